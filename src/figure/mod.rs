@@ -1,0 +1,1 @@
+//! Figures: one file per kind; SVG and PNG of one drawing.

@@ -1,0 +1,1 @@
+//! Tensor operations with a fast path on the CPU backend.

@@ -1,0 +1,14 @@
+//! Declarative, reproducible, fast mechanistic interpretability.
+//!
+//! Data flows one way: [`spec`] → [`run`] ([`step`] over [`prompt`] and [`model`]) → [`table`] → [`figure`] → [`report`].
+
+pub mod cli;
+pub mod figure;
+pub mod kernel;
+pub mod model;
+pub mod prompt;
+pub mod report;
+pub mod run;
+pub mod spec;
+pub mod step;
+pub mod table;

@@ -1,0 +1,123 @@
+//! Architecture facts: everything the forward pass needs to know that is not a weight.
+
+use serde::Serialize;
+
+/// One decoder-only transformer, described. Families differ in these facts and in the names of their weights, in nothing else.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Facts {
+    /// The family's name: `llama`, `qwen2`, `gpt_neox`, `gptj`, `gpt2`, `ablate`.
+    pub family: &'static str,
+    /// Number of blocks.
+    pub n_layers: usize,
+    /// Number of query heads.
+    pub n_heads: usize,
+    /// Number of key/value heads; divides `n_heads`.
+    pub n_kv_heads: usize,
+    /// Width of the residual stream.
+    pub d_model: usize,
+    /// Width of a head; `n_heads * d_head` need not be `d_model`.
+    pub d_head: usize,
+    /// Width of the MLP's hidden layer.
+    pub d_mlp: usize,
+    /// Rows of the embedding, which may be more than the tokenizer has tokens.
+    pub n_vocab: usize,
+    /// Largest number of positions.
+    pub n_ctx: usize,
+    /// Every norm of the model.
+    pub norm: Norm,
+    /// Non-linearity of the MLP.
+    pub activation: Activation,
+    /// Whether the MLP multiplies `act(gate)` by a second linear map (paper appendix C).
+    pub gated: bool,
+    /// How positions enter.
+    pub positions: Positions,
+    /// How attention and MLP are joined to the residual stream.
+    pub residual: Residual,
+    /// Whether the stored unembedding is the embedding's transpose.
+    pub tied: bool,
+}
+
+/// A norm over `d_model`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Norm {
+    /// Which one.
+    pub kind: NormKind,
+    /// Added to the variance.
+    pub eps: f64,
+}
+
+/// Kinds of norm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NormKind {
+    /// Divide by the root mean square.
+    Rms,
+    /// Subtract the mean, then divide by the standard deviation.
+    Layer,
+}
+
+/// Non-linearities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// x · sigmoid(x).
+    Silu,
+    /// x · Φ(x), with the error function.
+    Gelu,
+    /// GELU's tanh approximation (`gelu_new`, `gelu_pytorch_tanh`).
+    GeluTanh,
+    /// max(x, 0).
+    Relu,
+}
+
+/// How positions enter the model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Positions {
+    /// A learned vector per position is added to the embedding.
+    Learned,
+    /// Queries and keys are rotated.
+    Rotary(Rotary),
+}
+
+/// Rotary position embedding of the first `2 * inv_freq.len()` dimensions of each head.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rotary {
+    /// Radians per position of each pair of dimensions, scaling applied.
+    pub inv_freq: Vec<f32>,
+    /// Which dimensions are pairs.
+    pub pairing: Pairing,
+}
+
+/// Which dimensions a rotation turns into each other; r is the number of rotated dimensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pairing {
+    /// i and i + r/2 (Llama, NeoX).
+    HalfSplit,
+    /// 2i and 2i + 1 (GPT-J).
+    Interleaved,
+}
+
+/// How attention and MLP are joined to the residual stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Residual {
+    /// x + attn(ln1 x), then that + mlp(ln2 of that).
+    Sequential,
+    /// x + attn(ln1 x) + mlp(ln2 x).
+    Parallel,
+    /// x + attn(ln1 x) + mlp(ln1 x): one norm (GPT-J).
+    ParallelSharedNorm,
+}
+
+impl Facts {
+    /// Number of weights as stored (a tied unembedding counted once), biases and norms left out: within a percent.
+    pub fn approximate_parameters(&self) -> usize {
+        let attention = self.d_model * self.d_head * (2 * self.n_heads + 2 * self.n_kv_heads);
+        let mlp = self.d_model * self.d_mlp * if self.gated { 3 } else { 2 };
+        let embeddings = self.n_vocab * self.d_model * if self.tied { 1 } else { 2 };
+        let positions = if self.positions == Positions::Learned { self.n_ctx * self.d_model } else { 0 };
+        self.n_layers * (attention + mlp) + embeddings + positions
+    }
+}

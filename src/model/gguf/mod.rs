@@ -1,0 +1,1 @@
+//! GGUF files: header, tensors, dequantisation, facts and tokenizer from the metadata.

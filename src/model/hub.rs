@@ -1,0 +1,1 @@
+//! The hub's cache and, where there is a network, downloads into it.

@@ -1,0 +1,11 @@
+//! Models: architecture facts, families, weights, tokenizer, and the forward pass.
+
+pub mod facts;
+pub mod family;
+pub mod gguf;
+pub mod hook;
+pub mod host;
+pub mod hub;
+pub mod tokenizer;
+pub mod transformer;
+pub mod weights;

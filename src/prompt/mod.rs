@@ -1,0 +1,1 @@
+//! Operators, templates, operand ranges, legality, sampling.

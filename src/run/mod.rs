@@ -1,0 +1,1 @@
+//! Executor, manifest, progress.

@@ -1,0 +1,107 @@
+//! `[[figure]]`: one drawing, written as SVG and PNG.
+
+use super::Condition;
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A figure made from the rows of a step or a table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    /// Name of the figure; its files are `figures/NAME.svg` and `figures/NAME.png`.
+    pub name: String,
+    /// How it is drawn.
+    pub kind: FigureKind,
+    /// The step or table whose rows it draws.
+    pub from: String,
+    /// Rows to draw: each column's value, list of values, or comparison. Rows that fall on one cell, bar or point are averaged.
+    #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
+    pub filter: IndexMap<String, Condition>,
+    /// Column on the horizontal axis.
+    pub x: String,
+    /// Column on the vertical axis; for `heatmap` and `heatmap-grid` the rows, for `lines` and `bars` the height.
+    pub y: String,
+    /// Column that gives a heat map's colour; `log1p(mean)` and `log10(mean)` transform it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Column whose values are the lines, or the bars side by side. `operator` takes the operators' own colours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+    /// Column whose values are the panels of a `heatmap-grid`, `lines` or `bars`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facet: Option<String>,
+    /// Columns with the lower and the upper end of the band or error bar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub band: Option<[String; 2]>,
+    /// Title above the drawing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Title of the horizontal axis, with its unit. Left out: the column's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x_title: Option<String>,
+    /// Title of the vertical axis, with its unit. Left out: the column's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub y_title: Option<String>,
+    /// Title of the colour scale, with its unit. Left out: the column's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_title: Option<String>,
+    /// Horizontal axis: linear or logarithmic.
+    #[serde(default)]
+    pub x_scale: Scale,
+    /// Vertical axis: linear or logarithmic.
+    #[serde(default)]
+    pub y_scale: Scale,
+    /// Ends of the vertical axis. Left out: from the data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub y_range: Option<[f64; 2]>,
+    /// Ends of the colour scale. Left out: from the data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_range: Option<[f64; 2]>,
+    /// Colours that diverge about zero. Left out: diverging when the values have both signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diverging: Option<bool>,
+    /// Write each cell's value into it. Left out: when there are at most 120 cells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotate: Option<bool>,
+    /// Width in pixels of the SVG; the PNG has twice as many.
+    #[serde(default = "default_width")]
+    #[schemars(range(min = 120, max = 4000))]
+    pub width: u32,
+    /// Height in pixels of the SVG; the PNG has twice as many.
+    #[serde(default = "default_height")]
+    #[schemars(range(min = 90, max = 4000))]
+    pub height: u32,
+}
+
+fn default_width() -> u32 {
+    640
+}
+fn default_height() -> u32 {
+    420
+}
+
+/// The kinds of figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FigureKind {
+    /// One cell per (x, y), coloured by `value`.
+    Heatmap,
+    /// A small heat map per value of `facet`, on one colour scale.
+    HeatmapGrid,
+    /// One line per value of `series`, with a band where `band` is given.
+    Lines,
+    /// One bar per x and `series`, with error bars where `band` is given.
+    Bars,
+}
+
+/// An axis.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scale {
+    /// Equal steps, equal differences.
+    #[default]
+    Linear,
+    /// Equal steps, equal ratios.
+    Log,
+}

@@ -1,0 +1,60 @@
+//! What a TOML spec says: plain data, one concept per file, nothing resolved.
+//!
+//! Keys are `snake_case`, values that name a choice are `kebab-case`. The types here are the single source of the
+//! language: serde reads them, schemars makes the JSON schema (`ablate schema`), and the checker walks that schema.
+
+mod figure;
+mod model;
+mod output;
+mod prompts;
+pub mod step;
+mod table;
+
+pub use figure::{Figure, FigureKind, Scale};
+pub use model::{Device, Dtype, Model, Processing};
+pub use output::{ImageFormat, Output, Run};
+pub use prompts::{Answer, Keep, Operands, Prompts, Range, Shot, Templates};
+pub use step::Step;
+pub use table::{Condition, Pivot, Table};
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One experiment: a model, its prompts, the steps to run on them, and the tables and figures to make of the results.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// A line that says what the experiment shows; the title of the report.
+    pub title: String,
+    /// A few sentences for the report, in Markdown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The model that every step uses unless it names another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Model>,
+    /// Further models by name; what one leaves out, it takes from `[model]`.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub models: IndexMap<String, Model>,
+    /// The prompt set that every step uses unless it names another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompts: Option<Prompts>,
+    /// Further prompt sets by name; what one leaves out, it takes from `[prompts]`.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub prompt_sets: IndexMap<String, Prompts>,
+    /// What to do, in any order: a step that needs another's results names it.
+    #[serde(default, rename = "step", skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+    /// Tables made from the steps' results.
+    #[serde(default, rename = "table", skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<Table>,
+    /// Figures made from the steps' results or from tables.
+    #[serde(default, rename = "figure", skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<Figure>,
+    /// Where results go and in which formats.
+    #[serde(default)]
+    pub output: Output,
+    /// Resources: threads, memory, batch size. Nothing here changes a result.
+    #[serde(default)]
+    pub run: Run,
+}

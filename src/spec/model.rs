@@ -1,0 +1,125 @@
+//! `[model]` and `[models.NAME]`: which weights, where they run, and how they are processed first.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A model: where its weights come from, the device and precision it runs in, and the processing of its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// `builtin:arith`, a Hugging Face directory, a `.gguf` file, `hf:owner/name@revision`, or
+    /// `random:CONFIG.json#SEED`. A path is taken relative to the spec that names it.
+    pub source: String,
+    /// Checkpoints of the source, each run in turn: revisions of `hf:`, named checkpoints of `builtin:`, or
+    /// subfolders of a directory. Left out: the source itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checkpoints: Vec<String>,
+    /// `cpu`, `cuda:0`, …
+    #[serde(default)]
+    pub device: Device,
+    /// Precision the weights are held and multiplied in.
+    #[serde(default)]
+    pub dtype: Dtype,
+    /// Rewriting of the weights before use; leaves every probability as it is.
+    #[serde(default)]
+    pub processing: Processing,
+    /// Whether a beginning-of-text token is put before each prompt. Left out: as the model's tokenizer says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bos: Option<bool>,
+}
+
+/// Weight processing (paper §2, appendix; `HookedTransformer`'s `fold_ln`, `center_unembed`, `center_writing_weights`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Processing {
+    /// Fold each norm's scale (and shift) into the linear map that reads it.
+    pub fold_norm: bool,
+    /// Subtract from the unembedding its mean over the vocabulary: shifts the logits of a position by a constant.
+    pub center_unembed: bool,
+    /// Subtract from every weight that writes to the residual stream its mean over `d_model`. Layer-norm models only;
+    /// no effect on models with RMS norm, which would notice.
+    pub center_writing: bool,
+}
+
+impl Default for Processing {
+    /// As the paper loads its models.
+    fn default() -> Self {
+        Self { fold_norm: true, center_unembed: true, center_writing: true }
+    }
+}
+
+impl Processing {
+    /// The weights as they are stored.
+    pub const NONE: Self = Self { fold_norm: false, center_unembed: false, center_writing: false };
+}
+
+/// Precision of weights and activations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// 32-bit IEEE float.
+    #[default]
+    F32,
+    /// 16-bit brain float.
+    Bf16,
+    /// 16-bit IEEE float.
+    F16,
+}
+
+/// Where a model runs: `cpu`, or `cuda:N` in a binary built with the feature `cuda`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Device {
+    /// burn's Flex backend.
+    #[default]
+    Cpu,
+    /// The CUDA device with this index.
+    Cuda(usize),
+}
+
+impl std::fmt::Display for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Device::Cpu => f.write_str("cpu"),
+            Device::Cuda(index) => write!(f, "cuda:{index}"),
+        }
+    }
+}
+
+impl std::str::FromStr for Device {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("no device '{text}'; write \"cpu\" or \"cuda:0\"");
+        match text {
+            "cpu" => Ok(Device::Cpu),
+            "cuda" => Ok(Device::Cuda(0)),
+            _ => text.strip_prefix("cuda:").and_then(|n| n.parse().ok()).map(Device::Cuda).ok_or_else(wrong),
+        }
+    }
+}
+
+impl Serialize for Device {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Device {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for Device {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Device".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "Where a model runs: `cpu`, or `cuda:N` in a binary built with the feature `cuda`.",
+            "type": "string",
+            "pattern": "^(cpu|cuda|cuda:[0-9]+)$",
+        })
+    }
+}

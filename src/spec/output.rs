@@ -1,0 +1,55 @@
+//! `[output]` and `[run]`: where results go, and the resources to make them with.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where results go and in which formats.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Output {
+    /// Folder of the results, relative to the current folder. Left out: `results/` and the spec's file name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dir: Option<String>,
+    /// Formats of figures.
+    #[schemars(length(min = 1))]
+    pub images: Vec<ImageFormat>,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { dir: None, images: vec![ImageFormat::Svg, ImageFormat::Png] }
+    }
+}
+
+/// A format of figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageFormat {
+    /// Vectors, text as outlines in the embedded font.
+    Svg,
+    /// Pixels, two per pixel of `width` and `height`.
+    Png,
+}
+
+/// Resources. Nothing here changes a result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Run {
+    /// Threads of the CPU backend. Left out: one per core.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1024))]
+    pub threads: Option<usize>,
+    /// Rows (prompts) run through the model at once. Left out: chosen from `memory_mib`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub batch: Option<usize>,
+    /// Memory for activations, in MiB.
+    #[schemars(range(min = 16))]
+    pub memory_mib: usize,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self { threads: None, batch: None, memory_mib: 1024 }
+    }
+}

@@ -1,0 +1,245 @@
+//! `[prompts]` and `[prompt_sets.NAME]`: templates, operators, operand ranges, and which of the prompts are kept.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A set of prompts, one for each template, operator and pair of operands that is legal and kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Prompts {
+    /// The prompt's text with its slots `{a}`, `{op}`, `{b}`; or several, by name.
+    #[serde(default)]
+    pub template: Templates,
+    /// What the model should write after the prompt, with the slot `{answer}`: `" {answer}"` where a space belongs to it.
+    #[serde(default = "default_completion")]
+    pub completion: String,
+    /// Operators by symbol: `+` `-` `*` `/` (floor division).
+    #[serde(default = "default_operators")]
+    pub operators: Vec<String>,
+    /// Values of each operand slot: a half-open range `"0..300"`, or a list `[1, 2, 3]`.
+    pub operands: Operands,
+    /// Whether the answer must be one token, or may be several (and is then decoded greedily).
+    #[serde(default)]
+    pub answer: Answer,
+    /// Answers that are legal, as a half-open range: `"0..1000"`. Left out: every answer that is not negative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
+    /// Worked examples put before each prompt, rendered with the same template and completion.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shots: Vec<Shot>,
+    /// Text between the shots, and between the last of them and the prompt.
+    #[serde(default = "default_separator")]
+    pub shot_separator: String,
+    /// Keep the prompts the model answers correctly, incorrectly, or all of them.
+    #[serde(default)]
+    pub keep: Keep,
+    /// How many prompts to draw per operator and template; left out: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub sample: Option<usize>,
+    /// Draw so that as many different answers as possible occur (paper §2.1).
+    #[serde(default = "default_true")]
+    pub spread_answers: bool,
+    /// Seeds of the draw; each gives a sample of its own.
+    #[serde(default = "default_seeds")]
+    #[schemars(length(min = 1))]
+    pub seeds: Vec<u64>,
+}
+
+fn default_completion() -> String {
+    "{answer}".into()
+}
+fn default_operators() -> Vec<String> {
+    ["+", "-", "*", "/"].map(String::from).to_vec()
+}
+fn default_separator() -> String {
+    "\n".into()
+}
+fn default_true() -> bool {
+    true
+}
+fn default_seeds() -> Vec<u64> {
+    vec![42]
+}
+
+/// One template, or several by name. A single one is named `default`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Templates(pub IndexMap<String, String>);
+
+impl Default for Templates {
+    /// The paper's prompt (§2.1), `{op1}{operator}{op2}=` without spaces.
+    fn default() -> Self {
+        Self::single("{a}{op}{b}=")
+    }
+}
+
+impl Templates {
+    /// One template under the name `default`.
+    pub fn single(text: &str) -> Self {
+        Self(IndexMap::from([("default".to_string(), text.to_string())]))
+    }
+}
+
+impl Serialize for Templates {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.first() {
+            Some((name, text)) if self.0.len() == 1 && name == "default" => text.serialize(serializer),
+            _ => self.0.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Templates {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Templates;
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("a template such as \"{a}{op}{b}=\", or a table of them by name")
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Templates, E> {
+                Ok(Templates::single(text))
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Templates, A::Error> {
+                IndexMap::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(Templates)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl JsonSchema for Templates {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Templates".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A template such as \"{a}{op}{b}=\", or a table of them by name.",
+            "anyOf": [
+                { "type": "string" },
+                { "type": "object", "additionalProperties": { "type": "string" }, "minProperties": 1 },
+            ],
+        })
+    }
+}
+
+/// The values each operand slot runs over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Operands {
+    /// First operand.
+    pub a: Range,
+    /// Second operand.
+    pub b: Range,
+}
+
+/// A set of integers: `"lo..hi"` (hi excluded) or a list.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Range {
+    /// `lo..hi`, hi excluded.
+    HalfOpen(i64, i64),
+    /// The values themselves, in the order given.
+    List(Vec<i64>),
+}
+
+impl Range {
+    /// Every value, in order.
+    pub fn values(&self) -> Vec<i64> {
+        match self {
+            Range::HalfOpen(low, high) => (*low..*high).collect(),
+            Range::List(values) => values.clone(),
+        }
+    }
+
+    /// Reads `"lo..hi"`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || format!("'{text}' is no range; write \"0..300\" (300 excluded) or a list [1, 2, 3]");
+        let (low, high) = text.split_once("..").ok_or_else(wrong)?;
+        let low = low.trim().parse().map_err(|_| wrong())?;
+        let high = high.trim().parse().map_err(|_| wrong())?;
+        if low >= high {
+            return Err(format!("range '{text}' is empty; its end is excluded"));
+        }
+        Ok(Range::HalfOpen(low, high))
+    }
+}
+
+impl Serialize for Range {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Range::HalfOpen(low, high) => serializer.collect_str(&format_args!("{low}..{high}")),
+            Range::List(values) => values.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Range {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Range;
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("a range such as \"0..300\", or a list of integers")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Range, E> {
+                Range::parse(text).map_err(E::custom)
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, seq: A) -> Result<Range, A::Error> {
+                Vec::deserialize(serde::de::value::SeqAccessDeserializer::new(seq)).map(Range::List)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl JsonSchema for Range {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Range".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A range \"0..300\" (end excluded), or a list of integers.",
+            "anyOf": [
+                { "type": "string", "pattern": "^ *-?[0-9]+ *\\.\\. *-?[0-9]+ *$" },
+                { "type": "array", "items": { "type": "integer" }, "minItems": 1 },
+            ],
+        })
+    }
+}
+
+/// A worked example.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shot {
+    /// First operand.
+    pub a: i64,
+    /// Operator symbol.
+    pub op: String,
+    /// Second operand.
+    pub b: i64,
+}
+
+/// How many tokens an answer may have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// Prompts whose answer is more than one token are not legal.
+    #[default]
+    SingleToken,
+    /// Answers of any length; accuracy is told for the first token and for the whole answer, decoded greedily.
+    MultiToken,
+}
+
+/// Which prompts stay, by the model's own answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keep {
+    /// Every legal prompt.
+    #[default]
+    All,
+    /// Prompts whose answer the model gives (single-token: its arg-max; multi-token: greedy decoding).
+    Correct,
+    /// Prompts it gets wrong.
+    Incorrect,
+}

@@ -1,0 +1,46 @@
+//! `[[step]]`: one file per kind, one line each in [`Step`].
+
+mod accuracy;
+mod train;
+
+pub use accuracy::Accuracy;
+pub use train::{Optimizer, Train};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One step of an experiment, told apart by its `kind`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Step {
+    /// Share of prompts the model answers correctly, with its interval.
+    Accuracy(Accuracy),
+    /// Trains a small model on the prompts and writes its checkpoints.
+    Train(Train),
+}
+
+impl Step {
+    /// The step's own name, unique in the spec.
+    pub fn name(&self) -> &str {
+        match self {
+            Step::Accuracy(step) => &step.name,
+            Step::Train(step) => &step.name,
+        }
+    }
+
+    /// Its kind as a spec writes it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Step::Accuracy(_) => "accuracy",
+            Step::Train(_) => "train",
+        }
+    }
+
+    /// Names of the steps whose results it needs.
+    pub fn needs(&self) -> &[String] {
+        match self {
+            Step::Accuracy(step) => &step.needs,
+            Step::Train(step) => &step.needs,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! `[[table]]`: what to select, filter, group, aggregate, pivot and sort from a step's rows. Applied in that order:
+//! `where`, `group_by` + `aggregate`, `pivot`, `sort`, `select`, `head`.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A table made from the rows of a step, or from another table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// Name of the table; its files are `tables/NAME.csv` and `tables/NAME.parquet`.
+    pub name: String,
+    /// The step or table whose rows it reads: `effects`, or `prompts` for the prompt set.
+    pub from: String,
+    /// Heading in the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Rows to keep: each column's value, list of values, or comparison.
+    #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
+    pub filter: IndexMap<String, Condition>,
+    /// Columns whose combinations make the groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub group_by: Vec<String>,
+    /// New columns, one value per group: `rate = "mean(correct)"`; functions mean, std, sem, min, max, sum, median, count,
+    /// quantile(x, q), ci_low(x), ci_high(x) (95 % normal interval of the mean).
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub aggregate: IndexMap<String, String>,
+    /// Turns one column's values into columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pivot: Option<Pivot>,
+    /// Columns to sort by, in order; `-rate` for descending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sort: Vec<String>,
+    /// Columns to keep, in this order. Left out: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub select: Vec<String>,
+    /// Keep only this many rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub head: Option<usize>,
+    /// Decimals shown in the report (the files hold full precision).
+    #[serde(default = "default_decimals")]
+    #[schemars(range(max = 12))]
+    pub decimals: usize,
+}
+
+fn default_decimals() -> usize {
+    3
+}
+
+/// What a row's value in one column must be: `"="`, `["+", "-"]`, `3`, `true`, or a comparison such as `">= 0.5"`, `"!= x"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(transparent)]
+pub struct Condition(#[schemars(schema_with = "condition_schema")] pub toml::Value);
+
+fn condition_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "description": "A value, a list of values, or a comparison such as \">= 0.5\".",
+        "anyOf": [
+            { "type": ["string", "number", "boolean"] },
+            { "type": "array", "items": { "type": ["string", "number", "boolean"] }, "minItems": 1 },
+        ],
+    })
+}
+
+/// One row per combination of `index`, one column per value of `on`, filled from `values`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pivot {
+    /// Columns that stay.
+    pub index: Vec<String>,
+    /// Column whose values become column names.
+    pub on: String,
+    /// Column that fills them.
+    pub values: String,
+}
