@@ -1,5 +1,8 @@
 //! Weights on their way from a file to the device: f32 in main memory, in ablate's own layout, one block at a time.
 
+use super::facts::Facts;
+use super::weights::WeightError;
+
 /// A dense row-major f32 array.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostTensor {
@@ -66,4 +69,40 @@ pub struct HostHead {
     pub ln_final: HostNorm,
     /// `[d_model, n_vocab]`
     pub unembed: HostLinear,
+}
+
+/// A model whose weights can be read piece by piece, so that one block at a time is in main memory.
+///
+/// Everything that can be known without reading the weights (missing names, wrong shapes, a truncated file) was checked
+/// when the value was made: what is left to fail in a read is the disk.
+pub trait HostModel: Send + Sync {
+    /// What the model looks like.
+    fn facts(&self) -> &Facts;
+
+    /// What comes before the first block.
+    fn embedding(&self) -> Result<HostEmbedding, WeightError>;
+
+    /// Block `layer`, of `0..facts().n_layers`.
+    fn block(&self, layer: usize) -> Result<HostBlock, WeightError>;
+
+    /// What comes after the last block. A tied model's head is its embedding, transposed.
+    fn head(&self) -> Result<HostHead, WeightError>;
+}
+
+impl<M: HostModel + ?Sized> HostModel for Box<M> {
+    fn facts(&self) -> &Facts {
+        (**self).facts()
+    }
+
+    fn embedding(&self) -> Result<HostEmbedding, WeightError> {
+        (**self).embedding()
+    }
+
+    fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
+        (**self).block(layer)
+    }
+
+    fn head(&self) -> Result<HostHead, WeightError> {
+        (**self).head()
+    }
 }

@@ -1,1 +1,5 @@
-//! Readers of weight files: safetensors and PyTorch, single and sharded.
+//! Files of weights.
+
+mod error;
+
+pub use error::WeightError;

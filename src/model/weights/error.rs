@@ -1,0 +1,67 @@
+//! What can be wrong with a file of weights.
+
+use std::path::{Path, PathBuf};
+
+/// Weights that cannot be used, and why.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightError {
+    /// The operating system refused.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file's bytes are not what its format promises.
+    #[error("{}: {reason}", .path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, as a fragment.
+        reason: String,
+    },
+    /// `config.json` (or what stands in its place) describes a model that cannot be run.
+    #[error("{}: {reason}", .path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to write instead, as a fragment.
+        reason: String,
+    },
+    /// The weights are not the ones the configuration calls for. Everything wrong is listed, one line each.
+    #[error("{}: the weights do not fit the configuration:{}", .path.display(), lines(.problems))]
+    Mismatch {
+        /// The file or directory.
+        path: PathBuf,
+        /// One fragment per missing, unexpected or wrongly shaped tensor.
+        problems: Vec<String>,
+    },
+}
+
+impl WeightError {
+    /// An [`WeightError::Io`] about `path`, for `map_err`.
+    pub fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::Io { path: path.to_owned(), source }
+    }
+
+    /// A [`WeightError::Format`] about `path`.
+    pub fn format(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Format { path: path.to_owned(), reason: reason.into() }
+    }
+
+    /// A [`WeightError::Config`] about `path`.
+    pub fn config(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Config { path: path.to_owned(), reason: reason.into() }
+    }
+}
+
+/// At most 20 problems on lines of their own; a wrong file can have thousands.
+fn lines(problems: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let mut text: String = problems.iter().take(SHOWN).map(|problem| format!("\n  {problem}")).collect();
+    if problems.len() > SHOWN {
+        text.push_str(&format!("\n  … and {} more", problems.len() - SHOWN));
+    }
+    text
+}
