@@ -13,7 +13,8 @@ pub enum Hook {
     Block(usize, Site),
     /// `ln_final.hook_scale`, `[batch, pos, 1]`
     LnFinalScale,
-    /// `ln_final.hook_normalized`, `[batch, pos, d_model]`
+    /// `ln_final.hook_normalized`, `[batch, pos, d_model]`: as TransformerLens has it, before the scale in an RMS norm,
+    /// after scale and shift in a layer norm.
     LnFinalNormalized,
 }
 
@@ -24,7 +25,7 @@ pub enum Site {
     ResidPre,
     /// `ln1.hook_scale`, `[batch, pos, 1]`
     Ln1Scale,
-    /// `ln1.hook_normalized`, `[batch, pos, d_model]`: normalised, before scale and shift.
+    /// `ln1.hook_normalized`, `[batch, pos, d_model]`: see [`Hook::LnFinalNormalized`].
     Ln1Normalized,
     /// `attn.hook_q`, `[batch, pos, head, d_head]`, before rotation.
     Q,
@@ -110,7 +111,7 @@ impl std::fmt::Display for Hook {
 
 /// What stands at a hook.
 #[derive(Debug, Clone)]
-pub enum Activation {
+pub enum HookValue {
     /// `[batch, pos, width]`
     Stream(Tensor<3>),
     /// `[batch, pos, head, d_head]`, or `[batch, head, query_pos, key_pos]`
@@ -123,7 +124,7 @@ pub trait Hooks {
     fn wants(&self, hook: Hook) -> bool;
 
     /// Gets the activation and returns the one to go on with, of the same shape.
-    fn visit(&mut self, hook: Hook, value: Activation) -> Activation;
+    fn visit(&mut self, hook: Hook, value: HookValue) -> HookValue;
 }
 
 /// No hooks.
@@ -132,7 +133,7 @@ impl Hooks for () {
         false
     }
 
-    fn visit(&mut self, _: Hook, value: Activation) -> Activation {
+    fn visit(&mut self, _: Hook, value: HookValue) -> HookValue {
         value
     }
 }

@@ -1,0 +1,75 @@
+use super::block::keep;
+use super::{BlockHooks, Linear, Rows};
+use crate::kernel;
+use crate::model::facts::{Facts, Positions};
+use crate::model::hook::Site;
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+/// Causal self-attention; query head h reads key/value head h / (n_heads / n_kv_heads).
+#[derive(Module, Debug)]
+pub struct Attention {
+    /// `[d_model, n_heads * d_head]`
+    pub q: Linear,
+    /// `[d_model, n_kv_heads * d_head]`
+    pub k: Linear,
+    /// `[d_model, n_kv_heads * d_head]`
+    pub v: Linear,
+    /// `[n_heads * d_head, d_model]`
+    pub o: Linear,
+}
+
+impl Attention {
+    /// `[batch, pos, d_model]` (normalised) to `[batch, pos or 1, d_model]`.
+    pub(super) fn forward(&self, facts: &Facts, x: Tensor<3>, rows: Rows, hooks: &mut BlockHooks) -> Tensor<3> {
+        let q = split_heads(self.q.forward(keep(x.clone(), rows)), facts.n_heads);
+        let k = split_heads(self.k.forward(x.clone()), facts.n_kv_heads);
+        let v = split_heads(self.v.forward(x), facts.n_kv_heads);
+        let q = hooks.heads(Site::Q, q);
+        let k = hooks.heads(Site::K, k);
+        let v = hooks.heads(Site::V, v);
+        let (q, k) = match &facts.positions {
+            Positions::Learned => (q, k),
+            Positions::Rotary(rotary) => {
+                let first_query = k.dims()[1] - q.dims()[1];
+                let q = hooks.heads(Site::RotQ, kernel::rotate(q, rotary, first_query));
+                let k = hooks.heads(Site::RotK, kernel::rotate(k, rotary, 0));
+                (q, k)
+            }
+        };
+        let z = if hooks.wants(Site::AttnScores) || hooks.wants(Site::Pattern) {
+            let scores = hooks.heads(Site::AttnScores, kernel::attention_scores(q, k));
+            let pattern = hooks.heads(Site::Pattern, kernel::attention_pattern(scores));
+            kernel::attention_mix(pattern, v)
+        } else {
+            kernel::attention(q, k, v)
+        };
+        let z = hooks.heads(Site::Z, z);
+        if hooks.wants(Site::Result) { self.project_by_head(z, hooks) } else { self.o.forward(join_heads(z)) }
+    }
+
+    /// The output projection with each head's share at hand; the sum differs from the fused one by float rounding.
+    fn project_by_head(&self, z: Tensor<4>, hooks: &mut BlockHooks) -> Tensor<3> {
+        let [batch, pos, heads, d_head] = z.dims();
+        let weight = self.o.weight.val();
+        let [_, d_model] = weight.dims();
+        let by_head = z.reshape([batch * pos, heads, d_head]).swap_dims(0, 1);
+        let result = by_head.matmul(weight.reshape([heads, d_head, d_model]));
+        let result = hooks.heads(Site::Result, result.swap_dims(0, 1).reshape([batch, pos, heads, d_model]));
+        let sum = result.sum_dim(2).reshape([batch, pos, d_model]);
+        match &self.o.bias {
+            Some(bias) => sum + bias.val().unsqueeze(),
+            None => sum,
+        }
+    }
+}
+
+fn split_heads(x: Tensor<3>, heads: usize) -> Tensor<4> {
+    let [batch, pos, width] = x.dims();
+    x.reshape([batch, pos, heads, width / heads])
+}
+
+fn join_heads(x: Tensor<4>) -> Tensor<3> {
+    let [batch, pos, heads, d_head] = x.dims();
+    x.reshape([batch, pos, heads * d_head])
+}

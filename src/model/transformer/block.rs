@@ -1,0 +1,97 @@
+use super::attention::Attention;
+use super::{BlockHooks, Linear, Norm, Rows, Upload};
+use crate::kernel;
+use crate::model::facts::{Facts, Residual};
+use crate::model::hook::Site;
+use crate::model::host::HostBlock;
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+/// One transformer block.
+#[derive(Module, Debug)]
+pub struct Block {
+    /// Norm before attention.
+    pub ln1: Norm,
+    /// Norm before the MLP; `None` where both read `ln1`.
+    pub ln2: Option<Norm>,
+    /// Queries, keys, values and the output projection.
+    pub attention: Attention,
+    /// `[d_model, d_mlp]`; of gated MLPs only.
+    pub gate: Option<Linear>,
+    /// `[d_model, d_mlp]`
+    pub up: Linear,
+    /// `[d_mlp, d_model]`
+    pub down: Linear,
+}
+
+impl Block {
+    pub(super) fn upload(host: HostBlock, upload: &Upload) -> Self {
+        Self {
+            ln1: Norm::upload(host.ln1, upload),
+            ln2: host.ln2.map(|ln2| Norm::upload(ln2, upload)),
+            attention: Attention {
+                q: Linear::upload(host.q, upload),
+                k: Linear::upload(host.k, upload),
+                v: Linear::upload(host.v, upload),
+                o: Linear::upload(host.o, upload),
+            },
+            gate: host.gate.map(|gate| Linear::upload(gate, upload)),
+            up: Linear::upload(host.up, upload),
+            down: Linear::upload(host.down, upload),
+        }
+    }
+
+    /// Residual stream after the block from the one before it, `[batch, pos, d_model]`.
+    pub(super) fn forward(&self, facts: &Facts, resid_pre: Tensor<3>, rows: Rows, hooks: &mut BlockHooks) -> Tensor<3> {
+        let resid_pre = hooks.stream(Site::ResidPre, resid_pre);
+        let normalized = self.ln1.forward_in_block(&facts.norm, resid_pre.clone(), Site::Ln1Scale, Site::Ln1Normalized, hooks);
+        let attn_out = self.attention.forward(facts, normalized.clone(), rows, hooks);
+        let attn_out = hooks.stream(Site::AttnOut, attn_out);
+        let resid_pre = keep(resid_pre, rows);
+        let resid_post = match facts.residual {
+            Residual::Sequential => {
+                let resid_mid = hooks.stream(Site::ResidMid, resid_pre + attn_out);
+                let mlp_in = self.mlp_input(facts, resid_mid.clone(), hooks);
+                resid_mid + self.mlp(facts, mlp_in, hooks)
+            }
+            Residual::Parallel => {
+                let mlp_in = self.mlp_input(facts, resid_pre.clone(), hooks);
+                resid_pre + attn_out + self.mlp(facts, mlp_in, hooks)
+            }
+            Residual::ParallelSharedNorm => resid_pre + attn_out + self.mlp(facts, keep(normalized, rows), hooks),
+        };
+        hooks.stream(Site::ResidPost, resid_post)
+    }
+
+    fn mlp_input(&self, facts: &Facts, resid: Tensor<3>, hooks: &mut BlockHooks) -> Tensor<3> {
+        match &self.ln2 {
+            Some(ln2) => ln2.forward_in_block(&facts.norm, resid, Site::Ln2Scale, Site::Ln2Normalized, hooks),
+            None => resid,
+        }
+    }
+
+    /// `[batch, pos, d_model]` to the same: act(x·gate) ∘ (x·up) · down, or act(x·up) · down (paper §3.1, appendix C).
+    fn mlp(&self, facts: &Facts, x: Tensor<3>, hooks: &mut BlockHooks) -> Tensor<3> {
+        let post = match &self.gate {
+            Some(gate) => {
+                let pre = hooks.stream(Site::MlpPre, gate.forward(x.clone()));
+                let linear = hooks.stream(Site::MlpPreLinear, self.up.forward(x));
+                kernel::gated(pre, linear, facts.activation)
+            }
+            None => kernel::activate(hooks.stream(Site::MlpPre, self.up.forward(x)), facts.activation),
+        };
+        let post = hooks.stream(Site::MlpPost, post);
+        hooks.stream(Site::MlpOut, self.down.forward(post))
+    }
+}
+
+/// The positions of `x`, `[batch, pos, width]`, that are still needed.
+pub(super) fn keep(x: Tensor<3>, rows: Rows) -> Tensor<3> {
+    match rows {
+        Rows::All => x,
+        Rows::Last => {
+            let last = x.dims()[1] - 1;
+            x.narrow(1, last, 1)
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The forward pass: one decoder-only transformer, described by its [`Facts`].
+//!
+//! Inference and training run the same code: the weights are burn parameters, and training puts them on an
+//! autodiff device. A pass is three calls, so that a replay can start at any layer: [`Transformer::embed`],
+//! [`Transformer::block`] per layer, [`Transformer::unembed`].
+
+mod attention;
+mod block;
+mod linear;
+mod norm;
+
+pub use block::Block;
+pub use linear::Linear;
+pub use norm::Norm;
+
+use super::facts::{Facts, Positions};
+use super::hook::{Hook, HookValue, Hooks, Site};
+use super::host::{HostModel, HostTensor, WeightError};
+use burn::module::{Module, Param};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+
+/// A batch of prompts of one length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// `[batch, pos]`, row by row.
+    pub ids: Vec<u32>,
+    /// Number of prompts.
+    pub batch: usize,
+    /// Tokens of each prompt.
+    pub pos: usize,
+}
+
+impl Tokens {
+    /// A batch of rows; `None` when there is none, or they differ in length.
+    pub fn from_rows<R: AsRef<[u32]>>(rows: &[R]) -> Option<Self> {
+        let pos = rows.first()?.as_ref().len();
+        if pos == 0 || rows.iter().any(|row| row.as_ref().len() != pos) {
+            return None;
+        }
+        let ids = rows.iter().flat_map(|row| row.as_ref().iter().copied()).collect();
+        Some(Self { ids, batch: rows.len(), pos })
+    }
+}
+
+/// Which positions the last block and the unembedding are computed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// Every position.
+    All,
+    /// The last position only: nothing reads the others.
+    Last,
+}
+
+/// A transformer with its weights on a device.
+#[derive(Module, Debug)]
+pub struct Transformer {
+    /// `[n_vocab, d_model]`
+    pub embed: Param<Tensor<2>>,
+    /// `[n_ctx, d_model]`; of learned positions only.
+    pub pos_embed: Option<Param<Tensor<2>>>,
+    /// One per layer.
+    pub blocks: Vec<Block>,
+    /// Norm before the unembedding.
+    pub ln_final: Norm,
+    /// `[d_model, n_vocab]`
+    pub unembed: Linear,
+    #[module(skip)]
+    facts: Facts,
+}
+
+impl Transformer {
+    /// Moves a model's weights to `device` in `dtype`, block by block, so that main memory holds one block beside it.
+    pub fn load(host: &dyn HostModel, device: &Device, dtype: DType) -> Result<Self, WeightError> {
+        let facts = host.facts().clone();
+        let upload = Upload { device, dtype };
+        let embedding = host.embedding()?;
+        let embed = upload.parameter(embedding.tokens);
+        let pos_embed = embedding.positions.map(|positions| upload.parameter(positions));
+        let blocks = (0..facts.n_layers)
+            .map(|layer| Ok(Block::upload(host.block(layer)?, &upload)))
+            .collect::<Result<Vec<_>, WeightError>>()?;
+        let head = host.head()?;
+        Ok(Self {
+            embed,
+            pos_embed,
+            blocks,
+            ln_final: Norm::upload(head.ln_final, &upload),
+            unembed: Linear::upload(head.unembed, &upload),
+            facts,
+        })
+    }
+
+    /// What the model looks like.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The device its weights are on.
+    pub fn device(&self) -> Device {
+        self.embed.val().device()
+    }
+
+    /// Logits at every position, `[batch, pos, n_vocab]`.
+    pub fn forward(&self, tokens: &Tokens, hooks: &mut dyn Hooks) -> Tensor<3> {
+        self.run(tokens, Rows::All, hooks)
+    }
+
+    /// Logits at the last position, `[batch, n_vocab]`; the last block is computed only there.
+    pub fn last_logits(&self, tokens: &Tokens) -> Tensor<2> {
+        self.run(tokens, Rows::Last, &mut ()).squeeze_dim(1)
+    }
+
+    fn run(&self, tokens: &Tokens, rows: Rows, hooks: &mut dyn Hooks) -> Tensor<3> {
+        let mut resid = self.embed(tokens, hooks);
+        for layer in 0..self.facts.n_layers {
+            let last = layer + 1 == self.facts.n_layers;
+            resid = self.block(layer, resid, if last { rows } else { Rows::All }, hooks);
+        }
+        self.unembed(resid, hooks)
+    }
+
+    /// Residual stream before the first block, `[batch, pos, d_model]`.
+    pub fn embed(&self, tokens: &Tokens, hooks: &mut dyn Hooks) -> Tensor<3> {
+        let [_, d_model] = self.embed.dims();
+        let ids: Vec<i64> = tokens.ids.iter().map(|&id| i64::from(id)).collect();
+        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [tokens.batch * tokens.pos]), &self.device());
+        let embedded = self.embed.val().select(0, ids).reshape([tokens.batch, tokens.pos, d_model]);
+        let embedded = visit_stream(hooks, Hook::Embed, embedded);
+        match &self.pos_embed {
+            None => embedded,
+            Some(table) => {
+                let positions = table.val().slice([0..tokens.pos]).unsqueeze::<3>();
+                let positions = if hooks.wants(Hook::PosEmbed) {
+                    visit_stream(hooks, Hook::PosEmbed, positions.expand([tokens.batch, tokens.pos, d_model]))
+                } else {
+                    positions
+                };
+                embedded + positions
+            }
+        }
+    }
+
+    /// Residual stream after block `layer`, `[batch, pos or 1, d_model]`, from the one before it, `[batch, pos, d_model]`.
+    pub fn block(&self, layer: usize, resid_pre: Tensor<3>, rows: Rows, hooks: &mut dyn Hooks) -> Tensor<3> {
+        let mut hooks = BlockHooks { layer, hooks };
+        self.blocks[layer].forward(&self.facts, resid_pre, rows, &mut hooks)
+    }
+
+    /// Logits `[batch, pos, n_vocab]` from the residual stream after the last block, `[batch, pos, d_model]`.
+    pub fn unembed(&self, resid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
+        let normalized = self.ln_final.forward(&self.facts.norm, resid, Hook::LnFinalScale, Hook::LnFinalNormalized, hooks);
+        self.unembed.forward(normalized)
+    }
+
+    /// The largest number of positions a prompt may have; rotary models are not held to the length they were trained on.
+    pub fn position_limit(&self) -> Option<usize> {
+        (self.facts.positions == Positions::Learned).then_some(self.facts.n_ctx)
+    }
+}
+
+/// Where weights go.
+pub(crate) struct Upload<'a> {
+    device: &'a Device,
+    dtype: DType,
+}
+
+impl Upload<'_> {
+    /// A parameter of the shape of `tensor`, which must have `D` dimensions.
+    fn parameter<const D: usize>(&self, tensor: HostTensor) -> Param<Tensor<D>> {
+        let data = TensorData::new(tensor.data, tensor.shape);
+        Param::from_tensor(Tensor::from_data(data, (self.device, self.dtype)))
+    }
+}
+
+/// The hooks of one block.
+pub(crate) struct BlockHooks<'a> {
+    layer: usize,
+    hooks: &'a mut dyn Hooks,
+}
+
+impl BlockHooks<'_> {
+    fn wants(&self, site: Site) -> bool {
+        self.hooks.wants(Hook::Block(self.layer, site))
+    }
+
+    fn stream(&mut self, site: Site, value: Tensor<3>) -> Tensor<3> {
+        visit_stream(self.hooks, Hook::Block(self.layer, site), value)
+    }
+
+    fn heads(&mut self, site: Site, value: Tensor<4>) -> Tensor<4> {
+        let hook = Hook::Block(self.layer, site);
+        if !self.hooks.wants(hook) {
+            return value;
+        }
+        match self.hooks.visit(hook, HookValue::Heads(value)) {
+            HookValue::Heads(value) => value,
+            HookValue::Stream(value) => unreachable_rank(hook, value.dims().len()),
+        }
+    }
+}
+
+fn visit_stream(hooks: &mut dyn Hooks, hook: Hook, value: Tensor<3>) -> Tensor<3> {
+    if !hooks.wants(hook) {
+        return value;
+    }
+    match hooks.visit(hook, HookValue::Stream(value)) {
+        HookValue::Stream(value) => value,
+        HookValue::Heads(value) => unreachable_rank(hook, value.dims().len()),
+    }
+}
+
+/// A hook that returns another rank than it was given breaks [`Hooks`]'s contract: a fault in the program, not in its input.
+fn unreachable_rank(hook: Hook, rank: usize) -> ! {
+    unreachable!("the hook at {hook} returned {rank} dimensions, not those it was given")
+}
