@@ -44,7 +44,8 @@ impl Block {
     /// Residual stream after the block from the one before it, `[batch, pos, d_model]`.
     pub(super) fn forward(&self, facts: &Facts, resid_pre: Tensor<3>, rows: Rows, hooks: &mut BlockHooks) -> Tensor<3> {
         let resid_pre = hooks.stream(Site::ResidPre, resid_pre);
-        let normalized = self.ln1.forward_in_block(&facts.norm, resid_pre.clone(), Site::Ln1Scale, Site::Ln1Normalized, hooks);
+        let normalized =
+            self.ln1.forward_in_block(&facts.norm, resid_pre.clone(), Site::Ln1Scale, Site::Ln1Normalized, hooks);
         let attn_out = self.attention.forward(facts, normalized.clone(), rows, hooks);
         let attn_out = hooks.stream(Site::AttnOut, attn_out);
         let resid_pre = keep(resid_pre, rows);

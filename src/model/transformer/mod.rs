@@ -15,7 +15,8 @@ pub use norm::Norm;
 
 use super::facts::{Facts, Positions};
 use super::hook::{Hook, HookValue, Hooks, Site};
-use super::host::{HostModel, HostTensor, WeightError};
+use super::host::{HostModel, HostTensor};
+use super::weights::WeightError;
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
@@ -148,7 +149,8 @@ impl Transformer {
 
     /// Logits `[batch, pos, n_vocab]` from the residual stream after the last block, `[batch, pos, d_model]`.
     pub fn unembed(&self, resid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
-        let normalized = self.ln_final.forward(&self.facts.norm, resid, Hook::LnFinalScale, Hook::LnFinalNormalized, hooks);
+        let normalized =
+            self.ln_final.forward(&self.facts.norm, resid, Hook::LnFinalScale, Hook::LnFinalNormalized, hooks);
         self.unembed.forward(normalized)
     }
 
