@@ -1,11 +1,13 @@
 //! Models: architecture facts, families, weights, tokenizer, and the forward pass.
 
+pub mod device;
 pub mod facts;
 pub mod family;
 pub mod gguf;
 pub mod hook;
 pub mod host;
 pub mod hub;
+pub mod source;
 pub mod tokenizer;
 pub mod transformer;
 pub mod weights;

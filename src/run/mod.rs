@@ -1,1 +1,4 @@
 //! Executor, manifest, progress.
+
+pub mod interrupt;
+pub mod progress;

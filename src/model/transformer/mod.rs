@@ -130,7 +130,7 @@ impl Transformer {
         match &self.pos_embed {
             None => embedded,
             Some(table) => {
-                let positions = table.val().slice([0..tokens.pos]).unsqueeze::<3>();
+                let positions = table.val().narrow(0, 0, tokens.pos).unsqueeze::<3>();
                 let positions = if hooks.wants(Hook::PosEmbed) {
                     visit_stream(hooks, Hook::PosEmbed, positions.expand([tokens.batch, tokens.pos, d_model]))
                 } else {

@@ -1,0 +1,106 @@
+//! Where a model comes from, as a spec or a command line writes it.
+
+use std::path::{Path, PathBuf};
+
+/// A parsed `source`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// `builtin:NAME@CHECKPOINT`: part of the binary.
+    Builtin { name: String, checkpoint: Option<String> },
+    /// A folder with `config.json`, a tokenizer and weights.
+    Folder(PathBuf),
+    /// A GGUF file.
+    Gguf(PathBuf),
+    /// `hf:owner/name@revision`
+    Hub { repo: String, revision: String },
+    /// `random:CONFIG.json#SEED`
+    Random { config: PathBuf, seed: u64 },
+}
+
+/// What is wrong with a `source`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// No such scheme.
+    #[error(
+        "unknown model source '{0}:'; write builtin:arith, hf:owner/name@revision, random:CONFIG.json#SEED, a folder or a .gguf file"
+    )]
+    Scheme(String),
+    /// Malformed after the scheme.
+    #[error("malformed model source '{text}'; write {form}")]
+    Form { text: String, form: &'static str },
+    /// A path that leads nowhere.
+    #[error("no model at '{}': no such file or folder", .0.display())]
+    Missing(PathBuf),
+    /// A path to something else.
+    #[error("'{}' is neither a folder with config.json nor a .gguf file", .0.display())]
+    NotAModel(PathBuf),
+    /// A checkpoint asked of a source that has none.
+    #[error("model source '{0}' has no checkpoints; give a builtin:, hf: or folder source")]
+    NoCheckpoints(String),
+}
+
+impl Source {
+    /// Reads `text`; paths are relative to `base`. `checkpoint` is a revision of `hf:`, a checkpoint of `builtin:`, a
+    /// subfolder of a folder.
+    pub fn parse(text: &str, base: &Path, checkpoint: Option<&str>) -> Result<Self, SourceError> {
+        if let Some((scheme, rest)) = text.split_once(':')
+            && !scheme.contains(['/', '\\', '.'])
+        {
+            return Self::parse_scheme(text, scheme, rest, base, checkpoint);
+        }
+        let path = base.join(text);
+        let path = match checkpoint {
+            Some(name) if path.is_dir() => path.join(name),
+            Some(_) if path.is_file() => return Err(SourceError::NoCheckpoints(text.into())),
+            _ => path,
+        };
+        if path.is_dir() {
+            Ok(Source::Folder(path))
+        } else if !path.exists() {
+            Err(SourceError::Missing(path))
+        } else if path.extension().is_some_and(|extension| extension == "gguf") {
+            Ok(Source::Gguf(path))
+        } else {
+            Err(SourceError::NotAModel(path))
+        }
+    }
+
+    fn parse_scheme(
+        text: &str,
+        scheme: &str,
+        rest: &str,
+        base: &Path,
+        checkpoint: Option<&str>,
+    ) -> Result<Self, SourceError> {
+        let (name, at) = match rest.split_once('@') {
+            Some((name, at)) => (name, Some(at)),
+            None => (rest, None),
+        };
+        let revision = checkpoint.or(at).map(String::from);
+        let form = |form| SourceError::Form { text: text.into(), form };
+        match scheme {
+            "builtin" => Ok(Source::Builtin { name: name.into(), checkpoint: revision }),
+            "hf" => {
+                let parts: Vec<&str> = name.split('/').collect();
+                if parts.len() != 2 || parts.iter().any(|part| part.is_empty() || *part == "..") || at == Some("") {
+                    return Err(form("hf:owner/name or hf:owner/name@revision"));
+                }
+                Ok(Source::Hub { repo: name.into(), revision: revision.unwrap_or_else(|| "main".into()) })
+            }
+            "random" => {
+                if checkpoint.is_some() {
+                    return Err(SourceError::NoCheckpoints(text.into()));
+                }
+                let wrong = || form("random:CONFIG.json#SEED, with a whole number as seed");
+                let (config, seed) = rest.rsplit_once('#').ok_or_else(wrong)?;
+                let seed = seed.parse().map_err(|_| wrong())?;
+                let config = base.join(config);
+                if !config.is_file() {
+                    return Err(SourceError::Missing(config));
+                }
+                Ok(Source::Random { config, seed })
+            }
+            _ => Err(SourceError::Scheme(scheme.into())),
+        }
+    }
+}

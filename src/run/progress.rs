@@ -1,0 +1,158 @@
+//! Progress: bars on a terminal, plain lines when piped, nothing when quiet. All of it on standard error.
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Seconds between two plain lines of one task.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Where progress is shown.
+#[derive(Debug)]
+pub struct Progress {
+    mode: Mode,
+}
+
+#[derive(Debug)]
+enum Mode {
+    Bars(MultiProgress),
+    Lines,
+    Quiet,
+}
+
+impl Progress {
+    /// Bars where standard error is a terminal, else lines.
+    pub fn new(quiet: bool) -> Self {
+        let mode = if quiet {
+            Mode::Quiet
+        } else if std::io::stderr().is_terminal() {
+            Mode::Bars(MultiProgress::with_draw_target(ProgressDrawTarget::stderr()))
+        } else {
+            Mode::Lines
+        };
+        Self { mode }
+    }
+
+    /// Shows nothing.
+    pub fn quiet() -> Self {
+        Self { mode: Mode::Quiet }
+    }
+
+    /// Begins a task of `total` units, for example `("accuracy: arith", 10000, "prompts")`.
+    pub fn begin(&self, label: &str, total: u64, unit: &str) -> Task {
+        match &self.mode {
+            Mode::Bars(bars) => {
+                let bar = bars.add(ProgressBar::new(total));
+                let template =
+                    format!("{{prefix:24!}} {{wide_bar}} {{pos}}/{{len}} {unit} {{msg}} [{{elapsed}} < {{eta}}]");
+                if let Ok(style) = ProgressStyle::with_template(&template) {
+                    bar.set_style(style);
+                }
+                bar.set_prefix(label.to_string());
+                bar.enable_steady_tick(Duration::from_millis(200));
+                Task { label: label.into(), unit: unit.into(), show: Show::Bar(bar) }
+            }
+            Mode::Lines => {
+                let lines =
+                    Lines { total, done: 0, message: String::new(), started: Instant::now(), shown: Instant::now() };
+                Task { label: label.into(), unit: unit.into(), show: Show::Lines(Mutex::new(lines)) }
+            }
+            Mode::Quiet => Task { label: label.into(), unit: unit.into(), show: Show::Nothing },
+        }
+    }
+
+    /// A line for the reader, above the bars.
+    pub fn say(&self, line: &str) {
+        match &self.mode {
+            Mode::Bars(bars) => {
+                // A terminal that is gone is no reason to stop the work.
+                let _ = bars.println(line);
+            }
+            Mode::Lines => to_stderr(line),
+            Mode::Quiet => {}
+        }
+    }
+}
+
+/// One task under way; finished when dropped.
+#[derive(Debug)]
+pub struct Task {
+    label: String,
+    unit: String,
+    show: Show,
+}
+
+#[derive(Debug)]
+enum Show {
+    Bar(ProgressBar),
+    Lines(Mutex<Lines>),
+    Nothing,
+}
+
+#[derive(Debug)]
+struct Lines {
+    total: u64,
+    done: u64,
+    message: String,
+    started: Instant,
+    shown: Instant,
+}
+
+impl Task {
+    /// `units` more are done.
+    pub fn advance(&self, units: u64) {
+        match &self.show {
+            Show::Bar(bar) => bar.inc(units),
+            Show::Lines(lines) => {
+                let Ok(mut lines) = lines.lock() else { return };
+                lines.done += units;
+                if lines.shown.elapsed() >= LINE_EVERY {
+                    lines.shown = Instant::now();
+                    to_stderr(&self.line(&lines));
+                }
+            }
+            Show::Nothing => {}
+        }
+    }
+
+    /// A few words on how it goes, such as the loss.
+    pub fn message(&self, text: &str) {
+        match &self.show {
+            Show::Bar(bar) => bar.set_message(text.to_string()),
+            Show::Lines(lines) => {
+                if let Ok(mut lines) = lines.lock() {
+                    lines.message = text.to_string();
+                }
+            }
+            Show::Nothing => {}
+        }
+    }
+
+    fn line(&self, lines: &Lines) -> String {
+        let Self { label, unit, .. } = self;
+        let Lines { total, done, message, started, .. } = lines;
+        let seconds = started.elapsed().as_secs_f64();
+        let gap = if message.is_empty() { "" } else { " " };
+        format!("{label}: {done}/{total} {unit}{gap}{message} ({seconds:.0} s)")
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        match &self.show {
+            Show::Bar(bar) => bar.finish_and_clear(),
+            Show::Lines(lines) => {
+                if let Ok(lines) = lines.lock() {
+                    to_stderr(&self.line(&lines));
+                }
+            }
+            Show::Nothing => {}
+        }
+    }
+}
+
+fn to_stderr(line: &str) {
+    // A closed pipe is no reason to stop the work, as `eprintln!` would by panicking.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
