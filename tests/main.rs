@@ -1,1 +1,3 @@
 //! Every test in one binary, by theme: one link instead of many.
+
+mod kernel;

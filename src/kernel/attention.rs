@@ -1,9 +1,16 @@
-use burn::tensor::{Bool, DType, Tensor, activation};
+use super::elementwise::piece_rows;
+use super::operation::{Array, Operation, at_least_f32, run};
+use super::vector::{add_scaled, dot, exp_lane, vectorise};
+use burn::tensor::{Bool, Tensor, activation};
+use rayon::prelude::*;
 
 /// Causal attention: queries `[batch, query_pos, head, d_head]`, keys and values `[batch, key_pos, kv_head, d_head]`, to
 /// `[batch, query_pos, head, d_head]`. Where there are fewer queries than keys, they are the last positions.
 pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
-    attention_mix(attention_pattern(attention_scores(q, k)), v)
+    run(Attention, [q.into_dispatch(), k.into_dispatch(), v.into_dispatch()], |[q, k, v]| {
+        let scores = attention_scores(Tensor::from_dispatch(q), Tensor::from_dispatch(k));
+        attention_mix(attention_pattern(scores), Tensor::from_dispatch(v))
+    })
 }
 
 /// Scaled and masked scores, `[batch, head, query_pos, key_pos]`; -inf where the key comes after the query.
@@ -17,10 +24,10 @@ pub fn attention_scores(q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
     scores.mask_fill(future.unsqueeze::<4>(), f32::NEG_INFINITY)
 }
 
-/// Softmax over the keys, computed in f32.
+/// Softmax over the keys, computed in f32 at least.
 pub fn attention_pattern(scores: Tensor<4>) -> Tensor<4> {
     let dtype = scores.dtype();
-    activation::softmax(scores.cast(DType::F32), 3).cast(dtype)
+    activation::softmax(scores.cast(at_least_f32(dtype)), 3).cast(dtype)
 }
 
 /// Values mixed by the pattern `[batch, head, query_pos, key_pos]`: `[batch, query_pos, head, d_head]`.
@@ -37,4 +44,171 @@ fn repeat_heads(x: Tensor<4>, heads: usize) -> Tensor<4> {
     }
     let group = heads / kv_heads;
     x.unsqueeze_dim::<5>(3).expand([batch, pos, kv_heads, group, d_head]).reshape([batch, pos, heads, d_head])
+}
+
+#[derive(Debug, Clone)]
+struct Attention;
+
+/// The extents of one attention.
+#[derive(Debug, Clone, Copy)]
+struct Extents {
+    queries: usize,
+    keys: usize,
+    heads: usize,
+    kv_heads: usize,
+    d_head: usize,
+}
+
+impl Extents {
+    fn of(q: Array, k: Array, v: Array) -> Self {
+        let (&[batch, queries, heads, d_head], &[_, keys, kv_heads, _]) = (q.shape, k.shape) else {
+            unreachable!("queries and keys have four dimensions");
+        };
+        assert_eq!(k.shape, v.shape, "keys and values have one shape");
+        assert_eq!((k.shape[0], k.shape[3]), (batch, d_head), "queries and keys agree in batch and d_head");
+        assert!(queries <= keys && kv_heads > 0 && heads % kv_heads == 0, "queries are positions of the keys");
+        Self { queries, keys, heads, kv_heads, d_head }
+    }
+
+    /// Values of one prompt's queries.
+    fn query_block(&self) -> usize {
+        self.queries * self.heads * self.d_head
+    }
+
+    /// Values of one prompt's keys.
+    fn key_block(&self) -> usize {
+        self.keys * self.kv_heads * self.d_head
+    }
+
+    fn query(&self, query: usize, head: usize) -> std::ops::Range<usize> {
+        let start = (query * self.heads + head) * self.d_head;
+        start..start + self.d_head
+    }
+
+    fn key(&self, key: usize, head: usize) -> std::ops::Range<usize> {
+        let start = (key * self.kv_heads + head / (self.heads / self.kv_heads)) * self.d_head;
+        start..start + self.d_head
+    }
+
+    /// How many keys a query sees.
+    fn visible(&self, query: usize) -> usize {
+        self.keys - self.queries + query + 1
+    }
+}
+
+/// One row of the pattern: softmax of the scaled scores of the visible keys, into `pattern`.
+#[inline(always)]
+fn pattern_row<const FMA: bool>(extents: &Extents, q: &[f32], k: &[f32], head: usize, pattern: &mut [f32]) {
+    let scale = 1.0 / (extents.d_head as f32).sqrt();
+    let mut largest = f32::NEG_INFINITY;
+    for (key, score) in pattern.iter_mut().enumerate() {
+        *score = scale * dot::<FMA>(q, &k[extents.key(key, head)]);
+        largest = if *score > largest { *score } else { largest };
+    }
+    let mut total = 0.0;
+    for score in pattern.iter_mut() {
+        *score = exp_lane::<FMA>(*score - largest);
+        total += *score;
+    }
+    let factor = 1.0 / total;
+    for score in pattern {
+        *score *= factor;
+    }
+}
+
+vectorise! {
+    // One prompt: z from zeros, `pattern` is room for `keys` values.
+    fn attend(extents: &Extents, q: &[f32], k: &[f32], v: &[f32], pattern: &mut [f32], z: &mut [f32]) {
+        for query in 0..extents.queries {
+            let pattern = &mut pattern[..extents.visible(query)];
+            for head in 0..extents.heads {
+                let place = extents.query(query, head);
+                pattern_row::<FMA>(extents, &q[place.clone()], k, head, pattern);
+                let z = &mut z[place];
+                for (key, weight) in pattern.iter().enumerate() {
+                    add_scaled::<FMA>(z, *weight, &v[extents.key(key, head)]);
+                }
+            }
+        }
+    }
+}
+
+vectorise! {
+    // One prompt's gradients from zeros. With p the pattern and g = dz: dv_j = Σ p_ij·g_i; dp_ij = g_i·v_j;
+    // ds_ij = p_ij·(dp_ij - Σ_k p_ik·dp_ik); dq_i = scale·Σ ds_ij·k_j; dk_j = scale·Σ ds_ij·q_i.
+    fn attend_gradients(
+        extents: &Extents,
+        inputs: [&[f32]; 3],
+        gradient: &[f32],
+        room: &mut [f32],
+        outputs: [&mut [f32]; 3],
+    ) {
+        let [q, k, v] = inputs;
+        let [to_q, to_k, to_v] = outputs;
+        let scale = 1.0 / (extents.d_head as f32).sqrt();
+        let (pattern, slope) = room.split_at_mut(extents.keys);
+        for query in 0..extents.queries {
+            let visible = extents.visible(query);
+            let (pattern, slope) = (&mut pattern[..visible], &mut slope[..visible]);
+            for head in 0..extents.heads {
+                let place = extents.query(query, head);
+                pattern_row::<FMA>(extents, &q[place.clone()], k, head, pattern);
+                let gradient = &gradient[place.clone()];
+                for (key, (weight, slope)) in pattern.iter().zip(slope.iter_mut()).enumerate() {
+                    let place = extents.key(key, head);
+                    add_scaled::<FMA>(&mut to_v[place.clone()], *weight, gradient);
+                    *slope = dot::<FMA>(gradient, &v[place]);
+                }
+                let mean: f32 = pattern.iter().zip(slope.iter()).map(|(weight, slope)| weight * slope).sum();
+                for (key, (weight, slope)) in pattern.iter().zip(slope.iter()).enumerate() {
+                    let factor = scale * weight * (slope - mean);
+                    add_scaled::<FMA>(&mut to_q[place.clone()], factor, &k[extents.key(key, head)]);
+                    add_scaled::<FMA>(&mut to_k[extents.key(key, head)], factor, &q[place.clone()]);
+                }
+            }
+        }
+    }
+}
+
+impl Operation<3> for Attention {
+    fn forward(&self, [q, k, v]: [Array; 3]) -> (Vec<usize>, Vec<f32>) {
+        let extents = Extents::of(q, k, v);
+        let (query_block, key_block) = (extents.query_block().max(1), extents.key_block());
+        let mut z = vec![0.0; q.data.len()];
+        let prompts = piece_rows(query_block * extents.keys.max(1));
+        z.par_chunks_mut(query_block * prompts).enumerate().for_each(|(piece, z)| {
+            let mut pattern = vec![0.0; extents.keys];
+            for (prompt, z) in z.chunks_mut(query_block).enumerate() {
+                let prompt = piece * prompts + prompt;
+                let q = &q.data[prompt * query_block..][..query_block];
+                let (k, v) = (&k.data[prompt * key_block..][..key_block], &v.data[prompt * key_block..][..key_block]);
+                attend(&extents, q, k, v, &mut pattern, z);
+            }
+        });
+        (q.shape.to_vec(), z)
+    }
+
+    fn backward(&self, [q, k, v]: [Array; 3], _: &[f32], gradient: &[f32], _: [bool; 3]) -> [Option<Vec<f32>>; 3] {
+        let extents = Extents::of(q, k, v);
+        let (query_block, key_block) = (extents.query_block().max(1), extents.key_block().max(1));
+        let (mut to_q, mut to_k, mut to_v) =
+            (vec![0.0; q.data.len()], vec![0.0; k.data.len()], vec![0.0; v.data.len()]);
+        let prompts = piece_rows(query_block * extents.keys.max(1));
+        let pieces = to_q
+            .par_chunks_mut(query_block * prompts)
+            .zip(to_k.par_chunks_mut(key_block * prompts))
+            .zip(to_v.par_chunks_mut(key_block * prompts));
+        pieces.enumerate().for_each(|(piece, ((to_q, to_k), to_v))| {
+            let mut room = vec![0.0; 2 * extents.keys];
+            let blocks = to_q.chunks_mut(query_block).zip(to_k.chunks_mut(key_block)).zip(to_v.chunks_mut(key_block));
+            for (prompt, ((to_q, to_k), to_v)) in blocks.enumerate() {
+                let prompt = piece * prompts + prompt;
+                let queries = prompt * query_block..(prompt + 1) * query_block;
+                let keys = prompt * key_block..(prompt + 1) * key_block;
+                let inputs = [&q.data[queries.clone()], &k.data[keys.clone()], &v.data[keys]];
+                attend_gradients(&extents, inputs, &gradient[queries], &mut room, [to_q, to_k, to_v]);
+            }
+        });
+        [Some(to_q), Some(to_k), Some(to_v)]
+    }
 }

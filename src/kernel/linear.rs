@@ -1,13 +1,102 @@
+use super::matmul::{Matrix, product, product_with_bias};
+use super::operation::{Array, Operation, run};
 use burn::tensor::Tensor;
 
-/// x·w + b: `[batch, pos, d_in]` and `[d_in, d_out]` to `[batch, pos, d_out]`, as one product over all rows.
+/// x·w + b: `[batch, pos, d_in]` and `[d_in, d_out]` to `[batch, pos, d_out]`, as one product over `batch * pos` rows.
 pub fn linear(x: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<3> {
+    match bias {
+        None => run(Linear, [x.into_dispatch(), weight.into_dispatch()], |[x, weight]| {
+            plain_linear(Tensor::from_dispatch(x), Tensor::from_dispatch(weight))
+        }),
+        Some(bias) => {
+            let inputs = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
+            run(BiasedLinear, inputs, |[x, weight, bias]| {
+                plain_linear(Tensor::from_dispatch(x), Tensor::from_dispatch(weight))
+                    + Tensor::<1>::from_dispatch(bias).unsqueeze()
+            })
+        }
+    }
+}
+
+fn plain_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     let [batch, pos, d_in] = x.dims();
     let [_, d_out] = weight.dims();
-    let y = x.reshape([batch * pos, d_in]).matmul(weight);
-    let y = match bias {
-        Some(bias) => y + bias.unsqueeze(),
-        None => y,
-    };
-    y.reshape([batch, pos, d_out])
+    x.reshape([batch * pos, d_in]).matmul(weight).reshape([batch, pos, d_out])
+}
+
+/// The two factors as matrices: (rows, d_in), (d_in, d_out).
+fn factors<'a>(x: Array<'a>, weight: Array<'a>) -> (Matrix<'a>, Matrix<'a>) {
+    let [d_in, d_out] = [weight.data.len() / weight.width().max(1), weight.width()];
+    (Matrix::dense(x.data, rows(x), x.width()), Matrix::dense(weight.data, d_in, d_out))
+}
+
+fn rows(x: Array) -> usize {
+    x.shape[..x.shape.len() - 1].iter().product()
+}
+
+fn output_shape(x: Array, weight: Array) -> Vec<usize> {
+    let mut shape = x.shape.to_vec();
+    if let Some(width) = shape.last_mut() {
+        *width = weight.width();
+    }
+    shape
+}
+
+/// dx = dy·wᵀ, dw = xᵀ·dy.
+fn gradients(x: Array, weight: Array, gradient: &[f32], wanted: [bool; 2]) -> [Option<Vec<f32>>; 2] {
+    let gradient = Matrix::dense(gradient, rows(x), weight.width());
+    let (x, weight) = factors(x, weight);
+    [wanted[0].then(|| product(gradient, weight.transposed())), wanted[1].then(|| product(x.transposed(), gradient))]
+}
+
+#[derive(Debug, Clone)]
+struct Linear;
+
+impl Operation<2> for Linear {
+    fn forward(&self, [x, weight]: [Array; 2]) -> (Vec<usize>, Vec<f32>) {
+        let (a, b) = factors(x, weight);
+        (output_shape(x, weight), product(a, b))
+    }
+
+    fn backward(
+        &self,
+        [x, weight]: [Array; 2],
+        _: &[f32],
+        gradient: &[f32],
+        wanted: [bool; 2],
+    ) -> [Option<Vec<f32>>; 2] {
+        gradients(x, weight, gradient, wanted)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct BiasedLinear;
+
+impl Operation<3> for BiasedLinear {
+    fn forward(&self, [x, weight, bias]: [Array; 3]) -> (Vec<usize>, Vec<f32>) {
+        let (a, b) = factors(x, weight);
+        (output_shape(x, weight), product_with_bias(a, b, bias.data))
+    }
+
+    fn backward(
+        &self,
+        [x, weight, bias]: [Array; 3],
+        _: &[f32],
+        gradient: &[f32],
+        wanted: [bool; 3],
+    ) -> [Option<Vec<f32>>; 3] {
+        let [to_x, to_weight] = gradients(x, weight, gradient, [wanted[0], wanted[1]]);
+        [to_x, to_weight, wanted[2].then(|| column_sums(gradient, bias.data.len()))]
+    }
+}
+
+/// Sum over the rows of a matrix of `width` columns.
+pub(super) fn column_sums(values: &[f32], width: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; width];
+    for row in values.chunks_exact(width.max(1)) {
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum += value;
+        }
+    }
+    sums
 }

@@ -1,11 +1,21 @@
+use super::elementwise::build;
+use super::linear::column_sums;
+use super::operation::{Array, Operation, at_least_f32, run};
+use super::vector::{dot, multiply_add, sum, vectorise};
 use crate::model::facts::{Norm, NormKind};
-use burn::tensor::{DType, Tensor};
+use burn::tensor::Tensor;
+use std::mem::MaybeUninit;
 
-/// x divided by its root mean square over the last dimension, or first centred and then so divided; computed in f32.
+/// x divided by its root mean square over the last dimension, or first centred and then so divided; computed in
+/// f32 at least.
 pub fn normalize(x: Tensor<3>, norm: &Norm) -> Tensor<3> {
-    let dtype = x.dtype();
-    let (centred, divisor) = parts(x, norm);
-    (centred / divisor).cast(dtype)
+    let operation = Normalize { centred: norm.kind == NormKind::Layer, eps: norm.eps as f32 };
+    run(operation, [x.into_dispatch()], |[x]| {
+        let x = Tensor::from_dispatch(x);
+        let dtype = x.dtype();
+        let (centred, divisor) = parts(x, norm);
+        (centred / divisor).cast(dtype)
+    })
 }
 
 /// What [`normalize`] divides, `[batch, pos, d_model]`, and what by, `[batch, pos, 1]`.
@@ -16,11 +26,172 @@ pub fn norm_parts(x: Tensor<3>, norm: &Norm) -> (Tensor<3>, Tensor<3>) {
 }
 
 fn parts(x: Tensor<3>, norm: &Norm) -> (Tensor<3>, Tensor<3>) {
-    let x = x.cast(DType::F32);
+    let dtype = at_least_f32(x.dtype());
+    let x = x.cast(dtype);
     let centred = match norm.kind {
         NormKind::Rms => x,
         NormKind::Layer => x.clone() - x.mean_dim(2),
     };
     let divisor = (centred.clone().powi_scalar(2).mean_dim(2) + norm.eps).sqrt();
     (centred, divisor)
+}
+
+/// x·scale + shift over the last dimension, `[batch, pos, d_model]` with `[d_model]` each.
+pub fn scale_and_shift(x: Tensor<3>, scale: Option<Tensor<1>>, shift: Option<Tensor<1>>) -> Tensor<3> {
+    let x = match scale {
+        None => x,
+        Some(scale) => run(Scale, [x.into_dispatch(), scale.into_dispatch()], |[x, scale]| {
+            Tensor::from_dispatch(x) * Tensor::<1>::from_dispatch(scale).unsqueeze()
+        }),
+    };
+    match shift {
+        None => x,
+        Some(shift) => run(Shift, [x.into_dispatch(), shift.into_dispatch()], |[x, shift]| {
+            Tensor::from_dispatch(x) + Tensor::<1>::from_dispatch(shift).unsqueeze()
+        }),
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Normalize {
+    centred: bool,
+    eps: f32,
+}
+
+/// Mean (0 unless centred) and the reciprocal of √(mean square + eps) of one row.
+#[inline(always)]
+fn moments<const FMA: bool>(row: &[f32], centred: bool, eps: f32) -> (f32, f32) {
+    let n = row.len() as f32;
+    if !centred {
+        return (0.0, 1.0 / (dot::<FMA>(row, row) / n + eps).sqrt());
+    }
+    let mean = sum(row) / n;
+    let mut partial = [0.0f32; 16];
+    let chunks = row.chunks_exact(16);
+    let rest: f32 = chunks.remainder().iter().map(|x| (x - mean) * (x - mean)).sum();
+    for chunk in chunks {
+        for lane in 0..16 {
+            partial[lane] = multiply_add::<FMA>(chunk[lane] - mean, chunk[lane] - mean, partial[lane]);
+        }
+    }
+    (mean, 1.0 / ((sum(&partial) + rest) / n + eps).sqrt())
+}
+
+vectorise! {
+    fn normalize_rows(x: &[f32], width: usize, centred: bool, eps: f32, out: &mut [MaybeUninit<f32>]) {
+        for (row, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
+            let (mean, factor) = moments::<FMA>(row, centred, eps);
+            for (out, x) in out.iter_mut().zip(row) {
+                out.write((x - mean) * factor);
+            }
+        }
+    }
+}
+
+vectorise! {
+    // With y = (x - m)·f: dx = f·(dy - mean(dy) - y·mean(dy·y)), without the first mean if nothing was centred.
+    fn normalize_gradients(
+        x: &[f32],
+        y: &[f32],
+        gradient: &[f32],
+        width: usize,
+        centred: bool,
+        eps: f32,
+        out: &mut [MaybeUninit<f32>],
+    ) {
+        let rows = x.chunks_exact(width).zip(y.chunks_exact(width)).zip(gradient.chunks_exact(width));
+        for (((x, y), gradient), out) in rows.zip(out.chunks_exact_mut(width)) {
+            let (_, factor) = moments::<FMA>(x, centred, eps);
+            let mean = if centred { sum(gradient) / width as f32 } else { 0.0 };
+            let along = dot::<FMA>(gradient, y) / width as f32;
+            for ((out, y), gradient) in out.iter_mut().zip(y).zip(gradient) {
+                out.write(factor * multiply_add::<FMA>(-along, *y, gradient - mean));
+            }
+        }
+    }
+}
+
+impl Operation<1> for Normalize {
+    const READS_OUTPUT: bool = true;
+
+    fn forward(&self, [x]: [Array; 1]) -> (Vec<usize>, Vec<f32>) {
+        let width = x.width();
+        let out = build(x.data.len(), width, |start, out| {
+            normalize_rows(&x.data[start..][..out.len()], width.max(1), self.centred, self.eps, out)
+        });
+        (x.shape.to_vec(), out)
+    }
+
+    fn backward(&self, [x]: [Array; 1], output: &[f32], gradient: &[f32], _: [bool; 1]) -> [Option<Vec<f32>>; 1] {
+        let width = x.width();
+        let out = build(x.data.len(), width, |start, out| {
+            let part = start..start + out.len();
+            let (x, y, gradient) = (&x.data[part.clone()], &output[part.clone()], &gradient[part]);
+            normalize_gradients(x, y, gradient, width.max(1), self.centred, self.eps, out)
+        });
+        [Some(out)]
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Scale;
+
+/// `combine(x, row)` for each value of each row of x.
+fn by_row(x: Array, row: &[f32], combine: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
+    let width = x.width();
+    assert_eq!(width, row.len(), "a scale or shift has one value per feature");
+    build(x.data.len(), width, |start, out| {
+        let rows = x.data[start..][..out.len()].chunks_exact(width.max(1));
+        for (out, x) in out.chunks_exact_mut(width.max(1)).zip(rows) {
+            for ((out, x), factor) in out.iter_mut().zip(x).zip(row) {
+                out.write(combine(*x, *factor));
+            }
+        }
+    })
+}
+
+impl Operation<2> for Scale {
+    fn forward(&self, [x, scale]: [Array; 2]) -> (Vec<usize>, Vec<f32>) {
+        (x.shape.to_vec(), by_row(x, scale.data, |x, scale| x * scale))
+    }
+
+    fn backward(
+        &self,
+        [x, scale]: [Array; 2],
+        _: &[f32],
+        gradient: &[f32],
+        wanted: [bool; 2],
+    ) -> [Option<Vec<f32>>; 2] {
+        let gradient = Array { shape: x.shape, data: gradient };
+        let to_scale = wanted[1].then(|| {
+            let mut sums = vec![0.0; scale.data.len()];
+            let width = scale.data.len().max(1);
+            for (x, gradient) in x.data.chunks_exact(width).zip(gradient.data.chunks_exact(width)) {
+                for ((sum, x), gradient) in sums.iter_mut().zip(x).zip(gradient) {
+                    *sum += x * gradient;
+                }
+            }
+            sums
+        });
+        [wanted[0].then(|| by_row(gradient, scale.data, |gradient, scale| gradient * scale)), to_scale]
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Shift;
+
+impl Operation<2> for Shift {
+    fn forward(&self, [x, shift]: [Array; 2]) -> (Vec<usize>, Vec<f32>) {
+        (x.shape.to_vec(), by_row(x, shift.data, |x, shift| x + shift))
+    }
+
+    fn backward(
+        &self,
+        [_, shift]: [Array; 2],
+        _: &[f32],
+        gradient: &[f32],
+        wanted: [bool; 2],
+    ) -> [Option<Vec<f32>>; 2] {
+        [wanted[0].then(|| gradient.to_vec()), wanted[1].then(|| column_sums(gradient, shift.data.len()))]
+    }
 }

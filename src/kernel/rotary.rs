@@ -1,12 +1,24 @@
+use super::elementwise::build;
+use super::operation::{Array, Operation, run};
 use crate::model::facts::{Pairing, Rotary};
 use burn::tensor::{Device, Tensor, TensorData};
 
 /// Rotates the first `2 * inv_freq.len()` dimensions of each head of `x`, `[batch, pos, head, d_head]`, whose first position
 /// is `first`.
 pub fn rotate(x: Tensor<4>, rotary: &Rotary, first: usize) -> Tensor<4> {
+    let angles: Vec<f32> = angles(rotary, first, x.dims()[1]).collect();
+    let operation = Rotate {
+        cos: angles.iter().map(|angle| angle.cos()).collect(),
+        sin: angles.iter().map(|angle| angle.sin()).collect(),
+        pairing: rotary.pairing,
+    };
+    run(operation, [x.into_dispatch()], |[x]| plain_rotate(Tensor::from_dispatch(x), rotary, first))
+}
+
+fn plain_rotate(x: Tensor<4>, rotary: &Rotary, first: usize) -> Tensor<4> {
     let [batch, pos, heads, d_head] = x.dims();
     let half = rotary.inv_freq.len();
-    let (cos, sin) = angles(rotary, first, pos, &x.device());
+    let (cos, sin) = tables(rotary, first, pos, &x.device());
     let (cos, sin) = (cos.cast(x.dtype()), sin.cast(x.dtype()));
     let rotated = x.clone().narrow(3, 0, 2 * half);
     let rotated = match rotary.pairing {
@@ -34,15 +46,75 @@ fn turn(a: Tensor<4>, b: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> (Tensor<4
     (a.clone() * cos.clone() - b.clone() * sin.clone(), b * cos + a * sin)
 }
 
+/// Radians of every position and pair of dimensions, position by position.
+fn angles(rotary: &Rotary, first: usize, pos: usize) -> impl Iterator<Item = f32> {
+    (first..first + pos)
+        .flat_map(move |position| rotary.inv_freq.iter().map(move |frequency| position as f32 * frequency))
+}
+
 /// Cosine and sine of every angle, each `[1, pos, 1, inv_freq.len()]`.
-fn angles(rotary: &Rotary, first: usize, pos: usize, device: &Device) -> (Tensor<4>, Tensor<4>) {
-    let half = rotary.inv_freq.len();
-    let angles: Vec<f32> = (first..first + pos)
-        .flat_map(|position| rotary.inv_freq.iter().map(move |frequency| position as f32 * frequency))
-        .collect();
+fn tables(rotary: &Rotary, first: usize, pos: usize, device: &Device) -> (Tensor<4>, Tensor<4>) {
     let table = |function: fn(f32) -> f32| {
-        let values: Vec<f32> = angles.iter().map(|angle| function(*angle)).collect();
-        Tensor::from_data(TensorData::new(values, [1, pos, 1, half]), device)
+        let values: Vec<f32> = angles(rotary, first, pos).map(function).collect();
+        Tensor::from_data(TensorData::new(values, [1, pos, 1, rotary.inv_freq.len()]), device)
     };
     (table(f32::cos), table(f32::sin))
+}
+
+#[derive(Debug, Clone)]
+struct Rotate {
+    /// `[pos, pairs]`
+    cos: Vec<f32>,
+    /// `[pos, pairs]`
+    sin: Vec<f32>,
+    pairing: Pairing,
+}
+
+impl Rotate {
+    /// Turns every pair of dimensions of x, `[batch, pos, head, d_head]`, by its angle times `direction`, 1 or -1.
+    fn turn(&self, shape: &[usize], x: &[f32], direction: f32) -> Vec<f32> {
+        let &[_, pos, heads, d_head] = shape else { return x.to_vec() };
+        let pairs = self.cos.len() / pos.max(1);
+        build(x.len(), heads * d_head, |start, out| {
+            let rows = x[start..][..out.len()].chunks_exact(d_head.max(1));
+            for (index, (x, out)) in rows.zip(out.chunks_exact_mut(d_head.max(1))).enumerate() {
+                let position = (start / d_head + index) / heads % pos;
+                let cos = &self.cos[position * pairs..][..pairs];
+                let sin = &self.sin[position * pairs..][..pairs];
+                let (turned, rest) = x.split_at(2 * pairs);
+                let (out, out_rest) = out.split_at_mut(2 * pairs);
+                for (out, x) in out_rest.iter_mut().zip(rest) {
+                    out.write(*x);
+                }
+                match self.pairing {
+                    Pairing::HalfSplit => {
+                        let (a, b) = turned.split_at(pairs);
+                        let (out_a, out_b) = out.split_at_mut(pairs);
+                        for i in 0..pairs {
+                            let sin = direction * sin[i];
+                            out_a[i].write(a[i] * cos[i] - b[i] * sin);
+                            out_b[i].write(b[i] * cos[i] + a[i] * sin);
+                        }
+                    }
+                    Pairing::Interleaved => {
+                        for i in 0..pairs {
+                            let (a, b, sin) = (turned[2 * i], turned[2 * i + 1], direction * sin[i]);
+                            out[2 * i].write(a * cos[i] - b * sin);
+                            out[2 * i + 1].write(b * cos[i] + a * sin);
+                        }
+                    }
+                }
+            }
+        })
+    }
+}
+
+impl Operation<1> for Rotate {
+    fn forward(&self, [x]: [Array; 1]) -> (Vec<usize>, Vec<f32>) {
+        (x.shape.to_vec(), self.turn(x.shape, x.data, 1.0))
+    }
+
+    fn backward(&self, [x]: [Array; 1], _: &[f32], gradient: &[f32], _: [bool; 1]) -> [Option<Vec<f32>>; 1] {
+        [Some(self.turn(x.shape, gradient, -1.0))]
+    }
 }

@@ -1,0 +1,71 @@
+use super::operation::{Array, Operation, run};
+use super::vector::{exp_lane, vectorise};
+use burn::tensor::{Int, Tensor, TensorData, activation};
+
+/// Mean cross-entropy of logits `[batch, n_vocab]` against one token per row, in nats, `[1]`.
+///
+/// # Panics
+/// If there is not one target below `n_vocab` per row.
+pub fn cross_entropy(logits: Tensor<2>, targets: &[u32]) -> Tensor<1> {
+    let [batch, n_vocab] = logits.dims();
+    assert_eq!(targets.len(), batch, "one target per row of logits");
+    assert!(targets.iter().all(|&target| (target as usize) < n_vocab), "targets are below the size of the vocabulary");
+    run(CrossEntropy { targets: targets.to_vec() }, [logits.into_dispatch()], |[logits]| {
+        let logits = Tensor::<2>::from_dispatch(logits);
+        let ids: Vec<i64> = targets.iter().map(|&target| i64::from(target)).collect();
+        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [batch, 1]), &logits.device());
+        -activation::log_softmax(logits, 1).gather(1, ids).mean()
+    })
+}
+
+#[derive(Debug, Clone)]
+struct CrossEntropy {
+    targets: Vec<u32>,
+}
+
+vectorise! {
+    // Logarithm of Σ e^logit, stable for any finite logits.
+    fn log_sum_exp(row: &[f32]) -> f32 {
+        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut partial = [0.0f32; 16];
+        let chunks = row.chunks_exact(16);
+        let rest: f32 = chunks.remainder().iter().map(|x| exp_lane::<FMA>(x - largest)).sum();
+        for chunk in chunks {
+            for lane in 0..16 {
+                partial[lane] += exp_lane::<FMA>(chunk[lane] - largest);
+            }
+        }
+        largest + (partial.iter().sum::<f32>() + rest).ln()
+    }
+}
+
+vectorise! {
+    // factor·softmax(row)
+    fn scaled_softmax(row: &[f32], log_sum: f32, factor: f32, out: &mut [f32]) {
+        for (out, x) in out.iter_mut().zip(row) {
+            *out = factor * exp_lane::<FMA>(x - log_sum);
+        }
+    }
+}
+
+impl Operation<1> for CrossEntropy {
+    fn forward(&self, [logits]: [Array; 1]) -> (Vec<usize>, Vec<f32>) {
+        let rows = logits.data.chunks_exact(logits.width().max(1));
+        // Summed in f64: the mean of thousands of losses keeps its digits.
+        let total: f64 =
+            rows.zip(&self.targets).map(|(row, &target)| f64::from(log_sum_exp(row) - row[target as usize])).sum();
+        (vec![1], vec![(total / self.targets.len() as f64) as f32])
+    }
+
+    fn backward(&self, [logits]: [Array; 1], _: &[f32], gradient: &[f32], _: [bool; 1]) -> [Option<Vec<f32>>; 1] {
+        let width = logits.width().max(1);
+        let factor = gradient.first().copied().unwrap_or(0.0) / self.targets.len() as f32;
+        let mut out = vec![0.0; logits.data.len()];
+        let rows = logits.data.chunks_exact(width).zip(out.chunks_exact_mut(width));
+        for ((row, out), &target) in rows.zip(&self.targets) {
+            scaled_softmax(row, log_sum_exp(row), factor, out);
+            out[target as usize] -= factor;
+        }
+        [Some(out)]
+    }
+}
