@@ -20,7 +20,7 @@ fn tensor<const D: usize>(shape: [usize; D], seed: u64, device: &Device, dtype: 
 }
 
 fn to_f64<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().convert::<f64>().into_vec().expect("float values")
+    tensor.into_data().convert::<f64>().try_to_vec().expect("float values")
 }
 
 /// Largest difference, relative to the larger of 1 and the reference's magnitude.

@@ -54,12 +54,7 @@ impl Norm {
         if norm.kind == NormKind::Rms {
             y = super::visit_stream(hooks, normalized, y);
         }
-        if let Some(scale) = &self.scale {
-            y = y * scale.val().unsqueeze();
-        }
-        if let Some(shift) = &self.shift {
-            y = y + shift.val().unsqueeze();
-        }
+        y = kernel::scale_and_shift(y, self.scale.as_ref().map(Param::val), self.shift.as_ref().map(Param::val));
         if norm.kind == NormKind::Layer {
             y = super::visit_stream(hooks, normalized, y);
         }
