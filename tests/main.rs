@@ -1,3 +1,4 @@
 //! Every test in one binary, by theme: one link instead of many.
 
 mod kernel;
+mod tokenizer;

@@ -1,0 +1,122 @@
+use std::fs;
+use std::path::Path;
+
+use ablate::model::tokenizer::{Tokenizer, TokenizerError};
+use serde_json::Value;
+
+use super::fixtures;
+
+#[derive(serde::Deserialize)]
+struct Row {
+    text: String,
+    ids: Vec<u32>,
+    offsets: Vec<(usize, usize)>,
+    decoded: String,
+}
+
+/// Against Python's `tokenizers`: ids, byte offsets and decoded texts.
+#[test]
+fn same_tokens_as_the_reference() {
+    let expected: Value = serde_json::from_slice(&fs::read(fixtures().join("expected.json")).unwrap()).unwrap();
+    for folder in ["llama3", "neox", "gpt2"] {
+        let tokenizer = Tokenizer::from_dir(&fixtures().join(folder)).unwrap();
+        let rows: Vec<Row> = serde_json::from_value(expected[folder].clone()).unwrap();
+        assert!(rows.len() >= 20);
+        let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+        for (row, encoding) in rows.iter().zip(tokenizer.encode_batch(&texts).unwrap()) {
+            assert_eq!(encoding, tokenizer.encode(&row.text).unwrap());
+            assert_eq!(encoding.ids, row.ids, "{folder}: {:?}", row.text);
+            assert_eq!(encoding.offsets, row.offsets, "{folder}: {:?}", row.text);
+            assert_eq!(tokenizer.decode(&row.ids).unwrap(), row.decoded, "{folder}");
+        }
+    }
+}
+
+#[test]
+fn beginning_of_text() {
+    let bos = |folder: &str| {
+        let tokenizer = Tokenizer::from_dir(&fixtures().join(folder)).unwrap();
+        (tokenizer.bos().and_then(|id| tokenizer.token(id)).unwrap_or_default(), tokenizer.adds_bos())
+    };
+    assert_eq!(bos("llama3"), ("<|begin_of_text|>".into(), true));
+    assert_eq!(bos("neox"), ("<|endoftext|>".into(), false));
+    assert_eq!(bos("gpt2"), ("<|endoftext|>".into(), false));
+}
+
+/// Copies a fixture folder and writes one more file into it.
+fn with_file(folder: &str, name: &str, content: &str) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(fixtures().join(folder)).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+    }
+    fs::write(copy.path().join(name), content).unwrap();
+    copy
+}
+
+#[test]
+fn a_config_can_switch_the_beginning_of_text_on_and_off() {
+    let adds = |folder: &Path| Tokenizer::from_dir(folder).unwrap().adds_bos();
+    assert!(!adds(with_file("llama3", "tokenizer_config.json", r#"{"add_bos_token": false}"#).path()));
+    assert!(adds(with_file("gpt2", "tokenizer_config.json", r#"{"add_bos_token": true}"#).path()));
+    // Named by the map of special tokens, and by number in the model's config.
+    let bos = |folder: &Path| Tokenizer::from_dir(folder).unwrap().bos();
+    assert_eq!(bos(with_file("gpt2", "special_tokens_map.json", r#"{"bos_token": {"content": "!"}}"#).path()), Some(0));
+    assert_eq!(bos(with_file("gpt2", "config.json", r#"{"bos_token_id": 5}"#).path()), Some(5));
+}
+
+#[test]
+fn original_gpt2_names() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(fixtures().join("gpt2/vocab.json"), folder.path().join("encoder.json")).unwrap();
+    fs::copy(fixtures().join("gpt2/merges.txt"), folder.path().join("vocab.bpe")).unwrap();
+    let (here, there) = (Tokenizer::from_dir(folder.path()), Tokenizer::from_dir(&fixtures().join("gpt2")));
+    assert_eq!(here.unwrap().encode("123 + 45").unwrap(), there.unwrap().encode("123 + 45").unwrap());
+}
+
+#[test]
+fn errors_name_the_file() {
+    let empty = tempfile::tempdir().unwrap();
+    let error = Tokenizer::from_dir(empty.path()).unwrap_err();
+    assert!(matches!(&error, TokenizerError::Missing { .. }));
+    assert!(error.to_string().contains("put tokenizer.json there"), "{error}");
+
+    let cases = [
+        ("tokenizer.json", "{", "tokenizer.json: "),
+        ("tokenizer_config.json", "[]", "tokenizer_config.json: "),
+        ("tokenizer_config.json", r#"{"tokenizer_class": "BertTokenizer"}"#, "tokenizer_class 'BertTokenizer'"),
+        ("merges.txt", "a\n", "line 1: 'a' is not two tokens"),
+        ("merges.txt", "zz qq\n", "merges.txt: "),
+        ("vocab.json", r#"{"a": -1}"#, "the id of 'a' is -1"),
+        ("added_tokens.json", r#"{"<x>": 4000}"#, "merges.txt: "),
+    ];
+    for (name, content, part) in cases {
+        let folder = with_file("gpt2", name, content);
+        match Tokenizer::from_dir(folder.path()) {
+            Err(error) => assert!(error.to_string().contains(part), "{name}: {error}"),
+            // A gap in the ids is legal: the embedding has rows that no token uses.
+            Ok(tokenizer) => assert_eq!((name, tokenizer.n_tokens()), ("added_tokens.json", 4001)),
+        }
+    }
+}
+
+#[test]
+fn an_added_token_must_get_the_id_it_declares() {
+    let json = fs::read_to_string(fixtures().join("neox/tokenizer.json")).unwrap();
+    let mut json: Value = serde_json::from_str(&json).unwrap();
+    json["added_tokens"][0]["content"] = "<|new|>".into();
+    let error = Tokenizer::from_json_bytes(json.to_string().as_bytes(), "here").unwrap_err().to_string();
+    assert!(error.starts_with("here: added token '<|new|>' has the id 0"), "{error}");
+}
+
+#[test]
+fn unknown_characters_are_refused_where_there_is_a_token_for_them() {
+    let json = r#"{"version": "1.0", "added_tokens": [], "normalizer": null, "pre_tokenizer": {"type": "Whitespace"},
+        "post_processor": null, "decoder": null, "truncation": null, "padding": null,
+        "model": {"type": "WordLevel", "unk_token": "<unk>", "vocab": {"<unk>": 0, "one": 1, "two": 2}}}"#;
+    let tokenizer = Tokenizer::from_json_bytes(json.as_bytes(), "here").unwrap();
+    assert_eq!(tokenizer.encode("one two").unwrap().ids, [1, 2]);
+    let error = tokenizer.encode("one three").unwrap_err().to_string();
+    assert_eq!(error, "'three' in the text 'one three' is not in the vocabulary (words, 3 tokens)");
+    assert_eq!(tokenizer.largest_single_token_integer(), None);
+}
