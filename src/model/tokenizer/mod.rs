@@ -2,14 +2,15 @@
 
 mod arithmetic;
 pub(crate) mod byte_level;
+mod declared;
 mod error;
 mod folder;
 
 use rayon::prelude::*;
-use serde::Deserialize;
 use tokenizers::{Model as _, ModelWrapper, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer as _};
 
 pub use arithmetic::{SYMBOLS, arithmetic};
+use declared::Declared;
 pub use error::TokenizerError;
 
 /// Tokens that begin a text in models whose files do not say which token does, the most specific first.
@@ -37,19 +38,6 @@ pub struct Encoding {
     pub offsets: Vec<(usize, usize)>,
 }
 
-/// The part of a `tokenizer.json` that the tokenizers crate does not check.
-#[derive(Deserialize)]
-struct DeclaredIds {
-    #[serde(default)]
-    added_tokens: Vec<DeclaredId>,
-}
-
-#[derive(Deserialize)]
-struct DeclaredId {
-    id: u32,
-    content: String,
-}
-
 impl Tokenizer {
     /// Reads the content of a `tokenizer.json`; `place` names it in errors.
     ///
@@ -58,16 +46,25 @@ impl Tokenizer {
     /// # Errors
     /// Not a tokenizer, or one whose added tokens would not get the ids it declares.
     pub fn from_json_bytes(bytes: &[u8], place: &str) -> Result<Self, TokenizerError> {
-        let inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|e| TokenizerError::malformed(place, e))?;
-        let declared: DeclaredIds = serde_json::from_slice(bytes).map_err(|e| TokenizerError::malformed(place, e))?;
-        for token in declared.added_tokens.iter().filter(|token| !token.content.is_empty()) {
-            let given = inner.token_to_id(&token.content);
-            if given != Some(token.id) {
-                let problem = format!("added token '{}' has the id {}, but {given:?} is free", token.content, token.id);
-                return Err(TokenizerError::malformed(place, problem));
-            }
+        let malformed = |problem: &dyn std::fmt::Display| TokenizerError::malformed(place, problem);
+        // First what the tokenizers crate panics on: bytes that are not UTF-8, and some errors of syntax.
+        let text = std::str::from_utf8(bytes).map_err(|e| malformed(&e))?;
+        let declared: Declared = serde_json::from_str(text).map_err(|e| malformed(&e))?;
+        // It panics on a few errors of meaning too, such as a broken character map.
+        let inner = std::panic::catch_unwind(|| tokenizers::Tokenizer::from_bytes(bytes))
+            .map_err(|_| malformed(&"a part of it is not what its type says"))?
+            .map_err(|e| malformed(&e))?;
+        if let Some((token, id, given)) = declared.misplaced(&inner) {
+            return Err(malformed(&format!("added token '{token}' has the id {id}, but would get {given:?}")));
         }
-        Ok(Self::new(inner))
+        let tokenizer = Self::new(inner);
+        match declared.token_put_first() {
+            Some(id) if tokenizer.token(id).is_none() => {
+                Err(malformed(&format!("the post-processor puts a token {id} before texts, which is not there")))
+            }
+            Some(id) => Ok(tokenizer.with_bos(Some(id)).with_adds_bos(Some(true))),
+            None => Ok(tokenizer),
+        }
     }
 
     /// Takes over a tokenizer with everything that is not a property of the text switched off.
@@ -82,7 +79,6 @@ impl Tokenizer {
             bpe.dropout = None;
             inner.with_model(bpe);
         }
-        let added = token_put_first(&inner);
         // The post-processor would also trim spaces off the offsets.
         inner.with_post_processor(None::<tokenizers::PostProcessorWrapper>);
         let (kind, unknown) = match inner.get_model() {
@@ -93,8 +89,8 @@ impl Tokenizer {
         };
         let unknown = unknown.and_then(|token| inner.token_to_id(token));
         let n_tokens = inner.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
-        let bos = added.or_else(|| USUAL_BOS.iter().find_map(|token| inner.token_to_id(token)));
-        Self { inner, kind, n_tokens, unknown, bos, adds_bos: added.is_some() }
+        let bos = USUAL_BOS.iter().find_map(|token| inner.token_to_id(token));
+        Self { inner, kind, n_tokens, unknown, bos, adds_bos: false }
     }
 
     /// With `token` as the one that texts begin with; a token that is not in the vocabulary changes nothing.
@@ -211,12 +207,4 @@ impl Tokenizer {
     fn unknown_text(&self, text: &str, piece: &str) -> TokenizerError {
         TokenizerError::UnknownText { text: text.into(), piece: piece.into(), tokenizer: self.description() }
     }
-}
-
-/// The special token that the post-processor puts before a text, found by watching it.
-fn token_put_first(inner: &tokenizers::Tokenizer) -> Option<u32> {
-    let without = inner.encode_fast("0", false).ok()?;
-    let with = inner.encode_fast("0", true).ok()?;
-    let at = with.get_ids().windows(without.get_ids().len().max(1)).position(|ids| ids == without.get_ids())?;
-    if at == 0 { None } else { with.get_ids().first().copied() }
 }
