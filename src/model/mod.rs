@@ -1,5 +1,7 @@
 //! Models: architecture facts, families, weights, tokenizer, and the forward pass.
 
+pub mod checkpoint;
+pub mod config;
 pub mod device;
 pub mod facts;
 pub mod family;
@@ -7,6 +9,9 @@ pub mod gguf;
 pub mod hook;
 pub mod host;
 pub mod hub;
+pub mod processing;
+pub mod random;
+pub mod rope;
 pub mod source;
 pub mod tokenizer;
 pub mod transformer;

@@ -1,5 +1,80 @@
-//! Files of weights.
+//! Files of weights: `model.safetensors`, `pytorch_model.bin`, and shards of either, behind [`Source`].
 
 mod error;
+mod pytorch;
+mod safetensors;
+mod shards;
+mod source;
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
 
 pub use error::WeightError;
+pub use pytorch::Pytorch;
+pub use safetensors::Safetensors;
+pub use shards::Shards;
+pub use source::{Source, Stored, TensorInfo};
+
+/// Opens the weights of a Hugging Face directory: the first of `model.safetensors`, its index, `pytorch_model.bin`,
+/// its index.
+///
+/// # Errors
+/// When there is none of them, or the one that is there is not readable.
+pub fn open(folder: &Path) -> Result<Box<dyn Source>, WeightError> {
+    type Open = fn(&Path) -> Result<Box<dyn Source>, WeightError>;
+    let kinds: [(&str, Open); 4] = [
+        ("model.safetensors", |path| Ok(Box::new(Safetensors::open(path)?))),
+        ("model.safetensors.index.json", |path| Ok(Box::new(Shards::open(path, Safetensors::open)?))),
+        ("pytorch_model.bin", |path| Ok(Box::new(Pytorch::open(path)?))),
+        ("pytorch_model.bin.index.json", |path| Ok(Box::new(Shards::open(path, Pytorch::open)?))),
+    ];
+    match kinds.iter().find(|(name, _)| folder.join(name).is_file()) {
+        Some((name, open)) => open(&folder.join(name)),
+        None => {
+            let names: Vec<_> = kinds.iter().map(|(name, _)| *name).collect();
+            Err(WeightError::format(folder, format!("no weights here; looked for {}", names.join(", "))))
+        }
+    }
+}
+
+/// Position and description of tensor `name`, whose elements `start..start + count` are to be read as floats.
+fn find<'a>(
+    source: &'a dyn Source,
+    name: &str,
+    start: usize,
+    count: usize,
+) -> Result<(usize, &'a TensorInfo), WeightError> {
+    let wrong = |reason: String| WeightError::format(source.path(), reason);
+    let (index, _, info) = source.tensors().get_full(name).ok_or_else(|| wrong(format!("no tensor '{name}'")))?;
+    if matches!(info.stored, Stored::Other(_)) {
+        return Err(wrong(format!("'{name}' does not hold floating-point numbers")));
+    }
+    let elements: usize = info.shape.iter().product();
+    if start.checked_add(count).is_none_or(|end| end > elements) {
+        return Err(wrong(format!("'{name}' has {elements} elements, {count} were asked for from {start}")));
+    }
+    Ok((index, info))
+}
+
+/// Fills `bytes` from `offset`, without moving a cursor that threads would share.
+fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+    }
+    #[cfg(windows)]
+    {
+        let (mut bytes, mut offset) = (bytes, offset);
+        while !bytes.is_empty() {
+            match std::os::windows::fs::FileExt::seek_read(file, bytes, offset)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => {
+                    bytes = &mut bytes[read..];
+                    offset += read as u64;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,77 @@
+//! GPT-NeoX and Pythia.
+
+use super::super::config::{Config, ConfigError};
+use super::super::facts::{Facts, Norm, NormKind, Pairing, Positions, Residual, Rotary};
+use super::super::rope::{Rope, RopeKeys};
+use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
+use super::{Family, even_rotation, even_split};
+
+/// Layer norm, partly rotated heads, attention and MLP side by side (or not), q, k and v fused head by head.
+pub struct GptNeoX;
+
+impl Family for GptNeoX {
+    fn model_types(&self) -> &'static [&'static str] {
+        &["gpt_neox"]
+    }
+
+    fn facts(&self, config: &Config) -> Result<Facts, ConfigError> {
+        let d_model = config.size("hidden_size")?;
+        let n_heads = config.heads("num_attention_heads")?;
+        let d_head = even_split(d_model, n_heads)?;
+        let keys = RopeKeys { theta: "rotary_emb_base", partial: "rotary_pct", default_partial: 0.25 };
+        let rope = Rope::of(config, &keys)?;
+        let rotated = even_rotation((d_head as f64 * rope.partial) as usize)?;
+        let parallel = config.flag_or("use_parallel_residual", true)?;
+        Ok(Facts {
+            family: "gpt_neox",
+            n_layers: config.layers("num_hidden_layers")?,
+            n_heads,
+            n_kv_heads: n_heads,
+            d_model,
+            d_head,
+            d_mlp: config.size("intermediate_size")?,
+            n_vocab: config.size("vocab_size")?,
+            n_ctx: config.size_or("max_position_embeddings", 2048)?,
+            norm: Norm { kind: NormKind::Layer, eps: config.positive_if("layer_norm_eps")?.unwrap_or(1e-5) },
+            activation: config.activation("hidden_act", "gelu")?,
+            gated: false,
+            positions: Positions::Rotary(Rotary { inv_freq: rope.inv_freq(rotated), pairing: Pairing::HalfSplit }),
+            residual: if parallel { Residual::Parallel } else { Residual::Sequential },
+            tied: config.flag_or("tie_word_embeddings", false)?,
+        })
+    }
+
+    fn names(&self, config: &Config, facts: &Facts) -> Result<ModelNames, ConfigError> {
+        let Facts { d_model, d_mlp, n_heads, d_head, .. } = *facts;
+        let bias = config.flag_or("attention_bias", true)?;
+        let block = |layer: usize| {
+            let at = |name: &str| format!("gpt_neox.layers.{layer}.{name}");
+            // the fused outputs are [n_heads, 3, d_head]
+            let part = |part: usize| {
+                let rows = (0..n_heads).map(move |head| (3 * head + part) * d_head..(3 * head + part + 1) * d_head);
+                LinearNames::linear(at("attention.query_key_value"), d_model, 3 * d_model, bias).taking(rows)
+            };
+            BlockNames {
+                ln1: NormNames::layer(at("input_layernorm")),
+                ln2: Some(NormNames::layer(at("post_attention_layernorm"))),
+                q: part(0),
+                k: part(1),
+                v: part(2),
+                o: LinearNames::linear(at("attention.dense"), d_model, d_model, bias),
+                gate: None,
+                up: LinearNames::linear(at("mlp.dense_h_to_4h"), d_model, d_mlp, true),
+                down: LinearNames::linear(at("mlp.dense_4h_to_h"), d_mlp, d_model, true),
+            }
+        };
+        let unembed = if facts.tied { "gpt_neox.embed_in" } else { "embed_out" };
+        Ok(ModelNames {
+            tokens: "gpt_neox.embed_in.weight".into(),
+            positions: None,
+            blocks: (0..facts.n_layers).map(block).collect(),
+            ln_final: NormNames::layer("gpt_neox.final_layer_norm".into()),
+            unembed: LinearNames::linear(unembed.into(), d_model, facts.n_vocab, false),
+            prefix: "gpt_neox.",
+            buffers: &[".rotary_emb.inv_freq", ".attention.bias", ".attention.masked_bias"],
+        })
+    }
+}

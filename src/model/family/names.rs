@@ -1,0 +1,184 @@
+//! Where each weight of a model is stored: names, stored shapes, and which part in which layout. Plain data that a
+//! family fills in; reading it is [`super::super::checkpoint`]'s work.
+
+use std::ops::Range;
+
+/// Whether a linear map's matrix is stored with its outputs or its inputs as rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// `[d_out, d_in]`, as `torch.nn.Linear` does.
+    OutIn,
+    /// `[d_in, d_out]`, as GPT-2's `Conv1D` does, and ablate.
+    InOut,
+}
+
+/// Where a linear map is stored, possibly as a part of a fused one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinearNames {
+    /// Name of the matrix.
+    pub weight: String,
+    /// Name of the bias, `[outputs]`.
+    pub bias: Option<String>,
+    /// Layout of the matrix.
+    pub stored: Stored,
+    /// Number of inputs.
+    pub inputs: usize,
+    /// Number of outputs of the stored matrix.
+    pub outputs: usize,
+    /// Which of the stored outputs are this map's, in order.
+    pub take: Vec<Range<usize>>,
+}
+
+impl LinearNames {
+    /// `{name}.weight` as `[d_out, d_in]`, and `{name}.bias` if there is one.
+    pub fn linear(name: String, inputs: usize, outputs: usize, bias: bool) -> Self {
+        Self {
+            weight: format!("{name}.weight"),
+            bias: bias.then(|| format!("{name}.bias")),
+            stored: Stored::OutIn,
+            inputs,
+            outputs,
+            take: std::iter::once(0..outputs).collect(),
+        }
+    }
+
+    /// The same with the matrix as `[d_in, d_out]`.
+    pub fn transposed(self) -> Self {
+        Self { stored: Stored::InOut, ..self }
+    }
+
+    /// Part of a fused map.
+    pub fn taking(self, take: impl IntoIterator<Item = Range<usize>>) -> Self {
+        Self { take: take.into_iter().collect(), ..self }
+    }
+
+    /// Shape of the stored matrix.
+    pub fn weight_shape(&self) -> Vec<usize> {
+        match self.stored {
+            Stored::OutIn => vec![self.outputs, self.inputs],
+            Stored::InOut => vec![self.inputs, self.outputs],
+        }
+    }
+}
+
+/// Where a norm's scale and shift are stored, each `[d_model]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NormNames {
+    /// Name of the scale.
+    pub scale: String,
+    /// Name of the shift.
+    pub shift: Option<String>,
+}
+
+impl NormNames {
+    /// `{name}.weight`.
+    pub fn rms(name: String) -> Self {
+        Self { scale: format!("{name}.weight"), shift: None }
+    }
+
+    /// `{name}.weight` and `{name}.bias`.
+    pub fn layer(name: String) -> Self {
+        Self { scale: format!("{name}.weight"), shift: Some(format!("{name}.bias")) }
+    }
+}
+
+/// Where a block is stored; the fields are [`super::super::host::HostBlock`]'s.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct BlockNames {
+    pub ln1: NormNames,
+    pub ln2: Option<NormNames>,
+    pub q: LinearNames,
+    pub k: LinearNames,
+    pub v: LinearNames,
+    pub o: LinearNames,
+    pub gate: Option<LinearNames>,
+    pub up: LinearNames,
+    pub down: LinearNames,
+}
+
+/// Where a model is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelNames {
+    /// Name of the embedding, `[n_vocab, d_model]`. A tied unembedding names it again.
+    pub tokens: String,
+    /// Name of learned positions, `[n_ctx, d_model]`.
+    pub positions: Option<String>,
+    /// One per layer.
+    pub blocks: Vec<BlockNames>,
+    /// Final norm.
+    pub ln_final: NormNames,
+    /// Unembedding.
+    pub unembed: LinearNames,
+    /// A prefix that names may lack, as in a file of the bare model without its head.
+    pub prefix: &'static str,
+    /// Endings of names that may be there and are not weights.
+    pub buffers: &'static [&'static str],
+}
+
+/// What a stored tensor is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A matrix or an embedding.
+    Matrix,
+    /// A bias or the shift of a norm.
+    Bias,
+    /// The scale of a norm.
+    Scale,
+}
+
+/// A tensor that has to be in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// Its name.
+    pub name: String,
+    /// Its stored shape.
+    pub shape: Vec<usize>,
+    /// What it is for.
+    pub role: Role,
+}
+
+impl ModelNames {
+    /// Every tensor that has to be in the file, each once.
+    pub fn expected(&self, n_vocab: usize, n_ctx: usize, d_model: usize) -> Vec<Expected> {
+        let mut list = List { d_model, expected: Vec::new(), seen: std::collections::HashSet::new() };
+        list.add(&self.tokens, vec![n_vocab, d_model], Role::Matrix);
+        if let Some(positions) = &self.positions {
+            list.add(positions, vec![n_ctx, d_model], Role::Matrix);
+        }
+        for block in &self.blocks {
+            list.norm(&block.ln1);
+            block.ln2.iter().for_each(|norm| list.norm(norm));
+            let linears = [&block.q, &block.k, &block.v, &block.o].into_iter();
+            linears.chain(&block.gate).chain([&block.up, &block.down]).for_each(|linear| list.linear(linear));
+        }
+        list.norm(&self.ln_final);
+        list.linear(&self.unembed);
+        list.expected
+    }
+}
+
+/// The list under construction: parts of a fused map, and a tied unembedding, name the same tensor twice.
+struct List {
+    d_model: usize,
+    expected: Vec<Expected>,
+    seen: std::collections::HashSet<String>,
+}
+
+impl List {
+    fn add(&mut self, name: &str, shape: Vec<usize>, role: Role) {
+        if self.seen.insert(name.to_owned()) {
+            self.expected.push(Expected { name: name.to_owned(), shape, role });
+        }
+    }
+
+    fn norm(&mut self, norm: &NormNames) {
+        self.add(&norm.scale, vec![self.d_model], Role::Scale);
+        norm.shift.iter().for_each(|shift| self.add(shift, vec![self.d_model], Role::Bias));
+    }
+
+    fn linear(&mut self, linear: &LinearNames) {
+        self.add(&linear.weight, linear.weight_shape(), Role::Matrix);
+        linear.bias.iter().for_each(|bias| self.add(bias, vec![linear.outputs], Role::Bias));
+    }
+}

@@ -1,0 +1,140 @@
+//! Rewriting weights so that they are easier to interpret and every probability stays the same: the paper's setting
+//! (§2 and appendix), and TransformerLens's `fold_ln`, `center_unembed` and `center_writing_weights`, in that order.
+//! Value biases are not folded.
+
+use super::facts::{Facts, NormKind, Residual};
+use super::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
+use super::weights::WeightError;
+use crate::spec::Processing;
+
+/// A model whose weights are processed as they are read.
+pub struct Processed<M> {
+    model: M,
+    facts: Facts,
+    processing: Processing,
+}
+
+impl<M: HostModel> Processed<M> {
+    /// `model`, processed. A tied unembedding is no longer the embedding once a norm is folded into it or it is centred.
+    pub fn new(model: M, processing: Processing) -> Self {
+        let mut facts = model.facts().clone();
+        let centered = processing.center_writing && facts.norm.kind == NormKind::Layer;
+        facts.tied &= !(processing.fold_norm || processing.center_unembed || centered);
+        Self { model, facts, processing }
+    }
+
+    fn centers_writing(&self) -> bool {
+        self.processing.center_writing && self.facts.norm.kind == NormKind::Layer
+    }
+
+    /// Folds `norm` into the maps that read it. A layer norm's output has mean zero, so what a reading weight has in
+    /// common over `d_model` never matters: TransformerLens removes it, and so does this.
+    fn fold<'a>(&self, norm: &mut HostNorm, readers: impl IntoIterator<Item = &'a mut HostLinear>) {
+        let HostNorm { scale, shift } = std::mem::take(norm);
+        for reader in readers {
+            if let Some(shift) = &shift {
+                fold_shift(shift, reader);
+            }
+            if let Some(scale) = &scale {
+                let width = row_width(&reader.weight);
+                let rows = reader.weight.data.chunks_mut(width).zip(&scale.data);
+                rows.for_each(|(row, scale)| row.iter_mut().for_each(|weight| *weight *= scale));
+            }
+            if self.facts.norm.kind == NormKind::Layer {
+                center_columns(&mut reader.weight);
+            }
+        }
+    }
+}
+
+impl<M: HostModel> HostModel for Processed<M> {
+    fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    fn embedding(&self) -> Result<HostEmbedding, WeightError> {
+        let mut embedding = self.model.embedding()?;
+        if self.centers_writing() {
+            center_rows(&mut embedding.tokens);
+            embedding.positions.iter_mut().for_each(center_rows);
+        }
+        Ok(embedding)
+    }
+
+    fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
+        let mut block = self.model.block(layer)?;
+        let HostBlock { ln1, ln2, q, k, v, o, gate, up, down } = &mut block;
+        if self.processing.fold_norm {
+            let attention = [q, k, v].into_iter();
+            let mlp = gate.iter_mut().chain([up]);
+            match ln2 {
+                Some(ln2) => {
+                    self.fold(ln1, attention);
+                    self.fold(ln2, mlp);
+                }
+                None => self.fold(ln1, attention.chain(mlp)),
+            }
+        }
+        if self.centers_writing() {
+            for linear in [o, down] {
+                center_rows(&mut linear.weight);
+                linear.bias.iter_mut().for_each(center_rows);
+            }
+        }
+        debug_assert!(block.ln2.is_some() || self.facts.residual == Residual::ParallelSharedNorm);
+        Ok(block)
+    }
+
+    fn head(&self) -> Result<HostHead, WeightError> {
+        let mut head = self.model.head()?;
+        if self.processing.fold_norm {
+            self.fold(&mut head.ln_final, [&mut head.unembed]);
+        }
+        if self.processing.center_unembed {
+            center_rows(&mut head.unembed.weight);
+            head.unembed.bias.iter_mut().for_each(center_rows);
+        }
+        Ok(head)
+    }
+}
+
+/// Adds what the norm's shift becomes behind `reader` to its bias, which is made if there is none.
+fn fold_shift(shift: &HostTensor, reader: &mut HostLinear) {
+    let width = row_width(&reader.weight);
+    let mut sums = match &reader.bias {
+        Some(bias) => bias.data.iter().map(|&bias| f64::from(bias)).collect(),
+        None => vec![0.0f64; width],
+    };
+    for (row, &shift) in reader.weight.data.chunks(width).zip(&shift.data) {
+        sums.iter_mut().zip(row).for_each(|(sum, &weight)| *sum += f64::from(shift) * f64::from(weight));
+    }
+    let data = sums.into_iter().map(|sum| sum as f32).collect();
+    reader.bias = Some(HostTensor { shape: vec![width], data });
+}
+
+/// Subtracts from each row (a vector is one row) its mean.
+fn center_rows(tensor: &mut HostTensor) {
+    let width = row_width(tensor);
+    for row in tensor.data.chunks_mut(width) {
+        let mean = (row.iter().map(|&value| f64::from(value)).sum::<f64>() / width as f64) as f32;
+        row.iter_mut().for_each(|value| *value -= mean);
+    }
+}
+
+/// Subtracts from each column its mean.
+fn center_columns(tensor: &mut HostTensor) {
+    let width = row_width(tensor);
+    let rows = (tensor.data.len() / width).max(1) as f64;
+    let mut means = vec![0.0f64; width];
+    for row in tensor.data.chunks(width) {
+        means.iter_mut().zip(row).for_each(|(mean, &value)| *mean += f64::from(value) / rows);
+    }
+    for row in tensor.data.chunks_mut(width) {
+        row.iter_mut().zip(&means).for_each(|(value, &mean)| *value -= mean as f32);
+    }
+}
+
+/// Extent of the last dimension.
+fn row_width(tensor: &HostTensor) -> usize {
+    tensor.shape.last().copied().unwrap_or(1).max(1)
+}

@@ -1,0 +1,92 @@
+//! The trait behind which every file of weights looks the same.
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+
+use super::WeightError;
+
+/// Number format of a stored tensor, of those that weights come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// 64-bit IEEE float.
+    F64,
+    /// 32-bit IEEE float.
+    F32,
+    /// 16-bit IEEE float.
+    F16,
+    /// 16-bit brain float.
+    Bf16,
+    /// Anything else, a mask or an index, with its size in bytes: can be listed, not read.
+    Other(usize),
+}
+
+impl Stored {
+    /// Bytes of an element.
+    pub fn size(self) -> usize {
+        match self {
+            Stored::F64 => 8,
+            Stored::F32 => 4,
+            Stored::F16 | Stored::Bf16 => 2,
+            Stored::Other(size) => size,
+        }
+    }
+}
+
+/// A tensor in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorInfo {
+    /// Extents.
+    pub shape: Vec<usize>,
+    /// Number format.
+    pub stored: Stored,
+}
+
+/// Something that weights are read from, tensor by tensor, converted to f32.
+pub trait Source: Send + Sync {
+    /// The file, for messages.
+    fn path(&self) -> &Path;
+
+    /// Every tensor by name. All of them are wholly within their file.
+    fn tensors(&self) -> &IndexMap<String, TensorInfo>;
+
+    /// Fills `out` with the elements of `name` from `start`, in row-major order.
+    ///
+    /// # Errors
+    /// When there is no such tensor or range, it does not hold floats, or the disk fails.
+    fn read(&self, name: &str, start: usize, out: &mut [f32]) -> Result<(), WeightError>;
+}
+
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn path(&self) -> &Path {
+        (**self).path()
+    }
+
+    fn tensors(&self) -> &IndexMap<String, TensorInfo> {
+        (**self).tensors()
+    }
+
+    fn read(&self, name: &str, start: usize, out: &mut [f32]) -> Result<(), WeightError> {
+        (**self).read(name, start, out)
+    }
+}
+
+/// Little-endian bytes of `stored` elements to f32; `out` has as many elements as `bytes` holds.
+pub(super) fn convert(stored: Stored, bytes: &[u8], out: &mut [f32]) {
+    match stored {
+        Stored::F32 => each(bytes, out, f32::from_le_bytes),
+        Stored::F64 => each(bytes, out, |bytes| f64::from_le_bytes(bytes) as f32),
+        Stored::Bf16 => each(bytes, out, |bytes| f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16)),
+        Stored::F16 => {
+            use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
+            let mut bits = vec![0u16; out.len()];
+            bits.iter_mut().zip(bytes.as_chunks().0).for_each(|(bits, bytes)| *bits = u16::from_le_bytes(*bytes));
+            bits.reinterpret_cast::<half::f16>().convert_to_f32_slice(out);
+        }
+        Stored::Other(_) => {}
+    }
+}
+
+fn each<const N: usize>(bytes: &[u8], out: &mut [f32], from: impl Fn([u8; N]) -> f32) {
+    out.iter_mut().zip(bytes.as_chunks().0).for_each(|(out, bytes)| *out = from(*bytes));
+}

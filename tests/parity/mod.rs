@@ -1,0 +1,36 @@
+//! Every family against transformers and TransformerLens, on the models of `tests/fixtures/make_models.py`.
+
+mod precision;
+mod processing;
+mod reference;
+mod unprocessed;
+
+/// Folders under tests/fixtures/models; a test checks that the list is complete.
+pub const MODELS: [&str; 16] = [
+    "ablate",
+    "gpt2-bare-names",
+    "gpt2-untied",
+    "gptj",
+    "gptj-whole-head",
+    "llama-biases-sharded",
+    "llama-gqa",
+    "llama-tied-bf16",
+    "llama3-rope",
+    "llama3-rope-v5",
+    "mistral-f16",
+    "neox-parallel",
+    "neox-sequential",
+    "neox-v5-bin-sharded",
+    "qwen2-tied-bin",
+    "qwen2-v5",
+];
+
+#[test]
+fn every_fixture_is_tested() {
+    let mut folders: Vec<_> = std::fs::read_dir(reference::folder(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    folders.sort();
+    assert_eq!(folders, MODELS);
+}
