@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod figure;
 pub mod kernel;
+pub mod measure;
 pub mod model;
 pub mod prompt;
 pub mod report;

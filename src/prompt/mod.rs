@@ -1,1 +1,53 @@
-//! Operators, templates, operand ranges, legality, sampling.
+//! Prompts: operators, templates, operand ranges, legality, sampling, counterfactual pairs.
+//!
+//! [`Resolved`] is what a spec says, checked without any model. [`build`] makes it into a [`PromptSet`] in one model's
+//! tokens: every legal prompt, then those the model answers as `keep` asks, then the seeded draw.
+
+mod dropped;
+mod error;
+mod explain;
+mod frame;
+mod legal;
+mod operator;
+mod pairs;
+mod positions;
+mod random;
+mod resolved;
+mod respond;
+mod select;
+mod set;
+mod template;
+
+pub use dropped::{Dropped, Reason};
+pub use error::{PromptError, SpecProblem};
+pub(crate) use frame::joined;
+pub use operator::{NoValue, OPERATORS, Operator};
+pub use pairs::{From, pairs};
+pub use positions::{BOS, LAST, Positions};
+pub use resolved::{MOST_PROMPTS, NamedTemplate, Resolved};
+pub use respond::{Respondent, Response, respond};
+pub use set::{Note, Prompt, PromptSet, SetTemplate, SlotTokens};
+pub use template::{Problem, Slot, Template};
+
+use crate::model::tokenizer::Tokenizer;
+use crate::spec::Prompts;
+
+/// The prompts of a spec in one model's tokens. `bos` overrides whether a beginning-of-text token is put first; the
+/// respondent is needed where the spec's `keep` asks for the model's own answers.
+///
+/// # Errors
+/// Faults of the spec, an operator without a legal prompt, nothing kept, a prompt that the model cannot run, and what the
+/// model reports.
+pub fn build(
+    spec: &Prompts,
+    tokenizer: &Tokenizer,
+    bos: Option<bool>,
+    respondent: Option<Respondent>,
+) -> Result<PromptSet, PromptError> {
+    let resolved = Resolved::new(spec).map_err(PromptError::Spec)?;
+    let legal = legal::legal(&resolved, tokenizer, bos)?;
+    if let Some(Respondent { network, .. }) = respondent {
+        legal.fits(network.n_vocab(), network.position_limit())?;
+    }
+    select::select(&resolved, legal, tokenizer, respondent)
+}

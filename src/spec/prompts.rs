@@ -152,6 +152,19 @@ impl Range {
         }
     }
 
+    /// How many values, counted without making them.
+    pub fn len(&self) -> u128 {
+        match self {
+            Range::HalfOpen(low, high) => u128::try_from(i128::from(*high) - i128::from(*low)).unwrap_or(0),
+            Range::List(values) => values.len() as u128,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Reads `"lo..hi"`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = || format!("'{text}' is no range; write \"0..300\" (300 excluded) or a list [1, 2, 3]");

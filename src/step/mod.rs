@@ -1,1 +1,3 @@
 //! One file per kind of step.
+
+pub mod accuracy;

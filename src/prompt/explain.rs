@@ -1,0 +1,109 @@
+//! Explanations of what a tokenizer does to a prompt, with the tokens shown.
+
+use super::dropped::{Dropped, Reason};
+use super::error::PromptError;
+use super::legal::{Group, render};
+use super::resolved::NamedTemplate;
+use super::template::{Problem, Slot};
+use crate::model::tokenizer::Tokenizer;
+
+/// Why none of a group's prompts is legal, and what to write instead.
+pub(super) fn none_legal(group: &Group, dropped: &[Dropped]) -> PromptError {
+    let total: usize = dropped.iter().map(|d| d.count).sum();
+    let mut by_count: Vec<&Dropped> = dropped.iter().collect();
+    by_count.sort_by_key(|d| std::cmp::Reverse(d.count));
+    let counts: Vec<String> = by_count.iter().map(|d| format!("{} ({})", d.reason.text(), d.count)).collect();
+    let (example, fix) = by_count.first().map_or((String::new(), String::new()), |d| {
+        (d.example.clone(), fix(group, d.reason))
+    });
+    PromptError::NoneLegal {
+        operator: group.operator.symbol,
+        template: group.template.name.clone(),
+        why: format!("all {total} dropped: {}; {example}; {fix}", counts.join(", ")),
+    }
+}
+
+fn fix(group: &Group, reason: Reason) -> String {
+    match reason {
+        Reason::DivisionByZero => "write operands.b from 1".into(),
+        Reason::Overflow => "write smaller operands".into(),
+        Reason::Negative => "write operands with a ≥ b, or a range of answers such as answers = \"-300..300\"".into(),
+        Reason::OutsideAnswers => "write a wider range of answers, or other operands".into(),
+        Reason::UnknownText | Reason::UnknownAnswer | Reason::ALong | Reason::BLong => {
+            let below = match group.tokenizer.largest_single_token_integer() {
+                Some(largest) => format!("write operands below {}", u64::from(largest) + 1),
+                None => "no integer is one token".into(),
+            };
+            let several = if matches!(reason, Reason::ALong | Reason::BLong) {
+                ", or answer = \"multi-token\", which allows operands of several tokens,"
+            } else {
+                ""
+            };
+            format!("{below}{several} or take a model whose tokenizer has larger integers as one token")
+        }
+        Reason::OpLong | Reason::AShared | Reason::OpShared | Reason::BShared => {
+            "write a template with other text or spaces around the slot".into()
+        }
+        Reason::Merges => {
+            "write the template without a space at its end, and completion = \" {answer}\" for one before the answer".into()
+        }
+        Reason::CompletionApart => "write completion = \"{answer}\", and the text before it at the end of the template".into(),
+        Reason::AnswerLong => "write smaller operands, or answer = \"multi-token\"".into(),
+    }
+}
+
+/// A dropped prompt, with its tokens where they are the reason.
+pub(super) fn example(group: &Group, reason: Reason, problem: Problem) -> String {
+    let Problem { a, op, b, answer } = problem;
+    let (text, _) = render(group.template, problem);
+    let mut whole = text.clone();
+    group.resolved.completion.render(problem, &mut whole);
+    let tokenizer = group.tokenizer;
+    match reason {
+        Reason::DivisionByZero | Reason::Overflow => format!("{a} {op} {b} has no value"),
+        Reason::Negative | Reason::OutsideAnswers => format!("{a} {op} {b} = {answer}"),
+        Reason::UnknownText => tokenizer.encode(&text).err().map_or(String::new(), |error| error.to_string()),
+        Reason::UnknownAnswer => tokenizer.encode(&whole).err().map_or(String::new(), |error| error.to_string()),
+        Reason::Merges => format!("{} but {}", shown(tokenizer, &text), shown(tokenizer, &whole)),
+        Reason::CompletionApart | Reason::AnswerLong => {
+            let tokens = last_tokens(tokenizer, &text, &whole);
+            format!("after {text:?}, {:?} is {}", whole.get(text.len()..).unwrap_or(""), list(&tokens))
+        }
+        _ => reason.slot().map_or(String::new(), |about| slot(tokenizer, group.template, about, problem)),
+    }
+}
+
+/// A slot's text and the tokens it falls into: `in "12+3=", "12" is 2 tokens: "1" "2"`.
+pub(super) fn slot(tokenizer: &Tokenizer, template: &NamedTemplate, slot: Slot, problem: Problem) -> String {
+    let (text, spans) = render(template, problem);
+    let Some((_, span)) = spans.iter().find(|(other, _)| *other == slot) else {
+        return format!("template '{}' has no {{{}}}", template.name, slot.name());
+    };
+    let Ok(encoding) = tokenizer.encode(&text) else { return format!("{text:?} is not in the vocabulary") };
+    let inside = encoding.offsets.iter().filter(|&&(start, end)| start < span.end && end > span.start);
+    let tokens: Vec<&str> = inside.map(|&(start, end)| text.get(start..end).unwrap_or("")).collect();
+    let asked = text.get(span.clone()).unwrap_or("");
+    let prompt = text.get(template.prefix.len()..).unwrap_or(&text);
+    match tokens.as_slice() {
+        [token] => format!("in {prompt:?}, {asked:?} is in the token {token:?}"),
+        _ => format!("in {prompt:?}, {asked:?} is {}", list(&tokens)),
+    }
+}
+
+fn shown(tokenizer: &Tokenizer, text: &str) -> String {
+    let Ok(encoding) = tokenizer.encode(text) else { return format!("{text:?} is not in the vocabulary") };
+    let tokens: Vec<&str> = encoding.offsets.iter().map(|&(start, end)| text.get(start..end).unwrap_or("")).collect();
+    format!("{text:?} is {}", list(&tokens))
+}
+
+fn last_tokens<'a>(tokenizer: &Tokenizer, text: &str, whole: &'a str) -> Vec<&'a str> {
+    let Ok(encoding) = tokenizer.encode(whole) else { return Vec::new() };
+    let after = encoding.offsets.iter().filter(|&&(_, end)| end > text.len());
+    after.map(|&(start, end)| whole.get(start..end).unwrap_or("")).collect()
+}
+
+fn list(tokens: &[&str]) -> String {
+    let quoted: Vec<String> = tokens.iter().map(|token| format!("{token:?}")).collect();
+    let plural = if tokens.len() == 1 { "" } else { "s" };
+    format!("{} token{plural}: {}", tokens.len(), quoted.join(" "))
+}

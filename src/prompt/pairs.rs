@@ -1,0 +1,82 @@
+//! Counterfactual prompts: for each clean prompt another with another answer (paper §2.1).
+
+use super::error::PromptError;
+use super::random::Random;
+use super::set::{Prompt, SlotTokens};
+use std::collections::HashMap;
+
+/// Which operators a counterfactual may come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum From {
+    /// Any, the clean prompt's own included (the paper's choice).
+    #[default]
+    AnyOperator,
+    /// The clean prompt's own.
+    SameOperator,
+}
+
+/// Draws for each of `clean` a counterfactual from `pool`: its index there, in the order of `clean`.
+///
+/// A counterfactual has the clean prompt's template and number of tokens, its slots at the same tokens, and another
+/// answer that begins with another token, so that the indirect effect can tell the two apart. Each prompt of the pool
+/// that fits is equally likely. A draw depends on the seed, the clean prompt and the pool alone.
+///
+/// # Errors
+/// A clean prompt that nothing in the pool fits.
+pub fn pairs(clean: &[Prompt], pool: &[Prompt], from: From, seed: u64) -> Result<Vec<usize>, PromptError> {
+    let mut alike: HashMap<Shape, Vec<usize>> = HashMap::new();
+    for (index, prompt) in pool.iter().enumerate() {
+        alike.entry(shape(prompt, from)).or_default().push(index);
+    }
+    clean
+        .iter()
+        .map(|prompt| {
+            let candidates = alike.get(&shape(prompt, from)).map_or(&[][..], Vec::as_slice);
+            let purpose = ["counterfactual", prompt.operator.symbol, prompt.text.as_str()];
+            let mut random = Random::new(seed, &purpose);
+            draw(prompt, candidates, pool, &mut random).ok_or_else(|| no_counterfactual(prompt, candidates.len(), from))
+        })
+        .collect()
+}
+
+/// What a clean prompt and its counterfactual have in common.
+type Shape = (usize, Option<&'static str>, usize, [Option<(usize, usize)>; 3]);
+
+fn shape(prompt: &Prompt, from: From) -> Shape {
+    let operator = (from == From::SameOperator).then_some(prompt.operator.symbol);
+    let place = |slot: Option<SlotTokens>| slot.map(|slot| (slot.first, slot.count));
+    (prompt.template, operator, prompt.tokens.len(), prompt.slots.map(place))
+}
+
+fn differs(clean: &Prompt, other: &Prompt) -> bool {
+    clean.answer != other.answer && clean.answer_tokens.first() != other.answer_tokens.first()
+}
+
+/// A uniform draw among the candidates that differ from the clean prompt.
+fn draw(clean: &Prompt, candidates: &[usize], pool: &[Prompt], random: &mut Random) -> Option<usize> {
+    // Nearly every candidate differs: drawing again until one does is uniform, and spares going through all of them.
+    const TRIES: usize = 32;
+    if candidates.is_empty() {
+        return None;
+    }
+    for _ in 0..TRIES {
+        let index = candidates[random.below(candidates.len())];
+        if differs(clean, &pool[index]) {
+            return Some(index);
+        }
+    }
+    let fitting: Vec<usize> = candidates.iter().copied().filter(|&index| differs(clean, &pool[index])).collect();
+    fitting.get(random.below(fitting.len())).copied()
+}
+
+fn no_counterfactual(clean: &Prompt, alike: usize, from: From) -> PromptError {
+    let of_operator = match from {
+        From::AnyOperator => String::new(),
+        From::SameOperator => format!(" of operator '{}'", clean.operator.symbol),
+    };
+    let why = format!(
+        "the pool has {alike} prompts{of_operator} with its template and positions, and the answers of all begin with \
+         the same token; write more operands, more operators or a larger sample"
+    );
+    PromptError::NoCounterfactual { text: clean.text.clone(), why }
+}

@@ -1,0 +1,226 @@
+//! Which legal prompts stay: by the model's own answer, and by a seeded draw.
+//!
+//! The draw, per seed, operator and template: the legal prompts are put in random order, and so are their answers. Round
+//! after round goes over the answers in their order, and takes of each the next prompt that is to be kept, until enough
+//! are taken. So the draw has as many different answers as there can be, each answer is as likely as another, and
+//! whether a prompt is kept changes nothing but its own place: only prompts that may be taken are run through the model.
+//! Without `spread_answers`, the prompts to be kept are taken in their random order.
+
+use super::error::PromptError;
+use super::random::Random;
+use super::resolved::Resolved;
+use super::set::{Note, Prompt, PromptSet};
+use super::respond::{Respondent, respond};
+use crate::measure::Extent;
+use crate::model::tokenizer::Tokenizer;
+use crate::spec::{Answer, Keep};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Filters the legal prompts by `keep`, then draws `sample` of them for each seed.
+///
+/// # Errors
+/// What the model reports; nothing kept at all; `keep` without a model.
+pub(super) fn select(
+    resolved: &Resolved,
+    mut set: PromptSet,
+    tokenizer: &Tokenizer,
+    respondent: Option<Respondent>,
+) -> Result<PromptSet, PromptError> {
+    if resolved.keep == Keep::All && resolved.sample.is_none() {
+        return Ok(set);
+    }
+    let legal = std::mem::take(&mut set.prompts);
+    let correct = vec![None; legal.len()];
+    let (keep, answer) = (resolved.keep, resolved.answer);
+    let mut judge = Judge { prompts: &legal, correct, keep, answer, tokenizer, respondent };
+    let groups = groups(&legal);
+    let seeds: Vec<Option<u64>> = match resolved.sample {
+        Some(_) => resolved.seeds.iter().copied().map(Some).collect(),
+        None => vec![None],
+    };
+    for &seed in &seeds {
+        for group in &groups {
+            let taken = match (seed, resolved.sample) {
+                (Some(seed), Some(sample)) => {
+                    let queues = queues(&legal, group, seed, &set.templates[legal[group.start].template].name, resolved);
+                    draw(queues, sample, &mut judge)?
+                }
+                _ => {
+                    judge.ask(&group.clone().collect::<Vec<_>>())?;
+                    group.clone().filter(|&index| judge.keeps(index)).collect()
+                }
+            };
+            set.prompts.extend(taken.iter().enumerate().map(|(number, &index)| Prompt {
+                seed,
+                number: seed.map(|_| number),
+                correct: judge.correct[index],
+                ..legal[index].clone()
+            }));
+            note(&mut set, &legal[group.start], taken.len(), resolved, judge.evaluated(group));
+        }
+    }
+    set.spread = resolved.sample.is_some() && resolved.spread_answers;
+    if set.prompts.is_empty() {
+        let evaluated = judge.evaluated(&(0..legal.len()));
+        return Err(PromptError::NoneKept { evaluated, wanted: wanted(resolved.keep) });
+    }
+    Ok(set)
+}
+
+/// Runs of prompts of one template and operator.
+fn groups(legal: &[Prompt]) -> Vec<Range<usize>> {
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    for (index, prompt) in legal.iter().enumerate() {
+        match groups.last_mut() {
+            Some(group) if same_group(&legal[group.start], prompt) => group.end = index + 1,
+            _ => groups.push(index..index + 1),
+        }
+    }
+    groups
+}
+
+fn same_group(one: &Prompt, other: &Prompt) -> bool {
+    one.template == other.template && one.operator == other.operator
+}
+
+/// The order of the draw: what is taken from in turn.
+fn queues(legal: &[Prompt], group: &Range<usize>, seed: u64, template: &str, resolved: &Resolved) -> Vec<Vec<usize>> {
+    let operator = legal[group.start].operator.symbol;
+    let mut random = Random::new(seed, &["sample", operator, template]);
+    let mut order: Vec<usize> = group.clone().collect();
+    random.shuffle(&mut order);
+    if !resolved.spread_answers {
+        return order.into_iter().map(|index| vec![index]).collect();
+    }
+    let mut answers: Vec<i64> = group.clone().map(|index| legal[index].answer).collect();
+    answers.sort_unstable();
+    answers.dedup();
+    random.shuffle(&mut answers);
+    let place: HashMap<i64, usize> = answers.iter().enumerate().map(|(place, &answer)| (answer, place)).collect();
+    let mut queues = vec![Vec::new(); answers.len()];
+    for index in order {
+        queues[place[&legal[index].answer]].push(index);
+    }
+    queues
+}
+
+/// Takes `sample` prompts, round after round, from queues in turn.
+fn draw(queues: Vec<Vec<usize>>, sample: usize, judge: &mut Judge) -> Result<Vec<usize>, PromptError> {
+    let mut taken = Vec::with_capacity(sample.min(queues.len()));
+    let mut active: Vec<Queue> = queues.into_iter().map(|prompts| Queue { prompts, next: 0 }).collect();
+    while taken.len() < sample && !active.is_empty() {
+        let mut front = 0;
+        while front < active.len() && taken.len() < sample {
+            // No more queues than prompts are missing: what the window yields is all taken.
+            let end = (front + sample - taken.len()).min(active.len());
+            let window = &mut active[front..end];
+            settle(window, judge)?;
+            taken.extend(window.iter_mut().filter_map(Queue::take));
+            front = end;
+        }
+        active.retain(|queue| queue.next < queue.prompts.len());
+    }
+    Ok(taken)
+}
+
+struct Queue {
+    prompts: Vec<usize>,
+    next: usize,
+}
+
+impl Queue {
+    fn take(&mut self) -> Option<usize> {
+        let index = self.prompts.get(self.next).copied()?;
+        self.next += 1;
+        Some(index)
+    }
+}
+
+/// Moves each queue on to its next prompt that is kept, or to its end.
+fn settle(queues: &mut [Queue], judge: &mut Judge) -> Result<(), PromptError> {
+    loop {
+        for queue in queues.iter_mut() {
+            while queue.prompts.get(queue.next).is_some_and(|&index| judge.known(index) && !judge.keeps(index)) {
+                queue.next += 1;
+            }
+        }
+        let open: Vec<&Queue> =
+            queues.iter().filter(|q| q.prompts.get(q.next).is_some_and(|&index| !judge.known(index))).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        // When few queues are open, a look ahead fills the batch.
+        let ahead = (judge.batch() / open.len()).max(1);
+        let asked: Vec<usize> =
+            open.iter().flat_map(|q| q.prompts.iter().skip(q.next).take(ahead).copied()).collect();
+        judge.ask(&asked)?;
+    }
+}
+
+/// Knows, and finds out from the model, which prompts are answered correctly.
+struct Judge<'a> {
+    prompts: &'a [Prompt],
+    correct: Vec<Option<bool>>,
+    keep: Keep,
+    answer: Answer,
+    tokenizer: &'a Tokenizer,
+    respondent: Option<Respondent<'a>>,
+}
+
+impl Judge<'_> {
+    fn known(&self, index: usize) -> bool {
+        self.keep == Keep::All || self.correct[index].is_some()
+    }
+
+    fn keeps(&self, index: usize) -> bool {
+        match self.keep {
+            Keep::All => true,
+            Keep::Correct => self.correct[index] == Some(true),
+            Keep::Incorrect => self.correct[index] == Some(false),
+        }
+    }
+
+    fn batch(&self) -> usize {
+        self.respondent.map_or(1, |r| r.pace.batch)
+    }
+
+    fn evaluated(&self, group: &Range<usize>) -> usize {
+        self.correct[group.clone()].iter().flatten().count()
+    }
+
+    /// Runs the model on those prompts that it has not been run on.
+    fn ask(&mut self, indices: &[usize]) -> Result<(), PromptError> {
+        let new: Vec<usize> = indices.iter().copied().filter(|&index| !self.known(index)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let asked: Vec<&Prompt> = new.iter().map(|&index| &self.prompts[index]).collect();
+        let respondent = self.respondent.ok_or(PromptError::NoModel)?;
+        let responses = respond(&asked, self.answer, self.tokenizer, respondent, Extent::FirstMismatch)?;
+        for (index, response) in new.into_iter().zip(responses) {
+            self.correct[index] = Some(response.correct());
+        }
+        Ok(())
+    }
+}
+
+fn note(set: &mut PromptSet, example: &Prompt, taken: usize, resolved: &Resolved, evaluated: usize) {
+    let (template, operator) = (set.template_name(example).to_string(), example.operator.symbol);
+    let note = match resolved.sample {
+        _ if taken == 0 => Note::NoneKept { template, operator, wanted: wanted(resolved.keep), evaluated },
+        Some(asked) if taken < asked => Note::FewerThanAsked { template, operator, asked, there: taken },
+        _ => return,
+    };
+    // Another seed finds the same.
+    if !set.notes.contains(&note) {
+        set.notes.push(note);
+    }
+}
+
+fn wanted(keep: Keep) -> &'static str {
+    match keep {
+        Keep::Incorrect => "incorrect",
+        Keep::Correct | Keep::All => "correct",
+    }
+}

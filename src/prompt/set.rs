@@ -1,0 +1,185 @@
+//! Prompt sets: the prompts a step runs on, and what became of those it does not.
+
+use super::dropped::Dropped;
+use super::error::PromptError;
+use super::operator::Operator;
+use super::template::Slot;
+use crate::spec::Answer;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// One prompt with its answer, in one model's tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// Its place in the enumeration of all prompts of the spec, legal or not: templates, operators, a, b, the last
+    /// fastest. The same for every model.
+    pub id: u64,
+    /// Index into [`PromptSet::templates`].
+    pub template: usize,
+    /// The operator.
+    pub operator: &'static Operator,
+    /// First operand.
+    pub a: i64,
+    /// Second operand.
+    pub b: i64,
+    /// The value.
+    pub answer: i64,
+    /// The whole text, shots included.
+    pub text: String,
+    /// Its tokens, the beginning-of-text token included where the model gets one.
+    pub tokens: Vec<u32>,
+    /// Tokens of the answer after the prompt, at least one.
+    pub answer_tokens: Vec<u32>,
+    /// Where a, op and b are in `tokens`; `None` for an operator that the template does not show.
+    pub slots: [Option<SlotTokens>; 3],
+    /// Seed of the draw it is from; `None` when nothing was drawn.
+    pub seed: Option<u64>,
+    /// Its number within the draw of its seed, template and operator, from 0.
+    pub number: Option<usize>,
+    /// Whether the model answers it correctly; `None` when it was not asked.
+    pub correct: Option<bool>,
+}
+
+impl Prompt {
+    /// The tokens of a slot.
+    pub fn slot(&self, slot: Slot) -> Option<SlotTokens> {
+        match slot {
+            Slot::A => self.slots[0],
+            Slot::Op => self.slots[1],
+            Slot::B => self.slots[2],
+            Slot::Answer => None,
+        }
+    }
+}
+
+/// The tokens that hold a slot's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotTokens {
+    /// Index of the first in [`Prompt::tokens`].
+    pub first: usize,
+    /// How many.
+    pub count: usize,
+    /// Whether they hold nothing else but white space.
+    pub own: bool,
+}
+
+/// A template as one model's tokenizer sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetTemplate {
+    /// Its name in the spec.
+    pub name: String,
+    /// Tokens of fixed text in the first legal prompt, after the shots: index in [`Prompt::tokens`] and trimmed text.
+    pub(super) literals: Vec<(usize, String)>,
+    /// The first slot found that is not a token of its own, with its tokens.
+    pub(super) unplaced: Option<(Slot, String)>,
+}
+
+/// Something a reader of the results should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// Fewer prompts than `sample` asks for.
+    FewerThanAsked {
+        /// Name of the template.
+        template: String,
+        /// Operator symbol.
+        operator: &'static str,
+        /// What the spec asks for.
+        asked: usize,
+        /// What there is.
+        there: usize,
+    },
+    /// `keep` left nothing of an operator.
+    NoneKept {
+        /// Name of the template.
+        template: String,
+        /// Operator symbol.
+        operator: &'static str,
+        /// `correct` or `incorrect`.
+        wanted: &'static str,
+        /// Prompts the model was run on.
+        evaluated: usize,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::FewerThanAsked { template, operator, asked, there } => {
+                write!(f, "template '{template}', operator '{operator}': {there} prompts, fewer than sample = {asked}")
+            }
+            Note::NoneKept { template, operator, wanted, evaluated } => write!(
+                f,
+                "template '{template}', operator '{operator}': none of {evaluated} prompts is answered {wanted}ly; \
+                 it has no rows"
+            ),
+        }
+    }
+}
+
+/// Prompts in one model's tokens.
+#[derive(Debug, Clone)]
+pub struct PromptSet {
+    /// The templates, in the spec's order.
+    pub templates: Vec<SetTemplate>,
+    /// The operators, in the spec's order.
+    pub operators: Vec<&'static Operator>,
+    /// The prompts: by seed where there are several draws, then template, operator, then number or (a, b).
+    pub prompts: Vec<Prompt>,
+    /// The beginning-of-text token before each prompt, where there is one.
+    pub bos: Option<u32>,
+    /// Whether answers are single tokens.
+    pub answer: Answer,
+    /// What was dropped for not being legal.
+    pub dropped: Vec<Dropped>,
+    /// Whether the prompts were drawn to have many different answers, so that rates over them are not rates over all.
+    pub spread: bool,
+    /// What a reader should know.
+    pub notes: Vec<Note>,
+}
+
+impl PromptSet {
+    /// Indices of the prompts by number of tokens: the prompts that can share a batch.
+    pub fn by_length(&self) -> BTreeMap<usize, Vec<usize>> {
+        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (index, prompt) in self.prompts.iter().enumerate() {
+            groups.entry(prompt.tokens.len()).or_default().push(index);
+        }
+        groups
+    }
+
+    /// Name of a prompt's template.
+    pub fn template_name(&self, prompt: &Prompt) -> &str {
+        self.templates.get(prompt.template).map_or("", |template| &template.name)
+    }
+
+    /// Seeds in the order of their draws; `[None]` when nothing was drawn.
+    pub fn seeds(&self) -> Vec<Option<u64>> {
+        let mut seeds = Vec::new();
+        for prompt in &self.prompts {
+            if !seeds.contains(&prompt.seed) {
+                seeds.push(prompt.seed);
+            }
+        }
+        seeds
+    }
+
+    /// Makes sure that a model can run every prompt: `n_vocab` rows in its embedding, `position_limit` positions
+    /// (`None`: any number).
+    ///
+    /// # Errors
+    /// The first prompt that does not fit.
+    pub fn fits(&self, n_vocab: usize, position_limit: Option<usize>) -> Result<(), PromptError> {
+        for prompt in &self.prompts {
+            let answer = if self.answer == Answer::MultiToken { prompt.answer_tokens.len() } else { 0 };
+            let tokens = prompt.tokens.len() + answer;
+            if let Some(n_ctx) = position_limit.filter(|&limit| tokens > limit) {
+                return Err(PromptError::TooLong { text: prompt.text.clone(), tokens, n_ctx });
+            }
+            let outside = prompt.tokens.iter().chain(&prompt.answer_tokens).find(|&&id| id as usize >= n_vocab);
+            if let Some(&id) = outside {
+                return Err(PromptError::OutsideVocabulary { text: prompt.text.clone(), id, n_vocab });
+            }
+        }
+        Ok(())
+    }
+}

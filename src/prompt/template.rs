@@ -1,0 +1,147 @@
+//! Templates: text with named slots, `{a}{op}{b}=`. `{{` and `}}` stand for the braces themselves.
+
+use super::error::SpecProblem;
+use std::fmt::Write;
+use std::ops::Range;
+
+/// What a slot is filled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Slot {
+    /// First operand.
+    A,
+    /// Operator symbol.
+    Op,
+    /// Second operand.
+    B,
+    /// The answer; of completions only.
+    Answer,
+}
+
+impl Slot {
+    /// The slots of a prompt.
+    pub const OF_PROMPTS: [Slot; 3] = [Slot::A, Slot::Op, Slot::B];
+    /// The slot of a completion.
+    pub const OF_COMPLETIONS: [Slot; 1] = [Slot::Answer];
+
+    /// Its name in a template, and the name of its position.
+    pub fn name(self) -> &'static str {
+        match self {
+            Slot::A => "a",
+            Slot::Op => "op",
+            Slot::B => "b",
+            Slot::Answer => "answer",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Slot(Slot),
+}
+
+/// A parsed template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    pieces: Vec<Piece>,
+}
+
+/// One problem's numbers and operator, to be written into a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Problem<'a> {
+    /// First operand.
+    pub a: i64,
+    /// Operator symbol.
+    pub op: &'a str,
+    /// Second operand.
+    pub b: i64,
+    /// The value.
+    pub answer: i64,
+}
+
+impl Template {
+    /// Reads a template that may use `allowed` slots, each at most once.
+    ///
+    /// # Errors
+    /// An unknown or repeated slot, or a brace without its partner, with the column (counted in characters from 1).
+    pub fn parse(text: &str, allowed: &[Slot]) -> Result<Template, SpecProblem> {
+        let broken = |column: usize, problem: String| SpecProblem::Template { text: text.to_string(), column, problem };
+        let mut pieces = Vec::new();
+        let mut literal = String::new();
+        let mut chars = text.chars().enumerate().map(|(index, c)| (index + 1, c)).peekable();
+        while let Some((column, c)) = chars.next() {
+            match (c, chars.peek().map(|(_, next)| *next)) {
+                ('{', Some('{')) | ('}', Some('}')) => {
+                    chars.next();
+                    literal.push(c);
+                }
+                ('}', _) => return Err(broken(column, "'}' without '{'; write '}}' for a brace".into())),
+                ('{', _) => {
+                    let mut name = String::new();
+                    loop {
+                        match chars.next() {
+                            Some((_, '}')) => break,
+                            Some((_, inner)) => name.push(inner),
+                            None => return Err(broken(column, "'{' is not closed; write '{{' for a brace".into())),
+                        }
+                    }
+                    let slot = find_slot(&name, allowed).map_err(|problem| broken(column, problem))?;
+                    if pieces.contains(&Piece::Slot(slot)) {
+                        return Err(broken(column, format!("slot {{{name}}} occurs twice; use it once")));
+                    }
+                    if !literal.is_empty() {
+                        pieces.push(Piece::Text(std::mem::take(&mut literal)));
+                    }
+                    pieces.push(Piece::Slot(slot));
+                }
+                _ => literal.push(c),
+            }
+        }
+        if !literal.is_empty() {
+            pieces.push(Piece::Text(literal));
+        }
+        Ok(Template { pieces })
+    }
+
+    /// Whether a slot occurs.
+    pub fn has(&self, slot: Slot) -> bool {
+        self.pieces.contains(&Piece::Slot(slot))
+    }
+
+    /// Whether the last thing in it is this slot.
+    pub fn ends_in(&self, slot: Slot) -> bool {
+        self.pieces.last() == Some(&Piece::Slot(slot))
+    }
+
+    /// Appends the template, filled in, to `text`, and returns the bytes of `text` that each slot takes, in template order.
+    pub fn render(&self, problem: Problem, text: &mut String) -> Vec<(Slot, Range<usize>)> {
+        let mut spans = Vec::with_capacity(3);
+        for piece in &self.pieces {
+            let start = text.len();
+            match piece {
+                Piece::Text(literal) => text.push_str(literal),
+                Piece::Slot(Slot::Op) => text.push_str(problem.op),
+                Piece::Slot(slot) => {
+                    let number = match slot {
+                        Slot::A => problem.a,
+                        Slot::B => problem.b,
+                        Slot::Op | Slot::Answer => problem.answer,
+                    };
+                    // Writing to a string cannot fail.
+                    let _ = write!(text, "{number}");
+                }
+            }
+            if let Piece::Slot(slot) = piece {
+                spans.push((*slot, start..text.len()));
+            }
+        }
+        spans
+    }
+}
+
+fn find_slot(name: &str, allowed: &[Slot]) -> Result<Slot, String> {
+    allowed.iter().find(|slot| slot.name() == name).copied().ok_or_else(|| {
+        let names: Vec<String> = allowed.iter().map(|slot| format!("{{{}}}", slot.name())).collect();
+        format!("no slot {{{name}}}; write {}, or '{{{{' for a brace", names.join(", "))
+    })
+}

@@ -1,0 +1,197 @@
+//! Step `accuracy`: share of prompts the model answers correctly, with its interval (paper appendix H, table 3).
+//!
+//! Models are run one at a time, so that one is in memory at a time: [`Accuracies::run`] for each, then the tables.
+
+use crate::measure::{Accuracy, Extent};
+use crate::model::tokenizer::Tokenizer;
+use crate::prompt::{Prompt, PromptError, PromptSet, Respondent, Response, joined, respond};
+use indexmap::IndexMap;
+use polars::prelude::*;
+use std::collections::HashMap;
+
+/// Names a run in the tables.
+#[derive(Debug, Clone, Copy)]
+pub struct Labels<'a> {
+    /// The model's name in the spec.
+    pub model: &'a str,
+    /// The checkpoint, empty where the model has none.
+    pub checkpoint: &'a str,
+}
+
+/// The first token is the answer's first (for single-token answers: is the answer).
+pub const FIRST_TOKEN: &str = "first-token";
+/// Greedy decoding gives the whole answer, and then stops the number.
+pub const WHOLE_ANSWER: &str = "whole-answer";
+
+/// Collects the rows of one step over its models and checkpoints.
+#[derive(Debug, Default)]
+pub struct Accuracies {
+    per_prompt: bool,
+    rows: Vec<Row>,
+    prompts: Vec<PromptRow>,
+    notes: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Row {
+    model: String,
+    checkpoint: String,
+    template: String,
+    operator: &'static str,
+    decode: &'static str,
+    accuracy: Accuracy,
+}
+
+#[derive(Debug)]
+struct PromptRow {
+    model: String,
+    checkpoint: String,
+    template: String,
+    prompt: Prompt,
+    response: Response,
+    given: String,
+}
+
+impl Accuracies {
+    /// No rows yet; `per_prompt` as the spec says.
+    pub fn new(per_prompt: bool) -> Self {
+        Self { per_prompt, ..Self::default() }
+    }
+
+    /// Runs one model on its prompts.
+    ///
+    /// A prompt that several draws have in common is run and counted once.
+    ///
+    /// # Errors
+    /// A prompt that the model cannot run, and what the model reports.
+    pub fn run(
+        &mut self,
+        labels: Labels,
+        set: &PromptSet,
+        tokenizer: &Tokenizer,
+        respondent: Respondent,
+    ) -> Result<(), PromptError> {
+        set.fits(respondent.network.n_vocab(), respondent.network.position_limit())?;
+        let mut distinct: IndexMap<u64, &Prompt> = IndexMap::with_capacity(set.prompts.len());
+        for prompt in &set.prompts {
+            distinct.entry(prompt.id).or_insert(prompt);
+        }
+        let asked: Vec<&Prompt> = distinct.into_values().collect();
+        let extent = if self.per_prompt { Extent::AnswerLength } else { Extent::FirstMismatch };
+        let responses = respond(&asked, set.answer, tokenizer, respondent, extent)?;
+
+        self.count(labels, set, &asked, &responses);
+        if set.spread {
+            self.note(format!(
+                "{}: the prompts are drawn to have many different answers: their accuracy is not that of all prompts; \
+                 write spread_answers = false, or leave out sample, for that",
+                labels.model
+            ));
+        }
+        if self.per_prompt {
+            for (prompt, response) in asked.into_iter().zip(responses) {
+                // An id beyond the tokenizer's vocabulary (rows that pad the embedding) has no text.
+                let given = tokenizer.decode(&response.tokens).unwrap_or_default();
+                self.prompts.push(PromptRow {
+                    model: labels.model.to_string(),
+                    checkpoint: labels.checkpoint.to_string(),
+                    template: set.template_name(prompt).to_string(),
+                    prompt: prompt.clone(),
+                    response,
+                    given,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, labels: Labels, set: &PromptSet, asked: &[&Prompt], responses: &[Response]) {
+        let mut counts: HashMap<(usize, &str), (Accuracy, Option<Accuracy>)> = HashMap::new();
+        for (prompt, response) in asked.iter().zip(responses) {
+            let (first, whole) = counts.entry((prompt.template, prompt.operator.symbol)).or_default();
+            first.add(response.first);
+            if let Some(correct) = response.whole {
+                whole.get_or_insert_default().add(correct);
+            }
+        }
+        // In the spec's order; an operator that `keep` left nothing of has no row.
+        for (index, template) in set.templates.iter().enumerate() {
+            for operator in &set.operators {
+                let Some(&(first, whole)) = counts.get(&(index, operator.symbol)) else { continue };
+                let decodes = [(FIRST_TOKEN, Some(first)), (WHOLE_ANSWER, whole)];
+                self.rows.extend(decodes.into_iter().filter_map(|(decode, accuracy)| {
+                    Some(Row {
+                        model: labels.model.to_string(),
+                        checkpoint: labels.checkpoint.to_string(),
+                        template: template.name.clone(),
+                        operator: operator.symbol,
+                        decode,
+                        accuracy: accuracy?,
+                    })
+                }));
+            }
+        }
+    }
+
+    fn note(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// What a reader of the rows should know.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The rows `NAME`: `model`, `checkpoint`, `template`, `operator`, `decode` (`first-token`, and with multi-token
+    /// answers also `whole-answer`), `n` and `correct` (prompts), `rate` (share), `ci_low` and `ci_high` (its 95 % Wilson
+    /// interval).
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn to_frame(&self) -> PolarsResult<DataFrame> {
+        let rows = &self.rows;
+        df!(
+            "model" => rows.iter().map(|row| row.model.as_str()).collect::<Vec<_>>(),
+            "checkpoint" => rows.iter().map(|row| row.checkpoint.as_str()).collect::<Vec<_>>(),
+            "template" => rows.iter().map(|row| row.template.as_str()).collect::<Vec<_>>(),
+            "operator" => rows.iter().map(|row| row.operator).collect::<Vec<_>>(),
+            "decode" => rows.iter().map(|row| row.decode).collect::<Vec<_>>(),
+            "n" => rows.iter().map(|row| row.accuracy.n).collect::<Vec<_>>(),
+            "correct" => rows.iter().map(|row| row.accuracy.correct).collect::<Vec<_>>(),
+            "rate" => rows.iter().map(|row| row.accuracy.rate()).collect::<Vec<_>>(),
+            "ci_low" => rows.iter().map(|row| row.accuracy.interval().low).collect::<Vec<_>>(),
+            "ci_high" => rows.iter().map(|row| row.accuracy.interval().high).collect::<Vec<_>>(),
+        )
+    }
+
+    /// The rows `NAME.prompts`, one per model, checkpoint and prompt: `model`, `checkpoint`, `template`, `operator`, `id`,
+    /// `a`, `b`, `answer`, `text`, `given` (what the model wrote), `given_tokens`, `first_correct`, `correct`. `None` without
+    /// `per_prompt`.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn prompts_to_frame(&self) -> PolarsResult<Option<DataFrame>> {
+        if !self.per_prompt {
+            return Ok(None);
+        }
+        let rows = &self.prompts;
+        let frame = df!(
+            "model" => rows.iter().map(|row| row.model.as_str()).collect::<Vec<_>>(),
+            "checkpoint" => rows.iter().map(|row| row.checkpoint.as_str()).collect::<Vec<_>>(),
+            "template" => rows.iter().map(|row| row.template.as_str()).collect::<Vec<_>>(),
+            "operator" => rows.iter().map(|row| row.prompt.operator.symbol).collect::<Vec<_>>(),
+            "id" => rows.iter().map(|row| row.prompt.id).collect::<Vec<_>>(),
+            "a" => rows.iter().map(|row| row.prompt.a).collect::<Vec<_>>(),
+            "b" => rows.iter().map(|row| row.prompt.b).collect::<Vec<_>>(),
+            "answer" => rows.iter().map(|row| row.prompt.answer).collect::<Vec<_>>(),
+            "text" => rows.iter().map(|row| row.prompt.text.as_str()).collect::<Vec<_>>(),
+            "given" => rows.iter().map(|row| row.given.as_str()).collect::<Vec<_>>(),
+            "given_tokens" => rows.iter().map(|row| joined(&row.response.tokens)).collect::<Vec<_>>(),
+            "first_correct" => rows.iter().map(|row| row.response.first).collect::<Vec<_>>(),
+            "correct" => rows.iter().map(|row| row.response.correct()).collect::<Vec<_>>(),
+        )?;
+        Ok(Some(frame))
+    }
+}

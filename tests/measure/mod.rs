@@ -1,0 +1,5 @@
+//! Measures: Wilson's interval, arg-max, greedy decoding, the accuracy step's rows.
+
+mod accuracy;
+mod decoding;
+mod wilson;

@@ -1,0 +1,54 @@
+use ablate::prompt::{NoValue, OPERATORS, Operator};
+use proptest::prelude::*;
+
+fn apply(symbol: &str, a: i64, b: i64) -> Result<i64, NoValue> {
+    (Operator::find(symbol).expect("an operator").apply)(a, b)
+}
+
+#[test]
+fn values_are_those_of_arithmetic() {
+    assert_eq!(apply("+", 17, 25), Ok(42));
+    assert_eq!(apply("-", 17, 25), Ok(-8));
+    assert_eq!(apply("*", 17, 25), Ok(425));
+    assert_eq!(apply("/", 17, 5), Ok(3));
+}
+
+#[test]
+fn division_rounds_down_not_towards_zero() {
+    // Python: -7 // 2, 7 // -2, -7 // -2, -8 // 2.
+    assert_eq!([apply("/", -7, 2), apply("/", 7, -2), apply("/", -7, -2), apply("/", -8, 2)].map(Result::unwrap), [-4, -4, 3, -4]);
+}
+
+#[test]
+fn no_value_instead_of_a_wrong_one() {
+    assert_eq!(apply("/", 5, 0), Err(NoValue::DivisionByZero));
+    assert_eq!(apply("/", i64::MIN, -1), Err(NoValue::Overflow));
+    assert_eq!(apply("+", i64::MAX, 1), Err(NoValue::Overflow));
+    assert_eq!(apply("-", i64::MIN, 1), Err(NoValue::Overflow));
+    assert_eq!(apply("*", i64::MAX, 2), Err(NoValue::Overflow));
+}
+
+#[test]
+fn signs_are_the_typographic_ones() {
+    assert_eq!(OPERATORS.each_ref().map(|operator| operator.sign), ["+", "−", "×", "÷"]);
+}
+
+#[test]
+fn a_sign_or_a_name_leads_to_the_symbol() {
+    let message = |symbol| Operator::find(symbol).expect_err("no operator").to_string();
+    assert_eq!(message("×"), "no operator '×'; write \"*\"");
+    assert_eq!(message("division"), "no operator 'division'; write \"/\"");
+    assert_eq!(message("mod"), "no operator 'mod'; write \"+\", \"-\", \"*\", \"/\"");
+    assert_eq!(message(""), "no operator ''; write \"+\", \"-\", \"*\", \"/\"");
+}
+
+proptest! {
+    #[test]
+    fn floor_division_is_the_largest_quotient_not_above(a in any::<i64>(), b in any::<i64>()) {
+        if let Ok(q) = apply("/", a, b) {
+            let (a, b, q) = (i128::from(a), i128::from(b), i128::from(q));
+            let remainder = a - q * b;
+            prop_assert!(remainder.abs() < b.abs() && (remainder == 0 || (remainder < 0) == (b < 0)));
+        }
+    }
+}
