@@ -13,9 +13,8 @@ pub(super) fn none_legal(group: &Group, dropped: &[Dropped]) -> PromptError {
     let mut by_count: Vec<&Dropped> = dropped.iter().collect();
     by_count.sort_by_key(|d| std::cmp::Reverse(d.count));
     let counts: Vec<String> = by_count.iter().map(|d| format!("{} ({})", d.reason.text(), d.count)).collect();
-    let (example, fix) = by_count.first().map_or((String::new(), String::new()), |d| {
-        (d.example.clone(), fix(group, d.reason))
-    });
+    let (example, fix) =
+        by_count.first().map_or((String::new(), String::new()), |d| (d.example.clone(), fix(group, d.reason)));
     PromptError::NoneLegal {
         operator: group.operator.symbol,
         template: group.template.name.clone(),
@@ -45,9 +44,12 @@ fn fix(group: &Group, reason: Reason) -> String {
             "write a template with other text or spaces around the slot".into()
         }
         Reason::Merges => {
-            "write the template without a space at its end, and completion = \" {answer}\" for one before the answer".into()
+            "write the template without a space at its end, and completion = \" {answer}\" for one before the answer"
+                .into()
         }
-        Reason::CompletionApart => "write completion = \"{answer}\", and the text before it at the end of the template".into(),
+        Reason::CompletionApart => {
+            "write completion = \"{answer}\", and the text before it at the end of the template".into()
+        }
         Reason::AnswerLong => "write smaller operands, or answer = \"multi-token\"".into(),
     }
 }

@@ -96,7 +96,10 @@ impl Group<'_> {
         for (id, (a, b)) in (self.first_id..).zip(pairs) {
             match self.solve(a, b) {
                 Ok(answer) => candidates.push(Candidate { id, a, b, answer }),
-                Err(reason) => drop(reason, Candidate { id, a, b, answer: 0 }),
+                Err(reason) => {
+                    let answer = (self.operator.apply)(a, b).unwrap_or(0);
+                    drop(reason, Candidate { id, a, b, answer });
+                }
             }
             if candidates.len() == CHUNK {
                 tokenise(&mut candidates, &mut drop);
@@ -205,9 +208,7 @@ fn slot_tokens(encoding: &Encoding, text: &str, span: &Range<usize>) -> SlotToke
     let first = encoding.offsets.iter().position(overlaps).unwrap_or(0);
     let held: Vec<(usize, usize)> = encoding.offsets.iter().skip(first).copied().take_while(overlaps).collect();
     let blank = |bytes: Range<usize>| text.get(bytes).is_some_and(|outside| outside.trim().is_empty());
-    let own = held.iter().all(|&(start, end)| {
-        blank(start..span.start.max(start)) && blank(span.end.min(end)..end)
-    });
+    let own = held.iter().all(|&(start, end)| blank(start..span.start.max(start)) && blank(span.end.min(end)..end));
     SlotTokens { first, count: held.len(), own: own && !held.is_empty() }
 }
 

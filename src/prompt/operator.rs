@@ -19,7 +19,12 @@ pub struct Operator {
 pub static OPERATORS: [Operator; 4] = [
     Operator { symbol: "+", sign: "+", name: "addition", apply: |a, b| a.checked_add(b).ok_or(NoValue::Overflow) },
     Operator { symbol: "-", sign: "−", name: "subtraction", apply: |a, b| a.checked_sub(b).ok_or(NoValue::Overflow) },
-    Operator { symbol: "*", sign: "×", name: "multiplication", apply: |a, b| a.checked_mul(b).ok_or(NoValue::Overflow) },
+    Operator {
+        symbol: "*",
+        sign: "×",
+        name: "multiplication",
+        apply: |a, b| a.checked_mul(b).ok_or(NoValue::Overflow),
+    },
     Operator { symbol: "/", sign: "÷", name: "floor division", apply: floor_division },
 ];
 

@@ -47,7 +47,8 @@ impl PromptSet {
             let single = |prompt: &&&Prompt| prompt.slot(slot).is_some_and(|tokens| tokens.count == 1 && tokens.own);
             if let Some(bad) = prompts.iter().find(|prompt| !single(prompt)) {
                 let shown = about.unplaced.as_ref().filter(|(other, _)| *other == slot);
-                let example = shown.map_or(format!("in {:?} it is not one token", bad.text), |(_, tokens)| tokens.clone());
+                let example =
+                    shown.map_or(format!("in {:?} it is not one token", bad.text), |(_, tokens)| tokens.clone());
                 let fix = "write operands that are one token each, or a model whose tokenizer has them so";
                 return Err(refused(slot, format!("{example}; {fix}")));
             }

@@ -88,11 +88,8 @@ impl Resolved {
         }
         let completion = completion.map_err(&mut keep).ok();
 
-        let shots: Vec<Problem> = spec
-            .shots
-            .iter()
-            .filter_map(|shot| solve_shot(shot.a, &shot.op, shot.b).map_err(&mut keep).ok())
-            .collect();
+        let shots: Vec<Problem> =
+            spec.shots.iter().filter_map(|shot| solve_shot(shot.a, &shot.op, shot.b).map_err(&mut keep).ok()).collect();
         if spec.template.0.is_empty() {
             keep(SpecProblem::NoTemplate);
         }

@@ -9,8 +9,8 @@
 use super::error::PromptError;
 use super::random::Random;
 use super::resolved::Resolved;
-use super::set::{Note, Prompt, PromptSet};
 use super::respond::{Respondent, respond};
+use super::set::{Note, Prompt, PromptSet};
 use crate::measure::Extent;
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::{Answer, Keep};
@@ -43,7 +43,8 @@ pub(super) fn select(
         for group in &groups {
             let taken = match (seed, resolved.sample) {
                 (Some(seed), Some(sample)) => {
-                    let queues = queues(&legal, group, seed, &set.templates[legal[group.start].template].name, resolved);
+                    let queues =
+                        queues(&legal, group, seed, &set.templates[legal[group.start].template].name, resolved);
                     draw(queues, sample, &mut judge)?
                 }
                 _ => {
@@ -152,8 +153,7 @@ fn settle(queues: &mut [Queue], judge: &mut Judge) -> Result<(), PromptError> {
         }
         // When few queues are open, a look ahead fills the batch.
         let ahead = (judge.batch() / open.len()).max(1);
-        let asked: Vec<usize> =
-            open.iter().flat_map(|q| q.prompts.iter().skip(q.next).take(ahead).copied()).collect();
+        let asked: Vec<usize> = open.iter().flat_map(|q| q.prompts.iter().skip(q.next).take(ahead).copied()).collect();
         judge.ask(&asked)?;
     }
 }

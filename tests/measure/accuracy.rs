@@ -8,15 +8,15 @@ use polars::prelude::*;
 const LABELS: Labels = Labels { model: "m", checkpoint: "step10" };
 
 fn strings(frame: &DataFrame, column: &str) -> Vec<String> {
-    frame.column(column).unwrap().str().unwrap().into_iter().map(|v| v.unwrap_or("").to_string()).collect()
+    frame.column(column).unwrap().str().unwrap().iter().map(|v| v.unwrap_or("").to_string()).collect()
 }
 
 fn counts(frame: &DataFrame, column: &str) -> Vec<u64> {
-    frame.column(column).unwrap().u64().unwrap().into_iter().flatten().collect()
+    frame.column(column).unwrap().u64().unwrap().iter().flatten().collect()
 }
 
 fn floats(frame: &DataFrame, column: &str) -> Vec<f64> {
-    frame.column(column).unwrap().f64().unwrap().into_iter().flatten().collect()
+    frame.column(column).unwrap().f64().unwrap().iter().flatten().collect()
 }
 
 #[test]

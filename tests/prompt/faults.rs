@@ -74,8 +74,13 @@ fn an_operator_without_a_legal_prompt_says_why_and_shows_tokens() {
 
 #[test]
 fn text_outside_the_vocabulary_is_named() {
-    let message = build("operators = [\"+\"]\noperands = { a = \"10..12\", b = [1] }", &arithmetic(10)).expect_err("none").to_string();
-    assert!(message.contains("all 2 dropped: prompt is not in the vocabulary (2); '10' in the text '10+1='"), "{message}");
+    let message = build("operators = [\"+\"]\noperands = { a = \"10..12\", b = [1] }", &arithmetic(10))
+        .expect_err("none")
+        .to_string();
+    assert!(
+        message.contains("all 2 dropped: prompt is not in the vocabulary (2); '10' in the text '10+1='"),
+        "{message}"
+    );
     assert!(message.contains("write operands below 10 or take a model"), "{message}");
 }
 
@@ -84,7 +89,10 @@ fn a_space_that_merges_with_the_answer_is_explained() {
     let spaced = characters(&[(" ", "5"), (" ", "6")]);
     let toml = "template = \"{a}{op}{b}= \"\noperators = [\"+\"]\noperands = { a = [2], b = [3, 4] }";
     let message = build(toml, &spaced).expect_err("merged").to_string();
-    assert!(message.contains("\"2+3= \" is 5 tokens: \"2\" \"+\" \"3\" \"=\" \" \" but \"2+3= 5\" is 5 tokens"), "{message}");
+    assert!(
+        message.contains("\"2+3= \" is 5 tokens: \"2\" \"+\" \"3\" \"=\" \" \" but \"2+3= 5\" is 5 tokens"),
+        "{message}"
+    );
     assert!(message.contains("completion = \" {answer}\""), "{message}");
 }
 
@@ -113,9 +121,13 @@ fn prompts_that_a_model_cannot_run_are_refused() {
     let mut short = Fake::new(15, |_| 0);
     short.limit = Some(3);
     let error = prompt::build(&spec, &tokenizer, None, Some(short.respondent(4))).expect_err("too long").to_string();
-    assert!(error.contains("\"0+0=\" and its answer are 4 tokens, the model has 3 positions; write fewer shots"), "{error}");
+    assert!(
+        error.contains("\"0+0=\" and its answer are 4 tokens, the model has 3 positions; write fewer shots"),
+        "{error}"
+    );
     let small = Fake::new(12, |_| 0);
-    let error = prompt::build(&spec, &tokenizer, None, Some(small.respondent(4))).expect_err("other vocabulary").to_string();
+    let error =
+        prompt::build(&spec, &tokenizer, None, Some(small.respondent(4))).expect_err("other vocabulary").to_string();
     assert!(error.contains("token 14 of prompt \"0+0=\" is outside the model's vocabulary of 12"), "{error}");
 }
 

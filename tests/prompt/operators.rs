@@ -16,7 +16,10 @@ fn values_are_those_of_arithmetic() {
 #[test]
 fn division_rounds_down_not_towards_zero() {
     // Python: -7 // 2, 7 // -2, -7 // -2, -8 // 2.
-    assert_eq!([apply("/", -7, 2), apply("/", 7, -2), apply("/", -7, -2), apply("/", -8, 2)].map(Result::unwrap), [-4, -4, 3, -4]);
+    assert_eq!(
+        [apply("/", -7, 2), apply("/", 7, -2), apply("/", -7, -2), apply("/", -8, 2)].map(Result::unwrap),
+        [-4, -4, 3, -4]
+    );
 }
 
 #[test]

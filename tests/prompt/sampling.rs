@@ -50,7 +50,8 @@ fn a_sample_has_as_many_answers_as_there_can_be() {
 #[test]
 fn a_draw_does_not_depend_on_other_operators_or_seeds() {
     let all = build(&format!("{OPERANDS}sample = 25\nseeds = [1, 2]"), &arithmetic(100)).expect("set");
-    let alone = build(&format!("{OPERANDS}sample = 25\nseeds = [2]\noperators = [\"*\"]"), &arithmetic(100)).expect("set");
+    let alone =
+        build(&format!("{OPERANDS}sample = 25\nseeds = [2]\noperators = [\"*\"]"), &arithmetic(100)).expect("set");
     assert_eq!(texts(&of(&all, "*", 2)), texts(&of(&alone, "*", 2)));
 }
 
@@ -136,7 +137,7 @@ proptest! {
     ) {
         let operands = format!("operands = {{ a = \"0..12\", b = \"0..12\" }}\noperators = [\"*\"]\nspread_answers = {spread}\nseeds = [{seed}]\n");
         let tokenizer = arithmetic(100);
-        let right = move |a: u32, b: u32| (7 * a + 3 * b) % modulus == 0;
+        let right = move |a: u32, b: u32| (7 * a + 3 * b).is_multiple_of(modulus);
         let model = solver(right);
         let spec = spec(&format!("{operands}keep = \"correct\"\nsample = {sample}"));
         let set = prompt::build(&spec, &tokenizer, None, Some(model.respondent(batch))).expect("set");
