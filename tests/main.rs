@@ -1,5 +1,6 @@
 //! Every test in one binary, by theme: one link instead of many.
 
+mod gguf;
 mod kernel;
 mod measure;
 mod parity;

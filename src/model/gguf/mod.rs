@@ -1,1 +1,11 @@
 //! GGUF files: header, tensors, dequantisation, facts and tokenizer from the metadata.
+
+mod architecture;
+mod bytes;
+mod file;
+mod header;
+mod metadata;
+mod quant;
+mod tokenizer;
+
+pub use file::Gguf;

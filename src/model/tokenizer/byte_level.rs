@@ -13,7 +13,6 @@ use super::{Tokenizer, TokenizerError};
 
 /// How a text is split into words before BPE. Merges never cross a word's end, so a wrong rule gives other tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code)] // as above
 pub(crate) enum Words {
     /// GPT-2's rule.
     Gpt2,
@@ -28,7 +27,6 @@ pub(crate) enum Words {
 }
 
 /// By the names that llama.cpp's converter writes as `tokenizer.ggml.pre`.
-#[allow(dead_code)] // read by the GGUF reader, next commit
 pub(crate) const BY_GGUF_NAME: [(&str, Words); 7] = [
     ("default", Words::LlamaCppDefault),
     ("deepseek-r1-qwen", Words::Qwen2),

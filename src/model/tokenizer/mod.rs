@@ -5,6 +5,7 @@ pub(crate) mod byte_level;
 mod declared;
 mod error;
 mod folder;
+pub(crate) mod sentence_piece;
 
 use rayon::prelude::*;
 use tokenizers::{Model as _, ModelWrapper, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer as _};

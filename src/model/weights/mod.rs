@@ -58,7 +58,7 @@ fn find<'a>(
 }
 
 /// Fills `bytes` from `offset`, without moving a cursor that threads would share.
-fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+pub(super) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
     #[cfg(unix)]
     {
         std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)

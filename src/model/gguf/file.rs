@@ -1,0 +1,103 @@
+//! An open GGUF file.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::header::{Header, Tensor};
+use super::metadata::Metadata;
+use crate::model::weights::{WeightError, read_at};
+
+/// Bytes read at a time.
+const CHUNK: usize = 1 << 18;
+
+/// An open GGUF file (version 2 or 3, little-endian): its header is in memory, its tensors are read when asked for.
+#[derive(Debug)]
+pub struct Gguf {
+    path: PathBuf,
+    file: File,
+    header: Header,
+}
+
+impl Gguf {
+    /// Opens a file and reads its header. No tensor is read, but all are known to be wholly in the file.
+    ///
+    /// # Errors
+    /// Unreadable, truncated or malformed files, and number formats that are not supported, by name.
+    pub fn open(path: &Path) -> Result<Self, WeightError> {
+        let open = || {
+            let file = File::open(path)?;
+            let size = file.metadata()?.len();
+            Ok((file.try_clone()?, file, size))
+        };
+        let (reader, file, size) = open().map_err(WeightError::io(path))?;
+        let header = Header::read(reader, size).map_err(|reason| WeightError::format(path, reason))?;
+        Ok(Self { path: path.to_owned(), file, header })
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Names, shapes (slowest dimension first) and number formats of all tensors, in the order of the file.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, &[usize], String)> {
+        self.all().map(|(name, tensor)| (name, &*tensor.shape, tensor.quant.to_string()))
+    }
+
+    /// The values of a tensor in row-major order, dequantised as the `gguf` Python package does, to the bit.
+    ///
+    /// # Errors
+    /// No such tensor, or the disk fails.
+    pub fn tensor(&self, name: &str) -> Result<Vec<f32>, WeightError> {
+        let tensor = self.find(name)?;
+        // Bounded: a value takes at least a sixth of a byte of the file, which was checked.
+        let mut values = vec![0.0; tensor.elements()];
+        self.read(tensor, 0, &mut values)?;
+        Ok(values)
+    }
+
+    pub(super) fn metadata(&self) -> &Metadata {
+        &self.header.metadata
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.header.tensors.iter().map(|(name, tensor)| (&**name, tensor))
+    }
+
+    pub(super) fn find(&self, name: &str) -> Result<&Tensor, WeightError> {
+        let missing = || WeightError::format(&self.path, format!("no tensor '{name}'"));
+        self.header.tensors.get(name).ok_or_else(missing)
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Tensor> {
+        self.header.tensors.get(name)
+    }
+
+    /// Fills `out` with the values of `tensor` from `start`, in row-major order; they must be within it.
+    pub(super) fn read(&self, tensor: &Tensor, start: usize, out: &mut [f32]) -> Result<(), WeightError> {
+        let (block, block_bytes) = (tensor.quant.block(), tensor.quant.block_bytes());
+        let mut bytes = vec![0; (out.len().div_ceil(block) * block_bytes).min(CHUNK / block_bytes * block_bytes)];
+        let (mut at, mut out) = (start, out);
+        while !out.is_empty() {
+            let within = at % block;
+            let blocks = if within == 0 { (out.len() / block).min(bytes.len() / block_bytes) } else { 0 };
+            // Values before and after whole blocks come by way of one block.
+            let read = &mut bytes[..blocks.max(1) * block_bytes];
+            let offset = tensor.start + (at / block * block_bytes) as u64;
+            read_at(&self.file, read, offset).map_err(WeightError::io(&self.path))?;
+            let done = if blocks > 0 {
+                tensor.quant.dequantize(read, &mut out[..blocks * block]);
+                blocks * block
+            } else {
+                let mut values = vec![0.0; block];
+                tensor.quant.dequantize(read, &mut values);
+                let part = &values[within..block.min(within + out.len())];
+                out[..part.len()].copy_from_slice(part);
+                part.len()
+            };
+            at += done;
+            out = &mut out[done..];
+        }
+        Ok(())
+    }
+}

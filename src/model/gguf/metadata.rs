@@ -1,0 +1,239 @@
+//! The settings of a GGUF file: names and values.
+
+use indexmap::IndexMap;
+
+use super::bytes::Bytes;
+
+/// A value. Numbers of all widths are widened.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+    Bool(bool),
+    Text(String),
+    Texts(Vec<String>),
+    Numbers(Numbers),
+    /// A list of lists: read past, not kept.
+    Nested,
+}
+
+/// A list of numbers as it lies in the file: widened one by one when read, so that it takes no more memory than there.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Numbers {
+    kind: u32,
+    bytes: Vec<u8>,
+}
+
+/// Values of the format's type tags, in the order of the tags: bytes of each, and its name.
+const KINDS: [(u64, &str); 13] = [
+    (1, "u8"),
+    (1, "i8"),
+    (2, "u16"),
+    (2, "i16"),
+    (4, "u32"),
+    (4, "i32"),
+    (4, "f32"),
+    (1, "bool"),
+    (8, "text"),
+    (12, "list"),
+    (8, "u64"),
+    (8, "i64"),
+    (8, "f64"),
+];
+const TEXT: u32 = 8;
+const LIST: u32 = 9;
+
+/// Lists of lists of lists occur nowhere.
+const DEEPEST: usize = 4;
+
+impl Value {
+    pub fn read(bytes: &mut Bytes) -> Result<Self, String> {
+        let kind = bytes.u32()?;
+        Self::read_kind(kind, bytes, 0)
+    }
+
+    fn read_kind(kind: u32, bytes: &mut Bytes, depth: usize) -> Result<Self, String> {
+        let at = bytes.position();
+        match kind {
+            TEXT => bytes.text().map(Value::Text),
+            LIST => {
+                let kind = bytes.u32()?;
+                let count = bytes.u64()?;
+                let (size, name) = *known_kind(kind, at)?;
+                let count = bytes.expect(count, size, &format!("values of type {name}"))?;
+                match kind {
+                    TEXT => (0..count).map(|_| bytes.text()).collect::<Result<_, _>>().map(Value::Texts),
+                    LIST if depth == DEEPEST => Err(format!("byte {at}: lists within lists within lists")),
+                    LIST => {
+                        (0..count).try_for_each(|_| Self::read_kind(LIST, bytes, depth + 1).map(drop))?;
+                        Ok(Value::Nested)
+                    }
+                    _ => Ok(Value::Numbers(Numbers { kind, bytes: bytes.take(count as u64 * size, "bytes")? })),
+                }
+            }
+            _ => {
+                let (size, _) = *known_kind(kind, at)?;
+                number(kind, &bytes.take(size, "bytes")?).ok_or_else(|| format!("byte {at}: value type {kind}"))
+            }
+        }
+    }
+
+    /// What it is, for messages.
+    fn describe(&self) -> String {
+        match self {
+            Value::Unsigned(n) => n.to_string(),
+            Value::Signed(n) => n.to_string(),
+            Value::Float(n) => n.to_string(),
+            Value::Bool(b) => b.to_string(),
+            Value::Text(text) => format!("'{}'", text.chars().take(60).collect::<String>()),
+            Value::Texts(_) => "a list of texts".into(),
+            Value::Numbers(numbers) => format!("a list of {} numbers", numbers.len()),
+            Value::Nested => "a list of lists".into(),
+        }
+    }
+}
+
+impl Numbers {
+    fn len(&self) -> usize {
+        self.bytes.len() / self.size()
+    }
+
+    fn size(&self) -> usize {
+        KINDS.get(self.kind as usize).map_or(1, |(size, _)| *size as usize)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Value> + '_ {
+        self.bytes.chunks_exact(self.size()).filter_map(|bytes| number(self.kind, bytes))
+    }
+}
+
+fn known_kind(kind: u32, at: u64) -> Result<&'static (u64, &'static str), String> {
+    KINDS.get(kind as usize).ok_or_else(|| format!("byte {at}: unknown value type {kind}"))
+}
+
+/// The number in `bytes`, which are as many as its type has.
+fn number(kind: u32, bytes: &[u8]) -> Option<Value> {
+    fn of<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
+        bytes.try_into().ok()
+    }
+    Some(match kind {
+        0 => Value::Unsigned(u8::from_le_bytes(of(bytes)?).into()),
+        1 => Value::Signed(i8::from_le_bytes(of(bytes)?).into()),
+        2 => Value::Unsigned(u16::from_le_bytes(of(bytes)?).into()),
+        3 => Value::Signed(i16::from_le_bytes(of(bytes)?).into()),
+        4 => Value::Unsigned(u32::from_le_bytes(of(bytes)?).into()),
+        5 => Value::Signed(i32::from_le_bytes(of(bytes)?).into()),
+        6 => Value::Float(f32::from_le_bytes(of(bytes)?).into()),
+        7 => Value::Bool(of::<1>(bytes)? != [0]),
+        10 => Value::Unsigned(u64::from_le_bytes(of(bytes)?)),
+        11 => Value::Signed(i64::from_le_bytes(of(bytes)?)),
+        12 => Value::Float(f64::from_le_bytes(of(bytes)?)),
+        _ => return None,
+    })
+}
+
+/// All settings of a file. Getters return `None` for a missing key, and an error for a value of another type.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Metadata(IndexMap<String, Value>);
+
+impl Metadata {
+    /// Adds a setting; one of the same name must not be there.
+    pub fn insert(&mut self, key: String, value: Value) -> Result<(), String> {
+        match self.0.insert(key, value) {
+            None => Ok(()),
+            Some(_) => Err(format!("duplicate metadata key '{}'", self.0.last().map_or("", |(key, _)| key))),
+        }
+    }
+
+    pub fn contains(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    pub fn text(&self, key: &str) -> Result<Option<&str>, String> {
+        self.get(key, "a text", |value| match value {
+            Value::Text(text) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    pub fn texts(&self, key: &str) -> Result<Option<&[String]>, String> {
+        self.get(key, "a list of texts", |value| match value {
+            Value::Texts(texts) => Some(texts.as_slice()),
+            _ => None,
+        })
+    }
+
+    pub fn bool(&self, key: &str) -> Result<Option<bool>, String> {
+        self.get(key, "true or false", |value| match value {
+            Value::Bool(b) => Some(*b),
+            _ => None,
+        })
+    }
+
+    /// A whole number that is not negative, of any width.
+    pub fn count(&self, key: &str) -> Result<Option<u64>, String> {
+        self.get(key, "a whole number", whole)
+    }
+
+    /// A floating-point number.
+    pub fn float(&self, key: &str) -> Result<Option<f64>, String> {
+        self.get(key, "a number", |value| match value {
+            Value::Float(n) => Some(*n),
+            _ => None,
+        })
+    }
+
+    /// A single value as JSON: a number, a text, true or false.
+    pub fn json(&self, key: &str) -> Result<Option<serde_json::Value>, String> {
+        self.get(key, "a single value", |value| match value {
+            Value::Unsigned(n) => Some((*n).into()),
+            Value::Signed(n) => Some((*n).into()),
+            Value::Float(n) => Some((*n).into()),
+            Value::Bool(b) => Some((*b).into()),
+            Value::Text(text) => Some(text.as_str().into()),
+            _ => None,
+        })
+    }
+
+    /// A list of whole numbers that are not negative.
+    pub fn counts(&self, key: &str) -> Result<Option<Vec<u64>>, String> {
+        self.get(key, "a list of whole numbers", |value| match value {
+            Value::Numbers(numbers) => numbers.iter().map(|value| whole(&value)).collect(),
+            _ => None,
+        })
+    }
+
+    /// A list of floating-point numbers.
+    pub fn floats(&self, key: &str) -> Result<Option<Vec<f64>>, String> {
+        let float = |value| match value {
+            Value::Float(n) => Some(n),
+            _ => None,
+        };
+        self.get(key, "a list of numbers", |value| match value {
+            Value::Numbers(numbers) => numbers.iter().map(float).collect(),
+            _ => None,
+        })
+    }
+
+    fn get<'a, T>(
+        &'a self,
+        key: &str,
+        expected: &str,
+        read: impl Fn(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>, String> {
+        let Some(value) = self.0.get(key) else { return Ok(None) };
+        match read(value) {
+            Some(read) => Ok(Some(read)),
+            None => Err(format!("metadata '{key}' must be {expected}, found {}", value.describe())),
+        }
+    }
+}
+
+fn whole(value: &Value) -> Option<u64> {
+    match value {
+        Value::Unsigned(n) => Some(*n),
+        Value::Signed(n) => u64::try_from(*n).ok(),
+        _ => None,
+    }
+}

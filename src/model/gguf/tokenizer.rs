@@ -1,0 +1,88 @@
+//! The tokenizer in a GGUF file's metadata.
+
+use super::metadata::Metadata;
+use crate::model::tokenizer::byte_level::{BY_GGUF_NAME, ByteLevelBpe};
+use crate::model::tokenizer::sentence_piece::SentencePieceBpe;
+use crate::model::tokenizer::{Tokenizer, TokenizerError};
+
+use super::file::Gguf;
+
+/// Token types of the format.
+const CONTROL: u64 = 3;
+const USER_DEFINED: u64 = 4;
+
+impl Gguf {
+    /// Makes the tokenizer that the metadata describe: byte-level BPE (`tokenizer.ggml.model` = `gpt2`) with one of the
+    /// splitting rules that are built in, or SentencePiece's BPE (`llama`).
+    ///
+    /// # Errors
+    /// A kind or a splitting rule that is not known, by name; metadata that contradict themselves.
+    pub fn tokenizer(&self) -> Result<Tokenizer, TokenizerError> {
+        let place = self.path().display().to_string();
+        read(self.metadata(), &place)
+    }
+}
+
+fn read(metadata: &Metadata, place: &str) -> Result<Tokenizer, TokenizerError> {
+    let malformed = |problem: String| TokenizerError::malformed(place, problem);
+    let missing = |key: &str| malformed(format!("metadata '{key}' is missing: the file has no tokenizer"));
+    let unsupported = |what, name: &str, known: String| TokenizerError::Unsupported {
+        place: place.into(),
+        what,
+        name: name.into(),
+        known,
+    };
+    let model = metadata.text("tokenizer.ggml.model").map_err(malformed)?;
+    let model = model.ok_or_else(|| missing("tokenizer.ggml.model"))?;
+    let tokens = metadata.texts("tokenizer.ggml.tokens").map_err(malformed)?;
+    let tokens = tokens.ok_or_else(|| missing("tokenizer.ggml.tokens"))?;
+    let types = metadata.counts("tokenizer.ggml.token_type").map_err(malformed)?.unwrap_or_default();
+    if !types.is_empty() && types.len() != tokens.len() {
+        return Err(malformed(format!("{} tokens, but types of {}", tokens.len(), types.len())));
+    }
+    // In the order of ids. An unused row may repeat a token: the first keeps its place.
+    let added = tokens.iter().zip(&types).filter(|(_, kind)| matches!(**kind, CONTROL | USER_DEFINED));
+    let added = added.map(|(token, kind)| (token.clone(), *kind == CONTROL)).collect();
+    let numbered: Vec<(String, u32)> = tokens.iter().cloned().zip(0u32..).collect();
+    let tokenizer = match model {
+        "gpt2" => {
+            let rule = metadata.text("tokenizer.ggml.pre").map_err(malformed)?.ok_or_else(|| {
+                malformed(
+                    "metadata 'tokenizer.ggml.pre' is missing: the file does not say how text is split into words; \
+                     write it with gguf-new-metadata --pre-tokenizer NAME"
+                        .into(),
+                )
+            })?;
+            let known = || BY_GGUF_NAME.map(|(name, _)| name).join(", ");
+            let words = BY_GGUF_NAME.iter().find(|(name, _)| *name == rule);
+            let (_, words) = words.ok_or_else(|| unsupported("tokenizer.ggml.pre", rule, known()))?;
+            let merges = metadata.texts("tokenizer.ggml.merges").map_err(malformed)?;
+            let merges = merges.ok_or_else(|| missing("tokenizer.ggml.merges"))?;
+            let pair = |merge: &String| {
+                let pair = merge.split_once(' ').map(|(left, right)| (left.to_string(), right.to_string()));
+                pair.ok_or_else(|| malformed(format!("the merge '{merge}' is not two tokens with a space between")))
+            };
+            let merges = merges.iter().map(pair).collect::<Result<_, _>>()?;
+            ByteLevelBpe { tokens: numbered, merges, words: *words, added }.build(place)?
+        }
+        "llama" => {
+            let scores = metadata.floats("tokenizer.ggml.scores").map_err(malformed)?;
+            let scores = scores.ok_or_else(|| missing("tokenizer.ggml.scores"))?;
+            let add_space = metadata.bool("tokenizer.ggml.add_space_prefix").map_err(malformed)?.unwrap_or(true);
+            let unknown = id(metadata, "tokenizer.ggml.unknown_token_id").map_err(malformed)?.unwrap_or(0);
+            SentencePieceBpe { tokens: numbered, scores, add_space, unknown, added }.build(place)?
+        }
+        other => return Err(unsupported("tokenizer.ggml.model", other, "gpt2, llama".into())),
+    };
+    let bos = id(metadata, "tokenizer.ggml.bos_token_id").map_err(malformed)?;
+    // llama.cpp's defaults where the file is silent.
+    let by_default =
+        model == "llama" || matches!(metadata.text("tokenizer.ggml.pre"), Ok(Some("llama-bpe" | "llama3")));
+    let adds = metadata.bool("tokenizer.ggml.add_bos_token").map_err(malformed)?.unwrap_or(by_default);
+    Ok(tokenizer.with_bos(bos).with_adds_bos(Some(adds)))
+}
+
+fn id(metadata: &Metadata, key: &str) -> Result<Option<u32>, String> {
+    // 2^32 - 1 is how some converters write "none".
+    Ok(metadata.count(key)?.and_then(|id| u32::try_from(id).ok()).filter(|&id| id != u32::MAX))
+}

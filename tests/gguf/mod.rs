@@ -1,0 +1,13 @@
+//! GGUF files: numbers to the bit as the reference package reads them, models as the same models read from Hugging Face
+//! folders, and no trust in any number that a file announces.
+
+mod hostile;
+mod models;
+mod numbers;
+mod words;
+
+use std::path::PathBuf;
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/gguf").join(name)
+}
