@@ -1,23 +1,27 @@
 //! What can be wrong with prompts: first with what the spec says, then with what a model's tokenizer makes of it.
 
+use super::template::TemplateFault;
 use thiserror::Error;
 
 /// A fault of `[prompts]` that shows without any model.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SpecProblem {
-    /// A template or completion that cannot be read.
-    #[error("template '{text}', character {column}: {problem}")]
+    /// A template that cannot be read.
+    #[error("{fault}")]
     Template {
-        /// The template.
-        text: String,
-        /// Character, from 1.
-        column: usize,
-        /// What is wrong and what to write.
-        problem: String,
+        /// Its name, where it is one of a table of templates.
+        name: Option<String>,
+        /// What is wrong in it.
+        fault: TemplateFault,
     },
+    /// A completion that cannot be read.
+    #[error("{0}")]
+    CompletionText(TemplateFault),
     /// A template that lacks an operand, or the operator where there are several.
     #[error("template '{text}' has no slot {{{slot}}}; write it in, as in \"{{a}}{{op}}{{b}}=\"")]
     MissingSlot {
+        /// Its name, where it is one of a table of templates.
+        name: Option<String>,
         /// The template.
         text: String,
         /// Name of the slot.
@@ -43,6 +47,8 @@ pub enum SpecProblem {
     UnknownOperator {
         /// What the spec says.
         symbol: String,
+        /// Whether a shot has it.
+        in_shot: bool,
         /// The operator that was probably meant.
         suggestion: Option<&'static str>,
     },
@@ -94,16 +100,21 @@ pub enum SpecProblem {
 }
 
 impl SpecProblem {
-    /// The key under `[prompts]` that is at fault.
-    pub fn key(&self) -> &'static str {
+    /// The keys under `[prompts]` that lead to what is at fault.
+    pub fn path(&self) -> Vec<&str> {
         match self {
-            SpecProblem::Template { .. } | SpecProblem::MissingSlot { .. } | SpecProblem::NoTemplate => "template",
-            SpecProblem::Completion { .. } => "completion",
-            SpecProblem::UnknownOperator { .. } => "operators",
-            SpecProblem::Empty { key } | SpecProblem::Twice { key, .. } | SpecProblem::Range { key, .. } => key,
-            SpecProblem::TooMany { .. } => "operands",
-            SpecProblem::Shot { .. } => "shots",
-            SpecProblem::SampleOfNone => "sample",
+            SpecProblem::Template { name, .. } | SpecProblem::MissingSlot { name, .. } => {
+                ["template"].into_iter().chain(name.as_deref()).collect()
+            }
+            SpecProblem::NoTemplate => vec!["template"],
+            SpecProblem::Completion { .. } | SpecProblem::CompletionText(_) => vec!["completion"],
+            SpecProblem::UnknownOperator { in_shot: false, .. } => vec!["operators"],
+            SpecProblem::Empty { key } | SpecProblem::Twice { key, .. } | SpecProblem::Range { key, .. } => {
+                key.split('.').collect()
+            }
+            SpecProblem::TooMany { .. } => vec!["operands"],
+            SpecProblem::UnknownOperator { in_shot: true, .. } | SpecProblem::Shot { .. } => vec!["shots"],
+            SpecProblem::SampleOfNone => vec!["sample"],
         }
     }
 }
@@ -202,5 +213,9 @@ pub enum PromptError {
 }
 
 fn join(problems: &[SpecProblem]) -> String {
-    problems.iter().map(|problem| format!("prompts.{}: {problem}", problem.key())).collect::<Vec<_>>().join("\n")
+    problems
+        .iter()
+        .map(|problem| format!("prompts.{}: {problem}", problem.path().join(".")))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

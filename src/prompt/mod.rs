@@ -27,7 +27,7 @@ pub use positions::{BOS, LAST, Positions};
 pub use resolved::{MOST_PROMPTS, NamedTemplate, Resolved};
 pub use respond::{Respondent, Response, respond};
 pub use set::{Note, Prompt, PromptSet, SetTemplate, SlotTokens};
-pub use template::{Problem, Slot, Template};
+pub use template::{Problem, Slot, Template, TemplateFault};
 
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::Prompts;

@@ -57,6 +57,7 @@ impl Operator {
             let meant = OPERATORS.iter().find(|o| o.sign == symbol || o.name == symbol || o.name.ends_with(symbol));
             SpecProblem::UnknownOperator {
                 symbol: symbol.to_string(),
+                in_shot: false,
                 suggestion: meant.filter(|_| !symbol.is_empty()).map(|operator| operator.symbol),
             }
         })

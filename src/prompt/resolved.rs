@@ -86,7 +86,7 @@ impl Resolved {
         {
             keep(SpecProblem::Completion { text: spec.completion.clone() });
         }
-        let completion = completion.map_err(&mut keep).ok();
+        let completion = completion.map_err(|fault| keep(SpecProblem::CompletionText(fault))).ok();
 
         let shots: Vec<Problem> =
             spec.shots.iter().filter_map(|shot| solve_shot(shot.a, &shot.op, shot.b).map_err(&mut keep).ok()).collect();
@@ -94,14 +94,16 @@ impl Resolved {
             keep(SpecProblem::NoTemplate);
         }
         let mut templates = Vec::new();
+        let unnamed = spec.template.is_single();
         for (name, text) in &spec.template.0 {
+            let key = || (!unnamed).then(|| name.clone());
             match Template::parse(text, &Slot::OF_PROMPTS) {
-                Err(problem) => keep(problem),
+                Err(fault) => keep(SpecProblem::Template { name: key(), fault }),
                 Ok(template) => {
                     for slot in Slot::OF_PROMPTS {
                         let needed = slot != Slot::Op || spec.operators.len() > 1;
                         if needed && !template.has(slot) {
-                            keep(SpecProblem::MissingSlot { text: text.clone(), slot: slot.name() });
+                            keep(SpecProblem::MissingSlot { name: key(), text: text.clone(), slot: slot.name() });
                         }
                     }
                     let prefix = completion.as_ref().map(|c| render_shots(&template, c, &shots, &spec.shot_separator));
@@ -155,7 +157,12 @@ fn find_repeat<T: Eq + Hash + ToString>(values: &[T], key: &'static str) -> Opti
 }
 
 fn solve_shot(a: i64, op: &str, b: i64) -> Result<Problem<'static>, SpecProblem> {
-    let operator = Operator::find(op)?;
+    let operator = Operator::find(op).map_err(|problem| match problem {
+        SpecProblem::UnknownOperator { symbol, suggestion, .. } => {
+            SpecProblem::UnknownOperator { symbol, suggestion, in_shot: true }
+        }
+        other => other,
+    })?;
     match (operator.apply)(a, b) {
         Ok(answer) => Ok(Problem { a, op: operator.symbol, b, answer }),
         Err(why) => {

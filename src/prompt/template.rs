@@ -1,6 +1,5 @@
 //! Templates: text with named slots, `{a}{op}{b}=`. `{{` and `}}` stand for the braces themselves.
 
-use super::error::SpecProblem;
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -46,6 +45,18 @@ pub struct Template {
     pieces: Vec<Piece>,
 }
 
+/// What cannot be read in a template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{text}', character {column}: {problem}")]
+pub struct TemplateFault {
+    /// The template.
+    pub text: String,
+    /// Character, from 1.
+    pub column: usize,
+    /// What is wrong and what to write.
+    pub problem: String,
+}
+
 /// One problem's numbers and operator, to be written into a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Problem<'a> {
@@ -64,8 +75,8 @@ impl Template {
     ///
     /// # Errors
     /// An unknown or repeated slot, or a brace without its partner, with the column (counted in characters from 1).
-    pub fn parse(text: &str, allowed: &[Slot]) -> Result<Template, SpecProblem> {
-        let broken = |column: usize, problem: String| SpecProblem::Template { text: text.to_string(), column, problem };
+    pub fn parse(text: &str, allowed: &[Slot]) -> Result<Template, TemplateFault> {
+        let broken = |column: usize, problem: String| TemplateFault { text: text.to_string(), column, problem };
         let mut pieces = Vec::new();
         let mut literal = String::new();
         let mut chars = text.chars().enumerate().map(|(index, c)| (index + 1, c)).peekable();

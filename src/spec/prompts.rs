@@ -79,12 +79,17 @@ impl Templates {
     pub fn single(text: &str) -> Self {
         Self(IndexMap::from([("default".to_string(), text.to_string())]))
     }
+
+    /// Whether there is one template, written without a name.
+    pub fn is_single(&self) -> bool {
+        self.0.len() == 1 && self.0.contains_key("default")
+    }
 }
 
 impl Serialize for Templates {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0.first() {
-            Some((name, text)) if self.0.len() == 1 && name == "default" => text.serialize(serializer),
+            Some((_, text)) if self.is_single() => text.serialize(serializer),
             _ => self.0.serialize(serializer),
         }
     }

@@ -7,7 +7,7 @@ use ablate::prompt::{self, PromptError, Resolved};
 /// The faults of a spec, as `key: message`.
 fn faults(toml: &str) -> Vec<String> {
     let problems = Resolved::new(&spec(toml)).expect_err("faults");
-    problems.iter().map(|problem| format!("{}: {problem}", problem.key())).collect()
+    problems.iter().map(|problem| format!("{}: {problem}", problem.path().join("."))).collect()
 }
 
 #[test]
@@ -33,14 +33,27 @@ fn every_fault_of_a_spec_is_told_at_once() {
         "completion: completion '{answer}\n' does not end in {answer}; write \"{answer}\" or \" {answer}\" (text between shots \
          goes into shot_separator)",
         "shots: shot 1 / 0 has no answer: division by zero; write another example",
-        "operators: no operator 'plus'; write \"+\", \"-\", \"*\", \"/\"",
-        "template: template '{a}{c}=', character 4: no slot {c}; write {a}, {op}, {b}, or '{{' for a brace",
-        "template: template '{op}=' has no slot {a}; write it in, as in \"{a}{op}{b}=\"",
-        "template: template '{op}=' has no slot {b}; write it in, as in \"{a}{op}{b}=\"",
+        "shots: no operator 'plus'; write \"+\", \"-\", \"*\", \"/\"",
+        "template.one: '{a}{c}=', character 4: no slot {c}; write {a}, {op}, {b}, or '{{' for a brace",
+        "template.two: template '{op}=' has no slot {a}; write it in, as in \"{a}{op}{b}=\"",
+        "template.two: template '{op}=' has no slot {b}; write it in, as in \"{a}{op}{b}=\"",
         "sample: sample = 0 draws no prompt; write 1 or more, or leave it out for all prompts",
         "seeds: seeds has 7 twice; write it once",
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn a_fault_of_the_only_template_or_the_completion_is_placed_there() {
+    let operands = "operands = { a = [1], b = [1] }\n";
+    assert_eq!(
+        faults(&format!("{operands}template = \"{{a}}+{{b\"")),
+        ["template: '{a}+{b', character 5: '{' is not closed; write '{{' for a brace"]
+    );
+    assert_eq!(
+        faults(&format!("{operands}completion = \"{{a}}\"")),
+        ["completion: '{a}', character 1: no slot {a}; write {answer}, or '{{' for a brace"]
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::{build, characters, spec};
-use ablate::model::tokenizer::arithmetic;
+use ablate::model::tokenizer::{Tokenizer, arithmetic};
 use ablate::prompt::{self, PromptSet, Reason, Slot};
 use proptest::prelude::*;
 
@@ -48,6 +48,23 @@ fn positions_have_names() {
     let named = |pairs: &[(&str, usize)]| pairs.iter().map(|(name, at)| (name.to_string(), *at)).collect::<Vec<_>>();
     assert_eq!(names(None), (4, named(&[("a", 0), ("op", 1), ("b", 2), ("=", 3), ("last", 3)])));
     assert_eq!(names(Some(true)), (5, named(&[("bos", 0), ("a", 1), ("op", 2), ("b", 3), ("=", 4), ("last", 4)])));
+}
+
+#[test]
+fn the_tokenizer_says_whether_a_text_begins_with_a_token() {
+    let built = |folder: &str, bos| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizers").join(folder);
+        let tokenizer = Tokenizer::from_dir(&path).expect("tokenizer");
+        let spec = spec("operands = { a = \"1..6\", b = \"1..6\" }\nanswer = \"multi-token\"");
+        let set = prompt::build(&spec, &tokenizer, bos, None).expect("legal");
+        let begins = set.bos.map(|id| tokenizer.token(id).unwrap_or_default());
+        (begins, set.positions("default").expect("positions").names.get("b").copied())
+    };
+    let begin = |token: &str| Some(token.to_string());
+    assert_eq!(built("llama3", None), (begin("<|begin_of_text|>"), Some(3)));
+    assert_eq!(built("llama3", Some(false)), (None, Some(2)));
+    assert_eq!(built("neox", None), (None, Some(2)));
+    assert_eq!(built("neox", Some(true)), (begin("<|endoftext|>"), Some(3)));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod faults;
 mod legality;
 mod operators;
 mod pairs;
+mod real;
 mod sampling;
 mod templates;
 
