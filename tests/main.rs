@@ -6,3 +6,4 @@ mod measure;
 mod parity;
 mod prompt;
 mod tokenizer;
+mod weights;

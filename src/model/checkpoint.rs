@@ -4,13 +4,15 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
+use indexmap::IndexMap;
+
 use super::config::ConfigError;
 use super::facts::Facts;
 use super::family;
 use super::family::names::{BlockNames, Expected, LinearNames, ModelNames, NormNames, Stored as Rows};
 use super::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
 use super::random::RandomWeights;
-use super::weights::{self, Source, Stored, WeightError};
+use super::weights::{self, Safetensors, Source, Stored, WeightError};
 
 /// Larger than any configuration.
 const LARGEST_CONFIG: u64 = 10_000_000;
@@ -33,6 +35,16 @@ impl Checkpoint {
     pub fn open(folder: &Path) -> Result<Self, WeightError> {
         let (facts, names) = describe(&folder.join("config.json"))?;
         Self::new(facts, names, weights::open(folder)?)
+    }
+
+    /// A model that is part of the binary: the text of its `config.json`, and its `model.safetensors`. `name` stands for the
+    /// path in messages.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`].
+    pub fn from_bytes(name: &Path, config: &[u8], weights: &'static [u8]) -> Result<Self, WeightError> {
+        let (facts, names) = parse(name, config)?;
+        Self::new(facts, names, Box::new(Safetensors::from_bytes(name, weights)?))
     }
 
     /// A model with the shapes of a `config.json` and random weights, the same for the same seed.
@@ -196,6 +208,19 @@ impl HostModel for Checkpoint {
     fn head(&self) -> Result<HostHead, WeightError> {
         Ok(HostHead { ln_final: self.norm(&self.names.ln_final)?, unembed: self.linear(&self.names.unembed)? })
     }
+
+    fn parameters(&self) -> usize {
+        expected(&self.facts, &self.names).iter().map(Expected::elements).sum()
+    }
+
+    fn stored_dtype(&self) -> String {
+        let mut elements: IndexMap<&str, usize> = IndexMap::new();
+        for expected in &expected(&self.facts, &self.names) {
+            *elements.entry(self.source.format_of(self.stored(&expected.name))).or_default() += expected.elements();
+        }
+        elements.sort_by(|_, a, _, b| b.cmp(a));
+        elements.into_keys().collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Writes rows of `[rows, inputs]` as columns from `column` of `[inputs, outputs]`.
@@ -214,9 +239,13 @@ fn describe(path: &Path) -> Result<(Facts, ModelNames), WeightError> {
     if size > LARGEST_CONFIG {
         return Err(WeightError::config(path, format!("{size} bytes is too long for a configuration")));
     }
-    let text = fs::read(path).map_err(WeightError::io(path))?;
+    parse(path, &fs::read(path).map_err(WeightError::io(path))?)
+}
+
+/// Reads the text of a `config.json`.
+fn parse(path: &Path, text: &[u8]) -> Result<(Facts, ModelNames), WeightError> {
     let value =
-        serde_json::from_slice(&text).map_err(|error| WeightError::config(path, format!("not JSON: {error}")))?;
+        serde_json::from_slice(text).map_err(|error| WeightError::config(path, format!("not JSON: {error}")))?;
     family::from_config(&value).map_err(|ConfigError(reason)| WeightError::config(path, reason))
 }
 

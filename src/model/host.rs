@@ -87,6 +87,16 @@ pub trait HostModel: Send + Sync {
 
     /// What comes after the last block. A tied model's head is its embedding, transposed.
     fn head(&self) -> Result<HostHead, WeightError>;
+
+    /// Number of stored weights; a tied unembedding counts once.
+    fn parameters(&self) -> usize {
+        self.facts().approximate_parameters()
+    }
+
+    /// Number formats of the stored weights, the most frequent first, as `bf16` or `q4_1, f32`.
+    fn stored_dtype(&self) -> String {
+        "f32".into()
+    }
 }
 
 impl<M: HostModel + ?Sized> HostModel for Box<M> {
@@ -104,5 +114,13 @@ impl<M: HostModel + ?Sized> HostModel for Box<M> {
 
     fn head(&self) -> Result<HostHead, WeightError> {
         (**self).head()
+    }
+
+    fn parameters(&self) -> usize {
+        (**self).parameters()
+    }
+
+    fn stored_dtype(&self) -> String {
+        (**self).stored_dtype()
     }
 }

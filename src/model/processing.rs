@@ -96,6 +96,14 @@ impl<M: HostModel> HostModel for Processed<M> {
         }
         Ok(head)
     }
+
+    fn parameters(&self) -> usize {
+        self.model.parameters()
+    }
+
+    fn stored_dtype(&self) -> String {
+        self.model.stored_dtype()
+    }
 }
 
 /// Adds what the norm's shift becomes behind `reader` to its bias, which is made if there is none.

@@ -138,6 +138,13 @@ pub struct Expected {
     pub role: Role,
 }
 
+impl Expected {
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
 impl ModelNames {
     /// Every tensor that has to be in the file, each once.
     pub fn expected(&self, n_vocab: usize, n_ctx: usize, d_model: usize) -> Vec<Expected> {

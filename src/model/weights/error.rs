@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexMap;
+
 /// Weights that cannot be used, and why.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightError {
@@ -56,12 +58,19 @@ impl WeightError {
     }
 }
 
-/// At most 20 problems on lines of their own; a wrong file can have thousands.
+/// Problems on lines of their own, at most ten of each kind (what comes before the colon): a wrong file can have thousands.
 fn lines(problems: &[String]) -> String {
-    const SHOWN: usize = 20;
-    let mut text: String = problems.iter().take(SHOWN).map(|problem| format!("\n  {problem}")).collect();
-    if problems.len() > SHOWN {
-        text.push_str(&format!("\n  … and {} more", problems.len() - SHOWN));
+    const SHOWN: usize = 10;
+    let mut kinds: IndexMap<&str, Vec<&str>> = IndexMap::new();
+    for problem in problems {
+        kinds.entry(problem.split(':').next().unwrap_or_default()).or_default().push(problem);
+    }
+    let mut text = String::new();
+    for (kind, problems) in kinds {
+        problems.iter().take(SHOWN).for_each(|problem| text.push_str(&format!("\n  {problem}")));
+        if problems.len() > SHOWN {
+            text.push_str(&format!("\n  {kind}: … and {} more", problems.len() - SHOWN));
+        }
     }
     text
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
@@ -24,7 +24,7 @@ const LENGTH: u64 = 8;
 #[derive(Debug)]
 pub struct Safetensors {
     path: PathBuf,
-    file: File,
+    bytes: Bytes,
     tensors: IndexMap<String, TensorInfo>,
     /// Byte offset in the file of each tensor, in the order of `tensors`.
     offsets: Vec<u64>,
@@ -36,15 +36,27 @@ impl Safetensors {
     /// # Errors
     /// When the file cannot be read, is truncated, or its header is not consistent with itself and with the file's size.
     pub fn open(path: &Path) -> Result<Self, WeightError> {
-        let mut file = File::open(path).map_err(WeightError::io(path))?;
+        let file = File::open(path).map_err(WeightError::io(path))?;
         let size = file.metadata().map_err(WeightError::io(path))?.len();
+        Self::new(path, Bytes::File(file), size)
+    }
+
+    /// The same from memory; `path` is for messages.
+    ///
+    /// # Errors
+    /// When the bytes are truncated, or the header is not consistent with itself and with their number.
+    pub fn from_bytes(path: &Path, bytes: &'static [u8]) -> Result<Self, WeightError> {
+        Self::new(path, Bytes::Memory(bytes), bytes.len() as u64)
+    }
+
+    fn new(path: &Path, bytes: Bytes, size: u64) -> Result<Self, WeightError> {
         let wrong = |reason: String| WeightError::format(path, reason);
 
         let mut length = [0; LENGTH as usize];
         if size < LENGTH {
             return Err(wrong(format!("not a safetensors file: {size} bytes, shorter than the length of a header")));
         }
-        file.read_exact(&mut length).map_err(WeightError::io(path))?;
+        bytes.read(&mut length, 0).map_err(WeightError::io(path))?;
         let length = u64::from_le_bytes(length);
         if length > LARGEST_HEADER {
             return Err(wrong(format!("not a safetensors file: its first 8 bytes claim a header of {length} bytes")));
@@ -53,13 +65,13 @@ impl Safetensors {
             return Err(wrong(format!("truncated: the header should be {length} bytes, the whole file is {size}")));
         }
         let mut header = vec![0; length as usize];
-        file.read_exact(&mut header).map_err(WeightError::io(path))?;
+        bytes.read(&mut header, LENGTH).map_err(WeightError::io(path))?;
 
         let Header(entries) =
             serde_json::from_slice(&header).map_err(|error| wrong(format!("unreadable header: {error}")))?;
         let start = LENGTH + length;
         let (tensors, offsets) = layout(entries, start, size).map_err(wrong)?;
-        Ok(Self { path: path.to_owned(), file, tensors, offsets })
+        Ok(Self { path: path.to_owned(), bytes, tensors, offsets })
     }
 }
 
@@ -75,15 +87,36 @@ impl Source for Safetensors {
     fn read(&self, name: &str, start: usize, out: &mut [f32]) -> Result<(), WeightError> {
         let (index, info) = super::find(self, name, start, out.len())?;
         let width = info.stored.size();
-        let mut bytes = vec![0; (out.len() * width).min(1 << 20)];
+        let mut buffer = vec![0; (out.len() * width).min(1 << 20)];
         let mut offset = self.offsets[index] + (start * width) as u64;
         for piece in out.chunks_mut((1 << 20) / width) {
-            let bytes = &mut bytes[..piece.len() * width];
-            read_at(&self.file, bytes, offset).map_err(WeightError::io(&self.path))?;
+            let bytes = &mut buffer[..piece.len() * width];
+            self.bytes.read(bytes, offset).map_err(WeightError::io(&self.path))?;
             convert(info.stored, bytes, piece);
             offset += bytes.len() as u64;
         }
         Ok(())
+    }
+}
+
+/// Where the bytes are.
+#[derive(Debug)]
+enum Bytes {
+    File(File),
+    Memory(&'static [u8]),
+}
+
+impl Bytes {
+    /// Fills `out` from `offset`.
+    fn read(&self, out: &mut [u8], offset: u64) -> io::Result<()> {
+        match self {
+            Bytes::File(file) => read_at(file, out, offset),
+            Bytes::Memory(bytes) => {
+                let bytes = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)?.get(..out.len()));
+                out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+                Ok(())
+            }
+        }
     }
 }
 

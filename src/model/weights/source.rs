@@ -31,6 +31,17 @@ impl Stored {
             Stored::Other(size) => size,
         }
     }
+
+    /// As ablate writes it in a spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stored::F64 => "f64",
+            Stored::F32 => "f32",
+            Stored::F16 => "f16",
+            Stored::Bf16 => "bf16",
+            Stored::Other(_) => "not floats",
+        }
+    }
 }
 
 /// A tensor in a file.
@@ -55,6 +66,11 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// When there is no such tensor or range, it does not hold floats, or the disk fails.
     fn read(&self, name: &str, start: usize, out: &mut [f32]) -> Result<(), WeightError>;
+
+    /// Number format of `name` in the file, for people.
+    fn format_of(&self, name: &str) -> &str {
+        self.tensors().get(name).map_or("", |info| info.stored.name())
+    }
 }
 
 impl<S: Source + ?Sized> Source for Box<S> {
@@ -68,6 +84,10 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn read(&self, name: &str, start: usize, out: &mut [f32]) -> Result<(), WeightError> {
         (**self).read(name, start, out)
+    }
+
+    fn format_of(&self, name: &str) -> &str {
+        (**self).format_of(name)
     }
 }
 
