@@ -1,9 +1,12 @@
 //! Every test in one binary, by theme: one link instead of many.
 
+mod figure;
 mod gguf;
 mod kernel;
 mod measure;
 mod parity;
 mod prompt;
+mod report;
+mod table;
 mod tokenizer;
 mod weights;

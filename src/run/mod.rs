@@ -1,4 +1,5 @@
 //! Executor, manifest, progress.
 
+pub mod atomic;
 pub mod interrupt;
 pub mod progress;

@@ -3,8 +3,10 @@
 //! Keys are `snake_case`, values that name a choice are `kebab-case`. The types here are the single source of the
 //! language: serde reads them, schemars makes the JSON schema (`ablate schema`), and the checker walks that schema.
 
+pub mod expression;
 mod figure;
 mod model;
+mod nearest;
 mod output;
 mod prompts;
 pub mod step;
@@ -12,6 +14,7 @@ mod table;
 
 pub use figure::{Figure, FigureKind, Scale};
 pub use model::{Device, Dtype, Model, Processing};
+pub use nearest::nearest;
 pub use output::{ImageFormat, Output, Run};
 pub use prompts::{Answer, Keep, Operands, Prompts, Range, Shot, Templates};
 pub use step::Step;

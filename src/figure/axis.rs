@@ -1,0 +1,314 @@
+//! Axes: where a value is along one, and which labels it has room for.
+
+use super::data::Categories;
+use super::font::{self, Face};
+use super::scene::Style;
+
+/// Size of tick labels in pixels.
+pub const LABEL: Style = Style::new(12.0);
+/// Width of a tick's label in pixels.
+pub fn label_width(text: &str) -> f64 {
+    LABEL.suited_to(text).width(text)
+}
+
+/// Least distance between neighbouring labels in pixels.
+const APART: f64 = 7.0;
+
+/// An axis of a figure. Places on it go from 0 (left, bottom) to 1.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Axis {
+    /// Equal cells, one per category.
+    Categories {
+        /// The categories.
+        of: Categories,
+        /// The first is at the top.
+        downward: bool,
+    },
+    /// A range of numbers.
+    Numbers {
+        /// Number at the start.
+        low: f64,
+        /// Number at the end.
+        high: f64,
+        /// Equal distances are equal ratios.
+        log: bool,
+        /// Only whole numbers are labelled.
+        whole: bool,
+    },
+}
+
+/// A mark on an axis, with the lines of its label (none: a minor mark).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tick {
+    /// From 0 to 1.
+    pub at: f64,
+    /// What is written.
+    pub label: Vec<String>,
+}
+
+/// The marks of a horizontal axis.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Labels {
+    /// Marks.
+    pub ticks: Vec<Tick>,
+    /// Labels read from bottom to top.
+    pub upward: bool,
+    /// Pixels the labels need across the axis.
+    pub depth: f64,
+}
+
+impl Axis {
+    /// Numbers without room to spare; equal ends are moved apart.
+    pub fn numbers(low: f64, high: f64, log: bool, whole: bool) -> Self {
+        let (low, high) = match (log, low == high) {
+            (true, true) => (low / 2.0, high * 2.0),
+            (false, true) if whole || low == 0.0 => (low - 1.0, high + 1.0),
+            (false, true) => (low - low.abs() / 2.0, high + high.abs() / 2.0),
+            _ => (low, high),
+        };
+        Self::Numbers { low, high, log, whole }
+    }
+
+    /// Place of a number from 0 to 1, beyond them outside the range; not finite where a logarithm is not.
+    pub fn place(&self, number: f64) -> f64 {
+        match self {
+            Self::Categories { .. } => number,
+            Self::Numbers { low, high, log: false, .. } => (number - low) / (high - low),
+            Self::Numbers { low, high, log: true, .. } => (number / low).ln() / (high / low).ln(),
+        }
+    }
+
+    /// Ends of a category's cell.
+    pub fn cell(&self, index: usize) -> (f64, f64) {
+        match self {
+            Self::Categories { of, downward } => {
+                let count = of.len().max(1) as f64;
+                let place = if *downward { of.len().saturating_sub(index + 1) } else { index } as f64;
+                (place / count, (place + 1.0) / count)
+            }
+            Self::Numbers { .. } => (0.0, 1.0),
+        }
+    }
+
+    /// Marks of the axis laid horizontally over `length` pixels; upright labels are at most `deepest` pixels long.
+    pub fn horizontal(&self, length: f64, deepest: f64) -> Labels {
+        match self {
+            Self::Categories { of, .. } => self.horizontal_categories(of, length, deepest),
+            Self::Numbers { .. } => {
+                let fits = |ticks: &[Tick]| {
+                    let mut ends = ticks.iter().filter_map(|tick| {
+                        let half = label_width(tick.label.first()?) / 2.0 + APART / 2.0;
+                        Some((tick.at * length - half, tick.at * length + half))
+                    });
+                    let mut last = f64::NEG_INFINITY;
+                    ends.all(|(start, end)| std::mem::replace(&mut last, end) <= start)
+                };
+                let ticks = self.numbers_where(length / 65.0, fits);
+                Labels { ticks, upward: false, depth: LABEL.line() }
+            }
+        }
+    }
+
+    /// Marks of the axis laid vertically over `length` pixels; labels are at most `widest` pixels wide.
+    pub fn vertical(&self, length: f64, widest: f64) -> Labels {
+        let ticks = match self {
+            Self::Categories { of, .. } => {
+                let every = of.every(
+                    LABEL.suited_to(of.labels.first().map_or("", String::as_str)).line(),
+                    length / of.len().max(1) as f64,
+                );
+                self.labelled(of, every, |label| vec![font::shorten_middle(label, LABEL.face, LABEL.size, widest)])
+            }
+            Self::Numbers { .. } => {
+                let apart = LABEL.line() * 1.2;
+                let fits = |ticks: &[Tick]| {
+                    let labelled: Vec<f64> = ticks.iter().filter(|t| !t.label.is_empty()).map(|t| t.at).collect();
+                    labelled.windows(2).all(|pair| (pair[1] - pair[0]) * length >= apart)
+                };
+                self.numbers_where(length / 36.0, fits)
+            }
+        };
+        let depth = ticks.iter().flat_map(|tick| &tick.label).map(|label| label_width(label)).fold(0.0, f64::max);
+        Labels { ticks, upward: false, depth }
+    }
+
+    fn horizontal_categories(&self, of: &Categories, length: f64, deepest: f64) -> Labels {
+        const LINES: usize = 3;
+        let room = length / of.len().max(1) as f64 - APART;
+        let widest = of.labels.iter().map(|label| label_width(label)).fold(0.0, f64::max);
+        if widest <= room || of.numbers.is_some() {
+            let every = of.every(widest + APART, room + APART);
+            let ticks = self.labelled(of, every, |label| vec![label.to_string()]);
+            return Labels { ticks, upward: false, depth: LABEL.line() };
+        }
+        let words = of.labels.iter().flat_map(|label| label.split_whitespace());
+        let longest_word = words.map(label_width).fold(0.0, f64::max);
+        let wrapped = |label: &str| font::wrap(label, Face::Regular, LABEL.size, room, LINES + 1);
+        if longest_word <= room && of.labels.iter().all(|label| wrapped(label).len() <= LINES) {
+            let ticks = self.labelled(of, 1, wrapped);
+            let lines = ticks.iter().map(|tick| tick.label.len()).max().unwrap_or(1);
+            return Labels { ticks, upward: false, depth: lines as f64 * LABEL.line() };
+        }
+        let every = of.every(LABEL.line(), room + APART);
+        let ticks =
+            self.labelled(of, every, |label| vec![font::shorten_middle(label, LABEL.face, LABEL.size, deepest)]);
+        let depth = ticks.iter().flat_map(|tick| &tick.label).map(|label| label_width(label)).fold(0.0, f64::max);
+        Labels { ticks, upward: true, depth }
+    }
+
+    /// Marks at every so-many-th category, at a round number where they are numbers.
+    fn labelled(&self, of: &Categories, every: usize, lines: impl Fn(&str) -> Vec<String>) -> Vec<Tick> {
+        let first = of.first_round(every);
+        let labels = of.labels.iter().enumerate().skip(first).step_by(every);
+        labels
+            .map(|(index, label)| {
+                let (start, end) = self.cell(index);
+                Tick { at: (start + end) / 2.0, label: lines(label) }
+            })
+            .collect()
+    }
+
+    /// As many labelled numbers as fit, about `wanted`.
+    fn numbers_where(&self, wanted: f64, fits: impl Fn(&[Tick]) -> bool) -> Vec<Tick> {
+        let Self::Numbers { low, high, log, whole } = *self else { return Vec::new() };
+        let mut wanted = wanted.clamp(1.0, 12.0);
+        loop {
+            let ticks = if log && high / low >= 8.0 {
+                self.powers(low, high, wanted)
+            } else {
+                let (numbers, step) = round_numbers(low, high, wanted, whole);
+                let tick = |number| Tick { at: self.place(number), label: vec![with_step(number, step)] };
+                numbers.into_iter().map(tick).collect()
+            };
+            if wanted <= 1.0 || fits(&ticks) {
+                return ticks;
+            }
+            wanted -= 1.0;
+        }
+    }
+
+    /// Powers of ten with minor marks between; also twice and five times them where there is room.
+    fn powers(&self, low: f64, high: f64, wanted: f64) -> Vec<Tick> {
+        let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+        let decades = (high / low).log10();
+        let labelled: &[u32] = match decades {
+            few if few * 3.0 <= wanted => &[1, 2, 5],
+            few if few * 2.0 <= wanted => &[1, 3],
+            _ => &[1],
+        };
+        let every = (decades / wanted).ceil().max(1.0) as i32;
+        let plain = first >= -3 && last <= 6;
+        let mut ticks = Vec::new();
+        for exponent in first..=last {
+            for digit in 1..10u32 {
+                let number = f64::from(digit) * 10f64.powi(exponent);
+                let at = self.place(number);
+                if !(-1e-9..=1.0 + 1e-9).contains(&at) || (every > 1 && digit > 1) {
+                    continue;
+                }
+                let shown = labelled.contains(&digit) && exponent.rem_euclid(every) == 0;
+                let label = match (shown, plain, digit) {
+                    (false, ..) => Vec::new(),
+                    (true, true, _) => vec![number_text(number, (-exponent).max(0) as usize)],
+                    (true, false, 1) => vec![format!("10{}", superscript(exponent))],
+                    (true, false, _) => vec![format!("{digit}×10{}", superscript(exponent))],
+                };
+                ticks.push(Tick { at, label });
+            }
+        }
+        ticks
+    }
+}
+
+impl Categories {
+    /// How many categories apart labels must be so that each has `needed` pixels, with `each` pixels per category.
+    fn every(&self, needed: f64, each: f64) -> usize {
+        let least = (needed / each.max(1e-6)).ceil().max(1.0) as usize;
+        if self.numbers.is_none() || least == 1 {
+            return least;
+        }
+        let mut decade = 1;
+        loop {
+            for step in [1, 2, 5] {
+                if step * decade >= least {
+                    return step * decade;
+                }
+            }
+            decade *= 10;
+        }
+    }
+
+    /// The first category to label: of evenly spaced numbers one that is a multiple of the labels' distance.
+    fn first_round(&self, every: usize) -> usize {
+        let Some([first, second, ..]) = self.numbers.as_deref() else { return 0 };
+        let distance = (second - first) * every as f64;
+        let numbers = self.numbers.iter().flatten().take(every);
+        numbers.enumerate().find(|(_, number)| **number % distance == 0.0).map_or(0, |(index, _)| index)
+    }
+}
+
+/// Multiples of 1, 2, 2.5 or 5 times a power of ten between the ends, about `wanted` of them, and their distance.
+pub fn round_numbers(low: f64, high: f64, wanted: f64, whole: bool) -> (Vec<f64>, f64) {
+    let raw = (high - low) / wanted.max(1.0);
+    let power = 10f64.powf(raw.log10().floor());
+    let steps = [1.0, 2.0, 2.5, 5.0, 10.0].map(|step| step * power);
+    let mut step = steps.into_iter().find(|step| *step >= raw * 0.999).unwrap_or(power * 10.0);
+    if whole {
+        step = if step < 1.0 { 1.0 } else { step.ceil() };
+    }
+    let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
+    let count = (last - first).clamp(-1.0, 1000.0) as i64 + 1;
+    ((0..count).map(|index| (first + index as f64) * step).collect(), step)
+}
+
+/// A number as a label, given the distance to the next label.
+pub fn with_step(number: f64, step: f64) -> String {
+    if number.abs() >= 1e6 || (step < 1e-4 && number != 0.0) {
+        return scientific(number);
+    }
+    let mut decimals = (-step.log10()).ceil().max(0.0) as usize;
+    // 0.25 needs one more than its power of ten says.
+    if (step * 10f64.powi(decimals as i32)).fract().abs() > 1e-6 {
+        decimals += 1;
+    }
+    number_text(number, decimals)
+}
+
+/// A number as a label by itself: as short as it can be.
+pub fn number(number: f64) -> String {
+    if number != 0.0 && (number.abs() >= 1e6 || number.abs() < 1e-4) && number.is_finite() {
+        return scientific(number);
+    }
+    let rounded = (number * 1e6).round() / 1e6;
+    let text = rounded.to_string();
+    text.strip_prefix('-').map(|digits| format!("−{digits}")).unwrap_or(text)
+}
+
+/// With that many decimals and a true minus.
+pub fn number_text(number: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", number + 0.0);
+    match text.strip_prefix('-') {
+        Some(digits) if digits.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) => format!("−{digits}"),
+        Some(digits) => digits.to_string(),
+        None => text,
+    }
+}
+
+/// `1.5×10⁶`
+fn scientific(number: f64) -> String {
+    let text = format!("{number:.2e}");
+    let Some((digits, exponent)) = text.split_once('e') else { return text };
+    let digits = digits.trim_end_matches('0').trim_end_matches('.').replace('-', "−");
+    format!("{digits}×10{}", superscript(exponent.parse().unwrap_or(0)))
+}
+
+fn superscript(exponent: i32) -> String {
+    exponent
+        .to_string()
+        .chars()
+        .map(|character| match character {
+            '-' => '⁻',
+            digit => ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][digit.to_digit(10).unwrap_or(0) as usize],
+        })
+        .collect()
+}

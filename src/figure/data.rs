@@ -1,0 +1,148 @@
+//! From rows to what a figure shows: places on axes, and means of the rows that fall on one place.
+
+use crate::spec::expression::{Transform, Value, parse_value};
+use crate::table::{self, Problem, operator};
+use polars::prelude::*;
+use std::collections::BTreeMap;
+
+/// Different values of a column, in the order in which they are shown: numbers ascending, operators in theirs, other
+/// text as first seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Categories {
+    /// What is written for each.
+    pub labels: Vec<String>,
+    /// The numbers they are, where the column holds numbers.
+    pub numbers: Option<Vec<f64>>,
+}
+
+impl Categories {
+    /// The categories of a column, and for each row the place of its own (none for a null or a NaN). With `gaps`, whole
+    /// numbers that are missing between others (a layer without a row) have a place too.
+    pub fn of(column: &Column, gaps: bool) -> Result<(Self, Vec<Option<usize>>), Problem> {
+        if column.dtype().is_primitive_numeric() {
+            let values = numbers(column)?;
+            let numbers = ascending(&values, gaps && column.dtype().is_integer());
+            let place = |value: f64| numbers.binary_search_by(|other| other.total_cmp(&value)).ok();
+            let places = values.iter().map(|value| value.and_then(|value| place(value + 0.0))).collect();
+            let labels = numbers.iter().map(|&number| super::axis::number(number)).collect();
+            return Ok((Self { labels, numbers: Some(numbers) }, places));
+        }
+        let mut labels: Vec<String> = Vec::new();
+        let mut known = BTreeMap::new();
+        let mut places = Vec::with_capacity(column.len());
+        let nulls = column.is_null();
+        for (row, null) in nulls.iter().enumerate() {
+            if null == Some(true) {
+                places.push(None);
+                continue;
+            }
+            let text = table::plain(column, row);
+            let next = known.len();
+            let place = *known.entry(text.clone()).or_insert(next);
+            if place == next {
+                labels.push(text);
+            }
+            places.push(Some(place));
+        }
+        if operator::all(labels.iter().map(String::as_str)) {
+            let mut order: Vec<usize> = (0..labels.len()).collect();
+            order.sort_by_key(|&place| labels.get(place).and_then(|label| operator::rank(label)));
+            let moved: BTreeMap<usize, usize> = order.iter().enumerate().map(|(new, &old)| (old, new)).collect();
+            labels.sort_by_key(|label| operator::rank(label));
+            places.iter_mut().for_each(|place| *place = place.and_then(|old| moved.get(&old).copied()));
+        }
+        let labels = labels.iter().map(|label| operator::sign(label).to_string()).collect();
+        Ok((Self { labels, numbers: None }, places))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+}
+
+/// The different finite numbers, ascending; with `gaps`, also those that an even spacing would have between them.
+fn ascending(values: &[Option<f64>], gaps: bool) -> Vec<f64> {
+    // Adding zero makes -0 and 0 one number.
+    let mut distinct: Vec<f64> = values.iter().flatten().filter(|value| value.is_finite()).map(|v| v + 0.0).collect();
+    distinct.sort_by(f64::total_cmp);
+    distinct.dedup();
+    let (Some(&first), Some(&last)) = (distinct.first(), distinct.last()) else { return distinct };
+    let spacing = distinct.windows(2).fold(0u64, |spacing, pair| greatest_divisor(spacing, (pair[1] - pair[0]) as u64));
+    if !gaps || spacing == 0 {
+        return distinct;
+    }
+    let places = ((last - first) / spacing as f64) as usize + 1;
+    if places > 4 * distinct.len() {
+        return distinct;
+    }
+    (0..places).map(|place| first + place as f64 * spacing as f64).collect()
+}
+
+fn greatest_divisor(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { greatest_divisor(b, a % b) }
+}
+
+/// A column as numbers; true is 1.
+pub fn numbers(column: &Column) -> Result<Vec<Option<f64>>, Problem> {
+    let dtype = column.dtype();
+    if !(dtype.is_primitive_numeric() || matches!(dtype, DataType::Boolean | DataType::Null)) {
+        return Err(Problem::WrongType {
+            column: column.name().to_string(),
+            found: table::holds(dtype),
+            wanted: "a figure's height or colour needs numbers".to_string(),
+        });
+    }
+    Ok(column.cast(&DataType::Float64)?.f64()?.iter().collect())
+}
+
+/// What a `value` (or the `y` of lines and bars) asks for, and the numbers of its column.
+pub fn values(rows: &DataFrame, text: &str) -> Result<(Value, Vec<Option<f64>>), Problem> {
+    // A column may have any name, even one that reads like a function.
+    let value = match rows.column(text) {
+        Ok(_) => Value { transform: Transform::Identity, column: text.to_string() },
+        Err(_) => parse_value(text)?,
+    };
+    let numbers = numbers(table::column(rows, &value.column)?)?;
+    Ok((value, numbers))
+}
+
+/// The transformed number; not finite where it is not defined.
+pub fn transformed(transform: Transform, number: f64) -> f64 {
+    match transform {
+        Transform::Identity => number,
+        Transform::Log1p => number.ln_1p(),
+        Transform::Log10 => number.log10(),
+    }
+}
+
+/// What an axis or a colour scale is called when the spec does not say.
+pub fn title(value: &Value) -> String {
+    match value.transform {
+        Transform::Identity => value.column.clone(),
+        Transform::Log1p => format!("log(1 + {})", value.column),
+        Transform::Log10 => format!("log₁₀ {}", value.column),
+    }
+}
+
+/// A mean under way. Nulls are never added; a NaN or an infinity makes the mean one.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Mean {
+    sum: f64,
+    count: usize,
+}
+
+impl Mean {
+    /// Adds a value.
+    pub fn add(&mut self, value: Option<f64>) {
+        if let Some(value) = value {
+            self.sum += value;
+            self.count += 1;
+        }
+    }
+
+    /// The mean, if there was a value.
+    pub fn value(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / self.count as f64)
+    }
+}

@@ -1,0 +1,79 @@
+//! What can be wrong with a figure.
+
+use crate::run::atomic::WriteError;
+use crate::table;
+
+/// A figure that can not be drawn, with the key of its spec that is at fault.
+#[derive(Debug, thiserror::Error)]
+#[error("figure '{figure}', {key}: {problem}")]
+pub struct FigureError {
+    /// Name of the figure.
+    pub figure: String,
+    /// Key of `[[figure]]`, with the entry for a map: `where.site`, `x`, `value`.
+    pub key: String,
+    /// What is wrong.
+    #[source]
+    pub problem: Box<Problem>,
+}
+
+/// What is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// A column that is not there or holds something else, a condition that can not be read.
+    #[error("{0}")]
+    Rows(#[from] table::Problem),
+    /// The rows that the figure reads are none to begin with.
+    #[error("'{from}' has no rows to draw")]
+    Empty {
+        /// The step or table.
+        from: String,
+    },
+    /// A condition that no row meets.
+    #[error("no row is left by this condition; '{column}' has {values}")]
+    NoRowsLeft {
+        /// The column of the condition.
+        column: String,
+        /// The values that there were before it.
+        values: String,
+    },
+    /// Rows, but not a number among them that could be drawn.
+    #[error("'{column}' has no finite number to draw{because}")]
+    NoNumbers {
+        /// The column.
+        column: String,
+        /// On a logarithmic axis: that zero and less have no place there.
+        because: &'static str,
+    },
+    /// A key that this kind of figure needs.
+    #[error("a {kind} needs it; write {example}")]
+    Missing {
+        /// The kind.
+        kind: &'static str,
+        /// `value = "mean"`
+        example: &'static str,
+    },
+    /// More different values than a reader could tell apart.
+    #[error(
+        "'{column}' has {found} different values, and a figure can show {most}; write a where, or group the rows first"
+    )]
+    TooMany {
+        /// The column.
+        column: String,
+        /// How many.
+        found: usize,
+        /// The limit.
+        most: usize,
+    },
+    /// A range whose ends are not in order, or not on the axis.
+    #[error("[{0}, {1}] is no range here; write the smaller end first{2}")]
+    Range(f64, f64, &'static str),
+    /// The labels leave no room for the data.
+    #[error("titles and labels leave no room for {panels} panel(s); write a larger width or height")]
+    TooSmall {
+        /// How many panels were to fit.
+        panels: usize,
+    },
+    /// A file.
+    #[error("{0}")]
+    Write(#[from] WriteError),
+}

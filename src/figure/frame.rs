@@ -1,0 +1,301 @@
+//! Everything around the data: title, legend, panels, axes. Text is measured first, and what is left is for the data.
+
+use super::axis::{Axis, LABEL, Labels, Tick, label_width};
+use super::colour::{AXIS, GRID, PAPER};
+use super::error::Problem;
+use super::font;
+use super::scene::{Anchor, Area, Color, Scene, Shape, Style};
+use crate::spec;
+
+const MARGIN: f64 = 12.0;
+const TITLE: Style = Style::new(15.0).semibold();
+const AXIS_TITLE: Style = Style::new(13.0);
+const PANEL_TITLE: Style = Style::new(12.5).semibold();
+const TICK: f64 = 4.0;
+/// From the end of a tick to its label.
+const TICK_GAP: f64 = 4.0;
+/// Fewest pixels of a panel in each direction that can show anything.
+const SMALLEST: f64 = 24.0;
+const LEGEND_ROWS: usize = 4;
+
+/// A drawing under way: what is drawn, and the area that is still free.
+pub struct Frame {
+    /// What is drawn so far.
+    pub scene: Scene,
+    /// What is still free.
+    pub free: Area,
+}
+
+/// One entry of a legend.
+pub struct Entry {
+    /// What it says.
+    pub label: String,
+    /// Its colour.
+    pub color: Color,
+    /// A line with this marker, or none: a filled box.
+    pub marker: Option<Shape>,
+}
+
+/// What the panels of a figure share.
+pub struct Panels<'a> {
+    /// A title for each panel; one empty title for a figure of one panel.
+    pub titles: &'a [String],
+    /// Horizontal axis of every panel.
+    pub x: &'a Axis,
+    /// Vertical axis of every panel.
+    pub y: &'a Axis,
+    /// Title of the horizontal axis.
+    pub x_title: &'a str,
+    /// Title of the vertical axis.
+    pub y_title: &'a str,
+    /// Lines behind the data at the marks of the vertical axis.
+    pub grid: bool,
+}
+
+impl Frame {
+    /// An empty drawing with its title.
+    pub fn new(figure: &spec::Figure) -> Self {
+        let (width, height) = (figure.width, figure.height);
+        let page = Area { x0: 0.0, y0: 0.0, x1: f64::from(width), y1: f64::from(height) };
+        let mut scene = Scene { width, height, items: Vec::new() };
+        scene.rect(page, PAPER);
+        let free = Area { x0: MARGIN, y0: MARGIN, x1: page.x1 - MARGIN, y1: page.y1 - MARGIN };
+        let mut frame = Self { scene, free };
+        if let Some(title) = &figure.title {
+            for line in font::wrap(title, TITLE.face, TITLE.size, frame.free.width(), 2) {
+                let middle = frame.free.y0 + TITLE.line() / 2.0;
+                frame.scene.text(&line, (page.x1 / 2.0, middle), Anchor::Middle, TITLE);
+                frame.free.y0 += TITLE.line();
+            }
+            frame.free.y0 += 8.0;
+        }
+        frame
+    }
+
+    /// A legend in rows above the data.
+    pub fn legend(&mut self, heading: Option<&str>, entries: &[Entry]) {
+        const SAMPLE: f64 = 24.0;
+        const GAP: f64 = 5.0;
+        const BETWEEN: f64 = 16.0;
+        let room = self.free.width();
+        let heading = heading.map(|heading| format!("{heading}:"));
+        let heading_width = heading.as_ref().map_or(0.0, |text| LABEL.width(text) + 8.0);
+        let labels: Vec<String> = entries
+            .iter()
+            .map(|entry| font::shorten(&entry.label, LABEL.face, LABEL.size, room - SAMPLE - GAP - heading_width))
+            .collect();
+        let width = |label: &String| SAMPLE + GAP + label_width(label);
+        let mut rows: Vec<(f64, Vec<usize>)> = vec![(heading_width, Vec::new())];
+        for (index, label) in labels.iter().enumerate() {
+            let Some(row) = rows.last_mut() else { break };
+            let more = if row.1.is_empty() { width(label) } else { BETWEEN + width(label) };
+            if row.0 + more > room && !row.1.is_empty() {
+                rows.push((width(label), vec![index]));
+            } else {
+                row.0 += more;
+                row.1.push(index);
+            }
+        }
+        let hidden: usize = rows.iter().skip(LEGEND_ROWS).map(|(_, row)| row.len()).sum();
+        for (number, (row_width, row)) in rows.iter().take(LEGEND_ROWS).enumerate() {
+            let y = self.free.y0 + LABEL.line() / 2.0;
+            let mut x = self.free.x0 + (room - row_width) / 2.0;
+            if let (0, Some(heading)) = (number, &heading) {
+                self.scene.text(heading, (x, y), Anchor::Start, LABEL);
+                x += heading_width;
+            }
+            for &index in row {
+                let (Some(entry), Some(label)) = (entries.get(index), labels.get(index)) else { continue };
+                match entry.marker {
+                    Some(shape) => {
+                        self.scene.line(vec![(x, y), (x + SAMPLE, y)], entry.color, 2.0);
+                        self.scene.marker((x + SAMPLE / 2.0, y), shape, 3.2, entry.color);
+                    }
+                    None => {
+                        let side = Area { x0: x + SAMPLE - 12.0, y0: y - 6.0, x1: x + SAMPLE, y1: y + 6.0 };
+                        self.scene.rect(side, entry.color);
+                    }
+                }
+                self.scene.text(label, (x + SAMPLE + GAP, y), Anchor::Start, LABEL.suited_to(label));
+                x += width(label) + BETWEEN;
+            }
+            self.free.y0 += LABEL.line() + 2.0;
+        }
+        if hidden > 0 {
+            let at = (self.free.x0 + room / 2.0, self.free.y0 + LABEL.line() / 2.0);
+            self.scene.text(&format!("and {hidden} more"), at, Anchor::Middle, LABEL);
+            self.free.y0 += LABEL.line();
+        }
+        self.free.y0 += 6.0;
+    }
+
+    /// Draws titles and axes of the panels and returns the area of each for its data.
+    pub fn panels(&mut self, panels: &Panels) -> Result<Vec<Area>, Problem> {
+        let count = panels.titles.len().max(1);
+        let (columns, rows) = arrangement(count, self.free.width() / self.free.height().max(1.0));
+        let x_title = font::wrap(panels.x_title, AXIS_TITLE.face, AXIS_TITLE.size, self.free.width(), 2);
+        let titled =
+            |lines: &[String]| if lines.is_empty() { 0.0 } else { lines.len() as f64 * AXIS_TITLE.line() + 5.0 };
+        let below_title = titled(&x_title);
+        let beside = self.free.height() - below_title;
+        let y_title = font::wrap(panels.y_title, AXIS_TITLE.face, AXIS_TITLE.size, beside, 2);
+        let left_title = titled(&y_title);
+        let top = if panels.titles.iter().any(|title| !title.is_empty()) { PANEL_TITLE.line() + 3.0 } else { 0.0 };
+        let mut layout = Layout { columns, rows, left: left_title, below: below_title, top, between: 14.0, right: 0.0 };
+        let (mut x, mut y) = (Labels::default(), Labels::default());
+        // Labels take room from the panels, which changes which labels fit: a few rounds settle it.
+        for _ in 0..4 {
+            let (width, height) = layout.panel(&self.free);
+            y = panels.y.vertical(height, self.free.width() * 0.3);
+            x = panels.x.horizontal(width, self.free.height() * 0.3);
+            layout.left = layout.left.max(left_title + y.depth + TICK + TICK_GAP);
+            layout.below = layout.below.max(below_title + x.depth + TICK + TICK_GAP);
+            let overhang = |tick: &Tick| {
+                let widest = tick.label.iter().map(|line| label_width(line)).fold(0.0, f64::max);
+                if x.upward {
+                    LABEL.line() / 2.0 - (1.0 - tick.at) * width
+                } else {
+                    widest / 2.0 - (1.0 - tick.at) * width
+                }
+            };
+            layout.right = x.ticks.iter().map(overhang).fold(layout.right, f64::max);
+            let first = x.ticks.iter().map(|tick| {
+                let widest = tick.label.iter().map(|line| label_width(line)).fold(0.0, f64::max);
+                widest / 2.0 - tick.at * width
+            });
+            let before = if x.upward { 0.0 } else { first.fold(0.0, f64::max) };
+            layout.between = layout.between.max(layout.right + before + 8.0);
+            layout.left = layout.left.max(before);
+        }
+        let (width, height) = layout.panel(&self.free);
+        if width < SMALLEST || height < SMALLEST {
+            return Err(Problem::TooSmall { panels: count });
+        }
+        let areas: Vec<Area> = (0..count).map(|index| layout.area(&self.free, index)).collect();
+        let labelled = Labelled { x: &x, y: &y, grid: panels.grid };
+        for (index, area) in areas.iter().enumerate() {
+            let title = panels.titles.get(index).map(String::as_str).unwrap_or_default();
+            let title = font::shorten(title, PANEL_TITLE.face, PANEL_TITLE.size, area.width() + layout.between - 8.0);
+            let middle = area.y0 - 3.0 - PANEL_TITLE.line() / 2.0;
+            self.scene.text(&title, ((area.x0 + area.x1) / 2.0, middle), Anchor::Middle, PANEL_TITLE.suited_to(&title));
+            labelled.draw(&mut self.scene, area, index + columns >= count, index % columns == 0);
+        }
+        let data = Area {
+            x0: self.free.x0 + layout.left,
+            y0: self.free.y0 + top,
+            x1: self.free.x1 - layout.right,
+            y1: self.free.y1 - layout.below,
+        };
+        for (line, text) in y_title.iter().enumerate() {
+            let x = self.free.x0 + (line as f64 + 0.5) * AXIS_TITLE.line();
+            // Centred on the data, unless it is longer than they are high.
+            let half = AXIS_TITLE.width(text) / 2.0;
+            let y = ((data.y0 + data.y1) / 2.0).min(self.free.y1 - below_title - half).max(self.free.y0 + half);
+            self.scene.text(text, (x, y), Anchor::Middle, AXIS_TITLE.upward());
+        }
+        for (line, text) in x_title.iter().rev().enumerate() {
+            let y = self.free.y1 - (line as f64 + 0.5) * AXIS_TITLE.line();
+            let half = AXIS_TITLE.width(text) / 2.0;
+            let x = ((data.x0 + data.x1) / 2.0).min(self.free.x1 - half).max(self.free.x0 + half);
+            self.scene.text(text, (x, y), Anchor::Middle, AXIS_TITLE);
+        }
+        self.free = data;
+        Ok(areas)
+    }
+}
+
+/// Columns and rows of panels that make them about a third wider than high, with few empty places.
+fn arrangement(count: usize, shape: f64) -> (usize, usize) {
+    let cost = |columns: usize| {
+        let rows = count.div_ceil(columns);
+        let panel = shape * rows as f64 / columns as f64;
+        (panel / 1.3).ln().abs() + (rows * columns - count) as f64 / count as f64
+    };
+    let columns = (1..=count).min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(1);
+    (columns, count.div_ceil(columns))
+}
+
+struct Layout {
+    columns: usize,
+    rows: usize,
+    /// From the left edge to the first panel.
+    left: f64,
+    /// From the last panel to the lower edge.
+    below: f64,
+    /// For each panel's title.
+    top: f64,
+    /// Between panels.
+    between: f64,
+    /// From the last panel to the right edge.
+    right: f64,
+}
+
+impl Layout {
+    fn panel(&self, free: &Area) -> (f64, f64) {
+        let (columns, rows) = (self.columns as f64, self.rows as f64);
+        let width = (free.width() - self.left - self.right - (columns - 1.0) * self.between) / columns;
+        let height = (free.height() - self.below - (rows - 1.0) * 12.0) / rows - self.top;
+        (width, height)
+    }
+
+    fn area(&self, free: &Area, index: usize) -> Area {
+        let (width, height) = self.panel(free);
+        let x0 = free.x0 + self.left + (index % self.columns) as f64 * (width + self.between);
+        let y0 = free.y0 + self.top + (index / self.columns) as f64 * (height + self.top + 12.0);
+        Area { x0, y0, x1: x0 + width, y1: y0 + height }
+    }
+}
+
+struct Labelled<'a> {
+    x: &'a Labels,
+    y: &'a Labels,
+    grid: bool,
+}
+
+impl Labelled<'_> {
+    /// Marks on both axes; labels only where no other panel is below or to the left.
+    fn draw(&self, scene: &mut Scene, area: &Area, below: bool, left: bool) {
+        let across = |at: f64| area.x0 + at * area.width();
+        let up = |at: f64| area.y1 - at * area.height();
+        let length = |tick: &Tick| if tick.label.is_empty() { TICK * 0.6 } else { TICK };
+        if self.grid {
+            for tick in self.y.ticks.iter().filter(|tick| !tick.label.is_empty()) {
+                scene.line(vec![(area.x0, up(tick.at)), (area.x1, up(tick.at))], GRID, 1.0);
+            }
+        }
+        for tick in &self.x.ticks {
+            let x = across(tick.at);
+            scene.line(vec![(x, area.y1), (x, area.y1 + length(tick))], AXIS, 1.0);
+            for (line, text) in tick.label.iter().enumerate().filter(|_| below) {
+                let y = area.y1 + TICK + TICK_GAP;
+                match self.x.upward {
+                    true => scene.text(text, (x, y), Anchor::End, LABEL.suited_to(text).upward()),
+                    false => scene.text(
+                        text,
+                        (x, y + (line as f64 + 0.5) * LABEL.line()),
+                        Anchor::Middle,
+                        LABEL.suited_to(text),
+                    ),
+                }
+            }
+        }
+        for tick in &self.y.ticks {
+            let y = up(tick.at);
+            scene.line(vec![(area.x0 - length(tick), y), (area.x0, y)], AXIS, 1.0);
+            for text in tick.label.iter().filter(|_| left) {
+                scene.text(text, (area.x0 - TICK - TICK_GAP, y), Anchor::End, LABEL.suited_to(text));
+            }
+        }
+    }
+}
+
+/// The lines at the left and the bottom of a panel, over its data.
+pub fn spines(scene: &mut Scene, area: &Area) {
+    scene.line(vec![(area.x0, area.y0), (area.x0, area.y1), (area.x1, area.y1)], AXIS, 1.0);
+}
+
+/// A line around a panel, over its data.
+pub fn border(scene: &mut Scene, area: &Area) {
+    let corners = [(area.x0, area.y0), (area.x1, area.y0), (area.x1, area.y1), (area.x0, area.y1), (area.x0, area.y0)];
+    scene.line(corners.to_vec(), AXIS, 1.0);
+}

@@ -1,0 +1,193 @@
+//! `kind = "lines"`: one line per series, with bands, on linear and logarithmic axes.
+
+use super::axis::Axis;
+use super::colour;
+use super::error::Problem;
+use super::frame::{Entry, Frame, Panels, spines};
+use super::scene::{Area, Color, Point, Scene, Shape};
+use super::series::{self, Chart, Datum};
+use super::{Drawing, Keyed, at};
+use crate::spec;
+use polars::prelude::DataFrame;
+
+const SHAPES: [Shape; 5] = [Shape::Circle, Shape::Square, Shape::Up, Shape::Diamond, Shape::Down];
+/// With more points than this a line has no markers.
+const MARKED: usize = 40;
+const WIDTH: f64 = 1.8;
+const RADIUS: f64 = 3.0;
+
+/// Draws the rows, which are already filtered.
+pub fn draw(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Drawing> {
+    let mut chart = series::gather(figure, rows)?;
+    // First of all there must be heights; then those that the horizontal axis has no place for are taken out.
+    chart.y_range(figure, false)?;
+    let x = x_axis(figure, &mut chart)?;
+    let (low, high) = chart.y_range(figure, false)?;
+    let y = Axis::numbers(low, high, figure.y_scale == spec::Scale::Log, false);
+    let mut frame = Frame::new(figure);
+    if figure.series.is_some() {
+        let entries: Vec<Entry> = (0..chart.series.len())
+            .map(|index| Entry {
+                label: chart.series.labels[index].clone(),
+                color: chart.color(0, index),
+                marker: Some(shape(index)),
+            })
+            .collect();
+        frame.legend(chart.heading(figure), &entries);
+    }
+    let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
+    let panels = Panels { titles: &chart.panels, x: &x, y: &y, x_title, y_title: &chart.y_title, grid: true };
+    let areas = frame.panels(&panels).map_err(at("width"))?;
+    for (panel, (area, series)) in areas.iter().zip(&chart.data).enumerate() {
+        let place = Place { area, x: &x, y: &y, categories: chart.x.numbers.is_none().then(|| chart.x.len()) };
+        for (index, points) in series.iter().enumerate() {
+            place.band(&mut frame.scene, points, chart.color(panel, index));
+        }
+        for (index, points) in series.iter().enumerate() {
+            place.line(&mut frame.scene, points, chart.color(panel, index), shape(index));
+        }
+        spines(&mut frame.scene, area);
+    }
+    Ok(Drawing { scene: frame.scene, notes: chart.notes })
+}
+
+fn shape(series: usize) -> Shape {
+    SHAPES[(series + series / colour::SERIES) % SHAPES.len()]
+}
+
+/// The horizontal axis; points that it has no place for are taken out of the chart.
+fn x_axis(figure: &spec::Figure, chart: &mut Chart) -> Keyed<Axis> {
+    const CATEGORIES: usize = 200;
+    if chart.x.numbers.is_none() {
+        series::too_many(&figure.x, chart.x.len(), CATEGORIES).map_err(at("x"))?;
+        return Ok(Axis::Categories { of: chart.x.clone(), downward: false });
+    }
+    let log = figure.x_scale == spec::Scale::Log;
+    if log {
+        let before = chart.all().count();
+        chart.data.iter_mut().flatten().for_each(|points| points.retain(|datum| datum.x > 0.0));
+        let lost = before - chart.all().count();
+        if lost > 0 {
+            let note = format!("{lost} points are not drawn: {} is zero or less, on a logarithmic axis", figure.x);
+            chart.notes.push(note);
+        }
+    }
+    let ends = chart.all().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), datum| (a.min(datum.x), b.max(datum.x)));
+    if ends.0 > ends.1 {
+        let because = if log { " above zero, where a logarithmic axis begins" } else { "" };
+        return Err(at("x")(Problem::NoNumbers { column: figure.x.clone(), because }));
+    }
+    let (low, high) = ends;
+    let (low, high) = match (log, low == high) {
+        (_, true) => (low, high),
+        (true, false) => {
+            let room = (high / low).powf(0.025);
+            (low / room, high * room)
+        }
+        (false, false) => (low - (high - low) * 0.025, high + (high - low) * 0.025),
+    };
+    Ok(Axis::numbers(low, high, log, chart.whole))
+}
+
+struct Place<'a> {
+    area: &'a Area,
+    x: &'a Axis,
+    y: &'a Axis,
+    /// How many categories the horizontal axis has, if it has categories.
+    categories: Option<usize>,
+}
+
+impl Place<'_> {
+    fn point(&self, x: f64, y: f64) -> Point {
+        let across = match self.categories {
+            Some(count) => (x + 0.5) / count as f64,
+            None => self.x.place(x),
+        };
+        (self.area.x0 + across * self.area.width(), self.height(y))
+    }
+
+    fn height(&self, y: f64) -> f64 {
+        // A band may reach below what a logarithmic axis can show.
+        let place = self.y.place(y);
+        let place = if place.is_finite() { place.clamp(-1e3, 1e3) } else { -1e3 };
+        self.area.y1 - place * self.area.height()
+    }
+
+    /// The band, clipped to the panel; an error bar where a point has no neighbour with a band.
+    fn band(&self, scene: &mut Scene, points: &[Datum], color: Color) {
+        for run in points.split(|datum| datum.band.is_none()) {
+            let bands = || run.iter().filter_map(|datum| Some((datum.x, datum.band?)));
+            if run.len() == 1 {
+                for (x, (low, high)) in bands() {
+                    let ((x, from), (_, to)) = (self.point(x, low), self.point(x, high));
+                    let (from, to) = (self.inside(from), self.inside(to));
+                    scene.line(vec![(x, from), (x, to)], color, 1.2);
+                    scene.line(vec![(x - 3.5, from), (x + 3.5, from)], color, 1.2);
+                    scene.line(vec![(x - 3.5, to), (x + 3.5, to)], color, 1.2);
+                }
+                continue;
+            }
+            let upper = bands().map(|(x, (_, high))| self.point(x, high));
+            let lower = bands().map(|(x, (low, _))| self.point(x, low));
+            let outline: Vec<Point> = upper.chain(lower.collect::<Vec<_>>().into_iter().rev()).collect();
+            let outline = cut(cut(outline, self.area.y0, false), self.area.y1, true);
+            if outline.len() > 2 {
+                scene.polygon(outline, color.alpha(0.18));
+            }
+        }
+    }
+
+    fn line(&self, scene: &mut Scene, points: &[Datum], color: Color, shape: Shape) {
+        let places: Vec<Point> = points.iter().map(|datum| self.point(datum.x, datum.y)).collect();
+        let mut run: Vec<Point> = Vec::new();
+        for pair in places.windows(2) {
+            let [from, to] = [pair[0], pair[1]];
+            let Some((from, to)) = self.visible(from, to) else { continue };
+            if run.last() != Some(&from) {
+                scene.line(std::mem::take(&mut run), color, WIDTH);
+                run.push(from);
+            }
+            run.push(to);
+        }
+        scene.line(run, color, WIDTH);
+        if points.len() <= MARKED {
+            for place in places.into_iter().filter(|(_, y)| self.inside(*y) == *y) {
+                scene.marker(place, shape, RADIUS, color);
+            }
+        }
+    }
+
+    fn inside(&self, y: f64) -> f64 {
+        y.clamp(self.area.y0, self.area.y1)
+    }
+
+    /// The part of a segment between the panel's top and bottom.
+    fn visible(&self, from: Point, to: Point) -> Option<(Point, Point)> {
+        let (top, bottom) = (self.area.y0, self.area.y1);
+        if (from.1 < top && to.1 < top) || (from.1 > bottom && to.1 > bottom) {
+            return None;
+        }
+        let end = |inner: Point, outer: Point| match self.inside(inner.1) {
+            y if y == inner.1 => inner,
+            y => (inner.0 + (y - inner.1) / (outer.1 - inner.1) * (outer.0 - inner.0), y),
+        };
+        Some((end(from, to), end(to, from)))
+    }
+}
+
+/// The part of a polygon below (in pixels: beneath) or above a horizontal line (Sutherland and Hodgman).
+fn cut(polygon: Vec<Point>, y: f64, keep_above: bool) -> Vec<Point> {
+    let inside = |point: &Point| if keep_above { point.1 <= y } else { point.1 >= y };
+    let Some(mut from) = polygon.last().copied() else { return polygon };
+    let mut kept = Vec::with_capacity(polygon.len() + 2);
+    for to in polygon {
+        if inside(&from) != inside(&to) {
+            kept.push((from.0 + (y - from.1) / (to.1 - from.1) * (to.0 - from.0), y));
+        }
+        if inside(&to) {
+            kept.push(to);
+        }
+        from = to;
+    }
+    kept
+}

@@ -1,0 +1,162 @@
+//! PNG: the scene at four times the image's resolution on plotters' bitmap backend, averaged down, so that every edge is
+//! smooth.
+
+use super::paint::paint;
+use super::scene::Scene;
+use image::{ColorType, ImageEncoder, codecs::png::PngEncoder};
+use plotters::prelude::BitMapBackend;
+use plotters_backend::{BackendColor, BackendCoord, BackendStyle, DrawingBackend, DrawingErrorKind};
+use std::io::{self, Write};
+
+/// Pixels of the image per pixel of the scene.
+const DENSITY: u32 = 2;
+/// Most samples to keep in memory at once (three bytes each).
+const SAMPLES: u64 = 48_000_000;
+
+/// Writes the scene as a PNG of twice its size.
+pub fn png(scene: &Scene, out: &mut dyn Write) -> io::Result<()> {
+    let (width, height) = (scene.width * DENSITY, scene.height * DENSITY);
+    let samples = |factor: u32| u64::from(width) * u64::from(height) * u64::from(factor * factor);
+    let factor = [4, 3, 2].into_iter().find(|&factor| samples(factor) <= SAMPLES).unwrap_or(1);
+    let size = (width * factor, height * factor);
+    let mut fine = vec![255; size.0 as usize * size.1 as usize * 3];
+    {
+        let mut raster = Raster { inner: BitMapBackend::with_buffer(&mut fine, size) };
+        paint(scene, &mut raster, f64::from(DENSITY * factor)).map_err(|error| io::Error::other(error.to_string()))?;
+    }
+    let pixels = averaged(&fine, width as usize, height as usize, factor as usize);
+    PngEncoder::new(out).write_image(&pixels, width, height, ColorType::Rgb8).map_err(io::Error::other)
+}
+
+/// Each pixel the mean of `factor` × `factor` samples.
+fn averaged(fine: &[u8], width: usize, height: usize, factor: usize) -> Vec<u8> {
+    let mut pixels = vec![0; width * height * 3];
+    let stride = width * factor * 3;
+    let area = (factor * factor) as u32;
+    let mut sums = vec![0u32; width * 3];
+    for (rows, pixels) in fine.chunks_exact(stride * factor).zip(pixels.chunks_exact_mut(width * 3)) {
+        sums.fill(0);
+        for row in rows.chunks_exact(stride) {
+            for (samples, sums) in row.chunks_exact(factor * 3).zip(sums.chunks_exact_mut(3)) {
+                for sample in samples.chunks_exact(3) {
+                    sums.iter_mut().zip(sample).for_each(|(sum, &value)| *sum += u32::from(value));
+                }
+            }
+        }
+        pixels.iter_mut().zip(&sums).for_each(|(pixel, &sum)| *pixel = ((sum + area / 2) / area) as u8);
+    }
+    pixels
+}
+
+/// plotters' bitmap with polygons filled exactly (its own scan loses parts of those that are not convex) and lines joined
+/// by round corners.
+struct Raster<'b> {
+    inner: BitMapBackend<'b>,
+}
+
+type Failure = <BitMapBackend<'static> as DrawingBackend>::ErrorType;
+
+impl DrawingBackend for Raster<'_> {
+    type ErrorType = Failure;
+
+    fn get_size(&self) -> (u32, u32) {
+        self.inner.get_size()
+    }
+
+    fn ensure_prepared(&mut self) -> Result<(), DrawingErrorKind<Failure>> {
+        self.inner.ensure_prepared()
+    }
+
+    fn present(&mut self) -> Result<(), DrawingErrorKind<Failure>> {
+        self.inner.present()
+    }
+
+    fn draw_pixel(&mut self, point: BackendCoord, color: BackendColor) -> Result<(), DrawingErrorKind<Failure>> {
+        self.inner.draw_pixel(point, color)
+    }
+
+    fn draw_rect<S: BackendStyle>(
+        &mut self,
+        from: BackendCoord,
+        to: BackendCoord,
+        style: &S,
+        fill: bool,
+    ) -> Result<(), DrawingErrorKind<Failure>> {
+        if from.0 >= to.0 || from.1 >= to.1 {
+            return Ok(());
+        }
+        self.inner.draw_rect(from, to, style, fill)
+    }
+
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Result<(), DrawingErrorKind<Failure>> {
+        let points: Vec<BackendCoord> = path.into_iter().collect();
+        let half = f64::from(style.stroke_width()) / 2.0;
+        for pair in points.windows(2) {
+            let [(x0, y0), (x1, y1)] = [pair[0], pair[1]];
+            let (dx, dy) = (f64::from(x1 - x0), f64::from(y1 - y0));
+            let length = dx.hypot(dy);
+            if length == 0.0 {
+                continue;
+            }
+            let (nx, ny) = (-dy / length * half, dx / length * half);
+            let corner = |x: i32, y: i32, sign: f64| {
+                ((f64::from(x) + sign * nx).round() as i32, (f64::from(y) + sign * ny).round() as i32)
+            };
+            let quad = [corner(x0, y0, 1.0), corner(x1, y1, 1.0), corner(x1, y1, -1.0), corner(x0, y0, -1.0)];
+            self.fill_polygon(quad, style)?;
+        }
+        for &point in points.iter().skip(1).rev().skip(1) {
+            self.draw_circle(point, half as u32, style, true)?;
+        }
+        Ok(())
+    }
+
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        vertices: I,
+        style: &S,
+    ) -> Result<(), DrawingErrorKind<Failure>> {
+        let points: Vec<(f64, f64)> = vertices.into_iter().map(|(x, y)| (f64::from(x), f64::from(y))).collect();
+        let (Some(last), height) = (points.last().copied(), self.get_size().1) else { return Ok(()) };
+        let top = points.iter().map(|point| point.1).fold(f64::INFINITY, f64::min).max(0.0) as i32;
+        let bottom = points.iter().map(|point| point.1).fold(0.0, f64::max).min(f64::from(height)) as i32;
+        let mut crossings: Vec<f64> = Vec::new();
+        for row in top..bottom {
+            // Rows are sampled at their middle, where no vertex can lie.
+            let y = f64::from(row) + 0.5;
+            crossings.clear();
+            let mut from = last;
+            for &to in &points {
+                if (from.1 < y) != (to.1 < y) {
+                    crossings.push(from.0 + (y - from.1) / (to.1 - from.1) * (to.0 - from.0));
+                }
+                from = to;
+            }
+            crossings.sort_by(f64::total_cmp);
+            for span in crossings.chunks_exact(2) {
+                let (start, end) = (span[0].round() as i32, span[1].round() as i32);
+                self.draw_rect((start, row), (end, row + 1), style, true)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn draw_circle<S: BackendStyle>(
+        &mut self,
+        (x, y): BackendCoord,
+        radius: u32,
+        style: &S,
+        _fill: bool,
+    ) -> Result<(), DrawingErrorKind<Failure>> {
+        let radius = f64::from(radius);
+        for row in -(radius as i32)..radius as i32 {
+            let half = (radius * radius - (f64::from(row) + 0.5).powi(2)).max(0.0).sqrt().round() as i32;
+            self.draw_rect((x - half, y + row), (x + half, y + row + 1), style, true)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,250 @@
+//! A figure before it is drawn: shapes and texts in pixels from the upper left corner, everything already placed.
+
+use super::font::{self, Face};
+use crate::table::operator;
+
+/// A place in pixels, x to the right, y down.
+pub type Point = (f64, f64);
+
+/// A colour with its opacity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Color {
+    /// Red, green, blue.
+    pub rgb: (u8, u8, u8),
+    /// 1 covers what is beneath.
+    pub alpha: f64,
+}
+
+impl Color {
+    /// From `0xRRGGBB`.
+    pub const fn hex(code: u32) -> Self {
+        Self { rgb: ((code >> 16) as u8, (code >> 8) as u8, code as u8), alpha: 1.0 }
+    }
+
+    /// The same colour, partly transparent.
+    pub const fn alpha(self, alpha: f64) -> Self {
+        Self { rgb: self.rgb, alpha }
+    }
+}
+
+/// A rectangle of the drawing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Area {
+    /// Left.
+    pub x0: f64,
+    /// Top.
+    pub y0: f64,
+    /// Right.
+    pub x1: f64,
+    /// Bottom.
+    pub y1: f64,
+}
+
+impl Area {
+    /// Pixels from left to right.
+    pub fn width(&self) -> f64 {
+        self.x1 - self.x0
+    }
+
+    /// Pixels from top to bottom.
+    pub fn height(&self) -> f64 {
+        self.y1 - self.y0
+    }
+
+    /// Whether the two share more than an edge.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.x0 < other.x1 && other.x0 < self.x1 && self.y0 < other.y1 && other.y0 < self.y1
+    }
+}
+
+/// Shape of a point's marker, so that series differ without colour too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Circle.
+    Circle,
+    /// Square.
+    Square,
+    /// Triangle that points up.
+    Up,
+    /// Square on its corner.
+    Diamond,
+    /// Triangle that points down.
+    Down,
+}
+
+/// One line of text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Text {
+    /// What it says.
+    pub text: String,
+    /// Start of the baseline.
+    pub at: Point,
+    /// Size in pixels.
+    pub size: f64,
+    /// Weight.
+    pub face: Face,
+    /// Colour.
+    pub color: Color,
+    /// Read from bottom to top.
+    pub upward: bool,
+}
+
+impl Text {
+    /// The box that the line fills, from the highest ascender to the lowest descender.
+    pub fn area(&self) -> Area {
+        let ((x, y), width) = (self.at, font::width(&self.text, self.face, self.size));
+        let (above, below) = (font::ASCENT * self.size, font::DESCENT * self.size);
+        match self.upward {
+            false => Area { x0: x, y0: y - above, x1: x + width, y1: y + below },
+            true => Area { x0: x - above, y0: y - width, x1: x + below, y1: y },
+        }
+    }
+}
+
+/// One thing to draw.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// A filled rectangle.
+    Rect(Area, Color),
+    /// A line through points.
+    Line {
+        /// At least two.
+        points: Vec<Point>,
+        /// Colour.
+        color: Color,
+        /// Width in pixels.
+        width: f64,
+    },
+    /// A filled polygon.
+    Polygon(Vec<Point>, Color),
+    /// A point of a series.
+    Marker {
+        /// Centre.
+        at: Point,
+        /// Shape.
+        shape: Shape,
+        /// Half its width in pixels.
+        radius: f64,
+        /// Colour.
+        color: Color,
+    },
+    /// A line of text.
+    Text(Text),
+}
+
+/// Where a text is relative to its point, across the reading direction first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// The point is where the line starts.
+    Start,
+    /// The point is in the middle of the line.
+    Middle,
+    /// The point is where the line ends.
+    End,
+}
+
+/// A drawing, ready for any backend.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scene {
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+    /// From the lowest to the topmost.
+    pub items: Vec<Item>,
+}
+
+impl Scene {
+    /// Every text with the box that it fills: inside the drawing, and apart from one another.
+    pub fn texts(&self) -> impl Iterator<Item = &Text> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Text(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    pub(super) fn rect(&mut self, area: Area, color: Color) {
+        self.items.push(Item::Rect(area, color));
+    }
+
+    pub(super) fn line(&mut self, points: Vec<Point>, color: Color, width: f64) {
+        if points.len() > 1 {
+            self.items.push(Item::Line { points, color, width });
+        }
+    }
+
+    pub(super) fn polygon(&mut self, points: Vec<Point>, color: Color) {
+        self.items.push(Item::Polygon(points, color));
+    }
+
+    pub(super) fn marker(&mut self, at: Point, shape: Shape, radius: f64, color: Color) {
+        self.items.push(Item::Marker { at, shape, radius, color });
+    }
+
+    /// A text whose middle height is at `at.1`, anchored along its reading direction.
+    pub(super) fn text(&mut self, text: &str, at: Point, anchor: Anchor, style: Style) {
+        if text.is_empty() {
+            return;
+        }
+        let width = font::width(text, style.face, style.size);
+        let back = match anchor {
+            Anchor::Start => 0.0,
+            Anchor::Middle => width / 2.0,
+            Anchor::End => width,
+        };
+        let down = font::HALF_CAP * style.size;
+        let at = if style.upward { (at.0 + down, at.1 + back) } else { (at.0 - back, at.1 + down) };
+        let Style { size, face, color, upward } = style;
+        self.items.push(Item::Text(Text { text: text.to_string(), at, size, face, color, upward }));
+    }
+}
+
+/// How a text looks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Style {
+    /// Size in pixels.
+    pub size: f64,
+    /// Weight.
+    pub face: Face,
+    /// Colour.
+    pub color: Color,
+    /// Read from bottom to top.
+    pub upward: bool,
+}
+
+impl Style {
+    /// Dark grey in the regular face.
+    pub const fn new(size: f64) -> Self {
+        Self { size, face: Face::Regular, color: Color::hex(0x262626), upward: false }
+    }
+
+    /// The semibold face.
+    pub const fn semibold(self) -> Self {
+        Self { face: Face::Semibold, ..self }
+    }
+
+    /// From bottom to top.
+    pub const fn upward(self) -> Self {
+        Self { upward: true, ..self }
+    }
+
+    /// In that colour.
+    pub const fn color(self, color: Color) -> Self {
+        Self { color, ..self }
+    }
+
+    /// Larger where the text is nothing but an operator's sign, which is small in its line.
+    pub fn suited_to(self, text: &str) -> Self {
+        if operator::rank(text).is_some() { Self { size: self.size * 1.35, ..self } } else { self }
+    }
+
+    /// Height of one line.
+    pub fn line(&self) -> f64 {
+        self.size * font::LINE
+    }
+
+    /// Width of a text in it.
+    pub fn width(&self, text: &str) -> f64 {
+        font::width(text, self.face, self.size)
+    }
+}

@@ -1,0 +1,193 @@
+//! The data of lines and bars: per panel and series, one mean per place on the horizontal axis.
+
+use super::data::{self, Categories, Mean};
+use super::error::Problem;
+use super::{Keyed, at, colour, facets};
+use crate::spec;
+use crate::spec::expression::Transform;
+use crate::table::{self, operator};
+use polars::prelude::DataFrame;
+use std::collections::BTreeMap;
+
+/// Most panels of a figure.
+pub const PANELS: usize = 48;
+/// Most lines, or bars side by side.
+const SERIES: usize = 60;
+
+/// One point of a line, or one bar.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Datum {
+    /// The number on the axis, or the place of the category.
+    pub x: f64,
+    /// Height, finite.
+    pub y: f64,
+    /// Ends of the band or error bar, where both are finite.
+    pub band: Option<(f64, f64)>,
+}
+
+/// What lines and bars show.
+pub struct Chart {
+    /// Titles of the panels; one that is empty without `facet`.
+    pub panels: Vec<String>,
+    /// The series; one with an empty label without `series`.
+    pub series: Categories,
+    /// Values of the horizontal axis.
+    pub x: Categories,
+    /// Whether those are whole numbers.
+    pub whole: bool,
+    /// `data[panel][series]`, by x.
+    pub data: Vec<Vec<Vec<Datum>>>,
+    /// Title of the vertical axis.
+    pub y_title: String,
+    /// Column of the heights.
+    pub y_column: String,
+    /// What was left out, for the report.
+    pub notes: Vec<String>,
+}
+
+/// Reads the rows, which are already filtered.
+pub fn gather(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Chart> {
+    let x_column = table::column(rows, &figure.x).map_err(at("x"))?;
+    let (x, x_places) = Categories::of(x_column, false).map_err(at("x"))?;
+    let (value, heights) = data::values(rows, &figure.y).map_err(at("y"))?;
+    let (panels, panel_places) = facets(figure, rows)?;
+    let (series, series_places) = match &figure.series {
+        Some(name) => {
+            let column = table::column(rows, name).map_err(at("series"))?;
+            let (series, places) = Categories::of(column, false).map_err(at("series"))?;
+            too_many(name, series.len(), SERIES).map_err(at("series"))?;
+            (series, places)
+        }
+        None => (Categories { labels: vec![String::new()], numbers: None }, vec![Some(0); rows.height()]),
+    };
+    let band = match &figure.band {
+        Some([low, high]) => {
+            Some((data::values(rows, low).map_err(at("band"))?.1, data::values(rows, high).map_err(at("band"))?.1))
+        }
+        None => None,
+    };
+    let mut means: BTreeMap<(usize, usize, usize), [Mean; 3]> = BTreeMap::new();
+    let mut nowhere = 0;
+    for (row, &height) in heights.iter().enumerate() {
+        let place = |places: &[Option<usize>]| places.get(row).copied().flatten();
+        let (Some(panel), Some(series), Some(x)) = (place(&panel_places), place(&series_places), place(&x_places))
+        else {
+            nowhere += 1;
+            continue;
+        };
+        let [mean, low, high] = means.entry((panel, series, x)).or_default();
+        mean.add(height);
+        if let Some((lows, highs)) = &band {
+            low.add(lows.get(row).copied().flatten());
+            high.add(highs.get(row).copied().flatten());
+        }
+    }
+    let mut chart = Chart {
+        data: vec![vec![Vec::new(); series.len()]; panels.len()],
+        whole: x_column.dtype().is_integer(),
+        y_title: figure.y_title.clone().unwrap_or_else(|| data::title(&value)),
+        y_column: value.column.clone(),
+        notes: Vec::new(),
+        panels,
+        series,
+        x,
+    };
+    let mut undefined = 0;
+    for ((panel, series, place), means) in means {
+        let shown = |mean: Mean| {
+            let number = data::transformed(value.transform, mean.value()?);
+            let drawable = number.is_finite() && (figure.y_scale == spec::Scale::Linear || number > 0.0);
+            drawable.then_some(number)
+        };
+        let [mean, low, high] = means;
+        let Some(y) = shown(mean) else {
+            undefined += usize::from(mean.value().is_some());
+            continue;
+        };
+        let x = chart.x.numbers.as_ref().map_or(Some(place as f64), |numbers| numbers.get(place).copied());
+        let Some(x) = x else { continue };
+        let band = match (shown_band(low, value.transform), shown_band(high, value.transform)) {
+            (Some(low), Some(high)) => Some((low.min(high), low.max(high))),
+            _ => None,
+        };
+        if let Some(points) = chart.data.get_mut(panel).and_then(|panel| panel.get_mut(series)) {
+            points.push(Datum { x, y, band });
+        }
+    }
+    if nowhere > 0 {
+        chart.notes.push(format!("{nowhere} rows without a value on an axis are not drawn"));
+    }
+    if undefined > 0 {
+        let why = match figure.y_scale {
+            spec::Scale::Log => "zero or less, on a logarithmic axis, or not finite",
+            spec::Scale::Linear => "not finite",
+        };
+        chart.notes.push(format!("{undefined} points are not drawn: {} is {why}", chart.y_column));
+    }
+    Ok(chart)
+}
+
+fn shown_band(mean: Mean, transform: Transform) -> Option<f64> {
+    Some(data::transformed(transform, mean.value()?)).filter(|number| number.is_finite())
+}
+
+/// Refuses what a reader could not tell apart.
+pub fn too_many(column: &str, found: usize, most: usize) -> Result<(), Problem> {
+    match found > most {
+        true => Err(Problem::TooMany { column: column.to_string(), found, most }),
+        false => Ok(()),
+    }
+}
+
+impl Chart {
+    /// Every datum.
+    pub fn all(&self) -> impl Iterator<Item = &Datum> {
+        self.data.iter().flatten().flatten()
+    }
+
+    /// Colour of a series in a panel: an operator's own, be it the series or, without series, the panel.
+    pub fn color(&self, panel: usize, series: usize) -> super::scene::Color {
+        let alone = self.series.labels.iter().all(String::is_empty);
+        let (labels, index) = if alone { (&self.panels, panel) } else { (&self.series.labels, series) };
+        // A text such as "+" among other labels is no operator.
+        match labels.get(index).filter(|_| operator::all(labels.iter().map(String::as_str))) {
+            Some(operator) => colour::series(operator, index),
+            None => colour::series("", series),
+        }
+    }
+
+    /// What the legend says first: numbers alone do not say what they are.
+    pub fn heading<'f>(&self, figure: &'f spec::Figure) -> Option<&'f str> {
+        self.series.numbers.as_ref().and(figure.series.as_deref())
+    }
+
+    /// Ends of the vertical axis: those of the spec, or of the data with some room.
+    pub fn y_range(&self, figure: &spec::Figure, from_zero: bool) -> Keyed<(f64, f64)> {
+        let log = figure.y_scale == spec::Scale::Log;
+        if let Some([low, high]) = figure.y_range {
+            let ordered = low.is_finite() && high.is_finite() && low < high && (!log || low > 0.0);
+            let why = if log { ", above zero on a logarithmic axis" } else { "" };
+            return if ordered { Ok((low, high)) } else { Err(at("y_range")(Problem::Range(low, high, why))) };
+        }
+        let ends = self.all().flat_map(|datum| {
+            let (low, high) = datum.band.unwrap_or((datum.y, datum.y));
+            [low, high, datum.y].into_iter().filter(move |&end| !log || end > 0.0)
+        });
+        let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (low.min(y), high.max(y)));
+        if low > high {
+            let because = if log { " above zero, where a logarithmic axis begins" } else { "" };
+            return Err(at("y")(Problem::NoNumbers { column: self.y_column.clone(), because }));
+        }
+        if log {
+            let room = (high / low).powf(0.05).max(1.1);
+            return Ok((low / room, high * room));
+        }
+        let (base, top) = if from_zero { (low.min(0.0), high.max(0.0)) } else { (low, high) };
+        let room = if base == top { base.abs().max(1.0) * 0.1 } else { (top - base) * 0.06 };
+        // Room must not suggest values that can not be: a share does not exceed 1, nor a count fall below 0.
+        let start = if low >= 0.0 { (base - room).max(0.0) } else { base - room };
+        let end = if high <= 0.0 { (top + room).min(0.0) } else { top + room };
+        let share = low >= 0.0 && high <= 1.0 && end > 1.0;
+        Ok((start, if share && start < 1.0 { 1.0 } else { end }))
+    }
+}

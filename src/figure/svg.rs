@@ -1,0 +1,283 @@
+//! SVG with its text as outlines of the embedded font: no viewer needs the font, and none shows another.
+//!
+//! Neighbouring shapes of one colour share a path, and each glyph's outline is written once, so that a grid of heat maps
+//! stays small.
+
+use super::font::{self, Face};
+use super::paint::paint;
+use super::scene::Scene;
+use ab_glyph::{Font, GlyphId, OutlineCurve};
+use plotters_backend::{
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontStyle,
+    FontTransform,
+};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fmt::Write;
+
+/// Units per pixel: coordinates are whole tenths.
+const SCALE: f64 = 10.0;
+
+/// The scene as an SVG document.
+pub fn svg(scene: &Scene, title: &str) -> String {
+    let mut backend = Svg { size: (scene.width * 10, scene.height * 10), ..Svg::default() };
+    match paint(scene, &mut backend, SCALE) {
+        Ok(()) => backend.document(scene, title),
+        // Writing to memory can not fail: both of the backend's error types have no value.
+        Err(DrawingErrorKind::DrawingError(never)) => match never {},
+        Err(DrawingErrorKind::FontError(_)) => backend.document(scene, title),
+    }
+}
+
+/// Attributes of the path that shapes are being added to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Open {
+    Fill(String),
+    Stroke(String, u32),
+}
+
+#[derive(Default)]
+struct Svg {
+    size: (u32, u32),
+    body: String,
+    /// The path under construction: its attributes and data.
+    open: Option<(Open, String)>,
+    glyphs: BTreeMap<(Face, u16), String>,
+}
+
+impl Svg {
+    fn document(mut self, scene: &Scene, title: &str) -> String {
+        self.close();
+        let (width, height) = (scene.width, scene.height);
+        let mut text = String::with_capacity(self.body.len() + 4096);
+        let _ = writeln!(
+            text,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"{width}\" \
+             height=\"{height}\" viewBox=\"0 0 {} {}\" role=\"img\">",
+            self.size.0, self.size.1
+        );
+        let _ = writeln!(text, "<title>{}</title>", escaped(title));
+        text.push_str("<defs>\n");
+        for ((face, id), outline) in &self.glyphs {
+            let _ = writeln!(text, "<path id=\"{}\" d=\"{outline}\"/>", glyph_name(*face, *id));
+        }
+        text.push_str("</defs>\n");
+        text.push_str(&self.body);
+        text.push_str("</svg>\n");
+        text
+    }
+
+    /// Adds to the open path where the attributes are the same. Only for opaque shapes, or those that do not overlap.
+    fn shape(&mut self, attributes: Open, data: &str) {
+        match &mut self.open {
+            Some((open, path)) if *open == attributes => path.push_str(data),
+            _ => {
+                self.close();
+                self.open = Some((attributes, data.to_string()));
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let Some((attributes, data)) = self.open.take() else { return };
+        let _ = match attributes {
+            Open::Fill(color) => writeln!(self.body, "<path {color} d=\"{data}\"/>"),
+            Open::Stroke(color, width) => writeln!(
+                self.body,
+                "<path fill=\"none\" {color} stroke-width=\"{width}\" stroke-linejoin=\"round\" d=\"{data}\"/>"
+            ),
+        };
+    }
+
+    fn fill(&mut self, color: BackendColor, data: &str) {
+        self.shape(Open::Fill(paint_of("fill", color)), data);
+        // Overlapping transparent shapes would not darken each other within one path.
+        if color.alpha < 1.0 {
+            self.close();
+        }
+    }
+}
+
+fn paint_of(what: &str, BackendColor { alpha, rgb: (r, g, b) }: BackendColor) -> String {
+    let mut text = format!("{what}=\"#{r:02x}{g:02x}{b:02x}\"");
+    if alpha < 1.0 {
+        let _ = write!(text, " {what}-opacity=\"{alpha:.2}\"");
+    }
+    text
+}
+
+fn polyline(points: &[BackendCoord]) -> String {
+    let mut data = String::new();
+    let mut previous = None;
+    for &(x, y) in points {
+        let _ = match previous {
+            None => write!(data, "M{x} {y}"),
+            Some((px, py)) if (px, py) == (x, y) => Ok(()),
+            Some((px, py)) => write!(data, "l{} {}", x - px, y - py),
+        };
+        previous = Some((x, y));
+    }
+    data
+}
+
+impl DrawingBackend for Svg {
+    type ErrorType = Infallible;
+
+    fn get_size(&self) -> (u32, u32) {
+        self.size
+    }
+
+    fn ensure_prepared(&mut self) -> Result<(), DrawingErrorKind<Infallible>> {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Result<(), DrawingErrorKind<Infallible>> {
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Result<(), DrawingErrorKind<Infallible>> {
+        self.fill(color, &format!("M{x} {y}h1v1h-1z"));
+        Ok(())
+    }
+
+    fn draw_rect<S: BackendStyle>(
+        &mut self,
+        (x0, y0): BackendCoord,
+        (x1, y1): BackendCoord,
+        style: &S,
+        _fill: bool,
+    ) -> Result<(), DrawingErrorKind<Infallible>> {
+        let (width, height) = (x1 - x0, y1 - y0);
+        if width > 0 && height > 0 {
+            self.fill(style.color(), &format!("M{x0} {y0}h{width}v{height}h{}z", -width));
+        }
+        Ok(())
+    }
+
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Result<(), DrawingErrorKind<Infallible>> {
+        let points: Vec<BackendCoord> = path.into_iter().collect();
+        self.shape(Open::Stroke(paint_of("stroke", style.color()), style.stroke_width()), &polyline(&points));
+        if style.color().alpha < 1.0 {
+            self.close();
+        }
+        Ok(())
+    }
+
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        vertices: I,
+        style: &S,
+    ) -> Result<(), DrawingErrorKind<Infallible>> {
+        let points: Vec<BackendCoord> = vertices.into_iter().collect();
+        self.fill(style.color(), &format!("{}z", polyline(&points)));
+        Ok(())
+    }
+
+    fn draw_circle<S: BackendStyle>(
+        &mut self,
+        (x, y): BackendCoord,
+        radius: u32,
+        style: &S,
+        _fill: bool,
+    ) -> Result<(), DrawingErrorKind<Infallible>> {
+        let (left, across) = (x - radius as i32, 2 * radius as i32);
+        let half = |sign: &str| format!("a{radius} {radius} 0 1 0 {sign}{across} 0");
+        self.fill(style.color(), &format!("M{left} {y}{}{}z", half(""), half("-")));
+        Ok(())
+    }
+
+    fn draw_text<TStyle: BackendTextStyle>(
+        &mut self,
+        text: &str,
+        style: &TStyle,
+        (x, y): BackendCoord,
+    ) -> Result<(), DrawingErrorKind<Infallible>> {
+        self.close();
+        let face = if matches!(style.style(), FontStyle::Bold) { Face::Semibold } else { Face::Regular };
+        let scale = style.size() / font::units_per_em(face);
+        let turn = match style.transform() {
+            FontTransform::None => "",
+            FontTransform::Rotate90 => " rotate(90)",
+            FontTransform::Rotate180 => " rotate(180)",
+            FontTransform::Rotate270 => " rotate(-90)",
+        };
+        let _ = write!(
+            self.body,
+            "<g aria-label=\"{}\" transform=\"translate({x} {y}){turn} scale({scale:.4} {:.4})\" {}>",
+            escaped(text),
+            -scale,
+            paint_of("fill", style.color())
+        );
+        for (id, start) in font::place(text, face).0 {
+            let outline = self.glyphs.entry((face, id.0)).or_insert_with(|| outline(face, id));
+            if !outline.is_empty() {
+                let _ = write!(self.body, "<use xlink:href=\"#{}\" x=\"{start:.0}\"/>", glyph_name(face, id.0));
+            }
+        }
+        self.glyphs.retain(|_, outline| !outline.is_empty());
+        self.body.push_str("</g>\n");
+        Ok(())
+    }
+}
+
+fn glyph_name(face: Face, id: u16) -> String {
+    match face {
+        Face::Regular => format!("r{id}"),
+        Face::Semibold => format!("s{id}"),
+    }
+}
+
+/// The outline as path data in font units, y up.
+fn outline(face: Face, id: GlyphId) -> String {
+    let mut data = String::new();
+    let Some(outline) = font::font(face).outline(id) else { return data };
+    let whole = |point: ab_glyph::Point| (point.x.round() as i32, point.y.round() as i32);
+    let mut at = None;
+    for curve in outline.curves {
+        let (start, end) = match &curve {
+            OutlineCurve::Line(a, b) => (whole(*a), whole(*b)),
+            OutlineCurve::Quad(a, _, b) => (whole(*a), whole(*b)),
+            OutlineCurve::Cubic(a, _, _, b) => (whole(*a), whole(*b)),
+        };
+        if at != Some(start) {
+            let _ = write!(data, "{}M{} {}", if at.is_some() { "z" } else { "" }, start.0, start.1);
+        }
+        let relative = |point: ab_glyph::Point| (whole(point).0 - start.0, whole(point).1 - start.1);
+        let (x, y) = (end.0 - start.0, end.1 - start.1);
+        let _ = match curve {
+            OutlineCurve::Line(..) => write!(data, "l{x} {y}"),
+            OutlineCurve::Quad(_, c, _) => {
+                let (cx, cy) = relative(c);
+                write!(data, "q{cx} {cy} {x} {y}")
+            }
+            OutlineCurve::Cubic(_, c, d, _) => {
+                let ((cx, cy), (dx, dy)) = (relative(c), relative(d));
+                write!(data, "c{cx} {cy} {dx} {dy} {x} {y}")
+            }
+        };
+        at = Some(end);
+    }
+    if at.is_some() {
+        data.push('z');
+    }
+    data
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            other if other.is_control() => escaped.push(' '),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,60 @@
+//! Files that are either whole or not there: written beside their final name, flushed to the disk, then renamed.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// A file that could not be written. Nothing is left under its name; what was there before is still there.
+#[derive(Debug, thiserror::Error)]
+#[error("can not write {}: {source}", path.display())]
+pub struct WriteError {
+    /// The file.
+    pub path: PathBuf,
+    /// What the operating system, or the code that produced the bytes, said.
+    pub source: io::Error,
+}
+
+/// Writes `path` through `fill`, replacing what is there only when all bytes are on the disk. Missing folders are made.
+///
+/// # Errors
+/// Names the path. A full disk, an interrupted write or an error of `fill` leaves nothing under the final name.
+pub fn write_atomic(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {
+    write(path, fill).map_err(|source| WriteError { path: path.to_path_buf(), source })
+}
+
+fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder)?;
+    // In the same folder, because a rename is atomic only within one file system.
+    let mut temporary = named(tempfile::Builder::new().prefix(".ablate-").suffix(".part")).tempfile_in(folder)?;
+    let mut buffered = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
+    fill(&mut buffered)?;
+    buffered.flush()?;
+    drop(buffered);
+    temporary.as_file().sync_all()?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    sync_folder(folder);
+    Ok(())
+}
+
+/// Results are for colleagues to read: the umask's permissions instead of a temporary file's owner-only ones.
+fn named<'b, 'p, 's>(builder: &'b mut tempfile::Builder<'p, 's>) -> &'b mut tempfile::Builder<'p, 's> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666))
+    }
+    #[cfg(not(unix))]
+    builder
+}
+
+/// The rename itself survives a power cut once the folder is on the disk. Some file systems can not do this; the file
+/// is complete either way, so that is no error.
+fn sync_folder(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+}

@@ -1,0 +1,22 @@
+/// Nobody mistypes a longer name; comparing costs its length times the candidate's.
+const LONGEST: usize = 64;
+
+/// The known name that was probably meant: the one with the fewest edits, if they are few for its length.
+///
+/// Everything that refuses a name uses this, so that "write 'x'" is said in the same cases everywhere.
+pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    if name.chars().count() > LONGEST {
+        return None;
+    }
+    let lower = name.to_lowercase().replace('-', "_");
+    known
+        .into_iter()
+        .map(|candidate| {
+            let folded = candidate.to_lowercase().replace('-', "_");
+            (strsim::damerau_levenshtein(&lower, &folded), candidate)
+        })
+        .filter(|(edits, candidate)| *edits <= 1 + name.chars().count().max(candidate.chars().count()) / 4)
+        .filter(|(edits, candidate)| *edits < candidate.chars().count().max(2))
+        .min_by_key(|(edits, _)| *edits)
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,75 @@
+//! `where`: the rows whose columns have the wanted values.
+
+use super::error::{Problem, column, holds};
+use crate::spec::Condition;
+use crate::spec::expression::{Comparison, Literal, parse_condition};
+use indexmap::IndexMap;
+use polars::prelude::*;
+
+/// The rows for which every condition holds, in their order. A null holds for none.
+///
+/// # Errors
+/// The column of the condition at fault, and what is wrong: no such column, text compared with a number.
+pub fn filter(rows: &DataFrame, conditions: &IndexMap<String, Condition>) -> Result<DataFrame, (String, Problem)> {
+    let mut frame = rows.clone();
+    for (name, condition) in conditions {
+        let kept = mask(&frame, name, condition).and_then(|mask| Ok(frame.filter(&mask)?));
+        frame = kept.map_err(|problem| (name.clone(), problem))?;
+    }
+    Ok(frame)
+}
+
+fn mask(frame: &DataFrame, name: &str, condition: &Condition) -> Result<BooleanChunked, Problem> {
+    let values = column(frame, name)?.as_materialized_series();
+    let numbers = || match values.dtype().is_primitive_numeric() {
+        true => Ok(values),
+        false => Err(wrong(values, "\"<\", \"<=\", \">\" and \">=\" compare numbers")),
+    };
+    let mask = match parse_condition(&condition.0)? {
+        Comparison::Equal(literal) => equal(values, &literal)?,
+        Comparison::NotEqual(literal) => !equal(values, &literal)?,
+        Comparison::OneOf(literals) => {
+            literals.iter().try_fold(BooleanChunked::full(name.into(), false, values.len()), |any, literal| {
+                Ok::<_, Problem>(any | equal(values, literal)?)
+            })?
+        }
+        Comparison::Less(bound) => numbers()?.lt(bound)?,
+        Comparison::LessEqual(bound) => numbers()?.lt_eq(bound)?,
+        Comparison::Greater(bound) => numbers()?.gt(bound)?,
+        Comparison::GreaterEqual(bound) => numbers()?.gt_eq(bound)?,
+    };
+    Ok(mask)
+}
+
+fn equal(values: &Series, literal: &Literal) -> Result<BooleanChunked, Problem> {
+    match (values.dtype(), literal) {
+        // An answer is text even where it reads as a number, and a spec may write it either way.
+        (DataType::String, literal) => Ok(values.equal(written(literal).as_str())?),
+        (DataType::Boolean, Literal::Boolean(true)) => Ok(values.bool()?.clone()),
+        (DataType::Boolean, Literal::Boolean(false)) => Ok(!values.bool()?.clone()),
+        (DataType::Boolean, _) => Err(wrong(values, "write true or false, without quotes")),
+        (dtype, Literal::Integer(number)) if dtype.is_primitive_numeric() => Ok(values.equal(*number)?),
+        (dtype, Literal::Float(number)) if dtype.is_primitive_numeric() => Ok(values.equal(*number)?),
+        (dtype, Literal::Text(text)) if dtype.is_primitive_numeric() => Err(wrong(
+            values,
+            &match text.parse::<f64>() {
+                Ok(_) => format!("write {text}, without quotes"),
+                Err(_) => format!("'{text}' is none"),
+            },
+        )),
+        _ => Err(wrong(values, &format!("it can not be '{}'", written(literal)))),
+    }
+}
+
+fn written(literal: &Literal) -> String {
+    match literal {
+        Literal::Text(text) => text.clone(),
+        Literal::Integer(number) => number.to_string(),
+        Literal::Float(number) => number.to_string(),
+        Literal::Boolean(truth) => truth.to_string(),
+    }
+}
+
+fn wrong(values: &Series, wanted: &str) -> Problem {
+    Problem::WrongType { column: values.name().to_string(), found: holds(values.dtype()), wanted: wanted.to_string() }
+}

@@ -1,0 +1,97 @@
+//! What can be wrong with a table, or with the rows of a figure.
+
+use crate::run::atomic::WriteError;
+use crate::spec;
+use crate::spec::expression::ExpressionError;
+use polars::prelude::{Column, DataFrame, DataType, PolarsError};
+
+/// A table that can not be made, with the key of its spec that is at fault.
+#[derive(Debug, thiserror::Error)]
+#[error("table '{table}', {key}: {problem}")]
+pub struct TableError {
+    /// Name of the table.
+    pub table: String,
+    /// Key of `[[table]]`, with the entry for a map: `where.site`, `group_by`, `aggregate.rate`, `pivot.on`.
+    pub key: String,
+    /// What is wrong.
+    #[source]
+    pub problem: Box<Problem>,
+}
+
+/// What is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// There is no such column.
+    #[error("no column '{column}'{}; there are: {}", hint(nearest), list(columns))]
+    UnknownColumn {
+        /// As the spec writes it.
+        column: String,
+        /// The column that was probably meant.
+        nearest: Option<String>,
+        /// All there are.
+        columns: Vec<String>,
+    },
+    /// A column does not hold what is needed of it.
+    #[error("column '{column}' holds {found}; {wanted}")]
+    WrongType {
+        /// The column.
+        column: String,
+        /// What it holds: `text`, `numbers`, …
+        found: String,
+        /// What is needed, or what to write instead.
+        wanted: String,
+    },
+    /// An aggregate, a value or a condition that can not be read.
+    #[error("{0}")]
+    Expression(#[from] ExpressionError),
+    /// Two columns of one name.
+    #[error("there would be two columns '{0}'; choose another name")]
+    DuplicateColumn(String),
+    /// A cell of a pivot that several rows would fill.
+    #[error("{rows} rows have {cell}; write group_by and aggregate so that each cell has one")]
+    SeveralRows {
+        /// How many.
+        rows: usize,
+        /// `layer = 3, operator = +`
+        cell: String,
+    },
+    /// From polars.
+    #[error("{0}")]
+    Polars(#[from] PolarsError),
+    /// A file.
+    #[error("{0}")]
+    Write(#[from] WriteError),
+}
+
+/// The column of that name, or the error that says which there are.
+pub(crate) fn column<'f>(frame: &'f DataFrame, name: &str) -> Result<&'f Column, Problem> {
+    frame.column(name).map_err(|_| {
+        let columns: Vec<String> = frame.get_column_names().iter().map(|name| name.to_string()).collect();
+        let nearest = spec::nearest(name, columns.iter().map(String::as_str)).map(str::to_string);
+        Problem::UnknownColumn { nearest, column: name.to_string(), columns }
+    })
+}
+
+/// What a column holds, in words.
+pub(crate) fn holds(dtype: &DataType) -> String {
+    match dtype {
+        DataType::String => "text".to_string(),
+        DataType::Boolean => "true and false".to_string(),
+        other if other.is_primitive_numeric() => "numbers".to_string(),
+        DataType::Null => "nothing".to_string(),
+        other => format!("values of type {other}"),
+    }
+}
+
+fn hint(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|nearest| format!("; did you mean '{nearest}'?")).unwrap_or_default()
+}
+
+fn list(columns: &[String]) -> String {
+    const SHOWN: usize = 40;
+    let mut text = columns.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if columns.len() > SHOWN {
+        text.push_str(&format!(" and {} more", columns.len() - SHOWN));
+    }
+    text
+}

@@ -1,0 +1,93 @@
+//! A table as Markdown, for the report and the terminal.
+
+use super::operator;
+use polars::prelude::*;
+
+/// The whole table: numbers to the right, `decimals` of a float shown, operators as their signs.
+pub fn markdown(frame: &DataFrame, decimals: usize) -> String {
+    markdown_head(frame, decimals, usize::MAX)
+}
+
+/// The first `rows` of the table.
+pub fn markdown_head(frame: &DataFrame, decimals: usize, rows: usize) -> String {
+    let columns = frame.columns();
+    // A pivot's columns may be the operators themselves.
+    let header = columns.iter().map(|column| escaped(operator::sign(column.name())));
+    let mut text = line(header);
+    text.push_str(&line(columns.iter().map(|column| {
+        let right = column.dtype().is_primitive_numeric();
+        if right { "---:".to_string() } else { "---".to_string() }
+    })));
+    let operators: Vec<bool> = columns.iter().map(operator::column).collect();
+    for row in 0..frame.height().min(rows) {
+        text.push_str(&line(columns.iter().zip(&operators).map(|(column, &is_operator)| {
+            let value = cell(column, row, decimals);
+            escaped(if is_operator { operator::sign(&value) } else { &value })
+        })));
+    }
+    text
+}
+
+/// One value as a reader sees it: a float with that many decimals (or as a power of ten where they would show nothing of
+/// it), `–` for null.
+pub fn cell(column: &Column, row: usize, decimals: usize) -> String {
+    match column.get(row) {
+        Ok(AnyValue::Float64(number)) => float(number, decimals),
+        Ok(AnyValue::Float32(number)) => float(f64::from(number), decimals),
+        Ok(AnyValue::Null) | Err(_) => "–".to_string(),
+        Ok(_) => plain(column, row),
+    }
+}
+
+fn float(number: f64, decimals: usize) -> String {
+    let size = number.abs();
+    if !number.is_finite() {
+        return number.to_string();
+    }
+    let rounded = format!("{number:.decimals$}");
+    let vanishes = size > 0.0 && rounded.parse::<f64>().is_ok_and(|shown| shown == 0.0);
+    if vanishes || size >= 1e9 {
+        return format!("{number:.decimals$e}");
+    }
+    match rounded.strip_prefix('-') {
+        Some(digits) => format!("−{digits}"),
+        None => rounded,
+    }
+}
+
+/// One value in full, without quotes around text.
+pub(crate) fn plain(column: &Column, row: usize) -> String {
+    match column.get(row) {
+        Ok(AnyValue::String(text)) => text.to_string(),
+        Ok(AnyValue::StringOwned(text)) => text.to_string(),
+        Ok(AnyValue::Null) | Err(_) => "null".to_string(),
+        Ok(AnyValue::Float64(number)) => number.to_string(),
+        Ok(AnyValue::Float32(number)) => number.to_string(),
+        Ok(value) => value.to_string(),
+    }
+}
+
+fn line(cells: impl Iterator<Item = String>) -> String {
+    let mut text = String::from("|");
+    for cell in cells {
+        text.push(' ');
+        text.push_str(&cell);
+        text.push_str(" |");
+    }
+    text.push('\n');
+    text
+}
+
+/// Text that Markdown shows as it is, on one line.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => escaped.push('↵'),
+            '|' | '*' | '_' | '`' | '<' | '[' | ']' | '\\' | '~' => escaped.extend(['\\', character]),
+            other if other.is_control() => escaped.push(' '),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

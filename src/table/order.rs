@@ -1,0 +1,78 @@
+//! The order of rows: `sort`, and operators in theirs.
+
+use super::error::{Problem, column};
+use super::operator;
+use polars::prelude::*;
+
+/// Sorts by the columns in turn, `-name` descending, nulls last. Rows that are equal keep their order; operators come in
+/// [`operator::ORDER`].
+pub(super) fn sort(frame: &DataFrame, by: &[String]) -> Result<DataFrame, Problem> {
+    let mut keys = Vec::with_capacity(by.len());
+    let mut descending = Vec::with_capacity(by.len());
+    for (place, text) in by.iter().enumerate() {
+        // A column may itself begin with a minus; then the name as written wins.
+        let (name, down) = match text.strip_prefix('-') {
+            Some(rest) if frame.column(text).is_err() => (rest, true),
+            _ => (text.as_str(), false),
+        };
+        let values = column(frame, name)?;
+        let key = if operator::column(values) { ranks(values)? } else { values.clone() };
+        keys.push(key.with_name(format!("{place}").into()));
+        descending.push(down);
+    }
+    reorder(frame, keys, descending)
+}
+
+/// Groups in the order of their keys' first appearance, column by column, operators in theirs. Left as they are when no
+/// key is an operator.
+pub(super) fn operators_first_to_last(groups: &DataFrame, keys: &[String]) -> Result<DataFrame, Problem> {
+    let columns = keys.iter().map(|key| column(groups, key)).collect::<Result<Vec<_>, _>>()?;
+    if !columns.iter().any(|column| operator::column(column)) {
+        return Ok(groups.clone());
+    }
+    let ranked = columns.into_iter().enumerate().map(|(place, values)| {
+        let ranks = if operator::column(values) { ranks(values)? } else { first_seen(values)? };
+        Ok(ranks.with_name(format!("{place}").into()))
+    });
+    let ranked = ranked.collect::<Result<Vec<_>, Problem>>()?;
+    let descending = vec![false; ranked.len()];
+    reorder(groups, ranked, descending)
+}
+
+fn reorder(frame: &DataFrame, keys: Vec<Column>, descending: Vec<bool>) -> Result<DataFrame, Problem> {
+    const ROW: &str = "row";
+    let names: Vec<PlSmallStr> = keys.iter().map(|key| key.name().clone()).collect();
+    let mut sorted = DataFrame::new_infer_height(keys)?;
+    sorted.with_column(Column::new(ROW.into(), (0..frame.height() as IdxSize).collect::<Vec<_>>()))?;
+    let options = SortMultipleOptions::default()
+        .with_order_descending_multi(descending)
+        .with_nulls_last(true)
+        .with_maintain_order(true);
+    let sorted = sorted.sort(names, options)?;
+    Ok(frame.take(sorted.column(ROW)?.idx()?)?)
+}
+
+fn ranks(operators: &Column) -> Result<Column, Problem> {
+    let ranks: UInt32Chunked =
+        operators.str()?.iter().map(|text| text.and_then(operator::rank).map(|rank| rank as u32)).collect();
+    Ok(ranks.into_column())
+}
+
+/// For each row the number of its value, counted from the first value seen.
+fn first_seen(values: &Column) -> Result<Column, Problem> {
+    let mut ranks = vec![0u32; values.len()];
+    let frame = DataFrame::new_infer_height(vec![values.clone()])?;
+    let groups = frame.group_by_stable([values.name().clone()])?;
+    for (rank, group) in groups.get_groups().iter().enumerate() {
+        let rows: Vec<IdxSize> = match group {
+            GroupsIndicator::Idx((_, rows)) => rows.iter().copied().collect(),
+            GroupsIndicator::Slice([first, len]) => (first..first + len).collect(),
+        };
+        for row in rows {
+            if let Some(slot) = ranks.get_mut(row as usize) {
+                *slot = rank as u32;
+            }
+        }
+    }
+    Ok(Column::new(values.name().clone(), ranks))
+}

@@ -1,0 +1,80 @@
+//! `pivot`: one column's values become columns.
+
+use super::error::{Problem, column};
+use super::{markdown, operator};
+use crate::spec::Pivot;
+use polars::prelude::*;
+use std::collections::HashMap;
+
+/// One row per combination of the index columns, one column per value of `on`; a combination without a row is null.
+/// Rows and columns in the order in which they are first seen, operators in theirs.
+pub(super) fn pivot(frame: &DataFrame, spec: &Pivot) -> Result<DataFrame, (String, Problem)> {
+    for name in &spec.index {
+        column(frame, name).map_err(|problem| ("index".to_string(), problem))?;
+    }
+    let on = column(frame, &spec.on).map_err(|problem| ("on".to_string(), problem))?;
+    let values = column(frame, &spec.values).map_err(|problem| ("values".to_string(), problem))?;
+    spread(frame, spec, on, values).map_err(|problem| ("index".to_string(), problem))
+}
+
+fn spread(frame: &DataFrame, spec: &Pivot, on: &Column, values: &Column) -> Result<DataFrame, Problem> {
+    let (row_of, first_rows) = numbered(frame, &spec.index)?;
+    let (column_of, first_columns) = numbered(frame, std::slice::from_ref(&spec.on))?;
+    let mut result =
+        frame.select(spec.index.iter().map(String::as_str))?.take(&IdxCa::from_vec("".into(), first_rows))?;
+    let mut sources = vec![vec![None; result.height()]; first_columns.len()];
+    let mut several: HashMap<(usize, usize), usize> = HashMap::new();
+    for (source, (&row, &column)) in row_of.iter().zip(&column_of).enumerate() {
+        let slot = sources.get_mut(column).and_then(|column| column.get_mut(row));
+        if slot.is_some_and(|slot| slot.replace(source as IdxSize).is_some()) {
+            *several.entry((row, column)).or_insert(1) += 1;
+        }
+    }
+    if let Some((&(row, column), &rows)) = several.iter().min() {
+        let mut cell: Vec<String> = spec.index.iter().map(|name| named(&result, name, row)).collect();
+        let first = first_columns.get(column).copied().unwrap_or_default() as usize;
+        cell.push(named(frame, &spec.on, first));
+        return Err(Problem::SeveralRows { rows, cell: cell.join(", ") });
+    }
+    let mut columns: Vec<(String, Vec<Option<IdxSize>>)> =
+        first_columns.iter().map(|&first| markdown::plain(on, first as usize)).zip(sources).collect();
+    if operator::all(columns.iter().map(|(name, _)| name.as_str())) {
+        columns.sort_by_key(|(name, _)| operator::rank(name));
+    }
+    for (name, sources) in columns {
+        if result.column(&name).is_ok() {
+            return Err(Problem::DuplicateColumn(name));
+        }
+        let sources = IdxCa::from_iter_options("".into(), sources.into_iter());
+        result.with_column(values.take(&sources)?.with_name(name.into()))?;
+    }
+    Ok(result)
+}
+
+/// The number of each row's group, counted from the first seen, and each group's first row.
+fn numbered(frame: &DataFrame, keys: &[String]) -> Result<(Vec<usize>, Vec<IdxSize>), Problem> {
+    if keys.is_empty() {
+        return Ok((vec![0; frame.height()], if frame.height() == 0 { vec![] } else { vec![0] }));
+    }
+    let mut numbers = vec![0; frame.height()];
+    let mut firsts = Vec::new();
+    let groups = frame.group_by_stable(keys.iter().map(String::as_str))?;
+    for (number, group) in groups.get_groups().iter().enumerate() {
+        let rows: Vec<IdxSize> = match group {
+            GroupsIndicator::Idx((_, rows)) => rows.iter().copied().collect(),
+            GroupsIndicator::Slice([first, len]) => (first..first + len).collect(),
+        };
+        firsts.extend(rows.first());
+        for row in rows {
+            if let Some(slot) = numbers.get_mut(row as usize) {
+                *slot = number;
+            }
+        }
+    }
+    Ok((numbers, firsts))
+}
+
+fn named(frame: &DataFrame, name: &str, row: usize) -> String {
+    let value = frame.column(name).map(|column| markdown::plain(column, row)).unwrap_or_default();
+    format!("{name} = {value}")
+}

@@ -1,0 +1,71 @@
+use super::spec;
+use ablate::figure::layout;
+use polars::prelude::*;
+
+fn message(body: &str) -> String {
+    let rows = df!(
+        "layer" => [0i64, 1, 2], "site" => ["hook_z", "hook_z", "mlp"], "mean" => [1.0, 2.0, f64::NAN],
+        "minus" => [-1.0, 0.0, -3.0], "id" => ["a", "b", "c"],
+    )
+    .unwrap();
+    layout(&spec(body), &rows).unwrap_err().to_string()
+}
+
+#[test]
+fn name_the_figure_the_key_and_what_to_write() {
+    assert_eq!(
+        message("kind = 'lines'\nx = 'lyer'\ny = 'mean'"),
+        "figure 'drawing', x: no column 'lyer'; did you mean 'layer'?; there are: layer, site, mean, minus, id"
+    );
+    assert_eq!(
+        message("kind = 'lines'\nx = 'layer'\ny = 'site'"),
+        "figure 'drawing', y: column 'site' holds text; a figure's height or colour needs numbers"
+    );
+    assert_eq!(
+        message("kind = 'heatmap'\nx = 'layer'\ny = 'site'"),
+        "figure 'drawing', value: a heatmap needs it; write value = \"mean\""
+    );
+    assert_eq!(
+        message("kind = 'heatmap-grid'\nx = 'layer'\ny = 'site'\nvalue = 'mean'"),
+        "figure 'drawing', facet: a heatmap-grid needs it; write facet = \"operator\""
+    );
+    assert_eq!(
+        message("kind = 'lines'\nx = 'layer'\ny = 'mean'\nwhere = { layer = '>= 0', site = 'hook_q' }"),
+        "figure 'drawing', where.site: no row is left by this condition; 'site' has hook_z, mlp"
+    );
+    assert_eq!(
+        message("kind = 'lines'\nx = 'layer'\ny = 'mean'\nwhere = { layer = 2 }"),
+        "figure 'drawing', y: 'mean' has no finite number to draw"
+    );
+    assert_eq!(
+        message("kind = 'lines'\nx = 'layer'\ny = 'minus'\ny_scale = 'log'"),
+        "figure 'drawing', y: 'minus' has no finite number to draw above zero, where a logarithmic axis begins"
+    );
+    assert_eq!(
+        message("kind = 'heatmap'\nx = 'layer'\ny = 'site'\nvalue = 'minus'\nvalue_range = [1, 0]"),
+        "figure 'drawing', value_range: [1, 0] is no range here; write the smaller end first"
+    );
+    let small = message("kind = 'heatmap'\nx = 'layer'\ny = 'site'\nvalue = 'minus'\nwidth = 120\nheight = 90");
+    assert_eq!(
+        small,
+        "figure 'drawing', width: titles and labels leave no room for 1 panel(s); write a larger width or height"
+    );
+}
+
+#[test]
+fn more_than_a_reader_can_tell_apart_is_refused() {
+    let rows = df!("i" => (0..5000i64).map(|i| format!("p{i}")).collect::<Vec<_>>(), "v" => vec![1.0; 5000]).unwrap();
+    let error = |body: &str| layout(&spec(body), &rows).unwrap_err().to_string();
+    let facets = error("kind = 'lines'\nx = 'v'\ny = 'v'\nfacet = 'i'");
+    assert!(facets.starts_with("figure 'drawing', facet: 'i' has 5000 different values, and a figure can show 48"));
+    assert!(error("kind = 'bars'\nx = 'i'\ny = 'v'").contains("'i' has 5000 different values"));
+    assert!(error("kind = 'heatmap'\nx = 'i'\ny = 'i'\nvalue = 'v'").contains("'i' has 5000 different values"));
+    assert!(error("kind = 'lines'\nx = 'v'\ny = 'v'\nseries = 'i'").contains("'i' has 5000 different values"));
+}
+
+#[test]
+fn no_rows_at_all_names_the_step() {
+    let rows = df!("x" => Vec::<f64>::new(), "y" => Vec::<f64>::new()).unwrap();
+    let error = layout(&spec("kind = 'lines'\nx = 'x'\ny = 'y'"), &rows).unwrap_err();
+    assert_eq!(error.to_string(), "figure 'drawing', from: 'step' has no rows to draw");
+}

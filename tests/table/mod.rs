@@ -1,0 +1,4 @@
+//! Tables: what each key does to the rows, and the files they become.
+
+mod build;
+mod write;
