@@ -60,7 +60,7 @@ pub struct Labels {
 impl Axis {
     /// Numbers without room to spare; equal ends are moved apart.
     pub fn numbers(low: f64, high: f64, log: bool, whole: bool) -> Self {
-        let (low, high) = match (log, low == high) {
+        let (low, high) = match (log, same(low, high)) {
             (true, true) => (low / 2.0, high * 2.0),
             (false, true) if whole || low == 0.0 => (low - 1.0, high + 1.0),
             (false, true) => (low - low.abs() / 2.0, high + high.abs() / 2.0),
@@ -178,7 +178,7 @@ impl Axis {
             } else {
                 let (numbers, step) = round_numbers(low, high, wanted, whole);
                 let tick = |number| Tick { at: self.place(number), label: vec![with_step(number, step)] };
-                numbers.into_iter().map(tick).collect()
+                numbers.into_iter().map(tick).filter(|tick| (-1e-6..=1.0 + 1e-6).contains(&tick.at)).collect()
             };
             if wanted <= 1.0 || fits(&ticks) {
                 return ticks;
@@ -245,6 +245,11 @@ impl Categories {
         let numbers = self.numbers.iter().flatten().take(every);
         numbers.enumerate().find(|(_, number)| **number % distance == 0.0).map_or(0, |(index, _)| index)
     }
+}
+
+/// Whether two numbers differ by no more than sums of the same numbers in another order do.
+pub fn same(low: f64, high: f64) -> bool {
+    (high - low).abs() <= 1e-12 * low.abs().max(high.abs())
 }
 
 /// Multiples of 1, 2, 2.5 or 5 times a power of ten between the ends, about `wanted` of them, and their distance.

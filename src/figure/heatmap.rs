@@ -131,7 +131,7 @@ fn scale(figure: &spec::Figure, cells: &Cells) -> Keyed<Scale> {
             let most = low.abs().max(high.abs());
             if most == 0.0 { (-1.0, 1.0) } else { (-most, most) }
         }
-        None if low == high => match low {
+        None if axis::same(low, high) => match low {
             0.0 => (0.0, 1.0),
             other => (other.min(0.0), other.max(0.0)),
         },

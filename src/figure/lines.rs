@@ -1,6 +1,6 @@
 //! `kind = "lines"`: one line per series, with bands, on linear and logarithmic axes.
 
-use super::axis::Axis;
+use super::axis::{self, Axis};
 use super::colour;
 use super::error::Problem;
 use super::frame::{Entry, Frame, Panels, spines};
@@ -78,7 +78,7 @@ fn x_axis(figure: &spec::Figure, chart: &mut Chart) -> Keyed<Axis> {
         return Err(at("x")(Problem::NoNumbers { column: figure.x.clone(), because }));
     }
     let (low, high) = ends;
-    let (low, high) = match (log, low == high) {
+    let (low, high) = match (log, axis::same(low, high)) {
         (_, true) => (low, high),
         (true, false) => {
             let room = (high / low).powf(0.025);

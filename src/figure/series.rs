@@ -2,7 +2,7 @@
 
 use super::data::{self, Categories, Mean};
 use super::error::Problem;
-use super::{Keyed, at, colour, facets};
+use super::{Keyed, at, axis, colour, facets};
 use crate::spec;
 use crate::spec::expression::Transform;
 use crate::table::{self, operator};
@@ -183,7 +183,7 @@ impl Chart {
             return Ok((low / room, high * room));
         }
         let (base, top) = if from_zero { (low.min(0.0), high.max(0.0)) } else { (low, high) };
-        let room = if base == top { base.abs().max(1.0) * 0.1 } else { (top - base) * 0.06 };
+        let room = if axis::same(base, top) { base.abs().max(1.0) * 0.1 } else { (top - base) * 0.06 };
         // Room must not suggest values that can not be: a share does not exceed 1, nor a count fall below 0.
         let start = if low >= 0.0 { (base - room).max(0.0) } else { base - room };
         let end = if high <= 0.0 { (top + room).min(0.0) } else { top + room };
