@@ -112,9 +112,20 @@ impl Checkpoint {
     }
 
     fn whole(&self, name: &str, shape: &[usize]) -> Result<HostTensor, WeightError> {
-        let mut data = vec![0.0; shape.iter().product()];
+        let mut data = self.zeros(shape.iter().product())?;
         self.source.read(self.stored(name), 0, &mut data)?;
         Ok(HostTensor { shape: shape.to_vec(), data })
+    }
+
+    /// Room for a tensor. A random model's sizes are bounded by nothing but its configuration.
+    fn zeros(&self, elements: usize) -> Result<Vec<f32>, WeightError> {
+        let mut data = Vec::new();
+        data.try_reserve_exact(elements).map_err(|_| {
+            let gigabytes = elements as f64 * 4.0 / 1e9;
+            WeightError::format(self.source.path(), format!("not enough memory for a tensor of {gigabytes:.1} GB"))
+        })?;
+        data.resize(elements, 0.0);
+        Ok(data)
     }
 
     fn norm(&self, names: &NormNames) -> Result<HostNorm, WeightError> {
@@ -148,7 +159,7 @@ impl Checkpoint {
         const ROWS: usize = 16;
         let inputs = names.inputs;
         let name = self.stored(&names.weight);
-        let mut data = vec![0.0; inputs * outputs];
+        let mut data = self.zeros(inputs * outputs)?;
         let mut buffer = vec![0.0; ((1 << 18) / inputs / ROWS * ROWS).max(ROWS) * inputs];
         let mut column = 0;
         for range in &names.take {
@@ -169,11 +180,12 @@ impl Checkpoint {
 
     /// `[d_in, outputs]` from a fused matrix stored as `[d_in, d_out]`.
     fn columns(&self, names: &LinearNames, outputs: usize) -> Result<Vec<f32>, WeightError> {
-        let mut data = Vec::with_capacity(names.inputs * outputs);
+        let mut data = self.zeros(names.inputs * outputs)?;
         let mut row = vec![0.0; names.outputs];
-        for input in 0..names.inputs {
+        for (input, target) in data.chunks_mut(outputs).enumerate() {
             self.source.read(self.stored(&names.weight), input * names.outputs, &mut row)?;
-            names.take.iter().for_each(|range| data.extend_from_slice(&row[range.clone()]));
+            let taken = names.take.iter().flat_map(|range| &row[range.clone()]);
+            target.iter_mut().zip(taken).for_each(|(target, value)| *target = *value);
         }
         Ok(data)
     }
@@ -186,8 +198,9 @@ impl HostModel for Checkpoint {
 
     fn embedding(&self) -> Result<HostEmbedding, WeightError> {
         let Facts { n_vocab, n_ctx, d_model, .. } = self.facts;
+        let tokens = self.whole(&self.names.tokens, &[n_vocab, d_model])?;
         let positions = self.names.positions.as_ref().map(|name| self.whole(name, &[n_ctx, d_model])).transpose()?;
-        Ok(HostEmbedding { tokens: self.whole(&self.names.tokens, &[n_vocab, d_model])?, positions })
+        Ok(HostEmbedding { tokens, positions })
     }
 
     fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {

@@ -57,6 +57,7 @@ fn what_would_change_the_computation_is_refused_by_name() {
         ("gpt2-untied", json!({"add_cross_attention": true}), "cross-attention"),
         ("gptj", json!({"rotary_dim": 16}), "16 rotated dimensions of a head that has 12"),
         ("gptj", json!({"rotary_dim": 5}), "must be even"),
+        ("gptj", json!({"rotary_dim": null}), "'rotary_dim' is null"),
         ("ablate", json!({"norm_eps": 0}), "'norm_eps' must be a number above 0, found 0"),
         ("ablate", json!({"d_model": null}), "'d_model' is missing"),
         ("ablate", json!({"n_layers": 100_000}), "'n_layers' must be at most 1000"),

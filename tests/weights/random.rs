@@ -39,3 +39,14 @@ fn values_are_centred_with_the_deviation_of_an_initialisation() {
     assert!((deviation - 0.02).abs() < 1e-3, "{deviation}");
     assert!(host.block(0).unwrap().ln1.scale.unwrap().data.iter().all(|&scale| scale == 1.0));
 }
+
+#[test]
+fn a_model_too_large_for_any_machine_is_described_and_refused_only_when_read() {
+    let folder = super::copy_of("ablate");
+    let config = folder.path().join("config.json");
+    super::edit(&config, "\"vocab_size\": 37", "\"vocab_size\": 200000000");
+    super::edit(&config, "\"d_model\": 18", "\"d_model\": 200000000");
+    let host = Checkpoint::random(&config, 0).unwrap();
+    assert!(host.parameters() > 80_000_000_000_000_000);
+    super::assert_says(host.embedding(), &["config.json: not enough memory for a tensor of 160000000.0 GB"]);
+}

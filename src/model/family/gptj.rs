@@ -17,6 +17,9 @@ impl Family for GptJ {
     fn facts(&self, config: &Config) -> Result<Facts, ConfigError> {
         let d_model = config.size("n_embd")?;
         let n_heads = config.heads("n_head")?;
+        if config.names_key("rotary_dim") && config.get("rotary_dim").is_none() {
+            return Err(ConfigError("'rotary_dim' is null: write the number of rotated dimensions of a head".into()));
+        }
         let rotated = even_rotation(config.size_or("rotary_dim", 64)?)?;
         let rope = Rope { theta: 10_000.0, partial: 1.0, scaling: Scaling::Default };
         Ok(Facts {

@@ -14,8 +14,8 @@ pub struct Pytorch {
     path: PathBuf,
     reader: PytorchReader,
     tensors: IndexMap<String, TensorInfo>,
-    /// Bytes of the tensor read last: the file can only be read a tensor at a time, and is asked for pieces of one.
-    last: Mutex<Option<(String, Vec<u8>)>>,
+    /// Bytes of the tensor being read: the file can only be read a tensor at a time, and is asked for pieces of one.
+    current: Mutex<Option<(String, Vec<u8>)>>,
 }
 
 impl Pytorch {
@@ -41,7 +41,7 @@ impl Pytorch {
             })
             .collect();
         tensors.sort_unstable_keys();
-        Ok(Self { path: path.to_owned(), reader, tensors, last: Mutex::new(None) })
+        Ok(Self { path: path.to_owned(), reader, tensors, current: Mutex::new(None) })
     }
 
     fn bytes(&self, name: &str) -> Result<Vec<u8>, WeightError> {
@@ -66,15 +66,18 @@ impl Source for Pytorch {
 
     fn read(&self, name: &str, start: usize, out: &mut [f32]) -> Result<(), WeightError> {
         let (_, info) = super::find(self, name, start, out.len())?;
-        let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if last.as_ref().is_none_or(|(held, _)| held != name) {
-            *last = None; // before the next one is read: never two in memory
-            *last = Some((name.to_owned(), self.bytes(name)?));
+        let mut current = self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if current.as_ref().is_none_or(|(held, _)| held != name) {
+            *current = None; // before the next one is read: never two in memory
+            *current = Some((name.to_owned(), self.bytes(name)?));
         }
         let width = info.stored.size();
-        let bytes = last.as_ref().and_then(|(_, bytes)| bytes.get(start * width..(start + out.len()) * width));
+        let bytes = current.as_ref().and_then(|(_, bytes)| bytes.get(start * width..(start + out.len()) * width));
         let bytes = bytes.ok_or_else(|| WeightError::format(&self.path, format!("'{name}' is truncated")))?;
         convert(info.stored, bytes, out);
+        if start + out.len() == info.shape.iter().product::<usize>() {
+            *current = None; // read to its end: nobody is likely to ask again
+        }
         Ok(())
     }
 }
