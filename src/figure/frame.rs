@@ -175,7 +175,7 @@ impl Frame {
         let labelled = Labelled { x: &x, y: &y, grid: panels.grid };
         for (index, area) in areas.iter().enumerate() {
             let title = panels.titles.get(index).map(String::as_str).unwrap_or_default();
-            let title = font::shorten(title, PANEL_TITLE.face, PANEL_TITLE.size, area.width() + layout.between - 8.0);
+            let title = font::shorten(title, PANEL_TITLE.face, PANEL_TITLE.size, area.width());
             let middle = area.y0 - 3.0 - PANEL_TITLE.line() / 2.0;
             self.scene.text(&title, ((area.x0 + area.x1) / 2.0, middle), Anchor::Middle, PANEL_TITLE.suited_to(&title));
             labelled.draw(&mut self.scene, area, index + columns >= count, index % columns == 0);

@@ -249,6 +249,8 @@ fn outline(face: Face, id: GlyphId) -> String {
         let relative = |point: ab_glyph::Point| (whole(point).0 - start.0, whole(point).1 - start.1);
         let (x, y) = (end.0 - start.0, end.1 - start.1);
         let _ = match curve {
+            // Contours are closed anyway.
+            OutlineCurve::Line(..) if (x, y) == (0, 0) => Ok(()),
             OutlineCurve::Line(..) => write!(data, "l{x} {y}"),
             OutlineCurve::Quad(_, c, _) => {
                 let (cx, cy) = relative(c);

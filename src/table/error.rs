@@ -84,7 +84,7 @@ pub(crate) fn holds(dtype: &DataType) -> String {
 }
 
 fn hint(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|nearest| format!("; did you mean '{nearest}'?")).unwrap_or_default()
+    nearest.as_ref().map(|nearest| format!("; write '{nearest}'")).unwrap_or_default()
 }
 
 fn list(columns: &[String]) -> String {
