@@ -1,5 +1,5 @@
 use super::operation::{Array, Operation, run};
-use super::vector::{exp_lane, vectorise};
+use super::vector::{exp_lane, sum, vectorise};
 use burn::tensor::{Int, Tensor, TensorData, activation};
 
 /// Mean cross-entropy of logits `[batch, n_vocab]` against one token per row, in nats, `[1]`.
@@ -27,15 +27,7 @@ vectorise! {
     // Logarithm of Σ e^logit, stable for any finite logits.
     fn log_sum_exp(row: &[f32]) -> f32 {
         let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let mut partial = [0.0f32; 16];
-        let chunks = row.chunks_exact(16);
-        let rest: f32 = chunks.remainder().iter().map(|x| exp_lane::<FMA>(x - largest)).sum();
-        for chunk in chunks {
-            for lane in 0..16 {
-                partial[lane] += exp_lane::<FMA>(chunk[lane] - largest);
-            }
-        }
-        largest + (partial.iter().sum::<f32>() + rest).ln()
+        largest + sum(row, |x| exp_lane::<FMA>(x - largest)).ln()
     }
 }
 

@@ -65,16 +65,8 @@ fn moments<const FMA: bool>(row: &[f32], centred: bool, eps: f32) -> (f32, f32) 
     if !centred {
         return (0.0, 1.0 / (dot::<FMA>(row, row) / n + eps).sqrt());
     }
-    let mean = sum(row) / n;
-    let mut partial = [0.0f32; 16];
-    let chunks = row.chunks_exact(16);
-    let rest: f32 = chunks.remainder().iter().map(|x| (x - mean) * (x - mean)).sum();
-    for chunk in chunks {
-        for lane in 0..16 {
-            partial[lane] = multiply_add::<FMA>(chunk[lane] - mean, chunk[lane] - mean, partial[lane]);
-        }
-    }
-    (mean, 1.0 / ((sum(&partial) + rest) / n + eps).sqrt())
+    let mean = sum(row, |x| x) / n;
+    (mean, 1.0 / (sum(row, |x| (x - mean) * (x - mean)) / n + eps).sqrt())
 }
 
 vectorise! {
@@ -102,7 +94,7 @@ vectorise! {
         let rows = x.chunks_exact(width).zip(y.chunks_exact(width)).zip(gradient.chunks_exact(width));
         for (((x, y), gradient), out) in rows.zip(out.chunks_exact_mut(width)) {
             let (_, factor) = moments::<FMA>(x, centred, eps);
-            let mean = if centred { sum(gradient) / width as f32 } else { 0.0 };
+            let mean = if centred { sum(gradient, |x| x) / width as f32 } else { 0.0 };
             let along = dot::<FMA>(gradient, y) / width as f32;
             for ((out, y), gradient) in out.iter_mut().zip(y).zip(gradient) {
                 out.write(factor * multiply_add::<FMA>(-along, *y, gradient - mean));

@@ -117,27 +117,31 @@ vectorise! {
 pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
     let mut partial = [0.0f32; 16];
     let (a_chunks, b_chunks) = (a.chunks_exact(16), b.chunks_exact(16));
-    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(a, b)| a * b).sum();
+    for (lane, (a, b)) in a_chunks.remainder().iter().zip(b_chunks.remainder()).enumerate() {
+        partial[lane] = a * b;
+    }
     for (a, b) in a_chunks.zip(b_chunks) {
         for lane in 0..16 {
             partial[lane] = multiply_add::<FMA>(a[lane], b[lane], partial[lane]);
         }
     }
-    sum_lanes(partial) + rest
+    sum_lanes(partial)
 }
 
-/// Σ a, in sixteen partial sums.
+/// Σ f(a), in sixteen partial sums.
 #[inline(always)]
-pub(super) fn sum(a: &[f32]) -> f32 {
+pub(super) fn sum(a: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     let mut partial = [0.0f32; 16];
     let chunks = a.chunks_exact(16);
-    let rest: f32 = chunks.remainder().iter().sum();
+    for (partial, a) in partial.iter_mut().zip(chunks.remainder()) {
+        *partial = f(*a);
+    }
     for a in chunks {
         for lane in 0..16 {
-            partial[lane] += a[lane];
+            partial[lane] += f(a[lane]);
         }
     }
-    sum_lanes(partial) + rest
+    sum_lanes(partial)
 }
 
 #[inline(always)]

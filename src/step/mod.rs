@@ -1,3 +1,4 @@
 //! One file per kind of step.
 
 pub mod accuracy;
+pub mod train;

@@ -1,0 +1,111 @@
+//! What `compare.py` runs beside PyTorch: does one job several times and prints the seconds of each as one line of JSON.
+//!
+//!     cargo bench --bench speed -- train 2 200               threads, steps
+//!     cargo bench --bench speed -- forward 2 benches/smollm2.json 64 5 all    threads, config, batch, positions, logits
+
+use ablate::model::checkpoint::Checkpoint;
+use ablate::model::tokenizer;
+use ablate::model::transformer::{Tokens, Transformer};
+use ablate::run::progress::Progress;
+use ablate::spec::step::Train;
+use ablate::step::train::{Example, train};
+use burn::tensor::{DType, Device};
+use serde_json::json;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How long one job is repeated.
+const REPEAT_FOR: Duration = Duration::from_millis(1500);
+
+fn main() {
+    // `cargo bench` adds an argument of its own.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let number = |text: &str| text.parse::<usize>().expect("a number");
+    match arguments[..] {
+        ["train", threads, steps] => {
+            use_threads(number(threads));
+            train_built_in(number(steps));
+        }
+        ["forward", threads, config, batch, pos, logits] => {
+            use_threads(number(threads));
+            forward(Path::new(config), number(batch), number(pos), logits == "last");
+        }
+        // Without arguments, as `cargo bench` alone would call it: the quickest job, to show that it runs.
+        [] => forward(Path::new("benches/arith.json"), 64, 4, false),
+        _ => panic!("unknown job {arguments:?}; benches/compare.py has the list"),
+    }
+}
+
+fn use_threads(threads: usize) {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("a thread pool");
+}
+
+/// A forward pass with random weights of a configuration's shape.
+fn forward(config: &Path, batch: usize, pos: usize, last_only: bool) {
+    let weights = Checkpoint::random(config, 0).expect("a configuration");
+    let model = Transformer::load(&weights, &Device::flex(), DType::F32).expect("a model");
+    let n_vocab = model.facts().n_vocab as u32;
+    let ids = (0..(batch * pos) as u32).map(|i| i * 7919 % n_vocab).collect();
+    let tokens = Tokens { ids, batch, pos };
+    let seconds = repeat(|| {
+        if last_only {
+            model.last_logits(&tokens);
+        } else {
+            model.forward(&tokens, &mut ());
+        }
+    });
+    println!("{}", json!({ "seconds": seconds }));
+}
+
+fn repeat(mut job: impl FnMut()) -> Vec<f64> {
+    job();
+    let begin = Instant::now();
+    let mut seconds = Vec::new();
+    while seconds.len() < 5 || begin.elapsed() < REPEAT_FOR {
+        let start = Instant::now();
+        job();
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    seconds
+}
+
+/// The built-in model's recipe, shortened: the whole step, with evaluation every hundred steps and the model written.
+fn train_built_in(steps: usize) {
+    let recipe = json!({
+        "name": "speed", "numbers": 100, "layers": 4, "d_model": 64, "heads": 4, "d_mlp": 256, "steps": steps, "batch": 256,
+        "optimizer": { "lr": 2e-3, "weight_decay": 1.0, "warmup": 100, "clip": 1.0 },
+    });
+    let spec: Train = serde_json::from_value(recipe).expect("a train step");
+    let folder = tempfile::tempdir().expect("a folder");
+    let tokenizer = tokenizer::arithmetic(spec.numbers);
+    let operators = tokenizer::SYMBOLS[..4].iter().map(|symbol| symbol.to_string()).collect::<Vec<_>>();
+    let examples = arithmetic();
+    let start = Instant::now();
+    train(&spec, &operators, &examples, &tokenizer, folder.path(), &Progress::quiet()).expect("trained");
+    println!("{}", json!({ "seconds": [start.elapsed().as_secs_f64()], "examples": steps * spec.batch }));
+}
+
+/// Every problem with operands and result in 0..100.
+fn arithmetic() -> Vec<Example> {
+    let mut examples = Vec::new();
+    for operator in 0..4 {
+        for (a, b) in (0..100).flat_map(|a| (0..100).map(move |b| (a, b))) {
+            let value = match operator {
+                0 => a + b,
+                1 => a - b,
+                2 => a * b,
+                _ if b > 0 => a / b,
+                _ => continue,
+            };
+            if (0..100).contains(&value) {
+                let tokens = vec![a as u32, 100 + operator as u32, b as u32, 104];
+                examples.push(Example { operator, a, b, tokens, answer: value as u32 });
+            }
+        }
+    }
+    examples
+}
