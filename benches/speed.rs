@@ -6,9 +6,11 @@
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::tokenizer;
 use ablate::model::transformer::{Tokens, Transformer};
+use ablate::prompt;
 use ablate::run::progress::Progress;
+use ablate::spec::Prompts;
 use ablate::spec::step::Train;
-use ablate::step::train::{Example, train};
+use ablate::step::train::train;
 use burn::tensor::{DType, Device};
 use serde_json::json;
 use std::path::Path;
@@ -82,30 +84,10 @@ fn train_built_in(steps: usize) {
     let spec: Train = serde_json::from_value(recipe).expect("a train step");
     let folder = tempfile::tempdir().expect("a folder");
     let tokenizer = tokenizer::arithmetic(spec.numbers);
-    let operators = tokenizer::SYMBOLS[..4].iter().map(|symbol| symbol.to_string()).collect::<Vec<_>>();
-    let examples = arithmetic();
+    let problems = json!({ "operands": { "a": "0..100", "b": "0..100" } });
+    let problems: Prompts = serde_json::from_value(problems).expect("a prompt set");
+    let prompts = prompt::build(&problems, &tokenizer, None, None).expect("prompts");
     let start = Instant::now();
-    train(&spec, &operators, &examples, &tokenizer, folder.path(), &Progress::quiet()).expect("trained");
+    train(&spec, &prompts, &tokenizer, folder.path(), &Progress::quiet()).expect("trained");
     println!("{}", json!({ "seconds": [start.elapsed().as_secs_f64()], "examples": steps * spec.batch }));
-}
-
-/// Every problem with operands and result in 0..100.
-fn arithmetic() -> Vec<Example> {
-    let mut examples = Vec::new();
-    for operator in 0..4 {
-        for (a, b) in (0..100).flat_map(|a| (0..100).map(move |b| (a, b))) {
-            let value = match operator {
-                0 => a + b,
-                1 => a - b,
-                2 => a * b,
-                _ if b > 0 => a / b,
-                _ => continue,
-            };
-            if (0..100).contains(&value) {
-                let tokens = vec![a as u32, 100 + operator as u32, b as u32, 104];
-                examples.push(Example { operator, a, b, tokens, answer: value as u32 });
-            }
-        }
-    }
-    examples
 }

@@ -9,4 +9,5 @@ mod prompt;
 mod report;
 mod table;
 mod tokenizer;
+mod train;
 mod weights;

@@ -1,23 +1,10 @@
 use crate::model::transformer::Tokens;
+use crate::prompt::{Prompt, PromptSet};
+use crate::spec::Answer;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
-
-/// A prompt to learn.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Example {
-    /// Index of its operator.
-    pub operator: usize,
-    /// First operand.
-    pub a: i64,
-    /// Second operand.
-    pub b: i64,
-    /// The prompt's tokens.
-    pub tokens: Vec<u32>,
-    /// The token that answers it.
-    pub answer: u32,
-}
 
 /// Prompts that do not make a training set.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +19,9 @@ pub enum DataError {
         /// Number of operators.
         operators: usize,
     },
+    /// The loss is that of one token.
+    #[error("train: answers of several tokens cannot be trained on; write answer = \"single-token\" in the prompt set")]
+    ManyTokens,
     /// Nothing to learn from.
     #[error(
         "train: no prompt of operator '{operator}' to train on; widen the operand ranges, or write a smaller held_out"
@@ -52,15 +42,11 @@ pub enum DataError {
     },
     /// A token that the model has no row for.
     #[error(
-        "train: prompt {a}{operator}{b} has token {id}, the vocabulary only {n_vocab}; write a larger 'numbers' or smaller ranges"
+        "train: '{text}' has token {id}, the vocabulary only {n_vocab}; write a larger 'numbers' or smaller ranges"
     )]
     Vocabulary {
-        /// First operand.
-        a: i64,
-        /// The operator.
-        operator: String,
-        /// Second operand.
-        b: i64,
+        /// The prompt.
+        text: String,
         /// The token.
         id: u32,
         /// Size of the vocabulary.
@@ -68,63 +54,59 @@ pub enum DataError {
     },
 }
 
-/// The examples, split by operand pair: what is held out for one operator is held out for all.
+/// The prompts, split by operand pair: what is held out for one operator is held out for all.
 pub(super) struct Split<'a> {
-    /// Examples to learn, by operator.
-    pub train: Vec<Vec<&'a Example>>,
-    /// Examples never learned, by operator.
-    pub held_out: Vec<Vec<&'a Example>>,
+    /// Prompts to learn, by operator.
+    pub train: Vec<Vec<&'a Prompt>>,
+    /// Prompts never learned, by operator.
+    pub held_out: Vec<Vec<&'a Prompt>>,
+    /// Operator symbols.
+    pub operators: Vec<&'static str>,
     /// Tokens of each prompt.
     pub n_ctx: usize,
 }
 
 impl<'a> Split<'a> {
-    pub fn new(
-        examples: &'a [Example],
-        operators: &[String],
-        share: f64,
-        seed: u64,
-        n_vocab: usize,
-    ) -> Result<Self, DataError> {
-        let n_ctx = examples.first().map_or(0, |example| example.tokens.len());
-        for example in examples {
-            check(example, operators, n_ctx, n_vocab)?;
+    pub fn new(set: &'a PromptSet, share: f64, seed: u64, n_vocab: usize) -> Result<Self, DataError> {
+        if set.answer != Answer::SingleToken {
+            return Err(DataError::ManyTokens);
         }
-        let pairs: BTreeSet<(i64, i64)> = examples.iter().map(|example| (example.a, example.b)).collect();
+        let n_ctx = set.prompts.first().map_or(0, |prompt| prompt.tokens.len());
+        for prompt in &set.prompts {
+            check(prompt, n_ctx, n_vocab)?;
+        }
+        let pairs: BTreeSet<(i64, i64)> = set.prompts.iter().map(|prompt| (prompt.a, prompt.b)).collect();
         let mut pairs: Vec<(i64, i64)> = pairs.into_iter().collect();
         pairs.shuffle(&mut stream(seed, Purpose::Split));
-        let held: BTreeSet<(i64, i64)> =
-            pairs.iter().take((pairs.len() as f64 * share).round() as usize).copied().collect();
+        let held = (pairs.len() as f64 * share).round() as usize;
+        let held: BTreeSet<(i64, i64)> = pairs.into_iter().take(held).collect();
+        let operators: Vec<&'static str> = set.operators.iter().map(|operator| operator.symbol).collect();
         let by_operator = |held_out: bool| {
-            (0..operators.len())
-                .map(|operator| {
-                    let own = examples.iter().filter(|example| example.operator == operator);
-                    own.filter(|example| held.contains(&(example.a, example.b)) == held_out).collect()
-                })
-                .collect::<Vec<Vec<&Example>>>()
+            let of = |symbol: &&str| {
+                let own = set.prompts.iter().filter(|prompt| prompt.operator.symbol == *symbol);
+                own.filter(|prompt| held.contains(&(prompt.a, prompt.b)) == held_out).collect()
+            };
+            operators.iter().map(of).collect::<Vec<Vec<&Prompt>>>()
         };
-        let split = Self { train: by_operator(false), held_out: by_operator(true), n_ctx };
-        match split.train.iter().zip(operators).find(|(train, _)| train.is_empty()) {
-            Some((_, operator)) => Err(DataError::NoPrompt { operator: operator.clone() }),
+        let split = Self { train: by_operator(false), held_out: by_operator(true), operators, n_ctx };
+        match split.train.iter().zip(&split.operators).find(|(train, _)| train.is_empty()) {
+            Some((_, operator)) => Err(DataError::NoPrompt { operator: operator.to_string() }),
             None => Ok(split),
         }
     }
 }
 
-fn check(example: &Example, operators: &[String], n_ctx: usize, n_vocab: usize) -> Result<(), DataError> {
-    if example.tokens.len() != n_ctx {
-        return Err(DataError::Lengths { first: n_ctx, other: example.tokens.len() });
+fn check(prompt: &Prompt, n_ctx: usize, n_vocab: usize) -> Result<(), DataError> {
+    if prompt.tokens.len() != n_ctx {
+        return Err(DataError::Lengths { first: n_ctx, other: prompt.tokens.len() });
     }
-    match example.tokens.iter().chain([&example.answer]).find(|&&id| id as usize >= n_vocab) {
+    match prompt.tokens.iter().chain(&prompt.answer_tokens).find(|&&id| id as usize >= n_vocab) {
+        Some(&id) => Err(DataError::Vocabulary { text: prompt.text.clone(), id, n_vocab }),
         None => Ok(()),
-        Some(&id) => {
-            let operator = operators.get(example.operator).cloned().unwrap_or_default();
-            Err(DataError::Vocabulary { a: example.a, operator, b: example.b, id, n_vocab })
-        }
     }
 }
 
-/// Batches without end: as many examples of each operator, each operator's examples in an order that is drawn anew each
+/// Batches without end: as many prompts of each operator, each operator's prompts in an order that is drawn anew each
 /// time they are used up.
 pub(super) struct Batches<'a> {
     decks: Vec<Deck<'a>>,
@@ -133,7 +115,7 @@ pub(super) struct Batches<'a> {
 }
 
 struct Deck<'a> {
-    examples: Vec<&'a Example>,
+    prompts: Vec<&'a Prompt>,
     next: usize,
 }
 
@@ -143,7 +125,7 @@ impl<'a> Batches<'a> {
         if operators == 0 || !batch.is_multiple_of(operators) {
             return Err(DataError::Batch { batch, operators });
         }
-        let decks = split.train.iter().map(|examples| Deck { examples: examples.clone(), next: usize::MAX });
+        let decks = split.train.iter().map(|prompts| Deck { prompts: prompts.clone(), next: usize::MAX });
         Ok(Self { decks: decks.collect(), per_operator: batch / operators, random: stream(seed, Purpose::Order) })
     }
 
@@ -153,9 +135,9 @@ impl<'a> Batches<'a> {
         let mut answers = Vec::new();
         for deck in &mut self.decks {
             for _ in 0..self.per_operator {
-                let example = deck.draw(&mut self.random);
-                ids.extend_from_slice(&example.tokens);
-                answers.push(example.answer);
+                let prompt = deck.draw(&mut self.random);
+                ids.extend_from_slice(&prompt.tokens);
+                answers.extend(prompt.answer_tokens.first());
             }
         }
         let batch = answers.len();
@@ -164,13 +146,13 @@ impl<'a> Batches<'a> {
 }
 
 impl<'a> Deck<'a> {
-    fn draw(&mut self, random: &mut impl Rng) -> &'a Example {
-        if self.next >= self.examples.len() {
-            self.examples.shuffle(random);
+    fn draw(&mut self, random: &mut impl Rng) -> &'a Prompt {
+        if self.next >= self.prompts.len() {
+            self.prompts.shuffle(random);
             self.next = 0;
         }
         self.next += 1;
-        self.examples[self.next - 1]
+        self.prompts[self.next - 1]
     }
 }
 

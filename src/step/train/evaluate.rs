@@ -1,5 +1,6 @@
-use super::data::{Example, Split};
+use super::data::Split;
 use crate::model::transformer::{Tokens, Transformer};
+use crate::prompt::Prompt;
 
 /// Name of the split that is never trained on.
 pub(super) const HELD_OUT: &str = "held-out";
@@ -10,7 +11,7 @@ const BATCH: usize = 1024;
 /// How well one operator is answered.
 pub(super) struct Evaluation {
     pub step: usize,
-    pub operator: String,
+    pub operator: &'static str,
     pub split: &'static str,
     pub count: usize,
     pub accuracy: f64,
@@ -18,29 +19,23 @@ pub(super) struct Evaluation {
     pub training_loss: f64,
 }
 
-/// One row per operator on the examples held out; on the training examples where none are.
-pub(super) fn evaluate(
-    model: &Transformer,
-    split: &Split,
-    operators: &[String],
-    step: usize,
-    training_loss: f64,
-) -> Vec<Evaluation> {
-    let held_out = split.held_out.iter().any(|examples| !examples.is_empty());
-    let (name, examples) = if held_out { (HELD_OUT, &split.held_out) } else { ("train", &split.train) };
-    let rows = operators.iter().zip(examples).map(|(operator, examples)| {
+/// One row per operator on the prompts held out; on the training prompts where none are.
+pub(super) fn evaluate(model: &Transformer, split: &Split, step: usize, training_loss: f64) -> Vec<Evaluation> {
+    let held_out = split.held_out.iter().any(|prompts| !prompts.is_empty());
+    let (name, prompts) = if held_out { (HELD_OUT, &split.held_out) } else { ("train", &split.train) };
+    let rows = split.operators.iter().zip(prompts).map(|(operator, prompts)| {
         let (mut correct, mut loss) = (0, 0.0);
-        for batch in examples.chunks(BATCH) {
+        for batch in prompts.chunks(BATCH) {
             let (right, nats) = score(model, batch);
             correct += right;
             loss += nats;
         }
-        let count = examples.len() as f64;
+        let count = prompts.len() as f64;
         Evaluation {
             step,
-            operator: operator.clone(),
+            operator,
             split: name,
-            count: examples.len(),
+            count: prompts.len(),
             accuracy: correct as f64 / count,
             loss: loss / count,
             training_loss,
@@ -50,21 +45,21 @@ pub(super) fn evaluate(
 }
 
 /// How many the model's most likely token answers, and the summed cross-entropy.
-fn score(model: &Transformer, examples: &[&Example]) -> (usize, f64) {
-    let ids: Vec<u32> = examples.iter().flat_map(|example| &example.tokens).copied().collect();
-    let tokens = Tokens { pos: ids.len() / examples.len().max(1), batch: examples.len(), ids };
+fn score(model: &Transformer, prompts: &[&Prompt]) -> (usize, f64) {
+    let ids: Vec<u32> = prompts.iter().flat_map(|prompt| &prompt.tokens).copied().collect();
+    let tokens = Tokens { pos: ids.len() / prompts.len().max(1), batch: prompts.len(), ids };
     let logits = model.last_logits(&tokens);
     let n_vocab = logits.dims()[1];
     let values: Vec<f32> = logits.into_data().try_into_vec().expect("training is in f32");
     let (mut correct, mut loss) = (0, 0.0);
-    for (row, example) in values.chunks_exact(n_vocab).zip(examples) {
-        let answer = row[example.answer as usize];
+    for (row, prompt) in values.chunks_exact(n_vocab).zip(prompts) {
+        let Some(answer) = prompt.answer_tokens.first().and_then(|&id| row.get(id as usize)) else { continue };
         let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         // A tie is no answer: the arg-max would depend on the order of the tokens.
-        let rivals = row.iter().filter(|logit| **logit >= answer).count();
-        correct += usize::from(answer >= largest && rivals == 1);
+        let rivals = row.iter().filter(|logit| *logit >= answer).count();
+        correct += usize::from(*answer >= largest && rivals == 1);
         let total: f64 = row.iter().map(|logit| f64::from(logit - largest).exp()).sum();
-        loss += f64::from(largest - answer) + total.ln();
+        loss += f64::from(largest - *answer) + total.ln();
     }
     (correct, loss)
 }

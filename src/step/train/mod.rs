@@ -9,13 +9,14 @@ mod evaluate;
 mod initial;
 mod save;
 
-pub use data::{DataError, Example};
+pub use data::DataError;
 pub use save::{SaveError, Saved};
 
 use crate::kernel;
 use crate::model::tokenizer::{Tokenizer, TokenizerError};
 use crate::model::transformer::Transformer;
 use crate::model::weights::WeightError;
+use crate::prompt::PromptSet;
 use crate::run::interrupt::{self, Interrupted};
 use crate::run::progress::{Progress, Task};
 use crate::spec;
@@ -71,16 +72,14 @@ pub enum TrainError {
     Interrupted(#[from] Interrupted),
 }
 
-/// Trains on `examples`, whose operators are indices into `operators`, and writes the model and its checkpoints under
-/// `folder`. `tokenizer` is the one that made the examples' tokens.
+/// Trains on `prompts`, made with `tokenizer`, and writes the model and its checkpoints under `folder`.
 ///
 /// # Errors
 /// When the prompts or the model's shape are not usable, the loss diverges, a file cannot be written, or on Ctrl-C; the
 /// checkpoints written by then stay.
 pub fn train(
     spec: &spec::step::Train,
-    operators: &[String],
-    examples: &[Example],
+    prompts: &PromptSet,
     tokenizer: &Tokenizer,
     folder: &Path,
     progress: &Progress,
@@ -90,7 +89,7 @@ pub fn train(
     }
     let n_vocab = tokenizer.n_tokens();
     let tokenizer = tokenizer.to_json()?;
-    let split = Split::new(examples, operators, spec.held_out, spec.seed, n_vocab)?;
+    let split = Split::new(prompts, spec.held_out, spec.seed, n_vocab)?;
     let facts = initial::facts(spec, n_vocab, split.n_ctx).map_err(TrainError::Shape)?;
     let device = Device::flex().autodiff();
     let mut model = Transformer::load(&initial::Initial::new(&facts, spec.seed), &device, DType::F32)?;
@@ -112,7 +111,7 @@ pub fn train(
         task.advance(1);
         let last = step == spec.steps;
         if last || step % spec.log_every == 0 {
-            log.evaluate(&model.valid(), &split, operators, step, &task);
+            log.evaluate(&model.valid(), &split, step, &task);
         }
         if last || spec.checkpoints.contains(&step) {
             checkpoints.push(save::checkpoint(folder, &model.valid(), &tokenizer, step, spec)?);
@@ -134,10 +133,10 @@ impl Log {
         if loss.is_finite() { Ok(()) } else { Err(TrainError::Diverged { step: step - 1 }) }
     }
 
-    fn evaluate(&mut self, model: &Transformer, split: &Split, operators: &[String], step: usize, task: &Task) {
+    fn evaluate(&mut self, model: &Transformer, split: &Split, step: usize, task: &Task) {
         let training_loss = self.losses.iter().sum::<f64>() / self.losses.len().max(1) as f64;
         self.losses.clear();
-        let rows = evaluate::evaluate(model, split, operators, step, training_loss);
+        let rows = evaluate::evaluate(model, split, step, training_loss);
         let held_out: Vec<String> = rows
             .iter()
             .filter(|row| row.split == evaluate::HELD_OUT)
@@ -151,7 +150,7 @@ impl Log {
         let rows = &self.evaluations;
         df!(
             "step" => rows.iter().map(|row| row.step as u32).collect::<Vec<_>>(),
-            "operator" => rows.iter().map(|row| row.operator.as_str()).collect::<Vec<_>>(),
+            "operator" => rows.iter().map(|row| row.operator).collect::<Vec<_>>(),
             "split" => rows.iter().map(|row| row.split).collect::<Vec<_>>(),
             "count" => rows.iter().map(|row| row.count as u32).collect::<Vec<_>>(),
             "accuracy" => rows.iter().map(|row| row.accuracy).collect::<Vec<_>>(),
