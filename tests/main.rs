@@ -7,6 +7,7 @@ mod measure;
 mod parity;
 mod prompt;
 mod report;
+mod spec;
 mod table;
 mod tokenizer;
 mod train;

@@ -1,0 +1,3 @@
+//! Reading specs: layers, errors, bad input, the schema.
+
+mod expression;
