@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Figure {
     /// Name of the figure; its files are `figures/NAME.svg` and `figures/NAME.png`.
+    #[schemars(extend("format" = "name"), regex(pattern = "^[A-Za-z0-9_-]+$"))]
     pub name: String,
     /// How it is drawn.
     pub kind: FigureKind,
     /// The step or table whose rows it draws.
+    #[schemars(extend("x-refers-to" = "rows"))]
     pub from: String,
     /// Rows to draw: each column's value, list of values, or comparison. Rows that fall on one cell, bar or point are averaged.
     #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
@@ -24,6 +26,7 @@ pub struct Figure {
     pub y: String,
     /// Column that gives a heat map's colour; `log1p(mean)` and `log10(mean)` transform it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "value"))]
     pub value: Option<String>,
     /// Column whose values are the lines, or the bars side by side. `operator` takes the operators' own colours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,9 +57,11 @@ pub struct Figure {
     pub y_scale: Scale,
     /// Ends of the vertical axis. Left out: from the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-increasing" = true))]
     pub y_range: Option<[f64; 2]>,
     /// Ends of the colour scale. Left out: from the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-increasing" = true))]
     pub value_range: Option<[f64; 2]>,
     /// Colours that diverge about zero. Left out: diverging when the values have both signs.
     #[serde(default, skip_serializing_if = "Option::is_none")]

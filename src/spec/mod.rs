@@ -3,20 +3,37 @@
 //! Keys are `snake_case`, values that name a choice are `kebab-case`. The types here are the single source of the
 //! language: serde reads them, schemars makes the JSON schema (`ablate schema`), and the checker walks that schema.
 
+mod check;
+mod error;
 pub mod expression;
+mod extends;
 mod figure;
+mod load;
+mod merge;
 mod model;
 mod nearest;
+mod node;
 mod output;
+mod overrides;
+mod parse;
 mod prompts;
+mod schema;
+mod source;
 pub mod step;
 mod table;
+mod write;
 
+pub use error::{SpecError, SpecErrors, Style};
+pub use extends::Extends;
 pub use figure::{Figure, FigureKind, Scale};
+pub use load::{Loaded, load, parse};
 pub use model::{Device, Dtype, Model, Processing};
 pub use nearest::nearest;
+pub use node::Origin;
 pub use output::{ImageFormat, Output, Run};
 pub use prompts::{Answer, Keep, Operands, Prompts, Range, Shot, Templates};
+pub use schema::schema;
+pub use source::Source;
 pub use step::Step;
 pub use table::{Condition, Pivot, Table};
 
@@ -25,10 +42,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One experiment: a model, its prompts, the steps to run on them, and the tables and figures to make of the results.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
+    /// A spec file this one is written on top of, or several, the last on top. Gone once resolved.
+    #[serde(default, skip_serializing)]
+    pub extends: Option<Extends>,
     /// A line that says what the experiment shows; the title of the report.
+    #[schemars(length(min = 1))]
     pub title: String,
     /// A few sentences for the report, in Markdown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,12 +59,14 @@ pub struct Spec {
     pub model: Option<Model>,
     /// Further models by name; what one leaves out, it takes from `[model]`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("propertyNames" = { "format": "name", "pattern": "^[A-Za-z0-9_-]+$" }))]
     pub models: IndexMap<String, Model>,
     /// The prompt set that every step uses unless it names another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompts: Option<Prompts>,
     /// Further prompt sets by name; what one leaves out, it takes from `[prompts]`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("propertyNames" = { "format": "name", "pattern": "^[A-Za-z0-9_-]+$" }))]
     pub prompt_sets: IndexMap<String, Prompts>,
     /// What to do, in any order: a step that needs another's results names it.
     #[serde(default, rename = "step", skip_serializing_if = "Vec::is_empty")]

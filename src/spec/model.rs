@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Model {
     /// `builtin:arith`, a Hugging Face directory, a `.gguf` file, `hf:owner/name@revision`, or
     /// `random:CONFIG.json#SEED`. A path is taken relative to the spec that names it.
+    #[schemars(length(min = 1))]
     pub source: String,
     /// Checkpoints of the source, each run in turn: revisions of `hf:`, named checkpoints of `builtin:`, or
     /// subfolders of a directory. Left out: the source itself.
@@ -119,6 +120,7 @@ impl JsonSchema for Device {
         schemars::json_schema!({
             "description": "Where a model runs: `cpu`, or `cuda:N` in a binary built with the feature `cuda`.",
             "type": "string",
+            "format": "device",
             "pattern": "^(cpu|cuda|cuda:[0-9]+)$",
         })
     }

@@ -13,9 +13,11 @@ pub struct Prompts {
     pub template: Templates,
     /// What the model should write after the prompt, with the slot `{answer}`: `" {answer}"` where a space belongs to it.
     #[serde(default = "default_completion")]
+    #[schemars(extend("format" = "completion"))]
     pub completion: String,
     /// Operators by symbol: `+` `-` `*` `/` (floor division).
     #[serde(default = "default_operators")]
+    #[schemars(schema_with = "operators_schema")]
     pub operators: Vec<String>,
     /// Values of each operand slot: a half-open range `"0..300"`, or a list `[1, 2, 3]`.
     pub operands: Operands,
@@ -24,6 +26,7 @@ pub struct Prompts {
     pub answer: Answer,
     /// Answers that are legal, as a half-open range: `"0..1000"`. Left out: every answer that is not negative.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "range"))]
     pub answers: Option<String>,
     /// Worked examples put before each prompt, rendered with the same template and completion.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -52,6 +55,14 @@ fn default_completion() -> String {
 }
 fn default_operators() -> Vec<String> {
     ["+", "-", "*", "/"].map(String::from).to_vec()
+}
+fn operators_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "array",
+        "items": { "type": "string", "format": "operator" },
+        "minItems": 1,
+        "uniqueItems": true,
+    })
 }
 fn default_separator() -> String {
     "\n".into()
@@ -122,8 +133,12 @@ impl JsonSchema for Templates {
         schemars::json_schema!({
             "description": "A template such as \"{a}{op}{b}=\", or a table of them by name.",
             "anyOf": [
-                { "type": "string" },
-                { "type": "object", "additionalProperties": { "type": "string" }, "minProperties": 1 },
+                { "type": "string", "format": "template" },
+                {
+                    "type": "object",
+                    "additionalProperties": { "type": "string", "format": "template" },
+                    "minProperties": 1,
+                },
             ],
         })
     }
@@ -219,7 +234,7 @@ impl JsonSchema for Range {
         schemars::json_schema!({
             "description": "A range \"0..300\" (end excluded), or a list of integers.",
             "anyOf": [
-                { "type": "string", "pattern": "^ *-?[0-9]+ *\\.\\. *-?[0-9]+ *$" },
+                { "type": "string", "format": "range", "pattern": "^ *-?[0-9]+ *\\.\\. *-?[0-9]+ *$" },
                 { "type": "array", "items": { "type": "integer" }, "minItems": 1 },
             ],
         })
@@ -233,6 +248,7 @@ pub struct Shot {
     /// First operand.
     pub a: i64,
     /// Operator symbol.
+    #[schemars(extend("format" = "operator"))]
     pub op: String,
     /// Second operand.
     pub b: i64,

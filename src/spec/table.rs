@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Table {
     /// Name of the table; its files are `tables/NAME.csv` and `tables/NAME.parquet`.
+    #[schemars(extend("format" = "name"), regex(pattern = "^[A-Za-z0-9_-]+$"))]
     pub name: String,
     /// The step or table whose rows it reads: `effects`, or `prompts` for the prompt set.
+    #[schemars(extend("x-refers-to" = "rows"))]
     pub from: String,
     /// Heading in the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,6 +27,7 @@ pub struct Table {
     /// New columns, one value per group: `rate = "mean(correct)"`; functions mean, std, sem, min, max, sum, median, count,
     /// quantile(x, q), ci_low(x), ci_high(x) (95 % normal interval of the mean).
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(schema_with = "aggregates_schema")]
     pub aggregate: IndexMap<String, String>,
     /// Turns one column's values into columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,6 +48,13 @@ pub struct Table {
     pub decimals: usize,
 }
 
+fn aggregates_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "object",
+        "additionalProperties": { "type": "string", "format": "aggregate" },
+    })
+}
+
 fn default_decimals() -> usize {
     3
 }
@@ -58,6 +68,7 @@ pub struct Condition(#[schemars(schema_with = "condition_schema")] pub toml::Val
 fn condition_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
         "description": "A value, a list of values, or a comparison such as \">= 0.5\".",
+        "format": "condition",
         "anyOf": [
             { "type": ["string", "number", "boolean"] },
             { "type": "array", "items": { "type": ["string", "number", "boolean"] }, "minItems": 1 },

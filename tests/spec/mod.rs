@@ -1,3 +1,4 @@
 //! Reading specs: layers, errors, bad input, the schema.
 
+mod errors;
 mod expression;

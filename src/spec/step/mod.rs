@@ -19,6 +19,14 @@ pub enum Step {
     Train(Train),
 }
 
+/// Rows that a kind of step keeps besides its own: `STEP.prompts`.
+pub fn further_rows(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "accuracy" => &["prompts"],
+        _ => &[],
+    }
+}
+
 impl Step {
     /// The step's own name, unique in the spec.
     pub fn name(&self) -> &str {

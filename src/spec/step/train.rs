@@ -8,12 +8,15 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Train {
     /// Name of the step.
+    #[schemars(extend("format" = "name"), regex(pattern = "^[A-Za-z0-9_-]+$"))]
     pub name: String,
     /// Prompt set: a name of `[prompt_sets.NAME]`. Left out: `[prompts]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-refers-to" = "prompts"))]
     pub prompts: Option<String>,
     /// Steps to run before this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-refers-to" = "step"))]
     pub needs: Vec<String>,
     /// Folder the model is written to, one subfolder per checkpoint and the last one in the folder itself; relative to
     /// the results folder.
@@ -29,7 +32,7 @@ pub struct Train {
     #[schemars(range(min = 1, max = 8192))]
     pub d_model: usize,
     /// Number of attention heads; must divide `d_model`.
-    #[schemars(range(min = 1, max = 256))]
+    #[schemars(range(min = 1, max = 256), extend("x-divides" = "d_model"))]
     pub heads: usize,
     /// Width of the MLP.
     #[schemars(range(min = 1, max = 65536))]
@@ -46,6 +49,7 @@ pub struct Train {
     pub held_out: f64,
     /// Optimiser steps after which a checkpoint is written, besides the last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-at-most" = "steps"))]
     pub checkpoints: Vec<usize>,
     /// Seed of the initial weights, of the held-out pairs and of the order of the prompts.
     #[serde(default)]
@@ -63,18 +67,22 @@ pub struct Train {
 #[serde(deny_unknown_fields)]
 pub struct Optimizer {
     /// Peak learning rate.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub lr: f64,
     /// Decay rates of the first and second moment.
     #[serde(default = "default_betas")]
+    #[schemars(inner(range(min = 0.0, max = 1.0)))]
     pub betas: [f64; 2],
     /// Weight decay, times the learning rate, on matrices.
     #[serde(default)]
+    #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
     /// Steps of linear warm-up.
     #[serde(default)]
     pub warmup: usize,
     /// Largest norm of the whole gradient. Left out: not clipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub clip: Option<f64>,
 }
 

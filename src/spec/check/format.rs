@@ -1,0 +1,115 @@
+//! What a text must be beyond text: the `format`s of the schema.
+
+use crate::spec::expression::{ExpressionError, parse_aggregate, parse_condition, parse_value};
+use crate::spec::nearest;
+use crate::spec::node::{Node, shortened};
+use crate::spec::{Device, Range};
+
+/// What is wrong with a text.
+pub(super) struct Fault {
+    pub message: String,
+    pub advice: Option<String>,
+    /// The bytes of the text it is about; none for the whole.
+    pub part: std::ops::Range<usize>,
+}
+
+impl From<String> for Fault {
+    fn from(message: String) -> Self {
+        Self { message, advice: None, part: 0..0 }
+    }
+}
+
+impl From<ExpressionError> for Fault {
+    fn from(error: ExpressionError) -> Self {
+        Self { message: error.message, advice: None, part: error.span }
+    }
+}
+
+/// Operators a prompt may have.
+const OPERATORS: [&str; 4] = ["+", "-", "*", "/"];
+
+/// The formats checked here. Others (`uint64`, `double`) are JSON Schema's names of number types.
+pub(super) fn check(format: &str, text: &str) -> Result<(), Fault> {
+    match format {
+        "name" => name(text),
+        "range" => Range::parse(text).map(drop).map_err(Fault::from),
+        "device" => text.parse::<Device>().map(drop).map_err(Fault::from),
+        "operator" => operator(text),
+        "template" => slots(text, &["a", "op", "b"]),
+        "completion" => slots(text, &["answer"]),
+        "aggregate" => parse_aggregate(text).map(drop).map_err(Fault::from),
+        "value" => parse_value(text).map(drop).map_err(Fault::from),
+        "condition" => parse_condition(&toml::Value::String(text.into())).map(drop).map_err(Fault::from),
+        _ => Ok(()),
+    }
+}
+
+/// The same for a value that is no text.
+pub(super) fn check_value(format: &str, node: &Node) -> Result<(), Fault> {
+    match format {
+        "condition" => parse_condition(&node.to_toml()).map(drop).map_err(Fault::from),
+        _ => Ok(()),
+    }
+}
+
+/// Names become files and parts of `--set step.NAME.key`.
+fn name(text: &str) -> Result<(), Fault> {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+    if !text.is_empty() && text.len() <= 100 && text.chars().all(fits) {
+        return Ok(());
+    }
+    let advice = "a name is 1 to 100 letters, digits, '-' and '_'".to_string();
+    Err(Fault { message: format!("no name: \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
+}
+
+fn operator(text: &str) -> Result<(), Fault> {
+    if OPERATORS.contains(&text) {
+        return Ok(());
+    }
+    let near = match text {
+        "×" | "x" | "·" => Some("*"),
+        "÷" | ":" | "//" => Some("/"),
+        "−" | "–" => Some("-"),
+        _ => None,
+    };
+    let advice = match near {
+        Some(near) => format!("write \"{near}\""),
+        None => format!("operators: {}", OPERATORS.join(" ")),
+    };
+    Err(Fault { message: format!("no operator \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
+}
+
+/// Each slot is there, and no other.
+fn slots(text: &str, known: &[&str]) -> Result<(), Fault> {
+    let mut found = Vec::new();
+    let mut rest = 0;
+    while let Some(open) = text.get(rest..).and_then(|text| text.find('{')).map(|at| rest + at) {
+        let Some(close) = text.get(open..).and_then(|text| text.find('}')).map(|at| open + at) else {
+            let message = "a slot is not closed; write '}' after its name".to_string();
+            return Err(Fault { message, advice: None, part: open..text.len() });
+        };
+        let slot = text.get(open + 1..close).unwrap_or_default();
+        if !known.contains(&slot) {
+            let advice = match nearest(slot, known.iter().copied()) {
+                Some(near) => format!("write {{{near}}}"),
+                None => format!("slots here: {}", written(known)),
+            };
+            let message = format!("no slot {{{}}}", shortened(slot));
+            return Err(Fault { message, advice: Some(advice), part: open..close + 1 });
+        }
+        found.push(slot);
+        rest = close + 1;
+    }
+    for slot in known {
+        match found.iter().filter(|name| *name == slot).count() {
+            1 => {}
+            0 => return Err(format!("the slot {{{slot}}} is missing; write all of {}", written(known)).into()),
+            count => return Err(format!("the slot {{{slot}}} is there {count} times; write it once").into()),
+        }
+    }
+    Ok(())
+}
+
+fn written(slots: &[&str]) -> String {
+    slots.iter().map(|slot| format!("{{{slot}}}")).collect::<Vec<_>>().join(" ")
+}

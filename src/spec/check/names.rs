@@ -1,0 +1,220 @@
+//! Names: each once, each reference to one that exists, and nothing waiting for itself.
+
+use super::structure::{Absent, Reference};
+use super::{Place, wrong_value};
+use crate::spec::error::SpecError;
+use crate::spec::nearest;
+use crate::spec::node::{Node, Origin, shortened};
+use crate::spec::step;
+use indexmap::{IndexMap, IndexSet};
+
+/// Past so many errors nobody reads the advice.
+const ADVISED: usize = 100;
+
+/// Every error of the names in a spec.
+pub(super) fn check(spec: &Node, references: &[Reference], absent: &[Absent], errors: &mut Vec<SpecError>) {
+    let names = Names::of(spec);
+    duplicates(spec, errors);
+    for reference in references {
+        names.resolve(reference, errors);
+    }
+    for absent in absent {
+        names.default_of(absent, errors);
+    }
+    figures(spec, errors);
+    cycles(references, errors);
+}
+
+/// The names a reference may use.
+struct Names<'n> {
+    steps: IndexSet<String>,
+    rows: IndexSet<String>,
+    models: IndexSet<&'n str>,
+    prompt_sets: IndexSet<&'n str>,
+    has_prompts: bool,
+}
+
+impl<'n> Names<'n> {
+    fn of(spec: &'n Node) -> Self {
+        let keys =
+            |key: &str| spec.get(key).and_then(Node::table).into_iter().flat_map(IndexMap::keys).map(String::as_str);
+        let named =
+            |list: &str| spec.entries(list).iter().filter_map(|entry| Some(entry.get("name")?.text()?.to_string()));
+        let steps: IndexSet<String> = named("step").collect();
+        let mut rows: IndexSet<String> = steps.iter().cloned().chain(named("table")).collect();
+        for step in spec.entries("step") {
+            if let (Some(name), Some(kind)) =
+                (step.get("name").and_then(Node::text), step.get("kind").and_then(Node::text))
+            {
+                rows.extend(step::further_rows(kind).iter().map(|further| format!("{name}.{further}")));
+            }
+        }
+        let has_prompts = spec.get("prompts").is_some();
+        if has_prompts {
+            rows.insert("prompts".into());
+        }
+        let own = spec.get("model").map(|_| "model");
+        Self {
+            steps,
+            rows,
+            models: own.into_iter().chain(keys("models")).collect(),
+            prompt_sets: keys("prompt_sets").collect(),
+            has_prompts,
+        }
+    }
+
+    fn resolve(&self, reference: &Reference, errors: &mut Vec<SpecError>) {
+        let Some(name) = reference.node.text() else { return };
+        let (what, known, there): (_, Vec<&str>, _) = match reference.to {
+            "step" => ("step", self.steps.iter().map(String::as_str).collect(), self.steps.contains(name)),
+            "rows" => ("step or table", self.rows.iter().map(String::as_str).collect(), self.rows.contains(name)),
+            "model" => ("model", self.models.iter().copied().collect(), self.models.contains(name)),
+            _ => ("prompt set", self.prompt_sets.iter().copied().collect(), self.prompt_sets.contains(name)),
+        };
+        if there {
+            return;
+        }
+        let error = wrong_value(&reference.node, format!("no {what} '{}'", shortened(name)));
+        let advice = (errors.len() < ADVISED).then(|| match (nearest(name, known.iter().copied()), what) {
+            (Some(near), _) => format!("write \"{near}\""),
+            (None, "prompt set") if known.is_empty() => format!("add [prompt_sets.{}]", shortened(name)),
+            (None, "model") if known.is_empty() => format!("add [models.{}]", shortened(name)),
+            (None, _) if known.is_empty() => format!("the spec has no {what}"),
+            (None, _) => format!("there {} {}", if known.len() == 1 { "is" } else { "are" }, some(&known)),
+        });
+        errors.push(error.advise_option(advice));
+    }
+
+    /// A step that names no model or prompts takes the spec's own, which must then be there.
+    fn default_of(&self, absent: &Absent, errors: &mut Vec<SpecError>) {
+        let there = match absent.to {
+            "prompts" => self.has_prompts,
+            "model" => !self.models.is_empty(),
+            _ => true,
+        };
+        if !there {
+            let (what, table) = if absent.to == "model" { ("model", "[model]") } else { ("prompts", "[prompts]") };
+            let message = format!("{} has no {what} to run", absent.place.table());
+            errors.push(wrong_value(&absent.entry, message).advise(format!("add {table}")));
+        }
+    }
+}
+
+/// The first names of a list, for an error.
+fn some(names: &[&str]) -> String {
+    const SHOWN: usize = 12;
+    let shown = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN { format!("{shown}, …") } else { shown }
+}
+
+/// Steps and tables share their names (`from` takes either); figures have theirs.
+fn duplicates(spec: &Node, errors: &mut Vec<SpecError>) {
+    for lists in [["step", "table"].as_slice(), &["figure"]] {
+        let mut seen: IndexMap<&str, (&str, &Node)> = IndexMap::new();
+        for list in lists {
+            for name in spec.entries(list).iter().filter_map(|entry| entry.get("name")) {
+                let Some(text) = name.text() else { continue };
+                match seen.get(text) {
+                    Some((first_list, first)) => errors.push(duplicate(text, list, name, first_list, first)),
+                    None => {
+                        seen.insert(text, (list, name));
+                    }
+                }
+                if text == "prompts" && *list != "figure" {
+                    let message = format!("a {list} can not have the name 'prompts': it means the prompt set");
+                    errors.push(wrong_value(name, message));
+                }
+            }
+        }
+    }
+    if let Some(model) = spec.get("models").and_then(|models| models.get("model"))
+        && spec.get("model").is_some()
+    {
+        errors.push(super::wrong_key(model, "[models.model] and [model] have one name; write another".into()));
+    }
+}
+
+fn duplicate(text: &str, list: &str, name: &Node, first_list: &str, first: &Node) -> SpecError {
+    let what = if list == first_list { format!("two {list}s") } else { format!("a {first_list} and a {list}") };
+    let error = wrong_value(name, format!("{what} have the name '{}'", shortened(text)));
+    match &first.origin {
+        Origin::File { source, value, .. } => error.at(source, value.clone(), "the first"),
+        _ => error,
+    }
+}
+
+/// Keys that a kind of figure can not do without.
+fn figures(spec: &Node, errors: &mut Vec<SpecError>) {
+    for figure in spec.entries("figure") {
+        let Some(kind) = figure.get("kind").and_then(Node::text) else { continue };
+        let needed: &[&str] = match kind {
+            "heatmap" => &["value"],
+            "heatmap-grid" => &["value", "facet"],
+            _ => &[],
+        };
+        for key in needed.iter().filter(|key| figure.get(key).is_none()) {
+            let name = figure.get("name").and_then(Node::text).unwrap_or_default();
+            let message = format!("[[figure]] '{}' is a {kind} and has no '{key}'", shortened(name));
+            errors.push(wrong_value(figure, message).advise(format!("add {key} = \"a column\"")));
+        }
+    }
+}
+
+/// Steps and tables that wait for each other, each circle once: what is left when everything that can run has run.
+fn cycles(references: &[Reference], errors: &mut Vec<SpecError>) {
+    let mut waits: IndexMap<&str, Vec<(&str, &Node)>> = IndexMap::new();
+    for reference in references.iter().filter(|reference| ["step", "rows"].contains(&reference.to)) {
+        if let (Place(parts), Some(target)) = (&reference.place, reference.node.text())
+            && let [list, entry, ..] = parts.as_slice()
+            && (list == "step" || list == "table")
+        {
+            let target = target.split('.').next().unwrap_or(target);
+            waits.entry(entry).or_default().push((target, &reference.node));
+        }
+    }
+    let mut waiting: IndexMap<&str, usize> = waits
+        .iter()
+        .map(|(name, targets)| (*name, targets.iter().filter(|(target, _)| waits.contains_key(target)).count()))
+        .collect();
+    let mut needed_by: IndexMap<&str, Vec<&str>> = IndexMap::new();
+    for (name, targets) in &waits {
+        for (target, _) in targets {
+            needed_by.entry(target).or_default().push(name);
+        }
+    }
+    let mut ready: Vec<&str> = waiting.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+    while let Some(name) = ready.pop() {
+        for waiter in needed_by.get(name).into_iter().flatten() {
+            if let Some(count) = waiting.get_mut(waiter) {
+                *count -= 1;
+                if *count == 0 {
+                    ready.push(waiter);
+                }
+            }
+        }
+    }
+    let stuck = |name: &str| waiting.get(name).is_some_and(|count| *count > 0);
+    let mut told: IndexSet<&str> = IndexSet::new();
+    for start in waits.keys().copied().filter(|name| stuck(name)) {
+        let mut chain: IndexMap<&str, &Node> = IndexMap::new();
+        let mut at = start;
+        while !told.contains(at) && !chain.contains_key(at) {
+            let next = waits.get(at).and_then(|targets| targets.iter().find(|(target, _)| stuck(target)));
+            let Some((target, node)) = next else { break };
+            chain.insert(at, node);
+            at = target;
+        }
+        if let Some(from) = chain.get_index_of(at) {
+            let mut names: Vec<&str> = chain.keys().skip(from).map(|name| shorten(name)).collect();
+            names.push(shorten(at));
+            if let Some((_, node)) = chain.get_index(from) {
+                errors.push(wrong_value(node, format!("these wait for each other: {}", names.join(" -> "))));
+            }
+        }
+        told.extend(chain.keys().copied());
+    }
+}
+
+fn shorten(name: &str) -> &str {
+    name.char_indices().nth(60).map_or(name, |(end, _)| name.get(..end).unwrap_or(name))
+}

@@ -1,0 +1,420 @@
+//! A walk over the values and their JSON schema side by side: keys, types, choices, ranges, lengths, formats.
+
+use super::format;
+use super::{Place, wrong_key, wrong_part, wrong_value};
+use crate::spec::error::SpecError;
+use crate::spec::nearest;
+use crate::spec::node::{Content, Node, shortened};
+use indexmap::IndexMap;
+use serde_json::Value;
+
+/// Past so many errors nobody reads the advice, and a large file would spend its time on it.
+const ADVISED: usize = 100;
+
+/// A name that must exist.
+pub(super) struct Reference {
+    /// What it names: `step`, `rows`, `model` or `prompts`.
+    pub to: &'static str,
+    pub node: Node,
+    pub place: Place,
+}
+
+/// A key that was left out and then means the spec's own `[model]` or `[prompts]`.
+pub(super) struct Absent {
+    pub to: &'static str,
+    pub entry: Node,
+    pub place: Place,
+}
+
+/// The walk and what it has found.
+pub(super) struct Walk {
+    root: &'static Value,
+    pub errors: Vec<SpecError>,
+    pub references: Vec<Reference>,
+    pub absent: Vec<Absent>,
+}
+
+type Schema = &'static Value;
+
+impl Walk {
+    pub fn new(root: Schema) -> Self {
+        Self { root, errors: Vec::new(), references: Vec::new(), absent: Vec::new() }
+    }
+
+    /// Checks a whole spec.
+    pub fn check(&mut self, spec: &Node) {
+        self.value(spec, self.root, &Place::default());
+    }
+
+    fn value(&mut self, node: &Node, schema: Schema, place: &Place) {
+        let schema = self.definition(schema);
+        if let Some(branches) = list(schema, "anyOf") {
+            return self.any_of(node, schema, branches, place);
+        }
+        if let Some(branches) = list(schema, "oneOf") {
+            return match tag(branches) {
+                Some(tag) => self.tagged(node, branches, tag, place),
+                None => self.choice(node, branches, place),
+            };
+        }
+        if !has_type(node, schema) {
+            let message = format!("'{}' must be {}, not {}", place.key(), type_name(schema), node.describe());
+            return self.errors.push(wrong_value(node, message).advise_option(table_advice(node, schema, place)));
+        }
+        match &node.content {
+            Content::Text(text) => self.text(node, text, schema, place),
+            Content::Integer(number) => self.number(node, *number as f64, schema, place),
+            Content::Float(number) => self.number(node, *number, schema, place),
+            Content::List(items) => self.list(node, items, schema, place),
+            Content::Table(table) => self.table(node, table, schema, place),
+            Content::Boolean(_) | Content::Datetime(_) => {}
+        }
+    }
+
+    /// The schema that a `$ref` stands for.
+    fn definition(&self, schema: Schema) -> Schema {
+        let target = text(schema, "$ref").and_then(|name| self.root.pointer(name.strip_prefix('#')?));
+        target.unwrap_or(schema)
+    }
+
+    /// The branch that takes this type of value, or what the schema says it takes.
+    fn any_of(&mut self, node: &Node, schema: Schema, branches: &'static [Value], place: &Place) {
+        match branches.iter().find(|branch| has_type(node, self.definition(branch))) {
+            Some(branch) => {
+                let errors = self.errors.len();
+                self.value(node, branch, place);
+                if self.errors.len() == errors {
+                    self.format(node, schema);
+                }
+            }
+            None => {
+                let takes = text(schema, "description").map(lower_sentence).unwrap_or_default();
+                let message = format!("'{}' must be {takes}; it is {}", place.key(), node.describe());
+                self.errors.push(wrong_value(node, message));
+            }
+        }
+    }
+
+    fn choice(&mut self, node: &Node, branches: &'static [Value], place: &Place) {
+        let known: Vec<&str> = branches.iter().filter_map(|branch| text(branch, "const")).collect();
+        match node.text() {
+            Some(text) if known.contains(&text) => {}
+            Some(text) => {
+                let message = format!("'{}' can not be \"{}\"", place.key(), shortened(text));
+                let advice = self.advice(|| choices(text, &known));
+                self.errors.push(wrong_value(node, message).advise_option(advice));
+            }
+            None => {
+                let message = format!("'{}' must be one of its names, not {}", place.key(), node.describe());
+                self.errors.push(wrong_value(node, message).advise(choices("", &known)));
+            }
+        }
+    }
+
+    /// A table whose `kind` says which schema it has.
+    fn tagged(&mut self, node: &Node, branches: &'static [Value], tag: &'static str, place: &Place) {
+        let Some(table) = node.table() else {
+            let message = format!("'{}' must be a table, not {}", place.key(), node.describe());
+            return self.errors.push(wrong_value(node, message));
+        };
+        let constant = |branch: &'static Value| branch.get("properties")?.get(tag)?.get("const")?.as_str();
+        let known: Vec<&str> = branches.iter().filter_map(constant).collect();
+        match table.get(tag) {
+            None => {
+                let message = format!("{} has no '{tag}'", place.table());
+                self.errors.push(wrong_value(node, message).advise(format!("write {tag} = {}", quoted(&known))));
+            }
+            Some(value) => {
+                match branches.iter().find(|branch| constant(branch) == value.text() && value.text().is_some()) {
+                    Some(branch) => self.value(node, branch, place),
+                    None => self.choice_of_tag(value, tag, &known),
+                }
+            }
+        }
+    }
+
+    fn choice_of_tag(&mut self, value: &Node, tag: &str, known: &[&str]) {
+        let error = match value.text() {
+            Some(text) => {
+                let advice = self.advice(|| choices(text, known));
+                wrong_value(value, format!("no {tag} \"{}\"", shortened(text))).advise_option(advice)
+            }
+            None => {
+                let message = format!("'{tag}' must be text, not {}", value.describe());
+                wrong_value(value, message).advise(choices("", known))
+            }
+        };
+        self.errors.push(error);
+    }
+
+    fn text(&mut self, node: &Node, text: &str, schema: Schema, place: &Place) {
+        if number(schema, "minLength").is_some_and(|least| (text.chars().count() as f64) < least) {
+            return self.errors.push(wrong_value(node, format!("'{}' is empty", place.key())));
+        }
+        self.format(node, schema);
+        self.refer(node, schema, place);
+    }
+
+    fn number(&mut self, node: &Node, value: f64, schema: Schema, place: &Place) {
+        let (least, most) = (number(schema, "minimum"), number(schema, "maximum"));
+        let above = number(schema, "exclusiveMinimum");
+        let fits = value.is_finite()
+            && least.is_none_or(|least| value >= least)
+            && above.is_none_or(|above| value > above)
+            && most.is_none_or(|most| value <= most);
+        if fits {
+            return;
+        }
+        let allowed = match (least, above, most) {
+            (Some(least), _, Some(most)) => format!("write a number from {least} to {most}"),
+            (Some(least), _, None) => format!("the smallest is {least}"),
+            (_, Some(above), Some(most)) => format!("write a number above {above} and at most {most}"),
+            (_, Some(above), None) => format!("write a number above {above}"),
+            (_, _, Some(most)) => format!("the largest is {most}"),
+            (None, None, None) => "write a finite number".into(),
+        };
+        self.errors.push(wrong_value(node, format!("'{}' is out of range: {value}", place.key())).advise(allowed));
+    }
+
+    fn list(&mut self, node: &Node, items: &[Node], schema: Schema, place: &Place) {
+        let (least, most) = (number(schema, "minItems"), number(schema, "maxItems"));
+        let length = items.len() as f64;
+        if least.is_some_and(|least| length < least) || most.is_some_and(|most| length > most) {
+            let wanted = match (least, most) {
+                (Some(least), Some(most)) if least == most => format!("{least} values"),
+                (Some(least), None) if least == 1.0 => "at least one value".into(),
+                (least, most) => format!("{} to {} values", least.unwrap_or(0.0), most.unwrap_or(f64::INFINITY)),
+            };
+            let message = format!("'{}' must have {wanted}, not {}", place.key(), items.len());
+            return self.errors.push(wrong_value(node, message));
+        }
+        let errors = self.errors.len();
+        for (index, item) in items.iter().enumerate() {
+            let name = item.get("name").and_then(Node::text).map_or_else(|| index.to_string(), String::from);
+            let place = place.child(&name);
+            if let Some(schema) = schema.get("items") {
+                self.value(item, schema, &place);
+            }
+            self.refer(item, schema, &place);
+        }
+        if self.errors.len() == errors && schema.get("x-increasing").is_some() {
+            let values: Vec<f64> = items.iter().filter_map(as_number).collect();
+            if !values.is_sorted_by(|low, high| low < high) {
+                let message = format!("'{}' must go from low to high", place.key());
+                self.errors.push(wrong_value(node, message));
+            }
+        }
+    }
+
+    fn table(&mut self, node: &Node, table: &IndexMap<String, Node>, schema: Schema, place: &Place) {
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let others = schema.get("additionalProperties");
+        if number(schema, "minProperties").is_some_and(|least| (table.len() as f64) < least) {
+            self.errors.push(wrong_value(node, format!("'{}' is empty", place.key())));
+        }
+        for (key, value) in table {
+            let below = place.child(key);
+            match (properties.and_then(|known| known.get(key)), others) {
+                (Some(schema), _) => self.value(value, schema, &below),
+                (None, Some(Value::Object(_))) => {
+                    if let Some(names) = schema.get("propertyNames")
+                        && let Some(fault) = text(names, "format").and_then(|format| format::check(format, key).err())
+                    {
+                        self.errors.push(wrong_key(value, fault.message));
+                    }
+                    if let Some(schema) = others {
+                        self.value(value, schema, &below);
+                    }
+                }
+                (None, Some(Value::Bool(false))) => self.unknown_key(value, key, schema, place),
+                _ => {}
+            }
+        }
+        for key in list(schema, "required").unwrap_or_default().iter().filter_map(Value::as_str) {
+            if !table.contains_key(key) {
+                let about = properties.and_then(|known| known.get(key)).map(|schema| self.about(schema));
+                let message = format!("{} has no '{key}'", place.table());
+                self.errors.push(wrong_value(node, message).advise_option(about.flatten()));
+            }
+        }
+        for (key, schema) in properties.into_iter().flatten() {
+            self.relations(node, table, key, schema, place);
+        }
+    }
+
+    /// What one key says about another of the same table.
+    fn relations(&mut self, node: &Node, table: &IndexMap<String, Node>, key: &str, schema: Schema, place: &Place) {
+        let other = |relation: &str| {
+            let name = text(schema, relation)?;
+            table.get(name)?.integer().map(|value| (name, value))
+        };
+        match (table.get(key), text(schema, "x-refers-to")) {
+            (None, Some(to)) => self.absent.push(Absent { to, entry: node.clone(), place: place.clone() }),
+            (None, None) => {}
+            (Some(value), _) => {
+                if let (Some(part), Some((name, whole))) = (value.integer(), other("x-divides"))
+                    && part > 0
+                    && whole % part != 0
+                {
+                    let message = format!("'{key}' = {part} does not divide '{name}' = {whole}");
+                    self.errors.push(wrong_value(value, message));
+                }
+                if let Some((name, most)) = other("x-at-most") {
+                    for item in value.list().unwrap_or(std::slice::from_ref(value)) {
+                        if item.integer().is_some_and(|number| number > most) {
+                            let message = format!("{} in '{key}' is past '{name}' = {most}", item.describe());
+                            self.errors.push(wrong_value(item, message));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn unknown_key(&mut self, value: &Node, key: &str, schema: Schema, place: &Place) {
+        let known: Vec<&str> = schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .map(|known| known.keys().map(String::as_str).collect())
+            .unwrap_or_default();
+        let advice = self.advice(|| match (nearest(key, known.iter().copied()), self.elsewhere(key, place)) {
+            (Some(near), _) => format!("write '{near}'"),
+            (None, Some(table)) => format!("'{key}' belongs in {table}"),
+            (None, None) => format!("keys here: {}", known.join(", ")),
+        });
+        let message = format!("unknown key '{}' in {}", shortened(key), place.table());
+        self.errors.push(wrong_key(value, message).advise_option(advice));
+    }
+
+    /// A table of the spec that has this key, for a key that slipped into the wrong one.
+    fn elsewhere(&self, key: &str, place: &Place) -> Option<String> {
+        let tables = self.root.get("properties")?.as_object()?;
+        tables.iter().filter(|(name, _)| place.0.first() != Some(name)).find_map(|(name, schema)| {
+            self.definition(schema).get("properties")?.get(key)?;
+            Some(format!("[{name}]"))
+        })
+    }
+
+    fn format(&mut self, node: &Node, schema: Schema) {
+        let Some(name) = text(schema, "format") else { return };
+        let fault = match node.text() {
+            Some(text) => format::check(name, text),
+            None => format::check_value(name, node),
+        };
+        if let Err(fault) = fault {
+            self.errors.push(wrong_part(node, &fault.part, fault.message).advise_option(fault.advice));
+        }
+    }
+
+    fn refer(&mut self, node: &Node, schema: Schema, place: &Place) {
+        if let (Some(to), Some(_)) = (text(schema, "x-refers-to"), node.text()) {
+            self.references.push(Reference { to, node: node.clone(), place: place.clone() });
+        }
+    }
+
+    /// The first sentence of what the schema says about a missing key.
+    fn about(&self, schema: Schema) -> Option<String> {
+        let description = text(schema, "description").or_else(|| text(self.definition(schema), "description"))?;
+        Some(description.split_inclusive(". ").next().unwrap_or(description).trim().replace('\n', " "))
+    }
+
+    fn advice(&self, advice: impl FnOnce() -> String) -> Option<String> {
+        (self.errors.len() < ADVISED).then(advice)
+    }
+}
+
+fn text(schema: Schema, keyword: &str) -> Option<&'static str> {
+    schema.get(keyword)?.as_str()
+}
+
+fn number(schema: Schema, keyword: &str) -> Option<f64> {
+    schema.get(keyword)?.as_f64()
+}
+
+fn list(schema: Schema, keyword: &str) -> Option<&'static [Value]> {
+    schema.get(keyword)?.as_array().map(Vec::as_slice)
+}
+
+fn as_number(node: &Node) -> Option<f64> {
+    match node.content {
+        Content::Integer(number) => Some(number as f64),
+        Content::Float(number) => Some(number),
+        _ => None,
+    }
+}
+
+/// The key whose constant tells the branches apart.
+fn tag(branches: &'static [Value]) -> Option<&'static str> {
+    let properties = branches.first()?.get("properties")?.as_object()?;
+    properties.iter().find(|(_, schema)| schema.get("const").is_some()).map(|(key, _)| key.as_str())
+}
+
+fn types(schema: Schema) -> Vec<&'static str> {
+    match schema.get("type") {
+        Some(Value::String(name)) => vec![name],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn has_type(node: &Node, schema: Schema) -> bool {
+    let types = types(schema);
+    let is = |name: &str| types.contains(&name);
+    types.is_empty()
+        || match &node.content {
+            Content::Text(_) => is("string"),
+            Content::Integer(_) => is("integer") || is("number"),
+            Content::Float(_) => is("number"),
+            Content::Boolean(_) => is("boolean"),
+            Content::Datetime(_) => false,
+            Content::List(_) => is("array"),
+            Content::Table(_) => is("object"),
+        }
+}
+
+fn type_name(schema: Schema) -> String {
+    let name = |name: &str| match name {
+        "string" => "text",
+        "integer" => "an integer",
+        "number" => "a number",
+        "boolean" => "true or false",
+        "array" => "a list",
+        _ => "a table",
+    };
+    types(schema).into_iter().map(name).collect::<Vec<_>>().join(" or ")
+}
+
+/// How a table or a list of tables is written, where another value stands.
+fn table_advice(node: &Node, schema: Schema, place: &Place) -> Option<String> {
+    let key = place.key();
+    match (types(schema).as_slice(), &node.content) {
+        (["array"], Content::Table(_)) => Some(format!("write [[{key}]]")),
+        (["object"], Content::List(_)) => Some(format!("write [{key}]")),
+        (["array"], Content::Text(text)) => Some(format!("write {key} = [\"{}\"]", shortened(text))),
+        (["string"], Content::Integer(number)) => Some(format!("write \"{number}\"")),
+        (["string"], Content::Boolean(truth)) => Some(format!("write \"{truth}\"")),
+        (["boolean"], Content::Text(_)) => Some("write true or false without quotes".into()),
+        (["integer" | "number"], Content::Text(text)) if text.parse::<f64>().is_ok() => {
+            Some(format!("write {} without quotes", shortened(text)))
+        }
+        _ => None,
+    }
+}
+
+fn choices(text: &str, known: &[&str]) -> String {
+    match nearest(text, known.iter().copied()) {
+        Some(near) => format!("write \"{near}\""),
+        None => format!("write {}", quoted(known)),
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(" or ")
+}
+
+/// A description as a part of a sentence.
+fn lower_sentence(text: &'static str) -> String {
+    let text = text.trim_end_matches('.');
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
+}

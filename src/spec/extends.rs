@@ -1,0 +1,156 @@
+//! `extends`: the files a spec is written on top of.
+
+use super::error::SpecError;
+use super::merge::Layer;
+use super::node::{Content, Node, Origin};
+use super::parse::parse;
+use super::source::Source;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// One spec file, or several in order, relative to the file that names them. Gone once the spec is resolved.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Extends(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for Extends {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Extends;
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("a path, or a list of paths")
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Extends, E> {
+                Ok(Extends(vec![text.to_string()]))
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, seq: A) -> Result<Extends, A::Error> {
+                Vec::deserialize(serde::de::value::SeqAccessDeserializer::new(seq)).map(Extends)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl JsonSchema for Extends {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Extends".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A spec file this one is written on top of, or a list of them, relative to this file.",
+            "anyOf": [
+                { "type": "string", "minLength": 1 },
+                { "type": "array", "items": { "type": "string", "minLength": 1 } },
+            ],
+        })
+    }
+}
+
+/// The longest chain of files, each extending the next.
+const LONGEST_CHAIN: usize = 32;
+
+/// Reads a file and everything it extends, lowest layer first. A file reached twice counts once, at its first place, so that
+/// it does not undo what another made of it.
+#[derive(Default)]
+pub(super) struct Files {
+    pub layers: Vec<Layer>,
+    pub errors: Vec<SpecError>,
+    /// Every file read, the spec itself first.
+    pub sources: Vec<Arc<Source>>,
+    seen: Vec<PathBuf>,
+    chain: Vec<(PathBuf, String)>,
+}
+
+impl Files {
+    /// Reads from a path; errors are gathered in `errors`.
+    pub fn read(&mut self, path: &Path) {
+        if let Err(error) = self.open(path) {
+            self.errors.push(error);
+        }
+    }
+
+    fn open(&mut self, path: &Path) -> Result<(), SpecError> {
+        let identity = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let name = path.display().to_string();
+        if let Some(at) = self.chain.iter().position(|(known, _)| *known == identity) {
+            let names = self.chain.iter().skip(at).map(|(_, name)| name.as_str()).chain([name.as_str()]);
+            let names: Vec<&str> = names.collect();
+            return Err(SpecError::new(format!("`extends` goes in a circle: {}", names.join(" -> "))));
+        }
+        if self.chain.len() >= LONGEST_CHAIN {
+            return Err(SpecError::new(format!("`extends` goes through more than {LONGEST_CHAIN} files")));
+        }
+        if self.seen.contains(&identity) {
+            return Ok(());
+        }
+        let source = Source::read(path)?;
+        self.seen.push(identity.clone());
+        self.chain.push((identity, name));
+        self.add(source);
+        self.chain.pop();
+        Ok(())
+    }
+
+    /// Takes a text, and reads what it extends.
+    pub fn add(&mut self, source: Arc<Source>) {
+        self.sources.push(source.clone());
+        let mut node = match parse(&source) {
+            Ok(node) => node,
+            Err(errors) => return self.errors.extend(errors),
+        };
+        let Content::Table(table) = &mut node.content else { return };
+        for base in self.bases(table.shift_remove("extends")) {
+            let Some(text) = base.text() else { continue };
+            if let Err(error) = self.open(&normal(&source.directory().join(text))) {
+                let placed = error.position().is_some();
+                self.errors.push(if placed { error } else { point(error, &base.origin) });
+            }
+        }
+        self.layers.push(Layer::new(source.name().to_string(), node));
+    }
+
+    /// The paths of `extends`, or why it is none.
+    fn bases(&mut self, extends: Option<Node>) -> Vec<Node> {
+        let Some(node) = extends else { return Vec::new() };
+        let mut bases = match node.content {
+            Content::List(list) => list,
+            _ => vec![node],
+        };
+        bases.retain(|base| {
+            let right = base.text().is_some_and(|text| !text.is_empty());
+            if !right {
+                let error =
+                    SpecError::new(format!("`extends` must be a path or a list of paths, not {}", base.describe()));
+                self.errors.push(point(error.advise("write extends = \"../base.toml\""), &base.origin));
+            }
+            right
+        });
+        bases
+    }
+}
+
+fn point(error: SpecError, origin: &Origin) -> SpecError {
+    match origin {
+        Origin::File { source, value, .. } => error.at(source, value.clone(), ""),
+        _ => error,
+    }
+}
+
+/// `a/b/../c` as `a/c`, for messages.
+fn normal(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
+                out.pop();
+            }
+            part => out.push(part),
+        }
+    }
+    out
+}

@@ -1,0 +1,136 @@
+//! A value of a spec with the place it came from: what TOML says, before it is anything else.
+
+use super::source::Source;
+use indexmap::IndexMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A value and its origin.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub content: Content,
+    pub origin: Origin,
+}
+
+/// The values TOML has.
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
+    /// As it is written; nothing in a spec is one.
+    Datetime(String),
+    List(Vec<Node>),
+    Table(IndexMap<String, Node>),
+}
+
+/// Where a value was written.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// In a file.
+    File {
+        /// The file.
+        source: Arc<Source>,
+        /// Bytes of the key; none for an element of a list.
+        key: Option<Range<usize>>,
+        /// Bytes of the value; of a `[table]`, its header.
+        value: Range<usize>,
+    },
+    /// In an environment variable: `NAME=value`.
+    Variable(String),
+    /// In a flag: `--set a.b=c`.
+    Flag(String),
+    /// Nowhere: the default.
+    Default,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::File { source, value, .. } => {
+                let (line, column) = source.position(value.start);
+                write!(f, "{}:{line}:{column}", source.name())
+            }
+            Origin::Variable(text) | Origin::Flag(text) => f.write_str(text),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+impl Node {
+    pub fn table(&self) -> Option<&IndexMap<String, Node>> {
+        match &self.content {
+            Content::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    pub fn list(&self) -> Option<&[Node]> {
+        match &self.content {
+            Content::List(list) => Some(list),
+            _ => None,
+        }
+    }
+
+    pub fn text(&self) -> Option<&str> {
+        match &self.content {
+            Content::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn integer(&self) -> Option<i64> {
+        match &self.content {
+            Content::Integer(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The value under a key, if this is a table.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.table()?.get(key)
+    }
+
+    /// The tables under a key that holds a list of them, or one table by name.
+    pub fn entries(&self, key: &str) -> &[Node] {
+        self.get(key).and_then(Node::list).unwrap_or_default()
+    }
+
+    /// What it is, in words: `the text "x"`.
+    pub fn describe(&self) -> String {
+        match &self.content {
+            Content::Text(text) => format!("the text \"{}\"", shortened(text)),
+            Content::Integer(number) => format!("the integer {number}"),
+            Content::Float(number) => format!("the number {number}"),
+            Content::Boolean(truth) => truth.to_string(),
+            Content::Datetime(_) => "a date".into(),
+            Content::List(_) => "a list".into(),
+            Content::Table(_) => "a table".into(),
+        }
+    }
+
+    /// The value as TOML, origins left out.
+    pub fn to_toml(&self) -> toml::Value {
+        match &self.content {
+            Content::Text(text) | Content::Datetime(text) => toml::Value::String(text.clone()),
+            Content::Integer(number) => toml::Value::Integer(*number),
+            Content::Float(number) => toml::Value::Float(*number),
+            Content::Boolean(truth) => toml::Value::Boolean(*truth),
+            Content::List(list) => toml::Value::Array(list.iter().map(Node::to_toml).collect()),
+            Content::Table(table) => {
+                toml::Value::Table(table.iter().map(|(key, node)| (key.clone(), node.to_toml())).collect())
+            }
+        }
+    }
+}
+
+/// A text short enough for a message.
+pub(super) fn shortened(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let line = text.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}

@@ -1,0 +1,181 @@
+//! Values from the environment (`ABLATE_MODEL__SOURCE=…`) and from flags (`--set model.source=…`), each a layer of its own.
+
+use super::error::SpecError;
+use super::merge::{Layer, Layers, NAMED_LISTS, fill};
+use super::nearest;
+use super::node::{Content, Node, Origin};
+use super::parse::parse;
+use super::source::Source;
+use indexmap::IndexMap;
+
+/// Variables that are not keys of a spec.
+const RESERVED: [&str; 3] = ["ABLATE_CACHE", "ABLATE_LOG", "ABLATE_OFFLINE"];
+
+const PREFIX: &str = "ABLATE_";
+
+/// Puts every `ABLATE_` variable on top of the layers, in the order of their names.
+pub(super) fn add_variables(
+    layers: &mut Layers,
+    env: impl Iterator<Item = (String, String)>,
+    keys: &[String],
+    errors: &mut Vec<SpecError>,
+) {
+    let mut variables: Vec<(String, String)> =
+        env.filter(|(name, _)| name.starts_with(PREFIX) && !RESERVED.contains(&name.as_str())).collect();
+    variables.sort();
+    for (name, value) in variables {
+        let path: Vec<String> = name[PREFIX.len()..].split("__").map(str::to_lowercase).collect();
+        let known = path.first().is_some_and(|first| keys.contains(first));
+        let origin = Origin::Variable(format!("{name}={value}"));
+        if !known {
+            errors.push(unknown_variable(&name, path.first().map_or("", String::as_str), keys));
+        } else {
+            add(layers, &path, Case::Ignored, &value, origin, errors);
+        }
+    }
+}
+
+/// Puts every `--set KEY=VALUE` on top of the layers, in the order given.
+pub(super) fn add_flags(layers: &mut Layers, sets: &[String], errors: &mut Vec<SpecError>) {
+    for set in sets {
+        let wrong =
+            |reason: String| SpecError::new(format!("--set {set}: {reason}")).advise("write --set model.dtype=bf16");
+        let Some((key, value)) = set.split_once('=') else {
+            errors.push(wrong("no '='".into()));
+            continue;
+        };
+        match key_parts(key.trim()) {
+            Some(path) => add(layers, &path, Case::Kept, value, Origin::Flag(format!("--set {set}")), errors),
+            None => errors.push(wrong(format!("'{key}' is no key"))),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Case {
+    Kept,
+    /// Variables are written in capitals, whatever the case of the key.
+    Ignored,
+}
+
+fn unknown_variable(name: &str, first: &str, keys: &[String]) -> SpecError {
+    let near = nearest(first, keys.iter().map(String::as_str));
+    let advice = match near {
+        Some(key) => {
+            let rest = name[PREFIX.len()..].split_once("__").map_or(String::new(), |(_, rest)| format!("__{rest}"));
+            format!("write {PREFIX}{}{rest}, or unset it", key.to_uppercase())
+        }
+        None => format!("unset it; the first part is one of {}", keys.join(", ")),
+    };
+    SpecError::new(format!("environment variable {name} names no key of a spec")).advise(advice)
+}
+
+/// `a."b c".0` as its parts.
+fn key_parts(key: &str) -> Option<Vec<String>> {
+    if key.contains(['\n', '#']) {
+        return None;
+    }
+    let mut node = parse(&Source::from_text("key", format!("{key} = 0"))).ok()?;
+    let mut parts = Vec::new();
+    while let Content::Table(table) = node.content {
+        let (part, below) = table.into_iter().next()?;
+        parts.push(part);
+        node = below;
+    }
+    Some(parts)
+}
+
+/// What is written, as TOML; as text where it is not.
+fn written_value(text: &str, origin: &Origin) -> Node {
+    let toml = parse(&Source::from_text("value", format!("value = {text}"))).ok().and_then(|node| match node.content {
+        Content::Table(table) if table.len() == 1 => table.into_values().next(),
+        _ => None,
+    });
+    let mut node = toml.unwrap_or(Node { content: Content::Text(text.to_string()), origin: origin.clone() });
+    set_origin(&mut node, origin);
+    node
+}
+
+fn set_origin(node: &mut Node, origin: &Origin) {
+    node.origin = origin.clone();
+    match &mut node.content {
+        Content::List(list) => list.iter_mut().for_each(|node| set_origin(node, origin)),
+        Content::Table(table) => table.values_mut().for_each(|node| set_origin(node, origin)),
+        _ => {}
+    }
+}
+
+fn add(layers: &mut Layers, path: &[String], case: Case, text: &str, origin: Origin, errors: &mut Vec<SpecError>) {
+    let value = written_value(text, &origin);
+    let merged = layers.merged();
+    let placing = Placing { case, origin: &origin, depth: 0, list: None };
+    match placing.place(Some(&merged), path, value) {
+        Ok(node) => layers.push(Layer::new(origin.to_string(), node)),
+        Err(error) => errors.push(error),
+    }
+}
+
+/// Wraps a value in the tables of its path.
+struct Placing<'o> {
+    case: Case,
+    origin: &'o Origin,
+    depth: usize,
+    /// The named list whose entry is next in the path.
+    list: Option<&'static str>,
+}
+
+impl<'o> Placing<'o> {
+    fn place(&self, below: Option<&Node>, path: &'o [String], value: Node) -> Result<Node, SpecError> {
+        let Some((part, rest)) = path.split_first() else { return Ok(value) };
+        if let Some(list) = below.and_then(Node::list) {
+            return self.place_in_list(list, part, rest, value);
+        }
+        let key = match (self.list, below.and_then(Node::table)) {
+            (Some(list), entries) => self.entry(list, entries, part)?,
+            (None, Some(table)) => self.existing(table, part).unwrap_or_else(|| part.clone()),
+            (None, None) => part.clone(),
+        };
+        let list = NAMED_LISTS.into_iter().find(|list| self.depth == 0 && list == part);
+        let inner = Placing { case: self.case, origin: self.origin, depth: self.depth + 1, list };
+        let inner = inner.place(below.and_then(|node| node.get(&key)), rest, value)?;
+        Ok(Node { content: Content::Table(IndexMap::from([(key, inner)])), origin: self.origin.clone() })
+    }
+
+    /// A list is replaced as a whole, so its other elements, and what the value leaves out of its own, are taken along.
+    fn place_in_list(&self, list: &[Node], part: &str, rest: &'o [String], value: Node) -> Result<Node, SpecError> {
+        let mut list = list.to_vec();
+        let length = list.len();
+        let Some(element) = part.parse::<usize>().ok().and_then(|index| list.get_mut(index)) else {
+            let advice = format!("write an index from 0 to {}", length.saturating_sub(1));
+            return Err(SpecError::new(format!("{}: a list of {length} has no '{part}'", self.origin)).advise(advice));
+        };
+        let inner = Placing { case: self.case, origin: self.origin, depth: self.depth + 1, list: None };
+        let mut new = inner.place(Some(element), rest, value)?;
+        fill(&mut new, element);
+        *element = new;
+        Ok(Node { content: Content::List(list), origin: self.origin.clone() })
+    }
+
+    fn existing(&self, table: &IndexMap<String, Node>, part: &str) -> Option<String> {
+        match self.case {
+            Case::Kept => table.contains_key(part).then(|| part.to_string()),
+            Case::Ignored => table.keys().find(|key| key.eq_ignore_ascii_case(part)).cloned(),
+        }
+    }
+
+    /// The key of an entry of a named list, by its name or its index.
+    fn entry(&self, list: &str, entries: Option<&IndexMap<String, Node>>, part: &str) -> Result<String, SpecError> {
+        let empty = IndexMap::new();
+        let entries = entries.unwrap_or(&empty);
+        let by_index = || Some(entries.get_index(part.parse().ok()?)?.0.clone());
+        self.existing(entries, part).or_else(by_index).ok_or_else(|| {
+            let names: Vec<&str> = entries.values().filter_map(|entry| entry.get("name")?.text()).collect();
+            let advice = match nearest(part, names.iter().copied()) {
+                Some(near) => format!("write {list}.{near}"),
+                None if names.is_empty() => format!("the spec has no [[{list}]]"),
+                None => format!("there are {}", names.join(", ")),
+            };
+            SpecError::new(format!("{}: no {list} '{part}'", self.origin)).advise(advice)
+        })
+    }
+}

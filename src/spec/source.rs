@@ -1,0 +1,187 @@
+//! The text of a spec file and the way from a byte of it to a line and column.
+
+use super::error::SpecError;
+use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
+use std::io::Read;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The largest spec read, in bytes; a paper's worth of experiments is some kilobytes.
+pub const LARGEST: u64 = 1 << 20;
+
+/// The longest part of a line that an error shows, in bytes.
+const SHOWN: usize = 160;
+
+/// A spec file in memory.
+#[derive(Debug)]
+pub struct Source {
+    name: String,
+    directory: PathBuf,
+    text: String,
+    line_starts: Vec<usize>,
+}
+
+impl Source {
+    /// A text that is in no file; relative paths in it are taken from the current folder.
+    pub fn from_text(name: &str, text: String) -> Arc<Self> {
+        Self::new(name.to_string(), PathBuf::new(), text)
+    }
+
+    /// Reads a file, refusing what can not be a spec: too large, not UTF-8, empty.
+    pub(super) fn read(path: &Path) -> Result<Arc<Self>, SpecError> {
+        let name = path.display().to_string();
+        let unreadable = |error: std::io::Error| {
+            SpecError::new(format!("can not read {name}: {}", plain_reason(&error))).advise_option(sibling(path))
+        };
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            return Err(SpecError::new(format!("{name} is a folder; name a spec file in it")));
+        }
+        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(SpecError::new(format!("{name} is larger than 1 MiB, which no spec is")));
+        }
+        let directory = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let text = String::from_utf8(bytes).map_err(|error| not_utf8(&name, &directory, error))?;
+        let text = text.strip_prefix('\u{feff}').map(String::from).unwrap_or(text);
+        if text.trim().is_empty() {
+            return Err(SpecError::new(format!("{name} is empty")).advise("a spec starts with: title = \"…\""));
+        }
+        Ok(Self::new(name, directory, text))
+    }
+
+    fn new(name: String, directory: PathBuf, text: String) -> Arc<Self> {
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Arc::new(Self { name, directory, text, line_starts })
+    }
+
+    /// The path as it is shown.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The folder that relative paths in the file start from.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The whole text, without a byte-order mark.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Line and column of a byte, both from 1; the column counts characters.
+    pub fn position(&self, offset: usize) -> (usize, usize) {
+        let line = self.line_of(offset);
+        let start = self.line_starts.get(line).copied().unwrap_or(0);
+        let column = self.text.get(start..offset.min(self.text.len())).map_or(0, |before| before.chars().count());
+        (line + 1, column + 1)
+    }
+
+    /// The part of a span that lies on its first line, at most as long as an error shows.
+    pub(super) fn clip(&self, span: &Range<usize>) -> Range<usize> {
+        let start = self.floor(span.start.min(self.text.len()));
+        let line = self.line(self.line_of(start));
+        let end = span.end.max(start).min(line.end).min(start + SHOWN / 2);
+        start..self.floor(end).max(start)
+    }
+
+    /// Whether the line of this byte is short enough to be shown whole.
+    pub(super) fn shows_whole_line(&self, offset: usize) -> bool {
+        self.line(self.line_of(offset)).len() <= SHOWN
+    }
+
+    fn line_of(&self, offset: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= offset).saturating_sub(1)
+    }
+
+    /// The bytes of a line, without its end.
+    fn line(&self, index: usize) -> Range<usize> {
+        let start = self.line_starts.get(index).copied().unwrap_or(self.text.len());
+        let next = self.line_starts.get(index + 1).copied().unwrap_or(self.text.len() + 1);
+        let end = (next - 1).max(start);
+        let end = if end > start && self.text.as_bytes().get(end - 1) == Some(&b'\r') { end - 1 } else { end };
+        start..end
+    }
+
+    fn floor(&self, mut offset: usize) -> usize {
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        offset
+    }
+}
+
+/// Lines about a span, found through the line index and cropped: miette's own reading of a text starts at its first byte
+/// for every span, and shows a line of a megabyte whole.
+impl SourceCode for Source {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let (start, end) = (span.offset(), span.offset() + span.len());
+        if end > self.text.len() {
+            return Err(MietteError::OutOfBounds);
+        }
+        let (first, last) = (self.line_of(start), self.line_of(end));
+        let (top, bottom) = (first.saturating_sub(before), (last + after).min(self.line_starts.len() - 1));
+        let mut shown = self.line(top).start..self.line(bottom).end;
+        if before == 0 {
+            shown.start = start;
+        }
+        let long = (top..=bottom).any(|line| self.line(line).len() > SHOWN);
+        let mut line = if before == 0 { first } else { top };
+        if long && first == last {
+            let whole = self.line(first);
+            shown = self.floor(start.saturating_sub(SHOWN / 2).max(whole.start))
+                ..self.floor((start + SHOWN / 2).min(whole.end)).max(end);
+            if before == 0 {
+                shown.start = start;
+            }
+            line = first;
+        }
+        let data = self.text.as_bytes().get(shown.clone()).ok_or(MietteError::OutOfBounds)?;
+        let column = self.position(shown.start).1 - 1;
+        let lines = data.iter().filter(|byte| **byte == b'\n').count();
+        let span = SourceSpan::from((shown.start, shown.len()));
+        Ok(Box::new(MietteSpanContents::new_named(self.name.clone(), data, span, line, column, lines)))
+    }
+}
+
+fn not_utf8(name: &str, directory: &Path, error: std::string::FromUtf8Error) -> SpecError {
+    let offset = error.utf8_error().valid_up_to();
+    let byte = error.as_bytes().get(offset).copied().unwrap_or(0);
+    let mut bytes = error.into_bytes();
+    bytes.truncate(offset);
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    let source = Source::new(name.to_string(), directory.to_path_buf(), text);
+    SpecError::new(format!("{name} is not UTF-8: byte {byte:#04x} at offset {offset}"))
+        .advise("save the file as UTF-8")
+        .at(&source, offset..offset, "up to here it is")
+}
+
+/// The reason without the operating system's error number.
+fn plain_reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// A file of nearly this name in the same folder.
+fn sibling(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let names: Vec<String> = std::fs::read_dir(folder)
+        .ok()?
+        .take(1000)
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    let near = super::nearest(name, names.iter().map(String::as_str).filter(|known| *known != name))?;
+    Some(format!("there is a file '{near}'"))
+}

@@ -1,0 +1,134 @@
+//! A resolved spec as TOML, with the origin of each value where wanted.
+
+use super::Spec;
+use super::node::Origin;
+use std::fmt::Write;
+use toml::{Table, Value};
+
+/// Where the value at a path comes from.
+type Origins<'o> = &'o dyn Fn(&[&str]) -> Origin;
+
+/// The spec as TOML: values before tables, one value a line, texts on one line each.
+pub(super) fn write(spec: &Spec, origins: Option<Origins>) -> String {
+    let table = Table::try_from(spec).unwrap_or_default();
+    let mut writer = Writer { out: String::new(), origins };
+    writer.table(&table, &mut Vec::new());
+    writer.out
+}
+
+struct Writer<'o> {
+    out: String,
+    origins: Option<Origins<'o>>,
+}
+
+impl Writer<'_> {
+    fn table(&mut self, table: &Table, path: &mut Vec<String>) {
+        let lines: Vec<(&String, String)> =
+            table.iter().filter(|(_, value)| !has_header(value)).map(|(key, value)| (key, inline(value))).collect();
+        let width = lines
+            .iter()
+            .map(|(key, value)| name(key).len() + value.chars().count() + 3)
+            .filter(|width| *width <= 60)
+            .max();
+        for (key, value) in lines {
+            let line = format!("{} = {value}", name(key));
+            let _ = match self.origin(path, key) {
+                Some(origin) => writeln!(self.out, "{line:width$}  # {origin}", width = width.unwrap_or(0)),
+                None => writeln!(self.out, "{line}"),
+            };
+        }
+        for (key, value) in table {
+            path.push(key.clone());
+            match value {
+                Value::Table(below) => self.header(path, "[", "]", below),
+                Value::Array(entries) if has_header(value) => {
+                    for (index, entry) in entries.iter().enumerate() {
+                        let Value::Table(below) = entry else { continue };
+                        let own =
+                            below.get("name").and_then(Value::as_str).map_or_else(|| index.to_string(), String::from);
+                        self.entry(path, own, below);
+                    }
+                }
+                _ => {}
+            }
+            path.pop();
+        }
+    }
+
+    fn header(&mut self, path: &mut Vec<String>, open: &str, close: &str, table: &Table) {
+        let keys: Vec<String> = path.iter().map(|key| name(key)).collect();
+        let only_tables = !table.is_empty() && table.values().all(has_header);
+        if !only_tables {
+            let _ = writeln!(self.out, "\n{open}{}{close}", keys.join("."));
+        }
+        self.table(table, path);
+    }
+
+    /// `[[step]]` and what is in it; tables below it are inline, for a header would have to repeat the list.
+    fn entry(&mut self, path: &mut Vec<String>, own: String, table: &Table) {
+        let _ = writeln!(self.out, "\n[[{}]]", path.iter().map(|key| name(key)).collect::<Vec<_>>().join("."));
+        path.push(own);
+        for (key, value) in table {
+            let line = format!("{} = {}", name(key), inline(value));
+            let _ = match self.origin(path, key) {
+                Some(origin) => writeln!(self.out, "{line}  # {origin}"),
+                None => writeln!(self.out, "{line}"),
+            };
+        }
+        path.pop();
+    }
+
+    fn origin(&self, path: &[String], key: &str) -> Option<Origin> {
+        let origins = self.origins?;
+        let path: Vec<&str> = path.iter().map(String::as_str).chain([key]).collect();
+        Some(origins(&path))
+    }
+}
+
+/// Whether a value is written below a header of its own.
+fn has_header(value: &Value) -> bool {
+    match value {
+        Value::Table(_) => true,
+        Value::Array(list) => list.first().is_some_and(|first| first.get("name").is_some()),
+        _ => false,
+    }
+}
+
+fn inline(value: &Value) -> String {
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Array(list) => format!("[{}]", list.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::Table(table) if table.is_empty() => "{}".into(),
+        Value::Table(table) => {
+            let pairs: Vec<String> =
+                table.iter().map(|(key, value)| format!("{} = {}", name(key), inline(value))).collect();
+            format!("{{ {} }}", pairs.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn name(key: &str) -> String {
+    let bare = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+    if !key.is_empty() && key.chars().all(bare) { key.to_string() } else { quoted(key) }
+}
+
+/// A basic string on one line.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            letter if letter.is_control() => {
+                let _ = write!(out, "\\u{:04X}", letter as u32);
+            }
+            letter => out.push(letter),
+        }
+    }
+    out.push('"');
+    out
+}
