@@ -2,6 +2,7 @@
 
 mod figure;
 mod gguf;
+mod hub;
 mod kernel;
 mod measure;
 mod parity;

@@ -4,6 +4,7 @@
 mod hostile;
 mod models;
 mod numbers;
+mod smollm2;
 mod words;
 
 use std::path::PathBuf;

@@ -12,7 +12,7 @@ use crate::model::config::ConfigError;
 use crate::model::facts::{Facts, Positions};
 use crate::model::family;
 use crate::model::family::names::{BlockNames, LinearNames, ModelNames, NormNames};
-use crate::model::weights::{Source, Stored, TensorInfo, WeightError};
+use crate::model::weights::{Source, TensorInfo, WeightError};
 
 /// An architecture that is read, by its value of `general.architecture`.
 struct Architecture {
@@ -253,7 +253,7 @@ struct Weights {
 
 impl Weights {
     fn new(gguf: Gguf, interleaved: Option<usize>) -> Self {
-        let info = |tensor: &Tensor| TensorInfo { shape: tensor.shape.clone(), stored: Stored::F32 };
+        let info = |tensor: &Tensor| TensorInfo { shape: tensor.shape.clone(), stored: tensor.quant.stored() };
         let tensors = gguf.all().filter(|(name, _)| *name != FACTORS);
         let tensors = tensors.map(|(name, tensor)| (name.to_owned(), info(tensor))).collect();
         Self { gguf, tensors, interleaved }

@@ -3,6 +3,8 @@
 
 use half::f16;
 
+use crate::model::weights::Stored;
+
 /// Values in a K-quant's block.
 const K: usize = 256;
 
@@ -76,6 +78,16 @@ impl Quant {
             let known = FORMATS.map(|(_, _, name, ..)| name).join(", ");
             format!("number format {name} (type {tag}) is not supported; supported: {known}")
         })
+    }
+
+    /// The same in the terms of all weight files.
+    pub fn stored(self) -> Stored {
+        match self {
+            Quant::F32 => Stored::F32,
+            Quant::F16 => Stored::F16,
+            Quant::Bf16 => Stored::Bf16,
+            _ => Stored::Quantised(self.format().0),
+        }
     }
 
     fn format(self) -> (&'static str, usize, usize) {

@@ -17,16 +17,18 @@ pub enum Stored {
     F16,
     /// 16-bit brain float.
     Bf16,
+    /// A block format of GGUF files, by name; read as f32.
+    Quantised(&'static str),
     /// Anything else, a mask or an index, with its size in bytes: can be listed, not read.
     Other(usize),
 }
 
 impl Stored {
-    /// Bytes of an element.
+    /// Bytes of an element, of a quantised one as it is read.
     pub fn size(self) -> usize {
         match self {
             Stored::F64 => 8,
-            Stored::F32 => 4,
+            Stored::F32 | Stored::Quantised(_) => 4,
             Stored::F16 | Stored::Bf16 => 2,
             Stored::Other(size) => size,
         }
@@ -39,6 +41,7 @@ impl Stored {
             Stored::F32 => "f32",
             Stored::F16 => "f16",
             Stored::Bf16 => "bf16",
+            Stored::Quantised(name) => name,
             Stored::Other(_) => "not floats",
         }
     }
@@ -103,7 +106,7 @@ pub(super) fn convert(stored: Stored, bytes: &[u8], out: &mut [f32]) {
             bits.iter_mut().zip(bytes.as_chunks().0).for_each(|(bits, bytes)| *bits = u16::from_le_bytes(*bytes));
             bits.reinterpret_cast::<half::f16>().convert_to_f32_slice(out);
         }
-        Stored::Other(_) => {}
+        Stored::Quantised(_) | Stored::Other(_) => {}
     }
 }
 

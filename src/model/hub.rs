@@ -1,1 +1,0 @@
-//! The hub's cache and, where there is a network, downloads into it.
