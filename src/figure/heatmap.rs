@@ -286,8 +286,9 @@ impl ColorBar {
             scene.polygon(vec![(bar.x0, bar.y1), (middle, whole.y1), (bar.x1, bar.y1)], self.scale.step(0));
         }
         for step in 0..STEPS {
-            let up = |step: usize| bar.y1 - step as f64 / STEPS as f64 * bar.height();
-            scene.rect(Area { y0: up(step + 1), y1: up(step), ..bar }, self.scale.step(step));
+            // Each over the last, up to the end: no gap between steps can show.
+            let y1 = bar.y1 - step as f64 / STEPS as f64 * bar.height();
+            scene.rect(Area { y1, ..bar }, self.scale.step(step));
         }
         border(scene, &bar);
         let apart = self.labels.ticks.windows(2).map(|pair| pair[1].at - pair[0].at).fold(1.0, f64::min) * bar.height();

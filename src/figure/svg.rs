@@ -149,7 +149,12 @@ impl DrawingBackend for Svg {
     ) -> Result<(), DrawingErrorKind<Infallible>> {
         let (width, height) = (x1 - x0, y1 - y0);
         if width > 0 && height > 0 {
-            self.fill(style.color(), &format!("M{x0} {y0}h{width}v{height}h{}z", -width));
+            // Smoothed edges of cells that touch would let what is beneath shine through.
+            let color = format!("{} shape-rendering=\"crispEdges\"", paint_of("fill", style.color()));
+            self.shape(Open::Fill(color), &format!("M{x0} {y0}h{width}v{height}h{}z", -width));
+            if style.color().alpha < 1.0 {
+                self.close();
+            }
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ fn message(body: &str) -> String {
 fn name_the_figure_the_key_and_what_to_write() {
     assert_eq!(
         message("kind = 'lines'\nx = 'lyer'\ny = 'mean'"),
-        "figure 'drawing', x: no column 'lyer'; did you mean 'layer'?; there are: layer, site, mean, minus, id"
+        "figure 'drawing', x: no column 'lyer'; write 'layer'; there are: layer, site, mean, minus, id"
     );
     assert_eq!(
         message("kind = 'lines'\nx = 'layer'\ny = 'site'"),

@@ -170,10 +170,10 @@ fn errors_name_the_table_the_key_and_the_column() {
     let all = "there are: operator, layer, correct, effect, answer";
     assert_eq!(
         message("group_by = ['operater']"),
-        format!("table 'rates', group_by: no column 'operater'; did you mean 'operator'?; {all}")
+        format!("table 'rates', group_by: no column 'operater'; write 'operator'; {all}")
     );
     assert!(message("where = { lyaer = 3 }").starts_with("table 'rates', where.lyaer: no column 'lyaer'"));
-    assert!(message("sort = ['-efect']").starts_with("table 'rates', sort: no column 'efect'; did you mean 'effect'?"));
+    assert!(message("sort = ['-efect']").starts_with("table 'rates', sort: no column 'efect'; write 'effect'"));
     assert!(message("select = ['x']").starts_with("table 'rates', select: no column 'x'; there are:"));
     let aggregate = message("group_by = ['layer']\naggregate = { a = 'mean(answer)' }");
     assert_eq!(aggregate, "table 'rates', aggregate.a: column 'answer' holds text; mean needs numbers");
