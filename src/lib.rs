@@ -2,7 +2,9 @@
 //!
 //! Data flows one way: [`spec`] → [`run`] ([`step`] over [`prompt`] and [`model`]) → [`table`] → [`figure`] → [`report`].
 
+pub mod allocator;
 pub mod cli;
+mod error;
 pub mod figure;
 pub mod kernel;
 pub mod measure;
@@ -13,3 +15,5 @@ pub mod run;
 pub mod spec;
 pub mod step;
 pub mod table;
+
+pub use error::Error;

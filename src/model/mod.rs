@@ -1,5 +1,6 @@
 //! Models: architecture facts, families, weights, tokenizer, and the forward pass.
 
+pub mod builtin;
 pub mod checkpoint;
 pub mod config;
 pub mod device;
@@ -9,6 +10,8 @@ pub mod gguf;
 pub mod hook;
 pub mod host;
 pub mod hub;
+pub mod inventory;
+mod open;
 pub mod processing;
 pub mod random;
 pub mod rope;
@@ -16,3 +19,5 @@ pub mod source;
 pub mod tokenizer;
 pub mod transformer;
 pub mod weights;
+
+pub use open::{Card, Model, ModelError, NextLogits, PromptError, to_f32};

@@ -1,5 +1,132 @@
-//! Executor, manifest, progress.
+//! The executor: reading [`run`] is reading the program.
 
 pub mod atomic;
+mod check;
+mod frames;
 pub mod interrupt;
+mod machine;
+mod manifest;
+mod models;
+mod order;
 pub mod progress;
+mod results;
+
+pub use frames::Frames;
+pub use models::{ModelName, Models};
+
+use crate::report::{self, Report};
+use crate::spec::{Loaded, Spec, Table};
+use crate::{Error, figure, step, table};
+use progress::Progress;
+use results::Results;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// How to run a spec; nothing here changes a result.
+pub struct Options<'a> {
+    /// Where progress is shown.
+    pub progress: &'a Progress,
+    /// The command as it was typed, for the report.
+    pub command: String,
+}
+
+/// Runs a spec: its steps, then its tables, then its figures, then the report. Each file is written as soon as it is there.
+///
+/// # Errors
+/// [`Error::Refused`] before any work when a step, table or figure asks for what can not be had.
+pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
+    let started = Instant::now();
+    let spec = &loaded.spec;
+    let threads = set_threads(spec.run.threads);
+    let models = Models::new(loaded);
+    check::tables_and_figures(loaded)?;
+    check::models(loaded, &models)?;
+    let mut results = Results::create(output_dir(loaded))?;
+    let mut frames = Frames::default();
+    let mut notes = Vec::new();
+
+    for step in order::steps(&spec.steps) {
+        interrupt::check()?;
+        let context = step::Context { loaded, models: &models, progress: options.progress, dir: results.dir() };
+        let outcome = step::run(step, &context)?;
+        for (name, frame) in outcome.frames {
+            results.rows(&name, &frame)?;
+            frames.insert(name, frame);
+        }
+        results.wrote(outcome.files);
+        notes.extend(outcome.notes.into_iter().map(|note| format!("{}: {note}", step.name())));
+    }
+    let tables = make_tables(&spec.tables, &mut frames, &mut results)?;
+    let figures = make_figures(spec, &frames, &mut results)?;
+    notes.extend(figures.iter().flat_map(|figure| figure.notes.iter().map(|note| format!("{}: {note}", figure.name))));
+    notes.iter().for_each(|note| options.progress.say(&format!("note: {note}")));
+
+    let report = Report {
+        title: spec.title.clone(),
+        description: spec.description.clone(),
+        command: options.command.clone(),
+        tables,
+        figures,
+        spec_toml: loaded.to_toml(),
+        facts: machine::facts(threads),
+        notes,
+    };
+    results.text("report.md", &report::markdown(&report, results.dir()))?;
+    let manifest = manifest::json(&report, &results.checksums()?);
+    results.text("manifest.json", &manifest)?;
+    let seconds = started.elapsed().as_secs_f64();
+    options.progress.say(&format!("results in {} ({seconds:.1} s)", results.dir().join("report.md").display()));
+    Ok(())
+}
+
+fn make_tables(tables: &[Table], frames: &mut Frames, results: &mut Results) -> Result<Vec<report::Table>, Error> {
+    let mut made = Vec::with_capacity(tables.len());
+    for table in order::tables(tables) {
+        let subject = format!("table '{}'", table.name);
+        let frame = table::build(table, frames.get(&table.from).map_err(Error::refused(&subject))?).map_err(Error::refused(&subject))?;
+        let table::Files { csv, parquet } = results.table(&table.name, &frame)?;
+        frames.insert(table.name.clone(), frame.clone());
+        made.push(report::Table {
+            name: table.name.clone(),
+            title: table.title.clone(),
+            frame,
+            decimals: table.decimals,
+            files: vec![csv, parquet],
+        });
+    }
+    made.sort_by_key(|made| tables.iter().position(|table| table.name == made.name));
+    Ok(made)
+}
+
+fn make_figures(spec: &Spec, frames: &Frames, results: &mut Results) -> Result<Vec<report::Figure>, Error> {
+    let mut made = Vec::with_capacity(spec.figures.len());
+    for figure in &spec.figures {
+        interrupt::check()?;
+        let subject = format!("figure '{}'", figure.name);
+        let rows = frames.get(&figure.from).map_err(Error::refused(&subject))?;
+        let drawn = figure::draw(figure, rows, &results.dir().join("figures"), &spec.output.images);
+        let figure::Drawn { files, notes } = drawn.map_err(Error::failed(&subject))?;
+        results.wrote(files.iter().cloned());
+        made.push(report::Figure { name: figure.name.clone(), title: figure.title.clone(), files, notes });
+    }
+    Ok(made)
+}
+
+fn output_dir(loaded: &Loaded) -> PathBuf {
+    match &loaded.spec.output.dir {
+        Some(dir) => PathBuf::from(dir),
+        None => {
+            let spec = loaded.sources.first().and_then(|source| Path::new(source.name()).file_stem());
+            Path::new("results").join(spec.unwrap_or_default())
+        }
+    }
+}
+
+/// Sets the number of threads of the CPU backend; returns what it is.
+fn set_threads(wanted: Option<usize>) -> usize {
+    if let Some(threads) = wanted {
+        // Fails only where a pool is already running, as in a test that runs two specs: then that pool stays.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    }
+    rayon::current_num_threads()
+}

@@ -2,12 +2,72 @@
 //!
 //! Models are run one at a time, so that one is in memory at a time: [`Accuracies::run`] for each, then the tables.
 
-use crate::measure::{Accuracy, Extent};
+use super::{Context, Network, Outcome};
+use crate::Error;
+use crate::measure::{Accuracy, Extent, Pace};
 use crate::model::tokenizer::Tokenizer;
-use crate::prompt::{Prompt, PromptError, PromptSet, Respondent, Response, joined, respond};
+use crate::prompt::{self, Prompt, PromptError, PromptSet, Respondent, Response, joined, respond};
+use crate::spec::{Answer, Keep, step};
 use indexmap::IndexMap;
 use polars::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+/// Runs the step on each of its models, one after the other.
+pub(super) fn run(step: &step::Accuracy, context: &Context) -> Result<Outcome, Error> {
+    let spec = context.prompts(step.prompts.as_deref(), &step.name)?;
+    let mut accuracies = Accuracies::new(step.per_prompt);
+    let mut outcome = Outcome::default();
+    let mut shown = HashSet::new();
+    for name in context.models.names(&step.models) {
+        let model = context.models.open(&name)?;
+        let refuse = |error: PromptError| context.refuse_prompts(step.prompts.as_deref(), &name, error);
+        let network = Network { model: &model };
+        let batch = context.batch(&model);
+        let asked = Respondent { network: &network, pace: Pace::of(batch) };
+        let set = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(asked)).map_err(refuse)?;
+
+        let task = context.progress.begin(&format!("{}: {name}", step.name), set.prompts.len() as u64, "prompts");
+        let done = |rows: usize| task.advance(rows as u64);
+        let labels = Labels { model: &name.name, checkpoint: name.checkpoint.as_deref().unwrap_or_default() };
+        let respondent = Respondent { network: &network, pace: Pace { batch, done: &done } };
+        accuracies.run(labels, &set, model.tokenizer(), respondent).map_err(refuse)?;
+
+        // Checkpoints share a tokenizer: only `keep` makes their prompts differ.
+        if spec.keep != Keep::All || shown.insert(name.name.clone()) {
+            outcome.add_rows(&format!("{}.set", step.name), labels, set.to_frame())?;
+            outcome.add_rows(&format!("{}.dropped", step.name), labels, set.dropped_to_frame())?;
+        }
+        outcome.notes.extend(set.notes.iter().map(|note| format!("{name}: {note}")));
+    }
+    outcome.notes.extend(accuracies.notes().iter().cloned());
+    outcome.frames.extend(frames(step, &accuracies)?);
+    Ok(outcome)
+}
+
+/// Its frames without rows.
+pub(super) fn empty_frames(step: &step::Accuracy) -> PolarsResult<Vec<(String, DataFrame)>> {
+    let labels = || df!("model" => Vec::<String>::new(), "checkpoint" => Vec::<String>::new());
+    let mut empty = frames(step, &Accuracies::new(step.per_prompt))?;
+    let set = PromptSet {
+        templates: Vec::new(),
+        operators: Vec::new(),
+        prompts: Vec::new(),
+        bos: None,
+        answer: Answer::default(),
+        dropped: Vec::new(),
+        spread: false,
+        notes: Vec::new(),
+    };
+    for (part, frame) in [("set", set.to_frame()?), ("dropped", set.dropped_to_frame()?)] {
+        empty.push((format!("{}.{part}", step.name), labels()?.hstack(frame.columns())?));
+    }
+    Ok(empty)
+}
+
+fn frames(step: &step::Accuracy, accuracies: &Accuracies) -> PolarsResult<Vec<(String, DataFrame)>> {
+    let prompts = accuracies.prompts_to_frame()?.map(|frame| (format!("{}.prompts", step.name), frame));
+    Ok(std::iter::once((step.name.clone(), accuracies.to_frame()?)).chain(prompts).collect())
+}
 
 /// Names a run in the tables.
 #[derive(Debug, Clone, Copy)]
@@ -144,7 +204,7 @@ impl Accuracies {
         &self.notes
     }
 
-    /// The rows `NAME`: `model`, `checkpoint`, `template`, `operator`, `decode` (`first-token`, and with multi-token
+    /// The rows `NAME`: `model`, `checkpoint`, `step` (the number its name ends in, null without one), `template`, `operator`, `decode` (`first-token`, and with multi-token
     /// answers also `whole-answer`), `n` and `correct` (prompts), `rate` (share), `ci_low` and `ci_high` (its 95 % Wilson
     /// interval).
     ///
@@ -155,6 +215,7 @@ impl Accuracies {
         df!(
             "model" => rows.iter().map(|row| row.model.as_str()).collect::<Vec<_>>(),
             "checkpoint" => rows.iter().map(|row| row.checkpoint.as_str()).collect::<Vec<_>>(),
+            "step" => rows.iter().map(|row| number_in(&row.checkpoint)).collect::<Vec<_>>(),
             "template" => rows.iter().map(|row| row.template.as_str()).collect::<Vec<_>>(),
             "operator" => rows.iter().map(|row| row.operator).collect::<Vec<_>>(),
             "decode" => rows.iter().map(|row| row.decode).collect::<Vec<_>>(),
@@ -194,4 +255,10 @@ impl Accuracies {
         )?;
         Ok(Some(frame))
     }
+}
+
+/// The number that a checkpoint's name ends in: 143000 of `step143000`.
+fn number_in(checkpoint: &str) -> Option<u64> {
+    let digits = checkpoint.trim_start_matches(|c: char| !c.is_ascii_digit());
+    digits.parse().ok()
 }

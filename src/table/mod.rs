@@ -15,7 +15,7 @@ mod write;
 pub use condition::filter;
 pub use error::{Problem, TableError};
 pub use markdown::{cell, markdown, markdown_head};
-pub use write::{Files, write};
+pub use write::{Files, write, write_parquet};
 
 pub(crate) use error::{column, holds};
 pub(crate) use markdown::{escaped, plain};

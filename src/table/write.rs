@@ -25,8 +25,19 @@ pub fn write(frame: &DataFrame, folder: &Path, name: &str) -> Result<Files, Prob
     let mut frame = frame.clone();
     frame.rechunk_mut();
     write_atomic(&files.csv, |out| CsvWriter::new(out).finish(&mut frame).map_err(io_error))?;
-    write_atomic(&files.parquet, |out| ParquetWriter::new(out).finish(&mut frame).map(|_| ()).map_err(io_error))?;
+    write_parquet(&frame, &files.parquet)?;
     Ok(files)
+}
+
+/// Writes a Parquet file, whole or not at all.
+///
+/// # Errors
+/// Names the file.
+pub fn write_parquet(frame: &DataFrame, path: &Path) -> Result<(), Problem> {
+    let mut frame = frame.clone();
+    frame.rechunk_mut();
+    write_atomic(path, |out| ParquetWriter::new(out).finish(&mut frame).map(|_| ()).map_err(io_error))?;
+    Ok(())
 }
 
 fn io_error(error: PolarsError) -> io::Error {

@@ -44,6 +44,14 @@ impl Step {
         }
     }
 
+    /// Models it runs, by name; empty for every model of the spec. `None`: the step runs no model.
+    pub fn models(&self) -> Option<&[String]> {
+        match self {
+            Step::Accuracy(step) => Some(&step.models),
+            Step::Train(_) => None,
+        }
+    }
+
     /// Names of the steps whose results it needs.
     pub fn needs(&self) -> &[String] {
         match self {

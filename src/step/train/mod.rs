@@ -6,11 +6,13 @@
 mod adamw;
 mod data;
 mod evaluate;
+mod execute;
 mod initial;
 mod save;
 
 pub use data::DataError;
 pub use save::{SaveError, Saved};
+pub(super) use execute::{empty_frames, run};
 
 use crate::kernel;
 use crate::model::tokenizer::{Tokenizer, TokenizerError};
@@ -147,15 +149,19 @@ impl Log {
     }
 
     fn rows(&self) -> Result<DataFrame, PolarsError> {
-        let rows = &self.evaluations;
-        df!(
-            "step" => rows.iter().map(|row| row.step as u32).collect::<Vec<_>>(),
-            "operator" => rows.iter().map(|row| row.operator).collect::<Vec<_>>(),
-            "split" => rows.iter().map(|row| row.split).collect::<Vec<_>>(),
-            "count" => rows.iter().map(|row| row.count as u32).collect::<Vec<_>>(),
-            "accuracy" => rows.iter().map(|row| row.accuracy).collect::<Vec<_>>(),
-            "loss" => rows.iter().map(|row| row.loss).collect::<Vec<_>>(),
-            "training_loss" => rows.iter().map(|row| row.training_loss).collect::<Vec<_>>(),
-        )
+        log_frame(&self.evaluations)
     }
+}
+
+/// The rows of [`Trained`].
+fn log_frame(rows: &[Evaluation]) -> Result<DataFrame, PolarsError> {
+    df!(
+        "step" => rows.iter().map(|row| row.step as u32).collect::<Vec<_>>(),
+        "operator" => rows.iter().map(|row| row.operator).collect::<Vec<_>>(),
+        "split" => rows.iter().map(|row| row.split).collect::<Vec<_>>(),
+        "count" => rows.iter().map(|row| row.count as u32).collect::<Vec<_>>(),
+        "accuracy" => rows.iter().map(|row| row.accuracy).collect::<Vec<_>>(),
+        "loss" => rows.iter().map(|row| row.loss).collect::<Vec<_>>(),
+        "training_loss" => rows.iter().map(|row| row.training_loss).collect::<Vec<_>>(),
+    )
 }

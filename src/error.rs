@@ -1,0 +1,72 @@
+//! Everything that can end a run, and the exit code it ends with.
+
+use crate::run::interrupt::{self, Interrupted};
+use crate::spec::Style;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The spec is refused; all that is wrong with it.
+    #[error(transparent)]
+    Spec(#[from] crate::spec::SpecErrors),
+    /// Input other than the spec is refused: a model, its tokenizer, prompts.
+    #[error("{subject}: {source}")]
+    Refused {
+        /// What it concerns: a step, a model, a file.
+        subject: String,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The work began and failed.
+    #[error("{subject}: {source}")]
+    Failed {
+        /// What it concerns: a step, a table, a figure, a file.
+        subject: String,
+        /// What went wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Rows that can not be put together: a fault of the program.
+    #[error("rows: {0}")]
+    Rows(#[from] polars::error::PolarsError),
+    /// Ctrl-C.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// Standard output does not take what is printed.
+    #[error("standard output: {0}")]
+    Print(std::io::Error),
+}
+
+impl Error {
+    /// Input that is refused, for `map_err`.
+    pub fn refused<E: Into<Box<dyn std::error::Error + Send + Sync>>>(subject: impl ToString) -> impl FnOnce(E) -> Self {
+        move |source| Self::Refused { subject: subject.to_string(), source: source.into() }
+    }
+
+    /// Work that failed, for `map_err`.
+    pub fn failed<E: Into<Box<dyn std::error::Error + Send + Sync>>>(subject: impl ToString) -> impl FnOnce(E) -> Self {
+        move |source| {
+            let source = source.into();
+            match source.downcast::<Interrupted>() {
+                Ok(interrupted) => Self::Interrupted(*interrupted),
+                Err(source) => Self::Failed { subject: subject.to_string(), source },
+            }
+        }
+    }
+
+    /// The text for standard error: a spec's errors with the lines they are about, else one line.
+    pub fn render(&self, terminal: bool) -> String {
+        match self {
+            Error::Spec(errors) => errors.render(if terminal { Style::Terminal } else { Style::Plain }),
+            other => format!("error: {other}"),
+        }
+    }
+
+    /// 1 ran but failed, 2 refused input, 130 interrupted.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Spec(_) | Error::Refused { .. } => 2,
+            Error::Failed { .. } | Error::Rows(_) | Error::Print(_) => 1,
+            Error::Interrupted(_) => interrupt::EXIT_CODE,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Models that are part of the binary.
+
+use super::checkpoint::Checkpoint;
+use super::tokenizer::{Tokenizer, TokenizerError};
+use super::weights::WeightError;
+use std::path::Path;
+
+/// The files of one model.
+struct Builtin {
+    name: &'static str,
+    config: &'static [u8],
+    tokenizer: &'static [u8],
+    weights: &'static [u8],
+}
+
+/// Every built-in model, by name.
+const BUILTINS: [Builtin; 1] = [
+    // Trained by experiments/models/arith.toml.
+    Builtin {
+        name: "arith",
+        config: include_bytes!("../../experiments/models/arith/config.json"),
+        tokenizer: include_bytes!("../../experiments/models/arith/tokenizer.json"),
+        weights: include_bytes!("../../experiments/models/arith/model.safetensors"),
+    },
+];
+
+/// A built-in model that is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum BuiltinError {
+    /// No such name.
+    #[error("no built-in model '{0}'; write {known}", known = known())]
+    Unknown(String),
+    /// A checkpoint of one.
+    #[error("built-in model '{name}' has no checkpoint '{checkpoint}' in the binary; its checkpoints are folders: write source = \"experiments/models/{name}\" and checkpoints = [\"{checkpoint}\"]")]
+    NoCheckpoint {
+        /// The model.
+        name: String,
+        /// What was asked for.
+        checkpoint: String,
+    },
+    /// The embedded weights are damaged.
+    #[error(transparent)]
+    Weights(#[from] WeightError),
+    /// The embedded tokenizer is damaged.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+}
+
+fn known() -> String {
+    BUILTINS.iter().map(|builtin| format!("builtin:{}", builtin.name)).collect::<Vec<_>>().join(" or ")
+}
+
+/// A built-in model's weights and tokenizer.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn open(name: &str, checkpoint: Option<&str>) -> Result<(Checkpoint, Tokenizer), BuiltinError> {
+    let builtin = BUILTINS.iter().find(|builtin| builtin.name == name);
+    let builtin = builtin.ok_or_else(|| BuiltinError::Unknown(name.to_string()))?;
+    if let Some(checkpoint) = checkpoint {
+        return Err(BuiltinError::NoCheckpoint { name: name.into(), checkpoint: checkpoint.into() });
+    }
+    let place = format!("builtin:{name}");
+    let model = Checkpoint::from_bytes(Path::new(&place), builtin.config, builtin.weights)?;
+    Ok((model, Tokenizer::from_json_bytes(builtin.tokenizer, &place)?))
+}

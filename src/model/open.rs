@@ -1,0 +1,241 @@
+//! A model ready to run: source, tokenizer, weights on their device.
+
+use super::device::{self, DeviceError};
+use super::facts::Facts;
+use super::checkpoint::Checkpoint;
+use super::host::HostModel;
+use super::processing::Processed;
+use super::source::{Source, SourceError};
+use super::tokenizer::{self, Tokenizer, TokenizerError};
+use super::transformer::{Tokens, Transformer};
+use super::weights::WeightError;
+use super::{builtin, gguf, hub};
+use crate::spec;
+use burn::tensor::{DType, Tensor};
+use serde::Serialize;
+use std::path::Path;
+
+/// A model that can not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The source is malformed or leads nowhere.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The device is not there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The weights are missing, damaged or of another family.
+    #[error(transparent)]
+    Weights(#[from] WeightError),
+    /// The tokenizer is missing or damaged.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// The hub's cache has no such model, and neither has the hub.
+    #[error(transparent)]
+    Hub(#[from] hub::HubError),
+    /// Not part of this binary.
+    #[error(transparent)]
+    Builtin(#[from] builtin::BuiltinError),
+}
+
+/// A prompt that a model can not take.
+#[derive(Debug, thiserror::Error)]
+pub enum PromptError {
+    /// No tokens for it.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// Not one token.
+    #[error("the prompt is empty, and this model puts no beginning-of-text token before it; write at least one token")]
+    Empty,
+    /// More tokens than positions.
+    #[error("{tokens} tokens are more than the model's {limit} positions")]
+    TooLong {
+        /// Tokens of the prompt.
+        tokens: usize,
+        /// Positions of the model.
+        limit: usize,
+    },
+    /// The tokenizer has tokens that the embedding has no row for.
+    #[error("token {id} is outside the model's vocabulary of {n_vocab}: the tokenizer belongs to another model")]
+    OutsideVocabulary {
+        /// The token.
+        id: u32,
+        /// Rows of the embedding.
+        n_vocab: usize,
+    },
+    /// `bos = true` where there is none.
+    #[error("the tokenizer has no beginning-of-text token; write bos = false")]
+    NoBos,
+}
+
+/// A model with its weights on a device.
+#[derive(Debug)]
+pub struct Model {
+    transformer: Transformer,
+    tokenizer: Tokenizer,
+    bos: Option<bool>,
+}
+
+/// A prompt's tokens and the logits of what comes next, `[n_vocab]` in f32.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NextLogits {
+    /// Tokens, a beginning-of-text token included.
+    pub tokens: Vec<u32>,
+    /// One per row of the unembedding.
+    pub logits: Vec<f32>,
+}
+
+/// What is known of a model without its weights in memory.
+#[derive(Debug, Clone, Serialize)]
+pub struct Card {
+    /// Architecture.
+    pub facts: Facts,
+    /// Number of weights as stored; a tied unembedding counts once.
+    pub parameters: usize,
+    /// Precision of the file.
+    pub stored_dtype: String,
+    /// Kind and size of the tokenizer.
+    pub tokenizer: String,
+    /// The beginning-of-text token and whether it is put before prompts.
+    pub bos: String,
+    /// Largest n such that the integers 0..=n are one token each.
+    pub largest_single_token_integer: Option<u32>,
+    /// Precision it would be held in.
+    pub dtype: String,
+    /// Memory its weights would take, in bytes.
+    pub weight_bytes: usize,
+}
+
+/// A model's files, found and checked, its weights still where they are.
+struct Found {
+    host: Checkpoint,
+    tokenizer: Tokenizer,
+}
+
+impl Model {
+    /// Finds the model, checks its files, and moves its weights to the device.
+    ///
+    /// `base` is the folder that relative paths start from; `checkpoint` as in [`Source::parse`].
+    ///
+    /// # Errors
+    /// Before any work when the source, the device, the tokenizer or a weight's name or shape is wrong.
+    pub fn open(spec: &spec::Model, base: &Path, checkpoint: Option<&str>) -> Result<Self, ModelError> {
+        let device = device::open(spec.device)?;
+        let Found { host, tokenizer } = find(spec, base, checkpoint)?;
+        let host = Processed::new(host, spec.processing);
+        let transformer = Transformer::load(&host, &device, DType::from(spec.dtype))?;
+        Ok(Self { transformer, tokenizer, bos: spec.bos })
+    }
+
+    /// A model's facts, without loading its weights.
+    pub fn card(spec: &spec::Model, base: &Path, checkpoint: Option<&str>) -> Result<Card, ModelError> {
+        let Found { host, tokenizer } = find(spec, base, checkpoint)?;
+        let facts = host.facts().clone();
+        let name = |id: u32| tokenizer.token(id).unwrap_or_else(|| id.to_string());
+        let bos = match (tokenizer.bos(), tokenizer.adds_bos()) {
+            (None, _) => "none".into(),
+            (Some(id), true) => format!("{}, put before prompts", name(id)),
+            (Some(id), false) => format!("{}, not put before prompts unless bos = true", name(id)),
+        };
+        let inventory = host.inventory();
+        let untied = if facts.tied { facts.n_vocab * facts.d_model } else { 0 };
+        let bytes_each = if spec.dtype == spec::Dtype::F32 { 4 } else { 2 };
+        Ok(Card {
+            parameters: inventory.parameters,
+            stored_dtype: inventory.formats,
+            tokenizer: tokenizer.description(),
+            bos,
+            largest_single_token_integer: tokenizer.largest_single_token_integer(),
+            dtype: format!("{:?}", spec.dtype).to_lowercase(),
+            weight_bytes: (inventory.parameters + untied) * bytes_each,
+            facts,
+        })
+    }
+
+    /// What it looks like.
+    pub fn facts(&self) -> &Facts {
+        self.transformer.facts()
+    }
+
+    /// Its forward pass.
+    pub fn transformer(&self) -> &Transformer {
+        &self.transformer
+    }
+
+    /// Its tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// Whether a beginning-of-text token is put first, where that is not left to the tokenizer.
+    pub fn bos_override(&self) -> Option<bool> {
+        self.bos
+    }
+
+    /// The token put before each prompt.
+    pub fn bos(&self) -> Result<Option<u32>, PromptError> {
+        match (self.bos.unwrap_or_else(|| self.tokenizer.adds_bos()), self.tokenizer.bos()) {
+            (false, _) => Ok(None),
+            (true, Some(id)) => Ok(Some(id)),
+            (true, None) => Err(PromptError::NoBos),
+        }
+    }
+
+    /// The tokens of a prompt as the model gets them.
+    pub fn tokens(&self, prompt: &str) -> Result<Vec<u32>, PromptError> {
+        let tokens: Vec<u32> = self.bos()?.into_iter().chain(self.tokenizer.encode(prompt)?.ids).collect();
+        if tokens.is_empty() {
+            return Err(PromptError::Empty);
+        }
+        if let Some(limit) = self.transformer.position_limit()
+            && tokens.len() > limit
+        {
+            return Err(PromptError::TooLong { tokens: tokens.len(), limit });
+        }
+        let n_vocab = self.facts().n_vocab;
+        match tokens.iter().find(|&&id| id as usize >= n_vocab) {
+            Some(&id) => Err(PromptError::OutsideVocabulary { id, n_vocab }),
+            None => Ok(tokens),
+        }
+    }
+
+    /// Logits of the token after a prompt.
+    pub fn next_logits(&self, prompt: &str) -> Result<NextLogits, PromptError> {
+        let tokens = self.tokens(prompt)?;
+        let batch = Tokens { pos: tokens.len(), batch: 1, ids: tokens.clone() };
+        Ok(NextLogits { tokens, logits: to_f32(self.transformer.last_logits(&batch)) })
+    }
+}
+
+/// A tensor's values in main memory, row by row.
+pub fn to_f32<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    let data = tensor.cast(DType::F32).into_data();
+    data.try_into_vec().unwrap_or_else(|_| unreachable!("cast to f32 above"))
+}
+
+fn find(spec: &spec::Model, base: &Path, checkpoint: Option<&str>) -> Result<Found, ModelError> {
+    match Source::parse(&spec.source, base, checkpoint)? {
+        Source::Builtin { name, checkpoint } => {
+            let (model, tokenizer) = builtin::open(&name, checkpoint.as_deref())?;
+            Ok(Found { host: model, tokenizer })
+        }
+        Source::Folder(folder) => open_folder(&folder),
+        Source::Gguf(file) => {
+            let file = gguf::Gguf::open(&file)?;
+            Ok(Found { tokenizer: file.tokenizer()?, host: file.model()? })
+        }
+        Source::Hub { repo, revision } => open_folder(&hub::snapshot(&repo, &revision)?),
+        Source::Random { config, seed } => {
+            let model = Checkpoint::random(&config, seed)?;
+            let numbers = model.facts().n_vocab.saturating_sub(ARITHMETIC_SYMBOLS).clamp(1, 1000);
+            Ok(Found { tokenizer: tokenizer::arithmetic(numbers), host: model })
+        }
+    }
+}
+
+/// Symbols of [`tokenizer::arithmetic`] besides the integers.
+const ARITHMETIC_SYMBOLS: usize = 5;
+
+fn open_folder(folder: &Path) -> Result<Found, ModelError> {
+    Ok(Found { host: Checkpoint::open(folder)?, tokenizer: Tokenizer::from_dir(folder)? })
+}

@@ -1,0 +1,19 @@
+//! `manifest.json`: what was run, on what, and what came out.
+
+use super::results::Checksum;
+use crate::report::Report;
+use serde_json::json;
+
+/// The manifest's text.
+pub fn json(report: &Report, files: &[Checksum]) -> String {
+    let facts: serde_json::Map<_, _> = report.facts.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let manifest = json!({
+        "title": report.title,
+        "command": report.command,
+        "machine": facts,
+        "notes": report.notes,
+        "spec": report.spec_toml,
+        "files": files,
+    });
+    format!("{manifest:#}\n")
+}

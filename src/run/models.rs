@@ -1,0 +1,92 @@
+//! The models of a spec, opened when a step asks for them.
+
+use crate::Error;
+use crate::model::{Card, Model};
+use crate::spec;
+use crate::spec::Loaded;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// Which model: its name in the spec (`model` for `[model]`) and its checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelName {
+    /// Name in the spec.
+    pub name: String,
+    /// Checkpoint, of a model that has `checkpoints`.
+    pub checkpoint: Option<String>,
+}
+
+impl std::fmt::Display for ModelName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.checkpoint {
+            Some(checkpoint) => write!(f, "{} at {checkpoint}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+/// Opens models; holds the last one, so that memory is never asked for two.
+pub struct Models<'a> {
+    loaded: &'a Loaded,
+    last: RefCell<Option<(ModelName, Rc<Model>)>>,
+}
+
+impl<'a> Models<'a> {
+    /// The models of a spec; none is opened yet.
+    pub fn new(loaded: &'a Loaded) -> Self {
+        Self { loaded, last: RefCell::new(None) }
+    }
+
+    /// Every model and checkpoint that `selected` names; all of the spec when it is empty.
+    pub fn names(&self, selected: &[String]) -> Vec<ModelName> {
+        let all = std::iter::once("model").chain(self.loaded.spec.models.keys().map(String::as_str));
+        let chosen = all.filter(|name| selected.is_empty() || selected.iter().any(|wanted| wanted == name));
+        chosen.filter_map(|name| Some((name, self.spec(name)?))).flat_map(|(name, spec)| expand(name, spec)).collect()
+    }
+
+    fn spec(&self, name: &str) -> Option<&'a spec::Model> {
+        match name {
+            "model" => self.loaded.spec.model.as_ref(),
+            _ => self.loaded.spec.models.get(name),
+        }
+    }
+
+    /// A model's facts, its files found and checked.
+    pub fn card(&self, name: &ModelName) -> Result<Card, Error> {
+        let (spec, base) = self.find(name)?;
+        Model::card(spec, &base, name.checkpoint.as_deref()).map_err(Error::refused(format!("model '{name}'")))
+    }
+
+    /// The model, opened now unless it is the one that was asked for last.
+    pub fn open(&self, name: &ModelName) -> Result<Rc<Model>, Error> {
+        if let Some((last, model)) = &*self.last.borrow()
+            && last == name
+        {
+            return Ok(model.clone());
+        }
+        let (spec, base) = self.find(name)?;
+        // The one before goes first: two may not fit.
+        self.last.replace(None);
+        let model = Model::open(spec, &base, name.checkpoint.as_deref()).map_err(Error::refused(format!("model '{name}'")))?;
+        let model = Rc::new(model);
+        self.last.replace(Some((name.clone(), model.clone())));
+        Ok(model)
+    }
+
+    fn find(&self, name: &ModelName) -> Result<(&'a spec::Model, std::path::PathBuf), Error> {
+        let spec = self.spec(&name.name).ok_or_else(|| Error::refused(format!("model '{name}'"))("no such model"))?;
+        let path: &[&str] = match name.name.as_str() {
+            "model" => &["model", "source"],
+            name => &["models", name, "source"],
+        };
+        Ok((spec, self.loaded.directory(path)))
+    }
+}
+
+fn expand(name: &str, spec: &spec::Model) -> Vec<ModelName> {
+    let at = |checkpoint: Option<String>| ModelName { name: name.to_string(), checkpoint };
+    match spec.checkpoints.as_slice() {
+        [] => vec![at(None)],
+        checkpoints => checkpoints.iter().map(|checkpoint| at(Some(checkpoint.clone()))).collect(),
+    }
+}

@@ -1,0 +1,69 @@
+use crate::Error;
+use crate::measure::DecodeError;
+use crate::model::Model;
+use crate::prompt::PromptError;
+use crate::run::interrupt::Interrupted;
+use crate::run::progress::Progress;
+use crate::run::{ModelName, Models};
+use crate::spec::{Loaded, Prompts};
+use std::path::Path;
+
+/// What a step works with.
+pub struct Context<'a> {
+    /// The spec.
+    pub loaded: &'a Loaded,
+    /// Its models.
+    pub models: &'a Models<'a>,
+    /// Where progress is shown.
+    pub progress: &'a Progress,
+    /// The results folder.
+    pub dir: &'a Path,
+}
+
+/// More rows than this make no batch faster, and a smaller batch stays in the processor's cache.
+const MOST_ROWS: usize = 1024;
+/// Tokens of a prompt that a batch is sized for.
+const TOKENS: usize = 32;
+
+impl<'a> Context<'a> {
+    /// A prompt set: `[prompts]`, or `[prompt_sets.NAME]`.
+    pub fn prompts(&self, name: Option<&str>, step: &str) -> Result<&'a Prompts, Error> {
+        let found = match name {
+            None => self.loaded.spec.prompts.as_ref(),
+            Some(name) => self.loaded.spec.prompt_sets.get(name),
+        };
+        found.ok_or_else(|| {
+            let missing = match name {
+                None => "the step needs prompts".to_string(),
+                Some(name) => format!("no prompt set '{name}'"),
+            };
+            self.loaded.refuse(&["step", step, "prompts"], missing, Some("write a table [prompts]".into())).into()
+        })
+    }
+
+    /// Rows of a batch: `run.batch`, or as many as `run.memory_mib` holds the activations of.
+    pub fn batch(&self, model: &Model) -> usize {
+        let run = &self.loaded.spec.run;
+        let facts = model.facts();
+        let per_token = 8 * facts.d_model + 3 * facts.d_mlp + facts.n_heads * (3 * facts.d_head + 2 * TOKENS);
+        let per_row = 4 * (TOKENS * per_token + 2 * facts.n_vocab);
+        run.batch.unwrap_or_else(|| (run.memory_mib * (1 << 20) / per_row).clamp(1, MOST_ROWS))
+    }
+
+    /// What is wrong with prompts, at their place in the spec where it is the spec's fault.
+    pub fn refuse_prompts(&self, set: Option<&str>, model: &ModelName, error: PromptError) -> Error {
+        if let PromptError::Decode(DecodeError::Model(failure)) = &error
+            && failure.is::<Interrupted>()
+        {
+            return Error::Interrupted(Interrupted);
+        }
+        let table: Vec<&str> = match set {
+            None => vec!["prompts"],
+            Some(name) => vec!["prompt_sets", name],
+        };
+        match &error {
+            PromptError::Decode(_) => Error::failed(format!("model '{model}'"))(error),
+            _ => self.loaded.refuse(&table, format!("{error} (model '{model}')"), None).into(),
+        }
+    }
+}

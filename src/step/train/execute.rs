@@ -1,0 +1,38 @@
+//! From a spec's step to a training and its outcome.
+
+use super::{TrainError, Trained, log_frame, train};
+use crate::Error;
+use crate::model::tokenizer;
+use crate::prompt;
+use crate::run::ModelName;
+use crate::spec::step;
+use crate::step::{Context, Outcome};
+use polars::prelude::{DataFrame, PolarsResult};
+use std::path::{Path, PathBuf};
+
+/// Runs the step.
+pub(in crate::step) fn run(step: &step::Train, context: &Context) -> Result<Outcome, Error> {
+    let spec = context.prompts(step.prompts.as_deref(), &step.name)?;
+    let tokenizer = tokenizer::arithmetic(step.numbers);
+    let name = ModelName { name: step.name.clone(), checkpoint: None };
+    let set = prompt::build(spec, &tokenizer, Some(false), None)
+        .map_err(|error| context.refuse_prompts(step.prompts.as_deref(), &name, error))?;
+    let trained = train(step, &set, &tokenizer, &context.dir.join(&step.save), context.progress);
+    let Trained { rows, checkpoints } = trained.map_err(|error| match error {
+        TrainError::Data(_) | TrainError::Shape(_) => {
+            context.loaded.refuse(&["step", &step.name], error.to_string(), None).into()
+        }
+        error => Error::failed(format!("step '{}'", step.name))(error),
+    })?;
+    let files = checkpoints.iter().flat_map(|saved| saved_files(&saved.folder)).collect();
+    Ok(Outcome { frames: vec![(step.name.clone(), rows)], files, notes: Vec::new() })
+}
+
+/// Its frames without rows.
+pub(in crate::step) fn empty_frames(step: &step::Train) -> PolarsResult<Vec<(String, DataFrame)>> {
+    Ok(vec![(step.name.clone(), log_frame(&[])?)])
+}
+
+fn saved_files(folder: &Path) -> [PathBuf; 3] {
+    ["config.json", "tokenizer.json", "model.safetensors"].map(|name| folder.join(name))
+}
