@@ -1,1 +1,98 @@
 //! The command line: one file per subcommand, no logic.
+
+mod config;
+mod logits;
+mod model;
+mod run;
+mod schema;
+
+use crate::Error;
+use crate::spec::{self, Loaded};
+use clap::{Args, Parser, Subcommand};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Declarative mechanistic interpretability: a TOML spec in, tables and figures out.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = "\
+Examples:
+  ablate run experiments/quickstart.toml
+  ablate run experiments/quickstart.toml --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf
+  ablate logits builtin:arith 12+34= --top 3
+
+Exit codes: 0 done, 1 ran but failed or a check failed, 2 refused input, 130 interrupted.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a spec: tables, figures and a report under its results folder
+    Run(run::Arguments),
+    /// Print the resolved spec, with where each value came from
+    Config(config::Arguments),
+    /// Print the JSON schema of specs, for editors
+    Schema,
+    /// Print a model's facts: layers, heads, parameters, tokenizer, memory
+    Model(model::Arguments),
+    /// Print next-token logits and probabilities
+    Logits(logits::Arguments),
+}
+
+/// A spec and what is laid over it.
+#[derive(Debug, Args)]
+struct SpecArguments {
+    /// The spec, a TOML file
+    spec: PathBuf,
+    /// Set a key, over the file and the environment: `--set model.device=cuda:0`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+}
+
+impl SpecArguments {
+    fn load(&self) -> Result<Loaded, Error> {
+        Ok(spec::load(&self.spec, &self.sets, std::env::vars())?)
+    }
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => finish(dispatch(cli.command)),
+        Err(error) => {
+            // clap's own printing and code: 0 for --help and --version, 2 for a wrong argument.
+            let _ = error.print();
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<(), Error> {
+    match command {
+        Command::Run(arguments) => run::run(arguments),
+        Command::Config(arguments) => config::run(arguments),
+        Command::Schema => schema::run(),
+        Command::Model(arguments) => model::run(arguments),
+        Command::Logits(arguments) => logits::run(arguments),
+    }
+}
+
+fn finish(result: Result<(), Error>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // `ablate config SPEC | head`: the reader has what it wanted.
+        Err(Error::Print(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{}", error.render(std::io::stderr().is_terminal()));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Prints to standard output.
+fn print(text: &str) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::Print)
+}

@@ -1,0 +1,127 @@
+//! `ablate logits`: the simplest check a sceptic can make.
+
+use super::model::ModelArguments;
+use crate::Error;
+use crate::model::{Model, NextLogits};
+use clap::{Args, ValueEnum};
+use polars::prelude::{CsvWriter, DataFrame, NamedFrom, SerWriter, Series};
+use serde::Serialize;
+use std::fmt::Write;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// Prompts, taken as they are (no template)
+    #[arg(required = true)]
+    prompts: Vec<String>,
+    /// How many tokens to print per prompt, most probable first
+    #[arg(long, default_value_t = 5, value_name = "K")]
+    top: usize,
+    /// Every token instead: in JSON an array of logits in the order of the vocabulary
+    #[arg(long)]
+    all: bool,
+    /// Format
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Csv,
+}
+
+/// One prompt's next-token distribution.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    prompt: &'a str,
+    /// Token ids the model was given, a beginning-of-text token included.
+    tokens: Vec<u32>,
+    pieces: Vec<String>,
+    top: Vec<Candidate>,
+    /// Every logit in f32, in the order of the vocabulary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logits: Option<Vec<f32>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Candidate {
+    id: u32,
+    token: String,
+    logit: f32,
+    probability: f64,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+    let model = arguments.model.open()?;
+    let answers = arguments
+        .prompts
+        .iter()
+        .map(|prompt| answer(&model, prompt, &arguments))
+        .collect::<Result<Vec<_>, Error>>()?;
+    super::print(&match arguments.format {
+        Format::Text => text(&answers),
+        Format::Json => json(&answers)?,
+        Format::Csv => csv(&answers)?,
+    })
+}
+
+fn answer<'a>(model: &Model, prompt: &'a str, arguments: &Arguments) -> Result<Answer<'a>, Error> {
+    let NextLogits { tokens, logits } = model.next_logits(prompt).map_err(Error::refused(format!("prompt '{prompt}'")))?;
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weight = |logit: f32| f64::from(logit - largest).exp();
+    let total: f64 = logits.iter().map(|&logit| weight(logit)).sum();
+    let mut order: Vec<usize> = (0..logits.len()).collect();
+    // Stable, so that of equal logits the lowest id comes first, as in `torch.argmax`.
+    order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+    let shown = match (arguments.all, arguments.format) {
+        (true, Format::Csv | Format::Text) => logits.len(),
+        _ => arguments.top,
+    };
+    let piece = |id: u32| model.tokenizer().token(id).unwrap_or_default();
+    let candidate = |&id: &usize| {
+        let (logit, id) = (logits[id], id as u32);
+        Candidate { id, token: piece(id), logit, probability: weight(logit) / total }
+    };
+    let top = order.iter().take(shown).map(candidate).collect();
+    let pieces = tokens.iter().map(|&id| piece(id)).collect();
+    Ok(Answer { prompt, tokens, pieces, top, logits: arguments.all.then_some(logits) })
+}
+
+fn text(answers: &[Answer]) -> String {
+    let mut text = String::new();
+    for answer in answers {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{:?}  tokens {:?} = {:?}", answer.prompt, answer.tokens, answer.pieces);
+        for Candidate { id, token, logit, probability } in &answer.top {
+            let _ = writeln!(text, "  {probability:>9.6}  {logit:>10.5}  {id:>6}  {token:?}");
+        }
+    }
+    text
+}
+
+fn json(answers: &[Answer]) -> Result<String, Error> {
+    let text = serde_json::to_string_pretty(answers).map_err(|error| Error::Print(error.into()))?;
+    Ok(text + "\n")
+}
+
+fn csv(answers: &[Answer]) -> Result<String, Error> {
+    let rows: Vec<(&str, usize, &Candidate)> = answers
+        .iter()
+        .flat_map(|answer| answer.top.iter().enumerate().map(|(index, candidate)| (answer.prompt, index + 1, candidate)))
+        .collect();
+    let columns = vec![
+        Series::new("prompt".into(), rows.iter().map(|row| row.0).collect::<Vec<_>>()).into(),
+        Series::new("rank".into(), rows.iter().map(|row| row.1 as u32).collect::<Vec<_>>()).into(),
+        Series::new("id".into(), rows.iter().map(|row| row.2.id).collect::<Vec<_>>()).into(),
+        Series::new("token".into(), rows.iter().map(|row| row.2.token.as_str()).collect::<Vec<_>>()).into(),
+        Series::new("logit".into(), rows.iter().map(|row| row.2.logit).collect::<Vec<_>>()).into(),
+        Series::new("probability".into(), rows.iter().map(|row| row.2.probability).collect::<Vec<_>>()).into(),
+    ];
+    let mut bytes = Vec::new();
+    let mut frame = DataFrame::new(rows.len(), columns).map_err(Error::failed("csv"))?;
+    CsvWriter::new(&mut bytes).finish(&mut frame).map_err(Error::failed("csv"))?;
+    String::from_utf8(bytes).map_err(Error::failed("csv"))
+}

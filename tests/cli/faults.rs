@@ -1,0 +1,81 @@
+use super::{SMALL, ablate, folder_with, stderr};
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const TRAINING: &str = r#"
+title = "training"
+
+[prompts]
+operands = { a = "0..100", b = "0..100" }
+
+[[step]]
+name = "train"
+kind = "train"
+numbers = 100
+layers = 1
+d_model = 16
+heads = 2
+d_mlp = 16
+steps = 1000000
+batch = 64
+optimizer = { lr = 0.001 }
+"#;
+
+#[test]
+fn a_results_folder_that_can_not_be_made_is_refused() {
+    let folder = folder_with(SMALL);
+    fs::write(folder.path().join("results"), "a file is in the way").expect("writing");
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("results"), "{}", stderr(&output));
+}
+
+/// Files may not grow over 8 KiB here: the same error as a disk that is full, at the first larger file.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_no_half_file() {
+    let folder = folder_with(SMALL);
+    let script = format!("trap '' XFSZ; ulimit -f 8; exec {} run spec.toml", env!("CARGO_BIN_EXE_ablate"));
+    let output = Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().expect("bash runs");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("can not write"), "{}", stderr(&output));
+    let mut files = Vec::new();
+    collect(&folder.path().join("results"), &mut files);
+    assert!(!files.is_empty(), "what was written before is kept");
+    for (path, length) in files {
+        assert!(!path.contains(".part"), "a part is left: {path}");
+        assert!(length < 8 * 1024, "{path} is cut at the limit: {length}");
+    }
+}
+
+fn collect(folder: &std::path::Path, files: &mut Vec<(String, u64)>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else {
+            files.push((path.display().to_string(), entry.metadata().map(|meta| meta.len()).unwrap_or_default()));
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_stops_cleanly_with_130() {
+    let folder = folder_with(TRAINING);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ablate"))
+        .args(["run", "spec.toml"])
+        .current_dir(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    std::thread::sleep(Duration::from_millis(1500));
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(killed.success(), "it was still running");
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(130));
+    let mut files = Vec::new();
+    collect(&folder.path().join("results"), &mut files);
+    assert!(files.iter().all(|(path, _)| !path.contains(".part")), "{files:?}");
+}

@@ -1,0 +1,91 @@
+use super::{SMALL, ablate, folder_with, stderr};
+use std::fs;
+
+#[test]
+fn a_run_leaves_tables_figures_report_and_manifest() {
+    let folder = folder_with(SMALL);
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stderr(&output).contains("results/spec"), "says where the results are: {}", stderr(&output));
+    let results = folder.path().join("results/spec");
+    for file in [
+        "report.md",
+        "manifest.json",
+        "tables/rates.csv",
+        "tables/rates.parquet",
+        "tables/prompts.csv",
+        "rows/accuracy.parquet",
+        "rows/accuracy.prompts.parquet",
+        "figures/bars.svg",
+        "figures/bars.png",
+    ] {
+        let length = fs::metadata(results.join(file)).map(|meta| meta.len()).unwrap_or_default();
+        assert!(length > 50, "{file}: {length} bytes");
+    }
+    let rates = fs::read_to_string(results.join("tables/rates.csv")).expect("a table");
+    assert!(rates.starts_with("operator,n,rate\n+,72,"), "{rates}");
+    let prompts = fs::read_to_string(results.join("tables/prompts.csv")).expect("a table");
+    assert!(prompts.lines().count() == 1 + 2 * 72 && prompts.contains("11*6=,66"), "{prompts}");
+    let report = fs::read_to_string(results.join("report.md")).expect("a report");
+    assert!(report.contains("figures/bars.") && report.contains("ablate run spec.toml"), "{report}");
+}
+
+#[test]
+fn quiet_prints_nothing() {
+    let folder = folder_with(SMALL);
+    let output = ablate(folder.path()).args(["run", "spec.toml", "--quiet"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!((output.stdout.len(), output.stderr.len()), (0, 0), "{}", stderr(&output));
+}
+
+#[test]
+fn the_same_spec_gives_the_same_files() {
+    let folder = folder_with(SMALL);
+    let read = |dir: &str, batch: &str| {
+        let sets = [format!("output.dir={dir}"), format!("run.batch={batch}")];
+        let args = ["run", "spec.toml", "--set", &sets[0], "--set", &sets[1]];
+        let output = ablate(folder.path()).args(args).output().expect("the binary runs");
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let files = ["rows/accuracy.parquet", "rows/accuracy.prompts.parquet", "figures/bars.svg", "figures/bars.png"];
+        files.map(|file| fs::read(folder.path().join(dir).join(file)).expect("a result"))
+    };
+    let first = read("one", "1000");
+    assert!(first == read("two", "1000"), "two runs differ");
+    assert!(first == read("three", "7"), "the batch size changes a result");
+}
+
+#[test]
+fn columns_are_checked_before_any_work() {
+    let spec = SMALL.replace("\"operator\", \"n\", \"rate\"", "\"operator\", \"ratte\"");
+    let folder = folder_with(&spec);
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(2));
+    let text = stderr(&output);
+    assert!(text.contains("ratte") && text.contains("'rate'") && text.contains("spec.toml:"), "{text}");
+    assert!(!folder.path().join("results").exists(), "no work before the refusal");
+}
+
+#[test]
+fn a_missing_model_is_refused_with_its_place() {
+    let folder = folder_with(&SMALL.replace("builtin:arith", "no/such/folder"));
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("no/such/folder"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_device_that_is_not_there_is_refused() {
+    let folder = folder_with(SMALL);
+    let args = ["run", "spec.toml", "--set", "model.device=cuda:7"];
+    let output = ablate(folder.path()).args(args).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("cuda:7"), "{}", stderr(&output));
+}
+
+#[test]
+fn prompts_that_can_not_be_are_refused() {
+    let folder = folder_with(&SMALL.replace("0..12", "200..300"));
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("no legal prompt"), "{}", stderr(&output));
+}
