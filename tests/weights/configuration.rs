@@ -1,7 +1,9 @@
 //! `config.json`: what is refused, and how each spelling is read.
 
+use ablate::model::checkpoint::Checkpoint;
 use ablate::model::facts::Positions;
 use ablate::model::family;
+use ablate::model::host::HostModel;
 use serde_json::{Value, json};
 
 use super::{assert_says, fixture};
@@ -94,6 +96,42 @@ fn both_spellings_of_rotations_are_one() {
     assert!((0.5..1.0).contains(&rotary.inv_freq[0]), "a wavelength of 2π is on the ramp from 4 to 16");
     let last = 1.0 / 1234f64.powf(14.0 / 16.0) / 8.0;
     assert!((f64::from(rotary.inv_freq[7]) / last - 1.0).abs() < 1e-6, "low ones divided by 8");
+}
+
+#[test]
+fn what_transformers_5_saves_describes_the_same_model() {
+    let mut compared = 0;
+    for model in crate::parity::MODELS.into_iter().filter(|model| *model != "ablate") {
+        let text = std::fs::read_to_string(fixture(model).join("config.saved.json")).unwrap();
+        let saved: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(saved["transformers_version"], "5.23.0");
+        assert_eq!(family::from_config(&saved).unwrap(), family::from_config(&config(model)).unwrap(), "{model}");
+        compared += 1;
+    }
+    assert_eq!(compared, 15);
+}
+
+/// Configurations of published models, with their numbers of parameters as transformers counts them on the meta device.
+#[test]
+fn published_models_have_their_number_of_parameters() {
+    let published = [
+        ("gpt-j-6b", 6_050_882_784),
+        ("gpt2", 124_439_808),
+        ("llama3-70b", 70_553_706_496),
+        ("llama3-8b", 8_030_261_248),
+        ("llama3.1-8b", 8_030_261_248),
+        ("mistral-7b-v0.3", 7_248_023_552),
+        ("pythia-6.9b", 6_857_302_016),
+        ("qwen2.5-0.5b", 494_032_768),
+        ("smollm2-135m", 134_515_008),
+    ];
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/configs");
+    for (model, parameters) in published {
+        let host = Checkpoint::random(&folder.join(format!("{model}.json")), 0).unwrap();
+        assert_eq!(host.parameters(), parameters, "{model}");
+        let near = host.facts().approximate_parameters() as f64 / parameters as f64;
+        assert!((near - 1.0).abs() < 0.01, "{model}: {near}");
+    }
 }
 
 #[test]

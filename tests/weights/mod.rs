@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod configuration;
+mod memory;
 mod pytorch;
 mod random;
 mod safetensors;
