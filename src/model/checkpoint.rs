@@ -11,7 +11,6 @@ use super::facts::Facts;
 use super::family;
 use super::family::names::{BlockNames, Expected, LinearNames, ModelNames, NormNames, Stored as Rows};
 use super::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
-use super::inventory::Inventory;
 use super::random::RandomWeights;
 use super::weights::{self, Safetensors, Source, Stored, WeightError};
 
@@ -71,14 +70,6 @@ impl Checkpoint {
             problems if problems.is_empty() => Ok(checkpoint),
             problems => Err(WeightError::Mismatch { path: checkpoint.source.path().to_owned(), problems }),
         }
-    }
-
-    /// How many weights the model has, and how they are stored.
-    pub fn inventory(&self) -> Inventory {
-        let weights = expected(&self.facts, &self.names).into_iter().map(|Expected { name, shape, .. }| {
-            (shape.iter().product(), self.source.format(self.stored(&name)).unwrap_or_default())
-        });
-        Inventory::new(weights)
     }
 
     /// What is wrong with the source's names, shapes and types, a fragment each.

@@ -10,7 +10,6 @@ pub mod gguf;
 pub mod hook;
 pub mod host;
 pub mod hub;
-pub mod inventory;
 mod open;
 pub mod processing;
 pub mod random;

@@ -137,17 +137,17 @@ impl Model {
             (Some(id), true) => format!("{}, put before prompts", name(id)),
             (Some(id), false) => format!("{}, not put before prompts unless bos = true", name(id)),
         };
-        let inventory = host.inventory();
+        let parameters = host.parameters();
         let untied = if facts.tied { facts.n_vocab * facts.d_model } else { 0 };
         let bytes_each = if spec.dtype == spec::Dtype::F32 { 4 } else { 2 };
         Ok(Card {
-            parameters: inventory.parameters,
-            stored_dtype: inventory.formats,
+            parameters,
+            stored_dtype: host.stored_dtype(),
             tokenizer: tokenizer.description(),
             bos,
             largest_single_token_integer: tokenizer.largest_single_token_integer(),
             dtype: format!("{:?}", spec.dtype).to_lowercase(),
-            weight_bytes: (inventory.parameters + untied) * bytes_each,
+            weight_bytes: (parameters + untied) * bytes_each,
             facts,
         })
     }

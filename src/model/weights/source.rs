@@ -64,11 +64,6 @@ pub trait Source: Send + Sync {
     /// Every tensor by name. All of them are wholly within their file.
     fn tensors(&self) -> &IndexMap<String, TensorInfo>;
 
-    /// Name of a tensor's number format in the file.
-    fn format(&self, name: &str) -> Option<String> {
-        self.tensors().get(name).map(|info| format!("{:?}", info.stored).to_uppercase())
-    }
-
     /// Fills `out` with the elements of `name` from `start`, in row-major order.
     ///
     /// # Errors
@@ -88,10 +83,6 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn tensors(&self) -> &IndexMap<String, TensorInfo> {
         (**self).tensors()
-    }
-
-    fn format(&self, name: &str) -> Option<String> {
-        (**self).format(name)
     }
 
     fn read(&self, name: &str, start: usize, out: &mut [f32]) -> Result<(), WeightError> {
