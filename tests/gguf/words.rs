@@ -22,6 +22,23 @@ fn same_tokens_as_the_reference() {
     }
 }
 
+/// Against the sentencepiece package: BPE by scores, bytes for what is not in the vocabulary, a space put first.
+#[test]
+fn same_tokens_as_sentencepiece() {
+    let expected: Value = serde_json::from_slice(&std::fs::read(fixture("words.json")).unwrap()).unwrap();
+    let tokenizer = Gguf::open(&fixture("words-llama.gguf")).unwrap().tokenizer().unwrap();
+    let rows = expected["llama"].as_array().unwrap();
+    assert!(rows.len() > 15);
+    for row in rows {
+        let text = row["text"].as_str().unwrap();
+        let ids: Vec<u32> = serde_json::from_value(row["ids"].clone()).unwrap();
+        assert_eq!(tokenizer.encode(text).unwrap().ids, ids, "{text:?}");
+        assert_eq!(tokenizer.decode(&ids).unwrap(), text);
+    }
+    assert_eq!(tokenizer.bos().and_then(|id| tokenizer.token(id)).as_deref(), Some("<s>"));
+    assert!(tokenizer.adds_bos());
+}
+
 #[test]
 fn rules_differ_where_they_should() {
     let split = |rule: &str, text: &str| {
