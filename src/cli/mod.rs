@@ -1,1 +1,4 @@
 //! The command line: one file per subcommand, no logic.
+
+pub mod config;
+pub mod schema;

@@ -163,6 +163,7 @@ impl SpecErrors {
         };
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_width(110)
+            .with_wrap_lines(style == Style::Terminal)
             .with_links(false)
             .with_context_lines(1)
             .without_cause_chain();
