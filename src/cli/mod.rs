@@ -4,7 +4,7 @@ mod config;
 mod logits;
 mod model;
 mod run;
-mod schema;
+pub mod schema;
 
 use crate::Error;
 use crate::spec::{self, Loaded};

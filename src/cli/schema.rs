@@ -2,6 +2,11 @@
 
 use crate::{Error, spec};
 
+/// The schema as text: what `schema/ablate.schema.json` holds.
+pub fn schema() -> String {
+    format!("{:#}\n", spec::schema())
+}
+
 pub(super) fn run() -> Result<(), Error> {
-    super::print(&format!("{:#}\n", spec::schema()))
+    super::print(&schema())
 }

@@ -2,7 +2,8 @@
 //! made of empty rows, and models are looked at without loading them.
 
 use super::{Frames, Models, order};
-use crate::spec::{Figure, Loaded, Step};
+use crate::prompt::Resolved;
+use crate::spec::{Figure, Loaded, SpecErrors, Step};
 use crate::{Error, step, table};
 use polars::prelude::DataFrame;
 use std::collections::HashSet;
@@ -55,6 +56,20 @@ fn check_column(rows: &DataFrame, column: &str) -> Result<(), String> {
         Ok(_) => Ok(()),
         Err(problem) => Err(problem.to_string()),
     }
+}
+
+/// Checks every prompt set as far as that needs no model; all that is wrong at once.
+pub fn prompts(loaded: &Loaded) -> Result<(), Error> {
+    let main = loaded.spec.prompts.iter().map(|prompts| (vec!["prompts"], prompts));
+    let named = loaded.spec.prompt_sets.iter().map(|(name, prompts)| (vec!["prompt_sets", name.as_str()], prompts));
+    let mut errors = Vec::new();
+    for (table, prompts) in main.chain(named) {
+        for problem in Resolved::new(prompts).err().unwrap_or_default() {
+            let path: Vec<&str> = table.iter().copied().chain(problem.path()).collect();
+            errors.push(loaded.refuse(&path, problem.to_string(), None));
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(SpecErrors::join(errors).into()) }
 }
 
 /// Finds every model that a step names, and checks its files, without loading its weights.

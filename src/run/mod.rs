@@ -39,6 +39,7 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
     let spec = &loaded.spec;
     let threads = set_threads(spec.run.threads);
     let models = Models::new(loaded);
+    check::prompts(loaded)?;
     check::tables_and_figures(loaded)?;
     check::models(loaded, &models)?;
     let mut results = Results::create(output_dir(loaded))?;

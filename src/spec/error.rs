@@ -140,6 +140,11 @@ impl SpecErrors {
         Self { errors }
     }
 
+    /// All of several.
+    pub fn join(all: impl IntoIterator<Item = SpecErrors>) -> Self {
+        Self::new(all.into_iter().flat_map(|errors| errors.errors).collect())
+    }
+
     /// The errors.
     pub fn iter(&self) -> impl Iterator<Item = &SpecError> {
         self.errors.iter()
@@ -163,6 +168,7 @@ impl SpecErrors {
         };
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_width(110)
+            .with_wrap_lines(style == Style::Terminal)
             .with_links(false)
             .with_context_lines(1)
             .without_cause_chain();

@@ -1,10 +1,11 @@
 //! `extends`: the files a spec is written on top of.
 
 use super::error::SpecError;
-use super::merge::Layer;
+use super::merge::{Layer, NAMED_LISTS};
 use super::node::{Content, Node, Origin};
 use super::parse::parse;
 use super::source::Source;
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Component, Path, PathBuf};
@@ -110,7 +111,22 @@ impl Files {
                 self.errors.push(if placed { error } else { point(error, &base.origin) });
             }
         }
+        self.refuse_single_tables(table);
         self.layers.push(Layer::new(source.name().to_string(), node));
+    }
+
+    /// `[step]` where `[[step]]` is meant: in a file the named lists are lists.
+    fn refuse_single_tables(&mut self, table: &IndexMap<String, Node>) {
+        for (key, node) in NAMED_LISTS.into_iter().filter_map(|key| Some((key, table.get(key)?))) {
+            let entries = match &node.content {
+                Content::List(entries) => entries.iter().find(|entry| entry.table().is_none()),
+                _ => Some(node),
+            };
+            if let Some(wrong) = entries {
+                let error = SpecError::new(format!("'{key}' must be a list of tables, not {}", wrong.describe()));
+                self.errors.push(point(error.advise(format!("write [[{key}]]")), &wrong.origin));
+            }
+        }
     }
 
     /// The paths of `extends`, or why it is none.

@@ -1,4 +1,8 @@
 //! Reading specs: layers, errors, bad input, the schema.
 
+mod bad_input;
 mod errors;
 mod expression;
+mod layers;
+mod roundtrip;
+mod schema;

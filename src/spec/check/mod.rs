@@ -30,11 +30,11 @@ impl Place {
     }
 
     /// The last part: a key in the text of an error.
-    fn key(&self) -> &str {
+    fn key(&self) -> String {
         match self.0.as_slice() {
-            [.., list, last] if last.parse::<usize>().is_ok() => list,
-            [.., last] => last,
-            [] => "the spec",
+            [.., list, last] if last.parse::<usize>().is_ok() => format!("{list}[{last}]"),
+            [.., last] => last.clone(),
+            [] => "the spec".into(),
         }
     }
 

@@ -136,10 +136,13 @@ fn duplicates(spec: &Node, errors: &mut Vec<SpecError>) {
 
 fn duplicate(text: &str, list: &str, name: &Node, first_list: &str, first: &Node) -> SpecError {
     let what = if list == first_list { format!("two {list}s") } else { format!("a {first_list} and a {list}") };
-    let error = wrong_value(name, format!("{what} have the name '{}'", shortened(text)));
-    match &first.origin {
-        Origin::File { source, value, .. } => error.at(source, value.clone(), "the first"),
-        _ => error,
+    let message = format!("{what} have the name '{}'", shortened(text));
+    match (&name.origin, &first.origin) {
+        (Origin::File { source, value, .. }, Origin::File { source: first_source, value: first_value, .. }) => {
+            let error = SpecError::new(message).at(source, value.clone(), "the second");
+            error.at(first_source, first_value.clone(), "the first")
+        }
+        _ => wrong_value(name, message),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::spec::nearest;
 use crate::spec::node::{Content, Node, shortened};
 use indexmap::IndexMap;
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// Past so many errors nobody reads the advice, and a large file would spend its time on it.
 const ADVISED: usize = 100;
@@ -105,7 +106,7 @@ impl Walk {
                 self.errors.push(wrong_value(node, message).advise_option(advice));
             }
             None => {
-                let message = format!("'{}' must be one of its names, not {}", place.key(), node.describe());
+                let message = format!("'{}' must be text, not {}", place.key(), node.describe());
                 self.errors.push(wrong_value(node, message).advise(choices("", &known)));
             }
         }
@@ -197,6 +198,12 @@ impl Walk {
             }
             self.refer(item, schema, &place);
         }
+        if schema.get("uniqueItems").is_some() {
+            let mut seen = HashSet::new();
+            for item in items.iter().filter(|item| item.text().is_some_and(|text| !seen.insert(text))) {
+                self.errors.push(wrong_value(item, format!("{} is in '{}' twice", item.describe(), place.key())));
+            }
+        }
         if self.errors.len() == errors && schema.get("x-increasing").is_some() {
             let values: Vec<f64> = items.iter().filter_map(as_number).collect();
             if !values.is_sorted_by(|low, high| low < high) {
@@ -234,7 +241,8 @@ impl Walk {
             if !table.contains_key(key) {
                 let about = properties.and_then(|known| known.get(key)).map(|schema| self.about(schema));
                 let message = format!("{} has no '{key}'", place.table());
-                self.errors.push(wrong_value(node, message).advise_option(about.flatten()));
+                let advice = about.flatten().map(|about| format!("{key}: {about}"));
+                self.errors.push(wrong_value(node, message).advise_option(advice));
             }
         }
         for (key, schema) in properties.into_iter().flatten() {

@@ -100,7 +100,7 @@ pub fn train(
     let mut log = Log::default();
     let mut checkpoints = Vec::new();
     if spec.checkpoints.contains(&0) {
-        checkpoints.push(save::checkpoint(folder, &model.valid(), &tokenizer, 0, spec)?);
+        checkpoints.extend(save::checkpoint(folder, &model.valid(), &tokenizer, 0, spec)?);
     }
     let task = progress.begin(&format!("train: {}", spec.name), spec.steps as u64, "steps");
     for step in 1..=spec.steps {
@@ -116,7 +116,7 @@ pub fn train(
             log.evaluate(&model.valid(), &split, step, &task);
         }
         if last || spec.checkpoints.contains(&step) {
-            checkpoints.push(save::checkpoint(folder, &model.valid(), &tokenizer, step, spec)?);
+            checkpoints.extend(save::checkpoint(folder, &model.valid(), &tokenizer, step, spec)?);
         }
     }
     Ok(Trained { rows: log.rows()?, checkpoints })

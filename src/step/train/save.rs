@@ -1,25 +1,19 @@
 use crate::model::transformer::{Linear, Norm, Transformer};
+use crate::run::atomic::{WriteError, write_atomic};
 use crate::spec;
 use burn::module::Param;
 use burn::tensor::Tensor;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// A model that could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
     /// The operating system refused.
-    #[error("{}: {source}", .path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// The weights do not make a file.
     #[error("{}: {reason}", .path.display())]
     Format {
@@ -39,29 +33,33 @@ pub struct Saved {
     pub folder: PathBuf,
 }
 
-/// Writes the model after `step` steps: the last into `folder` itself, those before into `step00100` and so on in it.
+/// Writes the model after `step` steps into `step00100` and so on where the spec's `checkpoints` name it; the last also
+/// into `folder` itself.
 pub(super) fn checkpoint(
     folder: &Path,
     model: &Transformer,
     tokenizer: &str,
     step: usize,
     spec: &spec::step::Train,
-) -> Result<Saved, SaveError> {
-    let last = step == spec.steps;
-    let folder = if last { folder.to_path_buf() } else { folder.join(format!("step{step:05}")) };
-    write(&folder, model, tokenizer, step, spec.seed)?;
-    Ok(Saved { step, folder })
+) -> Result<Vec<Saved>, SaveError> {
+    let named = spec.checkpoints.contains(&step).then(|| folder.join(format!("step{step:05}")));
+    let last = (step == spec.steps).then(|| folder.to_path_buf());
+    let mut saved = Vec::new();
+    for folder in named.into_iter().chain(last) {
+        write(&folder, model, tokenizer, step, spec.seed)?;
+        saved.push(Saved { step, folder });
+    }
+    Ok(saved)
 }
 
 /// Writes a folder as Hugging Face lays it out. Each file appears whole or not at all, `config.json` last: a folder that
 /// has it is complete.
 fn write(folder: &Path, model: &Transformer, tokenizer: &str, step: usize, seed: u64) -> Result<(), SaveError> {
-    std::fs::create_dir_all(folder).map_err(|source| SaveError::Io { path: folder.to_path_buf(), source })?;
     let path = folder.join("model.safetensors");
     let weights = serialize(model, step, seed).map_err(|reason| SaveError::Format { path: path.clone(), reason })?;
-    write_whole(&path, &weights)?;
-    write_whole(&folder.join("tokenizer.json"), tokenizer.as_bytes())?;
-    write_whole(&folder.join("config.json"), config(model, step).as_bytes())
+    write_bytes(&path, &weights)?;
+    write_bytes(&folder.join("tokenizer.json"), tokenizer.as_bytes())?;
+    write_bytes(&folder.join("config.json"), config(model, step).as_bytes())
 }
 
 fn config(model: &Transformer, step: usize) -> String {
@@ -133,16 +131,6 @@ fn named<const D: usize>(name: String, weight: &Param<Tensor<D>>) -> Named {
     (name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect())
 }
 
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), SaveError> {
-    let unfinished = path.with_extension("unfinished");
-    let written = File::create(&unfinished).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&unfinished, path)
-    });
-    written.map_err(|source| {
-        // What is left of the attempt is of no use to anyone; if it cannot be removed either, the first error counts.
-        let _ = std::fs::remove_file(&unfinished);
-        SaveError::Io { path: path.to_path_buf(), source }
-    })
+fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), SaveError> {
+    Ok(write_atomic(path, |out| out.write_all(bytes))?)
 }

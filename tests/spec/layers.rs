@@ -1,0 +1,234 @@
+//! Defaults < `extends` < the file < the environment < `--set`.
+
+use super::errors::RIGHT;
+use ablate::spec::{Dtype, Loaded, SpecErrors, Style, load};
+use std::path::{Path, PathBuf};
+
+/// Files in a folder of their own.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn with(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn load(&self, name: &str, sets: &[&str], env: &[(&str, &str)]) -> Result<Loaded, SpecErrors> {
+        let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
+        load(&self.path(name), &sets, env.iter().map(|(name, value)| (name.to_string(), value.to_string())))
+    }
+
+    /// What is said against it, with paths from the folder.
+    #[track_caller]
+    fn refused(&self, name: &str, sets: &[&str], env: &[(&str, &str)]) -> String {
+        let errors = self.load(name, sets, env).expect_err("accepted");
+        errors.render(Style::Plain).replace(&format!("{}/", self.0.path().display()), "")
+    }
+}
+
+#[track_caller]
+fn loaded(result: Result<Loaded, SpecErrors>) -> Loaded {
+    result.unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+#[test]
+fn each_layer_goes_over_the_one_below() {
+    let base = format!("{RIGHT}[run]\nmemory_mib = 100\nthreads = 1\n");
+    let folder = Folder::with(&[
+        ("base/base.toml", &base),
+        ("paper/spec.toml", "extends = \"../base/base.toml\"\ntitle = \"Mine\"\n[run]\nthreads = 2\nbatch = 2\n"),
+    ]);
+    let env = [("ABLATE_RUN__BATCH", "3"), ("ABLATE_MODEL__DTYPE", "bf16"), ("HOME", "/"), ("ABLATE_CACHE", "x")];
+    let read = loaded(folder.load("paper/spec.toml", &["model.dtype=f16"], &env));
+    let run = &read.spec.run;
+    assert_eq!((run.memory_mib, run.threads, run.batch), (100, Some(2), Some(3)));
+    assert_eq!(read.spec.title, "Mine");
+    assert_eq!(read.spec.model.as_ref().unwrap().dtype, Dtype::F16);
+    assert!(read.spec.extends.is_none());
+    let origin = |path: &[&str]| read.origin(path).to_string().replace(&format!("{}/", folder.0.path().display()), "");
+    assert_eq!(origin(&["title"]), "paper/spec.toml:2:9");
+    assert_eq!(origin(&["run", "memory_mib"]), "base/base.toml:26:14");
+    assert_eq!(origin(&["run", "threads"]), "paper/spec.toml:4:11");
+    assert_eq!(origin(&["run", "batch"]), "ABLATE_RUN__BATCH=3");
+    assert_eq!(origin(&["model", "dtype"]), "--set model.dtype=f16");
+    assert_eq!(origin(&["model", "device"]), "default");
+    assert_eq!(read.directory(&["model", "source"]), folder.path("base"));
+    assert_eq!(read.directory(&["model", "dtype"]), Path::new(""));
+    assert_eq!(read.sources.len(), 2);
+}
+
+#[test]
+fn named_lists_merge_by_name_and_other_lists_are_replaced() {
+    let base = format!("{RIGHT}[prompt_sets.s]\noperators = [\"+\", \"-\"]\nseeds = [1, 2, 3]\n");
+    let more = "extends = [\"base.toml\"]\n[[step]]\nname = \"accuracy\"\nper_prompt = true\n\
+        [[step]]\nname = \"again\"\nkind = \"accuracy\"\n[[figure]]\nname = \"rates\"\ntitle = \"Rates\"\n[prompt_sets.s]\nseeds = [9]\n";
+    let folder = Folder::with(&[("base.toml", &base), ("spec.toml", more)]);
+    let read = loaded(folder.load(
+        "spec.toml",
+        &["figure.rates.width=300", "step.again.per_prompt=true", "table.0.head=2"],
+        &[],
+    ));
+    let names: Vec<&str> = read.spec.steps.iter().map(|step| step.name()).collect();
+    assert_eq!(names, ["accuracy", "again"]);
+    assert_eq!(read.spec.figures.len(), 1);
+    assert_eq!((read.spec.figures[0].title.as_deref(), read.spec.figures[0].width), (Some("Rates"), 300));
+    assert_eq!(read.spec.tables[0].head, Some(2));
+    assert_eq!(read.spec.prompt_sets["s"].seeds, [9]);
+    assert_eq!(read.spec.prompt_sets["s"].operators, ["+", "-"]);
+}
+
+#[test]
+fn models_and_prompt_sets_take_what_they_leave_out_from_their_parent() {
+    let text = format!(
+        "{RIGHT}[models.other]\nsource = \"hf:a/b\"\n[models.half]\ndtype = \"f16\"\nprocessing = {{ fold_norm = false }}\n\
+        [prompt_sets.small]\noperands = {{ a = [1, 2] }}\n"
+    );
+    let folder = Folder::with(&[("spec.toml", &text)]);
+    let read = loaded(folder.load("spec.toml", &["model.processing.center_unembed=false"], &[]));
+    let half = &read.spec.models["half"];
+    assert_eq!((half.source.as_str(), half.dtype), ("builtin:arith", Dtype::F16));
+    assert!(!half.processing.fold_norm && !half.processing.center_unembed && half.processing.center_writing);
+    assert_eq!(read.spec.models["other"].source, "hf:a/b");
+    let names: Vec<&String> = read.spec.models.keys().collect();
+    assert_eq!(names, ["other", "half"], "in the order they are written");
+    let operands = &read.spec.prompt_sets["small"].operands;
+    assert_eq!((operands.a.values().len(), operands.b.values().len()), (2, 100));
+    assert!(read.origin(&["models", "half", "source"]).to_string().ends_with("spec.toml:4:10"));
+}
+
+#[test]
+fn elements_of_lists_are_set_by_index() {
+    let folder = Folder::with(&[("spec.toml", &RIGHT.replace("[prompts]", "[prompts]\nseeds = [1, 2, 3]"))]);
+    let read = loaded(folder.load("spec.toml", &["prompts.seeds.1=7", "prompts.seeds.2=8"], &[]));
+    assert_eq!(read.spec.prompts.as_ref().unwrap().seeds, [1, 7, 8]);
+    assert_eq!(read.origin(&["prompts", "seeds", "1"]).to_string(), "--set prompts.seeds.1=7");
+    assert!(read.origin(&["prompts", "seeds", "0"]).to_string().ends_with("spec.toml:7:10"));
+    let text = folder.refused("spec.toml", &["prompts.seeds.3=7"], &[]);
+    assert!(text.contains("--set prompts.seeds.3=7: a list of 3 has no '3'"), "{text}");
+}
+
+#[test]
+fn set_values_are_toml_or_else_text() {
+    let folder = Folder::with(&[("spec.toml", RIGHT)]);
+    let sets = [
+        "model.source=hf:owner/name@main",
+        "prompts.operators=[\"+\"]",
+        "output.dir=a = b",
+        "prompts.operands={ a = [3], b = [4] }",
+    ];
+    let read = loaded(folder.load("spec.toml", &sets, &[]));
+    assert_eq!(read.spec.model.as_ref().unwrap().source, "hf:owner/name@main");
+    assert_eq!(read.spec.prompts.as_ref().unwrap().operators, ["+"]);
+    assert_eq!(read.spec.output.dir.as_deref(), Some("a = b"));
+    assert_eq!(read.spec.prompts.as_ref().unwrap().operands.a.values(), [3]);
+}
+
+#[test]
+fn wrong_values_from_outside_name_the_flag_or_variable() {
+    let folder = Folder::with(&[("spec.toml", RIGHT)]);
+    let refused = |sets: &[&str], env: &[(&str, &str)]| folder.refused("spec.toml", sets, env);
+    let cases: [(String, &str, &str); 10] = [
+        (refused(&["model.dtype=f31"], &[]), "--set model.dtype=f31: 'dtype' can not be \"f31\"", "write \"f32\""),
+        (refused(&["model.dtyp=f32"], &[]), "--set model.dtyp=f32: unknown key 'dtyp' in [model]", "write 'dtype'"),
+        (refused(&["run.threads=0"], &[]), "--set run.threads=0: 'threads' is out of range: 0", "from 1 to 1024"),
+        (refused(&["step.acuracy.per_prompt=true"], &[]), "no step 'acuracy'", "write step.accuracy"),
+        (refused(&["figure.rates.from=x"], &[]), "--set figure.rates.from=x: no step or table 'x'", "there are"),
+        (refused(&["dtype"], &[]), "--set dtype: no '='", "write --set model.dtype=bf16"),
+        (refused(&["a..b=1"], &[]), "'a..b' is no key", "write --set"),
+        (
+            refused(&[], &[("ABLATE_MODEL__DTYPE", "f31")]),
+            "ABLATE_MODEL__DTYPE=f31: 'dtype' can not be \"f31\"",
+            "write \"f32\"",
+        ),
+        (
+            refused(&[], &[("ABLATE_MODLE__DTYPE", "f32")]),
+            "environment variable ABLATE_MODLE__DTYPE",
+            "write ABLATE_MODEL__DTYPE",
+        ),
+        (refused(&[], &[("ABLATE_EXTENDS", "x")]), "environment variable ABLATE_EXTENDS", "names no key"),
+    ];
+    for (text, what, advice) in cases {
+        assert!(text.contains(what), "{what} not in {text}");
+        assert!(text.contains(advice), "{advice} not in {text}");
+        assert!(!text.contains("spec.toml"), "{text}");
+    }
+}
+
+#[test]
+fn variables_find_keys_in_any_case() {
+    let folder = Folder::with(&[("spec.toml", &RIGHT.replace("rates", "Rates"))]);
+    let read = loaded(folder.load("spec.toml", &[], &[("ABLATE_FIGURE__RATES__X_TITLE", "Operator")]));
+    assert_eq!(read.spec.figures[0].x_title.as_deref(), Some("Operator"));
+}
+
+#[test]
+fn a_loop_of_extends_is_shown_as_a_chain() {
+    let folder = Folder::with(&[
+        ("a.toml", "title = \"a\"\nextends = \"b.toml\""),
+        ("b.toml", "extends = [\"c.toml\"]"),
+        ("c.toml", "extends = \"./a.toml\""),
+        ("self.toml", "extends = \"self.toml\""),
+    ]);
+    let text = folder.refused("a.toml", &[], &[]);
+    assert!(text.contains("`extends` goes in a circle: a.toml -> b.toml -> c.toml -> a.toml"), "{text}");
+    assert!(text.contains("[c.toml:1:11]"), "{text}");
+    assert!(folder.refused("self.toml", &[], &[]).contains("circle: self.toml -> self.toml"));
+}
+
+#[test]
+fn a_missing_file_is_pointed_at_where_it_is_named() {
+    let folder = Folder::with(&[("spec.toml", "extends = [\"bsae.toml\", 3]\n"), ("base.toml", RIGHT)]);
+    let text = folder.refused("spec.toml", &[], &[]);
+    for expected in
+        ["can not read bsae.toml: no such file", "[spec.toml:1:12]", "there is a file 'base.toml'", "not the integer 3"]
+    {
+        assert!(text.contains(expected), "{expected} not in {text}");
+    }
+    assert!(folder.refused("sepc.toml", &[], &[]).contains("there is a file 'spec.toml'"));
+    assert!(folder.refused("", &[], &[]).contains("is a folder"));
+}
+
+#[test]
+fn a_file_reached_twice_does_not_undo_what_another_made_of_it() {
+    let folder = Folder::with(&[
+        ("base.toml", RIGHT),
+        ("b.toml", "extends = \"base.toml\"\n[model]\ndtype = \"f16\"\n"),
+        ("c.toml", "extends = \"base.toml\"\n[run]\nthreads = 3\n"),
+        ("spec.toml", "extends = [\"b.toml\", \"c.toml\"]\ntitle = \"both\"\n"),
+    ]);
+    let read = loaded(folder.load("spec.toml", &["model.bos=true"], &[]));
+    assert_eq!(read.spec.model.as_ref().unwrap().dtype, Dtype::F16);
+    assert_eq!(read.spec.run.threads, Some(3));
+}
+
+#[test]
+fn config_shows_every_value_with_its_origin() {
+    let folder = Folder::with(&[("spec.toml", RIGHT)]);
+    let read = loaded(folder.load("spec.toml", &["run.threads=2"], &[("ABLATE_MODEL__DTYPE", "bf16")]));
+    let text = read.to_toml_with_origins().replace(&format!("{}/", folder.0.path().display()), "");
+    insta::assert_snapshot!(text);
+    for line in text.lines().filter(|line| line.contains(" = ")) {
+        assert!(line.contains("  # "), "no origin: {line}");
+    }
+}
+
+#[test]
+fn what_a_model_finds_later_is_pointed_at_too() {
+    let folder = Folder::with(&[("spec.toml", RIGHT)]);
+    let read = loaded(folder.load("spec.toml", &["run.threads=2"], &[]));
+    let text = read.refuse(&["step", "accuracy", "kind"], "layer 33 of 32", None).to_string();
+    assert!(text.contains("layer 33 of 32") && text.contains("spec.toml:11:8]"), "{text}");
+    let text = read.refuse(&["prompts", "keep"], "no prompt is right", Some("write keep = \"all\"".into())).to_string();
+    assert!(text.contains("spec.toml:6:1]") && text.contains("write keep"), "{text}");
+    let text = read.refuse(&["run", "threads"], "too many", None).to_string();
+    assert!(text.contains("--set run.threads=2: too many"), "{text}");
+}
