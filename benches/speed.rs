@@ -17,12 +17,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: ablate::allocator::MiMalloc = ablate::allocator::MiMalloc;
 
 /// How long one job is repeated.
 const REPEAT_FOR: Duration = Duration::from_millis(1500);
 
 fn main() {
+    ablate::allocator::keep_freed_memory();
     // `cargo bench` adds an argument of its own.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

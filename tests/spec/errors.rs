@@ -93,7 +93,7 @@ fn unknown_keys() {
     says(&refused("title", "tilte"), &["unknown key 'tilte' in the spec", "write 'title'", "the spec has no 'title'"]);
     says(
         &refused("x = \"op", "hue = \"op"),
-        &["unknown key 'hue' in [[figure]] 'rates'", ":24:1]", "keys here: name, kind,"],
+        &["unknown key 'hue' in [[figure]] 'rates'", ":23:1]", "keys here: name, kind,"],
     );
     let text = refused("[prompts]", "[prompts]\ndtype = \"f32\"");
     says(&text, &["unknown key 'dtype' in [prompts]", "'dtype' belongs in [model]"]);
