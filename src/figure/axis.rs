@@ -113,10 +113,7 @@ impl Axis {
     pub fn vertical(&self, length: f64, widest: f64) -> Labels {
         let ticks = match self {
             Self::Categories { of, .. } => {
-                let every = of.every(
-                    LABEL.suited_to(of.labels.first().map_or("", String::as_str)).line(),
-                    length / of.len().max(1) as f64,
-                );
+                let every = of.every(of.label_line(), length / of.len().max(1) as f64);
                 self.labelled(of, every, |label| vec![font::shorten_middle(label, LABEL.face, LABEL.size, widest)])
             }
             Self::Numbers { .. } => {
@@ -149,7 +146,7 @@ impl Axis {
             let lines = ticks.iter().map(|tick| tick.label.len()).max().unwrap_or(1);
             return Labels { ticks, upward: false, depth: lines as f64 * LABEL.line() };
         }
-        let every = of.every(LABEL.line(), room + APART);
+        let every = of.every(of.label_line(), room + APART);
         let ticks =
             self.labelled(of, every, |label| vec![font::shorten_middle(label, LABEL.face, LABEL.size, deepest)]);
         let depth = ticks.iter().flat_map(|tick| &tick.label).map(|label| label_width(label)).fold(0.0, f64::max);
@@ -236,6 +233,11 @@ impl Categories {
             }
             decade *= 10;
         }
+    }
+
+    /// Height of a label's line; operators' signs are larger than other text.
+    fn label_line(&self) -> f64 {
+        LABEL.suited_to(self.labels.first().map_or("", String::as_str)).line()
     }
 
     /// The first category to label: of evenly spaced numbers one that is a multiple of the labels' distance.
