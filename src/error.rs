@@ -38,7 +38,9 @@ pub enum Error {
 
 impl Error {
     /// Input that is refused, for `map_err`.
-    pub fn refused<E: Into<Box<dyn std::error::Error + Send + Sync>>>(subject: impl ToString) -> impl FnOnce(E) -> Self {
+    pub fn refused<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+        subject: impl ToString,
+    ) -> impl FnOnce(E) -> Self {
         move |source| Self::Refused { subject: subject.to_string(), source: source.into() }
     }
 

@@ -56,11 +56,8 @@ struct Candidate {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let model = arguments.model.open()?;
-    let answers = arguments
-        .prompts
-        .iter()
-        .map(|prompt| answer(&model, prompt, &arguments))
-        .collect::<Result<Vec<_>, Error>>()?;
+    let answers =
+        arguments.prompts.iter().map(|prompt| answer(&model, prompt, &arguments)).collect::<Result<Vec<_>, Error>>()?;
     super::print(&match arguments.format {
         Format::Text => text(&answers),
         Format::Json => json(&answers)?,
@@ -69,7 +66,8 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 }
 
 fn answer<'a>(model: &Model, prompt: &'a str, arguments: &Arguments) -> Result<Answer<'a>, Error> {
-    let NextLogits { tokens, logits } = model.next_logits(prompt).map_err(Error::refused(format!("prompt '{prompt}'")))?;
+    let NextLogits { tokens, logits } =
+        model.next_logits(prompt).map_err(Error::refused(format!("prompt '{prompt}'")))?;
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let weight = |logit: f32| f64::from(logit - largest).exp();
     let total: f64 = logits.iter().map(|&logit| weight(logit)).sum();
@@ -110,7 +108,9 @@ fn json(answers: &[Answer]) -> Result<String, Error> {
 fn csv(answers: &[Answer]) -> Result<String, Error> {
     let rows: Vec<(&str, usize, &Candidate)> = answers
         .iter()
-        .flat_map(|answer| answer.top.iter().enumerate().map(|(index, candidate)| (answer.prompt, index + 1, candidate)))
+        .flat_map(|answer| {
+            answer.top.iter().enumerate().map(|(index, candidate)| (answer.prompt, index + 1, candidate))
+        })
         .collect();
     let columns = vec![
         Series::new("prompt".into(), rows.iter().map(|row| row.0).collect::<Vec<_>>()).into(),

@@ -15,13 +15,17 @@ use std::process::ExitCode;
 
 /// Declarative mechanistic interpretability: a TOML spec in, tables and figures out.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = "\
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "\
 Examples:
   ablate run experiments/quickstart.toml
   ablate run experiments/quickstart.toml --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf
   ablate logits builtin:arith 12+34= --top 3
 
-Exit codes: 0 done, 1 ran but failed or a check failed, 2 refused input, 130 interrupted.")]
+Exit codes: 0 done, 1 ran but failed or a check failed, 2 refused input, 130 interrupted."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

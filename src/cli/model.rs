@@ -64,7 +64,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let source = &arguments.model.source;
-    let card = Model::card(&arguments.model.spec(), Path::new(""), None).map_err(Error::refused(format!("model '{source}'")))?;
+    let card = Model::card(&arguments.model.spec(), Path::new(""), None)
+        .map_err(Error::refused(format!("model '{source}'")))?;
     if arguments.json {
         let json = serde_json::to_string_pretty(&card).map_err(|error| Error::Print(error.into()))?;
         return super::print(&(json + "\n"));

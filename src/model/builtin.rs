@@ -31,7 +31,9 @@ pub enum BuiltinError {
     #[error("no built-in model '{0}'; write {known}", known = known())]
     Unknown(String),
     /// A checkpoint of one.
-    #[error("built-in model '{name}' has no checkpoint '{checkpoint}' in the binary; its checkpoints are folders: write source = \"experiments/models/{name}\" and checkpoints = [\"{checkpoint}\"]")]
+    #[error(
+        "built-in model '{name}' has no checkpoint '{checkpoint}' in the binary; its checkpoints are folders: write source = \"experiments/models/{name}\" and checkpoints = [\"{checkpoint}\"]"
+    )]
     NoCheckpoint {
         /// The model.
         name: String,

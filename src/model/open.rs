@@ -1,8 +1,8 @@
 //! A model ready to run: source, tokenizer, weights on their device.
 
+use super::checkpoint::Checkpoint;
 use super::device::{self, DeviceError};
 use super::facts::Facts;
-use super::checkpoint::Checkpoint;
 use super::host::HostModel;
 use super::processing::Processed;
 use super::source::{Source, SourceError};

@@ -24,7 +24,8 @@ pub fn tables_and_figures(loaded: &Loaded) -> Result<(), Error> {
             unknown.insert(&table.name);
             continue;
         }
-        let rows = frames.get(&table.from).map_err(|problem| loaded.refuse(&["table", &table.name, "from"], problem, None))?;
+        let rows =
+            frames.get(&table.from).map_err(|problem| loaded.refuse(&["table", &table.name, "from"], problem, None))?;
         let frame = table::build(table, rows).map_err(|error| {
             let path: Vec<&str> = ["table", &table.name].into_iter().chain(error.key.split('.')).collect();
             loaded.refuse(&path, error.problem.to_string(), None)
@@ -32,7 +33,9 @@ pub fn tables_and_figures(loaded: &Loaded) -> Result<(), Error> {
         frames.insert(table.name.clone(), frame);
     }
     for figure in spec.figures.iter().filter(|figure| !unknown.contains(figure.from.as_str())) {
-        let rows = frames.get(&figure.from).map_err(|problem| loaded.refuse(&["figure", &figure.name, "from"], problem, None))?;
+        let rows = frames
+            .get(&figure.from)
+            .map_err(|problem| loaded.refuse(&["figure", &figure.name, "from"], problem, None))?;
         for (key, column) in columns(figure) {
             check_column(rows, column)
                 .map_err(|problem| loaded.refuse(&["figure", &figure.name, key], problem, None))?;

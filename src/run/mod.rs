@@ -84,7 +84,8 @@ fn make_tables(tables: &[Table], frames: &mut Frames, results: &mut Results) -> 
     let mut made = Vec::with_capacity(tables.len());
     for table in order::tables(tables) {
         let subject = format!("table '{}'", table.name);
-        let frame = table::build(table, frames.get(&table.from).map_err(Error::refused(&subject))?).map_err(Error::refused(&subject))?;
+        let frame = table::build(table, frames.get(&table.from).map_err(Error::refused(&subject))?)
+            .map_err(Error::refused(&subject))?;
         let table::Files { csv, parquet } = results.table(&table.name, &frame)?;
         frames.insert(table.name.clone(), frame.clone());
         made.push(report::Table {

@@ -67,7 +67,8 @@ impl<'a> Models<'a> {
         let (spec, base) = self.find(name)?;
         // The one before goes first: two may not fit.
         self.last.replace(None);
-        let model = Model::open(spec, &base, name.checkpoint.as_deref()).map_err(Error::refused(format!("model '{name}'")))?;
+        let model =
+            Model::open(spec, &base, name.checkpoint.as_deref()).map_err(Error::refused(format!("model '{name}'")))?;
         let model = Rc::new(model);
         self.last.replace(Some((name.clone(), model.clone())));
         Ok(model)

@@ -40,7 +40,8 @@ impl Results {
 
     /// Writes `tables/NAME.csv` and `tables/NAME.parquet`.
     pub fn table(&mut self, name: &str, frame: &DataFrame) -> Result<table::Files, Error> {
-        let files = table::write(frame, &self.dir.join("tables"), name).map_err(Error::failed(format!("table '{name}'")))?;
+        let files =
+            table::write(frame, &self.dir.join("tables"), name).map_err(Error::failed(format!("table '{name}'")))?;
         self.files.extend([files.csv.clone(), files.parquet.clone()]);
         Ok(files)
     }

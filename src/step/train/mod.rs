@@ -11,8 +11,8 @@ mod initial;
 mod save;
 
 pub use data::DataError;
-pub use save::{SaveError, Saved};
 pub(super) use execute::{empty_frames, run};
+pub use save::{SaveError, Saved};
 
 use crate::kernel;
 use crate::model::tokenizer::{Tokenizer, TokenizerError};
