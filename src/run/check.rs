@@ -1,7 +1,8 @@
 //! What can be refused before any work, once step kinds have said which columns their rows have: tables and figures are
 //! made of empty rows, and models are looked at without loading them.
 
-use super::{Frames, Models, order};
+use super::{Frames, ModelName, Models, order};
+use crate::model::Card;
 use crate::prompt::Resolved;
 use crate::spec::{Figure, Loaded, SpecErrors, Step};
 use crate::{Error, step, table};
@@ -76,13 +77,13 @@ pub fn prompts(loaded: &Loaded) -> Result<(), Error> {
 }
 
 /// Finds every model that a step names, and checks its files, without loading its weights.
-pub fn models(loaded: &Loaded, models: &Models) -> Result<(), Error> {
-    let mut seen = Vec::new();
+pub fn models(loaded: &Loaded, models: &Models) -> Result<Vec<(ModelName, Card)>, Error> {
+    let mut seen: Vec<(ModelName, Card)> = Vec::new();
     for name in loaded.spec.steps.iter().filter_map(Step::models).flat_map(|selected| models.names(selected)) {
-        if !seen.contains(&name) {
-            models.card(&name)?;
-            seen.push(name);
+        if seen.iter().all(|(other, _)| *other != name) {
+            let card = models.card(&name)?;
+            seen.push((name, card));
         }
     }
-    Ok(())
+    Ok(seen)
 }

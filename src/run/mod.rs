@@ -14,6 +14,7 @@ mod results;
 pub use frames::Frames;
 pub use models::{ModelName, Models};
 
+use crate::model::Card;
 use crate::report::{self, Report};
 use crate::spec::{Loaded, Spec, Table};
 use crate::{Error, figure, step, table};
@@ -41,7 +42,7 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
     let models = Models::new(loaded);
     check::prompts(loaded)?;
     check::tables_and_figures(loaded)?;
-    check::models(loaded, &models)?;
+    let cards = check::models(loaded, &models)?;
     let mut results = Results::create(output_dir(loaded))?;
     let mut frames = Frames::default();
     let mut notes = Vec::new();
@@ -69,7 +70,7 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
         tables,
         figures,
         spec_toml: loaded.to_toml(),
-        facts: machine::facts(threads),
+        facts: machine::facts(threads).into_iter().chain(cards.iter().map(model_fact)).collect(),
         notes,
     };
     results.text("report.md", &report::markdown(&report, results.dir()))?;
@@ -112,6 +113,15 @@ fn make_figures(spec: &Spec, frames: &Frames, results: &mut Results) -> Result<V
         made.push(report::Figure { name: figure.name.clone(), title: figure.title.clone(), files, notes });
     }
     Ok(made)
+}
+
+/// A model in the report's facts.
+fn model_fact((name, card): &(ModelName, Card)) -> (String, String) {
+    let Card { facts, parameters, stored_dtype, dtype, .. } = card;
+    (
+        format!("model '{name}'"),
+        format!("{}, {parameters} parameters, stored as {stored_dtype}, run in {dtype}", facts.family),
+    )
 }
 
 fn output_dir(loaded: &Loaded) -> PathBuf {

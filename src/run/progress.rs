@@ -54,8 +54,9 @@ impl Progress {
                 Task { label: label.into(), unit: unit.into(), show: Show::Bar(bar) }
             }
             Mode::Lines => {
+                let now = Instant::now();
                 let lines =
-                    Lines { total, done: 0, message: String::new(), started: Instant::now(), shown: Instant::now() };
+                    Lines { total, done: 0, message: String::new(), started: now, shown: now, shown_done: None };
                 Task { label: label.into(), unit: unit.into(), show: Show::Lines(Mutex::new(lines)) }
             }
             Mode::Quiet => Task { label: label.into(), unit: unit.into(), show: Show::Nothing },
@@ -97,6 +98,8 @@ struct Lines {
     message: String,
     started: Instant,
     shown: Instant,
+    /// `done` in the line last shown.
+    shown_done: Option<u64>,
 }
 
 impl Task {
@@ -109,6 +112,7 @@ impl Task {
                 lines.done += units;
                 if lines.shown.elapsed() >= LINE_EVERY {
                     lines.shown = Instant::now();
+                    lines.shown_done = Some(lines.done);
                     to_stderr(&self.line(&lines));
                 }
             }
@@ -143,7 +147,9 @@ impl Drop for Task {
         match &self.show {
             Show::Bar(bar) => bar.finish_and_clear(),
             Show::Lines(lines) => {
-                if let Ok(lines) = lines.lock() {
+                if let Ok(lines) = lines.lock()
+                    && (lines.shown_done != Some(lines.done))
+                {
                     to_stderr(&self.line(&lines));
                 }
             }

@@ -26,7 +26,12 @@ pub(super) fn run(step: &step::Accuracy, context: &Context) -> Result<Outcome, E
         let asked = Respondent { network: &network, pace: Pace::of(batch) };
         let set = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(asked)).map_err(refuse)?;
 
-        let task = context.progress.begin(&format!("{}: {name}", step.name), set.prompts.len() as u64, "prompts");
+        let passes = set.prompts.iter().map(|prompt| match set.answer {
+            Answer::SingleToken => 1,
+            // The answer's tokens, and one more to see that it ends there; fewer where one is wrong.
+            Answer::MultiToken => prompt.answer_tokens.len() as u64 + 1,
+        });
+        let task = context.progress.begin(&format!("{}: {name}", step.name), passes.sum(), "prompts and answer tokens");
         let done = |rows: usize| task.advance(rows as u64);
         let labels = Labels { model: &name.name, checkpoint: name.checkpoint.as_deref().unwrap_or_default() };
         let respondent = Respondent { network: &network, pace: Pace { batch, done: &done } };

@@ -20,10 +20,13 @@ pub enum Fault {
     Status(u16),
 }
 
+/// Path and authorisation of each request.
+type Requests = Arc<Mutex<Vec<(String, Option<String>)>>>;
+
 pub struct Server {
     pub address: String,
     /// The requests so far: path, and token if one was sent.
-    pub requests: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    pub requests: Requests,
 }
 
 impl Server {

@@ -42,7 +42,7 @@ pub(super) fn missing(snapshot: &Path) -> Option<String> {
     if !has("config.json") {
         return Some("config.json".into());
     }
-    if !has("tokenizer.json") && !(has("vocab.json") && has("merges.txt")) {
+    if !(has("tokenizer.json") || has("vocab.json") && has("merges.txt")) {
         return Some("tokenizer.json".into());
     }
     let Some(weights) = WEIGHTS.iter().find(|name| has(name)) else { return Some(WEIGHTS[0].into()) };

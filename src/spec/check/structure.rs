@@ -183,7 +183,7 @@ impl Walk {
         if least.is_some_and(|least| length < least) || most.is_some_and(|most| length > most) {
             let wanted = match (least, most) {
                 (Some(least), Some(most)) if least == most => format!("{least} values"),
-                (Some(least), None) if least == 1.0 => "at least one value".into(),
+                (Some(1.0), None) => "at least one value".into(),
                 (least, most) => format!("{} to {} values", least.unwrap_or(0.0), most.unwrap_or(f64::INFINITY)),
             };
             let message = format!("'{}' must have {wanted}, not {}", place.key(), items.len());

@@ -102,7 +102,7 @@ pub fn train(
     if spec.checkpoints.contains(&0) {
         checkpoints.extend(save::checkpoint(folder, &model.valid(), &tokenizer, 0, spec)?);
     }
-    let task = progress.begin(&format!("train: {}", spec.name), spec.steps as u64, "steps");
+    let task = progress.begin(&spec.name, spec.steps as u64, "steps");
     for step in 1..=spec.steps {
         interrupt::check()?;
         let (tokens, answers) = batches.next();
