@@ -89,7 +89,7 @@ fn finish(result: Result<(), Error>) -> ExitCode {
         // `ablate config SPEC | head`: the reader has what it wanted.
         Err(Error::Print(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "{}", error.render(std::io::stderr().is_terminal()));
+            let _ = writeln!(std::io::stderr(), "{}", error.render(std::io::stderr().is_terminal()).trim_end());
             ExitCode::from(error.exit_code())
         }
     }

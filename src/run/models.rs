@@ -1,7 +1,7 @@
 //! The models of a spec, opened when a step asks for them.
 
 use crate::Error;
-use crate::model::{Card, Model};
+use crate::model::{Card, Model, device};
 use crate::spec;
 use crate::spec::Loaded;
 use std::cell::RefCell;
@@ -51,10 +51,17 @@ impl<'a> Models<'a> {
         }
     }
 
-    /// A model's facts, its files found and checked.
+    /// A model's facts, its files found and checked, its device there.
     pub fn card(&self, name: &ModelName) -> Result<Card, Error> {
         let (spec, base) = self.find(name)?;
-        Model::card(spec, &base, name.checkpoint.as_deref()).map_err(Error::refused(format!("model '{name}'")))
+        let table: &[&str] = if name.name == "model" { &["model"] } else { &["models", &name.name] };
+        let refuse = |key: &str, problem: String| {
+            let path: Vec<&str> = table.iter().copied().chain([key]).collect();
+            Error::from(self.loaded.refuse(&path, problem, None))
+        };
+        device::open(spec.device).map_err(|error| refuse("device", error.to_string()))?;
+        Model::card(spec, &base, name.checkpoint.as_deref())
+            .map_err(|error| refuse("source", format!("model '{name}': {error}")))
     }
 
     /// The model, opened now unless it is the one that was asked for last.
