@@ -137,17 +137,19 @@ impl Model {
             (Some(id), true) => format!("{}, put before prompts", name(id)),
             (Some(id), false) => format!("{}, not put before prompts unless bos = true", name(id)),
         };
-        let parameters = host.parameters();
-        let untied = if facts.tied { facts.n_vocab * facts.d_model } else { 0 };
+        let (parameters, stored_dtype) = (host.parameters(), host.stored_dtype());
+        // Processing makes the unembedding of a tied model another matrix than its embedding.
+        let untied = facts.tied && !Processed::new(host, spec.processing).facts().tied;
+        let held = parameters + if untied { facts.n_vocab * facts.d_model } else { 0 };
         let bytes_each = if spec.dtype == spec::Dtype::F32 { 4 } else { 2 };
         Ok(Card {
             parameters,
-            stored_dtype: host.stored_dtype(),
+            stored_dtype,
             tokenizer: tokenizer.description(),
             bos,
             largest_single_token_integer: tokenizer.largest_single_token_integer(),
             dtype: format!("{:?}", spec.dtype).to_lowercase(),
-            weight_bytes: (parameters + untied) * bytes_each,
+            weight_bytes: held * bytes_each,
             facts,
         })
     }

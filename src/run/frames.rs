@@ -8,7 +8,7 @@ use polars::prelude::DataFrame;
 pub struct Frames(IndexMap<String, DataFrame>);
 
 impl Frames {
-    /// Adds one. A table may take the name of the step it reads: later readers get the table.
+    /// Adds one.
     pub fn insert(&mut self, name: String, frame: DataFrame) {
         self.0.insert(name, frame);
     }

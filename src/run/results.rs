@@ -30,6 +30,10 @@ impl Results {
         let probe = dir.join(".ablate-probe");
         write_atomic(&probe, |out| out.write_all(b"")).map_err(Error::refused("output.dir"))?;
         fs::remove_file(&probe).map_err(Error::refused(format!("output.dir '{}'", dir.display())))?;
+        // A report of the run before would be taken for this one's, should this one not get to its end.
+        for stale in ["report.md", "manifest.json"] {
+            let _ = fs::remove_file(dir.join(stale));
+        }
         Ok(Self { dir, files: Vec::new() })
     }
 

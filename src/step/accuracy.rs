@@ -264,6 +264,5 @@ impl Accuracies {
 
 /// The number that a checkpoint's name ends in: 143000 of `step143000`.
 fn number_in(checkpoint: &str) -> Option<u64> {
-    let digits = checkpoint.trim_start_matches(|c: char| !c.is_ascii_digit());
-    digits.parse().ok()
+    checkpoint.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }

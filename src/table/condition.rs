@@ -22,7 +22,8 @@ pub fn filter(rows: &DataFrame, conditions: &IndexMap<String, Condition>) -> Res
 fn mask(frame: &DataFrame, name: &str, condition: &Condition) -> Result<BooleanChunked, Problem> {
     let values = column(frame, name)?.as_materialized_series();
     let numbers = || match values.dtype().is_primitive_numeric() {
-        true => Ok(values),
+        // polars would cast the bound to the column's type, and 2.5 to 2.
+        true => Ok(values.cast(&DataType::Float64)?),
         false => Err(wrong(values, "\"<\", \"<=\", \">\" and \">=\" compare numbers")),
     };
     let mask = match parse_condition(&condition.0)? {
@@ -48,8 +49,17 @@ fn equal(values: &Series, literal: &Literal) -> Result<BooleanChunked, Problem> 
         (DataType::Boolean, Literal::Boolean(true)) => Ok(values.bool()?.clone()),
         (DataType::Boolean, Literal::Boolean(false)) => Ok(!values.bool()?.clone()),
         (DataType::Boolean, _) => Err(wrong(values, "write true or false, without quotes")),
-        (dtype, Literal::Integer(number)) if dtype.is_primitive_numeric() => Ok(values.equal(*number)?),
-        (dtype, Literal::Float(number)) if dtype.is_primitive_numeric() => Ok(values.equal(*number)?),
+        (DataType::UInt64, Literal::Integer(number)) => match u64::try_from(*number) {
+            Ok(number) => Ok(values.equal(number)?),
+            Err(_) => Ok(BooleanChunked::full(values.name().clone(), false, values.len())),
+        },
+        (dtype, Literal::Integer(number)) if dtype.is_integer() => Ok(values.cast(&DataType::Int64)?.equal(*number)?),
+        (dtype, Literal::Integer(number)) if dtype.is_primitive_numeric() => {
+            Ok(values.cast(&DataType::Float64)?.equal(*number as f64)?)
+        }
+        (dtype, Literal::Float(number)) if dtype.is_primitive_numeric() => {
+            Ok(values.cast(&DataType::Float64)?.equal(*number)?)
+        }
         (dtype, Literal::Text(text)) if dtype.is_primitive_numeric() => Err(wrong(
             values,
             &match text.parse::<f64>() {

@@ -15,7 +15,7 @@ pub use norm::Norm;
 
 use super::facts::{Facts, Positions};
 use super::hook::{Hook, HookValue, Hooks, Site};
-use super::host::{HostModel, HostTensor};
+use super::host::{HostEmbedding, HostModel, HostTensor};
 use super::weights::WeightError;
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
@@ -55,8 +55,9 @@ pub enum Rows {
 /// A transformer with its weights on a device.
 #[derive(Module, Debug)]
 pub struct Transformer {
-    /// `[n_vocab, d_model]`
-    pub embed: Param<Tensor<2>>,
+    /// `[n_vocab, d_model]`; `None` where it is the unembedding's transpose, which is then looked up instead, so that a
+    /// tied model is in memory once.
+    pub embed: Option<Param<Tensor<2>>>,
     /// `[n_ctx, d_model]`; of learned positions only.
     pub pos_embed: Option<Param<Tensor<2>>>,
     /// One per layer.
@@ -74,9 +75,10 @@ impl Transformer {
     pub fn load(host: &dyn HostModel, device: &Device, dtype: DType) -> Result<Self, WeightError> {
         let facts = host.facts().clone();
         let upload = Upload { device, dtype };
-        let embedding = host.embedding()?;
-        let embed = upload.parameter(embedding.tokens);
-        let pos_embed = embedding.positions.map(|positions| upload.parameter(positions));
+        let HostEmbedding { tokens, positions } = host.embedding()?;
+        // By value, so that a tied table is gone before the blocks come.
+        let embed = Some(tokens).filter(|_| !facts.tied).map(|tokens| upload.parameter(tokens));
+        let pos_embed = positions.map(|positions| upload.parameter(positions));
         let blocks = (0..facts.n_layers)
             .map(|layer| Ok(Block::upload(host.block(layer)?, &upload)))
             .collect::<Result<Vec<_>, WeightError>>()?;
@@ -98,7 +100,7 @@ impl Transformer {
 
     /// The device its weights are on.
     pub fn device(&self) -> Device {
-        self.embed.val().device()
+        self.unembed.weight.val().device()
     }
 
     /// Logits at every position, `[batch, pos, n_vocab]`.
@@ -122,10 +124,14 @@ impl Transformer {
 
     /// Residual stream before the first block, `[batch, pos, d_model]`.
     pub fn embed(&self, tokens: &Tokens, hooks: &mut dyn Hooks) -> Tensor<3> {
-        let [_, d_model] = self.embed.dims();
+        let d_model = self.facts.d_model;
         let ids: Vec<i64> = tokens.ids.iter().map(|&id| i64::from(id)).collect();
         let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [tokens.batch * tokens.pos]), &self.device());
-        let embedded = self.embed.val().select(0, ids).reshape([tokens.batch, tokens.pos, d_model]);
+        let embedded = match &self.embed {
+            Some(embed) => embed.val().select(0, ids),
+            None => self.unembed.weight.val().select(1, ids).transpose(),
+        };
+        let embedded = embedded.reshape([tokens.batch, tokens.pos, d_model]);
         let embedded = visit_stream(hooks, Hook::Embed, embedded);
         match &self.pos_embed {
             None => embedded,

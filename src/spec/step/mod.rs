@@ -22,7 +22,7 @@ pub enum Step {
 /// Rows that a kind of step keeps besides its own: `STEP.prompts`.
 pub fn further_rows(kind: &str) -> &'static [&'static str] {
     match kind {
-        "accuracy" => &["prompts"],
+        "accuracy" => &["prompts", "set", "dropped"],
         _ => &[],
     }
 }

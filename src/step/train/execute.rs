@@ -22,6 +22,7 @@ pub(in crate::step) fn run(step: &step::Train, context: &Context) -> Result<Outc
         TrainError::Data(_) | TrainError::Shape(_) => {
             context.loaded.refuse(&["step", &step.name], error.to_string(), None).into()
         }
+        TrainError::Interrupted(interrupted) => interrupted.into(),
         error => Error::failed(format!("step '{}'", step.name))(error),
     })?;
     let files = checkpoints.iter().flat_map(|saved| saved_files(&saved.folder)).collect();

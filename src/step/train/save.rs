@@ -98,7 +98,8 @@ type Named = (String, Vec<usize>, Vec<u8>);
 
 /// Every weight under its canonical name, matrices as they are multiplied, `[d_in, d_out]`.
 fn tensors(model: &Transformer) -> Vec<Named> {
-    let mut all = vec![named("embed.weight".into(), &model.embed)];
+    let mut all = Vec::new();
+    all.extend(model.embed.as_ref().map(|table| named("embed.weight".into(), table)));
     all.extend(model.pos_embed.as_ref().map(|table| named("pos_embed.weight".into(), table)));
     for (layer, block) in model.blocks.iter().enumerate() {
         let at = |name: &str| format!("blocks.{layer}.{name}");
