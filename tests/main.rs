@@ -3,6 +3,7 @@
 mod figure;
 mod gguf;
 mod hub;
+mod intervene;
 mod kernel;
 mod measure;
 mod parity;
