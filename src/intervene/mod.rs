@@ -22,4 +22,4 @@ pub use capture::{Wanted, capture, capture_means};
 pub use edit::{Change, Edit, Positions, Row, Units, Value};
 pub use error::EditError;
 pub use readout::{Readout, Readouts};
-pub use replay::{Check, Cost, Replay};
+pub use replay::{Check, Cost, Replay, layer_operations};

@@ -14,6 +14,9 @@ pub struct Readout {
     pub divergence: bool,
 }
 
+/// Rows of logits gathered at once.
+const ROWS_AT_ONCE: usize = 256;
+
 /// Numbers of each row's logits at the last position.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Readouts {
@@ -43,6 +46,28 @@ impl Readouts {
             arg_max: vec![0; if wanted.distribution { rows } else { 0 }],
             divergence: room(wanted.divergence),
         }
+    }
+
+    /// What is wanted of rows of `logits`, `[run, n_vocab]`, several of which may be of one run.
+    pub fn of(logits: &Tensor<2>, runs: &[usize], tokens: &dyn Fn(usize) -> Vec<u32>, wanted: Readout) -> Self {
+        let mut readouts = Self::new(runs.len(), wanted);
+        let numbers: Vec<usize> = (0..runs.len()).collect();
+        for part in numbers.chunks(ROWS_AT_ONCE) {
+            let runs: Vec<usize> = part.iter().map(|&number| runs[number]).collect();
+            let logits = super::replay::gather(logits, &runs);
+            readouts.read(logits.clone(), part, tokens, || logits);
+        }
+        readouts
+    }
+
+    /// Appends the readouts of further rows.
+    pub fn extend(&mut self, more: Readouts) {
+        self.picks = more.picks;
+        self.picked.extend(more.picked);
+        self.log_total.extend(more.log_total);
+        self.largest.extend(more.largest);
+        self.arg_max.extend(more.arg_max);
+        self.divergence.extend(more.divergence);
     }
 
     /// The logits of a row's picks.

@@ -207,7 +207,7 @@ impl<'a> Replay<'a> {
 type Consume<'c, E> = dyn FnMut(&[usize], Tensor<2>) -> Result<(), E> + 'c;
 
 /// Rows of `tensor` by index.
-fn gather<const D: usize>(tensor: &Tensor<D>, rows: &[usize]) -> Tensor<D> {
+pub(super) fn gather<const D: usize>(tensor: &Tensor<D>, rows: &[usize]) -> Tensor<D> {
     let indices: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
     let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [rows.len()]), &tensor.device());
     tensor.clone().select(0, indices)

@@ -51,6 +51,11 @@ impl<'a> Models<'a> {
         }
     }
 
+    /// The precision a model runs in.
+    pub fn dtype(&self, name: &ModelName) -> spec::Dtype {
+        self.spec(&name.name).map_or_else(Default::default, |spec| spec.dtype)
+    }
+
     /// A model's facts, its files found and checked, its device there.
     pub fn card(&self, name: &ModelName) -> Result<Card, Error> {
         let (spec, base) = self.find(name)?;

@@ -6,10 +6,17 @@ pub mod train;
 mod context;
 mod network;
 mod outcome;
+mod pairing;
+mod patching;
+mod places;
+mod replays;
+mod subject;
+mod summary;
 
 pub use context::Context;
 pub use network::Network;
-pub use outcome::Outcome;
+pub use outcome::{Outcome, SelfCheck};
+pub use subject::{Cell, Subject};
 
 use crate::Error;
 use crate::spec::Step;
@@ -23,6 +30,9 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
     match step {
         Step::Accuracy(step) => accuracy::run(step, context),
         Step::Train(step) => train::run(step, context),
+        Step::ActivationPatching(step) => patching::run(step.into(), context),
+        Step::NeuronPatching(step) => patching::run(step.into(), context),
+        _ => unreachable!("not there yet"),
     }
 }
 
@@ -31,5 +41,8 @@ pub fn empty_frames(step: &Step) -> PolarsResult<Vec<(String, DataFrame)>> {
     match step {
         Step::Accuracy(step) => accuracy::empty_frames(step),
         Step::Train(step) => train::empty_frames(step),
+        Step::ActivationPatching(step) => patching::empty_frames(&step.into()),
+        Step::NeuronPatching(step) => patching::empty_frames(&step.into()),
+        _ => unreachable!("not there yet"),
     }
 }

@@ -26,7 +26,7 @@ pub(in crate::step) fn run(step: &step::Train, context: &Context) -> Result<Outc
         error => Error::failed(format!("step '{}'", step.name))(error),
     })?;
     let files = checkpoints.iter().flat_map(|saved| saved_files(&saved.folder)).collect();
-    Ok(Outcome { frames: vec![(step.name.clone(), rows)], files, notes: Vec::new() })
+    Ok(Outcome { frames: vec![(step.name.clone(), rows)], files, notes: Vec::new(), ..Outcome::default() })
 }
 
 /// Its frames without rows.
