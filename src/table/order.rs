@@ -5,7 +5,7 @@ use super::operator;
 use polars::prelude::*;
 
 /// Sorts by the columns in turn, `-name` descending, nulls last. Rows that are equal keep their order; operators come in
-/// [`operator::ORDER`].
+/// their own order.
 pub(super) fn sort(frame: &DataFrame, by: &[String]) -> Result<DataFrame, Problem> {
     let mut keys = Vec::with_capacity(by.len());
     let mut descending = Vec::with_capacity(by.len());
