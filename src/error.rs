@@ -25,6 +25,9 @@ pub enum Error {
         /// What went wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A figure that its rows do not allow to draw, or that can not be written.
+    #[error(transparent)]
+    Figure(#[from] crate::figure::FigureError),
     /// Rows that can not be put together: a fault of the program.
     #[error("rows: {0}")]
     Rows(#[from] polars::error::PolarsError),
@@ -67,7 +70,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Spec(_) | Error::Refused { .. } => 2,
-            Error::Failed { .. } | Error::Rows(_) | Error::Print(_) => 1,
+            Error::Failed { .. } | Error::Figure(_) | Error::Rows(_) | Error::Print(_) => 1,
             Error::Interrupted(_) => interrupt::EXIT_CODE,
         }
     }

@@ -36,7 +36,9 @@ pub enum SourceError {
     #[error("'{}' is neither a folder with config.json nor a .gguf file", .0.display())]
     NotAModel(PathBuf),
     /// A checkpoint asked of a source that has none.
-    #[error("model source '{0}' has no checkpoints; write hf:owner/name (they are its revisions) or a folder (its subfolders)")]
+    #[error(
+        "model source '{0}' has no checkpoints; write hf:owner/name (they are its revisions) or a folder (its subfolders)"
+    )]
     NoCheckpoints(String),
 }
 

@@ -16,7 +16,7 @@ pub use models::{ModelName, Models};
 
 use crate::model::Card;
 use crate::report::{self, Report};
-use crate::spec::{Loaded, Spec, Table};
+use crate::spec::{Loaded, Spec};
 use crate::{Error, figure, step, table};
 use progress::Progress;
 use results::Results;
@@ -58,7 +58,7 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
         results.wrote(outcome.files);
         notes.extend(outcome.notes.into_iter().map(|note| format!("{}: {note}", step.name())));
     }
-    let tables = make_tables(&spec.tables, &mut frames, &mut results)?;
+    let tables = make_tables(loaded, &mut frames, &mut results)?;
     let figures = make_figures(spec, &frames, &mut results)?;
     notes.extend(figures.iter().flat_map(|figure| figure.notes.iter().map(|note| format!("{}: {note}", figure.name))));
     notes.iter().for_each(|note| options.progress.say(&format!("note: {note}")));
@@ -81,12 +81,12 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-fn make_tables(tables: &[Table], frames: &mut Frames, results: &mut Results) -> Result<Vec<report::Table>, Error> {
+fn make_tables(loaded: &Loaded, frames: &mut Frames, results: &mut Results) -> Result<Vec<report::Table>, Error> {
+    let tables = &loaded.spec.tables;
     let mut made = Vec::with_capacity(tables.len());
     for table in order::tables(tables) {
-        let subject = format!("table '{}'", table.name);
-        let frame = table::build(table, frames.get(&table.from).map_err(Error::refused(&subject))?)
-            .map_err(Error::refused(&subject))?;
+        let rows = frames.get(&table.from).map_err(Error::refused(format!("table '{}'", table.name)))?;
+        let frame = table::build(table, rows).map_err(|error| check::refused_table(loaded, error))?;
         let table::Files { csv, parquet } = results.table(&table.name, &frame)?;
         frames.insert(table.name.clone(), frame.clone());
         made.push(report::Table {
@@ -105,10 +105,9 @@ fn make_figures(spec: &Spec, frames: &Frames, results: &mut Results) -> Result<V
     let mut made = Vec::with_capacity(spec.figures.len());
     for figure in &spec.figures {
         interrupt::check()?;
-        let subject = format!("figure '{}'", figure.name);
-        let rows = frames.get(&figure.from).map_err(Error::refused(&subject))?;
-        let drawn = figure::draw(figure, rows, &results.dir().join("figures"), &spec.output.images);
-        let figure::Drawn { files, notes } = drawn.map_err(Error::failed(&subject))?;
+        let rows = frames.get(&figure.from).map_err(Error::refused(format!("figure '{}'", figure.name)))?;
+        let drawn = figure::draw(figure, rows, &results.dir().join("figures"), &spec.output.images)?;
+        let figure::Drawn { files, notes } = drawn;
         results.wrote(files.iter().cloned());
         made.push(report::Figure { name: figure.name.clone(), title: figure.title.clone(), files, notes });
     }
