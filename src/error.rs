@@ -25,9 +25,15 @@ pub enum Error {
         /// What went wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A figure that its rows do not allow to draw, or that can not be written.
+    #[error(transparent)]
+    Figure(#[from] crate::figure::FigureError),
     /// Rows that can not be put together: a fault of the program.
     #[error("rows: {0}")]
     Rows(#[from] polars::error::PolarsError),
+    /// A replay that does not agree with the run from scratch: no number of that step is to be trusted.
+    #[error("self-check failed: {0}")]
+    SelfCheck(crate::step::SelfCheck),
     /// Ctrl-C.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -67,7 +73,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Spec(_) | Error::Refused { .. } => 2,
-            Error::Failed { .. } | Error::Rows(_) | Error::Print(_) => 1,
+            Error::Failed { .. } | Error::Figure(_) | Error::Rows(_) | Error::Print(_) | Error::SelfCheck(_) => 1,
             Error::Interrupted(_) => interrupt::EXIT_CODE,
         }
     }

@@ -4,11 +4,10 @@ use super::axis::Axis;
 use super::colour::{self, AXIS, INK};
 use super::frame::{Entry, Frame, Panels, spines};
 use super::scene::{Area, Scene};
-use super::series::{self, Chart};
+use super::series::{self, Chart, Columns};
 use super::{Drawing, Keyed, at};
 use crate::spec;
 use crate::table::operator;
-use polars::prelude::DataFrame;
 
 /// Most bars beside each other in one panel.
 const BARS: usize = 400;
@@ -17,9 +16,9 @@ const FILLED: f64 = 0.78;
 /// Pixels that no bar is wider than.
 const WIDEST: f64 = 72.0;
 
-/// Draws the rows, which are already filtered.
-pub fn draw(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Drawing> {
-    let chart = series::gather(figure, rows)?;
+/// Draws what was read.
+pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
+    let chart = series::gather(figure, columns);
     series::too_many(&figure.x, chart.x.len(), BARS / chart.series.len().max(1)).map_err(at("x"))?;
     let log = figure.y_scale == spec::Scale::Log;
     let (low, high) = chart.y_range(figure, !log)?;

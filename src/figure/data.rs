@@ -1,5 +1,6 @@
 //! From rows to what a figure shows: places on axes, and means of the rows that fall on one place.
 
+use crate::figure;
 use crate::spec::expression::{Transform, Value, parse_value};
 use crate::table::{self, Problem, operator};
 use polars::prelude::*;
@@ -94,6 +95,16 @@ pub fn numbers(column: &Column) -> Result<Vec<Option<f64>>, Problem> {
         });
     }
     Ok(column.cast(&DataType::Float64)?.f64()?.iter().collect())
+}
+
+/// The column of that name, for a key that takes no transform.
+pub fn plain<'r>(rows: &'r DataFrame, name: &str, because: &'static str) -> Result<&'r Column, figure::Problem> {
+    table::column(rows, name).map_err(|missing| match parse_value(name) {
+        Ok(Value { transform, column }) if transform != Transform::Identity => {
+            figure::Problem::Transform { column, because }
+        }
+        _ => missing.into(),
+    })
 }
 
 /// What a `value` (or the `y` of lines and bars) asks for, and the numbers of its column.

@@ -1,19 +1,16 @@
 //! What can be wrong with a figure.
 
 use crate::run::atomic::WriteError;
-use crate::table;
+use crate::table::{self, Fault};
 
-/// A figure that can not be drawn, with the key of its spec that is at fault.
+/// A figure that can not be drawn, with the keys of its spec that are at fault.
 #[derive(Debug, thiserror::Error)]
-#[error("figure '{figure}', {key}: {problem}")]
+#[error("figure '{figure}', {}", table::listed(faults))]
 pub struct FigureError {
     /// Name of the figure.
     pub figure: String,
-    /// Key of `[[figure]]`, with the entry for a map: `where.site`, `x`, `value`.
-    pub key: String,
-    /// What is wrong.
-    #[source]
-    pub problem: Box<Problem>,
+    /// Everything that is wrong.
+    pub faults: Vec<Fault<Problem>>,
 }
 
 /// What is wrong.
@@ -22,6 +19,14 @@ pub enum Problem {
     /// A column that is not there or holds something else, a condition that can not be read.
     #[error("{0}")]
     Rows(#[from] table::Problem),
+    /// `log1p(x)` where a column is read as it is.
+    #[error("no transform here; write '{column}'{because}")]
+    Transform {
+        /// The column in it.
+        column: String,
+        /// Why there is none, where that is not plain.
+        because: &'static str,
+    },
     /// The rows that the figure reads are none to begin with.
     #[error("'{from}' has no rows to draw")]
     Empty {

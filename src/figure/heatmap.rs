@@ -6,9 +6,9 @@ use super::data::{self, Categories, Mean};
 use super::error::Problem;
 use super::frame::{Frame, Panels, border};
 use super::scene::{Anchor, Area, Color, Scene, Style};
-use super::{Drawing, Keyed, at, facets, series};
+use super::{Drawing, Keyed, Placed, Read, at, categories, facets};
 use crate::spec;
-use crate::table;
+use crate::spec::expression::Value;
 use polars::prelude::DataFrame;
 
 /// Most cells along one side.
@@ -31,9 +31,38 @@ struct Cells {
     notes: Vec<String>,
 }
 
-/// Draws the rows, which are already filtered.
-pub fn draw(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Drawing> {
-    let mut cells = gather(figure, rows)?;
+/// The columns that a heat map reads, a value per row.
+pub struct Columns {
+    x: Placed,
+    y: Placed,
+    panels: Placed,
+    value: (Value, Vec<Option<f64>>),
+}
+
+/// Reads the rows, which are already filtered.
+pub fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
+    let kind = if figure.kind == spec::FigureKind::Heatmap { "heatmap" } else { "heatmap-grid" };
+    let x = categories(rows, "x", Some(&figure.x), true, SIDE);
+    let y = categories(rows, "y", Some(&figure.y), true, SIDE);
+    let panels = match (figure.kind, &figure.facet) {
+        (spec::FigureKind::HeatmapGrid, None) => {
+            Err(at("facet")(Problem::Missing { kind, example: "facet = \"operator\"" }))
+        }
+        _ => facets(figure, rows),
+    };
+    let value = match &figure.value {
+        Some(text) => data::values(rows, text).map_err(at("value")),
+        None => Err(at("value")(Problem::Missing { kind, example: "value = \"mean\"" })),
+    };
+    match (x, y, panels, value) {
+        (Ok(x), Ok(y), Ok(panels), Ok(value)) => Ok(Columns { x, y, panels, value }),
+        (x, y, panels, value) => Err([x.err(), y.err(), value.err(), panels.err()].into_iter().flatten().collect()),
+    }
+}
+
+/// Draws what was read.
+pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
+    let mut cells = gather(columns);
     let scale = scale(figure, &cells)?;
     // Numbers grow upwards, as on any axis (layers from the bottom, as in the paper's figure 2); text reads down.
     let downward = cells.y.numbers.is_none();
@@ -68,23 +97,9 @@ pub fn draw(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Drawing> {
     Ok(Drawing { scene: frame.scene, notes: cells.notes })
 }
 
-fn gather(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Cells> {
-    let kind = if figure.kind == spec::FigureKind::Heatmap { "heatmap" } else { "heatmap-grid" };
-    let Some(text) = &figure.value else {
-        return Err(at("value")(Problem::Missing { kind, example: "value = \"mean\"" }));
-    };
-    if figure.kind == spec::FigureKind::HeatmapGrid && figure.facet.is_none() {
-        return Err(at("facet")(Problem::Missing { kind, example: "facet = \"operator\"" }));
-    }
-    let side = |key: &'static str, name: &str| {
-        let (categories, places) = table::column(rows, name).and_then(|c| Categories::of(c, true)).map_err(at(key))?;
-        series::too_many(name, categories.len(), SIDE).map_err(at(key))?;
-        Ok((categories, places))
-    };
-    let (x, x_places) = side("x", &figure.x)?;
-    let (y, y_places) = side("y", &figure.y)?;
-    let (panels, panel_places) = facets(figure, rows)?;
-    let (value, numbers) = data::values(rows, text).map_err(at("value"))?;
+fn gather(columns: Columns) -> Cells {
+    let Columns { x: (x, x_places), y: (y, y_places), panels: (panels, panel_places), value: (value, numbers) } =
+        columns;
     let mut means = vec![vec![Mean::default(); x.len() * y.len()]; panels.len()];
     let mut nowhere = 0;
     for (row, &number) in numbers.iter().enumerate() {
@@ -112,9 +127,9 @@ fn gather(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Cells> {
         notes.push(format!("{nowhere} rows without a value on an axis are not drawn"));
     }
     if undefined > 0 {
-        notes.push(format!("{undefined} cells are shown as missing: {text} is not finite"));
+        notes.push(format!("{undefined} cells are shown as missing: {value} is not finite"));
     }
-    Ok(Cells { x, y, panels, values, title: data::title(&value), column: value.column, notes })
+    Cells { x, y, panels: panels.labels, values, title: data::title(&value), column: value.column, notes }
 }
 
 fn scale(figure: &spec::Figure, cells: &Cells) -> Keyed<Scale> {

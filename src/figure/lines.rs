@@ -5,10 +5,9 @@ use super::colour;
 use super::error::Problem;
 use super::frame::{Entry, Frame, Panels, spines};
 use super::scene::{Area, Color, Point, Scene, Shape};
-use super::series::{self, Chart, Datum};
+use super::series::{self, Chart, Columns, Datum};
 use super::{Drawing, Keyed, at};
 use crate::spec;
-use polars::prelude::DataFrame;
 
 const SHAPES: [Shape; 5] = [Shape::Circle, Shape::Square, Shape::Up, Shape::Diamond, Shape::Down];
 /// With more points than this a line has no markers.
@@ -16,9 +15,9 @@ const MARKED: usize = 40;
 const WIDTH: f64 = 1.8;
 const RADIUS: f64 = 3.0;
 
-/// Draws the rows, which are already filtered.
-pub fn draw(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Drawing> {
-    let mut chart = series::gather(figure, rows)?;
+/// Draws what was read.
+pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
+    let mut chart = series::gather(figure, columns);
     // First of all there must be heights; then those that the horizontal axis has no place for are taken out.
     chart.y_range(figure, false)?;
     let x = x_axis(figure, &mut chart)?;

@@ -24,7 +24,8 @@ pub use scene::{Area, Color, Item, Point, Scene, Shape, Text};
 
 use crate::run::atomic::write_atomic;
 use crate::spec::{self, FigureKind, ImageFormat};
-use crate::table;
+use crate::table::{self, Fault};
+use data::Categories;
 use polars::prelude::{Column, DataFrame};
 use std::path::{Path, PathBuf};
 
@@ -46,8 +47,12 @@ pub struct Drawn {
     pub notes: Vec<String>,
 }
 
-/// What went wrong, and the key of the spec it is about.
-type Keyed<T> = Result<T, (String, Problem)>;
+/// What is made of some keys, or what is wrong with the first that is.
+type Keyed<T> = Result<T, Fault<Problem>>;
+/// What is read for all keys, or what is wrong with each.
+type Read<T> = Result<T, Vec<Fault<Problem>>>;
+/// The categories of a column and each row's place among them.
+type Placed = (Categories, Vec<Option<usize>>);
 
 /// Draws the figure from the rows of its step or table and writes `NAME.svg` and `NAME.png` into the folder, each whole or
 /// not at all.
@@ -72,7 +77,7 @@ pub fn draw(
             ImageFormat::Svg => out.write_all(svg::svg(&scene, title).as_bytes()),
             ImageFormat::Png => raster::png(&scene, out),
         });
-        written.map_err(|error| named(figure, "name".to_string(), error.into()))?;
+        written.map_err(|error| named(figure, vec![at("name")(error)]))?;
         files.push(path);
     }
     Ok(Drawn { files, notes })
@@ -83,16 +88,37 @@ pub fn draw(
 /// # Errors
 /// As [`draw`], but for those of writing.
 pub fn layout(figure: &spec::Figure, rows: &DataFrame) -> Result<Drawing, FigureError> {
-    let drawing = kept(figure, rows).and_then(|rows| match figure.kind {
-        FigureKind::Heatmap | FigureKind::HeatmapGrid => heatmap::draw(figure, &rows),
-        FigureKind::Lines => lines::draw(figure, &rows),
-        FigureKind::Bars => bars::draw(figure, &rows),
-    });
-    drawing.map_err(|(key, problem)| named(figure, key, problem))
+    let rows = kept(figure, rows).map_err(|fault| named(figure, vec![fault]))?;
+    let drawing = match figure.kind {
+        FigureKind::Heatmap | FigureKind::HeatmapGrid => {
+            heatmap::read(figure, &rows).map(|columns| heatmap::draw(figure, columns))
+        }
+        FigureKind::Lines => series::read(figure, &rows).map(|columns| lines::draw(figure, columns)),
+        FigureKind::Bars => series::read(figure, &rows).map(|columns| bars::draw(figure, columns)),
+    };
+    drawing.and_then(|drawing| drawing.map_err(|fault| vec![fault])).map_err(|faults| named(figure, faults))
 }
 
-fn named(figure: &spec::Figure, key: String, problem: Problem) -> FigureError {
-    FigureError { figure: figure.name.clone(), key, problem: Box::new(problem) }
+/// Reads the columns of a figure before there are rows to draw, as [`layout`] reads them.
+///
+/// # Errors
+/// Everything that is wrong with its keys.
+pub fn check(figure: &spec::Figure, columns: &DataFrame) -> Result<(), FigureError> {
+    let none = columns.clear();
+    let conditions = figure.filter.iter().filter_map(|(column, condition)| {
+        table::meeting(&none, column, condition).err().map(table::at(&["where", column]))
+    });
+    let mut faults: Vec<Fault<Problem>> = conditions.collect();
+    let read = match figure.kind {
+        FigureKind::Heatmap | FigureKind::HeatmapGrid => heatmap::read(figure, &none).map(drop),
+        FigureKind::Lines | FigureKind::Bars => series::read(figure, &none).map(drop),
+    };
+    faults.extend(read.err().into_iter().flatten());
+    if faults.is_empty() { Ok(()) } else { Err(named(figure, faults)) }
+}
+
+fn named(figure: &spec::Figure, faults: Vec<Fault<Problem>>) -> FigureError {
+    FigureError { figure: figure.name.clone(), faults }
 }
 
 /// The rows that `where` keeps, of which there must be some.
@@ -102,12 +128,11 @@ fn kept(figure: &spec::Figure, rows: &DataFrame) -> Keyed<DataFrame> {
     }
     let mut frame = rows.clone();
     for (name, condition) in &figure.filter {
-        let one = std::iter::once((name.clone(), condition.clone())).collect();
-        let kept =
-            table::filter(&frame, &one).map_err(|(column, problem)| (format!("where.{column}"), problem.into()))?;
+        let fault = |problem: Problem| table::at(&["where", name])(problem);
+        let kept = table::meeting(&frame, name, condition).map_err(|problem| fault(problem.into()))?;
         if kept.height() == 0 {
             let values = frame.column(name).map(some_values).unwrap_or_default();
-            return Err((format!("where.{name}"), Problem::NoRowsLeft { column: name.clone(), values }));
+            return Err(fault(Problem::NoRowsLeft { column: name.clone(), values }));
         }
         frame = kept;
     }
@@ -130,17 +155,27 @@ fn some_values(column: &Column) -> String {
     seen.join(", ")
 }
 
-/// Titles of the panels (one, empty, without `facet`) and each row's panel.
-fn facets(figure: &spec::Figure, rows: &DataFrame) -> Keyed<(Vec<String>, Vec<Option<usize>>)> {
-    let Some(name) = &figure.facet else { return Ok((vec![String::new()], vec![Some(0); rows.height()])) };
-    let column = table::column(rows, name).map_err(at("facet"))?;
-    let (panels, places) = data::Categories::of(column, false).map_err(at("facet"))?;
-    series::too_many(name, panels.len(), series::PANELS).map_err(at("facet"))?;
-    // A number alone does not say what it is.
-    let title = |label: String| if panels.numbers.is_some() { format!("{name} {label}") } else { label };
-    Ok((panels.labels.iter().cloned().map(title).collect(), places))
+/// The categories of the column that a key names, at most so many; one without a label where the key is left out.
+fn categories(rows: &DataFrame, key: &'static str, name: Option<&str>, gaps: bool, most: usize) -> Keyed<Placed> {
+    let Some(name) = name else {
+        return Ok((Categories { labels: vec![String::new()], numbers: None }, vec![Some(0); rows.height()]));
+    };
+    let column = data::plain(rows, name, "").map_err(at(key))?;
+    let placed = Categories::of(column, gaps).map_err(at(key))?;
+    series::too_many(name, placed.0.len(), most).map_err(at(key))?;
+    Ok(placed)
 }
 
-fn at<P: Into<Problem>>(key: &'static str) -> impl Fn(P) -> (String, Problem) {
-    move |problem| (key.to_string(), problem.into())
+/// The panels, labelled with their titles.
+fn facets(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Placed> {
+    let (mut panels, places) = categories(rows, "facet", figure.facet.as_deref(), false, series::PANELS)?;
+    // A number alone does not say what it is.
+    if let (Some(name), Some(_)) = (&figure.facet, &panels.numbers) {
+        panels.labels.iter_mut().for_each(|label| *label = format!("{name} {label}"));
+    }
+    Ok((panels, places))
+}
+
+fn at<P: Into<Problem>>(key: &'static str) -> impl Fn(P) -> Fault<Problem> {
+    move |problem| (vec![key.to_string()], problem.into())
 }

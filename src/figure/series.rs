@@ -2,10 +2,10 @@
 
 use super::data::{self, Categories, Mean};
 use super::error::Problem;
-use super::{Keyed, at, axis, colour, facets};
+use super::{Keyed, Placed, Read, at, axis, categories, colour, facets};
 use crate::spec;
-use crate::spec::expression::Transform;
-use crate::table::{self, operator};
+use crate::spec::expression::{Transform, Value};
+use crate::table::operator;
 use polars::prelude::DataFrame;
 use std::collections::BTreeMap;
 
@@ -39,33 +39,68 @@ pub struct Chart {
     pub data: Vec<Vec<Vec<Datum>>>,
     /// Title of the vertical axis.
     pub y_title: String,
+    /// Ends of the vertical axis, where the spec gives them.
+    y_range: Option<(f64, f64)>,
     /// Column of the heights.
     pub y_column: String,
     /// What was left out, for the report.
     pub notes: Vec<String>,
 }
 
+/// The columns that lines and bars read, a value per row.
+pub struct Columns {
+    x: Placed,
+    whole: bool,
+    y: (Value, Vec<Option<f64>>),
+    series: Placed,
+    panels: Placed,
+    band: Option<[Vec<Option<f64>>; 2]>,
+    y_range: Option<(f64, f64)>,
+}
+
 /// Reads the rows, which are already filtered.
-pub fn gather(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Chart> {
-    let x_column = table::column(rows, &figure.x).map_err(at("x"))?;
-    let (x, x_places) = Categories::of(x_column, false).map_err(at("x"))?;
-    let (value, heights) = data::values(rows, &figure.y).map_err(at("y"))?;
-    let (panels, panel_places) = facets(figure, rows)?;
-    let (series, series_places) = match &figure.series {
-        Some(name) => {
-            let column = table::column(rows, name).map_err(at("series"))?;
-            let (series, places) = Categories::of(column, false).map_err(at("series"))?;
-            too_many(name, series.len(), SERIES).map_err(at("series"))?;
-            (series, places)
-        }
-        None => (Categories { labels: vec![String::new()], numbers: None }, vec![Some(0); rows.height()]),
+pub fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
+    let x = categories(rows, "x", Some(&figure.x), false, usize::MAX);
+    let y = data::values(rows, &figure.y).map_err(at("y"));
+    let series = categories(rows, "series", figure.series.as_deref(), false, SERIES);
+    let panels = facets(figure, rows);
+    let band = figure.band.as_ref().map(|[low, high]| (band_end(rows, 0, low), band_end(rows, 1, high)));
+    let band = match band {
+        None => Ok(None),
+        Some((Ok(low), Ok(high))) => Ok(Some([low, high])),
+        Some((low, high)) => Err([low.err(), high.err()]),
     };
-    let band = match &figure.band {
-        Some([low, high]) => {
-            Some((data::values(rows, low).map_err(at("band"))?.1, data::values(rows, high).map_err(at("band"))?.1))
+    match (x, y, series, panels, band, y_range(figure)) {
+        (Ok(x), Ok(y), Ok(series), Ok(panels), Ok(band), Ok(y_range)) => {
+            let whole = rows.column(&figure.x).is_ok_and(|column| column.dtype().is_integer());
+            Ok(Columns { x, whole, y, series, panels, band, y_range })
         }
-        None => None,
-    };
+        (x, y, series, panels, band, y_range) => {
+            let faults = [x.err(), y.err(), series.err(), panels.err(), y_range.err()].into_iter();
+            Err(faults.chain(band.err().into_iter().flatten()).flatten().collect())
+        }
+    }
+}
+
+fn band_end(rows: &DataFrame, end: usize, name: &str) -> Keyed<Vec<Option<f64>>> {
+    let fault = |problem| (vec!["band".to_string(), end.to_string()], problem);
+    let column = data::plain(rows, name, ": the band is transformed as 'y' is").map_err(fault)?;
+    data::numbers(column).map_err(|problem| fault(problem.into()))
+}
+
+/// The ends of the vertical axis that the spec gives.
+fn y_range(figure: &spec::Figure) -> Keyed<Option<(f64, f64)>> {
+    let Some([low, high]) = figure.y_range else { return Ok(None) };
+    let log = figure.y_scale == spec::Scale::Log;
+    let ordered = low.is_finite() && high.is_finite() && low < high && (!log || low > 0.0);
+    let why = if log { ", above zero on a logarithmic axis" } else { "" };
+    if ordered { Ok(Some((low, high))) } else { Err(at("y_range")(Problem::Range(low, high, why))) }
+}
+
+/// Puts the rows in their places.
+pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
+    let Columns { x: (x, x_places), whole, y: (value, heights), series, panels, band, y_range } = columns;
+    let ((series, series_places), (panels, panel_places)) = (series, panels);
     let mut means: BTreeMap<(usize, usize, usize), [Mean; 3]> = BTreeMap::new();
     let mut nowhere = 0;
     for (row, &height) in heights.iter().enumerate() {
@@ -77,18 +112,19 @@ pub fn gather(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Chart> {
         };
         let [mean, low, high] = means.entry((panel, series, x)).or_default();
         mean.add(height);
-        if let Some((lows, highs)) = &band {
+        if let Some([lows, highs]) = &band {
             low.add(lows.get(row).copied().flatten());
             high.add(highs.get(row).copied().flatten());
         }
     }
     let mut chart = Chart {
         data: vec![vec![Vec::new(); series.len()]; panels.len()],
-        whole: x_column.dtype().is_integer(),
+        whole,
+        y_range,
         y_title: figure.y_title.clone().unwrap_or_else(|| data::title(&value)),
         y_column: value.column.clone(),
         notes: Vec::new(),
-        panels,
+        panels: panels.labels,
         series,
         x,
     };
@@ -124,7 +160,7 @@ pub fn gather(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Chart> {
         };
         chart.notes.push(format!("{undefined} points are not drawn: {} is {why}", chart.y_column));
     }
-    Ok(chart)
+    chart
 }
 
 fn shown_band(mean: Mean, transform: Transform) -> Option<f64> {
@@ -164,10 +200,8 @@ impl Chart {
     /// Ends of the vertical axis: those of the spec, or of the data with some room.
     pub fn y_range(&self, figure: &spec::Figure, from_zero: bool) -> Keyed<(f64, f64)> {
         let log = figure.y_scale == spec::Scale::Log;
-        if let Some([low, high]) = figure.y_range {
-            let ordered = low.is_finite() && high.is_finite() && low < high && (!log || low > 0.0);
-            let why = if log { ", above zero on a logarithmic axis" } else { "" };
-            return if ordered { Ok((low, high)) } else { Err(at("y_range")(Problem::Range(low, high, why))) };
+        if let Some(given) = self.y_range {
+            return Ok(given);
         }
         let ends = self.all().flat_map(|datum| {
             let (low, high) = datum.band.unwrap_or((datum.y, datum.y));

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 /// A parsed `source`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// `builtin:NAME@CHECKPOINT`: part of the binary.
+    /// `builtin:NAME`, part of the binary; a `checkpoint` that is asked of one is refused when it is opened, which says where
+    /// the model's checkpoints are.
     Builtin { name: String, checkpoint: Option<String> },
     /// A folder with `config.json`, a tokenizer and weights.
     Folder(PathBuf),
@@ -35,13 +36,15 @@ pub enum SourceError {
     #[error("'{}' is neither a folder with config.json nor a .gguf file", .0.display())]
     NotAModel(PathBuf),
     /// A checkpoint asked of a source that has none.
-    #[error("model source '{0}' has no checkpoints; give a builtin:, hf: or folder source")]
+    #[error(
+        "model source '{0}' has no checkpoints; write hf:owner/name (they are its revisions) or a folder (its subfolders)"
+    )]
     NoCheckpoints(String),
 }
 
 impl Source {
-    /// Reads `text`; paths are relative to `base`. `checkpoint` is a revision of `hf:`, a checkpoint of `builtin:`, a
-    /// subfolder of a folder.
+    /// Reads `text`; paths are relative to `base`. `checkpoint` is a revision of `hf:`, a subfolder of a
+    /// folder; no other source has any.
     pub fn parse(text: &str, base: &Path, checkpoint: Option<&str>) -> Result<Self, SourceError> {
         if let Some((scheme, rest)) = text.split_once(':')
             && !scheme.contains(['/', '\\', '.'])

@@ -1,9 +1,10 @@
-//! The arithmetic operators a prompt may ask for. A new one is one line in [`OPERATORS`].
+//! The arithmetic operators a prompt may ask for, with what they compute. Which there are is said by [`spec::Operator`].
 
 use super::error::SpecProblem;
+use crate::spec;
 
 /// A binary operator on integers.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Operator {
     /// How specs, prompts and tables write it.
     pub symbol: &'static str,
@@ -16,17 +17,16 @@ pub struct Operator {
 }
 
 /// Every operator, in the order tables and figures show them.
-pub static OPERATORS: [Operator; 4] = [
-    Operator { symbol: "+", sign: "+", name: "addition", apply: |a, b| a.checked_add(b).ok_or(NoValue::Overflow) },
-    Operator { symbol: "-", sign: "−", name: "subtraction", apply: |a, b| a.checked_sub(b).ok_or(NoValue::Overflow) },
-    Operator {
-        symbol: "*",
-        sign: "×",
-        name: "multiplication",
-        apply: |a, b| a.checked_mul(b).ok_or(NoValue::Overflow),
-    },
-    Operator { symbol: "/", sign: "÷", name: "floor division", apply: floor_division },
-];
+pub static OPERATORS: [Operator; spec::Operator::ALL.len()] = {
+    let all = spec::Operator::ALL;
+    let mut operators = [Operator::of(all[0]); spec::Operator::ALL.len()];
+    let mut index = 1;
+    while index < all.len() {
+        operators[index] = Operator::of(all[index]);
+        index += 1;
+    }
+    operators
+};
 
 /// Why an operator has no value at some operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,19 +47,26 @@ fn floor_division(a: i64, b: i64) -> Result<i64, NoValue> {
 }
 
 impl Operator {
+    const fn of(written: spec::Operator) -> Self {
+        let apply: fn(i64, i64) -> Result<i64, NoValue> = match written {
+            spec::Operator::Addition => |a, b| a.checked_add(b).ok_or(NoValue::Overflow),
+            spec::Operator::Subtraction => |a, b| a.checked_sub(b).ok_or(NoValue::Overflow),
+            spec::Operator::Multiplication => |a, b| a.checked_mul(b).ok_or(NoValue::Overflow),
+            spec::Operator::FloorDivision => floor_division,
+        };
+        Self { symbol: written.symbol(), sign: written.sign(), name: written.name(), apply }
+    }
+
     /// The operator with this symbol.
     ///
     /// # Errors
     /// When there is none: names the operators there are, and the symbol meant where a sign or a name was written.
     pub fn find(symbol: &str) -> Result<&'static Operator, SpecProblem> {
         let symbol = symbol.trim();
-        OPERATORS.iter().find(|operator| operator.symbol == symbol).ok_or_else(|| {
-            let meant = OPERATORS.iter().find(|o| o.sign == symbol || o.name == symbol || o.name.ends_with(symbol));
-            SpecProblem::UnknownOperator {
-                symbol: symbol.to_string(),
-                in_shot: false,
-                suggestion: meant.filter(|_| !symbol.is_empty()).map(|operator| operator.symbol),
-            }
+        OPERATORS.iter().find(|operator| operator.symbol == symbol).ok_or_else(|| SpecProblem::UnknownOperator {
+            symbol: symbol.to_string(),
+            in_shot: false,
+            suggestion: spec::Operator::find(symbol).err().flatten().map(spec::Operator::symbol),
         })
     }
 }

@@ -4,62 +4,62 @@
 use super::{Frames, ModelName, Models, order};
 use crate::model::Card;
 use crate::prompt::Resolved;
-use crate::spec::{Figure, Loaded, SpecErrors, Step};
-use crate::{Error, step, table};
-use polars::prelude::DataFrame;
+use crate::spec::{Loaded, SpecErrors, Step};
+use crate::{Error, figure, step, table};
 use std::collections::HashSet;
 
-/// Makes every table from empty rows and looks up every column of every figure.
+/// Makes every table from no rows, and has every figure read its columns; all that is wrong at once.
 pub fn tables_and_figures(loaded: &Loaded) -> Result<(), Error> {
     let spec = &loaded.spec;
     let mut frames = Frames::default();
-    // Columns that a pivot makes from values are not known yet: whatever reads such a table is not checked.
+    // Their columns are known only with the rows, or they are refused: nothing can be said of what reads them.
     let mut unknown: HashSet<&str> = HashSet::new();
+    let mut errors = Vec::new();
     for step in &spec.steps {
         for (name, frame) in step::empty_frames(step)? {
             frames.insert(name, frame);
         }
     }
     for table in order::tables(&spec.tables) {
-        if unknown.contains(table.from.as_str()) || table.pivot.is_some() {
+        if unknown.contains(table.from.as_str()) {
             unknown.insert(&table.name);
             continue;
         }
-        let rows =
-            frames.get(&table.from).map_err(|problem| loaded.refuse(&["table", &table.name, "from"], problem, None))?;
-        let frame = table::build(table, rows).map_err(|error| {
-            let path: Vec<&str> = ["table", &table.name].into_iter().chain(error.key.split('.')).collect();
-            loaded.refuse(&path, error.problem.to_string(), None)
-        })?;
-        frames.insert(table.name.clone(), frame);
-    }
-    for figure in spec.figures.iter().filter(|figure| !unknown.contains(figure.from.as_str())) {
-        let rows = frames
-            .get(&figure.from)
-            .map_err(|problem| loaded.refuse(&["figure", &figure.name, "from"], problem, None))?;
-        for (key, column) in columns(figure) {
-            check_column(rows, column)
-                .map_err(|problem| loaded.refuse(&["figure", &figure.name, key], problem, None))?;
+        let checked = match frames.get(&table.from) {
+            Ok(columns) => table::check(table, columns).map_err(|error| refused_table(loaded, error)),
+            Err(problem) => Err(loaded.refuse(&["table", &table.name, "from"], problem, None)),
+        };
+        match checked {
+            Ok(Some(columns)) => frames.insert(table.name.clone(), columns),
+            Ok(None) => drop(unknown.insert(&table.name)),
+            Err(refused) => {
+                unknown.insert(&table.name);
+                errors.push(refused);
+            }
         }
     }
-    Ok(())
-}
-
-/// Every column a figure reads, with the key that names it.
-fn columns(figure: &Figure) -> Vec<(&'static str, &str)> {
-    let mut columns = vec![("x", figure.x.as_str()), ("y", figure.y.as_str())];
-    columns.extend(figure.series.iter().map(|column| ("series", column.as_str())));
-    columns.extend(figure.facet.iter().map(|column| ("facet", column.as_str())));
-    columns.extend(figure.band.iter().flatten().map(|column| ("band", column.as_str())));
-    columns.extend(figure.filter.keys().map(|column| ("where", column.as_str())));
-    columns
-}
-
-fn check_column(rows: &DataFrame, column: &str) -> Result<(), String> {
-    match table::column(rows, column) {
-        Ok(_) => Ok(()),
-        Err(problem) => Err(problem.to_string()),
+    for figure in spec.figures.iter().filter(|figure| !unknown.contains(figure.from.as_str())) {
+        match frames.get(&figure.from) {
+            Ok(columns) => {
+                let faults = figure::check(figure, columns).err().map(|error| error.faults);
+                errors.extend(faults.map(|faults| refused(loaded, "figure", &figure.name, faults)));
+            }
+            Err(problem) => errors.push(loaded.refuse(&["figure", &figure.name, "from"], problem, None)),
+        }
     }
+    if errors.is_empty() { Ok(()) } else { Err(SpecErrors::join(errors).into()) }
+}
+
+/// What is wrong with a table, each at its place in the spec.
+pub fn refused_table(loaded: &Loaded, error: table::TableError) -> SpecErrors {
+    refused(loaded, "table", &error.table, error.faults)
+}
+
+fn refused<P: std::fmt::Display>(loaded: &Loaded, list: &str, name: &str, faults: Vec<table::Fault<P>>) -> SpecErrors {
+    SpecErrors::join(faults.into_iter().map(|(key, problem)| {
+        let path: Vec<&str> = [list, name].into_iter().chain(key.iter().map(String::as_str)).collect();
+        loaded.refuse(&path, problem.to_string(), None)
+    }))
 }
 
 /// Checks every prompt set as far as that needs no model; all that is wrong at once.

@@ -16,7 +16,8 @@ pub use models::{ModelName, Models};
 
 use crate::model::Card;
 use crate::report::{self, Report};
-use crate::spec::{Loaded, Spec, Table};
+use crate::spec::{Loaded, Spec};
+use crate::step::SelfCheck;
 use crate::{Error, figure, step, table};
 use progress::Progress;
 use results::Results;
@@ -46,21 +47,25 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
     let mut results = Results::create(output_dir(loaded))?;
     let mut frames = Frames::default();
     let mut notes = Vec::new();
+    let mut checks: Vec<SelfCheck> = Vec::new();
 
     for step in order::steps(&spec.steps) {
         interrupt::check()?;
-        let context = step::Context { loaded, models: &models, progress: options.progress, dir: results.dir() };
+        let context =
+            step::Context { loaded, models: &models, progress: options.progress, dir: results.dir(), frames: &frames };
         let outcome = step::run(step, &context)?;
         for (name, frame) in outcome.frames {
             results.rows(&name, &frame)?;
             frames.insert(name, frame);
         }
         results.wrote(outcome.files);
+        checks.extend(outcome.checks);
         notes.extend(outcome.notes.into_iter().map(|note| format!("{}: {note}", step.name())));
     }
-    let tables = make_tables(&spec.tables, &mut frames, &mut results)?;
+    let tables = make_tables(loaded, &mut frames, &mut results)?;
     let figures = make_figures(spec, &frames, &mut results)?;
     notes.extend(figures.iter().flat_map(|figure| figure.notes.iter().map(|note| format!("{}: {note}", figure.name))));
+    notes.extend(checks.iter().filter(|check| !check.passed()).map(|check| format!("self-check failed: {check}")));
     notes.iter().for_each(|note| options.progress.say(&format!("note: {note}")));
 
     let report = Report {
@@ -72,21 +77,25 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
         spec_toml: loaded.to_toml(),
         facts: machine::facts(threads).into_iter().chain(cards.iter().map(model_fact)).collect(),
         notes,
+        checks,
     };
     results.text("report.md", &report::markdown(&report, results.dir()))?;
     let manifest = manifest::json(&report, &results.checksums()?);
     results.text("manifest.json", &manifest)?;
     let seconds = started.elapsed().as_secs_f64();
     options.progress.say(&format!("results in {} ({seconds:.1} s)", results.dir().join("report.md").display()));
-    Ok(())
+    match report.checks.into_iter().find(|check| !check.passed()) {
+        Some(check) => Err(Error::SelfCheck(check)),
+        None => Ok(()),
+    }
 }
 
-fn make_tables(tables: &[Table], frames: &mut Frames, results: &mut Results) -> Result<Vec<report::Table>, Error> {
+fn make_tables(loaded: &Loaded, frames: &mut Frames, results: &mut Results) -> Result<Vec<report::Table>, Error> {
+    let tables = &loaded.spec.tables;
     let mut made = Vec::with_capacity(tables.len());
     for table in order::tables(tables) {
-        let subject = format!("table '{}'", table.name);
-        let frame = table::build(table, frames.get(&table.from).map_err(Error::refused(&subject))?)
-            .map_err(Error::refused(&subject))?;
+        let rows = frames.get(&table.from).map_err(Error::refused(format!("table '{}'", table.name)))?;
+        let frame = table::build(table, rows).map_err(|error| check::refused_table(loaded, error))?;
         let table::Files { csv, parquet } = results.table(&table.name, &frame)?;
         frames.insert(table.name.clone(), frame.clone());
         made.push(report::Table {
@@ -105,10 +114,9 @@ fn make_figures(spec: &Spec, frames: &Frames, results: &mut Results) -> Result<V
     let mut made = Vec::with_capacity(spec.figures.len());
     for figure in &spec.figures {
         interrupt::check()?;
-        let subject = format!("figure '{}'", figure.name);
-        let rows = frames.get(&figure.from).map_err(Error::refused(&subject))?;
-        let drawn = figure::draw(figure, rows, &results.dir().join("figures"), &spec.output.images);
-        let figure::Drawn { files, notes } = drawn.map_err(Error::failed(&subject))?;
+        let rows = frames.get(&figure.from).map_err(Error::refused(format!("figure '{}'", figure.name)))?;
+        let drawn = figure::draw(figure, rows, &results.dir().join("figures"), &spec.output.images)?;
+        let figure::Drawn { files, notes } = drawn;
         results.wrote(files.iter().cloned());
         made.push(report::Figure { name: figure.name.clone(), title: figure.title.clone(), files, notes });
     }

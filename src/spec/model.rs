@@ -11,8 +11,8 @@ pub struct Model {
     /// `random:CONFIG.json#SEED`. A path is taken relative to the spec that names it.
     #[schemars(length(min = 1))]
     pub source: String,
-    /// Checkpoints of the source, each run in turn: revisions of `hf:`, named checkpoints of `builtin:`, or
-    /// subfolders of a directory. Left out: the source itself.
+    /// Checkpoints of the source, each run in turn: revisions of `hf:`, or subfolders of a directory; no other
+    /// source has any. Left out: the source itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checkpoints: Vec<String>,
     /// `cpu`, `cuda:0`, …

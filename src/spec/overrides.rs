@@ -8,9 +8,6 @@ use super::parse::parse;
 use super::source::Source;
 use indexmap::IndexMap;
 
-/// Variables that are not keys of a spec.
-const RESERVED: [&str; 3] = ["ABLATE_CACHE", "ABLATE_LOG", "ABLATE_OFFLINE"];
-
 const PREFIX: &str = "ABLATE_";
 
 /// Puts every `ABLATE_` variable on top of the layers, in the order of their names.
@@ -20,8 +17,7 @@ pub(super) fn add_variables(
     keys: &[String],
     errors: &mut Vec<SpecError>,
 ) {
-    let mut variables: Vec<(String, String)> =
-        env.filter(|(name, _)| name.starts_with(PREFIX) && !RESERVED.contains(&name.as_str())).collect();
+    let mut variables: Vec<(String, String)> = env.filter(|(name, _)| name.starts_with(PREFIX)).collect();
     variables.sort();
     for (name, value) in variables {
         let path: Vec<String> = name[PREFIX.len()..].split("__").map(str::to_lowercase).collect();

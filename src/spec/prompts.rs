@@ -1,5 +1,6 @@
 //! `[prompts]` and `[prompt_sets.NAME]`: templates, operators, operand ranges, and which of the prompts are kept.
 
+use super::Operator;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,7 +55,7 @@ fn default_completion() -> String {
     "{answer}".into()
 }
 fn default_operators() -> Vec<String> {
-    ["+", "-", "*", "/"].map(String::from).to_vec()
+    Operator::ALL.map(|operator| operator.symbol().to_string()).to_vec()
 }
 fn operators_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({

@@ -12,7 +12,7 @@ pub struct Table {
     /// Name of the table; its files are `tables/NAME.csv` and `tables/NAME.parquet`.
     #[schemars(extend("format" = "name"), regex(pattern = "^[A-Za-z0-9_-]+$"))]
     pub name: String,
-    /// The step or table whose rows it reads: `effects`, or `prompts` for the prompt set.
+    /// The step or table whose rows it reads: `accuracy`, or `accuracy.set` for the prompts of that step.
     #[schemars(extend("x-refers-to" = "rows"))]
     pub from: String,
     /// Heading in the report.

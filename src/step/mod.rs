@@ -3,11 +3,18 @@
 pub mod accuracy;
 pub mod train;
 
+mod ablation;
+mod attention_patterns;
+mod attribution;
+mod capture;
 mod context;
+mod logit_attribution;
+mod logit_lens;
 mod network;
 mod outcome;
 mod pairing;
 mod patching;
+mod path_patching;
 mod places;
 mod replays;
 mod subject;
@@ -32,7 +39,13 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
         Step::Train(step) => train::run(step, context),
         Step::ActivationPatching(step) => patching::run(step.into(), context),
         Step::NeuronPatching(step) => patching::run(step.into(), context),
-        _ => unreachable!("not there yet"),
+        Step::Ablation(step) => ablation::run(step, context),
+        Step::AttributionPatching(step) => attribution::run(step, context),
+        Step::PathPatching(step) => path_patching::run(step, context),
+        Step::LogitLens(step) => logit_lens::run(step, context),
+        Step::LogitAttribution(step) => logit_attribution::run(step, context),
+        Step::AttentionPatterns(step) => attention_patterns::run(step, context),
+        Step::Capture(step) => capture::run(step, context),
     }
 }
 
@@ -43,6 +56,12 @@ pub fn empty_frames(step: &Step) -> PolarsResult<Vec<(String, DataFrame)>> {
         Step::Train(step) => train::empty_frames(step),
         Step::ActivationPatching(step) => patching::empty_frames(&step.into()),
         Step::NeuronPatching(step) => patching::empty_frames(&step.into()),
-        _ => unreachable!("not there yet"),
+        Step::Ablation(step) => ablation::empty_frames(step),
+        Step::AttributionPatching(step) => attribution::empty_frames(step),
+        Step::PathPatching(step) => path_patching::empty_frames(step),
+        Step::LogitLens(step) => logit_lens::empty_frames(step),
+        Step::LogitAttribution(step) => logit_attribution::empty_frames(step),
+        Step::AttentionPatterns(step) => attention_patterns::empty_frames(step),
+        Step::Capture(step) => capture::empty_frames(step),
     }
 }

@@ -51,6 +51,17 @@ impl SelfCheck {
     }
 }
 
+impl std::fmt::Display for SelfCheck {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { step, model, rows, largest_difference, tolerance } = self;
+        write!(
+            f,
+            "step '{step}', model '{model}': {rows} interventions recomputed from scratch, largest difference of a logit \
+             {largest_difference:.1e} (tolerance {tolerance:.1e})"
+        )
+    }
+}
+
 impl Outcome {
     /// Adds rows to the frame `name`, with the columns `model` and `checkpoint` before them.
     pub(super) fn add_rows(&mut self, name: &str, labels: Labels, rows: PolarsResult<DataFrame>) -> PolarsResult<()> {

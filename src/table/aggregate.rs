@@ -4,8 +4,8 @@
 // gives the same numbers.
 #![allow(deprecated)]
 
-use super::error::{Problem, column, holds};
-use super::order;
+use super::error::{Fault, Problem, at, column, holds};
+use super::{all_there, order};
 use crate::spec::expression::{Aggregate, Function, parse_aggregate};
 use indexmap::IndexMap;
 use polars::prelude::*;
@@ -21,30 +21,32 @@ pub(super) fn group(
     rows: &DataFrame,
     keys: &[String],
     aggregates: &IndexMap<String, String>,
-) -> Result<DataFrame, (String, Problem)> {
-    for key in keys {
-        column(rows, key).map_err(|problem| ("group_by".to_string(), problem))?;
-    }
+) -> Result<DataFrame, Vec<Fault<Problem>>> {
+    let by = |problem: Problem| vec![at(&["group_by"])(problem)];
+    all_there(rows, "group_by", keys)?;
     let mut rows = rows.clone();
     let mut names: Vec<&str> = keys.iter().map(String::as_str).collect();
     if names.is_empty() {
         let constant = Column::new(EVERYTHING.into(), vec![0u32; rows.height()]);
-        rows.with_column(constant).map_err(|error| ("group_by".to_string(), error.into()))?;
+        rows.with_column(constant).map_err(|error| by(error.into()))?;
         names.push(EVERYTHING);
     }
-    let mut grouped = keys_of(&rows, &names).map_err(|problem| ("group_by".to_string(), problem))?;
+    let mut grouped = keys_of(&rows, &names).map_err(by)?;
+    let mut faults = Vec::new();
     for (name, text) in aggregates {
-        let at = |problem| (format!("aggregate.{name}"), problem);
-        if grouped.column(name).is_ok() {
-            return Err(at(Problem::DuplicateColumn(name.clone())));
-        }
-        let values = parse_aggregate(text).map_err(Problem::from).and_then(|what| aggregate(&rows, &names, &what));
-        let values = values.map_err(at)?.with_name(name.as_str().into());
-        grouped.with_column(values).map_err(|error| at(error.into()))?;
+        let values = match grouped.column(name) {
+            Ok(_) => Err(Problem::DuplicateColumn(name.clone())),
+            Err(_) => parse_aggregate(text).map_err(Problem::from).and_then(|what| aggregate(&rows, &names, &what)),
+        };
+        let added =
+            values.and_then(|values| Ok(grouped.with_column(values.with_name(name.as_str().into())).map(drop)?));
+        faults.extend(added.err().map(at(&["aggregate", name])));
     }
-    let grouped =
-        if keys.is_empty() { grouped.drop(EVERYTHING).map_err(|e| ("group_by".into(), e.into()))? } else { grouped };
-    order::operators_first_to_last(&grouped, keys).map_err(|problem| ("group_by".to_string(), problem))
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let grouped = if keys.is_empty() { grouped.drop(EVERYTHING).map_err(|error| by(error.into()))? } else { grouped };
+    order::operators_first_to_last(&grouped, keys).map_err(by)
 }
 
 fn keys_of(rows: &DataFrame, keys: &[&str]) -> Result<DataFrame, Problem> {

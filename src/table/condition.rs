@@ -3,24 +3,14 @@
 use super::error::{Problem, column, holds};
 use crate::spec::Condition;
 use crate::spec::expression::{Comparison, Literal, parse_condition};
-use indexmap::IndexMap;
 use polars::prelude::*;
 
-/// The rows for which every condition holds, in their order. A null holds for none.
+/// The rows whose value in that column meets the condition, in their order. A null meets none.
 ///
 /// # Errors
-/// The column of the condition at fault, and what is wrong: no such column, text compared with a number.
-pub fn filter(rows: &DataFrame, conditions: &IndexMap<String, Condition>) -> Result<DataFrame, (String, Problem)> {
-    let mut frame = rows.clone();
-    for (name, condition) in conditions {
-        let kept = mask(&frame, name, condition).and_then(|mask| Ok(frame.filter(&mask)?));
-        frame = kept.map_err(|problem| (name.clone(), problem))?;
-    }
-    Ok(frame)
-}
-
-fn mask(frame: &DataFrame, name: &str, condition: &Condition) -> Result<BooleanChunked, Problem> {
-    let values = column(frame, name)?.as_materialized_series();
+/// No such column, text compared with a number.
+pub fn meeting(rows: &DataFrame, name: &str, condition: &Condition) -> Result<DataFrame, Problem> {
+    let values = column(rows, name)?.as_materialized_series();
     let numbers = || match values.dtype().is_primitive_numeric() {
         // polars would cast the bound to the column's type, and 2.5 to 2.
         true => Ok(values.cast(&DataType::Float64)?),
@@ -39,7 +29,7 @@ fn mask(frame: &DataFrame, name: &str, condition: &Condition) -> Result<BooleanC
         Comparison::Greater(bound) => numbers()?.gt(bound)?,
         Comparison::GreaterEqual(bound) => numbers()?.gt_eq(bound)?,
     };
-    Ok(mask)
+    Ok(rows.filter(&mask)?)
 }
 
 fn equal(values: &Series, literal: &Literal) -> Result<BooleanChunked, Problem> {

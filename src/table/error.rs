@@ -5,17 +5,14 @@ use crate::spec;
 use crate::spec::expression::ExpressionError;
 use polars::prelude::{Column, DataFrame, DataType, PolarsError};
 
-/// A table that can not be made, with the key of its spec that is at fault.
+/// A table that can not be made, with the keys of its spec that are at fault.
 #[derive(Debug, thiserror::Error)]
-#[error("table '{table}', {key}: {problem}")]
+#[error("table '{table}', {}", listed(faults))]
 pub struct TableError {
     /// Name of the table.
     pub table: String,
-    /// Key of `[[table]]`, with the entry for a map: `where.site`, `group_by`, `aggregate.rate`, `pivot.on`.
-    pub key: String,
-    /// What is wrong.
-    #[source]
-    pub problem: Box<Problem>,
+    /// Everything that is wrong.
+    pub faults: Vec<Fault<Problem>>,
 }
 
 /// What is wrong.
@@ -61,6 +58,21 @@ pub enum Problem {
     /// A file.
     #[error("{0}")]
     Write(#[from] WriteError),
+}
+
+/// What is wrong, under the key of `[[table]]` or `[[figure]]` that it is about, followed by the entry of a map or list:
+/// `["where", "site"]`, `["sort", "0"]`, `["pivot", "on"]`.
+pub type Fault<P> = (Vec<String>, P);
+
+/// Puts a problem under a key.
+pub(crate) fn at<P, Q: From<P>>(key: &[&str]) -> impl Fn(P) -> Fault<Q> {
+    let key: Vec<String> = key.iter().map(ToString::to_string).collect();
+    move |problem| (key.clone(), problem.into())
+}
+
+/// Each fault with its key.
+pub(crate) fn listed<P: std::fmt::Display>(faults: &[Fault<P>]) -> String {
+    faults.iter().map(|(key, problem)| format!("{}: {problem}", key.join("."))).collect::<Vec<_>>().join("; ")
 }
 
 /// The column of that name, or the error that says which there are.

@@ -12,12 +12,12 @@ mod order;
 mod pivot;
 mod write;
 
-pub use condition::filter;
-pub use error::{Problem, TableError};
+pub use condition::meeting;
+pub use error::{Fault, Problem, TableError};
 pub use markdown::{cell, markdown, markdown_head};
 pub use write::{Files, write, write_parquet};
 
-pub(crate) use error::{column, holds};
+pub(crate) use error::{at, column, holds, listed};
 pub(crate) use markdown::{escaped, plain};
 
 use crate::spec;
@@ -26,31 +26,73 @@ use polars::prelude::DataFrame;
 /// Makes a `[[table]]` from the rows of its step: `where`, `group_by` and `aggregate`, `pivot`, `sort`, `select`, `head`.
 ///
 /// # Errors
-/// Names the table, the key of the spec and the column, with the nearest column there is and all of them.
+/// Names the table and, for everything that is wrong, the key of the spec and the column, with the nearest column there is
+/// and all of them.
 pub fn build(spec: &spec::Table, rows: &DataFrame) -> Result<DataFrame, TableError> {
-    let at = |key: &str| {
-        let (table, key) = (spec.name.clone(), key.to_string());
-        move |problem: Problem| TableError { table, key, problem: Box::new(problem) }
-    };
-    let mut frame = filter(rows, &spec.filter).map_err(|(column, problem)| at(&format!("where.{column}"))(problem))?;
+    made(spec, rows).map_err(|faults| TableError { table: spec.name.clone(), faults })
+}
+
+/// The columns of a table before there are rows to make it from: the table itself, made of none. `None` where its columns are
+/// values of others (a pivot).
+///
+/// # Errors
+/// As [`build`].
+pub fn check(spec: &spec::Table, columns: &DataFrame) -> Result<Option<DataFrame>, TableError> {
+    if spec.pivot.is_none() {
+        return build(spec, &columns.clear()).map(Some);
+    }
+    // What follows a pivot reads columns that are not there yet.
+    let known = spec::Table { sort: Vec::new(), select: Vec::new(), ..spec.clone() };
+    build(&known, &columns.clear()).map(|_| None)
+}
+
+fn made(spec: &spec::Table, rows: &DataFrame) -> Result<DataFrame, Vec<Fault<Problem>>> {
+    let mut frame = rows.clone();
+    let mut faults = Vec::new();
+    for (column, condition) in &spec.filter {
+        match meeting(&frame, column, condition) {
+            Ok(kept) => frame = kept,
+            Err(problem) => faults.push(at(&["where", column])(problem)),
+        }
+    }
+    // Conditions change no columns: whatever is wrong with them, what comes after can be looked at.
+    let rest = shaped(spec, frame).map_err(|more| faults.extend(more));
+    match rest {
+        Ok(frame) if faults.is_empty() => Ok(frame),
+        _ => Err(faults),
+    }
+}
+
+/// All that follows `where`.
+fn shaped(spec: &spec::Table, mut frame: DataFrame) -> Result<DataFrame, Vec<Fault<Problem>>> {
     if !spec.group_by.is_empty() || !spec.aggregate.is_empty() {
-        frame =
-            aggregate::group(&frame, &spec.group_by, &spec.aggregate).map_err(|(key, problem)| at(&key)(problem))?;
+        frame = aggregate::group(&frame, &spec.group_by, &spec.aggregate)?;
     }
     if let Some(pivot) = &spec.pivot {
-        frame = pivot::pivot(&frame, pivot).map_err(|(key, problem)| at(&format!("pivot.{key}"))(problem))?;
+        frame = pivot::pivot(&frame, pivot)?;
     }
-    if !spec.sort.is_empty() {
-        frame = order::sort(&frame, &spec.sort).map_err(at("sort"))?;
-    }
+    let sorted = if spec.sort.is_empty() { Ok(frame.clone()) } else { order::sort(&frame, &spec.sort) };
+    let selected = all_there(&frame, "select", &spec.select);
+    frame = match (sorted, selected) {
+        (Ok(frame), Ok(())) => frame,
+        (sorted, selected) => return Err([sorted.err(), selected.err()].into_iter().flatten().flatten().collect()),
+    };
     if !spec.select.is_empty() {
-        for column in &spec.select {
-            error::column(&frame, column).map_err(at("select"))?;
-        }
-        frame = frame.select(spec.select.iter().map(String::as_str)).map_err(|error| at("select")(error.into()))?;
+        let select = frame.select(spec.select.iter().map(String::as_str));
+        frame = select.map_err(|error| vec![at(&["select"])(error)])?;
     }
     Ok(match spec.head {
         Some(rows) => frame.head(Some(rows)),
         None => frame,
     })
+}
+
+/// Every column of a list that a key holds is there.
+fn all_there(frame: &DataFrame, key: &str, names: &[String]) -> Result<(), Vec<Fault<Problem>>> {
+    let missing = names
+        .iter()
+        .enumerate()
+        .filter_map(|(index, name)| error::column(frame, name).err().map(at(&[key, &index.to_string()])));
+    let missing: Vec<_> = missing.collect();
+    if missing.is_empty() { Ok(()) } else { Err(missing) }
 }

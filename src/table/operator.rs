@@ -1,19 +1,16 @@
-//! The four operators: one order, one sign and (in the figures) one colour everywhere.
+//! The operators in tables and figures: one order, one sign and (in the figures) one colour everywhere.
 
+use crate::spec::Operator;
 use polars::prelude::{Column, DataType};
 
-/// As prompts write them, in the order in which tables and figures show them.
-pub const ORDER: [&str; 4] = ["+", "-", "*", "/"];
-const SIGNS: [&str; 4] = ["+", "−", "×", "÷"];
-
-/// Place in [`ORDER`] of an operator, as a prompt writes it or as mathematics does.
+/// Place in [`Operator::ALL`] of an operator, as a prompt writes it or as mathematics does.
 pub fn rank(text: &str) -> Option<usize> {
-    ORDER.iter().position(|known| *known == text).or_else(|| SIGNS.iter().position(|sign| *sign == text))
+    Operator::ALL.iter().position(|operator| operator.symbol() == text || operator.sign() == text)
 }
 
 /// The sign mathematics uses: `−` for `-`, `×` for `*`, `÷` for `/`; any other text unchanged.
 pub fn sign(text: &str) -> &str {
-    rank(text).and_then(|rank| SIGNS.get(rank)).copied().unwrap_or(text)
+    rank(text).and_then(|rank| Operator::ALL.get(rank)).map_or(text, |operator| operator.sign())
 }
 
 /// Whether every text is an operator (and there is one).

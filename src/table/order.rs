@@ -1,26 +1,36 @@
 //! The order of rows: `sort`, and operators in theirs.
 
-use super::error::{Problem, column};
+use super::error::{Fault, Problem, at, column};
 use super::operator;
 use polars::prelude::*;
 
 /// Sorts by the columns in turn, `-name` descending, nulls last. Rows that are equal keep their order; operators come in
-/// [`operator::ORDER`].
-pub(super) fn sort(frame: &DataFrame, by: &[String]) -> Result<DataFrame, Problem> {
+/// their own order.
+pub(super) fn sort(frame: &DataFrame, by: &[String]) -> Result<DataFrame, Vec<Fault<Problem>>> {
     let mut keys = Vec::with_capacity(by.len());
     let mut descending = Vec::with_capacity(by.len());
+    let mut faults = Vec::new();
     for (place, text) in by.iter().enumerate() {
         // A column may itself begin with a minus; then the name as written wins.
         let (name, down) = match text.strip_prefix('-') {
             Some(rest) if frame.column(text).is_err() => (rest, true),
             _ => (text.as_str(), false),
         };
-        let values = column(frame, name)?;
-        let key = if operator::column(values) { ranks(values)? } else { values.clone() };
-        keys.push(key.with_name(format!("{place}").into()));
+        match key(frame, name) {
+            Ok(key) => keys.push(key.with_name(format!("{place}").into())),
+            Err(problem) => faults.push(at(&["sort", &place.to_string()])(problem)),
+        }
         descending.push(down);
     }
-    reorder(frame, keys, descending)
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    reorder(frame, keys, descending).map_err(|problem| vec![at(&["sort"])(problem)])
+}
+
+fn key(frame: &DataFrame, name: &str) -> Result<Column, Problem> {
+    let values = column(frame, name)?;
+    if operator::column(values) { ranks(values) } else { Ok(values.clone()) }
 }
 
 /// Groups in the order of their keys' first appearance, column by column, operators in theirs. Left as they are when no

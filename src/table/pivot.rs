@@ -1,6 +1,6 @@
 //! `pivot`: one column's values become columns.
 
-use super::error::{Problem, column};
+use super::error::{Fault, Problem, at, column};
 use super::{markdown, operator};
 use crate::spec::Pivot;
 use polars::prelude::*;
@@ -8,13 +8,19 @@ use std::collections::HashMap;
 
 /// One row per combination of the index columns, one column per value of `on`; a combination without a row is null.
 /// Rows and columns in the order in which they are first seen, operators in theirs.
-pub(super) fn pivot(frame: &DataFrame, spec: &Pivot) -> Result<DataFrame, (String, Problem)> {
-    for name in &spec.index {
-        column(frame, name).map_err(|problem| ("index".to_string(), problem))?;
+pub(super) fn pivot(frame: &DataFrame, spec: &Pivot) -> Result<DataFrame, Vec<Fault<Problem>>> {
+    let mut faults = Vec::new();
+    for (index, name) in spec.index.iter().enumerate() {
+        faults.extend(column(frame, name).err().map(at(&["pivot", "index", &index.to_string()])));
     }
-    let on = column(frame, &spec.on).map_err(|problem| ("on".to_string(), problem))?;
-    let values = column(frame, &spec.values).map_err(|problem| ("values".to_string(), problem))?;
-    spread(frame, spec, on, values).map_err(|problem| ("index".to_string(), problem))
+    let on = column(frame, &spec.on).map_err(|problem| faults.push(at(&["pivot", "on"])(problem)));
+    let values = column(frame, &spec.values).map_err(|problem| faults.push(at(&["pivot", "values"])(problem)));
+    match (on, values) {
+        (Ok(on), Ok(values)) if faults.is_empty() => {
+            spread(frame, spec, on, values).map_err(|problem| vec![at(&["pivot", "index"])(problem)])
+        }
+        _ => Err(faults),
+    }
 }
 
 fn spread(frame: &DataFrame, spec: &Pivot, on: &Column, values: &Column) -> Result<DataFrame, Problem> {

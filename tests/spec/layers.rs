@@ -47,7 +47,7 @@ fn each_layer_goes_over_the_one_below() {
         ("base/base.toml", &base),
         ("paper/spec.toml", "extends = \"../base/base.toml\"\ntitle = \"Mine\"\n[run]\nthreads = 2\nbatch = 2\n"),
     ]);
-    let env = [("ABLATE_RUN__BATCH", "3"), ("ABLATE_MODEL__DTYPE", "bf16"), ("HOME", "/"), ("ABLATE_CACHE", "x")];
+    let env = [("ABLATE_RUN__BATCH", "3"), ("ABLATE_MODEL__DTYPE", "bf16"), ("HOME", "/")];
     let read = loaded(folder.load("paper/spec.toml", &["model.dtype=f16"], &env));
     let run = &read.spec.run;
     assert_eq!((run.memory_mib, run.threads, run.batch), (100, Some(2), Some(3)));

@@ -3,7 +3,7 @@
 use crate::spec::expression::{ExpressionError, parse_aggregate, parse_condition, parse_value};
 use crate::spec::nearest;
 use crate::spec::node::{Node, shortened};
-use crate::spec::{ComponentPattern, Device, Numbers, Range, ReceiverPattern, SitePattern};
+use crate::spec::{ComponentPattern, Device, Numbers, Operator, Range, ReceiverPattern, SitePattern};
 
 /// What is wrong with a text.
 pub(super) struct Fault {
@@ -24,9 +24,6 @@ impl From<ExpressionError> for Fault {
         Self { message: error.message, advice: None, part: error.span }
     }
 }
-
-/// Operators a prompt may have.
-const OPERATORS: [&str; 4] = ["+", "-", "*", "/"];
 
 /// The formats checked here. Others (`uint64`, `double`) are JSON Schema's names of number types.
 pub(super) fn check(format: &str, text: &str) -> Result<(), Fault> {
@@ -67,18 +64,10 @@ fn name(text: &str) -> Result<(), Fault> {
 }
 
 fn operator(text: &str) -> Result<(), Fault> {
-    if OPERATORS.contains(&text) {
-        return Ok(());
-    }
-    let near = match text {
-        "×" | "x" | "·" => Some("*"),
-        "÷" | ":" | "//" => Some("/"),
-        "−" | "–" => Some("-"),
-        _ => None,
-    };
-    let advice = match near {
-        Some(near) => format!("write \"{near}\""),
-        None => format!("operators: {}", OPERATORS.join(" ")),
+    let Err(meant) = Operator::find(text) else { return Ok(()) };
+    let advice = match meant {
+        Some(operator) => format!("write \"{}\"", operator.symbol()),
+        None => format!("operators: {}", Operator::ALL.map(Operator::symbol).join(" ")),
     };
     Err(Fault { message: format!("no operator \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
 }

@@ -49,17 +49,13 @@ impl<'n> Names<'n> {
                 rows.extend(step::further_rows(kind).iter().map(|further| format!("{name}.{further}")));
             }
         }
-        let has_prompts = spec.get("prompts").is_some();
-        if has_prompts {
-            rows.insert("prompts".into());
-        }
         let own = spec.get("model").map(|_| "model");
         Self {
             steps,
             rows,
             models: own.into_iter().chain(keys("models")).collect(),
             prompt_sets: keys("prompt_sets").collect(),
-            has_prompts,
+            has_prompts: spec.get("prompts").is_some(),
         }
     }
 
@@ -119,10 +115,6 @@ fn duplicates(spec: &Node, errors: &mut Vec<SpecError>) {
                     None => {
                         seen.insert(text, (list, name));
                     }
-                }
-                if text == "prompts" && *list != "figure" {
-                    let message = format!("a {list} can not have the name 'prompts': it means the prompt set");
-                    errors.push(wrong_value(name, message));
                 }
             }
         }

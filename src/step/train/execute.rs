@@ -26,7 +26,8 @@ pub(in crate::step) fn run(step: &step::Train, context: &Context) -> Result<Outc
         error => Error::failed(format!("step '{}'", step.name))(error),
     })?;
     let files = checkpoints.iter().flat_map(|saved| saved_files(&saved.folder)).collect();
-    Ok(Outcome { frames: vec![(step.name.clone(), rows)], files, notes: Vec::new(), ..Outcome::default() })
+    let notes = set.notes.iter().map(ToString::to_string).collect();
+    Ok(Outcome { frames: vec![(step.name.clone(), rows)], files, notes, ..Outcome::default() })
 }
 
 /// Its frames without rows.
