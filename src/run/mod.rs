@@ -41,9 +41,9 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
     let spec = &loaded.spec;
     let threads = set_threads(spec.run.threads);
     let models = Models::new(loaded);
-    check::prompts(loaded)?;
-    check::tables_and_figures(loaded)?;
+    check(loaded)?;
     let cards = check::models(loaded, &models)?;
+    check::places(loaded, &models)?;
     let mut results = Results::create(output_dir(loaded))?;
     let mut frames = Frames::default();
     let mut notes = Vec::new();
@@ -88,6 +88,15 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
         Some(check) => Err(Error::SelfCheck(check)),
         None => Ok(()),
     }
+}
+
+/// Refuses what can be refused without looking at any model.
+///
+/// # Errors
+/// Prompts, tables and figures that can not be.
+pub fn check(loaded: &Loaded) -> Result<(), Error> {
+    check::prompts(loaded)?;
+    check::tables_and_figures(loaded)
 }
 
 fn make_tables(loaded: &Loaded, frames: &mut Frames, results: &mut Results) -> Result<Vec<report::Table>, Error> {
