@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let loaded = arguments.spec.load()?;
     crate::run::check(&loaded)?;
-    let models = Models::new(&loaded);
+    let models = Models::new(&loaded, false);
     let (progress, frames) = (Progress::quiet(), Frames::default());
     let context =
         Context { loaded: &loaded, models: &models, progress: &progress, dir: Path::new(""), frames: &frames };

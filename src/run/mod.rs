@@ -40,7 +40,7 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
     let started = Instant::now();
     let spec = &loaded.spec;
     let threads = set_threads(spec.run.threads);
-    let models = Models::new(loaded);
+    let models = Models::new(loaded, options.progress.is_quiet());
     check(loaded)?;
     let cards = check::models(loaded, &models)?;
     check::places(loaded, &models)?;

@@ -1,7 +1,7 @@
 use super::{SMALL, ablate, folder_with, stderr};
 use std::fs;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const TRAINING: &str = r#"
 title = "training"
@@ -19,6 +19,7 @@ heads = 2
 d_mlp = 16
 steps = 1000000
 batch = 64
+checkpoints = [0]
 optimizer = { lr = 0.001 }
 "#;
 
@@ -70,11 +71,18 @@ fn an_interrupt_stops_cleanly_with_130() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary starts");
-    std::thread::sleep(Duration::from_millis(1500));
+    // The weights before the first step are there: training has begun.
+    let begun = folder.path().join("results/spec/model/step00000/model.safetensors");
+    let patience = Instant::now();
+    while !begun.exists() && patience.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(300));
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
     assert!(killed.success(), "it was still running");
     let status = child.wait().expect("it ends");
     assert_eq!(status.code(), Some(130));
+    assert!(begun.exists(), "what was complete is kept");
     let mut files = Vec::new();
     collect(&folder.path().join("results"), &mut files);
     assert!(files.iter().all(|(path, _)| !path.contains(".part")), "{files:?}");
