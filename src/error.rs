@@ -31,6 +31,9 @@ pub enum Error {
     /// Rows that can not be put together: a fault of the program.
     #[error("rows: {0}")]
     Rows(#[from] polars::error::PolarsError),
+    /// A replay that does not agree with the run from scratch: no number of that step is to be trusted.
+    #[error("self-check failed: {0}")]
+    SelfCheck(crate::step::SelfCheck),
     /// Ctrl-C.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -70,7 +73,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Spec(_) | Error::Refused { .. } => 2,
-            Error::Failed { .. } | Error::Figure(_) | Error::Rows(_) | Error::Print(_) => 1,
+            Error::Failed { .. } | Error::Figure(_) | Error::Rows(_) | Error::Print(_) | Error::SelfCheck(_) => 1,
             Error::Interrupted(_) => interrupt::EXIT_CODE,
         }
     }

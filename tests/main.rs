@@ -4,6 +4,7 @@ mod cli;
 mod figure;
 mod gguf;
 mod hub;
+mod intervene;
 mod kernel;
 mod measure;
 mod parity;

@@ -65,6 +65,20 @@ pub(super) fn run<O: Operation<N>, const N: usize, const D: usize>(
     fallback(inputs)
 }
 
+/// Runs `forward`, which has no gradient, where all inputs are f32 on the CPU, else `fallback`.
+pub(super) fn run_without_gradient<const N: usize, const D: usize>(
+    forward: impl FnOnce([Array; N]) -> (Vec<usize>, Vec<f32>),
+    inputs: [DispatchTensor; N],
+    fallback: impl FnOnce([DispatchTensor; N]) -> Tensor<D>,
+) -> Tensor<D> {
+    if inputs.iter().any(|input| plain(input).is_none()) {
+        return fallback(inputs);
+    }
+    let inputs = inputs.each_ref().map(|input| plain(input).map_or_else(empty, contiguous));
+    let (shape, data) = forward(inputs.each_ref().map(array));
+    Tensor::from_primitive::<Flex>(tensor(&shape, data))
+}
+
 /// The type to compute a sum in: f32 for the half-width types, else the tensor's own.
 pub(super) fn at_least_f32(dtype: DType) -> DType {
     if matches!(dtype, DType::F16 | DType::BF16) { DType::F32 } else { dtype }

@@ -117,6 +117,17 @@ pub struct Card {
     pub weight_bytes: usize,
 }
 
+/// What can be said of a model's prompts without its weights in memory.
+#[derive(Debug, Clone)]
+pub struct Sketch {
+    /// Its facts.
+    pub card: Card,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// Whether a beginning-of-text token is put first, where that is not left to the tokenizer.
+    pub bos: Option<bool>,
+}
+
 /// A model's files, found and checked, its weights still where they are.
 struct Found {
     host: Checkpoint,
@@ -138,6 +149,11 @@ impl Model {
 
     /// A model's facts, without loading its weights.
     pub fn card(spec: &spec::Model, lookup: Lookup) -> Result<Card, ModelError> {
+        Ok(Self::sketch(spec, lookup)?.card)
+    }
+
+    /// A model's facts and tokenizer, without loading its weights.
+    pub fn sketch(spec: &spec::Model, lookup: Lookup) -> Result<Sketch, ModelError> {
         let Found { host, tokenizer } = find(spec, lookup)?;
         let facts = host.facts().clone();
         let name = |id: u32| tokenizer.token(id).unwrap_or_else(|| id.to_string());
@@ -151,7 +167,7 @@ impl Model {
         let untied = facts.tied && !Processed::new(host, spec.processing).facts().tied;
         let held = parameters + if untied { facts.n_vocab * facts.d_model } else { 0 };
         let bytes_each = if spec.dtype == spec::Dtype::F32 { 4 } else { 2 };
-        Ok(Card {
+        let card = Card {
             parameters,
             stored_dtype,
             tokenizer: tokenizer.description(),
@@ -160,7 +176,8 @@ impl Model {
             dtype: format!("{:?}", spec.dtype).to_lowercase(),
             weight_bytes: held * bytes_each,
             facts,
-        })
+        };
+        Ok(Sketch { card, tokenizer, bos: spec.bos })
     }
 
     /// What it looks like.

@@ -3,6 +3,7 @@
 //! Every number in it comes from the frames that were written beside it.
 
 use crate::run::atomic::{WriteError, write_atomic};
+use crate::step::SelfCheck;
 use crate::table;
 use polars::prelude::DataFrame;
 use std::fmt::Write as _;
@@ -30,6 +31,8 @@ pub struct Report {
     pub facts: Vec<(String, String)>,
     /// What a reader must know: warnings, checks that failed, values that a figure does not show.
     pub notes: Vec<String>,
+    /// Interventions that were recomputed from scratch.
+    pub checks: Vec<SelfCheck>,
 }
 
 /// A table in the report.
@@ -88,6 +91,12 @@ pub fn markdown(report: &Report, folder: &Path) -> String {
     }
     for table in &report.tables {
         table_section(&mut text, table, folder);
+    }
+    if !report.checks.is_empty() {
+        text.push_str("\n## Self-check\n\n");
+        for check in &report.checks {
+            let _ = writeln!(text, "- {}{check}", if check.passed() { "" } else { "**failed**: " });
+        }
     }
     if !report.facts.is_empty() {
         text.push_str("\n## Where and with what\n\n| | |\n| --- | --- |\n");

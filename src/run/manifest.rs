@@ -12,6 +12,7 @@ pub fn json(report: &Report, files: &[Checksum]) -> String {
         "command": report.command,
         "machine": facts,
         "notes": report.notes,
+        "self_checks": report.checks,
         "spec": report.spec_toml,
         "files": files,
     });

@@ -17,6 +17,7 @@ pub use models::{ModelName, Models};
 use crate::model::Card;
 use crate::report::{self, Report};
 use crate::spec::{Loaded, Spec};
+use crate::step::SelfCheck;
 use crate::{Error, figure, step, table};
 use progress::Progress;
 use results::Results;
@@ -40,27 +41,31 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
     let spec = &loaded.spec;
     let threads = set_threads(spec.run.threads);
     let models = Models::new(loaded, options.progress.is_quiet());
-    check::prompts(loaded)?;
-    check::tables_and_figures(loaded)?;
+    check(loaded)?;
     let cards = check::models(loaded, &models)?;
+    check::places(loaded, &models)?;
     let mut results = Results::create(output_dir(loaded))?;
     let mut frames = Frames::default();
     let mut notes = Vec::new();
+    let mut checks: Vec<SelfCheck> = Vec::new();
 
     for step in order::steps(&spec.steps) {
         interrupt::check()?;
-        let context = step::Context { loaded, models: &models, progress: options.progress, dir: results.dir() };
+        let context =
+            step::Context { loaded, models: &models, progress: options.progress, dir: results.dir(), frames: &frames };
         let outcome = step::run(step, &context)?;
         for (name, frame) in outcome.frames {
             results.rows(&name, &frame)?;
             frames.insert(name, frame);
         }
         results.wrote(outcome.files);
+        checks.extend(outcome.checks);
         notes.extend(outcome.notes.into_iter().map(|note| format!("{}: {note}", step.name())));
     }
     let tables = make_tables(loaded, &mut frames, &mut results)?;
     let figures = make_figures(spec, &frames, &mut results)?;
     notes.extend(figures.iter().flat_map(|figure| figure.notes.iter().map(|note| format!("{}: {note}", figure.name))));
+    notes.extend(checks.iter().filter(|check| !check.passed()).map(|check| format!("self-check failed: {check}")));
     notes.iter().for_each(|note| options.progress.say(&format!("note: {note}")));
 
     let report = Report {
@@ -72,13 +77,26 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
         spec_toml: loaded.to_toml(),
         facts: machine::facts(threads).into_iter().chain(cards.iter().map(model_fact)).collect(),
         notes,
+        checks,
     };
     results.text("report.md", &report::markdown(&report, results.dir()))?;
     let manifest = manifest::json(&report, &results.checksums()?);
     results.text("manifest.json", &manifest)?;
     let seconds = started.elapsed().as_secs_f64();
     options.progress.say(&format!("results in {} ({seconds:.1} s)", results.dir().join("report.md").display()));
-    Ok(())
+    match report.checks.into_iter().find(|check| !check.passed()) {
+        Some(check) => Err(Error::SelfCheck(check)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what can be refused without looking at any model.
+///
+/// # Errors
+/// Prompts, tables and figures that can not be.
+pub fn check(loaded: &Loaded) -> Result<(), Error> {
+    check::prompts(loaded)?;
+    check::tables_and_figures(loaded)
 }
 
 fn make_tables(loaded: &Loaded, frames: &mut Frames, results: &mut Results) -> Result<Vec<report::Table>, Error> {

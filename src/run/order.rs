@@ -4,7 +4,7 @@ use crate::spec::{Step, Table};
 
 /// The steps, needs first, otherwise in the spec's order.
 pub fn steps(steps: &[Step]) -> Vec<&Step> {
-    sort(steps, |step, done| step.needs().iter().all(|need| done.iter().any(|step| step.name() == need)))
+    sort(steps, |step, done| step.needs().iter().all(|need| done.iter().any(|step| step.name() == *need)))
 }
 
 /// The tables, those that others read first, otherwise in the spec's order.

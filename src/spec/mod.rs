@@ -4,26 +4,32 @@
 //! language: serde reads them, schemars makes the JSON schema (`ablate schema`), and the checker walks that schema.
 
 mod check;
+mod component;
 mod error;
 pub mod expression;
 mod extends;
 mod figure;
+pub mod hook;
 mod load;
 mod merge;
 mod model;
 mod nearest;
 mod node;
+mod numbers;
 mod operator;
 mod output;
 mod overrides;
 mod parse;
+mod position;
 mod prompts;
 mod schema;
+mod site;
 mod source;
 pub mod step;
 mod table;
 mod write;
 
+pub use component::{ComponentKind, ComponentPattern, HeadInput, ReceiverPattern};
 pub use error::{SpecError, SpecErrors, Style};
 pub use extends::Extends;
 pub use figure::{Figure, FigureKind, Scale};
@@ -31,10 +37,13 @@ pub use load::{Loaded, load, parse};
 pub use model::{Device, Dtype, Model, Processing};
 pub use nearest::nearest;
 pub use node::Origin;
+pub use numbers::Numbers;
 pub use operator::Operator;
 pub use output::{ImageFormat, Output, Run};
+pub use position::PositionName;
 pub use prompts::{Answer, Keep, Operands, Prompts, Range, Shot, Templates};
 pub use schema::schema;
+pub use site::{HookPattern, SitePattern, UnitPattern, has_heads, has_neurons};
 pub use source::Source;
 pub use step::Step;
 pub use table::{Condition, Pivot, Table};

@@ -286,6 +286,6 @@ impl Accuracies {
 }
 
 /// The number that a checkpoint's name ends in: 143000 of `step143000`.
-fn number_in(checkpoint: &str) -> Option<u64> {
+pub(super) fn number_in(checkpoint: &str) -> Option<u64> {
     checkpoint.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }

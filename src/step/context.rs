@@ -4,7 +4,7 @@ use crate::model::Model;
 use crate::prompt::PromptError;
 use crate::run::interrupt::Interrupted;
 use crate::run::progress::Progress;
-use crate::run::{ModelName, Models};
+use crate::run::{Frames, ModelName, Models};
 use crate::spec::{Loaded, Prompts};
 use std::path::Path;
 
@@ -18,6 +18,8 @@ pub struct Context<'a> {
     pub progress: &'a Progress,
     /// The results folder.
     pub dir: &'a Path,
+    /// The rows of the steps before.
+    pub frames: &'a Frames,
 }
 
 /// More rows than this make no batch faster, and a smaller batch stays in the processor's cache.

@@ -3,15 +3,30 @@
 pub mod accuracy;
 pub mod train;
 
+mod ablation;
+mod attention_patterns;
+mod attribution;
+mod capture;
 mod context;
+mod logit_attribution;
+mod logit_lens;
 mod network;
 mod outcome;
+mod pairing;
+mod patching;
+mod path_patching;
+mod places;
+mod replays;
+mod subject;
+mod summary;
 
 pub use context::Context;
 pub use network::Network;
-pub use outcome::Outcome;
+pub use outcome::{Outcome, SelfCheck};
+pub use subject::{Cell, Subject};
 
 use crate::Error;
+use crate::plan::{Survey, Workload};
 use crate::spec::Step;
 use polars::prelude::{DataFrame, PolarsResult};
 
@@ -23,6 +38,15 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
     match step {
         Step::Accuracy(step) => accuracy::run(step, context),
         Step::Train(step) => train::run(step, context),
+        Step::ActivationPatching(step) => patching::run(step.into(), context),
+        Step::NeuronPatching(step) => patching::run(step.into(), context),
+        Step::Ablation(step) => ablation::run(step, context),
+        Step::AttributionPatching(step) => attribution::run(step, context),
+        Step::PathPatching(step) => path_patching::run(step, context),
+        Step::LogitLens(step) => logit_lens::run(step, context),
+        Step::LogitAttribution(step) => logit_attribution::run(step, context),
+        Step::AttentionPatterns(step) => attention_patterns::run(step, context),
+        Step::Capture(step) => capture::run(step, context),
     }
 }
 
@@ -31,5 +55,31 @@ pub fn empty_frames(step: &Step) -> PolarsResult<Vec<(String, DataFrame)>> {
     match step {
         Step::Accuracy(step) => accuracy::empty_frames(step),
         Step::Train(step) => train::empty_frames(step),
+        Step::ActivationPatching(step) => patching::empty_frames(&step.into()),
+        Step::NeuronPatching(step) => patching::empty_frames(&step.into()),
+        Step::Ablation(step) => ablation::empty_frames(step),
+        Step::AttributionPatching(step) => attribution::empty_frames(step),
+        Step::PathPatching(step) => path_patching::empty_frames(step),
+        Step::LogitLens(step) => logit_lens::empty_frames(step),
+        Step::LogitAttribution(step) => logit_attribution::empty_frames(step),
+        Step::AttentionPatterns(step) => attention_patterns::empty_frames(step),
+        Step::Capture(step) => capture::empty_frames(step),
+    }
+}
+
+/// What a step would compute on the prompts of one model, surveyed where it is a step of interventions; `None` where
+/// that is not known before.
+///
+/// # Errors
+/// Sites, components and positions that the model or the template has not.
+pub fn workload(
+    step: &Step,
+    context: &Context,
+    survey: impl FnOnce() -> Result<Survey, Error>,
+) -> Result<Option<Workload>, Error> {
+    match step {
+        Step::ActivationPatching(step) => patching::workload(&step.into(), &survey()?, context).map(Some),
+        Step::NeuronPatching(step) => patching::workload(&step.into(), &survey()?, context).map(Some),
+        _ => Ok(None),
     }
 }

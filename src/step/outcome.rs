@@ -1,5 +1,8 @@
 use super::accuracy::Labels;
+use crate::intervene::Check;
+use crate::run::ModelName;
 use polars::prelude::*;
+use serde::Serialize;
 use std::path::PathBuf;
 
 /// What a step makes.
@@ -11,6 +14,52 @@ pub struct Outcome {
     pub files: Vec<PathBuf>,
     /// What a reader of the results should know.
     pub notes: Vec<String>,
+    /// Rows of interventions that were recomputed from scratch.
+    pub checks: Vec<SelfCheck>,
+}
+
+/// A sample of interventions recomputed from scratch, every layer and position of them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SelfCheck {
+    /// Name of the step.
+    pub step: String,
+    /// Name of the model.
+    pub model: String,
+    /// How many interventions.
+    pub rows: usize,
+    /// Largest absolute difference of a logit.
+    pub largest_difference: f32,
+    /// What it may be: relative to the largest logit, so many roundings of the model's precision.
+    pub tolerance: f32,
+}
+
+impl SelfCheck {
+    pub(super) fn new(step: &str, model: &ModelName, check: Check, relative: f32) -> Self {
+        Self {
+            step: step.to_string(),
+            model: model.to_string(),
+            rows: check.rows,
+            largest_difference: check.largest_difference,
+            tolerance: relative * check.largest_logit.max(1.0),
+        }
+    }
+
+    /// Whether the replay agrees with the run from scratch.
+    pub fn passed(&self) -> bool {
+        // A difference that is not a number is no agreement.
+        self.largest_difference <= self.tolerance
+    }
+}
+
+impl std::fmt::Display for SelfCheck {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { step, model, rows, largest_difference, tolerance } = self;
+        write!(
+            f,
+            "step '{step}', model '{model}': {rows} interventions recomputed from scratch, largest difference of a logit \
+             {largest_difference:.1e} (tolerance {tolerance:.1e})"
+        )
+    }
 }
 
 impl Outcome {

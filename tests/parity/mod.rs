@@ -2,7 +2,7 @@
 
 mod precision;
 mod processing;
-mod reference;
+pub mod reference;
 mod unprocessed;
 
 /// Folders under tests/fixtures/models; a test checks that the list is complete.

@@ -1,6 +1,6 @@
 use super::block::keep;
 use super::{BlockHooks, Linear, Rows};
-use crate::kernel;
+use crate::kernel::{self, Past};
 use crate::model::facts::{Facts, Positions};
 use crate::model::hook::Site;
 use burn::module::Module;
@@ -20,8 +20,15 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// `[batch, pos, d_model]` (normalised) to `[batch, pos or 1, d_model]`.
-    pub(super) fn forward(&self, facts: &Facts, x: Tensor<3>, rows: Rows, hooks: &mut BlockHooks) -> Tensor<3> {
+    /// `[batch, pos, d_model]` (normalised) to `[batch, pos or 1, d_model]`. With a past, the positions of `x` come after it.
+    pub(super) fn forward(
+        &self,
+        facts: &Facts,
+        x: Tensor<3>,
+        rows: Rows,
+        past: Option<&Past>,
+        hooks: &mut BlockHooks,
+    ) -> Tensor<3> {
         let q = split_heads(self.q.forward(keep(x.clone(), rows)), facts.n_heads);
         let k = split_heads(self.k.forward(x.clone()), facts.n_kv_heads);
         let v = split_heads(self.v.forward(x), facts.n_kv_heads);
@@ -31,18 +38,26 @@ impl Attention {
         let (q, k) = match &facts.positions {
             Positions::Learned => (q, k),
             Positions::Rotary(rotary) => {
-                let first_query = k.dims()[1] - q.dims()[1];
+                let first_key = past.map_or(0, Past::len);
+                let first_query = first_key + k.dims()[1] - q.dims()[1];
                 let q = hooks.heads(Site::RotQ, kernel::rotate(q, rotary, first_query));
-                let k = hooks.heads(Site::RotK, kernel::rotate(k, rotary, 0));
+                let k = hooks.heads(Site::RotK, kernel::rotate(k, rotary, first_key));
                 (q, k)
             }
         };
         let z = if hooks.wants(Site::AttnScores) || hooks.wants(Site::Pattern) {
+            let (k, v) = match past {
+                Some(past) => past.before(k, v),
+                None => (k, v),
+            };
             let scores = hooks.heads(Site::AttnScores, kernel::attention_scores(q, k));
             let pattern = hooks.heads(Site::Pattern, kernel::attention_pattern(scores));
             kernel::attention_mix(pattern, v)
         } else {
-            kernel::attention(q, k, v)
+            match past {
+                Some(past) => kernel::attention_after(q, k, v, past),
+                None => kernel::attention(q, k, v),
+            }
         };
         let z = hooks.heads(Site::Z, z);
         if hooks.wants(Site::Result) { self.project_by_head(z, hooks) } else { self.o.forward(join_heads(z)) }

@@ -1,6 +1,6 @@
 use super::attention::Attention;
 use super::{BlockHooks, Linear, Norm, Rows, Upload};
-use crate::kernel;
+use crate::kernel::{self, Past};
 use crate::model::facts::{Facts, Residual};
 use crate::model::hook::Site;
 use crate::model::host::HostBlock;
@@ -42,26 +42,63 @@ impl Block {
     }
 
     /// Residual stream after the block from the one before it, `[batch, pos, d_model]`.
-    pub(super) fn forward(&self, facts: &Facts, resid_pre: Tensor<3>, rows: Rows, hooks: &mut BlockHooks) -> Tensor<3> {
+    pub(super) fn forward(
+        &self,
+        facts: &Facts,
+        resid_pre: Tensor<3>,
+        rows: Rows,
+        past: Option<&Past>,
+        hooks: &mut BlockHooks,
+    ) -> Tensor<3> {
+        if facts.residual == Residual::Sequential {
+            let resid_mid = self.attend(facts, resid_pre, rows, past, hooks);
+            return self.transform(facts, resid_mid, hooks);
+        }
         let resid_pre = hooks.stream(Site::ResidPre, resid_pre);
-        let normalized =
-            self.ln1.forward_in_block(&facts.norm, resid_pre.clone(), Site::Ln1Scale, Site::Ln1Normalized, hooks);
-        let attn_out = self.attention.forward(facts, normalized.clone(), rows, hooks);
-        let attn_out = hooks.stream(Site::AttnOut, attn_out);
+        let (normalized, attn_out) = self.attn_out(facts, resid_pre.clone(), rows, past, hooks);
         let resid_pre = keep(resid_pre, rows);
-        let resid_post = match facts.residual {
-            Residual::Sequential => {
-                let resid_mid = hooks.stream(Site::ResidMid, resid_pre + attn_out);
-                let mlp_in = self.mlp_input(facts, resid_mid.clone(), hooks);
-                resid_mid + self.mlp(facts, mlp_in, hooks)
-            }
-            Residual::Parallel => {
-                let mlp_in = self.mlp_input(facts, resid_pre.clone(), hooks);
-                resid_pre + attn_out + self.mlp(facts, mlp_in, hooks)
-            }
-            Residual::ParallelSharedNorm => resid_pre + attn_out + self.mlp(facts, keep(normalized, rows), hooks),
+        let mlp_in = match facts.residual {
+            Residual::ParallelSharedNorm => keep(normalized, rows),
+            _ => self.mlp_input(facts, resid_pre.clone(), hooks),
         };
+        let resid_post = resid_pre + attn_out + self.mlp(facts, mlp_in, hooks);
         hooks.stream(Site::ResidPost, resid_post)
+    }
+
+    /// First half of a sequential block: the stream after attention, before `hook_resid_mid` is visited.
+    pub(super) fn attend(
+        &self,
+        facts: &Facts,
+        resid_pre: Tensor<3>,
+        rows: Rows,
+        past: Option<&Past>,
+        hooks: &mut BlockHooks,
+    ) -> Tensor<3> {
+        let resid_pre = hooks.stream(Site::ResidPre, resid_pre);
+        let (_, attn_out) = self.attn_out(facts, resid_pre.clone(), rows, past, hooks);
+        keep(resid_pre, rows) + attn_out
+    }
+
+    /// Second half of a sequential block: the MLP.
+    pub(super) fn transform(&self, facts: &Facts, resid_mid: Tensor<3>, hooks: &mut BlockHooks) -> Tensor<3> {
+        let resid_mid = hooks.stream(Site::ResidMid, resid_mid);
+        let mlp_in = self.mlp_input(facts, resid_mid.clone(), hooks);
+        let resid_post = resid_mid + self.mlp(facts, mlp_in, hooks);
+        hooks.stream(Site::ResidPost, resid_post)
+    }
+
+    /// The normalised input and the attention's output.
+    fn attn_out(
+        &self,
+        facts: &Facts,
+        resid_pre: Tensor<3>,
+        rows: Rows,
+        past: Option<&Past>,
+        hooks: &mut BlockHooks,
+    ) -> (Tensor<3>, Tensor<3>) {
+        let normalized = self.ln1.forward_in_block(&facts.norm, resid_pre, Site::Ln1Scale, Site::Ln1Normalized, hooks);
+        let attn_out = self.attention.forward(facts, normalized.clone(), rows, past, hooks);
+        (normalized, hooks.stream(Site::AttnOut, attn_out))
     }
 
     fn mlp_input(&self, facts: &Facts, resid: Tensor<3>, hooks: &mut BlockHooks) -> Tensor<3> {

@@ -17,6 +17,7 @@ use super::facts::{Facts, Positions};
 use super::hook::{Hook, HookValue, Hooks, Site};
 use super::host::{HostEmbedding, HostModel, HostTensor};
 use super::weights::WeightError;
+use crate::kernel::Past;
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
@@ -40,6 +41,14 @@ impl Tokens {
         }
         let ids = rows.iter().flat_map(|row| row.as_ref().iter().copied()).collect();
         Some(Self { ids, batch: rows.len(), pos })
+    }
+
+    /// The prompts, at most `batch` at a time, each part with the index of its first prompt.
+    pub fn batches(&self, batch: usize) -> impl Iterator<Item = (usize, Tokens)> + '_ {
+        let batch = batch.max(1);
+        self.ids.chunks((batch * self.pos).max(1)).enumerate().map(move |(number, ids)| {
+            (number * batch, Tokens { ids: ids.to_vec(), batch: ids.len() / self.pos.max(1), pos: self.pos })
+        })
     }
 }
 
@@ -113,6 +122,15 @@ impl Transformer {
         self.run(tokens, Rows::Last, &mut ()).squeeze_dim(1)
     }
 
+    /// Logits at the last position, `[batch, n_vocab]`, every block computed at every position, for hooks to see.
+    pub fn forward_last(&self, tokens: &Tokens, hooks: &mut dyn Hooks) -> Tensor<2> {
+        let mut resid = self.embed(tokens, hooks);
+        for layer in 0..self.facts.n_layers {
+            resid = self.block(layer, resid, Rows::All, hooks);
+        }
+        self.unembed(resid.narrow(1, tokens.pos - 1, 1), hooks).squeeze_dim(1)
+    }
+
     fn run(&self, tokens: &Tokens, rows: Rows, hooks: &mut dyn Hooks) -> Tensor<3> {
         let mut resid = self.embed(tokens, hooks);
         for layer in 0..self.facts.n_layers {
@@ -149,15 +167,50 @@ impl Transformer {
 
     /// Residual stream after block `layer`, `[batch, pos or 1, d_model]`, from the one before it, `[batch, pos, d_model]`.
     pub fn block(&self, layer: usize, resid_pre: Tensor<3>, rows: Rows, hooks: &mut dyn Hooks) -> Tensor<3> {
+        self.block_after(layer, resid_pre, rows, None, hooks)
+    }
+
+    /// As [`Transformer::block`], of positions that come after those of `past`.
+    pub fn block_after(
+        &self,
+        layer: usize,
+        resid_pre: Tensor<3>,
+        rows: Rows,
+        past: Option<&Past>,
+        hooks: &mut dyn Hooks,
+    ) -> Tensor<3> {
         let mut hooks = BlockHooks { layer, hooks };
-        self.blocks[layer].forward(&self.facts, resid_pre, rows, &mut hooks)
+        self.blocks[layer].forward(&self.facts, resid_pre, rows, past, &mut hooks)
+    }
+
+    /// The attention of a block whose MLP follows its attention: the stream between the two, before `hook_resid_mid` is
+    /// visited. [`Transformer::transform`] is the rest of the block.
+    pub fn attend(
+        &self,
+        layer: usize,
+        resid_pre: Tensor<3>,
+        rows: Rows,
+        past: Option<&Past>,
+        hooks: &mut dyn Hooks,
+    ) -> Tensor<3> {
+        let mut hooks = BlockHooks { layer, hooks };
+        self.blocks[layer].attend(&self.facts, resid_pre, rows, past, &mut hooks)
+    }
+
+    /// The MLP of a block whose MLP follows its attention: from the stream after attention to the one after the block.
+    pub fn transform(&self, layer: usize, resid_mid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
+        let mut hooks = BlockHooks { layer, hooks };
+        self.blocks[layer].transform(&self.facts, resid_mid, &mut hooks)
+    }
+
+    /// What the unembedding reads, `[batch, pos, d_model]`, from the stream after the last block.
+    pub fn final_norm(&self, resid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
+        self.ln_final.forward(&self.facts.norm, resid, Hook::LnFinalScale, Hook::LnFinalNormalized, hooks)
     }
 
     /// Logits `[batch, pos, n_vocab]` from the residual stream after the last block, `[batch, pos, d_model]`.
     pub fn unembed(&self, resid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
-        let normalized =
-            self.ln_final.forward(&self.facts.norm, resid, Hook::LnFinalScale, Hook::LnFinalNormalized, hooks);
-        self.unembed.forward(normalized)
+        self.unembed.forward(self.final_norm(resid, hooks))
     }
 
     /// The largest number of positions a prompt may have; rotary models are not held to the length they were trained on.

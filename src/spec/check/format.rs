@@ -3,7 +3,7 @@
 use crate::spec::expression::{ExpressionError, parse_aggregate, parse_condition, parse_value};
 use crate::spec::nearest;
 use crate::spec::node::{Node, shortened};
-use crate::spec::{Device, Operator, Range};
+use crate::spec::{ComponentPattern, Device, Numbers, Operator, Range, ReceiverPattern, SitePattern};
 
 /// What is wrong with a text.
 pub(super) struct Fault {
@@ -36,6 +36,10 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), Fault> {
         "template" => slots(text, &["a", "op", "b"], &["a", "b"]),
         "completion" => slots(text, &["answer"], &["answer"]),
         "aggregate" => parse_aggregate(text).map(drop).map_err(Fault::from),
+        "site" => SitePattern::parse(text).map(drop).map_err(Fault::from),
+        "component" => ComponentPattern::parse(text).map(drop).map_err(Fault::from),
+        "receiver" => ReceiverPattern::parse(text).map(drop).map_err(Fault::from),
+        "numbers" => Numbers::parse(text).map(drop).map_err(Fault::from),
         "value" => parse_value(text).map(drop).map_err(Fault::from),
         "condition" => parse_condition(&toml::Value::String(text.into())).map(drop).map_err(Fault::from),
         _ => Ok(()),

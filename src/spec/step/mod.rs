@@ -1,62 +1,108 @@
-//! `[[step]]`: one file per kind, one line each in [`Step`].
+//! `[[step]]`: its kinds, one line each in [`Step`].
 
+mod ablation;
 mod accuracy;
+mod fields;
+mod patching;
+mod path_patching;
+mod reading;
+mod shared;
 mod train;
 
+pub use ablation::{
+    Ablation, AblationMeasure, AblationMode, AblationValue, Legality, MeanOperators, MeanOver, MeanPositions, Ranked,
+};
 pub use accuracy::Accuracy;
+pub use fields::Common;
+pub use patching::{ActivationPatching, AttributionMeasure, AttributionPatching, NeuronPatching};
+pub use path_patching::PathPatching;
+pub use reading::{AttentionPatterns, AttributionTarget, Capture, CaptureFormat, LogitAttribution, LogitLens};
+pub use shared::{Counterfactual, CounterfactualOperators, Direction, EffectMeasure};
 pub use train::{Optimizer, Train};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One step of an experiment, told apart by its `kind`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Step {
-    /// Share of prompts the model answers correctly, with its interval.
-    Accuracy(Accuracy),
-    /// Trains a small model on the prompts and writes its checkpoints.
-    Train(Train),
+/// Defines [`Step`] and what is asked of any kind.
+macro_rules! steps {
+    ($($(#[doc = $about:literal])* $kind:ident = $name:literal, rows $rows:expr;)*) => {
+        /// One step of an experiment, told apart by its `kind`.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(tag = "kind", rename_all = "kebab-case")]
+        pub enum Step {
+            $($(#[doc = $about])* $kind($kind),)*
+        }
+
+        /// Rows that a kind of step keeps besides its own: `STEP.prompts`.
+        pub fn further_rows(kind: &str) -> &'static [&'static str] {
+            match kind {
+                $($name => &$rows,)*
+                _ => &[],
+            }
+        }
+
+        impl Step {
+            /// Its kind as a spec writes it.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Step::$kind(_) => $name,)*
+                }
+            }
+
+            /// What any step has.
+            pub fn common(&self) -> &dyn Common {
+                match self {
+                    $(Step::$kind(step) => step,)*
+                }
+            }
+        }
+    };
 }
 
-/// Rows that a kind of step keeps besides its own: `STEP.prompts`.
-pub fn further_rows(kind: &str) -> &'static [&'static str] {
-    match kind {
-        "accuracy" => &["prompts", "set", "dropped"],
-        _ => &[],
-    }
+steps! {
+    /// Share of prompts the model answers correctly, with its interval.
+    Accuracy = "accuracy", rows ["prompts", "set", "dropped"];
+    /// Trains a small model on the prompts and writes its checkpoints.
+    Train = "train", rows [];
+    /// Replaces activations by another run's, one place at a time, and measures the change of the answer.
+    ActivationPatching = "activation-patching", rows ["prompts", "pairs"];
+    /// The same for every neuron of some layers.
+    NeuronPatching = "neuron-patching", rows ["prompts", "pairs"];
+    /// The first-order approximation of patching, from gradients.
+    AttributionPatching = "attribution-patching", rows ["prompts", "pairs", "agreement"];
+    /// Replaces components by their mean, by zero or by another prompt's, and measures what is left of the answer.
+    Ablation = "ablation", rows ["prompts", "pairs", "components"];
+    /// Changes what one component tells another, through the residual stream alone.
+    PathPatching = "path-patching", rows ["prompts", "pairs"];
+    /// Reads the residual stream within the model as if it were the last.
+    LogitLens = "logit-lens", rows ["prompts"];
+    /// How much each component adds to the answer's logit.
+    LogitAttribution = "logit-attribution", rows ["prompts", "pairs"];
+    /// How much each position attends to each.
+    AttentionPatterns = "attention-patterns", rows ["prompts"];
+    /// Keeps activations.
+    Capture = "capture", rows ["prompts"];
 }
 
 impl Step {
     /// The step's own name, unique in the spec.
     pub fn name(&self) -> &str {
-        match self {
-            Step::Accuracy(step) => &step.name,
-            Step::Train(step) => &step.name,
-        }
-    }
-
-    /// Its kind as a spec writes it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Step::Accuracy(_) => "accuracy",
-            Step::Train(_) => "train",
-        }
+        self.common().name()
     }
 
     /// Models it runs, by name; empty for every model of the spec. `None`: the step runs no model.
     pub fn models(&self) -> Option<&[String]> {
-        match self {
-            Step::Accuracy(step) => Some(&step.models),
-            Step::Train(_) => None,
-        }
+        self.common().models()
     }
 
     /// Names of the steps whose results it needs.
-    pub fn needs(&self) -> &[String] {
-        match self {
-            Step::Accuracy(step) => &step.needs,
-            Step::Train(step) => &step.needs,
-        }
+    pub fn needs(&self) -> Vec<&str> {
+        let named = self.common().needs().iter().map(String::as_str);
+        let read = match self {
+            Step::AttributionPatching(step) => step.compare.as_deref(),
+            Step::Ablation(step) => step.ranked.as_ref().map(|ranked| ranked.from.as_str()),
+            _ => None,
+        };
+        named.chain(read).collect()
     }
 }

@@ -98,3 +98,18 @@ fn default_log_every() -> usize {
 fn default_betas() -> [f64; 2] {
     [0.9, 0.98]
 }
+
+impl super::Common for Train {
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn models(&self) -> Option<&[String]> {
+        None
+    }
+    fn prompts(&self) -> Option<&str> {
+        self.prompts.as_deref()
+    }
+    fn needs(&self) -> &[String] {
+        &self.needs
+    }
+}

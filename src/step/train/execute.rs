@@ -27,7 +27,7 @@ pub(in crate::step) fn run(step: &step::Train, context: &Context) -> Result<Outc
     })?;
     let files = checkpoints.iter().flat_map(|saved| saved_files(&saved.folder)).collect();
     let notes = set.notes.iter().map(ToString::to_string).collect();
-    Ok(Outcome { frames: vec![(step.name.clone(), rows)], files, notes })
+    Ok(Outcome { frames: vec![(step.name.clone(), rows)], files, notes, ..Outcome::default() })
 }
 
 /// Its frames without rows.

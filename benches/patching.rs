@@ -1,0 +1,181 @@
+//! What `compare.py` runs beside TransformerLens: interventions on random weights of a configuration's shape. Prints one line
+//! of JSON: seconds of each repeat, rows, operations, the share of the machine's matrix-product peak, and memory.
+//!
+//!     cargo bench --bench patching -- map-last 2 benches/smollm2.json 50 5      job, threads, config, prompts, positions
+//!
+//! Jobs: `map-last`, `map-four` (every head's z and every MLP's post, at the last or at the last four positions), `neurons`
+//! (every neuron of the middle layer), `faithfulness` (k = 0..=40 heads kept, the others mean-ablated everywhere).
+
+use ablate::intervene::{
+    Base, Edit, Positions, Readout, Replay, Row, Units, Wanted, capture, capture_means, layer_operations,
+};
+use ablate::kernel;
+use ablate::model::checkpoint::Checkpoint;
+use ablate::model::facts::Facts;
+use ablate::model::hook::{Hook, Site};
+use ablate::model::transformer::{Tokens, Transformer};
+use burn::tensor::{DType, Device, Distribution, Tensor};
+use serde_json::json;
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+#[global_allocator]
+static ALLOCATOR: ablate::allocator::MiMalloc = ablate::allocator::MiMalloc;
+
+/// What a replay may take beside the base run, as `run.memory_mib` would say.
+const MEMORY: usize = 1 << 30;
+
+fn main() {
+    ablate::allocator::keep_freed_memory();
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let number = |text: &str| text.parse::<usize>().expect("a number");
+    match arguments[..] {
+        [job, threads, config, prompts, positions] => {
+            rayon::ThreadPoolBuilder::new().num_threads(number(threads)).build_global().expect("a thread pool");
+            run(job, Path::new(config), number(prompts), number(positions));
+        }
+        // As `cargo bench` alone calls it: the quickest job, to show that it runs.
+        [] => run("map-last", Path::new("benches/arith.json"), 50, 4),
+        _ => panic!("unknown job {arguments:?}; benches/compare.py has the list"),
+    }
+}
+
+fn run(job: &str, config: &Path, prompts: usize, positions: usize) {
+    let weights = Checkpoint::random(config, 0).expect("a configuration");
+    let model = Transformer::load(&weights, &Device::flex(), DType::F32).expect("a model");
+    let before = peak_bytes();
+    let tokens = |shift: u32| {
+        let n_vocab = model.facts().n_vocab as u32;
+        let ids = (0..(prompts * positions) as u32).map(|i| (i * 7919 + shift) % n_vocab).collect();
+        Tokens { ids, batch: prompts, pos: positions }
+    };
+    let (clean, source) = (tokens(0), tokens(13));
+    let mut seconds = Vec::new();
+    let mut outcome = None;
+    for _ in 0..3 {
+        let start = Instant::now();
+        outcome = Some(work(job, &model, &clean, &source));
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    let (rows, operations) = outcome.expect("three repeats");
+    let fastest = seconds.iter().copied().fold(f64::INFINITY, f64::min);
+    let peak = matrix_product_peak(model.facts());
+    println!(
+        "{}",
+        json!({
+            "seconds": seconds,
+            "rows": rows,
+            "rows_per_second": (rows as f64 / fastest).round(),
+            "gflop": operations as f64 / 1e9,
+            "gflop_per_second": operations as f64 / 1e9 / fastest,
+            "peak_gflop_per_second": peak,
+            "share_of_peak": operations as f64 / 1e9 / fastest / peak,
+            "memory_mib": peak_bytes().saturating_sub(before) >> 20,
+        })
+    );
+}
+
+/// The whole job, from tokens to the numbers of the measure: rows and floating-point operations.
+fn work(job: &str, model: &Transformer, clean: &Tokens, source: &Tokens) -> (usize, u64) {
+    let facts = model.facts();
+    let rows = match job {
+        "faithfulness" => faithfulness(model, clean),
+        _ => patches(job, facts, clean),
+    };
+    let wanted: Wanted = rows
+        .iter()
+        .flat_map(|row| row.edits.iter().map(|edit| (edit.hook, edit.positions.clone())))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect();
+    let wanted: Wanted = if job == "map-four" {
+        wanted.into_keys().map(|hook| (hook, Positions::At((clean.pos - 4..clean.pos).collect()))).collect()
+    } else {
+        wanted
+    };
+    let pause = || Ok::<(), Infallible>(());
+    let Ok(base) = Base::run(model, clean.clone(), &wanted, 256, pause);
+    let Ok((sources, _)) = capture(model, source, &wanted, 256, pause);
+    let replay = Replay::new(model, &base, &sources, MEMORY);
+    let tokens = |row: usize| vec![row as u32 % 7, 7 + row as u32 % 7];
+    let wanted = Readout { picks: 2, distribution: true, divergence: false };
+    let read = replay.read::<ablate::intervene::EditError>(&rows, &tokens, wanted, |_| Ok(())).expect("edits that fit");
+    assert!((0..rows.len()).all(|row| (0.0..=1.0).contains(&read.probability(row, 0))), "probabilities");
+    let cost = replay.cost(&rows).expect("edits that fit");
+    let prompts = 2 * clean.batch * clean.pos * facts.n_layers;
+    let unembedded = (rows.len() - cost.unchanged + 2 * clean.batch) * 2 * facts.d_model * facts.n_vocab;
+    (rows.len(), (cost.replayed + prompts as u64) * layer_operations(facts) + unembedded as u64)
+}
+
+fn patches(job: &str, facts: &Facts, clean: &Tokens) -> Vec<Row> {
+    let last = clean.pos - 1;
+    let positions = if job == "map-four" { last - 3..last + 1 } else { last..last + 1 };
+    let mut interventions: Vec<Edit> = Vec::new();
+    for position in positions {
+        let at = || Positions::At(vec![position]);
+        if job == "neurons" {
+            let hook = Hook::Block(facts.n_layers / 2, Site::MlpPost);
+            interventions.extend((0..facts.d_mlp).map(|neuron| Edit::patch(hook, at(), Units::Of(vec![neuron]))));
+            continue;
+        }
+        for layer in 0..facts.n_layers {
+            let z = Hook::Block(layer, Site::Z);
+            interventions.extend((0..facts.n_heads).map(|head| Edit::patch(z, at(), Units::Of(vec![head]))));
+            interventions.push(Edit::patch(Hook::Block(layer, Site::MlpPost), at(), Units::All));
+        }
+    }
+    rows(interventions.into_iter().map(|edit| vec![edit]).collect(), clean.batch)
+}
+
+/// Means over the prompts; then the k first heads of an arbitrary order are left, k = 0..=40.
+fn faithfulness(model: &Transformer, clean: &Tokens) -> Vec<Row> {
+    let facts = model.facts();
+    let wanted: Wanted = (0..facts.n_layers).map(|layer| (Hook::Block(layer, Site::Z), Positions::All)).collect();
+    let pause = || Ok::<(), Infallible>(());
+    let Ok(mut means) = capture_means(model, clean, &vec![0; clean.batch], &wanted, false, 256, pause);
+    let means: Vec<Arc<_>> = means.remove(0).into_values().map(Arc::new).collect();
+    let heads = facts.n_layers * facts.n_heads;
+    let circuit = |k: usize| {
+        let kept: Vec<usize> = (0..k).map(|index| index * 31 % heads).collect();
+        let edit = |layer: usize| {
+            let others = (0..facts.n_heads).filter(|head| !kept.contains(&(layer * facts.n_heads + head))).collect();
+            Edit::set(Hook::Block(layer, Site::Z), Positions::All, Units::Of(others), means[layer].clone())
+        };
+        (0..facts.n_layers).map(edit).collect::<Vec<_>>()
+    };
+    rows((0..=40.min(heads)).map(circuit).collect(), clean.batch)
+}
+
+fn rows(interventions: Vec<Vec<Edit>>, prompts: usize) -> Vec<Row> {
+    let rows = |edits: Vec<Edit>| {
+        let edits: Arc<[Edit]> = edits.into();
+        (0..prompts).map(move |prompt| Row { prompt, source: Some(prompt), edits: edits.clone() })
+    };
+    interventions.into_iter().flat_map(rows).collect()
+}
+
+/// The fastest of ten large products of the model's MLP, GFLOP/s.
+fn matrix_product_peak(facts: &Facts) -> f64 {
+    const ROWS: usize = 2048;
+    let device = Device::flex();
+    let x = Tensor::<3>::random([1, ROWS, facts.d_model], Distribution::Default, &device);
+    let w = Tensor::<2>::random([facts.d_model, facts.d_mlp], Distribution::Default, &device);
+    let operations = (2 * ROWS * facts.d_model * facts.d_mlp) as f64;
+    let time = |_| {
+        let start = Instant::now();
+        std::hint::black_box(kernel::linear(x.clone(), w.clone(), None));
+        operations / 1e9 / start.elapsed().as_secs_f64()
+    };
+    (0..10).map(time).fold(0.0, f64::max)
+}
+
+/// Most memory that the process had, in bytes; 0 where the system does not say.
+fn peak_bytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<usize>().ok()).map_or(0, |kib| kib << 10)
+}

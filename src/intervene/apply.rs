@@ -1,0 +1,210 @@
+//! Edits applied to activations, in main memory: f32 holds every storage type exactly, and one code serves every device.
+
+use super::activation::{Activations, Layout};
+use super::edit::{Change, Edit, Row, Value};
+use crate::model::hook::{Hook, HookValue, Hooks, Site};
+use crate::model::to_f32;
+use crate::model::transformer::{Tokens, Transformer};
+use burn::tensor::{Tensor, TensorData};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Runs rows with their edits from scratch: every layer and position of every row, `[row, n_vocab]` at the last position.
+///
+/// What [`super::Replay`] must agree with.
+pub fn run_edited(transformer: &Transformer, tokens: &Tokens, rows: &[Row], sources: &Activations) -> Tensor<2> {
+    let ids = rows.iter().flat_map(|row| tokens.ids[row.prompt * tokens.pos..][..tokens.pos].iter().copied()).collect();
+    let batch = Tokens { ids, batch: rows.len(), pos: tokens.pos };
+    let order: Vec<usize> = (0..rows.len()).collect();
+    let index = EditIndex::new(order.iter().map(|&row| &rows[row]), |_, _| true);
+    let length = tokens.pos;
+    let mut hooks = EditHooks { rows, order: &order, range: 0..rows.len(), index: &index, sources, length };
+    let logits = transformer.forward(&batch, &mut hooks);
+    logits.narrow(1, length - 1, 1).squeeze_dim(1)
+}
+
+/// Which rows are edited at which hook: number of the row and of the edit in it, in order.
+#[derive(Debug, Default)]
+pub(super) struct EditIndex(HashMap<Hook, Vec<(usize, usize)>>);
+
+impl EditIndex {
+    /// The edits of rows that `keep` (number of the row, edit) leaves.
+    pub fn new<'r>(rows: impl Iterator<Item = &'r Row>, keep: impl Fn(usize, &Edit) -> bool) -> Self {
+        let mut index = Self::default();
+        for (number, row) in rows.enumerate() {
+            for (edit_number, edit) in row.edits.iter().enumerate().filter(|(_, edit)| keep(number, edit)) {
+                index.0.entry(edit.hook).or_default().push((number, edit_number));
+                // A query whose every edge is cut is settled after the softmax.
+                if let (Change::Cut { .. }, Hook::Block(layer, _)) = (&edit.change, edit.hook) {
+                    index.0.entry(Hook::Block(layer, Site::Pattern)).or_default().push((number, edit_number));
+                }
+            }
+        }
+        index
+    }
+
+    fn within(&self, hook: Hook, range: &Range<usize>) -> &[(usize, usize)] {
+        let Some(entries) = self.0.get(&hook) else { return &[] };
+        let first = entries.partition_point(|(row, _)| *row < range.start);
+        let last = entries.partition_point(|(row, _)| *row < range.end);
+        &entries[first..last]
+    }
+}
+
+/// Writes the edits of a range of rows during a forward pass of them.
+pub(super) struct EditHooks<'a> {
+    /// All rows.
+    pub rows: &'a [Row],
+    /// The rows in the order they are numbered in.
+    pub order: &'a [usize],
+    /// Numbers of the rows of this pass.
+    pub range: Range<usize>,
+    /// Their edits.
+    pub index: &'a EditIndex,
+    /// What [`Value::Source`] reads.
+    pub sources: &'a Activations,
+    /// Tokens of a prompt; the positions of a pass are the last ones.
+    pub length: usize,
+}
+
+impl Hooks for EditHooks<'_> {
+    fn wants(&self, hook: Hook) -> bool {
+        !self.index.within(hook, &self.range).is_empty()
+    }
+
+    fn visit(&mut self, hook: Hook, value: HookValue) -> HookValue {
+        match value {
+            HookValue::Stream(tensor) => {
+                let [_, slots, width] = tensor.dims();
+                HookValue::Stream(self.write(hook, tensor, Layout::Stream { width }, slots))
+            }
+            HookValue::Heads(tensor) => {
+                let [_, a, b, width] = tensor.dims();
+                let (layout, slots) = match hook {
+                    Hook::Block(_, Site::AttnScores | Site::Pattern) => {
+                        (Layout::Attention { heads: a, keys: width }, b)
+                    }
+                    _ => (Layout::Heads { heads: b, width }, a),
+                };
+                HookValue::Heads(self.write(hook, tensor, layout, slots))
+            }
+        }
+    }
+}
+
+impl EditHooks<'_> {
+    /// Moves the span of edited rows to main memory, edits it and puts it back.
+    fn write<const D: usize>(&self, hook: Hook, tensor: Tensor<D>, layout: Layout, slots: usize) -> Tensor<D> {
+        let entries = self.index.within(hook, &self.range);
+        let (Some(&(first, _)), Some(&(last, _))) = (entries.first(), entries.last()) else { return tensor };
+        let span = first - self.range.start..last + 1 - self.range.start;
+        let dims = tensor.dims();
+        let whole = span.len() == dims[0];
+        let part = if whole { tensor.clone() } else { tensor.clone().narrow(0, span.start, span.len()) };
+        let (device, dtype, shape) = (part.device(), part.dtype(), part.dims());
+        let mut data = to_f32(part);
+        let window = Window { layout, first: self.length - slots, slots };
+        for &(number, edit) in entries {
+            let row = &self.rows[self.order[number]];
+            let source = row.source.map(|run| (self.sources, run));
+            window.apply(&row.edits[edit], hook, number - first, &mut data, source);
+        }
+        let part = Tensor::from_data(TensorData::new(data, shape), (&device, dtype));
+        if whole {
+            return part;
+        }
+        let ranges: [Range<usize>; D] =
+            std::array::from_fn(|dimension| if dimension == 0 { span.clone() } else { 0..dims[dimension] });
+        tensor.slice_assign(ranges, part)
+    }
+}
+
+/// What of an activation an array holds.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    layout: Layout,
+    /// The first position held.
+    first: usize,
+    /// How many.
+    slots: usize,
+}
+
+impl Window {
+    /// Applies `edit` to row `row` of `data`. Positions that are not held change nothing that is.
+    fn apply(self, edit: &Edit, hook: Hook, row: usize, data: &mut [f32], source: Option<(&Activations, usize)>) {
+        let Window { layout, first, slots } = self;
+        let length = first + slots;
+        for position in edit.positions.iter(length).filter(|&position| position >= first && position < length) {
+            let slot = position - first;
+            if let Change::Cut { keys } = &edit.change {
+                let Layout::Attention { keys: total, .. } = layout else { continue };
+                for head in edit.units.iter(layout.units()) {
+                    let start = layout.at(slots, row, slot, head);
+                    cut(&mut data[start..start + total], keys, matches!(hook, Hook::Block(_, Site::Pattern)));
+                }
+                continue;
+            }
+            let whole = edit.units == super::Units::All && !matches!(layout, Layout::Attention { .. });
+            if whole {
+                let start = layout.at(slots, row, slot, 0);
+                let target = &mut data[start..start + layout.position_width()];
+                change(edit, target, source, |activation, row| activation.position(row, position));
+            } else {
+                for unit in edit.units.iter(layout.units()) {
+                    let start = layout.at(slots, row, slot, unit);
+                    let target = &mut data[start..start + layout.unit_width()];
+                    change(edit, target, source, |activation, row| activation.unit(row, position, unit));
+                }
+            }
+        }
+    }
+}
+
+/// Cuts edges of one query: before the softmax to -inf, after it to zero.
+fn cut(edges: &mut [f32], keys: &super::Positions, after_softmax: bool) {
+    let total = edges.len();
+    let value = if after_softmax { 0.0 } else { f32::NEG_INFINITY };
+    for key in keys.iter(total) {
+        edges[key] = value;
+    }
+    // A softmax of nothing has no value: one edge is left for it, which is cut after it.
+    if !after_softmax && edges.iter().all(|score| *score == f32::NEG_INFINITY) {
+        edges[0] = 0.0;
+    }
+}
+
+/// Replaces or adds; `values` finds the new values in an activation's row. Rows were checked to have them.
+pub(super) fn change<'v>(
+    edit: &'v Edit,
+    target: &mut [f32],
+    source: Option<(&'v Activations, usize)>,
+    values: impl Fn(&'v super::Activation, usize) -> Option<&'v [f32]>,
+) {
+    let (value, strength, add) = match &edit.change {
+        Change::Replace { value, strength } => (value, *strength, false),
+        Change::Add { value, strength } => (value, *strength, true),
+        Change::Cut { .. } => return,
+    };
+    let new = match value {
+        Value::Constant(constant) => {
+            target.iter_mut().for_each(|x| *x = blend(*x, *constant, strength, add));
+            return;
+        }
+        Value::Fixed(activation) => values(activation, 0),
+        Value::Source => source.and_then(|(sources, run)| values(sources.get(&edit.hook)?, run)),
+    };
+    let Some(new) = new else { return };
+    match (add, strength == 1.0) {
+        (false, true) => target.copy_from_slice(new),
+        _ => target.iter_mut().zip(new).for_each(|(x, new)| *x = blend(*x, *new, strength, add)),
+    }
+}
+
+fn blend(x: f32, value: f32, strength: f32, add: bool) -> f32 {
+    match add {
+        true => x + strength * value,
+        // Not x + 1 · (value - x), which rounds.
+        false if strength == 1.0 => value,
+        false => x + strength * (value - x),
+    }
+}

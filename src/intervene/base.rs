@@ -1,0 +1,155 @@
+//! The run of the prompts without any edit, kept so that rows can start from it at any layer and position.
+
+use super::activation::Activations;
+use super::capture::{Wanted, read};
+use crate::model::facts::{Positions as Embedding, Residual};
+use crate::model::hook::{Hook, HookValue, Hooks, Site};
+use crate::model::transformer::{Tokens, Transformer};
+use burn::tensor::Tensor;
+
+/// What is kept of the prompts' own run.
+pub struct Base {
+    /// The prompts.
+    pub tokens: Tokens,
+    /// What stood at the hooks that are edited.
+    pub activations: Activations,
+    /// Logits at the last position, `[prompt, n_vocab]`.
+    pub logits: Tensor<2>,
+    /// The stream before each layer, `[prompt, pos, d_model]`, and after the last, `[prompt, 1, d_model]`.
+    pub(super) resid_pre: Vec<Tensor<3>>,
+    /// The stream between attention and MLP of each layer, `[prompt, pos, d_model]`; none where they are parallel.
+    pub(super) resid_mid: Vec<Tensor<3>>,
+    /// Rotated keys of each layer, `[prompt, pos, kv_head, d_head]`.
+    pub(super) keys: Vec<Tensor<4>>,
+    /// Values of each layer, `[prompt, pos, kv_head, d_head]`.
+    pub(super) values: Vec<Tensor<4>>,
+}
+
+impl Base {
+    /// Runs the prompts, `batch` at a time, and keeps what rows need, and what stands at the hooks they edit.
+    ///
+    /// # Errors
+    /// What `pause`, called between batches, returns.
+    pub fn run<E>(
+        transformer: &Transformer,
+        tokens: Tokens,
+        edited: &Wanted,
+        batch: usize,
+        mut pause: impl FnMut() -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let facts = transformer.facts();
+        let rotary = matches!(facts.positions, Embedding::Rotary(_));
+        let key_site = if rotary { Site::RotK } else { Site::K };
+        let mut parts = Vec::new();
+        let mut logits = Vec::new();
+        for (_, part) in tokens.batches(batch) {
+            pause()?;
+            let mut keeper = Keeper {
+                edited,
+                key_site,
+                length: part.pos,
+                activations: Activations::new(),
+                resid_pre: Vec::new(),
+                resid_mid: Vec::new(),
+                keys: Vec::new(),
+                values: Vec::new(),
+            };
+            let mut resid = transformer.embed(&part, &mut keeper);
+            for layer in 0..facts.n_layers {
+                resid = transformer.block(layer, resid, crate::model::transformer::Rows::All, &mut keeper);
+            }
+            let last = resid.narrow(1, part.pos - 1, 1);
+            keeper.resid_pre.push(last.clone());
+            logits.push(transformer.unembed(last, &mut keeper).squeeze_dim(1));
+            parts.push(keeper);
+        }
+        let logits = Tensor::cat(logits, 0);
+        let sequential = facts.residual == Residual::Sequential;
+        let mut base = Self {
+            tokens,
+            activations: Activations::new(),
+            logits,
+            resid_pre: Vec::with_capacity(facts.n_layers + 1),
+            resid_mid: Vec::new(),
+            keys: Vec::new(),
+            values: Vec::new(),
+        };
+        // Layer by layer, so that parts and whole are in memory together for one layer only.
+        for layer in 0..=facts.n_layers {
+            base.resid_pre.push(join(parts.iter_mut().map(|part| &mut part.resid_pre[layer])));
+            if layer < facts.n_layers {
+                base.keys.push(join(parts.iter_mut().map(|part| &mut part.keys[layer])));
+                base.values.push(join(parts.iter_mut().map(|part| &mut part.values[layer])));
+                if sequential {
+                    base.resid_mid.push(join(parts.iter_mut().map(|part| &mut part.resid_mid[layer])));
+                }
+            }
+        }
+        for part in parts {
+            for (hook, activation) in part.activations {
+                match base.activations.entry(hook) {
+                    indexmap::map::Entry::Vacant(entry) => {
+                        entry.insert(activation);
+                    }
+                    indexmap::map::Entry::Occupied(mut entry) => {
+                        entry.get_mut().rows += activation.rows;
+                        entry.get_mut().data.extend(activation.data);
+                    }
+                }
+            }
+        }
+        Ok(base)
+    }
+
+    /// Bytes of what is kept on the device.
+    pub fn bytes(facts: &crate::model::facts::Facts, prompts: usize, length: usize, element: usize) -> usize {
+        let streams = if facts.residual == Residual::Sequential { 2 } else { 1 };
+        let per_position = facts.n_layers * (streams * facts.d_model + 2 * facts.n_kv_heads * facts.d_head);
+        prompts * (length * per_position + facts.d_model + facts.n_vocab) * element
+    }
+}
+
+/// Parts in one tensor; what they held goes.
+fn join<'p, const D: usize>(parts: impl Iterator<Item = &'p mut Tensor<D>>) -> Tensor<D> {
+    let mut parts: Vec<Tensor<D>> =
+        parts.map(|part| std::mem::replace(part, Tensor::empty([0; D], &part.device()))).collect();
+    if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 0) }
+}
+
+/// Keeps what a base needs of one batch.
+struct Keeper<'a> {
+    edited: &'a Wanted,
+    key_site: Site,
+    length: usize,
+    activations: Activations,
+    resid_pre: Vec<Tensor<3>>,
+    resid_mid: Vec<Tensor<3>>,
+    keys: Vec<Tensor<4>>,
+    values: Vec<Tensor<4>>,
+}
+
+impl Keeper<'_> {
+    fn keeps(&self, site: Site) -> bool {
+        matches!(site, Site::ResidPre | Site::ResidMid | Site::V) || site == self.key_site
+    }
+}
+
+impl Hooks for Keeper<'_> {
+    fn wants(&self, hook: Hook) -> bool {
+        self.edited.contains_key(&hook) || matches!(hook, Hook::Block(_, site) if self.keeps(site))
+    }
+
+    fn visit(&mut self, hook: Hook, value: HookValue) -> HookValue {
+        if let Some(positions) = self.edited.get(&hook) {
+            self.activations.insert(hook, read(hook, &value, positions, self.length));
+        }
+        match (hook, &value) {
+            (Hook::Block(_, Site::ResidPre), HookValue::Stream(tensor)) => self.resid_pre.push(tensor.clone()),
+            (Hook::Block(_, Site::ResidMid), HookValue::Stream(tensor)) => self.resid_mid.push(tensor.clone()),
+            (Hook::Block(_, Site::V), HookValue::Heads(tensor)) => self.values.push(tensor.clone()),
+            (Hook::Block(_, site), HookValue::Heads(tensor)) if site == self.key_site => self.keys.push(tensor.clone()),
+            _ => {}
+        }
+        value
+    }
+}

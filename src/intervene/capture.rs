@@ -1,0 +1,179 @@
+//! Reading activations: of every prompt, or their means.
+
+use super::activation::{Activation, Activations, Layout};
+use super::edit::Positions;
+use crate::model::hook::{Hook, HookValue, Hooks};
+use crate::model::transformer::{Tokens, Transformer};
+use burn::tensor::Tensor;
+use indexmap::IndexMap;
+
+/// What to read: hooks, and at which positions (of the queries, where a hook has two).
+pub type Wanted = IndexMap<Hook, Positions>;
+
+/// Runs prompts and keeps what stands at the wanted hooks, and the logits at the last position, `[prompt, n_vocab]`.
+/// `batch` prompts at a time.
+///
+/// # Errors
+/// What `pause`, called between batches, returns.
+pub fn capture<E>(
+    transformer: &Transformer,
+    tokens: &Tokens,
+    wanted: &Wanted,
+    batch: usize,
+    mut pause: impl FnMut() -> Result<(), E>,
+) -> Result<(Activations, Tensor<2>), E> {
+    let mut all = Activations::new();
+    let mut logits = Vec::new();
+    for (first, part) in tokens.batches(batch) {
+        pause()?;
+        let mut recorder = Recorder { wanted, got: Activations::new(), length: part.pos };
+        let last = part.pos - 1;
+        logits.push(transformer.forward_last(&part, &mut recorder));
+        for (hook, activation) in recorder.got {
+            debug_assert!(activation.positions.last().is_none_or(|&position| position <= last));
+            match all.entry(hook) {
+                indexmap::map::Entry::Vacant(entry) => {
+                    entry.insert(activation);
+                }
+                indexmap::map::Entry::Occupied(mut entry) => {
+                    let held = entry.get_mut();
+                    debug_assert_eq!(held.rows, first);
+                    held.rows += activation.rows;
+                    held.data.extend(activation.data);
+                }
+            }
+        }
+    }
+    Ok((all, Tensor::cat(logits, 0)))
+}
+
+/// The means of what stands at the wanted hooks, one set per group, each activation of one row; `groups` is the group of
+/// each prompt, from 0. Sums are in f64, in the order of the prompts. `pooled`: one mean over the wanted positions
+/// instead of one for each.
+///
+/// # Errors
+/// What `pause`, called between batches, returns.
+pub fn capture_means<E>(
+    transformer: &Transformer,
+    tokens: &Tokens,
+    groups: &[usize],
+    wanted: &Wanted,
+    pooled: bool,
+    batch: usize,
+    mut pause: impl FnMut() -> Result<(), E>,
+) -> Result<Vec<Activations>, E> {
+    let count = groups.iter().max().map_or(0, |&group| group + 1);
+    let mut sums: Vec<IndexMap<Hook, (Activation, Vec<f64>)>> = vec![IndexMap::new(); count];
+    for (first, part) in tokens.batches(batch) {
+        pause()?;
+        let mut recorder = Recorder { wanted, got: Activations::new(), length: part.pos };
+        transformer.forward_last(&part, &mut recorder);
+        for (hook, activation) in recorder.got {
+            let width = activation.data.len() / activation.rows.max(1);
+            for (row, values) in activation.data.chunks_exact(width.max(1)).enumerate() {
+                let Activation { layout, ref positions, .. } = activation;
+                let (_, sum) = sums[groups[first + row]].entry(hook).or_insert_with(|| {
+                    (Activation { layout, rows: 1, positions: positions.clone(), data: Vec::new() }, vec![0.0; width])
+                });
+                sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += f64::from(*value));
+            }
+        }
+    }
+    let sizes = (0..count).map(|group| groups.iter().filter(|&&other| other == group).count());
+    let mean = |(sums, size): (IndexMap<Hook, (Activation, Vec<f64>)>, usize)| {
+        sums.into_iter()
+            .map(|(hook, (activation, sum))| (hook, finish(activation, &sum, size, pooled)))
+            .collect::<Activations>()
+    };
+    Ok(sums.into_iter().zip(sizes).map(mean).collect())
+}
+
+fn finish(mut activation: Activation, sum: &[f64], rows: usize, pooled: bool) -> Activation {
+    let slots = activation.positions.len();
+    // Attention patterns have no mean over queries: their keys differ.
+    if !pooled || matches!(activation.layout, Layout::Attention { .. }) {
+        activation.data = sum.iter().map(|sum| (sum / rows as f64) as f32).collect();
+        return activation;
+    }
+    let width = activation.layout.position_width();
+    let mut pooled = vec![0.0; width];
+    for position in sum.chunks_exact(width) {
+        pooled.iter_mut().zip(position).for_each(|(pooled, sum)| *pooled += sum);
+    }
+    let n = (rows * slots) as f64;
+    activation.positions.clear();
+    activation.data = pooled.into_iter().map(|sum| (sum / n) as f32).collect();
+    activation
+}
+
+/// Keeps what it sees.
+struct Recorder<'a> {
+    wanted: &'a Wanted,
+    got: Activations,
+    length: usize,
+}
+
+impl Hooks for Recorder<'_> {
+    fn wants(&self, hook: Hook) -> bool {
+        self.wanted.contains_key(&hook)
+    }
+
+    fn visit(&mut self, hook: Hook, value: HookValue) -> HookValue {
+        if let Some(positions) = self.wanted.get(&hook) {
+            self.got.insert(hook, read(hook, &value, positions, self.length));
+        }
+        value
+    }
+}
+
+/// An activation at some positions.
+pub(super) fn read(hook: Hook, value: &HookValue, positions: &Positions, length: usize) -> Activation {
+    let attention =
+        matches!(hook, Hook::Block(_, crate::model::hook::Site::AttnScores | crate::model::hook::Site::Pattern));
+    let (layout, rows, slots) = match value {
+        HookValue::Stream(tensor) => {
+            let [rows, slots, width] = tensor.dims();
+            (Layout::Stream { width }, rows, slots)
+        }
+        HookValue::Heads(tensor) => {
+            let [rows, a, b, width] = tensor.dims();
+            match attention {
+                true => (Layout::Attention { heads: a, keys: width }, rows, b),
+                false => (Layout::Heads { heads: b, width }, rows, a),
+            }
+        }
+    };
+    let first = length - slots;
+    let kept: Vec<usize> = positions.iter(length).filter(|&position| position >= first).collect();
+    let part = match (kept.first(), kept.last()) {
+        (Some(&from), Some(&to)) if to + 1 - from == kept.len() => narrow(value, attention, from - first, kept.len()),
+        _ => {
+            let parts: Vec<HookValue> =
+                kept.iter().map(|&position| narrow(value, attention, position - first, 1)).collect();
+            concat(parts, attention)
+        }
+    };
+    Activation { layout, rows, positions: kept, data: part.to_host() }
+}
+
+fn narrow(value: &HookValue, attention: bool, start: usize, len: usize) -> HookValue {
+    match value {
+        HookValue::Stream(tensor) => HookValue::Stream(tensor.clone().narrow(1, start, len)),
+        HookValue::Heads(tensor) => HookValue::Heads(tensor.clone().narrow(if attention { 2 } else { 1 }, start, len)),
+    }
+}
+
+fn concat(parts: Vec<HookValue>, attention: bool) -> HookValue {
+    let mut streams = Vec::new();
+    let mut heads = Vec::new();
+    for part in parts {
+        match part {
+            HookValue::Stream(tensor) => streams.push(tensor),
+            HookValue::Heads(tensor) => heads.push(tensor),
+        }
+    }
+    match streams.is_empty() {
+        false => HookValue::Stream(Tensor::cat(streams, 1)),
+        true => HookValue::Heads(Tensor::cat(heads, if attention { 2 } else { 1 })),
+    }
+}

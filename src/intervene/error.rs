@@ -1,0 +1,99 @@
+//! Edits that a model can not have.
+
+use super::activation::Layout;
+use crate::model::facts::Facts;
+use crate::model::hook::{Hook, Site};
+
+/// What is wrong with an edit.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum EditError {
+    /// The layer is not there.
+    #[error("{hook}: the model has {n_layers} layers, 0 to {}", n_layers - 1)]
+    Layer {
+        /// The hook.
+        hook: Hook,
+        /// Layers of the model.
+        n_layers: usize,
+    },
+    /// The model's architecture has no such place.
+    #[error("{hook}: a model of family {family} has no such hook: {why}")]
+    Absent {
+        /// The hook.
+        hook: Hook,
+        /// The model's family.
+        family: &'static str,
+        /// What the architecture lacks.
+        why: &'static str,
+    },
+    /// The unit is not there.
+    #[error("{hook}: {} {unit} of {units}; write one of 0 to {}", if *.heads { "head" } else { "unit" }, units - 1)]
+    Unit {
+        /// The hook.
+        hook: Hook,
+        /// The unit.
+        unit: usize,
+        /// How many there are.
+        units: usize,
+        /// Whether they are heads.
+        heads: bool,
+    },
+    /// The position is not there.
+    #[error("{hook}: position {position} of a prompt of {length} tokens; write one of 0 to {}", length - 1)]
+    Position {
+        /// The hook.
+        hook: Hook,
+        /// The position.
+        position: usize,
+        /// Tokens of the prompt.
+        length: usize,
+    },
+    /// Attention edges are cut in the scores.
+    #[error("{0}: edges are cut at attn_scores; write blocks.LAYER.attn.hook_attn_scores")]
+    CutElsewhere(Hook),
+    /// Given values of another shape.
+    #[error("{hook}: given values lie as {found:?}, the activation as {expected:?}")]
+    Shape {
+        /// The hook.
+        hook: Hook,
+        /// Of the activation.
+        expected: Layout,
+        /// Of the values.
+        found: Layout,
+    },
+    /// A row that reads a source run which is not there.
+    #[error("{hook}: no source run {} with values there", source_run.map_or("(none given)".to_string(), |run| run.to_string()))]
+    NoSource {
+        /// The hook.
+        hook: Hook,
+        /// Index of the run, where the row names one.
+        source_run: Option<usize>,
+    },
+    /// A row of a prompt that is not there.
+    #[error("row {row}: prompt {prompt} of {prompts}")]
+    Prompt {
+        /// Index of the row.
+        row: usize,
+        /// The prompt it names.
+        prompt: usize,
+        /// How many there are.
+        prompts: usize,
+    },
+}
+
+impl EditError {
+    /// Why a model has no such hook.
+    pub(super) fn no_hook(hook: Hook, facts: &Facts) -> Self {
+        let why = match hook {
+            Hook::Block(layer, _) if layer >= facts.n_layers => {
+                return EditError::Layer { hook, n_layers: facts.n_layers };
+            }
+            Hook::PosEmbed => "its positions are rotations of queries and keys",
+            Hook::Block(_, Site::RotQ | Site::RotK) => "its positions are learned vectors",
+            Hook::Block(_, Site::ResidMid) => "attention and MLP read the same stream",
+            Hook::Block(_, Site::Ln2Scale | Site::Ln2Normalized) => "attention and MLP share one norm",
+            Hook::Block(_, Site::MlpPreLinear) => "its MLP is not gated",
+            _ => "it is not part of the architecture",
+        };
+        EditError::Absent { hook, family: facts.family, why }
+    }
+}

@@ -1,0 +1,26 @@
+//! Interventions: which activation of which row is changed to what, and the engine that computes only what a change reaches.
+//!
+//! An [`Edit`] is data: a hook, positions, units and the change. A [`Row`] is a prompt with its edits. [`Base`] is the run of
+//! the prompts without any edit; [`Replay`] runs rows from it: each joins at the first layer and position that its edits
+//! change, many rows in one batch.
+
+mod activation;
+mod apply;
+mod base;
+mod capture;
+mod direct;
+mod edit;
+mod error;
+mod plan;
+mod readout;
+mod replay;
+
+pub use activation::{Activation, Activations, Layout};
+pub use apply::run_edited;
+pub use base::Base;
+pub use capture::{Wanted, capture, capture_means};
+pub use edit::{Change, Edit, Positions, Row, Units, Value};
+pub use error::EditError;
+pub use plan::reach;
+pub use readout::{Readout, Readouts};
+pub use replay::{Check, Cost, Replay, layer_operations};

@@ -1,0 +1,216 @@
+//! Where each row joins: the first layer and position that its edits change.
+
+use super::activation::{Activation, Activations};
+use super::base::Base;
+use super::edit::{Change, Edit, Row, Units, Value};
+use super::error::EditError;
+use crate::model::facts::{Facts, Residual};
+use crate::model::hook::{Hook, SITES, Site};
+
+/// Where a row leaves the base run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Join {
+    /// The layer; the number of layers for the unembedding.
+    pub layer: usize,
+    /// Where in it.
+    pub stage: Stage,
+}
+
+/// Where in a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// Before the block.
+    Pre,
+    /// Between attention and MLP.
+    Mid,
+}
+
+/// A row's way.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Entry {
+    /// Index of the row.
+    pub row: usize,
+    /// First position that is computed.
+    pub start: usize,
+    /// First stage that is computed.
+    pub join: Join,
+    /// Hooks whose edits are written straight into the stream where the row joins: what they change there is linear.
+    pub direct: Vec<Hook>,
+}
+
+/// Plans a row; `None` where its edits change nothing.
+///
+/// # Errors
+/// Edits that the model can not have, and values that are not there.
+pub(super) fn plan(
+    number: usize,
+    row: &Row,
+    facts: &Facts,
+    base: &Base,
+    sources: &Activations,
+) -> Result<Option<Entry>, EditError> {
+    let length = base.tokens.pos;
+    if row.prompt >= base.tokens.batch {
+        return Err(EditError::Prompt { row: number, prompt: row.prompt, prompts: base.tokens.batch });
+    }
+    let mut start = length;
+    let mut first: Option<(usize, usize)> = None;
+    for edit in row.edits.iter() {
+        let Some(position) = first_change(edit, row, length, base, sources)? else { continue };
+        start = start.min(position);
+        let at = order(edit.hook, facts);
+        first = Some(first.map_or(at, |first| first.min(at)));
+    }
+    let Some((layer, site)) = first else { return Ok(None) };
+    let here: Vec<Hook> = row
+        .edits
+        .iter()
+        .map(|edit| edit.hook)
+        .filter(|&hook| matches!(order(hook, facts), (other, place) if other == layer && place >= site))
+        .collect();
+    let (join, direct) = join(layer, &here, facts);
+    Ok(Some(Entry { row: number, start, join, direct }))
+}
+
+/// What a row with these edits makes a replay compute at most, for prompts of `length` tokens: positions of layers, and
+/// whether its logits are computed. Values that happen to be the base run's own make it less.
+pub fn reach(edits: &[Edit], facts: &Facts, length: usize) -> Option<u64> {
+    let start = edits.iter().flat_map(|edit| edit.positions.iter(length)).min()?;
+    let (layer, site) = edits.iter().map(|edit| order(edit.hook, facts)).min()?;
+    let here: Vec<Hook> = edits
+        .iter()
+        .map(|edit| edit.hook)
+        .filter(|&hook| matches!(order(hook, facts), (other, place) if other == layer && place >= site))
+        .collect();
+    let (join, _) = join(layer, &here, facts);
+    Some(((facts.n_layers - join.layer) * (length - start)) as u64)
+}
+
+/// A hook's place in the order of a forward pass: layer, and place within it.
+fn order(hook: Hook, facts: &Facts) -> (usize, usize) {
+    match hook {
+        // The embedding is the first thing of layer 0.
+        Hook::Embed | Hook::PosEmbed => (0, 0),
+        Hook::Block(layer, site) => (layer, 1 + SITES.iter().position(|(other, ..)| *other == site).unwrap_or(0)),
+        Hook::LnFinalScale | Hook::LnFinalNormalized => (facts.n_layers, 0),
+    }
+}
+
+/// The latest stage before everything that the hooks of a layer change, and those whose change can be written there.
+fn join(layer: usize, hooks: &[Hook], facts: &Facts) -> (Join, Vec<Hook>) {
+    let before = (Join { layer, stage: Stage::Pre }, Vec::new());
+    let mut distinct: Vec<Hook> = Vec::new();
+    for &hook in hooks {
+        if !distinct.contains(&hook) {
+            distinct.push(hook);
+        }
+    }
+    if layer >= facts.n_layers {
+        return before;
+    }
+    let embeds =
+        distinct.iter().copied().filter(|hook| matches!(hook, Hook::Embed | Hook::PosEmbed)).collect::<Vec<_>>();
+    if !embeds.is_empty() {
+        return (Join { layer, stage: Stage::Pre }, embeds);
+    }
+    let is = |wanted: &[Site]| -> Vec<Hook> {
+        distinct.iter().copied().filter(|hook| matches!(hook, Hook::Block(_, site) if wanted.contains(site))).collect()
+    };
+    let attention = is(&[Site::Z, Site::Result, Site::AttnOut]);
+    let mlp = is(&[Site::MlpPost, Site::MlpOut]);
+    let post = is(&[Site::ResidPost]);
+    let inner = is(&[Site::ResidMid, Site::Ln2Scale, Site::Ln2Normalized, Site::MlpPre, Site::MlpPreLinear]);
+    let early = distinct.len() - attention.len() - mlp.len() - post.len() - inner.len();
+    let after = Join { layer: layer + 1, stage: Stage::Pre };
+    if early > 0 || attention.len() > 1 || mlp.len() > 1 {
+        return before;
+    }
+    let only_outputs = inner.is_empty() && (post.is_empty() || attention.is_empty() && mlp.is_empty());
+    if facts.residual == Residual::Sequential {
+        return match attention.is_empty() {
+            false => (Join { layer, stage: Stage::Mid }, attention),
+            true if only_outputs => (after, [mlp, post].concat()),
+            true => (Join { layer, stage: Stage::Mid }, Vec::new()),
+        };
+    }
+    if only_outputs { (after, [attention, mlp, post].concat()) } else { before }
+}
+
+/// The first position where an edit changes the base run, were it the only one.
+fn first_change(
+    edit: &Edit,
+    row: &Row,
+    length: usize,
+    base: &Base,
+    sources: &Activations,
+) -> Result<Option<usize>, EditError> {
+    let positions = edit.positions.iter(length);
+    let (value, strength, add) = match &edit.change {
+        Change::Cut { keys } => {
+            let first_key = keys.iter(length).min();
+            // Edges from later positions are cut by the causal mask already.
+            return Ok(positions.filter(|&query| first_key.is_some_and(|key| key <= query)).min());
+        }
+        Change::Replace { value, strength } => (value, *strength, false),
+        Change::Add { value, strength } => (value, *strength, true),
+    };
+    let new: Option<(&Activation, usize)> = match value {
+        Value::Constant(_) => None,
+        Value::Fixed(activation) => Some((activation, 0)),
+        Value::Source => Some(source(edit, row, length, sources)?),
+    };
+    if strength == 0.0 {
+        return Ok(None);
+    }
+    let Some(old) = base.activations.get(&edit.hook) else {
+        return Err(EditError::NoSource { hook: edit.hook, source_run: Some(row.prompt) });
+    };
+    let differs = |new: &[f32], old: &[f32]| match add {
+        true => new.iter().any(|&value| value != 0.0),
+        false => new != old,
+    };
+    let constant = match value {
+        Value::Constant(constant) => Some(*constant),
+        _ => None,
+    };
+    let changes = |old: Option<&[f32]>, new: Option<&[f32]>| match (old, new, constant) {
+        (Some(old), _, Some(constant)) => match add {
+            true => constant != 0.0,
+            false => old.iter().any(|&value| value != constant),
+        },
+        (Some(old), Some(new), None) => differs(new, old),
+        // A position that the base does not hold, such as one before the last at the final norm, reaches nothing.
+        (None, ..) => false,
+        (_, None, None) => false,
+    };
+    for position in positions {
+        let whole = edit.units == Units::All && old.position(row.prompt, position).is_some();
+        let changed = if whole {
+            changes(old.position(row.prompt, position), new.and_then(|(new, run)| new.position(run, position)))
+        } else {
+            edit.units.iter(old.layout.units()).any(|unit| {
+                changes(old.unit(row.prompt, position, unit), new.and_then(|(new, run)| new.unit(run, position, unit)))
+            })
+        };
+        if changed {
+            return Ok(Some(position));
+        }
+    }
+    Ok(None)
+}
+
+/// The source run's values at an edit's place, all of which must be there.
+fn source<'s>(
+    edit: &Edit,
+    row: &Row,
+    length: usize,
+    sources: &'s Activations,
+) -> Result<(&'s Activation, usize), EditError> {
+    let missing = || EditError::NoSource { hook: edit.hook, source_run: row.source };
+    let run = row.source.ok_or_else(missing)?;
+    let activation = sources.get(&edit.hook).ok_or_else(missing)?;
+    let held = |position: usize| activation.unit(run, position, 0).is_some();
+    let last_only = matches!(edit.hook, Hook::LnFinalScale | Hook::LnFinalNormalized);
+    let needed = edit.positions.iter(length).filter(|&position| !last_only || position + 1 == length);
+    if needed.into_iter().all(held) { Ok((activation, run)) } else { Err(missing()) }
+}

@@ -1,0 +1,111 @@
+//! What measures need of the logits, reduced where the logits are.
+
+use crate::kernel;
+use burn::tensor::Tensor;
+
+/// What is wanted of each row's logits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Readout {
+    /// Tokens whose logits are picked, per row.
+    pub picks: usize,
+    /// Whether the whole distribution is needed: the largest logit, its token and the logarithm of the sum of exponentials.
+    pub distribution: bool,
+    /// Whether the divergence from the base run is: KL(base ‖ row), in nats.
+    pub divergence: bool,
+}
+
+/// Rows of logits gathered at once.
+const ROWS_AT_ONCE: usize = 256;
+
+/// Numbers of each row's logits at the last position.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Readouts {
+    /// `[row, pick]`
+    pub picked: Vec<f32>,
+    /// Number of picks per row.
+    pub picks: usize,
+    /// ln Σ exp(logit); empty unless the distribution was wanted.
+    pub log_total: Vec<f32>,
+    /// The largest logit.
+    pub largest: Vec<f32>,
+    /// Its token, the lowest among equals.
+    pub arg_max: Vec<u32>,
+    /// KL(base ‖ row) in nats; empty unless wanted.
+    pub divergence: Vec<f32>,
+}
+
+impl Readouts {
+    /// Room for `rows` rows.
+    pub(super) fn new(rows: usize, wanted: Readout) -> Self {
+        let room = |wanted: bool| vec![f32::NAN; if wanted { rows } else { 0 }];
+        Self {
+            picked: vec![f32::NAN; rows * wanted.picks],
+            picks: wanted.picks,
+            log_total: room(wanted.distribution),
+            largest: room(wanted.distribution),
+            arg_max: vec![0; if wanted.distribution { rows } else { 0 }],
+            divergence: room(wanted.divergence),
+        }
+    }
+
+    /// What is wanted of rows of `logits`, `[run, n_vocab]`, several of which may be of one run.
+    pub fn of(logits: &Tensor<2>, runs: &[usize], tokens: &dyn Fn(usize) -> Vec<u32>, wanted: Readout) -> Self {
+        let mut readouts = Self::new(runs.len(), wanted);
+        let numbers: Vec<usize> = (0..runs.len()).collect();
+        for part in numbers.chunks(ROWS_AT_ONCE) {
+            let runs: Vec<usize> = part.iter().map(|&number| runs[number]).collect();
+            let logits = super::replay::gather(logits, &runs);
+            readouts.read(logits.clone(), part, tokens, || logits);
+        }
+        readouts
+    }
+
+    /// Appends the readouts of further rows.
+    pub fn extend(&mut self, more: Readouts) {
+        self.picks = more.picks;
+        self.picked.extend(more.picked);
+        self.log_total.extend(more.log_total);
+        self.largest.extend(more.largest);
+        self.arg_max.extend(more.arg_max);
+        self.divergence.extend(more.divergence);
+    }
+
+    /// The logits of a row's picks.
+    pub fn logits(&self, row: usize) -> &[f32] {
+        &self.picked[row * self.picks..(row + 1) * self.picks]
+    }
+
+    /// The probability of a row's pick.
+    pub fn probability(&self, row: usize, pick: usize) -> f64 {
+        (f64::from(self.logits(row)[pick]) - f64::from(self.log_total[row])).exp()
+    }
+
+    /// Reads `logits`, `[some, n_vocab]`, of the rows numbered `rows`, with the tokens to pick for each and the logits of
+    /// each row's prompt in the base run.
+    pub(super) fn read(
+        &mut self,
+        logits: Tensor<2>,
+        rows: &[usize],
+        tokens: impl Fn(usize) -> Vec<u32>,
+        base: impl FnOnce() -> Tensor<2>,
+    ) {
+        let picks: Vec<u32> = rows.iter().flat_map(|&row| tokens(row)).collect();
+        for (&row, picked) in rows.iter().zip(kernel::pick(logits.clone(), &picks).chunks_exact(self.picks.max(1))) {
+            if self.picks > 0 {
+                self.picked[row * self.picks..(row + 1) * self.picks].copy_from_slice(picked);
+            }
+        }
+        if !self.divergence.is_empty() {
+            for (&row, value) in rows.iter().zip(kernel::divergence(base(), logits.clone())) {
+                self.divergence[row] = value;
+            }
+        }
+        if !self.log_total.is_empty() {
+            for (&row, summary) in rows.iter().zip(kernel::summary(logits)) {
+                self.log_total[row] = summary.log_total;
+                self.largest[row] = summary.largest;
+                self.arg_max[row] = summary.arg_max;
+            }
+        }
+    }
+}

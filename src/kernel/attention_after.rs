@@ -1,0 +1,132 @@
+use super::attention::{attention_mix, attention_pattern, attention_scores};
+use super::elementwise::piece_rows;
+use super::operation::{Array, run_without_gradient};
+use super::vector::{add_scaled, dot, exp_lane, vectorise};
+use burn::tensor::{Int, Tensor, TensorData};
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// Keys and values of the positions before those at hand: of prompts, each shared by any number of rows.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// `[prompt, past_pos, kv_head, d_head]`, rotated.
+    pub keys: Tensor<4>,
+    /// `[prompt, past_pos, kv_head, d_head]`
+    pub values: Tensor<4>,
+    /// The prompt of each row.
+    pub of: Arc<[usize]>,
+}
+
+impl Past {
+    /// Number of positions.
+    pub fn len(&self) -> usize {
+        self.keys.dims()[1]
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// `k` and `v`, `[row, pos, kv_head, d_head]`, with each row's past before them.
+    pub fn before(&self, k: Tensor<4>, v: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
+        let prompts: Vec<i64> = self.of.iter().map(|&prompt| prompt as i64).collect();
+        let prompts = Tensor::<1, Int>::from_data(TensorData::new(prompts, [self.of.len()]), &k.device());
+        let gather = |past: &Tensor<4>| past.clone().select(0, prompts.clone());
+        (Tensor::cat(vec![gather(&self.keys), k], 1), Tensor::cat(vec![gather(&self.values), v], 1))
+    }
+}
+
+/// [`attention`](super::attention) of positions that come after a past: queries `[row, query_pos, head, d_head]`, own keys
+/// and values `[row, pos, kv_head, d_head]`. The past is read where it lies, not copied for every row.
+pub fn attention_after(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, past: &Past) -> Tensor<4> {
+    if past.is_empty() {
+        return super::attention(q, k, v);
+    }
+    let inputs = [q.into_dispatch(), k.into_dispatch(), v.into_dispatch()];
+    let [q, k, v] = inputs;
+    let inputs = [q, k, v, past.keys.clone().into_dispatch(), past.values.clone().into_dispatch()];
+    run_without_gradient(
+        |[q, k, v, keys, values]| attend_all(q, [k, v], [keys, values], &past.of),
+        inputs,
+        |[q, k, v, ..]| {
+            let (k, v) = past.before(Tensor::from_dispatch(k), Tensor::from_dispatch(v));
+            attention_mix(attention_pattern(attention_scores(Tensor::from_dispatch(q), k)), v)
+        },
+    )
+}
+
+/// The extents of one row.
+struct Extents {
+    queries: usize,
+    own: usize,
+    past: usize,
+    heads: usize,
+    kv_heads: usize,
+    d_head: usize,
+}
+
+fn attend_all(q: Array, own: [Array; 2], past: [Array; 2], of: &[usize]) -> (Vec<usize>, Vec<f32>) {
+    let (&[rows, queries, heads, d_head], &[_, own_len, kv_heads, _], &[prompts, past_len, ..]) =
+        (q.shape, own[0].shape, past[0].shape)
+    else {
+        unreachable!("queries and keys have four dimensions");
+    };
+    assert!(own[0].shape == own[1].shape && past[0].shape == past[1].shape, "keys and values have one shape");
+    assert!(rows == of.len() && of.iter().all(|&prompt| prompt < prompts), "each row has a prompt");
+    assert!(queries <= own_len && kv_heads > 0 && heads % kv_heads == 0, "queries are positions of the keys");
+    let extents = Extents { queries, own: own_len, past: past_len, heads, kv_heads, d_head };
+    let keys = past_len + own_len;
+    let (query_block, own_block, past_block) =
+        (queries * heads * d_head, own_len * kv_heads * d_head, past_len * kv_heads * d_head);
+    let mut z = vec![0.0; q.data.len()];
+    let piece = piece_rows(query_block * keys);
+    z.par_chunks_mut((query_block * piece).max(1)).enumerate().for_each(|(index, z)| {
+        let mut pattern = vec![0.0; keys];
+        for (offset, z) in z.chunks_mut(query_block).enumerate() {
+            let row = index * piece + offset;
+            let own = own.map(|array| &array.data[row * own_block..][..own_block]);
+            let past = past.map(|array| &array.data[of[row] * past_block..][..past_block]);
+            attend(&extents, &q.data[row * query_block..][..query_block], past, own, &mut pattern, z);
+        }
+    });
+    (q.shape.to_vec(), z)
+}
+
+vectorise! {
+    // One row: z from zeros; `pattern` is room for all keys. `past` and `own` are keys and values.
+    fn attend(extents: &Extents, q: &[f32], past: [&[f32]; 2], own: [&[f32]; 2], pattern: &mut [f32], z: &mut [f32]) {
+        let Extents { queries, own: own_len, past: past_len, heads, kv_heads, d_head } = *extents;
+        let scale = 1.0 / (d_head as f32).sqrt();
+        let group = heads / kv_heads;
+        for query in 0..queries {
+            let visible = own_len - queries + query + 1;
+            let pattern = &mut pattern[..past_len + visible];
+            for head in 0..heads {
+                let at = (query * heads + head) * d_head;
+                let q = &q[at..at + d_head];
+                let key = |position: usize| (position * kv_heads + head / group) * d_head;
+                let mut largest = f32::NEG_INFINITY;
+                let (before, after) = pattern.split_at_mut(past_len);
+                for (side, keys) in [(&mut *before, past[0]), (&mut *after, own[0])] {
+                    for (position, score) in side.iter_mut().enumerate() {
+                        *score = scale * dot::<FMA>(q, &keys[key(position)..][..d_head]);
+                        largest = if *score > largest { *score } else { largest };
+                    }
+                }
+                let mut total = 0.0;
+                for score in before.iter_mut().chain(after.iter_mut()) {
+                    *score = exp_lane::<FMA>(*score - largest);
+                    total += *score;
+                }
+                let factor = 1.0 / total;
+                let z = &mut z[at..at + d_head];
+                for (side, values) in [(&*before, past[1]), (&*after, own[1])] {
+                    for (position, weight) in side.iter().enumerate() {
+                        add_scaled::<FMA>(z, factor * *weight, &values[key(position)..][..d_head]);
+                    }
+                }
+            }
+        }
+    }
+}

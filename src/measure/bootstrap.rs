@@ -1,0 +1,67 @@
+//! Means with bootstrap intervals: resamples of the prompts, the same for every quantity that is averaged over them.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::RngCore;
+
+/// Mean, spread and interval of some values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mean {
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Sample standard deviation (n − 1); not a number for one value.
+    pub std: f64,
+    /// Lower end of the 95 % percentile interval of the resampled means; not a number without resamples.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// Resamples with replacement of n values, kept as how often each is drawn.
+#[derive(Debug, Clone)]
+pub struct Resamples {
+    n: usize,
+    /// `[resample, value]`, times drawn over n.
+    weights: Vec<f64>,
+}
+
+impl Resamples {
+    /// `count` resamples of `n` values; the same for the same numbers.
+    pub fn new(n: usize, count: usize, seed: u64) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut weights = vec![0.0; if n > 1 { n * count } else { 0 }];
+        for resample in weights.chunks_exact_mut(n.max(1)) {
+            for _ in 0..n {
+                // The remainder's bias is below n / 2^64.
+                resample[(random.next_u64() % n as u64) as usize] += 1.0 / n as f64;
+            }
+        }
+        Self { n, weights }
+    }
+
+    /// The mean of `values`, n of them, with its interval.
+    pub fn mean(&self, values: &[f64]) -> Mean {
+        debug_assert_eq!(values.len(), self.n);
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let std = if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { f64::NAN };
+        if self.weights.is_empty() || values.iter().any(|value| !value.is_finite()) {
+            return Mean { mean, std, low: f64::NAN, high: f64::NAN };
+        }
+        let mut means: Vec<f64> = self
+            .weights
+            .chunks_exact(self.n)
+            .map(|weights| weights.iter().zip(values).map(|(weight, value)| weight * value).sum())
+            .collect();
+        means.sort_unstable_by(f64::total_cmp);
+        // The percentiles between order statistics, linearly, as numpy has them.
+        let quantile = |q: f64| {
+            let place = q * (means.len() - 1) as f64;
+            let below = place.floor() as usize;
+            let above = (below + 1).min(means.len() - 1);
+            means[below] + (place - below as f64) * (means[above] - means[below])
+        };
+        Mean { mean, std, low: quantile(0.025), high: quantile(0.975) }
+    }
+}

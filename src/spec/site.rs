@@ -1,0 +1,137 @@
+//! Sites of an intervention, as a spec writes them: `blocks.*.attn.hook_z[head]`, `mlp_post[neuron]`, `blocks.0..4.hook_resid_pre`.
+
+use super::hook::{Hook, SITES, Site};
+use super::nearest;
+use super::numbers::Numbers;
+
+/// Hooks, and what of them is one intervention.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SitePattern {
+    /// Where.
+    pub hooks: HookPattern,
+    /// Of which units.
+    pub units: UnitPattern,
+}
+
+/// One hook, or the same in several layers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookPattern {
+    /// Outside the blocks.
+    One(Hook),
+    /// In these layers.
+    Layers(Numbers, Site),
+}
+
+/// Units of a hook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnitPattern {
+    /// All of them together: the whole activation.
+    Whole,
+    /// Each of these on its own: `[head]`, `[neuron]`, `[0..8]`.
+    Each(Numbers),
+}
+
+/// Hooks outside the blocks, with their shorthands.
+const OUTSIDE: [(Hook, &str, &str); 4] = [
+    (Hook::Embed, "hook_embed", "embed"),
+    (Hook::PosEmbed, "hook_pos_embed", "pos_embed"),
+    (Hook::LnFinalScale, "ln_final.hook_scale", "ln_final_scale"),
+    (Hook::LnFinalNormalized, "ln_final.hook_normalized", "ln_final_normalized"),
+];
+
+/// Whether the units of a site are heads.
+pub fn has_heads(site: Site) -> bool {
+    matches!(
+        site,
+        Site::Q
+            | Site::K
+            | Site::V
+            | Site::RotQ
+            | Site::RotK
+            | Site::AttnScores
+            | Site::Pattern
+            | Site::Z
+            | Site::Result
+    )
+}
+
+/// Whether the units of a site are neurons of the MLP.
+pub fn has_neurons(site: Site) -> bool {
+    matches!(site, Site::MlpPre | Site::MlpPreLinear | Site::MlpPost)
+}
+
+impl SitePattern {
+    /// Reads a site: TransformerLens's name or its shorthand, layers before it (none: every layer), units in brackets
+    /// behind it.
+    ///
+    /// # Errors
+    /// What is wrong, and what to write.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (name, units) = match text.trim().split_once('[') {
+            None => (text.trim(), None),
+            Some((name, rest)) => match rest.strip_suffix(']') {
+                Some(units) => (name.trim(), Some(units.trim())),
+                None => return Err(format!("'{text}': a bracket is not closed; write ']' at its end")),
+            },
+        };
+        let hooks = HookPattern::parse(name)?;
+        let units = match units {
+            None => UnitPattern::Whole,
+            Some(units) => UnitPattern::Each(hooks.units(units)?),
+        };
+        Ok(Self { hooks, units })
+    }
+}
+
+impl HookPattern {
+    fn parse(name: &str) -> Result<Self, String> {
+        if let Some((hook, ..)) = OUTSIDE.iter().find(|(_, full, short)| name == *full || name == *short) {
+            return Ok(HookPattern::One(*hook));
+        }
+        let rest = name.strip_prefix("blocks.").unwrap_or(name);
+        // The longest name first: `z` ends many a word.
+        let mut names: Vec<(Site, &str)> =
+            SITES.iter().flat_map(|(site, full, short)| [(*site, *full), (*site, *short)]).collect();
+        names.sort_by_key(|(_, name)| std::cmp::Reverse(name.len()));
+        for (site, known) in names {
+            if rest == known {
+                return Ok(HookPattern::Layers(Numbers::All, site));
+            }
+            if let Some(layers) = rest.strip_suffix(known).and_then(|rest| rest.strip_suffix('.')) {
+                return Numbers::parse(layers).map(|layers| HookPattern::Layers(layers, site));
+            }
+        }
+        Err(unknown(name))
+    }
+
+    /// Reads what stands in brackets.
+    fn units(&self, text: &str) -> Result<Numbers, String> {
+        let word = match self {
+            HookPattern::Layers(_, site) if has_heads(*site) => "head",
+            HookPattern::Layers(_, site) if has_neurons(*site) => "neuron",
+            _ => "unit",
+        };
+        match text {
+            "head" | "neuron" | "unit" if text == word => Ok(Numbers::All),
+            "head" | "neuron" | "unit" => Err(format!("this hook has no {text}s; write [{word}]")),
+            _ => Numbers::parse(text).map_err(|_| {
+                format!("no units: '[{text}]'; write [{word}] for each of them, or numbers: [3], [0..8], [1,4]")
+            }),
+        }
+    }
+}
+
+fn unknown(name: &str) -> String {
+    let after_layer = name.strip_prefix("blocks.").and_then(|rest| rest.split_once('.')).map_or(name, |(_, rest)| rest);
+    let names = SITES.iter().flat_map(|(_, full, short)| [*full, *short]);
+    let outside = OUTSIDE.iter().flat_map(|(_, full, short)| [*full, *short]);
+    match nearest(after_layer, names.chain(outside)) {
+        Some(near) => {
+            let full = SITES.iter().any(|(_, full, _)| *full == near);
+            format!("no hook '{name}'; write '{}{near}'", if full { "blocks.*." } else { "" })
+        }
+        None => format!(
+            "no hook '{name}'; hooks are named as in TransformerLens: 'blocks.*.attn.hook_z', 'mlp_post', 'resid_pre'"
+        ),
+    }
+}

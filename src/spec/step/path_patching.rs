@@ -1,0 +1,38 @@
+use super::fields::step;
+use super::shared::{
+    Counterfactual, EffectMeasure, components_schema, default_bootstrap, indirect_effect, last_position,
+    receivers_schema,
+};
+use crate::spec::PositionName;
+
+step! {
+    /// Path patching: the sender's output changes to its counterfactual value as the receiver's input alone sees it, through
+    /// the residual stream; every head and MLP between them stays as in the clean run.
+    PathPatching {
+        /// Heads and MLPs that write: `L2H2`, `L3MLP`, `L*H*`.
+        #[schemars(schema_with = "components_schema")]
+        senders: Vec<String>,
+        /// Inputs that read: `L15H13.q`, `.k`, `.v`, `L16MLP`, `logits`. Pairs whose sender does not come before its
+        /// receiver are left out.
+        #[schemars(schema_with = "receivers_schema")]
+        receivers: Vec<String>,
+        /// Where the sender writes and the receiver reads: each position on its own.
+        #[serde(default = "last_position")]
+        #[schemars(length(min = 1))]
+        positions: Vec<PositionName>,
+        /// The other prompt of each pair.
+        #[serde(default)]
+        counterfactual: Counterfactual,
+        /// What is measured.
+        #[serde(default = "indirect_effect")]
+        #[schemars(length(min = 1))]
+        measures: Vec<EffectMeasure>,
+        /// Also keep a row per prompt: table `NAME.prompts`.
+        #[serde(default)]
+        per_prompt: bool,
+        /// Resamples of the prompts for the 95 % interval of each mean.
+        #[serde(default = "default_bootstrap")]
+        #[schemars(range(min = 0, max = 100000))]
+        bootstrap: usize,
+    }
+}

@@ -1,0 +1,99 @@
+//! What several kinds of step have in common besides their first keys.
+
+use crate::spec::PositionName;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+/// Where the other prompt of each pair comes from: one with another answer, its slots at the same tokens (paper §2.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Counterfactual {
+    /// Which operators it may have.
+    #[serde(default)]
+    pub operators: CounterfactualOperators,
+    /// Prompt set it is drawn from: a name of `[prompt_sets.NAME]`. Left out: the step's own prompts of the same seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-refers-to" = "prompts"))]
+    pub prompts: Option<String>,
+}
+
+/// Operators of counterfactual prompts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CounterfactualOperators {
+    /// Any of the set (the paper's choice).
+    #[default]
+    All,
+    /// The clean prompt's own.
+    Same,
+}
+
+/// What an intervention does to the answer. r is the answer of the run that is edited, r' that of the run the values come
+/// from; P before, P* after the edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EffectMeasure {
+    /// ½ · [ (P*(r') − P(r')) / P(r') + (P(r) − P*(r)) / P*(r) ] (paper eq. 1); unbounded above, shown as log1p.
+    IndirectEffect,
+    /// The same on logits instead of probabilities.
+    IndirectEffectLogits,
+    /// logit*(r) − logit*(r'), after the edit.
+    LogitDifference,
+    /// The change of the logit difference, as a share of its difference between the two runs: 0 as unedited, 1 as the other run.
+    NormalizedLogitDifference,
+    /// KL(unedited ‖ edited) of the next token, in nats.
+    Kl,
+    /// Whether the arg-max is still r.
+    Accuracy,
+}
+
+/// Which run is edited with whose values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Counterfactual values into the clean run (the paper's).
+    #[default]
+    Noising,
+    /// Clean values into the counterfactual run.
+    Denoising,
+}
+
+pub(super) fn last_position() -> Vec<PositionName> {
+    vec![PositionName::last()]
+}
+
+pub(super) fn all_positions() -> Vec<PositionName> {
+    vec![PositionName::all()]
+}
+
+pub(super) fn default_bootstrap() -> usize {
+    1000
+}
+
+pub(super) fn indirect_effect() -> Vec<EffectMeasure> {
+    vec![EffectMeasure::IndirectEffect]
+}
+
+pub(super) fn every_head() -> Vec<String> {
+    vec!["L*H*".into()]
+}
+
+pub(super) fn heads_and_mlps() -> Vec<String> {
+    vec!["L*H*".into(), "L*MLP".into()]
+}
+
+fn texts(format: &str) -> Schema {
+    json_schema!({ "type": "array", "items": { "type": "string", "format": format }, "minItems": 1 })
+}
+
+pub(super) fn sites_schema(_: &mut SchemaGenerator) -> Schema {
+    texts("site")
+}
+
+pub(super) fn components_schema(_: &mut SchemaGenerator) -> Schema {
+    texts("component")
+}
+
+pub(super) fn receivers_schema(_: &mut SchemaGenerator) -> Schema {
+    texts("receiver")
+}

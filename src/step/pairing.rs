@@ -1,0 +1,115 @@
+//! Pairs of prompts: clean and counterfactual, each run once however many pairs it is in.
+
+use super::subject::{self, Cell, Subject};
+use super::{Context, Outcome};
+use crate::Error;
+use crate::model::transformer::Tokens;
+use crate::prompt::{self, Prompt};
+use crate::spec::step::{Common, Counterfactual, CounterfactualOperators};
+use indexmap::IndexMap;
+use polars::prelude::*;
+
+/// The pairs of a cell.
+pub struct Pairs {
+    /// The clean prompt of each pair: index into the cell's prompts.
+    pub clean: Vec<usize>,
+    /// The counterfactual prompt of each pair: index into [`Pairs::others`].
+    pub other: Vec<usize>,
+    /// The counterfactual prompts, each once.
+    pub others: Vec<Prompt>,
+}
+
+impl Pairs {
+    /// Draws a counterfactual for each prompt of a cell, with the prompt's own seed.
+    ///
+    /// # Errors
+    /// A prompt that no other fits.
+    pub fn draw(
+        cell: &Cell,
+        subject: &Subject,
+        wanted: &Counterfactual,
+        step: &dyn Common,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let set = wanted.prompts.as_deref();
+        let own;
+        let pool: Vec<Prompt> = match set {
+            None => subject.set.prompts.clone(),
+            Some(_) => {
+                own = subject::prompts(set, step, context, &subject.name, &subject.model)?;
+                own.prompts
+            }
+        };
+        let from = match wanted.operators {
+            CounterfactualOperators::All => prompt::From::AnyOperator,
+            CounterfactualOperators::Same => prompt::From::SameOperator,
+        };
+        let mut clean = Vec::new();
+        let mut other = Vec::new();
+        let mut others: IndexMap<u64, Prompt> = IndexMap::new();
+        for seed in subject.set.seeds() {
+            let members: Vec<usize> =
+                (0..cell.prompts.len()).filter(|&index| cell.prompts[index].seed == seed).collect();
+            let prompts: Vec<Prompt> = members.iter().map(|&index| cell.prompts[index].clone()).collect();
+            // Counterfactuals are of the clean prompt's own draw, so that draws stay independent.
+            let pool: Vec<Prompt> = match set {
+                None => pool.iter().filter(|prompt| prompt.seed == seed).cloned().collect(),
+                Some(_) => pool.clone(),
+            };
+            let drawn = prompt::pairs(&prompts, &pool, from, seed.unwrap_or(0))
+                .map_err(|error| context.refuse_prompts(set.or(step.prompts()), &subject.name, error))?;
+            for (member, index) in members.into_iter().zip(drawn) {
+                let entry = others.entry(pool[index].id);
+                other.push(entry.index());
+                entry.or_insert_with(|| pool[index].clone());
+                clean.push(member);
+            }
+        }
+        Ok(Self { clean, other, others: others.into_values().collect() })
+    }
+
+    /// Tokens of the counterfactual prompts.
+    pub fn tokens(&self) -> Result<Tokens, Error> {
+        subject::tokens(&self.others.iter().collect::<Vec<_>>())
+    }
+
+    /// r: the first token of the clean prompt's answer.
+    pub fn answer(&self, pair: usize, cell: &Cell) -> u32 {
+        cell.prompts[self.clean[pair]].answer_tokens[0]
+    }
+
+    /// r': the first token of the counterfactual's answer.
+    pub fn other_answer(&self, pair: usize) -> u32 {
+        self.others[self.other[pair]].answer_tokens[0]
+    }
+
+    /// Adds the rows `NAME.pairs`: the prompts of each pair.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn record(&self, name: &str, cell: &Cell, subject: &Subject, outcome: &mut Outcome) -> PolarsResult<()> {
+        let clean: Vec<&Prompt> = self.clean.iter().map(|&index| cell.prompts[index]).collect();
+        let other: Vec<&Prompt> = self.other.iter().map(|&index| &self.others[index]).collect();
+        outcome.add_rows(&format!("{name}.pairs"), subject.labels(), pair_rows(&cell.template, &clean, &other))
+    }
+}
+
+/// The rows of pairs: `template`, `operator`, `seed`, `id`, `text`, `answer`, `other_operator`, `other_id`, `other_text`,
+/// `other_answer`.
+///
+/// # Errors
+/// None of its own.
+pub fn pair_rows(template: &str, clean: &[&Prompt], other: &[&Prompt]) -> PolarsResult<DataFrame> {
+    df!(
+        "template" => vec![template; clean.len()],
+        "operator" => clean.iter().map(|prompt| prompt.operator.symbol).collect::<Vec<_>>(),
+        "seed" => clean.iter().map(|prompt| prompt.seed).collect::<Vec<_>>(),
+        "id" => clean.iter().map(|prompt| prompt.id).collect::<Vec<_>>(),
+        "text" => clean.iter().map(|prompt| prompt.text.as_str()).collect::<Vec<_>>(),
+        "answer" => clean.iter().map(|prompt| prompt.answer).collect::<Vec<_>>(),
+        "other_operator" => other.iter().map(|prompt| prompt.operator.symbol).collect::<Vec<_>>(),
+        "other_id" => other.iter().map(|prompt| prompt.id).collect::<Vec<_>>(),
+        "other_text" => other.iter().map(|prompt| prompt.text.as_str()).collect::<Vec<_>>(),
+        "other_answer" => other.iter().map(|prompt| prompt.answer).collect::<Vec<_>>(),
+    )
+}

@@ -1,0 +1,234 @@
+//! Steps `activation-patching` and `neuron-patching`: each place of one run replaced by its value in another, exactly
+//! (paper §2.1, eq. 1; §3.1).
+
+use super::pairing::{Pairs, pair_rows};
+use super::places::{self, At, Place};
+use super::replays;
+use super::subject::{self, Cell, Subject};
+use super::summary::Values;
+use super::{Context, Outcome};
+use crate::Error;
+use crate::intervene::{Edit, Readout, Readouts, Row, Wanted};
+use crate::measure::{Reading, effect};
+use crate::plan::{Survey, Workload};
+use crate::prompt::Prompt;
+use crate::spec::step::{self, Common, Counterfactual, Direction, EffectMeasure};
+use polars::prelude::*;
+use std::sync::Arc;
+
+/// What both kinds of step are: sites and the rest.
+pub(super) struct Patching<'s> {
+    step: &'s dyn Common,
+    sites: Vec<String>,
+    positions: &'s [crate::spec::PositionName],
+    counterfactual: &'s Counterfactual,
+    direction: Direction,
+    measures: &'s [EffectMeasure],
+    per_prompt: bool,
+    bootstrap: usize,
+}
+
+impl<'s> From<&'s step::ActivationPatching> for Patching<'s> {
+    fn from(step: &'s step::ActivationPatching) -> Self {
+        Self {
+            step,
+            sites: step.sites.clone(),
+            positions: &step.positions,
+            counterfactual: &step.counterfactual,
+            direction: step.direction,
+            measures: &step.measures,
+            per_prompt: step.per_prompt,
+            bootstrap: step.bootstrap,
+        }
+    }
+}
+
+impl<'s> From<&'s step::NeuronPatching> for Patching<'s> {
+    fn from(step: &'s step::NeuronPatching) -> Self {
+        Self {
+            step,
+            sites: vec![format!("blocks.{}.mlp.hook_post[neuron]", step.layers)],
+            positions: &step.positions,
+            counterfactual: &step.counterfactual,
+            direction: step.direction,
+            measures: &step.measures,
+            per_prompt: step.per_prompt,
+            bootstrap: step.bootstrap,
+        }
+    }
+}
+
+/// Runs the step on each of its models.
+pub(super) fn run(step: Patching, context: &Context) -> Result<Outcome, Error> {
+    subject::each(step.step, context, |subject, outcome| {
+        let cells =
+            subject.cells().map_err(|error| context.refuse_prompts(step.step.prompts(), &subject.name, error))?;
+        cells.iter().try_for_each(|cell| patch(&step, cell, subject, context, outcome))
+    })
+}
+
+/// Its frames without rows.
+pub(super) fn empty_frames(step: &Patching) -> PolarsResult<Vec<(String, DataFrame)>> {
+    let name = step.step.name();
+    let mut frames = Outcome::empty_values(name, &places::keys(&[], None)?, step.per_prompt)?;
+    let mut pairs = Outcome::default();
+    pairs.add_rows(
+        &format!("{name}.pairs"),
+        super::accuracy::Labels { model: "", checkpoint: "" },
+        pair_rows("", &[], &[]),
+    )?;
+    frames.extend(pairs.frames);
+    Ok(frames)
+}
+
+/// What it would compute.
+pub(super) fn workload(step: &Patching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+    let (name, facts) = (step.step.name(), &survey.sketch.card.facts);
+    let mut whole = Workload::default();
+    for cell in &survey.cells {
+        let length = cell.positions.length;
+        let sites = places::sites(name, &step.sites, facts, length, context)?;
+        let at = places::positions(name, step.positions, &cell.positions, &cell.template, context)?;
+        let edit = |(place, at): (Place, &At)| [Edit::patch(place.hook, at.positions.clone(), place.units())];
+        let edits: Vec<[Edit; 1]> =
+            sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).map(edit).collect();
+        let edits = edits.iter().map(|edits| edits.as_slice());
+        let replay = Workload::replay(edits, cell.prompts, length, facts, survey.memory);
+        let runs = Workload::forwards(2 * cell.prompts + cell.asked, length, facts);
+        whole = whole.and(replay.and(runs, facts), facts);
+    }
+    Ok(whole)
+}
+
+/// Every place at every position, on the pairs of one cell.
+fn patch(
+    step: &Patching,
+    cell: &Cell,
+    subject: &Subject,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let name = step.step.name();
+    let facts = subject.model.facts();
+    let sites = places::sites(name, &step.sites, facts, cell.positions.length, context)?;
+    let at = places::positions(name, step.positions, &cell.positions, &cell.template, context)?;
+    let pairs = Pairs::draw(cell, subject, step.counterfactual, step.step, context)?;
+    pairs.record(name, cell, subject, outcome)?;
+
+    let interventions: Vec<(Place, &At)> =
+        sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
+    let total = interventions.len() * pairs.clean.len();
+    let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
+    let rows: Vec<Row> = interventions
+        .iter()
+        .flat_map(|(place, at)| {
+            let edits: Arc<[Edit]> = Arc::from([Edit::patch(place.hook, at.positions.clone(), place.units())]);
+            pairs.rows(step.direction, edits)
+        })
+        .collect();
+    let edited: Wanted = sites.iter().map(|place| (place.hook, places::together(&at))).collect();
+    let effects = Runs::of(step.measures, step.direction, cell, &pairs, &edited, subject, context)?;
+    let readouts = effects.read(name, &rows, (context, &task), subject, outcome)?;
+
+    let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
+    let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
+    let data = effects.effects(step.measures, &readouts);
+    let keys = places::keys(&interventions, Some(facts))?;
+    let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data: &data };
+    outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
+    Ok(())
+}
+
+impl Pairs {
+    /// One row per pair with the same edits: of the run that is edited, reading the other.
+    pub(super) fn rows(&self, direction: Direction, edits: Arc<[Edit]>) -> impl Iterator<Item = Row> + '_ {
+        self.clean.iter().zip(&self.other).map(move |(&clean, &other)| {
+            let (prompt, source) = match direction {
+                Direction::Noising => (clean, other),
+                Direction::Denoising => (other, clean),
+            };
+            Row { prompt, source: Some(source), edits: edits.clone() }
+        })
+    }
+}
+
+/// The two runs of each pair, and what measures need of them.
+pub(super) struct Runs {
+    pub base: crate::intervene::Base,
+    pub sources: crate::intervene::Activations,
+    /// r and r' of each pair: of the run that is edited, and of the other.
+    pub answers: Vec<[u32; 2]>,
+    wanted: Readout,
+    before: Vec<Reading>,
+    source: Vec<Reading>,
+}
+
+impl Runs {
+    /// Runs both prompts of each pair; `edited` is what interventions write and read.
+    pub fn of(
+        measures: &[EffectMeasure],
+        direction: Direction,
+        cell: &Cell,
+        pairs: &Pairs,
+        edited: &Wanted,
+        subject: &Subject,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let clean = subject::tokens(&cell.prompts)?;
+        let other = pairs.tokens()?;
+        let (edited_tokens, source_tokens) = match direction {
+            Direction::Noising => (clean, other),
+            Direction::Denoising => (other, clean),
+        };
+        let base = replays::base(subject, edited_tokens, edited, context)?;
+        let (sources, source_logits) = replays::capture(subject, &source_tokens, edited, context)?;
+        let answers: Vec<[u32; 2]> = (0..pairs.clean.len())
+            .map(|pair| match (pairs.answer(pair, cell), pairs.other_answer(pair)) {
+                (clean, other) if direction == Direction::Noising => [clean, other],
+                (clean, other) => [other, clean],
+            })
+            .collect();
+        let wanted = Readout {
+            picks: 2,
+            distribution: measures.iter().any(|measure| measure.needs_distribution()),
+            divergence: measures.contains(&EffectMeasure::Kl),
+        };
+        let unedited = Readout { divergence: false, ..wanted };
+        let (edited_runs, source_runs) = match direction {
+            Direction::Noising => (&pairs.clean, &pairs.other),
+            Direction::Denoising => (&pairs.other, &pairs.clean),
+        };
+        let readings = |logits: &burn::tensor::Tensor<2>, runs: &[usize]| -> Vec<Reading> {
+            let readouts = Readouts::of(logits, runs, &|pair| answers[pair].to_vec(), unedited);
+            (0..runs.len()).map(|pair| replays::reading(&readouts, pair, answers[pair][0])).collect()
+        };
+        let before = readings(&base.logits, edited_runs);
+        let source = readings(&source_logits, source_runs);
+        Ok(Self { base, sources, answers, wanted, before, source })
+    }
+
+    /// Replays rows, as many for each pair, the pairs the inner index.
+    pub fn read(
+        &self,
+        name: &str,
+        rows: &[Row],
+        progress: (&Context, &crate::run::progress::Task),
+        subject: &Subject,
+        outcome: &mut Outcome,
+    ) -> Result<Readouts, Error> {
+        let tokens = |row: usize| self.answers[row % self.answers.len()].to_vec();
+        replays::read(name, subject, (&self.base, &self.sources), rows, &tokens, self.wanted, progress, outcome)
+    }
+
+    /// `[intervention, pair, measure]`
+    pub fn effects(&self, measures: &[EffectMeasure], readouts: &Readouts) -> Vec<f64> {
+        let pairs = self.answers.len();
+        let rows = readouts.picked.len() / readouts.picks.max(1);
+        let of = |row: usize| {
+            let pair = row % pairs;
+            let after = replays::reading(readouts, row, self.answers[pair][0]);
+            measures.iter().map(move |&measure| effect(measure, &self.before[pair], &after, &self.source[pair]))
+        };
+        (0..rows).flat_map(of).collect()
+    }
+}

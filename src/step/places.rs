@@ -1,0 +1,246 @@
+//! The places that a spec's sites, components and positions mean in one model.
+
+use super::Context;
+use crate::Error;
+use crate::intervene::{Layout, Positions, Units};
+use crate::model::facts::Facts;
+use crate::model::hook::{Hook, Site};
+use crate::prompt;
+use crate::spec::{
+    ComponentKind, ComponentPattern, HookPattern, Numbers, PositionName, SitePattern, UnitPattern, has_heads,
+    has_neurons, nearest,
+};
+use polars::prelude::*;
+
+/// A hook, whole or one unit of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// Where.
+    pub hook: Hook,
+    /// Which unit; `None` for all.
+    pub unit: Option<usize>,
+}
+
+/// Positions under one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At {
+    /// As the spec writes it; of `each`, the position's own name.
+    pub label: String,
+    /// The position, where it is one.
+    pub index: Option<usize>,
+    /// The positions.
+    pub positions: Positions,
+}
+
+impl Place {
+    /// Its units for an edit.
+    pub fn units(self) -> Units {
+        self.unit.map_or(Units::All, |unit| Units::Of(vec![unit]))
+    }
+
+    /// Its layer; of the hooks outside the blocks, none.
+    pub fn layer(self) -> Option<usize> {
+        match self.hook {
+            Hook::Block(layer, _) => Some(layer),
+            _ => None,
+        }
+    }
+
+    /// The hook's name without the layer.
+    pub fn site(self) -> String {
+        match self.hook {
+            Hook::Block(_, site) => site.name().to_string(),
+            hook => hook.to_string(),
+        }
+    }
+
+    /// `L15H13`, `L3MLP`, `L3N17`, or what else names it; of key/value heads with the query heads they serve.
+    pub fn component(self, facts: &Facts) -> String {
+        let Hook::Block(layer, site) = self.hook else { return self.hook.to_string() };
+        match (site, self.unit) {
+            (Site::K | Site::V | Site::RotK, Some(unit)) if facts.n_kv_heads < facts.n_heads => {
+                let group = facts.n_heads / facts.n_kv_heads;
+                format!("L{layer}KV{unit}(H{}-{})", unit * group, (unit + 1) * group - 1)
+            }
+            (site, Some(unit)) if has_heads(site) => format!("L{layer}H{unit}"),
+            (site, Some(unit)) if has_neurons(site) => format!("L{layer}N{unit}"),
+            (Site::MlpPost | Site::MlpOut, None) => format!("L{layer}MLP"),
+            (site, Some(unit)) => format!("L{layer}.{}[{unit}]", site.name()),
+            (site, None) => format!("L{layer}.{}", site.name()),
+        }
+    }
+}
+
+/// The key columns of places at positions: `site`, `layer`, `head`, `neuron`, `component`, `position`, `position_index`.
+pub fn keys(places: &[(Place, &At)], facts: Option<&Facts>) -> PolarsResult<DataFrame> {
+    let head = |place: Place| match place.hook {
+        Hook::Block(_, site) if has_heads(site) => place.unit,
+        _ => None,
+    };
+    let number = |number: Option<usize>| number.map(|number| number as u32);
+    let label = |place: Place| facts.map(|facts| place.component(facts)).unwrap_or_default();
+    df!(
+        "site" => places.iter().map(|(place, _)| place.site()).collect::<Vec<_>>(),
+        "layer" => places.iter().map(|(place, _)| number(place.layer())).collect::<Vec<_>>(),
+        "head" => places.iter().map(|(place, _)| number(head(*place))).collect::<Vec<_>>(),
+        "neuron" => places.iter().map(|(place, _)| number(place.unit.filter(|_| head(*place).is_none()))).collect::<Vec<_>>(),
+        "component" => places.iter().map(|(place, _)| label(*place)).collect::<Vec<_>>(),
+        "position" => places.iter().map(|(_, at)| at.label.clone()).collect::<Vec<_>>(),
+        "position_index" => places.iter().map(|(_, at)| number(at.index)).collect::<Vec<_>>(),
+    )
+}
+
+/// Resolves sites for a model; wrong ones are refused at their place in the spec.
+///
+/// # Errors
+/// Hooks, layers and units that the model does not have.
+pub fn sites(
+    step: &str,
+    sites: &[String],
+    facts: &Facts,
+    length: usize,
+    context: &Context,
+) -> Result<Vec<Place>, Error> {
+    let mut places = Vec::new();
+    for (index, text) in sites.iter().enumerate() {
+        let refuse = |problem: String| {
+            Error::from(context.loaded.refuse(&["step", step, "sites", &index.to_string()], problem, None))
+        };
+        let pattern = SitePattern::parse(text).map_err(refuse)?;
+        let hooks = match pattern.hooks {
+            HookPattern::One(hook) => vec![hook],
+            HookPattern::Layers(layers, site) => numbers(&layers, facts.n_layers, "layer", text)
+                .map_err(refuse)?
+                .into_iter()
+                .map(|layer| Hook::Block(layer, site))
+                .collect(),
+        };
+        for hook in hooks {
+            let Some(layout) = Layout::of(hook, facts, length) else {
+                let problem = crate::intervene::Edit::patch(hook, Positions::All, Units::All).validate(facts, length);
+                return Err(refuse(problem.err().map_or(format!("{hook}: no such hook"), |error| error.to_string())));
+            };
+            let units = match &pattern.units {
+                UnitPattern::Whole => vec![None],
+                UnitPattern::Each(units) => {
+                    let what = if layout.unit_width() > 1 { "head" } else { "unit" };
+                    let units = numbers(units, layout.units(), what, text).map_err(refuse)?;
+                    units.into_iter().map(Some).collect()
+                }
+            };
+            places.extend(units.into_iter().map(|unit| Place { hook, unit }));
+        }
+    }
+    Ok(places)
+}
+
+/// Resolves components for a model: heads at `attn.hook_z`, MLPs and neurons at `mlp.hook_post`. `key` is the spec's key.
+///
+/// # Errors
+/// Layers, heads and neurons that the model does not have.
+pub fn components(
+    step: &str,
+    key: &str,
+    components: &[String],
+    facts: &Facts,
+    context: &Context,
+) -> Result<Vec<Place>, Error> {
+    let mut places = Vec::new();
+    for (index, text) in components.iter().enumerate() {
+        let refuse = |problem: String| {
+            Error::from(context.loaded.refuse(&["step", step, key, &index.to_string()], problem, None))
+        };
+        let ComponentPattern { layers, kind } = ComponentPattern::parse(text).map_err(refuse)?;
+        for layer in numbers(&layers, facts.n_layers, "layer", text).map_err(refuse)? {
+            let (site, units) = match &kind {
+                ComponentKind::Mlp => (Site::MlpPost, vec![None]),
+                ComponentKind::Heads(heads) => {
+                    let heads = numbers(heads, facts.n_heads, "head", text).map_err(refuse)?;
+                    (Site::Z, heads.into_iter().map(Some).collect())
+                }
+                ComponentKind::Neurons(neurons) => {
+                    let neurons = numbers(neurons, facts.d_mlp, "neuron", text).map_err(refuse)?;
+                    (Site::MlpPost, neurons.into_iter().map(Some).collect())
+                }
+            };
+            places.extend(units.into_iter().map(|unit| Place { hook: Hook::Block(layer, site), unit }));
+        }
+    }
+    Ok(places)
+}
+
+/// The numbers of a set that are there.
+///
+/// # Errors
+/// "layer 33 of 32", with what to write.
+pub fn numbers(set: &Numbers, count: usize, what: &str, text: &str) -> Result<Vec<usize>, String> {
+    set.below(count)
+        .map_err(|number| format!("'{text}': {what} {number} of {count}; write 0 to {}", count.saturating_sub(1)))
+}
+
+/// Resolves positions: each name on its own, `each` for every position on its own, `all` for all together.
+///
+/// # Errors
+/// A name that the template does not have, an index beyond its tokens.
+pub fn positions(
+    step: &str,
+    names: &[PositionName],
+    of: &prompt::Positions,
+    template: &str,
+    context: &Context,
+) -> Result<Vec<At>, Error> {
+    let mut found = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        let refuse = |problem: String| {
+            Error::from(context.loaded.refuse(&["step", step, "positions", &number.to_string()], problem, None))
+        };
+        let single =
+            |label: String, index: usize| At { label, index: Some(index), positions: Positions::At(vec![index]) };
+        match name {
+            PositionName::Name(name) if name == "all" => {
+                found.push(At { label: "all".into(), index: None, positions: Positions::All });
+            }
+            PositionName::Name(name) if name == "each" => {
+                for index in 0..of.length {
+                    // The last name of a position is `last`; what stands there is called by its own name first.
+                    let own = of.names.iter().find(|(_, position)| **position == index);
+                    found.push(single(own.map_or(index.to_string(), |(name, _)| name.clone()), index));
+                }
+            }
+            PositionName::Name(name) => match of.names.get(name) {
+                Some(&index) => found.push(single(name.clone(), index)),
+                None => {
+                    let near = nearest(name, of.names.keys().map(String::as_str));
+                    let names = of.names.keys().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+                    let advice =
+                        near.map_or(format!("there are {names}, 'each' and 'all'"), |near| format!("write '{near}'"));
+                    return Err(refuse(format!("template '{template}' has no position '{name}'; {advice}")));
+                }
+            },
+            PositionName::Index(index) => {
+                let length = of.length as i64;
+                let position = if *index < 0 { index + length } else { *index };
+                if !(0..length).contains(&position) {
+                    return Err(refuse(format!(
+                        "position {index} of a prompt of {length} tokens (template '{template}'); write {} to {}",
+                        -length,
+                        length - 1
+                    )));
+                }
+                found.push(single(index.to_string(), position as usize));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Several positions as one.
+pub fn together(at: &[At]) -> Positions {
+    if at.iter().any(|at| at.positions == Positions::All) {
+        return Positions::All;
+    }
+    let mut indices: Vec<usize> = at.iter().filter_map(|at| at.index).collect();
+    indices.sort_unstable();
+    indices.dedup();
+    Positions::At(indices)
+}

@@ -1,0 +1,122 @@
+//! Rows of interventions replayed for a step: progress, memory, and the check against runs from scratch.
+
+use super::{Context, Outcome, SelfCheck, Subject};
+use crate::Error;
+use crate::intervene::{Activations, Base, EditError, Readout, Readouts, Replay, Row, Wanted};
+use crate::measure::Reading;
+use crate::model::transformer::Tokens;
+use crate::run::interrupt;
+use crate::run::progress::Task;
+use crate::spec::Dtype;
+
+/// Rows of each call that are recomputed from scratch.
+const CHECKED: usize = 8;
+
+/// Rows planned at once: bounds the memory that the plan itself takes.
+const ROWS_AT_ONCE: usize = 1 << 16;
+
+/// What a replay may take beside the model, in bytes.
+pub fn memory(context: &Context) -> usize {
+    context.loaded.spec.run.memory_mib << 20
+}
+
+/// The run of prompts without edits.
+///
+/// # Errors
+/// Ctrl-C.
+pub fn base(subject: &Subject, tokens: Tokens, edited: &Wanted, context: &Context) -> Result<Base, Error> {
+    let batch = context.batch(&subject.model);
+    Base::run(subject.model.transformer(), tokens, edited, batch, || interrupt::check().map_err(Error::from))
+}
+
+/// Activations of prompts, and their logits.
+///
+/// # Errors
+/// Ctrl-C.
+pub fn capture(
+    subject: &Subject,
+    tokens: &Tokens,
+    wanted: &Wanted,
+    context: &Context,
+) -> Result<(Activations, burn::tensor::Tensor<2>), Error> {
+    let batch = context.batch(&subject.model);
+    let pause = || interrupt::check().map_err(Error::from);
+    crate::intervene::capture(subject.model.transformer(), tokens, wanted, batch, pause)
+}
+
+/// Replays rows and reads what `wanted` says; a sample of them is recomputed from scratch and the check recorded.
+///
+/// # Errors
+/// Edits that the model can not have, and Ctrl-C.
+pub fn read(
+    name: &str,
+    subject: &Subject,
+    (base, sources): (&Base, &Activations),
+    rows: &[Row],
+    tokens: &dyn Fn(usize) -> Vec<u32>,
+    wanted: Readout,
+    (context, task): (&Context, &Task),
+    outcome: &mut Outcome,
+) -> Result<Readouts, Error> {
+    let replay = Replay::new(subject.model.transformer(), base, sources, memory(context));
+    let mut all = Readouts::default();
+    for (number, part) in rows.chunks(ROWS_AT_ONCE).enumerate() {
+        let first = number * ROWS_AT_ONCE;
+        let readouts = replay.read::<Stopped>(part, &|row| tokens(first + row), wanted, |done| {
+            task.advance(done as u64);
+            interrupt::check().map_err(|interrupted| Stopped::Because(interrupted.into()))
+        });
+        all.extend(readouts.map_err(|stopped| stopped.error(name))?);
+    }
+    let check = replay.check(rows, CHECKED).map_err(Error::failed(name))?;
+    let dtype = context.models.dtype(&subject.name);
+    outcome.checks.push(SelfCheck::new(name, &subject.name, check, tolerance(dtype)));
+    Ok(all)
+}
+
+/// Largest difference of a logit between a replay and the run from scratch, relative to the largest logit: some hundred
+/// roundings of the storage type.
+fn tolerance(dtype: Dtype) -> f32 {
+    match dtype {
+        Dtype::F32 => 1e-4,
+        Dtype::F16 => 3e-2,
+        Dtype::Bf16 => 2e-1,
+    }
+}
+
+/// Why a replay stopped.
+enum Stopped {
+    Edit(EditError),
+    Because(Error),
+}
+
+impl From<EditError> for Stopped {
+    fn from(error: EditError) -> Self {
+        Stopped::Edit(error)
+    }
+}
+
+impl Stopped {
+    fn error(self, step: &str) -> Error {
+        match self {
+            Stopped::Edit(error) => Error::failed(format!("step '{step}'"))(error),
+            Stopped::Because(error) => error,
+        }
+    }
+}
+
+/// The measures' view of a row whose picks are r and r'.
+pub fn reading(readouts: &Readouts, row: usize, answer: u32) -> Reading {
+    let [answer_logit, other] = readouts.logits(row) else {
+        unreachable!("the picks of a row are r and r'");
+    };
+    let or_nan = |values: &[f32]| values.get(row).map_or(f64::NAN, |&value| f64::from(value));
+    Reading {
+        answer: f64::from(*answer_logit),
+        other: f64::from(*other),
+        log_total: or_nan(&readouts.log_total),
+        largest: or_nan(&readouts.largest),
+        correct: readouts.arg_max.get(row) == Some(&answer),
+        divergence: or_nan(&readouts.divergence),
+    }
+}

@@ -1,0 +1,103 @@
+//! What a step works on: one model after the other, and its prompts by template.
+
+use super::accuracy::Labels;
+use super::{Context, Network, Outcome};
+use crate::Error;
+use crate::measure::Pace;
+use crate::model::Model;
+use crate::model::transformer::Tokens;
+use crate::prompt::{self, Positions, Prompt, PromptError, PromptSet, Respondent};
+use crate::run::ModelName;
+use crate::spec::step::Common;
+use std::rc::Rc;
+
+/// A model with a step's prompts in its tokens.
+pub struct Subject {
+    /// Which model.
+    pub name: ModelName,
+    /// The model.
+    pub model: Rc<Model>,
+    /// The prompts.
+    pub set: PromptSet,
+}
+
+/// The prompts of one template: all of one length, their positions named.
+pub struct Cell<'s> {
+    /// Name of the template.
+    pub template: String,
+    /// The prompts, at least one.
+    pub prompts: Vec<&'s Prompt>,
+    /// Names of the positions.
+    pub positions: Positions,
+}
+
+impl Subject {
+    /// Names it in tables.
+    pub fn labels(&self) -> Labels<'_> {
+        Labels { model: &self.name.name, checkpoint: self.name.checkpoint.as_deref().unwrap_or_default() }
+    }
+
+    /// Its prompts by template. A prompt that several draws of one seed have in common is there once.
+    ///
+    /// # Errors
+    /// Prompts of a template that differ in length, or whose slots are not one token each.
+    pub fn cells(&self) -> Result<Vec<Cell<'_>>, PromptError> {
+        let mut cells = Vec::new();
+        for (index, template) in self.set.templates.iter().enumerate() {
+            let prompts: Vec<&Prompt> = self.set.prompts.iter().filter(|prompt| prompt.template == index).collect();
+            if !prompts.is_empty() {
+                let positions = self.set.positions(&template.name)?;
+                cells.push(Cell { template: template.name.clone(), prompts, positions });
+            }
+        }
+        Ok(cells)
+    }
+}
+
+/// Prompts of one length as a batch.
+pub fn tokens(prompts: &[&Prompt]) -> Result<Tokens, Error> {
+    let rows: Vec<&[u32]> = prompts.iter().map(|prompt| prompt.tokens.as_slice()).collect();
+    Tokens::from_rows(&rows).ok_or_else(|| Error::failed("prompts")("no prompts of one length"))
+}
+
+/// Opens each of the step's models with its prompts and lets `work` add to the outcome.
+///
+/// # Errors
+/// Models and prompts that can not be had, and what `work` returns.
+pub fn each(
+    step: &dyn Common,
+    context: &Context,
+    mut work: impl FnMut(&Subject, &mut Outcome) -> Result<(), Error>,
+) -> Result<Outcome, Error> {
+    let mut outcome = Outcome::default();
+    for name in context.models.names(step.models().unwrap_or_default()) {
+        let model = context.models.open(&name)?;
+        let set = prompts(step.prompts(), step, context, &name, &model)?;
+        outcome.notes.extend(set.notes.iter().map(|note| format!("{name}: {note}")));
+        let subject = Subject { name, model, set };
+        work(&subject, &mut outcome)?;
+    }
+    Ok(outcome)
+}
+
+/// A prompt set in a model's tokens.
+///
+/// # Errors
+/// Prompts that can not be had.
+pub fn prompts(
+    set: Option<&str>,
+    step: &dyn Common,
+    context: &Context,
+    name: &ModelName,
+    model: &Model,
+) -> Result<PromptSet, Error> {
+    let spec = context.prompts(set, step.name())?;
+    let network = Network { model };
+    let respondent = Respondent { network: &network, pace: Pace::of(context.batch(model)) };
+    let built = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(respondent))
+        .map_err(|error| context.refuse_prompts(set, name, error))?;
+    built
+        .fits(model.facts().n_vocab, model.transformer().position_limit())
+        .map_err(|error| context.refuse_prompts(set, name, error))?;
+    Ok(built)
+}

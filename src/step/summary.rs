@@ -1,0 +1,181 @@
+//! Values per key and prompt as rows: averaged over the prompts of each operator, and one by one.
+
+use super::accuracy::number_in;
+use super::{Outcome, accuracy::Labels};
+use crate::measure::Resamples;
+use crate::prompt::Prompt;
+use indexmap::IndexMap;
+use polars::prelude::*;
+use rayon::prelude::*;
+
+/// Resamples are drawn with this seed, so that intervals are the same in every run.
+const BOOTSTRAP_SEED: u64 = 0;
+
+/// Values of a measure, or of several, on some prompts.
+pub struct Values<'v> {
+    /// One row per key: what a value is of.
+    pub keys: &'v DataFrame,
+    /// Names of the measures.
+    pub measures: &'v [&'static str],
+    /// The prompts.
+    pub prompts: &'v [&'v Prompt],
+    /// `[key, prompt, measure]`; what is not a number is left out of means.
+    pub data: &'v [f64],
+}
+
+impl Values<'_> {
+    /// One row per key, operator and measure: the keys, `operator`, `measure`, `n` (prompts), `mean`, `std` (over prompts),
+    /// `ci_low`, `ci_high` (95 % bootstrap interval over prompts), `seeds` (draws), `seed_std` (of the draws' means).
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn means(&self, bootstrap: usize) -> PolarsResult<DataFrame> {
+        let groups = self.by_operator();
+        let resamples: Vec<Resamples> =
+            groups.values().map(|members| Resamples::new(members.len(), bootstrap, BOOTSTRAP_SEED)).collect();
+        let cells: Vec<(u32, usize, usize)> = (0..self.keys.height() as u32)
+            .flat_map(|key| {
+                (0..groups.len()).flat_map(move |group| (0..self.measures.len()).map(move |m| (key, group, m)))
+            })
+            .collect();
+        let rows: Vec<Row> = cells
+            .par_iter()
+            .map(|&(key, group, measure)| self.row(key, &groups[group], measure, &resamples[group], bootstrap))
+            .collect();
+        let keys = gather(self.keys, cells.iter().map(|(key, ..)| *key))?;
+        let operators: Vec<&str> =
+            cells.iter().map(|&(_, group, _)| *groups.get_index(group).map_or(&"", |(operator, _)| operator)).collect();
+        let number = |value: fn(&Row) -> f64| -> Vec<Option<f64>> {
+            rows.iter().map(value).map(|value| value.is_finite().then_some(value)).collect()
+        };
+        keys.hstack(
+            df!(
+                "operator" => operators,
+                "measure" => cells.iter().map(|&(.., measure)| self.measures[measure]).collect::<Vec<_>>(),
+                "n" => rows.iter().map(|row| row.n).collect::<Vec<_>>(),
+                "mean" => number(|row| row.mean),
+                "std" => number(|row| row.std),
+                "ci_low" => number(|row| row.low),
+                "ci_high" => number(|row| row.high),
+                "seeds" => rows.iter().map(|row| row.seeds).collect::<Vec<_>>(),
+                "seed_std" => number(|row| row.seed_std),
+            )?
+            .columns(),
+        )
+    }
+
+    /// One row per key, prompt and measure: the keys, `operator`, `seed`, `id`, `a`, `b`, `answer`, `text`, `measure`,
+    /// `value`.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn each(&self) -> PolarsResult<DataFrame> {
+        let (prompts, measures) = (self.prompts.len(), self.measures.len());
+        let count = self.keys.height() * prompts * measures;
+        let keys = gather(self.keys, (0..count).map(|index| (index / (prompts * measures).max(1)) as u32))?;
+        let of = |index: usize| self.prompts[index / measures % prompts];
+        let values = self.data.iter().take(count).map(|value| value.is_finite().then_some(*value));
+        keys.hstack(
+            df!(
+                "operator" => (0..count).map(|index| of(index).operator.symbol).collect::<Vec<_>>(),
+                "seed" => (0..count).map(|index| of(index).seed).collect::<Vec<_>>(),
+                "id" => (0..count).map(|index| of(index).id).collect::<Vec<_>>(),
+                "a" => (0..count).map(|index| of(index).a).collect::<Vec<_>>(),
+                "b" => (0..count).map(|index| of(index).b).collect::<Vec<_>>(),
+                "answer" => (0..count).map(|index| of(index).answer).collect::<Vec<_>>(),
+                "text" => (0..count).map(|index| of(index).text.as_str()).collect::<Vec<_>>(),
+                "measure" => (0..count).map(|index| self.measures[index % measures]).collect::<Vec<_>>(),
+                "value" => values.collect::<Vec<_>>(),
+            )?
+            .columns(),
+        )
+    }
+
+    fn by_operator(&self) -> IndexMap<&'static str, Vec<usize>> {
+        let mut groups: IndexMap<&'static str, Vec<usize>> = IndexMap::new();
+        for (index, prompt) in self.prompts.iter().enumerate() {
+            groups.entry(prompt.operator.symbol).or_default().push(index);
+        }
+        groups
+    }
+
+    fn row(&self, key: u32, members: &[usize], measure: usize, resamples: &Resamples, bootstrap: usize) -> Row {
+        let value =
+            |&member: &usize| self.data[(key as usize * self.prompts.len() + member) * self.measures.len() + measure];
+        let all: Vec<f64> = members.iter().map(value).collect();
+        let finite: Vec<f64> = all.iter().copied().filter(|value| value.is_finite()).collect();
+        let mean = match finite.len() == all.len() {
+            true => resamples.mean(&all),
+            false => Resamples::new(finite.len(), bootstrap, BOOTSTRAP_SEED).mean(&finite),
+        };
+        let mut seeds: IndexMap<Option<u64>, (f64, usize)> = IndexMap::new();
+        for (member, value) in members.iter().zip(&all).filter(|(_, value)| value.is_finite()) {
+            let (sum, n) = seeds.entry(self.prompts[*member].seed).or_default();
+            *sum += value;
+            *n += 1;
+        }
+        let means: Vec<f64> = seeds.values().map(|(sum, n)| sum / *n as f64).collect();
+        Row {
+            n: finite.len() as u64,
+            mean: mean.mean,
+            std: mean.std,
+            low: mean.low,
+            high: mean.high,
+            seeds: means.len() as u32,
+            seed_std: Resamples::new(means.len(), 0, 0).mean(&means).std,
+        }
+    }
+}
+
+struct Row {
+    n: u64,
+    mean: f64,
+    std: f64,
+    low: f64,
+    high: f64,
+    seeds: u32,
+    seed_std: f64,
+}
+
+fn gather(keys: &DataFrame, indices: impl Iterator<Item = u32>) -> PolarsResult<DataFrame> {
+    keys.take(&UInt32Chunked::from_vec("".into(), indices.collect()))
+}
+
+impl Outcome {
+    /// Adds values as rows: means under `name`, each value under `NAME.prompts` where wanted; with the columns `model`,
+    /// `checkpoint`, `step` (the number the checkpoint's name ends in) and `template` before them.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn add_values(
+        &mut self,
+        name: &str,
+        labels: Labels,
+        template: &str,
+        values: &Values,
+        bootstrap: usize,
+        per_prompt: bool,
+    ) -> PolarsResult<()> {
+        let label = |frame: DataFrame| {
+            let height = frame.height();
+            df!("step" => vec![number_in(labels.checkpoint); height], "template" => vec![template; height])?
+                .hstack(frame.columns())
+        };
+        self.add_rows(name, labels, label(values.means(bootstrap)?))?;
+        if per_prompt {
+            self.add_rows(&format!("{name}.prompts"), labels, label(values.each()?))?;
+        }
+        Ok(())
+    }
+
+    /// The frames of [`Outcome::add_values`] without rows, for keys of these columns.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn empty_values(name: &str, keys: &DataFrame, per_prompt: bool) -> PolarsResult<Vec<(String, DataFrame)>> {
+        let mut outcome = Self::default();
+        let values = Values { keys: &keys.head(Some(0)), measures: &[], prompts: &[], data: &[] };
+        outcome.add_values(name, Labels { model: "", checkpoint: "" }, "", &values, 0, per_prompt)?;
+        Ok(outcome.frames)
+    }
+}

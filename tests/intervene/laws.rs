@@ -1,0 +1,335 @@
+//! What must hold for every model, prompt and edit.
+
+use super::reference::{Case, MODELS, at, base, of, rows, sources, wanted};
+use ablate::intervene::{
+    Change, Edit, EditError, Layout, Positions, Replay, Row, Units, Value, capture_means, run_edited,
+};
+use ablate::model::hook::{Hook, SITES, Site};
+use ablate::model::to_f32;
+use proptest::prelude::*;
+use std::sync::{Arc, LazyLock};
+
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| MODELS.iter().map(|name| Case::open(name)).collect());
+
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |a, b| if b.is_nan() || b > a { b } else { a })
+}
+
+/// An edit as random numbers, made to fit whatever model it meets.
+#[derive(Debug, Clone)]
+struct Draft {
+    layer: usize,
+    site: usize,
+    positions: Vec<usize>,
+    all_positions: bool,
+    units: Vec<usize>,
+    all_units: bool,
+    change: u8,
+    strength: f32,
+    keys: Vec<usize>,
+}
+
+fn draft() -> impl Strategy<Value = Draft> {
+    let numbers = || proptest::collection::vec(0usize..1000, 1..4);
+    let what = (0usize..100, 0..SITES.len() + 4, 0u8..6, prop_oneof![Just(1.0f32), -1.5f32..1.5]);
+    (what, numbers(), any::<bool>(), numbers(), any::<bool>(), numbers()).prop_map(
+        |((layer, site, change, strength), positions, all_positions, units, all_units, keys)| Draft {
+            layer,
+            site,
+            positions,
+            all_positions,
+            units,
+            all_units,
+            change,
+            strength,
+            keys,
+        },
+    )
+}
+
+fn sorted(numbers: &[usize], below: usize) -> Vec<usize> {
+    let mut numbers: Vec<usize> = numbers.iter().map(|number| number % below).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+impl Draft {
+    /// `None` where the model has no such hook.
+    fn edit(&self, case: &Case) -> Option<Edit> {
+        let facts = case.model.facts();
+        let hook = match self.site.checked_sub(SITES.len()) {
+            None => Hook::Block(self.layer % facts.n_layers, SITES[self.site].0),
+            Some(0) => Hook::Embed,
+            Some(1) => Hook::PosEmbed,
+            Some(2) => Hook::LnFinalNormalized,
+            Some(_) => Hook::LnFinalScale,
+        };
+        let length = case.tokens.pos;
+        let layout = Layout::of(hook, facts, length)?;
+        let positions =
+            if self.all_positions { Positions::All } else { Positions::At(sorted(&self.positions, length)) };
+        let units = if self.all_units { Units::All } else { Units::Of(sorted(&self.units, layout.units())) };
+        let scores = matches!(hook, Hook::Block(_, Site::AttnScores));
+        let change = match self.change {
+            // Scores are -inf where the mask is: cutting is what makes sense there.
+            _ if scores => Change::Cut { keys: Positions::At(sorted(&self.keys, length)) },
+            0 => Change::Replace { value: Value::Constant(0.5), strength: 1.0 },
+            1 => Change::Add { value: Value::Source, strength: self.strength },
+            2 => Change::Replace { value: Value::Source, strength: self.strength },
+            _ => Change::Replace { value: Value::Source, strength: 1.0 },
+        };
+        Some(Edit { hook, positions, units, change })
+    }
+}
+
+fn drafted(case: &Case, drafts: &[Vec<Draft>]) -> Vec<Row> {
+    let edits = |drafts: &Vec<Draft>| drafts.iter().filter_map(|draft| draft.edit(case)).collect::<Vec<Edit>>();
+    rows(&drafts.iter().map(edits).collect::<Vec<_>>(), case.tokens.batch)
+}
+
+/// Rows of several edits each.
+fn interventions() -> impl Strategy<Value = Vec<Vec<Draft>>> {
+    proptest::collection::vec(proptest::collection::vec(draft(), 1..4), 1..6)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    /// Replayed = recomputed from scratch; batched = single; rows in any order.
+    #[test]
+    fn replay_is_the_run_from_scratch(model in 0..MODELS.len(), drafts in interventions(), memory in 1usize..200_000) {
+        let case = &CASES[model];
+        let rows = drafted(case, &drafts);
+        let wanted = wanted(&rows);
+        let base = base(&case.model, &case.tokens, &wanted);
+        let sources = sources(&case.model, &case.source_tokens, &wanted);
+        let scratch = to_f32(run_edited(&case.model, &case.tokens, &rows, &sources));
+        let scale = scratch.iter().fold(1.0f32, |a, b| a.max(b.abs()));
+        prop_assert!(scratch.iter().all(|logit| logit.is_finite()));
+
+        let replay = Replay::new(&case.model, &base, &sources, 1 << 30);
+        let whole = to_f32(replay.logits(&rows).unwrap());
+        prop_assert!(largest_difference(&whole, &scratch) / scale < 2e-5, "replayed against scratch: {}", largest_difference(&whole, &scratch));
+        let again = to_f32(replay.logits(&rows).unwrap());
+        prop_assert_eq!(&whole, &again, "the same again, to the bit");
+
+        let blocks = Replay::new(&case.model, &base, &sources, memory);
+        let in_blocks = to_f32(blocks.logits(&rows).unwrap());
+        prop_assert!(largest_difference(&whole, &in_blocks) / scale < 1e-5, "in blocks");
+
+        let reversed: Vec<Row> = rows.iter().rev().cloned().collect();
+        let backwards = to_f32(replay.logits(&reversed).unwrap());
+        let width = whole.len() / rows.len();
+        let forwards: Vec<f32> = backwards.chunks_exact(width).rev().flatten().copied().collect();
+        prop_assert!(largest_difference(&whole, &forwards) / scale < 1e-5, "in another order");
+
+        let single: Vec<f32> = rows.iter().flat_map(|row| to_f32(replay.logits(std::slice::from_ref(row)).unwrap())).collect();
+        prop_assert!(largest_difference(&whole, &single) / scale < 1e-5, "one at a time");
+    }
+
+    /// A run patched with its own values is itself, to the bit: nothing is computed.
+    #[test]
+    fn self_patch_changes_nothing(model in 0..MODELS.len(), drafts in interventions()) {
+        let case = &CASES[model];
+        let mut rows = drafted(case, &drafts);
+        for row in &mut rows {
+            let edits = row.edits.iter().filter(|edit| !matches!(edit.change, Change::Cut { .. }));
+            row.edits = edits.map(|edit| Edit::patch(edit.hook, edit.positions.clone(), edit.units.clone())).collect();
+        }
+        let wanted = wanted(&rows);
+        let base = base(&case.model, &case.tokens, &wanted);
+        let sources = sources(&case.model, &case.tokens, &wanted);
+        let replay = Replay::new(&case.model, &base, &sources, 1 << 30);
+        prop_assert_eq!(replay.cost(&rows).unwrap().unchanged, rows.len());
+        let clean = to_f32(base.logits.clone());
+        let width = clean.len() / case.tokens.batch;
+        for (row, logits) in rows.iter().zip(to_f32(replay.logits(&rows).unwrap()).chunks_exact(width)) {
+            prop_assert_eq!(logits, &clean[row.prompt * width..][..width]);
+        }
+    }
+
+    /// An edit of strength 0 changes nothing.
+    #[test]
+    fn strength_zero_is_the_clean_run(model in 0..MODELS.len(), drafts in interventions()) {
+        let case = &CASES[model];
+        let mut rows = drafted(case, &drafts);
+        for row in &mut rows {
+            let scaled = |edit: &Edit| {
+                let change = match &edit.change {
+                    Change::Replace { value, .. } => Change::Replace { value: value.clone(), strength: 0.0 },
+                    Change::Add { value, .. } => Change::Add { value: value.clone(), strength: 0.0 },
+                    Change::Cut { .. } => return None,
+                };
+                Some(Edit { change, ..edit.clone() })
+            };
+            row.edits = row.edits.iter().filter_map(scaled).collect();
+        }
+        let wanted = wanted(&rows);
+        let sources = sources(&case.model, &case.source_tokens, &wanted);
+        let scratch = to_f32(run_edited(&case.model, &case.tokens, &rows, &sources));
+        let base = base(&case.model, &case.tokens, &wanted);
+        let replayed = to_f32(Replay::new(&case.model, &base, &sources, 1 << 30).logits(&rows).unwrap());
+        prop_assert!(largest_difference(&scratch, &replayed) < 1e-4);
+        let clean = to_f32(base.logits.clone());
+        let width = clean.len() / case.tokens.batch;
+        for (row, logits) in rows.iter().zip(replayed.chunks_exact(width)) {
+            prop_assert_eq!(logits, &clean[row.prompt * width..][..width]);
+        }
+    }
+}
+
+#[test]
+fn patching_everything_is_the_source_run() {
+    for case in CASES.iter() {
+        let layer = case.model.facts().n_layers - 1;
+        let everything = [
+            vec![Edit::patch(Hook::Block(0, Site::ResidPre), Positions::All, Units::All)],
+            vec![Edit::patch(Hook::Block(layer, Site::ResidPost), Positions::All, Units::All)],
+            vec![Edit::patch(Hook::Block(layer, Site::ResidPost), at(&[case.last()]), Units::All)],
+        ];
+        let replayed = case.replay(&case.rows(&everything));
+        let source = to_f32(case.model.last_logits(&case.source_tokens));
+        for patched in replayed.chunks_exact(source.len()) {
+            assert!(largest_difference(patched, &source) < 2e-5, "{}", case.name);
+        }
+    }
+}
+
+#[test]
+fn a_mean_ablation_of_everything_forgets_the_prompt() {
+    for case in CASES.iter() {
+        let facts = case.model.facts();
+        let mut hooks = vec![Hook::Embed];
+        for layer in 0..facts.n_layers {
+            hooks.extend([Hook::Block(layer, Site::Z), Hook::Block(layer, Site::MlpPost)]);
+        }
+        let wanted = hooks.iter().map(|&hook| (hook, Positions::All)).collect();
+        let groups = vec![0; case.tokens.batch];
+        let pause = || Ok::<(), ()>(());
+        let means = capture_means(&case.model, &case.tokens, &groups, &wanted, false, 2, pause).unwrap().remove(0);
+        let set = |&hook: &Hook| Edit::set(hook, Positions::All, Units::All, Arc::new(means[&hook].clone()));
+        let edits: Vec<Edit> = hooks.iter().map(set).collect();
+        let replayed = case.replay(&case.rows(&[edits]));
+        let width = facts.n_vocab;
+        for logits in replayed.chunks_exact(width).skip(1) {
+            assert!(largest_difference(logits, &replayed[..width]) < 2e-5, "{}", case.name);
+        }
+    }
+}
+
+#[test]
+fn means_are_means() {
+    let case = &CASES[4];
+    let hook = Hook::Block(1, Site::Z);
+    let wanted = [(hook, at(&[1, 3]))].into_iter().collect();
+    let all = sources(&case.model, &case.tokens, &wanted);
+    let pause = || Ok::<(), ()>(());
+    let groups: Vec<usize> = (0..case.tokens.batch).map(|prompt| prompt % 2).collect();
+    let means = capture_means(&case.model, &case.tokens, &groups, &wanted, false, 1, pause).unwrap();
+    let pooled = capture_means(&case.model, &case.tokens, &groups, &wanted, true, 3, pause).unwrap();
+    for (group, (mean, pooled)) in means.iter().zip(&pooled).enumerate() {
+        let members: Vec<usize> = (0..case.tokens.batch).filter(|prompt| prompt % 2 == group).collect();
+        for head in 0..case.model.facts().n_heads {
+            for index in 0..case.model.facts().d_head {
+                let value = |prompt: usize, position: usize| all[&hook].unit(prompt, position, head).unwrap()[index];
+                let by_position: Vec<f32> = [1, 3]
+                    .iter()
+                    .map(|&position| members.iter().map(|&p| value(p, position)).sum::<f32>() / members.len() as f32)
+                    .collect();
+                for (&wanted, position) in by_position.iter().zip([1, 3]) {
+                    assert!((mean[&hook].unit(0, position, head).unwrap()[index] - wanted).abs() < 1e-6);
+                }
+                let over_both = (by_position[0] + by_position[1]) / 2.0;
+                assert!((pooled[&hook].unit(0, 4, head).unwrap()[index] - over_both).abs() < 1e-6);
+            }
+        }
+    }
+}
+
+#[test]
+fn cutting_edges_of_the_future_changes_nothing() {
+    for case in CASES.iter() {
+        let cut = |layer: usize| vec![Edit::cut(layer, Units::All, at(&[1]), at(&[2, 3]))];
+        let interventions: Vec<_> = (0..case.model.facts().n_layers).map(cut).collect();
+        let rows = case.rows(&interventions);
+        let wanted = wanted(&rows);
+        let base = base(&case.model, &case.tokens, &wanted);
+        let none = Default::default();
+        let replay = Replay::new(&case.model, &base, &none, 1 << 30);
+        assert_eq!(replay.cost(&rows).unwrap().unchanged, rows.len());
+        let scratch = to_f32(run_edited(&case.model, &case.tokens, &rows, &none));
+        let clean = to_f32(base.logits.clone());
+        for logits in scratch.chunks_exact(clean.len()) {
+            assert!(largest_difference(logits, &clean) < 2e-5, "{}", case.name);
+        }
+    }
+}
+
+/// A query that reads nothing: its z is zero, not a softmax over nothing.
+#[test]
+fn cutting_every_edge_leaves_nothing() {
+    for case in CASES.iter() {
+        let last = case.last();
+        let cut = vec![
+            Edit::cut(0, Units::All, at(&[last]), at(&[0, 1])),
+            Edit::cut(0, Units::All, at(&[last]), at(&(2..=last).collect::<Vec<_>>())),
+        ];
+        let zero = vec![Edit::zero(Hook::Block(0, Site::Z), at(&[last]), Units::All)];
+        let replayed = case.replay(&case.rows(&[cut, zero]));
+        let (cut, zero) = replayed.split_at(replayed.len() / 2);
+        assert!(cut.iter().all(|logit| logit.is_finite()), "{}", case.name);
+        assert!(largest_difference(cut, zero) < 2e-5, "{}", case.name);
+    }
+}
+
+/// The planner's savings are counted: an edit of a head at the last position leaves everything before it alone.
+#[test]
+fn only_what_an_edit_reaches_is_computed() {
+    let case = &CASES[1];
+    let facts = case.model.facts();
+    let head = |layer: usize| vec![Edit::patch(Hook::Block(layer, Site::Z), at(&[case.last()]), of(&[1]))];
+    let rows = case.rows(&(0..facts.n_layers).map(head).collect::<Vec<_>>());
+    let wanted = wanted(&rows);
+    let base = base(&case.model, &case.tokens, &wanted);
+    let sources = sources(&case.model, &case.source_tokens, &wanted);
+    let cost = Replay::new(&case.model, &base, &sources, 1 << 30).cost(&rows).unwrap();
+    let layers: usize = (1..=facts.n_layers).sum();
+    assert_eq!(cost.replayed as usize, layers * case.tokens.batch);
+    assert_eq!(cost.naive as usize, rows.len() * facts.n_layers * case.tokens.pos);
+}
+
+#[test]
+fn wrong_edits_are_refused() {
+    let case = &CASES[4];
+    let facts = case.model.facts();
+    let length = case.tokens.pos;
+    let refusal = |edit: Edit| edit.validate(facts, length).unwrap_err();
+    let z = Hook::Block(0, Site::Z);
+    let unit = refusal(Edit::patch(z, Positions::All, of(&[3])));
+    assert!(matches!(unit, EditError::Unit { unit: 3, units: 3, heads: true, .. }), "{unit}");
+    assert_eq!(unit.to_string(), "blocks.0.attn.hook_z: head 3 of 3; write one of 0 to 2");
+    let kv = refusal(Edit::patch(Hook::Block(0, Site::K), Positions::All, of(&[1])));
+    assert!(matches!(kv, EditError::Unit { units: 1, .. }), "k has key/value heads: {kv}");
+    let layer = refusal(Edit::patch(Hook::Block(9, Site::Z), Positions::All, Units::All));
+    assert_eq!(layer.to_string(), "blocks.9.attn.hook_z: the model has 2 layers, 0 to 1");
+    let position = refusal(Edit::patch(z, at(&[length]), Units::All));
+    assert!(matches!(position, EditError::Position { .. }), "{position}");
+    let absent = refusal(Edit::patch(Hook::PosEmbed, Positions::All, Units::All));
+    assert!(absent.to_string().contains("its positions are rotations"), "{absent}");
+    let cut = Change::Cut { keys: Positions::All };
+    let elsewhere = refusal(Edit { hook: z, positions: Positions::All, units: Units::All, change: cut });
+    assert!(matches!(elsewhere, EditError::CutElsewhere(_)), "{elsewhere}");
+
+    // A source that the row does not name, or that was not read.
+    let edit = Edit::patch(z, Positions::All, Units::All);
+    let rows = vec![Row { prompt: 0, source: None, edits: Arc::from([edit]) }];
+    let wanted = wanted(&rows);
+    let base = base(&case.model, &case.tokens, &wanted);
+    let sources = sources(&case.model, &case.source_tokens, &wanted);
+    let replay = Replay::new(&case.model, &base, &sources, 1 << 30);
+    assert!(matches!(replay.logits(&rows).unwrap_err(), EditError::NoSource { source_run: None, .. }));
+    let beyond = vec![Row { source: Some(99), ..rows[0].clone() }];
+    assert!(matches!(replay.logits(&beyond).unwrap_err(), EditError::NoSource { source_run: Some(99), .. }));
+}

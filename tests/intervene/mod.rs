@@ -1,0 +1,5 @@
+//! The intervention engine: against TransformerLens, and the laws it must obey.
+
+mod laws;
+mod reference;
+mod transformerlens;
