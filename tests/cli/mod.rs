@@ -2,6 +2,7 @@
 
 mod faults;
 mod logits;
+mod patching;
 mod run;
 
 use assert_cmd::Command;
