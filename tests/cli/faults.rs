@@ -1,4 +1,4 @@
-use super::{SMALL, ablate, folder_with, stderr};
+use super::{SMALL, ablate, folder_with, process, stderr};
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -38,7 +38,7 @@ fn a_results_folder_that_can_not_be_made_is_refused() {
 fn a_full_disk_leaves_no_half_file() {
     let folder = folder_with(SMALL);
     let script = format!("trap '' XFSZ; ulimit -f 8; exec {} run spec.toml", env!("CARGO_BIN_EXE_ablate"));
-    let output = Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().expect("bash runs");
+    let output = process("bash", folder.path()).args(["-c", &script]).output().expect("bash runs");
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(stderr(&output).contains("can not write"), "{}", stderr(&output));
     let mut files = Vec::new();
@@ -65,9 +65,8 @@ fn collect(folder: &std::path::Path, files: &mut Vec<(String, u64)>) {
 #[test]
 fn an_interrupt_stops_cleanly_with_130() {
     let folder = folder_with(TRAINING);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_ablate"))
+    let mut child = process(env!("CARGO_BIN_EXE_ablate"), folder.path())
         .args(["run", "spec.toml"])
-        .current_dir(folder.path())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary starts");

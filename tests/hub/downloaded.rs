@@ -154,12 +154,9 @@ fn a_quiet_run_shows_no_download() {
         let server = Server::start(single(), Fault::None);
         let home = tempfile::tempdir().unwrap();
         fs::write(home.path().join("spec.toml"), spec).unwrap();
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ablate"));
-        command.args(["run", "spec.toml"]).args(quiet.then_some("--quiet")).current_dir(home.path());
+        let mut command = crate::cli::process(env!("CARGO_BIN_EXE_ablate"), home.path());
+        command.args(["run", "spec.toml"]).args(quiet.then_some("--quiet")).env_remove("TRANSFORMERS_OFFLINE");
         command.env("HF_HOME", home.path()).env("HF_ENDPOINT", &server.address);
-        for name in ["HF_HUB_CACHE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"] {
-            command.env_remove(name);
-        }
         let output = command.output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr);
         // The files are no model; that is said either way.
