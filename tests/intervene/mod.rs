@@ -1,5 +1,7 @@
 //! The intervention engine: against TransformerLens, and the laws it must obey.
 
 mod laws;
+mod reading;
+mod reading_steps;
 mod reference;
 mod transformerlens;
