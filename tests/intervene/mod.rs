@@ -1,6 +1,8 @@
 //! The intervention engine: against TransformerLens, and the laws it must obey.
 
 mod laws;
+mod reading;
+mod reading_steps;
 mod reference;
 mod smollm2;
 mod transformerlens;
