@@ -42,7 +42,7 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
     let threads = set_threads(spec.run.threads);
     let models = Models::new(loaded);
     check::prompts(loaded)?;
-    check::tables_and_figures(loaded)?;
+    check::rows(loaded)?;
     let cards = check::models(loaded, &models)?;
     let mut results = Results::create(output_dir(loaded))?;
     let mut frames = Frames::default();
