@@ -21,5 +21,6 @@ pub use base::Base;
 pub use capture::{Wanted, capture, capture_means};
 pub use edit::{Change, Edit, Positions, Row, Units, Value};
 pub use error::EditError;
+pub use plan::reach;
 pub use readout::{Readout, Readouts};
 pub use replay::{Check, Cost, Replay, layer_operations};

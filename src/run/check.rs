@@ -1,12 +1,16 @@
 //! What can be refused before any work, once step kinds have said which columns their rows have: tables and figures are
 //! made of empty rows, and models are looked at without loading them.
 
+use super::progress::Progress;
 use super::{Frames, ModelName, Models, order};
 use crate::model::Card;
+use crate::plan::{self, Extent};
 use crate::prompt::Resolved;
 use crate::spec::{Loaded, SpecErrors, Step};
+use crate::step::Context;
 use crate::{Error, figure, step, table};
 use std::collections::HashSet;
+use std::path::Path;
 
 /// Has every step check the columns of the rows it reads, makes every table from no rows, and has every figure read its
 /// columns; all that is wrong at once.
@@ -83,9 +87,16 @@ pub fn models(loaded: &Loaded, models: &Models) -> Result<Vec<(ModelName, Card)>
     let mut seen: Vec<(ModelName, Card)> = Vec::new();
     for name in loaded.spec.steps.iter().filter_map(Step::models).flat_map(|selected| models.names(selected)) {
         if seen.iter().all(|(other, _)| *other != name) {
-            let card = models.card(&name)?;
+            let card = models.sketch(&name)?.card.clone();
             seen.push((name, card));
         }
     }
     Ok(seen)
+}
+
+/// Refuses sites, components and positions that a step's models and templates have not.
+pub fn places(loaded: &Loaded, models: &Models) -> Result<(), Error> {
+    let (progress, frames) = (Progress::quiet(), Frames::default());
+    let context = Context { loaded, models, progress: &progress, dir: Path::new(""), frames: &frames };
+    plan::plan(loaded, models, &context, Extent::Probe).map(drop)
 }

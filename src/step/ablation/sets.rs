@@ -2,7 +2,7 @@
 
 use crate::intervene::{Layout, Units};
 use crate::model::facts::Facts;
-use crate::model::hook::Hook;
+use crate::model::hook::{Hook, Site};
 use crate::step::places::Place;
 use std::collections::BTreeMap;
 
@@ -18,6 +18,13 @@ impl Set {
             set.add(place, facts);
         }
         set
+    }
+
+    /// Every head and MLP of a model.
+    pub fn all(facts: &Facts) -> Self {
+        let sites = [Site::Z, Site::MlpPost];
+        let hooks = (0..facts.n_layers).flat_map(|layer| sites.map(|site| Hook::Block(layer, site)));
+        Self::of(&hooks.map(|hook| Place { hook, unit: None }).collect::<Vec<_>>(), facts)
     }
 
     /// Adds a component; whether any of it is new.
