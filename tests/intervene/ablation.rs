@@ -310,6 +310,43 @@ fn neurons_are_counted_within_each_layer() {
     assert!((mean(250) - 1.0).abs() < 0.2 && mean(250) > mean(0), "{} {}", mean(0), mean(250));
 }
 
+/// With 16 MiB the prompts are run in several blocks.
+#[test]
+fn memory_changes_no_value() {
+    let values = |memory: usize| {
+        let results = Results::of_spec(&format!(
+            r#"
+            title = "blocks"
+            model.source = "builtin:arith"
+            prompts = {{ operands = {{ a = "0..30", b = "1..30" }}, operators = ["+", "/"] }}
+            run.memory_mib = {memory}
+            [[step]]
+            name = "kept"
+            kind = "ablation"
+            mode = "keep"
+            components = ["L*MLP", "L0H*"]
+            value = "resample"
+            counterfactual.operators = "same"
+            measures = ["faithfulness", "logit"]
+            per_prompt = true
+            [[step]]
+            name = "means"
+            kind = "ablation"
+            components = ["L*MLP"]
+            mean = {{ operators = "same" }}
+            measures = ["logit"]
+            per_prompt = true
+            "#
+        ));
+        [of(&results.values("kept"), "logit"), of(&results.values("means"), "logit")]
+    };
+    let (narrow, wide) = (values(16), values(1024));
+    for (narrow, wide) in narrow.iter().zip(&wide) {
+        assert!(narrow.len() > 1000);
+        close(narrow, wide, 1e-3);
+    }
+}
+
 /// Means over the prompts as a reader of the spec would write them down, division by zero included.
 #[test]
 fn means_are_those_of_every_prompt() {

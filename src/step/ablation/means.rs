@@ -72,16 +72,16 @@ impl Means {
         // What is read of a batch stays until it is added up.
         let bytes = runs::activation_bytes(wanted, model.facts(), tokens.pos);
         let batch = context.batch(model).min((replays::memory(context) / bytes.max(1)).max(1));
-        let begun = Counter::new(false);
+        // Called before each batch: those before it are done by then.
+        let (begun, done) = (Counter::new(0), Counter::new(0));
         let pause = || {
-            // Called before each batch: by then those before it are done.
-            if begun.replace(true) {
-                task.advance(batch as u64);
-            }
+            task.advance((begun.get() - done.replace(begun.get())) as u64);
+            begun.set((begun.get() + batch).min(asked.len()));
             interrupt::check().map_err(Error::from)
         };
         let pooled = over.positions == MeanPositions::Pooled;
         let means = capture_means(model.transformer(), &tokens, &groups, wanted, pooled, batch, pause)?;
+        task.advance((asked.len() - done.get()) as u64);
         let shared = |mean: crate::intervene::Activations| mean.into_iter().map(|(hook, mean)| (hook, Arc::new(mean)));
         Ok(Self { operators, same, means: means.into_iter().map(|mean| shared(mean).collect()).collect() })
     }
