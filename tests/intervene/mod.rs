@@ -2,5 +2,8 @@
 
 mod ablation;
 mod laws;
+mod reading;
+mod reading_steps;
 mod reference;
+mod smollm2;
 mod transformerlens;
