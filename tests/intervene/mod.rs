@@ -1,5 +1,6 @@
 //! The intervention engine: against TransformerLens, and the laws it must obey.
 
+mod ablation;
 mod laws;
 mod reading;
 mod reading_steps;
