@@ -16,6 +16,7 @@ mod lens;
 mod plan;
 mod readout;
 mod replay;
+mod vocabulary;
 
 pub use activation::{Activation, Activations, Layout};
 pub use apply::run_edited;

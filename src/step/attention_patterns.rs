@@ -159,11 +159,13 @@ fn weights<'a>(
     })
 }
 
+/// A head, and the query and key of an edge.
+type Key = (Place, (usize, usize));
+
 /// The key columns, `[head, edge]`: `layer`, `head`, `component`, `query_index`, `query`, `key_index`, `key`.
 fn keys(heads: &[Place], edges: &[(usize, usize)], names: &[String], facts: Option<&Facts>) -> PolarsResult<DataFrame> {
-    let all: Vec<(Place, (usize, usize))> =
-        heads.iter().flat_map(|&head| edges.iter().map(move |&edge| (head, edge))).collect();
-    let number = |of: fn(&(Place, (usize, usize))) -> Option<usize>| -> Vec<Option<u32>> {
+    let all: Vec<Key> = heads.iter().flat_map(|&head| edges.iter().map(move |&edge| (head, edge))).collect();
+    let number = |of: fn(&Key) -> Option<usize>| -> Vec<Option<u32>> {
         all.iter().map(|key| of(key).map(|number| number as u32)).collect()
     };
     df!(
