@@ -148,6 +148,39 @@ impl Activation {
         let start = start / size_of::<f32>();
         self.data.get(start..start + self.layout.position_width())
     }
+
+    /// The same of these units only, in their order; units that it does not hold are left out.
+    pub fn of_units(&self, units: &[usize]) -> Self {
+        let units: Vec<usize> = units.iter().copied().filter(|&unit| unit < self.layout.units()).collect();
+        let (slots, width) = (self.positions.len().max(1), self.layout.unit_width());
+        let mut data = Vec::with_capacity(self.rows * slots * units.len() * width);
+        let mut copy = |row, slot, unit| {
+            let start = self.layout.at(slots, row, slot, unit);
+            data.extend_from_slice(&self.data[start..start + width]);
+        };
+        let (attention, layout) = match self.layout {
+            Layout::Stream { .. } => (false, Layout::Stream { width: units.len() }),
+            Layout::Heads { width, .. } => (false, Layout::Heads { heads: units.len(), width }),
+            Layout::Attention { keys, .. } => (true, Layout::Attention { heads: units.len(), keys }),
+        };
+        for row in 0..self.rows {
+            match attention {
+                true => units.iter().for_each(|&unit| (0..slots).for_each(|slot| copy(row, slot, unit))),
+                false => (0..slots).for_each(|slot| units.iter().for_each(|&unit| copy(row, slot, unit))),
+            }
+        }
+        Self { layout, rows: self.rows, positions: self.positions.clone(), data }
+    }
+
+    /// Extents of the values: `[row, pos, width]`, `[row, pos, head, width]` or `[row, head, query, key]`.
+    pub fn shape(&self) -> Vec<usize> {
+        let (rows, slots) = (self.rows, self.positions.len().max(1));
+        match self.layout {
+            Layout::Stream { width } => vec![rows, slots, width],
+            Layout::Heads { heads, width } => vec![rows, slots, heads, width],
+            Layout::Attention { heads, keys } => vec![rows, heads, slots, keys],
+        }
+    }
 }
 
 /// What stood at some hooks in the same rows.

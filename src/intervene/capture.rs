@@ -3,7 +3,7 @@
 use super::activation::{Activation, Activations, Layout};
 use super::edit::Positions;
 use crate::model::hook::{Hook, HookValue, Hooks};
-use crate::model::transformer::{Tokens, Transformer};
+use crate::model::transformer::{Rows, Tokens, Transformer};
 use burn::tensor::Tensor;
 use indexmap::IndexMap;
 
@@ -28,7 +28,16 @@ pub fn capture<E>(
         pause()?;
         let mut recorder = Recorder { wanted, got: Activations::new(), length: part.pos };
         let last = part.pos - 1;
-        logits.push(transformer.forward_last(&part, &mut recorder));
+        let mut resid = transformer.embed(&part, &mut recorder);
+        for layer in 0..transformer.facts().n_layers {
+            resid = transformer.block(layer, resid, Rows::All, &mut recorder);
+        }
+        // The logits need the last position only; what is read of the final norm may be at any.
+        let final_norm = |hook: &Hook| matches!(hook, Hook::LnFinalScale | Hook::LnFinalNormalized);
+        if wanted.keys().any(final_norm) {
+            transformer.final_norm(resid.clone(), &mut recorder);
+        }
+        logits.push(transformer.unembed(resid.narrow(1, last, 1), &mut ()).squeeze_dim(1));
         for (hook, activation) in recorder.got {
             debug_assert!(activation.positions.last().is_none_or(|&position| position <= last));
             match all.entry(hook) {
@@ -128,18 +137,28 @@ impl Hooks for Recorder<'_> {
 
 /// An activation at some positions.
 pub(super) fn read(hook: Hook, value: &HookValue, positions: &Positions, length: usize) -> Activation {
+    let (part, layout, kept) = held(hook, value, positions, length);
+    let rows = match &part {
+        HookValue::Stream(tensor) => tensor.dims()[0],
+        HookValue::Heads(tensor) => tensor.dims()[0],
+    };
+    Activation { layout, rows, positions: kept, data: part.to_host() }
+}
+
+/// What stands at some positions, where it is: its values, how they lie, and the positions that there are.
+fn held(hook: Hook, value: &HookValue, positions: &Positions, length: usize) -> (HookValue, Layout, Vec<usize>) {
     let attention =
         matches!(hook, Hook::Block(_, crate::model::hook::Site::AttnScores | crate::model::hook::Site::Pattern));
-    let (layout, rows, slots) = match value {
+    let (layout, slots) = match value {
         HookValue::Stream(tensor) => {
-            let [rows, slots, width] = tensor.dims();
-            (Layout::Stream { width }, rows, slots)
+            let [_, slots, width] = tensor.dims();
+            (Layout::Stream { width }, slots)
         }
         HookValue::Heads(tensor) => {
-            let [rows, a, b, width] = tensor.dims();
+            let [_, a, b, width] = tensor.dims();
             match attention {
-                true => (Layout::Attention { heads: a, keys: width }, rows, b),
-                false => (Layout::Heads { heads: b, width }, rows, a),
+                true => (Layout::Attention { heads: a, keys: width }, b),
+                false => (Layout::Heads { heads: b, width }, a),
             }
         }
     };
@@ -153,7 +172,31 @@ pub(super) fn read(hook: Hook, value: &HookValue, positions: &Positions, length:
             concat(parts, attention)
         }
     };
-    Activation { layout, rows, positions: kept, data: part.to_host() }
+    (part, layout, kept)
+}
+
+/// Keeps what it sees where it is, for further computation.
+pub(super) struct Holder<'a> {
+    /// What it keeps.
+    pub wanted: &'a Wanted,
+    /// What it has seen, in the order of the forward pass, with the positions.
+    pub got: IndexMap<Hook, (HookValue, Vec<usize>)>,
+    /// Tokens of the prompts.
+    pub length: usize,
+}
+
+impl Hooks for Holder<'_> {
+    fn wants(&self, hook: Hook) -> bool {
+        self.wanted.contains_key(&hook)
+    }
+
+    fn visit(&mut self, hook: Hook, value: HookValue) -> HookValue {
+        if let Some(positions) = self.wanted.get(&hook) {
+            let (part, _, kept) = held(hook, &value, positions, self.length);
+            self.got.insert(hook, (part, kept));
+        }
+        value
+    }
 }
 
 fn narrow(value: &HookValue, attention: bool, start: usize, len: usize) -> HookValue {

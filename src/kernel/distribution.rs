@@ -108,3 +108,33 @@ pub fn pick(logits: Tensor<2>, tokens: &[u32]) -> Vec<f32> {
     );
     crate::model::to_f32(picked)
 }
+
+/// How many logits are larger than that of a token, one token for each row of `logits`, `[row, n_vocab]`: 0 for the
+/// largest; equals do not count.
+pub fn rank(logits: Tensor<2>, tokens: &[u32]) -> Vec<u32> {
+    let [rows, n_vocab] = logits.dims();
+    debug_assert_eq!(tokens.len(), rows);
+    let device = logits.device();
+    let ranks: Tensor<2> = run_without_gradient(
+        |[logits]: [Array; 1]| {
+            // The count's bits: it may be larger than an f32 holds exactly.
+            let of = |(row, &token): (&[f32], &u32)| {
+                let own = row[token as usize];
+                f32::from_bits(row.iter().map(|&value| u32::from(value > own)).sum())
+            };
+            (vec![rows, 1], logits.data.par_chunks(n_vocab.max(1)).zip(tokens).map(of).collect())
+        },
+        [logits.into_dispatch()],
+        |[logits]| {
+            let logits = Tensor::<2>::from_dispatch(logits);
+            let tokens: Vec<i64> = tokens.iter().map(|&token| i64::from(token)).collect();
+            let tokens = Tensor::<2, Int>::from_data(TensorData::new(tokens, [rows, 1]), &device);
+            let own = logits.clone().gather(1, tokens).expand([rows, n_vocab]);
+            let counts = logits.greater(own).int().sum_dim(1).into_data().convert::<i64>();
+            let counts: Vec<i64> = counts.try_into_vec().unwrap_or_default();
+            let bits: Vec<f32> = counts.into_iter().map(|count| f32::from_bits(count as u32)).collect();
+            Tensor::from_data(TensorData::new(bits, [rows, 1]), &burn::tensor::Device::flex())
+        },
+    );
+    crate::model::to_f32(ranks).into_iter().map(f32::to_bits).collect()
+}

@@ -24,7 +24,7 @@ pub use activation::{activate, gated};
 pub use attention::{attention, attention_mix, attention_pattern, attention_scores};
 pub use attention_after::{Past, attention_after};
 pub use cross_entropy::cross_entropy;
-pub use distribution::{Summary, divergence, pick, summary};
+pub use distribution::{Summary, divergence, pick, rank, summary};
 pub use linear::linear;
 pub use norm::{norm_parts, normalize, scale_and_shift};
 pub use rotary::rotate;

@@ -12,8 +12,9 @@ use crate::{Error, figure, step, table};
 use std::collections::HashSet;
 use std::path::Path;
 
-/// Makes every table from no rows, and has every figure read its columns; all that is wrong at once.
-pub fn tables_and_figures(loaded: &Loaded) -> Result<(), Error> {
+/// Has every step check the columns of the rows it reads, makes every table from no rows, and has every figure read its
+/// columns; all that is wrong at once.
+pub fn rows(loaded: &Loaded) -> Result<(), Error> {
     let spec = &loaded.spec;
     let mut frames = Frames::default();
     // Their columns are known only with the rows, or they are refused: nothing can be said of what reads them.
@@ -24,6 +25,7 @@ pub fn tables_and_figures(loaded: &Loaded) -> Result<(), Error> {
             frames.insert(name, frame);
         }
     }
+    errors.extend(spec.steps.iter().filter_map(|one| step::check(one, loaded, &frames).err()));
     for table in order::tables(&spec.tables) {
         if unknown.contains(table.from.as_str()) {
             unknown.insert(&table.name);

@@ -93,10 +93,10 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
 /// Refuses what can be refused without looking at any model.
 ///
 /// # Errors
-/// Prompts, tables and figures that can not be.
+/// Prompts, tables, figures, and rows that a step reads of another, that can not be.
 pub fn check(loaded: &Loaded) -> Result<(), Error> {
     check::prompts(loaded)?;
-    check::tables_and_figures(loaded)
+    check::rows(loaded)
 }
 
 fn make_tables(loaded: &Loaded, frames: &mut Frames, results: &mut Results) -> Result<Vec<report::Table>, Error> {

@@ -1,14 +1,160 @@
-use super::{Context, Outcome};
+//! Step `logit-attribution`: what each component adds to the answer's logit (Elhage et al. 2021).
+
+use super::pairing::{Pairs, pair_rows};
+use super::places::{self, At, Place};
+use super::subject::{self, Cell, Subject};
+use super::summary::Values;
+use super::{Context, Outcome, accuracy::Labels};
 use crate::Error;
-use crate::spec::step;
+use crate::intervene::{Positions, Targets, Term, direct_attribution};
+use crate::model::facts::Facts;
+use crate::model::hook::{Hook, Site};
+use crate::prompt::Prompt;
+use crate::run::interrupt;
+use crate::spec::step::{self, AttributionTarget};
 use polars::prelude::*;
+use std::collections::HashSet;
 
 /// Runs the step on each of its models.
-pub(super) fn run(step: &step::LogitAttribution, _: &Context) -> Result<Outcome, Error> {
-    Err(Error::refused(format!("step '{}'", step.name))("this kind of step is not there yet"))
+pub(super) fn run(step: &step::LogitAttribution, context: &Context) -> Result<Outcome, Error> {
+    subject::each(step, context, |subject, outcome| {
+        let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
+        subject.cells().map_err(refuse)?.iter().try_for_each(|cell| attribute(step, cell, subject, context, outcome))
+    })
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(_: &step::LogitAttribution) -> PolarsResult<Vec<(String, DataFrame)>> {
-    Ok(Vec::new())
+pub(super) fn empty_frames(step: &step::LogitAttribution) -> PolarsResult<Vec<(String, DataFrame)>> {
+    let mut frames = Outcome::empty_values(&step.name, &places::keys(&[], None)?, step.per_prompt)?;
+    if step.target == AttributionTarget::Difference {
+        let mut pairs = Outcome::default();
+        let labels = Labels { model: "", checkpoint: "" };
+        pairs.add_rows(&format!("{}.pairs", step.name), labels, pair_rows("", &[], &[]))?;
+        frames.extend(pairs.frames);
+    }
+    Ok(frames)
+}
+
+/// Takes the logits of one cell's prompts apart.
+fn attribute(
+    step: &step::LogitAttribution,
+    cell: &Cell,
+    subject: &Subject,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let transformer = subject.model.transformer();
+    let facts = subject.model.facts();
+    let components = places::components(&step.name, "components", &step.components, facts, context)?;
+    let mut terms = Term::embeddings(transformer);
+    terms.extend(places::distinct(components).into_iter().filter_map(term));
+    terms.extend(Term::biases(transformer));
+
+    let pairs = match step.target {
+        AttributionTarget::Answer => None,
+        AttributionTarget::Difference => {
+            let pairs = Pairs::draw(cell, subject, &step.counterfactual, step, context)?;
+            pairs.record(&step.name, cell, subject, outcome)?;
+            Some(pairs)
+        }
+    };
+    let prompts: Vec<&Prompt> = match &pairs {
+        None => cell.prompts.clone(),
+        Some(pairs) => pairs.clean.iter().map(|&index| cell.prompts[index]).collect(),
+    };
+    let answers: Vec<u32> = prompts.iter().map(|prompt| prompt.answer_tokens[0]).collect();
+    let others: Option<Vec<u32>> =
+        pairs.as_ref().map(|pairs| (0..prompts.len()).map(|pair| pairs.other_answer(pair)).collect());
+    let targets = Targets { answers: &answers, others: others.as_deref() };
+
+    let tokens = subject::tokens(&prompts)?;
+    let label = format!("{}: {}", step.name, subject.name);
+    let task = context.progress.begin(&label, prompts.len() as u64, "prompts");
+    let mut shown = 0;
+    let batch = context.batch(&subject.model);
+    let found = direct_attribution(transformer, &tokens, targets, &terms, batch, |done| {
+        task.advance((done - shown) as u64);
+        shown = done;
+        interrupt::check().map_err(Error::from)
+    })?;
+
+    let total: Vec<f64> = found.total.iter().map(|&value| f64::from(value)).collect();
+    let mut data: Vec<f64> = found.values.iter().map(|&value| f64::from(value)).collect();
+    data.extend(rest(&total, &data, &terms));
+    data.extend(total);
+    let last = At { label: "last".into(), index: Some(tokens.pos - 1), positions: Positions::At(vec![tokens.pos - 1]) };
+    let keys = keys(&terms, &last, facts)?;
+    let measure = match step.target {
+        AttributionTarget::Answer => "logit",
+        AttributionTarget::Difference => "logit-difference",
+    };
+    let values = Values { keys: &keys, measures: &[measure], prompts: &prompts, data: &data };
+    outcome.add_values(&step.name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
+    Ok(())
+}
+
+/// What a component is as a term.
+fn term(place: Place) -> Option<Term> {
+    match (place.hook, place.unit) {
+        (Hook::Block(layer, Site::Z), Some(head)) => Some(Term::Head { layer, head }),
+        (Hook::Block(layer, Site::MlpPost), Some(neuron)) => Some(Term::Neuron { layer, neuron }),
+        (Hook::Block(layer, Site::MlpPost), None) => Some(Term::Mlp(layer)),
+        _ => None,
+    }
+}
+
+/// What the terms leave of each prompt's logit; a neuron whose MLP is a term itself is part of that. `values` is
+/// `[term, prompt]`.
+fn rest(total: &[f64], values: &[f64], terms: &[Term]) -> Vec<f64> {
+    let whole: HashSet<Term> = terms.iter().copied().collect();
+    let counts = |term: &Term| !matches!(term, Term::Neuron { layer, .. } if whole.contains(&Term::Mlp(*layer)));
+    let mut rest = total.to_vec();
+    for (_, values) in terms.iter().zip(values.chunks_exact(total.len().max(1))).filter(|(term, _)| counts(term)) {
+        rest.iter_mut().zip(values).for_each(|(rest, value)| *rest -= value);
+    }
+    rest
+}
+
+/// One row of keys per term, then `rest` and `total`. The columns of [`places::keys`].
+fn keys(terms: &[Term], last: &At, facts: &Facts) -> PolarsResult<DataFrame> {
+    let names: Vec<[String; 2]> = terms
+        .iter()
+        .map(|&term| {
+            let place = |layer, site, unit| {
+                let place = Place { hook: Hook::Block(layer, site), unit };
+                [place.site(), place.component(facts)]
+            };
+            match term {
+                Term::Embed => [Hook::Embed.to_string(), "embed".into()],
+                Term::PosEmbed => [Hook::PosEmbed.to_string(), "pos_embed".into()],
+                Term::Head { layer, head } => place(layer, Site::Result, Some(head)),
+                Term::Mlp(layer) => place(layer, Site::MlpOut, None),
+                Term::Neuron { layer, neuron } => place(layer, Site::MlpPost, Some(neuron)),
+                Term::AttnBias(layer) => ["attn_bias".into(), format!("L{layer}.attn_bias")],
+                Term::Bias => ["bias".into(), "bias".into()],
+            }
+        })
+        .chain(["rest", "total"].map(|name| [name.to_string(), name.to_string()]))
+        .collect();
+    let number = |of: fn(Term) -> Option<usize>| -> Vec<Option<u32>> {
+        terms.iter().map(|&term| of(term).map(|number| number as u32)).chain([None, None]).collect()
+    };
+    df!(
+        "site" => names.iter().map(|[site, _]| site.as_str()).collect::<Vec<_>>(),
+        "layer" => number(|term| match term {
+            Term::Head { layer, .. } | Term::Mlp(layer) | Term::Neuron { layer, .. } | Term::AttnBias(layer) => Some(layer),
+            Term::Embed | Term::PosEmbed | Term::Bias => None,
+        }),
+        "head" => number(|term| match term {
+            Term::Head { head, .. } => Some(head),
+            _ => None,
+        }),
+        "neuron" => number(|term| match term {
+            Term::Neuron { neuron, .. } => Some(neuron),
+            _ => None,
+        }),
+        "component" => names.iter().map(|[_, component]| component.as_str()).collect::<Vec<_>>(),
+        "position" => vec![last.label.as_str(); names.len()],
+        "position_index" => vec![last.index.map(|index| index as u32); names.len()],
+    )
 }

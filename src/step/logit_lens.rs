@@ -1,14 +1,131 @@
+//! Step `logit-lens`: what the stream within the model would predict, were it the last (nostalgebraist 2020).
+
+use super::places::{self, At, Place};
+use super::subject::{self, Cell, Subject};
+use super::summary::Values;
 use super::{Context, Outcome};
 use crate::Error;
-use crate::spec::step;
+use crate::intervene::{Lens, Wanted, logit_lens};
+use crate::kernel;
+use crate::model::hook::{Hook, Site};
+use crate::run::interrupt;
+use crate::spec::{HookPattern, PositionName, SitePattern, UnitPattern, step};
 use polars::prelude::*;
 
+/// What is measured, in this order: whether the arg-max is the answer's first token; its probability; its logit; that over
+/// the largest logit; how many tokens have a larger one.
+const MEASURES: [&str; 5] = ["accuracy", "probability", "logit", "normalized-logit", "rank"];
+
 /// Runs the step on each of its models.
-pub(super) fn run(step: &step::LogitLens, _: &Context) -> Result<Outcome, Error> {
-    Err(Error::refused(format!("step '{}'", step.name))("this kind of step is not there yet"))
+pub(super) fn run(step: &step::LogitLens, context: &Context) -> Result<Outcome, Error> {
+    subject::each(step, context, |subject, outcome| {
+        let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
+        subject.cells().map_err(refuse)?.iter().try_for_each(|cell| look(step, cell, subject, context, outcome))
+    })
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(_: &step::LogitLens) -> PolarsResult<Vec<(String, DataFrame)>> {
-    Ok(Vec::new())
+pub(super) fn empty_frames(step: &step::LogitLens) -> PolarsResult<Vec<(String, DataFrame)>> {
+    Outcome::empty_values(&step.name, &places::keys(&[], None)?, step.per_prompt)
+}
+
+/// Every stream at every position, on the prompts of one cell.
+fn look(
+    step: &step::LogitLens,
+    cell: &Cell,
+    subject: &Subject,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let facts = subject.model.facts();
+    check_sites(step, context)?;
+    let streams = places::distinct(places::sites(&step.name, &step.sites, facts, cell.positions.length, context)?);
+    check_positions(step, context)?;
+    let at = places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context)?;
+    let read: Vec<(Place, &At)> = streams.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
+
+    let tokens = subject::tokens(&cell.prompts)?;
+    let answers: Vec<u32> = cell.prompts.iter().map(|prompt| prompt.answer_tokens[0]).collect();
+    let wanted: Wanted = streams.iter().map(|place| (place.hook, places::together(&at))).collect();
+    let mut data = vec![f64::NAN; read.len() * answers.len() * MEASURES.len()];
+    let rows = read.len() * answers.len();
+    let task = context.progress.begin(&format!("{}: {}", step.name, subject.name), rows as u64, "readings");
+    let batch = context.batch(&subject.model);
+    logit_lens(subject.model.transformer(), &tokens, &wanted, batch, |lens| {
+        interrupt::check()?;
+        let (hook, position, first) = (lens.hook, lens.position, lens.first);
+        let measured = measure(lens, &answers);
+        // Several names may be of one position: `last` and -1.
+        let same = |(place, at): &(Place, &At)| place.hook == hook && at.index == Some(position);
+        for key in (0..read.len()).filter(|&key| same(&read[key])) {
+            let start = (key * answers.len() + first) * MEASURES.len();
+            data[start..start + measured.as_flattened().len()].copy_from_slice(measured.as_flattened());
+            task.advance(measured.len() as u64);
+        }
+        Ok::<(), Error>(())
+    })?;
+    let keys = places::keys(&read, Some(facts))?;
+    let values = Values { keys: &keys, measures: &MEASURES, prompts: &cell.prompts, data: &data };
+    outcome.add_values(&step.name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
+    Ok(())
+}
+
+/// The measures of each prompt that a reading is of; `answers` are those of all prompts.
+fn measure(lens: Lens, answers: &[u32]) -> Vec<[f64; MEASURES.len()]> {
+    let answers = &answers[lens.first..][..lens.logits.dims()[0]];
+    let logits = kernel::pick(lens.logits.clone(), answers);
+    let ranks = kernel::rank(lens.logits.clone(), answers);
+    let summaries = kernel::summary(lens.logits);
+    let of = |((summary, logit), (rank, answer)): ((kernel::Summary, f32), (u32, &u32))| {
+        let logit = f64::from(logit);
+        // Logits that are not numbers have no order.
+        if !logit.is_finite() || !summary.log_total.is_finite() {
+            return [f64::NAN; MEASURES.len()];
+        }
+        let correct = f64::from(u8::from(summary.arg_max == *answer));
+        let probability = (logit - f64::from(summary.log_total)).exp();
+        [correct, probability, logit, logit / f64::from(summary.largest), f64::from(rank)]
+    };
+    summaries.into_iter().zip(logits).zip(ranks.into_iter().zip(answers)).map(of).collect()
+}
+
+/// Refuses what is not in the stream, nor added to it.
+fn check_sites(step: &step::LogitLens, context: &Context) -> Result<(), Error> {
+    for (index, text) in step.sites.iter().enumerate() {
+        let refuse = |problem: String| {
+            Error::from(context.loaded.refuse(&["step", &step.name, "sites", &index.to_string()], problem, None))
+        };
+        let SitePattern { hooks, units } = SitePattern::parse(text).map_err(refuse)?;
+        let stream = match hooks {
+            HookPattern::One(hook) => matches!(hook, Hook::Embed | Hook::PosEmbed),
+            HookPattern::Layers(_, site) => {
+                use Site::{AttnOut, MlpOut, ResidMid, ResidPost, ResidPre};
+                matches!(site, ResidPre | ResidMid | ResidPost | AttnOut | MlpOut)
+            }
+        };
+        if !stream {
+            return Err(refuse(format!(
+                "'{text}' is not in the residual stream; write 'resid_pre', 'resid_mid', 'resid_post', or what is added to \
+                 it: 'attn_out', 'mlp_out', 'embed', 'pos_embed'"
+            )));
+        }
+        if units != UnitPattern::Whole {
+            let whole = text.split('[').next().unwrap_or_default();
+            return Err(refuse(format!("'{text}': the final norm needs the whole stream; write '{whole}'")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses several positions as one.
+fn check_positions(step: &step::LogitLens, context: &Context) -> Result<(), Error> {
+    let all = PositionName::all();
+    match step.positions.iter().position(|name| *name == all) {
+        Some(index) => {
+            let path = ["step", &step.name, "positions", &index.to_string()];
+            let problem = "the logit lens reads one position at a time; write 'each' for every position";
+            Err(context.loaded.refuse(&path, problem, None).into())
+        }
+        None => Ok(()),
+    }
 }

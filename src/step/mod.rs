@@ -27,7 +27,8 @@ pub use subject::{Cell, Subject};
 
 use crate::Error;
 use crate::plan::{Survey, Workload};
-use crate::spec::Step;
+use crate::run::Frames;
+use crate::spec::{Loaded, SpecErrors, Step};
 use polars::prelude::{DataFrame, PolarsResult};
 
 /// Runs a step.
@@ -47,6 +48,17 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
         Step::LogitAttribution(step) => logit_attribution::run(step, context),
         Step::AttentionPatterns(step) => attention_patterns::run(step, context),
         Step::Capture(step) => capture::run(step, context),
+    }
+}
+
+/// Checks what a step asks of the rows of others; `frames` are those of all steps, without rows.
+///
+/// # Errors
+/// What shows to be wrong without any work, at its place in the spec.
+pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+    match step {
+        Step::Ablation(step) => ablation::check(step, loaded, frames),
+        _ => Ok(()),
     }
 }
 
@@ -80,6 +92,7 @@ pub fn workload(
     match step {
         Step::ActivationPatching(step) => patching::workload(&step.into(), &survey()?, context).map(Some),
         Step::NeuronPatching(step) => patching::workload(&step.into(), &survey()?, context).map(Some),
+        Step::Ablation(step) => ablation::workload(step, &survey()?, context).map(Some),
         _ => Ok(None),
     }
 }

@@ -10,6 +10,7 @@ use crate::spec::{
     ComponentKind, ComponentPattern, HookPattern, Numbers, PositionName, SitePattern, UnitPattern, has_heads,
     has_neurons, nearest,
 };
+use indexmap::IndexSet;
 use polars::prelude::*;
 
 /// A hook, whole or one unit of it.
@@ -169,6 +170,11 @@ pub fn components(
     Ok(places)
 }
 
+/// Each place once, where it is named first.
+pub fn distinct(places: Vec<Place>) -> Vec<Place> {
+    places.into_iter().collect::<IndexSet<_>>().into_iter().collect()
+}
+
 /// The numbers of a set that are there.
 ///
 /// # Errors
@@ -194,17 +200,13 @@ pub fn positions(
         let refuse = |problem: String| {
             Error::from(context.loaded.refuse(&["step", step, "positions", &number.to_string()], problem, None))
         };
-        let single =
-            |label: String, index: usize| At { label, index: Some(index), positions: Positions::At(vec![index]) };
         match name {
             PositionName::Name(name) if name == "all" => {
                 found.push(At { label: "all".into(), index: None, positions: Positions::All });
             }
             PositionName::Name(name) if name == "each" => {
                 for index in 0..of.length {
-                    // The last name of a position is `last`; what stands there is called by its own name first.
-                    let own = of.names.iter().find(|(_, position)| **position == index);
-                    found.push(single(own.map_or(index.to_string(), |(name, _)| name.clone()), index));
+                    found.push(at(of, index));
                 }
             }
             PositionName::Name(name) => match of.names.get(name) {
@@ -232,6 +234,21 @@ pub fn positions(
         }
     }
     Ok(found)
+}
+
+/// One position, under its own name.
+pub fn at(of: &prompt::Positions, index: usize) -> At {
+    single(label(of, index), index)
+}
+
+fn single(label: String, index: usize) -> At {
+    At { label, index: Some(index), positions: Positions::At(vec![index]) }
+}
+
+/// What a position is called: by its own name before `last`, by its index where it has none.
+pub fn label(of: &prompt::Positions, index: usize) -> String {
+    let own = of.names.iter().find(|(_, position)| **position == index);
+    own.map_or(index.to_string(), |(name, _)| name.clone())
 }
 
 /// Several positions as one.

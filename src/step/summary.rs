@@ -11,6 +11,9 @@ use rayon::prelude::*;
 /// Resamples are drawn with this seed, so that intervals are the same in every run.
 const BOOTSTRAP_SEED: u64 = 0;
 
+/// Most rows of what is kept value by value: more than fit into a computer's memory with what names them.
+pub const MOST_ROWS: usize = 20_000_000;
+
 /// Values of a measure, or of several, on some prompts.
 pub struct Values<'v> {
     /// One row per key: what a value is of.
@@ -75,20 +78,12 @@ impl Values<'_> {
         let keys = gather(self.keys, (0..count).map(|index| (index / (prompts * measures).max(1)) as u32))?;
         let of = |index: usize| self.prompts[index / measures % prompts];
         let values = self.data.iter().take(count).map(|value| value.is_finite().then_some(*value));
-        keys.hstack(
-            df!(
-                "operator" => (0..count).map(|index| of(index).operator.symbol).collect::<Vec<_>>(),
-                "seed" => (0..count).map(|index| of(index).seed).collect::<Vec<_>>(),
-                "id" => (0..count).map(|index| of(index).id).collect::<Vec<_>>(),
-                "a" => (0..count).map(|index| of(index).a).collect::<Vec<_>>(),
-                "b" => (0..count).map(|index| of(index).b).collect::<Vec<_>>(),
-                "answer" => (0..count).map(|index| of(index).answer).collect::<Vec<_>>(),
-                "text" => (0..count).map(|index| of(index).text.as_str()).collect::<Vec<_>>(),
-                "measure" => (0..count).map(|index| self.measures[index % measures]).collect::<Vec<_>>(),
-                "value" => values.collect::<Vec<_>>(),
-            )?
-            .columns(),
-        )
+        let prompts = prompt_columns(&(0..count).map(of).collect::<Vec<_>>())?;
+        let values = df!(
+            "measure" => (0..count).map(|index| self.measures[index % measures]).collect::<Vec<_>>(),
+            "value" => values.collect::<Vec<_>>(),
+        )?;
+        keys.hstack(prompts.columns())?.hstack(values.columns())
     }
 
     fn by_operator(&self) -> IndexMap<&'static str, Vec<usize>> {
@@ -137,6 +132,22 @@ struct Row {
     seed_std: f64,
 }
 
+/// What names a prompt in rows: `operator`, `seed`, `id`, `a`, `b`, `answer`, `text`.
+///
+/// # Errors
+/// None of its own.
+pub fn prompt_columns(prompts: &[&Prompt]) -> PolarsResult<DataFrame> {
+    df!(
+        "operator" => prompts.iter().map(|prompt| prompt.operator.symbol).collect::<Vec<_>>(),
+        "seed" => prompts.iter().map(|prompt| prompt.seed).collect::<Vec<_>>(),
+        "id" => prompts.iter().map(|prompt| prompt.id).collect::<Vec<_>>(),
+        "a" => prompts.iter().map(|prompt| prompt.a).collect::<Vec<_>>(),
+        "b" => prompts.iter().map(|prompt| prompt.b).collect::<Vec<_>>(),
+        "answer" => prompts.iter().map(|prompt| prompt.answer).collect::<Vec<_>>(),
+        "text" => prompts.iter().map(|prompt| prompt.text.as_str()).collect::<Vec<_>>(),
+    )
+}
+
 fn gather(keys: &DataFrame, indices: impl Iterator<Item = u32>) -> PolarsResult<DataFrame> {
     keys.take(&UInt32Chunked::from_vec("".into(), indices.collect()))
 }
@@ -156,16 +167,22 @@ impl Outcome {
         bootstrap: usize,
         per_prompt: bool,
     ) -> PolarsResult<()> {
-        let label = |frame: DataFrame| {
-            let height = frame.height();
-            df!("step" => vec![number_in(labels.checkpoint); height], "template" => vec![template; height])?
-                .hstack(frame.columns())
-        };
-        self.add_rows(name, labels, label(values.means(bootstrap)?))?;
+        self.add_labelled(name, labels, template, values.means(bootstrap)?)?;
         if per_prompt {
-            self.add_rows(&format!("{name}.prompts"), labels, label(values.each()?))?;
+            self.add_labelled(&format!("{name}.prompts"), labels, template, values.each()?)?;
         }
         Ok(())
+    }
+
+    /// Adds rows to the frame `name` with the columns `model`, `checkpoint`, `step` and `template` before them.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn add_labelled(&mut self, name: &str, labels: Labels, template: &str, rows: DataFrame) -> PolarsResult<()> {
+        let height = rows.height();
+        let labelled = df!("step" => vec![number_in(labels.checkpoint); height], "template" => vec![template; height])?
+            .hstack(rows.columns());
+        self.add_rows(name, labels, labelled)
     }
 
     /// The frames of [`Outcome::add_values`] without rows, for keys of these columns.

@@ -50,3 +50,14 @@ fn erf_at_the_edges() {
     assert_eq!(y[..5], [-1.0, -1.0, 0.0, 1.0, 1.0]);
     assert!(y[5].is_nan());
 }
+
+#[test]
+fn ranks_count_the_larger_logits() {
+    let logits = vec![0.5f32, 2.0, 2.0, -1.0, 3.0, 0.0, -0.0, f32::NEG_INFINITY, 1.0, 1.0];
+    for dtype in [DType::F32, DType::BF16, DType::F64] {
+        let rows = || Tensor::<2>::from_data(TensorData::new(logits.clone(), [2, 5]), (&Device::flex(), dtype));
+        assert_eq!(kernel::rank(rows(), &[4, 3]), [0, 0], "{dtype:?}");
+        assert_eq!(kernel::rank(rows(), &[2, 0]), [1, 2], "{dtype:?}");
+        assert_eq!(kernel::rank(rows(), &[3, 2]), [4, 4], "{dtype:?}");
+    }
+}

@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 step! {
     /// Logit lens: the residual stream within the model, read as if it were the last: final norm and unembedding.
     LogitLens {
-        /// Streams to read: `resid_pre`, `resid_mid`, `resid_post`, with layers before them where not all are wanted.
+        /// Streams to read: `resid_pre`, `resid_mid`, `resid_post`, or what is added to them: `attn_out`, `mlp_out`, `embed`,
+        /// `pos_embed`; with layers before them where not all are wanted.
         #[serde(default = "after_blocks")]
         #[schemars(schema_with = "sites_schema")]
         sites: Vec<String>,
-        /// Where: each position on its own.
+        /// Where: each position on its own (`each` for every one).
         #[serde(default = "last_position")]
         #[schemars(length(min = 1))]
         positions: Vec<PositionName>,
@@ -33,7 +34,7 @@ step! {
     /// Direct logit attribution: how much each component's output adds to the answer's logit at the last position, the final
     /// norm's scale held as it is.
     LogitAttribution {
-        /// Components: heads, MLPs, neurons. The embedding and the biases have rows of their own.
+        /// Components: heads, MLPs, neurons. The embedding, the biases and what is left have rows of their own.
         #[serde(default = "heads_and_mlps")]
         #[schemars(schema_with = "components_schema")]
         components: Vec<String>,
@@ -78,16 +79,16 @@ step! {
 }
 
 step! {
-    /// Keeps activations: a safetensors file per hook with the prompts in the order of table `NAME.prompts`, or rows.
+    /// Keeps activations: in a safetensors file with a tensor per hook, the prompts in the order of `NAME.prompts`, or as rows.
     Capture {
-        /// What is kept; units in brackets where not all are wanted.
+        /// What is kept: hooks, with units in brackets where not all are wanted.
         #[schemars(schema_with = "sites_schema")]
         sites: Vec<String>,
-        /// Where.
+        /// Where; of attention patterns, which queries.
         #[serde(default = "last_position")]
         #[schemars(length(min = 1))]
         positions: Vec<PositionName>,
-        /// How.
+        /// How it is kept.
         #[serde(default)]
         format: CaptureFormat,
     }
@@ -97,10 +98,11 @@ step! {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CaptureFormat {
-    /// `activations/NAME.safetensors`: one tensor per hook, `[prompt, pos, …]`.
+    /// `activations/NAME.safetensors`, with the model, checkpoint and template in its name where there are several: one tensor
+    /// per hook, `[prompt, pos, …]`.
     #[default]
     Safetensors,
-    /// Table `NAME`: one row per prompt, hook, position and unit.
+    /// Table `NAME`: one row per prompt, hook, position and value.
     Rows,
 }
 

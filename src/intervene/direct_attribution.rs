@@ -1,0 +1,282 @@
+//! Direct logit attribution (Elhage et al. 2021, "A mathematical framework for transformer circuits"): a logit as a sum
+//! over everything that was added to the stream at the last position.
+//!
+//! With x = Σᵢ xᵢ the stream after the last block, s the final norm's scale there (root mean square, or standard
+//! deviation), γ and β the norm's parameters (1 and 0 once folded), u the answer's column of the unembedding (minus the
+//! other answer's) and b its bias, a model with an RMS norm computes
+//!
+//! ```text
+//! logit = Σᵢ xᵢ · (γ ∘ u) / s  +  β · u + b
+//! ```
+//!
+//! and with a layer norm the same with the mean over d_model taken off γ ∘ u, which is to take it off each xᵢ. With s held
+//! at what it was, each summand is what its component adds.
+
+use super::capture::{Holder, Wanted};
+use super::edit::Positions;
+use crate::kernel;
+use crate::model::facts::{self, NormKind};
+use crate::model::hook::{Hook, HookValue, Site};
+use crate::model::to_f32;
+use crate::model::transformer::{Linear, Rows, Tokens, Transformer};
+use burn::tensor::{DType, Int, Tensor, TensorData};
+use indexmap::IndexMap;
+
+/// What adds to a logit directly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Term {
+    /// The last token's embedding.
+    Embed,
+    /// The last position's vector; of learned positions only.
+    PosEmbed,
+    /// A head's output without the bias that its layer's heads share.
+    Head {
+        /// Layer.
+        layer: usize,
+        /// Query head.
+        head: usize,
+    },
+    /// The bias of a layer's attention output.
+    AttnBias(usize),
+    /// A layer's whole MLP, its output bias included.
+    Mlp(usize),
+    /// One neuron of an MLP: its activation times what it writes.
+    Neuron {
+        /// Layer.
+        layer: usize,
+        /// Neuron.
+        neuron: usize,
+    },
+    /// What the final norm's shift and the unembedding's bias add.
+    Bias,
+}
+
+/// Whose logits are taken apart, one of each per prompt.
+#[derive(Debug, Clone, Copy)]
+pub struct Targets<'t> {
+    /// The token whose logit it is.
+    pub answers: &'t [u32],
+    /// The token whose logit is subtracted.
+    pub others: Option<&'t [u32]>,
+}
+
+/// Logits and what adds to them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DirectAttribution {
+    /// The logit, or the difference, of each prompt, as the model computes it.
+    pub total: Vec<f32>,
+    /// `[term, prompt]`
+    pub values: Vec<f32>,
+}
+
+impl Term {
+    /// Every term whose sum is the logit: with the heads and MLPs whole.
+    pub fn all(transformer: &Transformer) -> Vec<Self> {
+        let facts = transformer.facts();
+        let heads = |layer| (0..facts.n_heads).map(move |head| Term::Head { layer, head });
+        let layers = (0..facts.n_layers).flat_map(|layer| heads(layer).chain([Term::Mlp(layer)]));
+        Self::embeddings(transformer).into_iter().chain(layers).chain(Self::biases(transformer)).collect()
+    }
+
+    /// What stands in the stream before the first block.
+    pub fn embeddings(transformer: &Transformer) -> Vec<Self> {
+        let positions = transformer.pos_embed.as_ref().map(|_| Term::PosEmbed);
+        [Term::Embed].into_iter().chain(positions).collect()
+    }
+
+    /// The biases of the attention outputs, where there are any, and of the logits.
+    pub fn biases(transformer: &Transformer) -> Vec<Self> {
+        let with_bias = transformer.blocks.iter().enumerate().filter(|(_, block)| block.attention.o.bias.is_some());
+        with_bias.map(|(layer, _)| Term::AttnBias(layer)).chain([Term::Bias]).collect()
+    }
+
+    /// The hook that is read for it.
+    fn hook(self) -> Option<Hook> {
+        match self {
+            Term::Embed => Some(Hook::Embed),
+            Term::PosEmbed => Some(Hook::PosEmbed),
+            Term::Head { layer, .. } => Some(Hook::Block(layer, Site::Z)),
+            Term::Mlp(layer) => Some(Hook::Block(layer, Site::MlpOut)),
+            Term::Neuron { layer, .. } => Some(Hook::Block(layer, Site::MlpPost)),
+            Term::AttnBias(_) | Term::Bias => None,
+        }
+    }
+
+    /// Which of the values at its hook it is.
+    fn unit(self) -> usize {
+        match self {
+            Term::Head { head, .. } => head,
+            Term::Neuron { neuron, .. } => neuron,
+            _ => 0,
+        }
+    }
+}
+
+/// Takes the targets' logits of every prompt apart, `batch` prompts at a time. The model's layers and units must have the
+/// terms. Sums are in f32 whatever the model's precision.
+///
+/// # Errors
+/// What `pause`, called between batches with the number of prompts done, returns.
+pub fn direct_attribution<E>(
+    transformer: &Transformer,
+    tokens: &Tokens,
+    targets: Targets,
+    terms: &[Term],
+    batch: usize,
+    mut pause: impl FnMut(usize) -> Result<(), E>,
+) -> Result<DirectAttribution, E> {
+    let prompts = tokens.batch;
+    let last = Positions::At(vec![tokens.pos.saturating_sub(1)]);
+    let wanted: Wanted = terms.iter().filter_map(|term| Some((term.hook()?, last.clone()))).collect();
+    let mut found = DirectAttribution { total: Vec::with_capacity(prompts), values: vec![0.0; terms.len() * prompts] };
+    for (first, part) in tokens.batches(batch) {
+        pause(first)?;
+        let of = |tokens: &[u32]| tokens[first..first + part.batch].to_vec();
+        let run = Run::new(transformer, &part, &wanted, &of(targets.answers), targets.others.map(of).as_deref());
+        let by_hook: IndexMap<Hook, Vec<f32>> =
+            run.got.iter().map(|(&hook, value)| (hook, run.written(transformer, hook, value))).collect();
+        for (number, &term) in terms.iter().enumerate() {
+            let values = &mut found.values[number * prompts + first..][..part.batch];
+            match term.hook().and_then(|hook| by_hook.get(&hook)) {
+                Some(written) => {
+                    let units = written.len() / part.batch;
+                    values
+                        .iter_mut()
+                        .zip(written.chunks_exact(units))
+                        .for_each(|(value, row)| *value = row[term.unit()]);
+                }
+                None => values.copy_from_slice(&run.constant(transformer, term)),
+            }
+        }
+        found.total.extend(run.total);
+    }
+    pause(prompts)?;
+    Ok(found)
+}
+
+/// A batch of prompts: what its components put out at the last position, and what of it the targets' logits read.
+struct Run {
+    got: IndexMap<Hook, HookValue>,
+    total: Vec<f32>,
+    /// γ ∘ u / s, centred before a layer norm, `[prompt, d_model]`.
+    direction: Tensor<2>,
+    /// β · u + b, `[prompt]`.
+    bias: Vec<f32>,
+}
+
+impl Run {
+    fn new(
+        transformer: &Transformer,
+        tokens: &Tokens,
+        wanted: &Wanted,
+        answers: &[u32],
+        others: Option<&[u32]>,
+    ) -> Self {
+        let norm = &transformer.facts().norm;
+        let mut holder = Holder { wanted, got: IndexMap::new(), length: tokens.pos };
+        let mut resid = transformer.embed(tokens, &mut holder);
+        for layer in 0..transformer.facts().n_layers {
+            let rows = if layer + 1 == transformer.facts().n_layers { Rows::Last } else { Rows::All };
+            resid = transformer.block(layer, resid, rows, &mut holder);
+        }
+        let slots = resid.dims()[1];
+        let resid = resid.narrow(1, slots - 1, 1);
+        let logits: Tensor<2> = transformer.unembed(resid.clone(), &mut ()).squeeze_dim(1);
+        let mut total = kernel::pick(logits.clone(), answers);
+        let mut column = column(&transformer.unembed, answers);
+        let mut offset = offsets(&transformer.unembed, answers);
+        if let Some(others) = others {
+            subtract(&mut total, &kernel::pick(logits, others));
+            column = column - self::column(&transformer.unembed, others);
+            subtract(&mut offset, &offsets(&transformer.unembed, others));
+        }
+        if let Some(shift) = &transformer.ln_final.shift {
+            let shifted = to_f32((column.clone() * full(shift.val().unsqueeze())).sum_dim(1));
+            offset.iter_mut().zip(shifted).for_each(|(bias, shift)| *bias += shift);
+        }
+        let direction = direction(column, transformer, norm, resid);
+        let got = holder.got.into_iter().map(|(hook, (value, _))| (hook, value)).collect();
+        Self { got, total, direction, bias: offset }
+    }
+
+    /// What each unit of a hook adds, `[prompt, unit]`: heads, neurons; of the rest one.
+    fn written(&self, transformer: &Transformer, hook: Hook, value: &HookValue) -> Vec<f32> {
+        let [prompts, _] = self.direction.dims();
+        let through = |weight: Tensor<2>| self.direction.clone().matmul(full(weight).transpose());
+        match (hook, value) {
+            (Hook::Block(layer, Site::Z), HookValue::Heads(z)) => {
+                let [_, _, heads, d_head] = z.dims();
+                let read = through(transformer.blocks[layer].attention.o.weight.val());
+                let products = full(z.clone().reshape([prompts, heads * d_head])) * read;
+                to_f32(products.reshape([prompts, heads, d_head]).sum_dim(2))
+            }
+            (Hook::Block(layer, Site::MlpPost), HookValue::Stream(post)) => {
+                let read = through(transformer.blocks[layer].down.weight.val());
+                to_f32(full(post.clone().squeeze_dim(1)) * read)
+            }
+            (_, HookValue::Stream(stream)) => {
+                to_f32((full(stream.clone().squeeze_dim(1)) * self.direction.clone()).sum_dim(1))
+            }
+            (_, HookValue::Heads(_)) => vec![0.0; prompts],
+        }
+    }
+
+    /// What a bias adds, `[prompt]`.
+    fn constant(&self, transformer: &Transformer, term: Term) -> Vec<f32> {
+        let [prompts, _] = self.direction.dims();
+        match term {
+            Term::Bias => self.bias.clone(),
+            Term::AttnBias(layer) => match &transformer.blocks[layer].attention.o.bias {
+                Some(bias) => to_f32((self.direction.clone() * full(bias.val().unsqueeze())).sum_dim(1)),
+                None => vec![0.0; prompts],
+            },
+            _ => vec![0.0; prompts],
+        }
+    }
+}
+
+/// γ ∘ u / s, centred before a layer norm, `[prompt, d_model]`; u is `column`, s that of `resid`, `[prompt, 1, d_model]`.
+fn direction(column: Tensor<2>, transformer: &Transformer, norm: &facts::Norm, resid: Tensor<3>) -> Tensor<2> {
+    let mut direction = match &transformer.ln_final.scale {
+        Some(scale) => column * full(scale.val().unsqueeze()),
+        None => column,
+    };
+    if norm.kind == NormKind::Layer {
+        direction = direction.clone() - direction.mean_dim(1);
+    }
+    let (_, scale) = kernel::norm_parts(resid.cast(DType::F32), norm);
+    direction / scale.squeeze_dim(1)
+}
+
+/// Columns of the unembedding, one for each token, as rows: `[token, d_model]`.
+fn column(unembed: &Linear, tokens: &[u32]) -> Tensor<2> {
+    let weight = unembed.weight.val();
+    let indices = indices(tokens, &weight.device());
+    full(weight.select(1, indices)).transpose()
+}
+
+/// The unembedding's bias at each token.
+fn offsets(unembed: &Linear, tokens: &[u32]) -> Vec<f32> {
+    match &unembed.bias {
+        Some(bias) => {
+            let bias = bias.val();
+            let indices = indices(tokens, &bias.device());
+            to_f32(bias.select(0, indices))
+        }
+        None => vec![0.0; tokens.len()],
+    }
+}
+
+fn indices(tokens: &[u32], device: &burn::tensor::Device) -> Tensor<1, Int> {
+    let tokens: Vec<i64> = tokens.iter().map(|&token| i64::from(token)).collect();
+    let count = tokens.len();
+    Tensor::from_data(TensorData::new(tokens, [count]), device)
+}
+
+fn full(tensor: Tensor<2>) -> Tensor<2> {
+    tensor.cast(DType::F32)
+}
+
+fn subtract(from: &mut [f32], values: &[f32]) {
+    from.iter_mut().zip(values).for_each(|(from, value)| *from -= value);
+}

@@ -1,0 +1,210 @@
+//! Step `capture`: activations kept as they are, in a file per model and template or as rows.
+
+mod chosen;
+mod file;
+
+use super::places::{self, At, Place};
+use super::subject::{self, Cell, Subject};
+use super::summary::{MOST_ROWS, Values, prompt_columns};
+use super::{Context, Outcome, accuracy::Labels, replays};
+use crate::Error;
+use crate::intervene::{Activation, Layout, Positions, Wanted};
+use crate::model::facts::Facts;
+use crate::run::interrupt;
+use crate::spec::step::{self, CaptureFormat};
+use chosen::Chosen;
+use polars::prelude::*;
+use std::path::PathBuf;
+
+/// Runs the step on each of its models.
+pub(super) fn run(step: &step::Capture, context: &Context) -> Result<Outcome, Error> {
+    subject::each(step, context, |subject, outcome| {
+        let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
+        subject.cells().map_err(refuse)?.iter().try_for_each(|cell| keep(step, cell, subject, context, outcome))
+    })
+}
+
+/// Its frames without rows.
+pub(super) fn empty_frames(step: &step::Capture) -> PolarsResult<Vec<(String, DataFrame)>> {
+    let mut outcome = Outcome::default();
+    let labels = Labels { model: "", checkpoint: "" };
+    if step.format == CaptureFormat::Rows {
+        outcome.add_labelled(&step.name, labels, "", rows(&[], &[], &[], None)?)?;
+    }
+    outcome.add_labelled(&format!("{}.prompts", step.name), labels, "", prompt_columns(&[])?)?;
+    Ok(outcome.frames)
+}
+
+/// The activations of one cell's prompts.
+fn keep(
+    step: &step::Capture,
+    cell: &Cell,
+    subject: &Subject,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let facts = subject.model.facts();
+    let length = cell.positions.length;
+    let places = places::sites(&step.name, &step.sites, facts, length, context)?;
+    let chosen = chosen::of(&places, facts, length);
+    let at =
+        places::together(&places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context)?);
+    let count = chosen.iter().map(Chosen::values).sum::<usize>() * at.iter(length).count() * cell.prompts.len();
+    if step.format == CaptureFormat::Rows {
+        refuse_too_many(step, count, context, outcome)?;
+    }
+    let activations = read(step, cell, &chosen, &at, subject, context)?;
+
+    let labels = subject.labels();
+    match step.format {
+        CaptureFormat::Rows => {
+            let positions: Vec<At> = at.iter(length).map(|index| places::at(&cell.positions, index)).collect();
+            let rows = rows(&chosen, &activations, &positions, Some((cell, facts)))?;
+            outcome.add_labelled(&step.name, labels, &cell.template, rows)?;
+        }
+        CaptureFormat::Safetensors => {
+            let path = write(step, cell, &chosen, &activations, subject, context)?;
+            if outcome.files.contains(&path) {
+                let problem = format!("two captures would be written to {}", path.display());
+                return Err(Error::failed(format!("step '{}'", step.name))(problem));
+            }
+            outcome.files.push(path);
+        }
+    }
+    let prompts = prompt_columns(&cell.prompts)?;
+    outcome.add_labelled(&format!("{}.prompts", step.name), labels, &cell.template, prompts)?;
+    Ok(())
+}
+
+/// Refuses more rows than are kept, those of the models and templates before counted.
+fn refuse_too_many(step: &step::Capture, count: usize, context: &Context, outcome: &Outcome) -> Result<(), Error> {
+    let before = outcome.frames.iter().find(|(name, _)| *name == step.name).map_or(0, |(_, frame)| frame.height());
+    if before + count <= MOST_ROWS {
+        return Ok(());
+    }
+    let problem = format!("{} rows; at most {MOST_ROWS} are kept; write format = \"safetensors\"", before + count);
+    Err(context.loaded.refuse(&["step", &step.name, "format"], problem, None).into())
+}
+
+/// Runs the prompts and keeps what is chosen, hook by hook.
+fn read(
+    step: &step::Capture,
+    cell: &Cell,
+    chosen: &[Chosen],
+    at: &Positions,
+    subject: &Subject,
+    context: &Context,
+) -> Result<Vec<Activation>, Error> {
+    let wanted: Wanted = chosen.iter().map(|chosen| (chosen.hook, at.clone())).collect();
+    let tokens = subject::tokens(&cell.prompts)?;
+    let label = format!("{}: {}", step.name, subject.name);
+    let task = context.progress.begin(&label, cell.prompts.len() as u64, "prompts");
+    let mut kept: Vec<Activation> = Vec::with_capacity(chosen.len());
+    for (_, part) in tokens.batches(context.batch(&subject.model)) {
+        interrupt::check()?;
+        let (activations, _) = replays::capture(subject, &part, &wanted, context)?;
+        for (number, chosen) in chosen.iter().enumerate() {
+            let Some(activation) = activations.get(&chosen.hook) else {
+                return Err(Error::failed(format!("step '{}'", step.name))(format!("{}: not reached", chosen.hook)));
+            };
+            let activation = activation.of_units(&chosen.units);
+            match kept.get_mut(number) {
+                Some(kept) => {
+                    kept.rows += activation.rows;
+                    kept.data.extend(activation.data);
+                }
+                None => kept.push(activation),
+            }
+        }
+        task.advance(part.batch as u64);
+    }
+    Ok(kept)
+}
+
+/// Writes the file and says where it is.
+fn write(
+    step: &step::Capture,
+    cell: &Cell,
+    chosen: &[Chosen],
+    activations: &[Activation],
+    subject: &Subject,
+    context: &Context,
+) -> Result<PathBuf, Error> {
+    let tokens = subject::tokens(&cell.prompts)?;
+    let integers = |values: Vec<i64>, shape: Vec<usize>| file::Tensor { shape, data: file::Data::Integers(values) };
+    let positions: Vec<i64> = match activations.first() {
+        Some(activation) => activation.positions.iter().map(|&position| position as i64).collect(),
+        None => Vec::new(),
+    };
+    let ids = tokens.ids.iter().map(|&id| i64::from(id)).collect();
+    let shape = vec![positions.len()];
+    let mut tensors = vec![
+        ("positions".to_string(), integers(positions, shape)),
+        ("tokens".to_string(), integers(ids, vec![tokens.batch, tokens.pos])),
+    ];
+    tensors.extend(chosen.iter().zip(activations).map(|(chosen, activation)| {
+        let data = file::Data::Floats(&activation.data);
+        (chosen.hook.to_string(), file::Tensor { shape: activation.shape(), data })
+    }));
+    let labels = subject.labels();
+    let metadata = [
+        ("ablate", env!("CARGO_PKG_VERSION").to_string()),
+        ("step", step.name.clone()),
+        ("model", labels.model.to_string()),
+        ("checkpoint", labels.checkpoint.to_string()),
+        ("template", cell.template.clone()),
+        ("units", chosen::units_json(chosen)),
+    ];
+    let path = context.dir.join("activations").join(file_name(step, cell, subject, context));
+    file::write(&path, &metadata, &tensors).map_err(Error::failed(format!("step '{}'", step.name)))?;
+    Ok(path)
+}
+
+/// `STEP.safetensors`; with the model's name and checkpoint where the step runs several, and the template's where the
+/// prompts have several.
+fn file_name(step: &step::Capture, cell: &Cell, subject: &Subject, context: &Context) -> String {
+    let mut parts = vec![step.name.clone()];
+    if context.models.names(&step.models).len() > 1 {
+        parts.push(subject.name.name.clone());
+        parts.extend(subject.name.checkpoint.clone());
+    }
+    if subject.set.templates.len() > 1 {
+        parts.push(cell.template.clone());
+    }
+    parts.push("safetensors".into());
+    // Checkpoints are folders or revisions, whose names may have slashes.
+    let plain = |letter: char| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '_' };
+    parts.join(".").chars().map(plain).collect()
+}
+
+/// One row per hook, position, unit, index within the unit, and prompt: the columns of [`places::keys`], `index`, what names
+/// the prompt, `value`. `index` is null where a unit is one value; at attention patterns it is the key's position.
+fn rows(
+    chosen: &[Chosen],
+    activations: &[Activation],
+    positions: &[At],
+    cell: Option<(&Cell, &Facts)>,
+) -> PolarsResult<DataFrame> {
+    let prompts = cell.map(|(cell, _)| cell.prompts.as_slice()).unwrap_or_default();
+    let mut keys: Vec<(Place, &At)> = Vec::new();
+    let mut indices: Vec<Option<u32>> = Vec::new();
+    let mut data: Vec<f64> = Vec::new();
+    for (chosen, activation) in chosen.iter().zip(activations) {
+        for (at, &position) in positions.iter().zip(&activation.positions) {
+            for (slot, &unit) in chosen.units.iter().enumerate() {
+                let whole = matches!(activation.layout, Layout::Stream { .. });
+                for index in 0..activation.layout.unit_width() {
+                    keys.push((Place { hook: chosen.hook, unit: Some(unit) }, at));
+                    indices.push((!whole).then_some(index as u32));
+                    data.extend((0..prompts.len()).map(|row| {
+                        let values = activation.unit(row, position, slot);
+                        values.and_then(|values| values.get(index)).map_or(f64::NAN, |&value| f64::from(value))
+                    }));
+                }
+            }
+        }
+    }
+    let keys = places::keys(&keys, cell.map(|(_, facts)| facts))?.hstack(df!("index" => indices)?.columns())?;
+    let values = Values { keys: &keys, measures: &["value"], prompts, data: &data };
+    values.each()?.drop("measure")
+}

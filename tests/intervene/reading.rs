@@ -1,0 +1,154 @@
+//! Readings that change nothing, as TransformerLens computes them, and the sums they obey.
+
+use super::reference::{Case, MODELS, TOLERANCE, at};
+use crate::parity::reference::folder;
+use ablate::intervene::{DirectAttribution, Positions, Targets, Term, Wanted, capture, direct_attribution, logit_lens};
+use ablate::model::checkpoint::Checkpoint;
+use ablate::model::hook::{Hook, Site};
+use ablate::model::processing::Processed;
+use ablate::model::to_f32;
+use ablate::model::transformer::{Tokens, Transformer};
+use ablate::spec::Processing;
+use burn::tensor::{DType, Device};
+
+/// The fixtures' r and r' of each prompt.
+fn targets(case: &Case) -> (Vec<u32>, Vec<u32>) {
+    case.integers("targets").chunks_exact(2).map(|pair| (pair[0] as u32, pair[1] as u32)).unzip()
+}
+
+fn attribute(
+    model: &Transformer,
+    tokens: &Tokens,
+    (answers, others): (&[u32], Option<&[u32]>),
+    terms: &[Term],
+) -> DirectAttribution {
+    direct_attribution(model, tokens, Targets { answers, others }, terms, 2, |_| Ok::<(), ()>(())).unwrap()
+}
+
+#[test]
+fn logit_lens_of_every_layer() {
+    for name in MODELS {
+        let case = Case::open(name);
+        let n_layers = case.model.facts().n_layers;
+        let site = |layer, site| (Hook::Block(layer, site), at(&[case.last()]));
+        let wanted: Wanted = (0..n_layers)
+            .map(|layer| site(layer, Site::ResidPre))
+            .chain([site(n_layers - 1, Site::ResidPost)])
+            .collect();
+        let mut read: Vec<Vec<f32>> = vec![Vec::new(); wanted.len()];
+        logit_lens(&case.model, &case.tokens, &wanted, 2, |lens| {
+            let held = &mut read[wanted.get_index_of(&lens.hook).unwrap()];
+            assert_eq!((lens.position, held.len()), (case.last(), lens.first * case.model.facts().n_vocab));
+            held.extend(to_f32(lens.logits));
+            Ok::<(), ()>(())
+        })
+        .unwrap();
+        case.expect("lens/final", &read.pop().unwrap());
+        case.expect("lens/resid_pre", &read.concat());
+    }
+}
+
+#[test]
+fn direct_attribution_of_every_term() {
+    for name in MODELS {
+        let case = Case::open(name);
+        let (answers, others) = targets(&case);
+        let facts = case.model.facts();
+        let of = |terms: Vec<Term>| attribute(&case.model, &case.tokens, (&answers, Some(&others)), &terms).values;
+        let layers = || 0..facts.n_layers;
+        let heads = layers().flat_map(|layer| (0..facts.n_heads).map(move |head| Term::Head { layer, head }));
+        case.expect("dla/embed", &of(vec![Term::Embed]));
+        case.expect("dla/head", &of(heads.collect()));
+        case.expect("dla/attn_bias", &of(layers().map(Term::AttnBias).collect()));
+        case.expect("dla/mlp", &of(layers().map(Term::Mlp).collect()));
+        case.expect("dla/bias", &of(vec![Term::Bias]));
+        assert_eq!(case.has("dla/pos_embed"), case.model.pos_embed.is_some());
+        if case.has("dla/pos_embed") {
+            case.expect("dla/pos_embed", &of(vec![Term::PosEmbed]));
+        }
+    }
+}
+
+/// With the norms' parameters and biases where they are stored, too.
+#[test]
+fn direct_attributions_sum_to_the_logit() {
+    for name in MODELS {
+        let case = Case::open(name);
+        let host = Processed::new(Checkpoint::open(&folder(name)).unwrap(), Processing::NONE);
+        let plain = Transformer::load(&host, &Device::flex(), DType::F32).unwrap();
+        let (answers, others) = targets(&case);
+        for (model, others) in [(&case.model, None), (&plain, None), (&plain, Some(others.as_slice()))] {
+            let terms = Term::all(model);
+            let found = attribute(model, &case.tokens, (&answers, others), &terms);
+            let logits = to_f32(model.last_logits(&case.tokens));
+            let n_vocab = model.facts().n_vocab;
+            for prompt in 0..case.tokens.batch {
+                let logit = |token: u32| logits[prompt * n_vocab + token as usize];
+                let total = logit(answers[prompt]) - others.map_or(0.0, |others| logit(others[prompt]));
+                let values = found.values.iter().skip(prompt).step_by(case.tokens.batch);
+                let sum: f32 = values.sum();
+                assert!(
+                    (found.total[prompt] - total).abs() < TOLERANCE,
+                    "{name}: {} is not {total}",
+                    found.total[prompt]
+                );
+                assert!((sum - total).abs() < TOLERANCE, "{name}: the terms sum to {sum}, the logit is {total}");
+            }
+        }
+    }
+}
+
+#[test]
+fn neurons_and_the_output_bias_are_the_mlp() {
+    for name in MODELS {
+        let case = Case::open(name);
+        if case.model.blocks.iter().any(|block| block.down.bias.is_some()) {
+            continue;
+        }
+        let (answers, _) = targets(&case);
+        let facts = case.model.facts();
+        let of = |terms: &[Term]| attribute(&case.model, &case.tokens, (&answers, None), terms).values;
+        for layer in 0..facts.n_layers {
+            let neurons: Vec<Term> = (0..facts.d_mlp).map(|neuron| Term::Neuron { layer, neuron }).collect();
+            let (parts, whole) = (of(&neurons), of(&[Term::Mlp(layer)]));
+            for (prompt, whole) in whole.into_iter().enumerate() {
+                let sum: f32 = parts.iter().skip(prompt).step_by(case.tokens.batch).sum();
+                assert!(
+                    (sum - whole).abs() < TOLERANCE,
+                    "{name}: the neurons of layer {layer} sum to {sum}, not {whole}"
+                );
+            }
+        }
+    }
+}
+
+/// The final norm is read at the positions that are asked for, though the logits need the last alone.
+#[test]
+fn the_final_norm_is_captured_everywhere() {
+    let case = Case::open("gpt2-untied");
+    let wanted: Wanted = [(Hook::LnFinalNormalized, Positions::All), (Hook::LnFinalScale, at(&[0, 2]))].into();
+    let (found, _) = capture(&case.model, &case.tokens, &wanted, 2, || Ok::<(), ()>(())).unwrap();
+    let d_model = case.model.facts().d_model;
+    assert_eq!(found[&Hook::LnFinalNormalized].shape(), [case.tokens.batch, case.tokens.pos, d_model]);
+    assert_eq!(found[&Hook::LnFinalScale].shape(), [case.tokens.batch, 2, 1]);
+    assert!(found[&Hook::LnFinalScale].data.iter().all(|&scale| scale > 0.0));
+}
+
+#[test]
+fn chosen_units_are_those_of_the_whole() {
+    let case = Case::open("llama-gqa");
+    let sites = [Site::Z, Site::MlpPost, Site::Pattern];
+    let wanted: Wanted = sites.iter().map(|&site| (Hook::Block(1, site), at(&[1, 3]))).collect();
+    let (found, _) = capture(&case.model, &case.tokens, &wanted, 2, || Ok::<(), ()>(())).unwrap();
+    for (hook, whole) in found {
+        let some = whole.of_units(&[0, 2]);
+        assert_eq!(some.data.len(), some.shape().iter().product::<usize>());
+        for row in 0..whole.rows {
+            for position in [1, 3] {
+                for (slot, unit) in [0, 2].into_iter().enumerate() {
+                    assert_eq!(some.unit(row, position, slot), whole.unit(row, position, unit), "{hook}");
+                }
+            }
+        }
+    }
+}
