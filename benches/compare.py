@@ -1,11 +1,14 @@
-"""Runs ablate's speed bench and PyTorch eager by turns and prints medians, spreads and ratios as Markdown.
+"""Runs an ablate bench and its peer by turns and prints medians, spreads and ratios as Markdown.
 
-    cargo bench --bench speed --no-run          # prints the path of the executable
-    python benches/compare.py EXECUTABLE [--threads 2] [--rounds 5] [--only TEXT]
+    cargo bench --no-run                        # prints the paths of the executables
+    python benches/compare.py speed EXECUTABLE [--threads 2] [--rounds 5] [--only TEXT]        # beside PyTorch eager
+    python benches/compare.py patching EXECUTABLE [--limit 12]                                 # beside TransformerLens
+    python benches/compare.py patching EXECUTABLE --peer peer_nnsight.py                       # beside nnsight
 
 Both sides run the same job in a process of their own, one after the other, round by round, so that a change in the
 machine's load meets both. A round's time is the median of its repeats; the table shows the median of the rounds, their
-range, and the median of the rounds' ratios (ablate's time by PyTorch's: below 1 is faster).
+range, and the median of the rounds' ratios (ablate's time by the peer's: below 1 is faster). The peer of `patching` runs
+`--limit` of its forward passes, spread over the layers, and its time is that of all of them at their median.
 """
 import argparse
 import json
@@ -16,42 +19,82 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).parent
-JOBS = [
-    ("forward, built-in model, batch 1", "forward", ["benches/arith.json", "1", "4", "all"]),
-    ("forward, built-in model, batch 64", "forward", ["benches/arith.json", "64", "4", "all"]),
-    ("forward, SmolLM2's shape, batch 1", "forward", ["benches/smollm2.json", "1", "5", "all"]),
-    ("forward, SmolLM2's shape, batch 64", "forward", ["benches/smollm2.json", "64", "5", "all"]),
-    ("forward, SmolLM2's shape, batch 64, last position's logits", "forward", ["benches/smollm2.json", "64", "5", "last"]),
+ARITH, SMOLLM2 = "benches/arith.json", "benches/smollm2.json"
+SPEED = [
+    ("forward, built-in model, batch 1", "forward", [ARITH, "1", "4", "all"]),
+    ("forward, built-in model, batch 64", "forward", [ARITH, "64", "4", "all"]),
+    ("forward, SmolLM2's shape, batch 1", "forward", [SMOLLM2, "1", "5", "all"]),
+    ("forward, SmolLM2's shape, batch 64", "forward", [SMOLLM2, "64", "5", "all"]),
+    ("forward, SmolLM2's shape, batch 64, last position's logits", "forward", [SMOLLM2, "64", "5", "last"]),
     ("training, built-in model, 100 steps of batch 256", "train", ["100"]),
 ]
+PATCHING = [
+    ("effect map at the last position, built-in model", "map-last", ARITH, 4),
+    ("effect map at the last position, SmolLM2's shape", "map-last", SMOLLM2, 5),
+    ("effect map at four positions, SmolLM2's shape", "map-four", SMOLLM2, 5),
+    ("every neuron of the middle layer, SmolLM2's shape", "neurons", SMOLLM2, 5),
+    ("faithfulness over 0 to 40 heads, SmolLM2's shape", "faithfulness", SMOLLM2, 5),
+]
+PROMPTS = "50"
 
 
 def run(command):
     done = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
-    return statistics.median(json.loads(done.stdout.splitlines()[-1])["seconds"])
+    result = json.loads(done.stdout.splitlines()[-1])
+    return statistics.median(result["seconds"]), result
 
 
-def row(name, job, arguments, options):
-    ours, theirs = [], []
-    for _ in range(options.rounds):
-        ours.append(run([options.executable, job, str(options.threads), *arguments]))
-        theirs.append(run([options.python, f"benches/peer_{job}.py", str(options.threads), *arguments]))
-    ratio = statistics.median(a / b for a, b in zip(ours, theirs))
-    cell = lambda times: f"{1e3 * statistics.median(times):.2f} ({1e3 * min(times):.2f}–{1e3 * max(times):.2f})"
-    print(f"| {name} | {options.threads} | {cell(ours)} | {cell(theirs)} | {ratio:.2f} |", flush=True)
+def by_turns(ours, theirs, rounds):
+    """Seconds of each round of either side, the median ratio, and what ours last said."""
+    pairs = []
+    for _ in range(rounds):
+        (our_seconds, said), (their_seconds, _) = run(ours), run(theirs)
+        pairs.append((our_seconds, their_seconds))
+    return *zip(*pairs), statistics.median(a / b for a, b in pairs), said
+
+
+def cell(times, unit):
+    return f"{unit * statistics.median(times):.2f} ({unit * min(times):.2f}–{unit * max(times):.2f})"
+
+
+def speed(options):
+    print("| job | threads | ablate, ms | PyTorch eager, ms | ratio |\n|---|---|---|---|---|")
+    threads = str(options.threads)
+    for name, job, arguments in SPEED:
+        if options.only in name:
+            peer = [options.python, f"benches/peer_{job}.py", threads, *arguments]
+            ours, theirs, ratio, _ = by_turns([options.executable, job, threads, *arguments], peer, options.rounds)
+            print(f"| {name} | {threads} | {cell(ours, 1e3)} | {cell(theirs, 1e3)} | {ratio:.2f} |", flush=True)
+
+
+def patching(options):
+    print("| job | threads | ablate, s | peer, s | times faster | rows/s | share of the product's peak | memory, MiB |")
+    print("|---|---|---|---|---|---|---|---|")
+    threads = str(options.threads)
+    for name, job, config, positions in PATCHING:
+        if options.only in name:
+            peer = [options.python, f"benches/{options.peer}", job, threads, config]
+            peer += ["--limit", str(options.limit), "--batch", PROMPTS, "--positions", str(positions)]
+            command = [options.executable, job, threads, config, PROMPTS, str(positions)]
+            ours, theirs, ratio, said = by_turns(command, peer, options.rounds)
+            print(
+                f"| {name} | {threads} | {cell(ours, 1)} | {cell(theirs, 1)} | {1 / ratio:.1f} "
+                f"| {said['rows_per_second']:.0f} | {said['share_of_peak']:.2f} | {said['memory_mib']} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bench", choices=["speed", "patching"])
     parser.add_argument("executable", type=os.path.abspath)
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="")
+    parser.add_argument("--limit", type=int, default=12)
+    parser.add_argument("--peer", default="peer_patching.py")
     options = parser.parse_args()
-    print("| job | threads | ablate, ms | PyTorch eager, ms | ratio |\n|---|---|---|---|---|")
-    for name, job, arguments in JOBS:
-        if options.only in name:
-            row(name, job, arguments, options)
+    {"speed": speed, "patching": patching}[options.bench](options)

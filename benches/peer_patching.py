@@ -10,7 +10,7 @@ Jobs:
     faithfulness  k = 0 … 40 heads (or all there are) kept, the others mean-ablated at every position, MLPs untouched
 
 Each forward is reduced to P(r) and P(r') of every prompt at the last position. `--limit` runs that many forwards, evenly
-spread over the job's; `seconds` is the whole job: both cached runs, and the mean forward times the job's number of them.
+spread over the job's; `seconds` is the whole job: both cached runs, those forwards, and the median one for each of the rest.
 """
 import argparse
 import json
@@ -122,8 +122,9 @@ def main(job, threads, path, limit, batch, pos):
 
 
 def report(before, seconds, forwards, batch, pos):
+    whole = before + sum(seconds) + statistics.median(seconds) * (forwards - len(seconds))
     print(json.dumps({
-        "seconds": [before + statistics.mean(seconds) * forwards], "forwards": forwards, "measured": len(seconds),
+        "seconds": [whole], "forwards": forwards, "measured": len(seconds),
         "per_forward": statistics.median(seconds), "cached_runs": before, "prompts": batch, "positions": pos}))
 
 

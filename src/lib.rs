@@ -1,6 +1,6 @@
 //! Declarative, reproducible, fast mechanistic interpretability.
 //!
-//! Data flows one way: [`spec`] → [`run`] ([`step`] over [`prompt`] and [`model`]) → [`table`] → [`figure`] → [`report`].
+//! Data flows one way: [`spec`] → [`plan`] → [`run`] ([`step`] over [`prompt`], [`model`] and [`intervene`]) → [`table`] → [`figure`] → [`report`].
 
 pub mod allocator;
 pub mod cli;
@@ -10,6 +10,7 @@ pub mod intervene;
 pub mod kernel;
 pub mod measure;
 pub mod model;
+pub mod plan;
 pub mod prompt;
 pub mod report;
 pub mod run;

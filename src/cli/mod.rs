@@ -3,6 +3,7 @@
 mod config;
 mod logits;
 mod model;
+mod plan;
 mod run;
 pub mod schema;
 
@@ -35,6 +36,8 @@ struct Cli {
 enum Command {
     /// Run a spec: tables, figures and a report under its results folder
     Run(run::Arguments),
+    /// Print what a spec would compute: rows, operations, seconds, memory
+    Plan(plan::Arguments),
     /// Print the resolved spec, with where each value came from
     Config(config::Arguments),
     /// Print the JSON schema of specs, for editors
@@ -76,6 +79,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<(), Error> {
     match command {
         Command::Run(arguments) => run::run(arguments),
+        Command::Plan(arguments) => plan::run(arguments),
         Command::Config(arguments) => config::run(arguments),
         Command::Schema => schema::run(),
         Command::Model(arguments) => model::run(arguments),

@@ -1,8 +1,8 @@
 //! `ablate model`: a model's facts.
 
 use crate::Error;
-use crate::model::Model;
 use crate::model::facts::Positions;
+use crate::model::{Lookup, Model};
 use crate::spec::{self, Device, Dtype, Processing};
 use clap::Args;
 use std::fmt::Write;
@@ -36,6 +36,11 @@ fn dtype(text: &str) -> Result<Dtype, String> {
     }
 }
 
+/// Paths on a command line start from the current folder.
+fn here() -> Lookup<'static> {
+    Lookup { base: Path::new(""), checkpoint: None, quiet: false }
+}
+
 impl ModelArguments {
     fn spec(&self) -> spec::Model {
         spec::Model {
@@ -49,7 +54,7 @@ impl ModelArguments {
     }
 
     pub(super) fn open(&self) -> Result<Model, Error> {
-        Model::open(&self.spec(), Path::new(""), None).map_err(Error::refused(format!("model '{}'", self.source)))
+        Model::open(&self.spec(), here()).map_err(Error::refused(format!("model '{}'", self.source)))
     }
 }
 
@@ -64,8 +69,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let source = &arguments.model.source;
-    let card = Model::card(&arguments.model.spec(), Path::new(""), None)
-        .map_err(Error::refused(format!("model '{source}'")))?;
+    let card = Model::card(&arguments.model.spec(), here()).map_err(Error::refused(format!("model '{source}'")))?;
     if arguments.json {
         let json = serde_json::to_string_pretty(&card).map_err(|error| Error::Print(error.into()))?;
         return super::print(&(json + "\n"));

@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::colour::{self, AXIS, INK};
-use super::frame::{Entry, Frame, Panels, spines};
+use super::frame::{Entry, Frame, Panels, Sample, spines};
 use super::scene::{Area, Scene};
 use super::series::{self, Chart, Columns};
 use super::{Drawing, Keyed, at};
@@ -28,10 +28,10 @@ pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
         let entry = |index: usize| Entry {
             label: chart.series.labels[index].clone(),
             color: chart.color(0, index),
-            marker: None,
+            sample: Sample::Box,
         };
         let entries: Vec<Entry> = (0..chart.series.len()).map(entry).collect();
-        frame.legend(chart.heading(figure), &entries);
+        frame.legend(series::heading(&chart.series, figure.series.as_deref()), &entries);
     }
     let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
     let panels = Panels { titles: &chart.panels, x: &x, y: &y, x_title, y_title: &chart.y_title, grid: true };

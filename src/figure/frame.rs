@@ -2,6 +2,7 @@
 
 use super::axis::{Axis, LABEL, Labels, Tick, label_width};
 use super::colour::{AXIS, GRID, PAPER};
+use super::dash::Dash;
 use super::error::Problem;
 use super::font;
 use super::scene::{Anchor, Area, Color, Scene, Shape, Style};
@@ -32,8 +33,16 @@ pub struct Entry {
     pub label: String,
     /// Its colour.
     pub color: Color,
-    /// A line with this marker, or none: a filled box.
-    pub marker: Option<Shape>,
+    /// What is beside the label.
+    pub sample: Sample,
+}
+
+/// What an entry of a legend shows.
+pub enum Sample {
+    /// A filled box.
+    Box,
+    /// A line in a style, with a marker or without.
+    Line(Dash, Option<Shape>),
 }
 
 /// What the panels of a figure share.
@@ -106,12 +115,14 @@ impl Frame {
             }
             for &index in row {
                 let (Some(entry), Some(label)) = (entries.get(index), labels.get(index)) else { continue };
-                match entry.marker {
-                    Some(shape) => {
-                        self.scene.line(vec![(x, y), (x + SAMPLE, y)], entry.color, 2.0);
-                        self.scene.marker((x + SAMPLE / 2.0, y), shape, 3.2, entry.color);
+                match entry.sample {
+                    Sample::Line(dash, marker) => {
+                        self.scene.dashed(vec![(x, y), (x + SAMPLE, y)], entry.color, 2.0, dash);
+                        if let Some(shape) = marker {
+                            self.scene.marker((x + SAMPLE / 2.0, y), shape, 3.2, entry.color);
+                        }
                     }
-                    None => {
+                    Sample::Box => {
                         let side = Area { x0: x + SAMPLE - 12.0, y0: y - 6.0, x1: x + SAMPLE, y1: y + 6.0 };
                         self.scene.rect(side, entry.color);
                     }

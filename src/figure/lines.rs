@@ -1,9 +1,10 @@
 //! `kind = "lines"`: one line per series, with bands, on linear and logarithmic axes.
 
 use super::axis::{self, Axis};
-use super::colour;
+use super::colour::{self, INK};
+use super::dash::Dash;
 use super::error::Problem;
-use super::frame::{Entry, Frame, Panels, spines};
+use super::frame::{Entry, Frame, Panels, Sample, spines};
 use super::scene::{Area, Color, Point, Scene, Shape};
 use super::series::{self, Chart, Columns, Datum};
 use super::{Drawing, Keyed, at};
@@ -24,30 +25,45 @@ pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
     let (low, high) = chart.y_range(figure, false)?;
     let y = Axis::numbers(low, high, figure.y_scale == spec::Scale::Log, false);
     let mut frame = Frame::new(figure);
-    if figure.series.is_some() {
-        let entries: Vec<Entry> = (0..chart.series.len())
-            .map(|index| Entry {
-                label: chart.series.labels[index].clone(),
-                color: chart.color(0, index),
-                marker: Some(shape(index)),
-            })
-            .collect();
-        frame.legend(chart.heading(figure), &entries);
-    }
+    legends(&mut frame, figure, &chart);
     let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
     let panels = Panels { titles: &chart.panels, x: &x, y: &y, x_title, y_title: &chart.y_title, grid: true };
     let areas = frame.panels(&panels).map_err(at("width"))?;
-    for (panel, (area, series)) in areas.iter().zip(&chart.data).enumerate() {
+    for (panel, (area, lines)) in areas.iter().zip(&chart.data).enumerate() {
         let place = Place { area, x: &x, y: &y, categories: chart.x.numbers.is_none().then(|| chart.x.len()) };
-        for (index, points) in series.iter().enumerate() {
-            place.band(&mut frame.scene, points, chart.color(panel, index));
+        let styles = chart.dashes.len();
+        for (line, points) in lines.iter().enumerate() {
+            place.band(&mut frame.scene, points, chart.color(panel, line / styles));
         }
-        for (index, points) in series.iter().enumerate() {
-            place.line(&mut frame.scene, points, chart.color(panel, index), shape(index));
+        for (line, points) in lines.iter().enumerate() {
+            let (series, dash) = (line / styles, Dash::ALL[line % styles]);
+            place.line(&mut frame.scene, points, chart.color(panel, series), dash, shape(series));
         }
         spines(&mut frame.scene, area);
     }
     Ok(Drawing { scene: frame.scene, notes: chart.notes })
+}
+
+/// What the colours mean, and beneath it what the styles of line mean.
+fn legends(frame: &mut Frame, figure: &spec::Figure, chart: &Chart) {
+    if figure.series.is_some() {
+        let entry = |(index, label): (usize, &String)| Entry {
+            label: label.clone(),
+            color: chart.color(0, index),
+            sample: Sample::Line(Dash::Solid, Some(shape(index))),
+        };
+        let entries: Vec<Entry> = chart.series.labels.iter().enumerate().map(entry).collect();
+        frame.legend(series::heading(&chart.series, figure.series.as_deref()), &entries);
+    }
+    if figure.dash.is_some() {
+        let entry = |(label, dash): (&String, Dash)| Entry {
+            label: label.clone(),
+            color: INK,
+            sample: Sample::Line(dash, None),
+        };
+        let entries: Vec<Entry> = chart.dashes.labels.iter().zip(Dash::ALL).map(entry).collect();
+        frame.legend(series::heading(&chart.dashes, figure.dash.as_deref()), &entries);
+    }
 }
 
 fn shape(series: usize) -> Shape {
@@ -136,19 +152,19 @@ impl Place<'_> {
         }
     }
 
-    fn line(&self, scene: &mut Scene, points: &[Datum], color: Color, shape: Shape) {
+    fn line(&self, scene: &mut Scene, points: &[Datum], color: Color, dash: Dash, shape: Shape) {
         let places: Vec<Point> = points.iter().map(|datum| self.point(datum.x, datum.y)).collect();
         let mut run: Vec<Point> = Vec::new();
         for pair in places.windows(2) {
             let [from, to] = [pair[0], pair[1]];
             let Some((from, to)) = self.visible(from, to) else { continue };
             if run.last() != Some(&from) {
-                scene.line(std::mem::take(&mut run), color, WIDTH);
+                scene.dashed(std::mem::take(&mut run), color, WIDTH, dash);
                 run.push(from);
             }
             run.push(to);
         }
-        scene.line(run, color, WIDTH);
+        scene.dashed(run, color, WIDTH, dash);
         if points.len() <= MARKED {
             for place in places.into_iter().filter(|(_, y)| self.inside(*y) == *y) {
                 scene.marker(place, shape, RADIUS, color);

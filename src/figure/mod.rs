@@ -6,6 +6,7 @@
 pub mod axis;
 mod bars;
 pub mod colour;
+mod dash;
 mod data;
 mod error;
 mod font;

@@ -1,5 +1,6 @@
 //! A figure before it is drawn: shapes and texts in pixels from the upper left corner, everything already placed.
 
+use super::dash::Dash;
 use super::font::{self, Face};
 use crate::table::operator;
 
@@ -170,6 +171,12 @@ impl Scene {
     pub(super) fn line(&mut self, points: Vec<Point>, color: Color, width: f64) {
         if points.len() > 1 {
             self.items.push(Item::Line { points, color, width });
+        }
+    }
+
+    pub(super) fn dashed(&mut self, points: Vec<Point>, color: Color, width: f64, dash: Dash) {
+        for stroke in dash.cut(points, width) {
+            self.line(stroke, color, width);
         }
     }
 

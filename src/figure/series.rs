@@ -1,5 +1,6 @@
-//! The data of lines and bars: per panel and series, one mean per place on the horizontal axis.
+//! The data of lines and bars: per panel, series and style of line, one mean per place on the horizontal axis.
 
+use super::dash::Dash;
 use super::data::{self, Categories, Mean};
 use super::error::Problem;
 use super::{Keyed, Placed, Read, at, axis, categories, colour, facets};
@@ -35,7 +36,9 @@ pub struct Chart {
     pub x: Categories,
     /// Whether those are whole numbers.
     pub whole: bool,
-    /// `data[panel][series]`, by x.
+    /// The styles of line; one with an empty label without `dash`.
+    pub dashes: Categories,
+    /// `data[panel][line]`, by x: each series in each style, the style fastest.
     pub data: Vec<Vec<Vec<Datum>>>,
     /// Title of the vertical axis.
     pub y_title: String,
@@ -53,6 +56,7 @@ pub struct Columns {
     whole: bool,
     y: (Value, Vec<Option<f64>>),
     series: Placed,
+    dashes: Placed,
     panels: Placed,
     band: Option<[Vec<Option<f64>>; 2]>,
     y_range: Option<(f64, f64)>,
@@ -63,6 +67,8 @@ pub fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
     let x = categories(rows, "x", Some(&figure.x), false, usize::MAX);
     let y = data::values(rows, &figure.y).map_err(at("y"));
     let series = categories(rows, "series", figure.series.as_deref(), false, SERIES);
+    let dash = figure.dash.as_deref().filter(|_| figure.kind == spec::FigureKind::Lines);
+    let dashes = categories(rows, "dash", dash, false, Dash::ALL.len());
     let panels = facets(figure, rows);
     let band = figure.band.as_ref().map(|[low, high]| (band_end(rows, 0, low), band_end(rows, 1, high)));
     let band = match band {
@@ -70,13 +76,13 @@ pub fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
         Some((Ok(low), Ok(high))) => Ok(Some([low, high])),
         Some((low, high)) => Err([low.err(), high.err()]),
     };
-    match (x, y, series, panels, band, y_range(figure)) {
-        (Ok(x), Ok(y), Ok(series), Ok(panels), Ok(band), Ok(y_range)) => {
+    match (x, y, series, dashes, panels, band, y_range(figure)) {
+        (Ok(x), Ok(y), Ok(series), Ok(dashes), Ok(panels), Ok(band), Ok(y_range)) => {
             let whole = rows.column(&figure.x).is_ok_and(|column| column.dtype().is_integer());
-            Ok(Columns { x, whole, y, series, panels, band, y_range })
+            Ok(Columns { x, whole, y, series, dashes, panels, band, y_range })
         }
-        (x, y, series, panels, band, y_range) => {
-            let faults = [x.err(), y.err(), series.err(), panels.err(), y_range.err()].into_iter();
+        (x, y, series, dashes, panels, band, y_range) => {
+            let faults = [x.err(), y.err(), series.err(), dashes.err(), panels.err(), y_range.err()].into_iter();
             Err(faults.chain(band.err().into_iter().flatten()).flatten().collect())
         }
     }
@@ -99,18 +105,20 @@ fn y_range(figure: &spec::Figure) -> Keyed<Option<(f64, f64)>> {
 
 /// Puts the rows in their places.
 pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
-    let Columns { x: (x, x_places), whole, y: (value, heights), series, panels, band, y_range } = columns;
-    let ((series, series_places), (panels, panel_places)) = (series, panels);
+    let Columns { x: (x, x_places), whole, y: (value, heights), series, dashes, panels, band, y_range } = columns;
+    let ((series, series_places), (dashes, dash_places), (panels, panel_places)) = (series, dashes, panels);
     let mut means: BTreeMap<(usize, usize, usize), [Mean; 3]> = BTreeMap::new();
     let mut nowhere = 0;
     for (row, &height) in heights.iter().enumerate() {
         let place = |places: &[Option<usize>]| places.get(row).copied().flatten();
-        let (Some(panel), Some(series), Some(x)) = (place(&panel_places), place(&series_places), place(&x_places))
+        let (Some(panel), Some(series), Some(dash), Some(x)) =
+            (place(&panel_places), place(&series_places), place(&dash_places), place(&x_places))
         else {
             nowhere += 1;
             continue;
         };
-        let [mean, low, high] = means.entry((panel, series, x)).or_default();
+        let line = series * dashes.len() + dash;
+        let [mean, low, high] = means.entry((panel, line, x)).or_default();
         mean.add(height);
         if let Some([lows, highs]) = &band {
             low.add(lows.get(row).copied().flatten());
@@ -118,7 +126,7 @@ pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
         }
     }
     let mut chart = Chart {
-        data: vec![vec![Vec::new(); series.len()]; panels.len()],
+        data: vec![vec![Vec::new(); series.len() * dashes.len()]; panels.len()],
         whole,
         y_range,
         y_title: figure.y_title.clone().unwrap_or_else(|| data::title(&value)),
@@ -126,10 +134,11 @@ pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
         notes: Vec::new(),
         panels: panels.labels,
         series,
+        dashes,
         x,
     };
     let mut undefined = 0;
-    for ((panel, series, place), means) in means {
+    for ((panel, line, place), means) in means {
         let shown = |mean: Mean| {
             let number = data::transformed(value.transform, mean.value()?);
             let drawable = number.is_finite() && (figure.y_scale == spec::Scale::Linear || number > 0.0);
@@ -146,7 +155,7 @@ pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
             (Some(low), Some(high)) => Some((low.min(high), low.max(high))),
             _ => None,
         };
-        if let Some(points) = chart.data.get_mut(panel).and_then(|panel| panel.get_mut(series)) {
+        if let Some(points) = chart.data.get_mut(panel).and_then(|panel| panel.get_mut(line)) {
             points.push(Datum { x, y, band });
         }
     }
@@ -165,6 +174,12 @@ pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
 
 fn shown_band(mean: Mean, transform: Transform) -> Option<f64> {
     Some(data::transformed(transform, mean.value()?)).filter(|number| number.is_finite())
+}
+
+/// What the legend of a column's categories says first: numbers, true and false alone do not say what they are.
+pub fn heading<'f>(categories: &Categories, column: Option<&'f str>) -> Option<&'f str> {
+    let truths = || categories.labels.iter().all(|label| label == "true" || label == "false");
+    column.filter(|_| categories.numbers.is_some() || truths())
 }
 
 /// Refuses what a reader could not tell apart.
@@ -190,11 +205,6 @@ impl Chart {
             Some(operator) => colour::series(operator, index),
             None => colour::series("", series),
         }
-    }
-
-    /// What the legend says first: numbers alone do not say what they are.
-    pub fn heading<'f>(&self, figure: &'f spec::Figure) -> Option<&'f str> {
-        self.series.numbers.as_ref().and(figure.series.as_deref())
     }
 
     /// Ends of the vertical axis: those of the spec, or of the data with some room.

@@ -16,6 +16,7 @@ mod lens;
 mod plan;
 mod readout;
 mod replay;
+mod vocabulary;
 
 pub use activation::{Activation, Activations, Layout};
 pub use apply::run_edited;
@@ -25,5 +26,6 @@ pub use direct_attribution::{DirectAttribution, Targets, Term, direct_attributio
 pub use edit::{Change, Edit, Positions, Row, Units, Value};
 pub use error::EditError;
 pub use lens::{Lens, logit_lens};
+pub use plan::reach;
 pub use readout::{Readout, Readouts};
 pub use replay::{Check, Cost, Replay, layer_operations};

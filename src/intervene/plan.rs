@@ -72,6 +72,20 @@ pub(super) fn plan(
     Ok(Some(Entry { row: number, start, join, direct }))
 }
 
+/// What a row with these edits makes a replay compute at most, for prompts of `length` tokens: positions of layers, and
+/// whether its logits are computed. Values that happen to be the base run's own make it less.
+pub fn reach(edits: &[Edit], facts: &Facts, length: usize) -> Option<u64> {
+    let start = edits.iter().flat_map(|edit| edit.positions.iter(length)).min()?;
+    let (layer, site) = edits.iter().map(|edit| order(edit.hook, facts)).min()?;
+    let here: Vec<Hook> = edits
+        .iter()
+        .map(|edit| edit.hook)
+        .filter(|&hook| matches!(order(hook, facts), (other, place) if other == layer && place >= site))
+        .collect();
+    let (join, _) = join(layer, &here, facts);
+    Some(((facts.n_layers - join.layer) * (length - start)) as u64)
+}
+
 /// A hook's place in the order of a forward pass: layer, and place within it.
 fn order(hook: Hook, facts: &Facts) -> (usize, usize) {
     match hook {

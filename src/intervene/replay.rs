@@ -8,6 +8,7 @@ use super::edit::Row;
 use super::error::EditError;
 use super::plan::{Entry, Join, Stage, plan};
 use super::readout::{Readout, Readouts};
+use super::vocabulary::Vocabulary;
 use crate::kernel::Past;
 use crate::model::facts::{Facts, Residual};
 use crate::model::transformer::{Rows, Transformer};
@@ -104,7 +105,7 @@ impl<'a> Replay<'a> {
     pub fn logits(&self, rows: &[Row]) -> Result<Tensor<2>, EditError> {
         let mut parts: Vec<Tensor<2>> = Vec::new();
         let mut order: Vec<usize> = Vec::new();
-        self.each::<EditError>(rows, &mut |numbers, logits| {
+        self.each::<EditError>(rows, &Vocabulary::Whole, &mut |numbers, logits| {
             order.extend(numbers);
             parts.push(logits);
             Ok(())
@@ -129,8 +130,13 @@ impl<'a> Replay<'a> {
         mut pause: impl FnMut(usize) -> Result<(), E>,
     ) -> Result<Readouts, E> {
         let mut readouts = Readouts::new(rows.len(), wanted);
-        self.each::<E>(rows, &mut |numbers, logits| {
-            readouts.read(logits, numbers, tokens, || self.base_logits(rows, numbers));
+        let vocabulary = match wanted.distribution || wanted.divergence {
+            true => Vocabulary::Whole,
+            false => Vocabulary::of((0..rows.len()).flat_map(tokens).collect(), self.transformer),
+        };
+        let columns = |row: usize| tokens(row).into_iter().map(|token| vocabulary.column(token)).collect();
+        self.each::<E>(rows, &vocabulary, &mut |numbers, logits| {
+            readouts.read(logits, numbers, &columns, || self.base_logits(rows, numbers, &vocabulary));
             pause(numbers.len())
         })?;
         Ok(readouts)
@@ -162,15 +168,20 @@ impl<'a> Replay<'a> {
     }
 
     /// Calls `consume` with the numbers and the last logits of some rows at a time, until every row was there once.
-    fn each<E: From<EditError>>(&self, rows: &[Row], consume: &mut Consume<E>) -> Result<(), E> {
+    fn each<E: From<EditError>>(
+        &self,
+        rows: &[Row],
+        vocabulary: &Vocabulary,
+        consume: &mut Consume<E>,
+    ) -> Result<(), E> {
         let (entries, unchanged) = self.plan(rows)?;
         for numbers in unchanged.chunks(MOST_POSITIONS) {
-            consume(numbers, self.base_logits(rows, numbers))?;
+            consume(numbers, self.base_logits(rows, numbers, vocabulary))?;
         }
         let mut rest = entries.as_slice();
         while !rest.is_empty() {
             let (sweep, after) = rest.split_at(self.sweep_rows(rest));
-            Sweep::new(self, rows, sweep).run(consume)?;
+            Sweep::new(self, rows, sweep, vocabulary).run(consume)?;
             rest = after;
         }
         Ok(())
@@ -189,17 +200,17 @@ impl<'a> Replay<'a> {
     }
 
     /// Positions computed at once: their activations take the other half.
-    fn chunk_rows(&self, positions: usize) -> usize {
+    fn chunk_rows(&self, positions: usize, columns: usize) -> usize {
         let facts = self.transformer.facts();
         let per_position = 4 * (6 * facts.d_model + 3 * facts.d_mlp + facts.n_heads * (3 * facts.d_head));
         // Logits are of one position per row.
-        let per_row = (positions * per_position).max(4 * 2 * facts.n_vocab);
+        let per_row = (positions * per_position).max(4 * 2 * columns);
         (self.memory / 2 / per_row).clamp(1, (MOST_POSITIONS / positions).max(1))
     }
 
-    fn base_logits(&self, rows: &[Row], numbers: &[usize]) -> Tensor<2> {
+    fn base_logits(&self, rows: &[Row], numbers: &[usize], vocabulary: &Vocabulary) -> Tensor<2> {
         let prompts: Vec<usize> = numbers.iter().map(|&number| rows[number].prompt).collect();
-        gather(&self.base.logits, &prompts)
+        vocabulary.of_logits(&self.base.logits, &prompts, self.transformer)
     }
 }
 
@@ -221,6 +232,7 @@ struct Sweep<'s> {
     /// Numbers of the rows in the order of the entries.
     order: Vec<usize>,
     index: EditIndex,
+    vocabulary: &'s Vocabulary,
 }
 
 /// Rows that are computed from the same position on.
@@ -243,12 +255,12 @@ struct Chunk {
 }
 
 impl<'s> Sweep<'s> {
-    fn new(replay: &'s Replay<'s>, rows: &'s [Row], entries: &'s [Entry]) -> Self {
+    fn new(replay: &'s Replay<'s>, rows: &'s [Row], entries: &'s [Entry], vocabulary: &'s Vocabulary) -> Self {
         let order: Vec<usize> = entries.iter().map(|entry| entry.row).collect();
         let index = EditIndex::new(order.iter().map(|&row| &rows[row]), |number, edit| {
             !entries[number].direct.contains(&edit.hook)
         });
-        Self { replay, rows, entries, order, index }
+        Self { replay, rows, entries, order, index, vocabulary }
     }
 
     fn run<E: From<EditError>>(&self, consume: &mut Consume<E>) -> Result<(), E> {
@@ -285,7 +297,7 @@ impl<'s> Sweep<'s> {
             self.admit(lane, Join { layer: facts.n_layers, stage: Stage::Pre });
             for chunk in lane.chunks.drain(..) {
                 let mut hooks = self.hooks(&chunk.entries);
-                let logits = transformer.unembed(chunk.stream, &mut hooks).squeeze_dim(1);
+                let logits = self.vocabulary.logits(chunk.stream, transformer, &mut hooks);
                 consume(&self.order[chunk.entries], logits)?;
             }
         }
@@ -315,7 +327,8 @@ impl<'s> Sweep<'s> {
         lane.next = joining.end;
         let length = self.replay.base.tokens.pos;
         let (base, first) = self.base_stream(join, lane.start);
-        let most = self.replay.chunk_rows(length - lane.start);
+        let columns = self.vocabulary.len(self.replay.transformer);
+        let most = self.replay.chunk_rows(length - lane.start, columns);
         while !joining.is_empty() {
             let room = lane.chunks.last().map_or(0, |chunk| most.saturating_sub(chunk.entries.len()));
             let count = joining.len().min(if room > 0 { room } else { most });

@@ -19,4 +19,4 @@ pub mod tokenizer;
 pub mod transformer;
 pub mod weights;
 
-pub use open::{Card, Model, ModelError, NextLogits, PromptError, to_f32};
+pub use open::{Card, Lookup, Model, ModelError, NextLogits, PromptError, Sketch, to_f32};

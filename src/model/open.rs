@@ -68,6 +68,17 @@ pub enum PromptError {
     NoBos,
 }
 
+/// Where a model is looked for, and whether its download is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Lookup<'a> {
+    /// The folder that relative paths start from.
+    pub base: &'a Path,
+    /// As in [`Source::parse`].
+    pub checkpoint: Option<&'a str>,
+    /// Shows no progress.
+    pub quiet: bool,
+}
+
 /// A model with its weights on a device.
 #[derive(Debug)]
 pub struct Model {
@@ -106,6 +117,17 @@ pub struct Card {
     pub weight_bytes: usize,
 }
 
+/// What can be said of a model's prompts without its weights in memory.
+#[derive(Debug, Clone)]
+pub struct Sketch {
+    /// Its facts.
+    pub card: Card,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// Whether a beginning-of-text token is put first, where that is not left to the tokenizer.
+    pub bos: Option<bool>,
+}
+
 /// A model's files, found and checked, its weights still where they are.
 struct Found {
     host: Checkpoint,
@@ -115,21 +137,24 @@ struct Found {
 impl Model {
     /// Finds the model, checks its files, and moves its weights to the device.
     ///
-    /// `base` is the folder that relative paths start from; `checkpoint` as in [`Source::parse`].
-    ///
     /// # Errors
     /// Before any work when the source, the device, the tokenizer or a weight's name or shape is wrong.
-    pub fn open(spec: &spec::Model, base: &Path, checkpoint: Option<&str>) -> Result<Self, ModelError> {
+    pub fn open(spec: &spec::Model, lookup: Lookup) -> Result<Self, ModelError> {
         let device = device::open(spec.device)?;
-        let Found { host, tokenizer } = find(spec, base, checkpoint)?;
+        let Found { host, tokenizer } = find(spec, lookup)?;
         let host = Processed::new(host, spec.processing);
         let transformer = Transformer::load(&host, &device, DType::from(spec.dtype))?;
         Ok(Self { transformer, tokenizer, bos: spec.bos })
     }
 
     /// A model's facts, without loading its weights.
-    pub fn card(spec: &spec::Model, base: &Path, checkpoint: Option<&str>) -> Result<Card, ModelError> {
-        let Found { host, tokenizer } = find(spec, base, checkpoint)?;
+    pub fn card(spec: &spec::Model, lookup: Lookup) -> Result<Card, ModelError> {
+        Ok(Self::sketch(spec, lookup)?.card)
+    }
+
+    /// A model's facts and tokenizer, without loading its weights.
+    pub fn sketch(spec: &spec::Model, lookup: Lookup) -> Result<Sketch, ModelError> {
+        let Found { host, tokenizer } = find(spec, lookup)?;
         let facts = host.facts().clone();
         let name = |id: u32| tokenizer.token(id).unwrap_or_else(|| id.to_string());
         let bos = match (tokenizer.bos(), tokenizer.adds_bos()) {
@@ -142,7 +167,7 @@ impl Model {
         let untied = facts.tied && !Processed::new(host, spec.processing).facts().tied;
         let held = parameters + if untied { facts.n_vocab * facts.d_model } else { 0 };
         let bytes_each = if spec.dtype == spec::Dtype::F32 { 4 } else { 2 };
-        Ok(Card {
+        let card = Card {
             parameters,
             stored_dtype,
             tokenizer: tokenizer.description(),
@@ -151,7 +176,8 @@ impl Model {
             dtype: format!("{:?}", spec.dtype).to_lowercase(),
             weight_bytes: held * bytes_each,
             facts,
-        })
+        };
+        Ok(Sketch { card, tokenizer, bos: spec.bos })
     }
 
     /// What it looks like.
@@ -215,8 +241,8 @@ pub fn to_f32<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     data.try_into_vec().unwrap_or_else(|_| unreachable!("cast to f32 above"))
 }
 
-fn find(spec: &spec::Model, base: &Path, checkpoint: Option<&str>) -> Result<Found, ModelError> {
-    match Source::parse(&spec.source, base, checkpoint)? {
+fn find(spec: &spec::Model, lookup: Lookup) -> Result<Found, ModelError> {
+    match Source::parse(&spec.source, lookup.base, lookup.checkpoint)? {
         Source::Builtin { name, checkpoint } => {
             let (model, tokenizer) = builtin::open(&name, checkpoint.as_deref())?;
             Ok(Found { host: model, tokenizer })
@@ -226,7 +252,7 @@ fn find(spec: &spec::Model, base: &Path, checkpoint: Option<&str>) -> Result<Fou
             let file = gguf::Gguf::open(&file)?;
             Ok(Found { tokenizer: file.tokenizer()?, host: file.model()? })
         }
-        Source::Hub { repo, revision } => open_folder(&hub::snapshot(&repo, &revision)?),
+        Source::Hub { repo, revision } => open_folder(&hub::snapshot(&repo, &revision, lookup.quiet)?),
         Source::Random { config, seed } => {
             let model = Checkpoint::random(&config, seed)?;
             let numbers = model.facts().n_vocab.saturating_sub(ARITHMETIC_SYMBOLS).clamp(1, 1000);

@@ -140,6 +140,19 @@ pub enum PromptError {
         /// How many were dropped for which reason, with an example, and what to write.
         why: String,
     },
+    /// An operator has no prompt that looks like those of the step.
+    #[error(
+        "no prompt for '{operator}' in template '{template}' has the operands of {like:?} at its tokens; \
+         write operands that are one token each"
+    )]
+    NoneAlike {
+        /// Operator symbol.
+        operator: &'static str,
+        /// Name of the template.
+        template: String,
+        /// A prompt of the step.
+        like: String,
+    },
     /// Nothing left after `keep`.
     #[error(
         "the model answers none of the {evaluated} legal prompts {wanted}ly; write keep = \"all\", \

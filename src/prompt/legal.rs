@@ -24,7 +24,7 @@ const CHUNK: usize = 1 << 14;
 /// # Errors
 /// An operator that has no legal prompt in a template, with the reasons; `bos = true` on a tokenizer without one.
 pub fn legal(resolved: &Resolved, tokenizer: &Tokenizer, bos: Option<bool>) -> Result<PromptSet, PromptError> {
-    let bos = if bos.unwrap_or(tokenizer.adds_bos()) { Some(tokenizer.bos().ok_or(PromptError::NoBos)?) } else { None };
+    let bos = bos_token(tokenizer, bos)?;
     let mut prompts = Vec::new();
     let mut dropped = Vec::new();
     let mut templates = Vec::new();
@@ -55,6 +55,14 @@ pub fn legal(resolved: &Resolved, tokenizer: &Tokenizer, bos: Option<bool>) -> R
     Ok(PromptSet { templates, operators, prompts, bos, answer: resolved.answer, dropped, spread: false, notes: vec![] })
 }
 
+/// The beginning-of-text token before each prompt; `wanted` overrides whether there is one.
+///
+/// # Errors
+/// One is wanted and the tokenizer has none.
+pub(super) fn bos_token(tokenizer: &Tokenizer, wanted: Option<bool>) -> Result<Option<u32>, PromptError> {
+    wanted.unwrap_or(tokenizer.adds_bos()).then(|| tokenizer.bos().ok_or(PromptError::NoBos)).transpose()
+}
+
 /// The prompts of one template and operator.
 pub(super) struct Group<'a> {
     pub resolved: &'a Resolved,
@@ -64,6 +72,16 @@ pub(super) struct Group<'a> {
     pub template_index: usize,
     pub operator: &'static Operator,
     pub first_id: u64,
+}
+
+/// A prompt in tokens, whatever its answer.
+pub(super) struct Placed {
+    /// The whole text.
+    pub text: String,
+    /// The tokens of the text alone.
+    pub encoding: Encoding,
+    /// Where a, op and b are once the beginning-of-text token is put before.
+    pub slots: [Option<SlotTokens>; 3],
 }
 
 /// A prompt that may turn out legal.
@@ -133,13 +151,20 @@ impl Group<'_> {
         Problem { a: candidate.a, op: self.operator.symbol, b: candidate.b, answer: candidate.answer }
     }
 
-    fn tokenise(&self, candidate: &Candidate) -> Result<Prompt, Reason> {
-        let (text, spans) = render(self.template, self.problem(candidate));
-        let prompt = self.tokenizer.encode(&text).map_err(|_| Reason::UnknownText)?;
+    /// The prompt of two operands where it is legal.
+    pub(super) fn legal(&self, a: i64, b: i64) -> Option<Prompt> {
+        let answer = self.solve(a, b).ok()?;
+        self.tokenise(&Candidate { id: 0, a, b, answer }).ok()
+    }
+
+    /// The tokens of a prompt and of its slots; with single-token answers each slot must be one token of its own.
+    pub(super) fn place(&self, problem: Problem) -> Result<Placed, Reason> {
+        let (text, spans) = render(self.template, problem);
+        let encoding = self.tokenizer.encode(&text).map_err(|_| Reason::UnknownText)?;
         let offset = usize::from(self.bos.is_some());
         let mut slots = [None; 3];
         for (slot, span) in &spans {
-            let tokens = slot_tokens(&prompt, &text, span);
+            let tokens = slot_tokens(&encoding, &text, span);
             if self.resolved.answer == Answer::SingleToken {
                 if tokens.count != 1 {
                     return Err(Reason::long(*slot));
@@ -155,6 +180,11 @@ impl Group<'_> {
             };
             slots[place] = Some(SlotTokens { first: tokens.first + offset, ..tokens });
         }
+        Ok(Placed { text, encoding, slots })
+    }
+
+    fn tokenise(&self, candidate: &Candidate) -> Result<Prompt, Reason> {
+        let Placed { text, encoding: prompt, slots } = self.place(self.problem(candidate))?;
         let answer_tokens = self.answer_tokens(&text, &prompt, self.problem(candidate))?;
         let Candidate { id, a, b, answer } = *candidate;
         Ok(Prompt {

@@ -5,6 +5,7 @@
 
 mod dropped;
 mod error;
+mod every;
 mod explain;
 mod frame;
 mod legal;
@@ -20,6 +21,7 @@ mod template;
 
 pub use dropped::{Dropped, Reason};
 pub use error::{PromptError, SpecProblem};
+pub use every::{Asked, Wanted, every};
 pub(crate) use frame::joined;
 pub use operator::{NoValue, OPERATORS, Operator};
 pub use pairs::{From, pairs};

@@ -1,15 +1,20 @@
 //! What can be refused before any work, once step kinds have said which columns their rows have: tables and figures are
 //! made of empty rows, and models are looked at without loading them.
 
+use super::progress::Progress;
 use super::{Frames, ModelName, Models, order};
 use crate::model::Card;
+use crate::plan::{self, Extent};
 use crate::prompt::Resolved;
 use crate::spec::{Loaded, SpecErrors, Step};
+use crate::step::Context;
 use crate::{Error, figure, step, table};
 use std::collections::HashSet;
+use std::path::Path;
 
-/// Makes every table from no rows, and has every figure read its columns; all that is wrong at once.
-pub fn tables_and_figures(loaded: &Loaded) -> Result<(), Error> {
+/// Has every step check the columns of the rows it reads, makes every table from no rows, and has every figure read its
+/// columns; all that is wrong at once.
+pub fn rows(loaded: &Loaded) -> Result<(), Error> {
     let spec = &loaded.spec;
     let mut frames = Frames::default();
     // Their columns are known only with the rows, or they are refused: nothing can be said of what reads them.
@@ -20,6 +25,7 @@ pub fn tables_and_figures(loaded: &Loaded) -> Result<(), Error> {
             frames.insert(name, frame);
         }
     }
+    errors.extend(spec.steps.iter().filter_map(|one| step::check(one, loaded, &frames).err()));
     for table in order::tables(&spec.tables) {
         if unknown.contains(table.from.as_str()) {
             unknown.insert(&table.name);
@@ -81,9 +87,16 @@ pub fn models(loaded: &Loaded, models: &Models) -> Result<Vec<(ModelName, Card)>
     let mut seen: Vec<(ModelName, Card)> = Vec::new();
     for name in loaded.spec.steps.iter().filter_map(Step::models).flat_map(|selected| models.names(selected)) {
         if seen.iter().all(|(other, _)| *other != name) {
-            let card = models.card(&name)?;
+            let card = models.sketch(&name)?.card.clone();
             seen.push((name, card));
         }
     }
     Ok(seen)
+}
+
+/// Refuses sites, components and positions that a step's models and templates have not.
+pub fn places(loaded: &Loaded, models: &Models) -> Result<(), Error> {
+    let (progress, frames) = (Progress::quiet(), Frames::default());
+    let context = Context { loaded, models, progress: &progress, dir: Path::new(""), frames: &frames };
+    plan::plan(loaded, models, &context, Extent::Probe).map(drop)
 }

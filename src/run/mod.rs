@@ -40,10 +40,10 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
     let started = Instant::now();
     let spec = &loaded.spec;
     let threads = set_threads(spec.run.threads);
-    let models = Models::new(loaded);
-    check::prompts(loaded)?;
-    check::tables_and_figures(loaded)?;
+    let models = Models::new(loaded, options.progress.is_quiet());
+    check(loaded)?;
     let cards = check::models(loaded, &models)?;
+    check::places(loaded, &models)?;
     let mut results = Results::create(output_dir(loaded))?;
     let mut frames = Frames::default();
     let mut notes = Vec::new();
@@ -88,6 +88,15 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
         Some(check) => Err(Error::SelfCheck(check)),
         None => Ok(()),
     }
+}
+
+/// Refuses what can be refused without looking at any model.
+///
+/// # Errors
+/// Prompts, tables, figures, and rows that a step reads of another, that can not be.
+pub fn check(loaded: &Loaded) -> Result<(), Error> {
+    check::prompts(loaded)?;
+    check::rows(loaded)
 }
 
 fn make_tables(loaded: &Loaded, frames: &mut Frames, results: &mut Results) -> Result<Vec<report::Table>, Error> {

@@ -1,10 +1,11 @@
 //! The models of a spec, opened when a step asks for them.
 
 use crate::Error;
-use crate::model::{Card, Model, device};
+use crate::model::{Lookup, Model, Sketch, device};
 use crate::spec;
 use crate::spec::Loaded;
 use std::cell::RefCell;
+use std::path::Path;
 use std::rc::Rc;
 
 /// Which model: its name in the spec (`model` for `[model]`) and its checkpoint.
@@ -28,13 +29,15 @@ impl std::fmt::Display for ModelName {
 /// Opens models; holds the last one, so that memory is never asked for two.
 pub struct Models<'a> {
     loaded: &'a Loaded,
+    quiet: bool,
     last: RefCell<Option<(ModelName, Rc<Model>)>>,
+    sketches: RefCell<Vec<(ModelName, Rc<Sketch>)>>,
 }
 
 impl<'a> Models<'a> {
-    /// The models of a spec; none is opened yet.
-    pub fn new(loaded: &'a Loaded) -> Self {
-        Self { loaded, last: RefCell::new(None) }
+    /// The models of a spec; none is opened yet. Downloads are shown unless `quiet`.
+    pub fn new(loaded: &'a Loaded, quiet: bool) -> Self {
+        Self { loaded, quiet, last: RefCell::new(None), sketches: RefCell::default() }
     }
 
     /// Every model and checkpoint that `selected` names; all of the spec when it is empty.
@@ -51,13 +54,21 @@ impl<'a> Models<'a> {
         }
     }
 
-    /// The precision a model runs in.
-    pub fn dtype(&self, name: &ModelName) -> spec::Dtype {
-        self.spec(&name.name).map_or_else(Default::default, |spec| spec.dtype)
+    /// What the spec says of a model.
+    pub fn settings(&self, name: &ModelName) -> Option<&'a spec::Model> {
+        self.spec(&name.name)
     }
 
-    /// A model's facts, its files found and checked, its device there.
-    pub fn card(&self, name: &ModelName) -> Result<Card, Error> {
+    /// The precision a model runs in.
+    pub fn dtype(&self, name: &ModelName) -> spec::Dtype {
+        self.settings(name).map_or_else(Default::default, |spec| spec.dtype)
+    }
+
+    /// A model's facts and tokenizer, its files found and checked, its device there. Looked at once.
+    pub fn sketch(&self, name: &ModelName) -> Result<Rc<Sketch>, Error> {
+        if let Some((_, sketch)) = self.sketches.borrow().iter().find(|(other, _)| other == name) {
+            return Ok(sketch.clone());
+        }
         let (spec, base) = self.find(name)?;
         let table: &[&str] = if name.name == "model" { &["model"] } else { &["models", &name.name] };
         let refuse = |key: &str, problem: String| {
@@ -65,8 +76,11 @@ impl<'a> Models<'a> {
             Error::from(self.loaded.refuse(&path, problem, None))
         };
         device::open(spec.device).map_err(|error| refuse("device", error.to_string()))?;
-        Model::card(spec, &base, name.checkpoint.as_deref())
-            .map_err(|error| refuse("source", format!("model '{name}': {error}")))
+        let sketch = Model::sketch(spec, self.lookup(&base, name))
+            .map_err(|error| refuse("source", format!("model '{name}': {error}")))?;
+        let sketch = Rc::new(sketch);
+        self.sketches.borrow_mut().push((name.clone(), sketch.clone()));
+        Ok(sketch)
     }
 
     /// The model, opened now unless it is the one that was asked for last.
@@ -79,11 +93,14 @@ impl<'a> Models<'a> {
         let (spec, base) = self.find(name)?;
         // The one before goes first: two may not fit.
         self.last.replace(None);
-        let model =
-            Model::open(spec, &base, name.checkpoint.as_deref()).map_err(Error::refused(format!("model '{name}'")))?;
+        let model = Model::open(spec, self.lookup(&base, name)).map_err(Error::refused(format!("model '{name}'")))?;
         let model = Rc::new(model);
         self.last.replace(Some((name.clone(), model.clone())));
         Ok(model)
+    }
+
+    fn lookup<'l>(&self, base: &'l Path, name: &'l ModelName) -> Lookup<'l> {
+        Lookup { base, checkpoint: name.checkpoint.as_deref(), quiet: self.quiet }
     }
 
     fn find(&self, name: &ModelName) -> Result<(&'a spec::Model, std::path::PathBuf), Error> {

@@ -39,6 +39,11 @@ impl Progress {
         Self { mode: Mode::Quiet }
     }
 
+    /// Whether nothing is shown.
+    pub fn is_quiet(&self) -> bool {
+        matches!(self.mode, Mode::Quiet)
+    }
+
     /// Begins a task of `total` units, for example `("accuracy: arith", 10000, "prompts")`.
     pub fn begin(&self, label: &str, total: u64, unit: &str) -> Task {
         match &self.mode {

@@ -31,6 +31,10 @@ pub struct Figure {
     /// Column whose values are the lines, or the bars side by side. `operator` takes the operators' own colours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
+    /// Column whose values are the styles of `lines`: the first solid, the second dashed, the third dotted. With `series`, one
+    /// line per colour and style.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dash: Option<String>,
     /// Column whose values are the panels of a `heatmap-grid`, `lines` or `bars`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facet: Option<String>,

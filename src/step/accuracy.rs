@@ -26,7 +26,8 @@ pub(super) fn run(step: &step::Accuracy, context: &Context) -> Result<Outcome, E
         let asked = Respondent { network: &network, pace: Pace::of(batch) };
         let set = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(asked)).map_err(refuse)?;
 
-        let passes = set.prompts.iter().map(|prompt| match set.answer {
+        let asked = set.prompts.iter().filter(|prompt| known(prompt, set.answer, step.per_prompt).is_none());
+        let passes = asked.map(|prompt| match set.answer {
             Answer::SingleToken => 1,
             // The answer's tokens, and one more to see that it ends there; fewer where one is wrong.
             Answer::MultiToken => prompt.answer_tokens.len() as u64 + 1,
@@ -88,6 +89,22 @@ pub const FIRST_TOKEN: &str = "first-token";
 /// Greedy decoding gives the whole answer, and then stops the number.
 pub const WHOLE_ANSWER: &str = "whole-answer";
 
+/// What the model answers, as far as the verdict that `keep` asked for says it; none where more of it is wanted: the token that
+/// stands for a wrong answer, what follows a right one, or whether at least its first token is right.
+fn known(prompt: &Prompt, answer: Answer, per_prompt: bool) -> Option<Response> {
+    let right = prompt.correct?;
+    match answer {
+        Answer::SingleToken if right => {
+            Some(Response { tokens: prompt.answer_tokens.clone(), first: true, whole: None })
+        }
+        Answer::SingleToken if !per_prompt => Some(Response { tokens: Vec::new(), first: false, whole: None }),
+        Answer::MultiToken if right && !per_prompt => {
+            Some(Response { tokens: prompt.answer_tokens.clone(), first: true, whole: Some(true) })
+        }
+        Answer::SingleToken | Answer::MultiToken => None,
+    }
+}
+
 /// Collects the rows of one step over its models and checkpoints.
 #[derive(Debug, Default)]
 pub struct Accuracies {
@@ -125,7 +142,8 @@ impl Accuracies {
 
     /// Runs one model on its prompts.
     ///
-    /// A prompt that several draws have in common is run and counted once.
+    /// A prompt that several draws have in common is run and counted once; one whose answer `keep` has asked for is not run
+    /// again where that verdict says all that is wanted.
     ///
     /// # Errors
     /// A prompt that the model cannot run, and what the model reports.
@@ -141,11 +159,16 @@ impl Accuracies {
         for prompt in &set.prompts {
             distinct.entry(prompt.id).or_insert(prompt);
         }
-        let asked: Vec<&Prompt> = distinct.into_values().collect();
+        let prompts: Vec<&Prompt> = distinct.into_values().collect();
+        let known: Vec<Option<Response>> =
+            prompts.iter().map(|prompt| known(prompt, set.answer, self.per_prompt)).collect();
+        let asked: Vec<&Prompt> =
+            prompts.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(prompt, _)| *prompt).collect();
         let extent = if self.per_prompt { Extent::AnswerLength } else { Extent::FirstMismatch };
-        let responses = respond(&asked, set.answer, tokenizer, respondent, extent)?;
+        let mut given = respond(&asked, set.answer, tokenizer, respondent, extent)?.into_iter();
+        let responses: Vec<Response> = known.into_iter().filter_map(|known| known.or_else(|| given.next())).collect();
 
-        self.count(labels, set, &asked, &responses);
+        self.count(labels, set, &prompts, &responses);
         if set.spread {
             self.note(format!(
                 "{}: the prompts are drawn to have many different answers: their accuracy is not that of all prompts; \
@@ -154,7 +177,7 @@ impl Accuracies {
             ));
         }
         if self.per_prompt {
-            for (prompt, response) in asked.into_iter().zip(responses) {
+            for (prompt, response) in prompts.into_iter().zip(responses) {
                 // An id beyond the tokenizer's vocabulary (rows that pad the embedding) has no text.
                 let given = tokenizer.decode(&response.tokens).unwrap_or_default();
                 self.prompts.push(PromptRow {
@@ -170,9 +193,9 @@ impl Accuracies {
         Ok(())
     }
 
-    fn count(&mut self, labels: Labels, set: &PromptSet, asked: &[&Prompt], responses: &[Response]) {
+    fn count(&mut self, labels: Labels, set: &PromptSet, prompts: &[&Prompt], responses: &[Response]) {
         let mut counts: HashMap<(usize, &str), (Accuracy, Option<Accuracy>)> = HashMap::new();
-        for (prompt, response) in asked.iter().zip(responses) {
+        for (prompt, response) in prompts.iter().zip(responses) {
             let (first, whole) = counts.entry((prompt.template, prompt.operator.symbol)).or_default();
             first.add(response.first);
             if let Some(correct) = response.whole {

@@ -26,7 +26,9 @@ pub use outcome::{Outcome, SelfCheck};
 pub use subject::{Cell, Subject};
 
 use crate::Error;
-use crate::spec::Step;
+use crate::plan::{Survey, Workload};
+use crate::run::Frames;
+use crate::spec::{Loaded, SpecErrors, Step};
 use polars::prelude::{DataFrame, PolarsResult};
 
 /// Runs a step.
@@ -49,6 +51,17 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
     }
 }
 
+/// Checks what a step asks of the rows of others; `frames` are those of all steps, without rows.
+///
+/// # Errors
+/// What shows to be wrong without any work, at its place in the spec.
+pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+    match step {
+        Step::Ablation(step) => ablation::check(step, loaded, frames),
+        _ => Ok(()),
+    }
+}
+
 /// The frames of a step without any rows, to check tables and figures against before any work.
 pub fn empty_frames(step: &Step) -> PolarsResult<Vec<(String, DataFrame)>> {
     match step {
@@ -63,5 +76,23 @@ pub fn empty_frames(step: &Step) -> PolarsResult<Vec<(String, DataFrame)>> {
         Step::LogitAttribution(step) => logit_attribution::empty_frames(step),
         Step::AttentionPatterns(step) => attention_patterns::empty_frames(step),
         Step::Capture(step) => capture::empty_frames(step),
+    }
+}
+
+/// What a step would compute on the prompts of one model, surveyed where it is a step of interventions; `None` where
+/// that is not known before.
+///
+/// # Errors
+/// Sites, components and positions that the model or the template has not.
+pub fn workload(
+    step: &Step,
+    context: &Context,
+    survey: impl FnOnce() -> Result<Survey, Error>,
+) -> Result<Option<Workload>, Error> {
+    match step {
+        Step::ActivationPatching(step) => patching::workload(&step.into(), &survey()?, context).map(Some),
+        Step::NeuronPatching(step) => patching::workload(&step.into(), &survey()?, context).map(Some),
+        Step::Ablation(step) => ablation::workload(step, &survey()?, context).map(Some),
+        _ => Ok(None),
     }
 }

@@ -10,6 +10,7 @@ use super::{Context, Outcome};
 use crate::Error;
 use crate::intervene::{Edit, Readout, Readouts, Row, Wanted};
 use crate::measure::{Reading, effect};
+use crate::plan::{Survey, Workload};
 use crate::prompt::Prompt;
 use crate::spec::step::{self, Common, Counterfactual, Direction, EffectMeasure};
 use polars::prelude::*;
@@ -78,6 +79,25 @@ pub(super) fn empty_frames(step: &Patching) -> PolarsResult<Vec<(String, DataFra
     )?;
     frames.extend(pairs.frames);
     Ok(frames)
+}
+
+/// What it would compute.
+pub(super) fn workload(step: &Patching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+    let (name, facts) = (step.step.name(), &survey.sketch.card.facts);
+    let mut whole = Workload::default();
+    for cell in &survey.cells {
+        let length = cell.positions.length;
+        let sites = places::sites(name, &step.sites, facts, length, context)?;
+        let at = places::positions(name, step.positions, &cell.positions, &cell.template, context)?;
+        let edit = |(place, at): (Place, &At)| [Edit::patch(place.hook, at.positions.clone(), place.units())];
+        let edits: Vec<[Edit; 1]> =
+            sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).map(edit).collect();
+        let edits = edits.iter().map(|edits| edits.as_slice());
+        let replay = Workload::replay(edits, cell.prompts, length, facts, survey.memory);
+        let runs = Workload::forwards(2 * cell.prompts + cell.asked, length, facts);
+        whole = whole.and(replay.and(runs, facts), facts);
+    }
+    Ok(whole)
 }
 
 /// Every place at every position, on the pairs of one cell.

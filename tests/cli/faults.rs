@@ -1,7 +1,7 @@
-use super::{SMALL, ablate, folder_with, stderr};
+use super::{SMALL, ablate, folder_with, process, stderr};
 use std::fs;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const TRAINING: &str = r#"
 title = "training"
@@ -19,6 +19,7 @@ heads = 2
 d_mlp = 16
 steps = 1000000
 batch = 64
+checkpoints = [0]
 optimizer = { lr = 0.001 }
 "#;
 
@@ -37,7 +38,7 @@ fn a_results_folder_that_can_not_be_made_is_refused() {
 fn a_full_disk_leaves_no_half_file() {
     let folder = folder_with(SMALL);
     let script = format!("trap '' XFSZ; ulimit -f 8; exec {} run spec.toml", env!("CARGO_BIN_EXE_ablate"));
-    let output = Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().expect("bash runs");
+    let output = process("bash", folder.path()).args(["-c", &script]).output().expect("bash runs");
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(stderr(&output).contains("can not write"), "{}", stderr(&output));
     let mut files = Vec::new();
@@ -64,17 +65,23 @@ fn collect(folder: &std::path::Path, files: &mut Vec<(String, u64)>) {
 #[test]
 fn an_interrupt_stops_cleanly_with_130() {
     let folder = folder_with(TRAINING);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_ablate"))
+    let mut child = process(env!("CARGO_BIN_EXE_ablate"), folder.path())
         .args(["run", "spec.toml"])
-        .current_dir(folder.path())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary starts");
-    std::thread::sleep(Duration::from_millis(1500));
+    // The weights before the first step are there: training has begun.
+    let begun = folder.path().join("results/spec/model/step00000/model.safetensors");
+    let patience = Instant::now();
+    while !begun.exists() && patience.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(300));
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
     assert!(killed.success(), "it was still running");
     let status = child.wait().expect("it ends");
     assert_eq!(status.code(), Some(130));
+    assert!(begun.exists(), "what was complete is kept");
     let mut files = Vec::new();
     collect(&folder.path().join("results"), &mut files);
     assert!(files.iter().all(|(path, _)| !path.contains(".part")), "{files:?}");

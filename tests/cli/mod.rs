@@ -2,6 +2,7 @@
 
 mod faults;
 mod logits;
+mod patching;
 mod run;
 
 use assert_cmd::Command;
@@ -9,7 +10,12 @@ use std::path::Path;
 
 /// The binary, in a folder of its own, without the surroundings' settings.
 fn ablate(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ablate"));
+    Command::from_std(process(env!("CARGO_BIN_EXE_ablate"), folder))
+}
+
+/// Any program, likewise.
+pub fn process(program: &str, folder: &Path) -> std::process::Command {
+    let mut command = std::process::Command::new(program);
     command.current_dir(folder);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ABLATE_") || name.starts_with("HF_")) {
         command.env_remove(name);

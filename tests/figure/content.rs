@@ -201,3 +201,37 @@ fn lines_and_bands_stay_within_the_panel() {
         assert!(points.iter().all(|point| (top..=bottom).contains(&point.1)), "{item:?} {top} {bottom}");
     }
 }
+
+/// Series × style: one colour per series, the first style whole, the second in long strokes, the third in short ones.
+#[test]
+fn dashes_tell_lines_of_one_colour_apart() {
+    let rows = df!(
+        "k" => [0i64, 10, 0, 10, 0, 10, 0, 10, 0, 10, 0, 10],
+        "f" => [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 0.15, 0.25],
+        "operator" => ["+", "+", "*", "*", "+", "+", "*", "*", "+", "+", "*", "*"],
+        "ranking" => ["effect", "effect", "effect", "effect", "random", "random", "random", "random", "none", "none", "none", "none"],
+    )
+    .unwrap();
+    let drawing = drawing("kind = 'lines'\nx = 'k'\ny = 'f'\nseries = 'operator'\ndash = 'ranking'", &rows);
+    let lengths = |rgb: (u8, u8, u8)| {
+        let of = |item: &Item| match item {
+            Item::Line { points, color, width } if color.rgb == rgb && *width == 1.8 => {
+                Some(points.windows(2).map(|pair| (pair[1].0 - pair[0].0).hypot(pair[1].1 - pair[0].1)).sum::<f64>())
+            }
+            _ => None,
+        };
+        drawing.scene.items.iter().filter_map(of).collect::<Vec<f64>>()
+    };
+    for rgb in [PLUS, TIMES] {
+        let lengths = lengths(rgb);
+        let whole = lengths.iter().filter(|length| **length > 100.0).count();
+        let long = lengths.iter().filter(|length| (4.0..8.0).contains(*length)).count();
+        let short = lengths.iter().filter(|length| **length < 2.0).count();
+        assert_eq!(whole, 1, "{lengths:?}");
+        assert!(long > 20 && short > long, "{long} long, {short} short");
+    }
+    // A legend of colours, and one of styles beneath it.
+    let (plus, effect, random) = (text(&drawing, "+"), text(&drawing, "effect"), text(&drawing, "random"));
+    assert!(centre(plus).1 < centre(effect).1 && centre(effect).0 < centre(random).0);
+    assert!((centre(effect).1 - centre(random).1).abs() < 1e-9);
+}

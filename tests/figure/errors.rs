@@ -1,5 +1,5 @@
 use super::spec;
-use ablate::figure::layout;
+use ablate::figure::{check, layout};
 use polars::prelude::*;
 
 fn message(body: &str) -> String {
@@ -68,4 +68,47 @@ fn no_rows_at_all_names_the_step() {
     let rows = df!("x" => Vec::<f64>::new(), "y" => Vec::<f64>::new()).unwrap();
     let error = layout(&spec("kind = 'lines'\nx = 'x'\ny = 'y'"), &rows).unwrap_err();
     assert_eq!(error.to_string(), "figure 'drawing', from: 'step' has no rows to draw");
+}
+
+/// What the figure says of rows that are not there yet.
+fn before(body: &str) -> String {
+    let rows = df!("step" => [0i64], "operator" => ["+"], "rate" => [0.5], "low" => [0.4], "high" => [0.6]).unwrap();
+    check(&spec(body), &rows).err().map(|error| error.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn columns_are_checked_without_rows() {
+    for right in [
+        "kind = 'lines'\nx = 'step'\ny = 'log1p(rate)'\nseries = 'operator'\nband = ['low', 'high']\nwhere = { step = '> 3' }",
+        "kind = 'bars'\nx = 'operator'\ny = 'rate'\nfacet = 'step'",
+        "kind = 'heatmap-grid'\nx = 'step'\ny = 'operator'\nvalue = 'log10(rate)'\nfacet = 'operator'",
+    ] {
+        assert_eq!(before(right), "");
+    }
+    let found = before("kind = 'heatmap'\nx = 'stp'\ny = 'operator'\nvalue = 'log1p(raet)'\nwhere = { hed = 1 }");
+    for fault in
+        ["where.hed: no column 'hed'", "; x: no column 'stp'; write 'step'", "; value: no column 'raet'; write 'rate'"]
+    {
+        assert!(found.contains(fault), "{found}");
+    }
+    let log = before("kind = 'lines'\nx = 'step'\ny = 'rate'\ny_scale = 'log'\ny_range = [0, 1]");
+    assert!(log.contains("y_range: [0, 1] is no range here") && log.contains("above zero"), "{log}");
+}
+
+#[test]
+fn a_transform_is_refused_where_there_is_none() {
+    let band = before("kind = 'lines'\nx = 'step'\ny = 'log1p(rate)'\nband = ['log1p(low)', 'high']");
+    assert_eq!(band, "figure 'drawing', band.0: no transform here; write 'low': the band is transformed as 'y' is");
+    let x = before("kind = 'lines'\nx = 'log10(step)'\ny = 'rate'");
+    assert_eq!(x, "figure 'drawing', x: no transform here; write 'step'");
+}
+
+#[test]
+fn there_are_three_styles_of_line() {
+    let rows = df!("x" => [1i64, 1, 1, 1], "y" => [0.1, 0.2, 0.3, 0.4], "d" => ["a", "b", "c", "d"]).unwrap();
+    let error = layout(&spec("kind = 'lines'\nx = 'x'\ny = 'y'\ndash = 'd'"), &rows).unwrap_err().to_string();
+    assert!(
+        error.starts_with("figure 'drawing', dash: 'd' has 4 different values, and a figure can show 3"),
+        "{error}"
+    );
 }

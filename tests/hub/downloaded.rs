@@ -144,3 +144,23 @@ fn no_network() {
     let looked = home.path().join("hub/models--owner--name").display().to_string();
     assert!(text.contains(&looked) && text.contains("owner/name@step1000") && text.contains("HF_HOME"), "{text}");
 }
+
+/// `--quiet` is for downloads too.
+#[test]
+fn a_quiet_run_shows_no_download() {
+    let spec = "title = \"t\"\n[model]\nsource = \"hf:owner/name\"\n[prompts]\noperands = { a = \"0..3\", b = \"0..3\" }\n\
+        [[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\n";
+    for quiet in [false, true] {
+        let server = Server::start(single(), Fault::None);
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("spec.toml"), spec).unwrap();
+        let mut command = crate::cli::process(env!("CARGO_BIN_EXE_ablate"), home.path());
+        command.args(["run", "spec.toml"]).args(quiet.then_some("--quiet")).env_remove("TRANSFORMERS_OFFLINE");
+        command.env("HF_HOME", home.path()).env("HF_ENDPOINT", &server.address);
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        // The files are no model; that is said either way.
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert_eq!(text.contains("downloading owner/name/model.safetensors"), !quiet, "{text}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::reference::{Case, MODELS, at, base, of, rows, sources, wanted};
 use ablate::intervene::{
-    Change, Edit, EditError, Layout, Positions, Replay, Row, Units, Value, capture_means, run_edited,
+    Change, Edit, EditError, Layout, Positions, Readout, Replay, Row, Units, Value, capture_means, run_edited,
 };
 use ablate::model::hook::{Hook, SITES, Site};
 use ablate::model::to_f32;
@@ -332,4 +332,45 @@ fn wrong_edits_are_refused() {
     assert!(matches!(replay.logits(&rows).unwrap_err(), EditError::NoSource { source_run: None, .. }));
     let beyond = vec![Row { source: Some(99), ..rows[0].clone() }];
     assert!(matches!(replay.logits(&beyond).unwrap_err(), EditError::NoSource { source_run: Some(99), .. }));
+}
+
+/// What measures read is what the logits say, whether every logit is computed for it or only those that are read.
+#[test]
+fn readouts_are_of_the_logits() {
+    for case in CASES.iter() {
+        let layers = 0..case.model.facts().n_layers;
+        let head = |layer: usize| vec![Edit::patch(Hook::Block(layer, Site::Z), at(&[case.last()]), of(&[0]))];
+        // The last one changes nothing: the position is the same in both prompts.
+        let same = vec![Edit::patch(Hook::Block(0, Site::ResidPre), at(&[1]), Units::All)];
+        let rows = case.rows(&layers.map(head).chain([same]).collect::<Vec<_>>());
+        let wanted = wanted(&rows);
+        let base = base(&case.model, &case.tokens, &wanted);
+        let sources = sources(&case.model, &case.source_tokens, &wanted);
+        let replay = Replay::new(&case.model, &base, &sources, 1 << 30);
+        let logits = to_f32(replay.logits(&rows).unwrap());
+        let width = case.model.facts().n_vocab;
+        let tokens = |row: usize| vec![(row * 7 % width) as u32, (row * 5 + 3) as u32 % width as u32];
+        let read = |distribution: bool| {
+            let readout = Readout { picks: 2, distribution, divergence: distribution };
+            replay.read::<EditError>(&rows, &tokens, readout, |_| Ok(())).unwrap()
+        };
+        let (whole, picked) = (read(true), read(false));
+        for (row, logits) in logits.chunks_exact(width).enumerate() {
+            let clean = &to_f32(base.logits.clone())[rows[row].prompt * width..][..width];
+            let total = |logits: &[f32]| logits.iter().map(|&logit| f64::from(logit).exp()).sum::<f64>();
+            let p = |logits: &[f32], token: usize| f64::from(logits[token]).exp() / total(logits);
+            assert!((f64::from(whole.log_total[row]) - total(logits).ln()).abs() < 1e-5);
+            assert_eq!(whole.arg_max[row], ablate::measure::arg_max(logits).unwrap());
+            let divergence: f64 =
+                (0..width).map(|token| p(clean, token) * (p(clean, token) / p(logits, token)).ln()).sum();
+            assert!((f64::from(whole.divergence[row]) - divergence).abs() < 1e-5, "{}", case.name);
+            for (pick, token) in tokens(row).into_iter().enumerate() {
+                let logit = logits[token as usize];
+                assert!((whole.logits(row)[pick] - logit).abs() < 1e-5);
+                assert!((picked.logits(row)[pick] - logit).abs() < 1e-5, "{}", case.name);
+                assert!((whole.probability(row, pick) - p(logits, token as usize)).abs() < 1e-6);
+            }
+        }
+        assert!(picked.log_total.is_empty() && picked.divergence.is_empty());
+    }
 }

@@ -1,9 +1,9 @@
 //! The steps that read, from a spec to rows, files and figures.
 
 use ablate::intervene::{Activation, Layout, Positions, Wanted, capture};
-use ablate::model::Model;
 use ablate::model::hook::{Hook, Site};
 use ablate::model::transformer::Tokens;
+use ablate::model::{Lookup, Model};
 use ablate::run::progress::Progress;
 use ablate::run::{Options, run};
 use ablate::spec::{Loaded, parse};
@@ -15,6 +15,7 @@ use std::fs::File;
 use std::path::Path;
 
 const SPEC: &str = r#"
+title = "reading"
 [model]
 source = "builtin:arith"
 
@@ -95,12 +96,12 @@ fn rows(dir: &Path, name: &str) -> DataFrame {
 }
 
 fn numbers(frame: &DataFrame, column: &str) -> Vec<f64> {
-    frame.column(column).unwrap().cast(&DataType::Float64).unwrap().f64().unwrap().into_iter().flatten().collect()
+    frame.column(column).unwrap().cast(&DataType::Float64).unwrap().f64().unwrap().iter().flatten().collect()
 }
 
 fn texts(frame: &DataFrame, column: &str) -> Vec<String> {
     let column = frame.column(column).unwrap().as_materialized_series().clone();
-    column.str().unwrap().into_iter().map(|text| text.unwrap_or("null").to_string()).collect()
+    column.str().unwrap().iter().map(|text| text.unwrap_or("null").to_string()).collect()
 }
 
 /// Values by key columns.
@@ -244,7 +245,11 @@ fn kept_activations_are_the_models(loaded: &Loaded, dir: &Path) {
     assert_eq!(integers("positions"), [1, 3]);
     assert_eq!(file.tensor("tokens").unwrap().shape(), [24, 4]);
 
-    let model = Model::open(loaded.spec.model.as_ref().unwrap(), Path::new("."), None).unwrap();
+    let model = Model::open(
+        loaded.spec.model.as_ref().unwrap(),
+        Lookup { base: Path::new("."), checkpoint: None, quiet: true },
+    )
+    .unwrap();
     let ids = integers("tokens").into_iter().map(|id| id as u32).collect();
     let tokens = Tokens { ids, batch: 24, pos: 4 };
     let sites = [Site::ResidPost, Site::Z, Site::Pattern, Site::MlpPost];

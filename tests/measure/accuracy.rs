@@ -89,3 +89,52 @@ fn prompts_in_several_draws_count_once() {
     assert_eq!(model.rows() as u64, n[0]);
     assert!(step.notes()[0].contains("spread_answers = false"));
 }
+
+/// `keep` has asked already: what its verdict says is not asked again, and the rows are those of asking again.
+#[test]
+fn verdicts_that_are_known_are_not_asked_for_again() {
+    let (numbers, letters) = (arithmetic(100), characters(&[]));
+    let sums = Fake::new(105, |t: &[u32]| (t[0] + t[2]).min(9));
+    // Digits are tokens 1..=10 and "=" is 15: always writes 14, then a newline.
+    let fourteen = Fake::new(22, |t: &[u32]| match t.len() - t.iter().position(|&id| id == 15).unwrap() {
+        1 => 2,
+        2 => 5,
+        _ => 17,
+    });
+    let single = "operators = [\"+\"]\noperands = { a = \"0..10\", b = \"0..10\" }";
+    let multi = "operators = [\"+\"]\nanswer = \"multi-token\"\noperands = { a = \"0..10\", b = \"0..10\" }";
+    let mut spared = 0;
+    for keep in ["correct", "incorrect"] {
+        for per_prompt in [false, true] {
+            for many in [false, true] {
+                let text = format!("{}\nkeep = \"{keep}\"", if many { multi } else { single });
+                let tokenizer = if many { &letters } else { &numbers };
+                let respondent = || if many { fourteen.respondent(7) } else { sums.respondent(7) };
+                let rows = || if many { fourteen.rows() } else { sums.rows() };
+                let set = prompt::build(&spec(&text), tokenizer, None, Some(respondent())).unwrap();
+                let mut unjudged = set.clone();
+                unjudged.prompts.iter_mut().for_each(|prompt| prompt.correct = None);
+                let tables = |set: &prompt::PromptSet| {
+                    let (mut step, before) = (Accuracies::new(per_prompt), rows());
+                    step.run(LABELS, set, tokenizer, respondent()).unwrap();
+                    let prompts = step.prompts_to_frame().unwrap().unwrap_or_default();
+                    ((step.to_frame().unwrap(), prompts), rows() - before)
+                };
+                let ((known, asked), (again, all)) = (tables(&set), tables(&unjudged));
+                assert!(
+                    known.0.equals_missing(&again.0) && known.1.equals_missing(&again.1),
+                    "{keep} {per_prompt} {many}"
+                );
+                // A wrong token, or what follows a right answer, is known only by asking.
+                let verdict_says_all = match (keep, many) {
+                    ("correct", false) => true,
+                    ("correct", true) | ("incorrect", false) => !per_prompt,
+                    _ => false,
+                };
+                assert_eq!(asked, if verdict_says_all { 0 } else { all }, "{keep} {per_prompt} {many}");
+                spared += usize::from(verdict_says_all);
+            }
+        }
+    }
+    assert_eq!(spared, 4);
+}

@@ -2,4 +2,5 @@
 
 mod accuracy;
 mod decoding;
+mod effect;
 mod wilson;

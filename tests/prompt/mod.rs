@@ -1,5 +1,6 @@
 //! Prompts: operators, templates, legality, positions, sampling, counterfactual pairs.
 
+mod every;
 mod faults;
 mod legality;
 mod operators;

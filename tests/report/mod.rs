@@ -25,6 +25,7 @@ fn report() -> Report {
         spec_toml: "title = \"a\"\ndescription = '''```'''\n".into(),
         facts: vec![("CPU".into(), "a|b".into())],
         notes: vec!["a check failed".into()],
+        checks: Vec::new(),
     }
 }
 

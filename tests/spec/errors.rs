@@ -224,6 +224,8 @@ fn ranges_templates_and_operators() {
     says(&template("template = \"{a}{op}=\""), &["the slot {b} is missing; write all of {a} {op} {b}"]);
     says(&template("template = \"{a}{op}{b\""), &["a slot is not closed"]);
     says(&template("template = \"{a}{op}{b}{a}\""), &["the slot {a} is there 2 times"]);
+    let words = "[prompts]\noperators = [\"+\"]\ntemplate = \"{{sum}} of {a} and {b} is \"";
+    assert!(parse("spec.toml", &RIGHT.replace("[prompts]", words)).is_ok());
     says(&template("template = { plain = \"{a}{op}\" }"), &["the slot {b} is missing", "[spec.toml:7:22]"]);
     says(&template("completion = \" answer\""), &["the slot {answer} is missing"]);
     says(&template("operators = [\"×\"]"), &["no operator \"×\"", "write \"*\""]);
@@ -246,6 +248,8 @@ fn figures_need_what_their_kind_draws() {
         &refused("\"bars\"", "\"heatmap-grid\""),
         &["'rates' is a heatmap-grid and has no 'value'", "and has no 'facet'"],
     );
+    let text = refused("y = \"rate\"", "y = \"rate\"\ndash = \"template\"");
+    says(&text, &["a bars has no lines to dash", "write kind = \"lines\", or leave it out"]);
 }
 
 #[test]

@@ -44,9 +44,7 @@ fn every_spec_of_the_repository_is_accepted() {
     for path in found {
         let read = load(&path, &[], std::iter::empty()).unwrap_or_else(|errors| panic!("{errors}"));
         let written = std::fs::read_to_string(&path).unwrap();
-        // A file on top of another says only what differs: it is complete once resolved.
-        let written = Some(written).filter(|text| !text.lines().any(|line| line.starts_with("extends")));
-        for text in written.into_iter().chain([read.to_toml()]) {
+        for text in [written, read.to_toml()] {
             let errors: Vec<String> = validator
                 .iter_errors(&json(&text))
                 .map(|error| format!("{}: {error}", error.instance_path()))
@@ -78,6 +76,33 @@ fn the_schema_and_the_loader_agree() {
     let partial = format!("{RIGHT}[models.half]\ndtype = \"f16\"\n[prompt_sets.few]\nsample = 3\n");
     assert!(validator.is_valid(&json(&partial)), "entries take what they leave out from their parent");
     assert!(validator.is_valid(&json("extends = \"base.toml\"")));
+}
+
+/// On top of another file each of these is enough; alone none is.
+#[test]
+fn what_another_file_has_may_be_left_out() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    for part in [
+        "[model]\ndtype = \"f16\"",
+        "[prompts]\noperands = { a = \"0..3\" }",
+        "[[step]]\nname = \"accuracy\"\nper_prompt = true",
+        "[[step]]\nname = \"t\"\nkind = \"train\"\noptimizer = { clip = 1.0 }",
+        "[[table]]\nname = \"rates\"\npivot = { on = \"template\" }",
+        "[[figure]]\nname = \"rates\"\nwhere = { operator = \"+\" }",
+    ] {
+        assert!(validator.is_valid(&json(&format!("extends = \"base.toml\"\n{part}"))), "{part}");
+        assert!(!validator.is_valid(&json(&format!("title = \"alone\"\n{part}"))), "{part}");
+    }
+    for wrong in [
+        "[[figure]]\nx = \"a\"",
+        "[[step]]\nname = \"t\"\nkind = \"trian\"",
+        "[[step]]\nname = \"t\"\nkind = \"accuracy\"\nlayers = 3",
+        "[[table]]\nname = \"rates\"\nform = \"x\"",
+        // Lists are replaced as a whole, so a shot has all its keys.
+        "[prompts]\nshots = [{ a = 1, b = 2 }]",
+    ] {
+        assert!(!validator.is_valid(&json(&format!("extends = \"base.toml\"\n{wrong}"))), "{wrong}");
+    }
 }
 
 /// A pattern is for editors; the checker knows formats. One without the other would be checked by half.

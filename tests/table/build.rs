@@ -1,5 +1,5 @@
 use ablate::spec::Table;
-use ablate::table::{build, markdown};
+use ablate::table::{build, check, markdown};
 use polars::prelude::*;
 
 fn spec(body: &str) -> Table {
@@ -54,6 +54,26 @@ fn conditions_keep_rows_in_order() {
     assert_eq!(kept("effect = 0.5"), ["-1"]);
     // Answers are text; a spec may write them as numbers.
     assert_eq!(kept("answer = 6"), ["*0", "+1"]);
+}
+
+/// A bound is not cast to the column's type: -1 is no unsigned number and 2.5 no integer.
+#[test]
+fn conditions_compare_numbers_as_numbers() {
+    let rows = df!("n" => [0u64, 1, 2], "layer" => [-1i64, 2, 3], "big" => [u64::MAX, 3, 4]).unwrap();
+    let kept = |condition: &str| {
+        let table = build(&spec(&format!("where = {{ {condition} }}\nselect = ['layer']")), &rows).unwrap();
+        floats(&table, "layer").into_iter().flatten().collect::<Vec<_>>()
+    };
+    assert_eq!(kept("n = '> -1'"), [-1.0, 2.0, 3.0]);
+    assert_eq!(kept("n = '< -1'"), [0.0; 0]);
+    assert_eq!(kept("n = -1"), [0.0; 0]);
+    assert_eq!(kept("n = '!= -1'"), [-1.0, 2.0, 3.0]);
+    assert_eq!(kept("n = [-1, 2]"), [3.0]);
+    assert_eq!(kept("big = '> 100'"), [-1.0]);
+    assert_eq!(kept("layer = '< 2.5'"), [-1.0, 2.0]);
+    assert_eq!(kept("layer = '>= 2.5'"), [3.0]);
+    assert_eq!(kept("layer = 2.5"), [0.0; 0]);
+    assert_eq!(kept("layer = 2.0"), [2.0]);
 }
 
 /// Expected values from numpy: mean, std(ddof=1), percentile(…, method="linear").
@@ -170,11 +190,11 @@ fn errors_name_the_table_the_key_and_the_column() {
     let all = "there are: operator, layer, correct, effect, answer";
     assert_eq!(
         message("group_by = ['operater']"),
-        format!("table 'rates', group_by: no column 'operater'; write 'operator'; {all}")
+        format!("table 'rates', group_by.0: no column 'operater'; write 'operator'; {all}")
     );
     assert!(message("where = { lyaer = 3 }").starts_with("table 'rates', where.lyaer: no column 'lyaer'"));
-    assert!(message("sort = ['-efect']").starts_with("table 'rates', sort: no column 'efect'; write 'effect'"));
-    assert!(message("select = ['x']").starts_with("table 'rates', select: no column 'x'; there are:"));
+    assert!(message("sort = ['-efect']").starts_with("table 'rates', sort.0: no column 'efect'; write 'effect'"));
+    assert!(message("select = ['x']").starts_with("table 'rates', select.0: no column 'x'; there are:"));
     let aggregate = message("group_by = ['layer']\naggregate = { a = 'mean(answer)' }");
     assert_eq!(aggregate, "table 'rates', aggregate.a: column 'answer' holds text; mean needs numbers");
     let twice = message("group_by = ['layer']\naggregate = { layer = 'count' }");
@@ -211,4 +231,50 @@ fn markdown_shows_text_as_it_is() {
     let expected = "| a\\|b | small | n |\n| --- | ---: | ---: |\n| x\\|y | 1.00e-9 | 1 |\n\
         | \\*bold\\* | -1.00e-4 | – |\n| two↵lines | 1.23e9 | -3 |\n";
     assert_eq!(markdown(&frame, 2), expected);
+}
+
+#[test]
+fn everything_wrong_is_said_at_once() {
+    let body = "where = { lyaer = 3, operator = '> 1' }
+        group_by = ['operator', 'lyer']
+        sort = ['-nothing']";
+    let error = build(&spec(body), &rows()).unwrap_err();
+    let keys: Vec<String> = error.faults.iter().map(|(key, _)| key.join(".")).collect();
+    assert_eq!(keys, ["where.lyaer", "where.operator", "group_by.1"], "what follows has no columns to be wrong about");
+    let body = "group_by = ['layer']\naggregate = { a = 'mean(x)', b = 'mean(answer)' }";
+    assert_eq!(build(&spec(body), &rows()).unwrap_err().faults.len(), 2);
+    let error = build(&spec("sort = ['x', 'layer', 'y']\nselect = ['layer', 'z']"), &rows()).unwrap_err().to_string();
+    assert!(error.contains("sort.0: no column 'x'") && error.contains("; sort.2: no column 'y'"), "{error}");
+    assert!(error.contains("; select.1: no column 'z'"), "{error}");
+}
+
+/// Rows that are none yet give the same columns, of the same types, as those that come.
+#[test]
+fn what_is_checked_on_no_rows_is_what_is_made_of_some() {
+    let functions = ["mean", "std", "sem", "min", "max", "sum", "median", "count", "ci_low", "ci_high"];
+    let of = |column: &str| {
+        let names = functions.iter().filter(|name| column != "answer" || ["min", "max", "count"].contains(name));
+        let aggregates = names.map(|name| format!("{name}_{column} = '{name}({column})'"));
+        aggregates.collect::<Vec<_>>().join("\n")
+    };
+    let body = format!(
+        "where = {{ layer = '>= 0', operator = ['+', '-'] }}
+        group_by = ['operator', 'layer']\nsort = ['-mean_effect']\nhead = 3
+        [aggregate]\nn = 'count'\nq = 'quantile(effect, 0.5)'\n{}\n{}\n{}",
+        of("effect"),
+        of("correct"),
+        of("answer")
+    );
+    let spec = spec(&body);
+    let columns = check(&spec, &rows()).unwrap().expect("no pivot");
+    assert_eq!(columns.height(), 0);
+    assert_eq!(columns.schema(), build(&spec, &rows()).unwrap().schema());
+}
+
+#[test]
+fn a_pivot_is_checked_but_what_it_makes_is_not() {
+    let pivot = "pivot = { index = ['layer'], on = 'operator', values = 'effect' }\nselect = ['layer', '+']";
+    assert!(check(&spec(pivot), &rows()).unwrap().is_none());
+    let error = check(&spec(&pivot.replace("'effect'", "'efect'")), &rows()).unwrap_err().to_string();
+    assert!(error.starts_with("table 'rates', pivot.values: no column 'efect'"), "{error}");
 }

@@ -18,13 +18,14 @@ pub struct Hub {
     quiet: bool,
 }
 
-/// The folder of a model's files, from the hub's cache or downloaded into it; progress is shown on standard error.
-/// The environment is that of [`Hub::from_env`].
+/// The folder of a model's files, from the hub's cache or downloaded into it; progress is shown on standard error, unless
+/// `quiet`. The environment is that of [`Hub::from_env`].
 ///
 /// # Errors
 /// As [`Hub::snapshot`].
-pub fn snapshot(repo: &str, revision: &str) -> Result<PathBuf, HubError> {
-    Hub::from_env()?.snapshot(repo, revision)
+pub fn snapshot(repo: &str, revision: &str, quiet: bool) -> Result<PathBuf, HubError> {
+    let hub = Hub::from_env()?;
+    if quiet { hub.quiet() } else { hub }.snapshot(repo, revision)
 }
 
 impl Hub {

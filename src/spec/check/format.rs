@@ -32,8 +32,9 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), Fault> {
         "range" => Range::parse(text).map(drop).map_err(Fault::from),
         "device" => text.parse::<Device>().map(drop).map_err(Fault::from),
         "operator" => operator(text),
-        "template" => slots(text, &["a", "op", "b"]),
-        "completion" => slots(text, &["answer"]),
+        // Whether an operator is needed is for the prompts to say: a template of one operator may have it in words.
+        "template" => slots(text, &["a", "op", "b"], &["a", "b"]),
+        "completion" => slots(text, &["answer"], &["answer"]),
         "aggregate" => parse_aggregate(text).map(drop).map_err(Fault::from),
         "site" => SitePattern::parse(text).map(drop).map_err(Fault::from),
         "component" => ComponentPattern::parse(text).map(drop).map_err(Fault::from),
@@ -72,11 +73,15 @@ fn operator(text: &str) -> Result<(), Fault> {
     Err(Fault { message: format!("no operator \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
 }
 
-/// Each slot is there, and no other.
-fn slots(text: &str, known: &[&str]) -> Result<(), Fault> {
+/// Each slot is there, once, and no other; a doubled brace is a brace.
+fn slots(text: &str, known: &[&str], needed: &[&str]) -> Result<(), Fault> {
     let mut found = Vec::new();
     let mut rest = 0;
     while let Some(open) = text.get(rest..).and_then(|text| text.find('{')).map(|at| rest + at) {
+        if text.get(open + 1..).is_some_and(|rest| rest.starts_with('{')) {
+            rest = open + 2;
+            continue;
+        }
         let Some(close) = text.get(open..).and_then(|text| text.find('}')).map(|at| open + at) else {
             let message = "a slot is not closed; write '}' after its name".to_string();
             return Err(Fault { message, advice: None, part: open..text.len() });
@@ -96,6 +101,7 @@ fn slots(text: &str, known: &[&str]) -> Result<(), Fault> {
     for slot in known {
         match found.iter().filter(|name| *name == slot).count() {
             1 => {}
+            0 if !needed.contains(slot) => {}
             0 => return Err(format!("the slot {{{slot}}} is missing; write all of {}", written(known)).into()),
             count => return Err(format!("the slot {{{slot}}} is there {count} times; write it once").into()),
         }

@@ -138,7 +138,7 @@ fn duplicate(text: &str, list: &str, name: &Node, first_list: &str, first: &Node
     }
 }
 
-/// Keys that a kind of figure can not do without.
+/// Keys that a kind of figure can not do without, and one that means nothing to others than lines.
 fn figures(spec: &Node, errors: &mut Vec<SpecError>) {
     for figure in spec.entries("figure") {
         let Some(kind) = figure.get("kind").and_then(Node::text) else { continue };
@@ -151,6 +151,10 @@ fn figures(spec: &Node, errors: &mut Vec<SpecError>) {
             let name = figure.get("name").and_then(Node::text).unwrap_or_default();
             let message = format!("[[figure]] '{}' is a {kind} and has no '{key}'", shortened(name));
             errors.push(wrong_value(figure, message).advise(format!("add {key} = \"a column\"")));
+        }
+        if let (Some(dash), true) = (figure.get("dash"), kind != "lines") {
+            let message = format!("a {} has no lines to dash", shortened(kind));
+            errors.push(super::wrong_key(dash, message).advise("write kind = \"lines\", or leave it out"));
         }
     }
 }

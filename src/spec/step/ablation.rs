@@ -14,7 +14,8 @@ step! {
         #[serde(default)]
         #[schemars(schema_with = "components_schema_or_none")]
         components: Vec<String>,
-        /// With `keep`: what there is to ablate; the empty circuit of the faithfulness ablates all of it.
+        /// With `keep`: what there is to ablate, and so what the empty circuit ablates. Components of `ranked` outside of it are
+        /// passed over.
         #[serde(default = "heads_and_mlps")]
         #[schemars(schema_with = "components_schema")]
         among: Vec<String>,
@@ -62,7 +63,7 @@ pub enum AblationMode {
     Keep,
 }
 
-/// Components in the order of an effect, from the rows of a step or table with the columns `layer` and `head` or `neuron`.
+/// Components in the order of an effect, from the rows of a step with the columns `layer` and `head` or `neuron`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ranked {
@@ -72,6 +73,9 @@ pub struct Ranked {
     /// Column to order by, the largest first.
     #[serde(default = "default_by")]
     pub by: String,
+    /// Measure whose rows count. Left out: the rows have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<String>,
     /// How many are added, one ablation for each number.
     #[schemars(length(min = 1))]
     pub k: Vec<usize>,
@@ -97,21 +101,22 @@ pub enum AblationValue {
 }
 
 /// What means are taken over. The paper's: all prompts with both operands in range, legal or not, the same number of each
-/// operator, per position.
+/// operator, per position. Always prompts of the same template and number of tokens as those that are ablated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MeanOver {
-    /// Prompt set whose operands, operators and templates are taken: a name of `[prompt_sets.NAME]`. Left out: the step's own.
+    /// Prompt set whose operands, operators and templates are taken (not its `keep`, `sample` and `seeds`): a name of
+    /// `[prompt_sets.NAME]`. Left out: the step's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-refers-to" = "prompts"))]
     pub prompts: Option<String>,
     /// Whether prompts without a legal answer count.
     #[serde(default)]
     pub legality: Legality,
-    /// Prompts per operator and template, drawn with `seed`. Left out: all.
-    #[serde(default = "default_sample", skip_serializing_if = "Option::is_none")]
+    /// Prompts per operator and template, drawn with `seed`; all there are of the operator with the fewest, if those are fewer.
+    #[serde(default = "default_sample")]
     #[schemars(range(min = 1))]
-    pub sample: Option<usize>,
+    pub sample: usize,
     /// Seed of the draw.
     #[serde(default = "default_seed")]
     pub seed: u64,
@@ -141,7 +146,7 @@ pub enum MeanOperators {
     /// One mean over all (the paper's).
     #[default]
     All,
-    /// One for each.
+    /// One for each, put into the prompts of that operator.
     Same,
 }
 
@@ -152,7 +157,7 @@ pub enum MeanPositions {
     /// One for each.
     #[default]
     Each,
-    /// One over all.
+    /// One over all that are ablated.
     Pooled,
 }
 
@@ -203,8 +208,8 @@ fn default_by() -> String {
 fn default_true() -> bool {
     true
 }
-fn default_sample() -> Option<usize> {
-    Some(1000)
+fn default_sample() -> usize {
+    1000
 }
 fn default_seed() -> u64 {
     42

@@ -1,0 +1,94 @@
+//! `ablate plan`: what a spec would do.
+
+use super::SpecArguments;
+use crate::Error;
+use crate::model::device;
+use crate::plan::{self, Extent, Planned};
+use crate::run::progress::Progress;
+use crate::run::{Frames, Models};
+use crate::step::Context;
+use burn::tensor::DType;
+use clap::Args;
+use std::fmt::Write;
+use std::path::Path;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    spec: SpecArguments,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+    let loaded = arguments.spec.load()?;
+    crate::run::check(&loaded)?;
+    let models = Models::new(&loaded, false);
+    let (progress, frames) = (Progress::quiet(), Frames::default());
+    let context =
+        Context { loaded: &loaded, models: &models, progress: &progress, dir: Path::new(""), frames: &frames };
+    let planned = plan::plan(&loaded, &models, &context, Extent::Whole)?;
+    super::print(&table(&planned, &models)?)
+}
+
+fn table(planned: &[Planned], models: &Models) -> Result<String, Error> {
+    let heading = ["step", "model", "rows", "forwards", "computed", "operations", "seconds", "memory"];
+    let mut rows: Vec<[String; 8]> = vec![heading.map(str::to_string)];
+    let (mut seconds, mut unknown) = (0.0, false);
+    for Planned { step, kind, model, workload } in planned {
+        let label = format!("{step} ({kind})");
+        let (Some(name), Some(work)) = (model, workload) else {
+            let model = model.as_ref().map(ToString::to_string).unwrap_or_default();
+            let mut row = [const { String::new() }; 8].map(|_: String| "-".to_string());
+            (row[0], row[1]) = (label, model);
+            rows.push(row);
+            unknown = true;
+            continue;
+        };
+        let sketch = models.sketch(name)?;
+        let spec = models.settings(name);
+        let device = device::open(spec.map(|spec| spec.device).unwrap_or_default())
+            .map_err(Error::refused(format!("model '{name}'")))?;
+        let speed = plan::calibrate(&sketch.card.facts, &device, DType::from(models.dtype(name)));
+        let predicted = work.operations as f64 / speed;
+        seconds += predicted;
+        rows.push([
+            label,
+            name.to_string(),
+            work.rows.to_string(),
+            work.naive.to_string(),
+            format!("{:.1}", work.forward_equivalents()),
+            operations(work.operations),
+            format!("{predicted:.1}"),
+            format!("{:.0} MiB + {:.0} of weights", mib(work.memory), mib(sketch.card.weight_bytes as u64)),
+        ]);
+    }
+    let widths: Vec<usize> =
+        (0..8).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in &rows {
+        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            let gap = if column > 0 { "  " } else { "" };
+            // Writing to a string does not fail.
+            let _ = if column < 2 { write!(text, "{gap}{cell:<width$}") } else { write!(text, "{gap}{cell:>width$}") };
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    let more = if unknown { ", and what is marked '-'" } else { "" };
+    let _ = write!(
+        text,
+        "\nforwards: whole passes that each row on its own, and the prompts, would take; computed: what a replay computes, in \
+         the same unit,\nat most. seconds: from a short calibration of this machine; {seconds:.1} in all{more}.\n"
+    );
+    Ok(text)
+}
+
+fn operations(count: u64) -> String {
+    match count as f64 {
+        count if count >= 1e12 => format!("{:.2} TFLOP", count / 1e12),
+        count => format!("{:.2} GFLOP", count / 1e9),
+    }
+}
+
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / 1048576.0
+}

@@ -1,0 +1,77 @@
+//! Which logits are computed: of the whole vocabulary, or of the tokens that measures read alone.
+
+use super::replay::gather;
+use crate::kernel;
+use crate::model::hook::Hooks;
+use crate::model::transformer::Transformer;
+use burn::tensor::{Int, Tensor, TensorData};
+
+/// Columns of the unembedding.
+pub(super) enum Vocabulary {
+    /// All of them.
+    Whole,
+    /// Those of some tokens.
+    Tokens {
+        /// The tokens, ascending.
+        tokens: Vec<u32>,
+        /// `[d_model, token]`
+        weight: Tensor<2>,
+        /// `[token]`
+        bias: Option<Tensor<1>>,
+    },
+}
+
+impl Vocabulary {
+    /// The columns of these tokens.
+    pub fn of(mut tokens: Vec<u32>, transformer: &Transformer) -> Self {
+        tokens.sort_unstable();
+        tokens.dedup();
+        let unembed = &transformer.unembed;
+        let columns = indices(&tokens, transformer);
+        let weight = unembed.weight.val().select(1, columns.clone());
+        let bias = unembed.bias.as_ref().map(|bias| bias.val().select(0, columns));
+        Vocabulary::Tokens { tokens, weight, bias }
+    }
+
+    /// Logits `[row, column]` from the stream after the last block, `[row, 1, d_model]`.
+    pub fn logits(&self, stream: Tensor<3>, transformer: &Transformer, hooks: &mut dyn Hooks) -> Tensor<2> {
+        match self {
+            Vocabulary::Whole => transformer.unembed(stream, hooks).squeeze_dim(1),
+            Vocabulary::Tokens { weight, bias, .. } => {
+                let normalized = transformer.final_norm(stream, hooks);
+                kernel::linear(normalized, weight.clone(), bias.clone()).squeeze_dim(1)
+            }
+        }
+    }
+
+    /// The same columns of whole logits, `[run, n_vocab]`, of some runs.
+    pub fn of_logits(&self, logits: &Tensor<2>, runs: &[usize], transformer: &Transformer) -> Tensor<2> {
+        let logits = gather(logits, runs);
+        match self {
+            Vocabulary::Whole => logits,
+            Vocabulary::Tokens { tokens, .. } => logits.select(1, indices(tokens, transformer)),
+        }
+    }
+
+    /// The column of a token.
+    pub fn column(&self, token: u32) -> u32 {
+        match self {
+            Vocabulary::Whole => token,
+            Vocabulary::Tokens { tokens, .. } => tokens.binary_search(&token).map_or(token, |column| column as u32),
+        }
+    }
+
+    /// Number of columns.
+    pub fn len(&self, transformer: &Transformer) -> usize {
+        match self {
+            Vocabulary::Whole => transformer.facts().n_vocab,
+            Vocabulary::Tokens { tokens, .. } => tokens.len(),
+        }
+    }
+}
+
+fn indices(tokens: &[u32], transformer: &Transformer) -> Tensor<1, Int> {
+    let tokens: Vec<i64> = tokens.iter().map(|&token| i64::from(token)).collect();
+    let count = tokens.len();
+    Tensor::from_data(TensorData::new(tokens, [count]), &transformer.device())
+}

@@ -1,0 +1,88 @@
+use crate::Error;
+use crate::model::Sketch;
+use crate::prompt::{self, Positions};
+use crate::run::ModelName;
+use crate::spec::{Keep, Prompts, Range, Step};
+use crate::step::Context;
+use std::rc::Rc;
+
+/// How many of a step's prompts are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of them.
+    Whole,
+    /// A few: enough for their positions.
+    Probe,
+}
+
+/// Values of each operand that a probe keeps from either end of its range.
+const PROBED: usize = 4;
+
+/// A step's prompts in one model's tokens, made without the model's weights.
+pub struct Survey {
+    /// The model.
+    pub sketch: Rc<Sketch>,
+    /// The prompts by template.
+    pub cells: Vec<SurveyedCell>,
+    /// Memory that replays may take, in bytes.
+    pub memory: usize,
+}
+
+/// The prompts of one template.
+pub struct SurveyedCell {
+    /// Name of the template.
+    pub template: String,
+    /// How many, at most: how many the model answers correctly is not known before it is run.
+    pub prompts: usize,
+    /// Prompts that the model is asked to find them.
+    pub asked: usize,
+    /// Names of the positions.
+    pub positions: Positions,
+}
+
+impl Survey {
+    /// Looks at the prompts of a step.
+    ///
+    /// # Errors
+    /// Models and prompts that can not be had.
+    pub fn make(step: &Step, name: &ModelName, context: &Context, extent: Extent) -> Result<Self, Error> {
+        let sketch = context.models.sketch(name)?;
+        let set = step.common().prompts();
+        let spec = context.prompts(set, step.name())?;
+        let refuse = |error| context.refuse_prompts(set, name, error);
+        let build = |spec: &Prompts| prompt::build(spec, &sketch.tokenizer, sketch.bos, None);
+        let unjudged = Prompts { keep: Keep::All, ..spec.clone() };
+        let built = match extent {
+            Extent::Whole => build(&unjudged),
+            // Of a few operands there may be no legal prompt.
+            Extent::Probe => build(&probe(&unjudged)).or_else(|_| build(&unjudged)),
+        }
+        .map_err(refuse)?;
+        let mut cells = Vec::new();
+        for (index, template) in built.templates.iter().enumerate() {
+            let prompts = built.prompts.iter().filter(|prompt| prompt.template == index).count();
+            if prompts > 0 {
+                cells.push(SurveyedCell {
+                    template: template.name.clone(),
+                    prompts,
+                    asked: if spec.keep == Keep::All { 0 } else { prompts },
+                    positions: built.positions(&template.name).map_err(refuse)?,
+                });
+            }
+        }
+        Ok(Self { sketch, cells, memory: context.loaded.spec.run.memory_mib << 20 })
+    }
+}
+
+/// The same prompts of a few operands.
+fn probe(spec: &Prompts) -> Prompts {
+    let ends = |range: &Range| {
+        let values = range.values();
+        let (first, last) = (values.iter().take(PROBED), values.iter().skip(PROBED).rev().take(PROBED));
+        Range::List(first.chain(last).copied().collect())
+    };
+    let mut few = spec.clone();
+    few.operands.a = ends(&spec.operands.a);
+    few.operands.b = ends(&spec.operands.b);
+    few
+}

@@ -1,0 +1,141 @@
+//! One template's prompts: the circuits as edits, the prompts they are run on, and the rows of what is left.
+
+use super::circuits::{self, Circuits};
+use super::means::Means;
+use super::runs::{self, Arm, Case};
+use crate::Error;
+use crate::intervene::{Edit, Positions, Units, Wanted};
+use crate::model::hook::Hook;
+use crate::prompt::{Operator, Prompt};
+use crate::spec::step::{Ablation, AblationMeasure, AblationMode, AblationValue, MeanOperators};
+use crate::step::pairing::Pairs;
+use crate::step::places;
+use crate::step::summary::Values;
+use crate::step::{Cell, Context, Outcome, Subject};
+
+/// Every circuit on the prompts of one cell.
+///
+/// # Errors
+/// Components, positions, rankings and prompts that can not be had, at their place in the spec, and Ctrl-C.
+pub fn ablate(
+    step: &Ablation,
+    cell: Cell,
+    subject: &Subject,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let cell = &without_zero_answers(step, cell, subject, outcome)?;
+    let (name, facts) = (&step.name, subject.model.facts());
+    let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
+    let positions = places::together(&at);
+    let operators: Vec<&'static Operator> = subject
+        .set
+        .operators
+        .iter()
+        .copied()
+        .filter(|&one| cell.prompts.iter().any(|other| other.operator == one))
+        .collect();
+    let all = circuits::circuits(step, &operators, cell, subject, context)?;
+    let members = circuits::member_rows(&cell.template, &all, Some(facts));
+    outcome.add_rows(&format!("{name}.components"), subject.labels(), members)?;
+    let against_empty = step.measures.contains(&AblationMeasure::Faithfulness);
+    if against_empty && step.mode == AblationMode::Ablate && step.ranked.is_none() {
+        let note = "with mode = \"ablate\" and no 'ranked' the empty circuit ablates the same: the faithfulness is 0";
+        outcome.notes.push(format!("{}: {note}", subject.name));
+    }
+
+    let means = match step.value {
+        AblationValue::Mean => {
+            let wanted = wanted(&all, against_empty, &positions);
+            Some(Means::take(step, &wanted, cell, subject, context, outcome)?)
+        }
+        AblationValue::Zero | AblationValue::Resample => None,
+    };
+    let arm = |circuits: &Circuits, operator: &'static Operator| -> Result<Arm, Error> {
+        let mean = means.as_ref().map(|means| means.of(operator, step, context)).transpose()?;
+        let missing = |hook: Hook| Error::failed(format!("step '{name}'"))(format!("{hook}: no mean was taken"));
+        Arm::new(circuits, against_empty, |hook: Hook, units: Units| {
+            let positions = positions.clone();
+            match step.value {
+                AblationValue::Resample => Ok(Edit::patch(hook, positions, units)),
+                AblationValue::Zero => Ok(Edit::zero(hook, positions, units)),
+                AblationValue::Mean => {
+                    let mean = mean.and_then(|mean| mean.get(&hook)).ok_or_else(|| missing(hook))?;
+                    Ok(Edit::set(hook, positions, units, mean.clone()))
+                }
+            }
+        })
+    };
+    // The prompts of all operators are one arm unless something differs between them.
+    let own_circuits = all.iter().any(|circuits| circuits.operator.is_some());
+    let own_means = means.is_some() && step.mean.operators == MeanOperators::Same;
+    let apart = own_circuits || own_means;
+    let count = if apart { operators.len() } else { 1 };
+    let pairs = operators.iter().take(count).enumerate();
+    let arms: Vec<Arm> = pairs
+        .filter_map(|(index, operator)| Some((all.get(if own_circuits { index } else { 0 })?, *operator)))
+        .map(|(circuits, operator)| arm(circuits, operator))
+        .collect::<Result<_, Error>>()?;
+    let arm_of = |prompt: &Prompt| {
+        operators.iter().position(|operator| *operator == prompt.operator).filter(|_| apart).unwrap_or(0)
+    };
+
+    let pairs = match step.value {
+        AblationValue::Resample => {
+            let pairs = Pairs::draw(cell, subject, &step.counterfactual, step, context)?;
+            pairs.record(name, cell, subject, outcome)?;
+            Some(pairs)
+        }
+        AblationValue::Mean | AblationValue::Zero => None,
+    };
+    let cases: Vec<Case> = match &pairs {
+        Some(pairs) => pairs
+            .clean
+            .iter()
+            .zip(&pairs.other)
+            .map(|(&clean, &other)| (cell.prompts[clean], Some(&pairs.others[other])))
+            .map(|(prompt, other)| Case { prompt, other, arm: arm_of(prompt) })
+            .collect(),
+        None => cell.prompts.iter().map(|&prompt| Case { prompt, other: None, arm: arm_of(prompt) }).collect(),
+    };
+    let total: usize = cases.iter().map(|case| arms[case.arm].runs()).sum();
+    let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
+    let data = runs::measure(step, &arms, &cases, &positions, subject, (context, &task), outcome)?;
+
+    let keys = circuits::keys(&all)?;
+    let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
+    let prompts: Vec<&Prompt> = cases.iter().map(|case| case.prompt).collect();
+    let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data: &data };
+    outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
+    Ok(())
+}
+
+/// What is ablated by any circuit.
+fn wanted(all: &[Circuits], against_empty: bool, positions: &Positions) -> Wanted {
+    let sets = all
+        .iter()
+        .flat_map(|one| one.circuits.iter().map(|circuit| &circuit.ablated).chain(against_empty.then_some(&one.empty)));
+    sets.flat_map(|set| set.units()).map(|(hook, _)| (hook, positions.clone())).collect()
+}
+
+/// The cell with the prompts that are ablated.
+fn without_zero_answers<'s>(
+    step: &Ablation,
+    mut cell: Cell<'s>,
+    subject: &Subject,
+    outcome: &mut Outcome,
+) -> Result<Cell<'s>, Error> {
+    if step.skip_zero_answers {
+        let all = cell.prompts.len();
+        cell.prompts.retain(|prompt| prompt.answer != 0);
+        let (name, template, skipped) = (&subject.name, &cell.template, all - cell.prompts.len());
+        if cell.prompts.is_empty() {
+            let problem = format!("model '{name}', template '{template}': the answer of every prompt is 0");
+            return Err(Error::refused(format!("step '{}'", step.name))(problem));
+        }
+        outcome.notes.push(format!(
+            "{name}: template '{template}': {skipped} of {all} prompts have the answer 0 and are left out"
+        ));
+    }
+    Ok(cell)
+}

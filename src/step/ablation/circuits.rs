@@ -1,0 +1,183 @@
+//! Which components are named, for each k and, where each operator has its own, each operator.
+
+use super::ranking;
+use super::sets::Set;
+use crate::Error;
+use crate::model::facts::Facts;
+use crate::prompt::Operator;
+use crate::spec::step::{Ablation, AblationMode, Ranked};
+use crate::step::places::{self, Place};
+use crate::step::{Cell, Context, Subject};
+use polars::prelude::*;
+use std::collections::HashMap;
+
+/// The ablations on prompts of one operator, or of all.
+pub struct Circuits {
+    /// The operator; `None` where all have the same.
+    pub operator: Option<&'static Operator>,
+    /// One for each k; without `ranked`, one.
+    pub circuits: Vec<Circuit>,
+    /// What the empty circuit ablates.
+    pub empty: Set,
+}
+
+/// The components that are named: with `keep` the circuit, with `ablate` what is ablated.
+pub struct Circuit {
+    /// How many are of the ranking; `None` without one.
+    pub k: Option<usize>,
+    /// The components.
+    pub members: Vec<Member>,
+    /// What is ablated.
+    pub ablated: Set,
+}
+
+/// A component that is named.
+#[derive(Debug, Clone, Copy)]
+pub struct Member {
+    /// The component.
+    pub place: Place,
+    /// Its rank, from 1, among those of the ranking that are not named otherwise; `None` for one of `components`.
+    pub rank: Option<usize>,
+    /// What it is ranked by.
+    pub effect: Option<f64>,
+}
+
+/// The circuits of a step on the prompts of a cell: one for all operators, or one for each of `operators`.
+///
+/// # Errors
+/// Components that the model does not have, and a ranking that can not be had, at their place in the spec.
+pub fn circuits(
+    step: &Ablation,
+    operators: &[&'static Operator],
+    cell: &Cell,
+    subject: &Subject,
+    context: &Context,
+) -> Result<Vec<Circuits>, Error> {
+    let facts = subject.model.facts();
+    let mut named = Set::default();
+    let base: Vec<Member> = places::components(&step.name, "components", &step.components, facts, context)?
+        .into_iter()
+        .filter(|&place| named.add(place, facts))
+        .map(|place| Member { place, rank: None, effect: None })
+        .collect();
+    let among = match step.mode {
+        AblationMode::Keep => {
+            Some(Set::of(&places::components(&step.name, "among", &step.among, facts, context)?, facts))
+        }
+        AblationMode::Ablate => None,
+    };
+    let build = |operator: Option<&'static Operator>| -> Result<Circuits, Error> {
+        let mut circuits = Vec::new();
+        let mut all = base.clone();
+        match &step.ranked {
+            None => circuits.push((None, base.clone())),
+            Some(ranked) => {
+                let refused = |fault| Error::from(ranking::refused(&step.name, fault, context.loaded));
+                let effects = ranking::rank(ranked, operator, cell, subject, context).map_err(refused)?;
+                let further = further(&effects, ranked, named.clone(), among.as_ref(), facts);
+                check_k(ranked, &further, step, context)?;
+                let top = |k: usize| further.iter().filter(move |member| member.rank.is_some_and(|rank| rank <= k));
+                circuits.extend(ranked.k.iter().map(|&k| (Some(k), base.iter().chain(top(k)).copied().collect())));
+                all.extend(&further);
+            }
+        }
+        let ablated = |members: &[Member]| {
+            let set = Set::of(members.iter().map(|member| &member.place), facts);
+            among.as_ref().map_or(set.clone(), |among| among.without(&set))
+        };
+        Ok(Circuits {
+            operator,
+            empty: among.clone().unwrap_or_else(|| ablated(&all)),
+            circuits: circuits
+                .into_iter()
+                .map(|(k, members): (_, Vec<Member>)| Circuit { k, ablated: ablated(&members), members })
+                .collect(),
+        })
+    };
+    match step.ranked.as_ref().is_some_and(|ranked| ranked.per_operator) {
+        true => operators.iter().map(|&operator| build(Some(operator))).collect(),
+        false => Ok(vec![build(None)?]),
+    }
+}
+
+/// The ranking without what is named already and, with `keep`, without what is never ablated; ranks count from 1 over all or
+/// within each layer.
+fn further(
+    effects: &[ranking::Effect],
+    ranked: &Ranked,
+    mut named: Set,
+    among: Option<&Set>,
+    facts: &Facts,
+) -> Vec<Member> {
+    let mut counts: HashMap<Option<usize>, usize> = HashMap::new();
+    let mut further = Vec::new();
+    for &(place, effect) in effects {
+        if among.is_some_and(|among| !among.meets(place)) || !named.add(place, facts) {
+            continue;
+        }
+        let rank = counts.entry(place.layer().filter(|_| ranked.per_layer)).or_default();
+        *rank += 1;
+        further.push(Member { place, rank: Some(*rank), effect });
+    }
+    further
+}
+
+/// Refuses a k that is more than there are; with `per_layer`, than the layer with the fewest has.
+fn check_k(ranked: &Ranked, further: &[Member], step: &Ablation, context: &Context) -> Result<(), Error> {
+    let mut counts: HashMap<Option<usize>, usize> = HashMap::new();
+    for member in further {
+        *counts.entry(member.place.layer().filter(|_| ranked.per_layer)).or_default() += 1;
+    }
+    let most = counts.values().copied().min().unwrap_or(0);
+    let Some(index) = ranked.k.iter().position(|&k| k > most) else { return Ok(()) };
+    let already = if step.components.is_empty() { "" } else { " besides the components named" };
+    let each = if ranked.per_layer { " in each layer" } else { "" };
+    let problem =
+        format!("k = {}: '{}' ranks {most} components{each}{already}; write 0 to {most}", ranked.k[index], ranked.from);
+    Err(context.loaded.refuse(&["step", &step.name, "ranked", "k", &index.to_string()], problem, None).into())
+}
+
+/// The keys of the step's rows, one for each k: `k`, and `components`, how many are named; null where operators differ in that.
+///
+/// # Errors
+/// None of its own.
+pub fn keys(all: &[Circuits]) -> PolarsResult<DataFrame> {
+    let first = all.first().map_or(&[][..], |circuits| &circuits.circuits);
+    let count = |index: usize| {
+        let mut counts = all.iter().filter_map(|circuits| circuits.circuits.get(index)).map(|one| one.members.len());
+        let first = counts.next()?;
+        counts.all(|other| other == first).then_some(first as u32)
+    };
+    df!(
+        "k" => first.iter().map(|circuit| circuit.k.map(|k| k as u32)).collect::<Vec<_>>(),
+        "components" => (0..first.len()).map(count).collect::<Vec<_>>(),
+    )
+}
+
+/// The rows `NAME.components`, one per circuit and component: `template`, `operator` (null: of all), `k`, `rank`, `component`,
+/// `layer`, `head`, `neuron`, `effect`.
+///
+/// # Errors
+/// None of its own.
+pub fn member_rows(template: &str, all: &[Circuits], facts: Option<&Facts>) -> PolarsResult<DataFrame> {
+    let each = all.iter().flat_map(|circuits| circuits.circuits.iter().map(move |circuit| (circuits, circuit)));
+    let rows: Vec<(&Circuits, &Circuit, Member)> =
+        each.flat_map(|(of, circuit)| circuit.members.iter().map(move |&member| (of, circuit, member))).collect();
+    let number = |number: Option<usize>| number.map(|number| number as u32);
+    let unit = |place: Place, heads: bool| {
+        let is_head = matches!(place.hook, crate::model::hook::Hook::Block(_, crate::model::hook::Site::Z));
+        number(place.unit.filter(|_| is_head == heads))
+    };
+    let label = |place: Place| facts.map(|facts| place.component(facts)).unwrap_or_default();
+    df!(
+        "template" => vec![template; rows.len()],
+        "operator" => rows.iter().map(|(of, ..)| of.operator.map(|operator| operator.symbol)).collect::<Vec<_>>(),
+        "k" => rows.iter().map(|(_, circuit, _)| number(circuit.k)).collect::<Vec<_>>(),
+        "rank" => rows.iter().map(|(.., member)| number(member.rank)).collect::<Vec<_>>(),
+        "component" => rows.iter().map(|(.., member)| label(member.place)).collect::<Vec<_>>(),
+        "layer" => rows.iter().map(|(.., member)| number(member.place.layer())).collect::<Vec<_>>(),
+        "head" => rows.iter().map(|(.., member)| unit(member.place, true)).collect::<Vec<_>>(),
+        "neuron" => rows.iter().map(|(.., member)| unit(member.place, false)).collect::<Vec<_>>(),
+        "effect" => rows.iter().map(|(.., member)| member.effect).collect::<Vec<_>>(),
+    )
+}

@@ -1,0 +1,129 @@
+//! Mean activations that take an ablated component's place (paper §2.1, appendix A).
+
+use super::runs;
+use crate::Error;
+use crate::intervene::{Activation, Wanted, capture_means};
+use crate::model::hook::Hook;
+use crate::model::transformer::Tokens;
+use crate::prompt::{self, Asked, Operator, PromptError, Resolved};
+use crate::run::interrupt;
+use crate::spec::step::{Ablation, Legality, MeanOperators, MeanPositions};
+use crate::step::{Cell, Context, Outcome, Subject, replays};
+use indexmap::IndexMap;
+use std::cell::Cell as Counter;
+use std::sync::Arc;
+
+/// Means by hook: of one row.
+pub type Mean = IndexMap<Hook, Arc<Activation>>;
+
+/// The means of a cell's prompts.
+pub struct Means {
+    /// The operators of the prompts that the means are over.
+    operators: Vec<&'static Operator>,
+    /// Whether each of them has its own.
+    same: bool,
+    /// One for each of them, or one for all.
+    means: Vec<Mean>,
+}
+
+impl Means {
+    /// Runs the prompts that means are taken over; `wanted` is what is ablated. Says over how many.
+    ///
+    /// # Errors
+    /// Prompts that can not be had, at their place in the spec, and Ctrl-C.
+    pub fn take(
+        step: &Ablation,
+        wanted: &Wanted,
+        cell: &Cell,
+        subject: &Subject,
+        context: &Context,
+        outcome: &mut Outcome,
+    ) -> Result<Self, Error> {
+        let over = &step.mean;
+        let set = over.prompts.as_deref().or(step.prompts.as_deref());
+        let refuse = |error: PromptError| context.refuse_prompts(set, &subject.name, error);
+        let resolved = Resolved::new(context.prompts(set, &step.name)?).map_err(PromptError::Spec).map_err(refuse)?;
+        let like = cell.prompts.first().ok_or_else(|| Error::failed(&step.name)("no prompts to ablate"))?;
+        let draw = prompt::Wanted {
+            template: &cell.template,
+            like,
+            legal: over.legality == Legality::Legal,
+            sample: over.sample,
+            seed: over.seed,
+        };
+        let model = &subject.model;
+        let drawn = prompt::every(&resolved, model.tokenizer(), model.bos_override(), &draw).map_err(refuse)?;
+        let each = drawn.first().map_or(0, Vec::len);
+        outcome.notes.push(note(step, cell, subject, &resolved.operators, each));
+        let asked: Vec<Asked> = drawn.into_iter().flatten().collect();
+        check_vocabulary(&asked, model.facts().n_vocab).map_err(refuse)?;
+
+        let same = over.operators == MeanOperators::Same;
+        let groups: Vec<usize> = (0..asked.len()).map(|index| if same { index / each } else { 0 }).collect();
+        let operators = resolved.operators;
+        if wanted.is_empty() {
+            let count = groups.last().map_or(0, |group| group + 1);
+            return Ok(Self { operators, same, means: vec![Mean::new(); count] });
+        }
+        let rows: Vec<&[u32]> = asked.iter().map(|asked| asked.tokens.as_slice()).collect();
+        let tokens = Tokens::from_rows(&rows).ok_or_else(|| Error::failed(&step.name)("no prompts of one length"))?;
+        let task =
+            context.progress.begin(&format!("{} means: {}", step.name, subject.name), asked.len() as u64, "prompts");
+        // What is read of a batch stays until it is added up.
+        let bytes = runs::activation_bytes(wanted, model.facts(), tokens.pos);
+        let batch = context.batch(model).min((replays::memory(context) / bytes.max(1)).max(1));
+        // Called before each batch: those before it are done by then.
+        let (begun, done) = (Counter::new(0), Counter::new(0));
+        let pause = || {
+            task.advance((begun.get() - done.replace(begun.get())) as u64);
+            begun.set((begun.get() + batch).min(asked.len()));
+            interrupt::check().map_err(Error::from)
+        };
+        let pooled = over.positions == MeanPositions::Pooled;
+        let means = capture_means(model.transformer(), &tokens, &groups, wanted, pooled, batch, pause)?;
+        task.advance((asked.len() - done.get()) as u64);
+        let shared = |mean: crate::intervene::Activations| mean.into_iter().map(|(hook, mean)| (hook, Arc::new(mean)));
+        Ok(Self { operators, same, means: means.into_iter().map(|mean| shared(mean).collect()).collect() })
+    }
+
+    /// The mean that goes into the prompts of an operator.
+    ///
+    /// # Errors
+    /// An operator that has none of its own, at its place in the spec.
+    pub fn of(&self, operator: &Operator, step: &Ablation, context: &Context) -> Result<&Mean, Error> {
+        let index = if self.same { self.operators.iter().position(|&other| other == operator) } else { Some(0) };
+        index.and_then(|index| self.means.get(index)).ok_or_else(|| {
+            let problem = format!("no prompts with operator '{}' to take its mean over", operator.symbol);
+            let advice = "write operators = \"all\", or prompts with that operator".to_string();
+            context.loaded.refuse(&["step", &step.name, "mean", "operators"], problem, Some(advice)).into()
+        })
+    }
+}
+
+fn note(step: &Ablation, cell: &Cell, subject: &Subject, operators: &[&Operator], each: usize) -> String {
+    let symbols = operators.iter().map(|operator| operator.symbol).collect::<Vec<_>>().join(" ");
+    let what = match step.mean.legality {
+        Legality::Any => "prompts, legal or not,",
+        Legality::Legal => "legal prompts",
+    };
+    let apart = if step.mean.operators == MeanOperators::Same { "; each operator has its own" } else { "" };
+    let fewer = match each < step.mean.sample {
+        true => format!("; fewer than sample = {}: the operator with the fewest has no more", step.mean.sample),
+        false => String::new(),
+    };
+    format!(
+        "{}: template '{}': means are over {} {what} {each} of each of {symbols}{apart}{fewer}",
+        subject.name,
+        cell.template,
+        each * operators.len()
+    )
+}
+
+fn check_vocabulary(asked: &[Asked], n_vocab: usize) -> Result<(), PromptError> {
+    for prompt in asked {
+        if let Some(&id) = prompt.tokens.iter().find(|&&id| id as usize >= n_vocab) {
+            return Err(PromptError::OutsideVocabulary { text: prompt.text.clone(), id, n_vocab });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Step `ablation`: components, or all but a circuit, replaced by their means, by zero or by another prompt's values, and
+//! what is left of the answer (paper §2.1, eq. 2; appendix A).
+
+mod cell;
+mod circuits;
+mod means;
+mod ranking;
+mod runs;
+mod sets;
+
+use super::accuracy::Labels;
+use super::pairing::pair_rows;
+use super::places;
+use super::subject;
+use super::{Context, Outcome};
+use crate::Error;
+use crate::intervene::Edit;
+use crate::plan::{Survey, Workload};
+use crate::run::Frames;
+use crate::spec::step::{Ablation, AblationMeasure, AblationMode, AblationValue};
+use crate::spec::{Loaded, SpecErrors};
+use polars::prelude::*;
+use sets::Set;
+
+/// Runs the step on each of its models.
+pub(super) fn run(step: &Ablation, context: &Context) -> Result<Outcome, Error> {
+    subject::each(step, context, |subject, outcome| {
+        let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
+        for cell in subject.cells().map_err(refuse)? {
+            cell::ablate(step, cell, subject, context, outcome)?;
+        }
+        Ok(())
+    })
+}
+
+/// What is wrong with the step that shows without a model: `frames` are the rows of all steps, empty.
+///
+/// # Errors
+/// Nothing to ablate, and a ranking by columns that its rows do not have, at their place in the spec.
+pub(super) fn check(step: &Ablation, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+    if step.mode == AblationMode::Ablate && step.components.is_empty() && step.ranked.is_none() {
+        let advice = "write components = [\"L3H1\"], a table 'ranked', or mode = \"keep\"".to_string();
+        return Err(loaded.refuse(&["step", &step.name, "components"], "no components to ablate", Some(advice)));
+    }
+    let Some(ranked) = &step.ranked else { return Ok(()) };
+    let refused = |fault| ranking::refused(&step.name, fault, loaded);
+    let rows = frames.get(&ranked.from).map_err(|problem| refused(("from", problem)))?;
+    ranking::check_columns(ranked, rows).map_err(refused)
+}
+
+/// Its frames without rows.
+pub(super) fn empty_frames(step: &Ablation) -> PolarsResult<Vec<(String, DataFrame)>> {
+    let name = &step.name;
+    let mut frames = Outcome::empty_values(name, &circuits::keys(&[])?, step.per_prompt)?;
+    let labels = Labels { model: "", checkpoint: "" };
+    let mut further = Outcome::default();
+    further.add_rows(&format!("{name}.components"), labels, circuits::member_rows("", &[], None))?;
+    if step.value == AblationValue::Resample {
+        further.add_rows(&format!("{name}.pairs"), labels, pair_rows("", &[], &[]))?;
+    }
+    frames.extend(further.frames);
+    Ok(frames)
+}
+
+/// What it would compute, at most: which components a ranking adds is not known before it is there.
+pub(super) fn workload(step: &Ablation, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+    let (name, facts) = (&step.name, &survey.sketch.card.facts);
+    let named = Set::of(&places::components(name, "components", &step.components, facts, context)?, facts);
+    let among = Set::of(&places::components(name, "among", &step.among, facts, context)?, facts);
+    let ablated = match (step.mode, &step.ranked) {
+        (AblationMode::Keep, _) => among.without(&named),
+        (AblationMode::Ablate, None) => named,
+        (AblationMode::Ablate, Some(_)) => Set::all(facts),
+    };
+    let runs = step.ranked.as_ref().map_or(1, |ranked| ranked.k.len())
+        + usize::from(step.measures.contains(&AblationMeasure::Faithfulness));
+    let operators = context.prompts(step.mean.prompts.as_deref().or(step.prompts.as_deref()), name)?.operators.len();
+    let mut whole = Workload::default();
+    for cell in &survey.cells {
+        let length = cell.positions.length;
+        let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
+        let positions = places::together(&at);
+        let edits: Vec<Edit> =
+            ablated.units().map(|(hook, units)| Edit::zero(hook, positions.clone(), units)).collect();
+        let replay = Workload::replay((0..runs).map(|_| edits.as_slice()), cell.prompts, length, facts, survey.memory);
+        let further = match step.value {
+            AblationValue::Mean => step.mean.sample * operators,
+            AblationValue::Resample => cell.prompts,
+            AblationValue::Zero => 0,
+        };
+        let forwards = Workload::forwards(cell.prompts + cell.asked + further, length, facts);
+        whole = whole.and(replay.and(forwards, facts), facts);
+    }
+    Ok(whole)
+}

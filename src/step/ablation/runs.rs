@@ -1,0 +1,182 @@
+//! The runs of an ablation: every circuit on every prompt, and the empty circuit, each set of components once.
+
+use super::circuits::Circuits;
+use super::sets::Set;
+use crate::Error;
+use crate::intervene::{Activations, Base, Edit, Layout, Positions, Readout, Readouts, Row, Wanted};
+use crate::measure::{Reading, left};
+use crate::model::facts::Facts;
+use crate::model::hook::Hook;
+use crate::prompt::Prompt;
+use crate::run::progress::Task;
+use crate::spec::step::{Ablation, AblationMeasure};
+use crate::step::{Context, Outcome, Subject, replays, subject};
+use indexmap::IndexSet;
+use std::sync::Arc;
+
+/// Bytes of an f32, the largest storage type.
+const ELEMENT: usize = 4;
+
+/// The ablations on prompts of one operator, or of all, as edits.
+pub struct Arm {
+    /// Those that differ.
+    edits: Vec<Arc<[Edit]>>,
+    /// Which of them each key is.
+    keys: Vec<usize>,
+    /// Which of them is the empty circuit; `None` where nothing is measured against it.
+    empty: Option<usize>,
+}
+
+impl Arm {
+    /// The edits of circuits at some positions; `edit` makes that of a hook. `against_empty`: whether the empty circuit is run.
+    ///
+    /// # Errors
+    /// What `edit` returns.
+    pub fn new<E>(
+        circuits: &Circuits,
+        against_empty: bool,
+        edit: impl Fn(Hook, crate::intervene::Units) -> Result<Edit, E>,
+    ) -> Result<Self, E> {
+        let mut sets: Vec<&Set> = Vec::new();
+        let mut number = |set| match sets.iter().position(|other| *other == set) {
+            Some(number) => number,
+            None => {
+                sets.push(set);
+                sets.len() - 1
+            }
+        };
+        let keys = circuits.circuits.iter().map(|circuit| number(&circuit.ablated)).collect();
+        let empty = against_empty.then(|| number(&circuits.empty));
+        let edits = |set: &&Set| set.units().map(|(hook, units)| edit(hook, units)).collect::<Result<Vec<Edit>, E>>();
+        let edits = sets.iter().map(|set| edits(set).map(Arc::from)).collect::<Result<_, E>>()?;
+        Ok(Self { edits, keys, empty })
+    }
+
+    /// How many ablations are run on each prompt.
+    pub fn runs(&self) -> usize {
+        self.edits.len()
+    }
+
+    fn hooks(&self) -> impl Iterator<Item = Hook> {
+        self.edits.iter().flat_map(|edits| edits.iter().map(|edit| edit.hook))
+    }
+}
+
+/// A prompt that is ablated.
+pub struct Case<'p> {
+    /// The prompt.
+    pub prompt: &'p Prompt,
+    /// The prompt that values come from, where they come from another.
+    pub other: Option<&'p Prompt>,
+    /// Index of its arm.
+    pub arm: usize,
+}
+
+impl Case<'_> {
+    /// r, twice: readouts are of r and r', and nothing here is measured of another answer.
+    fn picks(&self) -> [u32; 2] {
+        [self.prompt.answer_tokens[0]; 2]
+    }
+}
+
+/// Runs every arm on its prompts: `[key, case, measure]`. Prompts are run in blocks that fit `run.memory_mib`.
+///
+/// # Errors
+/// Edits that the model can not have, and Ctrl-C.
+pub fn measure(
+    step: &Ablation,
+    arms: &[Arm],
+    cases: &[Case],
+    positions: &Positions,
+    subject: &Subject,
+    (context, task): (&Context, &Task),
+    outcome: &mut Outcome,
+) -> Result<Vec<f64>, Error> {
+    let wanted: Wanted = arms.iter().flat_map(Arm::hooks).map(|hook| (hook, positions.clone())).collect();
+    let facts = subject.model.facts();
+    let length = cases.first().map_or(0, |case| case.prompt.tokens.len());
+    let runs = 1 + usize::from(cases.iter().any(|case| case.other.is_some()));
+    let bytes = Base::bytes(facts, 1, length, ELEMENT) + runs * activation_bytes(&wanted, facts, length);
+    let block = (replays::memory(context) / bytes.max(1)).max(1);
+    let (keys, measures) = (arms.first().map_or(0, |arm| arm.keys.len()), step.measures.len());
+    let mut data = vec![f64::NAN; keys * cases.len() * measures];
+    for (number, part) in cases.chunks(block).enumerate() {
+        let values = run(step, arms, part, &wanted, subject, (context, task), outcome)?;
+        for (key, values) in values.chunks_exact((part.len() * measures).max(1)).enumerate() {
+            let first = (key * cases.len() + number * block) * measures;
+            data[first..first + values.len()].copy_from_slice(values);
+        }
+    }
+    Ok(data)
+}
+
+/// One block: `[key, case, measure]`.
+fn run(
+    step: &Ablation,
+    arms: &[Arm],
+    cases: &[Case],
+    wanted: &Wanted,
+    subject: &Subject,
+    progress: (&Context, &Task),
+    outcome: &mut Outcome,
+) -> Result<Vec<f64>, Error> {
+    let context = progress.0;
+    let prompts: Vec<&Prompt> = cases.iter().map(|case| case.prompt).collect();
+    let base = replays::base(subject, subject::tokens(&prompts)?, wanted, context)?;
+    let others: IndexSet<&[u32]> =
+        cases.iter().filter_map(|case| case.other).map(|other| other.tokens.as_slice()).collect();
+    let sources = match others.is_empty() {
+        true => Activations::new(),
+        false => {
+            let rows: Vec<&[u32]> = others.iter().copied().collect();
+            let tokens = crate::model::transformer::Tokens::from_rows(&rows)
+                .ok_or_else(|| Error::failed(&step.name)("no counterfactual prompts of one length"))?;
+            replays::capture(subject, &tokens, wanted, context)?.0
+        }
+    };
+
+    // Intervention by intervention, so that rows with the same edits follow each other.
+    let mut rows: Vec<Row> = Vec::new();
+    let mut case_of: Vec<usize> = Vec::new();
+    let mut row_of: Vec<Vec<usize>> = cases.iter().map(|case| vec![0; arms[case.arm].edits.len()]).collect();
+    for (number, arm) in arms.iter().enumerate() {
+        for (index, edits) in arm.edits.iter().enumerate() {
+            for (prompt, case) in cases.iter().enumerate().filter(|(_, case)| case.arm == number) {
+                let source = case.other.and_then(|other| others.get_index_of(other.tokens.as_slice()));
+                row_of[prompt][index] = rows.len();
+                case_of.push(prompt);
+                rows.push(Row { prompt, source, edits: edits.clone() });
+            }
+        }
+    }
+    let divergence = step.measures.contains(&AblationMeasure::Kl);
+    let readout = Readout { picks: 2, distribution: true, divergence };
+    let tokens = |row: usize| cases[case_of[row]].picks().to_vec();
+    let ablated = replays::read(&step.name, subject, (&base, &sources), &rows, &tokens, readout, progress, outcome)?;
+    let order: Vec<usize> = (0..cases.len()).collect();
+    let unedited = Readout { divergence: false, ..readout };
+    let whole = Readouts::of(&base.logits, &order, &|case| cases[case].picks().to_vec(), unedited);
+
+    let reading =
+        |readouts: &Readouts, row: usize, case: usize| replays::reading(readouts, row, cases[case].picks()[0]);
+    let keys = arms.first().map_or(0, |arm| arm.keys.len());
+    let mut data = Vec::with_capacity(keys * cases.len() * step.measures.len());
+    for key in 0..keys {
+        for (number, case) in cases.iter().enumerate() {
+            let arm = &arms[case.arm];
+            let of = |edits: usize| reading(&ablated, row_of[number][edits], number);
+            let whole: Reading = reading(&whole, number, number);
+            let (after, empty) = (of(arm.keys[key]), arm.empty.map_or(whole, of));
+            data.extend(step.measures.iter().map(|&measure| left(measure, &whole, &empty, &after)));
+        }
+    }
+    Ok(data)
+}
+
+/// Bytes of what stands at hooks of one prompt, in main memory.
+pub fn activation_bytes(wanted: &Wanted, facts: &Facts, length: usize) -> usize {
+    let of = |(hook, positions): (&Hook, &Positions)| {
+        Layout::of(*hook, facts, length).map_or(0, |layout| layout.position_width() * positions.iter(length).count())
+    };
+    ELEMENT * wanted.iter().map(of).sum::<usize>()
+}

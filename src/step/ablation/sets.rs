@@ -1,0 +1,66 @@
+//! Sets of components: heads at `attn.hook_z`, neurons at `mlp.hook_post`; an MLP is all of its neurons.
+
+use crate::intervene::{Layout, Units};
+use crate::model::facts::Facts;
+use crate::model::hook::{Hook, Site};
+use crate::step::places::Place;
+use std::collections::BTreeMap;
+
+/// Units by hook.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Set(BTreeMap<Hook, Vec<bool>>);
+
+impl Set {
+    /// These components.
+    pub fn of<'p>(places: impl IntoIterator<Item = &'p Place>, facts: &Facts) -> Self {
+        let mut set = Self::default();
+        for &place in places {
+            set.add(place, facts);
+        }
+        set
+    }
+
+    /// Every head and MLP of a model.
+    pub fn all(facts: &Facts) -> Self {
+        let sites = [Site::Z, Site::MlpPost];
+        let hooks = (0..facts.n_layers).flat_map(|layer| sites.map(|site| Hook::Block(layer, site)));
+        Self::of(&hooks.map(|hook| Place { hook, unit: None }).collect::<Vec<_>>(), facts)
+    }
+
+    /// Adds a component; whether any of it is new.
+    pub fn add(&mut self, place: Place, facts: &Facts) -> bool {
+        // Neither hook depends on the length of the prompt.
+        let Some(layout) = Layout::of(place.hook, facts, 1) else { return false };
+        let units = self.0.entry(place.hook).or_insert_with(|| vec![false; layout.units()]);
+        let added = match place.unit {
+            Some(unit) => units.get_mut(unit..unit + 1),
+            None => Some(units.as_mut_slice()),
+        };
+        let new = |unit: &mut bool| !std::mem::replace(unit, true);
+        added.is_some_and(|units| units.iter_mut().filter_map(|unit| new(unit).then_some(())).count() > 0)
+    }
+
+    /// Whether any of a component is in it.
+    pub fn meets(&self, place: Place) -> bool {
+        let Some(units) = self.0.get(&place.hook) else { return false };
+        place.unit.map_or(units.contains(&true), |unit| units.get(unit) == Some(&true))
+    }
+
+    /// What is in it and not in `other`.
+    pub fn without(&self, other: &Set) -> Self {
+        let left = |(hook, units): (&Hook, &Vec<bool>)| {
+            let Some(gone) = other.0.get(hook) else { return (*hook, units.clone()) };
+            (*hook, units.iter().zip(gone).map(|(unit, gone)| *unit && !gone).collect())
+        };
+        Self(self.0.iter().map(left).filter(|(_, units): &(Hook, Vec<bool>)| units.contains(&true)).collect())
+    }
+
+    /// Its hooks, with the units of each, in the order of the layers.
+    pub fn units(&self) -> impl Iterator<Item = (Hook, Units)> {
+        self.0.iter().map(|(hook, units)| {
+            let all = units.iter().all(|unit| *unit);
+            let some = || units.iter().enumerate().filter_map(|(unit, held)| held.then_some(unit)).collect();
+            (*hook, if all { Units::All } else { Units::Of(some()) })
+        })
+    }
+}

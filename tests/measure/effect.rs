@@ -1,0 +1,76 @@
+//! The measures of interventions, on numbers worked out by hand.
+
+use ablate::measure::{Reading, Resamples, effect, left};
+use ablate::spec::step::{AblationMeasure, EffectMeasure};
+
+/// Logits of r, r' and one other token.
+fn reading(answer: f64, other: f64, rest: f64) -> Reading {
+    let log_total = (answer.exp() + other.exp() + rest.exp()).ln();
+    let largest = answer.max(other).max(rest);
+    Reading { answer, other, log_total, largest, correct: answer == largest, divergence: 0.5 }
+}
+
+#[test]
+fn indirect_effect_is_equation_1() {
+    let (before, after) = (reading(2.0, 0.0, 1.0), reading(0.5, 1.5, 1.0));
+    let p = |reading: &Reading, logit: f64| logit.exp() / reading.log_total.exp();
+    let (p_r, p_s) = (p(&before, 2.0), p(&before, 0.0));
+    let (after_r, after_s) = (p(&after, 0.5), p(&after, 1.5));
+    let expected = 0.5 * ((after_s - p_s) / p_s + (p_r - after_r) / after_r);
+    let found = effect(EffectMeasure::IndirectEffect, &before, &after, &after);
+    assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+    assert!((before.p_answer() + before.p_other() + p(&before, 1.0) - 1.0).abs() < 1e-12);
+
+    let on_logits =
+        effect(EffectMeasure::IndirectEffectLogits, &reading(2.0, 1.0, 0.0), &reading(4.0, 3.0, 0.0), &after);
+    assert!((on_logits - 0.5 * ((3.0 - 1.0) / 1.0 + (2.0 - 4.0) / 4.0)).abs() < 1e-12);
+}
+
+#[test]
+fn an_edit_without_effect_measures_nothing() {
+    let (run, other) = (reading(2.0, -1.0, 1.0), reading(-1.0, 3.0, 0.0));
+    for measure in
+        [EffectMeasure::IndirectEffect, EffectMeasure::IndirectEffectLogits, EffectMeasure::NormalizedLogitDifference]
+    {
+        assert_eq!(effect(measure, &run, &run, &other), 0.0, "{measure:?}");
+    }
+    assert_eq!(effect(EffectMeasure::NormalizedLogitDifference, &run, &other, &other), 1.0);
+    assert_eq!(effect(EffectMeasure::LogitDifference, &run, &run, &other), 3.0);
+    assert_eq!(effect(EffectMeasure::Accuracy, &run, &run, &other), 1.0);
+    assert_eq!(effect(EffectMeasure::Accuracy, &run, &other, &other), 0.0);
+}
+
+#[test]
+fn faithfulness_is_equation_2() {
+    let (whole, empty) = (reading(4.0, 0.0, 0.0), reading(-1.0, 2.0, 0.0));
+    let after = reading(3.0, 4.0, 0.0);
+    let nl = |reading: &Reading| reading.answer / reading.largest;
+    let expected = (nl(&after) - nl(&empty)) / (nl(&whole) - nl(&empty));
+    assert!((left(AblationMeasure::Faithfulness, &whole, &empty, &after) - expected).abs() < 1e-12);
+    assert_eq!(left(AblationMeasure::Faithfulness, &whole, &empty, &whole), 1.0);
+    assert_eq!(left(AblationMeasure::Faithfulness, &whole, &empty, &empty), 0.0);
+    let entropy = left(AblationMeasure::CrossEntropy, &whole, &empty, &after);
+    assert!((entropy + after.p_answer().ln()).abs() < 1e-12);
+}
+
+#[test]
+fn bootstrap_intervals_cover_as_they_should() {
+    // Means of 40 uniform numbers: the 95 % interval holds the true mean in about 95 of 100 samples.
+    let mut state = 1u64;
+    let mut uniform = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    let resamples = Resamples::new(40, 1000, 0);
+    let mut covered = 0;
+    for _ in 0..400 {
+        let values: Vec<f64> = (0..40).map(|_| uniform()).collect();
+        let mean = resamples.mean(&values);
+        assert!(mean.low <= mean.mean && mean.mean <= mean.high);
+        covered += u32::from(mean.low <= 0.5 && 0.5 <= mean.high);
+    }
+    assert!((360..=396).contains(&covered), "{covered} of 400");
+    let constant = resamples.mean(&[2.0; 40]);
+    assert!((constant.low - 2.0).abs() < 1e-12 && (constant.high - 2.0).abs() < 1e-12 && constant.std == 0.0);
+    assert!(Resamples::new(1, 1000, 0).mean(&[3.0]).low.is_nan(), "one value has no interval");
+}
