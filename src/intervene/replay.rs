@@ -134,9 +134,9 @@ impl<'a> Replay<'a> {
             true => Vocabulary::Whole,
             false => Vocabulary::of((0..rows.len()).flat_map(tokens).collect(), self.transformer),
         };
-        let columns = |row: usize| tokens(row).into_iter().map(|token| vocabulary.column(token)).collect();
+        let columns = &|row: usize| tokens(row).into_iter().map(|token| vocabulary.column(token)).collect();
         self.each::<E>(rows, &vocabulary, &mut |numbers, logits| {
-            readouts.read(logits, numbers, &columns, || self.base_logits(rows, numbers, &vocabulary));
+            readouts.read(logits, numbers, columns, || self.base_logits(rows, numbers, &vocabulary));
             pause(numbers.len())
         })?;
         Ok(readouts)

@@ -11,14 +11,17 @@ pub(super) enum Vocabulary {
     /// All of them.
     Whole,
     /// Those of some tokens.
-    Tokens {
-        /// The tokens, ascending.
-        tokens: Vec<u32>,
-        /// `[d_model, token]`
-        weight: Tensor<2>,
-        /// `[token]`
-        bias: Option<Tensor<1>>,
-    },
+    Some(Box<Columns>),
+}
+
+/// Columns of some tokens.
+pub(super) struct Columns {
+    /// The tokens, ascending.
+    tokens: Vec<u32>,
+    /// `[d_model, token]`
+    weight: Tensor<2>,
+    /// `[token]`
+    bias: Option<Tensor<1>>,
 }
 
 impl Vocabulary {
@@ -30,16 +33,16 @@ impl Vocabulary {
         let columns = indices(&tokens, transformer);
         let weight = unembed.weight.val().select(1, columns.clone());
         let bias = unembed.bias.as_ref().map(|bias| bias.val().select(0, columns));
-        Vocabulary::Tokens { tokens, weight, bias }
+        Vocabulary::Some(Box::new(Columns { tokens, weight, bias }))
     }
 
     /// Logits `[row, column]` from the stream after the last block, `[row, 1, d_model]`.
     pub fn logits(&self, stream: Tensor<3>, transformer: &Transformer, hooks: &mut dyn Hooks) -> Tensor<2> {
         match self {
             Vocabulary::Whole => transformer.unembed(stream, hooks).squeeze_dim(1),
-            Vocabulary::Tokens { weight, bias, .. } => {
+            Vocabulary::Some(columns) => {
                 let normalized = transformer.final_norm(stream, hooks);
-                kernel::linear(normalized, weight.clone(), bias.clone()).squeeze_dim(1)
+                kernel::linear(normalized, columns.weight.clone(), columns.bias.clone()).squeeze_dim(1)
             }
         }
     }
@@ -49,7 +52,7 @@ impl Vocabulary {
         let logits = gather(logits, runs);
         match self {
             Vocabulary::Whole => logits,
-            Vocabulary::Tokens { tokens, .. } => logits.select(1, indices(tokens, transformer)),
+            Vocabulary::Some(columns) => logits.select(1, indices(&columns.tokens, transformer)),
         }
     }
 
@@ -57,7 +60,7 @@ impl Vocabulary {
     pub fn column(&self, token: u32) -> u32 {
         match self {
             Vocabulary::Whole => token,
-            Vocabulary::Tokens { tokens, .. } => tokens.binary_search(&token).map_or(token, |column| column as u32),
+            Vocabulary::Some(columns) => columns.tokens.binary_search(&token).map_or(token, |column| column as u32),
         }
     }
 
@@ -65,7 +68,7 @@ impl Vocabulary {
     pub fn len(&self, transformer: &Transformer) -> usize {
         match self {
             Vocabulary::Whole => transformer.facts().n_vocab,
-            Vocabulary::Tokens { tokens, .. } => tokens.len(),
+            Vocabulary::Some(columns) => columns.tokens.len(),
         }
     }
 }

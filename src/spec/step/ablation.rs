@@ -14,8 +14,8 @@ step! {
         #[serde(default)]
         #[schemars(schema_with = "components_schema_or_none")]
         components: Vec<String>,
-        /// With `keep`: what there is to ablate, and so what the empty circuit ablates. Components of `ranked` outside of it are
-        /// passed over.
+        /// What there is to ablate: all of it in the empty circuit ∅; with `keep`, all but the circuit, and components of `ranked`
+        /// outside of it are passed over.
         #[serde(default = "heads_and_mlps")]
         #[schemars(schema_with = "components_schema")]
         among: Vec<String>,
@@ -165,7 +165,7 @@ pub enum MeanPositions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AblationMeasure {
-    /// (NL(c) − NL(∅)) / (NL(M) − NL(∅)) (paper eq. 2): ∅ ablates all of `among` (with `ablate`: the components), M nothing.
+    /// (NL(c) − NL(∅)) / (NL(M) − NL(∅)) (paper eq. 2): ∅ ablates all of `among`, M nothing.
     Faithfulness,
     /// logit(r) / largest logit.
     NormalizedLogit,

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::intervene::{Edit, Positions, Units, Wanted};
 use crate::model::hook::Hook;
 use crate::prompt::{Operator, Prompt};
-use crate::spec::step::{Ablation, AblationMeasure, AblationMode, AblationValue, MeanOperators};
+use crate::spec::step::{Ablation, AblationMeasure, AblationValue, MeanOperators};
 use crate::step::pairing::Pairs;
 use crate::step::places;
 use crate::step::summary::Values;
@@ -39,10 +39,6 @@ pub fn ablate(
     let members = circuits::member_rows(&cell.template, &all, Some(facts));
     outcome.add_rows(&format!("{name}.components"), subject.labels(), members)?;
     let against_empty = step.measures.contains(&AblationMeasure::Faithfulness);
-    if against_empty && step.mode == AblationMode::Ablate && step.ranked.is_none() {
-        let note = "with mode = \"ablate\" and no 'ranked' the empty circuit ablates the same: the faithfulness is 0";
-        outcome.notes.push(format!("{}: {note}", subject.name));
-    }
 
     let means = match step.value {
         AblationValue::Mean => {

@@ -60,12 +60,8 @@ pub fn circuits(
         .filter(|&place| named.add(place, facts))
         .map(|place| Member { place, rank: None, effect: None })
         .collect();
-    let among = match step.mode {
-        AblationMode::Keep => {
-            Some(Set::of(&places::components(&step.name, "among", &step.among, facts, context)?, facts))
-        }
-        AblationMode::Ablate => None,
-    };
+    let universe = Set::of(&places::components(&step.name, "among", &step.among, facts, context)?, facts);
+    let among = (step.mode == AblationMode::Keep).then_some(&universe);
     let build = |operator: Option<&'static Operator>| -> Result<Circuits, Error> {
         let mut circuits = Vec::new();
         let mut all = base.clone();
@@ -74,7 +70,7 @@ pub fn circuits(
             Some(ranked) => {
                 let refused = |fault| Error::from(ranking::refused(&step.name, fault, context.loaded));
                 let effects = ranking::rank(ranked, operator, cell, subject, context).map_err(refused)?;
-                let further = further(&effects, ranked, named.clone(), among.as_ref(), facts);
+                let further = further(&effects, ranked, named.clone(), among, facts);
                 check_k(ranked, &further, step, context)?;
                 let top = |k: usize| further.iter().filter(move |member| member.rank.is_some_and(|rank| rank <= k));
                 circuits.extend(ranked.k.iter().map(|&k| (Some(k), base.iter().chain(top(k)).copied().collect())));
@@ -83,11 +79,18 @@ pub fn circuits(
         }
         let ablated = |members: &[Member]| {
             let set = Set::of(members.iter().map(|member| &member.place), facts);
-            among.as_ref().map_or(set.clone(), |among| among.without(&set))
+            among.map_or(set.clone(), |among| among.without(&set))
         };
+        // With `ablate`, components may be named that are not among those.
+        let mut empty = universe.clone();
+        if among.is_none() {
+            all.iter().for_each(|member| {
+                empty.add(member.place, facts);
+            });
+        }
         Ok(Circuits {
             operator,
-            empty: among.clone().unwrap_or_else(|| ablated(&all)),
+            empty,
             circuits: circuits
                 .into_iter()
                 .map(|(k, members): (_, Vec<Member>)| Circuit { k, ablated: ablated(&members), members })
