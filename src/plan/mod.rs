@@ -8,7 +8,7 @@ mod survey;
 mod workload;
 
 pub use calibration::calibrate;
-pub use survey::{Extent, Survey, SurveyedCell};
+pub use survey::{Extent, Read, Survey, SurveyedCell};
 pub use workload::Workload;
 
 use crate::Error;

@@ -1,3 +1,4 @@
+use super::Workload;
 use crate::Error;
 use crate::model::Sketch;
 use crate::prompt::{self, Positions};
@@ -71,6 +72,37 @@ impl Survey {
             }
         }
         Ok(Self { sketch, cells, memory: context.loaded.spec.run.memory_mib << 20 })
+    }
+}
+
+/// What reading one prompt takes beside its forward pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Read {
+    /// Rows of logits.
+    pub logits: usize,
+    /// Bytes that are kept of it.
+    pub bytes: usize,
+}
+
+impl Survey {
+    /// What a step computes that runs each prompt once and reads what `of` says of the prompts of a template.
+    ///
+    /// # Errors
+    /// What `of` returns.
+    pub fn reading(&self, mut of: impl FnMut(&SurveyedCell) -> Result<Read, Error>) -> Result<Workload, Error> {
+        let facts = &self.sketch.card.facts;
+        let mut whole = Workload::default();
+        for cell in &self.cells {
+            let Read { logits, bytes } = of(cell)?;
+            let runs = Workload::forwards(cell.prompts + cell.asked, cell.positions.length, facts);
+            let read = Workload {
+                unembedded: (cell.prompts * logits) as u64,
+                memory: (cell.prompts * bytes) as u64,
+                ..Workload::default()
+            };
+            whole = whole.and(runs.and(read, facts), facts);
+        }
+        Ok(whole)
     }
 }
 

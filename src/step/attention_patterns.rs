@@ -8,6 +8,7 @@ use crate::Error;
 use crate::intervene::{Activations, Positions, Wanted};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
+use crate::plan::{Read, Survey, Workload};
 use crate::run::interrupt;
 use crate::spec::{ComponentKind, ComponentPattern, step};
 use indexmap::IndexSet;
@@ -33,6 +34,18 @@ pub(super) fn empty_frames(step: &step::AttentionPatterns) -> PolarsResult<Vec<(
     }
     Ok(outcome.frames)
 }
+
+/// What it would compute.
+pub(super) fn workload(step: &step::AttentionPatterns, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+    let heads = heads(step, &survey.sketch.card.facts, context)?.len();
+    survey.reading(|cell| {
+        let edges = cell.positions.length * (cell.positions.length + 1) / 2;
+        Ok(Read { logits: 0, bytes: if step.per_prompt { heads * edges * size_of::<f64>() } else { 0 } })
+    })
+}
+
+/// From a query to a key: their positions.
+type Edge = (usize, usize);
 
 const MEASURE: [&str; 1] = ["attention"];
 
@@ -69,7 +82,7 @@ fn look(
     let facts = subject.model.facts();
     let heads = heads(step, facts, context)?;
     let length = cell.positions.length;
-    let edges: Vec<(usize, usize)> = (0..length).flat_map(|query| (0..=query).map(move |key| (query, key))).collect();
+    let edges: Vec<Edge> = (0..length).flat_map(|query| (0..=query).map(move |key| (query, key))).collect();
     let count = heads.len() * edges.len();
     let prompts = cell.prompts.len();
     if step.per_prompt && count * prompts > MOST_ROWS {
@@ -148,7 +161,7 @@ fn weights<'a>(
     activations: &'a Activations,
     row: usize,
     heads: &'a [Place],
-    edges: &'a [(usize, usize)],
+    edges: &'a [Edge],
 ) -> impl Iterator<Item = f64> + 'a {
     heads.iter().flat_map(move |head| {
         let pattern = activations.get(&head.hook);
@@ -159,13 +172,10 @@ fn weights<'a>(
     })
 }
 
-/// A head, and the query and key of an edge.
-type Key = (Place, (usize, usize));
-
 /// The key columns, `[head, edge]`: `layer`, `head`, `component`, `query_index`, `query`, `key_index`, `key`.
-fn keys(heads: &[Place], edges: &[(usize, usize)], names: &[String], facts: Option<&Facts>) -> PolarsResult<DataFrame> {
-    let all: Vec<Key> = heads.iter().flat_map(|&head| edges.iter().map(move |&edge| (head, edge))).collect();
-    let number = |of: fn(&Key) -> Option<usize>| -> Vec<Option<u32>> {
+fn keys(heads: &[Place], edges: &[Edge], names: &[String], facts: Option<&Facts>) -> PolarsResult<DataFrame> {
+    let all: Vec<(Place, Edge)> = heads.iter().flat_map(|&head| edges.iter().map(move |&edge| (head, edge))).collect();
+    let number = |of: fn(&(Place, Edge)) -> Option<usize>| -> Vec<Option<u32>> {
         all.iter().map(|key| of(key).map(|number| number as u32)).collect()
     };
     df!(

@@ -9,6 +9,7 @@ use crate::Error;
 use crate::intervene::{Positions, Targets, Term, direct_attribution};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
+use crate::plan::{Read, Survey, Workload};
 use crate::prompt::Prompt;
 use crate::run::interrupt;
 use crate::spec::step::{self, AttributionTarget};
@@ -33,6 +34,15 @@ pub(super) fn empty_frames(step: &step::LogitAttribution) -> PolarsResult<Vec<(S
         frames.extend(pairs.frames);
     }
     Ok(frames)
+}
+
+/// What it would compute.
+pub(super) fn workload(step: &step::LogitAttribution, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+    let facts = &survey.sketch.card.facts;
+    let components = places::components(&step.name, "components", &step.components, facts, context)?;
+    // As many for the embeddings and biases as there may be.
+    let terms = components.len() + facts.n_layers + 3;
+    survey.reading(|_| Ok(Read { logits: 0, bytes: terms * (size_of::<f32>() + size_of::<f64>()) }))
 }
 
 /// Takes the logits of one cell's prompts apart.

@@ -7,7 +7,10 @@ use super::{Context, Outcome};
 use crate::Error;
 use crate::intervene::{Lens, Wanted, logit_lens};
 use crate::kernel;
+use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
+use crate::plan::{Read, Survey, Workload};
+use crate::prompt;
 use crate::run::interrupt;
 use crate::spec::{HookPattern, PositionName, SitePattern, UnitPattern, step};
 use polars::prelude::*;
@@ -29,6 +32,30 @@ pub(super) fn empty_frames(step: &step::LogitLens) -> PolarsResult<Vec<(String, 
     Outcome::empty_values(&step.name, &places::keys(&[], None)?, step.per_prompt)
 }
 
+/// What it would compute.
+pub(super) fn workload(step: &step::LogitLens, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+    survey.reading(|cell| {
+        let (streams, at) = places(step, &survey.sketch.card.facts, &cell.positions, &cell.template, context)?;
+        let readings = streams.len() * at.len();
+        Ok(Read { logits: readings, bytes: readings * MEASURES.len() * size_of::<f64>() })
+    })
+}
+
+/// The streams and positions in one model's prompts of one template.
+fn places(
+    step: &step::LogitLens,
+    facts: &Facts,
+    positions: &prompt::Positions,
+    template: &str,
+    context: &Context,
+) -> Result<(Vec<Place>, Vec<At>), Error> {
+    check_sites(step, context)?;
+    check_positions(step, context)?;
+    let streams = places::sites(&step.name, &step.sites, facts, positions.length, context)?;
+    let at = places::positions(&step.name, &step.positions, positions, template, context)?;
+    Ok((places::distinct(streams), at))
+}
+
 /// Every stream at every position, on the prompts of one cell.
 fn look(
     step: &step::LogitLens,
@@ -38,10 +65,7 @@ fn look(
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let facts = subject.model.facts();
-    check_sites(step, context)?;
-    let streams = places::distinct(places::sites(&step.name, &step.sites, facts, cell.positions.length, context)?);
-    check_positions(step, context)?;
-    let at = places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context)?;
+    let (streams, at) = places(step, facts, &cell.positions, &cell.template, context)?;
     let read: Vec<(Place, &At)> = streams.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
 
     let tokens = subject::tokens(&cell.prompts)?;

@@ -93,6 +93,10 @@ pub fn workload(
         Step::ActivationPatching(step) => patching::workload(&step.into(), &survey()?, context).map(Some),
         Step::NeuronPatching(step) => patching::workload(&step.into(), &survey()?, context).map(Some),
         Step::Ablation(step) => ablation::workload(step, &survey()?, context).map(Some),
+        Step::LogitLens(step) => logit_lens::workload(step, &survey()?, context).map(Some),
+        Step::LogitAttribution(step) => logit_attribution::workload(step, &survey()?, context).map(Some),
+        Step::AttentionPatterns(step) => attention_patterns::workload(step, &survey()?, context).map(Some),
+        Step::Capture(step) => capture::workload(step, &survey()?, context).map(Some),
         _ => Ok(None),
     }
 }

@@ -122,6 +122,34 @@ fn neurons_and_the_output_bias_are_the_mlp() {
     }
 }
 
+/// Weights and activations of two bytes: the sums are in f32, and differ by what the activations do.
+#[test]
+fn half_precision_reads_alike() {
+    for name in ["gpt2-untied", "llama-gqa", "gptj"] {
+        let case = Case::open(name);
+        let host = Processed::new(Checkpoint::open(&folder(name)).unwrap(), Processing::default());
+        let half = Transformer::load(&host, &Device::flex(), DType::BF16).unwrap();
+        let (answers, others) = targets(&case);
+        let mut terms = Term::all(&half);
+        terms.push(Term::Neuron { layer: 1, neuron: 3 });
+        let of = |model| attribute(model, &case.tokens, (&answers, Some(&others)), &terms);
+        let (rough, exact) = (of(&half), of(&case.model));
+        let largest = exact.values.iter().chain(&exact.total).map(|value| value.abs()).fold(0.0, f32::max);
+        let pairs = || rough.values.iter().zip(&exact.values).chain(rough.total.iter().zip(&exact.total));
+        let off = pairs().map(|(rough, exact)| (rough - exact).abs()).fold(0.0, f32::max);
+        assert!(off < 0.05 * largest, "{name}: off by {off} of {largest}");
+
+        let wanted: Wanted = [(Hook::Block(1, Site::ResidPost), at(&[case.last()]))].into();
+        let mut read = Vec::new();
+        let keep = |lens: ablate::intervene::Lens| {
+            read.extend(ablate::kernel::rank(lens.logits, &answers[lens.first..][..case.tokens.batch]));
+            Ok::<(), ()>(())
+        };
+        logit_lens(&half, &case.tokens, &wanted, case.tokens.batch, keep).unwrap();
+        assert_eq!(read.len(), case.tokens.batch);
+    }
+}
+
 /// The final norm is read at the positions that are asked for, though the logits need the last alone.
 #[test]
 fn the_final_norm_is_captured_everywhere() {

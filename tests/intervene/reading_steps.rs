@@ -105,16 +105,9 @@ fn texts(frame: &DataFrame, column: &str) -> Vec<String> {
 }
 
 /// Values by key columns.
-fn by<'f>(frame: &'f DataFrame, keys: &[&str], value: &str) -> HashMap<Vec<String>, f64> {
-    let keys: Vec<Vec<String>> = keys
-        .iter()
-        .map(|key| {
-            texts(
-                &frame.select([*key]).unwrap().column(key).unwrap().cast(&DataType::String).unwrap().into_frame(),
-                key,
-            )
-        })
-        .collect();
+fn by(frame: &DataFrame, keys: &[&str], value: &str) -> HashMap<Vec<String>, f64> {
+    let as_text = |key: &&str| frame.column(key).unwrap().cast(&DataType::String).unwrap().into_frame();
+    let keys: Vec<Vec<String>> = keys.iter().map(|key| texts(&as_text(key), key)).collect();
     let values = numbers(frame, value);
     assert_eq!(values.len(), frame.height(), "no nulls in {value}");
     let found: HashMap<_, _> =
@@ -328,6 +321,7 @@ fn what_can_not_be_read_is_refused() {
         let shown = error.render(false);
         assert!(shown.contains(text) && shown.contains("reading.toml:"), "{shown}");
         assert_eq!(error.exit_code(), 2);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "refused before any work");
     }
     let folder = tempfile::tempdir().unwrap();
     let many = [

@@ -10,6 +10,8 @@ use super::{Context, Outcome, accuracy::Labels, replays};
 use crate::Error;
 use crate::intervene::{Activation, Layout, Positions, Wanted};
 use crate::model::facts::Facts;
+use crate::plan::{Read, Survey, Workload};
+use crate::prompt;
 use crate::run::interrupt;
 use crate::spec::step::{self, CaptureFormat};
 use chosen::Chosen;
@@ -35,6 +37,28 @@ pub(super) fn empty_frames(step: &step::Capture) -> PolarsResult<Vec<(String, Da
     Ok(outcome.frames)
 }
 
+/// What it would compute.
+pub(super) fn workload(step: &step::Capture, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+    survey.reading(|cell| {
+        let (chosen, at) = places(step, &survey.sketch.card.facts, &cell.positions, &cell.template, context)?;
+        let values = chosen.iter().map(Chosen::values).sum::<usize>() * at.iter(cell.positions.length).count();
+        Ok(Read { logits: 0, bytes: values * size_of::<f32>() })
+    })
+}
+
+/// The hooks with their units, and the positions, in one model's prompts of one template.
+fn places(
+    step: &step::Capture,
+    facts: &Facts,
+    positions: &prompt::Positions,
+    template: &str,
+    context: &Context,
+) -> Result<(Vec<Chosen>, Positions), Error> {
+    let sites = places::sites(&step.name, &step.sites, facts, positions.length, context)?;
+    let at = places::positions(&step.name, &step.positions, positions, template, context)?;
+    Ok((chosen::of(&sites, facts, positions.length), places::together(&at)))
+}
+
 /// The activations of one cell's prompts.
 fn keep(
     step: &step::Capture,
@@ -45,10 +69,7 @@ fn keep(
 ) -> Result<(), Error> {
     let facts = subject.model.facts();
     let length = cell.positions.length;
-    let places = places::sites(&step.name, &step.sites, facts, length, context)?;
-    let chosen = chosen::of(&places, facts, length);
-    let at =
-        places::together(&places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context)?);
+    let (chosen, at) = places(step, facts, &cell.positions, &cell.template, context)?;
     let count = chosen.iter().map(Chosen::values).sum::<usize>() * at.iter(length).count() * cell.prompts.len();
     if step.format == CaptureFormat::Rows {
         refuse_too_many(step, count, context, outcome)?;
