@@ -50,6 +50,9 @@ pub enum EditError {
     /// Attention edges are cut in the scores.
     #[error("{0}: edges are cut at attn_scores; write blocks.LAYER.attn.hook_attn_scores")]
     CutElsewhere(Hook),
+    /// Scores are minus infinity where the mask is: they have no difference between two runs.
+    #[error("{0}: no attribution of attention scores and patterns; write attn.hook_q, attn.hook_k or attn.hook_z")]
+    NoAttribution(Hook),
     /// Given values of another shape.
     #[error("{hook}: given values lie as {found:?}, the activation as {expected:?}")]
     Shape {

@@ -2,10 +2,12 @@
 //!
 //! An [`Edit`] is data: a hook, positions, units and the change. A [`Row`] is a prompt with its edits. [`Base`] is the run of
 //! the prompts without any edit; [`Replay`] runs rows from it: each joins at the first layer and position that its edits
-//! change, many rows in one batch.
+//! change, many rows in one batch. [`attribute`] approximates what rows would do, from gradients;
+//! [`Paths`] makes what a receiver reads when one sender alone has changed.
 
 mod activation;
 mod apply;
+mod attribution;
 mod base;
 mod capture;
 mod direct;
@@ -13,6 +15,7 @@ mod direct_attribution;
 mod edit;
 mod error;
 mod lens;
+mod paths;
 mod plan;
 mod readout;
 mod replay;
@@ -20,12 +23,14 @@ mod vocabulary;
 
 pub use activation::{Activation, Activations, Layout};
 pub use apply::run_edited;
+pub use attribution::{Part, TokenPairs, attribute, recorded_bytes};
 pub use base::Base;
 pub use capture::{Wanted, capture, capture_means};
 pub use direct_attribution::{DirectAttribution, Targets, Term, direct_attribution};
 pub use edit::{Change, Edit, Positions, Row, Units, Value};
 pub use error::EditError;
 pub use lens::{Lens, logit_lens};
+pub use paths::{Paths, Receiver, Sender};
 pub use plan::reach;
 pub use readout::{Readout, Readouts};
 pub use replay::{Check, Cost, Replay, layer_operations};

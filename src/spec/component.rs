@@ -52,7 +52,8 @@ impl ComponentPattern {
 /// What a path ends in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReceiverPattern {
-    /// An input of heads: `L15H13.q`, `.k` or `.v`; at `k` and `v` of models with fewer key/value heads, the heads are those.
+    /// An input of heads: `L15H13.q`, `.k` or `.v`; the heads are query heads, those that share a key/value head share its
+    /// keys and values.
     Head {
         /// In these layers.
         layers: Numbers,

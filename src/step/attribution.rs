@@ -1,14 +1,145 @@
+//! Step `attribution-patching`: what patching would do, to first order, from gradients; and how far that agrees with exact
+//! patching.
+//!
+//! With δ the change of a quantity by the patch and P* = P + δP, the indirect effect (paper eq. 1) is
+//! ½ · [δP(r') / P(r') − δP(r) / P*(r)]. To first order P*(r) is P(r) in the denominator, and δP/P = δ ln P =
+//! δ logit − δ ln Σ exp(logit), of which the second term is the same for r and r' and cancels:
+//!
+//! IE ≈ ½ · (δ logit(r') − δ logit(r)) = −½ · δ(logit(r) − logit(r')).
+
+use super::agreement::{self, Exact};
+use super::pairing::{Pairs, pair_rows};
+use super::places::{self, At, Place};
+use super::replays::{self, Stopped};
+use super::subject::{self, Cell, Subject};
+use super::summary::Values;
 use super::{Context, Outcome};
 use crate::Error;
-use crate::spec::step;
+use crate::intervene::{Part, TokenPairs, attribute, recorded_bytes};
+use crate::model::hook::{Hook, Site};
+use crate::plan::{Survey, Workload};
+use crate::prompt::Prompt;
+use crate::spec::step::{AttributionMeasure, AttributionPatching};
+use crate::spec::{Dtype, HookPattern, Loaded, SitePattern, SpecErrors};
 use polars::prelude::*;
 
 /// Runs the step on each of its models.
-pub(super) fn run(step: &step::AttributionPatching, _: &Context) -> Result<Outcome, Error> {
-    Err(Error::refused(format!("step '{}'", step.name))("this kind of step is not there yet"))
+pub(super) fn run(step: &AttributionPatching, context: &Context) -> Result<Outcome, Error> {
+    let exact = Exact::of(step, context)?;
+    let mut outcome = subject::each(step, context, |subject, outcome| {
+        if context.models.dtype(&subject.name) != Dtype::F32 {
+            let note = "gradients are in the model's half precision; write dtype = \"f32\" where it fits";
+            outcome.notes.push(format!("{}: {note}", subject.name));
+        }
+        let cells =
+            subject.cells().map_err(|error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error))?;
+        cells.iter().try_for_each(|cell| attribute_cell(step, exact.as_ref(), cell, subject, context, outcome))
+    })?;
+    if let Some(exact) = exact {
+        outcome.notes.extend(exact.note.clone());
+        let rows = outcome.frames.iter().find(|(name, _)| *name == step.name).map(|(_, rows)| rows);
+        let agreement = exact.agreement(rows, step)?;
+        outcome.frames.push((format!("{}.agreement", step.name), agreement));
+    }
+    Ok(outcome)
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(_: &step::AttributionPatching) -> PolarsResult<Vec<(String, DataFrame)>> {
-    Ok(Vec::new())
+pub(super) fn empty_frames(step: &AttributionPatching) -> PolarsResult<Vec<(String, DataFrame)>> {
+    let name = &step.name;
+    let mut frames = Outcome::empty_values(name, &places::keys(&[], None)?, step.per_prompt)?;
+    let mut pairs = Outcome::default();
+    let labels = super::accuracy::Labels { model: "", checkpoint: "" };
+    pairs.add_rows(&format!("{name}.pairs"), labels, pair_rows("", &[], &[]))?;
+    frames.extend(pairs.frames);
+    if step.compare.is_some() {
+        frames.push((format!("{name}.agreement"), agreement::frame(&[])?));
+    }
+    Ok(frames)
+}
+
+/// What is wrong with it that its schema can not say: sites without attribution, and what it is compared with.
+pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
+    for (index, text) in step.sites.iter().enumerate() {
+        let site = match SitePattern::parse(text).map(|pattern| pattern.hooks) {
+            Ok(HookPattern::One(Hook::Block(_, site)) | HookPattern::Layers(_, site)) => site,
+            _ => continue,
+        };
+        if matches!(site, Site::AttnScores | Site::Pattern) {
+            let problem = format!("'{text}': attention scores and patterns have no attribution");
+            let advice = "write attn.hook_q, attn.hook_k or attn.hook_z, or patch them exactly".to_string();
+            return Err(loaded.refuse(&["step", &step.name, "sites", &index.to_string()], problem, Some(advice)));
+        }
+    }
+    agreement::check(step, loaded)
+}
+
+/// What it would compute: a backward pass is two forward passes.
+pub(super) fn workload(step: &AttributionPatching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+    let facts = &survey.sketch.card.facts;
+    let mut whole = Workload::default();
+    for cell in &survey.cells {
+        let length = cell.positions.length;
+        let sites = places::sites(&step.name, &step.sites, facts, length, context)?;
+        let at = places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context)?;
+        let passes = match step.integrated_points {
+            0 => 1 + 3,
+            points => 2 + 3 * points,
+        };
+        let rows = (sites.len() * at.len() * cell.prompts) as u64;
+        let runs = Workload::forwards(passes * cell.prompts + cell.asked, length, facts);
+        let memory = (cell.prompts * recorded_bytes(facts, length, 4)).min(survey.memory) as u64;
+        whole = whole.and(Workload { rows, naive: rows + 2 * cell.prompts as u64, memory, ..runs }, facts);
+    }
+    Ok(whole)
+}
+
+/// Every place at every position, on the pairs of one cell.
+fn attribute_cell(
+    step: &AttributionPatching,
+    exact: Option<&Exact>,
+    cell: &Cell,
+    subject: &Subject,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let name = step.name.as_str();
+    let facts = subject.model.facts();
+    let sites = places::sites(name, &step.sites, facts, cell.positions.length, context)?;
+    let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
+    let interventions: Vec<(Place, &At)> =
+        sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
+    if let Some(exact) = exact {
+        exact.covers(&interventions, subject.labels(), &cell.template, step, context)?;
+    }
+    let pairs = Pairs::draw(cell, subject, &step.counterfactual, step, context)?;
+    pairs.record(name, cell, subject, outcome)?;
+    let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
+    let others: Vec<&Prompt> = pairs.other.iter().map(|&index| &pairs.others[index]).collect();
+    let answers: Vec<[u32; 2]> =
+        (0..prompts.len()).map(|pair| [pairs.answer(pair, cell), pairs.other_answer(pair)]).collect();
+
+    let parts: Vec<Part> = interventions
+        .iter()
+        .map(|(place, at)| Part { hook: place.hook, unit: place.unit, positions: at.positions.clone() })
+        .collect();
+    let (clean, source) = (subject::tokens(&prompts)?, subject::tokens(&others)?);
+    let token_pairs = TokenPairs { clean: &clean, source: &source, answers: &answers };
+    let element = if context.models.dtype(&subject.name) == Dtype::F32 { 4 } else { 2 };
+    let per_prompt = recorded_bytes(facts, clean.pos, element).max(1);
+    let batch = (replays::memory(context) / per_prompt).clamp(1, context.batch(&subject.model));
+    let passes = prompts.len() * step.integrated_points.max(1);
+    let task = context.progress.begin(&format!("{name}: {}", subject.name), passes as u64, "gradients");
+    let mut data =
+        attribute::<Stopped>(subject.model.transformer(), token_pairs, &parts, step.integrated_points, batch, |done| {
+            replays::pause(&task, done)
+        })
+        .map_err(|stopped| stopped.error(name))?;
+    if step.measure == AttributionMeasure::IndirectEffect {
+        data.iter_mut().for_each(|change| *change *= -0.5);
+    }
+    let keys = places::keys(&interventions, Some(facts))?;
+    let values = Values { keys: &keys, measures: &[step.measure.exact().name()], prompts: &prompts, data: &data };
+    outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
+    Ok(())
 }

@@ -4,6 +4,7 @@ pub mod accuracy;
 pub mod train;
 
 mod ablation;
+mod agreement;
 mod attention_patterns;
 mod attribution;
 mod capture;
@@ -51,13 +52,16 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
     }
 }
 
-/// Checks what a step asks of the rows of others; `frames` are those of all steps, without rows.
+/// Checks what a step asks of the rows of others, and what its schema can not say; `frames` are those of all steps, without
+/// rows.
 ///
 /// # Errors
 /// What shows to be wrong without any work, at its place in the spec.
 pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
     match step {
         Step::Ablation(step) => ablation::check(step, loaded, frames),
+        Step::AttributionPatching(step) => attribution::check(step, loaded),
+        Step::PathPatching(step) => path_patching::check(step, loaded),
         _ => Ok(()),
     }
 }
@@ -93,10 +97,12 @@ pub fn workload(
         Step::ActivationPatching(step) => patching::workload(&step.into(), &survey()?, context).map(Some),
         Step::NeuronPatching(step) => patching::workload(&step.into(), &survey()?, context).map(Some),
         Step::Ablation(step) => ablation::workload(step, &survey()?, context).map(Some),
+        Step::AttributionPatching(step) => attribution::workload(step, &survey()?, context).map(Some),
+        Step::PathPatching(step) => path_patching::workload(step, &survey()?, context).map(Some),
         Step::LogitLens(step) => logit_lens::workload(step, &survey()?, context).map(Some),
         Step::LogitAttribution(step) => logit_attribution::workload(step, &survey()?, context).map(Some),
         Step::AttentionPatterns(step) => attention_patterns::workload(step, &survey()?, context).map(Some),
         Step::Capture(step) => capture::workload(step, &survey()?, context).map(Some),
-        _ => Ok(None),
+        Step::Accuracy(_) | Step::Train(_) => Ok(None),
     }
 }

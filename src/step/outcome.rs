@@ -63,6 +63,19 @@ impl std::fmt::Display for SelfCheck {
 }
 
 impl Outcome {
+    /// Makes one of the checks from number `first` on: the rows of all, and the difference that is largest for its tolerance.
+    pub(super) fn join_checks(&mut self, first: usize) {
+        let checks = self.checks.split_off(first.min(self.checks.len()));
+        let rows = checks.iter().map(|check| check.rows).sum();
+        // A difference that is not a number is the largest.
+        let share = |check: &SelfCheck| match check.largest_difference / check.tolerance {
+            share if share.is_nan() => f32::INFINITY,
+            share => share,
+        };
+        let worst = checks.into_iter().max_by(|a, b| share(a).total_cmp(&share(b)));
+        self.checks.extend(worst.map(|worst| SelfCheck { rows, ..worst }));
+    }
+
     /// Adds rows to the frame `name`, with the columns `model` and `checkpoint` before them.
     pub(super) fn add_rows(&mut self, name: &str, labels: Labels, rows: PolarsResult<DataFrame>) -> PolarsResult<()> {
         let rows = rows?;

@@ -158,7 +158,8 @@ pub(super) struct Runs {
     pub sources: crate::intervene::Activations,
     /// r and r' of each pair: of the run that is edited, and of the other.
     pub answers: Vec<[u32; 2]>,
-    wanted: Readout,
+    /// What the measures need of a run's logits.
+    pub wanted: Readout,
     before: Vec<Reading>,
     source: Vec<Reading>,
 }
@@ -174,6 +175,18 @@ impl Runs {
         subject: &Subject,
         context: &Context,
     ) -> Result<Self, Error> {
+        Self::keeping(measures, direction, cell, pairs, (edited, edited), (subject, context))
+    }
+
+    /// The same where what is kept of the run that is edited and what is kept of the other differ.
+    pub fn keeping(
+        measures: &[EffectMeasure],
+        direction: Direction,
+        cell: &Cell,
+        pairs: &Pairs,
+        (edited, read): (&Wanted, &Wanted),
+        (subject, context): (&Subject, &Context),
+    ) -> Result<Self, Error> {
         let clean = subject::tokens(&cell.prompts)?;
         let other = pairs.tokens()?;
         let (edited_tokens, source_tokens) = match direction {
@@ -181,7 +194,7 @@ impl Runs {
             Direction::Denoising => (other, clean),
         };
         let base = replays::base(subject, edited_tokens, edited, context)?;
-        let (sources, source_logits) = replays::capture(subject, &source_tokens, edited, context)?;
+        let (sources, source_logits) = replays::capture(subject, &source_tokens, read, context)?;
         let answers: Vec<[u32; 2]> = (0..pairs.clean.len())
             .map(|pair| match (pairs.answer(pair, cell), pairs.other_answer(pair)) {
                 (clean, other) if direction == Direction::Noising => [clean, other],
@@ -216,8 +229,21 @@ impl Runs {
         subject: &Subject,
         outcome: &mut Outcome,
     ) -> Result<Readouts, Error> {
+        self.read_from(&self.sources, name, rows, progress, subject, outcome)
+    }
+
+    /// The same where the rows read other activations than the other runs'.
+    pub fn read_from(
+        &self,
+        sources: &crate::intervene::Activations,
+        name: &str,
+        rows: &[Row],
+        progress: (&Context, &crate::run::progress::Task),
+        subject: &Subject,
+        outcome: &mut Outcome,
+    ) -> Result<Readouts, Error> {
         let tokens = |row: usize| self.answers[row % self.answers.len()].to_vec();
-        replays::read(name, subject, (&self.base, &self.sources), rows, &tokens, self.wanted, progress, outcome)
+        replays::read(name, subject, (&self.base, sources), rows, &tokens, self.wanted, progress, outcome)
     }
 
     /// `[intervention, pair, measure]`

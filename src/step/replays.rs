@@ -62,16 +62,19 @@ pub fn read(
     let mut all = Readouts::default();
     for (number, part) in rows.chunks(ROWS_AT_ONCE).enumerate() {
         let first = number * ROWS_AT_ONCE;
-        let readouts = replay.read::<Stopped>(part, &|row| tokens(first + row), wanted, |done| {
-            task.advance(done as u64);
-            interrupt::check().map_err(|interrupted| Stopped::Because(interrupted.into()))
-        });
+        let readouts = replay.read::<Stopped>(part, &|row| tokens(first + row), wanted, |done| pause(task, done));
         all.extend(readouts.map_err(|stopped| stopped.error(name))?);
     }
     let check = replay.check(rows, CHECKED).map_err(Error::failed(name))?;
     let dtype = context.models.dtype(&subject.name);
     outcome.checks.push(SelfCheck::new(name, &subject.name, check, tolerance(dtype)));
     Ok(all)
+}
+
+/// Shows that some more is done, and lets Ctrl-C in.
+pub(super) fn pause(task: &Task, done: usize) -> Result<(), Stopped> {
+    task.advance(done as u64);
+    interrupt::check().map_err(|interrupted| Stopped::Because(interrupted.into()))
 }
 
 /// Largest difference of a logit between a replay and the run from scratch, relative to the largest logit: some hundred
@@ -84,9 +87,11 @@ fn tolerance(dtype: Dtype) -> f32 {
     }
 }
 
-/// Why a replay stopped.
-enum Stopped {
+/// Why work on rows stopped.
+pub(super) enum Stopped {
+    /// An edit that the model can not have.
     Edit(EditError),
+    /// Something else, such as Ctrl-C.
     Because(Error),
 }
 
@@ -97,7 +102,8 @@ impl From<EditError> for Stopped {
 }
 
 impl Stopped {
-    fn error(self, step: &str) -> Error {
+    /// As an error of the step.
+    pub(super) fn error(self, step: &str) -> Error {
         match self {
             Stopped::Edit(error) => Error::failed(format!("step '{step}'"))(error),
             Stopped::Because(error) => error,

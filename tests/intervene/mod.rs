@@ -1,9 +1,14 @@
 //! The intervention engine: against TransformerLens, and the laws it must obey.
 
 mod ablation;
+mod attribution;
+mod attribution_step;
 mod laws;
+mod paths;
+mod paths_step;
 mod reading;
 mod reading_steps;
 mod reference;
 mod smollm2;
+mod spec;
 mod transformerlens;

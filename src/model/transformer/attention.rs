@@ -79,7 +79,8 @@ impl Attention {
     }
 }
 
-fn split_heads(x: Tensor<3>, heads: usize) -> Tensor<4> {
+/// `[batch, pos, heads * d_head]` to `[batch, pos, head, d_head]`.
+pub(super) fn split_heads(x: Tensor<3>, heads: usize) -> Tensor<4> {
     let [batch, pos, width] = x.dims();
     x.reshape([batch, pos, heads, width / heads])
 }

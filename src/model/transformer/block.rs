@@ -96,9 +96,23 @@ impl Block {
         past: Option<&Past>,
         hooks: &mut BlockHooks,
     ) -> (Tensor<3>, Tensor<3>) {
-        let normalized = self.ln1.forward_in_block(&facts.norm, resid_pre, Site::Ln1Scale, Site::Ln1Normalized, hooks);
+        let normalized = self.head_norm(facts, resid_pre, hooks);
         let attn_out = self.attention.forward(facts, normalized.clone(), rows, past, hooks);
         (normalized, hooks.stream(Site::AttnOut, attn_out))
+    }
+
+    /// What the MLP writes, from the stream it reads.
+    pub(super) fn mlp_out(&self, facts: &Facts, resid: Tensor<3>, hooks: &mut BlockHooks) -> Tensor<3> {
+        let mlp_in = match facts.residual {
+            Residual::ParallelSharedNorm => self.head_norm(facts, resid, hooks),
+            _ => self.mlp_input(facts, resid, hooks),
+        };
+        self.mlp(facts, mlp_in, hooks)
+    }
+
+    /// What queries, keys and values are projected from.
+    pub(super) fn head_norm(&self, facts: &Facts, resid_pre: Tensor<3>, hooks: &mut BlockHooks) -> Tensor<3> {
+        self.ln1.forward_in_block(&facts.norm, resid_pre, Site::Ln1Scale, Site::Ln1Normalized, hooks)
     }
 
     fn mlp_input(&self, facts: &Facts, resid: Tensor<3>, hooks: &mut BlockHooks) -> Tensor<3> {

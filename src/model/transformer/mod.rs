@@ -18,6 +18,7 @@ use super::hook::{Hook, HookValue, Hooks, Site};
 use super::host::{HostEmbedding, HostModel, HostTensor};
 use super::weights::WeightError;
 use crate::kernel::Past;
+use crate::spec::HeadInput;
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
@@ -201,6 +202,24 @@ impl Transformer {
     pub fn transform(&self, layer: usize, resid_mid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
         let mut hooks = BlockHooks { layer, hooks };
         self.blocks[layer].transform(&self.facts, resid_mid, &mut hooks)
+    }
+
+    /// Queries, keys or values of a layer before rotation, `[batch, pos, head or kv_head, d_head]`, from the stream before it.
+    pub fn head_input(&self, layer: usize, resid_pre: Tensor<3>, input: HeadInput) -> Tensor<4> {
+        let (block, facts) = (&self.blocks[layer], &self.facts);
+        let normalized = block.head_norm(facts, resid_pre, &mut BlockHooks { layer, hooks: &mut () });
+        let (projection, heads) = match input {
+            HeadInput::Q => (&block.attention.q, facts.n_heads),
+            HeadInput::K => (&block.attention.k, facts.n_kv_heads),
+            HeadInput::V => (&block.attention.v, facts.n_kv_heads),
+        };
+        attention::split_heads(projection.forward(normalized), heads)
+    }
+
+    /// What a layer's MLP writes, `[batch, pos, d_model]`, from the stream it reads: the one after attention, or the one
+    /// before the block where they stand side by side.
+    pub fn mlp_out(&self, layer: usize, resid: Tensor<3>) -> Tensor<3> {
+        self.blocks[layer].mlp_out(&self.facts, resid, &mut BlockHooks { layer, hooks: &mut () })
     }
 
     /// What the unembedding reads, `[batch, pos, d_model]`, from the stream after the last block.

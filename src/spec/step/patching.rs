@@ -120,6 +120,16 @@ pub enum AttributionMeasure {
     LogitDifference,
 }
 
+impl AttributionMeasure {
+    /// What exact patching measures by that name.
+    pub fn exact(self) -> EffectMeasure {
+        match self {
+            AttributionMeasure::IndirectEffect => EffectMeasure::IndirectEffect,
+            AttributionMeasure::LogitDifference => EffectMeasure::LogitDifference,
+        }
+    }
+}
+
 fn every_layer() -> String {
     "*".into()
 }

@@ -1,0 +1,311 @@
+//! How far attribution agrees with exact patching: rank correlation, and how many of the top units the two have in common.
+
+use super::Context;
+use super::accuracy::{Labels, number_in};
+use super::places::{At, Place};
+use crate::Error;
+use crate::model::hook::Hook;
+use crate::spec::step::{AttributionMeasure, AttributionPatching, Common, Counterfactual, Direction, EffectMeasure};
+use crate::spec::{Loaded, SpecErrors, Step, has_heads};
+use indexmap::IndexMap;
+use polars::prelude::*;
+use std::collections::HashMap;
+
+/// Exact patching that an attribution is compared with.
+pub(super) struct Exact<'f> {
+    /// Where the rows of the two may be of different pairs.
+    pub note: Option<String>,
+    rows: HashMap<Map<'f>, HashMap<Unit, f64>>,
+    /// Its maps whatever the operator.
+    units: HashMap<[&'f str; 5], Vec<Unit>>,
+}
+
+/// What one map is of: model, checkpoint, template, site, position; and operator.
+type Map<'f> = ([&'f str; 5], &'f str);
+
+/// A unit's layer, the attribution's mean and the exact one.
+type Means = (Option<u32>, [f64; 2]);
+
+/// Layer, head, neuron.
+type Unit = (Option<u32>, Option<u32>, Option<u32>);
+
+/// One row: how far two maps agree, in one layer or in all.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Agreement {
+    map: [String; 5],
+    operator: String,
+    layer: Option<u32>,
+    measure: &'static str,
+    units: usize,
+    spearman: Option<f64>,
+    pearson: Option<f64>,
+    top: Option<usize>,
+    overlap: Option<f64>,
+}
+
+/// The keys of exact patching that matter here.
+struct Keys<'s> {
+    prompts: Option<&'s str>,
+    counterfactual: &'s Counterfactual,
+    direction: Direction,
+    measures: &'s [EffectMeasure],
+}
+
+/// What is wrong with the step that `compare` names.
+pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
+    let Some(name) = &step.compare else { return Ok(()) };
+    let refuse =
+        |problem: String, advice: String| Err(loaded.refuse(&["step", &step.name, "compare"], problem, Some(advice)));
+    let Some(other) = loaded.spec.steps.iter().find(|other| other.name() == name) else { return Ok(()) };
+    let Some(keys) = Keys::of(other) else {
+        let problem = format!("step '{name}' is of kind {}", other.kind());
+        return refuse(problem, "name a step of activation-patching or neuron-patching".into());
+    };
+    let measure = step.measure.exact();
+    if !keys.measures.contains(&measure) {
+        let problem = format!("step '{name}' does not measure {}", measure.name());
+        return refuse(problem, format!("add \"{}\" to its measures", measure.name()));
+    }
+    if keys.direction != Direction::Noising {
+        let problem = format!("step '{name}' patches clean values into the counterfactual run");
+        return refuse(problem, "attribution is of the clean run: name a step with direction = \"noising\"".into());
+    }
+    Ok(())
+}
+
+impl<'s> Keys<'s> {
+    fn of(step: &'s Step) -> Option<Self> {
+        match step {
+            Step::ActivationPatching(step) => Some(Self {
+                prompts: step.prompts(),
+                counterfactual: &step.counterfactual,
+                direction: step.direction,
+                measures: &step.measures,
+            }),
+            Step::NeuronPatching(step) => Some(Self {
+                prompts: step.prompts(),
+                counterfactual: &step.counterfactual,
+                direction: step.direction,
+                measures: &step.measures,
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl<'f> Exact<'f> {
+    /// The rows of the step that `compare` names; `None` where it names none.
+    ///
+    /// # Errors
+    /// A step without the measure.
+    pub fn of(step: &AttributionPatching, context: &Context<'f>) -> Result<Option<Self>, Error> {
+        check(step, context.loaded)?;
+        let Some(name) = &step.compare else { return Ok(None) };
+        let refuse = |problem: String| context.loaded.refuse(&["step", &step.name, "compare"], problem, None);
+        let frame = context.frames.get(name).map_err(refuse)?;
+        let mut exact = Self { note: None, rows: HashMap::new(), units: HashMap::new() };
+        each(frame, step.measure.exact().name(), |map, operator, unit, mean| {
+            exact.units.entry(map).or_default().push(unit);
+            exact.rows.entry((map, operator)).or_default().insert(unit, mean);
+        })?;
+        for units in exact.units.values_mut() {
+            units.sort_unstable();
+            units.dedup();
+        }
+        let other = context.loaded.spec.steps.iter().find(|other| other.name() == name);
+        exact.note = other.and_then(Keys::of).and_then(|keys| {
+            let same = keys.prompts == step.prompts() && *keys.counterfactual == step.counterfactual;
+            (!same).then(|| {
+                format!(
+                    "step '{name}' has other prompts or counterfactuals: agreement is of means over different pairs"
+                )
+            })
+        });
+        Ok(Some(exact))
+    }
+
+    /// Makes sure that every intervention is in the exact rows.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn covers(
+        &self,
+        interventions: &[(Place, &At)],
+        labels: Labels,
+        template: &str,
+        step: &AttributionPatching,
+        context: &Context,
+    ) -> Result<(), Error> {
+        for (place, at) in interventions {
+            let site = place.site();
+            let map = [labels.model, labels.checkpoint, template, site.as_str(), at.label.as_str()];
+            let units = self.units.get(&map).map_or(&[][..], Vec::as_slice);
+            if units.binary_search(&unit(*place)).is_err() {
+                let name = step.compare.as_deref().unwrap_or_default();
+                let problem = format!(
+                    "step '{name}' has no rows of {}{}{} at position '{}' (model '{}', template '{template}')",
+                    place.layer().map_or(String::new(), |layer| format!("layer {layer}, ")),
+                    site,
+                    place.unit.map_or(String::new(), |unit| format!(" [{unit}]")),
+                    at.label,
+                    labels.model,
+                );
+                let advice = "write the same sites and positions in both".to_string();
+                return Err(context.loaded.refuse(&["step", &step.name, "compare"], problem, Some(advice)).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows `NAME.agreement`, of an attribution's own rows.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn agreement(&self, rows: Option<&DataFrame>, step: &AttributionPatching) -> PolarsResult<DataFrame> {
+        let measure = step.measure.exact().name();
+        let mut maps: IndexMap<Map, Vec<Means>> = IndexMap::new();
+        if let Some(rows) = rows {
+            each(rows, measure, |map, operator, unit, mean| {
+                if let Some(&exact) = self.rows.get(&(map, operator)).and_then(|units| units.get(&unit)) {
+                    maps.entry((map, operator)).or_default().push((unit.0, [mean, exact]));
+                }
+            })?;
+        }
+        let mut found = Vec::new();
+        for ((map, operator), units) in &maps {
+            let mut layers: Vec<Option<u32>> = units.iter().map(|(layer, _)| *layer).collect();
+            layers.sort_unstable();
+            layers.dedup();
+            layers.retain(Option::is_some);
+            for layer in layers.into_iter().chain([None]) {
+                let here = units.iter().filter(|(other, _)| layer.is_none() || *other == layer);
+                let pairs: Vec<[f64; 2]> = here.map(|(_, means)| *means).collect();
+                let [spearman, pearson] = [
+                    correlation(&ranks(&pairs, 0), &ranks(&pairs, 1)),
+                    correlation(&column(&pairs, 0), &column(&pairs, 1)),
+                ];
+                let agreement = Agreement {
+                    map: map.map(str::to_string),
+                    operator: operator.to_string(),
+                    layer,
+                    measure,
+                    units: pairs.len(),
+                    spearman,
+                    pearson,
+                    top: None,
+                    overlap: None,
+                };
+                // The units that matter are those that take the answer away.
+                let sign = if step.measure == AttributionMeasure::LogitDifference { -1.0 } else { 1.0 };
+                let orders = [0, 1].map(|side| descending(&column(&pairs, side), sign));
+                if step.top.is_empty() {
+                    found.push(agreement.clone());
+                }
+                found.extend(step.top.iter().map(|&top| Agreement {
+                    top: Some(top),
+                    overlap: overlap(&orders, top),
+                    ..agreement.clone()
+                }));
+            }
+        }
+        frame(&found)
+    }
+}
+
+/// Columns `model`, `checkpoint`, `step`, `template`, `operator`, `site`, `layer` (null: all together), `position`, `measure`,
+/// `n` (units), `spearman`, `pearson`, `k`, `overlap`.
+pub(super) fn frame(rows: &[Agreement]) -> PolarsResult<DataFrame> {
+    let part = |index: usize| rows.iter().map(|row| row.map[index].as_str()).collect::<Vec<_>>();
+    df!(
+        "model" => part(0),
+        "checkpoint" => part(1),
+        "step" => rows.iter().map(|row| number_in(&row.map[1])).collect::<Vec<_>>(),
+        "template" => part(2),
+        "operator" => rows.iter().map(|row| row.operator.as_str()).collect::<Vec<_>>(),
+        "site" => part(3),
+        "layer" => rows.iter().map(|row| row.layer).collect::<Vec<_>>(),
+        "position" => part(4),
+        "measure" => rows.iter().map(|row| row.measure).collect::<Vec<_>>(),
+        "n" => rows.iter().map(|row| row.units as u64).collect::<Vec<_>>(),
+        "spearman" => rows.iter().map(|row| row.spearman).collect::<Vec<_>>(),
+        "pearson" => rows.iter().map(|row| row.pearson).collect::<Vec<_>>(),
+        "k" => rows.iter().map(|row| row.top.map(|top| top as u32)).collect::<Vec<_>>(),
+        "overlap" => rows.iter().map(|row| row.overlap).collect::<Vec<_>>(),
+    )
+}
+
+/// The unit of a place as rows have it.
+fn unit(place: Place) -> Unit {
+    let number = |number: Option<usize>| number.map(|number| number as u32);
+    let heads = matches!(place.hook, Hook::Block(_, site) if has_heads(site));
+    let (head, neuron) = if heads { (place.unit, None) } else { (None, place.unit) };
+    (number(place.layer()), number(head), number(neuron))
+}
+
+/// Calls `take` with every row of a measure that has a mean.
+fn each<'f>(
+    frame: &'f DataFrame,
+    measure: &str,
+    mut take: impl FnMut([&'f str; 5], &'f str, Unit, f64),
+) -> PolarsResult<()> {
+    let text = |name: &str| frame.column(name)?.str();
+    let number = |name: &str| frame.column(name)?.u32();
+    let [model, checkpoint, template] = [text("model")?, text("checkpoint")?, text("template")?];
+    let [site, position, operator, measures] = [text("site")?, text("position")?, text("operator")?, text("measure")?];
+    let [layer, head, neuron] = [number("layer")?, number("head")?, number("neuron")?];
+    let mean = frame.column("mean")?.f64()?;
+    for row in 0..frame.height() {
+        let (true, Some(mean)) = (measures.get(row) == Some(measure), mean.get(row)) else { continue };
+        let map = [model, checkpoint, template, site, position].map(|column| column.get(row).unwrap_or_default());
+        let unit = (layer.get(row), head.get(row), neuron.get(row));
+        take(map, operator.get(row).unwrap_or_default(), unit, mean);
+    }
+    Ok(())
+}
+
+fn column(pairs: &[[f64; 2]], side: usize) -> Vec<f64> {
+    pairs.iter().map(|pair| pair[side]).collect()
+}
+
+/// Ranks from 0, the mean rank for equals.
+fn ranks(pairs: &[[f64; 2]], side: usize) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..pairs.len()).collect();
+    order.sort_unstable_by(|&a, &b| pairs[a][side].total_cmp(&pairs[b][side]));
+    let mut ranks = vec![0.0; pairs.len()];
+    let mut first = 0;
+    for equals in order.chunk_by(|&a, &b| pairs[a][side] == pairs[b][side]) {
+        let rank = first as f64 + (equals.len() - 1) as f64 / 2.0;
+        equals.iter().for_each(|&index| ranks[index] = rank);
+        first += equals.len();
+    }
+    ranks
+}
+
+/// Pearson's correlation; `None` where one of the two does not vary.
+fn correlation(a: &[f64], b: &[f64]) -> Option<f64> {
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let (mean_a, mean_b) = (mean(a), mean(b));
+    let (mut aa, mut bb, mut ab) = (0.0, 0.0, 0.0);
+    for (a, b) in a.iter().zip(b).map(|(a, b)| (a - mean_a, b - mean_b)) {
+        aa += a * a;
+        bb += b * b;
+        ab += a * b;
+    }
+    let correlation = ab / (aa * bb).sqrt();
+    correlation.is_finite().then_some(correlation)
+}
+
+/// Indices by `sign` times value, the largest first, the lowest index first among equals.
+fn descending(values: &[f64], sign: f64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| (sign * values[b]).total_cmp(&(sign * values[a])));
+    order
+}
+
+/// The share of one's first `top` that is among the other's; `None` where there are fewer.
+fn overlap([a, b]: &[Vec<usize>; 2], top: usize) -> Option<f64> {
+    let mut chosen = vec![false; a.len()];
+    a.get(..top)?.iter().for_each(|&index| chosen[index] = true);
+    let common = b.get(..top)?.iter().filter(|&&index| chosen[index]).count();
+    (top > 0).then(|| common as f64 / top as f64)
+}

@@ -1,0 +1,138 @@
+//! Step `attribution-patching` through a spec.
+
+use super::spec::{ran, refused};
+
+const EXACT: &str = r#"
+[[step]]
+name = "exact"
+kind = "neuron-patching"
+measures = ["indirect-effect", "logit-difference"]
+bootstrap = 0
+
+[[step]]
+name = "heads"
+kind = "activation-patching"
+sites = ["blocks.*.attn.hook_z[head]"]
+measures = ["logit-difference"]
+bootstrap = 0
+"#;
+
+#[test]
+fn attribution_agrees_with_exact_patching() {
+    let ran = ran(&format!(
+        r#"{EXACT}
+[[step]]
+name = "gradient"
+kind = "attribution-patching"
+sites = ["blocks.*.mlp.hook_post[neuron]"]
+measure = "logit-difference"
+compare = "exact"
+top = [10, 100000]
+bootstrap = 0
+
+[[step]]
+name = "integrated"
+kind = "attribution-patching"
+sites = ["blocks.*.mlp.hook_post[neuron]"]
+measure = "logit-difference"
+compare = "exact"
+integrated_points = 8
+top = [10]
+per_prompt = true
+bootstrap = 0
+
+[[step]]
+name = "effect"
+kind = "attribution-patching"
+sites = ["blocks.*.mlp.hook_post[neuron]"]
+compare = "exact"
+top = []
+bootstrap = 0
+
+[[step]]
+name = "of_heads"
+kind = "attribution-patching"
+sites = ["blocks.*.attn.hook_z[head]"]
+measure = "logit-difference"
+compare = "heads"
+bootstrap = 0
+"#
+    ));
+    for name in ["gradient", "integrated", "of_heads"] {
+        let name = format!("{name}.agreement");
+        let (layers, tops, overlaps) =
+            (ran.numbers(&name, "layer"), ran.numbers(&name, "k"), ran.numbers(&name, "overlap"));
+        for (row, spearman) in ran.numbers(&name, "spearman").into_iter().enumerate() {
+            let spearman = spearman.unwrap_or_else(|| panic!("{name}: no correlation in row {row}"));
+            assert!((-1.0..=1.0).contains(&spearman), "{name}: {spearman}");
+            assert!(layers[row].is_some() || spearman > 0.5, "{name}: {spearman} in all layers");
+        }
+    }
+    // More than there are have no share; top = [] leaves the correlations, a row each.
+    let too_many = ran.numbers("gradient.agreement", "k").into_iter().zip(ran.numbers("gradient.agreement", "overlap"));
+    for (top, overlap) in too_many {
+        assert_eq!(top == Some(100000.0), overlap.is_none());
+    }
+    assert!(ran.numbers("effect.agreement", "k").iter().all(Option::is_none));
+    let groups = ran.numbers("gradient.agreement", "k").len() / 2;
+    assert_eq!(ran.numbers("effect.agreement", "k").len(), groups);
+
+    // The indirect effect is, to first order, minus half the change of the logit difference.
+    let (effect, change) = (ran.numbers("effect", "mean"), ran.numbers("gradient", "mean"));
+    assert_eq!(effect.len(), change.len());
+    assert!(effect.iter().zip(&change).all(|(effect, change)| effect.unwrap() == -0.5 * change.unwrap()));
+}
+
+/// Replacing all of a stream at once: small steps along the line add up to the exact change.
+#[test]
+fn the_whole_stream_is_the_whole_change() {
+    let ran = ran(r#"
+[[step]]
+name = "exact"
+kind = "activation-patching"
+sites = ["blocks.0.hook_resid_pre"]
+positions = ["all"]
+measures = ["logit-difference"]
+bootstrap = 0
+
+[[step]]
+name = "none"
+kind = "activation-patching"
+sites = ["blocks.3.hook_resid_post"]
+positions = [0]
+measures = ["logit-difference"]
+bootstrap = 0
+
+[[step]]
+name = "integrated"
+kind = "attribution-patching"
+sites = ["blocks.0.hook_resid_pre"]
+positions = ["all"]
+measure = "logit-difference"
+integrated_points = 300
+bootstrap = 0
+"#);
+    let [exact, none, integrated] = ["exact", "none", "integrated"].map(|name| ran.numbers(name, "mean"));
+    for ((exact, none), integrated) in exact.iter().zip(&none).zip(&integrated) {
+        let change = exact.unwrap() - none.unwrap();
+        assert!((integrated.unwrap() - change).abs() < 0.03 * change.abs(), "{integrated:?} of {change}");
+    }
+}
+
+#[test]
+fn what_can_not_be_compared_is_refused() {
+    let step = |keys: &str| format!("{EXACT}\n[[step]]\nname = \"a\"\nkind = \"attribution-patching\"\n{keys}\n");
+    let neurons = "sites = [\"blocks.*.mlp.hook_post[neuron]\"]";
+    let refusal = refused(&step(&format!("{neurons}\ncompare = \"heads\"")));
+    assert!(refusal.contains("does not measure indirect-effect"), "{refusal}");
+    let refusal = refused(&step(&format!("{neurons}\nmeasure = \"logit-difference\"\ncompare = \"heads\"")));
+    assert!(refusal.contains("no rows of layer 0, mlp.hook_post [0] at position 'last'"), "{refusal}");
+    let refusal = refused(&step("sites = [\"pattern[head]\"]"));
+    assert!(refusal.contains("have no attribution"), "{refusal}");
+    let accuracy = "[[step]]\nname = \"b\"\nkind = \"accuracy\"\n";
+    let refusal = refused(&format!("{}{accuracy}", step(&format!("{neurons}\ncompare = \"b\""))));
+    assert!(refusal.contains("is of kind accuracy"), "{refusal}");
+    let denoising = EXACT.replace("bootstrap = 0", "bootstrap = 0\ndirection = \"denoising\"");
+    let refusal = refused(&step(&format!("{neurons}\ncompare = \"exact\"")).replace(EXACT, &denoising));
+    assert!(refusal.contains("clean values into the counterfactual run"), "{refusal}");
+}

@@ -1,0 +1,79 @@
+//! Specs run as a user's are, and their rows read back.
+
+use ablate::run::progress::Progress;
+use ablate::run::{Options, run};
+use ablate::spec::{Loaded, parse};
+use ablate::{Error, step};
+use polars::prelude::*;
+
+/// A spec that has run.
+pub struct Ran {
+    loaded: Loaded,
+    folder: tempfile::TempDir,
+}
+
+/// Runs a spec on the built-in model; every row that a step keeps must be as it said before.
+pub fn ran(spec: &str) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let loaded = parse("spec.toml", &with_output(spec, folder.path())).unwrap();
+    run(&loaded, &Options { progress: &Progress::quiet(), command: String::new() }).unwrap();
+    let ran = Ran { loaded, folder };
+    for step in &ran.loaded.spec.steps {
+        for (name, empty) in step::empty_frames(step).unwrap() {
+            assert_eq!(empty.height(), 0, "{name}");
+            assert_eq!(ran.rows(&name).schema(), empty.schema(), "{name}");
+        }
+    }
+    let kept = std::fs::read_dir(ran.folder.path().join("rows")).unwrap().count();
+    let said: usize = ran.loaded.spec.steps.iter().map(|step| step::empty_frames(step).unwrap().len()).sum();
+    assert_eq!(kept, said, "files of rows");
+    ran
+}
+
+/// Why a spec is refused, when it is read or before any work.
+pub fn refused(spec: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let loaded = match parse("spec.toml", &with_output(spec, folder.path())) {
+        Ok(loaded) => loaded,
+        Err(errors) => return errors.to_string(),
+    };
+    match run(&loaded, &Options { progress: &Progress::quiet(), command: String::new() }) {
+        Err(Error::Spec(errors)) => errors.to_string(),
+        Err(error) => error.to_string(),
+        Ok(()) => panic!("not refused:\n{spec}"),
+    }
+}
+
+fn with_output(spec: &str, folder: &std::path::Path) -> String {
+    let prompts = "[prompts]\noperators = [\"+\", \"*\"]\noperands = { a = \"2..9\", b = \"2..9\" }\n";
+    format!(
+        "title = \"a test\"\n{spec}\n[model]\nsource = \"builtin:arith\"\n{prompts}[output]\ndir = {:?}\n",
+        folder.to_string_lossy()
+    )
+}
+
+impl Ran {
+    /// The rows of that name.
+    pub fn rows(&self, name: &str) -> DataFrame {
+        let path = self.folder.path().join("rows").join(format!("{name}.parquet"));
+        ParquetReader::new(std::fs::File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+            .finish()
+            .unwrap()
+    }
+
+    /// A column of numbers.
+    pub fn numbers(&self, rows: &str, column: &str) -> Vec<Option<f64>> {
+        self.rows(rows).column(column).unwrap().cast(&DataType::Float64).unwrap().f64().unwrap().to_vec()
+    }
+
+    /// A column of texts.
+    pub fn texts(&self, rows: &str, column: &str) -> Vec<Option<String>> {
+        let rows = self.rows(rows);
+        rows.column(column).unwrap().str().unwrap().iter().map(|text| text.map(str::to_string)).collect()
+    }
+
+    /// The report.
+    pub fn report(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("report.md")).unwrap()
+    }
+}
