@@ -8,6 +8,7 @@ use crate::prompt::{self, Prompt};
 use crate::spec::step::{Common, Counterfactual, CounterfactualOperators};
 use indexmap::IndexMap;
 use polars::prelude::*;
+use std::ops::Range;
 
 /// The pairs of a cell.
 pub struct Pairs {
@@ -66,6 +67,20 @@ impl Pairs {
             }
         }
         Ok(Self { clean, other, others: others.into_values().collect() })
+    }
+
+    /// Some of the pairs, with the cell of their clean prompts.
+    pub fn part<'s>(&self, range: Range<usize>, cell: &Cell<'s>) -> (Cell<'s>, Self) {
+        let mut others: IndexMap<usize, Prompt> = IndexMap::new();
+        let mut other = Vec::with_capacity(range.len());
+        for &index in &self.other[range.clone()] {
+            let entry = others.entry(index);
+            other.push(entry.index());
+            entry.or_insert_with(|| self.others[index].clone());
+        }
+        let prompts = self.clean[range.clone()].iter().map(|&index| cell.prompts[index]).collect();
+        let cell = Cell { template: cell.template.clone(), prompts, positions: cell.positions.clone() };
+        (cell, Self { clean: (0..range.len()).collect(), other, others: others.into_values().collect() })
     }
 
     /// Tokens of the counterfactual prompts.

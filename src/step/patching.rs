@@ -5,7 +5,7 @@ use super::pairing::{Pairs, pair_rows};
 use super::places::{self, At, Place};
 use super::replays;
 use super::subject::{self, Cell, Subject};
-use super::summary::Values;
+use super::summary::{self, Values};
 use super::{Context, Outcome};
 use crate::Error;
 use crate::intervene::{Edit, Readout, Readouts, Row, Wanted};
@@ -119,20 +119,27 @@ fn patch(
         sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
     let total = interventions.len() * pairs.clean.len();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
-    let rows: Vec<Row> = interventions
+    let edits: Vec<Arc<[Edit]>> = interventions
         .iter()
-        .flat_map(|(place, at)| {
-            let edits: Arc<[Edit]> = Arc::from([Edit::patch(place.hook, at.positions.clone(), place.units())]);
-            pairs.rows(step.direction, edits)
-        })
+        .map(|(place, at)| Arc::from([Edit::patch(place.hook, at.positions.clone(), place.units())]))
         .collect();
     let edited: Wanted = sites.iter().map(|place| (place.hook, places::together(&at))).collect();
-    let effects = Runs::of(step.measures, step.direction, cell, &pairs, &edited, subject, context)?;
-    let readouts = effects.read(name, &rows, (context, &task), subject, outcome)?;
 
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
-    let data = effects.effects(step.measures, &readouts);
+    let mut data = vec![f64::NAN; total * measures.len()];
+    let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, 2);
+    let first_check = outcome.checks.len();
+    for first in (0..pairs.clean.len()).step_by(block) {
+        let (cell, pairs) = pairs.part(first..pairs.clean.len().min(first + block), cell);
+        let runs = Runs::of(step.measures, step.direction, &cell, &pairs, &edited, subject, context)?;
+        let rows: Vec<Row> = edits.iter().flat_map(|edits| pairs.rows(step.direction, edits.clone())).collect();
+        let readouts = runs.read(name, &rows, (context, &task), subject, outcome)?;
+        let values = runs.effects(step.measures, &readouts);
+        let width = measures.len();
+        summary::place(&mut data, prompts.len() * width, first * width, &values, pairs.clean.len() * width);
+    }
+    outcome.join_checks(first_check);
     let keys = places::keys(&interventions, Some(facts))?;
     let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data: &data };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
@@ -243,7 +250,7 @@ impl Runs {
         outcome: &mut Outcome,
     ) -> Result<Readouts, Error> {
         let tokens = |row: usize| self.answers[row % self.answers.len()].to_vec();
-        replays::read(name, subject, (&self.base, sources), rows, &tokens, self.wanted, progress, outcome)
+        replays::read(name, subject, (&self.base, sources), rows, (&tokens, self.wanted), progress, outcome)
     }
 
     /// `[intervention, pair, measure]`

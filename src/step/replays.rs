@@ -2,8 +2,10 @@
 
 use super::{Context, Outcome, SelfCheck, Subject};
 use crate::Error;
-use crate::intervene::{Activations, Base, EditError, Readout, Readouts, Replay, Row, Wanted};
+use crate::intervene::{Activations, Base, EditError, Layout, Positions, Readout, Readouts, Replay, Row, Wanted};
 use crate::measure::Reading;
+use crate::model::facts::Facts;
+use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
 use crate::run::interrupt;
 use crate::run::progress::Task;
@@ -12,12 +14,39 @@ use crate::spec::Dtype;
 /// Rows of each call that are recomputed from scratch.
 const CHECKED: usize = 8;
 
+/// Bytes of a value in f32, the widest.
+const ELEMENT: usize = 4;
+
 /// Rows planned at once: bounds the memory that the plan itself takes.
 const ROWS_AT_ONCE: usize = 1 << 16;
 
 /// What a replay may take beside the model, in bytes.
 pub fn memory(context: &Context) -> usize {
     context.loaded.spec.run.memory_mib << 20
+}
+
+/// How many prompts are run at once: what is kept of their runs, `runs` for each, takes half of the memory.
+pub fn prompts_at_once(context: &Context, facts: &Facts, length: usize, wanted: &Wanted, runs: usize) -> usize {
+    let bytes = Base::bytes(facts, 1, length, ELEMENT) + runs * activation_bytes(wanted, facts, length);
+    (memory(context) / 2 / bytes.max(1)).max(1)
+}
+
+/// Bytes of what stands at hooks of one prompt, in main memory.
+pub fn activation_bytes(wanted: &Wanted, facts: &Facts, length: usize) -> usize {
+    let of = |(hook, positions): (&Hook, &Positions)| {
+        Layout::of(*hook, facts, length).map_or(0, |layout| layout.position_width() * positions.iter(length).count())
+    };
+    ELEMENT * wanted.iter().map(of).sum::<usize>()
+}
+
+/// What is left for the rows themselves.
+fn memory_left(context: &Context, facts: &Facts, base: &Base, sources: &Activations) -> usize {
+    let host = |kept: &Activations| kept.values().map(|activation| ELEMENT * activation.data.len()).sum::<usize>();
+    let kept =
+        Base::bytes(facts, base.tokens.batch, base.tokens.pos, ELEMENT) + host(&base.activations) + host(sources);
+    let whole = memory(context);
+    // A single prompt may be more than all of it.
+    whole.saturating_sub(kept).max(whole / 8)
 }
 
 /// The run of prompts without edits.
@@ -53,12 +82,12 @@ pub fn read(
     subject: &Subject,
     (base, sources): (&Base, &Activations),
     rows: &[Row],
-    tokens: &dyn Fn(usize) -> Vec<u32>,
-    wanted: Readout,
+    (tokens, wanted): (&dyn Fn(usize) -> Vec<u32>, Readout),
     (context, task): (&Context, &Task),
     outcome: &mut Outcome,
 ) -> Result<Readouts, Error> {
-    let replay = Replay::new(subject.model.transformer(), base, sources, memory(context));
+    let memory = memory_left(context, subject.model.facts(), base, sources);
+    let replay = Replay::new(subject.model.transformer(), base, sources, memory);
     let mut all = Readouts::default();
     for (number, part) in rows.chunks(ROWS_AT_ONCE).enumerate() {
         let first = number * ROWS_AT_ONCE;

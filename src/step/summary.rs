@@ -122,6 +122,13 @@ impl Values<'_> {
     }
 }
 
+/// Puts a block's values, rows of `width`, into rows of `whole` values from column `first` on.
+pub fn place(data: &mut [f64], whole: usize, first: usize, values: &[f64], width: usize) {
+    for (row, values) in data.chunks_exact_mut(whole.max(1)).zip(values.chunks_exact(width.max(1))) {
+        row[first..first + width].copy_from_slice(values);
+    }
+}
+
 struct Row {
     n: u64,
     mean: f64,

@@ -1,6 +1,5 @@
 //! Mean activations that take an ablated component's place (paper §2.1, appendix A).
 
-use super::runs;
 use crate::Error;
 use crate::intervene::{Activation, Wanted, capture_means};
 use crate::model::hook::Hook;
@@ -70,7 +69,7 @@ impl Means {
         let task =
             context.progress.begin(&format!("{} means: {}", step.name, subject.name), asked.len() as u64, "prompts");
         // What is read of a batch stays until it is added up.
-        let bytes = runs::activation_bytes(wanted, model.facts(), tokens.pos);
+        let bytes = replays::activation_bytes(wanted, model.facts(), tokens.pos);
         let batch = context.batch(model).min((replays::memory(context) / bytes.max(1)).max(1));
         // Called before each batch: those before it are done by then.
         let (begun, done) = (Counter::new(0), Counter::new(0));

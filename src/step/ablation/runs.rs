@@ -3,19 +3,15 @@
 use super::circuits::Circuits;
 use super::sets::Set;
 use crate::Error;
-use crate::intervene::{Activations, Base, Edit, Layout, Positions, Readout, Readouts, Row, Wanted};
+use crate::intervene::{Activations, Edit, Positions, Readout, Readouts, Row, Wanted};
 use crate::measure::{Reading, left};
-use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::prompt::Prompt;
 use crate::run::progress::Task;
 use crate::spec::step::{Ablation, AblationMeasure};
-use crate::step::{Context, Outcome, Subject, replays, subject};
+use crate::step::{Context, Outcome, Subject, replays, subject, summary};
 use indexmap::IndexSet;
 use std::sync::Arc;
-
-/// Bytes of an f32, the largest storage type.
-const ELEMENT: usize = 4;
 
 /// The ablations on prompts of one operator, or of all, as edits.
 pub struct Arm {
@@ -96,16 +92,12 @@ pub fn measure(
     let facts = subject.model.facts();
     let length = cases.first().map_or(0, |case| case.prompt.tokens.len());
     let runs = 1 + usize::from(cases.iter().any(|case| case.other.is_some()));
-    let bytes = Base::bytes(facts, 1, length, ELEMENT) + runs * activation_bytes(&wanted, facts, length);
-    let block = (replays::memory(context) / bytes.max(1)).max(1);
+    let block = replays::prompts_at_once(context, facts, length, &wanted, runs);
     let (keys, measures) = (arms.first().map_or(0, |arm| arm.keys.len()), step.measures.len());
     let mut data = vec![f64::NAN; keys * cases.len() * measures];
     for (number, part) in cases.chunks(block).enumerate() {
         let values = run(step, arms, part, &wanted, subject, (context, task), outcome)?;
-        for (key, values) in values.chunks_exact((part.len() * measures).max(1)).enumerate() {
-            let first = (key * cases.len() + number * block) * measures;
-            data[first..first + values.len()].copy_from_slice(values);
-        }
+        summary::place(&mut data, cases.len() * measures, number * block * measures, &values, part.len() * measures);
     }
     Ok(data)
 }
@@ -152,7 +144,7 @@ fn run(
     let divergence = step.measures.contains(&AblationMeasure::Kl);
     let readout = Readout { picks: 2, distribution: true, divergence };
     let tokens = |row: usize| cases[case_of[row]].picks().to_vec();
-    let ablated = replays::read(&step.name, subject, (&base, &sources), &rows, &tokens, readout, progress, outcome)?;
+    let ablated = replays::read(&step.name, subject, (&base, &sources), &rows, (&tokens, readout), progress, outcome)?;
     let order: Vec<usize> = (0..cases.len()).collect();
     let unedited = Readout { divergence: false, ..readout };
     let whole = Readouts::of(&base.logits, &order, &|case| cases[case].picks().to_vec(), unedited);
@@ -171,12 +163,4 @@ fn run(
         }
     }
     Ok(data)
-}
-
-/// Bytes of what stands at hooks of one prompt, in main memory.
-pub fn activation_bytes(wanted: &Wanted, facts: &Facts, length: usize) -> usize {
-    let of = |(hook, positions): (&Hook, &Positions)| {
-        Layout::of(*hook, facts, length).map_or(0, |layout| layout.position_width() * positions.iter(length).count())
-    };
-    ELEMENT * wanted.iter().map(of).sum::<usize>()
 }
