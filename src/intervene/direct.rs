@@ -8,21 +8,45 @@ use super::base::Base;
 use super::edit::{Row, Units};
 use super::plan::Entry;
 use crate::kernel;
+use crate::model::facts::Positions;
 use crate::model::hook::{Hook, Site};
 use crate::model::transformer::Transformer;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use std::sync::Arc;
 
-/// What `entries`' direct edits add to the stream where they join, `[entry, pos, d_model]`, from position `first` on; `None`
-/// where none has any.
-pub(super) fn additions(
+/// What direct edits make of the base's stream where their rows join.
+pub(super) struct Rewrite {
+    /// 0 where a value is replaced, 1 elsewhere; `None` where none is. `[entry, pos, d_model]`
+    keep: Option<Tensor<3>>,
+    /// What is added. `[entry, pos, d_model]`
+    add: Tensor<3>,
+}
+
+impl Rewrite {
+    /// The same of the first `positions` positions.
+    pub fn narrow(self, positions: usize) -> Self {
+        let narrow = |tensor: Tensor<3>| tensor.narrow(1, 0, positions);
+        Self { keep: self.keep.map(narrow), add: narrow(self.add) }
+    }
+
+    /// The stream after it. Replaced values are the new ones to the bit: base + (new − base) would round.
+    pub fn of(self, stream: Tensor<3>) -> Tensor<3> {
+        match self.keep {
+            Some(keep) => stream * keep + self.add,
+            None => stream + self.add,
+        }
+    }
+}
+
+/// What `entries`' direct edits make of the stream where they join, from position `first` on; `None` where none has any.
+pub(super) fn rewrite(
     transformer: &Transformer,
     base: &Base,
     sources: &Activations,
     rows: &[Row],
     entries: &[Entry],
     first: usize,
-) -> Option<Tensor<3>> {
+) -> Option<Rewrite> {
     if entries.iter().all(|entry| entry.direct.is_empty()) {
         return None;
     }
@@ -34,46 +58,82 @@ pub(super) fn additions(
         let same = |other: &&Entry| Arc::ptr_eq(&rows[other.row].edits, edits) && other.direct == entry.direct;
         let count = rest.iter().take_while(same).count();
         let (group, after) = rest.split_at(count);
-        parts.push(addition(transformer, base, sources, rows, group, first));
+        parts.push(rewrite_group(transformer, base, sources, rows, group, first));
         rest = after;
     }
-    Some(if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 0) })
+    let replaces = parts.iter().any(|part| part.keep.is_some());
+    let ones = |add: &Tensor<3>| Tensor::ones(add.dims(), (&add.device(), add.dtype()));
+    let keep = replaces.then(|| cat(parts.iter().map(|part| part.keep.clone().unwrap_or_else(|| ones(&part.add)))));
+    Some(Rewrite { keep, add: cat(parts.into_iter().map(|part| part.add)) })
+}
+
+fn cat(parts: impl Iterator<Item = Tensor<3>>) -> Tensor<3> {
+    let mut parts: Vec<Tensor<3>> = parts.collect();
+    if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 0) }
+}
+
+/// Whether what stands at a hook is the stream where its rows join, and not one of its terms.
+fn is_stream(hook: Hook, transformer: &Transformer) -> bool {
+    match hook {
+        Hook::Block(_, Site::ResidPost) => true,
+        Hook::Embed => transformer.facts().positions != Positions::Learned,
+        _ => false,
+    }
 }
 
 /// The same for rows of one intervention.
-fn addition(
+fn rewrite_group(
     transformer: &Transformer,
     base: &Base,
     sources: &Activations,
     rows: &[Row],
     group: &[Entry],
     first: usize,
-) -> Tensor<3> {
+) -> Rewrite {
     let slots = base.tokens.pos - first;
     let (device, dtype) = (transformer.device(), base.resid_pre[0].dtype());
     let mut sum: Option<Tensor<3>> = None;
     for &hook in group.first().map_or(&[][..], |entry| &entry.direct) {
-        let Some(difference) = Difference::of(hook, base, sources, rows, group, first) else { continue };
+        // A hook that is the stream is edited alone: see `plan::join`.
+        let replaces = is_stream(hook, transformer);
+        let Some(difference) = Difference::of(hook, (base, sources), rows, group, first, replaces) else { continue };
+        if replaces {
+            let keep = difference.keep(slots, transformer.facts().d_model);
+            let shape = [group.len(), slots, transformer.facts().d_model];
+            let keep = Tensor::from_data(TensorData::new(keep, shape), (&device, dtype));
+            let add = difference.project(hook, transformer, group.len(), slots, (&device, dtype));
+            return Rewrite { keep: Some(keep), add };
+        }
         let part = difference.project(hook, transformer, group.len(), slots, (&device, dtype));
         sum = Some(match sum {
             Some(sum) => sum + part,
             None => part,
         });
     }
-    sum.unwrap_or_else(|| Tensor::zeros([group.len(), slots, transformer.facts().d_model], (&device, dtype)))
+    let nothing = || Tensor::zeros([group.len(), slots, transformer.facts().d_model], (&device, dtype));
+    Rewrite { keep: None, add: sum.unwrap_or_else(nothing) }
 }
 
-/// New values minus the base's, of the edited units alone.
+/// New values minus the base's, or the new values themselves, of the edited units alone.
 struct Difference {
     layout: Layout,
     /// The edited units, ascending.
     units: Vec<usize>,
     /// `[entry, pos, unit, unit_width]`
     data: Vec<f32>,
+    /// Which positions are edited, `[entry, pos]`.
+    edited: Vec<bool>,
 }
 
 impl Difference {
-    fn of(hook: Hook, base: &Base, sources: &Activations, rows: &[Row], group: &[Entry], first: usize) -> Option<Self> {
+    fn of(
+        hook: Hook,
+        (base, sources): (&Base, &Activations),
+        rows: &[Row],
+        group: &[Entry],
+        first: usize,
+        replaces: bool,
+    ) -> Option<Self> {
         let old = base.activations.get(&hook)?;
         let (layout, length) = (old.layout, base.tokens.pos);
         let edits: Vec<_> = rows[group.first()?.row].edits.iter().filter(|edit| edit.hook == hook).collect();
@@ -83,6 +143,7 @@ impl Difference {
         let (unit_width, slots) = (layout.unit_width(), length - first);
         let row_width = units.len() * unit_width;
         let mut data = vec![0.0; group.len() * slots * row_width];
+        let mut edited = vec![false; group.len() * slots];
         let mut scratch = vec![0.0; row_width];
         for (index, entry) in group.iter().enumerate() {
             let row = &rows[entry.row];
@@ -105,7 +166,10 @@ impl Difference {
                     }
                 }
                 let target = &mut data[(index * slots + position - first) * row_width..][..row_width];
-                target.iter_mut().zip(&scratch).for_each(|(target, old)| *target = -old);
+                edited[index * slots + position - first] = true;
+                if !replaces {
+                    target.iter_mut().zip(&scratch).for_each(|(target, old)| *target = -old);
+                }
                 for edit in edits {
                     if edit.units == Units::All {
                         change(edit, &mut scratch, source, |activation, run| activation.position(run, position));
@@ -120,7 +184,17 @@ impl Difference {
                 target.iter_mut().zip(&scratch).for_each(|(target, new)| *target += new);
             }
         }
-        Some(Self { layout, units, data })
+        Some(Self { layout, units, data, edited })
+    }
+
+    /// 0 where values are edited, 1 elsewhere, `[entry, pos, width]`.
+    fn keep(&self, slots: usize, width: usize) -> Vec<f32> {
+        let mut keep = vec![1.0; self.edited.len() * width];
+        debug_assert_eq!(self.edited.len() % slots.max(1), 0);
+        for (keep, _) in keep.chunks_exact_mut(width).zip(&self.edited).filter(|(_, edited)| **edited) {
+            self.units.iter().for_each(|&unit| keep[unit] = 0.0);
+        }
+        keep
     }
 
     /// Through the output weights of the hook, `[entry, pos, d_model]`.

@@ -189,8 +189,8 @@ impl Paths<'_> {
         let prompts: Vec<usize> = pairs.iter().map(|(prompt, _)| *prompt).collect();
         let missing = self.base.tokens.pos - stream.dims()[1];
         let clean = gather(&stream.clone().narrow(1, window.start - missing, window.len()), &prompts);
-        match direct::additions(self.transformer, self.base, self.sources, &rows, &entries, window.start) {
-            Some(change) => clean + change.narrow(1, 0, window.len()),
+        match direct::rewrite(self.transformer, self.base, self.sources, &rows, &entries, window.start) {
+            Some(change) => change.narrow(window.len()).of(clean),
             None => clean,
         }
     }

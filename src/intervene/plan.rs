@@ -111,6 +111,7 @@ fn join(layer: usize, hooks: &[Hook], facts: &Facts) -> (Join, Vec<Hook>) {
     let embeds =
         distinct.iter().copied().filter(|hook| matches!(hook, Hook::Embed | Hook::PosEmbed)).collect::<Vec<_>>();
     if !embeds.is_empty() {
+        // In a model without learned positions, the embedding is the stream.
         return (Join { layer, stage: Stage::Pre }, embeds);
     }
     let is = |wanted: &[Site]| -> Vec<Hook> {

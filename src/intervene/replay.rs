@@ -366,8 +366,8 @@ impl<'s> Sweep<'s> {
         // The stream after the last block is held at the last position alone.
         let held = base.dims()[1];
         let stream = gather(&base.clone().narrow(1, held - slots, slots), &prompts);
-        match direct::additions(transformer, run, sources, self.rows, entries, first) {
-            Some(addition) => stream + addition,
+        match direct::rewrite(transformer, run, sources, self.rows, entries, first) {
+            Some(rewrite) => rewrite.of(stream),
             None => stream,
         }
     }

@@ -60,8 +60,7 @@ bootstrap = 0
     ));
     for name in ["gradient", "integrated", "of_heads"] {
         let name = format!("{name}.agreement");
-        let (layers, tops, overlaps) =
-            (ran.numbers(&name, "layer"), ran.numbers(&name, "k"), ran.numbers(&name, "overlap"));
+        let layers = ran.numbers(&name, "layer");
         for (row, spearman) in ran.numbers(&name, "spearman").into_iter().enumerate() {
             let spearman = spearman.unwrap_or_else(|| panic!("{name}: no correlation in row {row}"));
             assert!((-1.0..=1.0).contains(&spearman), "{name}: {spearman}");
@@ -77,10 +76,46 @@ bootstrap = 0
     let groups = ran.numbers("gradient.agreement", "k").len() / 2;
     assert_eq!(ran.numbers("effect.agreement", "k").len(), groups);
 
+    // The same numbers from the rows of both, by their definitions: all layers, the first operator.
+    let plus = |name: &str| -> Vec<f64> {
+        let rows =
+            ran.texts(name, "operator").into_iter().zip(ran.texts(name, "measure")).zip(ran.numbers(name, "mean"));
+        rows.filter(|((operator, measure), _)| {
+            operator.as_deref() == Some("+") && measure.as_deref() == Some("logit-difference")
+        })
+        .map(|(_, mean)| mean.unwrap())
+        .collect()
+    };
+    let (found, exact) = (plus("gradient"), plus("exact"));
+    let ranks = |values: &[f64]| -> Vec<f64> {
+        let below = |value: &f64| values.iter().filter(|other| *other < value).count() as f64;
+        let equal = |value: &f64| values.iter().filter(|other| *other == value).count() as f64;
+        values.iter().map(|value| below(value) + equal(value) / 2.0).collect()
+    };
+    let row = ran.numbers("gradient.agreement", "layer").iter().position(Option::is_none).unwrap();
+    let said = |column: &str| ran.numbers("gradient.agreement", column)[row].unwrap();
+    assert_eq!(said("n") as usize, found.len());
+    assert!((said("pearson") - correlation(&found, &exact)).abs() < 1e-9);
+    assert!((said("spearman") - correlation(&ranks(&found), &ranks(&exact))).abs() < 1e-9);
+    let lowest = |values: &[f64]| {
+        let mut order: Vec<usize> = (0..values.len()).collect();
+        order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+        order[..10].to_vec()
+    };
+    let common = lowest(&found).into_iter().filter(|unit| lowest(&exact).contains(unit)).count();
+    assert_eq!(said("overlap"), common as f64 / 10.0);
+
     // The indirect effect is, to first order, minus half the change of the logit difference.
     let (effect, change) = (ran.numbers("effect", "mean"), ran.numbers("gradient", "mean"));
     assert_eq!(effect.len(), change.len());
     assert!(effect.iter().zip(&change).all(|(effect, change)| effect.unwrap() == -0.5 * change.unwrap()));
+}
+
+fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let n = a.len() as f64;
+    let (mean_a, mean_b) = (a.iter().sum::<f64>() / n, b.iter().sum::<f64>() / n);
+    let sum = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(b).map(|(a, b)| f(a - mean_a, b - mean_b)).sum::<f64>();
+    sum(&|a, b| a * b) / (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt()
 }
 
 /// Replacing all of a stream at once: small steps along the line add up to the exact change.

@@ -95,7 +95,7 @@ fn interventions() -> impl Strategy<Value = Vec<Vec<Draft>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Replayed = recomputed from scratch; batched = single; rows in any order.
     #[test]

@@ -81,27 +81,20 @@ fn paths_are_those_of_the_reference() {
         let runs = Runs::new(&case);
         let facts = case.model.facts();
         let all = |count: usize| (0..count).map(Some).collect::<Vec<_>>();
-        let expect = |key: &str, found: &dyn Fn() -> Vec<f32>| {
-            if case.has(key) {
-                case.expect(key, &found());
-            } else {
-                println!("{}: no {key}", case.name);
-            }
-        };
         for (name, input) in ["q", "k", "v"].into_iter().zip(INPUTS) {
             let heads = if input == HeadInput::Q { facts.n_heads } else { facts.n_kv_heads };
             let receiver = Receiver::Heads { layer: 1, input };
-            expect(&format!("path/head_to_{name}"), &|| runs.received(&senders(&case, 0), receiver, &all(heads)));
+            case.expect(&format!("path/head_to_{name}"), &runs.received(&senders(&case, 0), receiver, &all(heads)));
         }
         let queries = Receiver::Heads { layer: 1, input: HeadInput::Q };
-        expect("path/mlp_to_q", &|| runs.received(&[mlp(0)], queries, &all(facts.n_heads)));
-        expect("path/head_to_mlp", &|| runs.received(&senders(&case, 0), Receiver::Mlp { layer: 1 }, &[None]));
+        case.expect("path/mlp_to_q", &runs.received(&[mlp(0)], queries, &all(facts.n_heads)));
+        case.expect("path/head_to_mlp", &runs.received(&senders(&case, 0), Receiver::Mlp { layer: 1 }, &[None]));
         let layers = 0..facts.n_layers;
         let heads: Vec<Sender> = layers.clone().flat_map(|layer| senders(&case, layer)).collect();
         let mlps: Vec<Sender> = layers.map(mlp).collect();
         let logits = |senders: &[Sender]| runs.logits(senders, &Positions::All, &runs.sources, 1 << 30);
-        expect("path/head_to_logits", &|| logits(&heads));
-        expect("path/mlp_to_logits", &|| logits(&mlps));
+        case.expect("path/head_to_logits", &logits(&heads));
+        case.expect("path/mlp_to_logits", &logits(&mlps));
     }
 }
 
