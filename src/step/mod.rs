@@ -9,6 +9,7 @@ mod attention_patterns;
 mod attribution;
 mod capture;
 mod context;
+mod intervention;
 mod logit_attribution;
 mod logit_lens;
 mod network;
@@ -44,6 +45,7 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
         Step::NeuronPatching(step) => patching::run(step.into(), context),
         Step::Ablation(step) => ablation::run(step, context),
         Step::AttributionPatching(step) => attribution::run(step, context),
+        Step::Intervention(step) => intervention::run(step, context),
         Step::PathPatching(step) => path_patching::run(step, context),
         Step::LogitLens(step) => logit_lens::run(step, context),
         Step::LogitAttribution(step) => logit_attribution::run(step, context),
@@ -61,6 +63,7 @@ pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecEr
     match step {
         Step::Ablation(step) => ablation::check(step, loaded, frames),
         Step::AttributionPatching(step) => attribution::check(step, loaded),
+        Step::Intervention(step) => intervention::check(step, loaded),
         Step::PathPatching(step) => path_patching::check(step, loaded),
         _ => Ok(()),
     }
@@ -75,6 +78,7 @@ pub fn empty_frames(step: &Step) -> PolarsResult<Vec<(String, DataFrame)>> {
         Step::NeuronPatching(step) => patching::empty_frames(&step.into()),
         Step::Ablation(step) => ablation::empty_frames(step),
         Step::AttributionPatching(step) => attribution::empty_frames(step),
+        Step::Intervention(step) => intervention::empty_frames(step),
         Step::PathPatching(step) => path_patching::empty_frames(step),
         Step::LogitLens(step) => logit_lens::empty_frames(step),
         Step::LogitAttribution(step) => logit_attribution::empty_frames(step),
@@ -98,6 +102,7 @@ pub fn workload(
         Step::NeuronPatching(step) => patching::workload(&step.into(), &survey()?, context).map(Some),
         Step::Ablation(step) => ablation::workload(step, &survey()?, context).map(Some),
         Step::AttributionPatching(step) => attribution::workload(step, &survey()?, context).map(Some),
+        Step::Intervention(step) => intervention::workload(step, &survey()?, context).map(Some),
         Step::PathPatching(step) => path_patching::workload(step, &survey()?, context).map(Some),
         Step::LogitLens(step) => logit_lens::workload(step, &survey()?, context).map(Some),
         Step::LogitAttribution(step) => logit_attribution::workload(step, &survey()?, context).map(Some),

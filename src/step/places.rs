@@ -104,33 +104,41 @@ pub fn sites(
 ) -> Result<Vec<Place>, Error> {
     let mut places = Vec::new();
     for (index, text) in sites.iter().enumerate() {
-        let refuse = |problem: String| {
-            Error::from(context.loaded.refuse(&["step", step, "sites", &index.to_string()], problem, None))
+        places.extend(site(&["step", step, "sites", &index.to_string()], text, facts, length, context)?);
+    }
+    Ok(places)
+}
+
+/// Resolves one site, which stands at `path` in the spec.
+///
+/// # Errors
+/// Hooks, layers and units that the model does not have.
+pub fn site(path: &[&str], text: &str, facts: &Facts, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
+    let refuse = |problem: String| Error::from(context.loaded.refuse(path, problem, None));
+    let mut places = Vec::new();
+    let pattern = SitePattern::parse(text).map_err(refuse)?;
+    let hooks = match pattern.hooks {
+        HookPattern::One(hook) => vec![hook],
+        HookPattern::Layers(layers, site) => numbers(&layers, facts.n_layers, "layer", text)
+            .map_err(refuse)?
+            .into_iter()
+            .map(|layer| Hook::Block(layer, site))
+            .collect(),
+    };
+    for hook in hooks {
+        let Some(layout) = Layout::of(hook, facts, length) else {
+            let problem = crate::intervene::Edit::patch(hook, Positions::All, Units::All).validate(facts, length);
+            return Err(refuse(problem.err().map_or(format!("{hook}: no such hook"), |error| error.to_string())));
         };
-        let pattern = SitePattern::parse(text).map_err(refuse)?;
-        let hooks = match pattern.hooks {
-            HookPattern::One(hook) => vec![hook],
-            HookPattern::Layers(layers, site) => numbers(&layers, facts.n_layers, "layer", text)
-                .map_err(refuse)?
-                .into_iter()
-                .map(|layer| Hook::Block(layer, site))
-                .collect(),
+        let units = match &pattern.units {
+            UnitPattern::Whole => vec![None],
+            UnitPattern::Each(units) => {
+                let what = if layout.unit_width() > 1 { "head" } else { "unit" };
+                let units = numbers(units, layout.units(), what, text).map_err(refuse)?;
+                units.into_iter().map(Some).collect()
+            }
         };
-        for hook in hooks {
-            let Some(layout) = Layout::of(hook, facts, length) else {
-                let problem = crate::intervene::Edit::patch(hook, Positions::All, Units::All).validate(facts, length);
-                return Err(refuse(problem.err().map_or(format!("{hook}: no such hook"), |error| error.to_string())));
-            };
-            let units = match &pattern.units {
-                UnitPattern::Whole => vec![None],
-                UnitPattern::Each(units) => {
-                    let what = if layout.unit_width() > 1 { "head" } else { "unit" };
-                    let units = numbers(units, layout.units(), what, text).map_err(refuse)?;
-                    units.into_iter().map(Some).collect()
-                }
-            };
-            places.extend(units.into_iter().map(|unit| Place { hook, unit }));
-        }
+        places.extend(units.into_iter().map(|unit| Place { hook, unit }));
     }
     Ok(places)
 }
@@ -146,10 +154,23 @@ pub fn components(
     facts: &Facts,
     context: &Context,
 ) -> Result<Vec<Place>, Error> {
+    components_at(&["step", step, key], components, facts, context)
+}
+
+/// The same of a list that stands at `path` in the spec.
+///
+/// # Errors
+/// Layers, heads and neurons that the model does not have.
+pub fn components_at(
+    path: &[&str],
+    components: &[String],
+    facts: &Facts,
+    context: &Context,
+) -> Result<Vec<Place>, Error> {
     let mut places = Vec::new();
     for (index, text) in components.iter().enumerate() {
         let refuse = |problem: String| {
-            Error::from(context.loaded.refuse(&["step", step, key, &index.to_string()], problem, None))
+            Error::from(context.loaded.refuse(&[path, &[&index.to_string()]].concat(), problem, None))
         };
         let ComponentPattern { layers, kind } = ComponentPattern::parse(text).map_err(refuse)?;
         for layer in numbers(&layers, facts.n_layers, "layer", text).map_err(refuse)? {
@@ -195,10 +216,24 @@ pub fn positions(
     template: &str,
     context: &Context,
 ) -> Result<Vec<At>, Error> {
+    positions_at(&["step", step, "positions"], names, of, template, context)
+}
+
+/// The same of a list that stands at `path` in the spec.
+///
+/// # Errors
+/// A name that the template does not have, an index beyond its tokens.
+pub fn positions_at(
+    path: &[&str],
+    names: &[PositionName],
+    of: &prompt::Positions,
+    template: &str,
+    context: &Context,
+) -> Result<Vec<At>, Error> {
     let mut found = Vec::new();
     for (number, name) in names.iter().enumerate() {
         let refuse = |problem: String| {
-            Error::from(context.loaded.refuse(&["step", step, "positions", &number.to_string()], problem, None))
+            Error::from(context.loaded.refuse(&[path, &[&number.to_string()]].concat(), problem, None))
         };
         match name {
             PositionName::Name(name) if name == "all" => {

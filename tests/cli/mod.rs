@@ -1,6 +1,7 @@
 //! The binary as a user runs it: exit codes, what it prints, what it leaves behind.
 
 mod faults;
+mod intervention;
 mod logits;
 mod patching;
 mod run;

@@ -36,6 +36,7 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), Fault> {
         "template" => slots(text, &["a", "op", "b"], &["a", "b"]),
         "completion" => slots(text, &["answer"], &["answer"]),
         "aggregate" => parse_aggregate(text).map(drop).map_err(Fault::from),
+        "edit-value" => edit_value(text),
         "site" => SitePattern::parse(text).map(drop).map_err(Fault::from),
         "component" => ComponentPattern::parse(text).map(drop).map_err(Fault::from),
         "receiver" => ReceiverPattern::parse(text).map(drop).map_err(Fault::from),
@@ -52,6 +53,14 @@ pub(super) fn check_value(format: &str, node: &Node) -> Result<(), Fault> {
         "condition" => parse_condition(&node.to_toml()).map(drop).map_err(Fault::from),
         _ => Ok(()),
     }
+}
+
+fn edit_value(text: &str) -> Result<(), Fault> {
+    if text == "counterfactual" {
+        return Ok(());
+    }
+    let advice = "write \"counterfactual\" or a number".to_string();
+    Err(Fault { message: format!("no value \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
 }
 
 /// Names become files and parts of `--set step.NAME.key`.

@@ -3,6 +3,7 @@
 mod ablation;
 mod accuracy;
 mod fields;
+mod intervention;
 mod patching;
 mod path_patching;
 mod reading;
@@ -14,6 +15,7 @@ pub use ablation::{
 };
 pub use accuracy::Accuracy;
 pub use fields::Common;
+pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention};
 pub use patching::{ActivationPatching, AttributionMeasure, AttributionPatching, NeuronPatching};
 pub use path_patching::PathPatching;
 pub use reading::{AttentionPatterns, AttributionTarget, Capture, CaptureFormat, LogitAttribution, LogitLens};
@@ -72,6 +74,8 @@ steps! {
     AttributionPatching = "attribution-patching", rows ["prompts", "pairs", "agreement"];
     /// Replaces components by their mean, by zero or by another prompt's, and measures what is left of the answer.
     Ablation = "ablation", rows ["prompts", "pairs", "components"];
+    /// Edits written out, any number of them together.
+    Intervention = "intervention", rows ["prompts", "pairs"];
     /// Changes what one component tells another, through the residual stream alone.
     PathPatching = "path-patching", rows ["prompts", "pairs"];
     /// Reads the residual stream within the model as if it were the last.

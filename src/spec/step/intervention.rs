@@ -1,0 +1,146 @@
+use super::fields::step;
+use super::shared::{Counterfactual, EffectMeasure, all_positions, default_bootstrap};
+use crate::spec::PositionName;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+step! {
+    /// Interventions written out: each is any number of edits, made together, and measured as patching is.
+    Intervention {
+        /// The interventions, by name.
+        #[schemars(length(min = 1))]
+        interventions: Vec<NamedIntervention>,
+        /// The other prompt of each pair.
+        #[serde(default)]
+        counterfactual: Counterfactual,
+        /// What is measured.
+        #[serde(default = "default_measures")]
+        #[schemars(length(min = 1))]
+        measures: Vec<EffectMeasure>,
+        /// Also keep a row per prompt: table `NAME.prompts`.
+        #[serde(default)]
+        per_prompt: bool,
+        /// Resamples of the prompts for the 95 % interval of each mean.
+        #[serde(default = "default_bootstrap")]
+        #[schemars(range(min = 0, max = 100000))]
+        bootstrap: usize,
+    }
+}
+
+/// Edits made together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NamedIntervention {
+    /// Its name in the rows.
+    #[schemars(extend("format" = "name"), regex(pattern = "^[A-Za-z0-9_-]+$"))]
+    pub name: String,
+    /// The edits.
+    #[schemars(length(min = 1))]
+    pub edits: Vec<EditSpec>,
+}
+
+/// One edit: of an activation (`site`), or of attention (`cut`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditSpec {
+    /// What is changed: a hook with its layers and units, as in `activation-patching`; all of them together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "site"))]
+    pub site: Option<String>,
+    /// Heads whose attention edges are cut before the softmax, from `positions` to `to`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "heads_schema")]
+    pub cut: Vec<String>,
+    /// Where; together. Of cut edges, the positions that read.
+    #[serde(default = "all_positions")]
+    #[schemars(length(min = 1))]
+    pub positions: Vec<PositionName>,
+    /// Of cut edges, the positions that are no longer read.
+    #[serde(default = "all_positions")]
+    #[schemars(length(min = 1))]
+    pub to: Vec<PositionName>,
+    /// What the values become, or what is added to them: `counterfactual` (the other prompt's), or a number.
+    #[serde(default)]
+    pub value: EditValue,
+    /// How far they go there: 1 all the way, 0.5 half, 0 nowhere.
+    #[serde(default = "one")]
+    pub strength: f32,
+    /// Add `strength` times the value instead of going there.
+    #[serde(default)]
+    pub add: bool,
+}
+
+/// What an edit writes.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub enum EditValue {
+    /// The other prompt's values.
+    #[default]
+    Counterfactual,
+    /// A number everywhere.
+    Constant(f32),
+}
+
+impl Serialize for EditValue {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            EditValue::Counterfactual => serializer.serialize_str("counterfactual"),
+            EditValue::Constant(number) => number.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for EditValue {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = EditValue;
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("\"counterfactual\" or a number")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<EditValue, E> {
+                match text {
+                    "counterfactual" => Ok(EditValue::Counterfactual),
+                    _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
+                }
+            }
+            fn visit_f64<E>(self, number: f64) -> Result<EditValue, E> {
+                Ok(EditValue::Constant(number as f32))
+            }
+            fn visit_i64<E>(self, number: i64) -> Result<EditValue, E> {
+                Ok(EditValue::Constant(number as f32))
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<EditValue, E> {
+                Ok(EditValue::Constant(number as f32))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl JsonSchema for EditValue {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "EditValue".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "What an edit writes: \"counterfactual\" (the other prompt's values) or a number.",
+            "anyOf": [
+                { "type": "string", "format": "edit-value", "pattern": "^counterfactual$" },
+                { "type": "number" },
+            ],
+        })
+    }
+}
+
+fn heads_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "array", "items": { "type": "string", "format": "component" } })
+}
+
+fn default_measures() -> Vec<EffectMeasure> {
+    vec![EffectMeasure::Accuracy, EffectMeasure::IndirectEffect]
+}
+
+fn one() -> f32 {
+    1.0
+}

@@ -1,0 +1,100 @@
+//! Step `intervention`: edits written out.
+
+use super::{ablate, folder_with, stderr};
+use polars::prelude::*;
+
+const SPEC: &str = r#"
+title = "edits"
+
+[model]
+source = "builtin:arith"
+
+[prompts]
+operands = { a = "0..40", b = "1..40" }
+keep = "correct"
+sample = 8
+
+[[step]]
+name = "edits"
+kind = "intervention"
+measures = ["accuracy", "kl"]
+
+[[step.interventions]]
+name = "nothing"
+edits = [{ site = "0.z", strength = 0.0 }]
+
+[[step.interventions]]
+name = "future"
+edits = [{ cut = ["L*H*"], positions = ["a"], to = ["b", "="] }]
+
+[[step.interventions]]
+name = "other"
+edits = [{ site = "3.resid_post", positions = ["="] }]
+
+[[step.interventions]]
+name = "blind"
+edits = [{ cut = ["L*H*"], positions = ["="], to = ["a", "op", "b"] }]
+
+[[step.interventions]]
+name = "several"
+edits = [
+    { site = "0..2.z[1]", positions = ["="], value = 0 },
+    { site = "2.mlp_out", positions = [-1], value = 0, strength = 0.5 },
+    { site = "1.resid_pre", value = 0.25, add = true },
+]
+"#;
+
+fn means(spec: &str) -> Vec<(String, String, f64)> {
+    let folder = folder_with(spec);
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let file = std::fs::File::open(folder.path().join("results/spec/rows/edits.parquet")).expect("rows");
+    let rows = ParquetReader::new(file).finish().expect("Parquet");
+    let text = |column: &str| -> Vec<String> {
+        let column = rows.column(column).expect("a column").str().expect("text");
+        column.iter().map(|text| text.unwrap_or_default().to_string()).collect()
+    };
+    let mean = rows.column("mean").expect("a column").f64().expect("numbers");
+    let means: Vec<f64> = mean.iter().map(|mean| mean.expect("a mean")).collect();
+    text("intervention").into_iter().zip(text("measure")).zip(means).map(|((a, b), c)| (a, b, c)).collect()
+}
+
+#[test]
+fn edits_do_what_they_say() {
+    let means = means(SPEC);
+    assert_eq!(means.len(), 5 * 4 * 2);
+    for (intervention, measure, mean) in means {
+        let place = format!("{intervention}, {measure}: {mean}");
+        match (intervention.as_str(), measure.as_str()) {
+            ("nothing" | "future", "accuracy") => assert_eq!(mean, 1.0, "{place}"),
+            ("nothing" | "future", _) => assert!(mean < 1e-6, "{place}"),
+            ("other", "accuracy") => assert_eq!(mean, 0.0, "{place}"),
+            // A last position that reads nothing but itself can not know the operands.
+            ("blind", "accuracy") => assert!(mean < 0.5, "{place}"),
+            (_, "kl") => assert!(mean > 1e-3, "{place}"),
+            _ => assert!((0.0..=1.0).contains(&mean), "{place}"),
+        }
+    }
+}
+
+#[test]
+fn wrong_edits_are_refused_where_they_stand() {
+    let cases = [
+        ("site = \"3.resid_post\"", "site = \"4.resid_post\"", "layer 4 of 4"),
+        ("site = \"3.resid_post\"", "site = \"3.resid_pots\"", "no hook"),
+        ("cut = [\"L*H*\"], positions = [\"a\"]", "cut = [\"L9H*\"], positions = [\"a\"]", "layer 9 of 4"),
+        ("cut = [\"L*H*\"], positions = [\"a\"]", "cut = [\"L0MLP\"], positions = [\"a\"]", "no attention"),
+        ("to = [\"b\", \"=\"]", "to = [\"c\"]", "no position 'c'"),
+        ("{ site = \"0.z\", strength = 0.0 }", "{ strength = 0.0 }", "an edit of nothing"),
+        ("{ site = \"0.z\", strength", "{ cut = [\"L0H0\"], site = \"0.z\", strength", "of a site and of attention"),
+        ("value = 0.25", "value = \"meen\"", "meen"),
+    ];
+    for (from, to, what) in cases {
+        let folder = folder_with(&SPEC.replace(from, to));
+        let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{to}: {text}");
+        assert!(text.contains(what) && text.contains("spec.toml:"), "{to}: {text}");
+        assert!(!folder.path().join("results").exists(), "{to}: refused before any work");
+    }
+}
