@@ -45,10 +45,10 @@ impl Reading {
 /// `answer` still r, its `other` still r').
 pub fn effect(measure: EffectMeasure, before: &Reading, after: &Reading, source: &Reading) -> f64 {
     let indirect = |r: (f64, f64), other: (f64, f64)| 0.5 * ((other.1 - other.0) / other.0 + (r.0 - r.1) / r.1);
+    let indirect_effect = || indirect((before.p_answer(), after.p_answer()), (before.p_other(), after.p_other()));
     match measure {
-        EffectMeasure::IndirectEffect => {
-            indirect((before.p_answer(), after.p_answer()), (before.p_other(), after.p_other()))
-        }
+        EffectMeasure::IndirectEffect => indirect_effect(),
+        EffectMeasure::LogIndirectEffect => indirect_effect().ln_1p(),
         EffectMeasure::IndirectEffectLogits => indirect((before.answer, after.answer), (before.other, after.other)),
         EffectMeasure::LogitDifference => after.difference(),
         EffectMeasure::NormalizedLogitDifference => {
@@ -80,6 +80,7 @@ impl EffectMeasure {
     pub fn name(self) -> &'static str {
         match self {
             EffectMeasure::IndirectEffect => "indirect-effect",
+            EffectMeasure::LogIndirectEffect => "log-indirect-effect",
             EffectMeasure::IndirectEffectLogits => "indirect-effect-logits",
             EffectMeasure::LogitDifference => "logit-difference",
             EffectMeasure::NormalizedLogitDifference => "normalized-logit-difference",
@@ -90,7 +91,7 @@ impl EffectMeasure {
 
     /// Whether it needs every logit, not only those of r and r'.
     pub fn needs_distribution(self) -> bool {
-        matches!(self, EffectMeasure::IndirectEffect | EffectMeasure::Accuracy)
+        matches!(self, EffectMeasure::IndirectEffect | EffectMeasure::LogIndirectEffect | EffectMeasure::Accuracy)
     }
 }
 

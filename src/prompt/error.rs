@@ -97,6 +97,11 @@ pub enum SpecProblem {
     /// A sample of nothing.
     #[error("sample = 0 draws no prompt; write 1 or more, or leave it out for all prompts")]
     SampleOfNone,
+    /// Prompts passed over where none are drawn.
+    #[error(
+        "skip passes over the first prompts of a draw, and without sample there is no draw; write sample = 100, or leave skip out"
+    )]
+    SkipOfAll,
 }
 
 impl SpecProblem {
@@ -115,6 +120,7 @@ impl SpecProblem {
             SpecProblem::TooMany { .. } => vec!["operands"],
             SpecProblem::UnknownOperator { in_shot: true, .. } | SpecProblem::Shot { .. } => vec!["shots"],
             SpecProblem::SampleOfNone => vec!["sample"],
+            SpecProblem::SkipOfAll => vec!["skip"],
         }
     }
 }
@@ -163,6 +169,12 @@ pub enum PromptError {
         evaluated: usize,
         /// `correct` or `incorrect`.
         wanted: &'static str,
+    },
+    /// Every prompt passed over.
+    #[error("skip = {skip} passes over every prompt that could be drawn; write a smaller number")]
+    AllSkipped {
+        /// How many of each draw are passed over.
+        skip: usize,
     },
     /// `bos = true` without such a token.
     #[error("this model's tokenizer has no beginning-of-text token; write bos = false, or leave bos out")]

@@ -31,6 +31,8 @@ pub struct Resolved {
     pub keep: Keep,
     /// How many are drawn per operator and template.
     pub sample: Option<usize>,
+    /// How many of each draw are passed over first.
+    pub skip: usize,
     /// Whether the draw goes over as many answers as possible.
     pub spread_answers: bool,
     /// Seeds of the draw.
@@ -115,6 +117,9 @@ impl Resolved {
         if spec.sample == Some(0) {
             keep(SpecProblem::SampleOfNone);
         }
+        if spec.skip > 0 && spec.sample.is_none() {
+            keep(SpecProblem::SkipOfAll);
+        }
         if spec.seeds.is_empty() {
             keep(SpecProblem::Empty { key: "seeds" });
         }
@@ -131,6 +136,7 @@ impl Resolved {
                 answer: spec.answer,
                 keep: spec.keep,
                 sample: spec.sample,
+                skip: spec.skip,
                 spread_answers: spec.spread_answers,
                 seeds: spec.seeds.clone(),
             }),

@@ -39,13 +39,16 @@ pub(super) fn select(
         Some(_) => resolved.seeds.iter().copied().map(Some).collect(),
         None => vec![None],
     };
+    let mut passed_over = false;
     for &seed in &seeds {
         for group in &groups {
-            let taken = match (seed, resolved.sample) {
+            let taken: Vec<usize> = match (seed, resolved.sample) {
                 (Some(seed), Some(sample)) => {
                     let queues =
                         queues(&legal, group, seed, &set.templates[legal[group.start].template].name, resolved);
-                    draw(queues, sample, &mut judge)?
+                    let drawn = draw(queues, resolved.skip.saturating_add(sample), &mut judge)?;
+                    passed_over |= resolved.skip > 0 && !drawn.is_empty();
+                    drawn.into_iter().skip(resolved.skip).collect()
                 }
                 _ => {
                     judge.ask(&group.clone().collect::<Vec<_>>())?;
@@ -62,6 +65,9 @@ pub(super) fn select(
         }
     }
     set.spread = resolved.sample.is_some() && resolved.spread_answers;
+    if set.prompts.is_empty() && passed_over {
+        return Err(PromptError::AllSkipped { skip: resolved.skip });
+    }
     if set.prompts.is_empty() {
         let evaluated = judge.evaluated(&(0..legal.len()));
         return Err(PromptError::NoneKept { evaluated, wanted: wanted(resolved.keep) });
@@ -208,8 +214,12 @@ impl Judge<'_> {
 fn note(set: &mut PromptSet, example: &Prompt, taken: usize, resolved: &Resolved, evaluated: usize) {
     let (template, operator) = (set.template_name(example).to_string(), example.operator.symbol);
     let note = match resolved.sample {
-        _ if taken == 0 => Note::NoneKept { template, operator, wanted: wanted(resolved.keep), evaluated },
-        Some(asked) if taken < asked => Note::FewerThanAsked { template, operator, asked, there: taken },
+        _ if taken == 0 && resolved.skip == 0 => {
+            Note::NoneKept { template, operator, wanted: wanted(resolved.keep), evaluated }
+        }
+        Some(asked) if taken < asked => {
+            Note::FewerThanAsked { template, operator, asked, there: taken, skip: resolved.skip }
+        }
         _ => return,
     };
     // Another seed finds the same.

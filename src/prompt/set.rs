@@ -87,6 +87,8 @@ pub enum Note {
         asked: usize,
         /// What there is.
         there: usize,
+        /// How many of each draw were passed over first.
+        skip: usize,
     },
     /// `keep` left nothing of an operator.
     NoneKept {
@@ -104,8 +106,12 @@ pub enum Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Note::FewerThanAsked { template, operator, asked, there } => {
-                write!(f, "template '{template}', operator '{operator}': {there} prompts, fewer than sample = {asked}")
+            Note::FewerThanAsked { template, operator, asked, there, skip } => {
+                write!(
+                    f,
+                    "template '{template}', operator '{operator}': {there} prompts, fewer than sample = {asked}"
+                )?;
+                if *skip > 0 { write!(f, " after the first {skip}") } else { Ok(()) }
             }
             Note::NoneKept { template, operator, wanted, evaluated } => write!(
                 f,

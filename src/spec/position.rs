@@ -20,6 +20,11 @@ impl PositionName {
         PositionName::Name("last".into())
     }
 
+    /// Of cut attention, every position before the one that reads.
+    pub fn before() -> Self {
+        PositionName::Name("before".into())
+    }
+
     /// Every position together.
     pub fn all() -> Self {
         PositionName::Name("all".into())

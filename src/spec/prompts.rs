@@ -42,6 +42,10 @@ pub struct Prompts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub sample: Option<usize>,
+    /// Pass over the first so many of each draw, and take the `sample` after them: with `skip` as large as another set's `sample`
+    /// and its seeds, two sets that have no prompt in common.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip: usize,
     /// Draw so that as many different answers as possible occur (paper §2.1).
     #[serde(default = "default_true")]
     pub spread_answers: bool,
@@ -70,6 +74,9 @@ fn default_separator() -> String {
 }
 fn default_true() -> bool {
     true
+}
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 fn default_seeds() -> Vec<u64> {
     vec![42]

@@ -5,7 +5,9 @@ use super::accuracy::{Labels, number_in};
 use super::places::{At, Place};
 use crate::Error;
 use crate::model::hook::Hook;
-use crate::spec::step::{AttributionMeasure, AttributionPatching, Common, Counterfactual, Direction, EffectMeasure};
+use crate::spec::step::{
+    AttributionMeasure, AttributionPatching, Common, Counterfactual, Direction, EffectMeasure, NeuronMethod,
+};
 use crate::spec::{Loaded, SpecErrors, Step, has_heads};
 use indexmap::IndexMap;
 use polars::prelude::*;
@@ -58,8 +60,14 @@ pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), S
         |problem: String, advice: String| Err(loaded.refuse(&["step", &step.name, "compare"], problem, Some(advice)));
     let Some(other) = loaded.spec.steps.iter().find(|other| other.name() == name) else { return Ok(()) };
     let Some(keys) = Keys::of(other) else {
-        let problem = format!("step '{name}' is of kind {}", other.kind());
-        return refuse(problem, "name a step of activation-patching or neuron-patching".into());
+        let problem = match other {
+            Step::NeuronPatching(_) => format!("step '{name}' is an approximation itself"),
+            _ => format!("step '{name}' is of kind {}", other.kind()),
+        };
+        return refuse(
+            problem,
+            "name a step of activation-patching, or of neuron-patching with method = \"exact\"".into(),
+        );
     };
     let measure = step.measure.exact();
     if !keys.measures.contains(&measure) {
@@ -82,7 +90,7 @@ impl<'s> Keys<'s> {
                 direction: step.direction,
                 measures: &step.measures,
             }),
-            Step::NeuronPatching(step) => Some(Self {
+            Step::NeuronPatching(step) if step.method == NeuronMethod::Exact => Some(Self {
                 prompts: step.prompts(),
                 counterfactual: &step.counterfactual,
                 direction: step.direction,

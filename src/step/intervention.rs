@@ -8,13 +8,13 @@ use super::subject::{self, Cell, Subject};
 use super::summary::{self, Values};
 use super::{Context, Outcome};
 use crate::Error;
-use crate::intervene::{Change, Edit, Row, Units, Value, Wanted};
+use crate::intervene::{Change, Edit, Positions as Where, Row, Units, Value, Wanted};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::plan::{Survey, Workload};
 use crate::prompt::{Positions, Prompt};
 use crate::spec::step::{Direction, EditSpec, EditValue, Intervention};
-use crate::spec::{Loaded, SpecErrors};
+use crate::spec::{Loaded, PositionName, SpecErrors};
 use indexmap::IndexMap;
 use polars::prelude::*;
 use std::collections::BTreeSet;
@@ -90,7 +90,7 @@ fn intervene(
         .iter()
         .flat_map(|edits| edits.iter())
         .filter(|edit| !matches!(edit.change, Change::Cut { .. }))
-        .map(|edit| (edit.hook, crate::intervene::Positions::All))
+        .map(|edit| (edit.hook, Where::All))
         .collect();
 
     let width = step.measures.len();
@@ -168,13 +168,34 @@ fn resolve_edit(
         let problem = format!("'{}' has no attention; write heads, such as 'L{}H0'", heads[other].component(facts), 0);
         return Err(context.loaded.refuse(&below("cut"), problem, None).into());
     }
-    let keys = places::positions_at(&below("to"), &edit.to, of, template, context)?;
-    let keys = places::together(&keys);
-    let cut = |(hook, heads): (Hook, Units)| match hook {
-        Hook::Block(layer, _) => Some(Edit::cut(layer, heads, positions.clone(), keys.clone())),
-        _ => None,
-    };
-    Ok(by_hook(heads).filter_map(cut).collect())
+    let edges = edges(&below("to"), &edit.to, positions, of, template, context)?;
+    let mut cut = Vec::new();
+    for (hook, heads) in by_hook(heads) {
+        let Hook::Block(layer, _) = hook else { continue };
+        let edit = |(queries, keys): &(Where, Where)| Edit::cut(layer, heads.clone(), queries.clone(), keys.clone());
+        cut.extend(edges.iter().map(edit));
+    }
+    Ok(cut)
+}
+
+/// The edges that are cut: from which positions to which. The positions `before` differ for each that reads.
+fn edges(
+    path: &[&str],
+    to: &[PositionName],
+    queries: Where,
+    of: &Positions,
+    template: &str,
+    context: &Context,
+) -> Result<Vec<(Where, Where)>, Error> {
+    if to == [PositionName::before()] {
+        let earlier = |query: usize| {
+            let keys = Where::At((0..query).collect());
+            (Where::At(vec![query]), keys)
+        };
+        return Ok(queries.iter(of.length).map(earlier).collect());
+    }
+    let keys = places::positions_at(path, to, of, template, context)?;
+    Ok(vec![(queries, places::together(&keys))])
 }
 
 /// The units of each hook together.

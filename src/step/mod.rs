@@ -13,6 +13,7 @@ mod intervention;
 mod logit_attribution;
 mod logit_lens;
 mod network;
+mod neurons;
 mod outcome;
 mod pairing;
 mod patching;
@@ -42,7 +43,7 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
         Step::Accuracy(step) => accuracy::run(step, context),
         Step::Train(step) => train::run(step, context),
         Step::ActivationPatching(step) => patching::run(step.into(), context),
-        Step::NeuronPatching(step) => patching::run(step.into(), context),
+        Step::NeuronPatching(step) => neurons::run(step, context),
         Step::Ablation(step) => ablation::run(step, context),
         Step::AttributionPatching(step) => attribution::run(step, context),
         Step::Intervention(step) => intervention::run(step, context),
@@ -62,6 +63,7 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
 pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
     match step {
         Step::Ablation(step) => ablation::check(step, loaded, frames),
+        Step::NeuronPatching(step) => neurons::check(step, loaded),
         Step::AttributionPatching(step) => attribution::check(step, loaded),
         Step::Intervention(step) => intervention::check(step, loaded),
         Step::PathPatching(step) => path_patching::check(step, loaded),
@@ -99,7 +101,7 @@ pub fn workload(
 ) -> Result<Option<Workload>, Error> {
     match step {
         Step::ActivationPatching(step) => patching::workload(&step.into(), &survey()?, context).map(Some),
-        Step::NeuronPatching(step) => patching::workload(&step.into(), &survey()?, context).map(Some),
+        Step::NeuronPatching(step) => neurons::workload(step, &survey()?, context).map(Some),
         Step::Ablation(step) => ablation::workload(step, &survey()?, context).map(Some),
         Step::AttributionPatching(step) => attribution::workload(step, &survey()?, context).map(Some),
         Step::Intervention(step) => intervention::workload(step, &survey()?, context).map(Some),

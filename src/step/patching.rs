@@ -47,7 +47,7 @@ impl<'s> From<&'s step::NeuronPatching> for Patching<'s> {
     fn from(step: &'s step::NeuronPatching) -> Self {
         Self {
             step,
-            sites: vec![format!("blocks.{}.mlp.hook_post[neuron]", step.layers)],
+            sites: neuron_sites(&step.layers),
             positions: &step.positions,
             counterfactual: &step.counterfactual,
             direction: step.direction,
@@ -56,6 +56,11 @@ impl<'s> From<&'s step::NeuronPatching> for Patching<'s> {
             bootstrap: step.bootstrap,
         }
     }
+}
+
+/// Every neuron of some layers.
+pub(super) fn neuron_sites(layers: &str) -> Vec<String> {
+    vec![format!("blocks.{layers}.mlp.hook_post[neuron]")]
 }
 
 /// Runs the step on each of its models.

@@ -36,6 +36,17 @@ name = "blind"
 edits = [{ cut = ["L*H*"], positions = ["="], to = ["a", "op", "b"] }]
 
 [[step.interventions]]
+name = "alone"
+edits = [{ cut = ["L*H*"], positions = ["b", "="], to = ["before"] }]
+
+[[step.interventions]]
+name = "alone_by_name"
+edits = [
+    { cut = ["L*H*"], positions = ["b"], to = ["a", "op"] },
+    { cut = ["L*H*"], positions = ["="], to = ["a", "op", "b"] },
+]
+
+[[step.interventions]]
 name = "several"
 edits = [
     { site = "0..2.z[1]", positions = ["="], value = 0 },
@@ -62,7 +73,10 @@ fn means(spec: &str) -> Vec<(String, String, f64)> {
 #[test]
 fn edits_do_what_they_say() {
     let means = means(SPEC);
-    assert_eq!(means.len(), 5 * 4 * 2);
+    assert_eq!(means.len(), 7 * 4 * 2);
+    let of =
+        |name: &str| -> Vec<f64> { means.iter().filter(|(one, ..)| one == name).map(|(.., mean)| *mean).collect() };
+    assert_eq!(of("alone"), of("alone_by_name"), "before: every position before the one that reads");
     for (intervention, measure, mean) in means {
         let place = format!("{intervention}, {measure}: {mean}");
         match (intervention.as_str(), measure.as_str()) {

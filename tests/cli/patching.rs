@@ -21,7 +21,7 @@ name = "effects"
 kind = "activation-patching"
 sites = ["blocks.*.attn.hook_z[head]", "mlp_post", "1..3.resid_pre"]
 positions = ["op", "=", 0]
-measures = ["indirect-effect", "indirect-effect-logits", "logit-difference", "normalized-logit-difference", "kl", "accuracy"]
+measures = ["indirect-effect", "log-indirect-effect", "indirect-effect-logits", "logit-difference", "normalized-logit-difference", "kl", "accuracy"]
 per_prompt = true
 
 [[step]]
@@ -56,8 +56,8 @@ fn effects_have_rows_intervals_and_a_self_check() {
     let (folder, output) = run(SPEC);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let effects = rows(folder.path(), "effects");
-    // (16 heads + 4 MLPs + 2 streams) at 3 positions, of 4 operators, in 6 measures.
-    assert_eq!(effects.height(), (16 + 4 + 2) * 3 * 4 * 6);
+    // (16 heads + 4 MLPs + 2 streams) at 3 positions, of 4 operators, in 7 measures.
+    assert_eq!(effects.height(), (16 + 4 + 2) * 3 * 4 * 7);
     let (n, mean) = (numbers(&effects, "n"), numbers(&effects, "mean"));
     let (low, high) = (numbers(&effects, "ci_low"), numbers(&effects, "ci_high"));
     let (measure, component, position) =
@@ -80,7 +80,7 @@ fn effects_have_rows_intervals_and_a_self_check() {
             assert_eq!(mean, 0.0, "{place}");
         }
     }
-    assert_eq!(rows(folder.path(), "effects.prompts").height(), (16 + 4 + 2) * 3 * 6 * 48);
+    assert_eq!(rows(folder.path(), "effects.prompts").height(), (16 + 4 + 2) * 3 * 7 * 48);
     assert_eq!(rows(folder.path(), "effects.pairs").height(), 48);
     assert_eq!(rows(folder.path(), "neurons").height(), 256 * 4);
 
@@ -144,6 +144,23 @@ fn the_same_rows_whatever_the_memory() {
         let (a, b) = (a.expect("a mean"), b.expect("a mean"));
         assert!((a - b).abs() <= 1e-4 * a.abs().max(1e-2), "{a} {b}");
     }
+}
+
+#[test]
+fn neurons_by_attribution_are_those_of_attribution_patching() {
+    let approximate = SPEC.replace("layers = \"3\"", "layers = \"3\"\nmethod = \"attribution\"");
+    let spec = format!(
+        "{approximate}\n[[step]]\nname = \"gradients\"\nkind = \"attribution-patching\"\nsites = [\"3.mlp_post[neuron]\"]\n"
+    );
+    let (folder, output) = run(&spec);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let (neurons, gradients) = (rows(folder.path(), "neurons"), rows(folder.path(), "gradients"));
+    assert_eq!(neurons.get_column_names(), gradients.get_column_names());
+    assert_eq!(numbers(&neurons, "mean"), numbers(&gradients, "mean"));
+
+    let (_folder, output) = run(&format!("{approximate}measures = [\"kl\"]\n"));
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("approximates the indirect effect alone"), "{}", stderr(&output));
 }
 
 fn refused(change: impl Fn(&str) -> String) -> String {

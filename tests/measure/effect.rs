@@ -19,6 +19,8 @@ fn indirect_effect_is_equation_1() {
     let expected = 0.5 * ((after_s - p_s) / p_s + (p_r - after_r) / after_r);
     let found = effect(EffectMeasure::IndirectEffect, &before, &after, &after);
     assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+    let logarithm = effect(EffectMeasure::LogIndirectEffect, &before, &after, &after);
+    assert!((logarithm - (1.0 + expected).ln()).abs() < 1e-12);
     assert!((before.p_answer() + before.p_other() + p(&before, 1.0) - 1.0).abs() < 1e-12);
 
     let on_logits =
@@ -29,9 +31,12 @@ fn indirect_effect_is_equation_1() {
 #[test]
 fn an_edit_without_effect_measures_nothing() {
     let (run, other) = (reading(2.0, -1.0, 1.0), reading(-1.0, 3.0, 0.0));
-    for measure in
-        [EffectMeasure::IndirectEffect, EffectMeasure::IndirectEffectLogits, EffectMeasure::NormalizedLogitDifference]
-    {
+    for measure in [
+        EffectMeasure::IndirectEffect,
+        EffectMeasure::LogIndirectEffect,
+        EffectMeasure::IndirectEffectLogits,
+        EffectMeasure::NormalizedLogitDifference,
+    ] {
         assert_eq!(effect(measure, &run, &run, &other), 0.0, "{measure:?}");
     }
     assert_eq!(effect(EffectMeasure::NormalizedLogitDifference, &run, &other, &other), 1.0);

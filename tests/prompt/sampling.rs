@@ -63,11 +63,31 @@ fn draws_are_the_same_on_every_machine() {
 }
 
 #[test]
+fn a_skipped_draw_goes_on_where_the_other_ends() {
+    let build = |more: &str| build(&format!("{OPERANDS}seeds = [1, 2]\n{more}"), &arithmetic(100)).expect("set");
+    let (first, second, both) = (build("sample = 20"), build("sample = 15\nskip = 20"), build("sample = 35"));
+    for (operator, seed) in [("+", 1), ("+", 2), ("/", 2)] {
+        let joined = [texts(&of(&first, operator, seed)), texts(&of(&second, operator, seed))].concat();
+        assert_eq!(joined, texts(&of(&both, operator, seed)));
+    }
+}
+
+#[test]
+fn skipping_more_than_there_is_is_refused() {
+    let toml = "operands = { a = \"0..3\", b = \"1..3\" }\noperators = [\"+\"]\nsample = 5\nskip = 6";
+    let error = build(toml, &arithmetic(100)).expect_err("6 prompts in all");
+    assert_eq!(error.to_string(), "skip = 6 passes over every prompt that could be drawn; write a smaller number");
+    let short = build(&toml.replace("skip = 6", "skip = 4"), &arithmetic(100)).expect("set");
+    let note = "template 'default', operator '+': 2 prompts, fewer than sample = 5 after the first 4";
+    assert_eq!((short.prompts.len(), short.notes[0].to_string()), (2, note.to_string()));
+}
+
+#[test]
 fn fewer_than_asked_is_noted() {
     let toml = "operands = { a = \"0..3\", b = \"1..3\" }\noperators = [\"+\", \"-\"]\nsample = 5\nseeds = [1, 2]";
     let set = build(toml, &arithmetic(100)).expect("set");
     assert_eq!(of(&set, "+", 1).len(), 5);
-    let note = Note::FewerThanAsked { template: "default".into(), operator: "-", asked: 5, there: 3 };
+    let note = Note::FewerThanAsked { template: "default".into(), operator: "-", asked: 5, there: 3, skip: 0 };
     assert_eq!(set.notes, [note], "once, though both seeds find it");
     assert_eq!(set.notes[0].to_string(), "template 'default', operator '-': 3 prompts, fewer than sample = 5");
 }

@@ -55,7 +55,7 @@ pub struct EditSpec {
     #[serde(default = "all_positions")]
     #[schemars(length(min = 1))]
     pub positions: Vec<PositionName>,
-    /// Of cut edges, the positions that are no longer read.
+    /// Of cut edges, the positions that are no longer read; `before`: those before the one that reads (paper appendix B.2).
     #[serde(default = "all_positions")]
     #[schemars(length(min = 1))]
     pub to: Vec<PositionName>,

@@ -16,7 +16,7 @@ pub use ablation::{
 pub use accuracy::Accuracy;
 pub use fields::Common;
 pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention};
-pub use patching::{ActivationPatching, AttributionMeasure, AttributionPatching, NeuronPatching};
+pub use patching::{ActivationPatching, AttributionMeasure, AttributionPatching, NeuronMethod, NeuronPatching};
 pub use path_patching::PathPatching;
 pub use reading::{AttentionPatterns, AttributionTarget, Capture, CaptureFormat, LogitAttribution, LogitLens};
 pub use shared::{Counterfactual, CounterfactualOperators, Direction, EffectMeasure};
@@ -68,7 +68,7 @@ steps! {
     Train = "train", rows [];
     /// Replaces activations by another run's, one place at a time, and measures the change of the answer.
     ActivationPatching = "activation-patching", rows ["prompts", "pairs"];
-    /// The same for every neuron of some layers.
+    /// The same for every neuron of some layers, exactly or approximated.
     NeuronPatching = "neuron-patching", rows ["prompts", "pairs"];
     /// The first-order approximation of patching, from gradients.
     AttributionPatching = "attribution-patching", rows ["prompts", "pairs", "agreement"];

@@ -39,12 +39,15 @@ step! {
 }
 
 step! {
-    /// Activation patching of every neuron, exactly (paper §3.1): `mlp.hook_post`, one unit at a time.
+    /// Activation patching of every neuron (paper §3.1): `mlp.hook_post`, one unit at a time; exactly, or approximated.
     NeuronPatching {
         /// Layers: `*`, `15`, `16..32`.
         #[serde(default = "every_layer")]
         #[schemars(extend("format" = "numbers"))]
         layers: String,
+        /// `exact`, or its first-order approximation where exact patching of every neuron takes too long.
+        #[serde(default)]
+        method: NeuronMethod,
         /// Where: each position on its own.
         #[serde(default = "last_position")]
         #[schemars(length(min = 1))]
@@ -107,6 +110,18 @@ step! {
         #[schemars(range(min = 0, max = 100000))]
         bootstrap: usize,
     }
+}
+
+/// How the effect of a neuron is found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NeuronMethod {
+    /// Each neuron is patched.
+    #[default]
+    Exact,
+    /// Gradient × (counterfactual − clean), as in `attribution-patching` (what the paper's code does): `noising` and the measure
+    /// `indirect-effect` alone.
+    Attribution,
 }
 
 /// What attribution patching approximates.

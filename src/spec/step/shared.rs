@@ -35,7 +35,10 @@ pub enum CounterfactualOperators {
 pub enum EffectMeasure {
     /// ½ · [ (P*(r') − P(r')) / P(r') + (P(r) − P*(r)) / P*(r) ] (paper eq. 1); unbounded above, shown as log1p.
     IndirectEffect,
-    /// The same on logits instead of probabilities.
+    /// ln(1 + E) of each prompt, with E as above. The mean of E itself is that of its few largest values where a model is so sure
+    /// that P*(r) falls to 1e-9; this one is not.
+    LogIndirectEffect,
+    /// The indirect effect on logits instead of probabilities.
     IndirectEffectLogits,
     /// logit*(r) − logit*(r'), after the edit.
     LogitDifference,

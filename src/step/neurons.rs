@@ -1,0 +1,69 @@
+//! Step `neuron-patching`: every neuron of some layers, exactly or to first order (paper §3.1).
+
+use super::{Context, Outcome, attribution, patching};
+use crate::Error;
+use crate::plan::{Survey, Workload};
+use crate::spec::step::{
+    AttributionMeasure, AttributionPatching, Direction, EffectMeasure, NeuronMethod, NeuronPatching,
+};
+use crate::spec::{Loaded, SpecErrors};
+
+/// Runs the step on each of its models.
+pub(super) fn run(step: &NeuronPatching, context: &Context) -> Result<Outcome, Error> {
+    match step.method {
+        NeuronMethod::Exact => patching::run(step.into(), context),
+        NeuronMethod::Attribution => attribution::run(&approximate(step), context),
+    }
+}
+
+/// What the approximation can not be asked for.
+pub(super) fn check(step: &NeuronPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
+    if step.method == NeuronMethod::Exact {
+        return Ok(());
+    }
+    let refuse = |key: &str, problem: &str, advice: &str| {
+        Err(loaded.refuse(&["step", &step.name, key], problem, Some(advice.to_string())))
+    };
+    if step.measures != [EffectMeasure::IndirectEffect] {
+        return refuse(
+            "measures",
+            "method = \"attribution\" approximates the indirect effect alone",
+            "write measures = [\"indirect-effect\"], or method = \"exact\"",
+        );
+    }
+    if step.direction != Direction::Noising {
+        return refuse(
+            "direction",
+            "method = \"attribution\" takes gradients at the clean prompt",
+            "write direction = \"noising\", or method = \"exact\"",
+        );
+    }
+    Ok(())
+}
+
+/// What it would compute.
+pub(super) fn workload(step: &NeuronPatching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+    match step.method {
+        NeuronMethod::Exact => patching::workload(&step.into(), survey, context),
+        NeuronMethod::Attribution => attribution::workload(&approximate(step), survey, context),
+    }
+}
+
+/// The step of attribution patching that gives the same rows.
+fn approximate(step: &NeuronPatching) -> AttributionPatching {
+    AttributionPatching {
+        name: step.name.clone(),
+        models: step.models.clone(),
+        prompts: step.prompts.clone(),
+        needs: step.needs.clone(),
+        sites: patching::neuron_sites(&step.layers),
+        positions: step.positions.clone(),
+        counterfactual: step.counterfactual.clone(),
+        measure: AttributionMeasure::IndirectEffect,
+        integrated_points: 0,
+        compare: None,
+        top: Vec::new(),
+        per_prompt: step.per_prompt,
+        bootstrap: step.bootstrap,
+    }
+}
