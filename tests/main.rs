@@ -6,6 +6,7 @@ mod gguf;
 mod hub;
 mod intervene;
 mod kernel;
+mod knockout;
 mod measure;
 mod parity;
 mod prompt;

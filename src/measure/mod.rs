@@ -12,4 +12,4 @@ pub use bootstrap::{Mean, Resamples};
 pub use greedy::{Decoded, Extent, Pace, Task, decode, first_token};
 pub use next_token::{DecodeError, Failure, NextToken, arg_max};
 pub use reading::{Reading, effect, left};
-pub use wilson::{Interval, Z95, wilson};
+pub use wilson::{Interval, Z95, wilson, wilson_mean};

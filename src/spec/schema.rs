@@ -1,7 +1,8 @@
 //! The JSON schema of a spec, made from the types: what `ablate schema` prints and what the checker walks.
 //!
 //! Beyond JSON Schema's own keywords, strings may carry a `format` that [`super::check`] knows (`name`, `range`,
-//! `template`, …), and names that must exist `x-refers-to` (`step`, `rows`, `model`, `prompts`).
+//! `template`, …), and names that must exist `x-refers-to` (`step`, `step-rows`: a step or
+//! `STEP.PART`, `rows`: that or a table, `model`, `prompts`).
 
 use super::Spec;
 use super::merge::NAMED_LISTS;

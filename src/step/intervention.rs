@@ -5,7 +5,7 @@ use super::patching::Runs;
 use super::places::{self, Place};
 use super::replays;
 use super::subject::{self, Cell, Subject};
-use super::summary::{self, Values};
+use super::summary::Values;
 use super::{Context, Outcome};
 use crate::Error;
 use crate::intervene::{Change, Edit, Positions as Where, Row, Units, Value, Wanted};
@@ -93,22 +93,17 @@ fn intervene(
         .map(|edit| (edit.hook, Where::All))
         .collect();
 
-    let width = step.measures.len();
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let total = all.len() * prompts.len();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
-    let mut data = vec![f64::NAN; total * width];
     let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, 2);
-    let first_check = outcome.checks.len();
-    for first in (0..prompts.len()).step_by(block) {
-        let (cell, pairs) = pairs.part(first..prompts.len().min(first + block), cell);
+    let data = replays::in_blocks(prompts.len(), block, step.measures.len(), outcome, |range, outcome| {
+        let (cell, pairs) = pairs.part(range, cell);
         let runs = Runs::of(&step.measures, Direction::Noising, &cell, &pairs, &edited, subject, context)?;
         let rows: Vec<Row> = all.iter().flat_map(|edits| pairs.rows(Direction::Noising, edits.clone())).collect();
         let readouts = runs.read(name, &rows, (context, &task), subject, outcome)?;
-        let values = runs.effects(&step.measures, &readouts);
-        summary::place(&mut data, prompts.len() * width, first * width, &values, pairs.clean.len() * width);
-    }
-    outcome.join_checks(first_check);
+        Ok(runs.effects(&step.measures, &readouts))
+    })?;
 
     let names: Vec<&str> = step.interventions.iter().map(|intervention| intervention.name.as_str()).collect();
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();

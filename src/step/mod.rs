@@ -12,13 +12,16 @@ mod context;
 mod intervention;
 mod logit_attribution;
 mod logit_lens;
+mod means;
 mod network;
+mod neuron_overlap;
 mod neurons;
 mod outcome;
 mod pairing;
 mod patching;
 mod path_patching;
 mod places;
+mod ranking;
 mod replays;
 mod subject;
 mod summary;
@@ -52,6 +55,7 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
         Step::LogitAttribution(step) => logit_attribution::run(step, context),
         Step::AttentionPatterns(step) => attention_patterns::run(step, context),
         Step::Capture(step) => capture::run(step, context),
+        Step::NeuronOverlap(step) => neuron_overlap::run(step, context),
     }
 }
 
@@ -67,6 +71,7 @@ pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecEr
         Step::AttributionPatching(step) => attribution::check(step, loaded),
         Step::Intervention(step) => intervention::check(step, loaded),
         Step::PathPatching(step) => path_patching::check(step, loaded),
+        Step::NeuronOverlap(step) => neuron_overlap::check(step, loaded, frames),
         _ => Ok(()),
     }
 }
@@ -86,6 +91,7 @@ pub fn empty_frames(step: &Step) -> PolarsResult<Vec<(String, DataFrame)>> {
         Step::LogitAttribution(step) => logit_attribution::empty_frames(step),
         Step::AttentionPatterns(step) => attention_patterns::empty_frames(step),
         Step::Capture(step) => capture::empty_frames(step),
+        Step::NeuronOverlap(step) => neuron_overlap::empty_frames(step),
     }
 }
 
@@ -110,6 +116,6 @@ pub fn workload(
         Step::LogitAttribution(step) => logit_attribution::workload(step, &survey()?, context).map(Some),
         Step::AttentionPatterns(step) => attention_patterns::workload(step, &survey()?, context).map(Some),
         Step::Capture(step) => capture::workload(step, &survey()?, context).map(Some),
-        Step::Accuracy(_) | Step::Train(_) => Ok(None),
+        Step::Accuracy(_) | Step::Train(_) | Step::NeuronOverlap(_) => Ok(None),
     }
 }

@@ -5,7 +5,7 @@ use super::pairing::{Pairs, pair_rows};
 use super::places::{self, At, Place};
 use super::replays;
 use super::subject::{self, Cell, Subject};
-use super::summary::{self, Values};
+use super::summary::Values;
 use super::{Context, Outcome};
 use crate::Error;
 use crate::intervene::{Edit, Readout, Readouts, Row, Wanted};
@@ -132,19 +132,14 @@ fn patch(
 
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
-    let mut data = vec![f64::NAN; total * measures.len()];
     let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, 2);
-    let first_check = outcome.checks.len();
-    for first in (0..pairs.clean.len()).step_by(block) {
-        let (cell, pairs) = pairs.part(first..pairs.clean.len().min(first + block), cell);
+    let data = replays::in_blocks(prompts.len(), block, measures.len(), outcome, |range, outcome| {
+        let (cell, pairs) = pairs.part(range, cell);
         let runs = Runs::of(step.measures, step.direction, &cell, &pairs, &edited, subject, context)?;
         let rows: Vec<Row> = edits.iter().flat_map(|edits| pairs.rows(step.direction, edits.clone())).collect();
         let readouts = runs.read(name, &rows, (context, &task), subject, outcome)?;
-        let values = runs.effects(step.measures, &readouts);
-        let width = measures.len();
-        summary::place(&mut data, prompts.len() * width, first * width, &values, pairs.clean.len() * width);
-    }
-    outcome.join_checks(first_check);
+        Ok(runs.effects(step.measures, &readouts))
+    })?;
     let keys = places::keys(&interventions, Some(facts))?;
     let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data: &data };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;

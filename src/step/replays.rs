@@ -10,6 +10,7 @@ use crate::model::transformer::Tokens;
 use crate::run::interrupt;
 use crate::run::progress::Task;
 use crate::spec::Dtype;
+use std::ops::Range;
 
 /// Rows of each call that are recomputed from scratch.
 const CHECKED: usize = 8;
@@ -37,6 +38,50 @@ pub fn activation_bytes(wanted: &Wanted, facts: &Facts, length: usize) -> usize 
         Layout::of(*hook, facts, length).map_or(0, |layout| layout.position_width() * positions.iter(length).count())
     };
     ELEMENT * wanted.iter().map(of).sum::<usize>()
+}
+
+/// Does `work` on prompts `block` at a time; one check of what all of it replays.
+///
+/// # Errors
+/// What `work` returns.
+pub fn each_block(
+    prompts: usize,
+    block: usize,
+    outcome: &mut Outcome,
+    mut work: impl FnMut(Range<usize>, &mut Outcome) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let first_check = outcome.checks.len();
+    for first in (0..prompts).step_by(block.max(1)) {
+        work(first..prompts.min(first + block.max(1)), outcome)?;
+    }
+    outcome.join_checks(first_check);
+    Ok(())
+}
+
+/// The same where `work` gives values of each of its prompts, `[key, prompt, width]`: those of all prompts.
+///
+/// # Errors
+/// What `work` returns.
+pub fn in_blocks(
+    prompts: usize,
+    block: usize,
+    width: usize,
+    outcome: &mut Outcome,
+    mut work: impl FnMut(Range<usize>, &mut Outcome) -> Result<Vec<f64>, Error>,
+) -> Result<Vec<f64>, Error> {
+    let mut data = Vec::new();
+    each_block(prompts, block, outcome, |range, outcome| {
+        let values = work(range.clone(), outcome)?;
+        if data.is_empty() {
+            data = vec![f64::NAN; values.len() / range.len().max(1) * prompts];
+        }
+        let rows = data.chunks_exact_mut((prompts * width).max(1));
+        for (row, values) in rows.zip(values.chunks_exact((range.len() * width).max(1))) {
+            row[range.start * width..range.end * width].copy_from_slice(values);
+        }
+        Ok(())
+    })?;
+    Ok(data)
 }
 
 /// What is left for the rows themselves.

@@ -9,7 +9,7 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 /// Resamples are drawn with this seed, so that intervals are the same in every run.
-const BOOTSTRAP_SEED: u64 = 0;
+pub const BOOTSTRAP_SEED: u64 = 0;
 
 /// Most rows of what is kept value by value: more than fit into a computer's memory with what names them.
 pub const MOST_ROWS: usize = 20_000_000;
@@ -119,13 +119,6 @@ impl Values<'_> {
             seeds: means.len() as u32,
             seed_std: Resamples::new(means.len(), 0, 0).mean(&means).std,
         }
-    }
-}
-
-/// Puts a block's values, rows of `width`, into rows of `whole` values from column `first` on.
-pub fn place(data: &mut [f64], whole: usize, first: usize, values: &[f64], width: usize) {
-    for (row, values) in data.chunks_exact_mut(whole.max(1)).zip(values.chunks_exact(width.max(1))) {
-        row[first..first + width].copy_from_slice(values);
     }
 }
 

@@ -472,7 +472,7 @@ fn what_can_not_be_ablated_is_refused_at_its_place() {
         ),
         (
             format!("{effects}{step}ranked = {{ from = \"effects\", k = [1] }}"),
-            vec!["'effects' has rows of 'kl', 'accuracy'; write measure = \"kl\" in ranked"],
+            vec!["'effects' has rows of 'kl', 'accuracy'; write measure = \"kl\" beside 'from'"],
         ),
         (
             format!(

@@ -10,5 +10,5 @@ mod reading;
 mod reading_steps;
 mod reference;
 mod smollm2;
-mod spec;
+pub mod spec;
 mod transformerlens;

@@ -28,6 +28,8 @@ pub(super) fn check(spec: &Node, references: &[Reference], absent: &[Absent], er
 /// The names a reference may use.
 struct Names<'n> {
     steps: IndexSet<String>,
+    step_rows: IndexSet<String>,
+    tables: IndexSet<String>,
     rows: IndexSet<String>,
     models: IndexSet<&'n str>,
     prompt_sets: IndexSet<&'n str>,
@@ -41,18 +43,21 @@ impl<'n> Names<'n> {
         let named =
             |list: &str| spec.entries(list).iter().filter_map(|entry| Some(entry.get("name")?.text()?.to_string()));
         let steps: IndexSet<String> = named("step").collect();
-        let mut rows: IndexSet<String> = steps.iter().cloned().chain(named("table")).collect();
+        let tables: IndexSet<String> = named("table").collect();
+        let mut step_rows = steps.clone();
         for step in spec.entries("step") {
             if let (Some(name), Some(kind)) =
                 (step.get("name").and_then(Node::text), step.get("kind").and_then(Node::text))
             {
-                rows.extend(step::further_rows(kind).iter().map(|further| format!("{name}.{further}")));
+                step_rows.extend(step::further_rows(kind).iter().map(|further| format!("{name}.{further}")));
             }
         }
         let own = spec.get("model").map(|_| "model");
         Self {
             steps,
-            rows,
+            rows: step_rows.iter().chain(&tables).cloned().collect(),
+            step_rows,
+            tables,
             models: own.into_iter().chain(keys("models")).collect(),
             prompt_sets: keys("prompt_sets").collect(),
             has_prompts: spec.get("prompts").is_some(),
@@ -63,12 +68,18 @@ impl<'n> Names<'n> {
         let Some(name) = reference.node.text() else { return };
         let (what, known, there): (_, Vec<&str>, _) = match reference.to {
             "step" => ("step", self.steps.iter().map(String::as_str).collect(), self.steps.contains(name)),
+            "step-rows" => ("step", self.step_rows.iter().map(String::as_str).collect(), self.step_rows.contains(name)),
             "rows" => ("step or table", self.rows.iter().map(String::as_str).collect(), self.rows.contains(name)),
             "model" => ("model", self.models.iter().copied().collect(), self.models.contains(name)),
             _ => ("prompt set", self.prompt_sets.iter().copied().collect(), self.prompt_sets.contains(name)),
         };
         if there {
             return;
+        }
+        if reference.to == "step-rows" && self.tables.contains(name) {
+            let message = format!("'{}' is a table, and tables are made after the steps", shortened(name));
+            let advice = "name the rows of a step, and put the table's conditions under 'where'";
+            return errors.push(wrong_value(&reference.node, message).advise(advice));
         }
         let error = wrong_value(&reference.node, format!("no {what} '{}'", shortened(name)));
         let advice = (errors.len() < ADVISED).then(|| match (nearest(name, known.iter().copied()), what) {
@@ -162,7 +173,7 @@ fn figures(spec: &Node, errors: &mut Vec<SpecError>) {
 /// Steps and tables that wait for each other, each circle once: what is left when everything that can run has run.
 fn cycles(references: &[Reference], errors: &mut Vec<SpecError>) {
     let mut waits: IndexMap<&str, Vec<(&str, &Node)>> = IndexMap::new();
-    for reference in references.iter().filter(|reference| ["step", "rows"].contains(&reference.to)) {
+    for reference in references.iter().filter(|reference| ["step", "step-rows", "rows"].contains(&reference.to)) {
         if let (Place(parts), Some(target)) = (&reference.place, reference.node.text())
             && let [list, entry, ..] = parts.as_slice()
             && (list == "step" || list == "table")

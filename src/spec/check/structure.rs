@@ -14,7 +14,7 @@ const ADVISED: usize = 100;
 
 /// A name that must exist.
 pub(super) struct Reference {
-    /// What it names: `step`, `rows`, `model` or `prompts`.
+    /// What it names: `step`, `step-rows`, `rows`, `model` or `prompts`.
     pub to: &'static str,
     pub node: Node,
     pub place: Place,

@@ -1,6 +1,7 @@
 use super::fields::step;
-use super::shared::{Counterfactual, all_positions, components_schema, default_bootstrap, heads_and_mlps};
-use crate::spec::PositionName;
+use super::shared::{Counterfactual, all_positions, components_schema, default_bootstrap, default_by, heads_and_mlps};
+use crate::spec::{Condition, PositionName};
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +11,13 @@ step! {
         /// `ablate`: the components are replaced. `keep`: every component of `among` but these is.
         #[serde(default)]
         mode: AblationMode,
-        /// Components: `L15H13`, `L3MLP`, `L3N17`, or sets such as `L*MLP`. May be empty where `ranked` adds some.
+        /// Components: `L15H13`, `L3MLP`, `L3N17`, or sets such as `L*MLP`. May be empty where `listed` or `ranked` add some.
         #[serde(default)]
         #[schemars(schema_with = "components_schema_or_none")]
         components: Vec<String>,
+        /// Further components, named by the rows of steps.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        listed: Vec<Listed>,
         /// What there is to ablate: all of it in the empty circuit ∅; with `keep`, all but the circuit, and components of `ranked`
         /// outside of it are passed over.
         #[serde(default = "heads_and_mlps")]
@@ -67,9 +71,12 @@ pub enum AblationMode {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ranked {
-    /// The rows; what several of them say of one component is averaged.
-    #[schemars(extend("x-refers-to" = "step"))]
+    /// The rows of a step, `NAME` or `NAME.PART`; what several of them say of one component is averaged.
+    #[schemars(extend("x-refers-to" = "step-rows"))]
     pub from: String,
+    /// Rows that count: each column's value, list of values, or comparison, as in a table.
+    #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
+    pub filter: IndexMap<String, Condition>,
     /// Column to order by, the largest first.
     #[serde(default = "default_by")]
     pub by: String,
@@ -83,6 +90,38 @@ pub struct Ranked {
     #[serde(default)]
     pub per_layer: bool,
     /// Order by the effects on prompts of the same operator alone.
+    #[serde(default = "default_true")]
+    pub per_operator: bool,
+}
+
+/// Components that the rows of a step name, with the columns `layer` and `head` or `neuron`: all of them, or the best.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    /// The rows of a step, `NAME` or `NAME.PART`, such as `heuristics.neurons`.
+    #[schemars(extend("x-refers-to" = "step-rows"))]
+    pub from: String,
+    /// Rows that count: each column's value, list of values, or comparison, as in a table.
+    #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
+    pub filter: IndexMap<String, Condition>,
+    /// Column to order by, the largest first, where only some are taken.
+    #[serde(default = "default_by")]
+    pub by: String,
+    /// Measure whose rows count. Left out: the rows have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<String>,
+    /// How many are taken, the best first; all there are where those are fewer. Left out, and no `share`: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub top: Option<usize>,
+    /// The share of them that is taken, the best first, instead of `top`: 0.01 for the top 1 %.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
+    pub share: Option<f64>,
+    /// Count `top` and `share` within each layer instead of over all.
+    #[serde(default)]
+    pub per_layer: bool,
+    /// Take those of the rows on prompts of the same operator alone.
     #[serde(default = "default_true")]
     pub per_operator: bool,
 }
@@ -201,9 +240,6 @@ fn components_schema_or_none(generator: &mut schemars::SchemaGenerator) -> schem
 }
 fn default_measures() -> Vec<AblationMeasure> {
     vec![AblationMeasure::Faithfulness, AblationMeasure::Accuracy]
-}
-fn default_by() -> String {
-    "mean".into()
 }
 fn default_true() -> bool {
     true

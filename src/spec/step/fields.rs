@@ -54,3 +54,38 @@ macro_rules! step {
     };
 }
 pub(super) use step;
+
+/// Defines the type of a step that runs no model and reads the rows of others, with the keys `name` and `needs` before its own.
+macro_rules! rows_step {
+    ($(#[$about:meta])* $name:ident { $($(#[$field_about:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            /// Name of the step.
+            #[schemars(extend("format" = "name"), regex(pattern = "^[A-Za-z0-9_-]+$"))]
+            pub name: String,
+            /// Steps to run before this one.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            #[schemars(extend("x-refers-to" = "step"))]
+            pub needs: Vec<String>,
+            $($(#[$field_about])* pub $field: $type,)*
+        }
+
+        impl $crate::spec::step::Common for $name {
+            fn name(&self) -> &str {
+                &self.name
+            }
+            fn models(&self) -> Option<&[String]> {
+                None
+            }
+            fn prompts(&self) -> Option<&str> {
+                None
+            }
+            fn needs(&self) -> &[String] {
+                &self.needs
+            }
+        }
+    };
+}
+pub(super) use rows_step;

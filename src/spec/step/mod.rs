@@ -4,6 +4,7 @@ mod ablation;
 mod accuracy;
 mod fields;
 mod intervention;
+mod overlap;
 mod patching;
 mod path_patching;
 mod reading;
@@ -11,11 +12,13 @@ mod shared;
 mod train;
 
 pub use ablation::{
-    Ablation, AblationMeasure, AblationMode, AblationValue, Legality, MeanOperators, MeanOver, MeanPositions, Ranked,
+    Ablation, AblationMeasure, AblationMode, AblationValue, Legality, Listed, MeanOperators, MeanOver, MeanPositions,
+    Ranked,
 };
 pub use accuracy::Accuracy;
 pub use fields::Common;
 pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention};
+pub use overlap::NeuronOverlap;
 pub use patching::{ActivationPatching, AttributionMeasure, AttributionPatching, NeuronMethod, NeuronPatching};
 pub use path_patching::PathPatching;
 pub use reading::{AttentionPatterns, AttributionTarget, Capture, CaptureFormat, LogitAttribution, LogitLens};
@@ -31,6 +34,7 @@ macro_rules! steps {
         /// One step of an experiment, told apart by its `kind`.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
+        #[allow(clippy::large_enum_variant, reason = "a spec has a handful of steps")]
         pub enum Step {
             $($(#[doc = $about])* $kind($kind),)*
         }
@@ -86,6 +90,13 @@ steps! {
     AttentionPatterns = "attention-patterns", rows ["prompts"];
     /// Keeps activations.
     Capture = "capture", rows ["prompts"];
+    /// How much the most important neurons of one operator are those of another.
+    NeuronOverlap = "neuron-overlap", rows [];
+}
+
+/// The step whose rows are named: `accuracy` of `accuracy.prompts`.
+fn step_of(rows: &str) -> &str {
+    rows.split('.').next().unwrap_or(rows)
 }
 
 impl Step {
@@ -102,11 +113,15 @@ impl Step {
     /// Names of the steps whose results it needs.
     pub fn needs(&self) -> Vec<&str> {
         let named = self.common().needs().iter().map(String::as_str);
-        let read = match self {
-            Step::AttributionPatching(step) => step.compare.as_deref(),
-            Step::Ablation(step) => step.ranked.as_ref().map(|ranked| ranked.from.as_str()),
-            _ => None,
+        let read: Vec<&str> = match self {
+            Step::AttributionPatching(step) => step.compare.as_deref().into_iter().collect(),
+            Step::Ablation(step) => {
+                let ranked = step.ranked.iter().map(|ranked| ranked.from.as_str());
+                ranked.chain(step.listed.iter().map(|listed| listed.from.as_str())).collect()
+            }
+            Step::NeuronOverlap(step) => vec![&step.from],
+            _ => Vec::new(),
         };
-        named.chain(read).collect()
+        named.chain(read.into_iter().map(step_of)).collect()
     }
 }

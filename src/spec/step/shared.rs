@@ -73,6 +73,10 @@ pub(super) fn default_bootstrap() -> usize {
     1000
 }
 
+pub(super) fn default_by() -> String {
+    "mean".into()
+}
+
 pub(super) fn indirect_effect() -> Vec<EffectMeasure> {
     vec![EffectMeasure::IndirectEffect]
 }

@@ -1,13 +1,13 @@
 //! One template's prompts: the circuits as edits, the prompts they are run on, and the rows of what is left.
 
 use super::circuits::{self, Circuits};
-use super::means::Means;
 use super::runs::{self, Arm, Case};
 use crate::Error;
 use crate::intervene::{Edit, Positions, Units, Wanted};
 use crate::model::hook::Hook;
 use crate::prompt::{Operator, Prompt};
 use crate::spec::step::{Ablation, AblationMeasure, AblationValue, MeanOperators};
+use crate::step::means::{self, Means};
 use crate::step::pairing::Pairs;
 use crate::step::places;
 use crate::step::summary::Values;
@@ -40,15 +40,16 @@ pub fn ablate(
     outcome.add_rows(&format!("{name}.components"), subject.labels(), members)?;
     let against_empty = step.measures.contains(&AblationMeasure::Faithfulness);
 
+    let over = means::Over { step: name, prompts: step.prompts.as_deref(), mean: &step.mean };
     let means = match step.value {
         AblationValue::Mean => {
             let wanted = wanted(&all, against_empty, &positions);
-            Some(Means::take(step, &wanted, cell, subject, context, outcome)?)
+            Some(Means::take(over, &wanted, cell, subject, context, outcome)?)
         }
         AblationValue::Zero | AblationValue::Resample => None,
     };
     let arm = |circuits: &Circuits, operator: &'static Operator| -> Result<Arm, Error> {
-        let mean = means.as_ref().map(|means| means.of(operator, step, context)).transpose()?;
+        let mean = means.as_ref().map(|means| means.of(operator, over, context)).transpose()?;
         let missing = |hook: Hook| Error::failed(format!("step '{name}'"))(format!("{hook}: no mean was taken"));
         Arm::new(circuits, against_empty, |hook: Hook, units: Units| {
             let positions = positions.clone();

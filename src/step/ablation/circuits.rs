@@ -1,12 +1,13 @@
 //! Which components are named, for each k and, where each operator has its own, each operator.
 
-use super::ranking;
 use super::sets::Set;
 use crate::Error;
 use crate::model::facts::Facts;
 use crate::prompt::Operator;
-use crate::spec::step::{Ablation, AblationMode, Ranked};
+use crate::spec::step::{Ablation, AblationMode, Listed, Ranked};
+use crate::step::accuracy::Labels;
 use crate::step::places::{self, Place};
+use crate::step::ranking::{self, Of, Ranking};
 use crate::step::{Cell, Context, Subject};
 use polars::prelude::*;
 use std::collections::HashMap;
@@ -36,7 +37,7 @@ pub struct Circuit {
 pub struct Member {
     /// The component.
     pub place: Place,
-    /// Its rank, from 1, among those of the ranking that are not named otherwise; `None` for one of `components`.
+    /// Its rank, from 1, among those of the ranking that are not named otherwise; `None` for one of `components` or `listed`.
     pub rank: Option<usize>,
     /// What it is ranked by.
     pub effect: Option<f64>,
@@ -54,23 +55,26 @@ pub fn circuits(
     context: &Context,
 ) -> Result<Vec<Circuits>, Error> {
     let facts = subject.model.facts();
-    let mut named = Set::default();
-    let base: Vec<Member> = places::components(&step.name, "components", &step.components, facts, context)?
-        .into_iter()
-        .filter(|&place| named.add(place, facts))
-        .map(|place| Member { place, rank: None, effect: None })
-        .collect();
+    let components = places::components(&step.name, "components", &step.components, facts, context)?;
     let universe = Set::of(&places::components(&step.name, "among", &step.among, facts, context)?, facts);
     let among = (step.mode == AblationMode::Keep).then_some(&universe);
     let build = |operator: Option<&'static Operator>| -> Result<Circuits, Error> {
+        let mut named = Set::default();
+        let fixed =
+            components.iter().map(|&place| (place, None)).chain(listed(step, operator, cell, subject, context)?);
+        let base: Vec<Member> = fixed
+            .filter(|&(place, _)| named.add(place, facts))
+            .map(|(place, effect)| Member { place, rank: None, effect })
+            .collect();
         let mut circuits = Vec::new();
         let mut all = base.clone();
         match &step.ranked {
             None => circuits.push((None, base.clone())),
             Some(ranked) => {
-                let refused = |fault| Error::from(ranking::refused(&step.name, fault, context.loaded));
-                let effects = ranking::rank(ranked, operator, cell, subject, context).map_err(refused)?;
-                let further = further(&effects, ranked, named.clone(), among, facts);
+                let path = ["step", step.name.as_str(), "ranked"];
+                let operator = operator.filter(|_| ranked.per_operator);
+                let effects = ranking(&ranked.into(), &path, operator, cell, subject, context)?;
+                let further = further(&effects, ranked, named, among, facts);
                 check_k(ranked, &further, step, context)?;
                 let top = |k: usize| further.iter().filter(move |member| member.rank.is_some_and(|rank| rank <= k));
                 circuits.extend(ranked.k.iter().map(|&k| (Some(k), base.iter().chain(top(k)).copied().collect())));
@@ -97,10 +101,54 @@ pub fn circuits(
                 .collect(),
         })
     };
-    match step.ranked.as_ref().is_some_and(|ranked| ranked.per_operator) {
+    let per_operator = step.ranked.iter().map(|ranked| ranked.per_operator);
+    match per_operator.chain(step.listed.iter().map(|listed| listed.per_operator)).any(|own| own) {
         true => operators.iter().map(|&operator| build(Some(operator))).collect(),
         false => Ok(vec![build(None)?]),
     }
+}
+
+/// What rows of earlier steps say of components.
+fn ranking(
+    ranking: &Ranking,
+    path: &[&str],
+    operator: Option<&'static Operator>,
+    cell: &Cell,
+    subject: &Subject,
+    context: &Context,
+) -> Result<Vec<ranking::Effect>, Error> {
+    let refused = |fault| Error::from(ranking::refused(path, fault, context.loaded));
+    let rows = context.frames.get(ranking.from).map_err(|problem| refused(ranking::fault("from", problem)))?;
+    let Labels { model, checkpoint } = subject.labels();
+    let of = Of { model, checkpoint, template: &cell.template, operator: operator.map(|operator| operator.symbol) };
+    ranking::rank(ranking, rows, of, Some(subject.model.facts())).map_err(refused)
+}
+
+/// The components of `listed`, in its order.
+fn listed(
+    step: &Ablation,
+    operator: Option<&'static Operator>,
+    cell: &Cell,
+    subject: &Subject,
+    context: &Context,
+) -> Result<Vec<ranking::Effect>, Error> {
+    let mut all = Vec::new();
+    for (number, listed) in step.listed.iter().enumerate() {
+        let number = number.to_string();
+        let path = ["step", step.name.as_str(), "listed", &number];
+        let operator = operator.filter(|_| listed.per_operator);
+        let effects = ranking(&listed.into(), &path, operator, cell, subject, context)?;
+        all.extend(
+            ranking::top(&effects, listed.per_layer, |count| taken(listed, count)).into_iter().map(|(_, one)| one),
+        );
+    }
+    Ok(all)
+}
+
+/// How many of `count` components a listing takes.
+fn taken(listed: &Listed, count: usize) -> usize {
+    let share = listed.share.map(|share| ((share * count as f64).round() as usize).max(1));
+    listed.top.or(share).unwrap_or(count)
 }
 
 /// The ranking without what is named already and, with `keep`, without what is never ablated; ranks count from 1 over all or
@@ -112,17 +160,10 @@ fn further(
     among: Option<&Set>,
     facts: &Facts,
 ) -> Vec<Member> {
-    let mut counts: HashMap<Option<usize>, usize> = HashMap::new();
-    let mut further = Vec::new();
-    for &(place, effect) in effects {
-        if among.is_some_and(|among| !among.meets(place)) || !named.add(place, facts) {
-            continue;
-        }
-        let rank = counts.entry(place.layer().filter(|_| ranked.per_layer)).or_default();
-        *rank += 1;
-        further.push(Member { place, rank: Some(*rank), effect });
-    }
-    further
+    let mut new = |place| among.is_none_or(|among| among.meets(place)) && named.add(place, facts);
+    let effects: Vec<ranking::Effect> = effects.iter().copied().filter(|&(place, _)| new(place)).collect();
+    let ranks = ranking::top(&effects, ranked.per_layer, |count| count);
+    ranks.into_iter().map(|(rank, (place, effect))| Member { place, rank: Some(rank), effect }).collect()
 }
 
 /// Refuses a k that is more than there are; with `per_layer`, than the layer with the fewest has.
@@ -133,7 +174,8 @@ fn check_k(ranked: &Ranked, further: &[Member], step: &Ablation, context: &Conte
     }
     let most = counts.values().copied().min().unwrap_or(0);
     let Some(index) = ranked.k.iter().position(|&k| k > most) else { return Ok(()) };
-    let already = if step.components.is_empty() { "" } else { " besides the components named" };
+    let already =
+        if step.components.is_empty() && step.listed.is_empty() { "" } else { " besides the components named" };
     let each = if ranked.per_layer { " in each layer" } else { "" };
     let problem =
         format!("k = {}: '{}' ranks {most} components{each}{already}; write 0 to {most}", ranked.k[index], ranked.from);

@@ -3,14 +3,13 @@
 
 mod cell;
 mod circuits;
-mod means;
-mod ranking;
 mod runs;
 mod sets;
 
 use super::accuracy::Labels;
 use super::pairing::pair_rows;
 use super::places;
+use super::ranking::{self, Ranking};
 use super::subject;
 use super::{Context, Outcome};
 use crate::Error;
@@ -36,16 +35,30 @@ pub(super) fn run(step: &Ablation, context: &Context) -> Result<Outcome, Error> 
 /// What is wrong with the step that shows without a model: `frames` are the rows of all steps, empty.
 ///
 /// # Errors
-/// Nothing to ablate, and a ranking by columns that its rows do not have, at their place in the spec.
+/// Nothing to ablate, and rankings by columns that their rows do not have, at their place in the spec.
 pub(super) fn check(step: &Ablation, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
-    if step.mode == AblationMode::Ablate && step.components.is_empty() && step.ranked.is_none() {
-        let advice = "write components = [\"L3H1\"], a table 'ranked', or mode = \"keep\"".to_string();
+    let nothing = step.components.is_empty() && step.listed.is_empty() && step.ranked.is_none();
+    if step.mode == AblationMode::Ablate && nothing {
+        let advice = "write components = [\"L3H1\"], a table 'ranked' or 'listed', or mode = \"keep\"".to_string();
         return Err(loaded.refuse(&["step", &step.name, "components"], "no components to ablate", Some(advice)));
     }
-    let Some(ranked) = &step.ranked else { return Ok(()) };
-    let refused = |fault| ranking::refused(&step.name, fault, loaded);
-    let rows = frames.get(&ranked.from).map_err(|problem| refused(("from", problem)))?;
-    ranking::check_columns(ranked, rows).map_err(refused)
+    for (number, listed) in step.listed.iter().enumerate() {
+        let path = ["step", &step.name, "listed", &number.to_string()];
+        if listed.top.is_some() && listed.share.is_some() {
+            let path = [&path[..], &["share"]].concat();
+            return Err(loaded.refuse(&path, "both 'top' and 'share'", Some("write one of them".to_string())));
+        }
+        check_rows(&listed.into(), &path, loaded, frames)?;
+    }
+    step.ranked
+        .iter()
+        .try_for_each(|ranked| check_rows(&ranked.into(), &["step", &step.name, "ranked"], loaded, frames))
+}
+
+fn check_rows(ranking: &Ranking, path: &[&str], loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+    let refused = |fault| ranking::refused(path, fault, loaded);
+    let rows = frames.get(ranking.from).map_err(|problem| refused(ranking::fault("from", problem)))?;
+    ranking::check_columns(ranking, rows).map_err(refused)
 }
 
 /// Its frames without rows.
@@ -62,15 +75,16 @@ pub(super) fn empty_frames(step: &Ablation) -> PolarsResult<Vec<(String, DataFra
     Ok(frames)
 }
 
-/// What it would compute, at most: which components a ranking adds is not known before it is there.
+/// What it would compute, at most: which components rows of other steps add is not known before they are there.
 pub(super) fn workload(step: &Ablation, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let (name, facts) = (&step.name, &survey.sketch.card.facts);
     let named = Set::of(&places::components(name, "components", &step.components, facts, context)?, facts);
     let among = Set::of(&places::components(name, "among", &step.among, facts, context)?, facts);
-    let ablated = match (step.mode, &step.ranked) {
-        (AblationMode::Keep, _) => among.without(&named),
-        (AblationMode::Ablate, None) => named,
-        (AblationMode::Ablate, Some(_)) => Set::all(facts),
+    let open = step.ranked.is_some() || !step.listed.is_empty();
+    let ablated = match step.mode {
+        AblationMode::Keep => among.without(&named),
+        AblationMode::Ablate if open => Set::all(facts),
+        AblationMode::Ablate => named,
     };
     let runs = step.ranked.as_ref().map_or(1, |ranked| ranked.k.len())
         + usize::from(step.measures.contains(&AblationMeasure::Faithfulness));

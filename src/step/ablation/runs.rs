@@ -9,7 +9,7 @@ use crate::model::hook::Hook;
 use crate::prompt::Prompt;
 use crate::run::progress::Task;
 use crate::spec::step::{Ablation, AblationMeasure};
-use crate::step::{Context, Outcome, Subject, replays, subject, summary};
+use crate::step::{Context, Outcome, Subject, replays, subject};
 use indexmap::IndexSet;
 use std::sync::Arc;
 
@@ -93,13 +93,9 @@ pub fn measure(
     let length = cases.first().map_or(0, |case| case.prompt.tokens.len());
     let runs = 1 + usize::from(cases.iter().any(|case| case.other.is_some()));
     let block = replays::prompts_at_once(context, facts, length, &wanted, runs);
-    let (keys, measures) = (arms.first().map_or(0, |arm| arm.keys.len()), step.measures.len());
-    let mut data = vec![f64::NAN; keys * cases.len() * measures];
-    for (number, part) in cases.chunks(block).enumerate() {
-        let values = run(step, arms, part, &wanted, subject, (context, task), outcome)?;
-        summary::place(&mut data, cases.len() * measures, number * block * measures, &values, part.len() * measures);
-    }
-    Ok(data)
+    replays::in_blocks(cases.len(), block, step.measures.len(), outcome, |range, outcome| {
+        run(step, arms, &cases[range], &wanted, subject, (context, task), outcome)
+    })
 }
 
 /// One block: `[key, case, measure]`.

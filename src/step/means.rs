@@ -1,19 +1,30 @@
 //! Mean activations that take an ablated component's place (paper §2.1, appendix A).
 
+use super::{Cell, Context, Outcome, Subject, replays};
 use crate::Error;
 use crate::intervene::{Activation, Wanted, capture_means};
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
 use crate::prompt::{self, Asked, Operator, PromptError, Resolved};
 use crate::run::interrupt;
-use crate::spec::step::{Ablation, Legality, MeanOperators, MeanPositions};
-use crate::step::{Cell, Context, Outcome, Subject, replays};
+use crate::spec::step::{Legality, MeanOperators, MeanOver, MeanPositions};
 use indexmap::IndexMap;
 use std::cell::Cell as Counter;
 use std::sync::Arc;
 
 /// Means by hook: of one row.
 pub type Mean = IndexMap<Hook, Arc<Activation>>;
+
+/// What a step says of its means.
+#[derive(Debug, Clone, Copy)]
+pub struct Over<'s> {
+    /// Name of the step.
+    pub step: &'s str,
+    /// The step's own prompt set.
+    pub prompts: Option<&'s str>,
+    /// Its key `mean`.
+    pub mean: &'s MeanOver,
+}
 
 /// The means of a cell's prompts.
 pub struct Means {
@@ -25,39 +36,46 @@ pub struct Means {
     means: Vec<Mean>,
 }
 
+impl<'s> Over<'s> {
+    /// The prompt set whose operands, operators and templates are taken.
+    pub fn set(&self) -> Option<&'s str> {
+        self.mean.prompts.as_deref().or(self.prompts)
+    }
+}
+
 impl Means {
     /// Runs the prompts that means are taken over; `wanted` is what is ablated. Says over how many.
     ///
     /// # Errors
     /// Prompts that can not be had, at their place in the spec, and Ctrl-C.
     pub fn take(
-        step: &Ablation,
+        over: Over,
         wanted: &Wanted,
         cell: &Cell,
         subject: &Subject,
         context: &Context,
         outcome: &mut Outcome,
     ) -> Result<Self, Error> {
-        let over = &step.mean;
-        let set = over.prompts.as_deref().or(step.prompts.as_deref());
+        let Over { step, mean, .. } = over;
+        let set = over.set();
         let refuse = |error: PromptError| context.refuse_prompts(set, &subject.name, error);
-        let resolved = Resolved::new(context.prompts(set, &step.name)?).map_err(PromptError::Spec).map_err(refuse)?;
-        let like = cell.prompts.first().ok_or_else(|| Error::failed(&step.name)("no prompts to ablate"))?;
+        let resolved = Resolved::new(context.prompts(set, step)?).map_err(PromptError::Spec).map_err(refuse)?;
+        let like = cell.prompts.first().ok_or_else(|| Error::failed(step)("no prompts to ablate"))?;
         let draw = prompt::Wanted {
             template: &cell.template,
             like,
-            legal: over.legality == Legality::Legal,
-            sample: over.sample,
-            seed: over.seed,
+            legal: mean.legality == Legality::Legal,
+            sample: mean.sample,
+            seed: mean.seed,
         };
         let model = &subject.model;
         let drawn = prompt::every(&resolved, model.tokenizer(), model.bos_override(), &draw).map_err(refuse)?;
         let each = drawn.first().map_or(0, Vec::len);
-        outcome.notes.push(note(step, cell, subject, &resolved.operators, each));
+        outcome.notes.push(note(mean, cell, subject, &resolved.operators, each));
         let asked: Vec<Asked> = drawn.into_iter().flatten().collect();
         check_vocabulary(&asked, model.facts().n_vocab).map_err(refuse)?;
 
-        let same = over.operators == MeanOperators::Same;
+        let same = mean.operators == MeanOperators::Same;
         let groups: Vec<usize> = (0..asked.len()).map(|index| if same { index / each } else { 0 }).collect();
         let operators = resolved.operators;
         if wanted.is_empty() {
@@ -65,9 +83,8 @@ impl Means {
             return Ok(Self { operators, same, means: vec![Mean::new(); count] });
         }
         let rows: Vec<&[u32]> = asked.iter().map(|asked| asked.tokens.as_slice()).collect();
-        let tokens = Tokens::from_rows(&rows).ok_or_else(|| Error::failed(&step.name)("no prompts of one length"))?;
-        let task =
-            context.progress.begin(&format!("{} means: {}", step.name, subject.name), asked.len() as u64, "prompts");
+        let tokens = Tokens::from_rows(&rows).ok_or_else(|| Error::failed(step)("no prompts of one length"))?;
+        let task = context.progress.begin(&format!("{step} means: {}", subject.name), asked.len() as u64, "prompts");
         // What is read of a batch stays until it is added up.
         let bytes = replays::activation_bytes(wanted, model.facts(), tokens.pos);
         let batch = context.batch(model).min((replays::memory(context) / bytes.max(1)).max(1));
@@ -78,7 +95,7 @@ impl Means {
             begun.set((begun.get() + batch).min(asked.len()));
             interrupt::check().map_err(Error::from)
         };
-        let pooled = over.positions == MeanPositions::Pooled;
+        let pooled = mean.positions == MeanPositions::Pooled;
         let means = capture_means(model.transformer(), &tokens, &groups, wanted, pooled, batch, pause)?;
         task.advance((asked.len() - done.get()) as u64);
         let shared = |mean: crate::intervene::Activations| mean.into_iter().map(|(hook, mean)| (hook, Arc::new(mean)));
@@ -89,25 +106,25 @@ impl Means {
     ///
     /// # Errors
     /// An operator that has none of its own, at its place in the spec.
-    pub fn of(&self, operator: &Operator, step: &Ablation, context: &Context) -> Result<&Mean, Error> {
+    pub fn of(&self, operator: &Operator, over: Over, context: &Context) -> Result<&Mean, Error> {
         let index = if self.same { self.operators.iter().position(|&other| other == operator) } else { Some(0) };
         index.and_then(|index| self.means.get(index)).ok_or_else(|| {
             let problem = format!("no prompts with operator '{}' to take its mean over", operator.symbol);
             let advice = "write operators = \"all\", or prompts with that operator".to_string();
-            context.loaded.refuse(&["step", &step.name, "mean", "operators"], problem, Some(advice)).into()
+            context.loaded.refuse(&["step", over.step, "mean", "operators"], problem, Some(advice)).into()
         })
     }
 }
 
-fn note(step: &Ablation, cell: &Cell, subject: &Subject, operators: &[&Operator], each: usize) -> String {
+fn note(over: &MeanOver, cell: &Cell, subject: &Subject, operators: &[&Operator], each: usize) -> String {
     let symbols = operators.iter().map(|operator| operator.symbol).collect::<Vec<_>>().join(" ");
-    let what = match step.mean.legality {
+    let what = match over.legality {
         Legality::Any => "prompts, legal or not,",
         Legality::Legal => "legal prompts",
     };
-    let apart = if step.mean.operators == MeanOperators::Same { "; each operator has its own" } else { "" };
-    let fewer = match each < step.mean.sample {
-        true => format!("; fewer than sample = {}: the operator with the fewest has no more", step.mean.sample),
+    let apart = if over.operators == MeanOperators::Same { "; each operator has its own" } else { "" };
+    let fewer = match each < over.sample {
+        true => format!("; fewer than sample = {}: the operator with the fewest has no more", over.sample),
         false => String::new(),
     };
     format!(

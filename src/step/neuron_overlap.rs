@@ -1,0 +1,135 @@
+//! Step `neuron-overlap`: how much the most important neurons of one operator are those of another (paper figure 15).
+
+use super::accuracy::Labels;
+use super::places::Place;
+use super::ranking::{self, Of, Ranking, fault, refused};
+use super::{Context, Outcome};
+use crate::Error;
+use crate::model::hook::{Hook, Site};
+use crate::run::Frames;
+use crate::spec::step::NeuronOverlap;
+use crate::spec::{Loaded, SpecErrors};
+use indexmap::{IndexMap, IndexSet};
+use polars::prelude::*;
+use std::collections::{HashMap, HashSet};
+
+/// A model, a checkpoint, a template.
+type Run = (String, String, String);
+
+/// Reads the rows and compares the operators of each model, checkpoint and template.
+pub(super) fn run(step: &NeuronOverlap, context: &Context) -> Result<Outcome, Error> {
+    let refuse = |fault| Error::from(refused(&["step", &step.name], fault, context.loaded));
+    let all = context.frames.get(&step.from).map_err(|problem| refuse(fault("from", problem)))?;
+    let mut outcome = Outcome::default();
+    for ((model, checkpoint, template), operators) in runs(all)? {
+        let mut ranked: Vec<(&str, Vec<ranking::Effect>)> = Vec::with_capacity(operators.len());
+        for operator in &operators {
+            let operator = operator.as_str();
+            let of = Of { model: &model, checkpoint: &checkpoint, template: &template, operator: Some(operator) };
+            let mut effects = ranking::rank(&Ranking::from(step), all, of, None).map_err(refuse)?;
+            effects.retain(|(place, _)| is_neuron(*place));
+            ranked.push((operator, effects));
+        }
+        for (number, &k) in step.k.iter().enumerate() {
+            let sets = ranked.iter().map(|(operator, effects)| {
+                let most = smallest(effects, step.per_layer);
+                if k > most {
+                    let each = if step.per_layer { " in each layer" } else { "" };
+                    let problem = format!(
+                        "k = {k}: '{}' ranks {most} neurons{each} (operator '{operator}'); write 1 to {most}",
+                        step.from
+                    );
+                    let keys = vec!["k".to_string(), number.to_string()];
+                    return Err(refuse((keys, problem)));
+                }
+                let best = ranking::top(effects, step.per_layer, |_| k);
+                Ok((*operator, best.into_iter().map(|(_, (place, _))| place).collect()))
+            });
+            let sets: Vec<(&str, HashSet<Place>)> = sets.collect::<Result<_, Error>>()?;
+            let labels = Labels { model: &model, checkpoint: &checkpoint };
+            outcome.add_labelled(&step.name, labels, &template, compare(k, &sets)?)?;
+        }
+    }
+    if outcome.frames.is_empty() {
+        return Err(refuse(fault("from", format!("'{}' has no rows", step.from))));
+    }
+    Ok(outcome)
+}
+
+/// What is wrong with it that shows without rows: `frames` are those of all steps, empty.
+///
+/// # Errors
+/// A ranking by columns that its rows do not have, and rows without neurons, at their place in the spec.
+pub(super) fn check(step: &NeuronOverlap, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+    let refuse = |fault| refused(&["step", &step.name], fault, loaded);
+    let rows = frames.get(&step.from).map_err(|problem| refuse(fault("from", problem)))?;
+    ranking::check_columns(&Ranking::from(step), rows).map_err(refuse)?;
+    match rows.column("neuron") {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            let problem = format!("rows of '{}' have no column 'neuron'; write a step of neuron-patching", step.from);
+            Err(refuse(fault("from", problem)))
+        }
+    }
+}
+
+/// Its frames without rows.
+pub(super) fn empty_frames(step: &NeuronOverlap) -> PolarsResult<Vec<(String, DataFrame)>> {
+    let mut outcome = Outcome::default();
+    outcome.add_labelled(&step.name, Labels { model: "", checkpoint: "" }, "", compare(0, &[])?)?;
+    Ok(outcome.frames)
+}
+
+fn is_neuron(place: Place) -> bool {
+    matches!(place.hook, Hook::Block(_, Site::MlpPost)) && place.unit.is_some()
+}
+
+/// The operators of each model, checkpoint and template, all in the order of the rows.
+fn runs(rows: &DataFrame) -> PolarsResult<IndexMap<Run, IndexSet<String>>> {
+    let text = |name: &str| -> PolarsResult<StringChunked> {
+        match rows.column(name) {
+            Ok(column) => Ok(column.cast(&DataType::String)?.str()?.clone()),
+            Err(_) => Ok(StringChunked::full("".into(), "", rows.height())),
+        }
+    };
+    let columns = [text("model")?, text("checkpoint")?, text("template")?, text("operator")?];
+    let mut runs: IndexMap<Run, IndexSet<String>> = IndexMap::new();
+    let mut last: Option<[&str; 4]> = None;
+    for row in 0..rows.height() {
+        let [model, checkpoint, template, operator] =
+            std::array::from_fn(|column: usize| columns[column].get(row).unwrap_or_default());
+        // Rows of one run follow each other, thousands of them.
+        if last.replace([model, checkpoint, template, operator]) == Some([model, checkpoint, template, operator]) {
+            continue;
+        }
+        let run = (model.to_string(), checkpoint.to_string(), template.to_string());
+        runs.entry(run).or_default().insert(operator.to_string());
+    }
+    Ok(runs)
+}
+
+/// How many neurons there are, in all or in the layer with the fewest.
+fn smallest(effects: &[ranking::Effect], per_layer: bool) -> usize {
+    let mut counts: HashMap<Option<usize>, usize> = HashMap::new();
+    for (place, _) in effects {
+        *counts.entry(place.layer().filter(|_| per_layer)).or_default() += 1;
+    }
+    counts.into_values().min().unwrap_or(0)
+}
+
+/// Each operator's set against each, its own too, so that a heat map has all its cells: `k`, `operator`, `other`, `shared`
+/// (neurons in both), `n` (neurons in either), `iou` (shared / n).
+fn compare(k: usize, sets: &[(&str, HashSet<Place>)]) -> PolarsResult<DataFrame> {
+    let pairs: Vec<_> = sets.iter().flat_map(|one| sets.iter().map(move |other| (one, other))).collect();
+    let shared: Vec<u32> = pairs.iter().map(|((_, one), (_, other))| one.intersection(other).count() as u32).collect();
+    let n: Vec<u32> = pairs.iter().map(|((_, one), (_, other))| one.union(other).count() as u32).collect();
+    let iou = shared.iter().zip(&n).map(|(&shared, &n)| (n > 0).then(|| f64::from(shared) / f64::from(n)));
+    df!(
+        "k" => vec![k as u32; pairs.len()],
+        "operator" => pairs.iter().map(|((operator, _), _)| *operator).collect::<Vec<_>>(),
+        "other" => pairs.iter().map(|(_, (other, _))| *other).collect::<Vec<_>>(),
+        "iou" => iou.collect::<Vec<_>>(),
+        "shared" => &shared,
+        "n" => &n,
+    )
+}

@@ -1,0 +1,353 @@
+//! Components that the rows of an earlier step name, in the order of an effect.
+
+use super::places::Place;
+use crate::model::facts::Facts;
+use crate::model::hook::{Hook, SITES, Site};
+use crate::spec::step::{Listed, NeuronOverlap, Ranked};
+use crate::spec::{Condition, Loaded, SpecErrors, has_heads, has_neurons, nearest};
+use crate::table;
+use indexmap::{IndexMap, IndexSet};
+use polars::prelude::*;
+use std::collections::HashMap;
+
+/// A component and its effect; `None` where no row has a number.
+pub type Effect = (Place, Option<f64>);
+
+/// What is wrong, under the keys that it is about: `["by"]`, `["where", "layer"]`.
+pub type Fault = (Vec<String>, String);
+
+/// Which rows count, and what orders the components in them.
+#[derive(Debug, Clone, Copy)]
+pub struct Ranking<'s> {
+    /// Name of the rows.
+    pub from: &'s str,
+    /// What rows must meet.
+    pub filter: &'s IndexMap<String, Condition>,
+    /// Column to order by, the largest first; `None`: by layer and unit.
+    pub by: Option<&'s str>,
+    /// Measure whose rows count.
+    pub measure: Option<&'s str>,
+    /// Whether rows are told apart by operator.
+    pub per_operator: bool,
+}
+
+/// Whose rows are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Of<'s> {
+    /// The model's name.
+    pub model: &'s str,
+    /// The checkpoint, empty where the model has none.
+    pub checkpoint: &'s str,
+    /// Name of the template.
+    pub template: &'s str,
+    /// Symbol of the operator; `None` for all of them together.
+    pub operator: Option<&'s str>,
+}
+
+impl<'s> From<&'s Ranked> for Ranking<'s> {
+    fn from(ranked: &'s Ranked) -> Self {
+        let Ranked { from, filter, by, measure, per_operator, .. } = ranked;
+        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_operator: *per_operator }
+    }
+}
+
+impl<'s> From<&'s Listed> for Ranking<'s> {
+    fn from(listed: &'s Listed) -> Self {
+        let Listed { from, filter, by, measure, per_operator, .. } = listed;
+        // Without a number of them, they need no order.
+        let by = (listed.top.is_some() || listed.share.is_some()).then_some(by.as_str());
+        Self { from, filter, by, measure: measure.as_deref(), per_operator: *per_operator }
+    }
+}
+
+impl<'s> From<&'s NeuronOverlap> for Ranking<'s> {
+    fn from(step: &'s NeuronOverlap) -> Self {
+        let NeuronOverlap { from, filter, by, measure, .. } = step;
+        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_operator: true }
+    }
+}
+
+/// The best of the components in their order: each with its rank, from 1, over all or within its layer, as long as `most` (of how
+/// many there are in all, or in that layer) has not been reached.
+pub fn top(effects: &[Effect], per_layer: bool, most: impl Fn(usize) -> usize) -> Vec<(usize, Effect)> {
+    let group = |place: Place| place.layer().filter(|_| per_layer);
+    let mut sizes: HashMap<Option<usize>, usize> = HashMap::new();
+    effects.iter().for_each(|(place, _)| *sizes.entry(group(*place)).or_default() += 1);
+    let mut ranks: HashMap<Option<usize>, usize> = HashMap::new();
+    let mut best = Vec::new();
+    for &(place, effect) in effects {
+        let rank = ranks.entry(group(place)).or_default();
+        *rank += 1;
+        if *rank <= most(sizes[&group(place)]) {
+            best.push((*rank, (place, effect)));
+        }
+    }
+    best
+}
+
+/// A fault under one key.
+pub fn fault(key: &str, problem: impl Into<String>) -> Fault {
+    (vec![key.to_string()], problem.into())
+}
+
+/// Refuses a fault at its place in the spec: below `path`, where the ranking is written.
+pub fn refused(path: &[&str], (keys, problem): Fault, loaded: &Loaded) -> SpecErrors {
+    let path: Vec<&str> = path.iter().copied().chain(keys.iter().map(String::as_str)).collect();
+    loaded.refuse(&path, problem, None)
+}
+
+/// Whether the rows have the columns that a ranking reads; shows without any rows.
+///
+/// # Errors
+/// The first column that is missing, `by` where it is no number, and conditions that no row can meet.
+pub fn check_columns(ranking: &Ranking, rows: &DataFrame) -> Result<(), Fault> {
+    let from = ranking.from;
+    let has = |name: &str| rows.column(name).is_ok();
+    if !has("layer") || !has("head") && !has("neuron") {
+        let problem =
+            format!("rows of '{from}' have no columns 'layer' and 'head' or 'neuron'; write a step of patching");
+        return Err(fault("from", problem));
+    }
+    if let Some(missing) = ["model", "checkpoint"].into_iter().find(|name| !has(name)) {
+        let problem = format!("rows of '{from}' have no column '{missing}'; write a step that runs models");
+        return Err(fault("from", problem));
+    }
+    if let Some(by) = ranking.by {
+        check_order(by, from, rows)?;
+    }
+    if ranking.per_operator && !has("operator") {
+        let problem = format!("rows of '{from}' have no column 'operator'; write per_operator = false");
+        return Err(fault("from", problem));
+    }
+    if let Some(measure) = ranking.measure.filter(|_| !has("measure")) {
+        let problem = format!("rows of '{from}' have no column 'measure'; leave out measure = \"{measure}\"");
+        return Err(fault("measure", problem));
+    }
+    filtered(ranking, &rows.clear()).map(drop)
+}
+
+fn check_order(by: &str, from: &str, rows: &DataFrame) -> Result<(), Fault> {
+    match rows.column(by) {
+        Ok(column) if column.dtype().is_primitive_numeric() => Ok(()),
+        Ok(_) => Err(fault("by", format!("column '{by}' of '{from}' holds no numbers; write 'mean'"))),
+        Err(_) => {
+            let numbers = rows.columns().iter().filter(|column| column.dtype().is_primitive_numeric());
+            let names: Vec<&str> = numbers.map(|column| column.name().as_str()).collect();
+            let advice = match nearest(by, names.iter().copied()) {
+                Some(near) => format!("write '{near}'"),
+                None => format!("there are {}", quoted(&names)),
+            };
+            Err(fault("by", format!("rows of '{from}' have no column '{by}'; {advice}")))
+        }
+    }
+}
+
+/// The rows that meet every condition.
+fn filtered(ranking: &Ranking, rows: &DataFrame) -> Result<DataFrame, Fault> {
+    ranking.filter.iter().try_fold(rows.clone(), |rows, (column, condition)| {
+        let wrong = |problem: table::Problem| (vec!["where".to_string(), column.clone()], problem.to_string());
+        table::meeting(&rows, column, condition).map_err(wrong)
+    })
+}
+
+/// The components that the rows of a model, checkpoint, template and operator name, the largest effect first (ties: by layer,
+/// heads before MLPs, then unit; those without a number last). An effect is the mean of `by` over a component's rows. With
+/// `facts`, components are the model's. Empty where there are rows but none meets the conditions.
+///
+/// # Errors
+/// Rows that are not there, and rows of several measures or sites, whose mean would mean nothing.
+pub fn rank(ranking: &Ranking, all: &DataFrame, of: Of, facts: Option<&Facts>) -> Result<Vec<Effect>, Fault> {
+    check_columns(ranking, all)?;
+    let own = of.rows(all).map_err(|error| fault("from", error.to_string()))?;
+    if own.height() == 0 {
+        let operator = of.operator.map_or(String::new(), |operator| format!(", operator '{operator}'"));
+        let at = if of.checkpoint.is_empty() { String::new() } else { format!(" at {}", of.checkpoint) };
+        let problem = format!(
+            "'{}' has no rows of model '{}{at}', template '{}'{operator}; let that step run on the same",
+            ranking.from, of.model, of.template
+        );
+        return Err(fault("from", problem));
+    }
+    let kept = filtered(ranking, &own)?;
+    if kept.height() == 0 {
+        return Ok(Vec::new());
+    }
+    let rows = Rows::read(&kept, ranking.by).map_err(|error| fault("from", error.to_string()))?;
+    let mut sums: IndexMap<Place, (f64, usize)> = IndexMap::new();
+    let mut sites: IndexMap<bool, Site> = IndexMap::new();
+    for row in rows.of_one_measure(ranking)? {
+        let Some((place, site)) = rows.place(row, facts)? else { continue };
+        let heads = matches!(place.hook, Hook::Block(_, Site::Z));
+        if let Some(site) = site
+            && let Some(first) = sites.insert(heads, site).filter(|first| *first != site && ranking.by.is_some())
+        {
+            let problem = format!(
+                "rows of '{}' are of the same components at {} and {}; rank by a step with one of these sites",
+                ranking.from,
+                first.name(),
+                site.name()
+            );
+            return Err(fault("from", problem));
+        }
+        let (sum, n) = sums.entry(place).or_default();
+        if let Some(effect) = rows.effect(row) {
+            *sum += effect;
+            *n += 1;
+        }
+    }
+    let mean = |(place, (sum, n)): (Place, (f64, usize))| (place, (n > 0).then(|| sum / n as f64));
+    let mut effects: Vec<Effect> = sums.into_iter().map(mean).collect();
+    effects.sort_by(|(place, effect), (other, other_effect)| {
+        let larger_first = match (effect, other_effect) {
+            (Some(one), Some(other)) => other.total_cmp(one),
+            (one, other) => other.is_some().cmp(&one.is_some()),
+        };
+        larger_first.then_with(|| order(*place).cmp(&order(*other)))
+    });
+    Ok(effects)
+}
+
+/// Layer, heads before MLPs, unit.
+fn order(place: Place) -> (Hook, Option<usize>) {
+    (place.hook, place.unit)
+}
+
+impl Of<'_> {
+    /// Its rows; a column that is not there, and a null, say nothing against a row.
+    pub fn rows(&self, rows: &DataFrame) -> PolarsResult<DataFrame> {
+        let wanted = [
+            ("model", Some(self.model)),
+            ("checkpoint", Some(self.checkpoint)),
+            ("template", Some(self.template)),
+            ("operator", self.operator),
+        ];
+        let mut mask = BooleanChunked::full("".into(), true, rows.height());
+        for (column, value) in wanted {
+            let (Ok(column), Some(value)) = (rows.column(column), value) else { continue };
+            let column = column.cast(&DataType::String)?;
+            let is = column.str()?.iter().map(|text| text.is_none_or(|text| text == value));
+            mask = mask & BooleanChunked::from_iter_values("".into(), is);
+        }
+        rows.filter(&mask)
+    }
+}
+
+/// The columns of a step's rows that a ranking reads.
+struct Rows {
+    height: usize,
+    texts: IndexMap<&'static str, StringChunked>,
+    numbers: IndexMap<&'static str, Vec<Option<usize>>>,
+    effect: Vec<Option<f64>>,
+}
+
+impl Rows {
+    fn read(rows: &DataFrame, by: Option<&str>) -> PolarsResult<Self> {
+        let mut texts = IndexMap::new();
+        for name in ["measure", "site", "component"] {
+            if let Ok(column) = rows.column(name) {
+                texts.insert(name, column.cast(&DataType::String)?.str()?.clone());
+            }
+        }
+        let mut numbers = IndexMap::new();
+        for name in ["layer", "head", "neuron"] {
+            if let Ok(column) = rows.column(name) {
+                let column = column.cast(&DataType::UInt32)?;
+                numbers.insert(name, column.u32()?.iter().map(|number| number.map(|n| n as usize)).collect());
+            }
+        }
+        let effect = match by {
+            Some(by) => rows.column(by)?.cast(&DataType::Float64)?.f64()?.iter().collect(),
+            None => Vec::new(),
+        };
+        Ok(Self { height: rows.height(), texts, numbers, effect })
+    }
+
+    /// `None` where there is no such column, or nothing in it.
+    fn text(&self, column: &str, row: usize) -> Option<&str> {
+        self.texts.get(column)?.get(row)
+    }
+
+    fn number(&self, column: &str, row: usize) -> Option<usize> {
+        *self.numbers.get(column)?.get(row)?
+    }
+
+    fn effect(&self, row: usize) -> Option<f64> {
+        self.effect.get(row).copied().flatten().filter(|effect| effect.is_finite())
+    }
+
+    /// The rows of the wanted measure, which what is averaged must have.
+    fn of_one_measure(&self, ranking: &Ranking) -> Result<Vec<usize>, Fault> {
+        let rows = 0..self.height;
+        let measures: IndexSet<String> =
+            rows.clone().filter_map(|row| self.text("measure", row).map(str::to_string)).collect();
+        let names: Vec<&str> = measures.iter().map(String::as_str).collect();
+        match ranking.measure {
+            Some(measure) if !measures.contains(measure) => Err(fault(
+                "measure",
+                format!("'{}' has no rows of measure '{measure}'; there are {}", ranking.from, quoted(&names)),
+            )),
+            Some(measure) => Ok(rows.filter(|&row| self.text("measure", row) == Some(measure)).collect()),
+            None => match names.as_slice() {
+                [first, _, ..] if ranking.by.is_some() => {
+                    let problem = format!(
+                        "'{}' has rows of {}; write measure = \"{first}\" beside 'from'",
+                        ranking.from,
+                        quoted(&names)
+                    );
+                    Err(fault("from", problem))
+                }
+                _ => Ok(rows.collect()),
+            },
+        }
+    }
+
+    /// The component that a row is of, and the site its effect was taken at, where the rows say; `None` for what is neither
+    /// a head, a neuron nor a whole MLP.
+    fn place(&self, row: usize, facts: Option<&Facts>) -> Result<Option<(Place, Option<Site>)>, Fault> {
+        let within = |number: usize, count: fn(&Facts) -> usize| facts.is_none_or(|facts| number < count(facts));
+        let layer = self.number("layer", row).filter(|&layer| within(layer, |facts| facts.n_layers));
+        let Some(layer) = layer else { return Ok(None) };
+        let site = match self.text("site", row) {
+            Some(text) => match SITES.iter().find(|(site, ..)| site.name() == text) {
+                Some((site, ..)) => Some(*site),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        let (head, neuron) = (self.number("head", row), self.number("neuron", row));
+        let at = |site: Site, unit: Option<usize>| Place { hook: Hook::Block(layer, site), unit };
+        let place = match (head, neuron) {
+            (Some(head), _) if site.is_none_or(has_heads) && within(head, |facts| facts.n_heads) => {
+                at(Site::Z, Some(head))
+            }
+            (None, Some(neuron)) if site.is_none_or(has_neurons) && within(neuron, |facts| facts.d_mlp) => {
+                at(Site::MlpPost, Some(neuron))
+            }
+            (None, None) => {
+                let whole = match site {
+                    Some(site) => matches!(site, Site::MlpPost | Site::MlpOut),
+                    None => self.text("component", row).is_some_and(|name| name.ends_with("MLP")),
+                };
+                if !whole {
+                    return Ok(None);
+                }
+                at(Site::MlpPost, None)
+            }
+            _ => return Ok(None),
+        };
+        if let Some(site) = site.filter(|site| matches!(site, Site::K | Site::V | Site::RotK))
+            && facts.is_some_and(|facts| facts.n_kv_heads < facts.n_heads)
+        {
+            let problem = format!(
+                "heads at {} are key/value heads, each of several heads; rank by a step with attn.hook_z[head]",
+                site.name()
+            );
+            return Err(fault("from", problem));
+        }
+        Ok(Some((place, site)))
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+}
