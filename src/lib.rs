@@ -6,6 +6,7 @@ pub mod allocator;
 pub mod cli;
 mod error;
 pub mod figure;
+pub mod heuristic;
 pub mod intervene;
 pub mod kernel;
 pub mod measure;

@@ -3,6 +3,7 @@
 mod cli;
 mod figure;
 mod gguf;
+mod heuristic;
 mod hub;
 mod intervene;
 mod kernel;

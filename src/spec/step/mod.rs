@@ -3,6 +3,7 @@
 mod ablation;
 mod accuracy;
 mod fields;
+mod heuristics;
 mod intervention;
 mod overlap;
 mod patching;
@@ -17,6 +18,7 @@ pub use ablation::{
 };
 pub use accuracy::Accuracy;
 pub use fields::Common;
+pub use heuristics::{HeuristicType, HeuristicVariant, Heuristics, RankedNeurons, ScoreCap, ZeroResults};
 pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention};
 pub use overlap::NeuronOverlap;
 pub use patching::{ActivationPatching, AttributionMeasure, AttributionPatching, NeuronMethod, NeuronPatching};

@@ -1,0 +1,177 @@
+use super::fields::step;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+step! {
+    /// Heuristics that neurons implement (paper §3.2, algorithm 1): each neuron's activation at the last position over every
+    /// legal prompt of an operator is matched with every rule on operands and results.
+    ///
+    /// Of the prompts, the templates, operators and operands are taken; `keep`, `sample` and `seeds` change nothing.
+    Heuristics {
+        /// The neurons.
+        ranked: RankedNeurons,
+        /// Whose lists of heuristics, and whose defaults.
+        #[serde(default)]
+        variant: HeuristicVariant,
+        /// Least score of a match: the share of the k highest prompts that are associated with the heuristic, k being how many
+        /// are associated at all.
+        #[serde(default = "default_threshold")]
+        #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
+        threshold: f64,
+        /// Types that are looked for.
+        #[serde(default = "every_type")]
+        #[schemars(length(min = 1))]
+        types: Vec<HeuristicType>,
+        /// Most prompts that are looked at, of heuristics on results of × and ÷. Left out: `none`; of `variant = "code"`,
+        /// `operand-range`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cap: Option<ScoreCap>,
+        /// What becomes of prompts whose result is 0. Left out: `keep`; of `variant = "code"`, `drop`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        zero_results: Option<ZeroResults>,
+        /// Fewest prompts that a heuristic is associated with: what holds for one prompt is no rule.
+        #[serde(default = "default_min_associated")]
+        #[schemars(range(min = 1))]
+        min_associated: usize,
+        /// Heuristics that a neuron whose activations have no order at all would match with a greater probability than this are
+        /// left out: `result in [0, 100)` holds for nearly every ÷, and any neuron matches it.
+        #[serde(default = "default_max_chance")]
+        #[schemars(range(min = 0.0, max = 1.0))]
+        max_chance: f64,
+        /// Try the lowest activations as well as the highest; the better score counts. Left out: where the MLP is gated, so that
+        /// they can be strongly negative.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        low_tail: Option<bool>,
+        /// Neurons per operator and type whose activations are kept as pictures: tables `NAME.patterns`, `NAME.examples`.
+        #[serde(default = "default_examples")]
+        examples: usize,
+    }
+}
+
+/// Neurons in the order of an effect, from the rows of a step with the columns `layer` and `neuron`: the k best of each layer
+/// that the rows have.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RankedNeurons {
+    /// The rows; what several of them say of one neuron is averaged.
+    #[schemars(extend("x-refers-to" = "step"))]
+    pub from: String,
+    /// Column to order by, the largest first.
+    #[serde(default = "super::shared::default_by")]
+    pub by: String,
+    /// Measure whose rows count. Left out: the rows have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<String>,
+    /// How many of each layer; all of a layer that has fewer.
+    #[serde(default = "default_k")]
+    #[schemars(range(min = 1))]
+    pub k: usize,
+    /// Order by the effects on prompts of the same operator alone.
+    #[serde(default = "default_true")]
+    pub per_operator: bool,
+}
+
+/// Types of heuristics (paper §3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeuristicType {
+    /// A value in a range.
+    Range,
+    /// A value that leaves a remainder.
+    Modulo,
+    /// A value whose digits fit.
+    Pattern,
+    /// Both operands are the same.
+    Identical,
+    /// A result that is one of two to four unrelated ones (÷).
+    MultiResult,
+}
+
+/// Whose lists of heuristics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeuristicVariant {
+    /// The paper's: remainders by 2 to 9, 11, 13 and 15. Names of the same prompts are one heuristic.
+    #[default]
+    Paper,
+    /// Its code's: remainders by 2 to 10.
+    Code,
+}
+
+/// How many prompts are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScoreCap {
+    /// As many as are associated with the heuristic.
+    None,
+    /// At most as many as an operand has values, of heuristics on results of × and ÷: these are very unevenly spread.
+    OperandRange,
+}
+
+/// What becomes of prompts whose result is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ZeroResults {
+    /// They are prompts like any.
+    Keep,
+    /// They are left out: a neuron that fires for them alone looks like every heuristic that holds for 0.
+    Drop,
+}
+
+impl HeuristicType {
+    /// Every type, in the order of tables.
+    pub const ALL: [Self; 5] = [Self::Range, Self::Modulo, Self::Pattern, Self::Identical, Self::MultiResult];
+
+    /// As specs and rows say it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Range => "range",
+            Self::Modulo => "modulo",
+            Self::Pattern => "pattern",
+            Self::Identical => "identical",
+            Self::MultiResult => "multi-result",
+        }
+    }
+}
+
+impl ScoreCap {
+    /// What a variant has by default.
+    pub const fn of(variant: HeuristicVariant) -> Self {
+        match variant {
+            HeuristicVariant::Paper => Self::None,
+            HeuristicVariant::Code => Self::OperandRange,
+        }
+    }
+}
+
+impl ZeroResults {
+    /// What a variant has by default.
+    pub const fn of(variant: HeuristicVariant) -> Self {
+        match variant {
+            HeuristicVariant::Paper => Self::Keep,
+            HeuristicVariant::Code => Self::Drop,
+        }
+    }
+}
+
+fn default_true() -> bool {
+    true
+}
+fn default_threshold() -> f64 {
+    0.6
+}
+fn every_type() -> Vec<HeuristicType> {
+    HeuristicType::ALL.to_vec()
+}
+fn default_min_associated() -> usize {
+    10
+}
+fn default_max_chance() -> f64 {
+    0.01
+}
+fn default_examples() -> usize {
+    3
+}
+fn default_k() -> usize {
+    200
+}
