@@ -34,6 +34,14 @@ pub enum Error {
     /// A replay that does not agree with the run from scratch: no number of that step is to be trusted.
     #[error("self-check failed: {0}")]
     SelfCheck(crate::step::SelfCheck),
+    /// Results that are not as expected of the model at hand.
+    #[error("{} of {of} expectations differ: {}; see 'Expected' in report.md", .names.len(), quoted(names))]
+    Differ {
+        /// Those that differ.
+        names: Vec<String>,
+        /// How many there are.
+        of: usize,
+    },
     /// Ctrl-C.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -74,7 +82,12 @@ impl Error {
         match self {
             Error::Spec(_) | Error::Refused { .. } => 2,
             Error::Failed { .. } | Error::Figure(_) | Error::Rows(_) | Error::Print(_) | Error::SelfCheck(_) => 1,
+            Error::Differ { .. } => 1,
             Error::Interrupted(_) => interrupt::EXIT_CODE,
         }
     }
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
 }

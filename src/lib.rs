@@ -5,6 +5,7 @@
 pub mod allocator;
 pub mod cli;
 mod error;
+pub mod expectation;
 pub mod figure;
 pub mod heuristic;
 pub mod intervene;

@@ -2,6 +2,8 @@
 
 use super::SpecArguments;
 use crate::Error;
+use crate::run;
+use crate::spec::Recognised;
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -11,9 +13,18 @@ pub(super) struct Arguments {
     /// Without the comments that say where each value comes from
     #[arg(long)]
     plain: bool,
+    /// Without looking at the model: no profile of a known model is laid over the spec
+    #[arg(long)]
+    no_profile: bool,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
-    let loaded = arguments.spec.load()?;
+    let mut loaded = arguments.spec.load()?;
+    if !arguments.no_profile {
+        loaded = run::settle(&loaded, false)?;
+    }
+    if let Some(Recognised { name, profile: Some(profile) }) = loaded.recognised() {
+        super::print(&format!("# model 'model' is known as {name}: profile {}\n\n", profile.name()))?;
+    }
     super::print(&if arguments.plain { loaded.to_toml() } else { loaded.to_toml_with_origins() })
 }

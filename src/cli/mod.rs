@@ -25,7 +25,7 @@ Examples:
   ablate run experiments/quickstart.toml --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf
   ablate logits builtin:arith 12+34= --top 3
 
-Exit codes: 0 done, 1 ran but failed or a check failed, 2 refused input, 130 interrupted."
+Exit codes: 0 done, 1 ran but failed, a check failed or a result is not as expected, 2 refused input, 130 interrupted."
 )]
 struct Cli {
     #[command(subcommand)]

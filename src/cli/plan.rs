@@ -19,8 +19,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
-    let loaded = arguments.spec.load()?;
-    crate::run::check(&loaded)?;
+    let loaded = crate::run::checked(&arguments.spec.load()?, false)?;
     let models = Models::new(&loaded, false);
     let (progress, frames) = (Progress::quiet(), Frames::default());
     let context =

@@ -180,6 +180,21 @@ impl Model {
         Ok(Sketch { card, tokenizer, bos: spec.bos })
     }
 
+    /// A model's architecture alone: neither its weights nor its tokenizer are read.
+    ///
+    /// # Errors
+    /// When the source, its configuration, or a weight's name or shape is wrong.
+    pub fn architecture(spec: &spec::Model, lookup: Lookup) -> Result<Facts, ModelError> {
+        let host = match Source::parse(&spec.source, lookup.base, lookup.checkpoint)? {
+            Source::Builtin { name, checkpoint } => builtin::open(&name, checkpoint.as_deref())?.0,
+            Source::Folder(folder) => Checkpoint::open(&folder)?,
+            Source::Gguf(file) => gguf::Gguf::open(&file)?.model()?,
+            Source::Hub { repo, revision } => Checkpoint::open(&hub::snapshot(&repo, &revision, lookup.quiet)?)?,
+            Source::Random { config, seed } => Checkpoint::random(&config, seed)?,
+        };
+        Ok(host.facts().clone())
+    }
+
     /// What it looks like.
     pub fn facts(&self) -> &Facts {
         self.transformer.facts()

@@ -2,6 +2,9 @@
 //!
 //! Every number in it comes from the frames that were written beside it.
 
+mod expected;
+
+use crate::expectation::Compared;
 use crate::run::atomic::{WriteError, write_atomic};
 use crate::step::SelfCheck;
 use crate::table;
@@ -33,6 +36,8 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Interventions that were recomputed from scratch.
     pub checks: Vec<SelfCheck>,
+    /// In the spec's order.
+    pub expectations: Vec<Compared>,
 }
 
 /// A table in the report.
@@ -85,6 +90,9 @@ pub fn markdown(report: &Report, folder: &Path) -> String {
         report.notes.iter().for_each(|note| {
             let _ = writeln!(text, "> - {}", one_line(note));
         });
+    }
+    if !report.expectations.is_empty() {
+        expected::section(&mut text, &report.expectations);
     }
     for figure in &report.figures {
         figure_section(&mut text, figure, folder);

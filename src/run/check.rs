@@ -1,19 +1,20 @@
-//! What can be refused before any work, once step kinds have said which columns their rows have: tables and figures are
-//! made of empty rows, and models are looked at without loading them.
+//! What can be refused before any work, once step kinds have said which columns their rows have: tables, figures and
+//! expectations are made of empty rows, and models are looked at without loading them.
 
+use super::frames::Missing;
 use super::progress::Progress;
 use super::{Frames, ModelName, Models, order};
 use crate::model::Card;
 use crate::plan::{self, Extent};
 use crate::prompt::Resolved;
-use crate::spec::{Loaded, SpecErrors, Step};
+use crate::spec::{Loaded, SpecErrors, Step, Table};
 use crate::step::Context;
-use crate::{Error, figure, step, table};
+use crate::{Error, expectation, figure, step, table};
 use std::collections::HashSet;
 use std::path::Path;
 
-/// Has every step check the columns of the rows it reads, makes every table from no rows, and has every figure read its
-/// columns; all that is wrong at once.
+/// Has every step check the columns of the rows it reads, makes every table from no rows, and has every figure and
+/// expectation read its columns; all that is wrong at once.
 pub fn rows(loaded: &Loaded) -> Result<(), Error> {
     let spec = &loaded.spec;
     let mut frames = Frames::default();
@@ -27,13 +28,14 @@ pub fn rows(loaded: &Loaded) -> Result<(), Error> {
     }
     errors.extend(spec.steps.iter().filter_map(|one| step::check(one, loaded, &frames).err()));
     for table in order::tables(&spec.tables) {
-        if unknown.contains(table.from.as_str()) {
+        let with = table.join.as_ref().map(|join| join.with.as_str());
+        if std::iter::once(table.from.as_str()).chain(with).any(|from| unknown.contains(from)) {
             unknown.insert(&table.name);
             continue;
         }
-        let checked = match frames.get(&table.from) {
-            Ok(columns) => table::check(table, columns).map_err(|error| refused_table(loaded, error)),
-            Err(problem) => Err(loaded.refuse(&["table", &table.name, "from"], problem, None)),
+        let checked = match frames.read(table) {
+            Ok((columns, with)) => table::check(table, columns, with).map_err(|error| refused_table(loaded, error)),
+            Err(missing) => Err(refused_rows(loaded, table, missing)),
         };
         match checked {
             Ok(Some(columns)) => frames.insert(table.name.clone(), columns),
@@ -53,6 +55,15 @@ pub fn rows(loaded: &Loaded) -> Result<(), Error> {
             Err(problem) => errors.push(loaded.refuse(&["figure", &figure.name, "from"], problem, None)),
         }
     }
+    for expected in spec.expectations.iter().filter(|expected| !unknown.contains(expected.from.as_str())) {
+        match frames.get(&expected.from) {
+            Ok(columns) => {
+                let faults = expectation::check(expected, columns).err();
+                errors.extend(faults.map(|faults| refused(loaded, "expect", &expected.name, faults)));
+            }
+            Err(problem) => errors.push(loaded.refuse(&["expect", &expected.name, "from"], problem, None)),
+        }
+    }
     if errors.is_empty() { Ok(()) } else { Err(SpecErrors::join(errors).into()) }
 }
 
@@ -61,7 +72,19 @@ pub fn refused_table(loaded: &Loaded, error: table::TableError) -> SpecErrors {
     refused(loaded, "table", &error.table, error.faults)
 }
 
-fn refused<P: std::fmt::Display>(loaded: &Loaded, list: &str, name: &str, faults: Vec<table::Fault<P>>) -> SpecErrors {
+/// Rows that a table names and that are not there.
+pub fn refused_rows(loaded: &Loaded, table: &Table, missing: Missing) -> SpecErrors {
+    let path: Vec<&str> = ["table", &table.name].into_iter().chain(missing.key.iter().copied()).collect();
+    loaded.refuse(&path, missing.problem, None)
+}
+
+/// What is wrong with an entry of a list of the spec, each at its place.
+pub fn refused<P: std::fmt::Display>(
+    loaded: &Loaded,
+    list: &str,
+    name: &str,
+    faults: Vec<table::Fault<P>>,
+) -> SpecErrors {
     SpecErrors::join(faults.into_iter().map(|(key, problem)| {
         let path: Vec<&str> = [list, name].into_iter().chain(key.iter().map(String::as_str)).collect();
         loaded.refuse(&path, problem.to_string(), None)

@@ -1,5 +1,6 @@
 //! The rows of steps and tables by name, as `from` names them.
 
+use crate::spec::Table;
 use indexmap::IndexMap;
 use polars::prelude::DataFrame;
 
@@ -21,4 +22,23 @@ impl Frames {
         let names = || self.0.keys().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
         self.0.get(name).ok_or_else(|| format!("no rows named '{name}'; there are {}", names()))
     }
+
+    /// The rows that a table reads: those it is made from, and those it joins.
+    ///
+    /// # Errors
+    /// When there are none of a name.
+    pub fn read(&self, table: &Table) -> Result<(&DataFrame, Option<&DataFrame>), Missing> {
+        let rows = self.get(&table.from).map_err(|problem| Missing { key: &["from"], problem })?;
+        let with = table.join.as_ref().map(|join| self.get(&join.with)).transpose();
+        Ok((rows, with.map_err(|problem| Missing { key: &["join", "with"], problem })?))
+    }
+}
+
+/// Rows that a table names and that are not there.
+#[derive(Debug, Clone)]
+pub struct Missing {
+    /// The key of the table that names them.
+    pub key: &'static [&'static str],
+    /// Which, and those there are.
+    pub problem: String,
 }

@@ -13,6 +13,7 @@ pub fn json(report: &Report, files: &[Checksum]) -> String {
         "machine": facts,
         "notes": report.notes,
         "self_checks": report.checks,
+        "expectations": report.expectations,
         "spec": report.spec_toml,
         "files": files,
     });

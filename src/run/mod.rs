@@ -2,8 +2,10 @@
 
 pub mod atomic;
 mod check;
+mod expectations;
 mod frames;
 pub mod interrupt;
+mod known;
 mod machine;
 mod manifest;
 mod models;
@@ -12,6 +14,7 @@ pub mod progress;
 mod results;
 
 pub use frames::Frames;
+pub use known::settle;
 pub use models::{ModelName, Models};
 
 use crate::model::Card;
@@ -33,16 +36,21 @@ pub struct Options<'a> {
 }
 
 /// Runs a spec: its steps, then its tables, then its figures, then the report. Each file is written as soon as it is there.
+/// Where its model is a known one, that one's profile is laid over the spec first.
 ///
 /// # Errors
-/// [`Error::Refused`] before any work when a step, table or figure asks for what can not be had.
+/// [`Error::Refused`] before any work when a step, table or figure asks for what can not be had; [`Error::Differ`] after all
+/// of it when the model at hand is not as expected.
 pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
     let started = Instant::now();
+    let loaded = &checked(loaded, options.progress.is_quiet())?;
     let spec = &loaded.spec;
     let threads = set_threads(spec.run.threads);
     let models = Models::new(loaded, options.progress.is_quiet());
-    check(loaded)?;
     let cards = check::models(loaded, &models)?;
+    let known = known::names(loaded, &cards)?;
+    let known_facts = known::facts(loaded, &known);
+    known_facts.iter().for_each(|(about, name)| options.progress.say(&format!("{about} {name}")));
     check::places(loaded, &models)?;
     let mut results = Results::create(output_dir(loaded))?;
     let mut frames = Frames::default();
@@ -67,6 +75,7 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
     notes.extend(figures.iter().flat_map(|figure| figure.notes.iter().map(|note| format!("{}: {note}", figure.name))));
     notes.extend(checks.iter().filter(|check| !check.passed()).map(|check| format!("self-check failed: {check}")));
     notes.iter().for_each(|note| options.progress.say(&format!("note: {note}")));
+    let compares = expectations::compare(loaded, &frames, &known);
 
     let report = Report {
         title: spec.title.clone(),
@@ -75,25 +84,40 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
         tables,
         figures,
         spec_toml: loaded.to_toml(),
-        facts: machine::facts(threads).into_iter().chain(cards.iter().map(model_fact)).collect(),
+        facts: machine::facts(threads).into_iter().chain(cards.iter().map(model_fact)).chain(known_facts).collect(),
         notes,
         checks,
+        expectations: compares.all.clone(),
     };
     results.text("report.md", &report::markdown(&report, results.dir()))?;
     let manifest = manifest::json(&report, &results.checksums()?);
     results.text("manifest.json", &manifest)?;
     let seconds = started.elapsed().as_secs_f64();
+    compares.say(options.progress);
     options.progress.say(&format!("results in {} ({seconds:.1} s)", results.dir().join("report.md").display()));
     match report.checks.into_iter().find(|check| !check.passed()) {
         Some(check) => Err(Error::SelfCheck(check)),
-        None => Ok(()),
+        None => compares.judge(),
     }
+}
+
+/// The spec for the model at hand, checked as far as that needs no model, before and after a profile is laid over it.
+///
+/// # Errors
+/// As [`check`] and [`settle`].
+pub fn checked(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
+    check(loaded)?;
+    let settled = settle(loaded, quiet)?;
+    if settled.recognised().is_some_and(|recognised| recognised.profile.is_some()) {
+        check(&settled)?;
+    }
+    Ok(settled)
 }
 
 /// Refuses what can be refused without looking at any model.
 ///
 /// # Errors
-/// Prompts, tables, figures, and rows that a step reads of another, that can not be.
+/// Prompts, tables, figures, expectations, and rows that a step reads of another, that can not be.
 pub fn check(loaded: &Loaded) -> Result<(), Error> {
     check::prompts(loaded)?;
     check::rows(loaded)
@@ -103,8 +127,8 @@ fn make_tables(loaded: &Loaded, frames: &mut Frames, results: &mut Results) -> R
     let tables = &loaded.spec.tables;
     let mut made = Vec::with_capacity(tables.len());
     for table in order::tables(tables) {
-        let rows = frames.get(&table.from).map_err(Error::refused(format!("table '{}'", table.name)))?;
-        let frame = table::build(table, rows).map_err(|error| check::refused_table(loaded, error))?;
+        let (rows, with) = frames.read(table).map_err(|missing| check::refused_rows(loaded, table, missing))?;
+        let frame = table::build(table, rows, with).map_err(|error| check::refused_table(loaded, error))?;
         let table::Files { csv, parquet } = results.table(&table.name, &frame)?;
         frames.insert(table.name.clone(), frame.clone());
         made.push(report::Table {

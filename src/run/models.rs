@@ -1,6 +1,7 @@
 //! The models of a spec, opened when a step asks for them.
 
 use crate::Error;
+use crate::model::facts::Facts;
 use crate::model::{Lookup, Model, Sketch, device};
 use crate::spec;
 use crate::spec::Loaded;
@@ -70,17 +71,25 @@ impl<'a> Models<'a> {
             return Ok(sketch.clone());
         }
         let (spec, base) = self.find(name)?;
-        let table: &[&str] = if name.name == "model" { &["model"] } else { &["models", &name.name] };
-        let refuse = |key: &str, problem: String| {
-            let path: Vec<&str> = table.iter().copied().chain([key]).collect();
-            Error::from(self.loaded.refuse(&path, problem, None))
-        };
-        device::open(spec.device).map_err(|error| refuse("device", error.to_string()))?;
+        device::open(spec.device).map_err(|error| self.refuse(name, "device", error.to_string()))?;
         let sketch = Model::sketch(spec, self.lookup(&base, name))
-            .map_err(|error| refuse("source", format!("model '{name}': {error}")))?;
+            .map_err(|error| self.refuse(name, "source", format!("model '{name}': {error}")))?;
         let sketch = Rc::new(sketch);
         self.sketches.borrow_mut().push((name.clone(), sketch.clone()));
         Ok(sketch)
+    }
+
+    /// A model's architecture, from its files.
+    pub fn facts(&self, name: &ModelName) -> Result<Facts, Error> {
+        let (spec, base) = self.find(name)?;
+        Model::architecture(spec, self.lookup(&base, name))
+            .map_err(|error| self.refuse(name, "source", format!("model '{name}': {error}")))
+    }
+
+    /// What is wrong with a key of a model.
+    fn refuse(&self, name: &ModelName, key: &str, problem: String) -> Error {
+        let path: &[&str] = if name.name == "model" { &["model", key] } else { &["models", &name.name, key] };
+        self.loaded.refuse(path, problem, None).into()
     }
 
     /// The model, opened now unless it is the one that was asked for last.

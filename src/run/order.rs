@@ -9,9 +9,10 @@ pub fn steps(steps: &[Step]) -> Vec<&Step> {
 
 /// The tables, those that others read first, otherwise in the spec's order.
 pub fn tables(tables: &[Table]) -> Vec<&Table> {
+    let is_table = |name: &str| tables.iter().any(|table| table.name == name);
     sort(tables, |table, done| {
-        let reads_a_table = tables.iter().any(|other| other.name == table.from);
-        !reads_a_table || done.iter().any(|other| other.name == table.from)
+        let reads = [Some(&table.from), table.join.as_ref().map(|join| &join.with)];
+        reads.into_iter().flatten().all(|from| !is_table(from) || done.iter().any(|other| other.name == *from))
     })
 }
 

@@ -67,6 +67,12 @@ pub(super) struct Files {
 }
 
 impl Files {
+    /// To read files that come after those of a spec: what that has read is not read again.
+    pub fn after(spec: &[Arc<Source>]) -> Self {
+        let seen = spec.iter().filter_map(|source| Path::new(source.name()).canonicalize().ok()).collect();
+        Self { seen, ..Self::default() }
+    }
+
     /// Reads from a path; errors are gathered in `errors`.
     pub fn read(&mut self, path: &Path) {
         if let Err(error) = self.open(path) {
@@ -149,7 +155,8 @@ impl Files {
     }
 }
 
-fn point(error: SpecError, origin: &Origin) -> SpecError {
+/// The error at the place of a value in a file.
+pub(super) fn point(error: SpecError, origin: &Origin) -> SpecError {
     match origin {
         Origin::File { source, value, .. } => error.at(source, value.clone(), ""),
         _ => error,
@@ -157,7 +164,7 @@ fn point(error: SpecError, origin: &Origin) -> SpecError {
 }
 
 /// `a/b/../c` as `a/c`, for messages.
-fn normal(path: &Path) -> PathBuf {
+pub(super) fn normal(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
         match part {

@@ -1,12 +1,12 @@
-//! A spec from its layers: defaults, `extends`, the file, the environment, flags.
+//! A spec from its layers: defaults, `extends`, the file, the profile of a known model, the environment, flags.
 
 use super::check::check;
 use super::error::{SpecError, SpecErrors};
-use super::extends::Files;
-use super::merge::{Layers, inherit};
+use super::extends::{Files, normal};
+use super::merge::{Layer, Layers, inherit};
 use super::node::{Content, Node, Origin};
 use super::source::Source;
-use super::{Spec, overrides, schema, write};
+use super::{Spec, overrides, profile, schema, write};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +19,26 @@ pub struct Loaded {
     /// The files it was read from, itself first.
     pub sources: Vec<Arc<Source>>,
     values: Node,
+    layers: Outer,
+    recognised: Option<Recognised>,
+}
+
+/// The layers that a profile comes between.
+#[derive(Debug, Clone, Default)]
+struct Outer {
+    /// Those of files, lowest first.
+    files: Vec<Layer>,
+    variables: Vec<(String, String)>,
+    flags: Vec<String>,
+}
+
+/// Which of the known models the spec's model is.
+#[derive(Debug, Clone)]
+pub struct Recognised {
+    /// Its name under `known`.
+    pub name: String,
+    /// The file that was laid over the spec for it, if it has one.
+    pub profile: Option<Arc<Source>>,
 }
 
 /// Reads a spec file with everything it extends, `ABLATE_…` variables of `env`, and `--set` values (`model.dtype=bf16`).
@@ -29,7 +49,7 @@ pub struct Loaded {
 pub fn load(path: &Path, sets: &[String], env: impl Iterator<Item = (String, String)>) -> Result<Loaded, SpecErrors> {
     let mut files = Files::default();
     files.read(path);
-    resolve(files, sets, env)
+    whole(files, sets, env)
 }
 
 /// Reads a spec from a text, named so in errors.
@@ -39,28 +59,45 @@ pub fn load(path: &Path, sets: &[String], env: impl Iterator<Item = (String, Str
 pub fn parse(name: &str, text: &str) -> Result<Loaded, SpecErrors> {
     let mut files = Files::default();
     files.add(Source::from_text(name, text.to_string()));
-    resolve(files, &[], std::iter::empty())
+    whole(files, &[], std::iter::empty())
 }
 
-fn resolve(files: Files, sets: &[String], env: impl Iterator<Item = (String, String)>) -> Result<Loaded, SpecErrors> {
+fn whole(files: Files, sets: &[String], env: impl Iterator<Item = (String, String)>) -> Result<Loaded, SpecErrors> {
     if !files.errors.is_empty() {
         return Err(SpecErrors::new(files.errors));
     }
-    let mut layers = Layers::default();
-    for layer in files.layers {
-        layers.push(layer);
-    }
+    let outer = Outer { files: files.layers, variables: overrides::variables(env), flags: sets.to_vec() };
+    resolve(outer, &[], files.sources)
+}
+
+fn resolve(layers: Outer, profile: &[Layer], sources: Vec<Arc<Source>>) -> Result<Loaded, SpecErrors> {
+    let mut stack = Layers::default();
+    layers.files.iter().chain(profile).for_each(|layer| stack.push(layer.clone()));
     let mut errors = Vec::new();
-    overrides::add_variables(&mut layers, env, &keys(), &mut errors);
-    overrides::add_flags(&mut layers, sets, &mut errors);
-    let mut values = layers.merged_lists();
+    overrides::add_variables(&mut stack, &layers.variables, &keys(), &mut errors);
+    overrides::add_flags(&mut stack, &layers.flags, &mut errors);
+    let mut values = stack.merged_lists();
     inherit(&mut values);
+    if !profile.is_empty() {
+        forget_profiles(&mut values);
+    }
     errors.extend(check(&values));
     if !errors.is_empty() {
         return Err(SpecErrors::new(errors));
     }
     let spec = Spec::deserialize(values.to_toml()).map_err(|error| unchecked(&values, &error))?;
-    Ok(Loaded { spec, sources: files.sources, values })
+    Ok(Loaded { spec, sources, values, layers, recognised: None })
+}
+
+/// A profile that is laid is part of the spec, which can then be read again where the files of profiles are not.
+fn forget_profiles(values: &mut Node) {
+    let Content::Table(spec) = &mut values.content else { return };
+    let Some(Content::Table(known)) = spec.get_mut("known").map(|node| &mut node.content) else { return };
+    for known in known.values_mut() {
+        if let Content::Table(known) = &mut known.content {
+            known.shift_remove("profile");
+        }
+    }
 }
 
 /// The keys of a spec's top level that a layer may set.
@@ -80,8 +117,35 @@ fn unchecked(values: &Node, error: &toml::de::Error) -> SpecErrors {
 }
 
 impl Loaded {
-    /// Where the value at a path comes from. Entries of `step`, `table` and `figure` go by name:
-    /// `["step", "effects", "models"]`.
+    /// The spec for a model that is known under `name`: resolved again with that model's profile at its place, over the files
+    /// and under the environment and flags. Where it has none, the spec as it is.
+    ///
+    /// # Errors
+    /// A profile that can not be read, and everything that is wrong with the spec it makes.
+    pub fn with_profile(&self, name: &str) -> Result<Self, SpecErrors> {
+        let Some(known) = self.spec.known.get(name) else {
+            return Err(SpecError::new(format!("no known model '{name}'")).into());
+        };
+        let mut recognised = Recognised { name: name.to_string(), profile: None };
+        let Some(file) = &known.profile else {
+            return Ok(Self { recognised: Some(recognised), ..self.clone() });
+        };
+        let key = ["known", name, "profile"];
+        let path = normal(&self.directory(&key).join(file));
+        let files = profile::read(&path, &self.origin(&key), &self.layers.files, &self.sources);
+        let files = files.map_err(SpecErrors::new)?;
+        recognised.profile = files.sources.first().cloned();
+        let sources = self.sources.iter().cloned().chain(files.sources).collect();
+        Ok(Self { recognised: Some(recognised), ..resolve(self.layers.clone(), &files.layers, sources)? })
+    }
+
+    /// Which of the known models the spec's model is, once [`Loaded::with_profile`] was told.
+    pub fn recognised(&self) -> Option<&Recognised> {
+        self.recognised.as_ref()
+    }
+
+    /// Where the value at a path comes from. Entries of `step`, `table`, `figure` and `expect` go by
+    /// name: `["step", "effects", "models"]`.
     pub fn origin(&self, path: &[&str]) -> Origin {
         self.find(path).map_or(Origin::Default, |node| node.origin.clone())
     }

@@ -1,7 +1,7 @@
 //! One spec from its layers. figment decides which layer's value holds at each key; the nodes of that layer then give the
 //! value itself, its place, and the order of keys, none of which figment keeps.
 //!
-//! Tables merge key by key. The lists `step`, `table` and `figure` merge by their entries' names: in a layer each is a
+//! Tables merge key by key. The lists `step`, `table`, `figure` and `expect` merge by their entries' names: in a layer each is a
 //! table of entries by name. Every other list is replaced as a whole.
 
 use super::node::{Content, Node, Origin};
@@ -10,13 +10,13 @@ use figment::{Figment, Metadata, Profile, Provider};
 use indexmap::IndexMap;
 
 /// The lists of named entries.
-pub(super) const NAMED_LISTS: [&str; 3] = ["step", "table", "figure"];
+pub(super) const NAMED_LISTS: [&str; 4] = ["step", "table", "figure", "expect"];
 
 /// One source of values: a file, a variable, or a flag.
 #[derive(Debug, Clone)]
 pub(super) struct Layer {
     name: String,
-    node: Node,
+    pub node: Node,
 }
 
 impl Layer {
@@ -35,6 +35,11 @@ impl Layer {
 
 /// Between an entry's name and a number that tells it from others: no name in a file can be meant by it.
 const UNNAMED: char = '\0';
+
+/// Whether an entry has no name of its own, or one that was taken.
+pub(super) fn is_unnamed(key: &str) -> bool {
+    key.starts_with(UNNAMED)
+}
 
 /// Turns a list of tables into a table by name. An entry without a name, or with one that is taken, keeps a key of its own,
 /// for the checks to find.

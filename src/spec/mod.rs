@@ -3,13 +3,16 @@
 //! Keys are `snake_case`, values that name a choice are `kebab-case`. The types here are the single source of the
 //! language: serde reads them, schemars makes the JSON schema (`ablate schema`), and the checker walks that schema.
 
+pub mod arithmetic;
 mod check;
 mod component;
 mod error;
+mod expectation;
 pub mod expression;
 mod extends;
 mod figure;
 pub mod hook;
+mod known;
 mod load;
 mod merge;
 mod model;
@@ -21,6 +24,7 @@ mod output;
 mod overrides;
 mod parse;
 mod position;
+mod profile;
 mod prompts;
 mod schema;
 mod site;
@@ -31,9 +35,11 @@ mod write;
 
 pub use component::{ComponentKind, ComponentPattern, HeadInput, ReceiverPattern};
 pub use error::{SpecError, SpecErrors, Style};
+pub use expectation::Expectation;
 pub use extends::Extends;
 pub use figure::{Figure, FigureKind, Scale};
-pub use load::{Loaded, load, parse};
+pub use known::Known;
+pub use load::{Loaded, Recognised, load, parse};
 pub use model::{Device, Dtype, Model, Processing};
 pub use nearest::nearest;
 pub use node::Origin;
@@ -46,7 +52,7 @@ pub use schema::schema;
 pub use site::{HookPattern, SitePattern, UnitPattern, has_heads, has_neurons};
 pub use source::Source;
 pub use step::Step;
-pub use table::{Condition, Pivot, Table};
+pub use table::{Condition, Join, JoinHow, Pivot, Table};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -72,6 +78,10 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(extend("propertyNames" = { "format": "name", "pattern": "^[A-Za-z0-9_-]+$" }))]
     pub models: IndexMap<String, Model>,
+    /// Models that are told by their architecture, by name, and what the spec says otherwise for them.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("propertyNames" = { "format": "name", "pattern": "^[A-Za-z0-9_-]+$" }))]
+    pub known: IndexMap<String, Known>,
     /// The prompt set that every step uses unless it names another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompts: Option<Prompts>,
@@ -88,6 +98,9 @@ pub struct Spec {
     /// Figures made from the steps' results or from tables.
     #[serde(default, rename = "figure", skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<Figure>,
+    /// Numbers that are expected, such as a paper's: the report shows them beside those of this run.
+    #[serde(default, rename = "expect", skip_serializing_if = "Vec::is_empty")]
+    pub expectations: Vec<Expectation>,
     /// Where results go and in which formats.
     #[serde(default)]
     pub output: Output,

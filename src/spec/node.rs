@@ -87,6 +87,14 @@ impl Node {
         }
     }
 
+    pub fn number(&self) -> Option<f64> {
+        match self.content {
+            Content::Integer(number) => Some(number as f64),
+            Content::Float(number) => Some(number),
+            _ => None,
+        }
+    }
+
     /// The value under a key, if this is a table.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.table()?.get(key)

@@ -10,23 +10,28 @@ use indexmap::IndexMap;
 
 const PREFIX: &str = "ABLATE_";
 
-/// Puts every `ABLATE_` variable on top of the layers, in the order of their names.
+/// The `ABLATE_` variables, in the order of their names.
+pub(super) fn variables(env: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+    let mut variables: Vec<(String, String)> = env.filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    variables.sort();
+    variables
+}
+
+/// Puts every variable on top of the layers.
 pub(super) fn add_variables(
     layers: &mut Layers,
-    env: impl Iterator<Item = (String, String)>,
+    variables: &[(String, String)],
     keys: &[String],
     errors: &mut Vec<SpecError>,
 ) {
-    let mut variables: Vec<(String, String)> = env.filter(|(name, _)| name.starts_with(PREFIX)).collect();
-    variables.sort();
     for (name, value) in variables {
         let path: Vec<String> = name[PREFIX.len()..].split("__").map(str::to_lowercase).collect();
         let known = path.first().is_some_and(|first| keys.contains(first));
         let origin = Origin::Variable(format!("{name}={value}"));
         if !known {
-            errors.push(unknown_variable(&name, path.first().map_or("", String::as_str), keys));
+            errors.push(unknown_variable(name, path.first().map_or("", String::as_str), keys));
         } else {
-            add(layers, &path, Case::Ignored, &value, origin, errors);
+            add(layers, &path, Case::Ignored, value, origin, errors);
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Beyond JSON Schema's own keywords, strings may carry a `format` that [`super::check`] knows (`name`, `range`,
 //! `template`, …), and names that must exist `x-refers-to` (`step`, `step-rows`: a step or
-//! `STEP.PART`, `rows`: that or a table, `model`, `prompts`).
+//! `STEP.PART`, `rows`: that or a table, `model`, `prompts`, `known`).
 
 use super::Spec;
 use super::merge::NAMED_LISTS;
@@ -20,7 +20,8 @@ pub(super) fn resolved() -> &'static Value {
 }
 
 /// The schema of a spec file, for editors: entries of `models` and `prompt_sets` may leave out what they take from
-/// `[model]` and `[prompts]`, and a file that `extends` another every key but the `name` of the entries that it changes.
+/// `[model]` and `[prompts]`, and a file that `extends` another, or has no `title` and so is a part of a spec (a base, a profile),
+/// every key but the `name` of the entries that it changes.
 pub fn schema() -> Value {
     let mut schema = resolved().clone();
     let Some(Value::Object(definitions)) = schema.get_mut("$defs").map(Value::take) else { return schema };
@@ -35,7 +36,7 @@ pub fn schema() -> Value {
         parts.require_name(items);
     }
     schema["$defs"] = Value::Object(parts.definitions);
-    schema["if"] = json!({ "not": { "required": ["extends"] } });
+    schema["if"] = json!({ "required": ["title"], "not": { "required": ["extends"] } });
     schema["then"] = whole;
     schema
 }

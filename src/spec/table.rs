@@ -1,5 +1,5 @@
-//! `[[table]]`: what to select, filter, group, aggregate, pivot and sort from a step's rows. Applied in that order:
-//! `where`, `group_by` + `aggregate`, `pivot`, `sort`, `select`, `head`.
+//! `[[table]]`: what to select, filter, join, group, aggregate, pivot and sort from a step's rows. Applied in that order:
+//! `where`, `join`, `derive`, `group_by` + `aggregate`, `pivot`, `sort`, `select`, `head`.
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -21,6 +21,14 @@ pub struct Table {
     /// Rows to keep: each column's value, list of values, or comparison.
     #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
     pub filter: IndexMap<String, Condition>,
+    /// Brings in the columns of other rows, or keeps the rows that others have too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join: Option<Join>,
+    /// New columns, one number per row: `drop = "before - after"`; columns, numbers, `+ - * /` and parentheses. One may use
+    /// those above it. A column whose name is more than letters, digits, `_` and `.` stands between backticks.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(schema_with = "derived_schema")]
+    pub derive: IndexMap<String, String>,
     /// Columns whose combinations make the groups.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group_by: Vec<String>,
@@ -55,6 +63,13 @@ fn aggregates_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     })
 }
 
+fn derived_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "object",
+        "additionalProperties": { "type": "string", "format": "arithmetic" },
+    })
+}
+
 fn default_decimals() -> usize {
     3
 }
@@ -86,4 +101,41 @@ pub struct Pivot {
     pub on: String,
     /// Column that fills them.
     pub values: String,
+}
+
+/// Puts rows of another step or table beside those of this one that have the same values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Join {
+    /// The step or table whose rows are joined.
+    #[schemars(extend("x-refers-to" = "rows"))]
+    pub with: String,
+    /// Columns of both whose values must be the same. A null is the same as nothing.
+    #[schemars(length(min = 1))]
+    pub on: Vec<String>,
+    /// Which rows are kept.
+    #[serde(default)]
+    pub how: JoinHow,
+    /// What is put after the name of a joined column where this table has a column of that name.
+    #[serde(default = "default_suffix")]
+    #[schemars(length(min = 1))]
+    pub suffix: String,
+}
+
+fn default_suffix() -> String {
+    "_right".into()
+}
+
+/// Which rows a join keeps. Their order is that of the table's own rows; a row that several others match is there once for
+/// each, in the order of those.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum JoinHow {
+    /// Those that another matches, with its columns.
+    #[default]
+    Inner,
+    /// All, with the columns of those that match, or nulls.
+    Left,
+    /// Those that another matches, once each and without its columns.
+    Semi,
 }

@@ -52,6 +52,26 @@ pub enum Problem {
         /// `layer = 3, operator = +`
         cell: String,
     },
+    /// Something about the rows that a table is joined with.
+    #[error("in '{from}': {problem}")]
+    OfOther {
+        /// The step or table.
+        from: String,
+        /// What.
+        problem: Box<Problem>,
+    },
+    /// Rows to join with that are not there.
+    #[error("no rows of '{from}'")]
+    NoRows {
+        /// The step or table.
+        from: String,
+    },
+    /// A join whose columns do not tell rows apart.
+    #[error("the join would have {rows} rows; write more columns to join on, or group the rows first")]
+    TooManyRows {
+        /// How many.
+        rows: usize,
+    },
     /// From polars.
     #[error("{0}")]
     Polars(#[from] PolarsError),

@@ -5,7 +5,9 @@
 
 mod aggregate;
 mod condition;
+mod derive;
 mod error;
+mod join;
 mod markdown;
 pub mod operator;
 mod order;
@@ -23,13 +25,14 @@ pub(crate) use markdown::{escaped, plain};
 use crate::spec;
 use polars::prelude::DataFrame;
 
-/// Makes a `[[table]]` from the rows of its step: `where`, `group_by` and `aggregate`, `pivot`, `sort`, `select`, `head`.
+/// Makes a `[[table]]` from the rows of its step: `where`, `join` (with the rows that it names), `derive`, `group_by` and
+/// `aggregate`, `pivot`, `sort`, `select`, `head`.
 ///
 /// # Errors
 /// Names the table and, for everything that is wrong, the key of the spec and the column, with the nearest column there is
 /// and all of them.
-pub fn build(spec: &spec::Table, rows: &DataFrame) -> Result<DataFrame, TableError> {
-    made(spec, rows).map_err(|faults| TableError { table: spec.name.clone(), faults })
+pub fn build(spec: &spec::Table, rows: &DataFrame, with: Option<&DataFrame>) -> Result<DataFrame, TableError> {
+    made(spec, rows, with).map_err(|faults| TableError { table: spec.name.clone(), faults })
 }
 
 /// The columns of a table before there are rows to make it from: the table itself, made of none. `None` where its columns are
@@ -37,16 +40,21 @@ pub fn build(spec: &spec::Table, rows: &DataFrame) -> Result<DataFrame, TableErr
 ///
 /// # Errors
 /// As [`build`].
-pub fn check(spec: &spec::Table, columns: &DataFrame) -> Result<Option<DataFrame>, TableError> {
+pub fn check(
+    spec: &spec::Table,
+    columns: &DataFrame,
+    with: Option<&DataFrame>,
+) -> Result<Option<DataFrame>, TableError> {
+    let with = with.map(DataFrame::clear);
     if spec.pivot.is_none() {
-        return build(spec, &columns.clear()).map(Some);
+        return build(spec, &columns.clear(), with.as_ref()).map(Some);
     }
     // What follows a pivot reads columns that are not there yet.
     let known = spec::Table { sort: Vec::new(), select: Vec::new(), ..spec.clone() };
-    build(&known, &columns.clear()).map(|_| None)
+    build(&known, &columns.clear(), with.as_ref()).map(|_| None)
 }
 
-fn made(spec: &spec::Table, rows: &DataFrame) -> Result<DataFrame, Vec<Fault<Problem>>> {
+fn made(spec: &spec::Table, rows: &DataFrame, with: Option<&DataFrame>) -> Result<DataFrame, Vec<Fault<Problem>>> {
     let mut frame = rows.clone();
     let mut faults = Vec::new();
     for (column, condition) in &spec.filter {
@@ -56,14 +64,27 @@ fn made(spec: &spec::Table, rows: &DataFrame) -> Result<DataFrame, Vec<Fault<Pro
         }
     }
     // Conditions change no columns: whatever is wrong with them, what comes after can be looked at.
-    let rest = shaped(spec, frame).map_err(|more| faults.extend(more));
+    let rest = widened(spec, frame, with).and_then(|frame| shaped(spec, frame)).map_err(|more| faults.extend(more));
     match rest {
         Ok(frame) if faults.is_empty() => Ok(frame),
         _ => Err(faults),
     }
 }
 
-/// All that follows `where`.
+/// `join` and `derive`: more columns.
+fn widened(
+    spec: &spec::Table,
+    mut frame: DataFrame,
+    with: Option<&DataFrame>,
+) -> Result<DataFrame, Vec<Fault<Problem>>> {
+    if let Some(join) = &spec.join {
+        let with = with.ok_or_else(|| vec![at(&["join", "with"])(Problem::NoRows { from: join.with.clone() })])?;
+        frame = join::join(&frame, with, join)?;
+    }
+    if spec.derive.is_empty() { Ok(frame) } else { derive::derive(&frame, &spec.derive) }
+}
+
+/// All that follows.
 fn shaped(spec: &spec::Table, mut frame: DataFrame) -> Result<DataFrame, Vec<Fault<Problem>>> {
     if !spec.group_by.is_empty() || !spec.aggregate.is_empty() {
         frame = aggregate::group(&frame, &spec.group_by, &spec.aggregate)?;

@@ -1,4 +1,4 @@
-//! The order of rows: `sort`, and operators in theirs.
+//! The order of rows: `sort`, operators in theirs, and the numbers of groups in the order in which they are first seen.
 
 use super::error::{Fault, Problem, at, column};
 use super::operator;
@@ -70,19 +70,31 @@ fn ranks(operators: &Column) -> Result<Column, Problem> {
 
 /// For each row the number of its value, counted from the first value seen.
 fn first_seen(values: &Column) -> Result<Column, Problem> {
-    let mut ranks = vec![0u32; values.len()];
     let frame = DataFrame::new_infer_height(vec![values.clone()])?;
-    let groups = frame.group_by_stable([values.name().clone()])?;
-    for (rank, group) in groups.get_groups().iter().enumerate() {
+    let (numbers, _) = numbered(&frame, &[values.name().to_string()])?;
+    let ranks: Vec<u32> = numbers.into_iter().map(|number| number as u32).collect();
+    Ok(Column::new(values.name().clone(), ranks))
+}
+
+/// The number of each row's group, counted from the first seen, and each group's first row.
+pub(super) fn numbered(frame: &DataFrame, keys: &[String]) -> PolarsResult<(Vec<usize>, Vec<IdxSize>)> {
+    if keys.is_empty() {
+        return Ok((vec![0; frame.height()], if frame.height() == 0 { vec![] } else { vec![0] }));
+    }
+    let mut numbers = vec![0; frame.height()];
+    let mut firsts = Vec::new();
+    let groups = frame.group_by_stable(keys.iter().map(String::as_str))?;
+    for (number, group) in groups.get_groups().iter().enumerate() {
         let rows: Vec<IdxSize> = match group {
             GroupsIndicator::Idx((_, rows)) => rows.iter().copied().collect(),
             GroupsIndicator::Slice([first, len]) => (first..first + len).collect(),
         };
+        firsts.extend(rows.first());
         for row in rows {
-            if let Some(slot) = ranks.get_mut(row as usize) {
-                *slot = rank as u32;
+            if let Some(slot) = numbers.get_mut(row as usize) {
+                *slot = number;
             }
         }
     }
-    Ok(Column::new(values.name().clone(), ranks))
+    Ok((numbers, firsts))
 }

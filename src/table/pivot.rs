@@ -1,6 +1,7 @@
 //! `pivot`: one column's values become columns.
 
 use super::error::{Fault, Problem, at, column};
+use super::order::numbered;
 use super::{markdown, operator};
 use crate::spec::Pivot;
 use polars::prelude::*;
@@ -55,29 +56,6 @@ fn spread(frame: &DataFrame, spec: &Pivot, on: &Column, values: &Column) -> Resu
         result.with_column(values.take(&sources)?.with_name(name.into()))?;
     }
     Ok(result)
-}
-
-/// The number of each row's group, counted from the first seen, and each group's first row.
-fn numbered(frame: &DataFrame, keys: &[String]) -> Result<(Vec<usize>, Vec<IdxSize>), Problem> {
-    if keys.is_empty() {
-        return Ok((vec![0; frame.height()], if frame.height() == 0 { vec![] } else { vec![0] }));
-    }
-    let mut numbers = vec![0; frame.height()];
-    let mut firsts = Vec::new();
-    let groups = frame.group_by_stable(keys.iter().map(String::as_str))?;
-    for (number, group) in groups.get_groups().iter().enumerate() {
-        let rows: Vec<IdxSize> = match group {
-            GroupsIndicator::Idx((_, rows)) => rows.iter().copied().collect(),
-            GroupsIndicator::Slice([first, len]) => (first..first + len).collect(),
-        };
-        firsts.extend(rows.first());
-        for row in rows {
-            if let Some(slot) = numbers.get_mut(row as usize) {
-                *slot = number;
-            }
-        }
-    }
-    Ok((numbers, firsts))
 }
 
 fn named(frame: &DataFrame, name: &str, row: usize) -> String {

@@ -2,6 +2,8 @@
 
 mod faults;
 mod intervention;
+mod join;
+mod known;
 mod logits;
 mod patching;
 mod run;

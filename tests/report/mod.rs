@@ -1,5 +1,6 @@
 //! The report: links, escapes, and every number from the frames.
 
+use ablate::expectation::{Compared, Verdict};
 use ablate::report::{Figure, Report, Table, markdown, write};
 use polars::prelude::*;
 use std::path::Path;
@@ -26,7 +27,43 @@ fn report() -> Report {
         facts: vec![("CPU".into(), "a|b".into())],
         notes: vec!["a check failed".into()],
         checks: Vec::new(),
+        expectations: vec![
+            compared(
+                "is = 0.97\ntolerance = 0.02\nmodel = 'llama3-8b'\nsource = 'table 3'",
+                Some(0.95),
+                Verdict::Agree,
+            ),
+            compared("is = 0.97\ntolerance = 0.01\nmodel = 'llama3-8b'", Some(0.959_99), Verdict::Differ),
+            compared("at_least = 0.5\nmodel = 'gpt-j'", Some(0.1), Verdict::OtherModel),
+            compared("at_most = 3", None, Verdict::Differ),
+        ],
     }
+}
+
+fn compared(keys: &str, ours: Option<f64>, verdict: Verdict) -> Compared {
+    let expected = toml::from_str(&format!("name = 'addition'\nfrom = 'rates'\nvalue = 'rate'\n{keys}")).unwrap();
+    Compared { expected, ours, rows: 1, at_hand: Some("llama3-8b".into()), verdict }
+}
+
+/// Three decimals would say that 0.95999 is within 0.01 of 0.97.
+#[test]
+fn numbers_have_the_decimals_that_show_the_verdict() {
+    let shown = |keys: &str, ours: f64| compared(keys, Some(ours), Verdict::Agree).shown();
+    assert_eq!(shown("is = 0.97\ntolerance = 0.01", 0.959_99), "0.95999");
+    assert_eq!(shown("is = 0.97\ntolerance = 0.02", 0.950_01), "0.950");
+    assert_eq!(shown("at_most = 0.0001", 0.000_09), "0.000090");
+    assert_eq!(shown("at_least = 3", 17.0), "17");
+    assert_eq!(shown("at_least = 3", f64::NAN), "NaN");
+    assert_eq!(shown("is = 0.123456789012\ntolerance = 0", 0.123456789013), "0.123456789013");
+}
+
+#[test]
+fn a_number_holds_to_the_last_bit_of_its_tolerance() {
+    let holds = |keys: &str, ours: f64| compared(keys, None, Verdict::Agree).expected.holds(ours);
+    assert!(holds("is = 0.97\ntolerance = 0.02", 0.95) && holds("is = 0.97\ntolerance = 0.02", 0.99));
+    assert!(!holds("is = 0.97\ntolerance = 0.02", 0.9499999999));
+    assert!(!holds("is = 0.97\ntolerance = 1", f64::NAN) && !holds("at_least = 0", f64::NAN));
+    assert!(holds("at_least = 0.5\nat_most = 0.5", 0.5));
 }
 
 #[test]

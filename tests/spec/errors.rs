@@ -252,6 +252,65 @@ fn figures_need_what_their_kind_draws() {
     says(&text, &["a bars has no lines to dash", "write kind = \"lines\", or leave it out"]);
 }
 
+/// The right spec with a known model and an expectation, one text replaced.
+fn expecting(old: &str, new: &str) -> String {
+    let spec = format!(
+        "{RIGHT}\n[known.small]\nfamily = \"ablate\"\nlayers = 4\n\n[[expect]]\nname = \"addition\"\nfrom = \"rates\"\n\
+        where = {{ operator = \"+\" }}\nvalue = \"rate\"\nis = 0.97\ntolerance = 0.02\nmodel = \"small\"\nsource = \"table 3\"\n"
+    );
+    assert!(spec.contains(old), "{old} is not in the spec");
+    if let Err(errors) = parse("spec.toml", &spec) {
+        panic!("{errors}");
+    }
+    text_of(&spec.replacen(old, new, 1))
+}
+
+#[test]
+fn expectations_expect_one_thing() {
+    let cases = [
+        ("is = 0.97\ntolerance = 0.02", ""),
+        ("tolerance = 0.02\n", ""),
+        ("tolerance = 0.02", "tolerance = -0.02"),
+        ("tolerance = 0.02", "tolerance = 0.02\nat_least = 0.9"),
+        ("is = 0.97\ntolerance = 0.02", "tolerance = 0.02\nat_most = 0.9"),
+        ("is = 0.97\ntolerance = 0.02", "at_least = 0.9\nat_most = 0.8"),
+        ("is = 0.97", "is = \"0.97\""),
+        ("from = \"rates\"\nwhere", "from = \"rate\"\nwhere"),
+        ("model = \"small\"", "model = \"smal\""),
+        ("value = \"rate\"", "valeu = \"rate\""),
+        ("[[expect]]", "[expect]"),
+        ("[[expect]]", "[[expect]]\nname = \"addition\"\nfrom = \"rates\"\nvalue = \"rate\"\nat_least = 0\n[[expect]]"),
+    ];
+    insta::assert_snapshot!(cases.map(|(old, new)| expecting(old, new)).join("\n"));
+}
+
+#[test]
+fn known_models_are_told_by_facts() {
+    let cases = [
+        ("family = \"ablate\"\nlayers = 4\n", "profile = \"small.toml\"\n"),
+        ("layers = 4", "layers = 0"),
+        ("layers = 4", "layer = 4"),
+        ("layers = 4", "d_model = \"64\""),
+        ("[known.small]", "[known.\"small one\"]"),
+        ("[known.small]\nfamily = \"ablate\"\nlayers = 4\n", ""),
+    ];
+    insta::assert_snapshot!(cases.map(|(old, new)| expecting(old, new)).join("\n"));
+}
+
+#[test]
+fn joins_and_derived_columns() {
+    let table = |keys: &str| refused("group_by = [\"operator\"]", &format!("group_by = [\"operator\"]\n{keys}"));
+    let cases = [
+        "join = { with = \"rates\", on = [\"operator\"] }",
+        "join = { with = \"accuracy.promts\", on = [\"operator\"] }",
+        "join = { with = \"accuracy\", on = [] }",
+        "join = { with = \"accuracy\", on = \"operator\", how = \"outer\" }",
+        "join = { on = [\"operator\"] }",
+        "derive = { drop = \"before - (after\", share = \"correct % n\", half = \"rate / \", n = \"mean(x)\" }",
+    ];
+    insta::assert_snapshot!(cases.map(table).join("\n"));
+}
+
 #[test]
 fn the_shape_of_a_model_to_train() {
     let train = "[[step]]\nname = \"t\"\nkind = \"train\"\nnumbers = 100\nlayers = 2\nd_model = 64\nheads = 5\nd_mlp = 256\nsteps = 10\nbatch = 4\n\

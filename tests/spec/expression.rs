@@ -1,3 +1,4 @@
+use ablate::spec::arithmetic::parse_arithmetic;
 use ablate::spec::expression::{
     Aggregate, Comparison, Function, Literal, Transform, parse_aggregate, parse_condition, parse_value,
 };
@@ -93,4 +94,37 @@ fn wrong_conditions_say_where() {
     assert!(error("!=").message.contains("nothing to compare with"));
     let table = toml::Value::Array(vec![toml::Value::Table(toml::Table::new())]);
     assert!(parse_condition(&table).unwrap_err().message.contains("a table can not be compared"));
+}
+
+#[test]
+fn wrong_arithmetic_says_where_and_what_to_write() {
+    let cases = [
+        ("", 0..0, "nothing written; write columns and numbers with + - * /"),
+        ("a +", 2..3, "nothing after '+'; write a column or a number"),
+        ("a + * b", 4..5, "'*' has nothing before it"),
+        ("a b", 2..3, "no operator before 'b'; write + - * or /"),
+        ("a 2", 2..3, "no operator before '2'"),
+        ("(a + b", 0..1, "this parenthesis is not closed"),
+        ("a + b)", 5..6, "no '(' before this"),
+        ("()", 1..2, "')' has nothing before it"),
+        ("abs(a)", 3..4, "no functions here"),
+        ("a - 1.2.3", 4..9, "'1.2.3' is no number"),
+        ("a % b", 2..3, "'%' has no meaning here"),
+        ("é - ×", 5..7, "'×' has no meaning here"),
+        ("a - `b", 4..6, "no second backtick"),
+    ];
+    for (text, span, message) in cases {
+        let error = parse_arithmetic(text).unwrap_err();
+        assert!(error.message.contains(message), "{text}: {}", error.message);
+        assert_eq!(error.span, span, "{text}");
+    }
+}
+
+/// Neither a long sum nor deep parentheses need a deep stack.
+#[test]
+fn arithmetic_may_be_long_and_deep() {
+    let deep = 200_000;
+    assert!(parse_arithmetic(&format!("{}a{}", "(".repeat(deep), ")".repeat(deep))).is_ok());
+    assert_eq!(parse_arithmetic(&vec!["a"; deep].join("+")).unwrap().parts.len(), 2 * deep - 1);
+    assert_eq!(parse_arithmetic(&format!("{}a", "-".repeat(deep))).unwrap().parts.len(), deep + 1);
 }

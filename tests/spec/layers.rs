@@ -5,10 +5,10 @@ use ablate::spec::{Dtype, Loaded, SpecErrors, Style, load};
 use std::path::{Path, PathBuf};
 
 /// Files in a folder of their own.
-struct Folder(tempfile::TempDir);
+pub struct Folder(pub tempfile::TempDir);
 
 impl Folder {
-    fn with(files: &[(&str, &str)]) -> Self {
+    pub fn with(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
             let path = folder.path().join(name);
@@ -18,25 +18,25 @@ impl Folder {
         Self(folder)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn load(&self, name: &str, sets: &[&str], env: &[(&str, &str)]) -> Result<Loaded, SpecErrors> {
+    pub fn load(&self, name: &str, sets: &[&str], env: &[(&str, &str)]) -> Result<Loaded, SpecErrors> {
         let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
         load(&self.path(name), &sets, env.iter().map(|(name, value)| (name.to_string(), value.to_string())))
     }
 
     /// What is said against it, with paths from the folder.
     #[track_caller]
-    fn refused(&self, name: &str, sets: &[&str], env: &[(&str, &str)]) -> String {
+    pub fn refused(&self, name: &str, sets: &[&str], env: &[(&str, &str)]) -> String {
         let errors = self.load(name, sets, env).expect_err("accepted");
         errors.render(Style::Plain).replace(&format!("{}/", self.0.path().display()), "")
     }
 }
 
 #[track_caller]
-fn loaded(result: Result<Loaded, SpecErrors>) -> Loaded {
+pub fn loaded(result: Result<Loaded, SpecErrors>) -> Loaded {
     result.unwrap_or_else(|errors| panic!("{errors}"))
 }
 

@@ -3,6 +3,7 @@
 mod bad_input;
 mod errors;
 mod expression;
+mod known;
 mod layers;
 mod roundtrip;
 mod schema;

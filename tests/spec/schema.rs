@@ -13,7 +13,7 @@ fn json(spec: &str) -> Value {
     serde_json::to_value(spec.parse::<toml::Table>().unwrap()).unwrap()
 }
 
-/// Every `.toml` below a folder that is a spec: it has a title or extends one.
+/// Every `.toml` below a folder.
 fn specs(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -42,9 +42,18 @@ fn every_spec_of_the_repository_is_accepted() {
     let mut found = Vec::new();
     specs(&root().join("experiments"), &mut found);
     for path in found {
-        let read = load(&path, &[], std::iter::empty()).unwrap_or_else(|errors| panic!("{errors}"));
         let written = std::fs::read_to_string(&path).unwrap();
-        for text in [written, read.to_toml()] {
+        let mut texts = vec![written.clone()];
+        // What has neither is a part of others: a base, a profile.
+        let keys: toml::Table = written.parse().unwrap();
+        if keys.contains_key("title") || keys.contains_key("extends") {
+            let read = load(&path, &[], std::iter::empty()).unwrap_or_else(|errors| panic!("{errors}"));
+            for known in read.spec.known.keys() {
+                texts.push(read.with_profile(known).unwrap_or_else(|errors| panic!("{errors}")).to_toml());
+            }
+            texts.push(read.to_toml());
+        }
+        for text in texts {
             let errors: Vec<String> = validator
                 .iter_errors(&json(&text))
                 .map(|error| format!("{}: {error}", error.instance_path()))
@@ -76,6 +85,7 @@ fn the_schema_and_the_loader_agree() {
     let partial = format!("{RIGHT}[models.half]\ndtype = \"f16\"\n[prompt_sets.few]\nsample = 3\n");
     assert!(validator.is_valid(&json(&partial)), "entries take what they leave out from their parent");
     assert!(validator.is_valid(&json("extends = \"base.toml\"")));
+    assert!(validator.is_valid(&json("[prompts]\nsample = 3")), "a part of a spec, such as a profile");
 }
 
 /// On top of another file each of these is enough; alone none is.

@@ -1,6 +1,14 @@
 use ablate::spec::Table;
-use ablate::table::{build, check, markdown};
+use ablate::table::{self, TableError, markdown};
 use polars::prelude::*;
+
+fn build(spec: &Table, rows: &DataFrame) -> Result<DataFrame, TableError> {
+    table::build(spec, rows, None)
+}
+
+fn check(spec: &Table, rows: &DataFrame) -> Result<Option<DataFrame>, TableError> {
+    table::check(spec, rows, None)
+}
 
 fn spec(body: &str) -> Table {
     toml::from_str(&format!("name = 'rates'\nfrom = 'accuracy'\n{body}")).unwrap()

@@ -1,4 +1,6 @@
 //! Tables: what each key does to the rows, and the files they become.
 
 mod build;
+mod derive;
+mod join;
 mod write;

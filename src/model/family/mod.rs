@@ -38,6 +38,11 @@ pub fn supported() -> impl Iterator<Item = &'static str> {
     FAMILIES.iter().flat_map(|family| family.model_types().iter().copied())
 }
 
+/// The names of the families, as [`Facts::family`] has them.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    FAMILIES.iter().filter_map(|family| family.model_types().first().copied())
+}
+
 /// What a configuration describes: the architecture and where its weights are stored.
 ///
 /// # Errors

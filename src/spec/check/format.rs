@@ -1,5 +1,6 @@
 //! What a text must be beyond text: the `format`s of the schema.
 
+use crate::spec::arithmetic::parse_arithmetic;
 use crate::spec::expression::{ExpressionError, parse_aggregate, parse_condition, parse_value};
 use crate::spec::nearest;
 use crate::spec::node::{Node, shortened};
@@ -36,6 +37,7 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), Fault> {
         "template" => slots(text, &["a", "op", "b"], &["a", "b"]),
         "completion" => slots(text, &["answer"], &["answer"]),
         "aggregate" => parse_aggregate(text).map(drop).map_err(Fault::from),
+        "arithmetic" => parse_arithmetic(text).map(drop).map_err(Fault::from),
         "edit-value" => edit_value(text),
         "site" => SitePattern::parse(text).map(drop).map_err(Fault::from),
         "component" => ComponentPattern::parse(text).map(drop).map_err(Fault::from),

@@ -2,6 +2,7 @@
 
 use super::structure::{Absent, Reference};
 use super::{Place, wrong_value};
+use crate::spec::Known;
 use crate::spec::error::SpecError;
 use crate::spec::nearest;
 use crate::spec::node::{Node, Origin, shortened};
@@ -22,6 +23,8 @@ pub(super) fn check(spec: &Node, references: &[Reference], absent: &[Absent], er
         names.default_of(absent, errors);
     }
     figures(spec, errors);
+    facts(spec, errors);
+    expectations(spec, errors);
     cycles(references, errors);
 }
 
@@ -33,6 +36,7 @@ struct Names<'n> {
     rows: IndexSet<String>,
     models: IndexSet<&'n str>,
     prompt_sets: IndexSet<&'n str>,
+    known: IndexSet<&'n str>,
     has_prompts: bool,
 }
 
@@ -60,6 +64,7 @@ impl<'n> Names<'n> {
             tables,
             models: own.into_iter().chain(keys("models")).collect(),
             prompt_sets: keys("prompt_sets").collect(),
+            known: keys("known").collect(),
             has_prompts: spec.get("prompts").is_some(),
         }
     }
@@ -71,6 +76,7 @@ impl<'n> Names<'n> {
             "step-rows" => ("step", self.step_rows.iter().map(String::as_str).collect(), self.step_rows.contains(name)),
             "rows" => ("step or table", self.rows.iter().map(String::as_str).collect(), self.rows.contains(name)),
             "model" => ("model", self.models.iter().copied().collect(), self.models.contains(name)),
+            "known" => ("known model", self.known.iter().copied().collect(), self.known.contains(name)),
             _ => ("prompt set", self.prompt_sets.iter().copied().collect(), self.prompt_sets.contains(name)),
         };
         if there {
@@ -85,6 +91,7 @@ impl<'n> Names<'n> {
         let advice = (errors.len() < ADVISED).then(|| match (nearest(name, known.iter().copied()), what) {
             (Some(near), _) => format!("write \"{near}\""),
             (None, "prompt set") if known.is_empty() => format!("add [prompt_sets.{}]", shortened(name)),
+            (None, "known model") if known.is_empty() => format!("add [known.{}]", shortened(name)),
             (None, "model") if known.is_empty() => format!("add [models.{}]", shortened(name)),
             (None, _) if known.is_empty() => format!("the spec has no {what}"),
             (None, _) => format!("there {} {}", if known.len() == 1 { "is" } else { "are" }, some(&known)),
@@ -114,9 +121,9 @@ fn some(names: &[&str]) -> String {
     if names.len() > SHOWN { format!("{shown}, …") } else { shown }
 }
 
-/// Steps and tables share their names (`from` takes either); figures have theirs.
+/// Steps and tables share their names (`from` takes either); figures have theirs, and expectations.
 fn duplicates(spec: &Node, errors: &mut Vec<SpecError>) {
-    for lists in [["step", "table"].as_slice(), &["figure"]] {
+    for lists in [["step", "table"].as_slice(), &["figure"], &["expect"]] {
         let mut seen: IndexMap<&str, (&str, &Node)> = IndexMap::new();
         for list in lists {
             for name in spec.entries(list).iter().filter_map(|entry| entry.get("name")) {
@@ -137,8 +144,13 @@ fn duplicates(spec: &Node, errors: &mut Vec<SpecError>) {
     }
 }
 
+fn several(list: &str) -> String {
+    if list == "expect" { "expectations".into() } else { format!("{list}s") }
+}
+
 fn duplicate(text: &str, list: &str, name: &Node, first_list: &str, first: &Node) -> SpecError {
-    let what = if list == first_list { format!("two {list}s") } else { format!("a {first_list} and a {list}") };
+    let what =
+        if list == first_list { format!("two {}", several(list)) } else { format!("a {first_list} and a {list}") };
     let message = format!("{what} have the name '{}'", shortened(text));
     match (&name.origin, &first.origin) {
         (Origin::File { source, value, .. }, Origin::File { source: first_source, value: first_value, .. }) => {
@@ -166,6 +178,44 @@ fn figures(spec: &Node, errors: &mut Vec<SpecError>) {
         if let (Some(dash), true) = (figure.get("dash"), kind != "lines") {
             let message = format!("a {} has no lines to dash", shortened(kind));
             errors.push(super::wrong_key(dash, message).advise("write kind = \"lines\", or leave it out"));
+        }
+    }
+}
+
+/// A known model without a fact would be any model.
+fn facts(spec: &Node, errors: &mut Vec<SpecError>) {
+    for (name, known) in spec.get("known").and_then(Node::table).into_iter().flatten() {
+        if known.table().is_some() && Known::FACTS.iter().all(|fact| known.get(fact).is_none()) {
+            let message = format!("[known.{}] has no fact that tells the model", shortened(name));
+            errors
+                .push(wrong_value(known, message).advise(format!("write one or more of {}", Known::FACTS.join(", "))));
+        }
+    }
+}
+
+/// An expectation expects something, and only one thing.
+fn expectations(spec: &Node, errors: &mut Vec<SpecError>) {
+    const RIGHT: &str = "write is = 0.9 with tolerance = 0.05, or at_least = 0.85, or at_most = 0.95, or both of these";
+    for expected in spec.entries("expect").iter().filter(|expected| expected.table().is_some()) {
+        let name = shortened(expected.get("name").and_then(Node::text).unwrap_or_default());
+        let [is, tolerance, least, most] = ["is", "tolerance", "at_least", "at_most"].map(|key| expected.get(key));
+        let fault = match (is, tolerance, least.or(most)) {
+            (None, None, None) => Some((expected, format!("[[expect]] '{name}' expects nothing"), RIGHT)),
+            (Some(is), None, None) => {
+                Some((is, "'is' has no 'tolerance'".into(), "write tolerance = 0.05, or 0 for the number itself"))
+            }
+            (None, Some(tolerance), _) => Some((tolerance, "a tolerance of no number".into(), RIGHT)),
+            (Some(_), _, Some(bound)) => Some((bound, "a bound beside 'is'".into(), RIGHT)),
+            (Some(_), Some(_), None) | (None, None, Some(_)) => None,
+        };
+        if let Some((node, message, advice)) = fault {
+            errors.push(wrong_value(node, message).advise(advice));
+        }
+        if let [Some(least), Some(most)] = [least, most].map(|bound| bound.and_then(Node::number))
+            && least > most
+            && let Some(bound) = expected.get("at_most")
+        {
+            errors.push(wrong_value(bound, format!("no number is at least {least} and at most {most}")));
         }
     }
 }

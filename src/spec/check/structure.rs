@@ -14,7 +14,7 @@ const ADVISED: usize = 100;
 
 /// A name that must exist.
 pub(super) struct Reference {
-    /// What it names: `step`, `step-rows`, `rows`, `model` or `prompts`.
+    /// What it names: `step`, `step-rows`, `rows`, `model`, `prompts` or `known`.
     pub to: &'static str,
     pub node: Node,
     pub place: Place,
@@ -205,7 +205,7 @@ impl Walk {
             }
         }
         if self.errors.len() == errors && schema.get("x-increasing").is_some() {
-            let values: Vec<f64> = items.iter().filter_map(as_number).collect();
+            let values: Vec<f64> = items.iter().filter_map(Node::number).collect();
             if !values.is_sorted_by(|low, high| low < high) {
                 let message = format!("'{}' must go from low to high", place.key());
                 self.errors.push(wrong_value(node, message));
@@ -341,14 +341,6 @@ fn number(schema: Schema, keyword: &str) -> Option<f64> {
 
 fn list(schema: Schema, keyword: &str) -> Option<&'static [Value]> {
     schema.get(keyword)?.as_array().map(Vec::as_slice)
-}
-
-fn as_number(node: &Node) -> Option<f64> {
-    match node.content {
-        Content::Integer(number) => Some(number as f64),
-        Content::Float(number) => Some(number),
-        _ => None,
-    }
 }
 
 /// The key whose constant tells the branches apart.

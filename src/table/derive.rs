@@ -1,0 +1,91 @@
+//! `derive`: columns computed from others, row by row.
+
+use super::error::{Fault, Problem, at, column, holds};
+use crate::spec::arithmetic::{Operation, Part, parse_arithmetic};
+use indexmap::IndexMap;
+use polars::prelude::*;
+
+/// Adds the columns in their order, each of `f64`.
+pub(super) fn derive(frame: &DataFrame, columns: &IndexMap<String, String>) -> Result<DataFrame, Vec<Fault<Problem>>> {
+    let mut frame = frame.clone();
+    let mut faults = Vec::new();
+    for (name, text) in columns {
+        let values = match frame.column(name) {
+            Ok(_) => Err(Problem::DuplicateColumn(name.clone())),
+            Err(_) => parse_arithmetic(text).map_err(Problem::from).and_then(|what| values(&frame, &what.parts)),
+        };
+        let added =
+            values.and_then(|values| Ok(frame.with_column(Column::new(name.as_str().into(), values)).map(drop)?));
+        if let Err(problem) = added {
+            faults.push(at(&["derive", name])(problem));
+            if frame.column(name).is_err() {
+                // What reads it shall not be refused for its absence too.
+                let _ = frame.with_column(Column::new(name.as_str().into(), vec![None::<f64>; frame.height()]));
+            }
+        }
+    }
+    if faults.is_empty() { Ok(frame) } else { Err(faults) }
+}
+
+/// A number for all rows, or one for each.
+#[derive(Clone)]
+enum Operand {
+    Number(f64),
+    Rows(Vec<Option<f64>>),
+}
+
+/// The value of an expression in each row; null where a column that it reads is.
+fn values(frame: &DataFrame, parts: &[Part]) -> Result<Vec<Option<f64>>, Problem> {
+    let mut stack: Vec<Operand> = Vec::new();
+    for part in parts {
+        let operand = match part {
+            Part::Number(number) => Some(Operand::Number(*number)),
+            Part::Column(name) => Some(Operand::Rows(numbers(frame, name)?)),
+            Part::Negate => stack.pop().map(|operand| operand.each(|number| -number)),
+            Part::Binary(operation) => {
+                let b = stack.pop();
+                stack.pop().zip(b).map(|(a, b)| combine(*operation, a, b))
+            }
+        };
+        stack.extend(operand);
+    }
+    Ok(match stack.pop() {
+        Some(Operand::Rows(rows)) => rows,
+        Some(Operand::Number(number)) => vec![Some(number); frame.height()],
+        // The parser lets no expression without a value through.
+        None => vec![None; frame.height()],
+    })
+}
+
+impl Operand {
+    fn each(self, of: impl Fn(f64) -> f64) -> Self {
+        match self {
+            Operand::Number(number) => Operand::Number(of(number)),
+            Operand::Rows(rows) => Operand::Rows(rows.into_iter().map(|number| number.map(&of)).collect()),
+        }
+    }
+}
+
+fn combine(operation: Operation, a: Operand, b: Operand) -> Operand {
+    match (a, b) {
+        (a, Operand::Number(b)) => a.each(|a| operation.of(a, b)),
+        (Operand::Number(a), b) => b.each(|b| operation.of(a, b)),
+        (Operand::Rows(a), Operand::Rows(b)) => {
+            Operand::Rows(a.into_iter().zip(b).map(|(a, b)| Some(operation.of(a?, b?))).collect())
+        }
+    }
+}
+
+/// A column's numbers; true is 1.
+fn numbers(frame: &DataFrame, name: &str) -> Result<Vec<Option<f64>>, Problem> {
+    let values = column(frame, name)?;
+    let dtype = values.dtype();
+    if !(dtype.is_primitive_numeric() || matches!(dtype, DataType::Boolean | DataType::Null)) {
+        return Err(Problem::WrongType {
+            column: name.to_string(),
+            found: holds(dtype),
+            wanted: "only numbers can be reckoned with".into(),
+        });
+    }
+    Ok(values.cast(&DataType::Float64)?.f64()?.iter().collect())
+}
