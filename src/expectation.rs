@@ -103,8 +103,8 @@ fn numbers(rows: &DataFrame, name: &str) -> Result<Float64Chunked, Problem> {
 }
 
 impl Compared {
-    /// The number of this run as it is shown: three decimals, and more for small numbers and where fewer would be judged
-    /// otherwise; else what there is in its place.
+    /// The number of this run as it is shown: three decimals, and more where the expected number has more, for small
+    /// numbers, and where fewer would be judged otherwise; else what there is in its place.
     pub fn shown(&self) -> String {
         match (self.ours, self.rows) {
             (Some(ours), _) => self.rounded(ours),
@@ -116,17 +116,23 @@ impl Compared {
 
     fn rounded(&self, ours: f64) -> String {
         const MOST: usize = 15;
+        let Expectation { is, at_least, at_most, .. } = &self.expected;
+        let written = |number: &f64| number.to_string().split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        let as_expected = [is, at_least, at_most].into_iter().flatten().map(written).max().unwrap_or(0).min(MOST - 1);
         let size = ours.abs();
         let first = match size {
             _ if ours.fract() == 0.0 && size < 1e9 => 0,
             // Two digits of it.
-            size if size > 0.0 && size < 0.1 => ((1.0 - size.log10().floor()) as usize).max(3),
-            _ => 3,
+            size if size > 0.0 && size < 0.1 => ((1.0 - size.log10().floor()) as usize).max(3).max(as_expected),
+            _ => as_expected.max(3),
         };
         let fair = |text: &String| {
             text.parse::<f64>().is_ok_and(|shown| self.expected.holds(shown) == self.expected.holds(ours))
         };
-        (first..MOST).map(|decimals| format!("{ours:.decimals$}")).find(fair).unwrap_or_else(|| ours.to_string())
+        (first.min(MOST)..=MOST)
+            .map(|decimals| format!("{ours:.decimals$}"))
+            .find(fair)
+            .unwrap_or_else(|| ours.to_string())
     }
 
     /// How many numbers differ, agree and are other models', as a line; none without expectations.
