@@ -25,7 +25,8 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let context =
         Context { loaded: &loaded, models: &models, progress: &progress, dir: Path::new(""), frames: &frames };
     let planned = plan::plan(&loaded, &models, &context, Extent::Whole)?;
-    super::print(&table(&planned, &models)?)
+    let recognised = loaded.recognised().map(|recognised| format!("{recognised}\n\n")).unwrap_or_default();
+    super::print(&(recognised + &table(&planned, &models)?))
 }
 
 fn table(planned: &[Planned], models: &Models) -> Result<String, Error> {
