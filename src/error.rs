@@ -1,7 +1,7 @@
 //! Everything that can end a run, and the exit code it ends with.
 
 use crate::run::interrupt::{self, Interrupted};
-use crate::spec::Style;
+use crate::spec::{SpecErrors, Style};
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,17 @@ pub enum Error {
         /// How many there are.
         of: usize,
     },
+    /// Several specs are refused; none was run.
+    #[error("{} specs are refused", .0.len())]
+    Refusals(Vec<Error>),
+    /// Some of several specs failed; all were run.
+    #[error("{} of {of} specs failed: {}", .failed.len(), names(.failed))]
+    Failures {
+        /// The specs by the path of their file, with what went wrong.
+        failed: Vec<(String, Error)>,
+        /// How many were run.
+        of: usize,
+    },
     /// Ctrl-C.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -73,6 +84,20 @@ impl Error {
     pub fn render(&self, terminal: bool) -> String {
         match self {
             Error::Spec(errors) => errors.render(if terminal { Style::Terminal } else { Style::Plain }),
+            Error::Refusals(refused) => {
+                // As one, so that what is wrong with a file that several extend is said once.
+                let specs = SpecErrors::join(refused.iter().filter_map(|error| match error {
+                    Error::Spec(errors) => Some(errors.clone()),
+                    _ => None,
+                }));
+                let rest = refused.iter().filter(|error| !matches!(error, Error::Spec(_)));
+                let specs = (!specs.is_empty()).then(|| Error::Spec(specs).render(terminal));
+                specs.into_iter().chain(rest.map(|error| error.render(terminal))).collect::<Vec<_>>().join("\n")
+            }
+            Error::Failures { failed, of } => {
+                let each = failed.iter().map(|(name, error)| format!("{name}:\n{}", error.render(terminal).trim_end()));
+                format!("{}\n{} of {of} specs failed", each.collect::<Vec<_>>().join("\n\n"), failed.len())
+            }
             other => format!("error: {other}"),
         }
     }
@@ -80,9 +105,10 @@ impl Error {
     /// 1 ran but failed, 2 refused input, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Spec(_) | Error::Refused { .. } => 2,
+            Error::Spec(_) | Error::Refused { .. } | Error::Refusals(_) => 2,
             Error::Failed { .. } | Error::Figure(_) | Error::Rows(_) | Error::Print(_) | Error::SelfCheck(_) => 1,
             Error::Differ { .. } => 1,
+            Error::Failures { .. } => 1,
             Error::Interrupted(_) => interrupt::EXIT_CODE,
         }
     }
@@ -90,4 +116,8 @@ impl Error {
 
 fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+}
+
+fn names(failed: &[(String, Error)]) -> String {
+    failed.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
 }

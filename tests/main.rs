@@ -13,6 +13,7 @@ mod parity;
 mod prompt;
 mod report;
 mod spec;
+mod store;
 mod table;
 mod tokenizer;
 mod train;

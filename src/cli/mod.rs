@@ -6,8 +6,10 @@ mod model;
 mod plan;
 mod run;
 pub mod schema;
+mod store;
 
 use crate::Error;
+use crate::run::Specs;
 use crate::spec::{self, Loaded};
 use clap::{Args, Parser, Subcommand};
 use std::io::{IsTerminal, Write};
@@ -22,6 +24,7 @@ use std::process::ExitCode;
     after_help = "\
 Examples:
   ablate run experiments/quickstart.toml
+  ablate run experiments/paper/ experiments/quickstart.toml
   ablate run experiments/quickstart.toml --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf
   ablate logits builtin:arith 12+34= --top 3
 
@@ -34,12 +37,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a spec: tables, figures and a report under its results folder
+    /// Run specs: tables, figures and a report of each, under its results folder
     Run(run::Arguments),
-    /// Print what a spec would compute: rows, operations, seconds, memory
+    /// Print what specs would compute: rows, operations, seconds, memory
     Plan(plan::Arguments),
     /// Print the resolved spec, with where each value came from
     Config(config::Arguments),
+    /// List, check and clear what the store keeps of steps that were computed
+    Store(store::Arguments),
     /// Print the JSON schema of specs, for editors
     Schema,
     /// Print a model's facts: layers, heads, parameters, tokenizer, memory
@@ -56,6 +61,23 @@ struct SpecArguments {
     /// Set a key, over the file and the environment: `--set model.device=cuda:0`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
+}
+
+/// Specs and what is laid over each.
+#[derive(Debug, Args)]
+struct SpecsArguments {
+    /// Specs: TOML files, or folders that have them (not those of their subfolders)
+    #[arg(required = true, value_name = "SPEC")]
+    specs: Vec<PathBuf>,
+    /// Set a key in each, over the file and the environment: `--set model.device=cuda:0`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+}
+
+impl SpecsArguments {
+    fn read(&self, quiet: bool) -> Result<Specs, Error> {
+        Specs::read(&self.specs, &self.sets, quiet)
+    }
 }
 
 impl SpecArguments {
@@ -81,6 +103,7 @@ fn dispatch(command: Command) -> Result<(), Error> {
         Command::Run(arguments) => run::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Config(arguments) => config::run(arguments),
+        Command::Store(arguments) => store::run(arguments),
         Command::Schema => schema::run(),
         Command::Model(arguments) => model::run(arguments),
         Command::Logits(arguments) => logits::run(arguments),

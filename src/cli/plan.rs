@@ -1,46 +1,69 @@
-//! `ablate plan`: what a spec would do.
+//! `ablate plan`: what specs would do.
 
-use super::SpecArguments;
+use super::SpecsArguments;
 use crate::Error;
 use crate::model::device;
 use crate::plan::{self, Extent, Planned};
 use crate::run::progress::Progress;
-use crate::run::{Frames, Models};
+use crate::run::{Frames, Models, Recall, Session};
 use crate::step::Context;
 use burn::tensor::DType;
 use clap::Args;
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::Path;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ablate plan experiments/interventions.toml
+  ablate plan experiments/paper/ --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf")]
 pub(super) struct Arguments {
     #[command(flatten)]
-    spec: SpecArguments,
+    specs: SpecsArguments,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
-    let loaded = crate::run::checked(&arguments.spec.load()?, false)?;
-    let models = Models::new(&loaded, false);
-    let (progress, frames) = (Progress::quiet(), Frames::default());
-    let context =
-        Context { loaded: &loaded, models: &models, progress: &progress, dir: Path::new(""), frames: &frames };
-    let planned = plan::plan(&loaded, &models, &context, Extent::Whole)?;
-    let recognised = loaded.recognised().map(|recognised| format!("{recognised}\n\n")).unwrap_or_default();
-    super::print(&(recognised + &table(&planned, &models)?))
+    let mut specs = arguments.specs.read(false)?;
+    let prepared = specs.prepare(false)?;
+    let session = Session::default();
+    let mut texts = Vec::with_capacity(prepared.len());
+    for spec in &prepared {
+        let (loaded, models) = (spec.loaded(), spec.models());
+        let (progress, frames) = (Progress::quiet(), Frames::default());
+        let context = Context { loaded, models, progress: &progress, dir: Path::new(""), frames: &frames };
+        let planned = plan::plan(loaded, models, &context, Extent::Whole)?;
+        let heading = match (prepared.len(), loaded.sources.first()) {
+            (2.., Some(source)) => format!("{}\n", source.name()),
+            _ => String::new(),
+        };
+        let store = session.store(loaded);
+        let recall = Recall::new(spec, &session, store.as_ref())?;
+        let mut kept = HashSet::new();
+        for step in &loaded.spec.steps {
+            if recall.peek(step)?.is_some() {
+                kept.insert(step.name());
+            }
+        }
+        texts.push(heading + &table(&planned, models, &kept)?);
+    }
+    super::print(&texts.join("\n"))
 }
 
-fn table(planned: &[Planned], models: &Models) -> Result<String, Error> {
+/// One row per step and model; `kept` are the steps that the store has.
+fn table(planned: &[Planned], models: &Models, kept: &HashSet<&str>) -> Result<String, Error> {
     let heading = ["step", "model", "rows", "forwards", "computed", "operations", "seconds", "memory"];
     let mut rows: Vec<[String; 8]> = vec![heading.map(str::to_string)];
-    let (mut seconds, mut unknown) = (0.0, false);
+    let (mut seconds, mut stored, mut unknown) = (0.0, 0.0, false);
     for Planned { step, kind, model, workload } in planned {
-        let label = format!("{step} ({kind})");
+        let is_kept = kept.contains(step.as_str());
+        let label = format!("{step} ({kind}{})", if is_kept { ", in the store" } else { "" });
         let (Some(name), Some(work)) = (model, workload) else {
             let model = model.as_ref().map(ToString::to_string).unwrap_or_default();
             let mut row = [const { String::new() }; 8].map(|_: String| "-".to_string());
             (row[0], row[1]) = (label, model);
             rows.push(row);
-            unknown = true;
+            unknown |= !is_kept;
             continue;
         };
         let sketch = models.sketch(name)?;
@@ -49,7 +72,7 @@ fn table(planned: &[Planned], models: &Models) -> Result<String, Error> {
             .map_err(Error::refused(format!("model '{name}'")))?;
         let speed = plan::calibrate(&sketch.card.facts, &device, DType::from(models.dtype(name)));
         let predicted = work.operations as f64 / speed;
-        seconds += predicted;
+        *(if is_kept { &mut stored } else { &mut seconds }) += predicted;
         rows.push([
             label,
             name.to_string(),
@@ -74,10 +97,11 @@ fn table(planned: &[Planned], models: &Models) -> Result<String, Error> {
         text.push('\n');
     }
     let more = if unknown { ", and what is marked '-'" } else { "" };
+    let stored = if kept.is_empty() { String::new() } else { format!(" beside {stored:.1} that the store has") };
     let _ = write!(
         text,
         "\nforwards: whole passes that each row on its own, and the prompts, would take; computed: what a replay computes, in \
-         the same unit,\nat most. seconds: from a short calibration of this machine; {seconds:.1} in all{more}.\n"
+         the same unit,\nat most. seconds: from a short calibration of this machine; {seconds:.1} in all{more}{stored}.\n"
     );
     Ok(text)
 }

@@ -1,34 +1,65 @@
 //! `ablate run`.
 
-use super::SpecArguments;
+use super::SpecsArguments;
 use crate::Error;
-use crate::run;
 use crate::run::interrupt;
 use crate::run::progress::Progress;
+use crate::run::{self, Force, Session};
+use crate::spec::Loaded;
 use clap::Args;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ablate run experiments/quickstart.toml
+  ablate run experiments/paper/ --set model.source=~/models/Llama-3-8B
+  ablate run fig02.toml fig03.toml
+  ablate run fig02.toml --force=effects     # that step, and what reads its rows, though the store has them
+  ablate run fig02.toml --no-store          # everything, and nothing is kept
+
+A folder stands for its *.toml files, in the order of their names. All specs are checked before any is run. One that
+fails does not stop the others; the end lists what failed. Results of experiments/paper/fig02.toml go to
+results/paper/fig02, unless its output.dir says otherwise. Steps that were computed before, by this program with the same
+parameters, prompts and model, are taken from the store (`ablate store --help`).")]
 pub(super) struct Arguments {
     #[command(flatten)]
-    spec: SpecArguments,
+    specs: SpecsArguments,
+    /// Compute though the store has it: everything, or one step and what reads its rows
+    #[arg(long, value_name = "STEP", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    force: Vec<String>,
+    /// Take nothing from the store and keep nothing in it
+    #[arg(long)]
+    no_store: bool,
     /// No progress, only errors
     #[arg(long, short)]
     quiet: bool,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
-    let loaded = arguments.spec.load()?;
+    let mut specs = arguments.specs.read(arguments.quiet)?;
     interrupt::listen().map_err(Error::failed("Ctrl-C handler"))?;
     let progress = Progress::new(arguments.quiet);
-    run::run(&loaded, &run::Options { progress: &progress, command: command_line() })
+    let prepared = specs.prepare(arguments.quiet)?;
+    let force = match arguments.force.as_slice() {
+        [] => Force::Nothing,
+        steps if steps.iter().any(String::is_empty) => Force::All,
+        steps => Force::Steps(steps.to_vec()),
+    };
+    let mut session = Session::new(force, arguments.no_store);
+    if prepared.len() > 1 {
+        session.share(&prepared)?;
+    }
+    run::all(&prepared, &session, &progress, |spec| command_line(spec, &arguments.specs.sets))
 }
 
-/// The command as it was typed, for the report.
-fn command_line() -> String {
-    let quote = |word: String| match word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=@#,+".contains(c)) {
-        true => word,
+/// The command that runs one spec, for its report.
+fn command_line(spec: &Loaded, sets: &[String]) -> String {
+    let quote = |word: &str| match word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=@#,+".contains(c)) {
+        true => word.to_string(),
         false => format!("'{}'", word.replace('\'', "'\\''")),
     };
-    let words = std::env::args().skip(1).map(quote);
-    std::iter::once("ablate".to_string()).chain(words).collect::<Vec<_>>().join(" ")
+    let name = spec.sources.first().map_or("", |source| source.name());
+    let sets = sets.iter().flat_map(|set| ["--set", set]);
+    let words = ["ablate", "run", name].into_iter().chain(sets);
+    words.map(quote).collect::<Vec<_>>().join(" ")
 }

@@ -14,7 +14,7 @@ struct Builtin {
 }
 
 /// Every built-in model, by name.
-const BUILTINS: [Builtin; 1] = [
+static BUILTINS: [Builtin; 1] = [
     // Trained by experiments/models/arith.toml.
     Builtin {
         name: "arith",
@@ -57,12 +57,26 @@ fn known() -> String {
 /// # Errors
 /// When there is none of that name.
 pub fn open(name: &str, checkpoint: Option<&str>) -> Result<(Checkpoint, Tokenizer), BuiltinError> {
-    let builtin = BUILTINS.iter().find(|builtin| builtin.name == name);
-    let builtin = builtin.ok_or_else(|| BuiltinError::Unknown(name.to_string()))?;
-    if let Some(checkpoint) = checkpoint {
-        return Err(BuiltinError::NoCheckpoint { name: name.into(), checkpoint: checkpoint.into() });
-    }
+    let builtin = find(name, checkpoint)?;
     let place = format!("builtin:{name}");
     let model = Checkpoint::from_bytes(Path::new(&place), builtin.config, builtin.weights)?;
     Ok((model, Tokenizer::from_json_bytes(builtin.tokenizer, &place)?))
+}
+
+/// The files of a built-in model, by name.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn files(name: &str, checkpoint: Option<&str>) -> Result<[(&'static str, &'static [u8]); 3], BuiltinError> {
+    let Builtin { config, tokenizer, weights, .. } = *find(name, checkpoint)?;
+    Ok([("config.json", config), ("tokenizer.json", tokenizer), ("model.safetensors", weights)])
+}
+
+fn find(name: &str, checkpoint: Option<&str>) -> Result<&'static Builtin, BuiltinError> {
+    let builtin = BUILTINS.iter().find(|builtin| builtin.name == name);
+    let builtin = builtin.ok_or_else(|| BuiltinError::Unknown(name.to_string()))?;
+    match checkpoint {
+        None => Ok(builtin),
+        Some(checkpoint) => Err(BuiltinError::NoCheckpoint { name: name.into(), checkpoint: checkpoint.into() }),
+    }
 }

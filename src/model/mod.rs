@@ -6,6 +6,7 @@ pub mod config;
 pub mod device;
 pub mod facts;
 pub mod family;
+pub mod files;
 pub mod gguf;
 pub mod hook;
 pub mod host;

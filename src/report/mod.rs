@@ -5,6 +5,7 @@
 mod expected;
 
 use crate::expectation::Compared;
+use crate::run::Recalled;
 use crate::run::atomic::{WriteError, write_atomic};
 use crate::step::SelfCheck;
 use crate::table;
@@ -38,6 +39,8 @@ pub struct Report {
     pub checks: Vec<SelfCheck>,
     /// In the spec's order.
     pub expectations: Vec<Compared>,
+    /// Steps whose results were in the store.
+    pub recalled: Vec<Recalled>,
 }
 
 /// A table in the report.
@@ -104,6 +107,12 @@ pub fn markdown(report: &Report, folder: &Path) -> String {
         text.push_str("\n## Self-check\n\n");
         for check in &report.checks {
             let _ = writeln!(text, "- {}{check}", if check.passed() { "" } else { "**failed**: " });
+        }
+    }
+    if !report.recalled.is_empty() {
+        text.push_str("\n## From the store\n\n");
+        for recalled in &report.recalled {
+            let _ = writeln!(text, "- {recalled}");
         }
     }
     if !report.facts.is_empty() {

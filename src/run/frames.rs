@@ -14,6 +14,13 @@ impl Frames {
         self.0.insert(name, frame);
     }
 
+    /// Those of these steps and tables alone.
+    pub fn only(&self, names: &[String]) -> Self {
+        let root = |name: &str| name.split_once('.').map_or(name.to_string(), |(root, _)| root.to_string());
+        let wanted = self.0.iter().filter(|(name, _)| names.contains(&root(name)));
+        Self(wanted.map(|(name, frame)| (name.clone(), frame.clone())).collect())
+    }
+
     /// The frame of that name.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use serde_json::json;
 /// The manifest's text.
 pub fn json(report: &Report, files: &[Checksum]) -> String {
     let facts: serde_json::Map<_, _> = report.facts.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-    let manifest = json!({
+    let mut manifest = json!({
         "title": report.title,
         "command": report.command,
         "machine": facts,
@@ -17,5 +17,8 @@ pub fn json(report: &Report, files: &[Checksum]) -> String {
         "spec": report.spec_toml,
         "files": files,
     });
+    if !report.recalled.is_empty() {
+        manifest["from_store"] = json!(report.recalled);
+    }
     format!("{manifest:#}\n")
 }

@@ -3,19 +3,31 @@
 pub mod atomic;
 mod check;
 mod expectations;
+mod folder;
 mod frames;
 pub mod interrupt;
+pub mod key;
 mod known;
 mod machine;
 mod manifest;
+mod many;
 mod models;
 mod order;
+mod prepared;
 pub mod progress;
+mod recall;
 mod results;
+mod session;
+mod shelf;
+pub mod store;
 
 pub use frames::Frames;
 pub use known::settle;
+pub use many::{Specs, all};
 pub use models::{ModelName, Models};
+pub use prepared::Prepared;
+pub use recall::{Recall, Recalled};
+pub use session::{Force, Session};
 
 use crate::model::Card;
 use crate::report::{self, Report};
@@ -24,44 +36,49 @@ use crate::step::SelfCheck;
 use crate::{Error, figure, step, table};
 use progress::Progress;
 use results::Results;
-use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Instant;
 
 /// How to run a spec; nothing here changes a result.
 pub struct Options<'a> {
     /// Where progress is shown.
     pub progress: &'a Progress,
-    /// The command as it was typed, for the report.
+    /// The command that runs the spec, for the report.
     pub command: String,
 }
 
-/// Runs a spec: its steps, then its tables, then its figures, then the report. Each file is written as soon as it is there.
-/// Where its model is a known one, that one's profile is laid over the spec first.
+/// Runs a spec, without a store: its steps, then its tables, then its figures, then the report. Each file is written as soon
+/// as it is there. Where its model is a known one, that one's profile is laid over the spec first.
 ///
 /// # Errors
 /// [`Error::Refused`] before any work when a step, table or figure asks for what can not be had; [`Error::Differ`] after all
 /// of it when the model at hand is not as expected.
 pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
+    let session = Session::new(Force::Nothing, true);
+    let quiet = options.progress.is_quiet();
+    let loaded = checked(loaded, quiet)?;
+    execute(&Prepared::new(&loaded, quiet, Rc::default())?, &session, options)
+}
+
+fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Result<(), Error> {
     let started = Instant::now();
-    let loaded = &checked(loaded, options.progress.is_quiet())?;
+    let Prepared { loaded, models, cards, known, threads } = prepared;
     let spec = &loaded.spec;
-    let threads = set_threads(spec.run.threads);
-    let models = Models::new(loaded, options.progress.is_quiet());
-    let cards = check::models(loaded, &models)?;
-    let known = known::names(loaded, &cards)?;
-    let known_facts = known::facts(loaded, &known);
+    let known_facts = known::facts(loaded, known);
     known_facts.iter().for_each(|(about, name)| options.progress.say(&format!("{about} {name}")));
-    check::places(loaded, &models)?;
-    let mut results = Results::create(output_dir(loaded))?;
+    let mut results = Results::create(folder::of(loaded))?;
     let mut frames = Frames::default();
     let mut notes = Vec::new();
     let mut checks: Vec<SelfCheck> = Vec::new();
+    let mut recalled = Vec::new();
+    let store = session.store(loaded);
+    let recall = Recall::new(prepared, session, store.as_ref())?;
 
     for step in order::steps(&spec.steps) {
         interrupt::check()?;
-        let context =
-            step::Context { loaded, models: &models, progress: options.progress, dir: results.dir(), frames: &frames };
-        let outcome = step::run(step, &context)?;
+        let context = step::Context { loaded, models, progress: options.progress, dir: results.dir(), frames: &frames };
+        let (outcome, from_store) = recall.step(step, &context)?;
+        recalled.extend(from_store);
         for (name, frame) in outcome.frames {
             results.rows(&name, &frame)?;
             frames.insert(name, frame);
@@ -75,7 +92,7 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
     notes.extend(figures.iter().flat_map(|figure| figure.notes.iter().map(|note| format!("{}: {note}", figure.name))));
     notes.extend(checks.iter().filter(|check| !check.passed()).map(|check| format!("self-check failed: {check}")));
     notes.iter().for_each(|note| options.progress.say(&format!("note: {note}")));
-    let compares = expectations::compare(loaded, &frames, &known);
+    let compares = expectations::compare(loaded, &frames, known);
 
     let report = Report {
         title: spec.title.clone(),
@@ -84,10 +101,11 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
         tables,
         figures,
         spec_toml: loaded.to_toml(),
-        facts: machine::facts(threads).into_iter().chain(cards.iter().map(model_fact)).chain(known_facts).collect(),
+        facts: machine::facts(*threads).into_iter().chain(cards.iter().map(model_fact)).chain(known_facts).collect(),
         notes,
         checks,
         expectations: compares.all.clone(),
+        recalled,
     };
     results.text("report.md", &report::markdown(&report, results.dir()))?;
     let manifest = manifest::json(&report, &results.checksums()?);
@@ -163,16 +181,6 @@ fn model_fact((name, card): &(ModelName, Card)) -> (String, String) {
         format!("model '{name}'"),
         format!("{}, {parameters} parameters, stored as {stored_dtype}, run in {dtype}", facts.family),
     )
-}
-
-fn output_dir(loaded: &Loaded) -> PathBuf {
-    match &loaded.spec.output.dir {
-        Some(dir) => PathBuf::from(dir),
-        None => {
-            let spec = loaded.sources.first().and_then(|source| Path::new(source.name()).file_stem());
-            Path::new("results").join(spec.unwrap_or_default())
-        }
-    }
 }
 
 /// Sets the number of threads of the CPU backend; returns what it is.

@@ -1,11 +1,12 @@
 //! The models of a spec, opened when a step asks for them.
 
+use super::shelf::{Identity, Shelf};
 use crate::Error;
 use crate::model::facts::Facts;
+use crate::model::files::{Part, parts};
 use crate::model::{Lookup, Model, Sketch, device};
 use crate::spec;
 use crate::spec::Loaded;
-use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -31,14 +32,18 @@ impl std::fmt::Display for ModelName {
 pub struct Models<'a> {
     loaded: &'a Loaded,
     quiet: bool,
-    last: RefCell<Option<(ModelName, Rc<Model>)>>,
-    sketches: RefCell<Vec<(ModelName, Rc<Sketch>)>>,
+    shelf: Rc<Shelf>,
 }
 
 impl<'a> Models<'a> {
     /// The models of a spec; none is opened yet. Downloads are shown unless `quiet`.
     pub fn new(loaded: &'a Loaded, quiet: bool) -> Self {
-        Self { loaded, quiet, last: RefCell::new(None), sketches: RefCell::default() }
+        Self::sharing(loaded, quiet, Rc::default())
+    }
+
+    /// The models of a spec that shares them with others.
+    pub fn sharing(loaded: &'a Loaded, quiet: bool, shelf: Rc<Shelf>) -> Self {
+        Self { loaded, quiet, shelf }
     }
 
     /// Every model and checkpoint that `selected` names; all of the spec when it is empty.
@@ -65,18 +70,15 @@ impl<'a> Models<'a> {
         self.settings(name).map_or_else(Default::default, |spec| spec.dtype)
     }
 
-    /// A model's facts and tokenizer, its files found and checked, its device there. Looked at once.
+    /// A model's facts and tokenizer, its files found and checked, its device there. Looked at once, while its files stay as
+    /// they are.
     pub fn sketch(&self, name: &ModelName) -> Result<Rc<Sketch>, Error> {
-        if let Some((_, sketch)) = self.sketches.borrow().iter().find(|(other, _)| other == name) {
-            return Ok(sketch.clone());
-        }
         let (spec, base) = self.find(name)?;
-        device::open(spec.device).map_err(|error| self.refuse(name, "device", error.to_string()))?;
-        let sketch = Model::sketch(spec, self.lookup(&base, name))
-            .map_err(|error| self.refuse(name, "source", format!("model '{name}': {error}")))?;
-        let sketch = Rc::new(sketch);
-        self.sketches.borrow_mut().push((name.clone(), sketch.clone()));
-        Ok(sketch)
+        let lookup = self.lookup(&base, name);
+        self.shelf.sketch(Identity::of(spec, lookup), || {
+            device::open(spec.device).map_err(|error| self.refuse(name, "device", error.to_string()))?;
+            Model::sketch(spec, lookup).map_err(|error| self.refuse(name, "source", format!("model '{name}': {error}")))
+        })
     }
 
     /// A model's architecture, from its files.
@@ -92,20 +94,22 @@ impl<'a> Models<'a> {
         self.loaded.refuse(path, problem, None).into()
     }
 
-    /// The model, opened now unless it is the one that was asked for last.
+    /// The model, opened now unless it is the one that was asked for last and its files are as they were.
     pub fn open(&self, name: &ModelName) -> Result<Rc<Model>, Error> {
-        if let Some((last, model)) = &*self.last.borrow()
-            && last == name
-        {
-            return Ok(model.clone());
-        }
         let (spec, base) = self.find(name)?;
-        // The one before goes first: two may not fit.
-        self.last.replace(None);
-        let model = Model::open(spec, self.lookup(&base, name)).map_err(Error::refused(format!("model '{name}'")))?;
-        let model = Rc::new(model);
-        self.last.replace(Some((name.clone(), model.clone())));
-        Ok(model)
+        let lookup = self.lookup(&base, name);
+        self.shelf.model(Identity::of(spec, lookup), || {
+            Model::open(spec, lookup).map_err(Error::refused(format!("model '{name}'")))
+        })
+    }
+
+    /// Everything that a model is read from.
+    ///
+    /// # Errors
+    /// Files that are not there.
+    pub fn parts(&self, name: &ModelName) -> Result<Vec<Part>, Error> {
+        let (spec, base) = self.find(name)?;
+        parts(spec, self.lookup(&base, name)).map_err(Error::refused(format!("model '{name}'")))
     }
 
     fn lookup<'l>(&self, base: &'l Path, name: &'l ModelName) -> Lookup<'l> {

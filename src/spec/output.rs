@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Output {
-    /// Folder of the results, relative to the current folder. Left out: `results/` and the spec's file name.
+    /// Folder of the results, relative to the current folder. Left out: `results/` and the spec's path below its
+    /// last folder `experiments` (`experiments/paper/fig02.toml`: `results/paper/fig02`), or else its file name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dir: Option<String>,
     /// Formats of figures.
@@ -43,6 +44,11 @@ pub struct Run {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub batch: Option<usize>,
+    /// Folder that steps' results are kept in and taken from, relative to the file that says so; or `off`. Left out: the user's
+    /// cache (docs/store.md).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub store: Option<String>,
     /// Memory for activations, in MiB.
     #[schemars(range(min = 16))]
     pub memory_mib: usize,
@@ -50,6 +56,6 @@ pub struct Run {
 
 impl Default for Run {
     fn default() -> Self {
-        Self { threads: None, batch: None, memory_mib: 1024 }
+        Self { threads: None, batch: None, store: None, memory_mib: 1024 }
     }
 }

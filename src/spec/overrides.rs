@@ -10,9 +10,13 @@ use indexmap::IndexMap;
 
 const PREFIX: &str = "ABLATE_";
 
-/// The `ABLATE_` variables, in the order of their names.
+/// Variables that say nothing of a spec: where the store is.
+const NOT_OF_SPECS: [&str; 1] = ["ABLATE_CACHE"];
+
+/// The `ABLATE_` variables that are of specs, in the order of their names.
 pub(super) fn variables(env: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
-    let mut variables: Vec<(String, String)> = env.filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    let of_spec = |name: &String| name.starts_with(PREFIX) && !NOT_OF_SPECS.contains(&name.as_str());
+    let mut variables: Vec<(String, String)> = env.filter(|(name, _)| of_spec(name)).collect();
     variables.sort();
     variables
 }

@@ -2,7 +2,7 @@ use super::accuracy::Labels;
 use crate::intervene::Check;
 use crate::run::ModelName;
 use polars::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// What a step makes.
@@ -19,7 +19,7 @@ pub struct Outcome {
 }
 
 /// A sample of interventions recomputed from scratch, every layer and position of them.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SelfCheck {
     /// Name of the step.
     pub step: String,
@@ -31,6 +31,9 @@ pub struct SelfCheck {
     pub largest_difference: f32,
     /// What it may be: relative to the largest logit, so many roundings of the model's precision.
     pub tolerance: f32,
+    /// When it was made, of a check whose step was in the store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_store: Option<String>,
 }
 
 impl SelfCheck {
@@ -41,6 +44,7 @@ impl SelfCheck {
             rows: check.rows,
             largest_difference: check.largest_difference,
             tolerance: relative * check.largest_logit.max(1.0),
+            from_store: None,
         }
     }
 
@@ -53,12 +57,16 @@ impl SelfCheck {
 
 impl std::fmt::Display for SelfCheck {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { step, model, rows, largest_difference, tolerance } = self;
+        let Self { step, model, rows, largest_difference, tolerance, from_store } = self;
         write!(
             f,
             "step '{step}', model '{model}': {rows} interventions recomputed from scratch, largest difference of a logit \
              {largest_difference:.1e} (tolerance {tolerance:.1e})"
-        )
+        )?;
+        match from_store {
+            Some(when) => write!(f, "; from the store, computed {when}"),
+            None => Ok(()),
+        }
     }
 }
 

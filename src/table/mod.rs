@@ -17,7 +17,7 @@ mod write;
 pub use condition::meeting;
 pub use error::{Fault, Problem, TableError};
 pub use markdown::{cell, markdown, markdown_head};
-pub use write::{Files, write, write_parquet};
+pub use write::{Files, to_parquet, write, write_parquet};
 
 pub(crate) use error::{at, column, holds, listed};
 pub(crate) use markdown::{escaped, plain};

@@ -29,6 +29,18 @@ pub fn write(frame: &DataFrame, folder: &Path, name: &str) -> Result<Files, Prob
     Ok(files)
 }
 
+/// A table as Parquet: what [`write_parquet`] writes.
+///
+/// # Errors
+/// None of its own.
+pub fn to_parquet(frame: &DataFrame) -> PolarsResult<Vec<u8>> {
+    let mut frame = frame.clone();
+    frame.rechunk_mut();
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).finish(&mut frame)?;
+    Ok(bytes)
+}
+
 /// Writes a Parquet file, whole or not at all.
 ///
 /// # Errors

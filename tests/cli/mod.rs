@@ -5,6 +5,7 @@ mod intervention;
 mod join;
 mod known;
 mod logits;
+mod many;
 mod patching;
 mod run;
 
@@ -23,6 +24,8 @@ pub fn process(program: &str, folder: &Path) -> std::process::Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ABLATE_") || name.starts_with("HF_")) {
         command.env_remove(name);
     }
+    // Results of one test, or of the user, are none of another's business.
+    command.env("ABLATE_CACHE", "off");
     command
 }
 

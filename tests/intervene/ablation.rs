@@ -440,6 +440,7 @@ fn refused(steps: &str) -> String {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ABLATE_")) {
         command.env_remove(name);
     }
+    command.env("ABLATE_CACHE", "off");
     let output = command.current_dir(folder.path()).args(["run", "spec.toml", "--quiet"]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{text}");

@@ -26,7 +26,6 @@ fn report() -> Report {
         spec_toml: "title = \"a\"\ndescription = '''```'''\n".into(),
         facts: vec![("CPU".into(), "a|b".into())],
         notes: vec!["a check failed".into()],
-        checks: Vec::new(),
         expectations: vec![
             compared(
                 "is = 0.97\ntolerance = 0.02\nmodel = 'llama3-8b'\nsource = 'table 3'",
@@ -37,6 +36,7 @@ fn report() -> Report {
             compared("at_least = 0.5\nmodel = 'gpt-j'", Some(0.1), Verdict::OtherModel),
             compared("at_most = 3", None, Verdict::Differ),
         ],
+        ..Report::default()
     }
 }
 

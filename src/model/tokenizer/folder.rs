@@ -10,6 +10,19 @@ use super::{Tokenizer, TokenizerError};
 /// Vocabulary and merges, under the names GPT-2's ports and its original release give them.
 const VOCAB_AND_MERGES: [(&str, &str); 2] = [("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe")];
 
+/// Every file of a model folder that a tokenizer may be read from, or `config.json` with them.
+pub const FOLDER_FILES: [&str; 9] = [
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "encoder.json",
+    "vocab.bpe",
+];
+
 /// Splitting rules by `tokenizer_class`, for folders without a tokenizer.json.
 const BY_CLASS: [(&str, Words); 4] = [
     ("GPT2Tokenizer", Words::Gpt2),

@@ -13,6 +13,7 @@ use tokenizers::{Model as _, ModelWrapper, OffsetReferential, OffsetType, PreTok
 pub use arithmetic::{SYMBOLS, arithmetic};
 use declared::Declared;
 pub use error::TokenizerError;
+pub use folder::FOLDER_FILES;
 
 /// Tokens that begin a text in models whose files do not say which token does, the most specific first.
 const USUAL_BOS: [&str; 3] = ["<|begin_of_text|>", "<s>", "<|endoftext|>"];

@@ -8,7 +8,7 @@ mod source;
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use error::WeightError;
 pub use pytorch::Pytorch;
@@ -16,26 +16,43 @@ pub use safetensors::Safetensors;
 pub use shards::Shards;
 pub use source::{Source, Stored, TensorInfo};
 
+type Open = fn(&Path) -> Result<Box<dyn Source>, WeightError>;
+
+/// Names of weights in a folder, the preferred first, and what opens them.
+const KINDS: [(&str, Open); 4] = [
+    ("model.safetensors", |path| Ok(Box::new(Safetensors::open(path)?))),
+    ("model.safetensors.index.json", |path| Ok(Box::new(Shards::open(path, Safetensors::open)?))),
+    ("pytorch_model.bin", |path| Ok(Box::new(Pytorch::open(path)?))),
+    ("pytorch_model.bin.index.json", |path| Ok(Box::new(Shards::open(path, Pytorch::open)?))),
+];
+
 /// Opens the weights of a Hugging Face directory: the first of `model.safetensors`, its index, `pytorch_model.bin`,
 /// its index.
 ///
 /// # Errors
 /// When there is none of them, or the one that is there is not readable.
 pub fn open(folder: &Path) -> Result<Box<dyn Source>, WeightError> {
-    type Open = fn(&Path) -> Result<Box<dyn Source>, WeightError>;
-    let kinds: [(&str, Open); 4] = [
-        ("model.safetensors", |path| Ok(Box::new(Safetensors::open(path)?))),
-        ("model.safetensors.index.json", |path| Ok(Box::new(Shards::open(path, Safetensors::open)?))),
-        ("pytorch_model.bin", |path| Ok(Box::new(Pytorch::open(path)?))),
-        ("pytorch_model.bin.index.json", |path| Ok(Box::new(Shards::open(path, Pytorch::open)?))),
-    ];
-    match kinds.iter().find(|(name, _)| folder.join(name).is_file()) {
-        Some((name, open)) => open(&folder.join(name)),
-        None => {
-            let names: Vec<_> = kinds.iter().map(|(name, _)| *name).collect();
-            Err(WeightError::format(folder, format!("no weights here; looked for {}", names.join(", "))))
-        }
-    }
+    let (path, open) = chosen(folder)?;
+    open(&path)
+}
+
+/// The files that [`open`] reads: the weights, or the index and every file that it names.
+///
+/// # Errors
+/// No weights, or an index that is not readable.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, WeightError> {
+    let (path, _) = chosen(folder)?;
+    let shards =
+        if path.extension().is_some_and(|extension| extension == "json") { shards::files(&path)? } else { vec![] };
+    Ok([path].into_iter().chain(shards).collect())
+}
+
+fn chosen(folder: &Path) -> Result<(PathBuf, Open), WeightError> {
+    let found = KINDS.iter().map(|(name, open)| (folder.join(name), *open)).find(|(path, _)| path.is_file());
+    found.ok_or_else(|| {
+        let names = KINDS.map(|(name, _)| name);
+        WeightError::format(folder, format!("no weights here; looked for {}", names.join(", ")))
+    })
 }
 
 /// Position and description of tensor `name`, whose elements `start..start + count` are to be read as floats.

@@ -26,6 +26,27 @@ struct Index {
     weight_map: IndexMap<String, String>,
 }
 
+/// Reads an index, whose shards lie beside it.
+fn read(path: &Path) -> Result<Index, WeightError> {
+    let wrong = |reason: String| WeightError::format(path, reason);
+    let size = std::fs::metadata(path).map_err(WeightError::io(path))?.len();
+    if size > LARGEST_INDEX {
+        return Err(wrong(format!("an index of {size} bytes; the largest that is read has {LARGEST_INDEX}")));
+    }
+    let text = std::fs::read(path).map_err(WeightError::io(path))?;
+    let index: Index = serde_json::from_slice(&text).map_err(|error| wrong(format!("unreadable index: {error}")))?;
+    match index.weight_map.values().find(|file| !is_plain_name(file)) {
+        Some(file) => Err(wrong(format!("shard '{file}' is not the name of a file beside the index"))),
+        None => Ok(index),
+    }
+}
+
+/// The files that an index names, each once.
+pub(super) fn files(index: &Path) -> Result<Vec<PathBuf>, WeightError> {
+    let names: BTreeSet<String> = read(index)?.weight_map.into_values().collect();
+    Ok(names.into_iter().map(|name| index.with_file_name(name)).collect())
+}
+
 impl<S: Source> Shards<S> {
     /// Reads the index and opens every shard it names with `open`.
     ///
@@ -34,18 +55,8 @@ impl<S: Source> Shards<S> {
     /// tensor that the index says it has, or two shards hold the same name.
     pub fn open(path: &Path, open: impl Fn(&Path) -> Result<S, WeightError>) -> Result<Self, WeightError> {
         let wrong = |reason: String| WeightError::format(path, reason);
-        let size = std::fs::metadata(path).map_err(WeightError::io(path))?.len();
-        if size > LARGEST_INDEX {
-            return Err(wrong(format!("an index of {size} bytes; the largest that is read has {LARGEST_INDEX}")));
-        }
-        let text = std::fs::read(path).map_err(WeightError::io(path))?;
-        let Index { weight_map } =
-            serde_json::from_slice(&text).map_err(|error| wrong(format!("unreadable index: {error}")))?;
-
+        let Index { weight_map } = read(path)?;
         let files: BTreeSet<&str> = weight_map.values().map(String::as_str).collect();
-        if let Some(file) = files.iter().find(|file| !is_plain_name(file)) {
-            return Err(wrong(format!("shard '{file}' is not the name of a file beside the index")));
-        }
         let folder = path.parent().unwrap_or(Path::new(""));
         let missing: Vec<_> = files.iter().filter(|file| !folder.join(file).is_file()).copied().collect();
         if !missing.is_empty() {

@@ -30,9 +30,10 @@ pub use train::{Optimizer, Train};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Defines [`Step`] and what is asked of any kind.
+/// Defines [`Step`] and what is asked of any kind. A kind whose results change for the same spec gets the next `version`: 1
+/// where none is written.
 macro_rules! steps {
-    ($($(#[doc = $about:literal])* $kind:ident = $name:literal, rows $rows:expr;)*) => {
+    ($($(#[doc = $about:literal])* $kind:ident = $name:literal, rows $rows:expr $(, version $version:literal)?;)*) => {
         /// One step of an experiment, told apart by its `kind`.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -49,7 +50,17 @@ macro_rules! steps {
             }
         }
 
+        /// Every kind, as a spec writes it.
+        pub const KINDS: &[&str] = &[$($name,)*];
+
         impl Step {
+            /// Version of what its kind does: two with the same parameters give the same results.
+            pub fn version(&self) -> u32 {
+                match self {
+                    $(Step::$kind(_) => [1, $($version,)?].into_iter().max().unwrap_or(1),)*
+                }
+            }
+
             /// Its kind as a spec writes it.
             pub fn kind(&self) -> &'static str {
                 match self {

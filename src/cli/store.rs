@@ -1,0 +1,186 @@
+//! `ablate store`: what is kept of steps that were computed.
+
+use crate::Error;
+use crate::run::key::{Digests, environment};
+use crate::run::store::{Keep, Listed, Place, Store, utc};
+use clap::{Args, Subcommand};
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The store is the folder $ABLATE_CACHE, else $XDG_CACHE_HOME/ablate/store, else ~/.cache/ablate/store; ABLATE_CACHE=off
+turns it off. A spec may say run.store = \"FOLDER\" or \"off\"; `ablate run --no-store` does without.
+
+Examples:
+  ablate store ls
+  ablate store verify                        # read everything; exit code 1 if anything is damaged
+  ablate store rm 3f2a                       # entries whose key begins so
+  ablate store gc --unused 7 --max-size 20   # keep a week's, at most 20 GB
+  ablate store gc --other-builds             # drop what other builds of ablate computed")]
+pub(super) struct Arguments {
+    /// The store's folder
+    #[arg(long, value_name = "FOLDER", global = true)]
+    store: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List entries, the last used first
+    Ls,
+    /// Remove what has not been used for long, what is damaged, and what killed runs left
+    Gc(Gc),
+    /// Remove entries
+    Rm(Rm),
+    /// Read all files of entries and compare their checksums
+    Verify(Verify),
+}
+
+#[derive(Debug, Args)]
+struct Gc {
+    /// Days since the last use after which an entry goes
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    unused: u64,
+    /// Gigabytes that are kept at most, the last used first
+    #[arg(long, value_name = "GB")]
+    max_size: Option<f64>,
+    /// Keep only what this build of ablate computed: no other finds it
+    #[arg(long)]
+    other_builds: bool,
+}
+
+#[derive(Debug, Args)]
+struct Rm {
+    /// Beginnings of keys
+    #[arg(value_name = "KEY", required_unless_present = "all")]
+    keys: Vec<String>,
+    /// Every entry
+    #[arg(long, conflicts_with = "keys")]
+    all: bool,
+}
+
+#[derive(Debug, Args)]
+struct Verify {
+    /// Beginnings of keys. Left out: every entry
+    #[arg(value_name = "KEY")]
+    keys: Vec<String>,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+    let folder = match (arguments.store, Place::from_vars(|name| std::env::var(name).ok())) {
+        (Some(folder), _) | (None, Place::Folder(folder)) => folder,
+        (None, Place::Off) => {
+            let problem = "it is off, or there is no home folder; write --store FOLDER";
+            return Err(Error::refused("the store")(problem));
+        }
+    };
+    let store = Store::at(folder);
+    match arguments.command {
+        Command::Ls => super::print(&list(&store)?),
+        Command::Gc(gc) => collect(&store, &gc),
+        Command::Rm(rm) => remove(&store, &rm),
+        Command::Verify(verify) => check(&store, &verify),
+    }
+}
+
+fn about(store: &Store) -> String {
+    format!("store {}", store.root().display())
+}
+
+fn all(store: &Store) -> Result<Vec<Listed>, Error> {
+    store.list().map_err(Error::failed(about(store)))
+}
+
+fn list(store: &Store) -> Result<String, Error> {
+    let listed = all(store)?;
+    let mut text = String::new();
+    for Listed { key, entry, bytes, used } in &listed {
+        let (key, size) = (short(key), size(*bytes));
+        // Writing to a string does not fail.
+        let _ = match entry {
+            Ok(entry) => writeln!(
+                text,
+                "{key}  {size:>9}  {:>8.1} s  computed {}  used {}  {} ({}) of {}",
+                entry.seconds,
+                utc(entry.computed),
+                utc(seconds(*used)),
+                entry.step,
+                entry.kind,
+                entry.spec
+            ),
+            Err(damage) => writeln!(text, "{key}  {size:>9}  damaged: {damage}"),
+        };
+    }
+    let whole = size(listed.iter().map(|listed| listed.bytes).sum());
+    let _ = writeln!(text, "{} entries, {whole}, in {}", listed.len(), store.root().display());
+    Ok(text)
+}
+
+fn collect(store: &Store, gc: &Gc) -> Result<(), Error> {
+    let build = match gc.other_builds {
+        true => Some(environment::build(&Digests::default()).map_err(Error::failed("the running program"))?),
+        false => None,
+    };
+    let keep = Keep {
+        used_within: Duration::from_secs(gc.unused.saturating_mul(86400)),
+        bytes: gc.max_size.map_or(u64::MAX, |gigabytes| (gigabytes * 1e9) as u64),
+        build: build.as_deref(),
+    };
+    let collected = store.collect(keep).map_err(Error::failed(about(store)))?;
+    super::print(&format!("{} entries removed, {}\n", collected.entries, size(collected.bytes)))
+}
+
+fn remove(store: &Store, rm: &Rm) -> Result<(), Error> {
+    let chosen = chosen(store, &rm.keys)?;
+    for listed in &chosen {
+        store.remove(&listed.key).map_err(Error::failed(about(store)))?;
+    }
+    let bytes = chosen.iter().map(|listed| listed.bytes).sum();
+    super::print(&format!("{} entries removed, {}\n", chosen.len(), size(bytes)))
+}
+
+fn check(store: &Store, verify: &Verify) -> Result<(), Error> {
+    let chosen = chosen(store, &verify.keys)?;
+    let mut damaged = Vec::new();
+    for Listed { key, entry, .. } in &chosen {
+        let checked = entry.as_ref().map_err(Clone::clone).and_then(|entry| store.check(entry));
+        damaged.extend(checked.err().map(|damage| format!("{}: {damage}", short(key))));
+    }
+    match damaged.is_empty() {
+        true => super::print(&format!("{} entries, all whole\n", chosen.len())),
+        false => {
+            let problem = format!("{} of {} entries are damaged: {}", damaged.len(), chosen.len(), damaged.join("; "));
+            Err(Error::failed(about(store))(problem + "; `ablate store gc` and the next run replace what is damaged"))
+        }
+    }
+}
+
+/// The entries whose keys begin so; all without any.
+fn chosen(store: &Store, keys: &[String]) -> Result<Vec<Listed>, Error> {
+    let listed = all(store)?;
+    if let Some(unknown) = keys.iter().find(|key| !listed.iter().any(|listed| listed.key.starts_with(key.as_str()))) {
+        let problem = format!("no entry whose key begins with '{unknown}'; `ablate store ls` shows them");
+        return Err(Error::refused(about(store))(problem));
+    }
+    let wanted = |key: &str| keys.is_empty() || keys.iter().any(|start| key.starts_with(start.as_str()));
+    Ok(listed.into_iter().filter(|listed| wanted(&listed.key)).collect())
+}
+
+fn short(key: &str) -> &str {
+    key.get(..12).unwrap_or(key)
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn size(bytes: u64) -> String {
+    match bytes as f64 {
+        bytes if bytes >= 1e9 => format!("{:.1} GB", bytes / 1e9),
+        bytes if bytes >= 1e6 => format!("{:.1} MB", bytes / 1e6),
+        bytes => format!("{:.1} kB", bytes / 1e3),
+    }
+}

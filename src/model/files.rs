@@ -1,0 +1,58 @@
+//! What a model is read from: its files, or bytes within the binary. Everything that [`super::Model::open`] reads is here, for
+//! those who must know whether a model is still the same.
+
+use super::source::Source;
+use super::tokenizer::FOLDER_FILES;
+use super::{Lookup, ModelError, builtin, hub, weights};
+use crate::spec;
+use std::path::{Path, PathBuf};
+
+/// One thing that a model is read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// A file, under the name that it has for the model.
+    File {
+        /// Its name, without the folder: a copy elsewhere is the same model.
+        name: String,
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// Bytes within the binary.
+    Bytes {
+        /// Name of the file they are of.
+        name: &'static str,
+        /// Its bytes.
+        bytes: &'static [u8],
+    },
+    /// The seed of random weights.
+    Seed(u64),
+}
+
+/// Everything that a model is read from.
+///
+/// # Errors
+/// A source that is malformed or leads nowhere, and an index of weights that can not be read.
+pub fn parts(spec: &spec::Model, lookup: Lookup) -> Result<Vec<Part>, ModelError> {
+    match Source::parse(&spec.source, lookup.base, lookup.checkpoint)? {
+        Source::Builtin { name, checkpoint } => {
+            let files = builtin::files(&name, checkpoint.as_deref())?;
+            Ok(files.into_iter().map(|(name, bytes)| Part::Bytes { name, bytes }).collect())
+        }
+        Source::Folder(folder) => in_folder(&folder),
+        Source::Gguf(path) => Ok(vec![Part::File { name: "gguf".into(), path }]),
+        Source::Hub { repo, revision } => in_folder(&hub::snapshot(&repo, &revision, lookup.quiet)?),
+        Source::Random { config, seed } => {
+            Ok(vec![Part::File { name: "config.json".into(), path: config }, Part::Seed(seed)])
+        }
+    }
+}
+
+fn in_folder(folder: &Path) -> Result<Vec<Part>, ModelError> {
+    let small = FOLDER_FILES.iter().map(|name| folder.join(name)).filter(|path| path.is_file());
+    let paths: Vec<PathBuf> = small.chain(weights::files(folder)?).collect();
+    let part = |path: PathBuf| Part::File {
+        name: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        path,
+    };
+    Ok(paths.into_iter().map(part).collect())
+}

@@ -1,0 +1,68 @@
+//! Which folder a spec's results go to.
+
+use super::Prepared;
+use crate::Error;
+use crate::spec::Loaded;
+use std::path::{Component, Path, PathBuf};
+
+/// The folder that holds specs: what comes after it in a spec's path names its results.
+const SPECS: &str = "experiments";
+
+/// `output.dir`, or `results/` and the spec's path below its last folder `experiments`, or else its file name:
+/// `experiments/paper/fig02.toml` has `results/paper/fig02`.
+pub fn of(loaded: &Loaded) -> PathBuf {
+    match &loaded.spec.output.dir {
+        Some(dir) => PathBuf::from(dir),
+        None => {
+            let spec = loaded.sources.first().map_or("", |source| source.name());
+            Path::new("results").join(below_specs(&Path::new(spec).with_extension("")))
+        }
+    }
+}
+
+fn below_specs(spec: &Path) -> PathBuf {
+    let parts: Vec<Component> = spec.components().collect();
+    let folders = parts.split_last().map_or(&[][..], |(_, folders)| folders);
+    match folders.iter().rposition(|part| part.as_os_str() == SPECS) {
+        // A way back out of it is no part of a name.
+        Some(at) if parts[at + 1..].iter().all(|part| matches!(part, Component::Normal(_))) => {
+            parts[at + 1..].iter().collect()
+        }
+        _ => PathBuf::from(spec.file_name().unwrap_or_default()),
+    }
+}
+
+/// Refuses specs whose results would go to one folder, each beside the first that has it.
+pub fn each_its_own(specs: &[Prepared]) -> Vec<Error> {
+    let name = |spec: &Prepared| spec.loaded.sources.first().map_or(String::new(), |source| source.name().to_string());
+    let mut taken: Vec<(PathBuf, String)> = Vec::new();
+    let mut refused = Vec::new();
+    for spec in specs {
+        let dir = of(spec.loaded);
+        let place = resolved(&dir);
+        match taken.iter().find(|(other, _)| *other == place) {
+            Some((_, first)) => {
+                let problem = format!("{first} and {} both write to {}", name(spec), dir.display());
+                let advice = "write another output.dir in one of them, or name each spec once".to_string();
+                refused.push(spec.loaded.refuse(&["output", "dir"], problem, Some(advice)).into());
+            }
+            None => taken.push((place, name(spec))),
+        }
+    }
+    refused
+}
+
+/// One name for a folder that need not be there yet: the part that is, without links, and what follows, without `.` and `..`.
+fn resolved(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let there = whole.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    let Some((above, mut resolved)) = there else { return whole };
+    for part in whole.strip_prefix(above).unwrap_or(Path::new("")).components() {
+        match part {
+            Component::ParentDir => drop(resolved.pop()),
+            Component::CurDir => {}
+            part => resolved.push(part),
+        }
+    }
+    resolved
+}

@@ -1,0 +1,140 @@
+//! What the specs of one command share: stores, and which steps are computed again though a store has them.
+
+use super::key::Keys;
+use super::store::{Place, Store};
+use super::{Prepared, order};
+use crate::Error;
+use crate::spec::{Loaded, SpecErrors};
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+/// Which steps are computed though a store has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Force {
+    /// None.
+    #[default]
+    Nothing,
+    /// These, and those that read their rows.
+    Steps(Vec<String>),
+    /// All.
+    All,
+}
+
+/// What the specs of one command share.
+#[derive(Debug, Default)]
+pub struct Session {
+    force: Force,
+    no_store: bool,
+    /// Steps that several specs have, by keys that compare them: these are computed once even without a store.
+    shared: HashSet<String>,
+    stores: RefCell<HashMap<Place, Option<Rc<Store>>>>,
+    /// Keys of what this command has computed: it is not computed again, forced or not.
+    computed: RefCell<HashSet<String>>,
+}
+
+impl Session {
+    /// With `no_store` nothing is taken from stores or put into them, whatever specs say.
+    pub fn new(force: Force, no_store: bool) -> Self {
+        Self { force, no_store, ..Self::default() }
+    }
+
+    /// Finds the steps that several of these specs have.
+    ///
+    /// # Errors
+    /// Models whose files are no longer there.
+    pub fn share(&mut self, specs: &[Prepared]) -> Result<(), Error> {
+        let mut seen = HashSet::new();
+        for spec in specs {
+            let keys = Keys::to_compare(spec.loaded, &spec.models);
+            for step in &spec.loaded.spec.steps {
+                let key = keys.of(step)?.digest.clone();
+                if !seen.insert(key.clone()) {
+                    self.shared.insert(key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether several specs have a step, by its key of [`Keys::to_compare`].
+    pub(super) fn is_shared(&self, key: &str) -> bool {
+        self.shared.contains(key)
+    }
+
+    /// The store of a spec.
+    pub fn store(&self, loaded: &Loaded) -> Option<Rc<Store>> {
+        let place = if self.no_store { Place::Off } else { Place::of(loaded) };
+        let mut stores = self.stores.borrow_mut();
+        let open = |place: &Place| match place {
+            Place::Folder(folder) => Some(Rc::new(Store::at(folder.clone()))),
+            Place::Off if !self.shared.is_empty() => Store::temporary().ok().map(Rc::new),
+            Place::Off => None,
+        };
+        stores.entry(place.clone()).or_insert_with(|| open(&place)).clone()
+    }
+
+    pub(super) fn has_computed(&self, key: &str) -> bool {
+        self.computed.borrow().contains(key)
+    }
+
+    pub(super) fn note_computed(&self, key: &str) {
+        self.computed.borrow_mut().insert(key.to_string());
+    }
+
+    /// The steps of a spec that are computed though a store has them.
+    pub(super) fn forced(&self, loaded: &Loaded) -> HashSet<String> {
+        let spec = &loaded.spec;
+        let names = match &self.force {
+            Force::Nothing => return HashSet::new(),
+            Force::All => return spec.steps.iter().map(|step| step.name().to_string()).collect(),
+            Force::Steps(names) => names,
+        };
+        let mut forced: HashSet<String> = HashSet::new();
+        for step in order::steps(&spec.steps) {
+            let reads = steps_behind(loaded, super::key::parameters::reads(step));
+            if names.iter().any(|name| name == step.name()) || reads.iter().any(|read| forced.contains(read)) {
+                forced.insert(step.name().to_string());
+            }
+        }
+        forced
+    }
+
+    /// Refuses names of steps to force that no spec has.
+    ///
+    /// # Errors
+    /// The names.
+    pub fn check<'l>(&self, specs: impl Iterator<Item = &'l Loaded>) -> Result<(), Error> {
+        let Force::Steps(names) = &self.force else { return Ok(()) };
+        let steps: Vec<&str> = specs.flat_map(|loaded| loaded.spec.steps.iter().map(|step| step.name())).collect();
+        let unknown = names.iter().filter(|name| !steps.contains(&name.as_str()));
+        let errors: Vec<SpecErrors> = unknown
+            .map(|name| {
+                let near = crate::spec::nearest(name, steps.iter().copied());
+                let advice = near.map_or_else(
+                    || format!("the steps are {}", steps.join(", ")),
+                    |near| format!("write --force={near}"),
+                );
+                crate::spec::SpecError::new(format!("--force={name}: no step '{name}'")).advise(advice).into()
+            })
+            .collect();
+        if errors.is_empty() { Ok(()) } else { Err(SpecErrors::join(errors).into()) }
+    }
+}
+
+/// The steps whose rows are read under these names, tables being made of them.
+fn steps_behind(loaded: &Loaded, mut names: Vec<String>) -> HashSet<String> {
+    let mut steps = HashSet::new();
+    let mut seen = HashSet::new();
+    while let Some(name) = names.pop() {
+        let root = name.split('.').next().unwrap_or(&name).to_string();
+        if !seen.insert(root.clone()) {
+            continue;
+        }
+        match loaded.spec.tables.iter().find(|table| table.name == root) {
+            Some(table) => names.extend(super::key::parameters::table_reads(table)),
+            None => drop(steps.insert(root)),
+        }
+    }
+    steps
+}

@@ -1,0 +1,162 @@
+//! What an entry holds, and whether it is whole.
+
+use super::Store;
+use crate::run::key::digests::{of_bytes, of_reader};
+use crate::step::SelfCheck;
+use polars::prelude::{DataFrame, ParquetReader, PolarsResult, SerReader};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::{self, Cursor};
+use std::path::{Path, PathBuf};
+
+/// Version of the form of entries.
+pub(super) const FORMAT: u32 = 1;
+/// What an entry says of itself.
+pub(super) const ABOUT: &str = "entry.json";
+/// SHA-256 of that, in hex.
+pub(super) const CHECKSUM: &str = "entry.sha256";
+
+/// The outcome of a step and how it came about.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Entry {
+    /// Version of the form.
+    pub format: u32,
+    /// The key that it is under.
+    pub key: String,
+    /// Kind of the step.
+    pub kind: String,
+    /// Name of the step.
+    pub step: String,
+    /// The spec that it was computed for.
+    pub spec: String,
+    /// When, in seconds since 1970.
+    pub computed: u64,
+    /// How long it took.
+    pub seconds: f64,
+    /// On which processor.
+    pub processor: String,
+    /// SHA-256 of the program that computed it.
+    pub build: String,
+    /// Frames of rows.
+    pub frames: Vec<StoredFrame>,
+    /// Files that the step wrote.
+    pub files: Vec<StoredFile>,
+    /// Notes.
+    pub notes: Vec<String>,
+    /// Self-checks, all of them passed.
+    pub checks: Vec<SelfCheck>,
+    /// Everything that the key is of.
+    pub inputs: String,
+}
+
+/// Rows, as Parquet.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StoredFrame {
+    /// What follows the step's name in the name of the rows: nothing, or `.prompts`.
+    pub part: String,
+    /// The file.
+    pub content: Content,
+}
+
+/// A file that the step wrote into the results folder.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StoredFile {
+    /// Where, relative to that folder.
+    pub path: PathBuf,
+    /// The file.
+    pub content: Content,
+}
+
+/// A file of an entry.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Content {
+    /// Its name in the entry's folder.
+    pub file: String,
+    /// Its SHA-256, in hex.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// What is wrong with an entry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Damage(pub String);
+
+impl Store {
+    /// The entry under a key, its own description checked, its files not yet.
+    ///
+    /// # Errors
+    /// An entry that is not whole.
+    pub fn find(&self, digest: &str) -> Result<Option<Entry>, Damage> {
+        let folder = self.entry(digest);
+        let text = match fs::read(folder.join(ABOUT)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !folder.exists() => return Ok(None),
+            Err(error) => return Err(Damage(format!("{ABOUT}: {error}"))),
+        };
+        let checksum =
+            fs::read_to_string(folder.join(CHECKSUM)).map_err(|error| Damage(format!("{CHECKSUM}: {error}")))?;
+        if checksum.trim() != of_bytes(&text) {
+            return Err(Damage(format!("{ABOUT}: wrong checksum")));
+        }
+        let entry: Entry = serde_json::from_slice(&text).map_err(|error| Damage(format!("{ABOUT}: {error}")))?;
+        if entry.format != FORMAT || entry.key != digest {
+            return Err(Damage(format!("{ABOUT}: it is of another form or key")));
+        }
+        Ok(Some(entry))
+    }
+
+    /// Reads and checks every file of an entry.
+    ///
+    /// # Errors
+    /// The first that is not as it was.
+    pub fn check(&self, entry: &Entry) -> Result<(), Damage> {
+        let folder = self.entry(&entry.key);
+        entry.frames.iter().try_for_each(|frame| frame.read(&folder).map(drop))?;
+        entry.files.iter().try_for_each(|file| file.content.check(&folder))
+    }
+}
+
+impl StoredFrame {
+    /// The rows.
+    pub(super) fn read(&self, folder: &Path) -> Result<DataFrame, Damage> {
+        let Content { file, sha256, .. } = &self.content;
+        let damage = |problem: String| Damage(format!("{file}: {problem}"));
+        let bytes = fs::read(folder.join(file)).map_err(|error| damage(error.to_string()))?;
+        if of_bytes(&bytes) != *sha256 {
+            return Err(damage("wrong checksum".into()));
+        }
+        read_parquet(bytes).map_err(|error| damage(error.to_string()))
+    }
+}
+
+/// Rows from the bytes of a Parquet file.
+pub(super) fn read_parquet(bytes: Vec<u8>) -> PolarsResult<DataFrame> {
+    ParquetReader::new(Cursor::new(bytes)).finish()
+}
+
+impl Content {
+    /// Whether the file is as it was.
+    pub(super) fn check(&self, folder: &Path) -> Result<(), Damage> {
+        let damage = |problem: String| Damage(format!("{}: {problem}", self.file));
+        let digest =
+            File::open(folder.join(&self.file)).and_then(of_reader).map_err(|error| damage(error.to_string()))?;
+        if digest == self.sha256 { Ok(()) } else { Err(damage("wrong checksum".into())) }
+    }
+
+    /// Of a file that is there.
+    pub(super) fn of(folder: &Path, file: String) -> io::Result<Self> {
+        let path = folder.join(&file);
+        let (sha256, bytes) = (of_reader(File::open(&path)?)?, fs::metadata(&path)?.len());
+        Ok(Self { file, sha256, bytes })
+    }
+}
+
+impl Entry {
+    /// Bytes of its files.
+    pub fn bytes(&self) -> u64 {
+        let frames = self.frames.iter().map(|frame| frame.content.bytes);
+        frames.chain(self.files.iter().map(|file| file.content.bytes)).sum()
+    }
+}
