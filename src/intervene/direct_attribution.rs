@@ -249,7 +249,7 @@ fn direction(column: Tensor<2>, transformer: &Transformer, norm: &facts::Norm, r
 }
 
 /// Columns of the unembedding, one for each token, as rows: `[token, d_model]`.
-fn column(unembed: &Linear, tokens: &[u32]) -> Tensor<2> {
+pub(super) fn column(unembed: &Linear, tokens: &[u32]) -> Tensor<2> {
     let weight = unembed.weight.val();
     let indices = indices(tokens, &weight.device());
     full(weight.select(1, indices)).transpose()
@@ -273,7 +273,7 @@ fn indices(tokens: &[u32], device: &burn::tensor::Device) -> Tensor<1, Int> {
     Tensor::from_data(TensorData::new(tokens, [count]), device)
 }
 
-fn full(tensor: Tensor<2>) -> Tensor<2> {
+pub(super) fn full(tensor: Tensor<2>) -> Tensor<2> {
     tensor.cast(DType::F32)
 }
 

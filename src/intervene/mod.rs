@@ -19,6 +19,7 @@ mod paths;
 mod plan;
 mod readout;
 mod replay;
+mod value_logits;
 mod vocabulary;
 
 pub use activation::{Activation, Activations, Layout};
@@ -34,3 +35,4 @@ pub use paths::{Paths, Receiver, Sender};
 pub use plan::reach;
 pub use readout::{Readout, Readouts};
 pub use replay::{Check, Cost, Replay, layer_operations};
+pub use value_logits::value_logits;

@@ -26,6 +26,7 @@ pub(crate) use frame::joined;
 pub use operator::{NoValue, OPERATORS, Operator};
 pub use pairs::{From, pairs};
 pub use positions::{BOS, LAST, Positions};
+pub(crate) use random::Random;
 pub use resolved::{MOST_PROMPTS, NamedTemplate, Resolved};
 pub use respond::{Respondent, Response, respond};
 pub use set::{Note, Prompt, PromptSet, SetTemplate, SlotTokens};

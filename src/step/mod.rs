@@ -9,7 +9,9 @@ mod attention_patterns;
 mod attribution;
 mod capture;
 mod context;
+mod heuristic_overlap;
 mod intervention;
+mod knockout;
 mod logit_attribution;
 mod logit_lens;
 mod means;
@@ -56,6 +58,10 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
         Step::AttentionPatterns(step) => attention_patterns::run(step, context),
         Step::Capture(step) => capture::run(step, context),
         Step::NeuronOverlap(step) => neuron_overlap::run(step, context),
+        Step::HeuristicKnockout(step) => knockout::by_heuristic::run(step, context),
+        Step::PromptKnockout(step) => knockout::by_prompt::run(step, context),
+        Step::HeuristicSupport(step) => knockout::support::run(step, context),
+        Step::HeuristicOverlap(step) => heuristic_overlap::run(step, context),
     }
 }
 
@@ -72,6 +78,10 @@ pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecEr
         Step::Intervention(step) => intervention::check(step, loaded),
         Step::PathPatching(step) => path_patching::check(step, loaded),
         Step::NeuronOverlap(step) => neuron_overlap::check(step, loaded, frames),
+        Step::HeuristicKnockout(step) => knockout::check(&step.name, &step.from, loaded, frames),
+        Step::PromptKnockout(step) => knockout::check(&step.name, &step.from, loaded, frames),
+        Step::HeuristicSupport(step) => knockout::check(&step.name, &step.from, loaded, frames),
+        Step::HeuristicOverlap(step) => knockout::check(&step.name, &step.from, loaded, frames),
         _ => Ok(()),
     }
 }
@@ -92,6 +102,10 @@ pub fn empty_frames(step: &Step) -> PolarsResult<Vec<(String, DataFrame)>> {
         Step::AttentionPatterns(step) => attention_patterns::empty_frames(step),
         Step::Capture(step) => capture::empty_frames(step),
         Step::NeuronOverlap(step) => neuron_overlap::empty_frames(step),
+        Step::HeuristicKnockout(step) => knockout::by_heuristic::empty_frames(step),
+        Step::PromptKnockout(step) => knockout::by_prompt::empty_frames(step),
+        Step::HeuristicSupport(step) => knockout::support::empty_frames(step),
+        Step::HeuristicOverlap(step) => heuristic_overlap::empty_frames(step),
     }
 }
 
@@ -116,6 +130,9 @@ pub fn workload(
         Step::LogitAttribution(step) => logit_attribution::workload(step, &survey()?, context).map(Some),
         Step::AttentionPatterns(step) => attention_patterns::workload(step, &survey()?, context).map(Some),
         Step::Capture(step) => capture::workload(step, &survey()?, context).map(Some),
-        Step::Accuracy(_) | Step::Train(_) | Step::NeuronOverlap(_) => Ok(None),
+        Step::HeuristicKnockout(step) => knockout::by_heuristic::workload(step, &survey()?, context),
+        Step::PromptKnockout(step) => knockout::by_prompt::workload(step, &survey()?, context).map(Some),
+        Step::HeuristicSupport(step) => knockout::support::workload(step, &survey()?, context).map(Some),
+        Step::Accuracy(_) | Step::Train(_) | Step::NeuronOverlap(_) | Step::HeuristicOverlap(_) => Ok(None),
     }
 }

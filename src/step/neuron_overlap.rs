@@ -25,7 +25,7 @@ pub(super) fn run(step: &NeuronOverlap, context: &Context) -> Result<Outcome, Er
         let mut ranked: Vec<(&str, Vec<ranking::Effect>)> = Vec::with_capacity(operators.len());
         for operator in &operators {
             let operator = operator.as_str();
-            let of = Of { model: &model, checkpoint: &checkpoint, template: &template, operator: Some(operator) };
+            let of = Of { model: &model, checkpoint: Some(&checkpoint), template: &template, operator: Some(operator) };
             let mut effects = ranking::rank(&Ranking::from(step), all, of, None).map_err(refuse)?;
             effects.retain(|(place, _)| is_neuron(*place));
             ranked.push((operator, effects));

@@ -29,6 +29,8 @@ pub struct Ranking<'s> {
     pub measure: Option<&'s str>,
     /// Whether rows are told apart by operator.
     pub per_operator: bool,
+    /// Whether the rows are of what was found, and a checkpoint or operator may have none.
+    pub found: bool,
 }
 
 /// Whose rows are read.
@@ -36,8 +38,8 @@ pub struct Ranking<'s> {
 pub struct Of<'s> {
     /// The model's name.
     pub model: &'s str,
-    /// The checkpoint, empty where the model has none.
-    pub checkpoint: &'s str,
+    /// The checkpoint, empty where the model has none; `None` for all of them.
+    pub checkpoint: Option<&'s str>,
     /// Name of the template.
     pub template: &'s str,
     /// Symbol of the operator; `None` for all of them together.
@@ -47,7 +49,7 @@ pub struct Of<'s> {
 impl<'s> From<&'s Ranked> for Ranking<'s> {
     fn from(ranked: &'s Ranked) -> Self {
         let Ranked { from, filter, by, measure, per_operator, .. } = ranked;
-        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_operator: *per_operator }
+        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_operator: *per_operator, found: false }
     }
 }
 
@@ -56,14 +58,14 @@ impl<'s> From<&'s Listed> for Ranking<'s> {
         let Listed { from, filter, by, measure, per_operator, .. } = listed;
         // Without a number of them, they need no order.
         let by = (listed.top.is_some() || listed.share.is_some()).then_some(by.as_str());
-        Self { from, filter, by, measure: measure.as_deref(), per_operator: *per_operator }
+        Self { from, filter, by, measure: measure.as_deref(), per_operator: *per_operator, found: true }
     }
 }
 
 impl<'s> From<&'s NeuronOverlap> for Ranking<'s> {
     fn from(step: &'s NeuronOverlap) -> Self {
         let NeuronOverlap { from, filter, by, measure, .. } = step;
-        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_operator: true }
+        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_operator: true, found: false }
     }
 }
 
@@ -152,16 +154,21 @@ fn filtered(ranking: &Ranking, rows: &DataFrame) -> Result<DataFrame, Fault> {
 
 /// The components that the rows of a model, checkpoint, template and operator name, the largest effect first (ties: by layer,
 /// heads before MLPs, then unit; those without a number last). An effect is the mean of `by` over a component's rows. With
-/// `facts`, components are the model's. Empty where there are rows but none meets the conditions.
+/// `facts`, components are the model's. Empty where there are rows but none meets the conditions, and where nothing was found.
 ///
 /// # Errors
 /// Rows that are not there, and rows of several measures or sites, whose mean would mean nothing.
 pub fn rank(ranking: &Ranking, all: &DataFrame, of: Of, facts: Option<&Facts>) -> Result<Vec<Effect>, Fault> {
     check_columns(ranking, all)?;
     let own = of.rows(all).map_err(|error| fault("from", error.to_string()))?;
+    let looked = |of: Of| of.rows(all).is_ok_and(|rows| rows.height() > 0);
+    if own.height() == 0 && ranking.found && looked(Of { checkpoint: None, operator: None, ..of }) {
+        return Ok(Vec::new());
+    }
     if own.height() == 0 {
         let operator = of.operator.map_or(String::new(), |operator| format!(", operator '{operator}'"));
-        let at = if of.checkpoint.is_empty() { String::new() } else { format!(" at {}", of.checkpoint) };
+        let at = of.checkpoint.filter(|checkpoint| !checkpoint.is_empty());
+        let at = at.map_or(String::new(), |checkpoint| format!(" at {checkpoint}"));
         let problem = format!(
             "'{}' has no rows of model '{}{at}', template '{}'{operator}; let that step run on the same",
             ranking.from, of.model, of.template
@@ -217,7 +224,7 @@ impl Of<'_> {
     pub fn rows(&self, rows: &DataFrame) -> PolarsResult<DataFrame> {
         let wanted = [
             ("model", Some(self.model)),
-            ("checkpoint", Some(self.checkpoint)),
+            ("checkpoint", self.checkpoint),
             ("template", Some(self.template)),
             ("operator", self.operator),
         ];

@@ -8,6 +8,7 @@ use crate::model::Model;
 use crate::model::transformer::Tokens;
 use crate::prompt::{self, Positions, Prompt, PromptError, PromptSet, Respondent};
 use crate::run::ModelName;
+use crate::spec::Prompts;
 use crate::spec::step::Common;
 use std::rc::Rc;
 
@@ -92,12 +93,17 @@ pub fn prompts(
     model: &Model,
 ) -> Result<PromptSet, Error> {
     let spec = context.prompts(set, step.name())?;
+    built(spec, context, model).map_err(|error| context.refuse_prompts(set, name, error))
+}
+
+/// The prompts of a spec in a model's tokens.
+///
+/// # Errors
+/// Prompts that can not be had.
+pub fn built(spec: &Prompts, context: &Context, model: &Model) -> Result<PromptSet, PromptError> {
     let network = Network { model };
     let respondent = Respondent { network: &network, pace: Pace::of(context.batch(model)) };
-    let built = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(respondent))
-        .map_err(|error| context.refuse_prompts(set, name, error))?;
-    built
-        .fits(model.facts().n_vocab, model.transformer().position_limit())
-        .map_err(|error| context.refuse_prompts(set, name, error))?;
+    let built = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(respondent))?;
+    built.fits(model.facts().n_vocab, model.transformer().position_limit())?;
     Ok(built)
 }

@@ -5,6 +5,7 @@ mod accuracy;
 mod fields;
 mod heuristics;
 mod intervention;
+mod knockout;
 mod overlap;
 mod patching;
 mod path_patching;
@@ -20,7 +21,8 @@ pub use accuracy::Accuracy;
 pub use fields::Common;
 pub use heuristics::{HeuristicType, HeuristicVariant, Heuristics, RankedNeurons, ScoreCap, ZeroResults};
 pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention};
-pub use overlap::NeuronOverlap;
+pub use knockout::{HeuristicKnockout, HeuristicSupport, KnockoutOrder, KnockoutValue, PromptKnockout};
+pub use overlap::{HeuristicOverlap, NeuronOverlap};
 pub use patching::{ActivationPatching, AttributionMeasure, AttributionPatching, NeuronMethod, NeuronPatching};
 pub use path_patching::PathPatching;
 pub use reading::{AttentionPatterns, AttributionTarget, Capture, CaptureFormat, LogitAttribution, LogitLens};
@@ -105,6 +107,14 @@ steps! {
     Capture = "capture", rows ["prompts"];
     /// How much the most important neurons of one operator are those of another.
     NeuronOverlap = "neuron-overlap", rows [];
+    /// All neurons of a heuristic out, and what that does to prompts it holds for and to others.
+    HeuristicKnockout = "heuristic-knockout", rows ["means", "prompts"];
+    /// The neurons whose heuristics hold for a prompt out, and as many others.
+    PromptKnockout = "prompt-knockout", rows ["prompts", "neurons"];
+    /// How much heuristics support the right answer, of prompts answered correctly and incorrectly.
+    HeuristicSupport = "heuristic-support", rows ["prompts"];
+    /// Which of the last checkpoint's heuristics are there at each checkpoint.
+    HeuristicOverlap = "heuristic-overlap", rows ["neurons"];
 }
 
 /// The step whose rows are named: `accuracy` of `accuracy.prompts`.
@@ -133,6 +143,10 @@ impl Step {
                 ranked.chain(step.listed.iter().map(|listed| listed.from.as_str())).collect()
             }
             Step::NeuronOverlap(step) => vec![&step.from],
+            Step::HeuristicKnockout(step) => vec![&step.from],
+            Step::PromptKnockout(step) => vec![&step.from],
+            Step::HeuristicSupport(step) => vec![&step.from],
+            Step::HeuristicOverlap(step) => vec![&step.from],
             _ => Vec::new(),
         };
         named.chain(read.into_iter().map(step_of)).collect()

@@ -36,3 +36,13 @@ fn default_k() -> Vec<usize> {
 fn default_true() -> bool {
     true
 }
+
+rows_step! {
+    /// How many of the last checkpoint's pairs of a heuristic and a neuron that matches it are there at each checkpoint (paper §5,
+    /// figure 10a).
+    HeuristicOverlap {
+        /// A step of kind `heuristics` that runs on the checkpoints of a model.
+        #[schemars(extend("x-refers-to" = "step"))]
+        from: String,
+    }
+}

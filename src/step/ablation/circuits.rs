@@ -120,7 +120,8 @@ fn ranking(
     let refused = |fault| Error::from(ranking::refused(path, fault, context.loaded));
     let rows = context.frames.get(ranking.from).map_err(|problem| refused(ranking::fault("from", problem)))?;
     let Labels { model, checkpoint } = subject.labels();
-    let of = Of { model, checkpoint, template: &cell.template, operator: operator.map(|operator| operator.symbol) };
+    let operator = operator.map(|operator| operator.symbol);
+    let of = Of { model, checkpoint: Some(checkpoint), template: &cell.template, operator };
     ranking::rank(ranking, rows, of, Some(subject.model.facts())).map_err(refused)
 }
 

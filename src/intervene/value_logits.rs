@@ -1,0 +1,31 @@
+//! The logit lens of value vectors (paper §3.2; Geva et al. 2021, "transformer feed-forward layers are key-value memories"): what a
+//! neuron of an MLP adds to logits per unit of its activation.
+//!
+//! With v the neuron's row of the MLP's output matrix, γ the final norm's scale (1 once folded) and u a token's column of the
+//! unembedding, its logit is v · (γ ∘ u); before a layer norm the mean over d_model is taken off γ ∘ u. The final norm's division by
+//! the size of the stream is left out, as are biases: they are the prompt's and the token's, not the neuron's.
+
+use super::direct_attribution::{column, full};
+use crate::model::facts::NormKind;
+use crate::model::to_f32;
+use crate::model::transformer::Transformer;
+use burn::tensor::{Int, Tensor, TensorData};
+
+/// Logits of tokens in the value vectors of some neurons of a layer, `[neuron, token]`, in f32.
+pub fn value_logits(transformer: &Transformer, layer: usize, neurons: &[usize], tokens: &[u32]) -> Vec<f32> {
+    if neurons.is_empty() || tokens.is_empty() {
+        return Vec::new();
+    }
+    let weight = transformer.blocks[layer].down.weight.val();
+    let indices: Vec<i64> = neurons.iter().map(|&neuron| neuron as i64).collect();
+    let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [neurons.len()]), &weight.device());
+    let values = full(weight.select(0, indices));
+    let mut read = column(&transformer.unembed, tokens);
+    if let Some(scale) = &transformer.ln_final.scale {
+        read = read * full(scale.val().unsqueeze());
+    }
+    if transformer.facts().norm.kind == NormKind::Layer {
+        read = read.clone() - read.mean_dim(1);
+    }
+    to_f32(values.matmul(read.transpose()))
+}

@@ -1,0 +1,177 @@
+//! What a step `heuristics` found, read back from its rows: the ranked neurons of each operator and the heuristics they match.
+
+use crate::Error;
+use crate::heuristic::Heuristic;
+use crate::model::facts::Facts;
+use crate::prompt::{Operator, Prompt};
+use crate::run::Frames;
+use crate::spec::{Loaded, SpecErrors, Step};
+use crate::step::accuracy::Labels;
+use crate::step::ranking::Of;
+use crate::step::{Cell, Context, Subject};
+use indexmap::IndexMap;
+use polars::prelude::*;
+use std::collections::{BTreeMap, HashMap};
+
+/// The ranked neurons of one operator, and their heuristics.
+pub struct Bag {
+    /// The neurons, in the order of the rows; those without a heuristic too.
+    pub neurons: Vec<Neuron>,
+    /// The heuristics that any of them matches, in the order of the rows.
+    pub heuristics: Vec<Known>,
+}
+
+/// A ranked neuron.
+#[derive(Debug, Clone)]
+pub struct Neuron {
+    /// Its layer.
+    pub layer: usize,
+    /// Its number in the layer.
+    pub neuron: usize,
+    /// The heuristics it matches: number in [`Bag::heuristics`], and score.
+    pub matches: Vec<(usize, f64)>,
+}
+
+/// A heuristic and who matches it.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// As rows write it.
+    pub text: String,
+    /// Its type.
+    pub kind: String,
+    /// For which prompts it holds.
+    pub heuristic: Heuristic,
+    /// Numbers in [`Bag::neurons`].
+    pub neurons: Vec<usize>,
+}
+
+/// A neuron whose heuristics hold for a prompt.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Associated {
+    /// Number in [`Bag::neurons`].
+    pub neuron: usize,
+    /// How many of its heuristics hold.
+    pub count: usize,
+    /// The best score of those.
+    pub best: f64,
+}
+
+/// The columns that are read: of the rows `NAME`, and of `NAME.neurons`.
+const MATCHES: [&str; 5] = ["operator", "layer", "neuron", "heuristic", "score"];
+const NEURONS: [&str; 3] = ["operator", "layer", "neuron"];
+
+/// Whether `from` names a step of heuristics; shows without rows.
+///
+/// # Errors
+/// A step of another kind, at its place in the spec.
+pub fn check(step: &str, from: &str, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+    let has = |name: &str, columns: &[&str]| {
+        frames.get(name).is_ok_and(|rows| columns.iter().all(|column| rows.column(column).is_ok()))
+    };
+    if has(from, &MATCHES) && has(&format!("{from}.neurons"), &NEURONS) {
+        return Ok(());
+    }
+    let there = loaded.spec.steps.iter().filter(|step| step.kind() == "heuristics").map(Step::name);
+    let advice = match there.map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(" or ") {
+        none if none.is_empty() => "add a step of kind \"heuristics\"".to_string(),
+        names => format!("write {names}"),
+    };
+    Err(loaded.refuse(&["step", step, "from"], format!("'{from}' is no step of kind heuristics"), Some(advice)))
+}
+
+/// The bags of a cell's operators, by symbol.
+///
+/// # Errors
+/// An operator of which there are no rows, at its place in the spec.
+pub fn bags<'s>(
+    step: &str,
+    from: &str,
+    operators: impl IntoIterator<Item = &'s Operator>,
+    cell: &Cell,
+    subject: &Subject,
+    context: &Context,
+) -> Result<HashMap<&'static str, Bag>, Error> {
+    let refuse = |problem: String| Error::from(context.loaded.refuse(&["step", step, "from"], problem, None));
+    let Labels { model, checkpoint } = subject.labels();
+    let frame = |name: &str| context.frames.get(name).map_err(refuse);
+    let (matches, neurons) = (frame(from)?, frame(&format!("{from}.neurons"))?);
+    let mut bags = HashMap::new();
+    for operator in operators {
+        let of = Of { model, checkpoint: Some(checkpoint), template: &cell.template, operator: Some(operator.symbol) };
+        let bag = Bag::read(&of.rows(neurons)?, &of.rows(matches)?, subject.model.facts()).map_err(refuse)?;
+        if bag.neurons.is_empty() {
+            return Err(refuse(format!(
+                "'{from}' has no rows of model '{}', template '{}', operator '{}'; let that step run on the same",
+                subject.name, cell.template, operator.symbol
+            )));
+        }
+        bags.insert(operator.symbol, bag);
+    }
+    Ok(bags)
+}
+
+impl Bag {
+    fn read(neurons: &DataFrame, matches: &DataFrame, facts: &Facts) -> Result<Self, String> {
+        let wrong = |error: PolarsError| error.to_string();
+        let inside = |&(layer, neuron): &(usize, usize)| layer < facts.n_layers && neuron < facts.d_mlp;
+        let mut places: IndexMap<(usize, usize), Vec<(usize, f64)>> =
+            places(neurons).map_err(wrong)?.into_iter().filter(inside).map(|place| (place, Vec::new())).collect();
+        let mut heuristics: IndexMap<String, Known> = IndexMap::new();
+        let texts = column(matches, "heuristic").map_err(wrong)?;
+        let kinds = column(matches, "type").map_err(wrong)?;
+        let scores = matches.column("score").and_then(|scores| scores.cast(&DataType::Float64)).map_err(wrong)?;
+        let scores = scores.f64().map_err(wrong)?;
+        for (row, place) in self::places(matches).map_err(wrong)?.into_iter().enumerate() {
+            let (Some(text), Some(number)) = (&texts[row], places.get_index_of(&place)) else { continue };
+            let entry = heuristics.entry(text.clone());
+            let heuristic = entry.index();
+            if let indexmap::map::Entry::Vacant(entry) = entry {
+                let parsed = text.parse().map_err(|error| format!("{error}"))?;
+                let kind = kinds[row].clone().unwrap_or_default();
+                entry.insert(Known { text: text.clone(), kind, heuristic: parsed, neurons: Vec::new() });
+            }
+            heuristics[heuristic].neurons.push(number);
+            places[number].push((heuristic, scores.get(row).unwrap_or(f64::NAN)));
+        }
+        let neuron = |((layer, neuron), matches)| Neuron { layer, neuron, matches };
+        Ok(Self { neurons: places.into_iter().map(neuron).collect(), heuristics: heuristics.into_values().collect() })
+    }
+
+    /// The neurons with a heuristic that holds for a prompt, in the order of the rows.
+    pub fn associated(&self, prompt: &Prompt) -> Vec<Associated> {
+        let holds: Vec<bool> =
+            self.heuristics.iter().map(|known| known.heuristic.holds(prompt.a, prompt.b, prompt.answer)).collect();
+        let of = |(neuron, about): (usize, &Neuron)| {
+            let scores = about.matches.iter().filter(|(heuristic, _)| holds[*heuristic]).map(|(_, score)| *score);
+            let (count, best) = scores.fold((0, f64::NEG_INFINITY), |(n, best), score| (n + 1, score.max(best)));
+            (count > 0).then_some(Associated { neuron, count, best })
+        };
+        self.neurons.iter().enumerate().filter_map(of).collect()
+    }
+
+    /// Some of its neurons by layer, in their order.
+    pub fn by_layer(&self, neurons: impl IntoIterator<Item = usize>) -> BTreeMap<usize, Vec<usize>> {
+        let mut layers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for Neuron { layer, neuron, .. } in neurons.into_iter().map(|number| &self.neurons[number]) {
+            layers.entry(*layer).or_default().push(*neuron);
+        }
+        layers
+    }
+}
+
+/// Layer and neuron of each row.
+fn places(rows: &DataFrame) -> PolarsResult<Vec<(usize, usize)>> {
+    let numbers = |name: &str| -> PolarsResult<Vec<Option<u32>>> {
+        Ok(rows.column(name)?.cast(&DataType::UInt32)?.u32()?.iter().collect())
+    };
+    let place = |(layer, neuron): (Option<u32>, Option<u32>)| {
+        // Neither is ever null; what is would be no neuron of any model.
+        let number = |number: Option<u32>| number.map_or(usize::MAX, |number| number as usize);
+        (number(layer), number(neuron))
+    };
+    Ok(numbers("layer")?.into_iter().zip(numbers("neuron")?).map(place).collect())
+}
+
+fn column(rows: &DataFrame, name: &str) -> PolarsResult<Vec<Option<String>>> {
+    Ok(rows.column(name)?.cast(&DataType::String)?.str()?.iter().map(|text| text.map(str::to_string)).collect())
+}

@@ -1,0 +1,37 @@
+//! Steps on what a step `heuristics` has found: knock-outs by heuristic and by prompt (paper §4.2), and how much heuristics
+//! support right and wrong answers (§4.3).
+
+mod bag;
+pub mod by_heuristic;
+pub mod by_prompt;
+mod runs;
+pub mod support;
+
+pub use bag::check;
+
+use crate::prompt::{Operator, Prompt};
+use bag::Bag;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Prompts, each once however many draws have it.
+fn distinct<'p>(prompts: &[&'p Prompt]) -> Vec<&'p Prompt> {
+    let mut seen = HashSet::new();
+    prompts.iter().copied().filter(|prompt| seen.insert(prompt.id)).collect()
+}
+
+/// The operators that prompts have, in their order.
+fn operators(prompts: &[&Prompt]) -> Vec<&'static Operator> {
+    let mut operators: Vec<&'static Operator> = Vec::new();
+    for prompt in prompts {
+        if !operators.contains(&prompt.operator) {
+            operators.push(prompt.operator);
+        }
+    }
+    operators
+}
+
+/// The layers of all ranked neurons, ascending.
+fn layers(bags: &HashMap<&'static str, Bag>) -> Vec<usize> {
+    let layers = bags.values().flat_map(|bag| bag.neurons.iter().map(|neuron| neuron.layer));
+    layers.collect::<BTreeSet<_>>().into_iter().collect()
+}

@@ -1,0 +1,152 @@
+//! Knock-outs replayed: which prompts are still answered correctly.
+
+use super::bag::Bag;
+use crate::Error;
+use crate::intervene::{Activations, Edit, Positions, Readout, Readouts, Row, Units, Wanted};
+use crate::model::facts::Facts;
+use crate::model::hook::{Hook, Site};
+use crate::prompt::{Operator, Prompt};
+use crate::spec::step::KnockoutValue;
+use crate::step::means::{Means, Over};
+use crate::step::{Cell, Context, Outcome, Subject, replays, subject};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Some neurons out in the run of one prompt.
+pub struct Job {
+    /// Its own number.
+    pub number: usize,
+    /// Index of the prompt.
+    pub prompt: usize,
+    /// The edits; shared by the jobs of one set of neurons.
+    pub edits: Arc<[Edit]>,
+}
+
+/// Whether the arg-max is the answer's first token.
+pub struct Answers {
+    /// Of each prompt, with nothing knocked out.
+    pub clean: Vec<bool>,
+    /// Of each job.
+    pub after: Vec<bool>,
+}
+
+/// Runs `count` jobs on prompts of one length, in blocks of prompts that fit `run.memory_mib`. `jobs` makes those of a block of
+/// prompts, those with the same edits one after the other: all of them at once would be a list of neurons for each.
+///
+/// # Errors
+/// What `jobs` returns, edits that the model can not have, and Ctrl-C.
+pub fn answers(
+    knock: &Knock,
+    prompts: &[&Prompt],
+    count: usize,
+    mut jobs: impl FnMut(Range<usize>) -> Result<Vec<Job>, Error>,
+    subject: &Subject,
+    (context, outcome): (&Context, &mut Outcome),
+) -> Result<Answers, Error> {
+    let task = context.progress.begin(&format!("{}: {}", knock.over.step, subject.name), count as u64, "rows");
+    let wanted = knock.wanted();
+    let length = prompts.first().map_or(0, |prompt| prompt.tokens.len());
+    let block = replays::prompts_at_once(context, subject.model.facts(), length, &wanted, 1);
+    let readout = Readout { picks: 1, distribution: true, divergence: false };
+    let answer = |prompt: usize| prompts[prompt].answer_tokens[0];
+    let mut found = Answers { clean: Vec::with_capacity(prompts.len()), after: vec![false; count] };
+    replays::each_block(prompts.len(), block, outcome, |range, outcome| {
+        let base = replays::base(subject, subject::tokens(&prompts[range.clone()])?, &wanted, context)?;
+        let order: Vec<usize> = (0..range.len()).collect();
+        let whole = Readouts::of(&base.logits, &order, &|row| vec![answer(range.start + row)], readout);
+        found.clean.extend(whole.arg_max.iter().zip(range.clone()).map(|(token, prompt)| *token == answer(prompt)));
+        let jobs = jobs(range.clone())?;
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let row = |job: &Job| Row { prompt: job.prompt - range.start, source: None, edits: job.edits.clone() };
+        let rows: Vec<Row> = jobs.iter().map(row).collect();
+        let tokens = |row: usize| vec![answer(jobs[row].prompt)];
+        let (name, nothing) = (knock.over.step, Activations::new());
+        let progress = (context, &task);
+        let read = replays::read(name, subject, (&base, &nothing), &rows, (&tokens, readout), progress, outcome)?;
+        for (job, token) in jobs.iter().zip(&read.arg_max) {
+            found.after[job.number] = *token == answer(job.prompt);
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Makes edits of sets of neurons: zero, or the mean.
+pub struct Knock<'s> {
+    over: Over<'s>,
+    positions: Positions,
+    layers: Vec<usize>,
+    means: Option<Means>,
+}
+
+impl<'s> Knock<'s> {
+    /// For the neurons of some bags; takes the means where they are wanted.
+    ///
+    /// # Errors
+    /// Prompts of the means that can not be had, at their place in the spec, and Ctrl-C.
+    pub fn new(
+        value: KnockoutValue,
+        over: Over<'s>,
+        positions: Positions,
+        bags: &HashMap<&'static str, Bag>,
+        cell: &Cell,
+        (subject, context, outcome): (&Subject, &Context, &mut Outcome),
+    ) -> Result<Self, Error> {
+        let mut knock = Self { over, positions, layers: super::layers(bags), means: None };
+        if value == KnockoutValue::Mean {
+            knock.means = Some(Means::take(over, &knock.wanted(), cell, subject, context, outcome)?);
+        }
+        Ok(knock)
+    }
+
+    /// What it may change.
+    fn wanted(&self) -> Wanted {
+        self.layers.iter().map(|&layer| (hook(layer), self.positions.clone())).collect()
+    }
+
+    /// The edits of neurons by layer, in prompts of an operator.
+    ///
+    /// # Errors
+    /// An operator that has no mean of its own, at its place in the spec.
+    pub fn edits(
+        &self,
+        layers: &BTreeMap<usize, Vec<usize>>,
+        operator: &Operator,
+        context: &Context,
+    ) -> Result<Arc<[Edit]>, Error> {
+        let edit = |(&layer, neurons): (&usize, &Vec<usize>)| {
+            let mut neurons = neurons.clone();
+            neurons.sort_unstable();
+            neurons.dedup();
+            let (hook, positions, units) = (hook(layer), self.positions.clone(), Units::Of(neurons));
+            let Some(means) = &self.means else { return Ok(Edit::zero(hook, positions, units)) };
+            let mean = means.of(operator, self.over, context)?.get(&hook);
+            let missing = || Error::failed(format!("step '{}'", self.over.step))(format!("{hook}: no mean was taken"));
+            Ok(Edit::set(hook, positions, units, mean.ok_or_else(missing)?.clone()))
+        };
+        layers.iter().filter(|(_, neurons)| !neurons.is_empty()).map(edit).collect()
+    }
+}
+
+fn hook(layer: usize) -> Hook {
+    Hook::Block(layer, Site::MlpPost)
+}
+
+/// Edits of all neurons of a model's layers, at most what a knock-out changes: for the plan.
+pub fn largest(positions: &Positions, facts: &Facts) -> Vec<Edit> {
+    (0..facts.n_layers).map(|layer| Edit::zero(hook(layer), positions.clone(), Units::All)).collect()
+}
+
+/// Prompts run to take means, for the plan.
+///
+/// # Errors
+/// A prompt set that is not there.
+pub fn mean_prompts(value: KnockoutValue, over: Over, context: &Context) -> Result<usize, Error> {
+    match value {
+        KnockoutValue::Zero => Ok(0),
+        KnockoutValue::Mean => Ok(over.mean.sample * context.prompts(over.set(), over.step)?.operators.len()),
+    }
+}

@@ -1,0 +1,145 @@
+//! Step `heuristic-support`: how many neurons have a heuristic that holds for a prompt, and how much they write for its answer, of
+//! prompts answered correctly and incorrectly (paper §4.3, figure 9).
+
+use super::bag::{self, Bag};
+use crate::Error;
+use crate::intervene::{Positions, Wanted, value_logits};
+use crate::model::hook::{Hook, Site};
+use crate::plan::{Survey, Workload};
+use crate::prompt::{Prompt, PromptError};
+use crate::run::interrupt;
+use crate::spec::step::HeuristicSupport;
+use crate::spec::{Keep, Prompts};
+use crate::step::summary::Values;
+use crate::step::{Cell, Context, Outcome, Subject, replays, subject};
+use polars::prelude::*;
+use std::collections::BTreeMap;
+
+/// Prompts by the model's own answer.
+const GROUPS: [(&str, Keep); 2] = [("correct", Keep::Correct), ("incorrect", Keep::Incorrect)];
+
+/// What is measured of each prompt: the number of its neurons, and the sum over them of activation × logit of the answer.
+const MEASURES: [&str; 2] = ["neurons", "logit"];
+
+/// Runs the step on each of its models.
+pub fn run(step: &HeuristicSupport, context: &Context) -> Result<Outcome, Error> {
+    let mut outcome = Outcome::default();
+    let spec = context.prompts(step.prompts.as_deref(), &step.name)?;
+    for name in context.models.names(&step.models) {
+        let model = context.models.open(&name)?;
+        for (group, keep) in GROUPS {
+            let spec = Prompts { keep, sample: Some(step.sample), seeds: step.seeds.clone(), ..spec.clone() };
+            let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &name, error);
+            let set = match subject::built(&spec, context, &model) {
+                Ok(set) => set,
+                Err(PromptError::NoneKept { evaluated, .. }) => {
+                    outcome
+                        .notes
+                        .push(format!("{name}: none of {evaluated} prompts is answered {group}ly; no rows of it"));
+                    continue;
+                }
+                Err(error) => return Err(refuse(error)),
+            };
+            outcome.notes.extend(set.notes.iter().map(|note| format!("{name}, {group} answers: {note}")));
+            let subject = Subject { name: name.clone(), model: model.clone(), set };
+            for cell in subject.cells().map_err(refuse)? {
+                support(step, group, &cell, &subject, context, &mut outcome)?;
+            }
+        }
+    }
+    // A model that answers every prompt one way has half of the rows, and none may have any.
+    for (name, empty) in empty_frames(step)? {
+        if outcome.frames.iter().all(|(other, _)| *other != name) {
+            outcome.frames.push((name, empty));
+        }
+    }
+    Ok(outcome)
+}
+
+/// Its frames without rows.
+pub fn empty_frames(step: &HeuristicSupport) -> PolarsResult<Vec<(String, DataFrame)>> {
+    Outcome::empty_values(&step.name, &keys(&[])?, true)
+}
+
+/// What it would compute, where the prompt set's own `sample` are asked to find those of either kind.
+pub fn workload(step: &HeuristicSupport, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+    let operators = context.prompts(step.prompts.as_deref(), &step.name)?.operators.len();
+    let facts = &survey.sketch.card.facts;
+    let read = GROUPS.len() * step.sample * step.seeds.len() * operators;
+    let of = |cell: &crate::plan::SurveyedCell| Workload::forwards(cell.prompts + read, cell.positions.length, facts);
+    Ok(survey.cells.iter().map(of).fold(Workload::default(), |whole, cell| whole.and(cell, facts)))
+}
+
+/// The key column: `group`.
+fn keys(group: &[&str]) -> PolarsResult<DataFrame> {
+    df!("group" => group)
+}
+
+/// Both measures of each prompt of a cell.
+fn support(
+    step: &HeuristicSupport,
+    group: &str,
+    cell: &Cell,
+    subject: &Subject,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let prompts = super::distinct(&cell.prompts);
+    let bags = bag::bags(&step.name, &step.from, super::operators(&prompts), cell, subject, context)?;
+    let last = Positions::At(vec![cell.positions.length - 1]);
+    let layers = super::layers(&bags);
+    let wanted: Wanted = layers.iter().map(|&layer| (Hook::Block(layer, Site::MlpPost), last.clone())).collect();
+    let label = format!("{}: {}, {group}", step.name, subject.name);
+    let task = context.progress.begin(&label, prompts.len() as u64, "prompts");
+    // What is read of a batch stays until it is added up.
+    let bytes = replays::activation_bytes(&wanted, subject.model.facts(), cell.positions.length);
+    let batch = context.batch(&subject.model).min((replays::memory(context) / bytes.max(1)).max(1));
+    let mut data: Vec<f64> = Vec::with_capacity(prompts.len() * MEASURES.len());
+    for part in prompts.chunks(batch) {
+        interrupt::check()?;
+        let own: Vec<Own> = part.iter().map(|prompt| Own::of(prompt, &bags[prompt.operator.symbol])).collect();
+        let mut sums = vec![0.0; part.len()];
+        let (activations, _) = replays::capture(subject, &subject::tokens(part)?, &wanted, context)?;
+        for (&layer, (_, activation)) in layers.iter().zip(&activations) {
+            let answers: Vec<u32> = part.iter().map(|prompt| prompt.answer_tokens[0]).collect();
+            let neurons = union(&own, layer);
+            let logits = value_logits(subject.model.transformer(), layer, &neurons, &answers);
+            for (number, own) in own.iter().enumerate() {
+                let Some(values) = activation.position(number, cell.positions.length - 1) else { continue };
+                for neuron in own.layers.get(&layer).into_iter().flatten() {
+                    let Ok(row) = neurons.binary_search(neuron) else { continue };
+                    let logit = logits[row * answers.len() + number];
+                    sums[number] += f64::from(values[*neuron]) * f64::from(logit);
+                }
+            }
+        }
+        data.extend(own.iter().zip(sums).flat_map(|(own, sum)| [own.count as f64, sum]));
+        task.advance(part.len() as u64);
+    }
+    let values = Values { keys: &keys(&[group])?, measures: &MEASURES, prompts: &prompts, data: &data };
+    outcome.add_values(&step.name, subject.labels(), &cell.template, &values, step.bootstrap, true)?;
+    Ok(())
+}
+
+/// A prompt's neurons: those with a heuristic that holds for it, each once.
+struct Own {
+    count: usize,
+    /// By layer.
+    layers: BTreeMap<usize, Vec<usize>>,
+}
+
+impl Own {
+    fn of(prompt: &Prompt, bag: &Bag) -> Self {
+        let associated = bag.associated(prompt);
+        let layers = bag.by_layer(associated.iter().map(|one| one.neuron));
+        Self { count: associated.len(), layers }
+    }
+}
+
+/// The neurons of a layer that any of the prompts has, ascending.
+fn union(own: &[Own], layer: usize) -> Vec<usize> {
+    let mut neurons: Vec<usize> = own.iter().filter_map(|own| own.layers.get(&layer)).flatten().copied().collect();
+    neurons.sort_unstable();
+    neurons.dedup();
+    neurons
+}
