@@ -13,6 +13,7 @@ pub mod kernel;
 pub mod measure;
 pub mod model;
 pub mod plan;
+pub mod probe;
 pub mod prompt;
 pub mod report;
 pub mod run;

@@ -10,6 +10,7 @@ mod kernel;
 mod knockout;
 mod measure;
 mod parity;
+mod probe;
 mod prompt;
 mod report;
 mod spec;

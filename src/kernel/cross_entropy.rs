@@ -18,6 +18,32 @@ pub fn cross_entropy(logits: Tensor<2>, targets: &[u32]) -> Tensor<1> {
     })
 }
 
+/// Cross-entropy of rows of `width` logits against one target each: Σ over the rows, in nats, and its gradient times `factor`,
+/// factor · (softmax − one-hot), in place of the logits.
+///
+/// # Panics
+/// If there is not one target below `width` per row.
+pub fn cross_entropy_of_rows(logits: &mut [f32], targets: &[u32], width: usize, factor: f32) -> f64 {
+    assert_eq!(logits.len(), targets.len() * width, "one target per row of logits");
+    let mut total = 0.0;
+    for (row, &target) in logits.chunks_exact_mut(width.max(1)).zip(targets) {
+        let log_sum = log_sum_exp(row);
+        total += f64::from(log_sum - row[target as usize]);
+        scaled_softmax_in_place(row, log_sum, factor);
+        row[target as usize] -= factor;
+    }
+    total
+}
+
+vectorise! {
+    // factor·softmax(row), in its place
+    fn scaled_softmax_in_place(row: &mut [f32], log_sum: f32, factor: f32) {
+        for x in row {
+            *x = factor * exp_lane::<FMA>(*x - log_sum);
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 struct CrossEntropy {
     targets: Vec<u32>,

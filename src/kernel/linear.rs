@@ -91,7 +91,7 @@ impl Operation<3> for BiasedLinear {
 }
 
 /// Sum over the rows of a matrix of `width` columns.
-pub(super) fn column_sums(values: &[f32], width: usize) -> Vec<f32> {
+pub(crate) fn column_sums(values: &[f32], width: usize) -> Vec<f32> {
     let mut sums = vec![0.0; width];
     for row in values.chunks_exact(width.max(1)) {
         for (sum, value) in sums.iter_mut().zip(row) {

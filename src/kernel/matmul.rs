@@ -7,7 +7,7 @@ const PARALLEL_FROM: usize = 1 << 20;
 
 /// A matrix in memory.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Matrix<'a> {
+pub(crate) struct Matrix<'a> {
     data: &'a [f32],
     rows: usize,
     columns: usize,
@@ -62,6 +62,14 @@ pub(super) fn product_with_bias(a: Matrix, b: Matrix, bias: &[f32]) -> Vec<f32> 
     // SAFETY: initialised values may be looked at as values that need not be; `multiply` only adds to them.
     multiply(a, b, unsafe { &mut *(spare as *mut [MaybeUninit<f32>]) }, b.columns, true);
     out
+}
+
+/// Adds `a·b` to `out`, row by row, or writes it there.
+pub(crate) fn product_into(a: Matrix, b: Matrix, out: &mut [f32], add: bool) {
+    let out: *mut [f32] = out;
+    // SAFETY: initialised values may be looked at as values that need not be, as long as none is made uninitialised: `multiply`
+    // writes numbers.
+    multiply(a, b, unsafe { &mut *(out as *mut [MaybeUninit<f32>]) }, b.columns, add);
 }
 
 /// Writes `a·b` to rows of `out` that start `row_stride` values apart, or adds it to them (which must then be initialised).

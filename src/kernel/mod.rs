@@ -8,6 +8,7 @@
 //! over threads.
 
 mod activation;
+mod adam;
 mod attention;
 mod attention_after;
 mod cross_entropy;
@@ -21,11 +22,14 @@ mod rotary;
 mod vector;
 
 pub use activation::{activate, gated};
+pub use adam::{Adam, Moments};
 pub use attention::{attention, attention_mix, attention_pattern, attention_scores};
 pub use attention_after::{Past, attention_after};
-pub use cross_entropy::cross_entropy;
+pub use cross_entropy::{cross_entropy, cross_entropy_of_rows};
 pub use distribution::{Summary, divergence, pick, rank, summary};
+pub(crate) use linear::column_sums;
 pub use linear::linear;
+pub(crate) use matmul::{Matrix, product_into};
 pub use norm::{norm_parts, normalize, scale_and_shift};
 pub use rotary::rotate;
 pub use vector::{erf, exp};

@@ -5,6 +5,7 @@ mod bootstrap;
 mod greedy;
 mod next_token;
 mod reading;
+mod smallest;
 mod wilson;
 
 pub use accuracy::Accuracy;
@@ -12,4 +13,5 @@ pub use bootstrap::{Mean, Resamples};
 pub use greedy::{Decoded, Extent, Pace, Task, decode, first_token};
 pub use next_token::{DecodeError, Failure, NextToken, arg_max};
 pub use reading::{Reading, effect, left};
+pub use smallest::{Enough, enough};
 pub use wilson::{Interval, Z95, wilson, wilson_mean};

@@ -5,6 +5,7 @@ use crate::prompt::{self, Positions};
 use crate::run::ModelName;
 use crate::spec::{Keep, Prompts, Range, Step};
 use crate::step::Context;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// How many of a step's prompts are looked at.
@@ -37,6 +38,8 @@ pub struct SurveyedCell {
     pub prompts: usize,
     /// Prompts that the model is asked to find them.
     pub asked: usize,
+    /// Different first tokens of their answers.
+    pub answers: usize,
     /// Names of the positions.
     pub positions: Positions,
 }
@@ -61,12 +64,15 @@ impl Survey {
         .map_err(refuse)?;
         let mut cells = Vec::new();
         for (index, template) in built.templates.iter().enumerate() {
-            let prompts = built.prompts.iter().filter(|prompt| prompt.template == index).count();
+            let of_template = || built.prompts.iter().filter(|prompt| prompt.template == index);
+            let prompts = of_template().count();
             if prompts > 0 {
+                let answers: HashSet<Option<&u32>> = of_template().map(|prompt| prompt.answer_tokens.first()).collect();
                 cells.push(SurveyedCell {
                     template: template.name.clone(),
                     prompts,
                     asked: if spec.keep == Keep::All { 0 } else { prompts },
+                    answers: answers.len(),
                     positions: built.positions(&template.name).map_err(refuse)?,
                 });
             }

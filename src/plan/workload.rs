@@ -14,7 +14,9 @@ pub struct Workload {
     pub unembedded: u64,
     /// Positions of layers of a whole forward pass.
     pub per_forward: u64,
-    /// Floating-point operations.
+    /// Floating-point operations of what is computed beside the model.
+    pub beside: u64,
+    /// Floating-point operations in all.
     pub operations: u64,
     /// Bytes beside the weights.
     pub memory: u64,
@@ -69,6 +71,7 @@ impl Workload {
             positions: self.positions + other.positions,
             unembedded: self.unembedded + other.unembedded,
             per_forward: self.per_forward.max(other.per_forward),
+            beside: self.beside + other.beside,
             operations: 0,
             memory: self.memory.max(other.memory),
         }
@@ -82,6 +85,7 @@ impl Workload {
 
     fn counted(self, facts: &Facts) -> Self {
         let unembedding = 2 * (facts.d_model * facts.n_vocab) as u64;
-        Self { operations: self.positions * layer_operations(facts) + self.unembedded * unembedding, ..self }
+        let model = self.positions * layer_operations(facts) + self.unembedded * unembedding;
+        Self { operations: model + self.beside, ..self }
     }
 }

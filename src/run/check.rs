@@ -21,8 +21,8 @@ pub fn rows(loaded: &Loaded) -> Result<(), Error> {
     // Their columns are known only with the rows, or they are refused: nothing can be said of what reads them.
     let mut unknown: HashSet<&str> = HashSet::new();
     let mut errors = Vec::new();
-    for step in &spec.steps {
-        for (name, frame) in step::empty_frames(step)? {
+    for step in order::steps(&spec.steps) {
+        for (name, frame) in step::empty_frames(step, &frames)? {
             frames.insert(name, frame);
         }
     }

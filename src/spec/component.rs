@@ -1,12 +1,14 @@
-//! Components of a model, as a spec writes them: `L15H13`, `L3MLP`, `L3N17`; with sets: `L*H*`, `L0..4MLP`, `L3N0,7,20..30`.
+//! Components of a model, as a spec writes them: `L15H13`, `L3MLP`, `L3N17`; with sets: `L*H*`, `L0..4MLP`, `L3N0,7,20..30`,
+//! `L{probes}N*`.
 
+use super::layers::Layers;
 use super::numbers::Numbers;
 
 /// Components of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComponentPattern {
     /// In these layers.
-    pub layers: Numbers,
+    pub layers: Layers,
     /// Which.
     pub kind: ComponentKind,
 }
@@ -34,9 +36,12 @@ impl ComponentPattern {
             )
         };
         let rest = text.trim().strip_prefix('L').ok_or_else(wrong)?;
-        let at = rest.find(|letter: char| letter.is_ascii_uppercase()).ok_or_else(wrong)?;
+        // The name of a step within braces may have any letters.
+        let named = if rest.starts_with('{') { rest.find('}').ok_or_else(wrong)? } else { 0 };
+        let after = rest.get(named..).unwrap_or_default();
+        let at = named + after.find(|letter: char| letter.is_ascii_uppercase()).ok_or_else(wrong)?;
         let (layers, kind) = rest.split_at(at);
-        let layers = Numbers::parse(layers).map_err(|_| wrong())?;
+        let layers = Layers::parse(layers).map_err(|_| wrong())?;
         let kind = match kind {
             "MLP" => ComponentKind::Mlp,
             _ => match kind.split_at(1) {
@@ -56,14 +61,14 @@ pub enum ReceiverPattern {
     /// keys and values.
     Head {
         /// In these layers.
-        layers: Numbers,
+        layers: Layers,
         /// Which heads.
         heads: Numbers,
         /// Which input.
         input: HeadInput,
     },
     /// The input of MLPs: `L3MLP`.
-    Mlp(Numbers),
+    Mlp(Layers),
     /// The final norm's input: `logits`.
     Logits,
 }

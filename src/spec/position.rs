@@ -25,6 +25,11 @@ impl PositionName {
         PositionName::Name("before".into())
     }
 
+    /// Every position on its own.
+    pub fn each() -> Self {
+        PositionName::Name("each".into())
+    }
+
     /// Every position together.
     pub fn all() -> Self {
         PositionName::Name("all".into())

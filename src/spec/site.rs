@@ -1,6 +1,8 @@
-//! Sites of an intervention, as a spec writes them: `blocks.*.attn.hook_z[head]`, `mlp_post[neuron]`, `blocks.0..4.hook_resid_pre`.
+//! Sites of an intervention, as a spec writes them: `blocks.*.attn.hook_z[head]`, `mlp_post[neuron]`, `blocks.0..4.hook_resid_pre`,
+//! `blocks.{probes}.mlp.hook_post[neuron]`.
 
 use super::hook::{Hook, SITES, Site};
+use super::layers::Layers;
 use super::nearest;
 use super::numbers::Numbers;
 
@@ -19,7 +21,7 @@ pub enum HookPattern {
     /// Outside the blocks.
     One(Hook),
     /// In these layers.
-    Layers(Numbers, Site),
+    Layers(Layers, Site),
 }
 
 /// Units of a hook.
@@ -95,10 +97,10 @@ impl HookPattern {
         names.sort_by_key(|(_, name)| std::cmp::Reverse(name.len()));
         for (site, known) in names {
             if rest == known {
-                return Ok(HookPattern::Layers(Numbers::All, site));
+                return Ok(HookPattern::Layers(Layers::Written(Numbers::All), site));
             }
             if let Some(layers) = rest.strip_suffix(known).and_then(|rest| rest.strip_suffix('.')) {
-                return Numbers::parse(layers).map(|layers| HookPattern::Layers(layers, site));
+                return Layers::parse(layers).map(|layers| HookPattern::Layers(layers, site));
             }
         }
         Err(unknown(name))

@@ -3,7 +3,7 @@
 use super::places::{self, Place};
 use super::subject::{self, Cell, Subject};
 use super::summary::{MOST_ROWS, Values};
-use super::{Context, Outcome, accuracy::Labels, replays};
+use super::{Context, Outcome, Target, accuracy::Labels, replays};
 use crate::Error;
 use crate::intervene::{Activations, Positions, Wanted};
 use crate::model::facts::Facts;
@@ -37,7 +37,7 @@ pub(super) fn empty_frames(step: &step::AttentionPatterns) -> PolarsResult<Vec<(
 
 /// What it would compute.
 pub(super) fn workload(step: &step::AttentionPatterns, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    let heads = heads(step, &survey.sketch.card.facts, context)?.len();
+    let heads = heads(step, Target::planned(&survey.sketch.card.facts), context)?.len();
     survey.reading(|cell| {
         let edges = cell.positions.length * (cell.positions.length + 1) / 2;
         Ok(Read { logits: 0, bytes: if step.per_prompt { heads * edges * size_of::<f64>() } else { 0 } })
@@ -80,7 +80,7 @@ fn look(
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let facts = subject.model.facts();
-    let heads = heads(step, facts, context)?;
+    let heads = heads(step, Target::of(subject, &cell.template), context)?;
     let length = cell.positions.length;
     let edges: Vec<Edge> = (0..length).flat_map(|query| (0..=query).map(move |key| (query, key))).collect();
     let count = heads.len() * edges.len();
@@ -132,7 +132,7 @@ fn look(
 }
 
 /// The heads, at their patterns; other components are refused.
-fn heads(step: &step::AttentionPatterns, facts: &Facts, context: &Context) -> Result<Vec<Place>, Error> {
+fn heads(step: &step::AttentionPatterns, target: Target, context: &Context) -> Result<Vec<Place>, Error> {
     for (index, text) in step.heads.iter().enumerate() {
         let refuse = |problem: String| {
             Error::from(context.loaded.refuse(&["step", &step.name, "heads", &index.to_string()], problem, None))
@@ -142,7 +142,7 @@ fn heads(step: &step::AttentionPatterns, facts: &Facts, context: &Context) -> Re
             return Err(refuse(format!("'{text}' has no attention pattern; write heads: 'L2H2', 'L*H*'")));
         }
     }
-    let heads = places::components(&step.name, "heads", &step.heads, facts, context)?;
+    let heads = places::components(&step.name, "heads", &step.heads, target, context)?;
     let pattern = |place: Place| match place.hook {
         Hook::Block(layer, _) => Place { hook: Hook::Block(layer, Site::Pattern), unit: place.unit },
         _ => place,

@@ -13,7 +13,7 @@ use super::places::{self, At, Place};
 use super::replays::{self, Stopped};
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Context, Outcome};
+use super::{Context, Outcome, Target};
 use crate::Error;
 use crate::intervene::{Part, TokenPairs, attribute, recorded_bytes};
 use crate::model::hook::{Hook, Site};
@@ -80,7 +80,7 @@ pub(super) fn workload(step: &AttributionPatching, survey: &Survey, context: &Co
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let length = cell.positions.length;
-        let sites = places::sites(&step.name, &step.sites, facts, length, context)?;
+        let sites = places::sites(&step.name, &step.sites, Target::planned(facts), length, context)?;
         let at = places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context)?;
         let passes = match step.integrated_points {
             0 => 1 + 3,
@@ -105,7 +105,8 @@ fn attribute_cell(
 ) -> Result<(), Error> {
     let name = step.name.as_str();
     let facts = subject.model.facts();
-    let sites = places::sites(name, &step.sites, facts, cell.positions.length, context)?;
+    let target = Target::of(subject, &cell.template);
+    let sites = places::sites(name, &step.sites, target, cell.positions.length, context)?;
     let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
     let interventions: Vec<(Place, &At)> =
         sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();

@@ -6,10 +6,9 @@ use super::places::{self, Place};
 use super::replays;
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Context, Outcome};
+use super::{Context, Outcome, Target};
 use crate::Error;
 use crate::intervene::{Change, Edit, Positions as Where, Row, Units, Value, Wanted};
-use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::plan::{Survey, Workload};
 use crate::prompt::{Positions, Prompt};
@@ -62,7 +61,8 @@ pub(super) fn workload(step: &Intervention, survey: &Survey, context: &Context) 
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let length = cell.positions.length;
-        let all = resolve(step, facts, &cell.positions, &cell.template, context)?;
+        let target = Target::planned(facts);
+        let all = resolve(step, target, &cell.positions, &cell.template, context)?;
         let replay = Workload::replay(all.iter().map(|edits| &edits[..]), cell.prompts, length, facts, survey.memory);
         let runs = Workload::forwards(2 * cell.prompts + cell.asked, length, facts);
         whole = whole.and(replay.and(runs, facts), facts);
@@ -83,7 +83,8 @@ fn intervene(
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let (name, facts) = (step.name.as_str(), subject.model.facts());
-    let all = resolve(step, facts, &cell.positions, &cell.template, context)?;
+    let target = Target::of(subject, &cell.template);
+    let all = resolve(step, target, &cell.positions, &cell.template, context)?;
     let pairs = Pairs::draw(cell, subject, &step.counterfactual, step, context)?;
     pairs.record(name, cell, subject, outcome)?;
     let edited: Wanted = all
@@ -115,7 +116,7 @@ fn intervene(
 /// The edits of each intervention.
 fn resolve(
     step: &Intervention,
-    facts: &Facts,
+    target: Target,
     of: &Positions,
     template: &str,
     context: &Context,
@@ -126,7 +127,7 @@ fn resolve(
         for (number, edit) in intervention.edits.iter().enumerate() {
             let number = number.to_string();
             let path = ["step", step.name.as_str(), "interventions", intervention.name.as_str(), "edits", &number];
-            edits.extend(resolve_edit(&path, edit, facts, of, template, context)?);
+            edits.extend(resolve_edit(&path, edit, target, of, template, context)?);
         }
         all.push(Arc::from(edits));
     }
@@ -137,7 +138,7 @@ fn resolve(
 fn resolve_edit(
     path: &[&str],
     edit: &EditSpec,
-    facts: &Facts,
+    target: Target,
     of: &Positions,
     template: &str,
     context: &Context,
@@ -146,7 +147,7 @@ fn resolve_edit(
     let positions = places::positions_at(&below("positions"), &edit.positions, of, template, context)?;
     let positions = places::together(&positions);
     if let Some(site) = &edit.site {
-        let places = places::site(&below("site"), site, facts, of.length, context)?;
+        let places = places::site(&below("site"), site, target, of.length, context)?;
         let value = match edit.value {
             EditValue::Counterfactual => Value::Source,
             EditValue::Constant(constant) => Value::Constant(constant),
@@ -158,9 +159,10 @@ fn resolve_edit(
         let edit = |(hook, units)| Edit { hook, positions: positions.clone(), units, change: change.clone() };
         return Ok(by_hook(places).map(edit).collect());
     }
-    let heads = places::components_at(&below("cut"), &edit.cut, facts, context)?;
+    let heads = places::components_at(&below("cut"), &edit.cut, target, context)?;
     if let Some(other) = heads.iter().position(|place| !matches!(place.hook, Hook::Block(_, Site::Z))) {
-        let problem = format!("'{}' has no attention; write heads, such as 'L{}H0'", heads[other].component(facts), 0);
+        let problem =
+            format!("'{}' has no attention; write heads, such as 'L{}H0'", heads[other].component(target.facts), 0);
         return Err(context.loaded.refuse(&below("cut"), problem, None).into());
     }
     let edges = edges(&below("to"), &edit.to, positions, of, template, context)?;

@@ -4,7 +4,7 @@ use super::pairing::{Pairs, pair_rows};
 use super::places::{self, At, Place};
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Context, Outcome, accuracy::Labels};
+use super::{Context, Outcome, Target, accuracy::Labels};
 use crate::Error;
 use crate::intervene::{Positions, Targets, Term, direct_attribution};
 use crate::model::facts::Facts;
@@ -39,7 +39,7 @@ pub(super) fn empty_frames(step: &step::LogitAttribution) -> PolarsResult<Vec<(S
 /// What it would compute.
 pub(super) fn workload(step: &step::LogitAttribution, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
-    let components = places::components(&step.name, "components", &step.components, facts, context)?;
+    let components = places::components(&step.name, "components", &step.components, Target::planned(facts), context)?;
     // As many for the embeddings and biases as there may be.
     let terms = components.len() + facts.n_layers + 3;
     survey.reading(|_| Ok(Read { logits: 0, bytes: terms * (size_of::<f32>() + size_of::<f64>()) }))
@@ -55,7 +55,8 @@ fn attribute(
 ) -> Result<(), Error> {
     let transformer = subject.model.transformer();
     let facts = subject.model.facts();
-    let components = places::components(&step.name, "components", &step.components, facts, context)?;
+    let target = Target::of(subject, &cell.template);
+    let components = places::components(&step.name, "components", &step.components, target, context)?;
     let mut terms = Term::embeddings(transformer);
     terms.extend(places::distinct(components).into_iter().filter_map(term));
     terms.extend(Term::biases(transformer));

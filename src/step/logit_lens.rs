@@ -3,11 +3,10 @@
 use super::places::{self, At, Place};
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Context, Outcome};
+use super::{Context, Outcome, Target};
 use crate::Error;
 use crate::intervene::{Lens, Wanted, logit_lens};
 use crate::kernel;
-use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::plan::{Read, Survey, Workload};
 use crate::prompt;
@@ -35,7 +34,8 @@ pub(super) fn empty_frames(step: &step::LogitLens) -> PolarsResult<Vec<(String, 
 /// What it would compute.
 pub(super) fn workload(step: &step::LogitLens, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     survey.reading(|cell| {
-        let (streams, at) = places(step, &survey.sketch.card.facts, &cell.positions, &cell.template, context)?;
+        let target = Target::planned(&survey.sketch.card.facts);
+        let (streams, at) = places(step, target, &cell.positions, &cell.template, context)?;
         let readings = streams.len() * at.len();
         Ok(Read { logits: readings, bytes: readings * MEASURES.len() * size_of::<f64>() })
     })
@@ -44,14 +44,14 @@ pub(super) fn workload(step: &step::LogitLens, survey: &Survey, context: &Contex
 /// The streams and positions in one model's prompts of one template.
 fn places(
     step: &step::LogitLens,
-    facts: &Facts,
+    target: Target,
     positions: &prompt::Positions,
     template: &str,
     context: &Context,
 ) -> Result<(Vec<Place>, Vec<At>), Error> {
     check_sites(step, context)?;
     check_positions(step, context)?;
-    let streams = places::sites(&step.name, &step.sites, facts, positions.length, context)?;
+    let streams = places::sites(&step.name, &step.sites, target, positions.length, context)?;
     let at = places::positions(&step.name, &step.positions, positions, template, context)?;
     Ok((places::distinct(streams), at))
 }
@@ -65,7 +65,8 @@ fn look(
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let facts = subject.model.facts();
-    let (streams, at) = places(step, facts, &cell.positions, &cell.template, context)?;
+    let target = Target::of(subject, &cell.template);
+    let (streams, at) = places(step, target, &cell.positions, &cell.template, context)?;
     let read: Vec<(Place, &At)> = streams.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
 
     let tokens = subject::tokens(&cell.prompts)?;

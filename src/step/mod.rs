@@ -23,15 +23,19 @@ mod pairing;
 mod patching;
 mod path_patching;
 mod places;
+mod probe;
 mod ranking;
 mod replays;
+mod smallest;
 mod subject;
 mod summary;
+mod target;
 
 pub use context::Context;
 pub use network::Network;
 pub use outcome::{Outcome, SelfCheck};
 pub use subject::{Cell, Subject};
+pub use target::Target;
 
 use crate::Error;
 use crate::plan::{Survey, Workload};
@@ -62,6 +66,8 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
         Step::PromptKnockout(step) => knockout::by_prompt::run(step, context),
         Step::HeuristicSupport(step) => knockout::support::run(step, context),
         Step::HeuristicOverlap(step) => heuristic_overlap::run(step, context),
+        Step::Probe(step) => probe::run(step, context),
+        Step::Smallest(step) => smallest::run(step, context),
     }
 }
 
@@ -71,6 +77,7 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
 /// # Errors
 /// What shows to be wrong without any work, at its place in the spec.
 pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+    target::check(step, loaded)?;
     match step {
         Step::Ablation(step) => ablation::check(step, loaded, frames),
         Step::NeuronPatching(step) => neurons::check(step, loaded),
@@ -82,12 +89,15 @@ pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecEr
         Step::PromptKnockout(step) => knockout::check(&step.name, &step.from, loaded, frames),
         Step::HeuristicSupport(step) => knockout::check(&step.name, &step.from, loaded, frames),
         Step::HeuristicOverlap(step) => knockout::check(&step.name, &step.from, loaded, frames),
+        Step::Probe(step) => probe::check(step, loaded),
+        Step::Smallest(step) => smallest::check(step, loaded, frames),
         _ => Ok(()),
     }
 }
 
-/// The frames of a step without any rows, to check tables and figures against before any work.
-pub fn empty_frames(step: &Step) -> PolarsResult<Vec<(String, DataFrame)>> {
+/// The frames of a step without any rows, to check tables and figures against before any work; `frames` are those of the steps
+/// that it needs.
+pub fn empty_frames(step: &Step, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
     match step {
         Step::Accuracy(step) => accuracy::empty_frames(step),
         Step::Train(step) => train::empty_frames(step),
@@ -106,6 +116,8 @@ pub fn empty_frames(step: &Step) -> PolarsResult<Vec<(String, DataFrame)>> {
         Step::PromptKnockout(step) => knockout::by_prompt::empty_frames(step),
         Step::HeuristicSupport(step) => knockout::support::empty_frames(step),
         Step::HeuristicOverlap(step) => heuristic_overlap::empty_frames(step),
+        Step::Probe(step) => probe::empty_frames(step),
+        Step::Smallest(step) => smallest::empty_frames(step, frames),
     }
 }
 
@@ -133,6 +145,9 @@ pub fn workload(
         Step::HeuristicKnockout(step) => knockout::by_heuristic::workload(step, &survey()?, context),
         Step::PromptKnockout(step) => knockout::by_prompt::workload(step, &survey()?, context).map(Some),
         Step::HeuristicSupport(step) => knockout::support::workload(step, &survey()?, context).map(Some),
-        Step::Accuracy(_) | Step::Train(_) | Step::NeuronOverlap(_) | Step::HeuristicOverlap(_) => Ok(None),
+        Step::Probe(step) => probe::workload(step, &survey()?, context).map(Some),
+        Step::Accuracy(_) | Step::Train(_) | Step::NeuronOverlap(_) | Step::HeuristicOverlap(_) | Step::Smallest(_) => {
+            Ok(None)
+        }
     }
 }

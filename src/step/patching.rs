@@ -6,7 +6,7 @@ use super::places::{self, At, Place};
 use super::replays;
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Context, Outcome};
+use super::{Context, Outcome, Target};
 use crate::Error;
 use crate::intervene::{Edit, Readout, Readouts, Row, Wanted};
 use crate::measure::{Reading, effect};
@@ -92,7 +92,7 @@ pub(super) fn workload(step: &Patching, survey: &Survey, context: &Context) -> R
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let length = cell.positions.length;
-        let sites = places::sites(name, &step.sites, facts, length, context)?;
+        let sites = places::sites(name, &step.sites, Target::planned(facts), length, context)?;
         let at = places::positions(name, step.positions, &cell.positions, &cell.template, context)?;
         let edit = |(place, at): (Place, &At)| [Edit::patch(place.hook, at.positions.clone(), place.units())];
         let edits: Vec<[Edit; 1]> =
@@ -115,7 +115,8 @@ fn patch(
 ) -> Result<(), Error> {
     let name = step.step.name();
     let facts = subject.model.facts();
-    let sites = places::sites(name, &step.sites, facts, cell.positions.length, context)?;
+    let target = Target::of(subject, &cell.template);
+    let sites = places::sites(name, &step.sites, target, cell.positions.length, context)?;
     let at = places::positions(name, step.positions, &cell.positions, &cell.template, context)?;
     let pairs = Pairs::draw(cell, subject, step.counterfactual, step.step, context)?;
     pairs.record(name, cell, subject, outcome)?;

@@ -7,7 +7,7 @@ use super::places::{self, At, Place, numbers};
 use super::replays::{self, Stopped};
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Context, Outcome};
+use super::{Context, Outcome, Target};
 use crate::Error;
 use crate::intervene::{Edit, Paths, Readouts, Receiver, Row, Sender, Units, Wanted};
 use crate::model::facts::Facts;
@@ -72,7 +72,7 @@ fn patch(
 ) -> Result<(), Error> {
     let name = step.name.as_str();
     let facts = subject.model.facts();
-    let ends = Ends::of(step, facts, context)?;
+    let ends = Ends::of(step, Target::of(subject, &cell.template), context)?;
     let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
     let blocks = ends.blocks(&at, cell.positions.length, step, facts, context)?;
     let pairs = Pairs::draw(cell, subject, &step.counterfactual, step, context)?;
@@ -112,7 +112,7 @@ fn patch(
 /// What it would compute.
 pub(super) fn workload(step: &PathPatching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
-    let ends = Ends::of(step, facts, context)?;
+    let ends = Ends::of(step, Target::planned(facts), context)?;
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let length = cell.positions.length;
@@ -145,8 +145,8 @@ impl Ends {
     ///
     /// # Errors
     /// Layers and heads that the model does not have; neurons as senders.
-    fn of(step: &PathPatching, facts: &Facts, context: &Context) -> Result<Self, Error> {
-        Ok(Self { senders: senders(step, facts, context)?, receivers: receivers(step, facts, context)? })
+    fn of(step: &PathPatching, target: Target, context: &Context) -> Result<Self, Error> {
+        Ok(Self { senders: senders(step, target, context)?, receivers: receivers(step, target, context)? })
     }
 
     /// The paths between them in prompts of `length` tokens.
@@ -258,15 +258,16 @@ impl<'b> Block<'b> {
 }
 
 /// Resolves the senders for a model.
-fn senders(step: &PathPatching, facts: &Facts, context: &Context) -> Result<IndexSet<Sender>, Error> {
+fn senders(step: &PathPatching, target: Target, context: &Context) -> Result<IndexSet<Sender>, Error> {
     check(step, context.loaded)?;
-    let places = places::components(&step.name, "senders", &step.senders, facts, context)?;
+    let places = places::components(&step.name, "senders", &step.senders, target, context)?;
     let sender = |place: Place| Some(Sender { layer: place.layer()?, head: place.unit });
     Ok(places.into_iter().filter_map(sender).collect())
 }
 
 /// Resolves the receivers for a model.
-fn receivers(step: &PathPatching, facts: &Facts, context: &Context) -> Result<Receivers, Error> {
+fn receivers(step: &PathPatching, target: Target, context: &Context) -> Result<Receivers, Error> {
+    let facts = target.facts;
     let mut receivers = Receivers::new();
     for (index, text) in step.receivers.iter().enumerate() {
         let refuse = |problem: String| {
@@ -275,13 +276,13 @@ fn receivers(step: &PathPatching, facts: &Facts, context: &Context) -> Result<Re
         match ReceiverPattern::parse(text).map_err(refuse)? {
             ReceiverPattern::Logits => drop(receivers.entry(None).or_default().insert(None)),
             ReceiverPattern::Mlp(layers) => {
-                for layer in numbers(&layers, facts.n_layers, "layer", text).map_err(refuse)? {
+                for layer in target.layers(&layers, text, context).map_err(refuse)? {
                     receivers.entry(Some(Receiver::Mlp { layer })).or_default().insert(None);
                 }
             }
             ReceiverPattern::Head { layers, heads, input } => {
                 let heads = numbers(&heads, facts.n_heads, "head", text).map_err(refuse)?;
-                for layer in numbers(&layers, facts.n_layers, "layer", text).map_err(refuse)? {
+                for layer in target.layers(&layers, text, context).map_err(refuse)? {
                     let entry = receivers.entry(Some(Receiver::Heads { layer, input })).or_default();
                     // Heads that share keys and values are one receiver of them.
                     let shared = if input == HeadInput::Q { 1 } else { facts.n_heads / facts.n_kv_heads };

@@ -1,6 +1,6 @@
 //! The places that a spec's sites, components and positions mean in one model.
 
-use super::Context;
+use super::{Context, Target};
 use crate::Error;
 use crate::intervene::{Layout, Positions, Units};
 use crate::model::facts::Facts;
@@ -98,13 +98,13 @@ pub fn keys(places: &[(Place, &At)], facts: Option<&Facts>) -> PolarsResult<Data
 pub fn sites(
     step: &str,
     sites: &[String],
-    facts: &Facts,
+    target: Target,
     length: usize,
     context: &Context,
 ) -> Result<Vec<Place>, Error> {
     let mut places = Vec::new();
     for (index, text) in sites.iter().enumerate() {
-        places.extend(site(&["step", step, "sites", &index.to_string()], text, facts, length, context)?);
+        places.extend(site(&["step", step, "sites", &index.to_string()], text, target, length, context)?);
     }
     Ok(places)
 }
@@ -113,13 +113,15 @@ pub fn sites(
 ///
 /// # Errors
 /// Hooks, layers and units that the model does not have.
-pub fn site(path: &[&str], text: &str, facts: &Facts, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
+pub fn site(path: &[&str], text: &str, target: Target, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
+    let facts = target.facts;
     let refuse = |problem: String| Error::from(context.loaded.refuse(path, problem, None));
     let mut places = Vec::new();
     let pattern = SitePattern::parse(text).map_err(refuse)?;
     let hooks = match pattern.hooks {
         HookPattern::One(hook) => vec![hook],
-        HookPattern::Layers(layers, site) => numbers(&layers, facts.n_layers, "layer", text)
+        HookPattern::Layers(layers, site) => target
+            .layers(&layers, text, context)
             .map_err(refuse)?
             .into_iter()
             .map(|layer| Hook::Block(layer, site))
@@ -151,10 +153,10 @@ pub fn components(
     step: &str,
     key: &str,
     components: &[String],
-    facts: &Facts,
+    target: Target,
     context: &Context,
 ) -> Result<Vec<Place>, Error> {
-    components_at(&["step", step, key], components, facts, context)
+    components_at(&["step", step, key], components, target, context)
 }
 
 /// The same of a list that stands at `path` in the spec.
@@ -164,16 +166,17 @@ pub fn components(
 pub fn components_at(
     path: &[&str],
     components: &[String],
-    facts: &Facts,
+    target: Target,
     context: &Context,
 ) -> Result<Vec<Place>, Error> {
+    let facts = target.facts;
     let mut places = Vec::new();
     for (index, text) in components.iter().enumerate() {
         let refuse = |problem: String| {
             Error::from(context.loaded.refuse(&[path, &[&index.to_string()]].concat(), problem, None))
         };
         let ComponentPattern { layers, kind } = ComponentPattern::parse(text).map_err(refuse)?;
-        for layer in numbers(&layers, facts.n_layers, "layer", text).map_err(refuse)? {
+        for layer in target.layers(&layers, text, context).map_err(refuse)? {
             let (site, units) = match &kind {
                 ComponentKind::Mlp => (Site::MlpPost, vec![None]),
                 ComponentKind::Heads(heads) => {

@@ -7,6 +7,7 @@ mod known;
 mod logits;
 mod many;
 mod patching;
+mod probes;
 mod run;
 
 use assert_cmd::Command;

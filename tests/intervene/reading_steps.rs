@@ -5,7 +5,7 @@ use ablate::model::hook::{Hook, Site};
 use ablate::model::transformer::Tokens;
 use ablate::model::{Lookup, Model};
 use ablate::run::progress::Progress;
-use ablate::run::{Options, run};
+use ablate::run::{Frames, Options, run};
 use ablate::spec::{Loaded, parse};
 use ablate::step::empty_frames;
 use polars::prelude::*;
@@ -130,7 +130,7 @@ fn from_a_spec_to_rows_and_files() {
     assert!(dir.join("figures/attention.png").metadata().unwrap().len() > 1000);
 
     for step in &loaded.spec.steps {
-        for (name, empty) in empty_frames(step).unwrap() {
+        for (name, empty) in empty_frames(step, &Frames::default()).unwrap() {
             let found = rows(&dir, &name);
             assert_eq!(found.schema(), empty.schema(), "{name}");
             assert!(found.height() > 0, "{name}");

@@ -1,6 +1,7 @@
-//! Measures: Wilson's interval, arg-max, greedy decoding, the accuracy step's rows.
+//! Measures: Wilson's interval, arg-max, greedy decoding, the accuracy step's rows, how little is enough.
 
 mod accuracy;
 mod decoding;
 mod effect;
+mod smallest;
 mod wilson;

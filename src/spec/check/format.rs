@@ -4,7 +4,7 @@ use crate::spec::arithmetic::parse_arithmetic;
 use crate::spec::expression::{ExpressionError, parse_aggregate, parse_condition, parse_value};
 use crate::spec::nearest;
 use crate::spec::node::{Node, shortened};
-use crate::spec::{ComponentPattern, Device, Numbers, Operator, Range, ReceiverPattern, SitePattern};
+use crate::spec::{ComponentPattern, Device, Layers, Operator, Range, ReceiverPattern, SitePattern, probe_in};
 
 /// What is wrong with a text.
 pub(super) struct Fault {
@@ -42,11 +42,16 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), Fault> {
         "site" => SitePattern::parse(text).map(drop).map_err(Fault::from),
         "component" => ComponentPattern::parse(text).map(drop).map_err(Fault::from),
         "receiver" => ReceiverPattern::parse(text).map(drop).map_err(Fault::from),
-        "numbers" => Numbers::parse(text).map(drop).map_err(Fault::from),
+        "layers" => Layers::parse(text).map(drop).map_err(Fault::from),
         "value" => parse_value(text).map(drop).map_err(Fault::from),
         "condition" => parse_condition(&toml::Value::String(text.into())).map(drop).map_err(Fault::from),
         _ => Ok(()),
     }
+}
+
+/// Where a text of this format names a step that it needs: the layers that a step of probes finds.
+pub(super) fn named_probe(format: &str, text: &str) -> Option<std::ops::Range<usize>> {
+    matches!(format, "site" | "component" | "receiver" | "layers").then(|| probe_in(text)).flatten()
 }
 
 /// The same for a value that is no text.

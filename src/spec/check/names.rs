@@ -1,7 +1,7 @@
 //! Names: each once, each reference to one that exists, and nothing waiting for itself.
 
 use super::structure::{Absent, Reference};
-use super::{Place, wrong_value};
+use super::{wrong_part, wrong_value};
 use crate::spec::Known;
 use crate::spec::error::SpecError;
 use crate::spec::nearest;
@@ -33,6 +33,7 @@ struct Names<'n> {
     steps: IndexSet<String>,
     step_rows: IndexSet<String>,
     tables: IndexSet<String>,
+    probes: IndexSet<String>,
     rows: IndexSet<String>,
     models: IndexSet<&'n str>,
     prompt_sets: IndexSet<&'n str>,
@@ -47,6 +48,9 @@ impl<'n> Names<'n> {
         let named =
             |list: &str| spec.entries(list).iter().filter_map(|entry| Some(entry.get("name")?.text()?.to_string()));
         let steps: IndexSet<String> = named("step").collect();
+        let is_probe = |step: &&Node| step.get("kind").and_then(Node::text) == Some("probe");
+        let probes = spec.entries("step").iter().filter(is_probe);
+        let probes = probes.filter_map(|step| Some(step.get("name")?.text()?.to_string())).collect();
         let tables: IndexSet<String> = named("table").collect();
         let mut step_rows = steps.clone();
         for step in spec.entries("step") {
@@ -59,6 +63,7 @@ impl<'n> Names<'n> {
         let own = spec.get("model").map(|_| "model");
         Self {
             steps,
+            probes,
             rows: step_rows.iter().chain(&tables).cloned().collect(),
             step_rows,
             tables,
@@ -70,7 +75,10 @@ impl<'n> Names<'n> {
     }
 
     fn resolve(&self, reference: &Reference, errors: &mut Vec<SpecError>) {
-        let Some(name) = reference.node.text() else { return };
+        let name = reference.name.as_str();
+        if reference.to == "probe" {
+            return self.resolve_probe(reference, errors);
+        }
         let (what, known, there): (_, Vec<&str>, _) = match reference.to {
             "step" => ("step", self.steps.iter().map(String::as_str).collect(), self.steps.contains(name)),
             "step-rows" => ("step", self.step_rows.iter().map(String::as_str).collect(), self.step_rows.contains(name)),
@@ -97,6 +105,27 @@ impl<'n> Names<'n> {
             (None, _) => format!("there {} {}", if known.len() == 1 { "is" } else { "are" }, some(&known)),
         });
         errors.push(error.advise_option(advice));
+    }
+
+    /// `{NAME}` among layers: a step of kind `probe`.
+    fn resolve_probe(&self, reference: &Reference, errors: &mut Vec<SpecError>) {
+        let name = reference.name.as_str();
+        if self.probes.contains(name) {
+            return;
+        }
+        let problem = match self.steps.contains(name) {
+            true => format!("step '{}' is not of kind \"probe\" and finds no layers", shortened(name)),
+            false => format!("no step '{}' to find the layers", shortened(name)),
+        };
+        let advice = (errors.len() < ADVISED).then(|| {
+            let known: Vec<String> = self.probes.iter().map(|probe| format!("{{{probe}}}")).collect();
+            match (nearest(name, self.probes.iter().map(String::as_str)), known.as_slice()) {
+                (Some(near), _) => format!("write {{{near}}}"),
+                (None, []) => "add a [[step]] with kind = \"probe\", or write layers: *, 15, 16..32".into(),
+                (None, known) => format!("write {}, or layers: *, 15, 16..32", known.join(" or ")),
+            }
+        });
+        errors.push(wrong_part(&reference.node, &reference.part, problem).advise_option(advice));
     }
 
     /// A step that names no model or prompts takes the spec's own, which must then be there.
@@ -223,12 +252,12 @@ fn expectations(spec: &Node, errors: &mut Vec<SpecError>) {
 /// Steps and tables that wait for each other, each circle once: what is left when everything that can run has run.
 fn cycles(references: &[Reference], errors: &mut Vec<SpecError>) {
     let mut waits: IndexMap<&str, Vec<(&str, &Node)>> = IndexMap::new();
-    for reference in references.iter().filter(|reference| ["step", "step-rows", "rows"].contains(&reference.to)) {
-        if let (Place(parts), Some(target)) = (&reference.place, reference.node.text())
-            && let [list, entry, ..] = parts.as_slice()
+    let kinds = ["step", "step-rows", "rows", "probe"];
+    for reference in references.iter().filter(|reference| kinds.contains(&reference.to)) {
+        if let [list, entry, ..] = reference.place.0.as_slice()
             && (list == "step" || list == "table")
         {
-            let target = target.split('.').next().unwrap_or(target);
+            let target = reference.name.split('.').next().unwrap_or(&reference.name);
             waits.entry(entry).or_default().push((target, &reference.node));
         }
     }

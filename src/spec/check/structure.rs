@@ -14,8 +14,11 @@ const ADVISED: usize = 100;
 
 /// A name that must exist.
 pub(super) struct Reference {
-    /// What it names: `step`, `step-rows`, `rows`, `model`, `prompts` or `known`.
+    /// What it names: `step`, `step-rows`, `rows`, `model`, `prompts`, `known`, or `probe`, a step of that kind.
     pub to: &'static str,
+    pub name: String,
+    /// The bytes of the value's text that are the name; none where it is the whole text.
+    pub part: std::ops::Range<usize>,
     pub node: Node,
     pub place: Place,
 }
@@ -154,6 +157,7 @@ impl Walk {
         }
         self.format(node, schema);
         self.refer(node, schema, place);
+        self.refer_to_probe(node, text, schema, place);
     }
 
     fn number(&mut self, node: &Node, value: f64, schema: Schema, place: &Place) {
@@ -315,9 +319,17 @@ impl Walk {
     }
 
     fn refer(&mut self, node: &Node, schema: Schema, place: &Place) {
-        if let (Some(to), Some(_)) = (text(schema, "x-refers-to"), node.text()) {
-            self.references.push(Reference { to, node: node.clone(), place: place.clone() });
+        if let (Some(to), Some(name)) = (text(schema, "x-refers-to"), node.text()) {
+            let (name, node, place) = (name.to_string(), node.clone(), place.clone());
+            self.references.push(Reference { to, name, part: 0..0, node, place });
         }
+    }
+
+    /// Layers that a step of probes finds: `{probes}` in a text of layers, sites or components.
+    fn refer_to_probe(&mut self, node: &Node, value: &str, schema: Schema, place: &Place) {
+        let Some(part) = text(schema, "format").and_then(|format| format::named_probe(format, value)) else { return };
+        let name = value.get(part.clone()).unwrap_or_default().to_string();
+        self.references.push(Reference { to: "probe", name, part, node: node.clone(), place: place.clone() });
     }
 
     /// The first sentence of what the schema says about a missing key.

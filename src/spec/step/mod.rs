@@ -9,8 +9,10 @@ mod knockout;
 mod overlap;
 mod patching;
 mod path_patching;
+mod probe;
 mod reading;
 mod shared;
+mod smallest;
 mod train;
 
 pub use ablation::{
@@ -25,10 +27,13 @@ pub use knockout::{HeuristicKnockout, HeuristicSupport, KnockoutOrder, KnockoutV
 pub use overlap::{HeuristicOverlap, NeuronOverlap};
 pub use patching::{ActivationPatching, AttributionMeasure, AttributionPatching, NeuronMethod, NeuronPatching};
 pub use path_patching::PathPatching;
+pub use probe::{Probe, ProbeOperators};
 pub use reading::{AttentionPatterns, AttributionTarget, Capture, CaptureFormat, LogitAttribution, LogitLens};
 pub use shared::{Counterfactual, CounterfactualOperators, Direction, EffectMeasure};
+pub use smallest::Smallest;
 pub use train::{Optimizer, Train};
 
+use super::probe_in;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +120,10 @@ steps! {
     HeuristicSupport = "heuristic-support", rows ["prompts"];
     /// Which of the last checkpoint's heuristics are there at each checkpoint.
     HeuristicOverlap = "heuristic-overlap", rows ["neurons"];
+    /// Linear classifiers of the answer, and the layers that write it.
+    Probe = "probe", rows ["layers"];
+    /// The smallest number of something that reaches a share of the best.
+    Smallest = "smallest", rows [];
 }
 
 /// The step whose rows are named: `accuracy` of `accuracy.prompts`.
@@ -147,8 +156,44 @@ impl Step {
             Step::PromptKnockout(step) => vec![&step.from],
             Step::HeuristicSupport(step) => vec![&step.from],
             Step::HeuristicOverlap(step) => vec![&step.from],
+            Step::Smallest(step) => vec![&step.from],
             _ => Vec::new(),
         };
-        named.chain(read.into_iter().map(step_of)).collect()
+        named.chain(read.into_iter().map(step_of)).chain(self.probes()).collect()
+    }
+
+    /// Names of the steps of kind `probe` whose layers it takes: `{NAME}`, once for each place that names them.
+    pub fn probes(&self) -> impl Iterator<Item = &str> {
+        self.layer_texts().into_iter().filter_map(|text| text.get(probe_in(text)?))
+    }
+
+    /// The texts that say layers: of sites, components, receivers, and layers alone.
+    fn layer_texts(&self) -> Vec<&str> {
+        let lists: Vec<&[String]> = match self {
+            Step::ActivationPatching(step) => vec![&step.sites],
+            Step::NeuronPatching(step) => vec![std::slice::from_ref(&step.layers)],
+            Step::AttributionPatching(step) => vec![&step.sites],
+            Step::Ablation(step) => vec![&step.components, &step.among],
+            Step::Intervention(step) => {
+                let edits = || step.interventions.iter().flat_map(|intervention| &intervention.edits);
+                edits().map(|edit| edit.site.as_slice()).chain(edits().map(|edit| edit.cut.as_slice())).collect()
+            }
+            Step::PathPatching(step) => vec![&step.senders, &step.receivers],
+            Step::LogitLens(step) => vec![&step.sites],
+            Step::LogitAttribution(step) => vec![&step.components],
+            Step::AttentionPatterns(step) => vec![&step.heads],
+            Step::Capture(step) => vec![&step.sites],
+            Step::Probe(step) => vec![&step.sites],
+            // None of their keys says layers.
+            Step::Accuracy(_)
+            | Step::Train(_)
+            | Step::NeuronOverlap(_)
+            | Step::HeuristicKnockout(_)
+            | Step::PromptKnockout(_)
+            | Step::HeuristicSupport(_)
+            | Step::HeuristicOverlap(_)
+            | Step::Smallest(_) => Vec::new(),
+        };
+        lists.into_iter().flatten().map(String::as_str).collect()
     }
 }

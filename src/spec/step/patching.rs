@@ -41,9 +41,9 @@ step! {
 step! {
     /// Activation patching of every neuron (paper §3.1): `mlp.hook_post`, one unit at a time; exactly, or approximated.
     NeuronPatching {
-        /// Layers: `*`, `15`, `16..32`.
+        /// Layers: `*`, `15`, `16..32`, or `{NAME}`, those that the step NAME of kind `probe` finds.
         #[serde(default = "every_layer")]
-        #[schemars(extend("format" = "numbers"))]
+        #[schemars(extend("format" = "layers"))]
         layers: String,
         /// `exact`, or its first-order approximation where exact patching of every neuron takes too long.
         #[serde(default)]

@@ -8,7 +8,7 @@ use crate::spec::step::{Ablation, AblationMode, Listed, Ranked};
 use crate::step::accuracy::Labels;
 use crate::step::places::{self, Place};
 use crate::step::ranking::{self, Of, Ranking};
-use crate::step::{Cell, Context, Subject};
+use crate::step::{Cell, Context, Subject, Target};
 use polars::prelude::*;
 use std::collections::HashMap;
 
@@ -55,8 +55,9 @@ pub fn circuits(
     context: &Context,
 ) -> Result<Vec<Circuits>, Error> {
     let facts = subject.model.facts();
-    let components = places::components(&step.name, "components", &step.components, facts, context)?;
-    let universe = Set::of(&places::components(&step.name, "among", &step.among, facts, context)?, facts);
+    let target = Target::of(subject, &cell.template);
+    let components = places::components(&step.name, "components", &step.components, target, context)?;
+    let universe = Set::of(&places::components(&step.name, "among", &step.among, target, context)?, facts);
     let among = (step.mode == AblationMode::Keep).then_some(&universe);
     let build = |operator: Option<&'static Operator>| -> Result<Circuits, Error> {
         let mut named = Set::default();

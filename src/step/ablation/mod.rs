@@ -11,7 +11,7 @@ use super::pairing::pair_rows;
 use super::places;
 use super::ranking::{self, Ranking};
 use super::subject;
-use super::{Context, Outcome};
+use super::{Context, Outcome, Target};
 use crate::Error;
 use crate::intervene::Edit;
 use crate::plan::{Survey, Workload};
@@ -78,8 +78,9 @@ pub(super) fn empty_frames(step: &Ablation) -> PolarsResult<Vec<(String, DataFra
 /// What it would compute, at most: which components rows of other steps add is not known before they are there.
 pub(super) fn workload(step: &Ablation, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let (name, facts) = (&step.name, &survey.sketch.card.facts);
-    let named = Set::of(&places::components(name, "components", &step.components, facts, context)?, facts);
-    let among = Set::of(&places::components(name, "among", &step.among, facts, context)?, facts);
+    let target = Target::planned(facts);
+    let named = Set::of(&places::components(name, "components", &step.components, target, context)?, facts);
+    let among = Set::of(&places::components(name, "among", &step.among, target, context)?, facts);
     let open = step.ranked.is_some() || !step.listed.is_empty();
     let ablated = match step.mode {
         AblationMode::Keep => among.without(&named),

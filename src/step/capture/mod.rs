@@ -6,7 +6,7 @@ mod file;
 use super::places::{self, At, Place};
 use super::subject::{self, Cell, Subject};
 use super::summary::{MOST_ROWS, Values, prompt_columns};
-use super::{Context, Outcome, accuracy::Labels, replays};
+use super::{Context, Outcome, Target, accuracy::Labels, replays};
 use crate::Error;
 use crate::intervene::{Activation, Layout, Positions, Wanted};
 use crate::model::facts::Facts;
@@ -40,7 +40,8 @@ pub(super) fn empty_frames(step: &step::Capture) -> PolarsResult<Vec<(String, Da
 /// What it would compute.
 pub(super) fn workload(step: &step::Capture, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     survey.reading(|cell| {
-        let (chosen, at) = places(step, &survey.sketch.card.facts, &cell.positions, &cell.template, context)?;
+        let target = Target::planned(&survey.sketch.card.facts);
+        let (chosen, at) = places(step, target, &cell.positions, &cell.template, context)?;
         let values = chosen.iter().map(Chosen::values).sum::<usize>() * at.iter(cell.positions.length).count();
         Ok(Read { logits: 0, bytes: values * size_of::<f32>() })
     })
@@ -49,14 +50,14 @@ pub(super) fn workload(step: &step::Capture, survey: &Survey, context: &Context)
 /// The hooks with their units, and the positions, in one model's prompts of one template.
 fn places(
     step: &step::Capture,
-    facts: &Facts,
+    target: Target,
     positions: &prompt::Positions,
     template: &str,
     context: &Context,
 ) -> Result<(Vec<Chosen>, Positions), Error> {
-    let sites = places::sites(&step.name, &step.sites, facts, positions.length, context)?;
+    let sites = places::sites(&step.name, &step.sites, target, positions.length, context)?;
     let at = places::positions(&step.name, &step.positions, positions, template, context)?;
-    Ok((chosen::of(&sites, facts, positions.length), places::together(&at)))
+    Ok((chosen::of(&sites, target.facts, positions.length), places::together(&at)))
 }
 
 /// The activations of one cell's prompts.
@@ -69,7 +70,8 @@ fn keep(
 ) -> Result<(), Error> {
     let facts = subject.model.facts();
     let length = cell.positions.length;
-    let (chosen, at) = places(step, facts, &cell.positions, &cell.template, context)?;
+    let target = Target::of(subject, &cell.template);
+    let (chosen, at) = places(step, target, &cell.positions, &cell.template, context)?;
     let count = chosen.iter().map(Chosen::values).sum::<usize>() * at.iter(length).count() * cell.prompts.len();
     if step.format == CaptureFormat::Rows {
         refuse_too_many(step, count, context, outcome)?;

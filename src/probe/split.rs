@@ -1,0 +1,70 @@
+//! Which prompts a classifier learns from, which it is tested on, and in which order it sees the first.
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+/// What random numbers are for; each purpose has its own stream of the seed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    Weights = 0,
+    Split = 1,
+    Order = 2,
+}
+
+pub(super) fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(purpose as u64);
+    random
+}
+
+/// Rows to learn from and rows to be tested on, each ascending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// To learn from.
+    pub train: Vec<usize>,
+    /// To be tested on.
+    pub test: Vec<usize>,
+}
+
+impl Split {
+    /// `count` rows, `share` of them (rounded) drawn to learn from.
+    pub fn new(count: usize, share: f64, seed: u64) -> Self {
+        let mut rows: Vec<usize> = (0..count).collect();
+        rows.shuffle(&mut stream(seed, Purpose::Split));
+        let mut train = rows;
+        let mut test = train.split_off(((count as f64 * share).round() as usize).min(count));
+        train.sort_unstable();
+        test.sort_unstable();
+        Self { train, test }
+    }
+
+    /// Those of its rows that are wanted.
+    pub fn only(&self, wanted: impl Fn(usize) -> bool) -> Self {
+        let some = |rows: &[usize]| rows.iter().copied().filter(|&row| wanted(row)).collect();
+        Self { train: some(&self.train), test: some(&self.test) }
+    }
+}
+
+/// The rows to learn from in an order that is drawn anew for each epoch, without end.
+#[derive(Debug, Clone)]
+pub struct Order {
+    rows: Vec<usize>,
+    random: ChaCha8Rng,
+}
+
+impl Order {
+    /// Of these rows; the same for the same seed.
+    pub fn new(rows: &[usize], seed: u64) -> Self {
+        Self { rows: rows.to_vec(), random: stream(seed, Purpose::Order) }
+    }
+}
+
+impl Iterator for Order {
+    type Item = Vec<usize>;
+
+    fn next(&mut self) -> Option<Vec<usize>> {
+        self.rows.shuffle(&mut self.random);
+        Some(self.rows.clone())
+    }
+}

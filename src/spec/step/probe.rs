@@ -1,0 +1,86 @@
+use super::fields::step;
+use super::shared::sites_schema;
+use crate::spec::PositionName;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+step! {
+    /// Linear probes (paper §2.2, figure 3): for each site and position one fully connected layer and a softmax, trained to tell
+    /// the answer's first token from the activation; and from which layer on the last position knows it.
+    Probe {
+        /// What is read: hooks, each whole, or `[head]` for each head.
+        #[serde(default = "after_blocks")]
+        #[schemars(schema_with = "sites_schema")]
+        sites: Vec<String>,
+        /// Where: each position on its own.
+        #[serde(default = "each_position")]
+        #[schemars(length(min = 1))]
+        positions: Vec<PositionName>,
+        /// Whether the prompts of all operators share a classifier.
+        #[serde(default)]
+        operators: ProbeOperators,
+        /// Times that each training prompt is seen.
+        #[serde(default = "default_epochs")]
+        #[schemars(range(min = 1, max = 100000))]
+        epochs: usize,
+        /// Learning rate of Adam.
+        #[serde(default = "default_lr")]
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
+        lr: f64,
+        /// Prompts per optimiser step.
+        #[serde(default = "default_batch")]
+        #[schemars(range(min = 1))]
+        batch: usize,
+        /// Share of the prompts to train on; the others are the test.
+        #[serde(default = "default_train")]
+        #[schemars(extend("exclusiveMinimum" = 0.0), range(max = 0.99))]
+        train: f64,
+        /// Seed of the split, of the order of the prompts and of the first weights.
+        #[serde(default = "default_seed")]
+        seed: u64,
+        /// Subtract from each value its mean over the training prompts, and divide by its standard deviation there.
+        #[serde(default)]
+        standardize: bool,
+        /// The answer-writing layers begin at the first layer from which on the test accuracy at `resid_post` of the last position
+        /// stays at least this share of the best accuracy there.
+        #[serde(default = "default_share")]
+        #[schemars(extend("exclusiveMinimum" = 0.0), range(max = 1.0))]
+        share: f64,
+    }
+}
+
+/// Which prompts share a classifier.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProbeOperators {
+    /// All (the paper's); its accuracy is told per operator and over all.
+    #[default]
+    Together,
+    /// Those of each operator have one of their own.
+    Each,
+}
+
+fn after_blocks() -> Vec<String> {
+    vec!["resid_post".into()]
+}
+fn each_position() -> Vec<PositionName> {
+    vec![PositionName::each()]
+}
+fn default_epochs() -> usize {
+    20
+}
+fn default_lr() -> f64 {
+    3e-4
+}
+fn default_batch() -> usize {
+    32
+}
+fn default_train() -> f64 {
+    0.8
+}
+fn default_seed() -> u64 {
+    42
+}
+fn default_share() -> f64 {
+    0.5
+}

@@ -1,0 +1,163 @@
+//! Step `probe`: linear classifiers from activations to the answer (paper §2.2, figure 3), and the layers that write it.
+
+mod reads;
+mod rows;
+mod train;
+
+use super::places::{self, At, Place};
+use super::subject::{self, Cell, Subject};
+use super::{Context, Outcome, Target, accuracy::Labels, replays};
+use crate::Error;
+use crate::intervene::Layout;
+use crate::model::hook::{Hook, Site};
+use crate::plan::{Survey, Workload};
+use crate::prompt;
+use crate::spec::step::{self, ProbeOperators};
+use crate::spec::{HookPattern, Loaded, PositionName, SitePattern, SpecErrors};
+use polars::prelude::*;
+use reads::Reads;
+use train::Task;
+
+/// Runs the step on each of its models.
+pub(super) fn run(step: &step::Probe, context: &Context) -> Result<Outcome, Error> {
+    subject::each(step, context, |subject, outcome| {
+        let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
+        subject.cells().map_err(refuse)?.iter().try_for_each(|cell| probe(step, cell, subject, context, outcome))
+    })
+}
+
+/// What is wrong with it that its schema can not say: sites and positions that are no rows of features.
+pub(super) fn check(step: &step::Probe, loaded: &Loaded) -> Result<(), SpecErrors> {
+    for (index, text) in step.sites.iter().enumerate() {
+        let Ok(SitePattern { hooks: HookPattern::Layers(_, site), .. }) = SitePattern::parse(text) else { continue };
+        if matches!(site, Site::AttnScores | Site::Pattern) {
+            let problem = format!("'{text}': attention scores and patterns are not probed");
+            let advice =
+                Some("write 'resid_post', or another hook of a position: 'attn_out', 'z[head]', 'mlp_post'".into());
+            return Err(loaded.refuse(&["step", &step.name, "sites", &index.to_string()], problem, advice));
+        }
+    }
+    match step.positions.iter().position(|name| *name == PositionName::all()) {
+        Some(index) => {
+            let problem = "a classifier reads one position; write 'each' for every position on its own";
+            Err(loaded.refuse(&["step", &step.name, "positions", &index.to_string()], problem, None))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Its frames without rows.
+pub(super) fn empty_frames(step: &step::Probe) -> PolarsResult<Vec<(String, DataFrame)>> {
+    let mut outcome = Outcome::default();
+    let labels = Labels { model: "", checkpoint: "" };
+    outcome.add_labelled(&step.name, labels, "", rows::accuracies(&[], None)?)?;
+    outcome.add_labelled(&format!("{}.layers", step.name), labels, "", rows::layers(None)?)?;
+    Ok(outcome.frames)
+}
+
+/// What it would compute: the prompts, once for each block of activations that fits the memory, and the training.
+pub(super) fn workload(step: &step::Probe, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+    let facts = &survey.sketch.card.facts;
+    let mut whole = Workload::default();
+    for cell in &survey.cells {
+        let length = cell.positions.length;
+        let target = Target::planned(facts);
+        let (places, at) = places(step, target, &cell.positions, &cell.template, context)?;
+        let reads = Reads::of(&places, &at);
+        if !rows::has_layers(&reads, length) && is_referred_to(step, context.loaded) {
+            let problem = "other steps take their layers from this one, which reads no resid_post at the last position";
+            let advice = "write sites = [\"resid_post\"] and positions = [\"each\"] or [\"last\"]".to_string();
+            return Err(context.loaded.refuse(&["step", &step.name], problem, Some(advice)).into());
+        }
+        let blocks = reads.blocks(facts, length, cell.prompts, memory(context, facts.d_model, cell.answers));
+        let forwards = Workload::forwards(cell.prompts * blocks.len() + cell.asked, length, facts);
+        // Forward and gradient, at each epoch and once more to be judged.
+        let passes = (2 * step.epochs + 1) as f64 * step.train + (1.0 - step.train);
+        let width: usize = reads.all.iter().map(|read| read.width(facts, length)).sum();
+        let products = 2 * width * cell.answers * cell.prompts;
+        let kept = blocks.iter().map(|block| reads.bytes(block, facts, length, cell.prompts)).max().unwrap_or(0);
+        let training =
+            Workload { beside: (products as f64 * passes) as u64, memory: kept as u64, ..Workload::default() };
+        whole = whole.and(forwards.and(training, facts), facts);
+    }
+    Ok(whole)
+}
+
+/// Whether another step takes its layers from this one.
+fn is_referred_to(step: &step::Probe, loaded: &Loaded) -> bool {
+    loaded.spec.steps.iter().any(|other| other.probes().any(|name| name == step.name))
+}
+
+/// Bytes that activations may take: what the classifiers in training leave.
+fn memory(context: &Context, inputs: usize, classes: usize) -> usize {
+    let whole = replays::memory(context);
+    // Weights, gradient and both moments of one classifier per thread.
+    let training = 4 * size_of::<f32>() * inputs * classes * rayon::current_num_threads();
+    whole.saturating_sub(training).max(whole / 8)
+}
+
+/// The places and positions in one model's prompts of one template.
+fn places(
+    step: &step::Probe,
+    target: Target,
+    positions: &prompt::Positions,
+    template: &str,
+    context: &Context,
+) -> Result<(Vec<Place>, Vec<At>), Error> {
+    let places = places::sites(&step.name, &step.sites, target, positions.length, context)?;
+    let at = places::positions(&step.name, &step.positions, positions, template, context)?;
+    Ok((places::distinct(places), at))
+}
+
+/// Every classifier on the prompts of one cell.
+fn probe(
+    step: &step::Probe,
+    cell: &Cell,
+    subject: &Subject,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let facts = subject.model.facts();
+    let length = cell.positions.length;
+    let target = Target::of(subject, &cell.template);
+    let (places, at) = places(step, target, &cell.positions, &cell.template, context)?;
+    let task = Task::new(step, &cell.prompts);
+    if let Some(problem) = task.problem(step) {
+        let problem = format!("model '{}', template '{}': {problem}", subject.name, cell.template);
+        return Err(context.loaded.refuse(&["step", &step.name, "train"], problem, None).into());
+    }
+    outcome.notes.extend(task.note().map(|note| format!("{}: template '{}': {note}", subject.name, cell.template)));
+    let reads = Reads::of(&places, &at);
+    let blocks = reads.blocks(facts, length, task.prompts.len(), memory(context, facts.d_model, task.classes.len()));
+    let label = format!("{}: {}", step.name, subject.name);
+    let mut results = Vec::with_capacity(reads.all.len());
+    for block in &blocks {
+        let activations = reads.capture(block, &task.prompts, subject, &label, context)?;
+        let layout = |hook: Hook| Layout::of(hook, facts, length);
+        let epochs = (block.len() * task.groups.len() * step.epochs) as u64;
+        let progress = context.progress.begin(&label, epochs, "epochs");
+        results.extend(train::train(step, &task, &reads.all[block.clone()], &activations, layout, &progress)?);
+    }
+    let all = || results.iter().flatten();
+    let learning = all().filter(|judgement| judgement.still_learning).count();
+    if learning > 0 {
+        outcome.notes.push(format!(
+            "{}: template '{}': {learning} of {} classifiers were still learning: in the last epoch their loss fell by more than \
+             1 %; more epochs, a larger lr or standardize = true would make them better",
+            subject.name,
+            cell.template,
+            all().count()
+        ));
+    }
+    let rows = rows::Results { task: &task, reads: &reads, places: &places, at: &at, results: &results };
+    let (labels, template) = (subject.labels(), &cell.template);
+    outcome.add_labelled(&step.name, labels, template, rows::accuracies(&rows.scores(), Some(facts))?)?;
+    let found = rows.answer_writing(length, facts.n_layers, step.share);
+    outcome.add_labelled(&format!("{}.layers", step.name), labels, template, rows::layers(found.as_ref())?)?;
+    Ok(())
+}
+
+/// Whether each operator's prompts have a classifier of their own.
+fn apart(step: &step::Probe) -> bool {
+    step.operators == ProbeOperators::Each
+}

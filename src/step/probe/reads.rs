@@ -1,0 +1,124 @@
+//! Which activations are read, and in which blocks, so that they fit the memory.
+
+use crate::Error;
+use crate::intervene::{Layout, Positions, Wanted};
+use crate::model::facts::Facts;
+use crate::model::hook::Hook;
+use crate::prompt::Prompt;
+use crate::run::interrupt;
+use crate::step::places::{At, Place};
+use crate::step::{Context, Subject, replays, subject};
+use indexmap::{IndexMap, IndexSet};
+use std::ops::Range;
+
+/// A unit of an activation at one position: what one classifier reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Read {
+    /// The hook, whole or one unit of it.
+    pub place: Place,
+    /// The position.
+    pub position: usize,
+}
+
+impl Read {
+    /// How many values it is.
+    pub fn width(self, facts: &Facts, length: usize) -> usize {
+        Layout::of(self.place.hook, facts, length).map_or(0, |layout| match self.place.unit {
+            Some(_) => layout.unit_width(),
+            None => layout.position_width(),
+        })
+    }
+}
+
+/// All that is read, each once, those of one hook and position after each other.
+pub struct Reads {
+    /// In the order in which they are captured.
+    pub all: Vec<Read>,
+}
+
+/// The activations of a block: of each hook at each position that is wanted, `[prompt, position, …]`.
+pub struct Captured {
+    /// Positions, and values, by hook.
+    pub hooks: IndexMap<Hook, (Vec<usize>, Vec<f32>)>,
+}
+
+impl Reads {
+    /// Places at positions. Several names may be of one position: `last` and -1.
+    pub fn of(places: &[Place], at: &[At]) -> Self {
+        let mut all: IndexSet<Read> = IndexSet::new();
+        for &place in places {
+            all.extend(at.iter().filter_map(|at| Some(Read { place, position: at.index? })));
+        }
+        let mut slots: IndexMap<(Hook, usize), Vec<Read>> = IndexMap::new();
+        for read in all {
+            slots.entry((read.place.hook, read.position)).or_default().push(read);
+        }
+        Self { all: slots.into_values().flatten().collect() }
+    }
+
+    /// Parts of them whose activations take at most `budget` bytes, or are those of one hook at one position.
+    pub fn blocks(&self, facts: &Facts, length: usize, prompts: usize, budget: usize) -> Vec<Range<usize>> {
+        let mut blocks: Vec<Range<usize>> = Vec::new();
+        let slots = self.all.chunk_by(|one, other| slot(one) == slot(other));
+        let mut first = 0;
+        for part in slots {
+            let end = first + part.len();
+            match blocks.last_mut() {
+                Some(block) if self.bytes(&(block.start..end), facts, length, prompts) <= budget => block.end = end,
+                _ => blocks.push(first..end),
+            }
+            first = end;
+        }
+        blocks
+    }
+
+    /// Bytes of the activations of a block.
+    pub fn bytes(&self, block: &Range<usize>, facts: &Facts, length: usize, prompts: usize) -> usize {
+        let wanted = self.all[block.clone()].chunk_by(|one, other| slot(one) == slot(other));
+        let values = wanted.filter_map(|part| Layout::of(part.first()?.place.hook, facts, length));
+        size_of::<f32>() * prompts * values.map(Layout::position_width).sum::<usize>()
+    }
+
+    /// Runs the prompts and keeps the activations of a block.
+    ///
+    /// # Errors
+    /// Ctrl-C.
+    pub fn capture(
+        &self,
+        block: &Range<usize>,
+        prompts: &[&Prompt],
+        subject: &Subject,
+        label: &str,
+        context: &Context,
+    ) -> Result<Captured, Error> {
+        let mut positions: IndexMap<Hook, Vec<usize>> = IndexMap::new();
+        for read in &self.all[block.clone()] {
+            let of_hook = positions.entry(read.place.hook).or_default();
+            if !of_hook.contains(&read.position) {
+                of_hook.push(read.position);
+            }
+        }
+        positions.values_mut().for_each(|positions| positions.sort_unstable());
+        let wanted: Wanted = positions.iter().map(|(&hook, at)| (hook, Positions::At(at.clone()))).collect();
+        let tokens = subject::tokens(prompts)?;
+        let task = context.progress.begin(label, prompts.len() as u64, "prompts");
+        let mut hooks: IndexMap<Hook, (Vec<usize>, Vec<f32>)> = IndexMap::new();
+        for (_, part) in tokens.batches(context.batch(&subject.model)) {
+            interrupt::check()?;
+            let (activations, _) = replays::capture(subject, &part, &wanted, context)?;
+            for (hook, activation) in activations {
+                let width = activation.data.len() / activation.rows.max(1);
+                let kept = hooks
+                    .entry(hook)
+                    .or_insert_with(|| (activation.positions.clone(), Vec::with_capacity(width * prompts.len())));
+                kept.1.extend(activation.data);
+            }
+            task.advance(part.batch as u64);
+        }
+        Ok(Captured { hooks })
+    }
+}
+
+fn slot(read: &Read) -> (Hook, usize) {
+    (read.place.hook, read.position)
+}

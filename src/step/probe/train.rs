@@ -1,0 +1,201 @@
+//! What the classifiers of a cell learn, and their training.
+
+use super::apart;
+use super::reads::{Captured, Read};
+use crate::Error;
+use crate::intervene::Layout;
+use crate::kernel::Adam;
+use crate::model::hook::Hook;
+use crate::probe::{Classifier, Features, Judged, Order, Settings, Split, fit};
+use crate::prompt::Prompt;
+use crate::run::interrupt;
+use crate::run::progress;
+use crate::spec::step::Probe;
+use indexmap::IndexMap;
+use rayon::prelude::*;
+use std::collections::HashSet;
+
+/// Prompts with their classes, and how they are split: the same for every classifier.
+pub struct Task<'p> {
+    /// The prompts, each once.
+    pub prompts: Vec<&'p Prompt>,
+    /// The first tokens of their answers, ascending.
+    pub classes: Vec<u32>,
+    /// Operators that the prompts have.
+    pub operators: Vec<&'static str>,
+    /// The prompts that share a classifier: all, or those of each operator.
+    pub groups: Vec<Group>,
+}
+
+/// The prompts of one classifier.
+pub struct Group {
+    /// Index of the operator; `None` for all.
+    pub operator: Option<usize>,
+    /// How many classes there are.
+    pub classes: usize,
+    /// Class of each prompt of the task; 0 for those of other groups.
+    pub labels: Vec<u32>,
+    /// Which prompts are learned.
+    pub split: Split,
+    /// The test prompts whose answer is not learned.
+    pub unseen: Vec<usize>,
+}
+
+/// What the classifiers of one read say, in the order of the groups.
+pub struct Judgement {
+    /// Of the prompts learned, in the order of the split.
+    pub train: Vec<Judged>,
+    /// Of the others.
+    pub test: Vec<Judged>,
+    /// Whether the loss of the last epoch was still below that of the one before by more than [`STILL`] of it.
+    pub still_learning: bool,
+}
+
+/// What the loss falls by in an epoch of training that has not come to its end.
+const STILL: f64 = 0.01;
+
+impl<'p> Task<'p> {
+    /// The split is drawn over all prompts. A prompt that several draws have in common counts once: it must not be learned and
+    /// tested.
+    pub fn new(step: &Probe, prompts: &[&'p Prompt]) -> Self {
+        let mut distinct: IndexMap<u64, &Prompt> = IndexMap::with_capacity(prompts.len());
+        for prompt in prompts {
+            distinct.entry(prompt.id).or_insert(prompt);
+        }
+        let prompts: Vec<&Prompt> = distinct.into_values().collect();
+        let mut operators: Vec<&'static str> = Vec::new();
+        for prompt in &prompts {
+            if !operators.contains(&prompt.operator.symbol) {
+                operators.push(prompt.operator.symbol);
+            }
+        }
+        let split = Split::new(prompts.len(), step.train, step.seed);
+        let of =
+            |operator: usize| (Some(operator), split.only(|row| prompts[row].operator.symbol == operators[operator]));
+        let splits = match apart(step) {
+            true => (0..operators.len()).map(of).collect(),
+            false => vec![(None, split)],
+        };
+        let groups = splits.into_iter().map(|(operator, split)| Group::new(operator, split, &prompts)).collect();
+        Self { classes: classes(prompts.iter().copied()), prompts, operators, groups }
+    }
+
+    /// Why it can not be learned.
+    pub fn problem(&self, step: &Probe) -> Option<String> {
+        let short = self.groups.iter().find(|group| group.split.train.is_empty() || group.split.test.is_empty())?;
+        let of = short.operator.map_or(String::new(), |index| format!(" of operator '{}'", self.operators[index]));
+        let (train, test) = (short.split.train.len(), short.split.test.len());
+        Some(format!(
+            "{} prompts{of}: train = {} takes {train} to learn from and leaves {test}; write wider operands or another share",
+            train + test,
+            step.train
+        ))
+    }
+
+    /// What a reader should know: answers that no classifier can give.
+    pub fn note(&self) -> Option<String> {
+        let (mut answers, mut prompts) = (0, 0);
+        for group in &self.groups {
+            answers += group.unseen.iter().map(|&row| group.labels[row]).collect::<HashSet<_>>().len();
+            prompts += group.unseen.len();
+        }
+        let tested: usize = self.groups.iter().map(|group| group.split.test.len()).sum();
+        let all: usize = self.groups.iter().map(|group| group.classes).sum();
+        (prompts > 0).then(|| {
+            format!(
+                "{answers} of {all} answers are in no prompt that is learned, and no classifier can give them: {prompts} of \
+                 {tested} test prompts"
+            )
+        })
+    }
+}
+
+impl Group {
+    fn new(operator: Option<usize>, split: Split, prompts: &[&Prompt]) -> Self {
+        let members = split.train.iter().chain(&split.test);
+        let classes = classes(members.map(|&row| prompts[row]));
+        let label = |prompt: &&Prompt| classes.binary_search(&answer(prompt)).map_or(0, |class| class as u32);
+        let labels: Vec<u32> = prompts.iter().map(label).collect();
+        let learned: HashSet<u32> = split.train.iter().map(|&row| labels[row]).collect();
+        let unseen = split.test.iter().copied().filter(|&row| !learned.contains(&labels[row])).collect();
+        Self { operator, classes: classes.len(), labels, split, unseen }
+    }
+}
+
+/// The class of a prompt: the first token of its answer.
+fn answer(prompt: &Prompt) -> u32 {
+    prompt.answer_tokens[0]
+}
+
+fn classes<'p>(prompts: impl Iterator<Item = &'p Prompt>) -> Vec<u32> {
+    let mut classes: Vec<u32> = prompts.map(answer).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    classes
+}
+
+/// Trains the classifiers of some reads, one of each group, on several threads: the results do not depend on how many.
+///
+/// # Errors
+/// A classifier whose loss is no number, and Ctrl-C.
+pub fn train(
+    step: &Probe,
+    task: &Task,
+    reads: &[Read],
+    activations: &Captured,
+    layout: impl Fn(Hook) -> Option<Layout> + Sync,
+    progress: &progress::Task,
+) -> Result<Vec<Vec<Judgement>>, Error> {
+    let jobs: Vec<(Read, &Group)> =
+        reads.iter().flat_map(|&read| task.groups.iter().map(move |group| (read, group))).collect();
+    let judged = jobs.par_iter().map(|&(read, group)| {
+        let failed = |problem: String| Error::failed(format!("step '{}'", step.name))(problem);
+        let features = features(read, activations, layout(read.place.hook))
+            .ok_or_else(|| failed(format!("{}: not reached", read.place.hook)))?;
+        train_one(step, group, features, progress)?.ok_or_else(|| {
+            failed(format!(
+                "the classifier of {} at position {} has a loss that is no number; write a smaller lr",
+                read.place.hook, read.position
+            ))
+        })
+    });
+    let mut judged = judged.collect::<Result<Vec<Judgement>, Error>>()?.into_iter();
+    Ok(reads.iter().map(|_| judged.by_ref().take(task.groups.len()).collect()).collect())
+}
+
+/// One classifier; `None` where its loss is no number.
+fn train_one(
+    step: &Probe,
+    group: &Group,
+    features: Features,
+    progress: &progress::Task,
+) -> Result<Option<Judgement>, Error> {
+    let features = match step.standardize {
+        true => features.standardized(&group.split.train),
+        false => features,
+    };
+    let mut classifier = Classifier::random(features.width(), group.classes, step.seed);
+    let settings = Settings { adam: Adam::new(step.lr), batch: step.batch };
+    let epochs = Order::new(&group.split.train, step.seed).take(step.epochs).inspect(|_| progress.advance(1));
+    let losses =
+        fit(&mut classifier, &features, &group.labels, epochs, settings, || interrupt::check().map_err(Error::from))?;
+    if losses.iter().any(|loss| !loss.is_finite()) {
+        return Ok(None);
+    }
+    let judge = |rows: &[usize]| classifier.judge(&features, &group.labels, rows);
+    let still_learning = matches!(losses.as_slice(), [.., before, last] if *last < (1.0 - STILL) * before);
+    Ok(Some(Judgement { train: judge(&group.split.train), test: judge(&group.split.test), still_learning }))
+}
+
+/// The values of a read, prompt by prompt.
+fn features(read: Read, activations: &Captured, layout: Option<Layout>) -> Option<Features<'_>> {
+    let (positions, data) = activations.hooks.get(&read.place.hook)?;
+    let layout = layout?;
+    let slot = positions.iter().position(|&position| position == read.position)?;
+    let width = layout.position_width();
+    let (unit, features) = match read.place.unit {
+        Some(unit) => (unit * layout.unit_width(), layout.unit_width()),
+        None => (0, width),
+    };
+    Some(Features::new(data, positions.len() * width, slot * width + unit, features))
+}

@@ -1,0 +1,198 @@
+//! Step `smallest`: the smallest k that reaches a share of the best, in the rows of another step.
+
+use super::{Context, Outcome};
+use crate::Error;
+use crate::measure::enough;
+use crate::run::Frames;
+use crate::spec::step::Smallest;
+use crate::spec::{Loaded, SpecErrors};
+use crate::table::{Problem, column, holds, meeting};
+use indexmap::{IndexMap, IndexSet};
+use polars::prelude::*;
+
+/// Columns that tell groups apart where the spec names none.
+const GROUPS: [&str; 5] = ["model", "checkpoint", "step", "template", "operator"];
+/// Columns that are added.
+const MADE: [&str; 3] = ["value", "best", "share"];
+
+/// Reads the rows and says what is enough, group by group.
+pub(super) fn run(step: &Smallest, context: &Context) -> Result<Outcome, Error> {
+    check(step, context.loaded, context.frames)?;
+    let refuse = |(key, problem): Fault| context.loaded.refuse(&["step", &step.name, key], problem, None);
+    let all = context.frames.get(&step.from).map_err(|problem| refuse(("from", problem)))?;
+    let mut rows = all.clone();
+    for (name, condition) in &step.filter {
+        rows = meeting(&rows, name, condition).map_err(|problem| refuse(("where", problem.to_string())))?;
+    }
+    if rows.height() == 0 && all.height() > 0 {
+        return Err(refuse(("where", format!("no row of '{}' meets these", step.from))).into());
+    }
+    let rows = of_one_measure(step, rows)?.map_err(refuse)?;
+    let (frame, hopeless) = reduce(step, &rows)?.map_err(refuse)?;
+    let mut outcome = Outcome { frames: vec![(step.name.clone(), frame)], ..Outcome::default() };
+    if hopeless > 0 {
+        outcome.notes.push(format!(
+            "in {hopeless} groups the best {} is not above 0 or not a number: they have no smallest {}",
+            step.y, step.x
+        ));
+    }
+    Ok(outcome)
+}
+
+/// A key of the step and what is wrong with it.
+type Fault = (&'static str, String);
+
+/// Checks what the step reads of the rows of another; `frames` are those of all steps, empty.
+///
+/// # Errors
+/// Columns that are not there, or do not hold what is needed, at their place in the spec.
+pub(super) fn check(step: &Smallest, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+    let refuse = |key: &[&str], problem: String| loaded.refuse(&[&["step", &step.name], key].concat(), problem, None);
+    let rows = frames.get(&step.from).map_err(|problem| refuse(&["from"], problem))?;
+    for (name, condition) in &step.filter {
+        meeting(&rows.clear(), name, condition).map_err(|problem| refuse(&["where", name], problem.to_string()))?;
+    }
+    for (key, name) in [("x", &step.x), ("y", &step.y)] {
+        let numbers = |found: &Column| match found.dtype().is_primitive_numeric() {
+            true => Ok(()),
+            false => Err(Problem::WrongType {
+                column: name.clone(),
+                found: holds(found.dtype()),
+                wanted: "numbers are needed".into(),
+            }),
+        };
+        column(rows, name)
+            .and_then(numbers)
+            .map_err(|problem| refuse(&[key], format!("{key} of rows '{}': {problem}", step.from)))?;
+    }
+    for (index, name) in step.group_by.iter().enumerate() {
+        let path = ["group_by", &index.to_string()];
+        column(rows, name).map_err(|problem| refuse(&path, problem.to_string()))?;
+        if *name == step.x || *name == step.y {
+            return Err(refuse(&path, format!("'{name}' is what is compared; it can not tell groups apart")));
+        }
+    }
+    if step.x == step.y {
+        return Err(refuse(&["x"], format!("x and y are both '{}'; write two columns", step.x)));
+    }
+    if let Some(twice) = repeated_column(step, rows) {
+        let key = if twice == step.x { "x" } else { "group_by" };
+        return Err(refuse(&[key], format!("there would be two columns '{twice}'; leave it out, or name another")));
+    }
+    if let (Some(measure), Err(_)) = (&step.measure, rows.column("measure")) {
+        let problem = format!("rows of '{}' have no column 'measure'; leave out measure = \"{measure}\"", step.from);
+        return Err(refuse(&["measure"], problem));
+    }
+    Ok(())
+}
+
+/// Its frames without rows; `frames` are those of the steps it reads, as far as they are there.
+pub(super) fn empty_frames(step: &Smallest, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+    let Ok(rows) = frames.get(&step.from) else { return Ok(Vec::new()) };
+    // Where a column is missing, or would be there twice, the check says so.
+    let missing = [&step.x, &step.y].into_iter().chain(&step.group_by).any(|name| rows.column(name).is_err());
+    if missing || repeated_column(step, rows).is_some() {
+        return Ok(Vec::new());
+    }
+    match reduce(step, &rows.clear())? {
+        Ok((frame, _)) => Ok(vec![(step.name.clone(), frame)]),
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// The columns that tell groups apart: those of the spec, or the usual ones; and `measure`, where the rows have it.
+fn groups<'s>(step: &'s Smallest, rows: &DataFrame) -> Vec<&'s str> {
+    let has = |name: &str| rows.column(name).is_ok();
+    let mut names: Vec<&str> = match step.group_by.is_empty() {
+        true => GROUPS.into_iter().filter(|name| has(name) && *name != step.x && *name != step.y).collect(),
+        false => step.group_by.iter().map(String::as_str).collect(),
+    };
+    if has("measure") && !names.contains(&"measure") {
+        names.push("measure");
+    }
+    names
+}
+
+/// A column that the rows of the step would have twice.
+fn repeated_column<'s>(step: &'s Smallest, rows: &DataFrame) -> Option<&'s str> {
+    let mut seen = IndexSet::new();
+    groups(step, rows).into_iter().chain([step.x.as_str()]).chain(MADE).find(|name| !seen.insert(*name))
+}
+
+/// The rows of the measure that is named, or of the one there is.
+fn of_one_measure(step: &Smallest, rows: DataFrame) -> PolarsResult<Result<DataFrame, Fault>> {
+    let Ok(measures) = rows.column("measure") else { return Ok(Ok(rows)) };
+    let measures = measures.str()?;
+    let there: IndexSet<&str> = measures.iter().flatten().collect();
+    let names = there.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    match &step.measure {
+        Some(wanted) if !there.contains(wanted.as_str()) => {
+            let problem = format!("'{}' has no rows of measure '{wanted}'; there are {names}", step.from);
+            Ok(Err(("measure", problem)))
+        }
+        Some(wanted) => Ok(Ok(rows.filter(&measures.equal(wanted.as_str()))?)),
+        None if there.len() > 1 => {
+            let first = there.first().copied().unwrap_or_default();
+            let problem = format!("'{}' has rows of {names}; write measure = \"{first}\"", step.from);
+            Ok(Err(("measure", problem)))
+        }
+        None => Ok(Ok(rows)),
+    }
+}
+
+/// One row per group: its columns, x, `value`, `best`, `share`; and in how many groups nothing is enough.
+fn reduce(step: &Smallest, rows: &DataFrame) -> PolarsResult<Result<(DataFrame, usize), Fault>> {
+    let names = groups(step, rows);
+    let numbers = |name: &str| -> PolarsResult<Vec<f64>> {
+        let column = rows.column(name)?.cast(&DataType::Float64)?;
+        Ok(column.f64()?.iter().map(|number| number.unwrap_or(f64::NAN)).collect())
+    };
+    let (x, y) = (numbers(&step.x)?, numbers(&step.y)?);
+    let (mut first, mut found, mut value, mut best) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (key, members) in members(rows, &names)? {
+        let points: Vec<(f64, f64)> = members.iter().map(|&row| (x[row], y[row])).collect();
+        if let Some(twice) = repeated(&points) {
+            let group =
+                names.iter().zip(&key).map(|(name, value)| format!("{name} = {}", value.as_deref().unwrap_or("null")));
+            let group = group.collect::<Vec<_>>().join(", ");
+            let problem = format!(
+                "'{}' has several rows of {} = {twice} where {group}; write a 'where', or name the columns that tell them \
+                 apart in group_by",
+                step.from, step.x
+            );
+            return Ok(Err(("from", problem)));
+        }
+        let enough = enough(&points, step.share);
+        let smallest = enough.and_then(|enough| enough.smallest).map(|index| members[index]);
+        first.extend(members.first().map(|&row| row as u32));
+        found.push(smallest.map(|row| row as u32));
+        value.push(smallest.map(|row| y[row]));
+        best.push(enough.map(|enough| points[enough.best].1));
+    }
+    let hopeless = found.iter().filter(|row| row.is_none()).count();
+    let shares = vec![step.share; first.len()];
+    let keys = rows.select(names)?.take(&UInt32Chunked::from_vec("".into(), first))?;
+    let smallest = rows.column(&step.x)?.take(&UInt32Chunked::from_iter(found))?;
+    let made = df!("value" => value, "best" => best, "share" => shares)?;
+    Ok(Ok((keys.hstack(&[smallest])?.hstack(made.columns())?, hopeless)))
+}
+
+/// The rows of each combination of values, in the order in which they are first seen.
+fn members(rows: &DataFrame, names: &[&str]) -> PolarsResult<IndexMap<Vec<Option<String>>, Vec<usize>>> {
+    let columns = names.iter().map(|name| rows.column(name)?.cast(&DataType::String));
+    let columns: Vec<Column> = columns.collect::<PolarsResult<_>>()?;
+    let texts: Vec<&StringChunked> = columns.iter().map(Column::str).collect::<PolarsResult<_>>()?;
+    let mut groups: IndexMap<Vec<Option<String>>, Vec<usize>> = IndexMap::new();
+    for row in 0..rows.height() {
+        let key = texts.iter().map(|column| column.get(row).map(str::to_string)).collect();
+        groups.entry(key).or_default().push(row);
+    }
+    Ok(groups)
+}
+
+/// An x that several points have.
+fn repeated(points: &[(f64, f64)]) -> Option<f64> {
+    let mut all: Vec<f64> = points.iter().map(|(x, _)| *x).filter(|x| x.is_finite()).collect();
+    all.sort_by(f64::total_cmp);
+    all.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+}

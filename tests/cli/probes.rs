@@ -1,0 +1,105 @@
+//! Probes, and neurons of the layers that they find.
+
+use super::{ablate, folder_with, stderr};
+use polars::prelude::*;
+use std::path::Path;
+
+const SPEC: &str = r#"
+title = "which layers write the answer?"
+
+[model]
+source = "builtin:arith"
+
+[prompts]
+operands = { a = "0..60", b = "1..20" }
+operators = ["+", "-"]
+keep = "correct"
+
+[prompt_sets.few]
+sample = 4
+
+[[step]]
+name = "neurons"
+kind = "neuron-patching"
+prompts = "few"
+layers = "{probes}"
+bootstrap = 0
+
+[[step]]
+name = "probes"
+kind = "probe"
+lr = 0.005
+
+[[figure]]
+name = "probes"
+kind = "heatmap"
+from = "probes"
+where = { operator = "all" }
+x = "layer"
+y = "position"
+value = "accuracy"
+"#;
+
+fn rows(folder: &Path, name: &str) -> DataFrame {
+    let file = std::fs::File::open(folder.join(format!("results/spec/rows/{name}.parquet"))).expect("rows");
+    ParquetReader::new(file).finish().expect("Parquet")
+}
+
+fn numbers(frame: &DataFrame, column: &str) -> Vec<f64> {
+    let column = frame.column(column).expect("a column").cast(&DataType::Float64).expect("numbers");
+    column.f64().expect("numbers").iter().map(|number| number.unwrap_or(f64::NAN)).collect()
+}
+
+#[test]
+fn neurons_of_just_the_layers_that_write_the_answer() {
+    let run = |threads: &str| {
+        let folder = folder_with(SPEC);
+        let set = format!("run.threads={threads}");
+        let output = ablate(folder.path()).args(["run", "spec.toml", "--set", &set]).output().expect("the binary runs");
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        folder
+    };
+    let folder = run("1");
+    let found = rows(folder.path(), "probes.layers");
+    let (first, last) = (numbers(&found, "first_layer")[0], numbers(&found, "last_layer")[0]);
+    assert!((1.0..=3.0).contains(&first) && last == 4.0, "{first}..{last}");
+    let neurons = rows(folder.path(), "neurons");
+    assert_eq!(neurons.height(), (last - first) as usize * 256 * 2);
+    assert!(numbers(&neurons, "layer").into_iter().all(|layer| (first..last).contains(&layer)));
+
+    // Only at the last position, and only from some layer on, the answer can be read (paper figure 3).
+    let probes = rows(folder.path(), "probes");
+    let (layer, position, accuracy) =
+        (numbers(&probes, "layer"), numbers(&probes, "position_index"), numbers(&probes, "accuracy"));
+    let operator = probes.column("operator").expect("operators").str().expect("text");
+    let of = |at: f64, wanted: f64| {
+        let is = |row: &usize| layer[*row] == wanted && position[*row] == at && operator.get(*row) == Some("all");
+        accuracy[(0..layer.len()).find(is).expect("a row")]
+    };
+    assert!(of(3.0, 3.0) > 0.9, "{}", of(3.0, 3.0));
+    assert!(of(0.0, 3.0) < 0.2 && of(1.0, 3.0) < 0.2, "{} {}", of(0.0, 3.0), of(1.0, 3.0));
+
+    let other = run("2");
+    for name in ["probes", "probes.layers"] {
+        assert!(rows(folder.path(), name).equals_missing(&rows(other.path(), name)), "{name} on two threads");
+    }
+}
+
+#[test]
+fn a_plan_takes_all_layers_and_counts_the_training() {
+    let folder = folder_with(SPEC);
+    let output = ablate(folder.path()).args(["plan", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let line = |name: &str| text.lines().find(|line| line.starts_with(name)).expect("a line per step").to_string();
+    // 4 layers of 256 neurons on 4 prompts of 2 operators.
+    assert!(line("neurons").contains(" 8192 "), "{text}");
+    let gigaflops: f64 = line("probes")
+        .split("GFLOP")
+        .next()
+        .and_then(|text| text.split_whitespace().last())
+        .and_then(|number| number.parse().ok())
+        .expect("operations");
+    // 16 classifiers of 64 inputs, 20 epochs of 80 % of about 2000 prompts, 4 × 64 × 79 operations for each.
+    assert!((5.0..20.0).contains(&gigaflops), "{text}");
+}
