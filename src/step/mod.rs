@@ -9,6 +9,7 @@ mod attention_patterns;
 mod attribution;
 mod capture;
 mod context;
+mod heuristics;
 mod intervention;
 mod logit_attribution;
 mod logit_lens;
@@ -34,7 +35,7 @@ pub use subject::{Cell, Subject};
 use crate::Error;
 use crate::plan::{Survey, Workload};
 use crate::run::Frames;
-use crate::spec::{Loaded, SpecErrors, Step};
+use crate::spec::{Loaded, Prompts, SpecErrors, Step};
 use polars::prelude::{DataFrame, PolarsResult};
 
 /// Runs a step.
@@ -55,6 +56,7 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
         Step::LogitAttribution(step) => logit_attribution::run(step, context),
         Step::AttentionPatterns(step) => attention_patterns::run(step, context),
         Step::Capture(step) => capture::run(step, context),
+        Step::Heuristics(step) => heuristics::run(step, context),
         Step::NeuronOverlap(step) => neuron_overlap::run(step, context),
     }
 }
@@ -71,6 +73,7 @@ pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecEr
         Step::AttributionPatching(step) => attribution::check(step, loaded),
         Step::Intervention(step) => intervention::check(step, loaded),
         Step::PathPatching(step) => path_patching::check(step, loaded),
+        Step::Heuristics(step) => heuristics::check(step, loaded, frames),
         Step::NeuronOverlap(step) => neuron_overlap::check(step, loaded, frames),
         _ => Ok(()),
     }
@@ -91,7 +94,16 @@ pub fn empty_frames(step: &Step) -> PolarsResult<Vec<(String, DataFrame)>> {
         Step::LogitAttribution(step) => logit_attribution::empty_frames(step),
         Step::AttentionPatterns(step) => attention_patterns::empty_frames(step),
         Step::Capture(step) => capture::empty_frames(step),
+        Step::Heuristics(step) => heuristics::empty_frames(step),
         Step::NeuronOverlap(step) => neuron_overlap::empty_frames(step),
+    }
+}
+
+/// The prompts that a step runs on, of those that its spec says.
+pub fn surveyed(step: &Step, prompts: &Prompts) -> Prompts {
+    match step {
+        Step::Heuristics(_) => heuristics::surveyed(prompts),
+        _ => prompts.clone(),
     }
 }
 
@@ -116,6 +128,7 @@ pub fn workload(
         Step::LogitAttribution(step) => logit_attribution::workload(step, &survey()?, context).map(Some),
         Step::AttentionPatterns(step) => attention_patterns::workload(step, &survey()?, context).map(Some),
         Step::Capture(step) => capture::workload(step, &survey()?, context).map(Some),
+        Step::Heuristics(step) => heuristics::workload(step, &survey()?, context).map(Some),
         Step::Accuracy(_) | Step::Train(_) | Step::NeuronOverlap(_) => Ok(None),
     }
 }
