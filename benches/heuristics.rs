@@ -2,6 +2,7 @@
 //!
 //!     cargo bench --bench heuristics                threads and neurons: 2 and 200
 //!     cargo bench --bench heuristics -- 1 3200
+//!     cargo bench --bench heuristics -- noise       how often noise matches (docs/heuristics.md)
 //!
 //! Estimate, for + with operands 0..300: 90,000 prompts, 2,800 heuristics. Per neuron:
 //!
@@ -30,15 +31,14 @@ const AT_ONCE: usize = 64;
 
 fn main() {
     // `cargo bench` adds an argument of its own.
-    let arguments: Vec<usize> = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench")
-        .map(|argument| argument.parse().expect("threads and neurons, as numbers"))
-        .collect();
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let number = |text: &str| text.parse::<usize>().expect("a number");
     let (threads, neurons) = match arguments[..] {
+        ["noise"] => return noise(),
         [] => (2, 200),
-        [threads, neurons] => (threads, neurons),
-        _ => panic!("threads and neurons, as numbers"),
+        [threads, neurons] => (number(threads), number(neurons)),
+        _ => panic!("threads and neurons, or 'noise'"),
     };
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("a thread pool");
     for operator in Operator::ALL {
@@ -48,7 +48,7 @@ fn main() {
 
 /// Matches noise: the work does not depend on what is found.
 fn measure(operator: Operator, neurons: usize, threads: usize) {
-    let problems = problems(operator);
+    let problems = problems(operator, 300, 1000);
     let start = Instant::now();
     let matcher = Matcher::new(&problems, operator, Options::new(HeuristicVariant::Paper));
     let listing = start.elapsed().as_secs_f64();
@@ -74,9 +74,9 @@ fn measure(operator: Operator, neurons: usize, threads: usize) {
     );
 }
 
-/// Operands 0..300; results that are one token of Llama 3.
-fn problems(operator: Operator) -> Vec<Problem> {
-    let pairs = (0..300).flat_map(|a| (0..300).map(move |b| (a, b)));
+/// Operands 0..operands, results 0..results; of the built-in model 100 and 100, of Llama 3 300 and 1000.
+fn problems(operator: Operator, operands: i64, results: i64) -> Vec<Problem> {
+    let pairs = (0..operands).flat_map(|a| (0..operands).map(move |b| (a, b)));
     let result = |a: i64, b: i64| match operator {
         Operator::Addition => Some(a + b),
         Operator::Subtraction => Some(a - b),
@@ -85,6 +85,55 @@ fn problems(operator: Operator) -> Vec<Problem> {
     };
     pairs
         .filter_map(|(a, b)| result(a, b).map(|result| Problem { a, b, result }))
-        .filter(|problem| (0..1000).contains(&problem.result))
+        .filter(|problem| (0..results).contains(&problem.result))
         .collect()
+}
+
+/// How many heuristics neurons match that follow none: activations in random order, and neurons that are always on and write
+/// a random value vector.
+fn noise() {
+    println!(
+        "| operands | | prompts | heuristics | expected, random order | found, random order | always on, random value vector |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    let open = Options { min_associated: 1, max_chance: 1.0, ..Options::new(HeuristicVariant::Paper) };
+    for (label, options) in [("defaults", Options::new(HeuristicVariant::Paper)), ("everything", open)] {
+        for (operands, results, neurons) in [(10, 10, 2000), (100, 100, 500), (300, 1000, 100)] {
+            for operator in Operator::ALL {
+                let problems = problems(operator, operands, results);
+                let matcher = Matcher::new(&problems, operator, options.clone());
+                let expected: f64 = matcher.entries().iter().map(|entry| entry.chance).sum();
+                let (prompts, heuristics) = (problems.len(), matcher.entries().len());
+                let found = found(&matcher, prompts, neurons, (0.0, 1.0), false);
+                let on = self::found(&matcher, prompts, neurons, (1.0, 0.3), true);
+                let sign = operator.sign();
+                println!(
+                    "| 0..{operands}, {label} | {sign} | {prompts} | {heuristics} | {expected:.4} | {found} | {on} |"
+                );
+            }
+        }
+    }
+}
+
+/// Matches per neuron, and the share of neurons with any.
+fn found(matcher: &Matcher, prompts: usize, neurons: usize, (mean, spread): (f32, f32), write: bool) -> String {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let (mut matches, mut any) = (0, 0);
+    for _ in 0..neurons / 50 {
+        let activations: Vec<f32> = (0..50 * prompts).map(|_| mean + spread * normal(&mut random)).collect();
+        let logits = (0..50 * matcher.results().len())
+            .map(|_| if write { normal(&mut random) } else { 1.0 })
+            .collect::<Vec<_>>();
+        for found in matcher.classify(&activations, &logits) {
+            matches += found.len();
+            any += usize::from(!found.is_empty());
+        }
+    }
+    format!("{:.2} ({:.3})", matches as f64 / neurons as f64, any as f64 / neurons as f64)
+}
+
+/// A number of the standard normal distribution (Box and Muller).
+fn normal(random: &mut ChaCha8Rng) -> f32 {
+    let (u, v): (f64, f64) = (1.0 - random.random::<f64>(), random.random());
+    ((-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()) as f32
 }

@@ -167,29 +167,79 @@ impl Matcher {
     /// # Panics
     /// When there are not as many values as that.
     pub fn scores(&self, activations: &[f32], result_logits: &[f32], scratch: &mut Scratch) -> Vec<Score> {
-        self.asserted(activations, result_logits);
         let mut scores = vec![Score::NONE; self.entries.len()];
-        let low = self.options.low_tail;
+        assert_eq!(activations.len(), self.given, "one activation per prompt");
         if scratch.order.sort(self.of_kept(activations)) {
-            self.indirect.score(&scratch.order, low, &mut scratch.count, &mut scores);
+            self.indirect.score(&scratch.order, self.options.low_tail, &mut scratch.count, &mut scores);
         }
-        scratch.effective.clear();
-        scratch.effective.extend(self.effective(activations, result_logits));
-        scratch.ordered = scratch.order.sort(scratch.effective.iter().copied());
-        if scratch.ordered {
-            self.direct.score(&scratch.order, low, &mut scratch.count, &mut scores);
-        }
+        self.score_direct(activations, result_logits, scratch, &mut scores);
         scores
     }
 
     /// The heuristics that a neuron implements: those of the catalogue whose score reaches the threshold, and for ÷ the set of
-    /// results that it fires for, the best first (of equal ones, in the order of the catalogue).
+    /// results that it fires for; the best first, of equal ones that of most prompts.
     ///
     /// # Panics
     /// As [`Self::scores`].
     pub fn matches(&self, activations: &[f32], result_logits: &[f32], scratch: &mut Scratch) -> Vec<Match> {
         let scores = self.scores(activations, result_logits, scratch);
-        let reached = |(entry, score): (&Entry, Score)| {
+        self.reached(&scores, scratch)
+    }
+
+    /// Those of them that are on the result.
+    ///
+    /// # Panics
+    /// As [`Self::scores`].
+    pub fn direct_matches(&self, activations: &[f32], result_logits: &[f32], scratch: &mut Scratch) -> Vec<Match> {
+        let mut scores = vec![Score::NONE; self.entries.len()];
+        self.score_direct(activations, result_logits, scratch, &mut scores);
+        self.reached(&scores, scratch)
+    }
+
+    /// [`Self::matches`] of several neurons, one after the other in `activations` and `result_logits`, on all processors.
+    ///
+    /// # Panics
+    /// As [`Self::scores`].
+    pub fn classify(&self, activations: &[f32], result_logits: &[f32]) -> Vec<Vec<Match>> {
+        self.each(activations, result_logits, Self::matches)
+    }
+
+    /// [`Self::direct_matches`] of several neurons.
+    ///
+    /// # Panics
+    /// As [`Self::scores`].
+    pub fn classify_direct(&self, activations: &[f32], result_logits: &[f32]) -> Vec<Vec<Match>> {
+        self.each(activations, result_logits, Self::direct_matches)
+    }
+
+    fn each(
+        &self,
+        activations: &[f32],
+        result_logits: &[f32],
+        matches: fn(&Self, &[f32], &[f32], &mut Scratch) -> Vec<Match>,
+    ) -> Vec<Vec<Match>> {
+        let neurons = activations.par_chunks_exact(self.given.max(1));
+        let logits = result_logits.par_chunks_exact(self.results().len().max(1));
+        neurons
+            .zip(logits)
+            .map_init(Scratch::default, |scratch, (activations, logits)| matches(self, activations, logits, scratch))
+            .collect()
+    }
+
+    fn score_direct(&self, activations: &[f32], result_logits: &[f32], scratch: &mut Scratch, scores: &mut [Score]) {
+        assert_eq!(activations.len(), self.given, "one activation per prompt");
+        assert_eq!(result_logits.len(), self.results().len(), "one logit per result");
+        scratch.effective.clear();
+        scratch.effective.extend(self.effective(activations, result_logits));
+        scratch.ordered = scratch.order.sort(scratch.effective.iter().copied());
+        if scratch.ordered {
+            self.direct.score(&scratch.order, self.options.low_tail, &mut scratch.count, scores);
+        }
+    }
+
+    /// The heuristics whose scores reach the threshold; the effective pattern was scored last.
+    fn reached(&self, scores: &[Score], scratch: &Scratch) -> Vec<Match> {
+        let reached = |(entry, score): (&Entry, &Score)| {
             (score.share >= self.options.threshold).then(|| Match {
                 heuristic: entry.heuristic.clone(),
                 associated: entry.associated,
@@ -199,21 +249,10 @@ impl Matcher {
         };
         let mut matches: Vec<Match> = self.entries.iter().zip(scores).filter_map(reached).collect();
         matches.extend(self.multi_result(scratch));
-        matches.sort_by(|one, other| other.score.total_cmp(&one.score));
+        matches.sort_by(|one, other| {
+            other.score.total_cmp(&one.score).then_with(|| other.associated.cmp(&one.associated))
+        });
         matches
-    }
-
-    /// The matches of several neurons, one after the other in `activations` and `result_logits`, on all processors.
-    ///
-    /// # Panics
-    /// As [`Self::scores`].
-    pub fn classify(&self, activations: &[f32], result_logits: &[f32]) -> Vec<Vec<Match>> {
-        let neurons = activations.par_chunks_exact(self.given.max(1));
-        let logits = result_logits.par_chunks_exact(self.results().len().max(1));
-        neurons
-            .zip(logits)
-            .map_init(Scratch::default, |scratch, (activations, logits)| self.matches(activations, logits, scratch))
-            .collect()
     }
 
     /// The set of results that a neuron fires for, whose effective pattern was scored last.
@@ -248,11 +287,6 @@ impl Matcher {
             None => activations[prompt],
             Some(kept) => activations[kept[prompt] as usize],
         })
-    }
-
-    fn asserted(&self, activations: &[f32], result_logits: &[f32]) {
-        assert_eq!(activations.len(), self.given, "one activation per prompt");
-        assert_eq!(result_logits.len(), self.results().len(), "one logit per result");
     }
 }
 

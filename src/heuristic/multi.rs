@@ -28,7 +28,7 @@ pub struct Found {
 pub struct Asked {
     /// Which end of the values.
     pub tail: Tail,
-    /// The fewest prompts that have its results.
+    /// The fewest prompts that have each of its results.
     pub least: usize,
     /// The most prompts that are looked at.
     pub cap: Option<usize>,
@@ -40,19 +40,17 @@ pub struct Asked {
 /// have its results, and of each of its results a share `own`. `None` where that is a single result, or a run of consecutive
 /// ones, which is a range.
 ///
-/// Sets are of up to [`MOST_RESULTS`] of the [`CANDIDATES`] results with the highest mean value; of sets that cover as much, the
-/// smallest. That is asked instead of the smallest set that covers enough, because some results have few prompts: of those with
-/// result 1, 2 or 7, {1, 2} are more than 95 %, and 7 would never be found.
+/// Sets are of up to [`MOST_RESULTS`] of the [`CANDIDATES`] results with the highest mean value, of those that enough prompts have:
+/// the mean of few is high by chance, and what is said of 5,000 prompts with result 0 is as true with one more. Of sets that
+/// cover as much, the smallest. That is asked instead of the smallest set that covers enough, because results have unlike numbers
+/// of prompts: of those with result 1, 2 or 7, {1, 2} are more than 95 %, and 7 would never be found.
 pub fn find(values: &[f32], order: &Order, results: &Column, asked: Asked) -> Option<Found> {
-    let candidates = candidates(values, results, asked.tail);
+    let candidates = candidates(values, results, asked);
     let places = places(order, results, &candidates);
     let mut best: Option<Found> = None;
     for set in (1..=MOST_RESULTS).flat_map(|size| subsets(candidates.len(), size)) {
         let count = |number: &usize| results.counts[candidates[*number] as usize];
         let associated: usize = set.iter().map(count).sum();
-        if associated < asked.least.max(1) {
-            continue;
-        }
         let k = asked.cap.map_or(associated, |cap| associated.min(cap));
         let boundary = order.boundary(match asked.tail {
             Tail::High => k,
@@ -80,15 +78,17 @@ pub fn find(values: &[f32], order: &Order, results: &Column, asked: Asked) -> Op
     best.filter(|found| found.results.windows(2).any(|pair| pair[1] - pair[0] != 1))
 }
 
-/// The results of the highest (of the low tail: lowest) mean, as indices; of equal ones the smaller result first.
-fn candidates(values: &[f32], results: &Column, tail: Tail) -> Vec<u32> {
+/// The results of the highest (of the low tail: lowest) mean that enough prompts have, as indices; of equal ones the smaller
+/// result first.
+fn candidates(values: &[f32], results: &Column, asked: Asked) -> Vec<u32> {
     let mut sums = vec![0.0; results.values.len()];
     results.index.iter().zip(values).for_each(|(&index, &value)| sums[index as usize] += f64::from(value));
     let means: Vec<f64> = sums.iter().zip(&results.counts).map(|(sum, &count)| sum / count as f64).collect();
     let mut order: Vec<u32> = (0..means.len() as u32).collect();
+    order.retain(|&result| results.counts[result as usize] >= asked.least);
     order.sort_by(|&one, &other| {
         let ascending = means[one as usize].total_cmp(&means[other as usize]);
-        if tail == Tail::High { ascending.reverse() } else { ascending }
+        if asked.tail == Tail::High { ascending.reverse() } else { ascending }
     });
     order.truncate(CANDIDATES);
     order

@@ -56,6 +56,29 @@ pub fn capture<E>(
     Ok((all, Tensor::cat(logits, 0)))
 }
 
+/// Runs prompts as far as the last block with a wanted hook and keeps what stands at the wanted ones, which are in blocks; no
+/// logits are computed.
+pub fn capture_blocks(transformer: &Transformer, tokens: &Tokens, wanted: &Wanted) -> Activations {
+    let layer = |hook: &Hook| match hook {
+        Hook::Block(layer, _) => Some(*layer),
+        _ => None,
+    };
+    let mut recorder = Recorder { wanted, got: Activations::new(), length: tokens.pos };
+    let Some(last) = wanted.keys().filter_map(layer).max() else { return recorder.got };
+    // Of the last block nothing but the last position may be wanted; of the others, later blocks read the rest.
+    let end = tokens.pos.saturating_sub(1);
+    let all_last = wanted
+        .iter()
+        .filter(|(hook, _)| layer(hook) == Some(last))
+        .all(|(_, positions)| positions.iter(tokens.pos).all(|position| position == end));
+    let mut resid = transformer.embed(tokens, &mut recorder);
+    for layer in 0..=last {
+        let rows = if layer == last && all_last { Rows::Last } else { Rows::All };
+        resid = transformer.block(layer, resid, rows, &mut recorder);
+    }
+    recorder.got
+}
+
 /// The means of what stands at the wanted hooks, one set per group, each activation of one row; `groups` is the group of
 /// each prompt, from 0. Sums are in f64, in the order of the prompts. `pooled`: one mean over the wanted positions
 /// instead of one for each.

@@ -237,15 +237,20 @@ impl Run {
 
 /// γ ∘ u / s, centred before a layer norm, `[prompt, d_model]`; u is `column`, s that of `resid`, `[prompt, 1, d_model]`.
 fn direction(column: Tensor<2>, transformer: &Transformer, norm: &facts::Norm, resid: Tensor<3>) -> Tensor<2> {
-    let mut direction = match &transformer.ln_final.scale {
+    let (_, scale) = kernel::norm_parts(resid.cast(DType::F32), norm);
+    through_norm(column, transformer) / scale.squeeze_dim(1)
+}
+
+/// What columns of the unembedding read before the final norm, but for its scale: γ ∘ u, centred before a layer norm. As rows.
+pub(super) fn through_norm(column: Tensor<2>, transformer: &Transformer) -> Tensor<2> {
+    let read = match &transformer.ln_final.scale {
         Some(scale) => column * full(scale.val().unsqueeze()),
         None => column,
     };
-    if norm.kind == NormKind::Layer {
-        direction = direction.clone() - direction.mean_dim(1);
+    match transformer.facts().norm.kind {
+        NormKind::Layer => read.clone() - read.mean_dim(1),
+        NormKind::Rms => read,
     }
-    let (_, scale) = kernel::norm_parts(resid.cast(DType::F32), norm);
-    direction / scale.squeeze_dim(1)
 }
 
 /// Columns of the unembedding, one for each token, as rows: `[token, d_model]`.

@@ -55,6 +55,7 @@ impl Survey {
         let spec = context.prompts(set, step.name())?;
         let refuse = |error| context.refuse_prompts(set, name, error);
         let build = |spec: &Prompts| prompt::build(spec, &sketch.tokenizer, sketch.bos, None);
+        let spec = &crate::step::surveyed(step, spec);
         let unjudged = Prompts { keep: Keep::All, ..spec.clone() };
         let built = match extent {
             Extent::Whole => build(&unjudged),

@@ -205,7 +205,7 @@ impl Group<'_> {
     }
 
     /// The tokens that follow the prompt's own when the answer follows its text.
-    fn answer_tokens(&self, text: &str, prompt: &Encoding, problem: Problem) -> Result<Vec<u32>, Reason> {
+    pub(super) fn answer_tokens(&self, text: &str, prompt: &Encoding, problem: Problem) -> Result<Vec<u32>, Reason> {
         let mut whole = text.to_string();
         let spans = self.resolved.completion.render(problem, &mut whole);
         let whole_encoding = self.tokenizer.encode(&whole).map_err(|_| Reason::UnknownAnswer)?;

@@ -10,6 +10,7 @@ mod attribution;
 mod capture;
 mod context;
 mod heuristic_overlap;
+mod heuristics;
 mod intervention;
 mod knockout;
 mod logit_attribution;
@@ -40,7 +41,7 @@ pub use target::Target;
 use crate::Error;
 use crate::plan::{Survey, Workload};
 use crate::run::Frames;
-use crate::spec::{Loaded, SpecErrors, Step};
+use crate::spec::{Loaded, Prompts, SpecErrors, Step};
 use polars::prelude::{DataFrame, PolarsResult};
 
 /// Runs a step.
@@ -61,6 +62,7 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
         Step::LogitAttribution(step) => logit_attribution::run(step, context),
         Step::AttentionPatterns(step) => attention_patterns::run(step, context),
         Step::Capture(step) => capture::run(step, context),
+        Step::Heuristics(step) => heuristics::run(step, context),
         Step::NeuronOverlap(step) => neuron_overlap::run(step, context),
         Step::HeuristicKnockout(step) => knockout::by_heuristic::run(step, context),
         Step::PromptKnockout(step) => knockout::by_prompt::run(step, context),
@@ -84,6 +86,7 @@ pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecEr
         Step::AttributionPatching(step) => attribution::check(step, loaded),
         Step::Intervention(step) => intervention::check(step, loaded),
         Step::PathPatching(step) => path_patching::check(step, loaded),
+        Step::Heuristics(step) => heuristics::check(step, loaded, frames),
         Step::NeuronOverlap(step) => neuron_overlap::check(step, loaded, frames),
         Step::HeuristicKnockout(step) => knockout::check(&step.name, &step.from, loaded, frames),
         Step::PromptKnockout(step) => knockout::check(&step.name, &step.from, loaded, frames),
@@ -111,6 +114,7 @@ pub fn empty_frames(step: &Step, frames: &Frames) -> PolarsResult<Vec<(String, D
         Step::LogitAttribution(step) => logit_attribution::empty_frames(step),
         Step::AttentionPatterns(step) => attention_patterns::empty_frames(step),
         Step::Capture(step) => capture::empty_frames(step),
+        Step::Heuristics(step) => heuristics::empty_frames(step),
         Step::NeuronOverlap(step) => neuron_overlap::empty_frames(step),
         Step::HeuristicKnockout(step) => knockout::by_heuristic::empty_frames(step),
         Step::PromptKnockout(step) => knockout::by_prompt::empty_frames(step),
@@ -118,6 +122,14 @@ pub fn empty_frames(step: &Step, frames: &Frames) -> PolarsResult<Vec<(String, D
         Step::HeuristicOverlap(step) => heuristic_overlap::empty_frames(step),
         Step::Probe(step) => probe::empty_frames(step),
         Step::Smallest(step) => smallest::empty_frames(step, frames),
+    }
+}
+
+/// The prompts that a step runs on, of those that its spec says.
+pub fn surveyed(step: &Step, prompts: &Prompts) -> Prompts {
+    match step {
+        Step::Heuristics(_) => heuristics::surveyed(prompts),
+        _ => prompts.clone(),
     }
 }
 
@@ -149,5 +161,6 @@ pub fn workload(
         Step::Accuracy(_) | Step::Train(_) | Step::NeuronOverlap(_) | Step::HeuristicOverlap(_) | Step::Smallest(_) => {
             Ok(None)
         }
+        Step::Heuristics(step) => heuristics::workload(step, &survey()?, context).map(Some),
     }
 }

@@ -3,7 +3,7 @@
 use super::places::Place;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, SITES, Site};
-use crate::spec::step::{Listed, NeuronOverlap, Ranked};
+use crate::spec::step::{Listed, NeuronOverlap, Ranked, RankedNeurons};
 use crate::spec::{Condition, Loaded, SpecErrors, has_heads, has_neurons, nearest};
 use crate::table;
 use indexmap::{IndexMap, IndexSet};
@@ -59,6 +59,13 @@ impl<'s> From<&'s Listed> for Ranking<'s> {
         // Without a number of them, they need no order.
         let by = (listed.top.is_some() || listed.share.is_some()).then_some(by.as_str());
         Self { from, filter, by, measure: measure.as_deref(), per_operator: *per_operator, found: true }
+    }
+}
+
+impl<'s> From<&'s RankedNeurons> for Ranking<'s> {
+    fn from(ranked: &'s RankedNeurons) -> Self {
+        let RankedNeurons { from, filter, by, measure, per_operator, .. } = ranked;
+        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_operator: *per_operator }
     }
 }
 

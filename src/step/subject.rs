@@ -68,12 +68,26 @@ pub fn tokens(prompts: &[&Prompt]) -> Result<Tokens, Error> {
 pub fn each(
     step: &dyn Common,
     context: &Context,
+    work: impl FnMut(&Subject, &mut Outcome) -> Result<(), Error>,
+) -> Result<Outcome, Error> {
+    each_on(step, context, Prompts::clone, work)
+}
+
+/// The same on other prompts: what `change` makes of those that the spec says.
+///
+/// # Errors
+/// Models and prompts that can not be had, and what `work` returns.
+pub fn each_on(
+    step: &dyn Common,
+    context: &Context,
+    change: impl Fn(&Prompts) -> Prompts,
     mut work: impl FnMut(&Subject, &mut Outcome) -> Result<(), Error>,
 ) -> Result<Outcome, Error> {
     let mut outcome = Outcome::default();
     for name in context.models.names(step.models().unwrap_or_default()) {
         let model = context.models.open(&name)?;
-        let set = prompts(step.prompts(), step, context, &name, &model)?;
+        let spec = change(context.prompts(step.prompts(), step.name())?);
+        let set = build(&spec, step.prompts(), context, &name, &model)?;
         outcome.notes.extend(set.notes.iter().map(|note| format!("{name}: {note}")));
         let subject = Subject { name, model, set };
         work(&subject, &mut outcome)?;
@@ -92,7 +106,16 @@ pub fn prompts(
     name: &ModelName,
     model: &Model,
 ) -> Result<PromptSet, Error> {
-    let spec = context.prompts(set, step.name())?;
+    build(context.prompts(set, step.name())?, set, context, name, model)
+}
+
+fn build(
+    spec: &Prompts,
+    set: Option<&str>,
+    context: &Context,
+    name: &ModelName,
+    model: &Model,
+) -> Result<PromptSet, Error> {
     built(spec, context, model).map_err(|error| context.refuse_prompts(set, name, error))
 }
 

@@ -3,6 +3,7 @@
 mod laws;
 mod naive;
 mod planted;
+mod step;
 mod text;
 
 use ablate::heuristic::Problem;

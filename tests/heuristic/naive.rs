@@ -250,7 +250,7 @@ proptest! {
     }
 }
 
-/// Every set of up to four of the six results with the highest means, by the words of docs/heuristics.md.
+/// Every set of up to four of the six results with the highest means that enough prompts have, by the words of docs/heuristics.md.
 fn expected_set(
     problems: &[Problem],
     values: &[f64],
@@ -264,6 +264,7 @@ fn expected_set(
     let mean = |result: i64| of(result).sum::<f64>() / of(result).count() as f64;
     let mut order: Vec<i64> = there.into_iter().collect();
     order.sort_by(|one, other| mean(*other).total_cmp(&mean(*one)));
+    order.retain(|&result| of(result).count() >= least);
     order.truncate(6);
     let mut best: Option<(Vec<i64>, f64)> = None;
     for size in 1..=4 {
@@ -271,7 +272,7 @@ fn expected_set(
             let set: Vec<i64> = (0..order.len()).filter(|i| bits & 1 << i != 0).map(|i| order[i]).collect();
             let has = |results: &[i64]| -> Vec<bool> { problems.iter().map(|p| results.contains(&p.result)).collect() };
             let count = |results: &[i64]| has(results).into_iter().filter(|one| *one).count();
-            if set.len() != size || count(&set) < least {
+            if set.len() != size {
                 continue;
             }
             let k = cap.unwrap_or(usize::MAX).min(count(&set));

@@ -14,16 +14,8 @@ fn normal(random: &mut ChaCha8Rng) -> f32 {
 }
 
 /// The matches of a neuron that fires 1 where `rule` holds, else 0, with noise on top.
-fn planted(
-    rule: &str,
-    operator: Operator,
-    problems: &[Problem],
-    noise: f32,
-    sign: f32,
-    options: Options,
-) -> Vec<Match> {
+fn planted(rule: &str, matcher: &Matcher, problems: &[Problem], noise: f32, sign: f32) -> Vec<Match> {
     let rule: Heuristic = rule.parse().unwrap();
-    let matcher = Matcher::new(problems, operator, options);
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let activations: Vec<f32> = problems
         .iter()
@@ -55,8 +47,9 @@ fn planted_rules_are_found_with_and_without_noise_in_both_tails() {
     ];
     for (rule, operator) in cases {
         let problems = problems(operator, 0..120, 0..120, 0..1000);
+        let matcher = Matcher::new(&problems, operator, Options::new(HeuristicVariant::Paper));
         for (noise, sign) in [(0.0, 1.0), (0.0, -3.0), (0.15, 1.0), (0.15, -1.0)] {
-            let found = planted(rule, operator, &problems, noise, sign, Options::new(HeuristicVariant::Paper));
+            let found = planted(rule, &matcher, &problems, noise, sign);
             let best = found.first().unwrap_or_else(|| panic!("{rule}, noise {noise}: nothing"));
             assert_eq!(best.heuristic.to_string(), rule, "noise {noise}: {found:?}");
             assert!(best.score > 0.9, "{rule}: {}", best.score);
@@ -65,7 +58,7 @@ fn planted_rules_are_found_with_and_without_noise_in_both_tails() {
             assert_eq!(best.associated, expected, "{rule}");
         }
         let high = Options { low_tail: false, ..Options::new(HeuristicVariant::Paper) };
-        let found = planted(rule, operator, &problems, 0.0, -1.0, high);
+        let found = planted(rule, &Matcher::new(&problems, operator, high), &problems, 0.0, -1.0);
         assert!(found.iter().all(|one| one.heuristic.to_string() != rule), "{rule}: the low tail is not asked for");
     }
 }
@@ -86,8 +79,9 @@ fn what_a_neuron_writes_counts_for_results() {
 #[test]
 fn a_single_result_and_a_run_of_results_are_no_sets() {
     let problems = problems(Operator::FloorDivision, 0..100, 1..100, 0..1000);
+    let matcher = Matcher::new(&problems, Operator::FloorDivision, Options::new(HeuristicVariant::Paper));
     for rule in ["result in {0}", "result in {5}", "result in {3, 4}", "result in {1, 2, 3, 4}"] {
-        let found = planted(rule, Operator::FloorDivision, &problems, 0.1, 1.0, Options::new(HeuristicVariant::Paper));
+        let found = planted(rule, &matcher, &problems, 0.1, 1.0);
         let sets: Vec<&Match> =
             found.iter().filter(|one| matches!(one.heuristic, Heuristic::MultiResult { .. })).collect();
         assert_eq!(sets, Vec::<&Match>::new(), "{rule}");
@@ -110,7 +104,7 @@ fn noise_matches(operator: Operator, size: i64, results: i64, neurons: usize, op
 fn noise_is_not_found() {
     for variant in [HeuristicVariant::Paper, HeuristicVariant::Code] {
         for operator in Operator::ALL {
-            let (matches, expected) = noise_matches(operator, 100, 1000, 200, Options::new(variant));
+            let (matches, expected) = noise_matches(operator, 100, 1000, 100, Options::new(variant));
             assert!(matches <= 2 && expected < 0.5, "{operator:?}, {variant:?}: {matches} of {expected}");
         }
     }
@@ -121,10 +115,10 @@ fn noise_is_not_found() {
 fn the_chance_of_matches_is_what_is_said() {
     let all = Options { min_associated: 1, max_chance: 1.0, ..Options::new(HeuristicVariant::Paper) };
     for operator in Operator::ALL {
-        let neurons = 3000;
+        let neurons = 2000;
         let of = |options: Options| noise_matches(operator, 10, 10, neurons, options);
         let (matches, expected) = of(Options { low_tail: false, ..all.clone() });
-        assert!(expected > 300.0, "{operator:?}: {expected}");
+        assert!(expected > 200.0, "{operator:?}: {expected}");
         // Matches of one neuron go together, so the spread is a few times that of independent ones.
         let share = matches as f64 / expected;
         assert!((share - 1.0).abs() < 0.2, "{operator:?}: {matches} of {expected}");

@@ -2,7 +2,9 @@
 
 use super::reference::{Case, MODELS, TOLERANCE, at};
 use crate::parity::reference::folder;
-use ablate::intervene::{DirectAttribution, Positions, Targets, Term, Wanted, capture, direct_attribution, logit_lens};
+use ablate::intervene::{
+    DirectAttribution, Positions, Targets, Term, Wanted, capture, direct_attribution, logit_lens, value_vector_logits,
+};
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::{Hook, Site};
 use ablate::model::processing::Processed;
@@ -65,6 +67,42 @@ fn direct_attribution_of_every_term() {
         assert_eq!(case.has("dla/pos_embed"), case.model.pos_embed.is_some());
         if case.has("dla/pos_embed") {
             case.expect("dla/pos_embed", &of(vec![Term::PosEmbed]));
+        }
+    }
+}
+
+/// A neuron adds its activation times what its value vector says, over the final norm's scale: with RMS and layer norms, folded
+/// and as stored.
+#[test]
+fn value_vectors_say_what_neurons_add() {
+    for name in MODELS {
+        let case = Case::open(name);
+        let host = Processed::new(Checkpoint::open(&folder(name)).unwrap(), Processing::NONE);
+        let plain = Transformer::load(&host, &Device::flex(), DType::F32).unwrap();
+        let (answers, _) = targets(&case);
+        for model in [&case.model, &plain] {
+            let last = || at(&[case.last()]);
+            let layer = model.facts().n_layers - 1;
+            let post = Hook::Block(layer, Site::MlpPost);
+            let wanted: Wanted = [(post, last()), (Hook::LnFinalScale, last())].into_iter().collect();
+            let (read, _) = capture(model, &case.tokens, &wanted, 2, || Ok::<(), ()>(())).unwrap();
+            let (post, scale) = (&read[&post].data, &read[&Hook::LnFinalScale].data);
+            let neurons: Vec<usize> = (0..model.facts().d_mlp).step_by(3).collect();
+            let logits = value_vector_logits(model, layer, &neurons, &answers);
+            let terms: Vec<Term> = neurons.iter().map(|&neuron| Term::Neuron { layer, neuron }).collect();
+            let added = attribute(model, &case.tokens, (&answers, None), &terms).values;
+            let prompts = case.tokens.batch;
+            let mut largest = 0.0_f32;
+            for (number, &neuron) in neurons.iter().enumerate() {
+                for prompt in 0..prompts {
+                    let activation = post[prompt * model.facts().d_mlp + neuron];
+                    let said = activation * logits[number * prompts + prompt] / scale[prompt];
+                    let added = added[number * prompts + prompt];
+                    assert!((said - added).abs() < 1e-5, "{name}: {said} is not {added}");
+                    largest = largest.max(added.abs());
+                }
+            }
+            assert!(largest > 1e-4, "{name}: {largest}");
         }
     }
 }

@@ -78,6 +78,11 @@ impl Ran {
         rows.column(column).unwrap().str().unwrap().iter().map(|text| text.map(str::to_string)).collect()
     }
 
+    /// The results folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// The report.
     pub fn report(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("report.md")).unwrap()

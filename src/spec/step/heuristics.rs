@@ -1,4 +1,6 @@
 use super::fields::step;
+use crate::spec::Condition;
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +44,10 @@ step! {
         /// they can be strongly negative.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         low_tail: Option<bool>,
+        /// Seed of the order that results' logits are shuffled into for the control: how many heuristics on results neurons would
+        /// match if their value vectors meant nothing.
+        #[serde(default = "default_seed")]
+        seed: u64,
         /// Neurons per operator and type whose activations are kept as pictures: tables `NAME.patterns`, `NAME.examples`.
         #[serde(default = "default_examples")]
         examples: usize,
@@ -53,9 +59,12 @@ step! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RankedNeurons {
-    /// The rows; what several of them say of one neuron is averaged.
-    #[schemars(extend("x-refers-to" = "step"))]
+    /// The rows of a step, `NAME` or `NAME.PART`; what several of them say of one neuron is averaged.
+    #[schemars(extend("x-refers-to" = "step-rows"))]
     pub from: String,
+    /// Rows that count: each column's value, list of values, or comparison, as in a table.
+    #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
+    pub filter: IndexMap<String, Condition>,
     /// Column to order by, the largest first.
     #[serde(default = "super::shared::default_by")]
     pub by: String,
@@ -168,6 +177,9 @@ fn default_min_associated() -> usize {
 }
 fn default_max_chance() -> f64 {
     0.01
+}
+fn default_seed() -> u64 {
+    42
 }
 fn default_examples() -> usize {
     3

@@ -110,6 +110,8 @@ steps! {
     AttentionPatterns = "attention-patterns", rows ["prompts"];
     /// Keeps activations.
     Capture = "capture", rows ["prompts"];
+    /// Which rules on operands and results neurons implement.
+    Heuristics = "heuristics", rows ["neurons", "patterns", "examples", "associated"];
     /// How much the most important neurons of one operator are those of another.
     NeuronOverlap = "neuron-overlap", rows [];
     /// All neurons of a heuristic out, and what that does to prompts it holds for and to others.
@@ -151,6 +153,7 @@ impl Step {
                 let ranked = step.ranked.iter().map(|ranked| ranked.from.as_str());
                 ranked.chain(step.listed.iter().map(|listed| listed.from.as_str())).collect()
             }
+            Step::Heuristics(step) => vec![&step.ranked.from],
             Step::NeuronOverlap(step) => vec![&step.from],
             Step::HeuristicKnockout(step) => vec![&step.from],
             Step::PromptKnockout(step) => vec![&step.from],

@@ -1,0 +1,204 @@
+//! Step `heuristics`: which rules on operands and results neurons implement (paper §3.2, algorithm 1).
+
+mod activations;
+mod examples;
+mod frames;
+mod neurons;
+mod prompts;
+mod values;
+
+use super::accuracy::Labels;
+use super::ranking::{self, Ranking, fault, refused};
+use super::subject::{self, Subject};
+use super::summary::MOST_ROWS;
+use super::{Context, Outcome, replays};
+use crate::Error;
+use crate::heuristic::{Matcher, Options};
+use crate::plan::{Survey, Workload};
+use crate::run::Frames;
+use crate::run::interrupt;
+use crate::spec::step::{Heuristics, ScoreCap, ZeroResults};
+use crate::spec::{Loaded, Prompts, SpecErrors};
+use examples::{Example, Examples};
+use frames::Found;
+use polars::prelude::*;
+use prompts::Asked;
+use values::Values;
+
+/// Neurons that are matched between two looks at Ctrl-C.
+const MATCHED_AT_ONCE: usize = 64;
+
+/// Runs the step on each of its models.
+pub(super) fn run(step: &Heuristics, context: &Context) -> Result<Outcome, Error> {
+    let mut outcome = subject::each_on(step, context, surveyed, |subject, outcome| {
+        for template in 0..subject.set.templates.len() {
+            for &operator in &subject.set.operators {
+                let asked = prompts::asked(step, template, operator, subject, outcome);
+                if !asked.prompts.is_empty() {
+                    classify(step, &asked, subject, context, outcome)?;
+                }
+            }
+        }
+        Ok(())
+    })?;
+    // Of every kind of rows there are some, if only none.
+    for (name, frame) in empty_frames(step)? {
+        if !outcome.frames.iter().any(|(other, _)| *other == name) {
+            outcome.frames.push((name, frame));
+        }
+    }
+    Ok(outcome)
+}
+
+/// The prompts that the step runs on, of those that a spec says: every legal one.
+pub fn surveyed(prompts: &Prompts) -> Prompts {
+    Prompts { keep: crate::spec::Keep::All, sample: None, skip: 0, ..prompts.clone() }
+}
+
+/// What is wrong with the step that shows without a model: `frames` are the rows of all steps, empty.
+///
+/// # Errors
+/// A ranking by columns that its rows do not have, and rows without neurons, at their place in the spec.
+pub(super) fn check(step: &Heuristics, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+    let refuse = |fault| refused(&["step", &step.name, "ranked"], fault, loaded);
+    let from = &step.ranked.from;
+    let rows = frames.get(from).map_err(|problem| refuse(fault("from", problem)))?;
+    ranking::check_columns(&Ranking::from(&step.ranked), rows).map_err(refuse)?;
+    if rows.column("neuron").is_err() {
+        let problem = format!("rows of '{from}' have no column 'neuron'; write a step of neuron-patching");
+        return Err(refuse(fault("from", problem)));
+    }
+    Ok(())
+}
+
+/// Its frames without rows.
+pub(super) fn empty_frames(step: &Heuristics) -> PolarsResult<Vec<(String, DataFrame)>> {
+    let mut outcome = Outcome::default();
+    let labels = Labels { model: "", checkpoint: "" };
+    for (part, frame) in frames::all("", &[], &[], &[], &[])? {
+        outcome.add_labelled(&frames::name(&step.name, part), labels, "", frame)?;
+    }
+    Ok(outcome.frames)
+}
+
+/// What it would compute, at most: how many layers the ranking has is not known before it is there.
+pub(super) fn workload(step: &Heuristics, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+    let facts = &survey.sketch.card.facts;
+    let operators = context.prompts(step.prompts.as_deref(), &step.name)?.operators.len().max(1);
+    let neurons = step.ranked.k.min(facts.d_mlp) * facts.n_layers;
+    let mut whole = Workload::default();
+    for cell in &survey.cells {
+        let each = cell.prompts.div_ceil(operators);
+        let at_once = at_once(context, each).min(neurons);
+        let forwards = Workload::forwards(cell.prompts * neurons.div_ceil(at_once), cell.positions.length, facts);
+        let kept = Workload { memory: (4 * at_once * each) as u64, ..Workload::default() };
+        whole = whole.and(forwards.and(kept, facts), facts);
+    }
+    Ok(whole)
+}
+
+/// How many neurons' activations on `prompts` prompts are in memory at once: half of `run.memory_mib`. More neurons than that take
+/// a further run of the prompts.
+fn at_once(context: &Context, prompts: usize) -> usize {
+    (replays::memory(context) / 2 / (size_of::<f32>() * prompts.max(1))).max(1)
+}
+
+/// What is looked for in a model.
+fn options(step: &Heuristics, gated: bool) -> Options {
+    Options {
+        variant: step.variant,
+        types: step.types.clone(),
+        threshold: step.threshold,
+        cap: step.cap.unwrap_or(ScoreCap::of(step.variant)),
+        zero_results: step.zero_results.unwrap_or(ZeroResults::of(step.variant)),
+        min_associated: step.min_associated,
+        max_chance: step.max_chance,
+        low_tail: step.low_tail.unwrap_or(gated),
+    }
+}
+
+/// The neurons of one operator's prompts: reads their activations and what they write, matches them, and adds the rows.
+fn classify(
+    step: &Heuristics,
+    asked: &Asked,
+    subject: &Subject,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let facts = subject.model.facts();
+    let neurons = neurons::ranked(step, asked.operator, &asked.template, subject, context)?;
+    let problems = asked.problems();
+    let Some(operator) = crate::spec::Operator::find(asked.operator.symbol).ok() else { return Ok(()) };
+    let matcher = Matcher::new(&problems, operator, options(step, facts.gated));
+    let values = Values::of(asked, subject, context, step)?;
+    let matched = values.indices(matcher.results());
+    let shuffled = values::shuffled(&matched, step.seed);
+    check_examples(step, asked, context, outcome)?;
+
+    let label = format!("{} {}: {}", step.name, asked.operator.sign, subject.name);
+    let mut found: Vec<Found> = Vec::with_capacity(neurons.len());
+    let mut examples = Examples::new(step.examples);
+    for part in neurons.chunks(at_once(context, problems.len())) {
+        let activations = activations::read(&label, part, &asked.prompts, subject, context)?;
+        let task = context.progress.begin(&label, part.len() as u64, "neurons");
+        for (part, activations) in
+            part.chunks(MATCHED_AT_ONCE).zip(activations.chunks(MATCHED_AT_ONCE * problems.len()))
+        {
+            interrupt::check()?;
+            let logits = values.logits(part, subject);
+            let at = |indices: &[usize]| -> Vec<f32> {
+                logits.iter().flat_map(|logits| indices.iter().map(|&index| logits.results[index])).collect()
+            };
+            let matches = matcher.classify(activations, &at(&matched));
+            let control = matcher.classify_direct(activations, &at(&shuffled));
+            let matches = part.iter().zip(matches).zip(control);
+            for (((neuron, matches), control), (logits, activations)) in
+                matches.zip(logits.iter().zip(activations.chunks(problems.len())))
+            {
+                let (neuron, top) = (neuron.clone(), logits.top.clone());
+                let one = Found { neuron, matches, control: control.len(), top };
+                examples.offer(&one, activations, &logits.results);
+                found.push(one);
+            }
+            task.advance(part.len() as u64);
+        }
+    }
+    outcome.notes.push(note(&matcher, &found, asked, subject));
+    let examples: Vec<Example> = examples.all();
+    let named = frames::all(asked.operator.symbol, &found, matcher.entries(), &examples, &values.of_prompts(asked))?;
+    for (part, frame) in named {
+        outcome.add_labelled(&frames::name(&step.name, part), subject.labels(), &asked.template, frame)?;
+    }
+    Ok(())
+}
+
+/// Refuses more rows of pictures than are kept.
+fn check_examples(step: &Heuristics, asked: &Asked, context: &Context, outcome: &Outcome) -> Result<(), Error> {
+    let name = frames::name(&step.name, frames::PATTERNS);
+    let before = outcome.frames.iter().find(|(other, _)| *other == name).map_or(0, |(_, frame)| frame.height());
+    let most = before + step.examples * (step.types.len() + 1) * asked.prompts.len();
+    if most <= MOST_ROWS {
+        return Ok(());
+    }
+    let problem = format!("pictures of up to {most} rows; at most {MOST_ROWS} are kept; write a smaller number");
+    Err(context.loaded.refuse(&["step", &step.name, "examples"], problem, None).into())
+}
+
+/// How many neurons are classified, and what chance makes of that.
+fn note(matcher: &Matcher, found: &[Found], asked: &Asked, subject: &Subject) -> String {
+    let count = |of: &dyn Fn(&Found) -> bool| found.iter().filter(|one| of(one)).count();
+    let classified = count(&|one| !one.matches.is_empty());
+    let (direct, control) = (count(&|one| one.direct() > 0), count(&|one| one.control > 0));
+    let chance: f64 = matcher.entries().iter().map(|entry| entry.chance).sum();
+    format!(
+        "{}: template '{}', operator '{}': {classified} of {} neurons match one of {} heuristics on {} prompts; activations in \
+         random order match {chance:.3} on average; {direct} neurons match a heuristic on the result, {control} would with their \
+         value vectors' logits shuffled",
+        subject.name,
+        asked.template,
+        asked.operator.symbol,
+        found.len(),
+        matcher.entries().len(),
+        matcher.prompts(),
+    )
+}

@@ -1,0 +1,70 @@
+//! The neurons that are looked at: the best of each layer by the rows of an earlier step.
+
+use crate::Error;
+use crate::model::hook::{Hook, Site};
+use crate::prompt::Operator;
+use crate::spec::step::Heuristics;
+use crate::step::places::Place;
+use crate::step::ranking::{self, Effect, Of, Ranking, fault};
+use crate::step::{Context, Subject};
+
+/// A neuron of the ranking.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Neuron {
+    /// Its layer.
+    pub layer: usize,
+    /// Its index in the layer.
+    pub neuron: usize,
+    /// Its rank in the layer, from 1.
+    pub rank: usize,
+    /// What it is ranked by.
+    pub effect: Option<f64>,
+}
+
+impl Neuron {
+    /// `L3N17`
+    pub fn component(&self) -> String {
+        format!("L{}N{}", self.layer, self.neuron)
+    }
+}
+
+/// The neurons for the prompts of an operator, by layer and rank.
+///
+/// # Errors
+/// A ranking that can not be had, or has no neurons, at its place in the spec.
+pub fn ranked(
+    step: &Heuristics,
+    operator: &'static Operator,
+    template: &str,
+    subject: &Subject,
+    context: &Context,
+) -> Result<Vec<Neuron>, Error> {
+    let refuse = |fault| Error::from(ranking::refused(&["step", &step.name, "ranked"], fault, context.loaded));
+    let from = &step.ranked.from;
+    let rows = context.frames.get(from).map_err(|problem| refuse(fault("from", problem)))?;
+    let labels = subject.labels();
+    let operator = step.ranked.per_operator.then_some(operator.symbol);
+    let of = Of { model: labels.model, checkpoint: labels.checkpoint, template, operator };
+    let ranking = Ranking::from(&step.ranked);
+    let mut effects = ranking::rank(&ranking, rows, of, Some(subject.model.facts())).map_err(refuse)?;
+    effects.retain(|(place, _)| neuron(*place).is_some());
+    if effects.is_empty() {
+        let of = operator.map_or(String::new(), |operator| format!(" for operator '{operator}'"));
+        let problem = format!("'{from}' ranks no neurons{of}; write a step of neuron-patching");
+        return Err(refuse(fault("from", problem)));
+    }
+    let best = ranking::top(&effects, true, |_| step.ranked.k);
+    let one = |(rank, (place, effect)): (usize, Effect)| {
+        neuron(place).map(|(layer, neuron)| Neuron { layer, neuron, rank, effect })
+    };
+    let mut neurons: Vec<Neuron> = best.into_iter().filter_map(one).collect();
+    neurons.sort_by_key(|neuron| (neuron.layer, neuron.rank));
+    Ok(neurons)
+}
+
+fn neuron(place: Place) -> Option<(usize, usize)> {
+    match (place.hook, place.unit) {
+        (Hook::Block(layer, Site::MlpPost), Some(neuron)) => Some((layer, neuron)),
+        _ => None,
+    }
+}

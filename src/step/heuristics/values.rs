@@ -1,0 +1,116 @@
+//! What neurons write: the logits of their value vectors at the tokens of integers.
+
+use super::neurons::Neuron;
+use super::prompts::Asked;
+use crate::Error;
+use crate::intervene::value_vector_logits;
+use crate::prompt::{PromptError, Resolved, integers};
+use crate::spec::step::Heuristics;
+use crate::step::{Context, Subject};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
+
+/// Integers below this are looked at, and all results.
+const INTEGERS: i64 = 1000;
+/// So many are told.
+const TOP: usize = 10;
+
+/// The integers that are one token where the answer stands.
+pub struct Values {
+    /// The integers that are told of a neuron.
+    integers: Vec<i64>,
+    /// The results of the prompts, ascending.
+    results: Vec<i64>,
+    /// The tokens of the integers, then those of the results.
+    tokens: Vec<u32>,
+}
+
+/// The logits of one neuron's value vector.
+pub struct Logits {
+    /// At the results of the prompts, ascending.
+    pub results: Vec<f32>,
+    /// The integers with the highest, the highest first.
+    pub top: Vec<i64>,
+}
+
+impl Values {
+    /// The integers after the prompts of an operator.
+    ///
+    /// # Errors
+    /// None that the prompts themselves have not had.
+    pub fn of(asked: &Asked, subject: &Subject, context: &Context, step: &Heuristics) -> Result<Self, Error> {
+        let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
+        let spec = context.prompts(step.prompts.as_deref(), &step.name)?;
+        let resolved = Resolved::new(spec).map_err(PromptError::Spec).map_err(refuse)?;
+        let results: BTreeMap<i64, u32> =
+            asked.prompts.iter().map(|prompt| (prompt.answer, prompt.answer_tokens[0])).collect();
+        let n_vocab = subject.model.facts().n_vocab;
+        let integers = match asked.prompts.first() {
+            Some(first) => integers(&resolved, subject.model.tokenizer(), first, 0..INTEGERS),
+            None => Vec::new(),
+        };
+        let further = results.iter().filter(|(result, _)| !(0..INTEGERS).contains(*result));
+        let all: Vec<(i64, u32)> = integers
+            .into_iter()
+            .filter(|&(_, token)| (token as usize) < n_vocab)
+            .chain(further.map(|(&result, &token)| (result, token)))
+            .collect();
+        let tokens = all.iter().map(|&(_, token)| token).chain(results.values().copied()).collect();
+        Ok(Self {
+            integers: all.into_iter().map(|(integer, _)| integer).collect(),
+            results: results.into_keys().collect(),
+            tokens,
+        })
+    }
+
+    /// Where some of the results are among them.
+    pub fn indices(&self, results: &[i64]) -> Vec<usize> {
+        results.iter().filter_map(|result| self.results.binary_search(result).ok()).collect()
+    }
+
+    /// Of each prompt, where its result is among them.
+    pub fn of_prompts(&self, asked: &Asked) -> Vec<(i64, i64, usize)> {
+        let index = |answer: i64| self.results.partition_point(|&result| result < answer);
+        asked.prompts.iter().map(|prompt| (prompt.a, prompt.b, index(prompt.answer))).collect()
+    }
+
+    /// The logits of neurons, those of a layer next to each other.
+    pub fn logits(&self, neurons: &[Neuron], subject: &Subject) -> Vec<Logits> {
+        let transformer = subject.model.transformer();
+        let layers = neurons.chunk_by(|one, other| one.layer == other.layer);
+        let logits = layers.flat_map(|part| {
+            let numbers: Vec<usize> = part.iter().map(|neuron| neuron.neuron).collect();
+            value_vector_logits(transformer, part[0].layer, &numbers, &self.tokens)
+        });
+        let logits: Vec<f32> = logits.collect();
+        logits.chunks(self.tokens.len().max(1)).map(|logits| self.one(logits)).collect()
+    }
+
+    fn one(&self, logits: &[f32]) -> Logits {
+        let (integers, results) = logits.split_at(self.integers.len());
+        let mut order: Vec<usize> = (0..integers.len()).collect();
+        order.sort_by(|&one, &other| integers[other].total_cmp(&integers[one]));
+        let top = order.iter().take(TOP).map(|&index| self.integers[index]).collect();
+        Logits { results: results.to_vec(), top }
+    }
+}
+
+/// The same in random order.
+pub fn shuffled(indices: &[usize], seed: u64) -> Vec<usize> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut indices = indices.to_vec();
+    indices.shuffle(&mut random);
+    indices
+}
+
+/// Integers as text.
+pub fn listed(integers: &[i64]) -> String {
+    integers.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Names of the matches, the best first.
+pub fn joined(matches: &[crate::heuristic::Match]) -> String {
+    matches.iter().map(|one| one.heuristic.to_string()).collect::<Vec<_>>().join("; ")
+}
