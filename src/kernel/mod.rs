@@ -18,6 +18,7 @@ mod matmul;
 mod norm;
 mod operation;
 mod rotary;
+mod threads;
 mod vector;
 
 pub use activation::{activate, gated};
@@ -27,5 +28,7 @@ pub use cross_entropy::cross_entropy;
 pub use distribution::{Summary, divergence, pick, rank, summary};
 pub use linear::linear;
 pub use norm::{norm_parts, normalize, scale_and_shift};
+pub use operation::is_fast;
 pub use rotary::rotate;
+pub use threads::alone;
 pub use vector::{erf, exp};
