@@ -18,7 +18,7 @@ pub fn run_edited(transformer: &Transformer, tokens: &Tokens, rows: &[Row], sour
     let order: Vec<usize> = (0..rows.len()).collect();
     let index = EditIndex::new(order.iter().map(|&row| &rows[row]), |_, _| true);
     let length = tokens.pos;
-    let mut hooks = EditHooks { rows, order: &order, range: 0..rows.len(), index: &index, sources, length };
+    let mut hooks = EditHooks { rows, order: &order, members: &order, index: &index, sources, length };
     let logits = transformer.forward(&batch, &mut hooks);
     logits.narrow(1, length - 1, 1).squeeze_dim(1)
 }
@@ -43,22 +43,34 @@ impl EditIndex {
         index
     }
 
-    fn within(&self, hook: Hook, range: &Range<usize>) -> &[(usize, usize)] {
-        let Some(entries) = self.0.get(&hook) else { return &[] };
-        let first = entries.partition_point(|(row, _)| *row < range.start);
-        let last = entries.partition_point(|(row, _)| *row < range.end);
-        &entries[first..last]
+    /// Whether any row is edited at a hook.
+    pub fn any(&self, hook: Hook) -> bool {
+        self.0.contains_key(&hook)
+    }
+
+    /// The edits of some rows at a hook: place of the row among them, its number, and number of the edit in it. `members`
+    /// are numbers of rows, ascending.
+    fn within<'i>(&'i self, hook: Hook, members: &'i [usize]) -> impl Iterator<Item = (usize, usize, usize)> + 'i {
+        let edits = self.0.get(&hook).map_or(&[][..], Vec::as_slice);
+        let (first, last) = (members.first().copied().unwrap_or(0), members.last().map_or(0, |&last| last + 1));
+        let from = edits.partition_point(|(row, _)| *row < first);
+        let to = edits.partition_point(|(row, _)| *row < last);
+        let gapless = members.len() == last - first;
+        edits[from..to].iter().filter_map(move |&(row, edit)| {
+            let place = if gapless { row - first } else { members.binary_search(&row).ok()? };
+            Some((place, row, edit))
+        })
     }
 }
 
-/// Writes the edits of a range of rows during a forward pass of them.
+/// Writes the edits of some rows during a forward pass of them.
 pub(super) struct EditHooks<'a> {
     /// All rows.
     pub rows: &'a [Row],
     /// The rows in the order they are numbered in.
     pub order: &'a [usize],
-    /// Numbers of the rows of this pass.
-    pub range: Range<usize>,
+    /// Numbers of the rows of this pass, ascending.
+    pub members: &'a [usize],
     /// Their edits.
     pub index: &'a EditIndex,
     /// What [`Value::Source`] reads.
@@ -69,7 +81,7 @@ pub(super) struct EditHooks<'a> {
 
 impl Hooks for EditHooks<'_> {
     fn wants(&self, hook: Hook) -> bool {
-        !self.index.within(hook, &self.range).is_empty()
+        self.index.within(hook, self.members).next().is_some()
     }
 
     fn visit(&mut self, hook: Hook, value: HookValue) -> HookValue {
@@ -95,19 +107,19 @@ impl Hooks for EditHooks<'_> {
 impl EditHooks<'_> {
     /// Moves the span of edited rows to main memory, edits it and puts it back.
     fn write<const D: usize>(&self, hook: Hook, tensor: Tensor<D>, layout: Layout, slots: usize) -> Tensor<D> {
-        let entries = self.index.within(hook, &self.range);
-        let (Some(&(first, _)), Some(&(last, _))) = (entries.first(), entries.last()) else { return tensor };
-        let span = first - self.range.start..last + 1 - self.range.start;
+        let edits: Vec<(usize, usize, usize)> = self.index.within(hook, self.members).collect();
+        let (Some(&(first, ..)), Some(&(last, ..))) = (edits.first(), edits.last()) else { return tensor };
+        let span = first..last + 1;
         let dims = tensor.dims();
         let whole = span.len() == dims[0];
         let part = if whole { tensor.clone() } else { tensor.clone().narrow(0, span.start, span.len()) };
         let (device, dtype, shape) = (part.device(), part.dtype(), part.dims());
         let mut data = to_f32(part);
         let window = Window { layout, first: self.length - slots, slots };
-        for &(number, edit) in entries {
+        for (place, number, edit) in edits {
             let row = &self.rows[self.order[number]];
             let source = row.source.map(|run| (self.sources, run));
-            window.apply(&row.edits[edit], hook, number - first, &mut data, source);
+            window.apply(&row.edits[edit], hook, place - first, &mut data, source);
         }
         let part = Tensor::from_data(TensorData::new(data, shape), (&device, dtype));
         if whole {

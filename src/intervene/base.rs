@@ -2,6 +2,7 @@
 
 use super::activation::Activations;
 use super::capture::{Wanted, read};
+use super::side_by_side;
 use crate::model::facts::{Positions as Embedding, Residual};
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
 use crate::model::transformer::{Tokens, Transformer};
@@ -35,15 +36,12 @@ impl Base {
         tokens: Tokens,
         edited: &Wanted,
         batch: usize,
-        mut pause: impl FnMut() -> Result<(), E>,
+        pause: impl FnMut() -> Result<(), E>,
     ) -> Result<Self, E> {
         let facts = transformer.facts();
         let rotary = matches!(facts.positions, Embedding::Rotary(_));
         let key_site = if rotary { Site::RotK } else { Site::K };
-        let mut parts = Vec::new();
-        let mut logits = Vec::new();
-        for (_, part) in tokens.batches(batch) {
-            pause()?;
+        let run = |part: Tokens| {
             let mut keeper = Keeper {
                 edited,
                 key_site,
@@ -60,10 +58,15 @@ impl Base {
             }
             let last = resid.narrow(1, part.pos - 1, 1);
             keeper.resid_pre.push(last.clone());
-            logits.push(transformer.unembed(last, &mut keeper).squeeze_dim(1));
+            let logits: Tensor<2> = transformer.unembed(last, &mut keeper).squeeze_dim(1);
+            (keeper, logits)
+        };
+        let (mut parts, mut logits) = (Vec::new(), Vec::new());
+        side_by_side::batches(transformer, (&tokens, batch), pause, run, |(keeper, last)| {
             parts.push(keeper);
-        }
-        let logits = Tensor::cat(logits, 0);
+            logits.push(last);
+        })?;
+        let logits = join(logits.iter_mut());
         let sequential = facts.residual == Residual::Sequential;
         let mut base = Self {
             tokens,

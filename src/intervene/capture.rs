@@ -2,6 +2,7 @@
 
 use super::activation::{Activation, Activations, Layout};
 use super::edit::Positions;
+use super::side_by_side;
 use crate::model::hook::{Hook, HookValue, Hooks};
 use crate::model::transformer::{Rows, Tokens, Transformer};
 use burn::tensor::Tensor;
@@ -20,12 +21,9 @@ pub fn capture<E>(
     tokens: &Tokens,
     wanted: &Wanted,
     batch: usize,
-    mut pause: impl FnMut() -> Result<(), E>,
+    pause: impl FnMut() -> Result<(), E>,
 ) -> Result<(Activations, Tensor<2>), E> {
-    let mut all = Activations::new();
-    let mut logits = Vec::new();
-    for (first, part) in tokens.batches(batch) {
-        pause()?;
+    let run = |part: Tokens| {
         let mut recorder = Recorder { wanted, got: Activations::new(), length: part.pos };
         let last = part.pos - 1;
         let mut resid = transformer.embed(&part, &mut recorder);
@@ -37,22 +35,26 @@ pub fn capture<E>(
         if wanted.keys().any(final_norm) {
             transformer.final_norm(resid.clone(), &mut recorder);
         }
-        logits.push(transformer.unembed(resid.narrow(1, last, 1), &mut ()).squeeze_dim(1));
-        for (hook, activation) in recorder.got {
-            debug_assert!(activation.positions.last().is_none_or(|&position| position <= last));
+        let logits: Tensor<2> = transformer.unembed(resid.narrow(1, last, 1), &mut ()).squeeze_dim(1);
+        (recorder.got, logits)
+    };
+    let mut all = Activations::new();
+    let mut logits = Vec::new();
+    side_by_side::batches(transformer, (tokens, batch), pause, run, |(got, part)| {
+        logits.push(part);
+        for (hook, activation) in got {
             match all.entry(hook) {
                 indexmap::map::Entry::Vacant(entry) => {
                     entry.insert(activation);
                 }
                 indexmap::map::Entry::Occupied(mut entry) => {
                     let held = entry.get_mut();
-                    debug_assert_eq!(held.rows, first);
                     held.rows += activation.rows;
                     held.data.extend(activation.data);
                 }
             }
         }
-    }
+    })?;
     Ok((all, Tensor::cat(logits, 0)))
 }
 
@@ -92,25 +94,30 @@ pub fn capture_means<E>(
     wanted: &Wanted,
     pooled: bool,
     batch: usize,
-    mut pause: impl FnMut() -> Result<(), E>,
+    pause: impl FnMut() -> Result<(), E>,
 ) -> Result<Vec<Activations>, E> {
     let count = groups.iter().max().map_or(0, |&group| group + 1);
     let mut sums: Vec<IndexMap<Hook, (Activation, Vec<f64>)>> = vec![IndexMap::new(); count];
-    for (first, part) in tokens.batches(batch) {
-        pause()?;
+    let run = |part: Tokens| {
         let mut recorder = Recorder { wanted, got: Activations::new(), length: part.pos };
         transformer.forward_last(&part, &mut recorder);
-        for (hook, activation) in recorder.got {
+        (recorder.got, part.batch)
+    };
+    let mut first = 0;
+    side_by_side::batches(transformer, (tokens, batch), pause, run, |(got, prompts): (Activations, usize)| {
+        let groups = &groups[first..first + prompts];
+        first += prompts;
+        for (hook, activation) in got {
             let width = activation.data.len() / activation.rows.max(1);
             for (row, values) in activation.data.chunks_exact(width.max(1)).enumerate() {
                 let Activation { layout, ref positions, .. } = activation;
-                let (_, sum) = sums[groups[first + row]].entry(hook).or_insert_with(|| {
+                let (_, sum) = sums[groups[row]].entry(hook).or_insert_with(|| {
                     (Activation { layout, rows: 1, positions: positions.clone(), data: Vec::new() }, vec![0.0; width])
                 });
                 sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += f64::from(*value));
             }
         }
-    }
+    })?;
     let sizes = (0..count).map(|group| groups.iter().filter(|&&other| other == group).count());
     let mean = |(sums, size): (IndexMap<Hook, (Activation, Vec<f64>)>, usize)| {
         sums.into_iter()

@@ -10,8 +10,8 @@ use super::plan::Entry;
 use crate::kernel;
 use crate::model::facts::Positions;
 use crate::model::hook::{Hook, Site};
-use crate::model::transformer::Transformer;
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use crate::model::transformer::{Transformer, rows_of};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::sync::Arc;
 
 /// What direct edits make of the base's stream where their rows join.
@@ -230,27 +230,5 @@ impl Difference {
             }
         }
         Tensor::from_data(TensorData::new(whole, [entries, slots, d_model]), to)
-    }
-}
-
-/// The rows of a weight that belong to units of `unit_width` rows each.
-fn rows_of(weight: Tensor<2>, units: &[usize], unit_width: usize) -> Tensor<2> {
-    let [total, _] = weight.dims();
-    if units.len() * unit_width == total {
-        return weight;
-    }
-    match (units.first(), units.last()) {
-        (Some(&first), Some(&last)) if last + 1 - first == units.len() => {
-            weight.narrow(0, first * unit_width, units.len() * unit_width)
-        }
-        _ => {
-            let indices: Vec<i64> = units
-                .iter()
-                .flat_map(|&unit| (unit * unit_width..(unit + 1) * unit_width).map(|row| row as i64))
-                .collect();
-            let count = indices.len();
-            let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [count]), &weight.device());
-            weight.select(0, indices)
-        }
     }
 }

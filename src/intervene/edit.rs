@@ -20,7 +20,7 @@ pub struct Edit {
 }
 
 /// Positions of a prompt, ascending.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Positions {
     /// Every position.
     All,
@@ -29,7 +29,7 @@ pub enum Positions {
 }
 
 /// Units of a hook, ascending: heads where it has heads (key/value heads at `k` and `v`), else single values.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Units {
     /// Every unit.
     All,

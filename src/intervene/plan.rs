@@ -38,13 +38,14 @@ pub(super) struct Entry {
     pub direct: Vec<Hook>,
 }
 
-/// Plans a row; `None` where its edits change nothing.
+/// Plans a row; `None` where its edits change nothing. `settled`: as [`settled`] says of its edits.
 ///
 /// # Errors
 /// Edits that the model can not have, and values that are not there.
 pub(super) fn plan(
     number: usize,
     row: &Row,
+    settled: usize,
     facts: &Facts,
     base: &Base,
     sources: &Activations,
@@ -69,7 +70,43 @@ pub(super) fn plan(
         .filter(|&hook| matches!(order(hook, facts), (other, place) if other == layer && place >= site))
         .collect();
     let (join, direct) = join(layer, &here, facts);
+    let start = if alone(join, settled) { length - 1 } else { start };
     Ok(Some(Entry { row: number, start, join, direct }))
+}
+
+/// From which layer on the last position of a row with these edits no longer reads the others: there every head's z, or what
+/// attention writes, is replaced. The number of layers at most, since the unembedding reads the last position alone.
+pub(super) fn settled(edits: &[Edit], facts: &Facts, length: usize) -> usize {
+    let last = length - 1;
+    let replaces = |edit: &&Edit| {
+        let whole = match &edit.change {
+            Change::Replace { value: Value::Fixed(values), strength: 1.0 } => {
+                values.positions.is_empty() || values.positions.contains(&last)
+            }
+            Change::Replace { strength: 1.0, .. } => true,
+            _ => false,
+        };
+        whole && edit.positions.iter(length).any(|position| position == last)
+    };
+    let settles = |&layer: &usize| {
+        let mut heads = vec![false; facts.n_heads];
+        for edit in edits.iter().filter(replaces) {
+            match edit.hook {
+                Hook::Block(other, Site::Z) if other == layer => {
+                    edit.units.iter(facts.n_heads).for_each(|head| heads[head] = true);
+                }
+                Hook::Block(other, Site::AttnOut) if other == layer && edit.units == Units::All => heads.fill(true),
+                _ => {}
+            }
+        }
+        heads.iter().all(|&replaced| replaced)
+    };
+    (0..facts.n_layers).rev().take_while(settles).last().unwrap_or(facts.n_layers)
+}
+
+/// Whether a row that joins here is computed at its last position alone: no attention follows that reads the others.
+fn alone(join: Join, settled: usize) -> bool {
+    join.layer >= settled || join.layer + 1 == settled && join.stage == Stage::Mid
 }
 
 /// What a row with these edits makes a replay compute at most, for prompts of `length` tokens: positions of layers, and
@@ -83,11 +120,14 @@ pub fn reach(edits: &[Edit], facts: &Facts, length: usize) -> Option<u64> {
         .filter(|&hook| matches!(order(hook, facts), (other, place) if other == layer && place >= site))
         .collect();
     let (join, _) = join(layer, &here, facts);
-    Some(((facts.n_layers - join.layer) * (length - start)) as u64)
+    let settled = settled(edits, facts, length);
+    let start = if alone(join, settled) { length - 1 } else { start };
+    let before = settled.saturating_sub(join.layer);
+    Some((before * (length - start) + (facts.n_layers - join.layer - before)) as u64)
 }
 
 /// A hook's place in the order of a forward pass: layer, and place within it.
-fn order(hook: Hook, facts: &Facts) -> (usize, usize) {
+pub(super) fn order(hook: Hook, facts: &Facts) -> (usize, usize) {
     match hook {
         // The embedding is the first thing of layer 0.
         Hook::Embed | Hook::PosEmbed => (0, 0),

@@ -1,32 +1,36 @@
 //! The replay: rows join the base run where their edits change it, and one sweep over the layers computes them all.
 
 use super::activation::Activations;
-use super::apply::{EditHooks, EditIndex, run_edited};
+use super::apply::run_edited;
 use super::base::Base;
-use super::direct;
 use super::edit::Row;
 use super::error::EditError;
-use super::plan::{Entry, Join, Stage, plan};
+use super::plan::{Entry, plan, settled};
 use super::readout::{Readout, Readouts};
+use super::side_by_side;
+use super::sweep::{Consume, Sweep};
 use super::vocabulary::Vocabulary;
-use crate::kernel::Past;
-use crate::model::facts::{Facts, Residual};
-use crate::model::transformer::{Rows, Transformer};
+use crate::kernel;
+use crate::model::transformer::Transformer;
 use burn::tensor::{Int, Tensor, TensorData};
-use std::ops::Range;
+use rayon::prelude::*;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 /// Positions of rows computed at once: more make matrix products no faster, and fewer stay in the processor's cache.
 const MOST_POSITIONS: usize = 1024;
+
+/// Pieces of the rows of a small model that run side by side at most.
+const MOST_PIECES: usize = 256;
 
 /// Rows of one sweep at most; their positions are bounded by memory besides.
 const MOST_ROWS: usize = 1 << 17;
 
 /// Runs rows from a base run.
 pub struct Replay<'a> {
-    transformer: &'a Transformer,
-    base: &'a Base,
-    sources: &'a Activations,
+    pub(super) transformer: &'a Transformer,
+    pub(super) base: &'a Base,
+    pub(super) sources: &'a Activations,
     /// Bytes that a sweep may take beside the base.
     memory: usize,
 }
@@ -40,8 +44,10 @@ pub struct Cost {
     pub unchanged: usize,
     /// Positions of layers that whole forward passes would compute.
     pub naive: u64,
-    /// Positions of layers that are computed.
+    /// Positions of layers that are computed: rows that are the same up to some layer count once.
     pub replayed: u64,
+    /// Floating-point operations of the products that they take, and of the unembedding of each row.
+    pub operations: u64,
 }
 
 /// Rows recomputed from scratch.
@@ -64,15 +70,18 @@ impl<'a> Replay<'a> {
     /// Checks and plans rows: those that change something in the order they are computed, and those that do not.
     fn plan(&self, rows: &[Row]) -> Result<(Vec<Entry>, Vec<usize>), EditError> {
         let facts = self.transformer.facts();
+        let length = self.base.tokens.pos;
         let mut validated: Option<Arc<[super::Edit]>> = None;
+        let mut from = facts.n_layers;
         let mut entries = Vec::with_capacity(rows.len());
         let mut unchanged = Vec::new();
         for (number, row) in rows.iter().enumerate() {
             if validated.as_ref().is_none_or(|edits| !Arc::ptr_eq(edits, &row.edits)) {
-                row.edits.iter().try_for_each(|edit| edit.validate(facts, self.base.tokens.pos).map(drop))?;
+                row.edits.iter().try_for_each(|edit| edit.validate(facts, length).map(drop))?;
+                from = settled(&row.edits, facts, length);
                 validated = Some(row.edits.clone());
             }
-            match plan(number, row, facts, self.base, self.sources)? {
+            match plan(number, row, from, facts, self.base, self.sources)? {
                 Some(entry) => entries.push(entry),
                 None => unchanged.push(number),
             }
@@ -88,14 +97,19 @@ impl<'a> Replay<'a> {
     pub fn cost(&self, rows: &[Row]) -> Result<Cost, EditError> {
         let (entries, unchanged) = self.plan(rows)?;
         let (n_layers, length) = (self.transformer.facts().n_layers, self.base.tokens.pos);
-        let replayed =
-            entries.iter().map(|entry| ((n_layers - entry.join.layer) * (length - entry.start)) as u64).sum();
-        Ok(Cost {
+        let mut cost = Cost {
             rows: rows.len(),
             unchanged: unchanged.len(),
             naive: (rows.len() * n_layers * length) as u64,
-            replayed,
-        })
+            replayed: 0,
+            operations: 0,
+        };
+        for sweep in self.sweeps(&entries) {
+            let (positions, operations) = Sweep::new(self, rows, sweep, &Vocabulary::Whole).work();
+            cost.replayed += positions;
+            cost.operations += operations;
+        }
+        Ok(cost)
     }
 
     /// Logits at the last position of every row, `[row, n_vocab]`. For few rows: see [`Replay::read`].
@@ -178,29 +192,76 @@ impl<'a> Replay<'a> {
         for numbers in unchanged.chunks(MOST_POSITIONS) {
             consume(numbers, self.base_logits(rows, numbers, vocabulary))?;
         }
-        let mut rest = entries.as_slice();
-        while !rest.is_empty() {
-            let (sweep, after) = rest.split_at(self.sweep_rows(rest));
+        if side_by_side::is_small(self.transformer) {
+            return self.each_side_by_side(rows, entries, vocabulary, consume);
+        }
+        for sweep in self.sweeps(&entries) {
             Sweep::new(self, rows, sweep, vocabulary).run(consume)?;
-            rest = after;
         }
         Ok(())
     }
 
+    /// The same of a small model: pieces of the rows at once, as many as the memory allows.
+    fn each_side_by_side<E>(
+        &self,
+        rows: &[Row],
+        entries: Vec<Entry>,
+        vocabulary: &Vocabulary,
+        consume: &mut Consume<E>,
+    ) -> Result<(), E> {
+        let pieces = side_by_side::pieces(rows, entries, self.base.tokens.pos);
+        let pieces: Vec<&[Entry]> = pieces.iter().flat_map(|piece| self.sweeps(piece)).collect();
+        let logits = 4 * 2 * vocabulary.len(self.transformer);
+        let bytes = |piece: &&[Entry]| piece.iter().map(|entry| self.stream_bytes(entry) + logits).sum::<usize>();
+        let largest = pieces.iter().map(bytes).max().unwrap_or(0).max(1);
+        let run = |entries: &&[Entry]| {
+            let mut results: Vec<(Vec<usize>, Tensor<2>)> = Vec::new();
+            let sweep = Sweep::new(self, rows, entries, vocabulary);
+            let Ok(()) = sweep.run::<Infallible>(&mut |numbers, logits| {
+                results.push((numbers.to_vec(), logits));
+                Ok(())
+            });
+            results
+        };
+        for pieces in pieces.chunks((self.memory / 2 / largest).clamp(1, MOST_PIECES)) {
+            let results: Vec<_> = match pieces {
+                [one] => vec![run(one)],
+                _ => pieces.par_iter().map(|piece| kernel::alone(|| run(piece))).collect(),
+            };
+            for (numbers, logits) in results.into_iter().flatten() {
+                consume(&numbers, logits)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The entries of each sweep.
+    fn sweeps<'e>(&self, entries: &'e [Entry]) -> impl Iterator<Item = &'e [Entry]> {
+        let mut rest = entries;
+        std::iter::from_fn(move || {
+            let (sweep, after) = rest.split_at(if rest.is_empty() { 0 } else { self.sweep_rows(rest) });
+            rest = after;
+            (!sweep.is_empty()).then_some(sweep)
+        })
+    }
+
     /// How many of the first entries fit one sweep: their streams take half of the memory.
     fn sweep_rows(&self, entries: &[Entry]) -> usize {
-        let facts = self.transformer.facts();
         let mut bytes = 0;
         let fits = |entry: &&Entry| {
-            // The stream before a layer and the one after it.
-            bytes += 2 * 4 * (self.base.tokens.pos - entry.start) * facts.d_model;
+            bytes += self.stream_bytes(entry);
             bytes <= self.memory / 2
         };
         entries.iter().take(MOST_ROWS).take_while(fits).count().max(1)
     }
 
+    /// The stream before a layer and the one after it.
+    fn stream_bytes(&self, entry: &Entry) -> usize {
+        2 * 4 * (self.base.tokens.pos - entry.start) * self.transformer.facts().d_model
+    }
+
     /// Positions computed at once: their activations take the other half.
-    fn chunk_rows(&self, positions: usize, columns: usize) -> usize {
+    pub(super) fn chunk_rows(&self, positions: usize, columns: usize) -> usize {
         let facts = self.transformer.facts();
         let per_position = 4 * (6 * facts.d_model + 3 * facts.d_mlp + facts.n_heads * (3 * facts.d_head));
         // Logits are of one position per row.
@@ -214,198 +275,16 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// Gets the numbers of some rows and their logits.
-type Consume<'c, E> = dyn FnMut(&[usize], Tensor<2>) -> Result<(), E> + 'c;
+/// The last `positions` positions of rows of `tensor`, `[row, pos, width]`, by index.
+pub(super) fn gather_last(tensor: &Tensor<3>, rows: &[usize], positions: usize) -> Tensor<3> {
+    let [count, held, width] = tensor.dims();
+    let places: Vec<usize> = rows.iter().flat_map(|row| (row + 1) * held - positions..(row + 1) * held).collect();
+    gather(&tensor.clone().reshape([count * held, width]), &places).reshape([rows.len(), positions, width])
+}
 
 /// Rows of `tensor` by index.
 pub(super) fn gather<const D: usize>(tensor: &Tensor<D>, rows: &[usize]) -> Tensor<D> {
     let indices: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
     let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [rows.len()]), &tensor.device());
     tensor.clone().select(0, indices)
-}
-
-/// One sweep over the layers.
-struct Sweep<'s> {
-    replay: &'s Replay<'s>,
-    rows: &'s [Row],
-    entries: &'s [Entry],
-    /// Numbers of the rows in the order of the entries.
-    order: Vec<usize>,
-    index: EditIndex,
-    vocabulary: &'s Vocabulary,
-}
-
-/// Rows that are computed from the same position on.
-struct Lane {
-    /// The first position.
-    start: usize,
-    /// Its entries.
-    entries: Range<usize>,
-    /// The first entry that has not joined.
-    next: usize,
-    /// Those that have.
-    chunks: Vec<Chunk>,
-}
-
-/// Rows that are computed together.
-struct Chunk {
-    entries: Range<usize>,
-    /// `[entry, pos, d_model]`
-    stream: Tensor<3>,
-}
-
-impl<'s> Sweep<'s> {
-    fn new(replay: &'s Replay<'s>, rows: &'s [Row], entries: &'s [Entry], vocabulary: &'s Vocabulary) -> Self {
-        let order: Vec<usize> = entries.iter().map(|entry| entry.row).collect();
-        let index = EditIndex::new(order.iter().map(|&row| &rows[row]), |number, edit| {
-            !entries[number].direct.contains(&edit.hook)
-        });
-        Self { replay, rows, entries, order, index, vocabulary }
-    }
-
-    fn run<E: From<EditError>>(&self, consume: &mut Consume<E>) -> Result<(), E> {
-        let transformer = self.replay.transformer;
-        let facts = transformer.facts();
-        let sequential = facts.residual == Residual::Sequential;
-        let mut lanes = self.lanes();
-        let first = self.entries.iter().map(|entry| entry.join.layer).min().unwrap_or(facts.n_layers);
-        for layer in first..facts.n_layers {
-            let keep = if layer + 1 == facts.n_layers { Rows::Last } else { Rows::All };
-            for lane in &mut lanes {
-                self.admit(lane, Join { layer, stage: Stage::Pre });
-                let past = self.past(layer, lane.start);
-                for chunk in &mut lane.chunks {
-                    let past = past.as_ref().map(|(keys, values)| self.past_of(chunk, keys, values));
-                    let mut hooks = self.hooks(&chunk.entries);
-                    let stream = take(&mut chunk.stream);
-                    chunk.stream = match sequential {
-                        true => transformer.attend(layer, stream, keep, past.as_ref(), &mut hooks),
-                        false => transformer.block_after(layer, stream, keep, past.as_ref(), &mut hooks),
-                    };
-                }
-                if !sequential {
-                    continue;
-                }
-                self.admit(lane, Join { layer, stage: Stage::Mid });
-                for chunk in &mut lane.chunks {
-                    let mut hooks = self.hooks(&chunk.entries);
-                    chunk.stream = transformer.transform(layer, take(&mut chunk.stream), &mut hooks);
-                }
-            }
-        }
-        for lane in &mut lanes {
-            self.admit(lane, Join { layer: facts.n_layers, stage: Stage::Pre });
-            for chunk in lane.chunks.drain(..) {
-                let mut hooks = self.hooks(&chunk.entries);
-                let logits = self.vocabulary.logits(chunk.stream, transformer, &mut hooks);
-                consume(&self.order[chunk.entries], logits)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn lanes(&self) -> Vec<Lane> {
-        let mut lanes: Vec<Lane> = Vec::new();
-        for (number, entry) in self.entries.iter().enumerate() {
-            match lanes.last_mut() {
-                Some(lane) if lane.start == entry.start => lane.entries.end = number + 1,
-                _ => lanes.push(Lane {
-                    start: entry.start,
-                    entries: number..number + 1,
-                    next: number,
-                    chunks: Vec::new(),
-                }),
-            }
-        }
-        lanes
-    }
-
-    /// Lets the rows in that join here, filling up the last chunk first.
-    fn admit(&self, lane: &mut Lane, join: Join) {
-        let joining = self.entries[lane.next..lane.entries.end].iter().take_while(|entry| entry.join == join).count();
-        let mut joining = lane.next..lane.next + joining;
-        lane.next = joining.end;
-        let length = self.replay.base.tokens.pos;
-        let (base, first) = self.base_stream(join, lane.start);
-        let columns = self.vocabulary.len(self.replay.transformer);
-        let most = self.replay.chunk_rows(length - lane.start, columns);
-        while !joining.is_empty() {
-            let room = lane.chunks.last().map_or(0, |chunk| most.saturating_sub(chunk.entries.len()));
-            let count = joining.len().min(if room > 0 { room } else { most });
-            let entries = joining.start..joining.start + count;
-            joining.start += count;
-            let stream = self.joined(&entries, base, first);
-            match lane.chunks.last_mut().filter(|_| room > 0) {
-                Some(chunk) => {
-                    chunk.entries.end = entries.end;
-                    chunk.stream = Tensor::cat(vec![take(&mut chunk.stream), stream], 0);
-                }
-                None => lane.chunks.push(Chunk { entries, stream }),
-            }
-        }
-    }
-
-    /// The base's stream at a stage, and the first position that is computed there.
-    fn base_stream(&self, Join { layer, stage }: Join, start: usize) -> (&Tensor<3>, usize) {
-        let base = self.replay.base;
-        let (n_layers, last) = (self.replay.transformer.facts().n_layers, base.tokens.pos - 1);
-        match stage {
-            Stage::Pre if layer == n_layers => (&base.resid_pre[layer], last),
-            Stage::Pre => (&base.resid_pre[layer], start),
-            // Of the last layer's MLP, the last position alone is computed.
-            Stage::Mid => (&base.resid_mid[layer], if layer + 1 == n_layers { last } else { start }),
-        }
-    }
-
-    /// The stream of joining rows: the base's, plus what their direct edits change.
-    fn joined(&self, entries: &Range<usize>, base: &Tensor<3>, first: usize) -> Tensor<3> {
-        let Replay { transformer, base: run, sources, .. } = *self.replay;
-        let entries = &self.entries[entries.clone()];
-        let prompts: Vec<usize> = entries.iter().map(|entry| self.rows[entry.row].prompt).collect();
-        let slots = run.tokens.pos - first;
-        // The stream after the last block is held at the last position alone.
-        let held = base.dims()[1];
-        let stream = gather(&base.clone().narrow(1, held - slots, slots), &prompts);
-        match direct::rewrite(transformer, run, sources, self.rows, entries, first) {
-            Some(rewrite) => rewrite.of(stream),
-            None => stream,
-        }
-    }
-
-    /// Keys and values of the base before `start`; none where every position is computed.
-    fn past(&self, layer: usize, start: usize) -> Option<(Tensor<4>, Tensor<4>)> {
-        let base = self.replay.base;
-        let before = |tensor: &Tensor<4>| tensor.clone().narrow(1, 0, start);
-        (start > 0).then(|| (before(&base.keys[layer]), before(&base.values[layer])))
-    }
-
-    fn past_of(&self, chunk: &Chunk, keys: &Tensor<4>, values: &Tensor<4>) -> Past {
-        let of = self.order[chunk.entries.clone()].iter().map(|&row| self.rows[row].prompt).collect();
-        Past { keys: keys.clone(), values: values.clone(), of }
-    }
-
-    fn hooks(&self, entries: &Range<usize>) -> EditHooks<'_> {
-        let Replay { sources, base, .. } = *self.replay;
-        EditHooks {
-            rows: self.rows,
-            order: &self.order,
-            range: entries.clone(),
-            index: &self.index,
-            sources,
-            length: base.tokens.pos,
-        }
-    }
-}
-
-/// The tensor, leaving nothing in its place, so that whoever takes it may write over it.
-fn take(tensor: &mut Tensor<3>) -> Tensor<3> {
-    let empty = Tensor::empty([0, 0, 0], &tensor.device());
-    std::mem::replace(tensor, empty)
-}
-
-/// Floating-point operations of one position of one layer: two per weight.
-pub fn layer_operations(facts: &Facts) -> u64 {
-    let attention = facts.d_model * facts.d_head * (2 * facts.n_heads + 2 * facts.n_kv_heads);
-    let mlp = facts.d_model * facts.d_mlp * if facts.gated { 3 } else { 2 };
-    2 * (attention + mlp) as u64
 }

@@ -1,5 +1,6 @@
 use super::elementwise::piece_rows;
 use super::operation::{Array, Operation, at_least_f32, run};
+use super::threads::each_piece;
 use super::vector::{add_scaled, dot, exp_lane, vectorise};
 use burn::tensor::{Bool, Tensor, activation};
 use rayon::prelude::*;
@@ -176,7 +177,7 @@ impl Operation<3> for Attention {
         let (query_block, key_block) = (extents.query_block().max(1), extents.key_block());
         let mut z = vec![0.0; q.data.len()];
         let prompts = piece_rows(query_block * extents.keys.max(1));
-        z.par_chunks_mut(query_block * prompts).enumerate().for_each(|(piece, z)| {
+        each_piece(&mut z, query_block * prompts, |piece, z| {
             let mut pattern = vec![0.0; extents.keys];
             for (prompt, z) in z.chunks_mut(query_block).enumerate() {
                 let prompt = piece * prompts + prompt;

@@ -1,18 +1,20 @@
 use super::attention::{attention_mix, attention_pattern, attention_scores};
 use super::elementwise::piece_rows;
 use super::operation::{Array, run_without_gradient};
+use super::threads::each_piece;
 use super::vector::{add_scaled, dot, exp_lane, vectorise};
 use burn::tensor::{Int, Tensor, TensorData};
-use rayon::prelude::*;
 use std::sync::Arc;
 
 /// Keys and values of the positions before those at hand: of prompts, each shared by any number of rows.
 #[derive(Debug, Clone)]
 pub struct Past {
-    /// `[prompt, past_pos, kv_head, d_head]`, rotated.
+    /// `[prompt, pos, kv_head, d_head]`, rotated: the first positions are the past.
     pub keys: Tensor<4>,
-    /// `[prompt, past_pos, kv_head, d_head]`
+    /// `[prompt, pos, kv_head, d_head]`
     pub values: Tensor<4>,
+    /// How many.
+    pub len: usize,
     /// The prompt of each row.
     pub of: Arc<[usize]>,
 }
@@ -20,7 +22,7 @@ pub struct Past {
 impl Past {
     /// Number of positions.
     pub fn len(&self) -> usize {
-        self.keys.dims()[1]
+        self.len
     }
 
     /// Whether there are none.
@@ -28,11 +30,24 @@ impl Past {
         self.len() == 0
     }
 
+    /// Of some key/value heads, ascending.
+    pub fn of_heads(&self, heads: &[usize]) -> Self {
+        let [.., kv_heads, _] = self.keys.dims();
+        if heads.len() == kv_heads {
+            return self.clone();
+        }
+        let heads: Vec<i64> = heads.iter().map(|&head| head as i64).collect();
+        let count = heads.len();
+        let heads = Tensor::<1, Int>::from_data(TensorData::new(heads, [count]), &self.keys.device());
+        let of = |past: &Tensor<4>| past.clone().select(2, heads.clone());
+        Self { keys: of(&self.keys), values: of(&self.values), ..self.clone() }
+    }
+
     /// `k` and `v`, `[row, pos, kv_head, d_head]`, with each row's past before them.
     pub fn before(&self, k: Tensor<4>, v: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
         let prompts: Vec<i64> = self.of.iter().map(|&prompt| prompt as i64).collect();
         let prompts = Tensor::<1, Int>::from_data(TensorData::new(prompts, [self.of.len()]), &k.device());
-        let gather = |past: &Tensor<4>| past.clone().select(0, prompts.clone());
+        let gather = |past: &Tensor<4>| past.clone().narrow(1, 0, self.len).select(0, prompts.clone());
         (Tensor::cat(vec![gather(&self.keys), k], 1), Tensor::cat(vec![gather(&self.values), v], 1))
     }
 }
@@ -47,7 +62,7 @@ pub fn attention_after(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, past: &Past) ->
     let [q, k, v] = inputs;
     let inputs = [q, k, v, past.keys.clone().into_dispatch(), past.values.clone().into_dispatch()];
     run_without_gradient(
-        |[q, k, v, keys, values]| attend_all(q, [k, v], [keys, values], &past.of),
+        |[q, k, v, keys, values]| attend_all(q, [k, v], [keys, values], past),
         inputs,
         |[q, k, v, ..]| {
             let (k, v) = past.before(Tensor::from_dispatch(k), Tensor::from_dispatch(v));
@@ -66,22 +81,23 @@ struct Extents {
     d_head: usize,
 }
 
-fn attend_all(q: Array, own: [Array; 2], past: [Array; 2], of: &[usize]) -> (Vec<usize>, Vec<f32>) {
-    let (&[rows, queries, heads, d_head], &[_, own_len, kv_heads, _], &[prompts, past_len, ..]) =
+fn attend_all(q: Array, own: [Array; 2], past: [Array; 2], Past { len, of, .. }: &Past) -> (Vec<usize>, Vec<f32>) {
+    let (&[rows, queries, heads, d_head], &[_, own_len, kv_heads, _], &[prompts, held, ..]) =
         (q.shape, own[0].shape, past[0].shape)
     else {
         unreachable!("queries and keys have four dimensions");
     };
     assert!(own[0].shape == own[1].shape && past[0].shape == past[1].shape, "keys and values have one shape");
-    assert!(rows == of.len() && of.iter().all(|&prompt| prompt < prompts), "each row has a prompt");
+    let past_len = *len;
+    assert!(past_len <= held && rows == of.len() && of.iter().all(|&prompt| prompt < prompts), "each row has a prompt");
     assert!(queries <= own_len && kv_heads > 0 && heads % kv_heads == 0, "queries are positions of the keys");
     let extents = Extents { queries, own: own_len, past: past_len, heads, kv_heads, d_head };
     let keys = past_len + own_len;
     let (query_block, own_block, past_block) =
-        (queries * heads * d_head, own_len * kv_heads * d_head, past_len * kv_heads * d_head);
+        (queries * heads * d_head, own_len * kv_heads * d_head, held * kv_heads * d_head);
     let mut z = vec![0.0; q.data.len()];
     let piece = piece_rows(query_block * keys);
-    z.par_chunks_mut((query_block * piece).max(1)).enumerate().for_each(|(index, z)| {
+    each_piece(&mut z, query_block * piece, |index, z| {
         let mut pattern = vec![0.0; keys];
         for (offset, z) in z.chunks_mut(query_block).enumerate() {
             let row = index * piece + offset;

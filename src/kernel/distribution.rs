@@ -1,6 +1,8 @@
 //! Reductions of logits to a few numbers per row, returned in main memory.
 
+use super::elementwise::piece_rows;
 use super::operation::{Array, at_least_f32, run_without_gradient};
+use super::threads::each_piece;
 use super::vector::{exp_lane, vectorise};
 use burn::tensor::{Int, Tensor, TensorData, activation};
 use rayon::prelude::*;
@@ -26,7 +28,11 @@ pub fn summary(logits: Tensor<2>) -> Vec<Summary> {
                 // The index's bits: it may be larger than an f32 holds exactly.
                 [log_total, largest, f32::from_bits(arg_max)]
             };
-            let rows: Vec<[f32; 3]> = logits.data.par_chunks(n_vocab).map(of).collect();
+            let mut rows = vec![[0.0f32; 3]; logits.data.len() / n_vocab];
+            each_piece(&mut rows, piece_rows(n_vocab), |piece, rows| {
+                let logits = &logits.data[piece * piece_rows(n_vocab) * n_vocab..];
+                rows.iter_mut().zip(logits.chunks_exact(n_vocab)).for_each(|(row, logits)| *row = of(logits));
+            });
             (vec![rows.len(), 3], rows.as_flattened().to_vec())
         },
         [logits.into_dispatch()],

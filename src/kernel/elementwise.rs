@@ -1,5 +1,6 @@
 //! Element-wise loops over large arrays: output memory that is written once, and threads above a size.
 
+use super::threads::is_alone;
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 
@@ -12,7 +13,7 @@ pub(super) fn build(len: usize, width: usize, fill: impl Fn(usize, &mut [MaybeUn
     let mut values = Vec::with_capacity(len);
     let spare = &mut values.spare_capacity_mut()[..len];
     let piece = piece_of(width);
-    if len < 2 * piece {
+    if len < 2 * piece || is_alone() {
         fill(0, spare);
     } else {
         spare.par_chunks_mut(piece).enumerate().for_each(|(index, out)| fill(index * piece, out));
@@ -31,7 +32,7 @@ pub(super) fn build_two(
     let (mut first, mut second) = (Vec::with_capacity(len), Vec::with_capacity(len));
     let (a, b) = (&mut first.spare_capacity_mut()[..len], &mut second.spare_capacity_mut()[..len]);
     let piece = piece_of(width);
-    if len < 2 * piece {
+    if len < 2 * piece || is_alone() {
         fill(0, a, b);
     } else {
         let pieces = a.par_chunks_mut(piece).zip(b.par_chunks_mut(piece)).enumerate();

@@ -1,5 +1,6 @@
 //! Matrix products on strided f32 arrays, by the `gemm` crate.
 
+use super::threads::is_alone;
 use std::mem::MaybeUninit;
 
 /// Multiplications above which a product is spread over threads: about 10 µs of work.
@@ -80,7 +81,8 @@ pub(super) fn multiply(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], row_s
         return;
     }
     assert!(n <= row_stride && (m - 1) * row_stride + n <= out.len(), "output of a matrix product fits");
-    let parallelism = if m * k * n >= PARALLEL_FROM { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
+    let spread = m * k * n >= PARALLEL_FROM && !is_alone();
+    let parallelism = if spread { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
     // SAFETY: `Matrix` reaches no value past its data (checked when made, unchanged by transposing), the output's rows
     // lie within `out` (checked above) and do not overlap; `out` is borrowed uniquely, so it aliases neither input.
     // `out` is read only if `add`, and then the caller has initialised it.

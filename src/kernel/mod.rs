@@ -19,6 +19,7 @@ mod matmul;
 mod norm;
 mod operation;
 mod rotary;
+mod threads;
 mod vector;
 
 pub use activation::{activate, gated};
@@ -31,5 +32,7 @@ pub(crate) use linear::column_sums;
 pub use linear::linear;
 pub(crate) use matmul::{Matrix, product_into};
 pub use norm::{norm_parts, normalize, scale_and_shift};
+pub use operation::is_fast;
 pub use rotary::rotate;
+pub use threads::alone;
 pub use vector::{erf, exp};

@@ -104,6 +104,11 @@ fn run_recorded<O: Operation<N>, const N: usize>(operation: O, inputs: [Dispatch
     }
 }
 
+/// Whether a tensor is one that the fast paths are for: f32 on the CPU, without gradients.
+pub fn is_fast<const D: usize>(tensor: &Tensor<D>) -> bool {
+    plain(&tensor.clone().into_dispatch()).is_some()
+}
+
 /// f32 on the CPU backend, not on an autodiff device.
 fn plain(tensor: &DispatchTensor) -> Option<&FlexTensor> {
     match (&tensor.kind, tensor.autodiff) {

@@ -3,6 +3,7 @@
 mod ablation;
 mod attribution;
 mod attribution_step;
+mod circuits;
 mod laws;
 mod paths;
 mod paths_step;

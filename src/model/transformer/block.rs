@@ -1,4 +1,5 @@
 use super::attention::Attention;
+use super::part::{Part, Parts};
 use super::{BlockHooks, Linear, Norm, Rows, Upload};
 use crate::kernel::{self, Past};
 use crate::model::facts::{Facts, Residual};
@@ -48,20 +49,22 @@ impl Block {
         resid_pre: Tensor<3>,
         rows: Rows,
         past: Option<&Past>,
+        parts: Parts,
         hooks: &mut BlockHooks,
     ) -> Tensor<3> {
         if facts.residual == Residual::Sequential {
-            let resid_mid = self.attend(facts, resid_pre, rows, past, hooks);
-            return self.transform(facts, resid_mid, hooks);
+            let resid_mid = self.attend(facts, resid_pre, rows, past, parts.heads, hooks);
+            return self.transform(facts, resid_mid, parts.neurons, hooks);
         }
         let resid_pre = hooks.stream(Site::ResidPre, resid_pre);
-        let (normalized, attn_out) = self.attn_out(facts, resid_pre.clone(), rows, past, hooks);
+        let normalized = self.head_norm(facts, resid_pre.clone(), hooks);
+        let attn_out = self.attn_out(facts, normalized.clone(), rows, past, parts.heads, hooks);
         let resid_pre = keep(resid_pre, rows);
         let mlp_in = match facts.residual {
             Residual::ParallelSharedNorm => keep(normalized, rows),
             _ => self.mlp_input(facts, resid_pre.clone(), hooks),
         };
-        let resid_post = resid_pre + attn_out + self.mlp(facts, mlp_in, hooks);
+        let resid_post = resid_pre + attn_out + self.mlp(facts, mlp_in, parts.neurons, hooks);
         hooks.stream(Site::ResidPost, resid_post)
     }
 
@@ -72,33 +75,44 @@ impl Block {
         resid_pre: Tensor<3>,
         rows: Rows,
         past: Option<&Past>,
+        part: Option<&Part>,
         hooks: &mut BlockHooks,
     ) -> Tensor<3> {
         let resid_pre = hooks.stream(Site::ResidPre, resid_pre);
-        let (_, attn_out) = self.attn_out(facts, resid_pre.clone(), rows, past, hooks);
+        let normalized = self.head_norm(facts, resid_pre.clone(), hooks);
+        let attn_out = self.attn_out(facts, normalized, rows, past, part, hooks);
         keep(resid_pre, rows) + attn_out
     }
 
     /// Second half of a sequential block: the MLP.
-    pub(super) fn transform(&self, facts: &Facts, resid_mid: Tensor<3>, hooks: &mut BlockHooks) -> Tensor<3> {
+    pub(super) fn transform(
+        &self,
+        facts: &Facts,
+        resid_mid: Tensor<3>,
+        part: Option<&Part>,
+        hooks: &mut BlockHooks,
+    ) -> Tensor<3> {
         let resid_mid = hooks.stream(Site::ResidMid, resid_mid);
         let mlp_in = self.mlp_input(facts, resid_mid.clone(), hooks);
-        let resid_post = resid_mid + self.mlp(facts, mlp_in, hooks);
+        let resid_post = resid_mid + self.mlp(facts, mlp_in, part, hooks);
         hooks.stream(Site::ResidPost, resid_post)
     }
 
-    /// The normalised input and the attention's output.
+    /// What attention writes, from the normalised stream.
     fn attn_out(
         &self,
         facts: &Facts,
-        resid_pre: Tensor<3>,
+        x: Tensor<3>,
         rows: Rows,
         past: Option<&Past>,
+        part: Option<&Part>,
         hooks: &mut BlockHooks,
-    ) -> (Tensor<3>, Tensor<3>) {
-        let normalized = self.head_norm(facts, resid_pre, hooks);
-        let attn_out = self.attention.forward(facts, normalized.clone(), rows, past, hooks);
-        (normalized, hooks.stream(Site::AttnOut, attn_out))
+    ) -> Tensor<3> {
+        let attn_out = match part {
+            Some(part) => self.attention.forward_part(facts, x, rows, past, part),
+            None => self.attention.forward(facts, x, rows, past, hooks),
+        };
+        hooks.stream(Site::AttnOut, attn_out)
     }
 
     /// What the MLP writes, from the stream it reads.
@@ -107,7 +121,7 @@ impl Block {
             Residual::ParallelSharedNorm => self.head_norm(facts, resid, hooks),
             _ => self.mlp_input(facts, resid, hooks),
         };
-        self.mlp(facts, mlp_in, hooks)
+        self.mlp(facts, mlp_in, None, hooks)
     }
 
     /// What queries, keys and values are projected from.
@@ -123,7 +137,10 @@ impl Block {
     }
 
     /// `[batch, pos, d_model]` to the same: act(x·gate) ∘ (x·up) · down, or act(x·up) · down (paper §3.1, appendix C).
-    fn mlp(&self, facts: &Facts, x: Tensor<3>, hooks: &mut BlockHooks) -> Tensor<3> {
+    fn mlp(&self, facts: &Facts, x: Tensor<3>, part: Option<&Part>, hooks: &mut BlockHooks) -> Tensor<3> {
+        if let Some(part) = part {
+            return hooks.stream(Site::MlpOut, self.mlp_part(facts, x, part));
+        }
         let post = match &self.gate {
             Some(gate) => {
                 let pre = hooks.stream(Site::MlpPre, gate.forward(x.clone()));

@@ -8,10 +8,13 @@ mod attention;
 mod block;
 mod linear;
 mod norm;
+mod part;
 
 pub use block::Block;
 pub use linear::Linear;
 pub use norm::Norm;
+pub(crate) use part::rows_of;
+pub use part::{Part, Parts};
 
 use super::facts::{Facts, Positions};
 use super::hook::{Hook, HookValue, Hooks, Site};
@@ -168,20 +171,21 @@ impl Transformer {
 
     /// Residual stream after block `layer`, `[batch, pos or 1, d_model]`, from the one before it, `[batch, pos, d_model]`.
     pub fn block(&self, layer: usize, resid_pre: Tensor<3>, rows: Rows, hooks: &mut dyn Hooks) -> Tensor<3> {
-        self.block_after(layer, resid_pre, rows, None, hooks)
+        self.block_after(layer, resid_pre, rows, None, Parts::default(), hooks)
     }
 
-    /// As [`Transformer::block`], of positions that come after those of `past`.
+    /// As [`Transformer::block`], of positions that come after those of `past`; of what `parts` leaves.
     pub fn block_after(
         &self,
         layer: usize,
         resid_pre: Tensor<3>,
         rows: Rows,
         past: Option<&Past>,
+        parts: Parts,
         hooks: &mut dyn Hooks,
     ) -> Tensor<3> {
         let mut hooks = BlockHooks { layer, hooks };
-        self.blocks[layer].forward(&self.facts, resid_pre, rows, past, &mut hooks)
+        self.blocks[layer].forward(&self.facts, resid_pre, rows, past, parts, &mut hooks)
     }
 
     /// The attention of a block whose MLP follows its attention: the stream between the two, before `hook_resid_mid` is
@@ -192,16 +196,23 @@ impl Transformer {
         resid_pre: Tensor<3>,
         rows: Rows,
         past: Option<&Past>,
+        heads: Option<&Part>,
         hooks: &mut dyn Hooks,
     ) -> Tensor<3> {
         let mut hooks = BlockHooks { layer, hooks };
-        self.blocks[layer].attend(&self.facts, resid_pre, rows, past, &mut hooks)
+        self.blocks[layer].attend(&self.facts, resid_pre, rows, past, heads, &mut hooks)
     }
 
     /// The MLP of a block whose MLP follows its attention: from the stream after attention to the one after the block.
-    pub fn transform(&self, layer: usize, resid_mid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
+    pub fn transform(
+        &self,
+        layer: usize,
+        resid_mid: Tensor<3>,
+        neurons: Option<&Part>,
+        hooks: &mut dyn Hooks,
+    ) -> Tensor<3> {
         let mut hooks = BlockHooks { layer, hooks };
-        self.blocks[layer].transform(&self.facts, resid_mid, &mut hooks)
+        self.blocks[layer].transform(&self.facts, resid_mid, neurons, &mut hooks)
     }
 
     /// Queries, keys or values of a layer before rotation, `[batch, pos, head or kv_head, d_head]`, from the stream before it.

@@ -1,0 +1,95 @@
+//! Small models: pieces of the work run side by side, each on one thread from the first layer to the last.
+//!
+//! A product of a small model takes microseconds, and threads that share it wait for each other longer than that. Where the
+//! work is cut depends on the work alone, so that results do not depend on the number of threads.
+
+use super::edit::Row;
+use super::plan::Entry;
+use super::work::layer_operations;
+use crate::kernel;
+use crate::model::transformer::{Tokens, Transformer};
+use rayon::prelude::*;
+
+/// Floating-point operations of a position of a layer up to which a model is small.
+const SMALL: u64 = 1 << 22;
+
+/// Positions of a piece of a forward pass, about.
+const POSITIONS_OF_PROMPTS: usize = 64;
+
+/// Positions of a piece of a sweep whose rows have nothing in common, about.
+const POSITIONS_OF_ROWS: usize = 256;
+
+/// The same where rows of one prompt may be the same run up to some layer: they stay together.
+const POSITIONS_OF_PREFIXES: usize = 1024;
+
+/// Whether pieces of the work run side by side.
+pub(super) fn is_small(transformer: &Transformer) -> bool {
+    layer_operations(transformer.facts()) <= SMALL && kernel::is_fast(&transformer.unembed.weight.val())
+}
+
+/// Runs prompts, `batch` at a time; `keep` gets what `run` makes of them in order. `pause` is called before each batch.
+///
+/// # Errors
+/// What `pause` returns.
+pub(super) fn batches<R: Send, E>(
+    transformer: &Transformer,
+    (tokens, batch): (&Tokens, usize),
+    mut pause: impl FnMut() -> Result<(), E>,
+    run: impl Fn(Tokens) -> R + Sync,
+    mut keep: impl FnMut(R),
+) -> Result<(), E> {
+    for (_, part) in tokens.batches(batch) {
+        pause()?;
+        let pieces = (part.batch * part.pos).div_ceil(POSITIONS_OF_PROMPTS);
+        if pieces < 2 || !is_small(transformer) {
+            keep(run(part));
+            continue;
+        }
+        let pieces: Vec<Tokens> = part.batches(part.batch.div_ceil(pieces)).map(|(_, piece)| piece).collect();
+        let results: Vec<R> = pieces.into_par_iter().map(|piece| kernel::alone(|| run(piece))).collect();
+        results.into_iter().for_each(&mut keep);
+    }
+    Ok(())
+}
+
+/// Cuts rows into pieces that are computed apart: of some rows each, or of some prompts where rows may have edits in common.
+pub(super) fn pieces(rows: &[Row], entries: Vec<Entry>, length: usize) -> Vec<Vec<Entry>> {
+    let positions = |entry: &Entry| length - entry.start;
+    if entries.iter().all(|entry| rows[entry.row].edits.len() == 1) {
+        return cut(entries, positions, |_, _| true, POSITIONS_OF_ROWS);
+    }
+    let prompt = |entry: &Entry| rows[entry.row].prompt;
+    let mut entries = entries;
+    entries.sort_by_key(prompt);
+    let mut pieces = cut(entries, positions, |a, b| prompt(a) != prompt(b), POSITIONS_OF_PREFIXES);
+    for piece in &mut pieces {
+        piece.sort_by_key(|entry| (entry.start, entry.join, entry.row));
+    }
+    pieces
+}
+
+/// Consecutive pieces of at least `positions`, the last one but for, cut where two entries may be apart.
+fn cut(
+    entries: Vec<Entry>,
+    positions: impl Fn(&Entry) -> usize,
+    apart: impl Fn(&Entry, &Entry) -> bool,
+    least: usize,
+) -> Vec<Vec<Entry>> {
+    let mut pieces: Vec<Vec<Entry>> = Vec::new();
+    let mut held = least;
+    for entry in entries {
+        let open =
+            pieces.last_mut().filter(|piece| held < least || piece.last().is_some_and(|last| !apart(last, &entry)));
+        match open {
+            Some(piece) => {
+                held += positions(&entry);
+                piece.push(entry);
+            }
+            None => {
+                held = positions(&entry);
+                pieces.push(vec![entry]);
+            }
+        }
+    }
+    pieces
+}

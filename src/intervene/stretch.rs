@@ -1,0 +1,155 @@
+//! One layer of a chunk of rows: stretches of rows that edits leave the same heads and neurons to compute.
+
+use super::partial::left;
+use super::sweep::{Chunk, Sweep, take};
+use crate::kernel::{self, Past};
+use crate::model::hook::{Hook, HookValue, Hooks, Site};
+use crate::model::transformer::{Part, Parts, Rows};
+use burn::tensor::Tensor;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Parts of a layer, by the edits that leave them and the first position: `None` where all is computed.
+#[derive(Default)]
+pub(super) struct Known(HashMap<(Site, usize, usize), Option<Arc<Part>>>);
+
+/// Neighbours in a chunk that are computed alike.
+struct Stretch {
+    /// Their places.
+    members: Range<usize>,
+    heads: Option<Arc<Part>>,
+    neurons: Option<Arc<Part>>,
+}
+
+impl Sweep<'_> {
+    /// The attention of a layer.
+    pub fn attend(&self, chunk: &mut Chunk, layer: usize, known: &mut Known) {
+        let transformer = self.replay.transformer;
+        let keep = self.keep(chunk, layer);
+        let stretches = self.stretches(chunk, layer, (keep, &[Site::Z]), known);
+        self.each_stretch(chunk, &stretches, |stretch, members, stream| {
+            let past = self.past(members, layer, stream.dims()[1]);
+            let heads = stretch.heads.as_deref();
+            transformer.attend(layer, stream, keep, past.as_ref(), heads, &mut self.hooks(members))
+        });
+    }
+
+    /// The MLP of a layer that follows its attention.
+    pub fn transform(&self, chunk: &mut Chunk, layer: usize, known: &mut Known) {
+        let stretches = self.stretches(chunk, layer, (Rows::All, &[Site::MlpPost]), known);
+        self.each_stretch(chunk, &stretches, |stretch, members, stream| {
+            let neurons = stretch.neurons.as_deref();
+            self.replay.transformer.transform(layer, stream, neurons, &mut self.hooks(members))
+        });
+    }
+
+    /// A layer whose attention and MLP stand side by side.
+    pub fn block(&self, chunk: &mut Chunk, layer: usize, known: &mut Known) {
+        let keep = self.keep(chunk, layer);
+        let stretches = self.stretches(chunk, layer, (keep, &[Site::Z, Site::MlpPost]), known);
+        self.each_stretch(chunk, &stretches, |stretch, members, stream| {
+            let past = self.past(members, layer, stream.dims()[1]);
+            let parts = Parts { heads: stretch.heads.as_deref(), neurons: stretch.neurons.as_deref() };
+            let hooks = &mut self.hooks(members);
+            self.replay.transformer.block_after(layer, stream, keep, past.as_ref(), parts, hooks)
+        });
+    }
+
+    fn each_stretch(
+        &self,
+        chunk: &mut Chunk,
+        stretches: &[Stretch],
+        compute: impl Fn(&Stretch, &[usize], Tensor<3>) -> Tensor<3>,
+    ) {
+        let stream = take(&mut chunk.stream);
+        let members = &chunk.members;
+        chunk.stream = match stretches {
+            [whole] => compute(whole, members, stream),
+            _ => {
+                let of = |stretch: &Stretch| {
+                    let Range { start, end } = stretch.members;
+                    compute(stretch, &members[start..end], stream.clone().narrow(0, start, end - start))
+                };
+                Tensor::cat(stretches.iter().map(of).collect(), 0)
+            }
+        };
+    }
+
+    /// Which positions are needed after a layer's attention. The rows of a chunk agree: see `Sweep::settle`.
+    fn keep(&self, chunk: &Chunk, layer: usize) -> Rows {
+        if chunk.settled.iter().all(|&settled| settled <= layer + 1) { Rows::Last } else { Rows::All }
+    }
+
+    fn stretches(
+        &self,
+        chunk: &Chunk,
+        layer: usize,
+        (keep, sites): (Rows, &[Site]),
+        known: &mut Known,
+    ) -> Vec<Stretch> {
+        if !sites.iter().any(|&site| self.index.any(Hook::Block(layer, site))) {
+            return vec![Stretch { members: 0..chunk.members.len(), heads: None, neurons: None }];
+        }
+        let slots = if keep == Rows::Last { 1 } else { chunk.stream.dims()[1] };
+        let mut stretches: Vec<Stretch> = Vec::new();
+        let mut before = None;
+        for (place, &member) in chunk.members.iter().enumerate() {
+            let edits = self.prefixes.edits(member, layer);
+            let mut part = |site: Site| {
+                edits.filter(|_| sites.contains(&site)).and_then(|edits| {
+                    known
+                        .0
+                        .entry((site, edits, slots))
+                        .or_insert_with(|| self.known(site, layer, member, slots))
+                        .clone()
+                })
+            };
+            if let Some(last) = stretches.last_mut().filter(|_| before == Some(edits)) {
+                last.members.end = place + 1;
+                continue;
+            }
+            let (heads, neurons) = (part(Site::Z), part(Site::MlpPost));
+            // Whatever their edits are, rows of which all is computed are computed alike.
+            let all = |heads: &Option<_>, neurons: &Option<_>| heads.is_none() && neurons.is_none();
+            let both = all(&heads, &neurons);
+            match stretches.last_mut().filter(|last| both && all(&last.heads, &last.neurons)) {
+                Some(last) => last.members.end = place + 1,
+                None => stretches.push(Stretch { members: place..place + 1, heads, neurons }),
+            }
+            before = Some(edits);
+        }
+        stretches
+    }
+
+    /// What the edits of a member leave to be computed, and what the rest writes.
+    fn known(&self, site: Site, layer: usize, member: usize, slots: usize) -> Option<Arc<Part>> {
+        let (transformer, length) = (self.replay.transformer, self.replay.base.tokens.pos);
+        let (facts, block) = (transformer.facts(), &transformer.blocks[layer]);
+        let edits = &self.rows[self.order[member]].edits;
+        let units = left(site, layer, edits, facts, length - slots, length)?;
+        let (device, dtype) = (transformer.device(), self.replay.base.resid_pre[0].dtype());
+        let (empty, output) = match site {
+            Site::Z => {
+                let empty = Tensor::zeros([1, slots, facts.n_heads, facts.d_head], (&device, dtype));
+                (HookValue::Heads(empty), &block.attention.o)
+            }
+            _ => (HookValue::Stream(Tensor::zeros([1, slots, facts.d_mlp], (&device, dtype))), &block.down),
+        };
+        // Units that are computed stay zero: no edit is of them.
+        let values = match self.hooks(&[member]).visit(Hook::Block(layer, site), empty) {
+            HookValue::Stream(values) => values,
+            HookValue::Heads(values) => values.reshape([1, slots, facts.n_heads * facts.d_head]),
+        };
+        Some(Arc::new(Part { units, others: kernel::linear(values, output.weight.val(), None) }))
+    }
+
+    /// Keys and values of the base before the positions that are computed; none where all are.
+    fn past(&self, members: &[usize], layer: usize, slots: usize) -> Option<Past> {
+        let base = self.replay.base;
+        let start = base.tokens.pos - slots;
+        let of = || members.iter().map(|&member| self.rows[self.order[member]].prompt).collect();
+        let (keys, values) = (&base.keys[layer], &base.values[layer]);
+        (start > 0).then(|| Past { keys: keys.clone(), values: values.clone(), len: start, of: of() })
+    }
+}

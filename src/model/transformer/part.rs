@@ -1,0 +1,133 @@
+use super::attention::{Attention, split_heads};
+use super::block::keep;
+use super::{Block, Linear, Rows};
+use crate::kernel::{self, Past};
+use crate::model::facts::{Facts, Positions};
+use burn::tensor::{Int, Tensor, TensorData};
+
+/// Units of a layer's attention (heads) or MLP (neurons) that are computed, where what the others write is known.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The units, ascending.
+    pub units: Vec<usize>,
+    /// What the others write, without the output's bias: `[1, pos or 1, d_model]`
+    pub others: Tensor<3>,
+}
+
+/// What is computed of a block.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Parts<'p> {
+    /// Some heads alone; `None` for all.
+    pub heads: Option<&'p Part>,
+    /// Some neurons alone; `None` for all.
+    pub neurons: Option<&'p Part>,
+}
+
+impl Part {
+    /// What all units write, of the computed ones' values, `[batch, pos, unit * width]`, and the weights of all.
+    fn write(&self, values: Option<Tensor<3>>, output: &Linear, batch: usize) -> Tensor<3> {
+        let [_, pos, d_model] = self.others.dims();
+        let known = match &output.bias {
+            Some(bias) => self.others.clone() + bias.val().unsqueeze(),
+            None => self.others.clone(),
+        };
+        match values {
+            None => known.expand([batch, pos, d_model]),
+            Some(values) => {
+                let [.., width] = values.dims();
+                let weight = rows_of(output.weight.val(), &self.units, width / self.units.len().max(1));
+                kernel::linear(values, weight, None) + known
+            }
+        }
+    }
+}
+
+impl Attention {
+    /// As [`Attention::forward`] without hooks within, of some heads: only the key/value heads that they read are computed.
+    pub(super) fn forward_part(
+        &self,
+        facts: &Facts,
+        x: Tensor<3>,
+        rows: Rows,
+        past: Option<&Past>,
+        part: &Part,
+    ) -> Tensor<3> {
+        if part.units.is_empty() {
+            return part.write(None, &self.o, x.dims()[0]);
+        }
+        let group = facts.n_heads / facts.n_kv_heads;
+        let mut kv_heads: Vec<usize> = part.units.iter().map(|head| head / group).collect();
+        kv_heads.dedup();
+        let heads: Vec<usize> = kv_heads.iter().flat_map(|head| head * group..(head + 1) * group).collect();
+        let q = split_heads(outputs(&self.q, keep(x.clone(), rows), &heads, facts.d_head), heads.len());
+        let k = split_heads(outputs(&self.k, x.clone(), &kv_heads, facts.d_head), kv_heads.len());
+        let v = split_heads(outputs(&self.v, x, &kv_heads, facts.d_head), kv_heads.len());
+        let first_key = past.map_or(0, Past::len);
+        let first_query = first_key + k.dims()[1] - q.dims()[1];
+        let (q, k) = match &facts.positions {
+            Positions::Learned => (q, k),
+            Positions::Rotary(rotary) => (kernel::rotate(q, rotary, first_query), kernel::rotate(k, rotary, first_key)),
+        };
+        let z = match past {
+            Some(past) => kernel::attention_after(q, k, v, &past.of_heads(&kv_heads)),
+            None => kernel::attention(q, k, v),
+        };
+        let wanted: Vec<usize> = part.units.iter().filter_map(|head| heads.binary_search(head).ok()).collect();
+        let z = if wanted.len() == heads.len() { z } else { z.clone().select(2, indices(&wanted, 1, &z.device())) };
+        let [batch, pos, count, d_head] = z.dims();
+        part.write(Some(z.reshape([batch, pos, count * d_head])), &self.o, batch)
+    }
+}
+
+impl Block {
+    /// As the MLP without hooks within, of some neurons.
+    pub(super) fn mlp_part(&self, facts: &Facts, x: Tensor<3>, part: &Part) -> Tensor<3> {
+        if part.units.is_empty() {
+            return part.write(None, &self.down, x.dims()[0]);
+        }
+        let up = outputs(&self.up, x.clone(), &part.units, 1);
+        let post = match &self.gate {
+            Some(gate) => kernel::gated(outputs(gate, x, &part.units, 1), up, facts.activation),
+            None => kernel::activate(up, facts.activation),
+        };
+        let batch = post.dims()[0];
+        part.write(Some(post), &self.down, batch)
+    }
+}
+
+/// Some units' outputs of a linear map, `width` values each.
+fn outputs(linear: &Linear, x: Tensor<3>, units: &[usize], width: usize) -> Tensor<3> {
+    let weight = linear.weight.val();
+    let [_, total] = weight.dims();
+    if units.len() * width == total {
+        return linear.forward(x);
+    }
+    let indices = indices(units, width, &weight.device());
+    let bias = linear.bias.as_ref().map(|bias| bias.val().select(0, indices.clone()));
+    kernel::linear(x, weight.select(1, indices), bias)
+}
+
+/// The rows of a weight that belong to units of `unit_width` rows each.
+pub(crate) fn rows_of(weight: Tensor<2>, units: &[usize], unit_width: usize) -> Tensor<2> {
+    let [total, _] = weight.dims();
+    if units.len() * unit_width == total {
+        return weight;
+    }
+    match (units.first(), units.last()) {
+        (Some(&first), Some(&last)) if last + 1 - first == units.len() => {
+            weight.narrow(0, first * unit_width, units.len() * unit_width)
+        }
+        _ => {
+            let indices = indices(units, unit_width, &weight.device());
+            weight.select(0, indices)
+        }
+    }
+}
+
+/// The places of units of `width` values each.
+fn indices(units: &[usize], width: usize, device: &burn::tensor::Device) -> Tensor<1, Int> {
+    let indices: Vec<i64> =
+        units.iter().flat_map(|&unit| unit * width..(unit + 1) * width).map(|place| place as i64).collect();
+    let count = indices.len();
+    Tensor::from_data(TensorData::new(indices, [count]), device)
+}
