@@ -42,7 +42,6 @@ pub use paths::{Paths, Receiver, Sender};
 pub use plan::reach;
 pub use readout::{Readout, Readouts};
 pub use replay::{Check, Cost, Replay};
-pub use replay::{Check, Cost, Replay, layer_operations};
 pub use value_logits::value_logits;
 pub use value_vectors::value_vector_logits;
 pub use work::layer_operations;

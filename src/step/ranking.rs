@@ -65,7 +65,7 @@ impl<'s> From<&'s Listed> for Ranking<'s> {
 impl<'s> From<&'s RankedNeurons> for Ranking<'s> {
     fn from(ranked: &'s RankedNeurons) -> Self {
         let RankedNeurons { from, filter, by, measure, per_operator, .. } = ranked;
-        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_operator: *per_operator }
+        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_operator: *per_operator, found: false }
     }
 }
 

@@ -191,6 +191,7 @@ impl Step {
             Step::Accuracy(_)
             | Step::Train(_)
             | Step::NeuronOverlap(_)
+            | Step::Heuristics(_)
             | Step::HeuristicKnockout(_)
             | Step::PromptKnockout(_)
             | Step::HeuristicSupport(_)

@@ -44,7 +44,7 @@ pub fn ranked(
     let rows = context.frames.get(from).map_err(|problem| refuse(fault("from", problem)))?;
     let labels = subject.labels();
     let operator = step.ranked.per_operator.then_some(operator.symbol);
-    let of = Of { model: labels.model, checkpoint: labels.checkpoint, template, operator };
+    let of = Of { model: labels.model, checkpoint: Some(labels.checkpoint), template, operator };
     let ranking = Ranking::from(&step.ranked);
     let mut effects = ranking::rank(&ranking, rows, of, Some(subject.model.facts())).map_err(refuse)?;
     effects.retain(|(place, _)| neuron(*place).is_some());
