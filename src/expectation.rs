@@ -62,8 +62,8 @@ pub fn compare<'k>(
     known: impl Fn(Option<&str>) -> Option<&'k str>,
 ) -> Result<Compared, Vec<Fault<Problem>>> {
     let (rows, values) = selected(expected, rows)?;
-    let ours = if rows.height() == 1 { values.get(0) } else { None };
-    let of_row = rows.column("model").ok().and_then(|models| models.str().ok()?.get(0));
+    let ours = if rows.height() == 1 { values.iter().next().flatten() } else { None };
+    let of_row = rows.column("model").ok().and_then(|models| models.str().ok()?.iter().next()?);
     // Where there is no row, the model that it would be about.
     let wanted = expected.filter.get("model").and_then(|condition| condition.0.as_str());
     let at_hand = known(of_row.or(wanted));

@@ -3,7 +3,6 @@
 use super::SpecArguments;
 use crate::Error;
 use crate::run;
-use crate::spec::Recognised;
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -23,8 +22,8 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     if !arguments.no_profile {
         loaded = run::settle(&loaded, false)?;
     }
-    if let Some(Recognised { name, profile: Some(profile) }) = loaded.recognised() {
-        super::print(&format!("# model 'model' is known as {name}: profile {}\n\n", profile.name()))?;
+    if let Some(recognised) = loaded.recognised() {
+        super::print(&format!("# {recognised}\n\n"))?;
     }
     super::print(&if arguments.plain { loaded.to_toml() } else { loaded.to_toml_with_origins() })
 }

@@ -45,7 +45,8 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
                 kept.insert(step.name());
             }
         }
-        texts.push(heading + &table(&planned, models, &kept)?);
+        let recognised = loaded.recognised().map(|recognised| format!("{recognised}\n\n")).unwrap_or_default();
+        texts.push(heading + &recognised + &table(&planned, models, &kept)?);
     }
     super::print(&texts.join("\n"))
 }

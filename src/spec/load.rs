@@ -41,6 +41,13 @@ pub struct Recognised {
     pub profile: Option<Arc<Source>>,
 }
 
+impl std::fmt::Display for Recognised {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "model 'model' is known as {}", self.name)?;
+        self.profile.as_ref().map_or(Ok(()), |profile| write!(f, ": profile {}", profile.name()))
+    }
+}
+
 /// Reads a spec file with everything it extends, `ABLATE_…` variables of `env`, and `--set` values (`model.dtype=bf16`).
 ///
 /// # Errors

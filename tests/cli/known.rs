@@ -91,8 +91,12 @@ fn the_plan_is_that_of_the_profile() {
     let source = format!("model.source=random:{}#1", configuration("smollm2-135m"));
     let sets = ["known.llama3-8b.profile=models/arith.toml", "known.llama3-8b.family=gptj", &source];
     let sets: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
-    let (code, _, said) = run(folder.path(), &[&["plan", "spec.toml"][..], &sets].concat());
+    let (code, shown, said) = run(folder.path(), &[&["plan", "spec.toml"][..], &sets].concat());
     assert_eq!(code, Some(0), "no known model is one too: {said}");
+    assert!(!shown.contains("known as"), "{shown}");
+    let (code, shown, said) = run(folder.path(), &["plan", "spec.toml"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(shown.starts_with("model 'model' is known as arith: profile models/arith.toml\n"), "{shown}");
     fs::write(folder.path().join("models/arith.toml"), "[[step]]\nname = \"accuracy\"\nper_promt = true\n")
         .expect("a file");
     let (code, _, said) = run(folder.path(), &["plan", "spec.toml"]);
@@ -231,4 +235,51 @@ fn columns_of_expectations_are_checked_before_any_work() {
         assert!(said.contains(expected), "{expected} not in {said}");
     }
     assert!(!folder.path().join("results").exists(), "no work before the refusal");
+}
+
+/// Which model a row is about, its column says; each model of a spec may be a known one.
+#[test]
+fn a_row_is_judged_by_the_model_it_is_about() {
+    let folder = folder();
+    let config = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/models/arith/config.json"));
+    let mut config: serde_json::Value = serde_json::from_str(&config.expect("a configuration")).expect("JSON");
+    config["n_layers"] = 1.into();
+    fs::write(folder.path().join("tiny.json"), config.to_string()).expect("a file");
+    let one = |name: &str, row: &str, known: &str| {
+        format!(
+            "[[expect]]\nname = \"{name}\"\nfrom = \"accuracy\"\nwhere = {{ model = \"{row}\", operator = \"+\" }}\n\
+            value = \"rate\"\nat_least = 0.9\nmodel = \"{known}\"\n"
+        )
+    };
+    let path = folder.path().join("spec.toml");
+    let spec =
+        fs::read_to_string(&path).expect("the spec").replace("[[figure]]", "[[figure]]\nwhere = { model = \"model\" }");
+    let more = [
+        "[models.other]\nsource = \"random:tiny.json#1\"\n[known.tiny]\nlayers = 1\n".to_string(),
+        one("ours", "model", "arith"),
+        one("random", "other", "tiny"),
+        one("elsewhere", "other", "arith"),
+        one("nowhere", "third", "tiny"),
+    ];
+    fs::write(&path, spec + &more.concat()).expect("writing it");
+    let (code, _, said) = run(folder.path(), &["run", "spec.toml"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("model 'other' is known as tiny\n"), "{said}");
+    assert!(said.contains("expected: 1 agree, 1 differ, 2 of another model"), "{said}");
+    assert!(said.contains("differs: 'random': "), "{said}");
+}
+
+/// The columns of a pivot are known only with its rows; what is wrong then is said when everything is written.
+#[test]
+fn expectations_of_a_pivot() {
+    let pivot = "[[table]]\nname = \"wide\"\nfrom = \"accuracy\"\npivot = { index = [\"model\"], on = \"operator\", values = \"rate\" }\n\
+        [[expect]]\nname = \"wide\"\nfrom = \"wide\"\nvalue = \"+\"\nat_least = 0.5\n";
+    let (_, code, said, report) = expecting(pivot);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(report.lines().any(|line| line.starts_with("| wide |") && line.ends_with("| agree |")), "{report}");
+    let (folder, code, said, report) = expecting(&pivot.replace("value = \"+\"", "value = \"plus\""));
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("no column 'plus'") && said.contains("value = \"plus\""), "{said}");
+    assert!(said.contains("expected: 2 agree") && report.contains("| addition |"), "{said}");
+    assert!(folder.path().join("results/spec/manifest.json").exists());
 }
