@@ -25,7 +25,6 @@ mod side_by_side;
 mod stretch;
 mod sweep;
 mod value_logits;
-mod value_vectors;
 mod vocabulary;
 mod work;
 
@@ -43,5 +42,4 @@ pub use plan::reach;
 pub use readout::{Readout, Readouts};
 pub use replay::{Check, Cost, Replay};
 pub use value_logits::value_logits;
-pub use value_vectors::value_vector_logits;
 pub use work::layer_operations;

@@ -5,8 +5,7 @@
 //! unembedding, its logit is v · (γ ∘ u); before a layer norm the mean over d_model is taken off γ ∘ u. The final norm's division by
 //! the size of the stream is left out, as are biases: they are the prompt's and the token's, not the neuron's.
 
-use super::direct_attribution::{column, full};
-use crate::model::facts::NormKind;
+use super::direct_attribution::{column, full, through_norm};
 use crate::model::to_f32;
 use crate::model::transformer::Transformer;
 use burn::tensor::{Int, Tensor, TensorData};
@@ -20,12 +19,6 @@ pub fn value_logits(transformer: &Transformer, layer: usize, neurons: &[usize], 
     let indices: Vec<i64> = neurons.iter().map(|&neuron| neuron as i64).collect();
     let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [neurons.len()]), &weight.device());
     let values = full(weight.select(0, indices));
-    let mut read = column(&transformer.unembed, tokens);
-    if let Some(scale) = &transformer.ln_final.scale {
-        read = read * full(scale.val().unsqueeze());
-    }
-    if transformer.facts().norm.kind == NormKind::Layer {
-        read = read.clone() - read.mean_dim(1);
-    }
+    let read = through_norm(column(&transformer.unembed, tokens), transformer);
     to_f32(values.matmul(read.transpose()))
 }

@@ -87,7 +87,8 @@ pub fn each_on(
     for name in context.models.names(step.models().unwrap_or_default()) {
         let model = context.models.open(&name)?;
         let spec = change(context.prompts(step.prompts(), step.name())?);
-        let set = build(&spec, step.prompts(), context, &name, &model)?;
+        let refuse = |error| context.refuse_prompts(step.prompts(), &name, error);
+        let set = built(&spec, context, &model).map_err(refuse)?;
         outcome.notes.extend(set.notes.iter().map(|note| format!("{name}: {note}")));
         let subject = Subject { name, model, set };
         work(&subject, &mut outcome)?;
@@ -106,16 +107,7 @@ pub fn prompts(
     name: &ModelName,
     model: &Model,
 ) -> Result<PromptSet, Error> {
-    build(context.prompts(set, step.name())?, set, context, name, model)
-}
-
-fn build(
-    spec: &Prompts,
-    set: Option<&str>,
-    context: &Context,
-    name: &ModelName,
-    model: &Model,
-) -> Result<PromptSet, Error> {
+    let spec = context.prompts(set, step.name())?;
     built(spec, context, model).map_err(|error| context.refuse_prompts(set, name, error))
 }
 

@@ -297,6 +297,28 @@ fn memory_changes_nothing() {
     }
 }
 
+/// The steps that read what is found take its rows as they are.
+#[test]
+fn what_is_found_can_be_knocked_out() {
+    let ran = ran("[prompt_sets.all]\noperators = [\"+\", \"*\"]\noperands = { a = \"0..30\", b = \"0..30\" }\n\
+         [[step]]\nname = \"effects\"\nkind = \"neuron-patching\"\nlayers = \"3\"\nbootstrap = 0\n\
+         [[step]]\nname = \"rules\"\nkind = \"heuristics\"\nprompts = \"all\"\nranked = { from = \"effects\", k = 40 }\n\
+         [[step]]\nname = \"by_rule\"\nkind = \"heuristic-knockout\"\nfrom = \"rules\"\nat_least = 4\nbootstrap = 0\n\
+         [[step]]\nname = \"by_prompt\"\nkind = \"prompt-knockout\"\nfrom = \"rules\"\nk = [0, 20]\n");
+    let names = |rows: Vec<Row>| -> BTreeSet<[String; 3]> {
+        rows.into_iter().map(|row| ["operator", "heuristic", "neurons"].map(|column| row[column].clone())).collect()
+    };
+    let mut known = rows(&ran, "rules.associated");
+    known.retain(|row| number(row, "neurons") >= 4.0);
+    assert!(known.len() > 2, "{known:?}");
+    assert_eq!(names(rows(&ran, "by_rule")), names(known));
+    let accuracy = |k: &str| -> f64 {
+        let of = |row: &&Row| row["k"] == k && row["group"] == "heuristics" && row["operator"] == "+";
+        number(rows(&ran, "by_prompt").iter().find(of).unwrap(), "accuracy")
+    };
+    assert!(accuracy("0") > accuracy("20"), "{} and {}", accuracy("0"), accuracy("20"));
+}
+
 #[test]
 fn what_can_not_be_ranked_is_refused_at_its_place() {
     let effects = "[[step]]\nname = \"effects\"\nkind = \"neuron-patching\"\nlayers = \"3\"\nbootstrap = 0\n\

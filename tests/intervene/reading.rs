@@ -3,7 +3,7 @@
 use super::reference::{Case, MODELS, TOLERANCE, at};
 use crate::parity::reference::folder;
 use ablate::intervene::{
-    DirectAttribution, Positions, Targets, Term, Wanted, capture, direct_attribution, logit_lens, value_vector_logits,
+    DirectAttribution, Positions, Targets, Term, Wanted, capture, direct_attribution, logit_lens, value_logits,
 };
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::{Hook, Site};
@@ -88,7 +88,7 @@ fn value_vectors_say_what_neurons_add() {
             let (read, _) = capture(model, &case.tokens, &wanted, 2, || Ok::<(), ()>(())).unwrap();
             let (post, scale) = (&read[&post].data, &read[&Hook::LnFinalScale].data);
             let neurons: Vec<usize> = (0..model.facts().d_mlp).step_by(3).collect();
-            let logits = value_vector_logits(model, layer, &neurons, &answers);
+            let logits = value_logits(model, layer, &neurons, &answers);
             let terms: Vec<Term> = neurons.iter().map(|&neuron| Term::Neuron { layer, neuron }).collect();
             let added = attribute(model, &case.tokens, (&answers, None), &terms).values;
             let prompts = case.tokens.batch;

@@ -3,7 +3,7 @@
 use super::neurons::Neuron;
 use super::prompts::Asked;
 use crate::Error;
-use crate::intervene::value_vector_logits;
+use crate::intervene::value_logits;
 use crate::prompt::{PromptError, Resolved, integers};
 use crate::spec::step::Heuristics;
 use crate::step::{Context, Subject};
@@ -82,7 +82,7 @@ impl Values {
         let layers = neurons.chunk_by(|one, other| one.layer == other.layer);
         let logits = layers.flat_map(|part| {
             let numbers: Vec<usize> = part.iter().map(|neuron| neuron.neuron).collect();
-            value_vector_logits(transformer, part[0].layer, &numbers, &self.tokens)
+            value_logits(transformer, part[0].layer, &numbers, &self.tokens)
         });
         let logits: Vec<f32> = logits.collect();
         logits.chunks(self.tokens.len().max(1)).map(|logits| self.one(logits)).collect()
