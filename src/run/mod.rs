@@ -1,5 +1,6 @@
 //! The executor: reading [`run`] is reading the program.
 
+mod asked;
 pub mod atomic;
 mod check;
 mod expectations;

@@ -1,5 +1,6 @@
 //! The models of a spec, opened when a step asks for them.
 
+use super::asked::Asked;
 use super::shelf::{Identity, Shelf};
 use crate::Error;
 use crate::model::facts::Facts;
@@ -33,6 +34,7 @@ pub struct Models<'a> {
     loaded: &'a Loaded,
     quiet: bool,
     shelf: Rc<Shelf>,
+    asked: Asked,
 }
 
 impl<'a> Models<'a> {
@@ -43,7 +45,12 @@ impl<'a> Models<'a> {
 
     /// The models of a spec that shares them with others.
     pub fn sharing(loaded: &'a Loaded, quiet: bool, shelf: Rc<Shelf>) -> Self {
-        Self { loaded, quiet, shelf }
+        Self { loaded, quiet, shelf, asked: Asked::default() }
+    }
+
+    /// What was asked of the spec.
+    pub fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// Every model and checkpoint that `selected` names; all of the spec when it is empty.
@@ -96,6 +103,7 @@ impl<'a> Models<'a> {
 
     /// The model, opened now unless it is the one that was asked for last and its files are as they were.
     pub fn open(&self, name: &ModelName) -> Result<Rc<Model>, Error> {
+        self.asked.model(name);
         let (spec, base) = self.find(name)?;
         let lookup = self.lookup(&base, name);
         self.shelf.model(Identity::of(spec, lookup), || {

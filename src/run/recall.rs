@@ -1,8 +1,9 @@
 //! A spec's steps through its store: what was computed before is taken from there, what is computed is put into it.
 
 use super::key::{Key, Keys, environment, parameters};
+use super::session::with_all_it_reads;
 use super::store::{About, Entry, Store, Taken, utc};
-use super::{Prepared, Session, machine};
+use super::{ModelName, Prepared, Session, machine};
 use crate::Error;
 use crate::model::files::Part;
 use crate::spec::Step;
@@ -171,9 +172,18 @@ impl Kept<'_> {
 
     fn compute(&self, key: &Key, step: &Step, context: &Context) -> Result<Outcome, Error> {
         let started = Instant::now();
+        context.models.asked().forget();
         let outcome = step::run(step, context)?;
         // What fails its own check is to be seen in every run.
         if !outcome.checks.iter().all(SelfCheck::passed) {
+            return Ok(outcome);
+        }
+        if let Some(beyond) = beyond_its_key(step, context) {
+            context.progress.say(&format!(
+                "warning: step '{}' asked for {beyond}, which its key does not have: a fault of the program; its results \
+                 are not kept in the store",
+                step.name()
+            ));
             return Ok(outcome);
         }
         if self.keys.now(step).ok().as_ref() != Some(key) {
@@ -204,6 +214,15 @@ impl Kept<'_> {
         }
         Ok(outcome)
     }
+}
+
+/// What a step has asked for that is neither in its key nor in those of the steps whose rows it reads.
+fn beyond_its_key(step: &Step, context: &Context) -> Option<String> {
+    let steps = with_all_it_reads(context.loaded, step);
+    let models: Vec<ModelName> =
+        steps.iter().filter_map(|step| step.models()).flat_map(|selected| context.models.names(selected)).collect();
+    let prompts: Vec<Option<String>> = steps.iter().flat_map(|step| parameters::prompt_sets(step)).collect();
+    context.models.asked().beyond(&models, &prompts)
 }
 
 /// Names that an outcome may have in it: the step's, and those of what it reads.

@@ -4,7 +4,7 @@ use super::key::Keys;
 use super::store::{Place, Store};
 use super::{Prepared, order};
 use crate::Error;
-use crate::spec::{Loaded, SpecErrors};
+use crate::spec::{Loaded, SpecErrors, Step};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -120,6 +120,21 @@ impl Session {
             .collect();
         if errors.is_empty() { Ok(()) } else { Err(SpecErrors::join(errors).into()) }
     }
+}
+
+/// A step and all whose rows it reads, by way of others too.
+pub(super) fn with_all_it_reads<'l>(loaded: &'l Loaded, step: &'l Step) -> Vec<&'l Step> {
+    let mut found = vec![step];
+    let mut next = 0;
+    while let Some(step) = found.get(next) {
+        let reads = steps_behind(loaded, super::key::parameters::reads(step));
+        let new: Vec<&Step> = loaded.spec.steps.iter().filter(|step| reads.contains(step.name())).collect();
+        let new: Vec<&Step> =
+            new.into_iter().filter(|step| !found.iter().any(|known| known.name() == step.name())).collect();
+        found.extend(new);
+        next += 1;
+    }
+    found
 }
 
 /// The steps whose rows are read under these names, tables being made of them.

@@ -30,6 +30,7 @@ const TOKENS: usize = 32;
 impl<'a> Context<'a> {
     /// A prompt set: `[prompts]`, or `[prompt_sets.NAME]`.
     pub fn prompts(&self, name: Option<&str>, step: &str) -> Result<&'a Prompts, Error> {
+        self.models.asked().prompts(name);
         let found = match name {
             None => self.loaded.spec.prompts.as_ref(),
             Some(name) => self.loaded.spec.prompt_sets.get(name),

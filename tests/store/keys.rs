@@ -268,3 +268,20 @@ fn checksums_are_remembered_by_more_than_size_and_time() {
     let two = of();
     assert!(two != one && two != "0".repeat(64));
 }
+
+/// The last line of defence: what a step asks for while it runs is compared with what its key has.
+#[test]
+fn what_is_asked_for_beyond_the_key_is_noticed() {
+    let loaded = spec::parse("keys.toml", SPEC).unwrap();
+    let models = Models::new(&loaded, true);
+    let asked = models.asked();
+    let of = |name: &str| models.names(&[name.to_string()]);
+    let few = Some("few".to_string());
+    asked.prompts(Some("few"));
+    models.open(&of("model")[0]).unwrap();
+    assert_eq!(asked.beyond(&of("model"), std::slice::from_ref(&few)), None);
+    assert_eq!(asked.beyond(&of("half"), &[few]).as_deref(), Some("model 'model'"));
+    assert_eq!(asked.beyond(&of("model"), &[None]).as_deref(), Some("prompt set 'few'"));
+    asked.forget();
+    assert_eq!(asked.beyond(&[], &[]), None);
+}

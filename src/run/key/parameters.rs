@@ -81,6 +81,16 @@ pub fn reads(step: &Step) -> Vec<String> {
     names
 }
 
+/// The prompt sets of a step, by name; none for `[prompts]`.
+pub fn prompt_sets(step: &Step) -> Vec<Option<String>> {
+    let Ok(mut value) = Value::try_from(step) else { return Vec::new() };
+    let mut sets = vec![step.common().prompts().map(String::from)];
+    for key in references::of_step(step.kind()).iter().filter(|key| key.to == RefersTo::Prompts) {
+        at(&mut value, &key.path, &mut |text| sets.push(Some(text.clone())));
+    }
+    sets
+}
+
 /// The steps and tables whose rows a table reads.
 pub fn table_reads(table: &Table) -> Vec<String> {
     Value::try_from(table).map(|value| written(&value, references::of_table())).unwrap_or_default()

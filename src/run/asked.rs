@@ -1,0 +1,43 @@
+//! What a step asks of its spec while it runs: its key must have all of it.
+
+use super::ModelName;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+/// Models and prompt sets that were asked for.
+#[derive(Debug, Default)]
+pub struct Asked {
+    models: RefCell<BTreeSet<String>>,
+    /// By name; none for `[prompts]`.
+    prompts: RefCell<BTreeSet<Option<String>>>,
+}
+
+impl Asked {
+    /// Begins anew.
+    pub fn forget(&self) {
+        self.models.borrow_mut().clear();
+        self.prompts.borrow_mut().clear();
+    }
+
+    /// A model is opened.
+    pub fn model(&self, name: &ModelName) {
+        self.models.borrow_mut().insert(name.to_string());
+    }
+
+    /// A prompt set is read.
+    pub fn prompts(&self, set: Option<&str>) {
+        self.prompts.borrow_mut().insert(set.map(String::from));
+    }
+
+    /// The first thing that was asked for and is not among these.
+    pub fn beyond(&self, models: &[ModelName], prompts: &[Option<String>]) -> Option<String> {
+        let known: Vec<String> = models.iter().map(ToString::to_string).collect();
+        let model =
+            self.models.borrow().iter().find(|name| !known.contains(name)).map(|name| format!("model '{name}'"));
+        let set = |set: &Option<String>| match set {
+            Some(name) => format!("prompt set '{name}'"),
+            None => "[prompts]".to_string(),
+        };
+        model.or_else(|| self.prompts.borrow().iter().find(|name| !prompts.contains(name)).map(set))
+    }
+}
