@@ -6,4 +6,5 @@ mod found;
 mod heuristic_overlap;
 mod listed;
 mod neuron_overlap;
+mod real;
 mod support;

@@ -87,7 +87,7 @@ step! {
         #[schemars(extend("x-refers-to" = "step"))]
         from: String,
         /// Prompts of each operator that are answered correctly, and as many that are not; they are drawn as the prompt set says,
-        /// but for its `keep`, `sample` and `seeds`.
+        /// but for its `keep`, `sample`, `skip` and `seeds`.
         #[serde(default = "default_support")]
         #[schemars(range(min = 1))]
         sample: usize,

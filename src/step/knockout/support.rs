@@ -28,7 +28,8 @@ pub fn run(step: &HeuristicSupport, context: &Context) -> Result<Outcome, Error>
     for name in context.models.names(&step.models) {
         let model = context.models.open(&name)?;
         for (group, keep) in GROUPS {
-            let spec = Prompts { keep, sample: Some(step.sample), seeds: step.seeds.clone(), ..spec.clone() };
+            let (sample, seeds) = (Some(step.sample), step.seeds.clone());
+            let spec = Prompts { keep, sample, seeds, skip: 0, ..spec.clone() };
             let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &name, error);
             let set = match subject::built(&spec, context, &model) {
                 Ok(set) => set,
