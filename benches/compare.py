@@ -2,7 +2,7 @@
 
     cargo bench --no-run                        # prints the paths of the executables
     python benches/compare.py speed EXECUTABLE [--threads 2] [--rounds 5] [--only TEXT]        # beside PyTorch eager
-    python benches/compare.py patching EXECUTABLE [--limit 12]                                 # beside TransformerLens
+    python benches/compare.py patching EXECUTABLE [--limit 12] [--prompts 50]                  # beside TransformerLens
     python benches/compare.py patching EXECUTABLE --peer peer_nnsight.py                       # beside nnsight
 
 Both sides run the same job in a process of their own, one after the other, round by round, so that a change in the
@@ -35,7 +35,6 @@ PATCHING = [
     ("every neuron of the middle layer, SmolLM2's shape", "neurons", SMOLLM2, 5),
     ("faithfulness over 0 to 40 heads, SmolLM2's shape", "faithfulness", SMOLLM2, 5),
 ]
-PROMPTS = "50"
 
 
 def run(command):
@@ -76,8 +75,8 @@ def patching(options):
     for name, job, config, positions in PATCHING:
         if options.only in name:
             peer = [options.python, f"benches/{options.peer}", job, threads, config]
-            peer += ["--limit", str(options.limit), "--batch", PROMPTS, "--positions", str(positions)]
-            command = [options.executable, job, threads, config, PROMPTS, str(positions)]
+            peer += ["--limit", str(options.limit), "--batch", str(options.prompts), "--positions", str(positions)]
+            command = [options.executable, job, threads, config, str(options.prompts), str(positions)]
             ours, theirs, ratio, said = by_turns(command, peer, options.rounds)
             print(
                 f"| {name} | {threads} | {cell(ours, 1)} | {cell(theirs, 1)} | {1 / ratio:.1f} "
@@ -95,6 +94,7 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="")
     parser.add_argument("--limit", type=int, default=12)
+    parser.add_argument("--prompts", type=int, default=50)
     parser.add_argument("--peer", default="peer_patching.py")
     options = parser.parse_args()
     {"speed": speed, "patching": patching}[options.bench](options)

@@ -212,7 +212,11 @@ impl<'a> Replay<'a> {
         let pieces = side_by_side::pieces(rows, entries, self.base.tokens.pos);
         let pieces: Vec<&[Entry]> = pieces.iter().flat_map(|piece| self.sweeps(piece)).collect();
         let logits = 4 * 2 * vocabulary.len(self.transformer);
-        let bytes = |piece: &&[Entry]| piece.iter().map(|entry| self.stream_bytes(entry) + logits).sum::<usize>();
+        let bytes = |piece: &&[Entry]| {
+            let positions: usize = piece.iter().map(|entry| self.base.tokens.pos - entry.start).sum();
+            let streams: usize = piece.iter().map(|entry| self.stream_bytes(entry) + logits).sum();
+            streams + positions.min(MOST_POSITIONS) * self.position_bytes()
+        };
         let largest = pieces.iter().map(bytes).max().unwrap_or(0).max(1);
         let run = |entries: &&[Entry]| {
             let mut results: Vec<(Vec<usize>, Tensor<2>)> = Vec::new();
@@ -262,11 +266,15 @@ impl<'a> Replay<'a> {
 
     /// Positions computed at once: their activations take the other half.
     pub(super) fn chunk_rows(&self, positions: usize, columns: usize) -> usize {
-        let facts = self.transformer.facts();
-        let per_position = 4 * (6 * facts.d_model + 3 * facts.d_mlp + facts.n_heads * (3 * facts.d_head));
         // Logits are of one position per row.
-        let per_row = (positions * per_position).max(4 * 2 * columns);
+        let per_row = (positions * self.position_bytes()).max(4 * 2 * columns);
         (self.memory / 2 / per_row).clamp(1, (MOST_POSITIONS / positions).max(1))
+    }
+
+    /// Activations of a position of a layer.
+    fn position_bytes(&self) -> usize {
+        let facts = self.transformer.facts();
+        4 * (6 * facts.d_model + 3 * facts.d_mlp + facts.n_heads * (3 * facts.d_head))
     }
 
     fn base_logits(&self, rows: &[Row], numbers: &[usize], vocabulary: &Vocabulary) -> Tensor<2> {
