@@ -104,6 +104,9 @@ fn x_axis(figure: &spec::Figure, chart: &mut Chart) -> Keyed<Axis> {
     Ok(Axis::numbers(low, high, log, chart.whole))
 }
 
+/// Pixels by which a value at the very end of an axis may come to lie beside it.
+const ROUNDING: f64 = 1e-6;
+
 struct Place<'a> {
     area: &'a Area,
     x: &'a Axis,
@@ -166,7 +169,7 @@ impl Place<'_> {
         }
         scene.dashed(run, color, WIDTH, dash);
         if points.len() <= MARKED {
-            for place in places.into_iter().filter(|(_, y)| self.inside(*y) == *y) {
+            for place in places.into_iter().filter(|(_, y)| (self.inside(*y) - y).abs() <= ROUNDING) {
                 scene.marker(place, shape, RADIUS, color);
             }
         }
@@ -179,11 +182,13 @@ impl Place<'_> {
     /// The part of a segment between the panel's top and bottom.
     fn visible(&self, from: Point, to: Point) -> Option<(Point, Point)> {
         let (top, bottom) = (self.area.y0, self.area.y1);
-        if (from.1 < top && to.1 < top) || (from.1 > bottom && to.1 > bottom) {
+        if (from.1 < top - ROUNDING && to.1 < top - ROUNDING)
+            || (from.1 > bottom + ROUNDING && to.1 > bottom + ROUNDING)
+        {
             return None;
         }
         let end = |inner: Point, outer: Point| match self.inside(inner.1) {
-            y if y == inner.1 => inner,
+            y if (y - inner.1).abs() <= ROUNDING => (inner.0, y),
             y => (inner.0 + (y - inner.1) / (outer.1 - inner.1) * (outer.0 - inner.0), y),
         };
         Some((end(from, to), end(to, from)))

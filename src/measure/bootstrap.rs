@@ -21,7 +21,7 @@ pub struct Mean {
 #[derive(Debug, Clone)]
 pub struct Resamples {
     n: usize,
-    /// `[resample, value]`, times drawn over n.
+    /// `[resample, value]`, how often it is drawn: whole numbers, so that resamples of equal values have exactly their mean.
     weights: Vec<f64>,
 }
 
@@ -33,7 +33,7 @@ impl Resamples {
         for resample in weights.chunks_exact_mut(n.max(1)) {
             for _ in 0..n {
                 // The remainder's bias is below n / 2^64.
-                resample[(random.next_u64() % n as u64) as usize] += 1.0 / n as f64;
+                resample[(random.next_u64() % n as u64) as usize] += 1.0;
             }
         }
         Self { n, weights }
@@ -52,7 +52,7 @@ impl Resamples {
         let mut means: Vec<f64> = self
             .weights
             .chunks_exact(self.n)
-            .map(|weights| weights.iter().zip(values).map(|(weight, value)| weight * value).sum())
+            .map(|weights| weights.iter().zip(values).map(|(weight, value)| weight * value).sum::<f64>() / n)
             .collect();
         means.sort_unstable_by(f64::total_cmp);
         // The percentiles between order statistics, linearly, as numpy has them.

@@ -203,6 +203,19 @@ fn lines_and_bands_stay_within_the_panel() {
 }
 
 /// Series × style: one colour per series, the first style whole, the second in long strokes, the third in short ones.
+/// At any height of the panel, whose ends rounding may miss.
+#[test]
+fn a_line_along_the_end_of_the_axis_is_drawn() {
+    let rows = df!("k" => [1, 2, 3], "rate" => [1.0, 1.0, 1.0]).unwrap();
+    for height in 300..340 {
+        let drawing =
+            drawing(&format!("kind = 'lines'\nx = 'k'\ny = 'rate'\ny_range = [0.0, 1.0]\nheight = {height}"), &rows);
+        let is_line =
+            |item: &&Item| matches!(item, Item::Line { color, points, .. } if color.rgb == PLUS && points.len() == 3);
+        assert_eq!(drawing.scene.items.iter().filter(is_line).count(), 1, "{height} pixels high");
+    }
+}
+
 #[test]
 fn dashes_tell_lines_of_one_colour_apart() {
     let rows = df!(

@@ -75,7 +75,7 @@ fn bootstrap_intervals_cover_as_they_should() {
         covered += u32::from(mean.low <= 0.5 && 0.5 <= mean.high);
     }
     assert!((360..=396).contains(&covered), "{covered} of 400");
-    let constant = resamples.mean(&[2.0; 40]);
-    assert!((constant.low - 2.0).abs() < 1e-12 && (constant.high - 2.0).abs() < 1e-12 && constant.std == 0.0);
+    let ones = resamples.mean(&[1.0; 40]);
+    assert_eq!((ones.low, ones.high, ones.std), (1.0, 1.0, 0.0), "a rate of 1 has no interval beyond it");
     assert!(Resamples::new(1, 1000, 0).mean(&[3.0]).low.is_nan(), "one value has no interval");
 }
