@@ -85,6 +85,38 @@ fn neurons_of_just_the_layers_that_write_the_answer() {
     }
 }
 
+/// Checkpoints are compared in the same layers: those of the last.
+#[test]
+fn the_layers_are_those_of_the_last_checkpoint() {
+    let folder = folder_with(SPEC);
+    let source = format!("model.source={}/experiments/models/arith", env!("CARGO_MANIFEST_DIR"));
+    let checkpoints = "model.checkpoints=[\"step00000\", \"step01200\", \"step02400\"]";
+    let sets = [source.as_str(), checkpoints, "prompts.keep=all", "step.probes.epochs=5", "step.probes.share=0.9"];
+    let sets = sets.iter().flat_map(|set| ["--set", set]);
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).args(sets).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let (found, neurons) = (rows(folder.path(), "probes.layers"), rows(folder.path(), "neurons"));
+    let texts = |frame: &DataFrame, column: &str| -> Vec<String> {
+        let column = frame.column(column).expect("a column").str().expect("text");
+        column.iter().map(|text| text.unwrap_or_default().to_string()).collect()
+    };
+    assert_eq!(texts(&found, "checkpoint"), ["step00000", "step01200", "step02400"]);
+    let first = numbers(&found, "first_layer");
+    assert!(first[0] != first[2], "before training the layers are others: {first:?}");
+    let mut seen: Vec<(String, u32)> = texts(&neurons, "checkpoint")
+        .into_iter()
+        .zip(numbers(&neurons, "layer").iter().map(|&layer| layer as u32))
+        .collect();
+    seen.dedup();
+    let layers = first[2] as u32..4;
+    let wanted = ["step00000", "step01200", "step02400"]
+        .iter()
+        .flat_map(|checkpoint| layers.clone().map(move |layer| (checkpoint.to_string(), layer)));
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen, wanted.collect::<Vec<_>>());
+}
+
 #[test]
 fn a_plan_takes_all_layers_and_counts_the_training() {
     let folder = folder_with(SPEC);

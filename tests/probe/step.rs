@@ -123,6 +123,21 @@ fn steps_take_the_layers_that_are_found() {
 }
 
 #[test]
+fn each_template_has_layers_of_its_own() {
+    let ran = ran(&format!(
+        "[prompt_sets.two]\ntemplate = {{ plain = \"{{a}}{{op}}{{b}}=\", turned = \"{{b}}{{op}}{{a}}=\" }}\n{PROBES}prompts = \"two\"\n\
+         [[step]]\nname = \"lens\"\nkind = \"logit-lens\"\nprompts = \"two\"\nsites = [\"{{probes}}.resid_post\"]\nbootstrap = 0\n"
+    ));
+    let first = column(&ran, "probes.layers", "first_layer");
+    assert_eq!(texts(&ran, "probes.layers", "template"), ["plain", "turned"]);
+    let (templates, layers) = (texts(&ran, "lens", "template"), column(&ran, "lens", "layer"));
+    for (template, first) in ["plain", "turned"].into_iter().zip(first) {
+        let own = templates.iter().zip(&layers).filter(|(name, _)| *name == template).map(|(_, layer)| *layer);
+        assert_eq!(own.fold(f64::INFINITY, f64::min), first, "{template}");
+    }
+}
+
+#[test]
 fn what_can_not_be_probed_is_refused_before_any_work() {
     let with = |keys: &str| refused(&format!("{PROBES}{keys}"));
     for (keys, problem, place) in [
