@@ -126,6 +126,14 @@ fn patterns(operator: &str, examples: &[Example], prompts: &[(i64, i64, usize)])
     let logit = |example: &Example, _: usize, result: usize| example.result_logits[result];
     let effective =
         |example: &Example, prompt: usize, result: usize| example.activations[prompt] * example.result_logits[result];
+    let largest: Vec<f32> = examples
+        .iter()
+        .map(|example| example.activations.iter().fold(f32::MIN_POSITIVE, |most, value| most.max(value.abs())))
+        .collect();
+    let relative = (0..examples.len() * prompts.len()).map(|row| {
+        let (example, prompt) = (row / prompts.len(), row % prompts.len());
+        f64::from(examples[example].activations[prompt] / largest[example])
+    });
     df!(
         "operator" => vec![operator; examples.len() * prompts.len()],
         "type" => examples.iter().flat_map(|example| vec![kind(example); prompts.len()]).collect::<Vec<_>>(),
@@ -134,6 +142,7 @@ fn patterns(operator: &str, examples: &[Example], prompts: &[(i64, i64, usize)])
         "a" => examples.iter().flat_map(|_| prompts.iter().map(|prompt| prompt.0)).collect::<Vec<_>>(),
         "b" => examples.iter().flat_map(|_| prompts.iter().map(|prompt| prompt.1)).collect::<Vec<_>>(),
         "activation" => numbers(&activation),
+        "relative" => relative.collect::<Vec<f64>>(),
         "logit" => numbers(&logit),
         "effective" => numbers(&effective),
     )
