@@ -15,6 +15,7 @@ pub mod model;
 pub mod plan;
 pub mod probe;
 pub mod prompt;
+mod random;
 pub mod report;
 pub mod run;
 pub mod spec;

@@ -1,8 +1,8 @@
 //! One fully connected layer with a bias, and a softmax.
 
 use super::features::Features;
-use super::split::{Purpose, stream};
 use crate::kernel::{Matrix, cross_entropy_of_rows, product_into};
+use crate::random::{Purpose, stream};
 use rand::Rng;
 
 /// Rows that are judged at once.

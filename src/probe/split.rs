@@ -1,22 +1,8 @@
 //! Which prompts a classifier learns from, which it is tested on, and in which order it sees the first.
 
-use rand::SeedableRng;
+use crate::random::{Purpose, stream};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-
-/// What random numbers are for; each purpose has its own stream of the seed.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Purpose {
-    Weights = 0,
-    Split = 1,
-    Order = 2,
-}
-
-pub(super) fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(purpose as u64);
-    random
-}
 
 /// Rows to learn from and rows to be tested on, each ascending.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -139,6 +139,9 @@ fn check_order(by: &str, from: &str, rows: &DataFrame) -> Result<(), Fault> {
     match rows.column(by) {
         Ok(column) if column.dtype().is_primitive_numeric() => Ok(()),
         Ok(_) => Err(fault("by", format!("column '{by}' of '{from}' holds no numbers; write 'mean'"))),
+        Err(_) if by.contains(['+', '-', '*', '/', '(']) => {
+            table::reckon(rows, by).map(drop).map_err(|problem| fault("by", problem.to_string()))
+        }
         Err(_) => {
             let numbers = rows.columns().iter().filter(|column| column.dtype().is_primitive_numeric());
             let names: Vec<&str> = numbers.map(|column| column.name().as_str()).collect();
@@ -149,6 +152,14 @@ fn check_order(by: &str, from: &str, rows: &DataFrame) -> Result<(), Fault> {
             Err(fault("by", format!("rows of '{from}' have no column '{by}'; {advice}")))
         }
     }
+}
+
+/// The rows with what they are ordered by as a column, where that is arithmetic of columns.
+fn with_order(ranking: &Ranking, mut rows: DataFrame) -> Result<DataFrame, Fault> {
+    let Some(by) = ranking.by.filter(|by| rows.column(by).is_err()) else { return Ok(rows) };
+    let values = table::reckon(&rows, by).map_err(|problem| fault("by", problem.to_string()))?;
+    rows.with_column(Column::new(by.into(), values)).map_err(|error| fault("by", error.to_string()))?;
+    Ok(rows)
 }
 
 /// The rows that meet every condition.
@@ -186,6 +197,7 @@ pub fn rank(ranking: &Ranking, all: &DataFrame, of: Of, facts: Option<&Facts>) -
     if kept.height() == 0 {
         return Ok(Vec::new());
     }
+    let kept = with_order(ranking, kept)?;
     let rows = Rows::read(&kept, ranking.by).map_err(|error| fault("from", error.to_string()))?;
     let mut sums: IndexMap<Place, (f64, usize)> = IndexMap::new();
     let mut sites: IndexMap<bool, Site> = IndexMap::new();

@@ -12,7 +12,7 @@ pub(super) fn derive(frame: &DataFrame, columns: &IndexMap<String, String>) -> R
     for (name, text) in columns {
         let values = match frame.column(name) {
             Ok(_) => Err(Problem::DuplicateColumn(name.clone())),
-            Err(_) => parse_arithmetic(text).map_err(Problem::from).and_then(|what| values(&frame, &what.parts)),
+            Err(_) => reckon(&frame, text),
         };
         let added =
             values.and_then(|values| Ok(frame.with_column(Column::new(name.as_str().into(), values)).map(drop)?));
@@ -25,6 +25,14 @@ pub(super) fn derive(frame: &DataFrame, columns: &IndexMap<String, String>) -> R
         }
     }
     if faults.is_empty() { Ok(frame) } else { Err(faults) }
+}
+
+/// What arithmetic of columns, such as `mean + std`, is in each row; null where a column that it reads is.
+///
+/// # Errors
+/// What can not be read, and columns that are not there or hold no numbers.
+pub fn reckon(frame: &DataFrame, text: &str) -> Result<Vec<Option<f64>>, Problem> {
+    parse_arithmetic(text).map_err(Problem::from).and_then(|what| values(frame, &what.parts))
 }
 
 /// A number for all rows, or one for each.

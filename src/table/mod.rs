@@ -15,6 +15,7 @@ mod pivot;
 mod write;
 
 pub use condition::meeting;
+pub use derive::reckon;
 pub use error::{Fault, Problem, TableError};
 pub use markdown::{cell, markdown, markdown_head};
 pub use write::{Files, to_parquet, write, write_parquet};

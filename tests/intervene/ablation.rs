@@ -310,6 +310,51 @@ fn neurons_are_counted_within_each_layer() {
     assert!((mean(250) - 1.0).abs() < 0.2 && mean(250) > mean(0), "{} {}", mean(0), mean(250));
 }
 
+/// The ranking of the paper's code: mean + standard deviation over prompts.
+#[test]
+fn components_are_ranked_by_arithmetic_of_columns() {
+    let results = Results::of(
+        r#"
+        [[step]]
+        name = "neurons"
+        kind = "neuron-patching"
+        layers = "3"
+        [[step]]
+        name = "kept"
+        kind = "ablation"
+        mode = "keep"
+        among = ["L3MLP"]
+        ranked = { from = "neurons", by = "mean + std", k = [5] }
+        "#,
+    );
+    let effects = results.rows("neurons");
+    let number = |frame: &DataFrame, column: &str| -> Vec<f64> {
+        frame.column(column).unwrap().f64().unwrap().iter().map(|number| number.unwrap_or(f64::NEG_INFINITY)).collect()
+    };
+    let sums: Vec<f64> = number(&effects, "mean").iter().zip(number(&effects, "std")).map(|(a, b)| a + b).collect();
+    let components = results.rows("kept.components");
+    let ranked = components.column("operator").unwrap().str().unwrap();
+    for operator in ["+", "*"] {
+        let of = effects.column("operator").unwrap().str().unwrap();
+        let mut expected: Vec<f64> =
+            of.iter().zip(&sums).filter(|(of, _)| *of == Some(operator)).map(|(_, sum)| *sum).collect();
+        expected.sort_by(|a, b| b.total_cmp(a));
+        let found = number(&components, "effect");
+        let found: Vec<f64> =
+            ranked.iter().zip(found).filter(|(of, _)| *of == Some(operator)).map(|(_, effect)| effect).collect();
+        assert_eq!(found, expected[..5], "{operator}");
+    }
+    let wrong = format!(
+        "{HEAD}[[step]]\nname = \"neurons\"\nkind = \"neuron-patching\"\n[[step]]\nname = \"kept\"\nkind = \"ablation\"\n\
+         ranked = {{ from = \"neurons\", by = \"mean + stdd\", k = [5] }}\n"
+    );
+    let loaded = spec::parse("spec.toml", &wrong).unwrap();
+    let progress = Progress::quiet();
+    let error = run(&loaded, &Options { progress: &progress, command: String::new() }).unwrap_err();
+    assert!(error.render(false).contains("stdd"), "{}", error.render(false));
+    assert_eq!(error.exit_code(), 2);
+}
+
 /// With 16 MiB the prompts are run in several blocks.
 #[test]
 fn memory_changes_no_value() {

@@ -77,7 +77,7 @@ pub struct Ranked {
     /// Rows that count: each column's value, list of values, or comparison, as in a table.
     #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
     pub filter: IndexMap<String, Condition>,
-    /// Column to order by, the largest first.
+    /// Column to order by, or arithmetic of columns such as `mean + std` (the paper's code), the largest first.
     #[serde(default = "default_by")]
     pub by: String,
     /// Measure whose rows count. Left out: the rows have one.
@@ -104,7 +104,7 @@ pub struct Listed {
     /// Rows that count: each column's value, list of values, or comparison, as in a table.
     #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
     pub filter: IndexMap<String, Condition>,
-    /// Column to order by, the largest first, where only some are taken.
+    /// Column to order by, or arithmetic of columns such as `mean + std` (the paper's code), the largest first, where only some are taken.
     #[serde(default = "default_by")]
     pub by: String,
     /// Measure whose rows count. Left out: the rows have one.

@@ -65,7 +65,7 @@ pub struct RankedNeurons {
     /// Rows that count: each column's value, list of values, or comparison, as in a table.
     #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
     pub filter: IndexMap<String, Condition>,
-    /// Column to order by, the largest first.
+    /// Column to order by, or arithmetic of columns such as `mean + std` (the paper's code), the largest first.
     #[serde(default = "super::shared::default_by")]
     pub by: String,
     /// Measure whose rows count. Left out: the rows have one.

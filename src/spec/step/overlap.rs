@@ -14,7 +14,7 @@ rows_step! {
         /// Rows that count: each column's value, list of values, or comparison, as in a table.
         #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
         filter: IndexMap<String, Condition>,
-        /// Column to order by, the largest first.
+        /// Column to order by, or arithmetic of columns such as `mean + std` (the paper's code), the largest first.
         #[serde(default = "default_by")]
         by: String,
         /// Measure whose rows count. Left out: the rows have one.

@@ -1,8 +1,9 @@
 use crate::model::transformer::Tokens;
 use crate::prompt::{Prompt, PromptSet};
+use crate::random::{Purpose, stream};
 use crate::spec::Answer;
+use rand::Rng;
 use rand::seq::SliceRandom;
-use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
 
@@ -154,18 +155,4 @@ impl<'a> Deck<'a> {
         self.next += 1;
         self.prompts[self.next - 1]
     }
-}
-
-/// What random numbers are for; each purpose has its own stream of the seed.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Purpose {
-    Weights = 0,
-    Split = 1,
-    Order = 2,
-}
-
-pub(super) fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(purpose as u64);
-    random
 }

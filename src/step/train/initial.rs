@@ -1,7 +1,7 @@
-use super::data::{Purpose, stream};
 use crate::model::facts::{Activation, Facts, Norm, NormKind, Positions, Residual};
 use crate::model::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
 use crate::model::weights::WeightError;
+use crate::random::{Purpose, stream};
 use crate::spec;
 use rand::Rng;
 
