@@ -3,10 +3,10 @@
 use crate::spec::Expectation;
 use crate::table::{self, Fault, Problem, at, column, holds};
 use polars::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An expectation and the number of this run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Compared {
     /// What was expected.
     #[serde(flatten)]
@@ -22,7 +22,7 @@ pub struct Compared {
 }
 
 /// What is said of an expectation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The number is as expected.

@@ -10,6 +10,7 @@ pub mod figure;
 pub mod heuristic;
 pub mod intervene;
 pub mod kernel;
+pub mod manifest;
 pub mod measure;
 pub mod model;
 pub mod plan;

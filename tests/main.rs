@@ -8,6 +8,7 @@ mod hub;
 mod intervene;
 mod kernel;
 mod knockout;
+mod manifest;
 mod measure;
 mod parity;
 mod probe;

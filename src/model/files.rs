@@ -47,6 +47,18 @@ pub fn parts(spec: &spec::Model, lookup: Lookup) -> Result<Vec<Part>, ModelError
     }
 }
 
+/// The commit of the hub's repository that a model is read at; none for one that is not of the hub.
+pub fn revision(spec: &spec::Model, lookup: Lookup) -> Option<String> {
+    match Source::parse(&spec.source, lookup.base, lookup.checkpoint).ok()? {
+        // The cache has a folder `snapshots/COMMIT` for each.
+        Source::Hub { repo, revision } => {
+            let snapshot = hub::snapshot(&repo, &revision, lookup.quiet).ok()?;
+            Some(snapshot.file_name()?.to_string_lossy().into_owned())
+        }
+        _ => None,
+    }
+}
+
 fn in_folder(folder: &Path) -> Result<Vec<Part>, ModelError> {
     let small = FOLDER_FILES.iter().map(|name| folder.join(name)).filter(|path| path.is_file());
     let paths: Vec<PathBuf> = small.chain(weights::files(folder)?).collect();

@@ -1,6 +1,7 @@
 //! What a step asks of its spec while it runs: its key must have all of it.
 
 use super::ModelName;
+use crate::manifest::PromptsRecord;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -10,6 +11,8 @@ pub struct Asked {
     models: RefCell<BTreeSet<String>>,
     /// By name; none for `[prompts]`.
     prompts: RefCell<BTreeSet<Option<String>>>,
+    /// What became of them.
+    built: RefCell<Vec<PromptsRecord>>,
 }
 
 impl Asked {
@@ -17,6 +20,7 @@ impl Asked {
     pub fn forget(&self) {
         self.models.borrow_mut().clear();
         self.prompts.borrow_mut().clear();
+        self.built.borrow_mut().clear();
     }
 
     /// A model is opened.
@@ -27,6 +31,19 @@ impl Asked {
     /// A prompt set is read.
     pub fn prompts(&self, set: Option<&str>) {
         self.prompts.borrow_mut().insert(set.map(String::from));
+    }
+
+    /// A prompt set is made in a model's tokens.
+    pub fn built(&self, record: PromptsRecord) {
+        let mut built = self.built.borrow_mut();
+        if !built.contains(&record) {
+            built.push(record);
+        }
+    }
+
+    /// The prompt sets that were made since [`Asked::forget`].
+    pub fn take_built(&self) -> Vec<PromptsRecord> {
+        self.built.take()
     }
 
     /// The first thing that was asked for and is not among these.

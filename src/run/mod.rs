@@ -9,14 +9,13 @@ mod frames;
 pub mod interrupt;
 pub mod key;
 mod known;
-mod machine;
-mod manifest;
 mod many;
 mod models;
 mod order;
 mod prepared;
 pub mod progress;
 mod recall;
+mod record;
 mod results;
 mod session;
 mod shelf;
@@ -30,12 +29,14 @@ pub use prepared::Prepared;
 pub use recall::{Recall, Recalled};
 pub use session::{Force, Session};
 
+use crate::manifest::{self, Machine, Manifest};
 use crate::model::Card;
 use crate::report::{self, Report};
 use crate::spec::{Loaded, Spec};
 use crate::step::SelfCheck;
 use crate::{Error, figure, step, table};
 use progress::Progress;
+use record::Record;
 use results::Results;
 use std::rc::Rc;
 use std::time::Instant;
@@ -63,7 +64,7 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
 
 fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Result<(), Error> {
     let started = Instant::now();
-    let Prepared { loaded, models, cards, known, threads } = prepared;
+    let Prepared { loaded, models, cards, known, threads: _ } = prepared;
     let spec = &loaded.spec;
     let known_facts = known::facts(loaded, known);
     known_facts.iter().for_each(|(about, name)| options.progress.say(&format!("{about} {name}")));
@@ -74,11 +75,14 @@ fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Result<
     let mut recalled = Vec::new();
     let store = session.store(loaded);
     let recall = Recall::new(prepared, session, store.as_ref())?;
+    let mut record = Record::begin(prepared, &recall, options, results.dir())?;
 
     for step in order::steps(&spec.steps) {
         interrupt::check()?;
         let context = step::Context { loaded, models, progress: options.progress, dir: results.dir(), frames: &frames };
+        let (key, began) = (recall.key(step)?, Instant::now());
         let (outcome, from_store) = recall.step(step, &context)?;
+        record.step(step, &key.digest, began.elapsed().as_secs_f64(), &outcome, from_store.as_ref());
         recalled.extend(from_store);
         for (name, frame) in outcome.frames {
             results.rows(&name, &frame)?;
@@ -94,6 +98,7 @@ fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Result<
     notes.extend(checks.iter().filter(|check| !check.passed()).map(|check| format!("self-check failed: {check}")));
     notes.iter().for_each(|note| options.progress.say(&format!("note: {note}")));
     let compares = expectations::compare(loaded, &frames, known);
+    let manifest = record.end(&checks, &compares.all, &notes, results.checksums()?);
 
     let report = Report {
         title: spec.title.clone(),
@@ -102,15 +107,14 @@ fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Result<
         tables,
         figures,
         spec_toml: loaded.to_toml(),
-        facts: machine::facts(*threads).into_iter().chain(cards.iter().map(model_fact)).chain(known_facts).collect(),
+        facts: facts(&manifest).into_iter().chain(cards.iter().map(model_fact)).chain(known_facts).collect(),
         notes,
         checks,
         expectations: compares.all.clone(),
         recalled,
     };
     results.text("report.md", &report::markdown(&report, results.dir()))?;
-    let manifest = manifest::json(&report, &results.checksums()?);
-    results.text("manifest.json", &manifest)?;
+    results.text(manifest::FILE, &manifest.text())?;
     let seconds = started.elapsed().as_secs_f64();
     compares.say(options.progress);
     options.progress.say(&format!("results in {} ({seconds:.1} s)", results.dir().join("report.md").display()));
@@ -173,6 +177,20 @@ fn make_figures(spec: &Spec, frames: &Frames, results: &mut Results) -> Result<V
         made.push(report::Figure { name: figure.name.clone(), title: figure.title.clone(), files, notes });
     }
     Ok(made)
+}
+
+/// The program and the machine in the report's facts.
+fn facts(manifest: &Manifest) -> Vec<(String, String)> {
+    let Machine { system, processor, cores, threads, .. } = &manifest.machine;
+    let cores = cores.map_or_else(|| "unknown".into(), |cores| cores.to_string());
+    let facts = [
+        ("ablate", manifest.ablate.version.clone()),
+        ("system", system.clone()),
+        ("processor", processor.clone()),
+        ("cores", cores),
+        ("threads", threads.to_string()),
+    ];
+    facts.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
 /// A model in the report's facts.

@@ -4,7 +4,7 @@ use super::asked::Asked;
 use super::shelf::{Identity, Shelf};
 use crate::Error;
 use crate::model::facts::Facts;
-use crate::model::files::{Part, parts};
+use crate::model::files::{Part, parts, revision};
 use crate::model::{Lookup, Model, Sketch, device};
 use crate::spec;
 use crate::spec::Loaded;
@@ -118,6 +118,12 @@ impl<'a> Models<'a> {
     pub fn parts(&self, name: &ModelName) -> Result<Vec<Part>, Error> {
         let (spec, base) = self.find(name)?;
         parts(spec, self.lookup(&base, name)).map_err(Error::refused(format!("model '{name}'")))
+    }
+
+    /// The commit that a model of the hub is read at.
+    pub fn revision(&self, name: &ModelName) -> Option<String> {
+        let (spec, base) = self.find(name).ok()?;
+        revision(spec, self.lookup(&base, name))
     }
 
     fn lookup<'l>(&self, base: &'l Path, name: &'l ModelName) -> Lookup<'l> {

@@ -1,14 +1,14 @@
 //! A spec's steps through its store: what was computed before is taken from there, what is computed is put into it.
 
-use super::key::{Key, Keys, environment, parameters};
+use super::key::{Digests, Key, Keys, environment, fingerprint, parameters};
+use super::progress::Progress;
 use super::session::with_all_it_reads;
 use super::store::{About, Entry, Store, Taken, utc};
-use super::{ModelName, Prepared, Session, machine};
-use crate::Error;
+use super::{ModelName, Models, Prepared, Session};
 use crate::model::files::Part;
 use crate::spec::Step;
 use crate::step::{self, Context, Outcome, SelfCheck};
-use serde::Serialize;
+use crate::{Error, manifest};
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -18,7 +18,7 @@ use std::time::Instant;
 const LARGE: u64 = 2_000_000_000;
 
 /// A step whose results were in the store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Recalled {
     /// Name of the step.
     pub step: String,
@@ -28,6 +28,8 @@ pub struct Recalled {
     pub computed: String,
     /// On which processor.
     pub processor: String,
+    /// How long that took.
+    pub seconds: f64,
 }
 
 impl std::fmt::Display for Recalled {
@@ -40,15 +42,16 @@ impl std::fmt::Display for Recalled {
 /// Runs the steps of one spec.
 pub struct Recall<'a> {
     session: &'a Session,
+    digests: &'a Digests,
+    keys: Keys<'a>,
+    build: String,
     kept: Option<Kept<'a>>,
 }
 
 /// A store and what it takes to use it.
 struct Kept<'a> {
     store: Rc<Store>,
-    keys: Keys<'a>,
     to_compare: Keys<'a>,
-    build: String,
     processor: String,
     forced: HashSet<String>,
     complained: Cell<bool>,
@@ -60,18 +63,51 @@ impl<'a> Recall<'a> {
     /// # Errors
     /// A program that can not read itself.
     pub fn new(prepared: &'a Prepared, session: &'a Session, store: Option<&'a Rc<Store>>) -> Result<Self, Error> {
-        let Some(store) = store else { return Ok(Self { session, kept: None }) };
-        let digests = store.digests();
-        let kept = Kept {
-            keys: Keys::new(prepared.loaded, &prepared.models, digests)?,
+        let digests = store.map_or_else(|| session.digests(), |store| store.digests());
+        let kept = store.map(|store| Kept {
             to_compare: Keys::to_compare(prepared.loaded, &prepared.models),
-            build: environment::build(digests).map_err(Error::failed("the running program"))?,
-            processor: machine::processor(),
+            processor: manifest::processor(),
             forced: session.forced(prepared.loaded),
             complained: Cell::new(false),
             store: store.clone(),
+        });
+        Ok(Self {
+            session,
+            digests,
+            keys: Keys::new(prepared.loaded, &prepared.models, digests)?,
+            build: environment::build(digests).map_err(Error::failed("the running program"))?,
+            kept,
+        })
+    }
+
+    /// A step's key.
+    ///
+    /// # Errors
+    /// As [`Keys::of`].
+    pub fn key(&self, step: &Step) -> Result<Rc<Key>, Error> {
+        self.keys.of(step)
+    }
+
+    /// SHA-256 of the running program.
+    pub fn build(&self) -> &str {
+        &self.build
+    }
+
+    /// SHA-256 over everything that a model is read from. Says that large files are to be read, before that takes its time.
+    ///
+    /// # Errors
+    /// Files that can not be read.
+    pub fn fingerprint(&self, models: &Models, name: &ModelName, progress: &Progress) -> Result<String, Error> {
+        let unread = |part: Part| match part {
+            Part::File { path, .. } => self.digests.unread(&path),
+            Part::Bytes { .. } | Part::Seed(_) => 0,
         };
-        Ok(Self { session, kept: Some(kept) })
+        let bytes: u64 = models.parts(name)?.into_iter().map(unread).sum();
+        if bytes >= LARGE {
+            let once = if self.kept.is_some() { ", made once" } else { "" };
+            progress.say(&format!("model '{name}': checksums of {:.1} GB{once}", bytes as f64 / 1e9));
+        }
+        fingerprint(models, name, self.digests)
     }
 
     /// The outcome of a step, and whether it is from the store. The step sees the rows that its key counts, and no others.
@@ -81,12 +117,11 @@ impl<'a> Recall<'a> {
     pub fn step(&self, step: &Step, context: &Context) -> Result<(Outcome, Option<Recalled>), Error> {
         let frames = context.frames.only(&parameters::reads(step));
         let context = Context { frames: &frames, ..*context };
-        let Some(kept) = &self.kept else { return Ok((step::run(step, &context)?, None)) };
+        let key = self.keys.of(step)?;
+        let Some(kept) = &self.kept else { return Ok((run(step, &context)?, None)) };
         if kept.store.is_temporary() && !self.session.is_shared(&kept.to_compare.of(step)?.digest) {
-            return Ok((step::run(step, &context)?, None));
+            return Ok((run(step, &context)?, None));
         }
-        kept.announce(step, &context)?;
-        let key = kept.keys.of(step)?;
         let forced = kept.forced.contains(step.name()) && !self.session.has_computed(&key.digest);
         if let Some(found) = kept.take(&key, step, &context, forced, true)? {
             return Ok(found);
@@ -99,7 +134,9 @@ impl<'a> Recall<'a> {
         if let Some(found) = kept.take(&key, step, &context, forced, false)? {
             return Ok(found);
         }
-        let outcome = kept.compute(&key, step, &context)?;
+        let started = Instant::now();
+        let outcome = run(step, &context)?;
+        kept.keep(&outcome, started.elapsed().as_secs_f64(), &key, self, step, &context);
         self.session.note_computed(&key.digest);
         Ok((outcome, None))
     }
@@ -110,28 +147,12 @@ impl<'a> Recall<'a> {
     /// Files of a model that can not be read.
     pub fn peek(&self, step: &Step) -> Result<Option<Entry>, Error> {
         let Some(kept) = &self.kept else { return Ok(None) };
-        let key = kept.keys.of(step)?;
+        let key = self.keys.of(step)?;
         Ok(if kept.forced.contains(step.name()) { None } else { kept.store.peek(&key, &names(step)).ok().flatten() })
     }
 }
 
 impl Kept<'_> {
-    /// Says that large files are to be read, before that takes its time.
-    fn announce(&self, step: &Step, context: &Context) -> Result<(), Error> {
-        for name in step.models().map(|selected| context.models.names(selected)).unwrap_or_default() {
-            let unread = |part: Part| match part {
-                Part::File { path, .. } => self.store.digests().unread(&path),
-                Part::Bytes { .. } | Part::Seed(_) => 0,
-            };
-            let bytes: u64 = context.models.parts(&name)?.into_iter().map(unread).sum();
-            if bytes >= LARGE {
-                let gigabytes = bytes as f64 / 1e9;
-                context.progress.say(&format!("model '{name}': checksums of {gigabytes:.1} GB, made once"));
-            }
-        }
-        Ok(())
-    }
-
     fn take(
         &self,
         key: &Key,
@@ -163,6 +184,7 @@ impl Kept<'_> {
                     key: entry.key,
                     computed: utc(entry.computed),
                     processor: entry.processor,
+                    seconds: entry.seconds,
                 };
                 context.progress.say(&recalled.to_string());
                 Ok(Some((outcome, Some(recalled))))
@@ -170,40 +192,36 @@ impl Kept<'_> {
         }
     }
 
-    fn compute(&self, key: &Key, step: &Step, context: &Context) -> Result<Outcome, Error> {
-        let started = Instant::now();
-        context.models.asked().forget();
-        let outcome = step::run(step, context)?;
+    /// Puts an outcome into the store, or says why not.
+    fn keep(&self, outcome: &Outcome, seconds: f64, key: &Key, recall: &Recall, step: &Step, context: &Context) {
         // What fails its own check is to be seen in every run.
         if !outcome.checks.iter().all(SelfCheck::passed) {
-            return Ok(outcome);
+            return;
         }
         if let Some(beyond) = beyond_its_key(step, context) {
-            context.progress.say(&format!(
+            return context.progress.say(&format!(
                 "warning: step '{}' asked for {beyond}, which its key does not have: a fault of the program; its results \
                  are not kept in the store",
                 step.name()
             ));
-            return Ok(outcome);
         }
-        if self.keys.now(step).ok().as_ref() != Some(key) {
-            context.progress.say(&format!(
+        if recall.keys.now(step).ok().as_ref() != Some(key) {
+            return context.progress.say(&format!(
                 "note: step '{}': files of its model changed while it ran; its results are not kept in the store",
                 step.name()
             ));
-            return Ok(outcome);
         }
         let about = About {
             step: step.name(),
             kind: step.kind(),
             spec: context.loaded.sources.first().map_or("", |source| source.name()),
-            seconds: started.elapsed().as_secs_f64(),
+            seconds,
             processor: &self.processor,
-            build: &self.build,
+            build: &recall.build,
             names: &names(step),
             dir: context.dir,
         };
-        if let Err(error) = self.store.put(key, &outcome, &about)
+        if let Err(error) = self.store.put(key, outcome, &about)
             && !self.complained.replace(true)
         {
             context.progress.say(&format!(
@@ -212,8 +230,15 @@ impl Kept<'_> {
                 self.store.root().display()
             ));
         }
-        Ok(outcome)
     }
+}
+
+/// Runs a step; its outcome has the prompts that it ran on.
+fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
+    let asked = context.models.asked();
+    asked.forget();
+    let outcome = step::run(step, context)?;
+    Ok(Outcome { prompts: asked.take_built(), ..outcome })
 }
 
 /// What a step has asked for that is neither in its key nor in those of the steps whose rows it reads.

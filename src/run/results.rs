@@ -1,9 +1,9 @@
 //! The folder of results: `rows/`, `tables/`, `figures/`, `report.md`, `manifest.json`.
 
 use super::atomic::write_atomic;
-use crate::{Error, table};
+use crate::manifest::Checksum;
+use crate::{Error, manifest, table};
 use polars::prelude::DataFrame;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,15 +15,6 @@ pub struct Results {
     files: Vec<PathBuf>,
 }
 
-/// A file of the results.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Checksum {
-    /// Path within the folder.
-    pub path: String,
-    /// SHA-256 in hex.
-    pub sha256: String,
-}
-
 impl Results {
     /// Makes the folder and tries out that it takes files, before any work is spent.
     pub fn create(dir: PathBuf) -> Result<Self, Error> {
@@ -31,7 +22,7 @@ impl Results {
         write_atomic(&probe, |out| out.write_all(b"")).map_err(Error::refused("output.dir"))?;
         fs::remove_file(&probe).map_err(Error::refused(format!("output.dir '{}'", dir.display())))?;
         // A report of the run before would be taken for this one's, should this one not get to its end.
-        for stale in ["report.md", "manifest.json"] {
+        for stale in ["report.md", manifest::FILE] {
             let _ = fs::remove_file(dir.join(stale));
         }
         Ok(Self { dir, files: Vec::new() })

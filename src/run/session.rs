@@ -1,6 +1,6 @@
 //! What the specs of one command share: stores, and which steps are computed again though a store has them.
 
-use super::key::Keys;
+use super::key::{Digests, Keys};
 use super::store::{Place, Store};
 use super::{Prepared, order};
 use crate::Error;
@@ -29,6 +29,8 @@ pub struct Session {
     /// Steps that several specs have, by keys that compare them: these are computed once even without a store.
     shared: HashSet<String>,
     stores: RefCell<HashMap<Place, Option<Rc<Store>>>>,
+    /// Checksums of files, of specs without a store.
+    digests: Digests,
     /// Keys of what this command has computed: it is not computed again, forced or not.
     computed: RefCell<HashSet<String>>,
 }
@@ -72,6 +74,11 @@ impl Session {
             Place::Off => None,
         };
         stores.entry(place.clone()).or_insert_with(|| open(&place)).clone()
+    }
+
+    /// Checksums of files for this command alone.
+    pub(super) fn digests(&self) -> &Digests {
+        &self.digests
     }
 
     pub(super) fn has_computed(&self, key: &str) -> bool {

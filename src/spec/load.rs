@@ -6,6 +6,7 @@ use super::extends::{Files, normal};
 use super::merge::{Layer, Layers, inherit};
 use super::node::{Content, Node, Origin};
 use super::source::Source;
+use super::write::Written;
 use super::{Spec, overrides, profile, schema, write};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -186,6 +187,21 @@ impl Loaded {
     /// The same with where each value comes from at the end of its line: `file:line:column`, a variable, a flag, or `default`.
     pub fn to_toml_with_origins(&self) -> String {
         write::write(&self.spec, Some(&|path: &[&str]| self.origin(path)))
+    }
+
+    /// Every value with its origin.
+    pub fn values(&self) -> Vec<Written> {
+        write::values(&self.spec, &|path: &[&str]| self.origin(path))
+    }
+
+    /// `--set` values that were laid over it, in order.
+    pub fn flags(&self) -> &[String] {
+        &self.layers.flags
+    }
+
+    /// `ABLATE_…` variables that were laid over it, by name.
+    pub fn variables(&self) -> &[(String, String)] {
+        &self.layers.variables
     }
 
     fn find(&self, path: &[&str]) -> Option<&Node> {

@@ -58,6 +58,7 @@ pub use site::{HookPattern, SitePattern, UnitPattern, has_heads, has_neurons};
 pub use source::Source;
 pub use step::Step;
 pub use table::{Condition, Join, JoinHow, Pivot, Table};
+pub use write::Written;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;

@@ -2,6 +2,7 @@
 
 use super::error::SpecError;
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
+use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -20,12 +21,14 @@ pub struct Source {
     directory: PathBuf,
     text: String,
     line_starts: Vec<usize>,
+    sha256: String,
 }
 
 impl Source {
     /// A text that is in no file; relative paths in it are taken from the current folder.
     pub fn from_text(name: &str, text: String) -> Arc<Self> {
-        Self::new(name.to_string(), PathBuf::new(), text)
+        let sha256 = checksum(text.as_bytes());
+        Self::new(name.to_string(), PathBuf::new(), text, sha256)
     }
 
     /// Reads a file, refusing what can not be a spec: too large, not UTF-8, empty.
@@ -44,17 +47,18 @@ impl Source {
             return Err(SpecError::new(format!("{name} is larger than 1 MiB, which no spec is")));
         }
         let directory = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let sha256 = checksum(&bytes);
         let text = String::from_utf8(bytes).map_err(|error| not_utf8(&name, &directory, error))?;
         let text = text.strip_prefix('\u{feff}').map(String::from).unwrap_or(text);
         if text.trim().is_empty() {
             return Err(SpecError::new(format!("{name} is empty")).advise("a spec starts with: title = \"…\""));
         }
-        Ok(Self::new(name, directory, text))
+        Ok(Self::new(name, directory, text, sha256))
     }
 
-    fn new(name: String, directory: PathBuf, text: String) -> Arc<Self> {
+    fn new(name: String, directory: PathBuf, text: String, sha256: String) -> Arc<Self> {
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Arc::new(Self { name, directory, text, line_starts })
+        Arc::new(Self { name, directory, text, line_starts, sha256 })
     }
 
     /// The path as it is shown.
@@ -70,6 +74,11 @@ impl Source {
     /// The whole text, without a byte-order mark.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// SHA-256 of the file's bytes, in hex.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// Line and column of a byte, both from 1; the column counts characters.
@@ -152,13 +161,17 @@ impl SourceCode for Source {
     }
 }
 
+fn checksum(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
+}
+
 fn not_utf8(name: &str, directory: &Path, error: std::string::FromUtf8Error) -> SpecError {
     let offset = error.utf8_error().valid_up_to();
     let byte = error.as_bytes().get(offset).copied().unwrap_or(0);
     let mut bytes = error.into_bytes();
     bytes.truncate(offset);
     let text = String::from_utf8(bytes).unwrap_or_default();
-    let source = Source::new(name.to_string(), directory.to_path_buf(), text);
+    let source = Source::new(name.to_string(), directory.to_path_buf(), text, String::new());
     SpecError::new(format!("{name} is not UTF-8: byte {byte:#04x} at offset {offset}"))
         .advise("save the file as UTF-8")
         .at(&source, offset..offset, "up to here it is")

@@ -16,6 +16,53 @@ pub(super) fn write(spec: &Spec, origins: Option<Origins>) -> String {
     writer.out
 }
 
+/// A value of a resolved spec.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// Its key, with the names of entries of lists: `step.effects.sites`.
+    pub key: String,
+    /// The value, as TOML.
+    pub toml: String,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Every value of the spec that is no table of others, in the order of [`write`].
+pub(super) fn values(spec: &Spec, origins: Origins) -> Vec<Written> {
+    let table = Table::try_from(spec).unwrap_or_default();
+    let mut found = Vec::new();
+    below(&table, &mut Vec::new(), origins, &mut found);
+    found
+}
+
+fn below(table: &Table, path: &mut Vec<String>, origins: Origins, found: &mut Vec<Written>) {
+    for (key, value) in table {
+        path.push(key.clone());
+        match value {
+            Value::Table(inner) if !inner.is_empty() => below(inner, path, origins, found),
+            Value::Array(entries) if has_header(value) => {
+                for (index, entry) in entries.iter().enumerate() {
+                    let Value::Table(inner) = entry else { continue };
+                    path.push(entry_name(index, inner));
+                    below(inner, path, origins, found);
+                    path.pop();
+                }
+            }
+            value => {
+                let names: Vec<&str> = path.iter().map(String::as_str).collect();
+                let key = names.iter().map(|part| name(part)).collect::<Vec<_>>().join(".");
+                found.push(Written { key, toml: inline(value), origin: origins(&names) });
+            }
+        }
+        path.pop();
+    }
+}
+
+/// How an entry of a list is called in paths.
+fn entry_name(index: usize, entry: &Table) -> String {
+    entry.get("name").and_then(Value::as_str).map_or_else(|| index.to_string(), String::from)
+}
+
 struct Writer<'o> {
     out: String,
     origins: Option<Origins<'o>>,
@@ -44,9 +91,7 @@ impl Writer<'_> {
                 Value::Array(entries) if has_header(value) => {
                     for (index, entry) in entries.iter().enumerate() {
                         let Value::Table(below) = entry else { continue };
-                        let own =
-                            below.get("name").and_then(Value::as_str).map_or_else(|| index.to_string(), String::from);
-                        self.entry(path, own, below);
+                        self.entry(path, entry_name(index, below), below);
                     }
                 }
                 _ => {}

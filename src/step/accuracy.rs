@@ -25,6 +25,7 @@ pub(super) fn run(step: &step::Accuracy, context: &Context) -> Result<Outcome, E
         let batch = context.batch(&model);
         let asked = Respondent { network: &network, pace: Pace::of(batch) };
         let set = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(asked)).map_err(refuse)?;
+        context.ran_on(step.prompts.as_deref(), &name, &set);
 
         let asked = set.prompts.iter().filter(|prompt| known(prompt, set.answer, step.per_prompt).is_none());
         let passes = asked.map(|prompt| match set.answer {

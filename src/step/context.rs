@@ -1,7 +1,8 @@
 use crate::Error;
+use crate::manifest::PromptsRecord;
 use crate::measure::DecodeError;
 use crate::model::Model;
-use crate::prompt::PromptError;
+use crate::prompt::{PromptError, PromptSet};
 use crate::run::interrupt::Interrupted;
 use crate::run::progress::Progress;
 use crate::run::{Frames, ModelName, Models};
@@ -42,6 +43,11 @@ impl<'a> Context<'a> {
             };
             self.loaded.refuse(&["step", step, "prompts"], missing, Some("write a table [prompts]".into())).into()
         })
+    }
+
+    /// Takes note of the prompts that a step runs on, for the manifest.
+    pub fn ran_on(&self, set: Option<&str>, model: &ModelName, built: &PromptSet) {
+        self.models.asked().built(PromptsRecord::of(set, model, built));
     }
 
     /// Rows of a batch: `run.batch`, or as many as `run.memory_mib` holds the activations of.

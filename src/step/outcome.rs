@@ -1,5 +1,6 @@
 use super::accuracy::Labels;
 use crate::intervene::Check;
+use crate::manifest::PromptsRecord;
 use crate::run::ModelName;
 use polars::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,8 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// Rows of interventions that were recomputed from scratch.
     pub checks: Vec<SelfCheck>,
+    /// The prompts that it ran on; filled in by who runs the step.
+    pub prompts: Vec<PromptsRecord>,
 }
 
 /// A sample of interventions recomputed from scratch, every layer and position of them.
@@ -28,12 +31,19 @@ pub struct SelfCheck {
     /// How many interventions.
     pub rows: usize,
     /// Largest absolute difference of a logit.
+    #[serde(deserialize_with = "nan_for_null")]
     pub largest_difference: f32,
     /// What it may be: relative to the largest logit, so many roundings of the model's precision.
+    #[serde(deserialize_with = "nan_for_null")]
     pub tolerance: f32,
     /// When it was made, of a check whose step was in the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_store: Option<String>,
+}
+
+/// JSON has null for what is not a number.
+fn nan_for_null<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
+    Ok(Option::<f32>::deserialize(deserializer)?.unwrap_or(f32::NAN))
 }
 
 impl SelfCheck {

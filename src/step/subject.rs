@@ -89,6 +89,7 @@ pub fn each_on(
         let spec = change(context.prompts(step.prompts(), step.name())?);
         let refuse = |error| context.refuse_prompts(step.prompts(), &name, error);
         let set = built(&spec, context, &model).map_err(refuse)?;
+        context.ran_on(step.prompts(), &name, &set);
         outcome.notes.extend(set.notes.iter().map(|note| format!("{name}: {note}")));
         let subject = Subject { name, model, set };
         work(&subject, &mut outcome)?;
@@ -108,7 +109,9 @@ pub fn prompts(
     model: &Model,
 ) -> Result<PromptSet, Error> {
     let spec = context.prompts(set, step.name())?;
-    built(spec, context, model).map_err(|error| context.refuse_prompts(set, name, error))
+    let built = built(spec, context, model).map_err(|error| context.refuse_prompts(set, name, error))?;
+    context.ran_on(set, name, &built);
+    Ok(built)
 }
 
 /// The prompts of a spec in a model's tokens.

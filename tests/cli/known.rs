@@ -52,7 +52,8 @@ fn the_profile_of_the_model_at_hand_is_taken_by_itself() {
     assert!(report.contains("| model 'model' is known as | arith: profile models/arith.toml |"), "{report}");
     assert!(!report.contains("name = \"nothing\"") && report.contains("operators = [\"+\", \"-\"]"), "{report}");
     let manifest = fs::read_to_string(folder.path().join("results/spec/manifest.json")).expect("a manifest");
-    assert!(manifest.contains("arith: profile models/arith.toml"), "{manifest}");
+    assert!(manifest.contains("\"known_as\": \"arith\""), "{manifest}");
+    assert!(manifest.contains("\"path\": \"models/arith.toml\", \"role\": \"profile\""), "{manifest}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub fn build(digests: &Digests) -> io::Result<String> {
 }
 
 /// Instruction sets that matrix products and other kernels choose by: each rounds in its own way.
-fn processor() -> String {
+pub fn processor() -> String {
     #[cfg(target_arch = "x86_64")]
     let found = [
         ("sse4.1", std::is_x86_feature_detected!("sse4.1")),

@@ -118,27 +118,13 @@ impl<'a> Keys<'a> {
                 Device::Cuda(_) => "cuda",
             };
             table.insert("device".into(), device.into());
-            table.insert("files".into(), self.fingerprint(name)?.into());
+            let files = match self.digests {
+                Some(digests) => fingerprint(self.models, name, digests)?,
+                None => format!("{:?}", self.models.parts(name)?),
+            };
+            table.insert("files".into(), files.into());
         }
         Ok(value)
-    }
-
-    /// SHA-256 over the names and checksums of everything that a model is read from.
-    fn fingerprint(&self, name: &ModelName) -> Result<String, Error> {
-        let mut text = String::new();
-        let Some(digests) = self.digests else { return Ok(format!("{:?}", self.models.parts(name)?)) };
-        for part in self.models.parts(name)? {
-            let _ = match part {
-                Part::File { name: file, path } => {
-                    let about = || format!("model '{name}': {}", path.display());
-                    let digest = digests.of(&path).map_err(|error| Error::failed(about())(error))?;
-                    writeln!(text, "{file:?} {digest}")
-                }
-                Part::Bytes { name, bytes } => writeln!(text, "{name:?} {}", of_bytes(bytes)),
-                Part::Seed(seed) => writeln!(text, "seed {seed}"),
-            };
-        }
-        Ok(of_bytes(text.as_bytes()))
     }
 
     fn step(&self, name: &str) -> Option<&'a Step> {
@@ -148,6 +134,26 @@ impl<'a> Keys<'a> {
     fn table(&self, name: &str) -> Option<&'a Table> {
         self.loaded.spec.tables.iter().find(|table| table.name == name)
     }
+}
+
+/// SHA-256 over the names and checksums of everything that a model is read from.
+///
+/// # Errors
+/// Files that can not be read.
+pub fn fingerprint(models: &Models, name: &ModelName, digests: &Digests) -> Result<String, Error> {
+    let mut text = String::new();
+    for part in models.parts(name)? {
+        let _ = match part {
+            Part::File { name: file, path } => {
+                let about = || format!("model '{name}': {}", path.display());
+                let digest = digests.of(&path).map_err(|error| Error::failed(about())(error))?;
+                writeln!(text, "{file:?} {digest}")
+            }
+            Part::Bytes { name, bytes } => writeln!(text, "{name:?} {}", of_bytes(bytes)),
+            Part::Seed(seed) => writeln!(text, "seed {seed}"),
+        };
+    }
+    Ok(of_bytes(text.as_bytes()))
 }
 
 impl Named for Keys<'_> {

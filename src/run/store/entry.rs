@@ -1,6 +1,7 @@
 //! What an entry holds, and whether it is whole.
 
 use super::Store;
+use crate::manifest::PromptsRecord;
 use crate::run::key::digests::{of_bytes, of_reader};
 use crate::step::SelfCheck;
 use polars::prelude::{DataFrame, ParquetReader, PolarsResult, SerReader};
@@ -45,6 +46,9 @@ pub struct Entry {
     pub notes: Vec<String>,
     /// Self-checks, all of them passed.
     pub checks: Vec<SelfCheck>,
+    /// The prompts that the step ran on.
+    #[serde(default)]
+    pub prompts: Vec<PromptsRecord>,
     /// Everything that the key is of.
     pub inputs: String,
 }

@@ -18,7 +18,7 @@ pub use place::Place;
 pub use put::About;
 pub use take::Taken;
 pub use tend::{Collected, Keep, Listed};
-pub use when::utc;
+pub use when::{rfc3339_now, utc};
 
 use super::key::Digests;
 use std::io;

@@ -125,6 +125,7 @@ fn write(part: &Path, digest: &str, key: &Key, outcome: &Outcome, about: &About)
         files,
         notes: outcome.notes.clone(),
         checks: outcome.checks.clone(),
+        prompts: outcome.prompts.clone(),
         inputs: key.text.clone(),
     };
     let text = serde_json::to_vec_pretty(&entry)?;

@@ -54,7 +54,7 @@ impl Store {
 
     fn outcome(&self, entry: &Entry, step: &str, dir: &Path) -> Result<Result<Outcome, String>, Error> {
         let folder = self.entry(&entry.key);
-        let mut outcome = Outcome { notes: entry.notes.clone(), ..Outcome::default() };
+        let mut outcome = Outcome { notes: entry.notes.clone(), prompts: entry.prompts.clone(), ..Outcome::default() };
         for frame in &entry.frames {
             match frame.read(&folder) {
                 Ok(rows) => outcome.frames.push((format!("{step}{}", frame.part), rows)),

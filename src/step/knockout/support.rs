@@ -41,6 +41,7 @@ pub fn run(step: &HeuristicSupport, context: &Context) -> Result<Outcome, Error>
                 }
                 Err(error) => return Err(refuse(error)),
             };
+            context.ran_on(step.prompts.as_deref(), &name, &set);
             outcome.notes.extend(set.notes.iter().map(|note| format!("{name}, {group} answers: {note}")));
             let subject = Subject { name: name.clone(), model: model.clone(), set };
             for cell in subject.cells().map_err(refuse)? {
