@@ -129,6 +129,10 @@ fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Result<
 /// # Errors
 /// As [`check`] and [`settle`].
 pub fn checked(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
+    if let threads @ Some(_) = loaded.spec.run.threads {
+        // Before anything computes: to select rows of a table that has none starts the pool already.
+        set_threads(threads);
+    }
     check(loaded)?;
     let settled = settle(loaded, quiet)?;
     if settled.recognised().is_some_and(|recognised| recognised.profile.is_some()) {

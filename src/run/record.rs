@@ -56,7 +56,7 @@ impl Record {
         let from_store = recalled.map(|recalled| FromStore {
             computed: recalled.computed.clone(),
             processor: recalled.processor.clone(),
-            seconds: recalled.seconds,
+            seconds: in_milliseconds(recalled.seconds),
         });
         for prompts in &outcome.prompts {
             prompts.clone().join(step.name(), &mut self.manifest.prompts);
@@ -65,7 +65,7 @@ impl Record {
             name: step.name().to_string(),
             kind: step.kind().to_string(),
             key: key.to_string(),
-            seconds,
+            seconds: in_milliseconds(seconds),
             from_store,
             failed: None,
         });
@@ -81,7 +81,7 @@ impl Record {
     ) -> Manifest {
         Manifest {
             ended: rfc3339_now(),
-            seconds: self.started.elapsed().as_secs_f64(),
+            seconds: in_milliseconds(self.started.elapsed().as_secs_f64()),
             self_checks: checks.to_vec(),
             expectations: expectations.to_vec(),
             notes: notes.to_vec(),
@@ -89,6 +89,11 @@ impl Record {
             ..self.manifest
         }
     }
+}
+
+/// Seconds to the millisecond: more says nothing.
+fn in_milliseconds(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
 }
 
 fn model(

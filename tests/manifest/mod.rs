@@ -63,7 +63,7 @@ name = "sums"
 from = "rates"
 where = { operator = "+", n = ">= 1" }
 value = "rate"
-at_least = 0.1
+at_least = 0.01
 "#;
 
 /// A folder with the spec at `experiments/spec.toml`.
