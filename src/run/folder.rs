@@ -38,7 +38,7 @@ pub fn each_its_own(specs: &[Prepared]) -> Vec<Error> {
     let mut taken: Vec<(PathBuf, String)> = Vec::new();
     let mut refused = Vec::new();
     for spec in specs {
-        let dir = of(spec.loaded);
+        let dir = spec.folder();
         let place = resolved(&dir);
         match taken.iter().find(|(other, _)| *other == place) {
             Some((_, first)) => {

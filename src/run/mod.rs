@@ -62,13 +62,17 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
     execute(&Prepared::new(&loaded, quiet, Rc::default())?, &session, options)
 }
 
-fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Result<(), Error> {
+/// Runs one spec that has been prepared, in a session that it may share with others.
+///
+/// # Errors
+/// As [`run`].
+pub fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Result<(), Error> {
     let started = Instant::now();
-    let Prepared { loaded, models, cards, known, threads: _ } = prepared;
+    let Prepared { loaded, models, cards, known, .. } = prepared;
     let spec = &loaded.spec;
     let known_facts = known::facts(loaded, known);
     known_facts.iter().for_each(|(about, name)| options.progress.say(&format!("{about} {name}")));
-    let mut results = Results::create(folder::of(loaded))?;
+    let mut results = Results::create(prepared.folder())?;
     let mut frames = Frames::default();
     let mut notes = Vec::new();
     let mut checks: Vec<SelfCheck> = Vec::new();
@@ -117,7 +121,9 @@ fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Result<
     results.text(manifest::FILE, &manifest.text())?;
     let seconds = started.elapsed().as_secs_f64();
     compares.say(options.progress);
-    options.progress.say(&format!("results in {} ({seconds:.1} s)", results.dir().join("report.md").display()));
+    if prepared.into.is_none() {
+        options.progress.say(&format!("results in {} ({seconds:.1} s)", results.dir().join("report.md").display()));
+    }
     match report.checks.into_iter().find(|check| !check.passed()) {
         Some(check) => Err(Error::SelfCheck(check)),
         None => compares.judge(),

@@ -1,9 +1,10 @@
 use super::shelf::Shelf;
-use super::{ModelName, Models, check, known, set_threads};
+use super::{ModelName, Models, check, folder, known, set_threads};
 use crate::Error;
 use crate::model::Card;
 use crate::spec::Loaded;
 use indexmap::IndexMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 /// A spec that has passed every check that comes before work.
@@ -14,6 +15,8 @@ pub struct Prepared<'a> {
     /// The known model that each of the spec's is.
     pub(super) known: IndexMap<String, Option<String>>,
     pub(super) threads: usize,
+    /// The folder that results go to instead of the spec's own.
+    pub(super) into: Option<PathBuf>,
 }
 
 impl<'a> Prepared<'a> {
@@ -28,7 +31,17 @@ impl<'a> Prepared<'a> {
         let cards = check::models(loaded, &models)?;
         let known = known::names(loaded, &cards)?;
         check::places(loaded, &models)?;
-        Ok(Self { loaded, models, cards, known, threads })
+        Ok(Self { loaded, models, cards, known, threads, into: None })
+    }
+
+    /// The same, with results in another folder than the spec's own.
+    pub fn into_folder(self, dir: PathBuf) -> Self {
+        Self { into: Some(dir), ..self }
+    }
+
+    /// The folder that results go to.
+    pub fn folder(&self) -> PathBuf {
+        self.into.clone().unwrap_or_else(|| folder::of(self.loaded))
     }
 
     /// The spec.
