@@ -7,6 +7,7 @@ use ablate::model::checkpoint::Checkpoint;
 use ablate::model::tokenizer;
 use ablate::model::transformer::{Tokens, Transformer};
 use ablate::prompt;
+use ablate::run::blocks::Blocks;
 use ablate::run::progress::Progress;
 use ablate::spec::Prompts;
 use ablate::spec::step::Train;
@@ -89,6 +90,6 @@ fn train_built_in(steps: usize) {
     let problems: Prompts = serde_json::from_value(problems).expect("a prompt set");
     let prompts = prompt::build(&problems, &tokenizer, None, None).expect("prompts");
     let start = Instant::now();
-    train(&spec, &prompts, &tokenizer, folder.path(), &Progress::quiet()).expect("trained");
+    train(&spec, &prompts, &tokenizer, folder.path(), (&Progress::quiet(), &Blocks::off())).expect("trained");
     println!("{}", json!({ "seconds": [start.elapsed().as_secs_f64()], "examples": steps * spec.batch }));
 }

@@ -4,6 +4,7 @@ use super::SpecsArguments;
 use crate::Error;
 use crate::model::device;
 use crate::plan::{self, Extent, Planned};
+use crate::run::blocks::Blocks;
 use crate::run::progress::Progress;
 use crate::run::{Frames, Models, Recall, Session};
 use crate::step::Context;
@@ -30,8 +31,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let mut texts = Vec::with_capacity(prepared.len());
     for spec in &prepared {
         let (loaded, models) = (spec.loaded(), spec.models());
-        let (progress, frames) = (Progress::quiet(), Frames::default());
-        let context = Context { loaded, models, progress: &progress, dir: Path::new(""), frames: &frames };
+        let (progress, frames, blocks) = (Progress::quiet(), Frames::default(), Blocks::off());
+        let context =
+            Context { loaded, models, progress: &progress, dir: Path::new(""), frames: &frames, blocks: &blocks };
         let planned = plan::plan(loaded, models, &context, Extent::Whole)?;
         let heading = match (prepared.len(), loaded.sources.first()) {
             (2.., Some(source)) => format!("{}\n", source.name()),

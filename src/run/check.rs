@@ -1,6 +1,7 @@
 //! What can be refused before any work, once step kinds have said which columns their rows have: tables, figures and
 //! expectations are made of empty rows, and models are looked at without loading them.
 
+use super::blocks::Blocks;
 use super::frames::Missing;
 use super::progress::Progress;
 use super::{Frames, ModelName, Models, order};
@@ -119,7 +120,7 @@ pub fn models(loaded: &Loaded, models: &Models) -> Result<Vec<(ModelName, Card)>
 
 /// Refuses sites, components and positions that a step's models and templates have not.
 pub fn places(loaded: &Loaded, models: &Models) -> Result<(), Error> {
-    let (progress, frames) = (Progress::quiet(), Frames::default());
-    let context = Context { loaded, models, progress: &progress, dir: Path::new(""), frames: &frames };
+    let (progress, frames, blocks) = (Progress::quiet(), Frames::default(), Blocks::off());
+    let context = Context { loaded, models, progress: &progress, dir: Path::new(""), frames: &frames, blocks: &blocks };
     plan::plan(loaded, models, &context, Extent::Probe).map(drop)
 }

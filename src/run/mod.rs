@@ -2,6 +2,7 @@
 
 mod asked;
 pub mod atomic;
+pub mod blocks;
 mod check;
 mod expectations;
 mod folder;
@@ -35,6 +36,7 @@ use crate::report::{self, Report};
 use crate::spec::{Loaded, Spec};
 use crate::step::SelfCheck;
 use crate::{Error, figure, step, table};
+use blocks::Blocks;
 use progress::Progress;
 use record::Record;
 use results::Results;
@@ -83,7 +85,8 @@ pub fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Res
 
     for step in order::steps(&spec.steps) {
         interrupt::check()?;
-        let context = step::Context { loaded, models, progress: options.progress, dir: results.dir(), frames: &frames };
+        let (progress, dir, blocks) = (options.progress, results.dir(), &Blocks::off());
+        let context = step::Context { loaded, models, progress, dir, frames: &frames, blocks };
         let (key, began) = (recall.key(step)?, Instant::now());
         let (outcome, from_store) = recall.step(step, &context)?;
         record.step(step, &key.digest, began.elapsed().as_secs_f64(), &outcome, from_store.as_ref());

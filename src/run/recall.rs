@@ -1,9 +1,10 @@
 //! A spec's steps through its store: what was computed before is taken from there, what is computed is put into it.
 
+use super::blocks::{self, Blocks, Terms};
 use super::key::{Digests, Key, Keys, environment, fingerprint, parameters};
 use super::progress::Progress;
 use super::session::with_all_it_reads;
-use super::store::{About, Entry, Store, Taken, utc};
+use super::store::{About, Entry, Store, Taken, now, utc};
 use super::{ModelName, Models, Prepared, Session};
 use crate::model::files::Part;
 use crate::spec::Step;
@@ -55,6 +56,7 @@ struct Kept<'a> {
     processor: String,
     forced: HashSet<String>,
     complained: Cell<bool>,
+    complained_of_blocks: Cell<bool>,
 }
 
 impl<'a> Recall<'a> {
@@ -69,6 +71,7 @@ impl<'a> Recall<'a> {
             processor: manifest::processor(),
             forced: session.forced(prepared.loaded),
             complained: Cell::new(false),
+            complained_of_blocks: Cell::new(false),
             store: store.clone(),
         });
         Ok(Self {
@@ -135,8 +138,21 @@ impl<'a> Recall<'a> {
             return Ok(found);
         }
         let started = Instant::now();
-        let outcome = run(step, &context)?;
+        let blocks = kept.blocks(&key, self, step, &context);
+        if forced {
+            blocks.forget();
+        }
+        let outcome = run(step, &Context { blocks: &blocks, ..context });
+        if outcome.is_err() && blocks.held() > 0 {
+            context.progress.say(&format!(
+                "step '{}': {} finished blocks are kept in the store; the next run goes on from there",
+                step.name(),
+                blocks.held()
+            ));
+        }
+        let outcome = outcome?;
         kept.keep(&outcome, started.elapsed().as_secs_f64(), &key, self, step, &context);
+        blocks.discard();
         self.session.note_computed(&key.digest);
         Ok((outcome, None))
     }
@@ -192,6 +208,29 @@ impl Kept<'_> {
         }
     }
 
+    /// What keeps the finished blocks of a step. A store that is gone with the command keeps none.
+    fn blocks<'b>(&'b self, key: &'b Key, recall: &'b Recall, step: &'b Step, context: &Context<'b>) -> Blocks<'b> {
+        if self.store.is_temporary() {
+            return Blocks::off();
+        }
+        let run = &context.loaded.spec.run;
+        let terms = Terms { memory_mib: run.memory_mib, batch: run.batch, threads: rayon::current_num_threads() };
+        let about = blocks::About::new(step.name(), step.kind(), spec_name(context), &recall.build, terms, now());
+        let progress = context.progress;
+        let refused = move |error: &std::io::Error| {
+            if !self.complained_of_blocks.replace(true) {
+                progress.say(&format!(
+                    "note: step '{}': its finished blocks are not kept in the store {}: {error}; the run goes on, but were it \
+                     interrupted, this step would begin anew",
+                    step.name(),
+                    self.store.root().display()
+                ));
+            }
+        };
+        let unchanged = move || recall.keys.now(step).ok().as_ref() == Some(key);
+        Blocks::at(self.store.blocks_of(&key.digest), about, progress, unchanged, refused)
+    }
+
     /// Puts an outcome into the store, or says why not.
     fn keep(&self, outcome: &Outcome, seconds: f64, key: &Key, recall: &Recall, step: &Step, context: &Context) {
         // What fails its own check is to be seen in every run.
@@ -214,7 +253,7 @@ impl Kept<'_> {
         let about = About {
             step: step.name(),
             kind: step.kind(),
-            spec: context.loaded.sources.first().map_or("", |source| source.name()),
+            spec: spec_name(context),
             seconds,
             processor: &self.processor,
             build: &recall.build,
@@ -231,6 +270,11 @@ impl Kept<'_> {
             ));
         }
     }
+}
+
+/// The spec that a step is of.
+fn spec_name<'a>(context: &Context<'a>) -> &'a str {
+    context.loaded.sources.first().map_or("", |source| source.name())
 }
 
 /// Runs a step; its outcome has the prompts that it ran on.

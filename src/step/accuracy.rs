@@ -2,6 +2,7 @@
 //!
 //! Models are run one at a time, so that one is in memory at a time: [`Accuracies::run`] for each, then the tables.
 
+use super::network::Asked;
 use super::{Context, Network, Outcome};
 use crate::Error;
 use crate::measure::{Accuracy, Extent, Pace};
@@ -21,7 +22,7 @@ pub(super) fn run(step: &step::Accuracy, context: &Context) -> Result<Outcome, E
     for name in context.models.names(&step.models) {
         let model = context.models.open(&name)?;
         let refuse = |error: PromptError| context.refuse_prompts(step.prompts.as_deref(), &name, error);
-        let network = Network { model: &model };
+        let network = Asked { network: Network { model: &model }, blocks: context.blocks };
         let batch = context.batch(&model);
         let asked = Respondent { network: &network, pace: Pace::of(batch) };
         let set = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(asked)).map_err(refuse)?;

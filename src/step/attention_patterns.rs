@@ -9,7 +9,6 @@ use crate::intervene::{Activations, Positions, Wanted};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::plan::{Read, Survey, Workload};
-use crate::run::interrupt;
 use crate::spec::{ComponentKind, ComponentPattern, step};
 use indexmap::IndexSet;
 use polars::prelude::*;
@@ -103,11 +102,9 @@ fn look(
     let tokens = subject::tokens(&cell.prompts)?;
     let label = format!("{}: {}", step.name, subject.name);
     let task = context.progress.begin(&label, prompts as u64, "prompts");
-    for (first, part) in tokens.batches(batch(facts, &wanted, length, context).min(context.batch(&subject.model))) {
-        interrupt::check()?;
-        let (activations, _) = replays::capture(subject, &part, &wanted, context)?;
-        for row in 0..part.batch {
-            let prompt = first + row;
+    let at_once = batch(facts, &wanted, length, context).min(context.batch(&subject.model));
+    replays::captured(subject, (&label, &tokens), &wanted, at_once, (context, &task), |part, activations| {
+        for (row, prompt) in part.enumerate() {
             let operator = operators.get_index_of(cell.prompts[prompt].operator.symbol).unwrap_or_default();
             for (key, value) in weights(&activations, row, &heads, &edges).enumerate() {
                 moments[key * operators.len() + operator].add(value);
@@ -116,8 +113,8 @@ fn look(
                 }
             }
         }
-        task.advance(part.batch as u64);
-    }
+        Ok(())
+    })?;
 
     let names: Vec<String> = (0..length).map(|index| places::label(&cell.positions, index)).collect();
     let keys = keys(&heads, &edges, &names, Some(facts))?;

@@ -124,18 +124,23 @@ fn attribute_cell(
         .iter()
         .map(|(place, at)| Part { hook: place.hook, unit: place.unit, positions: at.positions.clone() })
         .collect();
-    let (clean, source) = (subject::tokens(&prompts)?, subject::tokens(&others)?);
-    let token_pairs = TokenPairs { clean: &clean, source: &source, answers: &answers };
+    let length = cell.positions.length;
     let element = if context.models.dtype(&subject.name) == Dtype::F32 { 4 } else { 2 };
-    let per_prompt = recorded_bytes(facts, clean.pos, element).max(1);
+    let per_prompt = recorded_bytes(facts, length, element).max(1);
     let batch = (replays::memory(context) / per_prompt).clamp(1, context.batch(&subject.model));
-    let passes = prompts.len() * step.integrated_points.max(1);
-    let task = context.progress.begin(&format!("{name}: {}", subject.name), passes as u64, "gradients");
-    let mut data =
-        attribute::<Stopped>(subject.model.transformer(), token_pairs, &parts, step.integrated_points, batch, |done| {
+    let points = step.integrated_points;
+    let passes = points.max(1);
+    let task =
+        context.progress.begin(&format!("{name}: {}", subject.name), (prompts.len() * passes) as u64, "gradients");
+    let divided = subject.divided(name, &cell.template, replays::parts(prompts.len(), batch), context);
+    let mut data = divided.values(1, (&task, passes), outcome, |part, _| {
+        let (clean, source) = (subject::tokens(&prompts[part.clone()])?, subject::tokens(&others[part.clone()])?);
+        let pairs = TokenPairs { clean: &clean, source: &source, answers: &answers[part] };
+        attribute::<Stopped>(subject.model.transformer(), pairs, &parts, points, batch, |done| {
             replays::pause(&task, done)
         })
-        .map_err(|stopped| stopped.error(name))?;
+        .map_err(|stopped| stopped.error(name))
+    })?;
     if step.measure == AttributionMeasure::IndirectEffect {
         data.iter_mut().for_each(|change| *change *= -0.5);
     }

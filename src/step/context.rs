@@ -3,6 +3,7 @@ use crate::manifest::PromptsRecord;
 use crate::measure::DecodeError;
 use crate::model::Model;
 use crate::prompt::{PromptError, PromptSet};
+use crate::run::blocks::Blocks;
 use crate::run::interrupt::Interrupted;
 use crate::run::progress::Progress;
 use crate::run::{Frames, ModelName, Models};
@@ -21,6 +22,8 @@ pub struct Context<'a> {
     pub dir: &'a Path,
     /// The rows of the steps before.
     pub frames: &'a Frames,
+    /// What keeps the finished blocks of the step.
+    pub blocks: &'a Blocks<'a>,
 }
 
 /// More rows than this make no batch faster, and a smaller batch stays in the processor's cache.

@@ -97,12 +97,13 @@ fn intervene(
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let total = all.len() * prompts.len();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
-    let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, 2);
-    let data = replays::in_blocks(prompts.len(), block, step.measures.len(), outcome, |range, outcome| {
+    let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, (2, all.len()));
+    let divided = subject.divided(name, &cell.template, replays::parts(prompts.len(), block), context);
+    let data = divided.values(step.measures.len(), (&task, all.len()), outcome, |range, checks| {
         let (cell, pairs) = pairs.part(range, cell);
         let runs = Runs::of(&step.measures, Direction::Noising, &cell, &pairs, &edited, subject, context)?;
         let rows: Vec<Row> = all.iter().flat_map(|edits| pairs.rows(Direction::Noising, edits.clone())).collect();
-        let readouts = runs.read(name, &rows, (context, &task), subject, outcome)?;
+        let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
         Ok(runs.effects(&step.measures, &readouts))
     })?;
 

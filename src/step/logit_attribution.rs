@@ -2,6 +2,7 @@
 
 use super::pairing::{Pairs, pair_rows};
 use super::places::{self, At, Place};
+use super::replays;
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
 use super::{Context, Outcome, Target, accuracy::Labels};
@@ -76,21 +77,21 @@ fn attribute(
     let answers: Vec<u32> = prompts.iter().map(|prompt| prompt.answer_tokens[0]).collect();
     let others: Option<Vec<u32>> =
         pairs.as_ref().map(|pairs| (0..prompts.len()).map(|pair| pairs.other_answer(pair)).collect());
-    let targets = Targets { answers: &answers, others: others.as_deref() };
-
     let tokens = subject::tokens(&prompts)?;
     let label = format!("{}: {}", step.name, subject.name);
     let task = context.progress.begin(&label, prompts.len() as u64, "prompts");
-    let mut shown = 0;
     let batch = context.batch(&subject.model);
-    let found = direct_attribution(transformer, &tokens, targets, &terms, batch, |done| {
-        task.advance((done - shown) as u64);
-        shown = done;
-        interrupt::check().map_err(Error::from)
+    let divided = subject.divided(&step.name, &cell.template, replays::parts(prompts.len(), batch), context);
+    // `[term, prompt]`, and what they add up to as one more.
+    let mut data = divided.values(1, (&task, 1), outcome, |part, _| {
+        let targets =
+            Targets { answers: &answers[part.clone()], others: others.as_ref().map(|others| &others[part.clone()]) };
+        let pause = |_| interrupt::check().map_err(Error::from);
+        let found = direct_attribution(transformer, &tokens.part(part.clone()), targets, &terms, batch, pause)?;
+        task.advance(part.len() as u64);
+        Ok(found.values.iter().chain(&found.total).map(|&value| f64::from(value)).collect())
     })?;
-
-    let total: Vec<f64> = found.total.iter().map(|&value| f64::from(value)).collect();
-    let mut data: Vec<f64> = found.values.iter().map(|&value| f64::from(value)).collect();
+    let total = data.split_off(terms.len() * prompts.len());
     data.extend(rest(&total, &data, &terms));
     data.extend(total);
     let last = At { label: "last".into(), index: Some(tokens.pos - 1), positions: Positions::At(vec![tokens.pos - 1]) };

@@ -1,6 +1,7 @@
 //! Step `logit-lens`: what the stream within the model would predict, were it the last (nostalgebraist 2020).
 
 use super::places::{self, At, Place};
+use super::replays;
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
 use super::{Context, Outcome, Target};
@@ -72,22 +73,27 @@ fn look(
     let tokens = subject::tokens(&cell.prompts)?;
     let answers: Vec<u32> = cell.prompts.iter().map(|prompt| prompt.answer_tokens[0]).collect();
     let wanted: Wanted = streams.iter().map(|place| (place.hook, places::together(&at))).collect();
-    let mut data = vec![f64::NAN; read.len() * answers.len() * MEASURES.len()];
     let rows = read.len() * answers.len();
     let task = context.progress.begin(&format!("{}: {}", step.name, subject.name), rows as u64, "readings");
     let batch = context.batch(&subject.model);
-    logit_lens(subject.model.transformer(), &tokens, &wanted, batch, |lens| {
-        interrupt::check()?;
-        let (hook, position, first) = (lens.hook, lens.position, lens.first);
-        let measured = measure(lens, &answers);
-        // Several names may be of one position: `last` and -1.
-        let same = |(place, at): &(Place, &At)| place.hook == hook && at.index == Some(position);
-        for key in (0..read.len()).filter(|&key| same(&read[key])) {
-            let start = (key * answers.len() + first) * MEASURES.len();
-            data[start..start + measured.as_flattened().len()].copy_from_slice(measured.as_flattened());
-            task.advance(measured.len() as u64);
-        }
-        Ok::<(), Error>(())
+    let divided = subject.divided(&step.name, &cell.template, replays::parts(answers.len(), batch), context);
+    let data = divided.values(MEASURES.len(), (&task, read.len()), outcome, |part, _| {
+        let (tokens, answers) = (tokens.part(part.clone()), &answers[part]);
+        let mut data = vec![f64::NAN; read.len() * answers.len() * MEASURES.len()];
+        logit_lens(subject.model.transformer(), &tokens, &wanted, batch, |lens| {
+            interrupt::check()?;
+            let (hook, position, first) = (lens.hook, lens.position, lens.first);
+            let measured = measure(lens, answers);
+            // Several names may be of one position: `last` and -1.
+            let same = |(place, at): &(Place, &At)| place.hook == hook && at.index == Some(position);
+            for key in (0..read.len()).filter(|&key| same(&read[key])) {
+                let start = (key * answers.len() + first) * MEASURES.len();
+                data[start..start + measured.as_flattened().len()].copy_from_slice(measured.as_flattened());
+                task.advance(measured.len() as u64);
+            }
+            Ok::<(), Error>(())
+        })?;
+        Ok(data)
     })?;
     let keys = places::keys(&read, Some(facts))?;
     let values = Values { keys: &keys, measures: &MEASURES, prompts: &cell.prompts, data: &data };

@@ -96,10 +96,16 @@ impl Means {
             interrupt::check().map_err(Error::from)
         };
         let pooled = mean.positions == MeanPositions::Pooled;
-        let means = capture_means(model.transformer(), &tokens, &groups, wanted, pooled, batch, pause)?;
+        let take = || -> Result<Vec<Vec<(usize, Activation)>>, Error> {
+            let means = capture_means(model.transformer(), &tokens, &groups, wanted, pooled, batch, pause)?;
+            let indexed = |(hook, mean)| Some((wanted.get_index_of(&hook)?, mean));
+            Ok(means.into_iter().map(|mean| mean.into_iter().filter_map(indexed).collect()).collect())
+        };
+        let means = context.blocks.once("means", take)?;
         task.advance((asked.len() - done.get()) as u64);
-        let shared = |mean: crate::intervene::Activations| mean.into_iter().map(|(hook, mean)| (hook, Arc::new(mean)));
-        Ok(Self { operators, same, means: means.into_iter().map(|mean| shared(mean).collect()).collect() })
+        let shared = |(index, mean)| Some((*wanted.get_index(index)?.0, Arc::new(mean)));
+        let means = means.into_iter().map(|mean| mean.into_iter().filter_map(shared).collect()).collect();
+        Ok(Self { operators, same, means })
     }
 
     /// The mean that goes into the prompts of an operator.

@@ -12,6 +12,7 @@ mod context;
 mod heuristic_overlap;
 mod heuristics;
 mod intervention;
+mod kept;
 mod knockout;
 mod logit_attribution;
 mod logit_lens;

@@ -1,7 +1,9 @@
-use crate::measure::{Failure, NextToken};
+use crate::measure::{DecodeError, Failure, NextToken};
 use crate::model::transformer::Tokens;
 use crate::model::{Model, to_f32};
+use crate::run::blocks::Blocks;
 use crate::run::interrupt;
+use crate::run::key::digests::of_bytes;
 
 /// A model as measures see it, which stops between batches when it is asked to.
 pub struct Network<'a> {
@@ -22,5 +24,33 @@ impl NextToken for Network<'_> {
         interrupt::check()?;
         let tokens = Tokens::from_rows(rows).ok_or("rows of one length, at least one token each, are needed")?;
         Ok(to_f32(self.model.transformer().last_logits(&tokens)))
+    }
+}
+
+/// The same, its answers kept batch by batch.
+pub(super) struct Asked<'a> {
+    /// The model.
+    pub network: Network<'a>,
+    /// What keeps them.
+    pub blocks: &'a Blocks<'a>,
+}
+
+impl NextToken for Asked<'_> {
+    fn n_vocab(&self) -> usize {
+        self.network.n_vocab()
+    }
+
+    fn position_limit(&self) -> Option<usize> {
+        self.network.position_limit()
+    }
+
+    fn last_logits(&self, rows: &[&[u32]]) -> Result<Vec<f32>, Failure> {
+        self.network.last_logits(rows)
+    }
+
+    fn arg_max(&self, rows: &[&[u32]]) -> Result<Vec<u32>, DecodeError> {
+        let asked: Vec<u8> = rows.iter().flat_map(|row| row.iter()).flat_map(|token| token.to_le_bytes()).collect();
+        let what = format!("answers to {} prompts, {}", rows.len(), of_bytes(&asked));
+        self.blocks.once(&what, || self.network.arg_max(rows))
     }
 }

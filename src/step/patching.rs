@@ -6,7 +6,7 @@ use super::places::{self, At, Place};
 use super::replays;
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Context, Outcome, Target};
+use super::{Context, Outcome, SelfCheck, Target};
 use crate::Error;
 use crate::intervene::{Edit, Readout, Readouts, Row, Wanted};
 use crate::measure::{Reading, effect};
@@ -133,12 +133,13 @@ fn patch(
 
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
-    let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, 2);
-    let data = replays::in_blocks(prompts.len(), block, measures.len(), outcome, |range, outcome| {
+    let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, (2, edits.len()));
+    let divided = subject.divided(name, &cell.template, replays::parts(prompts.len(), block), context);
+    let data = divided.values(measures.len(), (&task, edits.len()), outcome, |range, checks| {
         let (cell, pairs) = pairs.part(range, cell);
         let runs = Runs::of(step.measures, step.direction, &cell, &pairs, &edited, subject, context)?;
         let rows: Vec<Row> = edits.iter().flat_map(|edits| pairs.rows(step.direction, edits.clone())).collect();
-        let readouts = runs.read(name, &rows, (context, &task), subject, outcome)?;
+        let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
         Ok(runs.effects(step.measures, &readouts))
     })?;
     let keys = places::keys(&interventions, Some(facts))?;
@@ -235,9 +236,9 @@ impl Runs {
         rows: &[Row],
         progress: (&Context, &crate::run::progress::Task),
         subject: &Subject,
-        outcome: &mut Outcome,
+        checks: &mut Vec<SelfCheck>,
     ) -> Result<Readouts, Error> {
-        self.read_from(&self.sources, name, rows, progress, subject, outcome)
+        self.read_from(&self.sources, name, rows, progress, subject, checks)
     }
 
     /// The same where the rows read other activations than the other runs'.
@@ -248,10 +249,10 @@ impl Runs {
         rows: &[Row],
         progress: (&Context, &crate::run::progress::Task),
         subject: &Subject,
-        outcome: &mut Outcome,
+        checks: &mut Vec<SelfCheck>,
     ) -> Result<Readouts, Error> {
         let tokens = |row: usize| self.answers[row % self.answers.len()].to_vec();
-        replays::read(name, subject, (&self.base, sources), rows, (&tokens, self.wanted), progress, outcome)
+        replays::read(name, subject, (&self.base, sources), rows, (&tokens, self.wanted), progress, checks)
     }
 
     /// `[intervention, pair, measure]`

@@ -7,7 +7,7 @@ use super::places::{self, At, Place, numbers};
 use super::replays::{self, Stopped};
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Context, Outcome, Target};
+use super::{Context, Outcome, SelfCheck, Target};
 use crate::Error;
 use crate::intervene::{Edit, Paths, Readouts, Receiver, Row, Sender, Units, Wanted};
 use crate::model::facts::Facts;
@@ -19,6 +19,7 @@ use crate::spec::step::{Direction, PathPatching};
 use crate::spec::{ComponentKind, ComponentPattern, HeadInput, Loaded, ReceiverPattern, SpecErrors};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Receivers that are computed together: the inputs of a layer's heads with those heads, an MLP, or, without a receiver in a
@@ -87,18 +88,26 @@ fn patch(
     let total: usize = blocks.iter().map(|block| block.paths() * of.len()).sum();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
     let mut data = Vec::with_capacity(total * step.measures.len());
-    for block in &blocks {
-        let paths = Paths {
-            transformer: subject.model.transformer(),
-            base: &runs.base,
-            sources: &runs.sources,
-            pairs: &of,
-            positions: &block.at.positions,
-            memory: replays::memory(context) / 2,
-        };
-        let readouts = block.read(name, &paths, &runs, (context, &task), subject, outcome)?;
-        data.extend(runs.effects(&step.measures, &readouts));
-    }
+    let divided = subject.divided(name, &cell.template, replays::parts(blocks.len(), 1), context);
+    let rows = |part: Range<usize>| blocks[part].iter().map(|block| block.paths() * of.len()).sum::<usize>();
+    let work = |part: Range<usize>, checks: &mut Vec<SelfCheck>| {
+        let mut effects = Vec::with_capacity(rows(part.clone()) * step.measures.len());
+        for block in &blocks[part] {
+            let paths = Paths {
+                transformer: subject.model.transformer(),
+                base: &runs.base,
+                sources: &runs.sources,
+                pairs: &of,
+                positions: &block.at.positions,
+                memory: replays::memory(context) / 2,
+            };
+            let readouts = block.read(name, &paths, &runs, (context, &task), subject, checks)?;
+            effects.extend(runs.effects(&step.measures, &readouts));
+        }
+        Ok(effects)
+    };
+    let skipped = |part: Range<usize>| task.advance(rows(part) as u64);
+    divided.each(outcome, skipped, work, |_, effects: Vec<f64>| data.extend(effects))?;
 
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
@@ -220,7 +229,7 @@ impl<'b> Block<'b> {
         runs: &Runs,
         (context, task): (&Context, &Task),
         subject: &Subject,
-        outcome: &mut Outcome,
+        checks: &mut Vec<SelfCheck>,
     ) -> Result<Readouts, Error> {
         let Some(receiver) = self.receiver else {
             let tokens = |pair: usize| runs.answers[pair].to_vec();
@@ -251,7 +260,7 @@ impl<'b> Block<'b> {
                     })
                 })
                 .collect();
-            all.extend(runs.read_from(&received, name, &rows, (context, task), subject, outcome)?);
+            all.extend(runs.read_from(&received, name, &rows, (context, task), subject, checks)?);
         }
         Ok(all)
     }

@@ -1,12 +1,16 @@
-//! Rows of interventions replayed for a step: progress, memory, and the check against runs from scratch.
+//! Rows of interventions replayed for a step: blocks that are kept, progress, memory, and the check against runs from scratch.
 
 use super::{Context, Outcome, SelfCheck, Subject};
 use crate::Error;
-use crate::intervene::{Activations, Base, EditError, Layout, Positions, Readout, Readouts, Replay, Row, Wanted};
+use crate::intervene::{
+    Activation, Activations, Base, EditError, Layout, Positions, Readout, Readouts, Replay, Row, Wanted,
+    layer_operations,
+};
 use crate::measure::Reading;
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
+use crate::run::blocks::Bits;
 use crate::run::interrupt;
 use crate::run::progress::Task;
 use crate::spec::Dtype;
@@ -18,18 +22,43 @@ const CHECKED: usize = 8;
 /// Bytes of a value in f32, the widest.
 const ELEMENT: usize = 4;
 
-/// Rows planned at once: bounds the memory that the plan itself takes.
+/// Rows planned at once, and of a block: bounds the memory that the plan itself takes.
 const ROWS_AT_ONCE: usize = 1 << 16;
+
+/// Floating-point operations of a block, about: some tens of seconds of a processor.
+const OPERATIONS: u64 = 2_000_000_000_000;
+
+/// Rows of a block of prompts at least, however large the model is.
+const LEAST_ROWS: usize = 256;
+
+/// The same of a part of the rows of a block, where these are many: of a position each, as many as fill a matrix product.
+const LEAST_ROWS_OF_A_PROMPT: usize = 1024;
 
 /// What a replay may take beside the model, in bytes.
 pub fn memory(context: &Context) -> usize {
     context.loaded.spec.run.memory_mib << 20
 }
 
-/// How many prompts are run at once: what is kept of their runs, `runs` for each, takes half of the memory.
-pub fn prompts_at_once(context: &Context, facts: &Facts, length: usize, wanted: &Wanted, runs: usize) -> usize {
+/// How many prompts are a block, each with `rows` rows: what is kept of their runs, `runs` for each, takes half of the memory, and the
+/// rows no more than some tens of seconds, because a run that is interrupted loses the block it is at.
+pub fn prompts_at_once(
+    context: &Context,
+    facts: &Facts,
+    length: usize,
+    wanted: &Wanted,
+    (runs, rows): (usize, usize),
+) -> usize {
     let bytes = Base::bytes(facts, 1, length, ELEMENT) + runs * activation_bytes(wanted, facts, length);
-    (memory(context) / 2 / bytes.max(1)).max(1)
+    let fits = memory(context) / 2 / bytes.max(1);
+    fits.min(rows_at_once(facts, length, LEAST_ROWS) / rows.max(1)).max(1)
+}
+
+/// Rows whose operations are those of a block, at least `least`: fewer make matrix products slow. Not measured but counted, so that
+/// blocks end where they do in every run.
+fn rows_at_once(facts: &Facts, length: usize, least: usize) -> usize {
+    let unembedding = 2 * (facts.d_model * facts.n_vocab) as u64;
+    let operations = layer_operations(facts) * (facts.n_layers * length) as u64 + unembedding;
+    usize::try_from(OPERATIONS / operations.max(1)).unwrap_or(usize::MAX).clamp(least, ROWS_AT_ONCE)
 }
 
 /// Bytes of what stands at hooks of one prompt, in main memory.
@@ -40,48 +69,82 @@ pub fn activation_bytes(wanted: &Wanted, facts: &Facts, length: usize) -> usize 
     ELEMENT * wanted.iter().map(of).sum::<usize>()
 }
 
-/// Does `work` on prompts `block` at a time; one check of what all of it replays.
-///
-/// # Errors
-/// What `work` returns.
-pub fn each_block(
-    prompts: usize,
-    block: usize,
-    outcome: &mut Outcome,
-    mut work: impl FnMut(Range<usize>, &mut Outcome) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let first_check = outcome.checks.len();
-    for first in (0..prompts).step_by(block.max(1)) {
-        work(first..prompts.min(first + block.max(1)), outcome)?;
-    }
-    outcome.join_checks(first_check);
-    Ok(())
+/// Work that is done in parts, each of which is kept when it is done.
+pub struct Divided<'c> {
+    /// Name of the step.
+    pub step: &'c str,
+    /// What it is, for who waits: a model, a template.
+    pub what: String,
+    /// What the step works with.
+    pub context: &'c Context<'c>,
+    /// The parts.
+    pub parts: Vec<Range<usize>>,
 }
 
-/// The same where `work` gives values of each of its prompts, `[key, prompt, width]`: those of all prompts.
-///
-/// # Errors
-/// What `work` returns.
-pub fn in_blocks(
-    prompts: usize,
-    block: usize,
-    width: usize,
-    outcome: &mut Outcome,
-    mut work: impl FnMut(Range<usize>, &mut Outcome) -> Result<Vec<f64>, Error>,
-) -> Result<Vec<f64>, Error> {
-    let mut data = Vec::new();
-    each_block(prompts, block, outcome, |range, outcome| {
-        let values = work(range.clone(), outcome)?;
-        if data.is_empty() {
-            data = vec![f64::NAN; values.len() / range.len().max(1) * prompts];
+/// Equal parts of at most `most`.
+pub fn parts(count: usize, most: usize) -> Vec<Range<usize>> {
+    let pieces = count.div_ceil(most.max(1)).max(1);
+    let each = count.div_ceil(pieces).max(1);
+    (0..count).step_by(each).map(|first| first..count.min(first + each)).collect()
+}
+
+impl Divided<'_> {
+    /// Does `work` part by part, and lets `add` have what it gives, in order. A part that a run that was interrupted had finished is
+    /// not done again; `skipped` is told of it. One check of what all of it replays.
+    ///
+    /// # Errors
+    /// What `work` returns.
+    pub fn each<T: Bits>(
+        &self,
+        outcome: &mut Outcome,
+        skipped: impl Fn(Range<usize>),
+        mut work: impl FnMut(Range<usize>, &mut Vec<SelfCheck>) -> Result<T, Error>,
+        mut add: impl FnMut(Range<usize>, T),
+    ) -> Result<(), Error> {
+        let first_check = outcome.checks.len();
+        let series = self.context.blocks.series(&self.what, &self.parts);
+        for (number, part) in self.parts.iter().enumerate() {
+            interrupt::check()?;
+            let run = || -> Result<(T, Vec<SelfCheck>), Error> {
+                let mut checks = Vec::new();
+                let value = work(part.clone(), &mut checks)?;
+                Ok((value, checks))
+            };
+            let (value, checks) = series.get_or(number, |_| skipped(part.clone()), run)?;
+            // The same step may have had another name then.
+            outcome.checks.extend(checks.into_iter().map(|check| SelfCheck { step: self.step.to_string(), ..check }));
+            add(part.clone(), value);
         }
-        let rows = data.chunks_exact_mut((prompts * width).max(1));
-        for (row, values) in rows.zip(values.chunks_exact((range.len() * width).max(1))) {
-            row[range.start * width..range.end * width].copy_from_slice(values);
-        }
+        outcome.join_checks(first_check);
         Ok(())
-    })?;
-    Ok(data)
+    }
+
+    /// The same where parts are of prompts and `work` gives values of each of its prompts, `[key, prompt, width]`: those of all
+    /// prompts. `task` counts `rows` for each prompt.
+    ///
+    /// # Errors
+    /// What `work` returns.
+    pub fn values(
+        &self,
+        width: usize,
+        (task, rows): (&Task, usize),
+        outcome: &mut Outcome,
+        work: impl FnMut(Range<usize>, &mut Vec<SelfCheck>) -> Result<Vec<f64>, Error>,
+    ) -> Result<Vec<f64>, Error> {
+        let prompts = self.parts.last().map_or(0, |last| last.end);
+        let mut data = Vec::new();
+        let skipped = |part: Range<usize>| task.advance((rows * part.len()) as u64);
+        self.each(outcome, skipped, work, |part, values| {
+            if data.is_empty() {
+                data = vec![f64::NAN; values.len() / part.len().max(1) * prompts];
+            }
+            let rows = data.chunks_exact_mut((prompts * width).max(1));
+            for (row, values) in rows.zip(values.chunks_exact((part.len() * width).max(1))) {
+                row[part.start * width..part.end * width].copy_from_slice(values);
+            }
+        })?;
+        Ok(data)
+    }
 }
 
 /// What is left for the rows themselves.
@@ -118,6 +181,35 @@ pub fn capture(
     crate::intervene::capture(subject.model.transformer(), tokens, wanted, batch, pause)
 }
 
+/// Activations of prompts, at most `batch` prompts at a time, each batch kept when it is done; `add` gets them in order.
+///
+/// # Errors
+/// Ctrl-C, and what `add` returns.
+pub fn captured(
+    subject: &Subject,
+    (what, tokens): (&str, &Tokens),
+    wanted: &Wanted,
+    batch: usize,
+    (context, task): (&Context, &Task),
+    mut add: impl FnMut(Range<usize>, Activations) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let parts = parts(tokens.batch, batch);
+    let series = context.blocks.series(&format!("activations of {what}"), &parts);
+    for (number, part) in parts.iter().enumerate() {
+        interrupt::check()?;
+        let run = || -> Result<Vec<(usize, Activation)>, Error> {
+            let (activations, _) = capture(subject, &tokens.part(part.clone()), wanted, context)?;
+            let indexed = |(hook, activation)| Some((wanted.get_index_of(&hook)?, activation));
+            Ok(activations.into_iter().filter_map(indexed).collect())
+        };
+        let found = series.get_or(number, |_| (), run)?;
+        let named = |(index, activation)| Some((*wanted.get_index(index)?.0, activation));
+        add(part.clone(), found.into_iter().filter_map(named).collect())?;
+        task.advance(part.len() as u64);
+    }
+    Ok(())
+}
+
 /// Replays rows and reads what `wanted` says; a sample of them is recomputed from scratch and the check recorded.
 ///
 /// # Errors
@@ -129,19 +221,31 @@ pub fn read(
     rows: &[Row],
     (tokens, wanted): (&dyn Fn(usize) -> Vec<u32>, Readout),
     (context, task): (&Context, &Task),
-    outcome: &mut Outcome,
+    checks: &mut Vec<SelfCheck>,
 ) -> Result<Readouts, Error> {
-    let memory = memory_left(context, subject.model.facts(), base, sources);
-    let replay = Replay::new(subject.model.transformer(), base, sources, memory);
-    let mut all = Readouts::default();
-    for (number, part) in rows.chunks(ROWS_AT_ONCE).enumerate() {
-        let first = number * ROWS_AT_ONCE;
-        let readouts = replay.read::<Stopped>(part, &|row| tokens(first + row), wanted, |done| pause(task, done));
-        all.extend(readouts.map_err(|stopped| stopped.error(name))?);
-    }
+    let facts = subject.model.facts();
+    let replay = Replay::new(subject.model.transformer(), base, sources, memory_left(context, facts, base, sources));
+    let read = |part: Range<usize>| {
+        let first = part.start;
+        let readouts =
+            replay.read::<Stopped>(&rows[part], &|row| tokens(first + row), wanted, |done| pause(task, done));
+        readouts.map_err(|stopped| stopped.error(name))
+    };
+    let all = match parts(rows.len(), rows_at_once(facts, base.tokens.pos, LEAST_ROWS_OF_A_PROMPT)).as_slice() {
+        [] => Readouts::default(),
+        [all] => read(all.clone())?,
+        parts => {
+            let series = context.blocks.series("rows of one block", parts);
+            let mut all = Readouts::default();
+            for (number, part) in parts.iter().enumerate() {
+                all.extend(series.get_or(number, |_| task.advance(part.len() as u64), || read(part.clone()))?);
+            }
+            all
+        }
+    };
     let check = replay.check(rows, CHECKED).map_err(Error::failed(name))?;
     let dtype = context.models.dtype(&subject.name);
-    outcome.checks.push(SelfCheck::new(name, &subject.name, check, tolerance(dtype)));
+    checks.push(SelfCheck::new(name, &subject.name, check, tolerance(dtype)));
     Ok(all)
 }
 

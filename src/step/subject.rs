@@ -1,6 +1,8 @@
 //! What a step works on: one model after the other, and its prompts by template.
 
 use super::accuracy::Labels;
+use super::network::Asked;
+use super::replays::Divided;
 use super::{Context, Network, Outcome};
 use crate::Error;
 use crate::measure::Pace;
@@ -10,6 +12,7 @@ use crate::prompt::{self, Positions, Prompt, PromptError, PromptSet, Respondent}
 use crate::run::ModelName;
 use crate::spec::Prompts;
 use crate::spec::step::Common;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// A model with a step's prompts in its tokens.
@@ -36,6 +39,17 @@ impl Subject {
     /// Names it in tables.
     pub fn labels(&self) -> Labels<'_> {
         Labels { model: &self.name.name, checkpoint: self.name.checkpoint.as_deref().unwrap_or_default() }
+    }
+
+    /// Work of a step on its prompts of one template, in parts.
+    pub fn divided<'c>(
+        &self,
+        step: &'c str,
+        template: &str,
+        parts: Vec<Range<usize>>,
+        context: &'c Context<'c>,
+    ) -> Divided<'c> {
+        Divided { step, what: format!("{}, template '{template}'", self.name), context, parts }
     }
 
     /// Its prompts by template. A prompt that several draws of one seed have in common is there once.
@@ -119,7 +133,7 @@ pub fn prompts(
 /// # Errors
 /// Prompts that can not be had.
 pub fn built(spec: &Prompts, context: &Context, model: &Model) -> Result<PromptSet, PromptError> {
-    let network = Network { model };
+    let network = Asked { network: Network { model }, blocks: context.blocks };
     let respondent = Respondent { network: &network, pace: Pace::of(context.batch(model)) };
     let built = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(respondent))?;
     built.fits(model.facts().n_vocab, model.transformer().position_limit())?;

@@ -2,6 +2,7 @@
 
 use ablate::Error;
 use ablate::heuristic::Heuristic;
+use ablate::run::blocks::Blocks;
 use ablate::run::progress::Progress;
 use ablate::run::{Frames, Models};
 use ablate::spec::{Loaded, parse};
@@ -102,8 +103,9 @@ pub fn knocked_with(spec: &str, [neurons, matches]: &[DataFrame; 2]) -> Result<K
     frames.insert("found".into(), matches.clone());
     frames.insert("found.neurons".into(), neurons.clone());
     let folder = tempfile::tempdir().unwrap();
+    let (dir, blocks) = (folder.path(), Blocks::off());
     let context =
-        Context { loaded: &loaded, models: &models, progress: &progress, dir: folder.path(), frames: &frames };
+        Context { loaded: &loaded, models: &models, progress: &progress, dir, frames: &frames, blocks: &blocks };
     let mut outcomes = Vec::new();
     for step in loaded.spec.steps.iter().filter(|step| step.name() != "found") {
         step::check(step, &loaded, &frames)?;

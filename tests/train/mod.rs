@@ -6,6 +6,7 @@ use ablate::model::checkpoint::Checkpoint;
 use ablate::model::tokenizer::{self, Tokenizer};
 use ablate::model::transformer::{Tokens, Transformer};
 use ablate::prompt::{self, PromptSet};
+use ablate::run::blocks::Blocks;
 use ablate::run::progress::Progress;
 use ablate::spec;
 use ablate::step::train::{TrainError, Trained, train};
@@ -35,7 +36,13 @@ fn recipe(changes: Value) -> spec::step::Train {
 
 fn run(changes: Value, operators: &[&str], folder: &Path) -> Result<Trained, TrainError> {
     let tokenizer = tokenizer::arithmetic(8);
-    train(&recipe(changes), &prompts(&tokenizer, operators, "0..8"), &tokenizer, folder, &Progress::quiet())
+    train(
+        &recipe(changes),
+        &prompts(&tokenizer, operators, "0..8"),
+        &tokenizer,
+        folder,
+        (&Progress::quiet(), &Blocks::off()),
+    )
 }
 
 fn weights(folder: &Path) -> Vec<u8> {

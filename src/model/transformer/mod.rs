@@ -47,6 +47,12 @@ impl Tokens {
         Some(Self { ids, batch: rows.len(), pos })
     }
 
+    /// Some of the prompts.
+    pub fn part(&self, prompts: std::ops::Range<usize>) -> Tokens {
+        let batch = prompts.len();
+        Tokens { ids: self.ids[prompts.start * self.pos..prompts.end * self.pos].to_vec(), batch, pos: self.pos }
+    }
+
     /// The prompts, at most `batch` at a time, each part with the index of its first prompt.
     pub fn batches(&self, batch: usize) -> impl Iterator<Item = (usize, Tokens)> + '_ {
         let batch = batch.max(1);

@@ -1,8 +1,8 @@
 //! The store: what steps have made, by key, so that a step is computed once (docs/store.md).
 //!
 //! `entries/AB/KEY/` holds an outcome and the checksums of its files; it is put there whole by a rename. `locks/KEY` keeps two
-//! processes from computing one step at once; `parts/` is where entries are written; `files.json` remembers checksums of
-//! models' files.
+//! processes from computing one step at once; `parts/` is where entries are written; `blocks/KEY/` has what is finished of a step
+//! that runs; `files.json` remembers checksums of models' files.
 
 mod entry;
 mod lock;
@@ -18,6 +18,7 @@ pub use place::Place;
 pub use put::About;
 pub use take::Taken;
 pub use tend::{Collected, Keep, Listed};
+pub(super) use when::now;
 pub use when::{rfc3339_now, utc};
 
 use super::key::Digests;
@@ -74,6 +75,15 @@ impl Store {
 
     fn parts(&self) -> PathBuf {
         self.root.join("parts")
+    }
+
+    fn blocks(&self) -> PathBuf {
+        self.root.join("blocks")
+    }
+
+    /// Where the finished blocks of the step with this key are, while it runs.
+    pub(super) fn blocks_of(&self, digest: &str) -> PathBuf {
+        self.blocks().join(digest)
     }
 
     fn locks(&self) -> PathBuf {

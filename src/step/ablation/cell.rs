@@ -97,7 +97,7 @@ pub fn ablate(
     };
     let total: usize = cases.iter().map(|case| arms[case.arm].runs()).sum();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
-    let data = runs::measure(step, &arms, &cases, &positions, subject, (context, &task), outcome)?;
+    let data = runs::measure(step, &arms, &cases, (&cell.template, &positions), subject, (context, &task), outcome)?;
 
     let keys = circuits::keys(&all)?;
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();

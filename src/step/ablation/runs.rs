@@ -9,7 +9,7 @@ use crate::model::hook::Hook;
 use crate::prompt::Prompt;
 use crate::run::progress::Task;
 use crate::spec::step::{Ablation, AblationMeasure};
-use crate::step::{Context, Outcome, Subject, replays, subject};
+use crate::step::{Context, Outcome, SelfCheck, Subject, replays, subject};
 use indexmap::IndexSet;
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ pub fn measure(
     step: &Ablation,
     arms: &[Arm],
     cases: &[Case],
-    positions: &Positions,
+    (template, positions): (&str, &Positions),
     subject: &Subject,
     (context, task): (&Context, &Task),
     outcome: &mut Outcome,
@@ -92,9 +92,11 @@ pub fn measure(
     let facts = subject.model.facts();
     let length = cases.first().map_or(0, |case| case.prompt.tokens.len());
     let runs = 1 + usize::from(cases.iter().any(|case| case.other.is_some()));
-    let block = replays::prompts_at_once(context, facts, length, &wanted, runs);
-    replays::in_blocks(cases.len(), block, step.measures.len(), outcome, |range, outcome| {
-        run(step, arms, &cases[range], &wanted, subject, (context, task), outcome)
+    let rows = arms.iter().map(Arm::runs).max().unwrap_or(1);
+    let block = replays::prompts_at_once(context, facts, length, &wanted, (runs, rows));
+    let divided = subject.divided(&step.name, template, replays::parts(cases.len(), block), context);
+    divided.values(step.measures.len(), (task, rows), outcome, |range, checks| {
+        run(step, arms, &cases[range], &wanted, subject, (context, task), checks)
     })
 }
 
@@ -106,7 +108,7 @@ fn run(
     wanted: &Wanted,
     subject: &Subject,
     progress: (&Context, &Task),
-    outcome: &mut Outcome,
+    checks: &mut Vec<SelfCheck>,
 ) -> Result<Vec<f64>, Error> {
     let context = progress.0;
     let prompts: Vec<&Prompt> = cases.iter().map(|case| case.prompt).collect();
@@ -140,7 +142,7 @@ fn run(
     let divergence = step.measures.contains(&AblationMeasure::Kl);
     let readout = Readout { picks: 2, distribution: true, divergence };
     let tokens = |row: usize| cases[case_of[row]].picks().to_vec();
-    let ablated = replays::read(&step.name, subject, (&base, &sources), &rows, (&tokens, readout), progress, outcome)?;
+    let ablated = replays::read(&step.name, subject, (&base, &sources), &rows, (&tokens, readout), progress, checks)?;
     let order: Vec<usize> = (0..cases.len()).collect();
     let unedited = Readout { divergence: false, ..readout };
     let whole = Readouts::of(&base.logits, &order, &|case| cases[case].picks().to_vec(), unedited);

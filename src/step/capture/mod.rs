@@ -12,7 +12,6 @@ use crate::intervene::{Activation, Layout, Positions, Wanted};
 use crate::model::facts::Facts;
 use crate::plan::{Read, Survey, Workload};
 use crate::prompt;
-use crate::run::interrupt;
 use crate::spec::step::{self, CaptureFormat};
 use chosen::Chosen;
 use polars::prelude::*;
@@ -123,9 +122,8 @@ fn read(
     let label = format!("{}: {}", step.name, subject.name);
     let task = context.progress.begin(&label, cell.prompts.len() as u64, "prompts");
     let mut kept: Vec<Activation> = Vec::with_capacity(chosen.len());
-    for (_, part) in tokens.batches(context.batch(&subject.model)) {
-        interrupt::check()?;
-        let (activations, _) = replays::capture(subject, &part, &wanted, context)?;
+    let batch = context.batch(&subject.model);
+    replays::captured(subject, (&label, &tokens), &wanted, batch, (context, &task), |_, activations| {
         for (number, chosen) in chosen.iter().enumerate() {
             let Some(activation) = activations.get(&chosen.hook) else {
                 return Err(Error::failed(format!("step '{}'", step.name))(format!("{}: not reached", chosen.hook)));
@@ -139,8 +137,8 @@ fn read(
                 None => kept.push(activation),
             }
         }
-        task.advance(part.batch as u64);
-    }
+        Ok(())
+    })?;
     Ok(kept)
 }
 

@@ -6,20 +6,21 @@ use crate::intervene::{Positions, Wanted, capture_blocks};
 use crate::model::hook::{Hook, Site};
 use crate::model::transformer::Tokens;
 use crate::prompt::Prompt;
-use crate::run::interrupt;
-use crate::step::{Context, Subject};
+use crate::step::replays::{self, Divided};
+use crate::step::{Context, Outcome, SelfCheck, Subject};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The activations, `[neuron, prompt]`. A batch's are in memory whole, what is kept of them is these neurons'.
 ///
 /// # Errors
 /// Ctrl-C.
 pub fn read(
-    label: &str,
+    (step, label): (&str, &str),
     neurons: &[Neuron],
     prompts: &[&Prompt],
     subject: &Subject,
-    context: &Context,
+    (context, outcome): (&Context, &mut Outcome),
 ) -> Result<Vec<f32>, Error> {
     let mut layers: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
     for (number, neuron) in neurons.iter().enumerate() {
@@ -36,22 +37,34 @@ pub fn read(
     for (length, indices) in lengths {
         let last = Positions::At(vec![length.saturating_sub(1)]);
         let wanted: Wanted = layers.keys().map(|&layer| (hook(layer), last.clone())).collect();
-        for part in indices.chunks(context.batch(&subject.model)) {
-            interrupt::check()?;
-            let rows: Vec<&[u32]> = part.iter().map(|&index| prompts[index].tokens.as_slice()).collect();
-            let Some(tokens) = Tokens::from_rows(&rows) else { continue };
+        let divided = Divided {
+            step,
+            what: format!("activations of {label}"),
+            context,
+            parts: replays::parts(indices.len(), context.batch(&subject.model)),
+        };
+        let width = neurons.len();
+        let work = |part: Range<usize>, _: &mut Vec<SelfCheck>| {
+            let rows: Vec<&[u32]> = indices[part].iter().map(|&index| prompts[index].tokens.as_slice()).collect();
+            let mut values = vec![0.0; rows.len() * width];
+            let Some(tokens) = Tokens::from_rows(&rows) else { return Ok(values) };
             let activations = capture_blocks(subject.model.transformer(), &tokens, &wanted);
             for (&layer, chosen) in &layers {
                 let Some(activation) = activations.get(&hook(layer)) else { continue };
-                let width = activation.layout.position_width();
-                for (values, &prompt) in activation.data.chunks_exact(width).zip(part) {
-                    for &(number, neuron) in chosen {
-                        kept[number * prompts.len() + prompt] = values[neuron];
-                    }
+                let all = activation.data.chunks_exact(activation.layout.position_width());
+                for (kept, values) in values.chunks_exact_mut(width.max(1)).zip(all) {
+                    chosen.iter().for_each(|&(number, neuron)| kept[number] = values[neuron]);
                 }
             }
-            task.advance(part.len() as u64);
-        }
+            task.advance(rows.len() as u64);
+            Ok(values)
+        };
+        let skipped = |part: Range<usize>| task.advance(part.len() as u64);
+        divided.each(outcome, skipped, work, |part, values: Vec<f32>| {
+            for (values, &prompt) in values.chunks_exact(width.max(1)).zip(&indices[part]) {
+                values.iter().enumerate().for_each(|(number, value)| kept[number * prompts.len() + prompt] = *value);
+            }
+        })?;
     }
     Ok(kept)
 }

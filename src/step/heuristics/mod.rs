@@ -9,23 +9,25 @@ mod values;
 
 use super::accuracy::Labels;
 use super::ranking::{self, Ranking, fault, refused};
+use super::replays::Divided;
 use super::subject::{self, Subject};
 use super::summary::MOST_ROWS;
-use super::{Context, Outcome, replays};
+use super::{Context, Outcome, SelfCheck, replays};
 use crate::Error;
-use crate::heuristic::{Matcher, Options};
+use crate::heuristic::{Match, Matcher, Options};
 use crate::plan::{Survey, Workload};
 use crate::run::Frames;
-use crate::run::interrupt;
 use crate::spec::step::{Heuristics, ScoreCap, ZeroResults};
 use crate::spec::{Loaded, Prompts, SpecErrors};
 use examples::{Example, Examples};
 use frames::Found;
 use polars::prelude::*;
 use prompts::Asked;
+use std::cell::RefCell;
+use std::ops::Range;
 use values::Values;
 
-/// Neurons that are matched between two looks at Ctrl-C.
+/// Neurons of a block that are matched together.
 const MATCHED_AT_ONCE: usize = 64;
 
 /// Runs the step on each of its models.
@@ -139,29 +141,40 @@ fn classify(
     let mut found: Vec<Found> = Vec::with_capacity(neurons.len());
     let mut examples = Examples::new(step.examples);
     for part in neurons.chunks(at_once(context, problems.len())) {
-        let activations = activations::read(&label, part, &asked.prompts, subject, context)?;
+        let activations = activations::read((&step.name, &label), part, &asked.prompts, subject, (context, outcome))?;
         let task = context.progress.begin(&label, part.len() as u64, "neurons");
-        for (part, activations) in
-            part.chunks(MATCHED_AT_ONCE).zip(activations.chunks(MATCHED_AT_ONCE * problems.len()))
-        {
-            interrupt::check()?;
-            let logits = values.logits(part, subject);
+        let divided = Divided {
+            step: &step.name,
+            what: format!("matches of {} {}, template '{}'", asked.operator.sign, subject.name, asked.template),
+            context,
+            parts: replays::parts(part.len(), MATCHED_AT_ONCE),
+        };
+        let activations_of = |part: &Range<usize>| &activations[part.start * problems.len()..part.end * problems.len()];
+        let logits_of = |range: &Range<usize>| values.logits(&part[range.clone()], subject);
+        // What neurons write is no part of a block: it is made in a moment, and would take more room than all else.
+        let made = RefCell::new(None);
+        let work = |range: Range<usize>, _: &mut Vec<SelfCheck>| -> Result<Vec<(Vec<Match>, usize)>, Error> {
+            let logits = logits_of(&range);
             let at = |indices: &[usize]| -> Vec<f32> {
                 logits.iter().flat_map(|logits| indices.iter().map(|&index| logits.results[index])).collect()
             };
-            let matches = matcher.classify(activations, &at(&matched));
-            let control = matcher.classify_direct(activations, &at(&shuffled));
-            let matches = part.iter().zip(matches).zip(control);
-            for (((neuron, matches), control), (logits, activations)) in
-                matches.zip(logits.iter().zip(activations.chunks(problems.len())))
-            {
-                let (neuron, top) = (neuron.clone(), logits.top.clone());
-                let one = Found { neuron, matches, control: control.len(), top };
+            let matches = matcher.classify(activations_of(&range), &at(&matched));
+            let control = matcher.classify_direct(activations_of(&range), &at(&shuffled));
+            task.advance(range.len() as u64);
+            made.replace(Some(logits));
+            Ok(matches.into_iter().zip(control.iter().map(Vec::len)).collect())
+        };
+        let skipped = |range: Range<usize>| task.advance(range.len() as u64);
+        divided.each(outcome, skipped, work, |range, matches| {
+            let neurons = part[range.clone()].iter().zip(matches);
+            let logits = made.take().unwrap_or_else(|| logits_of(&range));
+            let values = logits.into_iter().zip(activations_of(&range).chunks(problems.len()));
+            for ((neuron, (matches, control)), (logits, activations)) in neurons.zip(values) {
+                let one = Found { neuron: neuron.clone(), matches, control, top: logits.top };
                 examples.offer(&one, activations, &logits.results);
                 found.push(one);
             }
-            task.advance(part.len() as u64);
-        }
+        })?;
     }
     outcome.notes.push(note(&matcher, &found, asked, subject));
     let examples: Vec<Example> = examples.all();

@@ -132,7 +132,7 @@ fn knock(
         }
     }
     let jobs = |range: Range<usize>| Ok(draws.iter().flat_map(|draw| draw.jobs(&range)).collect::<Vec<Job>>());
-    let answers = runs::answers(&knock, &prompts, count, jobs, subject, (context, outcome))?;
+    let answers = runs::answers(&knock, (&cell.template, &prompts), count, jobs, subject, (context, outcome))?;
     let wrong = answers.clean.iter().filter(|clean| !**clean).count();
     if wrong > 0 {
         outcome.notes.push(format!(

@@ -107,7 +107,7 @@ fn knock(
         }
         Ok(jobs)
     };
-    let answers = runs::answers(&knock, &prompts, count, jobs, subject, (context, outcome))?;
+    let answers = runs::answers(&knock, (&cell.template, &prompts), count, jobs, subject, (context, outcome))?;
     for (case, first) in cases.iter_mut().zip(first_job) {
         let sizes = case.sizes(step);
         let run =

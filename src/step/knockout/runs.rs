@@ -8,7 +8,7 @@ use crate::model::hook::{Hook, Site};
 use crate::prompt::{Operator, Prompt};
 use crate::spec::step::KnockoutValue;
 use crate::step::means::{Means, Over};
-use crate::step::{Cell, Context, Outcome, Subject, replays, subject};
+use crate::step::{Cell, Context, Outcome, SelfCheck, Subject, replays, subject};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub struct Answers {
 /// What `jobs` returns, edits that the model can not have, and Ctrl-C.
 pub fn answers(
     knock: &Knock,
-    prompts: &[&Prompt],
+    (template, prompts): (&str, &[&Prompt]),
     count: usize,
     mut jobs: impl FnMut(Range<usize>) -> Result<Vec<Job>, Error>,
     subject: &Subject,
@@ -47,29 +47,35 @@ pub fn answers(
     let task = context.progress.begin(&format!("{}: {}", knock.over.step, subject.name), count as u64, "rows");
     let wanted = knock.wanted();
     let length = prompts.first().map_or(0, |prompt| prompt.tokens.len());
-    let block = replays::prompts_at_once(context, subject.model.facts(), length, &wanted, 1);
+    let rows = count.div_ceil(prompts.len().max(1));
+    let block = replays::prompts_at_once(context, subject.model.facts(), length, &wanted, (1, rows));
+    let divided = subject.divided(knock.over.step, template, replays::parts(prompts.len(), block), context);
     let readout = Readout { picks: 1, distribution: true, divergence: false };
     let answer = |prompt: usize| prompts[prompt].answer_tokens[0];
     let mut found = Answers { clean: Vec::with_capacity(prompts.len()), after: vec![false; count] };
-    replays::each_block(prompts.len(), block, outcome, |range, outcome| {
-        let base = replays::base(subject, subject::tokens(&prompts[range.clone()])?, &wanted, context)?;
-        let order: Vec<usize> = (0..range.len()).collect();
-        let whole = Readouts::of(&base.logits, &order, &|row| vec![answer(range.start + row)], readout);
-        found.clean.extend(whole.arg_max.iter().zip(range.clone()).map(|(token, prompt)| *token == answer(prompt)));
-        let jobs = jobs(range.clone())?;
+    let skipped = |part: Range<usize>| task.advance((rows * part.len()) as u64);
+    let work = |part: Range<usize>, checks: &mut Vec<SelfCheck>| {
+        let base = replays::base(subject, subject::tokens(&prompts[part.clone()])?, &wanted, context)?;
+        let order: Vec<usize> = (0..part.len()).collect();
+        let whole = Readouts::of(&base.logits, &order, &|row| vec![answer(part.start + row)], readout);
+        let clean: Vec<bool> =
+            whole.arg_max.iter().zip(part.clone()).map(|(token, prompt)| *token == answer(prompt)).collect();
+        let jobs = jobs(part.clone())?;
         if jobs.is_empty() {
-            return Ok(());
+            return Ok((clean, Vec::new()));
         }
-        let row = |job: &Job| Row { prompt: job.prompt - range.start, source: None, edits: job.edits.clone() };
+        let row = |job: &Job| Row { prompt: job.prompt - part.start, source: None, edits: job.edits.clone() };
         let rows: Vec<Row> = jobs.iter().map(row).collect();
         let tokens = |row: usize| vec![answer(jobs[row].prompt)];
         let (name, nothing) = (knock.over.step, Activations::new());
         let progress = (context, &task);
-        let read = replays::read(name, subject, (&base, &nothing), &rows, (&tokens, readout), progress, outcome)?;
-        for (job, token) in jobs.iter().zip(&read.arg_max) {
-            found.after[job.number] = *token == answer(job.prompt);
-        }
-        Ok(())
+        let read = replays::read(name, subject, (&base, &nothing), &rows, (&tokens, readout), progress, checks)?;
+        let after = jobs.iter().zip(&read.arg_max).map(|(job, token)| (job.number, *token == answer(job.prompt)));
+        Ok((clean, after.collect::<Vec<(usize, bool)>>()))
+    };
+    divided.each(outcome, skipped, work, |_, (clean, after)| {
+        found.clean.extend(clean);
+        after.into_iter().for_each(|(job, correct)| found.after[job] = correct);
     })?;
     Ok(found)
 }

@@ -7,7 +7,6 @@ use crate::intervene::{Positions, Wanted, value_logits};
 use crate::model::hook::{Hook, Site};
 use crate::plan::{Survey, Workload};
 use crate::prompt::{Prompt, PromptError};
-use crate::run::interrupt;
 use crate::spec::step::HeuristicSupport;
 use crate::spec::{Keep, Prompts};
 use crate::step::summary::Values;
@@ -97,11 +96,11 @@ fn support(
     let bytes = replays::activation_bytes(&wanted, subject.model.facts(), cell.positions.length);
     let batch = context.batch(&subject.model).min((replays::memory(context) / bytes.max(1)).max(1));
     let mut data: Vec<f64> = Vec::with_capacity(prompts.len() * MEASURES.len());
-    for part in prompts.chunks(batch) {
-        interrupt::check()?;
+    let tokens = subject::tokens(&prompts)?;
+    replays::captured(subject, (&label, &tokens), &wanted, batch, (context, &task), |part, activations| {
+        let part = &prompts[part];
         let own: Vec<Own> = part.iter().map(|prompt| Own::of(prompt, &bags[prompt.operator.symbol])).collect();
         let mut sums = vec![0.0; part.len()];
-        let (activations, _) = replays::capture(subject, &subject::tokens(part)?, &wanted, context)?;
         for (&layer, (_, activation)) in layers.iter().zip(&activations) {
             let answers: Vec<u32> = part.iter().map(|prompt| prompt.answer_tokens[0]).collect();
             let neurons = union(&own, layer);
@@ -116,8 +115,8 @@ fn support(
             }
         }
         data.extend(own.iter().zip(sums).flat_map(|(own, sum)| [own.count as f64, sum]));
-        task.advance(part.len() as u64);
-    }
+        Ok(())
+    })?;
     let values = Values { keys: &keys(&[group])?, measures: &MEASURES, prompts: &prompts, data: &data };
     outcome.add_values(&step.name, subject.labels(), &cell.template, &values, step.bootstrap, true)?;
     Ok(())

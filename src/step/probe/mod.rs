@@ -6,7 +6,7 @@ mod train;
 
 use super::places::{self, At, Place};
 use super::subject::{self, Cell, Subject};
-use super::{Context, Outcome, Target, accuracy::Labels, replays};
+use super::{Context, Outcome, SelfCheck, Target, accuracy::Labels, replays};
 use crate::Error;
 use crate::intervene::Layout;
 use crate::model::hook::{Hook, Site};
@@ -16,7 +16,8 @@ use crate::spec::step::{self, ProbeOperators};
 use crate::spec::{HookPattern, Loaded, PositionName, SitePattern, SpecErrors};
 use polars::prelude::*;
 use reads::Reads;
-use train::Task;
+use std::ops::Range;
+use train::{Judgement, Task};
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &step::Probe, context: &Context) -> Result<Outcome, Error> {
@@ -130,14 +131,28 @@ fn probe(
     let reads = Reads::of(&places, &at);
     let blocks = reads.blocks(facts, length, task.prompts.len(), memory(context, facts.d_model, task.classes.len()));
     let label = format!("{}: {}", step.name, subject.name);
-    let mut results = Vec::with_capacity(reads.all.len());
-    for block in &blocks {
-        let activations = reads.capture(block, &task.prompts, subject, &label, context)?;
-        let layout = |hook: Hook| Layout::of(hook, facts, length);
+    let mut results: Vec<Vec<Judgement>> = Vec::with_capacity(reads.all.len());
+    let layout = |hook: Hook| Layout::of(hook, facts, length);
+    let divided = subject.divided(&step.name, &cell.template, blocks, context);
+    let work = |block: Range<usize>, _: &mut Vec<SelfCheck>| {
+        let activations = reads.capture(&block, &task.prompts, subject, &label, context)?;
         let epochs = (block.len() * task.groups.len() * step.epochs) as u64;
         let progress = context.progress.begin(&label, epochs, "epochs");
-        results.extend(train::train(step, &task, &reads.all[block.clone()], &activations, layout, &progress)?);
-    }
+        let mut results: Vec<Vec<Judgement>> = Vec::with_capacity(block.len());
+        let parts = train::parts(step, &task, &reads.all[block.clone()], facts, length);
+        let series = context.blocks.series("classifiers of one block", &parts);
+        for (number, part) in parts.iter().enumerate() {
+            let reads = &reads.all[block.start..][part.clone()];
+            let skipped = (part.len() * task.groups.len() * step.epochs) as u64;
+            results.extend(series.get_or(
+                number,
+                |_| progress.advance(skipped),
+                || train::train(step, &task, reads, &activations, layout, &progress),
+            )?);
+        }
+        Ok(results)
+    };
+    divided.each(outcome, |_| (), work, |_, block: Vec<Vec<Judgement>>| results.extend(block))?;
     let all = || results.iter().flatten();
     let learning = all().filter(|judgement| judgement.still_learning).count();
     if learning > 0 {

@@ -5,7 +5,6 @@ use crate::intervene::{Layout, Positions, Wanted};
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::prompt::Prompt;
-use crate::run::interrupt;
 use crate::step::places::{At, Place};
 use crate::step::{Context, Subject, replays, subject};
 use indexmap::{IndexMap, IndexSet};
@@ -103,9 +102,8 @@ impl Reads {
         let tokens = subject::tokens(prompts)?;
         let task = context.progress.begin(label, prompts.len() as u64, "prompts");
         let mut hooks: IndexMap<Hook, (Vec<usize>, Vec<f32>)> = IndexMap::new();
-        for (_, part) in tokens.batches(context.batch(&subject.model)) {
-            interrupt::check()?;
-            let (activations, _) = replays::capture(subject, &part, &wanted, context)?;
+        let batch = context.batch(&subject.model);
+        replays::captured(subject, (label, &tokens), &wanted, batch, (context, &task), |_, activations| {
             for (hook, activation) in activations {
                 let width = activation.data.len() / activation.rows.max(1);
                 let kept = hooks
@@ -113,8 +111,8 @@ impl Reads {
                     .or_insert_with(|| (activation.positions.clone(), Vec::with_capacity(width * prompts.len())));
                 kept.1.extend(activation.data);
             }
-            task.advance(part.batch as u64);
-        }
+            Ok(())
+        })?;
         Ok(Captured { hooks })
     }
 }

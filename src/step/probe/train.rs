@@ -5,15 +5,19 @@ use super::reads::{Captured, Read};
 use crate::Error;
 use crate::intervene::Layout;
 use crate::kernel::Adam;
+use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::probe::{Classifier, Features, Judged, Order, Settings, Split, fit};
 use crate::prompt::Prompt;
+use crate::run::blocks::Bits;
 use crate::run::interrupt;
 use crate::run::progress;
 use crate::spec::step::Probe;
+use crate::step::replays;
 use indexmap::IndexMap;
 use rayon::prelude::*;
 use std::collections::HashSet;
+use std::ops::Range;
 
 /// Prompts with their classes, and how they are split: the same for every classifier.
 pub struct Task<'p> {
@@ -51,8 +55,26 @@ pub struct Judgement {
     pub still_learning: bool,
 }
 
+/// Floating-point operations of the classifiers that are trained together, about: some tens of seconds of a processor.
+const OPERATIONS: u64 = 2_000_000_000_000;
+
+/// Classifiers that are trained together at least.
+const LEAST: usize = 64;
+
 /// What the loss falls by in an epoch of training that has not come to its end.
 const STILL: f64 = 0.01;
+
+impl Bits for Judgement {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.train.write(out);
+        self.test.write(out);
+        self.still_learning.write(out);
+    }
+
+    fn read(from: &mut &[u8]) -> Option<Self> {
+        Some(Self { train: Bits::read(from)?, test: Bits::read(from)?, still_learning: Bits::read(from)? })
+    }
+}
 
 impl<'p> Task<'p> {
     /// The split is drawn over all prompts. A prompt that several draws have in common counts once: it must not be learned and
@@ -132,6 +154,16 @@ fn classes<'p>(prompts: impl Iterator<Item = &'p Prompt>) -> Vec<u32> {
     classes.sort_unstable();
     classes.dedup();
     classes
+}
+
+/// Parts of the reads whose classifiers are trained together: of about as many operations each, and of so many classifiers that no
+/// thread waits for another.
+pub fn parts(step: &Probe, task: &Task, reads: &[Read], facts: &Facts, length: usize) -> Vec<Range<usize>> {
+    let each = |group: &Group| group.classes * (step.epochs * group.split.train.len() * 3 + task.prompts.len());
+    let of_input: usize = 2 * task.groups.iter().map(each).sum::<usize>();
+    let widest = reads.iter().map(|read| read.width(facts, length)).max().unwrap_or(1);
+    let most = OPERATIONS / (of_input as u64 * widest as u64).max(1);
+    replays::parts(reads.len(), usize::try_from(most).unwrap_or(usize::MAX).max(LEAST / task.groups.len().max(1)))
 }
 
 /// Trains the classifiers of some reads, one of each group, on several threads: the results do not depend on how many.

@@ -31,6 +31,22 @@ impl AdamW {
         lr * 0.5 * (1.0 + (PI * progress.min(1.0)).cos())
     }
 
+    /// The moments of each parameter in the order in which a model is visited, none of those without a gradient.
+    pub fn moments<M: Module>(&self, model: &M) -> Vec<Vec<Vec<f32>>> {
+        let moments = |id: &ParamId| self.moments.get(id).map_or_else(Vec::new, |moments| moments.to_vec());
+        ids(model).iter().map(moments).collect()
+    }
+
+    /// Goes on after `taken` steps with these moments; whether they are of such a model.
+    pub fn resume<M: Module>(&mut self, model: &M, taken: usize, moments: Vec<Vec<Vec<f32>>>) -> bool {
+        let ids = ids(model);
+        let fits = ids.len() == moments.len();
+        let pairs = ids.into_iter().zip(moments);
+        self.moments = pairs.filter_map(|(id, moments)| Some((id, moments.try_into().ok()?))).collect();
+        self.taken = taken;
+        fits
+    }
+
     /// The model after one step along `gradients`.
     pub fn step<M: Module>(&mut self, model: M, gradients: Gradients) -> M {
         let mut collected = Collected { gradients: &gradients, values: HashMap::new(), square: 0.0 };
@@ -69,7 +85,20 @@ impl ModuleVisitor for Collected<'_> {
     }
 }
 
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+/// Its parameters in order.
+fn ids<M: Module>(model: &M) -> Vec<ParamId> {
+    struct Ids(Vec<ParamId>);
+    impl ModuleVisitor for Ids {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.push(param.id);
+        }
+    }
+    let mut ids = Ids(Vec::new());
+    model.visit(&mut ids);
+    ids.0
+}
+
+pub(super) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().expect("training is in f32")
 }
 

@@ -5,6 +5,9 @@ use crate::prompt::Prompt;
 /// Name of the split that is never trained on.
 pub(super) const HELD_OUT: &str = "held-out";
 
+/// Name of the other.
+pub(super) const TRAIN: &str = "train";
+
 /// Prompts per pass.
 const BATCH: usize = 1024;
 
@@ -22,7 +25,7 @@ pub(super) struct Evaluation {
 /// One row per operator on the prompts held out; on the training prompts where none are.
 pub(super) fn evaluate(model: &Transformer, split: &Split, step: usize, training_loss: f64) -> Vec<Evaluation> {
     let held_out = split.held_out.iter().any(|prompts| !prompts.is_empty());
-    let (name, prompts) = if held_out { (HELD_OUT, &split.held_out) } else { ("train", &split.train) };
+    let (name, prompts) = if held_out { (HELD_OUT, &split.held_out) } else { (TRAIN, &split.train) };
     let rows = split.operators.iter().zip(prompts).map(|(operator, prompts)| {
         let (mut correct, mut loss) = (0, 0.0);
         for batch in prompts.chunks(BATCH) {

@@ -18,7 +18,7 @@ pub(in crate::step) fn run(step: &step::Train, context: &Context) -> Result<Outc
     let set = prompt::build(spec, &tokenizer, Some(false), None)
         .map_err(|error| context.refuse_prompts(step.prompts.as_deref(), &name, error))?;
     context.ran_on(step.prompts.as_deref(), &name, &set);
-    let trained = train(step, &set, &tokenizer, &context.dir.join(&step.save), context.progress);
+    let trained = train(step, &set, &tokenizer, &context.dir.join(&step.save), (context.progress, context.blocks));
     let Trained { rows, checkpoints } = trained.map_err(|error| match error {
         TrainError::Data(_) | TrainError::Shape(_) => {
             context.loaded.refuse(&["step", &step.name], error.to_string(), None).into()

@@ -9,6 +9,7 @@ mod evaluate;
 mod execute;
 mod initial;
 mod save;
+mod state;
 
 pub use data::DataError;
 pub(super) use execute::{empty_frames, run};
@@ -19,6 +20,7 @@ use crate::model::tokenizer::{Tokenizer, TokenizerError};
 use crate::model::transformer::Transformer;
 use crate::model::weights::WeightError;
 use crate::prompt::PromptSet;
+use crate::run::blocks::Blocks;
 use crate::run::interrupt::{self, Interrupted};
 use crate::run::progress::{Progress, Task};
 use crate::spec;
@@ -28,6 +30,7 @@ use burn::tensor::{DType, Device};
 use data::{Batches, Split};
 use evaluate::Evaluation;
 use polars::prelude::{DataFrame, PolarsError, df};
+use state::States;
 use std::path::Path;
 
 /// What a training left behind.
@@ -74,7 +77,8 @@ pub enum TrainError {
     Interrupted(#[from] Interrupted),
 }
 
-/// Trains on `prompts`, made with `tokenizer`, and writes the model and its checkpoints under `folder`.
+/// Trains on `prompts`, made with `tokenizer`, and writes the model and its checkpoints under `folder`. Goes on from the state that
+/// `blocks` have.
 ///
 /// # Errors
 /// When the prompts or the model's shape are not usable, the loss diverges, a file cannot be written, or on Ctrl-C; the
@@ -84,7 +88,7 @@ pub fn train(
     prompts: &PromptSet,
     tokenizer: &Tokenizer,
     folder: &Path,
-    progress: &Progress,
+    (progress, blocks): (&Progress, &Blocks),
 ) -> Result<Trained, TrainError> {
     if let Some(late) = spec.checkpoints.iter().find(|step| **step > spec.steps) {
         return Err(TrainError::Shape(format!("checkpoint {late} is after the last of {} steps", spec.steps)));
@@ -99,11 +103,25 @@ pub fn train(
     let mut batches = Batches::new(&split, spec.batch, spec.seed)?;
     let mut log = Log::default();
     let mut checkpoints = Vec::new();
-    if spec.checkpoints.contains(&0) {
-        checkpoints.extend(save::checkpoint(folder, &model.valid(), &tokenizer, 0, spec)?);
-    }
+    let mut states = States::new(spec, blocks);
+    let going_on = states.resume((&mut model, &mut optimizer, &mut log), &split, spec, (folder, &tokenizer))?;
+    let done = match going_on {
+        Some((done, saved)) => {
+            checkpoints.extend(saved);
+            done
+        }
+        None => {
+            if spec.checkpoints.contains(&0) {
+                checkpoints.extend(save::checkpoint(folder, &model.valid(), &tokenizer, 0, spec)?);
+                states.keep_checkpoint(0, &model, spec);
+            }
+            0
+        }
+    };
+    (0..done).for_each(|_| drop(batches.next()));
     let task = progress.begin(&spec.name, spec.steps as u64, "steps");
-    for step in 1..=spec.steps {
+    task.advance(done as u64);
+    for step in done + 1..=spec.steps {
         interrupt::check()?;
         let (tokens, answers) = batches.next();
         let loss = kernel::cross_entropy(model.last_logits(&tokens), &answers);
@@ -117,7 +135,9 @@ pub fn train(
         }
         if last || spec.checkpoints.contains(&step) {
             checkpoints.extend(save::checkpoint(folder, &model.valid(), &tokenizer, step, spec)?);
+            states.keep_checkpoint(step, &model, spec);
         }
+        states.keep(step, &model, &optimizer, &log);
     }
     Ok(Trained { rows: log.rows()?, checkpoints })
 }
