@@ -1,6 +1,7 @@
 //! Every test in one binary, by theme: one link instead of many.
 
 mod cli;
+mod faults;
 mod figure;
 mod gguf;
 mod heuristic;
@@ -14,6 +15,7 @@ mod parity;
 mod probe;
 mod prompt;
 mod report;
+mod resume;
 mod spec;
 mod store;
 mod table;

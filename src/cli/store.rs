@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::run::key::{Digests, environment};
-use crate::run::store::{Keep, Listed, Place, Store, utc};
+use crate::run::store::{Damage, Keep, Listed, Place, Store, Unfinished, utc};
 use clap::{Args, Subcommand};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List entries, the last used first
+    /// List entries, the last used first, and steps that were interrupted
     Ls,
     /// Remove what has not been used for long, what is damaged, and what killed runs left
     Gc(Gc),
@@ -94,6 +94,10 @@ fn all(store: &Store) -> Result<Vec<Listed>, Error> {
     store.list().map_err(Error::failed(about(store)))
 }
 
+fn unfinished(store: &Store) -> Result<Vec<Unfinished>, Error> {
+    store.unfinished().map_err(Error::failed(about(store)))
+}
+
 fn list(store: &Store) -> Result<String, Error> {
     let listed = all(store)?;
     let mut text = String::new();
@@ -111,7 +115,25 @@ fn list(store: &Store) -> Result<String, Error> {
                 entry.kind,
                 entry.spec
             ),
+            Err(Damage::OtherVersion(version)) => {
+                writeln!(text, "{key}  {size:>9}  of another version of ablate (version {version} of the store)")
+            }
             Err(damage) => writeln!(text, "{key}  {size:>9}  damaged: {damage}"),
+        };
+    }
+    for Unfinished { key, about, blocks, bytes, used, runs } in unfinished(store)? {
+        let (key, size, used) = (short(&key), size(bytes), utc(seconds(used)));
+        let state = if runs { "under way" } else { "interrupted" };
+        let _ = match about {
+            Ok(about) => writeln!(
+                text,
+                "{key}  {size:>9}  {state}: {blocks} finished blocks, begun {}  used {used}  {} ({}) of {}",
+                utc(about.begun),
+                about.step,
+                about.kind,
+                about.spec
+            ),
+            Err(damage) => writeln!(text, "{key}  {size:>9}  {state}: finished blocks that are of no use: {damage}"),
         };
     }
     let whole = size(listed.iter().map(|listed| listed.bytes).sum());
@@ -130,27 +152,48 @@ fn collect(store: &Store, gc: &Gc) -> Result<(), Error> {
         build: build.as_deref(),
     };
     let collected = store.collect(keep).map_err(Error::failed(about(store)))?;
-    super::print(&format!("{} entries removed, {}\n", collected.entries, size(collected.bytes)))
+    super::print(&removed(collected.entries, collected.unfinished, collected.bytes))
+}
+
+/// What was removed.
+fn removed(entries: usize, unfinished: usize, bytes: u64) -> String {
+    let blocks = match unfinished {
+        0 => String::new(),
+        count => format!(", finished blocks of {count} interrupted steps removed"),
+    };
+    format!("{entries} entries removed{blocks}, {}\n", size(bytes))
 }
 
 fn remove(store: &Store, rm: &Rm) -> Result<(), Error> {
-    let chosen = chosen(store, &rm.keys)?;
+    let blocks: Vec<Unfinished> =
+        unfinished(store)?.into_iter().filter(|blocks| begins_so(&blocks.key, &rm.keys)).collect();
+    let known: Vec<&str> = blocks.iter().map(|blocks| blocks.key.as_str()).collect();
+    let chosen = chosen(store, &rm.keys, &known)?;
     for listed in &chosen {
         store.remove(&listed.key).map_err(Error::failed(about(store)))?;
     }
-    let bytes = chosen.iter().map(|listed| listed.bytes).sum();
-    super::print(&format!("{} entries removed, {}\n", chosen.len(), size(bytes)))
+    for blocks in &blocks {
+        store.remove_unfinished(&blocks.key).map_err(Error::failed(about(store)))?;
+    }
+    let bytes = chosen.iter().map(|listed| listed.bytes).chain(blocks.iter().map(|blocks| blocks.bytes)).sum();
+    super::print(&removed(chosen.len(), blocks.len(), bytes))
 }
 
 fn check(store: &Store, verify: &Verify) -> Result<(), Error> {
-    let chosen = chosen(store, &verify.keys)?;
+    let (others, chosen): (Vec<Listed>, Vec<Listed>) = chosen(store, &verify.keys, &[])?
+        .into_iter()
+        .partition(|listed| matches!(listed.entry, Err(Damage::OtherVersion(_))));
+    let others = match others.len() {
+        0 => String::new(),
+        count => format!("; {count} of another version of ablate were not looked at"),
+    };
     let mut damaged = Vec::new();
     for Listed { key, entry, .. } in &chosen {
         let checked = entry.as_ref().map_err(Clone::clone).and_then(|entry| store.check(entry));
         damaged.extend(checked.err().map(|damage| format!("{}: {damage}", short(key))));
     }
     match damaged.is_empty() {
-        true => super::print(&format!("{} entries, all whole\n", chosen.len())),
+        true => super::print(&format!("{} entries, all whole{others}\n", chosen.len())),
         false => {
             let problem = format!("{} of {} entries are damaged: {}", damaged.len(), chosen.len(), damaged.join("; "));
             Err(Error::failed(about(store))(problem + "; `ablate store gc` and the next run replace what is damaged"))
@@ -158,15 +201,22 @@ fn check(store: &Store, verify: &Verify) -> Result<(), Error> {
     }
 }
 
-/// The entries whose keys begin so; all without any.
-fn chosen(store: &Store, keys: &[String]) -> Result<Vec<Listed>, Error> {
+/// The entries whose keys begin so; all without any. `others` are keys of what is no entry.
+fn chosen(store: &Store, keys: &[String], others: &[&str]) -> Result<Vec<Listed>, Error> {
     let listed = all(store)?;
-    if let Some(unknown) = keys.iter().find(|key| !listed.iter().any(|listed| listed.key.starts_with(key.as_str()))) {
+    let known = |start: &&String| {
+        listed.iter().map(|listed| listed.key.as_str()).chain(others.iter().copied()).any(|key| key.starts_with(*start))
+    };
+    if let Some(unknown) = keys.iter().find(|key| !known(key)) {
         let problem = format!("no entry whose key begins with '{unknown}'; `ablate store ls` shows them");
         return Err(Error::refused(about(store))(problem));
     }
-    let wanted = |key: &str| keys.is_empty() || keys.iter().any(|start| key.starts_with(start.as_str()));
-    Ok(listed.into_iter().filter(|listed| wanted(&listed.key)).collect())
+    Ok(listed.into_iter().filter(|listed| begins_so(&listed.key, keys)).collect())
+}
+
+/// Whether a key begins with one of these; so does every key if there are none.
+fn begins_so(key: &str, starts: &[String]) -> bool {
+    starts.is_empty() || starts.iter().any(|start| key.starts_with(start.as_str()))
 }
 
 fn short(key: &str) -> &str {

@@ -4,6 +4,21 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+/// Names of files that are being written.
+const BEGINNING: &str = ".ablate-";
+const ENDING: &str = ".part";
+
+/// Removes what processes that were killed had begun to write into a folder. Nobody else must be writing into it.
+pub fn remove_parts(folder: &Path) {
+    for file in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = file.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(BEGINNING) && name.ends_with(ENDING) {
+            let _ = fs::remove_file(file.path());
+        }
+    }
+}
+
 /// A file that could not be written. Nothing is left under its name; what was there before is still there.
 #[derive(Debug, thiserror::Error)]
 #[error("can not write {}: {source}", path.display())]
@@ -29,7 +44,7 @@ fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io
     };
     fs::create_dir_all(folder)?;
     // In the same folder, because a rename is atomic only within one file system.
-    let mut temporary = named(tempfile::Builder::new().prefix(".ablate-").suffix(".part")).tempfile_in(folder)?;
+    let mut temporary = named(tempfile::Builder::new().prefix(BEGINNING).suffix(ENDING)).tempfile_in(folder)?;
     let mut buffered = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
     fill(&mut buffered)?;
     buffered.flush()?;

@@ -10,6 +10,7 @@ mod frames;
 pub mod interrupt;
 pub mod key;
 mod known;
+pub mod lock;
 mod many;
 mod models;
 mod order;
@@ -74,7 +75,8 @@ pub fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Res
     let spec = &loaded.spec;
     let known_facts = known::facts(loaded, known);
     known_facts.iter().for_each(|(about, name)| options.progress.say(&format!("{about} {name}")));
-    let mut results = Results::create(prepared.folder())?;
+    let name = loaded.sources.first().map_or("", |source| source.name());
+    let mut results = Results::create(prepared.folder(), name)?;
     let mut frames = Frames::default();
     let mut notes = Vec::new();
     let mut checks: Vec<SelfCheck> = Vec::new();

@@ -194,6 +194,7 @@ impl Kept<'_> {
                 Ok(None)
             }
             Taken::Found(found) => {
+                self.store.remove_leftover(&key.digest);
                 let (outcome, entry) = *found;
                 let recalled = Recalled {
                     step: step.name().to_string(),

@@ -1,6 +1,7 @@
 //! The folder of results: `rows/`, `tables/`, `figures/`, `report.md`, `manifest.json`.
 
-use super::atomic::write_atomic;
+use super::atomic::{remove_parts, write_atomic};
+use super::lock::{Lock, owner};
 use crate::manifest::Checksum;
 use crate::{Error, manifest, table};
 use polars::prelude::DataFrame;
@@ -13,19 +14,42 @@ use std::path::{Path, PathBuf};
 pub struct Results {
     dir: PathBuf,
     files: Vec<PathBuf>,
+    /// Held where the folder takes locks: files of two runs are not to be mixed under one manifest.
+    _lock: Option<Lock>,
 }
 
+/// Held by the run that writes into the folder, and gone with it.
+const LOCK: &str = ".ablate-lock";
+
+/// Folders of it that files are written into.
+const PARTS: [&str; 5] = ["", "rows", "tables", "figures", "activations"];
+
 impl Results {
-    /// Makes the folder and tries out that it takes files, before any work is spent.
-    pub fn create(dir: PathBuf) -> Result<Self, Error> {
+    /// Makes the folder and tries out that it takes files, before any work is spent. One that another run is writing into is
+    /// refused, and whose it is said; `spec` is told to others.
+    pub fn create(dir: PathBuf, spec: &str) -> Result<Self, Error> {
+        let lock = match Lock::take_without_trace(&dir.join(LOCK), spec) {
+            Ok(Some(lock)) => Some(lock),
+            Ok(None) => {
+                let owner = owner(&dir.join(LOCK));
+                let problem = format!(
+                    "{owner}, is writing its results there; wait until it is done, or write another output.dir"
+                );
+                return Err(Error::refused(format!("output.dir '{}'", dir.display()))(problem));
+            }
+            Err(_) => None,
+        };
         let probe = dir.join(".ablate-probe");
         write_atomic(&probe, |out| out.write_all(b"")).map_err(Error::refused("output.dir"))?;
         fs::remove_file(&probe).map_err(Error::refused(format!("output.dir '{}'", dir.display())))?;
+        if lock.is_some() {
+            PARTS.iter().for_each(|part| remove_parts(&dir.join(part)));
+        }
         // A report of the run before would be taken for this one's, should this one not get to its end.
         for stale in ["report.md", manifest::FILE] {
             let _ = fs::remove_file(dir.join(stale));
         }
-        Ok(Self { dir, files: Vec::new() })
+        Ok(Self { dir, files: Vec::new(), _lock: lock })
     }
 
     /// Where it is.

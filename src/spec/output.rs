@@ -50,7 +50,7 @@ pub struct Run {
     #[schemars(length(min = 1))]
     pub store: Option<String>,
     /// Memory for activations, in MiB.
-    #[schemars(range(min = 16))]
+    #[schemars(range(min = 1))]
     pub memory_mib: usize,
 }
 

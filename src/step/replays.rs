@@ -25,14 +25,14 @@ const ELEMENT: usize = 4;
 /// Rows planned at once, and of a block: bounds the memory that the plan itself takes.
 const ROWS_AT_ONCE: usize = 1 << 16;
 
-/// Floating-point operations of a block, about: some tens of seconds of a processor.
-const OPERATIONS: u64 = 2_000_000_000_000;
+/// Floating-point operations of a block, about, were each row a whole forward pass: some tens of seconds of a processor.
+pub const OPERATIONS: u64 = 8_000_000_000_000;
 
-/// Rows of a block of prompts at least, however large the model is.
-const LEAST_ROWS: usize = 256;
+/// Rows of a block of prompts at least, however large the model is: in each a few are checked.
+const LEAST_ROWS: usize = 1024;
 
-/// The same of a part of the rows of a block, where these are many: of a position each, as many as fill a matrix product.
-const LEAST_ROWS_OF_A_PROMPT: usize = 1024;
+/// Rows that are a part of a block at least: enough to fill matrix products.
+const LEAST_ROWS_OF_A_PART: usize = 512;
 
 /// What a replay may take beside the model, in bytes.
 pub fn memory(context: &Context) -> usize {
@@ -231,7 +231,7 @@ pub fn read(
             replay.read::<Stopped>(&rows[part], &|row| tokens(first + row), wanted, |done| pause(task, done));
         readouts.map_err(|stopped| stopped.error(name))
     };
-    let all = match parts(rows.len(), rows_at_once(facts, base.tokens.pos, LEAST_ROWS_OF_A_PROMPT)).as_slice() {
+    let all = match parts(rows.len(), rows_at_once(facts, base.tokens.pos, LEAST_ROWS_OF_A_PART)).as_slice() {
         [] => Readouts::default(),
         [all] => read(all.clone())?,
         parts => {

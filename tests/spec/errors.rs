@@ -133,9 +133,9 @@ fn missing_keys_are_pointed_at_by_their_table() {
 
 #[test]
 fn numbers_out_of_range() {
-    let text = refused("[model]", "[run]\nthreads = 0\nmemory_mib = 3\n[model]");
+    let text = refused("[model]", "[run]\nthreads = 0\nmemory_mib = 0\n[model]");
     says(&text, &["'threads' is out of range: 0", "[spec.toml:4:11]", "write a number from 1 to 1024"]);
-    says(&text, &["'memory_mib' is out of range: 3", "the smallest is 16", "2 errors"]);
+    says(&text, &["'memory_mib' is out of range: 0", "the smallest is 1", "2 errors"]);
     says(
         &refused("[prompts]", "[prompts]\nsample = 99999999999999999999"),
         &["99999999999999999999 does not fit 64 bits"],

@@ -110,56 +110,56 @@ sites = ["0.resid_post"]
 const STEPS: [&str; 6] = ["effects", "circuits", "neurons", "gradients", "acts", "answers"];
 
 /// A folder with a spec and a store.
-struct Place {
+pub struct Place {
     folder: tempfile::TempDir,
 }
 
 /// What a command left.
-struct Ran {
-    code: Option<i32>,
-    text: String,
+pub struct Ran {
+    pub code: Option<i32>,
+    pub text: String,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::with(SPEC)
     }
 
-    fn with(spec: &str) -> Self {
+    pub fn with(spec: &str) -> Self {
         let place = Self { folder: tempfile::tempdir().expect("a temporary folder") };
         place.write("spec.toml", spec);
         place
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub fn write(&self, file: &str, text: &str) {
         fs::write(self.path().join(file), text).expect("writing");
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = process(env!("CARGO_BIN_EXE_ablate"), self.path());
         command.env("ABLATE_CACHE", self.store()).args(args);
         command
     }
 
-    fn ablate(&self, args: &[&str]) -> Ran {
+    pub fn ablate(&self, args: &[&str]) -> Ran {
         let output = self.command(args).output().expect("the binary runs");
         let text = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
         Ran { code: output.status.code(), text }
     }
 
     /// Runs the spec into a results folder; it must end well.
-    fn run(&self, results: &str, args: &[&str]) -> Ran {
+    pub fn run(&self, results: &str, args: &[&str]) -> Ran {
         let dir = format!("output.dir={results}");
         let ran = self.ablate(&[&["run", "spec.toml", "--set", &dir], args].concat());
         assert_eq!(ran.code, Some(0), "{}", ran.text);
         ran
     }
 
-    fn store(&self) -> PathBuf {
+    pub fn store(&self) -> PathBuf {
         self.path().join("store")
     }
 
@@ -171,7 +171,7 @@ impl Place {
     }
 
     /// Rows, tables, figures and activations by their path, with their bytes.
-    fn results(&self, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    pub fn results(&self, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
         let folder = self.path().join(folder);
         let mut found = Vec::new();
         files(&folder, &mut found);
@@ -187,7 +187,7 @@ impl Place {
 
 impl Ran {
     /// The steps that were taken from the store.
-    fn recalled(&self) -> Vec<&str> {
+    pub fn recalled(&self) -> Vec<&str> {
         let step = |line: &'_ str| -> Option<usize> {
             line.starts_with("step '").then_some(())?;
             line.contains("': from the store, computed 20").then_some(6)
@@ -197,7 +197,7 @@ impl Ran {
     }
 }
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut paths: Vec<PathBuf> =
         fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     paths.sort();

@@ -102,15 +102,17 @@ impl<'a> Blocks<'a> {
         refused: impl Fn(&std::io::Error) + 'a,
     ) -> Self {
         let step = &about.step;
-        let drop = |why: &str| {
+        let discard = |why: &str| {
             progress.say(&format!("note: step '{step}': blocks of a run that was interrupted are dropped: {why}"));
             let _ = fs::remove_dir_all(&folder);
         };
         match found(&folder) {
             None => {}
-            Some(Err(damage)) => drop(&damage),
+            // It was killed before the first block.
+            Some(Err(_)) if count(&folder) == 0 => drop(fs::remove_dir_all(&folder)),
+            Some(Err(damage)) => discard(&damage),
             Some(Ok(before)) if before.terms != about.terms => {
-                drop(&format!("they were made with {}, and this run has {}", before.terms, about.terms));
+                discard(&format!("they were made with {}, and this run has {}", before.terms, about.terms));
             }
             Some(Ok(_)) => {}
         }

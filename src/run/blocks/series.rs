@@ -91,10 +91,11 @@ impl Series<'_> {
         let mut bytes = Vec::new();
         value.write(&mut bytes);
         let worth = took.as_secs_f64() > bytes.len() as f64 / BYTES_PER_SECOND;
-        if worth && (self.count > 1 || took > BRIEF) {
-            kept.count(kept.write(&name, &identity, &bytes));
-        }
-        if has_inner {
+        // Blocks within it go, so it must be there: that it took no time may be because they were taken.
+        let wanted = has_inner || worth && (self.count > 1 || took > BRIEF);
+        let written = wanted && kept.write(&name, &identity, &bytes);
+        kept.count(written);
+        if has_inner && written {
             kept.remove_within(&name);
         }
         Ok(value)

@@ -82,10 +82,22 @@ pub struct Content {
     pub bytes: u64,
 }
 
-/// What is wrong with an entry.
+/// Why an entry is of no use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Damage(pub String);
+pub enum Damage {
+    /// It is not as it was put.
+    #[error("{0}")]
+    Harmed(String),
+    /// It is whole, and of another version of this program.
+    #[error("it is of version {0} of the store, and this program has version {FORMAT}")]
+    OtherVersion(u32),
+}
+
+/// The part of an entry's description that every version has.
+#[derive(Deserialize)]
+struct Form {
+    format: u32,
+}
 
 impl Store {
     /// The entry under a key, its own description checked, its files not yet.
@@ -97,16 +109,21 @@ impl Store {
         let text = match fs::read(folder.join(ABOUT)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !folder.exists() => return Ok(None),
-            Err(error) => return Err(Damage(format!("{ABOUT}: {error}"))),
+            Err(error) => return Err(Damage::Harmed(format!("{ABOUT}: {error}"))),
         };
-        let checksum =
-            fs::read_to_string(folder.join(CHECKSUM)).map_err(|error| Damage(format!("{CHECKSUM}: {error}")))?;
+        let checksum = fs::read_to_string(folder.join(CHECKSUM))
+            .map_err(|error| Damage::Harmed(format!("{CHECKSUM}: {error}")))?;
         if checksum.trim() != of_bytes(&text) {
-            return Err(Damage(format!("{ABOUT}: wrong checksum")));
+            return Err(Damage::Harmed(format!("{ABOUT}: wrong checksum")));
         }
-        let entry: Entry = serde_json::from_slice(&text).map_err(|error| Damage(format!("{ABOUT}: {error}")))?;
-        if entry.format != FORMAT || entry.key != digest {
-            return Err(Damage(format!("{ABOUT}: it is of another form or key")));
+        let wrong = |error: serde_json::Error| Damage::Harmed(format!("{ABOUT}: {error}"));
+        let Form { format } = serde_json::from_slice(&text).map_err(wrong)?;
+        if format != FORMAT {
+            return Err(Damage::OtherVersion(format));
+        }
+        let entry: Entry = serde_json::from_slice(&text).map_err(wrong)?;
+        if entry.key != digest {
+            return Err(Damage::Harmed(format!("{ABOUT}: it is of another key")));
         }
         Ok(Some(entry))
     }
@@ -126,7 +143,7 @@ impl StoredFrame {
     /// The rows.
     pub(super) fn read(&self, folder: &Path) -> Result<DataFrame, Damage> {
         let Content { file, sha256, .. } = &self.content;
-        let damage = |problem: String| Damage(format!("{file}: {problem}"));
+        let damage = |problem: String| Damage::Harmed(format!("{file}: {problem}"));
         let bytes = fs::read(folder.join(file)).map_err(|error| damage(error.to_string()))?;
         if of_bytes(&bytes) != *sha256 {
             return Err(damage("wrong checksum".into()));
@@ -143,7 +160,7 @@ pub(super) fn read_parquet(bytes: Vec<u8>) -> PolarsResult<DataFrame> {
 impl Content {
     /// Whether the file is as it was.
     pub(super) fn check(&self, folder: &Path) -> Result<(), Damage> {
-        let damage = |problem: String| Damage(format!("{}: {problem}", self.file));
+        let damage = |problem: String| Damage::Harmed(format!("{}: {problem}", self.file));
         let digest =
             File::open(folder.join(&self.file)).and_then(of_reader).map_err(|error| damage(error.to_string()))?;
         if digest == self.sha256 { Ok(()) } else { Err(damage("wrong checksum".into())) }

@@ -12,12 +12,11 @@ mod take;
 mod tend;
 mod when;
 
-pub use entry::Entry;
-pub use lock::Lock;
+pub use entry::{Damage, Entry};
 pub use place::Place;
 pub use put::About;
 pub use take::Taken;
-pub use tend::{Collected, Keep, Listed};
+pub use tend::{Collected, Keep, Listed, Unfinished};
 pub(super) use when::now;
 pub use when::{rfc3339_now, utc};
 

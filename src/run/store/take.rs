@@ -49,7 +49,7 @@ impl Store {
             Ok(None) => self.find(&key.named(names)),
             found => found,
         };
-        found.map_err(|damage| damage.0)
+        found.map_err(|damage| damage.to_string())
     }
 
     fn outcome(&self, entry: &Entry, step: &str, dir: &Path) -> Result<Result<Outcome, String>, Error> {
@@ -58,12 +58,12 @@ impl Store {
         for frame in &entry.frames {
             match frame.read(&folder) {
                 Ok(rows) => outcome.frames.push((format!("{step}{}", frame.part), rows)),
-                Err(damage) => return Ok(Err(damage.0)),
+                Err(damage) => return Ok(Err(damage.to_string())),
             }
         }
         // All are checked before any is written.
         if let Some(damage) = entry.files.iter().find_map(|file| file.content.check(&folder).err()) {
-            return Ok(Err(damage.0));
+            return Ok(Err(damage.to_string()));
         }
         for file in &entry.files {
             let path = dir.join(&file.path);

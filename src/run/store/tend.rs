@@ -1,8 +1,9 @@
 //! Looking after a store: what is in it, what is whole, and what is no longer of use.
 
 use super::entry::{ABOUT, Damage};
-use super::lock::try_lock;
 use super::{Entry, Store};
+use crate::run::blocks;
+use crate::run::lock::try_lock;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,23 @@ pub struct Listed {
     pub used: SystemTime,
 }
 
+/// A step that was interrupted: what is finished of it.
+#[derive(Debug)]
+pub struct Unfinished {
+    /// Its key.
+    pub key: String,
+    /// What the blocks are of, or what is wrong with them.
+    pub about: Result<blocks::About, String>,
+    /// How many there are.
+    pub blocks: usize,
+    /// Bytes on the disk.
+    pub bytes: u64,
+    /// When the last was written.
+    pub used: SystemTime,
+    /// Whether a process is at it.
+    pub runs: bool,
+}
+
 /// What is kept when a store is collected.
 #[derive(Debug, Clone, Copy)]
 pub struct Keep<'a> {
@@ -37,6 +55,8 @@ pub struct Keep<'a> {
 pub struct Collected {
     /// Entries.
     pub entries: usize,
+    /// Steps that were interrupted and not continued.
+    pub unfinished: usize,
     /// Bytes of everything that was removed.
     pub bytes: u64,
 }
@@ -66,6 +86,43 @@ impl Store {
         Ok(listed)
     }
 
+    /// Steps that are not done: interrupted, or under way.
+    ///
+    /// # Errors
+    /// A folder that can not be read.
+    pub fn unfinished(&self) -> io::Result<Vec<Unfinished>> {
+        let listed = folders(&self.blocks())?.into_iter().filter_map(|place| {
+            let key = place.file_name()?.to_string_lossy().into_owned();
+            let newest = entries(&place).ok()?.iter().filter_map(|file| fs::metadata(file).ok()?.modified().ok()).max();
+            Some(Unfinished {
+                about: blocks::About::read(&place),
+                blocks: blocks::count(&place),
+                bytes: size(&place),
+                used: newest.unwrap_or_else(|| last_used(&place)),
+                runs: matches!(try_lock(&self.locks().join(&key)), Ok(None)),
+                key,
+            })
+        });
+        Ok(listed.collect())
+    }
+
+    /// Removes what is finished of a step that was interrupted.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn remove_unfinished(&self, key: &str) -> io::Result<()> {
+        fs::remove_dir_all(self.blocks_of(key))
+    }
+
+    /// Removes the blocks of a step that is done: its process may have been killed between putting the entry and that.
+    pub(in crate::run) fn remove_leftover(&self, key: &str) {
+        if self.blocks_of(key).exists()
+            && let Ok(Some(_nobody_is_at_it)) = try_lock(&self.locks().join(key))
+        {
+            let _ = self.remove_unfinished(key);
+        }
+    }
+
     /// Removes an entry.
     ///
     /// # Errors
@@ -82,15 +139,30 @@ impl Store {
         let mut collected = Collected::default();
         let mut kept = 0;
         for Listed { key, entry, bytes, used } in self.list()? {
-            let of_build = |entry: &Entry| keep.build.is_none_or(|build| entry.build == build);
-            let recent = used.elapsed().map_or(true, |age| age <= keep.used_within);
-            if entry.as_ref().is_ok_and(of_build) && recent && kept + bytes <= keep.bytes {
+            let useful = match &entry {
+                Ok(entry) => keep.build.is_none_or(|build| entry.build == build),
+                // Another version finds it.
+                Err(Damage::OtherVersion(_)) => keep.build.is_none(),
+                Err(Damage::Harmed(_)) => false,
+            };
+            if useful && keep.recent(used) && kept + bytes <= keep.bytes {
                 kept += bytes;
                 continue;
             }
             self.remove(&key)?;
             collected.entries += 1;
             collected.bytes += bytes;
+        }
+        for Unfinished { key, about, bytes, used, .. } in self.unfinished()? {
+            let useful = about.is_ok_and(|about| keep.build.is_none_or(|build| about.build == build));
+            if useful && keep.recent(used) {
+                continue;
+            }
+            if let Ok(Some(_nobody_is_at_it)) = try_lock(&self.locks().join(&key)) {
+                self.remove_unfinished(&key)?;
+                collected.unfinished += 1;
+                collected.bytes += bytes;
+            }
         }
         for part in folders(&self.parts())? {
             let name = part.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -107,6 +179,13 @@ impl Store {
             }
         }
         Ok(collected)
+    }
+}
+
+impl Keep<'_> {
+    /// Whether something was used lately. What is of the future was: the clock was set back.
+    fn recent(&self, used: SystemTime) -> bool {
+        used.elapsed().map_or(true, |age| age <= self.used_within)
     }
 }
 

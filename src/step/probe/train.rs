@@ -55,9 +55,6 @@ pub struct Judgement {
     pub still_learning: bool,
 }
 
-/// Floating-point operations of the classifiers that are trained together, about: some tens of seconds of a processor.
-const OPERATIONS: u64 = 2_000_000_000_000;
-
 /// Classifiers that are trained together at least.
 const LEAST: usize = 64;
 
@@ -162,7 +159,7 @@ pub fn parts(step: &Probe, task: &Task, reads: &[Read], facts: &Facts, length: u
     let each = |group: &Group| group.classes * (step.epochs * group.split.train.len() * 3 + task.prompts.len());
     let of_input: usize = 2 * task.groups.iter().map(each).sum::<usize>();
     let widest = reads.iter().map(|read| read.width(facts, length)).max().unwrap_or(1);
-    let most = OPERATIONS / (of_input as u64 * widest as u64).max(1);
+    let most = replays::OPERATIONS / (of_input as u64 * widest as u64).max(1);
     replays::parts(reads.len(), usize::try_from(most).unwrap_or(usize::MAX).max(LEAST / task.groups.len().max(1)))
 }
 

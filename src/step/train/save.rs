@@ -1,5 +1,5 @@
 use crate::model::transformer::{Linear, Norm, Transformer};
-use crate::run::atomic::{WriteError, write_atomic};
+use crate::run::atomic::{WriteError, remove_parts, write_atomic};
 use crate::spec;
 use burn::module::Param;
 use burn::tensor::Tensor;
@@ -55,6 +55,7 @@ pub(super) fn checkpoint(
 /// Writes a folder as Hugging Face lays it out. Each file appears whole or not at all, `config.json` last: a folder that
 /// has it is complete.
 fn write(folder: &Path, model: &Transformer, tokenizer: &str, step: usize, seed: u64) -> Result<(), SaveError> {
+    remove_parts(folder);
     let path = folder.join("model.safetensors");
     let weights = serialize(model, step, seed).map_err(|reason| SaveError::Format { path: path.clone(), reason })?;
     write_bytes(&path, &weights)?;

@@ -81,10 +81,11 @@ impl<'b> States<'b> {
         self.kept = Instant::now();
     }
 
-    /// Keeps the weights of a checkpoint that is written.
+    /// Keeps the weights of a checkpoint that is written, unless a run before has.
     pub fn keep_checkpoint(&self, step: usize, model: &Transformer, spec: &spec::step::Train) {
         if let Some(number) = spec.checkpoints.iter().position(|other| *other == step)
             && self.latest.is_kept()
+            && self.checkpoints.take::<Weights>(number).is_none()
         {
             self.checkpoints.keep(number, &weights(model));
         }

@@ -1,0 +1,67 @@
+//! Two runs and one folder of results.
+
+use super::SPEC;
+use crate::resume::long;
+use crate::store::{Place, files};
+use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// The second is refused, with whose the folder is, and the first is not disturbed.
+#[test]
+fn two_runs_with_one_folder() {
+    let place = long();
+    place.run("whole", &["--no-store"]);
+    let arguments = ["run", "spec.toml", "--set", "output.dir=results"];
+    let mut first = place.command(&arguments).stderr(Stdio::null()).spawn().expect("the binary starts");
+    let lock = place.path().join("results/.ablate-lock");
+    let patience = Instant::now();
+    while !lock.exists() && patience.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    let ran = place.ablate(&arguments);
+    assert!(first.try_wait().expect("its state").is_none(), "the first is still at it");
+    assert_eq!(ran.code, Some(2), "{}", ran.text);
+    let owner = format!("output.dir 'results': process {} on ", first.id());
+    assert!(ran.text.contains(&owner), "{}", ran.text);
+    assert!(ran.text.contains("is writing its results there; wait until it is done, or write another output.dir"));
+    assert!(first.wait().expect("it ends").success());
+    assert!(place.results("whole") == place.results("results"));
+    assert!(place.path().join("results/manifest.json").exists());
+    assert!(!lock.exists(), "nothing is left of it");
+    // Of several specs, the others are run.
+    let mut first = place.command(&[&arguments[..], &["--force"]].concat()).stderr(Stdio::null()).spawn().unwrap();
+    while !lock.exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    place.write("other.toml", SPEC);
+    place.write(
+        "same.toml",
+        &fs::read_to_string(place.path().join("spec.toml"))
+            .unwrap()
+            .replace("[run]", "[output]\ndir = \"results\"\n\n[run]"),
+    );
+    let ran = place.ablate(&["run", "same.toml", "other.toml"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.text);
+    assert!(ran.text.contains(&format!("process {} on ", first.id())) && ran.text.contains("1 of 2 specs failed"));
+    assert!(place.path().join("results/other/manifest.json").exists(), "{}", ran.text);
+    first.kill().unwrap();
+    first.wait().unwrap();
+}
+
+/// What a run that was killed left holds nobody up, and goes.
+#[test]
+fn a_lock_of_a_run_that_was_killed() {
+    let place = Place::with(SPEC);
+    place.run("whole", &["--no-store"]);
+    fs::create_dir_all(place.path().join("results/rows")).unwrap();
+    place.write("results/.ablate-lock", r#"{"process":1,"host":"gone","work":"spec.toml","since":0}"#);
+    place.write("results/rows/.ablate-Xy12Zw.part", "half");
+    place.run("results", &[]);
+    assert!(place.results("whole") == place.results("results"));
+    let mut left = Vec::new();
+    files(&place.path().join("results"), &mut left);
+    assert!(left.iter().all(|path| !path.to_string_lossy().contains(".ablate-")), "{left:?}");
+}
