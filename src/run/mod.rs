@@ -116,6 +116,7 @@ pub fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Res
         tables,
         figures,
         spec_toml: loaded.to_toml(),
+        spec_origins: loaded.to_toml_with_origins(),
         facts: facts(&manifest).into_iter().chain(cards.iter().map(model_fact)).chain(known_facts).collect(),
         notes,
         checks,
@@ -123,6 +124,7 @@ pub fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Res
         recalled,
     };
     results.text("report.md", &report::markdown(&report, results.dir()))?;
+    results.text("report.html", &report::html(&report, &manifest, results.dir()))?;
     results.text(manifest::FILE, &manifest.text())?;
     let seconds = started.elapsed().as_secs_f64();
     compares.say(options.progress);

@@ -1,4 +1,4 @@
-//! The folder of results: `rows/`, `tables/`, `figures/`, `report.md`, `manifest.json`.
+//! The folder of results: `rows/`, `tables/`, `figures/`, `report.md`, `report.html`, `manifest.json`.
 
 use super::atomic::{remove_parts, write_atomic};
 use super::lock::{Lock, owner};
@@ -46,7 +46,7 @@ impl Results {
             PARTS.iter().for_each(|part| remove_parts(&dir.join(part)));
         }
         // A report of the run before would be taken for this one's, should this one not get to its end.
-        for stale in ["report.md", manifest::FILE] {
+        for stale in ["report.md", "report.html", manifest::FILE] {
             let _ = fs::remove_file(dir.join(stale));
         }
         Ok(Self { dir, files: Vec::new(), _lock: lock })

@@ -1,5 +1,7 @@
 //! The report: links, escapes, and every number from the frames.
 
+mod html;
+
 use ablate::expectation::{Compared, Verdict};
 use ablate::report::{Figure, Report, Table, markdown, write};
 use polars::prelude::*;

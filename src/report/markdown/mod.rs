@@ -1,0 +1,111 @@
+//! The report as Markdown.
+
+mod expected;
+
+use super::{Figure, Report, Table, kind, link, one_line};
+use crate::run::atomic::{WriteError, write_atomic};
+use crate::table;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Rows of a table that the report shows; the files have all.
+const ROWS: usize = 40;
+
+/// Writes the report to `path`, whole or not at all; links are relative to its folder.
+///
+/// # Errors
+/// Names the file.
+pub fn write(report: &Report, path: &Path) -> Result<(), WriteError> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let text = markdown(report, folder);
+    write_atomic(path, |out| out.write_all(text.as_bytes()))
+}
+
+/// The report as Markdown, for a file in `folder`.
+pub fn markdown(report: &Report, folder: &Path) -> String {
+    let mut text = format!("# {}\n", one_line(&report.title));
+    if let Some(description) = &report.description {
+        let _ = write!(text, "\n{}\n", description.trim());
+    }
+    let _ = write!(text, "\n{}", fenced("sh", &report.command));
+    if !report.notes.is_empty() {
+        text.push_str("\n> **Note**\n>\n");
+        report.notes.iter().for_each(|note| {
+            let _ = writeln!(text, "> - {}", one_line(note));
+        });
+    }
+    if !report.expectations.is_empty() {
+        expected::section(&mut text, &report.expectations);
+    }
+    for figure in &report.figures {
+        figure_section(&mut text, figure, folder);
+    }
+    for table in &report.tables {
+        table_section(&mut text, table, folder);
+    }
+    if !report.checks.is_empty() {
+        text.push_str("\n## Self-check\n\n");
+        for check in &report.checks {
+            let _ = writeln!(text, "- {}{check}", if check.passed() { "" } else { "**failed**: " });
+        }
+    }
+    if !report.recalled.is_empty() {
+        text.push_str("\n## From the store\n\n");
+        for recalled in &report.recalled {
+            let _ = writeln!(text, "- {recalled}");
+        }
+    }
+    if !report.facts.is_empty() {
+        text.push_str("\n## Where and with what\n\n| | |\n| --- | --- |\n");
+        for (name, value) in &report.facts {
+            let _ = writeln!(text, "| {} | {} |", table::escaped(name), table::escaped(value));
+        }
+    }
+    if !report.spec_toml.is_empty() {
+        let spec = fenced("toml", &report.spec_toml);
+        let _ = write!(text, "\n<details>\n<summary>The spec, with every default</summary>\n\n{spec}\n</details>\n");
+    }
+    text
+}
+
+fn figure_section(text: &mut String, figure: &Figure, folder: &Path) {
+    let title = figure.heading();
+    let _ = write!(text, "\n## {}\n", one_line(title));
+    if let Some(path) = figure.shown() {
+        let _ = write!(text, "\n![{}]({})\n", table::escaped(title), link(path, folder));
+    }
+    if !figure.files.is_empty() {
+        let _ = write!(text, "\n`{}`: {}\n", figure.name, links(&figure.files, folder));
+    }
+    for note in &figure.notes {
+        let _ = write!(text, "\n*{}.*\n", table::escaped(note));
+    }
+}
+
+fn table_section(text: &mut String, table: &Table, folder: &Path) {
+    let _ = write!(text, "\n## {}\n\n", one_line(table.heading()));
+    let rows = table.frame.height();
+    if rows == 0 {
+        text.push_str("No rows.\n");
+    } else {
+        text.push_str(&table::markdown_head(&table.frame, table.decimals, ROWS));
+    }
+    if rows > ROWS {
+        let _ = write!(text, "\nThe first {ROWS} of {rows} rows.\n");
+    }
+    if !table.files.is_empty() {
+        let _ = write!(text, "\n`{}`: {}\n", table.name, links(&table.files, folder));
+    }
+}
+
+fn links(files: &[PathBuf], folder: &Path) -> String {
+    let named = files.iter().map(|path| format!("[{}]({})", kind(path), link(path, folder)));
+    named.collect::<Vec<_>>().join(", ")
+}
+
+/// A block of code with a fence longer than any in it.
+fn fenced(language: &str, code: &str) -> String {
+    let longest = code.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}{language}\n{}\n{fence}\n", code.trim_end())
+}
