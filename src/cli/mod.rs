@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, no logic.
 
 mod config;
+mod index;
 mod logits;
 mod model;
 mod plan;
@@ -45,6 +46,8 @@ enum Command {
     Config(config::Arguments),
     /// List, check and clear what the store keeps of steps that were computed
     Store(store::Arguments),
+    /// Make a page for a folder of results
+    Index(index::Arguments),
     /// Print the JSON schema of specs, for editors
     Schema,
     /// Print a model's facts: layers, heads, parameters, tokenizer, memory
@@ -104,6 +107,7 @@ fn dispatch(command: Command) -> Result<(), Error> {
         Command::Plan(arguments) => plan::run(arguments),
         Command::Config(arguments) => config::run(arguments),
         Command::Store(arguments) => store::run(arguments),
+        Command::Index(arguments) => index::run(arguments),
         Command::Schema => schema::run(),
         Command::Model(arguments) => model::run(arguments),
         Command::Logits(arguments) => logits::run(arguments),

@@ -1,12 +1,14 @@
 //! The report of a run: its tables and figures, the spec that made them, and where it was made; as Markdown, for a repository,
-//! and as one HTML file, for a browser.
+//! and as one HTML file, for a browser; and a page for a folder of reports.
 //!
 //! Every number in it comes from the frames that were written beside it.
 
 mod html;
+mod index;
 mod markdown;
 
 pub use html::html;
+pub use index::{INDEX, write_index};
 pub use markdown::{markdown, write};
 
 use crate::expectation::Compared;

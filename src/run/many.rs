@@ -3,8 +3,9 @@
 use super::interrupt::Interrupted;
 use super::shelf::Shelf;
 use super::{Options, Prepared, Session, checked, execute, folder, progress::Progress};
-use crate::Error;
 use crate::spec::{self, Loaded};
+use crate::{Error, report};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -86,5 +87,21 @@ pub fn all(
             }
         }
     }
+    index_pages(specs, progress);
     if failed.is_empty() { Ok(()) } else { Err(Error::Failures { failed, of: specs.len() }) }
+}
+
+/// A page for each folder that has the results of several of the specs. Without one nothing is lost, so the run goes on.
+fn index_pages(specs: &[Prepared], progress: &Progress) {
+    let folders: Vec<PathBuf> =
+        specs.iter().filter_map(|spec| folder::of(spec.loaded).parent().map(PathBuf::from)).collect();
+    let several: BTreeSet<&PathBuf> =
+        folders.iter().filter(|one| folders.iter().filter(|other| other == one).count() > 1).collect();
+    for folder in several {
+        match report::write_index(folder) {
+            Ok(Some(page)) => progress.say(&format!("all of them in {}", page.display())),
+            Ok(None) => {}
+            Err(error) => progress.say(&format!("note: {error}")),
+        }
+    }
 }

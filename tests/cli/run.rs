@@ -10,6 +10,7 @@ fn a_run_leaves_tables_figures_report_and_manifest() {
     let results = folder.path().join("results/spec");
     for file in [
         "report.md",
+        "report.html",
         "manifest.json",
         "tables/rates.csv",
         "tables/rates.parquet",

@@ -1,6 +1,6 @@
 //! The HTML report: nothing a user writes is taken for markup, and the page needs no other file.
 
-use super::report;
+use super::{manifest, report};
 use ablate::report::{Report, html};
 use polars::prelude::*;
 use std::path::Path;
@@ -13,7 +13,7 @@ fn page(mut report: Report, folder: &Path) -> String {
     for figure in &mut report.figures {
         figure.files = vec![folder.join(format!("figures/{}.svg", figure.name))];
     }
-    html(&report, folder)
+    html(&report, &manifest(), folder)
 }
 
 fn folder_with(figures: &[&str]) -> tempfile::TempDir {
@@ -139,6 +139,18 @@ fn a_spec_is_coloured_and_keeps_its_text() {
     }
     let text = text.replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
     assert_eq!(text.trim_end(), format!("[[step]]\n{line}"));
+}
+
+/// Enough to know what ran, and to tell it from what others ran.
+#[test]
+fn provenance_is_there() {
+    let page = page(report(), folder_with(&["rates"]).path());
+    for part in
+        ["0.1.0, executable 123456789abc", "burn 0.22.1", "AMD EPYC, 2 cores", "gpt_neox", "hub:a/b at deadbeef"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(page.contains("the store: computed 2026-01-02 on AMD EPYC in 3.0 s"), "{page}");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The report: links, escapes, and every number from the frames.
 
 mod html;
+mod index;
 
 use ablate::expectation::{Compared, Verdict};
+use ablate::manifest::Manifest;
 use ablate::report::{Figure, Report, Table, markdown, write};
 use polars::prelude::*;
 use std::path::Path;
@@ -40,6 +42,35 @@ fn report() -> Report {
         ],
         ..Report::default()
     }
+}
+
+/// A manifest of a run of the same.
+fn manifest() -> Manifest {
+    let digest = "123456789abcdef";
+    let value = serde_json::json!({
+        "format": ablate::manifest::FORMAT,
+        "title": "Accuracy of the built-in model",
+        "command": "ablate run experiments/quickstart.toml",
+        "folder": "results/quickstart",
+        "started": "2026-01-02T03:04:05Z", "ended": "2026-01-02T03:04:06Z", "seconds": 1.0,
+        "ablate": { "version": "0.1.0", "executable": digest },
+        "dependencies": [{ "name": "burn", "version": "0.22.1" }],
+        "machine": { "system": "linux", "processor": "AMD EPYC", "instructions": "avx2", "cores": 2, "threads": 2, "gpus": [] },
+        "spec": { "sha256": digest, "files": [], "sets": [], "environment": {}, "toml": "", "values": [] },
+        "models": [{
+            "name": "model", "source": "hub:a/b", "revision": "deadbeef", "fingerprint": digest, "family": "gpt_neox",
+            "parameters": 12, "stored_dtype": "f32", "dtype": "f32", "device": "cpu",
+            "processing": { "fold_norm": true, "center_unembed": true, "center_writing": true },
+        }],
+        "prompts": [],
+        "steps": [{
+            "name": "accuracy", "kind": "accuracy", "key": digest, "seconds": 0.5,
+            "from_store": { "computed": "2026-01-02", "processor": "AMD EPYC", "seconds": 3.0 },
+        }],
+        "self_checks": [], "expectations": [], "notes": ["a note"],
+        "files": [{ "path": "figures/rates.svg", "sha256": digest }],
+    });
+    serde_json::from_value(value).unwrap()
 }
 
 fn compared(keys: &str, ours: Option<f64>, verdict: Verdict) -> Compared {

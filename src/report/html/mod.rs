@@ -8,8 +8,11 @@ mod provenance;
 mod table;
 mod text;
 
+pub(super) use expected::badges;
 pub(super) use page::page;
-pub(super) use text::{Html, escaped};
+pub(super) use text::Html;
+
+use text::escaped;
 
 use super::{Report, one_line};
 use crate::manifest::Manifest;

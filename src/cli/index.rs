@@ -1,0 +1,30 @@
+//! `ablate index`: a page for a folder of results.
+
+use crate::{Error, report};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ablate index                  # results/index.html
+  ablate index results/paper
+
+A run of several specs writes the page of their folder by itself.")]
+pub(super) struct Arguments {
+    /// The folder; results are looked for in it and below it
+    #[arg(default_value = "results")]
+    folder: PathBuf,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+    let folder = &arguments.folder;
+    let about = || folder.display().to_string();
+    match report::write_index(folder).map_err(Error::failed(about()))? {
+        Some(path) => super::print(&format!("{}\n", path.display())),
+        None => {
+            let advice = "there are no results (folders with a manifest.json) in it; `ablate run SPEC` makes some";
+            Err(Error::refused(about())(advice))
+        }
+    }
+}
