@@ -58,7 +58,7 @@ fn a_folder_stands_for_its_specs_in_order_of_name() {
     }
     assert!(!folder.path().join("results/paper/base").exists());
     let index = fs::read_to_string(folder.path().join("results/paper/index.html")).expect("a page for their folder");
-    assert!(index.contains("href=\"fig02/report.html\"") && !index.contains("other"), "{index}");
+    assert!(index.contains("href=\"fig02/report.html\"") && !index.contains("other.toml"), "{index}");
     assert!(!folder.path().join("results/index.html").exists(), "one spec alone has none");
 }
 
