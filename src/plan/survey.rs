@@ -3,7 +3,7 @@ use crate::Error;
 use crate::model::Sketch;
 use crate::prompt::{self, Positions};
 use crate::run::ModelName;
-use crate::spec::{Keep, Prompts, Range, Step};
+use crate::spec::{Keep, Prompts, Range, Rows, SlotWords, Step};
 use crate::step::Context;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ pub enum Extent {
     Probe,
 }
 
-/// Values of each operand that a probe keeps from either end of its range.
+/// Values of each operand or slot that a probe keeps from either end of its range.
 const PROBED: usize = 4;
 
 /// A step's prompts in one model's tokens, made without the model's weights.
@@ -113,15 +113,25 @@ impl Survey {
     }
 }
 
-/// The same prompts of a few operands.
+/// The same prompts of a few operands or words.
 fn probe(spec: &Prompts) -> Prompts {
-    let ends = |range: &Range| {
-        let values = range.values();
-        let (first, last) = (values.iter().take(PROBED), values.iter().skip(PROBED).rev().take(PROBED));
-        Range::List(first.chain(last).copied().collect())
-    };
-    let mut few = spec.clone();
-    few.operands.a = ends(&spec.operands.a);
-    few.operands.b = ends(&spec.operands.b);
-    few
+    let ends = |range: &Range| Range::List(few(&range.values()));
+    let mut probe = spec.clone();
+    if let Some(operands) = &mut probe.operands {
+        operands.a = ends(&operands.a);
+        operands.b = ends(&operands.b);
+    }
+    for words in probe.slots.values_mut() {
+        if let SlotWords::List(list) = words {
+            *list = few(list);
+        }
+    }
+    probe.rows = Rows(few(&probe.rows.0));
+    probe
+}
+
+/// The first and the last values.
+fn few<T: Clone>(values: &[T]) -> Vec<T> {
+    let (first, last) = (values.iter().take(PROBED), values.iter().skip(PROBED).rev().take(PROBED));
+    first.chain(last).cloned().collect()
 }

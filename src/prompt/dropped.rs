@@ -28,6 +28,10 @@ pub enum Reason {
     OpShared,
     /// A token holds (a part of) the second operand and other text.
     BShared,
+    /// A word is more than one token.
+    WordLong,
+    /// A token holds (a part of) a word and other text.
+    WordShared,
     /// The tokenizer has no tokens for the answer.
     UnknownAnswer,
     /// The prompt's tokens change when the answer follows.
@@ -36,6 +40,12 @@ pub enum Reason {
     CompletionApart,
     /// The answer is more than one token.
     AnswerLong,
+    /// The contrast has no tokens of its own after the prompt, or more than one where one is asked for.
+    Contrast,
+    /// The contrast begins with the answer's first token.
+    ContrastAlike,
+    /// Words are the same that must differ. No prompt is meant by it: it is not counted.
+    Alike,
 }
 
 impl Reason {
@@ -45,6 +55,7 @@ impl Reason {
             Slot::Op => Reason::OpLong,
             Slot::B => Reason::BLong,
             Slot::Answer => Reason::AnswerLong,
+            Slot::Word { .. } => Reason::WordLong,
         }
     }
 
@@ -54,6 +65,7 @@ impl Reason {
             Slot::Op => Reason::OpShared,
             Slot::B => Reason::BShared,
             Slot::Answer => Reason::Merges,
+            Slot::Word { .. } => Reason::WordShared,
         }
     }
 
@@ -85,7 +97,25 @@ impl Reason {
             Reason::Merges => "prompt and answer share a token",
             Reason::CompletionApart => "completion's text before the answer is a token of its own",
             Reason::AnswerLong => "answer is more than one token",
+            Reason::WordLong => "word is more than one token",
+            Reason::WordShared => "word shares a token with other text",
+            Reason::Contrast => "contrast is not one token",
+            Reason::ContrastAlike => "contrast and answer begin with the same token",
+            Reason::Alike => "words that must differ are the same",
         }
+    }
+}
+
+/// Why a prompt is not legal, and the word that is at fault where it is one: its place, or `answer`, and its text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Fault {
+    pub reason: Reason,
+    pub word: Option<(Slot, String)>,
+}
+
+impl From<Reason> for Fault {
+    fn from(reason: Reason) -> Self {
+        Self { reason, word: None }
     }
 }
 
@@ -98,8 +128,20 @@ pub struct Dropped {
     pub operator: &'static str,
     /// Why.
     pub reason: Reason,
+    /// The word at fault, where it is one: `io "Agnes"`.
+    pub word: Option<String>,
     /// How many.
     pub count: usize,
     /// The first of them, with its tokens where they are the reason.
     pub example: String,
+}
+
+impl Dropped {
+    /// Why, in words: `answer is negative`, `word is more than one token: io "Agnes"`.
+    pub fn why(&self) -> String {
+        match &self.word {
+            None => self.reason.text().to_string(),
+            Some(word) => format!("{}: {word}", self.reason.text()),
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! What can be wrong with prompts: first with what the spec says, then with what a model's tokenizer makes of it.
 
 use super::template::TemplateFault;
+use std::borrow::Cow;
 use thiserror::Error;
 
 /// A fault of `[prompts]` that shows without any model.
@@ -56,13 +57,13 @@ pub enum SpecProblem {
     #[error("{key} is empty; write at least one")]
     Empty {
         /// Key under `[prompts]`.
-        key: &'static str,
+        key: Cow<'static, str>,
     },
     /// A value given twice.
     #[error("{key} has {value} twice; write it once")]
     Twice {
         /// Key under `[prompts]`.
-        key: &'static str,
+        key: Cow<'static, str>,
         /// The value.
         value: String,
     },
@@ -102,25 +103,177 @@ pub enum SpecProblem {
         "skip passes over the first prompts of a draw, and without sample there is no draw; write sample = 100, or leave skip out"
     )]
     SkipOfAll,
+    /// Nothing fills the slots.
+    #[error(
+        "no operands and no slots; write operands = {{ a = \"0..100\", b = \"0..100\" }} for arithmetic, or words: slots = {{ name = \
+         [\"Mary\", \"John\"] }}"
+    )]
+    NoOperands,
+    /// A slot that can not be called that.
+    #[error("no slot can be called '{slot}': {why}")]
+    SlotName {
+        /// The name.
+        slot: String,
+        /// Whether it is a column of `rows`.
+        in_rows: bool,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A slot with the words of one that has no list.
+    #[error("slot '{slot}' takes the words of '{of}', which has no list; write {}", match .near {
+        Some(near) => format!("\"{near}\""),
+        None => "a list of words, or the name of a slot with one".into(),
+    })]
+    NoList {
+        /// The slot.
+        slot: String,
+        /// Whose words it takes.
+        of: String,
+        /// The slot that was probably meant.
+        near: Option<String>,
+    },
+    /// A slot of lists and of rows.
+    #[error("slot '{slot}' is a column of rows too; write it in one of them")]
+    SlotTwice {
+        /// The slot.
+        slot: String,
+    },
+    /// A slot that stands nowhere.
+    #[error(
+        "slot '{slot}' is in no template, completion or contrast; write {{{slot}}} where its words belong, or leave it out"
+    )]
+    UnusedSlot {
+        /// The slot.
+        slot: String,
+    },
+    /// A row with other columns than the first.
+    #[error("row {} {} '{slot}'; every row has the columns of the first", .row + 1, if *.missing { "has no" } else { "alone has" })]
+    RowColumns {
+        /// Number of the row, from 0.
+        row: usize,
+        /// The column.
+        slot: String,
+        /// Whether the row lacks it.
+        missing: bool,
+    },
+    /// A slot that is not there.
+    #[error("no slot '{slot}'; {}", match .near {
+        Some(near) => format!("write \"{near}\""),
+        None => format!("slots: {}", .known.join(", ")),
+    })]
+    UnknownSlot {
+        /// Key under `[prompts]`.
+        key: &'static str,
+        /// Which entry of it.
+        index: usize,
+        /// What the spec says.
+        slot: String,
+        /// The slot that was probably meant.
+        near: Option<String>,
+        /// The slots.
+        known: Vec<String>,
+    },
+    /// A slot that must differ from no other.
+    #[error("different has '{slot}' alone; write the slots that it must differ from")]
+    DifferentAlone {
+        /// The slot.
+        slot: String,
+    },
+    /// Slots that can not differ.
+    #[error("{} must differ, and there are {words} words for them; write more words", .slots.join(" and "))]
+    TooFewDifferent {
+        /// The slots.
+        slots: Vec<String>,
+        /// How many words they have between them.
+        words: usize,
+    },
+    /// A contrast that cannot be read.
+    #[error("{0}")]
+    ContrastText(TemplateFault),
+    /// A contrast that is the answer.
+    #[error("contrast \"{text}\" is the completion; write a wrong answer")]
+    ContrastIsAnswer {
+        /// Both.
+        text: String,
+    },
+    /// More combinations than can be counted.
+    #[error("the words make more than {limit} combinations; write shorter lists{}", if *.drawn { "" } else { ", or a sample" })]
+    TooManyWords {
+        /// Largest number.
+        limit: u128,
+        /// Whether a sample of them is drawn.
+        drawn: bool,
+    },
+    /// A sample that is more than is looked at.
+    #[error(
+        "a sample of words is drawn from {most} combinations, fewer than sample = {sample} and skip = {skip} take; write less"
+    )]
+    SampleOfTooMany {
+        /// The sample.
+        sample: usize,
+        /// How many are passed over.
+        skip: usize,
+        /// How many are looked at.
+        most: usize,
+    },
+    /// Worked examples of words.
+    #[error("shots are of operands; write worked examples into the template, as they are to be read")]
+    ShotsOfWords,
+    /// Prompts of words that nothing follows.
+    #[error("no completion: what the model should write; write completion = \" {}\"", .slots.split(' ').next().unwrap_or("{name}"))]
+    NoCompletion {
+        /// The slots, each in braces.
+        slots: String,
+    },
+    /// A completion without a slot.
+    #[error("completion '{text}' has no slot, and every prompt the same answer; write a slot into it: {slots}")]
+    CompletionOfNoSlot {
+        /// The completion.
+        text: String,
+        /// The slots, each in braces.
+        slots: String,
+    },
+    /// No template for the words.
+    #[error("no template; write template = \"…\" with the slots {slots}")]
+    NoTemplateOfWords {
+        /// The slots, each in braces.
+        slots: String,
+    },
 }
 
 impl SpecProblem {
     /// The keys under `[prompts]` that lead to what is at fault.
-    pub fn path(&self) -> Vec<&str> {
+    pub fn path(&self) -> Vec<Cow<'_, str>> {
+        let keys = |keys: &[&'static str]| keys.iter().map(|&key| Cow::Borrowed(key)).collect();
         match self {
             SpecProblem::Template { name, .. } | SpecProblem::MissingSlot { name, .. } => {
-                ["template"].into_iter().chain(name.as_deref()).collect()
+                ["template"].into_iter().chain(name.as_deref()).map(Cow::Borrowed).collect()
             }
-            SpecProblem::NoTemplate => vec!["template"],
-            SpecProblem::Completion { .. } | SpecProblem::CompletionText(_) => vec!["completion"],
-            SpecProblem::UnknownOperator { in_shot: false, .. } => vec!["operators"],
-            SpecProblem::Empty { key } | SpecProblem::Twice { key, .. } | SpecProblem::Range { key, .. } => {
-                key.split('.').collect()
-            }
-            SpecProblem::TooMany { .. } => vec!["operands"],
-            SpecProblem::UnknownOperator { in_shot: true, .. } | SpecProblem::Shot { .. } => vec!["shots"],
-            SpecProblem::SampleOfNone => vec!["sample"],
-            SpecProblem::SkipOfAll => vec!["skip"],
+            SpecProblem::NoTemplate | SpecProblem::NoTemplateOfWords { .. } => keys(&["template"]),
+            SpecProblem::Completion { .. }
+            | SpecProblem::CompletionText(_)
+            | SpecProblem::NoCompletion { .. }
+            | SpecProblem::CompletionOfNoSlot { .. } => keys(&["completion"]),
+            SpecProblem::UnknownOperator { in_shot: false, .. } => keys(&["operators"]),
+            SpecProblem::Empty { key } | SpecProblem::Twice { key, .. } => key.split('.').map(Cow::Borrowed).collect(),
+            SpecProblem::Range { key, .. } => keys(&[key]),
+            SpecProblem::TooMany { .. } => keys(&["operands"]),
+            SpecProblem::UnknownOperator { in_shot: true, .. }
+            | SpecProblem::Shot { .. }
+            | SpecProblem::ShotsOfWords => keys(&["shots"]),
+            SpecProblem::SampleOfNone | SpecProblem::SampleOfTooMany { .. } => keys(&["sample"]),
+            SpecProblem::SkipOfAll => keys(&["skip"]),
+            SpecProblem::NoOperands => Vec::new(),
+            SpecProblem::SlotName { in_rows: true, .. } => keys(&["rows"]),
+            SpecProblem::SlotName { slot, .. }
+            | SpecProblem::NoList { slot, .. }
+            | SpecProblem::SlotTwice { slot }
+            | SpecProblem::UnusedSlot { slot } => vec!["slots".into(), slot.into()],
+            SpecProblem::RowColumns { row, .. } => vec!["rows".into(), row.to_string().into()],
+            SpecProblem::UnknownSlot { key, index, .. } => vec![(*key).into(), index.to_string().into()],
+            SpecProblem::DifferentAlone { .. } | SpecProblem::TooFewDifferent { .. } => keys(&["different"]),
+            SpecProblem::ContrastText(_) | SpecProblem::ContrastIsAnswer { .. } => keys(&["contrast"]),
+            SpecProblem::TooManyWords { .. } => keys(&["slots"]),
         }
     }
 }
@@ -149,7 +302,7 @@ pub enum PromptError {
     /// An operator has no prompt that looks like those of the step.
     #[error(
         "no prompt for '{operator}' in template '{template}' has the operands of {like:?} at its tokens; \
-         write operands that are one token each"
+         write operands, or words, that are one token each"
     )]
     NoneAlike {
         /// Operator symbol.
@@ -183,7 +336,7 @@ pub enum PromptError {
     #[error("no position for {{{slot}}} in template '{template}': {why}")]
     NoPosition {
         /// Name of the slot.
-        slot: &'static str,
+        slot: String,
         /// Name of the template.
         template: String,
         /// Shows the tokens, and what to write.

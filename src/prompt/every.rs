@@ -1,20 +1,19 @@
 //! Prompts whatever their answer: what means of activations are taken over (paper §2.1, appendix A: all prompts with both
 //! operands in range, legal or not, the same number for each operator).
 //!
-//! Operands are drawn before anything is tokenised: a large range costs no more than the prompts that are asked for.
+//! Operands and words are drawn before anything is tokenised: a large range costs no more than the prompts that are asked for.
 
 use super::error::PromptError;
 use super::legal::{Group, bos_token};
 use super::operator::Operator;
+use super::order::Order;
 use super::random::Random;
 use super::resolved::Resolved;
 use super::set::{Prompt, SlotTokens};
-use super::template::Problem;
 use crate::model::tokenizer::Tokenizer;
 use rayon::prelude::*;
-use std::collections::HashMap;
 
-/// Pairs of operands tokenised at once, at least and at most.
+/// Prompts tokenised at once, at least and at most.
 const CHUNK: std::ops::RangeInclusive<usize> = 64..=1 << 14;
 
 /// A prompt that is asked for its activations alone.
@@ -22,9 +21,9 @@ const CHUNK: std::ops::RangeInclusive<usize> = 64..=1 << 14;
 pub struct Asked {
     /// The operator.
     pub operator: &'static Operator,
-    /// First operand.
+    /// First operand; 0 of words.
     pub a: i64,
-    /// Second operand.
+    /// Second operand; 0 of words.
     pub b: i64,
     /// The whole text, shots included.
     pub text: String,
@@ -64,13 +63,12 @@ pub fn every(
     let bos = bos_token(tokenizer, bos)?;
     let missing = || PromptError::NoTemplate(wanted.template.to_string());
     let index = resolved.templates.iter().position(|one| one.name == wanted.template).ok_or_else(missing)?;
-    let template = &resolved.templates[index];
     let mut by_operator = Vec::with_capacity(resolved.operators.len());
-    for &operator in &resolved.operators {
-        let group = Group { resolved, tokenizer, bos, template, template_index: index, operator, first_id: 0 };
+    for (number, &operator) in resolved.operators.iter().enumerate() {
+        let group = Group::new(resolved, tokenizer, bos, index, number);
         let drawn = draw(&group, wanted);
         if drawn.is_empty() {
-            let (template, like) = (template.name.clone(), wanted.like.text.clone());
+            let (template, like) = (group.template.name.clone(), wanted.like.text.clone());
             return Err(PromptError::NoneAlike { operator: operator.symbol, template, like });
         }
         by_operator.push(drawn);
@@ -81,67 +79,37 @@ pub fn every(
     Ok(by_operator)
 }
 
-/// Goes over pairs of operands in random order until enough are wanted prompts.
+/// Goes over pairs of operands, or combinations of words, in random order until enough are wanted prompts.
 fn draw(group: &Group, wanted: &Wanted) -> Vec<Asked> {
-    let (a, b) = (&group.resolved.a, &group.resolved.b);
     let purpose = ["every", group.operator.symbol, wanted.template];
-    let mut order = Order::new(a.len() * b.len(), Random::new(wanted.seed, &purpose));
+    let mut order = Order::new(group.count(), Random::new(wanted.seed, &purpose));
     let mut drawn: Vec<Asked> = Vec::new();
     loop {
         let missing = wanted.sample.saturating_sub(drawn.len());
-        let pairs: Vec<usize> = order.by_ref().take(missing.clamp(*CHUNK.start(), *CHUNK.end())).collect();
-        if missing == 0 || pairs.is_empty() {
+        let some: Vec<usize> = order.by_ref().take(missing.clamp(*CHUNK.start(), *CHUNK.end())).collect();
+        if missing == 0 || some.is_empty() {
             drawn.truncate(wanted.sample);
             return drawn;
         }
-        let judged: Vec<Option<Asked>> =
-            pairs.par_iter().map(|pair| ask(group, wanted, a[pair / b.len()], b[pair % b.len()])).collect();
+        let judged: Vec<Option<Asked>> = some.par_iter().map(|&index| ask(group, wanted, index)).collect();
         drawn.extend(judged.into_iter().flatten());
     }
 }
 
-/// The prompt of two operands, where it is wanted.
-fn ask(group: &Group, wanted: &Wanted, a: i64, b: i64) -> Option<Asked> {
+/// A prompt of the enumeration, where it is wanted.
+fn ask(group: &Group, wanted: &Wanted, index: usize) -> Option<Asked> {
     let operator = group.operator;
-    let (text, tokens, slots): (_, Vec<u32>, [Option<SlotTokens>; 3]) = match wanted.legal {
+    let (a, b) = group.operands(index);
+    let (text, tokens, slots): (_, Vec<u32>, Vec<Option<SlotTokens>>) = match wanted.legal {
         true => {
-            let prompt = group.legal(a, b)?;
+            let prompt = group.legal(index)?;
             (prompt.text, prompt.tokens, prompt.slots)
         }
         false => {
-            let placed = group.place(Problem { a, op: operator.symbol, b, answer: 0 }).ok()?;
+            let placed = group.place(&group.unanswered(index)?).ok()?;
             (placed.text, group.bos.into_iter().chain(placed.encoding.ids).collect(), placed.slots)
         }
     };
     let alike = tokens.len() == wanted.like.tokens.len() && slots == wanted.like.slots;
     alike.then_some(Asked { operator, a, b, text, tokens })
-}
-
-/// The numbers below a count in random order, without a list of them: Fisher and Yates, with only what was moved written down.
-struct Order {
-    left: usize,
-    moved: HashMap<usize, usize>,
-    random: Random,
-}
-
-impl Order {
-    fn new(count: usize, random: Random) -> Self {
-        Self { left: count, moved: HashMap::new(), random }
-    }
-}
-
-impl Iterator for Order {
-    type Item = usize;
-
-    fn next(&mut self) -> Option<usize> {
-        let last = self.left.checked_sub(1)?;
-        self.left = last;
-        let at = self.random.below(last + 1);
-        let number = self.moved.get(&at).copied().unwrap_or(at);
-        let end = self.moved.remove(&last).unwrap_or(last);
-        if at != last {
-            self.moved.insert(at, end);
-        }
-        Some(number)
-    }
 }

@@ -1,10 +1,10 @@
 //! Explanations of what a tokenizer does to a prompt, with the tokens shown.
 
-use super::dropped::{Dropped, Reason};
+use super::dropped::{Dropped, Fault, Reason};
 use super::error::PromptError;
-use super::legal::{Group, render};
+use super::legal::{Asks, Group, render};
 use super::resolved::NamedTemplate;
-use super::template::{Problem, Slot};
+use super::template::{Fill, Problem, Slot};
 use crate::model::tokenizer::Tokenizer;
 
 /// Why none of a group's prompts is legal, and what to write instead.
@@ -12,9 +12,18 @@ pub(super) fn none_legal(group: &Group, dropped: &[Dropped]) -> PromptError {
     let total: usize = dropped.iter().map(|d| d.count).sum();
     let mut by_count: Vec<&Dropped> = dropped.iter().collect();
     by_count.sort_by_key(|d| std::cmp::Reverse(d.count));
-    let counts: Vec<String> = by_count.iter().map(|d| format!("{} ({})", d.reason.text(), d.count)).collect();
+    const SHOWN: usize = 8;
+    let mut counts: Vec<String> = by_count.iter().take(SHOWN).map(|d| format!("{} ({})", d.why(), d.count)).collect();
+    if by_count.len() > SHOWN {
+        counts.push(format!("{} more", by_count.len() - SHOWN));
+    }
     let (example, fix) =
         by_count.first().map_or((String::new(), String::new()), |d| (d.example.clone(), fix(group, d.reason)));
+    if by_count.is_empty() {
+        let template = group.template.name.clone();
+        let why = "the words that must differ are the same in every combination; write more words".to_string();
+        return PromptError::NoneLegal { operator: group.operator.symbol, template, why };
+    }
     PromptError::NoneLegal {
         operator: group.operator.symbol,
         template: group.template.name.clone(),
@@ -23,6 +32,13 @@ pub(super) fn none_legal(group: &Group, dropped: &[Dropped]) -> PromptError {
 }
 
 fn fix(group: &Group, reason: Reason) -> String {
+    if let Some(words) = &group.resolved.words {
+        let answer = group.resolved.completion.slots().find_map(|slot| match slot {
+            Slot::Word { slot, .. } => words.names.get(slot),
+            _ => None,
+        });
+        return fix_words(reason, answer.map_or("slot", String::as_str));
+    }
     match reason {
         Reason::DivisionByZero => "write operands.b from 1".into(),
         Reason::Overflow => "write smaller operands".into(),
@@ -51,33 +67,69 @@ fn fix(group: &Group, reason: Reason) -> String {
             "write completion = \"{answer}\", and the text before it at the end of the template".into()
         }
         Reason::AnswerLong => "write smaller operands, or answer = \"multi-token\"".into(),
+        Reason::WordLong | Reason::WordShared | Reason::Contrast | Reason::ContrastAlike | Reason::Alike => {
+            "write other words".into()
+        }
+    }
+}
+
+fn fix_words(reason: Reason, slot: &str) -> String {
+    match reason {
+        Reason::WordLong => {
+            "write words of one token, or answer = \"multi-token\" where no position of theirs is needed".into()
+        }
+        Reason::WordShared => "write a template with spaces or other text around the slot".into(),
+        Reason::Merges => {
+            format!(
+                "write the template without a space at its end, and completion = \" {{{slot}}}\" for one before the answer"
+            )
+        }
+        Reason::CompletionApart => "write the completion's text before the slot at the end of the template".into(),
+        Reason::AnswerLong => "write answers of one token, or answer = \"multi-token\"".into(),
+        Reason::ContrastAlike => {
+            "write a contrast that is not the answer, or slots that differ: different = [\"…\", \"…\"]".into()
+        }
+        Reason::Contrast => "write contrasts of one token, as the answers are".into(),
+        _ => "write other words".into(),
     }
 }
 
 /// A dropped prompt, with its tokens where they are the reason.
-pub(super) fn example(group: &Group, reason: Reason, problem: Problem) -> String {
-    let Problem { a, op, b, answer } = problem;
-    let (text, _) = render(group.template, problem);
+pub(super) fn example(group: &Group, fault: &Fault, asks: &Asks) -> String {
+    let reason = fault.reason;
+    let (text, _) = render(group.template, asks);
     let mut whole = text.clone();
-    group.resolved.completion.render(problem, &mut whole);
+    let contrast = group.resolved.words.as_ref().and_then(|words| words.contrast.as_ref());
+    let completion = match (reason, contrast) {
+        (Reason::Contrast | Reason::ContrastAlike, Some(contrast)) => contrast,
+        _ => &group.resolved.completion,
+    };
+    completion.render(asks, &mut whole);
     let tokenizer = group.tokenizer;
-    match reason {
-        Reason::DivisionByZero | Reason::Overflow => format!("{a} {op} {b} has no value"),
-        Reason::Negative | Reason::OutsideAnswers => format!("{a} {op} {b} = {answer}"),
-        Reason::UnknownText => tokenizer.encode(&text).err().map_or(String::new(), |error| error.to_string()),
-        Reason::UnknownAnswer => tokenizer.encode(&whole).err().map_or(String::new(), |error| error.to_string()),
-        Reason::Merges => format!("{} but {}", shown(tokenizer, &text), shown(tokenizer, &whole)),
-        Reason::CompletionApart | Reason::AnswerLong => {
+    match (reason, asks) {
+        (Reason::DivisionByZero | Reason::Overflow, Asks::Numbers(Problem { a, op, b, .. })) => {
+            format!("{a} {op} {b} has no value")
+        }
+        (Reason::Negative | Reason::OutsideAnswers, Asks::Numbers(Problem { a, op, b, answer })) => {
+            format!("{a} {op} {b} = {answer}")
+        }
+        (Reason::UnknownText, _) => tokenizer.encode(&text).err().map_or(String::new(), |error| error.to_string()),
+        (Reason::UnknownAnswer, _) => tokenizer.encode(&whole).err().map_or(String::new(), |error| error.to_string()),
+        (Reason::Merges, _) => format!("{} but {}", shown(tokenizer, &text), shown(tokenizer, &whole)),
+        (Reason::CompletionApart | Reason::AnswerLong | Reason::Contrast | Reason::ContrastAlike, _) => {
             let tokens = last_tokens(tokenizer, &text, &whole);
             format!("after {text:?}, {:?} is {}", whole.get(text.len()..).unwrap_or(""), list(&tokens))
         }
-        _ => reason.slot().map_or(String::new(), |about| slot(tokenizer, group.template, about, problem)),
+        _ => match reason.slot().or(fault.word.as_ref().map(|(slot, _)| *slot)) {
+            Some(about) => slot(tokenizer, group.template, about, asks),
+            None => String::new(),
+        },
     }
 }
 
 /// A slot's text and the tokens it falls into: `in "12+3=", "12" is 2 tokens: "1" "2"`.
-pub(super) fn slot(tokenizer: &Tokenizer, template: &NamedTemplate, slot: Slot, problem: Problem) -> String {
-    let (text, spans) = render(template, problem);
+pub(super) fn slot(tokenizer: &Tokenizer, template: &NamedTemplate, slot: Slot, with: impl Fill) -> String {
+    let (text, spans) = render(template, with);
     let Some((_, span)) = spans.iter().find(|(other, _)| *other == slot) else {
         return format!("template '{}' has no {{{}}}", template.name, slot.name());
     };

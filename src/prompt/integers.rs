@@ -1,6 +1,6 @@
 //! Integers as a model would write them after a prompt.
 
-use super::legal::Group;
+use super::legal::{Asks, Group};
 use super::resolved::Resolved;
 use super::set::Prompt;
 use super::template::Problem;
@@ -19,9 +19,12 @@ pub fn integers(resolved: &Resolved, tokenizer: &Tokenizer, after: &Prompt, rang
         operator: after.operator,
         first_id: 0,
     };
-    let problem = |answer: i64| Problem { a: after.a, op: after.operator.symbol, b: after.b, answer };
-    let Ok(placed) = group.place(problem(after.answer)) else { return Vec::new() };
-    let token = |number: i64| match group.answer_tokens(&placed.text, &placed.encoding, problem(number)).ok()?[..] {
+    let problem = |answer: i64| Asks::Numbers(Problem { a: after.a, op: after.operator.symbol, b: after.b, answer });
+    let Ok(placed) = group.place(&problem(after.answer)) else { return Vec::new() };
+    let token = |number: i64| match group
+        .answer_tokens(&placed.text, &placed.encoding, &resolved.completion, &problem(number))
+        .ok()?[..]
+    {
         [token] => Some((number, token)),
         _ => None,
     };

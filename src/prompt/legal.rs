@@ -1,22 +1,31 @@
 //! Legality: which prompts a model's tokenizer can show as the paper wants them (§2.1), and where their tokens are.
 
-use super::dropped::{Dropped, Reason};
+use super::dropped::{Dropped, Fault, Reason};
 use super::error::PromptError;
 use super::explain;
 use super::operator::{NoValue, Operator};
+use super::order::Order;
+use super::random::Random;
 use super::resolved::{NamedTemplate, Resolved};
-use super::set::{Prompt, PromptSet, SetTemplate, SlotTokens};
-use super::template::{Problem, Slot};
+use super::set::{Contrast, Note, Prompt, PromptSet, SetTemplate, SlotTokens, Wording};
+use super::template::{Fill, Problem, Slot, Template};
+use super::words::{Filling, Words};
 use crate::model::tokenizer::{Encoding, Tokenizer};
 use crate::spec::Answer;
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Prompts tokenised at once: bounds the memory that candidates take beside the legal prompts.
 const CHUNK: usize = 1 << 14;
 
-/// Every legal prompt, by template, operator, a, b.
+/// Combinations of words that a sample is drawn from, in each template: of more, so many that are drawn at random themselves, for
+/// a sample of a sample is one.
+pub const MOST_LOOKED_AT: usize = 1 << 13;
+
+/// Every legal prompt, by template, operator, a, b, or by template and words.
 ///
 /// A prompt is legal when its answer exists and is in range, the tokens of prompt and answer begin with the tokens of the
 /// prompt alone, and, with single-token answers, each slot and the answer is one token of its own.
@@ -30,18 +39,8 @@ pub fn legal(resolved: &Resolved, tokenizer: &Tokenizer, bos: Option<bool>) -> R
     let mut templates = Vec::new();
     for (index, template) in resolved.templates.iter().enumerate() {
         let first = prompts.len();
-        for (operator_index, &operator) in resolved.operators.iter().enumerate() {
-            let group = Group {
-                resolved,
-                tokenizer,
-                bos,
-                template,
-                template_index: index,
-                operator,
-                first_id: ((index * resolved.operators.len() + operator_index) as u64)
-                    * (resolved.a.len() as u64)
-                    * (resolved.b.len() as u64),
-            };
+        for operator_index in 0..resolved.operators.len() {
+            let group = Group::new(resolved, tokenizer, bos, index, operator_index);
             let before = prompts.len();
             let reasons = group.enumerate(&mut prompts);
             if prompts.len() == before {
@@ -51,8 +50,10 @@ pub fn legal(resolved: &Resolved, tokenizer: &Tokenizer, bos: Option<bool>) -> R
         }
         templates.push(describe(resolved, tokenizer, template, &prompts[first..]));
     }
-    let operators = resolved.operators.clone();
-    Ok(PromptSet { templates, operators, prompts, bos, answer: resolved.answer, dropped, spread: false, notes: vec![] })
+    let words: Vec<String> = dropped.iter().filter(|one: &&Dropped| one.word.is_some()).map(Dropped::why).collect();
+    let notes = if words.is_empty() { vec![] } else { vec![Note::words_dropped(words)] };
+    let (operators, slots) = (resolved.operators.clone(), resolved.words.as_ref().map(|words| words.names.clone()));
+    Ok(PromptSet { templates, operators, slots, prompts, bos, answer: resolved.answer, dropped, spread: false, notes })
 }
 
 /// The beginning-of-text token before each prompt; `wanted` overrides whether there is one.
@@ -63,7 +64,7 @@ pub(super) fn bos_token(tokenizer: &Tokenizer, wanted: Option<bool>) -> Result<O
     wanted.unwrap_or(tokenizer.adds_bos()).then(|| tokenizer.bos().ok_or(PromptError::NoBos)).transpose()
 }
 
-/// The prompts of one template and operator.
+/// The prompts of one template and operator, or of one template and words.
 pub(super) struct Group<'a> {
     pub resolved: &'a Resolved,
     pub tokenizer: &'a Tokenizer,
@@ -80,43 +81,76 @@ pub(super) struct Placed {
     pub text: String,
     /// The tokens of the text alone.
     pub encoding: Encoding,
-    /// Where a, op and b are once the beginning-of-text token is put before.
-    pub slots: [Option<SlotTokens>; 3],
+    /// Where the slots are once the beginning-of-text token is put before.
+    pub slots: Vec<Option<SlotTokens>>,
 }
 
-/// A prompt that may turn out legal.
-#[derive(Clone, Copy)]
-struct Candidate {
-    id: u64,
-    a: i64,
-    b: i64,
-    answer: i64,
+/// What a prompt asks for.
+#[derive(Debug, Clone)]
+pub(super) enum Asks {
+    Numbers(Problem<'static>),
+    Words(Filling),
 }
 
-impl Group<'_> {
+impl Fill for Asks {
+    fn fill(&self, slot: Slot, text: &mut String) {
+        match self {
+            Asks::Numbers(problem) => problem.fill(slot, text),
+            Asks::Words(filling) => filling.fill(slot, text),
+        }
+    }
+}
+
+impl<'a> Group<'a> {
+    pub fn new(
+        resolved: &'a Resolved,
+        tokenizer: &'a Tokenizer,
+        bos: Option<u32>,
+        template_index: usize,
+        operator_index: usize,
+    ) -> Self {
+        let (template, operator) = (&resolved.templates[template_index], resolved.operators[operator_index]);
+        let group = Self { resolved, tokenizer, bos, template, template_index, operator, first_id: 0 };
+        let before = template_index * resolved.operators.len() + operator_index;
+        Self { first_id: before as u64 * group.count() as u64, ..group }
+    }
+
+    /// How many prompts there are, legal or not.
+    pub fn count(&self) -> usize {
+        let Resolved { a, b, words, .. } = self.resolved;
+        words.as_ref().map_or(a.len() * b.len(), Words::count)
+    }
+
+    /// The operands of a prompt; 0 where it has words.
+    pub fn operands(&self, index: usize) -> (i64, i64) {
+        let Resolved { a, b, words, .. } = self.resolved;
+        if words.is_some() { (0, 0) } else { (a[index / b.len()], b[index % b.len()]) }
+    }
+
     /// Appends the legal prompts and returns the reasons of the others.
     fn enumerate(&self, prompts: &mut Vec<Prompt>) -> Vec<Dropped> {
-        let mut reasons: BTreeMap<Reason, (usize, Candidate)> = BTreeMap::new();
-        let mut drop = |reason: Reason, candidate: Candidate| {
-            reasons.entry(reason).or_insert((0, candidate)).0 += 1;
+        let mut reasons: BTreeMap<Fault, (usize, Asks)> = BTreeMap::new();
+        let mut drop = |fault: Fault, asks: Asks| {
+            reasons.entry(fault).or_insert((0, asks)).0 += 1;
         };
-        let mut candidates = Vec::with_capacity(CHUNK);
-        let mut tokenise = |candidates: &mut Vec<Candidate>, drop: &mut dyn FnMut(Reason, Candidate)| {
-            let judged: Vec<_> = candidates.par_iter().map(|candidate| self.tokenise(candidate)).collect();
-            for (outcome, candidate) in judged.into_iter().zip(candidates.drain(..)) {
+        let mut candidates: Vec<(u64, Asks)> = Vec::with_capacity(CHUNK.min(self.count()));
+        let mut tokenise = |candidates: &mut Vec<(u64, Asks)>, drop: &mut dyn FnMut(Fault, Asks)| {
+            let judged: Vec<_> = candidates.par_iter().map(|(id, asks)| self.tokenise(*id, asks)).collect();
+            for (outcome, (_, asks)) in judged.into_iter().zip(candidates.drain(..)) {
                 match outcome {
                     Ok(prompt) => prompts.push(prompt),
-                    Err(reason) => drop(reason, candidate),
+                    Err(fault) => drop(fault, asks),
                 }
             }
         };
-        let pairs = self.resolved.a.iter().flat_map(|&a| self.resolved.b.iter().map(move |&b| (a, b)));
-        for (id, (a, b)) in (self.first_id..).zip(pairs) {
-            match self.solve(a, b) {
-                Ok(answer) => candidates.push(Candidate { id, a, b, answer }),
+        for index in self.indices() {
+            match self.solve(index) {
+                Ok(asks) => candidates.push((self.first_id + index as u64, asks)),
+                Err(Reason::Alike) => {}
                 Err(reason) => {
+                    let (a, b) = self.operands(index);
                     let answer = (self.operator.apply)(a, b).unwrap_or(0);
-                    drop(reason, Candidate { id, a, b, answer });
+                    drop(reason.into(), self.problem(a, b, answer));
                 }
             }
             if candidates.len() == CHUNK {
@@ -124,69 +158,110 @@ impl Group<'_> {
             }
         }
         tokenise(&mut candidates, &mut drop);
-        let dropped = |(reason, (count, candidate)): (Reason, (usize, Candidate))| Dropped {
+        let dropped = |(fault, (count, asks)): (Fault, (usize, Asks))| Dropped {
             template: self.template.name.clone(),
             operator: self.operator.symbol,
-            reason,
+            example: explain::example(self, &fault, &asks),
+            word: fault.word.as_ref().map(|(slot, word)| match (slot, &self.resolved.words) {
+                (Slot::Word { slot, .. }, Some(words)) => format!("{} {word:?}", words.names[*slot]),
+                _ => format!("{word:?}"),
+            }),
+            reason: fault.reason,
             count,
-            example: explain::example(self, reason, self.problem(&candidate)),
         };
         reasons.into_iter().map(dropped).collect()
     }
 
-    /// The answer, where it is one that the spec wants.
-    fn solve(&self, a: i64, b: i64) -> Result<i64, Reason> {
+    /// The prompts that are looked at: all, or of very many combinations of words, where a sample of them is asked for, some: the same
+    /// for every sample.
+    fn indices(&self) -> Box<dyn Iterator<Item = usize>> {
+        let count = self.count();
+        if self.resolved.words.is_none() || self.resolved.sample.is_none() || count <= MOST_LOOKED_AT {
+            return Box::new(0..count);
+        }
+        let random = Random::new(0, &["words", &self.template.name]);
+        let mut some: Vec<usize> = Order::new(count, random).take(MOST_LOOKED_AT).collect();
+        some.sort_unstable();
+        Box::new(some.into_iter())
+    }
+
+    /// What a prompt asks for, where its answer is one that the spec wants.
+    fn solve(&self, index: usize) -> Result<Asks, Reason> {
+        if let Some(words) = &self.resolved.words {
+            return words.combination(index).map(Asks::Words).ok_or(Reason::Alike);
+        }
+        let (a, b) = self.operands(index);
         let answer = (self.operator.apply)(a, b).map_err(|why| match why {
             NoValue::DivisionByZero => Reason::DivisionByZero,
-            NoValue::Overflow => Reason::Overflow,
+            NoValue::Overflow | NoValue::NothingComputed => Reason::Overflow,
         })?;
         match self.resolved.answers {
             None if answer < 0 => Err(Reason::Negative),
             Some((low, high)) if !(low..high).contains(&answer) => Err(Reason::OutsideAnswers),
-            _ => Ok(answer),
+            _ => Ok(self.problem(a, b, answer)),
         }
     }
 
-    fn problem(&self, candidate: &Candidate) -> Problem<'static> {
-        Problem { a: candidate.a, op: self.operator.symbol, b: candidate.b, answer: candidate.answer }
+    fn problem(&self, a: i64, b: i64, answer: i64) -> Asks {
+        Asks::Numbers(Problem { a, op: self.operator.symbol, b, answer })
     }
 
-    /// The prompt of two operands where it is legal.
-    pub(super) fn legal(&self, a: i64, b: i64) -> Option<Prompt> {
-        let answer = self.solve(a, b).ok()?;
-        self.tokenise(&Candidate { id: 0, a, b, answer }).ok()
+    /// What a prompt asks for, whatever its answer; `None` where words are the same that must differ.
+    pub fn unanswered(&self, index: usize) -> Option<Asks> {
+        let (a, b) = self.operands(index);
+        match &self.resolved.words {
+            Some(words) => words.combination(index).map(Asks::Words),
+            None => Some(self.problem(a, b, 0)),
+        }
+    }
+
+    /// A prompt where it is legal.
+    pub fn legal(&self, index: usize) -> Option<Prompt> {
+        self.tokenise(0, &self.solve(index).ok()?).ok()
     }
 
     /// The tokens of a prompt and of its slots; with single-token answers each slot must be one token of its own.
-    pub(super) fn place(&self, problem: Problem) -> Result<Placed, Reason> {
-        let (text, spans) = render(self.template, problem);
+    pub fn place(&self, asks: &Asks) -> Result<Placed, Fault> {
+        let (text, spans) = render(self.template, asks);
         let encoding = self.tokenizer.encode(&text).map_err(|_| Reason::UnknownText)?;
         let offset = usize::from(self.bos.is_some());
-        let mut slots = [None; 3];
+        let mut slots = vec![None; self.template.places.len()];
         for (slot, span) in &spans {
             let tokens = slot_tokens(&encoding, &text, span);
             if self.resolved.answer == Answer::SingleToken {
+                let fault = |reason| {
+                    let word = text.get(span.clone()).unwrap_or_default().to_string();
+                    Fault { reason, word: matches!(slot, Slot::Word { .. }).then_some((*slot, word)) }
+                };
                 if tokens.count != 1 {
-                    return Err(Reason::long(*slot));
+                    return Err(fault(Reason::long(*slot)));
                 }
                 if !tokens.own {
-                    return Err(Reason::shared(*slot));
+                    return Err(fault(Reason::shared(*slot)));
                 }
             }
-            let place = match slot {
-                Slot::A => 0,
-                Slot::Op => 1,
-                Slot::B | Slot::Answer => 2,
-            };
-            slots[place] = Some(SlotTokens { first: tokens.first + offset, ..tokens });
+            if let Some(place) = self.template.places.iter().position(|(other, _)| other == slot) {
+                slots[place] = Some(SlotTokens { first: tokens.first + offset, ..tokens });
+            }
         }
         Ok(Placed { text, encoding, slots })
     }
 
-    fn tokenise(&self, candidate: &Candidate) -> Result<Prompt, Reason> {
-        let Placed { text, encoding: prompt, slots } = self.place(self.problem(candidate))?;
-        let answer_tokens = self.answer_tokens(&text, &prompt, self.problem(candidate))?;
-        let Candidate { id, a, b, answer } = *candidate;
+    /// A prompt in tokens, with its answer.
+    pub fn tokenise(&self, id: u64, asks: &Asks) -> Result<Prompt, Fault> {
+        let Placed { text, encoding: prompt, slots } = self.place(asks)?;
+        let completion = &self.resolved.completion;
+        let answer_tokens = self.answer_tokens(&text, &prompt, completion, asks).map_err(|reason| {
+            let long = matches!((reason, asks), (Reason::AnswerLong, Asks::Words(_)));
+            Fault { reason, word: long.then(|| (Slot::Answer, written(completion, asks))) }
+        })?;
+        let (a, b, answer, words) = match asks {
+            Asks::Numbers(Problem { a, b, answer, .. }) => (*a, *b, *answer, None),
+            Asks::Words(filling) => {
+                let words = self.wording(filling, &text, &prompt, &answer_tokens)?;
+                (0, 0, number(&words.answer), Some(words))
+            }
+        };
         Ok(Prompt {
             id,
             template: self.template_index,
@@ -194,6 +269,7 @@ impl Group<'_> {
             a,
             b,
             answer,
+            words,
             tokens: self.bos.into_iter().chain(prompt.ids).collect(),
             text,
             answer_tokens,
@@ -204,10 +280,42 @@ impl Group<'_> {
         })
     }
 
+    /// What is kept of the words of a prompt; its contrast must begin otherwise than its answer.
+    fn wording(&self, filling: &Filling, text: &str, prompt: &Encoding, answer: &[u32]) -> Result<Wording, Fault> {
+        let asks = Asks::Words(filling.clone());
+        let words = self.resolved.words.as_ref();
+        let contrast = match words.and_then(|words| words.contrast.as_ref()) {
+            None => None,
+            Some(template) => {
+                let written = written(template, &asks);
+                let fault = |reason| Fault { reason, word: Some((Slot::Answer, written.clone())) };
+                let tokens = self.answer_tokens(text, prompt, template, &asks).map_err(|_| fault(Reason::Contrast))?;
+                match tokens.first() {
+                    Some(token) if answer.first() != Some(token) => {
+                        Some(Contrast { text: Arc::from(written.as_str()), token: *token })
+                    }
+                    _ => return Err(fault(Reason::ContrastAlike)),
+                }
+            }
+        };
+        Ok(Wording {
+            names: words.map_or_else(|| Arc::from([]), |words| words.names.clone()),
+            words: filling.words.clone(),
+            answer: Arc::from(written(&self.resolved.completion, &asks)),
+            contrast,
+        })
+    }
+
     /// The tokens that follow the prompt's own when the answer follows its text.
-    pub(super) fn answer_tokens(&self, text: &str, prompt: &Encoding, problem: Problem) -> Result<Vec<u32>, Reason> {
+    pub fn answer_tokens(
+        &self,
+        text: &str,
+        prompt: &Encoding,
+        completion: &Template,
+        asks: &Asks,
+    ) -> Result<Vec<u32>, Reason> {
         let mut whole = text.to_string();
-        let spans = self.resolved.completion.render(problem, &mut whole);
+        let spans = completion.render(asks, &mut whole);
         let whole_encoding = self.tokenizer.encode(&whole).map_err(|_| Reason::UnknownAnswer)?;
         let answer = match whole_encoding.ids.split_at_checked(prompt.ids.len()) {
             Some((start, rest)) if start == prompt.ids && !rest.is_empty() => rest,
@@ -225,10 +333,23 @@ impl Group<'_> {
     }
 }
 
+/// What follows a prompt, without spaces around it.
+fn written(completion: &Template, asks: &Asks) -> String {
+    let mut text = String::new();
+    completion.render(asks, &mut text);
+    text.trim().to_string()
+}
+
+/// A number that stands for a text: the first eight bytes of its SHA-256.
+fn number(text: &str) -> i64 {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().take(8).fold(0, |number, byte| (number << 8) | i64::from(*byte))
+}
+
 /// A prompt's text, and the bytes of its slots.
-pub(super) fn render(template: &NamedTemplate, problem: Problem) -> (String, Vec<(Slot, Range<usize>)>) {
+pub(super) fn render(template: &NamedTemplate, with: impl Fill) -> (String, Vec<(Slot, Range<usize>)>) {
     let mut text = template.prefix.clone();
-    let spans = template.template.render(problem, &mut text);
+    let spans = template.template.render(with, &mut text);
     (text, spans)
 }
 
@@ -259,13 +380,20 @@ fn describe(resolved: &Resolved, tokenizer: &Tokenizer, template: &NamedTemplate
             }
         }
     }
-    let placed = |slot: Slot, prompt: &Prompt| prompt.slot(slot).is_none_or(|tokens| tokens.count == 1 && tokens.own);
+    let single = |slot: &Option<SlotTokens>| slot.is_none_or(|tokens| tokens.count == 1 && tokens.own);
     let unplaced = (resolved.answer == Answer::MultiToken)
-        .then(|| prompts.iter().find_map(|p| Some((Slot::OF_PROMPTS.into_iter().find(|&slot| !placed(slot, p))?, p))))
+        .then(|| prompts.iter().find_map(|p| Some((p.slots.iter().position(|slot| !single(slot))?, p))))
         .flatten()
-        .map(|(slot, prompt)| {
-            let problem = Problem { a: prompt.a, op: prompt.operator.symbol, b: prompt.b, answer: prompt.answer };
-            (slot, explain::slot(tokenizer, template, slot, problem))
+        .map(|(place, prompt)| {
+            let asks = match &prompt.words {
+                Some(words) => Asks::Words(Filling { words: words.words.clone(), at: Vec::new() }),
+                None => {
+                    let Prompt { a, b, answer, operator, .. } = *prompt;
+                    Asks::Numbers(Problem { a, op: operator.symbol, b, answer })
+                }
+            };
+            (place, explain::slot(tokenizer, template, template.places[place].0, &asks))
         });
-    SetTemplate { name: template.name.clone(), literals, unplaced }
+    let places = template.places.iter().map(|(_, name)| name.clone()).collect();
+    SetTemplate { name: template.name.clone(), literals, places, unplaced }
 }

@@ -1,8 +1,9 @@
-//! Prompts: operators, templates, operand ranges, legality, sampling, counterfactual pairs.
+//! Prompts: templates, what fills their slots (operators and operands, or words), legality, sampling, counterfactual pairs.
 //!
 //! [`Resolved`] is what a spec says, checked without any model. [`build`] makes it into a [`PromptSet`] in one model's
 //! tokens: every legal prompt, then those the model answers as `keep` asks, then the seeded draw.
 
+mod change;
 mod dropped;
 mod error;
 mod every;
@@ -11,6 +12,7 @@ mod frame;
 mod integers;
 mod legal;
 mod operator;
+mod order;
 mod pairs;
 mod positions;
 mod random;
@@ -19,20 +21,24 @@ mod respond;
 mod select;
 mod set;
 mod template;
+mod words;
 
+pub use change::{Change, ChangeFault, Place, change, changed};
 pub use dropped::{Dropped, Reason};
 pub use error::{PromptError, SpecProblem};
 pub use every::{Asked, Wanted, every};
-pub(crate) use frame::joined;
+pub(crate) use frame::{answers, content, joined, of_words};
 pub use integers::integers;
-pub use operator::{NoValue, OPERATORS, Operator};
+pub use legal::MOST_LOOKED_AT;
+pub use operator::{NoValue, OPERATORS, Operator, WORDS};
 pub use pairs::{From, pairs};
 pub use positions::{BOS, LAST, Positions};
 pub(crate) use random::Random;
 pub use resolved::{MOST_PROMPTS, NamedTemplate, Resolved};
 pub use respond::{Respondent, Response, respond};
-pub use set::{Note, Prompt, PromptSet, SetTemplate, SlotTokens};
-pub use template::{Problem, Slot, Template, TemplateFault};
+pub use set::{Contrast, Note, Prompt, PromptSet, SetTemplate, SlotTokens, Wording};
+pub use template::{Fill, Problem, Slot, Template, TemplateFault};
+pub use words::{Filling, MOST_COMBINATIONS, Names, Words};
 
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::Prompts;

@@ -28,6 +28,10 @@ pub static OPERATORS: [Operator; spec::Operator::ALL.len()] = {
     operators
 };
 
+/// What stands for an operator in the rows of prompts from words, which ask for nothing to be computed.
+pub static WORDS: Operator =
+    Operator { symbol: "words", sign: "words", name: "words", apply: |_, _| Err(NoValue::NothingComputed) };
+
 /// Why an operator has no value at some operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NoValue {
@@ -35,6 +39,8 @@ pub enum NoValue {
     DivisionByZero,
     /// The value does not fit 64 bits.
     Overflow,
+    /// Nothing is computed of words.
+    NothingComputed,
 }
 
 /// Division rounded towards minus infinity, as the paper's prompts mean it (§2.1) and Python's `//` computes it.

@@ -40,16 +40,16 @@ pub fn pairs(clean: &[Prompt], pool: &[Prompt], from: From, seed: u64) -> Result
 }
 
 /// What a clean prompt and its counterfactual have in common.
-type Shape = (usize, Option<&'static str>, usize, [Option<(usize, usize)>; 3]);
+type Shape = (usize, Option<&'static str>, usize, Vec<Option<(usize, usize)>>);
 
 fn shape(prompt: &Prompt, from: From) -> Shape {
     let operator = (from == From::SameOperator).then_some(prompt.operator.symbol);
     let place = |slot: Option<SlotTokens>| slot.map(|slot| (slot.first, slot.count));
-    (prompt.template, operator, prompt.tokens.len(), prompt.slots.map(place))
+    (prompt.template, operator, prompt.tokens.len(), prompt.slots.iter().copied().map(place).collect())
 }
 
 fn differs(clean: &Prompt, other: &Prompt) -> bool {
-    clean.answer != other.answer && clean.answer_tokens.first() != other.answer_tokens.first()
+    !clean.same_answer(other) && clean.answer_tokens.first() != other.answer_tokens.first()
 }
 
 /// A uniform draw among the candidates that differ from the clean prompt.
@@ -74,9 +74,10 @@ fn no_counterfactual(clean: &Prompt, alike: usize, from: From) -> PromptError {
         From::AnyOperator => String::new(),
         From::SameOperator => format!(" of operator '{}'", clean.operator.symbol),
     };
+    let what = if clean.words.is_some() { "more words" } else { "more operands, more operators" };
     let why = format!(
         "the pool has {alike} prompts{of_operator} with its template and positions, and the answers of all begin with \
-         the same token; write more operands, more operators or a larger sample"
+         the same token; write {what} or a larger sample"
     );
     PromptError::NoCounterfactual { text: clean.text.clone(), why }
 }

@@ -2,7 +2,6 @@
 
 use super::error::PromptError;
 use super::set::{Prompt, PromptSet};
-use super::template::Slot;
 use indexmap::IndexMap;
 
 /// Name of the beginning-of-text token's position.
@@ -15,7 +14,7 @@ pub const LAST: &str = "last";
 pub struct Positions {
     /// Tokens of each prompt, the beginning-of-text token included.
     pub length: usize,
-    /// Position by name: `bos`, the slots `a`, `op`, `b`, `last`, and each token of fixed text (such as `=`) that occurs
+    /// Position by name: `bos`, the slots (`a`, `op`, `b`, or those of words, of several places each: `s`, `s.2`), `last`, and each token of fixed text (such as `=`) that occurs
     /// once after the shots, by its text without spaces around it.
     pub names: IndexMap<String, usize>,
 }
@@ -32,8 +31,8 @@ impl PromptSet {
         let about = &self.templates[index];
         let prompts: Vec<&Prompt> = self.prompts.iter().filter(|prompt| prompt.template == index).collect();
         let first = *prompts.first().ok_or_else(unknown)?;
-        let refused = |slot: Slot, why: String| PromptError::NoPosition {
-            slot: slot.name(),
+        let refused = |slot: &str, why: String| PromptError::NoPosition {
+            slot: slot.to_string(),
             template: template.to_string(),
             why,
         };
@@ -42,26 +41,28 @@ impl PromptSet {
         if self.bos.is_some() {
             names.insert(BOS.to_string(), 0);
         }
-        for slot in Slot::OF_PROMPTS {
-            let Some(place) = first.slot(slot) else { continue };
-            let single = |prompt: &&&Prompt| prompt.slot(slot).is_some_and(|tokens| tokens.count == 1 && tokens.own);
+        for (index, slot) in about.places.iter().enumerate() {
+            let of = |prompt: &Prompt| prompt.slots.get(index).copied().flatten();
+            let Some(place) = of(first) else { continue };
+            let single = |prompt: &&&Prompt| of(prompt).is_some_and(|tokens| tokens.count == 1 && tokens.own);
             if let Some(bad) = prompts.iter().find(|prompt| !single(prompt)) {
-                let shown = about.unplaced.as_ref().filter(|(other, _)| *other == slot);
+                let shown = about.unplaced.as_ref().filter(|(other, _)| *other == index);
                 let example =
                     shown.map_or(format!("in {:?} it is not one token", bad.text), |(_, tokens)| tokens.clone());
-                let fix = "write operands that are one token each, or a model whose tokenizer has them so";
+                let what = if self.slots.is_some() { "words" } else { "operands" };
+                let fix = format!("write {what} that are one token each, or a model whose tokenizer has them so");
                 return Err(refused(slot, format!("{example}; {fix}")));
             }
-            if let Some(other) = prompts.iter().find(|prompt| prompt.slot(slot).map(|s| s.first) != Some(place.first)) {
+            if let Some(other) = prompts.iter().find(|prompt| of(prompt).map(|s| s.first) != Some(place.first)) {
                 let why = format!("its place in {:?} differs from that in {:?}", other.text, first.text);
                 return Err(refused(slot, why));
             }
-            names.insert(slot.name().to_string(), place.first);
+            names.insert(slot.clone(), place.first);
         }
         let length = first.tokens.len();
         if let Some(other) = prompts.iter().find(|prompt| prompt.tokens.len() != length) {
             let why = format!("{:?} and {:?} differ in their number of tokens", first.text, other.text);
-            return Err(refused(Slot::B, why));
+            return Err(refused(about.places.last().map_or(LAST, String::as_str), why));
         }
         for (position, text) in &about.literals {
             let once = about.literals.iter().filter(|(_, other)| other == text).count() == 1;

@@ -1,10 +1,11 @@
 //! `[prompts]`, checked and parsed: everything that shows without a model.
 
 use super::error::SpecProblem;
-use super::operator::{NoValue, Operator};
-use super::template::{Problem, Slot, Template};
-use crate::spec::{Answer, Keep, Prompts, Range};
-use std::collections::HashSet;
+use super::operator::{NoValue, Operator, WORDS};
+use super::template::{Problem, Slot, Template, TemplateFault};
+use super::words::Words;
+use crate::spec::{Answer, DEFAULT_COMPLETION, Keep, Prompts, Range, Templates};
+use std::collections::{BTreeSet, HashSet};
 use std::hash::Hash;
 
 /// Most prompts a set may enumerate.
@@ -17,12 +18,14 @@ pub struct Resolved {
     pub templates: Vec<NamedTemplate>,
     /// What follows the prompt; ends in the answer.
     pub completion: Template,
-    /// Operators, in the spec's order.
+    /// Operators, in the spec's order; of words, what stands for one.
     pub operators: Vec<&'static Operator>,
-    /// Values of the first operand, in order.
+    /// Values of the first operand, in order; none of words.
     pub a: Vec<i64>,
-    /// Values of the second operand, in order.
+    /// Values of the second operand, in order; none of words.
     pub b: Vec<i64>,
+    /// The words that fill the slots; `None` where operands do.
+    pub words: Option<Words>,
     /// Legal answers, end excluded; `None`: all that are not negative.
     pub answers: Option<(i64, i64)>,
     /// Whether answers must be one token.
@@ -48,6 +51,28 @@ pub struct NamedTemplate {
     pub template: Template,
     /// The shots in this template, each followed by the separator; empty without shots.
     pub prefix: String,
+    /// The slots whose tokens prompts keep, with the names of their positions: a, op and b, or each place of a word.
+    pub places: Vec<(Slot, String)>,
+}
+
+impl NamedTemplate {
+    fn arithmetic(name: &str, template: Template, prefix: String) -> Self {
+        let places = Slot::OF_PROMPTS.map(|slot| (slot, slot.name().to_string())).to_vec();
+        Self { name: name.to_string(), template, prefix, places }
+    }
+
+    /// Of a slot that is there several times, the first place has its name, and the others that and their number: `s`, `s.2`.
+    fn of_words(name: &str, template: Template, names: &[String]) -> Self {
+        let place = |slot: Slot| match slot {
+            Slot::Word { slot: index, occurrence: Some(place @ 1..) } => {
+                (slot, format!("{}.{}", names[index], place + 1))
+            }
+            Slot::Word { slot: index, .. } => (slot, names[index].clone()),
+            _ => (slot, slot.name().to_string()),
+        };
+        let places = template.slots().map(place).collect();
+        Self { name: name.to_string(), template, prefix: String::new(), places }
+    }
 }
 
 impl Resolved {
@@ -58,62 +83,7 @@ impl Resolved {
     pub fn new(spec: &Prompts) -> Result<Resolved, Vec<SpecProblem>> {
         let mut problems = Vec::new();
         let mut keep = |problem: SpecProblem| problems.push(problem);
-
-        let operators: Vec<&'static Operator> =
-            spec.operators.iter().filter_map(|symbol| Operator::find(symbol).map_err(&mut keep).ok()).collect();
-        if spec.operators.is_empty() {
-            keep(SpecProblem::Empty { key: "operators" });
-        }
-        find_repeat(&operators.iter().map(|o| o.symbol).collect::<Vec<_>>(), "operators").map(&mut keep);
-
-        let a = operand_values(&spec.operands.a, "operands.a").map_err(&mut keep).unwrap_or_default();
-        let b = operand_values(&spec.operands.b, "operands.b").map_err(&mut keep).unwrap_or_default();
-        let count = (a.len() as u128) * (b.len() as u128) * ((operators.len() * spec.template.0.len()) as u128);
-        if count > MOST_PROMPTS {
-            keep(SpecProblem::TooMany { count, limit: MOST_PROMPTS });
-        }
-        let answers = match spec.answers.as_deref().map(Range::parse) {
-            None => None,
-            Some(Ok(Range::HalfOpen(low, high))) => Some((low, high)),
-            Some(Ok(Range::List(_))) => None,
-            Some(Err(problem)) => {
-                keep(SpecProblem::Range { key: "answers", problem });
-                None
-            }
-        };
-
-        let completion = Template::parse(&spec.completion, &Slot::OF_COMPLETIONS);
-        if let Ok(completion) = &completion
-            && !completion.ends_in(Slot::Answer)
-        {
-            keep(SpecProblem::Completion { text: spec.completion.clone() });
-        }
-        let completion = completion.map_err(|fault| keep(SpecProblem::CompletionText(fault))).ok();
-
-        let shots: Vec<Problem> =
-            spec.shots.iter().filter_map(|shot| solve_shot(shot.a, &shot.op, shot.b).map_err(&mut keep).ok()).collect();
-        if spec.template.0.is_empty() {
-            keep(SpecProblem::NoTemplate);
-        }
-        let mut templates = Vec::new();
-        let unnamed = spec.template.is_single();
-        for (name, text) in &spec.template.0 {
-            let key = || (!unnamed).then(|| name.clone());
-            match Template::parse(text, &Slot::OF_PROMPTS) {
-                Err(fault) => keep(SpecProblem::Template { name: key(), fault }),
-                Ok(template) => {
-                    for slot in Slot::OF_PROMPTS {
-                        let needed = slot != Slot::Op || spec.operators.len() > 1;
-                        if needed && !template.has(slot) {
-                            keep(SpecProblem::MissingSlot { name: key(), text: text.clone(), slot: slot.name() });
-                        }
-                    }
-                    let prefix = completion.as_ref().map(|c| render_shots(&template, c, &shots, &spec.shot_separator));
-                    templates.push(NamedTemplate { name: name.clone(), template, prefix: prefix.unwrap_or_default() });
-                }
-            }
-        }
-
+        let filled = if spec.is_words() { of_words(spec, &mut keep) } else { of_operands(spec, &mut keep) };
         if spec.sample == Some(0) {
             keep(SpecProblem::SampleOfNone);
         }
@@ -121,28 +91,156 @@ impl Resolved {
             keep(SpecProblem::SkipOfAll);
         }
         if spec.seeds.is_empty() {
-            keep(SpecProblem::Empty { key: "seeds" });
+            keep(SpecProblem::Empty { key: "seeds".into() });
         }
         find_repeat(&spec.seeds, "seeds").map(&mut keep);
-
-        match completion {
-            Some(completion) if problems.is_empty() => Ok(Resolved {
-                templates,
-                completion,
-                operators,
-                a,
-                b,
-                answers,
-                answer: spec.answer,
-                keep: spec.keep,
-                sample: spec.sample,
-                skip: spec.skip,
-                spread_answers: spec.spread_answers,
-                seeds: spec.seeds.clone(),
-            }),
+        match filled {
+            Some(resolved) if problems.is_empty() => Ok(resolved),
             _ => Err(problems),
         }
     }
+
+    /// What is the same for operands and words.
+    fn with(spec: &Prompts, templates: Vec<NamedTemplate>, completion: Template) -> Self {
+        Self {
+            templates,
+            completion,
+            operators: Vec::new(),
+            a: Vec::new(),
+            b: Vec::new(),
+            words: None,
+            answers: None,
+            answer: spec.answer,
+            keep: spec.keep,
+            sample: spec.sample,
+            skip: spec.skip,
+            spread_answers: spec.spread_answers,
+            seeds: spec.seeds.clone(),
+        }
+    }
+}
+
+/// Prompts of operators and operands; `None` where something is wrong that `keep` has taken.
+fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolved> {
+    let operands = spec.operands.as_ref()?;
+    let operators: Vec<&'static Operator> =
+        spec.operators.iter().filter_map(|symbol| Operator::find(symbol).map_err(&mut *keep).ok()).collect();
+    if spec.operators.is_empty() {
+        keep(SpecProblem::Empty { key: "operators".into() });
+    }
+    find_repeat(&operators.iter().map(|o| o.symbol).collect::<Vec<_>>(), "operators").map(&mut *keep);
+
+    let a = operand_values(&operands.a, "operands.a").map_err(&mut *keep).unwrap_or_default();
+    let b = operand_values(&operands.b, "operands.b").map_err(&mut *keep).unwrap_or_default();
+    let count = (a.len() as u128) * (b.len() as u128) * ((operators.len() * spec.template.0.len()) as u128);
+    if count > MOST_PROMPTS {
+        keep(SpecProblem::TooMany { count, limit: MOST_PROMPTS });
+    }
+    let answers = match spec.answers.as_deref().map(Range::parse) {
+        None => None,
+        Some(Ok(Range::HalfOpen(low, high))) => Some((low, high)),
+        Some(Ok(Range::List(_))) => None,
+        Some(Err(problem)) => {
+            keep(SpecProblem::Range { key: "answers", problem });
+            None
+        }
+    };
+
+    let completion = Template::parse(&spec.completion, &Slot::OF_COMPLETIONS);
+    if let Ok(completion) = &completion
+        && !completion.ends_in(Slot::Answer)
+    {
+        keep(SpecProblem::Completion { text: spec.completion.clone() });
+    }
+    let completion = completion.map_err(|fault| keep(SpecProblem::CompletionText(fault))).ok();
+    let shots: Vec<Problem> =
+        spec.shots.iter().filter_map(|shot| solve_shot(shot.a, &shot.op, shot.b).map_err(&mut *keep).ok()).collect();
+
+    let parsed = parse_templates(spec, |text| Template::parse(text, &Slot::OF_PROMPTS), keep);
+    let mut templates = Vec::new();
+    for (name, key, text, template) in parsed {
+        for slot in Slot::OF_PROMPTS {
+            let needed = slot != Slot::Op || spec.operators.len() > 1;
+            if needed && !template.has(slot) {
+                keep(SpecProblem::MissingSlot { name: key.clone(), text: text.to_string(), slot: slot.name() });
+            }
+        }
+        let prefix = completion.as_ref().map(|c| render_shots(&template, c, &shots, &spec.shot_separator));
+        templates.push(NamedTemplate::arithmetic(name, template, prefix.unwrap_or_default()));
+    }
+    Some(Resolved { operators, a, b, answers, ..Resolved::with(spec, templates, completion?) })
+}
+
+/// Prompts of words; `None` where something is wrong that `keep` has taken.
+fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolved> {
+    if spec.slots.is_empty() && spec.rows.is_empty() {
+        keep(SpecProblem::NoOperands);
+        return None;
+    }
+    let words = Words::new(spec, keep);
+    let slots = words.names.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(" ");
+    if !spec.shots.is_empty() {
+        keep(SpecProblem::ShotsOfWords);
+    }
+    let completion = match spec.completion == DEFAULT_COMPLETION && words.slot("answer").is_none() {
+        true => {
+            keep(SpecProblem::NoCompletion { slots: slots.clone() });
+            None
+        }
+        false => Template::parse_after_words(&spec.completion, &words.names)
+            .map_err(|fault| keep(SpecProblem::CompletionText(fault)))
+            .ok(),
+    };
+    if completion.as_ref().is_some_and(|completion| completion.slots().next().is_none()) {
+        keep(SpecProblem::CompletionOfNoSlot { text: spec.completion.clone(), slots: slots.clone() });
+    }
+    if spec.template == Templates::default() {
+        keep(SpecProblem::NoTemplateOfWords { slots });
+        return None;
+    }
+    let parsed = parse_templates(spec, |text| Template::parse_words(text, &words.names), keep);
+    if parsed.len() == spec.template.0.len() {
+        let templates = parsed.iter().map(|(.., template)| template).chain(&completion).chain(&words.contrast);
+        let used: BTreeSet<usize> = templates.flat_map(Template::slots).filter_map(word).collect();
+        for slot in (0..words.names.len()).filter(|slot| !used.contains(slot)) {
+            let in_rows = !spec.slots.contains_key(&words.names[slot]);
+            // Tables often have more columns than one set of prompts needs.
+            if !in_rows {
+                keep(SpecProblem::UnusedSlot { slot: words.names[slot].clone() });
+            }
+        }
+    }
+    let named = |(name, _, _, template): (&str, _, _, Template)| NamedTemplate::of_words(name, template, &words.names);
+    let templates = parsed.into_iter().map(named).collect();
+    Some(Resolved { operators: vec![&WORDS], words: Some(words), ..Resolved::with(spec, templates, completion?) })
+}
+
+fn word(slot: Slot) -> Option<usize> {
+    match slot {
+        Slot::Word { slot, .. } => Some(slot),
+        _ => None,
+    }
+}
+
+/// Each template that can be read: its name, the name again where it has one of its own, its text, and what was read.
+fn parse_templates<'s>(
+    spec: &'s Prompts,
+    parse: impl Fn(&str) -> Result<Template, TemplateFault>,
+    keep: &mut impl FnMut(SpecProblem),
+) -> Vec<(&'s str, Option<String>, &'s str, Template)> {
+    if spec.template.0.is_empty() {
+        keep(SpecProblem::NoTemplate);
+    }
+    let unnamed = spec.template.is_single();
+    let mut parsed = Vec::new();
+    for (name, text) in &spec.template.0 {
+        let key = (!unnamed).then(|| name.clone());
+        match parse(text) {
+            Err(fault) => keep(SpecProblem::Template { name: key, fault }),
+            Ok(template) => parsed.push((name.as_str(), key, text.as_str(), template)),
+        }
+    }
+    parsed
 }
 
 fn operand_values(range: &Range, key: &'static str) -> Result<Vec<i64>, SpecProblem> {
@@ -151,7 +249,7 @@ fn operand_values(range: &Range, key: &'static str) -> Result<Vec<i64>, SpecProb
     }
     let values = range.values();
     if values.is_empty() {
-        return Err(SpecProblem::Empty { key });
+        return Err(SpecProblem::Empty { key: key.into() });
     }
     find_repeat(&values, key).map_or(Ok(values), Err)
 }
@@ -159,7 +257,7 @@ fn operand_values(range: &Range, key: &'static str) -> Result<Vec<i64>, SpecProb
 fn find_repeat<T: Eq + Hash + ToString>(values: &[T], key: &'static str) -> Option<SpecProblem> {
     let mut seen = HashSet::new();
     let repeated = values.iter().find(|value| !seen.insert(*value))?;
-    Some(SpecProblem::Twice { key, value: repeated.to_string() })
+    Some(SpecProblem::Twice { key: key.into(), value: repeated.to_string() })
 }
 
 fn solve_shot(a: i64, op: &str, b: i64) -> Result<Problem<'static>, SpecProblem> {
@@ -174,7 +272,7 @@ fn solve_shot(a: i64, op: &str, b: i64) -> Result<Problem<'static>, SpecProblem>
         Err(why) => {
             let why = match why {
                 NoValue::DivisionByZero => "division by zero",
-                NoValue::Overflow => "it does not fit 64 bits",
+                NoValue::Overflow | NoValue::NothingComputed => "it does not fit 64 bits",
             };
             Err(SpecProblem::Shot { a, op: op.to_string(), b, why })
         }

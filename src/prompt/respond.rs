@@ -68,10 +68,13 @@ pub fn respond(
     }
 }
 
-/// Whether `next` goes on with the number that `answer` ends in: its text begins with a decimal digit.
+/// Whether `next` goes on with the number or the word that `answer` ends in: its text begins with a decimal digit, or after a
+/// letter with a letter or digit.
 fn continues(tokenizer: &Tokenizer, answer: &[u32], next: u32) -> bool {
     // Decoded together, because some tokenizers drop a leading space from a text's first token.
     let text = |tokens: &[u32]| tokenizer.decode(tokens).ok();
     let (Some(before), Some(after)) = (text(answer), text(&[answer, &[next]].concat())) else { return false };
-    after.strip_prefix(&before).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    let word = before.ends_with(char::is_alphabetic);
+    let goes_on = |c: char| c.is_ascii_digit() || (word && c.is_alphanumeric());
+    after.strip_prefix(&before).is_some_and(|rest| rest.starts_with(goes_on))
 }

@@ -4,34 +4,39 @@ use super::dropped::Dropped;
 use super::error::PromptError;
 use super::operator::Operator;
 use super::template::Slot;
+use super::words::Names;
 use crate::spec::Answer;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// One prompt with its answer, in one model's tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
-    /// Its place in the enumeration of all prompts of the spec, legal or not: templates, operators, a, b, the last
-    /// fastest. The same for every model.
+    /// Its place in the enumeration of all prompts of the spec, legal or not: templates, operators, a, b, or templates and slots,
+    /// the last fastest. The same for every model.
     pub id: u64,
     /// Index into [`PromptSet::templates`].
     pub template: usize,
-    /// The operator.
+    /// The operator; what stands for one where words are asked for.
     pub operator: &'static Operator,
-    /// First operand.
+    /// First operand; 0 of words.
     pub a: i64,
-    /// Second operand.
+    /// Second operand; 0 of words.
     pub b: i64,
-    /// The value.
+    /// The value; of words, a number that stands for the answer's text, the same in every set.
     pub answer: i64,
+    /// What it is made of, where that is words.
+    pub words: Option<Wording>,
     /// The whole text, shots included.
     pub text: String,
     /// Its tokens, the beginning-of-text token included where the model gets one.
     pub tokens: Vec<u32>,
     /// Tokens of the answer after the prompt, at least one.
     pub answer_tokens: Vec<u32>,
-    /// Where a, op and b are in `tokens`; `None` for an operator that the template does not show.
-    pub slots: [Option<SlotTokens>; 3],
+    /// Where a, op and b are in `tokens`, or each place of a word in template order; `None` for an operator that the template does
+    /// not show.
+    pub slots: Vec<Option<SlotTokens>>,
     /// Seed of the draw it is from; `None` when nothing was drawn.
     pub seed: Option<u64>,
     /// Its number within the draw of its seed, template and operator, from 0.
@@ -41,15 +46,52 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// The tokens of a slot.
+    /// The tokens of an operand or the operator.
     pub fn slot(&self, slot: Slot) -> Option<SlotTokens> {
-        match slot {
-            Slot::A => self.slots[0],
-            Slot::Op => self.slots[1],
-            Slot::B => self.slots[2],
-            Slot::Answer => None,
+        let place = Slot::OF_PROMPTS.iter().position(|other| *other == slot)?;
+        self.slots.get(place).copied().flatten()
+    }
+
+    /// Whether another prompt has the same answer.
+    pub fn same_answer(&self, other: &Prompt) -> bool {
+        match (&self.words, &other.words) {
+            (Some(own), Some(other)) => own.answer == other.answer,
+            (None, None) => self.answer == other.answer,
+            _ => false,
         }
     }
+
+    /// The answer as text.
+    pub fn answer_text(&self) -> String {
+        self.words.as_ref().map_or_else(|| self.answer.to_string(), |words| words.answer.to_string())
+    }
+
+    /// The first token of the wrong answer that measures compare with, where the spec says one.
+    pub fn contrast(&self) -> Option<u32> {
+        self.words.as_ref()?.contrast.as_ref().map(|contrast| contrast.token)
+    }
+}
+
+/// What a prompt from words is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wording {
+    /// Names of the slots.
+    pub names: Names,
+    /// The word of each.
+    pub words: Vec<Arc<str>>,
+    /// The answer, without spaces around it.
+    pub answer: Arc<str>,
+    /// The wrong answer that measures compare with, where the spec says one.
+    pub contrast: Option<Contrast>,
+}
+
+/// A wrong answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contrast {
+    /// Its text, without spaces around it.
+    pub text: Arc<str>,
+    /// Its first token.
+    pub token: u32,
 }
 
 /// The tokens that hold a slot's text.
@@ -70,8 +112,10 @@ pub struct SetTemplate {
     pub name: String,
     /// Tokens of fixed text in the first legal prompt, after the shots: index in [`Prompt::tokens`] and trimmed text.
     pub(super) literals: Vec<(usize, String)>,
-    /// The first slot found that is not a token of its own, with its tokens.
-    pub(super) unplaced: Option<(Slot, String)>,
+    /// Names of the slots' positions, in the order of [`Prompt::slots`].
+    pub(super) places: Vec<String>,
+    /// The first slot found that is not a token of its own, by its number among the places, with its tokens.
+    pub(super) unplaced: Option<(usize, String)>,
 }
 
 /// Something a reader of the results should know.
@@ -101,6 +145,20 @@ pub enum Note {
         /// Prompts the model was run on.
         evaluated: usize,
     },
+    /// Words that are in no prompt.
+    WordsDropped {
+        /// Why, and which: `word is more than one token: io "Agnes"`.
+        why: Vec<String>,
+    },
+}
+
+impl Note {
+    /// Words that are in no prompt, each once.
+    pub(super) fn words_dropped(mut why: Vec<String>) -> Self {
+        let mut seen = std::collections::HashSet::new();
+        why.retain(|one| seen.insert(one.clone()));
+        Note::WordsDropped { why }
+    }
 }
 
 impl fmt::Display for Note {
@@ -118,6 +176,15 @@ impl fmt::Display for Note {
                 "template '{template}', operator '{operator}': none of {evaluated} prompts is answered {wanted}ly; \
                  it has no rows"
             ),
+            Note::WordsDropped { why } => {
+                const SHOWN: usize = 12;
+                let more = match why.len().checked_sub(SHOWN) {
+                    Some(more @ 1..) => format!("; {more} more"),
+                    _ => String::new(),
+                };
+                let shown = why.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; ");
+                write!(f, "prompts with these words are left out: {shown}{more}")
+            }
         }
     }
 }
@@ -129,6 +196,8 @@ pub struct PromptSet {
     pub templates: Vec<SetTemplate>,
     /// The operators, in the spec's order.
     pub operators: Vec<&'static Operator>,
+    /// Names of the slots, where words fill them.
+    pub slots: Option<Names>,
     /// The prompts: by seed where there are several draws, then template, operator, then number or (a, b).
     pub prompts: Vec<Prompt>,
     /// The beginning-of-text token before each prompt, where there is one.

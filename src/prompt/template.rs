@@ -1,10 +1,11 @@
 //! Templates: text with named slots, `{a}{op}{b}=`. `{{` and `}}` stand for the braces themselves.
 
+use crate::spec::nearest;
 use std::fmt::Write;
 use std::ops::Range;
 
 /// What a slot is filled with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Slot {
     /// First operand.
     A,
@@ -14,6 +15,13 @@ pub enum Slot {
     B,
     /// The answer; of completions only.
     Answer,
+    /// A word.
+    Word {
+        /// Which slot: index into the names of the set's slots.
+        slot: usize,
+        /// Which of its places in the template, from 0; `None` outside templates, where a slot has one word.
+        occurrence: Option<usize>,
+    },
 }
 
 impl Slot {
@@ -22,13 +30,14 @@ impl Slot {
     /// The slot of a completion.
     pub const OF_COMPLETIONS: [Slot; 1] = [Slot::Answer];
 
-    /// Its name in a template, and the name of its position.
+    /// The name of a slot of arithmetic in a template, and of its position.
     pub fn name(self) -> &'static str {
         match self {
             Slot::A => "a",
             Slot::Op => "op",
             Slot::B => "b",
             Slot::Answer => "answer",
+            Slot::Word { .. } => "word",
         }
     }
 }
@@ -70,12 +79,71 @@ pub struct Problem<'a> {
     pub answer: i64,
 }
 
+/// What slots are filled with.
+pub trait Fill {
+    /// Appends what a slot is filled with.
+    fn fill(&self, slot: Slot, text: &mut String);
+}
+
+impl<F: Fill + ?Sized> Fill for &F {
+    fn fill(&self, slot: Slot, text: &mut String) {
+        (**self).fill(slot, text);
+    }
+}
+
+impl Fill for Problem<'_> {
+    fn fill(&self, slot: Slot, text: &mut String) {
+        let number = match slot {
+            Slot::A => self.a,
+            Slot::B => self.b,
+            Slot::Answer => self.answer,
+            Slot::Op => return text.push_str(self.op),
+            Slot::Word { .. } => return,
+        };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{number}");
+    }
+}
+
 impl Template {
     /// Reads a template that may use `allowed` slots, each at most once.
     ///
     /// # Errors
     /// An unknown or repeated slot, or a brace without its partner, with the column (counted in characters from 1).
     pub fn parse(text: &str, allowed: &[Slot]) -> Result<Template, TemplateFault> {
+        Self::read(text, |name, before| {
+            let slot = find_slot(name, allowed)?;
+            match before.contains(&Piece::Slot(slot)) {
+                true => Err(format!("slot {{{name}}} occurs twice; use it once")),
+                false => Ok(slot),
+            }
+        })
+    }
+
+    /// Reads a template with slots of words by name, each as often as it likes.
+    ///
+    /// # Errors
+    /// An unknown slot, or a brace without its partner, with the column (counted in characters from 1).
+    pub fn parse_words(text: &str, names: &[String]) -> Result<Template, TemplateFault> {
+        Self::read(text, |name, before| {
+            let slot = find_word(name, names)?;
+            let is = |piece: &&Piece| matches!(piece, Piece::Slot(Slot::Word { slot: other, .. }) if *other == slot);
+            Ok(Slot::Word { slot, occurrence: Some(before.iter().filter(is).count()) })
+        })
+    }
+
+    /// Reads what follows a template with slots of words.
+    ///
+    /// # Errors
+    /// As [`Template::parse_words`].
+    pub fn parse_after_words(text: &str, names: &[String]) -> Result<Template, TemplateFault> {
+        Self::read(text, |name, _| Ok(Slot::Word { slot: find_word(name, names)?, occurrence: None }))
+    }
+
+    fn read(
+        text: &str,
+        mut find: impl FnMut(&str, &[Piece]) -> Result<Slot, String>,
+    ) -> Result<Template, TemplateFault> {
         let broken = |column: usize, problem: String| TemplateFault { text: text.to_string(), column, problem };
         let mut pieces = Vec::new();
         let mut literal = String::new();
@@ -96,10 +164,7 @@ impl Template {
                             None => return Err(broken(column, "'{' is not closed; write '{{' for a brace".into())),
                         }
                     }
-                    let slot = find_slot(&name, allowed).map_err(|problem| broken(column, problem))?;
-                    if pieces.contains(&Piece::Slot(slot)) {
-                        return Err(broken(column, format!("slot {{{name}}} occurs twice; use it once")));
-                    }
+                    let slot = find(&name, &pieces).map_err(|problem| broken(column, problem))?;
                     if !literal.is_empty() {
                         pieces.push(Piece::Text(std::mem::take(&mut literal)));
                     }
@@ -124,30 +189,39 @@ impl Template {
         self.pieces.last() == Some(&Piece::Slot(slot))
     }
 
+    /// Its slots, in order.
+    pub fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Slot(slot) => Some(*slot),
+            Piece::Text(_) => None,
+        })
+    }
+
     /// Appends the template, filled in, to `text`, and returns the bytes of `text` that each slot takes, in template order.
-    pub fn render(&self, problem: Problem, text: &mut String) -> Vec<(Slot, Range<usize>)> {
+    pub fn render(&self, with: impl Fill, text: &mut String) -> Vec<(Slot, Range<usize>)> {
         let mut spans = Vec::with_capacity(3);
         for piece in &self.pieces {
             let start = text.len();
             match piece {
                 Piece::Text(literal) => text.push_str(literal),
-                Piece::Slot(Slot::Op) => text.push_str(problem.op),
                 Piece::Slot(slot) => {
-                    let number = match slot {
-                        Slot::A => problem.a,
-                        Slot::B => problem.b,
-                        Slot::Op | Slot::Answer => problem.answer,
-                    };
-                    // Writing to a string cannot fail.
-                    let _ = write!(text, "{number}");
+                    with.fill(*slot, text);
+                    spans.push((*slot, start..text.len()));
                 }
-            }
-            if let Piece::Slot(slot) = piece {
-                spans.push((*slot, start..text.len()));
             }
         }
         spans
     }
+}
+
+fn find_word(name: &str, names: &[String]) -> Result<usize, String> {
+    names.iter().position(|known| known == name).ok_or_else(|| {
+        let advice = match nearest(name, names.iter().map(String::as_str)) {
+            Some(near) => format!("write {{{near}}}"),
+            None => format!("write words for it: slots.{name} = [\"…\"], or '{{{{' for a brace"),
+        };
+        format!("no slot {{{name}}}; {advice}")
+    })
 }
 
 fn find_slot(name: &str, allowed: &[Slot]) -> Result<Slot, String> {

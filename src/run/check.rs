@@ -23,7 +23,7 @@ pub fn rows(loaded: &Loaded) -> Result<(), Error> {
     let mut unknown: HashSet<&str> = HashSet::new();
     let mut errors = Vec::new();
     for step in order::steps(&spec.steps) {
-        for (name, frame) in step::empty_frames(step, &frames)? {
+        for (name, frame) in step::empty_frames(step, loaded, &frames)? {
             frames.insert(name, frame);
         }
     }
@@ -99,7 +99,8 @@ pub fn prompts(loaded: &Loaded) -> Result<(), Error> {
     let mut errors = Vec::new();
     for (table, prompts) in main.chain(named) {
         for problem in Resolved::new(prompts).err().unwrap_or_default() {
-            let path: Vec<&str> = table.iter().copied().chain(problem.path()).collect();
+            let below = problem.path();
+            let path: Vec<&str> = table.iter().copied().chain(below.iter().map(AsRef::as_ref)).collect();
             errors.push(loaded.refuse(&path, problem.to_string(), None));
         }
     }

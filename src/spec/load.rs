@@ -7,7 +7,7 @@ use super::merge::{Layer, Layers, inherit};
 use super::node::{Content, Node, Origin};
 use super::source::Source;
 use super::write::Written;
-use super::{Spec, overrides, profile, schema, write};
+use super::{Prompts, Spec, overrides, profile, rows, schema, write};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,7 +78,7 @@ fn whole(files: Files, sets: &[String], env: impl Iterator<Item = (String, Strin
     resolve(outer, &[], files.sources)
 }
 
-fn resolve(layers: Outer, profile: &[Layer], sources: Vec<Arc<Source>>) -> Result<Loaded, SpecErrors> {
+fn resolve(layers: Outer, profile: &[Layer], mut sources: Vec<Arc<Source>>) -> Result<Loaded, SpecErrors> {
     let mut stack = Layers::default();
     layers.files.iter().chain(profile).for_each(|layer| stack.push(layer.clone()));
     let mut errors = Vec::new();
@@ -86,6 +86,7 @@ fn resolve(layers: Outer, profile: &[Layer], sources: Vec<Arc<Source>>) -> Resul
     overrides::add_flags(&mut stack, &layers.flags, &mut errors);
     let mut values = stack.merged_lists();
     inherit(&mut values);
+    rows::read(&mut values, &mut sources, &mut errors);
     if !profile.is_empty() {
         forget_profiles(&mut values);
     }
@@ -93,7 +94,9 @@ fn resolve(layers: Outer, profile: &[Layer], sources: Vec<Arc<Source>>) -> Resul
     if !errors.is_empty() {
         return Err(SpecErrors::new(errors));
     }
-    let spec = Spec::deserialize(values.to_toml()).map_err(|error| unchecked(&values, &error))?;
+    let mut spec = Spec::deserialize(values.to_toml()).map_err(|error| unchecked(&values, &error))?;
+    spec.prompts = spec.prompts.map(Prompts::settled);
+    spec.prompt_sets = spec.prompt_sets.into_iter().map(|(name, prompts)| (name, prompts.settled())).collect();
     Ok(Loaded { spec, sources, values, layers, recognised: None })
 }
 

@@ -158,9 +158,32 @@ pub(super) fn inherit(spec: &mut Node) {
         let Some(parent) = table.get(parent).cloned() else { continue };
         let Some(Content::Table(children)) = table.get_mut(children).map(|node| &mut node.content) else { continue };
         for child in children.values_mut() {
-            fill(child, &parent);
+            if parent_of_another_kind(child, &parent) {
+                fill(child, &without(&parent, &OF_ONE_KIND));
+            } else {
+                fill(child, &parent);
+            }
         }
     }
+}
+
+/// Keys of prompts that mean something to prompts of operands alone, or of words alone, or other things to each.
+const OF_ONE_KIND: [&str; 9] =
+    ["template", "completion", "contrast", "operators", "operands", "answers", "slots", "rows", "different"];
+
+/// Whether one of two prompt sets has operands and the other words.
+fn parent_of_another_kind(child: &Node, parent: &Node) -> bool {
+    let operands = |node: &Node| node.get("operands").is_some();
+    let words = |node: &Node| node.get("slots").or(node.get("rows")).is_some();
+    (operands(child) && words(parent)) || (words(child) && operands(parent))
+}
+
+fn without(node: &Node, keys: &[&str]) -> Node {
+    let mut node = node.clone();
+    if let Content::Table(table) = &mut node.content {
+        table.retain(|key, _| !keys.contains(&key.as_str()));
+    }
+    node
 }
 
 /// Deep-merges `from` below `node`: what `node` has, it keeps.

@@ -29,11 +29,13 @@ mod position;
 mod profile;
 mod prompts;
 pub mod references;
+mod rows;
 mod schema;
 mod site;
 mod source;
 pub mod step;
 mod table;
+mod words;
 mod write;
 
 pub use component::{ComponentKind, ComponentPattern, HeadInput, ReceiverPattern};
@@ -52,12 +54,13 @@ pub use numbers::Numbers;
 pub use operator::Operator;
 pub use output::{ImageFormat, Output, Run};
 pub use position::PositionName;
-pub use prompts::{Answer, Keep, Operands, Prompts, Range, Shot, Templates};
+pub use prompts::{Answer, DEFAULT_COMPLETION, Keep, Operands, Prompts, Range, Shot, Templates};
 pub use schema::schema;
 pub use site::{HookPattern, SitePattern, UnitPattern, has_heads, has_neurons};
 pub use source::Source;
 pub use step::Step;
 pub use table::{Condition, Join, JoinHow, Pivot, Table};
+pub use words::{Rows, SlotWords, Word};
 pub use write::Written;
 
 use indexmap::IndexMap;

@@ -7,8 +7,8 @@ use std::fmt;
 /// A position, or one of the words for several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PositionName {
-    /// `a`, `op`, `b`, `last`, `bos`, a token of the template such as `=`; `each` for every position on its own; `all` for
-    /// every position together.
+    /// `a`, `op`, `b` or a slot of words (`s.2`: its second place), `last`, `bos`, a token of the template such as `=`; `each` for
+    /// every position on its own; `all` for every position together.
     Name(String),
     /// From 0; negative from the end.
     Index(i64),
@@ -83,7 +83,7 @@ impl JsonSchema for PositionName {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "A position: `a`, `op`, `b`, `last`, `bos`, a token of the template such as `=`, an index (negative from the end); `each` for every position on its own, `all` for every position together.",
+            "description": "A position: `a`, `op`, `b` or a slot of words (`s.2`: its second place), `last`, `bos`, a token of the template such as `=`, an index (negative from the end); `each` for every position on its own, `all` for every position together.",
             "anyOf": [{ "type": "string", "minLength": 1 }, { "type": "integer" }],
         })
     }

@@ -1,27 +1,45 @@
-//! `[prompts]` and `[prompt_sets.NAME]`: templates, operators, operand ranges, and which of the prompts are kept.
+//! `[prompts]` and `[prompt_sets.NAME]`: templates, what fills their slots (operators and operands, or words), and which of the
+//! prompts are kept.
 
-use super::Operator;
+use super::{Operator, Rows, SlotWords};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A set of prompts, one for each template, operator and pair of operands that is legal and kept.
+/// A set of prompts: one for each template, operator and pair of operands that is legal and kept; or, where `slots` or `rows` are
+/// written and no `operands`, one for each template and combination of words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Prompts {
-    /// The prompt's text with its slots `{a}`, `{op}`, `{b}`; or several, by name.
+    /// The prompt's text with its slots: `{a}`, `{op}`, `{b}`, or those of `slots` and `rows`; or several, by name.
     #[serde(default)]
     pub template: Templates,
-    /// What the model should write after the prompt, with the slot `{answer}`: `" {answer}"` where a space belongs to it.
+    /// What the model should write after the prompt, with the slot `{answer}`: `" {answer}"` where a space belongs to it. Of prompts
+    /// from words, with their slots: `" {io}"`.
     #[serde(default = "default_completion")]
     #[schemars(extend("format" = "completion"))]
     pub completion: String,
+    /// The wrong answer that measures compare with, r' of every effect, with the slots of prompts from words: `" {s}"`. Left out:
+    /// the counterfactual prompt's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contrast: Option<String>,
     /// Operators by symbol: `+` `-` `*` `/` (floor division).
-    #[serde(default = "default_operators")]
+    #[serde(default = "default_operators", skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "operators_schema")]
     pub operators: Vec<String>,
     /// Values of each operand slot: a half-open range `"0..300"`, or a list `[1, 2, 3]`.
-    pub operands: Operands,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operands: Option<Operands>,
+    /// The words of each slot, every one combined with every one of the others: a list, or the name of a slot whose list it is.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub slots: IndexMap<String, SlotWords>,
+    /// Words of several slots that go together, a table for each: `[{ country = "France", capital = "Paris" }, …]`; or a CSV file of
+    /// them, its path from this file on.
+    #[serde(default, skip_serializing_if = "Rows::is_empty")]
+    pub rows: Rows,
+    /// Slots whose words must differ from each other in every prompt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub different: Vec<String>,
     /// Whether the answer must be one token, or may be several (and is then decoded greedily).
     #[serde(default)]
     pub answer: Answer,
@@ -55,8 +73,28 @@ pub struct Prompts {
     pub seeds: Vec<u64>,
 }
 
+impl Prompts {
+    /// Whether the slots are filled with words, not with operands.
+    pub fn is_words(&self) -> bool {
+        self.operands.is_none()
+    }
+
+    /// In how many groups its prompts are told apart in rows: one for each operator; all words are one.
+    pub fn groups(&self) -> usize {
+        if self.is_words() { 1 } else { self.operators.len() }
+    }
+
+    /// The same without the defaults that mean nothing to prompts from words.
+    pub(super) fn settled(mut self) -> Self {
+        if self.is_words() {
+            self.operators.clear();
+        }
+        self
+    }
+}
+
 fn default_completion() -> String {
-    "{answer}".into()
+    DEFAULT_COMPLETION.into()
 }
 fn default_operators() -> Vec<String> {
     Operator::ALL.map(|operator| operator.symbol().to_string()).to_vec()
@@ -81,6 +119,9 @@ fn is_zero(number: &usize) -> bool {
 fn default_seeds() -> Vec<u64> {
     vec![42]
 }
+
+/// What follows a prompt that says nothing of it.
+pub const DEFAULT_COMPLETION: &str = "{answer}";
 
 /// One template, or several by name. A single one is named `default`.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,7 +7,7 @@ use super::{Context, Network, Outcome};
 use crate::Error;
 use crate::measure::{Accuracy, Extent, Pace};
 use crate::model::tokenizer::Tokenizer;
-use crate::prompt::{self, Prompt, PromptError, PromptSet, Respondent, Response, joined, respond};
+use crate::prompt::{self, Prompt, PromptError, PromptSet, Respondent, Response, content, joined, respond};
 use crate::spec::{Answer, Keep, step};
 use indexmap::IndexMap;
 use polars::prelude::*;
@@ -59,6 +59,7 @@ pub(super) fn empty_frames(step: &step::Accuracy) -> PolarsResult<Vec<(String, D
     let set = PromptSet {
         templates: Vec::new(),
         operators: Vec::new(),
+        slots: None,
         prompts: Vec::new(),
         bos: None,
         answer: Answer::default(),
@@ -258,7 +259,7 @@ impl Accuracies {
     }
 
     /// The rows `NAME.prompts`, one per model, checkpoint and prompt: `model`, `checkpoint`, `template`, `operator`, `id`,
-    /// `a`, `b`, `answer`, `text`, `given` (what the model wrote), `given_tokens`, `first_correct`, `correct`. `None` without
+    /// `a`, `b`, `answer` (or the slots' words, `answer`, `contrast`), `text`, `given` (what the model wrote), `given_tokens`, `first_correct`, `correct`. `None` without
     /// `per_prompt`.
     ///
     /// # Errors
@@ -268,22 +269,22 @@ impl Accuracies {
             return Ok(None);
         }
         let rows = &self.prompts;
-        let frame = df!(
+        let first = df!(
             "model" => rows.iter().map(|row| row.model.as_str()).collect::<Vec<_>>(),
             "checkpoint" => rows.iter().map(|row| row.checkpoint.as_str()).collect::<Vec<_>>(),
             "template" => rows.iter().map(|row| row.template.as_str()).collect::<Vec<_>>(),
             "operator" => rows.iter().map(|row| row.prompt.operator.symbol).collect::<Vec<_>>(),
             "id" => rows.iter().map(|row| row.prompt.id).collect::<Vec<_>>(),
-            "a" => rows.iter().map(|row| row.prompt.a).collect::<Vec<_>>(),
-            "b" => rows.iter().map(|row| row.prompt.b).collect::<Vec<_>>(),
-            "answer" => rows.iter().map(|row| row.prompt.answer).collect::<Vec<_>>(),
+        )?;
+        let prompts = content(&rows.iter().map(|row| &row.prompt).collect::<Vec<_>>())?;
+        let last = df!(
             "text" => rows.iter().map(|row| row.prompt.text.as_str()).collect::<Vec<_>>(),
             "given" => rows.iter().map(|row| row.given.as_str()).collect::<Vec<_>>(),
             "given_tokens" => rows.iter().map(|row| joined(&row.response.tokens)).collect::<Vec<_>>(),
             "first_correct" => rows.iter().map(|row| row.response.first).collect::<Vec<_>>(),
             "correct" => rows.iter().map(|row| row.response.correct()).collect::<Vec<_>>(),
         )?;
-        Ok(Some(frame))
+        first.hstack(prompts.columns())?.hstack(last.columns()).map(Some)
     }
 }
 

@@ -118,7 +118,7 @@ fn attribute_cell(
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let others: Vec<&Prompt> = pairs.other.iter().map(|&index| &pairs.others[index]).collect();
     let answers: Vec<[u32; 2]> =
-        (0..prompts.len()).map(|pair| [pairs.answer(pair, cell), pairs.other_answer(pair)]).collect();
+        (0..prompts.len()).map(|pair| [pairs.answer(pair, cell), pairs.other_answer(pair, cell)]).collect();
 
     let parts: Vec<Part> = interventions
         .iter()

@@ -76,7 +76,7 @@ fn attribute(
     };
     let answers: Vec<u32> = prompts.iter().map(|prompt| prompt.answer_tokens[0]).collect();
     let others: Option<Vec<u32>> =
-        pairs.as_ref().map(|pairs| (0..prompts.len()).map(|pair| pairs.other_answer(pair)).collect());
+        pairs.as_ref().map(|pairs| (0..prompts.len()).map(|pair| pairs.other_answer(pair, cell)).collect());
     let tokens = subject::tokens(&prompts)?;
     let label = format!("{}: {}", step.name, subject.name);
     let task = context.progress.begin(&label, prompts.len() as u64, "prompts");

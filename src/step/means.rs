@@ -128,13 +128,17 @@ fn note(over: &MeanOver, cell: &Cell, subject: &Subject, operators: &[&Operator]
         Legality::Any => "prompts, legal or not,",
         Legality::Legal => "legal prompts",
     };
+    let each_of = match cell.prompts.iter().any(|prompt| prompt.words.is_some()) {
+        true => String::new(),
+        false => format!(" {each} of each of {symbols}"),
+    };
     let apart = if over.operators == MeanOperators::Same { "; each operator has its own" } else { "" };
     let fewer = match each < over.sample {
         true => format!("; fewer than sample = {}: the operator with the fewest has no more", over.sample),
         false => String::new(),
     };
     format!(
-        "{}: template '{}': means are over {} {what} {each} of each of {symbols}{apart}{fewer}",
+        "{}: template '{}': means are over {} {what}{each_of}{apart}{fewer}",
         subject.name,
         cell.template,
         each * operators.len()

@@ -41,6 +41,7 @@ pub use target::Target;
 
 use crate::Error;
 use crate::plan::{Survey, Workload};
+use crate::prompt::{Resolved, of_words};
 use crate::run::Frames;
 use crate::spec::{Loaded, Prompts, SpecErrors, Step};
 use polars::prelude::{DataFrame, PolarsResult};
@@ -81,6 +82,8 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
 /// What shows to be wrong without any work, at its place in the spec.
 pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
     target::check(step, loaded)?;
+    pairing::check(step, loaded)?;
+    subject::check(step, loaded)?;
     match step {
         Step::Ablation(step) => ablation::check(step, loaded, frames),
         Step::NeuronPatching(step) => neurons::check(step, loaded),
@@ -101,7 +104,20 @@ pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecEr
 
 /// The frames of a step without any rows, to check tables and figures against before any work; `frames` are those of the steps
 /// that it needs.
-pub fn empty_frames(step: &Step, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+///
+/// # Errors
+/// None of its own.
+pub fn empty_frames(step: &Step, loaded: &Loaded, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+    let empty = frames_of_operands(step, frames)?;
+    let words = subject::spec(step, loaded).filter(|prompts| prompts.is_words());
+    let Some(Ok(resolved)) = words.map(Resolved::new) else { return Ok(empty) };
+    let Some(words) = resolved.words else { return Ok(empty) };
+    let of_words = |(name, frame)| Ok((name, of_words(frame, &words.names, words.contrast.is_some())?));
+    empty.into_iter().map(of_words).collect()
+}
+
+/// The frames of a step whose prompts, if it has any, are of operands.
+fn frames_of_operands(step: &Step, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
     match step {
         Step::Accuracy(step) => accuracy::empty_frames(step),
         Step::Train(step) => train::empty_frames(step),

@@ -4,8 +4,9 @@ use super::subject::{self, Cell, Subject};
 use super::{Context, Outcome};
 use crate::Error;
 use crate::model::transformer::Tokens;
-use crate::prompt::{self, Prompt};
+use crate::prompt::{self, ChangeFault, Prompt, PromptError, Resolved};
 use crate::spec::step::{Common, Counterfactual, CounterfactualOperators};
+use crate::spec::{Loaded, SpecErrors, Step};
 use indexmap::IndexMap;
 use polars::prelude::*;
 use std::ops::Range;
@@ -33,6 +34,9 @@ impl Pairs {
         context: &Context,
     ) -> Result<Self, Error> {
         let set = wanted.prompts.as_deref();
+        if !(wanted.swap.is_empty() && wanted.redraw.is_empty()) {
+            return Self::made(cell, subject, wanted, step, context);
+        }
         let own;
         let pool: Vec<Prompt> = match set {
             None => subject.set.prompts.clone(),
@@ -69,6 +73,39 @@ impl Pairs {
         Ok(Self { clean, other, others: others.into_values().collect() })
     }
 
+    /// Makes a counterfactual of each prompt of a cell, as the step says, with the prompt's own seed.
+    fn made(
+        cell: &Cell,
+        subject: &Subject,
+        wanted: &Counterfactual,
+        step: &dyn Common,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let refuse = |error| context.refuse_prompts(step.prompts(), &subject.name, error);
+        let spec = context.prompts(step.prompts(), step.name())?;
+        let resolved = Resolved::new(spec).map_err(PromptError::Spec).map_err(refuse)?;
+        let change = prompt::change(&resolved, &wanted.swap, &wanted.redraw)
+            .map_err(|fault| Error::from(refused_change(step.name(), fault, context.loaded)))?;
+        let Some(change) = change else { return Err(Error::failed(step.name())("no change of the clean prompts")) };
+        let (tokenizer, bos) = (subject.model.tokenizer(), subject.model.bos_override());
+        let mut pairs = Self { clean: Vec::new(), other: Vec::new(), others: Vec::new() };
+        let mut others: IndexMap<Vec<u32>, Prompt> = IndexMap::new();
+        for seed in subject.set.seeds() {
+            let members: Vec<usize> =
+                (0..cell.prompts.len()).filter(|&index| cell.prompts[index].seed == seed).collect();
+            let clean: Vec<&Prompt> = members.iter().map(|&index| cell.prompts[index]).collect();
+            let made =
+                prompt::changed(&resolved, tokenizer, bos, &change, &clean, seed.unwrap_or(0)).map_err(refuse)?;
+            for (member, made) in members.into_iter().zip(made) {
+                let entry = others.entry(made.tokens.clone());
+                pairs.other.push(entry.index());
+                entry.or_insert(made);
+                pairs.clean.push(member);
+            }
+        }
+        Ok(Self { others: others.into_values().collect(), ..pairs })
+    }
+
     /// Some of the pairs, with the cell of their clean prompts.
     pub fn part<'s>(&self, range: Range<usize>, cell: &Cell<'s>) -> (Cell<'s>, Self) {
         let mut others: IndexMap<usize, Prompt> = IndexMap::new();
@@ -93,9 +130,10 @@ impl Pairs {
         cell.prompts[self.clean[pair]].answer_tokens[0]
     }
 
-    /// r': the first token of the counterfactual's answer.
-    pub fn other_answer(&self, pair: usize) -> u32 {
-        self.others[self.other[pair]].answer_tokens[0]
+    /// r': the first token of the clean prompt's contrast, where the spec says one, or of the counterfactual's answer.
+    pub fn other_answer(&self, pair: usize, cell: &Cell) -> u32 {
+        let contrast = cell.prompts[self.clean[pair]].contrast();
+        contrast.unwrap_or(self.others[self.other[pair]].answer_tokens[0])
     }
 
     /// Adds the rows `NAME.pairs`: the prompts of each pair.
@@ -109,22 +147,51 @@ impl Pairs {
     }
 }
 
+/// Refuses a counterfactual that the prompts of its step can not have.
+///
+/// # Errors
+/// That, at its place in the spec.
+pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
+    let Some(Counterfactual { swap, redraw, prompts, .. }) = step.counterfactual() else { return Ok(()) };
+    if swap.is_empty() && redraw.is_empty() {
+        return Ok(());
+    }
+    // Prompts that are wrong are refused by themselves.
+    let Some(Ok(resolved)) = subject::spec(step, loaded).map(Resolved::new) else { return Ok(()) };
+    let change = prompt::change(&resolved, swap, redraw);
+    let change = change.map_err(|fault| refused_change(step.name(), fault, loaded))?;
+    if change.is_some() && prompts.is_some() {
+        let problem = "counterfactual prompts are made of the clean ones, or drawn from a set";
+        let advice = "leave out 'prompts', or 'swap' and 'redraw'".to_string();
+        return Err(loaded.refuse(&["step", step.name(), "counterfactual", "prompts"], problem, Some(advice)));
+    }
+    Ok(())
+}
+
+fn refused_change(step: &str, fault: ChangeFault, loaded: &Loaded) -> SpecErrors {
+    let number = fault.index.map(|index| index.to_string());
+    let path: Vec<&str> = ["step", step, "counterfactual", fault.key].into_iter().chain(number.as_deref()).collect();
+    loaded.refuse(&path, fault.problem, Some(fault.advice))
+}
+
 /// The rows of pairs: `template`, `operator`, `seed`, `id`, `text`, `answer`, `other_operator`, `other_id`, `other_text`,
 /// `other_answer`.
 ///
 /// # Errors
 /// None of its own.
 pub fn pair_rows(template: &str, clean: &[&Prompt], other: &[&Prompt]) -> PolarsResult<DataFrame> {
-    df!(
+    let of = df!(
         "template" => vec![template; clean.len()],
         "operator" => clean.iter().map(|prompt| prompt.operator.symbol).collect::<Vec<_>>(),
         "seed" => clean.iter().map(|prompt| prompt.seed).collect::<Vec<_>>(),
         "id" => clean.iter().map(|prompt| prompt.id).collect::<Vec<_>>(),
         "text" => clean.iter().map(|prompt| prompt.text.as_str()).collect::<Vec<_>>(),
-        "answer" => clean.iter().map(|prompt| prompt.answer).collect::<Vec<_>>(),
+    )?;
+    let others = df!(
         "other_operator" => other.iter().map(|prompt| prompt.operator.symbol).collect::<Vec<_>>(),
         "other_id" => other.iter().map(|prompt| prompt.id).collect::<Vec<_>>(),
         "other_text" => other.iter().map(|prompt| prompt.text.as_str()).collect::<Vec<_>>(),
-        "other_answer" => other.iter().map(|prompt| prompt.answer).collect::<Vec<_>>(),
-    )
+    )?;
+    let answers = |column: &str, prompts: &[&Prompt]| vec![prompt::answers(column, prompts)];
+    of.hstack(&answers("answer", clean))?.hstack(others.columns())?.hstack(&answers("other_answer", other))
 }

@@ -205,7 +205,7 @@ impl Runs {
         let base = replays::base(subject, edited_tokens, edited, context)?;
         let (sources, source_logits) = replays::capture(subject, &source_tokens, read, context)?;
         let answers: Vec<[u32; 2]> = (0..pairs.clean.len())
-            .map(|pair| match (pairs.answer(pair, cell), pairs.other_answer(pair)) {
+            .map(|pair| match (pairs.answer(pair, cell), pairs.other_answer(pair, cell)) {
                 (clean, other) if direction == Direction::Noising => [clean, other],
                 (clean, other) => [other, clean],
             })

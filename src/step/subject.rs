@@ -10,8 +10,8 @@ use crate::model::Model;
 use crate::model::transformer::Tokens;
 use crate::prompt::{self, Positions, Prompt, PromptError, PromptSet, Respondent};
 use crate::run::ModelName;
-use crate::spec::Prompts;
 use crate::spec::step::Common;
+use crate::spec::{Loaded, Prompts, SpecErrors, Step};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -67,6 +67,30 @@ impl Subject {
         }
         Ok(cells)
     }
+}
+
+/// The prompts of a step as the spec has them, of steps that run models.
+pub fn spec<'l>(step: &Step, loaded: &'l Loaded) -> Option<&'l Prompts> {
+    step.models()?;
+    match step.common().prompts() {
+        None => loaded.spec.prompts.as_ref(),
+        Some(name) => loaded.spec.prompt_sets.get(name),
+    }
+}
+
+/// Refuses prompts of words for steps that look for rules on numbers.
+///
+/// # Errors
+/// Those, at their place in the spec.
+pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
+    if !step.needs_operands() || !spec(step, loaded).is_some_and(Prompts::is_words) {
+        return Ok(());
+    }
+    let key = if step.common().prompts().is_some() { "prompts" } else { "kind" };
+    let problem = format!("a step of kind '{}' needs prompts of operands, and these are of words", step.kind());
+    let advice =
+        "write prompts = \"…\" with a set of [prompt_sets] that has operands, or another kind of step".to_string();
+    Err(loaded.refuse(&["step", step.name(), key], problem, Some(advice)))
 }
 
 /// Prompts of one length as a batch.

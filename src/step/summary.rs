@@ -3,7 +3,7 @@
 use super::accuracy::number_in;
 use super::{Outcome, accuracy::Labels};
 use crate::measure::Resamples;
-use crate::prompt::Prompt;
+use crate::prompt::{Prompt, content};
 use indexmap::IndexMap;
 use polars::prelude::*;
 use rayon::prelude::*;
@@ -132,20 +132,18 @@ struct Row {
     seed_std: f64,
 }
 
-/// What names a prompt in rows: `operator`, `seed`, `id`, `a`, `b`, `answer`, `text`.
+/// What names a prompt in rows: `operator`, `seed`, `id`; `a`, `b` and `answer`, or each slot's word, `answer` and `contrast`; `text`.
 ///
 /// # Errors
 /// None of its own.
 pub fn prompt_columns(prompts: &[&Prompt]) -> PolarsResult<DataFrame> {
-    df!(
+    let first = df!(
         "operator" => prompts.iter().map(|prompt| prompt.operator.symbol).collect::<Vec<_>>(),
         "seed" => prompts.iter().map(|prompt| prompt.seed).collect::<Vec<_>>(),
         "id" => prompts.iter().map(|prompt| prompt.id).collect::<Vec<_>>(),
-        "a" => prompts.iter().map(|prompt| prompt.a).collect::<Vec<_>>(),
-        "b" => prompts.iter().map(|prompt| prompt.b).collect::<Vec<_>>(),
-        "answer" => prompts.iter().map(|prompt| prompt.answer).collect::<Vec<_>>(),
-        "text" => prompts.iter().map(|prompt| prompt.text.as_str()).collect::<Vec<_>>(),
-    )
+    )?;
+    let text = Column::new("text".into(), prompts.iter().map(|prompt| prompt.text.as_str()).collect::<Vec<_>>());
+    first.hstack(content(prompts)?.columns())?.hstack(&[text])
 }
 
 fn gather(keys: &DataFrame, indices: impl Iterator<Item = u32>) -> PolarsResult<DataFrame> {

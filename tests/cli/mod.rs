@@ -9,6 +9,7 @@ mod many;
 mod patching;
 mod probes;
 mod run;
+mod words;
 
 use assert_cmd::Command;
 use std::path::Path;

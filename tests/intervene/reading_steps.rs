@@ -130,7 +130,7 @@ fn from_a_spec_to_rows_and_files() {
     assert!(dir.join("figures/attention.png").metadata().unwrap().len() > 1000);
 
     for step in &loaded.spec.steps {
-        for (name, empty) in empty_frames(step, &Frames::default()).unwrap() {
+        for (name, empty) in empty_frames(step, &loaded, &Frames::default()).unwrap() {
             let found = rows(&dir, &name);
             assert_eq!(found.schema(), empty.schema(), "{name}");
             assert!(found.height() > 0, "{name}");

@@ -21,11 +21,11 @@ pub fn ran(spec: &str) -> Ran {
     let (mut frames, mut said) = (Frames::default(), 0);
     // The columns of some are those of a step that may stand after them.
     for _ in 0..2 {
-        let all = ran.loaded.spec.steps.iter().flat_map(|step| step::empty_frames(step, &frames).unwrap());
+        let all = ran.loaded.spec.steps.iter().flat_map(|step| step::empty_frames(step, &ran.loaded, &frames).unwrap());
         all.collect::<Vec<_>>().into_iter().for_each(|(name, empty)| frames.insert(name, empty));
     }
     for step in &ran.loaded.spec.steps {
-        for (name, empty) in step::empty_frames(step, &frames).unwrap() {
+        for (name, empty) in step::empty_frames(step, &ran.loaded, &frames).unwrap() {
             assert_eq!(empty.height(), 0, "{name}");
             assert_eq!(ran.rows(&name).schema(), empty.schema(), "{name}");
             said += 1;

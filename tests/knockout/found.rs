@@ -110,7 +110,7 @@ pub fn knocked_with(spec: &str, [neurons, matches]: &[DataFrame; 2]) -> Result<K
     for step in loaded.spec.steps.iter().filter(|step| step.name() != "found") {
         step::check(step, &loaded, &frames)?;
         let outcome = step::run(step, &context)?;
-        let empty = step::empty_frames(step, &frames).unwrap();
+        let empty = step::empty_frames(step, &loaded, &frames).unwrap();
         for (name, frame) in &outcome.frames {
             let (_, said) = empty.iter().find(|(other, _)| other == name).unwrap_or_else(|| panic!("{name}"));
             assert_eq!(frame.schema(), said.schema(), "{name}");

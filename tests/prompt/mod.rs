@@ -8,6 +8,7 @@ mod pairs;
 mod real;
 mod sampling;
 mod templates;
+pub mod words;
 
 use ablate::measure::{Failure, NextToken, Pace};
 use ablate::model::tokenizer::Tokenizer;

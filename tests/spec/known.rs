@@ -71,7 +71,8 @@ fn a_profile_goes_over_the_file_and_under_what_is_set() {
     let model = read.spec.model.as_ref().unwrap();
     assert_eq!((model.source.as_str(), model.dtype, model.bos), ("here", Dtype::Bf16, Some(true)));
     let prompts = read.spec.prompts.as_ref().unwrap();
-    assert_eq!((prompts.operands.a.values().len(), prompts.operands.b.values().len()), (7, 100));
+    let operands = prompts.operands.as_ref().unwrap();
+    assert_eq!((operands.a.values().len(), operands.b.values().len()), (7, 100));
     assert_eq!(prompts.sample, Some(100));
     assert_eq!((read.spec.run.threads, read.spec.run.batch), (Some(3), Some(8)));
     assert_eq!(read.spec.prompt_sets["few"].sample, Some(9));

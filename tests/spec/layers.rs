@@ -100,7 +100,7 @@ fn models_and_prompt_sets_take_what_they_leave_out_from_their_parent() {
     assert_eq!(read.spec.models["other"].source, "hf:a/b");
     let names: Vec<&String> = read.spec.models.keys().collect();
     assert_eq!(names, ["other", "half"], "in the order they are written");
-    let operands = &read.spec.prompt_sets["small"].operands;
+    let operands = &read.spec.prompt_sets["small"].operands.as_ref().unwrap();
     assert_eq!((operands.a.values().len(), operands.b.values().len()), (2, 100));
     assert!(read.origin(&["models", "half", "source"]).to_string().ends_with("spec.toml:4:10"));
 }
@@ -129,7 +129,7 @@ fn set_values_are_toml_or_else_text() {
     assert_eq!(read.spec.model.as_ref().unwrap().source, "hf:owner/name@main");
     assert_eq!(read.spec.prompts.as_ref().unwrap().operators, ["+"]);
     assert_eq!(read.spec.output.dir.as_deref(), Some("a = b"));
-    assert_eq!(read.spec.prompts.as_ref().unwrap().operands.a.values(), [3]);
+    assert_eq!(read.spec.prompts.as_ref().unwrap().operands.as_ref().unwrap().a.values(), [3]);
 }
 
 #[test]

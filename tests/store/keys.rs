@@ -146,7 +146,26 @@ fn every_key_of_prompts_and_models_counts() {
         let after = keys(&new);
         assert_ne!(after["effects"], before["effects"], "prompts.{key} = {value}");
     }
-    complete("Prompts", &prompts.map(|(key, _)| key));
+    const WORDS: &str = "[prompts]\ntemplate = \"{io} and {s}\"\ncompletion = \" {io}\"\nslots = { io = [\"a\", \"b\"], s = [\"c\", \"d\"] }\n";
+    let start = SPEC.find("[prompts]").expect("a table");
+    let end = SPEC.find("\n[prompt_sets").expect("a table");
+    let of_words = |text: &str| keys(&format!("{}{text}{}", &SPEC[..start], &SPEC[end..]))["effects"].clone();
+    let words = [
+        ("contrast", "\" {s}\""),
+        ("different", "[\"io\", \"s\"]"),
+        ("rows", "[{ place = \"e\" }]"),
+        ("slots", "{ io = [\"b\", \"a\"], s = [\"c\", \"d\"] }"),
+        ("slots", "{ io = [\"a\", \"b\"], s = \"io\" }"),
+    ];
+    for (key, value) in words {
+        let new = match key {
+            "slots" => WORDS.split("slots").next().unwrap_or_default().to_string() + &line(key, value),
+            _ => format!("{WORDS}{}", line(key, value)),
+        };
+        assert_ne!(of_words(&new), of_words(WORDS), "prompts.{key} = {value}");
+    }
+    let all: Vec<&str> = prompts.iter().chain(&words).map(|(key, _)| *key).collect();
+    complete("Prompts", &all);
     let models = [
         ("dtype", "\"f16\""),
         ("processing", "{ fold_norm = false }"),

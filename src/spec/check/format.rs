@@ -33,9 +33,8 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), Fault> {
         "range" => Range::parse(text).map(drop).map_err(Fault::from),
         "device" => text.parse::<Device>().map(drop).map_err(Fault::from),
         "operator" => operator(text),
-        // Whether an operator is needed is for the prompts to say: a template of one operator may have it in words.
-        "template" => slots(text, &["a", "op", "b"], &["a", "b"]),
-        "completion" => slots(text, &["answer"], &["answer"]),
+        // Which slots there are is said by the prompts: `super::prompts`.
+        "template" | "completion" => Ok(()),
         "aggregate" => parse_aggregate(text).map(drop).map_err(Fault::from),
         "arithmetic" => parse_arithmetic(text).map(drop).map_err(Fault::from),
         "edit-value" => edit_value(text),
@@ -87,6 +86,17 @@ fn operator(text: &str) -> Result<(), Fault> {
         None => format!("operators: {}", Operator::ALL.map(Operator::symbol).join(" ")),
     };
     Err(Fault { message: format!("no operator \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
+}
+
+/// The template of prompts of operands. Whether an operator is needed is for the prompts to say: a template of one operator may
+/// have it in words.
+pub(super) fn template(text: &str) -> Result<(), Fault> {
+    slots(text, &["a", "op", "b"], &["a", "b"])
+}
+
+/// The completion of prompts of operands.
+pub(super) fn completion(text: &str) -> Result<(), Fault> {
+    slots(text, &["answer"], &["answer"])
 }
 
 /// Each slot is there, once, and no other; a doubled brace is a brace.

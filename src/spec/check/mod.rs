@@ -2,6 +2,7 @@
 
 mod format;
 mod names;
+mod prompts;
 mod structure;
 
 use super::error::SpecError;
@@ -15,6 +16,7 @@ pub(super) fn check(spec: &Node) -> Vec<SpecError> {
     walk.check(spec);
     let structure::Walk { mut errors, references, absent, .. } = walk;
     names::check(spec, &references, &absent, &mut errors);
+    prompts::check(spec, &mut errors);
     errors
 }
 

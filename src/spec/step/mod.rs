@@ -165,6 +165,32 @@ impl Step {
         named.chain(read.into_iter().map(step_of)).chain(self.probes()).collect()
     }
 
+    /// Where its counterfactual prompts come from, of kinds that have them.
+    pub fn counterfactual(&self) -> Option<&Counterfactual> {
+        match self {
+            Step::ActivationPatching(step) => Some(&step.counterfactual),
+            Step::NeuronPatching(step) => Some(&step.counterfactual),
+            Step::AttributionPatching(step) => Some(&step.counterfactual),
+            Step::Ablation(step) => Some(&step.counterfactual),
+            Step::Intervention(step) => Some(&step.counterfactual),
+            Step::PathPatching(step) => Some(&step.counterfactual),
+            Step::LogitAttribution(step) => Some(&step.counterfactual),
+            _ => None,
+        }
+    }
+
+    /// Whether it needs prompts of operands: what it looks for is a rule on numbers.
+    pub fn needs_operands(&self) -> bool {
+        matches!(
+            self,
+            Step::Train(_)
+                | Step::Heuristics(_)
+                | Step::HeuristicKnockout(_)
+                | Step::PromptKnockout(_)
+                | Step::HeuristicSupport(_)
+        )
+    }
+
     /// Names of the steps of kind `probe` whose layers it takes: `{NAME}`, once for each place that names them.
     pub fn probes(&self) -> impl Iterator<Item = &str> {
         self.layer_texts().into_iter().filter_map(|text| text.get(probe_in(text)?))

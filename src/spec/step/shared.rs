@@ -4,7 +4,8 @@ use crate::spec::PositionName;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// Where the other prompt of each pair comes from: one with another answer, its slots at the same tokens (paper §2.1).
+/// Where the other prompt of each pair comes from: one with another answer, its slots at the same tokens (paper §2.1); or, of
+/// prompts from words, one that is made of the clean prompt.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Counterfactual {
@@ -15,6 +16,13 @@ pub struct Counterfactual {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-refers-to" = "prompts"))]
     pub prompts: Option<String>,
+    /// Two slots of words: the other prompt is the clean one with each other's words in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub swap: Vec<String>,
+    /// Slots of words, or single places of one (`s.2`): the other prompt is the clean one with new words in them. They differ from
+    /// the old ones and, of slots that must differ, from the old words of all of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redraw: Vec<String>,
 }
 
 /// Operators of counterfactual prompts.

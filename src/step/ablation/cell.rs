@@ -122,7 +122,8 @@ fn without_zero_answers<'s>(
     subject: &Subject,
     outcome: &mut Outcome,
 ) -> Result<Cell<'s>, Error> {
-    if step.skip_zero_answers {
+    // Words are no numbers.
+    if step.skip_zero_answers && subject.set.slots.is_none() {
         let all = cell.prompts.len();
         cell.prompts.retain(|prompt| prompt.answer != 0);
         let (name, template, skipped) = (&subject.name, &cell.template, all - cell.prompts.len());

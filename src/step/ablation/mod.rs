@@ -89,7 +89,7 @@ pub(super) fn workload(step: &Ablation, survey: &Survey, context: &Context) -> R
     };
     let runs = step.ranked.as_ref().map_or(1, |ranked| ranked.k.len())
         + usize::from(step.measures.contains(&AblationMeasure::Faithfulness));
-    let operators = context.prompts(step.mean.prompts.as_deref().or(step.prompts.as_deref()), name)?.operators.len();
+    let operators = context.prompts(step.mean.prompts.as_deref().or(step.prompts.as_deref()), name)?.groups();
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let length = cell.positions.length;

@@ -1,0 +1,227 @@
+//! Counterfactual prompts that are made of the clean ones: words swapped, or redrawn.
+
+use super::error::PromptError;
+use super::legal::{Asks, Group, bos_token};
+use super::random::Random;
+use super::resolved::Resolved;
+use super::set::Prompt;
+use super::template::{Slot, Template};
+use super::words::{Filling, Words};
+use crate::model::tokenizer::Tokenizer;
+use crate::spec::nearest;
+use std::sync::Arc;
+
+/// Draws of words that may not fit before a prompt is given up.
+const TRIES: usize = 256;
+
+/// What is changed in each prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Two slots have each other's words.
+    Swap(usize, usize),
+    /// New words.
+    Redraw(Vec<Place>),
+}
+
+/// A slot, or one of its places in the template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The slot.
+    pub slot: usize,
+    /// Which of its places, from 0; `None` for all, and for what the completion has of it.
+    pub occurrence: Option<usize>,
+}
+
+/// What is wrong with a change: the key (`swap` or `redraw`), which entry of it, the problem and the advice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeFault {
+    /// `swap` or `redraw`.
+    pub key: &'static str,
+    /// Which entry; `None` for all.
+    pub index: Option<usize>,
+    /// What is wrong.
+    pub problem: String,
+    /// What to write.
+    pub advice: String,
+}
+
+/// Reads what a step says of its counterfactual prompts; `None` where that is nothing.
+///
+/// # Errors
+/// Changes of prompts that are not of words, slots that are not there, and changes that leave the answer as it is where nothing
+/// else is compared with.
+pub fn change(resolved: &Resolved, swap: &[String], redraw: &[String]) -> Result<Option<Change>, ChangeFault> {
+    let key = if swap.is_empty() { "redraw" } else { "swap" };
+    let fault = |index: Option<usize>, problem: String, advice: &str| {
+        Err(ChangeFault { key, index, problem, advice: advice.to_string() })
+    };
+    if swap.is_empty() && redraw.is_empty() {
+        return Ok(None);
+    }
+    let Some(words) = &resolved.words else {
+        let problem = format!("'{key}' changes words, and these prompts are of operands");
+        return fault(None, problem, "leave it out: another prompt of the set is drawn");
+    };
+    if !swap.is_empty() && !redraw.is_empty() {
+        return fault(None, "both 'swap' and 'redraw'".into(), "write one of them");
+    }
+    let mut places = Vec::new();
+    for (index, name) in swap.iter().chain(redraw).enumerate() {
+        match place(name, words, resolved) {
+            Ok(place) if key == "swap" && place.occurrence.is_some() => {
+                let problem = format!("'{name}' is one place of a slot, and slots are swapped whole");
+                return fault(Some(index), problem, "write the slot's name alone, or redraw");
+            }
+            Ok(place) if places.contains(&place) => {
+                return fault(Some(index), format!("'{name}' is there twice"), "write it once");
+            }
+            Ok(place) => places.push(place),
+            Err((problem, advice)) => return fault(Some(index), problem, &advice),
+        }
+    }
+    let change = match (key, places.as_slice()) {
+        ("swap", [one, other]) => Change::Swap(one.slot, other.slot),
+        ("swap", _) => {
+            return fault(None, format!("{} slots to swap", places.len()), "write two: swap = [\"io\", \"s\"]");
+        }
+        _ => Change::Redraw(places),
+    };
+    if let Change::Redraw(places) = &change
+        && let Some(index) = places.iter().position(|place| words.list(place.slot).len() < 2)
+    {
+        let slot = &words.names[places[index].slot];
+        return fault(
+            Some(index),
+            format!("slot '{slot}' has one word, and no other to draw"),
+            "write more words for it",
+        );
+    }
+    let answer: Vec<usize> = resolved.completion.slots().filter_map(of_word).collect();
+    let changes_answer = |slot: &usize| match &change {
+        Change::Swap(one, other) => [one, other].contains(&slot),
+        Change::Redraw(places) => {
+            let whole = places.iter().filter(|place| place.occurrence.is_none());
+            whole.flat_map(|place| words.together(place.slot)).any(|other| other == *slot)
+        }
+    };
+    if words.contrast.is_none() && !answer.iter().any(changes_answer) {
+        let problem =
+            "the changed prompts have the answers of the clean ones, and measures nothing to compare these with";
+        return fault(
+            None,
+            problem.into(),
+            "write contrast = \"…\" in the prompts, or change a slot of the completion",
+        );
+    }
+    Ok(Some(change))
+}
+
+fn of_word(slot: Slot) -> Option<usize> {
+    match slot {
+        Slot::Word { slot, .. } => Some(slot),
+        _ => None,
+    }
+}
+
+/// The place of a name: a slot, or `s.2`.
+fn place(name: &str, words: &Words, resolved: &Resolved) -> Result<Place, (String, String)> {
+    let (slot, number) = match name.split_once('.') {
+        Some((slot, number)) => (slot, Some(number)),
+        None => (name, None),
+    };
+    let Some(index) = words.slot(slot) else {
+        let near = nearest(slot, words.names.iter().map(String::as_str));
+        let advice = near.map_or(format!("slots: {}", words.names.join(", ")), |near| format!("write \"{near}\""));
+        return Err((format!("no slot '{slot}'"), advice));
+    };
+    let Some(number) = number else { return Ok(Place { slot: index, occurrence: None }) };
+    let places = |template: &Template| template.slots().filter(|slot| of_word(*slot) == Some(index)).count();
+    let fewest = resolved.templates.iter().min_by_key(|template| places(&template.template));
+    let most = fewest.map_or(0, |template| places(&template.template));
+    match number.parse::<usize>() {
+        Ok(number) if (1..=most).contains(&number) => Ok(Place { slot: index, occurrence: Some(number - 1) }),
+        _ => {
+            let template = fewest.map_or("", |template| &template.name);
+            let problem = format!("'{name}': template '{template}' has '{slot}' {most} times");
+            let advice = match most {
+                0 => format!("write \"{slot}\""),
+                most => format!("write \"{slot}\" for all, or \"{slot}.1\" to \"{slot}.{most}\""),
+            };
+            Err((problem, advice))
+        }
+    }
+}
+
+/// Makes of each clean prompt another, with the same number of tokens and its slots at the same tokens; its id is that of the
+/// prompt it is made of. What is drawn depends on the seed and the clean prompt alone.
+///
+/// New words differ from the old ones and, of slots that must differ, from the old words of all of these.
+///
+/// # Errors
+/// A clean prompt that no words make such another of; `bos = true` on a tokenizer without one.
+pub fn changed(
+    resolved: &Resolved,
+    tokenizer: &Tokenizer,
+    bos: Option<bool>,
+    change: &Change,
+    clean: &[&Prompt],
+    seed: u64,
+) -> Result<Vec<Prompt>, PromptError> {
+    let bos = bos_token(tokenizer, bos)?;
+    let none = |prompt: &Prompt, why: String| PromptError::NoCounterfactual { text: prompt.text.clone(), why };
+    let make = |prompt: &&Prompt| {
+        let (Some(words), Some(wording)) = (&resolved.words, &prompt.words) else {
+            return Err(none(prompt, "it is not of words".into()));
+        };
+        let group = Group::new(resolved, tokenizer, bos, prompt.template, 0);
+        let mut random = Random::new(seed, &["change", prompt.text.as_str()]);
+        let tries = if matches!(change, Change::Swap(..)) { 1 } else { TRIES };
+        for _ in 0..tries {
+            let Some(filling) = apply(change, words, &wording.words, &mut random) else { continue };
+            let Ok(made) = group.tokenise(prompt.id, &Asks::Words(filling)) else { continue };
+            if made.tokens.len() == prompt.tokens.len() && made.slots == prompt.slots {
+                return Ok(Prompt { seed: prompt.seed, number: prompt.number, ..made });
+            }
+        }
+        let why = match change {
+            Change::Swap(one, other) => format!(
+                "with '{}' and '{}' swapped its words are at other tokens, or no legal prompt; write words that fit either slot",
+                words.names[*one], words.names[*other]
+            ),
+            Change::Redraw(_) => format!("{tries} draws of other words gave no legal prompt; write more words"),
+        };
+        Err(none(prompt, why))
+    };
+    clean.iter().map(make).collect()
+}
+
+/// Changed words; `None` where what was drawn does not do.
+fn apply(change: &Change, words: &Words, old: &[Arc<str>], random: &mut Random) -> Option<Filling> {
+    let mut filling = Filling { words: old.to_vec(), at: Vec::new() };
+    match change {
+        Change::Swap(one, other) => filling.words.swap(*one, *other),
+        Change::Redraw(places) => {
+            let mut drawn: Vec<Arc<str>> = Vec::new();
+            for &Place { slot, occurrence } in places {
+                let list = words.list(slot);
+                let index = random.below(list.len());
+                let new = &list[index];
+                let apart = words.different.contains(&slot);
+                let taken = apart && (drawn.contains(new) || words.different.iter().any(|&other| old[other] == *new));
+                if *new == old[slot] || taken {
+                    return None;
+                }
+                if apart {
+                    drawn.push(new.clone());
+                }
+                match occurrence {
+                    Some(_) => filling.at.push((Slot::Word { slot, occurrence }, new.clone())),
+                    None => {
+                        words.together(slot).for_each(|other| filling.words[other] = words.list(other)[index].clone())
+                    }
+                }
+            }
+        }
+    }
+    words.differ(&filling.words).then_some(filling)
+}

@@ -1,0 +1,224 @@
+//! Prompts from words: which combinations there are, and what fills the slots in each.
+
+use super::error::SpecProblem;
+use super::legal::MOST_LOOKED_AT;
+use super::resolved::MOST_PROMPTS;
+use super::template::{Fill, Slot, Template};
+use crate::spec::{Prompts, SlotWords, nearest};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Most combinations of words that a sample is drawn from.
+pub const MOST_COMBINATIONS: u128 = 1 << 40;
+
+/// Names of a set's slots, in the spec's order: those of rows, then the others.
+pub type Names = Arc<[String]>;
+
+/// The words of `[prompts.slots]` and `rows`, checked.
+#[derive(Debug, Clone)]
+pub struct Words {
+    /// Names of the slots.
+    pub names: Names,
+    /// Slots whose words differ.
+    pub different: Vec<usize>,
+    /// The wrong answer that measures compare with.
+    pub contrast: Option<Template>,
+    /// The words of each slot.
+    lists: Vec<Vec<Arc<str>>>,
+    /// What each slot is chosen with: slots of rows with each other, every other slot alone.
+    axes: Vec<usize>,
+    /// How many there are to choose from along each axis.
+    lengths: Vec<usize>,
+}
+
+/// The words of one prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filling {
+    /// The word of each slot.
+    pub words: Vec<Arc<str>>,
+    /// Words at single places of the template, that differ from their slot's.
+    pub at: Vec<(Slot, Arc<str>)>,
+}
+
+impl Fill for Filling {
+    fn fill(&self, slot: Slot, text: &mut String) {
+        let Slot::Word { slot: index, .. } = slot else { return };
+        let own = self.at.iter().find(|(place, _)| *place == slot).map(|(_, word)| word);
+        text.push_str(own.or(self.words.get(index)).map_or("", |word| word));
+    }
+}
+
+/// Words that may not be slots: names of columns that rows have besides, and words for positions.
+const TAKEN: &str = "all before bos each last answer answer_tokens checkpoint component components contrast correct first_correct given \
+                     given_tokens head id index intervention k key key_index layer measure model neuron number operator position \
+                     position_index query query_index receiver receiver_head receiver_input receiver_layer seed sender sender_head \
+                     sender_layer site step template text tokens unit value";
+
+impl Words {
+    /// Checks the words of a spec; `keep` takes what is wrong with them.
+    pub(super) fn new(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Self {
+        let mut words = Self {
+            names: Arc::from([]),
+            different: Vec::new(),
+            contrast: None,
+            lists: Vec::new(),
+            axes: Vec::new(),
+            lengths: Vec::new(),
+        };
+        let mut names: Vec<String> = Vec::new();
+        words.add_rows(spec, &mut names, keep);
+        words.add_slots(spec, &mut names, keep);
+        for name in &names {
+            let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
+            let whole = !name.is_empty() && name.chars().all(fits) && !name.starts_with(|c: char| c.is_ascii_digit());
+            if !whole {
+                let why = "names are letters, digits, '_' and '-', and begin with a letter";
+                keep(SpecProblem::SlotName { slot: name.clone(), in_rows: !spec.slots.contains_key(name), why });
+            } else if TAKEN.split_whitespace().any(|taken| taken == name) {
+                let why = "rows have a column, or prompts a position, of that name; write another";
+                keep(SpecProblem::SlotName { slot: name.clone(), in_rows: !spec.slots.contains_key(name), why });
+            }
+        }
+        words.names = names.into();
+        words.different = words.named(&spec.different, "different", keep);
+        if spec.different.len() == 1 {
+            keep(SpecProblem::DifferentAlone { slot: spec.different[0].clone() });
+        }
+        let distinct: HashSet<&Arc<str>> = words.different.iter().flat_map(|&slot| &words.lists[slot]).collect();
+        let filled = words.different.iter().all(|&slot| !words.lists[slot].is_empty());
+        if filled && distinct.len() < words.different.len() {
+            keep(SpecProblem::TooFewDifferent { slots: spec.different.clone(), words: distinct.len() });
+        }
+        if let Some(text) = &spec.contrast {
+            match Template::parse_after_words(text, &words.names) {
+                Ok(template) => words.contrast = Some(template),
+                Err(fault) => keep(SpecProblem::ContrastText(fault)),
+            }
+            if *text == spec.completion {
+                keep(SpecProblem::ContrastIsAnswer { text: text.clone() });
+            }
+        }
+        let count = words.lengths.iter().try_fold(1u128, |all, &length| all.checked_mul(length as u128));
+        let limit =
+            if spec.sample.is_some() { MOST_COMBINATIONS } else { MOST_PROMPTS / spec.template.0.len().max(1) as u128 };
+        if count.is_none_or(|count| count > limit) {
+            keep(SpecProblem::TooManyWords { limit, drawn: spec.sample.is_some() });
+        }
+        let most = MOST_LOOKED_AT;
+        if count.is_some_and(|count| count > most as u128)
+            && let Some(sample) = spec.sample.filter(|sample| sample.saturating_add(spec.skip) > most)
+        {
+            keep(SpecProblem::SampleOfTooMany { sample, skip: spec.skip, most });
+        }
+        words
+    }
+
+    fn add_rows(&mut self, spec: &Prompts, names: &mut Vec<String>, keep: &mut impl FnMut(SpecProblem)) {
+        let Some(first) = spec.rows.0.first() else { return };
+        for (number, row) in spec.rows.0.iter().enumerate() {
+            let missing = first.keys().find(|name| !row.contains_key(*name));
+            let further = row.keys().find(|name| !first.contains_key(*name));
+            if let Some(slot) = missing.or(further) {
+                keep(SpecProblem::RowColumns { row: number, slot: slot.clone(), missing: missing.is_some() });
+            }
+        }
+        for name in first.keys() {
+            let words = spec.rows.0.iter().map(|row| row.get(name).map_or("", |word| word.0.as_str()));
+            names.push(name.clone());
+            self.axes.push(0);
+            self.lists.push(words.map(Arc::from).collect());
+            if spec.slots.contains_key(name) {
+                keep(SpecProblem::SlotTwice { slot: name.clone() });
+            }
+        }
+        self.lengths.push(spec.rows.0.len());
+    }
+
+    fn add_slots(&mut self, spec: &Prompts, names: &mut Vec<String>, keep: &mut impl FnMut(SpecProblem)) {
+        for (name, own) in &spec.slots {
+            let list = match own {
+                SlotWords::List(list) => list.as_slice(),
+                SlotWords::Of(other) => match spec.slots.get(other) {
+                    Some(SlotWords::List(list)) => list.as_slice(),
+                    _ => {
+                        let lists = spec.slots.iter().filter(|(_, words)| matches!(words, SlotWords::List(_)));
+                        let near = nearest(other, lists.map(|(name, _)| name.as_str())).map(String::from);
+                        keep(SpecProblem::NoList { slot: name.clone(), of: other.clone(), near });
+                        &[]
+                    }
+                },
+            };
+            let key = || format!("slots.{name}");
+            if let (SlotWords::List(_), true) = (own, list.is_empty()) {
+                keep(SpecProblem::Empty { key: key().into() });
+            }
+            let mut seen = HashSet::new();
+            if let (SlotWords::List(_), Some(word)) = (own, list.iter().find(|word| !seen.insert(*word))) {
+                keep(SpecProblem::Twice { key: key().into(), value: format!("\"{}\"", word.0) });
+            }
+            names.push(name.clone());
+            self.axes.push(self.lengths.len());
+            self.lengths.push(list.len());
+            self.lists.push(list.iter().map(|word| Arc::from(word.0.as_str())).collect());
+        }
+    }
+
+    /// The slots of these names.
+    fn named(&self, names: &[String], key: &'static str, keep: &mut impl FnMut(SpecProblem)) -> Vec<usize> {
+        let mut found = Vec::new();
+        for (index, name) in names.iter().enumerate() {
+            match self.slot(name) {
+                Some(slot) if found.contains(&slot) => {
+                    keep(SpecProblem::Twice { key: key.into(), value: format!("\"{name}\"") });
+                }
+                Some(slot) => found.push(slot),
+                None => {
+                    let near = nearest(name, self.names.iter().map(String::as_str)).map(String::from);
+                    keep(SpecProblem::UnknownSlot { key, index, slot: name.clone(), near, known: self.names.to_vec() });
+                }
+            }
+        }
+        found
+    }
+
+    /// The slot of a name.
+    pub fn slot(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|known| known == name)
+    }
+
+    /// How many combinations there are, those without different words where they must differ included.
+    pub fn count(&self) -> usize {
+        self.lengths.iter().product()
+    }
+
+    /// A combination; `None` where words are the same that must differ.
+    pub fn combination(&self, index: usize) -> Option<Filling> {
+        // The last slot is the fastest, as b is of operands.
+        let mut rest = index;
+        let mut chosen = vec![0; self.lengths.len()];
+        for (axis, &length) in self.lengths.iter().enumerate().rev() {
+            chosen[axis] = rest % length.max(1);
+            rest /= length.max(1);
+        }
+        let words: Vec<Arc<str>> =
+            self.lists.iter().zip(&self.axes).map(|(list, &axis)| list[chosen[axis]].clone()).collect();
+        self.differ(&words).then_some(Filling { words, at: Vec::new() })
+    }
+
+    /// Whether the words differ that must.
+    pub fn differ(&self, words: &[Arc<str>]) -> bool {
+        let mut seen = HashSet::new();
+        self.different.iter().all(|&slot| seen.insert(&words[slot]))
+    }
+
+    /// The words of a slot.
+    pub fn list(&self, slot: usize) -> &[Arc<str>] {
+        &self.lists[slot]
+    }
+
+    /// The slots that are chosen with a slot, itself included.
+    pub fn together(&self, slot: usize) -> impl Iterator<Item = usize> + '_ {
+        let axis = self.axes[slot];
+        (0..self.axes.len()).filter(move |&other| self.axes[other] == axis)
+    }
+}

@@ -1,0 +1,356 @@
+//! Steps on prompts from words: a random model of two layers, and indirect objects in letters.
+
+use super::{ablate, folder_with, stderr};
+use crate::prompt::words::letters_json;
+use polars::prelude::*;
+use std::collections::HashMap;
+use std::path::Path;
+
+const PROMPTS: &str = r#"
+title = "indirect objects"
+
+[model]
+source = "model"
+
+[prompts]
+template = { ABBA = "w {io} a {s},{s} g{thing}?", BABA = "w {s} a {io},{s} g{thing}?" }
+completion = " {io}"
+contrast = " {s}"
+different = ["io", "s"]
+sample = 6
+seeds = [1]
+
+[prompts.slots]
+io = ["A", "B", "C", "D", "E", "XY"]
+s = "io"
+thing = ["x", "y"]
+"#;
+
+const STEPS: &str = r#"
+[[step]]
+name = "accuracy"
+kind = "accuracy"
+per_prompt = true
+
+[[step]]
+name = "swapped"
+kind = "activation-patching"
+sites = ["0.resid_pre", "1.resid_pre", "z[head]"]
+positions = ["all", "io", "s", "s.2", "last", -2]
+counterfactual.swap = ["io", "s"]
+measures = ["logit-difference", "normalized-logit-difference", "indirect-effect", "kl", "accuracy"]
+per_prompt = true
+
+[[step]]
+name = "healed"
+kind = "activation-patching"
+sites = ["0.resid_pre"]
+positions = ["all", "s.2"]
+counterfactual.swap = ["io", "s"]
+direction = "denoising"
+measures = ["logit-difference", "normalized-logit-difference"]
+per_prompt = true
+
+[[step]]
+name = "third"
+kind = "activation-patching"
+sites = ["0.resid_pre"]
+positions = ["io", "s", "s.2", "thing"]
+counterfactual.redraw = ["s.2"]
+measures = ["normalized-logit-difference"]
+per_prompt = true
+
+[[step]]
+name = "resampled"
+kind = "attribution-patching"
+sites = ["z[head]"]
+positions = ["last"]
+measure = "logit-difference"
+
+[[step]]
+name = "direct"
+kind = "logit-attribution"
+target = "difference"
+per_prompt = true
+
+[[step]]
+name = "paths"
+kind = "path-patching"
+senders = ["L0H*"]
+receivers = ["L1H*.q", "logits"]
+counterfactual.redraw = ["io", "s"]
+measures = ["logit-difference"]
+
+[[step]]
+name = "attention"
+kind = "attention-patterns"
+heads = ["L1H0"]
+
+[[step]]
+name = "means"
+kind = "ablation"
+components = ["L0H0"]
+mean = { sample = 8 }
+measures = ["kl", "accuracy"]
+
+[[step]]
+name = "cut"
+kind = "intervention"
+counterfactual.swap = ["io", "s"]
+interventions = [{ name = "blind", edits = [{ cut = ["L1H0"], to = ["s.2"] }] }]
+
+[[step]]
+name = "stream"
+kind = "logit-lens"
+
+[[step]]
+name = "names"
+kind = "probe"
+sites = ["resid_post"]
+epochs = 1
+
+[[table]]
+name = "by_name"
+from = "swapped.prompts"
+where = { measure = "logit-difference", position = "all", layer = 0 }
+group_by = ["io", "contrast"]
+aggregate = { difference = "mean(value)", n = "count" }
+"#;
+
+fn folder(spec: &str) -> tempfile::TempDir {
+    let folder = folder_with(spec);
+    let model = folder.path().join("model");
+    std::fs::create_dir(&model).expect("a folder");
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/llama-gqa");
+    for file in ["config.json", "model.safetensors"] {
+        std::fs::copy(fixture.join(file), model.join(file)).expect("a copy");
+    }
+    std::fs::write(model.join("tokenizer.json"), letters_json()).expect("a tokenizer");
+    folder
+}
+
+fn rows(folder: &Path, name: &str) -> DataFrame {
+    let file = std::fs::File::open(folder.join(format!("results/spec/rows/{name}.parquet"))).expect("rows");
+    ParquetReader::new(file).finish().expect("Parquet")
+}
+
+fn numbers(frame: &DataFrame, column: &str) -> Vec<f64> {
+    let column = frame.column(column).expect("a column").cast(&DataType::Float64).expect("numbers");
+    column.f64().expect("numbers").iter().map(|number| number.unwrap_or(f64::NAN)).collect()
+}
+
+fn texts(frame: &DataFrame, column: &str) -> Vec<String> {
+    let column = frame.column(column).expect(column);
+    column.str().expect("text").iter().map(|text| text.unwrap_or_default().to_string()).collect()
+}
+
+/// Values of `NAME.prompts` by text and position, of one measure and layer 0's stream.
+fn values(folder: &Path, name: &str, measure: &str) -> HashMap<(String, String), f64> {
+    let rows = rows(folder, &format!("{name}.prompts"));
+    let (measures, layers, heads) = (texts(&rows, "measure"), numbers(&rows, "layer"), numbers(&rows, "head"));
+    let keys = texts(&rows, "text").into_iter().zip(texts(&rows, "position"));
+    let all = keys.zip(numbers(&rows, "value")).enumerate();
+    let wanted = |row: usize| measures[row] == measure && layers[row] == 0.0 && heads[row].is_nan();
+    all.filter(|(row, _)| wanted(*row)).map(|(_, value)| value).collect()
+}
+
+/// logit(io) − logit(s) of a prompt, as `ablate logits` prints them.
+fn difference(folder: &Path, text: &str) -> f64 {
+    let output =
+        ablate(folder).args(["logits", "model", text, "--all", "--format", "json"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let answers: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let logits: Vec<f64> = answers[0]["logits"].as_array().expect("logits").iter().filter_map(|x| x.as_f64()).collect();
+    let names: Vec<char> = text.chars().filter(char::is_ascii_uppercase).collect();
+    let s = names[2];
+    let io = if names[0] == s { names[1] } else { names[0] };
+    let tokenizer: serde_json::Value = serde_json::from_str(&letters_json()).expect("JSON");
+    let of = |name: char| logits[tokenizer["model"]["vocab"][format!(" {name}")].as_u64().expect("a token") as usize];
+    of(io) - of(s)
+}
+
+fn close(one: f64, other: f64) -> bool {
+    (one - other).abs() < 1e-4 * other.abs().max(1.0)
+}
+
+#[test]
+fn every_kind_of_step_runs_and_the_laws_of_pairs_hold() {
+    let folder = folder(&format!("{PROMPTS}{STEPS}"));
+    let path = folder.path();
+    let output = ablate(path).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+
+    // What a prompt is made of, in columns of its slots.
+    let prompts = rows(path, "accuracy.prompts");
+    for (io, (answer, text)) in
+        texts(&prompts, "io").iter().zip(texts(&prompts, "answer").iter().zip(texts(&prompts, "text")))
+    {
+        assert_eq!(io, answer);
+        assert!(text.contains(io.as_str()));
+    }
+    assert_eq!(texts(&prompts, "s"), texts(&prompts, "contrast"));
+    assert!(prompts.column("a").is_err() && prompts.column("b").is_err());
+    assert!(
+        texts(&rows(path, "accuracy.dropped"), "reason").contains(&"word is more than one token: io \"XY\"".into())
+    );
+    let report = std::fs::read_to_string(path.join("results/spec/report.md")).expect("a report");
+    assert!(report.contains("prompts with these words are left out"), "{report}");
+
+    // Every stream of a prompt replaced is the other prompt; r and r' stay those of the clean one.
+    let pairs = rows(path, "swapped.pairs");
+    let (measured, shares) =
+        (values(path, "swapped", "logit-difference"), values(path, "swapped", "normalized-logit-difference"));
+    let (healed, healed_shares) =
+        (values(path, "healed", "logit-difference"), values(path, "healed", "normalized-logit-difference"));
+    let direct = rows(path, "direct.prompts");
+    let total: HashMap<String, f64> = texts(&direct, "text")
+        .into_iter()
+        .zip(texts(&direct, "component"))
+        .zip(numbers(&direct, "value"))
+        .filter(|((_, component), _)| component == "total")
+        .map(|((text, _), value)| (text, value))
+        .collect();
+    assert_eq!(total.len(), 12);
+    for (text, other) in texts(&pairs, "text").into_iter().zip(texts(&pairs, "other_text")) {
+        let (own, others) = (difference(path, &text), difference(path, &other));
+        let at = |position: &str| (text.clone(), position.to_string());
+        assert!(close(total[&text], own), "{text}: {} is not {own}", total[&text]);
+        assert!(close(measured[&at("all")], -others), "{text}: {} is not −{others}", measured[&at("all")]);
+        assert!(close(shares[&at("all")], 1.0) && close(shares[&at("last")], 0.0), "{text}");
+        // Denoising edits the other run, whose answer is the clean one's contrast.
+        assert!(close(healed[&at("all")], -own), "{text}: {} is not −{own}", healed[&at("all")]);
+        assert!(close(healed_shares[&at("all")], 1.0), "{text}");
+    }
+    // A change at one place is there and nowhere else.
+    for ((text, position), share) in values(path, "third", "normalized-logit-difference") {
+        let expected = if position == "s.2" { 1.0 } else { 0.0 };
+        assert!(close(share, expected), "{text}: {share} at {position}");
+    }
+    assert_eq!(texts(&rows(path, "third.pairs"), "answer"), texts(&rows(path, "third.pairs"), "other_answer"));
+    let table = std::fs::read_to_string(path.join("results/spec/tables/by_name.csv")).expect("a table");
+    assert!(table.starts_with("io,contrast,difference,n\n"), "{table}");
+    assert!(texts(&rows(path, "attention"), "query").contains(&"s.2".to_string()));
+}
+
+#[test]
+fn the_plan_and_the_resolved_spec_are_of_the_same_prompts() {
+    let folder = folder(&format!("{PROMPTS}{STEPS}"));
+    let output = ablate(folder.path()).args(["plan", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let config = |spec: &str| {
+        let output = ablate(folder.path()).args(["config", spec]).output().expect("the binary runs");
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let without_origins = |text: &str| -> String {
+        text.lines().map(|line| line.split("  #").next().unwrap_or_default().trim_end()).collect::<Vec<_>>().join("\n")
+    };
+    let resolved = without_origins(&config("spec.toml"));
+    let prompts = resolved.split("[[step]]").next().unwrap_or_default();
+    assert!(!prompts.contains("operators") && prompts.contains("s = \"io\""), "{prompts}");
+    std::fs::write(folder.path().join("again.toml"), &resolved).expect("a file");
+    let again = without_origins(&config("again.toml"));
+    assert_eq!(again.replace("results/again", "results/spec"), resolved);
+}
+
+fn refused(spec: &str) -> String {
+    let folder = folder(spec);
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(!folder.path().join("results").exists(), "no work before the refusal");
+    stderr(&output)
+}
+
+#[test]
+fn steps_on_numbers_refuse_words() {
+    let steps = "[[step]]\nname = \"effects\"\nkind = \"neuron-patching\"\n\
+                 [[step]]\nname = \"rules\"\nkind = \"heuristics\"\nranked = { from = \"effects\", k = 6 }\n\
+                 [[step]]\nname = \"out\"\nkind = \"prompt-knockout\"\nfrom = \"rules\"\n";
+    let said = refused(&format!("{PROMPTS}{steps}"));
+    for kind in ["heuristics", "prompt-knockout"] {
+        let problem = format!("a step of kind '{kind}' needs prompts of operands, and these are of words");
+        assert!(said.contains(&problem) && said.contains(&format!("kind = \"{kind}\"")), "{said}");
+    }
+}
+
+#[test]
+fn faults_are_shown_where_they_stand() {
+    let step = |counterfactual: &str| {
+        format!(
+            "{PROMPTS}[[step]]\nname = \"p\"\nkind = \"activation-patching\"\nsites = [\"z[head]\"]\n{counterfactual}\n"
+        )
+    };
+    let said = refused(&step("counterfactual.swap = [\"io\", \"ss\"]"));
+    assert!(
+        said.contains("no slot 'ss'") && said.contains("write \"s\"") && said.contains("spec.toml:23:30"),
+        "{said}"
+    );
+    let said = refused(&step("positions = [\"s2\"]"));
+    assert!(said.contains("has no position 's2'") && said.contains("write 's'"), "{said}");
+    let accuracy = "[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\n";
+    let said = refused(&format!("{}{accuracy}", PROMPTS.replace("{thing}?\" }", "{thin}?\" }")));
+    assert!(said.contains("no slot {thin}; write {thing}") && said.contains("spec.toml:8:"), "{said}");
+    let said = refused(&format!(
+        "{}{accuracy}",
+        PROMPTS.replace("sample = 6", "operators = [\"+\"]\noperands = { a = [1], b = [2] }")
+    ));
+    assert!(said.contains("[prompts] has operands and words for its slots"), "{said}");
+    let said = refused(&format!("{}{accuracy}", PROMPTS.replace("sample = 6", "operators = [\"+\"]")));
+    assert!(said.contains("[prompts] is of words, to which 'operators' means nothing"), "{said}");
+    let said = refused(&format!("title = \"x\"\n[model]\nsource = \"model\"\n[prompts]\nsample = 3\n{accuracy}"));
+    assert!(said.contains("[prompts] has no 'operands' and no 'slots'") && said.contains("slots = {"), "{said}");
+    let numbers = "title = \"x\"\n[model]\nsource = \"builtin:arith\"\n[prompts]\noperands = { a = [1], b = [2] }\ncontrast = \"3\"\n";
+    let said = refused(&format!("{numbers}{accuracy}"));
+    assert!(said.contains("[prompts] is of operands, to which 'contrast' means nothing"), "{said}");
+}
+
+#[test]
+fn a_set_of_another_kind_takes_only_what_both_have() {
+    let set = "[prompt_sets.sums]\noperands = { a = [1, 2], b = [3] }\nanswer = \"multi-token\"\ntemplate = \"{a}{op}{b}?\"\noperators = [\"+\"]\n";
+    let set = set.replace("{a}{op}{b}?", "{a}x{b}?");
+    let steps = "[[step]]\nname = \"sums\"\nkind = \"accuracy\"\nprompts = \"sums\"\nper_prompt = true\n";
+    let few = "[prompt_sets.few]\nsample = 2\n[[step]]\nname = \"few\"\nkind = \"accuracy\"\nprompts = \"few\"\nper_prompt = true\n";
+    let folder = folder(&format!("{PROMPTS}{set}{steps}{few}"));
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let sums = rows(folder.path(), "sums.prompts");
+    let mut answers = numbers(&sums, "answer");
+    answers.sort_by(f64::total_cmp);
+    assert_eq!(answers, [4.0, 5.0], "sample, seeds and no word are taken over");
+    assert_eq!(rows(folder.path(), "few.prompts").height(), 2 * 2);
+    assert!(rows(folder.path(), "few.prompts").column("io").is_ok());
+}
+
+#[test]
+fn rows_come_from_a_file_beside_the_spec() {
+    let spec = "title = \"capitals\"\n[model]\nsource = \"model\"\n[prompts]\ntemplate = \"{country}?\"\ncompletion = \" {capital}\"\n\
+                rows = \"capitals.csv\"\n[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\nper_prompt = true\n";
+    let folder = folder(spec);
+    let run = |csv: &str| {
+        std::fs::write(folder.path().join("capitals.csv"), csv).expect("a file");
+        ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs")
+    };
+    let output = run("country,capital\na,A\nb,B\n7,C\n");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let prompts = rows(folder.path(), "accuracy.prompts");
+    assert_eq!(
+        (texts(&prompts, "country"), texts(&prompts, "answer")),
+        (texts_of(&["a", "b", "7"]), texts_of(&["A", "B", "C"]))
+    );
+    let manifest = std::fs::read_to_string(folder.path().join("results/spec/manifest.json")).expect("a manifest");
+    assert!(manifest.contains("capitals.csv"), "{manifest}");
+    for (csv, problem) in
+        [("country,capital\na,\n", "line 2 has no 'capital'"), ("country,capital\n", "it has no rows")]
+    {
+        let output = run(csv);
+        assert_eq!(output.status.code(), Some(2), "{csv}: {}", stderr(&output));
+        assert!(stderr(&output).contains(problem) && stderr(&output).contains("spec.toml:7:8"), "{}", stderr(&output));
+    }
+    std::fs::remove_file(folder.path().join("capitals.csv")).expect("it was there");
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert!(stderr(&output).contains("rows from capitals.csv: no such file"), "{}", stderr(&output));
+}
+
+fn texts_of(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(ToString::to_string).collect()
+}
