@@ -164,7 +164,7 @@ pub(super) fn point(error: SpecError, origin: &Origin) -> SpecError {
 }
 
 /// `a/b/../c` as `a/c`, for messages.
-pub(super) fn normal(path: &Path) -> PathBuf {
+pub(crate) fn normal(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
         match part {

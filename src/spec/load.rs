@@ -70,6 +70,48 @@ pub fn parse(name: &str, text: &str) -> Result<Loaded, SpecErrors> {
     whole(files, &[], std::iter::empty())
 }
 
+/// Reads a resolved spec again that [`Loaded::to_toml`] wrote, named so in errors. `folder` is where a relative path at a key
+/// starts from, the key as [`Written`] has it.
+///
+/// # Errors
+/// As [`load`].
+pub fn recorded(name: &str, text: &str, folder: &dyn Fn(&str) -> PathBuf) -> Result<Loaded, SpecErrors> {
+    let mut loaded = parse(name, text)?;
+    let mut places: Vec<Arc<Source>> = Vec::new();
+    let mut place = |source: &Source, path: &[String]| {
+        let folder = folder(&write::key_at(path));
+        let known = places.iter().find(|place| place.directory() == folder).cloned();
+        known.unwrap_or_else(|| {
+            let place = source.in_folder(folder);
+            places.push(place.clone());
+            place
+        })
+    };
+    relocate(&mut loaded.values, &mut Vec::new(), &mut place);
+    Ok(loaded)
+}
+
+/// Gives each value the folder that its paths start from.
+fn relocate(node: &mut Node, path: &mut Vec<String>, place: &mut dyn FnMut(&Source, &[String]) -> Arc<Source>) {
+    if let Origin::File { source, .. } = &mut node.origin {
+        *source = place(source, path);
+    }
+    let mut below = |part: String, node: &mut Node| {
+        path.push(part);
+        relocate(node, path, place);
+        path.pop();
+    };
+    match &mut node.content {
+        Content::Table(table) => table.iter_mut().for_each(|(key, node)| below(key.clone(), node)),
+        Content::List(list) => {
+            for (index, node) in list.iter_mut().enumerate() {
+                below(node.get("name").and_then(Node::text).map_or_else(|| index.to_string(), String::from), node);
+            }
+        }
+        _ => {}
+    }
+}
+
 fn whole(files: Files, sets: &[String], env: impl Iterator<Item = (String, String)>) -> Result<Loaded, SpecErrors> {
     if !files.errors.is_empty() {
         return Err(SpecErrors::new(files.errors));
@@ -143,11 +185,15 @@ impl Loaded {
         };
         let key = ["known", name, "profile"];
         let path = normal(&self.directory(&key).join(file));
-        let files = profile::read(&path, &self.origin(&key), &self.layers.files, &self.sources);
-        let files = files.map_err(SpecErrors::new)?;
+        let (files, errors) = profile::read(&path, &self.origin(&key), &self.layers.files, &self.sources);
         recognised.profile = files.sources.first().cloned();
         let sources = self.sources.iter().cloned().chain(files.sources).collect();
-        Ok(Self { recognised: Some(recognised), ..resolve(self.layers.clone(), &files.layers, sources)? })
+        // A file that could not be read is no layer: the spec without it has no error of its own.
+        match resolve(self.layers.clone(), &files.layers, sources) {
+            Ok(loaded) if errors.is_empty() => Ok(Self { recognised: Some(recognised), ..loaded }),
+            Ok(_) => Err(SpecErrors::new(errors)),
+            Err(further) => Err(SpecErrors::join([SpecErrors::new(errors), further])),
+        }
     }
 
     /// Which of the known models the spec's model is, once [`Loaded::with_profile`] was told.
@@ -189,7 +235,12 @@ impl Loaded {
 
     /// The same with where each value comes from at the end of its line: `file:line:column`, a variable, a flag, or `default`.
     pub fn to_toml_with_origins(&self) -> String {
-        write::write(&self.spec, Some(&|path: &[&str]| self.origin(path)))
+        write::write(&self.spec, Some(&|path: &[&str]| self.origin(path).to_string()))
+    }
+
+    /// The same with something else said of each value, by its key as [`Written`] has it.
+    pub fn to_toml_with(&self, note: &dyn Fn(&str) -> String) -> String {
+        write::write(&self.spec, Some(&|path: &[&str]| note(&write::key_at(path))))
     }
 
     /// Every value with its origin.

@@ -150,11 +150,14 @@ fn to_figment(node: &Node) -> Value {
     }
 }
 
+/// What entries of a table take what they leave out from.
+pub(super) const INHERITING: [(&str, &str); 2] = [("model", "models"), ("prompts", "prompt_sets")];
+
 /// `models.NAME` from `[model]` and `prompt_sets.NAME` from `[prompts]`: what an entry leaves out, its parent's value says,
 /// and the origin is the parent's.
 pub(super) fn inherit(spec: &mut Node) {
     let Content::Table(table) = &mut spec.content else { return };
-    for (parent, children) in [("model", "models"), ("prompts", "prompt_sets")] {
+    for (parent, children) in INHERITING {
         let Some(parent) = table.get(parent).cloned() else { continue };
         let Some(Content::Table(children)) = table.get_mut(children).map(|node| &mut node.content) else { continue };
         for child in children.values_mut() {

@@ -42,11 +42,12 @@ pub use component::{ComponentKind, ComponentPattern, HeadInput, ReceiverPattern}
 pub use error::{SpecError, SpecErrors, Style};
 pub use expectation::Expectation;
 pub use extends::Extends;
+pub(crate) use extends::normal;
 pub use figure::{Figure, FigureKind, Scale};
 pub use files::files;
 pub use known::Known;
 pub use layers::{Layers, probe_in};
-pub use load::{Loaded, Recognised, load, parse};
+pub use load::{Loaded, Recognised, load, parse, recorded};
 pub use model::{Device, Dtype, Model, Processing};
 pub use nearest::nearest;
 pub use node::Origin;

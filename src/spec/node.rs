@@ -58,6 +58,19 @@ impl std::fmt::Display for Origin {
     }
 }
 
+impl Origin {
+    /// Whether both are one place.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File { source, value, .. }, Self::File { source: of, value: there, .. }) => {
+                Arc::ptr_eq(source, of) && value == there
+            }
+            (Self::Variable(text) | Self::Flag(text), Self::Variable(other) | Self::Flag(other)) => text == other,
+            _ => false,
+        }
+    }
+}
+
 impl Node {
     pub fn table(&self) -> Option<&IndexMap<String, Node>> {
         match &self.content {

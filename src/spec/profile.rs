@@ -11,13 +11,8 @@ use std::sync::Arc;
 /// Tables of entries by name, besides the named lists, that a profile may change and not add to.
 const NAMED_TABLES: [&str; 2] = ["models", "prompt_sets"];
 
-/// Reads a profile, and what it extends, cut to the entries that the layers below have. `named` is where the spec names it.
-pub(super) fn read(
-    path: &Path,
-    named: &Origin,
-    below: &[Layer],
-    spec: &[Arc<Source>],
-) -> Result<Files, Vec<SpecError>> {
+/// Reads a profile, and what it extends, cut to the entries that the layers below have; and what is wrong with it. `named` is where the spec names it.
+pub(super) fn read(path: &Path, named: &Origin, below: &[Layer], spec: &[Arc<Source>]) -> (Files, Vec<SpecError>) {
     let mut files = Files::after(spec);
     files.read(path);
     let placed = |error: SpecError| if error.position().is_some() { error } else { point(error, named) };
@@ -26,7 +21,7 @@ pub(super) fn read(
     for layer in &mut files.layers {
         cut(&mut layer.node, &there, &mut errors);
     }
-    if errors.is_empty() { Ok(files) } else { Err(errors) }
+    (files, errors)
 }
 
 fn merged(layers: &[Layer]) -> Node {
@@ -41,6 +36,7 @@ fn cut(profile: &mut Node, below: &Node, errors: &mut Vec<SpecError>) {
     if let Some(known) = table.get("known") {
         let error = SpecError::new("a profile knows no models: it is chosen by then");
         errors.push(at_key(error.advise("write [known.NAME] into the spec"), known));
+        table.shift_remove("known");
     }
     for key in NAMED_LISTS.into_iter().chain(NAMED_TABLES) {
         let Some(Content::Table(entries)) = table.get_mut(key).map(|node| &mut node.content) else { continue };

@@ -81,6 +81,13 @@ impl Source {
         &self.sha256
     }
 
+    /// The same text, with relative paths in it taken from another folder.
+    pub(super) fn in_folder(&self, directory: PathBuf) -> Arc<Self> {
+        let Self { name, text, line_starts, sha256, .. } = self;
+        let (name, text, line_starts, sha256) = (name.clone(), text.clone(), line_starts.clone(), sha256.clone());
+        Arc::new(Self { name, directory, text, line_starts, sha256 })
+    }
+
     /// Line and column of a byte, both from 1; the column counts characters.
     pub fn position(&self, offset: usize) -> (usize, usize) {
         let line = self.line_of(offset);

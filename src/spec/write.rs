@@ -7,11 +7,13 @@ use toml::{Table, Value};
 
 /// Where the value at a path comes from.
 type Origins<'o> = &'o dyn Fn(&[&str]) -> Origin;
+/// What is said of the value at a path.
+type Notes<'n> = &'n dyn Fn(&[&str]) -> String;
 
 /// The spec as TOML: values before tables, one value a line, texts on one line each.
-pub(super) fn write(spec: &Spec, origins: Option<Origins>) -> String {
+pub(super) fn write(spec: &Spec, notes: Option<Notes>) -> String {
     let table = Table::try_from(spec).unwrap_or_default();
-    let mut writer = Writer { out: String::new(), origins };
+    let mut writer = Writer { out: String::new(), notes };
     writer.table(&table, &mut Vec::new());
     writer.out
 }
@@ -50,12 +52,16 @@ fn below(table: &Table, path: &mut Vec<String>, origins: Origins, found: &mut Ve
             }
             value => {
                 let names: Vec<&str> = path.iter().map(String::as_str).collect();
-                let key = names.iter().map(|part| name(part)).collect::<Vec<_>>().join(".");
-                found.push(Written { key, toml: inline(value), origin: origins(&names) });
+                found.push(Written { key: key_at(path), toml: inline(value), origin: origins(&names) });
             }
         }
         path.pop();
     }
+}
+
+/// A path as TOML writes it as a key.
+pub(super) fn key_at<S: AsRef<str>>(path: &[S]) -> String {
+    path.iter().map(|part| name(part.as_ref())).collect::<Vec<_>>().join(".")
 }
 
 /// How an entry of a list is called in paths.
@@ -63,9 +69,9 @@ fn entry_name(index: usize, entry: &Table) -> String {
     entry.get("name").and_then(Value::as_str).map_or_else(|| index.to_string(), String::from)
 }
 
-struct Writer<'o> {
+struct Writer<'n> {
     out: String,
-    origins: Option<Origins<'o>>,
+    notes: Option<Notes<'n>>,
 }
 
 impl Writer<'_> {
@@ -79,8 +85,8 @@ impl Writer<'_> {
             .max();
         for (key, value) in lines {
             let line = format!("{} = {value}", name(key));
-            let _ = match self.origin(path, key) {
-                Some(origin) => writeln!(self.out, "{line:width$}  # {origin}", width = width.unwrap_or(0)),
+            let _ = match self.note(path, key) {
+                Some(note) => writeln!(self.out, "{line:width$}  # {note}", width = width.unwrap_or(0)),
                 None => writeln!(self.out, "{line}"),
             };
         }
@@ -115,18 +121,18 @@ impl Writer<'_> {
         path.push(own);
         for (key, value) in table {
             let line = format!("{} = {}", name(key), inline(value));
-            let _ = match self.origin(path, key) {
-                Some(origin) => writeln!(self.out, "{line}  # {origin}"),
+            let _ = match self.note(path, key) {
+                Some(note) => writeln!(self.out, "{line}  # {note}"),
                 None => writeln!(self.out, "{line}"),
             };
         }
         path.pop();
     }
 
-    fn origin(&self, path: &[String], key: &str) -> Option<Origin> {
-        let origins = self.origins?;
+    fn note(&self, path: &[String], key: &str) -> Option<String> {
+        let notes = self.notes?;
         let path: Vec<&str> = path.iter().map(String::as_str).chain([key]).collect();
-        Some(origins(&path))
+        Some(notes(&path))
     }
 }
 

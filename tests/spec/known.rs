@@ -152,7 +152,7 @@ fn what_is_wrong_with_a_profile_is_shown_where_it_stands() {
         "[[step]]\nper_prompt = true\n",
         "[[step]]\nname = \"accuracy\"\n[[step]]\nname = \"accuracy\"\nper_prompt = true\n",
         "[step]\nname = \"accuracy\"\n",
-        "[known.other]\nlayers = 3\n",
+        "[known.other]\nlayers = 3\n[model]\ndtpye = \"bf16\"\n",
         "extends = \"nothing.toml\"\n",
         "[[figure]]\nname = \"rates\"\nfrom = \"rate\"\n",
         "",

@@ -3,6 +3,7 @@
 use super::format;
 use super::{Place, wrong_key, wrong_part, wrong_value};
 use crate::spec::error::SpecError;
+use crate::spec::merge::INHERITING;
 use crate::spec::nearest;
 use crate::spec::node::{Content, Node, shortened};
 use indexmap::IndexMap;
@@ -36,17 +37,21 @@ pub(super) struct Walk {
     pub errors: Vec<SpecError>,
     pub references: Vec<Reference>,
     pub absent: Vec<Absent>,
+    /// Tables whose entries take over what they leave out, and what they take it from.
+    parents: Vec<(&'static str, Node)>,
 }
 
 type Schema = &'static Value;
 
 impl Walk {
     pub fn new(root: Schema) -> Self {
-        Self { root, errors: Vec::new(), references: Vec::new(), absent: Vec::new() }
+        Self { root, errors: Vec::new(), references: Vec::new(), absent: Vec::new(), parents: Vec::new() }
     }
 
     /// Checks a whole spec.
     pub fn check(&mut self, spec: &Node) {
+        let parent = |(from, entries): (&str, &'static str)| Some((entries, spec.get(from)?.clone()));
+        self.parents = INHERITING.into_iter().filter_map(parent).collect();
         self.value(spec, self.root, &Place::default());
     }
 
@@ -284,6 +289,9 @@ impl Walk {
     }
 
     fn unknown_key(&mut self, value: &Node, key: &str, schema: Schema, place: &Place) {
+        if self.takes_over(value, key, place) {
+            return;
+        }
         let known: Vec<&str> = schema
             .get("properties")
             .and_then(Value::as_object)
@@ -296,6 +304,14 @@ impl Walk {
         });
         let message = format!("unknown key '{}' in {}", shortened(key), place.table());
         self.errors.push(wrong_key(value, message).advise_option(advice));
+    }
+
+    /// Whether a key of an entry is that of `[model]` or `[prompts]`, of which it is said there.
+    fn takes_over(&self, value: &Node, key: &str, place: &Place) -> bool {
+        let [entries, _, within @ ..] = place.0.as_slice() else { return false };
+        let Some((_, parent)) = self.parents.iter().find(|(of, _)| of == entries) else { return false };
+        let there = within.iter().try_fold(parent, |node, part| node.get(part)).and_then(|node| node.get(key));
+        there.is_some_and(|there| there.origin.is(&value.origin))
     }
 
     /// A table of the spec that has this key, for a key that slipped into the wrong one.
