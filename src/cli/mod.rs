@@ -5,6 +5,7 @@ mod index;
 mod logits;
 mod model;
 mod plan;
+mod rerun;
 mod run;
 pub mod schema;
 mod store;
@@ -40,7 +41,9 @@ struct Cli {
 enum Command {
     /// Run specs: tables, figures and a report of each, under its results folder
     Run(run::Arguments),
-    /// Print what specs would compute: rows, operations, seconds, memory
+    /// Run once more what a manifest says was run, and compare
+    Rerun(rerun::Arguments),
+    /// Print what a run of specs would take from the store, what it would compute and why, and what that costs
     Plan(plan::Arguments),
     /// Print the resolved spec, with where each value came from
     Config(config::Arguments),
@@ -104,6 +107,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<(), Error> {
     match command {
         Command::Run(arguments) => run::run(arguments),
+        Command::Rerun(arguments) => rerun::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Config(arguments) => config::run(arguments),
         Command::Store(arguments) => store::run(arguments),

@@ -6,13 +6,17 @@ use crate::model::device;
 use crate::plan::{self, Extent, Planned};
 use crate::run::blocks::Blocks;
 use crate::run::progress::Progress;
-use crate::run::{Frames, Models, Recall, Session};
+use crate::run::{self, Frames, Models, Outlook, Prepared, Recall, Session, Why};
+use crate::spec::Step;
 use crate::step::Context;
 use burn::tensor::DType;
 use clap::Args;
 use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::Path;
+
+/// Changes of a step that are shown.
+const SHOWN: usize = 8;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -26,31 +30,83 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let mut specs = arguments.specs.read(false)?;
-    let prepared = specs.prepare(false)?;
-    let session = Session::default();
+    show(&specs.prepare(false)?, &Session::default())
+}
+
+/// Prints what a run of these specs would do.
+pub(super) fn show(prepared: &[Prepared], session: &Session) -> Result<(), Error> {
+    session.check(prepared.iter().map(Prepared::loaded))?;
     let mut texts = Vec::with_capacity(prepared.len());
-    for spec in &prepared {
+    for spec in prepared {
         let (loaded, models) = (spec.loaded(), spec.models());
         let (progress, frames, blocks) = (Progress::quiet(), Frames::default(), Blocks::off());
         let context =
             Context { loaded, models, progress: &progress, dir: Path::new(""), frames: &frames, blocks: &blocks };
-        let planned = plan::plan(loaded, models, &context, Extent::Whole)?;
+        let mut planned = plan::plan(loaded, models, &context, Extent::Whole)?;
         let heading = match (prepared.len(), loaded.sources.first()) {
             (2.., Some(source)) => format!("{}\n", source.name()),
             _ => String::new(),
         };
         let store = session.store(loaded);
-        let recall = Recall::new(spec, &session, store.as_ref())?;
-        let mut kept = HashSet::new();
-        for step in &loaded.spec.steps {
-            if recall.peek(step)?.is_some() {
-                kept.insert(step.name());
-            }
-        }
+        let recall = Recall::new(spec, session, store.as_ref())?;
+        let steps = run::outlook(spec, &recall)?;
+        planned.sort_by_key(|planned| steps.iter().position(|(step, _)| step.name() == planned.step));
+        let stored = steps.iter().filter(|(_, outlook)| matches!(outlook, Outlook::Stored { .. }));
+        let kept: HashSet<&str> = stored.map(|(step, _)| step.name()).collect();
         let recognised = loaded.recognised().map(|recognised| format!("{recognised}\n\n")).unwrap_or_default();
-        texts.push(heading + &recognised + &table(&planned, models, &kept)?);
+        texts.push(heading + &recognised + &outlook(&steps) + "\n" + &table(&planned, models, &kept)?);
     }
     super::print(&texts.join("\n"))
+}
+
+/// The steps in order: from the store, or why not.
+fn outlook(steps: &[(&Step, Outlook)]) -> String {
+    let digits = steps.len().to_string().len();
+    let name = |(number, (step, _)): (usize, &(&Step, Outlook))| {
+        format!("{:>digits$}  {} ({})", number + 1, step.name(), step.kind())
+    };
+    let names: Vec<String> = steps.iter().enumerate().map(name).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for ((_, outlook), name) in steps.iter().zip(&names) {
+        let lines = match outlook {
+            Outlook::Stored { computed } => vec![format!("in the store, computed {computed}")],
+            Outlook::Computed { why, left } => {
+                let mut lines = reasons(why);
+                if *left > 0 {
+                    lines.push(format!("goes on from {left} finished blocks of a run that was interrupted"));
+                }
+                lines
+            }
+        };
+        for (number, line) in lines.iter().enumerate() {
+            // Writing to a string does not fail.
+            let _ = match number {
+                0 => writeln!(text, "{name:<width$}  {line}"),
+                _ => writeln!(text, "{:<width$}              {line}", ""),
+            };
+        }
+    }
+    text
+}
+
+/// Why a step is computed, a line each.
+fn reasons(why: &Why) -> Vec<String> {
+    let (unlike, reasons) = match why {
+        Why::NoStore => return vec!["to compute".into()],
+        Why::Forced => (None, vec!["--force".into()]),
+        Why::Damaged(damage) => (None, vec![format!("its entry in the store is damaged ({damage})")]),
+        Why::New => (None, vec!["new".into()]),
+        Why::Changed { changes, unlike } => {
+            let more = changes.len().checked_sub(SHOWN).filter(|more| *more > 0);
+            let shown = changes.iter().take(SHOWN).cloned();
+            (unlike.as_ref(), shown.chain(more.map(|more| format!("and {more} more"))).collect())
+        }
+    };
+    let unlike = unlike.map(|unlike| format!("new; compared with {unlike}: ")).unwrap_or_default();
+    let mut reasons = reasons.into_iter();
+    let first = reasons.next().map(|first| format!("to compute: {unlike}{first}"));
+    first.into_iter().chain(reasons).collect()
 }
 
 /// One row per step and model; `kept` are the steps that the store has.

@@ -1,6 +1,6 @@
 //! `ablate run`.
 
-use super::SpecsArguments;
+use super::{SpecsArguments, plan};
 use crate::Error;
 use crate::run::interrupt;
 use crate::run::progress::Progress;
@@ -30,6 +30,9 @@ pub(super) struct Arguments {
     /// Take nothing from the store and keep nothing in it
     #[arg(long)]
     no_store: bool,
+    /// Say what would be taken from the store, what would be computed and why, and do nothing: as `ablate plan`
+    #[arg(long)]
+    dry: bool,
     /// No progress, only errors
     #[arg(long, short)]
     quiet: bool,
@@ -46,6 +49,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         steps => Force::Steps(steps.to_vec()),
     };
     let mut session = Session::new(force, arguments.no_store);
+    if arguments.dry {
+        return plan::show(&prepared, &session);
+    }
     if prepared.len() > 1 {
         session.share(&prepared)?;
     }

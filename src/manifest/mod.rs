@@ -4,6 +4,7 @@
 //! No path in it leads outside of what the user typed: files of results are relative to their folder, files of the spec and of
 //! models are written as the command line and the spec write them.
 
+mod change;
 mod dependencies;
 mod git;
 mod json;
@@ -11,6 +12,7 @@ mod machine;
 mod prompts;
 mod spec;
 
+pub use change::{changes, other_models};
 pub use dependencies::{Dependency, dependencies};
 pub use git::Git;
 pub use machine::{Machine, processor};

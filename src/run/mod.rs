@@ -14,10 +14,12 @@ pub mod lock;
 mod many;
 mod models;
 mod order;
+mod outlook;
 mod prepared;
 pub mod progress;
 mod recall;
 mod record;
+pub mod rerun;
 mod results;
 mod session;
 mod shelf;
@@ -27,8 +29,9 @@ pub use frames::Frames;
 pub use known::settle;
 pub use many::{Specs, all};
 pub use models::{ModelName, Models};
-pub use prepared::Prepared;
-pub use recall::{Recall, Recalled};
+pub use outlook::{Outlook, Why, outlook};
+pub use prepared::{Prepared, Repeated};
+pub use recall::{Recall, Recalled, State};
 pub use session::{Force, Session};
 
 use crate::manifest::{self, Machine, Manifest};
@@ -116,7 +119,10 @@ pub fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Res
         tables,
         figures,
         spec_toml: loaded.to_toml(),
-        spec_origins: loaded.to_toml_with_origins(),
+        spec_origins: match &prepared.repeats {
+            Some(repeated) => loaded.to_toml_with(&|key| repeated.then.spec.origin(key).to_string()),
+            None => loaded.to_toml_with_origins(),
+        },
         facts: facts(&manifest).into_iter().chain(cards.iter().map(model_fact)).chain(known_facts).collect(),
         notes,
         checks,

@@ -1,6 +1,7 @@
 use super::shelf::Shelf;
 use super::{ModelName, Models, check, folder, known, set_threads};
 use crate::Error;
+use crate::manifest::Manifest;
 use crate::model::Card;
 use crate::spec::Loaded;
 use indexmap::IndexMap;
@@ -17,6 +18,16 @@ pub struct Prepared<'a> {
     pub(super) threads: usize,
     /// The folder that results go to instead of the spec's own.
     pub(super) into: Option<PathBuf>,
+    /// The run that this one repeats.
+    pub(super) repeats: Option<Repeated<'a>>,
+}
+
+/// A run that is repeated.
+pub struct Repeated<'a> {
+    /// What it was.
+    pub then: &'a Manifest,
+    /// The results folder as that run's command would have named it.
+    pub folder: String,
 }
 
 impl<'a> Prepared<'a> {
@@ -31,12 +42,17 @@ impl<'a> Prepared<'a> {
         let cards = check::models(loaded, &models)?;
         let known = known::names(loaded, &cards)?;
         check::places(loaded, &models)?;
-        Ok(Self { loaded, models, cards, known, threads, into: None })
+        Ok(Self { loaded, models, cards, known, threads, into: None, repeats: None })
     }
 
     /// The same, with results in another folder than the spec's own.
     pub fn into_folder(self, dir: PathBuf) -> Self {
         Self { into: Some(dir), ..self }
+    }
+
+    /// The same, as another run of what a manifest says: it has the spec's files and origins.
+    pub fn again(self, repeated: Repeated<'a>) -> Self {
+        Self { repeats: Some(repeated), ..self }
     }
 
     /// The folder that results go to.

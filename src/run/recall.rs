@@ -7,7 +7,7 @@ use super::session::with_all_it_reads;
 use super::store::{About, Entry, Store, Taken, now, utc};
 use super::{ModelName, Models, Prepared, Session};
 use crate::model::files::Part;
-use crate::spec::Step;
+use crate::spec::{Loaded, Step};
 use crate::step::{self, Context, Outcome, SelfCheck};
 use crate::{Error, manifest};
 use std::cell::Cell;
@@ -38,6 +38,21 @@ impl std::fmt::Display for Recalled {
         let Self { step, computed, processor, .. } = self;
         write!(f, "step '{step}': from the store, computed {computed} on {processor}")
     }
+}
+
+/// What the store has of a step.
+#[derive(Debug)]
+pub enum State {
+    /// There is no store.
+    NoStore,
+    /// The step is computed whatever there is.
+    Forced,
+    /// Its entry is damaged.
+    Damaged(String),
+    /// Its results.
+    Stored(Box<Entry>),
+    /// Nothing.
+    Nothing,
 }
 
 /// Runs the steps of one spec.
@@ -157,14 +172,51 @@ impl<'a> Recall<'a> {
         Ok((outcome, None))
     }
 
-    /// What the store has of a step.
+    /// What the store has of a step, its files not read.
     ///
     /// # Errors
     /// Files of a model that can not be read.
-    pub fn peek(&self, step: &Step) -> Result<Option<Entry>, Error> {
-        let Some(kept) = &self.kept else { return Ok(None) };
+    pub fn state(&self, step: &Step) -> Result<State, Error> {
         let key = self.keys.of(step)?;
-        Ok(if kept.forced.contains(step.name()) { None } else { kept.store.peek(&key, &names(step)).ok().flatten() })
+        let Some(kept) = self.kept.as_ref().filter(|kept| !kept.store.is_temporary()) else {
+            return Ok(State::NoStore);
+        };
+        if kept.forced.contains(step.name()) {
+            return Ok(State::Forced);
+        }
+        Ok(match kept.store.peek(&key, &names(step)) {
+            Ok(Some(entry)) => State::Stored(Box::new(entry)),
+            Ok(None) => State::Nothing,
+            Err(damage) => State::Damaged(damage),
+        })
+    }
+
+    /// How many finished blocks a run that was interrupted has left for the next.
+    ///
+    /// # Errors
+    /// As [`Recall::state`].
+    pub fn left(&self, step: &Step, loaded: &Loaded) -> Result<usize, Error> {
+        let Some(kept) = &self.kept else { return Ok(0) };
+        Ok(blocks::left(&kept.store.blocks_of(&self.keys.of(step)?.digest), &terms(loaded)))
+    }
+
+    /// Every entry of the store that is whole.
+    ///
+    /// # Errors
+    /// A store that can not be read.
+    pub fn entries(&self) -> Result<Vec<Entry>, Error> {
+        let Some(kept) = &self.kept else { return Ok(Vec::new()) };
+        let about = format!("store {}", kept.store.root().display());
+        let listed = kept.store.list().map_err(Error::failed(about))?;
+        Ok(listed.into_iter().filter_map(|listed| listed.entry.ok()).collect())
+    }
+
+    /// The step or table whose rows a key has under this checksum.
+    ///
+    /// # Errors
+    /// As [`Keys::of`].
+    pub fn called(&self, digest: &str) -> Result<Option<String>, Error> {
+        self.keys.called(digest)
     }
 }
 
@@ -214,8 +266,7 @@ impl Kept<'_> {
         if self.store.is_temporary() {
             return Blocks::off();
         }
-        let run = &context.loaded.spec.run;
-        let terms = Terms { memory_mib: run.memory_mib, batch: run.batch, threads: rayon::current_num_threads() };
+        let terms = terms(context.loaded);
         let about = blocks::About::new(step.name(), step.kind(), spec_name(context), &recall.build, terms, now());
         let progress = context.progress;
         let refused = move |error: &std::io::Error| {
@@ -271,6 +322,12 @@ impl Kept<'_> {
             ));
         }
     }
+}
+
+/// What the ends of a step's blocks depend on besides its key.
+fn terms(loaded: &Loaded) -> Terms {
+    let run = &loaded.spec.run;
+    Terms { memory_mib: run.memory_mib, batch: run.batch, threads: rayon::current_num_threads() }
 }
 
 /// The spec that a step is of.

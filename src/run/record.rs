@@ -26,20 +26,24 @@ impl Record {
         let (started, began) = (Instant::now(), rfc3339_now());
         let models = prepared.cards.iter().map(|(name, card)| model(name, card, prepared, recall, options));
         let models = models.collect::<Result<Vec<_>, _>>()?;
+        let repeats = prepared.repeats.as_ref();
         let on_gpu = models.iter().any(|model| model.device != Device::Cpu.to_string());
         let manifest = Manifest {
             format: manifest::FORMAT,
             title: prepared.loaded.spec.title.clone(),
             command: options.command.clone(),
-            folder: folder.display().to_string(),
-            rerun_of: None,
+            folder: repeats.map_or_else(|| folder.display().to_string(), |repeated| repeated.folder.clone()),
+            rerun_of: repeats.map(|repeated| repeated.then.started.clone()),
             started: began,
             ended: String::new(),
             seconds: 0.0,
             ablate: Program { version: env!("CARGO_PKG_VERSION").into(), executable: recall.build().into() },
             dependencies: manifest::dependencies(),
             machine: Machine::here(prepared.threads, on_gpu),
-            spec: SpecRecord::of(prepared.loaded),
+            spec: match repeats {
+                Some(repeated) => repeated.then.spec.clone(),
+                None => SpecRecord::of(prepared.loaded),
+            },
             models,
             prompts: Vec::new(),
             steps: Vec::new(),
@@ -49,6 +53,11 @@ impl Record {
             files: Vec::new(),
         };
         Ok(Self { manifest, started })
+    }
+
+    /// What is known of the run so far.
+    pub fn so_far(&self) -> &Manifest {
+        &self.manifest
     }
 
     /// A step that is done.

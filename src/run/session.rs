@@ -145,7 +145,7 @@ pub(super) fn with_all_it_reads<'l>(loaded: &'l Loaded, step: &'l Step) -> Vec<&
 }
 
 /// The steps whose rows are read under these names, tables being made of them.
-fn steps_behind(loaded: &Loaded, mut names: Vec<String>) -> HashSet<String> {
+pub(super) fn steps_behind(loaded: &Loaded, mut names: Vec<String>) -> HashSet<String> {
     let mut steps = HashSet::new();
     let mut seen = HashSet::new();
     while let Some(name) = names.pop() {

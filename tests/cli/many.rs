@@ -157,5 +157,5 @@ fn sets_apply_to_every_spec_and_plans_name_each() {
     }
     let output = ablate(folder.path()).args(["plan", "a.toml", "b.toml"]).output().expect("the binary runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && text.contains("a.toml\nstep") && text.contains("\nb.toml\nstep"), "{text}");
+    assert!(output.status.success() && text.contains("a.toml\n1  ") && text.contains("\nb.toml\n1  "), "{text}");
 }

@@ -2,6 +2,7 @@
 
 mod content;
 mod git;
+mod rerun;
 
 use crate::cli::process;
 use ablate::manifest::Manifest;

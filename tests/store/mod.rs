@@ -1,8 +1,10 @@
 //! The store: keys that have everything in them, results that come back as they were, and what happens when something is wrong.
 
+mod difference;
 mod faults;
 mod keys;
 mod parameters;
+mod plan;
 mod recall;
 mod tend;
 

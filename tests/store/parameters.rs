@@ -12,7 +12,7 @@ use toml::{Table, Value};
 const LEFT_OUT: [&str; 3] = ["name", "needs", "models"];
 
 /// Names stand for themselves.
-struct Apart;
+pub(super) struct Apart;
 /// All names stand for the same thing.
 struct Alike;
 
@@ -35,9 +35,9 @@ impl Named for Alike {
 }
 
 /// A value that a schema allows, and further ones that differ from it in one field each.
-struct Samples {
-    base: Value,
-    others: Vec<(String, Value)>,
+pub(super) struct Samples {
+    pub base: Value,
+    pub others: Vec<(String, Value)>,
 }
 
 /// Samples of a schema. A type that reads texts of its own needs two of them here, by the `format` of its schema.
@@ -123,7 +123,7 @@ fn schema() -> &'static Json {
     &SCHEMA
 }
 
-fn step(value: &Value, about: &str) -> Step {
+pub(super) fn step(value: &Value, about: &str) -> Step {
     Step::deserialize(value.clone()).unwrap_or_else(|error| {
         panic!(
             "{about}: {error}; a type that reads texts of its own needs samples in tests/store/parameters.rs: {value}"
@@ -132,7 +132,7 @@ fn step(value: &Value, about: &str) -> Step {
 }
 
 /// Every kind with all its fields, and the changes of each.
-fn kinds() -> Vec<(String, Samples)> {
+pub(super) fn kinds() -> Vec<(String, Samples)> {
     let kinds = schema().pointer("/$defs/Step/anyOf").and_then(Json::as_array).expect("the kinds of steps");
     let named = kinds.iter().map(|kind| {
         let name = kind.pointer("/properties/kind/const").and_then(Json::as_str).expect("a kind");

@@ -229,6 +229,14 @@ impl About {
     }
 }
 
+/// How many finished blocks a folder has for a run on these terms.
+pub(super) fn left(folder: &Path, terms: &Terms) -> usize {
+    match found(folder) {
+        Some(Ok(about)) if about.terms == *terms => count(folder),
+        _ => 0,
+    }
+}
+
 /// How many blocks a folder has.
 pub(super) fn count(folder: &Path) -> usize {
     let files = fs::read_dir(folder).into_iter().flatten().flatten();

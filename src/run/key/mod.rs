@@ -1,7 +1,8 @@
 //! Keys of steps: two steps with the same key have the same results. Everything that can change a number is in the key; how
 //! things are called, and how much memory or how many threads they take, is not (docs/store.md has the list).
 
-mod canonical;
+pub mod canonical;
+pub mod difference;
 pub mod digests;
 pub mod environment;
 pub mod parameters;
@@ -125,6 +126,21 @@ impl<'a> Keys<'a> {
             table.insert("files".into(), files.into());
         }
         Ok(value)
+    }
+
+    /// The step or table whose rows stand in keys under this checksum.
+    ///
+    /// # Errors
+    /// As [`Keys::of`].
+    pub fn called(&self, digest: &str) -> Result<Option<String>, Error> {
+        let spec = &self.loaded.spec;
+        let names = spec.steps.iter().map(Step::name).chain(spec.tables.iter().map(|table| table.name.as_str()));
+        for name in names {
+            if self.rows(name)? == digest {
+                return Ok(Some(name.to_string()));
+            }
+        }
+        Ok(None)
     }
 
     fn step(&self, name: &str) -> Option<&'a Step> {

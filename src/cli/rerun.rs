@@ -1,0 +1,54 @@
+//! `ablate rerun`: what a manifest says was run, once more.
+
+use crate::Error;
+use crate::run::progress::Progress;
+use crate::run::rerun::{Rerun, Settings};
+use crate::run::{Force, interrupt};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ablate rerun results/quickstart
+  ablate rerun results/quickstart/manifest.json --into /tmp/again
+  ablate rerun results/quickstart --cached     # steps from the store: makes tables and figures anew
+
+The spec is run as it was then: whatever its files, --set and ABLATE_… variables are now. What differs (files, build of ablate,
+models, machine) is said first. Every step is computed, and the results go where they were; at the end their checksums are
+compared with those of the manifest.
+
+Exit codes: 0 all files are identical, 1 some are not, 2 refused input: a model is another than then.")]
+pub(super) struct Arguments {
+    /// A manifest, or the results folder that has it
+    #[arg(value_name = "MANIFEST")]
+    manifest: PathBuf,
+    /// Put the results into another folder
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
+    /// Run it with models that are others than then
+    #[arg(long)]
+    any_model: bool,
+    /// Take steps from the store where it has them
+    #[arg(long)]
+    cached: bool,
+    /// Keep nothing in the store
+    #[arg(long, conflicts_with = "cached")]
+    no_store: bool,
+    /// No progress, only errors
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+    let rerun = Rerun::read(&arguments.manifest)?;
+    interrupt::listen().map_err(Error::failed("Ctrl-C handler"))?;
+    let progress = Progress::new(arguments.quiet);
+    rerun.run(Settings {
+        into: arguments.into,
+        any_model: arguments.any_model,
+        force: if arguments.cached { Force::Nothing } else { Force::All },
+        no_store: arguments.no_store,
+        progress: &progress,
+    })
+}

@@ -1,0 +1,185 @@
+//! `ablate plan`, `ablate run --dry`: what the store has, and why not.
+
+use super::{Place, SHORT, SPEC, STEPS};
+use std::fs;
+use std::path::Path;
+
+impl Place {
+    /// What is said of each step, in order: its name, and the lines about it.
+    fn outlook(&self, args: &[&str]) -> Vec<(String, String)> {
+        let ran = self.ablate(&[&["plan", "spec.toml"], args].concat());
+        assert_eq!(ran.code, Some(0), "{}", ran.text);
+        steps(&ran.text)
+    }
+}
+
+fn steps(text: &str) -> Vec<(String, String)> {
+    let mut steps: Vec<(String, String)> = Vec::new();
+    for line in text.lines().take_while(|line| !line.is_empty()) {
+        match line.split_once(" (") {
+            Some((name, rest)) if !line.starts_with(' ') => {
+                let said = rest.split_once(')').expect("its kind").1.trim();
+                let (number, name) = name.split_once("  ").expect("its number");
+                assert_eq!(number.parse(), Ok(steps.len() + 1), "{text}");
+                steps.push((name.to_string(), said.to_string()));
+            }
+            _ => {
+                let (_, said) = steps.last_mut().expect("a step");
+                said.push_str("; ");
+                said.push_str(line.trim());
+            }
+        }
+    }
+    steps
+}
+
+/// Those that are to be computed.
+fn computed(steps: &[(String, String)]) -> Vec<(&str, &str)> {
+    let stored = |said: &str| said.starts_with("in the store, computed 20");
+    steps.iter().filter(|(_, said)| !stored(said)).map(|(name, said)| (name.as_str(), said.as_str())).collect()
+}
+
+#[test]
+fn a_step_is_in_the_store_or_it_is_said_what_changed() {
+    let place = Place::new();
+    let new = place.outlook(&[]);
+    assert_eq!(new.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), STEPS);
+    assert!(new.iter().all(|(_, said)| said == "to compute: new"), "{new:?}");
+    assert!(!place.store().join("entries").exists() && !place.path().join("results").exists(), "nothing was done");
+    place.run("a", &[]);
+    assert_eq!(computed(&place.outlook(&[])).len(), 0);
+    for (set, wanted) in [
+        ("step.circuits.ranked.k=[1]", vec![("circuits", "to compute: ranked.k [0, 2] → [1]")]),
+        (
+            "step.effects.bootstrap=10",
+            vec![
+                ("effects", "to compute: bootstrap 1000 → 10"),
+                ("circuits", "to compute: step 'effects', whose rows it reads, is computed"),
+            ],
+        ),
+        ("prompt_sets.few.sample=1", vec![("gradients", "to compute: prompt_sets.few.sample 2 → 1")]),
+        (
+            "step.acts.sites=[\"1.resid_post\"]",
+            vec![("acts", "to compute: sites [\"0.resid_post\"] → [\"1.resid_post\"]")],
+        ),
+        ("run.batch=3", vec![]),
+    ] {
+        assert_eq!(computed(&place.outlook(&["--set", set])), wanted, "{set}");
+    }
+    let seeds = place.outlook(&["--set", "prompts.seeds=[7]", "--set", "model.dtype=bf16"]);
+    assert_eq!(seeds.len(), computed(&seeds).len());
+    for (name, said) in &seeds {
+        let set = if name == "gradients" { "prompt_sets.few" } else { "prompts" };
+        assert!(said.contains(&format!("{set}.seeds [42, 412] → [7]")), "{name}: {said}");
+        assert!(said.contains("model 'model'.dtype \"f32\" → \"bf16\""), "{name}: {said}");
+    }
+}
+
+#[test]
+fn steps_are_in_the_order_of_the_run() {
+    let (first, rest) = SPEC.split_once("[[step]]\nname = \"effects\"").expect("the step");
+    let (effects, rest) = rest.split_once("[[step]]").expect("the next");
+    let place = Place::with(&format!("{first}[[step]]{rest}\n[[step]]\nname = \"effects\"{effects}"));
+    let ran = place.ablate(&["plan", "spec.toml"]);
+    let order: Vec<String> = steps(&ran.text).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(order, ["neurons", "gradients", "acts", "answers", "effects", "circuits"], "{}", ran.text);
+    // The table of costs too.
+    let costs: Vec<&str> = ran.text.lines().skip_while(|line| !line.is_empty()).collect();
+    let at = |name: &str| costs.iter().position(|line| line.starts_with(&format!("{name} ("))).expect("a row");
+    assert!(at("neurons") < at("answers") && at("answers") < at("effects") && at("effects") < at("circuits"));
+}
+
+#[test]
+fn other_weights_and_other_builds_are_told() {
+    let arith = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/models/arith");
+    let place = Place::with(&SHORT.replace("builtin:arith", "arith"));
+    let model = place.path().join("arith");
+    fs::create_dir_all(&model).expect("a folder");
+    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+        fs::copy(arith.join(file), model.join(file)).expect("a copy");
+    }
+    place.run("a", &[]);
+    fs::copy(arith.join("step00200/model.safetensors"), model.join("model.safetensors")).expect("a copy");
+    let line = "to compute: model 'model': other weights, tokenizer or configuration";
+    assert_eq!(computed(&place.outlook(&[])), [("effects", line), ("acts", line)]);
+    fs::copy(arith.join("model.safetensors"), model.join("model.safetensors")).expect("a copy");
+    assert_eq!(computed(&place.outlook(&[])).len(), 0);
+
+    // What follows the program in its file makes it another file, and no other program.
+    let built = place.path().join("ablate");
+    // By another process: a file that this one writes may still be open in a child when it is run.
+    let mut copy = crate::cli::process("sh", place.path());
+    copy.args(["-c", "cp \"$0\" ablate && printf more >> ablate", env!("CARGO_BIN_EXE_ablate")]);
+    assert!(copy.status().expect("sh runs").success());
+    let mut command = crate::cli::process(built.to_str().expect("a path"), place.path());
+    command.env("ABLATE_CACHE", place.store()).args([
+        "plan",
+        "spec.toml",
+        "--set",
+        "step.acts.sites=[\"1.resid_post\"]",
+    ]);
+    let text = String::from_utf8(command.output().expect("it runs").stdout).expect("a text");
+    let acts = "to compute: another build of ablate; sites [\"0.resid_post\"] → [\"1.resid_post\"]";
+    assert_eq!(computed(&steps(&text)), [("effects", "to compute: another build of ablate"), ("acts", acts)]);
+}
+
+#[test]
+fn a_step_is_compared_with_its_own_last_entry_or_says_with_which() {
+    let place = Place::with(SHORT);
+    place.run("a", &[]);
+    place.run("a", &["--set", "step.effects.bootstrap=10"]);
+    // Entries are told apart by the second.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    place.run("a", &["--set", "step.effects.bootstrap=20"]);
+    let said = place.outlook(&["--set", "step.effects.bootstrap=30"]);
+    assert_eq!(computed(&said), [("effects", "to compute: bootstrap 20 → 30")]);
+    place.write("other.toml", &SHORT.replace("\"effects\"", "\"else\"").replace("z[head]", "mlp_post"));
+    let ran = place.ablate(&["plan", "other.toml"]);
+    let line = "to compute: new; compared with step 'effects' of spec.toml: sites [\"z[head]\"] → [\"mlp_post\"]; bootstrap 20 → 1000";
+    assert_eq!(computed(&steps(&ran.text)), [("else", line)], "{}", ran.text);
+}
+
+#[test]
+fn damaged_entries_and_stores_that_are_off_are_said() {
+    let place = Place::with(SHORT);
+    place.run("a", &[]);
+    for path in place.entries().iter().filter(|path| path.ends_with("entry.sha256")) {
+        fs::write(path, "0").expect("damage");
+    }
+    let damaged = "to compute: its entry in the store is damaged (entry.json: wrong checksum)";
+    assert_eq!(computed(&place.outlook(&[])), [("effects", damaged), ("acts", damaged)]);
+    let off = place.outlook(&["--set", "run.store=off"]);
+    assert_eq!(computed(&off), [("effects", "to compute"), ("acts", "to compute")]);
+}
+
+#[test]
+fn a_dry_run_is_a_plan() {
+    let place = Place::with(SHORT);
+    place.run("a", &[]);
+    let dry = |args: &[&str]| {
+        let ran = place.ablate(&[&["run", "spec.toml", "--dry"], args].concat());
+        assert_eq!(ran.code, Some(0), "{}", ran.text);
+        assert!(!place.path().join("results").exists(), "nothing is written");
+        ran.text
+    };
+    assert_eq!(steps(&dry(&[])), place.outlook(&[]));
+    assert!(dry(&[]).contains("\nforwards: whole passes"), "costs too");
+    assert_eq!(computed(&steps(&dry(&["--force=acts"]))), [("acts", "to compute: --force")]);
+    assert_eq!(computed(&steps(&dry(&["--no-store"]))), [("effects", "to compute"), ("acts", "to compute")]);
+    let refused = place.ablate(&["run", "spec.toml", "--dry", "--force=act"]);
+    assert!(refused.code == Some(2) && refused.text.contains("write --force=acts"), "{}", refused.text);
+    for command in [&["plan"][..], &["run", "--dry"]] {
+        let refused = place.ablate(&[command, &["spec.toml", "--set", "step.acts.sites=[\"9.resid_post\"]"]].concat());
+        assert!(refused.code == Some(2) && refused.text.contains("layer 9"), "{}", refused.text);
+    }
+}
+
+#[test]
+fn finished_blocks_of_an_interrupted_run_are_told() {
+    let place = crate::resume::long();
+    let left = crate::resume::interrupted(&place, 2).len();
+    let said = format!("to compute: new; goes on from {left} finished blocks of a run that was interrupted");
+    assert_eq!(computed(&place.outlook(&[])), [("effects", &*said)]);
+    let other = place.outlook(&["--set", "run.memory_mib=2"]);
+    assert_eq!(computed(&other), [("effects", "to compute: new")], "blocks of other terms are not taken");
+}
