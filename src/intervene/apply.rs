@@ -162,10 +162,15 @@ impl Window {
                 let target = &mut data[start..start + layout.position_width()];
                 change(edit, target, source, |activation, row| activation.position(row, position));
             } else {
+                // Keys after the query are the mask's, whatever is written: it reads no future.
+                let width = match layout {
+                    Layout::Attention { .. } => position + 1,
+                    Layout::Stream { .. } | Layout::Heads { .. } => layout.unit_width(),
+                };
                 for unit in edit.units.iter(layout.units()) {
                     let start = layout.at(slots, row, slot, unit);
-                    let target = &mut data[start..start + layout.unit_width()];
-                    change(edit, target, source, |activation, row| activation.unit(row, position, unit));
+                    let target = &mut data[start..start + width];
+                    change(edit, target, source, |activation, row| activation.unit(row, position, unit)?.get(..width));
                 }
             }
         }

@@ -38,6 +38,13 @@ pub(super) struct Entry {
     pub direct: Vec<Hook>,
 }
 
+impl Entry {
+    /// What entries are ordered by: those that are computed together are neighbours.
+    pub fn order(&self) -> (usize, Join, usize) {
+        (self.start, self.join, self.row)
+    }
+}
+
 /// Plans a row; `None` where its edits change nothing. `settled`: as [`settled`] says of its edits.
 ///
 /// # Errors
@@ -62,16 +69,7 @@ pub(super) fn plan(
         let at = order(edit.hook, facts);
         first = Some(first.map_or(at, |first| first.min(at)));
     }
-    let Some((layer, site)) = first else { return Ok(None) };
-    let here: Vec<Hook> = row
-        .edits
-        .iter()
-        .map(|edit| edit.hook)
-        .filter(|&hook| matches!(order(hook, facts), (other, place) if other == layer && place >= site))
-        .collect();
-    let (join, direct) = join(layer, &here, facts);
-    let start = if alone(join, settled) { length - 1 } else { start };
-    Ok(Some(Entry { row: number, start, join, direct }))
+    Ok(first.map(|first| way(number, &row.edits, (first, start), settled, (facts, length))))
 }
 
 /// From which layer on the last position of a row with these edits no longer reads the others: there every head's z, or what
@@ -109,21 +107,26 @@ fn alone(join: Join, settled: usize) -> bool {
     join.layer >= settled || join.layer + 1 == settled && join.stage == Stage::Mid
 }
 
-/// What a row with these edits makes a replay compute at most, for prompts of `length` tokens: positions of layers, and
-/// whether its logits are computed. Values that happen to be the base run's own make it less.
-pub fn reach(edits: &[Edit], facts: &Facts, length: usize) -> Option<u64> {
+/// The way of a row whose values are not known yet: all of its edits change something. `None` where it has none.
+pub(super) fn outline(number: usize, edits: &[Edit], facts: &Facts, length: usize) -> Option<Entry> {
     let start = edits.iter().flat_map(|edit| edit.positions.iter(length)).min()?;
-    let (layer, site) = edits.iter().map(|edit| order(edit.hook, facts)).min()?;
-    let here: Vec<Hook> = edits
-        .iter()
-        .map(|edit| edit.hook)
-        .filter(|&hook| matches!(order(hook, facts), (other, place) if other == layer && place >= site))
-        .collect();
-    let (join, _) = join(layer, &here, facts);
-    let settled = settled(edits, facts, length);
+    let first = edits.iter().map(|edit| order(edit.hook, facts)).min()?;
+    Some(way(number, edits, (first, start), settled(edits, facts, length), (facts, length)))
+}
+
+/// The way of a row that leaves the base at a place in the order of a forward pass and a position.
+fn way(
+    row: usize,
+    edits: &[Edit],
+    ((layer, site), start): ((usize, usize), usize),
+    settled: usize,
+    (facts, length): (&Facts, usize),
+) -> Entry {
+    let hooks = edits.iter().map(|edit| edit.hook);
+    let here = |&hook: &Hook| matches!(order(hook, facts), (other, place) if other == layer && place >= site);
+    let (join, direct) = join(layer, &hooks.filter(here).collect::<Vec<_>>(), facts);
     let start = if alone(join, settled) { length - 1 } else { start };
-    let before = settled.saturating_sub(join.layer);
-    Some((before * (length - start) + (facts.n_layers - join.layer - before)) as u64)
+    Entry { row, start, join, direct }
 }
 
 /// A hook's place in the order of a forward pass: layer, and place within it.

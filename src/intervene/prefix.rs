@@ -91,6 +91,23 @@ impl Prefixes {
         entries.map(of).collect()
     }
 
+    /// The entries that are computed, where each of `entries` is computed by one of them, and from which layer on none of
+    /// those that one stands for reads other positions than the last.
+    pub fn computed(&self, entries: Range<usize>, by: &[usize]) -> (Vec<usize>, Vec<usize>) {
+        let mut members: Vec<usize> = Vec::new();
+        let mut settled: Vec<usize> = Vec::new();
+        for (entry, &by) in entries.zip(by) {
+            let from = self.settled(entry);
+            if entry == by {
+                members.push(entry);
+                settled.push(from);
+            } else if let Ok(place) = members.binary_search(&by) {
+                settled[place] = settled[place].max(from);
+            }
+        }
+        (members, settled)
+    }
+
     /// The edits of an entry at a layer: equal where they are, `None` where there are none.
     pub fn edits(&self, entry: usize, layer: usize) -> Option<usize> {
         let path = &self.interventions[self.runs[entry].0].path;
@@ -99,7 +116,7 @@ impl Prefixes {
     }
 
     /// From which layer on the last position of an entry no longer reads the others.
-    pub fn settled(&self, entry: usize) -> usize {
+    fn settled(&self, entry: usize) -> usize {
         self.interventions[self.runs[entry].0].settled
     }
 

@@ -10,6 +10,7 @@ use super::readout::{Readout, Readouts};
 use super::side_by_side;
 use super::sweep::{Consume, Sweep};
 use super::vocabulary::Vocabulary;
+use super::work::{Work, unembedding_operations};
 use crate::kernel;
 use crate::model::transformer::Transformer;
 use burn::tensor::{Int, Tensor, TensorData};
@@ -86,7 +87,7 @@ impl<'a> Replay<'a> {
                 None => unchanged.push(number),
             }
         }
-        entries.sort_by_key(|entry| (entry.start, entry.join, entry.row));
+        entries.sort_by_key(Entry::order);
         Ok((entries, unchanged))
     }
 
@@ -96,18 +97,18 @@ impl<'a> Replay<'a> {
     /// Edits that the model can not have, and values that are not there.
     pub fn cost(&self, rows: &[Row]) -> Result<Cost, EditError> {
         let (entries, unchanged) = self.plan(rows)?;
-        let (n_layers, length) = (self.transformer.facts().n_layers, self.base.tokens.pos);
+        let (facts, length) = (self.transformer.facts(), self.base.tokens.pos);
         let mut cost = Cost {
             rows: rows.len(),
             unchanged: unchanged.len(),
-            naive: (rows.len() * n_layers * length) as u64,
+            naive: (rows.len() * facts.n_layers * length) as u64,
             replayed: 0,
             operations: 0,
         };
         for sweep in self.sweeps(&entries) {
-            let (positions, operations) = Sweep::new(self, rows, sweep, &Vocabulary::Whole).work();
-            cost.replayed += positions;
-            cost.operations += operations;
+            let work = Work::of_sweep(rows, sweep, facts, length);
+            cost.replayed += work.positions;
+            cost.operations += work.operations + work.unembedded * unembedding_operations(facts);
         }
         Ok(cost)
     }
@@ -124,6 +125,10 @@ impl<'a> Replay<'a> {
             parts.push(logits);
             Ok(())
         })?;
+        if rows.is_empty() {
+            let n_vocab = self.transformer.facts().n_vocab;
+            return Ok(Tensor::empty([0, n_vocab], (&self.transformer.device(), self.base.logits.dtype())));
+        }
         let mut back = vec![0i64; order.len()];
         order.iter().enumerate().for_each(|(place, &number)| back[number] = place as i64);
         let count = back.len();

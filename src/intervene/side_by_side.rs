@@ -63,7 +63,7 @@ pub(super) fn pieces(rows: &[Row], entries: Vec<Entry>, length: usize) -> Vec<Ve
     entries.sort_by_key(prompt);
     let mut pieces = cut(entries, positions, |a, b| prompt(a) != prompt(b), POSITIONS_OF_PREFIXES);
     for piece in &mut pieces {
-        piece.sort_by_key(|entry| (entry.start, entry.join, entry.row));
+        piece.sort_by_key(Entry::order);
     }
     pieces
 }

@@ -60,6 +60,14 @@ impl Lane {
         self.entries.start..self.next
     }
 
+    /// The entries that join here, which then have joined.
+    pub fn joining(&mut self, entries: &[Entry], join: Join) -> Range<usize> {
+        let joining = entries[self.next..self.entries.end].iter().take_while(|entry| entry.join == join).count();
+        let joining = self.next..self.next + joining;
+        self.next = joining.end;
+        joining
+    }
+
     /// Chunk and place of each entry that is computed.
     fn places(&self) -> HashMap<usize, (usize, usize)> {
         let of = |(number, chunk): (usize, &Chunk)| {
@@ -162,22 +170,14 @@ impl<'s> Sweep<'s> {
         Ok(())
     }
 
-    /// The entries that join here, which then have joined.
-    pub fn joining(&self, lane: &mut Lane, join: Join) -> Range<usize> {
-        let joining = self.entries[lane.next..lane.entries.end].iter().take_while(|entry| entry.join == join).count();
-        let joining = lane.next..lane.next + joining;
-        lane.next = joining.end;
-        joining
-    }
-
     /// Lets the rows in that join here, filling up the last chunk first.
     fn admit(&self, lane: &mut Lane, join: Join) {
-        let joining = self.joining(lane, join);
+        let joining = lane.joining(self.entries, join);
         if joining.is_empty() {
             return;
         }
         let by = self.prefixes.first_of(joining.clone(), join.layer);
-        let (members, settled) = self.computed(joining, &by);
+        let (members, settled) = self.prefixes.computed(joining, &by);
         lane.by.extend(by);
         let most = self.most(lane.start);
         let slots = self.replay.base.tokens.pos - lane.start;
@@ -206,7 +206,7 @@ impl<'s> Sweep<'s> {
             return;
         }
         let by = self.prefixes.first_of(lane.joined(), layer);
-        let (members, settled) = self.computed(lane.joined(), &by);
+        let (members, settled) = self.prefixes.computed(lane.joined(), &by);
         let spread = lane.spread(members.iter().copied());
         lane.by = by;
         let most = self.most(lane.start);
@@ -254,23 +254,6 @@ impl<'s> Sweep<'s> {
         // Chunks that rows may still join come last.
         let most = (self.most(lane.start), self.most(self.replay.base.tokens.pos - 1));
         lane.chunks = [merge(last, most.1), merge(settling, most.0), others].concat();
-    }
-
-    /// The entries that are computed, where each of `entries` is computed by one of them, and from which layer on none of
-    /// those that one stands for reads other positions than the last.
-    pub fn computed(&self, entries: Range<usize>, by: &[usize]) -> (Vec<usize>, Vec<usize>) {
-        let mut members: Vec<usize> = Vec::new();
-        let mut settled: Vec<usize> = Vec::new();
-        for (entry, &by) in entries.zip(by) {
-            let from = self.prefixes.settled(entry);
-            if entry == by {
-                members.push(entry);
-                settled.push(from);
-            } else if let Ok(place) = members.binary_search(&by) {
-                settled[place] = settled[place].max(from);
-            }
-        }
-        (members, settled)
     }
 
     /// Rows that are computed together at most.

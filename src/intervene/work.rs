@@ -1,16 +1,66 @@
-//! How much work a sweep is, without doing it.
+//! How much work rows are, without doing it.
 
+use super::edit::{Edit, Row};
 use super::partial::left;
-use super::plan::{Join, Stage};
-use super::sweep::{Lane, Sweep, lanes};
+use super::plan::{Entry, Join, Stage, outline};
+use super::prefix::Prefixes;
+use super::sweep::{Lane, lanes};
 use crate::model::facts::Facts;
 use crate::model::hook::Site;
+use std::ops::Range;
+use std::sync::Arc;
 
-impl Sweep<'_> {
-    /// Positions of layers that are computed, and the floating-point operations of their products and of the unembedding.
-    pub fn work(&self) -> (u64, u64) {
-        let facts = self.replay.transformer.facts();
-        let (mut positions, mut operations) = (0, 0);
+/// What a replay computes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Positions of layers: rows that are the same up to some layer count once.
+    pub positions: u64,
+    /// Rows whose logits are computed.
+    pub unembedded: u64,
+    /// Floating-point operations of the layers' products.
+    pub operations: u64,
+}
+
+impl Work {
+    /// Of each of these interventions on one prompt of `length` tokens, at most: values that happen to be the prompt's own make it
+    /// less.
+    pub fn of<'e>(interventions: impl Iterator<Item = &'e [Edit]>, facts: &Facts, length: usize) -> Self {
+        let rows: Vec<Row> =
+            interventions.map(|edits| Row { prompt: 0, source: Some(0), edits: Arc::from(edits) }).collect();
+        let outline = |(number, row): (usize, &Row)| outline(number, &row.edits, facts, length);
+        let mut entries: Vec<Entry> = rows.iter().enumerate().filter_map(outline).collect();
+        entries.sort_by_key(Entry::order);
+        Self::of_sweep(&rows, &entries, facts, length)
+    }
+
+    /// Of one sweep.
+    pub(super) fn of_sweep(rows: &[Row], entries: &[Entry], facts: &Facts, length: usize) -> Self {
+        Count { rows, entries, prefixes: &Prefixes::new(rows, entries, facts, length), facts, length }.work()
+    }
+}
+
+impl std::ops::AddAssign for Work {
+    fn add_assign(&mut self, other: Self) {
+        self.positions += other.positions;
+        self.unembedded += other.unembedded;
+        self.operations += other.operations;
+    }
+}
+
+/// Counts what a sweep does.
+struct Count<'c> {
+    rows: &'c [Row],
+    entries: &'c [Entry],
+    prefixes: &'c Prefixes,
+    facts: &'c Facts,
+    /// Tokens of a prompt.
+    length: usize,
+}
+
+impl Count<'_> {
+    fn work(&self) -> Work {
+        let facts = self.facts;
+        let mut work = Work::default();
         for mut lane in lanes(self.entries) {
             let mut rows: Vec<(usize, usize)> = Vec::new();
             for layer in 0..facts.n_layers {
@@ -18,40 +68,39 @@ impl Sweep<'_> {
                     rows = self.distinct(lane.joined(), layer);
                 }
                 for stage in [Stage::Pre, Stage::Mid] {
-                    let joining = self.joining(&mut lane, Join { layer, stage });
+                    let joining = lane.joining(self.entries, Join { layer, stage });
                     let joining = self.distinct(joining, layer);
                     let attends = if stage == Stage::Pre { rows.len() + joining.len() } else { 0 };
                     rows.extend(joining);
                     for &(member, settled) in &rows[..attends] {
-                        operations += self.attention_operations(&lane, member, settled, layer);
+                        work.operations += self.attention_operations(&lane, member, settled, layer);
                     }
                 }
                 for &(member, settled) in &rows {
-                    positions += self.slots(&lane, settled, layer) as u64;
-                    operations += self.mlp_operations(&lane, member, settled, layer);
+                    work.positions += self.slots(&lane, settled, layer) as u64;
+                    work.operations += self.mlp_operations(&lane, member, settled, layer);
                 }
             }
-            self.joining(&mut lane, Join { layer: facts.n_layers, stage: Stage::Pre });
-            let ends = self.distinct(lane.joined(), facts.n_layers).len();
-            operations += 2 * (ends * facts.d_model * facts.n_vocab) as u64;
+            lane.joining(self.entries, Join { layer: facts.n_layers, stage: Stage::Pre });
+            work.unembedded += self.distinct(lane.joined(), facts.n_layers).len() as u64;
         }
-        (positions, operations)
+        work
     }
 
     /// The entries that are computed of some, each with the layer from which on it is computed at its last position alone.
-    fn distinct(&self, entries: std::ops::Range<usize>, layer: usize) -> Vec<(usize, usize)> {
+    fn distinct(&self, entries: Range<usize>, layer: usize) -> Vec<(usize, usize)> {
         let by = self.prefixes.first_of(entries.clone(), layer);
-        let (members, settled) = self.computed(entries, &by);
+        let (members, settled) = self.prefixes.computed(entries, &by);
         members.into_iter().zip(settled).collect()
     }
 
     /// Positions that a layer's attention reads.
     fn slots(&self, lane: &Lane, settled: usize, layer: usize) -> usize {
-        if layer < settled { self.replay.base.tokens.pos - lane.start } else { 1 }
+        if layer < settled { self.length - lane.start } else { 1 }
     }
 
     fn attention_operations(&self, lane: &Lane, member: usize, settled: usize, layer: usize) -> u64 {
-        let facts = self.replay.transformer.facts();
+        let facts = self.facts;
         let (slots, kept) = (self.slots(lane, settled, layer), self.slots(lane, settled, layer + 1));
         let (heads, kv_heads, written) = match self.left(Site::Z, member, layer, kept) {
             None => (facts.n_heads, facts.n_kv_heads, facts.n_heads),
@@ -66,17 +115,15 @@ impl Sweep<'_> {
     }
 
     fn mlp_operations(&self, lane: &Lane, member: usize, settled: usize, layer: usize) -> u64 {
-        let facts = self.replay.transformer.facts();
         let slots = self.slots(lane, settled, layer + 1);
-        let neurons = self.left(Site::MlpPost, member, layer, slots).map_or(facts.d_mlp, |units| units.len());
-        neuron_operations(facts) * (slots * neurons) as u64
+        let neurons = self.left(Site::MlpPost, member, layer, slots).map_or(self.facts.d_mlp, |units| units.len());
+        neuron_operations(self.facts) * (slots * neurons) as u64
     }
 
     fn left(&self, site: Site, member: usize, layer: usize, slots: usize) -> Option<Vec<usize>> {
         self.prefixes.edits(member, layer)?;
-        let length = self.replay.base.tokens.pos;
-        let edits = &self.rows[self.order[member]].edits;
-        left(site, layer, edits, self.replay.transformer.facts(), length - slots, length)
+        let edits = &self.rows[self.entries[member].row].edits;
+        left(site, layer, edits, self.facts, self.length - slots, self.length)
     }
 }
 
@@ -84,6 +131,11 @@ impl Sweep<'_> {
 pub fn layer_operations(facts: &Facts) -> u64 {
     let attention = facts.d_model * facts.d_head * (2 * facts.n_heads + 2 * facts.n_kv_heads);
     2 * attention as u64 + neuron_operations(facts) * facts.d_mlp as u64
+}
+
+/// Those of one row's logits.
+pub fn unembedding_operations(facts: &Facts) -> u64 {
+    2 * (facts.d_model * facts.n_vocab) as u64
 }
 
 fn neuron_operations(facts: &Facts) -> u64 {

@@ -102,12 +102,8 @@ impl Survey {
         for cell in &self.cells {
             let Read { logits, bytes } = of(cell)?;
             let runs = Workload::forwards(cell.prompts + cell.asked, cell.positions.length, facts);
-            let read = Workload {
-                unembedded: (cell.prompts * logits) as u64,
-                memory: (cell.prompts * bytes) as u64,
-                ..Workload::default()
-            };
-            whole = whole.and(runs.and(read, facts), facts);
+            let read = runs.unembedding(cell.prompts * logits, facts).keeping((cell.prompts * bytes) as u64);
+            whole = whole.and(read);
         }
         Ok(whole)
     }

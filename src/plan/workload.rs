@@ -1,4 +1,4 @@
-use crate::intervene::{Base, Edit, layer_operations, reach};
+use crate::intervene::{Base, Edit, Work, layer_operations, unembedding_operations};
 use crate::model::facts::Facts;
 
 /// What a step computes, at most: values that happen to equal the base run's make it less.
@@ -14,10 +14,10 @@ pub struct Workload {
     pub unembedded: u64,
     /// Positions of layers of a whole forward pass.
     pub per_forward: u64,
-    /// Floating-point operations of what is computed beside the model.
-    pub beside: u64,
     /// Floating-point operations in all.
     pub operations: u64,
+    /// Values that are drawn again for intervals, each as often as it is drawn.
+    pub resampled: u64,
     /// Bytes beside the weights.
     pub memory: u64,
 }
@@ -26,15 +26,10 @@ impl Workload {
     /// `count` whole forward passes of prompts of `length` tokens.
     pub fn forwards(count: usize, length: usize, facts: &Facts) -> Self {
         let per_forward = (facts.n_layers * length) as u64;
-        Self {
-            rows: 0,
-            naive: count as u64,
-            positions: count as u64 * per_forward,
-            unembedded: count as u64,
-            per_forward,
-            ..Self::default()
-        }
-        .counted(facts)
+        let positions = count as u64 * per_forward;
+        Self { naive: count as u64, positions, per_forward, ..Self::default() }
+            .operating(positions * layer_operations(facts))
+            .unembedding(count, facts)
     }
 
     /// Each of these interventions on `prompts` prompts of `length` tokens, replayed from the prompts' own runs.
@@ -45,47 +40,71 @@ impl Workload {
         facts: &Facts,
         budget: usize,
     ) -> Self {
-        let mut work = Self { per_forward: (facts.n_layers * length) as u64, ..Self::default() };
-        let mut widest = 0;
-        for edits in interventions {
-            work.rows += prompts as u64;
-            work.naive += prompts as u64;
-            if let Some(positions) = reach(edits, facts, length) {
-                work.positions += positions * prompts as u64;
-                work.unembedded += prompts as u64;
-            }
-            widest = widest.max(edits.len());
-        }
+        let mut count = 0;
+        let each = Work::of(interventions.inspect(|_| count += 1), facts, length);
+        let rows = (count * prompts) as u64;
         // What a sweep takes at most, and never more than its rows need.
-        let streams = work.rows * (2 * 4 * length * facts.d_model) as u64;
-        let at_once = (4 * (6 * facts.d_model + 3 * facts.d_mlp) + 8 * facts.n_vocab) as u64 * work.rows;
-        work.memory = Base::bytes(facts, prompts, length, 4) as u64 + (streams + at_once).min(budget as u64);
-        work.counted(facts)
+        let streams = rows * (2 * 4 * length * facts.d_model) as u64;
+        let at_once = (4 * (6 * facts.d_model + 3 * facts.d_mlp) + 8 * facts.n_vocab) as u64 * rows;
+        let memory = Base::bytes(facts, prompts, length, 4) as u64 + (streams + at_once).min(budget as u64);
+        let positions = each.positions * prompts as u64;
+        let per_forward = (facts.n_layers * length) as u64;
+        Self { rows, naive: rows, positions, per_forward, memory, ..Self::default() }
+            .operating(each.operations * prompts as u64)
+            .unembedding(each.unembedded as usize * prompts, facts)
+    }
+
+    /// The same `times` times, with nothing in common but the memory.
+    pub fn times(self, times: usize) -> Self {
+        let times = times as u64;
+        Self {
+            rows: times * self.rows,
+            naive: times * self.naive,
+            positions: times * self.positions,
+            unembedded: times * self.unembedded,
+            operations: times * self.operations,
+            resampled: times * self.resampled,
+            ..self
+        }
+    }
+
+    /// And so many floating-point operations beside the model's layers.
+    pub fn operating(self, operations: u64) -> Self {
+        Self { operations: self.operations + operations, ..self }
+    }
+
+    /// And the logits of so many more rows.
+    pub fn unembedding(self, rows: usize, facts: &Facts) -> Self {
+        let rows = rows as u64;
+        Self { unembedded: self.unembedded + rows, ..self }.operating(rows * unembedding_operations(facts))
+    }
+
+    /// And the intervals of the means of so many measures for every row, by so many resamples.
+    pub fn measured(self, measures: usize, resamples: usize) -> Self {
+        Self { resampled: self.resampled + self.rows * (measures * resamples) as u64, ..self }
+    }
+
+    /// And as many bytes.
+    pub fn keeping(self, bytes: u64) -> Self {
+        Self { memory: self.memory + bytes, ..self }
     }
 
     /// Both, one after the other.
-    pub fn and(self, other: Self, facts: &Facts) -> Self {
+    pub fn and(self, other: Self) -> Self {
         Self {
             rows: self.rows + other.rows,
             naive: self.naive + other.naive,
             positions: self.positions + other.positions,
             unembedded: self.unembedded + other.unembedded,
             per_forward: self.per_forward.max(other.per_forward),
-            beside: self.beside + other.beside,
-            operations: 0,
+            operations: self.operations + other.operations,
+            resampled: self.resampled + other.resampled,
             memory: self.memory.max(other.memory),
         }
-        .counted(facts)
     }
 
     /// Forward passes that what is computed amounts to.
     pub fn forward_equivalents(&self) -> f64 {
         self.positions as f64 / self.per_forward.max(1) as f64
-    }
-
-    fn counted(self, facts: &Facts) -> Self {
-        let unembedding = 2 * (facts.d_model * facts.n_vocab) as u64;
-        let model = self.positions * layer_operations(facts) + self.unembedded * unembedding;
-        Self { operations: model + self.beside, ..self }
     }
 }

@@ -89,7 +89,8 @@ pub(super) fn workload(step: &AttributionPatching, survey: &Survey, context: &Co
         let rows = (sites.len() * at.len() * cell.prompts) as u64;
         let runs = Workload::forwards(passes * cell.prompts + cell.asked, length, facts);
         let memory = (cell.prompts * recorded_bytes(facts, length, 4)).min(survey.memory) as u64;
-        whole = whole.and(Workload { rows, naive: rows + 2 * cell.prompts as u64, memory, ..runs }, facts);
+        let runs = Workload { rows, naive: rows + 2 * cell.prompts as u64, memory, ..runs };
+        whole = whole.and(runs.measured(1, step.bootstrap));
     }
     Ok(whole)
 }

@@ -1,4 +1,4 @@
-//! Mean activations that take an ablated component's place (paper §2.1, appendix A).
+//! Mean activations that edits put in the place of others (paper §2.1, appendix A).
 
 use super::{Cell, Context, Outcome, Subject, replays};
 use crate::Error;
@@ -41,10 +41,18 @@ impl<'s> Over<'s> {
     pub fn set(&self) -> Option<&'s str> {
         self.mean.prompts.as_deref().or(self.prompts)
     }
+
+    /// Prompts of a template that are run for them at most, for the plan.
+    ///
+    /// # Errors
+    /// A prompt set that is not there.
+    pub fn count(&self, context: &Context) -> Result<usize, Error> {
+        Ok(self.mean.sample * context.prompts(self.set(), self.step)?.groups())
+    }
 }
 
 impl Means {
-    /// Runs the prompts that means are taken over; `wanted` is what is ablated. Says over how many.
+    /// Runs the prompts that means are taken over; `wanted` is what is edited. Says over how many.
     ///
     /// # Errors
     /// Prompts that can not be had, at their place in the spec, and Ctrl-C.
@@ -60,7 +68,7 @@ impl Means {
         let set = over.set();
         let refuse = |error: PromptError| context.refuse_prompts(set, &subject.name, error);
         let resolved = Resolved::new(context.prompts(set, step)?).map_err(PromptError::Spec).map_err(refuse)?;
-        let like = cell.prompts.first().ok_or_else(|| Error::failed(step)("no prompts to ablate"))?;
+        let like = cell.prompts.first().ok_or_else(|| Error::failed(step)("no prompts to edit"))?;
         let draw = prompt::Wanted {
             template: &cell.template,
             like,
@@ -71,7 +79,10 @@ impl Means {
         let model = &subject.model;
         let drawn = prompt::every(&resolved, model.tokenizer(), model.bos_override(), &draw).map_err(refuse)?;
         let each = drawn.first().map_or(0, Vec::len);
-        outcome.notes.push(note(mean, cell, subject, &resolved.operators, each));
+        let note = note(mean, cell, subject, &resolved.operators, each);
+        if !outcome.notes.contains(&note) {
+            outcome.notes.push(note);
+        }
         let asked: Vec<Asked> = drawn.into_iter().flatten().collect();
         check_vocabulary(&asked, model.facts().n_vocab).map_err(refuse)?;
 
@@ -108,11 +119,20 @@ impl Means {
         Ok(Self { operators, same, means })
     }
 
-    /// The mean that goes into the prompts of an operator.
+    /// The mean of a hook that goes into the prompts of an operator.
     ///
     /// # Errors
     /// An operator that has none of its own, at its place in the spec.
-    pub fn of(&self, operator: &Operator, over: Over, context: &Context) -> Result<&Mean, Error> {
+    pub fn at(&self, hook: Hook, operator: &Operator, over: Over, context: &Context) -> Result<Arc<Activation>, Error> {
+        let missing = || Error::failed(format!("step '{}'", over.step))(format!("{hook}: no mean was taken"));
+        self.of(operator, over, context)?.get(&hook).cloned().ok_or_else(missing)
+    }
+
+    /// The means that go into the prompts of an operator.
+    ///
+    /// # Errors
+    /// An operator that has none of its own, at its place in the spec.
+    fn of(&self, operator: &Operator, over: Over, context: &Context) -> Result<&Mean, Error> {
         let index = if self.same { self.operators.iter().position(|&other| other == operator) } else { Some(0) };
         index.and_then(|index| self.means.get(index)).ok_or_else(|| {
             let problem = format!("no prompts with operator '{}' to take its mean over", operator.symbol);

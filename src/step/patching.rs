@@ -100,7 +100,7 @@ pub(super) fn workload(step: &Patching, survey: &Survey, context: &Context) -> R
         let edits = edits.iter().map(|edits| edits.as_slice());
         let replay = Workload::replay(edits, cell.prompts, length, facts, survey.memory);
         let runs = Workload::forwards(2 * cell.prompts + cell.asked, length, facts);
-        whole = whole.and(replay.and(runs, facts), facts);
+        whole = whole.and(replay.measured(step.measures.len(), step.bootstrap).and(runs));
     }
     Ok(whole)
 }
@@ -138,7 +138,7 @@ fn patch(
     let data = divided.values(measures.len(), (&task, edits.len()), outcome, |range, checks| {
         let (cell, pairs) = pairs.part(range, cell);
         let runs = Runs::of(step.measures, step.direction, &cell, &pairs, &edited, subject, context)?;
-        let rows: Vec<Row> = edits.iter().flat_map(|edits| pairs.rows(step.direction, edits.clone())).collect();
+        let rows: Vec<Row> = edits.iter().flat_map(|edits| pairs.rows(step.direction, |_| edits.clone())).collect();
         let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
         Ok(runs.effects(step.measures, &readouts))
     })?;
@@ -149,14 +149,14 @@ fn patch(
 }
 
 impl Pairs {
-    /// One row per pair with the same edits: of the run that is edited, reading the other.
-    pub(super) fn rows(&self, direction: Direction, edits: Arc<[Edit]>) -> impl Iterator<Item = Row> + '_ {
+    /// One row per pair: of the run that is edited, reading the other. `edits` are those of a clean prompt.
+    pub(super) fn rows(&self, direction: Direction, edits: impl Fn(usize) -> Arc<[Edit]>) -> impl Iterator<Item = Row> {
         self.clean.iter().zip(&self.other).map(move |(&clean, &other)| {
             let (prompt, source) = match direction {
                 Direction::Noising => (clean, other),
                 Direction::Denoising => (other, clean),
             };
-            Row { prompt, source: Some(source), edits: edits.clone() }
+            Row { prompt, source: Some(source), edits: edits(clean) }
         })
     }
 }

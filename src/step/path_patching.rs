@@ -126,18 +126,18 @@ pub(super) fn workload(step: &PathPatching, survey: &Survey, context: &Context) 
     for cell in &survey.cells {
         let length = cell.positions.length;
         let at = places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context)?;
-        whole = whole.and(Workload::forwards(2 * cell.prompts + cell.asked, length, facts), facts);
+        whole = whole.and(Workload::forwards(2 * cell.prompts + cell.asked, length, facts));
         for block in ends.blocks(&at, length, step, facts, context)? {
             let rows = (block.paths() * cell.prompts) as u64;
             let work = match block.receiver {
-                None => Workload { rows, naive: rows, unembedded: rows, ..Workload::default() },
+                None => Workload { rows, naive: rows, ..Workload::default() }.unembedding(rows as usize, facts),
                 Some(receiver) => {
                     let edits = [Edit::patch(receiver.hook(), block.at.positions.clone(), Units::All)];
-                    let each = std::iter::repeat_n(&edits[..], block.paths());
-                    Workload::replay(each, cell.prompts, length, facts, survey.memory)
+                    let one = Workload::replay([&edits[..]].into_iter(), cell.prompts, length, facts, survey.memory);
+                    one.times(block.paths())
                 }
             };
-            whole = whole.and(work, facts);
+            whole = whole.and(work.measured(step.measures.len(), step.bootstrap));
         }
     }
     Ok(whole)

@@ -101,7 +101,10 @@ fn wrong_edits_are_refused_where_they_stand() {
         ("to = [\"b\", \"=\"]", "to = [\"c\"]", "no position 'c'"),
         ("{ site = \"0.z\", strength = 0.0 }", "{ strength = 0.0 }", "an edit of nothing"),
         ("{ site = \"0.z\", strength", "{ cut = [\"L0H0\"], site = \"0.z\", strength", "of a site and of attention"),
-        ("value = 0.25", "value = \"meen\"", "meen"),
+        ("value = 0.25", "value = \"meen\"", "no value \"meen\""),
+        ("to = [\"b\", \"=\"]", "to = [\"b\"], strength = 0.5", "'strength' changes nothing"),
+        ("to = [\"b\", \"=\"]", "to = [\"b\"], value = 0", "'value' changes nothing"),
+        ("{ site = \"0.z\", strength = 0.0 }", "{ site = \"0.z\", to = [\"a\"] }", "'to' changes nothing"),
     ];
     for (from, to, what) in cases {
         let folder = folder_with(&SPEC.replace(from, to));

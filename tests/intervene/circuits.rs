@@ -2,7 +2,7 @@
 //! computed at all. Neither may change a number.
 
 use super::reference::{Case, MODELS, at, base, of, rows, sources, wanted};
-use ablate::intervene::{Activations, Edit, Positions, Replay, Row, Units, capture_means, run_edited};
+use ablate::intervene::{Activations, Edit, Positions, Replay, Row, Units, Work, capture_means, run_edited};
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::{Hook, Site};
 use ablate::model::to_f32;
@@ -98,8 +98,15 @@ fn hold(model: &Transformer, tokens: &Tokens, source_tokens: &Tokens, rows: &[Ro
         rows.iter().flat_map(|row| to_f32(replay.logits(std::slice::from_ref(row)).unwrap())).collect();
     assert!(difference(&whole, &single) / scale < 1e-5, "one at a time: {}", difference(&whole, &single));
 
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let one_thread = pool.install(|| to_f32(replay.logits(rows).unwrap()));
+    assert!(difference(&whole, &one_thread) / scale < 1e-5, "one thread: {}", difference(&whole, &one_thread));
+
     let alone: u64 = rows.iter().map(|row| replay.cost(std::slice::from_ref(row)).unwrap().replayed).sum();
     let together = replay.cost(rows).unwrap();
+    let interventions: Vec<&[Edit]> = rows.iter().filter(|row| row.prompt == 0).map(|row| row.edits.as_ref()).collect();
+    let planned = Work::of(interventions.into_iter(), model.facts(), tokens.pos);
+    assert!(together.replayed <= planned.positions * tokens.batch as u64, "{together:?}, planned {planned:?}");
     assert!(together.replayed <= alone && alone <= together.naive, "{together:?}, {alone} alone");
 }
 
@@ -167,6 +174,9 @@ fn what_rows_have_in_common_is_computed_once() {
         let last = (3 * case.tokens.pos * prompts) as u64;
         assert_eq!(cost.replayed, one + last, "{}", case.name);
         assert_eq!(cost.naive, 4 * (layers * case.tokens.pos * prompts) as u64);
+        // The plan, which has no activations, counts the same.
+        let planned = Work::of(interventions.iter().map(Vec::as_slice), facts, case.tokens.pos);
+        assert_eq!(planned.positions * prompts as u64, cost.replayed, "{}", case.name);
     }
 }
 

@@ -76,8 +76,7 @@ impl Draft {
         let divisor = matches!(layout, Layout::Stream { width: 1 });
         let change = match self.change {
             0..=2 if divisor => Change::Replace { value: Value::Source, strength: 1.0 },
-            // Scores are -inf where the mask is: cutting is what makes sense there.
-            _ if scores => Change::Cut { keys: Positions::At(sorted(&self.keys, length)) },
+            3.. if scores => Change::Cut { keys: Positions::At(sorted(&self.keys, length)) },
             0 => Change::Replace { value: Value::Constant(0.5), strength: 1.0 },
             1 => Change::Add { value: Value::Source, strength: self.strength },
             2 => Change::Replace { value: Value::Source, strength: self.strength },
@@ -179,6 +178,75 @@ proptest! {
         let width = clean.len() / case.tokens.batch;
         for (row, logits) in rows.iter().zip(replayed.chunks_exact(width)) {
             prop_assert_eq!(logits, &clean[row.prompt * width..][..width]);
+        }
+    }
+}
+
+/// Rows without an edit, and no rows at all.
+#[test]
+fn no_edits_are_the_clean_run() {
+    for case in CASES.iter() {
+        let rows = case.rows(&[Vec::new(), Vec::new()]);
+        let base = base(&case.model, &case.tokens, &Default::default());
+        let none = Default::default();
+        let replay = Replay::new(&case.model, &base, &none, 1 << 30);
+        let clean = to_f32(base.logits.clone());
+        assert_eq!(to_f32(replay.logits(&rows).unwrap()), [clean.clone(), clean.clone()].concat(), "{}", case.name);
+        let scratch = to_f32(run_edited(&case.model, &case.tokens, &rows, &none));
+        assert!(largest_difference(&scratch[..clean.len()], &clean) < 2e-5, "{}", case.name);
+        assert_eq!(replay.logits(&[]).unwrap().dims(), [0, case.model.facts().n_vocab], "{}", case.name);
+        assert_eq!(replay.check(&[], 8).unwrap().rows, 0);
+    }
+}
+
+/// A query reads no key after it, whatever is written there.
+#[test]
+fn the_mask_stays_whatever_is_written() {
+    for case in CASES.iter() {
+        let written = |value: f32, strength: f32, site: Site| {
+            let change = Change::Replace { value: Value::Constant(value), strength };
+            vec![Edit { hook: Hook::Block(0, site), positions: at(&[0]), units: Units::All, change }]
+        };
+        // The first query reads the first key alone: any score of it is the whole softmax.
+        let rows = case.rows(&[
+            written(0.5, 1.0, Site::AttnScores),
+            written(0.5, 0.3, Site::AttnScores),
+            written(1.0, 1.0, Site::Pattern),
+        ]);
+        let wanted = wanted(&rows);
+        let none = Default::default();
+        let scratch = to_f32(run_edited(&case.model, &case.tokens, &rows, &none));
+        let base = base(&case.model, &case.tokens, &wanted);
+        let replayed = to_f32(Replay::new(&case.model, &base, &none, 1 << 30).logits(&rows).unwrap());
+        let clean = to_f32(base.logits.clone());
+        for logits in scratch.chunks_exact(clean.len()).chain(replayed.chunks_exact(clean.len())) {
+            assert!(largest_difference(logits, &clean) < 2e-5, "{}", case.name);
+        }
+    }
+}
+
+/// One thread and several.
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    for case in CASES.iter() {
+        let facts = case.model.facts();
+        let edits = |layer: usize| {
+            let heads = Edit::patch(Hook::Block(layer, Site::Z), at(&[1, case.last()]), Units::All);
+            vec![heads, Edit::zero(Hook::Block(layer, Site::MlpPost), Positions::All, of(&[0, 2]))]
+        };
+        let rows = case.rows(&(0..facts.n_layers).map(edits).collect::<Vec<_>>());
+        let wanted = wanted(&rows);
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let base = base(&case.model, &case.tokens, &wanted);
+                let sources = sources(&case.model, &case.source_tokens, &wanted);
+                to_f32(Replay::new(&case.model, &base, &sources, 1 << 30).logits(&rows).unwrap())
+            })
+        };
+        let one = run(1);
+        for threads in [2, 3] {
+            assert!(largest_difference(&one, &run(threads)) < 1e-5, "{} with {threads} threads", case.name);
         }
     }
 }

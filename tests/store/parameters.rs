@@ -70,7 +70,7 @@ fn samples(shape: &Json, path: &str) -> Samples {
         Some("boolean") => leaf(false.into(), true.into()),
         Some("integer") => leaf(3.into(), 5.into()),
         Some("number") => leaf(0.25.into(), 0.75.into()),
-        Some("string") if format == Some("edit-value") => leaf("counterfactual".into(), 0.5.into()),
+        Some("string") if format == Some("edit-value") => leaf("counterfactual".into(), "mean".into()),
         Some("string") if format == Some("range") => leaf("0..3".into(), "0..5".into()),
         Some("string") => leaf("alpha".into(), "beta".into()),
         Some("array") => list(shape, path),

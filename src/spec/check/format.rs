@@ -62,10 +62,14 @@ pub(super) fn check_value(format: &str, node: &Node) -> Result<(), Fault> {
 }
 
 fn edit_value(text: &str) -> Result<(), Fault> {
-    if text == "counterfactual" {
+    const WORDS: [&str; 2] = ["counterfactual", "mean"];
+    if WORDS.contains(&text) {
         return Ok(());
     }
-    let advice = "write \"counterfactual\" or a number".to_string();
+    let advice = match nearest(text, WORDS) {
+        Some(near) => format!("write \"{near}\""),
+        None => "write \"counterfactual\", \"mean\" or a number".to_string(),
+    };
     Err(Fault { message: format!("no value \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
 }
 

@@ -1,3 +1,4 @@
+use super::ablation::MeanOver;
 use super::fields::step;
 use super::shared::{Counterfactual, EffectMeasure, all_positions, default_bootstrap};
 use crate::spec::PositionName;
@@ -13,6 +14,9 @@ step! {
         /// The other prompt of each pair.
         #[serde(default)]
         counterfactual: Counterfactual,
+        /// What means are taken over, for edits with `value = "mean"`.
+        #[serde(default)]
+        mean: MeanOver,
         /// What is measured.
         #[serde(default = "default_measures")]
         #[schemars(length(min = 1))]
@@ -59,7 +63,8 @@ pub struct EditSpec {
     #[serde(default = "all_positions")]
     #[schemars(length(min = 1))]
     pub to: Vec<PositionName>,
-    /// What the values become, or what is added to them: `counterfactual` (the other prompt's), or a number.
+    /// What the values become, or what is added to them: `counterfactual` (the other prompt's), `mean` (over the prompts that the
+    /// step's `mean` says), or a number.
     #[serde(default)]
     pub value: EditValue,
     /// How far they go there: 1 all the way, 0.5 half, 0 nowhere.
@@ -76,6 +81,8 @@ pub enum EditValue {
     /// The other prompt's values.
     #[default]
     Counterfactual,
+    /// Means over prompts.
+    Mean,
     /// A number everywhere.
     Constant(f32),
 }
@@ -84,6 +91,7 @@ impl Serialize for EditValue {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             EditValue::Counterfactual => serializer.serialize_str("counterfactual"),
+            EditValue::Mean => serializer.serialize_str("mean"),
             EditValue::Constant(number) => number.serialize(serializer),
         }
     }
@@ -95,11 +103,12 @@ impl<'de> Deserialize<'de> for EditValue {
         impl serde::de::Visitor<'_> for Visitor {
             type Value = EditValue;
             fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-                f.write_str("\"counterfactual\" or a number")
+                f.write_str("\"counterfactual\", \"mean\" or a number")
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<EditValue, E> {
                 match text {
                     "counterfactual" => Ok(EditValue::Counterfactual),
+                    "mean" => Ok(EditValue::Mean),
                     _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
                 }
             }
@@ -124,9 +133,9 @@ impl JsonSchema for EditValue {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "What an edit writes: \"counterfactual\" (the other prompt's values) or a number.",
+            "description": "What an edit writes: \"counterfactual\" (the other prompt's values), \"mean\" (means over prompts) or a number.",
             "anyOf": [
-                { "type": "string", "format": "edit-value", "pattern": "^counterfactual$" },
+                { "type": "string", "format": "edit-value", "pattern": "^(counterfactual|mean)$" },
                 { "type": "number" },
             ],
         })

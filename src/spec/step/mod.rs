@@ -99,7 +99,7 @@ steps! {
     /// Replaces components by their mean, by zero or by another prompt's, and measures what is left of the answer.
     Ablation = "ablation", rows ["prompts", "pairs", "components"];
     /// Edits written out, any number of them together.
-    Intervention = "intervention", rows ["prompts", "pairs"];
+    Intervention = "intervention", rows ["prompts", "pairs"], version 2;
     /// Changes what one component tells another, through the residual stream alone.
     PathPatching = "path-patching", rows ["prompts", "pairs"];
     /// Reads the residual stream within the model as if it were the last.

@@ -13,6 +13,14 @@ use crate::step::places;
 use crate::step::summary::Values;
 use crate::step::{Cell, Context, Outcome, Subject};
 
+/// What activations become.
+enum Given {
+    Means(Means),
+    Zero,
+    /// Those of the pair's other prompt.
+    Other,
+}
+
 /// Every circuit on the prompts of one cell.
 ///
 /// # Errors
@@ -41,31 +49,27 @@ pub fn ablate(
     let against_empty = step.measures.contains(&AblationMeasure::Faithfulness);
 
     let over = means::Over { step: name, prompts: step.prompts.as_deref(), mean: &step.mean };
-    let means = match step.value {
+    let given = match step.value {
         AblationValue::Mean => {
             let wanted = wanted(&all, against_empty, &positions);
-            Some(Means::take(over, &wanted, cell, subject, context, outcome)?)
+            Given::Means(Means::take(over, &wanted, cell, subject, context, outcome)?)
         }
-        AblationValue::Zero | AblationValue::Resample => None,
+        AblationValue::Zero => Given::Zero,
+        AblationValue::Resample => Given::Other,
     };
     let arm = |circuits: &Circuits, operator: &'static Operator| -> Result<Arm, Error> {
-        let mean = means.as_ref().map(|means| means.of(operator, over, context)).transpose()?;
-        let missing = |hook: Hook| Error::failed(format!("step '{name}'"))(format!("{hook}: no mean was taken"));
         Arm::new(circuits, against_empty, |hook: Hook, units: Units| {
             let positions = positions.clone();
-            match step.value {
-                AblationValue::Resample => Ok(Edit::patch(hook, positions, units)),
-                AblationValue::Zero => Ok(Edit::zero(hook, positions, units)),
-                AblationValue::Mean => {
-                    let mean = mean.and_then(|mean| mean.get(&hook)).ok_or_else(|| missing(hook))?;
-                    Ok(Edit::set(hook, positions, units, mean.clone()))
-                }
+            match &given {
+                Given::Means(means) => Ok(Edit::set(hook, positions, units, means.at(hook, operator, over, context)?)),
+                Given::Zero => Ok(Edit::zero(hook, positions, units)),
+                Given::Other => Ok(Edit::patch(hook, positions, units)),
             }
         })
     };
     // The prompts of all operators are one arm unless something differs between them.
     let own_circuits = all.iter().any(|circuits| circuits.operator.is_some());
-    let own_means = means.is_some() && step.mean.operators == MeanOperators::Same;
+    let own_means = matches!(given, Given::Means(_)) && step.mean.operators == MeanOperators::Same;
     let apart = own_circuits || own_means;
     let count = if apart { operators.len() } else { 1 };
     let pairs = operators.iter().take(count).enumerate();

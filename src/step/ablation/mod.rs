@@ -3,23 +3,24 @@
 
 mod cell;
 mod circuits;
+mod planned;
 mod runs;
 mod sets;
 
 use super::accuracy::Labels;
+use super::means;
 use super::pairing::pair_rows;
 use super::places;
 use super::ranking::{self, Ranking};
 use super::subject;
-use super::{Context, Outcome, Target};
+use super::{Context, Outcome};
 use crate::Error;
 use crate::intervene::Edit;
 use crate::plan::{Survey, Workload};
 use crate::run::Frames;
-use crate::spec::step::{Ablation, AblationMeasure, AblationMode, AblationValue};
+use crate::spec::step::{Ablation, AblationMode, AblationValue};
 use crate::spec::{Loaded, SpecErrors};
 use polars::prelude::*;
-use sets::Set;
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &Ablation, context: &Context) -> Result<Outcome, Error> {
@@ -78,33 +79,25 @@ pub(super) fn empty_frames(step: &Ablation) -> PolarsResult<Vec<(String, DataFra
 /// What it would compute, at most: which components rows of other steps add is not known before they are there.
 pub(super) fn workload(step: &Ablation, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let (name, facts) = (&step.name, &survey.sketch.card.facts);
-    let target = Target::planned(facts);
-    let named = Set::of(&places::components(name, "components", &step.components, target, context)?, facts);
-    let among = Set::of(&places::components(name, "among", &step.among, target, context)?, facts);
-    let open = step.ranked.is_some() || !step.listed.is_empty();
-    let ablated = match step.mode {
-        AblationMode::Keep => among.without(&named),
-        AblationMode::Ablate if open => Set::all(facts),
-        AblationMode::Ablate => named,
+    let ablated = planned::ablated(step, facts, context)?;
+    let further = match step.value {
+        AblationValue::Mean => {
+            means::Over { step: name, prompts: step.prompts.as_deref(), mean: &step.mean }.count(context)?
+        }
+        AblationValue::Zero | AblationValue::Resample => 0,
     };
-    let runs = step.ranked.as_ref().map_or(1, |ranked| ranked.k.len())
-        + usize::from(step.measures.contains(&AblationMeasure::Faithfulness));
-    let operators = context.prompts(step.mean.prompts.as_deref().or(step.prompts.as_deref()), name)?.groups();
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let length = cell.positions.length;
         let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
         let positions = places::together(&at);
-        let edits: Vec<Edit> =
-            ablated.units().map(|(hook, units)| Edit::zero(hook, positions.clone(), units)).collect();
-        let replay = Workload::replay((0..runs).map(|_| edits.as_slice()), cell.prompts, length, facts, survey.memory);
-        let further = match step.value {
-            AblationValue::Mean => step.mean.sample * operators,
-            AblationValue::Resample => cell.prompts,
-            AblationValue::Zero => 0,
-        };
-        let forwards = Workload::forwards(cell.prompts + cell.asked + further, length, facts);
-        whole = whole.and(replay.and(forwards, facts), facts);
+        let edit = |(hook, units)| Edit::zero(hook, positions.clone(), units);
+        let edits: Vec<Vec<Edit>> = ablated.iter().map(|set| set.units().map(edit).collect()).collect();
+        let edits = edits.iter().map(Vec::as_slice);
+        let replay = Workload::replay(edits, cell.prompts, length, facts, survey.memory);
+        let others = if step.value == AblationValue::Resample { cell.prompts } else { 0 };
+        let forwards = Workload::forwards(cell.prompts + cell.asked + further + others, length, facts);
+        whole = whole.and(replay.measured(step.measures.len(), step.bootstrap).and(forwards));
     }
     Ok(whole)
 }

@@ -93,8 +93,7 @@ pub(super) fn workload(step: &Heuristics, survey: &Survey, context: &Context) ->
         let each = cell.prompts.div_ceil(operators);
         let at_once = at_once(context, each).min(neurons);
         let forwards = Workload::forwards(cell.prompts * neurons.div_ceil(at_once), cell.positions.length, facts);
-        let kept = Workload { memory: (4 * at_once * each) as u64, ..Workload::default() };
-        whole = whole.and(forwards.and(kept, facts), facts);
+        whole = whole.and(forwards.keeping((4 * at_once * each) as u64));
     }
     Ok(whole)
 }

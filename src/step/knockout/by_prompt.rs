@@ -42,9 +42,9 @@ pub fn workload(step: &PromptKnockout, survey: &Survey, context: &Context) -> Re
         let length = cell.positions.length;
         let at = places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context)?;
         let edits = runs::largest(&places::together(&at), facts);
-        let replay = Workload::replay((0..runs).map(|_| &edits[..]), cell.prompts, length, facts, survey.memory);
+        let replay = Workload::replay([&edits[..]].into_iter(), cell.prompts, length, facts, survey.memory).times(runs);
         let forwards = Workload::forwards(cell.prompts + cell.asked + means, length, facts);
-        whole = whole.and(replay.and(forwards, facts), facts);
+        whole = whole.and(replay.and(forwards));
     }
     Ok(whole)
 }

@@ -129,9 +129,7 @@ impl<'s> Knock<'s> {
             neurons.dedup();
             let (hook, positions, units) = (hook(layer), self.positions.clone(), Units::Of(neurons));
             let Some(means) = &self.means else { return Ok(Edit::zero(hook, positions, units)) };
-            let mean = means.of(operator, self.over, context)?.get(&hook);
-            let missing = || Error::failed(format!("step '{}'", self.over.step))(format!("{hook}: no mean was taken"));
-            Ok(Edit::set(hook, positions, units, mean.ok_or_else(missing)?.clone()))
+            Ok(Edit::set(hook, positions, units, means.at(hook, operator, self.over, context)?))
         };
         layers.iter().filter(|(_, neurons)| !neurons.is_empty()).map(edit).collect()
     }
@@ -153,6 +151,6 @@ pub fn largest(positions: &Positions, facts: &Facts) -> Vec<Edit> {
 pub fn mean_prompts(value: KnockoutValue, over: Over, context: &Context) -> Result<usize, Error> {
     match value {
         KnockoutValue::Zero => Ok(0),
-        KnockoutValue::Mean => Ok(over.mean.sample * context.prompts(over.set(), over.step)?.operators.len()),
+        KnockoutValue::Mean => over.count(context),
     }
 }

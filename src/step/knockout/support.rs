@@ -68,7 +68,7 @@ pub fn workload(step: &HeuristicSupport, survey: &Survey, context: &Context) -> 
     let facts = &survey.sketch.card.facts;
     let read = GROUPS.len() * step.sample * step.seeds.len() * operators;
     let of = |cell: &crate::plan::SurveyedCell| Workload::forwards(cell.prompts + read, cell.positions.length, facts);
-    Ok(survey.cells.iter().map(of).fold(Workload::default(), |whole, cell| whole.and(cell, facts)))
+    Ok(survey.cells.iter().map(of).fold(Workload::default(), |whole, cell| whole.and(cell)))
 }
 
 /// The key column: `group`.

@@ -77,9 +77,7 @@ pub(super) fn workload(step: &step::Probe, survey: &Survey, context: &Context) -
         let width: usize = reads.all.iter().map(|read| read.width(facts, length)).sum();
         let products = 2 * width * cell.answers * cell.prompts;
         let kept = blocks.iter().map(|block| reads.bytes(block, facts, length, cell.prompts)).max().unwrap_or(0);
-        let training =
-            Workload { beside: (products as f64 * passes) as u64, memory: kept as u64, ..Workload::default() };
-        whole = whole.and(forwards.and(training, facts), facts);
+        whole = whole.and(forwards.operating((products as f64 * passes) as u64).keeping(kept as u64));
     }
     Ok(whole)
 }

@@ -1,0 +1,72 @@
+//! The ablations as far as they are known before the rows that name their components are there, for the plan.
+
+use super::sets::Set;
+use crate::Error;
+use crate::model::facts::Facts;
+use crate::model::hook::{Hook, Site};
+use crate::spec::Step;
+use crate::spec::step::{Ablation, AblationMeasure, AblationMode, Ranked};
+use crate::step::places::{self, Place};
+use crate::step::{Context, Target};
+
+/// What each run of a prompt ablates, at most.
+///
+/// # Errors
+/// Components that the model does not have, at their place in the spec.
+pub fn ablated(step: &Ablation, facts: &Facts, context: &Context) -> Result<Vec<Set>, Error> {
+    let target = Target::planned(facts);
+    let named = places::components(&step.name, "components", &step.components, target, context)?;
+    let among = Set::of(&places::components(&step.name, "among", &step.among, target, context)?, facts);
+    let circuits: Vec<Set> = match &step.ranked {
+        Some(ranked) => {
+            let others = others(ranked, &named, &among, facts, context);
+            let circuit = |&k: &usize| Set::of(named.iter().chain(best(&others, k, ranked.per_layer)), facts);
+            ranked.k.iter().map(circuit).collect()
+        }
+        None => vec![Set::of(&named, facts)],
+    };
+    let empty = step.measures.contains(&AblationMeasure::Faithfulness).then(|| among.clone());
+    let of = |circuit: Set| match step.mode {
+        AblationMode::Keep => among.without(&circuit),
+        // How many the rows name is not known.
+        AblationMode::Ablate if !step.listed.is_empty() => Set::all(facts),
+        AblationMode::Ablate => circuit,
+    };
+    Ok(circuits.into_iter().map(of).chain(empty).collect())
+}
+
+/// The components that a ranking may have, in an order in which neighbours lie in different layers, as in rankings.
+fn others(ranked: &Ranked, named: &[Place], among: &Set, facts: &Facts, context: &Context) -> Vec<Place> {
+    let from = ranked.from.split('.').next().unwrap_or_default();
+    let sites = context.loaded.spec.steps.iter().find(|step| step.name() == from).map(|step| match step {
+        Step::ActivationPatching(step) => step.sites.as_slice(),
+        Step::AttributionPatching(step) => step.sites.as_slice(),
+        _ => &[],
+    });
+    let heads = sites.unwrap_or_default().iter().any(|site| site.contains("[head]"));
+    let (site, units) = if heads { (Site::Z, facts.n_heads) } else { (Site::MlpPost, facts.d_mlp) };
+    let named = Set::of(named, facts);
+    let mut places: Vec<Place> = (0..facts.n_layers)
+        .flat_map(|layer| (0..units).map(move |unit| Place { hook: Hook::Block(layer, site), unit: Some(unit) }))
+        .filter(|&place| among.meets(place) && !named.meets(place))
+        .collect();
+    let mut scattered: Vec<(u64, Place)> =
+        places.drain(..).enumerate().map(|(index, place)| (scatter(index), place)).collect();
+    scattered.sort_by_key(|&(key, _)| key);
+    scattered.into_iter().map(|(_, place)| place).collect()
+}
+
+/// A number that orders indices without a pattern, always in the same way.
+fn scatter(index: usize) -> u64 {
+    (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// The first k, or the first k of each layer.
+fn best(places: &[Place], k: usize, per_layer: bool) -> impl Iterator<Item = &Place> {
+    let mut taken = std::collections::HashMap::new();
+    places.iter().filter(move |place| {
+        let count = taken.entry(place.layer().filter(|_| per_layer)).or_insert(0);
+        *count += 1;
+        *count <= k
+    })
+}

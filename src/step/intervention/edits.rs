@@ -1,0 +1,120 @@
+//! The edits that a spec writes, as a model's.
+
+use crate::Error;
+use crate::intervene::{Change, Edit, Positions as Where, Units, Value};
+use crate::model::hook::{Hook, Site};
+use crate::prompt::Positions;
+use crate::spec::PositionName;
+use crate::spec::step::{EditSpec, EditValue, Intervention};
+use crate::step::places::{self, Place};
+use crate::step::{Context, Target};
+use indexmap::IndexMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What an edit of a hook at some positions writes.
+pub type Written<'w> = &'w dyn Fn(EditValue, Hook, &Where) -> Result<Value, Error>;
+
+/// The positions of a template's prompts, and its name.
+pub type At<'a> = (&'a Positions, &'a str);
+
+/// The edits of each intervention; `written` says what those of activations write.
+///
+/// # Errors
+/// Sites, heads and positions that the model or the template has not, at their place in the spec, and what `written` returns.
+pub fn resolve(
+    step: &Intervention,
+    target: Target,
+    at: At,
+    context: &Context,
+    written: Written,
+) -> Result<Vec<Arc<[Edit]>>, Error> {
+    let mut all = Vec::with_capacity(step.interventions.len());
+    for intervention in &step.interventions {
+        let mut edits = Vec::new();
+        for (number, edit) in intervention.edits.iter().enumerate() {
+            let number = number.to_string();
+            let path = ["step", step.name.as_str(), "interventions", intervention.name.as_str(), "edits", &number];
+            edits.extend(resolve_edit(&path, edit, target, at, context, written)?);
+        }
+        all.push(Arc::from(edits));
+    }
+    Ok(all)
+}
+
+/// One edit of the spec, as an edit of each hook that it is of.
+fn resolve_edit(
+    path: &[&str],
+    edit: &EditSpec,
+    target: Target,
+    (of, template): At,
+    context: &Context,
+    written: Written,
+) -> Result<Vec<Edit>, Error> {
+    let below = |key: &'static str| [path, &[key]].concat();
+    let positions = places::positions_at(&below("positions"), &edit.positions, of, template, context)?;
+    let positions = places::together(&positions);
+    if let Some(site) = &edit.site {
+        let places = places::site(&below("site"), site, target, of.length, context)?;
+        let resolved = |(hook, units)| {
+            let (value, strength) = (written(edit.value, hook, &positions)?, edit.strength);
+            let change = match edit.add {
+                true => Change::Add { value, strength },
+                false => Change::Replace { value, strength },
+            };
+            Ok(Edit { hook, positions: positions.clone(), units, change })
+        };
+        return by_hook(places).map(resolved).collect();
+    }
+    let heads = places::components_at(&below("cut"), &edit.cut, target, context)?;
+    if let Some(other) = heads.iter().position(|place| !matches!(place.hook, Hook::Block(_, Site::Z))) {
+        let problem =
+            format!("'{}' has no attention; write heads, such as 'L{}H0'", heads[other].component(target.facts), 0);
+        return Err(context.loaded.refuse(&below("cut"), problem, None).into());
+    }
+    let edges = edges(&below("to"), &edit.to, positions, of, template, context)?;
+    let mut cut = Vec::new();
+    for (hook, heads) in by_hook(heads) {
+        let Hook::Block(layer, _) = hook else { continue };
+        let edit = |(queries, keys): &(Where, Where)| Edit::cut(layer, heads.clone(), queries.clone(), keys.clone());
+        cut.extend(edges.iter().map(edit));
+    }
+    Ok(cut)
+}
+
+/// The edges that are cut: from which positions to which. The positions `before` differ for each that reads.
+fn edges(
+    path: &[&str],
+    to: &[PositionName],
+    queries: Where,
+    of: &Positions,
+    template: &str,
+    context: &Context,
+) -> Result<Vec<(Where, Where)>, Error> {
+    if to == [PositionName::before()] {
+        let earlier = |query: usize| {
+            let keys = Where::At((0..query).collect());
+            (Where::At(vec![query]), keys)
+        };
+        return Ok(queries.iter(of.length).map(earlier).collect());
+    }
+    let keys = places::positions_at(path, to, of, template, context)?;
+    Ok(vec![(queries, places::together(&keys))])
+}
+
+/// The units of each hook together.
+fn by_hook(places: Vec<Place>) -> impl Iterator<Item = (Hook, Units)> {
+    let mut hooks: IndexMap<Hook, Option<BTreeSet<usize>>> = IndexMap::new();
+    for Place { hook, unit } in places {
+        let units = hooks.entry(hook).or_insert_with(|| Some(BTreeSet::new()));
+        match (unit, units.as_mut()) {
+            (Some(unit), Some(units)) => {
+                units.insert(unit);
+            }
+            _ => *units = None,
+        }
+    }
+    hooks
+        .into_iter()
+        .map(|(hook, units)| (hook, units.map_or(Units::All, |units| Units::Of(units.into_iter().collect()))))
+}

@@ -1,0 +1,163 @@
+//! Step `intervention`: edits written out, made together, on pairs of prompts.
+
+mod edits;
+mod values;
+
+use super::means::Over;
+use super::pairing::{Pairs, pair_rows};
+use super::patching::Runs;
+use super::replays;
+use super::subject::{self, Cell, Subject};
+use super::summary::Values;
+use super::{Context, Outcome, Target};
+use crate::Error;
+use crate::intervene::{Change, Edit, Positions, Row, Wanted};
+use crate::plan::{Survey, Workload};
+use crate::prompt::{Operator, Prompt};
+use crate::spec::step::{Direction, EditSpec, EditValue, Intervention, MeanOperators};
+use crate::spec::{Loaded, PositionName, SpecErrors};
+use edits::resolve;
+use polars::prelude::*;
+use std::sync::Arc;
+use values::{MeanValues, placeholder};
+
+/// Runs the step on each of its models.
+pub(super) fn run(step: &Intervention, context: &Context) -> Result<Outcome, Error> {
+    subject::each(step, context, |subject, outcome| {
+        let cells =
+            subject.cells().map_err(|error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error))?;
+        cells.iter().try_for_each(|cell| intervene(step, cell, subject, context, outcome))
+    })
+}
+
+/// Its frames without rows.
+pub(super) fn empty_frames(step: &Intervention) -> PolarsResult<Vec<(String, DataFrame)>> {
+    let mut frames = Outcome::empty_values(&step.name, &keys(&[])?, step.per_prompt)?;
+    let mut pairs = Outcome::default();
+    let labels = super::accuracy::Labels { model: "", checkpoint: "" };
+    pairs.add_rows(&format!("{}.pairs", step.name), labels, pair_rows("", &[], &[]))?;
+    frames.extend(pairs.frames);
+    Ok(frames)
+}
+
+/// What is wrong with it that its schema can not say: an edit that is of an activation and of attention, or of neither, and keys
+/// that mean nothing for the one that it is of.
+pub(super) fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErrors> {
+    for intervention in &step.interventions {
+        for (number, edit) in intervention.edits.iter().enumerate() {
+            let number = number.to_string();
+            let path = ["step", &step.name, "interventions", &intervention.name, "edits", &number];
+            let refuse = |problem: &str, advice: &str| Err(loaded.refuse(&path, problem, Some(advice.to_string())));
+            match (&edit.site, edit.cut.is_empty()) {
+                (Some(_), false) => return refuse("an edit of a site and of attention", "write two edits"),
+                (None, true) => return refuse("an edit of nothing", "write site = \"…\" or cut = [\"L0H1\"]"),
+                _ => {}
+            }
+            if let Some((key, advice)) = idle(edit) {
+                let problem = format!("'{key}' changes nothing of this edit");
+                return Err(loaded.refuse(&[&path[..], &[key]].concat(), problem, Some(advice.to_string())));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A key of an edit that is set and has no effect, with what to write instead.
+fn idle(edit: &EditSpec) -> Option<(&'static str, &'static str)> {
+    let of_attention = "edges are cut as they are: leave it out, or write site = \"…\"";
+    match &edit.site {
+        Some(_) => (edit.to != [PositionName::all()]).then_some(("to", "leave it out, or write cut = [\"L0H1\"]")),
+        None if edit.value != EditValue::default() => Some(("value", of_attention)),
+        None if edit.strength != 1.0 => Some(("strength", of_attention)),
+        None if edit.add => Some(("add", of_attention)),
+        None => None,
+    }
+}
+
+/// Whether any edit writes means.
+fn has_means(step: &Intervention) -> bool {
+    step.interventions.iter().flat_map(|one| &one.edits).any(|edit| edit.value == EditValue::Mean)
+}
+
+/// What it would compute.
+pub(super) fn workload(step: &Intervention, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+    let facts = &survey.sketch.card.facts;
+    let means = if has_means(step) { over(step).count(context)? } else { 0 };
+    let mut whole = Workload::default();
+    for cell in &survey.cells {
+        let length = cell.positions.length;
+        let target = Target::planned(facts);
+        let all = resolve(step, target, (&cell.positions, cell.template.as_str()), context, &placeholder)?;
+        let replay = Workload::replay(all.iter().map(|edits| &edits[..]), cell.prompts, length, facts, survey.memory);
+        let runs = Workload::forwards(2 * cell.prompts + cell.asked + means, length, facts);
+        whole = whole.and(replay.measured(step.measures.len(), step.bootstrap).and(runs));
+    }
+    Ok(whole)
+}
+
+/// What means are taken over.
+fn over(step: &Intervention) -> Over<'_> {
+    Over { step: &step.name, prompts: step.prompts.as_deref(), mean: &step.mean }
+}
+
+/// The key column: `intervention`.
+fn keys(step: &[&str]) -> PolarsResult<DataFrame> {
+    df!("intervention" => step)
+}
+
+fn intervene(
+    step: &Intervention,
+    cell: &Cell,
+    subject: &Subject,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let (name, facts) = (step.name.as_str(), subject.model.facts());
+    let target = Target::of(subject, &cell.template);
+    let at = (&cell.positions, cell.template.as_str());
+    let planned = resolve(step, target, at, context, &placeholder)?;
+    let edited: Wanted = planned
+        .iter()
+        .flat_map(|edits| edits.iter())
+        .filter(|edit| !matches!(edit.change, Change::Cut { .. }))
+        .map(|edit| (edit.hook, Positions::All))
+        .collect();
+    let means = MeanValues::take(step, (target, at), cell, subject, context, outcome)?;
+    // Prompts of all operators are edited alike, unless each operator has means of its own.
+    let apart = !means.is_empty() && step.mean.operators == MeanOperators::Same;
+    let mut operators: Vec<&'static Operator> = Vec::new();
+    for prompt in &cell.prompts {
+        if !operators.contains(&prompt.operator) && (apart || operators.is_empty()) {
+            operators.push(prompt.operator);
+        }
+    }
+    let arms: Vec<Vec<Arc<[Edit]>>> = operators
+        .iter()
+        .map(|operator| resolve(step, target, at, context, &means.of(operator, over(step), context)))
+        .collect::<Result<_, Error>>()?;
+    let arm =
+        |prompt: &Prompt| operators.iter().position(|operator| apart && *operator == prompt.operator).unwrap_or(0);
+    let pairs = Pairs::draw(cell, subject, &step.counterfactual, step, context)?;
+    pairs.record(name, cell, subject, outcome)?;
+
+    let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
+    let total = planned.len() * prompts.len();
+    let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
+    let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, (2, planned.len()));
+    let divided = subject.divided(name, &cell.template, replays::parts(prompts.len(), block), context);
+    let data = divided.values(step.measures.len(), (&task, planned.len()), outcome, |range, checks| {
+        let (cell, pairs) = pairs.part(range, cell);
+        let runs = Runs::of(&step.measures, Direction::Noising, &cell, &pairs, &edited, subject, context)?;
+        let edits = &|number: usize, clean: usize| arms[arm(cell.prompts[clean])][number].clone();
+        let each = |number| pairs.rows(Direction::Noising, move |clean| edits(number, clean));
+        let rows: Vec<Row> = (0..planned.len()).flat_map(each).collect();
+        let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
+        Ok(runs.effects(&step.measures, &readouts))
+    })?;
+
+    let names: Vec<&str> = step.interventions.iter().map(|intervention| intervention.name.as_str()).collect();
+    let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
+    let values = Values { keys: &keys(&names)?, measures: &measures, prompts: &prompts, data: &data };
+    outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! What edits write: numbers, the other prompt's values, means over prompts.
+
+use super::edits::{At, resolve};
+use super::over;
+use crate::Error;
+use crate::intervene::{Positions, Value, Wanted};
+use crate::model::hook::Hook;
+use crate::prompt::Operator;
+use crate::spec::step::{EditValue, Intervention, MeanPositions};
+use crate::step::means::{Means, Over};
+use crate::step::{Cell, Context, Outcome, Subject, Target};
+use indexmap::IndexMap;
+use std::cell::RefCell;
+
+/// The value of an edit before means are there: they change no less than a number does.
+///
+/// # Errors
+/// None.
+pub fn placeholder(value: EditValue, _: Hook, _: &Positions) -> Result<Value, Error> {
+    Ok(match value {
+        EditValue::Counterfactual => Value::Source,
+        EditValue::Constant(constant) => Value::Constant(constant),
+        EditValue::Mean => Value::Constant(0.0),
+    })
+}
+
+/// The means that a step's edits write, by the positions that they are pooled over; where each position has its own, of all.
+pub struct MeanValues {
+    pooled: bool,
+    means: IndexMap<Positions, Means>,
+}
+
+impl MeanValues {
+    /// Runs the prompts that the means are over, if any edit writes them.
+    ///
+    /// # Errors
+    /// Edits that the model can not have, prompts that can not be had, and Ctrl-C.
+    pub fn take(
+        step: &Intervention,
+        (target, at): (Target, At),
+        cell: &Cell,
+        subject: &Subject,
+        context: &Context,
+        outcome: &mut Outcome,
+    ) -> Result<Self, Error> {
+        let pooled = step.mean.positions == MeanPositions::Pooled;
+        let mut taken = Self { pooled, means: IndexMap::new() };
+        let wanted: RefCell<IndexMap<Positions, Wanted>> = RefCell::default();
+        resolve(step, target, at, context, &|value, hook, positions| {
+            if value == EditValue::Mean {
+                let over = taken.over(positions);
+                wanted.borrow_mut().entry(over.clone()).or_default().insert(hook, over);
+            }
+            placeholder(value, hook, positions)
+        })?;
+        for (positions, wanted) in wanted.into_inner() {
+            taken.means.insert(positions, Means::take(over(step), &wanted, cell, subject, context, outcome)?);
+        }
+        Ok(taken)
+    }
+
+    /// Whether no edit writes means.
+    pub fn is_empty(&self) -> bool {
+        self.means.is_empty()
+    }
+
+    /// What edits of an operator's prompts write.
+    pub fn of<'m>(
+        &'m self,
+        operator: &'m Operator,
+        over: Over<'m>,
+        context: &'m Context,
+    ) -> impl Fn(EditValue, Hook, &Positions) -> Result<Value, Error> + 'm {
+        move |value, hook, positions| {
+            if value != EditValue::Mean {
+                return placeholder(value, hook, positions);
+            }
+            let missing = || Error::failed(format!("step '{}'", over.step))(format!("{hook}: no mean was taken"));
+            let means = self.means.get(&self.over(positions)).ok_or_else(missing)?;
+            Ok(Value::Fixed(means.at(hook, operator, over, context)?))
+        }
+    }
+
+    /// The positions whose means an edit of some takes.
+    fn over(&self, positions: &Positions) -> Positions {
+        if self.pooled { positions.clone() } else { Positions::All }
+    }
+}

@@ -1,0 +1,106 @@
+//! Specs run on the built-in model, and the values of each prompt.
+
+use ablate::run::progress::Progress;
+use ablate::run::{Options, run};
+use ablate::spec;
+use polars::prelude::*;
+use std::collections::{BTreeMap, HashMap};
+
+/// What stands before the steps.
+pub const HEAD: &str = r#"
+title = "ablations"
+[model]
+source = "builtin:arith"
+[prompts]
+operands = { a = "1..9", b = "1..7" }
+operators = ["+", "*"]
+sample = 5
+seeds = [1]
+"#;
+
+/// A finished run.
+pub struct Results {
+    folder: tempfile::TempDir,
+}
+
+/// The value of each prompt's measures: k, prompt, measure.
+pub type Values = HashMap<(Option<u32>, u64, String), f64>;
+
+impl Results {
+    pub fn of(steps: &str) -> Self {
+        Self::of_spec(&format!("{HEAD}{steps}"))
+    }
+
+    pub fn of_spec(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!("{text}\n[output]\ndir = {:?}\n", folder.path().join("out"));
+        let loaded =
+            spec::parse("spec.toml", &text).unwrap_or_else(|errors| panic!("{}", errors.render(spec::Style::Plain)));
+        let progress = Progress::quiet();
+        run(&loaded, &Options { progress: &progress, command: String::new() })
+            .unwrap_or_else(|error| panic!("{error}"));
+        Self { folder }
+    }
+
+    pub fn rows(&self, name: &str) -> DataFrame {
+        let file = std::fs::File::open(self.folder.path().join(format!("out/rows/{name}.parquet"))).unwrap();
+        ParquetReader::new(file).finish().unwrap()
+    }
+
+    pub fn report(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("out/report.md")).unwrap()
+    }
+
+    pub fn values(&self, name: &str) -> Values {
+        values(&self.rows(&format!("{name}.prompts")))
+    }
+
+    /// Those of one intervention of a step.
+    pub fn interventions(&self, name: &str, intervention: &str) -> Values {
+        let rows = self.rows(&format!("{name}.prompts"));
+        let of = rows.column("intervention").unwrap().str().unwrap().equal(intervention);
+        values(&rows.filter(&of).unwrap())
+    }
+}
+
+fn values(rows: &DataFrame) -> Values {
+    let k: Vec<Option<u32>> = match rows.column("k") {
+        Ok(column) => column.u32().unwrap().iter().collect(),
+        Err(_) => vec![None; rows.height()],
+    };
+    let ids = rows.column("id").unwrap().u64().unwrap();
+    let measures = rows.column("measure").unwrap().str().unwrap();
+    let values = rows.column("value").unwrap().f64().unwrap();
+    (0..rows.height())
+        // No faithfulness where the empty circuit does as well as the model: 0/0.
+        .filter_map(|row| Some(((k[row], ids.get(row)?, measures.get(row)?.to_string()), values.get(row)?)))
+        .collect()
+}
+
+/// Those of one measure.
+pub fn of(values: &Values, measure: &str) -> BTreeMap<(Option<u32>, u64), f64> {
+    values.iter().filter(|((.., name), _)| name == measure).map(|((k, id, _), value)| ((*k, *id), *value)).collect()
+}
+
+/// Fails unless both have the same keys and values.
+pub fn close(one: &BTreeMap<(Option<u32>, u64), f64>, other: &BTreeMap<(Option<u32>, u64), f64>, tolerance: f64) {
+    assert!(!one.is_empty() && one.keys().eq(other.keys()), "{one:?}\n{other:?}");
+    for (key, value) in one {
+        assert!((value - other[key]).abs() <= tolerance, "{key:?}: {value} and {}", other[key]);
+    }
+}
+
+/// What the binary says of a spec that it refuses.
+pub fn refused(steps: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("spec.toml"), format!("{HEAD}{steps}")).unwrap();
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_ablate"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ABLATE_")) {
+        command.env_remove(name);
+    }
+    command.env("ABLATE_CACHE", "off");
+    let output = command.current_dir(folder.path()).args(["run", "spec.toml", "--quiet"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    text
+}
