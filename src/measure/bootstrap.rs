@@ -49,19 +49,30 @@ impl Resamples {
         if self.weights.is_empty() || values.iter().any(|value| !value.is_finite()) {
             return Mean { mean, std, low: f64::NAN, high: f64::NAN };
         }
-        let mut means: Vec<f64> = self
-            .weights
-            .chunks_exact(self.n)
-            .map(|weights| weights.iter().zip(values).map(|(weight, value)| weight * value).sum::<f64>() / n)
-            .collect();
-        means.sort_unstable_by(f64::total_cmp);
-        // The percentiles between order statistics, linearly, as numpy has them.
-        let quantile = |q: f64| {
-            let place = q * (means.len() - 1) as f64;
-            let below = place.floor() as usize;
-            let above = (below + 1).min(means.len() - 1);
-            means[below] + (place - below as f64) * (means[above] - means[below])
-        };
-        Mean { mean, std, low: quantile(0.025), high: quantile(0.975) }
+        let mut means: Vec<f64> =
+            self.weights.chunks_exact(self.n).map(|weights| weighted_sum(weights, values) / n).collect();
+        Mean { mean, std, low: quantile(&mut means, 0.025), high: quantile(&mut means, 0.975) }
     }
+}
+
+/// A percentile between order statistics, linearly, as numpy has it; reorders the values.
+fn quantile(values: &mut [f64], q: f64) -> f64 {
+    let place = q * (values.len() - 1) as f64;
+    let (_, &mut below, above) = values.select_nth_unstable_by(place.floor() as usize, f64::total_cmp);
+    let above = above.iter().copied().min_by(f64::total_cmp).unwrap_or(below);
+    below + place.fract() * (above - below)
+}
+
+/// In several sums, so that one addition need not wait for the one before it.
+fn weighted_sum(weights: &[f64], values: &[f64]) -> f64 {
+    const SUMS: usize = 8;
+    let ((weights, more_weights), (values, more_values)) = (weights.as_chunks::<SUMS>(), values.as_chunks::<SUMS>());
+    let mut sums = [0.0; SUMS];
+    for (weights, values) in weights.iter().zip(values) {
+        for (sum, (weight, value)) in sums.iter_mut().zip(weights.iter().zip(values)) {
+            *sum += weight * value;
+        }
+    }
+    let rest: f64 = more_weights.iter().zip(more_values).map(|(weight, value)| weight * value).sum();
+    sums.iter().sum::<f64>() + rest
 }
