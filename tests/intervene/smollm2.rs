@@ -4,15 +4,19 @@
 //!     cargo test --release -- --ignored intervene::smollm2
 
 use super::reference::{base, of, patch, rows, sources, wanted};
-use ablate::intervene::{Edit, EditError, Positions, Readout, Replay, Row, Units, capture_means};
+use ablate::intervene::{
+    Activation, Activations, Base, Edit, EditError, Part, Paths, Positions, Readout, Receiver, Replay, Row, Sender,
+    TokenPairs, Units, Wanted, attribute, capture_means,
+};
 use ablate::model::gguf::Gguf;
 use ablate::model::hook::{Hook, Site};
 use ablate::model::processing::Processed;
 use ablate::model::transformer::{Tokens, Transformer};
-use ablate::spec::Processing;
+use ablate::spec::{HeadInput, Processing};
 use burn::tensor::{DType, Device};
 use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -56,69 +60,173 @@ impl Reference {
 /// Largest difference of a logit, logits of which go to about 40.
 const TOLERANCE: f32 = 1e-4;
 
-#[test]
-#[ignore = "needs models/SmolLM2-135M-Instruct.Q4_1.gguf: scripts/fetch-smollm2.sh"]
-fn effect_maps_and_ablations_of_smollm2() {
-    let reference = Reference::read();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
-    let host = Processed::new(Gguf::open(&file).unwrap().model().unwrap(), Processing::default());
-    let model = Transformer::load(&host, &Device::flex(), DType::F32).unwrap();
-    let (clean, source) = (reference.tokens("tokens"), reference.tokens("source_tokens"));
-    let last = clean.pos - 1;
-    let operand = reference.integers["position"][0];
+/// The model, the prompts and what TransformerLens made of them.
+struct SmolLm2 {
+    reference: Reference,
+    model: Transformer,
+    clean: Tokens,
+    source: Tokens,
+}
 
-    let mut interventions: Vec<(&str, Vec<Vec<Edit>>)> = Vec::new();
-    let heads = |layer: usize| (0..HEADS).map(move |head| patch(Hook::Block(layer, Site::Z), last, of(&[head])));
-    interventions.push(("patch/z", (0..LAYERS).flat_map(heads).collect()));
-    let mlp = |position: usize| {
-        (0..LAYERS).map(|layer| patch(Hook::Block(layer, Site::MlpOut), position, Units::All)).collect::<Vec<_>>()
-    };
-    interventions.push(("patch/mlp_out", mlp(last)));
-    interventions.push(("patch/mlp_out_operand", mlp(operand)));
-    let neurons = reference.integers["neurons"].iter();
-    let neuron = |&neuron: &usize| patch(Hook::Block(15, Site::MlpPost), last, of(&[neuron]));
-    interventions.push(("patch/mlp_post_neuron", neurons.map(neuron).collect()));
-    interventions.push(("ablate/heads", vec![mean_ablation(&model, &clean, &source, &reference.integers["kept"])]));
+impl SmolLm2 {
+    fn open() -> Self {
+        let reference = Reference::read();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+        let host = Processed::new(Gguf::open(&file).unwrap().model().unwrap(), Processing::default());
+        let model = Transformer::load(&host, &Device::flex(), DType::F32).unwrap();
+        let (clean, source) = (reference.tokens("tokens"), reference.tokens("source_tokens"));
+        Self { reference, model, clean, source }
+    }
 
-    for (key, edits) in interventions {
-        let rows: Vec<Row> = rows(&edits, reference.prompts);
-        let wanted = wanted(&rows);
-        let base = base(&model, &clean, &wanted);
-        let sources = sources(&model, &source, &wanted);
-        let replay = Replay::new(&model, &base, &sources, 1 << 30);
-        let targets = &reference.integers["targets"];
-        let tokens = |row: usize| {
-            let prompt = row % reference.prompts;
-            targets[2 * prompt..2 * prompt + 2].iter().map(|&id| id as u32).collect::<Vec<u32>>()
-        };
+    /// r and r' of each prompt.
+    fn answers(&self) -> Vec<[u32; 2]> {
+        self.reference.integers["targets"].as_chunks::<2>().0.iter().map(|pair| pair.map(|id| id as u32)).collect()
+    }
+
+    /// The last prompt position.
+    fn last(&self) -> usize {
+        self.clean.pos - 1
+    }
+
+    /// Fails unless rows, the prompts the inner index, are the runs that the reference calls `key`.
+    fn expect(&self, key: &str, rows: &[Row], base: &Base, sources: &Activations) {
+        let replay = Replay::new(&self.model, base, sources, 1 << 30);
+        let answers = self.answers();
         let readout = Readout { picks: 2, distribution: true, divergence: true };
-        let found = replay.read::<EditError>(&rows, &tokens, readout, |_| Ok(())).unwrap();
-        let off = |found: &[f32], key: String| {
-            let wanted = &reference.floats[&key];
-            assert_eq!(found.len(), wanted.len(), "{key}");
-            let differences = found.iter().zip(wanted).map(|(a, b)| (a - b).abs());
-            let largest = differences.fold(0.0f32, |a, b| if b.is_nan() || b > a { b } else { a });
-            println!("{key}: {largest:.1e}");
-            assert!(largest < TOLERANCE, "{key} is off by {largest:.1e}");
-        };
-        off(&found.picked, format!("{key}/logits"));
-        off(&found.log_total, format!("{key}/logsumexp"));
+        let tokens = |row: usize| answers[row % answers.len()].to_vec();
+        let found = replay.read::<EditError>(rows, &tokens, readout, |_| Ok(())).unwrap();
+        self.near(&found.picked, &format!("{key}/logits"));
+        self.near(&found.log_total, &format!("{key}/logsumexp"));
         let arg_max: Vec<usize> = found.arg_max.iter().map(|&token| token as usize).collect();
-        assert_eq!(arg_max, reference.integers[&format!("{key}/argmax")], "{key}");
-        let check = replay.check(&rows, 4).unwrap();
+        assert_eq!(arg_max, self.reference.integers[&format!("{key}/argmax")], "{key}");
+        let check = replay.check(rows, 4).unwrap();
         assert!(check.largest_difference < TOLERANCE, "{key}: {check:?}");
+    }
+
+    fn near(&self, found: &[f32], key: &str) {
+        let wanted = &self.reference.floats[key];
+        assert_eq!(found.len(), wanted.len(), "{key}");
+        let differences = found.iter().zip(wanted).map(|(a, b)| (a - b).abs());
+        let largest = differences.fold(0.0f32, |a, b| if b.is_nan() || b > a { b } else { a });
+        println!("{key}: {largest:.1e}");
+        assert!(largest < TOLERANCE, "{key} is off by {largest:.1e}");
+    }
+
+    /// Means over the clean and the source prompts, position by position.
+    fn means(&self, hooks: impl Iterator<Item = Hook>) -> Activations {
+        let ids = [self.clean.ids.clone(), self.source.ids.clone()].concat();
+        let both = Tokens { ids, batch: 2 * self.clean.batch, pos: self.clean.pos };
+        let wanted = hooks.map(|hook| (hook, Positions::All)).collect();
+        let pause = || Ok::<(), ()>(());
+        capture_means(&self.model, &both, &vec![0; both.batch], &wanted, false, 8, pause).unwrap().remove(0)
     }
 }
 
-/// Every head's z but those of `kept` at its mean over both prompts sets, at every position.
-fn mean_ablation(model: &Transformer, clean: &Tokens, source: &Tokens, kept: &[usize]) -> Vec<Edit> {
-    let both = Tokens { ids: [clean.ids.clone(), source.ids.clone()].concat(), batch: 2 * clean.batch, pos: clean.pos };
-    let wanted = (0..LAYERS).map(|layer| (Hook::Block(layer, Site::Z), Positions::All)).collect();
-    let pause = || Ok::<(), ()>(());
-    let means = capture_means(model, &both, &vec![0; both.batch], &wanted, false, 8, pause).unwrap().remove(0);
-    let edit = |(layer, mean): (usize, ablate::intervene::Activation)| {
-        let others = (0..HEADS).filter(|&head| !kept.chunks(2).any(|kept| kept == [layer, head])).collect();
-        Edit::set(Hook::Block(layer, Site::Z), Positions::All, Units::Of(others), Arc::new(mean))
+#[test]
+#[ignore = "needs models/SmolLM2-135M-Instruct.Q4_1.gguf: scripts/fetch-smollm2.sh"]
+fn effect_maps_and_ablations_of_smollm2() {
+    let this = SmolLm2::open();
+    let (last, every) = (this.last(), 0..this.clean.pos);
+    let operand = this.reference.integers["position"][0];
+
+    let head = |layer: usize, head: usize, position: usize| patch(Hook::Block(layer, Site::Z), position, of(&[head]));
+    let mlp = |layer: usize, position: usize| patch(Hook::Block(layer, Site::MlpOut), position, Units::All);
+    let neuron = |&neuron: &usize| patch(Hook::Block(15, Site::MlpPost), last, of(&[neuron]));
+    let heads = || (0..LAYERS).flat_map(|layer| (0..HEADS).map(move |head| (layer, head)));
+    let kept = &this.reference.integers["kept"];
+    let others = |layer: usize| (0..HEADS).filter(|&head| !kept.chunks(2).any(|kept| kept == [layer, head])).collect();
+    let set = |(hook, mean): (Hook, Activation)| {
+        let units = match hook {
+            Hook::Block(layer, Site::Z) => Units::Of(others(layer)),
+            _ => Units::All,
+        };
+        Edit::set(hook, Positions::All, units, Arc::new(mean))
     };
-    means.into_values().enumerate().map(edit).collect()
+    let ablation = |site: Site, layers: Range<usize>| -> Vec<Edit> {
+        this.means(layers.map(|layer| Hook::Block(layer, site))).into_iter().map(set).collect()
+    };
+    let each = |interventions: &mut dyn Iterator<Item = Vec<Edit>>| interventions.collect::<Vec<_>>();
+    let interventions: [(&str, Vec<Vec<Edit>>); 8] = [
+        ("patch/z", each(&mut heads().map(|(layer, unit)| head(layer, unit, last)))),
+        ("patch/mlp_out", each(&mut (0..LAYERS).map(|layer| mlp(layer, last)))),
+        ("patch/mlp_out_operand", each(&mut (0..LAYERS).map(|layer| mlp(layer, operand)))),
+        ("patch/mlp_post_neuron", each(&mut this.reference.integers["neurons"].iter().map(neuron))),
+        (
+            "patch/mlp_out_each",
+            each(&mut (0..LAYERS).step_by(3).flat_map(|layer| every.clone().map(move |at| mlp(layer, at)))),
+        ),
+        ("patch/z_each", each(&mut (0..HEADS).flat_map(|unit| every.clone().map(move |at| head(15, unit, at))))),
+        ("ablate/heads", vec![ablation(Site::Z, 0..LAYERS)]),
+        ("ablate/mlps", vec![ablation(Site::MlpPost, 10..20)]),
+    ];
+    for (key, edits) in interventions {
+        let rows: Vec<Row> = rows(&edits, this.clean.batch);
+        let wanted = wanted(&rows);
+        let base = base(&this.model, &this.clean, &wanted);
+        this.expect(key, &rows, &base, &sources(&this.model, &this.source, &wanted));
+    }
+}
+
+/// Heads and MLPs of one layer to those of a later one, and to the logits.
+#[test]
+#[ignore = "needs models/SmolLM2-135M-Instruct.Q4_1.gguf: scripts/fetch-smollm2.sh"]
+fn paths_of_smollm2() {
+    let this = SmolLm2::open();
+    let ends = [0, 4, 8];
+    let heads = ends.map(|head| Sender { layer: 10, head: Some(head) });
+    let mlp = [Sender { layer: 10, head: None }];
+    let inputs = [HeadInput::Q, HeadInput::V].map(|input| Receiver::Heads { layer: 15, input });
+    let receivers = [inputs[0], inputs[1], Receiver::Mlp { layer: 15 }];
+    let hooks = receivers.map(Receiver::hook).into_iter().chain(heads.iter().chain(&mlp).map(|sender| sender.hook()));
+    let wanted: Wanted = hooks.map(|hook| (hook, Positions::All)).collect();
+    let base = base(&this.model, &this.clean, &wanted);
+    let sources = sources(&this.model, &this.source, &wanted);
+    let pairs: Vec<(usize, usize)> = (0..this.clean.batch).map(|prompt| (prompt, prompt)).collect();
+    let (transformer, positions) = (&this.model, &Positions::All);
+    let paths = Paths { transformer, base: &base, sources: &sources, pairs: &pairs, positions, memory: 1 << 30 };
+
+    let units = |units: &[usize]| units.iter().map(|&unit| of(&[unit])).collect::<Vec<_>>();
+    let cases = [
+        ("path/head_to_q", &heads[..], inputs[0], units(&ends)),
+        ("path/head_to_v", &heads[..], inputs[1], units(&[0, 1, 2])),
+        ("path/head_to_mlp", &heads[..], receivers[2], vec![Units::All]),
+        ("path/mlp_to_mlp", &mlp[..], receivers[2], vec![Units::All]),
+    ];
+    for (key, senders, receiver, units) in cases {
+        let received = paths.received(receiver, senders);
+        let mut rows = Vec::new();
+        for sender in 0..senders.len() {
+            for units in &units {
+                let edits: Arc<[Edit]> = Arc::from([Edit::patch(receiver.hook(), Positions::All, units.clone())]);
+                rows.extend(pairs.iter().map(|&(prompt, _)| Row {
+                    prompt,
+                    source: Some(sender * pairs.len() + prompt),
+                    edits: edits.clone(),
+                }));
+            }
+        }
+        this.expect(key, &rows, &base, &received);
+    }
+    let answers = this.answers();
+    let tokens = |pair: usize| answers[pair % answers.len()].to_vec();
+    let readout = Readout { picks: 2, distribution: true, divergence: false };
+    for (key, senders) in [("path/head_to_logits", &heads[..]), ("path/mlp_to_logits", &mlp[..])] {
+        let found = paths.logits::<()>(senders, &tokens, readout, |_| Ok(())).unwrap();
+        this.near(&found.picked, &format!("{key}/logits"));
+        this.near(&found.log_total, &format!("{key}/logsumexp"));
+    }
+}
+
+#[test]
+#[ignore = "needs models/SmolLM2-135M-Instruct.Q4_1.gguf: scripts/fetch-smollm2.sh"]
+fn attributions_of_smollm2() {
+    let this = SmolLm2::open();
+    let at = || Positions::At(vec![this.last()]);
+    let parts: Vec<Part> = (0..LAYERS)
+        .flat_map(|layer| (0..HEADS).map(move |head| (Hook::Block(layer, Site::Z), Some(head))))
+        .map(|(hook, unit)| Part { hook, unit, positions: at() })
+        .collect();
+    let pairs = TokenPairs { clean: &this.clean, source: &this.source, answers: &this.answers() };
+    let found = attribute::<EditError>(&this.model, pairs, &parts, 0, 4, |_| Ok(())).unwrap();
+    this.near(&found.iter().map(|&score| score as f32).collect::<Vec<_>>(), "attribution/z");
 }
