@@ -4,11 +4,13 @@
     python benches/compare.py speed EXECUTABLE [--threads 2] [--rounds 5] [--only TEXT]        # beside PyTorch eager
     python benches/compare.py patching EXECUTABLE [--limit 12] [--prompts 50]                  # beside TransformerLens
     python benches/compare.py patching EXECUTABLE --peer peer_nnsight.py                       # beside nnsight
+    python benches/compare.py growth EXECUTABLE                                                # ablate alone, more and more of it
 
 Both sides run the same job in a process of their own, one after the other, round by round, so that a change in the
 machine's load meets both. A round's time is the median of its repeats; the table shows the median of the rounds, their
 range, and the median of the rounds' ratios (ablate's time by the peer's: below 1 is faster). The peer of `patching` runs
-`--limit` of its forward passes, spread over the layers, and its time is that of all of them at their median.
+`--limit` of its forward passes, spread over the layers, and its time is that of all of them at their median. `growth` is the
+executable of `patching`, which repeats a job for five seconds at least: the median and the range are of the repeats of all rounds.
 """
 import argparse
 import json
@@ -17,6 +19,7 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).parent
 ARITH, SMOLLM2 = "benches/arith.json", "benches/smollm2.json"
@@ -34,6 +37,12 @@ PATCHING = [
     ("effect map at four positions, SmolLM2's shape", "map-four", SMOLLM2, 5),
     ("every neuron of the middle layer, SmolLM2's shape", "neurons", SMOLLM2, 5),
     ("faithfulness over 0 to 40 heads, SmolLM2's shape", "faithfulness", SMOLLM2, 5),
+]
+# Model, its configuration, the key of its layers; then prompts, layers and positions of each run, one of which grows at a time.
+GROWTH = [
+    ("built-in model", ARITH, "n_layers", [(50, 4, 4), (100, 4, 4), (200, 4, 4), (400, 4, 4), (100, 2, 4), (100, 8, 4)]),
+    ("SmolLM2's shape", SMOLLM2, "num_hidden_layers", [
+        (5, 10, 5), (10, 10, 5), (20, 10, 5), (40, 10, 5), (10, 5, 5), (10, 20, 5), (10, 10, 10), (10, 10, 20)]),
 ]
 
 
@@ -54,8 +63,8 @@ def by_turns(ours, theirs, rounds):
     return *zip(*pairs), statistics.median(a / b for a, b in pairs), said
 
 
-def cell(times, unit):
-    return f"{unit * statistics.median(times):.2f} ({unit * min(times):.2f}–{unit * max(times):.2f})"
+def cell(times, unit, digits=2):
+    return f"{unit * statistics.median(times):.{digits}f} ({unit * min(times):.{digits}f}–{unit * max(times):.{digits}f})"
 
 
 def speed(options):
@@ -85,9 +94,29 @@ def patching(options):
             )
 
 
+def growth(options):
+    print("| model | prompts | layers | positions | rows | s | µs per row | GFLOP/s | share of the product's peak | memory, MiB |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for model, config, key, runs in GROWTH:
+        for prompts, layers, positions in runs if options.only in model else []:
+            with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+                json.dump({**json.loads((HERE.parent / config).read_text()), key: layers}, file)
+                file.flush()
+                command = [options.executable, "map-last", str(options.threads), file.name, str(prompts), str(positions)]
+                said = [run(command)[1] for _ in range(options.rounds)]
+            times = [second for one in said for second in one["seconds"]]
+            rows, best = said[-1]["rows"], max(said, key=lambda one: one["share_of_peak"])
+            print(
+                f"| {model} | {prompts} | {layers} | {positions} | {rows} | {cell(times, 1, 4)} "
+                f"| {1e6 * statistics.median(times) / rows:.1f} | {best['gflop_per_second']:.0f} | {best['share_of_peak']:.2f} "
+                f"| {max(one['memory_mib'] for one in said)} |",
+                flush=True,
+            )
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bench", choices=["speed", "patching"])
+    parser.add_argument("bench", choices=["speed", "patching", "growth"])
     parser.add_argument("executable", type=os.path.abspath)
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--threads", type=int, default=2)
@@ -97,4 +126,4 @@ if __name__ == "__main__":
     parser.add_argument("--prompts", type=int, default=50)
     parser.add_argument("--peer", default="peer_patching.py")
     options = parser.parse_args()
-    {"speed": speed, "patching": patching}[options.bench](options)
+    {"speed": speed, "patching": patching, "growth": growth}[options.bench](options)

@@ -1,7 +1,9 @@
 //! What `compare.py` runs beside TransformerLens: interventions on random weights of a configuration's shape. Prints one line
 //! of JSON: seconds of each repeat, rows, operations, the share of the machine's matrix-product peak, and memory.
 //!
-//!     cargo bench --bench patching -- map-last 2 benches/smollm2.json 50 5      job, threads, config, prompts, positions
+//!     cargo bench --bench patching -- map-last 2 benches/smollm2.json 50 5 [64]
+//!
+//! job, threads, config, prompts, positions, and the MiB that rows may take (1024).
 //!
 //! Jobs: `map-last`, `map-four` (every head's z and every MLP's post, at the last or at the last four positions), `neurons`
 //! (every neuron of the middle layer), `faithfulness` (k = 0..=40 heads kept, the others mean-ablated everywhere).
@@ -24,8 +26,8 @@ use std::time::{Duration, Instant};
 #[global_allocator]
 static ALLOCATOR: ablate::allocator::MiMalloc = ablate::allocator::MiMalloc;
 
-/// What a replay may take beside the base run, as `run.memory_mib` would say.
-const MEMORY: usize = 1 << 30;
+/// What a replay may take beside the base run, in MiB.
+const MEMORY: usize = 1024;
 
 /// How long a job is repeated at least, and how often at most.
 const REPEAT_FOR: Duration = Duration::from_secs(5);
@@ -37,17 +39,18 @@ fn main() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let number = |text: &str| text.parse::<usize>().expect("a number");
     match arguments[..] {
-        [job, threads, config, prompts, positions] => {
+        [job, threads, config, prompts, positions, ref memory @ ..] if memory.len() < 2 => {
+            let memory = memory.first().map_or(MEMORY, |memory| number(memory));
             rayon::ThreadPoolBuilder::new().num_threads(number(threads)).build_global().expect("a thread pool");
-            run(job, Path::new(config), number(prompts), number(positions));
+            run(job, Path::new(config), number(prompts), number(positions), memory << 20);
         }
         // As `cargo bench` alone calls it: the quickest job, to show that it runs.
-        [] => run("map-last", Path::new("benches/arith.json"), 50, 4),
+        [] => run("map-last", Path::new("benches/arith.json"), 50, 4, MEMORY << 20),
         _ => panic!("unknown job {arguments:?}; benches/compare.py has the list"),
     }
 }
 
-fn run(job: &str, config: &Path, prompts: usize, positions: usize) {
+fn run(job: &str, config: &Path, prompts: usize, positions: usize, memory: usize) {
     let weights = Checkpoint::random(config, 0).expect("a configuration");
     let model = Transformer::load(&weights, &Device::flex(), DType::F32).expect("a model");
     let before = peak_bytes();
@@ -63,7 +66,7 @@ fn run(job: &str, config: &Path, prompts: usize, positions: usize) {
     model.last_logits(&clean);
     let begin = Instant::now();
     while seconds.is_empty() || seconds.len() < MOST_REPEATS && begin.elapsed() < REPEAT_FOR {
-        let (elapsed, rows, operations) = work(job, &model, &clean, &source);
+        let (elapsed, rows, operations) = work(job, &model, &clean, &source, memory);
         outcome = Some((rows, operations));
         seconds.push(elapsed);
     }
@@ -86,7 +89,7 @@ fn run(job: &str, config: &Path, prompts: usize, positions: usize) {
 }
 
 /// The whole job, from tokens to the numbers of the measure: seconds, rows and floating-point operations.
-fn work(job: &str, model: &Transformer, clean: &Tokens, source: &Tokens) -> (f64, usize, u64) {
+fn work(job: &str, model: &Transformer, clean: &Tokens, source: &Tokens, memory: usize) -> (f64, usize, u64) {
     let start = Instant::now();
     let facts = model.facts();
     let rows = match job {
@@ -117,7 +120,7 @@ fn work(job: &str, model: &Transformer, clean: &Tokens, source: &Tokens) -> (f64
             sources
         }
     };
-    let replay = Replay::new(model, &base, &sources, MEMORY);
+    let replay = Replay::new(model, &base, &sources, memory);
     let tokens = |row: usize| vec![row as u32 % 7, 7 + row as u32 % 7];
     let wanted = Readout { picks: 2, distribution: true, divergence: false };
     let read = replay.read::<ablate::intervene::EditError>(&rows, &tokens, wanted, |_| Ok(())).expect("edits that fit");
