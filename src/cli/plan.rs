@@ -3,7 +3,7 @@
 use super::SpecsArguments;
 use crate::Error;
 use crate::model::device;
-use crate::plan::{self, Extent, Planned};
+use crate::plan::{self, Extent, Planned, Speed};
 use crate::run::blocks::Blocks;
 use crate::run::progress::Progress;
 use crate::run::{self, Frames, Models, Outlook, Prepared, Recall, Session, Why};
@@ -11,7 +11,7 @@ use crate::spec::Step;
 use crate::step::Context;
 use burn::tensor::DType;
 use clap::Args;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -113,8 +113,10 @@ fn reasons(why: &Why) -> Vec<String> {
 fn table(planned: &[Planned], models: &Models, kept: &HashSet<&str>) -> Result<String, Error> {
     let heading = ["step", "model", "rows", "forwards", "computed", "operations", "seconds", "memory"];
     let mut rows: Vec<[String; 8]> = vec![heading.map(str::to_string)];
+    let mut speeds: HashMap<String, Speed> = HashMap::new();
     let (mut seconds, mut stored, mut unknown) = (0.0, 0.0, false);
-    for Planned { step, kind, model, workload } in planned {
+    for planned in planned {
+        let Planned { step, kind, model, workload, .. } = planned;
         let is_kept = kept.contains(step.as_str());
         let label = format!("{step} ({kind}{})", if is_kept { ", in the store" } else { "" });
         let (Some(name), Some(work)) = (model, workload) else {
@@ -129,8 +131,9 @@ fn table(planned: &[Planned], models: &Models, kept: &HashSet<&str>) -> Result<S
         let spec = models.settings(name);
         let device = device::open(spec.map(|spec| spec.device).unwrap_or_default())
             .map_err(Error::refused(format!("model '{name}'")))?;
-        let speed = plan::calibrate(&sketch.card.facts, &device, DType::from(models.dtype(name)));
-        let predicted = work.operations as f64 / speed;
+        let timed = || Speed::of(&sketch.card.facts, &device, DType::from(models.dtype(name)));
+        let speed = speeds.entry(name.to_string()).or_insert_with(timed);
+        let predicted = planned.seconds(speed).unwrap_or_default();
         *(if is_kept { &mut stored } else { &mut seconds }) += predicted;
         rows.push([
             label,
@@ -139,7 +142,7 @@ fn table(planned: &[Planned], models: &Models, kept: &HashSet<&str>) -> Result<S
             work.naive.to_string(),
             format!("{:.1}", work.forward_equivalents()),
             operations(work.operations),
-            format!("{predicted:.1}"),
+            format!("{predicted:.2}"),
             format!("{:.0} MiB + {:.0} of weights", mib(work.memory), mib(sketch.card.weight_bytes as u64)),
         ]);
     }

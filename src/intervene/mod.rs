@@ -40,5 +40,6 @@ pub use lens::{Lens, logit_lens};
 pub use paths::{Paths, Receiver, Sender};
 pub use readout::{Readout, Readouts};
 pub use replay::{Check, Cost, Replay};
+pub use side_by_side::runs_side_by_side;
 pub use value_logits::value_logits;
 pub use work::{Work, layer_operations, unembedding_operations};

@@ -7,7 +7,9 @@ use super::edit::Row;
 use super::plan::Entry;
 use super::work::layer_operations;
 use crate::kernel;
+use crate::model::facts::Facts;
 use crate::model::transformer::{Tokens, Transformer};
+use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 /// Floating-point operations of a position of a layer up to which a model is small.
@@ -24,7 +26,12 @@ const POSITIONS_OF_PREFIXES: usize = 1024;
 
 /// Whether pieces of the work run side by side.
 pub(super) fn is_small(transformer: &Transformer) -> bool {
-    layer_operations(transformer.facts()) <= SMALL && kernel::is_fast(&transformer.unembed.weight.val())
+    runs_side_by_side(transformer.facts(), &transformer.unembed.weight.val())
+}
+
+/// Whether pieces of the work of a model of this shape run side by side, each on one thread; `like` lies where the model does.
+pub fn runs_side_by_side<const D: usize>(facts: &Facts, like: &Tensor<D>) -> bool {
+    layer_operations(facts) <= SMALL && kernel::is_fast(like)
 }
 
 /// Runs prompts, `batch` at a time; `keep` gets what `run` makes of them in order. `pause` is called before each batch.

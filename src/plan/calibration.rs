@@ -1,31 +1,156 @@
+use super::Workload;
+use crate::intervene::{layer_operations, runs_side_by_side};
 use crate::kernel;
+use crate::measure::Resamples;
 use crate::model::facts::Facts;
 use burn::tensor::{DType, Device, Distribution, Tensor};
-use std::time::Instant;
+use rayon::prelude::*;
+use std::ops::Range;
+use std::time::{Duration, Instant};
 
-/// Rows of the products that are timed.
-const ROWS: usize = 1024;
+/// Positions computed together, as in sweeps; of a small model, by each thread.
+const POSITIONS: usize = 1024;
+const POSITIONS_OF_SMALL: usize = 256;
 
-/// Share of the matrix-product speed that whole sweeps reach, for predictions: see docs/benchmarks.md.
-const REACHED: f64 = 0.8;
+/// Tokens of the prompts that attention is timed on.
+const LENGTH: usize = 4;
 
-/// Floating-point operations per second that sweeps over a model of this shape reach on a device, from a few products.
-pub fn calibrate(facts: &Facts, device: &Device, dtype: DType) -> f64 {
-    let x = Tensor::<3>::random([1, ROWS, facts.d_model], Distribution::Default, device).cast(dtype);
-    let w = Tensor::<2>::random([facts.d_model, facts.d_mlp], Distribution::Default, device).cast(dtype);
-    let operations = (2 * ROWS * facts.d_model * facts.d_mlp) as f64;
-    // Enough of them for 50 ms or so, at least four.
-    let start = Instant::now();
-    let mut fastest = f64::INFINITY;
-    for repeat in 0..64 {
-        let begin = Instant::now();
-        // Reading a value waits for a device that works on its own.
-        let product = kernel::linear(x.clone(), w.clone(), None);
-        std::hint::black_box(product.slice([0..1, 0..1, 0..1]).into_data());
-        fastest = fastest.min(begin.elapsed().as_secs_f64());
-        if repeat >= 3 && start.elapsed().as_millis() > 50 {
-            break;
+/// Logits held at once at most.
+const LOGITS: usize = 1 << 22;
+
+/// Values and resamples of the mean that is timed.
+const VALUES: usize = 100;
+const RESAMPLES: usize = 1000;
+
+/// How long each part is timed.
+const FOR: Duration = Duration::from_millis(25);
+
+/// How fast this machine does what sweeps over a model of one shape consist of: a few of each, timed. Seconds of each.
+#[derive(Debug, Clone, Copy)]
+pub struct Speed {
+    /// A floating-point operation of a matrix product.
+    operation: f64,
+    /// What is beside the products at one position of a layer: norms, attention, activation, sums.
+    position: f64,
+    /// What is read of a row's logits.
+    logits: f64,
+    /// A value of a resample.
+    resampled: f64,
+}
+
+impl Speed {
+    /// Times a model's shape on a device.
+    pub fn of(facts: &Facts, device: &Device, dtype: DType) -> Self {
+        let alone = runs_side_by_side(facts, &Tensor::<1>::zeros([1], (device, dtype)));
+        let bench = Bench { device, dtype, alone };
+        let positions = if bench.alone { POSITIONS_OF_SMALL } else { POSITIONS };
+        let heads = facts.n_heads * facts.d_head;
+        let attention = 2 * facts.d_model * facts.d_head * (2 * facts.n_heads + 2 * facts.n_kv_heads);
+        let share = attention as f64 / layer_operations(facts) as f64;
+        let operation = (1.0 - share) * bench.product(positions, facts.d_model, facts.d_mlp)
+            + share * bench.product(positions, facts.d_model, heads);
+        let rows = (LOGITS / facts.n_vocab).clamp(1, positions);
+        Self {
+            operation,
+            position: bench.beside(facts, positions),
+            logits: bench.logits(rows, facts.n_vocab),
+            resampled: resampling(),
         }
     }
-    REACHED * operations / fastest
+
+    /// Seconds that a workload takes.
+    pub fn seconds(&self, work: &Workload) -> f64 {
+        work.operations as f64 * self.operation
+            + work.positions as f64 * self.position
+            + work.unembedded as f64 * self.logits
+            + work.resampled as f64 * self.resampled
+    }
+}
+
+/// Times parts of a sweep.
+struct Bench<'b> {
+    device: &'b Device,
+    dtype: DType,
+    /// Whether pieces run side by side, each on one thread.
+    alone: bool,
+}
+
+impl Bench<'_> {
+    fn random<const D: usize>(&self, shape: [usize; D]) -> Tensor<D> {
+        Tensor::<D>::random(shape, Distribution::Uniform(-1.0, 1.0), self.device).cast(self.dtype)
+    }
+
+    /// Seconds of one run of `work`, where as many run at once as in a sweep.
+    fn time(&self, work: impl Fn() + Sync) -> f64 {
+        if !self.alone {
+            return median(&work);
+        }
+        let threads = rayon::current_num_threads();
+        median(|| (0..threads).into_par_iter().for_each(|_| kernel::alone(&work))) / threads as f64
+    }
+
+    /// Seconds of a floating-point operation of a product.
+    fn product(&self, rows: usize, from: usize, to: usize) -> f64 {
+        let (x, weight) = (self.random([1, rows, from]), self.random([from, to]));
+        self.time(|| wait(kernel::linear(x.clone(), weight.clone(), None))) / (2 * rows * from * to) as f64
+    }
+
+    /// Seconds of what is beside the products at one position of a layer.
+    fn beside(&self, facts: &Facts, positions: usize) -> f64 {
+        let x = self.random([positions, 1, facts.d_model]);
+        let hidden = self.random([positions, 1, facts.d_mlp]);
+        let heads = |heads: usize| self.random([positions / LENGTH, LENGTH, heads, facts.d_head]);
+        let (q, k, v) = (heads(facts.n_heads), heads(facts.n_kv_heads), heads(facts.n_kv_heads));
+        let work = || {
+            let normalized = kernel::normalize(x.clone(), &facts.norm);
+            wait(kernel::attention(q.clone(), k.clone(), v.clone()));
+            let mid = x.clone() + normalized;
+            let normalized = kernel::normalize(mid.clone(), &facts.norm);
+            wait(match facts.gated {
+                true => kernel::gated(hidden.clone(), hidden.clone(), facts.activation),
+                false => kernel::activate(hidden.clone(), facts.activation),
+            });
+            wait(mid + normalized);
+        };
+        self.time(work) / positions as f64
+    }
+
+    /// Seconds of what is read of a row's logits.
+    fn logits(&self, rows: usize, n_vocab: usize) -> f64 {
+        let logits = self.random([rows, n_vocab]);
+        self.time(|| drop(std::hint::black_box(kernel::summary(logits.clone())))) / rows as f64
+    }
+}
+
+/// Reading a value waits for a device that works on its own.
+fn wait<const D: usize>(tensor: Tensor<D>) {
+    let first: [Range<usize>; D] = std::array::from_fn(|_| 0..1);
+    std::hint::black_box(tensor.slice(first).into_data());
+}
+
+/// Seconds of a value of a resample, as many means at once as there are threads.
+fn resampling() -> f64 {
+    let resamples = Resamples::new(VALUES, RESAMPLES, 0);
+    let values: Vec<f64> = (0..VALUES).map(|value| value as f64).collect();
+    let threads = rayon::current_num_threads();
+    let means = || {
+        (0..threads).into_par_iter().for_each(|_| {
+            std::hint::black_box(resamples.mean(&values));
+        });
+    };
+    median(means) / (threads * VALUES * RESAMPLES) as f64
+}
+
+/// Seconds of the median run, of at least three, the first one not counted.
+fn median(work: impl Fn()) -> f64 {
+    work();
+    let start = Instant::now();
+    let mut seconds = Vec::new();
+    while seconds.len() < 3 || start.elapsed() < FOR {
+        let begin = Instant::now();
+        work();
+        seconds.push(begin.elapsed().as_secs_f64());
+    }
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
 }

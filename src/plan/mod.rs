@@ -1,13 +1,13 @@
 //! What a spec would do, without doing it: prompts, rows, operations, seconds, memory.
 //!
 //! A [`Survey`] is a step's prompts in one model's tokens, made without the model's weights; a [`Workload`] counts what the
-//! step would compute on them; [`calibrate`] times the machine.
+//! step would compute on them; [`Speed`] is the machine's, timed.
 
 mod calibration;
 mod survey;
 mod workload;
 
-pub use calibration::calibrate;
+pub use calibration::Speed;
 pub use survey::{Extent, Read, Survey, SurveyedCell};
 pub use workload::Workload;
 
@@ -15,6 +15,7 @@ use crate::Error;
 use crate::run::{ModelName, Models};
 use crate::spec::Loaded;
 use crate::step::{self, Context};
+use std::time::{Duration, Instant};
 
 /// One step on one model.
 #[derive(Debug, Clone)]
@@ -27,6 +28,15 @@ pub struct Planned {
     pub model: Option<ModelName>,
     /// What it computes, at most.
     pub workload: Option<Workload>,
+    /// How long making its prompts took, which a run does too.
+    pub prompts: Duration,
+}
+
+impl Planned {
+    /// Seconds that it takes; `None` where what it computes is not known.
+    pub fn seconds(&self, speed: &Speed) -> Option<f64> {
+        Some(speed.seconds(self.workload.as_ref()?) + self.prompts.as_secs_f64())
+    }
 }
 
 /// Plans every step on each of its models; `context` is where wrong places are refused from.
@@ -36,14 +46,27 @@ pub struct Planned {
 pub fn plan(loaded: &Loaded, models: &Models, context: &Context, extent: Extent) -> Result<Vec<Planned>, Error> {
     let mut planned = Vec::new();
     for step in &loaded.spec.steps {
-        let about = |model, workload| Planned { step: step.name().to_string(), kind: step.kind(), model, workload };
+        let mut prompts = Duration::ZERO;
+        let about = |model, workload, prompts| Planned {
+            step: step.name().to_string(),
+            kind: step.kind(),
+            model,
+            workload,
+            prompts,
+        };
         let Some(selected) = step.models() else {
-            planned.push(about(None, None));
+            planned.push(about(None, None, prompts));
             continue;
         };
         for name in models.names(selected) {
-            let workload = step::workload(step, context, || Survey::make(step, &name, context, extent))?;
-            planned.push(about(Some(name), workload));
+            let survey = || {
+                let start = Instant::now();
+                let survey = Survey::make(step, &name, context, extent);
+                prompts = start.elapsed();
+                survey
+            };
+            let workload = step::workload(step, context, survey)?;
+            planned.push(about(Some(name), workload, prompts));
         }
     }
     Ok(planned)

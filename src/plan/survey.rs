@@ -1,9 +1,9 @@
 use super::Workload;
 use crate::Error;
 use crate::model::Sketch;
-use crate::prompt::{self, Positions};
+use crate::prompt::{self, Positions, Prompt};
 use crate::run::ModelName;
-use crate::spec::{Keep, Prompts, Range, Rows, SlotWords, Step};
+use crate::spec::{Keep, Operands, Prompts, Range, Rows, SlotWords, Step};
 use crate::step::Context;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -44,6 +44,13 @@ pub struct SurveyedCell {
     pub positions: Positions,
 }
 
+impl SurveyedCell {
+    /// The positions of its prompts, and its template's name.
+    pub fn at(&self) -> (&Positions, &str) {
+        (&self.positions, &self.template)
+    }
+}
+
 impl Survey {
     /// Looks at the prompts of a step.
     ///
@@ -63,6 +70,7 @@ impl Survey {
             Extent::Probe => build(&probe(&unjudged)).or_else(|_| build(&unjudged)),
         }
         .map_err(refuse)?;
+        let batch = context.batch_of(&sketch.card.facts);
         let mut cells = Vec::new();
         for (index, template) in built.templates.iter().enumerate() {
             let of_template = || built.prompts.iter().filter(|prompt| prompt.template == index);
@@ -72,7 +80,7 @@ impl Survey {
                 cells.push(SurveyedCell {
                     template: template.name.clone(),
                     prompts,
-                    asked: if spec.keep == Keep::All { 0 } else { prompts },
+                    asked: if spec.keep == Keep::All { 0 } else { asked(of_template(), spec, batch) },
                     answers: answers.len(),
                     positions: built.positions(&template.name).map_err(refuse)?,
                 });
@@ -107,6 +115,15 @@ impl Survey {
         }
         Ok(whole)
     }
+}
+
+/// How many prompts the model is asked at most to find some of them: a batch at once for each draw, and no more than there can be.
+fn asked<'p>(drawn: impl Iterator<Item = &'p Prompt> + Clone, spec: &Prompts, batch: usize) -> usize {
+    let prompts = drawn.clone().count();
+    let draws: HashSet<_> = drawn.map(|prompt| (prompt.operator.symbol, prompt.seed)).collect();
+    let there = |operands: &Operands| operands.a.values().len() * operands.b.values().len() * spec.operators.len();
+    let there = spec.operands.as_ref().map_or(prompts, there);
+    (draws.len() * batch).min(there).max(prompts)
 }
 
 /// The same prompts of a few operands or words.

@@ -2,6 +2,7 @@ use crate::Error;
 use crate::manifest::PromptsRecord;
 use crate::measure::DecodeError;
 use crate::model::Model;
+use crate::model::facts::Facts;
 use crate::prompt::{PromptError, PromptSet};
 use crate::run::blocks::Blocks;
 use crate::run::interrupt::Interrupted;
@@ -55,8 +56,12 @@ impl<'a> Context<'a> {
 
     /// Rows of a batch: `run.batch`, or as many as `run.memory_mib` holds the activations of.
     pub fn batch(&self, model: &Model) -> usize {
+        self.batch_of(model.facts())
+    }
+
+    /// The same of a model that is not opened.
+    pub fn batch_of(&self, facts: &Facts) -> usize {
         let run = &self.loaded.spec.run;
-        let facts = model.facts();
         let per_token = 8 * facts.d_model + 3 * facts.d_mlp + facts.n_heads * (3 * facts.d_head + 2 * TOKENS);
         let per_row = 4 * (TOKENS * per_token + 2 * facts.n_vocab);
         run.batch.unwrap_or_else(|| (run.memory_mib * (1 << 20) / per_row).clamp(1, MOST_ROWS))
