@@ -80,8 +80,8 @@ pub(super) fn workload(step: &AttributionPatching, survey: &Survey, context: &Co
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let length = cell.positions.length;
-        let sites = places::sites(&step.name, &step.sites, Target::planned(facts), length, context)?;
-        let at = places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context)?;
+        let written = (step.sites.as_slice(), step.positions.as_slice());
+        let (sites, at) = places::resolve(&step.name, written, Target::planned(facts), cell.at(), context)?;
         let passes = match step.integrated_points {
             0 => 1 + 3,
             points => 2 + 3 * points,
@@ -107,8 +107,7 @@ fn attribute_cell(
     let name = step.name.as_str();
     let facts = subject.model.facts();
     let target = Target::of(subject, &cell.template);
-    let sites = places::sites(name, &step.sites, target, cell.positions.length, context)?;
-    let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
+    let (sites, at) = places::resolve(name, (&step.sites, &step.positions), target, cell.at(), context)?;
     let interventions: Vec<(Place, &At)> =
         sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
     if let Some(exact) = exact {

@@ -52,8 +52,8 @@ fn places(
 ) -> Result<(Vec<Place>, Vec<At>), Error> {
     check_sites(step, context)?;
     check_positions(step, context)?;
-    let streams = places::sites(&step.name, &step.sites, target, positions.length, context)?;
-    let at = places::positions(&step.name, &step.positions, positions, template, context)?;
+    let written = (step.sites.as_slice(), step.positions.as_slice());
+    let (streams, at) = places::resolve(&step.name, written, target, (positions, template), context)?;
     Ok((places::distinct(streams), at))
 }
 

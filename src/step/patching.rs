@@ -92,8 +92,8 @@ pub(super) fn workload(step: &Patching, survey: &Survey, context: &Context) -> R
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let length = cell.positions.length;
-        let sites = places::sites(name, &step.sites, Target::planned(facts), length, context)?;
-        let at = places::positions(name, step.positions, &cell.positions, &cell.template, context)?;
+        let written = (step.sites.as_slice(), step.positions);
+        let (sites, at) = places::resolve(name, written, Target::planned(facts), cell.at(), context)?;
         let edit = |(place, at): (Place, &At)| [Edit::patch(place.hook, at.positions.clone(), place.units())];
         let edits: Vec<[Edit; 1]> =
             sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).map(edit).collect();
@@ -116,8 +116,7 @@ fn patch(
     let name = step.step.name();
     let facts = subject.model.facts();
     let target = Target::of(subject, &cell.template);
-    let sites = places::sites(name, &step.sites, target, cell.positions.length, context)?;
-    let at = places::positions(name, step.positions, &cell.positions, &cell.template, context)?;
+    let (sites, at) = places::resolve(name, (&step.sites, step.positions), target, cell.at(), context)?;
     let pairs = Pairs::draw(cell, subject, step.counterfactual, step.step, context)?;
     pairs.record(name, cell, subject, outcome)?;
 

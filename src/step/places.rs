@@ -91,17 +91,26 @@ pub fn keys(places: &[(Place, &At)], facts: Option<&Facts>) -> PolarsResult<Data
     )
 }
 
+/// Resolves a step's sites and positions in the prompts of a template.
+///
+/// # Errors
+/// As [`sites`] and [`positions`].
+pub fn resolve(
+    step: &str,
+    (texts, names): (&[String], &[PositionName]),
+    target: Target,
+    (of, template): (&prompt::Positions, &str),
+    context: &Context,
+) -> Result<(Vec<Place>, Vec<At>), Error> {
+    let places = sites(step, texts, target, of.length, context)?;
+    Ok((places, positions(step, names, of, template, context)?))
+}
+
 /// Resolves sites for a model; wrong ones are refused at their place in the spec.
 ///
 /// # Errors
 /// Hooks, layers and units that the model does not have.
-pub fn sites(
-    step: &str,
-    sites: &[String],
-    target: Target,
-    length: usize,
-    context: &Context,
-) -> Result<Vec<Place>, Error> {
+fn sites(step: &str, sites: &[String], target: Target, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
     let mut places = Vec::new();
     for (index, text) in sites.iter().enumerate() {
         places.extend(site(&["step", step, "sites", &index.to_string()], text, target, length, context)?);

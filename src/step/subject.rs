@@ -35,6 +35,13 @@ pub struct Cell<'s> {
     pub positions: Positions,
 }
 
+impl Cell<'_> {
+    /// The positions of its prompts, and its template's name.
+    pub fn at(&self) -> (&Positions, &str) {
+        (&self.positions, &self.template)
+    }
+}
+
 impl Subject {
     /// Names it in tables.
     pub fn labels(&self) -> Labels<'_> {

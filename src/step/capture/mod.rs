@@ -54,8 +54,8 @@ fn places(
     template: &str,
     context: &Context,
 ) -> Result<(Vec<Chosen>, Positions), Error> {
-    let sites = places::sites(&step.name, &step.sites, target, positions.length, context)?;
-    let at = places::positions(&step.name, &step.positions, positions, template, context)?;
+    let written = (step.sites.as_slice(), step.positions.as_slice());
+    let (sites, at) = places::resolve(&step.name, written, target, (positions, template), context)?;
     Ok((chosen::of(&sites, target.facts, positions.length), places::together(&at)))
 }
 

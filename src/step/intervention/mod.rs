@@ -87,7 +87,7 @@ pub(super) fn workload(step: &Intervention, survey: &Survey, context: &Context) 
     for cell in &survey.cells {
         let length = cell.positions.length;
         let target = Target::planned(facts);
-        let all = resolve(step, target, (&cell.positions, cell.template.as_str()), context, &placeholder)?;
+        let all = resolve(step, target, cell.at(), context, &placeholder)?;
         let replay = Workload::replay(all.iter().map(|edits| &edits[..]), cell.prompts, length, facts, survey.memory);
         let runs = Workload::forwards(2 * cell.prompts + cell.asked + means, length, facts);
         whole = whole.and(replay.measured(step.measures.len(), step.bootstrap).and(runs));
@@ -114,7 +114,7 @@ fn intervene(
 ) -> Result<(), Error> {
     let (name, facts) = (step.name.as_str(), subject.model.facts());
     let target = Target::of(subject, &cell.template);
-    let at = (&cell.positions, cell.template.as_str());
+    let at = cell.at();
     let planned = resolve(step, target, at, context, &placeholder)?;
     let edited: Wanted = planned
         .iter()

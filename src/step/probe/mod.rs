@@ -103,8 +103,8 @@ fn places(
     template: &str,
     context: &Context,
 ) -> Result<(Vec<Place>, Vec<At>), Error> {
-    let places = places::sites(&step.name, &step.sites, target, positions.length, context)?;
-    let at = places::positions(&step.name, &step.positions, positions, template, context)?;
+    let written = (step.sites.as_slice(), step.positions.as_slice());
+    let (places, at) = places::resolve(&step.name, written, target, (positions, template), context)?;
     Ok((places::distinct(places), at))
 }
 
