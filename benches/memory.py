@@ -1,10 +1,10 @@
-"""Peak memory of whole runs beside `run.memory_mib`: an effect map of every head and MLP at every position, and every neuron at the
-last one.
+"""Peak memory of whole runs beside `run.memory_mib`: an effect map of every head and MLP at every position, every neuron at the
+last one, and a mean ablation of everything.
 
-    python benches/memory.py BINARY [--model models/SmolLM2-135M-Instruct.Q4_1.gguf] [--budgets 64,1024] [--prompts 200]
+    python benches/memory.py BINARY [--model models/SmolLM2-135M-Instruct.Q4_1.gguf] [--budgets 64,1024] [--prompts 200] [--only TEXT]
 
-Beside the weights: the peak of the run less that of the same run of one prompt and one head, which has the program, the model and
-what reading the model takes. What may be above the budget are the results themselves, 8 bytes a value. Prints Markdown.
+Beside the weights: the peak of the run less that of a run of one prompt and one head (or means of one prompt), which has the program,
+the model and what reading the model takes. What may be above the budget are the results themselves, 8 bytes a value. Prints Markdown.
 """
 import argparse
 import os
@@ -18,18 +18,23 @@ title = "memory"
 source = "{model}"
 [prompts]
 template = "{template}"
-operands = {{ a = "0..10", b = "0..10" }}
+operands = {{ a = "{operands}", b = "{operands}" }}
 operators = ["+", "*"]
 answer = "{answer}"
 sample = {prompts}
 [[step]]
-name = "effects"
-kind = "activation-patching"
-sites = {sites}
-positions = {positions}
+name = "step"
 bootstrap = 0
+{step}
 """
-JOBS = [("every head and MLP at each position", '["z[head]", "mlp_post"]', '["each"]'), ("every neuron, last position", '["mlp_post[neuron]"]', '["last"]')]
+PATCHING = 'kind = "activation-patching"\nsites = {}\npositions = {}'.format
+ABLATION = 'kind = "ablation"\ncomponents = ["L*H*", "L*MLP"]\nmean.sample = {}'.format
+# Name, step, and the same step of next to nothing.
+JOBS = [
+    ("every head and MLP at each position", PATCHING('["z[head]", "mlp_post"]', '["each"]'), PATCHING('["0.z[0]"]', '["last"]')),
+    ("every neuron, last position", PATCHING('["mlp_post[neuron]"]', '["last"]'), PATCHING('["0.z[0]"]', '["last"]')),
+    ("mean ablation of everything", ABLATION(1000), ABLATION(1)),
+]
 
 
 def peak(binary, folder, budget, **spec):
@@ -50,18 +55,20 @@ if __name__ == "__main__":
     parser.add_argument("--model", default="builtin:arith")
     parser.add_argument("--budgets", default="64,1024")
     parser.add_argument("--prompts", type=int, default=200)
-    parser.add_argument("--jobs", type=int, default=len(JOBS))
+    parser.add_argument("--only", default="", help="jobs whose name has this text")
     options = parser.parse_args()
     builtin = options.model.startswith("builtin:")
     model = options.model if builtin else os.path.abspath(options.model)
-    shared = dict(model=model, template="{a}{op}{b}=", answer="single-token" if builtin else "multi-token")
+    # Numbers of several digits are several tokens in SmolLM2.
+    operands, answer = ("0..100", "single-token") if builtin else ("0..10", "multi-token")
+    shared = dict(model=model, template="{a}{op}{b}=", operands=operands, answer=answer)
     print("| model | job | budget, MiB | peak, MiB | beside the weights, MiB | of the budget |")
     print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        for job, sites, positions in JOBS[:options.jobs]:
+        for job, step, little in [job for job in JOBS if options.only in job[0]]:
             for budget in map(int, options.budgets.split(",")):
-                least = peak(options.binary, folder, budget, sites='["0.z[0]"]', positions='["last"]', prompts=1, **shared)
-                most = peak(options.binary, folder, budget, sites=sites, positions=positions, prompts=options.prompts, **shared)
+                least = peak(options.binary, folder, budget, step=little, prompts=1, **shared)
+                most = peak(options.binary, folder, budget, step=step, prompts=options.prompts, **shared)
                 name = model if builtin else pathlib.Path(model).name
                 print(f"| {name} | {job} | {budget} | {most:.0f} | {most - least:.0f} | {(most - least) / budget:.2f} |", flush=True)
