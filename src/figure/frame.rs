@@ -43,6 +43,8 @@ pub enum Sample {
     Box,
     /// A line in a style, with a marker or without.
     Line(Dash, Option<Shape>),
+    /// A point.
+    Marker(Shape),
 }
 
 /// What the panels of a figure share.
@@ -121,6 +123,9 @@ impl Frame {
                         if let Some(shape) = marker {
                             self.scene.marker((x + SAMPLE / 2.0, y), shape, 3.2, entry.color);
                         }
+                    }
+                    Sample::Marker(shape) => {
+                        self.scene.marker((x + SAMPLE - 6.0, y), shape, 3.2, entry.color);
                     }
                     Sample::Box => {
                         let side = Area { x0: x + SAMPLE - 12.0, y0: y - 6.0, x1: x + SAMPLE, y1: y + 6.0 };

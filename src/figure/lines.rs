@@ -1,16 +1,15 @@
 //! `kind = "lines"`: one line per series, with bands, on linear and logarithmic axes.
 
 use super::axis::{self, Axis};
-use super::colour::{self, INK};
+use super::colour::INK;
 use super::dash::Dash;
 use super::error::Problem;
 use super::frame::{Entry, Frame, Panels, Sample, spines};
 use super::scene::{Area, Color, Point, Scene, Shape};
-use super::series::{self, Chart, Columns, Datum};
+use super::series::{self, Chart, Columns, Datum, shape};
 use super::{Drawing, Keyed, at};
 use crate::spec;
 
-const SHAPES: [Shape; 5] = [Shape::Circle, Shape::Square, Shape::Up, Shape::Diamond, Shape::Down];
 /// With more points than this a line has no markers.
 const MARKED: usize = 40;
 const WIDTH: f64 = 1.8;
@@ -64,10 +63,6 @@ fn legends(frame: &mut Frame, figure: &spec::Figure, chart: &Chart) {
         let entries: Vec<Entry> = chart.dashes.labels.iter().zip(Dash::ALL).map(entry).collect();
         frame.legend(series::heading(&chart.dashes, figure.dash.as_deref()), &entries);
     }
-}
-
-fn shape(series: usize) -> Shape {
-    SHAPES[(series + series / colour::SERIES) % SHAPES.len()]
 }
 
 /// The horizontal axis; points that it has no place for are taken out of the chart.

@@ -15,6 +15,7 @@ mod heatmap;
 mod lines;
 mod paint;
 mod raster;
+mod scatter;
 mod scene;
 mod series;
 mod svg;
@@ -96,6 +97,7 @@ pub fn layout(figure: &spec::Figure, rows: &DataFrame) -> Result<Drawing, Figure
         }
         FigureKind::Lines => series::read(figure, &rows).map(|columns| lines::draw(figure, columns)),
         FigureKind::Bars => series::read(figure, &rows).map(|columns| bars::draw(figure, columns)),
+        FigureKind::Scatter => scatter::read(figure, &rows).map(|columns| scatter::draw(figure, columns)),
     };
     drawing.and_then(|drawing| drawing.map_err(|fault| vec![fault])).map_err(|faults| named(figure, faults))
 }
@@ -113,6 +115,7 @@ pub fn check(figure: &spec::Figure, columns: &DataFrame) -> Result<(), FigureErr
     let read = match figure.kind {
         FigureKind::Heatmap | FigureKind::HeatmapGrid => heatmap::read(figure, &none).map(drop),
         FigureKind::Lines | FigureKind::Bars => series::read(figure, &none).map(drop),
+        FigureKind::Scatter => scatter::read(figure, &none).map(drop),
     };
     faults.extend(read.err().into_iter().flatten());
     if faults.is_empty() { Ok(()) } else { Err(named(figure, faults)) }

@@ -3,6 +3,7 @@
 use super::dash::Dash;
 use super::data::{self, Categories, Mean};
 use super::error::Problem;
+use super::scene::Shape;
 use super::{Keyed, Placed, Read, at, axis, categories, colour, facets};
 use crate::spec;
 use crate::spec::expression::{Transform, Value};
@@ -94,8 +95,14 @@ fn band_end(rows: &DataFrame, end: usize, name: &str) -> Keyed<Vec<Option<f64>>>
     data::numbers(column).map_err(|problem| fault(problem.into()))
 }
 
+/// Shape of the points of the `index`-th series, so that those of one colour differ too.
+pub fn shape(index: usize) -> Shape {
+    const SHAPES: [Shape; 5] = [Shape::Circle, Shape::Square, Shape::Up, Shape::Diamond, Shape::Down];
+    SHAPES[(index + index / colour::SERIES) % SHAPES.len()]
+}
+
 /// The ends of the vertical axis that the spec gives.
-fn y_range(figure: &spec::Figure) -> Keyed<Option<(f64, f64)>> {
+pub fn y_range(figure: &spec::Figure) -> Keyed<Option<(f64, f64)>> {
     let Some([low, high]) = figure.y_range else { return Ok(None) };
     let log = figure.y_scale == spec::Scale::Log;
     let ordered = low.is_finite() && high.is_finite() && low < high && (!log || low > 0.0);

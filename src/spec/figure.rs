@@ -22,25 +22,28 @@ pub struct Figure {
     pub filter: IndexMap<String, Condition>,
     /// Column on the horizontal axis.
     pub x: String,
-    /// Column on the vertical axis; for `heatmap` and `heatmap-grid` the rows, for `lines` and `bars` the height.
+    /// Column on the vertical axis; for `heatmap` and `heatmap-grid` the rows, for others the height.
     pub y: String,
     /// Column that gives a heat map's colour; `log1p(mean)` and `log10(mean)` transform it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "value"))]
     pub value: Option<String>,
-    /// Column whose values are the lines, or the bars side by side. `operator` takes the operators' own colours.
+    /// Column whose values are the lines, the bars side by side, or the colours of points. `operator` takes the operators' own colours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
     /// Column whose values are the styles of `lines`: the first solid, the second dashed, the third dotted. With `series`, one
     /// line per colour and style.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dash: Option<String>,
-    /// Column whose values are the panels of a `heatmap-grid`, `lines` or `bars`.
+    /// Column whose values are the panels of a `heatmap-grid`, `lines`, `bars` or `scatter`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facet: Option<String>,
     /// Columns with the lower and the upper end of the band or error bar.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub band: Option<[String; 2]>,
+    /// The line of equal x and y in a `scatter`, whose axes then have the same ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub diagonal: bool,
     /// Title above the drawing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -102,6 +105,8 @@ pub enum FigureKind {
     Lines,
     /// One bar per x and `series`, with error bars where `band` is given.
     Bars,
+    /// One point per row, at two numbers of it.
+    Scatter,
 }
 
 /// An axis.

@@ -248,3 +248,62 @@ fn dashes_tell_lines_of_one_colour_apart() {
     assert!(centre(plus).1 < centre(effect).1 && centre(effect).0 < centre(random).0);
     assert!((centre(effect).1 - centre(random).1).abs() < 1e-9);
 }
+
+/// Centres of the points of a colour.
+fn points(drawing: &Drawing, rgb: (u8, u8, u8)) -> Vec<(f64, f64)> {
+    let point = |item: &Item| match item {
+        Item::Marker { at, color, .. } if color.rgb == rgb => Some(*at),
+        _ => None,
+    };
+    drawing.scene.items.iter().filter_map(point).collect()
+}
+
+#[test]
+fn a_scatter_has_a_point_per_row_and_a_line_of_equal_values() {
+    let rows = df!(
+        "operator" => ["-", "+", "-", "-", "-"],
+        "a" => [Some(0.0), Some(1.0), Some(3.0), Some(f64::NAN), None],
+        "b" => [0.0, 3.0, 1.0, 1.0, 1.0],
+    )
+    .unwrap();
+    let body = "kind = 'scatter'\nx = 'a'\ny = 'b'\nseries = 'operator'\ndiagonal = true";
+    let drawing = drawing(body, &rows);
+    assert_eq!(drawing.notes, ["2 rows are not drawn: a value is missing or not finite"]);
+    // The first of each colour is in the legend, the points come after it in the order of rows.
+    let (plus, minus) = (&points(&drawing, PLUS)[1..], &points(&drawing, MINUS)[1..]);
+    assert_eq!((plus.len(), minus.len()), (1, 2));
+    let (origin, right, up) = (minus[0], minus[1], plus[0]);
+    assert!(up.0 > origin.0 && up.1 < origin.1);
+    // Both axes have the same ends: three is as far along each as is one along the other.
+    assert!(((right.0 - origin.0) / (up.0 - origin.0) - 3.0).abs() < 1e-9);
+    assert!(((up.1 - origin.1) / (right.1 - origin.1) - 3.0).abs() < 1e-9);
+    let strokes: Vec<_> = drawing
+        .scene
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Line { points, .. } if points[0].0 != points[1].0 && points[0].1 != points[1].1 => Some(points),
+            _ => None,
+        })
+        .collect();
+    let slope = (up.1 - origin.1) / (right.0 - origin.0);
+    assert!(strokes.len() > 20, "it is dashed");
+    for points in strokes {
+        let (dx, dy) = (points[1].0 - points[0].0, points[1].1 - points[0].1);
+        assert!((dy / dx - slope).abs() < 1e-6);
+        assert!(((points[0].1 - origin.1) / (points[0].0 - origin.0) - slope).abs() < 1e-6 || points[0] == origin);
+    }
+}
+
+#[test]
+fn a_scatter_of_many_rows_draws_some_and_says_so() {
+    let numbers: Vec<f64> = (0..20_000).map(|row| ((row * 7919) % 20_011) as f64 - 10.0).collect();
+    let rows = df!("a" => &numbers, "b" => &numbers).unwrap();
+    let drawing = drawing("kind = 'scatter'\nx = 'a'\ny = 'b'\nx_scale = 'log'\ny_scale = 'log'", &rows);
+    assert_eq!(points(&drawing, PLUS).len(), 5000);
+    let left_out = numbers.iter().filter(|number| **number <= 0.0).count();
+    let first = format!(
+        "{left_out} rows are not drawn: a value is missing or not finite, or zero or less on a logarithmic axis"
+    );
+    assert_eq!(drawing.notes, [first, format!("5000 of {} points are drawn", 20_000 - left_out)]);
+}

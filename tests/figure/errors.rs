@@ -22,6 +22,11 @@ fn name_the_figure_the_key_and_what_to_write() {
         "figure 'drawing', y: column 'site' holds text; a figure's height or colour needs numbers"
     );
     assert_eq!(
+        message("kind = 'scatter'\nx = 'site'\ny = 'mean'\nseries = 'ids'"),
+        "figure 'drawing', x: column 'site' holds text; a figure's height or colour needs numbers; series: no column 'ids'; \
+         write 'id'; there are: layer, site, mean, minus, id"
+    );
+    assert_eq!(
         message("kind = 'heatmap'\nx = 'layer'\ny = 'site'"),
         "figure 'drawing', value: a heatmap needs it; write value = \"mean\""
     );

@@ -46,7 +46,8 @@ fn words() -> impl Strategy<Value = Option<String>> {
 prop_compose! {
     fn case()(
         kind in prop_oneof![
-            Just(FigureKind::Heatmap), Just(FigureKind::HeatmapGrid), Just(FigureKind::Lines), Just(FigureKind::Bars)
+            Just(FigureKind::Heatmap), Just(FigureKind::HeatmapGrid), Just(FigureKind::Lines), Just(FigureKind::Bars),
+            Just(FigureKind::Scatter)
         ],
         counts in [1..70usize, 1..12usize, 1..9usize],
         words in [words(), words(), words()],
@@ -72,9 +73,12 @@ prop_compose! {
             FigureKind::Heatmap | FigureKind::HeatmapGrid => {
                 (figure.y, figure.value) = ("s".to_string(), Some("v".to_string()));
             }
-            FigureKind::Lines | FigureKind::Bars => {
+            FigureKind::Lines | FigureKind::Bars | FigureKind::Scatter => {
                 (figure.series, figure.band) = (Some("s".to_string()), Some(["v".to_string(), "w".to_string()]));
             }
+        }
+        if kind == FigureKind::Scatter {
+            (figure.x, figure.series) = ("w".to_string(), Some("s".to_string()));
         }
         if kind == FigureKind::HeatmapGrid || counts[2] > 5 {
             figure.facet = Some("f".to_string());

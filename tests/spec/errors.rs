@@ -149,7 +149,10 @@ fn numbers_out_of_range() {
 #[test]
 fn choices_that_are_none() {
     says(&refused("\"bars\"", "\"bar\""), &["'kind' can not be \"bar\"", "write \"bars\""]);
-    says(&refused("\"bars\"", "\"pie\""), &["write \"heatmap\" or \"heatmap-grid\" or \"lines\" or \"bars\""]);
+    says(
+        &refused("\"bars\"", "\"pie\""),
+        &["write \"heatmap\" or \"heatmap-grid\" or \"lines\" or \"bars\" or \"scatter\""],
+    );
     says(&refused("kind = \"accuracy\"", "kind = \"acuracy\""), &["no kind \"acuracy\"", "write \"accuracy\""]);
     says(&refused("[model]", "[model]\ndevice = \"gpu\""), &["no device 'gpu'; write \"cpu\" or \"cuda:0\""]);
 }
@@ -250,6 +253,8 @@ fn figures_need_what_their_kind_draws() {
     );
     let text = refused("y = \"rate\"", "y = \"rate\"\ndash = \"template\"");
     says(&text, &["a bars has no lines to dash", "write kind = \"lines\", or leave it out"]);
+    let text = refused("y = \"rate\"", "y = \"rate\"\ndiagonal = true");
+    says(&text, &["a bars has no line of equal x and y", "write kind = \"scatter\", or leave it out"]);
 }
 
 /// The right spec with a known model and an expectation, one text replaced.

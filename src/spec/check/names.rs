@@ -190,7 +190,7 @@ fn duplicate(text: &str, list: &str, name: &Node, first_list: &str, first: &Node
     }
 }
 
-/// Keys that a kind of figure can not do without, and one that means nothing to others than lines.
+/// Keys that a kind of figure can not do without, and those that mean something to one kind alone.
 fn figures(spec: &Node, errors: &mut Vec<SpecError>) {
     for figure in spec.entries("figure") {
         let Some(kind) = figure.get("kind").and_then(Node::text) else { continue };
@@ -207,6 +207,10 @@ fn figures(spec: &Node, errors: &mut Vec<SpecError>) {
         if let (Some(dash), true) = (figure.get("dash"), kind != "lines") {
             let message = format!("a {} has no lines to dash", shortened(kind));
             errors.push(super::wrong_key(dash, message).advise("write kind = \"lines\", or leave it out"));
+        }
+        if let (Some(diagonal), true) = (figure.get("diagonal"), kind != "scatter") {
+            let message = format!("a {} has no line of equal x and y", shortened(kind));
+            errors.push(super::wrong_key(diagonal, message).advise("write kind = \"scatter\", or leave it out"));
         }
     }
 }
