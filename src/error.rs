@@ -42,6 +42,19 @@ pub enum Error {
         /// How many there are.
         of: usize,
     },
+    /// Results that a second run does not make again.
+    #[error("{}", not_verified(*.differ, *.refused, *.of))]
+    Unverified {
+        /// Results that differ.
+        differ: usize,
+        /// Specs that could not be run.
+        refused: usize,
+        /// How many there are.
+        of: usize,
+    },
+    /// Two things that were compared are not the same.
+    #[error("{0}")]
+    Unequal(String),
     /// Several specs are refused; none was run.
     #[error("{} specs are refused", .0.len())]
     Refusals(Vec<Error>),
@@ -108,10 +121,18 @@ impl Error {
             Error::Spec(_) | Error::Refused { .. } | Error::Refusals(_) => 2,
             Error::Failed { .. } | Error::Figure(_) | Error::Rows(_) | Error::Print(_) | Error::SelfCheck(_) => 1,
             Error::Differ { .. } => 1,
-            Error::Failures { .. } => 1,
+            Error::Failures { .. } | Error::Unequal(_) => 1,
+            Error::Unverified { differ: 0, .. } => 2,
+            Error::Unverified { .. } => 1,
             Error::Interrupted(_) => interrupt::EXIT_CODE,
         }
     }
+}
+
+fn not_verified(differ: usize, refused: usize, of: usize) -> String {
+    let differ = (differ > 0).then(|| format!("{differ} of {of} results differ"));
+    let refused = (refused > 0).then(|| format!("{refused} of {of} can not be verified"));
+    differ.into_iter().chain(refused).collect::<Vec<_>>().join(", ")
 }
 
 fn quoted(names: &[String]) -> String {

@@ -4,6 +4,7 @@
 
 pub mod allocator;
 pub mod cli;
+pub mod compare;
 mod error;
 pub mod expectation;
 pub mod figure;

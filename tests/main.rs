@@ -1,6 +1,7 @@
 //! Every test in one binary, by theme: one link instead of many.
 
 mod cli;
+mod compare;
 mod faults;
 mod figure;
 mod gguf;

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, no logic.
 
 mod config;
+mod diff;
 mod index;
 mod logits;
 mod model;
@@ -9,6 +10,7 @@ mod rerun;
 mod run;
 pub mod schema;
 mod store;
+mod verify;
 
 use crate::Error;
 use crate::run::Specs;
@@ -43,6 +45,10 @@ enum Command {
     Run(run::Arguments),
     /// Run once more what a manifest says was run, and compare
     Rerun(rerun::Arguments),
+    /// Run specs again and compare with the results that are there
+    Verify(verify::Arguments),
+    /// Print what differs between two results, or two specs
+    Diff(diff::Arguments),
     /// Print what a run of specs would take from the store, what it would compute and why, and what that costs
     Plan(plan::Arguments),
     /// Print the resolved spec, with where each value came from
@@ -108,6 +114,8 @@ fn dispatch(command: Command) -> Result<(), Error> {
     match command {
         Command::Run(arguments) => run::run(arguments),
         Command::Rerun(arguments) => rerun::run(arguments),
+        Command::Verify(arguments) => verify::run(arguments),
+        Command::Diff(arguments) => diff::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Config(arguments) => config::run(arguments),
         Command::Store(arguments) => store::run(arguments),

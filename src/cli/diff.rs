@@ -1,0 +1,136 @@
+//! `ablate diff`: what differs between two results, or two specs.
+
+use super::verify::ToleranceArguments;
+use crate::compare::{self, Record, Resolved, Tolerance, Verdict};
+use crate::spec::{self, ImageFormat, Loaded, Origin};
+use crate::{Error, manifest, run};
+use clap::Args;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ablate diff results/seed42 results/seed43
+  ablate diff results/seed42 results/seed43 --figure differences.svg
+  ablate diff results/seed42 results/seed43 --into differences      # a report, tables, a figure per column
+  ablate diff a.toml b.toml                                         # resolved values, with where they come from
+
+Rows of tables are joined on the columns that tell them apart; their order makes no difference. The worst differences come
+first. Exit codes: 0 equal, 1 not, 2 refused.")]
+pub(super) struct Arguments {
+    /// A results folder, its manifest.json, or a spec
+    a: PathBuf,
+    /// The same of what it is compared with
+    b: PathBuf,
+    #[command(flatten)]
+    tolerance: ToleranceArguments,
+    /// Draw the numbers of A against those of B: a file that ends with .svg or .png
+    #[arg(long, value_name = "FILE")]
+    figure: Option<PathBuf>,
+    /// Write a report with tables and figures of the differences into a folder
+    #[arg(long, value_name = "FOLDER")]
+    into: Option<PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+    let is_spec = |path: &Path| path.extension().is_some_and(|extension| extension == "toml");
+    match (is_spec(&arguments.a), is_spec(&arguments.b)) {
+        (true, true) => specs(&arguments),
+        (false, false) => results(&arguments),
+        (spec_first, _) => {
+            let (spec, other) = if spec_first { ("A", "B") } else { ("B", "A") };
+            let problem = format!("{spec} is a spec and {other} is none; name two specs or two results folders");
+            Err(Error::refused("diff")(problem))
+        }
+    }
+}
+
+fn specs(arguments: &Arguments) -> Result<(), Error> {
+    if let Some(option) = arguments.figure.as_ref().map(|_| "--figure").or(arguments.into.as_ref().map(|_| "--into")) {
+        return Err(Error::refused(option)("there is nothing to draw of specs; name two results folders"));
+    }
+    let changes = compare::specs(&resolved(&arguments.a)?, &resolved(&arguments.b)?);
+    match arguments.json {
+        true => super::print(&format!("{:#}\n", json!({ "spec": changes })))?,
+        false => super::print(&compare::values_text(&changes, ""))?,
+    }
+    judge(arguments, changes.is_empty())
+}
+
+/// The values of a spec for the model at hand.
+fn resolved(path: &Path) -> Result<Resolved, Error> {
+    let loaded: Loaded = run::settle(&spec::load(path, &[], std::env::vars())?, false)?;
+    let values: toml::Table = loaded.to_toml().parse().map_err(Error::refused(path.display()))?;
+    Ok(Resolved::new(&values, |key| match loaded.origin(key) {
+        Origin::Default => Some("default".to_string()),
+        origin => Some(origin.to_string()),
+    }))
+}
+
+fn results(arguments: &Arguments) -> Result<(), Error> {
+    let record = |path: &Path| {
+        let folder = if path.is_file() { path.parent().unwrap_or(path) } else { path };
+        Record::read(folder)
+    };
+    let (a, b) = (record(&arguments.a)?, record(&arguments.b)?);
+    if let Some(into) = arguments.into.as_deref().filter(|into| into.join(manifest::FILE).exists()) {
+        return Err(Error::refused(format!("--into {}", into.display()))("it is a results folder; name another"));
+    }
+    let file = arguments.figure.as_deref().map(format).transpose()?;
+    let tolerance = arguments.tolerance.or(Tolerance::NONE);
+    let difference = compare::folders(&a, &b, tolerance);
+    let verdict = difference.verdict();
+    if arguments.json {
+        super::print(&format!("{:#}\n", json!({ "verdict": verdict, "difference": difference })))?;
+    } else {
+        let heading = format!("A: {}\nB: {}\n{verdict}\n", a.folder.display(), b.folder.display());
+        super::print(&(heading + &compare::folder_text(&difference, ["in A", "in B"])))?;
+    }
+    if file.is_some() || arguments.into.is_some() {
+        let panels = compare::panels(&a, &b, &difference)?;
+        let names = [a.folder.display().to_string(), b.folder.display().to_string()];
+        let names = [names[0].as_str(), names[1].as_str()];
+        if let Some((folder, name, format)) = file {
+            match panels.is_empty() {
+                true => {
+                    return Err(Error::failed("--figure")("no column of numbers differs: there is nothing to draw"));
+                }
+                false => drop(compare::draw(&panels, names, &folder, &name, &[format])?),
+            }
+        }
+        if let Some(into) = &arguments.into {
+            let command = format!("ablate diff {} {}", names[0], names[1]);
+            let report = compare::write_report(&difference, &panels, names, &command, into)?;
+            if !arguments.json {
+                super::print(&format!("report in {}\n", report.display()))?;
+            }
+        }
+    }
+    judge(arguments, verdict < Verdict::Differs && difference.spec.is_empty())
+}
+
+/// The folder, the name and the format of a figure.
+fn format(path: &Path) -> Result<(PathBuf, String, ImageFormat), Error> {
+    let format = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("svg") => ImageFormat::Svg,
+        Some("png") => ImageFormat::Png,
+        _ => {
+            return Err(Error::refused(format!("--figure {}", path.display()))(
+                "write a name that ends with .svg or .png",
+            ));
+        }
+    };
+    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok((path.parent().map(Path::to_path_buf).unwrap_or_default(), name, format))
+}
+
+fn judge(arguments: &Arguments, equal: bool) -> Result<(), Error> {
+    match equal {
+        true => Ok(()),
+        false => Err(Error::Unequal(format!("{} and {} differ", arguments.a.display(), arguments.b.display()))),
+    }
+}

@@ -1,0 +1,112 @@
+//! `ablate verify`: runs specs again and compares with the results that are there.
+
+use crate::Error;
+use crate::compare::verify::{self, Settings, Verified};
+use crate::compare::{self, Tolerance, Verdict};
+use crate::run::interrupt;
+use crate::run::progress::Progress;
+use clap::Args;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ablate verify experiments/quickstart.toml     # against results/quickstart
+  ablate verify results/quickstart              # the command in its manifest
+  ablate verify results/paper --cached          # every results folder in it, steps from the store
+  ablate verify mine.toml --rtol 1e-3
+
+Each spec is run again, into a temporary folder, and what comes out is compared with what is there: tables and rows cell by
+cell, figures, self-checks, expectations. Nothing that is there is changed. Computed numbers a and b agree when
+|a - b| <= atol + rtol * max(|a|, |b|); whole numbers and text are the same or not.
+
+Exit codes: 0 all agree, 1 something differs, 2 nothing differs, but something can not be verified.")]
+pub(super) struct Arguments {
+    /// Specs, results folders, or folders of either
+    #[arg(required = true, value_name = "SPEC|DIR")]
+    paths: Vec<PathBuf>,
+    /// Set a key in each, over what its own command sets
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// Take steps from the store: checks tables and figures alone, where it has them
+    #[arg(long)]
+    cached: bool,
+    #[command(flatten)]
+    tolerance: ToleranceArguments,
+    /// As JSON, one line for each
+    #[arg(long)]
+    json: bool,
+    /// No progress, only what differs and errors
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// How far numbers may be apart.
+#[derive(Debug, Args)]
+pub(super) struct ToleranceArguments {
+    /// Relative tolerance of computed numbers
+    #[arg(long, value_name = "SHARE", value_parser = not_negative)]
+    rtol: Option<f64>,
+    /// Absolute tolerance of computed numbers
+    #[arg(long, value_name = "SIZE", value_parser = not_negative)]
+    atol: Option<f64>,
+}
+
+impl ToleranceArguments {
+    /// The tolerance, with `default` for what is not given.
+    pub fn or(&self, default: Tolerance) -> Tolerance {
+        Tolerance { relative: self.rtol.unwrap_or(default.relative), absolute: self.atol.unwrap_or(default.absolute) }
+    }
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number".to_string())?;
+    if number >= 0.0 && number.is_finite() { Ok(number) } else { Err("write a number of 0 or more".into()) }
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+    let targets = verify::targets(&arguments.paths)?;
+    interrupt::listen().map_err(Error::failed("Ctrl-C handler"))?;
+    let progress = Progress::new(arguments.quiet);
+    let settings = Settings {
+        sets: &arguments.sets,
+        tolerance: arguments.tolerance.or(Tolerance::SINGLE),
+        cached: arguments.cached,
+        progress: &progress,
+    };
+    let all = verify::verify(&targets, &settings, |verified| {
+        let quiet = arguments.quiet && verified.verdict().is_some_and(|verdict| verdict < Verdict::Differs);
+        match arguments.json {
+            true => super::print(&(json(verified).to_string() + "\n")),
+            false if quiet => Ok(()),
+            false => super::print(&text(verified)),
+        }
+    })?;
+    verify::judge(&all)
+}
+
+fn text(verified: &Verified) -> String {
+    let Verified { spec, folder, outcome } = verified;
+    let (spec, folder) = (spec.display(), folder.display());
+    match outcome {
+        Ok(difference) => {
+            let details = compare::folder_text(difference, ["committed", "rerun"]);
+            format!("{folder}: {} ({spec})\n{details}", difference.verdict())
+        }
+        Err(error) => {
+            let why = error.render(std::io::stdout().is_terminal());
+            format!("{spec}: can not be verified:\n{}\n", why.trim_end())
+        }
+    }
+}
+
+fn json(verified: &Verified) -> serde_json::Value {
+    let Verified { spec, folder, outcome } = verified;
+    let mut json = serde_json::json!({ "spec": spec, "folder": folder, "verdict": verified.verdict() });
+    match outcome {
+        Ok(difference) => json["difference"] = serde_json::json!(difference),
+        Err(error) => json["error"] = serde_json::json!(error.render(false)),
+    }
+    json
+}

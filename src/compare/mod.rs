@@ -1,0 +1,26 @@
+//! Results beside results, and specs beside specs: what is the same, and what differs by how much.
+//!
+//! [`tables`] joins two tables and compares every cell, [`folders`] two results folders file by file, [`specs`] two specs value by
+//! value; [`verify`] runs specs again and compares what comes out with what was kept.
+
+mod drawing;
+mod folders;
+mod pairs;
+mod picture;
+mod record;
+mod report;
+mod specs;
+mod tables;
+mod text;
+mod tolerance;
+mod values;
+pub mod verify;
+
+pub use folders::{FileDifference, FolderDifference, Outcome, folders};
+pub use picture::{Panel, draw, panels};
+pub use record::Record;
+pub use report::write as write_report;
+pub use specs::{Resolved, ValueChange, specs};
+pub use tables::{Cell, CellDifference, ColumnDifference, Key, TableDifference, Verdict, numbers, tables};
+pub use text::{folder as folder_text, values as values_text};
+pub use tolerance::Tolerance;

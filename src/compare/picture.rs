@@ -1,0 +1,118 @@
+//! Figures of how two results differ: the numbers of a column in the one against those in the other.
+
+use super::folders::{self, FolderDifference, Outcome};
+use super::record::Record;
+use super::tables;
+use crate::figure::{self, Drawn, FigureError, Problem};
+use crate::spec::{Figure, ImageFormat};
+use crate::table;
+use polars::prelude::*;
+use std::path::Path;
+
+/// Most columns that are drawn.
+const PANELS: usize = 12;
+
+/// The numbers of a column that differs, of one table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panel {
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
+    /// The number in the one and in the other, of every row that both have.
+    pub points: Vec<(f64, f64)>,
+    /// The operator of each, where the table has operators.
+    pub operators: Vec<String>,
+}
+
+/// The columns of numbers that differ, those that differ most first: of tables, or of rows where no table differs.
+///
+/// # Errors
+/// Tables that can no longer be read.
+pub fn panels(a: &Record, b: &Record, difference: &FolderDifference) -> PolarsResult<Vec<Panel>> {
+    for folder in ["tables/", "rows/"] {
+        let mut found = Vec::new();
+        for file in difference.files.iter().filter(|file| file.path.starts_with(folder)) {
+            let Outcome::Table(table) = &file.outcome else { continue };
+            let [one, other] = [folders::table(&a.folder, &file.path)?, folders::table(&b.folder, &file.path)?];
+            let name = file.path.trim_start_matches(folder).rsplit_once('.').map_or("", |(name, _)| name);
+            let operators = one.column("operator").ok();
+            let numbers = tables::numbers(&one, &other, &table.keys)?;
+            for column in &table.columns {
+                let Some((_, cells)) = numbers.iter().find(|(name, _)| *name == column.name) else { continue };
+                let operator = |row: usize| operators.map(|operators| table::plain(operators, row));
+                found.push((
+                    column.excess,
+                    Panel {
+                        table: name.to_string(),
+                        column: column.name.clone(),
+                        points: cells.iter().map(|cell| cell.numbers).collect(),
+                        operators: cells.iter().filter_map(|cell| operator(cell.rows.0)).collect(),
+                    },
+                ));
+            }
+        }
+        if !found.is_empty() {
+            found.sort_by(|one, other| other.0.total_cmp(&one.0));
+            return Ok(found.into_iter().map(|(_, panel)| panel).take(PANELS).collect());
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// Draws columns, as `FOLDER/NAME.svg` and so on: one in its own numbers, several each as shares of its largest number.
+///
+/// # Errors
+/// Columns without a finite number, files that can not be written.
+pub fn draw(
+    panels: &[Panel],
+    sides: [&str; 2],
+    folder: &Path,
+    name: &str,
+    formats: &[ImageFormat],
+) -> Result<Drawn, FigureError> {
+    let alone = panels.len() == 1;
+    let label = |panel: &Panel| format!("{}: {}", panel.table, panel.column);
+    let (mut columns, mut one, mut other, mut operators) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for panel in panels {
+        let numbers = panel.points.iter().flat_map(|&(a, b)| [a.abs(), b.abs()]).filter(|number| number.is_finite());
+        let largest = numbers.fold(0.0, f64::max);
+        let unit = if alone || largest == 0.0 { 1.0 } else { largest };
+        columns.extend(panel.points.iter().map(|_| label(panel)));
+        one.extend(panel.points.iter().map(|(a, _)| a / unit));
+        other.extend(panel.points.iter().map(|(_, b)| b / unit));
+        operators.extend(panel.operators.iter().cloned());
+    }
+    let with_operators = !operators.is_empty() && operators.len() == columns.len();
+    let of = |what: &str| if alone { what.to_string() } else { format!("{what}, share of the column's largest") };
+    let title = match panels {
+        [panel] => label(panel),
+        _ => "Columns that differ".to_string(),
+    };
+    let mut keys = toml::Table::new();
+    let mut set = |key: &str, value: &str| drop(keys.insert(key.into(), value.into()));
+    [("name", name), ("kind", "scatter"), ("from", "differences"), ("x", "a"), ("y", "b"), ("title", title.as_str())]
+        .into_iter()
+        .for_each(|(key, value)| set(key, value));
+    set("x_title", &of(sides[0]));
+    set("y_title", &of(sides[1]));
+    if !alone {
+        set("facet", "column");
+    }
+    if with_operators {
+        set("series", "operator");
+    }
+    keys.insert("diagonal".into(), true.into());
+    let failed = |problem: table::Problem| FigureError {
+        figure: name.to_string(),
+        faults: vec![(vec!["from".to_string()], Problem::Rows(problem))],
+    };
+    let mut rows = df!("column" => columns, "a" => one, "b" => other).map_err(|error| failed(error.into()))?;
+    if with_operators {
+        rows.with_column(Column::new("operator".into(), operators)).map_err(|error| failed(error.into()))?;
+    }
+    let figure: Figure = keys.try_into().map_err(|error: toml::de::Error| {
+        failed(table::Problem::Polars(PolarsError::ComputeError(error.message().to_string().into())))
+    })?;
+    figure::draw(&figure, &rows, folder, formats)
+}

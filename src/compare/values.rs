@@ -1,0 +1,147 @@
+//! The cells of two columns of one name, read as the same kind of thing.
+
+use crate::table;
+use polars::prelude::*;
+
+/// A column's cells; none is a null.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Values {
+    /// Numbers that are computed: they may differ by a tolerance.
+    Floats(Vec<Option<f64>>),
+    /// Whole numbers: they are the same or not.
+    Integers(Vec<Option<i128>>),
+    /// Everything else, as it is written.
+    Texts(Vec<Option<String>>),
+}
+
+/// The cells of a column on both sides: floats where either side has them and both are numbers, text where they are of
+/// different kinds.
+pub(super) fn both(a: &Column, b: &Column) -> PolarsResult<[Values; 2]> {
+    let kind = |column: &Column| match column.dtype() {
+        dtype if dtype.is_float() => Kind::Float,
+        dtype if dtype.is_integer() => Kind::Integer,
+        DataType::String => as_written(column).unwrap_or(Kind::Text),
+        DataType::Null => Kind::Nothing,
+        _ => Kind::Text,
+    };
+    let kind = match (kind(a), kind(b)) {
+        (Kind::Nothing, other) | (other, Kind::Nothing) => other,
+        (one, other) if one == other => one,
+        (Kind::Float, Kind::Integer) | (Kind::Integer, Kind::Float) => Kind::Float,
+        _ => Kind::Text,
+    };
+    Ok([kind.read(a)?, kind.read(b)?])
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Float,
+    Integer,
+    Text,
+    /// No value but nulls: whatever the other side is.
+    Nothing,
+}
+
+/// What a column of text (all of CSV is text) holds. Whole numbers only where reading and writing gives the same text, so that
+/// `007` stays apart from `7`.
+fn as_written(column: &Column) -> Option<Kind> {
+    let mut kind = Kind::Nothing;
+    for text in column.str().ok()?.iter().flatten() {
+        let found = match () {
+            () if is_integer(text) => Kind::Integer,
+            () if is_float(text) => Kind::Float,
+            () => return Some(Kind::Text),
+        };
+        if kind != Kind::Float {
+            kind = found;
+        }
+    }
+    Some(kind)
+}
+
+fn is_integer(text: &str) -> bool {
+    text.parse::<i128>().is_ok_and(|number| number.to_string() == text)
+}
+
+fn is_float(text: &str) -> bool {
+    let marked = text.contains(['.', 'e', 'E']) || matches!(text.trim_start_matches('-'), "NaN" | "inf");
+    marked && text.parse::<f64>().is_ok()
+}
+
+impl Kind {
+    fn read(self, column: &Column) -> PolarsResult<Values> {
+        Ok(match (self, column.dtype()) {
+            (Kind::Float, DataType::String) => Values::Floats(parsed(column)?),
+            (Kind::Integer, DataType::String) => Values::Integers(parsed(column)?),
+            (Kind::Float, _) => Values::Floats(column.cast(&DataType::Float64)?.f64()?.iter().collect()),
+            (Kind::Integer, DataType::UInt64) => {
+                Values::Integers(column.u64()?.iter().map(|number| number.map(i128::from)).collect())
+            }
+            (Kind::Integer, _) => {
+                let numbers = column.cast(&DataType::Int64)?;
+                Values::Integers(numbers.i64()?.iter().map(|number| number.map(i128::from)).collect())
+            }
+            (Kind::Text | Kind::Nothing, _) => {
+                let nulls = column.is_null();
+                let text = |(row, null): (usize, Option<bool>)| (null != Some(true)).then(|| table::plain(column, row));
+                Values::Texts(nulls.iter().enumerate().map(text).collect())
+            }
+        })
+    }
+}
+
+fn parsed<T: std::str::FromStr>(column: &Column) -> PolarsResult<Vec<Option<T>>> {
+    Ok(column.str()?.iter().map(|text| text?.parse().ok()).collect())
+}
+
+impl Values {
+    /// Whether rows can be told apart by it: not by computed numbers.
+    pub fn tells_apart(&self) -> bool {
+        !matches!(self, Values::Floats(_))
+    }
+
+    /// A cell's number.
+    pub fn number(&self, row: usize) -> Option<f64> {
+        match self {
+            Values::Floats(values) => values.get(row).copied().flatten(),
+            Values::Integers(values) => values.get(row).copied().flatten().map(|number| number as f64),
+            Values::Texts(_) => None,
+        }
+    }
+
+    /// Whether the cells are numbers.
+    pub fn are_numbers(&self) -> bool {
+        !matches!(self, Values::Texts(_))
+    }
+
+    /// A cell as it is shown; `null` is a null.
+    pub fn shown(&self, row: usize) -> String {
+        let shown = match self {
+            Values::Floats(values) => values.get(row).copied().flatten().map(in_full),
+            Values::Integers(values) => values.get(row).copied().flatten().map(|number| number.to_string()),
+            Values::Texts(values) => values.get(row).cloned().flatten(),
+        };
+        shown.unwrap_or_else(|| "null".into())
+    }
+
+    /// Appends a cell to the key of its row, so that different cells make different keys.
+    pub fn append(&self, row: usize, key: &mut String) {
+        let null = match self {
+            Values::Floats(values) => values.get(row).copied().flatten().is_none(),
+            Values::Integers(values) => values.get(row).copied().flatten().is_none(),
+            Values::Texts(values) => values.get(row).and_then(Option::as_ref).is_none(),
+        };
+        let shown = if null { String::new() } else { self.shown(row) };
+        key.push_str(&format!("{}{}:{shown}", if null { '-' } else { '+' }, shown.len()));
+    }
+}
+
+/// The shortest decimals that read back to the same number.
+fn in_full(number: f64) -> String {
+    let size = number.abs();
+    if size == 0.0 || (1e-4..1e15).contains(&size) || !number.is_finite() {
+        number.to_string()
+    } else {
+        format!("{number:e}")
+    }
+}
