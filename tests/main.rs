@@ -15,6 +15,7 @@ mod measure;
 mod parity;
 mod probe;
 mod prompt;
+mod reference;
 mod report;
 mod resume;
 mod spec;

@@ -6,6 +6,11 @@ use crate::run;
 use clap::Args;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ablate config experiments/quickstart.toml
+  ablate config experiments/paper/fig02-effects.toml --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf
+  ablate config mine.toml --plain > whole.toml   # in one file, every default written out")]
 pub(super) struct Arguments {
     #[command(flatten)]
     spec: SpecArguments,

@@ -9,6 +9,11 @@ use serde::Serialize;
 use std::fmt::Write;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ablate logits builtin:arith 12+34= 50-8= --top 3
+  ablate logits models/SmolLM2-135M-Instruct.Q4_1.gguf 'The capital of France is'
+  ablate logits builtin:arith 12+34= --all --format json > logits.json")]
 pub(super) struct Arguments {
     #[command(flatten)]
     model: ModelArguments,

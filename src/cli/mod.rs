@@ -1,10 +1,15 @@
 //! The command line: one file per subcommand, no logic.
 
+mod completions;
 mod config;
 mod diff;
+mod explain;
 mod index;
+mod list;
 mod logits;
 mod model;
+mod names;
+mod new;
 mod plan;
 mod rerun;
 mod run;
@@ -27,10 +32,10 @@ use std::process::ExitCode;
     max_term_width = 100,
     after_help = "\
 Examples:
-  ablate run experiments/quickstart.toml
-  ablate run experiments/paper/ experiments/quickstart.toml
-  ablate run experiments/quickstart.toml --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf
-  ablate logits builtin:arith 12+34= --top 3
+  ablate new mine && ablate run mine.toml
+  ablate new heads --from paper/fig02 --model models/SmolLM2-135M-Instruct.Q4_1.gguf
+  ablate run experiments/paper/ --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf
+  ablate explain activation-patching
 
 Exit codes: 0 done, 1 ran but failed, a check failed or a result is not as expected, 2 refused input, 130 interrupted."
 )]
@@ -41,6 +46,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a commented spec to start from, or a copy of one of the paper's
+    New(new::Arguments),
     /// Run specs: tables, figures and a report of each, under its results folder
     Run(run::Arguments),
     /// Run once more what a manifest says was run, and compare
@@ -57,12 +64,19 @@ enum Command {
     Store(store::Arguments),
     /// Make a page for a folder of results
     Index(index::Arguments),
+    /// List steps, figures, measures, hooks, models, operators or specs, one line each
+    List(list::Arguments),
+    /// Explain a step, measure, figure, hook, table or key of a spec
+    Explain(explain::Arguments),
     /// Print the JSON schema of specs, for editors
+    #[command(after_help = schema::EXAMPLES)]
     Schema,
     /// Print a model's facts: layers, heads, parameters, tokenizer, memory
     Model(model::Arguments),
     /// Print next-token logits and probabilities
     Logits(logits::Arguments),
+    /// Print what a shell needs to complete commands and names
+    Completions(completions::Arguments),
 }
 
 /// A spec and what is laid over it.
@@ -112,6 +126,10 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<(), Error> {
     match command {
+        Command::New(arguments) => new::run(arguments),
+        Command::List(arguments) => list::run(arguments),
+        Command::Explain(arguments) => explain::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments),
         Command::Run(arguments) => run::run(arguments),
         Command::Rerun(arguments) => rerun::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),

@@ -59,6 +59,11 @@ impl ModelArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ablate model builtin:arith
+  ablate model models/SmolLM2-135M-Instruct.Q4_1.gguf --dtype bf16
+  ablate model hf:EleutherAI/pythia-70m@main --json")]
 pub(super) struct Arguments {
     #[command(flatten)]
     model: ModelArguments,

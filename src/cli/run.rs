@@ -12,7 +12,7 @@ use clap::Args;
 #[command(after_help = "\
 Examples:
   ablate run experiments/quickstart.toml
-  ablate run experiments/paper/ --set model.source=~/models/Llama-3-8B
+  ablate run experiments/paper/ --set model.source=$HOME/models/Llama-3-8B
   ablate run fig02.toml fig03.toml
   ablate run fig02.toml --force=effects     # that step, and what reads its rows, though the store has them
   ablate run fig02.toml --no-store          # everything, and nothing is kept

@@ -2,6 +2,13 @@
 
 use crate::{Error, spec};
 
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  ablate schema > schema/ablate.schema.json
+
+An editor that knows TOML completes and checks a spec whose first line is
+  #:schema ../schema/ablate.schema.json";
+
 /// The schema as text: what `schema/ablate.schema.json` holds.
 pub fn schema() -> String {
     format!("{:#}\n", spec::schema())

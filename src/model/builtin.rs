@@ -8,6 +8,8 @@ use std::path::Path;
 /// The files of one model.
 struct Builtin {
     name: &'static str,
+    /// What it is, in a line.
+    about: &'static str,
     config: &'static [u8],
     tokenizer: &'static [u8],
     weights: &'static [u8],
@@ -18,6 +20,7 @@ static BUILTINS: [Builtin; 1] = [
     // Trained by experiments/models/arith.toml.
     Builtin {
         name: "arith",
+        about: "a four-layer transformer trained on arithmetic of integers below 100; part of the program",
         config: include_bytes!("../../experiments/models/arith/config.json"),
         tokenizer: include_bytes!("../../experiments/models/arith/tokenizer.json"),
         weights: include_bytes!("../../experiments/models/arith/model.safetensors"),
@@ -50,6 +53,11 @@ pub enum BuiltinError {
 
 fn known() -> String {
     BUILTINS.iter().map(|builtin| format!("builtin:{}", builtin.name)).collect::<Vec<_>>().join(" or ")
+}
+
+/// Each built-in model's source and a line about it.
+pub fn described() -> impl Iterator<Item = (String, &'static str)> {
+    BUILTINS.iter().map(|builtin| (format!("builtin:{}", builtin.name), builtin.about))
 }
 
 /// A built-in model's weights and tokenizer.

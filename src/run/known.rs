@@ -13,19 +13,27 @@ use indexmap::IndexMap;
 /// # Errors
 /// A model that can not be had or is two of the known ones; a profile that is wrong.
 pub fn settle(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
+    let settled = with_profile(loaded, quiet)?;
+    let model =
+        |loaded: &Loaded| loaded.spec.model.as_ref().map(|model| (model.source.clone(), model.checkpoints.clone()));
+    if let Some(known) = settled.recognised().filter(|_| model(&settled) != model(loaded)) {
+        still(&settled, &known.name, quiet)?;
+    }
+    Ok(settled)
+}
+
+/// The same without a look at a model that the profile names instead, which need not be here.
+///
+/// # Errors
+/// As [`settle`].
+pub fn with_profile(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
     if loaded.spec.known.is_empty() || loaded.recognised().is_some() {
         return Ok(loaded.clone());
     }
     families(loaded)?;
     let Some((_, facts)) = at_hand(loaded, quiet)? else { return Ok(loaded.clone()) };
     let Some(name) = name_of(loaded, "model", &facts)? else { return Ok(loaded.clone()) };
-    let settled = loaded.with_profile(name)?;
-    let model =
-        |loaded: &Loaded| loaded.spec.model.as_ref().map(|model| (model.source.clone(), model.checkpoints.clone()));
-    if model(&settled) != model(loaded) {
-        still(&settled, name, quiet)?;
-    }
-    Ok(settled)
+    Ok(loaded.with_profile(name)?)
 }
 
 /// The model that a profile names instead must be the one that the profile is for.

@@ -26,7 +26,7 @@ mod shelf;
 pub mod store;
 
 pub use frames::Frames;
-pub use known::settle;
+pub use known::{settle, with_profile};
 pub use many::{Specs, all};
 pub use models::{ModelName, Models};
 pub use outlook::{Outlook, Why, outlook};

@@ -97,15 +97,78 @@ fn default_height() -> u32 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FigureKind {
-    /// One cell per (x, y), coloured by `value`.
+    /// One cell per `x` and `y`, coloured by `value`.
+    ///
+    /// Also: `annotate`, `diverging`, `value_range`. Rows of one cell are averaged; a cell without rows is grey.
+    ///
+    /// ```toml
+    /// [[figure]]
+    /// name  = "errors"
+    /// kind  = "heatmap"
+    /// from  = "accuracy.prompts"
+    /// where = { operator = "+" }
+    /// x     = "b"
+    /// y     = "a"
+    /// value = "correct"
+    /// ```
     Heatmap,
-    /// A small heat map per value of `facet`, on one colour scale.
+    /// A small heat map per value of `facet`, all on one colour scale.
+    ///
+    /// Also: `annotate`, `diverging`, `value_range`. All panels share their axes.
+    ///
+    /// ```toml
+    /// [[figure]]
+    /// name  = "errors"
+    /// kind  = "heatmap-grid"
+    /// from  = "accuracy.prompts"
+    /// x     = "b"
+    /// y     = "a"
+    /// value = "correct"
+    /// facet = "operator"
+    /// ```
     HeatmapGrid,
     /// One line per value of `series`, with a band where `band` is given.
+    ///
+    /// Also: `dash`, `facet`, `x_scale`, `y_scale`, `y_range`. `y` may be `log1p(column)` or `log10(column)`.
+    ///
+    /// ```toml
+    /// [[figure]]
+    /// name   = "by_first_operand"
+    /// kind   = "lines"
+    /// from   = "accuracy.prompts"
+    /// x      = "a"
+    /// y      = "correct"
+    /// series = "operator"
+    /// ```
     Lines,
-    /// One bar per x and `series`, with error bars where `band` is given.
+    /// One bar per `x` and `series`, with error bars where `band` is given.
+    ///
+    /// Also: `facet`, `y_scale`, `y_range`. Bars begin at zero.
+    ///
+    /// ```toml
+    /// [[figure]]
+    /// name   = "accuracy"
+    /// kind   = "bars"
+    /// from   = "accuracy"
+    /// x      = "operator"
+    /// y      = "rate"
+    /// series = "operator"
+    /// band   = ["ci_low", "ci_high"]
+    /// ```
     Bars,
     /// One point per row, at two numbers of it.
+    ///
+    /// Also: `series`, `diagonal`, `facet`, `x_scale`, `y_scale`, `y_range`.
+    ///
+    /// ```toml
+    /// [[figure]]
+    /// name   = "answers"
+    /// kind   = "scatter"
+    /// from   = "accuracy.prompts"
+    /// x      = "a"
+    /// y      = "answer"
+    /// series = "operator"
+    /// ```
     Scatter,
 }
 

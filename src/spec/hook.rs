@@ -16,76 +16,135 @@ pub enum Hook {
     LnFinalNormalized,
 }
 
-/// A place within a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Site {
-    /// `hook_resid_pre`, `[batch, pos, d_model]`
-    ResidPre,
-    /// `ln1.hook_scale`, `[batch, pos, 1]`
-    Ln1Scale,
-    /// `ln1.hook_normalized`, `[batch, pos, d_model]`: see [`Hook::LnFinalNormalized`].
-    Ln1Normalized,
-    /// `attn.hook_q`, `[batch, pos, head, d_head]`, before rotation.
-    Q,
-    /// `attn.hook_k`, `[batch, pos, kv_head, d_head]`, before rotation.
-    K,
-    /// `attn.hook_v`, `[batch, pos, kv_head, d_head]`
-    V,
-    /// `attn.hook_rot_q`, `[batch, pos, head, d_head]`; of rotary positions only.
-    RotQ,
-    /// `attn.hook_rot_k`, `[batch, pos, kv_head, d_head]`; of rotary positions only.
-    RotK,
-    /// `attn.hook_attn_scores`, `[batch, head, query_pos, key_pos]`, scaled and masked.
-    AttnScores,
-    /// `attn.hook_pattern`, `[batch, head, query_pos, key_pos]`, rows sum to one.
-    Pattern,
-    /// `attn.hook_z`, `[batch, pos, head, d_head]`: each head's output before the output projection.
-    Z,
-    /// `attn.hook_result`, `[batch, pos, head, d_model]`: each head's share of the output, without the bias.
-    Result,
-    /// `hook_attn_out`, `[batch, pos, d_model]`
-    AttnOut,
-    /// `hook_resid_mid`, `[batch, pos, d_model]`; of sequential blocks only.
-    ResidMid,
-    /// `ln2.hook_scale`, `[batch, pos, 1]`
-    Ln2Scale,
-    /// `ln2.hook_normalized`, `[batch, pos, d_model]`
-    Ln2Normalized,
-    /// `mlp.hook_pre`, `[batch, pos, d_mlp]`: the gate's input to the non-linearity in a gated MLP.
-    MlpPre,
-    /// `mlp.hook_pre_linear`, `[batch, pos, d_mlp]`: the other factor; of gated MLPs only.
-    MlpPreLinear,
-    /// `mlp.hook_post`, `[batch, pos, d_mlp]`: act(pre), times pre_linear in a gated MLP.
-    MlpPost,
-    /// `hook_mlp_out`, `[batch, pos, d_model]`
-    MlpOut,
-    /// `hook_resid_post`, `[batch, pos, d_model]`
-    ResidPost,
+/// Defines [`Site`], [`SITES`] and what is known of each, in the order they happen.
+macro_rules! sites {
+    ($($(#[doc = $about:literal])+ $site:ident = $name:literal, $short:literal, $shape:literal;)*) => {
+        /// A place within a block.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Site {
+            $($(#[doc = $about])+ #[doc = concat!("\n\n`", $name, "`, `", $shape, "`")] $site,)*
+        }
+
+        /// Every site of a block with its TransformerLens name and its accepted shorthand, in the order they happen.
+        pub const SITES: [(Site, &str, &str); [$($name),*].len()] = [$((Site::$site, $name, $short),)*];
+
+        impl Site {
+            /// The shape of its activations.
+            pub fn shape(self) -> &'static str {
+                match self {
+                    $(Site::$site => $shape,)*
+                }
+            }
+
+            /// What it is, in words.
+            pub fn about(self) -> &'static str {
+                match self {
+                    $(Site::$site => concat!($($about),+).trim_ascii(),)*
+                }
+            }
+        }
+    };
 }
 
-/// Every site of a block with its TransformerLens name and its accepted shorthand, in the order they happen.
-pub const SITES: [(Site, &str, &str); 21] = [
-    (Site::ResidPre, "hook_resid_pre", "resid_pre"),
-    (Site::Ln1Scale, "ln1.hook_scale", "ln1_scale"),
-    (Site::Ln1Normalized, "ln1.hook_normalized", "ln1_normalized"),
-    (Site::Q, "attn.hook_q", "q"),
-    (Site::K, "attn.hook_k", "k"),
-    (Site::V, "attn.hook_v", "v"),
-    (Site::RotQ, "attn.hook_rot_q", "rot_q"),
-    (Site::RotK, "attn.hook_rot_k", "rot_k"),
-    (Site::AttnScores, "attn.hook_attn_scores", "attn_scores"),
-    (Site::Pattern, "attn.hook_pattern", "pattern"),
-    (Site::Z, "attn.hook_z", "z"),
-    (Site::Result, "attn.hook_result", "result"),
-    (Site::AttnOut, "hook_attn_out", "attn_out"),
-    (Site::ResidMid, "hook_resid_mid", "resid_mid"),
-    (Site::Ln2Scale, "ln2.hook_scale", "ln2_scale"),
-    (Site::Ln2Normalized, "ln2.hook_normalized", "ln2_normalized"),
-    (Site::MlpPre, "mlp.hook_pre", "mlp_pre"),
-    (Site::MlpPreLinear, "mlp.hook_pre_linear", "mlp_pre_linear"),
-    (Site::MlpPost, "mlp.hook_post", "mlp_post"),
-    (Site::MlpOut, "hook_mlp_out", "mlp_out"),
-    (Site::ResidPost, "hook_resid_post", "resid_post"),
+sites! {
+    /// The residual stream before the block.
+    ResidPre = "hook_resid_pre", "resid_pre", "[batch, pos, d_model]";
+    /// What the norm before attention divides by.
+    Ln1Scale = "ln1.hook_scale", "ln1_scale", "[batch, pos, 1]";
+    /// The stream after the norm before attention; as TransformerLens has it, before the scale in an RMS norm, after scale and
+    /// shift in a layer norm.
+    Ln1Normalized = "ln1.hook_normalized", "ln1_normalized", "[batch, pos, d_model]";
+    /// Queries, before rotation.
+    Q = "attn.hook_q", "q", "[batch, pos, head, d_head]";
+    /// Keys, before rotation; of key/value heads, which are fewer than query heads where queries are grouped.
+    K = "attn.hook_k", "k", "[batch, pos, kv_head, d_head]";
+    /// Values; of key/value heads.
+    V = "attn.hook_v", "v", "[batch, pos, kv_head, d_head]";
+    /// Queries after rotation; of rotary positions only.
+    RotQ = "attn.hook_rot_q", "rot_q", "[batch, pos, head, d_head]";
+    /// Keys after rotation; of rotary positions only.
+    RotK = "attn.hook_rot_k", "rot_k", "[batch, pos, kv_head, d_head]";
+    /// Attention scores, scaled and masked, before the softmax.
+    AttnScores = "attn.hook_attn_scores", "attn_scores", "[batch, head, query_pos, key_pos]";
+    /// Attention weights: rows sum to one.
+    Pattern = "attn.hook_pattern", "pattern", "[batch, head, query_pos, key_pos]";
+    /// Each head's output before the output projection.
+    Z = "attn.hook_z", "z", "[batch, pos, head, d_head]";
+    /// Each head's share of the attention's output, without the bias.
+    Result = "attn.hook_result", "result", "[batch, pos, head, d_model]";
+    /// What the attention adds to the stream.
+    AttnOut = "hook_attn_out", "attn_out", "[batch, pos, d_model]";
+    /// The residual stream between attention and MLP; of sequential blocks only.
+    ResidMid = "hook_resid_mid", "resid_mid", "[batch, pos, d_model]";
+    /// What the norm before the MLP divides by.
+    Ln2Scale = "ln2.hook_scale", "ln2_scale", "[batch, pos, 1]";
+    /// The stream after the norm before the MLP; see `ln1.hook_normalized`.
+    Ln2Normalized = "ln2.hook_normalized", "ln2_normalized", "[batch, pos, d_model]";
+    /// The MLP's neurons before the non-linearity: the gate's input in a gated MLP.
+    MlpPre = "mlp.hook_pre", "mlp_pre", "[batch, pos, d_mlp]";
+    /// The other factor of a gated MLP; of gated MLPs only.
+    MlpPreLinear = "mlp.hook_pre_linear", "mlp_pre_linear", "[batch, pos, d_mlp]";
+    /// The MLP's neurons: act(pre), times pre_linear in a gated MLP.
+    MlpPost = "mlp.hook_post", "mlp_post", "[batch, pos, d_mlp]";
+    /// What the MLP adds to the stream.
+    MlpOut = "hook_mlp_out", "mlp_out", "[batch, pos, d_model]";
+    /// The residual stream after the block.
+    ResidPost = "hook_resid_post", "resid_post", "[batch, pos, d_model]";
+}
+
+/// A hook as a reference describes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HookName {
+    /// TransformerLens's name, of a site of a block after `blocks.N.`.
+    pub name: &'static str,
+    /// The shorthand.
+    pub short: &'static str,
+    /// Shape of its activations.
+    pub shape: &'static str,
+    /// What it is, in words.
+    pub about: &'static str,
+    /// Whether every block has one.
+    pub in_blocks: bool,
+}
+
+/// Every hook, in the order they happen.
+pub fn hooks() -> impl Iterator<Item = HookName> {
+    let block = SITES.map(|(site, name, short)| HookName {
+        name,
+        short,
+        shape: site.shape(),
+        about: site.about(),
+        in_blocks: true,
+    });
+    let [embed, positions, scale, normalized] =
+        OUTSIDE.map(|(_, name, short, shape, about)| HookName { name, short, shape, about, in_blocks: false });
+    [embed, positions].into_iter().chain(block).chain([scale, normalized])
+}
+
+/// Hooks outside the blocks: name, shorthand, shape, what it is.
+pub(super) const OUTSIDE: [(Hook, &str, &str, &str, &str); 4] = [
+    (Hook::Embed, "hook_embed", "embed", "[batch, pos, d_model]", "The tokens' embeddings."),
+    (
+        Hook::PosEmbed,
+        "hook_pos_embed",
+        "pos_embed",
+        "[batch, pos, d_model]",
+        "The positions' embeddings; of learned positions only.",
+    ),
+    (
+        Hook::LnFinalScale,
+        "ln_final.hook_scale",
+        "ln_final_scale",
+        "[batch, pos, 1]",
+        "What the norm before the unembedding divides by.",
+    ),
+    (
+        Hook::LnFinalNormalized,
+        "ln_final.hook_normalized",
+        "ln_final_normalized",
+        "[batch, pos, d_model]",
+        "The stream after the norm before the unembedding; see `ln1.hook_normalized`.",
+    ),
 ];
 
 impl Site {

@@ -258,6 +258,11 @@ impl Loaded {
         &self.layers.variables
     }
 
+    /// Every value that is written, with its origin; what `models` and `prompt_sets` take from `[model]` and `[prompts]` too.
+    pub(super) fn nodes(&self) -> &Node {
+        &self.values
+    }
+
     fn find(&self, path: &[&str]) -> Option<&Node> {
         let mut node = &self.values;
         for part in path {

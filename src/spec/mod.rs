@@ -12,6 +12,7 @@ pub mod expression;
 mod extends;
 mod figure;
 mod files;
+mod flat;
 pub mod hook;
 mod known;
 mod layers;
@@ -56,6 +57,7 @@ pub use operator::Operator;
 pub use output::{ImageFormat, Output, Run};
 pub use position::PositionName;
 pub use prompts::{Answer, DEFAULT_COMPLETION, Keep, Operands, Prompts, Range, Shot, Templates};
+pub(crate) use schema::resolved as resolved_schema;
 pub use schema::schema;
 pub use site::{HookPattern, SitePattern, UnitPattern, has_heads, has_neurons};
 pub use source::Source;
@@ -63,6 +65,7 @@ pub use step::Step;
 pub use table::{Condition, Join, JoinHow, Pivot, Table};
 pub use words::{Rows, SlotWords, Word};
 pub use write::Written;
+pub(crate) use write::inline;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -117,4 +120,9 @@ pub struct Spec {
     /// Resources: threads, memory, batch size. Nothing here changes a result.
     #[serde(default)]
     pub run: Run,
+}
+
+/// Whether a key of the top level is a list of named tables: `[[step]]`.
+pub fn is_named_list(key: &str) -> bool {
+    merge::NAMED_LISTS.contains(&key)
 }

@@ -46,6 +46,16 @@ impl Operator {
         }
     }
 
+    /// What it computes.
+    pub const fn formula(self) -> &'static str {
+        match self {
+            Self::Addition => "a + b",
+            Self::Subtraction => "a − b",
+            Self::Multiplication => "a × b",
+            Self::FloorDivision => "a ÷ b, rounded down",
+        }
+    }
+
     /// The operator with this symbol; where there is none, the one that was probably meant: by its sign, its name, or another
     /// common way to write it.
     pub fn find(text: &str) -> Result<Self, Option<Self>> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 
 /// The schema of a resolved spec: entries of `models` and `prompt_sets` are complete, `extends` is gone.
-pub(super) fn resolved() -> &'static Value {
+pub(crate) fn resolved() -> &'static Value {
     static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
         let mut schema = schemars::schema_for!(Spec).to_value();
         drop_null(&mut schema);

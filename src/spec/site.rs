@@ -1,7 +1,7 @@
 //! Sites of an intervention, as a spec writes them: `blocks.*.attn.hook_z[head]`, `mlp_post[neuron]`, `blocks.0..4.hook_resid_pre`,
 //! `blocks.{probes}.mlp.hook_post[neuron]`.
 
-use super::hook::{Hook, SITES, Site};
+use super::hook::{Hook, OUTSIDE, SITES, Site};
 use super::layers::Layers;
 use super::nearest;
 use super::numbers::Numbers;
@@ -32,14 +32,6 @@ pub enum UnitPattern {
     /// Each of these on its own: `[head]`, `[neuron]`, `[0..8]`.
     Each(Numbers),
 }
-
-/// Hooks outside the blocks, with their shorthands.
-const OUTSIDE: [(Hook, &str, &str); 4] = [
-    (Hook::Embed, "hook_embed", "embed"),
-    (Hook::PosEmbed, "hook_pos_embed", "pos_embed"),
-    (Hook::LnFinalScale, "ln_final.hook_scale", "ln_final_scale"),
-    (Hook::LnFinalNormalized, "ln_final.hook_normalized", "ln_final_normalized"),
-];
 
 /// Whether the units of a site are heads.
 pub fn has_heads(site: Site) -> bool {
@@ -87,7 +79,7 @@ impl SitePattern {
 
 impl HookPattern {
     fn parse(name: &str) -> Result<Self, String> {
-        if let Some((hook, ..)) = OUTSIDE.iter().find(|(_, full, short)| name == *full || name == *short) {
+        if let Some((hook, ..)) = OUTSIDE.iter().find(|(_, full, short, ..)| name == *full || name == *short) {
             return Ok(HookPattern::One(*hook));
         }
         let rest = name.strip_prefix("blocks.").unwrap_or(name);
@@ -126,7 +118,7 @@ impl HookPattern {
 fn unknown(name: &str) -> String {
     let after_layer = name.strip_prefix("blocks.").and_then(|rest| rest.split_once('.')).map_or(name, |(_, rest)| rest);
     let names = SITES.iter().flat_map(|(_, full, short)| [*full, *short]);
-    let outside = OUTSIDE.iter().flat_map(|(_, full, short)| [*full, *short]);
+    let outside = OUTSIDE.iter().flat_map(|(_, full, short, ..)| [*full, *short]);
     match nearest(after_layer, names.chain(outside)) {
         Some(near) => {
             let full = SITES.iter().any(|(_, full, _)| *full == near);

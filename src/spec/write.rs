@@ -145,7 +145,8 @@ fn has_header(value: &Value) -> bool {
     }
 }
 
-fn inline(value: &Value) -> String {
+/// A value on one line.
+pub(crate) fn inline(value: &Value) -> String {
     match value {
         Value::String(text) => quoted(text),
         Value::Array(list) => format!("[{}]", list.iter().map(inline).collect::<Vec<_>>().join(", ")),
@@ -159,7 +160,8 @@ fn inline(value: &Value) -> String {
     }
 }
 
-fn name(key: &str) -> String {
+/// A key as TOML writes it.
+pub(super) fn name(key: &str) -> String {
     let bare = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
     if !key.is_empty() && key.chars().all(bare) { key.to_string() } else { quoted(key) }
 }

@@ -1,11 +1,13 @@
 //! The binary as a user runs it: exit codes, what it prints, what it leaves behind.
 
 mod faults;
+mod help;
 mod intervention;
 mod join;
 mod known;
 mod logits;
 mod many;
+mod new;
 mod patching;
 mod probes;
 mod run;

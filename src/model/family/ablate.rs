@@ -14,6 +14,10 @@ impl Family for Ablate {
         &["ablate"]
     }
 
+    fn about(&self) -> &'static str {
+        "what `ablate`'s own step `train` makes: RMS norm, learned positions, SwiGLU, no biases"
+    }
+
     fn facts(&self, config: &Config) -> Result<Facts, ConfigError> {
         let n_heads = config.heads("n_heads")?;
         Ok(Facts {

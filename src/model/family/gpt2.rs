@@ -13,6 +13,10 @@ impl Family for Gpt2 {
         &["gpt2"]
     }
 
+    fn about(&self) -> &'static str {
+        "GPT-2: layer norm, learned positions"
+    }
+
     fn facts(&self, config: &Config) -> Result<Facts, ConfigError> {
         let is = |wanted: bool| move |value: &serde_json::Value| value.as_bool() == Some(wanted);
         config.refuse("scale_attn_weights", is(true), "attention without its scale")?;

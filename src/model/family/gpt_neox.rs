@@ -14,6 +14,10 @@ impl Family for GptNeoX {
         &["gpt_neox"]
     }
 
+    fn about(&self) -> &'static str {
+        "Pythia, GPT-NeoX: layer norm, partly rotated heads, attention and MLP side by side (or not)"
+    }
+
     fn facts(&self, config: &Config) -> Result<Facts, ConfigError> {
         let d_model = config.size("hidden_size")?;
         let n_heads = config.heads("num_attention_heads")?;

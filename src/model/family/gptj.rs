@@ -14,6 +14,10 @@ impl Family for GptJ {
         &["gptj"]
     }
 
+    fn about(&self) -> &'static str {
+        "GPT-J: layer norm, interleaved rotation of part of each head, attention and MLP reading one norm"
+    }
+
     fn facts(&self, config: &Config) -> Result<Facts, ConfigError> {
         let d_model = config.size("n_embd")?;
         let n_heads = config.heads("n_head")?;

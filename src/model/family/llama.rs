@@ -14,6 +14,10 @@ impl Family for Llama {
         &["llama", "mistral"]
     }
 
+    fn about(&self) -> &'static str {
+        "Llama 2 and 3, SmolLM2, Mistral without a sliding window: RMS norm, rotary positions, grouped queries, SwiGLU"
+    }
+
     fn facts(&self, config: &Config) -> Result<Facts, ConfigError> {
         let facts = facts("llama", config)?;
         // transformers takes a Mistral configuration that is silent for one with a window of 4096

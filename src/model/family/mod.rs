@@ -19,6 +19,9 @@ pub trait Family: Sync {
     /// Its values of `model_type`, first its own name.
     fn model_types(&self) -> &'static [&'static str];
 
+    /// Which models are of it and what tells it from others, in a line.
+    fn about(&self) -> &'static str;
+
     /// What a model with this configuration looks like.
     ///
     /// # Errors
@@ -36,6 +39,11 @@ static FAMILIES: [&dyn Family; 6] =
 /// Values of `model_type` that are supported.
 pub fn supported() -> impl Iterator<Item = &'static str> {
     FAMILIES.iter().flat_map(|family| family.model_types().iter().copied())
+}
+
+/// Each family's name and a line about it.
+pub fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FAMILIES.iter().filter_map(|family| Some((*family.model_types().first()?, family.about())))
 }
 
 /// The names of the families, as [`Facts::family`] has them.

@@ -14,6 +14,10 @@ impl Family for Qwen2 {
         &["qwen2"]
     }
 
+    fn about(&self) -> &'static str {
+        "Qwen2, Qwen2.5: Llama's blocks with biased queries, keys and values"
+    }
+
     fn facts(&self, config: &Config) -> Result<Facts, ConfigError> {
         let facts = llama::facts("qwen2", config)?;
         let window =

@@ -32,6 +32,11 @@ const ARCHITECTURES: [Architecture; 4] = [
     Architecture { name: "gpt2", family: "gpt2", settings: GPT2, interleaved: false },
 ];
 
+/// Names of the architectures that are read.
+pub fn architectures() -> impl Iterator<Item = &'static str> {
+    ARCHITECTURES.iter().map(|architecture| architecture.name)
+}
+
 const LLAMA: &[(&str, &str, bool)] = &[
     ("block_count", "num_hidden_layers", true),
     ("embedding_length", "hidden_size", true),

@@ -8,4 +8,5 @@ mod metadata;
 mod quant;
 mod tokenizer;
 
+pub use architecture::architectures;
 pub use file::Gguf;

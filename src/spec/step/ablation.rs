@@ -6,7 +6,31 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 step! {
-    /// Ablation of components, or of everything but a circuit (paper §2.1, eq. 2; appendix A), and what is left of the answer.
+    /// Replaces components, or all but a circuit, by their mean, zero or another prompt's, and measures what is left of the answer.
+    ///
+    /// With `ranked`, one circuit for each k: the k best by the rows of another step.
+    ///
+    /// Formula: faithfulness(c) = (NL(c) − NL(∅)) / (NL(M) − NL(∅)), NL = logit(r) / largest logit; ∅ ablates all of `among`, M nothing.
+    ///
+    /// Source: paper §2.1, eq. 2, and appendix A; Wang et al. 2023, Interpretability in the wild (arXiv 2211.00593).
+    ///
+    /// Limits: a component that matters only together with another, or whose work others take over once it is gone, looks unimportant alone.
+    /// Zero is a value that the model may never have seen; the mean is closer to what it knows.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name  = "effects"
+    /// kind  = "activation-patching"
+    /// sites = ["z[head]"]
+    ///
+    /// [[step]]
+    /// name       = "circuits"
+    /// kind       = "ablation"
+    /// mode       = "keep"
+    /// components = ["L*MLP"]
+    /// ranked     = { from = "effects", k = [0, 2, 4, 8] }
+    /// measures   = ["faithfulness", "accuracy"]
+    /// ```
     Ablation {
         /// `ablate`: the components are replaced. `keep`: every component of `among` but these is.
         #[serde(default)]
@@ -200,23 +224,66 @@ pub enum MeanPositions {
     Pooled,
 }
 
-/// What is left of the answer r. NL = logit(r) / largest logit (paper §3).
+/// What is left of the answer r: L its logit, P its probability, P* after the ablation, NL = logit(r) / largest logit (paper §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AblationMeasure {
-    /// (NL(c) − NL(∅)) / (NL(M) − NL(∅)) (paper eq. 2): ∅ ablates all of `among`, M nothing.
+    /// What a circuit keeps of the model's answer: 0 as with everything ablated, 1 as with nothing.
+    ///
+    /// Formula: (NL(c) − NL(∅)) / (NL(M) − NL(∅)), ∅ ablates all of `among`, M nothing
+    ///
+    /// Source: paper eq. 2; Marks et al. 2024 (arXiv 2403.19647).
+    ///
+    /// Limits: a ratio per prompt: where NL(∅) is close to NL(M) it blows up, and where they are equal there is none (`n` counts the
+    /// others). It depends on what is ablated to (Miller et al. 2024, arXiv 2407.08734).
     Faithfulness,
-    /// logit(r) / largest logit.
+    /// The answer's logit as a share of the largest.
+    ///
+    /// Formula: NL = L(r) / max L
+    ///
+    /// Source: paper §3.
+    ///
+    /// Limits: it depends on where the logits' zero is: on `model.processing.center_unembed`.
     NormalizedLogit,
-    /// logit(r).
+    /// The answer's logit.
+    ///
+    /// Formula: L(r)
+    ///
+    /// Source: the model's own output.
+    ///
+    /// Limits: all logits may rise or fall together, which changes no answer.
     Logit,
-    /// P(r).
+    /// The answer's probability.
+    ///
+    /// Formula: P(r) = exp L(r) / Σ exp L
+    ///
+    /// Source: the model's own output.
+    ///
+    /// Limits: near 0 and 1 it hardly moves, whatever the logits do.
     Probability,
-    /// −ln P(r), in nats.
+    /// The answer's loss.
+    ///
+    /// Formula: −ln P(r), in nats
+    ///
+    /// Source: the loss that models are trained with.
+    ///
+    /// Limits: a mean of it is that of the few prompts whose answer is lost altogether.
     CrossEntropy,
-    /// KL(unedited ‖ edited) of the next token, in nats.
+    /// How far the whole next-token distribution goes.
+    ///
+    /// Formula: Σ P · ln(P / P*), unedited ‖ edited, in nats
+    ///
+    /// Source: Kullback and Leibler 1951; Conmy et al. 2023 (arXiv 2304.14997) choose circuits by it.
+    ///
+    /// Limits: it does not say in which direction, nor whether the answer is concerned.
     Kl,
     /// Whether the arg-max is r.
+    ///
+    /// Formula: 1 if argmax P* = r, else 0
+    ///
+    /// Source: paper §4.2.
+    ///
+    /// Limits: it sees nothing of what does not change the arg-max.
     Accuracy,
 }
 

@@ -1,4 +1,4 @@
-//! The keys that every step which runs models on prompts has.
+//! The keys that steps have before those of their kind.
 
 /// What is asked of any step.
 pub trait Common {
@@ -12,9 +12,48 @@ pub trait Common {
     fn needs(&self) -> &[String];
 }
 
-/// Defines a step's type with the keys `name`, `models`, `prompts` and `needs` before its own.
+/// Defines the type of a step: `Kind { … }` runs models on prompts and has the keys `name`, `models`, `prompts` and `needs` before
+/// its own; `Kind on prompts { … }` runs no model and has no `models`; `Kind on rows { … }` reads the rows of others alone.
 macro_rules! step {
-    ($(#[$about:meta])* $name:ident { $($(#[$field_about:meta])* $field:ident: $type:ty,)* }) => {
+    ($(#[$about:meta])* $name:ident { $($own:tt)* }) => {
+        $crate::spec::step::fields::step! {
+            @define [$(#[$about])*] $name
+            [
+                /// Models to run: names of `[models.NAME]`, or `model` for `[model]`. Left out: every model of the spec.
+                #[serde(default, skip_serializing_if = "Vec::is_empty")]
+                #[schemars(extend("x-refers-to" = "model"))]
+                models: Vec<String>,
+                /// Prompt set: a name of `[prompt_sets.NAME]`. Left out: `[prompts]`.
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                #[schemars(extend("x-refers-to" = "prompts"))]
+                prompts: Option<String>,
+            ]
+            [$($own)*]
+            |step| (Some(&step.models), step.prompts.as_deref())
+        }
+    };
+    ($(#[$about:meta])* $name:ident on prompts { $($own:tt)* }) => {
+        $crate::spec::step::fields::step! {
+            @define [$(#[$about])*] $name
+            [
+                /// Prompt set: a name of `[prompt_sets.NAME]`. Left out: `[prompts]`.
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                #[schemars(extend("x-refers-to" = "prompts"))]
+                prompts: Option<String>,
+            ]
+            [$($own)*]
+            |step| (None, step.prompts.as_deref())
+        }
+    };
+    ($(#[$about:meta])* $name:ident on rows { $($own:tt)* }) => {
+        $crate::spec::step::fields::step! { @define [$(#[$about])*] $name [] [$($own)*] |_| (None, None) }
+    };
+    (
+        @define [$(#[$about:meta])*] $name:ident
+        [$($(#[$first_about:meta])* $first:ident: $first_type:ty,)*]
+        [$($(#[$field_about:meta])* $field:ident: $type:ty,)*]
+        $runs:expr
+    ) => {
         $(#[$about])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
@@ -22,14 +61,7 @@ macro_rules! step {
             /// Name of the step.
             #[schemars(extend("format" = "name"), regex(pattern = "^[A-Za-z0-9_-]+$"))]
             pub name: String,
-            /// Models to run: names of `[models.NAME]`, or `model` for `[model]`. Left out: every model of the spec.
-            #[serde(default, skip_serializing_if = "Vec::is_empty")]
-            #[schemars(extend("x-refers-to" = "model"))]
-            pub models: Vec<String>,
-            /// Prompt set: a name of `[prompt_sets.NAME]`. Left out: `[prompts]`.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            #[schemars(extend("x-refers-to" = "prompts"))]
-            pub prompts: Option<String>,
+            $($(#[$first_about])* pub $first: $first_type,)*
             /// Steps to run before this one.
             #[serde(default, skip_serializing_if = "Vec::is_empty")]
             #[schemars(extend("x-refers-to" = "step"))]
@@ -37,15 +69,23 @@ macro_rules! step {
             $($(#[$field_about])* pub $field: $type,)*
         }
 
+        impl $name {
+            /// The models and the prompt set that it runs on.
+            fn runs(&self) -> (Option<&[String]>, Option<&str>) {
+                let runs: fn(&Self) -> (Option<&[String]>, Option<&str>) = $runs;
+                runs(self)
+            }
+        }
+
         impl $crate::spec::step::Common for $name {
             fn name(&self) -> &str {
                 &self.name
             }
             fn models(&self) -> Option<&[String]> {
-                Some(&self.models)
+                self.runs().0
             }
             fn prompts(&self) -> Option<&str> {
-                self.prompts.as_deref()
+                self.runs().1
             }
             fn needs(&self) -> &[String] {
                 &self.needs
@@ -54,38 +94,3 @@ macro_rules! step {
     };
 }
 pub(super) use step;
-
-/// Defines the type of a step that runs no model and reads the rows of others, with the keys `name` and `needs` before its own.
-macro_rules! rows_step {
-    ($(#[$about:meta])* $name:ident { $($(#[$field_about:meta])* $field:ident: $type:ty,)* }) => {
-        $(#[$about])*
-        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-        #[serde(deny_unknown_fields)]
-        pub struct $name {
-            /// Name of the step.
-            #[schemars(extend("format" = "name"), regex(pattern = "^[A-Za-z0-9_-]+$"))]
-            pub name: String,
-            /// Steps to run before this one.
-            #[serde(default, skip_serializing_if = "Vec::is_empty")]
-            #[schemars(extend("x-refers-to" = "step"))]
-            pub needs: Vec<String>,
-            $($(#[$field_about])* pub $field: $type,)*
-        }
-
-        impl $crate::spec::step::Common for $name {
-            fn name(&self) -> &str {
-                &self.name
-            }
-            fn models(&self) -> Option<&[String]> {
-                None
-            }
-            fn prompts(&self) -> Option<&str> {
-                None
-            }
-            fn needs(&self) -> &[String] {
-                &self.needs
-            }
-        }
-    };
-}
-pub(super) use rows_step;

@@ -5,10 +5,29 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 step! {
-    /// Heuristics that neurons implement (paper §3.2, algorithm 1): each neuron's activation at the last position over every
-    /// legal prompt of an operator is matched with every rule on operands and results.
+    /// Which rules on operands and results neurons implement.
     ///
-    /// Of the prompts, the templates, operators and operands are taken; `keep`, `sample` and `seeds` change nothing.
+    /// Each neuron's activation at the last position over every legal prompt of an operator is matched with every rule. Of the prompts, the
+    /// templates, operators and operands are taken; `keep`, `sample` and `seeds` change nothing.
+    ///
+    /// Formula: score(H) = |{k prompts with the highest values} ∩ {prompts that H holds for}| / k, k = |{prompts that H holds for}|; values are the
+    /// activation for rules on operands, activation × logit of the result in the value vector for rules on results.
+    ///
+    /// Source: paper §3.2 and §4.1, algorithm 1, appendices E and F.
+    ///
+    /// Limits: a match is correlation. With thousands of rules some match by chance: see the rows' controls, and knock the neurons out.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name   = "effects"
+    /// kind   = "neuron-patching"
+    /// layers = "2..4"
+    ///
+    /// [[step]]
+    /// name   = "heuristics"
+    /// kind   = "heuristics"
+    /// ranked = { from = "effects", k = 20 }
+    /// ```
     Heuristics {
         /// The neurons.
         ranked: RankedNeurons,

@@ -6,7 +6,25 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 step! {
-    /// Interventions written out: each is any number of edits, made together, and measured as patching is.
+    /// Edits written out, any number of them together: replace, scale, add, cut attention.
+    ///
+    /// Each named intervention is one run of the model, measured as patching is.
+    ///
+    /// Formula: x* = x + strength · (value − x); with `add`, x* = x + strength · value; cut edges have score −∞ before the softmax.
+    ///
+    /// Source: cut attention: paper appendix B.2; Geva et al. 2023, Dissecting recall of factual associations (arXiv 2304.14767).
+    ///
+    /// Limits: an edit of large strength takes the stream where the model never was; what it then answers need not be what it computes with.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name = "edits"
+    /// kind = "intervention"
+    /// interventions = [
+    ///   { name = "first_mlp_out", edits = [{ site = "0.mlp_post", value = 0.0 }] },
+    ///   { name = "last_looks_back_no_more", edits = [{ cut = ["L2..4H*"], positions = ["last"], to = ["a"] }] },
+    /// ]
+    /// ```
     Intervention {
         /// The interventions, by name.
         #[schemars(length(min = 1))]

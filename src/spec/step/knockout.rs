@@ -6,8 +6,33 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 step! {
-    /// Knock-out by heuristic (paper §4.2, figure 7): all neurons that match a heuristic are set to zero, and the accuracy on
-    /// prompts that the heuristic holds for is compared with that on prompts it does not hold for.
+    /// All neurons of a heuristic out, and what that does to prompts it holds for and to others.
+    ///
+    /// All neurons that match a heuristic are set to zero, and the accuracy on prompts that the heuristic holds for is compared with that on
+    /// prompts it does not hold for.
+    ///
+    /// Formula: Δ(H) = accuracy with H's neurons out, on related − on unrelated prompts; `NAME.means` averages over heuristics.
+    ///
+    /// Source: paper §4.2, figure 7.
+    ///
+    /// Limits: neurons are polysemantic: those of one heuristic are those of others too, whose prompts are counted as unrelated.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name   = "effects"
+    /// kind   = "neuron-patching"
+    /// layers = "2..4"
+    ///
+    /// [[step]]
+    /// name   = "heuristics"
+    /// kind   = "heuristics"
+    /// ranked = { from = "effects", k = 20 }
+    ///
+    /// [[step]]
+    /// name = "by_heuristic"
+    /// kind = "heuristic-knockout"
+    /// from = "heuristics"
+    /// ```
     HeuristicKnockout {
         /// A step of kind `heuristics`.
         #[schemars(extend("x-refers-to" = "step"))]
@@ -45,8 +70,32 @@ step! {
 }
 
 step! {
-    /// Knock-out by prompt (paper §4.2, figure 8): of each prompt, the neurons whose heuristics hold for it are set to zero, up to
-    /// k in each layer; and, as a control, as many others of the ranked neurons, drawn at random.
+    /// The neurons whose heuristics hold for a prompt out, and as many others.
+    ///
+    /// Of each prompt, the neurons whose heuristics hold for it are set to zero, up to k in each layer; and, as a control, as many others of
+    /// the ranked neurons, drawn at random.
+    ///
+    /// Source: paper §4.2, figure 8 (and 10c over checkpoints).
+    ///
+    /// Limits: look at the difference to the control, not at the fall alone: any neurons out cost some accuracy.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name   = "effects"
+    /// kind   = "neuron-patching"
+    /// layers = "2..4"
+    ///
+    /// [[step]]
+    /// name   = "heuristics"
+    /// kind   = "heuristics"
+    /// ranked = { from = "effects", k = 20 }
+    ///
+    /// [[step]]
+    /// name = "by_prompt"
+    /// kind = "prompt-knockout"
+    /// from = "heuristics"
+    /// k    = [0, 5, 10]
+    /// ```
     PromptKnockout {
         /// A step of kind `heuristics`.
         #[schemars(extend("x-refers-to" = "step"))]
@@ -79,9 +128,32 @@ step! {
 }
 
 step! {
-    /// How much the heuristics support the right answer, of prompts answered correctly and incorrectly (paper §4.3, figure 9).
-    /// Of each prompt: how many neurons have a heuristic that holds for it, and the sum over these of activation × logit of the
-    /// correct answer in the neuron's value vector.
+    /// How much heuristics support the right answer, of prompts answered correctly and incorrectly.
+    ///
+    /// Of each prompt: how many neurons have a heuristic that holds for it, and the sum over these of what they add to the answer.
+    ///
+    /// Formula: support(p) = Σ A(p) · L(r(p)) over neurons whose heuristics hold for p: activation times the answer's logit in the value vector.
+    ///
+    /// Source: paper §4.3, figure 9.
+    ///
+    /// Limits: the sum is direct: it leaves out what neurons tell later layers, and the final norm's scale.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name   = "effects"
+    /// kind   = "neuron-patching"
+    /// layers = "2..4"
+    ///
+    /// [[step]]
+    /// name   = "heuristics"
+    /// kind   = "heuristics"
+    /// ranked = { from = "effects", k = 20 }
+    ///
+    /// [[step]]
+    /// name = "support"
+    /// kind = "heuristic-support"
+    /// from = "heuristics"
+    /// ```
     HeuristicSupport {
         /// A step of kind `heuristics`.
         #[schemars(extend("x-refers-to" = "step"))]

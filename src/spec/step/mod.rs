@@ -37,16 +37,17 @@ use super::probe_in;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Defines [`Step`] and what is asked of any kind. A kind whose results change for the same spec gets the next `version`: 1
+/// Defines [`Step`] and what is asked of any kind. What a kind does is said at its own type: a comment here would take the place of
+/// that in the schema. A kind whose results change for the same spec gets the next `version`: 1
 /// where none is written.
 macro_rules! steps {
-    ($($(#[doc = $about:literal])* $kind:ident = $name:literal, rows $rows:expr $(, version $version:literal)?;)*) => {
+    ($($kind:ident = $name:literal, rows $rows:expr $(, version $version:literal)?;)*) => {
         /// One step of an experiment, told apart by its `kind`.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
         #[allow(clippy::large_enum_variant, reason = "a spec has a handful of steps")]
         pub enum Step {
-            $($(#[doc = $about])* $kind($kind),)*
+            $($kind($kind),)*
         }
 
         /// Rows that a kind of step keeps besides its own: `STEP.prompts`.
@@ -86,45 +87,25 @@ macro_rules! steps {
 }
 
 steps! {
-    /// Share of prompts the model answers correctly, with its interval.
     Accuracy = "accuracy", rows ["prompts", "set", "dropped"];
-    /// Trains a small model on the prompts and writes its checkpoints.
     Train = "train", rows [];
-    /// Replaces activations by another run's, one place at a time, and measures the change of the answer.
     ActivationPatching = "activation-patching", rows ["prompts", "pairs"];
-    /// The same for every neuron of some layers, exactly or approximated.
     NeuronPatching = "neuron-patching", rows ["prompts", "pairs"];
-    /// The first-order approximation of patching, from gradients.
     AttributionPatching = "attribution-patching", rows ["prompts", "pairs", "agreement"];
-    /// Replaces components by their mean, by zero or by another prompt's, and measures what is left of the answer.
     Ablation = "ablation", rows ["prompts", "pairs", "components"];
-    /// Edits written out, any number of them together.
     Intervention = "intervention", rows ["prompts", "pairs"], version 2;
-    /// Changes what one component tells another, through the residual stream alone.
     PathPatching = "path-patching", rows ["prompts", "pairs"];
-    /// Reads the residual stream within the model as if it were the last.
     LogitLens = "logit-lens", rows ["prompts"];
-    /// How much each component adds to the answer's logit.
     LogitAttribution = "logit-attribution", rows ["prompts", "pairs"];
-    /// How much each position attends to each.
     AttentionPatterns = "attention-patterns", rows ["prompts"];
-    /// Keeps activations.
     Capture = "capture", rows ["prompts"];
-    /// Which rules on operands and results neurons implement.
     Heuristics = "heuristics", rows ["neurons", "patterns", "examples", "associated"];
-    /// How much the most important neurons of one operator are those of another.
     NeuronOverlap = "neuron-overlap", rows [];
-    /// All neurons of a heuristic out, and what that does to prompts it holds for and to others.
     HeuristicKnockout = "heuristic-knockout", rows ["means", "prompts"];
-    /// The neurons whose heuristics hold for a prompt out, and as many others.
     PromptKnockout = "prompt-knockout", rows ["prompts", "neurons"];
-    /// How much heuristics support the right answer, of prompts answered correctly and incorrectly.
     HeuristicSupport = "heuristic-support", rows ["prompts"];
-    /// Which of the last checkpoint's heuristics are there at each checkpoint.
     HeuristicOverlap = "heuristic-overlap", rows ["neurons"];
-    /// Linear classifiers of the answer, and the layers that write it.
     Probe = "probe", rows ["layers"];
-    /// The smallest number of something that reaches a share of the best.
     Smallest = "smallest", rows [];
 }
 

@@ -1,12 +1,29 @@
-use super::fields::rows_step;
+use super::fields::step;
 use super::shared::default_by;
 use crate::spec::Condition;
 use indexmap::IndexMap;
 
-rows_step! {
-    /// How much the most important neurons of one operator are those of another (paper figure 15): intersection over union of
-    /// their top-k sets.
-    NeuronOverlap {
+step! {
+    /// How much the most important neurons of one operator are those of another.
+    ///
+    /// Formula: |A ∩ B| / |A ∪ B| of two operators' top-k sets.
+    ///
+    /// Source: paper §3.1, figure 15; Jaccard 1912.
+    ///
+    /// Limits: two sets of k of N neurons drawn at random overlap too, by about k / (2N − k): compare with that.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name = "effects"
+    /// kind = "neuron-patching"
+    ///
+    /// [[step]]
+    /// name = "overlap"
+    /// kind = "neuron-overlap"
+    /// from = "effects"
+    /// k    = [10, 20]
+    /// ```
+    NeuronOverlap on rows {
         /// The rows of a step with an effect for each neuron and operator, `NAME` or `NAME.PART`; what several of them say of one
         /// neuron is averaged.
         #[schemars(extend("x-refers-to" = "step-rows"))]
@@ -37,10 +54,32 @@ fn default_true() -> bool {
     true
 }
 
-rows_step! {
-    /// How many of the last checkpoint's pairs of a heuristic and a neuron that matches it are there at each checkpoint (paper §5,
-    /// figure 10a).
-    HeuristicOverlap {
+step! {
+    /// Which of the last checkpoint's heuristics are there at each checkpoint.
+    ///
+    /// A pair of a heuristic and a neuron that matches it counts as there where the same neuron matches the same heuristic.
+    ///
+    /// Formula: |pairs at the checkpoint ∩ pairs at the last| / |pairs at the last|.
+    ///
+    /// Source: paper §5, figure 10a.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name   = "effects"
+    /// kind   = "neuron-patching"
+    /// layers = "2..4"
+    ///
+    /// [[step]]
+    /// name   = "heuristics"
+    /// kind   = "heuristics"
+    /// ranked = { from = "effects", k = 20 }
+    ///
+    /// [[step]]
+    /// name = "overlap"
+    /// kind = "heuristic-overlap"
+    /// from = "heuristics"
+    /// ```
+    HeuristicOverlap on rows {
         /// A step of kind `heuristics` that runs on the checkpoints of a model.
         #[schemars(extend("x-refers-to" = "step"))]
         from: String,

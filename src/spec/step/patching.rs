@@ -7,8 +7,26 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 step! {
-    /// Activation patching (paper §2.1): each site, unit and position of one run is replaced by its value in another, one at
-    /// a time, and the change of the answer is measured.
+    /// Replaces activations by another run's, one place at a time, and measures the change of the answer.
+    ///
+    /// Each site, unit and position of one run is replaced by its value in the other run of the pair; everything after it is computed.
+    ///
+    /// Formula: x* = x' at the site, unit and position; what is measured is in `measures`.
+    ///
+    /// Source: paper §2.1; Vig et al. 2020, Causal mediation analysis (arXiv 2004.12265); Meng et al. 2022 (arXiv 2202.05262); Zhang and Nanda
+    /// 2024, Towards best practices of activation patching (arXiv 2309.16042).
+    ///
+    /// Limits: `noising` finds what the answer needs, `denoising` what is enough for it; they are different questions. One place at a time
+    /// misses what two places do alike.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name      = "effects"
+    /// kind      = "activation-patching"
+    /// sites     = ["z[head]", "mlp_post"]
+    /// positions = ["op", "last"]
+    /// measures  = ["indirect-effect", "logit-difference"]
+    /// ```
     ActivationPatching {
         /// What is patched: hooks by TransformerLens's name or its shorthand, `blocks.*.attn.hook_z[head]` for each head,
         /// `mlp_post` for every whole MLP.
@@ -39,7 +57,22 @@ step! {
 }
 
 step! {
-    /// Activation patching of every neuron (paper §3.1): `mlp.hook_post`, one unit at a time; exactly, or approximated.
+    /// Activation patching of every neuron of some layers, exactly or approximated.
+    ///
+    /// `mlp.hook_post`, one neuron at a time.
+    ///
+    /// Formula: `exact`: x* = x' at the neuron; `attribution`: ∂m/∂x · (x' − x).
+    ///
+    /// Source: paper §3.1.
+    ///
+    /// Limits: neurons that carry one thing together each have a small effect alone.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name   = "neurons"
+    /// kind   = "neuron-patching"
+    /// layers = "2..4"
+    /// ```
     NeuronPatching {
         /// Layers: `*`, `15`, `16..32`, or `{NAME}`, those that the step NAME of kind `probe` finds.
         #[serde(default = "every_layer")]
@@ -73,8 +106,31 @@ step! {
 }
 
 step! {
-    /// Attribution patching: the effect of patching as its first-order approximation, gradient × (counterfactual − clean),
-    /// for all units from two forward passes and one backward pass.
+    /// The first-order approximation of patching, from gradients, for all units at once.
+    ///
+    /// Two forward passes and one backward pass per pair of prompts, however many units there are.
+    ///
+    /// Formula: attribution = ∂m/∂x · (x' − x), m = logit(r) − logit(r') at the last position of the clean run.
+    ///
+    /// Source: Nanda 2023, Attribution patching; Syed et al. 2023 (arXiv 2310.10348); integrated gradients: Sundararajan et al. 2017
+    /// (arXiv 1703.01365), Hanna et al. 2024 (arXiv 2403.17806).
+    ///
+    /// Limits: good where the model is nearly linear between the two values, bad where a softmax or norm is saturated. Say `compare` and read
+    /// the order of units, not their sizes.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name  = "exact"
+    /// kind  = "activation-patching"
+    /// sites = ["z[head]"]
+    ///
+    /// [[step]]
+    /// name    = "gradients"
+    /// kind    = "attribution-patching"
+    /// sites   = ["z[head]"]
+    /// compare = "exact"
+    /// top     = [3, 5]
+    /// ```
     AttributionPatching {
         /// What would be patched; see `activation-patching`.
         #[schemars(schema_with = "sites_schema")]
@@ -128,10 +184,22 @@ pub enum NeuronMethod {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttributionMeasure {
-    /// The indirect effect (paper eq. 1), which to first order is half the change of logit(r') − logit(r).
+    /// The indirect effect, which to first order is half the change of logit(r') − logit(r).
+    ///
+    /// Formula: −½ · ∂m/∂x · (x' − x), m = L(r) − L(r')
+    ///
+    /// Source: paper eq. 1, to first order.
+    ///
+    /// Limits: E grows exponentially with the logits: the order of units is to be read, not the size.
     #[default]
     IndirectEffect,
     /// The change of logit(r) − logit(r').
+    ///
+    /// Formula: ∂m/∂x · (x' − x), m = L(r) − L(r')
+    ///
+    /// Source: Nanda 2023, Attribution patching.
+    ///
+    /// Limits: first order: wrong where the model is curved between the two values.
     LogitDifference,
 }
 

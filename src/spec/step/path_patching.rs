@@ -6,8 +6,24 @@ use super::shared::{
 use crate::spec::PositionName;
 
 step! {
-    /// Path patching: the sender's output changes to its counterfactual value as the receiver's input alone sees it, through
-    /// the residual stream; every head and MLP between them stays as in the clean run.
+    /// Changes what one component tells another, through the residual stream alone.
+    ///
+    /// The sender's output changes to its counterfactual value as the receiver's input alone sees it; every head and MLP between them stays as in
+    /// the clean run.
+    ///
+    /// Formula: receiver's input = clean stream + (sender's output in the counterfactual run − in the clean run).
+    ///
+    /// Source: Wang et al. 2023, Interpretability in the wild, §3.1 (arXiv 2211.00593); Goldowsky-Dill et al. 2023 (arXiv 2304.05969).
+    ///
+    /// Limits: direct paths alone: what goes through a component between them is left out.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name      = "paths"
+    /// kind      = "path-patching"
+    /// senders   = ["L0H*", "L0MLP"]
+    /// receivers = ["L2H*.v", "L3MLP", "logits"]
+    /// ```
     PathPatching {
         /// Heads and MLPs that write: `L2H2`, `L3MLP`, `L*H*`.
         #[schemars(schema_with = "components_schema")]

@@ -5,8 +5,28 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 step! {
-    /// Linear probes (paper §2.2, figure 3): for each site and position one fully connected layer and a softmax, trained to tell
-    /// the answer's first token from the activation; and from which layer on the last position knows it.
+    /// Linear classifiers of the answer, for each site and position, and the layers that write it.
+    ///
+    /// One fully connected layer and a softmax, trained to tell the answer's first token from the activation. The rows `NAME.layers` say from
+    /// which layer on the last position knows it; `{NAME}` stands for these layers wherever layers are written.
+    ///
+    /// Formula: P(answer) = softmax(x · W + b), trained with cross-entropy and Adam; accuracy on held-out prompts.
+    ///
+    /// Source: paper §2.2, figure 3; Alain and Bengio 2016 (arXiv 1610.01644).
+    ///
+    /// Limits: what a probe can read, the model need not use (Belinkov 2022, arXiv 2102.12452). Accuracy depends on how long it is trained.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name   = "probes"
+    /// kind   = "probe"
+    /// epochs = 5
+    ///
+    /// [[step]]
+    /// name   = "neurons"
+    /// kind   = "neuron-patching"
+    /// layers = "{probes}"
+    /// ```
     Probe {
         /// What is read: hooks, each whole, or `[head]` for each head.
         #[serde(default = "after_blocks")]

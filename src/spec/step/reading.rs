@@ -9,7 +9,23 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 step! {
-    /// Logit lens: the residual stream within the model, read as if it were the last: final norm and unembedding.
+    /// Reads the residual stream within the model as if it were the last.
+    ///
+    /// Formula: logits(x) = norm_final(x) · W_U + b_U at each site and position; of the answer's first token: `accuracy`, `probability`, `logit`,
+    /// `normalized-logit`, `rank`.
+    ///
+    /// Source: nostalgebraist 2020, Interpreting GPT: the logit lens.
+    ///
+    /// Limits: early layers need not write in the basis of the last (Belrose et al. 2023, arXiv 2303.08112): "not there yet" may be "not
+    /// readable this way".
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name      = "lens"
+    /// kind      = "logit-lens"
+    /// sites     = ["embed", "resid_mid", "resid_post"]
+    /// positions = ["b", "last"]
+    /// ```
     LogitLens {
         /// Streams to read: `resid_pre`, `resid_mid`, `resid_post`, or what is added to them: `attn_out`, `mlp_out`, `embed`,
         /// `pos_embed`; with layers before them where not all are wanted.
@@ -31,8 +47,22 @@ step! {
 }
 
 step! {
-    /// Direct logit attribution: how much each component's output adds to the answer's logit at the last position, the final
-    /// norm's scale held as it is.
+    /// How much each component adds to the answer's logit at the last position.
+    ///
+    /// Direct logit attribution: the final norm's scale is held as it is, and the logit is then a sum over components.
+    ///
+    /// Formula: logit(r) = Σᵢ xᵢ · (γ ∘ W_U[:, r]) / s + β · W_U[:, r] + b_U[r], xᵢ what component i writes, s the final norm's scale.
+    ///
+    /// Source: Elhage et al. 2021, A mathematical framework for transformer circuits; Wang et al. 2023 (arXiv 2211.00593).
+    ///
+    /// Limits: direct effects alone; a component that works through later ones has a small share. Shares are not what an ablation would take away.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name   = "direct"
+    /// kind   = "logit-attribution"
+    /// target = "difference"
+    /// ```
     LogitAttribution {
         /// Components: heads, MLPs, neurons. The embedding, the biases and what is left have rows of their own.
         #[serde(default = "heads_and_mlps")]
@@ -66,7 +96,20 @@ pub enum AttributionTarget {
 }
 
 step! {
-    /// Attention patterns (paper figure 14): how much each position attends to each, per head.
+    /// How much each position attends to each, per head.
+    ///
+    /// Formula: mean over prompts of softmax(q · k / √d_head), `attn.hook_pattern`.
+    ///
+    /// Source: paper figure 14.
+    ///
+    /// Limits: where a head looks is not what it moves (Jain and Wallace 2019, arXiv 1902.10186): a large weight on a value of nothing moves nothing.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name  = "patterns"
+    /// kind  = "attention-patterns"
+    /// heads = ["L0H*"]
+    /// ```
     AttentionPatterns {
         /// Heads: `L2H2`, `L*H*`.
         #[serde(default = "every_head")]
@@ -79,7 +122,19 @@ step! {
 }
 
 step! {
-    /// Keeps activations: in a safetensors file with a tensor per hook, the prompts in the order of `NAME.prompts`, or as rows.
+    /// Keeps activations, in a file or as rows.
+    ///
+    /// A safetensors file with a tensor per hook, the prompts in the order of `NAME.prompts`; or a row per value.
+    ///
+    /// Source: none: activations as TransformerLens's `run_with_cache` gives them.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name   = "activations"
+    /// kind   = "capture"
+    /// sites  = ["resid_post"]
+    /// format = "rows"
+    /// ```
     Capture {
         /// What is kept: hooks, with units in brackets where not all are wanted.
         #[schemars(schema_with = "sites_schema")]

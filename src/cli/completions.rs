@@ -1,0 +1,23 @@
+//! `ablate completions`: for shells.
+
+use super::Cli;
+use crate::Error;
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ablate completions bash > ~/.local/share/bash-completion/completions/ablate
+  ablate completions zsh > ~/.zfunc/_ablate          # with fpath+=~/.zfunc in ~/.zshrc before compinit
+  ablate completions fish > ~/.config/fish/completions/ablate.fish")]
+pub(super) struct Arguments {
+    /// The shell
+    shell: Shell,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Cli::command(), "ablate", &mut script);
+    super::print(&String::from_utf8_lossy(&script))
+}

@@ -1,0 +1,41 @@
+//! `ablate explain`: what a name of a spec stands for.
+
+use super::names::Names;
+use crate::{Error, reference};
+use clap::Args;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ablate explain activation-patching        # a kind of step: formula, source, keys, rows, an example
+  ablate explain indirect-effect kl         # measures
+  ablate explain heatmap                    # a kind of figure
+  ablate explain prompts prompts.sample     # a table of a spec, one of its keys
+  ablate explain hook_z                     # a hook
+  ablate explain --all > docs/spec.md       # everything
+
+`ablate list steps` (figures, measures, hooks, …) shows names.")]
+pub(super) struct Arguments {
+    /// Names: of a kind of step or figure, a measure, a hook, a table, a key (TABLE.KEY), or a word it may have
+    #[arg(value_name = "NAME", required_unless_present = "all", value_parser = Names(names), hide_possible_values = true)]
+    names: Vec<String>,
+    /// Everything, as Markdown
+    #[arg(long, conflicts_with = "names")]
+    all: bool,
+}
+
+fn names() -> Vec<&'static str> {
+    reference::names().collect()
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+    if arguments.all {
+        return super::print(&reference::markdown());
+    }
+    let mut pages = Vec::new();
+    for name in &arguments.names {
+        let found = reference::find(name).map_err(Error::refused("explain"))?;
+        pages.extend(found.iter().map(reference::page));
+    }
+    super::print(&pages.join("\n"))
+}

@@ -1,0 +1,120 @@
+//! The specs of this repository, part of the program: for `ablate list specs` and `ablate new --from`.
+
+use crate::spec::nearest;
+use std::io;
+use std::path::{Path, PathBuf};
+
+macro_rules! files {
+    ($($path:literal,)*) => {
+        /// Every spec, base and profile below `experiments/`: its path there, and its text.
+        pub const FILES: &[(&str, &str)] = &[$(($path, include_str!(concat!("../experiments/", $path))),)*];
+    };
+}
+
+files![
+    "interventions.toml",
+    "learning.toml",
+    "models/arith.toml",
+    "paper/appendix-b2-attention.toml",
+    "paper/base/arithmetic.toml",
+    "paper/base/circuits.toml",
+    "paper/base/effects.toml",
+    "paper/base/heuristics.toml",
+    "paper/base/neurons.toml",
+    "paper/fig02-effects.toml",
+    "paper/fig03-probes.toml",
+    "paper/fig04-neurons.toml",
+    "paper/fig05-heuristics.toml",
+    "paper/fig07-knockout-by-heuristic.toml",
+    "paper/fig08-knockout-by-prompt.toml",
+    "paper/fig09-failures.toml",
+    "paper/fig10-training.toml",
+    "paper/fig11-circuits.toml",
+    "paper/fig12-first-mlp.toml",
+    "paper/fig13-first-layer-neurons.toml",
+    "paper/fig14-attention.toml",
+    "paper/fig15-overlap.toml",
+    "paper/models/arith-training.toml",
+    "paper/models/arith.toml",
+    "paper/models/gpt-j.toml",
+    "paper/models/llama3-70b.toml",
+    "paper/models/llama3-8b.toml",
+    "paper/models/pythia-6.9b-training.toml",
+    "paper/models/pythia-6.9b.toml",
+    "paper/models/smollm2-135m.toml",
+    "paper/table01-faithfulness.toml",
+    "paper/table02-heads.toml",
+    "paper/table03-accuracy.toml",
+    "paper/tables04-08-examples.toml",
+    "quickstart-smollm2.toml",
+    "quickstart.toml",
+    "starter.toml",
+];
+
+/// A spec that is not there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoSpec {
+    /// No such name.
+    #[error("no spec '{name}'; {}", .near.as_ref().map_or("`ablate list specs` shows them".to_string(), |near| format!("write '{near}'")))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What was probably meant.
+        near: Option<String>,
+    },
+    /// The beginning of several.
+    #[error("'{name}' is the beginning of several specs: {}", .fitting.join(", "))]
+    Several {
+        /// What was asked for.
+        name: String,
+        /// Those that begin so.
+        fitting: Vec<String>,
+    },
+}
+
+/// The specs that can be run, by name, with their titles: `paper/fig02-effects`. What has no title is a part of others.
+pub fn specs() -> impl Iterator<Item = (&'static str, String)> {
+    FILES.iter().filter_map(|(path, text)| {
+        let table: toml::Table = text.parse().ok()?;
+        Some((path.strip_suffix(".toml")?, table.get("title")?.as_str()?.to_string()))
+    })
+}
+
+/// The whole name of a spec: by that, its beginning, or its last part or the beginning of that: `fig02`.
+///
+/// # Errors
+/// No or several such specs.
+pub fn find(name: &str) -> Result<&'static str, NoSpec> {
+    let name = name.strip_prefix("experiments/").unwrap_or(name);
+    let name = name.strip_suffix(".toml").unwrap_or(name);
+    let names: Vec<&'static str> = specs().map(|(name, _)| name).collect();
+    if let Some(found) = names.iter().find(|other| **other == name) {
+        return Ok(found);
+    }
+    let last = |whole: &'static str| whole.rsplit('/').next().unwrap_or(whole);
+    let fits = |whole: &&&'static str| !name.is_empty() && (whole.starts_with(name) || last(whole).starts_with(name));
+    match names.iter().filter(fits).copied().collect::<Vec<_>>().as_slice() {
+        [only] => Ok(only),
+        [] => {
+            let near = nearest(name, names.iter().flat_map(|&whole| [whole, last(whole)])).map(String::from);
+            Err(NoSpec::Unknown { name: name.to_string(), near })
+        }
+        several => {
+            let fitting = several.iter().map(ToString::to_string).collect();
+            Err(NoSpec::Several { name: name.to_string(), fitting })
+        }
+    }
+}
+
+/// Writes all files below a folder, for specs that extend others; the path of one of them.
+///
+/// # Errors
+/// A folder that can not be written to.
+pub fn unpack(name: &str, folder: &Path) -> io::Result<PathBuf> {
+    for (path, text) in FILES {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        std::fs::write(path, text)?;
+    }
+    Ok(folder.join(name).with_extension("toml"))
+}

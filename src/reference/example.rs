@@ -1,0 +1,75 @@
+//! Examples of steps and figures: whole specs, for the columns of a step's rows and for tests.
+
+use super::topics::{Group, Topic};
+use super::{Rows, columns};
+use crate::run::Frames;
+use crate::spec::{self, Loaded, SpecErrors};
+use crate::step;
+use toml::{Table, Value};
+
+/// What stands before an example to make a spec of it.
+const BEFORE: &str = r#"
+title = "Example"
+
+[model]
+source = "builtin:arith"
+
+[prompts]
+operands = { a = "0..20", b = "1..20" }
+keep     = "correct"
+sample   = 8
+"#;
+
+/// What a figure's example draws.
+const DRAWN: &str = r#"
+[[step]]
+name       = "accuracy"
+kind       = "accuracy"
+per_prompt = true
+"#;
+
+/// The whole spec of a topic's example.
+pub fn example(topic: &Topic) -> Option<String> {
+    let example = topic.about.example.as_ref()?;
+    let drawn = if topic.group == Group::Figure { DRAWN } else { "" };
+    Some(format!("{BEFORE}{drawn}\n{example}"))
+}
+
+/// The rows of a kind of step with every row that it can keep, as its example makes them.
+pub fn rows(topic: &Topic) -> Vec<Rows> {
+    example(topic).and_then(|example| frames(topic, &example)).unwrap_or_default()
+}
+
+fn frames(topic: &Topic, example: &str) -> Option<Vec<Rows>> {
+    let loaded = with_all_rows(topic, example).ok()?;
+    let mut known = Frames::default();
+    let mut rows = Vec::new();
+    for step in &loaded.spec.steps {
+        let frames = step::empty_frames(step, &loaded, &known).ok()?;
+        for (name, frame) in frames {
+            if step.kind() == topic.name {
+                rows.push(columns::of(&name, &frame));
+            }
+            known.insert(name, frame);
+        }
+    }
+    Some(rows)
+}
+
+/// The example with `per_prompt` where the kind has it.
+fn with_all_rows(topic: &Topic, example: &str) -> Result<Loaded, SpecErrors> {
+    let text = match (topic.keys.iter().any(|key| key.name == "per_prompt"), example.parse::<Table>()) {
+        (true, Ok(mut table)) => {
+            for step in table.get_mut("step").and_then(Value::as_array_mut).into_iter().flatten() {
+                if step.get("kind").and_then(Value::as_str) == Some(&topic.name)
+                    && let Some(step) = step.as_table_mut()
+                {
+                    step.insert("per_prompt".into(), Value::Boolean(true));
+                }
+            }
+            table.to_string()
+        }
+        _ => example.to_string(),
+    };
+    spec::parse("example", &text)
+}

@@ -1,0 +1,20 @@
+//! What a spec can say: read from the schema that is made from the types, and shown by `ablate explain`, `ablate list` and
+//! docs/spec.md. A doc comment in `src/spec` is the one place where a thing is explained.
+
+mod about;
+mod columns;
+mod example;
+mod find;
+mod key;
+mod markdown;
+mod terminal;
+mod topics;
+
+pub use about::About;
+pub use columns::{COLUMNS, Rows};
+pub use example::{example, rows};
+pub use find::{Found, Unknown, find, names};
+pub use key::{Choice, Key};
+pub use markdown::markdown;
+pub use terminal::{page, sentence};
+pub use topics::{Group, Topic, topics};

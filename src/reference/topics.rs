@@ -1,0 +1,253 @@
+//! Everything that has a name of its own.
+
+use super::about::About;
+use super::columns::COLUMNS;
+use super::key::{self, Choice, Key, choices, description, keys, list};
+use crate::experiments;
+use crate::model::{builtin, family};
+use crate::spec::{self, Operator, hook};
+use serde_json::Value;
+use std::sync::LazyLock;
+
+/// What kind of thing a topic is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// A table of a spec: `[prompts]`.
+    Table,
+    /// A table that keys of others have.
+    Inner,
+    /// A kind of step.
+    Step,
+    /// A measure.
+    Measure,
+    /// A kind of figure.
+    Figure,
+    /// A hook.
+    Hook,
+    /// An operator.
+    Operator,
+    /// A built-in model, or a family of models.
+    Model,
+    /// A spec that is part of the program.
+    Spec,
+    /// A column of rows.
+    Column,
+}
+
+impl Group {
+    /// What one of them is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Group::Table => "a table of a spec",
+            Group::Inner => "a table within others",
+            Group::Step => "a kind of step",
+            Group::Measure => "a measure",
+            Group::Figure => "a kind of figure",
+            Group::Hook => "a hook",
+            Group::Operator => "an operator",
+            Group::Model => "a model",
+            Group::Spec => "a spec of this program",
+            Group::Column => "a column of rows",
+        }
+    }
+}
+
+/// One thing that can be explained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Topic {
+    /// What kind of thing it is.
+    pub group: Group,
+    /// Its name, as a spec writes it.
+    pub name: String,
+    /// Other names that find it.
+    pub also: Vec<String>,
+    /// What it is.
+    pub about: About,
+    /// What else there is to say, by a word: the shape of a hook, what has a measure.
+    pub facts: Vec<(&'static str, String)>,
+    /// Its keys.
+    pub keys: Vec<Key>,
+}
+
+/// Every topic, by group, in the order of the types.
+pub fn topics() -> &'static [Topic] {
+    static TOPICS: LazyLock<Vec<Topic>> = LazyLock::new(|| {
+        let steps = steps();
+        let tables = tables();
+        let inner = inner(tables.iter().chain(&steps));
+        let measures = measures(&steps);
+        let all = tables.into_iter().chain(inner).chain(steps).chain(measures).chain(figures());
+        all.chain(hooks()).chain(operators()).chain(models()).chain(specs()).chain(columns()).collect()
+    });
+    &TOPICS
+}
+
+impl Topic {
+    fn new(group: Group, name: impl Into<String>, about: About) -> Self {
+        Self { group, name: name.into(), also: Vec::new(), about, facts: Vec::new(), keys: Vec::new() }
+    }
+}
+
+/// The keys of the top level, each a table of its own; the plain ones make the first topic.
+fn tables() -> Vec<Topic> {
+    let root = spec::resolved_schema();
+    let (tables, plain): (Vec<Key>, Vec<Key>) = keys(root).into_iter().partition(|key| is_table(root, &key.name));
+    let mut first = Topic::new(Group::Table, "spec", About::read(description(root).unwrap_or_default()));
+    first.keys = plain;
+    let table = |key: Key| {
+        let mut topic = Topic::new(Group::Table, key.name.clone(), key.about.clone());
+        let inner = key.table.and_then(description).map(About::read);
+        topic.about.text.extend(inner.map(|inner| inner.summary).filter(|text| *text != key.about.summary));
+        topic.keys = key.table.map(keys).unwrap_or_default();
+        topic
+    };
+    std::iter::once(first).chain(tables.into_iter().map(table)).collect()
+}
+
+/// Whether a key of the top level is written below a header of its own.
+fn is_table(root: &'static Value, key: &str) -> bool {
+    let Some(schema) = root.get("properties").and_then(|properties| properties.get(key)) else { return false };
+    let inner = key::innermost(schema);
+    inner.get("properties").is_some() || list(inner, "oneOf").iter().any(|kind| kind.get("properties").is_some())
+}
+
+/// How a file writes the header of a table of the top level.
+pub(super) fn header(name: &str) -> String {
+    match name {
+        "spec" => "top level".into(),
+        "models" | "known" | "prompt_sets" => format!("[{name}.NAME]"),
+        _ if spec::is_named_list(name) => format!("[[{name}]]"),
+        _ => format!("[{name}]"),
+    }
+}
+
+/// Tables that keys of these topics have, and keys of theirs. One that a single topic has goes by both their names, one that
+/// several have by the key's alone.
+fn inner<'t>(topics: impl Iterator<Item = &'t Topic>) -> Vec<Topic> {
+    let mut found: Vec<(&'static str, Topic, Vec<String>)> = Vec::new();
+    let mut open: Vec<(String, Vec<Key>)> = topics.map(|topic| (topic.name.clone(), topic.keys.clone())).collect();
+    open.reverse();
+    while let Some((owner, keys_of_owner)) = open.pop() {
+        for key in keys_of_owner {
+            let (Some(table), Some(name)) = (key.table, key.table_name) else { continue };
+            let path = format!("{owner}.{}", key.name);
+            match found.iter_mut().find(|(other, ..)| *other == name) {
+                Some((.., paths)) => paths.push(path),
+                None => {
+                    let mut topic =
+                        Topic::new(Group::Inner, key.name.clone(), About::read(description(table).unwrap_or_default()));
+                    topic.keys = keys(table);
+                    open.push((path.clone(), topic.keys.clone()));
+                    found.push((name, topic, vec![path]));
+                }
+            }
+        }
+    }
+    let finished = |(_, mut topic, paths): (&str, Topic, Vec<String>)| {
+        match paths.as_slice() {
+            [only] => topic.name = only.clone(),
+            several => {
+                topic.also = several.to_vec();
+                topic.facts.push(("of", several.join(", ")));
+            }
+        }
+        topic
+    };
+    found.into_iter().map(finished).collect()
+}
+
+fn steps() -> Vec<Topic> {
+    let kinds = spec::resolved_schema().pointer("/$defs/Step").map_or(&[][..], |step| list(step, "oneOf"));
+    let topic = |kind: &'static Value| {
+        let name = kind.pointer("/properties/kind/const")?.as_str()?;
+        let mut topic = Topic::new(Group::Step, name, About::read(description(kind).unwrap_or_default()));
+        topic.keys = keys(kind);
+        Some(topic)
+    };
+    kinds.iter().filter_map(topic).collect()
+}
+
+/// The words of the keys `measure` and `measures`; what several kinds of step measure alike is there once.
+fn measures(steps: &[Topic]) -> Vec<Topic> {
+    let mut found: Vec<(Topic, Vec<&str>)> = Vec::new();
+    for step in steps {
+        let measures = step.keys.iter().filter(|key| key.name == "measure" || key.name == "measures");
+        for Choice { name, about } in measures.flat_map(|key| &key.choices) {
+            match found.iter_mut().find(|(topic, _)| topic.name == *name && topic.about == *about) {
+                Some((_, kinds)) => kinds.push(&step.name),
+                None => found.push((Topic::new(Group::Measure, name.clone(), about.clone()), vec![&step.name])),
+            }
+        }
+    }
+    let finished = |(mut topic, kinds): (Topic, Vec<&str>)| {
+        topic.facts.push(("of", kinds.join(", ")));
+        topic
+    };
+    found.into_iter().map(finished).collect()
+}
+
+fn figures() -> Vec<Topic> {
+    let schema = |name: &str| spec::resolved_schema().get("$defs").and_then(|definitions| definitions.get(name));
+    let kinds = schema("FigureKind").map(choices).unwrap_or_default();
+    kinds.into_iter().map(|Choice { name, about }| Topic::new(Group::Figure, name, about)).collect()
+}
+
+fn hooks() -> impl Iterator<Item = Topic> {
+    hook::hooks().map(|hook| {
+        let name = if hook.in_blocks { format!("blocks.N.{}", hook.name) } else { hook.name.to_string() };
+        let mut topic = Topic::new(Group::Hook, name, About::read(hook.about));
+        let last = hook.name.rsplit('.').next().unwrap_or(hook.name);
+        topic.also = [hook.name, hook.short, last].map(String::from).to_vec();
+        topic.facts = vec![("shape", hook.shape.to_string()), ("shorthand", hook.short.to_string())];
+        topic
+    })
+}
+
+fn operators() -> impl Iterator<Item = Topic> {
+    Operator::ALL.into_iter().map(|operator| {
+        let about = format!("{}: {}.", operator.name(), operator.formula());
+        let mut topic = Topic::new(Group::Operator, operator.symbol(), About::read(&about));
+        topic.also = vec![operator.sign().into(), operator.name().into()];
+        topic
+    })
+}
+
+fn models() -> impl Iterator<Item = Topic> {
+    let families = family::described().map(|(name, about)| {
+        let mut topic = Topic::new(Group::Model, name, About::read(about));
+        topic
+            .facts
+            .push(("is", "a family: `model.source` is a folder, an hf: name or a GGUF file of such a model".into()));
+        topic
+    });
+    builtin::described().map(|(name, about)| Topic::new(Group::Model, name, About::read(about))).chain(families)
+}
+
+fn specs() -> impl Iterator<Item = Topic> {
+    experiments::specs().map(|(name, title)| {
+        let mut topic = Topic::new(Group::Spec, name, About::read(&title));
+        topic.facts.push(("copy", format!("ablate new NAME --from {name}")));
+        topic
+    })
+}
+
+fn columns() -> impl Iterator<Item = Topic> {
+    COLUMNS.iter().map(|(name, about)| Topic::new(Group::Column, *name, About::read(about)))
+}
+
+/// The topics of a group.
+pub(super) fn of(group: Group) -> impl Iterator<Item = &'static Topic> {
+    topics().iter().filter(move |topic| topic.group == group)
+}
+
+/// The keys that every kind of step which runs models has.
+pub(super) fn common_keys() -> Vec<Key> {
+    let common = ["name", "models", "prompts", "needs"];
+    let step = of(Group::Step).next();
+    step.into_iter().flat_map(|step| &step.keys).filter(|key| common.contains(&key.name.as_str())).cloned().collect()
+}
+
+/// Whether a key of a step is one that every kind has.
+pub(super) fn is_common(key: &key::Key) -> bool {
+    common_keys().contains(key)
+}

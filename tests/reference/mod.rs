@@ -1,0 +1,140 @@
+//! What a spec can say, as it is explained: complete, current, and its examples true.
+
+use super::cli::process;
+use ablate::reference::{COLUMNS, Found, Group, Topic, example, find, markdown, page, rows, topics};
+use ablate::run::Specs;
+use std::path::Path;
+
+fn of(group: Group) -> impl Iterator<Item = &'static Topic> {
+    topics().iter().filter(move |topic| topic.group == group)
+}
+
+#[test]
+fn the_page_checked_in_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/spec.md");
+    let current = markdown();
+    if std::env::var_os("ABLATE_UPDATE_SCHEMA").is_some() {
+        std::fs::write(&path, &current).unwrap();
+    }
+    let stored = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(stored == current, "write it: ablate explain --all > docs/spec.md");
+}
+
+#[test]
+fn every_step_says_what_it_is_where_it_is_from_and_how_it_is_written() {
+    for topic in of(Group::Step) {
+        let about = &topic.about;
+        assert!(!about.line().is_empty() && about.line().chars().count() <= 130, "{}: '{}'", topic.name, about.line());
+        assert!(about.source.is_some(), "the doc comment of {} has no paragraph 'Source: …'", topic.name);
+        assert!(about.example.is_some(), "the doc comment of {} has no block of TOML", topic.name);
+        assert!(!rows(topic).is_empty() || topic.name == "capture", "{}: no rows", topic.name);
+    }
+    for topic in of(Group::Measure) {
+        let about = &topic.about;
+        assert!(about.formula.is_some() && about.source.is_some(), "{}: no formula or source", topic.name);
+    }
+}
+
+#[test]
+fn every_key_is_explained() {
+    for topic in topics() {
+        for key in &topic.keys {
+            assert!(!key.about.summary.is_empty(), "{}.{} has no doc comment", topic.name, key.name);
+            for choice in &key.choices {
+                assert!(!choice.about.summary.is_empty(), "{}.{} = {}", topic.name, key.name, choice.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_column_of_every_row_is_explained() {
+    let mut missing = Vec::new();
+    for topic in of(Group::Step) {
+        for rows in rows(topic) {
+            for (column, _) in rows.columns {
+                // The x of `smallest` has the name that the spec says.
+                if !COLUMNS.iter().any(|(name, _)| *name == column) {
+                    missing.push(format!("{column} of {}", rows.name));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "write them in src/reference/columns.rs: {missing:#?}");
+}
+
+/// Every example is a spec that can be run, but for what needs a model with checkpoints.
+#[test]
+fn every_example_passes_all_checks() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut checked = 0;
+    for topic in topics() {
+        let Some(text) = example(topic) else { continue };
+        let path = folder.path().join(format!("{}.toml", topic.name));
+        std::fs::write(&path, text).unwrap();
+        let mut specs = Specs::read(&[path], &[], true).unwrap();
+        specs.prepare(true).unwrap_or_else(|error| panic!("{}:\n{}", topic.name, error.render(false)));
+        checked += 1;
+    }
+    assert!(checked >= of(Group::Step).count() + of(Group::Figure).count(), "{checked}");
+}
+
+/// Each name leads to a page, and every page says what it is about.
+#[test]
+fn what_is_listed_is_found() {
+    for topic in topics() {
+        for name in std::iter::once(&topic.name).chain(&topic.also) {
+            let found = find(name).unwrap_or_else(|unknown| panic!("{unknown}"));
+            assert!(found.iter().any(|found| matches!(found, Found::Topic(_))), "{name}");
+            assert!(found.iter().all(|found| !page(found).is_empty()), "{name}");
+        }
+        for key in &topic.keys {
+            let path = if topic.name == "spec" { key.name.clone() } else { format!("{}.{}", topic.name, key.name) };
+            assert!(find(&path).is_ok(), "{path}");
+        }
+    }
+}
+
+fn explained(name: &str) -> String {
+    let found = find(name).unwrap_or_else(|unknown| panic!("{unknown}"));
+    found.iter().map(page).collect()
+}
+
+#[test]
+fn names_are_found_as_they_are_written_in_specs() {
+    for (name, told) in [
+        ("activation-patching", "sites  list of sites, required"),
+        ("indirect-effect", "½ · [ (P*(r') − P(r')) / P(r')"),
+        ("heatmap", "One cell per `x` and `y`"),
+        ("[prompts]", "template"),
+        ("[[figure]]", "value_range"),
+        ("prompts.sample", "How many prompts to draw per operator and template"),
+        ("ablation.mean.sample", "= 1000"),
+        ("step.ablation.mode", "keep: All but the named ones."),
+        ("hook_z", "[batch, pos, head, d_head]"),
+        ("blocks.3.attn.hook_z[head]", "[batch, pos, head, d_head]"),
+        ("noising", "activation-patching.direction"),
+        ("bootstrap", "Resamples"),
+        ("floor division", "a ÷ b"),
+        ("builtin:arith", "four-layer"),
+        ("llama", "SmolLM2"),
+        ("paper/fig02-effects", "ablate new NAME --from paper/fig02-effects"),
+    ] {
+        let page = explained(name);
+        assert!(page.contains(told), "{name}:\n{page}");
+        assert!(page.lines().all(|line| line.chars().count() <= 120), "{name}:\n{page}");
+    }
+    // A step and two measures.
+    assert!(find("accuracy").unwrap().len() >= 2);
+    assert!(find("kl").unwrap().len() == 1, "the same measure of several steps is one");
+}
+
+#[test]
+fn an_unknown_name_is_refused_with_the_nearest() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ablate = process(env!("CARGO_BIN_EXE_ablate"), folder.path());
+    let output = ablate.args(["explain", "activation-pathcing"]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("write 'activation-patching'"), "{told}");
+}
