@@ -81,9 +81,11 @@ pub fn capture_blocks(transformer: &Transformer, tokens: &Tokens, wanted: &Wante
     recorder.got
 }
 
+/// Sums over the prompts of a group, by hook: an activation of one row without values, and its values.
+pub type Sums = IndexMap<Hook, (Activation, Vec<f64>)>;
+
 /// The means of what stands at the wanted hooks, one set per group, each activation of one row; `groups` is the group of
-/// each prompt, from 0. Sums are in f64, in the order of the prompts. `pooled`: one mean over the wanted positions
-/// instead of one for each.
+/// each prompt, from 0. `pooled`: one mean over the wanted positions instead of one for each.
 ///
 /// # Errors
 /// What `pause`, called between batches, returns.
@@ -96,8 +98,23 @@ pub fn capture_means<E>(
     batch: usize,
     pause: impl FnMut() -> Result<(), E>,
 ) -> Result<Vec<Activations>, E> {
+    Ok(means_of(capture_sums(transformer, tokens, groups, wanted, batch, pause)?, groups, pooled))
+}
+
+/// The sums that [`means_of`] makes means of, one set per group: in f64, in the order of the prompts.
+///
+/// # Errors
+/// What `pause`, called between batches, returns.
+pub fn capture_sums<E>(
+    transformer: &Transformer,
+    tokens: &Tokens,
+    groups: &[usize],
+    wanted: &Wanted,
+    batch: usize,
+    pause: impl FnMut() -> Result<(), E>,
+) -> Result<Vec<Sums>, E> {
     let count = groups.iter().max().map_or(0, |&group| group + 1);
-    let mut sums: Vec<IndexMap<Hook, (Activation, Vec<f64>)>> = vec![IndexMap::new(); count];
+    let mut sums: Vec<Sums> = vec![IndexMap::new(); count];
     let run = |part: Tokens| {
         let mut recorder = Recorder { wanted, got: Activations::new(), length: part.pos };
         transformer.forward_last(&part, &mut recorder);
@@ -114,17 +131,39 @@ pub fn capture_means<E>(
                 let (_, sum) = sums[groups[row]].entry(hook).or_insert_with(|| {
                     (Activation { layout, rows: 1, positions: positions.clone(), data: Vec::new() }, vec![0.0; width])
                 });
-                sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += f64::from(*value));
+                add_to(sum, values);
             }
         }
     })?;
-    let sizes = (0..count).map(|group| groups.iter().filter(|&&other| other == group).count());
-    let mean = |(sums, size): (IndexMap<Hook, (Activation, Vec<f64>)>, usize)| {
+    Ok(sums)
+}
+
+fn add_to<T: Copy + Into<f64>>(sum: &mut [f64], values: &[T]) {
+    sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += (*value).into());
+}
+
+/// Adds the sums over further prompts to those before.
+pub fn add_sums(sums: &mut Vec<Sums>, more: Vec<Sums>) {
+    sums.resize_with(sums.len().max(more.len()), IndexMap::new);
+    for (sums, more) in sums.iter_mut().zip(more) {
+        for (hook, (activation, values)) in more {
+            match sums.entry(hook) {
+                indexmap::map::Entry::Vacant(entry) => drop(entry.insert((activation, values))),
+                indexmap::map::Entry::Occupied(mut entry) => add_to(&mut entry.get_mut().1, &values),
+            }
+        }
+    }
+}
+
+/// Means of sums, `groups` as in [`capture_means`].
+pub fn means_of(sums: Vec<Sums>, groups: &[usize], pooled: bool) -> Vec<Activations> {
+    let sizes = (0..sums.len()).map(|group| groups.iter().filter(|&&other| other == group).count());
+    let mean = |(sums, size): (Sums, usize)| {
         sums.into_iter()
             .map(|(hook, (activation, sum))| (hook, finish(activation, &sum, size, pooled)))
             .collect::<Activations>()
     };
-    Ok(sums.into_iter().zip(sizes).map(mean).collect())
+    sums.into_iter().zip(sizes).map(mean).collect()
 }
 
 fn finish(mut activation: Activation, sum: &[f64], rows: usize, pooled: bool) -> Activation {

@@ -32,7 +32,7 @@ pub use activation::{Activation, Activations, Layout};
 pub use apply::run_edited;
 pub use attribution::{Part, TokenPairs, attribute, recorded_bytes};
 pub use base::Base;
-pub use capture::{Wanted, capture, capture_blocks, capture_means};
+pub use capture::{Sums, Wanted, add_sums, capture, capture_blocks, capture_means, capture_sums, means_of};
 pub use direct_attribution::{DirectAttribution, Targets, Term, direct_attribution};
 pub use edit::{Change, Edit, Positions, Row, Units, Value};
 pub use error::EditError;

@@ -11,7 +11,7 @@ use crate::spec::{Loaded, Step};
 use crate::step::{self, Context, Outcome, SelfCheck};
 use crate::{Error, manifest};
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -197,7 +197,7 @@ impl<'a> Recall<'a> {
     /// As [`Recall::state`].
     pub fn left(&self, step: &Step, loaded: &Loaded) -> Result<usize, Error> {
         let Some(kept) = &self.kept else { return Ok(0) };
-        Ok(blocks::left(&kept.store.blocks_of(&self.keys.of(step)?.digest), &terms(loaded)))
+        Ok(blocks::left(&kept.store.blocks_of(&self.keys.of(step)?.digest), &terms(loaded, &kept.processor)))
     }
 
     /// Every entry of the store that is whole.
@@ -266,7 +266,7 @@ impl Kept<'_> {
         if self.store.is_temporary() {
             return Blocks::off();
         }
-        let terms = terms(context.loaded);
+        let terms = terms(context.loaded, &self.processor);
         let about = blocks::About::new(step.name(), step.kind(), spec_name(context), &recall.build, terms, now());
         let progress = context.progress;
         let refused = move |error: &std::io::Error| {
@@ -325,9 +325,17 @@ impl Kept<'_> {
 }
 
 /// What the ends of a step's blocks depend on besides its key.
-fn terms(loaded: &Loaded) -> Terms {
+fn terms(loaded: &Loaded, processor: &str) -> Terms {
     let run = &loaded.spec.run;
-    Terms { memory_mib: run.memory_mib, batch: run.batch, threads: rayon::current_num_threads() }
+    let models = loaded.spec.model.iter().chain(loaded.spec.models.values());
+    let devices: BTreeSet<String> = models.map(|model| model.device.to_string()).collect();
+    Terms {
+        memory_mib: run.memory_mib,
+        batch: run.batch,
+        threads: rayon::current_num_threads(),
+        processor: processor.to_string(),
+        devices: devices.into_iter().collect(),
+    }
 }
 
 /// The spec that a step is of.

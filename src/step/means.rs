@@ -1,8 +1,8 @@
 //! Mean activations that edits put in the place of others (paper §2.1, appendix A).
 
-use super::{Cell, Context, Outcome, Subject, replays};
+use super::{Cell, Context, Outcome, SelfCheck, Subject, replays};
 use crate::Error;
-use crate::intervene::{Activation, Wanted, capture_means};
+use crate::intervene::{Activation, Activations, Sums, Wanted, add_sums, capture_sums, means_of};
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
 use crate::prompt::{self, Asked, Operator, PromptError, Resolved};
@@ -10,7 +10,11 @@ use crate::run::interrupt;
 use crate::spec::step::{Legality, MeanOperators, MeanOver, MeanPositions};
 use indexmap::IndexMap;
 use std::cell::Cell as Counter;
+use std::ops::Range;
 use std::sync::Arc;
+
+/// A sum over prompts, as [`Sums`] has it.
+type Sum = (Activation, Vec<f64>);
 
 /// Means by hook: of one row.
 pub type Mean = IndexMap<Hook, Arc<Activation>>;
@@ -99,23 +103,36 @@ impl Means {
         // What is read of a batch stays until it is added up.
         let bytes = replays::activation_bytes(wanted, model.facts(), tokens.pos);
         let batch = context.batch(model).min((replays::memory(context) / bytes.max(1)).max(1));
-        // Called before each batch: those before it are done by then.
-        let (begun, done) = (Counter::new(0), Counter::new(0));
-        let pause = || {
-            task.advance((begun.get() - done.replace(begun.get())) as u64);
-            begun.set((begun.get() + batch).min(asked.len()));
-            interrupt::check().map_err(Error::from)
+        let parts = replays::parts(asked.len(), replays::forwards_at_once(model.facts(), tokens.pos));
+        let what = format!("means of {}, template '{}'", subject.name, cell.template);
+        let divided = replays::Divided { step, what, context, parts };
+        let work = |part: Range<usize>, _: &mut Vec<SelfCheck>| -> Result<Vec<Vec<(usize, Sum)>>, Error> {
+            // Called before each batch: those before it are done by then.
+            let (begun, done) = (Counter::new(0), Counter::new(0));
+            let pause = || {
+                task.advance((begun.get() - done.replace(begun.get())) as u64);
+                begun.set((begun.get() + batch).min(part.len()));
+                interrupt::check().map_err(Error::from)
+            };
+            let (tokens, groups) = (tokens.part(part.clone()), &groups[part.clone()]);
+            let sums = capture_sums(model.transformer(), &tokens, groups, wanted, batch, pause)?;
+            task.advance((part.len() - done.get()) as u64);
+            let indexed = |(hook, sum)| Some((wanted.get_index_of(&hook)?, sum));
+            Ok(sums.into_iter().map(|sums| sums.into_iter().filter_map(indexed).collect()).collect())
         };
-        let pooled = mean.positions == MeanPositions::Pooled;
-        let take = || -> Result<Vec<Vec<(usize, Activation)>>, Error> {
-            let means = capture_means(model.transformer(), &tokens, &groups, wanted, pooled, batch, pause)?;
-            let indexed = |(hook, mean)| Some((wanted.get_index_of(&hook)?, mean));
-            Ok(means.into_iter().map(|mean| mean.into_iter().filter_map(indexed).collect()).collect())
-        };
-        let means = context.blocks.once("means", take)?;
-        task.advance((asked.len() - done.get()) as u64);
-        let shared = |(index, mean)| Some((*wanted.get_index(index)?.0, Arc::new(mean)));
-        let means = means.into_iter().map(|mean| mean.into_iter().filter_map(shared).collect()).collect();
+        let mut all: Vec<Sums> = Vec::new();
+        divided.each(
+            outcome,
+            |part| task.advance(part.len() as u64),
+            work,
+            |_, sums| {
+                let named = |(index, sum)| Some((*wanted.get_index(index)?.0, sum));
+                add_sums(&mut all, sums.into_iter().map(|sums| sums.into_iter().filter_map(named).collect()).collect());
+            },
+        )?;
+        let means = means_of(all, &groups, mean.positions == MeanPositions::Pooled);
+        let shared = |mean: Activations| mean.into_iter().map(|(hook, mean)| (hook, Arc::new(mean))).collect();
+        let means = means.into_iter().map(shared).collect();
         Ok(Self { operators, same, means })
     }
 

@@ -53,6 +53,11 @@ pub fn prompts_at_once(
     fits.min(rows_at_once(facts, length, LEAST_ROWS) / rows.max(1)).max(1)
 }
 
+/// Prompts whose whole runs are a block.
+pub fn forwards_at_once(facts: &Facts, length: usize) -> usize {
+    rows_at_once(facts, length, LEAST_ROWS_OF_A_PART)
+}
+
 /// Rows whose operations are those of a block, at least `least`: fewer make matrix products slow. Not measured but counted, so that
 /// blocks end where they do in every run.
 fn rows_at_once(facts: &Facts, length: usize, least: usize) -> usize {

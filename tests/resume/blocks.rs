@@ -1,6 +1,6 @@
 //! Which blocks are taken, and which are not.
 
-use super::{blocks, bytes, interrupted, long, start, taken, wait_for};
+use super::{blocks, bytes, interrupted, long, signal, start, taken, wait_for};
 use std::fs;
 use std::time::{Duration, SystemTime};
 
@@ -32,8 +32,7 @@ fn an_interrupted_run_says_that_the_next_goes_on() {
     let dir = ["run", "spec.toml", "--set", "output.dir=stopped"];
     let mut child = place.command(&dir).stderr(std::process::Stdio::piped()).spawn().expect("it starts");
     wait_for(&place, 2, &mut child);
-    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(killed.expect("kill runs").success());
+    signal(&child, "INT");
     let output = child.wait_with_output().expect("it ends");
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(130), "{text}");
@@ -100,6 +99,7 @@ fn force_begins_anew() {
     assert_eq!(taken(&ran.text, "effects"), None, "{}", ran.text);
 }
 
+#[cfg(unix)]
 #[test]
 fn what_nobody_continues_goes() {
     let place = long();
@@ -114,6 +114,7 @@ fn what_nobody_continues_goes() {
     // While a run is at it, it stays.
     let mut child = start(&place, "killed");
     wait_for(&place, left.len() + 1, &mut child);
+    signal(&child, "STOP");
     let text = place.ablate(&["store", "gc", "--unused", "0"]).text;
     assert!(text.starts_with("0 entries removed, "), "{text}");
     assert!(place.ablate(&["store", "ls"]).text.contains("under way: "));

@@ -1,5 +1,6 @@
 //! Runs that are killed, and the runs after them.
 
+mod bits;
 mod blocks;
 mod kills;
 
@@ -55,6 +56,12 @@ pub fn interrupted(place: &Place, count: usize) -> Vec<PathBuf> {
     let left = blocks(place);
     assert!(left.len() >= count, "{left:?}");
     left
+}
+
+/// Sends a signal: a process that is stopped still holds its locks, and gets no further.
+pub fn signal(child: &Child, name: &str) {
+    let status = std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
+    assert!(status.expect("kill runs").success(), "it was still running");
 }
 
 fn wait_for(place: &Place, count: usize, child: &mut Child) {

@@ -52,6 +52,10 @@ pub struct Terms {
     pub batch: Option<usize>,
     /// Threads of the CPU backend.
     pub threads: usize,
+    /// The processor: caches decide how matrix products are cut.
+    pub processor: String,
+    /// The devices of the spec's models.
+    pub devices: Vec<String>,
 }
 
 impl std::fmt::Display for Terms {
@@ -60,7 +64,8 @@ impl std::fmt::Display for Terms {
         if let Some(batch) = self.batch {
             write!(f, ", run.batch = {batch}")?;
         }
-        write!(f, ", {} threads", self.threads)
+        let on: Vec<&str> = self.devices.iter().chain([&self.processor]).map(String::as_str).collect();
+        write!(f, ", {} threads on {}", self.threads, on.join(", "))
     }
 }
 
