@@ -6,7 +6,7 @@ use crate::model::device;
 use crate::plan::{self, Extent, Planned, Speed};
 use crate::run::blocks::Blocks;
 use crate::run::progress::Progress;
-use crate::run::{self, Frames, Models, Outlook, Prepared, Recall, Session, Why};
+use crate::run::{self, Earlier, Frames, Models, Outlook, Prepared, Recall, Session, Why};
 use crate::spec::Step;
 use crate::step::Context;
 use burn::tensor::DType;
@@ -37,6 +37,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 pub(super) fn show(prepared: &[Prepared], session: &Session) -> Result<(), Error> {
     session.check(prepared.iter().map(Prepared::loaded))?;
     let mut texts = Vec::with_capacity(prepared.len());
+    let mut earlier = Earlier::default();
     for spec in prepared {
         let (loaded, models) = (spec.loaded(), spec.models());
         let (progress, frames, blocks) = (Progress::quiet(), Frames::default(), Blocks::off());
@@ -49,9 +50,9 @@ pub(super) fn show(prepared: &[Prepared], session: &Session) -> Result<(), Error
         };
         let store = session.store(loaded);
         let recall = Recall::new(spec, session, store.as_ref())?;
-        let steps = run::outlook(spec, &recall)?;
+        let steps = run::outlook(spec, &recall, &mut earlier)?;
         planned.sort_by_key(|planned| steps.iter().position(|(step, _)| step.name() == planned.step));
-        let stored = steps.iter().filter(|(_, outlook)| matches!(outlook, Outlook::Stored { .. }));
+        let stored = steps.iter().filter(|(_, outlook)| !matches!(outlook, Outlook::Computed { .. }));
         let kept: HashSet<&str> = stored.map(|(step, _)| step.name()).collect();
         let recognised = loaded.recognised().map(|recognised| format!("{recognised}\n\n")).unwrap_or_default();
         texts.push(heading + &recognised + &outlook(&steps) + "\n" + &table(&planned, models, &kept)?);
@@ -71,6 +72,7 @@ fn outlook(steps: &[(&Step, Outlook)]) -> String {
     for ((_, outlook), name) in steps.iter().zip(&names) {
         let lines = match outlook {
             Outlook::Stored { computed } => vec![format!("in the store, computed {computed}")],
+            Outlook::Shared { spec } => vec![format!("with {spec}, which computes it before")],
             Outlook::Computed { why, left } => {
                 let mut lines = reasons(why);
                 if *left > 0 {

@@ -29,7 +29,7 @@ pub use frames::Frames;
 pub use known::{settle, with_profile};
 pub use many::{Specs, all};
 pub use models::{ModelName, Models};
-pub use outlook::{Outlook, Why, outlook};
+pub use outlook::{Earlier, Outlook, Why, outlook};
 pub use prepared::{Prepared, Repeated};
 pub use recall::{Recall, Recalled, State};
 pub use session::{Force, Session};

@@ -1,12 +1,12 @@
 //! What a run would take from the store, and why it would compute the rest.
 
 use super::key::difference::{self, Change};
-use super::recall::{Recall, State};
+use super::recall::{Recall, State, names};
 use super::store::{Entry, utc};
 use super::{Prepared, order, session};
 use crate::Error;
 use crate::spec::{Loaded, Step};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What is known of a step before it is run.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,11 @@ pub enum Outlook {
     Stored {
         /// Since when.
         computed: String,
+    },
+    /// A spec before it, of the same command, computes it.
+    Shared {
+        /// Which.
+        spec: String,
     },
     /// It is computed.
     Computed {
@@ -45,16 +50,30 @@ pub enum Why {
     },
 }
 
-/// The steps of a spec in the order that they would be run in.
+/// Steps that specs of one command compute, by key and the names that may be in their results; with the spec.
+#[derive(Debug, Default)]
+pub struct Earlier(HashMap<(String, Vec<String>), String>);
+
+/// The steps of a spec in the order that they would be run in; `earlier` are those of the specs before it.
 ///
 /// # Errors
 /// Files of a model, and a store, that can not be read.
-pub fn outlook<'l>(prepared: &Prepared<'l>, recall: &Recall) -> Result<Vec<(&'l Step, Outlook)>, Error> {
+pub fn outlook<'l>(
+    prepared: &Prepared<'l>,
+    recall: &Recall,
+    earlier: &mut Earlier,
+) -> Result<Vec<(&'l Step, Outlook)>, Error> {
     let loaded = prepared.loaded;
+    let spec = loaded.sources.first().map_or("", |source| source.name());
     let entries = recall.entries()?;
     let mut computed: HashSet<&str> = HashSet::new();
     let mut all = Vec::new();
     for step in order::steps(&loaded.spec.steps) {
+        let place = (recall.key(step)?.digest.clone(), names(step));
+        if let Some(spec) = earlier.0.get(&place) {
+            all.push((step, Outlook::Shared { spec: spec.clone() }));
+            continue;
+        }
         let why = match recall.state(step)? {
             State::Stored(entry) => {
                 all.push((step, Outlook::Stored { computed: utc(entry.computed) }));
@@ -75,6 +94,7 @@ pub fn outlook<'l>(prepared: &Prepared<'l>, recall: &Recall) -> Result<Vec<(&'l 
         };
         let left = if why == Why::Forced { 0 } else { recall.left(step, loaded)? };
         computed.insert(step.name());
+        earlier.0.insert(place, spec.to_string());
         all.push((step, Outlook::Computed { why, left }));
     }
     Ok(all)

@@ -361,6 +361,6 @@ fn beyond_its_key(step: &Step, context: &Context) -> Option<String> {
 }
 
 /// Names that an outcome may have in it: the step's, and those of what it reads.
-fn names(step: &Step) -> Vec<String> {
+pub(super) fn names(step: &Step) -> Vec<String> {
     std::iter::once(step.name().to_string()).chain(parameters::reads(step)).collect()
 }

@@ -74,7 +74,15 @@ impl Rerun {
             (before, after) if before == after => {}
             _ => {
                 progress.say(&format!("results in {}", dir.join("report.md").display()));
-                self.judge(&Manifest::read(&dir).map_err(Error::failed("rerun"))?, progress)?;
+                let judged = self.judge(&Manifest::read(&dir).map_err(Error::failed("rerun"))?, &dir, progress);
+                // What failed is why files are not there.
+                return match (judged, ran) {
+                    (Err(judged), Err(failed)) => {
+                        progress.say(&judged.render(false));
+                        Err(failed)
+                    }
+                    (judged, ran) => judged.and(ran),
+                };
             }
         }
         ran
@@ -121,7 +129,7 @@ impl Rerun {
     }
 
     /// Whether the results are those of the manifest.
-    fn judge(&self, now: &Manifest, progress: &Progress) -> Result<(), Error> {
+    fn judge(&self, now: &Manifest, dir: &Path, progress: &Progress) -> Result<(), Error> {
         let then = &self.then;
         let other = |file: &&manifest::Checksum| now.checksum(&file.path) != Some(&file.sha256);
         let others: Vec<&str> = then.files.iter().filter(other).map(|file| file.path.as_str()).collect();
@@ -135,8 +143,12 @@ impl Rerun {
             progress.say(&format!("all {count} files are identical to those of {}{stored}", then.started));
             return Ok(());
         }
+        let details = match dir == self.folder {
+            true => String::new(),
+            false => format!("; `ablate diff {} {}` shows what differs", self.folder.display(), dir.display()),
+        };
         let problem = format!(
-            "{} of {} files are not identical to those of {}: {}{stored}",
+            "{} of {} files are not identical to those of {}: {}{stored}{details}",
             others.len(),
             then.files.len(),
             then.started,

@@ -4,6 +4,7 @@ use super::{BASE, ablate, ends, folder, manifest, run, write};
 use ablate::manifest::Manifest;
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// A folder whose spec is on a model of its own, named by the file that it extends.
 fn with_model() -> tempfile::TempDir {
@@ -86,6 +87,8 @@ fn other_weights_are_refused_unless_they_are_wanted() {
     let different = said.lines().find(|line| line.contains("files are not identical to those of ")).expect("a line");
     assert!(different.contains("tables/rates.csv") && different.contains("figures/bars.svg"), "{said}");
     assert!(!different.contains("tables/prompts.csv"), "the prompts are the same: {said}");
+    assert!(different.ends_with("; `ablate diff results/spec other` shows what differs"), "{said}");
+    assert!(ends(1, ablate(folder.path(), &["diff", "results/spec", "other"])).contains("rates"));
     weights(folder.path(), "");
     ends(0, ablate(folder.path(), &["rerun", "results/spec"]));
 }
@@ -105,21 +108,34 @@ fn what_the_store_has_is_taken_only_when_asked() {
 }
 
 #[test]
-fn a_rerun_that_fails_can_be_tried_again() {
+fn a_rerun_whose_model_is_gone_does_nothing() {
     let folder = with_model();
     let first = run(folder.path(), &[]);
     fs::rename(folder.path().join("arith"), folder.path().join("away")).expect("the model is moved");
     let said = ends(2, ablate(folder.path(), &["rerun", "results/spec"]));
     assert!(said.contains("no model at '") && said.contains("arith"), "{said}");
     assert_eq!(manifest(folder.path()), first);
-    fs::rename(folder.path().join("away"), folder.path().join("arith")).expect("the model is moved");
-    // A file where a folder of results is to be: writing fails in the middle of the run.
-    fs::remove_dir_all(folder.path().join("results/spec/figures")).expect("figures");
-    write(folder.path(), "results/spec/figures", "in the way");
-    ends(1, ablate(folder.path(), &["rerun", "results/spec"]));
-    assert_eq!(manifest(folder.path()), first);
-    fs::remove_file(folder.path().join("results/spec/figures")).expect("it");
-    ends(0, ablate(folder.path(), &["rerun", "results/spec"]));
+}
+
+/// A rerun begins by taking away the manifest that it repeats.
+#[cfg(unix)]
+#[test]
+fn a_rerun_that_is_interrupted_can_be_run_again() {
+    let place = crate::resume::long();
+    assert_eq!(place.ablate(&["run", "spec.toml", "--no-store"]).code, Some(0));
+    let path = place.path().join("results/spec/manifest.json");
+    let first = fs::read_to_string(&path).expect("a manifest");
+    let mut rerun = place.command(&["rerun", "results/spec", "--no-store", "--quiet"]).spawn().expect("it starts");
+    let begun = Instant::now();
+    while path.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it does not begin");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let mut interrupt = crate::cli::process("sh", place.path());
+    interrupt.args(["-c", &format!("kill -INT {}", rerun.id())]);
+    assert!(interrupt.status().expect("sh runs").success());
+    assert_eq!(rerun.wait().expect("it ends").code(), Some(130));
+    assert_eq!(fs::read_to_string(&path).expect("a manifest"), first);
 }
 
 #[test]

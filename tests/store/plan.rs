@@ -140,6 +140,23 @@ fn a_step_is_compared_with_its_own_last_entry_or_says_with_which() {
 }
 
 #[test]
+fn what_an_earlier_spec_computes_is_told() {
+    let place = Place::with(SHORT);
+    place.write("other.toml", &SHORT.replace("0.resid_post", "1.resid_post"));
+    let plan = |args: &[&str]| {
+        let ran = place.ablate(&[&["plan", "spec.toml", "other.toml"], args].concat());
+        let (_, second) = ran.text.split_once("\nother.toml\n").expect("the second spec");
+        steps(second).into_iter().map(|(_, said)| said).collect::<Vec<_>>()
+    };
+    let shared = "with spec.toml, which computes it before";
+    assert_eq!(plan(&[]), [shared, "to compute: new"]);
+    assert_eq!(plan(&["--set", "run.store=off"]), [shared, "to compute"], "without a store too");
+    place.run("a", &[]);
+    let said = plan(&[]);
+    assert!(said[0].starts_with("in the store") && said[1].starts_with("to compute: new; compared with"), "{said:?}");
+}
+
+#[test]
 fn damaged_entries_and_stores_that_are_off_are_said() {
     let place = Place::with(SHORT);
     place.run("a", &[]);
