@@ -289,7 +289,10 @@ fn faults_are_shown_where_they_stand() {
     assert!(said.contains("has no position 's2'") && said.contains("write 's'"), "{said}");
     let accuracy = "[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\n";
     let said = refused(&format!("{}{accuracy}", PROMPTS.replace("{thing}?\" }", "{thin}?\" }")));
-    assert!(said.contains("no slot {thin}; write {thing}") && said.contains("spec.toml:8:"), "{said}");
+    assert!(
+        said.contains("no slot {thin}\n") && said.contains("write {thing}") && said.contains("spec.toml:8:77"),
+        "{said}"
+    );
     let said = refused(&format!(
         "{}{accuracy}",
         PROMPTS.replace("sample = 6", "operators = [\"+\"]\noperands = { a = [1], b = [2] }")

@@ -103,8 +103,27 @@ pub(super) fn completion(text: &str) -> Result<(), Fault> {
     slots(text, &["answer"], &["answer"])
 }
 
+/// A template, completion or contrast of prompts from words: their slots, as often as it likes.
+pub(super) fn words(text: &str, known: &[&str]) -> Result<(), Fault> {
+    found(text, known).map(drop)
+}
+
 /// Each slot is there, once, and no other; a doubled brace is a brace.
 fn slots(text: &str, known: &[&str], needed: &[&str]) -> Result<(), Fault> {
+    let found = found(text, known)?;
+    for slot in known {
+        match found.iter().filter(|name| *name == slot).count() {
+            1 => {}
+            0 if !needed.contains(slot) => {}
+            0 => return Err(format!("the slot {{{slot}}} is missing; write all of {}", written(known)).into()),
+            count => return Err(format!("the slot {{{slot}}} is there {count} times; write it once").into()),
+        }
+    }
+    Ok(())
+}
+
+/// The slots of a template, all of which are known.
+fn found<'t>(text: &'t str, known: &[&str]) -> Result<Vec<&'t str>, Fault> {
     let mut found = Vec::new();
     let mut rest = 0;
     while let Some(open) = text.get(rest..).and_then(|text| text.find('{')).map(|at| rest + at) {
@@ -128,15 +147,7 @@ fn slots(text: &str, known: &[&str], needed: &[&str]) -> Result<(), Fault> {
         found.push(slot);
         rest = close + 1;
     }
-    for slot in known {
-        match found.iter().filter(|name| *name == slot).count() {
-            1 => {}
-            0 if !needed.contains(slot) => {}
-            0 => return Err(format!("the slot {{{slot}}} is missing; write all of {}", written(known)).into()),
-            count => return Err(format!("the slot {{{slot}}} is there {count} times; write it once").into()),
-        }
-    }
-    Ok(())
+    Ok(found)
 }
 
 fn written(slots: &[&str]) -> String {

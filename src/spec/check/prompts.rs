@@ -65,4 +65,16 @@ fn of_words(table: &str, prompts: &Node, errors: &mut Vec<SpecError>) {
             errors.push(wrong_key(node, message).advise(advice));
         }
     }
+    let lists = prompts.get("slots").and_then(Node::table);
+    let columns = prompts.entries("rows").first().and_then(Node::table);
+    let known: Vec<&str> =
+        lists.into_iter().chain(columns).flat_map(|table| table.keys().map(String::as_str)).collect();
+    let templates = prompts.get("template");
+    let named = templates.and_then(Node::table).into_iter().flatten().map(|(_, node)| node);
+    let single = ["completion", "contrast"].into_iter().filter_map(|key| prompts.get(key));
+    for node in templates.into_iter().chain(named).chain(single) {
+        if let Some(Err(fault)) = node.text().map(|text| format::words(text, &known)) {
+            errors.push(wrong_part(node, &fault.part, fault.message).advise_option(fault.advice));
+        }
+    }
 }
