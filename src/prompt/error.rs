@@ -278,6 +278,11 @@ impl SpecProblem {
     }
 }
 
+/// What prompts are of: `for '+'`, `of the words`.
+fn of(operator: &str) -> String {
+    if operator == super::operator::WORDS.symbol { "of the words".into() } else { format!("for '{operator}'") }
+}
+
 fn known_operators() -> String {
     let symbols: Vec<String> = super::operator::OPERATORS.iter().map(|o| format!("\"{}\"", o.symbol)).collect();
     symbols.join(", ")
@@ -290,7 +295,7 @@ pub enum PromptError {
     #[error("{}", join(.0))]
     Spec(Vec<SpecProblem>),
     /// An operator has no legal prompt in a template.
-    #[error("no legal prompt for '{operator}' in template '{template}': {why}")]
+    #[error("no legal prompt {} in template '{template}': {why}", of(operator))]
     NoneLegal {
         /// Operator symbol.
         operator: &'static str,
@@ -301,8 +306,9 @@ pub enum PromptError {
     },
     /// An operator has no prompt that looks like those of the step.
     #[error(
-        "no prompt for '{operator}' in template '{template}' has the operands of {like:?} at its tokens; \
-         write operands, or words, that are one token each"
+        "no prompt {} in template '{template}' has the slots of {like:?} at its tokens; write operands, or words, that are one \
+         token each",
+        of(operator)
     )]
     NoneAlike {
         /// Operator symbol.

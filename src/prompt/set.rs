@@ -2,7 +2,7 @@
 
 use super::dropped::Dropped;
 use super::error::PromptError;
-use super::operator::Operator;
+use super::operator::{Operator, WORDS};
 use super::template::Slot;
 use super::words::Names;
 use crate::spec::Answer;
@@ -165,16 +165,13 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Note::FewerThanAsked { template, operator, asked, there, skip } => {
-                write!(
-                    f,
-                    "template '{template}', operator '{operator}': {there} prompts, fewer than sample = {asked}"
-                )?;
+                write!(f, "template '{template}'{}: {there} prompts, fewer than sample = {asked}", of(operator))?;
                 if *skip > 0 { write!(f, " after the first {skip}") } else { Ok(()) }
             }
             Note::NoneKept { template, operator, wanted, evaluated } => write!(
                 f,
-                "template '{template}', operator '{operator}': none of {evaluated} prompts is answered {wanted}ly; \
-                 it has no rows"
+                "template '{template}'{}: none of {evaluated} prompts is answered {wanted}ly; it has no rows",
+                of(operator)
             ),
             Note::WordsDropped { why } => {
                 const SHOWN: usize = 12;
@@ -187,6 +184,11 @@ impl fmt::Display for Note {
             }
         }
     }
+}
+
+/// Which of a template's prompts: those of an operator, or of words all.
+fn of(operator: &str) -> String {
+    if operator == WORDS.symbol { String::new() } else { format!(", operator '{operator}'") }
 }
 
 /// Prompts in one model's tokens.

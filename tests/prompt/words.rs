@@ -148,6 +148,14 @@ fn a_draw_spreads_over_answers() {
 }
 
 #[test]
+fn fewer_prompts_than_asked_for_are_told() {
+    let set = built(&(LETTERS.to_string() + "sample = 100\n"));
+    let notes: Vec<String> = set.notes.iter().map(ToString::to_string).collect();
+    let expected = ["ABBA", "BABA"].map(|name| format!("template '{name}': 24 prompts, fewer than sample = 100"));
+    assert_eq!(notes, expected);
+}
+
+#[test]
 fn of_very_many_combinations_a_sample_is_drawn() {
     let list = "abcdefgwxyz".chars().map(|letter| format!("\"{letter}\"")).collect::<Vec<_>>().join(", ");
     let slots: Vec<String> = (0..8).map(|slot| format!("s{slot} = [{list}]")).collect();
@@ -232,9 +240,10 @@ fn faults_are_told_at_once_with_what_to_write() {
 fn what_no_tokenizer_can_do_is_explained() {
     let text = refused("template = \"{a}?\"\ncompletion = \" {b}\"\nslots = { a = [\"XY\", \"AB\"], b = [\"A\"] }");
     assert!(
-        text.contains("word is more than one token: a \"AB\" (1)") && text.contains("write words of one token"),
+        text.starts_with("no legal prompt of the words in template 'default': all 2 dropped: word is more"),
         "{text}"
     );
+    assert!(text.contains("token: a \"AB\" (1)") && text.contains("write words of one token"), "{text}");
     let text = refused(
         "template = \"{a}?\"\ncompletion = \" {b}\"\ncontrast = \" {c}\"\nslots = { a = [\"x\"], b = [\"A\"], c = [\"A\"] }",
     );
