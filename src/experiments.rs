@@ -13,6 +13,7 @@ macro_rules! files {
 
 files![
     "interventions.toml",
+    "ioi-smollm2.toml",
     "learning.toml",
     "models/arith.toml",
     "paper/appendix-b2-attention.toml",
