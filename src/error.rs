@@ -1,5 +1,6 @@
 //! Everything that can end a run, and the exit code it ends with.
 
+use crate::run::Unmet;
 use crate::run::interrupt::{self, Interrupted};
 use crate::spec::{SpecErrors, Style};
 
@@ -55,6 +56,17 @@ pub enum Error {
     /// Two things that were compared are not the same.
     #[error("{0}")]
     Unequal(String),
+    /// Parts of a spec failed; the rest was made.
+    #[error("{}", .failed.iter().map(|unmet| unmet.error.to_string()).collect::<Vec<_>>().join("; "))]
+    Parts {
+        /// Those that failed, with why.
+        failed: Vec<Unmet>,
+        /// Whether there are rows of any step.
+        made: bool,
+    },
+    /// A filter of specs that can not be read.
+    #[error(transparent)]
+    Filter(Box<crate::spec::FilterError>),
     /// Several specs are refused; none was run.
     #[error("{} specs are refused", .0.len())]
     Refusals(Vec<Error>),
@@ -107,6 +119,16 @@ impl Error {
                 let specs = (!specs.is_empty()).then(|| Error::Spec(specs).render(terminal));
                 specs.into_iter().chain(rest.map(|error| error.render(terminal))).collect::<Vec<_>>().join("\n")
             }
+            Error::Parts { failed, .. } => {
+                let each = failed.iter().map(|Unmet { error, skipped, what }| {
+                    let skipped = match skipped.as_slice() {
+                        [] => String::new(),
+                        skipped => format!("\nnot made because {what} failed: {}", skipped.join(", ")),
+                    };
+                    format!("{}{skipped}", error.render(terminal).trim_end())
+                });
+                each.collect::<Vec<_>>().join("\n\n")
+            }
             Error::Failures { failed, of } => {
                 let each = failed.iter().map(|(name, error)| format!("{name}:\n{}", error.render(terminal).trim_end()));
                 format!("{}\n{} of {of} specs failed", each.collect::<Vec<_>>().join("\n\n"), failed.len())
@@ -118,12 +140,17 @@ impl Error {
     /// 1 ran but failed, 2 refused input, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Spec(_) | Error::Refused { .. } | Error::Refusals(_) => 2,
+            Error::Spec(_) | Error::Refused { .. } | Error::Refusals(_) | Error::Filter(_) => 2,
             Error::Failed { .. } | Error::Figure(_) | Error::Rows(_) | Error::Print(_) | Error::SelfCheck(_) => 1,
             Error::Differ { .. } => 1,
             Error::Failures { .. } | Error::Unequal(_) => 1,
             Error::Unverified { differ: 0, .. } => 2,
             Error::Unverified { .. } => 1,
+            // Nothing was to be had of this spec: what was refused is refused.
+            Error::Parts { failed, made: false } => {
+                failed.iter().map(|unmet| unmet.error.exit_code()).min().unwrap_or(1)
+            }
+            Error::Parts { .. } => 1,
             Error::Interrupted(_) => interrupt::EXIT_CODE,
         }
     }

@@ -50,6 +50,7 @@ files![
     "quickstart-smollm2.toml",
     "quickstart.toml",
     "starter.toml",
+    "sweep.toml",
 ];
 
 /// A spec that is not there.

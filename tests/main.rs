@@ -20,6 +20,7 @@ mod report;
 mod resume;
 mod spec;
 mod store;
+mod sweep;
 mod table;
 mod tokenizer;
 mod train;

@@ -3,6 +3,7 @@
 use super::SpecArguments;
 use crate::Error;
 use crate::run;
+use crate::spec::{Loaded, nearest};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -14,6 +15,9 @@ Examples:
 pub(super) struct Arguments {
     #[command(flatten)]
     spec: SpecArguments,
+    /// One variant of a matrix, by its name: `dtype=bf16,sample=50`
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
     /// Without the comments that say where each value comes from
     #[arg(long)]
     plain: bool,
@@ -27,8 +31,37 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     if !arguments.no_profile {
         loaded = run::settle(&loaded, false)?;
     }
+    if let Some(name) = &arguments.variant {
+        loaded = one(&loaded, name)?;
+    }
+    if let Some(sweep) = loaded.sweep() {
+        let count = sweep.variants.len();
+        super::print(&format!(
+            "# {count} variants; what follows has the values of the first (--variant NAME prints another):\n"
+        ))?;
+        for variant in &sweep.variants {
+            super::print(&format!("#   {}\n", variant.name))?;
+        }
+        super::print("\n")?;
+    }
     if let Some(recognised) = loaded.recognised() {
         super::print(&format!("# {recognised}\n\n"))?;
     }
     super::print(&if arguments.plain { loaded.to_toml() } else { loaded.to_toml_with_origins() })
+}
+
+/// The spec of one variant.
+fn one(loaded: &Loaded, name: &str) -> Result<Loaded, Error> {
+    let Some(sweep) = loaded.sweep() else {
+        return Err(Error::refused(format!("--variant {name}"))("the spec has no [matrix]"));
+    };
+    let named = sweep.variants.iter().find(|variant| variant.name == name).map(|variant| variant.loaded.clone());
+    named.ok_or_else(|| {
+        let names: Vec<&str> = sweep.variants.iter().map(|variant| variant.name.as_str()).collect();
+        let advice = match nearest(name, names.iter().copied()) {
+            Some(near) => format!("no such variant; write '{near}'"),
+            None => format!("no such variant; there are {}", names.join("; ")),
+        };
+        Error::refused(format!("--variant {name}"))(advice)
+    })
 }

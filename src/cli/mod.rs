@@ -19,7 +19,7 @@ mod verify;
 
 use crate::Error;
 use crate::run::Specs;
-use crate::spec::{self, Loaded};
+use crate::spec::{self, Filter, Loaded};
 use clap::{Args, Parser, Subcommand};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -98,11 +98,17 @@ struct SpecsArguments {
     /// Set a key in each, over the file and the environment: `--set model.device=cuda:0`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
+    /// Only those of them that are meant: `name ~ fig0`, `kind = probe`, `title ~ heads`, `model != builtin:arith`; with `and`, `or`,
+    /// `not` and parentheses
+    #[arg(long, value_name = "CONDITION")]
+    filter: Option<String>,
 }
 
 impl SpecsArguments {
     fn read(&self, quiet: bool) -> Result<Specs, Error> {
-        Specs::read(&self.specs, &self.sets, quiet)
+        let filter = self.filter.as_deref().map(Filter::parse).transpose();
+        let filter = filter.map_err(|error| Error::Filter(Box::new(error)))?;
+        Specs::filtered(&self.specs, &self.sets, filter.as_ref(), quiet)
     }
 }
 

@@ -39,23 +39,27 @@ pub(super) fn show(prepared: &[Prepared], session: &Session) -> Result<(), Error
     let mut texts = Vec::with_capacity(prepared.len());
     let mut earlier = Earlier::default();
     for spec in prepared {
-        let (loaded, models) = (spec.loaded(), spec.models());
-        let (progress, frames, blocks) = (Progress::quiet(), Frames::default(), Blocks::off());
-        let context =
-            Context { loaded, models, progress: &progress, dir: Path::new(""), frames: &frames, blocks: &blocks };
-        let mut planned = plan::plan(loaded, models, &context, Extent::Whole)?;
-        let heading = match (prepared.len(), loaded.sources.first()) {
-            (2.., Some(source)) => format!("{}\n", source.name()),
-            _ => String::new(),
-        };
-        let store = session.store(loaded);
-        let recall = Recall::new(spec, session, store.as_ref())?;
-        let steps = run::outlook(spec, &recall, &mut earlier)?;
-        planned.sort_by_key(|planned| steps.iter().position(|(step, _)| step.name() == planned.step));
-        let stored = steps.iter().filter(|(_, outlook)| !matches!(outlook, Outlook::Computed { .. }));
-        let kept: HashSet<&str> = stored.map(|(step, _)| step.name()).collect();
-        let recognised = loaded.recognised().map(|recognised| format!("{recognised}\n\n")).unwrap_or_default();
-        texts.push(heading + &recognised + &outlook(&steps) + "\n" + &table(&planned, models, &kept)?);
+        let source = spec.loaded().sources.first().filter(|_| prepared.len() > 1);
+        for (number, variant) in spec.variants().iter().enumerate() {
+            let (loaded, models) = (variant.loaded(), variant.models());
+            let (progress, frames, blocks) = (Progress::quiet(), Frames::default(), Blocks::off());
+            let context =
+                Context { loaded, models, progress: &progress, dir: Path::new(""), frames: &frames, blocks: &blocks };
+            let mut planned = plan::plan(loaded, models, &context, Extent::Whole)?;
+            let heading: Vec<&str> = source.map(|source| source.name()).into_iter().chain(variant.name()).collect();
+            let heading = if heading.is_empty() { String::new() } else { format!("{}\n", heading.join(": ")) };
+            let store = session.store(loaded);
+            let recall = Recall::new(variant, session, store.as_ref())?;
+            let mut steps = run::outlook(variant, &recall, &mut earlier)?;
+            // What a variant before it has computed.
+            steps.retain(|(step, _)| spec.computes(step.name(), number));
+            planned.retain(|planned| spec.computes(&planned.step, number));
+            planned.sort_by_key(|planned| steps.iter().position(|(step, _)| step.name() == planned.step));
+            let stored = steps.iter().filter(|(_, outlook)| !matches!(outlook, Outlook::Computed { .. }));
+            let kept: HashSet<&str> = stored.map(|(step, _)| step.name()).collect();
+            let recognised = loaded.recognised().map(|recognised| format!("{recognised}\n\n")).unwrap_or_default();
+            texts.push(heading + &recognised + &outlook(&steps) + "\n" + &table(&planned, models, &kept)?);
+        }
     }
     super::print(&texts.join("\n"))
 }

@@ -16,9 +16,11 @@ Examples:
   ablate run fig02.toml fig03.toml
   ablate run fig02.toml --force=effects     # that step, and what reads its rows, though the store has them
   ablate run fig02.toml --no-store          # everything, and nothing is kept
+  ablate run experiments/ --filter 'name ~ fig0 and not kind = probe'
+  ablate run experiments/ --jobs 2          # two specs at a time
 
-A folder stands for its *.toml files, in the order of their names. All specs are checked before any is run. One that
-fails does not stop the others; the end lists what failed. Results of experiments/paper/fig02.toml go to
+A folder stands for its *.toml files, in the order of their names. All specs are checked before any is run. What fails
+stops only what depends on it; the end lists what failed, and what was not made because of it. Results of experiments/paper/fig02.toml go to
 results/paper/fig02, unless its output.dir says otherwise. Steps that were computed before, by this program with the same
 parameters, prompts and model, are taken from the store (`ablate store --help`).")]
 pub(super) struct Arguments {
@@ -33,6 +35,9 @@ pub(super) struct Arguments {
     /// Say what would be taken from the store, what would be computed and why, and do nothing: as `ablate plan`
     #[arg(long)]
     dry: bool,
+    /// Run so many specs at a time, each with its share of the threads and its own memory (`run.memory_mib`)
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
     /// No progress, only errors
     #[arg(long, short)]
     quiet: bool,
@@ -55,7 +60,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     if prepared.len() > 1 {
         session.share(&prepared)?;
     }
-    run::all(&prepared, &session, &progress, |spec| command_line(spec, &arguments.specs.sets))
+    run::all(&prepared, &session, &progress, usize::from(arguments.jobs), |spec| {
+        command_line(spec, &arguments.specs.sets)
+    })
 }
 
 /// The command that runs one spec, for its report.

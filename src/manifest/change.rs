@@ -30,7 +30,9 @@ pub fn changes(then: &Manifest, now: &Manifest) -> Vec<String> {
 pub fn other_models(then: &Manifest, now: &Manifest) -> Vec<String> {
     let short = |text: &str| text.chars().take(SHORT).collect::<String>();
     let other = then.models.iter().filter_map(|before| {
-        let same = |model: &&super::ModelRecord| (&model.name, &model.checkpoint) == (&before.name, &before.checkpoint);
+        let same = |model: &&super::ModelRecord| {
+            (&model.name, &model.variants, &model.checkpoint) == (&before.name, &before.variants, &before.checkpoint)
+        };
         let model = now.models.iter().find(same).filter(|model| model.fingerprint != before.fingerprint)?;
         let checkpoint = model.checkpoint.as_ref().map(|checkpoint| format!(" at {checkpoint}")).unwrap_or_default();
         Some(format!(

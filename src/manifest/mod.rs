@@ -20,6 +20,7 @@ pub use prompts::PromptsRecord;
 pub use spec::{SpecFile, SpecRecord, ValueOrigin};
 
 use crate::expectation::Compared;
+use crate::report::Failed;
 use crate::spec::Processing;
 use crate::step::SelfCheck;
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,9 @@ pub struct Manifest {
     pub machine: Machine,
     /// The spec.
     pub spec: SpecRecord,
+    /// Names of the variants that a matrix makes of the spec.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<String>,
     /// The models that steps ran, a checkpoint each.
     pub models: Vec<ModelRecord>,
     /// The prompts that steps ran on.
@@ -70,6 +74,9 @@ pub struct Manifest {
     pub expectations: Vec<Compared>,
     /// What a reader must know.
     pub notes: Vec<String>,
+    /// Steps, tables and figures that failed, and what was not made because of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<Failed>,
     /// Rows, tables, figures and files of steps.
     pub files: Vec<Checksum>,
 }
@@ -88,6 +95,9 @@ pub struct Program {
 pub struct ModelRecord {
     /// Its name in the spec: `model` for `[model]`.
     pub name: String,
+    /// The variants that it is of: `dtype=bf16`; empty where it is of all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub variants: String,
     /// Where it is from, as the spec or a flag wrote it.
     pub source: String,
     /// Checkpoint, of a model that has `checkpoints`.
@@ -123,7 +133,10 @@ pub struct StepRecord {
     pub name: String,
     /// Its kind.
     pub kind: String,
-    /// Its key: SHA-256 of everything that its rows depend on.
+    /// The variants that it ran for: `dtype=bf16`; empty where its rows are of all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub variants: String,
+    /// Its key: SHA-256 of everything that its rows depend on; empty where it failed.
     pub key: String,
     /// How long it took in this run.
     pub seconds: f64,

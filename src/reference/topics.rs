@@ -115,7 +115,7 @@ fn is_table(root: &'static Value, key: &str) -> bool {
 pub(super) fn header(name: &str) -> String {
     match name {
         "spec" => "top level".into(),
-        "models" | "known" | "prompt_sets" => format!("[{name}.NAME]"),
+        "models" | "known" | "prompt_sets" | "matrix" => format!("[{name}.NAME]"),
         _ if spec::is_named_list(name) => format!("[[{name}]]"),
         _ => format!("[{name}]"),
     }

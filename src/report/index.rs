@@ -102,12 +102,7 @@ fn card(body: &mut Html, entry: &Entry, folder: &Path) {
             let failed = |check: &&crate::step::SelfCheck| !check.passed();
             let count = manifest.self_checks.iter().filter(failed).count();
             body.badge("bad", "self-check failed", "self-checks failed", count);
-            body.badge(
-                "bad",
-                "step failed",
-                "steps failed",
-                manifest.steps.iter().filter(|step| step.failed.is_some()).count(),
-            );
+            body.badge("bad", "part failed", "parts failed", manifest.failed.len());
             body.badge("note", "note", "notes", manifest.notes.len());
             body.raw("</p>\n<p class=\"remark\">").text(&models(manifest)).raw("</p>\n");
             body.raw("<p class=\"remark\"><code>").text(&manifest.command).raw("</code></p>\n");

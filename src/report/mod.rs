@@ -15,6 +15,7 @@ use crate::expectation::Compared;
 use crate::run::Recalled;
 use crate::step::SelfCheck;
 use polars::prelude::DataFrame;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// What the report of a run says.
@@ -44,6 +45,8 @@ pub struct Report {
     pub expectations: Vec<Compared>,
     /// Steps whose results were in the store.
     pub recalled: Vec<Recalled>,
+    /// What could not be made.
+    pub failed: Vec<Failed>,
 }
 
 /// A table in the report.
@@ -127,4 +130,15 @@ fn link(path: &Path, folder: &Path) -> String {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A part of a spec that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// Which: `step 'effects'`.
+    pub what: String,
+    /// Why.
+    pub why: String,
+    /// The parts that were not made because they read its rows.
+    pub skipped: Vec<String>,
 }

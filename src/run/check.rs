@@ -3,14 +3,16 @@
 
 use super::blocks::Blocks;
 use super::frames::Missing;
+use super::groups::Groups;
 use super::progress::Progress;
-use super::{Frames, ModelName, Models, order};
+use super::{Frames, ModelName, Models, order, pool, prepared};
 use crate::model::Card;
 use crate::plan::{self, Extent};
 use crate::prompt::Resolved;
 use crate::spec::{Loaded, SpecErrors, Step, Table};
 use crate::step::Context;
 use crate::{Error, expectation, figure, step, table};
+use polars::prelude::{DataFrame, DataType};
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -18,16 +20,10 @@ use std::path::Path;
 /// expectation read its columns; all that is wrong at once.
 pub fn rows(loaded: &Loaded) -> Result<(), Error> {
     let spec = &loaded.spec;
-    let mut frames = Frames::default();
+    let mut errors = Vec::new();
+    let frames = &mut steps(loaded, &mut errors)?;
     // Their columns are known only with the rows, or they are refused: nothing can be said of what reads them.
     let mut unknown: HashSet<&str> = HashSet::new();
-    let mut errors = Vec::new();
-    for step in order::steps(&spec.steps) {
-        for (name, frame) in step::empty_frames(step, loaded, &frames)? {
-            frames.insert(name, frame);
-        }
-    }
-    errors.extend(spec.steps.iter().filter_map(|one| step::check(one, loaded, &frames).err()));
     for table in order::tables(&spec.tables) {
         let with = table.join.as_ref().map(|join| join.with.as_str());
         if std::iter::once(table.from.as_str()).chain(with).any(|from| unknown.contains(from)) {
@@ -68,6 +64,57 @@ pub fn rows(loaded: &Loaded) -> Result<(), Error> {
     if errors.is_empty() { Ok(()) } else { Err(SpecErrors::join(errors).into()) }
 }
 
+/// The rows of all steps, without any, with the columns of the axes that each depends on; `errors` has what is wrong with them.
+fn steps(loaded: &Loaded, errors: &mut Vec<SpecErrors>) -> Result<Frames, Error> {
+    let groups = Groups::of(loaded);
+    let mut pooled = Frames::default();
+    for (number, variant) in loaded.variants().into_iter().enumerate() {
+        let mut frames = Frames::default();
+        for step in order::steps(&variant.spec.steps) {
+            let axes = prepared::axes(loaded, &groups, step.name());
+            let group = groups.led_by(step.name(), number);
+            for (name, frame) in step::empty_frames(step, variant, &frames)? {
+                if let Some(group) = group {
+                    match of_axes(loaded, step, &axes, &frame) {
+                        Ok(()) => {
+                            let rows = pool::labelled(&axes, &group.labels, &frame)?;
+                            let other = pooled.get(&name).ok().map(|other| other.schema() != rows.schema());
+                            match other {
+                                Some(true) => errors.push(other_columns(loaded, step)),
+                                Some(false) => {}
+                                None => pooled.insert(name.clone(), rows),
+                            }
+                        }
+                        Err(taken) => {
+                            errors.push(taken);
+                            pooled.insert(name.clone(), frame.clone());
+                        }
+                    }
+                }
+                frames.insert(name, frame);
+            }
+        }
+        errors.extend(variant.spec.steps.iter().filter_map(|one| step::check(one, variant, &frames).err()));
+    }
+    Ok(pooled)
+}
+
+/// Refuses axes that have the name of a column of a step's rows.
+fn of_axes(loaded: &Loaded, step: &Step, axes: &[(&str, DataType)], rows: &DataFrame) -> Result<(), SpecErrors> {
+    let taken = axes.iter().filter(|(axis, _)| rows.column(axis).is_ok()).map(|(axis, _)| {
+        let problem = format!("the rows of step '{}' have a column '{axis}' of their own", step.name());
+        loaded.refuse(&["matrix", axis], problem, Some(format!("call the axis otherwise, such as '{axis}_varied'")))
+    });
+    let taken: Vec<SpecErrors> = taken.collect();
+    if taken.is_empty() { Ok(()) } else { Err(SpecErrors::join(taken)) }
+}
+
+fn other_columns(loaded: &Loaded, step: &Step) -> SpecErrors {
+    let problem =
+        format!("the rows of step '{}' have other columns in some variants, and can not be pooled", step.name());
+    loaded.refuse(&["step", step.name()], problem, Some("write a step for each".to_string()))
+}
+
 /// What is wrong with a table, each at its place in the spec.
 pub fn refused_table(loaded: &Loaded, error: table::TableError) -> SpecErrors {
     refused(loaded, "table", &error.table, error.faults)
@@ -94,14 +141,16 @@ pub fn refused<P: std::fmt::Display>(
 
 /// Checks every prompt set as far as that needs no model; all that is wrong at once.
 pub fn prompts(loaded: &Loaded) -> Result<(), Error> {
-    let main = loaded.spec.prompts.iter().map(|prompts| (vec!["prompts"], prompts));
-    let named = loaded.spec.prompt_sets.iter().map(|(name, prompts)| (vec!["prompt_sets", name.as_str()], prompts));
     let mut errors = Vec::new();
-    for (table, prompts) in main.chain(named) {
-        for problem in Resolved::new(prompts).err().unwrap_or_default() {
-            let below = problem.path();
-            let path: Vec<&str> = table.iter().copied().chain(below.iter().map(AsRef::as_ref)).collect();
-            errors.push(loaded.refuse(&path, problem.to_string(), None));
+    for loaded in loaded.variants() {
+        let main = loaded.spec.prompts.iter().map(|prompts| (vec!["prompts"], prompts));
+        let named = loaded.spec.prompt_sets.iter().map(|(name, prompts)| (vec!["prompt_sets", name.as_str()], prompts));
+        for (table, prompts) in main.chain(named) {
+            for problem in Resolved::new(prompts).err().unwrap_or_default() {
+                let below = problem.path();
+                let path: Vec<&str> = table.iter().copied().chain(below.iter().map(AsRef::as_ref)).collect();
+                errors.push(loaded.refuse(&path, problem.to_string(), None));
+            }
         }
     }
     if errors.is_empty() { Ok(()) } else { Err(SpecErrors::join(errors).into()) }

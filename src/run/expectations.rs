@@ -1,11 +1,13 @@
 //! The expectations of a spec, once its results are there.
 
 use super::progress::Progress;
-use super::{Frames, check};
-use crate::Error;
+use super::unmade::{Part, Rows, Unmade};
+use super::{Frames, Prepared, check, pool};
 use crate::expectation::{self, Compared, Verdict};
 use crate::spec::{Expectation, Loaded, SpecErrors};
+use crate::{Error, table};
 use indexmap::IndexMap;
+use polars::prelude::DataFrame;
 
 /// What came of the expectations; nothing of it stops a run before its results are written.
 pub struct Compares {
@@ -15,19 +17,48 @@ pub struct Compares {
     refused: Vec<SpecErrors>,
 }
 
-/// Compares every expectation with its row. `known` has the known model that each model of the spec is, none for one that is
-/// not known.
-pub fn compare(loaded: &Loaded, frames: &Frames, known: &IndexMap<String, Option<String>>) -> Compares {
-    let own = known.get("model").or(known.first().map(|(_, known)| known).filter(|_| known.len() == 1));
-    let of = |model: Option<&str>| model.and_then(|model| known.get(model)).or(own)?.as_deref();
+/// Compares every expectation with its row. Those whose rows are `unmade`, be it of one variant, are skipped.
+pub fn compare(prepared: &Prepared, frames: &Frames, unmade: &mut Unmade, progress: &Progress) -> Compares {
     let mut compares = Compares { all: Vec::new(), refused: Vec::new() };
-    for expected in &loaded.spec.expectations {
-        match one(loaded, frames, expected, of) {
+    for expected in &prepared.loaded.spec.expectations {
+        if let Rows::Absent(cause) | Rows::Lacking(cause, _) = unmade.rows([expected.from.as_str()]) {
+            unmade.skip(Part::expectation(&expected.name), cause, progress);
+            continue;
+        }
+        let known = known(prepared, expected);
+        let own = known.get("model").or(known.first().map(|(_, known)| known).filter(|_| known.len() == 1));
+        let of = |model: Option<&str>| model.and_then(|model| known.get(model)).or(own)?.as_deref();
+        match one(prepared.loaded, frames, expected, of) {
             Ok(compared) => compares.all.push(compared),
             Err(refused) => compares.refused.push(refused),
         }
     }
     compares
+}
+
+/// The known model that each model is, none for one that is not known, or not the same in all variants whose rows an expectation
+/// may be about.
+fn known(prepared: &Prepared, expected: &Expectation) -> IndexMap<String, Option<String>> {
+    let about = |number: usize| {
+        let Some(sweep) = prepared.loaded.sweep() else { return true };
+        let Some(variant) = sweep.variants.get(number) else { return false };
+        sweep.axes.iter().zip(&variant.labels).all(|(axis, label)| {
+            let Some(condition) = expected.filter.get(axis) else { return true };
+            let axes = [(axis.as_str(), pool::dtype(std::iter::once(label)))];
+            let labels = pool::labelled(&axes, std::slice::from_ref(label), &DataFrame::empty_with_height(1));
+            labels.is_ok_and(|row| table::meeting(&row, axis, condition).is_ok_and(|kept| kept.height() > 0))
+        })
+    };
+    let mut all: IndexMap<String, Option<String>> = IndexMap::new();
+    for (_, variant) in prepared.variants.iter().enumerate().filter(|(number, _)| about(*number)) {
+        for (model, known) in &variant.known {
+            let same = all.entry(model.clone()).or_insert_with(|| known.clone());
+            if same != known {
+                *same = None;
+            }
+        }
+    }
+    all
 }
 
 fn one<'k>(

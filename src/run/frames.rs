@@ -14,6 +14,17 @@ impl Frames {
         self.0.insert(name, frame);
     }
 
+    /// Removes those of a step or table.
+    pub fn remove(&mut self, name: &str) {
+        let root = |other: &str| other.split_once('.').map_or(other == name, |(root, _)| root == name);
+        self.0.retain(|other, _| !root(other));
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Those of these steps and tables alone.
     pub fn only(&self, names: &[String]) -> Self {
         let root = |name: &str| name.split_once('.').map_or(name.to_string(), |(root, _)| root.to_string());

@@ -13,13 +13,15 @@ use indexmap::IndexMap;
 /// # Errors
 /// A model that can not be had or is two of the known ones; a profile that is wrong.
 pub fn settle(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
-    let settled = with_profile(loaded, quiet)?;
-    let model =
-        |loaded: &Loaded| loaded.spec.model.as_ref().map(|model| (model.source.clone(), model.checkpoints.clone()));
-    if let Some(known) = settled.recognised().filter(|_| model(&settled) != model(loaded)) {
-        still(&settled, &known.name, quiet)?;
-    }
-    Ok(settled)
+    each(loaded, |loaded| {
+        let settled = of_one(loaded, quiet)?;
+        let model =
+            |loaded: &Loaded| loaded.spec.model.as_ref().map(|model| (model.source.clone(), model.checkpoints.clone()));
+        if let Some(known) = settled.recognised().filter(|_| model(&settled) != model(loaded)) {
+            still(&settled, &known.name, quiet)?;
+        }
+        Ok(settled)
+    })
 }
 
 /// The same without a look at a model that the profile names instead, which need not be here.
@@ -27,6 +29,22 @@ pub fn settle(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
 /// # Errors
 /// As [`settle`].
 pub fn with_profile(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
+    each(loaded, |loaded| of_one(loaded, quiet))
+}
+
+/// Does it for every variant of a spec.
+fn each(loaded: &Loaded, settle: impl Fn(&Loaded) -> Result<Loaded, Error>) -> Result<Loaded, Error> {
+    match loaded.sweep() {
+        None => settle(loaded),
+        Some(_) if loaded.spec.known.is_empty() => Ok(loaded.clone()),
+        Some(_) => {
+            let settled = loaded.variants().into_iter().map(settle);
+            Ok(loaded.with_variants(settled.collect::<Result<_, _>>()?)?)
+        }
+    }
+}
+
+fn of_one(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
     if loaded.spec.known.is_empty() || loaded.recognised().is_some() {
         return Ok(loaded.clone());
     }
@@ -111,14 +129,4 @@ fn families(loaded: &Loaded) -> Result<(), SpecErrors> {
     });
     let wrong: Vec<SpecErrors> = wrong.collect();
     if wrong.is_empty() { Ok(()) } else { Err(SpecErrors::join(wrong)) }
-}
-
-/// What the models of a spec are known as, each with the profile that came of it.
-pub(super) fn facts(loaded: &Loaded, names: &IndexMap<String, Option<String>>) -> Vec<(String, String)> {
-    let profile = loaded.recognised().and_then(|recognised| recognised.profile.as_ref());
-    let fact = |(model, known): (&String, &Option<String>)| {
-        let profile = profile.filter(|_| model == "model").map(|profile| format!(": profile {}", profile.name()));
-        Some((format!("model '{model}' is known as"), format!("{}{}", known.as_ref()?, profile.unwrap_or_default())))
-    };
-    names.iter().filter_map(fact).collect()
 }

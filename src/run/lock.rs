@@ -104,8 +104,9 @@ pub(super) fn owner(path: &Path) -> String {
     let mut text = String::new();
     let read = File::open(path).and_then(|mut file| file.read_to_string(&mut text));
     let owner = read.ok().and_then(|_| serde_json::from_str::<Owner>(&text).ok());
-    owner.map_or("another process".into(), |Owner { process, host, since, .. }| {
-        format!("process {process} on {host}, since {}", utc(since))
+    owner.map_or("another process".into(), |Owner { process, host: on, since, .. }| match process {
+        own if own == std::process::id() && on == host() => "another spec of this run".into(),
+        process => format!("process {process} on {on}, since {}", utc(since)),
     })
 }
 

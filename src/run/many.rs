@@ -1,13 +1,15 @@
 //! Several specs in one run: all are checked before any is run, and one that fails does not stop the others.
 
-use super::interrupt::Interrupted;
 use super::shelf::Shelf;
-use super::{Options, Prepared, Session, checked, execute, folder, progress::Progress};
-use crate::spec::{self, Loaded};
+use super::summary::{self, Ended};
+use super::{Options, Prepared, Session, checked, folder, progress::Progress, work};
+use crate::spec::{self, Filter, Loaded};
 use crate::{Error, report};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 /// Specs as they were read: those that are refused with their errors, all of them.
 pub struct Specs {
@@ -16,21 +18,42 @@ pub struct Specs {
 }
 
 impl Specs {
-    /// Reads the specs that paths name (see [`spec::files`]), `sets` laid over each, and settles them (see [`super::checked`]).
+    /// Reads the specs that paths name, all of them (see [`Specs::filtered`]).
     ///
     /// # Errors
-    /// Folders without specs. What is wrong with a spec is kept for [`Specs::prepare`], which finds the rest.
+    /// Folders without specs.
     pub fn read(paths: &[PathBuf], sets: &[String], quiet: bool) -> Result<Self, Error> {
+        Self::filtered(paths, sets, None, quiet)
+    }
+
+    /// Reads the specs that paths name (see [`spec::files`]) and that a filter means, `sets` laid over each, and settles them (see
+    /// [`super::checked`]).
+    ///
+    /// # Errors
+    /// Folders without specs, and a filter that means none. What is wrong with a spec is kept for [`Specs::prepare`], which finds the rest.
+    pub fn filtered(paths: &[PathBuf], sets: &[String], filter: Option<&Filter>, quiet: bool) -> Result<Self, Error> {
         let mut specs = Self { loaded: Vec::new(), refused: Vec::new() };
+        let mut passed = Vec::new();
         for file in spec::files(paths)? {
             let loaded = spec::load(&file, sets, std::env::vars()).map_err(Error::from);
+            let name = file.display().to_string();
+            if filter.is_some_and(|filter| filter.holds(&name, loaded.as_ref().ok()) == Some(false)) {
+                passed.push(name);
+                continue;
+            }
             match loaded.and_then(|loaded| checked(&loaded, quiet)) {
                 Ok(loaded) => specs.loaded.push(loaded),
                 Err(Error::Interrupted(interrupted)) => return Err(interrupted.into()),
                 Err(error) => specs.refused.push(error),
             }
         }
-        Ok(specs)
+        match filter {
+            Some(filter) if specs.loaded.is_empty() && specs.refused.is_empty() => {
+                let problem = format!("no spec of {} is meant by it: {}", passed.len(), passed.join(", "));
+                Err(Error::refused(format!("--filter '{filter}'"))(problem))
+            }
+            _ => Ok(specs),
+        }
     }
 
     /// Checks all of them.
@@ -60,7 +83,8 @@ impl Specs {
     }
 }
 
-/// Runs specs, one after the other, what they have in common once; `command` is the command that runs one of them alone, for its report.
+/// Runs specs, `jobs` at a time, what they have in common once; `command` is the command that runs one of them alone, for its
+/// report.
 ///
 /// # Errors
 /// Of a single spec its own error; of several, those that failed once all have been run.
@@ -68,27 +92,31 @@ pub fn all(
     specs: &[Prepared],
     session: &Session,
     progress: &Progress,
-    command: impl Fn(&Loaded) -> String,
+    jobs: usize,
+    command: impl Fn(&Loaded) -> String + Sync,
 ) -> Result<(), Error> {
     session.check(specs.iter().map(|spec| spec.loaded))?;
-    let mut failed = Vec::new();
-    for (number, spec) in specs.iter().enumerate() {
-        let name = spec.loaded.sources.first().map_or("", |source| source.name());
-        if specs.len() > 1 {
-            progress.say(&format!("spec {} of {}: {name}", number + 1, specs.len()));
+    let run = Run { count: specs.len(), session, progress, command: &command };
+    let done = match jobs.min(specs.len()) {
+        0 | 1 => {
+            specs.iter().enumerate().map(|(number, spec)| run.one(number, spec, progress)).collect::<Result<_, _>>()?
         }
-        match execute(spec, session, &Options { progress, command: command(spec.loaded) }) {
-            Ok(()) => {}
-            Err(error) if specs.len() == 1 => return Err(error),
-            Err(Error::Interrupted(Interrupted)) => return Err(Interrupted.into()),
-            Err(error) => {
-                progress.say(&format!("{name} failed; the error is at the end"));
-                failed.push((name.to_string(), error));
-            }
+        jobs => side_by_side(specs, jobs, &run)?,
+    };
+    index_pages(specs, progress);
+    if let [_, _, ..] = specs {
+        progress.say(&format!("\n{}", summary::table(&done)));
+    }
+    let failed = done.into_iter().filter_map(|(name, ended)| Some((name, ended.error?)));
+    let mut failed: Vec<(String, Error)> = failed.collect();
+    match failed.pop() {
+        None => Ok(()),
+        Some((_, only)) if specs.len() == 1 => Err(only),
+        Some(last) => {
+            failed.push(last);
+            Err(Error::Failures { failed, of: specs.len() })
         }
     }
-    index_pages(specs, progress);
-    if failed.is_empty() { Ok(()) } else { Err(Error::Failures { failed, of: specs.len() }) }
 }
 
 /// A page for each folder that has the results of several of the specs. Without one nothing is lost, so the run goes on.
@@ -104,4 +132,79 @@ fn index_pages(specs: &[Prepared], progress: &Progress) {
             Err(error) => progress.say(&format!("note: {error}")),
         }
     }
+}
+
+/// What running one of the specs takes besides itself.
+struct Run<'r> {
+    count: usize,
+    session: &'r Session,
+    progress: &'r Progress,
+    command: &'r (dyn Fn(&Loaded) -> String + Sync),
+}
+
+type Done = (String, Ended);
+
+impl Run<'_> {
+    fn one(&self, number: usize, spec: &Prepared, progress: &Progress) -> Result<Done, Error> {
+        let name = name(spec.loaded);
+        if self.count > 1 {
+            progress.say(&format!("spec {} of {}: {name}", number + 1, self.count));
+        }
+        let started = Instant::now();
+        let ended = match work(spec, self.session, &Options { progress, command: (self.command)(spec.loaded) }) {
+            Ok(ended) => ended,
+            Err(Error::Interrupted(interrupted)) => return Err(interrupted.into()),
+            Err(error) => Ended::early(error, started.elapsed().as_secs_f64()),
+        };
+        if self.count > 1 && ended.error.is_some() {
+            progress.say(&format!("{name} failed; the error is at the end"));
+        }
+        Ok((name.to_string(), ended))
+    }
+}
+
+fn name(loaded: &Loaded) -> &str {
+    loaded.sources.first().map_or("", |source| source.name())
+}
+
+/// Each of `jobs` workers takes the next spec that none has taken. It has models of its own, and its share of the threads.
+fn side_by_side(specs: &[Prepared], jobs: usize, run: &Run) -> Result<Vec<Done>, Error> {
+    let threads = (specs.iter().map(|spec| spec.threads).max().unwrap_or(1) / jobs).max(1);
+    let loaded: Vec<&Loaded> = specs.iter().map(|spec| spec.loaded).collect();
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<Vec<(usize, Done)>, Error> {
+        let shelf: Rc<Shelf> = Rc::default();
+        let mut done = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(loaded) = loaded.get(number) else { return Ok(done) };
+            let progress = run.progress.named(&short(loaded));
+            let started = Instant::now();
+            let one = match Prepared::ready(loaded, true, shelf.clone()) {
+                Ok(spec) => run.one(number, &spec, &progress)?,
+                Err(error) => (name(loaded).to_string(), Ended::early(error, started.elapsed().as_secs_f64())),
+            };
+            done.push((number, one));
+        }
+    };
+    let pools = (0..jobs).map(|_| rayon::ThreadPoolBuilder::new().num_threads(threads).build());
+    let pools = pools.collect::<Result<Vec<_>, _>>().map_err(Error::failed("threads"))?;
+    let workers: Vec<Result<Vec<(usize, Done)>, Error>> = std::thread::scope(|scope| {
+        let started: Vec<_> = pools.iter().map(|pool| scope.spawn(move || pool.install(work))).collect();
+        started
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    let mut done = Vec::with_capacity(loaded.len());
+    for worker in workers {
+        done.extend(worker?);
+    }
+    done.sort_by_key(|(number, _)| *number);
+    Ok(done.into_iter().map(|(_, one)| one).collect())
+}
+
+/// What its lines begin with.
+fn short(loaded: &Loaded) -> String {
+    Path::new(name(loaded)).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
 }

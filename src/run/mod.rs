@@ -5,8 +5,10 @@ pub mod atomic;
 pub mod blocks;
 mod check;
 mod expectations;
+mod facts;
 mod folder;
 mod frames;
+mod groups;
 pub mod interrupt;
 pub mod key;
 mod known;
@@ -15,6 +17,7 @@ mod many;
 mod models;
 mod order;
 mod outlook;
+mod pool;
 mod prepared;
 pub mod progress;
 mod recall;
@@ -23,29 +26,34 @@ pub mod rerun;
 mod results;
 mod session;
 mod shelf;
+mod steps;
 pub mod store;
+mod summary;
+mod unmade;
 
 pub use frames::Frames;
 pub use known::{settle, with_profile};
 pub use many::{Specs, all};
 pub use models::{ModelName, Models};
 pub use outlook::{Earlier, Outlook, Why, outlook};
-pub use prepared::{Prepared, Repeated};
+pub use prepared::{Prepared, Ready, Repeated};
 pub use recall::{Recall, Recalled, State};
 pub use session::{Force, Session};
+pub use unmade::Unmet;
 
 use crate::manifest::{self, Machine, Manifest};
-use crate::model::Card;
 use crate::report::{self, Report};
-use crate::spec::{Loaded, Spec};
-use crate::step::SelfCheck;
-use crate::{Error, figure, step, table};
-use blocks::Blocks;
+use crate::spec::{Figure, Loaded, Spec, Table};
+use crate::{Error, figure, table};
 use progress::Progress;
 use record::Record;
 use results::Results;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
+use store::Store;
+use summary::Ended;
+use unmade::{Part, Rows, Unmade};
 
 /// How to run a spec; nothing here changes a result.
 pub struct Options<'a> {
@@ -73,44 +81,33 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
 /// # Errors
 /// As [`run`].
 pub fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Result<(), Error> {
-    let started = Instant::now();
-    let Prepared { loaded, models, cards, known, .. } = prepared;
-    let spec = &loaded.spec;
-    let known_facts = known::facts(loaded, known);
-    known_facts.iter().for_each(|(about, name)| options.progress.say(&format!("{about} {name}")));
-    let name = loaded.sources.first().map_or("", |source| source.name());
-    let mut results = Results::create(prepared.folder(), name)?;
-    let mut frames = Frames::default();
-    let mut notes = Vec::new();
-    let mut checks: Vec<SelfCheck> = Vec::new();
-    let mut recalled = Vec::new();
-    let store = session.store(loaded);
-    let recall = Recall::new(prepared, session, store.as_ref())?;
-    let mut record = Record::begin(prepared, &recall, options, results.dir())?;
+    work(prepared, session, options)?.error.map_or(Ok(()), Err)
+}
 
-    for step in order::steps(&spec.steps) {
-        interrupt::check()?;
-        let (progress, dir, blocks) = (options.progress, results.dir(), &Blocks::off());
-        let context = step::Context { loaded, models, progress, dir, frames: &frames, blocks };
-        let (key, began) = (recall.key(step)?, Instant::now());
-        let (outcome, from_store) = recall.step(step, &context)?;
-        record.step(step, &key.digest, began.elapsed().as_secs_f64(), &outcome, from_store.as_ref());
-        recalled.extend(from_store);
-        for (name, frame) in outcome.frames {
-            results.rows(&name, &frame)?;
-            frames.insert(name, frame);
-        }
-        results.wrote(outcome.files);
-        checks.extend(outcome.checks);
-        notes.extend(outcome.notes.into_iter().map(|note| format!("{}: {note}", step.name())));
-    }
-    let tables = make_tables(loaded, &mut frames, &mut results)?;
-    let figures = make_figures(spec, &frames, &mut results)?;
+/// Errors are those that leave no report; all others are in how it ended.
+fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<Ended, Error> {
+    let started = Instant::now();
+    let loaded = prepared.loaded;
+    let spec = &loaded.spec;
+    let models = facts::of(prepared);
+    models.known.iter().for_each(|(about, name)| options.progress.say(&format!("{about} {name}")));
+    let mut results = Results::create(prepared.folder(), loaded.sources.first().map_or("", |source| source.name()))?;
+    let stores = stores(prepared, session);
+    let recalls = recalls(prepared, session, &stores)?;
+    let mut record = Record::begin(prepared, &recalls, options, results.dir())?;
+    let mut unmade = Unmade::new(prepared.variants.len());
+    let made = steps::make(prepared, &recalls, options, &mut results, &mut record, &mut unmade)?;
+    let mut notes = made.notes(&prepared.groups);
+    let steps::Made { mut frames, checks, recalled, computed, .. } = made;
+    let any_rows = !frames.is_empty();
+    let tables = make_tables(loaded, &mut frames, &mut results, &mut unmade, &mut notes, options.progress)?;
+    let figures = make_figures(spec, &frames, &mut results, &mut unmade, &mut notes, options.progress)?;
     notes.extend(figures.iter().flat_map(|figure| figure.notes.iter().map(|note| format!("{}: {note}", figure.name))));
     notes.extend(checks.iter().filter(|check| !check.passed()).map(|check| format!("self-check failed: {check}")));
     notes.iter().for_each(|note| options.progress.say(&format!("note: {note}")));
-    let compares = expectations::compare(loaded, &frames, known);
-    let manifest = record.end(&checks, &compares.all, &notes, results.checksums()?);
+    let compares = expectations::compare(prepared, &frames, &mut unmade, options.progress);
+    let failed = unmade.told();
+    let manifest = record.end(&checks, &compares.all, &notes, &failed, results.checksums()?);
 
     let report = Report {
         title: spec.title.clone(),
@@ -123,24 +120,43 @@ pub fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Res
             Some(repeated) => loaded.to_toml_with(&|key| repeated.then.spec.origin(key).to_string()),
             None => loaded.to_toml_with_origins(),
         },
-        facts: facts(&manifest).into_iter().chain(cards.iter().map(model_fact)).chain(known_facts).collect(),
+        facts: facts(&manifest).into_iter().chain(models.models).chain(models.known).collect(),
         notes,
         checks,
         expectations: compares.all.clone(),
         recalled,
+        failed,
     };
     results.text("report.md", &report::markdown(&report, results.dir()))?;
     results.text("report.html", &report::html(&report, &manifest, results.dir()))?;
     results.text(manifest::FILE, &manifest.text())?;
     let seconds = started.elapsed().as_secs_f64();
+    let expected = Ended::judged(&compares.all);
     compares.say(options.progress);
     if prepared.into.is_none() {
         options.progress.say(&format!("results in {} ({seconds:.1} s)", results.dir().join("report.md").display()));
     }
-    match report.checks.into_iter().find(|check| !check.passed()) {
-        Some(check) => Err(Error::SelfCheck(check)),
-        None => compares.judge(),
-    }
+    let differs = match report.checks.iter().find(|check| !check.passed()) {
+        Some(check) => Some(Error::SelfCheck(check.clone())),
+        None => compares.judge().err(),
+    };
+    let (failed, skipped) = unmade.count();
+    let error = unmade.into_error(differs, any_rows);
+    Ok(Ended { computed, from_store: report.recalled.len(), failed, skipped, expected, seconds, error })
+}
+
+/// The store of each variant.
+fn stores(prepared: &Prepared, session: &Session) -> Vec<Option<Arc<Store>>> {
+    prepared.variants.iter().map(|variant| session.store(variant.loaded)).collect()
+}
+
+fn recalls<'a>(
+    prepared: &'a Prepared,
+    session: &'a Session,
+    stores: &'a [Option<Arc<Store>>],
+) -> Result<Vec<Recall<'a>>, Error> {
+    let each = prepared.variants.iter().zip(stores);
+    each.map(|(variant, store)| Recall::new(variant, session, store.as_ref())).collect()
 }
 
 /// The spec for the model at hand, checked as far as that needs no model, before and after a profile is laid over it.
@@ -154,7 +170,8 @@ pub fn checked(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
     }
     check(loaded)?;
     let settled = settle(loaded, quiet)?;
-    if settled.recognised().is_some_and(|recognised| recognised.profile.is_some()) {
+    let profiled = |loaded: &&Loaded| loaded.recognised().is_some_and(|recognised| recognised.profile.is_some());
+    if settled.variants().iter().any(profiled) {
         check(&settled)?;
     }
     Ok(settled)
@@ -169,35 +186,79 @@ pub fn check(loaded: &Loaded) -> Result<(), Error> {
     check::rows(loaded)
 }
 
-fn make_tables(loaded: &Loaded, frames: &mut Frames, results: &mut Results) -> Result<Vec<report::Table>, Error> {
+fn make_tables(
+    loaded: &Loaded,
+    frames: &mut Frames,
+    results: &mut Results,
+    unmade: &mut Unmade,
+    notes: &mut Vec<String>,
+    progress: &Progress,
+) -> Result<Vec<report::Table>, Error> {
     let tables = &loaded.spec.tables;
     let mut made = Vec::with_capacity(tables.len());
     for table in order::tables(tables) {
-        let (rows, with) = frames.read(table).map_err(|missing| check::refused_rows(loaded, table, missing))?;
-        let frame = table::build(table, rows, with).map_err(|error| check::refused_table(loaded, error))?;
-        let table::Files { csv, parquet } = results.table(&table.name, &frame)?;
-        frames.insert(table.name.clone(), frame.clone());
-        made.push(report::Table {
-            name: table.name.clone(),
-            title: table.title.clone(),
-            frame,
-            decimals: table.decimals,
-            files: vec![csv, parquet],
-        });
+        let reads = [Some(table.from.as_str()), table.join.as_ref().map(|join| join.with.as_str())];
+        match unmade.rows(reads.into_iter().flatten()) {
+            Rows::Whole => {}
+            Rows::Lacking(cause, without) => {
+                notes.extend(without.iter().map(|without| format!("table '{}': {without}", table.name)));
+                unmade.lacks(&table.name, cause, without);
+            }
+            Rows::Absent(cause) => {
+                unmade.skip(Part::table(&table.name), cause, progress);
+                continue;
+            }
+        }
+        match make_table(loaded, table, frames, results) {
+            Ok(one) => {
+                frames.insert(table.name.clone(), one.frame.clone());
+                made.push(one);
+            }
+            Err(error) => unmade.fail(Part::table(&table.name), error, progress)?,
+        }
     }
     made.sort_by_key(|made| tables.iter().position(|table| table.name == made.name));
     Ok(made)
 }
 
-fn make_figures(spec: &Spec, frames: &Frames, results: &mut Results) -> Result<Vec<report::Figure>, Error> {
+fn make_table(loaded: &Loaded, table: &Table, frames: &Frames, results: &mut Results) -> Result<report::Table, Error> {
+    let (rows, with) = frames.read(table).map_err(|missing| check::refused_rows(loaded, table, missing))?;
+    let frame = table::build(table, rows, with).map_err(|error| check::refused_table(loaded, error))?;
+    let table::Files { csv, parquet } = results.table(&table.name, &frame)?;
+    Ok(report::Table {
+        name: table.name.clone(),
+        title: table.title.clone(),
+        frame,
+        decimals: table.decimals,
+        files: vec![csv, parquet],
+    })
+}
+
+fn make_figures(
+    spec: &Spec,
+    frames: &Frames,
+    results: &mut Results,
+    unmade: &mut Unmade,
+    notes: &mut Vec<String>,
+    progress: &Progress,
+) -> Result<Vec<report::Figure>, Error> {
     let mut made = Vec::with_capacity(spec.figures.len());
     for figure in &spec.figures {
         interrupt::check()?;
-        let rows = frames.get(&figure.from).map_err(Error::refused(format!("figure '{}'", figure.name)))?;
-        let drawn = figure::draw(figure, rows, &results.dir().join("figures"), &spec.output.images)?;
-        let figure::Drawn { files, notes } = drawn;
-        results.wrote(files.iter().cloned());
-        made.push(report::Figure { name: figure.name.clone(), title: figure.title.clone(), files, notes });
+        match unmade.rows([figure.from.as_str()]) {
+            Rows::Whole => {}
+            Rows::Lacking(_, without) => {
+                notes.extend(without.iter().map(|without| format!("figure '{}': {without}", figure.name)));
+            }
+            Rows::Absent(cause) => {
+                unmade.skip(Part::figure(&figure.name), cause, progress);
+                continue;
+            }
+        }
+        match make_figure(spec, figure, frames, results) {
+            Ok(one) => made.push(one),
+            Err(error) => unmade.fail(Part::figure(&figure.name), error, progress)?,
+        }
     }
     Ok(made)
 }
@@ -216,13 +277,12 @@ fn facts(manifest: &Manifest) -> Vec<(String, String)> {
     facts.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
-/// A model in the report's facts.
-fn model_fact((name, card): &(ModelName, Card)) -> (String, String) {
-    let Card { facts, parameters, stored_dtype, dtype, .. } = card;
-    (
-        format!("model '{name}'"),
-        format!("{}, {parameters} parameters, stored as {stored_dtype}, run in {dtype}", facts.family),
-    )
+fn make_figure(spec: &Spec, figure: &Figure, frames: &Frames, results: &mut Results) -> Result<report::Figure, Error> {
+    let rows = frames.get(&figure.from).map_err(Error::refused(format!("figure '{}'", figure.name)))?;
+    let drawn = figure::draw(figure, rows, &results.dir().join("figures"), &spec.output.images)?;
+    let figure::Drawn { files, notes } = drawn;
+    results.wrote(files.iter().cloned());
+    Ok(report::Figure { name: figure.name.clone(), title: figure.title.clone(), files, notes })
 }
 
 /// Sets the number of threads of the CPU backend; returns what it is.

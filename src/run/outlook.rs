@@ -3,7 +3,7 @@
 use super::key::difference::{self, Change};
 use super::recall::{Recall, State, names};
 use super::store::{Entry, utc};
-use super::{Prepared, order, session};
+use super::{Ready, order, session};
 use crate::Error;
 use crate::spec::{Loaded, Step};
 use std::collections::{HashMap, HashSet};
@@ -54,16 +54,16 @@ pub enum Why {
 #[derive(Debug, Default)]
 pub struct Earlier(HashMap<(String, Vec<String>), String>);
 
-/// The steps of a spec in the order that they would be run in; `earlier` are those of the specs before it.
+/// The steps of a variant of a spec in the order that they would be run in; `earlier` are those of the specs before it.
 ///
 /// # Errors
 /// Files of a model, and a store, that can not be read.
 pub fn outlook<'l>(
-    prepared: &Prepared<'l>,
+    variant: &Ready<'l>,
     recall: &Recall,
     earlier: &mut Earlier,
 ) -> Result<Vec<(&'l Step, Outlook)>, Error> {
-    let loaded = prepared.loaded;
+    let loaded = variant.loaded;
     let spec = loaded.sources.first().map_or("", |source| source.name());
     let entries = recall.entries()?;
     let mut computed: HashSet<&str> = HashSet::new();

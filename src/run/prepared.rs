@@ -1,20 +1,21 @@
+use super::groups::Groups;
 use super::shelf::Shelf;
-use super::{ModelName, Models, check, folder, known, set_threads};
+use super::{ModelName, Models, check, folder, known, pool, set_threads};
 use crate::Error;
 use crate::manifest::Manifest;
 use crate::model::Card;
-use crate::spec::Loaded;
+use crate::spec::{Loaded, Variant};
 use indexmap::IndexMap;
+use polars::prelude::DataType;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 /// A spec that has passed every check that comes before work.
 pub struct Prepared<'a> {
     pub(super) loaded: &'a Loaded,
-    pub(super) models: Models<'a>,
-    pub(super) cards: Vec<(ModelName, Card)>,
-    /// The known model that each of the spec's is.
-    pub(super) known: IndexMap<String, Option<String>>,
+    pub(super) variants: Vec<Ready<'a>>,
+    pub(super) groups: Groups,
     pub(super) threads: usize,
     /// The folder that results go to instead of the spec's own.
     pub(super) into: Option<PathBuf>,
@@ -30,6 +31,17 @@ pub struct Repeated<'a> {
     pub folder: String,
 }
 
+/// A variant of a spec; of one without a matrix, itself.
+pub struct Ready<'a> {
+    /// Its name; none where there is no matrix.
+    pub(super) name: Option<&'a str>,
+    pub(super) loaded: &'a Loaded,
+    pub(super) models: Models<'a>,
+    pub(super) cards: Vec<(ModelName, Card)>,
+    /// The known model that each of its models is.
+    pub(super) known: IndexMap<String, Option<String>>,
+}
+
 impl<'a> Prepared<'a> {
     /// Checks the models of a spec that [`super::checked`] has settled, and the places that steps name in them. Downloads are
     /// shown unless `quiet`; models are shared with others through the `shelf`.
@@ -37,12 +49,26 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// What can not be had, at its place in the spec.
     pub fn new(loaded: &'a Loaded, quiet: bool, shelf: Rc<Shelf>) -> Result<Self, Error> {
+        let prepared = Self::ready(loaded, quiet, shelf)?;
+        prepared.variants.iter().try_for_each(|variant| check::places(variant.loaded, &variant.models))?;
+        Ok(prepared)
+    }
+
+    /// The same for a spec that has been checked.
+    ///
+    /// # Errors
+    /// What can not be had any more.
+    pub(super) fn ready(loaded: &'a Loaded, quiet: bool, shelf: Rc<Shelf>) -> Result<Self, Error> {
         let threads = set_threads(loaded.spec.run.threads);
-        let models = Models::sharing(loaded, quiet, shelf);
-        let cards = check::models(loaded, &models)?;
-        let known = known::names(loaded, &cards)?;
-        check::places(loaded, &models)?;
-        Ok(Self { loaded, models, cards, known, threads, into: None, repeats: None })
+        let names = loaded.sweep().into_iter().flat_map(|sweep| &sweep.variants).map(|variant| Some(&*variant.name));
+        let mut variants = Vec::new();
+        for (loaded, name) in loaded.variants().into_iter().zip(names.chain([None])) {
+            let models = Models::sharing(loaded, quiet, shelf.clone());
+            let cards = check::models(loaded, &models)?;
+            let known = known::names(loaded, &cards)?;
+            variants.push(Ready { name, loaded, models, cards, known });
+        }
+        Ok(Self { loaded, variants, groups: Groups::of(loaded), threads, into: None, repeats: None })
     }
 
     /// The same, with results in another folder than the spec's own.
@@ -58,6 +84,60 @@ impl<'a> Prepared<'a> {
     /// The folder that results go to.
     pub fn folder(&self) -> PathBuf {
         self.into.clone().unwrap_or_else(|| folder::of(self.loaded))
+    }
+
+    /// The spec; of one with a matrix, its first variant with all of them.
+    pub fn loaded(&self) -> &'a Loaded {
+        self.loaded
+    }
+
+    /// The models of the spec; of one with a matrix, of its first variant.
+    pub fn models(&self) -> &Models<'a> {
+        // A spec has at least itself.
+        &self.variants[0].models
+    }
+
+    /// Its variants, itself where it has no matrix.
+    pub fn variants(&self) -> &[Ready<'a>] {
+        &self.variants
+    }
+
+    /// Whether a step is computed for this variant, and not for one before it that has the same rows.
+    pub fn computes(&self, step: &str, variant: usize) -> bool {
+        self.groups.led_by(step, variant).is_some()
+    }
+
+    /// The variants that have the models of this one: `dtype=bf16`; empty where all have.
+    pub(super) fn of_models(&self, variant: usize) -> String {
+        let Some(sweep) = self.loaded.sweep() else { return String::new() };
+        let keys = [vec!["model".to_string()], vec!["models".to_string()]];
+        let axes: BTreeSet<usize> = sweep.variants.iter().flat_map(|variant| variant.axes_at(&keys)).collect();
+        let axes: Vec<usize> = axes.into_iter().collect();
+        let labels = sweep.variants.get(variant).map(|variant| variant.labels.as_slice());
+        Variant::name_of(&sweep.axes, labels.unwrap_or_default(), &axes)
+    }
+
+    /// The axes that a step depends on, with the types of their columns.
+    pub(super) fn axes(&self, step: &str) -> Vec<(&str, DataType)> {
+        axes(self.loaded, &self.groups, step)
+    }
+}
+
+/// The axes that a step depends on, with the types of their columns.
+pub(super) fn axes<'g>(loaded: &Loaded, groups: &'g Groups, step: &str) -> Vec<(&'g str, DataType)> {
+    let Some(sweep) = loaded.sweep() else { return Vec::new() };
+    let number = |axis: &str| sweep.axes.iter().position(|other| other == axis).unwrap_or_default();
+    let dtype = |axis: &str| {
+        let number = number(axis);
+        pool::dtype(sweep.variants.iter().filter_map(move |variant| variant.labels.get(number)))
+    };
+    groups.axes(step).into_iter().map(|axis| (axis, dtype(axis))).collect()
+}
+
+impl<'a> Ready<'a> {
+    /// Its name; none where the spec has no matrix.
+    pub fn name(&self) -> Option<&'a str> {
+        self.name
     }
 
     /// The spec.

@@ -12,6 +12,8 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Progress {
     mode: Mode,
+    /// Before every line, where several specs run at once.
+    prefix: String,
 }
 
 #[derive(Debug)]
@@ -31,12 +33,22 @@ impl Progress {
         } else {
             Mode::Lines
         };
-        Self { mode }
+        Self { mode, prefix: String::new() }
+    }
+
+    /// The same with a name before every line, for one of several that run at once.
+    pub fn named(&self, name: &str) -> Self {
+        let mode = match &self.mode {
+            Mode::Bars(bars) => Mode::Bars(bars.clone()),
+            Mode::Lines => Mode::Lines,
+            Mode::Quiet => Mode::Quiet,
+        };
+        Self { mode, prefix: format!("[{name}] ") }
     }
 
     /// Shows nothing.
     pub fn quiet() -> Self {
-        Self { mode: Mode::Quiet }
+        Self { mode: Mode::Quiet, prefix: String::new() }
     }
 
     /// Whether nothing is shown.
@@ -46,6 +58,7 @@ impl Progress {
 
     /// Begins a task of `total` units, for example `("accuracy: arith", 10000, "prompts")`.
     pub fn begin(&self, label: &str, total: u64, unit: &str) -> Task {
+        let label = format!("{}{label}", self.prefix);
         match &self.mode {
             Mode::Bars(bars) => {
                 let bar = bars.add(ProgressBar::new(total));
@@ -54,22 +67,23 @@ impl Progress {
                 if let Ok(style) = ProgressStyle::with_template(&template) {
                     bar.set_style(style);
                 }
-                bar.set_prefix(label.to_string());
+                bar.set_prefix(label.clone());
                 bar.enable_steady_tick(Duration::from_millis(200));
-                Task { label: label.into(), unit: unit.into(), show: Show::Bar(bar) }
+                Task { label, unit: unit.into(), show: Show::Bar(bar) }
             }
             Mode::Lines => {
                 let now = Instant::now();
                 let lines =
                     Lines { total, done: 0, message: String::new(), started: now, shown: now, shown_done: None };
-                Task { label: label.into(), unit: unit.into(), show: Show::Lines(Mutex::new(lines)) }
+                Task { label, unit: unit.into(), show: Show::Lines(Mutex::new(lines)) }
             }
-            Mode::Quiet => Task { label: label.into(), unit: unit.into(), show: Show::Nothing },
+            Mode::Quiet => Task { label, unit: unit.into(), show: Show::Nothing },
         }
     }
 
     /// A line for the reader, above the bars.
     pub fn say(&self, line: &str) {
+        let line = &format!("{}{line}", self.prefix);
         match &self.mode {
             Mode::Bars(bars) => {
                 // A terminal that is gone is no reason to stop the work.

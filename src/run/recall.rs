@@ -5,7 +5,7 @@ use super::key::{Digests, Key, Keys, environment, fingerprint, parameters};
 use super::progress::Progress;
 use super::session::with_all_it_reads;
 use super::store::{About, Entry, Store, Taken, now, utc};
-use super::{ModelName, Models, Prepared, Session};
+use super::{ModelName, Models, Ready, Session};
 use crate::model::files::Part;
 use crate::spec::{Loaded, Step};
 use crate::step::{self, Context, Outcome, SelfCheck};
@@ -13,6 +13,7 @@ use crate::{Error, manifest};
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Bytes that take longer to read than a user waits without a word.
@@ -31,12 +32,22 @@ pub struct Recalled {
     pub processor: String,
     /// How long that took.
     pub seconds: f64,
+    /// The variants that it is for: `dtype=bf16`; empty where it is for all.
+    pub variants: String,
+}
+
+impl Recalled {
+    /// For these variants.
+    pub fn of(self, variants: &str) -> Self {
+        Self { variants: variants.to_string(), ..self }
+    }
 }
 
 impl std::fmt::Display for Recalled {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { step, computed, processor, .. } = self;
-        write!(f, "step '{step}': from the store, computed {computed} on {processor}")
+        let Self { step, computed, processor, variants, .. } = self;
+        let of = if variants.is_empty() { String::new() } else { format!(" ({variants})") };
+        write!(f, "step '{step}'{of}: from the store, computed {computed} on {processor}")
     }
 }
 
@@ -66,7 +77,7 @@ pub struct Recall<'a> {
 
 /// A store and what it takes to use it.
 struct Kept<'a> {
-    store: Rc<Store>,
+    store: Arc<Store>,
     to_compare: Keys<'a>,
     processor: String,
     forced: HashSet<String>,
@@ -75,11 +86,11 @@ struct Kept<'a> {
 }
 
 impl<'a> Recall<'a> {
-    /// For the steps of this spec.
+    /// For the steps of this variant of a spec.
     ///
     /// # Errors
     /// A program that can not read itself.
-    pub fn new(prepared: &'a Prepared, session: &'a Session, store: Option<&'a Rc<Store>>) -> Result<Self, Error> {
+    pub fn new(prepared: &'a Ready, session: &'a Session, store: Option<&'a Arc<Store>>) -> Result<Self, Error> {
         let digests = store.map_or_else(|| session.digests(), |store| store.digests());
         let kept = store.map(|store| Kept {
             to_compare: Keys::to_compare(prepared.loaded, &prepared.models),
@@ -140,21 +151,21 @@ impl<'a> Recall<'a> {
         if kept.store.is_temporary() && !self.session.is_shared(&kept.to_compare.of(step)?.digest) {
             return Ok((run(step, &context)?, None));
         }
-        let forced = kept.forced.contains(step.name()) && !self.session.has_computed(&key.digest);
-        if let Some(found) = kept.take(&key, step, &context, forced, true)? {
+        let forced = || kept.forced.contains(step.name()) && !self.session.has_computed(&key.digest);
+        if let Some(found) = kept.take(&key, step, &context, forced(), true)? {
             return Ok(found);
         }
         let wait = |owner: &str| {
             context.progress.say(&format!("step '{}': waiting for {owner}, which computes it", step.name()));
         };
         let _lock = kept.store.lock(&key.digest, step.name(), wait)?;
-        // Another process may have put it there meanwhile.
-        if let Some(found) = kept.take(&key, step, &context, forced, false)? {
+        // Another process, or another spec of this one, may have put it there meanwhile.
+        if let Some(found) = kept.take(&key, step, &context, forced(), false)? {
             return Ok(found);
         }
         let started = Instant::now();
         let blocks = kept.blocks(&key, self, step, &context);
-        if forced {
+        if forced() {
             blocks.forget();
         }
         let outcome = run(step, &Context { blocks: &blocks, ..context });
@@ -254,6 +265,7 @@ impl Kept<'_> {
                     computed: utc(entry.computed),
                     processor: entry.processor,
                     seconds: entry.seconds,
+                    variants: String::new(),
                 };
                 context.progress.say(&recalled.to_string());
                 Ok(Some((outcome, Some(recalled))))

@@ -1,11 +1,12 @@
 //! The manifest of a run, written down while it runs.
 
 use super::store::rfc3339_now;
-use super::{ModelName, Options, Prepared, Recall, Recalled};
+use super::{ModelName, Options, Prepared, Ready, Recall, Recalled};
 use crate::Error;
 use crate::expectation::Compared;
 use crate::manifest::{self, Checksum, FromStore, Machine, Manifest, ModelRecord, Program, SpecRecord, StepRecord};
 use crate::model::Card;
+use crate::report::Failed;
 use crate::spec::{Device, Step};
 use crate::step::{Outcome, SelfCheck};
 use std::path::Path;
@@ -22,12 +23,12 @@ impl Record {
     ///
     /// # Errors
     /// Files of a model that can not be read.
-    pub fn begin(prepared: &Prepared, recall: &Recall, options: &Options, folder: &Path) -> Result<Self, Error> {
+    pub fn begin(prepared: &Prepared, recalls: &[Recall], options: &Options, folder: &Path) -> Result<Self, Error> {
         let (started, began) = (Instant::now(), rfc3339_now());
-        let models = prepared.cards.iter().map(|(name, card)| model(name, card, prepared, recall, options));
-        let models = models.collect::<Result<Vec<_>, _>>()?;
+        let models = models(prepared, recalls, options)?;
         let repeats = prepared.repeats.as_ref();
         let on_gpu = models.iter().any(|model| model.device != Device::Cpu.to_string());
+        let variants = prepared.loaded.sweep().map(|sweep| sweep.variants.as_slice()).unwrap_or_default();
         let manifest = Manifest {
             format: manifest::FORMAT,
             title: prepared.loaded.spec.title.clone(),
@@ -37,19 +38,24 @@ impl Record {
             started: began,
             ended: String::new(),
             seconds: 0.0,
-            ablate: Program { version: env!("CARGO_PKG_VERSION").into(), executable: recall.build().into() },
+            ablate: Program {
+                version: env!("CARGO_PKG_VERSION").into(),
+                executable: recalls.first().map(|recall| recall.build().to_string()).unwrap_or_default(),
+            },
             dependencies: manifest::dependencies(),
             machine: Machine::here(prepared.threads, on_gpu),
             spec: match repeats {
                 Some(repeated) => repeated.then.spec.clone(),
                 None => SpecRecord::of(prepared.loaded),
             },
+            variants: variants.iter().map(|variant| variant.name.clone()).collect(),
             models,
             prompts: Vec::new(),
             steps: Vec::new(),
             self_checks: Vec::new(),
             expectations: Vec::new(),
             notes: Vec::new(),
+            failed: Vec::new(),
             files: Vec::new(),
         };
         Ok(Self { manifest, started })
@@ -60,24 +66,27 @@ impl Record {
         &self.manifest
     }
 
-    /// A step that is done.
-    pub fn step(&mut self, step: &Step, key: &str, seconds: f64, outcome: &Outcome, recalled: Option<&Recalled>) {
+    /// A step that is done, for the variants of this name.
+    pub fn step(&mut self, of: (&Step, &str), key: &str, seconds: f64, outcome: &Outcome, recalled: Option<&Recalled>) {
         let from_store = recalled.map(|recalled| FromStore {
             computed: recalled.computed.clone(),
             processor: recalled.processor.clone(),
             seconds: in_milliseconds(recalled.seconds),
         });
+        let step = match of {
+            (step, "") => step.name().to_string(),
+            (step, variants) => format!("{} ({variants})", step.name()),
+        };
         for prompts in &outcome.prompts {
-            prompts.clone().join(step.name(), &mut self.manifest.prompts);
+            prompts.clone().join(&step, &mut self.manifest.prompts);
         }
-        self.manifest.steps.push(StepRecord {
-            name: step.name().to_string(),
-            kind: step.kind().to_string(),
-            key: key.to_string(),
-            seconds: in_milliseconds(seconds),
-            from_store,
-            failed: None,
-        });
+        self.manifest.steps.push(StepRecord { key: key.to_string(), from_store, ..begun(of, seconds) });
+    }
+
+    /// A step that failed, for the variants of this name.
+    pub fn failed(&mut self, of: (&Step, &str), seconds: f64, error: &Error) {
+        let failed = Some(error.render(false).trim_end().to_string());
+        self.manifest.steps.push(StepRecord { failed, ..begun(of, seconds) });
     }
 
     /// Once everything is written but the reports, which are made of this.
@@ -86,6 +95,7 @@ impl Record {
         checks: &[SelfCheck],
         expectations: &[Compared],
         notes: &[String],
+        failed: &[Failed],
         files: Vec<Checksum>,
     ) -> Manifest {
         Manifest {
@@ -94,6 +104,7 @@ impl Record {
             self_checks: checks.to_vec(),
             expectations: expectations.to_vec(),
             notes: notes.to_vec(),
+            failed: failed.to_vec(),
             files,
             ..self.manifest
         }
@@ -105,22 +116,52 @@ fn in_milliseconds(seconds: f64) -> f64 {
     (seconds * 1000.0).round() / 1000.0
 }
 
+fn begun((step, variants): (&Step, &str), seconds: f64) -> StepRecord {
+    StepRecord {
+        name: step.name().to_string(),
+        kind: step.kind().to_string(),
+        variants: variants.to_string(),
+        key: String::new(),
+        seconds: in_milliseconds(seconds),
+        from_store: None,
+        failed: None,
+    }
+}
+
+/// The models of all variants, each once.
+fn models(prepared: &Prepared, recalls: &[Recall], options: &Options) -> Result<Vec<ModelRecord>, Error> {
+    let mut models: Vec<ModelRecord> = Vec::new();
+    for (number, (variant, recall)) in prepared.variants.iter().zip(recalls).enumerate() {
+        let variants = prepared.of_models(number);
+        for (name, card) in &variant.cards {
+            let same = |known: &ModelRecord| {
+                (&known.variants, &known.name, &known.checkpoint) == (&variants, &name.name, &name.checkpoint)
+            };
+            if !models.iter().any(same) {
+                models.push(ModelRecord { variants: variants.clone(), ..model(name, card, variant, recall, options)? });
+            }
+        }
+    }
+    Ok(models)
+}
+
 fn model(
     name: &ModelName,
     card: &Card,
-    prepared: &Prepared,
+    variant: &Ready,
     recall: &Recall,
     options: &Options,
 ) -> Result<ModelRecord, Error> {
-    let settings = prepared.models.settings(name).cloned();
+    let settings = variant.models.settings(name).cloned();
     let settings = settings.ok_or_else(|| Error::refused(format!("model '{name}'"))("no such model"))?;
     Ok(ModelRecord {
         name: name.name.clone(),
+        variants: String::new(),
         source: settings.source,
         checkpoint: name.checkpoint.clone(),
-        revision: prepared.models.revision(name),
-        fingerprint: recall.fingerprint(&prepared.models, name, options.progress)?,
-        known_as: prepared.known.get(&name.name).cloned().flatten(),
+        revision: variant.models.revision(name),
+        fingerprint: recall.fingerprint(&variant.models, name, options.progress)?,
+        known_as: variant.known.get(&name.name).cloned().flatten(),
         family: card.facts.family.to_string(),
         parameters: card.parameters,
         stored_dtype: card.stored_dtype.clone(),

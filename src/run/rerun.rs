@@ -4,7 +4,7 @@ use super::atomic::write_atomic;
 use super::progress::Progress;
 use super::record::Record;
 use super::shelf::Shelf;
-use super::{Force, Options, Prepared, Recall, Repeated, Session, checked, execute, set_threads};
+use super::{Force, Options, Prepared, Repeated, Session, checked, execute, recalls, set_threads, stores};
 use crate::Error;
 use crate::manifest::{self, Manifest};
 use crate::spec::{self, Loaded};
@@ -108,9 +108,8 @@ impl Rerun {
     /// Says what differs before any work.
     fn say(&self, prepared: &Prepared, session: &Session, options: &Options, any_model: bool) -> Result<(), Error> {
         let then = &self.then;
-        let store = session.store(prepared.loaded);
-        let recall = Recall::new(prepared, session, store.as_ref())?;
-        let now = Record::begin(prepared, &recall, options, &self.folder)?;
+        let stores = stores(prepared, session);
+        let now = Record::begin(prepared, &recalls(prepared, session, &stores)?, options, &self.folder)?;
         let now = now.so_far();
         let mut differences = then.spec.changed_files(&self.root);
         differences.extend(manifest::changes(then, now));

@@ -5,9 +5,8 @@ use super::store::{Place, Store};
 use super::{Prepared, order};
 use crate::Error;
 use crate::spec::{Loaded, SpecErrors, Step};
-use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which steps are computed though a store has them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,11 +27,11 @@ pub struct Session {
     no_store: bool,
     /// Steps that several specs have, by keys that compare them: these are computed once even without a store.
     shared: HashSet<String>,
-    stores: RefCell<HashMap<Place, Option<Rc<Store>>>>,
+    stores: Mutex<HashMap<Place, Option<Arc<Store>>>>,
     /// Checksums of files, of specs without a store.
     digests: Digests,
     /// Keys of what this command has computed: it is not computed again, forced or not.
-    computed: RefCell<HashSet<String>>,
+    computed: Mutex<HashSet<String>>,
 }
 
 impl Session {
@@ -48,11 +47,13 @@ impl Session {
     pub fn share(&mut self, specs: &[Prepared]) -> Result<(), Error> {
         let mut seen = HashSet::new();
         for spec in specs {
-            let keys = Keys::to_compare(spec.loaded, &spec.models);
-            for step in &spec.loaded.spec.steps {
-                let key = keys.of(step)?.digest.clone();
-                if !seen.insert(key.clone()) {
-                    self.shared.insert(key);
+            for (number, variant) in spec.variants.iter().enumerate() {
+                let keys = Keys::to_compare(variant.loaded, &variant.models);
+                for step in variant.loaded.spec.steps.iter().filter(|step| spec.computes(step.name(), number)) {
+                    let key = keys.of(step)?.digest.clone();
+                    if !seen.insert(key.clone()) {
+                        self.shared.insert(key);
+                    }
                 }
             }
         }
@@ -65,12 +66,12 @@ impl Session {
     }
 
     /// The store of a spec.
-    pub fn store(&self, loaded: &Loaded) -> Option<Rc<Store>> {
+    pub fn store(&self, loaded: &Loaded) -> Option<Arc<Store>> {
         let place = if self.no_store { Place::Off } else { Place::of(loaded) };
-        let mut stores = self.stores.borrow_mut();
+        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
         let open = |place: &Place| match place {
-            Place::Folder(folder) => Some(Rc::new(Store::at(folder.clone()))),
-            Place::Off if !self.shared.is_empty() => Store::temporary().ok().map(Rc::new),
+            Place::Folder(folder) => Some(Arc::new(Store::at(folder.clone()))),
+            Place::Off if !self.shared.is_empty() => Store::temporary().ok().map(Arc::new),
             Place::Off => None,
         };
         stores.entry(place.clone()).or_insert_with(|| open(&place)).clone()
@@ -82,11 +83,11 @@ impl Session {
     }
 
     pub(super) fn has_computed(&self, key: &str) -> bool {
-        self.computed.borrow().contains(key)
+        self.computed.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
     }
 
     pub(super) fn note_computed(&self, key: &str) {
-        self.computed.borrow_mut().insert(key.to_string());
+        self.computed.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_string());
     }
 
     /// The steps of a spec that are computed though a store has them.

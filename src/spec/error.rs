@@ -136,7 +136,8 @@ impl SpecErrors {
         let place =
             |error: &SpecError| error.labels.first().map(|label| (label.source.name().to_string(), label.span.start));
         errors.sort_by_cached_key(|error| (place(error).is_none(), place(error)));
-        errors.dedup_by(|a, b| a.message == b.message && place(a) == place(b));
+        let mut seen = std::collections::HashSet::new();
+        errors.retain(|error| seen.insert((error.message.clone(), place(error))));
         Self { errors }
     }
 

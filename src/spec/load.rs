@@ -1,9 +1,10 @@
 //! A spec from its layers: defaults, `extends`, the file, the profile of a known model, the environment, flags.
 
-use super::check::check;
+use super::check::{check, check_matrix, wrong_value};
 use super::error::{SpecError, SpecErrors};
 use super::extends::{Files, normal};
-use super::merge::{Layer, Layers, inherit};
+use super::matrix::{self, Combination, Matrix, Reach, Setting, Sweep, Variant};
+use super::merge::{INHERITING, Layer, Layers, inherit, takes};
 use super::node::{Content, Node, Origin};
 use super::source::Source;
 use super::write::Written;
@@ -22,6 +23,8 @@ pub struct Loaded {
     values: Node,
     layers: Outer,
     recognised: Option<Recognised>,
+    /// The variants that a matrix makes of it; its own values are those of the first.
+    sweep: Option<Sweep>,
 }
 
 /// The layers that a profile comes between.
@@ -31,6 +34,8 @@ struct Outer {
     files: Vec<Layer>,
     variables: Vec<(String, String)>,
     flags: Vec<String>,
+    /// What a matrix lays over all of them, of one of its variants.
+    variant: Option<Vec<Layer>>,
 }
 
 /// Which of the known models the spec's model is.
@@ -88,6 +93,9 @@ pub fn recorded(name: &str, text: &str, folder: &dyn Fn(&str) -> PathBuf) -> Res
         })
     };
     relocate(&mut loaded.values, &mut Vec::new(), &mut place);
+    for variant in loaded.sweep.iter_mut().flat_map(|sweep| &mut sweep.variants) {
+        relocate(&mut variant.loaded.values, &mut Vec::new(), &mut place);
+    }
     Ok(loaded)
 }
 
@@ -116,21 +124,51 @@ fn whole(files: Files, sets: &[String], env: impl Iterator<Item = (String, Strin
     if !files.errors.is_empty() {
         return Err(SpecErrors::new(files.errors));
     }
-    let outer = Outer { files: files.layers, variables: overrides::variables(env), flags: sets.to_vec() };
+    let outer =
+        Outer { files: files.layers, variables: overrides::variables(env), flags: sets.to_vec(), variant: None };
     resolve(outer, &[], files.sources)
 }
 
-fn resolve(layers: Outer, profile: &[Layer], mut sources: Vec<Arc<Source>>) -> Result<Loaded, SpecErrors> {
+fn resolve(outer: Outer, profile: &[Layer], sources: Vec<Arc<Source>>) -> Result<Loaded, SpecErrors> {
     let mut stack = Layers::default();
-    layers.files.iter().chain(profile).for_each(|layer| stack.push(layer.clone()));
+    outer.files.iter().chain(profile).for_each(|layer| stack.push(layer.clone()));
+    let files = outer.files.len() + profile.len();
     let mut errors = Vec::new();
-    overrides::add_variables(&mut stack, &layers.variables, &keys(), &mut errors);
-    overrides::add_flags(&mut stack, &layers.flags, &mut errors);
+    overrides::add_variables(&mut stack, &outer.variables, &keys(), &mut errors);
+    overrides::add_flags(&mut stack, &outer.flags, &mut errors);
+    match (&outer.variant, stack.merged().get("matrix")) {
+        (None, Some(matrix)) => {
+            let mut whole = variants(&stack, files, matrix, errors, &outer, sources)?;
+            if let Content::Table(values) = &mut whole.values.content {
+                values.insert("matrix".into(), matrix.clone());
+            }
+            whole.spec.matrix = Some(Matrix::deserialize(matrix.to_toml()).map_err(|error| unchecked(matrix, &error))?);
+            whole.layers = outer;
+            Ok(whole)
+        }
+        (variant, _) => {
+            variant.iter().flatten().for_each(|layer| stack.push(layer.clone()));
+            spec_of(&stack, !profile.is_empty(), errors, outer, sources)
+        }
+    }
+}
+
+/// The spec of layers that are all there.
+fn spec_of(
+    stack: &Layers,
+    profiled: bool,
+    mut errors: Vec<SpecError>,
+    layers: Outer,
+    mut sources: Vec<Arc<Source>>,
+) -> Result<Loaded, SpecErrors> {
     let mut values = stack.merged_lists();
     inherit(&mut values);
     rows::read(&mut values, &mut sources, &mut errors);
-    if !profile.is_empty() {
+    if profiled {
         forget_profiles(&mut values);
+    }
+    if let (Some(_), Content::Table(values)) = (&layers.variant, &mut values.content) {
+        values.shift_remove("matrix");
     }
     errors.extend(check(&values));
     if !errors.is_empty() {
@@ -139,7 +177,120 @@ fn resolve(layers: Outer, profile: &[Layer], mut sources: Vec<Arc<Source>>) -> R
     let mut spec = Spec::deserialize(values.to_toml()).map_err(|error| unchecked(&values, &error))?;
     spec.prompts = spec.prompts.map(Prompts::settled);
     spec.prompt_sets = spec.prompt_sets.into_iter().map(|(name, prompts)| (name, prompts.settled())).collect();
-    Ok(Loaded { spec, sources, values, layers, recognised: None })
+    Ok(Loaded { spec, sources, values, layers, recognised: None, sweep: None })
+}
+
+/// The first variant of a matrix, with all of them; of the layers of `stack` the lowest so many are `files`.
+fn variants(
+    stack: &Layers,
+    files: usize,
+    matrix: &Node,
+    mut errors: Vec<SpecError>,
+    outer: &Outer,
+    sources: Vec<Arc<Source>>,
+) -> Result<Loaded, SpecErrors> {
+    errors.extend(check_matrix(matrix));
+    if !errors.is_empty() {
+        return Err(SpecErrors::new(errors));
+    }
+    let (axes, combinations) = matrix::combinations(matrix).map_err(SpecErrors::new)?;
+    let mut variants = Vec::with_capacity(combinations.len());
+    let mut refused = Vec::new();
+    for Combination { name, labels, settings } in combinations {
+        match variant(stack, files, (axes.as_slice(), settings), outer, sources.clone()) {
+            Ok((loaded, reach)) => variants.push(Variant { name, labels, loaded, reach }),
+            Err(errors) => refused.push(errors),
+        }
+    }
+    match variants.first() {
+        Some(first) if refused.is_empty() => {
+            let first = first.loaded.clone();
+            let sources = all_sources(variants.iter().map(|variant| &variant.loaded));
+            Ok(Loaded { sweep: Some(Sweep { axes, variants }), sources, ..first })
+        }
+        _ => Err(SpecErrors::join(refused)),
+    }
+}
+
+/// The files of several specs, each once.
+fn all_sources<'l>(specs: impl Iterator<Item = &'l Loaded>) -> Vec<Arc<Source>> {
+    let mut all: Vec<Arc<Source>> = Vec::new();
+    for source in specs.flat_map(|spec| &spec.sources) {
+        if all.iter().all(|known| known.name() != source.name()) {
+            all.push(source.clone());
+        }
+    }
+    all
+}
+
+/// A spec with settings laid over it, and the keys that these reach.
+fn variant(
+    stack: &Layers,
+    files: usize,
+    (names, settings): (&[String], Vec<Setting>),
+    outer: &Outer,
+    sources: Vec<Arc<Source>>,
+) -> Result<(Loaded, Vec<Reach>), SpecErrors> {
+    let mut stack = stack.clone();
+    let mut laid = Vec::with_capacity(settings.len());
+    let mut reach = Vec::new();
+    let mut errors = Vec::new();
+    for Setting { axes, path, value } in settings {
+        let merged = stack.merged();
+        let written = value.clone();
+        match overrides::set(&merged, &path, value) {
+            Ok((layer, path)) => {
+                errors.extend(laid.iter().any(|other| overrides::says(other, &path)).then(|| twice(&written, &path)));
+                let outside = stack.above(files).iter().take(outer.variables.len() + outer.flags.len());
+                errors.extend(
+                    outside
+                        .filter(|other| overrides::says(other, &path))
+                        .map(|other| fixed(other, &path, &axes, names)),
+                );
+                reach.extend(reached(&merged, &path, &axes));
+                stack.push(layer.clone());
+                laid.push(layer);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    let layers = Outer { variant: Some(laid), ..outer.clone() };
+    Ok((spec_of(&stack, false, errors, layers, sources)?, reach))
+}
+
+/// A variable or flag for a key that the matrix varies.
+fn fixed(layer: &Layer, path: &[String], axes: &[usize], names: &[String]) -> SpecError {
+    let key = path.join(".");
+    let axis = axes.first().and_then(|&axis| names.get(axis)).map_or("AXIS", String::as_str);
+    SpecError::new(format!("{}: the matrix varies {key}", layer.name))
+        .advise(format!("set the values of its axis: --set 'matrix.{axis}.values=[…]'"))
+}
+
+/// A key that two axes vary, or an axis and what is included.
+fn twice(value: &Node, path: &[String]) -> SpecError {
+    wrong_value(value, format!("{} is set twice for this variant", path.join("."))).advise("vary it in one axis")
+}
+
+/// The keys that have a value once it is set: the key itself, and those of further models and prompt sets that take it from there.
+fn reached(merged: &Node, path: &[String], axes: &[usize]) -> Vec<Reach> {
+    let mut paths = vec![path.to_vec()];
+    for (parent, children) in INHERITING {
+        let Some((_, rest)) = path.split_first().filter(|(root, _)| *root == parent) else { continue };
+        for (name, child) in merged.get(children).and_then(Node::table).into_iter().flatten() {
+            let own = rest.iter().try_fold(child, |node, part| node.get(part));
+            let takes = rest.first().is_none_or(|key| merged.get(parent).is_none_or(|from| takes(child, from, key)));
+            if takes && own.is_none_or(|own| own.table().is_some()) {
+                paths.push(
+                    [children, name.as_str()]
+                        .into_iter()
+                        .chain(rest.iter().map(String::as_str))
+                        .map(String::from)
+                        .collect(),
+                );
+            }
+        }
+    }
+    paths.into_iter().map(|path| Reach { axes: axes.to_vec(), path }).collect()
 }
 
 /// A profile that is laid is part of the spec, which can then be read again where the files of profiles are not.
@@ -194,6 +345,47 @@ impl Loaded {
             Ok(_) => Err(SpecErrors::new(errors)),
             Err(further) => Err(SpecErrors::join([SpecErrors::new(errors), further])),
         }
+    }
+
+    /// Its variants, where it has a matrix.
+    pub fn sweep(&self) -> Option<&Sweep> {
+        self.sweep.as_ref()
+    }
+
+    /// The specs that are run for it: those of its variants, or else itself.
+    pub fn variants(&self) -> Vec<&Loaded> {
+        match &self.sweep {
+            Some(sweep) => sweep.variants.iter().map(|variant| &variant.loaded).collect(),
+            None => vec![self],
+        }
+    }
+
+    /// The same with other specs for its variants, one for each in their order: what a profile made of them.
+    ///
+    /// # Errors
+    /// Tables, figures, expectations or an output that are not the same in all: they are made of the rows of all.
+    pub fn with_variants(&self, specs: Vec<Loaded>) -> Result<Self, SpecErrors> {
+        let (Some(sweep), Some(first)) = (&self.sweep, specs.first().cloned()) else { return Ok(self.clone()) };
+        for (variant, spec) in sweep.variants.iter().zip(&specs) {
+            if let Some(key) = first.spec.differs_outside_of_steps(&spec.spec) {
+                let message =
+                    format!("variant '{}' would have another [[{key}]]: its model's profile changes it", variant.name);
+                let advice = "write a [[table]] or [[figure]] that is right for all, or run the models by themselves"
+                    .to_string();
+                return Err(self.refuse(&["matrix"], message, Some(advice)));
+            }
+        }
+        let mut whole = first;
+        if let (Content::Table(values), Some(matrix)) = (&mut whole.values.content, self.values.get("matrix")) {
+            values.insert("matrix".into(), matrix.clone());
+        }
+        whole.spec.matrix.clone_from(&self.spec.matrix);
+        whole.layers = self.layers.clone();
+        whole.sources = all_sources(specs.iter());
+        let variants = sweep.variants.iter().cloned().zip(specs);
+        let variants = variants.map(|(variant, loaded)| Variant { loaded, ..variant }).collect();
+        whole.sweep = Some(Sweep { axes: sweep.axes.clone(), variants });
+        Ok(whole)
     }
 
     /// Which of the known models the spec's model is, once [`Loaded::with_profile`] was told.

@@ -15,7 +15,8 @@ pub(super) const NAMED_LISTS: [&str; 4] = ["step", "table", "figure", "expect"];
 /// One source of values: a file, a variable, or a flag.
 #[derive(Debug, Clone)]
 pub(super) struct Layer {
-    name: String,
+    /// A file, or the variable or flag with its value.
+    pub name: String,
     pub node: Node,
 }
 
@@ -66,7 +67,7 @@ fn to_list(node: &mut Node) {
 }
 
 /// The layers so far, lowest first.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Layers {
     layers: Vec<Layer>,
     figment: Figment,
@@ -94,6 +95,11 @@ impl Layers {
     pub fn push(&mut self, layer: Layer) {
         self.figment = std::mem::take(&mut self.figment).merge(Numbered(self.layers.len(), &layer));
         self.layers.push(layer);
+    }
+
+    /// Those on top of the lowest so many.
+    pub fn above(&self, lowest: usize) -> &[Layer] {
+        self.layers.get(lowest..).unwrap_or_default()
     }
 
     /// The values that hold, named lists by name.
@@ -173,6 +179,11 @@ pub(super) fn inherit(spec: &mut Node) {
 /// Keys of prompts that mean something to prompts of operands alone, or of words alone, or other things to each.
 const OF_ONE_KIND: [&str; 9] =
     ["template", "completion", "contrast", "operators", "operands", "answers", "slots", "rows", "different"];
+
+/// Whether a table takes what it leaves out of this key from its parent.
+pub(super) fn takes(child: &Node, parent: &Node, key: &str) -> bool {
+    !(OF_ONE_KIND.contains(&key) && parent_of_another_kind(child, parent))
+}
 
 /// Whether one of two prompt sets has operands and the other words.
 fn parent_of_another_kind(child: &Node, parent: &Node) -> bool {

@@ -12,11 +12,13 @@ pub mod expression;
 mod extends;
 mod figure;
 mod files;
+mod filter;
 mod flat;
 pub mod hook;
 mod known;
 mod layers;
 mod load;
+pub mod matrix;
 mod merge;
 mod model;
 mod nearest;
@@ -46,9 +48,11 @@ pub use extends::Extends;
 pub(crate) use extends::normal;
 pub use figure::{Figure, FigureKind, Scale};
 pub use files::files;
+pub use filter::{Filter, FilterError};
 pub use known::Known;
 pub use layers::{Layers, probe_in};
 pub use load::{Loaded, Recognised, load, parse, recorded};
+pub use matrix::{Matrix, Sweep, Variant};
 pub use model::{Device, Dtype, Model, Processing};
 pub use nearest::nearest;
 pub use node::Origin;
@@ -102,6 +106,10 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(extend("propertyNames" = { "format": "name", "pattern": "^[A-Za-z0-9_-]+$" }))]
     pub prompt_sets: IndexMap<String, Prompts>,
+    /// Variants of the spec that differ in a few keys: an axis each, whose column is in the rows of all. `[[matrix.exclude]]` leaves
+    /// variants out, `[[matrix.include]]` adds some (docs/sweeps.md).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matrix: Option<Matrix>,
     /// What to do, in any order: a step that needs another's results names it.
     #[serde(default, rename = "step", skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
@@ -125,4 +133,17 @@ pub struct Spec {
 /// Whether a key of the top level is a list of named tables: `[[step]]`.
 pub fn is_named_list(key: &str) -> bool {
     merge::NAMED_LISTS.contains(&key)
+}
+
+impl Spec {
+    /// The first key that is not of models, prompts or steps and is another in the other spec.
+    fn differs_outside_of_steps(&self, other: &Spec) -> Option<&'static str> {
+        let same = [
+            ("table", self.tables == other.tables),
+            ("figure", self.figures == other.figures),
+            ("expect", self.expectations == other.expectations),
+            ("output", self.output == other.output),
+        ];
+        same.into_iter().find(|(_, same)| !same).map(|(key, _)| key)
+    }
 }

@@ -76,7 +76,7 @@ fn unknown_variable(name: &str, first: &str, keys: &[String]) -> SpecError {
 }
 
 /// `a."b c".0` as its parts.
-fn key_parts(key: &str) -> Option<Vec<String>> {
+pub(super) fn key_parts(key: &str) -> Option<Vec<String>> {
     if key.contains(['\n', '#']) {
         return None;
     }
@@ -112,12 +112,49 @@ fn set_origin(node: &mut Node, origin: &Origin) {
 
 fn add(layers: &mut Layers, path: &[String], case: Case, text: &str, origin: Origin, errors: &mut Vec<SpecError>) {
     let value = written_value(text, &origin);
-    let merged = layers.merged();
-    let placing = Placing { case, origin: &origin, depth: 0, list: None };
-    match placing.place(Some(&merged), path, value) {
-        Ok(node) => layers.push(Layer::new(origin.to_string(), node)),
+    match layer(&layers.merged(), path, case, value, &origin) {
+        Ok(layer) => layers.push(layer),
         Err(error) => errors.push(error),
     }
+}
+
+/// A layer with one value at a path of the merged layers below.
+fn layer(merged: &Node, path: &[String], case: Case, value: Node, origin: &Origin) -> Result<Layer, SpecError> {
+    let placing = Placing { case, origin, depth: 0, list: None };
+    Ok(Layer::new(origin.to_string(), placing.place(Some(merged), path, value)?))
+}
+
+/// A layer that sets a key to a value of a matrix, and the key with the entries of lists by name.
+pub(super) fn set(merged: &Node, path: &[String], value: Node) -> Result<(Layer, Vec<String>), SpecError> {
+    let origin = match &value.origin {
+        Origin::File { source, key: Some(key), .. } => {
+            Origin::File { source: source.clone(), key: Some(key.clone()), value: key.clone() }
+        }
+        other => other.clone(),
+    };
+    let layer = layer(merged, path, Case::Kept, value, &origin)?;
+    let mut node = &layer.node;
+    let mut found = Vec::new();
+    while let (Some((key, below)), true) = (node.table().and_then(IndexMap::first), found.len() < path.len()) {
+        found.push(key.clone());
+        node = below;
+    }
+    Ok((layer, found))
+}
+
+/// Whether a layer says something of a key, or of a table that it is in as a whole.
+pub(super) fn says(layer: &Layer, path: &[String]) -> bool {
+    let mut node = &layer.node;
+    for part in path {
+        match node.table() {
+            Some(table) => match table.get(part) {
+                Some(below) => node = below,
+                None => return false,
+            },
+            None => return true,
+        }
+    }
+    true
 }
 
 /// Wraps a value in the tables of its path.
@@ -143,7 +180,9 @@ impl<'o> Placing<'o> {
         let list = NAMED_LISTS.into_iter().find(|list| self.depth == 0 && list == part);
         let inner = Placing { case: self.case, origin: self.origin, depth: self.depth + 1, list };
         let inner = inner.place(below.and_then(|node| node.get(&key)), rest, value)?;
-        Ok(Node { content: Content::Table(IndexMap::from([(key, inner)])), origin: self.origin.clone() })
+        // A table that is there stays where it is written.
+        let origin = below.map_or(self.origin, |below| &below.origin).clone();
+        Ok(Node { content: Content::Table(IndexMap::from([(key, inner)])), origin })
     }
 
     /// A list is replaced as a whole, so its other elements, and what the value leaves out of its own, are taken along.
@@ -152,13 +191,20 @@ impl<'o> Placing<'o> {
         let length = list.len();
         let Some(element) = part.parse::<usize>().ok().and_then(|index| list.get_mut(index)) else {
             let advice = format!("write an index from 0 to {}", length.saturating_sub(1));
-            return Err(SpecError::new(format!("{}: a list of {length} has no '{part}'", self.origin)).advise(advice));
+            return Err(self.wrong(format!("a list of {length} has no '{part}'")).advise(advice));
         };
         let inner = Placing { case: self.case, origin: self.origin, depth: self.depth + 1, list: None };
         let mut new = inner.place(Some(element), rest, value)?;
         fill(&mut new, element);
         *element = new;
         Ok(Node { content: Content::List(list), origin: self.origin.clone() })
+    }
+
+    fn wrong(&self, message: String) -> SpecError {
+        match self.origin {
+            Origin::File { source, value, .. } => SpecError::new(message).at(source, value.clone(), ""),
+            origin => SpecError::new(format!("{origin}: {message}")),
+        }
     }
 
     fn existing(&self, table: &IndexMap<String, Node>, part: &str) -> Option<String> {
@@ -180,7 +226,7 @@ impl<'o> Placing<'o> {
                 None if names.is_empty() => format!("the spec has no [[{list}]]"),
                 None => format!("there are {}", names.join(", ")),
             };
-            SpecError::new(format!("{}: no {list} '{part}'", self.origin)).advise(advice)
+            self.wrong(format!("no {list} '{part}'")).advise(advice)
         })
     }
 }

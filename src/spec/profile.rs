@@ -38,6 +38,10 @@ fn cut(profile: &mut Node, below: &Node, errors: &mut Vec<SpecError>) {
         errors.push(at_key(error.advise("write [known.NAME] into the spec"), known));
         table.shift_remove("known");
     }
+    if let Some(matrix) = table.get("matrix") {
+        let error = SpecError::new("a profile has no matrix: it is laid over each variant of the spec");
+        errors.push(at_key(error.advise("write [matrix] into the spec"), matrix));
+    }
     for key in NAMED_LISTS.into_iter().chain(NAMED_TABLES) {
         let Some(Content::Table(entries)) = table.get_mut(key).map(|node| &mut node.content) else { continue };
         for entry in entries.iter().filter(|(name, _)| is_unnamed(name)).map(|(_, entry)| entry) {

@@ -44,7 +44,7 @@ fn a_folder_stands_for_its_specs_in_order_of_name() {
     let folder = folder(&files);
     let (code, text) = run(folder.path(), &["run", "experiments/paper", "other.toml"]);
     assert_eq!(code, Some(0), "{text}");
-    let order: Vec<&str> = text.lines().filter(|line| line.starts_with("spec ")).collect();
+    let order: Vec<&str> = text.lines().filter(|line| line.contains(" of 3: ")).collect();
     let wanted = ["1 of 3: experiments/paper/fig02.toml", "2 of 3: experiments/paper/fig10.toml", "3 of 3: other.toml"];
     assert_eq!(order, wanted.map(|spec| format!("spec {spec}")), "{text}");
     for (results, spec, title) in [

@@ -138,7 +138,7 @@ fn errors_after_the_work_name_the_table_or_figure_once() {
     let folder = folder_with(&SMALL.replace("[[figure]]", pivot));
     let output = ablate(folder.path()).args(["run", "spec.toml", "--quiet"]).output().expect("the binary runs");
     let text = stderr(&output);
-    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("6 rows have operator = +") && text.contains("[spec.toml:"), "{text}");
     let none = SMALL.replace("y = \"rate\"\n", "y = \"rate\"\nwhere = { operator = \"/\" }\n");
     let folder = folder_with(&none);

@@ -101,6 +101,7 @@ pub fn refused(steps: &str) -> String {
     command.env("ABLATE_CACHE", "off");
     let output = command.current_dir(folder.path()).args(["run", "spec.toml", "--quiet"]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{text}");
+    // 1 where other steps had run before it was found.
+    assert!(matches!(output.status.code(), Some(1 | 2)), "{text}");
     text
 }

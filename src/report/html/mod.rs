@@ -30,6 +30,11 @@ pub fn html(report: &Report, manifest: &Manifest, folder: &Path) -> String {
         body.list(&report.notes);
         body.close("section");
     }
+    if !report.failed.is_empty() {
+        section(&mut body, "failed", "What failed");
+        report.failed.iter().for_each(|failed| provenance::failed(&mut body, failed));
+        body.close("section");
+    }
     if !report.expectations.is_empty() {
         section(&mut body, "expected", "Expected");
         expected::table(&mut body, &report.expectations);
@@ -72,6 +77,7 @@ fn header(body: &mut Html, report: &Report) {
     let (passed, failed): (Vec<_>, Vec<_>) = report.checks.iter().partition(|check| check.passed());
     body.badge("good", "self-check passed", "self-checks passed", passed.len());
     body.badge("bad", "self-check failed", "self-checks failed", failed.len());
+    body.badge("bad", "part failed", "parts failed", report.failed.len());
     body.badge("note", "note", "notes", report.notes.len());
     body.raw("</p>\n");
     if let Some(description) = &report.description {
@@ -89,6 +95,9 @@ fn contents(body: &mut Html, report: &Report) {
     };
     if !report.notes.is_empty() {
         link("notes", "Notes");
+    }
+    if !report.failed.is_empty() {
+        link("failed", "What failed");
     }
     if !report.expectations.is_empty() {
         link("expected", "Expected");

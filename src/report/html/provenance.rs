@@ -2,6 +2,7 @@
 
 use super::{Html, table};
 use crate::manifest::{Manifest, ModelRecord, PromptsRecord, StepRecord};
+use crate::report::Failed;
 use crate::step::SelfCheck;
 
 /// Letters of a checksum that tell it from others.
@@ -85,13 +86,18 @@ fn models(body: &mut Html, models: &[ModelRecord]) {
             None => model.source.clone(),
         };
         body.raw("<tr>");
-        [name.join("@"), source, model.family.clone()].iter().for_each(|text| cell(body, text));
+        [with(&name.join("@"), &model.variants), source, model.family.clone()].iter().for_each(|text| cell(body, text));
         number(body, &model.parameters.to_string());
         [&model.stored_dtype, &model.dtype, &model.device].into_iter().for_each(|text| cell(body, text));
         checksum(body, &model.fingerprint);
         body.raw("</tr>\n");
     }
     body.raw("</tbody></table></div>\n");
+}
+
+/// A name with the variants that it is of.
+fn with(name: &str, variants: &str) -> String {
+    if variants.is_empty() { name.to_string() } else { format!("{name} ({variants})") }
 }
 
 fn prompts(body: &mut Html, prompts: &[PromptsRecord]) {
@@ -132,7 +138,7 @@ fn steps(body: &mut Html, steps: &[StepRecord]) {
             (None, None) => "computed in this run".to_string(),
         };
         body.raw("<tr>");
-        [&step.name, &step.kind].into_iter().for_each(|text| cell(body, text));
+        [&with(&step.name, &step.variants), &step.kind].into_iter().for_each(|text| cell(body, text));
         number(body, &format!("{:.2}", step.seconds));
         cell(body, &from);
         checksum(body, &step.key);
@@ -171,4 +177,14 @@ fn checksum(body: &mut Html, whole: &str) {
 
 fn short(checksum: &str) -> &str {
     checksum.get(..SHORT).unwrap_or(checksum)
+}
+
+/// A part that failed, why, and what was not made because of it.
+pub fn failed(body: &mut Html, failed: &Failed) {
+    let Failed { what, why, skipped } = failed;
+    body.element("h3", what);
+    body.raw("<pre><code>").text(why).raw("</code></pre>\n");
+    if !skipped.is_empty() {
+        body.element("p", &format!("Not made because of it: {}.", skipped.join(", ")));
+    }
 }

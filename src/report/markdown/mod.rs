@@ -1,6 +1,7 @@
 //! The report as Markdown.
 
 mod expected;
+mod failed;
 
 use super::{Figure, Report, Table, kind, link, one_line};
 use crate::run::atomic::{WriteError, write_atomic};
@@ -33,6 +34,9 @@ pub fn markdown(report: &Report, folder: &Path) -> String {
         report.notes.iter().for_each(|note| {
             let _ = writeln!(text, "> - {}", one_line(note));
         });
+    }
+    if !report.failed.is_empty() {
+        failed::section(&mut text, &report.failed);
     }
     if !report.expectations.is_empty() {
         expected::section(&mut text, &report.expectations);

@@ -3,11 +3,11 @@
 use super::Stamp;
 use crate::run::atomic::write_atomic;
 use sha2::{Digest, Sha256};
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes read at once.
 const BLOCK: usize = 1 << 20;
@@ -17,14 +17,14 @@ const BLOCK: usize = 1 << 20;
 pub struct Digests {
     /// Where they are remembered from run to run.
     memo: Option<PathBuf>,
-    known: RefCell<BTreeMap<PathBuf, (Stamp, String)>>,
+    known: Mutex<BTreeMap<PathBuf, (Stamp, String)>>,
 }
 
 impl Digests {
     /// Remembered in a file, which need not be there yet. What is in it and can not be read is as if it were not there.
     pub fn remembered(memo: PathBuf) -> Self {
         let known = read(&memo);
-        Self { memo: Some(memo), known: RefCell::new(known) }
+        Self { memo: Some(memo), known: Mutex::new(known) }
     }
 
     /// The SHA-256 of a file's content, in hex. A file written in the last seconds is read again the next time: its stamp may
@@ -35,7 +35,7 @@ impl Digests {
     pub fn of(&self, path: &Path) -> io::Result<String> {
         let place = path.canonicalize()?;
         let stamp = Stamp::of(&place)?;
-        if let Some((known, digest)) = self.known.borrow().get(&place)
+        if let Some((known, digest)) = self.known().get(&place)
             && *known == stamp
         {
             return Ok(digest.clone());
@@ -45,7 +45,7 @@ impl Digests {
             return Err(io::Error::other("it changes while it is read"));
         }
         if stamp.settled() {
-            self.known.borrow_mut().insert(place, (stamp, digest.clone()));
+            self.known().insert(place, (stamp, digest.clone()));
             self.remember();
         }
         Ok(digest)
@@ -54,11 +54,16 @@ impl Digests {
     /// Bytes that [`Digests::of`] would read of a file.
     pub fn unread(&self, path: &Path) -> u64 {
         let Ok(place) = path.canonicalize() else { return 0 };
-        let known = self.known.borrow();
+        let known = self.known();
         match Stamp::of(&place) {
             Ok(stamp) if known.get(&place).is_none_or(|(known, _)| *known != stamp) => stamp.size(),
             _ => 0,
         }
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<PathBuf, (Stamp, String)>> {
+        // What a panic left is still true of the files.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes down what is known, what others have written since included, and nothing about files that are no longer so. That
@@ -66,7 +71,7 @@ impl Digests {
     fn remember(&self) {
         let Some(memo) = &self.memo else { return };
         let mut all = read(memo);
-        all.extend(self.known.borrow().clone());
+        all.extend(self.known().clone());
         all.retain(|path, (stamp, _)| Stamp::of(path).is_ok_and(|now| now == *stamp));
         if let Ok(text) = serde_json::to_vec_pretty(&all) {
             let _ = write_atomic(memo, |out| out.write_all(&text));

@@ -20,6 +20,14 @@ pub(super) fn check(spec: &Node) -> Vec<SpecError> {
     errors
 }
 
+/// Every error of the form of `[matrix]`, before it makes variants.
+pub(super) fn check_matrix(matrix: &Node) -> Vec<SpecError> {
+    let Some(schema) = schema::resolved().pointer("/$defs/Matrix") else { return Vec::new() };
+    let mut walk = structure::Walk::new(schema::resolved());
+    walk.check_at(matrix, schema, "matrix");
+    walk.errors
+}
+
 /// Where in a spec: keys, and the entries of lists by name or index.
 #[derive(Debug, Clone, Default)]
 struct Place(Vec<String>);
@@ -54,7 +62,7 @@ impl Place {
 }
 
 /// An error about a value; one that comes from a flag or variable names that.
-fn wrong_value(node: &Node, message: String) -> SpecError {
+pub(super) fn wrong_value(node: &Node, message: String) -> SpecError {
     match &node.origin {
         Origin::File { source, value, .. } => SpecError::new(message).at(source, value.clone(), ""),
         origin => from_outside(origin, message),
@@ -62,7 +70,7 @@ fn wrong_value(node: &Node, message: String) -> SpecError {
 }
 
 /// An error about a key.
-fn wrong_key(node: &Node, message: String) -> SpecError {
+pub(super) fn wrong_key(node: &Node, message: String) -> SpecError {
     match &node.origin {
         Origin::File { source, key, value } => {
             SpecError::new(message).at(source, key.clone().unwrap_or_else(|| value.clone()), "")

@@ -55,6 +55,11 @@ impl Walk {
         self.value(spec, self.root, &Place::default());
     }
 
+    /// Checks a table of the top level.
+    pub fn check_at(&mut self, node: &Node, schema: Schema, key: &str) {
+        self.value(node, schema, &Place::default().child(key));
+    }
+
     fn value(&mut self, node: &Node, schema: Schema, place: &Place) {
         let schema = self.definition(schema);
         if let Some(branches) = list(schema, "anyOf") {

@@ -1,0 +1,54 @@
+//! The rows of a spec's variants as one frame, a column for each axis of the matrix in front.
+
+use crate::spec::matrix::Label;
+use polars::prelude::*;
+
+/// The rows of a step's groups one below the other, with a column per axis.
+///
+/// # Errors
+/// Rows that have other columns in another variant.
+pub fn pooled(axes: &[(&str, DataType)], groups: &[(&[Label], &DataFrame)]) -> PolarsResult<DataFrame> {
+    let mut all: Option<DataFrame> = None;
+    for (labels, rows) in groups {
+        let labelled = labelled(axes, labels, rows)?;
+        match &mut all {
+            None => all = Some(labelled),
+            Some(all) => {
+                all.vstack_mut(&labelled)?;
+            }
+        }
+    }
+    let mut all = all.unwrap_or_default();
+    all.rechunk_mut();
+    Ok(all)
+}
+
+/// Rows with these labels in front of each.
+pub fn labelled(axes: &[(&str, DataType)], labels: &[Label], rows: &DataFrame) -> PolarsResult<DataFrame> {
+    if axes.is_empty() {
+        return Ok(rows.clone());
+    }
+    let height = rows.height();
+    let column = |((name, dtype), label): (&(&str, DataType), &Label)| {
+        let name = PlSmallStr::from_str(name);
+        match (dtype, label) {
+            (DataType::Int64, Label::Integer(number)) => Column::new(name, vec![*number; height]),
+            (DataType::Float64, Label::Integer(number)) => Column::new(name, vec![*number as f64; height]),
+            (DataType::Float64, Label::Float(number)) => Column::new(name, vec![*number; height]),
+            (_, label) => Column::new(name, vec![label.to_string(); height]),
+        }
+    };
+    let columns: Vec<Column> = axes.iter().zip(labels).map(column).chain(rows.columns().iter().cloned()).collect();
+    DataFrame::new(height, columns)
+}
+
+/// The type of an axis's column: whole numbers, numbers, or text.
+pub fn dtype<'l>(labels: impl Iterator<Item = &'l Label> + Clone) -> DataType {
+    if labels.clone().all(|label| matches!(label, Label::Integer(_))) {
+        DataType::Int64
+    } else if labels.clone().all(|label| !matches!(label, Label::Text(_))) {
+        DataType::Float64
+    } else {
+        DataType::String
+    }
+}

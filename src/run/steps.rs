@@ -1,0 +1,173 @@
+//! The steps of a spec, for each of its variants that they depend on.
+
+use super::blocks::Blocks;
+use super::groups::{Group, Groups};
+use super::record::Record;
+use super::results::Results;
+use super::unmade::{Part, Unmade};
+use super::{Frames, Options, Prepared, Recall, Recalled, interrupt, order, pool};
+use crate::Error;
+use crate::spec::Step;
+use crate::step::{Context, Outcome, SelfCheck};
+use polars::prelude::DataFrame;
+use std::collections::HashMap;
+use std::time::Instant;
+
+/// Rows by name, of a step.
+type Rows = Vec<(String, DataFrame)>;
+/// The rows of a group of variants; none where there are none.
+type OfGroup = (Group, Option<Rows>);
+
+/// What the steps of a spec have made.
+#[derive(Default)]
+pub struct Made {
+    /// The rows of all variants.
+    pub frames: Frames,
+    /// What a reader of the results should know: of a step, the variants that say it, and what they say.
+    told: Vec<(String, Vec<String>, String)>,
+    /// Interventions that were recomputed from scratch.
+    pub checks: Vec<SelfCheck>,
+    /// Steps whose results were in the store.
+    pub recalled: Vec<Recalled>,
+    /// How many were computed.
+    pub computed: usize,
+    /// The rows of each step's groups, until all are there.
+    waiting: HashMap<String, Vec<OfGroup>>,
+}
+
+/// Computes the steps of every variant, or takes them from the store. Rows are written when those of the last variant are there.
+///
+/// # Errors
+/// Ctrl-C. What fails is `unmade`.
+pub fn make(
+    prepared: &Prepared,
+    recalls: &[Recall],
+    options: &Options,
+    results: &mut Results,
+    record: &mut Record,
+    unmade: &mut Unmade,
+) -> Result<Made, Error> {
+    let mut made = Made::default();
+    let mut frames: Vec<Frames> = prepared.variants.iter().map(|_| Frames::default()).collect();
+    let count = prepared.variants.len();
+    for (number, (variant, recall)) in prepared.variants.iter().zip(recalls).enumerate() {
+        let steps = order::steps(&variant.loaded.spec.steps);
+        let steps = steps.into_iter().filter_map(|step| Some((step, prepared.groups.led_by(step.name(), number)?)));
+        let steps: Vec<(&Step, &Group)> = steps.collect();
+        if let (Some(name), false) = (variant.name, steps.is_empty()) {
+            options.progress.say(&format!("variant {} of {count}: {name}", number + 1));
+        }
+        for (step, group) in steps {
+            interrupt::check()?;
+            let part = Part::step(step.name(), group);
+            let outcome = match unmade.cause(step.needs(), number) {
+                Some(cause) => {
+                    unmade.skip(part, cause, options.progress);
+                    None
+                }
+                None => {
+                    let context = Context {
+                        loaded: variant.loaded,
+                        models: &variant.models,
+                        progress: options.progress,
+                        dir: &group.dir(results.dir()),
+                        frames: frames.get(number).unwrap_or(&made.frames),
+                        blocks: &Blocks::off(),
+                    };
+                    let (of, began) = ((step, group.name.as_str()), Instant::now());
+                    let seconds = || began.elapsed().as_secs_f64();
+                    match recall.key(step).and_then(|key| Ok((key, recall.step(step, &context)?))) {
+                        Ok((key, (outcome, from_store))) => {
+                            record.step(of, &key.digest, seconds(), &outcome, from_store.as_ref());
+                            made.computed += usize::from(from_store.is_none());
+                            made.recalled.extend(from_store.map(|recalled| recalled.of(&group.name)));
+                            Some(outcome)
+                        }
+                        Err(error) => {
+                            record.failed(of, seconds(), &error);
+                            unmade.fail(part, error, options.progress)?;
+                            None
+                        }
+                    }
+                }
+            };
+            let rows = outcome.map(|outcome| made.take(step.name(), group, outcome, results));
+            for &member in rows.is_some().then_some(&group.members).into_iter().flatten() {
+                if let (Some(frames), Some(rows)) = (frames.get_mut(member), &rows) {
+                    rows.iter().for_each(|(name, frame)| frames.insert(name.clone(), frame.clone()));
+                }
+            }
+            if let Err(error) = made.wait(step.name(), group, rows, prepared, results) {
+                let failed = Part::rows(step.name());
+                frames.iter_mut().for_each(|frames| frames.remove(step.name()));
+                unmade.fail(failed, error, options.progress)?;
+            }
+        }
+    }
+    Ok(made)
+}
+
+impl Made {
+    /// What a reader of the results should know, with the variants that it is about unless it is all.
+    pub fn notes(&self, groups: &Groups) -> Vec<String> {
+        let note = |(step, variants, note): &(String, Vec<String>, String)| {
+            let all = variants.len() == groups.of_step(step).len();
+            let of = if all { String::new() } else { format!(" ({})", variants.join("; ")) };
+            format!("{step}{of}: {note}")
+        };
+        self.told.iter().map(note).collect()
+    }
+
+    /// Takes all of an outcome but its rows, which are returned.
+    fn take(&mut self, step: &str, group: &Group, outcome: Outcome, results: &mut Results) -> Rows {
+        let Outcome { frames, files, notes, checks, .. } = outcome;
+        results.wrote(files);
+        let variant = if group.name.is_empty() { String::new() } else { format!(" ({})", group.name) };
+        let of = |check: SelfCheck| SelfCheck { step: format!("{}{variant}", check.step), ..check };
+        self.checks.extend(checks.into_iter().map(of));
+        for note in notes {
+            match self.told.iter_mut().find(|(of, _, told)| of == step && *told == note) {
+                Some((_, variants, _)) => variants.push(group.name.clone()),
+                None => self.told.push((step.to_string(), vec![group.name.clone()], note)),
+            }
+        }
+        frames
+    }
+
+    /// Takes the rows of a group, none where there are none; those of all groups are written together.
+    fn wait(
+        &mut self,
+        step: &str,
+        group: &Group,
+        rows: Option<Rows>,
+        prepared: &Prepared,
+        results: &mut Results,
+    ) -> Result<(), Error> {
+        let waiting = self.waiting.entry(step.to_string()).or_default();
+        waiting.push((group.clone(), rows));
+        if waiting.len() < prepared.groups.of_step(step).len() {
+            return Ok(());
+        }
+        let axes = prepared.axes(step);
+        let all = std::mem::take(waiting);
+        let mut names: Vec<&String> = Vec::new();
+        for (name, _) in all.iter().filter_map(|(_, rows)| rows.as_ref()).flatten() {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let mut frames = Vec::with_capacity(names.len());
+        for name in names {
+            let of = |rows: &Option<Rows>| {
+                rows.iter().flatten().find(|(other, _)| other == name).map(|(_, frame)| frame.clone())
+            };
+            let groups: Vec<(&Group, DataFrame)> =
+                all.iter().filter_map(|(group, rows)| Some((group, of(rows)?))).collect();
+            let groups: Vec<_> = groups.iter().map(|(group, frame)| (group.labels.as_slice(), frame)).collect();
+            frames.push((name.clone(), pool::pooled(&axes, &groups)?));
+        }
+        frames.iter().try_for_each(|(name, frame)| results.rows(name, frame))?;
+        frames.into_iter().for_each(|(name, frame)| self.frames.insert(name, frame));
+        Ok(())
+    }
+}

@@ -1,0 +1,185 @@
+//! An axis: what its values set.
+
+use super::Label;
+use crate::spec::check::{wrong_key, wrong_value};
+use crate::spec::error::SpecError;
+use crate::spec::nearest;
+use crate::spec::node::{Content, Node, Origin, shortened};
+use crate::spec::overrides::key_parts;
+use indexmap::IndexMap;
+
+/// What a matrix may vary: what is computed, and not what is made of it.
+const VARIED: [&str; 5] = ["model", "models", "prompts", "prompt_sets", "step"];
+
+/// Keys of a step that say which rows it has.
+const FIXED: [&str; 3] = ["name", "kind", "needs"];
+
+/// An axis and its values.
+pub(super) struct Read<'n> {
+    pub name: &'n str,
+    /// The key, where all values are of one.
+    pub key: Option<(Vec<String>, &'n Node)>,
+    pub values: Vec<Value>,
+}
+
+/// A value of an axis.
+#[derive(Clone)]
+pub(super) struct Value {
+    pub label: Label,
+    /// Keys and what they are set to.
+    pub sets: Vec<(Vec<String>, Node)>,
+}
+
+impl<'n> Read<'n> {
+    /// Reads an axis whose form was checked.
+    pub fn axis(name: &'n str, node: &'n Node, errors: &mut Vec<SpecError>) -> Option<Self> {
+        let key = match node.get("key") {
+            None => None,
+            Some(key) => match path(key) {
+                Ok(path) => Some((path, key)),
+                Err(error) => {
+                    errors.push(*error);
+                    return None;
+                }
+            },
+        };
+        let mut axis = Self { name, key, values: Vec::new() };
+        let values = node.get("values")?;
+        let named: Vec<(Option<&String>, &Node)> = match &values.content {
+            Content::List(list) => list.iter().map(|value| (None, value)).collect(),
+            Content::Table(table) => table.iter().map(|(label, value)| (Some(label), value)).collect(),
+            _ => return None,
+        };
+        for (label, value) in named {
+            match axis.value(label, value) {
+                Ok(value) => axis.values.push(value),
+                Err(error) => errors.push(*error),
+            }
+        }
+        Some(axis)
+    }
+
+    /// A value of this axis, called `label` or as itself.
+    pub fn value(&self, label: Option<&String>, value: &Node) -> Result<Value, Box<SpecError>> {
+        let label = match label {
+            Some(label) => Label::Text(label.clone()),
+            None => Label::of(value).map_err(|what| {
+                let message = format!("{what} needs a name in the rows of axis '{}'", self.name);
+                wrong_value(value, message).advise("write values = { short = …, long = … }")
+            })?,
+        };
+        let taken = |other: &&Value| {
+            let (a, b) = (label.in_path(), other.label.in_path());
+            a.eq_ignore_ascii_case(&b)
+        };
+        if let Some(other) = self.values.iter().find(taken) {
+            let message = if other.label.to_string() == label.to_string() {
+                format!("axis '{}' has the value '{label}' twice", self.name)
+            } else {
+                format!("'{}' and '{label}' of axis '{}' would have one name in folders", other.label, self.name)
+            };
+            return Err(Box::new(wrong_value(value, message).advise("write values = { one = …, other = … }")));
+        }
+        let sets = match &self.key {
+            Some((path, key)) => vec![(path.clone(), keyed(value.clone(), key))],
+            None => part(value, &format!("axis '{}' has no key, so each value", self.name))?,
+        };
+        Ok(Value { label, sets })
+    }
+
+    /// The value that an entry of `exclude` or `include` names.
+    pub fn named(&self, node: &Node) -> Option<&Value> {
+        let label = Label::of(node).ok()?.to_string();
+        self.values.iter().find(|value| value.label.to_string() == label)
+    }
+
+    /// Says that there is no such value.
+    pub fn has_none(&self, node: &Node) -> SpecError {
+        let labels: Vec<String> = self.values.iter().map(|value| value.label.to_string()).collect();
+        let near = node.text().and_then(|text| nearest(text, labels.iter().map(String::as_str)));
+        let advice =
+            near.map_or_else(|| format!("its values are {}", labels.join(", ")), |near| format!("write \"{near}\""));
+        wrong_value(node, format!("axis '{}' has no value {}", self.name, written(node))).advise(advice)
+    }
+}
+
+fn written(node: &Node) -> String {
+    Label::of(node).map_or_else(|_| node.describe(), |label| format!("'{}'", shortened(&label.to_string())))
+}
+
+/// A part of a spec as its keys and what they are set to; `whose` begins the sentence that says it must be one.
+pub(super) fn part(node: &Node, whose: &str) -> Result<Vec<(Vec<String>, Node)>, Box<SpecError>> {
+    let Some(table) = node.table().filter(|table| !table.is_empty()) else {
+        let message = format!("{whose} must be a part of a spec, not {}", node.describe());
+        return Err(Box::new(
+            wrong_value(node, message)
+                .advise("write key = \"model.dtype\", or values = { small = { model.source = … } }"),
+        ));
+    };
+    let mut sets = Vec::new();
+    for (key, value) in table {
+        may_vary(std::slice::from_ref(key), |message| wrong_key(value, message))?;
+        leaves(&mut vec![key.clone()], value, &mut sets);
+    }
+    for (path, value) in &sets {
+        may_vary(path, |message| wrong_key(value, message))?;
+    }
+    Ok(sets)
+}
+
+fn leaves(path: &mut Vec<String>, node: &Node, sets: &mut Vec<(Vec<String>, Node)>) {
+    match node.table().filter(|table| !table.is_empty()) {
+        Some(table) => each(table, path, sets),
+        None => sets.push((path.clone(), node.clone())),
+    }
+}
+
+fn each(table: &IndexMap<String, Node>, path: &mut Vec<String>, sets: &mut Vec<(Vec<String>, Node)>) {
+    for (key, value) in table {
+        path.push(key.clone());
+        leaves(path, value, sets);
+        path.pop();
+    }
+}
+
+/// The parts of an axis's key.
+fn path(key: &Node) -> Result<Vec<String>, Box<SpecError>> {
+    let text = key.text().unwrap_or_default();
+    let Some(path) = key_parts(text.trim()) else {
+        let message = format!("no key: \"{}\"", shortened(text));
+        return Err(Box::new(wrong_value(key, message).advise("write key = \"model.dtype\"")));
+    };
+    may_vary(&path, |message| wrong_value(key, message))?;
+    Ok(path)
+}
+
+/// Refuses keys that are not of models, prompts or steps.
+fn may_vary(path: &[String], wrong: impl Fn(String) -> SpecError) -> Result<(), Box<SpecError>> {
+    let root = path.first().map_or("", String::as_str);
+    if !VARIED.contains(&root) {
+        let message = format!("a matrix varies models, prompts and steps, not '{}'", shortened(root));
+        let advice = match nearest(root, VARIED) {
+            Some(near) => format!("write '{near}'"),
+            None => format!("the first part of a key is one of {}", VARIED.join(", ")),
+        };
+        return Err(Box::new(wrong(message).advise(advice)));
+    }
+    match path {
+        [root, _, last, ..] if root == "step" && FIXED.contains(&last.as_str()) => {
+            let message = format!("'{last}' of a step can not vary: its rows are pooled over the variants");
+            Err(Box::new(wrong(message).advise("write a step for each")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The value with the place of the key that it is of: what is wrong with the key is shown there.
+fn keyed(mut value: Node, key: &Node) -> Node {
+    if let (Origin::File { key: place, source, .. }, Origin::File { source: of, value: written, .. }) =
+        (&mut value.origin, &key.origin)
+        && std::sync::Arc::ptr_eq(source, of)
+    {
+        *place = Some(written.clone());
+    }
+    value
+}

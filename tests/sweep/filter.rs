@@ -1,0 +1,76 @@
+//! `--filter`.
+
+use super::Place;
+
+const SPEC: &str = "title = \"TITLE\"\nmodel.source = \"builtin:arith\"\n\
+    prompts = { operands = { a = \"0..5\", b = \"1..5\" }, operators = [\"+\"] }\n[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\n";
+const EFFECTS: &str =
+    "[[step]]\nname = \"effects\"\nkind = \"activation-patching\"\nsites = [\"mlp_post\"]\npositions = [\"last\"]\n";
+
+fn place() -> Place {
+    let spec = |title: &str| SPEC.replace("TITLE", title);
+    let effects = format!("{}{EFFECTS}", spec("which heads matter"));
+    Place::with(&[
+        ("e/fig01.toml", &spec("how well")),
+        ("e/fig02.toml", &effects),
+        ("e/table1.toml", &spec("how well (again)")),
+        ("wrong/fig09.toml", "title = "),
+    ])
+}
+
+/// The specs that a plan of several has.
+fn planned(place: &Place, filter: &str) -> Vec<String> {
+    let ended = place.ablate(&["plan", "e", "--filter", filter]);
+    assert_eq!(ended.code, Some(0), "{filter}: {}", ended.text);
+    let headings = ended.out.lines().filter_map(|line| line.strip_prefix("e/")?.strip_suffix(".toml"));
+    headings.map(String::from).collect()
+}
+
+#[test]
+fn conditions_say_which_specs_are_meant() {
+    let place = place();
+    for (filter, expected) in [
+        ("name ~ fig0", vec!["fig01", "fig02"]),
+        ("not name ~ ^fig and name !~ x or title = \"which heads matter\"", vec!["fig02", "table1"]),
+        ("kind = accuracy and (title ~ 'again|well$')", vec!["fig01", "table1"]),
+        ("model = builtin:arith and name !~ 'fig02|09'", vec!["fig01", "table1"]),
+        ("kind != activation-patching and title !~ ^which", vec!["fig01", "table1"]),
+    ] {
+        assert_eq!(planned(&place, filter), expected, "{filter}");
+    }
+}
+
+#[test]
+fn one_spec_is_run_and_others_are_not_read() {
+    let place = place();
+    let ended = place.ablate(&["run", "e", "wrong", "--filter", "name = fig02", "--quiet"]);
+    assert_eq!((ended.code, ended.text.as_str()), (Some(0), ""));
+    assert!(place.has("results/fig02/report.md") && !place.has("results/fig01"));
+    let ended = place.ablate(&["run", "e", "wrong", "--filter", "title ~ which", "--quiet"]);
+    assert_eq!(ended.code, Some(2), "what a spec that can not be read is about is not known: {}", ended.text);
+}
+
+#[test]
+fn what_means_nothing_is_refused() {
+    let place = place();
+    for (filter, said) in [
+        ("name ~ fig3", "no spec of 3 is meant by it: e/fig01.toml, e/fig02.toml, e/table1.toml"),
+        ("nmae ~ fig", "no 'nmae' of specs; write 'name'\n    nmae ~ fig\n    ^^^^"),
+        ("name fig", "'fig' after 'name'; write =, !=, ~ or !~"),
+        ("name ~", "nothing after '~'; write a text"),
+        ("name ~ fig and", "a condition is missing"),
+        (
+            "name ~ fig title = x",
+            "'title' follows; write 'and' or 'or' before it\n    name ~ fig title = x\n               ^^^^^",
+        ),
+        ("(name ~ fig", "this parenthesis is not closed"),
+        ("name ~ [", "no regular expression"),
+        ("name = \"x", "no second \""),
+        ("& name", "'&' has no meaning here"),
+        ("", "a condition is missing"),
+    ] {
+        let ended = place.ablate(&["plan", "e", "--filter", filter]);
+        assert_eq!(ended.code, Some(2), "{filter}: {}", ended.text);
+        assert!(ended.text.contains(said), "{filter}: {}", ended.text);
+    }
+}

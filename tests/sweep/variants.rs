@@ -1,0 +1,251 @@
+//! What `[matrix]` makes of a spec, and what it refuses.
+
+use super::Place;
+use ablate::spec::{Dtype, Loaded, Style, parse};
+
+const HEAD: &str = r#"title = "sweep"
+model.source = "builtin:arith"
+
+[prompts]
+operands = { a = "0..12", b = "1..7" }
+operators = ["+", "*"]
+
+[prompt_sets.other]
+sample = 3
+
+[[step]]
+name = "accuracy"
+kind = "accuracy"
+
+[[step]]
+name = "effects"
+kind = "activation-patching"
+sites = ["mlp_post"]
+positions = ["last"]
+
+[matrix]
+"#;
+
+fn loaded(matrix: &str) -> Loaded {
+    parse("spec.toml", &format!("{HEAD}{matrix}")).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn names(loaded: &Loaded) -> Vec<&str> {
+    loaded.sweep().unwrap().variants.iter().map(|variant| variant.name.as_str()).collect()
+}
+
+#[track_caller]
+fn refused(matrix: &str) -> String {
+    parse("spec.toml", &format!("{HEAD}{matrix}")).expect_err("accepted").render(Style::Plain)
+}
+
+const TWO: &str = "dtype = { key = \"model.dtype\", values = [\"f32\", \"bf16\"] }\n\
+    sample = { key = \"prompts.sample\", values = [5, 10] }\n";
+
+#[test]
+fn each_combination_is_a_variant_with_its_values() {
+    let spec = loaded(TWO);
+    assert_eq!(
+        names(&spec),
+        ["dtype=f32,sample=5", "dtype=f32,sample=10", "dtype=bf16,sample=5", "dtype=bf16,sample=10"]
+    );
+    let of = |spec: &Loaded| {
+        let prompts = spec.spec.prompts.as_ref().unwrap();
+        (spec.spec.model.as_ref().unwrap().dtype, prompts.sample, spec.spec.prompt_sets["other"].sample)
+    };
+    let all: Vec<_> = spec.variants().into_iter().map(of).collect();
+    let expected = [(Dtype::F32, 5), (Dtype::F32, 10), (Dtype::Bf16, 5), (Dtype::Bf16, 10)];
+    assert_eq!(all, expected.map(|(dtype, sample)| (dtype, Some(sample), Some(3))), "a set keeps its own sample");
+    assert_eq!(of(&spec), all[0], "the spec has the values of the first");
+    assert!(spec.variants().iter().all(|variant| variant.spec.matrix.is_none()));
+    assert_eq!(spec.origin(&["model", "dtype"]).to_string(), "spec.toml:22:42");
+    let again = parse("again.toml", &spec.to_toml()).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(again.spec, spec.spec);
+    assert_eq!(names(&again), names(&spec));
+}
+
+#[test]
+fn variants_are_left_out_added_and_changed() {
+    let spec = loaded(&format!(
+        "{TWO}[[matrix.exclude]]\ndtype = \"bf16\"\nsample = 10\n\
+         [[matrix.include]]\ndtype = \"f16\"\nsample = 7\n\
+         [[matrix.include]]\nsample = 5\nset = {{ step.effects.positions = [\"b\"], prompts.seeds = [1] }}\n"
+    ));
+    assert_eq!(
+        names(&spec),
+        ["dtype=f32,sample=5", "dtype=f32,sample=10", "dtype=bf16,sample=5", "dtype=f16,sample=7"]
+    );
+    let seeds: Vec<_> = spec.variants().iter().map(|one| one.spec.prompts.as_ref().unwrap().seeds.clone()).collect();
+    assert_eq!(seeds, [vec![1], vec![42], vec![1], vec![42]]);
+    let added = spec.variants()[3];
+    assert_eq!(added.spec.model.as_ref().unwrap().dtype, Dtype::F16);
+    assert_eq!(added.spec.prompts.as_ref().unwrap().sample, Some(7));
+    let whole = loaded(&format!("{TWO}[[matrix.exclude]]\nsample = 5\n"));
+    assert_eq!(names(&whole), ["dtype=f32,sample=10", "dtype=bf16,sample=10"]);
+}
+
+#[test]
+fn values_may_have_names_and_be_parts_of_a_spec() {
+    let spec = loaded(
+        "range = { key = \"prompts.operands\", values = { small = { a = \"0..5\", b = \"0..5\" }, other = { a = \"0..7\" } } }\n\
+         what.values.plain = { model.processing.fold_norm = false, prompts.seeds = [1, 2] }\n\
+         what.values.heads = { step.effects.sites = [\"z[head]\"] }\n\
+         draw = { key = \"prompts.skip\", values = [0] }\n",
+    );
+    assert_eq!(
+        names(&spec),
+        [
+            "range=small,what=plain,draw=0",
+            "range=small,what=heads,draw=0",
+            "range=other,what=plain,draw=0",
+            "range=other,what=heads,draw=0"
+        ]
+    );
+    let second = spec.variants()[1].to_toml();
+    assert!(second.contains("sites = [\"z[head]\"]") && second.contains("seeds = [42]"), "{second}");
+    let third = spec.variants()[2].to_toml();
+    assert!(
+        third.contains("a = \"0..7\"") && third.contains("b = \"1..7\"") && third.contains("seeds = [1, 2]"),
+        "{third}"
+    );
+}
+
+#[test]
+fn what_is_wrong_is_refused_at_its_place() {
+    let cases = [
+        (
+            "dtype = { key = \"model.dtpye\", values = [\"f32\"] }",
+            "unknown key 'dtpye' in [model]",
+            "key = \"model.dtpye\"",
+            "write 'dtype'",
+        ),
+        (
+            "dtype = { key = \"model.dtype\", values = [\"f32\", \"f33\"] }",
+            "'dtype' can not be \"f33\"",
+            "\"f33\"",
+            "write \"f32\"",
+        ),
+        (
+            "n = { key = \"prompts.sample\", values = [5, \"6\"] }",
+            "'sample' must be an integer",
+            "\"6\"",
+            "without quotes",
+        ),
+        (
+            "n = { key = \"step.efects.positions\", values = [[\"b\"]] }",
+            "no step 'efects'",
+            "step.efects",
+            "write step.effects",
+        ),
+        (
+            "n = { key = \"modle.dtype\", values = [\"f32\"] }",
+            "a matrix varies models, prompts and steps, not 'modle'",
+            "modle.dtype",
+            "write 'model'",
+        ),
+        ("n = { key = \"output.dir\", values = [\"a\"] }", "not 'output'", "output.dir", "one of model, models"),
+        (
+            "n = { key = \"step.effects.kind\", values = [\"accuracy\"] }",
+            "'kind' of a step can not vary",
+            "step.effects.kind",
+            "a step for each",
+        ),
+        (
+            "n = { key = \"model dtype\", values = [\"f32\"] }",
+            "no key: \"model dtype\"",
+            "model dtype",
+            "write key = \"model.dtype\"",
+        ),
+        (
+            "n = { keey = \"model.dtype\", values = [\"f32\"] }",
+            "unknown key 'keey' in [matrix.n]",
+            "keey",
+            "write 'key'",
+        ),
+        ("n = { key = \"model.dtype\" }", "[matrix.n] has no 'values'", "n = {", "values: The values"),
+        ("n = { key = \"model.dtype\", values = [] }", "must have at least one value", "values = []", ""),
+        (
+            "n = { key = \"prompts.seeds\", values = [[1, 2], [3]] }",
+            "a list needs a name in the rows of axis 'n'",
+            "[1, 2]",
+            "values = { short",
+        ),
+        ("n = { key = \"prompts.sample\", values = [5, 5] }", "axis 'n' has the value '5' twice", "[5, 5]", ""),
+        ("n = { values = [5] }", "axis 'n' has no key, so each value must be a part of a spec", "[5]", "write key"),
+        ("n = { values = { a = { title = \"x\" } } }", "not 'title'", "title", ""),
+        ("set = { key = \"model.dtype\", values = [\"f32\"] }", "no axis can be called 'set'", "set", ""),
+        ("\"a b\" = { key = \"model.dtype\", values = [\"f32\"] }", "no name: \"a b\"", "a b", ""),
+        ("exclude = [{ x = 1 }]", "[matrix] has no axis", "[matrix]", "dtype = { key"),
+    ];
+    for (matrix, problem, place, advice) in cases {
+        let text = refused(&format!("{matrix}\n"));
+        assert!(text.contains(problem) && text.contains(place) && text.contains(advice), "{matrix}\n{text}");
+        assert!(text.contains("[spec.toml:2"), "{matrix}\n{text}");
+    }
+    let with = [
+        ("[[matrix.exclude]]\ndtpye = \"f32\"", "no axis 'dtpye'", "write 'dtype'"),
+        ("[[matrix.exclude]]\ndtype = \"bf61\"", "axis 'dtype' has no value 'bf61'", "write \"bf16\""),
+        ("[[matrix.exclude]]\nsample = 6", "axis 'sample' has no value '6'", "its values are 5, 10"),
+        ("[[matrix.exclude]]\nsample = 5\n[[matrix.exclude]]\nsample = 5", "this leaves nothing out", ""),
+        (
+            "[[matrix.exclude]]\nsample = 5\n[[matrix.exclude]]\nsample = 10",
+            "every variant of the matrix is left out",
+            "",
+        ),
+        ("[[matrix.include]]\nsample = 5\ndtype = \"f32\"", "this adds nothing", "under 'set'"),
+        ("[[matrix.include]]\nsample = 7", "needs a value of every axis", "add dtype"),
+        ("[[matrix.include]]\nsample = 7\ndtype = \"f33\"", "'dtype' can not be \"f33\"", ""),
+        (
+            "[[matrix.include]]\nsample = 5\nset = { model.dtype = \"f16\" }",
+            "model.dtype is set twice for this variant",
+            "",
+        ),
+        ("[matrix.again]\nkey = \"model.dtype\"\nvalues = [\"f32\"]", "model.dtype is set twice", "in one axis"),
+        ("[matrix.many]\nkey = \"prompts.skip\"\nvalues = [NUMBERS]", "a matrix of 800 variants", "no more than 500"),
+    ];
+    let numbers = (0..200).map(|number| number.to_string()).collect::<Vec<_>>().join(", ");
+    for (matrix, problem, advice) in with {
+        let text = refused(&format!("{TWO}{}\n", matrix.replace("NUMBERS", &numbers)));
+        assert!(text.contains(problem) && text.contains(advice), "{matrix}\n{text}");
+        assert!(text.contains("[spec.toml:2") || text.contains("[spec.toml:3"), "{matrix}\n{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_in_every_variant_is_said_once() {
+    let text = refused(&TWO.replace("5, 10", "5, -1"));
+    assert_eq!(text.matches("'sample' is out of range").count(), 1, "{text}");
+    let spec = format!("{HEAD}{TWO}").replace("sites =", "stes =");
+    let text = parse("spec.toml", &spec).expect_err("accepted").render(Style::Plain);
+    assert_eq!(text.matches("unknown key 'stes'").count(), 1, "{text}");
+}
+
+#[test]
+fn a_key_of_the_matrix_is_set_through_its_axis() {
+    let place = Place::with(&[("spec.toml", &format!("{HEAD}{TWO}"))]);
+    for set in ["model.dtype=f16", "model={ source = \"builtin:arith\", dtype = \"f16\" }"] {
+        let ended = place.ablate(&["config", "spec.toml", "--set", set]);
+        assert_eq!(ended.code, Some(2), "{}", ended.out);
+        let said = format!("--set {set}: the matrix varies model.dtype");
+        assert!(ended.text.contains(&said) && ended.text.contains("matrix.dtype.values"), "{}", ended.text);
+    }
+    let ended =
+        place.ablate(&["config", "spec.toml", "--set", "matrix.dtype.values=[\"f16\"]", "--set", "model.bos=false"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.text);
+    assert!(ended.out.starts_with("# 2 variants;") && ended.out.contains("#   dtype=f16,sample=10\n"), "{}", ended.out);
+    let one = place.ablate(&["config", "spec.toml", "--variant", "dtype=bf16,sample=10"]);
+    assert!(one.out.contains("dtype = \"bf16\"") && !one.out.contains("[matrix"), "{} {}", one.out, one.text);
+    let none = place.ablate(&["config", "spec.toml", "--variant", "dtype=bf61,sample=10"]);
+    assert!(none.code == Some(2) && none.text.contains("write 'dtype=bf16,sample=10'"), "{}", none.text);
+}
+
+#[test]
+fn axes_must_not_have_the_name_of_a_column() {
+    let spec = format!("{HEAD}operator = {{ key = \"prompts.sample\", values = [5, 10] }}\n");
+    let place = Place::with(&[("spec.toml", &spec)]);
+    let ended = place.ablate(&["run", "spec.toml"]);
+    assert_eq!(ended.code, Some(2), "{}", ended.text);
+    let said = "the rows of step 'accuracy' have a column 'operator' of their own";
+    assert!(ended.text.contains(said) && ended.text.contains("[spec.toml:22:"), "{}", ended.text);
+    assert!(!place.has("results"), "no work before the refusal");
+}
