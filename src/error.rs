@@ -10,6 +10,9 @@ pub enum Error {
     /// The spec is refused; all that is wrong with it.
     #[error(transparent)]
     Spec(#[from] crate::spec::SpecErrors),
+    /// A spec that is not about the model at hand: it needs what the model has not.
+    #[error(transparent)]
+    Unsuited(crate::spec::SpecErrors),
     /// Input other than the spec is refused: a model, its tokenizer, prompts.
     #[error("{subject}: {source}")]
     Refused {
@@ -108,7 +111,9 @@ impl Error {
     /// The text for standard error: a spec's errors with the lines they are about, else one line.
     pub fn render(&self, terminal: bool) -> String {
         match self {
-            Error::Spec(errors) => errors.render(if terminal { Style::Terminal } else { Style::Plain }),
+            Error::Spec(errors) | Error::Unsuited(errors) => {
+                errors.render(if terminal { Style::Terminal } else { Style::Plain })
+            }
             Error::Refusals(refused) => {
                 // As one, so that what is wrong with a file that several extend is said once.
                 let specs = SpecErrors::join(refused.iter().filter_map(|error| match error {
@@ -140,7 +145,7 @@ impl Error {
     /// 1 ran but failed, 2 refused input, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Spec(_) | Error::Refused { .. } | Error::Refusals(_) | Error::Filter(_) => 2,
+            Error::Spec(_) | Error::Unsuited(_) | Error::Refused { .. } | Error::Refusals(_) | Error::Filter(_) => 2,
             Error::Failed { .. } | Error::Figure(_) | Error::Rows(_) | Error::Print(_) | Error::SelfCheck(_) => 1,
             Error::Differ { .. } => 1,
             Error::Failures { .. } | Error::Unequal(_) => 1,

@@ -12,6 +12,7 @@ mod kernel;
 mod knockout;
 mod manifest;
 mod measure;
+mod paper;
 mod parity;
 mod probe;
 mod prompt;

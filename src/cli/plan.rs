@@ -30,6 +30,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let mut specs = arguments.specs.read(false)?;
+    specs.passed_over().for_each(|sentence| Progress::new(false).say(&sentence));
     show(&specs.prepare(false)?, &Session::default())
 }
 

@@ -47,6 +47,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let mut specs = arguments.specs.read(arguments.quiet)?;
     interrupt::listen().map_err(Error::failed("Ctrl-C handler"))?;
     let progress = Progress::new(arguments.quiet);
+    specs.passed_over().for_each(|sentence| progress.say(&sentence));
     let prepared = specs.prepare(arguments.quiet)?;
     let force = match arguments.force.as_slice() {
         [] => Force::Nothing,

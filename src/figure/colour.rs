@@ -87,6 +87,6 @@ pub fn readable_on(color: Color) -> Color {
         if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
     };
     let luminance = 0.2126 * linear(color.rgb.0) + 0.7152 * linear(color.rgb.1) + 0.0722 * linear(color.rgb.2);
-    // Where the contrast with white, 1.05 / (l + 0.05), equals that with black, (l + 0.05) / 0.05.
-    if luminance < 0.179 { PAPER } else { INK }
+    // Where the contrast with white, 1.05 / (l + 0.05), equals that with ink, (l + 0.05) / 0.0694.
+    if luminance < 0.22 { PAPER } else { INK }
 }

@@ -2,12 +2,13 @@
 
 use crate::figure;
 use crate::spec::expression::{Transform, Value, parse_value};
+use crate::spec::step::HeuristicType;
 use crate::table::{self, Problem, operator};
 use polars::prelude::*;
 use std::collections::BTreeMap;
 
-/// Different values of a column, in the order in which they are shown: numbers ascending, operators in theirs, other
-/// text as first seen.
+/// Different values of a column, in the order in which they are shown: numbers ascending, operators and types of
+/// heuristics in theirs, other text as first seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Categories {
     /// What is written for each.
@@ -45,11 +46,11 @@ impl Categories {
             }
             places.push(Some(place));
         }
-        if operator::all(labels.iter().map(String::as_str)) {
+        if let Some(rank) = own_order(&labels) {
             let mut order: Vec<usize> = (0..labels.len()).collect();
-            order.sort_by_key(|&place| labels.get(place).and_then(|label| operator::rank(label)));
+            order.sort_by_key(|&place| labels.get(place).and_then(|label| rank(label)));
             let moved: BTreeMap<usize, usize> = order.iter().enumerate().map(|(new, &old)| (old, new)).collect();
-            labels.sort_by_key(|label| operator::rank(label));
+            labels.sort_by_key(|label| rank(label));
             places.iter_mut().for_each(|place| *place = place.and_then(|old| moved.get(&old).copied()));
         }
         let labels = labels.iter().map(|label| operator::sign(label).to_string()).collect();
@@ -60,6 +61,13 @@ impl Categories {
     pub fn len(&self) -> usize {
         self.labels.len()
     }
+}
+
+/// The order of labels that have one of their own: operators, types of heuristics.
+fn own_order(labels: &[String]) -> Option<fn(&str) -> Option<usize>> {
+    let ranks: [fn(&str) -> Option<usize>; 2] =
+        [operator::rank, |label| HeuristicType::ALL.iter().position(|kind| kind.name() == label)];
+    ranks.into_iter().find(|rank| labels.iter().all(|label| rank(label).is_some()))
 }
 
 /// The different finite numbers, ascending; with `gaps`, also those that an even spacing would have between them.

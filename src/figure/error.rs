@@ -28,21 +28,23 @@ pub enum Problem {
         because: &'static str,
     },
     /// The rows that the figure reads are none to begin with.
-    #[error("'{from}' has no rows to draw")]
+    #[error("no rows: '{from}' has none")]
     Empty {
         /// The step or table.
         from: String,
     },
     /// A condition that no row meets.
-    #[error("no row is left by this condition; '{column}' has {values}")]
+    #[error("no rows: '{column}' is never {wanted}; it is {values}")]
     NoRowsLeft {
         /// The column of the condition.
         column: String,
+        /// What it asks for.
+        wanted: String,
         /// The values that there were before it.
         values: String,
     },
     /// Rows, but not a number among them that could be drawn.
-    #[error("'{column}' has no finite number to draw{because}")]
+    #[error("no numbers: '{column}' has none to draw{because}")]
     NoNumbers {
         /// The column.
         column: String,
@@ -81,4 +83,11 @@ pub enum Problem {
     /// A file.
     #[error("{0}")]
     Write(#[from] WriteError),
+}
+
+impl Problem {
+    /// Whether nothing is wrong but that there is nothing to draw.
+    pub(super) fn is_absence(&self) -> bool {
+        matches!(self, Self::Empty { .. } | Self::NoRowsLeft { .. } | Self::NoNumbers { .. })
+    }
 }

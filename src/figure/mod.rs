@@ -5,6 +5,7 @@
 
 pub mod axis;
 mod bars;
+mod blank;
 pub mod colour;
 mod dash;
 mod data;
@@ -28,7 +29,7 @@ use crate::run::atomic::write_atomic;
 use crate::spec::{self, FigureKind, ImageFormat};
 use crate::table::{self, Fault};
 use data::Categories;
-use polars::prelude::{Column, DataFrame};
+use polars::prelude::DataFrame;
 use std::path::{Path, PathBuf};
 
 /// A figure in place, and what a reader should know that it does not show.
@@ -85,21 +86,31 @@ pub fn draw(
     Ok(Drawn { files, notes })
 }
 
-/// Places everything that the figure shows, without drawing it.
+/// Places everything that the figure shows, without drawing it. Where there is nothing to show, the drawing and a note say why.
 ///
 /// # Errors
 /// As [`draw`], but for those of writing.
 pub fn layout(figure: &spec::Figure, rows: &DataFrame) -> Result<Drawing, FigureError> {
-    let rows = kept(figure, rows).map_err(|fault| named(figure, vec![fault]))?;
+    match drawn(figure, rows) {
+        Ok(drawing) => Ok(drawing),
+        // That there is nothing is a result.
+        Err(faults) => match faults.as_slice() {
+            [(_, problem)] if problem.is_absence() => Ok(blank::draw(figure, &problem.to_string())),
+            _ => Err(named(figure, faults)),
+        },
+    }
+}
+
+fn drawn(figure: &spec::Figure, rows: &DataFrame) -> Read<Drawing> {
+    let one = |fault| vec![fault];
+    let rows = kept(figure, rows).map_err(one)?;
     let drawing = match figure.kind {
-        FigureKind::Heatmap | FigureKind::HeatmapGrid => {
-            heatmap::read(figure, &rows).map(|columns| heatmap::draw(figure, columns))
-        }
-        FigureKind::Lines => series::read(figure, &rows).map(|columns| lines::draw(figure, columns)),
-        FigureKind::Bars => series::read(figure, &rows).map(|columns| bars::draw(figure, columns)),
-        FigureKind::Scatter => scatter::read(figure, &rows).map(|columns| scatter::draw(figure, columns)),
+        FigureKind::Heatmap | FigureKind::HeatmapGrid => heatmap::draw(figure, heatmap::read(figure, &rows)?),
+        FigureKind::Lines => lines::draw(figure, series::read(figure, &rows)?),
+        FigureKind::Bars => bars::draw(figure, series::read(figure, &rows)?),
+        FigureKind::Scatter => scatter::draw(figure, scatter::read(figure, &rows)?),
     };
-    drawing.and_then(|drawing| drawing.map_err(|fault| vec![fault])).map_err(|faults| named(figure, faults))
+    drawing.map_err(one)
 }
 
 /// Reads the columns of a figure before there are rows to draw, as [`layout`] reads them.
@@ -125,7 +136,7 @@ fn named(figure: &spec::Figure, faults: Vec<Fault<Problem>>) -> FigureError {
     FigureError { figure: figure.name.clone(), faults }
 }
 
-/// The rows that `where` keeps, of which there must be some.
+/// The rows that `where` keeps, which are some.
 fn kept(figure: &spec::Figure, rows: &DataFrame) -> Keyed<DataFrame> {
     if rows.height() == 0 {
         return Err(at("from")(Problem::Empty { from: figure.from.clone() }));
@@ -135,28 +146,12 @@ fn kept(figure: &spec::Figure, rows: &DataFrame) -> Keyed<DataFrame> {
         let fault = |problem: Problem| table::at(&["where", name])(problem);
         let kept = table::meeting(&frame, name, condition).map_err(|problem| fault(problem.into()))?;
         if kept.height() == 0 {
-            let values = frame.column(name).map(some_values).unwrap_or_default();
-            return Err(fault(Problem::NoRowsLeft { column: name.clone(), values }));
+            let values = frame.column(name).map(table::some_values).unwrap_or_default();
+            return Err(fault(Problem::NoRowsLeft { column: name.clone(), wanted: condition.to_string(), values }));
         }
         frame = kept;
     }
     Ok(frame)
-}
-
-/// The first different values of a column, for a message.
-fn some_values(column: &Column) -> String {
-    const SHOWN: usize = 8;
-    let mut seen: Vec<String> = Vec::new();
-    for row in 0..column.len() {
-        let value = table::plain(column, row);
-        if !seen.contains(&value) {
-            if seen.len() == SHOWN {
-                return format!("{} and others", seen.join(", "));
-            }
-            seen.push(value);
-        }
-    }
-    seen.join(", ")
 }
 
 /// The categories of the column that a key names, at most so many; one without a label where the key is left out.

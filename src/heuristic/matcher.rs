@@ -168,10 +168,7 @@ impl Matcher {
     /// When there are not as many values as that.
     pub fn scores(&self, activations: &[f32], result_logits: &[f32], scratch: &mut Scratch) -> Vec<Score> {
         let mut scores = vec![Score::NONE; self.entries.len()];
-        assert_eq!(activations.len(), self.given, "one activation per prompt");
-        if scratch.order.sort(self.of_kept(activations)) {
-            self.indirect.score(&scratch.order, self.options.low_tail, &mut scratch.count, &mut scores);
-        }
+        self.score_indirect(activations, scratch, &mut scores);
         self.score_direct(activations, result_logits, scratch, &mut scores);
         scores
     }
@@ -196,6 +193,17 @@ impl Matcher {
         self.reached(&scores, scratch)
     }
 
+    /// Those of the catalogue that are on operands.
+    ///
+    /// # Panics
+    /// When there is not one activation per prompt.
+    pub fn indirect_matches(&self, activations: &[f32], scratch: &mut Scratch) -> Vec<Match> {
+        let mut scores = vec![Score::NONE; self.entries.len()];
+        self.score_indirect(activations, scratch, &mut scores);
+        scratch.ordered = false;
+        self.reached(&scores, scratch)
+    }
+
     /// [`Self::matches`] of several neurons, one after the other in `activations` and `result_logits`, on all processors.
     ///
     /// # Panics
@@ -212,6 +220,15 @@ impl Matcher {
         self.each(activations, result_logits, Self::direct_matches)
     }
 
+    /// [`Self::indirect_matches`] of several neurons.
+    ///
+    /// # Panics
+    /// As [`Self::indirect_matches`].
+    pub fn classify_indirect(&self, activations: &[f32]) -> Vec<Vec<Match>> {
+        let neurons = activations.par_chunks_exact(self.given.max(1));
+        neurons.map_init(Scratch::default, |scratch, activations| self.indirect_matches(activations, scratch)).collect()
+    }
+
     fn each(
         &self,
         activations: &[f32],
@@ -224,6 +241,13 @@ impl Matcher {
             .zip(logits)
             .map_init(Scratch::default, |scratch, (activations, logits)| matches(self, activations, logits, scratch))
             .collect()
+    }
+
+    fn score_indirect(&self, activations: &[f32], scratch: &mut Scratch, scores: &mut [Score]) {
+        assert_eq!(activations.len(), self.given, "one activation per prompt");
+        if scratch.order.sort(self.of_kept(activations)) {
+            self.indirect.score(&scratch.order, self.options.low_tail, &mut scratch.count, scores);
+        }
     }
 
     fn score_direct(&self, activations: &[f32], result_logits: &[f32], scratch: &mut Scratch, scores: &mut [Score]) {

@@ -5,7 +5,7 @@ use super::blocks::Blocks;
 use super::frames::Missing;
 use super::groups::Groups;
 use super::progress::Progress;
-use super::{Frames, ModelName, Models, order, pool, prepared};
+use super::{Frames, ModelName, Models, order, pool, prepared, values};
 use crate::model::Card;
 use crate::plan::{self, Extent};
 use crate::prompt::Resolved;
@@ -61,6 +61,7 @@ pub fn rows(loaded: &Loaded) -> Result<(), Error> {
             Err(problem) => errors.push(loaded.refuse(&["expect", &expected.name, "from"], problem, None)),
         }
     }
+    errors.extend(values::misspelt(loaded, &frames));
     if errors.is_empty() { Ok(()) } else { Err(SpecErrors::join(errors).into()) }
 }
 

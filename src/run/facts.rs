@@ -57,3 +57,15 @@ fn known(loaded: &Loaded, names: &IndexMap<String, Option<String>>) -> Vec<(Stri
     };
     names.iter().filter_map(fact).collect()
 }
+
+/// What is to be said of results on the models of a spec, each once.
+pub fn notes(prepared: &Prepared) -> Vec<String> {
+    let mut notes: Vec<String> = Vec::new();
+    for variant in &prepared.variants {
+        for name in variant.known.values().flatten() {
+            let note = variant.loaded.spec.known.get(name).and_then(|known| known.note.clone());
+            notes.extend(note.map(|note| format!("{name}: {note}")).filter(|note| !notes.contains(note)));
+        }
+    }
+    notes
+}

@@ -3,7 +3,7 @@
 use super::shelf::Shelf;
 use super::summary::{self, Ended};
 use super::{Options, Prepared, Session, checked, folder, progress::Progress, work};
-use crate::spec::{self, Filter, Loaded};
+use crate::spec::{self, Filter, Loaded, SpecError, SpecErrors};
 use crate::{Error, report};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,8 @@ use std::time::Instant;
 pub struct Specs {
     loaded: Vec<Loaded>,
     refused: Vec<Error>,
+    /// Those that are not about the model at hand, by the path of their file.
+    unsuited: Vec<(String, SpecErrors)>,
 }
 
 impl Specs {
@@ -32,7 +34,7 @@ impl Specs {
     /// # Errors
     /// Folders without specs, and a filter that means none. What is wrong with a spec is kept for [`Specs::prepare`], which finds the rest.
     pub fn filtered(paths: &[PathBuf], sets: &[String], filter: Option<&Filter>, quiet: bool) -> Result<Self, Error> {
-        let mut specs = Self { loaded: Vec::new(), refused: Vec::new() };
+        let mut specs = Self { loaded: Vec::new(), refused: Vec::new(), unsuited: Vec::new() };
         let mut passed = Vec::new();
         for file in spec::files(paths)? {
             let loaded = spec::load(&file, sets, std::env::vars()).map_err(Error::from);
@@ -44,8 +46,13 @@ impl Specs {
             match loaded.and_then(|loaded| checked(&loaded, quiet)) {
                 Ok(loaded) => specs.loaded.push(loaded),
                 Err(Error::Interrupted(interrupted)) => return Err(interrupted.into()),
+                Err(Error::Unsuited(errors)) => specs.unsuited.push((file.display().to_string(), errors)),
                 Err(error) => specs.refused.push(error),
             }
+        }
+        if specs.loaded.is_empty() {
+            // Nothing would be left to run.
+            specs.refused.extend(specs.unsuited.drain(..).map(|(_, errors)| Error::Unsuited(errors)));
         }
         match filter {
             Some(filter) if specs.loaded.is_empty() && specs.refused.is_empty() => {
@@ -54,6 +61,14 @@ impl Specs {
             }
             _ => Ok(specs),
         }
+    }
+
+    /// The specs that are passed over, as the model has not what they need; a sentence for each.
+    pub fn passed_over(&self) -> impl Iterator<Item = String> {
+        self.unsuited.iter().map(|(file, errors)| {
+            let said: Vec<String> = errors.iter().map(SpecError::in_a_line).collect();
+            format!("{file} is passed over: {}", said.join("; "))
+        })
     }
 
     /// Checks all of them.

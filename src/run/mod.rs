@@ -15,6 +15,7 @@ mod known;
 pub mod lock;
 mod many;
 mod models;
+mod needs;
 mod order;
 mod outlook;
 mod pool;
@@ -30,6 +31,7 @@ mod steps;
 pub mod store;
 mod summary;
 mod unmade;
+mod values;
 
 pub use frames::Frames;
 pub use known::{settle, with_profile};
@@ -43,7 +45,7 @@ pub use unmade::Unmet;
 
 use crate::manifest::{self, Machine, Manifest};
 use crate::report::{self, Report};
-use crate::spec::{Figure, Loaded, Spec, Table};
+use crate::spec::{Figure, Loaded, Spec, SpecErrors, Table};
 use crate::{Error, figure, table};
 use progress::Progress;
 use record::Record;
@@ -97,13 +99,17 @@ fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<End
     let mut record = Record::begin(prepared, &recalls, options, results.dir())?;
     let mut unmade = Unmade::new(prepared.variants.len());
     let made = steps::make(prepared, &recalls, options, &mut results, &mut record, &mut unmade)?;
-    let mut notes = made.notes(&prepared.groups);
+    let mut notes = facts::notes(prepared);
+    notes.extend(made.notes(&prepared.groups));
     let steps::Made { mut frames, checks, recalled, computed, .. } = made;
     let any_rows = !frames.is_empty();
     let tables = make_tables(loaded, &mut frames, &mut results, &mut unmade, &mut notes, options.progress)?;
     let figures = make_figures(spec, &frames, &mut results, &mut unmade, &mut notes, options.progress)?;
     notes.extend(figures.iter().flat_map(|figure| figure.notes.iter().map(|note| format!("{}: {note}", figure.name))));
     notes.extend(checks.iter().filter(|check| !check.passed()).map(|check| format!("self-check failed: {check}")));
+    // Of rows that are not there because a step failed nothing is said twice.
+    let missing = if unmade.count() == (0, 0) { values::missing(loaded, &frames) } else { Vec::new() };
+    notes.extend(missing.iter().filter_map(|missing| missing.note.clone()));
     notes.iter().for_each(|note| options.progress.say(&format!("note: {note}")));
     let compares = expectations::compare(prepared, &frames, &mut unmade, options.progress);
     let failed = unmade.told();
@@ -138,7 +144,8 @@ fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<End
     }
     let differs = match report.checks.iter().find(|check| !check.passed()) {
         Some(check) => Some(Error::SelfCheck(check.clone())),
-        None => compares.judge().err(),
+        None if missing.is_empty() => compares.judge().err(),
+        None => Some(SpecErrors::join(missing.into_iter().map(|missing| missing.error)).into()),
     };
     let (failed, skipped) = unmade.count();
     let error = unmade.into_error(differs, any_rows);
@@ -162,7 +169,7 @@ fn recalls<'a>(
 /// The spec for the model at hand, checked as far as that needs no model, before and after a profile is laid over it.
 ///
 /// # Errors
-/// As [`check`] and [`settle`].
+/// As [`check`] and [`settle`]; [`Error::Unsuited`] where its models have not what it needs.
 pub fn checked(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
     if let threads @ Some(_) = loaded.spec.run.threads {
         // Before anything computes: to select rows of a table that has none starts the pool already.
@@ -173,6 +180,9 @@ pub fn checked(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
     let profiled = |loaded: &&Loaded| loaded.recognised().is_some_and(|recognised| recognised.profile.is_some());
     if settled.variants().iter().any(profiled) {
         check(&settled)?;
+    }
+    for variant in settled.variants() {
+        needs::met(variant).map_err(Error::Unsuited)?;
     }
     Ok(settled)
 }

@@ -67,6 +67,12 @@ impl SpecError {
         })
     }
 
+    /// What is wrong and what to write instead, without its place.
+    pub fn in_a_line(&self) -> String {
+        let advice = self.advice.as_ref().map(|advice| format!("; {advice}"));
+        format!("{}{}", self.message, advice.unwrap_or_default())
+    }
+
     /// Whether a place can be drawn in the same snippet as the first.
     fn drawn(&self, label: &Label) -> bool {
         self.labels.first().is_some_and(|first| {

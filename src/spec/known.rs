@@ -35,6 +35,10 @@ pub struct Known {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub n_vocab: Option<usize>,
+    /// What a reader of results on this model should know: a note in the report where a model of the spec is this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub note: Option<String>,
     /// A part of a spec that is laid over this one, under the environment and `--set`, where `[model]` is this model; relative
     /// to the file that names it. It changes what is there and adds nothing: entries of `step`, `table`, `figure`, `expect`,
     /// `models` and `prompt_sets` that this spec has not are passed over.
@@ -44,6 +48,6 @@ pub struct Known {
 }
 
 impl Known {
-    /// The keys that tell a model; all but `profile`.
+    /// The keys that tell a model; all but `note` and `profile`.
     pub const FACTS: [&str; 7] = ["family", "layers", "heads", "kv_heads", "d_model", "d_mlp", "n_vocab"];
 }

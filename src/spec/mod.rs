@@ -22,6 +22,7 @@ pub mod matrix;
 mod merge;
 mod model;
 mod nearest;
+mod need;
 mod node;
 mod numbers;
 mod operator;
@@ -55,6 +56,7 @@ pub use load::{Loaded, Recognised, load, parse, recorded};
 pub use matrix::{Matrix, Sweep, Variant};
 pub use model::{Device, Dtype, Model, Processing};
 pub use nearest::nearest;
+pub use need::Need;
 pub use node::Origin;
 pub use numbers::Numbers;
 pub use operator::Operator;
@@ -62,7 +64,7 @@ pub use output::{ImageFormat, Output, Run};
 pub use position::PositionName;
 pub use prompts::{Answer, DEFAULT_COMPLETION, Keep, Operands, Prompts, Range, Shot, Templates};
 pub(crate) use schema::resolved as resolved_schema;
-pub use schema::schema;
+pub use schema::{choices, schema};
 pub use site::{HookPattern, SitePattern, UnitPattern, has_heads, has_neurons};
 pub use source::Source;
 pub use step::Step;
@@ -88,6 +90,11 @@ pub struct Spec {
     /// A few sentences for the report, in Markdown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// What a model must have for the experiment to mean anything. Where it has not, the spec is refused before any work; among
+    /// several specs of one command it is passed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("uniqueItems" = true))]
+    pub needs: Vec<Need>,
     /// The model that every step uses unless it names another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Model>,

@@ -80,6 +80,17 @@ fn default_decimals() -> usize {
 #[schemars(transparent)]
 pub struct Condition(#[schemars(schema_with = "condition_schema")] pub toml::Value);
 
+/// `+`, `+ or -`, `>= 0.5`: as a sentence says what is asked for.
+impl std::fmt::Display for Condition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), String::from);
+        match &self.0 {
+            toml::Value::Array(values) => f.write_str(&values.iter().map(text).collect::<Vec<_>>().join(" or ")),
+            value => f.write_str(&text(value)),
+        }
+    }
+}
+
 fn condition_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
         "description": "A value, a list of values, or a comparison such as \">= 0.5\".",

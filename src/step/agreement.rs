@@ -5,9 +5,7 @@ use super::accuracy::{Labels, number_in};
 use super::places::{At, Place};
 use crate::Error;
 use crate::model::hook::Hook;
-use crate::spec::step::{
-    AttributionMeasure, AttributionPatching, Common, Counterfactual, Direction, EffectMeasure, NeuronMethod,
-};
+use crate::spec::step::{AttributionPatching, Common, Counterfactual, Direction, EffectMeasure, NeuronMethod};
 use crate::spec::{Loaded, SpecErrors, Step, has_heads};
 use indexmap::IndexMap;
 use polars::prelude::*;
@@ -69,7 +67,7 @@ pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), S
             "name a step of activation-patching, or of neuron-patching with method = \"exact\"".into(),
         );
     };
-    let measure = step.measure.exact();
+    let measure = step.compared();
     if !keys.measures.contains(&measure) {
         let problem = format!("step '{name}' does not measure {}", measure.name());
         return refuse(problem, format!("add \"{}\" to its measures", measure.name()));
@@ -112,7 +110,7 @@ impl<'f> Exact<'f> {
         let refuse = |problem: String| context.loaded.refuse(&["step", &step.name, "compare"], problem, None);
         let frame = context.frames.get(name).map_err(refuse)?;
         let mut exact = Self { note: None, rows: HashMap::new(), units: HashMap::new() };
-        each(frame, step.measure.exact().name(), |map, operator, unit, mean| {
+        each(frame, step.compared().name(), |map, operator, unit, mean| {
             exact.units.entry(map).or_default().push(unit);
             exact.rows.entry((map, operator)).or_default().insert(unit, mean);
         })?;
@@ -170,7 +168,7 @@ impl<'f> Exact<'f> {
     /// # Errors
     /// None of its own.
     pub fn agreement(&self, rows: Option<&DataFrame>, step: &AttributionPatching) -> PolarsResult<DataFrame> {
-        let measure = step.measure.exact().name();
+        let (measure, compared) = (step.measure.exact().name(), step.compared());
         let mut maps: IndexMap<Map, Vec<Means>> = IndexMap::new();
         if let Some(rows) = rows {
             each(rows, measure, |map, operator, unit, mean| {
@@ -196,7 +194,7 @@ impl<'f> Exact<'f> {
                     map: map.map(str::to_string),
                     operator: operator.to_string(),
                     layer,
-                    measure,
+                    measure: compared.name(),
                     units: pairs.len(),
                     spearman,
                     pearson,
@@ -204,8 +202,9 @@ impl<'f> Exact<'f> {
                     overlap: None,
                 };
                 // The units that matter are those that take the answer away.
-                let sign = if step.measure == AttributionMeasure::LogitDifference { -1.0 } else { 1.0 };
-                let orders = [0, 1].map(|side| descending(&column(&pairs, side), sign));
+                let sign = |measure| if measure == EffectMeasure::LogitDifference { -1.0 } else { 1.0 };
+                let signs = [sign(step.measure.exact()), sign(compared)];
+                let orders = [0, 1].map(|side| descending(&column(&pairs, side), signs[side]));
                 if step.top.is_empty() {
                     found.push(agreement.clone());
                 }

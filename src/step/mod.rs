@@ -32,12 +32,14 @@ mod smallest;
 mod subject;
 mod summary;
 mod target;
+mod words;
 
 pub use context::Context;
 pub use network::Network;
 pub use outcome::{Outcome, SelfCheck};
 pub use subject::{Cell, Subject};
 pub use target::Target;
+pub use words::words;
 
 use crate::Error;
 use crate::plan::{Survey, Workload};

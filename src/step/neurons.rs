@@ -62,6 +62,7 @@ fn approximate(step: &NeuronPatching) -> AttributionPatching {
         measure: AttributionMeasure::IndirectEffect,
         integrated_points: 0,
         compare: None,
+        compare_measure: None,
         top: Vec::new(),
         per_prompt: step.per_prompt,
         bootstrap: step.bootstrap,

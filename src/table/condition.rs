@@ -1,6 +1,7 @@
 //! `where`: the rows whose columns have the wanted values.
 
 use super::error::{Problem, column, holds};
+use super::some_values;
 use crate::spec::Condition;
 use crate::spec::expression::{Comparison, Literal, parse_condition};
 use polars::prelude::*;
@@ -30,6 +31,33 @@ pub fn meeting(rows: &DataFrame, name: &str, condition: &Condition) -> Result<Da
         Comparison::GreaterEqual(bound) => numbers()?.gt_eq(bound)?,
     };
     Ok(rows.filter(&mask)?)
+}
+
+/// The texts that a condition asks for, or against.
+pub fn texts(condition: &Condition) -> Vec<String> {
+    let literals = match parse_condition(&condition.0) {
+        Ok(Comparison::Equal(literal) | Comparison::NotEqual(literal)) => vec![literal],
+        Ok(Comparison::OneOf(literals)) => literals,
+        _ => Vec::new(),
+    };
+    literals.iter().map(written).collect()
+}
+
+/// The values that a condition asks for and a column never has, and those that it has instead: what a misspelt name looks
+/// like. None where the condition is a comparison, or of true and false, or where there are no rows.
+///
+/// # Errors
+/// As [`meeting`].
+pub fn never(rows: &DataFrame, name: &str, condition: &Condition) -> Result<Option<(Vec<Literal>, String)>, Problem> {
+    let values = column(rows, name)?;
+    let asked = match parse_condition(&condition.0)? {
+        Comparison::Equal(literal) => vec![literal],
+        Comparison::OneOf(literals) => literals,
+        _ => return Ok(None),
+    };
+    let open = values.null_count() < rows.height() && *values.dtype() != DataType::Boolean;
+    let never = open && meeting(rows, name, condition)?.height() == 0;
+    Ok(never.then(|| (asked, some_values(values))))
 }
 
 fn equal(values: &Series, literal: &Literal) -> Result<BooleanChunked, Problem> {

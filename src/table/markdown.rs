@@ -91,3 +91,19 @@ pub(crate) fn escaped(text: &str) -> String {
     }
     escaped
 }
+
+/// The first different values of a column, for a message.
+pub(crate) fn some_values(column: &Column) -> String {
+    const SHOWN: usize = 8;
+    let mut seen: Vec<String> = Vec::new();
+    for row in 0..column.len() {
+        let value = plain(column, row);
+        if !seen.contains(&value) {
+            if seen.len() == SHOWN {
+                return format!("{} and others", seen.join(", "));
+            }
+            seen.push(value);
+        }
+    }
+    seen.join(", ")
+}

@@ -14,14 +14,14 @@ mod order;
 mod pivot;
 mod write;
 
-pub use condition::meeting;
+pub use condition::{meeting, never, texts};
 pub use derive::reckon;
 pub use error::{Fault, Problem, TableError};
 pub use markdown::{cell, markdown, markdown_head};
 pub use write::{Files, to_parquet, write, write_parquet};
 
 pub(crate) use error::{at, column, holds, listed};
-pub(crate) use markdown::{escaped, plain};
+pub(crate) use markdown::{escaped, plain, some_values};
 
 use crate::spec;
 use polars::prelude::DataFrame;

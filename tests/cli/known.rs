@@ -8,7 +8,7 @@ use std::path::Path;
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let spec = format!(
-        "{SMALL}\n[known.arith]\nfamily = \"ablate\"\nlayers = 4\nheads = 4\nd_model = 64\nprofile = \"models/arith.toml\"\n\
+        "{SMALL}\n[known.arith]\nfamily = \"ablate\"\nlayers = 4\nheads = 4\nd_model = 64\nnote = \"small\"\nprofile = \"models/arith.toml\"\n\
         [known.llama3-8b]\nfamily = \"llama\"\nlayers = 32\nheads = 32\nkv_heads = 8\nd_model = 4096\nd_mlp = 14336\n\
         n_vocab = 128256\nprofile = \"models/llama3-8b.toml\"\n"
     );
@@ -50,6 +50,7 @@ fn the_profile_of_the_model_at_hand_is_taken_by_itself() {
     assert!(rates.contains("\n+,72,") && rates.contains("\n-,") && !rates.contains("\n*,"), "{rates}");
     let report = fs::read_to_string(folder.path().join("results/spec/report.md")).expect("a report");
     assert!(report.contains("| model 'model' is known as | arith: profile models/arith.toml |"), "{report}");
+    assert!(report.contains("> - arith: small\n") && said.contains("note: arith: small"), "{report}");
     assert!(!report.contains("name = \"nothing\"") && report.contains("operators = [\"+\", \"-\"]"), "{report}");
     let manifest = fs::read_to_string(folder.path().join("results/spec/manifest.json")).expect("a manifest");
     assert!(manifest.contains("\"known_as\": \"arith\""), "{manifest}");

@@ -25,9 +25,9 @@ fn titled(title: &str) -> String {
     SMALL.replace("\"small\"", &format!("\"{title}\""))
 }
 
-/// Fails when its rows are there: no row is left for the figure.
+/// Fails when its rows are there: none has the template that the figure asks for.
 fn failing() -> String {
-    SMALL.replace("y = \"rate\"\n", "y = \"rate\"\nwhere = { operator = \"/\" }\n")
+    SMALL.replace("y = \"rate\"\n", "y = \"rate\"\nwhere = { template = \"other\" }\n")
 }
 
 #[test]
@@ -130,8 +130,9 @@ fn one_that_fails_does_not_stop_the_others() {
     assert_eq!(code, Some(1), "{text}");
     assert!(folder.path().join("results/b/report.md").is_file(), "{text}");
     let end = text.split("./a.toml:\n").nth(1).unwrap_or_default();
-    assert!(end.starts_with("error: figure 'bars', where.operator: no row is left"), "{text}");
-    assert!(end.contains("./c.toml:\nerror: figure 'bars'") && end.ends_with("2 of 3 specs failed\n"), "{text}");
+    assert!(end.trim_start().starts_with("x 'template' is never other here"), "{text}");
+    let last = end.split("./c.toml:\n").nth(1).unwrap_or_default();
+    assert!(last.contains("never other here") && last.ends_with("2 of 3 specs failed\n"), "{text}");
 }
 
 #[test]
@@ -158,4 +159,24 @@ fn sets_apply_to_every_spec_and_plans_name_each() {
     let output = ablate(folder.path()).args(["plan", "a.toml", "b.toml"]).output().expect("the binary runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && text.contains("a.toml\n1  ") && text.contains("\nb.toml\n1  "), "{text}");
+}
+
+/// A spec about checkpoints, of a model that has none: alone it is refused, among others it is passed over with a sentence.
+#[test]
+fn what_the_model_has_not_is_passed_over() {
+    let needing = SMALL.replacen("[model]", "needs = [\"checkpoints\"]\n\n[model]", 1);
+    let folder = folder(&[("a.toml", needing.as_str()), ("b.toml", SMALL)]);
+    let (code, text) = run(folder.path(), &["run", "a.toml"]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("about several checkpoints, and model 'model' (builtin:arith) has none"), "{text}");
+    assert!(text.contains("a.toml:") && text.contains("help: write them as model.checkpoints"), "{text}");
+    let (code, text) = run(folder.path(), &["run", "a.toml", "b.toml"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.contains("a.toml is passed over: this is about several checkpoints") && !text.contains("spec 1 of"),
+        "{text}"
+    );
+    assert!(folder.path().join("results/b/report.md").is_file() && !folder.path().join("results/a").exists());
+    let output = ablate(folder.path()).args(["plan", "."]).output().expect("the binary runs");
+    assert!(output.status.success() && stderr(&output).contains("passed over"), "{}", stderr(&output));
 }

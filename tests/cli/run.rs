@@ -140,12 +140,58 @@ fn errors_after_the_work_name_the_table_or_figure_once() {
     let text = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("6 rows have operator = +") && text.contains("[spec.toml:"), "{text}");
-    let none = SMALL.replace("y = \"rate\"\n", "y = \"rate\"\nwhere = { operator = \"/\" }\n");
-    let folder = folder_with(&none);
-    let output = ablate(folder.path()).args(["run", "spec.toml", "--quiet"]).output().expect("the binary runs");
+}
+
+/// A figure of a condition, and what the run ends with, says, and leaves as its report.
+fn conditioned(condition: &str) -> (Option<i32>, String, String) {
+    let spec = SMALL.replace("y = \"rate\"\n", &format!("y = \"rate\"\nwhere = {{ {condition} }}\n"));
+    let folder = folder_with(&spec);
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    let report = fs::read_to_string(folder.path().join("results/spec/report.md")).unwrap_or_default();
+    let drawn = folder.path().join("results/spec/figures/bars.svg").is_file();
+    assert_eq!(drawn, !report.is_empty(), "{}", stderr(&output));
+    (output.status.code(), stderr(&output), report)
+}
+
+#[test]
+fn a_figure_without_rows_is_a_result_and_says_so() {
+    for condition in ["operator = \"/\"", "rate = \"> 2\"", "operator = \"+\", n = \"< 1\""] {
+        let (code, text, report) = conditioned(condition);
+        assert_eq!(code, Some(0), "{text}");
+        assert!(text.contains("note: bars: no rows: ") && report.contains("*no rows: "), "{text}\n{report}");
+    }
+}
+
+#[test]
+fn a_misspelt_value_of_a_condition_is_refused() {
+    // Texts of the program's own, before any work.
+    let (code, text, report) = conditioned("decode = \"first_token\"");
+    assert_eq!((code, report.as_str()), (Some(2), ""), "{text}");
+    assert!(text.contains("'decode' is never 'first_token'") && text.contains("write \"first-token\""), "{text}");
+    let (code, text, report) = conditioned("operator = [\"+\", \"plus\"]");
+    assert_eq!((code, report.as_str()), (Some(2), ""), "{text}");
+    assert!(text.contains("'operator' is never 'plus'") && text.contains("there are +, -, *, /"), "{text}");
+    // Others once there are rows, and everything is written.
+    let (code, text, report) = conditioned("template = \"other\"");
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("'template' is never other here; it is "), "{text}");
+    assert!(text.contains("spec.toml:") && report.contains("*no rows: 'template' is never other"), "{text}\n{report}");
+}
+
+/// Tables pass the texts of a step's columns on, and a table without rows stays one.
+#[test]
+fn conditions_of_tables_and_expectations_are_spelt_out_too() {
+    let wrong = "[[table]]\nname = \"few\"\nfrom = \"rates\"\nwhere = { operator = \"plus\" }\n\
+        [[expect]]\nname = \"one\"\nfrom = \"few\"\nwhere = { operator = \"minus\" }\nvalue = \"rate\"\nat_least = 0\n";
+    let text = refused("[[figure]]", &format!("{wrong}\n[[figure]]"));
+    assert!(text.contains("'operator' is never 'plus'") && text.contains("'operator' is never 'minus'"), "{text}");
+    let empty = "[[table]]\nname = \"few\"\nfrom = \"rates\"\nwhere = { operator = \"/\" }\n\
+        [[table]]\nname = \"none\"\nfrom = \"accuracy.prompts\"\nwhere = { a = 99 }\n";
+    let folder = folder_with(&SMALL.replace("[[figure]]", &format!("{empty}\n[[figure]]")));
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
     let text = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.starts_with("error: figure 'bars', where.operator: no row is left"), "{text}");
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("note: table none: 'a' is never 99 here") && !text.contains("never /"), "{text}");
 }
 
 #[test]

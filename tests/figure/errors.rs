@@ -35,18 +35,6 @@ fn name_the_figure_the_key_and_what_to_write() {
         "figure 'drawing', facet: a heatmap-grid needs it; write facet = \"operator\""
     );
     assert_eq!(
-        message("kind = 'lines'\nx = 'layer'\ny = 'mean'\nwhere = { layer = '>= 0', site = 'hook_q' }"),
-        "figure 'drawing', where.site: no row is left by this condition; 'site' has hook_z, mlp"
-    );
-    assert_eq!(
-        message("kind = 'lines'\nx = 'layer'\ny = 'mean'\nwhere = { layer = 2 }"),
-        "figure 'drawing', y: 'mean' has no finite number to draw"
-    );
-    assert_eq!(
-        message("kind = 'lines'\nx = 'layer'\ny = 'minus'\ny_scale = 'log'"),
-        "figure 'drawing', y: 'minus' has no finite number to draw above zero, where a logarithmic axis begins"
-    );
-    assert_eq!(
         message("kind = 'heatmap'\nx = 'layer'\ny = 'site'\nvalue = 'minus'\nvalue_range = [1, 0]"),
         "figure 'drawing', value_range: [1, 0] is no range here; write the smaller end first"
     );
@@ -69,10 +57,37 @@ fn more_than_a_reader_can_tell_apart_is_refused() {
 }
 
 #[test]
-fn no_rows_at_all_names_the_step() {
-    let rows = df!("x" => Vec::<f64>::new(), "y" => Vec::<f64>::new()).unwrap();
-    let error = layout(&spec("kind = 'lines'\nx = 'x'\ny = 'y'"), &rows).unwrap_err();
-    assert_eq!(error.to_string(), "figure 'drawing', from: 'step' has no rows to draw");
+fn what_has_nothing_to_show_is_a_panel_that_says_why() {
+    let none = df!("layer" => Vec::<i64>::new(), "mean" => Vec::<f64>::new()).unwrap();
+    let some = df!(
+        "layer" => [0i64, 1, 2], "site" => ["hook_z", "hook_z", "mlp"], "mean" => [1.0, 2.0, f64::NAN],
+        "minus" => [-1.0, 0.0, -3.0],
+    )
+    .unwrap();
+    let cases = [
+        ("kind = 'lines'\nx = 'layer'\ny = 'mean'", &none, "no rows: 'step' has none"),
+        (
+            "kind = 'bars'\nx = 'layer'\ny = 'mean'\nwhere = { layer = '>= 0', site = ['hook_q', 'hook_k'] }",
+            &some,
+            "no rows: 'site' is never hook_q or hook_k; it is hook_z, mlp",
+        ),
+        (
+            "kind = 'heatmap'\nx = 'layer'\ny = 'site'\nvalue = 'mean'\nwhere = { layer = 2 }",
+            &some,
+            "no numbers: 'mean' has none to draw",
+        ),
+        (
+            "kind = 'lines'\nx = 'layer'\ny = 'minus'\ny_scale = 'log'",
+            &some,
+            "no numbers: 'minus' has none to draw above zero, where a logarithmic axis begins",
+        ),
+    ];
+    for (body, rows, why) in cases {
+        let drawn = layout(&spec(&format!("{body}\ntitle = 'Title'")), rows).unwrap();
+        assert_eq!(drawn.notes, [why]);
+        let texts: Vec<&str> = drawn.scene.texts().map(|text| text.text.as_str()).collect();
+        assert_eq!((texts[0], texts[1..].join(" ").as_str()), ("Title", why));
+    }
 }
 
 /// What the figure says of rows that are not there yet.

@@ -149,3 +149,19 @@ fn names_of_the_same_prompts_are_one_heuristic() {
     );
     assert!(code.iter().any(|one| one == "op2 mod 10 = 9") && !has("op2 mod 10 = 9") && has("op2 mod 15 = 14"));
 }
+
+/// What a neuron matches is what its activations match on operands, and with its value vector on results.
+#[test]
+fn matches_are_those_on_operands_and_those_on_results() {
+    for operator in Operator::ALL {
+        let problems = problems(operator, 0..30, 0..30, 0..1000);
+        let matcher = Matcher::new(&problems, operator, all());
+        let activations: Vec<f32> = problems.iter().map(|problem| ((problem.a * 7) % 30) as f32).collect();
+        let logits: Vec<f32> = matcher.results().iter().map(|&result| ((result * 5) % 11) as f32).collect();
+        let matches = matcher.matches(&activations, &logits, &mut Scratch::default());
+        let (direct, indirect): (Vec<_>, Vec<_>) = matches.into_iter().partition(|found| found.heuristic.is_direct());
+        assert!(!indirect.is_empty(), "{operator:?}");
+        assert_eq!(matcher.classify_indirect(&activations), [indirect]);
+        assert_eq!(matcher.classify_direct(&activations, &logits), [direct]);
+    }
+}

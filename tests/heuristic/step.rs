@@ -38,6 +38,7 @@ kind = "heuristics"
 prompts = "few"
 ranked = { from = "effects", k = 6 }
 examples = 2
+patterns = 2
 min_associated = 4
 
 [[step]]
@@ -45,7 +46,7 @@ name = "quotients"
 kind = "heuristics"
 prompts = "quotients"
 ranked = { from = "effects", k = 200, per_operator = false }
-examples = 1
+examples = 2
 
 [[step]]
 name = "kept"
@@ -105,6 +106,7 @@ fn rows_agree_with_each_other_with_captured_activations_and_with_the_weights() {
     let model = spec::parse("m", "title = \"m\"\n[model]\nsource = \"builtin:arith\"").unwrap().spec.model.unwrap();
     let model = Model::open(&model, Lookup { base: Path::new("."), checkpoint: None, quiet: true }).unwrap();
     let weights = Weights::of(&model);
+    check_drawn(&ran);
     let examples = rows(&ran, "rules.examples");
     assert!(examples.len() > 4, "{examples:?}");
     let mut patterns: BTreeMap<[String; 3], Vec<Cell>> = BTreeMap::new();
@@ -149,6 +151,20 @@ fn rows_agree_with_each_other_with_captured_activations_and_with_the_weights() {
     }
 }
 
+/// Of each type the best example alone is drawn, where the spec does not say how many.
+fn check_drawn(ran: &Ran) {
+    let components = |name: &str| -> Vec<[String; 2]> {
+        rows(ran, name).into_iter().map(|row| ["type", "component"].map(|column| row[column].clone())).collect()
+    };
+    let mut best = components("quotients.examples");
+    let all = best.len();
+    best.dedup_by(|next, first| next[0] == first[0]);
+    assert!(best.len() < all && best.len() > 2, "{best:?}");
+    let mut drawn = components("quotients.patterns");
+    drawn.dedup();
+    assert_eq!(drawn, best);
+}
+
 /// Neurons, their heuristics, and the heuristics' neurons are the same matches.
 fn check_counts(ran: &Ran, step: &str) {
     let (matches, neurons) = (rows(ran, step), rows(ran, &format!("{step}.neurons")));
@@ -164,7 +180,7 @@ fn check_counts(ran: &Ran, step: &str) {
         by_neuron.entry([row["operator"].clone(), row["component"].clone()]).or_default().push(row);
         by_heuristic.entry([row["operator"].clone(), row["heuristic"].clone()]).or_default().push(row);
     }
-    let mut counted = 0;
+    let (mut counted, mut found, mut by_chance) = (0, 0, 0);
     for neuron in &neurons {
         let own = by_neuron.get(&[neuron["operator"].clone(), neuron["component"].clone()]);
         let own = own.map_or(&[][..], Vec::as_slice);
@@ -173,6 +189,8 @@ fn check_counts(ran: &Ran, step: &str) {
         assert_eq!(neuron["classified"], (!own.is_empty()).to_string());
         let direct = own.iter().filter(|row| row["subject"] == "result").count();
         assert_eq!(number(neuron, "direct"), direct as f64);
+        found += own.len() - direct;
+        by_chance += number(neuron, "control_operands") as usize;
         match own.first() {
             None => assert!(["best", "best_type", "best_score"].iter().all(|column| neuron[*column].is_empty())),
             Some(best) => {
@@ -183,6 +201,7 @@ fn check_counts(ran: &Ran, step: &str) {
         }
     }
     assert_eq!(counted, matches.len());
+    assert!(by_chance * 20 <= found, "{by_chance} on operands by chance, {found} found");
     let associated = rows(ran, &format!("{step}.associated"));
     assert_eq!(associated.len(), by_heuristic.len());
     for row in &associated {
@@ -335,7 +354,10 @@ fn what_can_not_be_ranked_is_refused_at_its_place() {
         ("ranked = { from = \"effects\", measure = \"kl\" }\nthreshold = 0.0", "threshold"),
         ("ranked = { from = \"effects\", measure = \"kl\" }\ntypes = []", "types"),
         ("ranked = { from = \"effects\", measure = \"kl\" }\ntypes = [\"ranges\"]", "write \"range\""),
-        ("ranked = { from = \"effects\", measure = \"kl\" }\nexamples = 100000000", "write a smaller number"),
+        (
+            "ranked = { from = \"effects\", measure = \"kl\" }\nexamples = 100000000\npatterns = 100000000",
+            "write a smaller number",
+        ),
     ] {
         let text = with(keys);
         assert!(text.contains(says), "{keys}\n{text}");

@@ -63,13 +63,16 @@ step! {
         /// they can be strongly negative.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         low_tail: Option<bool>,
-        /// Seed of the order that results' logits are shuffled into for the control: how many heuristics on results neurons would
-        /// match if their value vectors meant nothing.
+        /// Seed of the controls' random orders: how many heuristics on results neurons would match if their value vectors meant
+        /// nothing (logits shuffled over the results), and how many on operands if their activations did (shuffled over the prompts).
         #[serde(default = "default_seed")]
         seed: u64,
-        /// Neurons per operator and type whose activations are kept as pictures: tables `NAME.patterns`, `NAME.examples`.
+        /// Neurons per operator and type that are told of in table `NAME.examples`.
         #[serde(default = "default_examples")]
         examples: usize,
+        /// So many of these, the best ones, have their activation at every prompt kept, to be drawn: table `NAME.patterns`.
+        #[serde(default = "default_patterns")]
+        patterns: usize,
     }
 }
 
@@ -202,6 +205,9 @@ fn default_seed() -> u64 {
 }
 fn default_examples() -> usize {
     3
+}
+fn default_patterns() -> usize {
+    1
 }
 fn default_k() -> usize {
     200

@@ -99,7 +99,7 @@ steps! {
     LogitAttribution = "logit-attribution", rows ["prompts", "pairs"];
     AttentionPatterns = "attention-patterns", rows ["prompts"];
     Capture = "capture", rows ["prompts"];
-    Heuristics = "heuristics", rows ["neurons", "patterns", "examples", "associated"];
+    Heuristics = "heuristics", rows ["neurons", "patterns", "examples", "associated"], version 2;
     NeuronOverlap = "neuron-overlap", rows [];
     HeuristicKnockout = "heuristic-knockout", rows ["means", "prompts"];
     PromptKnockout = "prompt-knockout", rows ["prompts", "neurons"];

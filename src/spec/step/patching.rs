@@ -154,6 +154,10 @@ step! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(extend("x-refers-to" = "step"))]
         compare: Option<String>,
+        /// Which of that step's measures: `log-indirect-effect` ranks as readers do where a few prompts carry the mean of E.
+        /// Left out: what is approximated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        compare_measure: Option<EffectMeasure>,
         /// Sizes k of the top-k sets that are compared.
         #[serde(default = "default_top")]
         #[schemars(inner(range(min = 1)))]
@@ -201,6 +205,13 @@ pub enum AttributionMeasure {
     ///
     /// Limits: first order: wrong where the model is curved between the two values.
     LogitDifference,
+}
+
+impl AttributionPatching {
+    /// The measure of exact patching that it is compared with.
+    pub fn compared(&self) -> EffectMeasure {
+        self.compare_measure.unwrap_or(self.measure.exact())
+    }
 }
 
 impl AttributionMeasure {

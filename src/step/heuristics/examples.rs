@@ -1,4 +1,4 @@
-//! The neurons whose activations are kept as pictures: the best of each type of heuristic, and the most important of those that
+//! The neurons that are told of and drawn: the best of each type of heuristic, and the most important of those that
 //! match none.
 
 use super::frames::Found;
@@ -18,6 +18,12 @@ pub struct Example {
     pub activations: Vec<f32>,
     /// Its value vector's logits at the results, ascending.
     pub result_logits: Vec<f32>,
+}
+
+/// The first `most` of each type.
+pub fn first(examples: &[Example], most: usize) -> Vec<&Example> {
+    let types = examples.chunk_by(|one, other| one.kind == other.kind);
+    types.flat_map(|of_type| of_type.iter().take(most)).collect()
 }
 
 /// The best so far, at most so many of each.

@@ -16,11 +16,18 @@ pub struct Found {
     pub matches: Vec<Match>,
     /// How many on the result it would match with its value vector's logits shuffled over the results.
     pub control: usize,
+    /// How many on operands it would match with its activations shuffled over the prompts.
+    pub control_operands: usize,
     /// The integers with the highest logits in its value vector, the highest first.
     pub top: Vec<i64>,
 }
 
 impl Found {
+    /// How many of its matches are on operands.
+    pub fn indirect(&self) -> usize {
+        self.matches.len() - self.direct()
+    }
+
     /// How many of its matches are on the result.
     pub fn direct(&self) -> usize {
         self.matches.iter().filter(|one| one.heuristic.is_direct()).count()
@@ -30,7 +37,7 @@ impl Found {
 /// The frame with a row per neuron and heuristic.
 const MATCHES: &str = "";
 const NEURONS: &str = "neurons";
-/// The frame with a row per example and prompt.
+/// The frame with a row per example that is drawn and prompt.
 pub const PATTERNS: &str = "patterns";
 const EXAMPLES: &str = "examples";
 const ASSOCIATED: &str = "associated";
@@ -40,7 +47,7 @@ pub fn name(step: &str, part: &str) -> String {
     if part.is_empty() { step.to_string() } else { format!("{step}.{part}") }
 }
 
-/// All frames by part; `prompts` are operands and the number of the result.
+/// All frames by part; `prompts` are operands and the number of the result, `drawn` the examples whose activations are kept.
 ///
 /// # Errors
 /// None of its own.
@@ -49,12 +56,13 @@ pub fn all(
     found: &[Found],
     entries: &[Entry],
     examples: &[Example],
+    drawn: &[&Example],
     prompts: &[(i64, i64, usize)],
 ) -> PolarsResult<Vec<(&'static str, DataFrame)>> {
     Ok(vec![
         (MATCHES, matches(operator, found)?),
         (NEURONS, neurons(operator, found)?),
-        (PATTERNS, patterns(operator, examples, prompts)?),
+        (PATTERNS, patterns(operator, drawn, prompts)?),
         (EXAMPLES, example_rows(operator, examples)?),
         (ASSOCIATED, associated(operator, found, entries)?),
     ])
@@ -94,6 +102,7 @@ fn neurons(operator: &str, found: &[Found]) -> PolarsResult<DataFrame> {
         "heuristics" => found.iter().map(|one| one.matches.len() as u32).collect::<Vec<_>>(),
         "direct" => found.iter().map(|one| one.direct() as u32).collect::<Vec<_>>(),
         "control" => found.iter().map(|one| one.control as u32).collect::<Vec<_>>(),
+        "control_operands" => found.iter().map(|one| one.control_operands as u32).collect::<Vec<_>>(),
         "classified" => found.iter().map(|one| !one.matches.is_empty()).collect::<Vec<_>>(),
         "best" => found.iter().map(|one| best(one).map(|best| best.heuristic.to_string())).collect::<Vec<_>>(),
         "best_type" => found.iter().map(|one| best(one).map(|best| best.heuristic.kind().name())).collect::<Vec<_>>(),
@@ -104,15 +113,15 @@ fn neurons(operator: &str, found: &[Found]) -> PolarsResult<DataFrame> {
 }
 
 fn kind(example: &Example) -> &'static str {
-    example.kind.map_or("none", |kind| kind.name())
+    example.kind.map_or(super::NO_TYPE, |kind| kind.name())
 }
 
 fn heuristic(example: &Example) -> Option<String> {
     example.best.as_ref().map(|best| best.heuristic.to_string())
 }
 
-/// One row per example and prompt.
-fn patterns(operator: &str, examples: &[Example], prompts: &[(i64, i64, usize)]) -> PolarsResult<DataFrame> {
+/// One row per example that is drawn and prompt.
+fn patterns(operator: &str, examples: &[&Example], prompts: &[(i64, i64, usize)]) -> PolarsResult<DataFrame> {
     let texts: Vec<[Option<String>; 2]> =
         examples.iter().map(|example| [Some(example.found.neuron.component()), heuristic(example)]).collect();
     let each = |which: usize| -> Vec<Option<&str>> {
@@ -120,7 +129,12 @@ fn patterns(operator: &str, examples: &[Example], prompts: &[(i64, i64, usize)])
     };
     let numbers = |of: &dyn Fn(&Example, usize, usize) -> f32| -> Vec<f64> {
         let one = |example| prompts.iter().enumerate().map(move |(prompt, &(.., result))| (example, prompt, result));
-        examples.iter().flat_map(one).map(|(example, prompt, result)| f64::from(of(example, prompt, result))).collect()
+        examples
+            .iter()
+            .copied()
+            .flat_map(one)
+            .map(|(example, prompt, result)| f64::from(of(example, prompt, result)))
+            .collect()
     };
     let activation = |example: &Example, prompt: usize, _: usize| example.activations[prompt];
     let logit = |example: &Example, _: usize, result: usize| example.result_logits[result];

@@ -30,6 +30,9 @@ use values::Values;
 /// Neurons of a block that are matched together.
 const MATCHED_AT_ONCE: usize = 64;
 
+/// Type of an example that matches no heuristic.
+pub const NO_TYPE: &str = "none";
+
 /// Runs the step on each of its models.
 pub(super) fn run(step: &Heuristics, context: &Context) -> Result<Outcome, Error> {
     let mut outcome = subject::each_on(step, context, surveyed, |subject, outcome| {
@@ -77,7 +80,7 @@ pub(super) fn check(step: &Heuristics, loaded: &Loaded, frames: &Frames) -> Resu
 pub(super) fn empty_frames(step: &Heuristics) -> PolarsResult<Vec<(String, DataFrame)>> {
     let mut outcome = Outcome::default();
     let labels = Labels { model: "", checkpoint: "" };
-    for (part, frame) in frames::all("", &[], &[], &[], &[])? {
+    for (part, frame) in frames::all("", &[], &[], &[], &[], &[])? {
         outcome.add_labelled(&frames::name(&step.name, part), labels, "", frame)?;
     }
     Ok(outcome.frames)
@@ -152,24 +155,28 @@ fn classify(
         let logits_of = |range: &Range<usize>| values.logits(&part[range.clone()], subject);
         // What neurons write is no part of a block: it is made in a moment, and would take more room than all else.
         let made = RefCell::new(None);
-        let work = |range: Range<usize>, _: &mut Vec<SelfCheck>| -> Result<Vec<(Vec<Match>, usize)>, Error> {
+        let work = |range: Range<usize>, _: &mut Vec<SelfCheck>| -> Result<Vec<(Vec<Match>, [usize; 2])>, Error> {
             let logits = logits_of(&range);
             let at = |indices: &[usize]| -> Vec<f32> {
                 logits.iter().flat_map(|logits| indices.iter().map(|&index| logits.results[index])).collect()
             };
             let matches = matcher.classify(activations_of(&range), &at(&matched));
             let control = matcher.classify_direct(activations_of(&range), &at(&shuffled));
+            let disordered = values::disordered(activations_of(&range), &part[range.clone()], step.seed);
+            let disordered = matcher.classify_indirect(&disordered);
             task.advance(range.len() as u64);
             made.replace(Some(logits));
-            Ok(matches.into_iter().zip(control.iter().map(Vec::len)).collect())
+            let controls = control.iter().zip(&disordered).map(|(control, disordered)| [control.len(), disordered.len()]);
+            Ok(matches.into_iter().zip(controls).collect())
         };
         let skipped = |range: Range<usize>| task.advance(range.len() as u64);
         divided.each(outcome, skipped, work, |range, matches| {
             let neurons = part[range.clone()].iter().zip(matches);
             let logits = made.take().unwrap_or_else(|| logits_of(&range));
             let values = logits.into_iter().zip(activations_of(&range).chunks(problems.len()));
-            for ((neuron, (matches, control)), (logits, activations)) in neurons.zip(values) {
-                let one = Found { neuron: neuron.clone(), matches, control, top: logits.top };
+            for ((neuron, (matches, [control, control_operands])), (logits, activations)) in neurons.zip(values) {
+                let (neuron, top) = (neuron.clone(), logits.top);
+                let one = Found { neuron, matches, control, control_operands, top };
                 examples.offer(&one, activations, &logits.results);
                 found.push(one);
             }
@@ -177,7 +184,9 @@ fn classify(
     }
     outcome.notes.push(note(&matcher, &found, asked, subject));
     let examples: Vec<Example> = examples.all();
-    let named = frames::all(asked.operator.symbol, &found, matcher.entries(), &examples, &values.of_prompts(asked))?;
+    let drawn = examples::first(&examples, step.patterns);
+    let prompts = values.of_prompts(asked);
+    let named = frames::all(asked.operator.symbol, &found, matcher.entries(), &examples, &drawn, &prompts)?;
     for (part, frame) in named {
         outcome.add_labelled(&frames::name(&step.name, part), subject.labels(), &asked.template, frame)?;
     }
@@ -188,12 +197,12 @@ fn classify(
 fn check_examples(step: &Heuristics, asked: &Asked, context: &Context, outcome: &Outcome) -> Result<(), Error> {
     let name = frames::name(&step.name, frames::PATTERNS);
     let before = outcome.frames.iter().find(|(other, _)| *other == name).map_or(0, |(_, frame)| frame.height());
-    let most = before + step.examples * (step.types.len() + 1) * asked.prompts.len();
+    let most = before + step.patterns.min(step.examples) * (step.types.len() + 1) * asked.prompts.len();
     if most <= MOST_ROWS {
         return Ok(());
     }
     let problem = format!("pictures of up to {most} rows; at most {MOST_ROWS} are kept; write a smaller number");
-    Err(context.loaded.refuse(&["step", &step.name, "examples"], problem, None).into())
+    Err(context.loaded.refuse(&["step", &step.name, "patterns"], problem, None).into())
 }
 
 /// How many neurons are classified, and what chance makes of that.
@@ -201,11 +210,12 @@ fn note(matcher: &Matcher, found: &[Found], asked: &Asked, subject: &Subject) ->
     let count = |of: &dyn Fn(&Found) -> bool| found.iter().filter(|one| of(one)).count();
     let classified = count(&|one| !one.matches.is_empty());
     let (direct, control) = (count(&|one| one.direct() > 0), count(&|one| one.control > 0));
+    let (indirect, disordered) = (count(&|one| one.indirect() > 0), count(&|one| one.control_operands > 0));
     let chance: f64 = matcher.entries().iter().map(|entry| entry.chance).sum();
     format!(
         "{}: template '{}', operator '{}': {classified} of {} neurons match one of {} heuristics on {} prompts; activations in \
          random order match {chance:.3} on average; {direct} neurons match a heuristic on the result, {control} would with their \
-         value vectors' logits shuffled",
+         value vectors' logits shuffled; {indirect} match one on operands, {disordered} would with their activations shuffled",
         subject.name,
         asked.template,
         asked.operator.symbol,

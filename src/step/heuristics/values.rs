@@ -105,6 +105,18 @@ pub fn shuffled(indices: &[usize], seed: u64) -> Vec<usize> {
     indices
 }
 
+/// The activations of neurons, one after the other, those of each in an order of its own.
+pub fn disordered(activations: &[f32], neurons: &[Neuron], seed: u64) -> Vec<f32> {
+    let mut activations = activations.to_vec();
+    let each = activations.len() / neurons.len().max(1);
+    for (activations, neuron) in activations.chunks_mut(each.max(1)).zip(neurons) {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(((neuron.layer as u64) << 32) + neuron.neuron as u64 + 1);
+        activations.shuffle(&mut random);
+    }
+    activations
+}
+
 /// Integers as text.
 pub fn listed(integers: &[i64]) -> String {
     integers.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")

@@ -20,7 +20,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// The prompts that a heuristic holds for, and those that it does not.
-const GROUPS: [&str; 2] = ["related", "unrelated"];
+pub const GROUPS: [&str; 2] = ["related", "unrelated"];
 
 /// Runs the step on each of its models.
 pub fn run(step: &HeuristicKnockout, context: &Context) -> Result<Outcome, Error> {

@@ -17,6 +17,9 @@ use polars::prelude::*;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
+/// What is out: the neurons of a prompt's heuristics, or as many others.
+pub const GROUPS: [&str; 2] = ["heuristics", "random"];
+
 /// Runs the step on each of its models.
 pub fn run(step: &PromptKnockout, context: &Context) -> Result<Outcome, Error> {
     subject::each(step, context, |subject, outcome| {
@@ -237,7 +240,7 @@ fn record(
             }
         }
     }
-    let group = |control: bool| if control { "random" } else { "heuristics" };
+    let group = |control: bool| GROUPS[usize::from(control)];
     let seeds = step.seeds.iter().collect::<HashSet<_>>().len() as u32;
     let frame = df!(
         "operator" => rows.iter().map(|row| row.0).collect::<Vec<_>>(),
@@ -317,6 +320,6 @@ fn each_neuron(cases: &[Case]) -> PolarsResult<DataFrame> {
 impl Queue {
     /// As rows name it.
     fn group(&self) -> &'static str {
-        if self.seed.is_some() { "random" } else { "heuristics" }
+        GROUPS[usize::from(self.seed.is_some())]
     }
 }

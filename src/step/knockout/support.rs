@@ -15,7 +15,8 @@ use polars::prelude::*;
 use std::collections::BTreeMap;
 
 /// Prompts by the model's own answer.
-const GROUPS: [(&str, Keep); 2] = [("correct", Keep::Correct), ("incorrect", Keep::Incorrect)];
+/// The groups of prompts, and which each keeps.
+pub const GROUPS: [(&str, Keep); 2] = [("correct", Keep::Correct), ("incorrect", Keep::Incorrect)];
 
 /// What is measured of each prompt: the number of its neurons, and the sum over them of activation × logit of the answer.
 const MEASURES: [&str; 2] = ["neurons", "logit"];

@@ -16,6 +16,7 @@ use crate::spec::step::{self, ProbeOperators};
 use crate::spec::{HookPattern, Loaded, PositionName, SitePattern, SpecErrors};
 use polars::prelude::*;
 use reads::Reads;
+pub(super) use rows::ALL;
 use std::ops::Range;
 use train::{Judgement, Task};
 

@@ -10,7 +10,7 @@ use crate::step::places::{self, At, Place};
 use polars::prelude::*;
 
 /// All operators together.
-const ALL: &str = "all";
+pub const ALL: &str = "all";
 
 /// What the classifiers of a cell say.
 pub struct Results<'r> {

@@ -3,7 +3,9 @@ use crate::model::transformer::{Tokens, Transformer};
 use crate::prompt::Prompt;
 
 /// Name of the split that is never trained on.
-pub(super) const HELD_OUT: &str = "held-out";
+pub const HELD_OUT: &str = "held-out";
+/// Name of the split that is trained on.
+pub const TRAIN: &str = "train";
 
 /// Name of the other.
 pub(super) const TRAIN: &str = "train";

@@ -12,6 +12,7 @@ mod save;
 mod state;
 
 pub use data::DataError;
+pub use evaluate::{HELD_OUT, TRAIN};
 pub(super) use execute::{empty_frames, run};
 pub use save::{SaveError, Saved};
 

@@ -1,0 +1,5 @@
+//! The paper's specs and what is written of their results.
+
+mod readme;
+mod rows;
+mod specs;
