@@ -207,8 +207,5 @@ fn of_smollm2() {
         at("-", "heuristics"),
         at("-", "random")
     ));
-    let agreement = rows("neuron-importance", "agreement").of(&["layer=28", "k=50"]);
-    let (rank, top) = (agreement.by_operator("spearman"), agreement.by_operator("overlap"));
-    claims.push(format!("rank correlation {}, {} of the top 50", each(&rank, two), each(&top, two)));
     missing(&results, &claims);
 }
