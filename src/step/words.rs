@@ -1,6 +1,7 @@
 //! The texts that a step writes into a column, where the program itself says which there can be: a condition that asks for
 //! another is a misspelt one, and one that asks for a text that no row has is not.
 
+use crate::prompt;
 use crate::spec::step::HeuristicType;
 use crate::spec::{Operator, Step, choices};
 
@@ -22,7 +23,7 @@ pub fn words(step: &Step, column: &str) -> Option<Vec<&'static str>> {
 /// Also those that the prompts of a step do not have: a spec may be run on fewer.
 fn operators(step: &Step) -> Vec<&'static str> {
     let all = matches!(step, Step::Probe(_)).then_some(super::probe::ALL);
-    Operator::ALL.into_iter().map(Operator::symbol).chain(all).collect()
+    Operator::ALL.into_iter().map(Operator::symbol).chain([prompt::WORDS.symbol]).chain(all).collect()
 }
 
 fn measures(step: &Step) -> Option<Vec<&'static str>> {

@@ -170,7 +170,7 @@ fn a_misspelt_value_of_a_condition_is_refused() {
     assert!(text.contains("'decode' is never 'first_token'") && text.contains("write \"first-token\""), "{text}");
     let (code, text, report) = conditioned("operator = [\"+\", \"plus\"]");
     assert_eq!((code, report.as_str()), (Some(2), ""), "{text}");
-    assert!(text.contains("'operator' is never 'plus'") && text.contains("there are +, -, *, /"), "{text}");
+    assert!(text.contains("'operator' is never 'plus'") && text.contains("there are +, -, *, /, words"), "{text}");
     // Others once there are rows, and everything is written.
     let (code, text, report) = conditioned("template = \"other\"");
     assert_eq!(code, Some(2), "{text}");

@@ -166,7 +166,8 @@ fn classify(
             let disordered = matcher.classify_indirect(&disordered);
             task.advance(range.len() as u64);
             made.replace(Some(logits));
-            let controls = control.iter().zip(&disordered).map(|(control, disordered)| [control.len(), disordered.len()]);
+            let controls =
+                control.iter().zip(&disordered).map(|(control, disordered)| [control.len(), disordered.len()]);
             Ok(matches.into_iter().zip(controls).collect())
         };
         let skipped = |range: Range<usize>| task.advance(range.len() as u64);

@@ -7,9 +7,6 @@ pub const HELD_OUT: &str = "held-out";
 /// Name of the split that is trained on.
 pub const TRAIN: &str = "train";
 
-/// Name of the other.
-pub(super) const TRAIN: &str = "train";
-
 /// Prompts per pass.
 const BATCH: usize = 1024;
 
