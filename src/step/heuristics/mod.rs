@@ -30,6 +30,9 @@ use values::Values;
 /// Neurons of a block that are matched together.
 const MATCHED_AT_ONCE: usize = 64;
 
+/// What a neuron matches, and how much it would by chance: on results, on operands.
+type Matched = (Vec<Match>, [usize; 2]);
+
 /// Type of an example that matches no heuristic.
 pub const NO_TYPE: &str = "none";
 
@@ -155,7 +158,7 @@ fn classify(
         let logits_of = |range: &Range<usize>| values.logits(&part[range.clone()], subject);
         // What neurons write is no part of a block: it is made in a moment, and would take more room than all else.
         let made = RefCell::new(None);
-        let work = |range: Range<usize>, _: &mut Vec<SelfCheck>| -> Result<Vec<(Vec<Match>, [usize; 2])>, Error> {
+        let work = |range: Range<usize>, _: &mut Vec<SelfCheck>| -> Result<Vec<Matched>, Error> {
             let logits = logits_of(&range);
             let at = |indices: &[usize]| -> Vec<f32> {
                 logits.iter().flat_map(|logits| indices.iter().map(|&index| logits.results[index])).collect()
