@@ -119,6 +119,10 @@ pub const COLUMNS: &[(&str, &str)] = &[
         "control",
         "Of heuristics: how many on results it would match with its value vector shuffled. Of knock-outs: the seed of the control.",
     ),
+    (
+        "control_operands",
+        "How many heuristics on operands it would match with its activations shuffled over the prompts.",
+    ),
     ("classified", "Whether it matches any heuristic."),
     ("best", "The heuristic with the best score; of `probe` and `smallest`, the best value."),
     ("best_type", "Its type."),
