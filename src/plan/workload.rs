@@ -43,10 +43,10 @@ impl Workload {
         let mut count = 0;
         let each = Work::of(interventions.inspect(|_| count += 1), facts, length);
         let rows = (count * prompts) as u64;
-        // What a sweep takes at most, and never more than its rows need.
+        // What the prompts' runs and a sweep take, and never more than there is: prompts and rows are cut into blocks.
         let streams = rows * (2 * 4 * length * facts.d_model) as u64;
         let at_once = (4 * (6 * facts.d_model + 3 * facts.d_mlp) + 8 * facts.n_vocab) as u64 * rows;
-        let memory = Base::bytes(facts, prompts, length, 4) as u64 + (streams + at_once).min(budget as u64);
+        let memory = (Base::bytes(facts, prompts, length, 4) as u64 + streams + at_once).min(budget as u64);
         let positions = each.positions * prompts as u64;
         let per_forward = (facts.n_layers * length) as u64;
         Self { rows, naive: rows, positions, per_forward, memory, ..Self::default() }
