@@ -43,6 +43,7 @@ files![
     "paper/models/pythia-6.9b-training.toml",
     "paper/models/pythia-6.9b.toml",
     "paper/models/smollm2-135m.toml",
+    "paper/neuron-importance.toml",
     "paper/table01-faithfulness.toml",
     "paper/table02-heads.toml",
     "paper/table03-accuracy.toml",

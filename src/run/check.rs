@@ -61,7 +61,7 @@ pub fn rows(loaded: &Loaded) -> Result<(), Error> {
             Err(problem) => errors.push(loaded.refuse(&["expect", &expected.name, "from"], problem, None)),
         }
     }
-    errors.extend(values::misspelt(loaded, &frames));
+    errors.extend(values::misspelt(loaded, frames));
     if errors.is_empty() { Ok(()) } else { Err(SpecErrors::join(errors).into()) }
 }
 
