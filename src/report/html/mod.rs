@@ -21,51 +21,65 @@ use std::path::Path;
 /// The report as an HTML page, for a file in `folder`, where the files of its figures are read from; `manifest` is of the same
 /// run.
 pub fn html(report: &Report, manifest: &Manifest, folder: &Path) -> String {
+    let sections = sections(report, manifest, folder);
     let mut body = Html::default();
     header(&mut body, report);
-    contents(&mut body, report);
-    body.open("main");
+    body.raw("<nav aria-label=\"Contents\"><ul>\n").raw(sections.links.as_str()).raw("</ul></nav>\n");
+    body.open("main").raw(sections.body.as_str()).close("main");
+    page(&one_line(&report.title), &body)
+}
+
+fn sections(report: &Report, manifest: &Manifest, folder: &Path) -> Sections {
+    let mut sections = Sections::default();
     if !report.notes.is_empty() {
-        section(&mut body, "notes", "Notes");
-        body.list(&report.notes);
-        body.close("section");
+        sections.add("notes", "Notes", |body| body.list(&report.notes));
     }
     if !report.failed.is_empty() {
-        section(&mut body, "failed", "What failed");
-        report.failed.iter().for_each(|failed| provenance::failed(&mut body, failed));
-        body.close("section");
+        let each = |body: &mut Html| report.failed.iter().for_each(|failed| provenance::failed(body, failed));
+        sections.add("failed", "What failed", each);
     }
     if !report.expectations.is_empty() {
-        section(&mut body, "expected", "Expected");
-        expected::table(&mut body, &report.expectations);
-        body.close("section");
+        sections.add("expected", "Expected", |body| expected::table(body, &report.expectations));
     }
     let mut glyphs = figure::Glyphs::default();
     for figure in &report.figures {
-        section(&mut body, &format!("figure-{}", figure.name), &one_line(figure.heading()));
-        figure::figure(&mut body, figure, folder, &mut glyphs);
-        body.close("section");
+        let (id, title) = (format!("figure-{}", figure.name), one_line(figure.heading()));
+        sections.add(&id, &title, |body| figure::figure(body, figure, folder, &mut glyphs));
     }
     for table in &report.tables {
-        section(&mut body, &format!("table-{}", table.name), &one_line(table.heading()));
-        table::table(&mut body, table, folder);
-        body.close("section");
+        let (id, title) = (format!("table-{}", table.name), one_line(table.heading()));
+        sections.add(&id, &title, |body| table::table(body, table, folder));
     }
     if !report.checks.is_empty() {
-        section(&mut body, "self-check", "Self-check");
-        provenance::checks(&mut body, &report.checks);
-        body.close("section");
+        sections.add("self-check", "Self-check", |body| provenance::checks(body, &report.checks));
     }
-    section(&mut body, "provenance", "Where and with what");
-    provenance::facts(&mut body, manifest);
-    body.close("section");
+    sections.add("provenance", "Where and with what", |body| provenance::facts(body, manifest));
     if !report.spec_origins.is_empty() {
-        section(&mut body, "spec", "The spec, with every default and where each value comes from");
-        listing::toml(&mut body, &report.spec_origins);
-        body.close("section");
+        let heading = "The spec, with every default and where each value comes from";
+        sections.add_headed("spec", "The spec", heading, |body| listing::toml(body, &report.spec_origins));
     }
-    body.close("main");
-    page(&one_line(&report.title), &body)
+    sections
+}
+
+/// What follows the header, and links to each part of it: none is there without the other.
+#[derive(Default)]
+struct Sections {
+    links: Html,
+    body: Html,
+}
+
+impl Sections {
+    fn add(&mut self, id: &str, title: &str, fill: impl FnOnce(&mut Html)) {
+        self.add_headed(id, title, title, fill);
+    }
+
+    /// One that the contents call otherwise than its own heading.
+    fn add_headed(&mut self, id: &str, listed: &str, heading: &str, fill: impl FnOnce(&mut Html)) {
+        self.links.raw("<li><a href=\"#").text(id).raw("\">").text(listed).raw("</a></li>\n");
+        self.body.raw("<section id=\"").text(id).raw("\">\n").element("h2", heading);
+        fill(&mut self.body);
+        self.body.close("section");
+    }
 }
 
 /// Title, verdicts, description, and the command that makes it all again.
@@ -85,40 +99,4 @@ fn header(body: &mut Html, report: &Report) {
     }
     body.raw("<pre class=\"command\"><code>").text(&report.command).raw("</code></pre>\n");
     body.close("header");
-}
-
-/// Links to everything that follows.
-fn contents(body: &mut Html, report: &Report) {
-    body.raw("<nav aria-label=\"Contents\"><ul>\n");
-    let mut link = |id: &str, title: &str| {
-        body.raw("<li><a href=\"#").text(id).raw("\">").text(title).raw("</a></li>\n");
-    };
-    if !report.notes.is_empty() {
-        link("notes", "Notes");
-    }
-    if !report.failed.is_empty() {
-        link("failed", "What failed");
-    }
-    if !report.expectations.is_empty() {
-        link("expected", "Expected");
-    }
-    for figure in &report.figures {
-        link(&format!("figure-{}", figure.name), &one_line(figure.heading()));
-    }
-    for table in &report.tables {
-        link(&format!("table-{}", table.name), &one_line(table.heading()));
-    }
-    if !report.checks.is_empty() {
-        link("self-check", "Self-check");
-    }
-    link("provenance", "Where and with what");
-    if !report.spec_origins.is_empty() {
-        link("spec", "The spec");
-    }
-    body.raw("</ul></nav>\n");
-}
-
-fn section(body: &mut Html, id: &str, title: &str) {
-    body.raw("<section id=\"").text(id).raw("\">\n");
-    body.element("h2", title);
 }
