@@ -23,9 +23,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-#[global_allocator]
-static ALLOCATOR: ablate::allocator::MiMalloc = ablate::allocator::MiMalloc;
-
 /// What a replay may take beside the base run, in MiB.
 const MEMORY: usize = 1024;
 
@@ -127,9 +124,16 @@ fn work(job: &str, model: &Transformer, clean: &Tokens, source: &Tokens, memory:
     assert!((0..rows.len()).all(|row| (0.0..=1.0).contains(&read.probability(row, 0))), "probabilities");
     let seconds = start.elapsed().as_secs_f64();
     let cost = replay.cost(&rows).expect("edits that fit");
-    // The clean run, and the source run or the one for the means.
-    let (positions, unembedded) = (2 * clean.batch * clean.pos * facts.n_layers, 2 * clean.batch);
-    let prompts = positions as u64 * layer_operations(facts) + 2 * (unembedded * facts.d_model * facts.n_vocab) as u64;
+    // The clean run, and the source run or the one for the means. Of the last layer only the keys and values are computed at every
+    // position where what is patched there is at the last one.
+    let (runs, layers) = (2 * clean.batch as u64, facts.n_layers as u64);
+    let keys_and_values = 4 * (facts.d_model * facts.d_head * facts.n_kv_heads) as u64;
+    let last_layer = match job {
+        "map-last" | "neurons" => layer_operations(facts) + (clean.pos as u64 - 1) * keys_and_values,
+        _ => layer_operations(facts) * clean.pos as u64,
+    };
+    let unembedding = 2 * (facts.d_model * facts.n_vocab) as u64;
+    let prompts = runs * ((layers - 1) * clean.pos as u64 * layer_operations(facts) + last_layer + unembedding);
     (seconds, rows.len(), cost.operations + prompts)
 }
 

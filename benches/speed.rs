@@ -17,9 +17,6 @@ use serde_json::json;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-#[global_allocator]
-static ALLOCATOR: ablate::allocator::MiMalloc = ablate::allocator::MiMalloc;
-
 /// How long one job is repeated.
 const REPEAT_FOR: Duration = Duration::from_millis(1500);
 

@@ -1,15 +1,20 @@
-//! The allocator of the binary and of the benches.
+//! The memory allocator of the binary and of the benches: the system's.
 
-pub use mimalloc::MiMalloc;
-
-/// `mi_option_purge_delay` of mimalloc 3's `mi_option_e`, which libmimalloc-sys does not name.
-const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
-
-/// Tells mimalloc to keep freed memory instead of giving it back to the system: activations are freed and allocated again
-/// in every layer, and each page that comes back fresh costs a fault. Matrix products with outputs over 4 MB run several
-/// times faster so. Has no effect where another allocator is in use.
+/// Tells the allocator to keep freed memory instead of giving it back to the system: activations are freed and allocated again in
+/// every layer, and each page that comes back fresh costs a fault. Matrix products with outputs over 4 MB run several times faster
+/// so. Freed blocks are joined to larger ones and used again, so what is kept is close to the most that was in use at once.
+///
+/// Does nothing where the C library is not glibc.
 pub fn keep_freed_memory() {
-    // SAFETY: mi_option_set writes one atomic integer of mimalloc's own option table and checks the index; it may be
-    // called at any time from any thread.
-    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, -1) }
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        /// Blocks from this size on, in bytes, are mapped by themselves and given back when they are freed: weights.
+        const MAPPED_FROM: libc::c_int = 1 << 30;
+        // SAFETY: mallopt sets numbers of the allocator's own under its lock; it may be called at any time. A value that it does
+        // not take leaves it as it was.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED_FROM);
+            libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
+        }
+    }
 }

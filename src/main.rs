@@ -2,9 +2,6 @@
 
 use std::process::ExitCode;
 
-#[global_allocator]
-static ALLOCATOR: ablate::allocator::MiMalloc = ablate::allocator::MiMalloc;
-
 fn main() -> ExitCode {
     ablate::allocator::keep_freed_memory();
     ablate::cli::main()

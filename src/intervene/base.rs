@@ -1,7 +1,7 @@
 //! The run of the prompts without any edit, kept so that rows can start from it at any layer and position.
 
 use super::activation::Activations;
-use super::capture::{Wanted, read};
+use super::capture::{Wanted, read, rows_needed};
 use super::side_by_side;
 use crate::model::facts::{Positions as Embedding, Residual};
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
@@ -18,7 +18,8 @@ pub struct Base {
     pub logits: Tensor<2>,
     /// The stream before each layer, `[prompt, pos, d_model]`, and after the last, `[prompt, 1, d_model]`.
     pub(super) resid_pre: Vec<Tensor<3>>,
-    /// The stream between attention and MLP of each layer, `[prompt, pos, d_model]`; none where they are parallel.
+    /// The stream between attention and MLP of each layer, `[prompt, pos, d_model]`; none where they are parallel. Of the last layer
+    /// the last position alone, `[prompt, 1, d_model]`, where nothing else in it is edited: see [`rows_needed`].
     pub(super) resid_mid: Vec<Tensor<3>>,
     /// Rotated keys of each layer, `[prompt, pos, kv_head, d_head]`.
     pub(super) keys: Vec<Tensor<4>>,
@@ -54,9 +55,11 @@ impl Base {
             };
             let mut resid = transformer.embed(&part, &mut keeper);
             for layer in 0..facts.n_layers {
-                resid = transformer.block(layer, resid, crate::model::transformer::Rows::All, &mut keeper);
+                let rows = rows_needed(layer, facts.n_layers, edited, part.pos);
+                resid = transformer.block(layer, resid, rows, &mut keeper);
             }
-            let last = resid.narrow(1, part.pos - 1, 1);
+            let last = resid.dims()[1] - 1;
+            let last = resid.narrow(1, last, 1);
             keeper.resid_pre.push(last.clone());
             let logits: Tensor<2> = transformer.unembed(last, &mut keeper).squeeze_dim(1);
             (keeper, logits)

@@ -25,16 +25,17 @@ pub fn capture<E>(
 ) -> Result<(Activations, Tensor<2>), E> {
     let run = |part: Tokens| {
         let mut recorder = Recorder { wanted, got: Activations::new(), length: part.pos };
-        let last = part.pos - 1;
+        let n_layers = transformer.facts().n_layers;
         let mut resid = transformer.embed(&part, &mut recorder);
-        for layer in 0..transformer.facts().n_layers {
-            resid = transformer.block(layer, resid, Rows::All, &mut recorder);
+        for layer in 0..n_layers {
+            resid = transformer.block(layer, resid, rows_needed(layer, n_layers, wanted, part.pos), &mut recorder);
         }
         // The logits need the last position only; what is read of the final norm may be at any.
         let final_norm = |hook: &Hook| matches!(hook, Hook::LnFinalScale | Hook::LnFinalNormalized);
         if wanted.keys().any(final_norm) {
             transformer.final_norm(resid.clone(), &mut recorder);
         }
+        let last = resid.dims()[1] - 1;
         let logits: Tensor<2> = transformer.unembed(resid.narrow(1, last, 1), &mut ()).squeeze_dim(1);
         (recorder.got, logits)
     };
@@ -67,18 +68,26 @@ pub fn capture_blocks(transformer: &Transformer, tokens: &Tokens, wanted: &Wante
     };
     let mut recorder = Recorder { wanted, got: Activations::new(), length: tokens.pos };
     let Some(last) = wanted.keys().filter_map(layer).max() else { return recorder.got };
-    // Of the last block nothing but the last position may be wanted; of the others, later blocks read the rest.
-    let end = tokens.pos.saturating_sub(1);
-    let all_last = wanted
-        .iter()
-        .filter(|(hook, _)| layer(hook) == Some(last))
-        .all(|(_, positions)| positions.iter(tokens.pos).all(|position| position == end));
     let mut resid = transformer.embed(tokens, &mut recorder);
     for layer in 0..=last {
-        let rows = if layer == last && all_last { Rows::Last } else { Rows::All };
-        resid = transformer.block(layer, resid, rows, &mut recorder);
+        resid = transformer.block(layer, resid, rows_needed(layer, last + 1, wanted, tokens.pos), &mut recorder);
     }
     recorder.got
+}
+
+/// Which positions a block computes where `blocks` run: later blocks read all of the others; of the last one, the last position is
+/// enough where nothing else is wanted in it or after it.
+pub(super) fn rows_needed(layer: usize, blocks: usize, wanted: &Wanted, length: usize) -> Rows {
+    let end = length.saturating_sub(1);
+    let in_or_after = |hook: &Hook| match hook {
+        Hook::Embed | Hook::PosEmbed => false,
+        Hook::Block(other, _) => *other >= layer,
+        Hook::LnFinalScale | Hook::LnFinalNormalized => true,
+    };
+    let others = |(hook, positions): (&Hook, &Positions)| {
+        in_or_after(hook) && positions.iter(length).any(|position| position != end)
+    };
+    if layer + 1 < blocks || wanted.iter().any(others) { Rows::All } else { Rows::Last }
 }
 
 /// Sums over the prompts of a group, by hook: an activation of one row without values, and its values.

@@ -162,14 +162,11 @@ impl Paths<'_> {
                 let pairs = &self.pairs[part[0]..part[0] + part.len()];
                 let changed = self.changed(*sender, pairs, stream, last..last + 1);
                 let logits = self.transformer.unembed(changed, &mut ()).squeeze_dim(1);
-                let mut readouts = Readouts::new(part.len(), wanted);
-                let rows: Vec<usize> = (0..part.len()).collect();
                 let base = || {
                     let prompts: Vec<usize> = pairs.iter().map(|(prompt, _)| *prompt).collect();
                     gather(&self.base.logits, &prompts)
                 };
-                readouts.read(logits, &rows, |row| tokens(part[row]), base);
-                all.extend(readouts);
+                all.extend(Readouts::read(logits, part, tokens, base, wanted));
                 pause(part.len())?;
             }
         }

@@ -50,12 +50,12 @@ impl Readouts {
 
     /// What is wanted of rows of `logits`, `[run, n_vocab]`, several of which may be of one run.
     pub fn of(logits: &Tensor<2>, runs: &[usize], tokens: &dyn Fn(usize) -> Vec<u32>, wanted: Readout) -> Self {
-        let mut readouts = Self::new(runs.len(), wanted);
+        let mut readouts = Self::new(0, wanted);
         let numbers: Vec<usize> = (0..runs.len()).collect();
         for part in numbers.chunks(ROWS_AT_ONCE) {
             let runs: Vec<usize> = part.iter().map(|&number| runs[number]).collect();
             let logits = super::replay::gather(logits, &runs);
-            readouts.read(logits.clone(), part, tokens, || logits);
+            readouts.extend(Self::read(logits.clone(), part, tokens, || logits, wanted));
         }
         readouts
     }
@@ -80,32 +80,44 @@ impl Readouts {
         (f64::from(self.logits(row)[pick]) - f64::from(self.log_total[row])).exp()
     }
 
-    /// Reads `logits`, `[some, n_vocab]`, of the rows numbered `rows`, with the tokens to pick for each and the logits of
-    /// each row's prompt in the base run.
+    /// Of `logits`, `[some, n_vocab]`, of the rows numbered `rows`, with the tokens to pick for each and the logits of each row's
+    /// prompt in the base run.
     pub(super) fn read(
-        &mut self,
         logits: Tensor<2>,
         rows: &[usize],
         tokens: impl Fn(usize) -> Vec<u32>,
         base: impl FnOnce() -> Tensor<2>,
-    ) {
+        wanted: Readout,
+    ) -> Self {
         let picks: Vec<u32> = rows.iter().flat_map(|&row| tokens(row)).collect();
-        for (&row, picked) in rows.iter().zip(kernel::pick(logits.clone(), &picks).chunks_exact(self.picks.max(1))) {
-            if self.picks > 0 {
-                self.picked[row * self.picks..(row + 1) * self.picks].copy_from_slice(picked);
+        let mut readouts = Self { picks: wanted.picks, ..Self::default() };
+        readouts.picked = kernel::pick(logits.clone(), &picks);
+        if wanted.divergence {
+            readouts.divergence = kernel::divergence(base(), logits.clone());
+        }
+        if wanted.distribution {
+            for summary in kernel::summary(logits) {
+                readouts.log_total.push(summary.log_total);
+                readouts.largest.push(summary.largest);
+                readouts.arg_max.push(summary.arg_max);
             }
         }
-        if !self.divergence.is_empty() {
-            for (&row, value) in rows.iter().zip(kernel::divergence(base(), logits.clone())) {
-                self.divergence[row] = value;
-            }
-        }
-        if !self.log_total.is_empty() {
-            for (&row, summary) in rows.iter().zip(kernel::summary(logits)) {
-                self.log_total[row] = summary.log_total;
-                self.largest[row] = summary.largest;
-                self.arg_max[row] = summary.arg_max;
-            }
-        }
+        readouts
+    }
+
+    /// Puts what was read of some rows where it belongs.
+    pub(super) fn put(&mut self, rows: &[usize], read: &Self) {
+        scatter(&mut self.picked, rows, &read.picked, self.picks);
+        scatter(&mut self.log_total, rows, &read.log_total, 1);
+        scatter(&mut self.largest, rows, &read.largest, 1);
+        scatter(&mut self.arg_max, rows, &read.arg_max, 1);
+        scatter(&mut self.divergence, rows, &read.divergence, 1);
+    }
+}
+
+/// Writes `values`, `width` for each of `rows`, to those rows.
+fn scatter<T: Copy>(into: &mut [T], rows: &[usize], values: &[T], width: usize) {
+    for (&row, values) in rows.iter().zip(values.chunks_exact(width.max(1))) {
+        into[row * width..(row + 1) * width].copy_from_slice(values);
     }
 }

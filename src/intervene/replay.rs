@@ -8,14 +8,14 @@ use super::error::EditError;
 use super::plan::{Entry, plan, settled};
 use super::readout::{Readout, Readouts};
 use super::side_by_side;
-use super::sweep::{Consume, Sweep};
+use super::sweep::Sweep;
 use super::vocabulary::Vocabulary;
 use super::work::{Work, unembedding_operations};
-use crate::kernel;
 use crate::model::transformer::Transformer;
 use burn::tensor::{Int, Tensor, TensorData};
 use rayon::prelude::*;
 use std::convert::Infallible;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Positions of rows computed at once: more make matrix products no faster, and fewer stay in the processor's cache.
@@ -24,8 +24,14 @@ const MOST_POSITIONS: usize = 1024;
 /// Pieces of the rows of a small model that run side by side at most.
 const MOST_PIECES: usize = 256;
 
+/// Rows that a thread plans before it looks for more to do.
+const PLANNED_AT_ONCE: usize = 256;
+
 /// Rows of one sweep at most; their positions are bounded by memory besides.
 const MOST_ROWS: usize = 1 << 17;
+
+/// Makes something of the numbers of some rows and their last logits.
+type Read<'r, R> = dyn Fn(&[usize], Tensor<2>) -> R + Sync + 'r;
 
 /// Runs rows from a base run.
 pub struct Replay<'a> {
@@ -70,13 +76,27 @@ impl<'a> Replay<'a> {
 
     /// Checks and plans rows: those that change something in the order they are computed, and those that do not.
     fn plan(&self, rows: &[Row]) -> Result<(Vec<Entry>, Vec<usize>), EditError> {
+        let parts: Vec<usize> = (0..rows.len()).step_by(PLANNED_AT_ONCE).collect();
+        let part = |&first: &usize| self.plan_part(rows, first..rows.len().min(first + PLANNED_AT_ONCE));
+        let planned: Vec<Result<_, EditError>> = parts.par_iter().map(part).collect();
+        let (mut entries, mut unchanged) = (Vec::with_capacity(rows.len()), Vec::new());
+        for part in planned {
+            let (more, same) = part?;
+            entries.extend(more);
+            unchanged.extend(same);
+        }
+        entries.par_sort_by_key(Entry::order);
+        Ok((entries, unchanged))
+    }
+
+    fn plan_part(&self, rows: &[Row], part: Range<usize>) -> Result<(Vec<Entry>, Vec<usize>), EditError> {
         let facts = self.transformer.facts();
         let length = self.base.tokens.pos;
         let mut validated: Option<Arc<[super::Edit]>> = None;
         let mut from = facts.n_layers;
-        let mut entries = Vec::with_capacity(rows.len());
-        let mut unchanged = Vec::new();
-        for (number, row) in rows.iter().enumerate() {
+        let (mut entries, mut unchanged) = (Vec::with_capacity(part.len()), Vec::new());
+        for number in part {
+            let row = &rows[number];
             if validated.as_ref().is_none_or(|edits| !Arc::ptr_eq(edits, &row.edits)) {
                 row.edits.iter().try_for_each(|edit| edit.validate(facts, length).map(drop))?;
                 from = settled(&row.edits, facts, length);
@@ -87,7 +107,6 @@ impl<'a> Replay<'a> {
                 None => unchanged.push(number),
             }
         }
-        entries.sort_by_key(Entry::order);
         Ok((entries, unchanged))
     }
 
@@ -120,7 +139,7 @@ impl<'a> Replay<'a> {
     pub fn logits(&self, rows: &[Row]) -> Result<Tensor<2>, EditError> {
         let mut parts: Vec<Tensor<2>> = Vec::new();
         let mut order: Vec<usize> = Vec::new();
-        self.each::<EditError>(rows, &Vocabulary::Whole, &mut |numbers, logits| {
+        self.each::<_, EditError>(rows, &Vocabulary::Whole, &|_, logits| logits, &mut |numbers, logits| {
             order.extend(numbers);
             parts.push(logits);
             Ok(())
@@ -144,7 +163,7 @@ impl<'a> Replay<'a> {
     pub fn read<E: From<EditError>>(
         &self,
         rows: &[Row],
-        tokens: &dyn Fn(usize) -> Vec<u32>,
+        tokens: &(dyn Fn(usize) -> Vec<u32> + Sync),
         wanted: Readout,
         mut pause: impl FnMut(usize) -> Result<(), E>,
     ) -> Result<Readouts, E> {
@@ -153,9 +172,12 @@ impl<'a> Replay<'a> {
             true => Vocabulary::Whole,
             false => Vocabulary::of((0..rows.len()).flat_map(tokens).collect(), self.transformer),
         };
-        let columns = &|row: usize| tokens(row).into_iter().map(|token| vocabulary.column(token)).collect();
-        self.each::<E>(rows, &vocabulary, &mut |numbers, logits| {
-            readouts.read(logits, numbers, columns, || self.base_logits(rows, numbers, &vocabulary));
+        let columns = |row: usize| tokens(row).into_iter().map(|token| vocabulary.column(token)).collect();
+        let read = |numbers: &[usize], logits: Tensor<2>| {
+            Readouts::read(logits, numbers, columns, || self.base_logits(rows, numbers, &vocabulary), wanted)
+        };
+        self.each::<_, E>(rows, &vocabulary, &read, &mut |numbers, read| {
+            readouts.put(numbers, &read);
             pause(numbers.len())
         })?;
         Ok(readouts)
@@ -186,48 +208,57 @@ impl<'a> Replay<'a> {
         })
     }
 
-    /// Calls `consume` with the numbers and the last logits of some rows at a time, until every row was there once.
-    fn each<E: From<EditError>>(
+    /// Calls `consume` with the numbers of some rows at a time and what `read`, which may run on any thread, makes of their last
+    /// logits, until every row was there once.
+    fn each<R: Send, E: From<EditError>>(
         &self,
         rows: &[Row],
         vocabulary: &Vocabulary,
-        consume: &mut Consume<E>,
+        read: &Read<R>,
+        consume: &mut dyn FnMut(&[usize], R) -> Result<(), E>,
     ) -> Result<(), E> {
         let (entries, unchanged) = self.plan(rows)?;
         for numbers in unchanged.chunks(MOST_POSITIONS) {
-            consume(numbers, self.base_logits(rows, numbers, vocabulary))?;
+            consume(numbers, read(numbers, self.base_logits(rows, numbers, vocabulary)))?;
         }
         if side_by_side::is_small(self.transformer) {
-            return self.each_side_by_side(rows, entries, vocabulary, consume);
+            return self.each_side_by_side(rows, entries, vocabulary, read, consume);
         }
         for sweep in self.sweeps(&entries) {
-            Sweep::new(self, rows, sweep, vocabulary).run(consume)?;
+            let sweep = Sweep::new(self, rows, sweep, vocabulary);
+            sweep.run(&mut |numbers, logits| consume(numbers, read(numbers, logits)))?;
         }
         Ok(())
     }
 
     /// The same of a small model: pieces of the rows at once, as many as the memory allows.
-    fn each_side_by_side<E>(
+    fn each_side_by_side<R: Send, E>(
         &self,
         rows: &[Row],
         entries: Vec<Entry>,
         vocabulary: &Vocabulary,
-        consume: &mut Consume<E>,
+        read: &Read<R>,
+        consume: &mut dyn FnMut(&[usize], R) -> Result<(), E>,
     ) -> Result<(), E> {
-        let pieces = side_by_side::pieces(rows, entries, self.base.tokens.pos);
+        let (facts, length) = (self.transformer.facts(), self.base.tokens.pos);
+        let pieces = side_by_side::pieces(rows, entries, length);
         let pieces: Vec<&[Entry]> = pieces.iter().flat_map(|piece| self.sweeps(piece)).collect();
         let logits = 4 * 2 * vocabulary.len(self.transformer);
         let bytes = |piece: &&[Entry]| {
-            let positions: usize = piece.iter().map(|entry| self.base.tokens.pos - entry.start).sum();
+            let positions: usize = piece.iter().map(|entry| length - entry.start).sum();
             let streams: usize = piece.iter().map(|entry| self.stream_bytes(entry) + logits).sum();
             streams + positions.min(MOST_POSITIONS) * self.position_bytes()
         };
         let largest = pieces.iter().map(bytes).max().unwrap_or(0).max(1);
+        // Positions of layers, were no two rows the same anywhere.
+        let cost = |piece: &&[Entry]| {
+            piece.iter().map(|entry| ((length - entry.start) * (1 + facts.n_layers - entry.join.layer)) as u64).sum()
+        };
         let run = |entries: &&[Entry]| {
-            let mut results: Vec<(Vec<usize>, Tensor<2>)> = Vec::new();
+            let mut results: Vec<(Vec<usize>, R)> = Vec::new();
             let sweep = Sweep::new(self, rows, entries, vocabulary);
             let Ok(()) = sweep.run::<Infallible>(&mut |numbers, logits| {
-                results.push((numbers.to_vec(), logits));
+                results.push((numbers.to_vec(), read(numbers, logits)));
                 Ok(())
             });
             results
@@ -235,10 +266,10 @@ impl<'a> Replay<'a> {
         for pieces in pieces.chunks((self.memory / 2 / largest).clamp(1, MOST_PIECES)) {
             let results: Vec<_> = match pieces {
                 [one] => vec![run(one)],
-                _ => pieces.par_iter().map(|piece| kernel::alone(|| run(piece))).collect(),
+                _ => side_by_side::each(pieces, cost, run),
             };
-            for (numbers, logits) in results.into_iter().flatten() {
-                consume(&numbers, logits)?;
+            for (numbers, result) in results.into_iter().flatten() {
+                consume(&numbers, result)?;
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ use crate::model::facts::Facts;
 use crate::model::transformer::{Tokens, Transformer};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
+use std::cmp::Reverse;
 
 /// Floating-point operations of a position of a layer up to which a model is small.
 const SMALL: u64 = 1 << 22;
@@ -57,6 +58,17 @@ pub(super) fn batches<R: Send, E>(
         results.into_iter().for_each(&mut keep);
     }
     Ok(())
+}
+
+/// What `run` makes of each piece, in the order of the pieces, each on one thread. Threads take the costliest that is left, so
+/// that none of them has much to do when the others are done.
+pub(super) fn each<P: Sync, R: Send>(pieces: &[P], cost: impl Fn(&P) -> u64, run: impl Fn(&P) -> R + Sync) -> Vec<R> {
+    let mut order: Vec<usize> = (0..pieces.len()).collect();
+    order.sort_by_cached_key(|&piece| Reverse(cost(&pieces[piece])));
+    let run = |piece: usize| (piece, kernel::alone(|| run(&pieces[piece])));
+    let mut results: Vec<(usize, R)> = order.into_iter().par_bridge().map(run).collect();
+    results.sort_unstable_by_key(|&(piece, _)| piece);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Cuts rows into pieces that are computed apart: of some rows each, or of some prompts where rows may have edits in common.

@@ -1,9 +1,10 @@
 //! Functions of one f32 that the compiler can vectorise, and the means to have it do so.
 //!
-//! Each is free of branches; [`vectorise!`] compiles a loop that calls them twice, for AVX2 with fused multiply-add and
-//! for the baseline, and picks at run time.
+//! Each is free of branches; [`vectorise!`] compiles a loop that calls them three times, for AVX-512, for AVX2 with fused
+//! multiply-add and for the baseline, and picks at run time. The first two round alike.
 
-/// Defines a function whose body is compiled for AVX2 with FMA and for the baseline; `FMA` in the body says which.
+/// Defines a function whose body is compiled for AVX-512, for AVX2 with FMA and for the baseline; `FMA` in the body says whether
+/// products and sums are fused.
 macro_rules! vectorise {
     ($(#[$attribute:meta])* $visibility:vis fn $name:ident $([$($constant:ident: $constant_type:ty),*])? ($($argument:ident: $type:ty),* $(,)?) $(-> $output:ty)? $body:block) => {
         $(#[$attribute])*
@@ -19,6 +20,15 @@ macro_rules! vectorise {
                 #[allow(clippy::too_many_arguments)]
                 fn avx2 $(<$(const $constant: $constant_type),*>)? ($($argument: $type),*) $(-> $output)? {
                     body::<$($($constant,)*)? true>($($argument),*)
+                }
+                #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+                #[allow(clippy::too_many_arguments)]
+                fn avx512 $(<$(const $constant: $constant_type),*>)? ($($argument: $type),*) $(-> $output)? {
+                    body::<$($($constant,)*)? true>($($argument),*)
+                }
+                if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vl") {
+                    // SAFETY: the processor has just been found to have these features; all that have them have AVX2 and FMA.
+                    return unsafe { avx512 $(::<$($constant),*>)? ($($argument),*) };
                 }
                 if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
                     // SAFETY: the processor has just been found to have both features.

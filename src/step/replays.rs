@@ -224,7 +224,7 @@ pub fn read(
     subject: &Subject,
     (base, sources): (&Base, &Activations),
     rows: &[Row],
-    (tokens, wanted): (&dyn Fn(usize) -> Vec<u32>, Readout),
+    (tokens, wanted): (&(dyn Fn(usize) -> Vec<u32> + Sync), Readout),
     (context, task): (&Context, &Task),
     checks: &mut Vec<SelfCheck>,
 ) -> Result<Readouts, Error> {
