@@ -3,8 +3,8 @@ last one, and a mean ablation of everything.
 
     python benches/memory.py BINARY [--model models/SmolLM2-135M-Instruct.Q4_1.gguf] [--budgets 64,1024] [--prompts 200] [--only TEXT]
 
-Beside the weights: the peak of the run less that of a run of one prompt and one head (or means of one prompt), which has the program,
-the model and what reading the model takes. What may be above the budget are the results themselves, 8 bytes a value. Prints Markdown.
+Beside the weights: the peak of the run less that of a run that mean-ablates one head on one prompt, which has the program, the model
+and what reading the model takes. What may be above the budget are the results themselves, 8 bytes a value. Prints Markdown.
 """
 import argparse
 import os
@@ -28,13 +28,14 @@ bootstrap = 0
 {step}
 """
 PATCHING = 'kind = "activation-patching"\nsites = {}\npositions = {}'.format
-ABLATION = 'kind = "ablation"\ncomponents = ["L*H*", "L*MLP"]\nmean.sample = {}'.format
-# Name, step, and the same step of next to nothing.
+ABLATION = 'kind = "ablation"\ncomponents = {}\nmean.sample = {}'.format
 JOBS = [
-    ("every head and MLP at each position", PATCHING('["z[head]", "mlp_post"]', '["each"]'), PATCHING('["0.z[0]"]', '["last"]')),
-    ("every neuron, last position", PATCHING('["mlp_post[neuron]"]', '["last"]'), PATCHING('["0.z[0]"]', '["last"]')),
-    ("mean ablation of everything", ABLATION(1000), ABLATION(1)),
+    ("every head and MLP at each position", PATCHING('["z[head]", "mlp_post"]', '["each"]')),
+    ("every neuron, last position", PATCHING('["mlp_post[neuron]"]', '["last"]')),
+    ("mean ablation of everything", ABLATION('["L*H*", "L*MLP"]', 1000)),
 ]
+# Patching needs several prompts to find counterfactuals among.
+LITTLE = ABLATION('["L0H0"]', 1)
 
 
 def peak(binary, folder, budget, **spec):
@@ -66,9 +67,9 @@ if __name__ == "__main__":
     print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        for job, step, little in [job for job in JOBS if options.only in job[0]]:
+        for job, step in [job for job in JOBS if options.only in job[0]]:
             for budget in map(int, options.budgets.split(",")):
-                least = peak(options.binary, folder, budget, step=little, prompts=1, **shared)
+                least = peak(options.binary, folder, budget, step=LITTLE, prompts=1, **shared)
                 most = peak(options.binary, folder, budget, step=step, prompts=options.prompts, **shared)
                 name = model if builtin else pathlib.Path(model).name
                 print(f"| {name} | {job} | {budget} | {most:.0f} | {most - least:.0f} | {(most - least) / budget:.2f} |", flush=True)
