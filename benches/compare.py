@@ -4,6 +4,7 @@
     python benches/compare.py speed EXECUTABLE [--threads 2] [--rounds 5] [--only TEXT]        # beside PyTorch eager
     python benches/compare.py patching EXECUTABLE [--limit 12] [--prompts 50]                  # beside TransformerLens
     python benches/compare.py patching EXECUTABLE --peer peer_nnsight.py                       # beside nnsight
+    python benches/compare.py patching EXECUTABLE --device cuda:0 --dtype bf16                 # Llama3-8B's shape on a GPU
     python benches/compare.py growth EXECUTABLE                                                # ablate alone, more and more of it
 
 Both sides run the same job in a process of their own, one after the other, round by round, so that a change in the
@@ -38,6 +39,9 @@ PATCHING = [
     ("every neuron of the middle layer, SmolLM2's shape", "neurons", SMOLLM2, 5),
     ("faithfulness over 0 to 40 heads, SmolLM2's shape", "faithfulness", SMOLLM2, 5),
 ]
+# With --device cuda:0, in place of those.
+PATCHING_ON_A_GPU = [("effect map at the last position, Llama3-8B's shape", "map-last", "tests/fixtures/configs/llama3-8b.json", 5)]
+TORCH_NAMES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
 # Model, its configuration, the key of its layers; then prompts, layers and positions of each run, one of which grows at a time.
 GROWTH = [
     ("built-in model", ARITH, "n_layers", [(50, 4, 4), (100, 4, 4), (200, 4, 4), (400, 4, 4), (100, 2, 4), (100, 8, 4)]),
@@ -81,11 +85,12 @@ def patching(options):
     print("| job | threads | ablate, s | peer, s | times faster | rows/s | share of the product's peak | memory, MiB |")
     print("|---|---|---|---|---|---|---|---|")
     threads = str(options.threads)
-    for name, job, config, positions in PATCHING:
+    for name, job, config, positions in PATCHING if options.device == "cpu" else PATCHING_ON_A_GPU:
         if options.only in name:
             peer = [options.python, f"benches/{options.peer}", job, threads, config]
             peer += ["--limit", str(options.limit), "--batch", str(options.prompts), "--positions", str(positions)]
-            command = [options.executable, job, threads, config, str(options.prompts), str(positions)]
+            peer += ["--device", options.device, "--dtype", TORCH_NAMES[options.dtype]]
+            command = [options.executable, job, threads, config, str(options.prompts), str(positions), "1024", options.device, options.dtype]
             ours, theirs, ratio, said = by_turns(command, peer, options.rounds)
             print(
                 f"| {name} | {threads} | {cell(ours, 1)} | {cell(theirs, 1)} | {1 / ratio:.1f} "
@@ -125,5 +130,7 @@ if __name__ == "__main__":
     parser.add_argument("--limit", type=int, default=12)
     parser.add_argument("--prompts", type=int, default=50)
     parser.add_argument("--peer", default="peer_patching.py")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default="f32", choices=TORCH_NAMES)
     options = parser.parse_args()
     {"speed": speed, "patching": patching, "growth": growth}[options.bench](options)

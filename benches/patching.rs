@@ -1,9 +1,9 @@
 //! What `compare.py` runs beside TransformerLens: interventions on random weights of a configuration's shape. Prints one line
 //! of JSON: seconds of each repeat, rows, operations, the share of the machine's matrix-product peak, and memory.
 //!
-//!     cargo bench --bench patching -- map-last 2 benches/smollm2.json 50 5 [64]
+//!     cargo bench --bench patching -- map-last 2 benches/smollm2.json 50 5 [64] [cuda:0 bf16]
 //!
-//! job, threads, config, prompts, positions, and the MiB that rows may take (1024).
+//! job, threads, config, prompts, positions, the MiB that rows may take (1024), the device (`cpu`) and the dtype (`f32`).
 //!
 //! Jobs: `map-last`, `map-four` (every head's z and every MLP's post, at the last or at the last four positions), `neurons`
 //! (every neuron of the middle layer), `faithfulness` (k = 0..=40 heads kept, the others mean-ablated everywhere).
@@ -36,20 +36,37 @@ fn main() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let number = |text: &str| text.parse::<usize>().expect("a number");
     match arguments[..] {
-        [job, threads, config, prompts, positions, ref memory @ ..] if memory.len() < 2 => {
-            let memory = memory.first().map_or(MEMORY, |memory| number(memory));
+        [job, threads, config, prompts, positions, ref more @ ..] if more.len() != 2 && more.len() < 4 => {
+            let memory = more.first().map_or(MEMORY, |memory| number(memory));
+            let place = match more {
+                [_, device, dtype] => (opened(device), named(dtype)),
+                _ => (Device::flex(), DType::F32),
+            };
             rayon::ThreadPoolBuilder::new().num_threads(number(threads)).build_global().expect("a thread pool");
-            run(job, Path::new(config), number(prompts), number(positions), memory << 20);
+            run(job, Path::new(config), number(prompts), number(positions), memory << 20, place);
         }
         // As `cargo bench` alone calls it: the quickest job, to show that it runs.
-        [] => run("map-last", Path::new("benches/arith.json"), 50, 4, MEMORY << 20),
+        [] => run("map-last", Path::new("benches/arith.json"), 50, 4, MEMORY << 20, (Device::flex(), DType::F32)),
         _ => panic!("unknown job {arguments:?}; benches/compare.py has the list"),
     }
 }
 
-fn run(job: &str, config: &Path, prompts: usize, positions: usize, memory: usize) {
+fn opened(name: &str) -> Device {
+    ablate::model::device::open(name.parse().expect("cpu or cuda:0")).expect("a device")
+}
+
+fn named(dtype: &str) -> DType {
+    match dtype {
+        "f32" => DType::F32,
+        "bf16" => DType::BF16,
+        "f16" => DType::F16,
+        _ => panic!("f32, bf16 or f16"),
+    }
+}
+
+fn run(job: &str, config: &Path, prompts: usize, positions: usize, memory: usize, (device, dtype): (Device, DType)) {
     let weights = Checkpoint::random(config, 0).expect("a configuration");
-    let model = Transformer::load(&weights, &Device::flex(), DType::F32).expect("a model");
+    let model = Transformer::load(&weights, &device, dtype).expect("a model");
     let before = peak_bytes();
     let tokens = |shift: u32| {
         let n_vocab = model.facts().n_vocab as u32;
@@ -69,7 +86,7 @@ fn run(job: &str, config: &Path, prompts: usize, positions: usize, memory: usize
     }
     let (rows, operations) = outcome.expect("a repeat");
     let fastest = seconds.iter().copied().fold(f64::INFINITY, f64::min);
-    let peak = matrix_product_peak(model.facts());
+    let peak = matrix_product_peak(model.facts(), &device, dtype);
     println!(
         "{}",
         json!({
@@ -185,15 +202,16 @@ fn rows(interventions: Vec<Vec<Edit>>, prompts: usize) -> Vec<Row> {
 }
 
 /// The fastest of ten large products of the model's MLP, GFLOP/s.
-fn matrix_product_peak(facts: &Facts) -> f64 {
+fn matrix_product_peak(facts: &Facts, device: &Device, dtype: DType) -> f64 {
     const ROWS: usize = 2048;
-    let device = Device::flex();
-    let x = Tensor::<3>::random([1, ROWS, facts.d_model], Distribution::Default, &device);
-    let w = Tensor::<2>::random([facts.d_model, facts.d_mlp], Distribution::Default, &device);
+    let x = Tensor::<3>::random([1, ROWS, facts.d_model], Distribution::Default, device).cast(dtype);
+    let w = Tensor::<2>::random([facts.d_model, facts.d_mlp], Distribution::Default, device).cast(dtype);
     let operations = (2 * ROWS * facts.d_model * facts.d_mlp) as f64;
     let time = |_| {
         let start = Instant::now();
-        std::hint::black_box(kernel::linear(x.clone(), w.clone(), None));
+        let product = kernel::linear(x.clone(), w.clone(), None);
+        // A device that computes later than it is asked to has to be waited for.
+        std::hint::black_box(product.narrow(1, ROWS - 1, 1).into_data());
         operations / 1e9 / start.elapsed().as_secs_f64()
     };
     (0..10).map(time).fold(0.0, f64::max)

@@ -27,7 +27,8 @@ sys.path.append(str(HERE.parent / "tests" / "fixtures"))
 
 def shape(config, pos):
     """HookedTransformerConfig's arguments, as from_pretrained leaves a model: norms folded into what reads them."""
-    same = dict(normalization_type="RMSPre", final_rms=True, gated_mlp=True, act_fn="silu", seed=0, device="cpu")
+    same = dict(normalization_type="RMSPre", final_rms=True, gated_mlp=True, act_fn="silu", seed=0,
+        device=str(torch.get_default_device()), dtype=torch.get_default_dtype())
     if config["model_type"] == "ablate":
         return dict(
             same, n_layers=config["n_layers"], d_model=config["d_model"], n_heads=config["n_heads"], d_head=config["d_head"],
@@ -95,7 +96,7 @@ def main(job, threads, path, limit, batch, pos):
     wanted = torch.randint(0, model.cfg.d_vocab, (batch, 2))
 
     def measure(logits):
-        return logits[:, -1].log_softmax(-1).gather(-1, wanted).exp()
+        return logits[:, -1].log_softmax(-1).gather(-1, wanted).exp().cpu()
 
     def cached():
         measure(model(clean_tokens))
@@ -136,7 +137,11 @@ def command(text, main):
     parser.add_argument("--limit", type=int, help="forwards to run (all)")
     parser.add_argument("--batch", type=int, default=50)
     parser.add_argument("--positions", type=int, default=5)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default="float32")
     options = parser.parse_args()
+    torch.set_default_device(options.device)
+    torch.set_default_dtype(getattr(torch, options.dtype))
     main(options.job, options.threads, options.config, options.limit, options.batch, options.positions)
 
 

@@ -2,6 +2,7 @@
 
 mod cli;
 mod compare;
+mod device;
 mod faults;
 mod figure;
 mod gguf;

@@ -28,14 +28,19 @@ pub fn run_edited(transformer: &Transformer, tokens: &Tokens, rows: &[Row], sour
 pub(super) struct EditIndex(HashMap<Hook, Vec<(usize, usize)>>);
 
 impl EditIndex {
-    /// The edits of rows that `keep` (number of the row, edit) leaves.
+    /// The edits of rows that `keep` (number of the row, edit) leaves. Those of one hook are in the order in which they are written, cuts
+    /// after all others: an edge that is cut stays cut, whatever else is written to its score or its weight.
     pub fn new<'r>(rows: impl Iterator<Item = &'r Row>, keep: impl Fn(usize, &Edit) -> bool) -> Self {
         let mut index = Self::default();
         for (number, row) in rows.enumerate() {
-            for (edit_number, edit) in row.edits.iter().enumerate().filter(|(_, edit)| keep(number, edit)) {
+            let kept = || row.edits.iter().enumerate().filter(|(_, edit)| keep(number, edit));
+            for (edit_number, edit) in kept().filter(|(_, edit)| !is_cut(edit)) {
+                index.0.entry(edit.hook).or_default().push((number, edit_number));
+            }
+            for (edit_number, edit) in kept().filter(|(_, edit)| is_cut(edit)) {
                 index.0.entry(edit.hook).or_default().push((number, edit_number));
                 // A query whose every edge is cut is settled after the softmax.
-                if let (Change::Cut { .. }, Hook::Block(layer, _)) = (&edit.change, edit.hook) {
+                if let Hook::Block(layer, _) = edit.hook {
                     index.0.entry(Hook::Block(layer, Site::Pattern)).or_default().push((number, edit_number));
                 }
             }
@@ -61,6 +66,10 @@ impl EditIndex {
             Some((place, row, edit))
         })
     }
+}
+
+fn is_cut(edit: &Edit) -> bool {
+    matches!(edit.change, Change::Cut { .. })
 }
 
 /// Writes the edits of some rows during a forward pass of them.

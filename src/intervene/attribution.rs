@@ -209,8 +209,8 @@ impl Taps<'_> {
                 }
                 (zero, None) => zero,
             };
-            if let Some(positions) = wanted.get(&hook) {
-                gradients.insert(hook, read(hook, &gradient, positions, tokens.pos));
+            if let Some(activation) = wanted.get(&hook).and_then(|at| read(hook, &gradient, at, tokens.pos)) {
+                gradients.insert(hook, activation);
             }
         }
         (values, gradients)
@@ -230,8 +230,10 @@ impl Hooks for Taps<'_> {
             (_, value, _) => value,
         };
         let Some(positions) = self.wanted.get(&hook) else { return value };
-        if self.line.is_none() {
-            self.values.insert(hook, read(hook, &value, positions, self.length));
+        if self.line.is_none()
+            && let Some(activation) = read(hook, &value, positions, self.length)
+        {
+            self.values.insert(hook, activation);
         }
         match value {
             HookValue::Stream(tensor) => {

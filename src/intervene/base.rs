@@ -146,8 +146,8 @@ impl Hooks for Keeper<'_> {
     }
 
     fn visit(&mut self, hook: Hook, value: HookValue) -> HookValue {
-        if let Some(positions) = self.edited.get(&hook) {
-            self.activations.insert(hook, read(hook, &value, positions, self.length));
+        if let Some(activation) = self.edited.get(&hook).and_then(|at| read(hook, &value, at, self.length)) {
+            self.activations.insert(hook, activation);
         }
         match (hook, &value) {
             (Hook::Block(_, Site::ResidPre), HookValue::Stream(tensor)) => self.resid_pre.push(tensor.clone()),

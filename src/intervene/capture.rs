@@ -206,25 +206,30 @@ impl Hooks for Recorder<'_> {
     }
 
     fn visit(&mut self, hook: Hook, value: HookValue) -> HookValue {
-        if let Some(positions) = self.wanted.get(&hook) {
-            self.got.insert(hook, read(hook, &value, positions, self.length));
+        if let Some(activation) = self.wanted.get(&hook).and_then(|at| read(hook, &value, at, self.length)) {
+            self.got.insert(hook, activation);
         }
         value
     }
 }
 
-/// An activation at some positions.
-pub(super) fn read(hook: Hook, value: &HookValue, positions: &Positions, length: usize) -> Activation {
-    let (part, layout, kept) = held(hook, value, positions, length);
+/// An activation at some positions; `None` where it is at none of them, as the final norm of the last position alone.
+pub(super) fn read(hook: Hook, value: &HookValue, positions: &Positions, length: usize) -> Option<Activation> {
+    let (part, layout, kept) = held(hook, value, positions, length)?;
     let rows = match &part {
         HookValue::Stream(tensor) => tensor.dims()[0],
         HookValue::Heads(tensor) => tensor.dims()[0],
     };
-    Activation { layout, rows, positions: kept, data: part.to_host() }
+    Some(Activation { layout, rows, positions: kept, data: part.to_host() })
 }
 
-/// What stands at some positions, where it is: its values, how they lie, and the positions that there are.
-fn held(hook: Hook, value: &HookValue, positions: &Positions, length: usize) -> (HookValue, Layout, Vec<usize>) {
+/// What stands at some positions, where it is: its values, how they lie, and the positions that there are, if any.
+fn held(
+    hook: Hook,
+    value: &HookValue,
+    positions: &Positions,
+    length: usize,
+) -> Option<(HookValue, Layout, Vec<usize>)> {
     let attention =
         matches!(hook, Hook::Block(_, crate::model::hook::Site::AttnScores | crate::model::hook::Site::Pattern));
     let (layout, slots) = match value {
@@ -242,15 +247,15 @@ fn held(hook: Hook, value: &HookValue, positions: &Positions, length: usize) -> 
     };
     let first = length - slots;
     let kept: Vec<usize> = positions.iter(length).filter(|&position| position >= first).collect();
-    let part = match (kept.first(), kept.last()) {
-        (Some(&from), Some(&to)) if to + 1 - from == kept.len() => narrow(value, attention, from - first, kept.len()),
+    let part = match (*kept.first()?, *kept.last()?) {
+        (from, to) if to + 1 - from == kept.len() => narrow(value, attention, from - first, kept.len()),
         _ => {
             let parts: Vec<HookValue> =
                 kept.iter().map(|&position| narrow(value, attention, position - first, 1)).collect();
             concat(parts, attention)
         }
     };
-    (part, layout, kept)
+    Some((part, layout, kept))
 }
 
 /// Keeps what it sees where it is, for further computation.
@@ -269,8 +274,7 @@ impl Hooks for Holder<'_> {
     }
 
     fn visit(&mut self, hook: Hook, value: HookValue) -> HookValue {
-        if let Some(positions) = self.wanted.get(&hook) {
-            let (part, _, kept) = held(hook, &value, positions, self.length);
+        if let Some((part, _, kept)) = self.wanted.get(&hook).and_then(|at| held(hook, &value, at, self.length)) {
             self.got.insert(hook, (part, kept));
         }
         value

@@ -203,7 +203,9 @@ fn first_change(
         Value::Fixed(activation) => Some((activation, 0)),
         Value::Source => Some(source(edit, row, length, sources)?),
     };
-    if strength == 0.0 {
+    // Of the final norm nothing but the last position reaches the logits that are read, and no other is kept of the base.
+    let last_only = matches!(edit.hook, Hook::LnFinalScale | Hook::LnFinalNormalized);
+    if strength == 0.0 || last_only && edit.positions.iter(length).all(|position| position + 1 != length) {
         return Ok(None);
     }
     let Some(old) = base.activations.get(&edit.hook) else {

@@ -197,14 +197,20 @@ impl<'a> Replay<'a> {
         }
         let replayed = crate::model::to_f32(self.logits(&sample)?);
         let scratch = crate::model::to_f32(run_edited(self.transformer, &self.base.tokens, &sample, self.sources));
-        let largest = |values: &mut dyn Iterator<Item = f32>| {
-            // A logit that is not a number differs from everything.
-            values.fold(0.0f32, |a, b| if b.is_nan() || b > a { b } else { a })
+        // An edit can make logits that are not finite, here and there alike; otherwise they differ from everything.
+        let difference = |(&a, &b): (&f32, &f32)| match a == b || !a.is_finite() && !b.is_finite() {
+            true => 0.0,
+            false if a.is_finite() && b.is_finite() => (a - b).abs(),
+            false => f32::INFINITY,
         };
         Ok(Check {
             rows: sample.len(),
-            largest_difference: largest(&mut replayed.iter().zip(&scratch).map(|(a, b)| (a - b).abs())),
-            largest_logit: largest(&mut scratch.iter().map(|value| value.abs())),
+            largest_difference: replayed.iter().zip(&scratch).map(difference).fold(0.0, f32::max),
+            largest_logit: scratch
+                .iter()
+                .map(|value| value.abs())
+                .filter(|value| value.is_finite())
+                .fold(0.0, f32::max),
         })
     }
 

@@ -7,7 +7,7 @@ use super::vector::{exp_lane, vectorise};
 use burn::tensor::{Int, Tensor, TensorData, activation};
 use rayon::prelude::*;
 
-/// What is kept of a row of logits.
+/// What is kept of a row of logits. Of a row with a logit that is not finite, nothing is a number, and no token the largest.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Summary {
     /// ln Σ exp(logit).
@@ -17,6 +17,9 @@ pub struct Summary {
     /// Its index, the lowest among equals.
     pub arg_max: u32,
 }
+
+/// The index of the largest logit where there is none.
+const NO_TOKEN: u32 = u32::MAX;
 
 /// The summary of each row of `logits`, `[row, n_vocab]`.
 pub fn summary(logits: Tensor<2>) -> Vec<Summary> {
@@ -50,7 +53,10 @@ pub fn summary(logits: Tensor<2>) -> Vec<Summary> {
             Tensor::from_data(TensorData::new(data, [rows, 3]), &burn::tensor::Device::flex())
         },
     );
-    let summary = |row: &[f32]| Summary { log_total: row[0], largest: row[1], arg_max: row[2].to_bits() };
+    let summary = |row: &[f32]| match row[0].is_finite() {
+        true => Summary { log_total: row[0], largest: row[1], arg_max: row[2].to_bits() },
+        false => Summary { log_total: f32::NAN, largest: f32::NAN, arg_max: NO_TOKEN },
+    };
     crate::model::to_f32(kept).chunks_exact(3).map(summary).collect()
 }
 
@@ -88,8 +94,9 @@ pub fn divergence(p: Tensor<2>, q: Tensor<2>) -> Vec<f32> {
     let dtype = at_least_f32(p.dtype());
     let p = activation::log_softmax(p.cast(dtype), 1);
     let q = activation::log_softmax(q.cast(dtype), 1);
-    // Never below zero but for rounding.
-    crate::model::to_f32((p.clone().exp() * (p - q)).sum_dim(1)).into_iter().map(|value| value.max(0.0)).collect()
+    // Never below zero but for rounding; `max` would make zero of what is not a number.
+    let rounded = |value: f32| if value < 0.0 { 0.0 } else { value };
+    crate::model::to_f32((p.clone().exp() * (p - q)).sum_dim(1)).into_iter().map(rounded).collect()
 }
 
 /// The logits of `tokens`, as many for each row of `logits`, `[row, n_vocab]`.

@@ -1,4 +1,5 @@
-//! Means with bootstrap intervals: resamples of the prompts, the same for every quantity that is averaged over them.
+//! Means with bootstrap intervals: resamples of the prompts, the same for every quantity that is averaged over them. A prompt that
+//! several draws have in common is drawn once, with its values of all draws.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -17,26 +18,43 @@ pub struct Mean {
     pub high: f64,
 }
 
-/// Resamples with replacement of n values, kept as how often each is drawn.
+/// Resamples with replacement of what values are of, kept as how often each value is drawn.
 #[derive(Debug, Clone)]
 pub struct Resamples {
     n: usize,
     /// `[resample, value]`, how often it is drawn: whole numbers, so that resamples of equal values have exactly their mean.
     weights: Vec<f64>,
+    /// How many values each resample has.
+    totals: Vec<f64>,
 }
 
 impl Resamples {
     /// `count` resamples of `n` values; the same for the same numbers.
     pub fn new(n: usize, count: usize, seed: u64) -> Self {
+        Self::of(&(0..n).collect::<Vec<_>>(), count, seed)
+    }
+
+    /// The same of values that are not all of different things: `things` says what each is of, numbers from 0. Things are drawn, each
+    /// with all of its values: drawn one by one, values of one thing would pass for as many things.
+    pub fn of(things: &[usize], count: usize, seed: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut weights = vec![0.0; if n > 1 { n * count } else { 0 }];
-        for resample in weights.chunks_exact_mut(n.max(1)) {
-            for _ in 0..n {
-                // The remainder's bias is below n / 2^64.
-                resample[(random.next_u64() % n as u64) as usize] += 1.0;
+        let n = things.len();
+        let distinct = things.iter().max().map_or(0, |&last| last + 1);
+        let mut drawn = vec![0.0; distinct];
+        let (mut weights, mut totals) = (Vec::new(), Vec::new());
+        if distinct > 1 {
+            weights.reserve_exact(n * count);
+            for _ in 0..count {
+                drawn.fill(0.0);
+                for _ in 0..distinct {
+                    // The remainder's bias is below n / 2^64.
+                    drawn[(random.next_u64() % distinct as u64) as usize] += 1.0;
+                }
+                weights.extend(things.iter().map(|&thing| drawn[thing]));
+                totals.push(weights[weights.len() - n..].iter().sum());
             }
         }
-        Self { n, weights }
+        Self { n, weights, totals }
     }
 
     /// The mean of `values`, n of them, with its interval.
@@ -49,8 +67,8 @@ impl Resamples {
         if self.weights.is_empty() || values.iter().any(|value| !value.is_finite()) {
             return Mean { mean, std, low: f64::NAN, high: f64::NAN };
         }
-        let mut means: Vec<f64> =
-            self.weights.chunks_exact(self.n).map(|weights| weighted_sum(weights, values) / n).collect();
+        let resamples = self.weights.chunks_exact(self.n).zip(&self.totals);
+        let mut means: Vec<f64> = resamples.map(|(weights, total)| weighted_sum(weights, values) / total).collect();
         Mean { mean, std, low: quantile(&mut means, 0.025), high: quantile(&mut means, 0.975) }
     }
 }

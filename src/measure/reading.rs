@@ -35,6 +35,11 @@ impl Reading {
         self.answer - self.other
     }
 
+    /// 1 where the arg-max is r, 0 where it is not; not a number where a logit is not finite: then there is no arg-max.
+    fn accuracy(&self) -> f64 {
+        if self.largest.is_finite() { f64::from(u8::from(self.correct)) } else { f64::NAN }
+    }
+
     /// NL: logit(r) / largest logit (paper §3).
     pub fn normalized_logit(&self) -> f64 {
         self.answer / self.largest
@@ -55,7 +60,7 @@ pub fn effect(measure: EffectMeasure, before: &Reading, after: &Reading, source:
             (after.difference() - before.difference()) / (source.difference() - before.difference())
         }
         EffectMeasure::Kl => after.divergence,
-        EffectMeasure::Accuracy => f64::from(u8::from(after.correct)),
+        EffectMeasure::Accuracy => after.accuracy(),
     }
 }
 
@@ -71,7 +76,7 @@ pub fn left(measure: AblationMeasure, whole: &Reading, empty: &Reading, after: &
         AblationMeasure::Probability => after.p_answer(),
         AblationMeasure::CrossEntropy => after.log_total - after.answer,
         AblationMeasure::Kl => after.divergence,
-        AblationMeasure::Accuracy => f64::from(u8::from(after.correct)),
+        AblationMeasure::Accuracy => after.accuracy(),
     }
 }
 

@@ -16,8 +16,10 @@ use crate::run::progress::Task;
 use crate::spec::Dtype;
 use std::ops::Range;
 
-/// Rows of each call that are recomputed from scratch.
+/// Rows of each call that are recomputed from scratch: so many, and one of each so many, but not more than those.
 const CHECKED: usize = 8;
+const ONE_IN: usize = 1024;
+const MOST_CHECKED: usize = 64;
 
 /// Bytes of a value in f32, the widest.
 const ELEMENT: usize = 4;
@@ -248,7 +250,8 @@ pub fn read(
             all
         }
     };
-    let check = replay.check(rows, CHECKED).map_err(Error::failed(name))?;
+    let checked = (CHECKED + rows.len() / ONE_IN).min(MOST_CHECKED);
+    let check = replay.check(rows, checked).map_err(Error::failed(name))?;
     let dtype = context.models.dtype(&subject.name);
     checks.push(SelfCheck::new(name, &subject.name, check, tolerance(dtype)));
     Ok(all)

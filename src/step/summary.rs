@@ -4,7 +4,7 @@ use super::accuracy::number_in;
 use super::{Outcome, accuracy::Labels};
 use crate::measure::Resamples;
 use crate::prompt::{Prompt, content};
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use rayon::prelude::*;
 
@@ -28,14 +28,14 @@ pub struct Values<'v> {
 
 impl Values<'_> {
     /// One row per key, operator and measure: the keys, `operator`, `measure`, `n` (prompts), `mean`, `std` (over prompts),
-    /// `ci_low`, `ci_high` (95 % bootstrap interval over prompts), `seeds` (draws), `seed_std` (of the draws' means).
+    /// `ci_low`, `ci_high` (95 % bootstrap interval over prompts, a prompt of several draws counted once), `seeds` (draws), `seed_std` (of the
+    /// draws' means).
     ///
     /// # Errors
     /// None of its own.
     pub fn means(&self, bootstrap: usize) -> PolarsResult<DataFrame> {
         let groups = self.by_operator();
-        let resamples: Vec<Resamples> =
-            groups.values().map(|members| Resamples::new(members.len(), bootstrap, BOOTSTRAP_SEED)).collect();
+        let resamples: Vec<Resamples> = groups.values().map(|members| self.resamples(members, bootstrap)).collect();
         let cells: Vec<(u32, usize, usize)> = (0..self.keys.height() as u32)
             .flat_map(|key| {
                 (0..groups.len()).flat_map(move |group| (0..self.measures.len()).map(move |m| (key, group, m)))
@@ -94,14 +94,52 @@ impl Values<'_> {
         groups
     }
 
+    /// Resamples of prompts, of the values of some.
+    fn resamples(&self, members: &[usize], bootstrap: usize) -> Resamples {
+        Resamples::of(&self.distinct(members).0, bootstrap, BOOTSTRAP_SEED)
+    }
+
+    /// Which prompt each is, numbered from 0, and how many there are: several draws may have prompts in common.
+    fn distinct(&self, members: &[usize]) -> (Vec<usize>, usize) {
+        let mut numbers: IndexSet<u64> = IndexSet::new();
+        let things = members.iter().map(|&member| numbers.insert_full(self.prompts[member].id).0).collect();
+        (things, numbers.len())
+    }
+
+    /// What a reader of the means should know: values that are left out, and prompts that are there more than once.
+    fn notes(&self, model: &str, bootstrap: usize) -> Vec<String> {
+        let mut notes = Vec::new();
+        let (measures, values) = (self.measures.len().max(1), self.data.len() / self.measures.len().max(1));
+        for (index, measure) in self.measures.iter().enumerate() {
+            let no_numbers = self.data.iter().skip(index).step_by(measures).filter(|value| !value.is_finite()).count();
+            if no_numbers > 0 {
+                notes.push(format!(
+                    "{model}: {no_numbers} of {values} values of {measure} are not numbers (logits that are not finite, or a \
+                     division by 0); they are left out of the means and of n"
+                ));
+            }
+        }
+        let all: Vec<usize> = (0..self.prompts.len()).collect();
+        let (_, distinct) = self.distinct(&all);
+        if bootstrap > 0 && distinct < all.len() {
+            notes.push(format!(
+                "{model}: the draws have prompts in common: n counts {} values of {distinct} prompts, and intervals are over the \
+                 prompts",
+                all.len()
+            ));
+        }
+        notes
+    }
+
     fn row(&self, key: u32, members: &[usize], measure: usize, resamples: &Resamples, bootstrap: usize) -> Row {
         let value =
             |&member: &usize| self.data[(key as usize * self.prompts.len() + member) * self.measures.len() + measure];
         let all: Vec<f64> = members.iter().map(value).collect();
-        let finite: Vec<f64> = all.iter().copied().filter(|value| value.is_finite()).collect();
+        let of_finite = members.iter().zip(&all).filter(|(_, value)| value.is_finite());
+        let (of_finite, finite): (Vec<usize>, Vec<f64>) = of_finite.unzip();
         let mean = match finite.len() == all.len() {
             true => resamples.mean(&all),
-            false => Resamples::new(finite.len(), bootstrap, BOOTSTRAP_SEED).mean(&finite),
+            false => self.resamples(&of_finite, bootstrap).mean(&finite),
         };
         let mut seeds: IndexMap<Option<u64>, (f64, usize)> = IndexMap::new();
         for (member, value) in members.iter().zip(&all).filter(|(_, value)| value.is_finite()) {
@@ -165,6 +203,7 @@ impl Outcome {
         bootstrap: usize,
         per_prompt: bool,
     ) -> PolarsResult<()> {
+        self.notes.extend(values.notes(labels.model, bootstrap));
         self.add_labelled(name, labels, template, values.means(bootstrap)?)?;
         if per_prompt {
             self.add_labelled(&format!("{name}.prompts"), labels, template, values.each()?)?;

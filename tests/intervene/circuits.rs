@@ -7,7 +7,7 @@ use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::{Hook, Site};
 use ablate::model::to_f32;
 use ablate::model::transformer::{Tokens, Transformer};
-use burn::tensor::{DType, Device};
+use burn::tensor::DType;
 use proptest::prelude::*;
 use std::sync::{Arc, LazyLock};
 
@@ -133,7 +133,7 @@ fn circuits_of_a_larger_model() {
         "vocab_size": 97, "tie_word_embeddings": false, "torch_dtype": "float32"}"#;
     std::fs::write(&config, text).unwrap();
     let checkpoint = Checkpoint::random(&config, 3).unwrap();
-    let model = Transformer::load(&checkpoint, &Device::flex(), DType::F32).unwrap();
+    let model = Transformer::load(&checkpoint, &crate::device::device(), DType::F32).unwrap();
     let tokens = |shift: u32| Tokens { ids: (0..35).map(|i| (i * 31 + shift) % 97).collect(), batch: 7, pos: 5 };
     // Heads are the first numbers of a layer's hook where neurons are left alone: 6 for each of 4 layers.
     for (value, last) in [(0, false), (0, true), (1, false), (2, false)] {

@@ -1,8 +1,10 @@
 //! What must hold for every model, prompt and edit.
 
 use super::reference::{Case, MODELS, at, base, of, rows, sources, wanted};
+use crate::device;
 use ablate::intervene::{
-    Change, Edit, EditError, Layout, Positions, Readout, Replay, Row, Units, Value, capture_means, run_edited,
+    Activation, Change, Edit, EditError, Layout, Positions, Readout, Replay, Row, Units, Value, capture_means,
+    run_edited,
 };
 use ablate::model::hook::{Hook, SITES, Site};
 use ablate::model::to_f32;
@@ -11,9 +13,11 @@ use std::sync::{Arc, LazyLock};
 
 static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| MODELS.iter().map(|name| Case::open(name)).collect());
 
+/// In units of what differences may be on the CPU.
 fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |a, b| if b.is_nan() || b > a { b } else { a })
+    let largest = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |a, b| if b.is_nan() || b > a { b } else { a });
+    largest / device::tolerance(1.0)
 }
 
 /// An edit as random numbers, made to fit whatever model it meets.
@@ -352,6 +356,36 @@ fn cutting_every_edge_leaves_nothing() {
         let (cut, zero) = replayed.split_at(replayed.len() / 2);
         assert!(cut.iter().all(|logit| logit.is_finite()), "{}", case.name);
         assert!(largest_difference(cut, zero) < 2e-5, "{}", case.name);
+    }
+}
+
+/// An edge that is cut stays cut, whatever else is written to its score, before the cut or after it: what is left is a softmax over
+/// the other keys, here of equal scores.
+#[test]
+fn a_cut_edge_stays_cut() {
+    for case in CASES.iter() {
+        let (last, heads) = (case.last(), case.model.facts().n_heads);
+        let cut = Edit::cut(0, Units::Of(vec![0]), at(&[last]), at(&[1]));
+        let equal = |strength| Edit {
+            change: Change::Replace { value: Value::Constant(0.5), strength },
+            ..Edit::zero(Hook::Block(0, Site::AttnScores), at(&[last]), Units::Of(vec![0]))
+        };
+        let shares: Vec<f32> = (0..=last).map(|key| if key == 1 { 0.0 } else { 1.0 / last as f32 }).collect();
+        let layout = Layout::Attention { heads, keys: last + 1 };
+        let values = Activation { layout, rows: 1, positions: vec![last], data: shares.repeat(heads) };
+        let pattern = Edit::set(Hook::Block(0, Site::Pattern), at(&[last]), Units::Of(vec![0]), Arc::new(values));
+        let interventions = [
+            vec![cut.clone(), equal(1.0)],
+            vec![equal(1.0), cut.clone()],
+            vec![pattern],
+            vec![cut.clone(), equal(0.0)],
+            vec![cut],
+        ];
+        let found = case.replay(&case.rows(&interventions));
+        let found: Vec<&[f32]> = found.chunks_exact(found.len() / interventions.len()).collect();
+        assert!(largest_difference(found[0], found[2]) < 2e-5, "{}", case.name);
+        assert!(largest_difference(found[1], found[2]) < 2e-5, "{}", case.name);
+        assert!(largest_difference(found[3], found[4]) < 2e-5, "{}: strength 0 changes nothing", case.name);
     }
 }
 

@@ -9,9 +9,10 @@ use ablate::model::processing::Processed;
 use ablate::model::to_f32;
 use ablate::model::transformer::{Tokens, Transformer};
 use ablate::spec::Processing;
-use burn::tensor::{DType, Device};
+use burn::tensor::DType;
 use safetensors::{Dtype, SafeTensors};
 
+use crate::device;
 use crate::parity::reference::folder;
 
 /// Models that TransformerLens can express.
@@ -47,7 +48,7 @@ pub struct Case {
 impl Case {
     pub fn open(name: &'static str) -> Self {
         let host = Processed::new(Checkpoint::open(&folder(name)).unwrap(), Processing::default());
-        let model = Transformer::load(&host, &Device::flex(), DType::F32).unwrap();
+        let model = Transformer::load(&host, &device::device(), DType::F32).unwrap();
         let bytes = std::fs::read(folder(name).join("interventions.safetensors")).unwrap();
         let file = SafeTensors::deserialize(&bytes).unwrap();
         let (mut floats, mut integers, mut shapes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
@@ -105,7 +106,7 @@ impl Case {
         let sources = sources(&self.model, &self.source_tokens, &wanted);
         let replay = Replay::new(&self.model, &base, &sources, 1 << 30);
         let check = replay.check(rows, 16).unwrap();
-        assert!(check.largest_difference < 1e-4, "{}: {check:?}", self.name);
+        assert!(check.largest_difference < device::tolerance(1e-4), "{}: {check:?}", self.name);
         to_f32(replay.logits(rows).unwrap())
     }
 
@@ -115,7 +116,7 @@ impl Case {
         assert_eq!(found.len(), wanted.len(), "{}: {key} is {shape:?}", self.name);
         let differences = found.iter().zip(wanted).map(|(a, b)| (a - b).abs());
         let largest = differences.fold(0.0f32, |a, b| if b.is_nan() || b > a { b } else { a });
-        assert!(largest <= TOLERANCE, "{}: {key} is off by {largest:.1e}", self.name);
+        assert!(largest <= device::tolerance(TOLERANCE), "{}: {key} is off by {largest:.1e}", self.name);
     }
 }
 
@@ -128,9 +129,23 @@ pub fn rows(interventions: &[Vec<Edit>], prompts: usize) -> Vec<Row> {
         .collect()
 }
 
-/// Every hook that rows edit, at all positions.
+/// Every hook that rows edit, at the positions where they do, as steps ask for them: of the last layer no more may be computed.
 pub fn wanted(rows: &[Row]) -> Wanted {
-    rows.iter().flat_map(|row| row.edits.iter()).map(|edit| (edit.hook, Positions::All)).collect()
+    let mut wanted = Wanted::new();
+    for edit in rows.iter().flat_map(|row| row.edits.iter()) {
+        let positions = match (wanted.swap_remove(&edit.hook), &edit.positions) {
+            (None, positions) => positions.clone(),
+            (Some(Positions::At(mut held)), Positions::At(more)) => {
+                held.extend(more);
+                held.sort_unstable();
+                held.dedup();
+                Positions::At(held)
+            }
+            _ => Positions::All,
+        };
+        wanted.insert(edit.hook, positions);
+    }
+    wanted
 }
 
 pub fn base(model: &Transformer, tokens: &Tokens, wanted: &Wanted) -> Base {

@@ -105,3 +105,54 @@ pub fn refused(steps: &str) -> String {
     assert!(matches!(output.status.code(), Some(1 | 2)), "{text}");
     text
 }
+
+/// Logits that are not finite are no numbers of anything: not an accuracy, not a divergence of zero, and who reads the means is told.
+#[test]
+fn what_is_not_a_number_is_left_out_and_counted() {
+    let results = Results::of(
+        r#"
+[[step]]
+name = "broken"
+kind = "intervention"
+measures = ["accuracy", "kl", "logit-difference"]
+interventions = [
+    { name = "divided", edits = [{ site = "ln_final_scale", positions = ["last"], value = 0 }] },
+    { name = "whole", edits = [{ site = "1.z[0]", positions = ["last"], value = 0 }] },
+]
+"#,
+    );
+    let rows = results.rows("broken");
+    let text = |name: &str| rows.column(name).unwrap().str().unwrap().clone();
+    let (names, n, mean) = (text("intervention"), rows.column("n").unwrap(), rows.column("mean").unwrap());
+    for (row, name) in names.iter().enumerate() {
+        let (n, mean) = (n.u64().unwrap().get(row).unwrap(), mean.f64().unwrap().get(row));
+        match name {
+            Some("divided") => assert_eq!((n, mean), (0, None), "row {row}"),
+            _ => assert!(n == 5 && mean.is_some(), "row {row}"),
+        }
+    }
+    let report = results.report();
+    assert!(report.contains("10 of 20 values of accuracy are not numbers"), "{report}");
+    assert!(report.contains("10 of 20 values of kl are not numbers"), "{report}");
+}
+
+/// Draws of few prompts have prompts in common: those are not as many prompts.
+#[test]
+fn a_prompt_of_several_draws_is_one_prompt() {
+    let spec = |seeds: &str| {
+        let head = HEAD.replace("sample = 5", "sample = 20").replace("seeds = [1]", seeds);
+        let step = r#"
+[[step]]
+name = "heads"
+kind = "activation-patching"
+sites = ["0.z[1]"]
+positions = ["last"]
+measures = ["logit-difference"]
+"#;
+        Results::of_spec(&format!("{head}{step}"))
+    };
+    let note = "intervals are over the prompts";
+    assert!(!spec("seeds = [1]").report().contains(note));
+    let several = spec("seeds = [1, 2, 3, 4]").report();
+    assert!(several.contains(note) && several.contains("n counts 160 values of"), "{several}");
+}

@@ -160,9 +160,9 @@ fn memory_changes_nothing() {
     let (narrow, wide) = (run(16), run(1024));
     assert!(correct(&narrow).len() > 5000);
     assert_eq!(correct(&narrow), correct(&wide));
-    // One check, of the rows of every block.
+    // One check, of some rows of every block.
     let (narrow, wide) = (narrow.checks()[0].1, wide.checks()[0].1);
-    assert!(wide == 8 && narrow >= 3 * 8, "{narrow} {wide}");
+    assert!(wide >= 8 && narrow >= 3 * wide, "{narrow} {wide}");
 }
 
 #[test]

@@ -58,6 +58,20 @@ fn faithfulness_is_equation_2() {
     assert!((entropy + after.p_answer().ln()).abs() < 1e-12);
 }
 
+/// Values that are there four times are no more than once: drawn one by one, they would halve the interval.
+#[test]
+fn intervals_are_of_what_values_are_of() {
+    let values: Vec<f64> = (0..30).map(|value| f64::from(value * value % 37)).collect();
+    let once = Resamples::new(values.len(), 500, 0).mean(&values);
+    let things: Vec<usize> = (0..4 * values.len()).map(|index| index % values.len()).collect();
+    let four_times = Resamples::of(&things, 500, 0).mean(&values.repeat(4));
+    assert_eq!(four_times.mean, once.mean);
+    assert!((four_times.low - once.low).abs() < 1e-12 && (four_times.high - once.high).abs() < 1e-12);
+
+    // Of one thing there is no interval, however many its values are.
+    assert!(Resamples::of(&[0; 5], 500, 0).mean(&[1.0, 2.0, 3.0, 4.0, 5.0]).low.is_nan());
+}
+
 #[test]
 fn bootstrap_intervals_cover_as_they_should() {
     // Means of 40 uniform numbers: the 95 % interval holds the true mean in about 95 of 100 samples.

@@ -1,5 +1,6 @@
 //! Every family against transformers and TransformerLens, on the models of `tests/fixtures/make_models.py`.
 
+mod device;
 mod precision;
 mod processing;
 pub mod reference;

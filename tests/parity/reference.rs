@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::device;
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::{Hook, HookValue, Hooks};
 use ablate::model::processing::Processed;
@@ -54,8 +55,13 @@ fn tokens(path: &std::path::Path) -> Tokens {
 
 /// Runs a fixture and records the logits and every activation.
 pub fn run(model: &str, tokens: &Tokens, processing: Processing, dtype: DType) -> Values {
+    run_on(device::device(), model, tokens, processing, dtype)
+}
+
+/// The same on a device.
+pub fn run_on(device: Device, model: &str, tokens: &Tokens, processing: Processing, dtype: DType) -> Values {
     let host = Processed::new(Checkpoint::open(&folder(model)).unwrap(), processing);
-    let transformer = Transformer::load(&host, &Device::flex(), dtype).unwrap();
+    let transformer = Transformer::load(&host, &device, dtype).unwrap();
     let mut recorder = Recorder(Values::new());
     let logits = transformer.forward(tokens, &mut recorder);
     let mut values = recorder.0;
@@ -88,6 +94,7 @@ fn floats(data: burn::tensor::TensorData) -> Vec<f32> {
 /// relative to the value beyond; masked attention scores, which differ between programs, are left out.
 pub fn compare(model: &str, wanted: &Values, found: &Values, tolerance: f32) {
     let mut wrong = Vec::new();
+    let tolerance = device::tolerance(tolerance);
     for (name, (shape, values)) in wanted {
         let Some((found_shape, found)) = found.get(name) else {
             wrong.push(format!("{name} is not computed"));

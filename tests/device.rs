@@ -1,0 +1,24 @@
+//! The device that models of tests run on: `ABLATE_TEST_DEVICE` (`cpu`, `cuda:0`), the CPU where it is not set.
+
+use ablate::spec;
+use burn::tensor::Device;
+
+fn named() -> spec::Device {
+    let name = std::env::var("ABLATE_TEST_DEVICE").unwrap_or_else(|_| "cpu".into());
+    name.parse().unwrap_or_else(|error| panic!("ABLATE_TEST_DEVICE: {error}"))
+}
+
+/// It.
+pub fn device() -> Device {
+    ablate::model::device::open(named()).unwrap_or_else(|error| panic!("ABLATE_TEST_DEVICE: {error}"))
+}
+
+/// Whether it is another than the CPU.
+pub fn is_another() -> bool {
+    named() != spec::Device::Cpu
+}
+
+/// What a tolerance that holds on the CPU is on this device: other orders of sums round differently.
+pub fn tolerance(on_the_cpu: f32) -> f32 {
+    if is_another() { 20.0 * on_the_cpu } else { on_the_cpu }
+}
