@@ -92,8 +92,9 @@ def patching(options):
             peer += ["--device", options.device, "--dtype", TORCH_NAMES[options.dtype]]
             command = [options.executable, job, threads, config, str(options.prompts), str(positions), "1024", options.device, options.dtype]
             ours, theirs, ratio, said = by_turns(command, peer, options.rounds)
+            digits = 4 if max(ours) < 0.1 else 2
             print(
-                f"| {name} | {threads} | {cell(ours, 1)} | {cell(theirs, 1)} | {1 / ratio:.1f} "
+                f"| {name} | {threads} | {cell(ours, 1, digits)} | {cell(theirs, 1, digits)} | {1 / ratio:.1f} "
                 f"| {said['rows_per_second']:.0f} | {said['share_of_peak']:.2f} | {said['memory_mib']} |",
                 flush=True,
             )

@@ -268,8 +268,8 @@ pub(super) fn pause(task: &Task, done: usize) -> Result<(), Stopped> {
 fn tolerance(dtype: Dtype) -> f32 {
     match dtype {
         Dtype::F32 => 1e-4,
-        Dtype::F16 => 3e-2,
-        Dtype::Bf16 => 2e-1,
+        Dtype::F16 => 1e-2,
+        Dtype::Bf16 => 8e-2,
     }
 }
 
