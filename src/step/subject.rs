@@ -79,7 +79,12 @@ impl Subject {
 /// The prompts of a step as the spec has them, of steps that run models.
 pub fn spec<'l>(step: &Step, loaded: &'l Loaded) -> Option<&'l Prompts> {
     step.models()?;
-    match step.common().prompts() {
+    set(step.common().prompts(), loaded)
+}
+
+/// A prompt set as the spec has it, `[prompts]` where none is named.
+pub fn set<'l>(name: Option<&str>, loaded: &'l Loaded) -> Option<&'l Prompts> {
+    match name {
         None => loaded.spec.prompts.as_ref(),
         Some(name) => loaded.spec.prompt_sets.get(name),
     }

@@ -156,3 +156,62 @@ measures = ["logit-difference"]
     let several = spec("seeds = [1, 2, 3, 4]").report();
     assert!(several.contains(note) && several.contains("n counts 160 values of"), "{several}");
 }
+
+/// An edit of some prompts is made on those and leaves the others as they are, whatever else its intervention does.
+#[test]
+fn an_edit_is_of_the_prompts_that_it_says() {
+    let results = Results::of(
+        r#"
+[[step]]
+name = "edits"
+kind = "intervention"
+measures = ["logit-difference"]
+per_prompt = true
+interventions = [
+    { name = "all", edits = [{ site = "0.mlp_post", positions = ["="], value = 0 }] },
+    { name = "sums", edits = [{ site = "0.mlp_post", positions = ["="], value = 0, where = { operator = "+" } }] },
+    { name = "head", edits = [{ site = "1.z[0]", positions = ["="] }] },
+    { name = "both", edits = [
+        { site = "0.mlp_post", positions = ["="], value = 0, where = { operator = "+" } },
+        { site = "1.z[0]", positions = ["="], where = { operator = "*", a = [1, 2, 3, 4, 5, 6, 7, 8] } },
+    ] },
+    { name = "none", edits = [{ site = "1.z[0]", positions = ["="], strength = 0 }] },
+    { name = "large", edits = [{ site = "0.mlp_post", positions = ["="], value = 0, where = { a = ">= 5" } }] },
+]
+"#,
+    );
+    let prompts = results.rows("edits.prompts");
+    let (ids, a) = (prompts.column("id").unwrap().u64().unwrap(), prompts.column("a").unwrap().cast(&DataType::Int64));
+    let (a, operators) = (a.unwrap(), prompts.column("operator").unwrap().str().unwrap());
+    let of = |name: &str| of(&results.interventions("edits", name), "logit-difference");
+    let [all, sums, head, both, none, large] = ["all", "sums", "head", "both", "none", "large"].map(of);
+    assert!(all.iter().all(|(prompt, value)| none[prompt] != *value), "the edit changes every prompt");
+    for row in 0..prompts.height() {
+        let prompt = (None, ids.get(row).unwrap());
+        let sum = operators.get(row) == Some("+");
+        assert_eq!(sums[&prompt], if sum { all[&prompt] } else { none[&prompt] });
+        assert!((both[&prompt] - if sum { all[&prompt] } else { head[&prompt] }).abs() < 1e-5);
+        let is_large = a.i64().unwrap().get(row).unwrap() >= 5;
+        assert_eq!(large[&prompt], if is_large { all[&prompt] } else { none[&prompt] });
+    }
+}
+
+#[test]
+fn an_edit_of_no_prompts_is_refused() {
+    let refused = |condition: &str| {
+        super::spec::refused(&format!(
+            "[[step]]\nname = \"edits\"\nkind = \"intervention\"\ninterventions = [{{ name = \"one\", edits = [{{ site = \"0.z[0]\", \
+             where = {condition} }}] }}]\n"
+        ))
+    };
+    for (condition, wanted) in [
+        ("{ opertor = \"+\" }", "opertor"),
+        ("{ operator = \"/\" }", "no prompt has the operator '/': they have '+', '*'"),
+        ("{ a = \"x\" }", "numbers"),
+        ("{ a = 70 }", "no prompt of step 'edits' meets it: 'a' is"),
+        ("{ a = \"< 3\", answer = \"> 90\" }", "no prompt of step 'edits' meets these conditions"),
+    ] {
+        let message = refused(condition);
+        assert!(message.contains(wanted), "{condition}: {message}");
+    }
+}

@@ -1,7 +1,8 @@
 use super::ablation::MeanOver;
 use super::fields::step;
 use super::shared::{Counterfactual, EffectMeasure, all_positions, default_bootstrap};
-use crate::spec::PositionName;
+use crate::spec::{Condition, PositionName};
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +92,10 @@ pub struct EditSpec {
     /// Add `strength` times the value instead of going there.
     #[serde(default)]
     pub add: bool,
+    /// The prompts that it is of; the others keep what they have. Each column's value, list of values, or comparison, as in a table:
+    /// `operator`, `a`, `b`, `answer`, `seed`, `text`, or a slot of words.
+    #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
+    pub filter: IndexMap<String, Condition>,
 }
 
 /// What an edit writes.

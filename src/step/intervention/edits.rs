@@ -10,7 +10,6 @@ use crate::step::places::{self, Place};
 use crate::step::{Context, Target};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// What an edit of a hook at some positions writes.
 pub type Written<'w> = &'w dyn Fn(EditValue, Hook, &Where) -> Result<Value, Error>;
@@ -18,7 +17,7 @@ pub type Written<'w> = &'w dyn Fn(EditValue, Hook, &Where) -> Result<Value, Erro
 /// The positions of a template's prompts, and its name.
 pub type At<'a> = (&'a Positions, &'a str);
 
-/// The edits of each intervention; `written` says what those of activations write.
+/// The edits of each intervention, each with the number of the spec's edit that it is from; `written` says what those of activations write.
 ///
 /// # Errors
 /// Sites, heads and positions that the model or the template has not, at their place in the spec, and what `written` returns.
@@ -28,16 +27,17 @@ pub fn resolve(
     at: At,
     context: &Context,
     written: Written,
-) -> Result<Vec<Arc<[Edit]>>, Error> {
+) -> Result<Vec<Vec<(usize, Edit)>>, Error> {
     let mut all = Vec::with_capacity(step.interventions.len());
     for intervention in &step.interventions {
         let mut edits = Vec::new();
         for (number, edit) in intervention.edits.iter().enumerate() {
-            let number = number.to_string();
-            let path = ["step", step.name.as_str(), "interventions", intervention.name.as_str(), "edits", &number];
-            edits.extend(resolve_edit(&path, edit, target, at, context, written)?);
+            let name = number.to_string();
+            let path = ["step", step.name.as_str(), "interventions", intervention.name.as_str(), "edits", &name];
+            let resolved = resolve_edit(&path, edit, target, at, context, written)?;
+            edits.extend(resolved.into_iter().map(|edit| (number, edit)));
         }
-        all.push(Arc::from(edits));
+        all.push(edits);
     }
     Ok(all)
 }

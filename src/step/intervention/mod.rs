@@ -1,6 +1,7 @@
 //! Step `intervention`: edits written out, made together, on pairs of prompts.
 
 mod edits;
+mod reach;
 mod values;
 
 use super::means::Over;
@@ -18,12 +19,13 @@ use crate::spec::step::{Direction, EditSpec, EditValue, Intervention, MeanOperat
 use crate::spec::{Loaded, PositionName, SpecErrors};
 use edits::resolve;
 use polars::prelude::*;
-use std::sync::Arc;
+use reach::Reach;
 use values::{MeanValues, placeholder};
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &Intervention, context: &Context) -> Result<Outcome, Error> {
     subject::each(step, context, |subject, outcome| {
+        reach::check_prompts(step, subject, context)?;
         let cells =
             subject.cells().map_err(|error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error))?;
         cells.iter().try_for_each(|cell| intervene(step, cell, subject, context, outcome))
@@ -59,7 +61,7 @@ pub(super) fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErro
             }
         }
     }
-    Ok(())
+    reach::check(step, loaded, subject::set(step.prompts.as_deref(), loaded))
 }
 
 /// A key of an edit that is set and has no effect, with what to write instead.
@@ -88,6 +90,9 @@ pub(super) fn workload(step: &Intervention, survey: &Survey, context: &Context) 
         let length = cell.positions.length;
         let target = Target::planned(facts);
         let all = resolve(step, target, cell.at(), context, &placeholder)?;
+        // An edit that is of some prompts alone is counted for all.
+        let all: Vec<Vec<Edit>> =
+            all.into_iter().map(|edits| edits.into_iter().map(|(_, edit)| edit).collect()).collect();
         let replay = Workload::replay(all.iter().map(|edits| &edits[..]), cell.prompts, length, facts, survey.memory);
         let runs = Workload::forwards(2 * cell.prompts + cell.asked + means, length, facts);
         whole = whole.and(replay.measured(step.measures.len(), step.bootstrap).and(runs));
@@ -118,7 +123,7 @@ fn intervene(
     let planned = resolve(step, target, at, context, &placeholder)?;
     let edited: Wanted = planned
         .iter()
-        .flat_map(|edits| edits.iter())
+        .flat_map(|edits| edits.iter().map(|(_, edit)| edit))
         .filter(|edit| !matches!(edit.change, Change::Cut { .. }))
         .map(|edit| (edit.hook, Positions::All))
         .collect();
@@ -131,7 +136,7 @@ fn intervene(
             operators.push(prompt.operator);
         }
     }
-    let arms: Vec<Vec<Arc<[Edit]>>> = operators
+    let arms: Vec<Vec<Vec<(usize, Edit)>>> = operators
         .iter()
         .map(|operator| resolve(step, target, at, context, &means.of(operator, over(step), context)))
         .collect::<Result<_, Error>>()?;
@@ -141,15 +146,18 @@ fn intervene(
     pairs.record(name, cell, subject, outcome)?;
 
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
+    let edits =
+        Reach::of(step, &prompts, context)?.edits(prompts.len(), |number, prompt| &arms[arm(prompts[prompt])][number]);
     let total = planned.len() * prompts.len();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
     let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, (2, planned.len()));
     let divided = subject.divided(name, &cell.template, replays::parts(prompts.len(), block), context);
     let data = divided.values(step.measures.len(), (&task, planned.len()), outcome, |range, checks| {
+        let first = range.start;
         let (cell, pairs) = pairs.part(range, cell);
         let runs = Runs::of(&step.measures, Direction::Noising, &cell, &pairs, &edited, subject, context)?;
-        let edits = &|number: usize, clean: usize| arms[arm(cell.prompts[clean])][number].clone();
-        let each = |number| pairs.rows(Direction::Noising, move |clean| edits(number, clean));
+        let edits = &edits;
+        let each = |number: usize| pairs.rows(Direction::Noising, move |clean| edits[number][first + clean].clone());
         let rows: Vec<Row> = (0..planned.len()).flat_map(each).collect();
         let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
         Ok(runs.effects(&step.measures, &readouts))

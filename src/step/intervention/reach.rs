@@ -1,0 +1,141 @@
+//! Which prompts an edit is of: the `where` of edits.
+
+use crate::Error;
+use crate::intervene::Edit;
+use crate::prompt::Prompt;
+use crate::spec::step::{EditSpec, Intervention};
+use crate::spec::{Loaded, Prompts, SpecErrors};
+use crate::step::summary::prompt_columns;
+use crate::step::{Context, subject};
+use crate::table::{meeting, never};
+use polars::prelude::*;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Column of the prompts' numbers while they are looked for; no slot has such a name.
+const NUMBER: &str = " number";
+
+/// Of each intervention and edit, whether it is of a prompt; `None` where it is of all.
+pub struct Reach(Vec<Vec<Option<Vec<bool>>>>);
+
+impl Reach {
+    /// Of some prompts.
+    ///
+    /// # Errors
+    /// Conditions on columns that prompts have not, at their place in the spec.
+    pub fn of(step: &Intervention, prompts: &[&Prompt], context: &Context) -> Result<Self, Error> {
+        let mut reach = vec![Vec::new(); step.interventions.len()];
+        let columns = prompt_columns(prompts).map_err(Error::failed(&step.name))?;
+        for (intervention, number, edit) in edits(step) {
+            let some = !edit.filter.is_empty();
+            let mask = some.then(|| mask(step, (intervention, number, edit), &columns, context.loaded)).transpose()?;
+            reach[intervention].push(mask);
+        }
+        Ok(Self(reach))
+    }
+
+    /// The edits of each intervention on each prompt, those that are alike shared: `[intervention][prompt]`. `resolved` are all edits of
+    /// an intervention on a prompt, each with the number of the spec's edit that it is from.
+    pub fn edits<'e>(
+        &self,
+        prompts: usize,
+        resolved: impl Fn(usize, usize) -> &'e [(usize, Edit)],
+    ) -> Vec<Vec<Arc<[Edit]>>> {
+        let mut made: HashMap<(*const (usize, Edit), Vec<bool>), Arc<[Edit]>> = HashMap::new();
+        let mut of = |intervention: usize, prompt: usize| {
+            let edits = resolved(intervention, prompt);
+            let holds: Vec<bool> =
+                self.0[intervention].iter().map(|mask| mask.as_ref().is_none_or(|mask| mask[prompt])).collect();
+            let kept = || edits.iter().filter(|(number, _)| holds[*number]).map(|(_, edit)| edit.clone());
+            made.entry((edits.as_ptr(), holds.clone())).or_insert_with(|| kept().collect()).clone()
+        };
+        (0..self.0.len()).map(|number| (0..prompts).map(|prompt| of(number, prompt)).collect()).collect()
+    }
+}
+
+/// Refuses conditions that the prompts of a step can not meet: shows without any prompt which columns there are.
+///
+/// # Errors
+/// Those, at their place in the spec.
+pub fn check(step: &Intervention, loaded: &Loaded, prompts: Option<&Prompts>) -> Result<(), SpecErrors> {
+    // The columns of words are those of the slots, which are known when the prompts are made.
+    let Some(prompts) = prompts.filter(|prompts| !prompts.is_words()) else { return Ok(()) };
+    let Ok(columns) = prompt_columns(&[]) else { return Ok(()) };
+    for (intervention, number, edit) in edits(step) {
+        mask(step, (intervention, number, edit), &columns, loaded)?;
+        let asked = edit.filter.get("operator").map(crate::table::texts).unwrap_or_default();
+        let known = |text: &String| prompts.operators.contains(text);
+        if let Some(text) = asked.iter().find(|text| !known(text)) {
+            let problem =
+                format!("no prompt has the operator '{text}': they have '{}'", prompts.operators.join("', '"));
+            return Err(loaded.refuse(&path(step, intervention, &number.to_string(), &["operator"]), problem, None));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses an edit that is of none of the prompts of a step.
+///
+/// # Errors
+/// It, at its place in the spec.
+pub fn check_prompts(step: &Intervention, subject: &subject::Subject, context: &Context) -> Result<(), Error> {
+    let prompts: Vec<&Prompt> = subject.set.prompts.iter().collect();
+    let columns = prompt_columns(&prompts).map_err(Error::failed(&step.name))?;
+    for (intervention, number, edit) in edits(step).filter(|(.., edit)| !edit.filter.is_empty()) {
+        if mask(step, (intervention, number, edit), &columns, context.loaded)?.contains(&true) {
+            continue;
+        }
+        let unmet = edit.filter.iter().find_map(|(column, condition)| {
+            let (_, has) = never(&columns, column, condition).ok().flatten()?;
+            Some((column.as_str(), format!("no prompt of step '{}' meets it: '{column}' is {has}", step.name)))
+        });
+        let (keys, problem) = match &unmet {
+            Some((column, problem)) => (vec![*column], problem.clone()),
+            None => (Vec::new(), format!("no prompt of step '{}' meets these conditions", step.name)),
+        };
+        let number = number.to_string();
+        let path = path(step, intervention, &number, &keys);
+        return Err(context.loaded.refuse(&path, problem, None).into());
+    }
+    Ok(())
+}
+
+fn edits(step: &Intervention) -> impl Iterator<Item = (usize, usize, &EditSpec)> {
+    let of =
+        |(number, intervention): (usize, &'_ crate::spec::step::NamedIntervention)| (number, intervention.edits.len());
+    let counts: Vec<(usize, usize)> = step.interventions.iter().enumerate().map(of).collect();
+    counts
+        .into_iter()
+        .flat_map(|(number, count)| (0..count).map(move |edit| (number, edit)))
+        .map(|(number, edit)| (number, edit, &step.interventions[number].edits[edit]))
+}
+
+fn path<'p>(step: &'p Intervention, intervention: usize, edit: &'p str, keys: &[&'p str]) -> Vec<&'p str> {
+    let name = &step.interventions[intervention].name;
+    [&["step", &step.name, "interventions", name, "edits", edit, "where"][..], keys].concat()
+}
+
+/// Which rows of `columns` meet the conditions of an edit.
+fn mask(
+    step: &Intervention,
+    (intervention, number, edit): (usize, usize, &EditSpec),
+    columns: &DataFrame,
+    loaded: &Loaded,
+) -> Result<Vec<bool>, SpecErrors> {
+    let number = number.to_string();
+    let mut mask = vec![false; columns.height()];
+    let numbers: Vec<u32> = (0..columns.height() as u32).collect();
+    let mut rows = columns.clone();
+    rows.with_column(Column::new(NUMBER.into(), numbers))
+        .map_err(|error| loaded.refuse(&path(step, intervention, &number, &[]), error.to_string(), None))?;
+    for (column, condition) in &edit.filter {
+        rows = meeting(&rows, column, condition).map_err(|problem| {
+            loaded.refuse(&path(step, intervention, &number, &[column]), problem.to_string(), None)
+        })?;
+    }
+    let kept = rows.column(NUMBER).ok().and_then(|column| column.u32().ok().cloned());
+    kept.into_iter()
+        .flat_map(|kept| kept.into_no_null_iter().collect::<Vec<_>>())
+        .for_each(|row| mask[row as usize] = true);
+    Ok(mask)
+}
