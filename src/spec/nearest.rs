@@ -17,6 +17,8 @@ pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Opti
         })
         .filter(|(edits, candidate)| *edits <= 1 + name.chars().count().max(candidate.chars().count()) / 4)
         .filter(|(edits, candidate)| *edits < candidate.chars().count().max(2))
+        // No letter is near another.
+        .filter(|(edits, candidate)| *edits < candidate.chars().count().max(name.chars().count()))
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, candidate)| candidate)
 }

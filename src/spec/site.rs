@@ -92,7 +92,11 @@ impl HookPattern {
                 return Ok(HookPattern::Layers(Layers::Written(Numbers::All), site));
             }
             if let Some(layers) = rest.strip_suffix(known).and_then(|rest| rest.strip_suffix('.')) {
-                return Layers::parse(layers).map(|layers| HookPattern::Layers(layers, site));
+                return Layers::parse(layers).map(|layers| HookPattern::Layers(layers, site)).map_err(|problem| {
+                    // What stands before the name is no layers, or more: the 0.attn of 0.attn.z.
+                    let a_name = layers.starts_with(|letter: char| letter.is_ascii_alphabetic());
+                    if a_name || layered(rest).is_some() { unknown(name) } else { problem }
+                });
             }
         }
         Err(unknown(name))
@@ -115,17 +119,47 @@ impl HookPattern {
     }
 }
 
+/// Layers and what follows them, where a name without `blocks.` begins with layers.
+fn layered(name: &str) -> Option<(&str, &str)> {
+    let mut parts = name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]));
+    parts.rfind(|(layers, rest)| Layers::parse(layers).is_ok() && !rest.starts_with('.'))
+}
+
 fn unknown(name: &str) -> String {
-    let after_layer = name.strip_prefix("blocks.").and_then(|rest| rest.split_once('.')).map_or(name, |(_, rest)| rest);
-    let names = SITES.iter().flat_map(|(_, full, short)| [*full, *short]);
-    let outside = OUTSIDE.iter().flat_map(|(_, full, short, ..)| [*full, *short]);
-    match nearest(after_layer, names.chain(outside)) {
-        Some(near) => {
-            let full = SITES.iter().any(|(_, full, _)| *full == near);
-            format!("no hook '{name}'; write '{}{near}'", if full { "blocks.*." } else { "" })
+    let bare = name.strip_prefix("blocks.").unwrap_or(name);
+    let (before, hook) = match layered(bare) {
+        Some((_, hook)) => (name.strip_suffix(hook).unwrap_or_default(), hook),
+        None if bare == name => ("", name),
+        None => ("blocks.*.", bare.split_once('.').map_or(bare, |(_, hook)| hook)),
+    };
+    let near = same_but_for_its_path(hook).or_else(|| {
+        let names = SITES.iter().flat_map(|(_, full, short)| [*full, *short]);
+        nearest(hook, names.chain(OUTSIDE.iter().flat_map(|(_, full, short, ..)| [*full, *short])))
+    });
+    match near {
+        Some(near) if OUTSIDE.iter().any(|(_, full, short, ..)| near == *full || near == *short) => {
+            format!("no hook '{name}'; write '{near}'")
         }
+        Some(near) if before.is_empty() && SITES.iter().any(|(_, full, _)| *full == near) => {
+            format!("no hook '{name}'; write 'blocks.*.{near}'")
+        }
+        Some(near) => format!("no hook '{name}'; write '{before}{near}'"),
         None => format!(
             "no hook '{name}'; hooks are named as in TransformerLens: 'blocks.*.attn.hook_z', 'mlp_post', 'resid_pre'"
         ),
     }
+}
+
+/// The hook that is meant by a name with another path before its last part: `hook_z`, `attn.z`.
+fn same_but_for_its_path(name: &str) -> Option<&'static str> {
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().trim_start_matches("hook_").to_string();
+    let (module, wanted) = (name.split('.').next().unwrap_or_default(), last(name));
+    let mut fitting: Vec<&str> = SITES
+        .iter()
+        .filter(|(_, full, short)| last(full) == wanted || *short == wanted)
+        .map(|(_, full, _)| *full)
+        .collect();
+    // Several have one last part: the scale of each norm.
+    fitting.sort_by_key(|full| !full.starts_with(module));
+    fitting.first().copied()
 }

@@ -53,8 +53,7 @@ fn places(
     check_sites(step, context)?;
     check_positions(step, context)?;
     let written = (step.sites.as_slice(), step.positions.as_slice());
-    let (streams, at) = places::resolve(&step.name, written, target, (positions, template), context)?;
-    Ok((places::distinct(streams), at))
+    places::resolve(&step.name, written, target, (positions, template), context)
 }
 
 /// Every stream at every position, on the prompts of one cell.

@@ -7,8 +7,8 @@ use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::prompt;
 use crate::spec::{
-    ComponentKind, ComponentPattern, HookPattern, Numbers, PositionName, SitePattern, UnitPattern, has_heads,
-    has_neurons, nearest,
+    ComponentKind, ComponentPattern, HookPattern, Numbers, PositionName, SitePattern, SpecErrors, Step, UnitPattern,
+    has_heads, has_neurons, nearest,
 };
 use indexmap::IndexSet;
 use polars::prelude::*;
@@ -106,16 +106,25 @@ pub fn resolve(
     Ok((places, positions(step, names, of, template, context)?))
 }
 
-/// Resolves sites for a model; wrong ones are refused at their place in the spec.
+/// Resolves sites for a model, each place once; wrong ones are refused at their place in the spec.
 ///
 /// # Errors
 /// Hooks, layers and units that the model does not have.
 fn sites(step: &str, sites: &[String], target: Target, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
-    let mut places = Vec::new();
+    let layers = context.loaded.spec.steps.iter().find_map(|other| match other {
+        Step::NeuronPatching(other) if other.name == step => Some(other.layers.as_str()),
+        _ => None,
+    });
+    let mut places = IndexSet::new();
     for (index, text) in sites.iter().enumerate() {
-        places.extend(site(&["step", step, "sites", &index.to_string()], text, target, length, context)?);
+        let number = index.to_string();
+        places.extend(match layers {
+            // The sites are made of what the step says of layers, and nobody has written them.
+            Some(layers) => written_site((&["step", step, "layers"], layers), text, target, length, context)?,
+            None => site(&["step", step, "sites", &number], text, target, length, context)?,
+        });
     }
-    Ok(places)
+    Ok(places.into_iter().collect())
 }
 
 /// Resolves one site, which stands at `path` in the spec.
@@ -123,6 +132,17 @@ fn sites(step: &str, sites: &[String], target: Target, length: usize, context: &
 /// # Errors
 /// Hooks, layers and units that the model does not have.
 pub fn site(path: &[&str], text: &str, target: Target, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
+    written_site((path, text), text, target, length, context)
+}
+
+/// Resolves one site, of which the spec says `written` at `path`.
+fn written_site(
+    (path, written): (&[&str], &str),
+    text: &str,
+    target: Target,
+    length: usize,
+    context: &Context,
+) -> Result<Vec<Place>, Error> {
     let facts = target.facts;
     let refuse = |problem: String| Error::from(context.loaded.refuse(path, problem, None));
     let mut places = Vec::new();
@@ -130,7 +150,7 @@ pub fn site(path: &[&str], text: &str, target: Target, length: usize, context: &
     let hooks = match pattern.hooks {
         HookPattern::One(hook) => vec![hook],
         HookPattern::Layers(layers, site) => target
-            .layers(&layers, text, context)
+            .layers(&layers, written, context)
             .map_err(refuse)?
             .into_iter()
             .map(|layer| Hook::Block(layer, site))
@@ -145,7 +165,7 @@ pub fn site(path: &[&str], text: &str, target: Target, length: usize, context: &
             UnitPattern::Whole => vec![None],
             UnitPattern::Each(units) => {
                 let what = if layout.unit_width() > 1 { "head" } else { "unit" };
-                let units = numbers(units, layout.units(), what, text).map_err(refuse)?;
+                let units = numbers(units, layout.units(), what, written).map_err(refuse)?;
                 units.into_iter().map(Some).collect()
             }
         };
@@ -213,8 +233,11 @@ pub fn distinct(places: Vec<Place>) -> Vec<Place> {
 /// # Errors
 /// "layer 33 of 32", with what to write.
 pub fn numbers(set: &Numbers, count: usize, what: &str, text: &str) -> Result<Vec<usize>, String> {
-    set.below(count)
-        .map_err(|number| format!("'{text}': {what} {number} of {count}; write 0 to {}", count.saturating_sub(1)))
+    set.below(count).map_err(|number| match count {
+        0 => format!("'{text}': this model has no {what}s"),
+        1 => format!("'{text}': {what} {number} of 1; write 0"),
+        _ => format!("'{text}': {what} {number} of {count}; write 0 to {}", count - 1),
+    })
 }
 
 /// Resolves positions: each name on its own, `each` for every position on its own, `all` for all together.
@@ -242,45 +265,53 @@ pub fn positions_at(
     template: &str,
     context: &Context,
 ) -> Result<Vec<At>, Error> {
-    let mut found = Vec::new();
+    let mut found: Vec<At> = Vec::new();
+    let mut unknown = Vec::new();
     for (number, name) in names.iter().enumerate() {
-        let refuse = |problem: String| {
-            Error::from(context.loaded.refuse(&[path, &[&number.to_string()]].concat(), problem, None))
+        let refuse = |(problem, advice): (String, String)| {
+            context.loaded.refuse(&[path, &[&number.to_string()]].concat(), problem, Some(advice))
         };
-        match name {
-            PositionName::Name(name) if name == "all" => {
-                found.push(At { label: "all".into(), index: None, positions: Positions::All });
+        match named(name, of, template) {
+            // The position that `each` gives may be named besides.
+            Ok(these) => these.into_iter().for_each(|at| found.extend((!found.contains(&at)).then_some(at))),
+            Err(fault) => unknown.push(refuse(fault)),
+        }
+    }
+    if unknown.is_empty() { Ok(found) } else { Err(SpecErrors::join(unknown).into()) }
+}
+
+/// The positions of a name, or what is wrong with it and what to write.
+fn named(name: &PositionName, of: &prompt::Positions, template: &str) -> Result<Vec<At>, (String, String)> {
+    match name {
+        PositionName::Name(name) if name == "all" => {
+            Ok(vec![At { label: "all".into(), index: None, positions: Positions::All }])
+        }
+        PositionName::Name(name) if name == "each" => Ok((0..of.length).map(|index| at(of, index)).collect()),
+        PositionName::Name(name) => match of.names.get(name) {
+            Some(&index) => Ok(vec![single(name.clone(), index)]),
+            None => {
+                // The first place of a slot has the slot's name alone.
+                let first = name.strip_suffix(".1").and_then(|slot| of.names.get_key_value(slot));
+                let near = first.map(|(slot, _)| slot.as_str());
+                let near = near.or_else(|| nearest(name, of.names.keys().map(String::as_str)));
+                let near = near.map_or(String::new(), |near| format!("write '{near}'; "));
+                let names = of.names.keys().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+                let problem = format!("template '{template}' has no position '{name}'");
+                Err((problem, format!("{near}there are {names}, 'each', 'all' and indices")))
             }
-            PositionName::Name(name) if name == "each" => {
-                for index in 0..of.length {
-                    found.push(at(of, index));
-                }
-            }
-            PositionName::Name(name) => match of.names.get(name) {
-                Some(&index) => found.push(single(name.clone(), index)),
-                None => {
-                    let near = nearest(name, of.names.keys().map(String::as_str));
-                    let names = of.names.keys().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
-                    let advice =
-                        near.map_or(format!("there are {names}, 'each' and 'all'"), |near| format!("write '{near}'"));
-                    return Err(refuse(format!("template '{template}' has no position '{name}'; {advice}")));
-                }
-            },
-            PositionName::Index(index) => {
-                let length = of.length as i64;
-                let position = if *index < 0 { index + length } else { *index };
-                if !(0..length).contains(&position) {
-                    return Err(refuse(format!(
-                        "position {index} of a prompt of {length} tokens (template '{template}'); write {} to {}",
-                        -length,
-                        length - 1
-                    )));
-                }
-                found.push(single(index.to_string(), position as usize));
+        },
+        PositionName::Index(index) => {
+            let length = of.length as i64;
+            let position = if *index < 0 { index + length } else { *index };
+            match (0..length).contains(&position) {
+                true => Ok(vec![single(index.to_string(), position as usize)]),
+                false => Err((
+                    format!("position {index} of a prompt of {length} tokens (template '{template}')"),
+                    format!("write {} to {}", -length, length - 1),
+                )),
             }
         }
     }
-    Ok(found)
 }
 
 /// One position, under its own name.

@@ -35,7 +35,8 @@ fn refused(old: &str, new: &str) -> String {
     text_of(&RIGHT.replacen(old, new, 1))
 }
 
-fn text_of(spec: &str) -> String {
+/// The errors of a spec, as they are shown.
+pub fn text_of(spec: &str) -> String {
     match parse("spec.toml", spec) {
         Ok(_) => panic!("accepted:\n{spec}"),
         Err(errors) => errors.render(Style::Plain),
@@ -51,7 +52,7 @@ fn the_right_spec_is_right() {
 
 /// Each line of `expected` is in the text, in that order.
 #[track_caller]
-fn says(text: &str, expected: &[&str]) {
+pub fn says(text: &str, expected: &[&str]) {
     let mut rest = text;
     for line in expected {
         match rest.find(line) {
@@ -164,7 +165,7 @@ fn references_to_nothing() {
         "kind = \"accuracy\"",
         "kind = \"accuracy\"\nneeds = [\"train\"]\nmodels = [\"modle\"]\nprompts = \"hard\"",
     );
-    says(&text, &["no step 'train'", "there is accuracy"]);
+    says(&text, &["no step 'train'", "the spec has no step that could come before"]);
     says(&text, &["no model 'modle'", "write \"model\"", "no prompt set 'hard'", "add [prompt_sets.hard]"]);
 }
 

@@ -5,5 +5,6 @@ mod errors;
 mod expression;
 mod known;
 mod layers;
+mod repeated;
 mod roundtrip;
 mod schema;

@@ -15,9 +15,10 @@ const ADVISED: usize = 100;
 /// Every error of the names in a spec.
 pub(super) fn check(spec: &Node, references: &[Reference], absent: &[Absent], errors: &mut Vec<SpecError>) {
     let names = Names::of(spec);
+    let waits = waits(references);
     duplicates(spec, errors);
     for reference in references {
-        names.resolve(reference, errors);
+        names.resolve(reference, &waits, errors);
     }
     for absent in absent {
         names.default_of(absent, errors);
@@ -25,7 +26,49 @@ pub(super) fn check(spec: &Node, references: &[Reference], absent: &[Absent], er
     figures(spec, errors);
     facts(spec, errors);
     expectations(spec, errors);
-    cycles(references, errors);
+    cycles(&waits, errors);
+}
+
+/// What each step and table waits for, with the value that names it.
+type Waits<'r> = IndexMap<&'r str, Vec<(&'r str, &'r Node)>>;
+
+/// What is named by a reference that makes its step or table wait.
+const WAITED_FOR: [&str; 4] = ["step", "step-rows", "rows", "probe"];
+
+fn waits(references: &[Reference]) -> Waits<'_> {
+    let mut waits = Waits::new();
+    for reference in references.iter().filter(|reference| WAITED_FOR.contains(&reference.to)) {
+        if let Some(entry) = waiting(reference) {
+            waits.entry(entry).or_default().push((step_of(&reference.name), &reference.node));
+        }
+    }
+    waits
+}
+
+/// The step or table that a reference stands in.
+fn waiting(reference: &Reference) -> Option<&str> {
+    match reference.place.0.as_slice() {
+        [list, entry, ..] if list == "step" || list == "table" => Some(entry),
+        _ => None,
+    }
+}
+
+/// The step whose rows are named, or the table: `effects` of `effects.prompts`.
+fn step_of(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
+}
+
+/// What a reference can not name: the step or table that it stands in, and those that wait for that one.
+fn behind<'r>(reference: &'r Reference, waits: &Waits<'r>) -> IndexSet<&'r str> {
+    let entry = waiting(reference).filter(|_| WAITED_FOR.contains(&reference.to));
+    let mut behind: IndexSet<&str> = entry.into_iter().collect();
+    let mut next = 0;
+    while let Some(name) = behind.get_index(next).copied() {
+        let wait = |(_, targets): &(&&str, &Vec<(&str, &Node)>)| targets.iter().any(|(target, _)| *target == name);
+        behind.extend(waits.iter().filter(wait).map(|(waiter, _)| *waiter));
+        next += 1;
+    }
+    behind
 }
 
 /// The names a reference may use.
@@ -74,12 +117,12 @@ impl<'n> Names<'n> {
         }
     }
 
-    fn resolve(&self, reference: &Reference, errors: &mut Vec<SpecError>) {
+    fn resolve(&self, reference: &Reference, waits: &Waits, errors: &mut Vec<SpecError>) {
         let name = reference.name.as_str();
         if reference.to == "probe" {
-            return self.resolve_probe(reference, errors);
+            return self.resolve_probe(reference, waits, errors);
         }
-        let (what, known, there): (_, Vec<&str>, _) = match reference.to {
+        let (what, mut known, there): (_, Vec<&str>, _) = match reference.to {
             "step" => ("step", self.steps.iter().map(String::as_str).collect(), self.steps.contains(name)),
             "step-rows" => ("step", self.step_rows.iter().map(String::as_str).collect(), self.step_rows.contains(name)),
             "rows" => ("step or table", self.rows.iter().map(String::as_str).collect(), self.rows.contains(name)),
@@ -96,19 +139,25 @@ impl<'n> Names<'n> {
             return errors.push(wrong_value(&reference.node, message).advise(advice));
         }
         let error = wrong_value(&reference.node, format!("no {what} '{}'", shortened(name)));
-        let advice = (errors.len() < ADVISED).then(|| match (nearest(name, known.iter().copied()), what) {
-            (Some(near), _) => format!("write \"{near}\""),
-            (None, "prompt set") if known.is_empty() => format!("add [prompt_sets.{}]", shortened(name)),
-            (None, "known model") if known.is_empty() => format!("add [known.{}]", shortened(name)),
-            (None, "model") if known.is_empty() => format!("add [models.{}]", shortened(name)),
-            (None, _) if known.is_empty() => format!("the spec has no {what}"),
-            (None, _) => format!("there {} {}", if known.len() == 1 { "is" } else { "are" }, some(&known)),
+        let any = !known.is_empty();
+        let advice = (errors.len() < ADVISED).then(|| {
+            let behind = behind(reference, waits);
+            known.retain(|name| !behind.contains(step_of(name)));
+            match (nearest(name, known.iter().copied()), what) {
+                (Some(near), _) => format!("write \"{near}\""),
+                (None, "prompt set") if known.is_empty() => format!("add [prompt_sets.{}]", shortened(name)),
+                (None, "known model") if known.is_empty() => format!("add [known.{}]", shortened(name)),
+                (None, "model") if known.is_empty() => format!("add [models.{}]", shortened(name)),
+                (None, _) if known.is_empty() && any => format!("the spec has no {what} that could come before"),
+                (None, _) if known.is_empty() => format!("the spec has no {what}"),
+                (None, _) => format!("there {} {}", if known.len() == 1 { "is" } else { "are" }, some(&known)),
+            }
         });
         errors.push(error.advise_option(advice));
     }
 
     /// `{NAME}` among layers: a step of kind `probe`.
-    fn resolve_probe(&self, reference: &Reference, errors: &mut Vec<SpecError>) {
+    fn resolve_probe(&self, reference: &Reference, waits: &Waits, errors: &mut Vec<SpecError>) {
         let name = reference.name.as_str();
         if self.probes.contains(name) {
             return;
@@ -118,8 +167,11 @@ impl<'n> Names<'n> {
             false => format!("no step '{}' to find the layers", shortened(name)),
         };
         let advice = (errors.len() < ADVISED).then(|| {
-            let known: Vec<String> = self.probes.iter().map(|probe| format!("{{{probe}}}")).collect();
-            match (nearest(name, self.probes.iter().map(String::as_str)), known.as_slice()) {
+            let behind = behind(reference, waits);
+            let probes: Vec<&str> =
+                self.probes.iter().map(String::as_str).filter(|probe| !behind.contains(probe)).collect();
+            let known: Vec<String> = probes.iter().map(|probe| format!("{{{probe}}}")).collect();
+            match (nearest(name, probes), known.as_slice()) {
                 (Some(near), _) => format!("write {{{near}}}"),
                 (None, []) => "add a [[step]] with kind = \"probe\", or write layers: *, 15, 16..32".into(),
                 (None, known) => format!("write {}, or layers: *, 15, 16..32", known.join(" or ")),
@@ -150,26 +202,33 @@ fn some(names: &[&str]) -> String {
     if names.len() > SHOWN { format!("{shown}, …") } else { shown }
 }
 
-/// Steps and tables share their names (`from` takes either); figures have theirs, and expectations.
+/// Steps and tables share their names (`from` takes either); figures have theirs, and expectations, and the interventions of a step.
 fn duplicates(spec: &Node, errors: &mut Vec<SpecError>) {
-    for lists in [["step", "table"].as_slice(), &["figure"], &["expect"]] {
-        let mut seen: IndexMap<&str, (&str, &Node)> = IndexMap::new();
-        for list in lists {
-            for name in spec.entries(list).iter().filter_map(|entry| entry.get("name")) {
-                let Some(text) = name.text() else { continue };
-                match seen.get(text) {
-                    Some((first_list, first)) => errors.push(duplicate(text, list, name, first_list, first)),
-                    None => {
-                        seen.insert(text, (list, name));
-                    }
-                }
-            }
-        }
+    let entries = |list: &'static str| (list, spec.entries(list));
+    named_once(&[entries("step"), entries("table")], errors);
+    named_once(&[entries("figure")], errors);
+    named_once(&[entries("expect")], errors);
+    for step in spec.entries("step") {
+        named_once(&[("intervention", step.entries("interventions"))], errors);
     }
     if let Some(model) = spec.get("models").and_then(|models| models.get("model"))
         && spec.get("model").is_some()
     {
         errors.push(super::wrong_key(model, "[models.model] and [model] have one name; write another".into()));
+    }
+}
+
+/// Refuses entries of these lists that have one name.
+fn named_once(lists: &[(&str, &[Node])], errors: &mut Vec<SpecError>) {
+    let mut seen: IndexMap<&str, (&str, &Node)> = IndexMap::new();
+    for (list, entries) in lists {
+        for name in entries.iter().filter_map(|entry| entry.get("name")) {
+            let Some(text) = name.text() else { continue };
+            match seen.get(text) {
+                Some((first_list, first)) => errors.push(duplicate(text, list, name, first_list, first)),
+                None => drop(seen.insert(text, (list, name))),
+            }
+        }
     }
 }
 
@@ -254,23 +313,13 @@ fn expectations(spec: &Node, errors: &mut Vec<SpecError>) {
 }
 
 /// Steps and tables that wait for each other, each circle once: what is left when everything that can run has run.
-fn cycles(references: &[Reference], errors: &mut Vec<SpecError>) {
-    let mut waits: IndexMap<&str, Vec<(&str, &Node)>> = IndexMap::new();
-    let kinds = ["step", "step-rows", "rows", "probe"];
-    for reference in references.iter().filter(|reference| kinds.contains(&reference.to)) {
-        if let [list, entry, ..] = reference.place.0.as_slice()
-            && (list == "step" || list == "table")
-        {
-            let target = reference.name.split('.').next().unwrap_or(&reference.name);
-            waits.entry(entry).or_default().push((target, &reference.node));
-        }
-    }
+fn cycles(waits: &Waits, errors: &mut Vec<SpecError>) {
     let mut waiting: IndexMap<&str, usize> = waits
         .iter()
         .map(|(name, targets)| (*name, targets.iter().filter(|(target, _)| waits.contains_key(target)).count()))
         .collect();
     let mut needed_by: IndexMap<&str, Vec<&str>> = IndexMap::new();
-    for (name, targets) in &waits {
+    for (name, targets) in waits {
         for (target, _) in targets {
             needed_by.entry(target).or_default().push(name);
         }

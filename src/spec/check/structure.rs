@@ -213,9 +213,15 @@ impl Walk {
             self.refer(item, schema, &place);
         }
         if schema.get("uniqueItems").is_some() {
-            let mut seen = HashSet::new();
-            for item in items.iter().filter(|item| item.text().is_some_and(|text| !seen.insert(text))) {
-                self.errors.push(wrong_value(item, format!("{} is in '{}' twice", item.describe(), place.key())));
+            let (mut texts, mut numbers) = (HashSet::new(), HashSet::new());
+            let mut new = |item: &Node| match &item.content {
+                Content::Text(text) => texts.insert(text.clone()),
+                Content::Integer(number) => numbers.insert(*number),
+                _ => true,
+            };
+            for item in items.iter().filter(|item| !new(item)) {
+                let message = format!("{} is in '{}' twice", item.describe(), place.key());
+                self.errors.push(wrong_value(item, message).advise("write it once"));
             }
         }
         if self.errors.len() == errors && schema.get("x-increasing").is_some() {

@@ -61,11 +61,11 @@ step! {
         counterfactual: Counterfactual,
         /// Where; together.
         #[serde(default = "all_positions")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         positions: Vec<PositionName>,
         /// What is measured.
         #[serde(default = "default_measures")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         measures: Vec<AblationMeasure>,
         /// Leave out prompts whose answer is 0, as the paper's code does for faithfulness.
         #[serde(default)]
@@ -108,7 +108,7 @@ pub struct Ranked {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measure: Option<String>,
     /// How many are added, one ablation for each number.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub k: Vec<usize>,
     /// Count k within each layer, as the paper does for neurons, instead of over all.
     #[serde(default)]
@@ -285,6 +285,13 @@ pub enum AblationMeasure {
     ///
     /// Limits: it sees nothing of what does not change the arg-max.
     Accuracy,
+}
+
+impl Ablation {
+    /// `among` where it is left out.
+    pub fn default_among() -> Vec<String> {
+        heads_and_mlps()
+    }
 }
 
 impl Default for MeanOver {

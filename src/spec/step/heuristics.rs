@@ -41,7 +41,7 @@ step! {
         threshold: f64,
         /// Types that are looked for.
         #[serde(default = "every_type")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         types: Vec<HeuristicType>,
         /// Most prompts that are looked at, of heuristics on results of × and ÷. Left out: `none`; of `variant = "code"`,
         /// `operand-range`.

@@ -38,7 +38,7 @@ step! {
         mean: MeanOver,
         /// What is measured.
         #[serde(default = "default_measures")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         measures: Vec<EffectMeasure>,
         /// Also keep a row per prompt: table `NAME.prompts`.
         #[serde(default)]
@@ -76,11 +76,11 @@ pub struct EditSpec {
     pub cut: Vec<String>,
     /// Where; together. Of cut edges, the positions that read.
     #[serde(default = "all_positions")]
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub positions: Vec<PositionName>,
     /// Of cut edges, the positions that are no longer read; `before`: those before the one that reads (paper appendix B.2).
     #[serde(default = "all_positions")]
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub to: Vec<PositionName>,
     /// What the values become, or what is added to them: `counterfactual` (the other prompt's), `mean` (over the prompts that the
     /// step's `mean` says), or a number.
@@ -166,7 +166,7 @@ impl JsonSchema for EditValue {
 }
 
 fn heads_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "array", "items": { "type": "string", "format": "component" } })
+    schemars::json_schema!({ "type": "array", "items": { "type": "string", "format": "component" }, "uniqueItems": true })
 }
 
 fn default_measures() -> Vec<EffectMeasure> {

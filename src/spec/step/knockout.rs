@@ -47,7 +47,7 @@ step! {
         sample: usize,
         /// Seeds of the draw; a prompt that several draw counts once.
         #[serde(default = "default_seeds")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         seeds: Vec<u64>,
         /// What the neurons' activations become.
         #[serde(default)]
@@ -57,7 +57,7 @@ step! {
         mean: MeanOver,
         /// Where; together.
         #[serde(default = "last_position")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         positions: Vec<PositionName>,
         /// Also keep a row per heuristic and prompt: table `NAME.prompts`.
         #[serde(default)]
@@ -102,14 +102,14 @@ step! {
         from: String,
         /// How many neurons of each layer, at most. 0: none, the clean run.
         #[serde(default = "default_k")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         k: Vec<usize>,
         /// Which neurons go first.
         #[serde(default)]
         order: KnockoutOrder,
         /// Seeds of the control; each draws its own neurons.
         #[serde(default = "default_seeds")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         seeds: Vec<u64>,
         /// What the neurons' activations become.
         #[serde(default)]
@@ -119,7 +119,7 @@ step! {
         mean: MeanOver,
         /// Where; together.
         #[serde(default = "last_position")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         positions: Vec<PositionName>,
         /// Also keep a row per prompt: table `NAME.prompts`; and the neurons of each: `NAME.neurons`.
         #[serde(default)]
@@ -165,7 +165,7 @@ step! {
         sample: usize,
         /// Seeds of the draw; a prompt that several draw counts once.
         #[serde(default = "default_seeds")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         seeds: Vec<u64>,
         /// Resamples of the prompts for the 95 % interval of each mean.
         #[serde(default = "default_bootstrap")]

@@ -39,7 +39,7 @@ step! {
         measure: Option<String>,
         /// How many neurons each operator's set has, one comparison for each number.
         #[serde(default = "default_k")]
-        #[schemars(length(min = 1), inner(range(min = 1)))]
+        #[schemars(length(min = 1), inner(range(min = 1)), extend("uniqueItems" = true))]
         k: Vec<usize>,
         /// Take k of each layer, as the paper does, instead of k in all.
         #[serde(default = "default_true")]

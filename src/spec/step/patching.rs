@@ -34,7 +34,7 @@ step! {
         sites: Vec<String>,
         /// Where: each position on its own.
         #[serde(default = "last_position")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         positions: Vec<PositionName>,
         /// The other prompt of each pair.
         #[serde(default)]
@@ -44,7 +44,7 @@ step! {
         direction: Direction,
         /// What is measured.
         #[serde(default = "indirect_effect")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         measures: Vec<EffectMeasure>,
         /// Also keep a row per prompt: table `NAME.prompts`.
         #[serde(default)]
@@ -83,7 +83,7 @@ step! {
         method: NeuronMethod,
         /// Where: each position on its own.
         #[serde(default = "last_position")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         positions: Vec<PositionName>,
         /// The other prompt of each pair.
         #[serde(default)]
@@ -93,7 +93,7 @@ step! {
         direction: Direction,
         /// What is measured.
         #[serde(default = "indirect_effect")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         measures: Vec<EffectMeasure>,
         /// Also keep a row per prompt: table `NAME.prompts`.
         #[serde(default)]
@@ -137,7 +137,7 @@ step! {
         sites: Vec<String>,
         /// Where: each position on its own.
         #[serde(default = "last_position")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         positions: Vec<PositionName>,
         /// The other prompt of each pair.
         #[serde(default)]
@@ -160,7 +160,7 @@ step! {
         compare_measure: Option<EffectMeasure>,
         /// Sizes k of the top-k sets that are compared.
         #[serde(default = "default_top")]
-        #[schemars(inner(range(min = 1)))]
+        #[schemars(inner(range(min = 1)), extend("uniqueItems" = true))]
         top: Vec<usize>,
         /// Also keep a row per prompt: table `NAME.prompts`.
         #[serde(default)]
@@ -208,6 +208,11 @@ pub enum AttributionMeasure {
 }
 
 impl AttributionPatching {
+    /// `top` where it is left out.
+    pub fn default_top() -> Vec<usize> {
+        default_top()
+    }
+
     /// The measure of exact patching that it is compared with.
     pub fn compared(&self) -> EffectMeasure {
         self.compare_measure.unwrap_or(self.measure.exact())

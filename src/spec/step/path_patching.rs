@@ -34,14 +34,14 @@ step! {
         receivers: Vec<String>,
         /// Where the sender writes and the receiver reads: each position on its own.
         #[serde(default = "last_position")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         positions: Vec<PositionName>,
         /// The other prompt of each pair.
         #[serde(default)]
         counterfactual: Counterfactual,
         /// What is measured.
         #[serde(default = "indirect_effect")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         measures: Vec<EffectMeasure>,
         /// Also keep a row per prompt: table `NAME.prompts`.
         #[serde(default)]

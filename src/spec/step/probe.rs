@@ -34,7 +34,7 @@ step! {
         sites: Vec<String>,
         /// Where: each position on its own.
         #[serde(default = "each_position")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         positions: Vec<PositionName>,
         /// Whether the prompts of all operators share a classifier.
         #[serde(default)]

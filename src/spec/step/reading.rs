@@ -34,7 +34,7 @@ step! {
         sites: Vec<String>,
         /// Where: each position on its own (`each` for every one).
         #[serde(default = "last_position")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         positions: Vec<PositionName>,
         /// Also keep a row per prompt: table `NAME.prompts`.
         #[serde(default)]
@@ -141,7 +141,7 @@ step! {
         sites: Vec<String>,
         /// Where; of attention patterns, which queries.
         #[serde(default = "last_position")]
-        #[schemars(length(min = 1))]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
         positions: Vec<PositionName>,
         /// How it is kept.
         #[serde(default)]

@@ -140,7 +140,7 @@ pub(super) fn heads_and_mlps() -> Vec<String> {
 }
 
 fn texts(format: &str) -> Schema {
-    json_schema!({ "type": "array", "items": { "type": "string", "format": format }, "minItems": 1 })
+    json_schema!({ "type": "array", "items": { "type": "string", "format": format }, "minItems": 1, "uniqueItems": true })
 }
 
 pub(super) fn sites_schema(_: &mut SchemaGenerator) -> Schema {

@@ -105,8 +105,7 @@ fn places(
     context: &Context,
 ) -> Result<(Vec<Place>, Vec<At>), Error> {
     let written = (step.sites.as_slice(), step.positions.as_slice());
-    let (places, at) = places::resolve(&step.name, written, target, (positions, template), context)?;
-    Ok((places::distinct(places), at))
+    places::resolve(&step.name, written, target, (positions, template), context)
 }
 
 /// Every classifier on the prompts of one cell.
