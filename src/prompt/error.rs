@@ -318,6 +318,20 @@ pub enum PromptError {
         /// A prompt of the step.
         like: String,
     },
+    /// An operator has no legal prompt to take a mean over.
+    #[error(
+        "no prompt {} in template '{template}' is legal ({example:?} is not), and the mean is over legal ones; write legality = \
+         \"any\" for the mean, or prompts with legal answers",
+        of(operator)
+    )]
+    NoneLegalForMean {
+        /// Operator symbol.
+        operator: &'static str,
+        /// Name of the template.
+        template: String,
+        /// A prompt that is not.
+        example: String,
+    },
     /// Nothing left after `keep`.
     #[error(
         "the model answers none of the {evaluated} legal prompts {wanted}ly; write keep = \"all\", \

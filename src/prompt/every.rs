@@ -64,12 +64,11 @@ pub fn every(
     let missing = || PromptError::NoTemplate(wanted.template.to_string());
     let index = resolved.templates.iter().position(|one| one.name == wanted.template).ok_or_else(missing)?;
     let mut by_operator = Vec::with_capacity(resolved.operators.len());
-    for (number, &operator) in resolved.operators.iter().enumerate() {
+    for number in 0..resolved.operators.len() {
         let group = Group::new(resolved, tokenizer, bos, index, number);
         let drawn = draw(&group, wanted);
         if drawn.is_empty() {
-            let (template, like) = (group.template.name.clone(), wanted.like.text.clone());
-            return Err(PromptError::NoneAlike { operator: operator.symbol, template, like });
+            return Err(none(&group, wanted));
         }
         by_operator.push(drawn);
     }
@@ -77,6 +76,17 @@ pub fn every(
     // The order is random: any part of a draw is a draw.
     by_operator.iter_mut().for_each(|drawn| drawn.truncate(fewest));
     Ok(by_operator)
+}
+
+/// Why an operator has no such prompt.
+fn none(group: &Group, wanted: &Wanted) -> PromptError {
+    let (operator, template) = (group.operator.symbol, group.template.name.clone());
+    // Whatever its answer, a prompt may be like the others.
+    let unanswered = Wanted { legal: false, sample: 1, ..*wanted };
+    match wanted.legal.then(|| draw(group, &unanswered)).and_then(|drawn| drawn.into_iter().next()) {
+        Some(asked) => PromptError::NoneLegalForMean { operator, template, example: asked.text },
+        None => PromptError::NoneAlike { operator, template, like: wanted.like.text.clone() },
+    }
 }
 
 /// Goes over pairs of operands, or combinations of words, in random order until enough are wanted prompts.

@@ -29,17 +29,19 @@ pub enum Found {
 
 /// A name that nothing has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("nothing is called '{name}'; {}", advice(.near.as_deref()))]
+#[error("nothing is called '{name}'; {}", advice(.near))]
 pub struct Unknown {
     /// What was asked for.
     pub name: String,
-    /// What was probably meant.
-    pub near: Option<String>,
+    /// What was probably meant: one, or those that have something like it in their name.
+    pub near: Vec<String>,
 }
 
-fn advice(near: Option<&str>) -> String {
-    match near {
-        Some(near) => format!("write '{near}'"),
+fn advice(near: &[String]) -> String {
+    let quoted: Vec<String> = near.iter().map(|name| format!("'{name}'")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => format!("write {last}"),
+        Some((last, others)) => format!("write {} or {last}", others.join(", ")),
         None => "`ablate list steps` (figures, measures, hooks, models, operators, specs) shows names".into(),
     }
 }
@@ -160,6 +162,16 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     NAMES.iter().map(String::as_str)
 }
 
+/// Of names that have something like it as a part, so many are shown.
+const ALIKE: usize = 6;
+
 fn unknown(name: &str) -> Unknown {
-    Unknown { name: name.to_string(), near: nearest(name, names()).map(String::from) }
+    let near = nearest(name, names()).map(|near| vec![near.to_string()]);
+    let alike = || {
+        let is_part =
+            |topic: &&Topic| topic.name.split(['-', '_', '.', '/', ' ']).any(|part| nearest(name, [part]).is_some());
+        topics().iter().filter(|topic| topic.group != Group::Column).filter(is_part).map(|topic| topic.name.clone())
+    };
+    let near = near.unwrap_or_else(|| alike().collect::<IndexSet<_>>().into_iter().take(ALIKE).collect());
+    Unknown { name: name.to_string(), near }
 }

@@ -161,21 +161,21 @@ impl Means {
 
 fn note(over: &MeanOver, cell: &Cell, subject: &Subject, operators: &[&Operator], each: usize) -> String {
     let symbols = operators.iter().map(|operator| operator.symbol).collect::<Vec<_>>().join(" ");
-    let what = match over.legality {
-        Legality::Any => "prompts, legal or not,",
-        Legality::Legal => "legal prompts",
-    };
-    let each_of = match cell.prompts.iter().any(|prompt| prompt.words.is_some()) {
-        true => String::new(),
-        false => format!(" {each} of each of {symbols}"),
+    let words = cell.prompts.iter().any(|prompt| prompt.words.is_some());
+    let what = match (over.legality, words) {
+        (Legality::Any, true) => "prompts, legal or not".to_string(),
+        (Legality::Any, false) => format!("prompts, legal or not, {each} of each of {symbols}"),
+        (Legality::Legal, true) => "legal prompts".to_string(),
+        (Legality::Legal, false) => format!("legal prompts {each} of each of {symbols}"),
     };
     let apart = if over.operators == MeanOperators::Same { "; each operator has its own" } else { "" };
-    let fewer = match each < over.sample {
-        true => format!("; fewer than sample = {}: the operator with the fewest has no more", over.sample),
-        false => String::new(),
+    let fewer = match (each < over.sample, words) {
+        (false, _) => String::new(),
+        (true, true) => format!("; fewer than sample = {}: there are no more", over.sample),
+        (true, false) => format!("; fewer than sample = {}: the operator with the fewest has no more", over.sample),
     };
     format!(
-        "{}: template '{}': means are over {} {what}{each_of}{apart}{fewer}",
+        "{}: template '{}': means are over {} {what}{apart}{fewer}",
         subject.name,
         cell.template,
         each * operators.len()

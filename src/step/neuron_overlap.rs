@@ -35,8 +35,12 @@ pub(super) fn run(step: &NeuronOverlap, context: &Context) -> Result<Outcome, Er
                 let most = smallest(effects, step.per_layer);
                 if k > most {
                     let each = if step.per_layer { " in each layer" } else { "" };
+                    let advice = match most {
+                        0 => "write a 'where' that some rows meet, or another step".to_string(),
+                        most => format!("write 1 to {most}"),
+                    };
                     let problem = format!(
-                        "k = {k}: '{}' ranks {most} neurons{each} (operator '{operator}'); write 1 to {most}",
+                        "k = {k}: '{}' ranks {most} neurons{each} (operator '{operator}'); {advice}",
                         step.from
                     );
                     let keys = vec!["k".to_string(), number.to_string()];

@@ -139,6 +139,15 @@ fn an_unknown_name_is_refused_with_the_nearest() {
     assert!(told.contains("write 'activation-patching'"), "{told}");
 }
 
+#[test]
+fn a_part_of_a_name_leads_to_those_that_have_it() {
+    let told = find("patchin").unwrap_err().to_string();
+    for name in ["activation-patching", "neuron-patching", "attribution-patching", "path-patching"] {
+        assert!(told.contains(&format!("'{name}'")), "{told}");
+    }
+    assert!(find("xyzzy").unwrap_err().to_string().contains("`ablate list steps`"));
+}
+
 /// Every link of the documentation leads to a file that is there, and to a heading of it.
 #[test]
 fn links_of_the_documentation_lead_somewhere() {

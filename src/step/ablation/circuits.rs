@@ -76,7 +76,7 @@ pub fn circuits(
                 let operator = operator.filter(|_| ranked.per_operator);
                 let effects = ranking(&ranked.into(), &path, operator, cell, subject, context)?;
                 let further = further(&effects, ranked, named, among, facts);
-                check_k(ranked, &further, step, context)?;
+                check_k(ranked, effects.len(), &further, step, context)?;
                 let top = |k: usize| further.iter().filter(move |member| member.rank.is_some_and(|rank| rank <= k));
                 circuits.extend(ranked.k.iter().map(|&k| (Some(k), base.iter().chain(top(k)).copied().collect())));
                 all.extend(&further);
@@ -168,19 +168,33 @@ fn further(
     ranks.into_iter().map(|(rank, (place, effect))| Member { place, rank: Some(rank), effect }).collect()
 }
 
-/// Refuses a k that is more than there are; with `per_layer`, than the layer with the fewest has.
-fn check_k(ranked: &Ranked, further: &[Member], step: &Ablation, context: &Context) -> Result<(), Error> {
+/// Refuses a k that is more than there are, of `all` that are ranked; with `per_layer`, than the layer with the fewest has.
+fn check_k(ranked: &Ranked, all: usize, further: &[Member], step: &Ablation, context: &Context) -> Result<(), Error> {
     let mut counts: HashMap<Option<usize>, usize> = HashMap::new();
     for member in further {
         *counts.entry(member.place.layer().filter(|_| ranked.per_layer)).or_default() += 1;
     }
     let most = counts.values().copied().min().unwrap_or(0);
     let Some(index) = ranked.k.iter().position(|&k| k > most) else { return Ok(()) };
+    let k = ranked.k[index];
+    if further.is_empty() {
+        let (keys, problem, advice): (&[&str], _, _) = match (all, ranked.filter.is_empty()) {
+            (0, false) => (&["where"], "no row meets this".to_string(), "write a condition that some meet"),
+            (0, true) => (&["from"], "none is of a component of this model".to_string(), "write another step"),
+            (all, _) => {
+                let outside = if step.mode == AblationMode::Keep { ", or not in 'among'" } else { "" };
+                let problem = format!("the {all} that it has are named already{outside}");
+                (&["k"], problem, "write k = [0], or leave some of them for the ranking")
+            }
+        };
+        let problem = format!("k = {k}: '{}' ranks nothing: {problem}", ranked.from);
+        let path = [&["step", step.name.as_str(), "ranked"][..], keys].concat();
+        return Err(context.loaded.refuse(&path, problem, Some(advice.to_string())).into());
+    }
     let already =
         if step.components.is_empty() && step.listed.is_empty() { "" } else { " besides the components named" };
     let each = if ranked.per_layer { " in each layer" } else { "" };
-    let problem =
-        format!("k = {}: '{}' ranks {most} components{each}{already}; write 0 to {most}", ranked.k[index], ranked.from);
+    let problem = format!("k = {k}: '{}' ranks {most} components{each}{already}; write 0 to {most}", ranked.from);
     Err(context.loaded.refuse(&["step", &step.name, "ranked", "k", &index.to_string()], problem, None).into())
 }
 
