@@ -22,6 +22,7 @@ pub fn rows(loaded: &Loaded) -> Result<(), Error> {
     let spec = &loaded.spec;
     let mut errors = Vec::new();
     let frames = &mut steps(loaded, &mut errors)?;
+    errors.extend(step::idle::check(loaded));
     // Their columns are known only with the rows, or they are refused: nothing can be said of what reads them.
     let mut unknown: HashSet<&str> = HashSet::new();
     for table in order::tables(&spec.tables) {

@@ -1,6 +1,7 @@
 //! What each kind of step does: one file per kind, one line each in [`run`] and [`empty_frames`].
 
 pub mod accuracy;
+pub mod idle;
 pub mod train;
 
 mod ablation;

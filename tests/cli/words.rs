@@ -90,7 +90,7 @@ heads = ["L1H0"]
 name = "means"
 kind = "ablation"
 components = ["L0H0"]
-mean = { sample = 8 }
+mean = { sample = 800 }
 measures = ["kl", "accuracy"]
 
 [[step]]
@@ -195,6 +195,7 @@ fn every_kind_of_step_runs_and_the_laws_of_pairs_hold() {
     );
     let report = std::fs::read_to_string(path.join("results/spec/report.md")).expect("a report");
     assert!(report.contains("prompts with these words are left out"), "{report}");
+    assert!(report.contains("prompts, legal or not; fewer than sample = 800: there are no more"), "{report}");
 
     // Every stream of a prompt replaced is the other prompt; r and r' stay those of the clean one.
     let pairs = rows(path, "swapped.pairs");
@@ -287,6 +288,10 @@ fn faults_are_shown_where_they_stand() {
     );
     let said = refused(&step("positions = [\"s2\"]"));
     assert!(said.contains("has no position 's2'") && said.contains("write 's'"), "{said}");
+    let said = refused(&step("positions = [\"s.1\"]"));
+    assert!(said.contains("has no position 's.1'") && said.contains("write 's'; there are"), "{said}");
+    let said = refused(&step("counterfactual.operators = \"same\""));
+    assert!(said.contains("'operators' changes nothing of this step") && said.contains("have no operators"), "{said}");
     let accuracy = "[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\n";
     let said = refused(&format!("{}{accuracy}", PROMPTS.replace("{thing}?\" }", "{thin}?\" }")));
     assert!(

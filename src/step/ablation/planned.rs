@@ -17,6 +17,9 @@ pub fn ablated(step: &Ablation, facts: &Facts, context: &Context) -> Result<Vec<
     let target = Target::planned(facts);
     let named = places::components(&step.name, "components", &step.components, target, context)?;
     let among = Set::of(&places::components(&step.name, "among", &step.among, target, context)?, facts);
+    if step.mode == AblationMode::Keep {
+        check_kept(step, &among, target, context)?;
+    }
     let circuits: Vec<Set> = match &step.ranked {
         Some(ranked) => {
             let others = others(ranked, &named, &among, facts, context);
@@ -69,4 +72,18 @@ fn best(places: &[Place], k: usize, per_layer: bool) -> impl Iterator<Item = &Pl
         *count += 1;
         *count <= k
     })
+}
+
+/// Refuses components that are kept and would not be ablated anyway.
+fn check_kept(step: &Ablation, among: &Set, target: Target, context: &Context) -> Result<(), Error> {
+    for (index, text) in step.components.iter().enumerate() {
+        let places = places::components(&step.name, "components", std::slice::from_ref(text), target, context)?;
+        if !places.into_iter().any(|place| among.meets(place)) {
+            let problem = format!("'{text}' is kept anyway: it is not in 'among'");
+            let advice = "leave it out, or write it into 'among' too".to_string();
+            let path = ["step", &step.name, "components", &index.to_string()];
+            return Err(context.loaded.refuse(&path, problem, Some(advice)).into());
+        }
+    }
+    Ok(())
 }

@@ -73,6 +73,14 @@ fn resolve_edit(
         return Err(context.loaded.refuse(&below("cut"), problem, None).into());
     }
     let edges = edges(&below("to"), &edit.to, positions, of, template, context)?;
+    let last_reads = |(queries, keys): &(Where, Where)| {
+        keys.iter(of.length).min().is_some_and(|key| queries.iter(of.length).max() >= Some(key))
+    };
+    if !edges.iter().any(last_reads) {
+        let problem = format!("no position of 'positions' reads one of 'to' (template '{template}'): nothing is cut");
+        let advice = "write positions in 'to' that are not after all of 'positions'".to_string();
+        return Err(context.loaded.refuse(&below("to"), problem, Some(advice)).into());
+    }
     let mut cut = Vec::new();
     for (hook, heads) in by_hook(heads) {
         let Hook::Block(layer, _) = hook else { continue };

@@ -15,8 +15,8 @@ use crate::Error;
 use crate::intervene::{Change, Edit, Positions, Row, Wanted};
 use crate::plan::{Survey, Workload};
 use crate::prompt::{Operator, Prompt};
-use crate::spec::step::{Direction, EditSpec, EditValue, Intervention, MeanOperators};
-use crate::spec::{Loaded, PositionName, SpecErrors};
+use crate::spec::step::{Direction, EditValue, Intervention, MeanOperators};
+use crate::spec::{Loaded, SpecErrors};
 use edits::resolve;
 use polars::prelude::*;
 use reach::Reach;
@@ -42,8 +42,7 @@ pub(super) fn empty_frames(step: &Intervention) -> PolarsResult<Vec<(String, Dat
     Ok(frames)
 }
 
-/// What is wrong with it that its schema can not say: an edit that is of an activation and of attention, or of neither, and keys
-/// that mean nothing for the one that it is of.
+/// What is wrong with it that its schema can not say: an edit that is of an activation and of attention, or of neither.
 pub(super) fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErrors> {
     for intervention in &step.interventions {
         for (number, edit) in intervention.edits.iter().enumerate() {
@@ -55,25 +54,9 @@ pub(super) fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErro
                 (None, true) => return refuse("an edit of nothing", "write site = \"…\" or cut = [\"L0H1\"]"),
                 _ => {}
             }
-            if let Some((key, advice)) = idle(edit) {
-                let problem = format!("'{key}' changes nothing of this edit");
-                return Err(loaded.refuse(&[&path[..], &[key]].concat(), problem, Some(advice.to_string())));
-            }
         }
     }
     reach::check(step, loaded, subject::set(step.prompts.as_deref(), loaded))
-}
-
-/// A key of an edit that is set and has no effect, with what to write instead.
-fn idle(edit: &EditSpec) -> Option<(&'static str, &'static str)> {
-    let of_attention = "edges are cut as they are: leave it out, or write site = \"…\"";
-    match &edit.site {
-        Some(_) => (edit.to != [PositionName::all()]).then_some(("to", "leave it out, or write cut = [\"L0H1\"]")),
-        None if edit.value != EditValue::default() => Some(("value", of_attention)),
-        None if edit.strength != 1.0 => Some(("strength", of_attention)),
-        None if edit.add => Some(("add", of_attention)),
-        None => None,
-    }
 }
 
 /// Whether any edit writes means.
