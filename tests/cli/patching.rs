@@ -89,7 +89,7 @@ fn effects_have_rows_intervals_and_a_self_check() {
     let checks = manifest["self_checks"].as_array().expect("checks");
     assert_eq!(checks.len(), 2);
     for check in checks {
-        assert_eq!(check["rows"], 8);
+        assert!(check["rows"].as_u64() >= Some(8), "{check}");
         assert!(check["largest_difference"].as_f64().expect("a number") <= check["tolerance"].as_f64().expect("one"));
     }
 }
