@@ -6,6 +6,7 @@ use crate::Error;
 use crate::model::facts::Facts;
 use crate::model::files::{Part, parts, revision};
 use crate::model::{Lookup, Model, Sketch, device};
+use crate::prompt::PromptSet;
 use crate::spec;
 use crate::spec::Loaded;
 use std::path::Path;
@@ -109,6 +110,20 @@ impl<'a> Models<'a> {
         self.shelf.model(Identity::of(spec, lookup), || {
             Model::open(spec, lookup).map_err(Error::refused(format!("model '{name}'")))
         })
+    }
+
+    /// Prompts in the tokens of an opened model, `batch` at a time; made by the first step that asks for them.
+    ///
+    /// # Errors
+    /// What `make` returns.
+    pub fn set<E>(
+        &self,
+        model: &Rc<Model>,
+        prompts: &spec::Prompts,
+        batch: usize,
+        make: impl FnOnce() -> Result<PromptSet, E>,
+    ) -> Result<Rc<PromptSet>, E> {
+        self.shelf.set(model, (prompts, batch), make)
     }
 
     /// Everything that a model is read from.

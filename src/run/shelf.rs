@@ -1,8 +1,10 @@
-//! Models that the specs of one command share: looked at once, and the last one opened stays open.
+//! What the specs of one command share: models, looked at once, of which the last one opened stays open, and the prompts made for
+//! them.
 
 use super::key::Stamp;
 use crate::model::files::{Part, parts};
 use crate::model::{Lookup, Model, Sketch};
+use crate::prompt::PromptSet;
 use crate::spec;
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -33,11 +35,20 @@ impl Identity {
     }
 }
 
-/// Models that are there.
+/// Prompts of all sets together that are kept for later steps: some tens of megabytes.
+const MOST_PROMPTS: usize = 1 << 17;
+
+/// What makes a prompt set the same: the model that was asked, what the spec says, and how many prompts it was asked at a time, as
+/// logits round otherwise in other batches.
+type Made = (Identity, spec::Prompts, usize);
+
+/// Models that are there, and prompts in their tokens.
 #[derive(Debug, Default)]
 pub struct Shelf {
     sketches: RefCell<Vec<(Identity, Rc<Sketch>)>>,
     last: RefCell<Option<(Identity, Rc<Model>)>>,
+    /// The oldest first.
+    sets: RefCell<Vec<(Made, Rc<PromptSet>)>>,
 }
 
 impl Shelf {
@@ -80,5 +91,34 @@ impl Shelf {
         let model = Rc::new(open()?);
         self.last.replace(identity.map(|identity| (identity, model.clone())));
         Ok(model)
+    }
+
+    /// Prompts in the tokens of the model that was opened last, made unless there are such: `keep` asks the model about each.
+    ///
+    /// # Errors
+    /// What `make` returns.
+    pub fn set<E>(
+        &self,
+        model: &Rc<Model>,
+        (prompts, batch): (&spec::Prompts, usize),
+        make: impl FnOnce() -> Result<PromptSet, E>,
+    ) -> Result<Rc<PromptSet>, E> {
+        let opened = |(identity, last): &(Identity, Rc<Model>)| Rc::ptr_eq(last, model).then(|| identity.clone());
+        let identity = self.last.borrow().as_ref().and_then(opened);
+        let Some(identity) = identity else { return make().map(Rc::new) };
+        let known =
+            |((of, spec, at_once), _): &&(Made, Rc<PromptSet>)| *at_once == batch && spec == prompts && *of == identity;
+        if let Some((_, set)) = self.sets.borrow().iter().find(known) {
+            return Ok(set.clone());
+        }
+        let set = Rc::new(make()?);
+        let mut sets = self.sets.borrow_mut();
+        sets.push(((identity, prompts.clone(), batch), set.clone()));
+        let mut count: usize = sets.iter().map(|(_, set)| set.prompts.len()).sum();
+        // The newest is in use as it is, and the next step is likely to have it too.
+        while count > MOST_PROMPTS && sets.len() > 1 {
+            count -= sets.remove(0).1.prompts.len();
+        }
+        Ok(set)
     }
 }

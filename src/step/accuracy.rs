@@ -3,11 +3,11 @@
 //! Models are run one at a time, so that one is in memory at a time: [`Accuracies::run`] for each, then the tables.
 
 use super::network::Asked;
-use super::{Context, Network, Outcome};
+use super::{Context, Network, Outcome, subject};
 use crate::Error;
 use crate::measure::{Accuracy, Extent, Pace};
 use crate::model::tokenizer::Tokenizer;
-use crate::prompt::{self, Prompt, PromptError, PromptSet, Respondent, Response, content, joined, respond};
+use crate::prompt::{Prompt, PromptError, PromptSet, Respondent, Response, content, joined, respond};
 use crate::spec::{Answer, Keep, step};
 use indexmap::IndexMap;
 use polars::prelude::*;
@@ -22,10 +22,7 @@ pub(super) fn run(step: &step::Accuracy, context: &Context) -> Result<Outcome, E
     for name in context.models.names(&step.models) {
         let model = context.models.open(&name)?;
         let refuse = |error: PromptError| context.refuse_prompts(step.prompts.as_deref(), &name, error);
-        let network = Asked { network: Network { model: &model }, blocks: context.blocks };
-        let batch = context.batch(&model);
-        let asked = Respondent { network: &network, pace: Pace::of(batch) };
-        let set = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(asked)).map_err(refuse)?;
+        let set = subject::built(spec, context, &name, &model).map_err(refuse)?;
         context.ran_on(step.prompts.as_deref(), &name, &set);
 
         let asked = set.prompts.iter().filter(|prompt| known(prompt, set.answer, step.per_prompt).is_none());
@@ -37,7 +34,8 @@ pub(super) fn run(step: &step::Accuracy, context: &Context) -> Result<Outcome, E
         let task = context.progress.begin(&format!("{}: {name}", step.name), passes.sum(), "prompts and answer tokens");
         let done = |rows: usize| task.advance(rows as u64);
         let labels = Labels { model: &name.name, checkpoint: name.checkpoint.as_deref().unwrap_or_default() };
-        let respondent = Respondent { network: &network, pace: Pace { batch, done: &done } };
+        let network = Asked { network: Network { model: &model }, name: &name, blocks: context.blocks };
+        let respondent = Respondent { network: &network, pace: Pace { batch: context.batch(&model), done: &done } };
         accuracies.run(labels, &set, model.tokenizer(), respondent).map_err(refuse)?;
 
         // Checkpoints share a tokenizer: only `keep` makes their prompts differ.

@@ -1,6 +1,7 @@
 use crate::measure::{DecodeError, Failure, NextToken};
 use crate::model::transformer::Tokens;
 use crate::model::{Model, to_f32};
+use crate::run::ModelName;
 use crate::run::blocks::Blocks;
 use crate::run::interrupt;
 use crate::run::key::digests::of_bytes;
@@ -31,6 +32,8 @@ impl NextToken for Network<'_> {
 pub(super) struct Asked<'a> {
     /// The model.
     pub network: Network<'a>,
+    /// Which it is: of several models a step may ask some alone, as earlier steps have asked the others.
+    pub name: &'a ModelName,
     /// What keeps them.
     pub blocks: &'a Blocks<'a>,
 }
@@ -50,7 +53,7 @@ impl NextToken for Asked<'_> {
 
     fn arg_max(&self, rows: &[&[u32]]) -> Result<Vec<u32>, DecodeError> {
         let asked: Vec<u8> = rows.iter().flat_map(|row| row.iter()).flat_map(|token| token.to_le_bytes()).collect();
-        let what = format!("answers to {} prompts, {}", rows.len(), of_bytes(&asked));
+        let what = format!("answers of {} to {} prompts, {}", self.name, rows.len(), of_bytes(&asked));
         self.blocks.once(&what, || self.network.arg_max(rows))
     }
 }

@@ -37,13 +37,9 @@ impl Pairs {
         if !(wanted.swap.is_empty() && wanted.redraw.is_empty()) {
             return Self::made(cell, subject, wanted, step, context);
         }
-        let own;
-        let pool: Vec<Prompt> = match set {
-            None => subject.set.prompts.clone(),
-            Some(_) => {
-                own = subject::prompts(set, step, context, &subject.name, &subject.model)?;
-                own.prompts
-            }
+        let pool = match set {
+            None => subject.set.clone(),
+            Some(_) => subject::prompts(set, step, context, &subject.name, &subject.model)?,
         };
         let from = match wanted.operators {
             CounterfactualOperators::All => prompt::From::AnyOperator,
@@ -58,8 +54,8 @@ impl Pairs {
             let prompts: Vec<Prompt> = members.iter().map(|&index| cell.prompts[index].clone()).collect();
             // Counterfactuals are of the clean prompt's own draw, so that draws stay independent.
             let pool: Vec<Prompt> = match set {
-                None => pool.iter().filter(|prompt| prompt.seed == seed).cloned().collect(),
-                Some(_) => pool.clone(),
+                None => pool.prompts.iter().filter(|prompt| prompt.seed == seed).cloned().collect(),
+                Some(_) => pool.prompts.clone(),
             };
             let drawn = prompt::pairs(&prompts, &pool, from, seed.unwrap_or(0))
                 .map_err(|error| context.refuse_prompts(set.or(step.prompts()), &subject.name, error))?;

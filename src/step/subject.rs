@@ -22,7 +22,7 @@ pub struct Subject {
     /// The model.
     pub model: Rc<Model>,
     /// The prompts.
-    pub set: PromptSet,
+    pub set: Rc<PromptSet>,
 }
 
 /// The prompts of one template: all of one length, their positions named.
@@ -138,7 +138,7 @@ pub fn each_on(
         let model = context.models.open(&name)?;
         let spec = change(context.prompts(step.prompts(), step.name())?);
         let refuse = |error| context.refuse_prompts(step.prompts(), &name, error);
-        let set = built(&spec, context, &model).map_err(refuse)?;
+        let set = built(&spec, context, &name, &model).map_err(refuse)?;
         context.ran_on(step.prompts(), &name, &set);
         outcome.notes.extend(set.notes.iter().map(|note| format!("{name}: {note}")));
         let subject = Subject { name, model, set };
@@ -156,22 +156,30 @@ pub fn prompts(
     step: &dyn Common,
     context: &Context,
     name: &ModelName,
-    model: &Model,
-) -> Result<PromptSet, Error> {
+    model: &Rc<Model>,
+) -> Result<Rc<PromptSet>, Error> {
     let spec = context.prompts(set, step.name())?;
-    let built = built(spec, context, model).map_err(|error| context.refuse_prompts(set, name, error))?;
+    let built = built(spec, context, name, model).map_err(|error| context.refuse_prompts(set, name, error))?;
     context.ran_on(set, name, &built);
     Ok(built)
 }
 
-/// The prompts of a spec in a model's tokens.
+/// The prompts of a spec in a model's tokens; those that a step before had are there.
 ///
 /// # Errors
 /// Prompts that can not be had.
-pub fn built(spec: &Prompts, context: &Context, model: &Model) -> Result<PromptSet, PromptError> {
-    let network = Asked { network: Network { model }, blocks: context.blocks };
-    let respondent = Respondent { network: &network, pace: Pace::of(context.batch(model)) };
-    let built = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(respondent))?;
-    built.fits(model.facts().n_vocab, model.transformer().position_limit())?;
-    Ok(built)
+pub fn built(
+    spec: &Prompts,
+    context: &Context,
+    name: &ModelName,
+    model: &Rc<Model>,
+) -> Result<Rc<PromptSet>, PromptError> {
+    let batch = context.batch(model);
+    context.models.set(model, spec, batch, || {
+        let network = Asked { network: Network { model }, name, blocks: context.blocks };
+        let respondent = Respondent { network: &network, pace: Pace::of(batch) };
+        let built = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(respondent))?;
+        built.fits(model.facts().n_vocab, model.transformer().position_limit())?;
+        Ok(built)
+    })
 }

@@ -14,6 +14,7 @@ mod reading;
 mod reading_steps;
 mod reference;
 mod results;
+mod shared_prompts;
 mod smollm2;
 pub mod spec;
 mod transformerlens;

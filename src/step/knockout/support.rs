@@ -31,7 +31,7 @@ pub fn run(step: &HeuristicSupport, context: &Context) -> Result<Outcome, Error>
             let (sample, seeds) = (Some(step.sample), step.seeds.clone());
             let spec = Prompts { keep, sample, seeds, skip: 0, ..spec.clone() };
             let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &name, error);
-            let set = match subject::built(&spec, context, &model) {
+            let set = match subject::built(&spec, context, &name, &model) {
                 Ok(set) => set,
                 Err(PromptError::NoneKept { evaluated, .. }) => {
                     outcome
