@@ -3,7 +3,7 @@
 use super::SpecsArguments;
 use crate::Error;
 use crate::model::device;
-use crate::plan::{self, Extent, Planned, Speed};
+use crate::plan::{self, Made, Planned, Speed};
 use crate::run::blocks::Blocks;
 use crate::run::progress::Progress;
 use crate::run::{self, Earlier, Frames, Models, Outlook, Prepared, Recall, Session, Why};
@@ -38,7 +38,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 pub(super) fn show(prepared: &[Prepared], session: &Session) -> Result<(), Error> {
     session.check(prepared.iter().map(Prepared::loaded))?;
     let mut texts = Vec::with_capacity(prepared.len());
-    let mut earlier = Earlier::default();
+    let (mut earlier, mut made) = (Earlier::default(), Made::default());
     for spec in prepared {
         let source = spec.loaded().sources.first().filter(|_| prepared.len() > 1);
         for (number, variant) in spec.variants().iter().enumerate() {
@@ -46,7 +46,6 @@ pub(super) fn show(prepared: &[Prepared], session: &Session) -> Result<(), Error
             let (progress, frames, blocks) = (Progress::quiet(), Frames::default(), Blocks::off());
             let context =
                 Context { loaded, models, progress: &progress, dir: Path::new(""), frames: &frames, blocks: &blocks };
-            let mut planned = plan::plan(loaded, models, &context, Extent::Whole)?;
             let heading: Vec<&str> = source.map(|source| source.name()).into_iter().chain(variant.name()).collect();
             let heading = if heading.is_empty() { String::new() } else { format!("{}\n", heading.join(": ")) };
             let store = session.store(loaded);
@@ -54,10 +53,11 @@ pub(super) fn show(prepared: &[Prepared], session: &Session) -> Result<(), Error
             let mut steps = run::outlook(variant, &recall, &mut earlier)?;
             // What a variant before it has computed.
             steps.retain(|(step, _)| spec.computes(step.name(), number));
-            planned.retain(|planned| spec.computes(&planned.step, number));
-            planned.sort_by_key(|planned| steps.iter().position(|(step, _)| step.name() == planned.step));
-            let stored = steps.iter().filter(|(_, outlook)| !matches!(outlook, Outlook::Computed { .. }));
-            let kept: HashSet<&str> = stored.map(|(step, _)| step.name()).collect();
+            let is_kept = |outlook: &Outlook| !matches!(outlook, Outlook::Computed { .. });
+            let kept: HashSet<&str> =
+                steps.iter().filter(|(_, outlook)| is_kept(outlook)).map(|(step, _)| step.name()).collect();
+            let each = steps.iter().map(|(step, outlook)| (*step, is_kept(outlook)));
+            let planned = plan::plan(each, &context, &mut made)?;
             let recognised = loaded.recognised().map(|recognised| format!("{recognised}\n\n")).unwrap_or_default();
             texts.push(heading + &recognised + &outlook(&steps) + "\n" + &table(&planned, models, &kept)?);
         }

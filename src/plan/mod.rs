@@ -8,13 +8,15 @@ mod survey;
 mod workload;
 
 pub use calibration::Speed;
-pub use survey::{Extent, Read, Survey, SurveyedCell};
+pub use survey::{Extent, Read, Survey, SurveyedCell, unjudged};
 pub use workload::Workload;
 
 use crate::Error;
-use crate::run::{ModelName, Models};
-use crate::spec::Loaded;
+use crate::model::Sketch;
+use crate::run::{ModelName, interrupt};
+use crate::spec::{Prompts, Step};
 use crate::step::{self, Context};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// One step on one model.
@@ -28,7 +30,7 @@ pub struct Planned {
     pub model: Option<ModelName>,
     /// What it computes, at most.
     pub workload: Option<Workload>,
-    /// How long making its prompts took, which a run does too.
+    /// How long making its prompts took, which a run does too, for the first step that has them.
     pub prompts: Duration,
 }
 
@@ -39,13 +41,39 @@ impl Planned {
     }
 }
 
-/// Plans every step on each of its models; `context` is where wrong places are refused from.
+/// Prompt sets whose making is counted. A run makes each once, for the first step that is computed on it.
+#[derive(Default)]
+pub struct Made(Vec<(Rc<Sketch>, Prompts, usize, bool)>);
+
+impl Made {
+    /// Whether no step before made the prompts of this one; those that the store has are counted apart.
+    fn is_first(&mut self, step: &Step, name: &ModelName, is_stored: bool, context: &Context) -> Result<bool, Error> {
+        let sketch = context.models.sketch(name)?;
+        let prompts = step::surveyed(step, context.prompts(step.common().prompts(), step.name())?);
+        let batch = context.batch_of(&sketch.card.facts);
+        let same = |(model, made, at_once, stored): &(Rc<Sketch>, Prompts, usize, bool)| {
+            Rc::ptr_eq(model, &sketch) && *made == prompts && (*at_once, *stored) == (batch, is_stored)
+        };
+        let is_first = !self.0.iter().any(same);
+        if is_first {
+            self.0.push((sketch, prompts, batch, is_stored));
+        }
+        Ok(is_first)
+    }
+}
+
+/// Plans steps, in the order in which they are run and each with whether the store has it, on each of their models; `context` is where
+/// wrong places are refused from, `made` has what specs before them made.
 ///
 /// # Errors
 /// Models and prompts that can not be had; sites, components and positions that a model or template has not.
-pub fn plan(loaded: &Loaded, models: &Models, context: &Context, extent: Extent) -> Result<Vec<Planned>, Error> {
+pub fn plan<'s>(
+    steps: impl IntoIterator<Item = (&'s Step, bool)>,
+    context: &Context,
+    made: &mut Made,
+) -> Result<Vec<Planned>, Error> {
     let mut planned = Vec::new();
-    for step in &loaded.spec.steps {
+    for (step, is_stored) in steps {
         let mut prompts = Duration::ZERO;
         let about = |model, workload, prompts| Planned {
             step: step.name().to_string(),
@@ -58,16 +86,35 @@ pub fn plan(loaded: &Loaded, models: &Models, context: &Context, extent: Extent)
             planned.push(about(None, None, prompts));
             continue;
         };
-        for name in models.names(selected) {
+        for name in context.models.names(selected) {
+            let is_first = made.is_first(step, &name, is_stored, context)?;
             let survey = || {
                 let start = Instant::now();
-                let survey = Survey::make(step, &name, context, extent);
-                prompts = start.elapsed();
-                survey
+                let mut survey = Survey::make(step, &name, context, Extent::Whole)?;
+                prompts = if is_first { start.elapsed() } else { Duration::ZERO };
+                survey.cells.iter_mut().filter(|_| !is_first).for_each(|cell| cell.asked = 0);
+                Ok(survey)
             };
             let workload = step::workload(step, context, survey)?;
             planned.push(about(Some(name), workload, prompts));
         }
     }
     Ok(planned)
+}
+
+/// What steps ask of their models, templates and each other and can not have, as far as a few prompts show it: of each step and model
+/// the first that is found.
+///
+/// # Errors
+/// Ctrl-C.
+pub fn refusals(context: &Context) -> Result<Vec<Error>, Error> {
+    let mut refused = Vec::new();
+    for step in &context.loaded.spec.steps {
+        for name in step.models().map(|selected| context.models.names(selected)).unwrap_or_default() {
+            interrupt::check()?;
+            let survey = || Survey::make(step, &name, context, Extent::Probe);
+            refused.extend(step::workload(step, context, survey).err());
+        }
+    }
+    Ok(refused)
 }

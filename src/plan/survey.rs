@@ -1,10 +1,10 @@
 use super::Workload;
 use crate::Error;
 use crate::model::Sketch;
-use crate::prompt::{self, Positions, Prompt};
+use crate::prompt::{self, Positions, Prompt, PromptError, PromptSet};
 use crate::run::ModelName;
 use crate::spec::{Keep, Operands, Prompts, Range, Rows, SlotWords, Step};
-use crate::step::Context;
+use crate::step::{self, Context};
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -22,12 +22,16 @@ const PROBED: usize = 4;
 
 /// A step's prompts in one model's tokens, made without the model's weights.
 pub struct Survey {
+    /// Which model.
+    pub name: ModelName,
     /// The model.
     pub sketch: Rc<Sketch>,
     /// The prompts by template.
     pub cells: Vec<SurveyedCell>,
     /// Memory that replays may take, in bytes.
     pub memory: usize,
+    /// Prompts that are run together.
+    pub batch: usize,
 }
 
 /// The prompts of one template.
@@ -40,6 +44,8 @@ pub struct SurveyedCell {
     pub asked: usize,
     /// Different first tokens of their answers.
     pub answers: usize,
+    /// The first of them: all have its number of tokens and its places of slots.
+    pub first: Prompt,
     /// Names of the positions.
     pub positions: Positions,
 }
@@ -61,32 +67,40 @@ impl Survey {
         let set = step.common().prompts();
         let spec = context.prompts(set, step.name())?;
         let refuse = |error| context.refuse_prompts(set, name, error);
-        let build = |spec: &Prompts| prompt::build(spec, &sketch.tokenizer, sketch.bos, None);
-        let spec = &crate::step::surveyed(step, spec);
-        let unjudged = Prompts { keep: Keep::All, ..spec.clone() };
-        let built = match extent {
-            Extent::Whole => build(&unjudged),
-            // Of a few operands there may be no legal prompt.
-            Extent::Probe => build(&probe(&unjudged)).or_else(|_| build(&unjudged)),
-        }
-        .map_err(refuse)?;
+        let spec = &step::surveyed(step, spec);
+        let built = unjudged(spec, &sketch, extent).map_err(refuse)?;
         let batch = context.batch_of(&sketch.card.facts);
         let mut cells = Vec::new();
         for (index, template) in built.templates.iter().enumerate() {
             let of_template = || built.prompts.iter().filter(|prompt| prompt.template == index);
             let prompts = of_template().count();
-            if prompts > 0 {
+            if let Some(first) = of_template().next() {
                 let answers: HashSet<Option<&u32>> = of_template().map(|prompt| prompt.answer_tokens.first()).collect();
                 cells.push(SurveyedCell {
                     template: template.name.clone(),
                     prompts,
                     asked: if spec.keep == Keep::All { 0 } else { asked(of_template(), spec, batch) },
                     answers: answers.len(),
+                    first: first.clone(),
                     positions: built.positions(&template.name).map_err(refuse)?,
                 });
             }
         }
-        Ok(Self { sketch, cells, memory: context.loaded.spec.run.memory_mib << 20 })
+        Ok(Self { name: name.clone(), sketch, cells, memory: context.loaded.spec.run.memory_mib << 20, batch })
+    }
+}
+
+/// The prompts of a spec whatever the model answers, in its tokens.
+///
+/// # Errors
+/// Prompts that can not be had.
+pub fn unjudged(spec: &Prompts, sketch: &Sketch, extent: Extent) -> Result<PromptSet, PromptError> {
+    let build = |spec: &Prompts| prompt::build(spec, &sketch.tokenizer, sketch.bos, None);
+    let spec = Prompts { keep: Keep::All, ..spec.clone() };
+    match extent {
+        Extent::Whole => build(&spec),
+        // Of a few operands there may be no legal prompt.
+        Extent::Probe => build(&probe(&spec)).or_else(|_| build(&spec)),
     }
 }
 
@@ -97,6 +111,8 @@ pub struct Read {
     pub logits: usize,
     /// Bytes that are kept of it.
     pub bytes: usize,
+    /// Bytes that are read of it and gone with its batch.
+    pub passing: usize,
 }
 
 impl Survey {
@@ -108,10 +124,11 @@ impl Survey {
         let facts = &self.sketch.card.facts;
         let mut whole = Workload::default();
         for cell in &self.cells {
-            let Read { logits, bytes } = of(cell)?;
+            let Read { logits, bytes, passing } = of(cell)?;
             let runs = Workload::forwards(cell.prompts + cell.asked, cell.positions.length, facts);
-            let read = runs.unembedding(cell.prompts * logits, facts).keeping((cell.prompts * bytes) as u64);
-            whole = whole.and(read);
+            let batch = self.batch.min(cell.prompts).min((self.memory / passing.max(1)).max(1));
+            let memory = cell.prompts * bytes + batch * (step::row_bytes(facts) + passing);
+            whole = whole.and(runs.unembedding(cell.prompts * logits, facts).keeping(memory as u64));
         }
         Ok(whole)
     }

@@ -7,7 +7,7 @@ use super::groups::Groups;
 use super::progress::Progress;
 use super::{Frames, ModelName, Models, order, pool, prepared, values};
 use crate::model::Card;
-use crate::plan::{self, Extent};
+use crate::plan;
 use crate::prompt::Resolved;
 use crate::spec::{Loaded, SpecErrors, Step, Table};
 use crate::step::Context;
@@ -170,9 +170,17 @@ pub fn models(loaded: &Loaded, models: &Models) -> Result<Vec<(ModelName, Card)>
     Ok(seen)
 }
 
-/// Refuses sites, components and positions that a step's models and templates have not.
+/// Refuses what steps ask of their models, templates and each other and can not have: of each step the first that is found.
 pub fn places(loaded: &Loaded, models: &Models) -> Result<(), Error> {
     let (progress, frames, blocks) = (Progress::quiet(), Frames::default(), Blocks::off());
     let context = Context { loaded, models, progress: &progress, dir: Path::new(""), frames: &frames, blocks: &blocks };
-    plan::plan(loaded, models, &context, Extent::Probe).map(drop)
+    let mut refused = Vec::new();
+    for error in plan::refusals(&context)? {
+        match error {
+            Error::Spec(errors) => refused.push(errors),
+            // Not the spec's fault: a file, Ctrl-C.
+            error => return Err(error),
+        }
+    }
+    if refused.is_empty() { Ok(()) } else { Err(SpecErrors::join(refused).into()) }
 }

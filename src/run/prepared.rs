@@ -4,7 +4,7 @@ use super::{ModelName, Models, check, folder, known, pool, set_threads};
 use crate::Error;
 use crate::manifest::Manifest;
 use crate::model::Card;
-use crate::spec::{Loaded, Variant};
+use crate::spec::{Loaded, SpecErrors, Variant};
 use indexmap::IndexMap;
 use polars::prelude::DataType;
 use std::collections::BTreeSet;
@@ -50,8 +50,15 @@ impl<'a> Prepared<'a> {
     /// What can not be had, at its place in the spec.
     pub fn new(loaded: &'a Loaded, quiet: bool, shelf: Rc<Shelf>) -> Result<Self, Error> {
         let prepared = Self::ready(loaded, quiet, shelf)?;
-        prepared.variants.iter().try_for_each(|variant| check::places(variant.loaded, &variant.models))?;
-        Ok(prepared)
+        let mut refused = Vec::new();
+        for variant in &prepared.variants {
+            match check::places(variant.loaded, &variant.models) {
+                Ok(()) => {}
+                Err(Error::Spec(errors)) => refused.push(errors),
+                Err(error) => return Err(error),
+            }
+        }
+        if refused.is_empty() { Ok(prepared) } else { Err(SpecErrors::join(refused).into()) }
     }
 
     /// The same for a spec that has been checked.

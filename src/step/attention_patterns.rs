@@ -36,10 +36,13 @@ pub(super) fn empty_frames(step: &step::AttentionPatterns) -> PolarsResult<Vec<(
 
 /// What it would compute.
 pub(super) fn workload(step: &step::AttentionPatterns, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    let heads = heads(step, Target::planned(&survey.sketch.card.facts), context)?.len();
+    let facts = &survey.sketch.card.facts;
+    let heads = heads(step, Target::planned(facts), context)?;
+    let layers = heads.iter().map(|head| head.hook).collect::<IndexSet<_>>().len();
     survey.reading(|cell| {
-        let edges = cell.positions.length * (cell.positions.length + 1) / 2;
-        Ok(Read { logits: 0, bytes: if step.per_prompt { heads * edges * size_of::<f64>() } else { 0 } })
+        let length = cell.positions.length;
+        let kept = if step.per_prompt { heads.len() * length * (length + 1) / 2 * size_of::<f64>() } else { 0 };
+        Ok(Read { logits: 0, bytes: kept, passing: pattern_bytes(facts, layers, length) })
     })
 }
 
@@ -149,8 +152,12 @@ fn heads(step: &step::AttentionPatterns, target: Target, context: &Context) -> R
 
 /// Prompts whose patterns are in memory together.
 fn batch(facts: &Facts, wanted: &Wanted, length: usize, context: &Context) -> usize {
-    let per_prompt = wanted.len() * facts.n_heads * length * length * size_of::<f32>();
-    (replays::memory(context) / per_prompt.max(1)).max(1)
+    (replays::memory(context) / pattern_bytes(facts, wanted.len(), length).max(1)).max(1)
+}
+
+/// Bytes of one prompt's patterns in some layers.
+fn pattern_bytes(facts: &Facts, layers: usize, length: usize) -> usize {
+    layers * facts.n_heads * length * length * size_of::<f32>()
 }
 
 /// What a row's heads give to each edge, `[head, edge]`.

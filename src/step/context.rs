@@ -32,6 +32,12 @@ const MOST_ROWS: usize = 1024;
 /// Tokens of a prompt that a batch is sized for.
 const TOKENS: usize = 32;
 
+/// Bytes that a row of a batch takes while it is run, about.
+pub fn row_bytes(facts: &Facts) -> usize {
+    let per_token = 8 * facts.d_model + 3 * facts.d_mlp + facts.n_heads * (3 * facts.d_head + 2 * TOKENS);
+    4 * (TOKENS * per_token + 2 * facts.n_vocab)
+}
+
 impl<'a> Context<'a> {
     /// A prompt set: `[prompts]`, or `[prompt_sets.NAME]`.
     pub fn prompts(&self, name: Option<&str>, step: &str) -> Result<&'a Prompts, Error> {
@@ -62,9 +68,7 @@ impl<'a> Context<'a> {
     /// The same of a model that is not opened.
     pub fn batch_of(&self, facts: &Facts) -> usize {
         let run = &self.loaded.spec.run;
-        let per_token = 8 * facts.d_model + 3 * facts.d_mlp + facts.n_heads * (3 * facts.d_head + 2 * TOKENS);
-        let per_row = 4 * (TOKENS * per_token + 2 * facts.n_vocab);
-        run.batch.unwrap_or_else(|| (run.memory_mib * (1 << 20) / per_row).clamp(1, MOST_ROWS))
+        run.batch.unwrap_or_else(|| (run.memory_mib * (1 << 20) / row_bytes(facts)).clamp(1, MOST_ROWS))
     }
 
     /// What is wrong with prompts, at their place in the spec where it is the spec's fault.

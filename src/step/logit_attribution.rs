@@ -43,7 +43,7 @@ pub(super) fn workload(step: &step::LogitAttribution, survey: &Survey, context: 
     let components = places::components(&step.name, "components", &step.components, Target::planned(facts), context)?;
     // As many for the embeddings and biases as there may be.
     let terms = components.len() + facts.n_layers + 3;
-    survey.reading(|_| Ok(Read { logits: 0, bytes: terms * (size_of::<f32>() + size_of::<f64>()) }))
+    survey.reading(|_| Ok(Read { logits: 0, bytes: terms * (size_of::<f32>() + size_of::<f64>()), passing: 0 }))
 }
 
 /// Takes the logits of one cell's prompts apart.

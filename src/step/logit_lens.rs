@@ -38,7 +38,7 @@ pub(super) fn workload(step: &step::LogitLens, survey: &Survey, context: &Contex
         let target = Target::planned(&survey.sketch.card.facts);
         let (streams, at) = places(step, target, &cell.positions, &cell.template, context)?;
         let readings = streams.len() * at.len();
-        Ok(Read { logits: readings, bytes: readings * MEASURES.len() * size_of::<f64>() })
+        Ok(Read { logits: readings, bytes: readings * MEASURES.len() * size_of::<f64>(), passing: 0 })
     })
 }
 

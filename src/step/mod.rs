@@ -35,7 +35,7 @@ mod summary;
 mod target;
 mod words;
 
-pub use context::Context;
+pub use context::{Context, row_bytes};
 pub use network::Network;
 pub use outcome::{Outcome, SelfCheck};
 pub use subject::{Cell, Subject};

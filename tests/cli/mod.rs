@@ -9,6 +9,7 @@ mod logits;
 mod many;
 mod new;
 mod patching;
+mod plans;
 mod probes;
 mod run;
 mod words;

@@ -42,7 +42,7 @@ pub(super) fn workload(step: &step::Capture, survey: &Survey, context: &Context)
         let target = Target::planned(&survey.sketch.card.facts);
         let (chosen, at) = places(step, target, &cell.positions, &cell.template, context)?;
         let values = chosen.iter().map(Chosen::values).sum::<usize>() * at.iter(cell.positions.length).count();
-        Ok(Read { logits: 0, bytes: values * size_of::<f32>() })
+        Ok(Read { logits: 0, bytes: values * size_of::<f32>(), passing: 0 })
     })
 }
 
