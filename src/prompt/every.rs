@@ -45,9 +45,11 @@ pub struct Wanted<'w> {
     pub sample: usize,
     /// Seed of the draw.
     pub seed: u64,
+    /// Whether all operators have as many as the one with the fewest, so that each counts as much as another in what is of all.
+    pub balanced: bool,
 }
 
-/// Prompts of one template by operator, in the spec's order: `sample` of each or, where one has fewer, as many as that one.
+/// Prompts of one template by operator, in the spec's order: `sample` of each, or all there are.
 ///
 /// Each prompt that is wanted is equally likely. `keep`, `sample` and `seeds` of the prompts' own spec change nothing. A draw
 /// depends on its seed, the operator, the template and the operands alone.
@@ -72,9 +74,11 @@ pub fn every(
         }
         by_operator.push(drawn);
     }
-    let fewest = by_operator.iter().map(Vec::len).min().unwrap_or(0);
-    // The order is random: any part of a draw is a draw.
-    by_operator.iter_mut().for_each(|drawn| drawn.truncate(fewest));
+    if wanted.balanced {
+        let fewest = by_operator.iter().map(Vec::len).min().unwrap_or(0);
+        // The order is random: any part of a draw is a draw.
+        by_operator.iter_mut().for_each(|drawn| drawn.truncate(fewest));
+    }
     Ok(by_operator)
 }
 

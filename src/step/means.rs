@@ -2,14 +2,15 @@
 
 use super::{Cell, Context, Outcome, SelfCheck, Subject, replays};
 use crate::Error;
-use crate::intervene::{Activation, Activations, Sums, Wanted, add_sums, capture_sums, means_of};
+use crate::intervene::{Activation, Activations, Layout, Positions, Sums, Wanted, add_sums, capture_sums, means_of};
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
-use crate::prompt::{self, Asked, Operator, PromptError, Resolved};
+use crate::prompt::{self, Asked, Operator, Prompt, PromptError, Resolved};
 use crate::run::interrupt;
 use crate::spec::step::{Legality, MeanOperators, MeanOver, MeanPositions};
 use indexmap::IndexMap;
 use std::cell::Cell as Counter;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -46,6 +47,13 @@ impl<'s> Over<'s> {
         self.mean.prompts.as_deref().or(self.prompts)
     }
 
+    /// Which prompts are drawn of a template, `sample` of each operator.
+    fn draw<'w>(&self, template: &'w str, like: &'w Prompt, sample: usize) -> prompt::Wanted<'w> {
+        let MeanOver { legality, operators, seed, .. } = *self.mean;
+        let legal = legality == Legality::Legal;
+        prompt::Wanted { template, like, legal, sample, seed, balanced: operators == MeanOperators::All }
+    }
+
     /// Prompts of a template that are run for them at most, for the plan.
     ///
     /// # Errors
@@ -62,28 +70,38 @@ impl Means {
     /// Prompts that can not be had, at their place in the spec, and Ctrl-C.
     pub fn take(
         over: Over,
-        wanted: &Wanted,
+        wanted: Wanted,
         cell: &Cell,
         subject: &Subject,
         context: &Context,
         outcome: &mut Outcome,
     ) -> Result<Self, Error> {
+        let taken = Self::take_each(over, &[wanted], cell, subject, context, outcome)?.pop();
+        taken.ok_or_else(|| Error::failed(over.step)("no mean was taken"))
+    }
+
+    /// The same of several edits: for each its means, of one run of the prompts.
+    ///
+    /// # Errors
+    /// As [`Means::take`].
+    pub fn take_each(
+        over: Over,
+        wanted: &[Wanted],
+        cell: &Cell,
+        subject: &Subject,
+        context: &Context,
+        outcome: &mut Outcome,
+    ) -> Result<Vec<Self>, Error> {
         let Over { step, mean, .. } = over;
         let set = over.set();
         let refuse = |error: PromptError| context.refuse_prompts(set, &subject.name, error);
         let resolved = Resolved::new(context.prompts(set, step)?).map_err(PromptError::Spec).map_err(refuse)?;
         let like = cell.prompts.first().ok_or_else(|| Error::failed(step)("no prompts to edit"))?;
-        let draw = prompt::Wanted {
-            template: &cell.template,
-            like,
-            legal: mean.legality == Legality::Legal,
-            sample: mean.sample,
-            seed: mean.seed,
-        };
         let model = &subject.model;
+        let draw = over.draw(&cell.template, like, mean.sample);
         let drawn = prompt::every(&resolved, model.tokenizer(), model.bos_override(), &draw).map_err(refuse)?;
-        let each = drawn.first().map_or(0, Vec::len);
-        let note = note(mean, cell, subject, &resolved.operators, each);
+        let counts: Vec<usize> = drawn.iter().map(Vec::len).collect();
+        let note = note(mean, cell, subject, &resolved.operators, &counts);
         if !outcome.notes.contains(&note) {
             outcome.notes.push(note);
         }
@@ -91,49 +109,26 @@ impl Means {
         check_vocabulary(&asked, model.facts().n_vocab).map_err(refuse)?;
 
         let same = mean.operators == MeanOperators::Same;
-        let groups: Vec<usize> = (0..asked.len()).map(|index| if same { index / each } else { 0 }).collect();
-        let operators = resolved.operators;
-        if wanted.is_empty() {
-            let count = groups.last().map_or(0, |group| group + 1);
-            return Ok(Self { operators, same, means: vec![Mean::new(); count] });
-        }
+        let group = |(index, &count): (usize, &usize)| std::iter::repeat_n(if same { index } else { 0 }, count);
+        let groups: Vec<usize> = counts.iter().enumerate().flat_map(group).collect();
         let rows: Vec<&[u32]> = asked.iter().map(|asked| asked.tokens.as_slice()).collect();
         let tokens = Tokens::from_rows(&rows).ok_or_else(|| Error::failed(step)("no prompts of one length"))?;
-        let task = context.progress.begin(&format!("{step} means: {}", subject.name), asked.len() as u64, "prompts");
-        // What is read of a batch stays until it is added up.
-        let bytes = replays::activation_bytes(wanted, model.facts(), tokens.pos);
-        let batch = context.batch(model).min((replays::memory(context) / bytes.max(1)).max(1));
-        let parts = replays::parts(asked.len(), replays::forwards_at_once(model.facts(), tokens.pos));
-        let what = format!("means of {}, template '{}'", subject.name, cell.template);
-        let divided = replays::Divided { step, what, context, parts };
-        let work = |part: Range<usize>, _: &mut Vec<SelfCheck>| -> Result<Vec<Vec<(usize, Sum)>>, Error> {
-            // Called before each batch: those before it are done by then.
-            let (begun, done) = (Counter::new(0), Counter::new(0));
-            let pause = || {
-                task.advance((begun.get() - done.replace(begun.get())) as u64);
-                begun.set((begun.get() + batch).min(part.len()));
-                interrupt::check().map_err(Error::from)
-            };
-            let (tokens, groups) = (tokens.part(part.clone()), &groups[part.clone()]);
-            let sums = capture_sums(model.transformer(), &tokens, groups, wanted, batch, pause)?;
-            task.advance((part.len() - done.get()) as u64);
-            let indexed = |(hook, sum)| Some((wanted.get_index_of(&hook)?, sum));
-            Ok(sums.into_iter().map(|sums| sums.into_iter().filter_map(indexed).collect()).collect())
+        let all = union(wanted, tokens.pos);
+        let sums = match all.is_empty() {
+            true => vec![Sums::new(); groups.last().map_or(0, |group| group + 1)],
+            false => sums(over, &all, (&tokens, &groups), cell, subject, context, outcome)?,
         };
-        let mut all: Vec<Sums> = Vec::new();
-        divided.each(
-            outcome,
-            |part| task.advance(part.len() as u64),
-            work,
-            |_, sums| {
-                let named = |(index, sum)| Some((*wanted.get_index(index)?.0, sum));
-                add_sums(&mut all, sums.into_iter().map(|sums| sums.into_iter().filter_map(named).collect()).collect());
-            },
-        )?;
-        let means = means_of(all, &groups, mean.positions == MeanPositions::Pooled);
-        let shared = |mean: Activations| mean.into_iter().map(|(hook, mean)| (hook, Arc::new(mean))).collect();
-        let means = means.into_iter().map(shared).collect();
-        Ok(Self { operators, same, means })
+        let pooled = mean.positions == MeanPositions::Pooled;
+        let of = |wanted: &Wanted| {
+            let part = |sums: &Sums| {
+                let one = |(&hook, at): (&Hook, &Positions)| Some((hook, part(sums.get(&hook)?, at, tokens.pos)));
+                wanted.iter().filter_map(one).collect::<Sums>()
+            };
+            let means = means_of(sums.iter().map(part).collect(), &groups, pooled);
+            let shared = |mean: Activations| mean.into_iter().map(|(hook, mean)| (hook, Arc::new(mean))).collect();
+            Self { operators: resolved.operators.clone(), same, means: means.into_iter().map(shared).collect() }
+        };
+        Ok(wanted.iter().map(of).collect())
     }
 
     /// The mean of a hook that goes into the prompts of an operator.
@@ -159,26 +154,119 @@ impl Means {
     }
 }
 
-fn note(over: &MeanOver, cell: &Cell, subject: &Subject, operators: &[&Operator], each: usize) -> String {
-    let symbols = operators.iter().map(|operator| operator.symbol).collect::<Vec<_>>().join(" ");
-    let words = cell.prompts.iter().any(|prompt| prompt.words.is_some());
-    let what = match (over.legality, words) {
-        (Legality::Any, true) => "prompts, legal or not".to_string(),
-        (Legality::Any, false) => format!("prompts, legal or not, {each} of each of {symbols}"),
-        (Legality::Legal, true) => "legal prompts".to_string(),
-        (Legality::Legal, false) => format!("legal prompts {each} of each of {symbols}"),
+/// Everything that any of several edits wants.
+fn union(wanted: &[Wanted], length: usize) -> Wanted {
+    let mut all = Wanted::new();
+    for (&hook, positions) in wanted.iter().flatten() {
+        let both = match all.get(&hook) {
+            Some(before) if before != positions => {
+                let both: BTreeSet<usize> = before.iter(length).chain(positions.iter(length)).collect();
+                Positions::At(both.into_iter().collect())
+            }
+            _ => positions.clone(),
+        };
+        all.insert(hook, both);
+    }
+    all
+}
+
+/// Runs the prompts and adds up what is wanted, for each group.
+fn sums(
+    over: Over,
+    wanted: &Wanted,
+    (tokens, groups): (&Tokens, &[usize]),
+    cell: &Cell,
+    subject: &Subject,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<Vec<Sums>, Error> {
+    let (step, model) = (over.step, &subject.model);
+    let task = context.progress.begin(&format!("{step} means: {}", subject.name), tokens.batch as u64, "prompts");
+    // What is read of a batch stays until it is added up.
+    let bytes = replays::activation_bytes(wanted, model.facts(), tokens.pos);
+    let batch = context.batch(model).min((replays::memory(context) / bytes.max(1)).max(1));
+    let parts = replays::parts(tokens.batch, replays::forwards_at_once(model.facts(), tokens.pos));
+    let what = format!("means of {}, template '{}'", subject.name, cell.template);
+    let divided = replays::Divided { step, what, context, parts };
+    let work = |part: Range<usize>, _: &mut Vec<SelfCheck>| -> Result<Vec<Vec<(usize, Sum)>>, Error> {
+        // Called before each batch: those before it are done by then.
+        let (begun, done) = (Counter::new(0), Counter::new(0));
+        let pause = || {
+            task.advance((begun.get() - done.replace(begun.get())) as u64);
+            begun.set((begun.get() + batch).min(part.len()));
+            interrupt::check().map_err(Error::from)
+        };
+        let (tokens, groups) = (tokens.part(part.clone()), &groups[part.clone()]);
+        let sums = capture_sums(model.transformer(), &tokens, groups, wanted, batch, pause)?;
+        task.advance((part.len() - done.get()) as u64);
+        let indexed = |(hook, sum)| Some((wanted.get_index_of(&hook)?, sum));
+        Ok(sums.into_iter().map(|sums| sums.into_iter().filter_map(indexed).collect()).collect())
     };
-    let apart = if over.operators == MeanOperators::Same { "; each operator has its own" } else { "" };
-    let fewer = match (each < over.sample, words) {
-        (false, _) => String::new(),
-        (true, true) => format!("; fewer than sample = {}: there are no more", over.sample),
-        (true, false) => format!("; fewer than sample = {}: the operator with the fewest has no more", over.sample),
+    let mut all: Vec<Sums> = Vec::new();
+    divided.each(
+        outcome,
+        |part| task.advance(part.len() as u64),
+        work,
+        |_, sums| {
+            let named = |(index, sum)| Some((*wanted.get_index(index)?.0, sum));
+            add_sums(&mut all, sums.into_iter().map(|sums| sums.into_iter().filter_map(named).collect()).collect());
+        },
+    )?;
+    Ok(all)
+}
+
+/// Of a sum at some positions, that at fewer of them.
+fn part((activation, sum): &Sum, positions: &Positions, length: usize) -> Sum {
+    let slots = activation.positions.len();
+    let kept: Vec<usize> =
+        (0..slots).filter(|&slot| positions.iter(length).any(|at| at == activation.positions[slot])).collect();
+    if kept.len() == slots {
+        return (activation.clone(), sum.clone());
+    }
+    // Queries lie within heads, other positions outermost.
+    let width = match activation.layout {
+        Layout::Attention { keys, .. } => keys,
+        layout => layout.position_width(),
+    };
+    let rows = sum.chunks_exact((slots * width).max(1));
+    let values =
+        rows.flat_map(|row| kept.iter().flat_map(move |slot| &row[slot * width..][..width])).copied().collect();
+    let positions = kept.iter().map(|&slot| activation.positions[slot]).collect();
+    (Activation { positions, ..activation.clone() }, values)
+}
+
+/// Says what means are over; `counts` are the prompts of each operator.
+fn note(over: &MeanOver, cell: &Cell, subject: &Subject, operators: &[&Operator], counts: &[usize]) -> String {
+    let symbols: Vec<&str> = operators.iter().map(|operator| operator.symbol).collect();
+    let words = cell.prompts.iter().any(|prompt| prompt.words.is_some());
+    let each_of = match counts {
+        _ if words => String::new(),
+        [first, rest @ ..] if rest.iter().all(|other| other == first) => {
+            format!(" {first} of each of {}", symbols.join(" "))
+        }
+        counts => {
+            let each = counts.iter().zip(&symbols).map(|(count, symbol)| format!("{count} of {symbol}"));
+            format!(" {}", each.collect::<Vec<_>>().join(", "))
+        }
+    };
+    let what = match over.legality {
+        Legality::Any if words => "prompts, legal or not".to_string(),
+        Legality::Any => format!("prompts, legal or not,{each_of}"),
+        Legality::Legal => format!("legal prompts{each_of}"),
+    };
+    let same = over.operators == MeanOperators::Same;
+    let apart = if same { "; each operator has its own" } else { "" };
+    let fewer = match counts.iter().any(|&count| count < over.sample) {
+        true if words => format!("; fewer than sample = {}: there are no more", over.sample),
+        true if same => format!("; where those are fewer than sample = {} there are no more", over.sample),
+        true => format!("; fewer than sample = {}: the operator with the fewest has no more", over.sample),
+        false => String::new(),
     };
     format!(
         "{}: template '{}': means are over {} {what}{apart}{fewer}",
         subject.name,
         cell.template,
-        each * operators.len()
+        counts.iter().sum::<usize>()
     )
 }
 

@@ -33,14 +33,21 @@ fn means_are_those_of_every_prompt() {
         )
     };
     let results = Results::of_spec(&format!(
-        "title = \"means\"\n[model]\nsource = \"builtin:arith\"\n[prompts]\n{prompts}{}{}{}",
+        "title = \"means\"\n[model]\nsource = \"builtin:arith\"\n[prompts]\n{prompts}{}{}{}{}",
         steps("every", "{}"),
         steps("same", "{ operators = \"same\" }"),
-        steps("pooled", "{ positions = \"pooled\" }")
+        steps("pooled", "{ positions = \"pooled\" }"),
+        steps("own", "{ operators = \"same\", legality = \"legal\" }")
     ));
     assert!(
         results.report().contains("means are over 24 prompts, legal or not, 12 of each of + /"),
         "{}",
+        results.report()
+    );
+
+    assert!(
+        results.report().contains("means are over 20 legal prompts 12 of +, 8 of /; each operator has its own"),
+        "what is of one operator needs no balance: {}",
         results.report()
     );
 
@@ -53,14 +60,16 @@ fn means_are_those_of_every_prompt() {
     let hooks = [Hook::Block(1, Site::MlpPost), Hook::Block(0, Site::Z)];
     let at = || Positions::At(vec![2, 3]);
     let wanted: Wanted = hooks.iter().map(|&hook| (hook, at())).collect();
-    for name in ["every", "same", "pooled"] {
+    for name in ["every", "same", "pooled", "own"] {
         let rows = results.rows(&format!("{name}.prompts"));
         assert_eq!(rows.height(), 11 + 5, "no prompt with the answer 0");
         for row in 0..rows.height() {
             let text = rows.column("text").unwrap().str().unwrap().get(row).unwrap();
             let operator = rows.column("operator").unwrap().str().unwrap().get(row).unwrap();
-            let over: Vec<&str> = operators.into_iter().filter(|other| name != "same" || *other == operator).collect();
-            let over: Vec<Vec<u32>> = over.into_iter().flat_map(texts).map(|text| ids(&text)).collect();
+            let own = ["same", "own"].contains(&name);
+            let over = operators.into_iter().filter(|other| !own || *other == operator).flat_map(texts);
+            let over: Vec<Vec<u32>> =
+                over.filter(|text| name != "own" || !text.contains("/0")).map(|text| ids(&text)).collect();
             let over = Tokens::from_rows(&over.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
             let (activations, _) = capture(model.transformer(), &over, &wanted, 5, || Ok::<(), ()>(())).unwrap();
             let edits: Vec<Edit> = hooks
@@ -160,6 +169,36 @@ fn edits_write_the_means_that_ablations_do() {
     assert!(!results.report().contains(note), "{}", results.report());
     let pooled = results.report().lines().filter(|line| line.contains("legal prompts")).count();
     assert_eq!(pooled, 1 + 2, "a note for each step that takes them, and no more: {}", results.report());
+}
+
+/// Means of several edits at other positions are of one run of their prompts, and those that each would take alone.
+#[test]
+fn means_at_several_positions_are_those_of_each() {
+    let edits = [
+        "{ site = \"1.mlp_post\", positions = [\"b\", \"last\"], value = \"mean\" }",
+        "{ site = \"1.mlp_post\", positions = [\"last\"], value = \"mean\" }",
+        "{ site = \"2.z\", positions = [\"a\", \"b\"], value = \"mean\" }",
+        "{ site = \"2.pattern\", positions = [\"b\"], value = \"mean\" }",
+        "{ site = \"2.pattern\", positions = [\"op\", \"last\"], value = \"mean\" }",
+    ];
+    let intervention = |(number, edit): (usize, &&str)| format!("{{ name = \"i{number}\", edits = [{edit}] }},");
+    let step = |name: &str, interventions: &str| {
+        format!(
+            "[[step]]\nname = \"{name}\"\nkind = \"intervention\"\nmeasures = [\"kl\"]\nper_prompt = true\n\
+             mean = {{ positions = \"pooled\", operators = \"same\" }}\ninterventions = [{interventions}]\n"
+        )
+    };
+    let mut steps = step("together", &edits.iter().enumerate().map(intervention).collect::<String>());
+    for (number, edit) in edits.iter().enumerate() {
+        steps += &step(&format!("alone{number}"), &intervention((number, edit)));
+    }
+    let results = Results::of(&steps);
+    for number in 0..edits.len() {
+        let of = |step: &str| of(&results.interventions(step, &format!("i{number}")), "kl");
+        let (together, alone) = (of("together"), of(&format!("alone{number}")));
+        assert!(alone.values().any(|kl| *kl > 1e-6), "{number}: something is edited");
+        close(&together, &alone, 1e-5);
+    }
 }
 
 /// Every hook takes means, attention's too.

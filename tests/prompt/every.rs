@@ -16,7 +16,7 @@ fn asked(
 ) -> Result<Vec<Vec<Asked>>, PromptError> {
     let set = build(toml, tokenizer).expect("legal prompts");
     let resolved = Resolved::new(&spec(toml)).expect("a right spec");
-    let wanted = Wanted { template: "default", like: &set.prompts[0], legal, sample, seed };
+    let wanted = Wanted { template: "default", like: &set.prompts[0], legal, sample, seed, balanced: true };
     every(&resolved, tokenizer, None, &wanted)
 }
 
@@ -40,6 +40,21 @@ fn legal_prompts_are_as_many_of_each_operator_as_of_the_fewest() {
     // Of each b below 5, a - b is negative for b values of a, and nothing is divided by 0.
     assert_eq!(drawn.iter().map(Vec::len).collect::<Vec<_>>(), [48; 4]);
     assert!(drawn[1].iter().all(|asked| asked.a >= asked.b) && drawn[3].iter().all(|asked| asked.b > 0));
+}
+
+#[test]
+fn operators_that_need_not_count_alike_have_all_there_are() {
+    let set = build(SPEC, &arithmetic(100)).expect("legal prompts");
+    let resolved = Resolved::new(&spec(SPEC)).expect("a right spec");
+    let wanted = |balanced: bool| {
+        let wanted = Wanted { template: "default", like: &set.prompts[0], legal: true, sample: 55, seed: 3, balanced };
+        every(&resolved, &arithmetic(100), None, &wanted).expect("prompts")
+    };
+    let (own, alike) = (wanted(false), wanted(true));
+    assert_eq!(own.iter().map(Vec::len).collect::<Vec<_>>(), [55, 50, 55, 48]);
+    for (own, alike) in own.iter().zip(&alike) {
+        assert_eq!(own[..48], alike[..], "what all have is the first part of a draw");
+    }
 }
 
 #[test]
@@ -80,7 +95,8 @@ fn prompts_of_another_shape_are_left_out() {
 
     let set = build(toml, &tokenizer).expect("set");
     let resolved = Resolved::new(&spec(&toml.replace("8..13", "10..12"))).expect("a right spec");
-    let wanted = Wanted { template: "default", like: &set.prompts[0], legal: false, sample: 5, seed: 0 };
+    let wanted =
+        Wanted { template: "default", like: &set.prompts[0], legal: false, sample: 5, seed: 0, balanced: true };
     let error = every(&resolved, &tokenizer, None, &wanted).expect_err("no operand of one token");
     assert!(error.to_string().contains("no prompt for '+'") && error.to_string().contains("8+1="), "{error}");
     let wanted = Wanted { template: "other", ..wanted };

@@ -176,7 +176,8 @@ pub struct MeanOver {
     /// Whether prompts without a legal answer count.
     #[serde(default)]
     pub legality: Legality,
-    /// Prompts per operator and template, drawn with `seed`; all there are of the operator with the fewest, if those are fewer.
+    /// Prompts per operator and template, drawn with `seed`; all there are, if those are fewer. A mean for all operators has as many of
+    /// each as there are of the operator with the fewest.
     #[serde(default = "default_sample")]
     #[schemars(range(min = 1))]
     pub sample: usize,

@@ -92,8 +92,8 @@ steps! {
     ActivationPatching = "activation-patching", rows ["prompts", "pairs"];
     NeuronPatching = "neuron-patching", rows ["prompts", "pairs"];
     AttributionPatching = "attribution-patching", rows ["prompts", "pairs", "agreement"];
-    Ablation = "ablation", rows ["prompts", "pairs", "components"];
-    Intervention = "intervention", rows ["prompts", "pairs"], version 2;
+    Ablation = "ablation", rows ["prompts", "pairs", "components"], version 2;
+    Intervention = "intervention", rows ["prompts", "pairs"], version 3;
     PathPatching = "path-patching", rows ["prompts", "pairs"];
     LogitLens = "logit-lens", rows ["prompts"];
     LogitAttribution = "logit-attribution", rows ["prompts", "pairs"];
@@ -101,8 +101,8 @@ steps! {
     Capture = "capture", rows ["prompts"];
     Heuristics = "heuristics", rows ["neurons", "patterns", "examples", "associated"], version 2;
     NeuronOverlap = "neuron-overlap", rows [];
-    HeuristicKnockout = "heuristic-knockout", rows ["means", "prompts"];
-    PromptKnockout = "prompt-knockout", rows ["prompts", "neurons"];
+    HeuristicKnockout = "heuristic-knockout", rows ["means", "prompts"], version 2;
+    PromptKnockout = "prompt-knockout", rows ["prompts", "neurons"], version 2;
     HeuristicSupport = "heuristic-support", rows ["prompts"];
     HeuristicOverlap = "heuristic-overlap", rows ["neurons"];
     Probe = "probe", rows ["layers"];

@@ -52,7 +52,7 @@ pub fn ablate(
     let given = match step.value {
         AblationValue::Mean => {
             let wanted = wanted(&all, against_empty, &positions);
-            Given::Means(Means::take(over, &wanted, cell, subject, context, outcome)?)
+            Given::Means(Means::take(over, wanted, cell, subject, context, outcome)?)
         }
         AblationValue::Zero => Given::Zero,
         AblationValue::Resample => Given::Other,

@@ -53,8 +53,11 @@ impl MeanValues {
             }
             placeholder(value, hook, positions)
         })?;
-        for (positions, wanted) in wanted.into_inner() {
-            taken.means.insert(positions, Means::take(over(step), &wanted, cell, subject, context, outcome)?);
+        let wanted = wanted.into_inner();
+        if !wanted.is_empty() {
+            let each: Vec<Wanted> = wanted.values().cloned().collect();
+            let means = Means::take_each(over(step), &each, cell, subject, context, outcome)?;
+            taken.means.extend(wanted.into_keys().zip(means));
         }
         Ok(taken)
     }

@@ -103,7 +103,7 @@ impl<'s> Knock<'s> {
     ) -> Result<Self, Error> {
         let mut knock = Self { over, positions, layers: super::layers(bags), means: None };
         if value == KnockoutValue::Mean {
-            knock.means = Some(Means::take(over, &knock.wanted(), cell, subject, context, outcome)?);
+            knock.means = Some(Means::take(over, knock.wanted(), cell, subject, context, outcome)?);
         }
         Ok(knock)
     }
