@@ -31,7 +31,7 @@ pub(crate) use frame::{answers, content, joined, of_words};
 pub use integers::integers;
 pub use legal::MOST_LOOKED_AT;
 pub use operator::{NoValue, OPERATORS, Operator, WORDS};
-pub use pairs::{From, pairs};
+pub use pairs::{From, alike, pairs};
 pub use positions::{BOS, LAST, Positions};
 pub(crate) use random::Random;
 pub use resolved::{MOST_PROMPTS, NamedTemplate, Resolved};

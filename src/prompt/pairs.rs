@@ -48,6 +48,11 @@ fn shape(prompt: &Prompt, from: From) -> Shape {
     (prompt.template, operator, prompt.tokens.len(), prompt.slots.iter().copied().map(place).collect())
 }
 
+/// Whether a prompt may be another's counterfactual but for its answer and operator.
+pub fn alike(clean: &Prompt, other: &Prompt) -> bool {
+    shape(clean, From::AnyOperator) == shape(other, From::AnyOperator)
+}
+
 fn differs(clean: &Prompt, other: &Prompt) -> bool {
     !clean.same_answer(other) && clean.answer_tokens.first() != other.answer_tokens.first()
 }

@@ -1,15 +1,17 @@
 //! How far attribution agrees with exact patching: rank correlation, and how many of the top units the two have in common.
 
-use super::Context;
 use super::accuracy::{Labels, number_in};
-use super::places::{At, Place};
+use super::foretold::{self, Written};
+use super::places::{self, At, Place};
+use super::{Context, subject, target};
 use crate::Error;
 use crate::model::hook::Hook;
+use crate::plan::{Survey, SurveyedCell};
 use crate::spec::step::{AttributionPatching, Common, Counterfactual, Direction, EffectMeasure, NeuronMethod};
 use crate::spec::{Loaded, SpecErrors, Step, has_heads};
 use indexmap::IndexMap;
 use polars::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Exact patching that an attribution is compared with.
 pub(super) struct Exact<'f> {
@@ -67,6 +69,20 @@ pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), S
             "name a step of activation-patching, or of neuron-patching with method = \"exact\"".into(),
         );
     };
+    let own = loaded.spec.steps.iter().find(|own| own.name() == step.name);
+    let models = target::models(other, loaded);
+    let runs = own.map(|own| target::models(own, loaded)).unwrap_or_default();
+    if let Some(missing) = runs.iter().find(|model| !models.contains(model)) {
+        let advice = format!("add \"{missing}\" to its models, or write models = {models:?} here");
+        return refuse(format!("step '{name}' does not run model '{missing}'"), advice);
+    }
+    let templates = |step: Option<&Step>| subject::spec(step?, loaded).map(|prompts| &prompts.template.0);
+    if let Some((own, others)) = templates(own).zip(templates(Some(other)))
+        && let Some(missing) = own.keys().find(|template| !others.contains_key(*template))
+    {
+        let advice = "let both run on the same prompts".to_string();
+        return refuse(format!("step '{name}' has no prompts of template '{missing}'"), advice);
+    }
     let measure = step.compared();
     if !keys.measures.contains(&measure) {
         let problem = format!("step '{name}' does not measure {}", measure.name());
@@ -142,25 +158,16 @@ impl<'f> Exact<'f> {
         step: &AttributionPatching,
         context: &Context,
     ) -> Result<(), Error> {
-        for (place, at) in interventions {
+        let has = |place: Place, at: &At| {
             let site = place.site();
             let map = [labels.model, labels.checkpoint, template, site.as_str(), at.label.as_str()];
             let units = self.units.get(&map).map_or(&[][..], Vec::as_slice);
-            if units.binary_search(&unit(*place)).is_err() {
-                let name = step.compare.as_deref().unwrap_or_default();
-                let problem = format!(
-                    "step '{name}' has no rows of {}{}{} at position '{}' (model '{}', template '{template}')",
-                    place.layer().map_or(String::new(), |layer| format!("layer {layer}, ")),
-                    site,
-                    place.unit.map_or(String::new(), |unit| format!(" [{unit}]")),
-                    at.label,
-                    labels.model,
-                );
-                let advice = "write the same sites and positions in both".to_string();
-                return Err(context.loaded.refuse(&["step", &step.name, "compare"], problem, Some(advice)).into());
-            }
+            units.binary_search(&unit(place)).is_ok()
+        };
+        match interventions.iter().find(|(place, at)| !has(*place, at)) {
+            Some((place, at)) => Err(refused(step, (*place, &at.label), (labels.model, template), context)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The rows `NAME.agreement`, of an attribution's own rows.
@@ -217,6 +224,56 @@ impl<'f> Exact<'f> {
         }
         frame(&found)
     }
+}
+
+/// Refuses a comparison with a step that is of other places, before either has run.
+///
+/// # Errors
+/// The first place that it is not of.
+pub(super) fn foresee(
+    step: &AttributionPatching,
+    (sites, at): (&[Place], &[At]),
+    (survey, cell): (&Survey, &SurveyedCell),
+    context: &Context,
+) -> Result<(), Error> {
+    let other = step.compare.as_deref().and_then(|name| foretold::step_of(name, context.loaded));
+    let Some((other, written)) = other.and_then(|other| Some((other, Written::of(other)?))) else { return Ok(()) };
+    // Wrong places of that step are refused by themselves.
+    let Ok(places) = written.places(&survey.sketch.card.facts, cell.positions.length, context) else { return Ok(()) };
+    let places: HashSet<Place> = places.into_iter().collect();
+    let refuse =
+        |place: Place, at: &At| Err(refused(step, (place, &at.label), (&survey.name.name, &cell.template), context));
+    if let (Some(&place), Some(at)) = (sites.iter().find(|place| !places.contains(place)), at.first()) {
+        return refuse(place, at);
+    }
+    // The positions of other prompts are others.
+    if other.common().prompts() != step.prompts() {
+        return Ok(());
+    }
+    let others = places::positions(other.name(), written.positions, &cell.positions, &cell.template, context);
+    let Ok(others) = others else { return Ok(()) };
+    match (at.iter().find(|at| others.iter().all(|other| other.label != at.label)), sites.first()) {
+        (Some(at), Some(&place)) => refuse(place, at),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a comparison: the step that `compare` names has no rows of a place at a position.
+fn refused(
+    step: &AttributionPatching,
+    (place, at): (Place, &str),
+    (model, template): (&str, &str),
+    context: &Context,
+) -> Error {
+    let problem = format!(
+        "step '{}' has no rows of {}{}{} at position '{at}' (model '{model}', template '{template}')",
+        step.compare.as_deref().unwrap_or_default(),
+        place.layer().map_or(String::new(), |layer| format!("layer {layer}, ")),
+        place.site(),
+        place.unit.map_or(String::new(), |unit| format!(" [{unit}]")),
+    );
+    let advice = "write the same sites and positions in both".to_string();
+    context.loaded.refuse(&["step", &step.name, "compare"], problem, Some(advice)).into()
 }
 
 /// Columns `model`, `checkpoint`, `step`, `template`, `operator`, `site`, `layer` (null: all together), `position`, `measure`,

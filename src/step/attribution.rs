@@ -8,7 +8,7 @@
 //! IE ≈ ½ · (δ logit(r') − δ logit(r)) = −½ · δ(logit(r) − logit(r')).
 
 use super::agreement::{self, Exact};
-use super::pairing::{Pairs, pair_rows};
+use super::pairing::{self, Pairs, pair_rows};
 use super::places::{self, At, Place};
 use super::replays::{self, Stopped};
 use super::subject::{self, Cell, Subject};
@@ -77,11 +77,13 @@ pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), S
 /// What it would compute: a backward pass is two forward passes.
 pub(super) fn workload(step: &AttributionPatching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
+    pairing::foresee(&step.counterfactual, step, survey, context)?;
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let length = cell.positions.length;
         let written = (step.sites.as_slice(), step.positions.as_slice());
         let (sites, at) = places::resolve(&step.name, written, Target::planned(facts), cell.at(), context)?;
+        agreement::foresee(step, (&sites, &at), (survey, cell), context)?;
         let passes = match step.integrated_points {
             0 => 1 + 3,
             points => 2 + 3 * points,

@@ -1,6 +1,6 @@
 //! Step `logit-attribution`: what each component adds to the answer's logit (Elhage et al. 2021).
 
-use super::pairing::{Pairs, pair_rows};
+use super::pairing::{self, Pairs, pair_rows};
 use super::places::{self, At, Place};
 use super::replays;
 use super::subject::{self, Cell, Subject};
@@ -41,6 +41,9 @@ pub(super) fn empty_frames(step: &step::LogitAttribution) -> PolarsResult<Vec<(S
 pub(super) fn workload(step: &step::LogitAttribution, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
     let components = places::components(&step.name, "components", &step.components, Target::planned(facts), context)?;
+    if step.target == AttributionTarget::Difference {
+        pairing::foresee(&step.counterfactual, step, survey, context)?;
+    }
     // As many for the embeddings and biases as there may be.
     let terms = components.len() + facts.n_layers + 3;
     survey.reading(|_| Ok(Read { logits: 0, bytes: terms * (size_of::<f32>() + size_of::<f64>()), passing: 0 }))

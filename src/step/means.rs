@@ -1,13 +1,16 @@
 //! Mean activations that edits put in the place of others (paper §2.1, appendix A).
 
-use super::{Cell, Context, Outcome, SelfCheck, Subject, replays};
+use super::{Cell, Context, Outcome, SelfCheck, Subject, replays, subject};
 use crate::Error;
 use crate::intervene::{Activation, Activations, Layout, Positions, Sums, Wanted, add_sums, capture_sums, means_of};
+use crate::model::Sketch;
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
+use crate::plan::Survey;
 use crate::prompt::{self, Asked, Operator, Prompt, PromptError, Resolved};
 use crate::run::interrupt;
 use crate::spec::step::{Legality, MeanOperators, MeanOver, MeanPositions};
+use crate::spec::{Loaded, SpecErrors, Step};
 use indexmap::IndexMap;
 use std::cell::Cell as Counter;
 use std::collections::BTreeSet;
@@ -57,9 +60,41 @@ impl<'s> Over<'s> {
     /// Prompts of a template that are run for them at most, for the plan.
     ///
     /// # Errors
-    /// A prompt set that is not there.
-    pub fn count(&self, context: &Context) -> Result<usize, Error> {
-        Ok(self.mean.sample * context.prompts(self.set(), self.step)?.groups())
+    /// A prompt set that is not there, and one that has no prompt to take a mean over, at its place in the spec.
+    pub fn foresee(&self, survey: &Survey, context: &Context) -> Result<usize, Error> {
+        let spec = context.prompts(self.set(), self.step)?;
+        let refuse = |error: PromptError| context.refuse_prompts(self.set(), &survey.name, error);
+        let resolved = Resolved::new(spec).map_err(PromptError::Spec).map_err(refuse)?;
+        let Sketch { tokenizer, bos, .. } = &*survey.sketch;
+        for cell in &survey.cells {
+            let draw = self.draw(&cell.template, &cell.first, 1);
+            prompt::every(&resolved, tokenizer, *bos, &draw).map_err(refuse)?;
+        }
+        Ok(self.mean.sample * spec.groups())
+    }
+}
+
+/// Refuses means over a set that has not all of the templates of a step's prompts or, where each operator has its own, of the operators.
+///
+/// # Errors
+/// That, at its place in the spec.
+pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
+    let Some((mean, own)) = step.mean().zip(subject::spec(step, loaded)) else { return Ok(()) };
+    let Some(set) = &mean.prompts else { return Ok(()) };
+    let Some(others) = loaded.spec.prompt_sets.get(set) else { return Ok(()) };
+    let refuse = |key: &str, problem: String, advice: String| {
+        Err(loaded.refuse(&["step", step.name(), "mean", key], problem, Some(advice)))
+    };
+    if let Some(missing) = own.template.0.keys().find(|template| !others.template.0.contains_key(*template)) {
+        let advice = format!("write it in [prompt_sets.{set}] too, or leave out 'prompts'");
+        return refuse("prompts", format!("prompt set '{set}' has no template '{missing}' to take means over"), advice);
+    }
+    match subject::lacking(step, others, loaded).filter(|_| mean.operators == MeanOperators::Same) {
+        Some(operator) => {
+            let advice = "write operators = \"all\", or prompts with that operator".to_string();
+            refuse("operators", format!("no prompts with operator '{operator}' to take its mean over"), advice)
+        }
+        None => Ok(()),
     }
 }
 

@@ -10,6 +10,7 @@ mod attention_patterns;
 mod attribution;
 mod capture;
 mod context;
+mod foretold;
 mod heuristic_overlap;
 mod heuristics;
 mod intervention;
@@ -86,6 +87,7 @@ pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
 pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
     target::check(step, loaded)?;
     pairing::check(step, loaded)?;
+    means::check(step, loaded)?;
     subject::check(step, loaded)?;
     match step {
         Step::Ablation(step) => ablation::check(step, loaded, frames),

@@ -1,6 +1,7 @@
 //! Step `neuron-overlap`: how much the most important neurons of one operator are those of another (paper figure 15).
 
 use super::accuracy::Labels;
+use super::foretold;
 use super::places::Place;
 use super::ranking::{self, Of, Ranking, fault, refused};
 use super::{Context, Outcome};
@@ -68,6 +69,7 @@ pub(super) fn check(step: &NeuronOverlap, loaded: &Loaded, frames: &Frames) -> R
     let refuse = |fault| refused(&["step", &step.name], fault, loaded);
     let rows = frames.get(&step.from).map_err(|problem| refuse(fault("from", problem)))?;
     ranking::check_columns(&Ranking::from(step), rows).map_err(refuse)?;
+    foretold::check_measure(&Ranking::from(step), loaded).map_err(refuse)?;
     match rows.column("neuron") {
         Ok(_) => Ok(()),
         Err(_) => {

@@ -4,7 +4,8 @@ use super::subject::{self, Cell, Subject};
 use super::{Context, Outcome};
 use crate::Error;
 use crate::model::transformer::Tokens;
-use crate::prompt::{self, ChangeFault, Prompt, PromptError, Resolved};
+use crate::plan::{Extent, Survey, unjudged};
+use crate::prompt::{self, ChangeFault, Prompt, PromptError, PromptSet, Resolved};
 use crate::spec::step::{Common, Counterfactual, CounterfactualOperators};
 use crate::spec::{Loaded, SpecErrors, Step};
 use indexmap::IndexMap;
@@ -143,14 +144,54 @@ impl Pairs {
     }
 }
 
+/// Refuses a set that counterfactuals are drawn from where it has no prompt like those of a step, as far as a few prompts of either show
+/// that. What is in the set that the model is not asked about may still fit no prompt.
+///
+/// # Errors
+/// That, at its place in the spec.
+pub fn foresee(wanted: &Counterfactual, step: &dyn Common, survey: &Survey, context: &Context) -> Result<(), Error> {
+    let Some(set) = wanted.prompts.as_deref().filter(|_| wanted.swap.is_empty() && wanted.redraw.is_empty()) else {
+        return Ok(());
+    };
+    let spec = context.prompts(Some(set), step.name())?;
+    let draw = |extent| {
+        let drawn = unjudged(spec, &survey.sketch, extent);
+        drawn.map_err(|error| context.refuse_prompts(Some(set), &survey.name, error))
+    };
+    let mut pool = draw(Extent::Probe)?;
+    for cell in &survey.cells {
+        let fits = |pool: &PromptSet| pool.prompts.iter().any(|other| prompt::alike(&cell.first, other));
+        if fits(&pool) {
+            continue;
+        }
+        pool = draw(Extent::Whole)?;
+        if !fits(&pool) {
+            let problem = format!(
+                "prompt set '{set}' has no prompt with the template and the positions of {:?} (model '{}')",
+                cell.first.text, survey.name
+            );
+            let advice = format!("write the template and the operands of the step's prompts in [prompt_sets.{set}]");
+            let path = ["step", step.name(), "counterfactual", "prompts"];
+            return Err(context.loaded.refuse(&path, problem, Some(advice)).into());
+        }
+    }
+    Ok(())
+}
+
 /// Refuses a counterfactual that the prompts of its step can not have.
 ///
 /// # Errors
 /// That, at its place in the spec.
 pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
-    let Some(Counterfactual { swap, redraw, prompts, .. }) = step.counterfactual() else { return Ok(()) };
+    let Some(Counterfactual { swap, redraw, prompts, operators }) = step.counterfactual() else { return Ok(()) };
     if swap.is_empty() && redraw.is_empty() {
-        return Ok(());
+        let set = prompts.as_ref().filter(|_| *operators == CounterfactualOperators::Same);
+        let lacking =
+            set.and_then(|set| Some((set, subject::lacking(step, loaded.spec.prompt_sets.get(set)?, loaded)?)));
+        let Some((set, operator)) = lacking else { return Ok(()) };
+        let problem = format!("prompt set '{set}' has no prompts with operator '{operator}'");
+        let advice = format!("write operators = \"all\", or add \"{operator}\" to [prompt_sets.{set}]");
+        return Err(loaded.refuse(&["step", step.name(), "counterfactual", "operators"], problem, Some(advice)));
     }
     // Prompts that are wrong are refused by themselves.
     let Some(Ok(resolved)) = subject::spec(step, loaded).map(Resolved::new) else { return Ok(()) };

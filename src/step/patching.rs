@@ -1,7 +1,7 @@
 //! Steps `activation-patching` and `neuron-patching`: each place of one run replaced by its value in another, exactly
 //! (paper §2.1, eq. 1; §3.1).
 
-use super::pairing::{Pairs, pair_rows};
+use super::pairing::{self, Pairs, pair_rows};
 use super::places::{self, At, Place};
 use super::replays;
 use super::subject::{self, Cell, Subject};
@@ -89,6 +89,7 @@ pub(super) fn empty_frames(step: &Patching) -> PolarsResult<Vec<(String, DataFra
 /// What it would compute.
 pub(super) fn workload(step: &Patching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let (name, facts) = (step.step.name(), &survey.sketch.card.facts);
+    pairing::foresee(step.counterfactual, step.step, survey, context)?;
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let length = cell.positions.length;

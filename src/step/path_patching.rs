@@ -1,7 +1,7 @@
 //! Step `path-patching`: what one component tells another through the residual stream, everything else as in the clean run.
 
 use super::accuracy::Labels;
-use super::pairing::{Pairs, pair_rows};
+use super::pairing::{self, Pairs, pair_rows};
 use super::patching::Runs;
 use super::places::{self, At, Place, numbers};
 use super::replays::{self, Stopped};
@@ -122,6 +122,7 @@ fn patch(
 pub(super) fn workload(step: &PathPatching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
     let ends = Ends::of(step, Target::planned(facts), context)?;
+    pairing::foresee(&step.counterfactual, step, survey, context)?;
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let length = cell.positions.length;

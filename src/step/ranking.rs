@@ -221,6 +221,9 @@ pub fn rank(ranking: &Ranking, all: &DataFrame, of: Of, facts: Option<&Facts>) -
             *n += 1;
         }
     }
+    if sums.is_empty() && !ranking.found {
+        return Err(no_components(ranking.from, &rows));
+    }
     let mean = |(place, (sum, n)): (Place, (f64, usize))| (place, (n > 0).then(|| sum / n as f64));
     let mut effects: Vec<Effect> = sums.into_iter().map(mean).collect();
     effects.sort_by(|(place, effect), (other, other_effect)| {
@@ -231,6 +234,17 @@ pub fn rank(ranking: &Ranking, all: &DataFrame, of: Of, facts: Option<&Facts>) -
         larger_first.then_with(|| order(*place).cmp(&order(*other)))
     });
     Ok(effects)
+}
+
+/// Rows that no component is to be had of.
+fn no_components(from: &str, rows: &Rows) -> Fault {
+    let sites: IndexSet<&str> = (0..rows.height).filter_map(|row| rows.text("site", row)).collect();
+    let sites: Vec<&str> = sites.into_iter().collect();
+    let of = if sites.is_empty() { String::new() } else { format!(" of {}", quoted(&sites)) };
+    let problem = format!(
+        "rows of '{from}'{of} are of no head, MLP or neuron; rank by a step with 'z[head]', 'mlp_post' or 'mlp_post[neuron]'"
+    );
+    fault("from", problem)
 }
 
 /// Layer, heads before MLPs, unit.
@@ -304,27 +318,12 @@ impl Rows {
     /// The rows of the wanted measure, which what is averaged must have.
     fn of_one_measure(&self, ranking: &Ranking) -> Result<Vec<usize>, Fault> {
         let rows = 0..self.height;
-        let measures: IndexSet<String> =
-            rows.clone().filter_map(|row| self.text("measure", row).map(str::to_string)).collect();
-        let names: Vec<&str> = measures.iter().map(String::as_str).collect();
-        match ranking.measure {
-            Some(measure) if !measures.contains(measure) => Err(fault(
-                "measure",
-                format!("'{}' has no rows of measure '{measure}'; there are {}", ranking.from, quoted(&names)),
-            )),
-            Some(measure) => Ok(rows.filter(|&row| self.text("measure", row) == Some(measure)).collect()),
-            None => match names.as_slice() {
-                [first, _, ..] if ranking.by.is_some() => {
-                    let problem = format!(
-                        "'{}' has rows of {}; write measure = \"{first}\" beside 'from'",
-                        ranking.from,
-                        quoted(&names)
-                    );
-                    Err(fault("from", problem))
-                }
-                _ => Ok(rows.collect()),
-            },
-        }
+        let measures: IndexSet<&str> = rows.clone().filter_map(|row| self.text("measure", row)).collect();
+        let measures: Vec<&str> = measures.into_iter().collect();
+        Ok(match one_measure(ranking, &measures)? {
+            Some(measure) => rows.filter(|&row| self.text("measure", row) == Some(measure)).collect(),
+            None => rows.collect(),
+        })
     }
 
     /// The component that a row is of, and the site its effect was taken at, where the rows say; `None` for what is neither
@@ -371,6 +370,26 @@ impl Rows {
             return Err(fault("from", problem));
         }
         Ok(Some((place, site)))
+    }
+}
+
+/// The measure whose rows count, of those that there are; none where all do.
+///
+/// # Errors
+/// One that there is not, and several whose mean would mean nothing.
+pub fn one_measure<'r>(ranking: &Ranking<'r>, measures: &[&str]) -> Result<Option<&'r str>, Fault> {
+    let from = ranking.from;
+    match (ranking.measure, measures) {
+        (Some(measure), _) if !measures.contains(&measure) => {
+            let problem = format!("'{from}' has no rows of measure '{measure}'; there are {}", quoted(measures));
+            Err(fault("measure", problem))
+        }
+        (None, [first, _, ..]) if ranking.by.is_some() => {
+            let problem =
+                format!("'{from}' has rows of {}; write measure = \"{first}\" beside 'from'", quoted(measures));
+            Err(fault("from", problem))
+        }
+        (measure, _) => Ok(measure),
     }
 }
 

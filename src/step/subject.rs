@@ -8,7 +8,7 @@ use crate::Error;
 use crate::measure::Pace;
 use crate::model::Model;
 use crate::model::transformer::Tokens;
-use crate::prompt::{self, Positions, Prompt, PromptError, PromptSet, Respondent};
+use crate::prompt::{self, Positions, Prompt, PromptError, PromptSet, Resolved, Respondent};
 use crate::run::ModelName;
 use crate::spec::step::Common;
 use crate::spec::{Loaded, Prompts, SpecErrors, Step};
@@ -103,6 +103,23 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
     let advice =
         "write prompts = \"…\" with a set of [prompt_sets] that has operands, or another kind of step".to_string();
     Err(loaded.refuse(&["step", step.name(), key], problem, Some(advice)))
+}
+
+/// Symbols of the operators of a step's prompts.
+///
+/// # Errors
+/// A prompt set that is not there, or is wrong.
+pub fn operators(step: &dyn Common, context: &Context) -> Result<Vec<&'static str>, Error> {
+    let spec = context.prompts(step.prompts(), step.name())?;
+    let resolved = Resolved::new(spec).map_err(PromptError::Spec).map_err(Error::refused("prompts"))?;
+    Ok(resolved.operators.iter().map(|operator| operator.symbol).collect())
+}
+
+/// An operator that a step's prompts have and a set of others has not.
+pub fn lacking(step: &Step, others: &Prompts, loaded: &Loaded) -> Option<&'static str> {
+    // Prompts that are wrong are refused by themselves.
+    let (own, others) = (Resolved::new(spec(step, loaded)?).ok()?, Resolved::new(others).ok()?);
+    own.operators.iter().find(|operator| !others.operators.contains(operator)).map(|operator| operator.symbol)
 }
 
 /// Prompts of one length as a batch.

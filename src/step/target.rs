@@ -100,7 +100,7 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
 }
 
 /// Names of a step's models.
-fn models<'l>(step: &Step, loaded: &'l Loaded) -> Vec<&'l str> {
+pub(super) fn models<'l>(step: &Step, loaded: &'l Loaded) -> Vec<&'l str> {
     let own = loaded.spec.model.as_ref().map(|_| "model");
     let all = own.into_iter().chain(loaded.spec.models.keys().map(String::as_str));
     let selected = step.models().unwrap_or_default();

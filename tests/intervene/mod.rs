@@ -4,6 +4,7 @@ mod ablation;
 mod attribution;
 mod attribution_step;
 mod circuits;
+mod foreseen;
 mod idle;
 mod laws;
 mod means;

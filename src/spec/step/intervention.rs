@@ -62,6 +62,13 @@ pub struct NamedIntervention {
     pub edits: Vec<EditSpec>,
 }
 
+impl Intervention {
+    /// Whether any edit writes means.
+    pub fn writes_means(&self) -> bool {
+        self.interventions.iter().flat_map(|one| &one.edits).any(|edit| edit.value == EditValue::Mean)
+    }
+}
+
 /// One edit: of an activation (`site`), or of attention (`cut`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -160,6 +160,17 @@ impl Step {
         }
     }
 
+    /// What the means are over that it takes, of steps that take some.
+    pub fn mean(&self) -> Option<&MeanOver> {
+        match self {
+            Step::Ablation(step) => (step.value == AblationValue::Mean).then_some(&step.mean),
+            Step::Intervention(step) => step.writes_means().then_some(&step.mean),
+            Step::HeuristicKnockout(step) => (step.value == KnockoutValue::Mean).then_some(&step.mean),
+            Step::PromptKnockout(step) => (step.value == KnockoutValue::Mean).then_some(&step.mean),
+            _ => None,
+        }
+    }
+
     /// Whether it needs prompts of operands: what it looks for is a rule on numbers.
     pub fn needs_operands(&self) -> bool {
         matches!(

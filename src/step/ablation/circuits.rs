@@ -155,7 +155,7 @@ fn taken(listed: &Listed, count: usize) -> usize {
 
 /// The ranking without what is named already and, with `keep`, without what is never ablated; ranks count from 1 over all or
 /// within each layer.
-fn further(
+pub(super) fn further(
     effects: &[ranking::Effect],
     ranked: &Ranked,
     mut named: Set,
@@ -169,7 +169,13 @@ fn further(
 }
 
 /// Refuses a k that is more than there are, of `all` that are ranked; with `per_layer`, than the layer with the fewest has.
-fn check_k(ranked: &Ranked, all: usize, further: &[Member], step: &Ablation, context: &Context) -> Result<(), Error> {
+pub(super) fn check_k(
+    ranked: &Ranked,
+    all: usize,
+    further: &[Member],
+    step: &Ablation,
+    context: &Context,
+) -> Result<(), Error> {
     let mut counts: HashMap<Option<usize>, usize> = HashMap::new();
     for member in further {
         *counts.entry(member.place.layer().filter(|_| ranked.per_layer)).or_default() += 1;

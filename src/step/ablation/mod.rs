@@ -8,8 +8,9 @@ mod runs;
 mod sets;
 
 use super::accuracy::Labels;
+use super::foretold;
 use super::means;
-use super::pairing::pair_rows;
+use super::pairing::{self, pair_rows};
 use super::places;
 use super::ranking::{self, Ranking};
 use super::subject;
@@ -59,7 +60,8 @@ pub(super) fn check(step: &Ablation, loaded: &Loaded, frames: &Frames) -> Result
 fn check_rows(ranking: &Ranking, path: &[&str], loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
     let refused = |fault| ranking::refused(path, fault, loaded);
     let rows = frames.get(ranking.from).map_err(|problem| refused(ranking::fault("from", problem)))?;
-    ranking::check_columns(ranking, rows).map_err(refused)
+    ranking::check_columns(ranking, rows).map_err(refused)?;
+    foretold::check_measure(ranking, loaded).map_err(refused)
 }
 
 /// Its frames without rows.
@@ -82,10 +84,17 @@ pub(super) fn workload(step: &Ablation, survey: &Survey, context: &Context) -> R
     let ablated = planned::ablated(step, facts, context)?;
     let further = match step.value {
         AblationValue::Mean => {
-            means::Over { step: name, prompts: step.prompts.as_deref(), mean: &step.mean }.count(context)?
+            means::Over { step: name, prompts: step.prompts.as_deref(), mean: &step.mean }.foresee(survey, context)?
         }
-        AblationValue::Zero | AblationValue::Resample => 0,
+        AblationValue::Resample => {
+            pairing::foresee(&step.counterfactual, step, survey, context)?;
+            0
+        }
+        AblationValue::Zero => 0,
     };
+    for cell in &survey.cells {
+        planned::check(step, &survey.name, facts, &cell.template, context)?;
+    }
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let length = cell.positions.length;

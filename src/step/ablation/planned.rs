@@ -1,13 +1,16 @@
 //! The ablations as far as they are known before the rows that name their components are there, for the plan.
 
+use super::circuits::{check_k, further};
 use super::sets::Set;
 use crate::Error;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
+use crate::run::ModelName;
 use crate::spec::Step;
 use crate::spec::step::{Ablation, AblationMeasure, AblationMode, Ranked};
+use crate::step::foretold::{self, Reader};
 use crate::step::places::{self, Place};
-use crate::step::{Context, Target};
+use crate::step::{Context, Target, subject};
 
 /// What each run of a prompt ablates, at most.
 ///
@@ -36,6 +39,28 @@ pub fn ablated(step: &Ablation, facts: &Facts, context: &Context) -> Result<Vec<
         AblationMode::Ablate => circuit,
     };
     Ok(circuits.into_iter().map(of).chain(empty).collect())
+}
+
+/// Refuses rankings that will have no components, or fewer than a k, as far as that shows before their rows are there.
+///
+/// # Errors
+/// That, at its place in the spec.
+pub fn check(step: &Ablation, name: &ModelName, facts: &Facts, template: &str, context: &Context) -> Result<(), Error> {
+    let operators = &subject::operators(step, context)?;
+    let reader = Reader { name, facts, template, operators };
+    for (number, listed) in step.listed.iter().enumerate() {
+        foretold::ranked(&listed.into(), &["step", &step.name, "listed", &number.to_string()], reader, context)?;
+    }
+    let Some(ranked) = &step.ranked else { return Ok(()) };
+    let target = Target::planned(facts);
+    // Which of them `listed` names besides is not known.
+    let named = Set::of(&places::components(&step.name, "components", &step.components, target, context)?, facts);
+    let universe = Set::of(&places::components(&step.name, "among", &step.among, target, context)?, facts);
+    let among = (step.mode == AblationMode::Keep).then_some(&universe);
+    for effects in foretold::ranked(&ranked.into(), &["step", &step.name, "ranked"], reader, context)? {
+        check_k(ranked, &further(&effects, ranked, named.clone(), among, facts), step, context)?;
+    }
+    Ok(())
 }
 
 /// The components that a ranking may have, in an order in which neighbours lie in different layers, as in rankings.

@@ -8,6 +8,7 @@ mod prompts;
 mod values;
 
 use super::accuracy::Labels;
+use super::foretold::{self, Reader};
 use super::ranking::{self, Ranking, fault, refused};
 use super::replays::Divided;
 use super::subject::{self, Subject};
@@ -72,6 +73,7 @@ pub(super) fn check(step: &Heuristics, loaded: &Loaded, frames: &Frames) -> Resu
     let from = &step.ranked.from;
     let rows = frames.get(from).map_err(|problem| refuse(fault("from", problem)))?;
     ranking::check_columns(&Ranking::from(&step.ranked), rows).map_err(refuse)?;
+    foretold::check_measure(&Ranking::from(&step.ranked), loaded).map_err(refuse)?;
     if rows.column("neuron").is_err() {
         let problem = format!("rows of '{from}' have no column 'neuron'; write a step of neuron-patching");
         return Err(refuse(fault("from", problem)));
@@ -92,7 +94,12 @@ pub(super) fn empty_frames(step: &Heuristics) -> PolarsResult<Vec<(String, DataF
 /// What it would compute, at most: how many layers the ranking has is not known before it is there.
 pub(super) fn workload(step: &Heuristics, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
-    let operators = context.prompts(step.prompts.as_deref(), &step.name)?.operators.len().max(1);
+    let symbols = &subject::operators(step, context)?;
+    let operators = symbols.len().max(1);
+    for cell in &survey.cells {
+        let reader = Reader { name: &survey.name, facts, template: &cell.template, operators: symbols };
+        neurons::foresee(step, reader, context)?;
+    }
     let neurons = step.ranked.k.min(facts.d_mlp) * facts.n_layers;
     let mut whole = Workload::default();
     for cell in &survey.cells {

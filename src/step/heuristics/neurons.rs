@@ -4,8 +4,9 @@ use crate::Error;
 use crate::model::hook::{Hook, Site};
 use crate::prompt::Operator;
 use crate::spec::step::Heuristics;
+use crate::step::foretold::{self, Reader};
 use crate::step::places::Place;
-use crate::step::ranking::{self, Effect, Of, Ranking, fault};
+use crate::step::ranking::{self, Effect, Fault, Of, Ranking, fault};
 use crate::step::{Context, Subject};
 
 /// A neuron of the ranking.
@@ -49,9 +50,7 @@ pub fn ranked(
     let mut effects = ranking::rank(&ranking, rows, of, Some(subject.model.facts())).map_err(refuse)?;
     effects.retain(|(place, _)| neuron(*place).is_some());
     if effects.is_empty() {
-        let of = operator.map_or(String::new(), |operator| format!(" for operator '{operator}'"));
-        let problem = format!("'{from}' ranks no neurons{of}; write a step of neuron-patching");
-        return Err(refuse(fault("from", problem)));
+        return Err(refuse(none(from, operator)));
     }
     let best = ranking::top(&effects, true, |_| step.ranked.k);
     let one = |(rank, (place, effect)): (usize, Effect)| {
@@ -60,6 +59,24 @@ pub fn ranked(
     let mut neurons: Vec<Neuron> = best.into_iter().filter_map(one).collect();
     neurons.sort_by_key(|neuron| (neuron.layer, neuron.rank));
     Ok(neurons)
+}
+
+/// Refuses a ranking that will have no neurons, as far as that shows before its rows are there.
+///
+/// # Errors
+/// That, at its place in the spec.
+pub fn foresee(step: &Heuristics, reader: Reader, context: &Context) -> Result<(), Error> {
+    let path = ["step", step.name.as_str(), "ranked"];
+    let ranked = foretold::ranked(&Ranking::from(&step.ranked), &path, reader, context)?;
+    let is_none = |effects: &Vec<Effect>| effects.iter().all(|(place, _)| neuron(*place).is_none());
+    let Some(number) = ranked.iter().position(is_none) else { return Ok(()) };
+    let operator = reader.operators.get(number).copied().filter(|_| step.ranked.per_operator);
+    Err(ranking::refused(&path, none(&step.ranked.from, operator), context.loaded).into())
+}
+
+fn none(from: &str, operator: Option<&str>) -> Fault {
+    let of = operator.map_or(String::new(), |operator| format!(" for operator '{operator}'"));
+    fault("from", format!("'{from}' ranks no neurons{of}; write a step of neuron-patching"))
 }
 
 fn neuron(place: Place) -> Option<(usize, usize)> {

@@ -5,7 +5,7 @@ mod reach;
 mod values;
 
 use super::means::Over;
-use super::pairing::{Pairs, pair_rows};
+use super::pairing::{self, Pairs, pair_rows};
 use super::patching::Runs;
 use super::replays;
 use super::subject::{self, Cell, Subject};
@@ -59,15 +59,11 @@ pub(super) fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErro
     reach::check(step, loaded, subject::set(step.prompts.as_deref(), loaded))
 }
 
-/// Whether any edit writes means.
-fn has_means(step: &Intervention) -> bool {
-    step.interventions.iter().flat_map(|one| &one.edits).any(|edit| edit.value == EditValue::Mean)
-}
-
 /// What it would compute.
 pub(super) fn workload(step: &Intervention, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
-    let means = if has_means(step) { over(step).count(context)? } else { 0 };
+    let means = if step.writes_means() { over(step).foresee(survey, context)? } else { 0 };
+    pairing::foresee(&step.counterfactual, step, survey, context)?;
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let length = cell.positions.length;

@@ -37,8 +37,9 @@ pub fn empty_frames(step: &HeuristicKnockout) -> PolarsResult<Vec<(String, DataF
     Ok(outcome.frames)
 }
 
-/// What it computes is not known before the heuristics are; its positions are looked at.
+/// What it computes is not known before the heuristics are; its positions and the prompts of its means are looked at.
 pub fn workload(step: &HeuristicKnockout, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+    runs::mean_prompts(step.value, over(step), survey, context)?;
     survey.cells.iter().try_for_each(|cell| {
         places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context).map(drop)
     })?;

@@ -39,7 +39,7 @@ pub fn empty_frames(step: &PromptKnockout) -> PolarsResult<Vec<(String, DataFram
 pub fn workload(step: &PromptKnockout, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
     let runs = step.k.iter().filter(|k| **k > 0).count() * (1 + step.seeds.len());
-    let means = runs::mean_prompts(step.value, over(step), context)?;
+    let means = runs::mean_prompts(step.value, over(step), survey, context)?;
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let length = cell.positions.length;

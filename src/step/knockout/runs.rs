@@ -5,6 +5,7 @@ use crate::Error;
 use crate::intervene::{Activations, Edit, Positions, Readout, Readouts, Row, Units, Wanted};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
+use crate::plan::Survey;
 use crate::prompt::{Operator, Prompt};
 use crate::spec::step::KnockoutValue;
 use crate::step::means::{Means, Over};
@@ -147,10 +148,10 @@ pub fn largest(positions: &Positions, facts: &Facts) -> Vec<Edit> {
 /// Prompts run to take means, for the plan.
 ///
 /// # Errors
-/// A prompt set that is not there.
-pub fn mean_prompts(value: KnockoutValue, over: Over, context: &Context) -> Result<usize, Error> {
+/// As [`Over::foresee`].
+pub fn mean_prompts(value: KnockoutValue, over: Over, survey: &Survey, context: &Context) -> Result<usize, Error> {
     match value {
         KnockoutValue::Zero => Ok(0),
-        KnockoutValue::Mean => over.count(context),
+        KnockoutValue::Mean => over.foresee(survey, context),
     }
 }

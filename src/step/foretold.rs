@@ -1,0 +1,164 @@
+//! Rows of a step before it has run: which components they will be of, so that what reads them is refused before any work.
+
+use super::places::{self, At, Place};
+use super::ranking::{self, Effect, Fault, Of, Ranking};
+use super::{Context, Target, patching, subject};
+use crate::Error;
+use crate::intervene::Positions;
+use crate::model::facts::Facts;
+use crate::prompt::{Resolved, WORDS};
+use crate::run::ModelName;
+use crate::spec::{Condition, Loaded, PositionName, Step};
+use indexmap::IndexMap;
+use polars::prelude::*;
+use std::borrow::Cow;
+
+/// Columns whose values are known before.
+const KNOWN: [&str; 9] = ["model", "checkpoint", "template", "operator", "measure", "site", "layer", "head", "neuron"];
+/// The column that stands for the numbers.
+const NUMBER: &str = "mean";
+
+/// The places that a step writes down and its rows are of, of kinds whose rows are of nothing else.
+pub struct Written<'s> {
+    /// Its sites.
+    pub sites: Cow<'s, [String]>,
+    /// Its positions.
+    pub positions: &'s [PositionName],
+    /// What it measures, each once.
+    pub measures: Vec<&'static str>,
+}
+
+impl<'s> Written<'s> {
+    /// Those of a step.
+    pub fn of(step: &'s Step) -> Option<Self> {
+        let (sites, positions, mut measures): (_, _, Vec<_>) = match step {
+            Step::ActivationPatching(step) => {
+                let measures = step.measures.iter().map(|measure| measure.name()).collect();
+                (Cow::from(&step.sites), &step.positions, measures)
+            }
+            Step::NeuronPatching(step) => {
+                let measures = step.measures.iter().map(|measure| measure.name()).collect();
+                (Cow::from(patching::neuron_sites(&step.layers)), &step.positions, measures)
+            }
+            Step::AttributionPatching(step) => {
+                (Cow::from(&step.sites), &step.positions, vec![step.measure.exact().name()])
+            }
+            _ => return None,
+        };
+        let mut seen = Vec::new();
+        measures.retain(|measure| {
+            !seen.contains(measure) && {
+                seen.push(*measure);
+                true
+            }
+        });
+        Some(Self { sites, positions, measures })
+    }
+
+    /// The places in one model.
+    ///
+    /// # Errors
+    /// Those that it has not: the step itself is refused for them.
+    pub fn places(&self, facts: &Facts, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
+        let resolved = self.sites.iter().map(|site| places::site(&[], site, Target::planned(facts), length, context));
+        Ok(resolved.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
+    }
+}
+
+/// The step whose own rows are named, if there is one.
+pub fn step_of<'l>(from: &str, loaded: &'l Loaded) -> Option<&'l Step> {
+    loaded.spec.steps.iter().find(|step| step.name() == from)
+}
+
+/// Refuses a ranking that does not say which of several measures counts, or names one that there is not.
+///
+/// # Errors
+/// That.
+pub fn check_measure(ranking: &Ranking, loaded: &Loaded) -> Result<(), Fault> {
+    let Some(written) = step_of(ranking.from, loaded).and_then(Written::of) else { return Ok(()) };
+    if ranking.filter.contains_key("measure") {
+        return Ok(());
+    }
+    ranking::one_measure(ranking, &written.measures).map(drop)
+}
+
+/// Whose rows are read.
+#[derive(Clone, Copy)]
+pub struct Reader<'r> {
+    /// The model.
+    pub name: &'r ModelName,
+    /// Its facts.
+    pub facts: &'r Facts,
+    /// Name of the template.
+    pub template: &'r str,
+    /// Symbols of the operators.
+    pub operators: &'r [&'r str],
+}
+
+/// The components that a ranking will have, for each operator for which they may be others, in no order that means anything; at most, as
+/// conditions on numbers are not known to be met. None where the rows are of what a step finds.
+///
+/// # Errors
+/// Rows that there will not be, and what [`ranking::rank`] refuses, at its place in the spec.
+pub fn ranked(ranking: &Ranking, path: &[&str], reader: Reader, context: &Context) -> Result<Vec<Vec<Effect>>, Error> {
+    let Some(step) = step_of(ranking.from, context.loaded) else { return Ok(Vec::new()) };
+    let Some(written) = Written::of(step) else { return Ok(Vec::new()) };
+    // No hook of a component depends on the length of the prompt.
+    let Ok(places) = written.places(reader.facts, 1, context) else { return Ok(Vec::new()) };
+    let known = |(column, _): &(&String, &Condition)| KNOWN.contains(&column.as_str());
+    let filter: IndexMap<String, Condition> =
+        ranking.filter.iter().filter(known).map(|(column, condition)| (column.clone(), condition.clone())).collect();
+    let ranking = Ranking { filter: &filter, by: ranking.by.map(|_| NUMBER), ..*ranking };
+    let measures = match ranking.measure.and_then(|wanted| written.measures.iter().find(|one| **one == wanted)) {
+        Some(measure) => std::slice::from_ref(measure),
+        None => &written.measures,
+    };
+    let mut found = Vec::new();
+    for (number, operator) in reader.operators.iter().enumerate() {
+        let of = Of {
+            model: &reader.name.name,
+            checkpoint: Some(reader.name.checkpoint.as_deref().unwrap_or_default()),
+            template: reader.template,
+            operator: ranking.per_operator.then_some(*operator),
+        };
+        let is_there = has_rows(step, of, reader.name, context);
+        if number > 0 && is_there && !filter.contains_key("operator") {
+            continue;
+        }
+        let rows = rows(if is_there { &places } else { &[] }, measures, (of, operator))?;
+        let refused = |fault| ranking::refused(path, fault, context.loaded);
+        found.push(ranking::rank(&ranking, &rows, of, Some(reader.facts)).map_err(refused)?);
+    }
+    Ok(found)
+}
+
+/// Whether a step runs a model on prompts of a template and operator.
+fn has_rows(step: &Step, of: Of, name: &ModelName, context: &Context) -> bool {
+    let runs = context.models.names(step.models().unwrap_or_default()).contains(name);
+    let Some(prompts) = subject::spec(step, context.loaded) else { return false };
+    // Prompts that are wrong are refused by themselves.
+    let Ok(resolved) = Resolved::new(prompts) else { return true };
+    let operators = resolved.operators.iter().map(|operator| operator.symbol);
+    let asks = |wanted: &str| {
+        if prompts.is_words() { wanted == WORDS.symbol } else { operators.clone().any(|one| one == wanted) }
+    };
+    runs && prompts.template.0.contains_key(of.template) && of.operator.is_none_or(asks)
+}
+
+/// The rows of places, without numbers.
+fn rows(places: &[Place], measures: &[&str], (of, operator): (Of, &str)) -> PolarsResult<DataFrame> {
+    let anywhere = At { label: String::new(), index: None, positions: Positions::All };
+    let each: Vec<(Place, &At)> =
+        measures.iter().flat_map(|_| places.iter().map(|&place| (place, &anywhere))).collect();
+    let constant = |name: &str, value: &str| StringChunked::full(name.into(), value, each.len()).into_column();
+    let measure = measures.iter().flat_map(|measure| std::iter::repeat_n(*measure, places.len()));
+    let columns = [
+        constant("model", of.model),
+        constant("checkpoint", of.checkpoint.unwrap_or_default()),
+        constant("template", of.template),
+        constant("operator", operator),
+        StringChunked::from_iter_values("measure".into(), measure).into_column(),
+        Column::full_null(NUMBER.into(), each.len(), &DataType::Float64),
+    ];
+    places::keys(&each, None)?.hstack(&columns)
+}
