@@ -110,7 +110,11 @@ pub fn plan<'s>(
 pub fn refusals(context: &Context) -> Result<Vec<Error>, Error> {
     let mut refused = Vec::new();
     for step in &context.loaded.spec.steps {
-        for name in step.models().map(|selected| context.models.names(selected)).unwrap_or_default() {
+        let Some(selected) = step.models() else {
+            refused.extend(step::foresee(step, context).err());
+            continue;
+        };
+        for name in context.models.names(selected) {
             interrupt::check()?;
             let survey = || Survey::make(step, &name, context, Extent::Probe);
             refused.extend(step::workload(step, context, survey).err());

@@ -107,6 +107,17 @@ pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecEr
     }
 }
 
+/// Refuses what a step that runs no model will not find in the rows that it reads, as far as that shows before they are there.
+///
+/// # Errors
+/// That, at its place in the spec.
+pub fn foresee(step: &Step, context: &Context) -> Result<(), Error> {
+    match step {
+        Step::NeuronOverlap(step) => neuron_overlap::foresee(step, context),
+        _ => Ok(()),
+    }
+}
+
 /// The frames of a step without any rows, to check tables and figures against before any work; `frames` are those of the steps
 /// that it needs.
 ///

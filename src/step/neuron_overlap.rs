@@ -1,10 +1,10 @@
 //! Step `neuron-overlap`: how much the most important neurons of one operator are those of another (paper figure 15).
 
 use super::accuracy::Labels;
-use super::foretold;
+use super::foretold::{self, Reader};
 use super::places::Place;
-use super::ranking::{self, Of, Ranking, fault, refused};
-use super::{Context, Outcome};
+use super::ranking::{self, Fault, Of, Ranking, fault, refused};
+use super::{Context, Outcome, subject};
 use crate::Error;
 use crate::model::hook::{Hook, Site};
 use crate::run::Frames;
@@ -33,20 +33,7 @@ pub(super) fn run(step: &NeuronOverlap, context: &Context) -> Result<Outcome, Er
         }
         for (number, &k) in step.k.iter().enumerate() {
             let sets = ranked.iter().map(|(operator, effects)| {
-                let most = smallest(effects, step.per_layer);
-                if k > most {
-                    let each = if step.per_layer { " in each layer" } else { "" };
-                    let advice = match most {
-                        0 => "write a 'where' that some rows meet, or another step".to_string(),
-                        most => format!("write 1 to {most}"),
-                    };
-                    let problem = format!(
-                        "k = {k}: '{}' ranks {most} neurons{each} (operator '{operator}'); {advice}",
-                        step.from
-                    );
-                    let keys = vec!["k".to_string(), number.to_string()];
-                    return Err(refuse((keys, problem)));
-                }
+                check_k(step, number, operator, effects).map_err(refuse)?;
                 let best = ranking::top(effects, step.per_layer, |_| k);
                 Ok((*operator, best.into_iter().map(|(_, (place, _))| place).collect()))
             });
@@ -77,6 +64,45 @@ pub(super) fn check(step: &NeuronOverlap, loaded: &Loaded, frames: &Frames) -> R
             Err(refuse(fault("from", problem)))
         }
     }
+}
+
+/// Refuses a k that will be more than there are, as far as that shows before the rows are there.
+///
+/// # Errors
+/// That, and a ranking that can not be, at their place in the spec.
+pub(super) fn foresee(step: &NeuronOverlap, context: &Context) -> Result<(), Error> {
+    let Some(from) = foretold::step_of(&step.from, context.loaded) else { return Ok(()) };
+    let Some(prompts) = subject::spec(from, context.loaded) else { return Ok(()) };
+    let operators = subject::operators(from.common(), context)?;
+    for name in context.models.names(from.models().unwrap_or_default()) {
+        let sketch = context.models.sketch(&name)?;
+        for template in prompts.template.0.keys() {
+            let reader = Reader { name: &name, facts: &sketch.card.facts, template, operators: &operators };
+            let ranked = foretold::ranked(&Ranking::from(step), &["step", &step.name], reader, context)?;
+            for (mut effects, operator) in ranked.into_iter().zip(&operators) {
+                effects.retain(|(place, _)| is_neuron(*place));
+                (0..step.k.len())
+                    .try_for_each(|number| check_k(step, number, operator, &effects))
+                    .map_err(|fault| refused(&["step", &step.name], fault, context.loaded))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a k that is more than there are.
+fn check_k(step: &NeuronOverlap, number: usize, operator: &str, effects: &[ranking::Effect]) -> Result<(), Fault> {
+    let (k, most) = (step.k[number], smallest(effects, step.per_layer));
+    if k <= most {
+        return Ok(());
+    }
+    let each = if step.per_layer { " in each layer" } else { "" };
+    let advice = match most {
+        0 => "write a 'where' that some rows meet, or another step".to_string(),
+        most => format!("write 1 to {most}"),
+    };
+    let problem = format!("k = {k}: '{}' ranks {most} neurons{each} (operator '{operator}'); {advice}", step.from);
+    Err((vec!["k".to_string(), number.to_string()], problem))
 }
 
 /// Its frames without rows.

@@ -93,6 +93,13 @@ fn rankings_that_rows_will_not_allow() {
             format!("{heads}[[step]]\nname = \"rules\"\nkind = \"heuristics\"\nranked = {{ from = \"effects\" }}\n"),
             vec!["'effects' ranks no neurons for operator '+'; write a step of neuron-patching"],
         ),
+        (
+            "[[step]]\nname = \"effects\"\nkind = \"neuron-patching\"\nlayers = \"2..4\"\n\
+             [[step]]\nname = \"overlap\"\nkind = \"neuron-overlap\"\nfrom = \"effects\"\nk = [10, 300]\n\
+             per_layer = true\n"
+                .to_string(),
+            vec!["k = 300: 'effects' ranks 256 neurons in each layer (operator '+'); write 1 to 256"],
+        ),
     ];
     for (steps, says) in cases {
         let text = refused(&steps);

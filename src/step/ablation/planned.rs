@@ -58,7 +58,8 @@ pub fn check(step: &Ablation, name: &ModelName, facts: &Facts, template: &str, c
     let universe = Set::of(&places::components(&step.name, "among", &step.among, target, context)?, facts);
     let among = (step.mode == AblationMode::Keep).then_some(&universe);
     for effects in foretold::ranked(&ranked.into(), &["step", &step.name, "ranked"], reader, context)? {
-        check_k(ranked, &further(&effects, ranked, named.clone(), among, facts), step, context)?;
+        let further = further(&effects, ranked, named.clone(), among, facts);
+        check_k(ranked, effects.len(), &further, step, context)?;
     }
     Ok(())
 }
