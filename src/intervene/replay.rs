@@ -8,7 +8,7 @@ use super::error::EditError;
 use super::plan::{Entry, plan, settled};
 use super::readout::{Readout, Readouts};
 use super::side_by_side;
-use super::sweep::Sweep;
+use super::sweep::{Consume, Sweep};
 use super::vocabulary::Vocabulary;
 use super::work::{Work, unembedding_operations};
 use crate::model::transformer::Transformer;
@@ -221,7 +221,7 @@ impl<'a> Replay<'a> {
         rows: &[Row],
         vocabulary: &Vocabulary,
         read: &Read<R>,
-        consume: &mut dyn FnMut(&[usize], R) -> Result<(), E>,
+        consume: &mut Consume<E, R>,
     ) -> Result<(), E> {
         let (entries, unchanged) = self.plan(rows)?;
         for numbers in unchanged.chunks(MOST_POSITIONS) {
@@ -244,7 +244,7 @@ impl<'a> Replay<'a> {
         entries: Vec<Entry>,
         vocabulary: &Vocabulary,
         read: &Read<R>,
-        consume: &mut dyn FnMut(&[usize], R) -> Result<(), E>,
+        consume: &mut Consume<E, R>,
     ) -> Result<(), E> {
         let (facts, length) = (self.transformer.facts(), self.base.tokens.pos);
         let pieces = side_by_side::pieces(rows, entries, length);

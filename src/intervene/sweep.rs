@@ -14,8 +14,8 @@ use burn::tensor::Tensor;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Gets the numbers of some rows and their logits.
-pub(super) type Consume<'c, E> = dyn FnMut(&[usize], Tensor<2>) -> Result<(), E> + 'c;
+/// Gets the numbers of some rows and their logits, or what was made of those.
+pub(super) type Consume<'c, E, R = Tensor<2>> = dyn FnMut(&[usize], R) -> Result<(), E> + 'c;
 
 /// One sweep over the layers.
 pub(super) struct Sweep<'s> {

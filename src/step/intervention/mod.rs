@@ -15,7 +15,7 @@ use crate::Error;
 use crate::intervene::{Change, Edit, Positions, Row, Wanted};
 use crate::plan::{Survey, Workload};
 use crate::prompt::{Operator, Prompt};
-use crate::spec::step::{Direction, EditValue, Intervention, MeanOperators};
+use crate::spec::step::{Direction, Intervention, MeanOperators};
 use crate::spec::{Loaded, SpecErrors};
 use edits::resolve;
 use polars::prelude::*;

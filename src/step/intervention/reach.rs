@@ -41,13 +41,14 @@ impl Reach {
         prompts: usize,
         resolved: impl Fn(usize, usize) -> &'e [(usize, Edit)],
     ) -> Vec<Vec<Arc<[Edit]>>> {
-        let mut made: HashMap<(*const (usize, Edit), Vec<bool>), Arc<[Edit]>> = HashMap::new();
+        // Edits are the same where they lie at one place and the same of them hold.
+        let mut made: HashMap<(usize, Vec<bool>), Arc<[Edit]>> = HashMap::new();
         let mut of = |intervention: usize, prompt: usize| {
             let edits = resolved(intervention, prompt);
             let holds: Vec<bool> =
                 self.0[intervention].iter().map(|mask| mask.as_ref().is_none_or(|mask| mask[prompt])).collect();
             let kept = || edits.iter().filter(|(number, _)| holds[*number]).map(|(_, edit)| edit.clone());
-            made.entry((edits.as_ptr(), holds.clone())).or_insert_with(|| kept().collect()).clone()
+            made.entry((edits.as_ptr() as usize, holds.clone())).or_insert_with(|| kept().collect()).clone()
         };
         (0..self.0.len()).map(|number| (0..prompts).map(|prompt| of(number, prompt)).collect()).collect()
     }
