@@ -100,7 +100,7 @@ fn wrong_edits_are_refused_where_they_stand() {
         ("cut = [\"L*H*\"], positions = [\"=\"]", "cut = [\"L0MLP\"], positions = [\"=\"]", "no attention"),
         ("to = [\"a\", \"=\"]", "to = [\"c\"]", "no position 'c'"),
         ("to = [\"a\", \"=\"]", "to = [\"=\"]", "no position of 'positions' reads one of 'to' (template 'default')"),
-        ("positions = [\"b\", \"=\"], to = [\"before\"]", "positions = [0], to = [\"before\"]", "nothing is cut"),
+        ("positions = [\"b\", \"=\"], to = [\"before\"]", "positions = [0], to = [\"b\"]", "nothing is cut"),
         ("{ site = \"0.z\", strength = 0.0 }", "{ strength = 0.0 }", "an edit of nothing"),
         ("{ site = \"0.z\", strength", "{ cut = [\"L0H0\"], site = \"0.z\", strength", "of a site and of attention"),
         ("value = 0.25", "value = \"meen\"", "no value \"meen\""),

@@ -76,7 +76,8 @@ fn resolve_edit(
     let last_reads = |(queries, keys): &(Where, Where)| {
         keys.iter(of.length).min().is_some_and(|key| queries.iter(of.length).max() >= Some(key))
     };
-    if !edges.iter().any(last_reads) {
+    // Before the first position there is nothing to read, in one model and not in another that begins with a token of its own.
+    if edit.to != [PositionName::before()] && !edges.iter().any(last_reads) {
         let problem = format!("no position of 'positions' reads one of 'to' (template '{template}'): nothing is cut");
         let advice = "write positions in 'to' that are not after all of 'positions'".to_string();
         return Err(context.loaded.refuse(&below("to"), problem, Some(advice)).into());
