@@ -9,6 +9,7 @@ use super::{Frames, Options, Prepared, Recall, Recalled, interrupt, order, pool}
 use crate::Error;
 use crate::spec::Step;
 use crate::step::{Context, Outcome, SelfCheck};
+use indexmap::IndexMap;
 use polars::prelude::DataFrame;
 use std::collections::HashMap;
 use std::time::Instant;
@@ -108,14 +109,15 @@ pub fn make(
 }
 
 impl Made {
-    /// What a reader of the results should know, with the variants that it is about unless it is all.
+    /// What a reader of the results should know, with the steps that say it and the variants that it is about unless it is all.
     pub fn notes(&self, groups: &Groups) -> Vec<String> {
-        let note = |(step, variants, note): &(String, Vec<String>, String)| {
+        let mut notes: IndexMap<&str, Vec<String>> = IndexMap::new();
+        for (step, variants, note) in &self.told {
             let all = variants.len() == groups.of_step(step).len();
             let of = if all { String::new() } else { format!(" ({})", variants.join("; ")) };
-            format!("{step}{of}: {note}")
-        };
-        self.told.iter().map(note).collect()
+            notes.entry(note).or_default().push(format!("{step}{of}"));
+        }
+        notes.into_iter().map(|(note, steps)| format!("{}: {note}", steps.join(", "))).collect()
     }
 
     /// Takes all of an outcome but its rows, which are returned.

@@ -287,7 +287,10 @@ fn note(over: &MeanOver, cell: &Cell, subject: &Subject, operators: &[&Operator]
     let what = match over.legality {
         Legality::Any if words => "prompts, legal or not".to_string(),
         Legality::Any => format!("prompts, legal or not,{each_of}"),
-        Legality::Legal => format!("legal prompts{each_of}"),
+        Legality::Legal => match each_of.is_empty() {
+            true => "legal prompts".to_string(),
+            false => format!("legal prompts,{each_of}"),
+        },
     };
     let same = over.operators == MeanOperators::Same;
     let apart = if same { "; each operator has its own" } else { "" };

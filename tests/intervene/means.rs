@@ -46,7 +46,7 @@ fn means_are_those_of_every_prompt() {
     );
 
     assert!(
-        results.report().contains("means are over 20 legal prompts 12 of +, 8 of /; each operator has its own"),
+        results.report().contains("means are over 20 legal prompts, 12 of +, 8 of /; each operator has its own"),
         "what is of one operator needs no balance: {}",
         results.report()
     );
@@ -167,8 +167,10 @@ fn edits_write_the_means_that_ablations_do() {
     assert!(same("each") != same("same") && same("each") != same("pooled"), "means of other prompts are others");
     let note = "means are over 48 prompts, legal or not, 24 of each of + *";
     assert!(!results.report().contains(note), "{}", results.report());
-    let pooled = results.report().lines().filter(|line| line.contains("legal prompts")).count();
-    assert_eq!(pooled, 1 + 2, "a note for each step that takes them, and no more: {}", results.report());
+    let report = results.report();
+    let notes: Vec<&str> = report.lines().filter(|line| line.contains("legal prompts")).collect();
+    assert_eq!(notes.len(), 1, "one note, of every step that takes them: {report}");
+    assert!(notes[0].starts_with("> - pooled-mlp, pooled-heads, pooled: model: "), "{report}");
 }
 
 /// Means of several edits at other positions are of one run of their prompts, and those that each would take alone.
