@@ -215,6 +215,20 @@ pub struct PromptSet {
 }
 
 impl PromptSet {
+    /// The prompts with their templates numbered as in a set whose templates have these names: sets may name them in another order.
+    /// As they are where one of the names is no template here.
+    pub fn numbered_as(&self, names: &[&str]) -> Vec<Prompt> {
+        let place = |template: &SetTemplate| names.iter().position(|name| *name == template.name);
+        let places: Vec<Option<usize>> = self.templates.iter().map(place).collect();
+        let all = names.iter().all(|name| self.templates.iter().any(|template| template.name == *name));
+        let numbered = |prompt: &Prompt| {
+            // A template that the other set has not is like none of its.
+            let template = if all { places[prompt.template].unwrap_or(usize::MAX) } else { prompt.template };
+            Prompt { template, ..prompt.clone() }
+        };
+        self.prompts.iter().map(numbered).collect()
+    }
+
     /// Indices of the prompts by number of tokens: the prompts that can share a batch.
     pub fn by_length(&self) -> BTreeMap<usize, Vec<usize>> {
         let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();

@@ -42,6 +42,8 @@ impl Pairs {
             None => subject.set.clone(),
             Some(_) => subject::prompts(set, step, context, &subject.name, &subject.model)?,
         };
+        let templates: Vec<&str> = subject.set.templates.iter().map(|template| template.name.as_str()).collect();
+        let numbered = pool.numbered_as(&templates);
         let from = match wanted.operators {
             CounterfactualOperators::All => prompt::From::AnyOperator,
             CounterfactualOperators::Same => prompt::From::SameOperator,
@@ -56,7 +58,7 @@ impl Pairs {
             // Counterfactuals are of the clean prompt's own draw, so that draws stay independent.
             let pool: Vec<Prompt> = match set {
                 None => pool.prompts.iter().filter(|prompt| prompt.seed == seed).cloned().collect(),
-                Some(_) => pool.prompts.clone(),
+                Some(_) => numbered.clone(),
             };
             let drawn = prompt::pairs(&prompts, &pool, from, seed.unwrap_or(0))
                 .map_err(|error| context.refuse_prompts(set.or(step.prompts()), &subject.name, error))?;
@@ -158,9 +160,12 @@ pub fn foresee(wanted: &Counterfactual, step: &dyn Common, survey: &Survey, cont
         let drawn = unjudged(spec, &survey.sketch, extent);
         drawn.map_err(|error| context.refuse_prompts(Some(set), &survey.name, error))
     };
+    let own = Resolved::new(context.prompts(step.prompts(), step.name())?)
+        .map_err(|error| context.refuse_prompts(step.prompts(), &survey.name, PromptError::Spec(error)))?;
+    let names: Vec<&str> = own.templates.iter().map(|template| template.name.as_str()).collect();
     let mut pool = draw(Extent::Probe)?;
     for cell in &survey.cells {
-        let fits = |pool: &PromptSet| pool.prompts.iter().any(|other| prompt::alike(&cell.first, other));
+        let fits = |pool: &PromptSet| pool.numbered_as(&names).iter().any(|other| prompt::alike(&cell.first, other));
         if fits(&pool) {
             continue;
         }

@@ -215,3 +215,37 @@ fn an_edit_of_no_prompts_is_refused() {
         assert!(message.contains(wanted), "{condition}: {message}");
     }
 }
+
+/// Counterfactuals have the clean prompt's template, by its name: a set may have its templates in another order.
+#[test]
+fn counterfactuals_have_the_template_of_the_same_name() {
+    let results = Results::of_spec(
+        r#"
+title = "templates"
+[model]
+source = "builtin:arith"
+[prompts]
+template = { forth = "{a}{op}{b}=", back = "{b}{op}{a}=" }
+operands = { a = "1..5", b = "6..9" }
+operators = ["+"]
+[prompt_sets.other]
+template = { back = "{b}{op}{a}=", forth = "{a}{op}{b}=" }
+operands = { a = "1..5", b = "6..9" }
+operators = ["+"]
+[[step]]
+name = "heads"
+kind = "activation-patching"
+sites = ["0.z[1]"]
+positions = ["last"]
+counterfactual = { prompts = "other" }
+"#,
+    );
+    let pairs = results.rows("heads.pairs");
+    let text = |column: &str| pairs.column(column).unwrap().str().unwrap().clone();
+    let (templates, others) = (text("template"), text("other_text"));
+    assert!(pairs.height() > 20);
+    for (template, other) in templates.iter().zip(others.iter()) {
+        let forth = other.is_some_and(|text| text.starts_with(|first: char| ('1'..='5').contains(&first)));
+        assert_eq!(forth, template == Some("forth"), "{template:?} {other:?}");
+    }
+}
