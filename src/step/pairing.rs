@@ -38,12 +38,15 @@ impl Pairs {
         if !(wanted.swap.is_empty() && wanted.redraw.is_empty()) {
             return Self::made(cell, subject, wanted, step, context);
         }
-        let pool = match set {
-            None => subject.set.clone(),
-            Some(_) => subject::prompts(set, step, context, &subject.name, &subject.model)?,
+        // Another set's, its templates numbered as here; none where counterfactuals are of the clean prompts' own set.
+        let other_set = match set {
+            None => Vec::new(),
+            Some(_) => {
+                let templates: Vec<&str> =
+                    subject.set.templates.iter().map(|template| template.name.as_str()).collect();
+                subject::prompts(set, step, context, &subject.name, &subject.model)?.numbered_as(&templates)
+            }
         };
-        let templates: Vec<&str> = subject.set.templates.iter().map(|template| template.name.as_str()).collect();
-        let numbered = pool.numbered_as(&templates);
         let from = match wanted.operators {
             CounterfactualOperators::All => prompt::From::AnyOperator,
             CounterfactualOperators::Same => prompt::From::SameOperator,
@@ -56,11 +59,15 @@ impl Pairs {
                 (0..cell.prompts.len()).filter(|&index| cell.prompts[index].seed == seed).collect();
             let prompts: Vec<Prompt> = members.iter().map(|&index| cell.prompts[index].clone()).collect();
             // Counterfactuals are of the clean prompt's own draw, so that draws stay independent.
-            let pool: Vec<Prompt> = match set {
-                None => pool.prompts.iter().filter(|prompt| prompt.seed == seed).cloned().collect(),
-                Some(_) => numbered.clone(),
+            let own: Vec<Prompt>;
+            let pool = match set {
+                None => {
+                    own = subject.set.prompts.iter().filter(|prompt| prompt.seed == seed).cloned().collect();
+                    &own
+                }
+                Some(_) => &other_set,
             };
-            let drawn = prompt::pairs(&prompts, &pool, from, seed.unwrap_or(0))
+            let drawn = prompt::pairs(&prompts, pool, from, seed.unwrap_or(0))
                 .map_err(|error| context.refuse_prompts(set.or(step.prompts()), &subject.name, error))?;
             for (member, index) in members.into_iter().zip(drawn) {
                 let entry = others.entry(pool[index].id);

@@ -11,13 +11,21 @@ use polars::prelude::*;
 /// # Errors
 /// No such column, text compared with a number.
 pub fn meeting(rows: &DataFrame, name: &str, condition: &Condition) -> Result<DataFrame, Problem> {
+    Ok(rows.filter(&mask(rows, name, condition)?)?)
+}
+
+/// Which rows [`meeting`] has; null where the value is.
+///
+/// # Errors
+/// As [`meeting`].
+pub fn mask(rows: &DataFrame, name: &str, condition: &Condition) -> Result<BooleanChunked, Problem> {
     let values = column(rows, name)?.as_materialized_series();
     let numbers = || match values.dtype().is_primitive_numeric() {
         // polars would cast the bound to the column's type, and 2.5 to 2.
         true => Ok(values.cast(&DataType::Float64)?),
         false => Err(wrong(values, "\"<\", \"<=\", \">\" and \">=\" compare numbers")),
     };
-    let mask = match parse_condition(&condition.0)? {
+    Ok(match parse_condition(&condition.0)? {
         Comparison::Equal(literal) => equal(values, &literal)?,
         Comparison::NotEqual(literal) => !equal(values, &literal)?,
         Comparison::OneOf(literals) => {
@@ -29,8 +37,7 @@ pub fn meeting(rows: &DataFrame, name: &str, condition: &Condition) -> Result<Da
         Comparison::LessEqual(bound) => numbers()?.lt_eq(bound)?,
         Comparison::Greater(bound) => numbers()?.gt(bound)?,
         Comparison::GreaterEqual(bound) => numbers()?.gt_eq(bound)?,
-    };
-    Ok(rows.filter(&mask)?)
+    })
 }
 
 /// The texts that a condition asks for, or against.

@@ -14,7 +14,7 @@ mod order;
 mod pivot;
 mod write;
 
-pub use condition::{meeting, never, texts};
+pub use condition::{mask, meeting, never, texts};
 pub use derive::reckon;
 pub use error::{Fault, Problem, TableError};
 pub use markdown::{cell, markdown, markdown_head};

@@ -7,13 +7,10 @@ use crate::spec::step::{EditSpec, Intervention};
 use crate::spec::{Loaded, Prompts, SpecErrors};
 use crate::step::summary::prompt_columns;
 use crate::step::{Context, subject};
-use crate::table::{meeting, never};
+use crate::table::{self, never};
 use polars::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// Column of the prompts' numbers while they are looked for; no slot has such a name.
-const NUMBER: &str = " number";
 
 /// Of each intervention and edit, whether it is of a prompt; `None` where it is of all.
 pub struct Reach(Vec<Vec<Option<Vec<bool>>>>);
@@ -24,6 +21,9 @@ impl Reach {
     /// # Errors
     /// Conditions on columns that prompts have not, at their place in the spec.
     pub fn of(step: &Intervention, prompts: &[&Prompt], context: &Context) -> Result<Self, Error> {
+        if !has_conditions(step) {
+            return Ok(Self(step.interventions.iter().map(|named| vec![None; named.edits.len()]).collect()));
+        }
         let mut reach = vec![Vec::new(); step.interventions.len()];
         let columns = prompt_columns(prompts).map_err(Error::failed(&step.name))?;
         for (intervention, number, edit) in edits(step) {
@@ -64,7 +64,7 @@ pub fn check(step: &Intervention, loaded: &Loaded, prompts: Option<&Prompts>) ->
     let Ok(columns) = prompt_columns(&[]) else { return Ok(()) };
     for (intervention, number, edit) in edits(step) {
         mask(step, (intervention, number, edit), &columns, loaded)?;
-        let asked = edit.filter.get("operator").map(crate::table::texts).unwrap_or_default();
+        let asked = edit.filter.get("operator").map(table::texts).unwrap_or_default();
         let known = |text: &String| prompts.operators.contains(text);
         if let Some(text) = asked.iter().find(|text| !known(text)) {
             let problem =
@@ -80,6 +80,9 @@ pub fn check(step: &Intervention, loaded: &Loaded, prompts: Option<&Prompts>) ->
 /// # Errors
 /// It, at its place in the spec.
 pub fn check_prompts(step: &Intervention, subject: &subject::Subject, context: &Context) -> Result<(), Error> {
+    if !has_conditions(step) {
+        return Ok(());
+    }
     let prompts: Vec<&Prompt> = subject.set.prompts.iter().collect();
     let columns = prompt_columns(&prompts).map_err(Error::failed(&step.name))?;
     for (intervention, number, edit) in edits(step).filter(|(.., edit)| !edit.filter.is_empty()) {
@@ -101,14 +104,16 @@ pub fn check_prompts(step: &Intervention, subject: &subject::Subject, context: &
     Ok(())
 }
 
+/// Number of the intervention, number in it and edit, of each edit.
 fn edits(step: &Intervention) -> impl Iterator<Item = (usize, usize, &EditSpec)> {
-    let of =
-        |(number, intervention): (usize, &'_ crate::spec::step::NamedIntervention)| (number, intervention.edits.len());
-    let counts: Vec<(usize, usize)> = step.interventions.iter().enumerate().map(of).collect();
-    counts
-        .into_iter()
-        .flat_map(|(number, count)| (0..count).map(move |edit| (number, edit)))
-        .map(|(number, edit)| (number, edit, &step.interventions[number].edits[edit]))
+    step.interventions.iter().enumerate().flat_map(|(intervention, named)| {
+        named.edits.iter().enumerate().map(move |(number, edit)| (intervention, number, edit))
+    })
+}
+
+/// Whether any edit is not of all prompts.
+fn has_conditions(step: &Intervention) -> bool {
+    edits(step).any(|(.., edit)| !edit.filter.is_empty())
 }
 
 fn path<'p>(step: &'p Intervention, intervention: usize, edit: &'p str, keys: &[&'p str]) -> Vec<&'p str> {
@@ -124,19 +129,12 @@ fn mask(
     loaded: &Loaded,
 ) -> Result<Vec<bool>, SpecErrors> {
     let number = number.to_string();
-    let mut mask = vec![false; columns.height()];
-    let numbers: Vec<u32> = (0..columns.height() as u32).collect();
-    let mut rows = columns.clone();
-    rows.with_column(Column::new(NUMBER.into(), numbers))
-        .map_err(|error| loaded.refuse(&path(step, intervention, &number, &[]), error.to_string(), None))?;
+    let mut all = vec![true; columns.height()];
     for (column, condition) in &edit.filter {
-        rows = meeting(&rows, column, condition).map_err(|problem| {
+        let meets = table::mask(columns, column, condition).map_err(|problem| {
             loaded.refuse(&path(step, intervention, &number, &[column]), problem.to_string(), None)
         })?;
+        all.iter_mut().zip(meets.iter()).for_each(|(all, meets)| *all &= meets == Some(true));
     }
-    let kept = rows.column(NUMBER).ok().and_then(|column| column.u32().ok().cloned());
-    kept.into_iter()
-        .flat_map(|kept| kept.into_no_null_iter().collect::<Vec<_>>())
-        .for_each(|row| mask[row as usize] = true);
-    Ok(mask)
+    Ok(all)
 }
