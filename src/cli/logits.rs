@@ -6,7 +6,8 @@ use crate::model::{Model, NextLogits};
 use clap::{Args, ValueEnum};
 use polars::prelude::{CsvWriter, DataFrame, NamedFrom, SerWriter, Series};
 use serde::Serialize;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -61,6 +62,10 @@ struct Candidate {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let model = arguments.model.open()?;
+    for note in model.notes() {
+        // Not `eprintln!`, which panics where nobody reads any more.
+        let _ = writeln!(std::io::stderr(), "note: {note}");
+    }
     let answers =
         arguments.prompts.iter().map(|prompt| answer(&model, prompt, &arguments)).collect::<Result<Vec<_>, Error>>()?;
     super::print(&match arguments.format {

@@ -114,5 +114,8 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         // Writing to a string does not fail.
         let _ = writeln!(text, "{name:<22} {value}");
     }
+    for note in &card.notes {
+        let _ = writeln!(text, "note: {note}");
+    }
     super::print(&text)
 }

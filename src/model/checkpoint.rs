@@ -24,6 +24,7 @@ pub struct Checkpoint {
     source: Box<dyn Source>,
     /// Whether the source's names lack the family's prefix.
     bare: bool,
+    notes: Vec<String>,
 }
 
 impl Checkpoint {
@@ -65,7 +66,7 @@ impl Checkpoint {
         let bare = !names.prefix.is_empty()
             && !source.tensors().contains_key(&names.tokens)
             && source.tensors().contains_key(without(&names.tokens, names.prefix));
-        let checkpoint = Self { facts, names, source, bare };
+        let checkpoint = Self { facts, names, source, bare, notes: Vec::new() };
         match checkpoint.problems() {
             problems if problems.is_empty() => Ok(checkpoint),
             problems => Err(WeightError::Mismatch { path: checkpoint.source.path().to_owned(), problems }),
@@ -233,6 +234,10 @@ impl HostModel for Checkpoint {
         }
         elements.sort_by(|_, a, _, b| b.cmp(a));
         elements.into_keys().collect::<Vec<_>>().join(", ")
+    }
+
+    fn notes(&self) -> &[String] {
+        &self.notes
     }
 }
 

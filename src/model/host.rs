@@ -97,6 +97,11 @@ pub trait HostModel: Send + Sync {
     fn stored_dtype(&self) -> String {
         "f32".into()
     }
+
+    /// What its user should know of how it was read: what was left out of its files, and where they contradict each other.
+    fn notes(&self) -> &[String] {
+        &[]
+    }
 }
 
 impl<M: HostModel + ?Sized> HostModel for Box<M> {
@@ -122,5 +127,9 @@ impl<M: HostModel + ?Sized> HostModel for Box<M> {
 
     fn stored_dtype(&self) -> String {
         (**self).stored_dtype()
+    }
+
+    fn notes(&self) -> &[String] {
+        (**self).notes()
     }
 }

@@ -85,6 +85,7 @@ pub struct Model {
     transformer: Transformer,
     tokenizer: Tokenizer,
     bos: Option<bool>,
+    notes: Vec<String>,
 }
 
 /// A prompt's tokens and the logits of what comes next, `[n_vocab]` in f32.
@@ -115,6 +116,8 @@ pub struct Card {
     pub dtype: String,
     /// Memory its weights would take, in bytes.
     pub weight_bytes: usize,
+    /// As [`Model::notes`].
+    pub notes: Vec<String>,
 }
 
 /// What can be said of a model's prompts without its weights in memory.
@@ -134,6 +137,13 @@ struct Found {
     tokenizer: Tokenizer,
 }
 
+impl Found {
+    /// What there is to know of how they were read.
+    fn notes(&self) -> Vec<String> {
+        self.host.notes().iter().chain(self.tokenizer.notes()).cloned().collect()
+    }
+}
+
 impl Model {
     /// Finds the model, checks its files, and moves its weights to the device.
     ///
@@ -141,10 +151,12 @@ impl Model {
     /// Before any work when the source, the device, the tokenizer or a weight's name or shape is wrong.
     pub fn open(spec: &spec::Model, lookup: Lookup) -> Result<Self, ModelError> {
         let device = device::open(spec.device)?;
-        let Found { host, tokenizer } = find(spec, lookup)?;
+        let found = find(spec, lookup)?;
+        let notes = found.notes();
+        let Found { host, tokenizer } = found;
         let host = Processed::new(host, spec.processing);
         let transformer = Transformer::load(&host, &device, DType::from(spec.dtype))?;
-        Ok(Self { transformer, tokenizer, bos: spec.bos })
+        Ok(Self { transformer, tokenizer, bos: spec.bos, notes })
     }
 
     /// A model's facts, without loading its weights.
@@ -154,7 +166,9 @@ impl Model {
 
     /// A model's facts and tokenizer, without loading its weights.
     pub fn sketch(spec: &spec::Model, lookup: Lookup) -> Result<Sketch, ModelError> {
-        let Found { host, tokenizer } = find(spec, lookup)?;
+        let found = find(spec, lookup)?;
+        let notes = found.notes();
+        let Found { host, tokenizer } = found;
         let facts = host.facts().clone();
         let name = |id: u32| tokenizer.token(id).unwrap_or_else(|| id.to_string());
         let bos = match (tokenizer.bos(), tokenizer.adds_bos()) {
@@ -175,6 +189,7 @@ impl Model {
             largest_single_token_integer: tokenizer.largest_single_token_integer(),
             dtype: format!("{:?}", spec.dtype).to_lowercase(),
             weight_bytes: held * bytes_each,
+            notes,
             facts,
         };
         Ok(Sketch { card, tokenizer, bos: spec.bos })
@@ -208,6 +223,11 @@ impl Model {
     /// Its tokenizer.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
+    }
+
+    /// What its user should know of how its files were read: where they contradict each other, and what was left out.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Whether a beginning-of-text token is put first, where that is not left to the tokenizer.

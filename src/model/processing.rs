@@ -104,6 +104,10 @@ impl<M: HostModel> HostModel for Processed<M> {
     fn stored_dtype(&self) -> String {
         self.model.stored_dtype()
     }
+
+    fn notes(&self) -> &[String] {
+        self.model.notes()
+    }
 }
 
 /// Adds what the norm's shift becomes behind `reader` to its bias, which is made if there is none.

@@ -62,6 +62,11 @@ fn known(loaded: &Loaded, names: &IndexMap<String, Option<String>>) -> Vec<(Stri
 pub fn notes(prepared: &Prepared) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
     for variant in &prepared.variants {
+        for (name, card) in &variant.cards {
+            let of_model = card.notes.iter().map(|note| format!("model '{name}': {note}"));
+            let new: Vec<String> = of_model.filter(|note| !notes.contains(note)).collect();
+            notes.extend(new);
+        }
         for name in variant.known.values().flatten() {
             let note = variant.loaded.spec.known.get(name).and_then(|known| known.note.clone());
             notes.extend(note.map(|note| format!("{name}: {note}")).filter(|note| !notes.contains(note)));

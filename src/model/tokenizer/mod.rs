@@ -28,6 +28,7 @@ pub struct Tokenizer {
     unknown: Option<u32>,
     bos: Option<u32>,
     adds_bos: bool,
+    notes: Vec<String>,
 }
 
 /// A text's tokens, without any that the tokenizer would add around it.
@@ -92,7 +93,7 @@ impl Tokenizer {
         let unknown = unknown.and_then(|token| inner.token_to_id(token));
         let n_tokens = inner.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
         let bos = USUAL_BOS.iter().find_map(|token| inner.token_to_id(token));
-        Self { inner, kind, n_tokens, unknown, bos, adds_bos: false }
+        Self { inner, kind, n_tokens, unknown, bos, adds_bos: false, notes: Vec::new() }
     }
 
     /// With `token` as the one that texts begin with; a token that is not in the vocabulary changes nothing.
@@ -106,6 +107,18 @@ impl Tokenizer {
     pub(crate) fn with_adds_bos(mut self, adds_bos: Option<bool>) -> Self {
         self.adds_bos = adds_bos.unwrap_or(self.adds_bos) && self.bos.is_some();
         self
+    }
+
+    /// With more [`Tokenizer::notes`].
+    #[must_use]
+    pub fn with_notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
+        self.notes.extend(notes);
+        self
+    }
+
+    /// What its user should know of how it was read: files of a folder that disagree, and which was followed.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The tokens of `text`, with none put before or after it. The names of special tokens in it (`<|im_start|>`) are
