@@ -34,7 +34,9 @@ impl Layout {
     pub fn of(hook: Hook, facts: &Facts, length: usize) -> Option<Self> {
         let stream = |width: usize| Some(Layout::Stream { width });
         let (site, layer) = match hook {
-            Hook::Embed | Hook::LnFinalNormalized => return stream(facts.d_model),
+            Hook::Embed | Hook::LnFinalStandardized | Hook::LnFinalNormalized | Hook::LnFinalOut => {
+                return stream(facts.d_model);
+            }
             Hook::PosEmbed => {
                 return (facts.positions == Positions::Learned).then_some(()).and_then(|()| stream(facts.d_model));
             }
@@ -46,7 +48,9 @@ impl Layout {
             && match site {
                 Site::RotQ | Site::RotK => rotary,
                 Site::ResidMid => facts.residual == Residual::Sequential,
-                Site::Ln2Scale | Site::Ln2Normalized => facts.residual != Residual::ParallelSharedNorm,
+                Site::Ln2Scale | Site::Ln2Standardized | Site::Ln2Normalized | Site::Ln2Out => {
+                    facts.residual != Residual::ParallelSharedNorm
+                }
                 Site::MlpPreLinear => facts.gated,
                 _ => true,
             };
@@ -65,8 +69,12 @@ impl Layout {
             | Site::ResidPost
             | Site::AttnOut
             | Site::MlpOut
+            | Site::Ln1Standardized
             | Site::Ln1Normalized
-            | Site::Ln2Normalized => stream(facts.d_model),
+            | Site::Ln1Out
+            | Site::Ln2Standardized
+            | Site::Ln2Normalized
+            | Site::Ln2Out => stream(facts.d_model),
         }
     }
 

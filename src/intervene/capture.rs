@@ -31,8 +31,7 @@ pub fn capture<E>(
             resid = transformer.block(layer, resid, rows_needed(layer, n_layers, wanted, part.pos), &mut recorder);
         }
         // The logits need the last position only; what is read of the final norm may be at any.
-        let final_norm = |hook: &Hook| matches!(hook, Hook::LnFinalScale | Hook::LnFinalNormalized);
-        if wanted.keys().any(final_norm) {
+        if wanted.keys().any(|hook| hook.is_of_final_norm()) {
             transformer.final_norm(resid.clone(), &mut recorder);
         }
         let last = resid.dims()[1] - 1;
@@ -82,7 +81,7 @@ pub(super) fn rows_needed(layer: usize, blocks: usize, wanted: &Wanted, length: 
     let in_or_after = |hook: &Hook| match hook {
         Hook::Embed | Hook::PosEmbed => false,
         Hook::Block(other, _) => *other >= layer,
-        Hook::LnFinalScale | Hook::LnFinalNormalized => true,
+        Hook::LnFinalScale | Hook::LnFinalStandardized | Hook::LnFinalNormalized | Hook::LnFinalOut => true,
     };
     let others = |(hook, positions): (&Hook, &Positions)| {
         in_or_after(hook) && positions.iter(length).any(|position| position != end)

@@ -93,7 +93,9 @@ impl EditError {
             Hook::PosEmbed => "its positions are rotations of queries and keys",
             Hook::Block(_, Site::RotQ | Site::RotK) => "its positions are learned vectors",
             Hook::Block(_, Site::ResidMid) => "attention and MLP read the same stream",
-            Hook::Block(_, Site::Ln2Scale | Site::Ln2Normalized) => "attention and MLP share one norm",
+            Hook::Block(_, Site::Ln2Scale | Site::Ln2Standardized | Site::Ln2Normalized | Site::Ln2Out) => {
+                "attention and MLP share one norm"
+            }
             Hook::Block(_, Site::MlpPreLinear) => "its MLP is not gated",
             _ => "it is not part of the architecture",
         };

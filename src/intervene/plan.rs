@@ -135,7 +135,9 @@ pub(super) fn order(hook: Hook, facts: &Facts) -> (usize, usize) {
         // The embedding is the first thing of layer 0.
         Hook::Embed | Hook::PosEmbed => (0, 0),
         Hook::Block(layer, site) => (layer, 1 + SITES.iter().position(|(other, ..)| *other == site).unwrap_or(0)),
-        Hook::LnFinalScale | Hook::LnFinalNormalized => (facts.n_layers, 0),
+        Hook::LnFinalScale | Hook::LnFinalStandardized | Hook::LnFinalNormalized | Hook::LnFinalOut => {
+            (facts.n_layers, 0)
+        }
     }
 }
 
@@ -163,7 +165,8 @@ fn join(layer: usize, hooks: &[Hook], facts: &Facts) -> (Join, Vec<Hook>) {
     let attention = is(&[Site::Z, Site::Result, Site::AttnOut]);
     let mlp = is(&[Site::MlpPost, Site::MlpOut]);
     let post = is(&[Site::ResidPost]);
-    let inner = is(&[Site::ResidMid, Site::Ln2Scale, Site::Ln2Normalized, Site::MlpPre, Site::MlpPreLinear]);
+    let second_norm = [Site::Ln2Scale, Site::Ln2Standardized, Site::Ln2Normalized, Site::Ln2Out];
+    let inner = is(&[&[Site::ResidMid], &second_norm[..], &[Site::MlpPre, Site::MlpPreLinear]].concat());
     let early = distinct.len() - attention.len() - mlp.len() - post.len() - inner.len();
     let after = Join { layer: layer + 1, stage: Stage::Pre };
     if early > 0 || attention.len() > 1 || mlp.len() > 1 {
@@ -204,7 +207,7 @@ fn first_change(
         Value::Source => Some(source(edit, row, length, sources)?),
     };
     // Of the final norm nothing but the last position reaches the logits that are read, and no other is kept of the base.
-    let last_only = matches!(edit.hook, Hook::LnFinalScale | Hook::LnFinalNormalized);
+    let last_only = edit.hook.is_of_final_norm();
     if strength == 0.0 || last_only && edit.positions.iter(length).all(|position| position + 1 != length) {
         return Ok(None);
     }
@@ -256,7 +259,7 @@ fn source<'s>(
     let run = row.source.ok_or_else(missing)?;
     let activation = sources.get(&edit.hook).ok_or_else(missing)?;
     let held = |position: usize| activation.unit(run, position, 0).is_some();
-    let last_only = matches!(edit.hook, Hook::LnFinalScale | Hook::LnFinalNormalized);
+    let last_only = edit.hook.is_of_final_norm();
     let needed = edit.positions.iter(length).filter(|&position| !last_only || position + 1 == length);
     if needed.into_iter().all(held) { Ok((activation, run)) } else { Err(missing()) }
 }

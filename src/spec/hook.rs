@@ -11,9 +11,13 @@ pub enum Hook {
     Block(usize, Site),
     /// `ln_final.hook_scale`, `[batch, pos, 1]`
     LnFinalScale,
-    /// `ln_final.hook_normalized`, `[batch, pos, d_model]`: as TransformerLens has it, before the scale in an RMS norm,
+    /// `ln_final.hook_standardized`, `[batch, pos, d_model]`: before scale and shift in either kind of norm.
+    LnFinalStandardized,
+    /// `ln_final.hook_normalized`, `[batch, pos, d_model]`: as TransformerLens 2 has it, before the scale in an RMS norm,
     /// after scale and shift in a layer norm.
     LnFinalNormalized,
+    /// `ln_final.hook_out`, `[batch, pos, d_model]`: after scale and shift in either kind of norm.
+    LnFinalOut,
 }
 
 /// Defines [`Site`], [`SITES`] and what is known of each, in the order they happen.
@@ -51,9 +55,14 @@ sites! {
     ResidPre = "hook_resid_pre", "resid_pre", "[batch, pos, d_model]";
     /// What the norm before attention divides by.
     Ln1Scale = "ln1.hook_scale", "ln1_scale", "[batch, pos, 1]";
-    /// The stream after the norm before attention; as TransformerLens has it, before the scale in an RMS norm, after scale and
+    /// The stream after the norm before attention, before its scale and shift, in either kind of norm: what TransformerLens 4 calls
+    /// hook_normalized.
+    Ln1Standardized = "ln1.hook_standardized", "ln1_standardized", "[batch, pos, d_model]";
+    /// The stream after the norm before attention; as TransformerLens 2 has it, before the scale in an RMS norm, after scale and
     /// shift in a layer norm.
     Ln1Normalized = "ln1.hook_normalized", "ln1_normalized", "[batch, pos, d_model]";
+    /// What the norm before attention gives, after its scale and shift, in either kind of norm: hook_out of TransformerLens 4.
+    Ln1Out = "ln1.hook_out", "ln1_out", "[batch, pos, d_model]";
     /// Queries, before rotation.
     Q = "attn.hook_q", "q", "[batch, pos, head, d_head]";
     /// Keys, before rotation; of key/value heads, which are fewer than query heads where queries are grouped.
@@ -78,8 +87,12 @@ sites! {
     ResidMid = "hook_resid_mid", "resid_mid", "[batch, pos, d_model]";
     /// What the norm before the MLP divides by.
     Ln2Scale = "ln2.hook_scale", "ln2_scale", "[batch, pos, 1]";
+    /// The stream after the norm before the MLP, before its scale and shift; see `ln1.hook_standardized`.
+    Ln2Standardized = "ln2.hook_standardized", "ln2_standardized", "[batch, pos, d_model]";
     /// The stream after the norm before the MLP; see `ln1.hook_normalized`.
     Ln2Normalized = "ln2.hook_normalized", "ln2_normalized", "[batch, pos, d_model]";
+    /// What the norm before the MLP gives, after its scale and shift; see `ln1.hook_out`.
+    Ln2Out = "ln2.hook_out", "ln2_out", "[batch, pos, d_model]";
     /// The MLP's neurons before the non-linearity: the gate's input in a gated MLP.
     MlpPre = "mlp.hook_pre", "mlp_pre", "[batch, pos, d_mlp]";
     /// The other factor of a gated MLP; of gated MLPs only.
@@ -116,13 +129,15 @@ pub fn hooks() -> impl Iterator<Item = HookName> {
         about: site.about(),
         in_blocks: true,
     });
-    let [embed, positions, scale, normalized] =
-        OUTSIDE.map(|(_, name, short, shape, about)| HookName { name, short, shape, about, in_blocks: false });
-    [embed, positions].into_iter().chain(block).chain([scale, normalized])
+    let outside = |after_blocks: bool| {
+        let hooks = OUTSIDE.into_iter().filter(move |(hook, ..)| hook.is_of_final_norm() == after_blocks);
+        hooks.map(|(_, name, short, shape, about)| HookName { name, short, shape, about, in_blocks: false })
+    };
+    outside(false).chain(block).chain(outside(true))
 }
 
 /// Hooks outside the blocks: name, shorthand, shape, what it is.
-pub(super) const OUTSIDE: [(Hook, &str, &str, &str, &str); 4] = [
+pub(super) const OUTSIDE: [(Hook, &str, &str, &str, &str); 6] = [
     (Hook::Embed, "hook_embed", "embed", "[batch, pos, d_model]", "The tokens' embeddings."),
     (
         Hook::PosEmbed,
@@ -139,11 +154,25 @@ pub(super) const OUTSIDE: [(Hook, &str, &str, &str, &str); 4] = [
         "What the norm before the unembedding divides by.",
     ),
     (
+        Hook::LnFinalStandardized,
+        "ln_final.hook_standardized",
+        "ln_final_standardized",
+        "[batch, pos, d_model]",
+        "The stream after the norm before the unembedding, before its scale and shift; see `ln1.hook_standardized`.",
+    ),
+    (
         Hook::LnFinalNormalized,
         "ln_final.hook_normalized",
         "ln_final_normalized",
         "[batch, pos, d_model]",
         "The stream after the norm before the unembedding; see `ln1.hook_normalized`.",
+    ),
+    (
+        Hook::LnFinalOut,
+        "ln_final.hook_out",
+        "ln_final_out",
+        "[batch, pos, d_model]",
+        "What the unembedding reads: the stream after the norm, its scale and its shift; see `ln1.hook_out`.",
     ),
 ];
 
@@ -154,6 +183,14 @@ impl Site {
     }
 }
 
+impl Hook {
+    /// Whether it stands at the norm before the unembedding, after all blocks.
+    pub fn is_of_final_norm(self) -> bool {
+        use Hook::{LnFinalNormalized, LnFinalOut, LnFinalScale, LnFinalStandardized};
+        matches!(self, LnFinalScale | LnFinalStandardized | LnFinalNormalized | LnFinalOut)
+    }
+}
+
 impl std::fmt::Display for Hook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -161,7 +198,9 @@ impl std::fmt::Display for Hook {
             Hook::PosEmbed => f.write_str("hook_pos_embed"),
             Hook::Block(layer, site) => write!(f, "blocks.{layer}.{}", site.name()),
             Hook::LnFinalScale => f.write_str("ln_final.hook_scale"),
+            Hook::LnFinalStandardized => f.write_str("ln_final.hook_standardized"),
             Hook::LnFinalNormalized => f.write_str("ln_final.hook_normalized"),
+            Hook::LnFinalOut => f.write_str("ln_final.hook_out"),
         }
     }
 }

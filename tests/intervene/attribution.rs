@@ -88,7 +88,14 @@ fn sites_do_not_disturb_each_other() {
         let facts = case.model.facts();
         let hooks =
             ablate::model::hook::SITES.iter().flat_map(|(site, ..)| (0..2).map(|layer| Hook::Block(layer, *site)));
-        let all = [Hook::Embed, Hook::PosEmbed, Hook::LnFinalScale, Hook::LnFinalNormalized];
+        let all = [
+            Hook::Embed,
+            Hook::PosEmbed,
+            Hook::LnFinalScale,
+            Hook::LnFinalStandardized,
+            Hook::LnFinalNormalized,
+            Hook::LnFinalOut,
+        ];
         let hooks: Vec<Hook> = hooks
             .chain(all)
             .filter(|&hook| Layout::of(hook, facts, case.tokens.pos).is_some())

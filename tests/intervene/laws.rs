@@ -36,7 +36,7 @@ struct Draft {
 
 fn draft() -> impl Strategy<Value = Draft> {
     let numbers = || proptest::collection::vec(0usize..1000, 1..4);
-    let what = (0usize..100, 0..SITES.len() + 4, 0u8..6, prop_oneof![Just(1.0f32), -1.5f32..1.5]);
+    let what = (0usize..100, 0..SITES.len() + 6, 0u8..6, prop_oneof![Just(1.0f32), -1.5f32..1.5]);
     (what, numbers(), any::<bool>(), numbers(), any::<bool>(), numbers()).prop_map(
         |((layer, site, change, strength), positions, all_positions, units, all_units, keys)| Draft {
             layer,
@@ -68,6 +68,8 @@ impl Draft {
             Some(0) => Hook::Embed,
             Some(1) => Hook::PosEmbed,
             Some(2) => Hook::LnFinalNormalized,
+            Some(3) => Hook::LnFinalStandardized,
+            Some(4) => Hook::LnFinalOut,
             Some(_) => Hook::LnFinalScale,
         };
         let length = case.tokens.pos;

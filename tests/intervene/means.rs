@@ -206,12 +206,13 @@ fn means_at_several_positions_are_those_of_each() {
 /// Every hook takes means, attention's too.
 #[test]
 fn every_hook_takes_means() {
-    let sites = ["embed", "pos_embed", "ln_final.hook_normalized", "ln_final.hook_scale"].map(String::from);
+    let of_final_norm = ["scale", "standardized", "normalized", "out"].map(|name| format!("ln_final.hook_{name}"));
+    let sites = ["embed", "pos_embed"].map(String::from).into_iter().chain(of_final_norm);
     let of_blocks = ablate::model::hook::SITES
         .iter()
         .map(|(site, ..)| *site)
         .filter(|site| !matches!(site, Site::RotQ | Site::RotK));
-    let sites: Vec<String> = sites.into_iter().chain(of_blocks.map(|site| format!("1.{}", site.name()))).collect();
+    let sites: Vec<String> = sites.chain(of_blocks.map(|site| format!("1.{}", site.name()))).collect();
     let of_site = |(number, site): (usize, &String)| {
         format!("{{ name = \"i{number}\", edits = [{{ site = \"{site}\", value = \"mean\", strength = 0.5 }}] }},")
     };

@@ -1,6 +1,7 @@
 //! Every family against transformers and TransformerLens, on the models of `tests/fixtures/make_models.py`.
 
 mod device;
+mod norms;
 mod precision;
 mod processing;
 pub mod reference;

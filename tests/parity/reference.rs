@@ -40,6 +40,7 @@ impl Reference {
                 None => plain.insert(name.clone(), (info.shape.clone(), data)),
             };
         }
+        plain.extend(super::norms::derived(model, &plain));
         Self { tokens: tokens(&path), plain, processed }
     }
 }

@@ -1,4 +1,5 @@
 use super::attention::Attention;
+use super::norm::NormHooks;
 use super::part::{Part, Parts};
 use super::{BlockHooks, Linear, Norm, Rows, Upload};
 use crate::kernel::{self, Past};
@@ -126,12 +127,12 @@ impl Block {
 
     /// What queries, keys and values are projected from.
     pub(super) fn head_norm(&self, facts: &Facts, resid_pre: Tensor<3>, hooks: &mut BlockHooks) -> Tensor<3> {
-        self.ln1.forward_in_block(&facts.norm, resid_pre, Site::Ln1Scale, Site::Ln1Normalized, hooks)
+        self.ln1.forward_in_block(&facts.norm, resid_pre, NormHooks::LN1, hooks)
     }
 
     fn mlp_input(&self, facts: &Facts, resid: Tensor<3>, hooks: &mut BlockHooks) -> Tensor<3> {
         match &self.ln2 {
-            Some(ln2) => ln2.forward_in_block(&facts.norm, resid, Site::Ln2Scale, Site::Ln2Normalized, hooks),
+            Some(ln2) => ln2.forward_in_block(&facts.norm, resid, NormHooks::LN2, hooks),
             None => resid,
         }
     }

@@ -13,6 +13,7 @@ mod part;
 pub use block::Block;
 pub use linear::Linear;
 pub use norm::Norm;
+use norm::NormHooks;
 pub(crate) use part::rows_of;
 pub use part::{Part, Parts};
 
@@ -241,7 +242,7 @@ impl Transformer {
 
     /// What the unembedding reads, `[batch, pos, d_model]`, from the stream after the last block.
     pub fn final_norm(&self, resid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
-        self.ln_final.forward(&self.facts.norm, resid, Hook::LnFinalScale, Hook::LnFinalNormalized, hooks)
+        self.ln_final.forward(&self.facts.norm, resid, NormHooks::FINAL, hooks)
     }
 
     /// Logits `[batch, pos, n_vocab]` from the residual stream after the last block, `[batch, pos, d_model]`.

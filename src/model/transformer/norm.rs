@@ -6,6 +6,47 @@ use crate::model::host::HostNorm;
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
+/// Where the values of one norm stand, in the order in which they are made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NormHooks<H> {
+    /// What is divided by.
+    pub scale: H,
+    /// Before scale and shift.
+    pub standardized: H,
+    /// Where TransformerLens 2 has it: before the scale of an RMS norm, after scale and shift of a layer norm.
+    pub normalized: H,
+    /// After scale and shift.
+    pub out: H,
+}
+
+impl NormHooks<Site> {
+    /// The norm before attention.
+    pub const LN1: Self = Self {
+        scale: Site::Ln1Scale,
+        standardized: Site::Ln1Standardized,
+        normalized: Site::Ln1Normalized,
+        out: Site::Ln1Out,
+    };
+
+    /// The norm before the MLP.
+    pub const LN2: Self = Self {
+        scale: Site::Ln2Scale,
+        standardized: Site::Ln2Standardized,
+        normalized: Site::Ln2Normalized,
+        out: Site::Ln2Out,
+    };
+}
+
+impl NormHooks<Hook> {
+    /// The norm before the unembedding.
+    pub const FINAL: Self = Self {
+        scale: Hook::LnFinalScale,
+        standardized: Hook::LnFinalStandardized,
+        normalized: Hook::LnFinalNormalized,
+        out: Hook::LnFinalOut,
+    };
+}
+
 /// A norm's scale and shift, each `[d_model]`.
 #[derive(Module, Debug)]
 pub struct Norm {
@@ -27,22 +68,22 @@ impl Norm {
         &self,
         norm: &facts::Norm,
         x: Tensor<3>,
-        scale: Site,
-        normalized: Site,
+        sites: NormHooks<Site>,
         hooks: &mut BlockHooks,
     ) -> Tensor<3> {
-        let layer = hooks.layer;
-        self.forward(norm, x, Hook::Block(layer, scale), Hook::Block(layer, normalized), hooks.hooks)
+        let at = |site| Hook::Block(hooks.layer, site);
+        let NormHooks { scale, standardized, normalized, out } = sites;
+        let places =
+            NormHooks { scale: at(scale), standardized: at(standardized), normalized: at(normalized), out: at(out) };
+        self.forward(norm, x, places, hooks.hooks)
     }
 
-    /// `[batch, pos, d_model]` to the same. The hooks stand where TransformerLens has them: `normalized` before the scale
-    /// of an RMS norm, after scale and shift of a layer norm.
+    /// `[batch, pos, d_model]` to the same.
     pub(super) fn forward(
         &self,
         norm: &facts::Norm,
         x: Tensor<3>,
-        scale: Hook,
-        normalized: Hook,
+        NormHooks { scale, standardized, normalized, out }: NormHooks<Hook>,
         hooks: &mut dyn Hooks,
     ) -> Tensor<3> {
         let mut y = if hooks.wants(scale) {
@@ -51,6 +92,7 @@ impl Norm {
         } else {
             kernel::normalize(x, norm)
         };
+        y = super::visit_stream(hooks, standardized, y);
         if norm.kind == NormKind::Rms {
             y = super::visit_stream(hooks, normalized, y);
         }
@@ -58,6 +100,6 @@ impl Norm {
         if norm.kind == NormKind::Layer {
             y = super::visit_stream(hooks, normalized, y);
         }
-        y
+        super::visit_stream(hooks, out, y)
     }
 }
