@@ -153,12 +153,13 @@ fn place(name: &str, words: &Words, resolved: &Resolved) -> Result<Place, (Strin
 }
 
 /// Makes of each clean prompt another, with the same number of tokens and its slots at the same tokens; its id is that of the
-/// prompt it is made of. What is drawn depends on the seed and the clean prompt alone.
+/// prompt it is made of. What is drawn depends on the seed and the clean prompt alone. An error for a clean prompt that no words make
+/// such another of.
 ///
 /// New words differ from the old ones and, of slots that must differ, from the old words of all of these.
 ///
 /// # Errors
-/// A clean prompt that no words make such another of; `bos = true` on a tokenizer without one.
+/// `bos = true` on a tokenizer without one.
 pub fn changed(
     resolved: &Resolved,
     tokenizer: &Tokenizer,
@@ -166,7 +167,7 @@ pub fn changed(
     change: &Change,
     clean: &[&Prompt],
     seed: u64,
-) -> Result<Vec<Prompt>, PromptError> {
+) -> Result<Vec<Result<Prompt, PromptError>>, PromptError> {
     let bos = bos_token(tokenizer, bos)?;
     let none = |prompt: &Prompt, why: String| PromptError::NoCounterfactual { text: prompt.text.clone(), why };
     let make = |prompt: &&Prompt| {
@@ -179,20 +180,22 @@ pub fn changed(
         for _ in 0..tries {
             let Some(filling) = apply(change, words, &wording.words, &mut random) else { continue };
             let Ok(made) = group.tokenise(prompt.id, &Asks::Words(filling)) else { continue };
-            if made.tokens.len() == prompt.tokens.len() && made.slots == prompt.slots {
+            let fits = made.tokens.len() == prompt.tokens.len() && made.slots == prompt.slots;
+            if fits && made.tokens != prompt.tokens {
                 return Ok(Prompt { seed: prompt.seed, number: prompt.number, ..made });
             }
         }
         let why = match change {
             Change::Swap(one, other) => format!(
-                "with '{}' and '{}' swapped its words are at other tokens, or no legal prompt; write words that fit either slot",
+                "with '{}' and '{}' swapped it is the same prompt, its words are at other tokens, or it is no legal prompt; write words that \
+                 fit either slot",
                 words.names[*one], words.names[*other]
             ),
-            Change::Redraw(_) => format!("{tries} draws of other words gave no legal prompt; write more words"),
+            Change::Redraw(_) => format!("{tries} draws of other words gave no other legal prompt; write more words"),
         };
         Err(none(prompt, why))
     };
-    clean.iter().map(make).collect()
+    Ok(clean.iter().map(make).collect())
 }
 
 /// Changed words; `None` where what was drawn does not do.

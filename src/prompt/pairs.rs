@@ -15,15 +15,13 @@ pub enum From {
     SameOperator,
 }
 
-/// Draws for each of `clean` a counterfactual from `pool`: its index there, in the order of `clean`.
+/// Draws for each of `clean` a counterfactual from `pool`: its index there, in the order of `clean`; an error for a clean prompt that
+/// nothing in the pool fits.
 ///
-/// A counterfactual has the clean prompt's template and number of tokens, its slots at the same tokens, and another
+/// A counterfactual is another prompt with the clean one's template and number of tokens, its slots at the same tokens, and another
 /// answer that begins with another token, so that the indirect effect can tell the two apart. Each prompt of the pool
 /// that fits is equally likely. A draw depends on the seed, the clean prompt and the pool alone.
-///
-/// # Errors
-/// A clean prompt that nothing in the pool fits.
-pub fn pairs(clean: &[Prompt], pool: &[Prompt], from: From, seed: u64) -> Result<Vec<usize>, PromptError> {
+pub fn pairs(clean: &[Prompt], pool: &[Prompt], from: From, seed: u64) -> Vec<Result<usize, PromptError>> {
     let mut alike: HashMap<Shape, Vec<usize>> = HashMap::new();
     for (index, prompt) in pool.iter().enumerate() {
         alike.entry(shape(prompt, from)).or_default().push(index);
@@ -53,8 +51,11 @@ pub fn alike(clean: &Prompt, other: &Prompt) -> bool {
     shape(clean, From::AnyOperator) == shape(other, From::AnyOperator)
 }
 
+/// The same text may have several answers, in a file of rows: it is the clean prompt itself all the same.
 fn differs(clean: &Prompt, other: &Prompt) -> bool {
-    !clean.same_answer(other) && clean.answer_tokens.first() != other.answer_tokens.first()
+    !clean.same_answer(other)
+        && clean.answer_tokens.first() != other.answer_tokens.first()
+        && clean.tokens != other.tokens
 }
 
 /// A uniform draw among the candidates that differ from the clean prompt.
@@ -81,8 +82,8 @@ fn no_counterfactual(clean: &Prompt, alike: usize, from: From) -> PromptError {
     };
     let what = if clean.words.is_some() { "more words" } else { "more operands, more operators" };
     let why = format!(
-        "the pool has {alike} prompts{of_operator} with its template and positions, and the answers of all begin with \
-         the same token; write {what} or a larger sample"
+        "the pool has {alike} prompts{of_operator} with its template and positions, and all are the prompt itself or have answers \
+         that begin with the same token; write {what} or a larger sample"
     );
     PromptError::NoCounterfactual { text: clean.text.clone(), why }
 }

@@ -20,13 +20,36 @@ pub struct Pairs {
     pub other: Vec<usize>,
     /// The counterfactual prompts, each once.
     pub others: Vec<Prompt>,
+    /// Clean prompts that have no counterfactual, and are in no pair.
+    unpaired: Unpaired,
+}
+
+/// Clean prompts without a counterfactual: how many, and why the first of them has none.
+#[derive(Debug, Default)]
+struct Unpaired {
+    count: usize,
+    first: Option<PromptError>,
+}
+
+impl Unpaired {
+    /// What was drawn or made for a prompt, if anything was; counted otherwise.
+    fn or_counted<T>(&mut self, found: Result<T, PromptError>) -> Option<T> {
+        found.map_err(|why| self.add(why)).ok()
+    }
+
+    fn add(&mut self, why: PromptError) {
+        self.count += 1;
+        self.first.get_or_insert(why);
+    }
 }
 
 impl Pairs {
     /// Draws a counterfactual for each prompt of a cell, with the prompt's own seed.
     ///
+    /// A prompt that no other fits is left out.
+    ///
     /// # Errors
-    /// A prompt that no other fits.
+    /// When no prompt has one.
     pub fn draw(
         cell: &Cell,
         subject: &Subject,
@@ -54,6 +77,7 @@ impl Pairs {
         let mut clean = Vec::new();
         let mut other = Vec::new();
         let mut others: IndexMap<u64, Prompt> = IndexMap::new();
+        let mut unpaired = Unpaired::default();
         for seed in subject.set.seeds() {
             let members: Vec<usize> =
                 (0..cell.prompts.len()).filter(|&index| cell.prompts[index].seed == seed).collect();
@@ -67,16 +91,25 @@ impl Pairs {
                 }
                 Some(_) => &other_set,
             };
-            let drawn = prompt::pairs(&prompts, pool, from, seed.unwrap_or(0))
-                .map_err(|error| context.refuse_prompts(set.or(step.prompts()), &subject.name, error))?;
+            let drawn = prompt::pairs(&prompts, pool, from, seed.unwrap_or(0));
             for (member, index) in members.into_iter().zip(drawn) {
+                let Some(index) = unpaired.or_counted(index) else { continue };
                 let entry = others.entry(pool[index].id);
                 other.push(entry.index());
                 entry.or_insert_with(|| pool[index].clone());
                 clean.push(member);
             }
         }
-        Ok(Self { clean, other, others: others.into_values().collect() })
+        let pairs = Self { clean, other, others: others.into_values().collect(), unpaired };
+        pairs.unless_empty(|error| context.refuse_prompts(set.or(step.prompts()), &subject.name, error))
+    }
+
+    /// Itself, unless no prompt has a counterfactual.
+    fn unless_empty(mut self, refuse: impl FnOnce(PromptError) -> Error) -> Result<Self, Error> {
+        match self.unpaired.first.take_if(|_| self.clean.is_empty()) {
+            Some(why) => Err(refuse(why)),
+            None => Ok(self),
+        }
     }
 
     /// Makes a counterfactual of each prompt of a cell, as the step says, with the prompt's own seed.
@@ -94,7 +127,8 @@ impl Pairs {
             .map_err(|fault| Error::from(refused_change(step.name(), fault, context.loaded)))?;
         let Some(change) = change else { return Err(Error::failed(step.name())("no change of the clean prompts")) };
         let (tokenizer, bos) = (subject.model.tokenizer(), subject.model.bos_override());
-        let mut pairs = Self { clean: Vec::new(), other: Vec::new(), others: Vec::new() };
+        let (clean, other, unpaired) = (Vec::new(), Vec::new(), Unpaired::default());
+        let mut pairs = Self { clean, other, others: Vec::new(), unpaired };
         let mut others: IndexMap<Vec<u32>, Prompt> = IndexMap::new();
         for seed in subject.set.seeds() {
             let members: Vec<usize> =
@@ -103,13 +137,14 @@ impl Pairs {
             let made =
                 prompt::changed(&resolved, tokenizer, bos, &change, &clean, seed.unwrap_or(0)).map_err(refuse)?;
             for (member, made) in members.into_iter().zip(made) {
+                let Some(made) = pairs.unpaired.or_counted(made) else { continue };
                 let entry = others.entry(made.tokens.clone());
                 pairs.other.push(entry.index());
                 entry.or_insert(made);
                 pairs.clean.push(member);
             }
         }
-        Ok(Self { others: others.into_values().collect(), ..pairs })
+        Self { others: others.into_values().collect(), ..pairs }.unless_empty(refuse)
     }
 
     /// Some of the pairs, with the cell of their clean prompts.
@@ -123,7 +158,8 @@ impl Pairs {
         }
         let prompts = self.clean[range.clone()].iter().map(|&index| cell.prompts[index]).collect();
         let cell = Cell { template: cell.template.clone(), prompts, positions: cell.positions.clone() };
-        (cell, Self { clean: (0..range.len()).collect(), other, others: others.into_values().collect() })
+        let unpaired = Unpaired::default();
+        (cell, Self { clean: (0..range.len()).collect(), other, others: others.into_values().collect(), unpaired })
     }
 
     /// Tokens of the counterfactual prompts.
@@ -142,13 +178,20 @@ impl Pairs {
         contrast.unwrap_or(self.others[self.other[pair]].answer_tokens[0])
     }
 
-    /// Adds the rows `NAME.pairs`: the prompts of each pair.
+    /// Adds the rows `NAME.pairs`, the prompts of each pair, and a note of the prompts that are in none.
     ///
     /// # Errors
     /// None of its own.
     pub fn record(&self, name: &str, cell: &Cell, subject: &Subject, outcome: &mut Outcome) -> PolarsResult<()> {
         let clean: Vec<&Prompt> = self.clean.iter().map(|&index| cell.prompts[index]).collect();
         let other: Vec<&Prompt> = self.other.iter().map(|&index| &self.others[index]).collect();
+        if let Some(first) = &self.unpaired.first {
+            let (count, of) = (self.unpaired.count, self.unpaired.count + self.clean.len());
+            let (model, template) = (&subject.name, &cell.template);
+            outcome.notes.push(format!(
+                "{model}: template '{template}': {count} of {of} prompts have no counterfactual and are left out; the first: {first}"
+            ));
+        }
         outcome.add_rows(&format!("{name}.pairs"), subject.labels(), pair_rows(&cell.template, &clean, &other))
     }
 }

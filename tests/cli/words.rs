@@ -362,3 +362,26 @@ fn rows_come_from_a_file_beside_the_spec() {
 fn texts_of(texts: &[&str]) -> Vec<String> {
     texts.iter().map(ToString::to_string).collect()
 }
+
+/// Slots that may have the same word: swapped, such a prompt is itself, and is in no pair. The others are.
+#[test]
+fn prompts_without_a_counterfactual_are_left_out_and_counted() {
+    let spec = PROMPTS
+        .replace("different = [\"io\", \"s\"]\n", "")
+        .replace("sample = 6\nseeds = [1]\n", "")
+        .replace("s = \"io\"", "s = [\"A\", \"B\"]")
+        .replace("contrast = \" {s}\"\n", "");
+    let spec = spec.replace("io = [\"A\", \"B\", \"C\", \"D\", \"E\", \"XY\"]", "io = [\"A\", \"B\"]");
+    let folder = folder(&format!(
+        "{spec}\n[[step]]\nname = \"swapped\"\nkind = \"activation-patching\"\nsites = [\"0.resid_pre\"]\n\
+         counterfactual.swap = [\"io\", \"s\"]\nmeasures = [\"kl\"]\n"
+    ));
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let report = std::fs::read_to_string(folder.path().join("results/spec/report.md")).unwrap();
+    assert!(report.contains("4 of 8 prompts have no counterfactual and are left out; the first: "), "{report}");
+    let pairs = rows(folder.path(), "swapped.pairs");
+    let (clean, other) = (texts(&pairs, "text"), texts(&pairs, "other_text"));
+    assert_eq!(clean.len(), 8, "4 of each template");
+    assert!(clean.iter().zip(&other).all(|(clean, other)| clean != other));
+}

@@ -1,12 +1,17 @@
 use super::{build, characters};
 use ablate::model::tokenizer::arithmetic;
-use ablate::prompt::{From, Prompt, pairs};
+use ablate::prompt::{self, From, Prompt, PromptError};
 use proptest::prelude::*;
 use std::collections::HashMap;
 
 fn sampled(seed: u64) -> Vec<Prompt> {
     let toml = format!("operands = {{ a = \"0..30\", b = \"0..30\" }}\nsample = 20\nseeds = [{seed}]");
     build(&toml, &arithmetic(100)).expect("set").prompts
+}
+
+/// A counterfactual of every prompt, or why the first that has none has none.
+fn pairs(clean: &[Prompt], pool: &[Prompt], from: From, seed: u64) -> Result<Vec<usize>, PromptError> {
+    prompt::pairs(clean, pool, from, seed).into_iter().collect()
 }
 
 proptest! {
@@ -67,8 +72,8 @@ fn one_answer_alone_has_no_counterfactual() {
     let error = pairs(&set.prompts, &set.prompts, From::SameOperator, 1).expect_err("one answer").to_string();
     assert_eq!(
         error,
-        "no counterfactual for \"0*0=\": the pool has 5 prompts of operator '*' with its template and positions, and the \
-         answers of all begin with the same token; write more operands, more operators or a larger sample"
+        "no counterfactual for \"0*0=\": the pool has 5 prompts of operator '*' with its template and positions, and all are \
+         the prompt itself or have answers that begin with the same token; write more operands, more operators or a larger sample"
     );
 }
 
@@ -78,4 +83,15 @@ fn answers_that_begin_alike_are_no_pair() {
     let toml = "operators = [\"+\"]\nanswer = \"multi-token\"\noperands = { a = [10], b = \"0..4\" }";
     let set = build(toml, &characters(&[])).expect("set");
     assert!(pairs(&set.prompts, &set.prompts, From::AnyOperator, 1).is_err());
+}
+
+/// The same question twice in a file of rows, with two right answers, is one prompt: nothing is patched between the two.
+#[test]
+fn the_prompt_itself_with_another_answer_is_no_counterfactual() {
+    let prompts = sampled(5);
+    let mut twin = prompts[0].clone();
+    let other = prompts.iter().find(|other| !other.same_answer(&twin)).expect("another answer");
+    (twin.answer, twin.answer_tokens) = (other.answer, other.answer_tokens.clone());
+    let pool = [prompts[0].clone(), twin];
+    assert!(pairs(&prompts[..1], &pool, From::AnyOperator, 1).is_err());
 }
