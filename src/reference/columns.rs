@@ -46,6 +46,10 @@ pub const COLUMNS: &[(&str, &str)] = &[
         "How many prompts the row is of. Of `heuristic-knockout`'s means: heuristics; of `neuron-overlap`: neurons in either set; of `heuristic-overlap`: pairs of the last checkpoint; of `agreement`: units.",
     ),
     ("mean", "Mean over prompts."),
+    (
+        "baseline",
+        "The same measure of the run without the edit, of the same prompts: 0 or 1 by definition where it compares with that run.",
+    ),
     ("std", "Standard deviation over prompts."),
     ("ci_low", "Lower end of the 95 % interval: of the mean by bootstrap over prompts, of a share by Wilson."),
     ("ci_high", "Upper end of the 95 % interval."),

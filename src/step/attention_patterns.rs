@@ -28,7 +28,7 @@ pub(super) fn empty_frames(step: &step::AttentionPatterns) -> PolarsResult<Vec<(
     let keys = keys(&[], &[], &[], None)?;
     outcome.add_labelled(&step.name, labels, "", mean_rows(&keys, &IndexSet::new(), &[])?)?;
     if step.per_prompt {
-        let values = Values { keys: &keys, measures: &MEASURE, prompts: &[], data: &[] };
+        let values = Values { keys: &keys, measures: &MEASURE, prompts: &[], data: &[], baseline: None };
         outcome.add_labelled(&format!("{}.prompts", step.name), labels, "", prompt_rows(&values)?)?;
     }
     Ok(outcome.frames)
@@ -124,7 +124,7 @@ fn look(
     let rows = mean_rows(&keys, &operators, &moments)?;
     outcome.add_labelled(&step.name, subject.labels(), &cell.template, rows)?;
     if step.per_prompt {
-        let values = Values { keys: &keys, measures: &MEASURE, prompts: &cell.prompts, data: &data };
+        let values = Values { keys: &keys, measures: &MEASURE, prompts: &cell.prompts, data: &data, baseline: None };
         let name = format!("{}.prompts", step.name);
         outcome.add_labelled(&name, subject.labels(), &cell.template, prompt_rows(&values)?)?;
     }

@@ -47,7 +47,7 @@ pub(super) fn run(step: &AttributionPatching, context: &Context) -> Result<Outco
 /// Its frames without rows.
 pub(super) fn empty_frames(step: &AttributionPatching) -> PolarsResult<Vec<(String, DataFrame)>> {
     let name = &step.name;
-    let mut frames = Outcome::empty_values(name, &places::keys(&[], None)?, step.per_prompt)?;
+    let mut frames = Outcome::empty_values(name, &places::keys(&[], None)?, false, step.per_prompt)?;
     let mut pairs = Outcome::default();
     let labels = super::accuracy::Labels { model: "", checkpoint: "" };
     pairs.add_rows(&format!("{name}.pairs"), labels, pair_rows("", &[], &[]))?;
@@ -147,7 +147,8 @@ fn attribute_cell(
         data.iter_mut().for_each(|change| *change *= -0.5);
     }
     let keys = places::keys(&interventions, Some(facts))?;
-    let values = Values { keys: &keys, measures: &[step.measure.exact().name()], prompts: &prompts, data: &data };
+    let measures = [step.measure.exact().name()];
+    let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data: &data, baseline: None };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
 }

@@ -27,7 +27,7 @@ pub(super) fn run(step: &step::LogitAttribution, context: &Context) -> Result<Ou
 
 /// Its frames without rows.
 pub(super) fn empty_frames(step: &step::LogitAttribution) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let mut frames = Outcome::empty_values(&step.name, &places::keys(&[], None)?, step.per_prompt)?;
+    let mut frames = Outcome::empty_values(&step.name, &places::keys(&[], None)?, false, step.per_prompt)?;
     if step.target == AttributionTarget::Difference {
         let mut pairs = Outcome::default();
         let labels = Labels { model: "", checkpoint: "" };
@@ -103,7 +103,7 @@ fn attribute(
         AttributionTarget::Answer => "logit",
         AttributionTarget::Difference => "logit-difference",
     };
-    let values = Values { keys: &keys, measures: &[measure], prompts: &prompts, data: &data };
+    let values = Values { keys: &keys, measures: &[measure], prompts: &prompts, data: &data, baseline: None };
     outcome.add_values(&step.name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
 }

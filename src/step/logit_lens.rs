@@ -29,7 +29,7 @@ pub(super) fn run(step: &step::LogitLens, context: &Context) -> Result<Outcome, 
 
 /// Its frames without rows.
 pub(super) fn empty_frames(step: &step::LogitLens) -> PolarsResult<Vec<(String, DataFrame)>> {
-    Outcome::empty_values(&step.name, &places::keys(&[], None)?, step.per_prompt)
+    Outcome::empty_values(&step.name, &places::keys(&[], None)?, false, step.per_prompt)
 }
 
 /// What it would compute.
@@ -95,7 +95,7 @@ fn look(
         Ok(data)
     })?;
     let keys = places::keys(&read, Some(facts))?;
-    let values = Values { keys: &keys, measures: &MEASURES, prompts: &cell.prompts, data: &data };
+    let values = Values { keys: &keys, measures: &MEASURES, prompts: &cell.prompts, data: &data, baseline: None };
     outcome.add_values(&step.name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
 }

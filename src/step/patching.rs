@@ -75,7 +75,7 @@ pub(super) fn run(step: Patching, context: &Context) -> Result<Outcome, Error> {
 /// Its frames without rows.
 pub(super) fn empty_frames(step: &Patching) -> PolarsResult<Vec<(String, DataFrame)>> {
     let name = step.step.name();
-    let mut frames = Outcome::empty_values(name, &places::keys(&[], None)?, step.per_prompt)?;
+    let mut frames = Outcome::empty_values(name, &places::keys(&[], None)?, true, step.per_prompt)?;
     let mut pairs = Outcome::default();
     pairs.add_rows(
         &format!("{name}.pairs"),
@@ -140,10 +140,11 @@ fn patch(
         let runs = Runs::of(step.measures, step.direction, &cell, &pairs, &edited, subject, context)?;
         let rows: Vec<Row> = edits.iter().flat_map(|edits| pairs.rows(step.direction, |_| edits.clone())).collect();
         let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
-        Ok(runs.effects(step.measures, &readouts))
+        Ok(runs.unpatched_and_effects(step.measures, &readouts))
     })?;
     let keys = places::keys(&interventions, Some(facts))?;
-    let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data: &data };
+    let (baseline, data) = data.split_at(prompts.len() * measures.len());
+    let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
 }
@@ -253,6 +254,21 @@ impl Runs {
     ) -> Result<Readouts, Error> {
         let tokens = |row: usize| self.answers[row % self.answers.len()].to_vec();
         replays::read(name, subject, (&self.base, sources), rows, (&tokens, self.wanted), progress, checks)
+    }
+
+    /// `[pair, measure]`: what the measures are of the runs that are edited, without an edit.
+    pub fn unpatched(&self, measures: &[EffectMeasure]) -> Vec<f64> {
+        let of = |pair: usize| {
+            // Nothing is asked of the distribution of a run without edits: it does not diverge from itself.
+            let before = Reading { divergence: 0.0, ..self.before[pair] };
+            measures.iter().map(move |&measure| effect(measure, &before, &before, &self.source[pair]))
+        };
+        (0..self.answers.len()).flat_map(of).collect()
+    }
+
+    /// `[1 + intervention, pair, measure]`: the measures without an edit, then with each intervention.
+    pub fn unpatched_and_effects(&self, measures: &[EffectMeasure], readouts: &Readouts) -> Vec<f64> {
+        [self.unpatched(measures), self.effects(measures, readouts)].concat()
     }
 
     /// `[intervention, pair, measure]`

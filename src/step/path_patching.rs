@@ -44,7 +44,7 @@ pub(super) fn run(step: &PathPatching, context: &Context) -> Result<Outcome, Err
 /// Its frames without rows.
 pub(super) fn empty_frames(step: &PathPatching) -> PolarsResult<Vec<(String, DataFrame)>> {
     let name = &step.name;
-    let mut frames = Outcome::empty_values(name, &keys(&[], None)?, step.per_prompt)?;
+    let mut frames = Outcome::empty_values(name, &keys(&[], None)?, true, step.per_prompt)?;
     let mut pairs = Outcome::default();
     pairs.add_rows(&format!("{name}.pairs"), Labels { model: "", checkpoint: "" }, pair_rows("", &[], &[]))?;
     frames.extend(pairs.frames);
@@ -113,7 +113,8 @@ fn patch(
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let paths: Vec<Path> = blocks.iter().flat_map(Block::each).collect();
     let keys = keys(&paths, Some(facts))?;
-    let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data: &data };
+    let baseline = runs.unpatched(&step.measures);
+    let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data: &data, baseline: Some(&baseline) };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
 }

@@ -24,11 +24,13 @@ pub struct Values<'v> {
     pub prompts: &'v [&'v Prompt],
     /// `[key, prompt, measure]`; what is not a number is left out of means.
     pub data: &'v [f64],
+    /// `[prompt, measure]`: each measure of the run that nothing was done to, where there is such a run.
+    pub baseline: Option<&'v [f64]>,
 }
 
 impl Values<'_> {
-    /// One row per key, operator and measure: the keys, `operator`, `measure`, `n` (prompts), `mean`, `std` (over prompts),
-    /// `ci_low`, `ci_high` (95 % bootstrap interval over prompts, a prompt of several draws counted once), `seeds` (draws), `seed_std` (of the
+    /// One row per key, operator and measure: the keys, `operator`, `measure`, `n` (prompts), `mean`, `baseline` (the mean over the same
+    /// prompts of runs that nothing was done to; where there are such), `std` (over prompts), `ci_low`, `ci_high` (95 % bootstrap interval over prompts, a prompt of several draws counted once), `seeds` (draws), `seed_std` (of the
     /// draws' means).
     ///
     /// # Errors
@@ -51,39 +53,47 @@ impl Values<'_> {
         let number = |value: fn(&Row) -> f64| -> Vec<Option<f64>> {
             rows.iter().map(value).map(|value| value.is_finite().then_some(value)).collect()
         };
-        keys.hstack(
-            df!(
-                "operator" => operators,
-                "measure" => cells.iter().map(|&(.., measure)| self.measures[measure]).collect::<Vec<_>>(),
-                "n" => rows.iter().map(|row| row.n).collect::<Vec<_>>(),
-                "mean" => number(|row| row.mean),
-                "std" => number(|row| row.std),
-                "ci_low" => number(|row| row.low),
-                "ci_high" => number(|row| row.high),
-                "seeds" => rows.iter().map(|row| row.seeds).collect::<Vec<_>>(),
-                "seed_std" => number(|row| row.seed_std),
-            )?
-            .columns(),
-        )
+        let mean = df!(
+            "operator" => operators,
+            "measure" => cells.iter().map(|&(.., measure)| self.measures[measure]).collect::<Vec<_>>(),
+            "n" => rows.iter().map(|row| row.n).collect::<Vec<_>>(),
+            "mean" => number(|row| row.mean),
+        )?;
+        let baseline = self.baseline.map(|_| Column::new("baseline".into(), number(|row| row.baseline)));
+        let spread = df!(
+            "std" => number(|row| row.std),
+            "ci_low" => number(|row| row.low),
+            "ci_high" => number(|row| row.high),
+            "seeds" => rows.iter().map(|row| row.seeds).collect::<Vec<_>>(),
+            "seed_std" => number(|row| row.seed_std),
+        )?;
+        keys.hstack(mean.columns())?.hstack(baseline.as_slice())?.hstack(spread.columns())
     }
 
     /// One row per key, prompt and measure: the keys, `operator`, `seed`, `id`, `a`, `b`, `answer`, `text`, `measure`,
-    /// `value`.
+    /// `value`, `baseline` (where there are runs that nothing was done to).
     ///
     /// # Errors
     /// None of its own.
     pub fn each(&self) -> PolarsResult<DataFrame> {
-        let (prompts, measures) = (self.prompts.len(), self.measures.len());
-        let count = self.keys.height() * prompts * measures;
-        let keys = gather(self.keys, (0..count).map(|index| (index / (prompts * measures).max(1)) as u32))?;
-        let of = |index: usize| self.prompts[index / measures % prompts];
+        let (prompts_of_key, measures) = (self.prompts.len(), self.measures.len());
+        let count = self.keys.height() * prompts_of_key * measures;
+        let keys = gather(self.keys, (0..count).map(|index| (index / (prompts_of_key * measures).max(1)) as u32))?;
+        let of = |index: usize| self.prompts[index / measures % prompts_of_key];
         let values = self.data.iter().take(count).map(|value| value.is_finite().then_some(*value));
         let prompts = prompt_columns(&(0..count).map(of).collect::<Vec<_>>())?;
         let values = df!(
             "measure" => (0..count).map(|index| self.measures[index % measures]).collect::<Vec<_>>(),
             "value" => values.collect::<Vec<_>>(),
         )?;
-        keys.hstack(prompts.columns())?.hstack(values.columns())
+        let unpatched = |baseline: &[f64], index: usize| {
+            let value = baseline[index % (prompts_of_key * measures).max(1)];
+            value.is_finite().then_some(value)
+        };
+        let baseline = self.baseline.map(|baseline| {
+            Column::new("baseline".into(), (0..count).map(|index| unpatched(baseline, index)).collect::<Vec<_>>())
+        });
+        keys.hstack(prompts.columns())?.hstack(values.columns())?.hstack(baseline.as_slice())
     }
 
     fn by_operator(&self) -> IndexMap<&'static str, Vec<usize>> {
@@ -141,6 +151,10 @@ impl Values<'_> {
             true => resamples.mean(&all),
             false => self.resamples(&of_finite, bootstrap).mean(&finite),
         };
+        let unpatched = self.baseline.map_or(f64::NAN, |baseline| {
+            let total: f64 = of_finite.iter().map(|&member| baseline[member * self.measures.len() + measure]).sum();
+            total / of_finite.len() as f64
+        });
         let mut seeds: IndexMap<Option<u64>, (f64, usize)> = IndexMap::new();
         for (member, value) in members.iter().zip(&all).filter(|(_, value)| value.is_finite()) {
             let (sum, n) = seeds.entry(self.prompts[*member].seed).or_default();
@@ -151,6 +165,7 @@ impl Values<'_> {
         Row {
             n: finite.len() as u64,
             mean: mean.mean,
+            baseline: unpatched,
             std: mean.std,
             low: mean.low,
             high: mean.high,
@@ -163,6 +178,7 @@ impl Values<'_> {
 struct Row {
     n: u64,
     mean: f64,
+    baseline: f64,
     std: f64,
     low: f64,
     high: f64,
@@ -222,13 +238,19 @@ impl Outcome {
         self.add_rows(name, labels, labelled)
     }
 
-    /// The frames of [`Outcome::add_values`] without rows, for keys of these columns.
+    /// The frames of [`Outcome::add_values`] without rows, for keys of these columns; `baseline`: whether its values have one.
     ///
     /// # Errors
     /// None of its own.
-    pub fn empty_values(name: &str, keys: &DataFrame, per_prompt: bool) -> PolarsResult<Vec<(String, DataFrame)>> {
+    pub fn empty_values(
+        name: &str,
+        keys: &DataFrame,
+        baseline: bool,
+        per_prompt: bool,
+    ) -> PolarsResult<Vec<(String, DataFrame)>> {
         let mut outcome = Self::default();
-        let values = Values { keys: &keys.head(Some(0)), measures: &[], prompts: &[], data: &[] };
+        let baseline = baseline.then_some(&[][..]);
+        let values = Values { keys: &keys.head(Some(0)), measures: &[], prompts: &[], data: &[], baseline };
         outcome.add_values(name, Labels { model: "", checkpoint: "" }, "", &values, 0, per_prompt)?;
         Ok(outcome.frames)
     }

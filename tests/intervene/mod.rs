@@ -3,6 +3,7 @@
 mod ablation;
 mod attribution;
 mod attribution_step;
+mod baseline;
 mod circuits;
 mod foreseen;
 mod idle;

@@ -89,12 +89,12 @@ macro_rules! steps {
 steps! {
     Accuracy = "accuracy", rows ["prompts", "set", "dropped"];
     Train = "train", rows [];
-    ActivationPatching = "activation-patching", rows ["prompts", "pairs"];
-    NeuronPatching = "neuron-patching", rows ["prompts", "pairs"];
+    ActivationPatching = "activation-patching", rows ["prompts", "pairs"], version 2;
+    NeuronPatching = "neuron-patching", rows ["prompts", "pairs"], version 2;
     AttributionPatching = "attribution-patching", rows ["prompts", "pairs", "agreement"];
-    Ablation = "ablation", rows ["prompts", "pairs", "components"], version 2;
-    Intervention = "intervention", rows ["prompts", "pairs"], version 3;
-    PathPatching = "path-patching", rows ["prompts", "pairs"];
+    Ablation = "ablation", rows ["prompts", "pairs", "components"], version 3;
+    Intervention = "intervention", rows ["prompts", "pairs"], version 4;
+    PathPatching = "path-patching", rows ["prompts", "pairs"], version 2;
     LogitLens = "logit-lens", rows ["prompts"];
     LogitAttribution = "logit-attribution", rows ["prompts", "pairs"];
     AttentionPatterns = "attention-patterns", rows ["prompts"];

@@ -106,7 +106,8 @@ pub fn ablate(
     let keys = circuits::keys(&all)?;
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let prompts: Vec<&Prompt> = cases.iter().map(|case| case.prompt).collect();
-    let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data: &data };
+    let (baseline, data) = data.split_at(prompts.len() * measures.len());
+    let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
 }

@@ -67,7 +67,7 @@ fn check_rows(ranking: &Ranking, path: &[&str], loaded: &Loaded, frames: &Frames
 /// Its frames without rows.
 pub(super) fn empty_frames(step: &Ablation) -> PolarsResult<Vec<(String, DataFrame)>> {
     let name = &step.name;
-    let mut frames = Outcome::empty_values(name, &circuits::keys(&[])?, step.per_prompt)?;
+    let mut frames = Outcome::empty_values(name, &circuits::keys(&[])?, true, step.per_prompt)?;
     let labels = Labels { model: "", checkpoint: "" };
     let mut further = Outcome::default();
     further.add_rows(&format!("{name}.components"), labels, circuits::member_rows("", &[], None))?;

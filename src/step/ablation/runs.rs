@@ -75,7 +75,7 @@ impl Case<'_> {
     }
 }
 
-/// Runs every arm on its prompts: `[key, case, measure]`. Prompts are run in blocks that fit `run.memory_mib`.
+/// Runs every arm on its prompts: `[1 + key, case, measure]`, first with nothing ablated. Prompts are run in blocks that fit `run.memory_mib`.
 ///
 /// # Errors
 /// Edits that the model can not have, and Ctrl-C.
@@ -100,7 +100,7 @@ pub fn measure(
     })
 }
 
-/// One block: `[key, case, measure]`.
+/// One block: `[1 + key, case, measure]`.
 fn run(
     step: &Ablation,
     arms: &[Arm],
@@ -150,13 +150,15 @@ fn run(
     let reading =
         |readouts: &Readouts, row: usize, case: usize| replays::reading(readouts, row, cases[case].picks()[0]);
     let keys = arms.first().map_or(0, |arm| arm.keys.len());
-    let mut data = Vec::with_capacity(keys * cases.len() * step.measures.len());
-    for key in 0..keys {
+    let mut data = Vec::with_capacity((1 + keys) * cases.len() * step.measures.len());
+    for key in std::iter::once(None).chain((0..keys).map(Some)) {
         for (number, case) in cases.iter().enumerate() {
             let arm = &arms[case.arm];
             let of = |edits: usize| reading(&ablated, row_of[number][edits], number);
-            let whole: Reading = reading(&whole, number, number);
-            let (after, empty) = (of(arm.keys[key]), arm.empty.map_or(whole, of));
+            // Nothing is asked of how far a run without an ablation diverges: not at all from itself.
+            let whole = Reading { divergence: 0.0, ..reading(&whole, number, number) };
+            let empty = arm.empty.map_or(whole, of);
+            let after = key.map_or(whole, |key| of(arm.keys[key]));
             data.extend(step.measures.iter().map(|&measure| left(measure, &whole, &empty, &after)));
         }
     }

@@ -226,6 +226,6 @@ fn rows(
         }
     }
     let keys = places::keys(&keys, cell.map(|(_, facts)| facts))?.hstack(df!("index" => indices)?.columns())?;
-    let values = Values { keys: &keys, measures: &["value"], prompts, data: &data };
+    let values = Values { keys: &keys, measures: &["value"], prompts, data: &data, baseline: None };
     values.each()?.drop("measure")
 }

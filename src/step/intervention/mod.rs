@@ -34,7 +34,7 @@ pub(super) fn run(step: &Intervention, context: &Context) -> Result<Outcome, Err
 
 /// Its frames without rows.
 pub(super) fn empty_frames(step: &Intervention) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let mut frames = Outcome::empty_values(&step.name, &keys(&[])?, step.per_prompt)?;
+    let mut frames = Outcome::empty_values(&step.name, &keys(&[])?, true, step.per_prompt)?;
     let mut pairs = Outcome::default();
     let labels = super::accuracy::Labels { model: "", checkpoint: "" };
     pairs.add_rows(&format!("{}.pairs", step.name), labels, pair_rows("", &[], &[]))?;
@@ -139,12 +139,14 @@ fn intervene(
         let each = |number: usize| pairs.rows(Direction::Noising, move |clean| edits[number][first + clean].clone());
         let rows: Vec<Row> = (0..planned.len()).flat_map(each).collect();
         let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
-        Ok(runs.effects(&step.measures, &readouts))
+        Ok(runs.unpatched_and_effects(&step.measures, &readouts))
     })?;
 
     let names: Vec<&str> = step.interventions.iter().map(|intervention| intervention.name.as_str()).collect();
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
-    let values = Values { keys: &keys(&names)?, measures: &measures, prompts: &prompts, data: &data };
+    let (baseline, data) = data.split_at(prompts.len() * measures.len());
+    let keys = keys(&names)?;
+    let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
 }

@@ -60,7 +60,7 @@ pub fn run(step: &HeuristicSupport, context: &Context) -> Result<Outcome, Error>
 
 /// Its frames without rows.
 pub fn empty_frames(step: &HeuristicSupport) -> PolarsResult<Vec<(String, DataFrame)>> {
-    Outcome::empty_values(&step.name, &keys(&[])?, true)
+    Outcome::empty_values(&step.name, &keys(&[])?, false, true)
 }
 
 /// What it would compute, where the prompt set's own `sample` are asked to find those of either kind.
@@ -118,7 +118,7 @@ fn support(
         data.extend(own.iter().zip(sums).flat_map(|(own, sum)| [own.count as f64, sum]));
         Ok(())
     })?;
-    let values = Values { keys: &keys(&[group])?, measures: &MEASURES, prompts: &prompts, data: &data };
+    let values = Values { keys: &keys(&[group])?, measures: &MEASURES, prompts: &prompts, data: &data, baseline: None };
     outcome.add_values(&step.name, subject.labels(), &cell.template, &values, step.bootstrap, true)?;
     Ok(())
 }
