@@ -9,9 +9,9 @@ use super::file::Gguf;
 use super::header::Tensor;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::config::ConfigError;
-use crate::model::facts::{Facts, Positions};
-use crate::model::family;
+use crate::model::facts::{Facts, Positions, Window};
 use crate::model::family::names::{BlockNames, LinearNames, ModelNames, NormNames};
+use crate::model::family::{self, Description};
 use crate::model::weights::{Source, TensorInfo, WeightError};
 
 /// An architecture that is read, by its value of `general.architecture`.
@@ -46,7 +46,6 @@ const LLAMA: &[(&str, &str, bool)] = &[
     ("attention.head_count_kv", "num_key_value_heads", false),
     ("attention.key_length", "head_dim", false),
     ("attention.layer_norm_rms_epsilon", "rms_norm_eps", true),
-    ("attention.sliding_window", "sliding_window", false),
     ("rope.freq_base", "rope_theta", false),
 ];
 
@@ -91,12 +90,16 @@ impl Gguf {
         let config = |reason: String| WeightError::config(self.path(), reason);
         let architecture = architecture(&self).map_err(config)?;
         let values = architecture.config(&self).map_err(config)?;
-        let (mut facts, _) =
-            family::from_config(&Value::Object(values)).map_err(|ConfigError(reason)| config(reason))?;
+        let described = family::from_config(&Value::Object(values)).map_err(|ConfigError(reason)| config(reason))?;
+        let mut facts = described.facts;
         self.scale_frequencies(&mut facts)?;
+        if let Some(tokens) = architecture.window(&self).map_err(config)? {
+            facts.window = Some(Window { tokens, layers: (0..facts.n_layers).collect() });
+        }
         let names = architecture.names(&facts, |name| self.get(name).is_some());
         let source = Weights::new(self, architecture.interleaved.then_some(facts.d_head));
-        Checkpoint::new(facts, names, Box::new(source))
+        let described = Description { facts, names, notes: described.notes };
+        Checkpoint::new(described, Box::new(source))
     }
 
     /// Divides the rotary frequencies by the factors in `rope_freqs.weight`: how the format stores Llama 3.1's scaling.
@@ -149,9 +152,20 @@ impl Architecture {
         }
         let embedding = gguf.get("token_embd.weight").ok_or("tensor 'token_embd.weight' is missing")?;
         config.insert("vocab_size".into(), embedding.shape.first().copied().unwrap_or_default().into());
+        // Silence means as many as there are heads, whatever the family's class takes.
+        config.entry("num_key_value_heads").or_insert(Value::Null);
         config.insert("tie_word_embeddings".into(), gguf.get("output.weight").is_none().into());
         self.rotation(gguf, &mut config)?;
         Ok(config)
+    }
+
+    /// The window of attention, of all layers where there is one.
+    fn window(&self, gguf: &Gguf) -> Result<Option<usize>, String> {
+        Ok(gguf
+            .metadata()
+            .count(&format!("{}.attention.sliding_window", self.name))?
+            .and_then(|tokens| usize::try_from(tokens).ok())
+            .filter(|&tokens| tokens > 0))
     }
 
     fn rotation(&self, gguf: &Gguf, config: &mut Map<String, Value>) -> Result<(), String> {
@@ -230,15 +244,15 @@ impl Architecture {
                 down: linear(at("ffn_down"), d_mlp, d_model),
             }
         };
-        let unembed = if facts.tied { "token_embd" } else { "output" };
         ModelNames {
             tokens: "token_embd.weight".into(),
             positions: (facts.positions == Positions::Learned).then(|| "position_embd.weight".into()),
             blocks: (0..facts.n_layers).map(block).collect(),
             ln_final: norm("output_norm".into()),
-            unembed: linear(unembed.into(), d_model, facts.n_vocab),
+            unembed: linear("output".into(), d_model, facts.n_vocab),
             prefix: "",
             buffers: &[],
+            aliases: &[],
         }
     }
 
