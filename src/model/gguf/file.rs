@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::header::{Header, Tensor};
 use super::metadata::Metadata;
 use super::split::Split;
-use crate::model::content;
+use crate::model::content::{self, Content};
 use crate::model::weights::{WeightError, read_at};
 
 /// Bytes read at a time.
@@ -133,9 +133,9 @@ fn open_one(path: &Path) -> Result<(File, Header), WeightError> {
         Ok((file.try_clone()?, file, size))
     };
     let (reader, file, size) = open().map_err(WeightError::io(path))?;
-    let header = Header::read(reader, size).map_err(|reason| match content::misnamed(path) {
-        Some(what) => WeightError::format(path, format!("not a GGUF file, but {what}")),
-        None => WeightError::format(path, reason),
+    let header = Header::read(reader, size).map_err(|reason| match content::of(path) {
+        Some(Content::Gguf) | None => WeightError::format(path, reason),
+        Some(_) => WeightError::format(path, reason).explained(),
     })?;
     Ok((file, header))
 }
