@@ -69,6 +69,7 @@ impl Survey {
         let refuse = |error| context.refuse_prompts(set, name, error);
         let spec = &step::surveyed(step, spec);
         let built = unjudged(spec, &sketch, extent).map_err(refuse)?;
+        built.fits(sketch.card.facts.n_vocab, sketch.card.facts.position_limit()).map_err(refuse)?;
         let batch = context.batch_of(&sketch.card.facts);
         let mut cells = Vec::new();
         for (index, template) in built.templates.iter().enumerate() {
