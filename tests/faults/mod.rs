@@ -1,9 +1,13 @@
 //! What goes wrong around a run: disks that are full or read-only, clocks that are set back, files that are cut off or replaced,
 //! another run. Never a wrong number, never finished work lost, and a sentence that says what happened.
 
+mod broken;
 mod disks;
 mod files;
 mod folders;
+mod replaced;
+#[cfg(unix)]
+mod signals;
 
 /// Two steps and a table on the built-in model; takes a moment.
 const SPEC: &str = r#"
