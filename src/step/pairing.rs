@@ -4,8 +4,8 @@ use super::subject::{self, Cell, Subject};
 use super::{Context, Outcome};
 use crate::Error;
 use crate::model::transformer::Tokens;
-use crate::plan::{Extent, Survey, unjudged};
-use crate::prompt::{self, ChangeFault, Prompt, PromptError, PromptSet, Resolved};
+use crate::plan::{Census, Extent, Survey};
+use crate::prompt::{self, ChangeFault, Prompt, PromptError, Resolved};
 use crate::spec::step::{Common, Counterfactual, CounterfactualOperators};
 use crate::spec::{Loaded, SpecErrors, Step};
 use indexmap::IndexMap;
@@ -20,6 +20,19 @@ pub struct Pairs {
     pub other: Vec<usize>,
     /// The counterfactual prompts, each once.
     pub others: Vec<Prompt>,
+    /// Whether each prompt is its own other, as no other prompt fits and none is read.
+    alone: bool,
+}
+
+/// What a step reads of the other prompt of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Other {
+    /// Its activations or its logits.
+    Run,
+    /// Its answer alone, where the prompt has no contrast of its own.
+    Answer,
+    /// Nothing.
+    Nothing,
 }
 
 impl Pairs {
@@ -34,9 +47,68 @@ impl Pairs {
         step: &dyn Common,
         context: &Context,
     ) -> Result<Self, Error> {
+        let set = wanted.prompts.as_deref().or(step.prompts());
+        Self::found(cell, subject, wanted, step, context)?
+            .map_err(|error| context.refuse_prompts(set, &subject.name, error))
+    }
+
+    /// The same for a step that may read nothing of the other prompts: then, where none fits, each prompt is its own.
+    ///
+    /// # Errors
+    /// A prompt that needs another, and that no other fits.
+    pub fn draw_if_read(
+        reads: Other,
+        (cell, subject): (&Cell, &Subject),
+        wanted: &Counterfactual,
+        step: &dyn Common,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let set = wanted.prompts.as_deref().or(step.prompts());
+        let has_contrast = cell.prompts.iter().all(|prompt| prompt.contrast().is_some());
+        let needs = reads == Other::Run || (reads == Other::Answer && !has_contrast);
+        match Self::found(cell, subject, wanted, step, context)? {
+            Ok(pairs) => Ok(pairs),
+            Err(PromptError::NoCounterfactual { .. }) if !needs && *wanted == Counterfactual::default() => {
+                Ok(Self::alone(cell))
+            }
+            Err(PromptError::NoCounterfactual { text, why }) if reads == Other::Answer => {
+                let contrast = if cell.prompts.iter().any(|prompt| prompt.words.is_some()) {
+                    ", or contrast = \"…\" in the prompts"
+                } else {
+                    ""
+                };
+                let why = format!(
+                    "{why}; the other prompt is read for its answer alone: write measures without it, such as accuracy and kl{contrast}"
+                );
+                Err(context.refuse_prompts(set, &subject.name, PromptError::NoCounterfactual { text, why }))
+            }
+            Err(error) => Err(context.refuse_prompts(set, &subject.name, error)),
+        }
+    }
+
+    /// Each prompt with itself.
+    fn alone(cell: &Cell) -> Self {
+        let mut others: IndexMap<&[u32], Prompt> = IndexMap::new();
+        let mut other = Vec::with_capacity(cell.prompts.len());
+        for prompt in &cell.prompts {
+            let entry = others.entry(&prompt.tokens);
+            other.push(entry.index());
+            entry.or_insert_with(|| (*prompt).clone());
+        }
+        Self { clean: (0..cell.prompts.len()).collect(), other, others: others.into_values().collect(), alone: true }
+    }
+
+    /// Draws or makes them; what no prompt fits is told apart from what can not be had at all.
+    fn found(
+        cell: &Cell,
+        subject: &Subject,
+        wanted: &Counterfactual,
+        step: &dyn Common,
+        context: &Context,
+    ) -> Result<Result<Self, PromptError>, Error> {
         let set = wanted.prompts.as_deref();
         if !(wanted.swap.is_empty() && wanted.redraw.is_empty()) {
-            return Self::made(cell, subject, wanted, step, context);
+            return Self::made(cell, subject, wanted, step, context).map(Ok);
         }
         // Another set's, its templates numbered as here; none where counterfactuals are of the clean prompts' own set.
         let other_set = match set {
@@ -67,8 +139,10 @@ impl Pairs {
                 }
                 Some(_) => &other_set,
             };
-            let drawn = prompt::pairs(&prompts, pool, from, seed.unwrap_or(0))
-                .map_err(|error| context.refuse_prompts(set.or(step.prompts()), &subject.name, error))?;
+            let drawn = match prompt::pairs(&prompts, pool, from, seed.unwrap_or(0)) {
+                Ok(drawn) => drawn,
+                Err(error) => return Ok(Err(error)),
+            };
             for (member, index) in members.into_iter().zip(drawn) {
                 let entry = others.entry(pool[index].id);
                 other.push(entry.index());
@@ -76,7 +150,7 @@ impl Pairs {
                 clean.push(member);
             }
         }
-        Ok(Self { clean, other, others: others.into_values().collect() })
+        Ok(Ok(Self { clean, other, others: others.into_values().collect(), alone: false }))
     }
 
     /// Makes a counterfactual of each prompt of a cell, as the step says, with the prompt's own seed.
@@ -94,7 +168,7 @@ impl Pairs {
             .map_err(|fault| Error::from(refused_change(step.name(), fault, context.loaded)))?;
         let Some(change) = change else { return Err(Error::failed(step.name())("no change of the clean prompts")) };
         let (tokenizer, bos) = (subject.model.tokenizer(), subject.model.bos_override());
-        let mut pairs = Self { clean: Vec::new(), other: Vec::new(), others: Vec::new() };
+        let mut pairs = Self { clean: Vec::new(), other: Vec::new(), others: Vec::new(), alone: false };
         let mut others: IndexMap<Vec<u32>, Prompt> = IndexMap::new();
         for seed in subject.set.seeds() {
             let members: Vec<usize> =
@@ -123,7 +197,8 @@ impl Pairs {
         }
         let prompts = self.clean[range.clone()].iter().map(|&index| cell.prompts[index]).collect();
         let cell = Cell { template: cell.template.clone(), prompts, positions: cell.positions.clone() };
-        (cell, Self { clean: (0..range.len()).collect(), other, others: others.into_values().collect() })
+        let others = others.into_values().collect();
+        (cell, Self { clean: (0..range.len()).collect(), other, others, alone: self.alone })
     }
 
     /// Tokens of the counterfactual prompts.
@@ -149,7 +224,15 @@ impl Pairs {
     pub fn record(&self, name: &str, cell: &Cell, subject: &Subject, outcome: &mut Outcome) -> PolarsResult<()> {
         let clean: Vec<&Prompt> = self.clean.iter().map(|&index| cell.prompts[index]).collect();
         let other: Vec<&Prompt> = self.other.iter().map(|&index| &self.others[index]).collect();
-        outcome.add_rows(&format!("{name}.pairs"), subject.labels(), pair_rows(&cell.template, &clean, &other))
+        let rows = pair_rows(&cell.template, &clean, &other)?;
+        if !self.alone {
+            return outcome.add_rows(&format!("{name}.pairs"), subject.labels(), Ok(rows));
+        }
+        outcome.notes.push(format!(
+            "{}: template '{}': no other prompt fits, and {name} reads nothing of one: {name}.pairs has no rows",
+            subject.name, cell.template
+        ));
+        outcome.add_rows(&format!("{name}.pairs"), subject.labels(), Ok(rows.head(Some(0))))
     }
 }
 
@@ -164,7 +247,7 @@ pub fn foresee(wanted: &Counterfactual, step: &dyn Common, survey: &Survey, cont
     };
     let spec = context.prompts(Some(set), step.name())?;
     let draw = |extent| {
-        let drawn = unjudged(spec, &survey.sketch, extent);
+        let drawn = context.models.census(spec, &survey.sketch, extent);
         drawn.map_err(|error| context.refuse_prompts(Some(set), &survey.name, error))
     };
     let own = Resolved::new(context.prompts(step.prompts(), step.name())?)
@@ -172,7 +255,8 @@ pub fn foresee(wanted: &Counterfactual, step: &dyn Common, survey: &Survey, cont
     let names: Vec<&str> = own.templates.iter().map(|template| template.name.as_str()).collect();
     let mut pool = draw(Extent::Probe)?;
     for cell in &survey.cells {
-        let fits = |pool: &PromptSet| pool.numbered_as(&names).iter().any(|other| prompt::alike(&cell.first, other));
+        let alike = |other: &Prompt| prompt::alike(&cell.first, other);
+        let fits = |pool: &Census| pool.shapes.numbered_as(&names).iter().any(alike);
         if fits(&pool) {
             continue;
         }
