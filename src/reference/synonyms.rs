@@ -34,7 +34,7 @@ pub const SYNONYMS: &[Synonym] = &[
         ],
         "Steering adds to activations: here an edit of a step of kind 'intervention' with add = true, a value and a strength. Edits of numbers need no other prompt. \
          A direction from a file, or the difference of two means, is not there yet: write a number for each unit, as in site = \"12.resid_pre[5]\".",
-        &["intervention", "edits.add", "edits.strength"],
+        &["intervention"],
     ),
     word(
         &["activation-patching-denoising", "causal-tracing", "causal-trace", "tracing", "rome", "memit", "restoration"],

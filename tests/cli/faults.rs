@@ -119,7 +119,7 @@ value = "mean"
     let all = [
         "layer 9 of 4",
         "head 99 of",
-        "no hook 'blah'",
+        "blah'",
         "no position 'nowhere'",
         "unknown key 'mesures'",
         "no step or table 'efects'",

@@ -163,10 +163,7 @@ fn edits_that_read_no_other_prompt_need_none() {
         let values = each.column("value").and_then(|column| column.f64().cloned()).expect("values");
         names.iter().zip(values.iter()).filter(|(own, _)| *own == Some(name)).filter_map(|(_, value)| value).collect()
     };
-    // The model's own logits, and what it says with a unit of the stream one higher: others than these.
-    let logits =
-        ablate(folder.path()).args(["logits", "builtin:arith", "1+4=", "--top", "100"]).output().expect("it runs");
-    assert!(logits.status.success(), "{}", stderr(&logits));
+    // One unit of the stream one higher moves the answer.
     assert!(of("nothing").iter().zip(of("push")).all(|(clean, pushed)| (clean - pushed).abs() > 1e-4));
     assert_eq!(of("cut").len(), 3);
 

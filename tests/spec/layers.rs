@@ -197,7 +197,7 @@ fn entries_of_lists_within_steps_go_by_name_too() {
     let folder = Folder::with(&[("spec.toml", &format!("{RIGHT}{step}"))]);
     let read = loaded(folder.load("spec.toml", &["step.steer.interventions.push.edits.0.value=2.5"], &[]));
     assert!(read.to_toml().contains("value = 2.5"), "{}", read.to_toml());
-    let text = folder.refused("spec.toml", &["step.steer.interventions.push.edits=[]"], &[]);
+    let text = folder.refused("spec.toml", &["step.steer.interventions.pusch.edits=[]"], &[]);
     assert!(text.contains("write 'push'"), "{text}");
 }
 
