@@ -145,7 +145,13 @@ impl Speeds {
 }
 
 /// One row per step and model; `kept` are the steps that the store has, `results` the seconds of what is made of the rows.
-fn table(planned: &[Planned], models: &Models, kept: &HashSet<&str>, speeds: &mut Speeds) -> Result<String, Error> {
+fn table(
+    planned: &[Planned],
+    models: &Models,
+    kept: &HashSet<&str>,
+    results: Option<f64>,
+    speeds: &mut Speeds,
+) -> Result<String, Error> {
     let heading = ["step", "model", "rows", "forwards", "computed", "operations", "seconds", "memory"];
     let mut rows: Vec<[String; 8]> = vec![heading.map(str::to_string)];
     let (mut seconds, mut stored, mut unknown) = (0.0, 0.0, false);
