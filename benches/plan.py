@@ -1,6 +1,7 @@
 """What `ablate plan` predicts beside what a run takes, step by step, as Markdown.
 
     python benches/plan.py BINARY SPEC... [--set KEY=VALUE ...]
+    python benches/plan.py BINARY SPEC... --against OTHER [--times N]     # how long planning them takes, by turns with another build
 
 Nothing is taken from the store. `measured` is the manifest's: from the step's start to its rows, the model's opening within the first
 step that uses it. Steps without a prediction are left out.
@@ -9,8 +10,11 @@ import argparse
 import json
 import os
 import pathlib
+import resource
+import statistics
 import subprocess
 import tempfile
+import time
 
 
 def run(command):
@@ -37,13 +41,38 @@ def predicted(text):
     return seconds
 
 
+def planning(binary, specs, sets):
+    """Seconds of planning all of them, and of processor time: on a machine that others use too the latter says more."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    run([binary, "plan", *specs, *sets])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter() - start, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def compare(binary, other, specs, sets, times):
+    """Medians of both builds, by turns, without a store."""
+    os.environ["ABLATE_CACHE"] = "off"
+    pairs = [(planning(other, specs, sets), planning(binary, specs, sets)) for _ in range(times)]
+    print("| | other, s | this, s | other by this |\n|---|---|---|---|")
+    for number, what in enumerate(["wall", "processor"]):
+        median = [statistics.median(pair[which][number] for pair in pairs) for which in (0, 1)]
+        ratio = statistics.median(pair[0][number] / pair[1][number] for pair in pairs)
+        print(f"| {what} | {median[0]:.2f} | {median[1]:.2f} | {ratio:.1f} |")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binary", type=os.path.abspath)
     parser.add_argument("specs", nargs="+")
     parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--against", type=os.path.abspath, metavar="OTHER")
+    parser.add_argument("--times", type=int, default=3)
     options = parser.parse_args()
     sets = [part for pair in options.set for part in ("--set", pair)]
+    if options.against:
+        compare(options.binary, options.against, options.specs, sets, options.times)
+        raise SystemExit
     print("| spec | step | kind | predicted, s | measured, s | measured by predicted |\n|---|---|---|---|---|---|")
     for spec in options.specs:
         plan = predicted(run([options.binary, "plan", spec, *sets]))

@@ -93,6 +93,34 @@ pub enum Error {
 }
 
 impl Error {
+    /// All that is right, or all that is wrong: what is wrong with the spec as one, and anything else before it.
+    ///
+    /// # Errors
+    /// Those of the results.
+    pub fn each<T>(results: impl IntoIterator<Item = Result<T, Error>>) -> Result<Vec<T>, Error> {
+        let (mut right, mut wrong) = (Vec::new(), Vec::new());
+        for result in results {
+            match result {
+                Ok(one) => right.push(one),
+                Err(Error::Spec(errors)) => wrong.push(errors),
+                Err(error) => return Err(error),
+            }
+        }
+        if wrong.is_empty() { Ok(right) } else { Err(SpecErrors::join(wrong).into()) }
+    }
+
+    /// Two of them, or all that is wrong with either.
+    ///
+    /// # Errors
+    /// Those of the results.
+    pub fn both<A, B>(one: Result<A, Error>, other: Result<B, Error>) -> Result<(A, B), Error> {
+        match (one, other) {
+            (Ok(one), Ok(other)) => Ok((one, other)),
+            (Err(Error::Spec(one)), Err(Error::Spec(other))) => Err(SpecErrors::join([one, other]).into()),
+            (_, Err(error)) | (Err(error), _) => Err(error),
+        }
+    }
+
     /// Input that is refused, for `map_err`.
     pub fn refused<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
         subject: impl ToString,

@@ -12,6 +12,7 @@ Examples:
   ablate explain heatmap                    # a kind of figure
   ablate explain prompts prompts.sample     # a table of a spec, one of its keys
   ablate explain hook_z                     # a hook
+  ablate explain steering                   # a word of the field: what it is here
   ablate explain --all > docs/spec.md       # everything
 
 `ablate list steps` (figures, measures, hooks, …) shows names.")]
@@ -32,8 +33,12 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     if arguments.all {
         return super::print(&reference::markdown());
     }
+    // Words of the field are often several: `ablate explain causal tracing`.
+    let together = arguments.names.join(" ");
+    let several = arguments.names.len() > 1 && reference::synonym(&together).is_some();
+    let names = if several { std::slice::from_ref(&together) } else { &arguments.names };
     let mut pages = Vec::new();
-    for name in &arguments.names {
+    for name in names {
         let found = reference::find(name).map_err(Error::refused("explain"))?;
         pages.extend(found.iter().map(reference::page));
     }

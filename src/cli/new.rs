@@ -50,7 +50,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     std::fs::create_dir_all(folder).map_err(Error::failed(&about))?;
     let mut file = std::fs::File::create_new(&path).map_err(Error::failed(&about))?;
     file.write_all(text.as_bytes()).map_err(Error::failed(&about))?;
-    super::print(&format!("{about} written; run it: ablate run {about}\n"))
+    super::print(&format!("{about} written; run it: ablate run {}\n", super::quoted(&about)))
 }
 
 /// The file to write.
@@ -133,7 +133,7 @@ fn settled(path: &Path, sets: &[String], asked: bool) -> Result<Loaded, Error> {
 fn head(path: &Path, from: &str, loaded: &Loaded) -> String {
     let known = loaded.recognised().map(|known| format!(", with the settings for {}", known.name)).unwrap_or_default();
     let copy = if from == STARTER { String::new() } else { format!("# A copy of {from}{known}.\n") };
-    let run = path.display();
+    let run = super::quoted(&path.display().to_string());
     format!("{copy}# Run it: ablate run {run}\n# More about a key, a kind of step, a measure: ablate explain NAME\n")
 }
 

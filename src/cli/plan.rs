@@ -3,15 +3,16 @@
 use super::SpecsArguments;
 use crate::Error;
 use crate::model::device;
-use crate::plan::{self, Made, Planned, Speed};
+use crate::model::facts::Facts;
+use crate::plan::{self, Made, Planned, Speed, beside};
 use crate::run::blocks::Blocks;
 use crate::run::progress::Progress;
-use crate::run::{self, Earlier, Frames, Models, Outlook, Prepared, Recall, Session, Why};
-use crate::spec::Step;
+use crate::run::{self, Earlier, Frames, ModelName, Models, Outlook, Prepared, Recall, Session, Why};
+use crate::spec::{Dtype, Step};
 use crate::step::Context;
 use burn::tensor::DType;
 use clap::Args;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -38,7 +39,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 pub(super) fn show(prepared: &[Prepared], session: &Session) -> Result<(), Error> {
     session.check(prepared.iter().map(Prepared::loaded))?;
     let mut texts = Vec::with_capacity(prepared.len());
-    let (mut earlier, mut made) = (Earlier::default(), Made::default());
+    let (mut earlier, mut made, mut speeds) = (Earlier::default(), Made::default(), Speeds::default());
     for spec in prepared {
         let source = spec.loaded().sources.first().filter(|_| prepared.len() > 1);
         for (number, variant) in spec.variants().iter().enumerate() {
@@ -58,8 +59,16 @@ pub(super) fn show(prepared: &[Prepared], session: &Session) -> Result<(), Error
                 steps.iter().filter(|(_, outlook)| is_kept(outlook)).map(|(step, _)| step.name()).collect();
             let each = steps.iter().map(|(step, outlook)| (*step, is_kept(outlook)));
             let planned = plan::plan(each, &context, &mut made)?;
+            // They are made of the rows of all variants.
+            let results = (number == 0).then(|| plan::results(&loaded.spec));
             let recognised = loaded.recognised().map(|recognised| format!("{recognised}\n\n")).unwrap_or_default();
-            texts.push(heading + &recognised + &outlook(&steps) + "\n" + &table(&planned, models, &kept)?);
+            texts.push(
+                heading
+                    + &recognised
+                    + &outlook(&steps)
+                    + "\n"
+                    + &table(&planned, models, &kept, results, &mut speeds)?,
+            );
         }
     }
     super::print(&texts.join("\n"))
@@ -116,42 +125,70 @@ fn reasons(why: &Why) -> Vec<String> {
     first.into_iter().chain(reasons).collect()
 }
 
-/// One row per step and model; `kept` are the steps that the store has.
-fn table(planned: &[Planned], models: &Models, kept: &HashSet<&str>) -> Result<String, Error> {
+/// How fast this machine runs models, timed once for each shape and precision.
+#[derive(Default)]
+struct Speeds(Vec<((Facts, String, Dtype), Speed)>);
+
+impl Speeds {
+    fn of(&mut self, name: &ModelName, models: &Models) -> Result<Speed, Error> {
+        let sketch = models.sketch(name)?;
+        let wanted = models.settings(name).map(|spec| spec.device).unwrap_or_default();
+        let device = device::open(wanted).map_err(Error::refused(format!("model '{name}'")))?;
+        let key = (sketch.card.facts.clone(), wanted.to_string(), models.dtype(name));
+        if let Some((_, speed)) = self.0.iter().find(|(other, _)| *other == key) {
+            return Ok(*speed);
+        }
+        let speed = Speed::of(&key.0, &device, DType::from(key.2));
+        self.0.push((key, speed));
+        Ok(speed)
+    }
+}
+
+/// One row per step and model; `kept` are the steps that the store has, `results` the seconds of what is made of the rows.
+fn table(
+    planned: &[Planned],
+    models: &Models,
+    kept: &HashSet<&str>,
+    results: Option<f64>,
+    speeds: &mut Speeds,
+) -> Result<String, Error> {
     let heading = ["step", "model", "rows", "forwards", "computed", "operations", "seconds", "memory"];
     let mut rows: Vec<[String; 8]> = vec![heading.map(str::to_string)];
-    let mut speeds: HashMap<String, Speed> = HashMap::new();
     let (mut seconds, mut stored, mut unknown) = (0.0, 0.0, false);
     for planned in planned {
         let Planned { step, kind, model, workload, .. } = planned;
         let is_kept = kept.contains(step.as_str());
         let label = format!("{step} ({kind}{})", if is_kept { ", in the store" } else { "" });
-        let (Some(name), Some(work)) = (model, workload) else {
-            let model = model.as_ref().map(ToString::to_string).unwrap_or_default();
-            let mut row = [const { String::new() }; 8].map(|_: String| "-".to_string());
-            (row[0], row[1]) = (label, model);
-            rows.push(row);
-            unknown |= !is_kept;
-            continue;
+        let mut row = [const { String::new() }; 8].map(|_: String| "-".to_string());
+        row[0] = label;
+        row[1] = model.as_ref().map(ToString::to_string).unwrap_or_else(|| "-".into());
+        let predicted = match (model, workload) {
+            (Some(name), Some(_)) => planned.seconds(&speeds.of(name, models)?),
+            (None, Some(work)) => Some(beside(work)),
+            (_, None) => None,
         };
-        let sketch = models.sketch(name)?;
-        let spec = models.settings(name);
-        let device = device::open(spec.map(|spec| spec.device).unwrap_or_default())
-            .map_err(Error::refused(format!("model '{name}'")))?;
-        let timed = || Speed::of(&sketch.card.facts, &device, DType::from(models.dtype(name)));
-        let speed = speeds.entry(name.to_string()).or_insert_with(timed);
-        let predicted = planned.seconds(speed).unwrap_or_default();
-        *(if is_kept { &mut stored } else { &mut seconds }) += predicted;
-        rows.push([
-            label,
-            name.to_string(),
-            work.rows.to_string(),
-            work.naive.to_string(),
-            format!("{:.1}", work.forward_equivalents()),
-            operations(work.operations),
-            format!("{predicted:.2}"),
-            format!("{:.0} MiB + {:.0} of weights", mib(work.memory), mib(sketch.card.weight_bytes as u64)),
-        ]);
+        match predicted {
+            Some(predicted) => {
+                row[6] = format!("{predicted:.2}");
+                *(if is_kept { &mut stored } else { &mut seconds }) += predicted;
+            }
+            None => unknown |= !is_kept,
+        }
+        if let (Some(name), Some(work)) = (model, workload) {
+            let weights = mib(models.sketch(name)?.card.weight_bytes as u64);
+            row[2] = work.rows.to_string();
+            row[3] = work.naive.to_string();
+            row[4] = format!("{:.1}", work.forward_equivalents());
+            row[5] = operations(work.operations);
+            row[7] = format!("{:.0} MiB + {weights:.0} of weights", mib(work.memory));
+        }
+        rows.push(row);
+    }
+    if let Some(results) = results {
+        seconds += results;
+        let mut row = [const { String::new() }; 8].map(|_: String| "-".to_string());
+        (row[0], row[6]) = ("tables, figures and report".into(), format!("{results:.2}"));
+        rows.push(row);
     }
     let widths: Vec<usize> =
         (0..8).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();

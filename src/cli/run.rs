@@ -67,12 +67,8 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 
 /// The command that runs one spec, for its report.
 fn command_line(spec: &Loaded, sets: &[String]) -> String {
-    let quote = |word: &str| match word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=@#,+".contains(c)) {
-        true => word.to_string(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    };
     let name = spec.sources.first().map_or("", |source| source.name());
     let sets = sets.iter().flat_map(|set| ["--set", set]);
     let words = ["ablate", "run", name].into_iter().chain(sets);
-    words.map(quote).collect::<Vec<_>>().join(" ")
+    words.map(super::quoted).collect::<Vec<_>>().join(" ")
 }

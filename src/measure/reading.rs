@@ -94,6 +94,16 @@ impl EffectMeasure {
         }
     }
 
+    /// Whether it compares with the run of the other prompt.
+    pub fn needs_other_run(self) -> bool {
+        matches!(self, EffectMeasure::NormalizedLogitDifference)
+    }
+
+    /// Whether it reads r', the other prompt's answer where the prompt has no contrast.
+    pub fn needs_other_answer(self) -> bool {
+        !matches!(self, EffectMeasure::Kl | EffectMeasure::Accuracy)
+    }
+
     /// Whether it needs every logit, not only those of r and r'.
     pub fn needs_distribution(self) -> bool {
         matches!(self, EffectMeasure::IndirectEffect | EffectMeasure::LogIndirectEffect | EffectMeasure::Accuracy)

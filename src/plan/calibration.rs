@@ -1,11 +1,17 @@
 use super::Workload;
+use crate::figure;
+use crate::heuristic::{Matcher, Options, Problem};
 use crate::intervene::{layer_operations, runs_side_by_side};
 use crate::kernel;
 use crate::measure::Resamples;
 use crate::model::facts::Facts;
+use crate::spec::step::HeuristicVariant;
+use crate::spec::{Figure, ImageFormat, Operator, Spec};
 use burn::tensor::{DType, Device, Distribution, Tensor};
+use polars::prelude::df;
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Positions computed together, as in sweeps; of a small model, by each thread.
@@ -23,7 +29,11 @@ const VALUES: usize = 100;
 const RESAMPLES: usize = 1000;
 
 /// How long each part is timed.
-const FOR: Duration = Duration::from_millis(25);
+const FOR: Duration = Duration::from_millis(10);
+
+/// Operands of the problems that the matching of neurons is timed on, and how many neurons.
+const OPERANDS: i64 = 32;
+const NEURONS: usize = 8;
 
 /// How fast this machine does what sweeps over a model of one shape consist of: a few of each, timed. Seconds of each.
 #[derive(Debug, Clone, Copy)]
@@ -34,9 +44,13 @@ pub struct Speed {
     position: f64,
     /// What is read of a row's logits.
     logits: f64,
-    /// A value of a resample.
-    resampled: f64,
 }
+
+/// Seconds of a value of a resample.
+static RESAMPLED: LazyLock<f64> = LazyLock::new(resampling);
+
+/// Seconds of matching one neuron's value at one of a thousand problems.
+static MATCHED: LazyLock<f64> = LazyLock::new(matching);
 
 impl Speed {
     /// Times a model's shape on a device.
@@ -50,12 +64,7 @@ impl Speed {
         let operation = (1.0 - share) * bench.product(positions, facts.d_model, facts.d_mlp)
             + share * bench.product(positions, facts.d_model, heads);
         let rows = (LOGITS / facts.n_vocab).clamp(1, positions);
-        Self {
-            operation,
-            position: bench.beside(facts, positions),
-            logits: bench.logits(rows, facts.n_vocab),
-            resampled: resampling(),
-        }
+        Self { operation, position: bench.beside(facts, positions), logits: bench.logits(rows, facts.n_vocab) }
     }
 
     /// Seconds that a workload takes.
@@ -63,8 +72,45 @@ impl Speed {
         work.operations as f64 * self.operation
             + work.positions as f64 * self.position
             + work.unembedded as f64 * self.logits
-            + work.resampled as f64 * self.resampled
+            + beside(work)
     }
+}
+
+/// Seconds of what a workload has that no model computes.
+pub fn beside(work: &Workload) -> f64 {
+    let timed = |count: u64, each: &LazyLock<f64>| if count > 0 { count as f64 * **each } else { 0.0 };
+    timed(work.resampled, &RESAMPLED) + timed(work.matched, &MATCHED) + work.seconds
+}
+
+/// Seconds of a table, and of a report.
+const TABLE: f64 = 0.005;
+const REPORT: f64 = 0.02;
+
+/// Seconds of a spec's tables, figures and report, about: of figures one is drawn to see.
+pub fn results(spec: &Spec) -> f64 {
+    let figures = spec.figures.len();
+    let drawn = if figures > 0 { drawing(&spec.output.images).unwrap_or_default() } else { 0.0 };
+    figures as f64 * drawn + spec.tables.len() as f64 * TABLE + REPORT
+}
+
+/// Seconds of drawing a small figure.
+fn drawing(images: &[ImageFormat]) -> Option<f64> {
+    static DRAWN: Mutex<Vec<(Vec<ImageFormat>, f64)>> = Mutex::new(Vec::new());
+    let mut known = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, seconds)) = known.iter().find(|(of, _)| of == images) {
+        return Some(*seconds);
+    }
+    let figure = "name = \"timed\"\nkind = \"bars\"\nfrom = \"rows\"\nx = \"x\"\ny = \"y\"";
+    let figure: Figure = toml::from_str(figure).ok()?;
+    let rows = df!("x" => ["a", "b", "c"], "y" => [1.0, 2.0, 3.0]).ok()?;
+    let folder = tempfile::tempdir().ok()?;
+    // The first reads the font.
+    figure::draw(&figure, &rows, folder.path(), &[ImageFormat::Svg]).ok()?;
+    let started = Instant::now();
+    figure::draw(&figure, &rows, folder.path(), images).ok()?;
+    let seconds = started.elapsed().as_secs_f64();
+    known.push((images.to_vec(), seconds));
+    Some(seconds)
 }
 
 /// Times parts of a sweep.
@@ -139,6 +185,20 @@ fn resampling() -> f64 {
         });
     };
     median(means) / (threads * VALUES * RESAMPLES) as f64
+}
+
+/// Seconds of matching the value of a neuron at a problem, as many neurons at once as there are threads.
+fn matching() -> f64 {
+    let pairs = (0..OPERANDS).flat_map(|a| (0..OPERANDS).map(move |b| (a, b)));
+    let problems: Vec<Problem> = pairs.map(|(a, b)| Problem { a, b, result: a + b }).collect();
+    let options = Options::new(HeuristicVariant::default());
+    let matcher = Matcher::new(&problems, Operator::Addition, options);
+    // Values without an order that is of the problems.
+    let value = |index: usize| (index.wrapping_mul(2_654_435_761) % 65_521) as f32;
+    let activations: Vec<f32> = (0..NEURONS * problems.len()).map(value).collect();
+    let logits: Vec<f32> = (0..NEURONS * matcher.results().len()).map(value).collect();
+    let work = || drop(std::hint::black_box(matcher.classify(&activations, &logits)));
+    median(work) / (NEURONS * problems.len()) as f64
 }
 
 /// Seconds of the median run, of at least three, the first one not counted.

@@ -4,11 +4,13 @@
 //! step would compute on them; [`Speed`] is the machine's, timed.
 
 mod calibration;
+mod census;
 mod survey;
 mod workload;
 
-pub use calibration::Speed;
-pub use survey::{Extent, Read, Survey, SurveyedCell, unjudged};
+pub use calibration::{Speed, beside, results};
+pub use census::{Census, Censuses};
+pub use survey::{Extent, Read, Survey, SurveyedCell};
 pub use workload::Workload;
 
 use crate::Error;
@@ -17,7 +19,7 @@ use crate::run::{ModelName, interrupt};
 use crate::spec::{Prompts, Step};
 use crate::step::{self, Context};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// One step on one model.
 #[derive(Debug, Clone)]
@@ -83,15 +85,15 @@ pub fn plan<'s>(
             prompts,
         };
         let Some(selected) = step.models() else {
-            planned.push(about(None, None, prompts));
+            let workload = if is_stored { None } else { step::workload_alone(step, context)? };
+            planned.push(about(None, workload, prompts));
             continue;
         };
         for name in context.models.names(selected) {
             let is_first = made.is_first(step, &name, is_stored, context)?;
             let survey = || {
-                let start = Instant::now();
                 let mut survey = Survey::make(step, &name, context, Extent::Whole)?;
-                prompts = if is_first { start.elapsed() } else { Duration::ZERO };
+                prompts = if is_first { survey.took } else { Duration::ZERO };
                 survey.cells.iter_mut().filter(|_| !is_first).for_each(|cell| cell.asked = 0);
                 Ok(survey)
             };

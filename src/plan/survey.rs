@@ -1,12 +1,13 @@
 use super::Workload;
 use crate::Error;
 use crate::model::Sketch;
-use crate::prompt::{self, Positions, Prompt, PromptError, PromptSet};
+use crate::prompt::{Positions, Prompt};
 use crate::run::ModelName;
-use crate::spec::{Keep, Operands, Prompts, Range, Rows, SlotWords, Step};
+use crate::spec::{Answer, Keep, Step};
 use crate::step::{self, Context};
-use std::collections::HashSet;
+use indexmap::IndexMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// How many of a step's prompts are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,9 +17,6 @@ pub enum Extent {
     /// A few: enough for their positions.
     Probe,
 }
-
-/// Values of each operand or slot that a probe keeps from either end of its range.
-const PROBED: usize = 4;
 
 /// A step's prompts in one model's tokens, made without the model's weights.
 pub struct Survey {
@@ -32,6 +30,10 @@ pub struct Survey {
     pub memory: usize,
     /// Prompts that are run together.
     pub batch: usize,
+    /// How many of the prompts were looked at.
+    pub extent: Extent,
+    /// How long making the prompts takes.
+    pub took: Duration,
 }
 
 /// The prompts of one template.
@@ -40,10 +42,12 @@ pub struct SurveyedCell {
     pub template: String,
     /// How many, at most: how many the model answers correctly is not known before it is run.
     pub prompts: usize,
-    /// Prompts that the model is asked to find them.
+    /// Forward passes of prompts by which the model is asked to find them.
     pub asked: usize,
-    /// Different first tokens of their answers.
+    /// Different first tokens of their answers, at most.
     pub answers: usize,
+    /// Forward passes that asking for a prompt's answer takes, on average and at most.
+    pub passes: f64,
     /// The first of them: all have its number of tokens and its places of slots.
     pub first: Prompt,
     /// Names of the positions.
@@ -68,40 +72,38 @@ impl Survey {
         let spec = context.prompts(set, step.name())?;
         let refuse = |error| context.refuse_prompts(set, name, error);
         let spec = &step::surveyed(step, spec);
-        let built = unjudged(spec, &sketch, extent).map_err(refuse)?;
-        built.fits(sketch.card.facts.n_vocab, sketch.card.facts.position_limit()).map_err(refuse)?;
+        let census = context.models.census(spec, &sketch, extent).map_err(refuse)?;
+        let facts = &sketch.card.facts;
+        census.shapes.fits(facts.n_vocab, facts.position_limit()).map_err(refuse)?;
         let batch = context.batch_of(&sketch.card.facts);
         let mut cells = Vec::new();
-        for (index, template) in built.templates.iter().enumerate() {
-            let of_template = || built.prompts.iter().filter(|prompt| prompt.template == index);
-            let prompts = of_template().count();
-            if let Some(first) = of_template().next() {
-                let answers: HashSet<Option<&u32>> = of_template().map(|prompt| prompt.answer_tokens.first()).collect();
-                cells.push(SurveyedCell {
-                    template: template.name.clone(),
-                    prompts,
-                    asked: if spec.keep == Keep::All { 0 } else { asked(of_template(), spec, batch) },
-                    answers: answers.len(),
-                    first: first.clone(),
-                    positions: built.positions(&template.name).map_err(refuse)?,
-                });
-            }
+        for (index, (template, counted)) in census.shapes.templates.iter().zip(&census.templates).enumerate() {
+            let Some(first) = census.shapes.prompts.iter().find(|prompt| prompt.template == index) else { continue };
+            let passes = match spec.answer {
+                Answer::SingleToken => 1.0,
+                // The answer's tokens, and one more to see that it ends there.
+                Answer::MultiToken => 1.0 + counted.answer_tokens as f64 / counted.prompts.max(1) as f64,
+            };
+            // A batch at once for each draw, and no more than there are.
+            let asked = (counted.draws * batch).min(counted.legal).max(counted.prompts.min(counted.legal));
+            cells.push(SurveyedCell {
+                template: template.name.clone(),
+                prompts: counted.prompts,
+                asked: if spec.keep == Keep::All { 0 } else { (asked as f64 * passes).ceil() as usize },
+                answers: counted.answers,
+                passes,
+                first: first.clone(),
+                positions: match step {
+                    // It alone reads no position: its prompts may differ in their number of tokens.
+                    Step::Accuracy(_) => {
+                        Positions { length: counted.tokens.div_ceil(counted.prompts.max(1)), names: IndexMap::new() }
+                    }
+                    _ => census.shapes.positions(&template.name).map_err(refuse)?,
+                },
+            });
         }
-        Ok(Self { name: name.clone(), sketch, cells, memory: context.loaded.spec.run.memory_mib << 20, batch })
-    }
-}
-
-/// The prompts of a spec whatever the model answers, in its tokens.
-///
-/// # Errors
-/// Prompts that can not be had.
-pub fn unjudged(spec: &Prompts, sketch: &Sketch, extent: Extent) -> Result<PromptSet, PromptError> {
-    let build = |spec: &Prompts| prompt::build(spec, &sketch.tokenizer, sketch.bos, None);
-    let spec = Prompts { keep: Keep::All, ..spec.clone() };
-    match extent {
-        Extent::Whole => build(&spec),
-        // Of a few operands there may be no legal prompt.
-        Extent::Probe => build(&probe(&spec)).or_else(|_| build(&spec)),
+        let memory = context.loaded.spec.run.memory_mib << 20;
+        Ok(Self { name: name.clone(), took: census.took, sketch, cells, memory, batch, extent })
     }
 }
 
@@ -133,36 +135,4 @@ impl Survey {
         }
         Ok(whole)
     }
-}
-
-/// How many prompts the model is asked at most to find some of them: a batch at once for each draw, and no more than there can be.
-fn asked<'p>(drawn: impl Iterator<Item = &'p Prompt> + Clone, spec: &Prompts, batch: usize) -> usize {
-    let prompts = drawn.clone().count();
-    let draws: HashSet<_> = drawn.map(|prompt| (prompt.operator.symbol, prompt.seed)).collect();
-    let there = |operands: &Operands| operands.a.values().len() * operands.b.values().len() * spec.operators.len();
-    let there = spec.operands.as_ref().map_or(prompts, there);
-    (draws.len() * batch).min(there).max(prompts)
-}
-
-/// The same prompts of a few operands or words.
-fn probe(spec: &Prompts) -> Prompts {
-    let ends = |range: &Range| Range::List(few(&range.values()));
-    let mut probe = spec.clone();
-    if let Some(operands) = &mut probe.operands {
-        operands.a = ends(&operands.a);
-        operands.b = ends(&operands.b);
-    }
-    for words in probe.slots.values_mut() {
-        if let SlotWords::List(list) = words {
-            *list = few(list);
-        }
-    }
-    probe.rows = Rows(few(&probe.rows.0));
-    probe
-}
-
-/// The first and the last values.
-fn few<T: Clone>(values: &[T]) -> Vec<T> {
-    let (first, last) = (values.iter().take(PROBED), values.iter().skip(PROBED).rev().take(PROBED));
-    first.chain(last).cloned().collect()
 }

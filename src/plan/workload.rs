@@ -18,6 +18,10 @@ pub struct Workload {
     pub operations: u64,
     /// Values that are drawn again for intervals, each as often as it is drawn.
     pub resampled: u64,
+    /// Values of neurons that are matched with heuristics.
+    pub matched: u64,
+    /// Seconds of what is not counted but timed.
+    pub seconds: f64,
     /// Bytes beside the weights.
     pub memory: u64,
 }
@@ -64,6 +68,8 @@ impl Workload {
             unembedded: times * self.unembedded,
             operations: times * self.operations,
             resampled: times * self.resampled,
+            matched: times * self.matched,
+            seconds: times as f64 * self.seconds,
             ..self
         }
     }
@@ -84,6 +90,13 @@ impl Workload {
         Self { resampled: self.resampled + self.rows * (measures * resamples) as u64, ..self }
     }
 
+    /// And the matching of so many neurons on so many prompts. Values are sorted for it.
+    pub fn matching(self, neurons: usize, prompts: usize) -> Self {
+        const TIMED: f64 = 10.0;
+        let sorting = (prompts.max(2) as f64).log2() / TIMED;
+        Self { matched: self.matched + ((neurons * prompts) as f64 * sorting) as u64, ..self }
+    }
+
     /// And as many bytes.
     pub fn keeping(self, bytes: u64) -> Self {
         Self { memory: self.memory + bytes, ..self }
@@ -99,6 +112,8 @@ impl Workload {
             per_forward: self.per_forward.max(other.per_forward),
             operations: self.operations + other.operations,
             resampled: self.resampled + other.resampled,
+            matched: self.matched + other.matched,
+            seconds: self.seconds + other.seconds,
             memory: self.memory.max(other.memory),
         }
     }

@@ -32,6 +32,9 @@ pub(super) fn none_legal(group: &Group, dropped: &[Dropped]) -> PromptError {
 }
 
 fn fix(group: &Group, reason: Reason) -> String {
+    if let Some(fix) = fix_fixed(group, reason) {
+        return fix;
+    }
     if let Some(words) = &group.resolved.words {
         let answer = group.resolved.completion.slots().find_map(|slot| match slot {
             Slot::Word { slot, .. } => words.names.get(slot),
@@ -71,6 +74,24 @@ fn fix(group: &Group, reason: Reason) -> String {
             "write other words".into()
         }
     }
+}
+
+/// What to write where no filling helps, as fixed text is not in the vocabulary, or the operator.
+fn fix_fixed(group: &Group, reason: Reason) -> Option<String> {
+    let (key, template) = match reason {
+        Reason::UnknownText => ("template", &group.template.template),
+        Reason::UnknownAnswer => ("completion", &group.resolved.completion),
+        _ => return None,
+    };
+    let unknown = |text: &str| group.tokenizer.encode(text).is_err();
+    if let Some(text) = template.texts().find(|text| unknown(text)) {
+        let letter = text.chars().find(|letter| unknown(&letter.to_string()));
+        let what = letter.map_or_else(|| format!("{text:?}"), |letter| format!("{:?}", letter.to_string()));
+        return Some(format!("write a {key} without {what}, which is in no token of this model's"));
+    }
+    let symbol = group.operator.symbol;
+    (group.resolved.words.is_none() && template.has(Slot::Op) && unknown(symbol))
+        .then(|| format!("leave out the operator '{symbol}', which is in no token of this model's"))
 }
 
 fn fix_words(reason: Reason, slot: &str) -> String {

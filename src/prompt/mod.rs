@@ -62,3 +62,11 @@ pub fn build(
     }
     select::select(&resolved, legal, tokenizer, respondent)
 }
+
+/// Every legal prompt of a spec, whatever is drawn of them.
+///
+/// # Errors
+/// Faults of the spec, and an operator without a legal prompt.
+pub fn legal(spec: &Prompts, tokenizer: &Tokenizer, bos: Option<bool>) -> Result<PromptSet, PromptError> {
+    legal::legal(&Resolved::new(spec).map_err(PromptError::Spec)?, tokenizer, bos)
+}

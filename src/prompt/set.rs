@@ -119,6 +119,13 @@ pub struct SetTemplate {
     pub(super) unplaced: Option<(usize, String)>,
 }
 
+impl SetTemplate {
+    /// Where its fixed text is in prompts, token by token.
+    pub fn fixed(&self) -> impl Iterator<Item = usize> + '_ {
+        self.literals.iter().map(|(position, _)| *position)
+    }
+}
+
 /// Something a reader of the results should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {

@@ -197,6 +197,14 @@ impl Template {
         })
     }
 
+    /// Its fixed texts, in order.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Text(text) => Some(text.as_str()),
+            Piece::Slot(_) => None,
+        })
+    }
+
     /// Appends the template, filled in, to `text`, and returns the bytes of `text` that each slot takes, in template order.
     pub fn render(&self, with: impl Fill, text: &mut String) -> Vec<(Slot, Range<usize>)> {
         let mut spans = Vec::with_capacity(3);

@@ -72,7 +72,7 @@ impl Words {
             let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
             let whole = !name.is_empty() && name.chars().all(fits) && !name.starts_with(|c: char| c.is_ascii_digit());
             if !whole {
-                let why = "names are letters, digits, '_' and '-', and begin with a letter";
+                let why = "names are letters a to z and A to Z, digits, '_' and '-', and begin with no digit";
                 keep(SpecProblem::SlotName { slot: name.clone(), in_rows: !spec.slots.contains_key(name), why });
             } else if TAKEN.split_whitespace().any(|taken| taken == name) {
                 let why = "rows have a column, or prompts a position, of that name; write another";

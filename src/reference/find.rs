@@ -1,6 +1,7 @@
 //! What a name stands for: topics, keys by their path or alone, words of a choice.
 
 use super::key::{self, Choice, Key};
+use super::synonyms::{Synonym, synonym, words};
 use super::topics::{Group, Topic, topics};
 use crate::spec::{HookPattern, SitePattern, nearest};
 use indexmap::IndexSet;
@@ -25,6 +26,8 @@ pub enum Found {
         /// The word.
         choice: Box<Choice>,
     },
+    /// A word of the field for it, with what it is here.
+    Synonym(&'static Synonym),
 }
 
 /// A name that nothing has.
@@ -69,9 +72,10 @@ pub fn find(name: &str) -> Result<Vec<Found>, Unknown> {
     if !found.is_empty() {
         return Ok(found);
     }
-    match hook(name) {
-        Some(topic) => Ok(vec![Found::Topic(topic)]),
-        None => Err(unknown(name)),
+    match (hook(name), synonym(name)) {
+        (Some(topic), _) => Ok(vec![Found::Topic(topic)]),
+        (None, Some(synonym)) => Ok(vec![Found::Synonym(synonym)]),
+        (None, None) => Err(unknown(name)),
     }
 }
 
@@ -166,7 +170,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 const ALIKE: usize = 6;
 
 fn unknown(name: &str) -> Unknown {
-    let near = nearest(name, names()).map(|near| vec![near.to_string()]);
+    let near = nearest(name, names().chain(words())).map(|near| vec![near.to_string()]);
     let alike = || {
         let is_part =
             |topic: &&Topic| topic.name.split(['-', '_', '.', '/', ' ']).any(|part| nearest(name, [part]).is_some());

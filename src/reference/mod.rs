@@ -7,6 +7,7 @@ mod example;
 mod find;
 mod key;
 mod markdown;
+mod synonyms;
 mod terminal;
 mod topics;
 
@@ -16,5 +17,6 @@ pub use example::{example, rows};
 pub use find::{Found, Unknown, find, names};
 pub use key::{Choice, Key};
 pub use markdown::markdown;
+pub use synonyms::{SYNONYMS, Synonym, synonym};
 pub use terminal::{page, sentence};
 pub use topics::{Group, Topic, topics};

@@ -29,6 +29,15 @@ pub fn page(found: &Found) -> String {
             page.labelled("of", &paths.join(", "));
             page.about(&choice.about);
         }
+        Found::Synonym(synonym) => {
+            let (first, also) = synonym.names.split_first().unwrap_or((&"", &[]));
+            page.title(first, "a word of the field");
+            page.wrapped(synonym.about, 0, 0);
+            page.line("");
+            page.labelled("also", &also.join(", "));
+            let see: Vec<String> = synonym.see.iter().map(|name| format!("ablate explain {name}")).collect();
+            page.labelled("see", &see.join(", "));
+        }
     }
     page.text
 }

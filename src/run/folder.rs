@@ -86,6 +86,25 @@ pub fn not_of_another(spec: &Prepared) -> Result<(), Error> {
     Err(spec.loaded.refuse(&["output", "dir"], problem, Some(advice)).into())
 }
 
+/// Folders of results.
+const WITHIN: [&str; 3] = ["rows", "tables", "figures"];
+
+/// Refuses specs whose results would go to a folder that is a file, or below one.
+pub fn no_files(specs: &[Prepared]) -> Vec<Error> {
+    let file_at = |dir: &Path| {
+        let within = WITHIN.map(|part| dir.join(part));
+        dir.ancestors().map(Path::to_path_buf).chain(within).find(|path| path.is_file())
+    };
+    let refused = |spec: &Prepared| {
+        let dir = spec.folder();
+        let file = file_at(&dir)?;
+        let problem = format!("results would go to {}, and {} is a file", dir.display(), file.display());
+        let advice = "move it away, or write another folder: output.dir = \"…\"".to_string();
+        Some(spec.loaded.refuse(&["output", "dir"], problem, Some(advice)).into())
+    };
+    specs.iter().filter_map(refused).collect()
+}
+
 /// One name for a folder that need not be there yet: the part that is, without links, and what follows, without `.` and `..`.
 fn resolved(path: &Path) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());

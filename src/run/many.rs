@@ -2,18 +2,19 @@
 
 use super::shelf::Shelf;
 use super::summary::{self, Ended};
-use super::{Options, Prepared, Session, checked, folder, progress::Progress, work};
+use super::{Options, Prepared, Session, checked, folder, further, progress::Progress, work};
 use crate::spec::{self, Filter, Loaded, SpecError, SpecErrors};
 use crate::{Error, report};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Specs as they were read: those that are refused with their errors, all of them.
 pub struct Specs {
-    loaded: Vec<Loaded>,
+    /// Each with how long reading it took.
+    loaded: Vec<(Loaded, Duration)>,
     refused: Vec<Error>,
     /// Those that are not about the model at hand, by the path of their file.
     unsuited: Vec<(String, SpecErrors)>,
@@ -37,14 +38,22 @@ impl Specs {
         let mut specs = Self { loaded: Vec::new(), refused: Vec::new(), unsuited: Vec::new() };
         let mut passed = Vec::new();
         for file in spec::files(paths)? {
-            let loaded = spec::load(&file, sets, std::env::vars()).map_err(Error::from);
+            let started = Instant::now();
+            let loaded = spec::load(&file, sets, std::env::vars());
             let name = file.display().to_string();
             if filter.is_some_and(|filter| filter.holds(&name, loaded.as_ref().ok()) == Some(false)) {
                 passed.push(name);
                 continue;
             }
-            match loaded.and_then(|loaded| checked(&loaded, quiet)) {
-                Ok(loaded) => specs.loaded.push(loaded),
+            let checked = match &loaded {
+                Ok(loaded) => match checked(loaded, quiet) {
+                    Err(Error::Spec(errors)) => with_further(errors, Some(loaded), quiet),
+                    checked => checked,
+                },
+                Err(errors) => with_further(errors.clone(), errors.meant(), quiet),
+            };
+            match checked {
+                Ok(loaded) => specs.loaded.push((loaded, started.elapsed())),
                 Err(Error::Interrupted(interrupted)) => return Err(interrupted.into()),
                 Err(Error::Unsuited(errors)) => specs.unsuited.push((file.display().to_string(), errors)),
                 Err(error) => specs.refused.push(error),
@@ -79,14 +88,16 @@ impl Specs {
         let mut refused = std::mem::take(&mut self.refused);
         let mut prepared = Vec::with_capacity(self.loaded.len());
         let shelf: Rc<Shelf> = Rc::default();
-        for loaded in &self.loaded {
+        for (loaded, reading) in &self.loaded {
+            let started = Instant::now();
             match Prepared::new(loaded, quiet, shelf.clone()) {
-                Ok(spec) => prepared.push(spec),
+                Ok(spec) => prepared.push(Prepared { preparing: *reading + started.elapsed(), ..spec }),
                 Err(Error::Interrupted(interrupted)) => return Err(interrupted.into()),
                 Err(error) => refused.push(error),
             }
         }
         refused.extend(folder::each_its_own(&prepared));
+        refused.extend(folder::no_files(&prepared));
         match refused.pop() {
             None => Ok(prepared),
             Some(only) if refused.is_empty() => Err(only),
@@ -96,6 +107,15 @@ impl Specs {
             }
         }
     }
+}
+
+/// What is wrong with a spec, and what else is that no check has come to; `loaded` is the spec as far as it can be read.
+fn with_further(errors: SpecErrors, loaded: Option<&Loaded>, quiet: bool) -> Result<Loaded, Error> {
+    let more = match loaded {
+        Some(loaded) => further(loaded, quiet)?,
+        None => Vec::new(),
+    };
+    Err(SpecErrors::join(std::iter::once(errors).chain(more)).into())
 }
 
 /// Runs specs, `jobs` at a time, what they have in common once; `command` is the command that runs one of them alone, for its

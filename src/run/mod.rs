@@ -153,7 +153,7 @@ fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<End
     results.text(manifest::FILE, &manifest.text())?;
     let replaced = results.publish(&superseded)?;
     options.progress.say_replaced(&replaced.removed, &replaced.changed);
-    let seconds = started.elapsed().as_secs_f64();
+    let seconds = (prepared.preparing + started.elapsed()).as_secs_f64();
     let expected = Ended::judged(&compares.all);
     compares.say(options.progress);
     if prepared.into.is_none() {
@@ -216,8 +216,35 @@ pub fn checked(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
 /// # Errors
 /// Prompts, tables, figures, expectations, and rows that a step reads of another, that can not be.
 pub fn check(loaded: &Loaded) -> Result<(), Error> {
-    check::prompts(loaded)?;
-    check::rows(loaded)
+    Error::both(check::prompts(loaded), check::rows(loaded)).map(drop)
+}
+
+/// What else is wrong with a spec that is refused, as far as its models are here: what no check has come to.
+///
+/// # Errors
+/// Ctrl-C.
+fn further(loaded: &Loaded, quiet: bool) -> Result<Vec<SpecErrors>, Error> {
+    let mut errors = Vec::new();
+    let mut take = |result: Result<(), Error>| match result {
+        Err(Error::Spec(more)) => {
+            errors.push(more);
+            Ok(())
+        }
+        Err(Error::Interrupted(interrupted)) => Err(Error::from(interrupted)),
+        _ => Ok(()),
+    };
+    take(check(loaded))?;
+    let is_here = |loaded: &Loaded| {
+        let models = loaded.spec.model.iter().chain(loaded.spec.models.values());
+        models.into_iter().all(|model| !model.source.starts_with("hf:"))
+    };
+    if check::prompts(loaded).is_ok() && loaded.variants().into_iter().all(is_here) {
+        match settle(loaded, quiet) {
+            Ok(settled) => take(Prepared::new(&settled, quiet, Rc::default()).map(drop))?,
+            Err(error) => take(Err(error))?,
+        }
+    }
+    Ok(errors)
 }
 
 fn make_tables(

@@ -6,7 +6,8 @@ use crate::Error;
 use crate::model::facts::Facts;
 use crate::model::files::{Part, parts, revision};
 use crate::model::{Lookup, Model, Sketch, device};
-use crate::prompt::PromptSet;
+use crate::plan::{Census, Extent};
+use crate::prompt::{self, PromptError, PromptSet};
 use crate::spec;
 use crate::spec::Loaded;
 use std::path::Path;
@@ -124,6 +125,32 @@ impl<'a> Models<'a> {
         make: impl FnOnce() -> Result<PromptSet, E>,
     ) -> Result<Rc<PromptSet>, E> {
         self.shelf.set(model, (prompts, batch), make)
+    }
+
+    /// What plans need of prompts in the tokens of a model that is not opened; counted once.
+    ///
+    /// # Errors
+    /// Prompts that can not be had.
+    pub fn census(
+        &self,
+        prompts: &spec::Prompts,
+        sketch: &Rc<Sketch>,
+        extent: Extent,
+    ) -> Result<Rc<Census>, PromptError> {
+        self.shelf.censuses.of(prompts, sketch, extent)
+    }
+
+    /// How many prompts means are taken over, of a model that is not opened; counted once.
+    ///
+    /// # Errors
+    /// Prompts that can not be had.
+    pub fn drawn(
+        &self,
+        prompts: &spec::Prompts,
+        sketch: &Rc<Sketch>,
+        wanted: &prompt::Wanted,
+    ) -> Result<usize, PromptError> {
+        self.shelf.censuses.every(prompts, sketch, wanted)
     }
 
     /// Everything that a model is read from.

@@ -7,6 +7,8 @@ use super::{Ready, order, session};
 use crate::Error;
 use crate::spec::{Loaded, Step};
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::rc::Rc;
 
 /// What is known of a step before it is run.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,9 +52,30 @@ pub enum Why {
     },
 }
 
-/// Steps that specs of one command compute, by key and the names that may be in their results; with the spec.
+/// What the specs of one command have in common.
 #[derive(Debug, Default)]
-pub struct Earlier(HashMap<(String, Vec<String>), String>);
+pub struct Earlier {
+    /// Steps that specs before compute, by key and the names that may be in their results; with the spec.
+    computed: HashMap<(String, Vec<String>), String>,
+    /// The entries of stores that steps were compared with.
+    entries: HashMap<PathBuf, Rc<Vec<Entry>>>,
+}
+
+impl Earlier {
+    /// Every entry of a store that is whole, read when they are first asked for.
+    fn entries(&mut self, recall: &Recall) -> Result<Rc<Vec<Entry>>, Error> {
+        let Some(store) = recall.store() else { return Ok(Rc::default()) };
+        if let Some(entries) = self.entries.get(store.root()) {
+            return Ok(entries.clone());
+        }
+        let entries = Rc::new(recall.entries()?);
+        self.entries.insert(store.root().to_path_buf(), entries.clone());
+        Ok(entries)
+    }
+}
+
+/// Changes by which a step of another spec, of the same name and model, may differ and be told as what this one was made of.
+const FEW: usize = 3;
 
 /// The steps of a variant of a spec in the order that they would be run in; `earlier` are those of the specs before it.
 ///
@@ -65,12 +88,11 @@ pub fn outlook<'l>(
 ) -> Result<Vec<(&'l Step, Outlook)>, Error> {
     let loaded = variant.loaded;
     let spec = loaded.sources.first().map_or("", |source| source.name());
-    let entries = recall.entries()?;
     let mut computed: HashSet<&str> = HashSet::new();
     let mut all = Vec::new();
     for step in order::steps(&loaded.spec.steps) {
         let place = (recall.key(step)?.digest.clone(), names(step));
-        if let Some(spec) = earlier.0.get(&place) {
+        if let Some(spec) = earlier.computed.get(&place) {
             all.push((step, Outlook::Shared { spec: spec.clone() }));
             continue;
         }
@@ -82,11 +104,9 @@ pub fn outlook<'l>(
             State::NoStore => Why::NoStore,
             State::Forced => Why::Forced,
             State::Damaged(damage) => Why::Damaged(damage),
-            State::Nothing => match nearest(loaded, step, &entries) {
+            State::Nothing => match nearest(loaded, step, &recall.key(step)?.text, &earlier.entries(recall)?) {
                 None => Why::New,
-                Some((entry, unlike)) => {
-                    let key = recall.key(step)?;
-                    let changes = difference::between(&entry.inputs, &key.text);
+                Some((changes, unlike)) => {
                     let told = |change| told(change, step, loaded, recall, &computed);
                     Why::Changed { changes: changes.into_iter().map(told).collect::<Result<_, _>>()?, unlike }
                 }
@@ -94,25 +114,28 @@ pub fn outlook<'l>(
         };
         let left = if why == Why::Forced { 0 } else { recall.left(step, loaded)? };
         computed.insert(step.name());
-        earlier.0.insert(place, spec.to_string());
+        earlier.computed.insert(place, spec.to_string());
         all.push((step, Outlook::Computed { why, left }));
     }
     Ok(all)
 }
 
-/// The entry that a step is compared with: the latest of this step of this spec, else of a step of this name, else of its kind,
-/// and which that is unless it is the first.
-fn nearest<'e>(loaded: &Loaded, step: &Step, entries: &'e [Entry]) -> Option<(&'e Entry, Option<String>)> {
+/// What changed since the entry that a step is compared with: the latest of this step of this spec, else that of a step of the same
+/// name which differs in little, and which that is. Any other step of its kind has nothing to do with it.
+fn nearest(loaded: &Loaded, step: &Step, key: &str, entries: &[Entry]) -> Option<(Vec<Change>, Option<String>)> {
     let spec = loaded.sources.first().map_or("", |source| source.name());
-    let latest = |wanted: &dyn Fn(&Entry) -> bool| {
-        let of_kind = entries.iter().filter(|entry| entry.kind == step.kind());
-        of_kind.filter(|entry| wanted(entry)).max_by_key(|entry| entry.computed)
-    };
-    if let Some(own) = latest(&|entry| entry.step == step.name() && entry.spec == spec) {
-        return Some((own, None));
+    let of_name = || entries.iter().filter(|entry| entry.kind == step.kind() && entry.step == step.name());
+    if let Some(own) = of_name().filter(|entry| entry.spec == spec).max_by_key(|entry| entry.computed) {
+        return Some((difference::between(&own.inputs, key), None));
     }
-    let other = latest(&|entry| entry.step == step.name()).or_else(|| latest(&|_| true))?;
-    Some((other, Some(format!("step '{}' of {}", other.step, other.spec))))
+    let changed = of_name().map(|entry| (entry, difference::between(&entry.inputs, key)));
+    let is_little = |(_, changes): &(&Entry, Vec<Change>)| {
+        let of_model = |change: &Change| matches!(change, Change::Weights { .. } | Change::Model { .. });
+        changes.len() <= FEW && !changes.iter().any(of_model)
+    };
+    let alike = changed.filter(is_little).min_by_key(|(entry, changes)| (changes.len(), u64::MAX - entry.computed));
+    let (other, changes) = alike?;
+    Some((changes, Some(format!("step '{}' of {}", other.step, other.spec))))
 }
 
 /// A change in the words of the spec.

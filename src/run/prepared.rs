@@ -10,6 +10,7 @@ use polars::prelude::DataType;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// A spec that has passed every check that comes before work.
 pub struct Prepared<'a> {
@@ -17,6 +18,8 @@ pub struct Prepared<'a> {
     pub(super) variants: Vec<Ready<'a>>,
     pub(super) groups: Groups,
     pub(super) threads: usize,
+    /// How long reading and checking it took.
+    pub(super) preparing: Duration,
     /// The folder that results go to instead of the spec's own.
     pub(super) into: Option<PathBuf>,
     /// The run that this one repeats.
@@ -75,7 +78,8 @@ impl<'a> Prepared<'a> {
             let known = known::names(loaded, &cards)?;
             variants.push(Ready { name, loaded, models, cards, known });
         }
-        Ok(Self { loaded, variants, groups: Groups::of(loaded), threads, into: None, repeats: None })
+        let preparing = Duration::ZERO;
+        Ok(Self { loaded, variants, groups: Groups::of(loaded), threads, preparing, into: None, repeats: None })
     }
 
     /// The same, with results in another folder than the spec's own.

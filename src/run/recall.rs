@@ -211,6 +211,11 @@ impl<'a> Recall<'a> {
         Ok(blocks::left(&kept.store.blocks_of(&self.keys.of(step)?.digest), &terms(loaded, &kept.processor)))
     }
 
+    /// The store, where there is one.
+    pub fn store(&self) -> Option<&Store> {
+        self.kept.as_ref().map(|kept| kept.store.as_ref())
+    }
+
     /// Every entry of the store that is whole.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 use super::key::Stamp;
 use crate::model::files::{Part, parts};
 use crate::model::{Lookup, Model, Sketch};
+use crate::plan::Censuses;
 use crate::prompt::PromptSet;
 use crate::spec;
 use std::cell::RefCell;
@@ -49,6 +50,8 @@ pub struct Shelf {
     last: RefCell<Option<(Identity, Rc<Model>)>>,
     /// The oldest first.
     sets: RefCell<Vec<(Made, Rc<PromptSet>)>>,
+    /// What plans have counted of prompt sets.
+    pub censuses: Censuses,
 }
 
 impl Shelf {

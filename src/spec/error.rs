@@ -1,5 +1,6 @@
 //! What is wrong with a spec: every error at once, each with its place and what to write instead.
 
+use super::load::Loaded;
 use super::source::Source;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use std::fmt;
@@ -15,6 +16,8 @@ pub struct SpecError {
     message: String,
     advice: Option<String>,
     labels: Vec<Label>,
+    /// The key or the word that was probably meant.
+    meant: Option<String>,
 }
 
 /// A place in a file and what to say about it.
@@ -28,7 +31,7 @@ struct Label {
 impl SpecError {
     /// An error without a place.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), advice: None, labels: Vec::new() }
+        Self { message: message.into(), advice: None, labels: Vec::new(), meant: None }
     }
 
     /// Says what to write instead.
@@ -41,6 +44,21 @@ impl SpecError {
     pub fn advise_option(mut self, advice: Option<String>) -> Self {
         self.advice = advice.or(self.advice);
         self
+    }
+
+    /// Says which key or word was probably meant.
+    pub(super) fn meaning(self, meant: Option<&str>) -> Self {
+        Self { meant: meant.map(String::from), ..self }
+    }
+
+    /// The key or the word that was probably meant.
+    pub(super) fn meant(&self) -> Option<&str> {
+        self.meant.as_deref()
+    }
+
+    /// Its place in a file.
+    pub(super) fn place(&self) -> Option<(&Arc<Source>, &Range<usize>)> {
+        self.labels.first().map(|label| (&label.source, &label.span))
     }
 
     /// Points at a part of a file. The first place is the error's own.
@@ -125,6 +143,8 @@ impl Diagnostic for SpecError {
 #[derive(Debug, Clone, Default)]
 pub struct SpecErrors {
     errors: Vec<SpecError>,
+    /// The spec as it was probably meant, where that can be told.
+    meant: Option<Box<Loaded>>,
 }
 
 /// How errors are drawn.
@@ -144,7 +164,17 @@ impl SpecErrors {
         errors.sort_by_cached_key(|error| (place(error).is_none(), place(error)));
         let mut seen = std::collections::HashSet::new();
         errors.retain(|error| seen.insert((error.message.clone(), place(error))));
-        Self { errors }
+        Self { errors, meant: None }
+    }
+
+    /// With the spec as it was probably meant.
+    pub(super) fn meaning(self, meant: Option<Loaded>) -> Self {
+        Self { meant: meant.map(Box::new), ..self }
+    }
+
+    /// The spec as it was probably meant, to look for what else is wrong with it; `None` where that can not be told.
+    pub fn meant(&self) -> Option<&Loaded> {
+        self.meant.as_deref()
     }
 
     /// All of several.
@@ -201,7 +231,7 @@ impl SpecErrors {
 
 impl From<SpecError> for SpecErrors {
     fn from(error: SpecError) -> Self {
-        Self { errors: vec![error] }
+        Self { errors: vec![error], meant: None }
     }
 }
 

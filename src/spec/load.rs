@@ -4,6 +4,7 @@ use super::check::{check, check_matrix, wrong_value};
 use super::error::{SpecError, SpecErrors};
 use super::extends::{Files, normal};
 use super::matrix::{self, Combination, Matrix, Reach, Setting, Sweep, Variant};
+use super::meant::meant;
 use super::merge::{INHERITING, Layer, Layers, inherit, takes};
 use super::node::{Content, Node, Origin};
 use super::source::Source;
@@ -172,8 +173,15 @@ fn spec_of(
     }
     errors.extend(check(&values));
     if !errors.is_empty() {
-        return Err(SpecErrors::new(errors));
+        let meant = meant(&values, &errors).filter(|values| check(values).is_empty());
+        let meant = meant.and_then(|values| of_values(values, layers, sources).ok());
+        return Err(SpecErrors::new(errors).meaning(meant));
     }
+    of_values(values, layers, sources)
+}
+
+/// The spec of values that have been checked.
+fn of_values(values: Node, layers: Outer, sources: Vec<Arc<Source>>) -> Result<Loaded, SpecErrors> {
     let mut spec = Spec::deserialize(values.to_toml()).map_err(|error| unchecked(&values, &error))?;
     spec.prompts = spec.prompts.map(Prompts::settled);
     spec.prompt_sets = spec.prompt_sets.into_iter().map(|(name, prompts)| (name, prompts.settled())).collect();

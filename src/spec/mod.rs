@@ -19,6 +19,7 @@ mod known;
 mod layers;
 mod load;
 pub mod matrix;
+mod meant;
 mod merge;
 mod model;
 mod nearest;

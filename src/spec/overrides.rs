@@ -30,6 +30,7 @@ pub(super) fn add_variables(
 ) {
     for (name, value) in variables {
         let path: Vec<String> = name[PREFIX.len()..].split("__").map(str::to_lowercase).collect();
+        let path = joined(path, &layers.merged());
         let known = path.first().is_some_and(|first| keys.contains(first));
         let origin = Origin::Variable(format!("{name}={value}"));
         if !known {
@@ -38,6 +39,18 @@ pub(super) fn add_variables(
             add(layers, &path, Case::Ignored, value, origin, errors);
         }
     }
+}
+
+/// The parts of a path, those put together again that are one name of an entry with two underscores in it: `a__b`.
+fn joined(mut path: Vec<String>, merged: &Node) -> Vec<String> {
+    let Some(entries) = path.first().and_then(|list| merged.get(list)).and_then(Node::table) else { return path };
+    let is_name = |name: &str| entries.keys().any(|key| key.replace('-', "_").eq_ignore_ascii_case(name));
+    let whole = (2..=path.len()).find(|&end| is_name(&path[1..end].join("__")));
+    if let Some(end) = whole.filter(|&end| end > 2) {
+        let name = path[1..end].join("__");
+        path.splice(1..end, [name]);
+    }
+    path
 }
 
 /// Puts every `--set KEY=VALUE` on top of the layers, in the order given.
@@ -51,9 +64,31 @@ pub(super) fn add_flags(layers: &mut Layers, sets: &[String], errors: &mut Vec<S
         };
         match key_parts(key.trim()) {
             Some(path) => add(layers, &path, Case::Kept, value, Origin::Flag(format!("--set {set}")), errors),
-            None => errors.push(wrong(format!("'{key}' is no key"))),
+            None => {
+                let error = wrong(format!("'{key}' is no key"));
+                errors.push(error.advise_option(dotted(&layers.merged(), key, value)));
+            }
         }
     }
+}
+
+/// How a key is written that has an index in brackets, `step[0].measures`: entries of lists go by their names.
+fn dotted(merged: &Node, key: &str, value: &str) -> Option<String> {
+    let open = key.find('[')?;
+    let close = open + key.get(open..)?.find(']')?;
+    let (list, index, rest) = (key.get(..open)?.trim(), key.get(open + 1..close)?.trim(), key.get(close + 1..)?);
+    let index = index.trim_matches(['"', '\'']);
+    let entries = merged.get(list).and_then(Node::table);
+    let name = match index.parse::<usize>() {
+        Ok(number) if NAMED_LISTS.contains(&list) => {
+            entries.and_then(|entries| entries.get_index(number)).and_then(|(_, entry)| entry.get("name")?.text())
+        }
+        _ => Some(index),
+    };
+    let known = entries.into_iter().flat_map(IndexMap::values).filter_map(|entry| entry.get("name")?.text());
+    let known = known.collect::<Vec<_>>().join(", ");
+    let names = if known.is_empty() { String::new() } else { format!("; there are {known}") };
+    Some(format!("write --set '{list}.{}{rest}={value}'{names}", name.unwrap_or("NAME")))
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -108,6 +143,50 @@ fn set_origin(node: &mut Node, origin: &Origin) {
         Content::Table(table) => table.values_mut().for_each(|node| set_origin(node, origin)),
         _ => {}
     }
+}
+
+/// How a list or a table is written whose texts have lost their quotes, as they do in a shell; `None` for what is none.
+pub(super) fn with_quotes(origin: &Origin, text: &str) -> Option<String> {
+    let whole = origin.to_string();
+    let before = whole.strip_suffix(text)?;
+    let quoted = requoted(text)?;
+    match before.strip_prefix("--set ") {
+        Some(key) => Some(format!("the shell took the quotes; write --set '{key}{quoted}'")),
+        None => Some(format!("the shell took the quotes; write {before}'{quoted}'")),
+    }
+}
+
+/// A list or a table that is no TOML with quotes around what has none.
+fn requoted(text: &str) -> Option<String> {
+    let text = text.trim();
+    let is_toml = || parse(&Source::from_text("value", format!("value = {text}"))).is_ok();
+    let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    if let Some(inner) = inner.filter(|_| !is_toml()) {
+        let quoted = |item: &str| match item.trim() {
+            item if item.starts_with(['"', '\''])
+                || parse(&Source::from_text("item", format!("item = {item}"))).is_ok() =>
+            {
+                item.to_string()
+            }
+            item => format!("\"{item}\""),
+        };
+        return Some(format!("[{}]", inner.split(',').map(quoted).collect::<Vec<_>>().join(", ")));
+    }
+    let inner = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'))?;
+    let (key, _) = inner.split_once('=')?;
+    let is_key =
+        !key.trim().is_empty() && key.trim().chars().all(|letter| letter.is_alphanumeric() || "_-.".contains(letter));
+    if !is_key || is_toml() {
+        return None;
+    }
+    let quoted = |pair: &str| match pair.split_once('=') {
+        Some((_, value)) if parse(&Source::from_text("item", format!("item = {value}"))).is_ok() => {
+            pair.trim().to_string()
+        }
+        Some((key, value)) => format!("{} = \"{}\"", key.trim(), value.trim()),
+        None => pair.trim().to_string(),
+    };
+    Some(format!("{{ {} }}", inner.split(',').map(quoted).collect::<Vec<_>>().join(", ")))
 }
 
 fn add(layers: &mut Layers, path: &[String], case: Case, text: &str, origin: Origin, errors: &mut Vec<SpecError>) {
@@ -189,8 +268,15 @@ impl<'o> Placing<'o> {
     fn place_in_list(&self, list: &[Node], part: &str, rest: &'o [String], value: Node) -> Result<Node, SpecError> {
         let mut list = list.to_vec();
         let length = list.len();
-        let Some(element) = part.parse::<usize>().ok().and_then(|index| list.get_mut(index)) else {
-            let advice = format!("write an index from 0 to {}", length.saturating_sub(1));
+        let names: Vec<String> = list.iter().filter_map(|entry| Some(entry.get("name")?.text()?.to_string())).collect();
+        let is = |entry: &Node| entry.get("name").and_then(Node::text).is_some_and(|name| self.is_called(name, part));
+        let named = list.iter().position(is).or_else(|| part.parse().ok());
+        let Some(element) = named.and_then(|index| list.get_mut(index)) else {
+            let advice = match nearest(part, names.iter().map(String::as_str)) {
+                Some(near) => format!("write '{near}'"),
+                None if names.is_empty() => format!("write an index from 0 to {}", length.saturating_sub(1)),
+                None => format!("there are {}", names.join(", ")),
+            };
             return Err(self.wrong(format!("a list of {length} has no '{part}'")).advise(advice));
         };
         let inner = Placing { case: self.case, origin: self.origin, depth: self.depth + 1, list: None };
@@ -210,7 +296,15 @@ impl<'o> Placing<'o> {
     fn existing(&self, table: &IndexMap<String, Node>, part: &str) -> Option<String> {
         match self.case {
             Case::Kept => table.contains_key(part).then(|| part.to_string()),
-            Case::Ignored => table.keys().find(|key| key.eq_ignore_ascii_case(part)).cloned(),
+            Case::Ignored => table.keys().find(|key| self.is_called(key, part)).cloned(),
+        }
+    }
+
+    /// Whether a part of a path is a name. Names of variables have neither small letters nor '-'.
+    fn is_called(&self, name: &str, part: &str) -> bool {
+        match self.case {
+            Case::Kept => name == part,
+            Case::Ignored => name.replace('-', "_").eq_ignore_ascii_case(part),
         }
     }
 

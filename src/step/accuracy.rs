@@ -7,6 +7,7 @@ use super::{Context, Network, Outcome, subject};
 use crate::Error;
 use crate::measure::{Accuracy, Extent, Pace};
 use crate::model::tokenizer::Tokenizer;
+use crate::plan::{Survey, Workload};
 use crate::prompt::{Prompt, PromptError, PromptSet, Respondent, Response, content, joined, respond};
 use crate::spec::{Answer, Keep, step};
 use indexmap::IndexMap;
@@ -48,6 +49,26 @@ pub(super) fn run(step: &step::Accuracy, context: &Context) -> Result<Outcome, E
     outcome.notes.extend(accuracies.notes().iter().cloned());
     outcome.frames.extend(frames(step, &accuracies)?);
     Ok(outcome)
+}
+
+/// What it would compute.
+pub(super) fn workload(step: &step::Accuracy, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+    let spec = context.prompts(step.prompts.as_deref(), &step.name)?;
+    let facts = &survey.sketch.card.facts;
+    let mut whole = Workload::default();
+    for cell in &survey.cells {
+        // What `keep` has asked for says the verdict, and not what is written in place of the answer.
+        let again = match (spec.keep, spec.answer) {
+            (Keep::All, _) => true,
+            (_, Answer::MultiToken) => step.per_prompt,
+            (keep, Answer::SingleToken) => step.per_prompt && keep == Keep::Incorrect,
+        };
+        let asked = if again { (cell.prompts as f64 * cell.passes).ceil() as usize } else { 0 };
+        let memory = survey.batch.min(cell.prompts) * super::row_bytes(facts);
+        let runs = Workload::forwards(cell.asked + asked, cell.positions.length, facts);
+        whole = whole.and(runs.keeping(memory as u64));
+    }
+    Ok(whole)
 }
 
 /// Its frames without rows.

@@ -1,6 +1,6 @@
 //! Step `logit-attribution`: what each component adds to the answer's logit (Elhage et al. 2021).
 
-use super::pairing::{self, Pairs, pair_rows};
+use super::pairing::{self, Other, Pairs, pair_rows};
 use super::places::{self, At, Place};
 use super::replays;
 use super::subject::{self, Cell, Subject};
@@ -68,7 +68,7 @@ fn attribute(
     let pairs = match step.target {
         AttributionTarget::Answer => None,
         AttributionTarget::Difference => {
-            let pairs = Pairs::draw(cell, subject, &step.counterfactual, step, context)?;
+            let pairs = Pairs::draw_if_read(Other::Answer, (cell, subject), &step.counterfactual, step, context)?;
             pairs.record(&step.name, cell, subject, outcome)?;
             Some(pairs)
         }

@@ -3,10 +3,9 @@
 use super::{Cell, Context, Outcome, SelfCheck, Subject, replays, subject};
 use crate::Error;
 use crate::intervene::{Activation, Activations, Layout, Positions, Sums, Wanted, add_sums, capture_sums, means_of};
-use crate::model::Sketch;
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
-use crate::plan::Survey;
+use crate::plan::{Extent, Survey, SurveyedCell};
 use crate::prompt::{self, Asked, Operator, Prompt, PromptError, Resolved};
 use crate::run::interrupt;
 use crate::spec::step::{Legality, MeanOperators, MeanOver, MeanPositions};
@@ -57,20 +56,19 @@ impl<'s> Over<'s> {
         prompt::Wanted { template, like, legal, sample, seed, balanced: operators == MeanOperators::All }
     }
 
-    /// Prompts of a template that are run for them at most, for the plan.
+    /// Prompts that are run for them, of each of a survey's templates, for the plan; of a probe, some.
     ///
     /// # Errors
     /// A prompt set that is not there, and one that has no prompt to take a mean over, at its place in the spec.
-    pub fn foresee(&self, survey: &Survey, context: &Context) -> Result<usize, Error> {
+    pub fn foresee(&self, survey: &Survey, context: &Context) -> Result<Vec<usize>, Error> {
         let spec = context.prompts(self.set(), self.step)?;
         let refuse = |error: PromptError| context.refuse_prompts(self.set(), &survey.name, error);
-        let resolved = Resolved::new(spec).map_err(PromptError::Spec).map_err(refuse)?;
-        let Sketch { tokenizer, bos, .. } = &*survey.sketch;
-        for cell in &survey.cells {
-            let draw = self.draw(&cell.template, &cell.first, 1);
-            prompt::every(&resolved, tokenizer, *bos, &draw).map_err(refuse)?;
-        }
-        Ok(self.mean.sample * spec.groups())
+        let sample = if survey.extent == Extent::Whole { self.mean.sample } else { 1 };
+        let of = |cell: &SurveyedCell| {
+            let draw = self.draw(&cell.template, &cell.first, sample);
+            context.models.drawn(spec, &survey.sketch, &draw).map_err(refuse)
+        };
+        survey.cells.iter().map(of).collect()
     }
 }
 

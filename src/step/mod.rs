@@ -166,8 +166,19 @@ pub fn surveyed(step: &Step, prompts: &Prompts) -> Prompts {
     }
 }
 
-/// What a step would compute on the prompts of one model, surveyed where it is a step of interventions; `None` where
-/// that is not known before.
+/// What a step that runs no model of the spec would take; `None` where that is not known before.
+///
+/// # Errors
+/// Prompts that are not there.
+pub fn workload_alone(step: &Step, context: &Context) -> Result<Option<Workload>, Error> {
+    match step {
+        Step::Train(step) => train::workload(step, context),
+        // What they make of some thousand rows is done in a moment.
+        _ => Ok(Some(Workload::default())),
+    }
+}
+
+/// What a step would compute on the prompts of one model; `None` where that is not known before.
 ///
 /// # Errors
 /// Sites, components and positions that the model or the template has not.
@@ -187,13 +198,12 @@ pub fn workload(
         Step::LogitAttribution(step) => logit_attribution::workload(step, &survey()?, context).map(Some),
         Step::AttentionPatterns(step) => attention_patterns::workload(step, &survey()?, context).map(Some),
         Step::Capture(step) => capture::workload(step, &survey()?, context).map(Some),
-        Step::HeuristicKnockout(step) => knockout::by_heuristic::workload(step, &survey()?, context),
+        Step::HeuristicKnockout(step) => knockout::by_heuristic::workload(step, &survey()?, context).map(Some),
         Step::PromptKnockout(step) => knockout::by_prompt::workload(step, &survey()?, context).map(Some),
         Step::HeuristicSupport(step) => knockout::support::workload(step, &survey()?, context).map(Some),
         Step::Probe(step) => probe::workload(step, &survey()?, context).map(Some),
-        Step::Accuracy(_) | Step::Train(_) | Step::NeuronOverlap(_) | Step::HeuristicOverlap(_) | Step::Smallest(_) => {
-            Ok(None)
-        }
+        Step::Accuracy(step) => accuracy::workload(step, &survey()?, context).map(Some),
+        Step::Train(_) | Step::NeuronOverlap(_) | Step::HeuristicOverlap(_) | Step::Smallest(_) => Ok(None),
         Step::Heuristics(step) => heuristics::workload(step, &survey()?, context).map(Some),
     }
 }

@@ -4,8 +4,8 @@ use super::subject::{self, Cell, Subject};
 use super::{Context, Outcome};
 use crate::Error;
 use crate::model::transformer::Tokens;
-use crate::plan::{Extent, Survey, unjudged};
-use crate::prompt::{self, ChangeFault, Prompt, PromptError, PromptSet, Resolved};
+use crate::plan::{Census, Extent, Survey};
+use crate::prompt::{self, ChangeFault, Prompt, PromptError, Resolved};
 use crate::spec::step::{Common, Counterfactual, CounterfactualOperators};
 use crate::spec::{Loaded, SpecErrors, Step};
 use indexmap::IndexMap;
@@ -20,6 +20,8 @@ pub struct Pairs {
     pub other: Vec<usize>,
     /// The counterfactual prompts, each once.
     pub others: Vec<Prompt>,
+    /// Whether each prompt is its own other, as no other prompt fits and none is read.
+    alone: bool,
     /// Clean prompts that have no counterfactual, and are in no pair.
     unpaired: Unpaired,
 }
@@ -43,10 +45,19 @@ impl Unpaired {
     }
 }
 
+/// What a step reads of the other prompt of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Other {
+    /// Its activations or its logits.
+    Run,
+    /// Its answer alone, where the prompt has no contrast of its own.
+    Answer,
+    /// Nothing.
+    Nothing,
+}
+
 impl Pairs {
-    /// Draws a counterfactual for each prompt of a cell, with the prompt's own seed.
-    ///
-    /// A prompt that no other fits is left out.
+    /// Draws a counterfactual for each prompt of a cell, with the prompt's own seed. A prompt that no other fits is left out.
     ///
     /// # Errors
     /// When no prompt has one.
@@ -57,9 +68,69 @@ impl Pairs {
         step: &dyn Common,
         context: &Context,
     ) -> Result<Self, Error> {
+        let set = wanted.prompts.as_deref().or(step.prompts());
+        Self::found(cell, subject, wanted, step, context)?
+            .map_err(|error| context.refuse_prompts(set, &subject.name, error))
+    }
+
+    /// The same for a step that may read nothing of the other prompts: then, where some prompt has none, each prompt is its own.
+    ///
+    /// # Errors
+    /// When others are needed and no prompt has one.
+    pub fn draw_if_read(
+        reads: Other,
+        (cell, subject): (&Cell, &Subject),
+        wanted: &Counterfactual,
+        step: &dyn Common,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let set = wanted.prompts.as_deref().or(step.prompts());
+        let has_contrast = cell.prompts.iter().all(|prompt| prompt.contrast().is_some());
+        let needs = reads == Other::Run || (reads == Other::Answer && !has_contrast);
+        let may_be_alone = !needs && *wanted == Counterfactual::default();
+        match Self::found(cell, subject, wanted, step, context)? {
+            Ok(pairs) if may_be_alone && pairs.unpaired.count > 0 => Ok(Self::alone(cell)),
+            Ok(pairs) => Ok(pairs),
+            Err(PromptError::NoCounterfactual { .. }) if may_be_alone => Ok(Self::alone(cell)),
+            Err(PromptError::NoCounterfactual { text, why }) if reads == Other::Answer => {
+                let contrast = if cell.prompts.iter().any(|prompt| prompt.words.is_some()) {
+                    ", or contrast = \"…\" in the prompts"
+                } else {
+                    ""
+                };
+                let why = format!(
+                    "{why}; the other prompt is read for its answer alone: write measures without it, such as accuracy and kl{contrast}"
+                );
+                Err(context.refuse_prompts(set, &subject.name, PromptError::NoCounterfactual { text, why }))
+            }
+            Err(error) => Err(context.refuse_prompts(set, &subject.name, error)),
+        }
+    }
+
+    /// Each prompt with itself.
+    fn alone(cell: &Cell) -> Self {
+        let mut others: IndexMap<&[u32], Prompt> = IndexMap::new();
+        let mut other = Vec::with_capacity(cell.prompts.len());
+        for prompt in &cell.prompts {
+            let entry = others.entry(&prompt.tokens);
+            other.push(entry.index());
+            entry.or_insert_with(|| (*prompt).clone());
+        }
+        let (clean, others) = ((0..cell.prompts.len()).collect(), others.into_values().collect());
+        Self { clean, other, others, alone: true, unpaired: Unpaired::default() }
+    }
+
+    /// Draws or makes them; what no prompt fits is told apart from what can not be had at all.
+    fn found(
+        cell: &Cell,
+        subject: &Subject,
+        wanted: &Counterfactual,
+        step: &dyn Common,
+        context: &Context,
+    ) -> Result<Result<Self, PromptError>, Error> {
         let set = wanted.prompts.as_deref();
         if !(wanted.swap.is_empty() && wanted.redraw.is_empty()) {
-            return Self::made(cell, subject, wanted, step, context);
+            return Self::made(cell, subject, wanted, step, context).map(Self::unless_empty);
         }
         // Another set's, its templates numbered as here; none where counterfactuals are of the clean prompts' own set.
         let other_set = match set {
@@ -100,14 +171,14 @@ impl Pairs {
                 clean.push(member);
             }
         }
-        let pairs = Self { clean, other, others: others.into_values().collect(), unpaired };
-        pairs.unless_empty(|error| context.refuse_prompts(set.or(step.prompts()), &subject.name, error))
+        let others = others.into_values().collect();
+        Ok(Self { clean, other, others, alone: false, unpaired }.unless_empty())
     }
 
     /// Itself, unless no prompt has a counterfactual.
-    fn unless_empty(mut self, refuse: impl FnOnce(PromptError) -> Error) -> Result<Self, Error> {
+    fn unless_empty(mut self) -> Result<Self, PromptError> {
         match self.unpaired.first.take_if(|_| self.clean.is_empty()) {
-            Some(why) => Err(refuse(why)),
+            Some(why) => Err(why),
             None => Ok(self),
         }
     }
@@ -128,7 +199,7 @@ impl Pairs {
         let Some(change) = change else { return Err(Error::failed(step.name())("no change of the clean prompts")) };
         let (tokenizer, bos) = (subject.model.tokenizer(), subject.model.bos_override());
         let (clean, other, unpaired) = (Vec::new(), Vec::new(), Unpaired::default());
-        let mut pairs = Self { clean, other, others: Vec::new(), unpaired };
+        let mut pairs = Self { clean, other, others: Vec::new(), alone: false, unpaired };
         let mut others: IndexMap<Vec<u32>, Prompt> = IndexMap::new();
         for seed in subject.set.seeds() {
             let members: Vec<usize> =
@@ -144,7 +215,7 @@ impl Pairs {
                 pairs.clean.push(member);
             }
         }
-        Self { others: others.into_values().collect(), ..pairs }.unless_empty(refuse)
+        Ok(Self { others: others.into_values().collect(), ..pairs })
     }
 
     /// Some of the pairs, with the cell of their clean prompts.
@@ -158,8 +229,9 @@ impl Pairs {
         }
         let prompts = self.clean[range.clone()].iter().map(|&index| cell.prompts[index]).collect();
         let cell = Cell { template: cell.template.clone(), prompts, positions: cell.positions.clone() };
-        let unpaired = Unpaired::default();
-        (cell, Self { clean: (0..range.len()).collect(), other, others: others.into_values().collect(), unpaired })
+        let others = others.into_values().collect();
+        let clean = (0..range.len()).collect();
+        (cell, Self { clean, other, others, alone: self.alone, unpaired: Unpaired::default() })
     }
 
     /// Tokens of the counterfactual prompts.
@@ -178,7 +250,7 @@ impl Pairs {
         contrast.unwrap_or(self.others[self.other[pair]].answer_tokens[0])
     }
 
-    /// Adds the rows `NAME.pairs`, the prompts of each pair, and a note of the prompts that are in none.
+    /// Adds the rows `NAME.pairs`: the prompts of each pair.
     ///
     /// # Errors
     /// None of its own.
@@ -192,7 +264,15 @@ impl Pairs {
                 "{model}: template '{template}': {count} of {of} prompts have no counterfactual and are left out; the first: {first}"
             ));
         }
-        outcome.add_rows(&format!("{name}.pairs"), subject.labels(), pair_rows(&cell.template, &clean, &other))
+        let rows = pair_rows(&cell.template, &clean, &other)?;
+        if !self.alone {
+            return outcome.add_rows(&format!("{name}.pairs"), subject.labels(), Ok(rows));
+        }
+        outcome.notes.push(format!(
+            "{}: template '{}': no other prompt fits, and {name} reads nothing of one: {name}.pairs has no rows",
+            subject.name, cell.template
+        ));
+        outcome.add_rows(&format!("{name}.pairs"), subject.labels(), Ok(rows.head(Some(0))))
     }
 }
 
@@ -207,7 +287,7 @@ pub fn foresee(wanted: &Counterfactual, step: &dyn Common, survey: &Survey, cont
     };
     let spec = context.prompts(Some(set), step.name())?;
     let draw = |extent| {
-        let drawn = unjudged(spec, &survey.sketch, extent);
+        let drawn = context.models.census(spec, &survey.sketch, extent);
         drawn.map_err(|error| context.refuse_prompts(Some(set), &survey.name, error))
     };
     let own = Resolved::new(context.prompts(step.prompts(), step.name())?)
@@ -215,7 +295,8 @@ pub fn foresee(wanted: &Counterfactual, step: &dyn Common, survey: &Survey, cont
     let names: Vec<&str> = own.templates.iter().map(|template| template.name.as_str()).collect();
     let mut pool = draw(Extent::Probe)?;
     for cell in &survey.cells {
-        let fits = |pool: &PromptSet| pool.numbered_as(&names).iter().any(|other| prompt::alike(&cell.first, other));
+        let alike = |other: &Prompt| prompt::alike(&cell.first, other);
+        let fits = |pool: &Census| pool.shapes.numbered_as(&names).iter().any(alike);
         if fits(&pool) {
             continue;
         }

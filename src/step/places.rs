@@ -102,8 +102,7 @@ pub fn resolve(
     (of, template): (&prompt::Positions, &str),
     context: &Context,
 ) -> Result<(Vec<Place>, Vec<At>), Error> {
-    let places = sites(step, texts, target, of.length, context)?;
-    Ok((places, positions(step, names, of, template, context)?))
+    Error::both(sites(step, texts, target, of.length, context), positions(step, names, of, template, context))
 }
 
 /// Resolves sites for a model, each place once; wrong ones are refused at their place in the spec.
@@ -115,16 +114,12 @@ fn sites(step: &str, sites: &[String], target: Target, length: usize, context: &
         Step::NeuronPatching(other) if other.name == step => Some(other.layers.as_str()),
         _ => None,
     });
-    let mut places = IndexSet::new();
-    for (index, text) in sites.iter().enumerate() {
-        let number = index.to_string();
-        places.extend(match layers {
-            // The sites are made of what the step says of layers, and nobody has written them.
-            Some(layers) => written_site((&["step", step, "layers"], layers), text, target, length, context)?,
-            None => site(&["step", step, "sites", &number], text, target, length, context)?,
-        });
-    }
-    Ok(places.into_iter().collect())
+    let each = sites.iter().enumerate().map(|(index, text)| match layers {
+        // The sites are made of what the step says of layers, and nobody has written them.
+        Some(layers) => written_site((&["step", step, "layers"], layers), text, target, length, context),
+        None => site(&["step", step, "sites", &index.to_string()], text, target, length, context),
+    });
+    Ok(distinct(Error::each(each)?.into_iter().flatten().collect()))
 }
 
 /// Resolves one site, which stands at `path` in the spec.
@@ -198,27 +193,30 @@ pub fn components_at(
     target: Target,
     context: &Context,
 ) -> Result<Vec<Place>, Error> {
+    let each = components.iter().enumerate();
+    let places = each.map(|(index, text)| component(&[path, &[&index.to_string()]].concat(), text, target, context));
+    Ok(Error::each(places)?.into_iter().flatten().collect())
+}
+
+/// The places of one component, which stands at `path` in the spec.
+fn component(path: &[&str], text: &str, target: Target, context: &Context) -> Result<Vec<Place>, Error> {
     let facts = target.facts;
+    let refuse = |problem: String| Error::from(context.loaded.refuse(path, problem, None));
+    let ComponentPattern { layers, kind } = ComponentPattern::parse(text).map_err(refuse)?;
     let mut places = Vec::new();
-    for (index, text) in components.iter().enumerate() {
-        let refuse = |problem: String| {
-            Error::from(context.loaded.refuse(&[path, &[&index.to_string()]].concat(), problem, None))
+    for layer in target.layers(&layers, text, context).map_err(refuse)? {
+        let (site, units) = match &kind {
+            ComponentKind::Mlp => (Site::MlpPost, vec![None]),
+            ComponentKind::Heads(heads) => {
+                let heads = numbers(heads, facts.n_heads, "head", text).map_err(refuse)?;
+                (Site::Z, heads.into_iter().map(Some).collect())
+            }
+            ComponentKind::Neurons(neurons) => {
+                let neurons = numbers(neurons, facts.d_mlp, "neuron", text).map_err(refuse)?;
+                (Site::MlpPost, neurons.into_iter().map(Some).collect())
+            }
         };
-        let ComponentPattern { layers, kind } = ComponentPattern::parse(text).map_err(refuse)?;
-        for layer in target.layers(&layers, text, context).map_err(refuse)? {
-            let (site, units) = match &kind {
-                ComponentKind::Mlp => (Site::MlpPost, vec![None]),
-                ComponentKind::Heads(heads) => {
-                    let heads = numbers(heads, facts.n_heads, "head", text).map_err(refuse)?;
-                    (Site::Z, heads.into_iter().map(Some).collect())
-                }
-                ComponentKind::Neurons(neurons) => {
-                    let neurons = numbers(neurons, facts.d_mlp, "neuron", text).map_err(refuse)?;
-                    (Site::MlpPost, neurons.into_iter().map(Some).collect())
-                }
-            };
-            places.extend(units.into_iter().map(|unit| Place { hook: Hook::Block(layer, site), unit }));
-        }
+        places.extend(units.into_iter().map(|unit| Place { hook: Hook::Block(layer, site), unit }));
     }
     Ok(places)
 }

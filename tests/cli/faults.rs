@@ -86,3 +86,97 @@ fn an_interrupt_stops_cleanly_with_130() {
     collect(&folder.path().join("results"), &mut files);
     assert!(files.iter().all(|(path, _)| !path.contains(".part")), "{files:?}");
 }
+
+/// What only the model can tell is said with what any reader of the file could see.
+#[test]
+fn errors_of_all_levels_come_in_one_run() {
+    let spec = r#"
+[model]
+source = "builtin:arith"
+[prompts]
+operands = { a = "0..40", b = "0..40" }
+sample = 10
+seeds = 42
+[[step]]
+name = "effects"
+kind = "activation-patching"
+sites = ["9.z[head]", "0.z[99]", "blah"]
+positions = ["last", "nowhere"]
+mesures = ["indirect-effect"]
+[[table]]
+name = "rows"
+from = "efects"
+where = { mean = "> abc", nope = 1 }
+sort = ["-men"]
+[[figure]]
+name = "map"
+kind = "heatmap"
+from = "effects"
+x = "hed"
+y = "layer"
+value = "mean"
+"#;
+    let all = [
+        "layer 9 of 4",
+        "head 99 of",
+        "blah'",
+        "no position 'nowhere'",
+        "unknown key 'mesures'",
+        "no step or table 'efects'",
+        "'nope'",
+        "'men'",
+        "'hed'",
+        "abc",
+    ];
+    let text = |spec: &str| {
+        let folder = super::folder_with(spec);
+        let output = super::ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+        assert_eq!(output.status.code(), Some(2));
+        super::stderr(&output)
+    };
+    // A value of a wrong type leaves nothing to be said of what it is for.
+    assert!(text(spec).contains("write seeds = [42]"), "{}", text(spec));
+    let told = text(&spec.replace("seeds = 42\n", ""));
+    for one in all {
+        assert!(told.contains(one), "no {one} in:\n{told}");
+    }
+    // The same from two levels alone.
+    let told = text(
+        &spec
+            .replace("seeds = 42\n", "")
+            .replace(", \"blah\"", "")
+            .replace("> abc", "> 1")
+            .replace("mes", "meas")
+            .replace("efects", "effects"),
+    );
+    for one in ["layer 9 of 4", "head 99 of", "'nope'", "'men'", "'hed'"] {
+        assert!(told.contains(one), "no {one} in:\n{told}");
+    }
+}
+
+#[test]
+fn results_below_a_file_are_refused_before_any_work() {
+    let folder = super::folder_with(super::SMALL);
+    std::fs::create_dir_all(folder.path().join("results")).expect("a folder");
+    std::fs::write(folder.path().join("results/spec"), "mine").expect("a file");
+    let refused = || {
+        let output = super::ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+        assert_eq!(output.status.code(), Some(2), "{}", super::stderr(&output));
+        super::stderr(&output)
+    };
+    assert!(refused().contains("results/spec is a file") && refused().contains("output.dir"), "{}", refused());
+    std::fs::remove_file(folder.path().join("results/spec")).expect("it was there");
+    std::fs::create_dir_all(folder.path().join("results/spec")).expect("a folder");
+    std::fs::write(folder.path().join("results/spec/rows"), "mine").expect("a file");
+    assert!(refused().contains("results/spec/rows is a file"), "{}", refused());
+}
+
+#[test]
+fn a_template_that_a_model_can_not_read_is_told_as_such() {
+    let folder = super::folder_with(super::SMALL);
+    let set = "prompts.template={a} {op} {b} =";
+    let output = super::ablate(folder.path()).args(["run", "spec.toml", "--set", set]).output().expect("it runs");
+    let text = super::stderr(&output);
+    assert!(output.status.code() == Some(2) && text.contains("write a template without \" \""), "{text}");
+    assert!(!text.contains("operands below"), "{text}");
+}

@@ -117,3 +117,79 @@ fn wrong_edits_are_refused_where_they_stand() {
         assert!(!folder.path().join("results").exists(), "{to}: refused before any work");
     }
 }
+
+const PUSH: &str = r#"
+[model]
+source = "builtin:arith"
+[prompts]
+template = "{a}+{b}="
+completion = "{good}"
+contrast = "{bad}"
+slots = { a = [1, 2, 3], b = [4], good = [7], bad = [9] }
+[[step]]
+name = "steer"
+kind = "intervention"
+measures = ["logit-difference"]
+per_prompt = true
+interventions = [
+    { name = "nothing", edits = [{ site = "2.resid_pre[5]", strength = 0.0, value = 1.0 }] },
+    { name = "push", edits = [{ site = "2.resid_pre[5]", value = 1.0, add = true }] },
+    { name = "zero", edits = [{ site = "3.mlp_post", value = 0 }] },
+    { name = "mean", edits = [{ site = "3.mlp_post", value = "mean" }] },
+    { name = "cut", edits = [{ cut = ["L0H0"], positions = ["last"], to = ["a"] }] },
+]
+[[step]]
+name = "direct"
+kind = "logit-attribution"
+components = ["L*MLP"]
+target = "difference"
+"#;
+
+#[test]
+fn edits_that_read_no_other_prompt_need_none() {
+    // All answers are 7: no prompt has a counterfactual.
+    let folder = folder_with(PUSH);
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stderr(&output).contains("no other prompt fits"), "{}", stderr(&output));
+    let rows = |name: &str| {
+        let file = std::fs::File::open(folder.path().join(format!("results/spec/rows/{name}.parquet"))).expect("rows");
+        ParquetReader::new(file).finish().expect("rows")
+    };
+    let each = rows("steer.prompts");
+    assert_eq!((each.height(), rows("steer.pairs").height()), (15, 0));
+    let of = |name: &str| -> Vec<f64> {
+        let names = each.column("intervention").and_then(|column| column.str().cloned()).expect("names");
+        let values = each.column("value").and_then(|column| column.f64().cloned()).expect("values");
+        names.iter().zip(values.iter()).filter(|(own, _)| *own == Some(name)).filter_map(|(_, value)| value).collect()
+    };
+    // One unit of the stream one higher moves the answer.
+    assert!(of("nothing").iter().zip(of("push")).all(|(clean, pushed)| (clean - pushed).abs() > 1e-4));
+    assert_eq!(of("cut").len(), 3);
+
+    // With other answers there are pairs, and the numbers are the same: nothing was read of them.
+    let paired = PUSH.replace("good = [7], bad = [9]", "good = [7, 8], bad = [9]");
+    let folder = folder_with(&paired);
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("no other prompt fits"), "{}", stderr(&output));
+}
+
+#[test]
+fn measures_that_compare_with_another_answer_need_one() {
+    let without = PUSH.replace("contrast = \"{bad}\"\n", "").replace(", bad = [9]", "");
+    let without = without.split("[[step]]\nname = \"direct\"").next().unwrap_or_default().to_string();
+    let refused = |spec: &str| {
+        let folder = folder_with(spec);
+        let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+        (output.status.code(), stderr(&output))
+    };
+    let (code, text) = refused(&without);
+    assert!(code == Some(2) && text.contains("write measures without it, such as accuracy and kl"), "{text}");
+    let (code, text) = refused(&without.replace("\"logit-difference\"", "\"accuracy\", \"kl\""));
+    assert_eq!(code, Some(0), "{text}");
+    let (code, text) = refused(&PUSH.replace("{ site = \"3.mlp_post\", value = 0 }", "{ site = \"3.mlp_post\" }"));
+    assert!(code == Some(2) && text.contains("the answers of all begin with the same token"), "{text}");
+    let (code, text) = refused(&PUSH.replace("\"logit-difference\"]\nper", "\"normalized-logit-difference\"]\nper"));
+    assert_eq!(code, Some(2), "{text}");
+}

@@ -22,6 +22,16 @@ fn a_new_spec_is_explained_and_runs_at_once() {
 }
 
 #[test]
+fn what_is_to_be_typed_next_is_quoted_for_a_shell() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ablate(folder.path()).args(["new", "a b/it's"]).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains(r"ablate run 'a b/it'\''s.toml'"), "{told}");
+    let text = std::fs::read_to_string(folder.path().join("a b/it's.toml")).unwrap();
+    assert!(text.contains(r"# Run it: ablate run 'a b/it'\''s.toml'"), "{text}");
+}
+
+#[test]
 fn nothing_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("mine.toml"), "mine").unwrap();

@@ -63,3 +63,130 @@ fn steps_that_read_say_what_memory_they_take() {
     let steps = plan(&SPEC.replace("sample = 10", "sample = 100"), &[]);
     assert!(steps.len() == 4 && steps.iter().all(|(.., memory)| *memory > 0), "{steps:?}");
 }
+
+/// What a row of the plan says: its numbers by the names of the columns.
+fn row(spec: &str, args: &[&str], step: &str) -> Vec<String> {
+    let folder = folder_with(spec);
+    let output = ablate(folder.path()).args([&["plan", "spec.toml"], args].concat()).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let line = text.lines().find(|line| line.starts_with(&format!("{step} ("))).unwrap_or_else(|| panic!("{text}"));
+    line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(String::from).collect()
+}
+
+#[test]
+fn as_many_prompts_are_counted_as_are_drawn() {
+    let spec = SPEC.replace("keep = \"correct\"", "keep = \"all\"").replace("a = \"0..60\"", "a = \"0..3\"");
+    let spec =
+        spec.replace("sample = 10", "sample = 100\nskip = 20\nseeds = [1, 2]\ntemplate = { one = \"{a}{op}{b}=\" }");
+    let folder = folder_with(&spec);
+    assert!(ablate(folder.path()).args(["run", "spec.toml", "-q"]).output().expect("it runs").status.success());
+    let manifest = std::fs::read_to_string(folder.path().join("results/spec/manifest.json")).expect("a manifest");
+    let lens = row(&spec, &[], "lens");
+    // 180 sums of 3 and 60 operands of which 100 are left after 20 for each of 2 seeds; of 180 products those that are a token.
+    let counted: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    let ran = counted["prompts"].as_array().and_then(|sets| sets.first()).cloned().unwrap_or_default();
+    assert_eq!(lens[3], ran["prompts"].to_string(), "{ran} {lens:?}");
+}
+
+#[test]
+fn means_are_over_as_many_prompts_as_there_are() {
+    const MEAN: &str = r#"
+[model]
+source = "builtin:arith"
+[prompts]
+operators = ["+", "-", "*", "/"]
+operands = { a = "0..10", b = "0..10" }
+sample = 10
+[[step]]
+name = "mean"
+kind = "ablation"
+components = ["L3MLP"]
+measures = ["accuracy"]
+[[step]]
+name = "edits"
+kind = "intervention"
+measures = ["accuracy"]
+interventions = [{ name = "mean", edits = [{ site = "3.mlp_post", value = "mean" }] }]
+"#;
+    // 100 prompts of each of 4 operators for the means, 10 of each with and without the ablation.
+    assert_eq!(row(MEAN, &[], "mean")[3], "480");
+    // Another prompt of each pair too.
+    assert_eq!(row(MEAN, &[], "edits")[3], "520");
+    assert_eq!(row(MEAN, &["--set", "step.mean.mean.sample=30"], "mean")[3], "200");
+    // Of legal quotients there are 90, of legal differences 55: balanced, as many of each.
+    assert_eq!(row(MEAN, &["--set", "step.mean.mean.legality=legal"], "mean")[3], "300");
+}
+
+#[test]
+fn every_step_has_an_estimate() {
+    const ALL: &str = r#"
+[model]
+source = "builtin:arith"
+[prompts]
+operands = { a = "0..12", b = "0..12" }
+operators = ["+", "*"]
+[[step]]
+name = "right"
+kind = "accuracy"
+[[step]]
+name = "training"
+kind = "train"
+numbers = 100
+layers = 1
+d_model = 16
+heads = 2
+d_mlp = 32
+steps = 2000
+batch = 64
+optimizer = { lr = 1e-3 }
+[[step]]
+name = "neurons"
+kind = "neuron-patching"
+layers = "2..4"
+[[step]]
+name = "heuristics"
+kind = "heuristics"
+ranked = { from = "neurons", k = 20 }
+[[step]]
+name = "by_heuristic"
+kind = "heuristic-knockout"
+from = "heuristics"
+[[figure]]
+name = "bars"
+kind = "bars"
+from = "right"
+x = "operator"
+y = "rate"
+series = "operator"
+"#;
+    let folder = folder_with(ALL);
+    let output = ablate(folder.path()).args(["plan", "spec.toml"]).output().expect("the binary runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(!text.contains("what is marked '-'"), "{text}");
+    let seconds = |step: &str| row(ALL, &[], step).iter().rev().find_map(|cell| cell.parse::<f64>().ok());
+    let training = seconds("training").unwrap_or_else(|| panic!("{text}"));
+    assert!(training > 0.2, "2000 steps take longer than {training} s");
+    // 2 operators of 12 x 12 operands, but for the four products above 99.
+    let right = row(ALL, &[], "right");
+    assert_eq!(right[3], "284", "{right:?}");
+    assert!(text.contains("tables, figures and report"), "{text}");
+}
+
+/// Prompts of which a step reads no position may differ in their number of tokens, and each is asked for every token of its answer.
+#[test]
+fn answers_of_several_tokens_are_counted_token_by_token() {
+    let spec = r#"
+[model]
+source = "builtin:arith"
+[prompts]
+answer = "multi-token"
+operands = { a = "0..5", b = "0..4" }
+operators = ["+"]
+[[step]]
+name = "right"
+kind = "accuracy"
+"#;
+    // 20 sums, of one token each, and one more to see that they end.
+    assert_eq!(row(spec, &[], "right")[3], "40");
+}

@@ -187,3 +187,38 @@ fn headings(text: &str) -> impl Iterator<Item = String> {
         kept.collect::<String>().replace(' ', "-").to_lowercase()
     })
 }
+
+/// What the field calls it, several words of one thing among them.
+#[test]
+fn words_of_the_field_say_what_they_are_here() {
+    for (asked, told) in [
+        (&["steering"][..], "'intervention' with add = true"),
+        (&["EAP"], "'attribution-patching'"),
+        (&["edge", "attribution"], "'path-patching'"),
+        (&["causal", "tracing"], "'activation-patching'"),
+        (&["causal-mediation"], "'indirect-effect'"),
+        (&["Interchange_Intervention"], "'activation-patching'"),
+        (&["ROME"], "not there"),
+        (&["r"], "first token of the prompt's own answer"),
+        (&["r'"], "contrast"),
+        (&["sae"], "not there"),
+        (&["gemma"], "not read yet"),
+        (&["generate"], "`ablate logits`"),
+        (&["DLA"], "'logit-attribution'"),
+        (&["tuned-lens"], "'logit-lens'"),
+    ] {
+        let output = process(env!("CARGO_BIN_EXE_ablate"), Path::new(".")).arg("explain").args(asked).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap().replace('\n', " ");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(output.status.success() && text.contains(told), "{asked:?}: {text}");
+    }
+    for synonym in ablate::reference::SYNONYMS {
+        for name in synonym.names {
+            assert!(find(name).is_ok(), "{name}");
+        }
+        for name in synonym.see {
+            let found = find(name).unwrap_or_else(|unknown| panic!("{}: {unknown}", synonym.names[0]));
+            assert!(!found.iter().any(|found| matches!(found, Found::Synonym(_))), "{name}");
+        }
+    }
+}

@@ -164,6 +164,71 @@ fn wrong_values_from_outside_name_the_flag_or_variable() {
 }
 
 #[test]
+fn steps_tables_and_figures_are_reached_by_name() {
+    let text =
+        RIGHT.replace("name = \"accuracy\"\nkind", "name = \"7\"\nkind").replace("from = \"accuracy\"", "from = \"7\"");
+    let text = text.replace("name = \"rates\"\nkind", "name = \"the-rates\"\nkind");
+    let text = format!("{text}\n[[step]]\nname = \"a__b-c\"\nkind = \"accuracy\"\n");
+    let folder = Folder::with(&[("spec.toml", &text)]);
+    let sets =
+        ["step.7.per_prompt=true", "figure.the-rates.title=\"R\"", "table.rates.head=3", "step.a__b-c.needs=[\"7\"]"];
+    let read = loaded(folder.load("spec.toml", &sets, &[]));
+    let per_prompt = |read: &Loaded, step: usize| match &read.spec.steps[step] {
+        ablate::spec::Step::Accuracy(step) => step.per_prompt,
+        _ => panic!("another kind"),
+    };
+    assert!(per_prompt(&read, 0) && !per_prompt(&read, 1));
+    assert_eq!((read.spec.figures[0].title.as_deref(), read.spec.tables[0].head), (Some("R"), Some(3)));
+    let env = [
+        ("ABLATE_STEP__7__PER_PROMPT", "true"),
+        ("ABLATE_STEP__A__B_C__PER_PROMPT", "true"),
+        ("ABLATE_FIGURE__THE_RATES__X_TITLE", "x"),
+    ];
+    let read = loaded(folder.load("spec.toml", &[], &env));
+    assert!(per_prompt(&read, 0) && per_prompt(&read, 1));
+    assert_eq!(read.spec.figures[0].x_title.as_deref(), Some("x"));
+    let text = folder.refused("spec.toml", &[], &[("ABLATE_STEP__A__B_D__PER_PROMPT", "true")]);
+    assert!(text.contains("no step 'a'"), "{text}");
+}
+
+#[test]
+fn entries_of_lists_within_steps_go_by_name_too() {
+    let step = "[[step]]\nname = \"steer\"\nkind = \"intervention\"\ninterventions = [{ name = \"push\", edits = [{ site = \"0.z\", value = 1 }] }]\n";
+    let folder = Folder::with(&[("spec.toml", &format!("{RIGHT}{step}"))]);
+    let read = loaded(folder.load("spec.toml", &["step.steer.interventions.push.edits.0.value=2.5"], &[]));
+    assert!(read.to_toml().contains("value = 2.5"), "{}", read.to_toml());
+    let text = folder.refused("spec.toml", &["step.steer.interventions.pusch.edits=[]"], &[]);
+    assert!(text.contains("write 'push'"), "{text}");
+}
+
+#[test]
+fn what_a_shell_makes_of_a_flag_is_told() {
+    let folder = Folder::with(&[("spec.toml", RIGHT)]);
+    let cases = [
+        ("step[0].per_prompt=true", "write --set 'step.accuracy.per_prompt=true'; there are accuracy"),
+        ("step[accuracy].per_prompt=true", "write --set 'step.accuracy.per_prompt=true'"),
+        ("figure[4].x=y", "write --set 'figure.NAME.x=y'; there are rates"),
+        ("prompts.operators=[+]", "write --set 'prompts.operators=[\"+\"]'"),
+        ("prompts.operators=[+, *]", "write --set 'prompts.operators=[\"+\", \"*\"]'"),
+        (
+            "prompts.operands={ a = 0..10, b = 0..10 }",
+            "write --set 'prompts.operands={ a = \"0..10\", b = \"0..10\" }'",
+        ),
+        ("prompts.seeds=42", "write seeds = [42]"),
+        ("prompts.operators=+", "write operators = [\"+\"]"),
+    ];
+    for (set, advice) in cases {
+        let text = folder.refused("spec.toml", &[set], &[]);
+        assert!(text.contains(advice), "{set}: {text}");
+    }
+    let text = folder.refused("spec.toml", &[], &[("ABLATE_PROMPTS__OPERATORS", "[+]")]);
+    assert!(text.contains("write ABLATE_PROMPTS__OPERATORS='[\"+\"]'"), "{text}");
+    // A text that begins so is a text where one may stand.
+    let read = loaded(folder.load("spec.toml", &["title=[draft]", "prompts.template={a}{op}{b}="], &[]));
+    assert_eq!(read.spec.title, "[draft]");
+}
+
+#[test]
 fn variables_find_keys_in_any_case() {
     let folder = Folder::with(&[("spec.toml", &RIGHT.replace("rates", "Rates"))]);
     let read = loaded(folder.load("spec.toml", &[], &[("ABLATE_FIGURE__RATES__X_TITLE", "Operator")]));

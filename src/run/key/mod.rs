@@ -15,7 +15,7 @@ use super::{ModelName, Models};
 use crate::Error;
 use crate::model::files::Part;
 use crate::spec::{Device, Loaded, Step, Table};
-use digests::of_bytes;
+use digests::{of_bytes, of_program};
 use parameters::Named;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -121,7 +121,7 @@ impl<'a> Keys<'a> {
             table.insert("device".into(), device.into());
             let files = match self.digests {
                 Some(digests) => fingerprint(self.models, name, digests)?,
-                None => format!("{:?}", self.models.parts(name)?),
+                None => self.models.parts(name)?.into_iter().map(place).collect::<Vec<_>>().join("\n"),
             };
             table.insert("files".into(), files.into());
         }
@@ -152,6 +152,15 @@ impl<'a> Keys<'a> {
     }
 }
 
+/// Where something is that a model is read from.
+fn place(part: Part) -> String {
+    match part {
+        Part::File { name, path } => format!("{name:?} {path:?}"),
+        Part::Bytes { name, bytes } => format!("{name:?} {}", of_program(bytes)),
+        Part::Seed(seed) => format!("seed {seed}"),
+    }
+}
+
 /// SHA-256 over the names and checksums of everything that a model is read from.
 ///
 /// # Errors
@@ -165,7 +174,7 @@ pub fn fingerprint(models: &Models, name: &ModelName, digests: &Digests) -> Resu
                 let digest = digests.of(&path).map_err(|error| Error::failed(about())(error))?;
                 writeln!(text, "{file:?} {digest}")
             }
-            Part::Bytes { name, bytes } => writeln!(text, "{name:?} {}", of_bytes(bytes)),
+            Part::Bytes { name, bytes } => writeln!(text, "{name:?} {}", of_program(bytes)),
             Part::Seed(seed) => writeln!(text, "seed {seed}"),
         };
     }

@@ -79,7 +79,7 @@ fn name(text: &str) -> Result<(), Fault> {
     if !text.is_empty() && text.len() <= 100 && text.chars().all(fits) {
         return Ok(());
     }
-    let advice = "a name is 1 to 100 letters, digits, '-' and '_'".to_string();
+    let advice = "a name is 1 to 100 of the letters a to z and A to Z, digits, '-' and '_'".to_string();
     Err(Fault { message: format!("no name: \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
 }
 

@@ -140,10 +140,12 @@ impl<'n> Names<'n> {
         }
         let error = wrong_value(&reference.node, format!("no {what} '{}'", shortened(name)));
         let any = !known.is_empty();
+        let mut meant = None;
         let advice = (errors.len() < ADVISED).then(|| {
             let behind = behind(reference, waits);
             known.retain(|name| !behind.contains(step_of(name)));
-            match (nearest(name, known.iter().copied()), what) {
+            meant = nearest(name, known.iter().copied());
+            match (meant, what) {
                 (Some(near), _) => format!("write \"{near}\""),
                 (None, "prompt set") if known.is_empty() => format!("add [prompt_sets.{}]", shortened(name)),
                 (None, "known model") if known.is_empty() => format!("add [known.{}]", shortened(name)),
@@ -153,7 +155,7 @@ impl<'n> Names<'n> {
                 (None, _) => format!("there {} {}", if known.len() == 1 { "is" } else { "are" }, some(&known)),
             }
         });
-        errors.push(error.advise_option(advice));
+        errors.push(error.advise_option(advice).meaning(meant));
     }
 
     /// `{NAME}` among layers: a step of kind `probe`.

@@ -6,6 +6,7 @@ use crate::spec::error::SpecError;
 use crate::spec::merge::INHERITING;
 use crate::spec::nearest;
 use crate::spec::node::{Content, Node, shortened};
+use crate::spec::overrides;
 use indexmap::IndexMap;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -73,7 +74,8 @@ impl Walk {
         }
         if !has_type(node, schema) {
             let message = format!("'{}' must be {}, not {}", place.key(), type_name(schema), node.describe());
-            return self.errors.push(wrong_value(node, message).advise_option(table_advice(node, schema, place)));
+            let advice = self.one_item(node, schema, place).or_else(|| table_advice(node, schema, place));
+            return self.errors.push(wrong_value(node, message).advise_option(advice));
         }
         match &node.content {
             Content::Text(text) => self.text(node, text, schema, place),
@@ -82,6 +84,22 @@ impl Walk {
             Content::List(items) => self.list(node, items, schema, place),
             Content::Table(table) => self.table(node, table, schema, place),
             Content::Boolean(_) | Content::Datetime(_) => {}
+        }
+    }
+
+    /// How a list of one is written, where its item stands alone.
+    fn one_item(&self, node: &Node, schema: Schema, place: &Place) -> Option<String> {
+        let items = self.definition(schema.get("items").filter(|_| types(schema) == ["array"])?);
+        let item = match &node.content {
+            Content::Integer(number) => number.to_string(),
+            Content::Float(number) => number.to_string(),
+            Content::Boolean(truth) => truth.to_string(),
+            _ => return None,
+        };
+        match (has_type(node, items), types(items).contains(&"string")) {
+            (true, _) => Some(format!("write {} = [{item}]", place.key())),
+            (false, true) => Some(format!("write {} = [\"{item}\"]", place.key())),
+            (false, false) => None,
         }
     }
 
@@ -104,7 +122,8 @@ impl Walk {
             None => {
                 let takes = text(schema, "description").map(lower_sentence).unwrap_or_default();
                 let message = format!("'{}' must be {takes}; it is {}", place.key(), node.describe());
-                self.errors.push(wrong_value(node, message));
+                let advice = node.text().and_then(|text| overrides::with_quotes(&node.origin, text));
+                self.errors.push(wrong_value(node, message).advise_option(advice));
             }
         }
     }
@@ -116,7 +135,8 @@ impl Walk {
             Some(text) => {
                 let message = format!("'{}' can not be \"{}\"", place.key(), shortened(text));
                 let advice = self.advice(|| choices(text, &known));
-                self.errors.push(wrong_value(node, message).advise_option(advice));
+                let meant = nearest(text, known.iter().copied());
+                self.errors.push(wrong_value(node, message).advise_option(advice).meaning(meant));
             }
             None => {
                 let message = format!("'{}' must be text, not {}", place.key(), node.describe());
@@ -151,7 +171,8 @@ impl Walk {
         let error = match value.text() {
             Some(text) => {
                 let advice = self.advice(|| choices(text, known));
-                wrong_value(value, format!("no {tag} \"{}\"", shortened(text))).advise_option(advice)
+                let error = wrong_value(value, format!("no {tag} \"{}\"", shortened(text))).advise_option(advice);
+                error.meaning(nearest(text, known.iter().copied()))
             }
             None => {
                 let message = format!("'{tag}' must be text, not {}", value.describe());
@@ -314,7 +335,9 @@ impl Walk {
             (None, None) => format!("keys here: {}", known.join(", ")),
         });
         let message = format!("unknown key '{}' in {}", shortened(key), place.table());
-        self.errors.push(wrong_key(value, message).advise_option(advice));
+        let meant = self.advice(|| nearest(key, known.iter().copied()).unwrap_or_default().to_string());
+        let meant = meant.filter(|meant| !meant.is_empty());
+        self.errors.push(wrong_key(value, message).advise_option(advice).meaning(meant.as_deref()));
     }
 
     /// Whether a key of an entry is that of `[model]` or `[prompts]`, of which it is said there.
@@ -426,6 +449,9 @@ fn type_name(schema: Schema) -> String {
 /// How a table or a list of tables is written, where another value stands.
 fn table_advice(node: &Node, schema: Schema, place: &Place) -> Option<String> {
     let key = place.key();
+    if let Some(advice) = node.text().and_then(|text| overrides::with_quotes(&node.origin, text)) {
+        return Some(advice);
+    }
     match (types(schema).as_slice(), &node.content) {
         (["array"], Content::Table(_)) => Some(format!("write [[{key}]]")),
         (["object"], Content::List(_)) => Some(format!("write [{key}]")),

@@ -88,15 +88,15 @@ pub(super) fn workload(step: &Ablation, survey: &Survey, context: &Context) -> R
         }
         AblationValue::Resample => {
             pairing::foresee(&step.counterfactual, step, survey, context)?;
-            0
+            survey.cells.iter().map(|cell| cell.prompts).collect()
         }
-        AblationValue::Zero => 0,
+        AblationValue::Zero => vec![0; survey.cells.len()],
     };
     for cell in &survey.cells {
         planned::check(step, &survey.name, facts, &cell.template, context)?;
     }
     let mut whole = Workload::default();
-    for cell in &survey.cells {
+    for (cell, further) in survey.cells.iter().zip(further) {
         let length = cell.positions.length;
         let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
         let positions = places::together(&at);
@@ -104,8 +104,7 @@ pub(super) fn workload(step: &Ablation, survey: &Survey, context: &Context) -> R
         let edits: Vec<Vec<Edit>> = ablated.iter().map(|set| set.units().map(edit).collect()).collect();
         let edits = edits.iter().map(Vec::as_slice);
         let replay = Workload::replay(edits, cell.prompts, length, facts, survey.memory);
-        let others = if step.value == AblationValue::Resample { cell.prompts } else { 0 };
-        let forwards = Workload::forwards(cell.prompts + cell.asked + further + others, length, facts);
+        let forwards = Workload::forwards(cell.prompts + cell.asked + further, length, facts);
         whole = whole.and(replay.measured(step.measures.len(), step.bootstrap).and(forwards));
     }
     Ok(whole)

@@ -18,8 +18,11 @@ use crate::step::{Context, Target, subject};
 /// Components that the model does not have, at their place in the spec.
 pub fn ablated(step: &Ablation, facts: &Facts, context: &Context) -> Result<Vec<Set>, Error> {
     let target = Target::planned(facts);
-    let named = places::components(&step.name, "components", &step.components, target, context)?;
-    let among = Set::of(&places::components(&step.name, "among", &step.among, target, context)?, facts);
+    let (named, among) = Error::both(
+        places::components(&step.name, "components", &step.components, target, context),
+        places::components(&step.name, "among", &step.among, target, context),
+    )?;
+    let among = Set::of(&among, facts);
     if step.mode == AblationMode::Keep {
         check_kept(step, &among, target, context)?;
     }

@@ -106,7 +106,9 @@ pub(super) fn workload(step: &Heuristics, survey: &Survey, context: &Context) ->
         let each = cell.prompts.div_ceil(operators);
         let at_once = at_once(context, each).min(neurons);
         let forwards = Workload::forwards(cell.prompts * neurons.div_ceil(at_once), cell.positions.length, facts);
-        whole = whole.and(forwards.keeping((4 * at_once * each) as u64));
+        // As they are, and as a control once more.
+        let matching = forwards.matching(2 * neurons * operators, each);
+        whole = whole.and(matching.keeping((4 * at_once * each) as u64));
     }
     Ok(whole)
 }

@@ -5,7 +5,7 @@ use crate::intervene::{Change, Edit, Positions as Where, Units, Value};
 use crate::model::hook::{Hook, Site};
 use crate::prompt::Positions;
 use crate::spec::PositionName;
-use crate::spec::step::{EditSpec, EditValue, Intervention};
+use crate::spec::step::{EditSpec, EditValue, Intervention, NamedIntervention};
 use crate::step::places::{self, Place};
 use crate::step::{Context, Target};
 use indexmap::IndexMap;
@@ -28,18 +28,16 @@ pub fn resolve(
     context: &Context,
     written: Written,
 ) -> Result<Vec<Vec<(usize, Edit)>>, Error> {
-    let mut all = Vec::with_capacity(step.interventions.len());
-    for intervention in &step.interventions {
-        let mut edits = Vec::new();
-        for (number, edit) in intervention.edits.iter().enumerate() {
+    let of = |intervention: &NamedIntervention| {
+        let each = intervention.edits.iter().enumerate().map(|(number, edit)| {
             let name = number.to_string();
             let path = ["step", step.name.as_str(), "interventions", intervention.name.as_str(), "edits", &name];
             let resolved = resolve_edit(&path, edit, target, at, context, written)?;
-            edits.extend(resolved.into_iter().map(|edit| (number, edit)));
-        }
-        all.push(edits);
-    }
-    Ok(all)
+            Ok(resolved.into_iter().map(|edit| (number, edit)).collect::<Vec<_>>())
+        });
+        Ok(Error::each(each)?.into_iter().flatten().collect())
+    };
+    Error::each(step.interventions.iter().map(of))
 }
 
 /// One edit of the spec, as an edit of each hook that it is of.

@@ -5,7 +5,7 @@ mod reach;
 mod values;
 
 use super::means::Over;
-use super::pairing::{self, Pairs, pair_rows};
+use super::pairing::{self, Other, Pairs, pair_rows};
 use super::patching::Runs;
 use super::replays;
 use super::subject::{self, Cell, Subject};
@@ -15,7 +15,7 @@ use crate::Error;
 use crate::intervene::{Change, Edit, Positions, Row, Wanted};
 use crate::plan::{Survey, Workload};
 use crate::prompt::{Operator, Prompt};
-use crate::spec::step::{Direction, Intervention, MeanOperators};
+use crate::spec::step::{Direction, EditValue, Intervention, MeanOperators};
 use crate::spec::{Loaded, SpecErrors};
 use edits::resolve;
 use polars::prelude::*;
@@ -62,10 +62,10 @@ pub(super) fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErro
 /// What it would compute.
 pub(super) fn workload(step: &Intervention, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
-    let means = if step.writes_means() { over(step).foresee(survey, context)? } else { 0 };
+    let means = if step.writes_means() { over(step).foresee(survey, context)? } else { vec![0; survey.cells.len()] };
     pairing::foresee(&step.counterfactual, step, survey, context)?;
     let mut whole = Workload::default();
-    for cell in &survey.cells {
+    for (cell, means) in survey.cells.iter().zip(means) {
         let length = cell.positions.length;
         let target = Target::planned(facts);
         let all = resolve(step, target, cell.at(), context, &placeholder)?;
@@ -77,6 +77,18 @@ pub(super) fn workload(step: &Intervention, survey: &Survey, context: &Context) 
         whole = whole.and(replay.measured(step.measures.len(), step.bootstrap).and(runs));
     }
     Ok(whole)
+}
+
+/// What it reads of the other prompt of each pair: edits that write its values, and measures that compare with it.
+fn reads(step: &Intervention) -> Other {
+    let edits = || step.interventions.iter().flat_map(|one| &one.edits);
+    let reads_values = edits().any(|edit| edit.site.is_some() && edit.value == EditValue::Counterfactual);
+    let measures = || step.measures.iter();
+    match () {
+        () if reads_values || measures().any(|measure| measure.needs_other_run()) => Other::Run,
+        () if measures().any(|measure| measure.needs_other_answer()) => Other::Answer,
+        () => Other::Nothing,
+    }
 }
 
 /// What means are taken over.
@@ -121,7 +133,7 @@ fn intervene(
         .collect::<Result<_, Error>>()?;
     let arm =
         |prompt: &Prompt| operators.iter().position(|operator| apart && *operator == prompt.operator).unwrap_or(0);
-    let pairs = Pairs::draw(cell, subject, &step.counterfactual, step, context)?;
+    let pairs = Pairs::draw_if_read(reads(step), (cell, subject), &step.counterfactual, step, context)?;
     pairs.record(name, cell, subject, outcome)?;
 
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();

@@ -56,6 +56,14 @@ pub struct Associated {
     pub best: f64,
 }
 
+/// How many neurons of each layer a step of heuristics looks at.
+pub fn ranked(from: &str, loaded: &Loaded) -> Option<usize> {
+    loaded.spec.steps.iter().find_map(|step| match step {
+        Step::Heuristics(step) if step.name == from => Some(step.ranked.k),
+        _ => None,
+    })
+}
+
 /// The columns that are read: of the rows `NAME`, and of `NAME.neurons`.
 const MATCHES: [&str; 5] = ["operator", "layer", "neuron", "heuristic", "score"];
 const NEURONS: [&str; 3] = ["operator", "layer", "neuron"];

@@ -37,13 +37,27 @@ pub fn empty_frames(step: &HeuristicKnockout) -> PolarsResult<Vec<(String, DataF
     Ok(outcome.frames)
 }
 
-/// What it computes is not known before the heuristics are; its positions and the prompts of its means are looked at.
-pub fn workload(step: &HeuristicKnockout, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-    runs::mean_prompts(step.value, over(step), survey, context)?;
-    survey.cells.iter().try_for_each(|cell| {
-        places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context).map(drop)
-    })?;
-    Ok(None)
+/// What it computes, about: how many heuristics the neurons match is not known before. As many as would share the neurons evenly,
+/// and no more than there are prompts to tell them apart.
+pub fn workload(step: &HeuristicKnockout, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+    let facts = &survey.sketch.card.facts;
+    let operators = context.prompts(step.prompts.as_deref(), &step.name)?.operators.len().max(1);
+    let neurons = facts.n_layers * bag::ranked(&step.from, context.loaded).unwrap_or(facts.d_mlp).min(facts.d_mlp);
+    let means = runs::mean_prompts(step.value, over(step), survey, context)?;
+    let mut whole = Workload::default();
+    for (cell, means) in survey.cells.iter().zip(means) {
+        let length = cell.positions.length;
+        let at = places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context)?;
+        let own = cell.prompts.div_ceil(operators);
+        let heuristics = (neurons / step.at_least.max(1)).min(own);
+        let tried = own.min(GROUPS.len() * step.sample * step.seeds.len());
+        let edits = runs::largest(&places::together(&at), facts);
+        let rows = operators * heuristics * tried;
+        let replay = Workload::replay([&edits[..]].into_iter(), rows, length, facts, survey.memory);
+        let forwards = Workload::forwards(cell.prompts + cell.asked + means, length, facts);
+        whole = whole.and(replay.and(forwards));
+    }
+    Ok(whole)
 }
 
 fn over(step: &HeuristicKnockout) -> Over<'_> {

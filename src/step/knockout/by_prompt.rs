@@ -41,7 +41,7 @@ pub fn workload(step: &PromptKnockout, survey: &Survey, context: &Context) -> Re
     let runs = step.k.iter().filter(|k| **k > 0).count() * (1 + step.seeds.len());
     let means = runs::mean_prompts(step.value, over(step), survey, context)?;
     let mut whole = Workload::default();
-    for cell in &survey.cells {
+    for (cell, means) in survey.cells.iter().zip(means) {
         let length = cell.positions.length;
         let at = places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context)?;
         let edits = runs::largest(&places::together(&at), facts);

@@ -145,13 +145,13 @@ pub fn largest(positions: &Positions, facts: &Facts) -> Vec<Edit> {
     (0..facts.n_layers).map(|layer| Edit::zero(hook(layer), positions.clone(), Units::All)).collect()
 }
 
-/// Prompts run to take means, for the plan.
+/// Prompts run to take means, of each of a survey's templates, for the plan.
 ///
 /// # Errors
 /// As [`Over::foresee`].
-pub fn mean_prompts(value: KnockoutValue, over: Over, survey: &Survey, context: &Context) -> Result<usize, Error> {
+pub fn mean_prompts(value: KnockoutValue, over: Over, survey: &Survey, context: &Context) -> Result<Vec<usize>, Error> {
     match value {
-        KnockoutValue::Zero => Ok(0),
+        KnockoutValue::Zero => Ok(vec![0; survey.cells.len()]),
         KnockoutValue::Mean => over.foresee(survey, context),
     }
 }

@@ -46,6 +46,13 @@ pub(super) fn evaluate(model: &Transformer, split: &Split, step: usize, training
     rows.collect()
 }
 
+/// Judges some prompts, for the time that it takes: how many.
+pub(super) fn some(model: &Transformer, split: &Split) -> usize {
+    let prompts: Vec<&Prompt> = split.train.iter().flatten().take(BATCH / 2).copied().collect();
+    score(model, &prompts);
+    prompts.len()
+}
+
 /// How many the model's most likely token answers, and the summed cross-entropy.
 fn score(model: &Transformer, prompts: &[&Prompt]) -> (usize, f64) {
     let ids: Vec<u32> = prompts.iter().flat_map(|prompt| &prompt.tokens).copied().collect();

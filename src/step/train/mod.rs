@@ -5,6 +5,7 @@
 
 mod adamw;
 mod data;
+mod estimate;
 mod evaluate;
 mod execute;
 mod initial;
@@ -12,6 +13,7 @@ mod save;
 mod state;
 
 pub use data::DataError;
+pub(super) use estimate::workload;
 pub use evaluate::{HELD_OUT, TRAIN};
 pub(super) use execute::{empty_frames, run};
 pub use save::{SaveError, Saved};
