@@ -11,8 +11,8 @@ fn strings(frame: &DataFrame, column: &str) -> Vec<String> {
     frame.column(column).unwrap().str().unwrap().iter().map(|v| v.unwrap_or("").to_string()).collect()
 }
 
-fn counts(frame: &DataFrame, column: &str) -> Vec<u64> {
-    frame.column(column).unwrap().u64().unwrap().iter().flatten().collect()
+fn counts(frame: &DataFrame, column: &str) -> Vec<i64> {
+    frame.column(column).unwrap().i64().unwrap().iter().flatten().collect()
 }
 
 fn floats(frame: &DataFrame, column: &str) -> Vec<f64> {
