@@ -4,7 +4,7 @@ use super::error::SpecProblem;
 use super::legal::MOST_LOOKED_AT;
 use super::resolved::MOST_PROMPTS;
 use super::template::{Fill, Slot, Template};
-use crate::spec::{Prompts, Rows, SlotWords, Word, nearest, no_slot};
+use crate::spec::{Cells, Prompts, Rows, SlotWords, Word, nearest, no_slot};
 use indexmap::IndexMap;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub struct Words {
     /// Which words are whole numbers.
     pub whole: Arc<Whole>,
     /// The words of each slot.
-    lists: Vec<Arc<[Arc<str>]>>,
+    lists: Vec<Cells>,
     /// What each slot is chosen with: slots of rows with each other, every other slot alone.
     axes: Vec<usize>,
     /// How many there are to choose from along each axis.
@@ -63,10 +63,7 @@ impl Fill for Filling {
 }
 
 /// The columns of rows that are written one by one.
-fn of_list<'s>(
-    rows: &'s [IndexMap<String, Word>],
-    keep: &mut impl FnMut(SpecProblem),
-) -> Vec<(&'s String, Arc<[Arc<str>]>)> {
+fn of_list<'s>(rows: &'s [IndexMap<String, Word>], keep: &mut impl FnMut(SpecProblem)) -> Vec<(&'s String, Cells)> {
     let Some(first) = rows.first() else { return Vec::new() };
     for (number, row) in rows.iter().enumerate() {
         let missing = first.keys().find(|name| !row.contains_key(*name));
@@ -154,7 +151,7 @@ impl Words {
     }
 
     fn add_rows(&mut self, spec: &Prompts, names: &mut Vec<String>, keep: &mut impl FnMut(SpecProblem)) {
-        let columns: Vec<(&String, Arc<[Arc<str>]>)> = match &spec.rows {
+        let columns: Vec<(&String, Cells)> = match &spec.rows {
             Rows::List(rows) => of_list(rows, keep),
             Rows::File(file) => file.columns.iter().map(|(name, words)| (name, words.clone())).collect(),
         };

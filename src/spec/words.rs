@@ -108,6 +108,9 @@ pub enum Rows {
     File(RowsFile),
 }
 
+/// The words of a column, one for each row.
+pub type Cells = Arc<[Arc<str>]>;
+
 /// A file of rows, with what was read of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RowsFile {
@@ -117,7 +120,7 @@ pub struct RowsFile {
     pub sha256: String,
     /// The words of each column.
     #[serde(skip)]
-    pub columns: IndexMap<String, Arc<[Arc<str>]>>,
+    pub columns: IndexMap<String, Cells>,
 }
 
 impl Default for Rows {

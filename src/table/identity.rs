@@ -33,7 +33,8 @@ const IDENTITY: [(&str, &str); 20] = [
 ];
 
 /// Columns that are the same whatever is measured, besides those of [`IDENTITY`].
-const WHATEVER_IS_MEASURED: [&str; 9] = ["step", "component", "position_index", "n", "seeds", "id", "a", "b", "answer"];
+const WHATEVER_IS_MEASURED: [&str; 10] =
+    ["step", "component", "position_index", "n", "seeds", "id", "a", "b", "answer", "text"];
 
 /// The place that each row's number goes to, with others of that place; none where it goes nowhere.
 pub(crate) type Places = Vec<Option<usize>>;
@@ -75,8 +76,11 @@ pub(crate) fn measured(column: &str) -> bool {
 /// What the numbers are means over, of columns that are not among `told`: `3 positions and 2 templates`. Columns before that of
 /// the model are a matrix's axes.
 pub(crate) fn averaged_over(rows: &DataFrame, told: &[&str], places: &Places) -> PolarsResult<Option<String>> {
-    let model = rows.get_column_index("model").unwrap_or(0);
-    let axes = rows.get_column_names().into_iter().take(model).map(|axis| (axis.as_str(), format!("values of {axis}")));
+    let columns = rows.get_column_names();
+    // As the rows of steps have them.
+    let model = columns.windows(2).position(|pair| pair[0] == "model" && pair[1] == "checkpoint").unwrap_or(0);
+    let axes = columns.into_iter().take(model).filter(|axis| measured(axis));
+    let axes = axes.map(|axis| (axis.as_str(), format!("values of {axis}")));
     let named = IDENTITY.into_iter().map(|(name, several)| (name, several.to_string()));
     let mut over = Vec::new();
     for (name, several) in axes.chain(named).filter(|(name, _)| !told.contains(name)) {

@@ -458,7 +458,7 @@ fn what_is_wrong_with_a_file_of_rows_is_told_alone_with_its_line() {
         ),
         ("f.jsonl", "{\"country\": \"a\", \"capital\": 1.5}\n".into(), "line 1: 'capital' is 1.5, which is no integer"),
         ("f.jsonl", "{\"country\": \"a\", \"country\": \"A\"}\n".into(), "line 1 has 'country' twice"),
-        ("f.jsonl", "{\"country\": \"a\"\n".into(), "line 1, column 16: EOF while parsing an object"),
+        ("f.jsonl", "{\"country\": \"a\"\n".into(), "line 1, column 15: EOF while parsing an object"),
         ("f.jsonl", "[{}]\n".into(), "line 1 is a list; write an object a line"),
         ("f.parquet", head.into(), "it is no Parquet file"),
         ("f.csv", "PK\u{3}\u{4}".into(), "it is a spreadsheet or an archive; save it as CSV"),
@@ -503,7 +503,7 @@ fn a_large_file_of_rows_is_sampled_and_named_by_its_checksum() {
 
     let rerun = || {
         let output = ablate(folder.path()).args(["rerun", "results/spec"]).output().expect("the binary runs");
-        (output.status.code(), stderr(&output).split_whitespace().collect::<Vec<_>>().join(" "))
+        (output.status.code(), stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ").replace(" | ", " "))
     };
     let (code, told) = rerun();
     assert!(code == Some(0) && told.contains("identical"), "{told}");

@@ -9,6 +9,7 @@ fn rows() -> DataFrame {
     let each = |of: &dyn Fn(usize) -> usize| (0..24).map(|row| of(row) as i64).collect::<Vec<_>>();
     df!(
         "model" => ["model"; 24],
+        "checkpoint" => [""; 24],
         "layer" => each(&|row| row / 12),
         "head" => each(&|row| row / 6 % 2),
         "position" => (0..24).map(|row| ["a", "op", "b"][row / 2 % 3]).collect::<Vec<_>>(),

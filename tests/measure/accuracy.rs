@@ -86,7 +86,7 @@ fn prompts_in_several_draws_count_once() {
     step.run(LABELS, &set, &tokenizer, model.respondent(4)).unwrap();
     let n = counts(&step.to_frame().unwrap(), "n");
     assert!(n[0] <= 16 && n[0] >= 12, "{n:?}");
-    assert_eq!(model.rows() as u64, n[0]);
+    assert_eq!(model.rows() as i64, n[0]);
     assert!(step.notes()[0].contains("spread_answers = false"));
 }
 

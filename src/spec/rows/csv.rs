@@ -26,10 +26,10 @@ pub(super) fn read(text: &str, separator: Separator) -> Result<Read, Unread> {
     // Where people write ", " they do so in all lines: the space is neither of a name nor of the cells below it.
     let spaced: Vec<bool> = first.split(separator.letter()).map(|name| name.starts_with(' ')).collect();
     let mut records = Records { text, at: 0, line: 1, separator: separator.letter(), spaced: &spaced };
-    let Some((_, names)) = records.next()? else { return Err("it is empty; write a line of names".into()) };
+    let Some((_, names)) = records.record()? else { return Err("it is empty; write a line of names".into()) };
     let names: Vec<String> = names.iter().map(|name| name.trim().to_string()).collect();
     let mut read = Read::new(&names)?;
-    while let Some((line, cells)) = records.next()? {
+    while let Some((line, cells)) = records.record()? {
         if cells.len() != names.len() {
             return Err(ragged(line, cells.len(), &names));
         }
@@ -84,7 +84,7 @@ struct Records<'t> {
 
 impl<'t> Records<'t> {
     /// The cells of the next line that has some, and its number; a cell in quotes may have several lines.
-    fn next(&mut self) -> Result<Option<(usize, Vec<String>)>, Unread> {
+    fn record(&mut self) -> Result<Option<(usize, Vec<String>)>, Unread> {
         loop {
             if self.at >= self.text.len() {
                 return Ok(None);

@@ -9,7 +9,7 @@ use super::Spec;
 use super::error::SpecError;
 use super::node::{Content, Node, Origin};
 use super::source::Source;
-use super::words::{RowsFile, no_slot};
+use super::words::{Cells, RowsFile, no_slot};
 use indexmap::IndexMap;
 use read::{Column, Unread};
 use sha2::{Digest, Sha256};
@@ -120,11 +120,7 @@ fn used(set: &Node) -> Used {
 
 /// The words of a file, and those of its columns that a set can take. Tables often have more than one set of prompts needs: of a
 /// column that is none of words only the use is refused.
-fn taken(
-    path: &Path,
-    sha256: Option<&str>,
-    used: &Used,
-) -> Result<(Arc<Words>, IndexMap<String, Arc<[Arc<str>]>>), Unread> {
+fn taken(path: &Path, sha256: Option<&str>, used: &Used) -> Result<(Arc<Words>, IndexMap<String, Cells>), Unread> {
     let words = Words::read(path)?;
     if sha256.is_some_and(|wanted| wanted != words.sha256) {
         let problem =
@@ -148,10 +144,10 @@ fn taken(
 }
 
 /// Rows as a spec writes them.
-fn written(columns: &IndexMap<String, Arc<[Arc<str>]>>, origin: &Origin) -> Content {
+fn written(columns: &IndexMap<String, Cells>, origin: &Origin) -> Content {
     let rows = columns.first().map_or(0, |(_, words)| words.len());
     let node = |content: Content| Node { content, origin: origin.clone() };
-    let cell = |row: usize, words: &Arc<[Arc<str>]>| Some(node(Content::Text(words.get(row)?.to_string())));
+    let cell = |row: usize, words: &Cells| Some(node(Content::Text(words.get(row)?.to_string())));
     let row = |row: usize| {
         let cells = columns.iter().filter_map(|(name, words)| Some((name.clone(), cell(row, words)?)));
         node(Content::Table(cells.collect()))

@@ -1,5 +1,6 @@
 //! What is read of a file of rows: columns of words, and why a column is none.
 
+use crate::spec::words::Cells;
 use std::sync::Arc;
 
 /// Columns, each with as many cells as there are rows.
@@ -20,7 +21,7 @@ struct Reading {
 #[derive(Debug, Clone)]
 pub(super) struct Column {
     pub name: String,
-    pub words: Result<Arc<[Arc<str>]>, String>,
+    pub words: Result<Cells, String>,
 }
 
 /// Why a file cannot be read, with its line where there is one.
