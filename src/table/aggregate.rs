@@ -35,15 +35,17 @@ pub(super) fn group(
     }
     let groups = Groups { rows: &rows, keys: &names };
     let mut grouped = groups.keys().map_err(by)?;
-    let mut notes = Vec::new();
+    let mut undefined: IndexMap<String, Undefined> = IndexMap::new();
     let mut faults = Vec::new();
     for (name, text) in aggregates {
         let values = match grouped.column(name) {
             Ok(_) => Err(Problem::DuplicateColumn(name.clone())),
             Err(_) => parse_aggregate(text).map_err(Problem::from).and_then(|what| {
                 groups.one_measure(&what)?;
-                let (values, undefined) = groups.aggregate(&what)?;
-                notes.extend(undefined.map(|undefined| undefined.note(name, &what, values.len())));
+                let (values, found) = groups.aggregate(&what)?;
+                if let (Some(found), Some(column)) = (found, what.column) {
+                    undefined.entry(column).or_insert(found).names.push(format!("'{name}'"));
+                }
                 Ok(values)
             }),
         };
@@ -55,11 +57,14 @@ pub(super) fn group(
         return Err(faults);
     }
     let grouped = if keys.is_empty() { grouped.drop(EVERYTHING).map_err(|error| by(error.into()))? } else { grouped };
+    let notes = undefined.iter().map(|(column, undefined)| undefined.note(column)).collect();
     Ok((order::operators_first_to_last(&grouped, keys).map_err(by)?, notes))
 }
 
 /// Groups in which a column is somewhere NaN.
 struct Undefined {
+    /// What is made of them.
+    names: Vec<String>,
     /// Of each group, whether.
     groups: Vec<bool>,
     /// In how many rows.
@@ -67,12 +72,14 @@ struct Undefined {
 }
 
 impl Undefined {
-    fn note(&self, name: &str, what: &Aggregate, groups: usize) -> String {
-        let column = what.column.as_deref().unwrap_or_default();
+    fn note(&self, column: &str) -> String {
         let undefined = self.groups.iter().filter(|undefined| **undefined).count();
         format!(
-            "'{name}' is NaN in {undefined} of {groups} rows, because '{column}' is NaN in {} of those it is made of; \
-             where = {{ {} = \"!= nan\" }} leaves these out",
+            "{} {} NaN in {undefined} of {} rows, because '{column}' is NaN in {} of those they are made of; where = {{ {} = \
+             \"!= nan\" }} leaves these out",
+            self.names.join(", "),
+            if self.names.len() == 1 { "is" } else { "are" },
+            self.groups.len(),
             self.rows,
             crate::spec::key(column)
         )
@@ -137,7 +144,7 @@ impl Groups<'_> {
         let what = Aggregate { function: Function::Sum, column: Some(VALUES.to_string()), argument: None };
         let counts = reduced(&frame, self.keys, &what)?;
         let groups = counts.i64()?.iter().map(|count| count.is_some_and(|count| count > 0)).collect();
-        Ok(Some(Undefined { groups, rows }))
+        Ok(Some(Undefined { names: Vec::new(), groups, rows }))
     }
 }
 

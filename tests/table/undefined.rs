@@ -48,10 +48,16 @@ fn whatever_is_made_of_a_nan_is_nan_and_a_null_is_left_out() {
         assert!(x[1].is_some_and(f64::is_finite), "{function}: {x:?}");
         let n: Vec<i64> = table.frame.column("n").unwrap().i64().unwrap().iter().flatten().collect();
         assert_eq!(n, [3, 2, 3], "a NaN is a value, a null is none");
-        let note = "'x' is NaN in 1 of 3 rows, because 'r' is NaN in 1 of those it is made of; where = { r = \"!= nan\" } \
+        let note = "'x' is NaN in 1 of 3 rows, because 'r' is NaN in 1 of those they are made of; where = { r = \"!= nan\" } \
                     leaves these out";
         assert_eq!(table.notes, [note], "{function}");
     }
+    let both = built("group_by = ['g']\naggregate = { low = 'min(r)', high = 'max(r)' }");
+    assert!(
+        both.notes.len() == 1 && both.notes[0].starts_with("'low', 'high' are NaN in 1 of 3 rows"),
+        "{:?}",
+        both.notes
+    );
     let all = built("aggregate = { low = 'min(r)', high = 'max(r)', middle = 'median(r)' }\nwhere = { r = '!= nan' }");
     assert!(all.notes.is_empty());
     let number = |name: &str| all.frame.column(name).unwrap().f64().unwrap().get(0);
