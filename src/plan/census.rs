@@ -254,7 +254,7 @@ fn probe(spec: &Prompts) -> Prompts {
             *list = few(list, each);
         }
     }
-    probe.rows = Rows(few(&probe.rows.0, each));
+    probe.rows = probe.rows.ends(each.div_ceil(2));
     probe
 }
 
