@@ -22,6 +22,7 @@ mod random;
 pub mod reference;
 pub mod report;
 pub mod run;
+pub mod self_test;
 pub mod spec;
 pub mod step;
 pub mod table;

@@ -14,6 +14,7 @@ mod plan;
 mod rerun;
 mod run;
 pub mod schema;
+mod self_test;
 mod store;
 mod verify;
 
@@ -75,6 +76,8 @@ enum Command {
     Model(model::Arguments),
     /// Print next-token logits and probabilities
     Logits(logits::Arguments),
+    /// Check this installation: the built-in model's numbers, threads, vector instructions, devices, cache
+    SelfTest(self_test::Arguments),
     /// Print what a shell needs to complete commands and names
     Completions(completions::Arguments),
 }
@@ -147,6 +150,7 @@ fn dispatch(command: Command) -> Result<(), Error> {
         Command::Schema => schema::run(),
         Command::Model(arguments) => model::run(arguments),
         Command::Logits(arguments) => logits::run(arguments),
+        Command::SelfTest(arguments) => self_test::run(arguments),
     }
 }
 

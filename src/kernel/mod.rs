@@ -37,4 +37,4 @@ pub use norm::{norm_parts, normalize, scale_and_shift};
 pub use operation::is_fast;
 pub use rotary::rotate;
 pub use threads::alone;
-pub use vector::{erf, exp};
+pub use vector::{Instructions, erf, exp};

@@ -1,7 +1,35 @@
 //! Functions of one f32 that the compiler can vectorise, and the means to have it do so.
 //!
 //! Each is free of branches; [`vectorise!`] compiles a loop that calls them three times, for AVX-512, for AVX2 with fused
-//! multiply-add and for the baseline, and picks at run time. The first two round alike.
+//! multiply-add and for the baseline, and picks at run time ([`Instructions::chosen`]). The first two round alike.
+
+/// Vector instructions that kernels are compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instructions {
+    /// AVX-512 (F and VL).
+    Avx512,
+    /// AVX2 with fused multiply-add.
+    Avx2,
+    /// Those that every processor has that the program is built for.
+    Baseline,
+}
+
+impl Instructions {
+    /// The widest that this processor has.
+    #[inline(always)]
+    pub fn chosen() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vl") {
+                return Self::Avx512;
+            }
+            if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
+                return Self::Avx2;
+            }
+        }
+        Self::Baseline
+    }
+}
 
 /// Defines a function whose body is compiled for AVX-512, for AVX2 with FMA and for the baseline; `FMA` in the body says whether
 /// products and sums are fused.
@@ -26,13 +54,12 @@ macro_rules! vectorise {
                 fn avx512 $(<$(const $constant: $constant_type),*>)? ($($argument: $type),*) $(-> $output)? {
                     body::<$($($constant,)*)? true>($($argument),*)
                 }
-                if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vl") {
+                match crate::kernel::Instructions::chosen() {
                     // SAFETY: the processor has just been found to have these features; all that have them have AVX2 and FMA.
-                    return unsafe { avx512 $(::<$($constant),*>)? ($($argument),*) };
-                }
-                if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
+                    crate::kernel::Instructions::Avx512 => return unsafe { avx512 $(::<$($constant),*>)? ($($argument),*) },
                     // SAFETY: the processor has just been found to have both features.
-                    return unsafe { avx2 $(::<$($constant),*>)? ($($argument),*) };
+                    crate::kernel::Instructions::Avx2 => return unsafe { avx2 $(::<$($constant),*>)? ($($argument),*) },
+                    crate::kernel::Instructions::Baseline => {}
                 }
             }
             body::<$($($constant,)*)? { cfg!(target_arch = "aarch64") }>($($argument),*)

@@ -13,6 +13,7 @@ mod patching;
 mod plans;
 mod probes;
 mod run;
+mod self_test;
 mod words;
 
 use assert_cmd::Command;
