@@ -145,6 +145,7 @@ fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<End
         facts: facts(&manifest).into_iter().chain(models.models).chain(models.known).collect(),
         notes,
         checks: manifest.self_checks.clone(),
+        activations: kept(&manifest).map(|path| results.dir().join(path)).collect(),
         expectations: compares.all.clone(),
         recalled: manifest.recalled(),
         failed,
@@ -345,6 +346,11 @@ fn facts(manifest: &Manifest) -> Vec<(String, String)> {
         ("threads", threads.to_string()),
     ];
     facts.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+}
+
+/// Files of activations.
+fn kept(manifest: &Manifest) -> impl Iterator<Item = &str> {
+    manifest.files.iter().map(|file| file.path.as_str()).filter(|path| path.starts_with("activations/"))
 }
 
 fn make_figure(spec: &Spec, figure: &Figure, frames: &Frames, results: &mut Results) -> Result<report::Figure, Error> {
