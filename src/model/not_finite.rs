@@ -140,7 +140,9 @@ fn prefix(hook: Option<Hook>) -> String {
         Some(Hook::Block(layer, _)) => format!("blocks.{layer}."),
         Some(Hook::Embed) => "embed.".into(),
         Some(Hook::PosEmbed) => "pos_embed.".into(),
-        Some(Hook::LnFinalScale | Hook::LnFinalNormalized) => "ln_final.".into(),
+        Some(Hook::LnFinalScale | Hook::LnFinalStandardized | Hook::LnFinalNormalized | Hook::LnFinalOut) => {
+            "ln_final.".into()
+        }
         None => "unembed.".into(),
     }
 }

@@ -145,7 +145,7 @@ fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<End
         facts: facts(&manifest).into_iter().chain(models.models).chain(models.known).collect(),
         notes,
         checks: manifest.self_checks.clone(),
-        activations: kept(&manifest).map(|path| results.dir().join(path)).collect(),
+        activations: activations(&manifest).map(|path| results.dir().join(path)).collect(),
         expectations: compares.all.clone(),
         recalled: manifest.recalled(),
         failed,
@@ -349,7 +349,7 @@ fn facts(manifest: &Manifest) -> Vec<(String, String)> {
 }
 
 /// Files of activations.
-fn kept(manifest: &Manifest) -> impl Iterator<Item = &str> {
+fn activations(manifest: &Manifest) -> impl Iterator<Item = &str> {
     manifest.files.iter().map(|file| file.path.as_str()).filter(|path| path.starts_with("activations/"))
 }
 

@@ -177,17 +177,22 @@ fn spec_of(
     }
     errors.extend(check(&values, &files));
     if !errors.is_empty() {
-        let meant = meant(&values, &errors).filter(|values| check(values).is_empty());
-        let meant = meant.and_then(|values| of_values(values, layers, sources).ok());
+        let meant = meant(&values, &errors).filter(|values| check(values, &files).is_empty());
+        let meant = meant.and_then(|values| of_values(values, &files, layers, sources).ok());
         return Err(SpecErrors::new(errors).meaning(meant));
     }
-    of_values(values, layers, sources)
+    of_values(values, &files, layers, sources)
 }
 
 /// The spec of values that have been checked.
-fn of_values(values: Node, layers: Outer, sources: Vec<Arc<Source>>) -> Result<Loaded, SpecErrors> {
+fn of_values(
+    values: Node,
+    files: &rows::Files,
+    layers: Outer,
+    sources: Vec<Arc<Source>>,
+) -> Result<Loaded, SpecErrors> {
     let mut spec = Spec::deserialize(values.to_toml()).map_err(|error| unchecked(&values, &error))?;
-    rows::fill(&mut spec, files);
+    rows::fill(&mut spec, files.clone());
     spec.prompts = spec.prompts.map(Prompts::settled);
     spec.prompt_sets = spec.prompt_sets.into_iter().map(|(name, prompts)| (name, prompts.settled())).collect();
     Ok(Loaded { spec, sources, values, layers, recognised: None, sweep: None })
