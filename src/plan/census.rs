@@ -4,7 +4,7 @@
 use super::Extent;
 use crate::model::Sketch;
 use crate::prompt::{self, Prompt, PromptError, PromptSet, Resolved, SlotTokens, Wanted};
-use crate::spec::{Keep, Prompts, Range, Rows, SlotWords};
+use crate::spec::{Keep, Prompts, Range, SlotWords};
 use indexmap::IndexMap;
 use std::cell::RefCell;
 use std::collections::HashSet;
