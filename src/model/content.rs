@@ -19,6 +19,12 @@ pub(super) enum Content {
     Safetensors,
     /// An HTML page.
     Page,
+    /// What llama.cpp read before there was GGUF.
+    Ggml,
+    /// Something packed.
+    Compressed,
+    /// Nothing.
+    Empty,
 }
 
 /// What a file holds, where that is one of these.
@@ -39,6 +45,12 @@ pub(super) fn of(path: &Path) -> Option<Content> {
         Some(Content::Page)
     } else if matches!(head.as_slice(), [0x80, 2..=5, ..]) {
         Some(Content::Pickle)
+    } else if [b"lmgg", b"fmgg", b"tjgg"].iter().any(|magic| head.starts_with(*magic)) {
+        Some(Content::Ggml)
+    } else if head.starts_with(b"\x1f\x8b") || head.starts_with(b"\x28\xb5\x2f\xfd") || head.starts_with(b"\xfd7zXZ") {
+        Some(Content::Compressed)
+    } else if head.is_empty() {
+        Some(Content::Empty)
     } else {
         None
     }
@@ -52,7 +64,7 @@ impl Content {
             Content::Gguf => extension == "gguf",
             Content::Safetensors => extension == "safetensors",
             Content::Zip | Content::Pickle => matches!(extension, "bin" | "pt" | "pth"),
-            Content::LfsPointer | Content::Page => false,
+            Content::LfsPointer | Content::Page | Content::Ggml | Content::Compressed | Content::Empty => false,
         }
     }
 
@@ -65,8 +77,15 @@ impl Content {
             Content::Gguf => {
                 "a GGUF file under another name: give its path as the source, without the folder's other files"
             }
-            Content::Zip | Content::Pickle => "a file of PyTorch's under another name: call it pytorch_model.bin",
-            Content::Safetensors => "a safetensors file under another name: call it model.safetensors",
+            Content::Zip | Content::Pickle => {
+                "a file of PyTorch's under another name: call it pytorch_model.bin, beside a config.json, and give the folder"
+            }
+            Content::Safetensors => {
+                "a safetensors file under another name: call it model.safetensors, beside a config.json, and give the folder"
+            }
+            Content::Ggml => "a file of llama.cpp's formats before GGUF: convert the model anew",
+            Content::Compressed => "a packed file: unpack it first",
+            Content::Empty => "an empty file: download it again",
             Content::Page => "a web page in place of the file: download the file itself, with `hf download` or git-lfs",
         }
     }
