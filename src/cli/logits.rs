@@ -67,6 +67,19 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         arguments.prompts.iter().map(|prompt| answer(&model, prompt, &arguments)).collect::<Result<Vec<_>, Error>>()?;
     let longest = answers.iter().map(|answer| answer.tokens.len()).max().unwrap_or_default();
     model.facts().beyond_context(longest).iter().for_each(|why| say(&format!("prompts of up to {why}")));
+    for answer in &answers {
+        if let [first, second, ..] = answer.tokens[..]
+            && first == second
+            && model.bos().is_ok_and(|bos| bos == Some(first))
+        {
+            let piece = answer.pieces.first().map_or("", String::as_str);
+            say(&format!(
+                "the prompt {:?} begins with {piece} twice: it is put before prompts, and this one has it already; take it out, \
+                 or write --bos false",
+                answer.prompt
+            ));
+        }
+    }
     super::print(&match arguments.format {
         Format::Text => text(&answers),
         Format::Json => json(&answers)?,

@@ -151,6 +151,13 @@ pub enum Note {
         /// How long, and what becomes of them.
         why: String,
     },
+    /// The token that the tokenizer puts first is the first of the template as well.
+    BeginsTwice {
+        /// The token.
+        token: String,
+        /// How many prompts have it twice.
+        prompts: usize,
+    },
     /// Words that are in no prompt.
     WordsDropped {
         /// Why, and which: `word is more than one token: io "Agnes"`.
@@ -180,6 +187,11 @@ impl fmt::Display for Note {
                 of(operator)
             ),
             Note::BeyondContext { why } => write!(f, "prompts of up to {why}"),
+            Note::BeginsTwice { token, prompts } => write!(
+                f,
+                "{prompts} prompts begin with {token} twice: it is put before prompts, and the template writes it; take it out of \
+                 the template, or write bos = false"
+            ),
             Note::WordsDropped { why } => {
                 const SHOWN: usize = 12;
                 let more = match why.len().checked_sub(SHOWN) {
