@@ -18,7 +18,8 @@ const OLD_NAMES: [(&str, &str); 6] = [
 
 /// For a path that leads nowhere, after a semicolon; empty where nothing is known.
 pub(super) fn for_missing(text: &str, base: &Path) -> String {
-    if text.starts_with('~') {
+    let expanded = text.starts_with("~/") && std::env::var_os("HOME").is_some();
+    if text.starts_with('~') && !expanded {
         return "; '~' is for the shell to expand, which it does at the start of a word alone: write the whole path"
             .into();
     }

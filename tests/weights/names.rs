@@ -238,7 +238,7 @@ fn types_that_are_not_read_are_named_where_they_are_wanted() {
         }
     };
     let folder = changed("llama-gqa", to_float8);
-    let parts = ["is in F8_E4M3, floats of few bits, which are not read; write the model in bfloat16", "and 12 more"];
+    let parts = ["and 12 more hold F8_E4M3: floats of so few bits are not read; write the model in bfloat16"];
     assert_says(Checkpoint::open(folder.path()), &parts);
 
     // A type that no version of the format has yet, of a tensor that nobody wants.
