@@ -2,10 +2,7 @@
 
 mod checkpoint;
 mod configuration;
-mod described;
-mod folders;
 mod memory;
-mod names;
 mod pytorch;
 mod random;
 mod safetensors;

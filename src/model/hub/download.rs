@@ -32,8 +32,7 @@ impl Download<'_> {
         let info = named.info().map_err(|e| self.explain(e, LIST))?;
         let there = |name: &str| info.siblings.iter().any(|file| file.rfilename == name);
         let Some(weights) = WEIGHTS.into_iter().find(|name| there(name)).filter(|_| there("config.json")) else {
-            let adapter = there("adapter_config.json");
-            return Err(HubError::NoModel { repo: self.repo, revision: self.revision, adapter });
+            return Err(HubError::NoModel { repo: self.repo, revision: self.revision });
         };
         if !is_name(&info.sha) {
             return Err(HubError::Name { name: info.sha });
