@@ -62,12 +62,24 @@ struct Candidate {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let model = arguments.model.open()?;
-    for note in model.notes() {
-        // Not `eprintln!`, which panics where nobody reads any more.
-        let _ = writeln!(std::io::stderr(), "note: {note}");
-    }
+    model.notes().iter().for_each(|note| say(note));
     let answers =
         arguments.prompts.iter().map(|prompt| answer(&model, prompt, &arguments)).collect::<Result<Vec<_>, Error>>()?;
+    let longest = answers.iter().map(|answer| answer.tokens.len()).max().unwrap_or_default();
+    model.facts().beyond_context(longest).iter().for_each(|why| say(&format!("prompts of up to {why}")));
+    for answer in &answers {
+        if let [first, second, ..] = answer.tokens[..]
+            && first == second
+            && model.bos().is_ok_and(|bos| bos == Some(first))
+        {
+            let piece = answer.pieces.first().map_or("", String::as_str);
+            say(&format!(
+                "the prompt {:?} begins with {piece} twice: it is put before prompts, and this one has it already; take it out, \
+                 or write --bos false",
+                answer.prompt
+            ));
+        }
+    }
     super::print(&match arguments.format {
         Format::Text => text(&answers),
         Format::Json => json(&answers)?,
@@ -96,6 +108,11 @@ fn answer<'a>(model: &Model, prompt: &'a str, arguments: &Arguments) -> Result<A
     let top = order.iter().take(shown).map(candidate).collect();
     let pieces = tokens.iter().map(|&id| piece(id)).collect();
     Ok(Answer { prompt, tokens, pieces, top, logits: arguments.all.then_some(logits) })
+}
+
+/// Says something beside the answers; not by `eprintln!`, which panics where nobody reads any more.
+fn say(note: &str) {
+    let _ = writeln!(std::io::stderr(), "note: {note}");
 }
 
 fn text(answers: &[Answer]) -> String {

@@ -88,6 +88,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         Positions::Learned => "learned".to_string(),
         Positions::Rotary(rotary) => format!("rotary, {} of {} dimensions", 2 * rotary.inv_freq.len(), facts.d_head),
     };
+    let window = facts.window.as_ref().map(|window| format!("; window of {window}")).unwrap_or_default();
     let integers = match card.largest_single_token_integer {
         Some(largest) => format!("0..={largest}"),
         None => "none".into(),
@@ -100,7 +101,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         ("d_head", facts.d_head.to_string()),
         ("d_mlp", format!("{}{}", facts.d_mlp, if facts.gated { " (gated)" } else { "" })),
         ("vocabulary", facts.n_vocab.to_string()),
-        ("positions", format!("{positions}; context {}", facts.n_ctx)),
+        ("positions", format!("{positions}; context {}{window}", facts.n_ctx)),
         ("unembedding", if facts.tied { "tied to the embedding" } else { "its own" }.into()),
         ("parameters", card.parameters.to_string()),
         ("stored as", card.stored_dtype.clone()),

@@ -9,20 +9,27 @@ use rayon::prelude::*;
 /// `[batch, query_pos, head, d_head]`. Where there are fewer queries than keys, they are the last positions.
 pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
     run(Attention, [q.into_dispatch(), k.into_dispatch(), v.into_dispatch()], |[q, k, v]| {
-        let scores = attention_scores(Tensor::from_dispatch(q), Tensor::from_dispatch(k));
+        let scores = attention_scores(Tensor::from_dispatch(q), Tensor::from_dispatch(k), None);
         attention_mix(attention_pattern(scores), Tensor::from_dispatch(v))
     })
 }
 
-/// Scaled and masked scores, `[batch, head, query_pos, key_pos]`; -inf where the key comes after the query.
-pub fn attention_scores(q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
+/// Scaled and masked scores, `[batch, head, query_pos, key_pos]`; -inf where the key comes after the query, and where it comes
+/// `window` positions or more before it.
+pub fn attention_scores(q: Tensor<4>, k: Tensor<4>, window: Option<usize>) -> Tensor<4> {
     let [_, queries, heads, d_head] = q.dims();
     let keys = k.dims()[1];
     let scale = 1.0 / (d_head as f64).sqrt();
     let scores = q.swap_dims(1, 2).matmul(repeat_heads(k, heads).swap_dims(1, 2).swap_dims(2, 3)) * scale;
     let offset = (keys - queries) as i64;
-    let future = Tensor::<2, Bool>::tril_mask([queries, keys], offset, &scores.device());
-    scores.mask_fill(future.unsqueeze::<4>(), f32::NEG_INFINITY)
+    let after = |offset: i64| Tensor::<2, Bool>::tril_mask([queries, keys], offset, &scores.device());
+    let future = after(offset);
+    let past = window.filter(|&window| window < keys).map(|window| after(offset - window as i64).bool_not());
+    let scores = scores.mask_fill(future.unsqueeze::<4>(), f32::NEG_INFINITY);
+    match past {
+        Some(past) => scores.mask_fill(past.unsqueeze::<4>(), f32::NEG_INFINITY),
+        None => scores,
+    }
 }
 
 /// Softmax over the keys, computed in f32 at least.

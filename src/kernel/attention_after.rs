@@ -66,7 +66,7 @@ pub fn attention_after(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, past: &Past) ->
         inputs,
         |[q, k, v, ..]| {
             let (k, v) = past.before(Tensor::from_dispatch(k), Tensor::from_dispatch(v));
-            attention_mix(attention_pattern(attention_scores(Tensor::from_dispatch(q), k)), v)
+            attention_mix(attention_pattern(attention_scores(Tensor::from_dispatch(q), k, None)), v)
         },
     )
 }

@@ -7,12 +7,13 @@ use std::path::Path;
 use indexmap::IndexMap;
 
 use super::config::ConfigError;
-use super::facts::Facts;
-use super::family;
+use super::facts::{Facts, Positions};
 use super::family::names::{BlockNames, Expected, LinearNames, ModelNames, NormNames, Stored as Rows};
+use super::family::{self, Description};
 use super::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
+use super::matching::{Matching, listed};
 use super::random::RandomWeights;
-use super::weights::{self, Safetensors, Source, Stored, WeightError};
+use super::weights::{self, FEW_BITS, Safetensors, Source, Stored, WeightError};
 
 /// Larger than any configuration.
 const LARGEST_CONFIG: u64 = 10_000_000;
@@ -22,8 +23,7 @@ pub struct Checkpoint {
     facts: Facts,
     names: ModelNames,
     source: Box<dyn Source>,
-    /// Whether the source's names lack the family's prefix.
-    bare: bool,
+    matching: Matching,
     notes: Vec<String>,
 }
 
@@ -34,8 +34,11 @@ impl Checkpoint {
     /// When a file is missing, unreadable or truncated, the configuration is not of a supported model, or the weights'
     /// names and shapes are not those it calls for; then all differences are listed.
     pub fn open(folder: &Path) -> Result<Self, WeightError> {
-        let (facts, names) = describe(&folder.join("config.json"))?;
-        Self::new(facts, names, weights::open(folder)?)
+        let mut checkpoint = Self::new(describe(&folder.join("config.json"))?, weights::open(folder)?)?;
+        if folder.join("adapter_config.json").is_file() {
+            checkpoint.notes.push("the folder holds an adapter too (adapter_config.json), which is not applied".into());
+        }
+        Ok(checkpoint)
     }
 
     /// A model that is part of the binary: the text of its `config.json`, and its `model.safetensors`. `name` stands for the
@@ -44,8 +47,7 @@ impl Checkpoint {
     /// # Errors
     /// As [`Checkpoint::open`].
     pub fn from_bytes(name: &Path, config: &[u8], weights: &'static [u8]) -> Result<Self, WeightError> {
-        let (facts, names) = parse(name, config)?;
-        Self::new(facts, names, Box::new(Safetensors::from_bytes(name, weights)?))
+        Self::new(parse(name, config)?, Box::new(Safetensors::from_bytes(name, weights)?))
     }
 
     /// A model with the shapes of a `config.json` and random weights, the same for the same seed.
@@ -53,63 +55,144 @@ impl Checkpoint {
     /// # Errors
     /// When the configuration cannot be read or is not of a supported model.
     pub fn random(config: &Path, seed: u64) -> Result<Self, WeightError> {
-        let (facts, names) = describe(config)?;
-        let source = RandomWeights::new(config, expected(&facts, &names), seed);
-        Self::new(facts, names, Box::new(source))
+        let mut described = describe(config)?;
+        if described.facts.tied {
+            described.names.tie();
+        }
+        let source = RandomWeights::new(config, expected(&described.facts, &described.names), seed);
+        Self::new(described, Box::new(source))
     }
 
     /// Weights from any source.
     ///
     /// # Errors
-    /// When the source's names and shapes are not those that `names` calls for; all differences are listed.
-    pub fn new(facts: Facts, names: ModelNames, source: Box<dyn Source>) -> Result<Self, WeightError> {
-        let bare = !names.prefix.is_empty()
-            && !source.tensors().contains_key(&names.tokens)
-            && source.tensors().contains_key(without(&names.tokens, names.prefix));
-        let checkpoint = Self { facts, names, source, bare, notes: Vec::new() };
+    /// When the source's names and shapes are not those that the description calls for; all differences are listed.
+    pub fn new(described: Description, source: Box<dyn Source>) -> Result<Self, WeightError> {
+        let Description { facts, names, notes } = described;
+        let wanted = expected(&facts, &names);
+        let wanted = wanted.iter().map(|expected| expected.name.as_str()).chain([names.tokens.as_str()]).collect();
+        let matching = Matching::new(&names, &wanted, &*source);
+        let mut checkpoint = Self { facts, names, source, matching, notes };
+        checkpoint.settle_unembedding()?;
         match checkpoint.problems() {
-            problems if problems.is_empty() => Ok(checkpoint),
+            problems if problems.is_empty() => {
+                checkpoint.note_what_is_left_out()?;
+                Ok(checkpoint)
+            }
             problems => Err(WeightError::Mismatch { path: checkpoint.source.path().to_owned(), problems }),
         }
     }
 
+    /// Decides where the unembedding is: of a model whose configuration ties it to the embedding the file may hold one of its
+    /// own, or that one alone, and as transformers 5 does the file is followed.
+    fn settle_unembedding(&mut self) -> Result<(), WeightError> {
+        let (own, tokens) = (self.names.unembed.weight.clone(), self.names.tokens.clone());
+        let has_own = own != tokens && self.matching.has(&own);
+        match (self.facts.tied, has_own, self.matching.has(&tokens)) {
+            (true, true, true) => {
+                let (own, tokens) = (self.matching.stored(&own), self.matching.stored(&tokens));
+                if self.source.equal(own, tokens)? {
+                    self.names.tie();
+                } else {
+                    self.notes.push(format!(
+                        "the configuration ties the unembedding to the embedding ('tie_word_embeddings'), and the file \
+                         has another, '{own}': the file's is used, as by transformers 5"
+                    ));
+                    self.facts.tied = false;
+                }
+            }
+            (true, true, false) => self.names.tokens = own,
+            (true, false, _) => self.names.tie(),
+            (false, ..) => {}
+        }
+        if let Some(bias) = self.names.unembed.bias.take_if(|bias| !self.matching.has(bias))
+            && self.matching.has(&self.names.unembed.weight)
+        {
+            self.notes.push(format!("the file has no '{bias}': it is taken for 0, as by transformers"));
+        }
+        Ok(())
+    }
+
     /// What is wrong with the source's names, shapes and types, a fragment each.
     fn problems(&self) -> Vec<String> {
-        let expected = expected(&self.facts, &self.names);
         let tensors = self.source.tensors();
+        let Matching { adapter, unexpected, beside, twice, .. } = &self.matching;
+        if !adapter.is_empty() {
+            return vec![format!(
+                "an adapter that is not merged: {}; merge it into the weights (peft's `merge_and_unload()`), and save the model",
+                listed(adapter)
+            )];
+        }
+        if self.matching.is_empty() && !tensors.is_empty() {
+            let names: Vec<String> = tensors.keys().cloned().collect();
+            let (names, family) = (listed(&names), self.facts.family);
+            return vec![format!(
+                "unknown names: none of them is that of a weight of {family}, as '{}': it has {names}; check 'model_type', or \
+                 rename them",
+                self.names.tokens
+            )];
+        }
         let mut problems = Vec::new();
-        for Expected { name, shape, .. } in &expected {
+        let mut formats: IndexMap<&str, Vec<String>> = IndexMap::new();
+        let mut missing = false;
+        for Expected { name, shape, .. } in &expected(&self.facts, &self.names) {
             let name = self.stored(name);
             match tensors.get(name) {
-                None => problems.push(format!("missing: '{name}' {shape:?}")),
+                None => {
+                    missing = true;
+                    let advice = match name == self.names.unembed.weight && self.matching.has(&self.names.tokens) {
+                        true => " (where it is the embedding, write \"tie_word_embeddings\": true)",
+                        false => "",
+                    };
+                    problems.push(format!("missing: '{name}' {shape:?}{advice}"));
+                }
                 Some(info) if info.shape != *shape => {
                     problems.push(format!("wrong shape: '{name}' is {:?}, should be {shape:?}", info.shape));
                 }
                 Some(info) if matches!(info.stored, Stored::Other(_)) => {
-                    problems.push(format!("wrong type: '{name}' does not hold floating-point numbers"));
+                    formats.entry(self.source.format_of(name)).or_default().push(name.to_owned());
                 }
                 Some(_) => {}
             }
         }
-        let known: std::collections::HashSet<&str> =
-            expected.iter().map(|expected| self.stored(&expected.name)).collect();
-        for (name, info) in tensors {
-            if !known.contains(name.as_str()) && !self.may_ignore(name) {
-                problems.push(format!("unexpected: '{name}' {:?}", info.shape));
-            }
+        problems.extend(formats.into_iter().map(|(format, names)| wrong_type(format, &names)));
+        problems.extend(twice.iter().map(|(weight, a, b)| format!("twice: '{a}' and '{b}' are both '{weight}'")));
+        let beside = if missing { beside.as_slice() } else { &[] };
+        for name in unexpected.iter().chain(beside) {
+            let shape = tensors.get(name).map(|info| info.shape.as_slice()).unwrap_or_default();
+            problems.push(format!("unexpected: '{name}' {shape:?}"));
         }
         problems
     }
 
-    /// Masks and tables that some versions store, and the unembedding of a tied model, which is its embedding again.
-    fn may_ignore(&self, name: &str) -> bool {
-        let buffer = self.names.buffers.iter().any(|ending| name.ends_with(ending));
-        buffer || (self.facts.tied && matches!(name, "lm_head.weight" | "embed_out.weight"))
+    /// Names what is in the file and not in the model; a rotary table is compared with the one that is computed.
+    fn note_what_is_left_out(&mut self) -> Result<(), WeightError> {
+        if !self.matching.beside.is_empty() {
+            let beside = listed(&self.matching.beside);
+            self.notes
+                .push(format!("left out of the model, for they are of another part than the language model: {beside}"));
+        }
+        let table = self.matching.buffers.iter().find(|name| name.ends_with("rotary_emb.inv_freq"));
+        if let (Some(name), Positions::Rotary(rotary)) = (table, &self.facts.positions)
+            && let Some(info) = self.source.tensors().get(name)
+            && !matches!(info.stored, Stored::Other(_))
+        {
+            let mut stored = vec![0.0; info.shape.iter().product()];
+            self.source.read(name, 0, &mut stored)?;
+            let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 0.01 * b.abs();
+            if stored.len() != rotary.inv_freq.len() || !stored.iter().zip(&rotary.inv_freq).all(close) {
+                self.notes.push(format!(
+                    "the rotary frequencies in the file ('{name}') are not those that the configuration describes, which are \
+                     used, as by transformers"
+                ));
+            }
+        }
+        Ok(())
     }
 
-    /// The source's name for a tensor.
-    fn stored<'a>(&self, name: &'a str) -> &'a str {
-        if self.bare { without(name, self.names.prefix) } else { name }
+    /// The source's name for a weight.
+    fn stored<'a>(&'a self, name: &'a str) -> &'a str {
+        self.matching.stored(name)
     }
 
     fn whole(&self, name: &str, shape: &[usize]) -> Result<HostTensor, WeightError> {
@@ -251,8 +334,18 @@ fn scatter(source: &[f32], inputs: usize, data: &mut [f32], outputs: usize, colu
     }
 }
 
+/// What tensors that are not read hold instead of floats, and what to do.
+fn wrong_type(format: &str, names: &[String]) -> String {
+    let (hold, do_not) = if names.len() == 1 { ("holds", "does not") } else { ("hold", "do not") };
+    let names = listed(names);
+    match format.to_uppercase().get(..2) {
+        Some("F8" | "F6" | "F4") => format!("wrong type: {names} {hold} {format}: {FEW_BITS}"),
+        _ => format!("wrong type: {names} {do_not} hold floating-point numbers but {format}"),
+    }
+}
+
 /// Reads a `config.json`.
-fn describe(path: &Path) -> Result<(Facts, ModelNames), WeightError> {
+fn describe(path: &Path) -> Result<Description, WeightError> {
     let size = fs::metadata(path).map_err(WeightError::io(path))?.len();
     if size > LARGEST_CONFIG {
         return Err(WeightError::config(path, format!("{size} bytes is too long for a configuration")));
@@ -261,7 +354,7 @@ fn describe(path: &Path) -> Result<(Facts, ModelNames), WeightError> {
 }
 
 /// Reads the text of a `config.json`.
-fn parse(path: &Path, text: &[u8]) -> Result<(Facts, ModelNames), WeightError> {
+fn parse(path: &Path, text: &[u8]) -> Result<Description, WeightError> {
     let value =
         serde_json::from_slice(text).map_err(|error| WeightError::config(path, format!("not JSON: {error}")))?;
     family::from_config(&value).map_err(|ConfigError(reason)| WeightError::config(path, reason))
@@ -269,9 +362,4 @@ fn parse(path: &Path, text: &[u8]) -> Result<(Facts, ModelNames), WeightError> {
 
 fn expected(facts: &Facts, names: &ModelNames) -> Vec<Expected> {
     names.expected(facts.n_vocab, facts.n_ctx, facts.d_model)
-}
-
-/// `name` without `prefix`, if it has it.
-fn without<'a>(name: &'a str, prefix: &str) -> &'a str {
-    name.strip_prefix(prefix).unwrap_or(name)
 }

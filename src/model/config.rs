@@ -1,5 +1,7 @@
 //! `config.json`, as transformers 4 and transformers 5 write it, read with checks.
 
+use std::cell::RefCell;
+
 use serde_json::{Map, Value};
 
 use super::facts::Activation;
@@ -10,10 +12,11 @@ use super::facts::Activation;
 #[error("{0}")]
 pub struct ConfigError(pub String);
 
-/// The parsed object of a `config.json`.
+/// The parsed object of a `config.json`, and what there is to note of it.
 #[derive(Debug, Clone)]
 pub struct Config {
     values: Map<String, Value>,
+    notes: RefCell<Vec<String>>,
 }
 
 /// No extent of a real model is larger; a file that says so is wrong, and products of two stay far from overflow.
@@ -27,7 +30,7 @@ impl Config {
     /// When `value` is not an object.
     pub fn new(value: &Value) -> Result<Self, ConfigError> {
         match value {
-            Value::Object(values) => Ok(Self { values: values.clone() }),
+            Value::Object(values) => Ok(Self { values: values.clone(), notes: RefCell::default() }),
             other => Err(ConfigError(format!("expected an object of settings, found {}", kind(other)))),
         }
     }
@@ -42,13 +45,52 @@ impl Config {
         self.values.contains_key(key)
     }
 
+    /// Every key that is there.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    /// The same with every key of `aliases` (its name, and the name that families read) under its second name. Where both are
+    /// there the first is followed, as by transformers, which sets it last.
+    #[must_use]
+    pub fn with_aliases(mut self, aliases: &[(&str, &str)]) -> Self {
+        for (alias, name) in aliases {
+            if let Some(value) = self.values.remove(*alias) {
+                self.values.insert((*name).into(), value);
+            }
+        }
+        self
+    }
+
+    /// Keeps something that a user of the model should know.
+    pub fn note(&self, note: impl Into<String>) {
+        let (mut notes, note) = (self.notes.borrow_mut(), note.into());
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+
+    /// What was noted.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.borrow().clone()
+    }
+
+    /// Refuses a `null` where transformers has a value of its own for an absent key alone.
+    fn not_null(&self, key: &str) -> Result<(), ConfigError> {
+        match self.values.get(key) {
+            Some(Value::Null) => Err(ConfigError(format!("'{key}' is null: write a value, or leave the key out"))),
+            _ => Ok(()),
+        }
+    }
+
     /// A whole number from 1.
     pub fn size(&self, key: &str) -> Result<usize, ConfigError> {
         self.size_if(key)?.ok_or_else(|| ConfigError(format!("'{key}' is missing")))
     }
 
-    /// A whole number from 1, or `default` where there is none.
+    /// A whole number from 1, or `default` where the key is absent.
     pub fn size_or(&self, key: &str, default: usize) -> Result<usize, ConfigError> {
+        self.not_null(key)?;
         Ok(self.size_if(key)?.unwrap_or(default))
     }
 
@@ -66,19 +108,22 @@ impl Config {
 
     /// The number of blocks under `key`.
     pub fn layers(&self, key: &str) -> Result<usize, ConfigError> {
-        self.size_to(key, MOST_LAYERS)
+        at_most(MOST_LAYERS, key, self.size(key)?)
+    }
+
+    /// The number of blocks under `key`, or `default` where the key is absent.
+    pub fn layers_or(&self, key: &str, default: usize) -> Result<usize, ConfigError> {
+        at_most(MOST_LAYERS, key, self.size_or(key, default)?)
     }
 
     /// The number of heads under `key`.
     pub fn heads(&self, key: &str) -> Result<usize, ConfigError> {
-        self.size_to(key, MOST_HEADS)
+        at_most(MOST_HEADS, key, self.size(key)?)
     }
 
-    fn size_to(&self, key: &str, most: usize) -> Result<usize, ConfigError> {
-        match self.size(key)? {
-            size if size <= most => Ok(size),
-            size => Err(ConfigError(format!("'{key}' must be at most {most}, found {size}"))),
-        }
+    /// The number of heads under `key`, or `default` where the key is absent.
+    pub fn heads_or(&self, key: &str, default: usize) -> Result<usize, ConfigError> {
+        at_most(MOST_HEADS, key, self.size_or(key, default)?)
     }
 
     /// A finite number above 0.
@@ -96,8 +141,15 @@ impl Config {
             .transpose()
     }
 
-    /// `true` or `false`, or `default` where there is none.
+    /// A finite number above 0, or `default` where the key is absent.
+    pub fn positive_or(&self, key: &str, default: f64) -> Result<f64, ConfigError> {
+        self.not_null(key)?;
+        Ok(self.positive_if(key)?.unwrap_or(default))
+    }
+
+    /// `true` or `false`, or `default` where the key is absent.
     pub fn flag_or(&self, key: &str, default: bool) -> Result<bool, ConfigError> {
+        self.not_null(key)?;
         self.get(key).map_or(Ok(default), |value| {
             value.as_bool().ok_or_else(|| ConfigError(format!("'{key}' must be true or false, found {value}")))
         })
@@ -119,8 +171,9 @@ impl Config {
             .transpose()
     }
 
-    /// The non-linearity named under `key`, or `default` where there is none.
+    /// The non-linearity named under `key`, or `default` where the key is absent.
     pub fn activation(&self, key: &str, default: &str) -> Result<Activation, ConfigError> {
+        self.not_null(key)?;
         match self.text_if(key)?.unwrap_or(default) {
             "silu" | "swish" => Ok(Activation::Silu),
             "gelu" => Ok(Activation::Gelu),
@@ -139,6 +192,10 @@ impl Config {
             _ => Ok(()),
         }
     }
+}
+
+fn at_most(most: usize, key: &str, size: usize) -> Result<usize, ConfigError> {
+    if size <= most { Ok(size) } else { Err(ConfigError(format!("'{key}' must be at most {most}, found {size}"))) }
 }
 
 /// The JSON kind of a value, for messages.

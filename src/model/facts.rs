@@ -31,10 +31,55 @@ pub struct Facts {
     pub gated: bool,
     /// How positions enter.
     pub positions: Positions,
+    /// Whether there is no position beyond `n_ctx`: positions are looked up in a table of that length.
+    pub bounded: bool,
+    /// A window that attention sees no further back than.
+    pub window: Option<Window>,
+    /// What scores of attention are multiplied by.
+    pub scores: ScoreScale,
     /// How attention and MLP are joined to the residual stream.
     pub residual: Residual,
     /// Whether the stored unembedding is the embedding's transpose.
     pub tied: bool,
+}
+
+/// Attention of some layers that sees no further back than a number of tokens, the current one counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Window {
+    /// How many.
+    pub tokens: usize,
+    /// The layers, ascending.
+    pub layers: Vec<usize>,
+}
+
+/// What scores of attention, q·k, are multiplied by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ScoreScale {
+    /// 1/√d_head.
+    pub by_width: bool,
+    /// 1/(layer + 1), layers counted from 0.
+    pub by_layer: bool,
+}
+
+impl ScoreScale {
+    /// 1/√d_head alone.
+    pub const STANDARD: Self = Self { by_width: true, by_layer: false };
+}
+
+impl std::fmt::Display for Window {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Window { tokens, layers } = self;
+        match layers.as_slice() {
+            [layer] => write!(f, "{tokens} tokens in layer {layer}"),
+            [first, .., last] if last - first + 1 == layers.len() => {
+                write!(f, "{tokens} tokens in layers {first} to {last}")
+            }
+            layers => {
+                let layers: Vec<String> = layers.iter().map(usize::to_string).collect();
+                write!(f, "{tokens} tokens in layers {}", layers.join(", "))
+            }
+        }
+    }
 }
 
 /// A norm over `d_model`.
@@ -112,6 +157,35 @@ pub enum Residual {
 }
 
 impl Facts {
+    /// The largest number of positions a prompt may have; rotary models are not held to the length they were made for, as not by
+    /// transformers.
+    pub fn position_limit(&self) -> Option<usize> {
+        self.bounded.then_some(self.n_ctx)
+    }
+
+    /// How many tokens back a layer's attention sees, the current one counted; `None` for all.
+    pub fn window_of(&self, layer: usize) -> Option<usize> {
+        self.window.as_ref().filter(|window| window.layers.contains(&layer)).map(|window| window.tokens)
+    }
+
+    /// What to say of prompts of up to `tokens` tokens that are longer than the model was made for.
+    pub fn beyond_context(&self, tokens: usize) -> Option<String> {
+        (tokens > self.n_ctx).then(|| {
+            format!(
+                "{tokens} tokens are more than the {} of the context that the model was made for; they are computed all \
+                 the same, as by transformers",
+                self.n_ctx
+            )
+        })
+    }
+
+    /// What the scores of a layer's attention are multiplied by beside 1/√d_head.
+    pub fn score_factor(&self, layer: usize) -> f64 {
+        let width = if self.scores.by_width { 1.0 } else { (self.d_head as f64).sqrt() };
+        let depth = if self.scores.by_layer { 1.0 / (layer + 1) as f64 } else { 1.0 };
+        width * depth
+    }
+
     /// Number of weights as stored (a tied unembedding counted once), biases and norms left out: within a percent.
     pub fn approximate_parameters(&self) -> usize {
         let attention = self.d_model * self.d_head * (2 * self.n_heads + 2 * self.n_kv_heads);

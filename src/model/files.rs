@@ -3,7 +3,7 @@
 
 use super::source::Source;
 use super::tokenizer::FOLDER_FILES;
-use super::{Lookup, ModelError, builtin, hub, weights};
+use super::{Lookup, ModelError, builtin, gguf, hub, weights};
 use crate::spec;
 use std::path::{Path, PathBuf};
 
@@ -39,7 +39,11 @@ pub fn parts(spec: &spec::Model, lookup: Lookup) -> Result<Vec<Part>, ModelError
             Ok(files.into_iter().map(|(name, bytes)| Part::Bytes { name, bytes }).collect())
         }
         Source::Folder(folder) => in_folder(&folder),
-        Source::Gguf(path) => Ok(vec![Part::File { name: "gguf".into(), path }]),
+        Source::Gguf(path) => {
+            let name = |index: usize| if index == 0 { "gguf".into() } else { format!("gguf-{}", index + 1) };
+            let files = gguf::files(&path).into_iter().enumerate();
+            Ok(files.map(|(index, path)| Part::File { name: name(index), path }).collect())
+        }
         Source::Hub { repo, revision } => in_folder(&hub::snapshot(&repo, &revision, lookup.quiet)?),
         Source::Random { config, seed } => {
             Ok(vec![Part::File { name: "config.json".into(), path: config }, Part::Seed(seed)])

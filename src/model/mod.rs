@@ -1,8 +1,10 @@
 //! Models: architecture facts, families, weights, tokenizer, and the forward pass.
 
+mod advice;
 pub mod builtin;
 pub mod checkpoint;
 pub mod config;
+mod content;
 pub mod device;
 pub mod facts;
 pub mod family;
@@ -11,6 +13,7 @@ pub mod gguf;
 pub mod hook;
 pub mod host;
 pub mod hub;
+mod matching;
 mod open;
 pub mod processing;
 pub mod random;

@@ -1,12 +1,14 @@
 //! A model ready to run: source, tokenizer, weights on their device.
 
+use super::advice;
 use super::checkpoint::Checkpoint;
+use super::content::misnamed;
 use super::device::{self, DeviceError};
 use super::facts::Facts;
 use super::host::HostModel;
 use super::processing::Processed;
 use super::source::{Source, SourceError};
-use super::tokenizer::{self, Tokenizer, TokenizerError};
+use super::tokenizer::{self, FOLDER_FILES, Tokenizer, TokenizerError};
 use super::transformer::{Tokens, Transformer};
 use super::weights::WeightError;
 use super::{builtin, gguf, hub};
@@ -202,10 +204,10 @@ impl Model {
     pub fn architecture(spec: &spec::Model, lookup: Lookup) -> Result<Facts, ModelError> {
         let host = match Source::parse(&spec.source, lookup.base, lookup.checkpoint)? {
             Source::Builtin { name, checkpoint } => builtin::open(&name, checkpoint.as_deref())?.0,
-            Source::Folder(folder) => Checkpoint::open(&folder)?,
-            Source::Gguf(file) => gguf::Gguf::open(&file)?.model()?,
-            Source::Hub { repo, revision } => Checkpoint::open(&hub::snapshot(&repo, &revision, lookup.quiet)?)?,
-            Source::Random { config, seed } => Checkpoint::random(&config, seed)?,
+            Source::Folder(folder) => checkpoint(&folder)?,
+            Source::Gguf(file) => open_gguf(&file)?.model()?,
+            Source::Hub { repo, revision } => checkpoint(&hub::snapshot(&repo, &revision, lookup.quiet)?)?,
+            Source::Random { config, seed } => Checkpoint::random(&config, seed).map_err(WeightError::explained)?,
         };
         Ok(host.facts().clone())
     }
@@ -250,7 +252,7 @@ impl Model {
         if tokens.is_empty() {
             return Err(PromptError::Empty);
         }
-        if let Some(limit) = self.transformer.position_limit()
+        if let Some(limit) = self.facts().position_limit()
             && tokens.len() > limit
         {
             return Err(PromptError::TooLong { tokens: tokens.len(), limit });
@@ -284,12 +286,12 @@ fn find(spec: &spec::Model, lookup: Lookup) -> Result<Found, ModelError> {
         }
         Source::Folder(folder) => open_folder(&folder),
         Source::Gguf(file) => {
-            let file = gguf::Gguf::open(&file)?;
+            let file = open_gguf(&file)?;
             Ok(Found { tokenizer: file.tokenizer()?, host: file.model()? })
         }
         Source::Hub { repo, revision } => open_folder(&hub::snapshot(&repo, &revision, lookup.quiet)?),
         Source::Random { config, seed } => {
-            let model = Checkpoint::random(&config, seed)?;
+            let model = Checkpoint::random(&config, seed).map_err(WeightError::explained)?;
             let numbers = model.facts().n_vocab.saturating_sub(ARITHMETIC_SYMBOLS).clamp(1, 1000);
             Ok(Found { tokenizer: tokenizer::arithmetic(numbers), host: model })
         }
@@ -300,5 +302,31 @@ fn find(spec: &spec::Model, lookup: Lookup) -> Result<Found, ModelError> {
 const ARITHMETIC_SYMBOLS: usize = 5;
 
 fn open_folder(folder: &Path) -> Result<Found, ModelError> {
-    Ok(Found { host: Checkpoint::open(folder)?, tokenizer: Tokenizer::from_dir(folder)? })
+    let host = checkpoint(folder)?;
+    let tokenizer = Tokenizer::from_dir(folder).map_err(|error| {
+        let told = FOLDER_FILES.iter().map(|name| folder.join(name)).find_map(|path| Some((misnamed(&path)?, path)));
+        told.map_or(ModelError::from(error), |(told, path)| WeightError::format(&path, told).into())
+    })?;
+    Ok(Found { host, tokenizer })
+}
+
+/// The model in a folder; where there is none, what the folder holds instead.
+fn checkpoint(folder: &Path) -> Result<Checkpoint, WeightError> {
+    if !folder.join("config.json").is_file()
+        && let Some(told) = advice::for_folder(folder)
+    {
+        return Err(WeightError::format(folder, told));
+    }
+    Checkpoint::open(folder).map_err(|error| match &error {
+        // Without weights the error is of the folder itself.
+        WeightError::Format { path, .. } if path == folder => match advice::adapter(folder) {
+            Some(told) => WeightError::format(folder, told),
+            None => error,
+        },
+        _ => error.explained(),
+    })
+}
+
+fn open_gguf(path: &Path) -> Result<gguf::Gguf, WeightError> {
+    gguf::Gguf::open(path).map_err(WeightError::explained)
 }

@@ -1,4 +1,6 @@
-//! Rotary frequencies from a configuration: `rope_theta` and `rope_scaling` (transformers 4) or `rope_parameters` (5).
+//! Rotary frequencies from a configuration: `rope_theta` and `rope_scaling` (transformers 4) or `rope_parameters` (5), or both.
+
+use serde_json::Value;
 
 use super::config::{Config, ConfigError};
 
@@ -33,34 +35,38 @@ pub enum Scaling {
     },
 }
 
-/// Names that families give the base and the rotated share, and their defaults.
+/// Names that families give the base and the rotated share outside of the section, and what transformers' class of the family
+/// takes where the configuration is silent.
 pub struct RopeKeys {
-    /// Key of the base outside `rope_parameters`.
+    /// Key of the base.
     pub theta: &'static str,
-    /// Key of the rotated share outside `rope_parameters`.
+    /// Key of the rotated share.
     pub partial: &'static str,
     /// Share where the configuration is silent.
     pub default_partial: f64,
+    /// Longest prompt of the class, for the scalings that go by it.
+    pub n_ctx: usize,
 }
 
+/// Keys of a section that say which scaling it is, and those that every scaling has.
+const OF_EVERY_SCALING: [&str; 4] = ["rope_type", "type", "rope_theta", "partial_rotary_factor"];
+
 impl Rope {
+    /// Read as transformers 5 does: `rope_scaling` where it is there and not empty, else `rope_parameters`, and nothing of the
+    /// other; what the section lacks stands beside it.
+    ///
     /// # Errors
     /// When a value is of the wrong kind, or the scaling is one ablate does not have.
     pub fn of(config: &Config, keys: &RopeKeys) -> Result<Self, ConfigError> {
-        let new_style = config.object_if("rope_parameters")?;
-        let old_style = config.object_if("rope_scaling")?;
-        let (section, settings) = match (new_style, old_style) {
-            (Some(settings), _) => ("rope_parameters", settings),
-            (None, Some(settings)) => ("rope_scaling", settings),
-            (None, None) => ("rope_scaling", Config::new(&serde_json::json!({}))?),
-        };
+        let (section, settings) = section(config)?;
         let within = |error: ConfigError| ConfigError(format!("'{section}': {error}"));
-        if settings.get("full_attention").is_some() || settings.get("sliding_attention").is_some() {
-            return Err(within(ConfigError("different rotations for different layers are not supported".into())));
+        if let Some(nested) = settings.keys().find(|key| settings.get(key).is_some_and(Value::is_object)) {
+            let problem = format!("'{nested}': different rotations for different layers are not supported");
+            return Err(within(ConfigError(problem)));
         }
-        let theta = match settings.positive_if("rope_theta").map_err(within)? {
-            Some(theta) => theta,
-            None => config.positive_if(keys.theta)?.unwrap_or(10_000.0),
+        let theta = match settings.names_key("rope_theta") {
+            true => settings.positive_or("rope_theta", DEFAULT_THETA).map_err(within)?,
+            false => config.positive_or(keys.theta, DEFAULT_THETA)?,
         };
         let partial = match settings.positive_if("partial_rotary_factor").map_err(within)? {
             Some(partial) => partial,
@@ -69,7 +75,26 @@ impl Rope {
         if partial > 1.0 {
             return Err(ConfigError(format!("'{}' must be at most 1, found {partial}", keys.partial)));
         }
-        let scaling = Scaling::of(&settings).map_err(within)?;
+        // transformers lets a key of this name beside the section go before the one within.
+        let original = || match config.names_key(ORIGINAL) {
+            true => config.positive(ORIGINAL),
+            false => settings.positive_or(ORIGINAL, keys.n_ctx as f64),
+        };
+        let scaling = Scaling::of(&settings, original).map_err(within)?;
+        for key in settings.keys().filter(|key| !OF_EVERY_SCALING.contains(key) && !scaling.keys().contains(key)) {
+            let name = scaling.name();
+            config.note(format!(
+                "'{key}' in '{section}' changes nothing, here and in transformers: the rotation is of type \"{name}\""
+            ));
+        }
+        for key in ["rope_theta", "partial_rotary_factor"] {
+            if config.get(key).is_some() && ![keys.theta, keys.partial].contains(&key) {
+                let [theta, partial] = [keys.theta, keys.partial];
+                config.note(format!(
+                    "'{key}' is not read in this family, here and in transformers: '{theta}' and '{partial}' are"
+                ));
+            }
+        }
         Ok(Self { theta, partial, scaling })
     }
 
@@ -87,11 +112,36 @@ impl Rope {
     }
 }
 
+/// Base where neither the section nor the configuration has one.
+const DEFAULT_THETA: f64 = 10_000.0;
+/// Key of the context that a scaling starts from.
+const ORIGINAL: &str = "original_max_position_embeddings";
+
+/// The settings that are followed, with the key they stand under.
+fn section(config: &Config) -> Result<(&'static str, Config), ConfigError> {
+    const OLD: &str = "rope_scaling";
+    const NEW: &str = "rope_parameters";
+    let filled = |key| match config.get(key) {
+        None | Some(Value::Bool(false)) => Ok(None),
+        Some(_) => config.object_if(key).map(|settings| settings.filter(|settings| settings.keys().next().is_some())),
+    };
+    match (filled(OLD)?, filled(NEW)?) {
+        (Some(old), new) => {
+            if new.is_some() {
+                config.note(format!("'{OLD}' is followed and nothing of '{NEW}', as in transformers"));
+            }
+            Ok((OLD, old))
+        }
+        (None, Some(new)) => Ok((NEW, new)),
+        (None, None) => Ok((NEW, Config::new(&serde_json::json!({}))?)),
+    }
+}
+
 impl Scaling {
-    fn of(settings: &Config) -> Result<Self, ConfigError> {
-        let kind = match settings.text_if("rope_type")? {
-            Some(kind) => kind,
-            None => settings.text_if("type")?.unwrap_or("default"),
+    fn of(settings: &Config, original: impl Fn() -> Result<f64, ConfigError>) -> Result<Self, ConfigError> {
+        let kind = match settings.names_key("rope_type") {
+            true => settings.text_if("rope_type")?.unwrap_or("null"),
+            false => settings.text_if("type")?.unwrap_or("default"),
         };
         match kind {
             "default" => Ok(Self::Default),
@@ -103,12 +153,28 @@ impl Scaling {
                         "'high_freq_factor' ({high}) must be above 'low_freq_factor' ({low})"
                     )));
                 }
-                let original = settings.positive("original_max_position_embeddings")?;
-                Ok(Self::Llama3 { factor: settings.positive("factor")?, low, high, original })
+                Ok(Self::Llama3 { factor: settings.positive("factor")?, low, high, original: original()? })
             }
             other => {
                 Err(ConfigError(format!("scaling \"{other}\" is not supported; supported: default, linear, llama3")))
             }
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Linear(_) => "linear",
+            Self::Llama3 { .. } => "llama3",
+        }
+    }
+
+    /// Keys of its own.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Default => &[],
+            Self::Linear(_) => &["factor"],
+            Self::Llama3 { .. } => &["factor", "low_freq_factor", "high_freq_factor", ORIGINAL],
         }
     }
 

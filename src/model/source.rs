@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::advice;
+use super::content::{self, Content};
+
 /// A parsed `source`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -30,11 +33,21 @@ pub enum SourceError {
     #[error("malformed model source '{text}'; write {form}")]
     Form { text: String, form: &'static str },
     /// A path that leads nowhere.
-    #[error("no model at '{}': no such file or folder", .0.display())]
-    Missing(PathBuf),
+    #[error("no model at '{}': no such file or folder{advice}", .path.display())]
+    Missing {
+        /// The path.
+        path: PathBuf,
+        /// What to write instead, after a semicolon; empty where nothing is known.
+        advice: String,
+    },
     /// A path to something else.
-    #[error("'{}' is neither a folder with config.json nor a .gguf file", .0.display())]
-    NotAModel(PathBuf),
+    #[error("'{}' is neither a folder with config.json nor a GGUF file{advice}", .path.display())]
+    NotAModel {
+        /// The path.
+        path: PathBuf,
+        /// What it is and what to write instead; empty where nothing is known.
+        advice: String,
+    },
     /// A checkpoint asked of a source that has none.
     #[error(
         "model source '{0}' has no checkpoints; write hf:owner/name (they are its revisions) or a folder (its subfolders)"
@@ -51,7 +64,7 @@ impl Source {
         {
             return Self::parse_scheme(text, scheme, rest, base, checkpoint);
         }
-        let path = base.join(text);
+        let path = Self::path(text, base);
         let path = match checkpoint {
             Some(name) if path.is_dir() => path.join(name),
             Some(_) if path.is_file() => return Err(SourceError::NoCheckpoints(text.into())),
@@ -60,11 +73,23 @@ impl Source {
         if path.is_dir() {
             Ok(Source::Folder(path))
         } else if !path.exists() {
-            Err(SourceError::Missing(path))
-        } else if path.extension().is_some_and(|extension| extension == "gguf") {
+            Err(SourceError::Missing { advice: advice::for_missing(text, base), path })
+        } else if path.extension().is_some_and(|extension| extension == "gguf")
+            || content::of(&path) == Some(Content::Gguf)
+        {
             Ok(Source::Gguf(path))
         } else {
-            Err(SourceError::NotAModel(path))
+            Err(SourceError::NotAModel { advice: advice::for_file(&path), path })
+        }
+    }
+
+    /// The path that `text` names: from `base`, or from the home folder where it begins with `~/`, which no shell expands within
+    /// a spec or after a `=`.
+    fn path(text: &str, base: &Path) -> PathBuf {
+        let path = base.join(text);
+        match (text.strip_prefix("~/"), std::env::var_os("HOME")) {
+            (Some(rest), Some(home)) if !home.is_empty() && !path.exists() => Path::new(&home).join(rest),
+            _ => path,
         }
     }
 
@@ -97,11 +122,11 @@ impl Source {
                 let wrong = || form("random:CONFIG.json#SEED, with a whole number as seed");
                 let (config, seed) = rest.rsplit_once('#').ok_or_else(wrong)?;
                 let seed = seed.parse().map_err(|_| wrong())?;
-                let config = base.join(config);
-                if !config.is_file() {
-                    return Err(SourceError::Missing(config));
+                let path = Self::path(config, base);
+                if !path.is_file() {
+                    return Err(SourceError::Missing { advice: advice::for_missing(config, base), path });
                 }
-                Ok(Source::Random { config, seed })
+                Ok(Source::Random { config: path, seed })
             }
             _ => Err(SourceError::Scheme(scheme.into())),
         }

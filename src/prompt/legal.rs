@@ -51,9 +51,17 @@ pub fn legal(resolved: &Resolved, tokenizer: &Tokenizer, bos: Option<bool>) -> R
         templates.push(describe(resolved, tokenizer, template, &prompts[first..]));
     }
     let words: Vec<String> = dropped.iter().filter(|one: &&Dropped| one.word.is_some()).map(Dropped::why).collect();
-    let notes = if words.is_empty() { vec![] } else { vec![Note::words_dropped(words)] };
+    let mut notes = if words.is_empty() { vec![] } else { vec![Note::words_dropped(words)] };
+    notes.extend(begins_twice(&prompts, tokenizer, bos));
     let (operators, slots) = (resolved.operators.clone(), resolved.words.as_ref().map(|words| words.names.clone()));
     Ok(PromptSet { templates, operators, slots, prompts, bos, answer: resolved.answer, dropped, spread: false, notes })
+}
+
+/// Prompts whose text begins with the token that is put before them: hardly ever meant.
+fn begins_twice(prompts: &[Prompt], tokenizer: &Tokenizer, bos: Option<u32>) -> Option<Note> {
+    let bos = bos?;
+    let twice = prompts.iter().filter(|prompt| prompt.tokens.get(1) == Some(&bos)).count();
+    (twice > 0).then(|| Note::BeginsTwice { token: tokenizer.token(bos).unwrap_or_default(), prompts: twice })
 }
 
 /// The beginning-of-text token before each prompt; `wanted` overrides whether there is one.
@@ -300,7 +308,6 @@ impl<'a> Group<'a> {
         };
         Ok(Wording {
             names: words.map_or_else(|| Arc::from([]), |words| words.names.clone()),
-            whole: words.map_or_else(Arc::default, |words| words.whole.clone()),
             words: filling.words.clone(),
             answer: Arc::from(written(&self.resolved.completion, &asks)),
             contrast,

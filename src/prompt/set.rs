@@ -4,7 +4,8 @@ use super::dropped::Dropped;
 use super::error::PromptError;
 use super::operator::{Operator, WORDS};
 use super::template::Slot;
-use super::words::{Names, Whole};
+use super::words::Names;
+use crate::model::facts::Facts;
 use crate::spec::Answer;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -77,8 +78,6 @@ impl Prompt {
 pub struct Wording {
     /// Names of the slots.
     pub names: Names,
-    /// Which words are whole numbers, in all prompts of the set.
-    pub whole: Arc<Whole>,
     /// The word of each.
     pub words: Vec<Arc<str>>,
     /// The answer, without spaces around it.
@@ -147,6 +146,18 @@ pub enum Note {
         /// Prompts the model was run on.
         evaluated: usize,
     },
+    /// Prompts longer than the context that the model was made for.
+    BeyondContext {
+        /// How long, and what becomes of them.
+        why: String,
+    },
+    /// The token that the tokenizer puts first is the first of the template as well.
+    BeginsTwice {
+        /// The token.
+        token: String,
+        /// How many prompts have it twice.
+        prompts: usize,
+    },
     /// Words that are in no prompt.
     WordsDropped {
         /// Why, and which: `word is more than one token: io "Agnes"`.
@@ -174,6 +185,12 @@ impl fmt::Display for Note {
                 f,
                 "template '{template}'{}: none of {evaluated} prompts is answered {wanted}ly; it has no rows",
                 of(operator)
+            ),
+            Note::BeyondContext { why } => write!(f, "prompts of up to {why}"),
+            Note::BeginsTwice { token, prompts } => write!(
+                f,
+                "{prompts} prompts begin with {token} twice: it is put before prompts, and the template writes it; take it out of \
+                 the template, or write bos = false"
             ),
             Note::WordsDropped { why } => {
                 const SHOWN: usize = 12;
@@ -256,6 +273,17 @@ impl PromptSet {
         seeds
     }
 
+    /// Tokens that a model is given of a prompt at most: those of an answer that is decoded with them.
+    fn length(&self, prompt: &Prompt) -> usize {
+        prompt.tokens.len() + if self.answer == Answer::MultiToken { prompt.answer_tokens.len() } else { 0 }
+    }
+
+    /// Notes prompts that are longer than the context that a model was made for.
+    pub fn note_context(&mut self, facts: &Facts) {
+        let longest = self.prompts.iter().map(|prompt| self.length(prompt)).max().unwrap_or_default();
+        self.notes.extend(facts.beyond_context(longest).map(|why| Note::BeyondContext { why }));
+    }
+
     /// Makes sure that a model can run every prompt: `n_vocab` rows in its embedding, `position_limit` positions
     /// (`None`: any number).
     ///
@@ -263,8 +291,7 @@ impl PromptSet {
     /// The first prompt that does not fit.
     pub fn fits(&self, n_vocab: usize, position_limit: Option<usize>) -> Result<(), PromptError> {
         for prompt in &self.prompts {
-            let answer = if self.answer == Answer::MultiToken { prompt.answer_tokens.len() } else { 0 };
-            let tokens = prompt.tokens.len() + answer;
+            let tokens = self.length(prompt);
             if let Some(n_ctx) = position_limit.filter(|&limit| tokens > limit) {
                 return Err(PromptError::TooLong { text: prompt.text.clone(), tokens, n_ctx });
             }

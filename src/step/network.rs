@@ -18,7 +18,7 @@ impl NextToken for Network<'_> {
     }
 
     fn position_limit(&self) -> Option<usize> {
-        self.model.transformer().position_limit()
+        self.model.facts().position_limit()
     }
 
     fn last_logits(&self, rows: &[&[u32]]) -> Result<Vec<f32>, Failure> {

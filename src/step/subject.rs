@@ -195,8 +195,9 @@ pub fn built(
     context.models.set(model, spec, batch, || {
         let network = Asked { network: Network { model }, name, blocks: context.blocks };
         let respondent = Respondent { network: &network, pace: Pace::of(batch) };
-        let built = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(respondent))?;
-        built.fits(model.facts().n_vocab, model.transformer().position_limit())?;
+        let mut built = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(respondent))?;
+        built.fits(model.facts().n_vocab, model.facts().position_limit())?;
+        built.note_context(model.facts());
         Ok(built)
     })
 }

@@ -3,7 +3,6 @@
 use super::error::Problem;
 use crate::run::atomic::write_atomic;
 use polars::prelude::*;
-use polars_parquet::write::schema_to_metadata_key;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -35,8 +34,10 @@ pub fn write(frame: &DataFrame, folder: &Path, name: &str) -> Result<Files, Prob
 /// # Errors
 /// None of its own.
 pub fn to_parquet(frame: &DataFrame) -> PolarsResult<Vec<u8>> {
+    let mut frame = frame.clone();
+    frame.rechunk_mut();
     let mut bytes = Vec::new();
-    parquet(frame, &mut bytes)?;
+    ParquetWriter::new(&mut bytes).finish(&mut frame)?;
     Ok(bytes)
 }
 
@@ -45,20 +46,9 @@ pub fn to_parquet(frame: &DataFrame) -> PolarsResult<Vec<u8>> {
 /// # Errors
 /// Names the file.
 pub fn write_parquet(frame: &DataFrame, path: &Path) -> Result<(), Problem> {
-    write_atomic(path, |out| parquet(frame, out).map_err(io_error))?;
-    Ok(())
-}
-
-fn parquet(frame: &DataFrame, out: impl io::Write) -> PolarsResult<()> {
     let mut frame = frame.clone();
     frame.rechunk_mut();
-    // polars declares its texts as views, which many readers cannot compare or sort, and older ones not open. What is in the
-    // file is the same either way: only the declaration is another.
-    let level = CompatLevel::oldest();
-    let schema = frame.schema().iter().map(|(name, dtype)| (name.clone(), dtype.to_arrow_field(name.clone(), level)));
-    let declared = schema_to_metadata_key(&schema.collect());
-    let metadata = KeyValueMetadata::Static(vec![declared]);
-    ParquetWriter::new(out).with_key_value_metadata(Some(metadata)).finish(&mut frame)?;
+    write_atomic(path, |out| ParquetWriter::new(out).finish(&mut frame).map(|_| ()).map_err(io_error))?;
     Ok(())
 }
 

@@ -7,7 +7,6 @@ mod join;
 mod known;
 mod logits;
 mod many;
-mod measures;
 mod new;
 mod patching;
 mod plans;

@@ -3,7 +3,6 @@
 mod content;
 mod errors;
 mod files;
-mod fold;
 mod text;
 
 use ablate::figure::{Drawing, layout};

@@ -120,7 +120,7 @@ fn attention_in_parts_is_attention() {
     let q = tensor([3, 4, 6, 16], 1, &device, DType::F32);
     let (k, v) = (tensor([3, 9, 2, 16], 2, &device, DType::F32), tensor([3, 9, 2, 16], 3, &device, DType::F32));
     let whole = kernel::attention(q.clone(), k.clone(), v.clone());
-    let parts = kernel::attention_mix(kernel::attention_pattern(kernel::attention_scores(q, k)), v);
+    let parts = kernel::attention_mix(kernel::attention_pattern(kernel::attention_scores(q, k, None)), v);
     assert!(difference(&to_f64(whole), &to_f64(parts)) < 2e-6);
 }
 

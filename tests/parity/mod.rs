@@ -7,9 +7,10 @@ pub mod reference;
 mod unprocessed;
 
 /// Folders under tests/fixtures/models; a test checks that the list is complete.
-pub const MODELS: [&str; 16] = [
+pub const MODELS: [&str; 19] = [
     "ablate",
     "gpt2-bare-names",
+    "gpt2-scores",
     "gpt2-untied",
     "gptj",
     "gptj-whole-head",
@@ -19,11 +20,13 @@ pub const MODELS: [&str; 16] = [
     "llama3-rope",
     "llama3-rope-v5",
     "mistral-f16",
+    "mistral-window",
     "neox-parallel",
     "neox-sequential",
     "neox-v5-bin-sharded",
     "qwen2-tied-bin",
     "qwen2-v5",
+    "qwen2-window",
 ];
 
 #[test]

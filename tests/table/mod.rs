@@ -3,6 +3,4 @@
 mod build;
 mod derive;
 mod join;
-mod measures;
-mod undefined;
 mod write;

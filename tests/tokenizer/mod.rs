@@ -1,6 +1,7 @@
 //! Tokenizers: the same tokens as the reference implementation, and nothing passed over in silence.
 
 mod arithmetic;
+mod auto;
 mod folder;
 mod hostile;
 mod speed;

@@ -2,7 +2,10 @@
 
 mod checkpoint;
 mod configuration;
+mod described;
+mod folders;
 mod memory;
+mod names;
 mod pytorch;
 mod random;
 mod safetensors;

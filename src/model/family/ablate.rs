@@ -2,7 +2,7 @@
 //! Matrices are stored as they are multiplied, `[d_in, d_out]`.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Norm, NormKind, Positions, Residual};
+use super::super::facts::{Facts, Norm, NormKind, Positions, Residual, ScoreScale};
 use super::Family;
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
 
@@ -34,6 +34,9 @@ impl Family for Ablate {
             activation: config.activation("activation", "silu")?,
             gated: true,
             positions: Positions::Learned,
+            bounded: true,
+            window: None,
+            scores: ScoreScale::STANDARD,
             residual: Residual::Sequential,
             tied: false,
         })
@@ -65,6 +68,7 @@ impl Family for Ablate {
             unembed: linear("unembed".into(), d_model, facts.n_vocab),
             prefix: "",
             buffers: &[],
+            aliases: &[],
         })
     }
 }

@@ -1,9 +1,17 @@
 //! GPT-2.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Norm, NormKind, Positions, Residual};
+use super::super::facts::{Facts, Norm, NormKind, Positions, Residual, ScoreScale};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
-use super::{Family, even_split};
+use super::{Family, even_split, unread_rotation};
+
+/// Other names of keys, which transformers obeys too.
+pub(super) const ALIASES: [(&str, &str); 4] = [
+    ("hidden_size", "n_embd"),
+    ("num_attention_heads", "n_head"),
+    ("num_hidden_layers", "n_layer"),
+    ("max_position_embeddings", "n_positions"),
+];
 
 /// Layer norm, learned positions, matrices stored as `[d_in, d_out]`, q, k and v fused one after the other.
 pub struct Gpt2;
@@ -13,30 +21,38 @@ impl Family for Gpt2 {
         &["gpt2"]
     }
 
+    fn aliases(&self) -> &'static [(&'static str, &'static str)] {
+        &ALIASES
+    }
+
     fn about(&self) -> &'static str {
         "GPT-2: layer norm, learned positions"
     }
 
     fn facts(&self, config: &Config) -> Result<Facts, ConfigError> {
-        let is = |wanted: bool| move |value: &serde_json::Value| value.as_bool() == Some(wanted);
-        config.refuse("scale_attn_weights", is(true), "attention without its scale")?;
-        config.refuse("scale_attn_by_inverse_layer_idx", is(false), "attention scaled by layer")?;
-        let d_model = config.size("n_embd")?;
-        let n_heads = config.heads("n_head")?;
+        unread_rotation(config, "gpt2");
+        let d_model = config.size_or("n_embd", 768)?;
+        let n_heads = config.heads_or("n_head", 12)?;
         Ok(Facts {
             family: "gpt2",
-            n_layers: config.layers("n_layer")?,
+            n_layers: config.layers_or("n_layer", 12)?,
             n_heads,
             n_kv_heads: n_heads,
             d_model,
             d_head: even_split(d_model, n_heads)?,
-            d_mlp: config.size_or("n_inner", 4 * d_model)?,
-            n_vocab: config.size("vocab_size")?,
+            d_mlp: config.size_if("n_inner")?.unwrap_or(4 * d_model),
+            n_vocab: config.size_or("vocab_size", 50_257)?,
             n_ctx: config.size_or("n_positions", 1024)?,
-            norm: Norm { kind: NormKind::Layer, eps: config.positive_if("layer_norm_epsilon")?.unwrap_or(1e-5) },
+            norm: Norm { kind: NormKind::Layer, eps: config.positive_or("layer_norm_epsilon", 1e-5)? },
             activation: config.activation("activation_function", "gelu_new")?,
             gated: false,
             positions: Positions::Learned,
+            bounded: true,
+            window: None,
+            scores: ScoreScale {
+                by_width: config.flag_or("scale_attn_weights", true)?,
+                by_layer: config.flag_or("scale_attn_by_inverse_layer_idx", false)?,
+            },
             residual: Residual::Sequential,
             tied: config.flag_or("tie_word_embeddings", true)?,
         })
@@ -63,15 +79,15 @@ impl Family for Gpt2 {
                 down: linear("mlp.c_proj", d_mlp, d_model),
             }
         };
-        let unembed = if facts.tied { "transformer.wte" } else { "lm_head" };
         Ok(ModelNames {
             tokens: "transformer.wte.weight".into(),
             positions: Some("transformer.wpe.weight".into()),
             blocks: (0..facts.n_layers).map(block).collect(),
             ln_final: NormNames::layer("transformer.ln_f".into()),
-            unembed: LinearNames::linear(unembed.into(), d_model, facts.n_vocab, false),
+            unembed: LinearNames::linear("lm_head".into(), d_model, facts.n_vocab, false),
             prefix: "transformer.",
             buffers: &[".attn.bias", ".attn.masked_bias"],
+            aliases: &[],
         })
     }
 }

@@ -1,7 +1,7 @@
 //! GPT-NeoX and Pythia.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Norm, NormKind, Pairing, Positions, Residual, Rotary};
+use super::super::facts::{Facts, Norm, NormKind, Pairing, Positions, Residual, Rotary, ScoreScale};
 use super::super::rope::{Rope, RopeKeys};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
 use super::{Family, even_rotation, even_split};
@@ -19,27 +19,36 @@ impl Family for GptNeoX {
     }
 
     fn facts(&self, config: &Config) -> Result<Facts, ConfigError> {
-        let d_model = config.size("hidden_size")?;
-        let n_heads = config.heads("num_attention_heads")?;
+        let d_model = config.size_or("hidden_size", 6144)?;
+        let n_heads = config.heads_or("num_attention_heads", 64)?;
         let d_head = even_split(d_model, n_heads)?;
-        let keys = RopeKeys { theta: "rotary_emb_base", partial: "rotary_pct", default_partial: 0.25 };
+        if let Some(other) = config.size_if("head_dim")?.filter(|&other| other != d_head) {
+            return Err(ConfigError(format!(
+                "'head_dim' is {other}, where {n_heads} heads share a width of {d_model}"
+            )));
+        }
+        let n_ctx = config.size_or("max_position_embeddings", 2048)?;
+        let keys = RopeKeys { theta: "rotary_emb_base", partial: "rotary_pct", default_partial: 0.25, n_ctx };
         let rope = Rope::of(config, &keys)?;
         let rotated = even_rotation((d_head as f64 * rope.partial) as usize)?;
         let parallel = config.flag_or("use_parallel_residual", true)?;
         Ok(Facts {
             family: "gpt_neox",
-            n_layers: config.layers("num_hidden_layers")?,
+            n_layers: config.layers_or("num_hidden_layers", 44)?,
             n_heads,
             n_kv_heads: n_heads,
             d_model,
             d_head,
-            d_mlp: config.size("intermediate_size")?,
-            n_vocab: config.size("vocab_size")?,
-            n_ctx: config.size_or("max_position_embeddings", 2048)?,
-            norm: Norm { kind: NormKind::Layer, eps: config.positive_if("layer_norm_eps")?.unwrap_or(1e-5) },
+            d_mlp: config.size_or("intermediate_size", 24_576)?,
+            n_vocab: config.size_or("vocab_size", 50_432)?,
+            n_ctx,
+            norm: Norm { kind: NormKind::Layer, eps: config.positive_or("layer_norm_eps", 1e-5)? },
             activation: config.activation("hidden_act", "gelu")?,
             gated: false,
             positions: Positions::Rotary(Rotary { inv_freq: rope.inv_freq(rotated), pairing: Pairing::HalfSplit }),
+            bounded: false,
+            window: None,
+            scores: ScoreScale::STANDARD,
             residual: if parallel { Residual::Parallel } else { Residual::Sequential },
             tied: config.flag_or("tie_word_embeddings", false)?,
         })
@@ -67,15 +76,16 @@ impl Family for GptNeoX {
                 down: LinearNames::linear(at("mlp.dense_4h_to_h"), d_mlp, d_model, true),
             }
         };
-        let unembed = if facts.tied { "gpt_neox.embed_in" } else { "embed_out" };
         Ok(ModelNames {
             tokens: "gpt_neox.embed_in.weight".into(),
             positions: None,
             blocks: (0..facts.n_layers).map(block).collect(),
             ln_final: NormNames::layer("gpt_neox.final_layer_norm".into()),
-            unembed: LinearNames::linear(unembed.into(), d_model, facts.n_vocab, false),
+            unembed: LinearNames::linear("embed_out".into(), d_model, facts.n_vocab, false),
             prefix: "gpt_neox.",
             buffers: &[".rotary_emb.inv_freq", ".attention.bias", ".attention.masked_bias"],
+            // as transformers calls it since 5.14
+            aliases: &[("lm_head.weight", "embed_out.weight")],
         })
     }
 }

@@ -1,10 +1,11 @@
 //! GPT-J.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Norm, NormKind, Pairing, Positions, Residual, Rotary};
+use super::super::facts::{Facts, Norm, NormKind, Pairing, Positions, Residual, Rotary, ScoreScale};
 use super::super::rope::{Rope, Scaling};
+use super::gpt2::ALIASES;
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
-use super::{Family, even_rotation, even_split};
+use super::{Family, even_rotation, even_split, unread_rotation};
 
 /// Layer norm, interleaved rotation of part of each head, attention and MLP reading one norm, a biased unembedding.
 pub struct GptJ;
@@ -14,32 +15,37 @@ impl Family for GptJ {
         &["gptj"]
     }
 
+    fn aliases(&self) -> &'static [(&'static str, &'static str)] {
+        &ALIASES
+    }
+
     fn about(&self) -> &'static str {
         "GPT-J: layer norm, interleaved rotation of part of each head, attention and MLP reading one norm"
     }
 
     fn facts(&self, config: &Config) -> Result<Facts, ConfigError> {
-        let d_model = config.size("n_embd")?;
-        let n_heads = config.heads("n_head")?;
-        if config.names_key("rotary_dim") && config.get("rotary_dim").is_none() {
-            return Err(ConfigError("'rotary_dim' is null: write the number of rotated dimensions of a head".into()));
-        }
+        unread_rotation(config, "gptj");
+        let d_model = config.size_or("n_embd", 4096)?;
+        let n_heads = config.heads_or("n_head", 16)?;
         let rotated = even_rotation(config.size_or("rotary_dim", 64)?)?;
         let rope = Rope { theta: 10_000.0, partial: 1.0, scaling: Scaling::Default };
         Ok(Facts {
             family: "gptj",
-            n_layers: config.layers("n_layer")?,
+            n_layers: config.layers_or("n_layer", 28)?,
             n_heads,
             n_kv_heads: n_heads,
             d_model,
             d_head: even_split(d_model, n_heads)?,
-            d_mlp: config.size_or("n_inner", 4 * d_model)?,
-            n_vocab: config.size("vocab_size")?,
+            d_mlp: config.size_if("n_inner")?.unwrap_or(4 * d_model),
+            n_vocab: config.size_or("vocab_size", 50_400)?,
             n_ctx: config.size_or("n_positions", 2048)?,
-            norm: Norm { kind: NormKind::Layer, eps: config.positive_if("layer_norm_epsilon")?.unwrap_or(1e-5) },
+            norm: Norm { kind: NormKind::Layer, eps: config.positive_or("layer_norm_epsilon", 1e-5)? },
             activation: config.activation("activation_function", "gelu_new")?,
             gated: false,
             positions: Positions::Rotary(Rotary { inv_freq: rope.inv_freq(rotated), pairing: Pairing::Interleaved }),
+            bounded: true,
+            window: None,
+            scores: ScoreScale::STANDARD,
             residual: Residual::ParallelSharedNorm,
             tied: config.flag_or("tie_word_embeddings", false)?,
         })
@@ -61,18 +67,16 @@ impl Family for GptJ {
                 down: LinearNames::linear(at("mlp.fc_out"), d_mlp, d_model, true),
             }
         };
-        let mut unembed = LinearNames::linear("lm_head".into(), d_model, facts.n_vocab, true);
-        if facts.tied {
-            unembed.weight = "transformer.wte.weight".into(); // the bias is the head's own all the same
-        }
         Ok(ModelNames {
             tokens: "transformer.wte.weight".into(),
             positions: None,
             blocks: (0..facts.n_layers).map(block).collect(),
             ln_final: NormNames::layer("transformer.ln_f".into()),
-            unembed,
+            // Where the matrix is the embedding's, the bias is the head's own all the same.
+            unembed: LinearNames::linear("lm_head".into(), d_model, facts.n_vocab, true),
             prefix: "transformer.",
             buffers: &[".attn.bias", ".attn.masked_bias", ".attn.embed_positions"],
+            aliases: &[],
         })
     }
 }

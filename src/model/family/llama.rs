@@ -1,7 +1,7 @@
-//! Llama 2 and 3, SmolLM2, and what shares their blocks: Mistral without a sliding window.
+//! Llama 2 and 3, SmolLM2, and what shares their blocks: Mistral with its sliding window.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Norm, NormKind, Pairing, Positions, Residual, Rotary};
+use super::super::facts::{Facts, Norm, NormKind, Pairing, Positions, Residual, Rotary, ScoreScale, Window};
 use super::super::rope::{Rope, RopeKeys};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
 use super::{Family, even_rotation, even_split};
@@ -15,23 +15,41 @@ impl Family for Llama {
     }
 
     fn about(&self) -> &'static str {
-        "Llama 2 and 3, SmolLM2, Mistral without a sliding window: RMS norm, rotary positions, grouped queries, SwiGLU"
+        "Llama 2 and 3, SmolLM2, Mistral with its sliding window: RMS norm, rotary positions, grouped queries, SwiGLU"
     }
 
     fn facts(&self, config: &Config) -> Result<Facts, ConfigError> {
-        let facts = facts("llama", config)?;
-        // transformers takes a Mistral configuration that is silent for one with a window of 4096
-        let default =
-            (config.text_if("model_type")? == Some("mistral") && !config.names_key("sliding_window")).then_some(4096);
-        refuse_window(config, config.size_if("sliding_window")?.or(default), facts.n_ctx)?;
-        Ok(facts)
+        if !is_mistral(config)? {
+            if config.get("sliding_window").is_some() {
+                config.note("'sliding_window' is not read in llama, here and in transformers");
+            }
+            return facts("llama", config, &LLAMA);
+        }
+        // `null` is a number of heads in the other classes, and an error in this one.
+        config.size_or("num_key_value_heads", 8)?;
+        let facts = facts("llama", config, &MISTRAL)?;
+        // The class has a window for a configuration that is silent, none for `null`, and one for all layers whatever
+        // 'layer_types' says.
+        let tokens = match config.names_key("sliding_window") {
+            true => config.size_if("sliding_window")?,
+            false => Some(4096),
+        };
+        let window = tokens.map(|tokens| Window { tokens, layers: (0..facts.n_layers).collect() });
+        Ok(Facts { window, ..facts })
     }
 
     fn names(&self, config: &Config, facts: &Facts) -> Result<ModelNames, ConfigError> {
+        if is_mistral(config)? {
+            return Ok(names(facts, Biases { qkv: false, o: false, mlp: false }));
+        }
         let attention = config.flag_or("attention_bias", false)?;
         let mlp = config.flag_or("mlp_bias", false)?;
         Ok(names(facts, Biases { qkv: attention, o: attention, mlp }))
     }
+}
+
+fn is_mistral(config: &Config) -> Result<bool, ConfigError> {
+    Ok(config.text_if("model_type")? == Some("mistral"))
 }
 
 /// Which linear maps of a block have a bias.
@@ -41,15 +59,41 @@ pub(super) struct Biases {
     pub mlp: bool,
 }
 
-pub(super) fn facts(family: &'static str, config: &Config) -> Result<Facts, ConfigError> {
-    let d_model = config.size("hidden_size")?;
-    let n_heads = config.heads("num_attention_heads")?;
+/// What transformers' class of a model type takes for keys that are absent.
+pub(super) struct Absent {
+    pub vocab_size: usize,
+    pub hidden_size: usize,
+    pub intermediate_size: usize,
+    /// `None`: as many as there are heads, which is what `null` means in every class.
+    pub num_key_value_heads: Option<usize>,
+    pub max_position_embeddings: usize,
+}
+
+const LLAMA: Absent = Absent {
+    vocab_size: 32_000,
+    hidden_size: 4096,
+    intermediate_size: 11_008,
+    num_key_value_heads: None,
+    max_position_embeddings: 2048,
+};
+
+const MISTRAL: Absent =
+    Absent { intermediate_size: 14_336, num_key_value_heads: Some(8), max_position_embeddings: 131_072, ..LLAMA };
+
+pub(super) fn facts(family: &'static str, config: &Config, absent: &Absent) -> Result<Facts, ConfigError> {
+    let d_model = config.size_or("hidden_size", absent.hidden_size)?;
+    let n_heads = config.heads_or("num_attention_heads", 32)?;
+    let n_kv_heads = match config.names_key("num_key_value_heads") {
+        true => config.size_if("num_key_value_heads")?,
+        false => absent.num_key_value_heads,
+    };
     let d_head = match config.size_if("head_dim")? {
         Some(d_head) => d_head,
         None => even_split(d_model, n_heads)?,
     };
-    let rope =
-        Rope::of(config, &RopeKeys { theta: "rope_theta", partial: "partial_rotary_factor", default_partial: 1.0 })?;
+    let n_ctx = config.size_or("max_position_embeddings", absent.max_position_embeddings)?;
+    let keys = RopeKeys { theta: "rope_theta", partial: "partial_rotary_factor", default_partial: 1.0, n_ctx };
+    let rope = Rope::of(config, &keys)?;
     if rope.partial != 1.0 {
         return Err(ConfigError(format!(
             "'partial_rotary_factor' is {}: a partly rotated head is not supported in {family}",
@@ -58,39 +102,27 @@ pub(super) fn facts(family: &'static str, config: &Config) -> Result<Facts, Conf
     }
     Ok(Facts {
         family,
-        n_layers: config.layers("num_hidden_layers")?,
+        n_layers: config.layers_or("num_hidden_layers", 32)?,
         n_heads,
-        n_kv_heads: config.size_or("num_key_value_heads", n_heads)?,
+        n_kv_heads: n_kv_heads.unwrap_or(n_heads),
         d_model,
         d_head,
-        d_mlp: config.size("intermediate_size")?,
-        n_vocab: config.size("vocab_size")?,
-        n_ctx: config.size_or("max_position_embeddings", 2048)?,
-        norm: Norm { kind: NormKind::Rms, eps: config.positive_if("rms_norm_eps")?.unwrap_or(1e-6) },
+        d_mlp: config.size_or("intermediate_size", absent.intermediate_size)?,
+        n_vocab: config.size_or("vocab_size", absent.vocab_size)?,
+        n_ctx,
+        norm: Norm { kind: NormKind::Rms, eps: config.positive_or("rms_norm_eps", 1e-6)? },
         activation: config.activation("hidden_act", "silu")?,
         gated: true,
         positions: Positions::Rotary(Rotary {
             inv_freq: rope.inv_freq(even_rotation(d_head)?),
             pairing: Pairing::HalfSplit,
         }),
+        bounded: false,
+        window: None,
+        scores: ScoreScale::STANDARD,
         residual: Residual::Sequential,
         tied: config.flag_or("tie_word_embeddings", false)?,
     })
-}
-
-/// Refuses attention that would not see the whole context.
-pub(super) fn refuse_window(config: &Config, window: Option<usize>, n_ctx: usize) -> Result<(), ConfigError> {
-    let windowed = config
-        .get("layer_types")
-        .and_then(|types| types.as_array())
-        .is_none_or(|types| types.iter().any(|kind| kind.as_str() != Some("full_attention")));
-    match window {
-        Some(window) if windowed && window < n_ctx => Err(ConfigError(format!(
-            "'sliding_window' is {window}, shorter than the context of {n_ctx}: attention within a window is not \
-             supported; write \"max_position_embeddings\": {window} to use the model where both agree"
-        ))),
-        _ => Ok(()),
-    }
 }
 
 pub(super) fn names(facts: &Facts, biases: Biases) -> ModelNames {
@@ -110,14 +142,14 @@ pub(super) fn names(facts: &Facts, biases: Biases) -> ModelNames {
             down: LinearNames::linear(at("mlp.down_proj"), d_mlp, d_model, biases.mlp),
         }
     };
-    let unembed = if facts.tied { "model.embed_tokens" } else { "lm_head" };
     ModelNames {
         tokens: "model.embed_tokens.weight".into(),
         positions: None,
         blocks: (0..facts.n_layers).map(block).collect(),
         ln_final: NormNames::rms("model.norm".into()),
-        unembed: LinearNames::linear(unembed.into(), d_model, facts.n_vocab, false),
+        unembed: LinearNames::linear("lm_head".into(), d_model, facts.n_vocab, false),
         prefix: "model.",
         buffers: &[".rotary_emb.inv_freq"],
+        aliases: &[],
     }
 }

@@ -19,6 +19,11 @@ pub trait Family: Sync {
     /// Its values of `model_type`, first its own name.
     fn model_types(&self) -> &'static [&'static str];
 
+    /// Other names of keys of its configuration, which transformers obeys too, each with the name that is read.
+    fn aliases(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     /// Which models are of it and what tells it from others, in a line.
     fn about(&self) -> &'static str;
 
@@ -51,11 +56,22 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     FAMILIES.iter().filter_map(|family| family.model_types().first().copied())
 }
 
+/// What a configuration describes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Description {
+    /// The architecture.
+    pub facts: Facts,
+    /// Where its weights are stored.
+    pub names: ModelNames,
+    /// What a user should know of how the configuration was read.
+    pub notes: Vec<String>,
+}
+
 /// What a configuration describes: the architecture and where its weights are stored.
 ///
 /// # Errors
 /// When the configuration's family is unknown, or a setting is missing, wrong or not supported.
-pub fn from_config(config: &serde_json::Value) -> Result<(Facts, ModelNames), ConfigError> {
+pub fn from_config(config: &serde_json::Value) -> Result<Description, ConfigError> {
     let config = Config::new(config)?;
     let supported = || supported().collect::<Vec<_>>().join(", ");
     let Some(model_type) = config.text_if("model_type")? else {
@@ -64,11 +80,12 @@ pub fn from_config(config: &serde_json::Value) -> Result<(Facts, ModelNames), Co
     let Some(family) = FAMILIES.iter().find(|family| family.model_types().contains(&model_type)) else {
         return Err(ConfigError(format!("'model_type' is \"{model_type}\"; supported: {}", supported())));
     };
+    let config = config.clone().with_aliases(family.aliases());
     refuse_for_all(&config)?;
     let facts = family.facts(&config)?;
     check(&facts)?;
     let names = family.names(&config, &facts)?;
-    Ok((facts, names))
+    Ok(Description { facts, names, notes: config.notes() })
 }
 
 /// Settings that would change any family's computation.
@@ -80,7 +97,21 @@ fn refuse_for_all(config: &Config) -> Result<(), ConfigError> {
     config.refuse("num_local_experts", at_most_one, "a mixture of experts")?;
     config.refuse("num_experts", at_most_one, "a mixture of experts")?;
     config.refuse("is_encoder_decoder", off, "an encoder")?;
+    config.refuse(
+        "per_layer_config",
+        |layers| layers.as_object().is_some_and(|layers| layers.is_empty()),
+        "a layer of its own kind",
+    )?;
     config.refuse("add_cross_attention", off, "cross-attention")
+}
+
+/// Notes keys of a rotation that a family does not read.
+fn unread_rotation(config: &Config, family: &str) {
+    for key in ["rope_theta", "rope_scaling", "rope_parameters", "partial_rotary_factor"] {
+        if config.get(key).is_some() {
+            config.note(format!("'{key}' is not read in {family}, here and in transformers"));
+        }
+    }
 }
 
 /// What every family's facts must satisfy for the forward pass to be defined.

@@ -100,7 +100,7 @@ pub struct BlockNames {
 /// Where a model is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelNames {
-    /// Name of the embedding, `[n_vocab, d_model]`. A tied unembedding names it again.
+    /// Name of the embedding, `[n_vocab, d_model]`. A tied unembedding is read from it.
     pub tokens: String,
     /// Name of learned positions, `[n_ctx, d_model]`.
     pub positions: Option<String>,
@@ -108,12 +108,14 @@ pub struct ModelNames {
     pub blocks: Vec<BlockNames>,
     /// Final norm.
     pub ln_final: NormNames,
-    /// Unembedding.
+    /// Unembedding, under the name of its own that it has where it is not the embedding's ([`ModelNames::tie`]).
     pub unembed: LinearNames,
     /// A prefix that names may lack, as in a file of the bare model without its head.
     pub prefix: &'static str,
     /// Endings of names that may be there and are not weights.
     pub buffers: &'static [&'static str],
+    /// Names that some versions give tensors, each with the name here.
+    pub aliases: &'static [(&'static str, &'static str)],
 }
 
 /// What a stored tensor is for.
@@ -146,6 +148,11 @@ impl Expected {
 }
 
 impl ModelNames {
+    /// Makes the unembedding the embedding's transpose.
+    pub fn tie(&mut self) {
+        self.unembed.weight = self.tokens.clone();
+    }
+
     /// Every tensor that has to be in the file, each once.
     pub fn expected(&self, n_vocab: usize, n_ctx: usize, d_model: usize) -> Vec<Expected> {
         let mut list = List { d_model, expected: Vec::new(), seen: std::collections::HashSet::new() };

@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use indexmap::IndexMap;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::file::Gguf;
 use super::header::Tensor;
+use super::rotation;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::config::ConfigError;
-use crate::model::facts::{Facts, Positions};
-use crate::model::family;
+use crate::model::facts::{Facts, Positions, Window};
 use crate::model::family::names::{BlockNames, LinearNames, ModelNames, NormNames};
+use crate::model::family::{self, Description};
 use crate::model::weights::{Source, TensorInfo, WeightError};
 
 /// An architecture that is read, by its value of `general.architecture`.
@@ -46,8 +47,6 @@ const LLAMA: &[(&str, &str, bool)] = &[
     ("attention.head_count_kv", "num_key_value_heads", false),
     ("attention.key_length", "head_dim", false),
     ("attention.layer_norm_rms_epsilon", "rms_norm_eps", true),
-    ("attention.sliding_window", "sliding_window", false),
-    ("rope.freq_base", "rope_theta", false),
 ];
 
 const NEOX: &[(&str, &str, bool)] = &[
@@ -58,7 +57,6 @@ const NEOX: &[(&str, &str, bool)] = &[
     ("attention.head_count", "num_attention_heads", true),
     ("attention.layer_norm_epsilon", "layer_norm_eps", true),
     ("use_parallel_residual", "use_parallel_residual", false),
-    ("rope.freq_base", "rotary_emb_base", false),
 ];
 
 const GPT2: &[(&str, &str, bool)] = &[
@@ -71,7 +69,7 @@ const GPT2: &[(&str, &str, bool)] = &[
 ];
 
 /// Settings that would change the computation in a way that is not built in.
-const REFUSED: [&str; 8] = [
+const REFUSED: [&str; 14] = [
     "expert_count",
     "attention.scale",
     "attention.clamp_kqv",
@@ -80,6 +78,12 @@ const REFUSED: [&str; 8] = [
     "attn_logit_softcapping",
     "final_logit_softcapping",
     "logit_scale",
+    "residual_scale",
+    "embedding_scale",
+    "attention.output_scale",
+    "attention.temperature_scale",
+    "attention.temperature_length",
+    "attention.relative_buckets_count",
 ];
 
 impl Gguf {
@@ -91,12 +95,21 @@ impl Gguf {
         let config = |reason: String| WeightError::config(self.path(), reason);
         let architecture = architecture(&self).map_err(config)?;
         let values = architecture.config(&self).map_err(config)?;
-        let (mut facts, _) =
-            family::from_config(&Value::Object(values)).map_err(|ConfigError(reason)| config(reason))?;
+        let described = family::from_config(&Value::Object(values)).map_err(|ConfigError(reason)| config(reason))?;
+        let mut facts = described.facts;
         self.scale_frequencies(&mut facts)?;
+        if let Some(tokens) = architecture.window(&self).map_err(config)? {
+            facts.window = Some(Window { tokens, layers: (0..facts.n_layers).collect() });
+        }
         let names = architecture.names(&facts, |name| self.get(name).is_some());
+        for expected in names.expected(facts.n_vocab, facts.n_ctx, facts.d_model) {
+            if self.get(&expected.name).is_some() {
+                self.readable(&expected.name)?;
+            }
+        }
         let source = Weights::new(self, architecture.interleaved.then_some(facts.d_head));
-        Checkpoint::new(facts, names, Box::new(source))
+        let described = Description { facts, names, notes: described.notes };
+        Checkpoint::new(described, Box::new(source))
     }
 
     /// Divides the rotary frequencies by the factors in `rope_freqs.weight`: how the format stores Llama 3.1's scaling.
@@ -110,6 +123,9 @@ impl Gguf {
             return Err(WeightError::Mismatch { path: self.path().to_owned(), problems });
         }
         let factors = self.tensor(FACTORS)?;
+        if let Some(factor) = factors.iter().find(|factor| !(factor.is_finite() && **factor > 0.0)) {
+            return Err(WeightError::format(self.path(), format!("'{FACTORS}' holds {factor}, which is no factor")));
+        }
         rotary.inv_freq.iter_mut().zip(factors).for_each(|(frequency, factor)| *frequency /= factor);
         Ok(())
     }
@@ -118,7 +134,19 @@ impl Gguf {
 /// Tensor of factors of the rotary frequencies.
 const FACTORS: &str = "rope_freqs.weight";
 
+/// What other kinds of files the format is used for, by `general.type`.
+const OTHER_KINDS: [(&str, &str); 4] = [
+    ("adapter", "an adapter (LoRA), not a model: merge it into its base model and convert that"),
+    ("mmproj", "the image part of a model: give the file of its language model"),
+    ("imatrix", "statistics for quantising, not a model"),
+    ("vocab", "a vocabulary without a model"),
+];
+
 fn architecture(gguf: &Gguf) -> Result<&'static Architecture, String> {
+    let kind = gguf.metadata().text("general.type")?.unwrap_or("model");
+    if let Some((_, what)) = OTHER_KINDS.iter().find(|(other, _)| *other == kind) {
+        return Err(format!("metadata 'general.type' is '{kind}': {what}"));
+    }
     let name = gguf.metadata().text("general.architecture")?;
     let name = name.ok_or("metadata 'general.architecture' is missing")?;
     ARCHITECTURES.iter().find(|known| known.name == name).ok_or_else(|| {
@@ -133,10 +161,16 @@ impl Architecture {
         let metadata = gguf.metadata();
         let key = |setting: &str| format!("{}.{setting}", self.name);
         for setting in REFUSED {
-            // "No experts" is how some converters say that there are none.
-            if metadata.contains(&key(setting)) && !matches!(metadata.count(&key(setting)), Ok(Some(0))) {
+            // Nought is how some converters say that there is none.
+            if metadata.contains(&key(setting)) && !matches!(metadata.number(&key(setting)), Ok(Some(0.0))) {
                 return Err(format!("metadata '{}': a model with this setting is not supported", key(setting)));
             }
+        }
+        if metadata.bool(&key("attention.causal"))? == Some(false) {
+            return Err(format!(
+                "metadata '{}': attention to what comes after is not supported",
+                key("attention.causal")
+            ));
         }
         let mut config = Map::new();
         config.insert("model_type".into(), self.family.into());
@@ -149,52 +183,23 @@ impl Architecture {
         }
         let embedding = gguf.get("token_embd.weight").ok_or("tensor 'token_embd.weight' is missing")?;
         config.insert("vocab_size".into(), embedding.shape.first().copied().unwrap_or_default().into());
+        // Silence means as many as there are heads, whatever the family's class takes.
+        config.entry("num_key_value_heads").or_insert(Value::Null);
         config.insert("tie_word_embeddings".into(), gguf.get("output.weight").is_none().into());
-        self.rotation(gguf, &mut config)?;
+        if self.family == "gpt2" {
+            return Ok(config);
+        }
+        rotation::read(metadata, self.name, self.family, &mut config)?;
         Ok(config)
     }
 
-    fn rotation(&self, gguf: &Gguf, config: &mut Map<String, Value>) -> Result<(), String> {
-        let metadata = gguf.metadata();
-        let key = |setting: &str| format!("{}.{setting}", self.name);
-        let heads = metadata.count(&key("attention.head_count"))?.unwrap_or_default();
-        let width = metadata.count(&key("embedding_length"))?.unwrap_or_default();
-        let even_split = width.checked_div(heads).unwrap_or_default();
-        let d_head = metadata.count(&key("attention.key_length"))?.unwrap_or(even_split);
-        if let Some(values) = metadata.count(&key("attention.value_length"))?
-            && values != d_head
-        {
-            return Err(format!("heads with {d_head} dimensions for keys and {values} for values are not supported"));
-        }
-        if let Some(rotated) = metadata.count(&key("rope.dimension_count"))?
-            && rotated != d_head
-        {
-            if self.family != "gpt_neox" || d_head == 0 {
-                return Err(format!("{rotated} rotated dimensions of heads with {d_head} are not supported"));
-            }
-            config.insert("rotary_pct".into(), json!(rotated as f64 / d_head as f64));
-        } else if self.family == "gpt_neox" {
-            config.insert("rotary_pct".into(), json!(1.0));
-        }
-        match metadata.text(&key("rope.scaling.type"))? {
-            None | Some("none") => {}
-            Some("linear") => {
-                let factor = metadata.float(&key("rope.scaling.factor"))?;
-                let factor = factor.ok_or_else(|| format!("metadata '{}' is missing", key("rope.scaling.factor")))?;
-                config.insert("rope_scaling".into(), json!({ "rope_type": "linear", "factor": factor }));
-            }
-            Some(other) => {
-                let key = key("rope.scaling.type");
-                return Err(format!("metadata '{key}' is '{other}', which is not supported; supported: none, linear"));
-            }
-        }
-        if metadata.contains(&key("rope.scale_linear")) {
-            return Err(format!(
-                "metadata '{}' is of an old converter; convert the model anew",
-                key("rope.scale_linear")
-            ));
-        }
-        Ok(())
+    /// The window of attention, of all layers where there is one.
+    fn window(&self, gguf: &Gguf) -> Result<Option<usize>, String> {
+        Ok(gguf
+            .metadata()
+            .count(&format!("{}.attention.sliding_window", self.name))?
+            .and_then(|tokens| usize::try_from(tokens).ok())
+            .filter(|&tokens| tokens > 0))
     }
 
     /// Where each weight is; `there` tells the biases that the file has.
@@ -230,15 +235,15 @@ impl Architecture {
                 down: linear(at("ffn_down"), d_mlp, d_model),
             }
         };
-        let unembed = if facts.tied { "token_embd" } else { "output" };
         ModelNames {
             tokens: "token_embd.weight".into(),
             positions: (facts.positions == Positions::Learned).then(|| "position_embd.weight".into()),
             blocks: (0..facts.n_layers).map(block).collect(),
             ln_final: norm("output_norm".into()),
-            unembed: linear(unembed.into(), d_model, facts.n_vocab),
+            unembed: linear("output".into(), d_model, facts.n_vocab),
             prefix: "",
-            buffers: &[],
+            buffers: &[".attn_rot_embd", ".attn_rot_embd.weight"],
+            aliases: &[],
         }
     }
 
@@ -275,7 +280,7 @@ impl Source for Weights {
     }
 
     fn read(&self, name: &str, start: usize, out: &mut [f32]) -> Result<(), WeightError> {
-        let tensor = self.gguf.find(name)?;
+        let tensor = self.gguf.readable(name)?;
         if start.checked_add(out.len()).is_none_or(|end| end > tensor.elements()) {
             let problem = format!("'{name}' has {} elements, {} are wanted from {start}", tensor.elements(), out.len());
             return Err(WeightError::format(self.path(), problem));

@@ -5,33 +5,48 @@ use std::path::{Path, PathBuf};
 
 use super::header::{Header, Tensor};
 use super::metadata::Metadata;
+use super::split::Split;
+use crate::model::content::{self, Content};
 use crate::model::weights::{WeightError, read_at};
 
 /// Bytes read at a time.
 const CHUNK: usize = 1 << 18;
 
-/// An open GGUF file (version 2 or 3, little-endian): its header is in memory, its tensors are read when asked for.
+/// An open GGUF model (version 2 or 3, little-endian), in one file or several: the headers are in memory, tensors are read
+/// when asked for.
 #[derive(Debug)]
 pub struct Gguf {
     path: PathBuf,
-    file: File,
+    files: Vec<File>,
     header: Header,
 }
 
 impl Gguf {
-    /// Opens a file and reads its header. No tensor is read, but all are known to be wholly in the file.
+    /// Opens a file and reads its header; of a model in parts, all by the first. No tensor is read, but all are known to be
+    /// wholly there.
     ///
     /// # Errors
-    /// Unreadable, truncated or malformed files, and number formats that are not supported, by name.
+    /// Unreadable, truncated or malformed files, parts that are missing or out of order, and files that are no GGUF at all, with
+    /// what they are.
     pub fn open(path: &Path) -> Result<Self, WeightError> {
-        let open = || {
-            let file = File::open(path)?;
-            let size = file.metadata()?.len();
-            Ok((file.try_clone()?, file, size))
-        };
-        let (reader, file, size) = open().map_err(WeightError::io(path))?;
-        let header = Header::read(reader, size).map_err(|reason| WeightError::format(path, reason))?;
-        Ok(Self { path: path.to_owned(), file, header })
+        let (file, mut header) = open_one(path)?;
+        let format = |reason: String| WeightError::format(path, reason);
+        let mut files = vec![file];
+        let split = Split::of(&header.metadata, path).map_err(format)?;
+        for (part, path) in split.others.iter().enumerate() {
+            let part = part + 1;
+            let (file, other) = open_one(path)?;
+            let place = |reason: String| WeightError::format(path, reason);
+            split.check(part, &other.metadata).map_err(place)?;
+            for (name, tensor) in other.tensors {
+                if header.tensors.insert(name.clone(), Tensor { part, ..tensor }).is_some() {
+                    return Err(place(format!("tensor '{name}' is in an earlier part too")));
+                }
+            }
+            files.push(file);
+        }
+        split.check_tensors(header.tensors.len()).map_err(format)?;
+        Ok(Self { path: path.to_owned(), files, header })
     }
 
     /// Where the file is.
@@ -49,7 +64,7 @@ impl Gguf {
     /// # Errors
     /// No such tensor, or the disk fails.
     pub fn tensor(&self, name: &str) -> Result<Vec<f32>, WeightError> {
-        let tensor = self.find(name)?;
+        let tensor = self.readable(name)?;
         // Bounded: a value takes at least a sixth of a byte of the file, which was checked.
         let mut values = vec![0.0; tensor.elements()];
         self.read(tensor, 0, &mut values)?;
@@ -64,9 +79,18 @@ impl Gguf {
         self.header.tensors.iter().map(|(name, tensor)| (&**name, tensor))
     }
 
-    pub(super) fn find(&self, name: &str) -> Result<&Tensor, WeightError> {
+    fn find(&self, name: &str) -> Result<&Tensor, WeightError> {
         let missing = || WeightError::format(&self.path, format!("no tensor '{name}'"));
         self.header.tensors.get(name).ok_or_else(missing)
+    }
+
+    /// A tensor whose values can be read.
+    pub(super) fn readable(&self, name: &str) -> Result<&Tensor, WeightError> {
+        let tensor = self.find(name)?;
+        match tensor.quant.unreadable() {
+            Some(why) => Err(WeightError::format(&self.path, format!("tensor '{name}': {why}"))),
+            None => Ok(tensor),
+        }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Tensor> {
@@ -84,7 +108,7 @@ impl Gguf {
             // Values before and after whole blocks come by way of one block.
             let read = &mut bytes[..blocks.max(1) * block_bytes];
             let offset = tensor.start + (at / block * block_bytes) as u64;
-            read_at(&self.file, read, offset).map_err(WeightError::io(&self.path))?;
+            read_at(&self.files[tensor.part], read, offset).map_err(WeightError::io(&self.path))?;
             let done = if blocks > 0 {
                 tensor.quant.dequantize(read, &mut out[..blocks * block]);
                 blocks * block
@@ -100,4 +124,18 @@ impl Gguf {
         }
         Ok(())
     }
+}
+
+fn open_one(path: &Path) -> Result<(File, Header), WeightError> {
+    let open = || {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        Ok((file.try_clone()?, file, size))
+    };
+    let (reader, file, size) = open().map_err(WeightError::io(path))?;
+    let header = Header::read(reader, size).map_err(|reason| match content::of(path) {
+        Some(Content::Gguf) | None => WeightError::format(path, reason),
+        Some(_) => WeightError::format(path, reason).explained(),
+    })?;
+    Ok((file, header))
 }

@@ -16,12 +16,14 @@ pub(super) struct Tensor {
     pub shape: Vec<usize>,
     /// Number format.
     pub quant: Quant,
-    /// First byte in the file. All of the tensor is within the file.
+    /// Which of the model's files it lies in.
+    pub part: usize,
+    /// First byte in the file. All of the tensor is within the file, where its format is known.
     pub start: u64,
 }
 
 impl Tensor {
-    /// Number of values, which the size of the file bounds.
+    /// Number of values, which the size of the file bounds where the format is known.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
     }
@@ -52,6 +54,9 @@ impl Header {
     /// Reads the head of a file of `size` bytes. Errors are fragments that name the place.
     pub fn read(file: File, size: u64) -> Result<Self, String> {
         let mut bytes = Bytes::new(file, size);
+        if bytes.array::<4>()? != *b"GGUF" {
+            return Err("not a GGUF file: it does not begin with 'GGUF'".into());
+        }
         check_version(&mut bytes)?;
         let tensor_count = bytes.u64()?;
         let setting_count = bytes.u64()?;
@@ -80,9 +85,6 @@ impl Header {
 }
 
 fn check_version(bytes: &mut Bytes) -> Result<(), String> {
-    if bytes.array::<4>()? != *b"GGUF" {
-        return Err("not a GGUF file: it does not begin with 'GGUF'".into());
-    }
     match bytes.u32()? {
         2 | 3 => Ok(()),
         version if matches!(version.swap_bytes(), 1..=3) => {
@@ -114,7 +116,7 @@ impl Announced {
         }
         let tag = bytes.u32()?;
         let offset = bytes.u64()?;
-        let quant = Quant::of(tag).map_err(wrong)?;
+        let quant = Quant::of(tag);
         let row = extents.first().copied().unwrap_or_default();
         let elements = extents.iter().try_fold(1u64, |product, &extent| product.checked_mul(extent));
         let (Some(elements @ 1..), true) = (elements, row.is_multiple_of(quant.block() as u64)) else {
@@ -135,7 +137,7 @@ impl Announced {
         let start = data.checked_add(self.offset);
         match start.and_then(|start| start.checked_add(self.bytes)) {
             Some(end) if end <= size => {
-                Ok(Tensor { shape: self.shape, quant: self.quant, start: start.unwrap_or_default() })
+                Ok(Tensor { shape: self.shape, quant: self.quant, part: 0, start: start.unwrap_or_default() })
             }
             _ => Err(wrong(format!(
                 "its {} bytes at offset {} end after the file does, which has {size} bytes: was it fully downloaded?",

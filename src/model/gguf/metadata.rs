@@ -176,16 +176,29 @@ impl Metadata {
         self.get(key, "a whole number", whole)
     }
 
-    /// A floating-point number.
-    pub fn float(&self, key: &str) -> Result<Option<f64>, String> {
-        self.get(key, "a number", |value| match value {
-            Value::Float(n) => Some(*n),
-            _ => None,
+    /// A number of any kind.
+    pub fn number(&self, key: &str) -> Result<Option<f64>, String> {
+        self.get(key, "a number", number_of)
+    }
+
+    /// A whole number that is not negative, or a list of one for each layer that are all the same.
+    pub fn uniform(&self, key: &str) -> Result<Option<u64>, String> {
+        self.get(key, "a whole number, the same for all layers", |value| match value {
+            Value::Numbers(numbers) => {
+                let mut all = numbers.iter().map(|value| whole(&value));
+                let first = all.next()??;
+                all.all(|number| number == Some(first)).then_some(first)
+            }
+            value => whole(value),
         })
     }
 
-    /// A single value as JSON: a number, a text, true or false.
+    /// A single value as JSON: a number, a text, true or false. A list of a number for each layer is that number where they
+    /// are all the same.
     pub fn json(&self, key: &str) -> Result<Option<serde_json::Value>, String> {
+        if matches!(self.0.get(key), Some(Value::Numbers(_))) {
+            return Ok(self.uniform(key)?.map(Into::into));
+        }
         self.get(key, "a single value", |value| match value {
             Value::Unsigned(n) => Some((*n).into()),
             Value::Signed(n) => Some((*n).into()),
@@ -204,14 +217,10 @@ impl Metadata {
         })
     }
 
-    /// A list of floating-point numbers.
+    /// A list of numbers of any kind.
     pub fn floats(&self, key: &str) -> Result<Option<Vec<f64>>, String> {
-        let float = |value| match value {
-            Value::Float(n) => Some(n),
-            _ => None,
-        };
         self.get(key, "a list of numbers", |value| match value {
-            Value::Numbers(numbers) => numbers.iter().map(float).collect(),
+            Value::Numbers(numbers) => numbers.iter().map(|value| number_of(&value)).collect(),
             _ => None,
         })
     }
@@ -234,6 +243,15 @@ fn whole(value: &Value) -> Option<u64> {
     match value {
         Value::Unsigned(n) => Some(*n),
         Value::Signed(n) => u64::try_from(*n).ok(),
+        _ => None,
+    }
+}
+
+fn number_of(value: &Value) -> Option<f64> {
+    match value {
+        Value::Unsigned(n) => Some(*n as f64),
+        Value::Signed(n) => Some(*n as f64),
+        Value::Float(n) => Some(*n),
         _ => None,
     }
 }

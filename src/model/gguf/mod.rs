@@ -6,7 +6,10 @@ mod file;
 mod header;
 mod metadata;
 mod quant;
+mod rotation;
+mod split;
 mod tokenizer;
 
 pub use architecture::architectures;
 pub use file::Gguf;
+pub use split::files;

@@ -23,6 +23,8 @@ pub(super) enum Quant {
     Q4_K,
     Q5_K,
     Q6_K,
+    /// Any other, by its tag: a tensor can be listed, but not read.
+    Other(u32),
 }
 
 /// Tag in the file, format, name, values in a block, bytes of a block.
@@ -72,12 +74,15 @@ const OTHERS: [(u32, &str); 26] = [
 
 impl Quant {
     /// The format with this tag.
-    pub fn of(tag: u32) -> Result<Self, String> {
-        FORMATS.iter().find(|(known, ..)| *known == tag).map(|(_, quant, ..)| *quant).ok_or_else(|| {
-            let name = OTHERS.iter().find(|(other, _)| *other == tag).map_or("unknown", |(_, name)| name);
-            let known = FORMATS.map(|(_, _, name, ..)| name).join(", ");
-            format!("number format {name} (type {tag}) is not supported; supported: {known}")
-        })
+    pub fn of(tag: u32) -> Self {
+        FORMATS.iter().find(|(known, ..)| *known == tag).map_or(Self::Other(tag), |(_, quant, ..)| *quant)
+    }
+
+    /// Why a tensor of this format cannot be read, if so.
+    pub fn unreadable(self) -> Option<String> {
+        let Self::Other(tag) = self else { return None };
+        let known = FORMATS.map(|(_, _, name, ..)| name).join(", ");
+        Some(format!("number format {self} (type {tag}) is not supported; supported: {known}"))
     }
 
     /// The same in the terms of all weight files.
@@ -86,15 +91,22 @@ impl Quant {
             Quant::F32 => Stored::F32,
             Quant::F16 => Stored::F16,
             Quant::Bf16 => Stored::Bf16,
+            Quant::Other(_) => Stored::Other(0),
             _ => Stored::Quantised(self.format().0),
         }
     }
 
+    fn other_name(self) -> &'static str {
+        let tag = if let Self::Other(tag) = self { tag } else { u32::MAX };
+        OTHERS.iter().find(|(other, _)| *other == tag).map_or("unknown", |(_, name)| name)
+    }
+
+    /// Name, values in a block, bytes of a block.
     fn format(self) -> (&'static str, usize, usize) {
         FORMATS
             .iter()
             .find(|(_, quant, ..)| *quant == self)
-            .map_or(("F32", 1, 4), |(_, _, name, block, bytes)| (name, *block, *bytes))
+            .map_or((self.other_name(), 1, 0), |(_, _, name, block, bytes)| (name, *block, *bytes))
     }
 
     /// Values in a block.
@@ -123,6 +135,7 @@ impl Quant {
             Quant::Q4_K => each(bytes, out, q4_k),
             Quant::Q5_K => each(bytes, out, q5_k),
             Quant::Q6_K => each(bytes, out, q6_k),
+            Quant::Other(_) => {}
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The tokenizer in a GGUF file's metadata.
 
+use tokenizers::AddedToken;
+
 use super::metadata::Metadata;
 use crate::model::tokenizer::byte_level::{BY_GGUF_NAME, ByteLevelBpe};
 use crate::model::tokenizer::sentence_piece::SentencePieceBpe;
@@ -8,8 +10,12 @@ use crate::model::tokenizer::{Tokenizer, TokenizerError};
 use super::file::Gguf;
 
 /// Token types of the format.
+const UNKNOWN: u64 = 2;
 const CONTROL: u64 = 3;
 const USER_DEFINED: u64 = 4;
+
+/// llama.cpp's first token of a text in a SentencePiece vocabulary that names none.
+const SENTENCE_PIECE_BOS: u32 = 1;
 
 impl Gguf {
     /// Makes the tokenizer that the metadata describe: byte-level BPE (`tokenizer.ggml.model` = `gpt2`) with one of the
@@ -41,10 +47,13 @@ fn read(metadata: &Metadata, place: &str) -> Result<Tokenizer, TokenizerError> {
         return Err(malformed(format!("{} tokens, but types of {}", tokens.len(), types.len())));
     }
     // In the order of ids. An unused row may repeat a token: the first keeps its place.
-    let added = tokens.iter().zip(&types).filter(|(_, kind)| matches!(**kind, CONTROL | USER_DEFINED));
-    let added = added.map(|(token, kind)| (token.clone(), *kind == CONTROL)).collect();
+    let added = tokens.iter().zip(&types).filter(|(_, kind)| matches!(**kind, UNKNOWN | CONTROL | USER_DEFINED));
+    let added = added.map(|(token, kind)| AddedToken::from(token.as_str(), *kind != USER_DEFINED).normalized(false));
+    let added: Vec<AddedToken> = added.collect();
     let numbered: Vec<(String, u32)> = tokens.iter().cloned().zip(0u32..).collect();
-    let tokenizer = match model {
+    let mut notes = Vec::new();
+    let mut adds_by_default = model == "llama";
+    let mut inner = match model {
         "gpt2" => {
             let rule = metadata.text("tokenizer.ggml.pre").map_err(malformed)?.ok_or_else(|| {
                 malformed(
@@ -53,9 +62,19 @@ fn read(metadata: &Metadata, place: &str) -> Result<Tokenizer, TokenizerError> {
                         .into(),
                 )
             })?;
-            let known = || BY_GGUF_NAME.map(|(name, _)| name).join(", ");
-            let words = BY_GGUF_NAME.iter().find(|(name, _)| *name == rule);
-            let (_, words) = words.ok_or_else(|| unsupported("tokenizer.ggml.pre", rule, known()))?;
+            let known = || BY_GGUF_NAME.iter().map(|rule| rule.name).collect::<Vec<_>>().join(", ");
+            let rule = BY_GGUF_NAME
+                .iter()
+                .find(|known| known.name == rule)
+                .ok_or_else(|| unsupported("tokenizer.ggml.pre", rule, known()))?;
+            adds_by_default = rule.adds_bos;
+            if metadata.bool("tokenizer.ggml.add_space_prefix").map_err(malformed)? == Some(true) {
+                notes.push(
+                    "tokenizer.ggml.add_space_prefix is true, which llama.cpp does not obey in a vocabulary of \
+                            bytes; nor was it here"
+                        .into(),
+                );
+            }
             let merges = metadata.texts("tokenizer.ggml.merges").map_err(malformed)?;
             let merges = merges.ok_or_else(|| missing("tokenizer.ggml.merges"))?;
             let pair = |merge: &String| {
@@ -63,23 +82,32 @@ fn read(metadata: &Metadata, place: &str) -> Result<Tokenizer, TokenizerError> {
                 pair.ok_or_else(|| malformed(format!("the merge '{merge}' is not two tokens with a space between")))
             };
             let merges = merges.iter().map(pair).collect::<Result<_, _>>()?;
-            ByteLevelBpe { tokens: numbered, merges, words: *words, added }.build(place)?
+            let tokens = numbered.into_iter().collect();
+            ByteLevelBpe { tokens, merges, words: rule.words, add_space: false, whole_words: rule.whole_words }
+                .build(place)?
         }
         "llama" => {
             let scores = metadata.floats("tokenizer.ggml.scores").map_err(malformed)?;
             let scores = scores.ok_or_else(|| missing("tokenizer.ggml.scores"))?;
             let add_space = metadata.bool("tokenizer.ggml.add_space_prefix").map_err(malformed)?.unwrap_or(true);
             let unknown = id(metadata, "tokenizer.ggml.unknown_token_id").map_err(malformed)?.unwrap_or(0);
-            SentencePieceBpe { tokens: numbered, scores, add_space, unknown, added }.build(place)?
+            SentencePieceBpe { tokens: numbered, scores, add_space, unknown }.build(place)?
         }
         other => return Err(unsupported("tokenizer.ggml.model", other, "gpt2, llama".into())),
     };
+    inner.add_tokens(&added);
     let bos = id(metadata, "tokenizer.ggml.bos_token_id").map_err(malformed)?;
+    let bos = bos.or((model == "llama").then_some(SENTENCE_PIECE_BOS));
     // llama.cpp's defaults where the file is silent.
-    let by_default =
-        model == "llama" || matches!(metadata.text("tokenizer.ggml.pre"), Ok(Some("llama-bpe" | "llama3")));
-    let adds = metadata.bool("tokenizer.ggml.add_bos_token").map_err(malformed)?.unwrap_or(by_default);
-    Ok(tokenizer.with_bos(bos).with_adds_bos(Some(adds)))
+    let adds = metadata.bool("tokenizer.ggml.add_bos_token").map_err(malformed)?.unwrap_or(adds_by_default);
+    if metadata.bool("tokenizer.ggml.add_eos_token").map_err(malformed)? == Some(true) {
+        notes.push(
+            "tokenizer.ggml.add_eos_token is true; no token is put after texts here, for prompts are to be \
+                    continued"
+                .into(),
+        );
+    }
+    Ok(Tokenizer::new(inner).with_bos(bos).with_adds_bos(Some(adds)).with_notes(notes))
 }
 
 fn id(metadata: &Metadata, key: &str) -> Result<Option<u32>, String> {

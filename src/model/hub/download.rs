@@ -32,7 +32,8 @@ impl Download<'_> {
         let info = named.info().map_err(|e| self.explain(e, LIST))?;
         let there = |name: &str| info.siblings.iter().any(|file| file.rfilename == name);
         let Some(weights) = WEIGHTS.into_iter().find(|name| there(name)).filter(|_| there("config.json")) else {
-            return Err(HubError::NoModel { repo: self.repo, revision: self.revision });
+            let adapter = there("adapter_config.json");
+            return Err(HubError::NoModel { repo: self.repo, revision: self.revision, adapter });
         };
         if !is_name(&info.sha) {
             return Err(HubError::Name { name: info.sha });

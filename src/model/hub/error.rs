@@ -69,13 +69,19 @@ pub enum HubError {
     /// The repository has no file that weights are read from.
     #[error(
         "'{repo}' at {revision} has no config.json with model.safetensors or pytorch_model.bin (single or with an index): \
-         not a model that can be read; for a repository of GGUF files, download one and give its path"
+         not a model that can be read; {}",
+        match *.adapter {
+            true => "it is an adapter (adapter_config.json): merge it into its base model first, and give that folder",
+            false => "for a repository of GGUF files, download one and give its path",
+        }
     )]
     NoModel {
         /// `owner/name`
         repo: String,
         /// Branch, tag or commit.
         revision: String,
+        /// Whether it holds an adapter.
+        adapter: bool,
     },
     /// A download ended early or failed.
     #[error("{repo}: download of {file} failed: {reason}; run again to go on where it stopped")]

@@ -1,15 +1,15 @@
 //! Byte-level BPE from its parts: a vocabulary, merges, and the rule that splits text into words.
 
-use tokenizers::models::bpe::{BPE, Merges};
+use tokenizers::SplitDelimiterBehavior;
+use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::unicode::NFC;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::digits::Digits;
 use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
-use tokenizers::{AddedToken, SplitDelimiterBehavior};
 
-use super::{Tokenizer, TokenizerError};
+use super::TokenizerError;
 
 /// How a text is split into words before BPE. Merges never cross a word's end, so a wrong rule gives other tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,83 +18,159 @@ pub(crate) enum Words {
     Gpt2,
     /// Each digit a word, GPT-2's rule for the rest.
     Digits,
-    /// Llama 3's rule: up to three digits a word, and words of the vocabulary are taken whole.
+    /// Llama 3's rule: up to three digits a word.
     Llama3,
+    /// Mistral's newer rule: each digit a word, and a word ends where small letters are followed by large ones.
+    Tekken,
     /// Qwen 2's rule: each digit a word; text is put into Unicode's composed form first.
     Qwen2,
+    /// GPT-2's rule, after text is put into Unicode's composed form.
+    GptNeoX,
     /// What llama.cpp does with a file that names no rule of its own.
     LlamaCppDefault,
 }
 
-/// By the names that llama.cpp's converter writes as `tokenizer.ggml.pre`.
-pub(crate) const BY_GGUF_NAME: [(&str, Words); 7] = [
-    ("default", Words::LlamaCppDefault),
-    ("deepseek-r1-qwen", Words::Qwen2),
-    ("gpt-2", Words::Gpt2),
-    ("llama-bpe", Words::Llama3),
-    ("llama3", Words::Llama3),
-    ("qwen2", Words::Qwen2),
-    ("smollm", Words::Digits),
+/// What llama.cpp does with a file whose `tokenizer.ggml.pre` has a name.
+pub(crate) struct GgufRule {
+    pub name: &'static str,
+    pub words: Words,
+    /// Whether words that are in the vocabulary are taken whole, merges or not.
+    pub whole_words: bool,
+    /// Whether texts begin with a token of their own where the file does not say.
+    pub adds_bos: bool,
+}
+
+const fn rule(name: &'static str, words: Words) -> GgufRule {
+    GgufRule { name, words, whole_words: false, adds_bos: false }
+}
+
+/// A rule that takes words whole and puts a token first.
+const fn whole(name: &'static str, words: Words) -> GgufRule {
+    GgufRule { name, words, whole_words: true, adds_bos: true }
+}
+
+/// The names that llama.cpp's converter writes. The tokenizers that it calls `mpt` and `olmo` are GPT-NeoX's, which compose
+/// Unicode first; llama.cpp splits them by GPT-2's rule and does not.
+pub(crate) const BY_GGUF_NAME: [GgufRule; 51] = [
+    rule("a.x-4.0", Words::Gpt2),
+    rule("chatglm-bpe", Words::Llama3),
+    rule("codeshell", Words::Digits),
+    rule("command-r", Words::Digits),
+    rule("dbrx", Words::Llama3),
+    rule("deepseek-r1-qwen", Words::Qwen2),
+    rule("default", Words::LlamaCppDefault),
+    rule("exaone", Words::Digits),
+    rule("exaone4", Words::Gpt2),
+    rule("f2llmv2", Words::Qwen2),
+    whole("falcon-h1", Words::Llama3),
+    whole("falcon3", Words::Llama3),
+    rule("gigachat", Words::Gpt2),
+    rule("glm4", Words::Llama3),
+    rule("gpt-2", Words::Gpt2),
+    rule("granite-docling", Words::Gpt2),
+    rule("grok-2", Words::Qwen2),
+    rule("hunyuan", Words::Qwen2),
+    rule("jais", Words::Gpt2),
+    rule("jina-de", Words::Gpt2),
+    rule("jina-es", Words::Gpt2),
+    rule("jina-v1-en", Words::Gpt2),
+    rule("jina-v2-code", Words::Gpt2),
+    rule("jina-v2-de", Words::Gpt2),
+    rule("jina-v2-es", Words::Gpt2),
+    whole("jina-v5-nano", Words::Llama3),
+    rule("kormo", Words::Qwen2),
+    whole("lfm2", Words::Llama3),
+    whole("llama-bpe", Words::Llama3),
+    whole("llama-v3", Words::Llama3),
+    whole("llama3", Words::Llama3),
+    rule("megrez", Words::Qwen2),
+    rule("mellum", Words::Gpt2),
+    rule("mellum2", Words::Digits),
+    whole("midm-2.0", Words::Llama3),
+    rule("minerva-7b", Words::Digits),
+    rule("modern-bert", Words::Gpt2),
+    rule("mpt", Words::GptNeoX),
+    rule("olmo", Words::GptNeoX),
+    rule("phi-2", Words::Gpt2),
+    whole("pixtral", Words::Llama3),
+    rule("qwen2", Words::Qwen2),
+    rule("refact", Words::Digits),
+    rule("roberta-bpe", Words::Gpt2),
+    rule("smaug-bpe", Words::Llama3),
+    rule("smollm", Words::Digits),
+    rule("solar-open", Words::Qwen2),
+    rule("stablelm2", Words::Qwen2),
+    rule("starcoder", Words::Digits),
+    whole("tekken", Words::Tekken),
+    rule("trillion", Words::Gpt2),
 ];
 
 const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const QWEN2: &str =
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+const TEKKEN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 /// Applied one after the other, each to what the ones before left in one piece.
 const LLAMA_CPP_DEFAULT: [&str; 4] = [r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", "[0-9][0-9][0-9]"];
 
 /// The parts of a byte-level BPE tokenizer.
 pub(crate) struct ByteLevelBpe {
-    /// Tokens in the order of their ids, in GPT-2's printable spelling of bytes.
-    pub tokens: Vec<(String, u32)>,
+    /// Tokens with their ids, in GPT-2's printable spelling of bytes.
+    pub tokens: Vocab,
     /// Pairs of tokens, the first to be merged first.
     pub merges: Vec<(String, String)>,
     /// Splitting rule.
     pub words: Words,
-    /// Tokens that stand in texts by name, and whether they are special (left out when text is shown to readers).
-    pub added: Vec<(String, bool)>,
+    /// Whether a space is put before a text that has none.
+    pub add_space: bool,
+    /// Whether words that are in the vocabulary are taken whole, merges or not.
+    pub whole_words: bool,
 }
 
 impl ByteLevelBpe {
-    /// Puts the parts together; `place` names their source in errors.
-    pub fn build(self, place: &str) -> Result<Tokenizer, TokenizerError> {
-        let merges: Merges = self.merges;
+    /// Puts the parts together; `place` names their source in errors. No token stands in texts by its name yet.
+    pub fn build(self, place: &str) -> Result<tokenizers::Tokenizer, TokenizerError> {
         let model = BPE::builder()
-            .vocab_and_merges(self.tokens.into_iter().collect::<tokenizers::models::bpe::Vocab>(), merges)
-            .ignore_merges(self.words == Words::Llama3)
+            .vocab_and_merges(self.tokens, self.merges)
+            .ignore_merges(self.whole_words)
             .build()
             .map_err(|e| TokenizerError::malformed(place, e))?;
         let mut inner = tokenizers::Tokenizer::new(model);
-        if self.words == Words::Qwen2 {
+        if self.words.composes() {
             inner.with_normalizer(Some(NFC));
         }
-        inner.with_pre_tokenizer(Some(Sequence::new(self.words.splitters(place)?)));
+        inner.with_pre_tokenizer(Some(self.words.splitter(self.add_space, place)?));
         inner.with_decoder(Some(ByteLevel::new(false, false, false)));
-        let added = self.added.into_iter().map(|(token, special)| AddedToken::from(token, special).normalized(false));
-        inner.add_tokens(&added.collect::<Vec<_>>());
-        Ok(Tokenizer::new(inner))
+        Ok(inner)
     }
 }
 
 impl Words {
-    fn splitters(self, place: &str) -> Result<Vec<PreTokenizerWrapper>, TokenizerError> {
+    /// Whether text is put into Unicode's composed form first.
+    pub fn composes(self) -> bool {
+        matches!(self, Self::Qwen2 | Self::GptNeoX)
+    }
+
+    /// The rule as the tokenizers crate has it.
+    pub fn splitter(self, add_space: bool, place: &str) -> Result<PreTokenizerWrapper, TokenizerError> {
         let split = |pattern: &str| {
             Split::new(SplitPattern::Regex(pattern.into()), SplitDelimiterBehavior::Isolated, false)
                 .map(PreTokenizerWrapper::from)
                 .map_err(|e| TokenizerError::malformed(place, e))
         };
-        let bytes = |gpt2_rule| PreTokenizerWrapper::from(ByteLevel::new(false, false, gpt2_rule));
-        Ok(match self {
-            Words::Gpt2 => vec![bytes(true)],
+        let bytes = |gpt2_rule| PreTokenizerWrapper::from(ByteLevel::new(add_space, true, gpt2_rule));
+        let parts = match self {
+            Words::Gpt2 | Words::GptNeoX => return Ok(bytes(true)),
             Words::Digits => vec![Digits::new(true).into(), bytes(true)],
             Words::Llama3 => vec![split(LLAMA3)?, bytes(false)],
+            Words::Tekken => vec![split(TEKKEN)?, bytes(false)],
             Words::Qwen2 => vec![split(QWEN2)?, bytes(false)],
             Words::LlamaCppDefault => {
                 let mut all = LLAMA_CPP_DEFAULT.map(split).into_iter().collect::<Result<Vec<_>, _>>()?;
                 all.push(bytes(false));
                 all
             }
-        })
+        };
+        Ok(Sequence::new(parts).into())
     }
 }

@@ -15,12 +15,14 @@ pub enum TokenizerError {
     },
     /// The folder holds no tokenizer in a form that is read.
     #[error(
-        "{}: no tokenizer: put tokenizer.json there, or vocab.json (encoder.json) with merges.txt (vocab.bpe)",
-        folder.display()
+        "{}: no tokenizer: put tokenizer.json there, or vocab.json (encoder.json) with merges.txt (vocab.bpe){}",
+        folder.display(), other.map(convert).unwrap_or_default()
     )]
     Missing {
         /// The folder that was searched.
         folder: PathBuf,
+        /// A file there that holds a tokenizer in another form.
+        other: Option<&'static str>,
     },
     /// A file or a part of it does not say what it must.
     #[error("{place}: {problem}")]
@@ -74,4 +76,11 @@ impl TokenizerError {
     pub(crate) fn malformed(place: impl Into<String>, problem: impl std::fmt::Display) -> Self {
         Self::Malformed { place: place.into(), problem: problem.to_string() }
     }
+}
+
+/// What to do with a tokenizer in another form.
+fn convert(file: &str) -> String {
+    format!(
+        "; {file} is not read: AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER) in Python makes tokenizer.json of it"
+    )
 }

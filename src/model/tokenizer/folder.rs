@@ -1,10 +1,15 @@
 //! A tokenizer from the files of a model folder.
 
+use std::collections::HashMap;
 use std::path::Path;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::byte_level::{ByteLevelBpe, Words};
+use super::class::{Choice, Class, choose};
+use super::declared::Around;
+use super::rebuilt::{self, Parts};
+use super::special::{Files, NamedTokens, truthy};
 use super::{Tokenizer, TokenizerError};
 
 /// Vocabulary and merges, under the names GPT-2's ports and its original release give them.
@@ -23,89 +28,276 @@ pub const FOLDER_FILES: [&str; 9] = [
     "vocab.bpe",
 ];
 
-/// Splitting rules by `tokenizer_class`, for folders without a tokenizer.json.
-const BY_CLASS: [(&str, Words); 4] = [
-    ("GPT2Tokenizer", Words::Gpt2),
-    ("GPT2TokenizerFast", Words::Gpt2),
-    ("Qwen2Tokenizer", Words::Qwen2),
-    ("Qwen2TokenizerFast", Words::Qwen2),
-];
+/// Files that hold tokenizers in forms that are not read.
+const OTHER_FORMS: [&str; 4] = ["tokenizer.model", "tekken.json", "tiktoken.model", "vocab.txt"];
+
+/// What the small files of a folder say.
+struct Folder<'a> {
+    path: &'a Path,
+    config: Map<String, Value>,
+    settings: Map<String, Value>,
+    special: Map<String, Value>,
+    added: Vec<(String, u32)>,
+}
+
+/// A tokenizer of the tokenizers crate, without the tokens that only the small files name.
+struct Made {
+    inner: tokenizers::Tokenizer,
+    class: Class,
+    tokens: NamedTokens,
+    around: Decides,
+    notes: Vec<String>,
+}
+
+/// Who says which tokens stand around a text.
+enum Decides {
+    /// The post-processor of tokenizer.json, or the class that drops it.
+    Template(Around),
+    /// `add_bos_token` and `add_eos_token`.
+    Settings { bos: bool, eos: bool },
+}
 
 impl Tokenizer {
     /// Reads a model folder: `tokenizer.json`, else a vocabulary with merges (`vocab.json` and `merges.txt`, or
-    /// `encoder.json` and `vocab.bpe`). `tokenizer_config.json`, `special_tokens_map.json` and `config.json`, where
-    /// they are there, say which token a text begins with and whether it is put there.
+    /// `encoder.json` and `vocab.bpe`), as the class does that `AutoTokenizer` of transformers 5 takes: the class decides
+    /// how text is split and who says whether a text begins with a token of its own. `tokenizer_config.json`,
+    /// `special_tokens_map.json`, `added_tokens.json` and `config.json`, where they are there, say which class that is and
+    /// which tokens stand in texts by name. [`Tokenizer::notes`] says what was followed where they disagree.
     ///
     /// # Errors
     /// No tokenizer in the folder, or one of the files is not what its name says.
     pub fn from_dir(folder: &Path) -> Result<Self, TokenizerError> {
-        let settings = json_object(&folder.join("tokenizer_config.json"))?;
-        let tokenizer = match read(&folder.join("tokenizer.json"))? {
-            Some(bytes) => Self::from_json_bytes(&bytes, &folder.join("tokenizer.json").display().to_string())?,
-            None => vocab_and_merges(folder, &settings)?,
+        let object = |name: &str| json_object(&folder.join(name));
+        let folder = Folder {
+            path: folder,
+            config: object("config.json")?,
+            settings: object("tokenizer_config.json")?,
+            special: object("special_tokens_map.json")?,
+            added: ids(&folder.join("added_tokens.json"))?,
         };
-        let named = settings.get("bos_token").and_then(token_text).and_then(|text| tokenizer.id(text));
-        let bos = match named {
-            Some(id) => Some(id),
-            None => {
-                let special = json_object(&folder.join("special_tokens_map.json"))?;
-                let config = json_object(&folder.join("config.json"))?;
-                let named = special.get("bos_token").and_then(token_text).and_then(|text| tokenizer.id(text));
-                let numbered = config.get("bos_token_id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
-                named.or(numbered)
+        let made = match read(&folder.path.join("tokenizer.json"))? {
+            Some(bytes) => folder.whole(&bytes)?,
+            None => folder.vocab_and_merges()?,
+        };
+        folder.finish(made)
+    }
+}
+
+impl Folder<'_> {
+    /// From a tokenizer.json.
+    fn whole(&self, bytes: &[u8]) -> Result<Made, TokenizerError> {
+        let place = self.path.join("tokenizer.json").display().to_string();
+        let (text, declared) = super::declared(bytes, &place)?;
+        let Choice { mut class, name, note, .. } = choose(&self.config, &self.settings, text.contains("\"ByteLevel\""));
+        let mut notes = Vec::from_iter(note);
+        let parts = if class == Class::AsWritten { None } else { parts(text, &place)? };
+        if class != Class::AsWritten && parts.is_none() {
+            notes.push(format!("tokenizer.json is not the BPE that {name} is made of: it was read as it is written"));
+            class = Class::AsWritten;
+        }
+        let files =
+            Files { settings: &self.settings, special: &self.special, added: &self.added, written: &declared.tokens() };
+        let tokens = NamedTokens::of(class, &files);
+        let inner = match parts {
+            Some(parts) => rebuilt::build(class, parts, &self.settings, tokens.role("unk_token"))?,
+            None => super::as_written(bytes, &declared, &place)?,
+        };
+        if class != Class::AsWritten && !rebuilt::follows(&inner, &declared) {
+            notes.push(format!(
+                "tokenizer.json changes and splits text by other rules than {name}, whose rules were followed, as \
+                 transformers 5 does"
+            ));
+        }
+        if class == Class::AsWritten
+            && let Some(space) = self.settings.get("add_prefix_space").and_then(Value::as_bool)
+            && space != declared.puts_space()
+        {
+            notes.push(format!(
+                "add_prefix_space = {space} of tokenizer_config.json was not followed: tokenizer.json decides, as in \
+                 transformers 5"
+            ));
+        }
+        let around = match class {
+            // Its class makes the post-processor anew and does not see the settings where there is a tokenizer.json.
+            Class::GptNeoX => Decides::Template(Around::default()),
+            Class::CodeLlama => Decides::Settings { bos: true, eos: false },
+            _ => Decides::Template(declared.around()),
+        };
+        Ok(Made { inner, class, tokens, around, notes })
+    }
+
+    /// From a vocabulary and merges in files of their own.
+    fn vocab_and_merges(&self) -> Result<Made, TokenizerError> {
+        let files = VOCAB_AND_MERGES.iter().map(|(vocab, merges)| (self.path.join(vocab), self.path.join(merges)));
+        let (vocab, merges) =
+            files.into_iter().find(|(vocab, merges)| vocab.is_file() && merges.is_file()).ok_or_else(|| {
+                let other = OTHER_FORMS.into_iter().find(|name| self.path.join(name).is_file());
+                TokenizerError::Missing { folder: self.path.into(), other }
+            })?;
+        let Choice { class, name, named, note } = choose(&self.config, &self.settings, false);
+        let mut notes = Vec::from_iter(note);
+        let class = match (class.words(), named.as_deref()) {
+            (Some(_), _) => class,
+            (None, None) => {
+                notes.push(format!(
+                    "no file says how text is split: GPT-2's rule was followed; write \"tokenizer_class\" into {}",
+                    self.path.join("tokenizer_config.json").display()
+                ));
+                Class::Gpt2
+            }
+            (None, Some(named)) => {
+                return Err(TokenizerError::Unsupported {
+                    place: self.path.join("tokenizer_config.json").display().to_string(),
+                    what: "a vocabulary with merges but no tokenizer.json, of tokenizer_class",
+                    name: if named == name { name } else { format!("{named} (read by {name})") },
+                    known: "CodeGenTokenizer, GPT2Tokenizer, GPTNeoXTokenizer, Qwen2Tokenizer".into(),
+                });
             }
         };
-        // What the tokenizer is seen to put first is surer than what a config says.
-        let bos = if tokenizer.adds_bos() { None } else { bos };
-        Ok(tokenizer.with_bos(bos).with_adds_bos(settings.get("add_bos_token").and_then(Value::as_bool)))
+        let files = Files { settings: &self.settings, special: &self.special, added: &self.added, written: &[] };
+        let tokens = NamedTokens::of(class, &files);
+        let place = merges.display().to_string();
+        let parts = Parts { tokens: ids(&vocab)?.into_iter().collect(), merges: merges_of(&merges)?, place };
+        let inner = rebuilt::build(class, parts, &self.settings, tokens.role("unk_token"))?;
+        let [bos, eos] = [ADD_BOS, ADD_EOS].map(|key| truthy(self.settings.get(key)));
+        Ok(Made { inner, class, tokens, around: Decides::Settings { bos, eos }, notes })
+    }
+
+    /// Adds the named tokens and settles what a text begins with.
+    fn finish(&self, made: Made) -> Result<Tokenizer, TokenizerError> {
+        let Made { mut inner, class, tokens, around, mut notes } = made;
+        let (bos, said) = tokens.bos();
+        // A token that only the class names may be one that the vocabulary lacks.
+        let usual = said || bos.is_some_and(|token| inner.token_to_id(token).is_some());
+        tokens.add_to(&mut inner, class);
+        inner.set_encode_special_tokens(truthy(self.settings.get("split_special_tokens")));
+        if let Some((token, there, here)) = tokens.misplaced(&inner) {
+            notes.push(format!(
+                "the added token '{token}' has the id {there} in its file, but {here} here, as in transformers 5: a new \
+                 token gets the next id that is free"
+            ));
+        }
+        let named = bos.and_then(|token| inner.token_to_id(token));
+        let id_of = |role: &str| tokens.role(role).and_then(|token| inner.token_to_id(token));
+        let around = match around {
+            Decides::Template(around) => around,
+            Decides::Settings { bos, eos } => Around {
+                before: named.filter(|_| bos).into_iter().collect(),
+                after: id_of("eos_token").filter(|_| eos).into_iter().collect(),
+            },
+        };
+        around.check(&inner, &self.path.join("tokenizer.json").display().to_string())?;
+        let numbered = self.config.get("bos_token_id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
+        let first = around.before.first().copied();
+        let bos = first.or(named.filter(|_| usual)).or(numbered).or(named);
+        let tokenizer = Tokenizer::new(inner).with_bos(bos).with_adds_bos(Some(first.is_some()));
+        notes.extend(self.notes_on(&around, named, &tokenizer));
+        Ok(tokenizer.with_notes(notes))
+    }
+
+    /// Where the settings say otherwise than what is done, and what is done that is not the tokenizer's.
+    fn notes_on(&self, around: &Around, named: Option<u32>, tokenizer: &Tokenizer) -> Vec<String> {
+        let name = |id: u32| tokenizer.token(id).unwrap_or_else(|| id.to_string());
+        let list = |ids: &[u32]| ids.iter().map(|&id| name(id)).collect::<Vec<_>>().join(" ");
+        let mut notes = Vec::new();
+        match (self.settings.get(ADD_BOS).and_then(Value::as_bool), around.before.first()) {
+            (Some(false), Some(&first)) => notes.push(format!(
+                "{} is put before prompts, though tokenizer_config.json has add_bos_token = false: tokenizer.json decides, as \
+                 in transformers 5; write bos = false to leave it out",
+                name(first)
+            )),
+            (Some(true), None) => notes.push(format!(
+                "no token is put before prompts, though tokenizer_config.json has add_bos_token = true: {}, as in transformers \
+                 5; write bos = true to put one",
+                if named.is_some() { "tokenizer.json decides" } else { "no bos_token is named" }
+            )),
+            _ => {}
+        }
+        if let (Some(&first), Some(named)) = (around.before.first(), named)
+            && first != named
+        {
+            notes.push(format!(
+                "{} is put before prompts; the bos_token of the folder is {}",
+                name(first),
+                name(named)
+            ));
+        }
+        if around.before.len() > 1 {
+            notes.push(format!(
+                "the tokenizer puts {} before texts; here only {} is put: write the others into the template",
+                list(&around.before),
+                name(around.before[0])
+            ));
+        }
+        if !around.after.is_empty() {
+            let after = list(&around.after);
+            notes.push(format!(
+                "the tokenizer puts {after} after texts; here it is not, for prompts are to be continued"
+            ));
+        }
+        notes
     }
 }
 
-fn vocab_and_merges(folder: &Path, settings: &Map<String, Value>) -> Result<Tokenizer, TokenizerError> {
-    let (vocab, merges) = VOCAB_AND_MERGES
-        .iter()
-        .map(|(vocab, merges)| (folder.join(vocab), folder.join(merges)))
-        .find(|(vocab, merges)| vocab.is_file() && merges.is_file())
-        .ok_or_else(|| TokenizerError::Missing { folder: folder.into() })?;
-    let words = words_of_class(folder, settings)?;
-    let mut tokens = ids(&vocab)?;
-    let mut added: Vec<(String, bool)> = Vec::new();
-    for (token, id) in ids(&folder.join("added_tokens.json"))? {
-        added.push((token.clone(), false));
-        tokens.push((token, id));
+const ADD_BOS: &str = "add_bos_token";
+const ADD_EOS: &str = "add_eos_token";
+
+/// Vocabulary and merges of a tokenizer.json; `None` where it is no BPE.
+fn parts(text: &str, place: &str) -> Result<Option<Parts>, TokenizerError> {
+    #[derive(Deserialize)]
+    struct Whole {
+        model: Value,
     }
-    let end_of_text = tokens.iter().find(|(token, _)| token == "<|endoftext|>");
-    added.extend(end_of_text.map(|(token, _)| (token.clone(), true)));
-    let place = merges.display().to_string();
-    let text = read(&merges)?.unwrap_or_default();
+    #[derive(Deserialize)]
+    struct Bpe {
+        vocab: HashMap<String, u32>,
+        merges: Vec<Merge>,
+    }
+    /// The text of old versions, the pair of new ones.
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Merge {
+        Text(String),
+        Pair(String, String),
+    }
+    let malformed = |problem: &dyn std::fmt::Display| TokenizerError::malformed(place, problem);
+    let Whole { model } = serde_json::from_str(text).map_err(|e| malformed(&e))?;
+    if model.get("type").is_some_and(|kind| kind != "BPE") || model.get("merges").is_none() {
+        return Ok(None);
+    }
+    let Bpe { vocab, merges } = serde_json::from_value(model).map_err(|e| malformed(&e))?;
+    let merges = merges.into_iter().map(|merge| match merge {
+        Merge::Pair(left, right) => Ok((left, right)),
+        Merge::Text(text) => pair_of(&text)
+            .ok_or_else(|| malformed(&format!("the merge '{text}' is not two tokens with a space between"))),
+    });
+    let merges = merges.collect::<Result<_, _>>()?;
+    Ok(Some(Parts { tokens: vocab.into_iter().collect(), merges, place: place.into() }))
+}
+
+/// The merges of a file, a line each.
+fn merges_of(path: &Path) -> Result<Vec<(String, String)>, TokenizerError> {
+    let place = path.display().to_string();
+    let text = read(path)?.unwrap_or_default();
     let text = std::str::from_utf8(&text).map_err(|e| TokenizerError::malformed(&place, e))?;
-    let mut pairs = Vec::new();
-    for (line, number) in text.lines().zip(1..) {
-        if line.trim().is_empty() || (number == 1 && line.starts_with("#version")) {
-            continue;
-        }
-        let pair = line.trim_end().split_once(' ').filter(|(_, right)| !right.contains(' '));
-        let (left, right) = pair.ok_or_else(|| {
+    let lines = text
+        .lines()
+        .zip(1..)
+        .filter(|(line, number)| !line.trim().is_empty() && !(*number == 1 && line.starts_with("#version")));
+    let pairs = lines.map(|(line, number)| {
+        pair_of(line.trim_end()).ok_or_else(|| {
             TokenizerError::malformed(&place, format!("line {number}: '{line}' is not two tokens with a space between"))
-        })?;
-        pairs.push((left.to_string(), right.to_string()));
-    }
-    ByteLevelBpe { tokens, merges: pairs, words, added }.build(&place)
+        })
+    });
+    pairs.collect()
 }
 
-fn words_of_class(folder: &Path, settings: &Map<String, Value>) -> Result<Words, TokenizerError> {
-    let Some(class) = settings.get("tokenizer_class").and_then(Value::as_str) else { return Ok(Words::Gpt2) };
-    BY_CLASS.iter().find(|(name, _)| *name == class).map(|(_, words)| *words).ok_or_else(|| {
-        TokenizerError::Unsupported {
-            place: folder.join("tokenizer_config.json").display().to_string(),
-            what: "a vocabulary with merges but no tokenizer.json, of tokenizer_class",
-            name: class.into(),
-            known: BY_CLASS.map(|(name, _)| name).join(", "),
-        }
-    })
+fn pair_of(merge: &str) -> Option<(String, String)> {
+    let (left, right) = merge.split_once(' ').filter(|(_, right)| !right.contains(' '))?;
+    Some((left.to_string(), right.to_string()))
 }
 
-/// A JSON object of token to id; empty when there is no such file.
+/// An object of tokens and their ids; empty when there is no such file.
 fn ids(path: &Path) -> Result<Vec<(String, u32)>, TokenizerError> {
     let place = path.display().to_string();
     let id = |token: &str, id: &Value| {
@@ -114,11 +306,6 @@ fn ids(path: &Path) -> Result<Vec<(String, u32)>, TokenizerError> {
         })
     };
     json_object(path)?.into_iter().map(|(token, value)| id(&token, &value).map(|id| (token, id))).collect()
-}
-
-/// `"text"`, or an object whose `content` it is.
-fn token_text(value: &Value) -> Option<&str> {
-    value.as_str().or_else(|| value.get("content").and_then(Value::as_str))
 }
 
 /// The JSON object in a file; empty when there is no such file.

@@ -2,10 +2,13 @@
 
 mod arithmetic;
 pub(crate) mod byte_level;
+mod class;
 mod declared;
 mod error;
 mod folder;
+mod rebuilt;
 pub(crate) mod sentence_piece;
+mod special;
 
 use rayon::prelude::*;
 use tokenizers::{Model as _, ModelWrapper, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer as _};
@@ -49,23 +52,13 @@ impl Tokenizer {
     /// # Errors
     /// Not a tokenizer, or one whose added tokens would not get the ids it declares.
     pub fn from_json_bytes(bytes: &[u8], place: &str) -> Result<Self, TokenizerError> {
-        let malformed = |problem: &dyn std::fmt::Display| TokenizerError::malformed(place, problem);
-        // First what the tokenizers crate panics on: bytes that are not UTF-8, and some errors of syntax.
-        let text = std::str::from_utf8(bytes).map_err(|e| malformed(&e))?;
-        let declared: Declared = serde_json::from_str(text).map_err(|e| malformed(&e))?;
-        // It panics on a few errors of meaning too, such as a broken character map.
-        let inner = std::panic::catch_unwind(|| tokenizers::Tokenizer::from_bytes(bytes))
-            .map_err(|_| malformed(&"a part of it is not what its type says"))?
-            .map_err(|e| malformed(&e))?;
-        if let Some((token, id, given)) = declared.misplaced(&inner) {
-            return Err(malformed(&format!("added token '{token}' has the id {id}, but would get {given:?}")));
-        }
+        let (_, declared) = declared(bytes, place)?;
+        let inner = as_written(bytes, &declared, place)?;
+        let around = declared.around();
+        around.check(&inner, place)?;
         let tokenizer = Self::new(inner);
-        match declared.token_put_first() {
-            Some(id) if tokenizer.token(id).is_none() => {
-                Err(malformed(&format!("the post-processor puts a token {id} before texts, which is not there")))
-            }
-            Some(id) => Ok(tokenizer.with_bos(Some(id)).with_adds_bos(Some(true))),
+        match around.before.first() {
+            Some(&id) => Ok(tokenizer.with_bos(Some(id)).with_adds_bos(Some(true))),
             None => Ok(tokenizer),
         }
     }
@@ -222,4 +215,25 @@ impl Tokenizer {
     fn unknown_text(&self, text: &str, piece: &str) -> TokenizerError {
         TokenizerError::UnknownText { text: text.into(), piece: piece.into(), tokenizer: self.description() }
     }
+}
+
+/// A tokenizer.json as text, and what it declares; `place` names it in errors.
+fn declared<'a>(bytes: &'a [u8], place: &str) -> Result<(&'a str, Declared), TokenizerError> {
+    // What the tokenizers crate panics on: bytes that are not UTF-8, and some errors of syntax.
+    let text = std::str::from_utf8(bytes).map_err(|e| TokenizerError::malformed(place, e))?;
+    let declared = serde_json::from_str(text).map_err(|e| TokenizerError::malformed(place, e))?;
+    Ok((text, declared))
+}
+
+/// A tokenizer.json with its own rules.
+fn as_written(bytes: &[u8], declared: &Declared, place: &str) -> Result<tokenizers::Tokenizer, TokenizerError> {
+    let malformed = |problem: &dyn std::fmt::Display| TokenizerError::malformed(place, problem);
+    // The tokenizers crate panics on a few errors of meaning too, such as a broken character map.
+    let inner = std::panic::catch_unwind(|| tokenizers::Tokenizer::from_bytes(bytes))
+        .map_err(|_| malformed(&"a part of it is not what its type says"))?
+        .map_err(|e| malformed(&e))?;
+    if let Some((token, id, given)) = declared.misplaced(&inner) {
+        return Err(malformed(&format!("added token '{token}' has the id {id}, but would get {given:?}")));
+    }
+    Ok(inner)
 }

@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use tokenizers::AddedToken;
 use tokenizers::decoders::DecoderWrapper;
 use tokenizers::decoders::byte_fallback::ByteFallback;
 use tokenizers::decoders::fuse::Fuse;
@@ -12,7 +11,7 @@ use tokenizers::decoders::strip::Strip;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::{NormalizerWrapper, Prepend, Replace, Sequence as Normalizers};
 
-use super::{Tokenizer, TokenizerError};
+use super::TokenizerError;
 
 /// What stands for a space.
 const SPACE: &str = "▁";
@@ -30,13 +29,11 @@ pub(crate) struct SentencePieceBpe {
     pub add_space: bool,
     /// Id of the token for text that has no other.
     pub unknown: u32,
-    /// Tokens that stand in texts by name, and whether they are special.
-    pub added: Vec<(String, bool)>,
 }
 
 impl SentencePieceBpe {
-    /// Puts the parts together; `place` names their source in errors.
-    pub fn build(self, place: &str) -> Result<Tokenizer, TokenizerError> {
+    /// Puts the parts together; `place` names their source in errors. No token stands in texts by its name yet.
+    pub fn build(self, place: &str) -> Result<tokenizers::Tokenizer, TokenizerError> {
         let malformed = |problem: &dyn std::fmt::Display| TokenizerError::malformed(place, problem);
         if self.scores.len() != self.tokens.len() {
             return Err(malformed(&format!("{} tokens, but scores of {}", self.tokens.len(), self.scores.len())));
@@ -69,9 +66,7 @@ impl SentencePieceBpe {
             decoders.push(Strip::new(' ', 1, 0).into());
         }
         inner.with_decoder(Some(Decoders::new(decoders)));
-        let added = self.added.into_iter().map(|(token, special)| AddedToken::from(token, special).normalized(false));
-        inner.add_tokens(&added.collect::<Vec<_>>());
-        Ok(Tokenizer::new(inner))
+        Ok(inner)
     }
 
     /// Every way to make a token of two others: those of the highest score first, then those with the longest left part.

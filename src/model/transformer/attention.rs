@@ -6,6 +6,22 @@ use crate::model::hook::Site;
 use burn::module::Module;
 use burn::tensor::Tensor;
 
+/// How the scores of a layer's attention differ from q·k/√d_head over all keys up to the query.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scores {
+    /// What they are multiplied by beside 1/√d_head.
+    pub factor: f64,
+    /// How many keys back a query sees, its own counted; `None` for all.
+    pub window: Option<usize>,
+}
+
+impl Scores {
+    /// Of a layer.
+    pub fn of(facts: &Facts, layer: usize) -> Self {
+        Self { factor: facts.score_factor(layer), window: facts.window_of(layer) }
+    }
+}
+
 /// Causal self-attention; query head h reads key/value head h / (n_heads / n_kv_heads).
 #[derive(Module, Debug)]
 pub struct Attention {
@@ -17,6 +33,9 @@ pub struct Attention {
     pub v: Linear,
     /// `[n_heads * d_head, d_model]`
     pub o: Linear,
+    /// How a layer's scores differ from the usual ones.
+    #[module(skip)]
+    pub scores: Scores,
 }
 
 impl Attention {
@@ -45,22 +64,41 @@ impl Attention {
                 (q, k)
             }
         };
+        let q = self.scaled(q);
         let z = if hooks.wants(Site::AttnScores) || hooks.wants(Site::Pattern) {
             let (k, v) = match past {
                 Some(past) => past.before(k, v),
                 None => (k, v),
             };
-            let scores = hooks.heads(Site::AttnScores, kernel::attention_scores(q, k));
+            let scores = hooks.heads(Site::AttnScores, kernel::attention_scores(q, k, self.scores.window));
             let pattern = hooks.heads(Site::Pattern, kernel::attention_pattern(scores));
             kernel::attention_mix(pattern, v)
         } else {
-            match past {
-                Some(past) => kernel::attention_after(q, k, v, past),
-                None => kernel::attention(q, k, v),
-            }
+            self.mix(q, k, v, past)
         };
         let z = hooks.heads(Site::Z, z);
         if hooks.wants(Site::Result) { self.project_by_head(z, hooks) } else { self.o.forward(join_heads(z)) }
+    }
+
+    /// Queries whose products with keys have the factor of the scores.
+    pub(super) fn scaled(&self, q: Tensor<4>) -> Tensor<4> {
+        if self.scores.factor == 1.0 { q } else { q * self.scores.factor }
+    }
+
+    /// Values mixed by the pattern of scaled queries and keys, without hooks within.
+    pub(super) fn mix(&self, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, past: Option<&Past>) -> Tensor<4> {
+        let keys = past.map_or(0, Past::len) + k.dims()[1];
+        match (past, self.scores.window.filter(|&window| window < keys)) {
+            (past, Some(window)) => {
+                let (k, v) = match past {
+                    Some(past) => past.before(k, v),
+                    None => (k, v),
+                };
+                kernel::attention_mix(kernel::attention_pattern(kernel::attention_scores(q, k, Some(window))), v)
+            }
+            (Some(past), None) => kernel::attention_after(q, k, v, past),
+            (None, None) => kernel::attention(q, k, v),
+        }
     }
 
     /// The output projection with each head's share at hand; the sum differs from the fused one by float rounding.

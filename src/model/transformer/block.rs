@@ -1,4 +1,4 @@
-use super::attention::Attention;
+use super::attention::{Attention, Scores};
 use super::part::{Part, Parts};
 use super::{BlockHooks, Linear, Norm, Rows, Upload};
 use crate::kernel::{self, Past};
@@ -26,7 +26,7 @@ pub struct Block {
 }
 
 impl Block {
-    pub(super) fn upload(host: HostBlock, upload: &Upload) -> Self {
+    pub(super) fn upload(host: HostBlock, scores: Scores, upload: &Upload) -> Self {
         Self {
             ln1: Norm::upload(host.ln1, upload),
             ln2: host.ln2.map(|ln2| Norm::upload(ln2, upload)),
@@ -35,6 +35,7 @@ impl Block {
                 k: Linear::upload(host.k, upload),
                 v: Linear::upload(host.v, upload),
                 o: Linear::upload(host.o, upload),
+                scores,
             },
             gate: host.gate.map(|gate| Linear::upload(gate, upload)),
             up: Linear::upload(host.up, upload),

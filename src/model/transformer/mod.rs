@@ -10,13 +10,14 @@ mod linear;
 mod norm;
 mod part;
 
+pub use attention::Scores;
 pub use block::Block;
 pub use linear::Linear;
 pub use norm::Norm;
 pub(crate) use part::rows_of;
 pub use part::{Part, Parts};
 
-use super::facts::{Facts, Positions};
+use super::facts::Facts;
 use super::hook::{Hook, HookValue, Hooks, Site};
 use super::host::{HostEmbedding, HostModel, HostTensor};
 use super::weights::WeightError;
@@ -99,7 +100,7 @@ impl Transformer {
         let embed = Some(tokens).filter(|_| !facts.tied).map(|tokens| upload.parameter(tokens));
         let pos_embed = positions.map(|positions| upload.parameter(positions));
         let blocks = (0..facts.n_layers)
-            .map(|layer| Ok(Block::upload(host.block(layer)?, &upload)))
+            .map(|layer| Ok(Block::upload(host.block(layer)?, Scores::of(&facts, layer), &upload)))
             .collect::<Result<Vec<_>, WeightError>>()?;
         let head = host.head()?;
         Ok(Self {
@@ -247,11 +248,6 @@ impl Transformer {
     /// Logits `[batch, pos, n_vocab]` from the residual stream after the last block, `[batch, pos, d_model]`.
     pub fn unembed(&self, resid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
         self.unembed.forward(self.final_norm(resid, hooks))
-    }
-
-    /// The largest number of positions a prompt may have; rotary models are not held to the length they were trained on.
-    pub fn position_limit(&self) -> Option<usize> {
-        (self.facts.positions == Positions::Learned).then_some(self.facts.n_ctx)
     }
 }
 

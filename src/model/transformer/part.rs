@@ -68,10 +68,8 @@ impl Attention {
             Positions::Learned => (q, k),
             Positions::Rotary(rotary) => (kernel::rotate(q, rotary, first_query), kernel::rotate(k, rotary, first_key)),
         };
-        let z = match past {
-            Some(past) => kernel::attention_after(q, k, v, &past.of_heads(&kv_heads)),
-            None => kernel::attention(q, k, v),
-        };
+        let past = past.map(|past| past.of_heads(&kv_heads));
+        let z = self.mix(self.scaled(q), k, v, past.as_ref());
         let wanted: Vec<usize> = part.units.iter().filter_map(|head| heads.binary_search(head).ok()).collect();
         let z = if wanted.len() == heads.len() { z } else { z.clone().select(2, indices(&wanted, 1, &z.device())) };
         let [batch, pos, count, d_head] = z.dims();

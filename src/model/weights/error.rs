@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
+use crate::model::content::misnamed;
+
 /// Weights that cannot be used, and why.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightError {
@@ -45,6 +47,18 @@ impl WeightError {
     /// An [`WeightError::Io`] about `path`, for `map_err`.
     pub fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         move |source| Self::Io { path: path.to_owned(), source }
+    }
+
+    /// The same, or what the file is instead of what its name promises.
+    #[must_use]
+    pub fn explained(self) -> Self {
+        match &self {
+            Self::Io { path, .. } | Self::Format { path, .. } | Self::Config { path, .. } => match misnamed(path) {
+                Some(told) => Self::format(path, told),
+                None => self,
+            },
+            Self::Mismatch { .. } => self,
+        }
     }
 
     /// A [`WeightError::Format`] about `path`.

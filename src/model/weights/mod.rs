@@ -16,6 +16,10 @@ pub use safetensors::Safetensors;
 pub use shards::Shards;
 pub use source::{Source, Stored, TensorInfo};
 
+/// What to do with weights in floats of 8 bits or fewer.
+pub(super) const FEW_BITS: &str = "floats of so few bits are not read; write the model in bfloat16 (in transformers: \
+     from_pretrained(folder).to(torch.bfloat16).save_pretrained(other)), or use a GGUF file";
+
 type Open = fn(&Path) -> Result<Box<dyn Source>, WeightError>;
 
 /// Names of weights in a folder, the preferred first, and what opens them.
@@ -65,7 +69,8 @@ fn find<'a>(
     let wrong = |reason: String| WeightError::format(source.path(), reason);
     let (index, _, info) = source.tensors().get_full(name).ok_or_else(|| wrong(format!("no tensor '{name}'")))?;
     if matches!(info.stored, Stored::Other(_)) {
-        return Err(wrong(format!("'{name}' does not hold floating-point numbers")));
+        let format = source.format_of(name);
+        return Err(wrong(format!("'{name}' holds {format}, which is not a type of floats that is read")));
     }
     let elements: usize = info.shape.iter().product();
     if start.checked_add(count).is_none_or(|end| end > elements) {

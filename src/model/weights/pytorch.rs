@@ -1,5 +1,6 @@
 //! A `pytorch_model.bin`: what `torch.save` writes, read by burn's reader, which runs no code of the file.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -14,6 +15,8 @@ pub struct Pytorch {
     path: PathBuf,
     reader: PytorchReader,
     tensors: IndexMap<String, TensorInfo>,
+    /// Names of the types that are not read.
+    formats: HashMap<String, String>,
     /// Bytes of the tensor being read: the file can only be read a tensor at a time, and is asked for pieces of one.
     current: Mutex<Option<(String, Vec<u8>)>>,
 }
@@ -25,7 +28,12 @@ impl Pytorch {
     /// When the file cannot be read or is not what `torch.save` writes for a dictionary of tensors.
     pub fn open(path: &Path) -> Result<Self, WeightError> {
         std::fs::File::open(path).map_err(WeightError::io(path))?;
-        let reader = PytorchReader::new(path).map_err(|error| WeightError::format(path, error.to_string()))?;
+        let reader = PytorchReader::new(path).map_err(|error| {
+            let error = error.to_string();
+            let known = error.contains("float8").then(|| format!("it holds 8-bit floats: {}", super::FEW_BITS));
+            WeightError::format(path, known.unwrap_or(error))
+        })?;
+        let mut formats = HashMap::new();
         let mut tensors: IndexMap<_, _> = reader
             .tensors()
             .iter()
@@ -35,13 +43,16 @@ impl Pytorch {
                     DType::F32 => Stored::F32,
                     DType::F16 => Stored::F16,
                     DType::BF16 => Stored::Bf16,
-                    other => Stored::Other(other.size()),
+                    other => {
+                        formats.insert(name.clone(), format!("{other:?}"));
+                        Stored::Other(other.size())
+                    }
                 };
                 (name.clone(), TensorInfo { shape: tensor.shape().to_vec(), stored })
             })
             .collect();
         tensors.sort_unstable_keys();
-        Ok(Self { path: path.to_owned(), reader, tensors, current: Mutex::new(None) })
+        Ok(Self { path: path.to_owned(), reader, tensors, formats, current: Mutex::new(None) })
     }
 
     fn bytes(&self, name: &str) -> Result<Vec<u8>, WeightError> {
@@ -79,5 +90,21 @@ impl Source for Pytorch {
             *current = None; // read to its end: nobody is likely to ask again
         }
         Ok(())
+    }
+
+    fn equal(&self, a: &str, b: &str) -> Result<bool, WeightError> {
+        // A tensor can only be read whole: both are held, as they are stored.
+        match (self.tensors.get(a), self.tensors.get(b)) {
+            (Some(of_a), Some(of_b)) if of_a == of_b && !matches!(of_a.stored, Stored::Other(_)) => {
+                Ok(self.bytes(a)? == self.bytes(b)?)
+            }
+            _ => super::source::equal_piecewise(self, a, b),
+        }
+    }
+
+    fn format_of(&self, name: &str) -> &str {
+        self.formats
+            .get(name)
+            .map_or_else(|| self.tensors.get(name).map_or("", |info| info.stored.name()), String::as_str)
     }
 }

@@ -3,6 +3,7 @@
 //! The header is parsed here rather than by the `safetensors` crate, whose map forgets duplicate names and whose errors
 //! do not say which tensor is wrong. Every number is checked against the file's size before it is used.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -28,6 +29,8 @@ pub struct Safetensors {
     tensors: IndexMap<String, TensorInfo>,
     /// Byte offset in the file of each tensor, in the order of `tensors`.
     offsets: Vec<u64>,
+    /// Names of the types that are not read.
+    formats: HashMap<String, String>,
 }
 
 impl Safetensors {
@@ -70,8 +73,10 @@ impl Safetensors {
         let Header(entries) =
             serde_json::from_slice(&header).map_err(|error| wrong(format!("unreadable header: {error}")))?;
         let start = LENGTH + length;
+        let others = entries.iter().filter(|(_, entry)| matches!(entry.dtype.stored, Stored::Other(_)));
+        let formats = others.map(|(name, entry)| (name.clone(), entry.dtype.name.clone())).collect();
         let (tensors, offsets) = layout(entries, start, size).map_err(wrong)?;
-        Ok(Self { path: path.to_owned(), bytes, tensors, offsets })
+        Ok(Self { path: path.to_owned(), bytes, tensors, offsets, formats })
     }
 }
 
@@ -96,6 +101,12 @@ impl Source for Safetensors {
             offset += bytes.len() as u64;
         }
         Ok(())
+    }
+
+    fn format_of(&self, name: &str) -> &str {
+        self.formats
+            .get(name)
+            .map_or_else(|| self.tensors.get(name).map_or("", |info| info.stored.name()), String::as_str)
     }
 }
 
@@ -144,7 +155,8 @@ fn layout(
         }
         let stored = entry.dtype.stored;
         let bytes = entry.shape.iter().try_fold(stored.size(), |product, &extent| product.checked_mul(extent));
-        if bytes.map(|bytes| bytes as u64) != Some(to - from) {
+        let known = stored != Stored::Other(0);
+        if known && bytes.map(|bytes| bytes as u64) != Some(to - from) {
             return Err(format!(
                 "'{name}' of shape {:?} and type {} does not fill its {} bytes",
                 entry.shape,
@@ -192,7 +204,8 @@ impl<'de> Deserialize<'de> for Dtype {
             "I8" | "U8" | "BOOL" | "F8_E4M3" | "F8_E5M2" | "F8_E8M0" | "F8_E4M3FNUZ" | "F8_E5M2FNUZ" => {
                 Stored::Other(1)
             }
-            _ => return Err(serde::de::Error::custom(format!("unknown type '{name}'"))),
+            // One of a later version of the format: it matters where the tensor is wanted, and only there.
+            _ => Stored::Other(0),
         };
         Ok(Self { name, stored })
     }

@@ -104,6 +104,18 @@ impl<S: Source> Source for Shards<S> {
         let (index, _) = super::find(self, name, start, out.len())?;
         self.shards[self.shard_of[index]].read(name, start, out)
     }
+
+    fn equal(&self, a: &str, b: &str) -> Result<bool, WeightError> {
+        let shard = |name: &str| self.tensors.get_index_of(name).map(|index| self.shard_of[index]);
+        match (shard(a), shard(b)) {
+            (Some(of_a), Some(of_b)) if of_a == of_b => self.shards[of_a].equal(a, b),
+            _ => super::source::equal_piecewise(self, a, b),
+        }
+    }
+
+    fn format_of(&self, name: &str) -> &str {
+        self.tensors.get_index_of(name).map_or("", |index| self.shards[self.shard_of[index]].format_of(name))
+    }
 }
 
 /// Whether `file` is one name, without a path to elsewhere.

@@ -19,7 +19,7 @@ pub enum Stored {
     Bf16,
     /// A block format of GGUF files, by name; read as f32.
     Quantised(&'static str),
-    /// Anything else, a mask or an index, with its size in bytes: can be listed, not read.
+    /// Anything else, a mask or an index, with its size in bytes (0: not known): can be listed, not read.
     Other(usize),
 }
 
@@ -70,10 +70,46 @@ pub trait Source: Send + Sync {
     /// When there is no such tensor or range, it does not hold floats, or the disk fails.
     fn read(&self, name: &str, start: usize, out: &mut [f32]) -> Result<(), WeightError>;
 
+    /// Whether two tensors hold the same floats in the same shape.
+    ///
+    /// # Errors
+    /// As [`Source::read`]; tensors that do not hold floats are not equal.
+    fn equal(&self, a: &str, b: &str) -> Result<bool, WeightError> {
+        equal_piecewise(self, a, b)
+    }
+
     /// Number format of `name` in the file, for people.
     fn format_of(&self, name: &str) -> &str {
         self.tensors().get(name).map_or("", |info| info.stored.name())
     }
+}
+
+/// Elements that are compared at a time.
+const PIECE: usize = 1 << 18;
+
+/// [`Source::equal`] by reading both, a piece at a time.
+pub(super) fn equal_piecewise<S: Source + ?Sized>(source: &S, a: &str, b: &str) -> Result<bool, WeightError> {
+    let (Some(of_a), Some(of_b)) = (source.tensors().get(a), source.tensors().get(b)) else { return Ok(false) };
+    let floats = |info: &TensorInfo| !matches!(info.stored, Stored::Other(_));
+    if of_a.shape != of_b.shape || !floats(of_a) || !floats(of_b) {
+        return Ok(false);
+    }
+    let total: usize = of_a.shape.iter().product();
+    let (mut in_a, mut in_b) = (vec![0.0f32; PIECE.min(total)], vec![0.0f32; PIECE.min(total)]);
+    for start in (0..total).step_by(PIECE) {
+        let length = PIECE.min(total - start);
+        source.read(a, start, &mut in_a[..length])?;
+        source.read(b, start, &mut in_b[..length])?;
+        if !same(&in_a[..length], &in_b[..length]) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether all values are equal; one that is not a number is equal to another.
+pub(super) fn same(a: &[f32], b: &[f32]) -> bool {
+    a.iter().zip(b).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()))
 }
 
 impl<S: Source + ?Sized> Source for Box<S> {
@@ -87,6 +123,10 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn read(&self, name: &str, start: usize, out: &mut [f32]) -> Result<(), WeightError> {
         (**self).read(name, start, out)
+    }
+
+    fn equal(&self, a: &str, b: &str) -> Result<bool, WeightError> {
+        (**self).equal(a, b)
     }
 
     fn format_of(&self, name: &str) -> &str {

@@ -1,4 +1,4 @@
-use crate::model::facts::{Activation, Facts, Norm, NormKind, Positions, Residual};
+use crate::model::facts::{Activation, Facts, Norm, NormKind, Positions, Residual, ScoreScale};
 use crate::model::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
 use crate::model::weights::WeightError;
 use crate::random::{Purpose, stream};
@@ -28,6 +28,9 @@ pub(super) fn facts(spec: &spec::step::Train, n_vocab: usize, n_ctx: usize) -> R
         activation: Activation::Silu,
         gated: true,
         positions: Positions::Learned,
+        bounded: true,
+        window: None,
+        scores: ScoreScale::STANDARD,
         residual: Residual::Sequential,
         tied: false,
     })

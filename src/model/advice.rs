@@ -1,0 +1,118 @@
+//! What to write instead of a source that is no model.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use super::builtin;
+use super::content::{self, Content};
+
+/// Names without an owner that the hub's own libraries know, and where the models are.
+const OLD_NAMES: [(&str, &str); 6] = [
+    ("gpt2", "openai-community/gpt2"),
+    ("gpt2-medium", "openai-community/gpt2-medium"),
+    ("gpt2-large", "openai-community/gpt2-large"),
+    ("gpt2-xl", "openai-community/gpt2-xl"),
+    ("distilgpt2", "distilbert/distilgpt2"),
+    ("arith", "builtin:arith"),
+];
+
+/// For a path that leads nowhere, after a semicolon; empty where nothing is known.
+pub(super) fn for_missing(text: &str, base: &Path) -> String {
+    let expanded = text.starts_with("~/") && std::env::var_os("HOME").is_some();
+    if text.starts_with('~') && !expanded {
+        return "; '~' is for the shell to expand, which it does at the start of a word alone: write the whole path"
+            .into();
+    }
+    if Path::new(text).is_relative() && !base.as_os_str().is_empty() && Path::new(text).exists() {
+        let there = from(base, Path::new(text));
+        return format!("; paths in a spec start from the spec's folder: write \"{}\"", there.display());
+    }
+    let (name, revision) = text.split_once('@').map_or((text, ""), |(name, _)| (name, &text[name.len()..]));
+    if let Some((_, known)) = OLD_NAMES.iter().find(|(old, _)| old.eq_ignore_ascii_case(name)) {
+        let scheme = if known.contains(':') { "" } else { "hf:" };
+        return format!("; write {scheme}{known}{revision}");
+    }
+    if builtin::described().any(|(source, _)| source == format!("builtin:{name}")) {
+        return format!("; write builtin:{name}");
+    }
+    let plain = |part: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        !part.is_empty() && !part.starts_with('.') && part.chars().all(allowed)
+    };
+    match name.split_once('/') {
+        Some((owner, model)) if plain(owner) && plain(model) && !model.ends_with(".gguf") => {
+            format!("; for the model of that name on the hub write hf:{text}")
+        }
+        _ => String::new(),
+    }
+}
+
+/// For a file that is no model by itself, after a colon; empty where nothing is known.
+pub(super) fn for_file(path: &Path) -> String {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let whole = folder.join("config.json").is_file();
+    match content::of(path) {
+        Some(Content::LfsPointer | Content::Page) => {
+            content::misnamed(path).map(|told| format!(": it is {told}")).unwrap_or_default()
+        }
+        _ if whole => format!("; give the folder, '{}'", folder.display()),
+        Some(Content::Safetensors | Content::Zip | Content::Pickle) => {
+            ": weights alone; give a folder that has config.json and the tokenizer's files with them".into()
+        }
+        _ => String::new(),
+    }
+}
+
+/// What a folder without a config.json is, and what to do.
+pub(super) fn for_folder(folder: &Path) -> Option<String> {
+    if let Some(adapter) = adapter(folder) {
+        return Some(adapter);
+    }
+    let entries: Vec<PathBuf> = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let named = |wanted: &dyn Fn(&Path) -> bool| {
+        let mut names: Vec<String> = entries
+            .iter()
+            .filter(|path| wanted(path))
+            .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+            .collect();
+        names.sort();
+        names
+    };
+    let files = named(&|path| path.extension().is_some_and(|extension| extension == "gguf"));
+    if let Some(first) = files.first() {
+        let path = folder.join(first);
+        return Some(format!("a folder of GGUF files, without config.json: give a file, as '{}'", path.display()));
+    }
+    let folders = named(&|path| path.join("config.json").is_file());
+    if let Some(first) = folders.first() {
+        let path = folder.join(first);
+        return Some(format!(
+            "no config.json here, but in {} of its folders: give one, as '{}'",
+            folders.len(),
+            path.display()
+        ));
+    }
+    None
+}
+
+/// What to do with a folder that holds an adapter and no weights.
+pub(super) fn adapter(folder: &Path) -> Option<String> {
+    let settings = fs::read(folder.join("adapter_config.json")).ok()?;
+    let settings: serde_json::Value = serde_json::from_slice(&settings).unwrap_or_default();
+    let kind = settings.get("peft_type").and_then(|kind| kind.as_str()).unwrap_or("PEFT");
+    let base = settings.get("base_model_name_or_path").and_then(|base| base.as_str());
+    let of = base.map(|base| format!(" of '{base}'")).unwrap_or_default();
+    Some(format!(
+        "an adapter ({kind}){of} and no model: merge it into its base model first (peft: \
+         AutoPeftModelForCausalLM.from_pretrained(folder).merge_and_unload().save_pretrained(other)), and give that folder"
+    ))
+}
+
+/// `target`, which is relative to the current folder, as a path that is relative to `base`.
+fn from(base: &Path, target: &Path) -> PathBuf {
+    let absolute = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let (base, target) = (absolute(base), absolute(target));
+    let common = base.components().zip(target.components()).take_while(|(a, b)| a == b).count();
+    let up = base.components().skip(common).map(|_| Component::ParentDir);
+    up.chain(target.components().skip(common)).collect()
+}
