@@ -8,6 +8,7 @@ mod known;
 mod logits;
 mod many;
 mod new;
+mod notes;
 mod patching;
 mod plans;
 mod probes;

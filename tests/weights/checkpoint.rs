@@ -44,6 +44,13 @@ fn missing_files_are_named() {
     std::fs::remove_file(folder.path().join("model.safetensors")).unwrap();
     let parts = ["no weights here", "model.safetensors, model.safetensors.index.json, pytorch_model.bin"];
     assert_says(Checkpoint::open(folder.path()), &parts);
+    std::fs::write(folder.path().join("consolidated.00.pth"), "").unwrap();
+    assert_says(
+        Checkpoint::open(folder.path()),
+        &["; found consolidated.00.pth, ", "which is not read under that name"],
+    );
+    std::fs::write(folder.path().join("x.gguf"), "").unwrap();
+    assert_says(Checkpoint::open(folder.path()), &["; for the GGUF file give its path, '", "x.gguf'"]);
     std::fs::remove_file(folder.path().join("config.json")).unwrap();
     assert_says(Checkpoint::open(folder.path()), &["config.json: ", "No such file"]);
 }

@@ -132,7 +132,8 @@ fn a_bias_of_the_unembedding_that_is_not_there_is_zero() {
 
 #[test]
 fn wrappers_of_trainers_and_other_versions_names_make_no_difference() {
-    let cases: [(&str, &dyn Fn(&str) -> String); 8] = [
+    type Renamed = dyn Fn(&str) -> String;
+    let cases: [(&str, &Renamed); 8] = [
         ("llama-gqa", &|name| format!("_orig_mod.{name}")),
         ("llama-gqa", &|name| format!("module._orig_mod.{name}")),
         ("llama-gqa", &|name| format!("model.{name}")),

@@ -55,8 +55,25 @@ fn chosen(folder: &Path) -> Result<(PathBuf, Open), WeightError> {
     let found = KINDS.iter().map(|(name, open)| (folder.join(name), *open)).find(|(path, _)| path.is_file());
     found.ok_or_else(|| {
         let names = KINDS.map(|(name, _)| name);
-        WeightError::format(folder, format!("no weights here; looked for {}", names.join(", ")))
+        WeightError::format(folder, format!("no weights here; looked for {}{}", names.join(", "), others(folder)))
     })
+}
+
+/// Files of a folder that are weights by their endings, for a sentence; empty where there are none.
+fn others(folder: &Path) -> String {
+    const ENDINGS: [&str; 7] = ["safetensors", "bin", "pt", "pth", "h5", "msgpack", "gguf"];
+    let weights = |path: &Path| path.extension().is_some_and(|ending| ENDINGS.iter().any(|other| ending == *other));
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let names =
+        entries.filter(|path| weights(path)).filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    let gguf = names.iter().find(|name| name.ends_with(".gguf"));
+    match (gguf, names.is_empty()) {
+        (Some(name), _) => format!("; for the GGUF file give its path, '{}'", folder.join(name).display()),
+        (None, false) => format!("; found {}, which is not read under that name", names.join(", ")),
+        (None, true) => String::new(),
+    }
 }
 
 /// Position and description of tensor `name`, whose elements `start..start + count` are to be read as floats.
