@@ -18,7 +18,6 @@ use ablate::model::hook::{Hook, Site};
 use ablate::model::transformer::{Tokens, Transformer};
 use burn::tensor::{DType, Device, Distribution, Tensor};
 use serde_json::json;
-use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -124,13 +123,13 @@ fn work(job: &str, model: &Transformer, clean: &Tokens, source: &Tokens, memory:
     } else {
         wanted
     };
-    let pause = || Ok::<(), Infallible>(());
-    let Ok(base) = Base::run(model, clean.clone(), &wanted, 256, pause);
+    let pause = || Ok::<(), ablate::model::NotFinite>(());
+    let base = Base::run(model, clean.clone(), &wanted, 256, pause).expect("finite");
     // Means are given: no edit reads a source run.
     let sources = match job {
         "faithfulness" => Activations::new(),
         _ => {
-            let Ok((sources, _)) = capture(model, source, &wanted, 256, pause);
+            let (sources, _) = capture(model, source, &wanted, 256, pause).expect("finite");
             sources
         }
     };
@@ -178,8 +177,8 @@ fn patches(job: &str, facts: &Facts, clean: &Tokens) -> Vec<Row> {
 fn faithfulness(model: &Transformer, clean: &Tokens) -> Vec<Row> {
     let facts = model.facts();
     let wanted: Wanted = (0..facts.n_layers).map(|layer| (Hook::Block(layer, Site::Z), Positions::All)).collect();
-    let pause = || Ok::<(), Infallible>(());
-    let Ok(mut means) = capture_means(model, clean, &vec![0; clean.batch], &wanted, false, 256, pause);
+    let pause = || Ok::<(), ablate::model::NotFinite>(());
+    let mut means = capture_means(model, clean, &vec![0; clean.batch], &wanted, false, 256, pause).expect("finite");
     let means: Vec<Arc<_>> = means.remove(0).into_values().map(Arc::new).collect();
     let heads = facts.n_layers * facts.n_heads;
     let circuit = |k: usize| {

@@ -29,6 +29,9 @@ pub enum Error {
         /// What went wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A model whose own run is not finite: no number that is computed with it says anything.
+    #[error(transparent)]
+    NotFinite(#[from] crate::model::NotFinite),
     /// A figure that its rows do not allow to draw, or that can not be written.
     #[error(transparent)]
     Figure(#[from] crate::figure::FigureError),
@@ -146,7 +149,12 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Spec(_) | Error::Unsuited(_) | Error::Refused { .. } | Error::Refusals(_) | Error::Filter(_) => 2,
-            Error::Failed { .. } | Error::Figure(_) | Error::Rows(_) | Error::Print(_) | Error::SelfCheck(_) => 1,
+            Error::Failed { .. }
+            | Error::NotFinite(_)
+            | Error::Figure(_)
+            | Error::Rows(_)
+            | Error::Print(_)
+            | Error::SelfCheck(_) => 1,
             Error::Differ { .. } => 1,
             Error::Failures { .. } | Error::Unequal(_) => 1,
             Error::Unverified { differ: 0, .. } => 2,

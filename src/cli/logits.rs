@@ -2,7 +2,7 @@
 
 use super::model::ModelArguments;
 use crate::Error;
-use crate::model::{Model, NextLogits};
+use crate::model::{Model, NextLogits, PromptError};
 use clap::{Args, ValueEnum};
 use polars::prelude::{CsvWriter, DataFrame, NamedFrom, SerWriter, Series};
 use serde::Serialize;
@@ -88,8 +88,10 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 }
 
 fn answer<'a>(model: &Model, prompt: &'a str, arguments: &Arguments) -> Result<Answer<'a>, Error> {
-    let NextLogits { tokens, logits } =
-        model.next_logits(prompt).map_err(Error::refused(format!("prompt '{prompt}'")))?;
+    let NextLogits { tokens, logits } = model.next_logits(prompt).map_err(|error| match error {
+        PromptError::NotFinite(fault) => Error::failed(format!("prompt '{prompt}'"))(fault),
+        error => Error::refused(format!("prompt '{prompt}'"))(error),
+    })?;
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let weight = |logit: f32| f64::from(logit - largest).exp();
     let total: f64 = logits.iter().map(|&logit| weight(logit)).sum();

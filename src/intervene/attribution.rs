@@ -10,6 +10,7 @@ use super::activation::{Activation, Activations, Layout};
 use super::capture::{Wanted, capture, read};
 use super::edit::{Edit, Positions, Units};
 use super::error::EditError;
+use crate::model::NotFinite;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, HookValue, Hooks};
 use crate::model::transformer::{Tokens, Transformer};
@@ -46,9 +47,9 @@ pub struct TokenPairs<'t> {
 /// Gradients are in the model's own type, sums over a part's values in f64.
 ///
 /// # Errors
-/// Parts that the model can not have, attention scores and patterns among them, and what `pause` returns; it is called
+/// Parts that the model can not have, attention scores and patterns among them, logits that are not finite, and what `pause` returns; it is called
 /// before each backward pass with the number of those done since.
-pub fn attribute<E: From<EditError>>(
+pub fn attribute<E: From<EditError> + From<NotFinite>>(
     transformer: &Transformer,
     pairs: TokenPairs,
     parts: &[Part],
@@ -68,7 +69,7 @@ pub fn attribute<E: From<EditError>>(
         let (sources, _) = capture::<E>(transformer, &source_part, &wanted, batch, || Ok(()))?;
         let mut run = |line: Option<(Tensor<3>, f64)>| {
             pause(std::mem::replace(&mut done, clean_part.batch))?;
-            Ok::<_, E>(Taps::run(transformer, &clean_part, answers, &wanted, line))
+            Ok::<_, E>(Taps::run(transformer, &clean_part, answers, &wanted, line)?)
         };
         let (cleans, gradients) = match points {
             0 => run(None)?,
@@ -188,9 +189,12 @@ impl Taps<'_> {
         answers: &[[u32; 2]],
         wanted: &Wanted,
         line: Option<(Tensor<3>, f64)>,
-    ) -> (Activations, Activations) {
+    ) -> Result<(Activations, Activations), NotFinite> {
         let mut taps = Taps { wanted, length: tokens.pos, line, zeros: IndexMap::new(), values: Activations::new() };
         let logits = transformer.forward_last(tokens, &mut taps);
+        if taps.line.is_none() {
+            NotFinite::check(transformer, tokens, &logits)?;
+        }
         let ids: Vec<i64> = answers.iter().flatten().map(|&id| i64::from(id)).collect();
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [answers.len(), 2]), &logits.device());
         let picked = logits.gather(1, ids).cast(DType::F32);
@@ -213,7 +217,7 @@ impl Taps<'_> {
                 gradients.insert(hook, activation);
             }
         }
-        (values, gradients)
+        Ok((values, gradients))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::activation::Activations;
 use super::capture::{Wanted, read, rows_needed};
 use super::side_by_side;
+use crate::model::NotFinite;
 use crate::model::facts::{Positions as Embedding, Residual};
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
 use crate::model::transformer::{Tokens, Transformer};
@@ -31,8 +32,8 @@ impl Base {
     /// Runs the prompts, `batch` at a time, and keeps what rows need, and what stands at the hooks they edit.
     ///
     /// # Errors
-    /// What `pause`, called between batches, returns.
-    pub fn run<E>(
+    /// Logits that are not finite, and what `pause`, called between batches, returns.
+    pub fn run<E: From<NotFinite>>(
         transformer: &Transformer,
         tokens: Tokens,
         edited: &Wanted,
@@ -65,7 +66,7 @@ impl Base {
             (keeper, logits)
         };
         let (mut parts, mut logits) = (Vec::new(), Vec::new());
-        side_by_side::batches(transformer, (&tokens, batch), pause, run, |(keeper, last)| {
+        side_by_side::batches(transformer, (&tokens, batch), pause, run, |keeper, last| {
             parts.push(keeper);
             logits.push(last);
         })?;

@@ -3,6 +3,7 @@
 use super::activation::{Activation, Activations, Layout};
 use super::edit::Positions;
 use super::side_by_side;
+use crate::model::NotFinite;
 use crate::model::hook::{Hook, HookValue, Hooks};
 use crate::model::transformer::{Rows, Tokens, Transformer};
 use burn::tensor::Tensor;
@@ -15,8 +16,8 @@ pub type Wanted = IndexMap<Hook, Positions>;
 /// `batch` prompts at a time.
 ///
 /// # Errors
-/// What `pause`, called between batches, returns.
-pub fn capture<E>(
+/// Logits that are not finite, and what `pause`, called between batches, returns.
+pub fn capture<E: From<NotFinite>>(
     transformer: &Transformer,
     tokens: &Tokens,
     wanted: &Wanted,
@@ -41,7 +42,7 @@ pub fn capture<E>(
     };
     let mut all = Activations::new();
     let mut logits = Vec::new();
-    side_by_side::batches(transformer, (tokens, batch), pause, run, |(got, part)| {
+    side_by_side::batches(transformer, (tokens, batch), pause, run, |got, part| {
         logits.push(part);
         for (hook, activation) in got {
             match all.entry(hook) {
@@ -61,18 +62,25 @@ pub fn capture<E>(
 
 /// Runs prompts as far as the last block with a wanted hook and keeps what stands at the wanted ones, which are in blocks; no
 /// logits are computed.
-pub fn capture_blocks(transformer: &Transformer, tokens: &Tokens, wanted: &Wanted) -> Activations {
+///
+/// # Errors
+/// Values that are not finite.
+pub fn capture_blocks(transformer: &Transformer, tokens: &Tokens, wanted: &Wanted) -> Result<Activations, NotFinite> {
     let layer = |hook: &Hook| match hook {
         Hook::Block(layer, _) => Some(*layer),
         _ => None,
     };
     let mut recorder = Recorder { wanted, got: Activations::new(), length: tokens.pos };
-    let Some(last) = wanted.keys().filter_map(layer).max() else { return recorder.got };
+    let Some(last) = wanted.keys().filter_map(layer).max() else { return Ok(recorder.got) };
     let mut resid = transformer.embed(tokens, &mut recorder);
     for layer in 0..=last {
         resid = transformer.block(layer, resid, rows_needed(layer, last + 1, wanted, tokens.pos), &mut recorder);
     }
-    recorder.got
+    if recorder.got.values().flat_map(|activation| &activation.data).any(|value| !value.is_finite()) {
+        // They reach the logits; who looks there says where they are from.
+        NotFinite::check(transformer, tokens, &transformer.last_logits(tokens))?;
+    }
+    Ok(recorder.got)
 }
 
 /// Which positions a block computes where `blocks` run: later blocks read all of the others; of the last one, the last position is
@@ -97,8 +105,8 @@ pub type Sums = IndexMap<Hook, (Activation, Vec<f64>)>;
 /// each prompt, from 0. `pooled`: one mean over the wanted positions instead of one for each.
 ///
 /// # Errors
-/// What `pause`, called between batches, returns.
-pub fn capture_means<E>(
+/// Logits that are not finite, and what `pause`, called between batches, returns.
+pub fn capture_means<E: From<NotFinite>>(
     transformer: &Transformer,
     tokens: &Tokens,
     groups: &[usize],
@@ -113,8 +121,8 @@ pub fn capture_means<E>(
 /// The sums that [`means_of`] makes means of, one set per group: in f64, in the order of the prompts.
 ///
 /// # Errors
-/// What `pause`, called between batches, returns.
-pub fn capture_sums<E>(
+/// Logits that are not finite, and what `pause`, called between batches, returns.
+pub fn capture_sums<E: From<NotFinite>>(
     transformer: &Transformer,
     tokens: &Tokens,
     groups: &[usize],
@@ -126,11 +134,11 @@ pub fn capture_sums<E>(
     let mut sums: Vec<Sums> = vec![IndexMap::new(); count];
     let run = |part: Tokens| {
         let mut recorder = Recorder { wanted, got: Activations::new(), length: part.pos };
-        transformer.forward_last(&part, &mut recorder);
-        (recorder.got, part.batch)
+        let logits = transformer.forward_last(&part, &mut recorder);
+        ((recorder.got, part.batch), logits)
     };
     let mut first = 0;
-    side_by_side::batches(transformer, (tokens, batch), pause, run, |(got, prompts): (Activations, usize)| {
+    side_by_side::batches(transformer, (tokens, batch), pause, run, |(got, prompts): (Activations, usize), _| {
         let groups = &groups[first..first + prompts];
         first += prompts;
         for (hook, activation) in got {

@@ -15,6 +15,7 @@
 use super::capture::{Holder, Wanted};
 use super::edit::Positions;
 use crate::kernel;
+use crate::model::NotFinite;
 use crate::model::facts::{self, NormKind};
 use crate::model::hook::{Hook, HookValue, Site};
 use crate::model::to_f32;
@@ -116,8 +117,8 @@ impl Term {
 /// terms. Sums are in f32 whatever the model's precision.
 ///
 /// # Errors
-/// What `pause`, called between batches with the number of prompts done, returns.
-pub fn direct_attribution<E>(
+/// Logits that are not finite, and what `pause`, called between batches with the number of prompts done, returns.
+pub fn direct_attribution<E: From<NotFinite>>(
     transformer: &Transformer,
     tokens: &Tokens,
     targets: Targets,
@@ -132,7 +133,7 @@ pub fn direct_attribution<E>(
     for (first, part) in tokens.batches(batch) {
         pause(first)?;
         let of = |tokens: &[u32]| tokens[first..first + part.batch].to_vec();
-        let run = Run::new(transformer, &part, &wanted, &of(targets.answers), targets.others.map(of).as_deref());
+        let run = Run::new(transformer, &part, &wanted, &of(targets.answers), targets.others.map(of).as_deref())?;
         let by_hook: IndexMap<Hook, Vec<f32>> =
             run.got.iter().map(|(&hook, value)| (hook, run.written(transformer, hook, value))).collect();
         for (number, &term) in terms.iter().enumerate() {
@@ -171,7 +172,7 @@ impl Run {
         wanted: &Wanted,
         answers: &[u32],
         others: Option<&[u32]>,
-    ) -> Self {
+    ) -> Result<Self, NotFinite> {
         let norm = &transformer.facts().norm;
         let mut holder = Holder { wanted, got: IndexMap::new(), length: tokens.pos };
         let mut resid = transformer.embed(tokens, &mut holder);
@@ -182,6 +183,7 @@ impl Run {
         let slots = resid.dims()[1];
         let resid = resid.narrow(1, slots - 1, 1);
         let logits: Tensor<2> = transformer.unembed(resid.clone(), &mut ()).squeeze_dim(1);
+        NotFinite::check(transformer, tokens, &logits)?;
         let mut total = kernel::pick(logits.clone(), answers);
         let mut column = column(&transformer.unembed, answers);
         let mut offset = offsets(&transformer.unembed, answers);
@@ -196,7 +198,7 @@ impl Run {
         }
         let direction = direction(column, transformer, norm, resid);
         let got = holder.got.into_iter().map(|(hook, (value, _))| (hook, value)).collect();
-        Self { got, total, direction, bias: offset }
+        Ok(Self { got, total, direction, bias: offset })
     }
 
     /// What each unit of a hook adds, `[prompt, unit]`: heads, neurons; of the rest one.

@@ -1,6 +1,7 @@
 //! Edits that a model can not have.
 
 use super::activation::Layout;
+use crate::model::NotFinite;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 
@@ -71,6 +72,9 @@ pub enum EditError {
         /// Index of the run, where the row names one.
         source_run: Option<usize>,
     },
+    /// The run that edits would be made in is not finite itself.
+    #[error(transparent)]
+    NotFinite(#[from] NotFinite),
     /// A row of a prompt that is not there.
     #[error("row {row}: prompt {prompt} of {prompts}")]
     Prompt {

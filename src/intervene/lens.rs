@@ -2,6 +2,7 @@
 //! as if it were the last, through the final norm and the unembedding.
 
 use super::capture::{Holder, Wanted};
+use crate::model::NotFinite;
 use crate::model::hook::{Hook, HookValue};
 use crate::model::transformer::{Rows, Tokens, Transformer};
 use burn::tensor::Tensor;
@@ -24,8 +25,8 @@ pub struct Lens {
 /// logits = norm(x) · W_U + b_U; the norm is the model's last, of x's own scale.
 ///
 /// # Errors
-/// What `read` returns.
-pub fn logit_lens<E>(
+/// Logits that are not finite, and what `read` returns.
+pub fn logit_lens<E: From<NotFinite>>(
     transformer: &Transformer,
     tokens: &Tokens,
     wanted: &Wanted,
@@ -38,6 +39,8 @@ pub fn logit_lens<E>(
         for layer in 0..transformer.facts().n_layers {
             resid = transformer.block(layer, resid, Rows::All, &mut holder);
         }
+        let last = transformer.unembed(resid.narrow(1, part.pos - 1, 1), &mut ()).squeeze_dim(1);
+        NotFinite::check(transformer, &part, &last)?;
         for (hook, (value, positions)) in holder.got {
             let HookValue::Stream(stream) = value else { continue };
             for (slot, position) in positions.into_iter().enumerate() {

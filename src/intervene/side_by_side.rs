@@ -7,6 +7,7 @@ use super::edit::Row;
 use super::plan::Entry;
 use super::work::layer_operations;
 use crate::kernel;
+use crate::model::NotFinite;
 use crate::model::facts::Facts;
 use crate::model::transformer::{Tokens, Transformer};
 use burn::tensor::Tensor;
@@ -35,27 +36,34 @@ pub fn runs_side_by_side<const D: usize>(facts: &Facts, like: &Tensor<D>) -> boo
     layer_operations(facts) <= SMALL && kernel::is_fast(like)
 }
 
-/// Runs prompts, `batch` at a time; `keep` gets what `run` makes of them in order. `pause` is called before each batch.
+/// Runs prompts without edits, `batch` at a time; `keep` gets in order what `run` makes of them, and their logits at the last
+/// position, `[prompt, n_vocab]`, which must be finite. `pause` is called before each batch.
 ///
 /// # Errors
-/// What `pause` returns.
-pub(super) fn batches<R: Send, E>(
+/// Logits that are not, and what `pause` returns.
+pub(super) fn batches<R: Send, E: From<NotFinite>>(
     transformer: &Transformer,
     (tokens, batch): (&Tokens, usize),
     mut pause: impl FnMut() -> Result<(), E>,
-    run: impl Fn(Tokens) -> R + Sync,
-    mut keep: impl FnMut(R),
+    run: impl Fn(Tokens) -> (R, Tensor<2>) + Sync,
+    mut keep: impl FnMut(R, Tensor<2>),
 ) -> Result<(), E> {
     for (_, part) in tokens.batches(batch) {
         pause()?;
         let pieces = (part.batch * part.pos).div_ceil(POSITIONS_OF_PROMPTS);
         if pieces < 2 || !is_small(transformer) {
-            keep(run(part));
+            let (made, logits) = run(part.clone());
+            NotFinite::check(transformer, &part, &logits)?;
+            keep(made, logits);
             continue;
         }
         let pieces: Vec<Tokens> = part.batches(part.batch.div_ceil(pieces)).map(|(_, piece)| piece).collect();
-        let results: Vec<R> = pieces.into_par_iter().map(|piece| kernel::alone(|| run(piece))).collect();
-        results.into_iter().for_each(&mut keep);
+        let run = |piece: &Tokens| kernel::alone(|| run(piece.clone()));
+        let results: Vec<(R, Tensor<2>)> = pieces.par_iter().map(run).collect();
+        for ((made, logits), piece) in results.into_iter().zip(&pieces) {
+            NotFinite::check(transformer, piece, &logits)?;
+            keep(made, logits);
+        }
     }
     Ok(())
 }

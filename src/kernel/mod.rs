@@ -14,6 +14,7 @@ mod attention_after;
 mod cross_entropy;
 mod distribution;
 mod elementwise;
+mod finite;
 mod linear;
 mod matmul;
 mod norm;
@@ -28,6 +29,7 @@ pub use attention::{attention, attention_mix, attention_pattern, attention_score
 pub use attention_after::{Past, attention_after};
 pub use cross_entropy::{cross_entropy, cross_entropy_of_rows};
 pub use distribution::{Summary, divergence, pick, rank, summary};
+pub use finite::all_finite;
 pub(crate) use linear::column_sums;
 pub use linear::linear;
 pub(crate) use matmul::{Matrix, product_into};

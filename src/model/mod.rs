@@ -14,6 +14,7 @@ pub mod hook;
 pub mod host;
 pub mod hub;
 mod matching;
+mod not_finite;
 mod open;
 pub mod processing;
 pub mod random;
@@ -23,4 +24,5 @@ pub mod tokenizer;
 pub mod transformer;
 pub mod weights;
 
+pub use not_finite::NotFinite;
 pub use open::{Card, Lookup, Model, ModelError, NextLogits, PromptError, Sketch, to_f32};

@@ -6,6 +6,7 @@ use super::content::misnamed;
 use super::device::{self, DeviceError};
 use super::facts::Facts;
 use super::host::HostModel;
+use super::not_finite::NotFinite;
 use super::processing::Processed;
 use super::source::{Source, SourceError};
 use super::tokenizer::{self, FOLDER_FILES, Tokenizer, TokenizerError};
@@ -65,6 +66,9 @@ pub enum PromptError {
         /// Rows of the embedding.
         n_vocab: usize,
     },
+    /// The run is not finite.
+    #[error(transparent)]
+    NotFinite(#[from] NotFinite),
     /// `bos = true` where there is none.
     #[error("the tokenizer has no beginning-of-text token; write bos = false")]
     NoBos,
@@ -268,7 +272,9 @@ impl Model {
     pub fn next_logits(&self, prompt: &str) -> Result<NextLogits, PromptError> {
         let tokens = self.tokens(prompt)?;
         let batch = Tokens { pos: tokens.len(), batch: 1, ids: tokens.clone() };
-        Ok(NextLogits { tokens, logits: to_f32(self.transformer.last_logits(&batch)) })
+        let logits = to_f32(self.transformer.last_logits(&batch));
+        NotFinite::check_values(&self.transformer, &batch, &logits)?;
+        Ok(NextLogits { tokens, logits })
     }
 }
 

@@ -1,6 +1,6 @@
 use crate::measure::{DecodeError, Failure, NextToken};
 use crate::model::transformer::Tokens;
-use crate::model::{Model, to_f32};
+use crate::model::{Model, NotFinite, to_f32};
 use crate::run::ModelName;
 use crate::run::blocks::Blocks;
 use crate::run::interrupt;
@@ -24,7 +24,9 @@ impl NextToken for Network<'_> {
     fn last_logits(&self, rows: &[&[u32]]) -> Result<Vec<f32>, Failure> {
         interrupt::check()?;
         let tokens = Tokens::from_rows(rows).ok_or("rows of one length, at least one token each, are needed")?;
-        Ok(to_f32(self.model.transformer().last_logits(&tokens)))
+        let logits = to_f32(self.model.transformer().last_logits(&tokens));
+        NotFinite::check_values(self.model.transformer(), &tokens, &logits)?;
+        Ok(logits)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::intervene::{
     layer_operations,
 };
 use crate::measure::Reading;
+use crate::model::NotFinite;
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
@@ -167,7 +168,7 @@ fn memory_left(context: &Context, facts: &Facts, base: &Base, sources: &Activati
 /// The run of prompts without edits.
 ///
 /// # Errors
-/// Ctrl-C.
+/// Logits that are not finite, and Ctrl-C.
 pub fn base(subject: &Subject, tokens: Tokens, edited: &Wanted, context: &Context) -> Result<Base, Error> {
     let batch = context.batch(&subject.model);
     Base::run(subject.model.transformer(), tokens, edited, batch, || interrupt::check().map_err(Error::from))
@@ -176,7 +177,7 @@ pub fn base(subject: &Subject, tokens: Tokens, edited: &Wanted, context: &Contex
 /// Activations of prompts, and their logits.
 ///
 /// # Errors
-/// Ctrl-C.
+/// Logits that are not finite, and Ctrl-C.
 pub fn capture(
     subject: &Subject,
     tokens: &Tokens,
@@ -253,7 +254,10 @@ pub fn read(
     let checked = (CHECKED + rows.len() / ONE_IN).min(MOST_CHECKED);
     let check = replay.check(rows, checked).map_err(Error::failed(name))?;
     let dtype = context.models.dtype(&subject.name);
-    checks.push(SelfCheck::new(name, &subject.name, check, tolerance(dtype)));
+    // Where edits leave no logit finite there is nothing to compare.
+    if check.rows > 0 {
+        checks.push(SelfCheck::new(name, &subject.name, check, tolerance(dtype)));
+    }
     Ok(all)
 }
 
@@ -284,6 +288,12 @@ pub(super) enum Stopped {
 impl From<EditError> for Stopped {
     fn from(error: EditError) -> Self {
         Stopped::Edit(error)
+    }
+}
+
+impl From<NotFinite> for Stopped {
+    fn from(fault: NotFinite) -> Self {
+        Stopped::Because(fault.into())
     }
 }
 

@@ -159,7 +159,12 @@ pub fn each_on(
         context.ran_on(step.prompts(), &name, &set);
         outcome.notes.extend(set.notes.iter().map(|note| format!("{name}: {note}")));
         let subject = Subject { name, model, set };
-        work(&subject, &mut outcome)?;
+        work(&subject, &mut outcome).map_err(|error| match error {
+            Error::NotFinite(fault) => {
+                Error::failed(format!("step '{}': model '{}'", step.name(), subject.name))(fault)
+            }
+            error => error,
+        })?;
     }
     Ok(outcome)
 }

@@ -1,6 +1,7 @@
 //! What goes wrong around a run: disks that are full or read-only, clocks that are set back, files that are cut off or replaced,
 //! another run. Never a wrong number, never finished work lost, and a sentence that says what happened.
 
+mod broken;
 mod disks;
 mod files;
 mod folders;

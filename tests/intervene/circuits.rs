@@ -52,7 +52,9 @@ impl Draft {
             .collect();
         let wanted = hooks.iter().map(|&(hook, _)| (hook, Positions::All)).collect();
         let groups = vec![0; tokens.batch];
-        let Ok(means) = capture_means(model, tokens, &groups, &wanted, false, 2, || Ok::<(), ()>(())) else {
+        let Ok(means) =
+            capture_means(model, tokens, &groups, &wanted, false, 2, || Ok::<(), ablate::model::NotFinite>(()))
+        else {
             unreachable!("nothing stops it");
         };
         let means: Vec<Arc<_>> = hooks.iter().map(|(hook, _)| Arc::new(means[0][hook].clone())).collect();

@@ -282,7 +282,7 @@ fn a_mean_ablation_of_everything_forgets_the_prompt() {
         }
         let wanted = hooks.iter().map(|&hook| (hook, Positions::All)).collect();
         let groups = vec![0; case.tokens.batch];
-        let pause = || Ok::<(), ()>(());
+        let pause = || Ok::<(), ablate::model::NotFinite>(());
         let means = capture_means(&case.model, &case.tokens, &groups, &wanted, false, 2, pause).unwrap().remove(0);
         let set = |&hook: &Hook| Edit::set(hook, Positions::All, Units::All, Arc::new(means[&hook].clone()));
         let edits: Vec<Edit> = hooks.iter().map(set).collect();
@@ -300,7 +300,7 @@ fn means_are_means() {
     let hook = Hook::Block(1, Site::Z);
     let wanted = [(hook, at(&[1, 3]))].into_iter().collect();
     let all = sources(&case.model, &case.tokens, &wanted);
-    let pause = || Ok::<(), ()>(());
+    let pause = || Ok::<(), ablate::model::NotFinite>(());
     let groups: Vec<usize> = (0..case.tokens.batch).map(|prompt| prompt % 2).collect();
     let means = capture_means(&case.model, &case.tokens, &groups, &wanted, false, 1, pause).unwrap();
     let pooled = capture_means(&case.model, &case.tokens, &groups, &wanted, true, 3, pause).unwrap();

@@ -71,7 +71,8 @@ fn means_are_those_of_every_prompt() {
             let over: Vec<Vec<u32>> =
                 over.filter(|text| name != "own" || !text.contains("/0")).map(|text| ids(&text)).collect();
             let over = Tokens::from_rows(&over.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
-            let (activations, _) = capture(model.transformer(), &over, &wanted, 5, || Ok::<(), ()>(())).unwrap();
+            let (activations, _) =
+                capture(model.transformer(), &over, &wanted, 5, || Ok::<(), ablate::model::NotFinite>(())).unwrap();
             let edits: Vec<Edit> = hooks
                 .iter()
                 .map(|&hook| {

@@ -24,7 +24,8 @@ fn attribute(
     (answers, others): (&[u32], Option<&[u32]>),
     terms: &[Term],
 ) -> DirectAttribution {
-    direct_attribution(model, tokens, Targets { answers, others }, terms, 2, |_| Ok::<(), ()>(())).unwrap()
+    direct_attribution(model, tokens, Targets { answers, others }, terms, 2, |_| Ok::<(), ablate::model::NotFinite>(()))
+        .unwrap()
 }
 
 #[test]
@@ -42,7 +43,7 @@ fn logit_lens_of_every_layer() {
             let held = &mut read[wanted.get_index_of(&lens.hook).unwrap()];
             assert_eq!((lens.position, held.len()), (case.last(), lens.first * case.model.facts().n_vocab));
             held.extend(to_f32(lens.logits));
-            Ok::<(), ()>(())
+            Ok::<(), ablate::model::NotFinite>(())
         })
         .unwrap();
         case.expect("lens/final", &read.pop().unwrap());
@@ -85,7 +86,8 @@ fn value_vectors_say_what_neurons_add() {
             let layer = model.facts().n_layers - 1;
             let post = Hook::Block(layer, Site::MlpPost);
             let wanted: Wanted = [(post, last()), (Hook::LnFinalScale, last())].into_iter().collect();
-            let (read, _) = capture(model, &case.tokens, &wanted, 2, || Ok::<(), ()>(())).unwrap();
+            let (read, _) =
+                capture(model, &case.tokens, &wanted, 2, || Ok::<(), ablate::model::NotFinite>(())).unwrap();
             let (post, scale) = (&read[&post].data, &read[&Hook::LnFinalScale].data);
             let neurons: Vec<usize> = (0..model.facts().d_mlp).step_by(3).collect();
             let logits = value_logits(model, layer, &neurons, &answers);
@@ -181,7 +183,7 @@ fn half_precision_reads_alike() {
         let mut read = Vec::new();
         let keep = |lens: ablate::intervene::Lens| {
             read.extend(ablate::kernel::rank(lens.logits, &answers[lens.first..][..case.tokens.batch]));
-            Ok::<(), ()>(())
+            Ok::<(), ablate::model::NotFinite>(())
         };
         logit_lens(&half, &case.tokens, &wanted, case.tokens.batch, keep).unwrap();
         assert_eq!(read.len(), case.tokens.batch);
@@ -193,7 +195,7 @@ fn half_precision_reads_alike() {
 fn the_final_norm_is_captured_everywhere() {
     let case = Case::open("gpt2-untied");
     let wanted: Wanted = [(Hook::LnFinalNormalized, Positions::All), (Hook::LnFinalScale, at(&[0, 2]))].into();
-    let (found, _) = capture(&case.model, &case.tokens, &wanted, 2, || Ok::<(), ()>(())).unwrap();
+    let (found, _) = capture(&case.model, &case.tokens, &wanted, 2, || Ok::<(), ablate::model::NotFinite>(())).unwrap();
     let d_model = case.model.facts().d_model;
     assert_eq!(found[&Hook::LnFinalNormalized].shape(), [case.tokens.batch, case.tokens.pos, d_model]);
     assert_eq!(found[&Hook::LnFinalScale].shape(), [case.tokens.batch, 2, 1]);
@@ -205,7 +207,7 @@ fn chosen_units_are_those_of_the_whole() {
     let case = Case::open("llama-gqa");
     let sites = [Site::Z, Site::MlpPost, Site::Pattern];
     let wanted: Wanted = sites.iter().map(|&site| (Hook::Block(1, site), at(&[1, 3]))).collect();
-    let (found, _) = capture(&case.model, &case.tokens, &wanted, 2, || Ok::<(), ()>(())).unwrap();
+    let (found, _) = capture(&case.model, &case.tokens, &wanted, 2, || Ok::<(), ablate::model::NotFinite>(())).unwrap();
     for (hook, whole) in found {
         let some = whole.of_units(&[0, 2]);
         assert_eq!(some.data.len(), some.shape().iter().product::<usize>());

@@ -248,7 +248,8 @@ fn kept_activations_are_the_models(loaded: &Loaded, dir: &Path) {
     let sites = [Site::ResidPost, Site::Z, Site::Pattern, Site::MlpPost];
     let hooks = sites.iter().flat_map(|&site| (0..4).map(move |layer| Hook::Block(layer, site)));
     let wanted: Wanted = hooks.map(|hook| (hook, Positions::At(vec![1, 3]))).collect();
-    let (found, _) = capture(model.transformer(), &tokens, &wanted, 24, || Ok::<(), ()>(())).unwrap();
+    let (found, _) =
+        capture(model.transformer(), &tokens, &wanted, 24, || Ok::<(), ablate::model::NotFinite>(())).unwrap();
     let same = |hook: Hook, expected: &Activation| {
         let tensor = file.tensor(&hook.to_string()).unwrap();
         assert_eq!(tensor.shape(), expected.shape(), "{hook}");

@@ -149,11 +149,11 @@ pub fn wanted(rows: &[Row]) -> Wanted {
 }
 
 pub fn base(model: &Transformer, tokens: &Tokens, wanted: &Wanted) -> Base {
-    Base::run(model, tokens.clone(), wanted, 2, || Ok::<(), ()>(())).unwrap()
+    Base::run(model, tokens.clone(), wanted, 2, || Ok::<(), ablate::model::NotFinite>(())).unwrap()
 }
 
 pub fn sources(model: &Transformer, tokens: &Tokens, wanted: &Wanted) -> Activations {
-    capture(model, tokens, wanted, 2, || Ok::<(), ()>(())).unwrap().0
+    capture(model, tokens, wanted, 2, || Ok::<(), ablate::model::NotFinite>(())).unwrap().0
 }
 
 pub fn at(positions: &[usize]) -> Positions {

@@ -117,7 +117,7 @@ impl SmolLm2 {
         let ids = [self.clean.ids.clone(), self.source.ids.clone()].concat();
         let both = Tokens { ids, batch: 2 * self.clean.batch, pos: self.clean.pos };
         let wanted = hooks.map(|hook| (hook, Positions::All)).collect();
-        let pause = || Ok::<(), ()>(());
+        let pause = || Ok::<(), ablate::model::NotFinite>(());
         capture_means(&self.model, &both, &vec![0; both.batch], &wanted, false, 8, pause).unwrap().remove(0)
     }
 }

@@ -48,7 +48,7 @@ pub fn read(
             let rows: Vec<&[u32]> = indices[part].iter().map(|&index| prompts[index].tokens.as_slice()).collect();
             let mut values = vec![0.0; rows.len() * width];
             let Some(tokens) = Tokens::from_rows(&rows) else { return Ok(values) };
-            let activations = capture_blocks(subject.model.transformer(), &tokens, &wanted);
+            let activations = capture_blocks(subject.model.transformer(), &tokens, &wanted)?;
             for (&layer, chosen) in &layers {
                 let Some(activation) = activations.get(&hook(layer)) else { continue };
                 let all = activation.data.chunks_exact(activation.layout.position_width());

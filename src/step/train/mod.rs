@@ -132,7 +132,7 @@ pub fn train(
         task.advance(1);
         let last = step == spec.steps;
         if last || step % spec.log_every == 0 {
-            log.evaluate(&model.valid(), &split, step, &task);
+            log.evaluate(&model.valid(), &split, step, &task)?;
         }
         if last || spec.checkpoints.contains(&step) {
             checkpoints.extend(save::checkpoint(folder, &model.valid(), &tokenizer, step, spec)?);
@@ -156,10 +156,14 @@ impl Log {
         if loss.is_finite() { Ok(()) } else { Err(TrainError::Diverged { step: step - 1 }) }
     }
 
-    fn evaluate(&mut self, model: &Transformer, split: &Split, step: usize, task: &Task) {
+    fn evaluate(&mut self, model: &Transformer, split: &Split, step: usize, task: &Task) -> Result<(), TrainError> {
         let training_loss = self.losses.iter().sum::<f64>() / self.losses.len().max(1) as f64;
         self.losses.clear();
         let rows = evaluate::evaluate(model, split, step, training_loss);
+        // The last step may be the one that breaks the weights, and no loss comes after it.
+        if rows.iter().any(|row| row.count > 0 && !row.loss.is_finite()) {
+            return Err(TrainError::Diverged { step });
+        }
         let held_out: Vec<String> = rows
             .iter()
             .filter(|row| row.split == evaluate::HELD_OUT)
@@ -167,6 +171,7 @@ impl Log {
             .collect();
         task.message(&format!("loss {training_loss:.3}, held-out accuracy {}", held_out.join("  ")));
         self.evaluations.extend(rows);
+        Ok(())
     }
 
     fn rows(&self) -> Result<DataFrame, PolarsError> {
