@@ -145,7 +145,7 @@ impl Error {
         }
     }
 
-    /// 1 ran but failed, 2 refused input, 130 interrupted.
+    /// 1 ran but failed, 2 refused input, 130 or 143 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Spec(_) | Error::Unsuited(_) | Error::Refused { .. } | Error::Refusals(_) | Error::Filter(_) => 2,
@@ -164,7 +164,7 @@ impl Error {
                 failed.iter().map(|unmet| unmet.error.exit_code()).min().unwrap_or(1)
             }
             Error::Parts { .. } => 1,
-            Error::Interrupted(_) => interrupt::EXIT_CODE,
+            Error::Interrupted(_) => interrupt::exit_code(),
         }
     }
 }

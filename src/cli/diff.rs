@@ -74,6 +74,7 @@ fn resolved(path: &Path) -> Result<Resolved, Error> {
 fn results(arguments: &Arguments) -> Result<(), Error> {
     let record = |path: &Path| {
         let folder = if path.is_file() { path.parent().unwrap_or(path) } else { path };
+        run::settle_results(folder)?;
         Record::read(folder)
     };
     let (a, b) = (record(&arguments.a)?, record(&arguments.b)?);

@@ -18,7 +18,7 @@ mod store;
 mod verify;
 
 use crate::Error;
-use crate::run::Specs;
+use crate::run::{Specs, interrupt};
 use crate::spec::{self, Filter, Loaded};
 use clap::{Args, Parser, Subcommand};
 use std::io::{IsTerminal, Write};
@@ -37,7 +37,7 @@ Examples:
   ablate run experiments/paper/ --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf
   ablate explain activation-patching
 
-Exit codes: 0 done, 1 ran but failed, a check failed or a result is not as expected, 2 refused input, 130 interrupted."
+Exit codes: 0 done, 1 ran but failed, a check failed or a result is not as expected, 2 refused input, 130 interrupted (143 by SIGTERM)."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -121,7 +121,7 @@ impl SpecArguments {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     match Cli::try_parse() {
-        Ok(cli) => finish(dispatch(cli.command)),
+        Ok(cli) => finish(interrupt::listen().map_err(Error::failed("signals")).and_then(|()| dispatch(cli.command))),
         Err(error) => {
             // clap's own printing and code: 0 for --help and --version, 2 for a wrong argument.
             let _ = error.print();
@@ -156,7 +156,10 @@ fn finish(result: Result<(), Error>) -> ExitCode {
         // `ablate config SPEC | head`: the reader has what it wanted.
         Err(Error::Print(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "{}", error.render(std::io::stderr().is_terminal()).trim_end());
+            if !matches!(error, Error::Interrupted(_)) || interrupt::say_once() {
+                let text = error.render(std::io::stderr().is_terminal());
+                let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
+            }
             ExitCode::from(error.exit_code())
         }
     }

@@ -1,9 +1,9 @@
 //! `ablate rerun`: what a manifest says was run, once more.
 
 use crate::Error;
+use crate::run::Force;
 use crate::run::progress::Progress;
 use crate::run::rerun::{Rerun, Settings};
-use crate::run::{Force, interrupt};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -42,7 +42,6 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let rerun = Rerun::read(&arguments.manifest)?;
-    interrupt::listen().map_err(Error::failed("Ctrl-C handler"))?;
     let progress = Progress::new(arguments.quiet);
     rerun.run(Settings {
         into: arguments.into,

@@ -2,7 +2,6 @@
 
 use super::{SpecsArguments, plan};
 use crate::Error;
-use crate::run::interrupt;
 use crate::run::progress::Progress;
 use crate::run::{self, Force, Session};
 use crate::spec::Loaded;
@@ -26,7 +25,7 @@ parameters, prompts and model, are taken from the store (`ablate store --help`).
 pub(super) struct Arguments {
     #[command(flatten)]
     specs: SpecsArguments,
-    /// Compute though the store has it: everything, or one step and what reads its rows
+    /// Compute though the store has it: everything, or one step and what reads its rows; and replace the results of another spec
     #[arg(long, value_name = "STEP", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     force: Vec<String>,
     /// Take nothing from the store and keep nothing in it
@@ -45,7 +44,6 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let mut specs = arguments.specs.read(arguments.quiet)?;
-    interrupt::listen().map_err(Error::failed("Ctrl-C handler"))?;
     let progress = Progress::new(arguments.quiet);
     specs.passed_over().for_each(|sentence| progress.say(&sentence));
     let prepared = specs.prepare(arguments.quiet)?;
@@ -56,6 +54,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     };
     let mut session = Session::new(force, arguments.no_store);
     if arguments.dry {
+        run::replaceable(&prepared, &session)?;
         return plan::show(&prepared, &session);
     }
     if prepared.len() > 1 {

@@ -2,8 +2,7 @@
 
 use crate::Error;
 use crate::compare::verify::{self, Settings, Verified};
-use crate::compare::{self, Tolerance, Verdict};
-use crate::run::interrupt;
+use crate::compare::{self, Kept, Tolerance, Verdict};
 use crate::run::progress::Progress;
 use clap::Args;
 use std::io::IsTerminal;
@@ -16,6 +15,7 @@ Examples:
   ablate verify results/quickstart              # the command in its manifest
   ablate verify results/paper --cached          # every results folder in it, steps from the store
   ablate verify mine.toml --rtol 1e-3
+  ablate verify results --files                 # runs nothing: are the files those that were made?
 
 Each spec is run again, into a temporary folder, and what comes out is compared with what is there: tables and rows cell by
 cell, figures, self-checks, expectations. Nothing that is there is changed. Computed numbers a and b agree when
@@ -32,6 +32,9 @@ pub(super) struct Arguments {
     /// Take steps from the store: checks tables and figures alone, where it has them
     #[arg(long)]
     cached: bool,
+    /// Run nothing: check that results folders are as their runs left them, and that this version reads them
+    #[arg(long, conflicts_with_all = ["sets", "cached", "rtol", "atol"])]
+    files: bool,
     #[command(flatten)]
     tolerance: ToleranceArguments,
     /// As JSON, one line for each
@@ -66,8 +69,10 @@ fn not_negative(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+    if arguments.files {
+        return files(&arguments);
+    }
     let targets = verify::targets(&arguments.paths)?;
-    interrupt::listen().map_err(Error::failed("Ctrl-C handler"))?;
     let progress = Progress::new(arguments.quiet);
     let settings = Settings {
         sets: &arguments.sets,
@@ -84,6 +89,34 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         }
     })?;
     verify::judge(&all)
+}
+
+/// Whether results are as they were left.
+fn files(arguments: &Arguments) -> Result<(), Error> {
+    let all = compare::kept(&arguments.paths)?;
+    for kept in &all {
+        let Kept { folder, whole, not_kept, changed, problems } = kept;
+        let mut text = match (arguments.json, problems.as_slice()) {
+            (true, _) => serde_json::json!(kept).to_string() + "\n",
+            (false, []) if arguments.quiet => continue,
+            (false, []) => format!("{}: {whole} files as they were made", folder.display()),
+            (false, some) => format!("{}: {}", folder.display(), some.join("; ")),
+        };
+        if !arguments.json {
+            if *not_kept > 0 && problems.is_empty() {
+                text += &format!(", {not_kept} not kept");
+            }
+            if !changed.is_empty() {
+                text += &format!("; of the spec are otherwise now: {}", changed.join(", "));
+            }
+            text += "\n";
+        }
+        super::print(&text)?;
+    }
+    match all.iter().filter(|kept| !kept.problems.is_empty()).count() {
+        0 => Ok(()),
+        some => Err(Error::Unequal(format!("{some} of {} results folders are not as they should be", all.len()))),
+    }
 }
 
 fn text(verified: &Verified) -> String {

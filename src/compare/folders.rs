@@ -123,6 +123,10 @@ pub fn folders(a: &Record, b: &Record, tolerance: Tolerance) -> FolderDifference
     FolderDifference { spec: specs::specs(&a.resolved, &b.resolved), files, judged: judged(a, b) }
 }
 
+/// What is said of a self-check whose numbers agree, and of one that there is none of.
+const PASSED: &str = "passed";
+const NOT_THERE: &str = "not there";
+
 /// Reports and the manifest.
 fn is_about_the_run(path: &str) -> bool {
     !path.contains('/') && matches!(stem(path), "report" | "manifest")
@@ -133,7 +137,7 @@ fn stem(path: &str) -> &str {
 }
 
 /// Whether a folder can do without a file: the CSV of a table and the SVG of a figure say it all, rows are large.
-fn can_be_left_out(path: &str) -> bool {
+pub(super) fn can_be_left_out(path: &str) -> bool {
     !(path.ends_with(".csv") || path.ends_with(".svg"))
 }
 
@@ -214,24 +218,30 @@ pub(super) fn table(folder: &Path, path: &str) -> PolarsResult<DataFrame> {
     if path.ends_with(".csv") { csv(&bytes) } else { parquet(&bytes) }
 }
 
-/// Self-checks and expectations that one has and the other not, or with another verdict.
+/// Expectations that one has and the other not, or with another verdict, and self-checks that one has passed and the other not: how
+/// many interventions a version recomputes, and of which steps, is no result.
 fn judged(a: &Record, b: &Record) -> Vec<(String, [String; 2])> {
     let all = |record: &Record| -> IndexMap<String, String> {
-        let checks = record.manifest.self_checks.iter().map(|check| {
-            let SelfCheck { step, model, rows, .. } = check;
-            let what = format!("self-check of step '{step}', model '{model}': {rows} interventions");
-            (what, if check.passed() { "passed" } else { "failed" }.to_string())
-        });
+        let mut checks: IndexMap<String, String> = IndexMap::new();
+        for check in &record.manifest.self_checks {
+            let SelfCheck { step, model, .. } = check;
+            let verdict =
+                checks.entry(format!("self-check of step '{step}', model '{model}'")).or_insert(PASSED.into());
+            if !check.passed() {
+                *verdict = "failed".into();
+            }
+        }
         let expectations = record.manifest.expectations.iter();
         let expectations = expectations
             .map(|compared| (format!("expectation '{}'", compared.expected.name), compared.verdict.to_string()));
-        checks.chain(expectations).collect()
+        checks.into_iter().chain(expectations).collect()
     };
     let [one, other] = [a, b].map(all);
     let names: IndexSet<&String> = one.keys().chain(other.keys()).collect();
     let judged = names.into_iter().map(|name| {
-        let of = |record: &IndexMap<String, String>| record.get(name).cloned().unwrap_or_else(|| "not there".into());
+        let of = |record: &IndexMap<String, String>| record.get(name).cloned().unwrap_or_else(|| NOT_THERE.into());
         (name.clone(), [of(&one), of(&other)])
     });
-    judged.filter(|(_, [one, other])| one != other).collect()
+    let same = |one: &str, other: &str| one == other || (one == PASSED && other == NOT_THERE);
+    judged.filter(|(_, [one, other])| !same(one, other) && !same(other, one)).collect()
 }

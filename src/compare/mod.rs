@@ -5,6 +5,7 @@
 
 mod drawing;
 mod folders;
+mod kept;
 mod pairs;
 mod picture;
 mod record;
@@ -17,6 +18,7 @@ mod values;
 pub mod verify;
 
 pub use folders::{FileDifference, FolderDifference, Outcome, folders};
+pub use kept::{Kept, kept};
 pub use picture::{Panel, draw, panels};
 pub use record::Record;
 pub use report::write as write_report;

@@ -5,7 +5,7 @@ use super::record::Record;
 use super::tables::Verdict;
 use super::tolerance::Tolerance;
 use crate::Error;
-use crate::manifest::{self, SpecRecord};
+use crate::manifest::{self, SpecRecord, Unfinished};
 use crate::run::progress::Progress;
 use crate::run::{self, Force, Options, Prepared, Session, checked};
 use crate::spec::{self, Loaded};
@@ -50,6 +50,10 @@ impl Verified {
 pub fn targets(paths: &[PathBuf]) -> Result<Vec<Target>, Error> {
     let mut targets = Vec::new();
     for path in paths {
+        run::settle_results(path)?;
+        if let (Some(run), false) = (Unfinished::of(path), path.join(manifest::FILE).exists()) {
+            return Err(Error::refused(path.display())(format!("there are no results: {run}")));
+        }
         let below = results_in(path);
         if below.is_empty() {
             let specs = spec::files(std::slice::from_ref(path))?;
@@ -64,16 +68,29 @@ pub fn targets(paths: &[PathBuf]) -> Result<Vec<Target>, Error> {
     Ok(targets)
 }
 
-/// The results folders that a folder is or has.
-fn results_in(path: &Path) -> Vec<PathBuf> {
-    let is_results = |folder: &Path| folder.join(manifest::FILE).is_file();
-    if is_results(path) {
-        return vec![path.to_path_buf()];
+/// How far below a folder results are looked for: `results/paper/fig02` is two below `results`.
+const DEPTH: usize = 4;
+
+/// The results folders that a folder is or has below it.
+pub(super) fn results_in(path: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    collect(path, DEPTH, &mut found);
+    found
+}
+
+fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    if path.join(manifest::FILE).is_file() {
+        return found.push(path.to_path_buf());
     }
-    let below = std::fs::read_dir(path).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-    let mut below: Vec<PathBuf> = below.filter(|folder| is_results(folder)).collect();
+    let below = std::fs::read_dir(path).into_iter().flatten().flatten();
+    // What is being written is no results yet.
+    let hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let mut below: Vec<PathBuf> =
+        below.map(|entry| entry.path()).filter(|path| path.is_dir() && !hidden(path)).collect();
     below.sort();
-    below
+    if depth > 0 {
+        below.iter().for_each(|path| collect(path, depth - 1, found));
+    }
 }
 
 /// The spec that made results, and what was laid over it.
@@ -130,6 +147,7 @@ pub fn verify(
     }
     let shelf = Rc::default();
     let scratch = tempfile::tempdir().map_err(Error::failed("a temporary folder"))?;
+    run::interrupt::goes_with_the_process(scratch.path());
     let (mut prepared, mut kept) = (Vec::with_capacity(loaded.len()), Vec::with_capacity(loaded.len()));
     for (number, (target, spec)) in loaded.iter().enumerate() {
         let mut folder = target.folder.clone().unwrap_or_default();
@@ -152,6 +170,13 @@ pub fn verify(
     }
     let mut all = Vec::with_capacity(targets.len());
     for (number, (spec, (target, record))) in prepared.iter().zip(&kept).enumerate() {
+        if let Some(run) = Unfinished::of(&record.folder) {
+            let of = &record.manifest.started;
+            progress.say(&format!(
+                "note: {}: {run}; what is there, and compared, is of the run of {of}",
+                record.folder.display()
+            ));
+        }
         if prepared.len() > 1 {
             progress.say(&format!("spec {} of {}: {}", number + 1, prepared.len(), target.spec.display()));
         }

@@ -10,7 +10,9 @@ mod git;
 mod json;
 mod machine;
 mod prompts;
+mod same;
 mod spec;
+pub mod unfinished;
 
 pub use change::{changes, other_models};
 pub use dependencies::{Dependency, dependencies};
@@ -18,6 +20,7 @@ pub use git::Git;
 pub use machine::{Machine, processor};
 pub use prompts::PromptsRecord;
 pub use spec::{SpecFile, SpecRecord, ValueOrigin};
+pub use unfinished::Unfinished;
 
 use crate::expectation::Compared;
 use crate::report::Failed;
@@ -79,6 +82,9 @@ pub struct Manifest {
     pub failed: Vec<Failed>,
     /// Rows, tables, figures and files of steps.
     pub files: Vec<Checksum>,
+    /// Files of runs before that this one, parts of which failed, has not made and has left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Checksum>,
 }
 
 /// The program that ran.
@@ -179,6 +185,14 @@ pub enum ManifestError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// It is not there, as the run of the folder did not get to its end.
+    #[error("{} has no results: {run}", folder.display())]
+    Unfinished {
+        /// The folder.
+        folder: PathBuf,
+        /// Its run.
+        run: Unfinished,
+    },
     /// It is something else.
     #[error("{} is no manifest: {source}", path.display())]
     Form {
@@ -220,7 +234,13 @@ impl Manifest {
         let path = if path.is_dir() { path.join(FILE) } else { path.to_path_buf() };
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(source) => return Err(ManifestError::Read { path, source }),
+            Err(source) => {
+                let folder = path.parent().unwrap_or(Path::new(""));
+                return Err(match Unfinished::of(folder) {
+                    Some(run) => ManifestError::Unfinished { folder: folder.to_path_buf(), run },
+                    None => ManifestError::Read { path, source },
+                });
+            }
         };
         match serde_json::from_str::<Head>(&text) {
             Ok(Head { format, command }) if format != FORMAT => {

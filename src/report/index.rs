@@ -45,7 +45,11 @@ fn entries(folder: &Path) -> Vec<Entry> {
 fn collect(folder: &Path, depth: usize, found: &mut Vec<Entry>) {
     // A folder that can not be read has no results to show.
     let below = fs::read_dir(folder).into_iter().flatten().flatten();
-    for folder in below.map(|entry| entry.path()).filter(|path| path.is_dir() && !path.is_symlink()) {
+    // What a run is still writing is no results yet.
+    let hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    for folder in below.map(|entry| entry.path()).filter(|path| path.is_dir() && !path.is_symlink() && !hidden(path)) {
+        // What can not be put in its place is said by who runs the spec again.
+        let _ = crate::run::settle_results(&folder);
         if folder.join(FILE).is_file() {
             found.push(Entry { manifest: Manifest::read(&folder), folder });
         } else if depth > 1 {

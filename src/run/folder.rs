@@ -1,7 +1,8 @@
-//! Which folder a spec's results go to.
+//! Which folder a spec's results go to, and whose results are there already.
 
-use super::Prepared;
+use super::{Prepared, rerun};
 use crate::Error;
+use crate::manifest::Manifest;
 use crate::spec::Loaded;
 use std::path::{Component, Path, PathBuf};
 
@@ -50,6 +51,39 @@ pub fn each_its_own(specs: &[Prepared]) -> Vec<Error> {
         }
     }
     refused
+}
+
+/// Refuses a folder that has results of another spec, by the manifest that they have.
+///
+/// # Errors
+/// That, at `output.dir` of the spec.
+pub fn not_of_another(spec: &Prepared) -> Result<(), Error> {
+    let dir = spec.folder();
+    let own = spec.loaded.sources.first().map_or(Path::new(""), |source| Path::new(source.name()));
+    // Results of a version that has left nothing to tell are made anew, as those of a spec's own.
+    let Ok(manifest) = Manifest::read(&dir) else { return Ok(()) };
+    let Some(file) = manifest.spec.files.first() else { return Ok(()) };
+    let root = rerun::root(&dir, Path::new(&manifest.folder)).unwrap_or_default();
+    let there = root.join(&file.path).canonicalize();
+    let (same, gone) = match (&there, own.canonicalize()) {
+        (Ok(there), Ok(own)) => (*there == own, ""),
+        // It was moved: then it has its name and its title still.
+        _ => {
+            let named_alike = Path::new(&file.path).file_name() == own.file_name();
+            (named_alike && manifest.title == spec.loaded.spec.title, ", which is not there any more")
+        }
+    };
+    if same {
+        return Ok(());
+    }
+    let place = dir.display();
+    let problem = format!("{place} has the results of another spec, {}{gone}; they would be replaced", file.path);
+    let advice = format!(
+        "write a folder of its own into {}: [output] dir = \"{place}-2\" (or --set output.dir=…), or replace those that are there \
+         with --force",
+        own.display()
+    );
+    Err(spec.loaded.refuse(&["output", "dir"], problem, Some(advice)).into())
 }
 
 /// One name for a folder that need not be there yet: the part that is, without links, and what follows, without `.` and `..`.

@@ -1,27 +1,177 @@
-//! Ctrl-C: the first asks the work to stop at the next safe place, the second ends the process.
+//! Ctrl-C and the signals that ask a process to end. While there is nothing to lose the process ends at once. Once results are being
+//! made, the work is asked to stop at the next safe place, and what does not stop soon is ended where it is: files are whole or not
+//! there at all times. A second signal ends the process at once.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
-static ASKED: AtomicBool = AtomicBool::new(false);
+/// The signal that asked, 0 while none has.
+static ASKED: AtomicI32 = AtomicI32::new(0);
+/// What there is to go on from: a [`Stage`].
+static STAGE: AtomicU8 = AtomicU8::new(Stage::Before as u8);
+/// The sentence is said once.
+static SAID: AtomicBool = AtomicBool::new(false);
+/// Held while files are put in their places.
+static UNDISTURBED: Mutex<()> = Mutex::new(());
+/// Temporary folders, which a process that is ended where it is does not take away by itself.
+static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Exit code of an interrupted run (128 + SIGINT).
-pub const EXIT_CODE: u8 = 130;
+/// How long the work may take to its next safe place.
+const PATIENCE: Duration = Duration::from_millis(1200);
+/// How long one waits for files to be put in their places, and for the sentence to be written.
+const MOMENT: Duration = Duration::from_millis(300);
+
+/// SIGINT, and what its number is added to for an exit code.
+const SIGINT: i32 = 2;
+const CODE: i32 = 128;
+
+/// What there is to go on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing is computed yet.
+    Before,
+    /// Steps are computed, and a store keeps what is complete.
+    Kept,
+    /// Steps are computed, and nothing is kept.
+    Lost,
+}
 
 /// The work was asked to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("interrupted; what was complete is kept")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interrupted;
 
-/// Installs the handler for SIGINT, SIGTERM and SIGHUP. Called once, by the binary.
-pub fn listen() -> Result<(), ctrlc::Error> {
-    ctrlc::set_handler(|| {
-        if ASKED.swap(true, Ordering::SeqCst) {
-            std::process::exit(i32::from(EXIT_CODE));
-        }
-    })
+impl std::error::Error for Interrupted {}
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match STAGE.load(Ordering::Relaxed) {
+            stage if stage == Stage::Kept as u8 => {
+                "interrupted; what was complete is kept in the store, and the same command goes on from there"
+            }
+            stage if stage == Stage::Lost as u8 => {
+                "interrupted; there is no store to go on from, and the same command begins anew"
+            }
+            _ => "interrupted before anything was computed; the same command begins anew",
+        })
+    }
+}
+
+/// Says what there is to go on from. What was to be had once is not taken back: of several specs one may have no store.
+pub fn stage(stage: Stage) {
+    if STAGE.load(Ordering::Relaxed) != Stage::Kept as u8 {
+        STAGE.store(stage as u8, Ordering::Relaxed);
+    }
 }
 
 /// To be called between blocks of work, wherever stopping loses nothing that is complete.
 pub fn check() -> Result<(), Interrupted> {
-    if ASKED.load(Ordering::Relaxed) { Err(Interrupted) } else { Ok(()) }
+    if ASKED.load(Ordering::Relaxed) == 0 { Ok(()) } else { Err(Interrupted) }
+}
+
+/// The exit code of what was interrupted: 130 after SIGINT, 143 after SIGTERM.
+pub fn exit_code() -> u8 {
+    let signal = match ASKED.load(Ordering::Relaxed) {
+        0 => SIGINT,
+        signal => signal,
+    };
+    u8::try_from(CODE + signal).unwrap_or(u8::MAX)
+}
+
+/// Does what is not to be cut off, such as several files put in their places one after the other; it has to be quick.
+pub fn undisturbed<R>(work: impl FnOnce() -> R) -> R {
+    let _held = UNDISTURBED.lock().unwrap_or_else(PoisonError::into_inner);
+    work()
+}
+
+/// Takes note of a temporary folder that is to go with the process.
+pub fn goes_with_the_process(folder: &Path) {
+    TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).push(folder.to_path_buf());
+}
+
+/// Takes note that the sentence is being said.
+pub fn say_once() -> bool {
+    !SAID.swap(true, Ordering::SeqCst)
+}
+
+/// What a signal does.
+fn asked(signal: i32) {
+    let first = ASKED.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+    if !first {
+        std::process::exit(i32::from(exit_code()));
+    }
+    let begun = STAGE.load(Ordering::Relaxed) != Stage::Before as u8;
+    std::thread::spawn(move || {
+        if begun {
+            std::thread::sleep(PATIENCE);
+        }
+        end();
+    });
+}
+
+/// Says how to go on and ends the process, wherever the work is.
+fn end() -> ! {
+    within_a_moment(|| drop(UNDISTURBED.lock().unwrap_or_else(PoisonError::into_inner)));
+    if say_once() {
+        // A reader of standard error that has stopped reading is not waited for.
+        within_a_moment(|| {
+            use std::io::Write;
+            let _ = writeln!(std::io::stderr(), "error: {Interrupted}");
+        });
+    }
+    within_a_moment(|| {
+        for folder in TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    });
+    std::process::exit(i32::from(exit_code()))
+}
+
+fn within_a_moment(work: impl FnOnce() + Send + 'static) {
+    let (done, wait) = mpsc::channel();
+    std::thread::spawn(move || {
+        work();
+        let _ = done.send(());
+    });
+    let _ = wait.recv_timeout(MOMENT);
+}
+
+/// Waits for SIGINT, SIGTERM and SIGHUP from now on. To be called first of all: threads that were there before would take them.
+///
+/// # Errors
+/// No thread to be had.
+#[cfg(unix)]
+pub fn listen() -> std::io::Result<()> {
+    use nix::sys::signal::{SigSet, Signal};
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGINT);
+    signals.add(Signal::SIGTERM);
+    if !ignores_hangups() {
+        signals.add(Signal::SIGHUP);
+    }
+    signals.thread_block()?;
+    let wait = move || {
+        while let Ok(signal) = signals.wait() {
+            asked(signal as i32);
+        }
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(wait).map(drop)
+}
+
+/// Whether the process was started with `nohup`, as far as that is known.
+#[cfg(unix)]
+fn ignores_hangups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
+}
+
+/// The same.
+///
+/// # Errors
+/// A handler that can not be installed.
+#[cfg(not(unix))]
+pub fn listen() -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(|| asked(SIGINT))
 }

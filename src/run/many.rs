@@ -111,6 +111,7 @@ pub fn all(
     command: impl Fn(&Loaded) -> String + Sync,
 ) -> Result<(), Error> {
     session.check(specs.iter().map(|spec| spec.loaded))?;
+    replaceable(specs, session)?;
     let run = Run { count: specs.len(), session, progress, command: &command };
     let done = match jobs.min(specs.len()) {
         0 | 1 => {
@@ -130,6 +131,24 @@ pub fn all(
         Some(last) => {
             failed.push(last);
             Err(Error::Failures { failed, of: specs.len() })
+        }
+    }
+}
+
+/// Refuses results folders that have results of other specs, unless they are to be replaced.
+///
+/// # Errors
+/// All of them.
+pub fn replaceable(specs: &[Prepared], session: &Session) -> Result<(), Error> {
+    let forced = session.forces();
+    let refused = specs.iter().filter(|_| !forced).filter_map(|spec| folder::not_of_another(spec).err());
+    let mut refused: Vec<Error> = refused.collect();
+    match refused.pop() {
+        None => Ok(()),
+        Some(only) if refused.is_empty() => Err(only),
+        Some(last) => {
+            refused.push(last);
+            Err(Error::Refusals(refused))
         }
     }
 }

@@ -23,6 +23,7 @@ mod prepared;
 pub mod progress;
 mod recall;
 mod record;
+mod replace;
 pub mod rerun;
 mod results;
 mod session;
@@ -35,11 +36,12 @@ mod values;
 
 pub use frames::Frames;
 pub use known::{settle, with_profile};
-pub use many::{Specs, all};
+pub use many::{Specs, all, replaceable};
 pub use models::{ModelName, Models};
 pub use outlook::{Earlier, Outlook, Why, outlook};
 pub use prepared::{Prepared, Ready, Repeated};
 pub use recall::{Recall, Recalled, State};
+pub use replace::settle as settle_results;
 pub use session::{Force, Session};
 pub use unmade::Unmet;
 
@@ -93,15 +95,19 @@ fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<End
     let spec = &loaded.spec;
     let models = facts::of(prepared);
     models.known.iter().for_each(|(about, name)| options.progress.say(&format!("{about} {name}")));
-    let mut results = Results::create(prepared.folder(), loaded.sources.first().map_or("", |source| source.name()))?;
     let stores = stores(prepared, session);
+    let kept = stores.iter().flatten().any(|store| !store.is_temporary());
+    interrupt::stage(if kept { interrupt::Stage::Kept } else { interrupt::Stage::Lost });
+    let spec_file = loaded.sources.first().map_or("", |source| source.name());
+    let mut results = Results::create(prepared.folder(), spec_file, &options.command)?;
     let recalls = recalls(prepared, session, &stores)?;
-    let mut record = Record::begin(prepared, &recalls, options, results.dir())?;
+    let mut record = Record::begin(prepared, &recalls, options, results.place())?;
     let mut unmade = Unmade::new(prepared.variants.len());
     let made = steps::make(prepared, &recalls, options, &mut results, &mut record, &mut unmade)?;
     let mut notes = facts::notes(prepared);
     notes.extend(made.notes(&prepared.groups));
     let steps::Made { mut frames, checks, recalled, computed, .. } = made;
+    let from_store = recalled.len();
     let any_rows = !frames.is_empty();
     let tables = make_tables(loaded, &mut frames, &mut results, &mut unmade, &mut notes, options.progress)?;
     let figures = make_figures(spec, &frames, &mut results, &mut unmade, &mut notes, options.progress)?;
@@ -113,7 +119,16 @@ fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<End
     notes.iter().for_each(|note| options.progress.say(&format!("note: {note}")));
     let compares = expectations::compare(prepared, &frames, &mut unmade, options.progress);
     let failed = unmade.told();
-    let manifest = record.end(&checks, &compares.all, &notes, &failed, results.checksums()?);
+    let files = results.checksums()?;
+    // What could not be made this time may be wanted from the time before: only a run that made everything takes it away.
+    let (superseded, left) = match results.left_over(&files) {
+        all if unmade.count() == (0, 0) => (all, Vec::new()),
+        all => (Vec::new(), all),
+    };
+    let manifest = record.end(&checks, &compares.all, &notes, &failed, (files, left));
+    let again = results.earlier().filter(|earlier| !session.forces() && earlier.has_results_of(&manifest)).cloned();
+    let same = again.is_some();
+    let manifest = again.unwrap_or(manifest);
 
     let report = Report {
         title: spec.title.clone(),
@@ -128,28 +143,37 @@ fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<End
         },
         facts: facts(&manifest).into_iter().chain(models.models).chain(models.known).collect(),
         notes,
-        checks,
+        checks: manifest.self_checks.clone(),
         expectations: compares.all.clone(),
-        recalled,
+        recalled: manifest.recalled(),
         failed,
     };
     results.text("report.md", &report::markdown(&report, results.dir()))?;
     results.text("report.html", &report::html(&report, &manifest, results.dir()))?;
     results.text(manifest::FILE, &manifest.text())?;
+    let replaced = results.publish(&superseded)?;
+    options.progress.say_replaced(&replaced.removed, &replaced.changed);
     let seconds = started.elapsed().as_secs_f64();
     let expected = Ended::judged(&compares.all);
     compares.say(options.progress);
     if prepared.into.is_none() {
-        options.progress.say(&format!("results in {} ({seconds:.1} s)", results.dir().join("report.md").display()));
+        let place = results.place().join("report.md");
+        options.progress.say(&format!("results in {} ({seconds:.1} s)", place.display()));
+        if same {
+            options.progress.say(&format!(
+                "they are to the bit those of the run of {}, whose report and manifest stay (--force writes them anew)",
+                manifest.started
+            ));
+        }
     }
-    let differs = match report.checks.iter().find(|check| !check.passed()) {
+    let differs = match checks.iter().find(|check| !check.passed()) {
         Some(check) => Some(Error::SelfCheck(check.clone())),
         None if missing.is_empty() => compares.judge().err(),
         None => Some(SpecErrors::join(missing.into_iter().map(|missing| missing.error)).into()),
     };
     let (failed, skipped) = unmade.count();
     let error = unmade.into_error(differs, any_rows);
-    Ok(Ended { computed, from_store: report.recalled.len(), failed, skipped, expected, seconds, error })
+    Ok(Ended { computed, from_store, failed, skipped, expected, seconds, error })
 }
 
 /// The store of each variant.
@@ -289,6 +313,10 @@ fn facts(manifest: &Manifest) -> Vec<(String, String)> {
 
 fn make_figure(spec: &Spec, figure: &Figure, frames: &Frames, results: &mut Results) -> Result<report::Figure, Error> {
     let rows = frames.get(&figure.from).map_err(Error::refused(format!("figure '{}'", figure.name)))?;
+    let about = || format!("figure '{}'", figure.name);
+    for image in &spec.output.images {
+        results.free(&format!("figures/{}.{}", figure.name, image.extension())).map_err(Error::failed(about()))?;
+    }
     let drawn = figure::draw(figure, rows, &results.dir().join("figures"), &spec.output.images)?;
     let figure::Drawn { files, notes } = drawn;
     results.wrote(files.iter().cloned());

@@ -51,6 +51,19 @@ impl Progress {
         Self { mode: Mode::Quiet, prefix: String::new() }
     }
 
+    /// What became of files that results which were replaced had, and the new ones have not.
+    pub fn say_replaced(&self, removed: &[String], changed: &[String]) {
+        if !removed.is_empty() {
+            self.say(&format!("removed, as the run before made them and this one does not: {}", removed.join(", ")));
+        }
+        if !changed.is_empty() {
+            self.say(&format!(
+                "note: left, as someone has changed them since the run before made them, and this one does not: {}",
+                changed.join(", ")
+            ));
+        }
+    }
+
     /// Whether nothing is shown.
     pub fn is_quiet(&self) -> bool {
         matches!(self.mode, Mode::Quiet)

@@ -57,6 +57,7 @@ impl Record {
             notes: Vec::new(),
             failed: Vec::new(),
             files: Vec::new(),
+            left: Vec::new(),
         };
         Ok(Self { manifest, started })
     }
@@ -96,7 +97,7 @@ impl Record {
         expectations: &[Compared],
         notes: &[String],
         failed: &[Failed],
-        files: Vec<Checksum>,
+        (files, left): (Vec<Checksum>, Vec<Checksum>),
     ) -> Manifest {
         Manifest {
             ended: rfc3339_now(),
@@ -106,6 +107,7 @@ impl Record {
             notes: notes.to_vec(),
             failed: failed.to_vec(),
             files,
+            left,
             ..self.manifest
         }
     }

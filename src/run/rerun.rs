@@ -1,12 +1,13 @@
 //! The run of a manifest, once more.
 
-use super::atomic::write_atomic;
 use super::progress::Progress;
 use super::record::Record;
 use super::shelf::Shelf;
-use super::{Force, Options, Prepared, Repeated, Session, checked, execute, recalls, set_threads, stores};
+use super::{
+    Force, Options, Prepared, Repeated, Session, checked, execute, folder, recalls, replace, set_threads, stores,
+};
 use crate::Error;
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, Manifest, Unfinished};
 use crate::spec::{self, Loaded};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
@@ -39,8 +40,9 @@ impl Rerun {
     /// # Errors
     /// What is no manifest.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let then = Manifest::read(path).map_err(Error::refused("rerun"))?;
         let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+        replace::settle(folder)?;
+        let then = Manifest::read(path).map_err(Error::refused("rerun"))?;
         let root = root(folder, Path::new(&then.folder)).unwrap_or_default();
         Ok(Self { then, folder: folder.to_path_buf(), root })
     }
@@ -60,6 +62,10 @@ impl Rerun {
         let dir = into.unwrap_or_else(|| self.folder.clone());
         let prepared = Prepared::new(&loaded, progress.is_quiet(), shelf)?.into_folder(dir.clone());
         let prepared = prepared.again(Repeated { then, folder: self.named(&dir) });
+        // Where they were, they are the manifest's own.
+        if dir != self.folder {
+            folder::not_of_another(&prepared)?;
+        }
         let session = Session::new(force, no_store);
         session.check(std::iter::once(&loaded))?;
         let options = Options { progress, command: then.command.clone() };
@@ -68,24 +74,20 @@ impl Rerun {
         let place = dir.join(manifest::FILE);
         let before = std::fs::read(&place).ok();
         let ran = execute(&prepared, &session, &options);
-        match (before, std::fs::read(&place).ok()) {
-            // Without it, what was interrupted could not be run again.
-            (Some(before), None) => drop(write_atomic(&place, |out| out.write_all(&before))),
-            (before, after) if before == after => {}
-            _ => {
-                progress.say(&format!("results in {}", dir.join("report.md").display()));
-                let judged = self.judge(&Manifest::read(&dir).map_err(Error::failed("rerun"))?, &dir, progress);
-                // What failed is why files are not there.
-                return match (judged, ran) {
-                    (Err(judged), Err(failed)) => {
-                        progress.say(&judged.render(false));
-                        Err(failed)
-                    }
-                    (judged, ran) => judged.and(ran),
-                };
-            }
+        if std::fs::read(&place).ok() == before {
+            // It did not get to results of its own.
+            return ran;
         }
-        ran
+        progress.say(&format!("results in {}", dir.join("report.md").display()));
+        let judged = self.judge(&Manifest::read(&dir).map_err(Error::failed("rerun"))?, &dir, progress);
+        // What failed is why files are not there.
+        match (judged, ran) {
+            (Err(judged), Err(failed)) => {
+                progress.say(&judged.render(false));
+                Err(failed)
+            }
+            (judged, ran) => judged.and(ran),
+        }
     }
 
     /// The spec as it was run.
@@ -114,6 +116,9 @@ impl Rerun {
         let mut differences = then.spec.changed_files(&self.root);
         differences.extend(manifest::changes(then, now));
         let name = then.spec.files.first().map_or("the spec", |file| file.path.as_str());
+        if let Some(run) = Unfinished::of(&self.folder) {
+            options.progress.say(&format!("note: {run}; what is there is of the run of {}", then.started));
+        }
         options.progress.say(&format!("rerun of {name} as it was run {}", then.started));
         match differences.as_slice() {
             [] => options.progress.say("with the same files of the spec, build of ablate, models and machine"),
@@ -159,7 +164,7 @@ impl Rerun {
 
 /// The folder that results, where they are, are in as the command named them; none for the current one, and where they are
 /// not as named.
-fn root(folder: &Path, named: &Path) -> Option<PathBuf> {
+pub fn root(folder: &Path, named: &Path) -> Option<PathBuf> {
     let place = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let place = place.canonicalize().ok()?;
     let named: PathBuf = named.components().filter(|part| *part != Component::CurDir).collect();

@@ -90,6 +90,11 @@ impl Session {
         self.computed.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_string());
     }
 
+    /// Whether anything is to be made anew though it is there.
+    pub fn forces(&self) -> bool {
+        self.force != Force::Nothing
+    }
+
     /// The steps of a spec that are computed though a store has them.
     pub(super) fn forced(&self, loaded: &Loaded) -> HashSet<String> {
         let spec = &loaded.spec;

@@ -32,6 +32,16 @@ pub enum ImageFormat {
     Png,
 }
 
+impl ImageFormat {
+    /// What names of its files end with.
+    pub fn extension(self) -> &'static str {
+        match self {
+            ImageFormat::Svg => "svg",
+            ImageFormat::Png => "png",
+        }
+    }
+}
+
 /// Resources. Nothing here changes a result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -71,7 +71,7 @@ fn an_interrupt_stops_cleanly_with_130() {
         .spawn()
         .expect("the binary starts");
     // The weights before the first step are there: training has begun.
-    let begun = folder.path().join("results/spec/model/step00000/model.safetensors");
+    let begun = folder.path().join("results/spec/.ablate-unfinished/model/step00000/model.safetensors");
     let patience = Instant::now();
     while !begun.exists() && patience.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_millis(20));

@@ -177,3 +177,59 @@ fn damaged_results_are_differences_not_crashes() {
     let text = run(folder.path(), &["verify", "spec.toml"], 2);
     assert!(text.contains("results/spec/manifest.json is no manifest"), "{text}");
 }
+
+/// How many interventions a version recomputes is no result; one that fails is.
+#[test]
+fn self_checks_of_other_sizes_are_no_difference() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let step = "[[step]]\nname = \"heads\"\nkind = \"activation-patching\"\nsites = [\"z[head]\"]\n";
+    let head = SPEC.split("[[step]]").next().expect("a head").replace("[prompts]", "[prompts]\nsample = 5");
+    fs::write(folder.path().join("spec.toml"), format!("{head}\n{step}")).expect("writing");
+    run(folder.path(), &["run", "spec.toml", "--quiet"], 0);
+    let manifest = folder.path().join("results/spec/manifest.json");
+    let text = fs::read_to_string(&manifest).expect("a manifest");
+    let rows = text.split("\"rows\": ").nth(1).and_then(|rest| rest.split(',').next()).expect("a self-check");
+    let other = text.replacen(&format!("\"rows\": {rows}"), "\"rows\": 3", 1);
+    assert_ne!(other, text);
+    fs::write(&manifest, &other).expect("writing");
+    let said = run(folder.path(), &["verify", "results/spec"], 0);
+    assert!(said.contains("results/spec: identical"), "{said}");
+    // As an older version had none.
+    let mut none: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    none["self_checks"] = serde_json::json!([]);
+    fs::write(&manifest, none.to_string()).expect("writing");
+    run(folder.path(), &["verify", "results/spec"], 0);
+    let mut failed: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    failed["self_checks"][0]["largest_difference"] = serde_json::json!(1e9);
+    fs::write(&manifest, failed.to_string()).expect("writing");
+    let said = run(folder.path(), &["verify", "results/spec"], 1);
+    assert!(said.contains("self-check of step 'heads'"), "{said}");
+}
+
+/// What is kept is looked at without running anything.
+#[test]
+fn files_are_checked_without_a_run() {
+    let folder = folder();
+    let results = folder.path().join("results/spec");
+    let said = run(folder.path(), &["verify", "results", "--files"], 0);
+    assert!(said.starts_with("results/spec: ") && said.contains(" files as they were made\n"), "{said}");
+    // As a repository may keep them.
+    fs::remove_dir_all(results.join("rows")).expect("rows");
+    fs::remove_file(results.join("figures/rates.png")).expect("a figure");
+    let said = run(folder.path(), &["verify", "results", "--files"], 0);
+    assert!(said.contains(" not kept\n"), "{said}");
+    edit(&folder.path().join("spec.toml"), "at_least = 0.5", "at_least = 0.6");
+    let said = run(folder.path(), &["verify", "results", "--files"], 0);
+    assert!(said.contains("; of the spec are otherwise now: expect.addition.at_least"), "{said}");
+    edit(&results.join("tables/rates.csv"), "+", "-");
+    let said = run(folder.path(), &["verify", "results/spec", "--files"], 1);
+    assert!(said.contains("tables/rates.csv is not the file that the run made"), "{said}");
+    fs::remove_file(results.join("tables/rates.csv")).expect("a table");
+    fs::remove_file(results.join("report.md")).expect("a report");
+    let said = run(folder.path(), &["verify", "results", "--files"], 1);
+    assert!(said.contains("tables/rates.csv is not there; report.md is not there"), "{said}");
+    edit(&results.join("manifest.json"), "\"format\": 2", "\"format\": 1");
+    let said = run(folder.path(), &["verify", "results", "--files"], 1);
+    assert!(said.contains("is of format 1") && said.contains("1 of 1 results folders are not"), "{said}");
+    run(folder.path(), &["verify", "spec.toml", "--files"], 2);
+}

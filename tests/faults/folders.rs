@@ -68,3 +68,37 @@ fn a_lock_of_a_run_that_was_killed() {
     files(&place.path().join("results"), &mut left);
     assert!(left.iter().all(|path| !path.to_string_lossy().contains(".ablate-")), "{left:?}");
 }
+
+/// Two files of one name in two folders: neither overwrites the results of the other unasked.
+#[test]
+fn results_of_another_spec_are_not_overwritten() {
+    let place = Place::with(SPEC);
+    for folder in ["p", "q"] {
+        fs::create_dir_all(place.path().join(folder)).unwrap();
+        place.write(&format!("{folder}/x.toml"), &SPEC.replace("\"faults\"", &format!("\"faults of {folder}\"")));
+    }
+    let run = |args: &[&str]| place.ablate(args);
+    assert_eq!(run(&["run", "p/x.toml"]).code, Some(0));
+    let first = place.results("results/x");
+    let manifest = fs::read(place.path().join("results/x/manifest.json")).unwrap();
+    let refused = run(&["run", "q/x.toml"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.text);
+    for part in ["results/x has the results of another spec, p/x.toml", "output.dir", "--force"] {
+        assert!(refused.text.contains(part), "{part}: {}", refused.text);
+    }
+    assert_eq!(run(&["run", "q/x.toml", "p/x.toml", "--dry"]).code, Some(2));
+    assert!(first == place.results("results/x"));
+    assert!(manifest == fs::read(place.path().join("results/x/manifest.json")).unwrap());
+    // By another way it is the same file; and it is one from anywhere.
+    assert_eq!(run(&["run", "./q/../p/x.toml"]).code, Some(0));
+    assert_eq!(run(&["run", "q/x.toml", "--set", "output.dir=results/q-x"]).code, Some(0));
+    let rerun = run(&["rerun", "results/q-x", "--into", "results/x"]);
+    assert_eq!(rerun.code, Some(2), "{}", rerun.text);
+    assert_eq!(run(&["run", "q/x.toml", "--force"]).code, Some(0));
+    let text = fs::read_to_string(place.path().join("results/x/manifest.json")).unwrap();
+    assert!(text.contains("faults of q"));
+    // A spec that was moved keeps its results.
+    fs::rename(place.path().join("q"), place.path().join("moved")).unwrap();
+    assert_eq!(run(&["run", "moved/x.toml"]).code, Some(0));
+    assert_eq!(run(&["run", "p/x.toml"]).code, Some(2));
+}

@@ -5,6 +5,9 @@ mod broken;
 mod disks;
 mod files;
 mod folders;
+mod replaced;
+#[cfg(unix)]
+mod signals;
 
 /// Two steps and a table on the built-in model; takes a moment.
 const SPEC: &str = r#"

@@ -46,6 +46,7 @@ impl Store {
     /// No folder for temporary files.
     pub fn temporary() -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("ablate-store-").tempdir()?;
+        super::interrupt::goes_with_the_process(folder.path());
         Ok(Self { root: folder.path().to_path_buf(), digests: Digests::default(), temporary: Some(folder) })
     }
 
