@@ -116,11 +116,23 @@ impl Checkpoint {
     /// What is wrong with the source's names, shapes and types, a fragment each.
     fn problems(&self) -> Vec<String> {
         let tensors = self.source.tensors();
-        let Matching { adapter, unexpected, beside, twice, .. } = &self.matching;
+        let Matching { adapter, quantised, unexpected, beside, twice, .. } = &self.matching;
         if !adapter.is_empty() {
             return vec![format!(
                 "an adapter that is not merged: {}; merge it into the weights (peft's `merge_and_unload()`), and save the model",
                 listed(adapter)
+            )];
+        }
+        if !quantised.is_empty() {
+            let held = expected(&self.facts, &self.names).into_iter().find_map(|expected| {
+                let name = self.stored(&expected.name);
+                let other = matches!(tensors.get(name)?.stored, Stored::Other(_));
+                other.then(|| format!(" in {}", self.source.format_of(name)))
+            });
+            return vec![format!(
+                "quantised weights{}: {}; they are not read: use the original model, or a GGUF file of it",
+                held.unwrap_or_default(),
+                listed(quantised)
             )];
         }
         if self.matching.is_empty() && !tensors.is_empty() {
