@@ -100,7 +100,7 @@ fn all(difference: &FolderDifference) -> Vec<(&str, &ColumnDifference)> {
 fn columns(difference: &FolderDifference) -> Result<DataFrame, Error> {
     let all = all(difference);
     let count =
-        |of: fn(&ColumnDifference) -> usize| all.iter().map(|(_, column)| of(column) as u64).collect::<Vec<_>>();
+        |of: fn(&ColumnDifference) -> usize| all.iter().map(|(_, column)| of(column) as i64).collect::<Vec<_>>();
     let number =
         |of: fn(&ColumnDifference) -> Option<f64>| all.iter().map(|(_, column)| of(column)).collect::<Vec<_>>();
     Ok(df!(

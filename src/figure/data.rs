@@ -160,6 +160,11 @@ impl Mean {
         }
     }
 
+    /// Of how many values it is.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
     /// The mean, if there was a value.
     pub fn value(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum / self.count as f64)

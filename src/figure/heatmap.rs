@@ -4,6 +4,7 @@ use super::axis::{self, Axis, LABEL, Labels};
 use super::colour::{self, AXIS, MISSING, STEPS, Scale};
 use super::data::{self, Categories, Mean};
 use super::error::Problem;
+use super::fold::{self, Folded};
 use super::frame::{Frame, Panels, border};
 use super::scene::{Anchor, Area, Color, Scene, Style};
 use super::{Drawing, Keyed, Placed, Read, at, categories, facets};
@@ -57,6 +58,20 @@ pub fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
     match (x, y, panels, value) {
         (Ok(x), Ok(y), Ok(panels), Ok(value)) => Ok(Columns { x, y, panels, value }),
         (x, y, panels, value) => Err([x.err(), y.err(), value.err(), panels.err()].into_iter().flatten().collect()),
+    }
+}
+
+impl Columns {
+    /// Which rows are of one cell.
+    pub fn folded(&self) -> Folded<'_> {
+        let Self { x: (x, x_places), y: (y, y_places), panels: (panels, panel_places), value: (value, numbers) } = self;
+        let of = |places: &[Option<usize>], row: usize| places.get(row).copied().flatten();
+        let place = |(row, number): (usize, &Option<f64>)| {
+            let within =
+                [(of(panel_places, row), panels.len()), (of(y_places, row), y.len()), (of(x_places, row), x.len())];
+            fold::place(number.is_some(), &within)
+        };
+        Folded { key: "value", column: &value.column, numbers, places: numbers.iter().enumerate().map(place).collect() }
     }
 }
 

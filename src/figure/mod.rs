@@ -10,6 +10,7 @@ pub mod colour;
 mod dash;
 mod data;
 mod error;
+mod fold;
 mod font;
 mod frame;
 mod heatmap;
@@ -104,13 +105,23 @@ pub fn layout(figure: &spec::Figure, rows: &DataFrame) -> Result<Drawing, Figure
 fn drawn(figure: &spec::Figure, rows: &DataFrame) -> Read<Drawing> {
     let one = |fault| vec![fault];
     let rows = kept(figure, rows).map_err(one)?;
-    let drawing = match figure.kind {
-        FigureKind::Heatmap | FigureKind::HeatmapGrid => heatmap::draw(figure, heatmap::read(figure, &rows)?),
-        FigureKind::Lines => lines::draw(figure, series::read(figure, &rows)?),
-        FigureKind::Bars => bars::draw(figure, series::read(figure, &rows)?),
-        FigureKind::Scatter => scatter::draw(figure, scatter::read(figure, &rows)?),
+    let (drawing, over) = match figure.kind {
+        FigureKind::Heatmap | FigureKind::HeatmapGrid => {
+            let columns = heatmap::read(figure, &rows)?;
+            let over = fold::over(figure, &rows, columns.folded()).map_err(one)?;
+            (heatmap::draw(figure, columns), over)
+        }
+        FigureKind::Lines | FigureKind::Bars => {
+            let columns = series::read(figure, &rows)?;
+            let over = fold::over(figure, &rows, columns.folded()).map_err(one)?;
+            let bars = figure.kind == FigureKind::Bars;
+            (if bars { bars::draw(figure, columns) } else { lines::draw(figure, columns) }, over)
+        }
+        FigureKind::Scatter => (scatter::draw(figure, scatter::read(figure, &rows)?), None),
     };
-    drawing.map_err(one)
+    let mut drawing = drawing.map_err(one)?;
+    drawing.notes.extend(over);
+    Ok(drawing)
 }
 
 /// Reads the columns of a figure before there are rows to draw, as [`layout`] reads them.

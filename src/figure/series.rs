@@ -3,6 +3,7 @@
 use super::dash::Dash;
 use super::data::{self, Categories, Mean};
 use super::error::Problem;
+use super::fold::{self, Folded};
 use super::scene::Shape;
 use super::{Keyed, Placed, Read, at, axis, categories, colour, facets};
 use crate::spec;
@@ -89,6 +90,24 @@ pub fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
     }
 }
 
+impl Columns {
+    /// Which rows are of one point or bar.
+    pub fn folded(&self) -> Folded<'_> {
+        let (value, heights) = &self.y;
+        let columns = [&self.panels, &self.series, &self.dashes, &self.x];
+        let place = |(row, height): (usize, &Option<f64>)| {
+            let within = columns.map(|(values, places)| (places.get(row).copied().flatten(), values.len()));
+            fold::place(height.is_some(), &within)
+        };
+        Folded {
+            key: "y",
+            column: &value.column,
+            numbers: heights,
+            places: heights.iter().enumerate().map(place).collect(),
+        }
+    }
+}
+
 fn band_end(rows: &DataFrame, end: usize, name: &str) -> Keyed<Vec<Option<f64>>> {
     let fault = |problem| (vec!["band".to_string(), end.to_string()], problem);
     let column = data::plain(rows, name, ": the band is transformed as 'y' is").map_err(fault)?;
@@ -144,7 +163,7 @@ pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
         dashes,
         x,
     };
-    let mut undefined = 0;
+    let (mut undefined, mut averaged) = (0, 0);
     for ((panel, line, place), means) in means {
         let shown = |mean: Mean| {
             let number = data::transformed(value.transform, mean.value()?);
@@ -158,7 +177,13 @@ pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
         };
         let x = chart.x.numbers.as_ref().map_or(Some(place as f64), |numbers| numbers.get(place).copied());
         let Some(x) = x else { continue };
+        let several = low.count() > 1 || high.count() > 1;
         let band = match (shown_band(low, value.transform), shown_band(high, value.transform)) {
+            // The mean of the ends of several intervals is the end of none.
+            (Some(_), Some(_)) if several => {
+                averaged += 1;
+                None
+            }
             (Some(low), Some(high)) => Some((low.min(high), low.max(high))),
             _ => None,
         };
@@ -175,6 +200,12 @@ pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
             spec::Scale::Linear => "not finite",
         };
         chart.notes.push(format!("{undefined} points are not drawn: {} is {why}", chart.y_column));
+    }
+    if averaged > 0 {
+        chart.notes.push(format!(
+            "the band of {averaged} points is not drawn: each is of several rows, and the mean of the ends of their intervals is no \
+             interval; write a 'where', or a table with ci_low(x) and ci_high(x) of the rows"
+        ));
     }
     chart
 }

@@ -30,7 +30,7 @@ pub struct SpecRecord {
 pub struct SpecFile {
     /// Its path as it was typed, or as that of the file that names it goes on.
     pub path: String,
-    /// `spec`, `extends` or `profile`.
+    /// `spec`, `extends`, `profile` or `rows`.
     pub role: String,
     /// SHA-256 of its bytes.
     pub sha256: String,
@@ -53,8 +53,10 @@ impl SpecRecord {
         let toml = loaded.to_toml();
         let profile = loaded.recognised().and_then(|recognised| recognised.profile.as_ref());
         let profile = profile.and_then(|profile| loaded.sources.iter().position(|source| Arc::ptr_eq(source, profile)));
+        let is_of_rows = |index: usize| loaded.sources.get(index).is_some_and(|source| source.is_of_rows());
         let role = |index: usize| match index {
             0 => "spec",
+            index if is_of_rows(index) => "rows",
             index if profile.is_some_and(|first| index >= first) => "profile",
             _ => "extends",
         };

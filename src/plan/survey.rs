@@ -3,7 +3,7 @@ use crate::Error;
 use crate::model::Sketch;
 use crate::prompt::{self, Positions, Prompt, PromptError, PromptSet};
 use crate::run::ModelName;
-use crate::spec::{Keep, Operands, Prompts, Range, Rows, SlotWords, Step};
+use crate::spec::{Keep, Operands, Prompts, Range, SlotWords, Step, ends};
 use crate::step::{self, Context};
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -146,23 +146,17 @@ fn asked<'p>(drawn: impl Iterator<Item = &'p Prompt> + Clone, spec: &Prompts, ba
 
 /// The same prompts of a few operands or words.
 fn probe(spec: &Prompts) -> Prompts {
-    let ends = |range: &Range| Range::List(few(&range.values()));
+    let of_ends = |range: &Range| Range::List(ends(&range.values(), PROBED));
     let mut probe = spec.clone();
     if let Some(operands) = &mut probe.operands {
-        operands.a = ends(&operands.a);
-        operands.b = ends(&operands.b);
+        operands.a = of_ends(&operands.a);
+        operands.b = of_ends(&operands.b);
     }
     for words in probe.slots.values_mut() {
         if let SlotWords::List(list) = words {
-            *list = few(list);
+            *list = ends(list, PROBED);
         }
     }
-    probe.rows = Rows(few(&probe.rows.0));
+    probe.rows = probe.rows.ends(PROBED);
     probe
-}
-
-/// The first and the last values.
-fn few<T: Clone>(values: &[T]) -> Vec<T> {
-    let (first, last) = (values.iter().take(PROBED), values.iter().skip(PROBED).rev().take(PROBED));
-    first.chain(last).cloned().collect()
 }

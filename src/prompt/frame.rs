@@ -1,8 +1,9 @@
 //! Prompt sets as tidy tables.
 
 use super::set::{Prompt, PromptSet, Wording};
+use super::words::Words;
+use crate::table::whole;
 use polars::prelude::*;
-use std::sync::Arc;
 
 impl PromptSet {
     /// One row per prompt: `template`, `operator`, `seed` and `number` (null when nothing was drawn), `id`, `a`, `b` and `answer`, or
@@ -26,7 +27,7 @@ impl PromptSet {
             "answer_tokens" => each(&prompts, |prompt| joined(&prompt.answer_tokens)),
             "correct" => each(&prompts, |prompt| prompt.correct),
         )?;
-        first.hstack(content(&prompts)?.columns())?.hstack(last.columns())
+        whole(first.hstack(content(&prompts)?.columns())?.hstack(last.columns())?)
     }
 
     /// What was not legal: `template`, `operator`, `reason`, `count`, `example`.
@@ -35,74 +36,85 @@ impl PromptSet {
     /// None of its own.
     pub fn dropped_to_frame(&self) -> PolarsResult<DataFrame> {
         let rows = &self.dropped;
-        df!(
+        whole(df!(
             "template" => rows.iter().map(|row| row.template.as_str()).collect::<Vec<_>>(),
             "operator" => rows.iter().map(|row| row.operator).collect::<Vec<_>>(),
             "reason" => rows.iter().map(super::Dropped::why).collect::<Vec<_>>(),
             "count" => rows.iter().map(|row| row.count as u64).collect::<Vec<_>>(),
             "example" => rows.iter().map(|row| row.example.as_str()).collect::<Vec<_>>(),
-        )
+        )?)
     }
 }
 
-/// What prompts ask for: `a`, `b`, `answer`; or the word of each slot, `answer`, and `contrast` where they have one.
+/// What prompts ask for: `a`, `b`, `answer`; or the word of each slot, `answer`, and `contrast` where they have one. Words that are
+/// whole numbers throughout are numbers.
 ///
 /// # Errors
 /// None of its own.
 pub(crate) fn content(prompts: &[&Prompt]) -> PolarsResult<DataFrame> {
-    let Some(Wording { names, contrast, .. }) = prompts.first().and_then(|prompt| prompt.words.as_ref()) else {
+    let Some(Wording { names, whole, contrast, .. }) = prompts.first().and_then(|prompt| prompt.words.as_ref()) else {
         return df!(
             "a" => each(prompts, |prompt| prompt.a),
             "b" => each(prompts, |prompt| prompt.b),
             "answer" => each(prompts, |prompt| prompt.answer),
         );
     };
-    let of = |value: &dyn Fn(&Wording) -> Option<Arc<str>>| -> Vec<Option<String>> {
-        each(prompts, |prompt| prompt.words.as_ref().and_then(value).map(|text| text.to_string()))
-    };
-    let word = |(slot, name): (usize, &String)| {
-        Column::new(name.as_str().into(), of(&|wording| wording.words.get(slot).cloned()))
-    };
-    let mut columns: Vec<Column> = names.iter().enumerate().map(word).collect();
+    let slots = names.iter().zip(&whole.slots).enumerate();
+    let mut columns: Vec<Column> = slots
+        .map(|(slot, (name, &whole))| {
+            column(name, whole, prompts, |wording| wording.words.get(slot).map(|word| &**word))
+        })
+        .collect();
     columns.push(answers("answer", prompts));
     if contrast.is_some() {
-        let text = |wording: &Wording| wording.contrast.as_ref().map(|contrast| contrast.text.clone());
-        columns.push(Column::new("contrast".into(), of(&text)));
+        columns.push(column("contrast", whole.contrast, prompts, |wording| {
+            wording.contrast.as_ref().map(|contrast| &*contrast.text)
+        }));
     }
     DataFrame::new(prompts.len(), columns)
 }
 
 /// The answers of prompts: numbers or texts.
-pub(crate) fn answers(column: &str, prompts: &[&Prompt]) -> Column {
-    match prompts.first().is_some_and(|prompt| prompt.words.is_some()) {
-        true => {
-            let answer = |prompt: &Prompt| prompt.words.as_ref().map(|words| words.answer.to_string());
-            Column::new(column.into(), each(prompts, answer))
-        }
-        false => Column::new(column.into(), each(prompts, |prompt| prompt.answer)),
+pub(crate) fn answers(name: &str, prompts: &[&Prompt]) -> Column {
+    match prompts.first().and_then(|prompt| prompt.words.as_ref()) {
+        Some(words) => column(name, words.whole.answer, prompts, |wording| Some(&*wording.answer)),
+        None => Column::new(name.into(), each(prompts, |prompt| prompt.answer)),
     }
 }
 
-/// The frame of a step without rows as it is on prompts of words: the slots in place of `a` and `b`, answers that are texts.
+/// A text of each prompt, as a number where all are.
+fn column(name: &str, whole: bool, prompts: &[&Prompt], text: impl Fn(&Wording) -> Option<&str>) -> Column {
+    let texts = prompts.iter().map(|prompt| prompt.words.as_ref().and_then(&text));
+    match whole {
+        true => Column::new(name.into(), texts.map(|text| text?.parse::<i64>().ok()).collect::<Vec<_>>()),
+        false => Column::new(name.into(), texts.collect::<Vec<_>>()),
+    }
+}
+
+/// The frame of a step without rows as it is on prompts of words: the slots in place of `a` and `b`, answers that are texts or
+/// whole numbers, those of counterfactual prompts as `other_answer` says.
 ///
 /// # Errors
 /// None of its own.
-pub(crate) fn of_words(frame: DataFrame, slots: &[String], contrast: bool) -> PolarsResult<DataFrame> {
-    let text = |name: &str| Column::new(name.into(), Vec::<String>::new());
+pub(crate) fn of_words(frame: DataFrame, words: &Words, other_answer: bool) -> PolarsResult<DataFrame> {
+    let empty = |name: &str, whole: bool| column(name, whole, &[], |_| None);
     let names: Vec<&str> = frame.get_column_names().into_iter().map(|name| name.as_str()).collect();
     let has_operands = names.contains(&"a") && names.contains(&"b");
+    let whole = &words.whole;
     let mut columns = Vec::new();
     for column in frame.columns() {
         match column.name().as_str() {
-            "a" if has_operands => columns.extend(slots.iter().map(|slot| text(slot))),
+            "a" if has_operands => {
+                columns.extend(words.names.iter().zip(&whole.slots).map(|(slot, &whole)| empty(slot, whole)));
+            }
             "b" if has_operands => {}
             "answer" => {
-                columns.push(text("answer"));
-                if has_operands && contrast {
-                    columns.push(text("contrast"));
+                columns.push(empty("answer", whole.answer));
+                if has_operands && words.contrast.is_some() {
+                    columns.push(empty("contrast", whole.contrast));
                 }
             }
-            "other_answer" => columns.push(text("other_answer")),
+            "other_answer" => columns.push(empty("other_answer", other_answer)),
             _ => columns.push(column.clone()),
         }
     }

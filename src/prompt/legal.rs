@@ -308,6 +308,7 @@ impl<'a> Group<'a> {
         };
         Ok(Wording {
             names: words.map_or_else(|| Arc::from([]), |words| words.names.clone()),
+            whole: words.map_or_else(Arc::default, |words| words.whole.clone()),
             words: filling.words.clone(),
             answer: Arc::from(written(&self.resolved.completion, &asks)),
             contrast,

@@ -212,7 +212,9 @@ fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolv
     }
     let named = |(name, _, _, template): (&str, _, _, Template)| NamedTemplate::of_words(name, template, &words.names);
     let templates = parsed.into_iter().map(named).collect();
-    Some(Resolved { operators: vec![&WORDS], words: Some(words), ..Resolved::with(spec, templates, completion?) })
+    let completion = completion?;
+    let words = Some(words.answered(&completion));
+    Some(Resolved { operators: vec![&WORDS], words, ..Resolved::with(spec, templates, completion) })
 }
 
 fn word(slot: Slot) -> Option<usize> {

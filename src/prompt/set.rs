@@ -4,7 +4,7 @@ use super::dropped::Dropped;
 use super::error::PromptError;
 use super::operator::{Operator, WORDS};
 use super::template::Slot;
-use super::words::Names;
+use super::words::{Names, Whole};
 use crate::model::facts::Facts;
 use crate::spec::Answer;
 use std::collections::BTreeMap;
@@ -78,6 +78,8 @@ impl Prompt {
 pub struct Wording {
     /// Names of the slots.
     pub names: Names,
+    /// Which words are whole numbers, in all prompts of the set.
+    pub whole: Arc<Whole>,
     /// The word of each.
     pub words: Vec<Arc<str>>,
     /// The answer, without spaces around it.

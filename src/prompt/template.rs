@@ -197,6 +197,16 @@ impl Template {
         })
     }
 
+    /// The slot of a word that it is, but for spaces around it.
+    pub fn word(&self) -> Option<usize> {
+        let written = |piece: &&Piece| !matches!(piece, Piece::Text(text) if text.trim().is_empty());
+        let mut pieces = self.pieces.iter().filter(written);
+        match (pieces.next(), pieces.next()) {
+            (Some(Piece::Slot(Slot::Word { slot, .. })), None) => Some(*slot),
+            _ => None,
+        }
+    }
+
     /// Appends the template, filled in, to `text`, and returns the bytes of `text` that each slot takes, in template order.
     pub fn render(&self, with: impl Fill, text: &mut String) -> Vec<(Slot, Range<usize>)> {
         let mut spans = Vec::with_capacity(3);

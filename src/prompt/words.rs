@@ -4,7 +4,8 @@ use super::error::SpecProblem;
 use super::legal::MOST_LOOKED_AT;
 use super::resolved::MOST_PROMPTS;
 use super::template::{Fill, Slot, Template};
-use crate::spec::{Prompts, SlotWords, nearest};
+use crate::spec::{Cells, Prompts, Rows, SlotWords, Word, nearest, no_slot};
+use indexmap::IndexMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -13,6 +14,17 @@ pub const MOST_COMBINATIONS: u128 = 1 << 40;
 
 /// Names of a set's slots, in the spec's order: those of rows, then the others.
 pub type Names = Arc<[String]>;
+
+/// Which columns of rows hold whole numbers: slots of which every word is one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Whole {
+    /// Of each slot.
+    pub slots: Vec<bool>,
+    /// Of answers: those that are the word of such a slot.
+    pub answer: bool,
+    /// Of contrasts, likewise.
+    pub contrast: bool,
+}
 
 /// The words of `[prompts.slots]` and `rows`, checked.
 #[derive(Debug, Clone)]
@@ -23,8 +35,10 @@ pub struct Words {
     pub different: Vec<usize>,
     /// The wrong answer that measures compare with.
     pub contrast: Option<Template>,
+    /// Which words are whole numbers.
+    pub whole: Arc<Whole>,
     /// The words of each slot.
-    lists: Vec<Vec<Arc<str>>>,
+    lists: Vec<Cells>,
     /// What each slot is chosen with: slots of rows with each other, every other slot alone.
     axes: Vec<usize>,
     /// How many there are to choose from along each axis.
@@ -48,11 +62,24 @@ impl Fill for Filling {
     }
 }
 
-/// Words that may not be slots: names of columns that rows have besides, and words for positions.
-const TAKEN: &str = "all before bos each last answer answer_tokens checkpoint component components contrast correct first_correct given \
-                     given_tokens head id index intervention k key key_index layer measure model neuron number operator position \
-                     position_index query query_index receiver receiver_head receiver_input receiver_layer seed sender sender_head \
-                     sender_layer site step template text tokens unit value";
+/// The columns of rows that are written one by one.
+fn of_list<'s>(rows: &'s [IndexMap<String, Word>], keep: &mut impl FnMut(SpecProblem)) -> Vec<(&'s String, Cells)> {
+    let Some(first) = rows.first() else { return Vec::new() };
+    for (number, row) in rows.iter().enumerate() {
+        let missing = first.keys().find(|name| !row.contains_key(*name));
+        let further = row.keys().find(|name| !first.contains_key(*name));
+        if let Some(slot) = missing.or(further) {
+            keep(SpecProblem::RowColumns { row: number, slot: slot.clone(), missing: missing.is_some() });
+        }
+    }
+    let word = |name: &str, row: &IndexMap<String, Word>| Arc::from(row.get(name).map_or("", |word| word.0.as_str()));
+    first.keys().map(|name| (name, rows.iter().map(|row| word(name, row)).collect())).collect()
+}
+
+/// Whether a word is a whole number as numbers are written: `007` and `+1` are words.
+fn is_whole(word: &Arc<str>) -> bool {
+    word.parse::<i64>().is_ok_and(|number| number.to_string() == **word)
+}
 
 impl Words {
     /// Checks the words of a spec; `keep` takes what is wrong with them.
@@ -61,6 +88,7 @@ impl Words {
             names: Arc::from([]),
             different: Vec::new(),
             contrast: None,
+            whole: Arc::default(),
             lists: Vec::new(),
             axes: Vec::new(),
             lengths: Vec::new(),
@@ -68,23 +96,15 @@ impl Words {
         let mut names: Vec<String> = Vec::new();
         words.add_rows(spec, &mut names, keep);
         words.add_slots(spec, &mut names, keep);
-        for name in &names {
-            let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
-            let whole = !name.is_empty() && name.chars().all(fits) && !name.starts_with(|c: char| c.is_ascii_digit());
-            if !whole {
-                let why = "names are letters, digits, '_' and '-', and begin with a letter";
-                keep(SpecProblem::SlotName { slot: name.clone(), in_rows: !spec.slots.contains_key(name), why });
-            } else if TAKEN.split_whitespace().any(|taken| taken == name) {
-                let why = "rows have a column, or prompts a position, of that name; write another";
-                keep(SpecProblem::SlotName { slot: name.clone(), in_rows: !spec.slots.contains_key(name), why });
-            }
+        for (name, why) in names.iter().filter_map(|name| Some((name, no_slot(name)?))) {
+            keep(SpecProblem::SlotName { slot: name.clone(), in_rows: !spec.slots.contains_key(name), why });
         }
         words.names = names.into();
         words.different = words.named(&spec.different, "different", keep);
         if spec.different.len() == 1 {
             keep(SpecProblem::DifferentAlone { slot: spec.different[0].clone() });
         }
-        let distinct: HashSet<&Arc<str>> = words.different.iter().flat_map(|&slot| &words.lists[slot]).collect();
+        let distinct: HashSet<&Arc<str>> = words.different.iter().flat_map(|&slot| words.lists[slot].iter()).collect();
         let filled = words.different.iter().all(|&slot| !words.lists[slot].is_empty());
         if filled && distinct.len() < words.different.len() {
             keep(SpecProblem::TooFewDifferent { slots: spec.different.clone(), words: distinct.len() });
@@ -110,28 +130,43 @@ impl Words {
         {
             keep(SpecProblem::SampleOfTooMany { sample, skip: spec.skip, most });
         }
+        let slots: Vec<bool> = words.lists.iter().map(|list| !list.is_empty() && list.iter().all(is_whole)).collect();
+        let contrast = words.contrast.as_ref().and_then(Template::word).is_some_and(|slot| slots[slot]);
+        words.whole = Arc::new(Whole { slots, answer: false, contrast });
         words
     }
 
+    /// The same with answers that this completion writes.
+    pub(super) fn answered(self, completion: &Template) -> Self {
+        let answer = completion.word().is_some_and(|slot| self.whole.slots[slot]);
+        Self { whole: Arc::new(Whole { answer, ..(*self.whole).clone() }), ..self }
+    }
+
+    /// The same with the words of slots swapped, by their names: of answers that are then words of either, whole numbers are known
+    /// only where both slots have no others.
+    pub fn swapped(self, slots: &[String]) -> Self {
+        let all = slots.iter().filter_map(|name| self.slot(name)).all(|slot| self.whole.slots[slot]);
+        let Whole { slots, answer, contrast } = (*self.whole).clone();
+        Self { whole: Arc::new(Whole { slots, answer: answer && all, contrast: contrast && all }), ..self }
+    }
+
     fn add_rows(&mut self, spec: &Prompts, names: &mut Vec<String>, keep: &mut impl FnMut(SpecProblem)) {
-        let Some(first) = spec.rows.0.first() else { return };
-        for (number, row) in spec.rows.0.iter().enumerate() {
-            let missing = first.keys().find(|name| !row.contains_key(*name));
-            let further = row.keys().find(|name| !first.contains_key(*name));
-            if let Some(slot) = missing.or(further) {
-                keep(SpecProblem::RowColumns { row: number, slot: slot.clone(), missing: missing.is_some() });
-            }
+        let columns: Vec<(&String, Cells)> = match &spec.rows {
+            Rows::List(rows) => of_list(rows, keep),
+            Rows::File(file) => file.columns.iter().map(|(name, words)| (name, words.clone())).collect(),
+        };
+        if columns.is_empty() {
+            return;
         }
-        for name in first.keys() {
-            let words = spec.rows.0.iter().map(|row| row.get(name).map_or("", |word| word.0.as_str()));
+        for (name, words) in columns {
             names.push(name.clone());
             self.axes.push(0);
-            self.lists.push(words.map(Arc::from).collect());
+            self.lists.push(words);
             if spec.slots.contains_key(name) {
                 keep(SpecProblem::SlotTwice { slot: name.clone() });
             }
         }
-        self.lengths.push(spec.rows.0.len());
+        self.lengths.push(spec.rows.len());
     }
 
     fn add_slots(&mut self, spec: &Prompts, names: &mut Vec<String>, keep: &mut impl FnMut(SpecProblem)) {

@@ -106,7 +106,7 @@ fn kind(schema: &'static Value) -> String {
         Some("Condition") => return "condition".into(),
         Some("Word") => return "word".into(),
         Some("SlotWords") => return "list of words, or the name of a slot".into(),
-        Some("Rows") => return "list of tables of words, or a CSV file".into(),
+        Some("Rows") => return "list of tables of words, or a file of them".into(),
         _ => {}
     }
     let schema = resolve(schema);

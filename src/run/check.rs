@@ -5,7 +5,7 @@ use super::blocks::Blocks;
 use super::frames::Missing;
 use super::groups::Groups;
 use super::progress::Progress;
-use super::{Frames, ModelName, Models, order, pool, prepared, values};
+use super::{Frames, ModelName, Models, measures, order, pool, prepared, values};
 use crate::model::Card;
 use crate::plan;
 use crate::prompt::Resolved;
@@ -62,6 +62,7 @@ pub fn rows(loaded: &Loaded) -> Result<(), Error> {
             Err(problem) => errors.push(loaded.refuse(&["expect", &expected.name, "from"], problem, None)),
         }
     }
+    errors.extend(measures::mixed(loaded, frames));
     errors.extend(values::misspelt(loaded, frames));
     if errors.is_empty() { Ok(()) } else { Err(SpecErrors::join(errors).into()) }
 }

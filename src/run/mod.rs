@@ -14,6 +14,7 @@ pub mod key;
 mod known;
 pub mod lock;
 mod many;
+mod measures;
 mod models;
 mod needs;
 mod order;
@@ -243,7 +244,7 @@ fn make_tables(
                 continue;
             }
         }
-        match make_table(loaded, table, frames, results) {
+        match make_table(loaded, table, frames, results, notes) {
             Ok(one) => {
                 frames.insert(table.name.clone(), one.frame.clone());
                 made.push(one);
@@ -255,9 +256,17 @@ fn make_tables(
     Ok(made)
 }
 
-fn make_table(loaded: &Loaded, table: &Table, frames: &Frames, results: &mut Results) -> Result<report::Table, Error> {
+fn make_table(
+    loaded: &Loaded,
+    table: &Table,
+    frames: &Frames,
+    results: &mut Results,
+    notes: &mut Vec<String>,
+) -> Result<report::Table, Error> {
     let (rows, with) = frames.read(table).map_err(|missing| check::refused_rows(loaded, table, missing))?;
-    let frame = table::build(table, rows, with).map_err(|error| check::refused_table(loaded, error))?;
+    let built = table::build(table, rows, with).map_err(|error| check::refused_table(loaded, error))?;
+    let table::Built { frame, notes: said } = built;
+    notes.extend(said.into_iter().map(|note| format!("table {}: {note}", table.name)));
     let table::Files { csv, parquet } = results.table(&table.name, &frame)?;
     Ok(report::Table {
         name: table.name.clone(),

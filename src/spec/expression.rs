@@ -219,6 +219,9 @@ fn literal(value: &toml::Value) -> Result<Literal, ExpressionError> {
     match value {
         toml::Value::String(text) => Ok(Literal::Text(text.clone())),
         toml::Value::Integer(number) => Ok(Literal::Integer(*number)),
+        toml::Value::Float(number) if number.is_nan() => {
+            Err(wrong("a NaN is equal to nothing; write \"!= nan\" for the rows without one", 0..0))
+        }
         toml::Value::Float(number) => Ok(Literal::Float(*number)),
         toml::Value::Boolean(truth) => Ok(Literal::Boolean(*truth)),
         other => Err(wrong(format!("a {} can not be compared; write text or a number", other.type_str()), 0..0)),

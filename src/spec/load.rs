@@ -81,7 +81,6 @@ pub fn parse(name: &str, text: &str) -> Result<Loaded, SpecErrors> {
 /// # Errors
 /// As [`load`].
 pub fn recorded(name: &str, text: &str, folder: &dyn Fn(&str) -> PathBuf) -> Result<Loaded, SpecErrors> {
-    let mut loaded = parse(name, text)?;
     let mut places: Vec<Arc<Source>> = Vec::new();
     let mut place = |source: &Source, path: &[String]| {
         let folder = folder(&write::key_at(path));
@@ -92,6 +91,11 @@ pub fn recorded(name: &str, text: &str, folder: &dyn Fn(&str) -> PathBuf) -> Res
             place
         })
     };
+    let mut files = Files::default();
+    files.add(Source::from_text(name, text.to_string()));
+    // Files that the spec names are read from there; what a matrix makes of it has its places only afterwards.
+    files.layers.iter_mut().for_each(|layer| relocate(&mut layer.node, &mut Vec::new(), &mut place));
+    let mut loaded = whole(files, &[], std::iter::empty())?;
     relocate(&mut loaded.values, &mut Vec::new(), &mut place);
     for variant in loaded.sweep.iter_mut().flat_map(|sweep| &mut sweep.variants) {
         relocate(&mut variant.loaded.values, &mut Vec::new(), &mut place);
@@ -163,18 +167,19 @@ fn spec_of(
 ) -> Result<Loaded, SpecErrors> {
     let mut values = stack.merged_lists();
     inherit(&mut values);
-    rows::read(&mut values, &mut sources, &mut errors);
+    let files = rows::read(&mut values, &mut sources, &mut errors);
     if profiled {
         forget_profiles(&mut values);
     }
     if let (Some(_), Content::Table(values)) = (&layers.variant, &mut values.content) {
         values.shift_remove("matrix");
     }
-    errors.extend(check(&values));
+    errors.extend(check(&values, &files));
     if !errors.is_empty() {
         return Err(SpecErrors::new(errors));
     }
     let mut spec = Spec::deserialize(values.to_toml()).map_err(|error| unchecked(&values, &error))?;
+    rows::fill(&mut spec, files);
     spec.prompts = spec.prompts.map(Prompts::settled);
     spec.prompt_sets = spec.prompt_sets.into_iter().map(|(name, prompts)| (name, prompts.settled())).collect();
     Ok(Loaded { spec, sources, values, layers, recognised: None, sweep: None })

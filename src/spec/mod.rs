@@ -69,9 +69,9 @@ pub use site::{HookPattern, SitePattern, UnitPattern, has_heads, has_neurons};
 pub use source::Source;
 pub use step::Step;
 pub use table::{Condition, Join, JoinHow, Pivot, Table};
-pub use words::{Rows, SlotWords, Word};
+pub use words::{Cells, Rows, RowsFile, SlotWords, Word, ends, no_slot};
 pub use write::Written;
-pub(crate) use write::inline;
+pub(crate) use write::{inline, name as key};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;

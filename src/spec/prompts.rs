@@ -33,8 +33,9 @@ pub struct Prompts {
     /// The words of each slot, every one combined with every one of the others: a list, or the name of a slot whose list it is.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub slots: IndexMap<String, SlotWords>,
-    /// Words of several slots that go together, a table for each: `[{ country = "France", capital = "Paris" }, …]`; or a CSV file of
-    /// them, its path from this file on.
+    /// Words of several slots that go together, a table for each: `[{ country = "France", capital = "Paris" }, …]`; or a CSV, TSV,
+    /// JSONL or Parquet file of them, its path from this file on: `"capitals.csv"`, or with its checksum `{ file = "capitals.csv",
+    /// sha256 = "…" }`.
     #[serde(default, skip_serializing_if = "Rows::is_empty")]
     pub rows: Rows,
     /// Slots whose words must differ from each other in every prompt.

@@ -22,6 +22,7 @@ pub struct Source {
     text: String,
     line_starts: Vec<usize>,
     sha256: String,
+    of_rows: bool,
 }
 
 impl Source {
@@ -29,6 +30,17 @@ impl Source {
     pub fn from_text(name: &str, text: String) -> Arc<Self> {
         let sha256 = checksum(text.as_bytes());
         Self::new(name.to_string(), PathBuf::new(), text, sha256)
+    }
+
+    /// A file of rows, whose text nobody is shown.
+    pub(super) fn of_rows(name: &str, sha256: String) -> Arc<Self> {
+        let (name, directory, text, line_starts) = (name.to_string(), PathBuf::new(), String::new(), vec![0]);
+        Arc::new(Self { name, directory, text, line_starts, sha256, of_rows: true })
+    }
+
+    /// Whether it has rows of prompts and nothing else of the spec.
+    pub fn is_of_rows(&self) -> bool {
+        self.of_rows
     }
 
     /// Reads a file, refusing what can not be a spec: too large, not UTF-8, empty.
@@ -58,7 +70,7 @@ impl Source {
 
     fn new(name: String, directory: PathBuf, text: String, sha256: String) -> Arc<Self> {
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Arc::new(Self { name, directory, text, line_starts, sha256 })
+        Arc::new(Self { name, directory, text, line_starts, sha256, of_rows: false })
     }
 
     /// The path as it is shown.
@@ -83,9 +95,9 @@ impl Source {
 
     /// The same text, with relative paths in it taken from another folder.
     pub(super) fn in_folder(&self, directory: PathBuf) -> Arc<Self> {
-        let Self { name, text, line_starts, sha256, .. } = self;
+        let Self { name, text, line_starts, sha256, of_rows, .. } = self;
         let (name, text, line_starts, sha256) = (name.clone(), text.clone(), line_starts.clone(), sha256.clone());
-        Arc::new(Self { name, directory, text, line_starts, sha256 })
+        Arc::new(Self { name, directory, text, line_starts, sha256, of_rows: *of_rows })
     }
 
     /// Line and column of a byte, both from 1; the column counts characters.

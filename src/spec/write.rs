@@ -161,7 +161,7 @@ pub(crate) fn inline(value: &Value) -> String {
 }
 
 /// A key as TOML writes it.
-pub(super) fn name(key: &str) -> String {
+pub(crate) fn name(key: &str) -> String {
     let bare = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
     if !key.is_empty() && key.chars().all(bare) { key.to_string() } else { quoted(key) }
 }

@@ -9,6 +9,7 @@ use crate::measure::{Accuracy, Extent, Pace};
 use crate::model::tokenizer::Tokenizer;
 use crate::prompt::{Prompt, PromptError, PromptSet, Respondent, Response, content, joined, respond};
 use crate::spec::{Answer, Keep, step};
+use crate::table::whole;
 use indexmap::IndexMap;
 use polars::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -241,7 +242,7 @@ impl Accuracies {
     /// None of its own.
     pub fn to_frame(&self) -> PolarsResult<DataFrame> {
         let rows = &self.rows;
-        df!(
+        whole(df!(
             "model" => rows.iter().map(|row| row.model.as_str()).collect::<Vec<_>>(),
             "checkpoint" => rows.iter().map(|row| row.checkpoint.as_str()).collect::<Vec<_>>(),
             "step" => rows.iter().map(|row| number_in(&row.checkpoint)).collect::<Vec<_>>(),
@@ -253,7 +254,7 @@ impl Accuracies {
             "rate" => rows.iter().map(|row| row.accuracy.rate()).collect::<Vec<_>>(),
             "ci_low" => rows.iter().map(|row| row.accuracy.interval().low).collect::<Vec<_>>(),
             "ci_high" => rows.iter().map(|row| row.accuracy.interval().high).collect::<Vec<_>>(),
-        )
+        )?)
     }
 
     /// The rows `NAME.prompts`, one per model, checkpoint and prompt: `model`, `checkpoint`, `template`, `operator`, `id`,
@@ -282,7 +283,7 @@ impl Accuracies {
             "first_correct" => rows.iter().map(|row| row.response.first).collect::<Vec<_>>(),
             "correct" => rows.iter().map(|row| row.response.correct()).collect::<Vec<_>>(),
         )?;
-        first.hstack(prompts.columns())?.hstack(last.columns()).map(Some)
+        whole(first.hstack(prompts.columns())?.hstack(last.columns())?).map(Some)
     }
 }
 

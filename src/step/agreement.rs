@@ -313,7 +313,7 @@ fn each<'f>(
     mut take: impl FnMut([&'f str; 5], &'f str, Unit, f64),
 ) -> PolarsResult<()> {
     let text = |name: &str| frame.column(name)?.str();
-    let number = |name: &str| frame.column(name)?.u32();
+    let number = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.cast(&DataType::UInt32)?.u32()?.clone());
     let [model, checkpoint, template] = [text("model")?, text("checkpoint")?, text("template")?];
     let [site, position, operator, measures] = [text("site")?, text("position")?, text("operator")?, text("measure")?];
     let [layer, head, neuron] = [number("layer")?, number("head")?, number("neuron")?];

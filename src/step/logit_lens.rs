@@ -17,7 +17,7 @@ use polars::prelude::*;
 
 /// What is measured, in this order: whether the arg-max is the answer's first token; its probability; its logit; that over
 /// the largest logit; how many tokens have a larger one.
-const MEASURES: [&str; 5] = ["accuracy", "probability", "logit", "normalized-logit", "rank"];
+pub(super) const MEASURES: [&str; 5] = ["accuracy", "probability", "logit", "normalized-logit", "rank"];
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &step::LogitLens, context: &Context) -> Result<Outcome, Error> {

@@ -41,20 +41,47 @@ pub use network::Network;
 pub use outcome::{Outcome, SelfCheck};
 pub use subject::{Cell, Subject};
 pub use target::Target;
-pub use words::words;
+pub use words::{measured, words};
 
 use crate::Error;
 use crate::plan::{Survey, Workload};
 use crate::prompt::{Resolved, of_words};
 use crate::run::Frames;
 use crate::spec::{Loaded, Prompts, SpecErrors, Step};
+use crate::table::whole;
 use polars::prelude::{DataFrame, PolarsResult};
+use ranking::Ranking;
 
 /// Runs a step.
 ///
 /// # Errors
 /// [`Error::Refused`] for input that turns out wrong only with the model at hand, [`Error::Failed`] for the rest.
 pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
+    let mut outcome = run_kind(step, context)?;
+    for (_, frame) in &mut outcome.frames {
+        *frame = whole(std::mem::take(frame))?;
+    }
+    for ranking in rankings(step) {
+        if let Ok(rows) = context.frames.get(ranking.from) {
+            outcome.notes.extend(ranking::notes(&ranking, rows)?);
+        }
+    }
+    Ok(outcome)
+}
+
+/// The rankings that a step reads from rows of others.
+fn rankings(step: &Step) -> Vec<Ranking<'_>> {
+    match step {
+        Step::Ablation(step) => {
+            step.ranked.iter().map(Ranking::from).chain(step.listed.iter().map(Ranking::from)).collect()
+        }
+        Step::Heuristics(step) => vec![Ranking::from(&step.ranked)],
+        Step::NeuronOverlap(step) => vec![Ranking::from(step)],
+        _ => Vec::new(),
+    }
+}
+
+fn run_kind(step: &Step, context: &Context) -> Result<Outcome, Error> {
     match step {
         Step::Accuracy(step) => accuracy::run(step, context),
         Step::Train(step) => train::run(step, context),
@@ -125,10 +152,12 @@ pub fn foresee(step: &Step, context: &Context) -> Result<(), Error> {
 /// None of its own.
 pub fn empty_frames(step: &Step, loaded: &Loaded, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
     let empty = frames_of_operands(step, frames)?;
+    let empty = empty.into_iter().map(|(name, frame)| Ok((name, whole(frame)?))).collect::<PolarsResult<Vec<_>>>()?;
     let words = subject::spec(step, loaded).filter(|prompts| prompts.is_words());
     let Some(Ok(resolved)) = words.map(Resolved::new) else { return Ok(empty) };
     let Some(words) = resolved.words else { return Ok(empty) };
-    let of_words = |(name, frame)| Ok((name, of_words(frame, &words.names, words.contrast.is_some())?));
+    let other = pairing::whole_answers(step, loaded).unwrap_or(words.whole.answer);
+    let of_words = |(name, frame)| Ok((name, of_words(frame, &words, other)?));
     empty.into_iter().map(of_words).collect()
 }
 

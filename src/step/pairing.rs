@@ -89,7 +89,8 @@ impl Pairs {
     ) -> Result<Self, Error> {
         let refuse = |error| context.refuse_prompts(step.prompts(), &subject.name, error);
         let spec = context.prompts(step.prompts(), step.name())?;
-        let resolved = Resolved::new(spec).map_err(PromptError::Spec).map_err(refuse)?;
+        let mut resolved = Resolved::new(spec).map_err(PromptError::Spec).map_err(refuse)?;
+        resolved.words = resolved.words.map(|words| words.swapped(&wanted.swap));
         let change = prompt::change(&resolved, &wanted.swap, &wanted.redraw)
             .map_err(|fault| Error::from(refused_change(step.name(), fault, context.loaded)))?;
         let Some(change) = change else { return Err(Error::failed(step.name())("no change of the clean prompts")) };
@@ -188,6 +189,19 @@ pub fn foresee(wanted: &Counterfactual, step: &dyn Common, survey: &Survey, cont
         }
     }
     Ok(())
+}
+
+/// Whether the answers of a step's counterfactual prompts are all whole numbers; none where it has no such prompts, or they are
+/// wrong, for which they are refused by themselves.
+pub(super) fn whole_answers(step: &Step, loaded: &Loaded) -> Option<bool> {
+    let wanted = step.counterfactual()?;
+    let spec = match &wanted.prompts {
+        Some(set) => loaded.spec.prompt_sets.get(set)?,
+        None => subject::spec(step, loaded)?,
+    };
+    // The answers of operands are numbers.
+    let words = Resolved::new(spec).ok()?.words.map(|words| words.swapped(&wanted.swap));
+    Some(words.is_none_or(|words| words.whole.answer))
 }
 
 /// Refuses a counterfactual that the prompts of its step can not have.

@@ -171,8 +171,8 @@ fn filtered(ranking: &Ranking, rows: &DataFrame) -> Result<DataFrame, Fault> {
 }
 
 /// The components that the rows of a model, checkpoint, template and operator name, the largest effect first (ties: by layer,
-/// heads before MLPs, then unit; those without a number last). An effect is the mean of `by` over a component's rows. With
-/// `facts`, components are the model's. Empty where there are rows but none meets the conditions, and where nothing was found.
+/// heads before MLPs, then unit; those without a number last). An effect is the mean of `by` over a component's rows; of a NaN
+/// it is no number. With `facts`, components are the model's. Empty where there are rows but none meets the conditions, and where nothing was found.
 ///
 /// # Errors
 /// Rows that are not there, and rows of several measures or sites, whose mean would mean nothing.
@@ -224,7 +224,9 @@ pub fn rank(ranking: &Ranking, all: &DataFrame, of: Of, facts: Option<&Facts>) -
     if sums.is_empty() && !ranking.found {
         return Err(no_components(ranking.from, &rows));
     }
-    let mean = |(place, (sum, n)): (Place, (f64, usize))| (place, (n > 0).then(|| sum / n as f64));
+    let mean = |(place, (sum, n)): (Place, (f64, usize))| {
+        (place, (n > 0).then(|| sum / n as f64).filter(|mean| !mean.is_nan()))
+    };
     let mut effects: Vec<Effect> = sums.into_iter().map(mean).collect();
     effects.sort_by(|(place, effect), (other, other_effect)| {
         let larger_first = match (effect, other_effect) {
@@ -234,6 +236,32 @@ pub fn rank(ranking: &Ranking, all: &DataFrame, of: Of, facts: Option<&Facts>) -
         larger_first.then_with(|| order(*place).cmp(&order(*other)))
     });
     Ok(effects)
+}
+
+/// What a reader of a ranking should know: what an effect is a mean over, and where there is none.
+///
+/// # Errors
+/// None of its own.
+pub fn notes(ranking: &Ranking, all: &DataFrame) -> PolarsResult<Vec<String>> {
+    const TOLD: [&str; 8] = ["model", "checkpoint", "template", "operator", "site", "layer", "head", "neuron"];
+    // What is wrong with them has been refused.
+    let kept = filtered(ranking, all).and_then(|rows| with_order(ranking, rows));
+    let (Ok(mut rows), Some(by)) = (kept, ranking.by) else { return Ok(Vec::new()) };
+    if let (Some(measure), Ok(measures)) = (ranking.measure, rows.column("measure")) {
+        rows = rows.filter(&measures.str()?.equal(measure))?;
+    }
+    let told = TOLD.into_iter().filter(|name| rows.column(name).is_ok());
+    let apart: Vec<&str> = told.filter(|name| *name != "operator" || ranking.per_operator).collect();
+    let mut notes = Vec::new();
+    if let Some(over) = table::identity::averaged_over(&rows, &TOLD, &table::identity::places(&rows, &apart, by)?)? {
+        notes.push(format!("'{by}' of components in '{}' is a mean over {over}", ranking.from));
+    }
+    let values = rows.column(by)?.cast(&DataType::Float64)?;
+    let undefined = values.f64()?.iter().flatten().filter(|value| value.is_nan()).count();
+    if undefined > 0 {
+        notes.push(format!("'{by}' is NaN in {undefined} rows of '{}': their components come last", ranking.from));
+    }
+    Ok(notes)
 }
 
 /// Rows that no component is to be had of.
@@ -312,7 +340,7 @@ impl Rows {
     }
 
     fn effect(&self, row: usize) -> Option<f64> {
-        self.effect.get(row).copied().flatten().filter(|effect| effect.is_finite())
+        self.effect.get(row).copied().flatten()
     }
 
     /// The rows of the wanted measure, which what is averaged must have.

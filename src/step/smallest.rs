@@ -30,6 +30,13 @@ pub(super) fn run(step: &Smallest, context: &Context) -> Result<Outcome, Error> 
     let rows = of_one_measure(step, rows)?.map_err(refuse)?;
     let (frame, hopeless) = reduce(step, &rows)?.map_err(refuse)?;
     let mut outcome = Outcome { frames: vec![(step.name.clone(), frame)], ..Outcome::default() };
+    for name in [&step.x, &step.y] {
+        let values = rows.column(name)?.cast(&DataType::Float64)?;
+        let undefined = values.f64()?.iter().flatten().filter(|value| value.is_nan()).count();
+        if undefined > 0 {
+            outcome.notes.push(format!("'{name}' is NaN in {undefined} rows of '{}': they are passed over", step.from));
+        }
+    }
     if hopeless > 0 {
         outcome.notes.push(format!(
             "in {hopeless} groups the best {} is not above 0 or not a number: they have no smallest {}",

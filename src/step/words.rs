@@ -2,7 +2,7 @@
 //! another is a misspelt one, and one that asks for a text that no row has is not.
 
 use crate::prompt;
-use crate::spec::step::HeuristicType;
+use crate::spec::step::{EffectMeasure, HeuristicType};
 use crate::spec::{Operator, Step, choices};
 
 /// Every text that the column of a step's rows may have; none where they come from the spec, the model or the prompts.
@@ -24,6 +24,22 @@ pub fn words(step: &Step, column: &str) -> Option<Vec<&'static str>> {
 fn operators(step: &Step) -> Vec<&'static str> {
     let all = matches!(step, Step::Probe(_)).then_some(super::probe::ALL);
     Operator::ALL.into_iter().map(Operator::symbol).chain([prompt::WORDS.symbol]).chain(all).collect()
+}
+
+/// What the rows of a step measure, each row one of these: of every place all of them. None where it is one alone, or not the
+/// spec that says so.
+pub fn measured(step: &Step) -> Vec<&'static str> {
+    let effects = |measures: &[EffectMeasure]| measures.iter().map(|measure| measure.name()).collect();
+    match step {
+        Step::ActivationPatching(step) => effects(&step.measures),
+        Step::NeuronPatching(step) => effects(&step.measures),
+        Step::Intervention(step) => effects(&step.measures),
+        Step::PathPatching(step) => effects(&step.measures),
+        Step::Ablation(step) => step.measures.iter().map(|measure| measure.name()).collect(),
+        Step::LogitLens(_) => super::logit_lens::MEASURES.to_vec(),
+        Step::HeuristicSupport(_) => super::knockout::support::MEASURES.to_vec(),
+        _ => Vec::new(),
+    }
 }
 
 fn measures(step: &Step) -> Option<Vec<&'static str>> {

@@ -2,11 +2,12 @@
 
 use super::error::{Problem, column, holds};
 use super::some_values;
+use super::undefined::comparable;
 use crate::spec::Condition;
 use crate::spec::expression::{Comparison, Literal, parse_condition};
 use polars::prelude::*;
 
-/// The rows whose value in that column meets the condition, in their order. A null meets none.
+/// The rows whose value in that column meets the condition, in their order. A null meets none, nor does a NaN.
 ///
 /// # Errors
 /// No such column, text compared with a number.
@@ -14,7 +15,7 @@ pub fn meeting(rows: &DataFrame, name: &str, condition: &Condition) -> Result<Da
     Ok(rows.filter(&mask(rows, name, condition)?)?)
 }
 
-/// Which rows [`meeting`] has; null where the value is.
+/// Which rows [`meeting`] has.
 ///
 /// # Errors
 /// As [`meeting`].
@@ -25,8 +26,12 @@ pub fn mask(rows: &DataFrame, name: &str, condition: &Condition) -> Result<Boole
         true => Ok(values.cast(&DataType::Float64)?),
         false => Err(wrong(values, "\"<\", \"<=\", \">\" and \">=\" compare numbers")),
     };
-    Ok(match parse_condition(&condition.0)? {
+    let met = match parse_condition(&condition.0)? {
         Comparison::Equal(literal) => equal(values, &literal)?,
+        // All that there is differs from it.
+        Comparison::NotEqual(literal) if is_nan(values, &literal) => {
+            BooleanChunked::full(name.into(), true, values.len())
+        }
         Comparison::NotEqual(literal) => !equal(values, &literal)?,
         Comparison::OneOf(literals) => {
             literals.iter().try_fold(BooleanChunked::full(name.into(), false, values.len()), |any, literal| {
@@ -37,7 +42,8 @@ pub fn mask(rows: &DataFrame, name: &str, condition: &Condition) -> Result<Boole
         Comparison::LessEqual(bound) => numbers()?.lt_eq(bound)?,
         Comparison::Greater(bound) => numbers()?.gt(bound)?,
         Comparison::GreaterEqual(bound) => numbers()?.gt_eq(bound)?,
-    })
+    };
+    Ok(met & comparable(values)?)
 }
 
 /// The texts that a condition asks for, or against.
@@ -85,15 +91,23 @@ fn equal(values: &Series, literal: &Literal) -> Result<BooleanChunked, Problem> 
         (dtype, Literal::Float(number)) if dtype.is_primitive_numeric() => {
             Ok(values.cast(&DataType::Float64)?.equal(*number)?)
         }
-        (dtype, Literal::Text(text)) if dtype.is_primitive_numeric() => Err(wrong(
-            values,
-            &match text.parse::<f64>() {
-                Ok(_) => format!("write {text}, without quotes"),
-                Err(_) => format!("'{text}' is none"),
-            },
-        )),
-        _ => Err(wrong(values, &format!("it can not be '{}'", written(literal)))),
+        (dtype, literal @ Literal::Text(text)) if dtype.is_primitive_numeric() => match text.parse::<f64>() {
+            Ok(_) if is_nan(values, literal) => {
+                Err(wrong(values, "a NaN is equal to nothing; write \"!= nan\" for the rows without one"))
+            }
+            // After "==" and "!=" it has no other form.
+            Ok(number) if number.is_infinite() => Ok(values.cast(&DataType::Float64)?.equal(number)?),
+            Ok(_) => Err(wrong(values, &format!("write {text}, without quotes"))),
+            Err(_) => Err(wrong(values, &format!("'{text}' is none"))),
+        },
+        _ => Err(wrong(values, &format!("it cannot be '{}'", written(literal)))),
     }
+}
+
+/// Whether a condition on numbers asks for what is undefined.
+fn is_nan(values: &Series, literal: &Literal) -> bool {
+    let nan = matches!(literal, Literal::Text(text) if text.parse::<f64>().is_ok_and(f64::is_nan));
+    nan && values.dtype().is_primitive_numeric()
 }
 
 fn written(literal: &Literal) -> String {

@@ -52,6 +52,17 @@ pub enum Problem {
         /// `layer = 3, operator = +`
         cell: String,
     },
+    /// Numbers of different measures that would be one.
+    #[error(
+        "rows of {} measures ({}) would be one number, which is of nothing; write where = {{ measure = \"{}\" }}, or {otherwise}",
+        measures.len(), measures.join(", "), measures.first().map_or("", String::as_str)
+    )]
+    SeveralMeasures {
+        /// Which.
+        measures: Vec<String>,
+        /// What else keeps them apart.
+        otherwise: &'static str,
+    },
     /// Something about the rows that a table is joined with.
     #[error("in '{from}': {problem}")]
     OfOther {

@@ -2,6 +2,7 @@
 
 use super::error::{Fault, Problem, at, column, holds};
 use super::order::numbered;
+use super::undefined::comparable;
 use crate::spec::{Join, JoinHow};
 use polars::prelude::*;
 
@@ -60,7 +61,7 @@ fn alike(left: &Column, right: &Column) -> Result<(Column, Column), Problem> {
 
 /// Which rows of the right have the values of each row of the left.
 struct Matches {
-    /// For each row of the left the number of its values; none where one is null.
+    /// For each row of the left the number of its values; none where one is null or NaN.
     left: Vec<Option<usize>>,
     /// For each such number the rows of the right, in their order.
     right: Vec<Vec<IdxSize>>,
@@ -69,22 +70,22 @@ struct Matches {
 impl Matches {
     fn find(keys: &[(Column, Column)], left: usize, right: usize) -> PolarsResult<Self> {
         let mut both = Vec::with_capacity(keys.len());
-        let mut null = vec![false; left + right];
+        let mut none = vec![false; left + right];
         for (index, (of_left, of_right)) in keys.iter().enumerate() {
             let mut column = of_left.clone();
             column.append(of_right)?;
             column.rename(format!("{index}").into());
-            let nulls = column.is_null();
-            null.iter_mut().zip(nulls.iter()).for_each(|(null, is)| *null |= is == Some(true));
+            let comparable = comparable(column.as_materialized_series())?;
+            none.iter_mut().zip(comparable.iter()).for_each(|(none, is)| *none |= is != Some(true));
             both.push(column);
         }
         let names: Vec<String> = both.iter().map(|column| column.name().to_string()).collect();
         let (numbers, first) = numbered(&DataFrame::new(left + right, both)?, &names)?;
         let mut matches = Self { left: Vec::with_capacity(left), right: vec![Vec::new(); first.len()] };
-        for (row, (number, null)) in numbers.into_iter().zip(null).enumerate() {
+        for (row, (number, none)) in numbers.into_iter().zip(none).enumerate() {
             match row.checked_sub(left) {
-                None => matches.left.push((!null).then_some(number)),
-                Some(row) if !null => {
+                None => matches.left.push((!none).then_some(number)),
+                Some(row) if !none => {
                     if let Some(rows) = matches.right.get_mut(number) {
                         rows.push(row as IdxSize);
                     }

@@ -1,23 +1,27 @@
 //! Tidy polars frames: what a `[[table]]` says, and CSV, Parquet and Markdown of it.
 //!
 //! The operators of a prompt (`+ - * /`) come in that order wherever rows are grouped, pivoted or sorted; everything
-//! else keeps the order in which it is first seen. Nulls are left out of every aggregate; a NaN is a value and stays one.
+//! else keeps the order in which it is first seen. Nulls are left out of every aggregate; what is made of a NaN is NaN.
 
 mod aggregate;
 mod condition;
 mod derive;
 mod error;
+pub(crate) mod identity;
 mod join;
 mod markdown;
 pub mod operator;
 mod order;
 mod pivot;
+mod undefined;
+mod whole;
 mod write;
 
 pub use condition::{mask, meeting, never, texts};
 pub use derive::reckon;
 pub use error::{Fault, Problem, TableError};
 pub use markdown::{cell, markdown, markdown_head};
+pub use whole::whole;
 pub use write::{Files, to_parquet, write, write_parquet};
 
 pub(crate) use error::{at, column, holds, listed};
@@ -26,13 +30,22 @@ pub(crate) use markdown::{escaped, plain, some_values};
 use crate::spec;
 use polars::prelude::DataFrame;
 
+/// A table, and what a reader of it should know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Built {
+    /// Its rows.
+    pub frame: DataFrame,
+    /// Short sentences without a full stop: which numbers are NaN, and why.
+    pub notes: Vec<String>,
+}
+
 /// Makes a `[[table]]` from the rows of its step: `where`, `join` (with the rows that it names), `derive`, `group_by` and
 /// `aggregate`, `pivot`, `sort`, `select`, `head`.
 ///
 /// # Errors
 /// Names the table and, for everything that is wrong, the key of the spec and the column, with the nearest column there is
 /// and all of them.
-pub fn build(spec: &spec::Table, rows: &DataFrame, with: Option<&DataFrame>) -> Result<DataFrame, TableError> {
+pub fn build(spec: &spec::Table, rows: &DataFrame, with: Option<&DataFrame>) -> Result<Built, TableError> {
     made(spec, rows, with).map_err(|faults| TableError { table: spec.name.clone(), faults })
 }
 
@@ -48,14 +61,14 @@ pub fn check(
 ) -> Result<Option<DataFrame>, TableError> {
     let with = with.map(DataFrame::clear);
     if spec.pivot.is_none() {
-        return build(spec, &columns.clear(), with.as_ref()).map(Some);
+        return build(spec, &columns.clear(), with.as_ref()).map(|built| Some(built.frame));
     }
     // What follows a pivot reads columns that are not there yet.
     let known = spec::Table { sort: Vec::new(), select: Vec::new(), ..spec.clone() };
     build(&known, &columns.clear(), with.as_ref()).map(|_| None)
 }
 
-fn made(spec: &spec::Table, rows: &DataFrame, with: Option<&DataFrame>) -> Result<DataFrame, Vec<Fault<Problem>>> {
+fn made(spec: &spec::Table, rows: &DataFrame, with: Option<&DataFrame>) -> Result<Built, Vec<Fault<Problem>>> {
     let mut frame = rows.clone();
     let mut faults = Vec::new();
     for (column, condition) in &spec.filter {
@@ -67,7 +80,7 @@ fn made(spec: &spec::Table, rows: &DataFrame, with: Option<&DataFrame>) -> Resul
     // Conditions change no columns: whatever is wrong with them, what comes after can be looked at.
     let rest = widened(spec, frame, with).and_then(|frame| shaped(spec, frame)).map_err(|more| faults.extend(more));
     match rest {
-        Ok(frame) if faults.is_empty() => Ok(frame),
+        Ok(built) if faults.is_empty() => Ok(built),
         _ => Err(faults),
     }
 }
@@ -86,9 +99,10 @@ fn widened(
 }
 
 /// All that follows.
-fn shaped(spec: &spec::Table, mut frame: DataFrame) -> Result<DataFrame, Vec<Fault<Problem>>> {
+fn shaped(spec: &spec::Table, mut frame: DataFrame) -> Result<Built, Vec<Fault<Problem>>> {
+    let mut notes = Vec::new();
     if !spec.group_by.is_empty() || !spec.aggregate.is_empty() {
-        frame = aggregate::group(&frame, &spec.group_by, &spec.aggregate)?;
+        (frame, notes) = aggregate::group(&frame, &spec.group_by, &spec.aggregate)?;
     }
     if let Some(pivot) = &spec.pivot {
         frame = pivot::pivot(&frame, pivot)?;
@@ -103,10 +117,11 @@ fn shaped(spec: &spec::Table, mut frame: DataFrame) -> Result<DataFrame, Vec<Fau
         let select = frame.select(spec.select.iter().map(String::as_str));
         frame = select.map_err(|error| vec![at(&["select"])(error)])?;
     }
-    Ok(match spec.head {
+    let frame = match spec.head {
         Some(rows) => frame.head(Some(rows)),
         None => frame,
-    })
+    };
+    Ok(Built { frame, notes })
 }
 
 /// Every column of a list that a key holds is there.

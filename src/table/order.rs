@@ -2,13 +2,16 @@
 
 use super::error::{Fault, Problem, at, column};
 use super::operator;
+use super::undefined::undefined;
 use polars::prelude::*;
 
-/// Sorts by the columns in turn, `-name` descending, nulls last. Rows that are equal keep their order; operators come in
-/// their own order.
+/// A column to sort by, and whether it descends.
+type Key = (Column, bool);
+
+/// Sorts by the columns in turn, `-name` descending; either way NaNs come after the numbers and nulls last. Rows that are equal
+/// keep their order; operators come in their own order.
 pub(super) fn sort(frame: &DataFrame, by: &[String]) -> Result<DataFrame, Vec<Fault<Problem>>> {
-    let mut keys = Vec::with_capacity(by.len());
-    let mut descending = Vec::with_capacity(by.len());
+    let mut all = Vec::with_capacity(by.len());
     let mut faults = Vec::new();
     for (place, text) in by.iter().enumerate() {
         // A column may itself begin with a minus; then the name as written wins.
@@ -16,21 +19,34 @@ pub(super) fn sort(frame: &DataFrame, by: &[String]) -> Result<DataFrame, Vec<Fa
             Some(rest) if frame.column(text).is_err() => (rest, true),
             _ => (text.as_str(), false),
         };
-        match key(frame, name) {
-            Ok(key) => keys.push(key.with_name(format!("{place}").into())),
+        match keys(frame, name, down) {
+            Ok(keys) => all.extend(keys),
             Err(problem) => faults.push(at(&["sort", &place.to_string()])(problem)),
         }
-        descending.push(down);
     }
     if !faults.is_empty() {
         return Err(faults);
     }
-    reorder(frame, keys, descending).map_err(|problem| vec![at(&["sort"])(problem)])
+    reorder(frame, all).map_err(|problem| vec![at(&["sort"])(problem)])
 }
 
-fn key(frame: &DataFrame, name: &str) -> Result<Column, Problem> {
+/// What one column is sorted by: its values, and before these whether they are numbers, NaNs or nulls.
+fn keys(frame: &DataFrame, name: &str, down: bool) -> Result<Vec<Key>, Problem> {
     let values = column(frame, name)?;
-    if operator::column(values) { ranks(values) } else { Ok(values.clone()) }
+    if operator::column(values) {
+        return Ok(vec![(ranks(values)?, down)]);
+    }
+    let class = undefined(values.as_materialized_series())?.map(|undefined| {
+        let there = values.is_not_null();
+        let class: UInt32Chunked = undefined
+            .iter()
+            .zip(there.iter())
+            .map(|(undefined, there)| if there == Some(true) { u32::from(undefined == Some(true)) } else { 2 })
+            .map(Some)
+            .collect();
+        (class.into_column(), false)
+    });
+    Ok(class.into_iter().chain([(values.clone(), down)]).collect())
 }
 
 /// Groups in the order of their keys' first appearance, column by column, operators in theirs. Left as they are when no
@@ -40,17 +56,18 @@ pub(super) fn operators_first_to_last(groups: &DataFrame, keys: &[String]) -> Re
     if !columns.iter().any(|column| operator::column(column)) {
         return Ok(groups.clone());
     }
-    let ranked = columns.into_iter().enumerate().map(|(place, values)| {
+    let ranked = columns.into_iter().map(|values| {
         let ranks = if operator::column(values) { ranks(values)? } else { first_seen(values)? };
-        Ok(ranks.with_name(format!("{place}").into()))
+        Ok((ranks, false))
     });
-    let ranked = ranked.collect::<Result<Vec<_>, Problem>>()?;
-    let descending = vec![false; ranked.len()];
-    reorder(groups, ranked, descending)
+    reorder(groups, ranked.collect::<Result<_, Problem>>()?)
 }
 
-fn reorder(frame: &DataFrame, keys: Vec<Column>, descending: Vec<bool>) -> Result<DataFrame, Problem> {
+fn reorder(frame: &DataFrame, keys: Vec<Key>) -> Result<DataFrame, Problem> {
     const ROW: &str = "row";
+    let (keys, descending): (Vec<Column>, Vec<bool>) = keys.into_iter().unzip();
+    let number = |(place, key): (usize, Column)| key.with_name(format!("{place}").into());
+    let keys: Vec<Column> = keys.into_iter().enumerate().map(number).collect();
     let names: Vec<PlSmallStr> = keys.iter().map(|key| key.name().clone()).collect();
     let mut sorted = DataFrame::new_infer_height(keys)?;
     sorted.with_column(Column::new(ROW.into(), (0..frame.height() as IdxSize).collect::<Vec<_>>()))?;

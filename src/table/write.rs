@@ -3,6 +3,7 @@
 use super::error::Problem;
 use crate::run::atomic::write_atomic;
 use polars::prelude::*;
+use polars_parquet::write::schema_to_metadata_key;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -34,10 +35,8 @@ pub fn write(frame: &DataFrame, folder: &Path, name: &str) -> Result<Files, Prob
 /// # Errors
 /// None of its own.
 pub fn to_parquet(frame: &DataFrame) -> PolarsResult<Vec<u8>> {
-    let mut frame = frame.clone();
-    frame.rechunk_mut();
     let mut bytes = Vec::new();
-    ParquetWriter::new(&mut bytes).finish(&mut frame)?;
+    parquet(frame, &mut bytes)?;
     Ok(bytes)
 }
 
@@ -46,9 +45,20 @@ pub fn to_parquet(frame: &DataFrame) -> PolarsResult<Vec<u8>> {
 /// # Errors
 /// Names the file.
 pub fn write_parquet(frame: &DataFrame, path: &Path) -> Result<(), Problem> {
+    write_atomic(path, |out| parquet(frame, out).map_err(io_error))?;
+    Ok(())
+}
+
+fn parquet(frame: &DataFrame, out: impl io::Write) -> PolarsResult<()> {
     let mut frame = frame.clone();
     frame.rechunk_mut();
-    write_atomic(path, |out| ParquetWriter::new(out).finish(&mut frame).map(|_| ()).map_err(io_error))?;
+    // polars declares its texts as views, which many readers cannot compare or sort, and older ones not open. What is in the
+    // file is the same either way: only the declaration is another.
+    let level = CompatLevel::oldest();
+    let schema = frame.schema().iter().map(|(name, dtype)| (name.clone(), dtype.to_arrow_field(name.clone(), level)));
+    let declared = schema_to_metadata_key(&schema.collect());
+    let metadata = KeyValueMetadata::Static(vec![declared]);
+    ParquetWriter::new(out).with_key_value_metadata(Some(metadata)).finish(&mut frame)?;
     Ok(())
 }
 

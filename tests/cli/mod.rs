@@ -7,6 +7,7 @@ mod join;
 mod known;
 mod logits;
 mod many;
+mod measures;
 mod new;
 mod notes;
 mod patching;

@@ -359,6 +359,159 @@ fn rows_come_from_a_file_beside_the_spec() {
     assert!(stderr(&output).contains("rows from capitals.csv: no such file"), "{}", stderr(&output));
 }
 
+/// A spec of words from a file, and what it needs of answers and columns.
+fn of_file(rows: &str) -> String {
+    format!(
+        "title = \"facts\"\n[model]\nsource = \"model\"\n[prompts]\ntemplate = \"{{country}}?\"\ncompletion = \" {{capital}}\"\n\
+         rows = {rows}\n[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\nper_prompt = true\n"
+    )
+}
+
+#[test]
+fn integers_among_words_are_integers_in_rows() {
+    let prompts = "template = \"{n}?{word}\"\ncompletion = \"{n}\"\nanswer = \"multi-token\"\n\
+                   slots = { n = [10, 2, 1], word = [\"A\", \"7\"] }\n";
+    let spec = of_file("\"unused\"");
+    let (before, after) = spec.split_at(spec.find("template").expect("prompts"));
+    let steps = &after[after.find("[[step]]").expect("a step")..];
+    let table = "[[table]]\nname = \"sorted\"\nfrom = \"accuracy.prompts\"\nwhere = { n = \"> 1\" }\nsort = [\"n\"]\n\
+                 derive = { twice = \"n + answer\" }\nselect = [\"n\", \"word\", \"answer\", \"twice\"]\n";
+    let folder = folder(&format!("{before}{prompts}{steps}{table}"));
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let rows = rows(folder.path(), "accuracy.prompts");
+    let types = ["n", "word", "answer", "id"].map(|name| rows.column(name).expect(name).dtype().clone());
+    assert_eq!(types, [DataType::Int64, DataType::String, DataType::Int64, DataType::Int64]);
+    let sorted = std::fs::read_to_string(folder.path().join("results/spec/tables/sorted.csv")).expect("a table");
+    assert_eq!(sorted, "n,word,answer,twice\n2,A,2,4.0\n2,7,2,4.0\n10,A,10,20.0\n10,7,10,20.0\n");
+}
+
+#[test]
+fn rows_come_from_files_of_several_forms() {
+    let three = [["a", "A"], ["b", "B"], ["7", "C"]];
+    let tsv = "country\tcapital\na\tA\nb\tB\n7\tC\n".as_bytes().to_vec();
+    // Columns that hold no words, and some that rows call theirs, are in nobody's way.
+    let jsonl = "{\"id\": 1, \"country\": \"a\", \"capital\": \"A\", \"more\": [1, 2]}\n\n\
+                 {\"country\": \"b\", \"capital\": \"B\", \"id\": 2}\n{\"id\": 3, \"capital\": \"C\", \"country\": 7}\n";
+    let spaces = "country, capital, \"note\"\r\na, A, \"x, y\"\r\n\"b\", \"B\", \"two\nlines\"\r\n7, C,\r\n";
+    let mut parquet = Vec::new();
+    let mut frame = df!(
+        "country" => three.map(|row| row[0]), "capital" => three.map(|row| row[1]), "year" => [1i64, 2, 3],
+        "share" => [0.5, 0.25, 1.0],
+    )
+    .expect("a frame");
+    ParquetWriter::new(&mut parquet).finish(&mut frame).expect("Parquet");
+    let bom = "\u{feff}country,capital,text,\na,A,,1\nb,B,x,2\n7,C,y,3\n";
+    for (name, bytes) in [
+        ("f.tsv", tsv),
+        ("f.jsonl", jsonl.as_bytes().to_vec()),
+        ("f.csv", spaces.as_bytes().to_vec()),
+        ("f.parquet", parquet),
+        ("g.csv", bom.as_bytes().to_vec()),
+    ] {
+        let folder = folder(&of_file(&format!("\"{name}\"")));
+        std::fs::write(folder.path().join(name), bytes).expect("a file");
+        let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", stderr(&output));
+        let prompts = rows(folder.path(), "accuracy.prompts");
+        let found: Vec<_> = texts(&prompts, "country").into_iter().zip(texts(&prompts, "answer")).collect();
+        assert_eq!(found, three.map(|[country, capital]| (country.to_string(), capital.to_string())), "{name}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_file_of_rows_is_told_alone_with_its_line() {
+    let head = "country,capital\na,A\n";
+    for (name, text, problem) in [
+        (
+            "f.csv",
+            format!("{head}b,B,C\n"),
+            "line 3 has 3 cells, and the file 2 columns (country, capital); a cell with a comma in it stands in quotes",
+        ),
+        ("f.csv", format!("{head}b\n"), "line 3 has 1 cell, and the file 2 columns (country, capital)"),
+        ("f.csv", format!("{head}\n\"b\nb\",\n"), "line 4 has no 'capital'; write a word in every cell"),
+        ("f.csv", format!("{head}b,\"B\nC\n"), "line 3, column 2: its quote is not closed"),
+        ("f.csv", format!("{head}b,\"B\" C\n"), "line 3, column 2: text after the closing quote"),
+        (
+            "f.csv",
+            "country,capital,country\na,A,b\n".into(),
+            "columns 1 and 3 are both called 'country'; call one of them otherwise",
+        ),
+        (
+            "f.csv",
+            "country;capital\na;A\n".into(),
+            "line 1: its names are separated by semicolons ('country;capital'); separate cells by commas",
+        ),
+        ("f.csv", "country\tcapital\na\tA\n".into(), "line 1: its names are separated by tabs"),
+        ("f.tsv", head.into(), "line 1: its names are separated by commas"),
+        ("f.csv", "\n\n".into(), "it is empty; write a line of names"),
+        ("f.json", "[]".into(), "it is JSON; write an object a line into a file NAME.jsonl"),
+        (
+            "f.jsonl",
+            "{\"country\": \"a\", \"capital\": \"A\"}\n{\"country\": \"b\"}\n".into(),
+            "line 2 has no 'capital'",
+        ),
+        (
+            "f.jsonl",
+            "{\"country\": \"a\"}\n{\"country\": \"b\", \"capital\": \"B\"}\n".into(),
+            "there is no 'capital' above line 2",
+        ),
+        ("f.jsonl", "{\"country\": \"a\", \"capital\": 1.5}\n".into(), "line 1: 'capital' is 1.5, which is no integer"),
+        ("f.jsonl", "{\"country\": \"a\", \"country\": \"A\"}\n".into(), "line 1 has 'country' twice"),
+        ("f.jsonl", "{\"country\": \"a\"\n".into(), "line 1, column 15: EOF while parsing an object"),
+        ("f.jsonl", "[{}]\n".into(), "line 1 is a list; write an object a line"),
+        ("f.parquet", head.into(), "it is no Parquet file"),
+        ("f.csv", "PK\u{3}\u{4}".into(), "it is a spreadsheet or an archive; save it as CSV"),
+    ] {
+        let folder = folder(&of_file(&format!("\"{name}\"")));
+        std::fs::write(folder.path().join(name), &text).expect("a file");
+        let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+        let told = stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ").replace(" | ", " ");
+        assert_eq!(output.status.code(), Some(2), "{text:?}: {told}");
+        assert!(told.contains(&format!("rows from {name}: {problem}")), "{text:?}: {told}");
+        assert!(
+            told.contains("spec.toml:7:8") && !told.contains("no slot") && !told.contains("errors"),
+            "{text:?}: {told}"
+        );
+    }
+}
+
+/// As large as a data set of facts: the rows stay in the file, whose checksum the record of the run has.
+#[test]
+fn a_large_file_of_rows_is_sampled_and_named_by_its_checksum() {
+    let line =
+        |row: usize| format!("{row},{},{},{}\n", ["a", "b", "7"][row % 3], ["A", "B", "C"][row % 3], "x".repeat(480));
+    let text =
+        std::iter::once("case,country,capital,note\n".to_string()).chain((0..100_000).map(line)).collect::<String>();
+    let spec = of_file("\"facts.csv\"").replace("[[step]]", "sample = 2\n[[step]]");
+    let folder = folder(&spec);
+    let path = folder.path().join("facts.csv");
+    std::fs::write(&path, &text).expect("a file");
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(rows(folder.path(), "accuracy.prompts").height(), 2);
+    let results = folder.path().join("results/spec");
+    let length = std::fs::metadata(results.join("manifest.json")).expect("a manifest").len();
+    let manifest: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(results.join("manifest.json")).expect("a manifest"))
+            .expect("JSON");
+    assert!(length < 100_000, "{length} bytes");
+    let file = &manifest["spec"]["files"][1];
+    assert_eq!((&file["path"], &file["role"]), (&"facts.csv".into(), &"rows".into()));
+    let toml = manifest["spec"]["toml"].as_str().expect("the spec");
+    assert!(toml.contains(&format!("sha256 = {}", file["sha256"])), "{toml}");
+
+    let rerun = || {
+        let output = ablate(folder.path()).args(["rerun", "results/spec"]).output().expect("the binary runs");
+        (output.status.code(), stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ").replace(" | ", " "))
+    };
+    let (code, told) = rerun();
+    assert!(code == Some(0) && told.contains("identical"), "{told}");
+    std::fs::write(&path, text.replace("7,C", "7,A")).expect("a file");
+    let (code, told) = rerun();
+    assert!(code == Some(2) && told.contains("facts.csv: it is not the file with the sha256"), "{told}");
+}
+
 fn texts_of(texts: &[&str]) -> Vec<String> {
     texts.iter().map(ToString::to_string).collect()
 }

@@ -3,6 +3,7 @@
 mod content;
 mod errors;
 mod files;
+mod fold;
 mod text;
 
 use ablate::figure::{Drawing, layout};

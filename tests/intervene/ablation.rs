@@ -33,14 +33,14 @@ fn keeping_everything_changes_nothing_and_keeping_nothing_leaves_nothing() {
     let correct: BTreeMap<(Option<u32>, u64), f64> = asked
         .column("id")
         .unwrap()
-        .u64()
+        .i64()
         .unwrap()
         .iter()
         .zip(asked.column("first_correct").unwrap().bool().unwrap().iter())
-        .map(|(id, correct)| ((None, id.unwrap()), f64::from(u8::from(correct.unwrap()))))
+        .map(|(id, correct)| ((None, id.unwrap() as u64), f64::from(u8::from(correct.unwrap()))))
         .collect();
     close(&of(&everything, "accuracy"), &correct, 0.0);
-    let components = results.rows("everything").column("components").unwrap().u32().unwrap().get(0);
+    let components = results.rows("everything").column("components").unwrap().i64().unwrap().get(0);
     assert_eq!(components, Some(4 * 4 + 4), "a component that is named twice counts once");
 
     let nothing = results.values("nothing");

@@ -31,7 +31,8 @@ fn ranked_circuits_grow_to_the_whole_model() {
     );
     let members = results.rows("circuits.components");
     let text = |name: &str, row: usize| members.column(name).unwrap().str().unwrap().get(row).map(str::to_string);
-    let number = |name: &str, row: usize| members.column(name).unwrap().u32().unwrap().get(row);
+    let number =
+        |name: &str, row: usize| members.column(name).unwrap().i64().unwrap().get(row).map(|number| number as u32);
     let effects = members.column("effect").unwrap().f64().unwrap();
     let mut sets: BTreeMap<(String, u32), BTreeSet<String>> = BTreeMap::new();
     let mut ranks: BTreeMap<(String, u32), f64> = BTreeMap::new();
@@ -75,7 +76,7 @@ fn ranked_circuits_grow_to_the_whole_model() {
     let measures = rows.column("measure").unwrap().str().unwrap();
     let whole: Vec<f64> = (0..rows.height())
         .filter(|&row| {
-            measures.get(row) == Some("faithfulness") && rows.column("k").unwrap().u32().unwrap().get(row) == Some(16)
+            measures.get(row) == Some("faithfulness") && rows.column("k").unwrap().i64().unwrap().get(row) == Some(16)
         })
         .map(|row| rows.column("mean").unwrap().f64().unwrap().get(row).unwrap())
         .collect();
@@ -111,7 +112,7 @@ fn neurons_are_counted_within_each_layer() {
         "#,
     );
     let rows = results.rows("kept");
-    let components: BTreeSet<Option<u32>> = rows.column("components").unwrap().u32().unwrap().iter().collect();
+    let components: BTreeSet<Option<i64>> = rows.column("components").unwrap().i64().unwrap().iter().collect();
     assert_eq!(components, [Some(6), Some(6 + 2 * 3), Some(6 + 2 * 250)].into(), "layer 1 is not among those ablated");
     // Of layer 3 all 256 are kept, of layer 2 all but six.
     let faithfulness = of(&results.values("kept"), "faithfulness");

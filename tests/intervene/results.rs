@@ -65,15 +65,15 @@ impl Results {
 
 fn values(rows: &DataFrame) -> Values {
     let k: Vec<Option<u32>> = match rows.column("k") {
-        Ok(column) => column.u32().unwrap().iter().collect(),
+        Ok(column) => column.i64().unwrap().iter().map(|k| k.map(|k| k as u32)).collect(),
         Err(_) => vec![None; rows.height()],
     };
-    let ids = rows.column("id").unwrap().u64().unwrap();
+    let ids = rows.column("id").unwrap().i64().unwrap();
     let measures = rows.column("measure").unwrap().str().unwrap();
     let values = rows.column("value").unwrap().f64().unwrap();
     (0..rows.height())
         // No faithfulness where the empty circuit does as well as the model: 0/0.
-        .filter_map(|row| Some(((k[row], ids.get(row)?, measures.get(row)?.to_string()), values.get(row)?)))
+        .filter_map(|row| Some(((k[row], ids.get(row)? as u64, measures.get(row)?.to_string()), values.get(row)?)))
         .collect()
 }
 
@@ -125,7 +125,7 @@ interventions = [
     let text = |name: &str| rows.column(name).unwrap().str().unwrap().clone();
     let (names, n, mean) = (text("intervention"), rows.column("n").unwrap(), rows.column("mean").unwrap());
     for (row, name) in names.iter().enumerate() {
-        let (n, mean) = (n.u64().unwrap().get(row).unwrap(), mean.f64().unwrap().get(row));
+        let (n, mean) = (n.i64().unwrap().get(row).unwrap(), mean.f64().unwrap().get(row));
         match name {
             Some("divided") => assert_eq!((n, mean), (0, None), "row {row}"),
             _ => assert!(n == 5 && mean.is_some(), "row {row}"),
@@ -181,13 +181,13 @@ interventions = [
 "#,
     );
     let prompts = results.rows("edits.prompts");
-    let (ids, a) = (prompts.column("id").unwrap().u64().unwrap(), prompts.column("a").unwrap().cast(&DataType::Int64));
+    let (ids, a) = (prompts.column("id").unwrap().i64().unwrap(), prompts.column("a").unwrap().cast(&DataType::Int64));
     let (a, operators) = (a.unwrap(), prompts.column("operator").unwrap().str().unwrap());
     let of = |name: &str| of(&results.interventions("edits", name), "logit-difference");
     let [all, sums, head, both, none, large] = ["all", "sums", "head", "both", "none", "large"].map(of);
     assert!(all.iter().all(|(prompt, value)| none[prompt] != *value), "the edit changes every prompt");
     for row in 0..prompts.height() {
-        let prompt = (None, ids.get(row).unwrap());
+        let prompt = (None, ids.get(row).unwrap() as u64);
         let sum = operators.get(row) == Some("+");
         assert_eq!(sums[&prompt], if sum { all[&prompt] } else { none[&prompt] });
         assert!((both[&prompt] - if sum { all[&prompt] } else { head[&prompt] }).abs() < 1e-5);

@@ -11,8 +11,8 @@ fn strings(frame: &DataFrame, column: &str) -> Vec<String> {
     frame.column(column).unwrap().str().unwrap().iter().map(|v| v.unwrap_or("").to_string()).collect()
 }
 
-fn counts(frame: &DataFrame, column: &str) -> Vec<u64> {
-    frame.column(column).unwrap().u64().unwrap().iter().flatten().collect()
+fn counts(frame: &DataFrame, column: &str) -> Vec<i64> {
+    frame.column(column).unwrap().i64().unwrap().iter().flatten().collect()
 }
 
 fn floats(frame: &DataFrame, column: &str) -> Vec<f64> {
@@ -86,7 +86,7 @@ fn prompts_in_several_draws_count_once() {
     step.run(LABELS, &set, &tokenizer, model.respondent(4)).unwrap();
     let n = counts(&step.to_frame().unwrap(), "n");
     assert!(n[0] <= 16 && n[0] >= 12, "{n:?}");
-    assert_eq!(model.rows() as u64, n[0]);
+    assert_eq!(model.rows() as i64, n[0]);
     assert!(step.notes()[0].contains("spread_answers = false"));
 }
 

@@ -23,7 +23,7 @@ fn rows() -> DataFrame {
 }
 
 fn derived(text: &str) -> Vec<Option<f64>> {
-    let table = table::build(&spec(&format!("derive = {{ x = '{text}' }}")), &rows(), None).unwrap();
+    let table = table::build(&spec(&format!("derive = {{ x = '{text}' }}")), &rows(), None).unwrap().frame;
     table.column("x").unwrap().f64().unwrap().iter().collect()
 }
 
@@ -46,7 +46,7 @@ fn one_may_use_those_above_and_what_follows_uses_them() {
         group_by = ['correct']
         aggregate = { most = 'max(share)' }
         derive = { drop = 'before - 0.5', share = 'drop / before' }";
-    let table = table::build(&spec(body), &rows(), None).unwrap();
+    let table = table::build(&spec(body), &rows(), None).unwrap().frame;
     assert_eq!(table.column("most").unwrap().f64().unwrap().iter().collect::<Vec<_>>(), [Some(0.5), Some(0.0)]);
 }
 
@@ -135,7 +135,7 @@ proptest! {
         let rows = df!("a" => [COLUMNS[0].1], "b.x_1" => [COLUMNS[1].1], "c d" => [COLUMNS[2].1]).unwrap();
         let mut spec = spec("");
         spec.derive.insert("x".into(), tree.text(0));
-        let table = table::build(&spec, &rows, None).unwrap();
+        let table = table::build(&spec, &rows, None).unwrap().frame;
         let found = table.column("x").unwrap().f64().unwrap().get(0).unwrap();
         let wanted = tree.value();
         prop_assert!(found == wanted || (found.is_nan() && wanted.is_nan()), "{}: {found}, not {wanted}", tree.text(0));

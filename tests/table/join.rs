@@ -29,7 +29,7 @@ fn others() -> DataFrame {
 }
 
 fn joined(join: &str) -> DataFrame {
-    table::build(&spec(join), &rows(), Some(&others())).unwrap()
+    table::build(&spec(join), &rows(), Some(&others())).unwrap().frame
 }
 
 fn names(frame: &DataFrame) -> Vec<String> {
@@ -61,7 +61,7 @@ fn the_columns_that_it_brings_can_be_used() {
     table.derive.insert("drop".into(), "mean_right - mean".into());
     table.sort = vec!["drop".into()];
     table.select = vec!["seed".into(), "drop".into()];
-    let made = table::build(&table, &rows(), Some(&others())).unwrap();
+    let made = table::build(&table, &rows(), Some(&others())).unwrap().frame;
     assert_eq!(numbers(&made, "seed"), [Some(1.0), Some(3.0), Some(2.0)], "a null is last");
     let columns = table::check(&table, &rows(), Some(&others())).unwrap().unwrap();
     assert_eq!((columns.height(), names(&columns)), (0, vec!["seed".to_string(), "drop".to_string()]));
@@ -72,7 +72,7 @@ fn nulls_match_nothing_and_numbers_match_as_numbers() {
     let table = spec("on = ['x']");
     let left = df!("x" => [None, Some(1i64), Some(2)], "row" => [0i32, 1, 2]).unwrap();
     let right = df!("x" => [Some(2.0), None, Some(1.5)], "other" => [0i32, 1, 2]).unwrap();
-    let made = table::build(&table, &left, Some(&right)).unwrap();
+    let made = table::build(&table, &left, Some(&right)).unwrap().frame;
     assert_eq!((numbers(&made, "row"), numbers(&made, "other")), (vec![Some(2.0)], vec![Some(0.0)]));
     assert_eq!(made.column("x").unwrap().dtype(), &DataType::Int64, "the table's own column stays");
 }
@@ -99,7 +99,7 @@ fn a_join_of_everything_with_everything_is_refused() {
     let same = |name: &str| df!("x" => vec![0i64; 8000], name => vec![0i64; 8000]).unwrap();
     let text = table::build(&spec("on = ['x']"), &same("a"), Some(&same("b"))).unwrap_err().to_string();
     assert!(text.contains("join: the join would have 64000000 rows"), "{text}");
-    let kept = table::build(&spec("on = ['x'], how = 'semi'"), &same("a"), Some(&same("b"))).unwrap();
+    let kept = table::build(&spec("on = ['x'], how = 'semi'"), &same("a"), Some(&same("b"))).unwrap().frame;
     assert_eq!(kept.height(), 8000);
 }
 
@@ -135,7 +135,7 @@ proptest! {
                 }
             }
             let table = spec(&format!("on = ['n', 't'], how = '{written}'"));
-            let made = table::build(&table, &frame(&left, "row"), Some(&frame(&right, "other"))).unwrap();
+            let made = table::build(&table, &frame(&left, "row"), Some(&frame(&right, "other"))).unwrap().frame;
             let rows: Vec<Option<f64>> = wanted.iter().map(|(row, _)| Some(*row as f64)).collect();
             prop_assert_eq!(numbers(&made, "row"), rows);
             if how != JoinHow::Semi {

@@ -3,4 +3,6 @@
 mod build;
 mod derive;
 mod join;
+mod measures;
+mod undefined;
 mod write;

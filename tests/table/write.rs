@@ -39,6 +39,37 @@ fn parquet_keeps_types_and_nulls() {
     assert_eq!(read.schema(), frame.schema());
 }
 
+/// What readers of Arrow's declaration see: views, which pyarrow 14 cannot open and later ones not compare, are of polars alone.
+/// `tests/fixtures/parquet_readers.py` reads the files with the readers themselves.
+#[test]
+fn parquet_declares_texts_as_large_strings() {
+    let frame =
+        df!("operator" => ["+", "*"], "n" => [Some(3i64), None], "rate" => [0.1, 0.2], "text" => ["", "a"]).unwrap();
+    let declared = |bytes: Vec<u8>| {
+        let mut reader = ParquetReader::new(std::io::Cursor::new(bytes));
+        let metadata = reader.get_metadata().unwrap().key_value_metadata().clone().unwrap();
+        let schema =
+            metadata.into_iter().find(|entry| entry.key == "ARROW:schema").and_then(|entry| entry.value).unwrap();
+        data_encoding::BASE64.decode(schema.as_bytes()).unwrap()
+    };
+    let ours = declared(ablate::table::to_parquet(&frame).unwrap());
+    let mut polars = Vec::new();
+    ParquetWriter::new(&mut polars).finish(&mut frame.clone()).unwrap();
+    let polars = declared(polars);
+    // The numbers of types in Arrow's `Schema.fbs`: 20 is LargeUtf8, 24 Utf8View.
+    let changed: Vec<(u8, u8)> = polars.iter().zip(&ours).filter(|(a, b)| a != b).map(|(a, b)| (*a, *b)).collect();
+    assert_eq!((changed, ours.len()), (vec![(24, 20); 2], polars.len()), "both texts, and nothing else");
+}
+
+#[test]
+fn whole_numbers_are_signed() {
+    let frame = df!("layer" => [0u32, 1], "n" => [1u64, 2], "small" => [1i32, -1], "mean" => [0.5, 1.5]).unwrap();
+    let whole = ablate::table::whole(frame.clone()).unwrap();
+    let types: Vec<DataType> = whole.dtypes();
+    assert_eq!(types, [DataType::Int64, DataType::Int64, DataType::Int64, DataType::Float64]);
+    assert!(ablate::table::whole(df!("n" => [u64::MAX]).unwrap()).is_err(), "a number that is not one is refused");
+}
+
 #[test]
 fn the_same_table_gives_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();

@@ -7,16 +7,16 @@ mod structure;
 
 use super::error::SpecError;
 use super::node::{Node, Origin};
-use super::schema;
+use super::{rows, schema};
 use std::ops::Range;
 
-/// Every error of a merged spec.
-pub(super) fn check(spec: &Node) -> Vec<SpecError> {
+/// Every error of a merged spec; `files` are those of rows.
+pub(super) fn check(spec: &Node, files: &rows::Files) -> Vec<SpecError> {
     let mut walk = structure::Walk::new(schema::resolved());
     walk.check(spec);
     let structure::Walk { mut errors, references, absent, .. } = walk;
     names::check(spec, &references, &absent, &mut errors);
-    prompts::check(spec, &mut errors);
+    prompts::check(spec, files, &mut errors);
     errors
 }
 

@@ -4,6 +4,8 @@ use super::format::{self, Fault};
 use super::{wrong_key, wrong_part, wrong_value};
 use crate::spec::error::SpecError;
 use crate::spec::node::Node;
+use crate::spec::rows::Files;
+use crate::spec::words::RowsFile;
 
 /// Keys that mean nothing to prompts from words, with what to write there.
 const OF_OPERANDS: [(&str, &str); 3] = [
@@ -16,11 +18,11 @@ const OF_OPERANDS: [(&str, &str); 3] = [
 const OF_WORDS: [&str; 2] = ["contrast", "different"];
 
 /// Checks `[prompts]` and each of `[prompt_sets]`.
-pub(super) fn check(spec: &Node, errors: &mut Vec<SpecError>) {
-    let main = spec.get("prompts").map(|node| ("[prompts]".to_string(), node));
+pub(super) fn check(spec: &Node, files: &Files, errors: &mut Vec<SpecError>) {
+    let main = spec.get("prompts").map(|node| ("", "[prompts]".to_string(), node));
     let sets = spec.get("prompt_sets").and_then(Node::table);
-    let named = sets.into_iter().flatten().map(|(name, node)| (format!("[prompt_sets.{name}]"), node));
-    for (table, node) in main.into_iter().chain(named).filter(|(_, node)| node.table().is_some()) {
+    let named = sets.into_iter().flatten().map(|(name, node)| (name.as_str(), format!("[prompt_sets.{name}]"), node));
+    for (set, table, node) in main.into_iter().chain(named).filter(|(.., node)| node.table().is_some()) {
         let (operands, words) = (node.get("operands"), node.get("slots").or(node.get("rows")));
         match (operands, words) {
             (Some(_), Some(words)) => {
@@ -34,7 +36,7 @@ pub(super) fn check(spec: &Node, errors: &mut Vec<SpecError>) {
                 errors.push(wrong_value(node, format!("{table} has no 'operands' and no 'slots'")).advise(advice));
             }
             (Some(_), None) => of_operands(&table, node, errors),
-            (None, Some(_)) => of_words(&table, node, errors),
+            (None, Some(_)) => of_words(&table, node, files.get(set), errors),
         }
     }
 }
@@ -58,17 +60,23 @@ fn of_operands(table: &str, prompts: &Node, errors: &mut Vec<SpecError>) {
     }
 }
 
-fn of_words(table: &str, prompts: &Node, errors: &mut Vec<SpecError>) {
+fn of_words(table: &str, prompts: &Node, file: Option<&Option<RowsFile>>, errors: &mut Vec<SpecError>) {
     for (key, advice) in OF_OPERANDS {
         if let Some(node) = prompts.get(key) {
             let message = format!("{table} is of words, to which '{key}' means nothing");
             errors.push(wrong_key(node, message).advise(advice));
         }
     }
+    let of_file = match file {
+        // It could not be read: which slots there are is not known.
+        Some(None) => return,
+        Some(Some(file)) => file.columns.keys().map(String::as_str).collect(),
+        None => Vec::new(),
+    };
     let lists = prompts.get("slots").and_then(Node::table);
     let columns = prompts.entries("rows").first().and_then(Node::table);
-    let known: Vec<&str> =
-        lists.into_iter().chain(columns).flat_map(|table| table.keys().map(String::as_str)).collect();
+    let written = lists.into_iter().chain(columns).flat_map(|table| table.keys().map(String::as_str));
+    let known: Vec<&str> = written.chain(of_file).collect();
     let templates = prompts.get("template");
     let named = templates.and_then(Node::table).into_iter().flatten().map(|(_, node)| node);
     let single = ["completion", "contrast"].into_iter().filter_map(|key| prompts.get(key));

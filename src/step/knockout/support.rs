@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 pub const GROUPS: [(&str, Keep); 2] = [("correct", Keep::Correct), ("incorrect", Keep::Incorrect)];
 
 /// What is measured of each prompt: the number of its neurons, and the sum over them of activation × logit of the answer.
-const MEASURES: [&str; 2] = ["neurons", "logit"];
+pub(in crate::step) const MEASURES: [&str; 2] = ["neurons", "logit"];
 
 /// Runs the step on each of its models.
 pub fn run(step: &HeuristicSupport, context: &Context) -> Result<Outcome, Error> {

@@ -1,0 +1,84 @@
+//! Rows of a JSONL file: an object of words a line.
+
+use super::read::{Read, Unread};
+use serde::Deserialize;
+use serde_json::Value;
+use std::fmt;
+
+/// Reads the whole file. Lines without anything in them are passed over.
+pub(super) fn read(text: &str) -> Result<Read, Unread> {
+    let mut read = Read::default();
+    let mut rows = 0;
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let number = index + 1;
+        if line.trim_start().starts_with('[') {
+            return Err(format!("line {number} is a list; write an object a line: {{\"country\": \"France\"}}").into());
+        }
+        let Object(cells) = serde_json::from_str(line).map_err(|error| {
+            let message = error.to_string();
+            let message = message.split(" at line ").next().unwrap_or_default();
+            format!("line {number}, column {}: {message}; write an object of texts a line", error.column())
+        })?;
+        for (place, (name, value)) in cells.iter().enumerate() {
+            if cells.iter().take(place).any(|(other, _)| other == name) {
+                return Err(format!("line {number} has '{name}' twice; call one of them otherwise").into());
+            }
+            let column = match read.find(name) {
+                Some(column) => column,
+                None => {
+                    read.add(name, rows, (rows > 0).then(|| format!("there is no '{name}' above line {number}")))?
+                }
+            };
+            match word(value) {
+                Ok(word) => read.word(column, word.into()),
+                Err(problem) => read.no_word(column, format!("line {number}: '{name}' is {problem}")),
+            }
+        }
+        for column in 0..read.width() {
+            if !cells.iter().any(|(name, _)| name == read.name(column)) {
+                read.no_word(column, format!("line {number} has no '{}'", read.name(column)));
+            }
+        }
+        rows += 1;
+    }
+    if rows == 0 {
+        return Err("it has no rows; write an object a line: {\"country\": \"France\"}".into());
+    }
+    Ok(read)
+}
+
+fn word(value: &Value) -> Result<String, String> {
+    match value {
+        Value::String(text) if text.is_empty() => Err("empty; write a word".into()),
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
+        Value::Number(number) => Err(format!("{number}, which is no integer; write a text")),
+        Value::Bool(truth) => Err(format!("{truth}; write a text")),
+        Value::Null => Err("null; write a word".into()),
+        Value::Array(_) => Err("a list; write a text or an integer".into()),
+        Value::Object(_) => Err("an object; write a text or an integer".into()),
+    }
+}
+
+/// An object with its keys as they are written, a repeated one twice.
+struct Object(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Object;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut cells = Vec::new();
+                while let Some(cell) = map.next_entry()? {
+                    cells.push(cell);
+                }
+                Ok(Object(cells))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
