@@ -2,6 +2,7 @@
 
 use super::data::Categories;
 use super::font::{self, Face};
+use super::labels;
 use super::scene::Style;
 
 /// Size of tick labels in pixels.
@@ -13,6 +14,8 @@ pub fn label_width(text: &str) -> f64 {
 
 /// Least distance between neighbouring labels in pixels.
 const APART: f64 = 7.0;
+/// Least distance between lines of text, as a share of a line, where there is room for no more.
+const TIGHT: f64 = 0.83;
 
 /// An axis of a figure. Places on it go from 0 (left, bottom) to 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,7 +98,7 @@ impl Axis {
         match self {
             Self::Categories { of, .. } => self.horizontal_categories(of, length, deepest),
             Self::Numbers { .. } => {
-                let fits = |ticks: &[Tick]| {
+                let fits = |ticks: &[Tick], _: bool| {
                     let mut ends = ticks.iter().filter_map(|tick| {
                         let half = label_width(tick.label.first()?) / 2.0 + APART / 2.0;
                         Some((tick.at * length - half, tick.at * length + half))
@@ -104,84 +107,113 @@ impl Axis {
                     ends.all(|(start, end)| std::mem::replace(&mut last, end) <= start)
                 };
                 let ticks = self.numbers_where(length / 65.0, fits);
-                Labels { ticks, upward: false, depth: LABEL.line() }
+                if labelled(&ticks).count() > 1 {
+                    return Labels { ticks, upward: false, depth: LABEL.line() };
+                }
+                // Two that are too wide beside each other have room when they are turned.
+                let ticks = self.numbers_where(length / 36.0, lines_fit(length));
+                Labels { depth: widest(&ticks), ticks, upward: true }
             }
         }
     }
 
     /// Marks of the axis laid vertically over `length` pixels; labels are at most `widest` pixels wide.
-    pub fn vertical(&self, length: f64, widest: f64) -> Labels {
+    pub fn vertical(&self, length: f64, most: f64) -> Labels {
         let ticks = match self {
             Self::Categories { of, .. } => {
                 let every = of.every(of.label_line(), length / of.len().max(1) as f64);
-                self.labelled(of, every, |label| vec![font::shorten_middle(label, LABEL.face, LABEL.size, widest)])
+                self.labelled(of, every, length, labels::fitted(&of.labels, label_width, most))
             }
-            Self::Numbers { .. } => {
-                let apart = LABEL.line() * 1.2;
-                let fits = |ticks: &[Tick]| {
-                    let labelled: Vec<f64> = ticks.iter().filter(|t| !t.label.is_empty()).map(|t| t.at).collect();
-                    labelled.windows(2).all(|pair| (pair[1] - pair[0]) * length >= apart)
-                };
-                self.numbers_where(length / 36.0, fits)
-            }
+            Self::Numbers { .. } => self.numbers_where(length / 36.0, lines_fit(length)),
         };
-        let depth = ticks.iter().flat_map(|tick| &tick.label).map(|label| label_width(label)).fold(0.0, f64::max);
-        Labels { ticks, upward: false, depth }
+        Labels { depth: widest(&ticks), ticks, upward: false }
     }
 
     fn horizontal_categories(&self, of: &Categories, length: f64, deepest: f64) -> Labels {
         const LINES: usize = 3;
         let room = length / of.len().max(1) as f64 - APART;
-        let widest = of.labels.iter().map(|label| label_width(label)).fold(0.0, f64::max);
-        if widest <= room || of.numbers.is_some() {
-            let every = of.every(widest + APART, room + APART);
-            let ticks = self.labelled(of, every, |label| vec![label.to_string()]);
+        let broad = of.labels.iter().map(|label| label_width(label)).fold(0.0, f64::max);
+        if broad <= room || (of.numbers.is_some() && (of.len() < 2 || broad + APART <= length / 2.0)) {
+            let every = of.every(broad + APART, room + APART);
+            let ticks = self.labelled(of, every, f64::INFINITY, of.labels.clone());
             return Labels { ticks, upward: false, depth: LABEL.line() };
         }
         let words = of.labels.iter().flat_map(|label| label.split_whitespace());
         let longest_word = words.map(label_width).fold(0.0, f64::max);
-        let wrapped = |label: &str| font::wrap(label, Face::Regular, LABEL.size, room, LINES + 1);
+        let wrapped = |label: &String| font::wrap(label, Face::Regular, LABEL.size, room, LINES + 1);
         if longest_word <= room && of.labels.iter().all(|label| wrapped(label).len() <= LINES) {
-            let ticks = self.labelled(of, 1, wrapped);
+            let ticks = self.marked(1, 0, of.labels.iter().map(wrapped).collect());
             let lines = ticks.iter().map(|tick| tick.label.len()).max().unwrap_or(1);
             return Labels { ticks, upward: false, depth: lines as f64 * LABEL.line() };
         }
         let every = of.every(of.label_line(), room + APART);
-        let ticks =
-            self.labelled(of, every, |label| vec![font::shorten_middle(label, LABEL.face, LABEL.size, deepest)]);
-        let depth = ticks.iter().flat_map(|tick| &tick.label).map(|label| label_width(label)).fold(0.0, f64::max);
-        Labels { ticks, upward: true, depth }
+        let ticks = self.labelled(of, every, length, labels::fitted(&of.labels, label_width, deepest));
+        Labels { depth: widest(&ticks), ticks, upward: true }
     }
 
-    /// Marks at every so-many-th category, at a round number where they are numbers.
-    fn labelled(&self, of: &Categories, every: usize, lines: impl Fn(&str) -> Vec<String>) -> Vec<Tick> {
+    /// Marks at every so-many-th category, at a round number where they are numbers. Of two or more categories at least two
+    /// are labelled, the first and the last where there is room for no more across `length` pixels.
+    fn labelled(&self, of: &Categories, every: usize, length: f64, labels: Vec<String>) -> Vec<Tick> {
         let first = of.first_round(every);
-        let labels = of.labels.iter().enumerate().skip(first).step_by(every);
-        labels
-            .map(|(index, label)| {
-                let (start, end) = self.cell(index);
-                Tick { at: (start + end) / 2.0, label: lines(label) }
-            })
-            .collect()
+        let lines = |labels: Vec<String>| labels.into_iter().map(|label| vec![label]).collect();
+        let ends = of.len().saturating_sub(1);
+        let apart = ends as f64 / of.len().max(1) as f64 * length;
+        if ends > 0 && first + every > ends && apart >= of.label_line() * TIGHT {
+            return self.marked(ends, 0, lines(labels));
+        }
+        self.marked(every, first, lines(labels))
     }
 
-    /// As many labelled numbers as fit, about `wanted`.
-    fn numbers_where(&self, wanted: f64, fits: impl Fn(&[Tick]) -> bool) -> Vec<Tick> {
-        let Self::Numbers { low, high, log, whole } = *self else { return Vec::new() };
+    fn marked(&self, every: usize, first: usize, lines: Vec<Vec<String>>) -> Vec<Tick> {
+        let mark = |(index, label)| {
+            let (start, end) = self.cell(index);
+            Tick { at: (start + end) / 2.0, label }
+        };
+        lines.into_iter().enumerate().skip(first).step_by(every).map(mark).collect()
+    }
+
+    /// As many labelled numbers as fit, about `wanted`; two, if need be less round ones, where there is any room for two: one
+    /// number says nothing of a size.
+    fn numbers_where(&self, wanted: f64, fits: impl Fn(&[Tick], bool) -> bool) -> Vec<Tick> {
         let mut wanted = wanted.clamp(1.0, 12.0);
         loop {
-            let ticks = if log && high / low >= 8.0 {
-                self.powers(low, high, wanted)
-            } else {
-                let (numbers, step) = round_numbers(low, high, wanted, whole);
-                let tick = |number| Tick { at: self.place(number), label: vec![with_step(number, step)] };
-                numbers.into_iter().map(tick).filter(|tick| (-1e-6..=1.0 + 1e-6).contains(&tick.at)).collect()
-            };
-            if wanted <= 1.0 || fits(&ticks) {
+            let ticks = self.numbers_about(wanted);
+            if labelled(&ticks).count() > 1 && fits(&ticks, false) {
                 return ticks;
+            }
+            if wanted <= 1.0 {
+                break;
             }
             wanted -= 1.0;
         }
+        for finer in 2..=12 {
+            let mut ticks = self.numbers_about(f64::from(finer));
+            if labelled(&ticks).count() > 1 && fits(&ticks, false) {
+                return ticks;
+            }
+            let places: Vec<f64> = labelled(&ticks).map(|tick| tick.at).collect();
+            if let [first, .., last] = places[..] {
+                let inner = |tick: &&mut Tick| tick.at > first && tick.at < last;
+                ticks.iter_mut().filter(inner).for_each(|tick| tick.label.clear());
+                if fits(&ticks, true) {
+                    return ticks;
+                }
+            }
+        }
+        let mut ticks = self.numbers_about(1.0);
+        ticks.truncate(1);
+        ticks
+    }
+
+    /// Round numbers of the axis, about so many.
+    fn numbers_about(&self, wanted: f64) -> Vec<Tick> {
+        let Self::Numbers { low, high, log, whole } = *self else { return Vec::new() };
+        if log && high / low >= 8.0 {
+            return self.powers(low, high, wanted);
+        }
+        let (numbers, step) = round_numbers(low, high, wanted, whole);
+        let tick = |number| Tick { at: self.place(number), label: vec![with_step(number, step)] };
+        numbers.into_iter().map(tick).filter(|tick| (-1e-6..=1.0 + 1e-6).contains(&tick.at)).collect()
     }
 
     /// Powers of ten with minor marks between; also twice and five times them where there is room.
@@ -217,6 +249,24 @@ impl Axis {
     }
 }
 
+/// Marks that have a label.
+fn labelled(ticks: &[Tick]) -> impl Iterator<Item = &Tick> {
+    ticks.iter().filter(|tick| !tick.label.is_empty())
+}
+
+fn widest(ticks: &[Tick]) -> f64 {
+    ticks.iter().flat_map(|tick| &tick.label).map(|label| label_width(label)).fold(0.0, f64::max)
+}
+
+/// Whether labels, one line each, are apart on an axis across their lines; tight ones just so.
+fn lines_fit(length: f64) -> impl Fn(&[Tick], bool) -> bool {
+    move |ticks, tight| {
+        let apart = LABEL.line() * if tight { TIGHT } else { 1.2 };
+        let places: Vec<f64> = labelled(ticks).map(|tick| tick.at).collect();
+        places.windows(2).all(|pair| (pair[1] - pair[0]) * length >= apart)
+    }
+}
+
 impl Categories {
     /// How many categories apart labels must be so that each has `needed` pixels, with `each` pixels per category.
     fn every(&self, needed: f64, each: f64) -> usize {
@@ -249,9 +299,19 @@ impl Categories {
     }
 }
 
-/// Whether two numbers differ by no more than sums of the same numbers in another order do.
+/// Whether two numbers differ by no more than 32-bit arithmetic in another order makes them.
 pub fn same(low: f64, high: f64) -> bool {
-    (high - low).abs() <= 1e-12 * low.abs().max(high.abs())
+    (high - low).abs() <= 5e-7 * low.abs().max(high.abs())
+}
+
+/// The ends of an axis for values that are all the same: with zero, by which their size is seen, and with 1 where they may be
+/// shares.
+pub fn around(value: f64) -> (f64, f64) {
+    match value {
+        share if (0.1..=1.0).contains(&share) || share == 0.0 => (0.0, 1.0),
+        positive if positive > 0.0 => (0.0, positive * 1.06),
+        negative => (negative * 1.06, 0.0),
+    }
 }
 
 /// Multiples of 1, 2, 2.5 or 5 times a power of ten between the ends, about `wanted` of them, and their distance.
@@ -270,8 +330,11 @@ pub fn round_numbers(low: f64, high: f64, wanted: f64, whole: bool) -> (Vec<f64>
 
 /// A number as a label, given the distance to the next label.
 pub fn with_step(number: f64, step: f64) -> String {
-    if number.abs() >= 1e6 || (step < 1e-4 && number != 0.0) {
-        return scientific(number);
+    const FEW: f64 = 50.0;
+    let steps = number.abs() / step;
+    if number.abs() >= 1e6 || (step < 1e-4 && steps < FEW) {
+        // As many digits as tell it from the next.
+        return scientific(number, steps.log10().ceil().clamp(1.0, 14.0) as usize + 1);
     }
     let mut decimals = (-step.log10()).ceil().max(0.0) as usize;
     // 0.25 needs one more than its power of ten says.
@@ -281,10 +344,22 @@ pub fn with_step(number: f64, step: f64) -> String {
     number_text(number, decimals)
 }
 
+/// Numbers as labels beside each other: each as short as it can be, all in full where that would make two the same.
+pub fn numbers(all: &[f64]) -> Vec<String> {
+    let short: Vec<String> = all.iter().map(|&one| number(one)).collect();
+    let mut distinct: Vec<&String> = short.iter().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    if distinct.len() == all.len() {
+        return short;
+    }
+    all.iter().map(|number| number.to_string().replacen('-', "−", 1)).collect()
+}
+
 /// A number as a label by itself: as short as it can be.
 pub fn number(number: f64) -> String {
     if number != 0.0 && (number.abs() >= 1e6 || number.abs() < 1e-4) && number.is_finite() {
-        return scientific(number);
+        return scientific(number, 2);
     }
     let rounded = (number * 1e6).round() / 1e6;
     let text = rounded.to_string();
@@ -301,10 +376,10 @@ pub fn number_text(number: f64, decimals: usize) -> String {
     }
 }
 
-/// `1.5×10⁶`
-fn scientific(number: f64) -> String {
-    let text = format!("{number:.2e}");
-    let Some((digits, exponent)) = text.split_once('e') else { return text };
+/// `1.5×10⁶`, of at most so many decimals.
+fn scientific(number: f64, decimals: usize) -> String {
+    let text = format!("{number:.decimals$e}");
+    let Some((digits, exponent)) = text.split_once('e').filter(|_| number != 0.0) else { return "0".to_string() };
     let digits = digits.trim_end_matches('0').trim_end_matches('.').replace('-', "−");
     format!("{digits}×10{}", superscript(exponent.parse().unwrap_or(0)))
 }

@@ -3,11 +3,13 @@
 use super::axis::Axis;
 use super::colour::{self, AXIS, INK};
 use super::frame::{Entry, Frame, Panels, Sample, spines};
+use super::order::of_panel;
 use super::scene::{Area, Scene};
 use super::series::{self, Chart, Columns};
 use super::{Drawing, Keyed, at};
 use crate::spec;
 use crate::table::operator;
+use std::slice::from_ref;
 
 /// Most bars beside each other in one panel.
 const BARS: usize = 400;
@@ -19,10 +21,11 @@ const WIDEST: f64 = 72.0;
 /// Draws what was read.
 pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
     let chart = series::gather(figure, columns);
-    series::too_many(&figure.x, chart.x.len(), BARS / chart.series.len().max(1)).map_err(at("x"))?;
+    series::too_many(&figure.x, chart.x.most(), BARS / chart.series.len().max(1)).map_err(at("x"))?;
     let log = figure.y_scale == spec::Scale::Log;
     let (low, high) = chart.y_range(figure, !log)?;
-    let (x, y) = (Axis::Categories { of: chart.x.clone(), downward: false }, Axis::numbers(low, high, log, false));
+    let x = chart.x.axes(|of| Axis::Categories { of, downward: false });
+    let y = Axis::numbers(low, high, log, false);
     let mut frame = Frame::new(figure);
     if figure.series.is_some() {
         let entry = |index: usize| Entry {
@@ -34,12 +37,13 @@ pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
         frame.legend(series::heading(&chart.series, figure.series.as_deref()), &entries);
     }
     let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
-    let panels = Panels { titles: &chart.panels, x: &x, y: &y, x_title, y_title: &chart.y_title, grid: true };
+    let panels = Panels { titles: &chart.panels, x: &x, y: from_ref(&y), x_title, y_title: &chart.y_title, grid: true };
     let areas = frame.panels(&panels).map_err(at("width"))?;
     // Bars that are operators themselves have the operators' colours.
-    let operators = figure.series.is_none() && operator::all(chart.x.labels.iter().map(String::as_str));
-    let bars = Bars { chart: &chart, x: &x, y: &y, log, operators, beside: beside(&chart) };
+    let operators = figure.series.is_none() && operator::all(chart.x.of(0).labels.iter().map(String::as_str));
     for (panel, area) in areas.iter().enumerate() {
+        let x = of_panel(&x, panel);
+        let bars = Bars { chart: &chart, x, y: &y, log, operators, beside: beside(&chart) };
         bars.draw(&mut frame.scene, area, panel);
         spines(&mut frame.scene, area);
     }
@@ -75,11 +79,11 @@ impl Bars<'_> {
         let base = if self.log { area.y1 } else { height(0.0) };
         let series = self.chart.data.get(panel).into_iter().flatten().enumerate();
         for (index, datum) in series.flat_map(|(index, points)| points.iter().map(move |datum| (index, datum))) {
-            let place = match &self.chart.x.numbers {
+            let place = match &self.chart.x.of(panel).numbers {
                 Some(numbers) => numbers.iter().position(|number| *number == datum.x).unwrap_or(0),
                 None => datum.x as usize,
             };
-            let color = match self.chart.x.labels.get(place).filter(|_| self.operators) {
+            let color = match self.chart.x.of(panel).labels.get(place).filter(|_| self.operators) {
                 Some(operator) => colour::series(operator, place),
                 None => self.chart.color(panel, index),
             };

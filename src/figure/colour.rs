@@ -9,7 +9,7 @@ pub const INK: Color = Color::hex(0x262626);
 pub const AXIS: Color = Color::hex(0x595959);
 /// Lines behind the data.
 pub const GRID: Color = Color::hex(0xe6e6e6);
-/// A cell without a value.
+/// A cell that could have a value and has none.
 pub const MISSING: Color = Color::hex(0xbdbdbd);
 /// Behind everything.
 pub const PAPER: Color = Color::hex(0xffffff);
@@ -61,9 +61,13 @@ impl Scale {
         self.step(self.place(value))
     }
 
-    /// Place of a value's colour in the scale, 0 lowest.
+    /// Place of a value's colour in the scale, 0 lowest. The middle of a diverging scale is zero, whatever its ends are.
     pub fn place(&self, value: f64) -> usize {
-        let share = (value - self.low) / (self.high - self.low);
+        let value = value.clamp(self.low, self.high);
+        let share = match self.diverging {
+            true => 0.5 + value / self.low.abs().max(self.high.abs()) / 2.0,
+            false => (value - self.low) / (self.high - self.low),
+        };
         (share.clamp(0.0, 1.0) * (STEPS - 1) as f64).round() as usize
     }
 

@@ -18,15 +18,14 @@ pub struct Categories {
 }
 
 impl Categories {
-    /// The categories of a column, and for each row the place of its own (none for a null or a NaN). With `gaps`, whole
-    /// numbers that are missing between others (a layer without a row) have a place too.
-    pub fn of(column: &Column, gaps: bool) -> Result<(Self, Vec<Option<usize>>), Problem> {
+    /// The categories of a column, and for each row the place of its own (none for a null or a NaN).
+    pub fn of(column: &Column) -> Result<(Self, Vec<Option<usize>>), Problem> {
         if column.dtype().is_primitive_numeric() {
             let values = numbers(column)?;
-            let numbers = ascending(&values, gaps && column.dtype().is_integer());
+            let numbers = ascending(&values);
             let place = |value: f64| numbers.binary_search_by(|other| other.total_cmp(&value)).ok();
             let places = values.iter().map(|value| value.and_then(|value| place(value + 0.0))).collect();
-            let labels = numbers.iter().map(|&number| super::axis::number(number)).collect();
+            let labels = super::axis::numbers(&numbers);
             return Ok((Self { labels, numbers: Some(numbers) }, places));
         }
         let mut labels: Vec<String> = Vec::new();
@@ -70,26 +69,13 @@ fn own_order(labels: &[String]) -> Option<fn(&str) -> Option<usize>> {
     ranks.into_iter().find(|rank| labels.iter().all(|label| rank(label).is_some()))
 }
 
-/// The different finite numbers, ascending; with `gaps`, also those that an even spacing would have between them.
-fn ascending(values: &[Option<f64>], gaps: bool) -> Vec<f64> {
+/// The different finite numbers, ascending.
+fn ascending(values: &[Option<f64>]) -> Vec<f64> {
     // Adding zero makes -0 and 0 one number.
     let mut distinct: Vec<f64> = values.iter().flatten().filter(|value| value.is_finite()).map(|v| v + 0.0).collect();
     distinct.sort_by(f64::total_cmp);
     distinct.dedup();
-    let (Some(&first), Some(&last)) = (distinct.first(), distinct.last()) else { return distinct };
-    let spacing = distinct.windows(2).fold(0u64, |spacing, pair| greatest_divisor(spacing, (pair[1] - pair[0]) as u64));
-    if !gaps || spacing == 0 {
-        return distinct;
-    }
-    let places = ((last - first) / spacing as f64) as usize + 1;
-    if places > 4 * distinct.len() {
-        return distinct;
-    }
-    (0..places).map(|place| first + place as f64 * spacing as f64).collect()
-}
-
-fn greatest_divisor(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { greatest_divisor(b, a % b) }
+    distinct
 }
 
 /// A column as numbers; true is 1.

@@ -1,6 +1,10 @@
-//! The embedded font: every figure looks the same on every machine, and text is measured before it is placed.
+//! The embedded fonts: every figure looks the same on every machine, and text is measured before it is placed.
+//!
+//! Letters that Source Sans 3 lacks come from a part of DejaVu Sans. One that neither has is written as its code, `[65E5]`:
+//! boxes would make all such words one.
 
 use ab_glyph::{Font, FontRef, GlyphId};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 /// Weight of a text.
@@ -12,11 +16,24 @@ pub enum Face {
     Semibold,
 }
 
-/// Source Sans 3 (Adobe, SIL Open Font License 1.1), unchanged; `assets/fonts/SourceSans3-LICENSE.md`.
+/// A font of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Typeface {
+    /// Source Sans 3 (Adobe, SIL Open Font License 1.1), unchanged; `assets/fonts/SourceSans3-LICENSE.md`.
+    Own(Face),
+    /// Part of DejaVu Sans; `assets/fonts/DejaVuSans-LICENSE.md`.
+    Further,
+}
+
 static REGULAR: LazyLock<FontRef<'static>> =
     LazyLock::new(|| embedded(include_bytes!("../../assets/fonts/SourceSans3-Regular.otf")));
 static SEMIBOLD: LazyLock<FontRef<'static>> =
     LazyLock::new(|| embedded(include_bytes!("../../assets/fonts/SourceSans3-Semibold.otf")));
+static FURTHER: LazyLock<FontRef<'static>> =
+    LazyLock::new(|| embedded(include_bytes!("../../assets/fonts/DejaVuSans-Subset.ttf")));
+
+/// Units of outlines and widths per size of the text, in every font.
+pub const EM: f64 = 1000.0;
 
 /// Height above the baseline that a line of text may fill, as a share of its size.
 pub const ASCENT: f64 = 0.75;
@@ -31,38 +48,111 @@ fn embedded(bytes: &'static [u8]) -> FontRef<'static> {
     FontRef::try_from_slice(bytes).expect("the embedded font is part of the source and a test reads it")
 }
 
-/// The parsed font.
-pub fn font(face: Face) -> &'static FontRef<'static> {
-    match face {
-        Face::Regular => &REGULAR,
-        Face::Semibold => &SEMIBOLD,
+impl Typeface {
+    /// The parsed font.
+    pub fn font(self) -> &'static FontRef<'static> {
+        match self {
+            Self::Own(Face::Regular) => &REGULAR,
+            Self::Own(Face::Semibold) => &SEMIBOLD,
+            Self::Further => &FURTHER,
+        }
+    }
+
+    /// From the font's own units to those of [`EM`]; DejaVu's letters are made as large as Source Sans's look.
+    pub fn scale(self) -> f64 {
+        let drawn = match self {
+            Self::Own(_) => 1.0,
+            Self::Further => 0.9,
+        };
+        EM / f64::from(self.font().units_per_em().unwrap_or(EM as f32)) * drawn
     }
 }
 
-/// Units of the outlines per size of the text.
-pub fn units_per_em(face: Face) -> f64 {
-    f64::from(font(face).units_per_em().unwrap_or(1000.0))
+/// A glyph in its place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Placed {
+    /// Its font.
+    pub of: Typeface,
+    /// Its number in the font.
+    pub id: GlyphId,
+    /// Distance from the start of the text in units of [`EM`].
+    pub at: f64,
 }
 
-/// Each glyph with its distance from the start of the text, and the width of the text, all in font units.
-pub fn place(text: &str, face: Face) -> (Vec<(GlyphId, f64)>, f64) {
-    let font = font(face);
-    let mut glyphs = Vec::with_capacity(text.len());
-    let mut at = 0.0;
-    for character in text.chars() {
-        let glyph = font.glyph_id(if character.is_control() { ' ' } else { character });
-        if let Some((previous, _)) = glyphs.last() {
-            at += f64::from(font.kern_unscaled(*previous, glyph));
+/// The glyph of a letter in the first font that has it.
+fn glyph(letter: char, face: Face) -> Option<(Typeface, GlyphId)> {
+    let fonts = [Typeface::Own(face), Typeface::Further].into_iter();
+    let found = fonts.map(|of| (of, of.font().glyph_id(letter))).find(|(_, id)| id.0 != 0);
+    found.filter(|_| !invisible(letter))
+}
+
+/// Letters that show nothing, and would make two words look like one.
+pub fn invisible(letter: char) -> bool {
+    matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Letters that ask for another form of the one before them, in which there is none here.
+fn selects_form(letter: char) -> bool {
+    matches!(letter, '\u{fe00}'..='\u{fe0f}')
+}
+
+/// The text as it is drawn: letters that no font has as their codes, control characters as signs.
+fn written(text: &str, face: Face) -> String {
+    let mut written = String::with_capacity(text.len());
+    let mut in_codes = false;
+    for letter in text.chars().filter(|letter| !selects_form(*letter)) {
+        let shown = match letter {
+            '\n' => Some('↵'),
+            '\t' => Some('⇥'),
+            other => glyph(other, face).map(|_| other),
+        };
+        match shown {
+            Some(shown) => {
+                if std::mem::take(&mut in_codes) {
+                    written.push(']');
+                }
+                written.push(shown);
+            }
+            None => {
+                written.push(if in_codes { ' ' } else { '[' });
+                in_codes = true;
+                written.push_str(&format!("{:04X}", u32::from(letter)));
+            }
         }
-        glyphs.push((glyph, at));
-        at += f64::from(font.h_advance_unscaled(glyph));
+    }
+    if in_codes {
+        written.push(']');
+    }
+    written
+}
+
+/// The letters of a text that are drawn as their codes.
+pub fn without_glyph(text: &str) -> BTreeSet<char> {
+    let signs = ['\n', '\t'];
+    let lacks =
+        |letter: &char| !signs.contains(letter) && !selects_form(*letter) && glyph(*letter, Face::Regular).is_none();
+    text.chars().filter(lacks).collect()
+}
+
+/// Each glyph with its distance from the start of the text, and the width of the text.
+pub fn place(text: &str, face: Face) -> (Vec<Placed>, f64) {
+    let mut glyphs: Vec<Placed> = Vec::with_capacity(text.len());
+    let mut at = 0.0;
+    for letter in written(text, face).chars() {
+        let Some((of, id)) = glyph(letter, face) else { continue };
+        let font = of.font();
+        if let Some(previous) = glyphs.last().filter(|previous| previous.of == of) {
+            at += f64::from(font.kern_unscaled(previous.id, id)) * of.scale();
+        }
+        glyphs.push(Placed { of, id, at });
+        at += f64::from(font.h_advance_unscaled(id)) * of.scale();
     }
     (glyphs, at)
 }
 
 /// Width of a text in pixels.
 pub fn width(text: &str, face: Face, size: f64) -> f64 {
-    place(text, face).1 / units_per_em(face) * size
+    place(text, face).1 / EM * size
 }
 
 /// The text, or as much of its beginning as fits with an ellipsis.
@@ -73,24 +163,6 @@ pub fn shorten(text: &str, face: Face, size: f64, space: f64) -> String {
     let mut kept = text.to_string();
     while kept.pop().is_some() {
         let shown = format!("{}…", kept.trim_end());
-        if width(&shown, face, size) <= space {
-            return shown;
-        }
-    }
-    String::new()
-}
-
-/// The text, or its beginning and end with an ellipsis between: labels of one axis often begin alike.
-pub fn shorten_middle(text: &str, face: Face, size: f64, space: f64) -> String {
-    let characters: Vec<char> = text.chars().collect();
-    if width(text, face, size) <= space {
-        return text.to_string();
-    }
-    for kept in (1..characters.len()).rev() {
-        let (head, tail) = (kept.div_ceil(2), kept / 2);
-        let start: String = characters.iter().take(head).collect();
-        let end: String = characters.iter().skip(characters.len() - tail).collect();
-        let shown = format!("{}…{}", start.trim_end(), end.trim_start());
         if width(&shown, face, size) <= space {
             return shown;
         }

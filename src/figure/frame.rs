@@ -5,6 +5,8 @@ use super::colour::{AXIS, GRID, PAPER};
 use super::dash::Dash;
 use super::error::Problem;
 use super::font;
+use super::labels;
+use super::order::of_panel;
 use super::scene::{Anchor, Area, Color, Scene, Shape, Style};
 use crate::spec;
 
@@ -51,10 +53,10 @@ pub enum Sample {
 pub struct Panels<'a> {
     /// A title for each panel; one empty title for a figure of one panel.
     pub titles: &'a [String],
-    /// Horizontal axis of every panel.
-    pub x: &'a Axis,
-    /// Vertical axis of every panel.
-    pub y: &'a Axis,
+    /// Horizontal axis of all panels, or of each.
+    pub x: &'a [Axis],
+    /// Vertical axis of all panels, or of each.
+    pub y: &'a [Axis],
     /// Title of the horizontal axis.
     pub x_title: &'a str,
     /// Title of the vertical axis.
@@ -91,10 +93,8 @@ impl Frame {
         let room = self.free.width();
         let heading = heading.map(|heading| format!("{heading}:"));
         let heading_width = heading.as_ref().map_or(0.0, |text| LABEL.width(text) + 8.0);
-        let labels: Vec<String> = entries
-            .iter()
-            .map(|entry| font::shorten(&entry.label, LABEL.face, LABEL.size, room - SAMPLE - GAP - heading_width))
-            .collect();
+        let labels: Vec<String> = entries.iter().map(|entry| entry.label.clone()).collect();
+        let labels = labels::fitted(&labels, label_width, room - SAMPLE - GAP - heading_width);
         let width = |label: &String| SAMPLE + GAP + label_width(label);
         let mut rows: Vec<(f64, Vec<usize>)> = vec![(heading_width, Vec::new())];
         for (index, label) in labels.iter().enumerate() {
@@ -157,44 +157,44 @@ impl Frame {
         let y_title = font::wrap(panels.y_title, AXIS_TITLE.face, AXIS_TITLE.size, beside, 2);
         let left_title = titled(&y_title);
         let top = if panels.titles.iter().any(|title| !title.is_empty()) { PANEL_TITLE.line() + 3.0 } else { 0.0 };
-        let mut layout = Layout { columns, rows, left: left_title, below: below_title, top, between: 14.0, right: 0.0 };
-        let (mut x, mut y) = (Labels::default(), Labels::default());
+        let mut layout =
+            Layout { columns, rows, left: left_title, below: below_title, top, between: 14.0, right: 0.0, under: 0.0 };
+        let (mut x, mut y) = (Vec::new(), Vec::new());
         // Labels take room from the panels, which changes which labels fit: a few rounds settle it.
         for _ in 0..4 {
             let (width, height) = layout.panel(&self.free);
-            y = panels.y.vertical(height, self.free.width() * 0.3);
-            x = panels.x.horizontal(width, self.free.height() * 0.3);
-            layout.left = layout.left.max(left_title + y.depth + TICK + TICK_GAP);
-            layout.below = layout.below.max(below_title + x.depth + TICK + TICK_GAP);
-            let overhang = |tick: &Tick| {
-                let widest = tick.label.iter().map(|line| label_width(line)).fold(0.0, f64::max);
-                if x.upward {
-                    LABEL.line() / 2.0 - (1.0 - tick.at) * width
-                } else {
-                    widest / 2.0 - (1.0 - tick.at) * width
-                }
+            y = panels.y.iter().map(|axis| axis.vertical(height, self.free.width() * 0.3)).collect::<Vec<_>>();
+            x = panels.x.iter().map(|axis| axis.horizontal(width, self.free.height() * 0.3)).collect::<Vec<_>>();
+            let room =
+                |labels: &[Labels]| labels.iter().map(|labels| labels.depth).fold(0.0, f64::max) + TICK + TICK_GAP;
+            layout.left = layout.left.max(left_title + room(&y));
+            layout.below = layout.below.max(below_title + room(&x));
+            let out = |labels: &[Labels], before: bool| {
+                labels.iter().map(|labels| labels.overhang(width, before)).fold(0.0, f64::max)
             };
-            layout.right = x.ticks.iter().map(overhang).fold(layout.right, f64::max);
-            let first = x.ticks.iter().map(|tick| {
-                let widest = tick.label.iter().map(|line| label_width(line)).fold(0.0, f64::max);
-                widest / 2.0 - tick.at * width
-            });
-            let before = if x.upward { 0.0 } else { first.fold(0.0, f64::max) };
-            layout.between = layout.between.max(layout.right + before + 8.0);
+            layout.right = layout.right.max(out(&x, false));
+            let before = out(&x, true);
             layout.left = layout.left.max(before);
+            let beside = if y.len() > 1 { before.max(room(&y)) } else { before };
+            layout.between = layout.between.max(layout.right + beside + 8.0);
+            if x.len() > 1 {
+                layout.under = layout.under.max(room(&x));
+            }
         }
         let (width, height) = layout.panel(&self.free);
         if width < SMALLEST || height < SMALLEST {
             return Err(Problem::TooSmall { panels: count });
         }
         let areas: Vec<Area> = (0..count).map(|index| layout.area(&self.free, index)).collect();
-        let labelled = Labelled { x: &x, y: &y, grid: panels.grid };
+        let title_width = |title: &str| PANEL_TITLE.suited_to(title).width(title);
+        let titles = labels::fitted(panels.titles, title_width, width);
         for (index, area) in areas.iter().enumerate() {
-            let title = panels.titles.get(index).map(String::as_str).unwrap_or_default();
-            let title = font::shorten(title, PANEL_TITLE.face, PANEL_TITLE.size, area.width());
+            let title = titles.get(index).cloned().unwrap_or_default();
             let middle = area.y0 - 3.0 - PANEL_TITLE.line() / 2.0;
             self.scene.text(&title, ((area.x0 + area.x1) / 2.0, middle), Anchor::Middle, PANEL_TITLE.suited_to(&title));
-            labelled.draw(&mut self.scene, area, index + columns >= count, index % columns == 0);
+            let labelled = Labelled { x: of_panel(&x, index), y: of_panel(&y, index), grid: panels.grid };
+            let (below, left) = (index + columns >= count, index % columns == 0);
+            labelled.draw(&mut self.scene, area, below || x.len() > 1, left || y.len() > 1);
         }
         let data = Area {
             x0: self.free.x0 + layout.left,
@@ -231,6 +231,18 @@ fn arrangement(count: usize, shape: f64) -> (usize, usize) {
     (columns, count.div_ceil(columns))
 }
 
+impl Labels {
+    /// Pixels by which a label reaches beyond the axis' start or end, of `width` pixels.
+    fn overhang(&self, width: f64, before: bool) -> f64 {
+        let reach = |tick: &Tick| {
+            let lines = tick.label.iter().map(|line| label_width(line)).fold(0.0, f64::max);
+            let half = if self.upward && !tick.label.is_empty() { LABEL.line() / 2.0 } else { lines / 2.0 };
+            half - if before { tick.at } else { 1.0 - tick.at } * width
+        };
+        self.ticks.iter().map(reach).fold(0.0, f64::max)
+    }
+}
+
 struct Layout {
     columns: usize,
     rows: usize,
@@ -244,20 +256,22 @@ struct Layout {
     between: f64,
     /// From the last panel to the right edge.
     right: f64,
+    /// Beneath each row of panels but the last, where each has labels of its own.
+    under: f64,
 }
 
 impl Layout {
     fn panel(&self, free: &Area) -> (f64, f64) {
         let (columns, rows) = (self.columns as f64, self.rows as f64);
         let width = (free.width() - self.left - self.right - (columns - 1.0) * self.between) / columns;
-        let height = (free.height() - self.below - (rows - 1.0) * 12.0) / rows - self.top;
+        let height = (free.height() - self.below - (rows - 1.0) * (12.0 + self.under)) / rows - self.top;
         (width, height)
     }
 
     fn area(&self, free: &Area, index: usize) -> Area {
         let (width, height) = self.panel(free);
         let x0 = free.x0 + self.left + (index % self.columns) as f64 * (width + self.between);
-        let y0 = free.y0 + self.top + (index / self.columns) as f64 * (height + self.top + 12.0);
+        let y0 = free.y0 + self.top + (index / self.columns) as f64 * (height + self.top + 12.0 + self.under);
         Area { x0, y0, x1: x0 + width, y1: y0 + height }
     }
 }

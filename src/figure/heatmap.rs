@@ -1,12 +1,15 @@
 //! `kind = "heatmap"` and `"heatmap-grid"`: cells coloured by a value, on one scale for all panels.
 
-use super::axis::{self, Axis, LABEL, Labels};
-use super::colour::{self, AXIS, MISSING, STEPS, Scale};
-use super::data::{self, Categories, Mean};
+use super::axis::{self, Axis};
+use super::colour::{self, MISSING, PAPER, Scale};
+use super::colour_bar::ColourBar;
+use super::data::{self, Mean};
 use super::error::Problem;
 use super::fold::{self, Folded};
 use super::frame::{Frame, Panels, border};
-use super::scene::{Anchor, Area, Color, Scene, Style};
+use super::mask;
+use super::order::{self, Along};
+use super::scene::{Anchor, Area, Scene, Style};
 use super::{Drawing, Keyed, Placed, Read, at, categories, facets};
 use crate::spec;
 use crate::spec::expression::Value;
@@ -16,20 +19,51 @@ use polars::prelude::DataFrame;
 const SIDE: usize = 2000;
 /// Up to this many cells have their value written in them when the spec does not say.
 const ANNOTATED: usize = 120;
-const BAR: f64 = 13.0;
-const BAR_TITLE: Style = Style::new(13.0);
+/// The least share of the greater sign's largest value that makes the other sign matter. Below it its cells would all be of
+/// the scale's near-white colours, and half of the scale would be empty for the sake of them.
+const FAINT: f64 = 0.1;
+
+/// What is in a cell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell {
+    /// The finite transformed mean.
+    Value(f64),
+    /// No row, or no such number.
+    Missing,
+    /// A key after its query: a causal model has no attention there.
+    Masked,
+}
+
+impl Cell {
+    fn value(self) -> Option<f64> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Missing | Self::Masked => None,
+        }
+    }
+}
 
 /// The cells of all panels.
 struct Cells {
-    x: Categories,
-    y: Categories,
+    x: Along,
+    y: Along,
     panels: Vec<String>,
-    /// `[panel][y][x]`, the finite transformed mean; none where there is no row or no such number.
-    values: Vec<Vec<Option<f64>>>,
+    /// `[panel][y][x]`, in the panel's own order.
+    cells: Vec<Vec<Cell>>,
     /// Title of the colour scale.
     title: String,
     column: String,
     notes: Vec<String>,
+}
+
+impl Cells {
+    fn all(&self) -> impl Iterator<Item = Cell> {
+        self.cells.iter().flatten().copied()
+    }
+
+    fn values(&self) -> impl Iterator<Item = f64> {
+        self.all().filter_map(Cell::value)
+    }
 }
 
 /// The columns that a heat map reads, a value per row.
@@ -43,8 +77,8 @@ pub struct Columns {
 /// Reads the rows, which are already filtered.
 pub fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
     let kind = if figure.kind == spec::FigureKind::Heatmap { "heatmap" } else { "heatmap-grid" };
-    let x = categories(rows, "x", Some(&figure.x), true, SIDE);
-    let y = categories(rows, "y", Some(&figure.y), true, SIDE);
+    let x = categories(rows, "x", Some(&figure.x), SIDE);
+    let y = categories(rows, "y", Some(&figure.y), SIDE);
     let panels = match (figure.kind, &figure.facet) {
         (spec::FigureKind::HeatmapGrid, None) => {
             Err(at("facet")(Problem::Missing { kind, example: "facet = \"operator\"" }))
@@ -77,22 +111,25 @@ impl Columns {
 
 /// Draws what was read.
 pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
-    let mut cells = gather(columns);
+    let mut cells = gather(figure, columns);
     let scale = scale(figure, &cells)?;
+    let x = cells.x.axes(|of| Axis::Categories { of, downward: false });
     // Numbers grow upwards, as on any axis (layers from the bottom, as in the paper's figure 2); text reads down.
-    let downward = cells.y.numbers.is_none();
-    let x = Axis::Categories { of: cells.x.clone(), downward: false };
-    let y = Axis::Categories { of: cells.y.clone(), downward };
+    let y = cells.y.axes(|of| Axis::Categories { downward: of.numbers.is_none(), of });
     let mut frame = Frame::new(figure);
-    let shown = || cells.values.iter().flatten();
     let axis = Axis::numbers(scale.low, scale.high, false, false);
-    let bar = ColorBar {
+    let blanks = [(Cell::Missing, (MISSING, "no data")), (Cell::Masked, (PAPER, "masked"))];
+    let bar = ColourBar {
         labels: axis.vertical(frame.free.height() - 60.0, frame.free.width() * 0.25),
         scale,
         title: figure.value_title.clone().unwrap_or_else(|| cells.title.clone()),
-        missing: shown().any(Option::is_none),
-        below: shown().flatten().any(|&value| value < scale.low),
-        above: shown().flatten().any(|&value| value > scale.high),
+        blanks: blanks
+            .into_iter()
+            .filter(|(kind, _)| cells.all().any(|cell| cell == *kind))
+            .map(|(_, blank)| blank)
+            .collect(),
+        below: cells.values().any(|value| value < scale.low),
+        above: cells.values().any(|value| value > scale.high),
     };
     let strip = bar.reserve(&mut frame);
     let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
@@ -100,8 +137,9 @@ pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
     let panels = Panels { titles: &cells.panels, x: &x, y: &y, x_title, y_title, grid: false };
     let areas = frame.panels(&panels).map_err(at("width"))?;
     let annotation = annotation(figure, &mut cells, areas.first());
-    for (area, values) in areas.iter().zip(&cells.values) {
-        let grid = Grid { area, x: &x, y: &y, columns: cells.x.len(), values, scale };
+    for (panel, (area, cells_of)) in areas.iter().zip(&cells.cells).enumerate() {
+        let (x, y) = (order::of_panel(&x, panel), order::of_panel(&y, panel));
+        let grid = Grid { area, x, y, columns: cells.x.of(panel).len(), cells: cells_of, scale };
         grid.fill(&mut frame.scene);
         if let Some(annotation) = &annotation {
             grid.annotate(&mut frame.scene, annotation);
@@ -112,31 +150,36 @@ pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
     Ok(Drawing { scene: frame.scene, notes: cells.notes })
 }
 
-fn gather(columns: Columns) -> Cells {
-    let Columns { x: (x, x_places), y: (y, y_places), panels: (panels, panel_places), value: (value, numbers) } =
-        columns;
-    let mut means = vec![vec![Mean::default(); x.len() * y.len()]; panels.len()];
+fn gather(figure: &spec::Figure, columns: Columns) -> Cells {
+    let Columns { x, y, panels: (panels, panel_places), value: (value, numbers) } = columns;
+    let x = Along::new(&figure.x, x, &panel_places, panels.len());
+    let y = Along::new(&figure.y, y, &panel_places, panels.len());
+    let size = |panel: usize| x.of(panel).len() * y.of(panel).len();
+    let mut means: Vec<Vec<Mean>> = (0..panels.len()).map(|panel| vec![Mean::default(); size(panel)]).collect();
     let mut nowhere = 0;
     for (row, &number) in numbers.iter().enumerate() {
-        let place = |places: &[Option<usize>]| places.get(row).copied().flatten();
-        let cell = match (place(&panel_places), place(&y_places), place(&x_places)) {
-            (Some(panel), Some(y), Some(column)) => {
-                means.get_mut(panel).and_then(|cells| cells.get_mut(y * x.len() + column))
-            }
-            _ => None,
-        };
+        let panel = panel_places.get(row).copied().flatten();
+        let cell = panel.and_then(|panel| {
+            let (column, line) = (x.place(panel, row)?, y.place(panel, row)?);
+            means.get_mut(panel)?.get_mut(line * x.of(panel).len() + column)
+        });
         match cell {
             Some(mean) => mean.add(number),
             None => nowhere += 1,
         }
     }
     let mut undefined = 0;
-    let mut finite = |mean: Mean| {
-        let shown = data::transformed(value.transform, mean.value()?);
+    let mut shown = |mean: Mean| {
+        let Some(mean) = mean.value() else { return Cell::Missing };
+        let shown = data::transformed(value.transform, mean);
         undefined += usize::from(!shown.is_finite());
-        shown.is_finite().then_some(shown)
+        if shown.is_finite() { Cell::Value(shown) } else { Cell::Missing }
     };
-    let values = means.into_iter().map(|cells| cells.into_iter().map(&mut finite).collect()).collect();
+    let mut cells: Vec<Vec<Cell>> =
+        means.into_iter().map(|means| means.into_iter().map(&mut shown).collect()).collect();
+    for (panel, cells) in cells.iter_mut().enumerate() {
+        mask::apply((&figure.x, x.of(panel)), (&figure.y, y.of(panel)), cells);
+    }
     let mut notes = Vec::new();
     if nowhere > 0 {
         notes.push(format!("{nowhere} rows without a value on an axis are not drawn"));
@@ -144,19 +187,24 @@ fn gather(columns: Columns) -> Cells {
     if undefined > 0 {
         notes.push(format!("{undefined} cells are shown as missing: {value} is not finite"));
     }
-    Cells { x, y, panels: panels.labels, values, title: data::title(&value), column: value.column, notes }
+    Cells { x, y, panels: panels.labels, cells, title: data::title(&value), column: value.column, notes }
 }
 
 fn scale(figure: &spec::Figure, cells: &Cells) -> Keyed<Scale> {
-    let all = || cells.values.iter().flatten().flatten().copied();
-    let (low, high) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), value| (a.min(value), b.max(value)));
+    let (low, high) =
+        cells.values().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), value| (a.min(value), b.max(value)));
     if low > high {
         return Err(at("value")(Problem::NoNumbers { column: cells.column.clone(), because: "" }));
     }
-    let diverging = figure.diverging.unwrap_or(low < 0.0 && high > 0.0);
-    let (low, high) = match figure.value_range {
-        Some([low, high]) if low.is_finite() && high.is_finite() && low < high => (low, high),
+    let given = match figure.value_range {
+        Some([low, high]) if low.is_finite() && high.is_finite() && low < high => Some((low, high)),
         Some([low, high]) => return Err(at("value_range")(Problem::Range(low, high, ""))),
+        None => None,
+    };
+    let (low, high) = given.unwrap_or((low, high));
+    let diverging = figure.diverging.unwrap_or_else(|| both_signs_matter(low, high));
+    let (low, high) = match given {
+        Some(given) => given,
         None if diverging => {
             let most = low.abs().max(high.abs());
             if most == 0.0 { (-1.0, 1.0) } else { (-most, most) }
@@ -170,6 +218,11 @@ fn scale(figure: &spec::Figure, cells: &Cells) -> Keyed<Scale> {
     Ok(Scale { low, high, diverging })
 }
 
+/// Whether values of both signs are there, and neither is as good as none beside the other.
+fn both_signs_matter(low: f64, high: f64) -> bool {
+    low < 0.0 && high > 0.0 && (-low).min(high) >= FAINT * (-low).max(high)
+}
+
 /// How values are written into cells.
 struct Annotation {
     style: Style,
@@ -179,20 +232,19 @@ struct Annotation {
 /// The largest writing that fits every cell; none where none fits or none is wanted.
 fn annotation(figure: &spec::Figure, cells: &mut Cells, area: Option<&Area>) -> Option<Annotation> {
     let area = area?;
-    let wanted = figure.annotate.unwrap_or(cells.x.len() * cells.y.len() * cells.panels.len() <= ANNOTATED);
+    let wanted = figure.annotate.unwrap_or(cells.all().count() <= ANNOTATED);
     if !wanted {
         return None;
     }
-    let (width, height) = (area.width() / cells.x.len() as f64 - 4.0, area.height() / cells.y.len() as f64 - 2.0);
-    let most = cells.values.iter().flatten().flatten().fold(0.0f64, |most, value| most.max(value.abs()));
+    let (width, height) = (area.width() / cells.x.most() as f64 - 4.0, area.height() / cells.y.most() as f64 - 2.0);
+    let most = cells.values().fold(0.0f64, |most, value| most.max(value.abs()));
     let enough = match most {
         large if large >= 100.0 => 0,
         some if some >= 10.0 => 1,
         _ => 2,
     };
     let widest = |style: Style, decimals: usize| {
-        let width = |value: &f64| style.width(&axis::number_text(*value, decimals));
-        cells.values.iter().flatten().flatten().map(width).fold(0.0, f64::max)
+        cells.values().map(|value| style.width(&axis::number_text(value, decimals))).fold(0.0, f64::max)
     };
     let sizes = [11.0, 10.0, 9.0, 8.0].map(Style::new);
     let fitting = (0..=enough)
@@ -217,7 +269,7 @@ struct Grid<'a> {
     x: &'a Axis,
     y: &'a Axis,
     columns: usize,
-    values: &'a [Option<f64>],
+    cells: &'a [Cell],
     scale: Scale,
 }
 
@@ -225,33 +277,33 @@ impl Grid<'_> {
     /// Cells that are side by side and of one colour, from the upper left, sorted by colour: that makes a small SVG.
     fn fill(&self, scene: &mut Scene) {
         scene.rect(*self.area, MISSING);
-        let mut cells: Vec<(usize, Area)> = Vec::new();
-        for (row, values) in self.values.chunks(self.columns.max(1)).enumerate() {
-            let steps: Vec<Option<usize>> =
-                values.iter().map(|value| value.map(|value| self.scale.place(value))).collect();
+        let mut cells: Vec<(Option<usize>, Area)> = Vec::new();
+        for (row, line) in self.cells.chunks(self.columns.max(1)).enumerate() {
+            let step = |cell: Cell| cell.value().map(|value| self.scale.place(value));
+            let alike = |a: &Cell, b: &Cell| step(*a) == step(*b) && (*a == Cell::Masked) == (*b == Cell::Masked);
             let mut start = 0;
-            for run in steps.chunk_by(|a, b| a == b) {
+            for run in line.chunk_by(alike) {
                 let end = start + run.len();
-                if let Some(Some(step)) = run.first() {
+                if let Some(cell) = run.first().filter(|cell| **cell != Cell::Missing) {
                     let (first, last) = (self.cell(start, row), self.cell(end - 1, row));
-                    cells.push((*step, Area { x1: last.x1, ..first }));
+                    cells.push((step(*cell), Area { x1: last.x1, ..first }));
                 }
                 start = end;
             }
         }
         cells.sort_by_key(|(step, _)| *step);
         for (step, area) in cells {
-            scene.rect(area, self.scale.step(step));
+            scene.rect(area, step.map_or(PAPER, |step| self.scale.step(step)));
         }
     }
 
     fn annotate(&self, scene: &mut Scene, annotation: &Annotation) {
-        for (index, value) in self.values.iter().enumerate() {
-            let Some(value) = value else { continue };
+        for (index, cell) in self.cells.iter().enumerate() {
+            let Some(value) = cell.value() else { continue };
             let cell = self.cell(index % self.columns, index / self.columns);
             let middle = ((cell.x0 + cell.x1) / 2.0, (cell.y0 + cell.y1) / 2.0);
-            let color = colour::readable_on(self.scale.color(*value));
-            let text = axis::number_text(*value, annotation.decimals);
+            let color = colour::readable_on(self.scale.color(value));
+            let text = axis::number_text(value, annotation.decimals);
             scene.text(&text, middle, Anchor::Middle, annotation.style.color(color));
         }
     }
@@ -265,74 +317,5 @@ impl Grid<'_> {
             y0: self.area.y1 - top * height,
             y1: self.area.y1 - bottom * height,
         }
-    }
-}
-
-struct ColorBar {
-    scale: Scale,
-    title: String,
-    /// There are cells without a value.
-    missing: bool,
-    /// There are values beneath the scale.
-    below: bool,
-    /// There are values beyond the scale.
-    above: bool,
-    /// Marks, for the room there is before the panels have theirs.
-    labels: Labels,
-}
-
-impl ColorBar {
-    const NO_DATA: &'static str = "no data";
-
-    /// Takes the room it needs at the right.
-    fn reserve(&self, frame: &mut Frame) -> Area {
-        let beside = BAR + 8.0 + self.labels.depth + 6.0 + BAR_TITLE.line();
-        let width = if self.missing { beside.max(BAR + 5.0 + LABEL.width(Self::NO_DATA)) } else { beside };
-        let strip = Area { x0: frame.free.x1 - width, ..frame.free };
-        frame.free.x1 = strip.x0 - 16.0;
-        strip
-    }
-
-    fn draw(&self, scene: &mut Scene, strip: Area) {
-        const POINT: f64 = 9.0;
-        let mut bar = Area { x1: strip.x0 + BAR, ..strip };
-        if self.missing {
-            let swatch = Area { y0: bar.y1 - BAR, ..bar };
-            scene.rect(swatch, MISSING);
-            border(scene, &swatch);
-            scene.text(Self::NO_DATA, (bar.x1 + 5.0, bar.y1 - BAR / 2.0), Anchor::Start, LABEL);
-            bar.y1 -= BAR + 12.0;
-        }
-        let middle = (bar.x0 + bar.x1) / 2.0;
-        // A point at an end says that values beyond it have the colour of the end.
-        let whole = bar;
-        if self.above {
-            bar.y0 += POINT;
-            let point = vec![(bar.x0, bar.y0), (middle, whole.y0), (bar.x1, bar.y0)];
-            scene.polygon(point, self.scale.step(STEPS - 1));
-        }
-        if self.below {
-            bar.y1 -= POINT;
-            scene.polygon(vec![(bar.x0, bar.y1), (middle, whole.y1), (bar.x1, bar.y1)], self.scale.step(0));
-        }
-        for step in 0..STEPS {
-            // Each over the last, up to the end: no gap between steps can show.
-            let y1 = bar.y1 - step as f64 / STEPS as f64 * bar.height();
-            scene.rect(Area { y1, ..bar }, self.scale.step(step));
-        }
-        border(scene, &bar);
-        let apart = self.labels.ticks.windows(2).map(|pair| pair[1].at - pair[0].at).fold(1.0, f64::min) * bar.height();
-        let every = (LABEL.line() / apart).ceil().max(1.0) as usize;
-        for tick in self.labels.ticks.iter().step_by(every) {
-            let y = bar.y1 - tick.at * bar.height();
-            scene.line(vec![(bar.x1, y), (bar.x1 + 4.0, y)], AXIS, 1.0);
-            for text in &tick.label {
-                scene.text(text, (bar.x1 + 8.0, y), Anchor::Start, LABEL);
-            }
-        }
-        let x = bar.x1 + 8.0 + self.labels.depth + 6.0 + BAR_TITLE.line() / 2.0;
-        let title = super::font::shorten(&self.title, BAR_TITLE.face, BAR_TITLE.size, whole.height());
-        let y = (whole.y0 + whole.y1) / 2.0;
-        scene.text(&title, (x, y), Anchor::Middle, BAR_TITLE.upward().color(Color::hex(0x262626)));
     }
 }

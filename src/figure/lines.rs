@@ -5,10 +5,12 @@ use super::colour::INK;
 use super::dash::Dash;
 use super::error::Problem;
 use super::frame::{Entry, Frame, Panels, Sample, spines};
+use super::order::of_panel;
 use super::scene::{Area, Color, Point, Scene, Shape};
 use super::series::{self, Chart, Columns, Datum, shape};
 use super::{Drawing, Keyed, at};
 use crate::spec;
+use std::slice::from_ref;
 
 /// With more points than this a line has no markers.
 const MARKED: usize = 40;
@@ -26,10 +28,12 @@ pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
     let mut frame = Frame::new(figure);
     legends(&mut frame, figure, &chart);
     let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
-    let panels = Panels { titles: &chart.panels, x: &x, y: &y, x_title, y_title: &chart.y_title, grid: true };
+    let panels = Panels { titles: &chart.panels, x: &x, y: from_ref(&y), x_title, y_title: &chart.y_title, grid: true };
     let areas = frame.panels(&panels).map_err(at("width"))?;
     for (panel, (area, lines)) in areas.iter().zip(&chart.data).enumerate() {
-        let place = Place { area, x: &x, y: &y, categories: chart.x.numbers.is_none().then(|| chart.x.len()) };
+        let along = chart.x.of(panel);
+        let categories = along.numbers.is_none().then(|| along.len());
+        let place = Place { area, x: of_panel(&x, panel), y: &y, categories };
         let styles = chart.dashes.len();
         for (line, points) in lines.iter().enumerate() {
             place.band(&mut frame.scene, points, chart.color(panel, line / styles));
@@ -65,12 +69,12 @@ fn legends(frame: &mut Frame, figure: &spec::Figure, chart: &Chart) {
     }
 }
 
-/// The horizontal axis; points that it has no place for are taken out of the chart.
-fn x_axis(figure: &spec::Figure, chart: &mut Chart) -> Keyed<Axis> {
+/// The horizontal axis of all panels, or of each; points that it has no place for are taken out of the chart.
+fn x_axis(figure: &spec::Figure, chart: &mut Chart) -> Keyed<Vec<Axis>> {
     const CATEGORIES: usize = 200;
-    if chart.x.numbers.is_none() {
-        series::too_many(&figure.x, chart.x.len(), CATEGORIES).map_err(at("x"))?;
-        return Ok(Axis::Categories { of: chart.x.clone(), downward: false });
+    if chart.x.of(0).numbers.is_none() {
+        series::too_many(&figure.x, chart.x.most(), CATEGORIES).map_err(at("x"))?;
+        return Ok(chart.x.axes(|of| Axis::Categories { of, downward: false }));
     }
     let log = figure.x_scale == spec::Scale::Log;
     if log {
@@ -96,7 +100,7 @@ fn x_axis(figure: &spec::Figure, chart: &mut Chart) -> Keyed<Axis> {
         }
         (false, false) => (low - (high - low) * 0.025, high + (high - low) * 0.025),
     };
-    Ok(Axis::numbers(low, high, log, chart.whole))
+    Ok(vec![Axis::numbers(low, high, log, chart.whole)])
 }
 
 /// Pixels by which a value at the very end of an axis may come to lie beside it.

@@ -7,6 +7,7 @@ pub mod axis;
 mod bars;
 mod blank;
 pub mod colour;
+mod colour_bar;
 mod dash;
 mod data;
 mod error;
@@ -14,7 +15,10 @@ mod fold;
 mod font;
 mod frame;
 mod heatmap;
+mod labels;
 mod lines;
+mod mask;
+mod order;
 mod paint;
 mod raster;
 mod scatter;
@@ -31,6 +35,7 @@ use crate::spec::{self, FigureKind, ImageFormat};
 use crate::table::{self, Fault};
 use data::Categories;
 use polars::prelude::DataFrame;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// A figure in place, and what a reader should know that it does not show.
@@ -92,14 +97,34 @@ pub fn draw(
 /// # Errors
 /// As [`draw`], but for those of writing.
 pub fn layout(figure: &spec::Figure, rows: &DataFrame) -> Result<Drawing, FigureError> {
-    match drawn(figure, rows) {
-        Ok(drawing) => Ok(drawing),
+    let mut drawing = match drawn(figure, rows) {
+        Ok(drawing) => drawing,
         // That there is nothing is a result.
         Err(faults) => match faults.as_slice() {
-            [(_, problem)] if problem.is_absence() => Ok(blank::draw(figure, &problem.to_string())),
-            _ => Err(named(figure, faults)),
+            [(_, problem)] if problem.is_absence() => blank::draw(figure, &problem.to_string()),
+            _ => return Err(named(figure, faults)),
         },
+    };
+    drawing.notes.extend(letters_without_glyph(&drawing.scene));
+    Ok(drawing)
+}
+
+/// Says which letters are written as their codes.
+fn letters_without_glyph(scene: &Scene) -> Option<String> {
+    const NAMED: usize = 12;
+    let letters: BTreeSet<char> = scene.texts().flat_map(|text| font::without_glyph(&text.text)).collect();
+    let name = |&letter: &char| match letter {
+        hidden if font::invisible(hidden) || hidden.is_control() => format!("U+{:04X}", u32::from(hidden)),
+        shown => format!("{shown} (U+{:04X})", u32::from(shown)),
+    };
+    let mut named: Vec<String> = letters.iter().take(NAMED).map(name).collect();
+    if letters.len() > NAMED {
+        named.push(format!("{} others", letters.len() - NAMED));
     }
+    let last = named.pop()?;
+    let all = if named.is_empty() { last } else { format!("{} and {last}", named.join(", ")) };
+    let written = if letters.len() == 1 { "it is written as its code" } else { "they are written as their codes" };
+    Some(format!("the fonts of figures have no glyph for {all}: {written}"))
 }
 
 fn drawn(figure: &spec::Figure, rows: &DataFrame) -> Read<Drawing> {
@@ -166,19 +191,20 @@ fn kept(figure: &spec::Figure, rows: &DataFrame) -> Keyed<DataFrame> {
 }
 
 /// The categories of the column that a key names, at most so many; one without a label where the key is left out.
-fn categories(rows: &DataFrame, key: &'static str, name: Option<&str>, gaps: bool, most: usize) -> Keyed<Placed> {
+fn categories(rows: &DataFrame, key: &'static str, name: Option<&str>, most: usize) -> Keyed<Placed> {
     let Some(name) = name else {
         return Ok((Categories { labels: vec![String::new()], numbers: None }, vec![Some(0); rows.height()]));
     };
     let column = data::plain(rows, name, "").map_err(at(key))?;
-    let placed = Categories::of(column, gaps).map_err(at(key))?;
-    series::too_many(name, placed.0.len(), most).map_err(at(key))?;
-    Ok(placed)
+    let (mut found, places) = Categories::of(column).map_err(at(key))?;
+    series::too_many(name, found.len(), most).map_err(at(key))?;
+    found.labels = labels::spelled(&found.labels);
+    Ok((found, places))
 }
 
 /// The panels, labelled with their titles.
 fn facets(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Placed> {
-    let (mut panels, places) = categories(rows, "facet", figure.facet.as_deref(), false, series::PANELS)?;
+    let (mut panels, places) = categories(rows, "facet", figure.facet.as_deref(), series::PANELS)?;
     // A number alone does not say what it is.
     if let (Some(name), Some(_)) = (&figure.facet, &panels.numbers) {
         panels.labels.iter_mut().for_each(|label| *label = format!("{name} {label}"));

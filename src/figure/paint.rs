@@ -121,14 +121,13 @@ impl BackendTextStyle for Label<'_> {
         mut draw: DrawFunc,
     ) -> Result<Result<(), E>, Self::FontError> {
         let (face, color) = (self.text.face, self.color());
-        let font = font::font(face);
-        let per_unit = self.size() / font::units_per_em(face);
-        // A font's scale is its height in pixels, not its em.
-        let scale = PxScale::from((f64::from(font.height_unscaled()) * per_unit) as f32);
-        let (glyphs, _) = font::place(text, face);
-        for (id, start) in glyphs {
-            let position = point(x as f32 + (start * per_unit) as f32, y as f32);
-            let Some(outline) = font.outline_glyph(Glyph { id, scale, position }) else { continue };
+        for glyph in font::place(text, face).0 {
+            let (font, unit) = (glyph.of.font(), self.size() / font::EM);
+            // A font's scale is its height in pixels, not its em.
+            let height = f64::from(font.height_unscaled()) * glyph.of.scale();
+            let scale = PxScale::from((height * unit) as f32);
+            let position = point(x as f32 + (glyph.at * unit) as f32, y as f32);
+            let Some(outline) = font.outline_glyph(Glyph { id: glyph.id, scale, position }) else { continue };
             let corner = outline.px_bounds().min;
             let mut result = Ok(());
             outline.draw(|dx, dy, coverage| {

@@ -12,6 +12,7 @@ use crate::spec;
 use crate::spec::expression::Value;
 use crate::table::operator;
 use polars::prelude::DataFrame;
+use std::slice::from_ref;
 
 /// Most points of a figure; of more, evenly spaced ones are drawn.
 const POINTS: usize = 5000;
@@ -32,7 +33,7 @@ pub struct Columns {
 pub fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
     let x = data::plain(rows, &figure.x, "").and_then(|column| Ok(data::numbers(column)?)).map_err(at("x"));
     let y = data::values(rows, &figure.y).map_err(at("y"));
-    let series = categories(rows, "series", figure.series.as_deref(), false, SERIES);
+    let series = categories(rows, "series", figure.series.as_deref(), SERIES);
     let panels = facets(figure, rows);
     match (x, y, series, panels, series::y_range(figure)) {
         (Ok(x), Ok(y), Ok(series), Ok(panels), Ok(_)) => Ok(Columns { x, y, series, panels }),
@@ -99,7 +100,14 @@ pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
     }
     let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
     let y_title = figure.y_title.clone().unwrap_or_else(|| data::title(&value));
-    let around = Panels { titles: &panels.labels, x: &x_axis, y: &y_axis, x_title, y_title: &y_title, grid: true };
+    let around = Panels {
+        titles: &panels.labels,
+        x: from_ref(&x_axis),
+        y: from_ref(&y_axis),
+        x_title,
+        y_title: &y_title,
+        grid: true,
+    };
     let areas = frame.panels(&around).map_err(at("width"))?;
     let (radius, alpha) = if dots.len() > CROWD { (1.8, 0.55) } else { (2.8, 0.8) };
     for (panel, area) in areas.iter().enumerate() {
@@ -136,7 +144,7 @@ fn ends(numbers: impl Iterator<Item = f64>, log: bool, (key, column): (&'static 
             let room = (high / low).powf(0.04);
             (low / room, high * room)
         }
-        (false, true) => (low - low.abs().max(1.0) / 2.0, high + high.abs().max(1.0) / 2.0),
+        (false, true) => axis::around(low),
         (false, false) => (low - (high - low) * 0.04, high + (high - low) * 0.04),
     })
 }

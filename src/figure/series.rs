@@ -4,6 +4,7 @@ use super::dash::Dash;
 use super::data::{self, Categories, Mean};
 use super::error::Problem;
 use super::fold::{self, Folded};
+use super::order::Along;
 use super::scene::Shape;
 use super::{Keyed, Placed, Read, at, axis, categories, colour, facets};
 use crate::spec;
@@ -35,7 +36,7 @@ pub struct Chart {
     /// The series; one with an empty label without `series`.
     pub series: Categories,
     /// Values of the horizontal axis.
-    pub x: Categories,
+    pub x: Along,
     /// Whether those are whole numbers.
     pub whole: bool,
     /// The styles of line; one with an empty label without `dash`.
@@ -66,11 +67,11 @@ pub struct Columns {
 
 /// Reads the rows, which are already filtered.
 pub fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
-    let x = categories(rows, "x", Some(&figure.x), false, usize::MAX);
+    let x = categories(rows, "x", Some(&figure.x), usize::MAX);
     let y = data::values(rows, &figure.y).map_err(at("y"));
-    let series = categories(rows, "series", figure.series.as_deref(), false, SERIES);
+    let series = categories(rows, "series", figure.series.as_deref(), SERIES);
     let dash = figure.dash.as_deref().filter(|_| figure.kind == spec::FigureKind::Lines);
-    let dashes = categories(rows, "dash", dash, false, Dash::ALL.len());
+    let dashes = categories(rows, "dash", dash, Dash::ALL.len());
     let panels = facets(figure, rows);
     let band = figure.band.as_ref().map(|[low, high]| (band_end(rows, 0, low), band_end(rows, 1, high)));
     let band = match band {
@@ -131,20 +132,25 @@ pub fn y_range(figure: &spec::Figure) -> Keyed<Option<(f64, f64)>> {
 
 /// Puts the rows in their places.
 pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
-    let Columns { x: (x, x_places), whole, y: (value, heights), series, dashes, panels, band, y_range } = columns;
+    let Columns { x, whole, y: (value, heights), series, dashes, panels, band, y_range } = columns;
     let ((series, series_places), (dashes, dash_places), (panels, panel_places)) = (series, dashes, panels);
+    let x = Along::new(&figure.x, x, &panel_places, panels.len());
     let mut means: BTreeMap<(usize, usize, usize), [Mean; 3]> = BTreeMap::new();
     let mut nowhere = 0;
     for (row, &height) in heights.iter().enumerate() {
         let place = |places: &[Option<usize>]| places.get(row).copied().flatten();
-        let (Some(panel), Some(series), Some(dash), Some(x)) =
-            (place(&panel_places), place(&series_places), place(&dash_places), place(&x_places))
+        let (Some(panel), Some(series), Some(dash)) =
+            (place(&panel_places), place(&series_places), place(&dash_places))
         else {
             nowhere += 1;
             continue;
         };
+        let Some(across) = x.place(panel, row) else {
+            nowhere += 1;
+            continue;
+        };
         let line = series * dashes.len() + dash;
-        let [mean, low, high] = means.entry((panel, line, x)).or_default();
+        let [mean, low, high] = means.entry((panel, line, across)).or_default();
         mean.add(height);
         if let Some([lows, highs]) = &band {
             low.add(lows.get(row).copied().flatten());
@@ -175,7 +181,7 @@ pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
             undefined += usize::from(mean.value().is_some());
             continue;
         };
-        let x = chart.x.numbers.as_ref().map_or(Some(place as f64), |numbers| numbers.get(place).copied());
+        let x = chart.x.of(panel).numbers.as_ref().map_or(Some(place as f64), |numbers| numbers.get(place).copied());
         let Some(x) = x else { continue };
         let several = low.count() > 1 || high.count() > 1;
         let band = match (shown_band(low, value.transform), shown_band(high, value.transform)) {
@@ -265,7 +271,10 @@ impl Chart {
             return Ok((low / room, high * room));
         }
         let (base, top) = if from_zero { (low.min(0.0), high.max(0.0)) } else { (low, high) };
-        let room = if axis::same(base, top) { base.abs().max(1.0) * 0.1 } else { (top - base) * 0.06 };
+        if axis::same(base, top) {
+            return Ok(axis::around(high));
+        }
+        let room = (top - base) * 0.06;
         // Room must not suggest values that can not be: a share does not exceed 1, nor a count fall below 0.
         let start = if low >= 0.0 { (base - room).max(0.0) } else { base - room };
         let end = if high <= 0.0 { (top + room).min(0.0) } else { top + room };

@@ -3,7 +3,7 @@
 //! Neighbouring shapes of one colour share a path, and each glyph's outline is written once, so that a grid of heat maps
 //! stays small.
 
-use super::font::{self, Face};
+use super::font::{self, Face, Placed, Typeface};
 use super::paint::paint;
 use super::scene::Scene;
 use ab_glyph::{Font, GlyphId, OutlineCurve};
@@ -42,7 +42,7 @@ struct Svg {
     body: String,
     /// The path under construction: its attributes and data.
     open: Option<(Open, String)>,
-    glyphs: BTreeMap<(Face, u16), String>,
+    glyphs: BTreeMap<(Typeface, u16), String>,
 }
 
 impl Svg {
@@ -58,8 +58,8 @@ impl Svg {
         );
         let _ = writeln!(text, "<title>{}</title>", escaped(title));
         text.push_str("<defs>\n");
-        for ((face, id), outline) in &self.glyphs {
-            let _ = writeln!(text, "<path id=\"{}\" d=\"{outline}\"/>", glyph_name(*face, *id));
+        for ((of, id), outline) in &self.glyphs {
+            let _ = writeln!(text, "<path id=\"{}\" d=\"{outline}\"/>", glyph_name(*of, *id));
         }
         text.push_str("</defs>\n");
         text.push_str(&self.body);
@@ -203,7 +203,7 @@ impl DrawingBackend for Svg {
     ) -> Result<(), DrawingErrorKind<Infallible>> {
         self.close();
         let face = if matches!(style.style(), FontStyle::Bold) { Face::Semibold } else { Face::Regular };
-        let scale = style.size() / font::units_per_em(face);
+        let scale = style.size() / font::EM;
         let turn = match style.transform() {
             FontTransform::None => "",
             FontTransform::Rotate90 => " rotate(90)",
@@ -217,10 +217,10 @@ impl DrawingBackend for Svg {
             -scale,
             paint_of("fill", style.color())
         );
-        for (id, start) in font::place(text, face).0 {
-            let outline = self.glyphs.entry((face, id.0)).or_insert_with(|| outline(face, id));
+        for Placed { of, id, at } in font::place(text, face).0 {
+            let outline = self.glyphs.entry((of, id.0)).or_insert_with(|| outline(of, id));
             if !outline.is_empty() {
-                let _ = write!(self.body, "<use xlink:href=\"#{}\" x=\"{start:.0}\"/>", glyph_name(face, id.0));
+                let _ = write!(self.body, "<use xlink:href=\"#{}\" x=\"{at:.0}\"/>", glyph_name(of, id.0));
             }
         }
         self.glyphs.retain(|_, outline| !outline.is_empty());
@@ -229,18 +229,20 @@ impl DrawingBackend for Svg {
     }
 }
 
-fn glyph_name(face: Face, id: u16) -> String {
-    match face {
-        Face::Regular => format!("r{id}"),
-        Face::Semibold => format!("s{id}"),
+fn glyph_name(of: Typeface, id: u16) -> String {
+    match of {
+        Typeface::Own(Face::Regular) => format!("r{id}"),
+        Typeface::Own(Face::Semibold) => format!("s{id}"),
+        Typeface::Further => format!("f{id}"),
     }
 }
 
-/// The outline as path data in font units, y up.
-fn outline(face: Face, id: GlyphId) -> String {
+/// The outline as path data in units of [`font::EM`], y up.
+fn outline(of: Typeface, id: GlyphId) -> String {
     let mut data = String::new();
-    let Some(outline) = font::font(face).outline(id) else { return data };
-    let whole = |point: ab_glyph::Point| (point.x.round() as i32, point.y.round() as i32);
+    let Some(outline) = of.font().outline(id) else { return data };
+    let scaled = |number: f32| (f64::from(number) * of.scale()).round() as i32;
+    let whole = |point: ab_glyph::Point| (scaled(point.x), scaled(point.y));
     let mut at = None;
     for curve in outline.curves {
         let (start, end) = match &curve {
@@ -274,6 +276,7 @@ fn outline(face: Face, id: GlyphId) -> String {
     data
 }
 
+/// Text as XML has it: no control character, nor any of the two codes that are none.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -282,6 +285,7 @@ fn escaped(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
+            '\u{fffe}' | '\u{ffff}' => escaped.push(' '),
             other if other.is_control() => escaped.push(' '),
             other => escaped.push(other),
         }

@@ -1,11 +1,11 @@
 //! One page for a folder of results: what each of its runs found, with a picture and a link to its report.
 
-use super::html::{Html, badges, page};
+use super::html::{Html, Pictures, badges, page};
 use super::{link, one_line};
 use crate::manifest::{FILE, Manifest, ManifestError};
 use crate::run::atomic::{WriteError, write_atomic};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Its name in the folder.
 pub const INDEX: &str = "index.html";
@@ -86,7 +86,7 @@ fn index(folder: &Path, entries: &[Entry]) -> String {
         card(&mut body, entry, folder);
     }
     body.close("div").close("main");
-    page(&title, &body)
+    page(&title, &body, Pictures::Beside)
 }
 
 fn card(body: &mut Html, entry: &Entry, folder: &Path) {
@@ -129,8 +129,10 @@ fn report_of(results: &Path) -> PathBuf {
 
 /// The first figure that is there as SVG, or else as another image.
 fn picture(results: &Path, manifest: &Manifest) -> Option<PathBuf> {
-    let figures =
-        || manifest.files.iter().filter(|file| file.path.starts_with("figures/")).map(|file| results.join(&file.path));
+    let own =
+        |path: &Path| path.starts_with("figures") && path.components().all(|part| matches!(part, Component::Normal(_)));
+    let files = || manifest.files.iter().map(|file| Path::new(&file.path));
+    let figures = || files().filter(|path| own(path)).map(|path| results.join(path));
     let is_svg = |path: &PathBuf| path.extension().is_some_and(|found| found == "svg");
     let there = |path: &PathBuf| path.is_file();
     figures().filter(is_svg).find(there).or_else(|| figures().find(there))

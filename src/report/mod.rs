@@ -3,6 +3,7 @@
 //!
 //! Every number in it comes from the frames that were written beside it.
 
+mod description;
 mod html;
 mod index;
 mod markdown;
@@ -16,7 +17,7 @@ use crate::run::Recalled;
 use crate::step::SelfCheck;
 use polars::prelude::DataFrame;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What the report of a run says.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +40,8 @@ pub struct Report {
     pub facts: Vec<(String, String)>,
     /// What a reader must know: warnings, checks that failed, values that a figure does not show.
     pub notes: Vec<String>,
+    /// Activations that steps kept in files.
+    pub activations: Vec<PathBuf>,
     /// Interventions that were recomputed from scratch.
     pub checks: Vec<SelfCheck>,
     /// In the spec's order.
@@ -107,22 +110,25 @@ fn kind(path: &Path) -> String {
     }
 }
 
-/// The path from the folder as links have it: forward slashes, and nothing that would end a link in Markdown.
+/// The path from the folder as links have it: forward slashes, and every letter escaped that could end a link, begin a scheme
+/// (a folder may be called `javascript:x`) or be read otherwise.
 fn link(path: &Path, folder: &Path) -> String {
     let relative = path.strip_prefix(folder).unwrap_or(path);
-    let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    let part = |part: Component| match part {
+        Component::RootDir | Component::Prefix(_) => String::new(),
+        other => escaped_part(&other.as_os_str().to_string_lossy()),
+    };
+    relative.components().map(part).collect::<Vec<_>>().join("/")
+}
+
+fn escaped_part(part: &str) -> String {
     let mut link = String::new();
-    for character in parts.join("/").chars() {
-        match character {
-            ' ' => link.push_str("%20"),
-            '(' => link.push_str("%28"),
-            ')' => link.push_str("%29"),
-            '<' => link.push_str("%3C"),
-            '>' => link.push_str("%3E"),
-            '%' => link.push_str("%25"),
-            '#' => link.push_str("%23"),
-            '?' => link.push_str("%3F"),
-            other => link.push(other),
+    for letter in part.chars() {
+        if letter.is_alphanumeric() || "-._~".contains(letter) {
+            link.push(letter);
+        } else {
+            let mut bytes = [0; 4];
+            letter.encode_utf8(&mut bytes).bytes().for_each(|byte| link.push_str(&format!("%{byte:02X}")));
         }
     }
     link

@@ -144,6 +144,7 @@ fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<End
         },
         facts: facts(&manifest).into_iter().chain(models.models).chain(models.known).collect(),
         notes,
+        activations: activation_files(&manifest).map(|path| results.dir().join(path)).collect(),
         checks: manifest.self_checks.clone(),
         expectations: compares.all.clone(),
         recalled: manifest.recalled(),
@@ -318,6 +319,11 @@ fn facts(manifest: &Manifest) -> Vec<(String, String)> {
         ("threads", threads.to_string()),
     ];
     facts.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+}
+
+/// Files of activations.
+fn activation_files(manifest: &Manifest) -> impl Iterator<Item = &str> {
+    manifest.files.iter().map(|file| file.path.as_str()).filter(|path| path.starts_with("activations/"))
 }
 
 fn make_figure(spec: &Spec, figure: &Figure, frames: &Frames, results: &mut Results) -> Result<report::Figure, Error> {

@@ -96,7 +96,7 @@ impl Progress {
 
     /// A line for the reader, above the bars.
     pub fn say(&self, line: &str) {
-        let line = &format!("{}{line}", self.prefix);
+        let line = &harmless(&format!("{}{line}", self.prefix));
         match &self.mode {
             Mode::Bars(bars) => {
                 // A terminal that is gone is no reason to stop the work.
@@ -152,6 +152,20 @@ impl Task {
         }
     }
 
+    /// It is at its end, though with fewer units than it might have needed.
+    pub fn complete(&self) {
+        match &self.show {
+            Show::Bar(bar) => bar.set_length(bar.position()),
+            Show::Lines(lines) => {
+                let Ok(mut lines) = lines.lock() else { return };
+                lines.total = lines.done;
+                // Said again where the last line had the larger total.
+                lines.shown_done = None;
+            }
+            Show::Nothing => {}
+        }
+    }
+
     /// A few words on how it goes, such as the loss.
     pub fn message(&self, text: &str) {
         match &self.show {
@@ -188,6 +202,13 @@ impl Drop for Task {
             Show::Nothing => {}
         }
     }
+}
+
+/// The line without what would command a terminal: it may hold words of a spec, and a spec may come from anyone.
+fn harmless(line: &str) -> String {
+    let shown =
+        |letter: char| if letter.is_control() && letter != '\n' && letter != '\t' { '\u{fffd}' } else { letter };
+    line.chars().map(shown).collect()
 }
 
 fn to_stderr(line: &str) {

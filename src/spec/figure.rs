@@ -70,7 +70,7 @@ pub struct Figure {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-increasing" = true))]
     pub value_range: Option<[f64; 2]>,
-    /// Colours that diverge about zero. Left out: diverging when the values have both signs.
+    /// Colours that diverge about zero. Left out: diverging when both signs matter, the lesser by a tenth of the other at least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diverging: Option<bool>,
     /// Write each cell's value into it. Left out: when there are at most 120 cells.

@@ -38,6 +38,7 @@ pub(super) fn run(step: &step::Accuracy, context: &Context) -> Result<Outcome, E
         let network = Asked { network: Network { model: &model }, name: &name, blocks: context.blocks };
         let respondent = Respondent { network: &network, pace: Pace { batch: context.batch(&model), done: &done } };
         accuracies.run(labels, &set, model.tokenizer(), respondent).map_err(refuse)?;
+        task.complete();
 
         // Checkpoints share a tokenizer: only `keep` makes their prompts differ.
         if spec.keep != Keep::All || shown.insert(name.name.clone()) {

@@ -84,7 +84,7 @@ pub(crate) fn escaped(text: &str) -> String {
     for character in text.chars() {
         match character {
             '\n' => escaped.push('↵'),
-            '|' | '*' | '_' | '`' | '<' | '[' | ']' | '\\' | '~' => escaped.extend(['\\', character]),
+            '|' | '*' | '_' | '`' | '<' | '[' | ']' | '\\' | '~' | '&' | '$' => escaped.extend(['\\', character]),
             other if other.is_control() => escaped.push(' '),
             other => escaped.push(other),
         }

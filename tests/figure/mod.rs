@@ -1,9 +1,13 @@
 //! Figures: what is where, that all text can be read, and that SVG and PNG are one drawing.
 
+mod axes;
 mod content;
 mod errors;
 mod files;
 mod fold;
+mod letters;
+mod places;
+mod scale;
 mod text;
 
 use ablate::figure::{Drawing, layout};
@@ -16,4 +20,9 @@ fn spec(body: &str) -> Figure {
 
 fn drawing(body: &str, rows: &DataFrame) -> Drawing {
     layout(&spec(body), rows).unwrap()
+}
+
+/// All that is written.
+fn texts(drawing: &Drawing) -> Vec<&str> {
+    drawing.scene.texts().map(|text| text.text.as_str()).collect()
 }

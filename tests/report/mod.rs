@@ -1,5 +1,6 @@
 //! The report: links, escapes, and every number from the frames.
 
+mod hostile;
 mod html;
 mod index;
 

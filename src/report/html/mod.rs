@@ -9,14 +9,14 @@ mod table;
 mod text;
 
 pub(super) use expected::badges;
-pub(super) use page::page;
+pub(super) use page::{Pictures, page};
 pub(super) use text::Html;
 
 use text::escaped;
 
-use super::{Report, one_line};
+use super::{Report, link, one_line};
 use crate::manifest::Manifest;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The report as an HTML page, for a file in `folder`, where the files of its figures are read from; `manifest` is of the same
 /// run.
@@ -26,7 +26,7 @@ pub fn html(report: &Report, manifest: &Manifest, folder: &Path) -> String {
     header(&mut body, report);
     body.raw("<nav aria-label=\"Contents\"><ul>\n").raw(sections.links.as_str()).raw("</ul></nav>\n");
     body.open("main").raw(sections.body.as_str()).close("main");
-    page(&one_line(&report.title), &body)
+    page(&one_line(&report.title), &body, Pictures::Within)
 }
 
 fn sections(report: &Report, manifest: &Manifest, folder: &Path) -> Sections {
@@ -49,6 +49,9 @@ fn sections(report: &Report, manifest: &Manifest, folder: &Path) -> Sections {
     for table in &report.tables {
         let (id, title) = (format!("table-{}", table.name), one_line(table.heading()));
         sections.add(&id, &title, |body| table::table(body, table, folder));
+    }
+    if !report.activations.is_empty() {
+        sections.add("activations", "Activations", |body| activations(body, &report.activations, folder));
     }
     if !report.checks.is_empty() {
         sections.add("self-check", "Self-check", |body| provenance::checks(body, &report.checks));
@@ -82,6 +85,16 @@ impl Sections {
     }
 }
 
+/// Links to the files of kept activations.
+fn activations(body: &mut Html, files: &[PathBuf], folder: &Path) {
+    body.open("ul");
+    for path in files {
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        body.raw("<li><a href=\"").text(&link(path, folder)).raw("\">").text(&name).raw("</a></li>\n");
+    }
+    body.close("ul");
+}
+
 /// Title, verdicts, description, and the command that makes it all again.
 fn header(body: &mut Html, report: &Report) {
     body.open("header");
@@ -95,7 +108,7 @@ fn header(body: &mut Html, report: &Report) {
     body.badge("note", "note", "notes", report.notes.len());
     body.raw("</p>\n");
     if let Some(description) = &report.description {
-        body.markdown(description);
+        body.description(description);
     }
     body.raw("<pre class=\"command\"><code>").text(&report.command).raw("</code></pre>\n");
     body.close("header");

@@ -1,6 +1,6 @@
 //! Text that is put into a page: nothing of it is taken for markup.
 
-use pulldown_cmark::{Event, Options, Parser};
+use crate::report::description;
 
 /// A page being written.
 #[derive(Debug, Default)]
@@ -51,14 +51,9 @@ impl Html {
         }
     }
 
-    /// What a user wrote in Markdown. Markup in it is shown, not followed.
-    pub fn markdown(&mut self, text: &str) {
-        let events = Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
-        let shown = events.map(|event| match event {
-            Event::Html(markup) | Event::InlineHtml(markup) => Event::Text(markup),
-            other => other,
-        });
-        pulldown_cmark::html::push_html(&mut self.0, shown);
+    /// What a user wrote in Markdown.
+    pub fn description(&mut self, text: &str) {
+        description::html(&mut self.0, text);
     }
 
     /// The markup.

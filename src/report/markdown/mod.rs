@@ -3,7 +3,7 @@
 mod expected;
 mod failed;
 
-use super::{Figure, Report, Table, kind, link, one_line};
+use super::{Figure, Report, Table, description, kind, link, one_line};
 use crate::run::atomic::{WriteError, write_atomic};
 use crate::table;
 use std::fmt::Write as _;
@@ -24,15 +24,15 @@ pub fn write(report: &Report, path: &Path) -> Result<(), WriteError> {
 
 /// The report as Markdown, for a file in `folder`.
 pub fn markdown(report: &Report, folder: &Path) -> String {
-    let mut text = format!("# {}\n", one_line(&report.title));
-    if let Some(description) = &report.description {
-        let _ = write!(text, "\n{}\n", description.trim());
+    let mut text = format!("# {}\n", said(&report.title));
+    if let Some(text_of) = &report.description {
+        let _ = write!(text, "\n{}\n", description::markdown(text_of.trim()));
     }
     let _ = write!(text, "\n{}", fenced("sh", &report.command));
     if !report.notes.is_empty() {
         text.push_str("\n> **Note**\n>\n");
         report.notes.iter().for_each(|note| {
-            let _ = writeln!(text, "> - {}", one_line(note));
+            let _ = writeln!(text, "> - {}", said(note));
         });
     }
     if !report.failed.is_empty() {
@@ -47,16 +47,23 @@ pub fn markdown(report: &Report, folder: &Path) -> String {
     for table in &report.tables {
         table_section(&mut text, table, folder);
     }
+    if !report.activations.is_empty() {
+        text.push_str("\n## Activations\n\n");
+        for path in &report.activations {
+            let _ = writeln!(text, "- {}", linked(path, folder));
+        }
+    }
     if !report.checks.is_empty() {
         text.push_str("\n## Self-check\n\n");
         for check in &report.checks {
-            let _ = writeln!(text, "- {}{check}", if check.passed() { "" } else { "**failed**: " });
+            let _ =
+                writeln!(text, "- {}{}", if check.passed() { "" } else { "**failed**: " }, said(&check.to_string()));
         }
     }
     if !report.recalled.is_empty() {
         text.push_str("\n## From the store\n\n");
         for recalled in &report.recalled {
-            let _ = writeln!(text, "- {recalled}");
+            let _ = writeln!(text, "- {}", said(&recalled.to_string()));
         }
     }
     if !report.facts.is_empty() {
@@ -74,20 +81,20 @@ pub fn markdown(report: &Report, folder: &Path) -> String {
 
 fn figure_section(text: &mut String, figure: &Figure, folder: &Path) {
     let title = figure.heading();
-    let _ = write!(text, "\n## {}\n", one_line(title));
+    let _ = write!(text, "\n## {}\n", said(title));
     if let Some(path) = figure.shown() {
-        let _ = write!(text, "\n![{}]({})\n", table::escaped(title), link(path, folder));
+        let _ = write!(text, "\n![{}]({})\n", said(title), link(path, folder));
     }
     if !figure.files.is_empty() {
         let _ = write!(text, "\n`{}`: {}\n", figure.name, links(&figure.files, folder));
     }
     for note in &figure.notes {
-        let _ = write!(text, "\n*{}.*\n", table::escaped(note));
+        let _ = write!(text, "\n*{}.*\n", said(note));
     }
 }
 
 fn table_section(text: &mut String, table: &Table, folder: &Path) {
-    let _ = write!(text, "\n## {}\n\n", one_line(table.heading()));
+    let _ = write!(text, "\n## {}\n\n", said(table.heading()));
     let rows = table.frame.height();
     if rows == 0 {
         text.push_str("No rows.\n");
@@ -107,8 +114,25 @@ fn links(files: &[PathBuf], folder: &Path) -> String {
     named.collect::<Vec<_>>().join(", ")
 }
 
+/// A file by its name.
+fn linked(path: &Path, folder: &Path) -> String {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    format!("[{}]({})", said(&name), link(path, folder))
+}
+
+/// Text on one line that Markdown shows as it is, also at the beginning of a heading or an item.
+fn said(text: &str) -> String {
+    let text = table::escaped(&one_line(text));
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    match text.as_bytes().get(digits) {
+        Some(b'.' | b')') if digits > 0 => format!("{}\\{}", &text[..digits], &text[digits..]),
+        Some(b'#' | b'+' | b'-' | b'=' | b'>') if digits == 0 => format!("\\{text}"),
+        _ => text,
+    }
+}
+
 /// A block of code with a fence longer than any in it.
-fn fenced(language: &str, code: &str) -> String {
+pub(super) fn fenced(language: &str, code: &str) -> String {
     let longest = code.split(|character| character != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}{language}\n{}\n{fence}\n", code.trim_end())
