@@ -7,18 +7,34 @@ use super::builtin;
 use super::content::{self, Content};
 
 /// Names without an owner that the hub's own libraries know, and where the models are.
-const OLD_NAMES: [(&str, &str); 6] = [
+const OLD_NAMES: [(&str, &str); 5] = [
     ("gpt2", "openai-community/gpt2"),
     ("gpt2-medium", "openai-community/gpt2-medium"),
     ("gpt2-large", "openai-community/gpt2-large"),
     ("gpt2-xl", "openai-community/gpt2-xl"),
     ("distilgpt2", "distilbert/distilgpt2"),
-    ("arith", "builtin:arith"),
 ];
+
+/// The model of an old name without an owner.
+pub(super) fn of_old_name(name: &str) -> Option<&'static str> {
+    OLD_NAMES.iter().find(|(old, _)| old.eq_ignore_ascii_case(name)).map(|(_, known)| *known)
+}
+
+/// The model that an address at the hub is of; `rest` is what comes after its scheme.
+pub(super) fn of_address(rest: &str) -> Option<String> {
+    let path = rest.strip_prefix("//")?.strip_prefix("huggingface.co/")?;
+    let mut parts = path.split(['/', '?', '#']).filter(|part| !part.is_empty());
+    let (owner, model) = (parts.next()?, parts.next()?);
+    Some(format!("{owner}/{model}"))
+}
 
 /// For a path that leads nowhere, after a semicolon; empty where nothing is known.
 pub(super) fn for_missing(text: &str, base: &Path) -> String {
-    if text.starts_with('~') {
+    if base.join(text).exists() {
+        return String::new(); // it is a checkpoint of it that is missing
+    }
+    let expanded = text.starts_with("~/") && std::env::var_os("HOME").is_some();
+    if text.starts_with('~') && !expanded {
         return "; '~' is for the shell to expand, which it does at the start of a word alone: write the whole path"
             .into();
     }
@@ -27,9 +43,8 @@ pub(super) fn for_missing(text: &str, base: &Path) -> String {
         return format!("; paths in a spec start from the spec's folder: write \"{}\"", there.display());
     }
     let (name, revision) = text.split_once('@').map_or((text, ""), |(name, _)| (name, &text[name.len()..]));
-    if let Some((_, known)) = OLD_NAMES.iter().find(|(old, _)| old.eq_ignore_ascii_case(name)) {
-        let scheme = if known.contains(':') { "" } else { "hf:" };
-        return format!("; write {scheme}{known}{revision}");
+    if let Some(known) = of_old_name(name) {
+        return format!("; write hf:{known}{revision}");
     }
     if builtin::described().any(|(source, _)| source == format!("builtin:{name}")) {
         return format!("; write builtin:{name}");

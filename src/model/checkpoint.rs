@@ -13,7 +13,7 @@ use super::family::{self, Description};
 use super::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
 use super::matching::{Matching, listed};
 use super::random::RandomWeights;
-use super::weights::{self, Safetensors, Source, Stored, WeightError};
+use super::weights::{self, FEW_BITS, Safetensors, Source, Stored, WeightError};
 
 /// Larger than any configuration.
 const LARGEST_CONFIG: u64 = 10_000_000;
@@ -116,7 +116,25 @@ impl Checkpoint {
     /// What is wrong with the source's names, shapes and types, a fragment each.
     fn problems(&self) -> Vec<String> {
         let tensors = self.source.tensors();
-        let Matching { adapter, unexpected, beside, twice, .. } = &self.matching;
+        let Matching { adapter, quantised, unexpected, beside, twice, .. } = &self.matching;
+        if !adapter.is_empty() {
+            return vec![format!(
+                "an adapter that is not merged: {}; merge it into the weights (peft's `merge_and_unload()`), and save the model",
+                listed(adapter)
+            )];
+        }
+        if !quantised.is_empty() {
+            let held = expected(&self.facts, &self.names).into_iter().find_map(|expected| {
+                let name = self.stored(&expected.name);
+                let other = matches!(tensors.get(name)?.stored, Stored::Other(_));
+                other.then(|| format!(" in {}", self.source.format_of(name)))
+            });
+            return vec![format!(
+                "quantised weights{}: {}; they are not read: use the original model, or a GGUF file of it",
+                held.unwrap_or_default(),
+                listed(quantised)
+            )];
+        }
         if self.matching.is_empty() && !tensors.is_empty() {
             let names: Vec<String> = tensors.keys().cloned().collect();
             let (names, family) = (listed(&names), self.facts.family);
@@ -124,12 +142,6 @@ impl Checkpoint {
                 "unknown names: none of them is that of a weight of {family}, as '{}': it has {names}; check 'model_type', or \
                  rename them",
                 self.names.tokens
-            )];
-        }
-        if !adapter.is_empty() {
-            return vec![format!(
-                "an adapter that is not merged: {}; merge it into the weights (peft's `merge_and_unload()`), and save the model",
-                listed(adapter)
             )];
         }
         let mut problems = Vec::new();
@@ -336,14 +348,12 @@ fn scatter(source: &[f32], inputs: usize, data: &mut [f32], outputs: usize, colu
 
 /// What tensors that are not read hold instead of floats, and what to do.
 fn wrong_type(format: &str, names: &[String]) -> String {
+    let (hold, do_not) = if names.len() == 1 { ("holds", "does not") } else { ("hold", "do not") };
     let names = listed(names);
-    if format.to_uppercase().starts_with("F8") || format.starts_with("F4") || format.starts_with("F6") {
-        return format!(
-            "wrong type: {names} is in {format}, floats of few bits, which are not read; write the model in bfloat16 (in \
-             transformers: from_pretrained, then .to(torch.bfloat16).save_pretrained), or use a GGUF file"
-        );
+    match format.to_uppercase().get(..2) {
+        Some("F8" | "F6" | "F4") => format!("wrong type: {names} {hold} {format}: {FEW_BITS}"),
+        _ => format!("wrong type: {names} {do_not} hold floating-point numbers but {format}"),
     }
-    format!("wrong type: {names} does not hold floating-point numbers: it is {format}")
 }
 
 /// Reads a `config.json`.

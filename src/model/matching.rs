@@ -24,6 +24,8 @@ pub(super) struct Matching {
     pub unexpected: Vec<String>,
     /// Tensors of an adapter that is not merged into the weights.
     pub adapter: Vec<String>,
+    /// Scales and codes of quantised weights.
+    pub quantised: Vec<String>,
     /// Weights that are there twice: the family's name, and both names in the file.
     pub twice: Vec<(String, String, String)>,
 }
@@ -48,6 +50,8 @@ impl Matching {
                 &mut matching.buffers
             } else if is_adapter(&plain) {
                 &mut matching.adapter
+            } else if is_quantised(&plain) {
+                &mut matching.quantised
             } else if names.prefix.is_empty() || of_model || roots.contains(root(inner)) {
                 &mut matching.unexpected
             } else {
@@ -120,6 +124,23 @@ fn is_buffer(plain: &str, info: &TensorInfo, endings: &[&str]) -> bool {
 
 fn is_adapter(plain: &str) -> bool {
     [".lora_", ".base_layer.", ".ia3_", "prompt_embeddings", ".oft_", ".hada_"].iter().any(|part| plain.contains(part))
+}
+
+/// What GPTQ, AWQ, bitsandbytes and the 8-bit formats put beside or in place of a weight.
+fn is_quantised(plain: &str) -> bool {
+    const ENDINGS: [&str; 10] = [
+        ".qweight",
+        ".qzeros",
+        ".scales",
+        ".g_idx",
+        ".absmax",
+        ".quant_map",
+        ".SCB",
+        ".weight_scale",
+        ".weight_scale_inv",
+        ".input_scale",
+    ];
+    ENDINGS.iter().any(|ending| plain.ends_with(ending)) || plain.contains(".weight.quant_state")
 }
 
 /// A list of names for a sentence, the first few of many.

@@ -31,7 +31,7 @@ pub enum SourceError {
     Scheme(String),
     /// Malformed after the scheme.
     #[error("malformed model source '{text}'; write {form}")]
-    Form { text: String, form: &'static str },
+    Form { text: String, form: String },
     /// A path that leads nowhere.
     #[error("no model at '{}': no such file or folder{advice}", .path.display())]
     Missing {
@@ -105,11 +105,14 @@ impl Source {
             None => (rest, None),
         };
         let revision = checkpoint.or(at).map(String::from);
-        let form = |form| SourceError::Form { text: text.into(), form };
+        let form = |form: &str| SourceError::Form { text: text.into(), form: form.into() };
         match scheme {
             "builtin" => Ok(Source::Builtin { name: name.into(), checkpoint: revision }),
             "hf" => {
                 let parts: Vec<&str> = name.split('/').collect();
+                if let Some(known) = advice::of_old_name(name) {
+                    return Err(form(&format!("hf:{known}")));
+                }
                 if parts.len() != 2 || parts.iter().any(|part| part.is_empty() || *part == "..") || at == Some("") {
                     return Err(form("hf:owner/name or hf:owner/name@revision"));
                 }
@@ -128,6 +131,10 @@ impl Source {
                 }
                 Ok(Source::Random { config: path, seed })
             }
+            "http" | "https" => match advice::of_address(rest) {
+                Some(name) => Err(form(&format!("hf:{name}"))),
+                None => Err(SourceError::Scheme(scheme.into())),
+            },
             _ => Err(SourceError::Scheme(scheme.into())),
         }
     }

@@ -366,12 +366,17 @@ pub enum PromptError {
     #[error("no template '{0}' in this prompt set")]
     NoTemplate(String),
     /// Longer than the model's context.
-    #[error("prompt {text:?} and its answer are {tokens} tokens, the model has {n_ctx} positions; write fewer shots")]
+    #[error(
+        "prompt {text:?}{} {tokens} tokens, the model has {n_ctx} positions; write shorter prompts, or fewer shots",
+        if *.answer { " and its answer are" } else { " is" }
+    )]
     TooLong {
         /// The prompt.
         text: String,
-        /// Tokens of prompt and answer.
+        /// How many tokens.
         tokens: usize,
+        /// Whether the answer's are counted, which is decoded with the prompt.
+        answer: bool,
         /// Positions of the model.
         n_ctx: usize,
     },

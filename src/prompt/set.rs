@@ -302,7 +302,8 @@ impl PromptSet {
         for prompt in &self.prompts {
             let tokens = self.length(prompt);
             if let Some(n_ctx) = position_limit.filter(|&limit| tokens > limit) {
-                return Err(PromptError::TooLong { text: prompt.text.clone(), tokens, n_ctx });
+                let (text, answer) = (prompt.text.clone(), self.answer == Answer::MultiToken);
+                return Err(PromptError::TooLong { text, tokens, answer, n_ctx });
             }
             let outside = prompt.tokens.iter().chain(&prompt.answer_tokens).find(|&&id| id as usize >= n_vocab);
             if let Some(&id) = outside {

@@ -9,6 +9,7 @@ mod logits;
 mod many;
 mod measures;
 mod new;
+mod notes;
 mod patching;
 mod plans;
 mod probes;

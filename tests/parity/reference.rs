@@ -110,7 +110,7 @@ pub fn compare(model: &str, wanted: &Values, found: &Values, tolerance: f32) {
             name.ends_with("attn_scores") && index % length > index / length % length
         };
         let error = |(index, (found, wanted)): (usize, (&f32, &f32))| {
-            if masked(index) { 0.0 } else { (found - wanted).abs() / wanted.abs().max(1.0) }
+            if masked(index) || found == wanted { 0.0 } else { (found - wanted).abs() / wanted.abs().max(1.0) }
         };
         let errors = found.iter().zip(values).enumerate().map(error);
         let largest = errors.fold(0.0, |a: f32, b| if b.is_nan() { f32::INFINITY } else { a.max(b) });

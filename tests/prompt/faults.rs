@@ -135,7 +135,7 @@ fn prompts_that_a_model_cannot_run_are_refused() {
     short.limit = Some(3);
     let error = prompt::build(&spec, &tokenizer, None, Some(short.respondent(4))).expect_err("too long").to_string();
     assert!(
-        error.contains("\"0+0=\" and its answer are 4 tokens, the model has 3 positions; write fewer shots"),
+        error.contains("\"0+0=\" is 4 tokens, the model has 3 positions; write shorter prompts, or fewer shots"),
         "{error}"
     );
     let small = Fake::new(12, |_| 0);

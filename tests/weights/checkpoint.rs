@@ -44,6 +44,13 @@ fn missing_files_are_named() {
     std::fs::remove_file(folder.path().join("model.safetensors")).unwrap();
     let parts = ["no weights here", "model.safetensors, model.safetensors.index.json, pytorch_model.bin"];
     assert_says(Checkpoint::open(folder.path()), &parts);
+    std::fs::write(folder.path().join("consolidated.00.pth"), "").unwrap();
+    assert_says(
+        Checkpoint::open(folder.path()),
+        &["; found consolidated.00.pth, ", "which is not read under that name"],
+    );
+    std::fs::write(folder.path().join("x.gguf"), "").unwrap();
+    assert_says(Checkpoint::open(folder.path()), &["; for the GGUF file give its path, '", "x.gguf'"]);
     std::fs::remove_file(folder.path().join("config.json")).unwrap();
     assert_says(Checkpoint::open(folder.path()), &["config.json: ", "No such file"]);
 }
@@ -93,8 +100,10 @@ fn weights_that_are_not_floats_are_refused() {
         |name| name.replace("ln_final", "ln_initial"),
         &["ln_final.weight"],
     );
-    let parts =
-        ["wrong type: 'ln_final.weight' does not hold floating-point numbers", "unexpected: 'ln_initial.weight' [18]"];
+    let parts = [
+        "wrong type: 'ln_final.weight' does not hold floating-point numbers but BOOL",
+        "unexpected: 'ln_initial.weight' [18]",
+    ];
     assert_says(Checkpoint::open(folder.path()), &parts);
 }
 

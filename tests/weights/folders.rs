@@ -100,9 +100,18 @@ fn names_of_the_hub_are_suggested() {
         ("distilgpt2", "; write hf:distilbert/distilgpt2"),
         ("openai-community/gpt2", "; for the model of that name on the hub write hf:openai-community/gpt2"),
         ("arith", "; write builtin:arith"),
+        ("~/no such folder/model", "no such folder/model': no such file or folder"),
         ("~nobody/model", "; '~' is for the shell to expand"),
     ] {
         assert_says(card(source, here.path()), &["no model at '", part]);
+    }
+    for (source, form) in [
+        ("hf:gpt2", "; write hf:openai-community/gpt2"),
+        ("hf:mistral", "; write hf:owner/name"),
+        ("https://huggingface.co/openai-community/gpt2/tree/main", "; write hf:openai-community/gpt2"),
+        ("https://example.org/x", "unknown model source 'https:'"),
+    ] {
+        assert_says(card(source, here.path()), &[form]);
     }
     for source in ["models/x.gguf", "./a/b", "a/b/c"] {
         let error = card(source, here.path()).unwrap_err().to_string();

@@ -132,7 +132,8 @@ fn a_bias_of_the_unembedding_that_is_not_there_is_zero() {
 
 #[test]
 fn wrappers_of_trainers_and_other_versions_names_make_no_difference() {
-    let cases: [(&str, &dyn Fn(&str) -> String); 8] = [
+    type Renamed = dyn Fn(&str) -> String;
+    let cases: [(&str, &Renamed); 8] = [
         ("llama-gqa", &|name| format!("_orig_mod.{name}")),
         ("llama-gqa", &|name| format!("module._orig_mod.{name}")),
         ("llama-gqa", &|name| format!("model.{name}")),
@@ -195,6 +196,10 @@ fn what_is_within_the_model_and_none_of_its_weights_is_refused() {
         let folder = changed(model, |tensors| tensors.push(floats(extra, &[24], 1.0)));
         assert_says(Checkpoint::open(folder.path()), &[&format!("unexpected: '{extra}' [24]")]);
     }
+    for extra in ["model.layers.0.self_attn.q_proj.qweight", "model.layers.0.mlp.up_proj.weight_scale_inv"] {
+        let folder = changed("llama-gqa", |tensors| tensors.push(floats(extra, &[24], 1.0)));
+        assert_says(Checkpoint::open(folder.path()), &["quantised weights: 'model.layers.0", "use the original model"]);
+    }
     let adapter = "model.layers.0.self_attn.q_proj.lora_A.default.weight";
     let folder = changed("llama-gqa", |tensors| tensors.push(floats(adapter, &[4, 24], 1.0)));
     assert_says(
@@ -238,8 +243,14 @@ fn types_that_are_not_read_are_named_where_they_are_wanted() {
         }
     };
     let folder = changed("llama-gqa", to_float8);
-    let parts = ["is in F8_E4M3, floats of few bits, which are not read; write the model in bfloat16", "and 12 more"];
+    let parts = ["and 12 more hold F8_E4M3: floats of so few bits are not read; write the model in bfloat16"];
     assert_says(Checkpoint::open(folder.path()), &parts);
+
+    let folder = changed("llama-gqa", |tensors| {
+        to_float8(tensors);
+        tensors.push(floats("model.layers.0.mlp.up_proj.weight_scale_inv", &[1], 1.0));
+    });
+    assert_says(Checkpoint::open(folder.path()), &["quantised weights in F8_E4M3: 'model.layers.0.mlp.up_proj"]);
 
     // A type that no version of the format has yet, of a tensor that nobody wants.
     let folder = changed("llama-gqa", |tensors| tensors.push(floats("v_head.weight", &[6], 1.0)));

@@ -103,7 +103,7 @@ fn inconsistent_headers_are_refused_with_what_is_wrong() {
         (two("[0,8]", "[4,12]"), 12, &["'y'", "ends at 8"]),
         (two("[0,8]", "[12,20]"), 20, &["'y'", "ends at 8"]),
         (two("[0,8]", "[8,16]").replace("\"y\"", "\"x\""), 16, &["two tensors are named 'x'"]),
-        (one("[2]", "[0,8]").replace("F32", "F33"), 8, &["unknown type 'F33'"]),
+        (one("[2]", "[0,8]").replace("F32", "F33"), 8, &["'x' holds F33, which is not a type"]),
         ("[]".into(), 0, &["unreadable header"]),
         ("{".into(), 0, &["unreadable header"]),
         (r#"{"x":1}"#.into(), 0, &["unreadable header"]),

@@ -83,7 +83,13 @@ impl Family for GptNeoX {
             ln_final: NormNames::layer("gpt_neox.final_layer_norm".into()),
             unembed: LinearNames::linear("embed_out".into(), d_model, facts.n_vocab, false),
             prefix: "gpt_neox.",
-            buffers: &[".rotary_emb.inv_freq", ".attention.bias", ".attention.masked_bias"],
+            buffers: &[
+                ".rotary_emb.inv_freq",
+                ".rotary_emb.cos_cached",
+                ".rotary_emb.sin_cached",
+                ".attention.bias",
+                ".attention.masked_bias",
+            ],
             // as transformers calls it since 5.14
             aliases: &[("lm_head.weight", "embed_out.weight")],
         })

@@ -149,7 +149,7 @@ pub(super) fn names(facts: &Facts, biases: Biases) -> ModelNames {
         ln_final: NormNames::rms("model.norm".into()),
         unembed: LinearNames::linear("lm_head".into(), d_model, facts.n_vocab, false),
         prefix: "model.",
-        buffers: &[".rotary_emb.inv_freq"],
+        buffers: &[".rotary_emb.inv_freq", ".rotary_emb.cos_cached", ".rotary_emb.sin_cached"],
         aliases: &[],
     }
 }

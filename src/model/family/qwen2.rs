@@ -19,6 +19,8 @@ impl Family for Qwen2 {
     }
 
     fn facts(&self, config: &Config) -> Result<Facts, ConfigError> {
+        // Absent it is the width's share of a head; `null` is an error in this class.
+        config.size_or("head_dim", 1)?;
         let facts = llama::facts("qwen2", config, &QWEN2)?;
         let window = window(config, facts.n_layers)?;
         Ok(Facts { window, ..facts })

@@ -16,6 +16,10 @@ pub use safetensors::Safetensors;
 pub use shards::Shards;
 pub use source::{Source, Stored, TensorInfo};
 
+/// What to do with weights in floats of 8 bits or fewer.
+pub(super) const FEW_BITS: &str = "floats of so few bits are not read; write the model in bfloat16 (in transformers: \
+     from_pretrained(folder).to(torch.bfloat16).save_pretrained(other)), or use a GGUF file";
+
 type Open = fn(&Path) -> Result<Box<dyn Source>, WeightError>;
 
 /// Names of weights in a folder, the preferred first, and what opens them.
@@ -51,8 +55,25 @@ fn chosen(folder: &Path) -> Result<(PathBuf, Open), WeightError> {
     let found = KINDS.iter().map(|(name, open)| (folder.join(name), *open)).find(|(path, _)| path.is_file());
     found.ok_or_else(|| {
         let names = KINDS.map(|(name, _)| name);
-        WeightError::format(folder, format!("no weights here; looked for {}", names.join(", ")))
+        WeightError::format(folder, format!("no weights here; looked for {}{}", names.join(", "), others(folder)))
     })
+}
+
+/// Files of a folder that are weights by their endings, for a sentence; empty where there are none.
+fn others(folder: &Path) -> String {
+    const ENDINGS: [&str; 7] = ["safetensors", "bin", "pt", "pth", "h5", "msgpack", "gguf"];
+    let weights = |path: &Path| path.extension().is_some_and(|ending| ENDINGS.iter().any(|other| ending == *other));
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let names =
+        entries.filter(|path| weights(path)).filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    let gguf = names.iter().find(|name| name.ends_with(".gguf"));
+    match (gguf, names.is_empty()) {
+        (Some(name), _) => format!("; for the GGUF file give its path, '{}'", folder.join(name).display()),
+        (None, false) => format!("; found {}, which is not read under that name", names.join(", ")),
+        (None, true) => String::new(),
+    }
 }
 
 /// Position and description of tensor `name`, whose elements `start..start + count` are to be read as floats.
@@ -65,7 +86,8 @@ fn find<'a>(
     let wrong = |reason: String| WeightError::format(source.path(), reason);
     let (index, _, info) = source.tensors().get_full(name).ok_or_else(|| wrong(format!("no tensor '{name}'")))?;
     if matches!(info.stored, Stored::Other(_)) {
-        return Err(wrong(format!("'{name}' does not hold floating-point numbers")));
+        let format = source.format_of(name);
+        return Err(wrong(format!("'{name}' holds {format}, which is not a type of floats that is read")));
     }
     let elements: usize = info.shape.iter().product();
     if start.checked_add(count).is_none_or(|end| end > elements) {

@@ -28,7 +28,11 @@ impl Pytorch {
     /// When the file cannot be read or is not what `torch.save` writes for a dictionary of tensors.
     pub fn open(path: &Path) -> Result<Self, WeightError> {
         std::fs::File::open(path).map_err(WeightError::io(path))?;
-        let reader = PytorchReader::new(path).map_err(|error| WeightError::format(path, error.to_string()))?;
+        let reader = PytorchReader::new(path).map_err(|error| {
+            let error = error.to_string();
+            let known = error.contains("float8").then(|| format!("it holds 8-bit floats: {}", super::FEW_BITS));
+            WeightError::format(path, known.unwrap_or(error))
+        })?;
         let mut formats = HashMap::new();
         let mut tensors: IndexMap<_, _> = reader
             .tensors()
