@@ -18,9 +18,9 @@ use std::path::{Path, PathBuf};
 /// A folder that results are written to, file by file, each whole or not at all.
 #[derive(Debug)]
 pub struct Results {
-    dir: PathBuf,
+    place: PathBuf,
     /// Where files are until all are there.
-    unfinished: PathBuf,
+    dir: PathBuf,
     files: Vec<PathBuf>,
     earlier: Earlier,
     /// Held where the folder takes locks: files of two runs are not to be mixed under one manifest.
@@ -70,17 +70,17 @@ impl Results {
         let text = serde_json::to_vec(&run).map_err(Error::refused(refused()))?;
         write_atomic(&unfinished.join(unfinished::RUN), |out| out.write_all(&text))
             .map_err(Error::refused("output.dir"))?;
-        Ok(Self { earlier: Earlier::of(&dir), unfinished, dir, files: Vec::new(), _lock: lock })
+        Ok(Self { earlier: Earlier::of(&dir), dir: unfinished, place: dir, files: Vec::new(), _lock: lock })
     }
 
     /// Where files are written while the run goes on.
     pub fn dir(&self) -> &Path {
-        &self.unfinished
+        &self.dir
     }
 
     /// Where they are in the end.
     pub fn place(&self) -> &Path {
-        &self.dir
+        &self.place
     }
 
     /// The manifest of the results that are there already.
@@ -94,7 +94,7 @@ impl Results {
         ["csv", "parquet"]
             .iter()
             .try_for_each(|ending| self.free(&format!("tables/{name}.{ending}")).map_err(Error::failed(about())))?;
-        let files = table::write(frame, &self.unfinished.join("tables"), name).map_err(Error::failed(about()))?;
+        let files = table::write(frame, &self.dir.join("tables"), name).map_err(Error::failed(about()))?;
         self.files.extend([files.csv.clone(), files.parquet.clone()]);
         Ok(files)
     }
@@ -102,7 +102,7 @@ impl Results {
     /// Writes `rows/NAME.parquet`: a step's own rows, which can be many.
     pub fn rows(&mut self, name: &str, frame: &DataFrame) -> Result<(), Error> {
         let file = format!("rows/{name}.parquet");
-        let path = self.unfinished.join(&file);
+        let path = self.dir.join(&file);
         let about = || format!("rows '{name}'");
         self.free(&file).map_err(Error::failed(about()))?;
         table::write_parquet(frame, &path).map_err(Error::failed(about()))?;
@@ -115,7 +115,7 @@ impl Results {
     /// # Errors
     /// A folder of its name, and a file of its folder's name.
     pub fn free(&self, file: &str) -> Result<(), WriteError> {
-        let path = self.dir.join(file);
+        let path = self.place.join(file);
         let kind = match path.parent().is_some_and(|parent| parent.exists() && !parent.is_dir()) {
             true => io::ErrorKind::NotADirectory,
             false if path.is_dir() => io::ErrorKind::IsADirectory,
@@ -131,7 +131,7 @@ impl Results {
 
     /// Writes a text file.
     pub fn text(&mut self, name: &str, text: &str) -> Result<PathBuf, Error> {
-        let path = self.unfinished.join(name);
+        let path = self.dir.join(name);
         write_atomic(&path, |out| out.write_all(text.as_bytes())).map_err(Error::failed(name))?;
         self.files.push(path.clone());
         Ok(path)
@@ -144,13 +144,13 @@ impl Results {
 
     fn checksum(&self, file: &Path) -> Result<Checksum, Error> {
         let bytes = fs::read(file).map_err(Error::failed(file.display()))?;
-        let path = file.strip_prefix(&self.unfinished).unwrap_or(file).display().to_string();
+        let path = file.strip_prefix(&self.dir).unwrap_or(file).display().to_string();
         Ok(Checksum { path, sha256: format!("{:x}", Sha256::digest(&bytes)) })
     }
 
     /// Files of earlier runs that are still there and that this run has not made.
     pub fn left_over(&self, made: &[Checksum]) -> Vec<Checksum> {
-        self.earlier.left_over(&self.dir, made)
+        self.earlier.left_over(&self.place, made)
     }
 
     /// Puts everything in its place; files of earlier runs in `superseded` go, unless someone has changed them since.
@@ -158,6 +158,6 @@ impl Results {
     /// # Errors
     /// Files that can not be moved: the next command about the folder goes on with it.
     pub fn publish(&self, superseded: &[Checksum]) -> Result<Replaced, Error> {
-        replace::all(&self.dir, superseded)
+        replace::all(&self.place, superseded)
     }
 }
