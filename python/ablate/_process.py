@@ -56,17 +56,21 @@ def execute(arguments: Sequence[str], show: bool) -> Ended:
                 code = child.wait()
             except KeyboardInterrupt:
                 _interrupt(child, messages, lines, show)
-                raise
+                raise KeyboardInterrupt(_text(lines)) from None
             except BaseException:
                 child.terminate()
                 raise
         output.seek(0)
         printed = output.read().decode("utf-8", errors="replace")
-    text = "\n".join(line for line in lines if not _PROGRESS.match(line) and not _RESULTS.match(line)).strip("\n")
     if code == INTERRUPTED:
-        raise KeyboardInterrupt(text)
+        raise KeyboardInterrupt(_text(lines))
     folders = [found.group(1) for found in map(_RESULTS.match, lines) if found]
-    return Ended(code, printed, folders, text)
+    return Ended(code, printed, folders, _text(lines))
+
+
+def _text(lines: Sequence[str]) -> str:
+    """What was said, without progress."""
+    return "\n".join(line for line in lines if not _PROGRESS.match(line) and not _RESULTS.match(line)).strip("\n")
 
 
 def _follow(messages: IO[str], lines: List[str], show: bool) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 import ablate
 from ablate import _binary, _process
+from conftest import SPEC
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals")
 
@@ -80,6 +81,32 @@ def test_a_second_ctrl_c_is_passed_on_as_well(tmp_path: Path) -> None:
     output, seconds = interrupted(tmp_path, script, times=2)
     assert output == "KeyboardInterrupt\n"
     assert seconds < 10
+
+
+def test_a_run_of_the_program_itself_is_interrupted(tmp_path: Path) -> None:
+    # Minutes of work, if nobody stops it.
+    spec = {
+        **SPEC,
+        "prompts": {**SPEC["prompts"], "operands": {"a": "0..100", "b": "0..100"}, "sample": 2000},  # type: ignore[dict-item]
+        "step": [{"name": "neurons", "kind": "neuron-patching", "layers": "*"}],
+    }
+    del spec["table"], spec["figure"]
+    script = f"""
+import ablate
+try:
+    ablate.run({spec!r}, name="long", quiet=True, arguments=["--no-store"])
+except KeyboardInterrupt as interrupt:
+    print("KeyboardInterrupt", interrupt)
+"""
+    caller = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True)
+    while not (tmp_path / "results" / "long").exists():
+        assert caller.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.5)
+    os.killpg(caller.pid, signal.SIGINT)
+    output, _ = caller.communicate(timeout=30)
+    assert output.startswith("KeyboardInterrupt") and "interrupted" in output
+    assert not (tmp_path / "results" / "long" / "manifest.json").exists()
 
 
 def test_exit_130_is_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import polars
 import pytest
 
 import ablate
+from ablate import _frames
 from conftest import REPOSITORY, SPEC
 
 
@@ -126,3 +127,22 @@ def test_activations_are_those_of_the_rows(here: Path) -> None:
         compared += array.size
     assert compared == len(rows) > 0
     assert len(results.rows["tensors.prompts"]) == array.shape[0]
+
+
+@pytest.mark.parametrize(
+    ("there", "taken"),
+    [
+        ({"pandas", "pyarrow", "polars"}, "pandas"),
+        ({"pandas", "polars"}, "polars"),
+        ({"polars"}, "polars"),
+        ({"pandas"}, "pyarrow, with which pandas reads Parquet"),
+        (set(), "pandas with pyarrow, or polars"),
+    ],
+)
+def test_the_library_that_is_there_is_taken_or_said(there: "set[str]", taken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name if name in there else None)
+    if taken in ("pandas", "polars"):
+        assert _frames._installed() == taken
+    else:
+        with pytest.raises(ImportError, match=taken):
+            _frames._installed()
