@@ -7,12 +7,21 @@ use crate::spec::step::{
     AttributionMeasure, AttributionPatching, Direction, EffectMeasure, NeuronMethod, NeuronPatching,
 };
 use crate::spec::{Loaded, SpecErrors};
+use polars::prelude::{DataFrame, PolarsResult};
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &NeuronPatching, context: &Context) -> Result<Outcome, Error> {
     match step.method {
         NeuronMethod::Exact => patching::run(step.into(), context),
         NeuronMethod::Attribution => attribution::run(&approximate(step), context),
+    }
+}
+
+/// Its frames without rows.
+pub(super) fn empty_frames(step: &NeuronPatching) -> PolarsResult<Vec<(String, DataFrame)>> {
+    match step.method {
+        NeuronMethod::Exact => patching::empty_frames(&step.into()),
+        NeuronMethod::Attribution => attribution::empty_frames(&approximate(step)),
     }
 }
 

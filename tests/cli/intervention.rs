@@ -119,6 +119,7 @@ fn wrong_edits_are_refused_where_they_stand() {
 }
 
 const PUSH: &str = r#"
+title = "one"
 [model]
 source = "builtin:arith"
 [prompts]

@@ -92,6 +92,7 @@ fn as_many_prompts_are_counted_as_are_drawn() {
 #[test]
 fn means_are_over_as_many_prompts_as_there_are() {
     const MEAN: &str = r#"
+title = "one"
 [model]
 source = "builtin:arith"
 [prompts]
@@ -121,6 +122,7 @@ interventions = [{ name = "mean", edits = [{ site = "3.mlp_post", value = "mean"
 #[test]
 fn every_step_has_an_estimate() {
     const ALL: &str = r#"
+title = "one"
 [model]
 source = "builtin:arith"
 [prompts]
@@ -177,6 +179,7 @@ series = "operator"
 #[test]
 fn answers_of_several_tokens_are_counted_token_by_token() {
     let spec = r#"
+title = "one"
 [model]
 source = "builtin:arith"
 [prompts]

@@ -50,7 +50,7 @@ fn keeping_everything_changes_nothing_and_keeping_nothing_leaves_nothing() {
     }
     assert_eq!(results.rows("nothing.components").height(), 0);
     assert!(
-        results.report().contains("means are over 96 prompts, legal or not, 48 of each of + *"),
+        results.report().contains("means are over 96 prompts, legal or not, 48 of each of + \\*"),
         "{}",
         results.report()
     );
