@@ -457,6 +457,8 @@ fn what_is_wrong_with_a_file_of_rows_is_told_alone_with_its_line() {
         ("f.csv", "country\tcapital\na\tA\n".into(), "line 1: its names are separated by tabs"),
         ("f.tsv", head.into(), "line 1: its names are separated by commas"),
         ("f.csv", "\n\n".into(), "it is empty; write a line of names"),
+        ("f.csv", "country,capital\ra,A\r".into(), "its lines end in CR alone"),
+        ("f.csv", format!("{head}b, \n"), "line 3 has no 'capital'"),
         ("f.json", "[]".into(), "it is JSON; write an object a line into a file NAME.jsonl"),
         (
             "f.jsonl",
