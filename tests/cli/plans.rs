@@ -174,22 +174,3 @@ series = "operator"
     assert_eq!(right[3], "284", "{right:?}");
     assert!(text.contains("tables, figures and report"), "{text}");
 }
-
-/// Prompts of which a step reads no position may differ in their number of tokens, and each is asked for every token of its answer.
-#[test]
-fn answers_of_several_tokens_are_counted_token_by_token() {
-    let spec = r#"
-title = "one"
-[model]
-source = "builtin:arith"
-[prompts]
-answer = "multi-token"
-operands = { a = "0..5", b = "0..4" }
-operators = ["+"]
-[[step]]
-name = "right"
-kind = "accuracy"
-"#;
-    // 20 sums, of one token each, and one more to see that they end.
-    assert_eq!(row(spec, &[], "right")[3], "40");
-}
