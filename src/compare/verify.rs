@@ -54,7 +54,8 @@ pub fn targets(paths: &[PathBuf]) -> Result<Vec<Target>, Error> {
         if let (Some(run), false) = (Unfinished::of(path), path.join(manifest::FILE).exists()) {
             return Err(Error::refused(path.display())(format!("there are no results: {run}")));
         }
-        let below = results_in(path);
+        // A folder with specs stands for these, whatever results are below it.
+        let below = if has_specs(path) { Vec::new() } else { results_in(path) };
         if below.is_empty() {
             let specs = spec::files(std::slice::from_ref(path))?;
             let environment: Vec<_> = std::env::vars().collect();
@@ -66,6 +67,12 @@ pub fn targets(paths: &[PathBuf]) -> Result<Vec<Target>, Error> {
         }
     }
     Ok(targets)
+}
+
+/// Whether a folder has specs of its own.
+fn has_specs(path: &Path) -> bool {
+    let within = std::fs::read_dir(path).into_iter().flatten().flatten();
+    within.map(|entry| entry.path()).any(|path| path.is_file() && path.extension().is_some_and(|end| end == "toml"))
 }
 
 /// How far below a folder results are looked for: `results/paper/fig02` is two below `results`.

@@ -60,6 +60,8 @@ struct Group {
 struct Legal {
     shapes: PromptSet,
     groups: Vec<Group>,
+    /// Whether the model can run every one of them.
+    all_fit: bool,
     took: Duration,
 }
 
@@ -73,6 +75,8 @@ pub struct Censuses {
     drawn: Place<(Prompts, Extent), Census>,
     /// How many prompts there are for means.
     every: Place<EveryKey, usize>,
+    /// Models that were seen, each with the first that has the same prompts: checkpoints have one tokenizer.
+    alike: RefCell<Vec<(Rc<Sketch>, Rc<Sketch>)>>,
 }
 
 /// A set, whatever is drawn of it, and what of it is wanted: the template, the tokens and places of the slots that all have, whether
@@ -86,6 +90,7 @@ impl Censuses {
     /// Prompts that can not be had.
     pub fn of(&self, spec: &Prompts, sketch: &Rc<Sketch>, extent: Extent) -> Result<Rc<Census>, PromptError> {
         let spec = Prompts { keep: Keep::All, ..spec.clone() };
+        let sketch = &self.first_alike(sketch);
         get_or(&self.drawn, sketch, (spec, extent), |(spec, extent)| match extent {
             Extent::Whole => self.whole(spec, sketch),
             // Of a few operands there may be no legal prompt.
@@ -99,6 +104,7 @@ impl Censuses {
     /// Prompts that can not be had.
     pub fn every(&self, spec: &Prompts, sketch: &Rc<Sketch>, wanted: &Wanted) -> Result<usize, PromptError> {
         let Wanted { template, like, legal, sample, seed, balanced } = *wanted;
+        let sketch = &self.first_alike(sketch);
         let shape = (like.tokens.len(), like.slots.clone());
         let key = (undrawn(spec), template.to_string(), shape, (legal, sample, seed, balanced));
         let count = get_or(&self.every, sketch, key, |_| {
@@ -107,6 +113,18 @@ impl Censuses {
             Ok(drawn.iter().map(Vec::len).sum())
         })?;
         Ok(*count)
+    }
+
+    /// The first model that was seen with the prompts of this one.
+    fn first_alike(&self, sketch: &Rc<Sketch>) -> Rc<Sketch> {
+        let mut alike = self.alike.borrow_mut();
+        if let Some((_, first)) = alike.iter().find(|(own, _)| Rc::ptr_eq(own, sketch)) {
+            return first.clone();
+        }
+        let mut firsts = alike.iter().map(|(_, first)| first);
+        let first = firsts.find(|first| has_same_prompts(first, sketch)).unwrap_or(sketch).clone();
+        alike.push((sketch.clone(), first.clone()));
+        first
     }
 
     fn whole(&self, spec: &Prompts, sketch: &Rc<Sketch>) -> Result<Census, PromptError> {
@@ -118,6 +136,14 @@ impl Censuses {
         census.templates.iter_mut().enumerate().for_each(|(index, counted)| counted.legal = legal.of_template(index));
         Ok(census)
     }
+}
+
+/// Whether two models have the same prompts in the same tokens.
+fn has_same_prompts(one: &Sketch, other: &Sketch) -> bool {
+    let begins = |sketch: &Sketch| (sketch.bos, sketch.tokenizer.bos(), sketch.tokenizer.adds_bos());
+    let text = |sketch: &Sketch| sketch.tokenizer.to_json().ok();
+    let alike = one.card.facts == other.card.facts && begins(one) == begins(other);
+    alike && text(one).is_some_and(|text_of_one| text(other) == Some(text_of_one))
 }
 
 fn get_or<K: PartialEq, V>(
@@ -142,11 +168,18 @@ fn undrawn(spec: &Prompts) -> Prompts {
     Prompts { keep: Keep::All, sample, skip: 0, seeds: vec![0], spread_answers: true, ..spec.clone() }
 }
 
+/// Whether a model can run every prompt.
+fn fits(set: &PromptSet, sketch: &Sketch) -> Result<(), PromptError> {
+    let facts = &sketch.card.facts;
+    set.fits(facts.n_vocab, facts.position_limit())
+}
+
 /// The prompts of a spec, made and counted.
 fn drawn(spec: &Prompts, sketch: &Sketch) -> Result<Census, PromptError> {
     let started = Instant::now();
     let set = prompt::build(spec, &sketch.tokenizer, sketch.bos, None)?;
     let took = started.elapsed();
+    fits(&set, sketch)?;
     let templates = (0..set.templates.len()).map(|template| {
         let of = || set.prompts.iter().filter(move |prompt| prompt.template == template);
         let draws: HashSet<_> = of().map(|prompt| (prompt.operator.symbol, prompt.seed)).collect();
@@ -168,6 +201,7 @@ impl Legal {
         let started = Instant::now();
         let set = prompt::legal(spec, &sketch.tokenizer, sketch.bos)?;
         let took = started.elapsed();
+        let all_fit = fits(&set, sketch).is_ok();
         let mut groups: IndexMap<(usize, &str), Group> = IndexMap::new();
         for prompt in &set.prompts {
             let group = groups.entry((prompt.template, prompt.operator.symbol)).or_default();
@@ -177,15 +211,15 @@ impl Legal {
             group.first_tokens.extend(prompt.answer_tokens.first());
             group.answer_tokens += prompt.answer_tokens.len();
         }
-        Ok(Self { groups: groups.into_values().collect(), shapes: shapes(set), took })
+        Ok(Self { groups: groups.into_values().collect(), shapes: shapes(set), all_fit, took })
     }
 
     fn of_template(&self, template: usize) -> usize {
         self.groups.iter().filter(|group| group.template == template).map(|group| group.count).sum()
     }
 
-    /// What a spec draws of them; `None` where that depends on which prompts are drawn: where they differ in shape, and where
-    /// nothing is left.
+    /// What a spec draws of them; `None` where that depends on which prompts are drawn: where they differ in shape, where the model
+    /// cannot run some, and where nothing is left.
     fn draw(&self, spec: &Prompts) -> Option<Census> {
         let each = |group: &Group| match spec.sample {
             Some(sample) => group.count.min(sample.saturating_add(spec.skip)).saturating_sub(spec.skip),
@@ -211,7 +245,7 @@ impl Legal {
         let of_shape = |template| self.shapes.prompts.iter().filter(|prompt| prompt.template == template).count();
         let is_one_shape = (0..templates.len()).all(|template| of_shape(template) <= 1);
         let is_none_left = templates.iter().all(|counted| counted.prompts == 0);
-        if is_none_left || (spec.sample.is_some() && !is_one_shape) {
+        if is_none_left || !self.all_fit || (spec.sample.is_some() && !is_one_shape) {
             return None;
         }
         let mut shapes = self.shapes.clone();

@@ -170,12 +170,15 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 const ALIKE: usize = 6;
 
 fn unknown(name: &str) -> Unknown {
-    let near = nearest(name, names().chain(words())).map(|near| vec![near.to_string()]);
+    let near = nearest(name, names()).map(|near| vec![near.to_string()]);
     let alike = || {
         let is_part =
             |topic: &&Topic| topic.name.split(['-', '_', '.', '/', ' ']).any(|part| nearest(name, [part]).is_some());
         topics().iter().filter(|topic| topic.group != Group::Column).filter(is_part).map(|topic| topic.name.clone())
     };
-    let near = near.unwrap_or_else(|| alike().collect::<IndexSet<_>>().into_iter().take(ALIKE).collect());
+    let mut near = near.unwrap_or_else(|| alike().collect::<IndexSet<_>>().into_iter().take(ALIKE).collect());
+    if near.is_empty() {
+        near.extend(nearest(name, words()).map(String::from));
+    }
     Unknown { name: name.to_string(), near }
 }

@@ -80,11 +80,15 @@ fn steps(loaded: &Loaded, errors: &mut Vec<SpecErrors>) -> Result<Frames, Error>
                 if let Some(group) = group {
                     match of_axes(loaded, step, &axes, &frame) {
                         Ok(()) => {
-                            let rows = pool::labelled(&axes, &group.labels, &frame)?;
-                            let other = pooled.get(&name).ok().map(|other| other.schema() != rows.schema());
-                            match other {
-                                Some(true) => errors.push(other_columns(loaded, step)),
-                                Some(false) => {}
+                            let mut rows = pool::labelled(&axes, &group.labels, &frame)?;
+                            match pooled.get(&name).ok().cloned() {
+                                Some(mut other) => {
+                                    pool::alike(&mut other, &mut rows)?;
+                                    match other.schema() == rows.schema() {
+                                        true => pooled.insert(name.clone(), other),
+                                        false => errors.push(other_columns(loaded, step)),
+                                    }
+                                }
                                 None => pooled.insert(name.clone(), rows),
                             }
                         }

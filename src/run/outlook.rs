@@ -75,7 +75,7 @@ impl Earlier {
 }
 
 /// Changes by which a step of another spec, of the same name and model, may differ and be told as what this one was made of.
-const FEW: usize = 3;
+const FEW: usize = 2;
 
 /// The steps of a variant of a spec in the order that they would be run in; `earlier` are those of the specs before it.
 ///

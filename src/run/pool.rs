@@ -10,10 +10,11 @@ use polars::prelude::*;
 pub fn pooled(axes: &[(&str, DataType)], groups: &[(&[Label], &DataFrame)]) -> PolarsResult<DataFrame> {
     let mut all: Option<DataFrame> = None;
     for (labels, rows) in groups {
-        let labelled = labelled(axes, labels, rows)?;
+        let mut labelled = labelled(axes, labels, rows)?;
         match &mut all {
             None => all = Some(labelled),
             Some(all) => {
+                alike(all, &mut labelled)?;
                 all.vstack_mut(&labelled)?;
             }
         }
@@ -21,6 +22,30 @@ pub fn pooled(axes: &[(&str, DataType)], groups: &[(&[Label], &DataFrame)]) -> P
     let mut all = all.unwrap_or_default();
     all.rechunk_mut();
     Ok(all)
+}
+
+/// Makes texts of columns that are whole numbers in one of two frames and texts in the other: words of prompts that are other words
+/// in another variant.
+///
+/// # Errors
+/// None of its own.
+pub fn alike(one: &mut DataFrame, other: &mut DataFrame) -> PolarsResult<()> {
+    let names: Vec<PlSmallStr> = one.get_column_names().into_iter().cloned().collect();
+    for name in names {
+        let (Ok(here), Ok(there)) = (one.column(&name), other.column(&name)) else { continue };
+        match (here.dtype(), there.dtype()) {
+            (DataType::Int64, DataType::String) => {
+                let texts = here.cast(&DataType::String)?;
+                one.with_column(texts)?;
+            }
+            (DataType::String, DataType::Int64) => {
+                let texts = there.cast(&DataType::String)?;
+                other.with_column(texts)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Rows with these labels in front of each.

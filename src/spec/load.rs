@@ -14,6 +14,9 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Errors of a spec that are mended at most, to look for further ones.
+const MENDED: usize = 20;
+
 /// A spec that has passed every check that needs no model, with the origin of each of its values.
 #[derive(Debug, Clone)]
 pub struct Loaded {
@@ -177,7 +180,9 @@ fn spec_of(
     }
     errors.extend(check(&values, &files));
     if !errors.is_empty() {
-        let meant = meant(&values, &errors).filter(|values| check(values, &files).is_empty());
+        // Of a file with very many nobody knows what was meant.
+        let few = errors.len() <= MENDED;
+        let meant = few.then(|| meant(&values, &errors)).flatten().filter(|values| check(values, &files).is_empty());
         let meant = meant.and_then(|values| of_values(values, &files, layers, sources).ok());
         return Err(SpecErrors::new(errors).meaning(meant));
     }

@@ -17,6 +17,14 @@ pub(super) fn run(step: &NeuronPatching, context: &Context) -> Result<Outcome, E
     }
 }
 
+/// Its frames without rows.
+pub(super) fn empty_frames(step: &NeuronPatching) -> PolarsResult<Vec<(String, DataFrame)>> {
+    match step.method {
+        NeuronMethod::Exact => patching::empty_frames(&step.into()),
+        NeuronMethod::Attribution => attribution::empty_frames(&approximate(step)),
+    }
+}
+
 /// What the approximation can not be asked for.
 pub(super) fn check(step: &NeuronPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
     if step.method == NeuronMethod::Exact {

@@ -61,9 +61,9 @@ fn found(step: &str, model: &ModelName, template: &str, context: &Context) -> Re
         (None, []) => return Err(format!("step '{step}' has found no layers of model '{}'", model.name)),
         (None, _) => return Err(format!("step '{step}' has no prompts of template '{template}'")),
     };
-    let number = |column: &str| -> Result<Option<usize>, String> {
-        let numbers = rows.column(column).and_then(Column::i64).map_err(read)?;
-        Ok(numbers.get(row).and_then(|number| usize::try_from(number).ok()))
+    let number = |column: &str| {
+        let numbers = rows.column(column).and_then(Column::i64).map_err(read);
+        numbers.map(|numbers| numbers.get(row).and_then(|number| usize::try_from(number).ok()))
     };
     match (number("first_layer")?, number("last_layer")?) {
         (Some(first), Some(last)) => Ok(crate::spec::Numbers::Ranges(vec![(first, last)])),

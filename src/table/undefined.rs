@@ -12,7 +12,7 @@ pub(super) fn undefined(values: &Series) -> PolarsResult<Option<BooleanChunked>>
         return Ok(None);
     }
     let undefined = values.is_nan()?;
-    Ok(undefined.any().then(|| undefined.fill_null_with_values(false)).transpose()?)
+    undefined.any().then(|| undefined.fill_null_with_values(false)).transpose()
 }
 
 /// The rows that a comparison may hold of: neither null nor NaN.

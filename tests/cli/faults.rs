@@ -91,6 +91,7 @@ fn an_interrupt_stops_cleanly_with_130() {
 #[test]
 fn errors_of_all_levels_come_in_one_run() {
     let spec = r#"
+title = "one"
 [model]
 source = "builtin:arith"
 [prompts]

@@ -119,6 +119,7 @@ fn wrong_edits_are_refused_where_they_stand() {
 }
 
 const PUSH: &str = r#"
+title = "one"
 [model]
 source = "builtin:arith"
 [prompts]
@@ -189,7 +190,7 @@ fn measures_that_compare_with_another_answer_need_one() {
     let (code, text) = refused(&without.replace("\"logit-difference\"", "\"accuracy\", \"kl\""));
     assert_eq!(code, Some(0), "{text}");
     let (code, text) = refused(&PUSH.replace("{ site = \"3.mlp_post\", value = 0 }", "{ site = \"3.mlp_post\" }"));
-    assert!(code == Some(2) && text.contains("the answers of all begin with the same token"), "{text}");
+    assert!(code == Some(2) && text.contains("have answers that begin with the same token"), "{text}");
     let (code, text) = refused(&PUSH.replace("\"logit-difference\"]\nper", "\"normalized-logit-difference\"]\nper"));
     assert_eq!(code, Some(2), "{text}");
 }

@@ -72,3 +72,13 @@ fn a_ranking_says_what_its_effects_are_means_over() {
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("note: circuit: 'mean' of components in 'eff' is a mean over 2 positions"), "{text}");
 }
+
+#[test]
+fn a_ranking_says_where_there_is_no_number() {
+    let ranked = "[[step]]\nname = \"circuit\"\nkind = \"ablation\"\ncomponents = []\n\
+                  ranked = { from = \"eff\", k = [1], measure = \"kl\", by = \"(mean - mean) / (mean - mean)\", \
+                  where = { position = \"last\" } }";
+    let (code, text, _) = run(ranked);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("rows of 'eff': their components come last"), "{text}");
+}

@@ -92,6 +92,7 @@ fn as_many_prompts_are_counted_as_are_drawn() {
 #[test]
 fn means_are_over_as_many_prompts_as_there_are() {
     const MEAN: &str = r#"
+title = "one"
 [model]
 source = "builtin:arith"
 [prompts]
@@ -121,6 +122,7 @@ interventions = [{ name = "mean", edits = [{ site = "3.mlp_post", value = "mean"
 #[test]
 fn every_step_has_an_estimate() {
     const ALL: &str = r#"
+title = "one"
 [model]
 source = "builtin:arith"
 [prompts]
@@ -171,22 +173,4 @@ series = "operator"
     let right = row(ALL, &[], "right");
     assert_eq!(right[3], "284", "{right:?}");
     assert!(text.contains("tables, figures and report"), "{text}");
-}
-
-/// Prompts of which a step reads no position may differ in their number of tokens, and each is asked for every token of its answer.
-#[test]
-fn answers_of_several_tokens_are_counted_token_by_token() {
-    let spec = r#"
-[model]
-source = "builtin:arith"
-[prompts]
-answer = "multi-token"
-operands = { a = "0..5", b = "0..4" }
-operators = ["+"]
-[[step]]
-name = "right"
-kind = "accuracy"
-"#;
-    // 20 sums, of one token each, and one more to see that they end.
-    assert_eq!(row(spec, &[], "right")[3], "40");
 }

@@ -386,6 +386,18 @@ fn integers_among_words_are_integers_in_rows() {
     assert_eq!(sorted, "n,word,answer,twice\n2,A,2,4.0\n2,7,2,4.0\n10,A,10,20.0\n10,7,10,20.0\n");
 }
 
+/// Variants whose words are integers here and texts there have one column, of texts.
+#[test]
+fn variants_of_integers_and_of_texts_are_pooled() {
+    let spec = of_file("[{ country = \"a\", capital = \"A\" }]");
+    let matrix = "[matrix]\nwords = { key = \"prompts.rows\", values = { texts = [{ country = \"a\", capital = \"A\" }], \
+                  integers = [{ country = \"7\", capital = \"C\" }] } }\n[[step]]";
+    let folder = folder(&spec.replacen("[[step]]", matrix, 1));
+    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(texts(&rows(folder.path(), "accuracy.prompts"), "country"), ["a", "7"]);
+}
+
 #[test]
 fn rows_come_from_files_of_several_forms() {
     let three = [["a", "A"], ["b", "B"], ["7", "C"]];
@@ -445,6 +457,8 @@ fn what_is_wrong_with_a_file_of_rows_is_told_alone_with_its_line() {
         ("f.csv", "country\tcapital\na\tA\n".into(), "line 1: its names are separated by tabs"),
         ("f.tsv", head.into(), "line 1: its names are separated by commas"),
         ("f.csv", "\n\n".into(), "it is empty; write a line of names"),
+        ("f.csv", "country,capital\ra,A\r".into(), "its lines end in CR alone"),
+        ("f.csv", format!("{head}b, \n"), "line 3 has no 'capital'"),
         ("f.json", "[]".into(), "it is JSON; write an object a line into a file NAME.jsonl"),
         (
             "f.jsonl",

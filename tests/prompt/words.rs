@@ -197,7 +197,7 @@ fn faults_are_told_at_once_with_what_to_write() {
     let expected = [
         "slots.name: slots.name has \"A\" twice; write it once",
         "slots.other: slot 'other' takes the words of 'nme', which has no list; write \"name\"",
-        "slots.2nd: no slot can be called '2nd': names are letters, digits, '_' and '-', and begin with a letter",
+        "slots.2nd: no slot can be called '2nd': names are letters a to z and A to Z, digits, '_' and '-', and begin with no digit",
         "slots.last: no slot can be called 'last': rows have a column, or prompts a position, of that name; write another",
         "different.1: no slot 'othr'; write \"other\"",
         "contrast: ' {name}!{', character 9: '{' is not closed; write '{{' for a brace",

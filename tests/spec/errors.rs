@@ -214,7 +214,7 @@ fn duplicate_names_point_at_both() {
 fn names_are_file_names() {
     says(
         &refused("name = \"rates\"", "name = \"../rates\""),
-        &["no name: \"../rates\"", "letters, digits, '-' and '_'"],
+        &["no name: \"../rates\"", "letters a to z and A to Z, digits, '-' and '_'"],
     );
     says(&refused("[model]", "[models.\"a b\"]\nsource = \"x\"\n[model]"), &["no name: \"a b\""]);
 }

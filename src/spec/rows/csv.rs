@@ -22,6 +22,9 @@ impl Separator {
 pub(super) fn read(text: &str, separator: Separator) -> Result<Read, Unread> {
     let first = text.lines().find(|line| !line.trim().is_empty());
     let Some(first) = first else { return Err("it is empty; write a line of names, and a line for each row".into()) };
+    if text.contains('\r') && !text.contains('\n') {
+        return Err("its lines end in CR alone; save it with line feeds".into());
+    }
     other_separator(first, separator)?;
     // Where people write ", " they do so in all lines: the space is neither of a name nor of the cells below it.
     let spaced: Vec<bool> = first.split(separator.letter()).map(|name| name.starts_with(' ')).collect();
@@ -34,7 +37,7 @@ pub(super) fn read(text: &str, separator: Separator) -> Result<Read, Unread> {
             return Err(ragged(line, cells.len(), &names));
         }
         for (column, cell) in cells.into_iter().enumerate() {
-            match cell.is_empty() {
+            match cell.trim().is_empty() {
                 true => {
                     read.no_word(column, format!("line {line} has no '{}'; write a word in every cell", names[column]))
                 }
