@@ -1,7 +1,8 @@
 //! Edits applied to activations, in main memory: f32 holds every storage type exactly, and one code serves every device.
 
-use super::activation::{Activations, Layout};
+use super::activation::{Activation, Activations, Layout};
 use super::edit::{Change, Edit, Row, Value};
+use crate::model::facts::Facts;
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
 use crate::model::to_f32;
 use crate::model::transformer::{Tokens, Transformer};
@@ -18,7 +19,8 @@ pub fn run_edited(transformer: &Transformer, tokens: &Tokens, rows: &[Row], sour
     let order: Vec<usize> = (0..rows.len()).collect();
     let index = EditIndex::new(order.iter().map(|&row| &rows[row]), |_, _| true);
     let length = tokens.pos;
-    let mut hooks = EditHooks { rows, order: &order, members: &order, index: &index, sources, length };
+    let facts = transformer.facts();
+    let mut hooks = EditHooks { rows, order: &order, members: &order, index: &index, sources, length, facts };
     let logits = transformer.forward(&batch, &mut hooks);
     logits.narrow(1, length - 1, 1).squeeze_dim(1)
 }
@@ -86,6 +88,8 @@ pub(super) struct EditHooks<'a> {
     pub sources: &'a Activations,
     /// Tokens of a prompt; the positions of a pass are the last ones.
     pub length: usize,
+    /// What the model looks like.
+    pub facts: &'a Facts,
 }
 
 impl Hooks for EditHooks<'_> {
@@ -124,11 +128,15 @@ impl EditHooks<'_> {
         let part = if whole { tensor.clone() } else { tensor.clone().narrow(0, span.start, span.len()) };
         let (device, dtype, shape) = (part.device(), part.dtype(), part.dims());
         let mut data = to_f32(part);
-        let window = Window { layout, first: self.length - slots, slots };
+        let back = match hook {
+            Hook::Block(layer, _) => self.facts.window_of(layer),
+            _ => None,
+        };
+        let held = Held { layout, first: self.length - slots, slots, back };
         for (place, number, edit) in edits {
             let row = &self.rows[self.order[number]];
             let source = row.source.map(|run| (self.sources, run));
-            window.apply(&row.edits[edit], hook, place - first, &mut data, source);
+            held.apply(&row.edits[edit], hook, place - first, &mut data, source);
         }
         let part = Tensor::from_data(TensorData::new(data, shape), (&device, dtype));
         if whole {
@@ -142,18 +150,27 @@ impl EditHooks<'_> {
 
 /// What of an activation an array holds.
 #[derive(Debug, Clone, Copy)]
-struct Window {
+struct Held {
     layout: Layout,
     /// The first position held.
     first: usize,
     /// How many.
     slots: usize,
+    /// How many keys back a query sees, its own counted; `None` for all.
+    back: Option<usize>,
 }
 
-impl Window {
+impl Held {
     /// Applies `edit` to row `row` of `data`. Positions that are not held change nothing that is.
-    fn apply(self, edit: &Edit, hook: Hook, row: usize, data: &mut [f32], source: Option<(&Activations, usize)>) {
-        let Window { layout, first, slots } = self;
+    fn apply<'e>(
+        self,
+        edit: &'e Edit,
+        hook: Hook,
+        row: usize,
+        data: &mut [f32],
+        source: Option<(&'e Activations, usize)>,
+    ) {
+        let Held { layout, first, slots, back } = self;
         let length = first + slots;
         for position in edit.positions.iter(length).filter(|&position| position >= first && position < length) {
             let slot = position - first;
@@ -171,15 +188,19 @@ impl Window {
                 let target = &mut data[start..start + layout.position_width()];
                 change(edit, target, source, |activation, row| activation.position(row, position));
             } else {
-                // Keys after the query are the mask's, whatever is written: it reads no future.
-                let width = match layout {
-                    Layout::Attention { .. } => position + 1,
-                    Layout::Stream { .. } | Layout::Heads { .. } => layout.unit_width(),
+                // Keys after the query and before its window are the mask's, whatever is written: it does not read them.
+                let seen = match layout {
+                    Layout::Attention { .. } => {
+                        back.map_or(0, |back| (position + 1).saturating_sub(back))..position + 1
+                    }
+                    Layout::Stream { .. } | Layout::Heads { .. } => 0..layout.unit_width(),
                 };
                 for unit in edit.units.iter(layout.units()) {
                     let start = layout.at(slots, row, slot, unit);
-                    let target = &mut data[start..start + width];
-                    change(edit, target, source, |activation, row| activation.unit(row, position, unit)?.get(..width));
+                    let target = &mut data[start + seen.start..start + seen.end];
+                    let values =
+                        |activation: &'e Activation, row| activation.unit(row, position, unit)?.get(seen.clone());
+                    change(edit, target, source, values);
                 }
             }
         }

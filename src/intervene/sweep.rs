@@ -280,8 +280,9 @@ impl<'s> Sweep<'s> {
     }
 
     pub fn hooks<'h>(&'h self, members: &'h [usize]) -> EditHooks<'h> {
-        let Replay { sources, base, .. } = *self.replay;
-        EditHooks { rows: self.rows, order: &self.order, members, index: &self.index, sources, length: base.tokens.pos }
+        let Replay { sources, base, transformer, .. } = *self.replay;
+        let (length, facts) = (base.tokens.pos, transformer.facts());
+        EditHooks { rows: self.rows, order: &self.order, members, index: &self.index, sources, length, facts }
     }
 }
 

@@ -11,7 +11,14 @@ use ablate::model::to_f32;
 use proptest::prelude::*;
 use std::sync::{Arc, LazyLock};
 
-static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| MODELS.iter().map(|name| Case::open(name)).collect());
+/// Models with windows, and with scores of other scales.
+const ALONE: [&str; 3] = ["gpt2-scores", "mistral-window", "qwen2-window"];
+const COUNT: usize = MODELS.len() + ALONE.len();
+
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
+    let alone = ALONE.iter().map(|name| Case::alone(name));
+    MODELS.iter().map(|name| Case::open(name)).chain(alone).collect()
+});
 
 /// In units of what differences may be on the CPU.
 fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
@@ -107,7 +114,7 @@ proptest! {
 
     /// Replayed = recomputed from scratch; batched = single; rows in any order.
     #[test]
-    fn replay_is_the_run_from_scratch(model in 0..MODELS.len(), drafts in interventions(), memory in 1usize..200_000) {
+    fn replay_is_the_run_from_scratch(model in 0..COUNT, drafts in interventions(), memory in 1usize..200_000) {
         let case = &CASES[model];
         let rows = drafted(case, &drafts);
         let wanted = wanted(&rows);
@@ -139,7 +146,7 @@ proptest! {
 
     /// A run patched with its own values is itself, to the bit: nothing is computed.
     #[test]
-    fn self_patch_changes_nothing(model in 0..MODELS.len(), drafts in interventions()) {
+    fn self_patch_changes_nothing(model in 0..COUNT, drafts in interventions()) {
         let case = &CASES[model];
         let mut rows = drafted(case, &drafts);
         for row in &mut rows {
@@ -160,7 +167,7 @@ proptest! {
 
     /// An edit of strength 0 changes nothing.
     #[test]
-    fn strength_zero_is_the_clean_run(model in 0..MODELS.len(), drafts in interventions()) {
+    fn strength_zero_is_the_clean_run(model in 0..COUNT, drafts in interventions()) {
         let case = &CASES[model];
         let mut rows = drafted(case, &drafts);
         for row in &mut rows {

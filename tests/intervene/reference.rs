@@ -75,6 +75,17 @@ impl Case {
         Self { name, model, tokens, source_tokens, floats, integers }
     }
 
+    /// A model that TransformerLens cannot express: its own prompts, each with another as its source.
+    pub fn alone(name: &'static str) -> Self {
+        let host = Processed::new(Checkpoint::open(&folder(name)).unwrap(), Processing::default());
+        let model = Transformer::load(&host, &device::device(), DType::F32).unwrap();
+        let tokens = crate::parity::reference::Reference::read(name).tokens;
+        let mut ids = tokens.ids.clone();
+        ids.rotate_left(tokens.pos);
+        let source_tokens = Tokens { ids, ..tokens.clone() };
+        Self { name, model, tokens, source_tokens, floats: BTreeMap::new(), integers: BTreeMap::new() }
+    }
+
     pub fn has(&self, key: &str) -> bool {
         self.floats.contains_key(key)
     }
