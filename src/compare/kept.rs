@@ -37,7 +37,8 @@ impl Kept {
     pub fn of(folder: &Path) -> Self {
         let mut kept =
             Self { folder: folder.to_path_buf(), whole: 0, not_kept: 0, changed: Vec::new(), problems: Vec::new() };
-        match Record::read(folder) {
+        // A run that was killed while its results took their places is gone on with first.
+        match crate::run::settle_results(folder).and_then(|()| Record::read(folder)) {
             Ok(record) => {
                 kept.files(&record.manifest);
                 kept.spec(&record);

@@ -39,7 +39,6 @@ sites = ["0.z[head]"]
 [[step]]
 name = "circuit"
 kind = "ablation"
-mode = "remove"
 components = ["L0H0"]
 value = "mean"
 
@@ -68,7 +67,7 @@ components = ["L0H*"]
 [[step]]
 name = "patterns"
 kind = "attention-patterns"
-layers = "0"
+heads = ["L0H0"]
 
 [[step]]
 name = "acts"

@@ -46,7 +46,7 @@ fn two_runs_with_one_folder() {
             .unwrap()
             .replace("[run]", "[output]\ndir = \"results\"\n\n[run]"),
     );
-    let ran = place.ablate(&["run", "same.toml", "other.toml"]);
+    let ran = place.ablate(&["run", "same.toml", "other.toml", "--force"]);
     assert_eq!(ran.code, Some(1), "{}", ran.text);
     assert!(ran.text.contains(&format!("process {} on ", first.id())) && ran.text.contains("1 of 2 specs failed"));
     assert!(place.path().join("results/other/manifest.json").exists(), "{}", ran.text);

@@ -184,13 +184,15 @@ fn it_comes_back_as_it_was_and_names_no_folder_of_the_user() {
 #[test]
 fn a_rerun_from_the_store_has_the_same_keys_and_prompts() {
     let folder = folder();
-    let stored = || {
-        let mut command = ablate(folder.path(), &["run", "experiments/spec.toml"]);
+    // In a folder of its own: the same results would keep the manifest that is there.
+    let stored = |name: &str| {
+        let place = format!("output.dir=results/{name}");
+        let mut command = ablate(folder.path(), &["run", "experiments/spec.toml", "--set", &place]);
         command.env("ABLATE_CACHE", folder.path().join("store"));
         ends(0, command);
-        manifest(folder.path())
+        Manifest::read(&folder.path().join("results").join(name)).expect("a manifest")
     };
-    let (first, second) = (stored(), stored());
+    let (first, second) = (stored("first"), stored("second"));
     let without = run(folder.path(), &[]);
     assert_eq!(first.prompts, second.prompts);
     assert_eq!(first.prompts, without.prompts);

@@ -26,7 +26,8 @@ fn repository() -> tempfile::TempDir {
 }
 
 fn found(folder: &Path) -> Git {
-    run(folder, &[]).spec.git.expect("a commit")
+    // The same results would keep the manifest that is there.
+    run(folder, &["--force"]).spec.git.expect("a commit")
 }
 
 #[test]
@@ -54,7 +55,7 @@ fn a_spec_that_is_not_as_committed_is_dirty() {
 
     for name in ["new.toml", "ignored.toml"] {
         write(folder.path(), name, &SPEC.replace("base/", "experiments/base/"));
-        ends(0, ablate(folder.path(), &["run", name, "--set", "output.dir=results/spec"]));
+        ends(0, ablate(folder.path(), &["run", name, "--force", "--set", "output.dir=results/spec"]));
         let git = manifest(folder.path()).spec.git.expect("a commit");
         assert_eq!((git.dirty, &*git.path), (true, name), "it is in no commit");
     }
@@ -64,7 +65,7 @@ fn a_spec_that_is_not_as_committed_is_dirty() {
 fn without_a_repository_or_git_there_is_none_and_nothing_is_said() {
     let folder = folder();
     let quiet = |path: Option<&str>| {
-        let mut command = ablate(folder.path(), &["run", "experiments/spec.toml"]);
+        let mut command = ablate(folder.path(), &["run", "experiments/spec.toml", "--force"]);
         command.env("GIT_CEILING_DIRECTORIES", folder.path().parent().expect("a folder"));
         if let Some(path) = path {
             command.env("PATH", path);
@@ -78,6 +79,6 @@ fn without_a_repository_or_git_there_is_none_and_nothing_is_said() {
     quiet(None);
     git(folder.path(), &["add", "--all"]);
     git(folder.path(), &["commit", "--quiet", "-m", "first"]);
-    assert!(run(folder.path(), &[]).spec.git.is_some());
+    assert!(run(folder.path(), &["--force"]).spec.git.is_some());
     quiet(Some("/nonexistent"));
 }

@@ -116,11 +116,11 @@ fn where_the_store_is_can_be_said() {
     assert!(place.ablate(&args).recalled().is_empty());
     assert_eq!(place.ablate(&args).recalled(), STEPS);
     assert!(place.path().join("mine/entries").is_dir() && !place.store().exists());
-    let mut off = place.command(&["run", "spec.toml"]);
+    let mut off = place.command(&["run", "spec.toml", "--force"]);
     off.env("ABLATE_CACHE", "off").env("HOME", place.path()).env("XDG_CACHE_HOME", "");
     assert!(off.output().expect("the binary runs").status.success());
     assert!(!place.path().join(".cache").exists());
-    let mut home = place.command(&["run", "spec.toml"]);
+    let mut home = place.command(&["run", "spec.toml", "--force"]);
     home.env_remove("ABLATE_CACHE").env("HOME", place.path()).env("XDG_CACHE_HOME", "");
     assert!(home.output().expect("the binary runs").status.success());
     assert!(place.path().join(".cache/ablate/store/entries").is_dir());

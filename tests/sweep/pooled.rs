@@ -2,6 +2,7 @@
 
 use super::Place;
 use std::fs;
+use std::path::Path;
 
 const SPEC: &str = r#"
 title = "sweep"
@@ -195,11 +196,25 @@ fn a_variant_that_fails_is_said_to_be_missing() {
         [[table]]\nname = \"kept_rows\"\nfrom = \"kept.prompts\"\n\n[[table]]\nname = \"per_kept\"\nfrom = \"kept_rows\"\n\
         group_by = [\"sample\"]\naggregate = { rows = \"count(a)\" }\n\n[[expect]]\nname = \"kept\"\nfrom = \"per_kept\"\n\
         where = { sample = 5 }\nvalue = \"rows\"\nat_least = 1\n\n[[table]]\nname = \"rates\"";
-    let spec = SPEC.replacen("[[table]]\nname = \"rates\"", capture, 1);
+    let axis = "dtype = { key = \"model.dtype\", values = [\"f32\", \"bf16\"] }";
+    assert!(SPEC.contains(axis), "the axis is replaced by one of models, one of which is broken");
+    let spec = SPEC.replacen("[[table]]\nname = \"rates\"", capture, 1).replacen(
+        axis,
+        "dtype = { key = \"model.source\", values = { f32 = \"builtin:arith\", bf16 = \"broken\" } }",
+        1,
+    );
     let place = Place::with(&[("sweep.toml", &spec)]);
-    let folder = place.path("results/sweep/variants/dtype=bf16,sample=5");
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("activations"), "a file is in the way").unwrap();
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/models/arith");
+    fs::create_dir(place.path("broken")).unwrap();
+    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+        fs::copy(built_in.join(file), place.path("broken").join(file)).unwrap();
+    }
+    // The last weights of the file are no numbers: every run of the model ends there.
+    let path = place.path("broken/model.safetensors");
+    let mut bytes = fs::read(&path).unwrap();
+    let end = bytes.len();
+    bytes[end - 64..].copy_from_slice(&f32::NAN.to_le_bytes().repeat(16));
+    fs::write(&path, bytes).unwrap();
     let ended = place.ablate(&["run", "sweep.toml"]);
     assert_eq!(ended.code, Some(1), "{}", ended.text);
     let kept = place.read("results/sweep/tables/kept_rows.csv");
@@ -212,7 +227,7 @@ fn a_variant_that_fails_is_said_to_be_missing() {
     assert!(report.contains("**step 'kept' (dtype=bf16,sample=5)** failed:"), "{report}");
     assert!(report.contains("Not made because of it: expectation 'kept'."), "a number of fewer rows: {report}");
     assert!(ended.text.contains("not made because step 'kept' (dtype=bf16,sample=5) failed"), "{}", ended.text);
-    assert_eq!(lines(&place.read("results/sweep/tables/rates.csv")).len(), 6, "the rest is made");
+    assert_eq!(lines(&place.read("results/sweep/tables/rates.csv")).len(), 4, "the rest is made");
     assert!(place.has("results/sweep/variants/dtype=f32,sample=10/activations"));
 }
 
