@@ -60,8 +60,6 @@ struct Group {
 struct Legal {
     shapes: PromptSet,
     groups: Vec<Group>,
-    /// Whether the model can run every one of them.
-    all_fit: bool,
     took: Duration,
 }
 
@@ -168,10 +166,20 @@ fn undrawn(spec: &Prompts) -> Prompts {
     Prompts { keep: Keep::All, sample, skip: 0, seeds: vec![0], spread_answers: true, ..spec.clone() }
 }
 
-/// Whether a model can run every prompt.
-fn fits(set: &PromptSet, sketch: &Sketch) -> Result<(), PromptError> {
+/// The first prompt that a model cannot run.
+fn unfit(set: &PromptSet, sketch: &Sketch) -> Option<Prompt> {
     let facts = &sketch.card.facts;
-    set.fits(facts.n_vocab, facts.position_limit())
+    let fits = |set: &PromptSet| set.fits(facts.n_vocab, facts.position_limit()).is_ok();
+    if fits(set) {
+        return None;
+    }
+    // Rare, and then of few prompts: what is asked of a set is asked of each.
+    let mut one = PromptSet { prompts: Vec::new(), ..set.clone() };
+    let mut is_unfit = |prompt: &&Prompt| {
+        one.prompts = vec![(*prompt).clone()];
+        !fits(&one)
+    };
+    set.prompts.iter().find(&mut is_unfit).cloned()
 }
 
 /// The prompts of a spec, made and counted.
@@ -179,7 +187,6 @@ fn drawn(spec: &Prompts, sketch: &Sketch) -> Result<Census, PromptError> {
     let started = Instant::now();
     let set = prompt::build(spec, &sketch.tokenizer, sketch.bos, None)?;
     let took = started.elapsed();
-    fits(&set, sketch)?;
     let templates = (0..set.templates.len()).map(|template| {
         let of = || set.prompts.iter().filter(move |prompt| prompt.template == template);
         let draws: HashSet<_> = of().map(|prompt| (prompt.operator.symbol, prompt.seed)).collect();
@@ -193,7 +200,7 @@ fn drawn(spec: &Prompts, sketch: &Sketch) -> Result<Census, PromptError> {
             answer_tokens: of().map(|prompt| prompt.answer_tokens.len()).sum(),
         }
     });
-    Ok(Census { templates: templates.collect(), shapes: shapes(set), took })
+    Ok(Census { templates: templates.collect(), shapes: shapes(set, sketch), took })
 }
 
 impl Legal {
@@ -201,7 +208,6 @@ impl Legal {
         let started = Instant::now();
         let set = prompt::legal(spec, &sketch.tokenizer, sketch.bos)?;
         let took = started.elapsed();
-        let all_fit = fits(&set, sketch).is_ok();
         let mut groups: IndexMap<(usize, &str), Group> = IndexMap::new();
         for prompt in &set.prompts {
             let group = groups.entry((prompt.template, prompt.operator.symbol)).or_default();
@@ -211,15 +217,15 @@ impl Legal {
             group.first_tokens.extend(prompt.answer_tokens.first());
             group.answer_tokens += prompt.answer_tokens.len();
         }
-        Ok(Self { groups: groups.into_values().collect(), shapes: shapes(set), all_fit, took })
+        Ok(Self { groups: groups.into_values().collect(), shapes: shapes(set, sketch), took })
     }
 
     fn of_template(&self, template: usize) -> usize {
         self.groups.iter().filter(|group| group.template == template).map(|group| group.count).sum()
     }
 
-    /// What a spec draws of them; `None` where that depends on which prompts are drawn: where they differ in shape, where the model
-    /// cannot run some, and where nothing is left.
+    /// What a spec draws of them; `None` where that depends on which prompts are drawn: where they differ in shape, and where
+    /// nothing is left.
     fn draw(&self, spec: &Prompts) -> Option<Census> {
         let each = |group: &Group| match spec.sample {
             Some(sample) => group.count.min(sample.saturating_add(spec.skip)).saturating_sub(spec.skip),
@@ -245,7 +251,7 @@ impl Legal {
         let of_shape = |template| self.shapes.prompts.iter().filter(|prompt| prompt.template == template).count();
         let is_one_shape = (0..templates.len()).all(|template| of_shape(template) <= 1);
         let is_none_left = templates.iter().all(|counted| counted.prompts == 0);
-        if is_none_left || !self.all_fit || (spec.sample.is_some() && !is_one_shape) {
+        if is_none_left || (spec.sample.is_some() && !is_one_shape) {
             return None;
         }
         let mut shapes = self.shapes.clone();
@@ -254,8 +260,10 @@ impl Legal {
     }
 }
 
-/// The set with the first prompt of each shape alone, and the first in which a fixed token is another.
-fn shapes(mut set: PromptSet) -> PromptSet {
+/// The set with the first prompt of each shape alone, the first in which a fixed token is another, and the first that the model cannot
+/// run.
+fn shapes(mut set: PromptSet, sketch: &Sketch) -> PromptSet {
+    let unfit = unfit(&set, sketch);
     let mut first: IndexMap<usize, Vec<Prompt>> = IndexMap::new();
     let fixed: Vec<Vec<usize>> = set.templates.iter().map(|template| template.fixed().collect()).collect();
     for prompt in std::mem::take(&mut set.prompts) {
@@ -267,6 +275,7 @@ fn shapes(mut set: PromptSet) -> PromptSet {
         }
     }
     set.prompts = first.into_values().flatten().collect();
+    set.prompts.extend(unfit);
     set.dropped.clear();
     set
 }

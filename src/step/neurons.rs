@@ -50,14 +50,6 @@ pub(super) fn check(step: &NeuronPatching, loaded: &Loaded) -> Result<(), SpecEr
     Ok(())
 }
 
-/// Its frames without rows.
-pub(super) fn empty_frames(step: &NeuronPatching) -> PolarsResult<Vec<(String, DataFrame)>> {
-    match step.method {
-        NeuronMethod::Exact => patching::empty_frames(&step.into()),
-        NeuronMethod::Attribution => attribution::empty_frames(&approximate(step)),
-    }
-}
-
 /// What it would compute.
 pub(super) fn workload(step: &NeuronPatching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     match step.method {

@@ -189,9 +189,9 @@ fn measures_that_compare_with_another_answer_need_one() {
     assert!(code == Some(2) && text.contains("write measures without it, such as accuracy and kl"), "{text}");
     let (code, text) = refused(&without.replace("\"logit-difference\"", "\"accuracy\", \"kl\""));
     assert_eq!(code, Some(0), "{text}");
-    let (code, text) = refused(&PUSH.replace("{ site = \"3.mlp_post\", value = 0 }", "{ site = \"3.mlp_post\" }"));
-    // The other step is run all the same.
-    assert!(code == Some(1) && text.contains("have answers that begin with the same token"), "{text}");
-    let (code, text) = refused(&PUSH.replace("\"logit-difference\"]\nper", "\"normalized-logit-difference\"]\nper"));
-    assert_eq!(code, Some(1), "{text}");
+    let alone = PUSH.split("[[step]]\nname = \"direct\"").next().unwrap_or_default();
+    let (code, text) = refused(&alone.replace("{ site = \"3.mlp_post\", value = 0 }", "{ site = \"3.mlp_post\" }"));
+    assert!(code == Some(2) && text.contains("have answers that begin with the same token"), "{text}");
+    let (code, text) = refused(&alone.replace("\"logit-difference\"]\nper", "\"normalized-logit-difference\"]\nper"));
+    assert_eq!(code, Some(2), "{text}");
 }

@@ -283,7 +283,7 @@ fn merges_of(path: &Path) -> Result<Vec<(String, String)>, TokenizerError> {
     let lines = text
         .lines()
         .zip(1..)
-        .filter(|(line, number)| !line.trim().is_empty() && !(*number == 1 && line.starts_with("#version")));
+        .filter(|(line, number)| !(line.trim().is_empty() || *number == 1 && line.starts_with("#version")));
     let pairs = lines.map(|(line, number)| {
         pair_of(line.trim_end()).ok_or_else(|| {
             TokenizerError::malformed(&place, format!("line {number}: '{line}' is not two tokens with a space between"))

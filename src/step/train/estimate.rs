@@ -71,7 +71,10 @@ fn smaller(step: &Train, n_vocab: usize) -> Train {
     if count(&small) > MOST_WEIGHTS {
         small.layers = 1;
     }
-    while count(&small) > MOST_WEIGHTS && small.d_model / 2 >= small.heads && small.d_model % (2 * small.heads) == 0 {
+    while count(&small) > MOST_WEIGHTS
+        && small.d_model / 2 >= small.heads
+        && small.d_model.is_multiple_of(2 * small.heads)
+    {
         small.d_model /= 2;
         small.d_mlp = (small.d_mlp / 2).max(1);
     }
