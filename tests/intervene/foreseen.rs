@@ -137,7 +137,7 @@ fn sets_without_a_prompt_that_is_needed() {
     let text = pairs("{ prompts = \"other\", operators = \"same\" }", "operators = [\"+\"]");
     assert!(text.contains("prompt set 'other' has no prompts with operator '*'"), "{text}");
     assert!(text.contains("write operators = \"all\", or add \"*\" to [prompt_sets.other]"), "{text}");
-    let text = pairs("{ prompts = \"other\" }", "template = \"{a}{op}{b}\"");
+    let text = pairs("{ prompts = \"other\" }", "template = \"{b}{op}{a}=\"");
     assert!(text.contains("prompt set 'other' has no prompt with the template and the positions of"), "{text}");
 
     let means = |mean: &str, set: &str| {
@@ -150,7 +150,7 @@ fn sets_without_a_prompt_that_is_needed() {
     assert!(text.contains("prompt set 'other' has no template 'default' to take means over"), "{text}");
     let text = means("{ prompts = \"other\", operators = \"same\" }", "operators = [\"-\"]");
     assert!(text.contains("no prompts with operator '+' to take its mean over"), "{text}");
-    let text = means("{ prompts = \"other\" }", "template = \"{a}{op}{b}\"");
+    let text = means("{ prompts = \"other\" }", "template = \"{b}{op}{a}=\"");
     assert!(text.contains("no prompt for '+' in template 'default'"), "{text}");
 }
 

@@ -379,7 +379,12 @@ fn a_cut_edge_stays_cut() {
             change: Change::Replace { value: Value::Constant(0.5), strength },
             ..Edit::zero(Hook::Block(0, Site::AttnScores), at(&[last]), Units::Of(vec![0]))
         };
-        let shares: Vec<f32> = (0..=last).map(|key| if key == 1 { 0.0 } else { 1.0 / last as f32 }).collect();
+        // A layer with a window sees no further back.
+        let window = case.model.facts().window_of(0);
+        let left: Vec<usize> =
+            (0..=last).filter(|&key| key != 1 && window.is_none_or(|window| key + window > last)).collect();
+        let share = |key: usize| if left.contains(&key) { 1.0 / left.len() as f32 } else { 0.0 };
+        let shares: Vec<f32> = (0..=last).map(share).collect();
         let layout = Layout::Attention { heads, keys: last + 1 };
         let values = Activation { layout, rows: 1, positions: vec![last], data: shares.repeat(heads) };
         let pattern = Edit::set(Hook::Block(0, Site::Pattern), at(&[last]), Units::Of(vec![0]), Arc::new(values));
