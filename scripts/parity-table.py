@@ -30,7 +30,7 @@ VOCAB = 300
 LLAMA = dict(hidden_size=48, intermediate_size=80, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
              max_position_embeddings=96)
 GPT = dict(n_embd=48, n_inner=80, n_layer=3, n_head=4, n_positions=96)
-NEOX = dict(hidden_size=48, intermediate_size=80, num_hidden_layers=3, num_attention_heads=4, max_position_embeddings=96)
+NEOX = dict(hidden_size=64, intermediate_size=80, num_hidden_layers=3, num_attention_heads=4, max_position_embeddings=96)
 LINEAR = {"rope_type": "linear", "factor": 4.0, "rope_theta": 10000.0}
 LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
           "original_max_position_embeddings": 32, "rope_theta": 500000.0}
@@ -49,10 +49,13 @@ CASES = [
     ("llama", "Llama", "stored in bf16", {"dtype": "bfloat16"}, {}),
     ("mistral", "Mistral", "no window", {"sliding_window": None}, {}),
     ("mistral", "Mistral", "a window longer than the prompt", {"sliding_window": 80}, {}),
+    ("mistral", "Mistral", "a window of 16, the prompt longer", {"sliding_window": 16}, {}),
     ("qwen2", "Qwen2", "biases of q, k, v", {}, {}),
     ("qwen2", "Qwen2", "tied", {"tie_word_embeddings": True}, {}),
     ("qwen2", "Qwen2", "a window that no layer uses",
      {"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 3}, {}),
+    ("qwen2", "Qwen2", "a window of 16 in the last two layers",
+     {"use_sliding_window": True, "sliding_window": 16, "max_window_layers": 1}, {}),
     ("gpt_neox", "GPTNeoX", "attention and MLP side by side", {}, {}),
     ("gpt_neox", "GPTNeoX", "one after the other", {"use_parallel_residual": False}, {}),
     ("gpt_neox", "GPTNeoX", "whole heads rotated", {"rope_parameters": {"rope_type": "default", "rope_theta": 10000.0,
