@@ -92,7 +92,10 @@ fn changed(record: &Record, now: &Loaded) -> Vec<String> {
         origin.as_ref().is_some_and(|origin| profiles.iter().any(|profile| origin.starts_with(profile)))
     };
     let changes = specs::specs(&record.resolved, &Resolved::new(&values, |_| None));
-    changes.into_iter().filter(|change| !by_profile(&change.origins[0])).map(|change| change.key).collect()
+    // Once its model is known, a spec has no more list of those that it knows.
+    let of_known = |key: &str| !profiles.is_empty() && key.starts_with("known.");
+    let changes = changes.into_iter().filter(|change| !by_profile(&change.origins[0]) && !of_known(&change.key));
+    changes.map(|change| change.key).collect()
 }
 
 fn in_a_line(error: &Error) -> String {
