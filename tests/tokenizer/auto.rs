@@ -20,6 +20,7 @@ struct Fixture {
 
 /// What a folder holds, and which result transformers makes of it.
 #[derive(Deserialize, Debug)]
+#[serde(default)]
 struct Case {
     base: String,
     files: String,
@@ -28,6 +29,15 @@ struct Case {
     edits: HashMap<String, String>,
     more: HashMap<String, Value>,
     result: usize,
+}
+
+/// What the script leaves out.
+impl Default for Case {
+    fn default() -> Self {
+        let (edits, more) = (HashMap::new(), HashMap::new());
+        let config = Some(json!({ "model_type": "llama" }));
+        Self { base: "byte".into(), files: "json".into(), config, settings: None, edits, more, result: 0 }
+    }
 }
 
 #[derive(Deserialize)]
@@ -128,15 +138,7 @@ fn same_tokens_as_auto_tokenizer() {
 fn notes(config: Value, settings: Value, edits: &[(&str, &str)]) -> Vec<String> {
     let fixture = Fixture::read();
     let edits = edits.iter().map(|(key, name)| (key.to_string(), name.to_string())).collect();
-    let case = Case {
-        base: "byte".into(),
-        files: "json".into(),
-        config: Some(config),
-        settings: Some(settings),
-        edits,
-        more: HashMap::new(),
-        result: 0,
-    };
+    let case = Case { config: Some(config), settings: Some(settings), edits, ..Case::default() };
     Tokenizer::from_dir(fixture.folder(&case).path()).unwrap().notes().to_vec()
 }
 
@@ -216,6 +218,9 @@ fn what_was_followed_is_said_where_files_disagree() {
         let notes = notes(config, settings.clone(), &edits);
         assert_eq!(notes.iter().filter(|note| note.contains(part)).count(), 1, "{part}: {notes:?}");
     }
+    let unread =
+        json!({ "tokenizer_class": "GPT2Tokenizer", "auto_map": { "AutoTokenizer": [null, "own.Tokenizer"] } });
+    assert!(notes(llama(), unread, &[])[0].contains("auto_map of tokenizer_config.json is not read: code of"));
     // Files that agree need no note.
     for (settings, edits) in [
         (fast(json!({ "add_bos_token": true })), vec![bos]),

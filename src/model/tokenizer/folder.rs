@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::class::{Choice, Class, choose};
@@ -200,6 +201,11 @@ impl Folder<'_> {
         let name = |id: u32| tokenizer.token(id).unwrap_or_else(|| id.to_string());
         let list = |ids: &[u32]| ids.iter().map(|&id| name(id)).collect::<Vec<_>>().join(" ");
         let mut notes = Vec::new();
+        for (key, what) in UNREAD {
+            if truthy(self.settings.get(key)) {
+                notes.push(format!("{key} of tokenizer_config.json is not read: {what}"));
+            }
+        }
         match (self.settings.get(ADD_BOS).and_then(Value::as_bool), around.before.first()) {
             (Some(false), Some(&first)) => notes.push(format!(
                 "{} is put before prompts, though tokenizer_config.json has add_bos_token = false: tokenizer.json decides, as \
@@ -239,14 +245,28 @@ impl Folder<'_> {
     }
 }
 
+/// Settings that transformers may obey and that are not read here.
+const UNREAD: [(&str, &str); 3] = [
+    ("auto_map", "code of the folder's own is never run"),
+    ("fast_tokenizer_files", "tokenizer.json is"),
+    ("fix_mistral_regex", "text is split as tokenizer.json says"),
+];
+
 const ADD_BOS: &str = "add_bos_token";
 const ADD_EOS: &str = "add_eos_token";
 
 /// Vocabulary and merges of a tokenizer.json; `None` where it is no BPE.
 fn parts(text: &str, place: &str) -> Result<Option<Parts>, TokenizerError> {
     #[derive(Deserialize)]
-    struct Whole {
-        model: Value,
+    struct Whole<M> {
+        model: M,
+    }
+    /// What tells the kinds apart; old versions do not say theirs.
+    #[derive(Deserialize)]
+    struct Kind {
+        #[serde(rename = "type")]
+        name: Option<String>,
+        merges: Option<IgnoredAny>,
     }
     #[derive(Deserialize)]
     struct Bpe {
@@ -261,11 +281,11 @@ fn parts(text: &str, place: &str) -> Result<Option<Parts>, TokenizerError> {
         Pair(String, String),
     }
     let malformed = |problem: &dyn std::fmt::Display| TokenizerError::malformed(place, problem);
-    let Whole { model } = serde_json::from_str(text).map_err(|e| malformed(&e))?;
-    if model.get("type").is_some_and(|kind| kind != "BPE") || model.get("merges").is_none() {
+    let Whole { model: Kind { name, merges } } = serde_json::from_str(text).map_err(|e| malformed(&e))?;
+    if name.is_some_and(|name| name != "BPE") || merges.is_none() {
         return Ok(None);
     }
-    let Bpe { vocab, merges } = serde_json::from_value(model).map_err(|e| malformed(&e))?;
+    let Whole { model: Bpe { vocab, merges } } = serde_json::from_str(text).map_err(|e| malformed(&e))?;
     let merges = merges.into_iter().map(|merge| match merge {
         Merge::Pair(left, right) => Ok((left, right)),
         Merge::Text(text) => pair_of(&text)
