@@ -160,9 +160,13 @@ fn finish(result: Result<(), Error>) -> ExitCode {
         // `ablate config SPEC | head`: the reader has what it wanted.
         Err(Error::Print(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            if !matches!(error, Error::Interrupted(_)) || interrupt::say_once() {
+            let say = || {
                 let text = error.render(std::io::stderr().is_terminal());
                 let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
+            };
+            match error {
+                Error::Interrupted(_) => interrupt::say_once(say),
+                _ => say(),
             }
             ExitCode::from(error.exit_code())
         }

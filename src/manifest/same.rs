@@ -7,10 +7,16 @@ use crate::step::SelfCheck;
 use serde_json::{Value, json};
 
 impl Manifest {
-    /// Whether the results of another run are those of this one.
+    /// Whether this record can stand for another run, of the same results, that was made later.
     pub fn has_results_of(&self, other: &Self) -> bool {
-        // A rerun says of which run it is one.
-        other.rerun_of.is_none() && self.lasting() == other.lasting()
+        // A rerun says of which run it is one, and a spec that was committed since names its commit from now on.
+        let says_more = other.rerun_of.is_some() || (other.of_a_commit() && !self.of_a_commit());
+        !says_more && self.lasting() == other.lasting()
+    }
+
+    /// Whether the spec is to be had from a commit as it was run.
+    fn of_a_commit(&self) -> bool {
+        self.spec.git.as_ref().is_some_and(|git| !git.dirty)
     }
 
     fn lasting(&self) -> Value {

@@ -3,7 +3,7 @@
 //! there at all times. A second signal ends the process at once.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use std::time::Duration;
 static ASKED: AtomicI32 = AtomicI32::new(0);
 /// What there is to go on from: a [`Stage`].
 static STAGE: AtomicU8 = AtomicU8::new(Stage::Before as u8);
-/// The sentence is said once.
-static SAID: AtomicBool = AtomicBool::new(false);
+/// Whether the sentence is said: once. Held while it is written, so that the process does not end between the two.
+static SAID: Mutex<bool> = Mutex::new(false);
 /// Held while files are put in their places.
 static UNDISTURBED: Mutex<()> = Mutex::new(());
 /// Temporary folders, which a process that is ended where it is does not take away by itself.
@@ -90,9 +90,13 @@ pub fn goes_with_the_process(folder: &Path) {
     TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).push(folder.to_path_buf());
 }
 
-/// Takes note that the sentence is being said.
-pub fn say_once() -> bool {
-    !SAID.swap(true, Ordering::SeqCst)
+/// Says the sentence, by `write`, where nobody has; returns when it is said.
+pub fn say_once(write: impl FnOnce()) {
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*said {
+        write();
+        *said = true;
+    }
 }
 
 /// What a signal does.
@@ -113,13 +117,13 @@ fn asked(signal: i32) {
 /// Says how to go on and ends the process, wherever the work is.
 fn end() -> ! {
     within_a_moment(|| drop(UNDISTURBED.lock().unwrap_or_else(PoisonError::into_inner)));
-    if say_once() {
-        // A reader of standard error that has stopped reading is not waited for.
-        within_a_moment(|| {
+    // A reader of standard error that has stopped reading is not waited for.
+    within_a_moment(|| {
+        say_once(|| {
             use std::io::Write;
             let _ = writeln!(std::io::stderr(), "error: {Interrupted}");
         });
-    }
+    });
     within_a_moment(|| {
         for folder in TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             let _ = std::fs::remove_dir_all(folder);

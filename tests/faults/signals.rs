@@ -76,7 +76,7 @@ fn a_signal_ends_every_phase_within_two_seconds() {
         told.push(text);
     }
     assert!(told[0].contains("interrupted before anything was computed; the same command begins anew"), "{}", told[0]);
-    for args in [&["plan", "spec.toml"][..], &["logits", "random:config.json#7", "1+1="]] {
+    for args in [&["plan", "spec.toml"][..], &["verify", "spec.toml"], &["logits", "random:config.json#7", "1+1="]] {
         let (ended, text) = stopped(&place, args, "TERM", || true, Duration::ZERO);
         assert_eq!(ended, Some(143), "{args:?}: {text}");
         assert!(text.contains("error: interrupted"), "{args:?}: {text}");

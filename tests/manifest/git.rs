@@ -61,6 +61,20 @@ fn a_spec_that_is_not_as_committed_is_dirty() {
     }
 }
 
+/// The same results keep the manifest that is there, but not one that knows less of where its spec is to be had.
+#[test]
+fn a_spec_that_is_committed_after_its_run_gets_its_commit_with_the_next() {
+    let folder = folder();
+    assert_eq!(run(folder.path(), &[]).spec.git, None, "not in a repository");
+    write(folder.path(), ".gitignore", "results/\n");
+    git(folder.path(), &["init", "--quiet"]);
+    git(folder.path(), &["add", "experiments"]);
+    git(folder.path(), &["commit", "--quiet", "-m", "first"]);
+    let first = run(folder.path(), &[]);
+    assert!(first.spec.git.as_ref().is_some_and(|git| !git.dirty), "{:?}", first.spec.git);
+    assert_eq!(run(folder.path(), &[]).started, first.started, "nothing to say that it does not say");
+}
+
 #[test]
 fn without_a_repository_or_git_there_is_none_and_nothing_is_said() {
     let folder = folder();

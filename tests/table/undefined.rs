@@ -1,6 +1,7 @@
 //! NaN and null: one rule for aggregates, conditions, orders and joins.
 
-use ablate::spec::Table;
+use ablate::expectation::{self, Verdict};
+use ablate::spec::{Expectation, Table};
 use ablate::table::{self, Built};
 use polars::prelude::*;
 
@@ -113,4 +114,22 @@ fn a_nan_is_a_group_and_derives_nan() {
     assert_eq!(n, [2, 1, 2, 1, 1, 1, 1], "1, NaN, 3, null, -1, inf, 2");
     let nulls: Vec<i64> = table.column("nulls").unwrap().i64().unwrap().iter().flatten().collect();
     assert_eq!(nulls, [2, 1, 2, 0, 1, 1, 1]);
+}
+
+#[test]
+fn a_nan_is_not_as_expected_whatever_that_is() {
+    for wanted in
+        ["is = 1\ntolerance = 1e300", "at_least = -1e300", "at_most = 1e300", "at_least = -1e300\nat_most = 1e300"]
+    {
+        let of = |row: i64| {
+            let spec = format!("name = 'e'\nfrom = 'rows'\nwhere = {{ row = {row} }}\nvalue = 'r'\n{wanted}");
+            let expected: Expectation = toml::from_str(&spec).unwrap();
+            expectation::compare(&expected, &rows(), |_| None).unwrap()
+        };
+        assert_eq!(of(0).verdict, Verdict::Agree, "{wanted}");
+        for (row, shown) in [(1, "NaN"), (4, "null")] {
+            let compared = of(row);
+            assert_eq!((compared.verdict, compared.shown().as_str()), (Verdict::Differ, shown), "{wanted}");
+        }
+    }
 }
