@@ -3,7 +3,7 @@
 
 use super::Extent;
 use crate::model::Sketch;
-use crate::prompt::{self, Prompt, PromptError, PromptSet, Resolved, SlotTokens, Wanted};
+use crate::prompt::{self, Bounds, Prompt, PromptError, PromptSet, Resolved, SlotTokens, Tallied, Tally, Wanted};
 use crate::spec::{Keep, Prompts, Range, SlotWords};
 use indexmap::IndexMap;
 use std::cell::RefCell;
@@ -45,21 +45,11 @@ pub struct Counted {
     pub answer_tokens: usize,
 }
 
-/// Prompts of one template and operator.
-#[derive(Debug, Default)]
-struct Group {
-    template: usize,
-    count: usize,
-    first_tokens: HashSet<u32>,
-    tokens: usize,
-    answer_tokens: usize,
-}
-
 /// The legal prompts of a set, counted, whatever is drawn of them.
 #[derive(Debug)]
 struct Legal {
     shapes: PromptSet,
-    groups: Vec<Group>,
+    groups: Vec<Tallied>,
     took: Duration,
 }
 
@@ -205,19 +195,10 @@ fn drawn(spec: &Prompts, sketch: &Sketch) -> Result<Census, PromptError> {
 
 impl Legal {
     fn of(spec: &Prompts, sketch: &Sketch) -> Result<Self, PromptError> {
-        let started = Instant::now();
-        let set = prompt::legal(spec, &sketch.tokenizer, sketch.bos)?;
-        let took = started.elapsed();
-        let mut groups: IndexMap<(usize, &str), Group> = IndexMap::new();
-        for prompt in &set.prompts {
-            let group = groups.entry((prompt.template, prompt.operator.symbol)).or_default();
-            group.template = prompt.template;
-            group.count += 1;
-            group.tokens += prompt.tokens.len();
-            group.first_tokens.extend(prompt.answer_tokens.first());
-            group.answer_tokens += prompt.answer_tokens.len();
-        }
-        Ok(Self { groups: groups.into_values().collect(), shapes: shapes(set, sketch), took })
+        let facts = &sketch.card.facts;
+        let bounds = Bounds { n_vocab: facts.n_vocab, position_limit: facts.position_limit() };
+        let Tally { set, groups, took } = prompt::tally(spec, &sketch.tokenizer, sketch.bos, bounds)?;
+        Ok(Self { groups, shapes: shapes(set, sketch), took })
     }
 
     fn of_template(&self, template: usize) -> usize {
@@ -227,7 +208,7 @@ impl Legal {
     /// What a spec draws of them; `None` where that depends on which prompts are drawn: where they differ in shape, and where
     /// nothing is left.
     fn draw(&self, spec: &Prompts) -> Option<Census> {
-        let each = |group: &Group| match spec.sample {
+        let each = |group: &Tallied| match spec.sample {
             Some(sample) => group.count.min(sample.saturating_add(spec.skip)).saturating_sub(spec.skip),
             None => group.count,
         };

@@ -3,16 +3,17 @@
 use super::dropped::{Dropped, Fault, Reason};
 use super::error::PromptError;
 use super::explain;
+use super::layout::{Judged, Layouts};
 use super::operator::{NoValue, Operator};
 use super::order::Order;
 use super::random::Random;
 use super::resolved::{NamedTemplate, Resolved};
 use super::set::{Contrast, Note, Prompt, PromptSet, SetTemplate, SlotTokens, Wording};
+use super::taker::{All, Candidate, Taker};
 use super::template::{Fill, Problem, Slot, Template};
 use super::words::{Filling, Words};
 use crate::model::tokenizer::{Encoding, Tokenizer};
 use crate::spec::Answer;
-use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -33,35 +34,48 @@ pub const MOST_LOOKED_AT: usize = 1 << 13;
 /// # Errors
 /// An operator that has no legal prompt in a template, with the reasons; `bos = true` on a tokenizer without one.
 pub fn legal(resolved: &Resolved, tokenizer: &Tokenizer, bos: Option<bool>) -> Result<PromptSet, PromptError> {
+    take(resolved, tokenizer, bos, &mut All::default())
+}
+
+/// Every legal prompt of a set, given to a taker; the set has those that it keeps.
+///
+/// # Errors
+/// As [`legal`].
+pub(super) fn take(
+    resolved: &Resolved,
+    tokenizer: &Tokenizer,
+    bos: Option<bool>,
+    taker: &mut impl Taker,
+) -> Result<PromptSet, PromptError> {
     let bos = bos_token(tokenizer, bos)?;
-    let mut prompts = Vec::new();
+    let mut layouts = Layouts::new(tokenizer);
     let mut dropped = Vec::new();
     let mut templates = Vec::new();
-    for (index, template) in resolved.templates.iter().enumerate() {
-        let first = prompts.len();
+    for index in 0..resolved.templates.len() {
+        let mut described = None;
         for operator_index in 0..resolved.operators.len() {
             let group = Group::new(resolved, tokenizer, bos, index, operator_index);
-            let before = prompts.len();
-            let reasons = group.enumerate(&mut prompts);
-            if prompts.len() == before {
+            let before = taker.count();
+            let reasons = group.enumerate(&mut layouts, taker);
+            if taker.count() == before {
                 return Err(explain::none_legal(&group, &reasons));
             }
             dropped.extend(reasons);
+            if operator_index + 1 == resolved.operators.len() {
+                described = Some(taker.describe(&group));
+            }
         }
-        templates.push(describe(resolved, tokenizer, template, &prompts[first..]));
+        templates.extend(described);
     }
     let words: Vec<String> = dropped.iter().filter(|one: &&Dropped| one.word.is_some()).map(Dropped::why).collect();
     let mut notes = if words.is_empty() { vec![] } else { vec![Note::words_dropped(words)] };
-    notes.extend(begins_twice(&prompts, tokenizer, bos));
+    let (prompts, twice) = taker.finish();
+    notes.extend(
+        bos.filter(|_| twice > 0)
+            .map(|bos| Note::BeginsTwice { token: tokenizer.token(bos).unwrap_or_default(), prompts: twice }),
+    );
     let (operators, slots) = (resolved.operators.clone(), resolved.words.as_ref().map(|words| words.names.clone()));
     Ok(PromptSet { templates, operators, slots, prompts, bos, answer: resolved.answer, dropped, spread: false, notes })
-}
-
-/// Prompts whose text begins with the token that is put before them: hardly ever meant.
-fn begins_twice(prompts: &[Prompt], tokenizer: &Tokenizer, bos: Option<u32>) -> Option<Note> {
-    let bos = bos?;
-    let twice = prompts.iter().filter(|prompt| prompt.tokens.get(1) == Some(&bos)).count();
-    (twice > 0).then(|| Note::BeginsTwice { token: tokenizer.token(bos).unwrap_or_default(), prompts: twice })
 }
 
 /// The beginning-of-text token before each prompt; `wanted` overrides whether there is one.
@@ -135,25 +149,24 @@ impl<'a> Group<'a> {
         if words.is_some() { (0, 0) } else { (a[index / b.len()], b[index % b.len()]) }
     }
 
-    /// Appends the legal prompts and returns the reasons of the others.
-    fn enumerate(&self, prompts: &mut Vec<Prompt>) -> Vec<Dropped> {
+    /// Gives the legal prompts to a taker and returns the reasons of the others.
+    fn enumerate(&self, layouts: &mut Layouts, taker: &mut impl Taker) -> Vec<Dropped> {
         let mut reasons: BTreeMap<Fault, (usize, Asks)> = BTreeMap::new();
         let mut drop = |fault: Fault, asks: Asks| {
             reasons.entry(fault).or_insert((0, asks)).0 += 1;
         };
-        let mut candidates: Vec<(u64, Asks)> = Vec::with_capacity(CHUNK.min(self.count()));
-        let mut tokenise = |candidates: &mut Vec<(u64, Asks)>, drop: &mut dyn FnMut(Fault, Asks)| {
-            let judged: Vec<_> = candidates.par_iter().map(|(id, asks)| self.tokenise(*id, asks)).collect();
-            for (outcome, (_, asks)) in judged.into_iter().zip(candidates.drain(..)) {
-                match outcome {
-                    Ok(prompt) => prompts.push(prompt),
-                    Err(fault) => drop(fault, asks),
-                }
-            }
-        };
+        layouts.begin(self);
+        let most = CHUNK.min(self.count());
+        let mut candidates: Vec<Candidate> = Vec::with_capacity(most);
         for index in self.indices() {
             match self.solve(index) {
-                Ok(asks) => candidates.push((self.first_id + index as u64, asks)),
+                Ok(asks) => {
+                    let judged = match &asks {
+                        Asks::Numbers(problem) => layouts.judge(self, problem),
+                        Asks::Words(_) => Judged::Alone,
+                    };
+                    candidates.push(Candidate { id: self.first_id + index as u64, asks, judged });
+                }
                 Err(Reason::Alike) => {}
                 Err(reason) => {
                     let (a, b) = self.operands(index);
@@ -162,10 +175,11 @@ impl<'a> Group<'a> {
                 }
             }
             if candidates.len() == CHUNK {
-                tokenise(&mut candidates, &mut drop);
+                let some = std::mem::replace(&mut candidates, Vec::with_capacity(most));
+                taker.take(self, layouts, some, &mut drop);
             }
         }
-        tokenise(&mut candidates, &mut drop);
+        taker.take(self, layouts, candidates, &mut drop);
         let dropped = |(fault, (count, asks)): (Fault, (usize, Asks))| Dropped {
             template: self.template.name.clone(),
             operator: self.operator.symbol,
@@ -363,7 +377,7 @@ pub(super) fn render(template: &NamedTemplate, with: impl Fill) -> (String, Vec<
 }
 
 /// The tokens that overlap a span of the text.
-fn slot_tokens(encoding: &Encoding, text: &str, span: &Range<usize>) -> SlotTokens {
+pub(super) fn slot_tokens(encoding: &Encoding, text: &str, span: &Range<usize>) -> SlotTokens {
     let overlaps = |&(start, end): &(usize, usize)| start < span.end && end > span.start;
     let first = encoding.offsets.iter().position(overlaps).unwrap_or(0);
     let held: Vec<(usize, usize)> = encoding.offsets.iter().skip(first).copied().take_while(overlaps).collect();
@@ -373,7 +387,8 @@ fn slot_tokens(encoding: &Encoding, text: &str, span: &Range<usize>) -> SlotToke
 }
 
 /// What positions need to know of a template: the fixed tokens of its first prompt, and the first slot that is not one token.
-fn describe(resolved: &Resolved, tokenizer: &Tokenizer, template: &NamedTemplate, prompts: &[Prompt]) -> SetTemplate {
+pub(super) fn describe(group: &Group, prompts: &[Prompt]) -> SetTemplate {
+    let Group { resolved, tokenizer, template, .. } = *group;
     let mut literals = Vec::new();
     if let Some(prompt) = prompts.first()
         && let Ok(encoding) = tokenizer.encode(&prompt.text)

@@ -10,6 +10,7 @@ mod every;
 mod explain;
 mod frame;
 mod integers;
+mod layout;
 mod legal;
 mod operator;
 mod order;
@@ -20,6 +21,8 @@ mod resolved;
 mod respond;
 mod select;
 mod set;
+mod taker;
+mod tally;
 mod template;
 mod words;
 
@@ -37,6 +40,7 @@ pub(crate) use random::Random;
 pub use resolved::{MOST_PROMPTS, NamedTemplate, Resolved};
 pub use respond::{Respondent, Response, respond};
 pub use set::{Contrast, Note, Prompt, PromptSet, SetTemplate, SlotTokens, Wording};
+pub use tally::{Bounds, Tallied, Tally};
 pub use template::{Fill, Problem, Slot, Template, TemplateFault};
 pub use words::{Filling, MOST_COMBINATIONS, Names, Words};
 
@@ -63,10 +67,10 @@ pub fn build(
     select::select(&resolved, legal, tokenizer, respondent)
 }
 
-/// Every legal prompt of a spec, whatever is drawn of them.
+/// Every legal prompt of a spec, whatever is drawn of them, counted.
 ///
 /// # Errors
 /// Faults of the spec, and an operator without a legal prompt.
-pub fn legal(spec: &Prompts, tokenizer: &Tokenizer, bos: Option<bool>) -> Result<PromptSet, PromptError> {
-    legal::legal(&Resolved::new(spec).map_err(PromptError::Spec)?, tokenizer, bos)
+pub fn tally(spec: &Prompts, tokenizer: &Tokenizer, bos: Option<bool>, bounds: Bounds) -> Result<Tally, PromptError> {
+    tally::tally(&Resolved::new(spec).map_err(PromptError::Spec)?, tokenizer, bos, bounds)
 }

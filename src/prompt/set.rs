@@ -98,7 +98,7 @@ pub struct Contrast {
 }
 
 /// The tokens that hold a slot's text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SlotTokens {
     /// Index of the first in [`Prompt::tokens`].
     pub first: usize,

@@ -215,6 +215,16 @@ impl Template {
         }
     }
 
+    /// Appends the template, filled in, to `text`.
+    pub fn write(&self, with: impl Fill, text: &mut String) {
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(literal) => text.push_str(literal),
+                Piece::Slot(slot) => with.fill(*slot, text),
+            }
+        }
+    }
+
     /// Appends the template, filled in, to `text`, and returns the bytes of `text` that each slot takes, in template order.
     pub fn render(&self, with: impl Fill, text: &mut String) -> Vec<(Slot, Range<usize>)> {
         let mut spans = Vec::with_capacity(3);

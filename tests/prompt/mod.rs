@@ -2,6 +2,7 @@
 
 mod every;
 mod faults;
+mod layouts;
 mod legality;
 mod operators;
 mod pairs;

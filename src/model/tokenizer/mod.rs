@@ -9,6 +9,7 @@ mod folder;
 mod rebuilt;
 pub(crate) mod sentence_piece;
 mod special;
+mod words;
 
 use rayon::prelude::*;
 use tokenizers::{Model as _, ModelWrapper, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer as _};
@@ -17,6 +18,7 @@ pub use arithmetic::{SYMBOLS, arithmetic};
 use declared::Declared;
 pub use error::TokenizerError;
 pub use folder::FOLDER_FILES;
+pub(crate) use words::Word;
 
 /// Tokens that begin a text in models whose files do not say which token does, the most specific first.
 const USUAL_BOS: [&str; 3] = ["<|begin_of_text|>", "<s>", "<|endoftext|>"];

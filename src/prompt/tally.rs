@@ -1,0 +1,286 @@
+//! Legal prompts counted instead of kept: what a plan needs of them.
+
+use super::dropped::Fault;
+use super::error::PromptError;
+use super::layout::{Form, Judged, Laid, Layouts};
+use super::legal::{self, Asks, Group};
+use super::resolved::Resolved;
+use super::set::{Prompt, PromptSet, SetTemplate, SlotTokens};
+use super::taker::{Candidate, Taker};
+use super::template::Problem;
+use crate::model::tokenizer::Tokenizer;
+use crate::spec::Answer;
+use rayon::prelude::*;
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+/// Prompts that are made to see how long making one takes.
+const TIMED: usize = 1 << 10;
+
+/// The legal prompts of a set, counted.
+#[derive(Debug)]
+pub struct Tally {
+    /// The set, with the first prompt of each template, number and places of tokens, and tokens where fixed ones are in the template's
+    /// first prompt; and the first that a model cannot run.
+    pub set: PromptSet,
+    /// What there is of each template and operator.
+    pub groups: Vec<Tallied>,
+    /// How long making them takes, about.
+    pub took: Duration,
+}
+
+/// The legal prompts of one template and operator.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tallied {
+    /// Index of the template.
+    pub template: usize,
+    /// How many.
+    pub count: usize,
+    /// The first tokens of their answers, ascending.
+    pub first_tokens: Vec<u32>,
+    /// Tokens of all prompts.
+    pub tokens: usize,
+    /// Tokens of all answers.
+    pub answer_tokens: usize,
+}
+
+/// What a model can run.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Rows of its embedding.
+    pub n_vocab: usize,
+    /// Positions; `None`: any number.
+    pub position_limit: Option<usize>,
+}
+
+/// Counts the legal prompts of a set.
+///
+/// # Errors
+/// As [`legal::legal`].
+pub fn tally(
+    resolved: &Resolved,
+    tokenizer: &Tokenizer,
+    bos: Option<bool>,
+    bounds: Bounds,
+) -> Result<Tally, PromptError> {
+    let started = Instant::now();
+    let mut counting = Counting::new(bounds, resolved.answer == Answer::MultiToken);
+    let set = legal::take(resolved, tokenizer, bos, &mut counting)?;
+    let each = counting.making.unwrap_or_default();
+    let took = started.elapsed() + each.mul_f64(counting.unmade as f64);
+    Ok(Tally { set, groups: counting.groups, took })
+}
+
+/// What prompts have in common that are kept once: tokens, places of slots, and the tokens where fixed ones are.
+type Kind = (usize, usize, Vec<Option<SlotTokens>>, Vec<Option<u32>>);
+
+/// Counts prompts.
+struct Counting {
+    bounds: Bounds,
+    multi: bool,
+    groups: Vec<Tallied>,
+    /// Which template and operator the last of them is of, and which tokens its answers begin with.
+    group: Option<(usize, &'static str)>,
+    begins: Vec<bool>,
+    kept: Vec<Prompt>,
+    /// Where those of the template begin.
+    first: usize,
+    /// Where fixed tokens are in the template's first prompt.
+    fixed: Option<Vec<usize>>,
+    kinds: HashSet<Kind>,
+    /// Forms that were seen, each with its number of tokens and whether one of those places is in a number.
+    forms: HashMap<Form, Seen>,
+    last: Option<(Form, Seen)>,
+    is_unfit: bool,
+    twice: usize,
+    count: usize,
+    /// How long making one takes, and of how many that was spared.
+    making: Option<Duration>,
+    unmade: usize,
+}
+
+/// A form of prompts.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    tokens: usize,
+    /// Whether its prompts are of several kinds.
+    varies: bool,
+}
+
+impl Counting {
+    fn new(bounds: Bounds, multi: bool) -> Self {
+        Self {
+            bounds,
+            multi,
+            groups: Vec::new(),
+            group: None,
+            begins: Vec::new(),
+            kept: Vec::new(),
+            first: 0,
+            fixed: None,
+            kinds: HashSet::new(),
+            forms: HashMap::new(),
+            last: None,
+            is_unfit: false,
+            twice: 0,
+            count: 0,
+            making: None,
+            unmade: 0,
+        }
+    }
+
+    /// The counts of a group's prompts.
+    fn of(&mut self, group: &Group) -> &mut Tallied {
+        let own = (group.template_index, group.operator.symbol);
+        if self.group != Some(own) {
+            self.settle();
+            self.group = Some(own);
+            self.groups.push(Tallied { template: group.template_index, ..Tallied::default() });
+        }
+        let last = self.groups.len() - 1;
+        &mut self.groups[last]
+    }
+
+    /// Notes the first tokens of the last group's answers.
+    fn settle(&mut self) {
+        let begins = std::mem::take(&mut self.begins);
+        if let Some(group) = self.groups.last_mut() {
+            group.first_tokens.extend((0..).zip(begins).filter_map(|(id, is_first)| is_first.then_some(id)));
+        }
+    }
+
+    /// Adds a prompt.
+    fn add(&mut self, group: &Group, tokens: usize, mut answer: impl Iterator<Item = u32>, first: Option<u32>) {
+        self.count += 1;
+        self.twice += usize::from(group.bos.is_some() && first == group.bos);
+        let begins = answer.next();
+        let counted = self.of(group);
+        counted.count += 1;
+        counted.tokens += tokens;
+        counted.answer_tokens += usize::from(begins.is_some()) + answer.count();
+        if let Some(id) = begins.map(|id| id as usize) {
+            if self.begins.len() <= id {
+                self.begins.resize(id + 1, false);
+            }
+            self.begins[id] = true;
+        }
+    }
+
+    /// Whether a prompt is the first that the model cannot run.
+    fn is_first_unfit(&mut self, tokens: usize, answer: usize, largest: u32) -> bool {
+        let length = tokens + if self.multi { answer } else { 0 };
+        let fits =
+            self.bounds.position_limit.is_none_or(|limit| length <= limit) && (largest as usize) < self.bounds.n_vocab;
+        let is_first = !fits && !self.is_unfit;
+        self.is_unfit |= !fits;
+        is_first
+    }
+
+    /// Keeps a prompt that is the first of its kind, or that is wanted whatever its kind.
+    fn offer(&mut self, group: &Group, prompt: Prompt, is_wanted: bool) {
+        if self.fixed.is_none() {
+            let described = legal::describe(group, std::slice::from_ref(&prompt));
+            self.fixed = Some(described.fixed().collect());
+        }
+        let at = self.fixed.iter().flatten().map(|&at| prompt.tokens.get(at).copied()).collect();
+        let kind = (prompt.template, prompt.tokens.len(), prompt.slots.clone(), at);
+        if self.kinds.insert(kind) || is_wanted {
+            self.kept.push(prompt);
+        }
+    }
+
+    fn take_laid(&mut self, group: &Group, layouts: &Layouts, id: u64, problem: &Problem<'static>, laid: Laid) {
+        let form = layouts.form(laid);
+        let known = match self.last {
+            Some((last, seen)) if last == form => Some(seen),
+            _ => self.forms.get(&form).copied(),
+        };
+        let seen = known.unwrap_or_else(|| Seen { tokens: layouts.length(group, laid), varies: false });
+        let answer = layouts.answer(laid).count();
+        let is_wanted = self.is_first_unfit(seen.tokens, answer, layouts.largest(group, laid));
+        self.add(group, seen.tokens, layouts.answer(laid), layouts.first(laid));
+        self.unmade += 1;
+        let seen = match known {
+            Some(seen) if !seen.varies && !is_wanted => seen,
+            _ => {
+                let prompt = layouts.prompt(group, id, problem, laid);
+                self.offer(group, prompt, is_wanted);
+                let fixed = self.fixed.as_deref().unwrap_or_default();
+                let seen = Seen { varies: layouts.has_number_at(group, laid, fixed), ..seen };
+                self.forms.insert(form, seen);
+                seen
+            }
+        };
+        self.last = Some((form, seen));
+    }
+
+    fn take_made(&mut self, group: &Group, prompt: Prompt) {
+        let ids = prompt.tokens.iter().chain(&prompt.answer_tokens);
+        let largest = ids.max().copied().unwrap_or(0);
+        let is_wanted = self.is_first_unfit(prompt.tokens.len(), prompt.answer_tokens.len(), largest);
+        let own = usize::from(group.bos.is_some());
+        self.add(group, prompt.tokens.len(), prompt.answer_tokens.iter().copied(), prompt.tokens.get(own).copied());
+        self.offer(group, prompt, is_wanted);
+    }
+}
+
+/// Makes some prompts to see how long one takes.
+fn time(group: &Group, layouts: &Layouts, some: &[Candidate]) -> Option<Duration> {
+    let laid = some.iter().filter_map(|candidate| match (candidate.judged, &candidate.asks) {
+        (Judged::Laid(laid), Asks::Numbers(problem)) => Some((candidate.id, problem, laid)),
+        _ => None,
+    });
+    let laid: Vec<_> = laid.take(TIMED).collect();
+    if laid.is_empty() {
+        return None;
+    }
+    let started = Instant::now();
+    let made: Vec<Prompt> =
+        laid.par_iter().map(|&(id, problem, laid)| layouts.prompt(group, id, problem, laid)).collect();
+    drop(std::hint::black_box(made));
+    Some(started.elapsed().div_f64(laid.len() as f64))
+}
+
+impl Taker for Counting {
+    fn take(&mut self, group: &Group, layouts: &Layouts, some: Vec<Candidate>, fault: &mut dyn FnMut(Fault, Asks)) {
+        if self.making.is_none() {
+            self.making = time(group, layouts, &some);
+        }
+        let alone = |candidate: &Candidate| {
+            (candidate.judged == Judged::Alone).then(|| group.tokenise(candidate.id, &candidate.asks))
+        };
+        let alone: Vec<Option<Result<Prompt, Fault>>> = match some.iter().any(|one| one.judged == Judged::Alone) {
+            true => some.par_iter().map(alone).collect(),
+            false => some.iter().map(|_| None).collect(),
+        };
+        for (outcome, Candidate { id, asks, judged }) in alone.into_iter().zip(some) {
+            match (outcome, judged, &asks) {
+                (Some(Ok(prompt)), ..) => self.take_made(group, prompt),
+                (Some(Err(why)), ..) => fault(why, asks),
+                (None, Judged::Laid(laid), Asks::Numbers(problem)) => {
+                    self.take_laid(group, layouts, id, problem, laid);
+                }
+                (None, Judged::Fault(reason), _) => fault(reason.into(), asks),
+                // Those that are alone have an outcome, and words are.
+                (None, ..) => {}
+            }
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    fn describe(&mut self, group: &Group) -> SetTemplate {
+        let first = std::mem::replace(&mut self.first, self.kept.len());
+        self.fixed = None;
+        self.forms.clear();
+        self.last = None;
+        legal::describe(group, &self.kept[first..])
+    }
+
+    fn finish(&mut self) -> (Vec<Prompt>, usize) {
+        self.settle();
+        (std::mem::take(&mut self.kept), self.twice)
+    }
+}
