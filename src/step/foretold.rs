@@ -8,7 +8,7 @@ use crate::intervene::Positions;
 use crate::model::facts::Facts;
 use crate::prompt::{Resolved, WORDS};
 use crate::run::ModelName;
-use crate::spec::{Condition, Loaded, PositionName, Step};
+use crate::spec::{Condition, Layers, Loaded, PositionName, Step};
 use indexmap::IndexMap;
 use polars::prelude::*;
 use std::borrow::Cow;
@@ -68,6 +68,21 @@ impl<'s> Written<'s> {
 /// The step whose own rows are named, if there is one.
 pub fn step_of<'l>(from: &str, loaded: &'l Loaded) -> Option<&'l Step> {
     loaded.spec.steps.iter().find(|step| step.name() == from)
+}
+
+/// The layers that ranked neurons are expected in, for predictions: those that the step whose rows are ranked writes down. Layers that
+/// probes will find are taken to be the later half: answers are read from the middle of a model on, in the models of the paper and in
+/// those of `experiments/paper`. Of any other rows all layers.
+pub fn expected_layers(from: &str, facts: &Facts, context: &Context) -> Vec<usize> {
+    let all = facts.n_layers;
+    let name = from.split_once('.').map_or(from, |(name, _)| name);
+    let Some(Step::NeuronPatching(step)) = step_of(name, context.loaded) else { return (0..all).collect() };
+    match Layers::parse(&step.layers) {
+        Ok(Layers::Written(numbers)) => numbers.below(all).unwrap_or_default(),
+        Ok(Layers::Probed(_)) => (all / 2..all).collect(),
+        // What is wrong with it is said of that step.
+        Err(_) => (0..all).collect(),
+    }
 }
 
 /// Refuses a ranking that does not say which of several measures counts, or names one that there is not.

@@ -174,3 +174,42 @@ series = "operator"
     assert_eq!(right[3], "284", "{right:?}");
     assert!(text.contains("tables, figures and report"), "{text}");
 }
+
+/// As many heuristics as would share the ranked neurons evenly, tried on the prompts of both groups: neurons of other layers than those
+/// that are ranked are not counted.
+#[test]
+fn knock_outs_are_of_the_layers_that_are_ranked() {
+    const KNOCKOUT: &str = r#"
+title = "knock-outs"
+[model]
+source = "builtin:arith"
+[prompts]
+operators = ["+"]
+operands = { a = "0..50", b = "0..50" }
+keep = "all"
+[prompt_sets.few]
+sample = 10
+[[step]]
+name = "probes"
+kind = "probe"
+[[step]]
+name = "neurons"
+kind = "neuron-patching"
+prompts = "few"
+layers = "LAYERS"
+[[step]]
+name = "heuristics"
+kind = "heuristics"
+ranked = { from = "neurons", k = 40 }
+[[step]]
+name = "out"
+kind = "heuristic-knockout"
+from = "heuristics"
+at_least = 10
+sample = 20
+"#;
+    for (layers, heuristics) in [("3", 4), ("2..4", 8), ("{probes}", 8), ("*", 16)] {
+        let out = row(&KNOCKOUT.replace("LAYERS", layers), &[], "out");
+        assert_eq!(out[2], (heuristics * 2 * 20).to_string(), "{layers}: {out:?}");
+    }
+}

@@ -91,7 +91,7 @@ pub(super) fn empty_frames(step: &Heuristics) -> PolarsResult<Vec<(String, DataF
     Ok(outcome.frames)
 }
 
-/// What it would compute, at most: how many layers the ranking has is not known before it is there.
+/// What it would compute, about: which layers the ranking has is not known before it is there.
 pub(super) fn workload(step: &Heuristics, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
     let symbols = &subject::operators(step, context)?;
@@ -100,11 +100,12 @@ pub(super) fn workload(step: &Heuristics, survey: &Survey, context: &Context) ->
         let reader = Reader { name: &survey.name, facts, template: &cell.template, operators: symbols };
         neurons::foresee(step, reader, context)?;
     }
-    let neurons = step.ranked.k.min(facts.d_mlp) * facts.n_layers;
+    let layers = foretold::expected_layers(&step.ranked.from, facts, context);
+    let neurons = step.ranked.k.min(facts.d_mlp) * layers.len();
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let each = cell.prompts.div_ceil(operators);
-        let at_once = at_once(context, each).min(neurons);
+        let at_once = at_once(context, each).min(neurons.max(1));
         let forwards = Workload::forwards(cell.prompts * neurons.div_ceil(at_once), cell.positions.length, facts);
         // As they are, and as a control once more.
         let matching = forwards.matching(2 * neurons * operators, each);

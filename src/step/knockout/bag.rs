@@ -8,7 +8,7 @@ use crate::run::Frames;
 use crate::spec::{Loaded, SpecErrors, Step};
 use crate::step::accuracy::Labels;
 use crate::step::ranking::Of;
-use crate::step::{Cell, Context, Subject};
+use crate::step::{Cell, Context, Subject, foretold};
 use indexmap::IndexMap;
 use polars::prelude::*;
 use std::collections::{BTreeMap, HashMap};
@@ -56,12 +56,14 @@ pub struct Associated {
     pub best: f64,
 }
 
-/// How many neurons of each layer a step of heuristics looks at.
-pub fn ranked(from: &str, loaded: &Loaded) -> Option<usize> {
-    loaded.spec.steps.iter().find_map(|step| match step {
-        Step::Heuristics(step) if step.name == from => Some(step.ranked.k),
-        _ => None,
-    })
+/// How many neurons of each layer a step of heuristics looks at, and of which layers, about.
+pub fn expected(from: &str, facts: &Facts, context: &Context) -> (usize, Vec<usize>) {
+    match foretold::step_of(from, context.loaded) {
+        Some(Step::Heuristics(step)) => {
+            (step.ranked.k.min(facts.d_mlp), foretold::expected_layers(&step.ranked.from, facts, context))
+        }
+        _ => (facts.d_mlp, (0..facts.n_layers).collect()),
+    }
 }
 
 /// The columns that are read: of the rows `NAME`, and of `NAME.neurons`.

@@ -42,7 +42,8 @@ pub fn empty_frames(step: &HeuristicKnockout) -> PolarsResult<Vec<(String, DataF
 pub fn workload(step: &HeuristicKnockout, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
     let operators = context.prompts(step.prompts.as_deref(), &step.name)?.operators.len().max(1);
-    let neurons = facts.n_layers * bag::ranked(&step.from, context.loaded).unwrap_or(facts.d_mlp).min(facts.d_mlp);
+    let (each, layers) = bag::expected(&step.from, facts, context);
+    let neurons = each * layers.len();
     let means = runs::mean_prompts(step.value, over(step), survey, context)?;
     let mut whole = Workload::default();
     for (cell, means) in survey.cells.iter().zip(means) {
@@ -51,7 +52,7 @@ pub fn workload(step: &HeuristicKnockout, survey: &Survey, context: &Context) ->
         let own = cell.prompts.div_ceil(operators);
         let heuristics = (neurons / step.at_least.max(1)).min(own);
         let tried = own.min(GROUPS.len() * step.sample * step.seeds.len());
-        let edits = runs::largest(&places::together(&at), facts);
+        let edits = runs::largest(&places::together(&at), &layers);
         let rows = operators * heuristics * tried;
         let replay = Workload::replay([&edits[..]].into_iter(), rows, length, facts, survey.memory);
         let forwards = Workload::forwards(cell.prompts + cell.asked + means, length, facts);

@@ -39,12 +39,13 @@ pub fn empty_frames(step: &PromptKnockout) -> PolarsResult<Vec<(String, DataFram
 pub fn workload(step: &PromptKnockout, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
     let runs = step.k.iter().filter(|k| **k > 0).count() * (1 + step.seeds.len());
+    let (_, layers) = bag::expected(&step.from, facts, context);
     let means = runs::mean_prompts(step.value, over(step), survey, context)?;
     let mut whole = Workload::default();
     for (cell, means) in survey.cells.iter().zip(means) {
         let length = cell.positions.length;
         let at = places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context)?;
-        let edits = runs::largest(&places::together(&at), facts);
+        let edits = runs::largest(&places::together(&at), &layers);
         let replay = Workload::replay([&edits[..]].into_iter(), cell.prompts, length, facts, survey.memory).times(runs);
         let forwards = Workload::forwards(cell.prompts + cell.asked + means, length, facts);
         whole = whole.and(replay.and(forwards));

@@ -3,7 +3,6 @@
 use super::bag::Bag;
 use crate::Error;
 use crate::intervene::{Activations, Edit, Positions, Readout, Readouts, Row, Units, Wanted};
-use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::plan::Survey;
 use crate::prompt::{Operator, Prompt};
@@ -140,9 +139,9 @@ fn hook(layer: usize) -> Hook {
     Hook::Block(layer, Site::MlpPost)
 }
 
-/// Edits of all neurons of a model's layers, at most what a knock-out changes: for the plan.
-pub fn largest(positions: &Positions, facts: &Facts) -> Vec<Edit> {
-    (0..facts.n_layers).map(|layer| Edit::zero(hook(layer), positions.clone(), Units::All)).collect()
+/// Edits of all neurons of some layers, at most what a knock-out changes: for the plan.
+pub fn largest(positions: &Positions, layers: &[usize]) -> Vec<Edit> {
+    layers.iter().map(|&layer| Edit::zero(hook(layer), positions.clone(), Units::All)).collect()
 }
 
 /// Prompts run to take means, of each of a survey's templates, for the plan.
