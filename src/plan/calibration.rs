@@ -29,7 +29,7 @@ const VALUES: usize = 100;
 const RESAMPLES: usize = 1000;
 
 /// How long each part is timed.
-const FOR: Duration = Duration::from_millis(10);
+const FOR: Duration = Duration::from_millis(4);
 
 /// Operands of the problems that the matching of neurons is timed on, and how many neurons.
 const OPERANDS: i64 = 32;

@@ -14,7 +14,7 @@ use super::set::{Note, Prompt, PromptSet};
 use crate::measure::Extent;
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::{Answer, Keep};
-use std::collections::HashMap;
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// Filters the legal prompts by `keep`, then draws `sample` of them for each seed.
@@ -35,17 +35,26 @@ pub(super) fn select(
     let (keep, answer) = (resolved.keep, resolved.answer);
     let mut judge = Judge { prompts: &legal, correct, keep, answer, tokenizer, respondent };
     let groups = groups(&legal);
+    let drawn_from: Vec<Deck> = match resolved.sample {
+        Some(_) => groups.par_iter().map(|group| Deck::of(&legal, group, &set, resolved)).collect(),
+        None => Vec::new(),
+    };
     let seeds: Vec<Option<u64>> = match resolved.sample {
         Some(_) => resolved.seeds.iter().copied().map(Some).collect(),
         None => vec![None],
     };
     let mut passed_over = false;
     for &seed in &seeds {
+        // Of one seed at a time: each has a number for every prompt.
+        let shuffled: Vec<Vec<Vec<usize>>> = match seed {
+            Some(seed) => drawn_from.par_iter().map(|deck| deck.queues(seed, resolved.spread_answers)).collect(),
+            None => Vec::new(),
+        };
+        let mut shuffled = shuffled.into_iter();
         for group in &groups {
             let taken: Vec<usize> = match (seed, resolved.sample) {
-                (Some(seed), Some(sample)) => {
-                    let queues =
-                        queues(&legal, group, seed, &set.templates[legal[group.start].template].name, resolved);
+                (Some(_), Some(sample)) => {
+                    let queues = shuffled.next().unwrap_or_default();
                     let drawn = draw(queues, resolved.skip.saturating_add(sample), &mut judge)?;
                     passed_over |= resolved.skip > 0 && !drawn.is_empty();
                     drawn.into_iter().skip(resolved.skip).collect()
@@ -91,25 +100,56 @@ fn same_group(one: &Prompt, other: &Prompt) -> bool {
     one.template == other.template && one.operator == other.operator
 }
 
-/// The order of the draw: what is taken from in turn.
-fn queues(legal: &[Prompt], group: &Range<usize>, seed: u64, template: &str, resolved: &Resolved) -> Vec<Vec<usize>> {
-    let operator = legal[group.start].operator.symbol;
-    let mut random = Random::new(seed, &["sample", operator, template]);
-    let mut order: Vec<usize> = group.clone().collect();
-    random.shuffle(&mut order);
-    if !resolved.spread_answers {
-        return order.into_iter().map(|index| vec![index]).collect();
+/// What is drawn from: the prompts of a group.
+struct Deck {
+    group: Range<usize>,
+    operator: &'static str,
+    template: String,
+    /// How many different answers there are, and of each prompt the place of its answer among them, ascending.
+    answers: usize,
+    places: Vec<u32>,
+}
+
+impl Deck {
+    fn of(legal: &[Prompt], group: &Range<usize>, set: &PromptSet, resolved: &Resolved) -> Self {
+        let own = &legal[group.clone()];
+        let first = &legal[group.start];
+        let mut answers: Vec<i64> = Vec::new();
+        if resolved.spread_answers {
+            answers.extend(own.iter().map(|prompt| prompt.answer));
+            answers.sort_unstable();
+            answers.dedup();
+        }
+        // Fewer than the 20 million prompts that a set may have.
+        let place = |prompt: &Prompt| answers.partition_point(|answer| *answer < prompt.answer) as u32;
+        let places = if resolved.spread_answers { own.iter().map(place).collect() } else { Vec::new() };
+        Self {
+            group: group.clone(),
+            operator: first.operator.symbol,
+            template: set.template_name(first).to_string(),
+            answers: answers.len(),
+            places,
+        }
     }
-    let mut answers: Vec<i64> = group.clone().map(|index| legal[index].answer).collect();
-    answers.sort_unstable();
-    answers.dedup();
-    random.shuffle(&mut answers);
-    let place: HashMap<i64, usize> = answers.iter().enumerate().map(|(place, &answer)| (answer, place)).collect();
-    let mut queues = vec![Vec::new(); answers.len()];
-    for index in order {
-        queues[place[&legal[index].answer]].push(index);
+
+    /// The order of the draw: what is taken from in turn.
+    fn queues(&self, seed: u64, spread_answers: bool) -> Vec<Vec<usize>> {
+        let mut random = Random::new(seed, &["sample", self.operator, &self.template]);
+        let mut order: Vec<usize> = self.group.clone().collect();
+        random.shuffle(&mut order);
+        if !spread_answers {
+            return order.into_iter().map(|index| vec![index]).collect();
+        }
+        let mut answers: Vec<usize> = (0..self.answers).collect();
+        random.shuffle(&mut answers);
+        let mut turns = vec![0; self.answers];
+        answers.into_iter().enumerate().for_each(|(turn, answer)| turns[answer] = turn);
+        let mut queues = vec![Vec::new(); self.answers];
+        for index in order {
+            queues[turns[self.places[index - self.group.start] as usize]].push(index);
+        }
+        queues
     }
-    queues
 }
 
 /// Takes `sample` prompts, round after round, from queues in turn.
