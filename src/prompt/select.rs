@@ -35,53 +35,67 @@ pub(super) fn select(
     let (keep, answer) = (resolved.keep, resolved.answer);
     let mut judge = Judge { prompts: &legal, correct, keep, answer, tokenizer, respondent };
     let groups = groups(&legal);
-    let drawn_from: Vec<Deck> = match resolved.sample {
-        Some(_) => groups.par_iter().map(|group| Deck::of(&legal, group, &set, resolved)).collect(),
-        None => Vec::new(),
-    };
-    let seeds: Vec<Option<u64>> = match resolved.sample {
-        Some(_) => resolved.seeds.iter().copied().map(Some).collect(),
-        None => vec![None],
-    };
-    let mut passed_over = false;
-    for &seed in &seeds {
-        // Of one seed at a time: each has a number for every prompt.
-        let shuffled: Vec<Vec<Vec<usize>>> = match seed {
-            Some(seed) => drawn_from.par_iter().map(|deck| deck.queues(seed, resolved.spread_answers)).collect(),
-            None => Vec::new(),
-        };
-        let mut shuffled = shuffled.into_iter();
-        for group in &groups {
-            let taken: Vec<usize> = match (seed, resolved.sample) {
-                (Some(_), Some(sample)) => {
-                    let queues = shuffled.next().unwrap_or_default();
-                    let drawn = draw(queues, resolved.skip.saturating_add(sample), &mut judge)?;
-                    passed_over |= resolved.skip > 0 && !drawn.is_empty();
-                    drawn.into_iter().skip(resolved.skip).collect()
-                }
-                _ => {
-                    judge.ask(&group.clone().collect::<Vec<_>>())?;
-                    group.clone().filter(|&index| judge.keeps(index)).collect()
-                }
+    let passed_over = match resolved.sample {
+        Some(sample) => drawn(sample, resolved, &mut set, &groups, &mut judge)?,
+        None => {
+            for group in &groups {
+                judge.ask(&group.clone().collect::<Vec<_>>())?;
+                let taken = group.clone().filter(|&index| judge.keeps(index)).count();
+                note(&mut set, &legal[group.start], taken, resolved, judge.evaluated(group));
+            }
+            let evaluated = judge.evaluated(&(0..legal.len()));
+            let correct = judge.correct;
+            let asked = legal.into_iter().zip(correct);
+            set.prompts = asked
+                .filter(|(_, correct)| is_kept(keep, *correct))
+                .map(|(prompt, correct)| Prompt { correct, ..prompt })
+                .collect();
+            return match set.prompts.is_empty() {
+                true => Err(PromptError::NoneKept { evaluated, wanted: wanted(keep) }),
+                false => Ok(set),
             };
-            set.prompts.extend(taken.iter().enumerate().map(|(number, &index)| Prompt {
-                seed,
-                number: seed.map(|_| number),
-                correct: judge.correct[index],
-                ..legal[index].clone()
-            }));
-            note(&mut set, &legal[group.start], taken.len(), resolved, judge.evaluated(group));
         }
-    }
-    set.spread = resolved.sample.is_some() && resolved.spread_answers;
+    };
+    set.spread = resolved.spread_answers;
     if set.prompts.is_empty() && passed_over {
         return Err(PromptError::AllSkipped { skip: resolved.skip });
     }
     if set.prompts.is_empty() {
         let evaluated = judge.evaluated(&(0..legal.len()));
-        return Err(PromptError::NoneKept { evaluated, wanted: wanted(resolved.keep) });
+        return Err(PromptError::NoneKept { evaluated, wanted: wanted(keep) });
     }
     Ok(set)
+}
+
+/// Draws of each seed from each group; says whether any was passed over.
+fn drawn(
+    sample: usize,
+    resolved: &Resolved,
+    set: &mut PromptSet,
+    groups: &[Range<usize>],
+    judge: &mut Judge,
+) -> Result<bool, PromptError> {
+    let legal = judge.prompts;
+    let decks: Vec<Deck> = groups.par_iter().map(|group| Deck::of(legal, group, set, resolved)).collect();
+    let mut passed_over = false;
+    for &seed in &resolved.seeds {
+        // Of one seed at a time: each has a number for every prompt.
+        let shuffled: Vec<Vec<Vec<usize>>> =
+            decks.par_iter().map(|deck| deck.queues(seed, resolved.spread_answers)).collect();
+        for (group, queues) in groups.iter().zip(shuffled) {
+            let taken = draw(queues, resolved.skip.saturating_add(sample), judge)?;
+            passed_over |= resolved.skip > 0 && !taken.is_empty();
+            let before = set.prompts.len();
+            set.prompts.extend(taken.into_iter().skip(resolved.skip).enumerate().map(|(number, index)| Prompt {
+                seed: Some(seed),
+                number: Some(number),
+                correct: judge.correct[index],
+                ..legal[index].clone()
+            }));
+            note(set, &legal[group.start], set.prompts.len() - before, resolved, judge.evaluated(group));
+        }
+    }
+    Ok(passed_over)
 }
 
 /// Runs of prompts of one template and operator.
@@ -171,6 +185,14 @@ fn draw(queues: Vec<Vec<usize>>, sample: usize, judge: &mut Judge) -> Result<Vec
     Ok(taken)
 }
 
+fn is_kept(keep: Keep, correct: Option<bool>) -> bool {
+    match keep {
+        Keep::All => true,
+        Keep::Correct => correct == Some(true),
+        Keep::Incorrect => correct == Some(false),
+    }
+}
+
 struct Queue {
     prompts: Vec<usize>,
     next: usize,
@@ -220,11 +242,7 @@ impl Judge<'_> {
     }
 
     fn keeps(&self, index: usize) -> bool {
-        match self.keep {
-            Keep::All => true,
-            Keep::Correct => self.correct[index] == Some(true),
-            Keep::Incorrect => self.correct[index] == Some(false),
-        }
+        is_kept(self.keep, self.correct[index])
     }
 
     fn batch(&self) -> usize {
