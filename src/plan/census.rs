@@ -82,7 +82,7 @@ impl Censuses {
         get_or(&self.drawn, sketch, (spec, extent), |(spec, extent)| match extent {
             Extent::Whole => self.whole(spec, sketch),
             // Of a few operands there may be no legal prompt.
-            Extent::Probe => drawn(&probe(spec), sketch).or_else(|_| self.whole(spec, sketch)),
+            Extent::Probe => self.whole(&probe(spec), sketch).or_else(|_| self.whole(spec, sketch)),
         })
     }
 
