@@ -2,6 +2,7 @@
 
     python benches/plan.py BINARY SPEC... [--set KEY=VALUE ...]
     python benches/plan.py BINARY SPEC... --against OTHER [--times N]     # how long planning them takes, by turns with another build
+    python benches/plan.py BINARY SPEC... --share [--times N]             # how long planning each takes, and what share of its run that is
 
 Nothing is taken from the store. `measured` is the manifest's: from the step's start to its rows, the model's opening within the first
 step that uses it. Steps without a prediction are left out.
@@ -61,17 +62,38 @@ def compare(binary, other, specs, sets, times):
         print(f"| {what} | {median[0]:.2f} | {median[1]:.2f} | {ratio:.1f} |")
 
 
+def share(binary, specs, sets, times):
+    """Medians of the plan's and the run's wall time of each spec, by turns, without a store."""
+    os.environ["ABLATE_CACHE"] = "off"
+    print("| spec | plan, s | run, s | plan by run |\n|---|---|---|---|")
+    for spec in specs:
+        pairs = []
+        for _ in range(times):
+            planned, _ = planning(binary, [spec], sets)
+            with tempfile.TemporaryDirectory() as folder:
+                start = time.perf_counter()
+                run([binary, "run", spec, "-q", "--no-store", "--set", f"output.dir={folder}", *sets])
+                pairs.append((planned, time.perf_counter() - start))
+        plan, whole = (statistics.median(pair[which] for pair in pairs) for which in (0, 1))
+        ratio = statistics.median(planned / took for planned, took in pairs)
+        print(f"| {pathlib.Path(spec).stem} | {plan:.2f} | {whole:.2f} | {ratio:.3f} |", flush=True)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binary", type=os.path.abspath)
     parser.add_argument("specs", nargs="+")
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--against", type=os.path.abspath, metavar="OTHER")
+    parser.add_argument("--share", action="store_true")
     parser.add_argument("--times", type=int, default=3)
     options = parser.parse_args()
     sets = [part for pair in options.set for part in ("--set", pair)]
     if options.against:
         compare(options.binary, options.against, options.specs, sets, options.times)
+        raise SystemExit
+    if options.share:
+        share(options.binary, options.specs, sets, options.times)
         raise SystemExit
     print("| spec | step | kind | predicted, s | measured, s | measured by predicted |\n|---|---|---|---|---|---|")
     for spec in options.specs:

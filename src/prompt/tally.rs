@@ -152,7 +152,7 @@ impl Counting {
     /// Adds a prompt.
     fn add(&mut self, group: &Group, tokens: usize, mut answer: impl Iterator<Item = u32>, first: Option<u32>) {
         self.count += 1;
-        self.twice += usize::from(group.bos.is_some() && first == group.bos);
+        self.twice += usize::from(first.is_some() && first == group.bos);
         let begins = answer.next();
         let counted = self.of(group);
         counted.count += 1;
@@ -246,23 +246,20 @@ impl Taker for Counting {
         if self.making.is_none() {
             self.making = time(group, layouts, &some);
         }
-        let alone = |candidate: &Candidate| {
-            (candidate.judged == Judged::Alone).then(|| group.tokenise(candidate.id, &candidate.asks))
-        };
-        let alone: Vec<Option<Result<Prompt, Fault>>> = match some.iter().any(|one| one.judged == Judged::Alone) {
-            true => some.par_iter().map(alone).collect(),
-            false => some.iter().map(|_| None).collect(),
-        };
-        for (outcome, Candidate { id, asks, judged }) in alone.into_iter().zip(some) {
-            match (outcome, judged, &asks) {
-                (Some(Ok(prompt)), ..) => self.take_made(group, prompt),
-                (Some(Err(why)), ..) => fault(why, asks),
-                (None, Judged::Laid(laid), Asks::Numbers(problem)) => {
-                    self.take_laid(group, layouts, id, problem, laid);
-                }
-                (None, Judged::Fault(reason), _) => fault(reason.into(), asks),
-                // Those that are alone have an outcome, and words are.
-                (None, ..) => {}
+        let tokenise = |candidate: &&Candidate| group.tokenise(candidate.id, &candidate.asks);
+        let alone: Vec<&Candidate> = some.iter().filter(|candidate| candidate.judged == Judged::Alone).collect();
+        let alone: Vec<Result<Prompt, Fault>> = alone.par_iter().map(tokenise).collect();
+        let mut alone = alone.into_iter();
+        for Candidate { id, asks, judged } in some {
+            match (judged, &asks) {
+                (Judged::Laid(laid), Asks::Numbers(problem)) => self.take_laid(group, layouts, id, problem, laid),
+                (Judged::Fault(reason), _) => fault(reason.into(), asks),
+                _ => match alone.next() {
+                    Some(Ok(prompt)) => self.take_made(group, prompt),
+                    Some(Err(why)) => fault(why, asks),
+                    // Words have no layout: each that is left was tokenised.
+                    None => {}
+                },
             }
         }
     }
