@@ -8,7 +8,7 @@ use crate::plan::{self, Made, Planned, Speed, beside};
 use crate::run::blocks::Blocks;
 use crate::run::progress::Progress;
 use crate::run::{self, Earlier, Frames, ModelName, Models, Outlook, Prepared, Recall, Session, Why};
-use crate::spec::{Dtype, Step};
+use crate::spec::{Dtype, ImageFormat, Step};
 use crate::step::Context;
 use burn::tensor::DType;
 use clap::Args;
@@ -38,6 +38,20 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 /// Prints what a run of these specs would do.
 pub(super) fn show(prepared: &[Prepared], session: &Session) -> Result<(), Error> {
     session.check(prepared.iter().map(Prepared::loaded))?;
+    let drawn: Vec<Vec<ImageFormat>> = prepared
+        .iter()
+        .map(|spec| &spec.loaded().spec)
+        .filter(|spec| !spec.figures.is_empty())
+        .map(|spec| spec.output.images.clone())
+        .collect();
+    // A figure is timed on one thread while prompts are counted on another.
+    std::thread::scope(|scope| {
+        scope.spawn(move || plan::time_figures(&drawn));
+        show_each(prepared, session)
+    })
+}
+
+fn show_each(prepared: &[Prepared], session: &Session) -> Result<(), Error> {
     let mut texts = Vec::with_capacity(prepared.len());
     let (mut earlier, mut made, mut speeds) = (Earlier::default(), Made::default(), Speeds::default());
     for spec in prepared {
@@ -50,8 +64,8 @@ pub(super) fn show(prepared: &[Prepared], session: &Session) -> Result<(), Error
             let heading: Vec<&str> = source.map(|source| source.name()).into_iter().chain(variant.name()).collect();
             let heading = if heading.is_empty() { String::new() } else { format!("{}\n", heading.join(": ")) };
             let store = session.store(loaded);
-            let recall = Recall::new(variant, session, store.as_ref())?;
-            let mut steps = run::outlook(variant, &recall, &mut earlier)?;
+            let recall = store.as_ref().map(|store| Recall::new(variant, session, Some(store))).transpose()?;
+            let mut steps = run::outlook(variant, recall.as_ref(), &mut earlier)?;
             // What a variant before it has computed.
             steps.retain(|(step, _)| spec.computes(step.name(), number));
             let is_kept = |outlook: &Outlook| !matches!(outlook, Outlook::Computed { .. });

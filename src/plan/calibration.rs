@@ -93,6 +93,14 @@ pub fn results(spec: &Spec) -> f64 {
     figures as f64 * drawn + spec.tables.len() as f64 * TABLE + REPORT
 }
 
+/// Times drawing a figure in each of these lists of formats, for [`results`].
+pub fn time_figures(images: &[Vec<ImageFormat>]) {
+    for images in images {
+        // It is remembered.
+        let _ = drawing(images);
+    }
+}
+
 /// Seconds of drawing a small figure.
 fn drawing(images: &[ImageFormat]) -> Option<f64> {
     static DRAWN: Mutex<Vec<(Vec<ImageFormat>, f64)>> = Mutex::new(Vec::new());

@@ -8,7 +8,7 @@ mod census;
 mod survey;
 mod workload;
 
-pub use calibration::{Speed, beside, results};
+pub use calibration::{Speed, beside, results, time_figures};
 pub use census::{Census, Censuses};
 pub use survey::{Extent, Read, Survey, SurveyedCell};
 pub use workload::Workload;

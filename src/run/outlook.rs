@@ -1,5 +1,6 @@
 //! What a run would take from the store, and why it would compute the rest.
 
+use super::key::Keys;
 use super::key::difference::{self, Change};
 use super::recall::{Recall, State, names};
 use super::store::{Entry, utc};
@@ -77,26 +78,36 @@ impl Earlier {
 /// Changes by which a step of another spec, of the same name and model, may differ and be told as what this one was made of.
 const FEW: usize = 2;
 
-/// The steps of a variant of a spec in the order that they would be run in; `earlier` are those of the specs before it.
+/// The steps of a variant of a spec in the order that they would be run in; `earlier` are those of the specs before it. Without a store
+/// there is nothing to recall, and neither the program nor a model's files need to be read to know it.
 ///
 /// # Errors
 /// Files of a model, and a store, that can not be read.
 pub fn outlook<'l>(
     variant: &Ready<'l>,
-    recall: &Recall,
+    recall: Option<&Recall>,
     earlier: &mut Earlier,
 ) -> Result<Vec<(&'l Step, Outlook)>, Error> {
     let loaded = variant.loaded;
     let spec = loaded.sources.first().map_or("", |source| source.name());
+    let to_compare = Keys::to_compare(loaded, &variant.models);
     let mut computed: HashSet<&str> = HashSet::new();
     let mut all = Vec::new();
     for step in order::steps(&loaded.spec.steps) {
-        let place = (recall.key(step)?.digest.clone(), names(step));
+        let key = recall.map_or_else(|| to_compare.of(step), |recall| recall.key(step))?;
+        let place = (key.digest.clone(), names(step));
         if let Some(spec) = earlier.computed.get(&place) {
             all.push((step, Outlook::Shared { spec: spec.clone() }));
             continue;
         }
-        let why = match recall.state(step)? {
+        let recalled = recall.map(|recall| Ok::<_, Error>((recall, recall.state(step)?))).transpose()?;
+        let Some((recall, state)) = recalled else {
+            computed.insert(step.name());
+            earlier.computed.insert(place, spec.to_string());
+            all.push((step, Outlook::Computed { why: Why::NoStore, left: 0 }));
+            continue;
+        };
+        let why = match state {
             State::Stored(entry) => {
                 all.push((step, Outlook::Stored { computed: utc(entry.computed) }));
                 continue;
@@ -104,7 +115,7 @@ pub fn outlook<'l>(
             State::NoStore => Why::NoStore,
             State::Forced => Why::Forced,
             State::Damaged(damage) => Why::Damaged(damage),
-            State::Nothing => match nearest(loaded, step, &recall.key(step)?.text, &earlier.entries(recall)?) {
+            State::Nothing => match nearest(loaded, step, &key.text, &earlier.entries(recall)?) {
                 None => Why::New,
                 Some((changes, unlike)) => {
                     let told = |change| told(change, step, loaded, recall, &computed);
