@@ -275,3 +275,26 @@ fn real_tokenizers_have_the_same_prompts_each_alone() {
         }
     }
 }
+
+/// Numbers are tokenised once, not once in each prompt: else counting would take as long as tokenising each text twice does.
+#[test]
+fn counting_takes_a_fraction_of_tokenising() {
+    let tokenizer = arithmetic(1000);
+    let prompts = spec("operands = { a = \"0..300\", b = \"0..300\" }");
+    let texts: Vec<String> = (0..300).flat_map(|a| (0..300).map(move |b| format!("{a}+{b}="))).collect();
+    let bounds = Bounds { n_vocab: 1005, position_limit: None };
+    // The best of three, as other tests run at the same time, and on one thread, as only one of the two uses several.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    let best = |work: &(dyn Fn() + Sync)| {
+        let took = |_| {
+            let started = std::time::Instant::now();
+            pool.install(work);
+            started.elapsed()
+        };
+        (0..3).map(took).min().unwrap_or_default()
+    };
+    let tokenised = best(&|| drop(tokenizer.encode_batch(&texts).expect("tokens")));
+    let counted = best(&|| drop(prompt::tally(&prompts, &tokenizer, None, bounds).expect("legal prompts")));
+    // Of four operators: at the same speed it would be eight times as long.
+    assert!(counted < 2 * tokenised, "{counted:?} to count 360,000 prompts, {tokenised:?} to tokenise 90,000 texts");
+}
