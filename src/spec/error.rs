@@ -16,8 +16,6 @@ pub struct SpecError {
     message: String,
     advice: Option<String>,
     labels: Vec<Label>,
-    /// The key or the word that was probably meant.
-    meant: Option<String>,
 }
 
 /// A place in a file and what to say about it.
@@ -31,7 +29,7 @@ struct Label {
 impl SpecError {
     /// An error without a place.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), advice: None, labels: Vec::new(), meant: None }
+        Self { message: message.into(), advice: None, labels: Vec::new() }
     }
 
     /// Says what to write instead.
@@ -44,21 +42,6 @@ impl SpecError {
     pub fn advise_option(mut self, advice: Option<String>) -> Self {
         self.advice = advice.or(self.advice);
         self
-    }
-
-    /// Says which key or word was probably meant.
-    pub(super) fn meaning(self, meant: Option<&str>) -> Self {
-        Self { meant: meant.map(String::from), ..self }
-    }
-
-    /// The key or the word that was probably meant.
-    pub(super) fn meant(&self) -> Option<&str> {
-        self.meant.as_deref()
-    }
-
-    /// Its place in a file.
-    pub(super) fn place(&self) -> Option<(&Arc<Source>, &Range<usize>)> {
-        self.labels.first().map(|label| (&label.source, &label.span))
     }
 
     /// Points at a part of a file. The first place is the error's own.
@@ -143,7 +126,7 @@ impl Diagnostic for SpecError {
 #[derive(Debug, Clone, Default)]
 pub struct SpecErrors {
     errors: Vec<SpecError>,
-    /// The spec as it was probably meant, where that can be told.
+    /// The spec without what is wrong with it, where anything is left.
     meant: Option<Box<Loaded>>,
 }
 
@@ -167,12 +150,13 @@ impl SpecErrors {
         Self { errors, meant: None }
     }
 
-    /// With the spec as it was probably meant.
+    /// With the spec without what is wrong with it.
     pub(super) fn meaning(self, meant: Option<Loaded>) -> Self {
         Self { meant: meant.map(Box::new), ..self }
     }
 
-    /// The spec as it was probably meant, to look for what else is wrong with it; `None` where that can not be told.
+    /// The spec with its slips of the pen as they were probably meant and without what else is wrong with it, to look for further
+    /// errors; `None` where nothing is left.
     pub fn meant(&self) -> Option<&Loaded> {
         self.meant.as_deref()
     }

@@ -60,6 +60,8 @@ const LONGEST_CHAIN: usize = 32;
 pub(super) struct Files {
     pub layers: Vec<Layer>,
     pub errors: Vec<SpecError>,
+    /// What is wrong in files that can be read all the same.
+    pub faults: Vec<SpecError>,
     /// Every file read, the spec itself first.
     pub sources: Vec<Arc<Source>>,
     seen: Vec<PathBuf>,
@@ -121,16 +123,21 @@ impl Files {
         self.layers.push(Layer::new(source.name().to_string(), node));
     }
 
-    /// `[step]` where `[[step]]` is meant: in a file the named lists are lists.
-    fn refuse_single_tables(&mut self, table: &IndexMap<String, Node>) {
-        for (key, node) in NAMED_LISTS.into_iter().filter_map(|key| Some((key, table.get(key)?))) {
+    /// `[step]` where `[[step]]` is meant: in a file the named lists are lists. It is taken as one.
+    fn refuse_single_tables(&mut self, table: &mut IndexMap<String, Node>) {
+        for key in NAMED_LISTS {
+            let Some(node) = table.get_mut(key) else { continue };
             let entries = match &node.content {
                 Content::List(entries) => entries.iter().find(|entry| entry.table().is_none()),
-                _ => Some(node),
+                _ => Some(&*node),
             };
-            if let Some(wrong) = entries {
-                let error = SpecError::new(format!("'{key}' must be a list of tables, not {}", wrong.describe()));
-                self.errors.push(point(error.advise(format!("write [[{key}]]")), &wrong.origin));
+            let Some(wrong) = entries else { continue };
+            let error = SpecError::new(format!("'{key}' must be a list of tables, not {}", wrong.describe()));
+            self.faults.push(point(error.advise(format!("write [[{key}]]")), &wrong.origin));
+            match &mut node.content {
+                Content::List(entries) => entries.retain(|entry| entry.table().is_some()),
+                Content::Table(_) => node.content = Content::List(as_list(node)),
+                content => *content = Content::Unknown,
             }
         }
     }
@@ -153,6 +160,23 @@ impl Files {
         });
         bases
     }
+}
+
+/// The entries that a table in place of a list of tables was probably meant to be: itself, or one by name under each of its keys.
+fn as_list(node: &Node) -> Vec<Node> {
+    let tables = node.table().filter(|table| !table.contains_key("name") && !table.is_empty());
+    let Some(tables) = tables.filter(|tables| tables.values().all(|below| below.table().is_some())) else {
+        return vec![node.clone()];
+    };
+    let named = tables.iter().map(|(name, below)| {
+        let mut below = below.clone();
+        let name = Node { content: Content::Text(name.clone()), origin: below.origin.clone() };
+        if let Content::Table(keys) = &mut below.content {
+            keys.entry("name".into()).or_insert(name);
+        }
+        below
+    });
+    named.collect()
 }
 
 /// The error at the place of a value in a file.

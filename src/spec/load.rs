@@ -1,11 +1,13 @@
 //! A spec from its layers: defaults, `extends`, the file, the profile of a known model, the environment, flags.
 
-use super::check::{check, check_matrix, wrong_value};
+mod variants;
+
+use super::check::check;
 use super::error::{SpecError, SpecErrors};
 use super::extends::{Files, normal};
-use super::matrix::{self, Combination, Matrix, Reach, Setting, Sweep, Variant};
+use super::matrix::{Sweep, Variant};
 use super::meant::meant;
-use super::merge::{INHERITING, Layer, Layers, inherit, takes};
+use super::merge::{Layer, Layers, inherit};
 use super::node::{Content, Node, Origin};
 use super::source::Source;
 use super::write::Written;
@@ -14,7 +16,7 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Errors of a spec that are mended at most, to look for further ones.
+/// Errors of a spec that are left out at most, to look for further ones.
 const MENDED: usize = 20;
 
 /// A spec that has passed every check that needs no model, with the origin of each of its values.
@@ -130,30 +132,27 @@ fn relocate(node: &mut Node, path: &mut Vec<String>, place: &mut dyn FnMut(&Sour
 
 fn whole(files: Files, sets: &[String], env: impl Iterator<Item = (String, String)>) -> Result<Loaded, SpecErrors> {
     if !files.errors.is_empty() {
-        return Err(SpecErrors::new(files.errors));
+        return Err(SpecErrors::new(files.errors.into_iter().chain(files.faults).collect()));
     }
     let outer =
         Outer { files: files.layers, variables: overrides::variables(env), flags: sets.to_vec(), variant: None };
-    resolve(outer, &[], files.sources)
+    resolve(outer, &[], files.sources, files.faults)
 }
 
-fn resolve(outer: Outer, profile: &[Layer], sources: Vec<Arc<Source>>) -> Result<Loaded, SpecErrors> {
+/// The spec of layers; `errors` are those that were found before.
+fn resolve(
+    outer: Outer,
+    profile: &[Layer],
+    sources: Vec<Arc<Source>>,
+    mut errors: Vec<SpecError>,
+) -> Result<Loaded, SpecErrors> {
     let mut stack = Layers::default();
     outer.files.iter().chain(profile).for_each(|layer| stack.push(layer.clone()));
     let files = outer.files.len() + profile.len();
-    let mut errors = Vec::new();
     overrides::add_variables(&mut stack, &outer.variables, &keys(), &mut errors);
     overrides::add_flags(&mut stack, &outer.flags, &mut errors);
     match (&outer.variant, stack.merged().get("matrix")) {
-        (None, Some(matrix)) => {
-            let mut whole = variants(&stack, files, matrix, errors, &outer, sources)?;
-            if let Content::Table(values) = &mut whole.values.content {
-                values.insert("matrix".into(), matrix.clone());
-            }
-            whole.spec.matrix = Some(Matrix::deserialize(matrix.to_toml()).map_err(|error| unchecked(matrix, &error))?);
-            whole.layers = outer;
-            Ok(whole)
-        }
+        (None, Some(matrix)) => variants::variants(&stack, files, matrix, errors, outer, sources),
         (variant, _) => {
             variant.iter().flatten().for_each(|layer| stack.push(layer.clone()));
             spec_of(&stack, !profile.is_empty(), errors, outer, sources)
@@ -178,13 +177,14 @@ fn spec_of(
     if let (Some(_), Content::Table(values)) = (&layers.variant, &mut values.content) {
         values.shift_remove("matrix");
     }
-    errors.extend(check(&values, &files));
+    errors.extend(check(&mut values, &files));
     if !errors.is_empty() {
+        let errors = SpecErrors::new(errors);
         // Of a file with very many nobody knows what was meant.
         let few = errors.len() <= MENDED;
-        let meant = few.then(|| meant(&values, &errors)).flatten().filter(|values| check(values, &files).is_empty());
+        let meant = few.then(|| meant(&values, &files)).flatten();
         let meant = meant.and_then(|values| of_values(values, &files, layers, sources).ok());
-        return Err(SpecErrors::new(errors).meaning(meant));
+        return Err(errors.meaning(meant));
     }
     of_values(values, &files, layers, sources)
 }
@@ -203,38 +203,6 @@ fn of_values(
     Ok(Loaded { spec, sources, values, layers, recognised: None, sweep: None })
 }
 
-/// The first variant of a matrix, with all of them; of the layers of `stack` the lowest so many are `files`.
-fn variants(
-    stack: &Layers,
-    files: usize,
-    matrix: &Node,
-    mut errors: Vec<SpecError>,
-    outer: &Outer,
-    sources: Vec<Arc<Source>>,
-) -> Result<Loaded, SpecErrors> {
-    errors.extend(check_matrix(matrix));
-    if !errors.is_empty() {
-        return Err(SpecErrors::new(errors));
-    }
-    let (axes, combinations) = matrix::combinations(matrix).map_err(SpecErrors::new)?;
-    let mut variants = Vec::with_capacity(combinations.len());
-    let mut refused = Vec::new();
-    for Combination { name, labels, settings } in combinations {
-        match variant(stack, files, (axes.as_slice(), settings), outer, sources.clone()) {
-            Ok((loaded, reach)) => variants.push(Variant { name, labels, loaded, reach }),
-            Err(errors) => refused.push(errors),
-        }
-    }
-    match variants.first() {
-        Some(first) if refused.is_empty() => {
-            let first = first.loaded.clone();
-            let sources = all_sources(variants.iter().map(|variant| &variant.loaded));
-            Ok(Loaded { sweep: Some(Sweep { axes, variants }), sources, ..first })
-        }
-        _ => Err(SpecErrors::join(refused)),
-    }
-}
-
 /// The files of several specs, each once.
 fn all_sources<'l>(specs: impl Iterator<Item = &'l Loaded>) -> Vec<Arc<Source>> {
     let mut all: Vec<Arc<Source>> = Vec::new();
@@ -244,76 +212,6 @@ fn all_sources<'l>(specs: impl Iterator<Item = &'l Loaded>) -> Vec<Arc<Source>> 
         }
     }
     all
-}
-
-/// A spec with settings laid over it, and the keys that these reach.
-fn variant(
-    stack: &Layers,
-    files: usize,
-    (names, settings): (&[String], Vec<Setting>),
-    outer: &Outer,
-    sources: Vec<Arc<Source>>,
-) -> Result<(Loaded, Vec<Reach>), SpecErrors> {
-    let mut stack = stack.clone();
-    let mut laid = Vec::with_capacity(settings.len());
-    let mut reach = Vec::new();
-    let mut errors = Vec::new();
-    for Setting { axes, path, value } in settings {
-        let merged = stack.merged();
-        let written = value.clone();
-        match overrides::set(&merged, &path, value) {
-            Ok((layer, path)) => {
-                errors.extend(laid.iter().any(|other| overrides::says(other, &path)).then(|| twice(&written, &path)));
-                let outside = stack.above(files).iter().take(outer.variables.len() + outer.flags.len());
-                errors.extend(
-                    outside
-                        .filter(|other| overrides::says(other, &path))
-                        .map(|other| fixed(other, &path, &axes, names)),
-                );
-                reach.extend(reached(&merged, &path, &axes));
-                stack.push(layer.clone());
-                laid.push(layer);
-            }
-            Err(error) => errors.push(error),
-        }
-    }
-    let layers = Outer { variant: Some(laid), ..outer.clone() };
-    Ok((spec_of(&stack, false, errors, layers, sources)?, reach))
-}
-
-/// A variable or flag for a key that the matrix varies.
-fn fixed(layer: &Layer, path: &[String], axes: &[usize], names: &[String]) -> SpecError {
-    let key = path.join(".");
-    let axis = axes.first().and_then(|&axis| names.get(axis)).map_or("AXIS", String::as_str);
-    SpecError::new(format!("{}: the matrix varies {key}", layer.name))
-        .advise(format!("set the values of its axis: --set 'matrix.{axis}.values=[…]'"))
-}
-
-/// A key that two axes vary, or an axis and what is included.
-fn twice(value: &Node, path: &[String]) -> SpecError {
-    wrong_value(value, format!("{} is set twice for this variant", path.join("."))).advise("vary it in one axis")
-}
-
-/// The keys that have a value once it is set: the key itself, and those of further models and prompt sets that take it from there.
-fn reached(merged: &Node, path: &[String], axes: &[usize]) -> Vec<Reach> {
-    let mut paths = vec![path.to_vec()];
-    for (parent, children) in INHERITING {
-        let Some((_, rest)) = path.split_first().filter(|(root, _)| *root == parent) else { continue };
-        for (name, child) in merged.get(children).and_then(Node::table).into_iter().flatten() {
-            let own = rest.iter().try_fold(child, |node, part| node.get(part));
-            let takes = rest.first().is_none_or(|key| merged.get(parent).is_none_or(|from| takes(child, from, key)));
-            if takes && own.is_none_or(|own| own.table().is_some()) {
-                paths.push(
-                    [children, name.as_str()]
-                        .into_iter()
-                        .chain(rest.iter().map(String::as_str))
-                        .map(String::from)
-                        .collect(),
-                );
-            }
-        }
-    }
-    paths.into_iter().map(|path| Reach { axes: axes.to_vec(), path }).collect()
 }
 
 /// A profile that is laid is part of the spec, which can then be read again where the files of profiles are not.
@@ -363,7 +261,7 @@ impl Loaded {
         recognised.profile = files.sources.first().cloned();
         let sources = self.sources.iter().cloned().chain(files.sources).collect();
         // A file that could not be read is no layer: the spec without it has no error of its own.
-        match resolve(self.layers.clone(), &files.layers, sources) {
+        match resolve(self.layers.clone(), &files.layers, sources, Vec::new()) {
             Ok(loaded) if errors.is_empty() => Ok(Self { recognised: Some(recognised), ..loaded }),
             Ok(_) => Err(SpecErrors::new(errors)),
             Err(further) => Err(SpecErrors::join([SpecErrors::new(errors), further])),

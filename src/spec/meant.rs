@@ -1,111 +1,143 @@
-//! A spec that is refused, as it was probably meant: so that what else is wrong with it, and shows only once it can be read, is said
-//! with the rest.
+//! A spec that is refused, without what is wrong with it: so that what else is wrong, and shows only once it can be read, is said with
+//! the rest. What stands on something that is left out is left out, too.
 
-use super::error::SpecError;
-use super::node::{Content, Node, Origin};
-use super::source::Source;
-use std::ops::Range;
-use std::sync::Arc;
+use super::check;
+use super::node::{Content, Node};
+use super::rows::Files;
+use indexmap::IndexMap;
 
-/// Tables whose keys are the user's own: without one of them the rest means what it meant.
-const OWN_KEYS: [&str; 3] = ["where", "derive", "aggregate"];
+/// A model that is not here, for one that is not known: what needs no model is still said.
+const ELSEWHERE: &str = "hf:unknown/unknown";
 
-/// The values without what is wrong with them: misspelt keys and words as they were meant, elements of lists and conditions left out.
-/// `None` where something is wrong in another way, or the error has no place in a file.
-pub(super) fn meant(values: &Node, errors: &[SpecError]) -> Option<Node> {
-    let mut repaired = values.clone();
-    for error in errors {
-        let (source, span) = error.place()?;
-        let fault = Fault { source, span, meant: error.meant() };
-        if fault.mend(&mut repaired, false) != Mended::Yes {
-            return None;
-        }
+/// Keys of prompts without which they are other prompts.
+const OF_PROMPTS: [&str; 9] =
+    ["template", "completion", "contrast", "operands", "slots", "rows", "different", "answer", "answers"];
+
+/// Keys of a table without which it has other columns.
+const OF_COLUMNS: [&str; 4] = ["group_by", "join", "pivot", "select"];
+
+/// Columns that a table makes, and a text that makes one whatever its rows are.
+const MADE: [(&str, &str); 2] = [("aggregate", "count"), ("derive", "0")];
+
+/// The checked values without those that are unknown; `None` where the rest is no spec.
+pub(super) fn meant(values: &Node, files: &Files) -> Option<Node> {
+    let mut spec = values.clone();
+    if let Content::Table(table) = &mut spec.content {
+        stand_in(table);
     }
-    Some(repaired)
+    remove(&mut spec);
+    while check::leave_out(&mut spec, files)? {
+        remove(&mut spec);
+    }
+    Some(spec)
 }
 
-/// What is wrong, and where.
-struct Fault<'e> {
-    source: &'e Arc<Source>,
-    span: &'e Range<usize>,
-    meant: Option<&'e str>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mended {
-    Yes,
-    /// It is not here.
-    Elsewhere,
-    /// It is here and can not be mended.
-    No,
-}
-
-impl Fault<'_> {
-    /// Mends what is within a value; `own` says whether its keys are the user's own.
-    fn mend(&self, node: &mut Node, own: bool) -> Mended {
-        match &mut node.content {
-            Content::Table(table) => {
-                for index in 0..table.len() {
-                    let Some((key, below)) = table.get_index_mut(index) else { break };
-                    let key = key.clone();
-                    if self.is_key(below) {
-                        let value = table.shift_remove_index(index);
-                        if let (Some(meant), Some((_, value))) = (self.meant, value)
-                            && !table.contains_key(meant)
-                        {
-                            table.insert(meant.to_string(), value);
-                        }
-                        return Mended::Yes;
-                    }
-                    match self.mend(below, OWN_KEYS.contains(&key.as_str())) {
-                        Mended::No if own => {
-                            table.shift_remove_index(index);
-                            return Mended::Yes;
-                        }
-                        Mended::Elsewhere => {}
-                        done => return done,
-                    }
-                }
-                Mended::Elsewhere
-            }
-            Content::List(list) => {
-                for index in 0..list.len() {
-                    match self.mend(&mut list[index], false) {
-                        Mended::No => {
-                            list.remove(index);
-                            return Mended::Yes;
-                        }
-                        Mended::Elsewhere => {}
-                        done => return done,
-                    }
-                }
-                self.at(node)
-            }
-            _ => match (self.at(node), self.meant, &mut node.content) {
-                (Mended::No, Some(meant), Content::Text(text)) => {
-                    *text = meant.to_string();
-                    Mended::Yes
-                }
-                (mended, ..) => mended,
-            },
+/// Puts something harmless in the place of what others stand on, and marks what is another thing without a part of it.
+fn stand_in(spec: &mut IndexMap<String, Node>) {
+    if let Some(title) = spec.get_mut("title").filter(|title| title.is_unknown()) {
+        title.content = Content::Text("untitled".into());
+    }
+    let mut models_matter = true;
+    for set in own_and_named(spec, "prompts", "prompt_sets") {
+        models_matter &= !prompts(set);
+    }
+    for model in own_and_named(spec, "model", "models") {
+        let known = model.get("source").is_some_and(|source| !source.is_unknown());
+        if model.is_unknown() {
+            model.content = Content::Table(IndexMap::new());
+        }
+        if let (false, Content::Table(keys)) = (known && models_matter, &mut model.content) {
+            let source = Node { content: Content::Text(ELSEWHERE.into()), origin: model.origin.clone() };
+            keys.insert("source".into(), source);
         }
     }
-
-    /// Whether it is about the key of a value.
-    fn is_key(&self, node: &Node) -> bool {
-        let Origin::File { source, key: Some(key), value } = &node.origin else { return false };
-        Arc::ptr_eq(source, self.source) && key == self.span && value != self.span
-    }
-
-    /// Whether it is about a value, or a part of it.
-    fn at(&self, node: &Node) -> Mended {
-        match &node.origin {
-            Origin::File { source, value, .. }
-                if Arc::ptr_eq(source, self.source) && value.start <= self.span.start && self.span.end <= value.end =>
-            {
-                Mended::No
-            }
-            _ => Mended::Elsewhere,
+    each(spec, "step", |step| {
+        let has_unknown = |key: &str| step.get(key).is_some_and(within);
+        if has_unknown("models") || has_unknown("prompts") {
+            step.content = Content::Unknown;
+        } else if let Content::Table(keys) = &mut step.content
+            && let Some(rows) = keys.get_mut("per_prompt").filter(|rows| rows.is_unknown())
+        {
+            // With them nothing that names them is wrong.
+            rows.content = Content::Boolean(true);
         }
+    });
+    each(spec, "table", |table| {
+        let lost = OF_COLUMNS.iter().any(|key| table.get(key).is_some_and(within));
+        if lost || MADE.iter().any(|(key, _)| table.get(key).is_some_and(Node::is_unknown)) {
+            table.content = Content::Unknown;
+        }
+        let Content::Table(keys) = &mut table.content else { return };
+        for (key, text) in MADE {
+            let Some(Content::Table(columns)) = keys.get_mut(key).map(|node| &mut node.content) else { continue };
+            for column in columns.values_mut().filter(|column| column.is_unknown()) {
+                column.content = Content::Text(text.into());
+            }
+        }
+    });
+}
+
+/// Prompts that are not known: of operands, others in their place, and whether that was done; of words, none.
+fn prompts(set: &mut Node) -> bool {
+    let of_words = set.get("slots").or(set.get("rows")).is_some();
+    let Content::Table(keys) = &mut set.content else { return false };
+    let unknown = |key: &&str| keys.get(*key).is_some_and(within);
+    if of_words && OF_PROMPTS.iter().any(unknown) {
+        set.content = Content::Unknown;
+        return false;
+    }
+    if let Some(template) = keys.get_mut("template").filter(|template| within(template)) {
+        template.content = Content::Unknown;
+    }
+    let Some(operands) = keys.get_mut("operands").filter(|operands| within(operands)) else { return false };
+    let range = Node { content: Content::Text("0..100".into()), origin: operands.origin.clone() };
+    operands.content = Content::Table(["a", "b"].map(|name| (name.to_string(), range.clone())).into_iter().collect());
+    true
+}
+
+/// `[model]` and each of `[models]`, or those of prompts.
+fn own_and_named<'s>(spec: &'s mut IndexMap<String, Node>, own: &str, named: &str) -> Vec<&'s mut Node> {
+    let mut all = Vec::new();
+    for (key, node) in spec {
+        if key == own {
+            all.push(node);
+        } else if key == named
+            && let Content::Table(entries) = &mut node.content
+        {
+            all.extend(entries.values_mut());
+        }
+    }
+    all
+}
+
+/// Changes each entry of a list.
+fn each(spec: &mut IndexMap<String, Node>, list: &str, change: impl FnMut(&mut Node)) {
+    if let Some(Content::List(entries)) = spec.get_mut(list).map(|node| &mut node.content) {
+        entries.iter_mut().for_each(change);
+    }
+}
+
+/// Whether a value or a part of it is unknown.
+fn within(node: &Node) -> bool {
+    match &node.content {
+        Content::Table(table) => table.values().any(within),
+        Content::List(list) => list.iter().any(within),
+        Content::Unknown => true,
+        _ => false,
+    }
+}
+
+/// Takes out what is unknown.
+fn remove(node: &mut Node) {
+    match &mut node.content {
+        Content::Table(table) => {
+            table.retain(|_, below| !below.is_unknown());
+            table.values_mut().for_each(remove);
+        }
+        Content::List(list) => {
+            list.retain(|below| !below.is_unknown());
+            list.iter_mut().for_each(remove);
+        }
+        _ => {}
     }
 }

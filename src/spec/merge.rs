@@ -153,6 +153,8 @@ fn to_figment(node: &Node) -> Value {
         Content::Table(table) => {
             Value::from(table.iter().map(|(key, node)| (key.as_str(), to_figment(node))).collect::<Map<_, _>>())
         }
+        // A leaf like any other: the node itself comes back.
+        Content::Unknown => Value::from(false),
     }
 }
 

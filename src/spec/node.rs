@@ -23,6 +23,8 @@ pub(super) enum Content {
     Datetime(String),
     List(Vec<Node>),
     Table(IndexMap<String, Node>),
+    /// What stood here is wrong and has been said to be: nothing more is said of it.
+    Unknown,
 }
 
 /// Where a value was written.
@@ -108,6 +110,10 @@ impl Node {
         }
     }
 
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.content, Content::Unknown)
+    }
+
     /// The value under a key, if this is a table.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.table()?.get(key)
@@ -128,6 +134,7 @@ impl Node {
             Content::Datetime(_) => "a date".into(),
             Content::List(_) => "a list".into(),
             Content::Table(_) => "a table".into(),
+            Content::Unknown => "a value that is wrong".into(),
         }
     }
 
@@ -142,6 +149,8 @@ impl Node {
             Content::Table(table) => {
                 toml::Value::Table(table.iter().map(|(key, node)| (key.clone(), node.to_toml())).collect())
             }
+            // None is left in a spec that is read.
+            Content::Unknown => toml::Value::String(String::new()),
         }
     }
 }

@@ -16,7 +16,8 @@ pub(super) fn read(path: &Path, named: &Origin, below: &[Layer], spec: &[Arc<Sou
     let mut files = Files::after(spec);
     files.read(path);
     let placed = |error: SpecError| if error.position().is_some() { error } else { point(error, named) };
-    let mut errors: Vec<SpecError> = std::mem::take(&mut files.errors).into_iter().map(placed).collect();
+    let found = std::mem::take(&mut files.errors).into_iter().chain(std::mem::take(&mut files.faults));
+    let mut errors: Vec<SpecError> = found.map(placed).collect();
     let there = merged(below);
     for layer in &mut files.layers {
         cut(&mut layer.node, &there, &mut errors);

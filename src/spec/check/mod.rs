@@ -1,31 +1,89 @@
 //! Checks a spec's values against its schema and the names in it against each other, gathering every error.
 
 mod format;
+mod mend;
 mod names;
 mod prompts;
 mod structure;
+mod types;
 
 use super::error::SpecError;
-use super::node::{Node, Origin};
+use super::node::{Content, Node, Origin};
 use super::{rows, schema};
+use indexmap::IndexMap;
 use std::ops::Range;
 
-/// Every error of a merged spec; `files` are those of rows.
-pub(super) fn check(spec: &Node, files: &rows::Files) -> Vec<SpecError> {
-    let mut walk = structure::Walk::new(schema::resolved());
-    walk.check(spec);
-    let structure::Walk { mut errors, references, absent, .. } = walk;
-    names::check(spec, &references, &absent, &mut errors);
-    prompts::check(spec, files, &mut errors);
+/// How often errors are mended and looked behind. What is behind an error is seldom behind another, too.
+const ROUNDS: usize = 10;
+
+/// Of a spec with more errors nobody knows what was meant.
+const MENDED: usize = 100;
+
+/// Every error of a merged spec; `files` are those of rows. What is wrong is unknown in it then, or as it was probably meant, so
+/// that nothing is said that comes of another error alone.
+pub(super) fn check(spec: &mut Node, files: &rows::Files) -> Vec<SpecError> {
+    let mut errors = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut walk = structure::Walk::new(schema::resolved());
+        walk.check(spec);
+        let structure::Walk { mut faults, references, absent, .. } = walk;
+        let many = faults.len() > MENDED;
+        // Names are judged once keys are in their places.
+        if faults.is_empty() || many {
+            names::check(spec, &references, &absent, &mut faults);
+            prompts::check(spec, files, &mut faults);
+        }
+        let changed = !many && faults.mend(spec);
+        errors.append(&mut faults.errors);
+        if !changed {
+            break;
+        }
+    }
     errors
 }
 
-/// Every error of the form of `[matrix]`, before it makes variants.
-pub(super) fn check_matrix(matrix: &Node) -> Vec<SpecError> {
-    let Some(schema) = schema::resolved().pointer("/$defs/Matrix") else { return Vec::new() };
+/// Leaves out of a spec what can not be without something that was left out before; `None` where the rest is no spec, and whether
+/// anything was left out.
+pub(super) fn leave_out(spec: &mut Node, files: &rows::Files) -> Option<bool> {
     let mut walk = structure::Walk::new(schema::resolved());
-    walk.check_at(matrix, schema, "matrix");
-    walk.errors
+    walk.check(spec);
+    let structure::Walk { mut faults, references, absent, .. } = walk;
+    names::check(spec, &references, &absent, &mut faults);
+    prompts::check(spec, files, &mut faults);
+    match (faults.is_empty(), faults.leave_out(spec)) {
+        (true, _) => Some(false),
+        (false, true) => Some(true),
+        (false, false) => None,
+    }
+}
+
+/// Every error of the form of `[matrix]`, before it makes variants. What is wrong is unknown in it then.
+pub(super) fn check_matrix(matrix: &mut Node) -> Vec<SpecError> {
+    const KEY: &str = "matrix";
+    let Some(schema) = schema::resolved().pointer("/$defs/Matrix") else { return Vec::new() };
+    let mut errors = Vec::new();
+    let origin = matrix.origin.clone();
+    let unknown = Node { content: Content::Unknown, origin: origin.clone() };
+    let held = std::mem::replace(matrix, unknown);
+    let mut root = Node { content: Content::Table(IndexMap::from([(KEY.to_string(), held)])), origin };
+    for _ in 0..ROUNDS {
+        let mut walk = structure::Walk::new(schema::resolved());
+        if let Some(matrix) = root.get(KEY) {
+            walk.check_at(matrix, schema, KEY);
+        }
+        let mut faults = walk.faults;
+        let changed = faults.mend(&mut root);
+        errors.append(&mut faults.errors);
+        if !changed {
+            break;
+        }
+    }
+    if let Content::Table(table) = &mut root.content
+        && let Some(held) = table.shift_remove(KEY)
+    {
+        *matrix = held;
+    }
+    errors
 }
 
 /// Where in a spec: keys, and the entries of lists by name or index.
@@ -37,6 +95,16 @@ impl Place {
         let mut parts = self.0.clone();
         parts.push(part.to_string());
         Self(parts)
+    }
+
+    /// The entry of a list or table of the top level that it is in.
+    fn entry(&self) -> Self {
+        Self(self.0.iter().take(2).cloned().collect())
+    }
+
+    /// The place of these parts.
+    fn of<'p>(parts: impl IntoIterator<Item = &'p str>) -> Self {
+        Self(parts.into_iter().map(String::from).collect())
     }
 
     /// The last part: a key in the text of an error.

@@ -1,7 +1,8 @@
 //! Names: each once, each reference to one that exists, and nothing waiting for itself.
 
+use super::mend::Faults;
 use super::structure::{Absent, Reference};
-use super::{wrong_part, wrong_value};
+use super::{Place, format, wrong_part, wrong_value};
 use crate::spec::Known;
 use crate::spec::error::SpecError;
 use crate::spec::nearest;
@@ -13,24 +14,24 @@ use indexmap::{IndexMap, IndexSet};
 const ADVISED: usize = 100;
 
 /// Every error of the names in a spec.
-pub(super) fn check(spec: &Node, references: &[Reference], absent: &[Absent], errors: &mut Vec<SpecError>) {
+pub(super) fn check(spec: &Node, references: &[Reference], absent: &[Absent], faults: &mut Faults) {
     let names = Names::of(spec);
     let waits = waits(references);
-    duplicates(spec, errors);
+    duplicates(spec, faults);
     for reference in references {
-        names.resolve(reference, &waits, errors);
+        names.resolve(reference, &waits, faults);
     }
     for absent in absent {
-        names.default_of(absent, errors);
+        names.default_of(absent, faults);
     }
-    figures(spec, errors);
-    facts(spec, errors);
-    expectations(spec, errors);
-    cycles(&waits, errors);
+    figures(spec, faults);
+    facts(spec, faults);
+    expectations(spec, faults);
+    cycles(&waits, faults);
 }
 
-/// What each step and table waits for, with the value that names it.
-type Waits<'r> = IndexMap<&'r str, Vec<(&'r str, &'r Node)>>;
+/// What each step and table waits for, with the reference that names it.
+type Waits<'r> = IndexMap<&'r str, Vec<(&'r str, &'r Reference)>>;
 
 /// What is named by a reference that makes its step or table wait.
 const WAITED_FOR: [&str; 4] = ["step", "step-rows", "rows", "probe"];
@@ -39,7 +40,7 @@ fn waits(references: &[Reference]) -> Waits<'_> {
     let mut waits = Waits::new();
     for reference in references.iter().filter(|reference| WAITED_FOR.contains(&reference.to)) {
         if let Some(entry) = waiting(reference) {
-            waits.entry(entry).or_default().push((step_of(&reference.name), &reference.node));
+            waits.entry(entry).or_default().push((step_of(&reference.name), reference));
         }
     }
     waits
@@ -64,7 +65,7 @@ fn behind<'r>(reference: &'r Reference, waits: &Waits<'r>) -> IndexSet<&'r str> 
     let mut behind: IndexSet<&str> = entry.into_iter().collect();
     let mut next = 0;
     while let Some(name) = behind.get_index(next).copied() {
-        let wait = |(_, targets): &(&&str, &Vec<(&str, &Node)>)| targets.iter().any(|(target, _)| *target == name);
+        let wait = |(_, targets): &(&&str, &Vec<(&str, &Reference)>)| targets.iter().any(|(target, _)| *target == name);
         behind.extend(waits.iter().filter(wait).map(|(waiter, _)| *waiter));
         next += 1;
     }
@@ -82,6 +83,58 @@ struct Names<'n> {
     prompt_sets: IndexSet<&'n str>,
     known: IndexSet<&'n str>,
     has_prompts: bool,
+    unknown: Unknown<'n>,
+}
+
+/// What has a name that is not known, as what is written is none.
+struct Unknown<'n> {
+    steps: bool,
+    tables: bool,
+    models: bool,
+    prompt_sets: bool,
+    known: bool,
+    /// Steps that may be of any kind.
+    kinds: IndexSet<&'n str>,
+}
+
+impl<'n> Unknown<'n> {
+    fn of(spec: &'n Node) -> Self {
+        let entries = |list: &str| {
+            spec.get(list).is_some_and(Node::is_unknown)
+                || spec
+                    .entries(list)
+                    .iter()
+                    .any(|entry| entry.is_unknown() || entry.get("name").is_some_and(Node::is_unknown))
+        };
+        let keys = |table: &str| {
+            let named = spec.get(table);
+            let wrong = |name: &String| format::check("name", name).is_err();
+            named.is_some_and(Node::is_unknown)
+                || named.and_then(Node::table).is_some_and(|named| named.keys().any(wrong))
+        };
+        let any_kind = |step: &&Node| step.get("kind").is_none_or(Node::is_unknown);
+        let kinds = spec.entries("step").iter().filter(any_kind).filter_map(|step| step.get("name")?.text()).collect();
+        Self {
+            steps: entries("step"),
+            tables: entries("table"),
+            models: keys("models"),
+            prompt_sets: keys("prompt_sets"),
+            known: keys("known"),
+            kinds,
+        }
+    }
+
+    /// Whether the name of a reference may be one that is not known.
+    fn may_be(&self, reference: &Reference) -> bool {
+        let of_any_kind = || self.kinds.contains(step_of(&reference.name));
+        match reference.to {
+            "step" | "probe" | "step-rows" => self.steps || of_any_kind(),
+            "rows" => self.steps || self.tables || of_any_kind(),
+            "model" => self.models,
+            "known" => self.known,
+            _ => self.prompt_sets,
+        }
+    }
 }
 
 impl<'n> Names<'n> {
@@ -114,13 +167,14 @@ impl<'n> Names<'n> {
             prompt_sets: keys("prompt_sets").collect(),
             known: keys("known").collect(),
             has_prompts: spec.get("prompts").is_some(),
+            unknown: Unknown::of(spec),
         }
     }
 
-    fn resolve(&self, reference: &Reference, waits: &Waits, errors: &mut Vec<SpecError>) {
+    fn resolve(&self, reference: &Reference, waits: &Waits, faults: &mut Faults) {
         let name = reference.name.as_str();
         if reference.to == "probe" {
-            return self.resolve_probe(reference, waits, errors);
+            return self.resolve_probe(reference, waits, faults);
         }
         let (what, mut known, there): (_, Vec<&str>, _) = match reference.to {
             "step" => ("step", self.steps.iter().map(String::as_str).collect(), self.steps.contains(name)),
@@ -130,18 +184,18 @@ impl<'n> Names<'n> {
             "known" => ("known model", self.known.iter().copied().collect(), self.known.contains(name)),
             _ => ("prompt set", self.prompt_sets.iter().copied().collect(), self.prompt_sets.contains(name)),
         };
-        if there {
+        if there || self.unknown.may_be(reference) {
             return;
         }
         if reference.to == "step-rows" && self.tables.contains(name) {
             let message = format!("'{}' is a table, and tables are made after the steps", shortened(name));
             let advice = "name the rows of a step, and put the table's conditions under 'where'";
-            return errors.push(wrong_value(&reference.node, message).advise(advice));
+            return faults.value(reference.place.clone(), wrong_value(&reference.node, message).advise(advice));
         }
         let error = wrong_value(&reference.node, format!("no {what} '{}'", shortened(name)));
         let any = !known.is_empty();
         let mut meant = None;
-        let advice = (errors.len() < ADVISED).then(|| {
+        let advice = (faults.len() < ADVISED).then(|| {
             let behind = behind(reference, waits);
             known.retain(|name| !behind.contains(step_of(name)));
             meant = nearest(name, known.iter().copied());
@@ -155,20 +209,23 @@ impl<'n> Names<'n> {
                 (None, _) => format!("there {} {}", if known.len() == 1 { "is" } else { "are" }, some(&known)),
             }
         });
-        errors.push(error.advise_option(advice).meaning(meant));
+        let place = reference.place.clone();
+        // Without the model or the prompts that it names, a step would run on others.
+        let whole = if matches!(reference.to, "model" | "prompts") { place.entry() } else { place.clone() };
+        faults.name(place, whole, meant, error.advise_option(advice));
     }
 
     /// `{NAME}` among layers: a step of kind `probe`.
-    fn resolve_probe(&self, reference: &Reference, waits: &Waits, errors: &mut Vec<SpecError>) {
+    fn resolve_probe(&self, reference: &Reference, waits: &Waits, faults: &mut Faults) {
         let name = reference.name.as_str();
-        if self.probes.contains(name) {
+        if self.probes.contains(name) || self.unknown.may_be(reference) {
             return;
         }
         let problem = match self.steps.contains(name) {
             true => format!("step '{}' is not of kind \"probe\" and finds no layers", shortened(name)),
             false => format!("no step '{}' to find the layers", shortened(name)),
         };
-        let advice = (errors.len() < ADVISED).then(|| {
+        let advice = (faults.len() < ADVISED).then(|| {
             let behind = behind(reference, waits);
             let probes: Vec<&str> =
                 self.probes.iter().map(String::as_str).filter(|probe| !behind.contains(probe)).collect();
@@ -179,20 +236,22 @@ impl<'n> Names<'n> {
                 (None, known) => format!("write {}, or layers: *, 15, 16..32", known.join(" or ")),
             }
         });
-        errors.push(wrong_part(&reference.node, &reference.part, problem).advise_option(advice));
+        let error = wrong_part(&reference.node, &reference.part, problem).advise_option(advice);
+        faults.value(reference.place.clone(), error);
     }
 
     /// A step that names no model or prompts takes the spec's own, which must then be there.
-    fn default_of(&self, absent: &Absent, errors: &mut Vec<SpecError>) {
+    fn default_of(&self, absent: &Absent, faults: &mut Faults) {
         let there = match absent.to {
             "prompts" => self.has_prompts,
-            "model" => !self.models.is_empty(),
+            "model" => !self.models.is_empty() || self.unknown.models,
             _ => true,
         };
         if !there {
             let (what, table) = if absent.to == "model" { ("model", "[model]") } else { ("prompts", "[prompts]") };
             let message = format!("{} has no {what} to run", absent.place.table());
-            errors.push(wrong_value(&absent.entry, message).advise(format!("add {table}")));
+            let error = wrong_value(&absent.entry, message).advise(format!("add {table}"));
+            faults.lacks_elsewhere(&absent.place.entry(), Place::of([what]), error);
         }
     }
 }
@@ -205,29 +264,36 @@ fn some(names: &[&str]) -> String {
 }
 
 /// Steps and tables share their names (`from` takes either); figures have theirs, and expectations, and the interventions of a step.
-fn duplicates(spec: &Node, errors: &mut Vec<SpecError>) {
-    let entries = |list: &'static str| (list, spec.entries(list));
-    named_once(&[entries("step"), entries("table")], errors);
-    named_once(&[entries("figure")], errors);
-    named_once(&[entries("expect")], errors);
+fn duplicates(spec: &Node, faults: &mut Faults) {
+    let entries = |list: &'static str| (list, Place::of([list]), spec.entries(list));
+    named_once(&[entries("step"), entries("table")], faults);
+    named_once(&[entries("figure")], faults);
+    named_once(&[entries("expect")], faults);
     for step in spec.entries("step") {
-        named_once(&[("intervention", step.entries("interventions"))], errors);
+        let name = step.get("name").and_then(Node::text).unwrap_or_default();
+        let place = Place::of(["step", name, "interventions"]);
+        named_once(&[("intervention", place, step.entries("interventions"))], faults);
     }
     if let Some(model) = spec.get("models").and_then(|models| models.get("model"))
         && spec.get("model").is_some()
     {
-        errors.push(super::wrong_key(model, "[models.model] and [model] have one name; write another".into()));
+        let message = "[models.model] and [model] have one name; write another".to_string();
+        faults.key(Place::of(["models", "model"]), None, super::wrong_key(model, message));
     }
 }
 
 /// Refuses entries of these lists that have one name.
-fn named_once(lists: &[(&str, &[Node])], errors: &mut Vec<SpecError>) {
+fn named_once(lists: &[(&str, Place, &[Node])], faults: &mut Faults) {
     let mut seen: IndexMap<&str, (&str, &Node)> = IndexMap::new();
-    for (list, entries) in lists {
-        for name in entries.iter().filter_map(|entry| entry.get("name")) {
+    for (list, place, entries) in lists {
+        for (index, entry) in entries.iter().enumerate() {
+            let Some(name) = entry.get("name") else { continue };
             let Some(text) = name.text() else { continue };
             match seen.get(text) {
-                Some((first_list, first)) => errors.push(duplicate(text, list, name, first_list, first)),
+                Some((first_list, first)) => {
+                    let of_list = if list == first_list { index.to_string() } else { text.to_string() };
+                    faults.again(place.child(&of_list), duplicate(text, list, name, first_list, first));
+                }
                 None => drop(seen.insert(text, (list, name))),
             }
         }
@@ -251,10 +317,17 @@ fn duplicate(text: &str, list: &str, name: &Node, first_list: &str, first: &Node
     }
 }
 
+/// Where an entry of a list stands: by its name, or by its index where it has none.
+fn place_of(list: &str, index: usize, entry: &Node) -> Place {
+    let name = entry.get("name").and_then(Node::text).map_or_else(|| index.to_string(), String::from);
+    Place::of([list, &name])
+}
+
 /// Keys that a kind of figure can not do without, and those that mean something to one kind alone.
-fn figures(spec: &Node, errors: &mut Vec<SpecError>) {
-    for figure in spec.entries("figure") {
+fn figures(spec: &Node, faults: &mut Faults) {
+    for (index, figure) in spec.entries("figure").iter().enumerate() {
         let Some(kind) = figure.get("kind").and_then(Node::text) else { continue };
+        let place = place_of("figure", index, figure);
         let needed: &[&str] = match kind {
             "heatmap" => &["value"],
             "heatmap-grid" => &["value", "facet"],
@@ -263,34 +336,37 @@ fn figures(spec: &Node, errors: &mut Vec<SpecError>) {
         for key in needed.iter().filter(|key| figure.get(key).is_none()) {
             let name = figure.get("name").and_then(Node::text).unwrap_or_default();
             let message = format!("[[figure]] '{}' is a {kind} and has no '{key}'", shortened(name));
-            errors.push(wrong_value(figure, message).advise(format!("add {key} = \"a column\"")));
+            faults.lacks(&place, key, wrong_value(figure, message).advise(format!("add {key} = \"a column\"")));
         }
         if let (Some(dash), true) = (figure.get("dash"), kind != "lines") {
             let message = format!("a {} has no lines to dash", shortened(kind));
-            errors.push(super::wrong_key(dash, message).advise("write kind = \"lines\", or leave it out"));
+            let error = super::wrong_key(dash, message).advise("write kind = \"lines\", or leave it out");
+            faults.key(place.child("dash"), None, error);
         }
         if let (Some(diagonal), true) = (figure.get("diagonal"), kind != "scatter") {
             let message = format!("a {} has no line of equal x and y", shortened(kind));
-            errors.push(super::wrong_key(diagonal, message).advise("write kind = \"scatter\", or leave it out"));
+            let error = super::wrong_key(diagonal, message).advise("write kind = \"scatter\", or leave it out");
+            faults.key(place.child("diagonal"), None, error);
         }
     }
 }
 
 /// A known model without a fact would be any model.
-fn facts(spec: &Node, errors: &mut Vec<SpecError>) {
+fn facts(spec: &Node, faults: &mut Faults) {
     for (name, known) in spec.get("known").and_then(Node::table).into_iter().flatten() {
         if known.table().is_some() && Known::FACTS.iter().all(|fact| known.get(fact).is_none()) {
             let message = format!("[known.{}] has no fact that tells the model", shortened(name));
-            errors
-                .push(wrong_value(known, message).advise(format!("write one or more of {}", Known::FACTS.join(", "))));
+            let error = wrong_value(known, message).advise(format!("write one or more of {}", Known::FACTS.join(", ")));
+            faults.value(Place::of(["known", name]), error);
         }
     }
 }
 
 /// An expectation expects something, and only one thing.
-fn expectations(spec: &Node, errors: &mut Vec<SpecError>) {
+fn expectations(spec: &Node, faults: &mut Faults) {
     const RIGHT: &str = "write is = 0.9 with tolerance = 0.05, or at_least = 0.85, or at_most = 0.95, or both of these";
-    for expected in spec.entries("expect").iter().filter(|expected| expected.table().is_some()) {
+    for (index, expected) in spec.entries("expect").iter().enumerate().filter(|(_, one)| one.table().is_some()) {
+        let place = place_of("expect", index, expected);
         let name = shortened(expected.get("name").and_then(Node::text).unwrap_or_default());
         let [is, tolerance, least, most] = ["is", "tolerance", "at_least", "at_most"].map(|key| expected.get(key));
         let fault = match (is, tolerance, least.or(most)) {
@@ -303,19 +379,20 @@ fn expectations(spec: &Node, errors: &mut Vec<SpecError>) {
             (Some(_), Some(_), None) | (None, None, Some(_)) => None,
         };
         if let Some((node, message, advice)) = fault {
-            errors.push(wrong_value(node, message).advise(advice));
+            faults.value(place.clone(), wrong_value(node, message).advise(advice));
         }
         if let [Some(least), Some(most)] = [least, most].map(|bound| bound.and_then(Node::number))
             && least > most
             && let Some(bound) = expected.get("at_most")
         {
-            errors.push(wrong_value(bound, format!("no number is at least {least} and at most {most}")));
+            let message = format!("no number is at least {least} and at most {most}");
+            faults.value(place.child("at_most"), wrong_value(bound, message));
         }
     }
 }
 
 /// Steps and tables that wait for each other, each circle once: what is left when everything that can run has run.
-fn cycles(waits: &Waits, errors: &mut Vec<SpecError>) {
+fn cycles(waits: &Waits, faults: &mut Faults) {
     let mut waiting: IndexMap<&str, usize> = waits
         .iter()
         .map(|(name, targets)| (*name, targets.iter().filter(|(target, _)| waits.contains_key(target)).count()))
@@ -340,19 +417,20 @@ fn cycles(waits: &Waits, errors: &mut Vec<SpecError>) {
     let stuck = |name: &str| waiting.get(name).is_some_and(|count| *count > 0);
     let mut told: IndexSet<&str> = IndexSet::new();
     for start in waits.keys().copied().filter(|name| stuck(name)) {
-        let mut chain: IndexMap<&str, &Node> = IndexMap::new();
+        let mut chain: IndexMap<&str, &Reference> = IndexMap::new();
         let mut at = start;
         while !told.contains(at) && !chain.contains_key(at) {
             let next = waits.get(at).and_then(|targets| targets.iter().find(|(target, _)| stuck(target)));
-            let Some((target, node)) = next else { break };
-            chain.insert(at, node);
+            let Some((target, reference)) = next else { break };
+            chain.insert(at, reference);
             at = target;
         }
         if let Some(from) = chain.get_index_of(at) {
             let mut names: Vec<&str> = chain.keys().skip(from).map(|name| shorten(name)).collect();
             names.push(shorten(at));
-            if let Some((_, node)) = chain.get_index(from) {
-                errors.push(wrong_value(node, format!("these wait for each other: {}", names.join(" -> "))));
+            if let Some((_, reference)) = chain.get_index(from) {
+                let message = format!("these wait for each other: {}", names.join(" -> "));
+                faults.value(reference.place.clone(), wrong_value(&reference.node, message));
             }
         }
         told.extend(chain.keys().copied());

@@ -1,8 +1,8 @@
 //! What fills the slots of a prompt set, operands or words, and the keys that belong to one of these alone.
 
 use super::format::{self, Fault};
-use super::{wrong_key, wrong_part, wrong_value};
-use crate::spec::error::SpecError;
+use super::mend::Faults;
+use super::{Place, wrong_key, wrong_part, wrong_value};
 use crate::spec::node::Node;
 use crate::spec::rows::Files;
 use crate::spec::words::RowsFile;
@@ -18,71 +18,93 @@ const OF_OPERANDS: [(&str, &str); 3] = [
 const OF_WORDS: [&str; 2] = ["contrast", "different"];
 
 /// Checks `[prompts]` and each of `[prompt_sets]`.
-pub(super) fn check(spec: &Node, files: &Files, errors: &mut Vec<SpecError>) {
-    let main = spec.get("prompts").map(|node| ("", "[prompts]".to_string(), node));
+pub(super) fn check(spec: &Node, files: &Files, faults: &mut Faults) {
     let sets = spec.get("prompt_sets").and_then(Node::table);
-    let named = sets.into_iter().flatten().map(|(name, node)| (name.as_str(), format!("[prompt_sets.{name}]"), node));
-    for (set, table, node) in main.into_iter().chain(named).filter(|(.., node)| node.table().is_some()) {
+    let main = spec.get("prompts").map(|node| ("", Set { place: Place::of(["prompts"]), node }));
+    let named = sets.into_iter().flatten();
+    let named = named.map(|(name, node)| (name.as_str(), Set { place: Place::of(["prompt_sets", name]), node }));
+    for (name, set) in main.into_iter().chain(named).filter(|(_, set)| set.node.table().is_some()) {
+        let (table, node) = (set.place.table(), set.node);
         let (operands, words) = (node.get("operands"), node.get("slots").or(node.get("rows")));
         match (operands, words) {
             (Some(_), Some(words)) => {
                 let message = format!("{table} has operands and words for its slots");
                 let advice = "leave out 'operands', or 'slots' and 'rows'";
-                errors.push(wrong_key(words, message).advise(advice));
+                faults.value(set.place, wrong_key(words, message).advise(advice));
             }
             (None, None) => {
                 let advice = "write operands = { a = \"0..100\", b = \"0..100\" } for arithmetic, or words for the slots of the \
                               template: slots = { name = [\"Mary\", \"John\"] }";
-                errors.push(wrong_value(node, format!("{table} has no 'operands' and no 'slots'")).advise(advice));
+                let error = wrong_value(node, format!("{table} has no 'operands' and no 'slots'")).advise(advice);
+                faults.value(set.place, error);
             }
-            (Some(_), None) => of_operands(&table, node, errors),
-            (None, Some(_)) => of_words(&table, node, files.get(set), errors),
+            (Some(_), None) => set.of_operands(faults),
+            (None, Some(_)) => set.of_words(files.get(name), faults),
         }
     }
 }
 
-fn of_operands(table: &str, prompts: &Node, errors: &mut Vec<SpecError>) {
-    for (key, node) in OF_WORDS.iter().filter_map(|key| Some((key, prompts.get(key)?))) {
-        let message = format!("{table} is of operands, to which '{key}' means nothing");
-        errors.push(wrong_key(node, message).advise("leave it out, or write 'slots' in place of 'operands'"));
-    }
-    let mut text = |node: &Node, check: fn(&str) -> Result<(), Fault>| {
-        if let Some(Err(fault)) = node.text().map(check) {
-            errors.push(wrong_part(node, &fault.part, fault.message).advise_option(fault.advice));
-        }
-    };
-    if let Some(node) = prompts.get("template") {
-        text(node, format::template);
-        node.table().into_iter().flatten().for_each(|(_, node)| text(node, format::template));
-    }
-    if let Some(node) = prompts.get("completion") {
-        text(node, format::completion);
-    }
+/// A set and where it stands.
+struct Set<'n> {
+    place: Place,
+    node: &'n Node,
 }
 
-fn of_words(table: &str, prompts: &Node, file: Option<&Option<RowsFile>>, errors: &mut Vec<SpecError>) {
-    for (key, advice) in OF_OPERANDS {
-        if let Some(node) = prompts.get(key) {
-            let message = format!("{table} is of words, to which '{key}' means nothing");
-            errors.push(wrong_key(node, message).advise(advice));
+impl Set<'_> {
+    fn of_operands(&self, faults: &mut Faults) {
+        let (table, prompts) = (self.place.table(), self.node);
+        for (key, node) in OF_WORDS.iter().filter_map(|key| Some((key, prompts.get(key)?))) {
+            let message = format!("{table} is of operands, to which '{key}' means nothing");
+            let error = wrong_key(node, message).advise("leave it out, or write 'slots' in place of 'operands'");
+            faults.key(self.place.child(key), None, error);
+        }
+        let mut text = |place: Place, node: &Node, check: fn(&str) -> Result<(), Fault>| {
+            if let Some(Err(fault)) = node.text().map(check) {
+                faults.value(place, wrong_part(node, &fault.part, fault.message).advise_option(fault.advice));
+            }
+        };
+        let template = self.place.child("template");
+        if let Some(node) = prompts.get("template") {
+            text(template.clone(), node, format::template);
+            for (name, node) in node.table().into_iter().flatten() {
+                text(template.child(name), node, format::template);
+            }
+        }
+        if let Some(node) = prompts.get("completion") {
+            text(self.place.child("completion"), node, format::completion);
         }
     }
-    let of_file = match file {
-        // It could not be read: which slots there are is not known.
-        Some(None) => return,
-        Some(Some(file)) => file.columns.keys().map(String::as_str).collect(),
-        None => Vec::new(),
-    };
-    let lists = prompts.get("slots").and_then(Node::table);
-    let columns = prompts.entries("rows").first().and_then(Node::table);
-    let written = lists.into_iter().chain(columns).flat_map(|table| table.keys().map(String::as_str));
-    let known: Vec<&str> = written.chain(of_file).collect();
-    let templates = prompts.get("template");
-    let named = templates.and_then(Node::table).into_iter().flatten().map(|(_, node)| node);
-    let single = ["completion", "contrast"].into_iter().filter_map(|key| prompts.get(key));
-    for node in templates.into_iter().chain(named).chain(single) {
-        if let Some(Err(fault)) = node.text().map(|text| format::words(text, &known)) {
-            errors.push(wrong_part(node, &fault.part, fault.message).advise_option(fault.advice));
+
+    fn of_words(&self, file: Option<&Option<RowsFile>>, faults: &mut Faults) {
+        let (table, prompts) = (self.place.table(), self.node);
+        for (key, advice) in OF_OPERANDS {
+            if let Some(node) = prompts.get(key) {
+                let message = format!("{table} is of words, to which '{key}' means nothing");
+                faults.key(self.place.child(key), None, wrong_key(node, message).advise(advice));
+            }
+        }
+        let rows = prompts.entries("rows").first();
+        let unknown = [prompts.get("slots"), prompts.get("rows"), rows].into_iter().flatten().any(Node::is_unknown);
+        let of_file = match file {
+            // It could not be read, or is wrong: which slots there are is not known.
+            Some(None) => return,
+            _ if unknown => return,
+            Some(Some(file)) => file.columns.keys().map(String::as_str).collect(),
+            None => Vec::new(),
+        };
+        let lists = prompts.get("slots").and_then(Node::table);
+        let columns = rows.and_then(Node::table);
+        let written = lists.into_iter().chain(columns).flat_map(|table| table.keys().map(String::as_str));
+        let known: Vec<&str> = written.chain(of_file).collect();
+        let template = prompts.get("template").map(|node| (self.place.child("template"), node));
+        let named = prompts.get("template").and_then(Node::table).into_iter().flatten();
+        let named = named.map(|(name, node)| (self.place.child("template").child(name), node));
+        let single = ["completion", "contrast"].into_iter();
+        let single = single.filter_map(|key| Some((self.place.child(key), prompts.get(key)?)));
+        for (place, node) in template.into_iter().chain(named).chain(single) {
+            if let Some(Err(fault)) = node.text().map(|text| format::words(text, &known)) {
+                faults.value(place, wrong_part(node, &fault.part, fault.message).advise_option(fault.advice));
+            }
         }
     }
 }

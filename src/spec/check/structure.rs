@@ -1,8 +1,9 @@
 //! A walk over the values and their JSON schema side by side: keys, types, choices, ranges, lengths, formats.
 
 use super::format;
+use super::mend::Faults;
+use super::types::{choices, has_type, lower_sentence, quoted, table_advice, type_name, types};
 use super::{Place, wrong_key, wrong_part, wrong_value};
-use crate::spec::error::SpecError;
 use crate::spec::merge::INHERITING;
 use crate::spec::nearest;
 use crate::spec::node::{Content, Node, shortened};
@@ -35,18 +36,19 @@ pub(super) struct Absent {
 /// The walk and what it has found.
 pub(super) struct Walk {
     root: &'static Value,
-    pub errors: Vec<SpecError>,
+    pub faults: Faults,
     pub references: Vec<Reference>,
     pub absent: Vec<Absent>,
     /// Tables whose entries take over what they leave out, and what they take it from.
     parents: Vec<(&'static str, Node)>,
 }
 
-type Schema = &'static Value;
+/// A part of the schema.
+pub(super) type Schema = &'static Value;
 
 impl Walk {
     pub fn new(root: Schema) -> Self {
-        Self { root, errors: Vec::new(), references: Vec::new(), absent: Vec::new(), parents: Vec::new() }
+        Self { root, faults: Faults::default(), references: Vec::new(), absent: Vec::new(), parents: Vec::new() }
     }
 
     /// Checks a whole spec.
@@ -62,6 +64,9 @@ impl Walk {
     }
 
     fn value(&mut self, node: &Node, schema: Schema, place: &Place) {
+        if node.is_unknown() {
+            return;
+        }
         let schema = self.definition(schema);
         if let Some(branches) = list(schema, "anyOf") {
             return self.any_of(node, schema, branches, place);
@@ -75,7 +80,7 @@ impl Walk {
         if !has_type(node, schema) {
             let message = format!("'{}' must be {}, not {}", place.key(), type_name(schema), node.describe());
             let advice = self.one_item(node, schema, place).or_else(|| table_advice(node, schema, place));
-            return self.errors.push(wrong_value(node, message).advise_option(advice));
+            return self.faults.value(place.clone(), wrong_value(node, message).advise_option(advice));
         }
         match &node.content {
             Content::Text(text) => self.text(node, text, schema, place),
@@ -83,7 +88,7 @@ impl Walk {
             Content::Float(number) => self.number(node, *number, schema, place),
             Content::List(items) => self.list(node, items, schema, place),
             Content::Table(table) => self.table(node, table, schema, place),
-            Content::Boolean(_) | Content::Datetime(_) => {}
+            Content::Boolean(_) | Content::Datetime(_) | Content::Unknown => {}
         }
     }
 
@@ -113,17 +118,17 @@ impl Walk {
     fn any_of(&mut self, node: &Node, schema: Schema, branches: &'static [Value], place: &Place) {
         match branches.iter().find(|branch| has_type(node, self.definition(branch))) {
             Some(branch) => {
-                let errors = self.errors.len();
+                let errors = self.faults.len();
                 self.value(node, branch, place);
-                if self.errors.len() == errors {
-                    self.format(node, schema);
+                if self.faults.len() == errors {
+                    self.format(node, schema, place);
                 }
             }
             None => {
                 let takes = text(schema, "description").map(lower_sentence).unwrap_or_default();
                 let message = format!("'{}' must be {takes}; it is {}", place.key(), node.describe());
                 let advice = node.text().and_then(|text| overrides::with_quotes(&node.origin, text));
-                self.errors.push(wrong_value(node, message).advise_option(advice));
+                self.faults.value(place.clone(), wrong_value(node, message).advise_option(advice));
             }
         }
     }
@@ -136,11 +141,11 @@ impl Walk {
                 let message = format!("'{}' can not be \"{}\"", place.key(), shortened(text));
                 let advice = self.advice(|| choices(text, &known));
                 let meant = nearest(text, known.iter().copied());
-                self.errors.push(wrong_value(node, message).advise_option(advice).meaning(meant));
+                self.faults.word(place.clone(), meant, wrong_value(node, message).advise_option(advice));
             }
             None => {
                 let message = format!("'{}' must be text, not {}", place.key(), node.describe());
-                self.errors.push(wrong_value(node, message).advise(choices("", &known)));
+                self.faults.value(place.clone(), wrong_value(node, message).advise(choices("", &known)));
             }
         }
     }
@@ -149,44 +154,47 @@ impl Walk {
     fn tagged(&mut self, node: &Node, branches: &'static [Value], tag: &'static str, place: &Place) {
         let Some(table) = node.table() else {
             let message = format!("'{}' must be a table, not {}", place.key(), node.describe());
-            return self.errors.push(wrong_value(node, message));
+            return self.faults.value(place.clone(), wrong_value(node, message));
         };
         let constant = |branch: &'static Value| branch.get("properties")?.get(tag)?.get("const")?.as_str();
         let known: Vec<&str> = branches.iter().filter_map(constant).collect();
         match table.get(tag) {
             None => {
                 let message = format!("{} has no '{tag}'", place.table());
-                self.errors.push(wrong_value(node, message).advise(format!("write {tag} = {}", quoted(&known))));
+                let error = wrong_value(node, message).advise(format!("write {tag} = {}", quoted(&known)));
+                self.faults.lacks(place, tag, error);
             }
+            // Which keys it has is not known.
+            Some(value) if value.is_unknown() => {}
             Some(value) => {
                 match branches.iter().find(|branch| constant(branch) == value.text() && value.text().is_some()) {
                     Some(branch) => self.value(node, branch, place),
-                    None => self.choice_of_tag(value, tag, &known),
+                    None => self.choice_of_tag(value, tag, &known, place),
                 }
             }
         }
     }
 
-    fn choice_of_tag(&mut self, value: &Node, tag: &str, known: &[&str]) {
-        let error = match value.text() {
+    fn choice_of_tag(&mut self, value: &Node, tag: &str, known: &[&str], place: &Place) {
+        let place = place.child(tag);
+        match value.text() {
             Some(text) => {
                 let advice = self.advice(|| choices(text, known));
                 let error = wrong_value(value, format!("no {tag} \"{}\"", shortened(text))).advise_option(advice);
-                error.meaning(nearest(text, known.iter().copied()))
+                self.faults.word(place, nearest(text, known.iter().copied()), error);
             }
             None => {
                 let message = format!("'{tag}' must be text, not {}", value.describe());
-                wrong_value(value, message).advise(choices("", known))
+                self.faults.value(place, wrong_value(value, message).advise(choices("", known)));
             }
-        };
-        self.errors.push(error);
+        }
     }
 
     fn text(&mut self, node: &Node, text: &str, schema: Schema, place: &Place) {
         if number(schema, "minLength").is_some_and(|least| (text.chars().count() as f64) < least) {
-            return self.errors.push(wrong_value(node, format!("'{}' is empty", place.key())));
+            return self.faults.value(place.clone(), wrong_value(node, format!("'{}' is empty", place.key())));
         }
-        self.format(node, schema);
+        self.format(node, schema, place);
         self.refer(node, schema, place);
         self.refer_to_probe(node, text, schema, place);
     }
@@ -209,7 +217,8 @@ impl Walk {
             (_, _, Some(most)) => format!("the largest is {most}"),
             (None, None, None) => "write a finite number".into(),
         };
-        self.errors.push(wrong_value(node, format!("'{}' is out of range: {value}", place.key())).advise(allowed));
+        let error = wrong_value(node, format!("'{}' is out of range: {value}", place.key())).advise(allowed);
+        self.faults.value(place.clone(), error);
     }
 
     fn list(&mut self, node: &Node, items: &[Node], schema: Schema, place: &Place) {
@@ -222,12 +231,14 @@ impl Walk {
                 (least, most) => format!("{} to {} values", least.unwrap_or(0.0), most.unwrap_or(f64::INFINITY)),
             };
             let message = format!("'{}' must have {wanted}, not {}", place.key(), items.len());
-            return self.errors.push(wrong_value(node, message));
+            return self.faults.value(place.clone(), wrong_value(node, message));
         }
-        let errors = self.errors.len();
+        let errors = self.faults.len();
+        let mut taken = HashSet::new();
         for (index, item) in items.iter().enumerate() {
-            let name = item.get("name").and_then(Node::text).map_or_else(|| index.to_string(), String::from);
-            let place = place.child(&name);
+            // The second of a name goes by its index.
+            let name = item.get("name").and_then(Node::text).filter(|name| taken.insert(*name));
+            let place = place.child(&name.map_or_else(|| index.to_string(), String::from));
             if let Some(schema) = schema.get("items") {
                 self.value(item, schema, &place);
             }
@@ -240,16 +251,17 @@ impl Walk {
                 Content::Integer(number) => numbers.insert(*number),
                 _ => true,
             };
-            for item in items.iter().filter(|item| !new(item)) {
+            for (index, item) in items.iter().enumerate().filter(|(_, item)| !new(item)) {
                 let message = format!("{} is in '{}' twice", item.describe(), place.key());
-                self.errors.push(wrong_value(item, message).advise("write it once"));
+                let error = wrong_value(item, message).advise("write it once");
+                self.faults.value(place.child(&index.to_string()), error);
             }
         }
-        if self.errors.len() == errors && schema.get("x-increasing").is_some() {
+        if self.faults.len() == errors && schema.get("x-increasing").is_some() {
             let values: Vec<f64> = items.iter().filter_map(Node::number).collect();
             if !values.is_sorted_by(|low, high| low < high) {
                 let message = format!("'{}' must go from low to high", place.key());
-                self.errors.push(wrong_value(node, message));
+                self.faults.value(place.clone(), wrong_value(node, message));
             }
         }
     }
@@ -258,32 +270,39 @@ impl Walk {
         let properties = schema.get("properties").and_then(Value::as_object);
         let others = schema.get("additionalProperties");
         if number(schema, "minProperties").is_some_and(|least| (table.len() as f64) < least) {
-            self.errors.push(wrong_value(node, format!("'{}' is empty", place.key())));
+            self.faults.value(place.clone(), wrong_value(node, format!("'{}' is empty", place.key())));
         }
+        // Keys that others were probably meant to be.
+        let mut meant: Vec<&str> = Vec::new();
         for (key, value) in table {
             let below = place.child(key);
             match (properties.and_then(|known| known.get(key)), others) {
                 (Some(schema), _) => self.value(value, schema, &below),
                 (None, Some(Value::Object(_))) => {
                     if let Some(names) = schema.get("propertyNames")
+                        && !value.is_unknown()
                         && let Some(fault) = text(names, "format").and_then(|format| format::check(format, key).err())
                     {
-                        self.errors.push(wrong_key(value, fault.message));
+                        self.faults.value(below.clone(), wrong_key(value, fault.message));
                     }
                     if let Some(schema) = others {
                         self.value(value, schema, &below);
                     }
                 }
-                (None, Some(Value::Bool(false))) => self.unknown_key(value, key, schema, place),
+                (None, Some(Value::Bool(false))) => meant.extend(self.unknown_key(value, key, schema, place)),
                 _ => {}
             }
         }
         for key in list(schema, "required").unwrap_or_default().iter().filter_map(Value::as_str) {
-            if !table.contains_key(key) {
+            if !table.contains_key(key) && !meant.contains(&key) {
+                if self.lacks_too(place, key) {
+                    self.faults.lacks_like_another(place, key);
+                    continue;
+                }
                 let about = properties.and_then(|known| known.get(key)).map(|schema| self.about(schema));
                 let message = format!("{} has no '{key}'", place.table());
                 let advice = about.flatten().map(|about| format!("{key}: {about}"));
-                self.errors.push(wrong_value(node, message).advise_option(advice));
+                self.faults.lacks(place, key, wrong_value(node, message).advise_option(advice));
             }
         }
         for (key, schema) in properties.into_iter().flatten() {
@@ -306,13 +325,15 @@ impl Walk {
                     && whole % part != 0
                 {
                     let message = format!("'{key}' = {part} does not divide '{name}' = {whole}");
-                    self.errors.push(wrong_value(value, message));
+                    self.faults.value(place.child(key), wrong_value(value, message));
                 }
                 if let Some((name, most)) = other("x-at-most") {
-                    for item in value.list().unwrap_or(std::slice::from_ref(value)) {
+                    for (index, item) in value.list().unwrap_or(std::slice::from_ref(value)).iter().enumerate() {
                         if item.integer().is_some_and(|number| number > most) {
                             let message = format!("{} in '{key}' is past '{name}' = {most}", item.describe());
-                            self.errors.push(wrong_value(item, message));
+                            let whole = place.child(key);
+                            let place = if value.list().is_some() { whole.child(&index.to_string()) } else { whole };
+                            self.faults.value(place, wrong_value(item, message));
                         }
                     }
                 }
@@ -320,24 +341,33 @@ impl Walk {
         }
     }
 
-    fn unknown_key(&mut self, value: &Node, key: &str, schema: Schema, place: &Place) {
-        if self.takes_over(value, key, place) {
-            return;
-        }
-        let known: Vec<&str> = schema
+    /// Says that a key is none; the key that it was probably meant to be.
+    fn unknown_key(&mut self, value: &Node, key: &str, schema: Schema, place: &Place) -> Option<&'static str> {
+        let known: Vec<&'static str> = schema
             .get("properties")
             .and_then(Value::as_object)
             .map(|known| known.keys().map(String::as_str).collect())
             .unwrap_or_default();
-        let advice = self.advice(|| match (nearest(key, known.iter().copied()), self.elsewhere(key, place)) {
+        let near = (self.faults.len() < ADVISED).then(|| nearest(key, known.iter().copied())).flatten();
+        if self.takes_over(value, key, place) {
+            self.faults.said_elsewhere(place.child(key), near);
+            return near;
+        }
+        let advice = self.advice(|| match (near, self.elsewhere(key, place)) {
             (Some(near), _) => format!("write '{near}'"),
             (None, Some(table)) => format!("'{key}' belongs in {table}"),
             (None, None) => format!("keys here: {}", known.join(", ")),
         });
         let message = format!("unknown key '{}' in {}", shortened(key), place.table());
-        let meant = self.advice(|| nearest(key, known.iter().copied()).unwrap_or_default().to_string());
-        let meant = meant.filter(|meant| !meant.is_empty());
-        self.errors.push(wrong_key(value, message).advise_option(advice).meaning(meant.as_deref()));
+        self.faults.key(place.child(key), near, wrong_key(value, message).advise_option(advice));
+        near
+    }
+
+    /// Whether what an entry would take a key from lacks it, too, of which it is said there.
+    fn lacks_too(&self, place: &Place, key: &str) -> bool {
+        let [entries, _] = place.0.as_slice() else { return false };
+        let parent = self.parents.iter().find(|(of, _)| of == entries);
+        parent.is_some_and(|(_, parent)| parent.table().is_some_and(|parent| !parent.contains_key(key)))
     }
 
     /// Whether a key of an entry is that of `[model]` or `[prompts]`, of which it is said there.
@@ -357,14 +387,15 @@ impl Walk {
         })
     }
 
-    fn format(&mut self, node: &Node, schema: Schema) {
+    fn format(&mut self, node: &Node, schema: Schema, place: &Place) {
         let Some(name) = text(schema, "format") else { return };
         let fault = match node.text() {
             Some(text) => format::check(name, text),
             None => format::check_value(name, node),
         };
         if let Err(fault) = fault {
-            self.errors.push(wrong_part(node, &fault.part, fault.message).advise_option(fault.advice));
+            let error = wrong_part(node, &fault.part, fault.message).advise_option(fault.advice);
+            self.faults.value(place.clone(), error);
         }
     }
 
@@ -389,7 +420,7 @@ impl Walk {
     }
 
     fn advice(&self, advice: impl FnOnce() -> String) -> Option<String> {
-        (self.errors.len() < ADVISED).then(advice)
+        (self.faults.len() < ADVISED).then(advice)
     }
 }
 
@@ -409,77 +440,4 @@ fn list(schema: Schema, keyword: &str) -> Option<&'static [Value]> {
 fn tag(branches: &'static [Value]) -> Option<&'static str> {
     let properties = branches.first()?.get("properties")?.as_object()?;
     properties.iter().find(|(_, schema)| schema.get("const").is_some()).map(|(key, _)| key.as_str())
-}
-
-fn types(schema: Schema) -> Vec<&'static str> {
-    match schema.get("type") {
-        Some(Value::String(name)) => vec![name],
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn has_type(node: &Node, schema: Schema) -> bool {
-    let types = types(schema);
-    let is = |name: &str| types.contains(&name);
-    types.is_empty()
-        || match &node.content {
-            Content::Text(_) => is("string"),
-            Content::Integer(_) => is("integer") || is("number"),
-            Content::Float(_) => is("number"),
-            Content::Boolean(_) => is("boolean"),
-            Content::Datetime(_) => false,
-            Content::List(_) => is("array"),
-            Content::Table(_) => is("object"),
-        }
-}
-
-fn type_name(schema: Schema) -> String {
-    let name = |name: &str| match name {
-        "string" => "text",
-        "integer" => "an integer",
-        "number" => "a number",
-        "boolean" => "true or false",
-        "array" => "a list",
-        _ => "a table",
-    };
-    types(schema).into_iter().map(name).collect::<Vec<_>>().join(" or ")
-}
-
-/// How a table or a list of tables is written, where another value stands.
-fn table_advice(node: &Node, schema: Schema, place: &Place) -> Option<String> {
-    let key = place.key();
-    if let Some(advice) = node.text().and_then(|text| overrides::with_quotes(&node.origin, text)) {
-        return Some(advice);
-    }
-    match (types(schema).as_slice(), &node.content) {
-        (["array"], Content::Table(_)) => Some(format!("write [[{key}]]")),
-        (["object"], Content::List(_)) => Some(format!("write [{key}]")),
-        (["array"], Content::Text(text)) => Some(format!("write {key} = [\"{}\"]", shortened(text))),
-        (["string"], Content::Integer(number)) => Some(format!("write \"{number}\"")),
-        (["string"], Content::Boolean(truth)) => Some(format!("write \"{truth}\"")),
-        (["boolean"], Content::Text(_)) => Some("write true or false without quotes".into()),
-        (["integer" | "number"], Content::Text(text)) if text.parse::<f64>().is_ok() => {
-            Some(format!("write {} without quotes", shortened(text)))
-        }
-        _ => None,
-    }
-}
-
-fn choices(text: &str, known: &[&str]) -> String {
-    match nearest(text, known.iter().copied()) {
-        Some(near) => format!("write \"{near}\""),
-        None => format!("write {}", quoted(known)),
-    }
-}
-
-fn quoted(names: &[&str]) -> String {
-    names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(" or ")
-}
-
-/// A description as a part of a sentence.
-fn lower_sentence(text: &'static str) -> String {
-    let text = text.trim_end_matches('.');
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
 }

@@ -20,6 +20,8 @@ pub(super) struct Read<'n> {
     /// The key, where all values are of one.
     pub key: Option<(Vec<String>, &'n Node)>,
     pub values: Vec<Value>,
+    /// Whether something is wrong with it, so that not all of its values are here.
+    pub faulty: bool,
 }
 
 /// A value of an axis.
@@ -31,42 +33,47 @@ pub(super) struct Value {
 }
 
 impl<'n> Read<'n> {
-    /// Reads an axis whose form was checked.
-    pub fn axis(name: &'n str, node: &'n Node, errors: &mut Vec<SpecError>) -> Option<Self> {
-        let key = match node.get("key") {
-            None => None,
-            Some(key) => match path(key) {
-                Ok(path) => Some((path, key)),
-                Err(error) => {
-                    errors.push(*error);
-                    return None;
-                }
-            },
-        };
-        let mut axis = Self { name, key, values: Vec::new() };
-        let values = node.get("values")?;
-        let named: Vec<(Option<&String>, &Node)> = match &values.content {
-            Content::List(list) => list.iter().map(|value| (None, value)).collect(),
-            Content::Table(table) => table.iter().map(|(label, value)| (Some(label), value)).collect(),
-            _ => return None,
-        };
-        for (label, value) in named {
-            match axis.value(label, value) {
-                Ok(value) => axis.values.push(value),
-                Err(error) => errors.push(*error),
-            }
+    /// Reads an axis whose form was checked; what is wrong with it is left out.
+    pub fn axis(name: &'n str, node: &'n Node, errors: &mut Vec<SpecError>) -> Self {
+        let mut axis = Self { name, key: None, values: Vec::new(), faulty: false };
+        let before = errors.len();
+        let key = node.get("key");
+        match key.filter(|key| !key.is_unknown()).map(|key| (key, path(key))) {
+            None => {}
+            Some((key, Ok(path))) => axis.key = Some((path, key)),
+            Some((_, Err(error))) => errors.push(*error),
         }
-        Some(axis)
+        // Values of a key that is none set nothing.
+        let keyless = key.is_some() && axis.key.is_none();
+        let named: Vec<(Option<&String>, &Node)> = match node.get("values").map(|values| &values.content) {
+            Some(Content::List(list)) => list.iter().map(|value| (None, value)).collect(),
+            Some(Content::Table(table)) => table.iter().map(|(label, value)| (Some(label), value)).collect(),
+            _ => Vec::new(),
+        };
+        for (label, value) in named.into_iter().filter(|(_, value)| !value.is_unknown() && !keyless) {
+            let read = axis.value(label, value, errors);
+            axis.values.extend(read);
+        }
+        axis.faulty = keyless || errors.len() > before || axis.values.is_empty();
+        if axis.values.is_empty() {
+            let unknown = |(path, key): &(Vec<String>, &Node)| {
+                (path.clone(), Node { content: Content::Unknown, origin: key.origin.clone() })
+            };
+            let sets = axis.key.iter().map(unknown).collect();
+            axis.values.push(Value { label: Label::Text("unknown".into()), sets });
+        }
+        axis
     }
 
-    /// A value of this axis, called `label` or as itself.
-    pub fn value(&self, label: Option<&String>, value: &Node) -> Result<Value, Box<SpecError>> {
-        let label = match label {
-            Some(label) => Label::Text(label.clone()),
-            None => Label::of(value).map_err(|what| {
+    /// A value of this axis, called `label` or as itself; what is wrong with it is left out.
+    pub fn value(&self, label: Option<&String>, value: &Node, errors: &mut Vec<SpecError>) -> Option<Value> {
+        let label = match label.map_or_else(|| Label::of(value), |label| Ok(Label::Text(label.clone()))) {
+            Ok(label) => label,
+            Err(what) => {
                 let message = format!("{what} needs a name in the rows of axis '{}'", self.name);
-                wrong_value(value, message).advise("write values = { short = …, long = … }")
-            })?,
+                errors.push(wrong_value(value, message).advise("write values = { short = …, long = … }"));
+                return None;
+            }
         };
         let taken = |other: &&Value| {
             let (a, b) = (label.in_path(), other.label.in_path());
@@ -78,13 +85,14 @@ impl<'n> Read<'n> {
             } else {
                 format!("'{}' and '{label}' of axis '{}' would have one name in folders", other.label, self.name)
             };
-            return Err(Box::new(wrong_value(value, message).advise("write values = { one = …, other = … }")));
+            errors.push(wrong_value(value, message).advise("write values = { one = …, other = … }"));
+            return None;
         }
         let sets = match &self.key {
             Some((path, key)) => vec![(path.clone(), keyed(value.clone(), key))],
-            None => part(value, &format!("axis '{}' has no key, so each value", self.name))?,
+            None => part(value, &format!("axis '{}' has no key, so each value", self.name), errors),
         };
-        Ok(Value { label, sets })
+        Some(Value { label, sets })
     }
 
     /// The value that an entry of `exclude` or `include` names.
@@ -107,24 +115,30 @@ fn written(node: &Node) -> String {
     Label::of(node).map_or_else(|_| node.describe(), |label| format!("'{}'", shortened(&label.to_string())))
 }
 
-/// A part of a spec as its keys and what they are set to; `whose` begins the sentence that says it must be one.
-pub(super) fn part(node: &Node, whose: &str) -> Result<Vec<(Vec<String>, Node)>, Box<SpecError>> {
+/// A part of a spec as its keys and what they are set to, those left out that can not vary; `whose` begins the sentence that says
+/// it must be one.
+pub(super) fn part(node: &Node, whose: &str, errors: &mut Vec<SpecError>) -> Vec<(Vec<String>, Node)> {
     let Some(table) = node.table().filter(|table| !table.is_empty()) else {
         let message = format!("{whose} must be a part of a spec, not {}", node.describe());
-        return Err(Box::new(
-            wrong_value(node, message)
-                .advise("write key = \"model.dtype\", or values = { small = { model.source = … } }"),
-        ));
+        let advice = "write key = \"model.dtype\", or values = { small = { model.source = … } }";
+        errors.push(wrong_value(node, message).advise(advice));
+        return Vec::new();
     };
     let mut sets = Vec::new();
     for (key, value) in table {
-        may_vary(std::slice::from_ref(key), |message| wrong_key(value, message))?;
-        leaves(&mut vec![key.clone()], value, &mut sets);
+        match may_vary(std::slice::from_ref(key), |message| wrong_key(value, message)) {
+            Ok(()) => leaves(&mut vec![key.clone()], value, &mut sets),
+            Err(error) => errors.push(*error),
+        }
     }
-    for (path, value) in &sets {
-        may_vary(path, |message| wrong_key(value, message))?;
-    }
-    Ok(sets)
+    sets.retain(|(path, value)| match may_vary(path, |message| wrong_key(value, message)) {
+        Ok(()) => true,
+        Err(error) => {
+            errors.push(*error);
+            false
+        }
+    });
+    sets
 }
 
 fn leaves(path: &mut Vec<String>, node: &Node, sets: &mut Vec<(Vec<String>, Node)>) {

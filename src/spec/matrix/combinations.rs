@@ -28,12 +28,10 @@ pub(in crate::spec) struct Setting {
     pub value: Node,
 }
 
-/// The axes and the combinations of a matrix whose form was checked.
-///
-/// # Errors
-/// Everything that is wrong with it.
-pub(in crate::spec) fn combinations(matrix: &Node) -> Result<(Vec<String>, Vec<Combination>), Vec<SpecError>> {
-    let mut errors = Vec::new();
+/// The axes and the combinations of a matrix whose form was checked, at least one. `errors` gets everything that is wrong with it, which
+/// is left out.
+pub(in crate::spec) fn combinations(matrix: &Node, errors: &mut Vec<SpecError>) -> (Vec<String>, Vec<Combination>) {
+    let before = errors.len();
     let mut axes = Vec::new();
     for (name, node) in matrix.table().into_iter().flatten() {
         match name.as_str() {
@@ -41,33 +39,42 @@ pub(in crate::spec) fn combinations(matrix: &Node) -> Result<(Vec<String>, Vec<C
             taken if NO_AXES.contains(&taken) => {
                 errors.push(wrong_key(node, format!("no axis can be called '{taken}'")));
             }
-            _ => axes.extend(Read::axis(name, node, &mut errors)),
+            _ => axes.push(Read::axis(name, node, errors)),
         }
     }
-    if axes.is_empty() && errors.is_empty() {
+    if axes.is_empty() && errors.len() == before && !matrix.is_unknown() {
         errors.push(
             wrong_value(matrix, "[matrix] has no axis".into())
                 .advise("write dtype = { key = \"model.dtype\", values = [\"f32\", \"bf16\"] }"),
         );
     }
-    let count = axes.iter().fold(1_usize, |product, axis| product.saturating_mul(axis.values.len().max(1)));
+    let count = axes.iter().fold(1_usize, |product, axis| product.saturating_mul(axis.values.len()));
     if count > MOST {
         errors.push(wrong_value(matrix, format!("a matrix of {count} variants; no more than {MOST} can be run")));
-    }
-    if !errors.is_empty() {
-        return Err(errors);
+        for axis in &mut axes {
+            axis.values.truncate(1);
+            axis.faulty = true;
+        }
     }
     let mut all = product(&axes);
-    for entry in matrix.entries("exclude") {
+    // Of an axis that is wrong nobody knows which values it would have.
+    let sound = |entry: &&Node| {
+        let named = |name: &String| axes.iter().any(|axis| axis.name == name && axis.faulty);
+        entry.table().is_some_and(|entry| !entry.keys().any(named))
+    };
+    for entry in matrix.entries("exclude").iter().filter(sound) {
         exclude(entry, &axes, &mut all).unwrap_or_else(|error| errors.extend(error));
     }
-    for entry in matrix.entries("include") {
+    for entry in matrix.entries("include").iter().filter(sound) {
         include(entry, &axes, &mut all).unwrap_or_else(|error| errors.extend(error));
     }
-    if all.is_empty() && errors.is_empty() {
-        errors.push(wrong_value(matrix, "every variant of the matrix is left out".into()));
+    if all.is_empty() {
+        if errors.len() == before {
+            errors.push(wrong_value(matrix, "every variant of the matrix is left out".into()));
+        }
+        all = product(&axes).into_iter().take(1).collect();
     }
-    if errors.is_empty() { Ok((axes.iter().map(|axis| axis.name.to_string()).collect(), all)) } else { Err(errors) }
+    (axes.iter().map(|axis| axis.name.to_string()).collect(), all)
 }
 
 /// Every combination, the first axis outermost.
@@ -150,18 +157,24 @@ fn exclude(entry: &Node, axes: &[Read], all: &mut Vec<Combination>) -> Result<()
 }
 
 fn include(entry: &Node, axes: &[Read], all: &mut Vec<Combination>) -> Result<(), Vec<SpecError>> {
-    let one = |error: Box<SpecError>| vec![*error];
     let named = named(entry, axes)?;
-    let set = entry.get("set").map(|set| part(set, "'set'")).transpose().map_err(one)?;
+    let mut errors = Vec::new();
+    let set = entry.get("set").map(|set| part(set, "'set'", &mut errors));
     let mut values = Vec::new();
     for (axis, node) in &named {
         let axis_of = &axes[*axis];
         let value = match axis_of.named(node) {
-            Some(value) => value.clone(),
-            None if axis_of.key.is_none() => return Err(vec![axis_of.has_none(node)]),
-            None => axis_of.value(None, node).map_err(one)?,
+            Some(value) => Some(value.clone()),
+            None if axis_of.key.is_none() => {
+                errors.push(axis_of.has_none(node));
+                None
+            }
+            None => axis_of.value(None, node, &mut errors),
         };
-        values.push((*axis, value));
+        values.extend(value.map(|value| (*axis, value)));
+    }
+    if !errors.is_empty() {
+        return Err(errors);
     }
     let wanted: Vec<(usize, Label)> = values.iter().map(|(axis, value)| (*axis, value.label.clone())).collect();
     let of: Vec<usize> = wanted.iter().map(|(axis, _)| *axis).collect();

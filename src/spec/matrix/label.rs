@@ -34,6 +34,7 @@ impl Label {
                 _ => Err("a list"),
             },
             Content::Table(_) => Err("a table"),
+            Content::Unknown => Err("a value that is wrong"),
         }
     }
 

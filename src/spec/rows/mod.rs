@@ -70,6 +70,7 @@ pub(super) fn read(spec: &mut Node, sources: &mut Vec<Arc<Source>>, errors: &mut
             }
             Err(Unread(problem)) => {
                 errors.push(refused(&rows.origin, format!("rows from {}: {problem}", path.display())));
+                rows.content = Content::Unknown;
                 files.insert(name, None);
             }
         }

@@ -1,0 +1,164 @@
+//! How checking goes on after an error: what is wrong is taken as it was probably meant, or marked as unknown, so that what else is
+//! wrong is said in the same run, and nothing that comes of the first error alone.
+
+use super::Place;
+use crate::spec::error::SpecError;
+use crate::spec::node::{Content, Node, Origin};
+
+/// Errors, and how to go on after each.
+#[derive(Default)]
+pub(super) struct Faults {
+    pub errors: Vec<SpecError>,
+    mends: Vec<Mend>,
+}
+
+/// A place and what is done there.
+struct Mend {
+    place: Place,
+    how: How,
+    /// What can not be without it.
+    whole: Place,
+}
+
+enum How {
+    /// Nothing is known of it.
+    Unknown,
+    /// The value is of this key.
+    Key(String),
+    /// The text is this one.
+    Text(String),
+    /// It is no key.
+    Remove,
+    /// It stays: what else is said of it is right.
+    Leave,
+}
+
+impl Faults {
+    pub fn len(&self) -> usize {
+        self.errors.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.errors.is_empty() && self.mends.is_empty()
+    }
+
+    /// A value is wrong.
+    pub fn value(&mut self, place: Place, error: SpecError) {
+        self.push(error, Mend { whole: place.clone(), place, how: How::Unknown });
+    }
+
+    /// A value is wrong, and was probably meant to be this text.
+    pub fn word(&mut self, place: Place, meant: Option<&str>, error: SpecError) {
+        let how = meant.map_or(How::Unknown, |meant| How::Text(meant.to_string()));
+        self.push(error, Mend { whole: place.clone(), place, how });
+    }
+
+    /// A reference of an entry names nothing: without it the entry is another one.
+    pub fn name(&mut self, place: Place, entry: Place, meant: Option<&str>, error: SpecError) {
+        let how = meant.map_or(How::Unknown, |meant| How::Text(meant.to_string()));
+        self.push(error, Mend { whole: entry, place, how });
+    }
+
+    /// A table lacks a key.
+    pub fn lacks(&mut self, table: &Place, key: &str, error: SpecError) {
+        self.push(error, Mend { place: table.child(key), how: How::Unknown, whole: table.clone() });
+    }
+
+    /// An entry lacks something that stands elsewhere in the spec.
+    pub fn lacks_elsewhere(&mut self, entry: &Place, place: Place, error: SpecError) {
+        self.push(error, Mend { place, how: How::Unknown, whole: entry.clone() });
+    }
+
+    /// A key is none, or was probably meant to be another.
+    pub fn key(&mut self, place: Place, meant: Option<&str>, error: SpecError) {
+        self.errors.push(error);
+        self.said_elsewhere(place, meant);
+    }
+
+    /// Such a key, of which it is said where it is taken over from.
+    pub fn said_elsewhere(&mut self, place: Place, meant: Option<&str>) {
+        let how = meant.map_or(How::Remove, |meant| How::Key(meant.to_string()));
+        self.mends.push(Mend { whole: place.clone(), place, how });
+    }
+
+    /// A key that is lacking where it would be taken over from, which is said there.
+    pub fn lacks_like_another(&mut self, table: &Place, key: &str) {
+        self.mends.push(Mend { place: table.child(key), how: How::Unknown, whole: table.clone() });
+    }
+
+    /// An entry is there twice, each right by itself.
+    pub fn again(&mut self, entry: Place, error: SpecError) {
+        self.push(error, Mend { place: entry.clone(), how: How::Leave, whole: entry });
+    }
+
+    fn push(&mut self, error: SpecError, mend: Mend) {
+        self.errors.push(error);
+        self.mends.push(mend);
+    }
+
+    /// Takes what is wrong as it was meant, or as unknown; whether anything has changed.
+    pub fn mend(&self, spec: &mut Node) -> bool {
+        self.mends.iter().fold(false, |changed, mend| mend.make(spec) || changed)
+    }
+
+    /// Marks what can not be without what is wrong; whether anything has changed.
+    pub fn leave_out(&self, spec: &mut Node) -> bool {
+        let unknown = |mend: &Mend| Mend { place: mend.whole.clone(), how: How::Unknown, whole: Place::default() };
+        self.mends.iter().fold(false, |changed, mend| unknown(mend).make(spec) || changed)
+    }
+}
+
+impl Mend {
+    /// Whether anything has changed.
+    fn make(&self, spec: &mut Node) -> bool {
+        let Some((last, parents)) = self.place.0.split_last() else { return false };
+        let Some(parent) = parents.iter().try_fold(spec, |node, part| below(node, part)) else { return false };
+        if let How::Unknown = self.how {
+            let origin = parent.origin.clone();
+            return match below(parent, last) {
+                Some(node) if node.is_unknown() => false,
+                Some(node) => {
+                    node.content = Content::Unknown;
+                    true
+                }
+                None => insert(parent, last, origin),
+            };
+        }
+        match (&self.how, &mut parent.content) {
+            (How::Text(text), _) => below(parent, last).is_some_and(|node| {
+                let is_other = node.text() != Some(text.as_str());
+                node.content = Content::Text(text.clone());
+                is_other
+            }),
+            (How::Key(key), Content::Table(table)) => match table.shift_remove(last) {
+                Some(value) => {
+                    table.entry(key.clone()).or_insert(value);
+                    true
+                }
+                None => false,
+            },
+            (How::Remove, Content::Table(table)) => table.shift_remove(last).is_some(),
+            _ => false,
+        }
+    }
+}
+
+/// The value under a key, or the entry of a list by its name or index.
+fn below<'n>(node: &'n mut Node, part: &str) -> Option<&'n mut Node> {
+    match &mut node.content {
+        Content::Table(table) => table.get_mut(part),
+        Content::List(list) => {
+            let is = |entry: &Node| entry.get("name").and_then(Node::text) == Some(part);
+            let index = list.iter().position(is).or_else(|| part.parse().ok())?;
+            list.get_mut(index)
+        }
+        _ => None,
+    }
+}
+
+/// Puts a key into a table that lacks it.
+fn insert(parent: &mut Node, key: &str, origin: Origin) -> bool {
+    let Content::Table(table) = &mut parent.content else { return false };
+    table.insert(key.to_string(), Node { content: Content::Unknown, origin });
+    true
+}
