@@ -110,7 +110,8 @@ struct SpecsArguments {
 impl SpecsArguments {
     fn read(&self, quiet: bool) -> Result<Specs, Error> {
         let filter = self.filter.as_deref().map(Filter::parse).transpose();
-        let filter = filter.map_err(|error| Error::Filter(Box::new(error)))?;
+        let beside = |error| Specs::beside(Error::Filter(Box::new(error)), &self.specs, &self.sets);
+        let filter = filter.map_err(beside)?;
         Specs::filtered(&self.specs, &self.sets, filter.as_ref(), quiet)
     }
 }

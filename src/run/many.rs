@@ -72,6 +72,23 @@ impl Specs {
         }
     }
 
+    /// With a filter that can not be read: what is wrong with the spec, too, where one is named. Of several nobody knows which are
+    /// meant.
+    pub fn beside(filter: Error, paths: &[PathBuf], sets: &[String]) -> Error {
+        if !matches!(spec::files(paths).as_deref(), Ok([_])) {
+            return filter;
+        }
+        match Self::read(paths, sets, true).and_then(|mut specs| specs.prepare(true).map(drop)) {
+            Ok(()) => filter,
+            Err(Error::Interrupted(interrupted)) => interrupted.into(),
+            Err(Error::Refusals(mut refused)) => {
+                refused.push(filter);
+                Error::Refusals(refused)
+            }
+            Err(other) => Error::Refusals(vec![other, filter]),
+        }
+    }
+
     /// The specs that are passed over, as the model has not what they need; a sentence for each.
     pub fn passed_over(&self) -> impl Iterator<Item = String> {
         self.unsuited.iter().map(|(file, errors)| {

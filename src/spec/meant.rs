@@ -13,6 +13,16 @@ const ELSEWHERE: &str = "hf:unknown/unknown";
 const OF_PROMPTS: [&str; 9] =
     ["template", "completion", "contrast", "operands", "slots", "rows", "different", "answer", "answers"];
 
+/// Keys of a step that say how much it does, and not what.
+const OF_RUNS: [&str; 11] =
+    ["needs", "bootstrap", "seed", "seeds", "examples", "epochs", "batch", "lr", "log_every", "held_out", "save"];
+
+/// Keys of a step that name what it runs on.
+const OF_NAMES: [&str; 2] = ["models", "prompts"];
+
+/// The number of prompts in place of one that is not known.
+const SAMPLE: i64 = 50;
+
 /// Keys of a table without which it has other columns.
 const OF_COLUMNS: [&str; 4] = ["group_by", "join", "pivot", "select"];
 
@@ -51,17 +61,7 @@ fn stand_in(spec: &mut IndexMap<String, Node>) {
             keys.insert("source".into(), source);
         }
     }
-    each(spec, "step", |step| {
-        let has_unknown = |key: &str| step.get(key).is_some_and(within);
-        if has_unknown("models") || has_unknown("prompts") {
-            step.content = Content::Unknown;
-        } else if let Content::Table(keys) = &mut step.content
-            && let Some(rows) = keys.get_mut("per_prompt").filter(|rows| rows.is_unknown())
-        {
-            // With them nothing that names them is wrong.
-            rows.content = Content::Boolean(true);
-        }
-    });
+    each(spec, "step", step);
     each(spec, "table", |table| {
         let lost = OF_COLUMNS.iter().any(|key| table.get(key).is_some_and(within));
         if lost || MADE.iter().any(|(key, _)| table.get(key).is_some_and(Node::is_unknown)) {
@@ -77,7 +77,28 @@ fn stand_in(spec: &mut IndexMap<String, Node>) {
     });
 }
 
-/// Prompts that are not known: of operands, others in their place, and whether that was done; of words, none.
+/// A step without what is unknown of it, where it is the same kind of work then; else none.
+fn step(step: &mut Node) {
+    let Content::Table(keys) = &mut step.content else { return };
+    let mut whole = true;
+    for (key, value) in keys {
+        match &mut value.content {
+            _ if OF_RUNS.contains(&key.as_str()) => {}
+            // With them nothing that names them is wrong.
+            content @ Content::Unknown if key == "per_prompt" => *content = Content::Boolean(true),
+            Content::List(list) if !OF_NAMES.contains(&key.as_str()) => {
+                list.iter_mut().filter(|item| within(item)).for_each(|item| item.content = Content::Unknown);
+                whole &= list.is_empty() || list.iter().any(|item| !item.is_unknown());
+            }
+            _ => whole &= !within(value),
+        }
+    }
+    if !whole {
+        step.content = Content::Unknown;
+    }
+}
+
+/// Prompts that are not known: of operands, others in their place, and whether a model may refuse those; of words, none.
 fn prompts(set: &mut Node) -> bool {
     let of_words = set.get("slots").or(set.get("rows")).is_some();
     let Content::Table(keys) = &mut set.content else { return false };
@@ -89,7 +110,11 @@ fn prompts(set: &mut Node) -> bool {
     if let Some(template) = keys.get_mut("template").filter(|template| within(template)) {
         template.content = Content::Unknown;
     }
-    let Some(operands) = keys.get_mut("operands").filter(|operands| within(operands)) else { return false };
+    if let Some(sample) = keys.get_mut("sample").filter(|sample| sample.is_unknown()) {
+        sample.content = Content::Integer(SAMPLE);
+    }
+    let answers = ["answer", "answers"].iter().any(|key| keys.get(*key).is_some_and(within));
+    let Some(operands) = keys.get_mut("operands").filter(|operands| within(operands)) else { return answers };
     let range = Node { content: Content::Text("0..100".into()), origin: operands.origin.clone() };
     operands.content = Content::Table(["a", "b"].map(|name| (name.to_string(), range.clone())).into_iter().collect());
     true

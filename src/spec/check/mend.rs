@@ -86,6 +86,11 @@ impl Faults {
         self.mends.push(Mend { place: table.child(key), how: How::Unknown, whole: table.clone() });
     }
 
+    /// A value that is wrong as what it takes over is, of which it is said there.
+    pub fn value_like_another(&mut self, place: Place) {
+        self.mends.push(Mend { whole: place.clone(), place, how: How::Unknown });
+    }
+
     /// An entry is there twice, each right by itself.
     pub fn again(&mut self, entry: Place, error: SpecError) {
         self.push(error, Mend { place: entry.clone(), how: How::Leave, whole: entry });

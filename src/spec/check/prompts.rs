@@ -32,6 +32,9 @@ pub(super) fn check(spec: &Node, files: &Files, faults: &mut Faults) {
                 let advice = "leave out 'operands', or 'slots' and 'rows'";
                 faults.value(set.place, wrong_key(words, message).advise(advice));
             }
+            (None, None) if !name.is_empty() && spec.get("prompts").is_some_and(fills_nothing) => {
+                faults.value_like_another(set.place);
+            }
             (None, None) => {
                 let advice = "write operands = { a = \"0..100\", b = \"0..100\" } for arithmetic, or words for the slots of the \
                               template: slots = { name = [\"Mary\", \"John\"] }";
@@ -42,6 +45,11 @@ pub(super) fn check(spec: &Node, files: &Files, faults: &mut Faults) {
             (None, Some(_)) => set.of_words(files.get(name), faults),
         }
     }
+}
+
+/// Whether prompts have neither operands nor words.
+fn fills_nothing(prompts: &Node) -> bool {
+    prompts.table().is_some_and(|keys| ["operands", "slots", "rows"].iter().all(|key| !keys.contains_key(*key)))
 }
 
 /// A set and where it stands.

@@ -60,7 +60,7 @@ pub(in crate::spec) fn combinations(matrix: &Node, errors: &mut Vec<SpecError>) 
     // Of an axis that is wrong nobody knows which values it would have.
     let sound = |entry: &&Node| {
         let named = |name: &String| axes.iter().any(|axis| axis.name == name && axis.faulty);
-        entry.table().is_some_and(|entry| !entry.keys().any(named))
+        !axes.is_empty() && entry.table().is_some_and(|entry| !entry.keys().any(named))
     };
     for entry in matrix.entries("exclude").iter().filter(sound) {
         exclude(entry, &axes, &mut all).unwrap_or_else(|error| errors.extend(error));
