@@ -229,7 +229,7 @@ fn further(loaded: &Loaded, quiet: bool) -> Result<Vec<SpecErrors>, Error> {
     let mut errors = Vec::new();
     let mut take = |result: Result<(), Error>| match result {
         Err(Error::Spec(more)) => {
-            errors.push(more);
+            errors.push(more.of_what_is_known());
             Ok(())
         }
         Err(Error::Interrupted(interrupted)) => Err(Error::from(interrupted)),
@@ -243,6 +243,14 @@ fn further(loaded: &Loaded, quiet: bool) -> Result<Vec<SpecErrors>, Error> {
     if check::prompts(loaded).is_ok() && loaded.variants().into_iter().all(is_here) {
         match settle(loaded, quiet) {
             Ok(settled) => take(Prepared::new(&settled, quiet, Rc::default()).map(drop))?,
+            Err(Error::Spec(more)) => {
+                let meant = more.meant().cloned();
+                take(Err(more.into()))?;
+                // The same spec once more, with a profile over it.
+                if let Some(settled) = meant {
+                    take(Prepared::new(&settled, quiet, Rc::default()).map(drop))?;
+                }
+            }
             Err(error) => take(Err(error))?,
         }
     }

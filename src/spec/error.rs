@@ -1,6 +1,7 @@
 //! What is wrong with a spec: every error at once, each with its place and what to write instead.
 
 use super::load::Loaded;
+use super::meant::NO_COLUMN;
 use super::source::Source;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use std::fmt;
@@ -159,6 +160,12 @@ impl SpecErrors {
     /// errors; `None` where nothing is left.
     pub fn meant(&self) -> Option<&Loaded> {
         self.meant.as_deref()
+    }
+
+    /// Those that do not come of what stands in for a column that is not known.
+    pub(crate) fn of_what_is_known(mut self) -> Self {
+        self.errors.retain(|error| !error.message.contains(NO_COLUMN));
+        self
     }
 
     /// All of several.

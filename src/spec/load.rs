@@ -264,7 +264,10 @@ impl Loaded {
         match resolve(self.layers.clone(), &files.layers, sources, Vec::new()) {
             Ok(loaded) if errors.is_empty() => Ok(Self { recognised: Some(recognised), ..loaded }),
             Ok(_) => Err(SpecErrors::new(errors)),
-            Err(further) => Err(SpecErrors::join([SpecErrors::new(errors), further])),
+            Err(further) => {
+                let meant = further.meant().cloned();
+                Err(SpecErrors::join([SpecErrors::new(errors), further]).meaning(meant))
+            }
         }
     }
 

@@ -9,6 +9,12 @@ use indexmap::IndexMap;
 /// A model that is not here, for one that is not known: what needs no model is still said.
 const ELSEWHERE: &str = "hf:unknown/unknown";
 
+/// A column in place of one that is not known. That there is none comes of the error alone.
+pub(super) const NO_COLUMN: &str = "__no_column__";
+
+/// Keys of figures and expectations that name a column.
+const COLUMNS: [(&str, &[&str]); 2] = [("figure", &["x", "y", "value", "series", "facet"]), ("expect", &["value"])];
+
 /// Keys of prompts without which they are other prompts.
 const OF_PROMPTS: [&str; 9] =
     ["template", "completion", "contrast", "operands", "slots", "rows", "different", "answer", "answers"];
@@ -62,6 +68,16 @@ fn stand_in(spec: &mut IndexMap<String, Node>) {
         }
     }
     each(spec, "step", step);
+    for (list, keys) in COLUMNS {
+        each(spec, list, |entry| {
+            let Content::Table(entry) = &mut entry.content else { return };
+            for key in keys {
+                if let Some(column) = entry.get_mut(*key).filter(|column| column.is_unknown()) {
+                    column.content = Content::Text(NO_COLUMN.into());
+                }
+            }
+        });
+    }
     each(spec, "table", |table| {
         let lost = OF_COLUMNS.iter().any(|key| table.get(key).is_some_and(within));
         if lost || MADE.iter().any(|(key, _)| table.get(key).is_some_and(Node::is_unknown)) {

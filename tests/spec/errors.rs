@@ -260,6 +260,41 @@ fn figures_need_what_their_kind_draws() {
     says(&text, &["a bars has no line of equal x and y", "write kind = \"scatter\", or leave it out"]);
 }
 
+/// What has no name may be what others name, and what is misspelt is there.
+#[test]
+fn nothing_is_said_that_only_follows() {
+    let one = |old: &str, new: &str, said: &str| {
+        let text = refused(old, new);
+        assert!(text.contains(said), "no {said}:\n{text}");
+        assert_eq!(text.matches("  x ").count(), 1, "{text}");
+    };
+    one("name = \"accuracy\"", "", "[[step]] has no 'name'");
+    one("name = \"accuracy\"", "nmae = \"accuracy\"", "unknown key 'nmae'");
+    one("kind = \"accuracy\"", "", "[[step]] 'accuracy' has no 'kind'");
+    one("kind = \"accuracy\"", "kind = \"nothing like it\"", "no kind \"nothing like it\"");
+    one("name = \"rates\"", "name = \"my rates\"", "no name: \"my rates\"");
+    one("[[step]]", "[step]", "'step' must be a list of tables");
+    one("[[step]]", "[step.accuracy]", "'step' must be a list of tables");
+    one("from = \"accuracy\"", "form = \"accuracy\"", "unknown key 'form'");
+    one("[model]", "[modle]", "unknown key 'modle'");
+    one("[prompts]", "[promts]", "unknown key 'promts'");
+    // What others take over is said once.
+    let others = "[models.other]\ndtype = \"f16\"\n[prompt_sets.few]\nsample = 3\n";
+    one("[model]\nsource", &format!("{others}[model]\nsurce"), "unknown key 'surce'");
+    one("[model]\nsource = \"builtin:arith\"", &format!("{others}[model]"), "[model] has no 'source'");
+    one("operands = { a = \"0..100\", b = \"0..100\" }", others, "[prompts] has no 'operands' and no 'slots'");
+}
+
+/// Behind what is taken as it was meant there may be more.
+#[test]
+fn errors_behind_errors_are_told_too() {
+    let text = refused("kind = \"accuracy\"", "kind = \"acuracy\"\nper_promt = \"yes\"\nprompts = \"none\"");
+    says(&text, &["no kind \"acuracy\"", "unknown key 'per_promt'", "'per_prompt' must be true or false"]);
+    says(&text, &["no prompt set 'none'", "4 errors"]);
+    let text = refused("[[table]]\nname = \"rates\"", "[table]\nnaem = \"rates\"\nhead = \"3\"");
+    says(&text, &["'table' must be a list of tables", "unknown key 'naem'", "'head' must be an integer", "3 errors"]);
+}
+
 /// The right spec with a known model and an expectation, one text replaced.
 fn expecting(old: &str, new: &str) -> String {
     let spec = format!(

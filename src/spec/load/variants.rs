@@ -6,8 +6,8 @@ use crate::spec::error::{SpecError, SpecErrors};
 use crate::spec::matrix::{self, Combination, Matrix, Reach, Setting, Sweep, Variant};
 use crate::spec::merge::{INHERITING, Layer, Layers, takes};
 use crate::spec::node::{Content, Node};
-use crate::spec::overrides;
 use crate::spec::source::Source;
+use crate::spec::{Spec, overrides};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -22,12 +22,12 @@ pub(super) fn variants(
 ) -> Result<Loaded, SpecErrors> {
     let mut matrix = written.clone();
     errors.extend(check_matrix(&mut matrix));
-    let (axes, combinations) = matrix::combinations(&matrix, &mut errors);
+    let matrix::Read { axes, lost, combinations } = matrix::combinations(&matrix, &mut errors);
     let mut refused = if errors.is_empty() { Vec::new() } else { vec![SpecErrors::new(errors)] };
     let mut variants = Vec::with_capacity(combinations.len());
     let mut meant = Some(());
     for Combination { name, labels, settings } in combinations {
-        let (loaded, reach) = variant(stack, files, (axes.as_slice(), settings), &outer, sources.clone());
+        let (loaded, mut reach) = variant(stack, files, (axes.as_slice(), settings), &outer, sources.clone());
         let loaded = match loaded {
             Ok(loaded) => Some(loaded),
             Err(errors) => {
@@ -36,9 +36,13 @@ pub(super) fn variants(
                 loaded
             }
         };
+        reach.extend(lost.iter().map(|&axis| Reach { axes: vec![axis], path: Vec::new() }));
         // Rows are those of all variants.
         meant = meant.filter(|()| loaded.is_some());
         variants.extend(loaded.map(|loaded| Variant { name, labels, loaded, reach }));
+    }
+    if !refused.is_empty() {
+        in_all(&mut variants);
     }
     let first = meant.and_then(|()| Some(variants.first()?.loaded.clone()));
     let whole = first.map(|first| {
@@ -56,6 +60,22 @@ pub(super) fn variants(
             Ok(whole)
         }
         whole => Err(SpecErrors::join(refused).meaning(whole)),
+    }
+}
+
+/// Leaves what is made of rows that are not those of all variants out of each.
+fn in_all(variants: &mut [Variant]) {
+    let specs: Vec<&Spec> = variants.iter().map(|variant| &variant.loaded.spec).collect();
+    let Some(first) = specs.first() else { return };
+    let tables = first.tables.iter().filter(|table| specs.iter().all(|spec| spec.tables.contains(table)));
+    let figures = first.figures.iter().filter(|figure| specs.iter().all(|spec| spec.figures.contains(figure)));
+    let expected = first.expectations.iter().filter(|one| specs.iter().all(|spec| spec.expectations.contains(one)));
+    let (tables, figures): (Vec<_>, Vec<_>) = (tables.cloned().collect(), figures.cloned().collect());
+    let expected: Vec<_> = expected.cloned().collect();
+    for Variant { loaded, .. } in variants {
+        loaded.spec.tables.clone_from(&tables);
+        loaded.spec.figures.clone_from(&figures);
+        loaded.spec.expectations.clone_from(&expected);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The combinations of the axes' values, but for those left out, and those added.
 
 use super::Label;
-use super::axis::{Read, part};
+use super::axis::{self, part};
 use crate::spec::check::{wrong_key, wrong_value};
 use crate::spec::error::SpecError;
 use crate::spec::nearest;
@@ -12,6 +12,16 @@ const MOST: usize = 500;
 
 /// Keys of a matrix that are no axes, and of an entry of `include`.
 const NO_AXES: [&str; 3] = ["exclude", "include", "set"];
+
+/// A matrix as it was read.
+pub(in crate::spec) struct Read {
+    /// Names of the axes.
+    pub axes: Vec<String>,
+    /// The axes that are wrong: which keys they set is not known.
+    pub lost: Vec<usize>,
+    /// At least one.
+    pub combinations: Vec<Combination>,
+}
 
 /// A variant before it is a spec.
 pub(in crate::spec) struct Combination {
@@ -30,7 +40,7 @@ pub(in crate::spec) struct Setting {
 
 /// The axes and the combinations of a matrix whose form was checked, at least one. `errors` gets everything that is wrong with it, which
 /// is left out.
-pub(in crate::spec) fn combinations(matrix: &Node, errors: &mut Vec<SpecError>) -> (Vec<String>, Vec<Combination>) {
+pub(in crate::spec) fn combinations(matrix: &Node, errors: &mut Vec<SpecError>) -> Read {
     let before = errors.len();
     let mut axes = Vec::new();
     for (name, node) in matrix.table().into_iter().flatten() {
@@ -39,7 +49,7 @@ pub(in crate::spec) fn combinations(matrix: &Node, errors: &mut Vec<SpecError>) 
             taken if NO_AXES.contains(&taken) => {
                 errors.push(wrong_key(node, format!("no axis can be called '{taken}'")));
             }
-            _ => axes.push(Read::axis(name, node, errors)),
+            _ => axes.push(axis::Read::axis(name, node, errors)),
         }
     }
     if axes.is_empty() && errors.len() == before && !matrix.is_unknown() {
@@ -74,11 +84,12 @@ pub(in crate::spec) fn combinations(matrix: &Node, errors: &mut Vec<SpecError>) 
         }
         all = product(&axes).into_iter().take(1).collect();
     }
-    (axes.iter().map(|axis| axis.name.to_string()).collect(), all)
+    let lost = (0..axes.len()).filter(|&axis| axes[axis].faulty).collect();
+    Read { axes: axes.iter().map(|axis| axis.name.to_string()).collect(), lost, combinations: all }
 }
 
 /// Every combination, the first axis outermost.
-fn product(axes: &[Read]) -> Vec<Combination> {
+fn product(axes: &[axis::Read]) -> Vec<Combination> {
     let mut all: Vec<Vec<usize>> = vec![Vec::new()];
     for axis in axes {
         let longer = |chosen: Vec<usize>| {
@@ -93,7 +104,7 @@ fn product(axes: &[Read]) -> Vec<Combination> {
 }
 
 impl Combination {
-    fn of(axes: &[Read], values: Vec<super::axis::Value>) -> Self {
+    fn of(axes: &[axis::Read], values: Vec<super::axis::Value>) -> Self {
         let names: Vec<String> = axes.iter().map(|axis| axis.name.to_string()).collect();
         let labels: Vec<Label> = values.iter().map(|value| value.label.clone()).collect();
         let every: Vec<usize> = (0..labels.len()).collect();
@@ -111,7 +122,7 @@ impl Combination {
 }
 
 /// The axes that an entry names, with what it says of each.
-fn named<'n>(entry: &'n Node, axes: &[Read]) -> Result<Vec<(usize, &'n Node)>, Vec<SpecError>> {
+fn named<'n>(entry: &'n Node, axes: &[axis::Read]) -> Result<Vec<(usize, &'n Node)>, Vec<SpecError>> {
     let mut found = Vec::new();
     let mut errors = Vec::new();
     for (name, value) in entry.table().into_iter().flatten().filter(|(name, _)| *name != "set") {
@@ -131,7 +142,7 @@ fn named<'n>(entry: &'n Node, axes: &[Read]) -> Result<Vec<(usize, &'n Node)>, V
     if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
 
-fn exclude(entry: &Node, axes: &[Read], all: &mut Vec<Combination>) -> Result<(), Vec<SpecError>> {
+fn exclude(entry: &Node, axes: &[axis::Read], all: &mut Vec<Combination>) -> Result<(), Vec<SpecError>> {
     if let Some(set) = entry.get("set") {
         return Err(vec![
             wrong_key(set, "what is left out sets nothing".into()).advise("write it into [[matrix.include]]"),
@@ -156,7 +167,7 @@ fn exclude(entry: &Node, axes: &[Read], all: &mut Vec<Combination>) -> Result<()
     Ok(())
 }
 
-fn include(entry: &Node, axes: &[Read], all: &mut Vec<Combination>) -> Result<(), Vec<SpecError>> {
+fn include(entry: &Node, axes: &[axis::Read], all: &mut Vec<Combination>) -> Result<(), Vec<SpecError>> {
     let named = named(entry, axes)?;
     let mut errors = Vec::new();
     let set = entry.get("set").map(|set| part(set, "'set'", &mut errors));

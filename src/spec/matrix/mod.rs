@@ -6,7 +6,7 @@ mod label;
 
 pub use label::Label;
 
-pub(super) use combinations::{Combination, Setting, combinations};
+pub(super) use combinations::{Combination, Read, Setting, combinations};
 
 use super::load::Loaded;
 use indexmap::IndexMap;
