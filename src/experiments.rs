@@ -50,6 +50,7 @@ files![
     "paper/tables04-08-examples.toml",
     "quickstart-smollm2.toml",
     "quickstart.toml",
+    "starter-words.toml",
     "starter.toml",
     "sweep.toml",
 ];

@@ -13,6 +13,7 @@ use std::path::{Component, Path, PathBuf};
 Examples:
   ablate new mine                                     # mine.toml, on the built-in model
   ablate new mine --model models/SmolLM2-135M-Instruct.Q4_1.gguf
+  ablate new names --words --model models/SmolLM2-135M-Instruct.Q4_1.gguf   # on sentences
   ablate new heads --from paper/fig02                 # a spec of the paper, in one file of your own
   ablate new experiments/other --from mine.toml       # a copy that stands alone
 
@@ -23,6 +24,9 @@ pub(super) struct Arguments {
     /// Spec to copy, with what it extends: one of `ablate list specs`, or a file
     #[arg(long, value_name = "SPEC", default_value = STARTER, value_parser = Names(names), hide_possible_values = true)]
     from: String,
+    /// Start from sentences with slots and the words that fill them, not from sums; names the --model that reads them
+    #[arg(long, conflicts_with = "from")]
+    words: bool,
     /// Model to run on: a folder, a .gguf file, hf:owner/name, … Left out: the copied spec's
     #[arg(long, value_name = "SOURCE")]
     model: Option<String>,
@@ -30,6 +34,16 @@ pub(super) struct Arguments {
 
 /// The spec that is copied where none is named.
 const STARTER: &str = "starter";
+
+/// That on sentences.
+const OF_WORDS: &str = "starter-words";
+
+impl Arguments {
+    /// The spec to copy.
+    fn from(&self) -> &str {
+        if self.words { OF_WORDS } else { &self.from }
+    }
+}
 
 fn names() -> Vec<&'static str> {
     experiments::specs().map(|(name, _)| name).collect()
@@ -40,7 +54,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let about = path.display().to_string();
     let unpacked = tempfile::tempdir().map_err(Error::failed("a temporary folder"))?;
     // A folder of this name: paths in these specs then start where they do in the repository.
-    let (from, name) = original(&arguments.from, &unpacked.path().join("experiments"))?;
+    let (from, name) = original(arguments.from(), &unpacked.path().join("experiments"))?;
     let sets = sets(&arguments)?;
     let loaded = settled(&from, &sets, arguments.model.is_some())?;
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -78,12 +92,39 @@ fn original(from: &str, folder: &Path) -> Result<(PathBuf, String), Error> {
 
 /// What is laid over the copied spec: the model, and of the starter what the model asks for.
 fn sets(arguments: &Arguments) -> Result<Vec<String>, Error> {
-    let Some(source) = &arguments.model else { return Ok(Vec::new()) };
+    let Some(source) = &arguments.model else {
+        return match arguments.words {
+            true => Err(no_words("no model that knows words is built in")),
+            false => Ok(Vec::new()),
+        };
+    };
     let mut sets = vec![format!("model.source={}", toml::Value::String(source.clone()))];
-    if arguments.from == STARTER {
-        sets.extend(for_model(&card(source)?));
+    match arguments.from() {
+        STARTER => sets.extend(for_model(&card(source)?)),
+        OF_WORDS => sets.extend(for_words(&card(source)?)?),
+        _ => {}
     }
     Ok(sets)
+}
+
+fn no_words(problem: &str) -> Error {
+    let advice =
+        "write --model models/SmolLM2-135M-Instruct.Q4_1.gguf (scripts/fetch-smollm2.sh), or --model hf:OWNER/NAME";
+    Error::refused("--words")(format!("{problem}; {advice}"))
+}
+
+/// Fewer runs on a model of usual size.
+fn for_words(card: &Card) -> Result<Vec<String>, Error> {
+    if card.facts.family == "ablate" {
+        return Err(no_words("the built-in model knows numbers and no words"));
+    }
+    let sets: &[&str] = if is_small(card) { &[] } else { &["step.effects.positions=[\"last\"]"] };
+    Ok(sets.iter().map(ToString::to_string).collect())
+}
+
+/// A model of usual size has hundreds of components: a first run of it is a minute and not an hour.
+fn is_small(card: &Card) -> bool {
+    card.facts.n_layers * (card.facts.n_heads + 1) < 100
 }
 
 /// Operands that are one token each, and examples for a model that was not trained on bare sums.
@@ -97,10 +138,9 @@ fn for_model(card: &Card) -> Vec<String> {
         ],
         _ => &["prompts.shots=[{ a = 25, op = \"+\", b = 13 }, { a = 37, op = \"-\", b = 13 }]"],
     };
-    // A model of usual size has hundreds of components: a first run of it is a minute and not an hour.
-    let few: &[&str] = match card.facts.n_layers * (card.facts.n_heads + 1) {
-        ..100 => &[],
-        _ => &["prompt_sets.solved.sample=20", "step.effects.positions=[\"last\"]"],
+    let few: &[&str] = match is_small(card) {
+        true => &[],
+        false => &["prompt_sets.solved.sample=20", "step.effects.positions=[\"last\"]"],
     };
     sets.iter().chain(few).map(ToString::to_string).collect()
 }
@@ -132,7 +172,8 @@ fn settled(path: &Path, sets: &[String], asked: bool) -> Result<Loaded, Error> {
 /// Comments that say where the file is from.
 fn head(path: &Path, from: &str, loaded: &Loaded) -> String {
     let known = loaded.recognised().map(|known| format!(", with the settings for {}", known.name)).unwrap_or_default();
-    let copy = if from == STARTER { String::new() } else { format!("# A copy of {from}{known}.\n") };
+    let copy =
+        if [STARTER, OF_WORDS].contains(&from) { String::new() } else { format!("# A copy of {from}{known}.\n") };
     let run = super::quoted(&path.display().to_string());
     format!("{copy}# Run it: ablate run {run}\n# More about a key, a kind of step, a measure: ablate explain NAME\n")
 }

@@ -22,6 +22,56 @@ fn a_new_spec_is_explained_and_runs_at_once() {
 }
 
 #[test]
+fn a_new_spec_of_words_is_for_the_model_it_is_given() {
+    let folder = super::words::folder("");
+    let path = folder.path();
+    ablate(path).args(["new", "mine", "--words", "--model", "model"]).assert().success();
+    let text = std::fs::read_to_string(path.join("mine.toml")).unwrap();
+    for told in
+        ["[prompts.slots]", "completion = \" {io}\"", "source = \"model\"", "# Two of them", "ablate run mine.toml"]
+    {
+        assert!(text.contains(told), "{told}:\n{text}");
+    }
+    assert!(!text.contains("operands"), "{text}");
+    // With words that this model has.
+    let template = "prompts.template={ ABBA = \"w {io} a {s},{s} {place} {object}?\", BABA = \"w {s} a {io},{s} {place} {object}?\" }";
+    let slots = "prompts.slots={ io = [\"A\", \"B\", \"C\", \"D\", \"E\"], place = [\"x\"], object = [\"y\"] }";
+    ablate(path).args(["run", "mine.toml", "--quiet", "--set", template, "--set", slots]).assert().success();
+    for file in ["figures/heads.svg", "figures/mlps.svg", "tables/strongest.csv", "tables/difference.csv"] {
+        assert!(path.join("results/mine").join(file).is_file(), "{file}");
+    }
+}
+
+#[test]
+fn a_spec_of_words_needs_a_model_that_knows_some() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, told) in [
+        (vec!["--words"], "no model that knows words is built in; write --model"),
+        (vec!["--words", "--model", "builtin:arith"], "the built-in model knows numbers and no words"),
+        (vec!["--words", "--from", "paper/fig02"], "cannot be used with"),
+    ] {
+        let output = ablate(folder.path()).args(["new", "x"]).args(&arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).contains(told), "{}", stderr(&output));
+        assert!(!folder.path().join("x.toml").exists());
+    }
+}
+
+/// As a user has it who follows the quick start.
+#[test]
+#[ignore = "needs models/SmolLM2-135M-Instruct.Q4_1.gguf: scripts/fetch-smollm2.sh"]
+fn a_new_spec_of_words_runs_on_smollm2() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    let model = model.display().to_string();
+    ablate(folder.path()).args(["new", "names", "--words", "--model", &model]).assert().success();
+    let output = ablate(folder.path()).args(["run", "names.toml", "--quiet"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("left out"), "each word is one token: {}", stderr(&output));
+    assert!(folder.path().join("results/names/figures/heads.svg").is_file());
+}
+
+#[test]
 fn what_is_to_be_typed_next_is_quoted_for_a_shell() {
     let folder = tempfile::tempdir().unwrap();
     let output = ablate(folder.path()).args(["new", "a b/it's"]).output().unwrap();

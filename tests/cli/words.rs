@@ -117,7 +117,8 @@ group_by = ["io", "contrast"]
 aggregate = { difference = "mean(value)", n = "count" }
 "#;
 
-fn folder(spec: &str) -> tempfile::TempDir {
+/// A folder with a spec, and a random model of letters in `model`.
+pub fn folder(spec: &str) -> tempfile::TempDir {
     let folder = folder_with(spec);
     let model = folder.path().join("model");
     std::fs::create_dir(&model).expect("a folder");
