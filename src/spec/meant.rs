@@ -23,6 +23,9 @@ const OF_PROMPTS: [&str; 9] =
 const OF_RUNS: [&str; 11] =
     ["needs", "bootstrap", "seed", "seeds", "examples", "epochs", "batch", "lr", "log_every", "held_out", "save"];
 
+/// Keys of a step that name no rows it reads.
+const OF_ITSELF: [&str; 3] = ["name", "kind", "needs"];
+
 /// Keys of a step that name what it runs on.
 const OF_NAMES: [&str; 2] = ["models", "prompts"];
 
@@ -67,7 +70,19 @@ fn stand_in(spec: &mut IndexMap<String, Node>) {
             keys.insert("source".into(), source);
         }
     }
-    each(spec, "step", step);
+    let mut fewer: Vec<String> = Vec::new();
+    each(spec, "step", |one| {
+        let less = within(one);
+        step(one);
+        fewer.extend(one.get("name").and_then(Node::text).filter(|_| less).map(String::from));
+    });
+    each(spec, "step", |step| {
+        // What compares with rows, or ranks them, may miss those that are left out.
+        let mut keys = step.table().into_iter().flatten().filter(|(key, _)| !OF_ITSELF.contains(&key.as_str()));
+        if keys.any(|(_, value)| names(value, &fewer)) {
+            step.content = Content::Unknown;
+        }
+    });
     for (list, keys) in COLUMNS {
         each(spec, list, |entry| {
             let Content::Table(entry) = &mut entry.content else { return };
@@ -164,6 +179,16 @@ fn within(node: &Node) -> bool {
         Content::Table(table) => table.values().any(within),
         Content::List(list) => list.iter().any(within),
         Content::Unknown => true,
+        _ => false,
+    }
+}
+
+/// Whether a value is one of these names or has it.
+fn names(node: &Node, of: &[String]) -> bool {
+    match &node.content {
+        Content::Table(table) => table.values().any(|below| names(below, of)),
+        Content::List(list) => list.iter().any(|below| names(below, of)),
+        Content::Text(text) => of.contains(text),
         _ => false,
     }
 }

@@ -218,7 +218,7 @@ fn names_are_file_names() {
         &refused("name = \"rates\"", "name = \"../rates\""),
         &["no name: \"../rates\"", "letters a to z and A to Z, digits, '-' and '_'"],
     );
-    says(&refused("[model]", "[models.\"a b\"]\nsource = \"x\"\n[model]"), &["no name: \"a b\""]);
+    says(&refused("[model]", "[models.\"a b\"]\nsource = \"x\"\n[model]"), &["no name: \"a b\"", "letters a to z"]);
 }
 
 #[test]

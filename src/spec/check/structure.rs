@@ -283,7 +283,7 @@ impl Walk {
                         && !value.is_unknown()
                         && let Some(fault) = text(names, "format").and_then(|format| format::check(format, key).err())
                     {
-                        self.faults.value(below.clone(), wrong_key(value, fault.message));
+                        self.faults.value(below.clone(), wrong_key(value, fault.message).advise_option(fault.advice));
                     }
                     if let Some(schema) = others {
                         self.value(value, schema, &below);

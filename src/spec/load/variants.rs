@@ -25,7 +25,7 @@ pub(super) fn variants(
     let matrix::Read { axes, lost, combinations } = matrix::combinations(&matrix, &mut errors);
     let mut refused = if errors.is_empty() { Vec::new() } else { vec![SpecErrors::new(errors)] };
     let mut variants = Vec::with_capacity(combinations.len());
-    let mut meant = Some(());
+    let mut complete = true;
     for Combination { name, labels, settings } in combinations {
         let (loaded, mut reach) = variant(stack, files, (axes.as_slice(), settings), &outer, sources.clone());
         let loaded = match loaded {
@@ -38,13 +38,13 @@ pub(super) fn variants(
         };
         reach.extend(lost.iter().map(|&axis| Reach { axes: vec![axis], path: Vec::new() }));
         // Rows are those of all variants.
-        meant = meant.filter(|()| loaded.is_some());
+        complete &= loaded.is_some();
         variants.extend(loaded.map(|loaded| Variant { name, labels, loaded, reach }));
     }
     if !refused.is_empty() {
         in_all(&mut variants);
     }
-    let first = meant.and_then(|()| Some(variants.first()?.loaded.clone()));
+    let first = variants.first().filter(|_| complete).map(|variant| variant.loaded.clone());
     let whole = first.map(|first| {
         let sources = all_sources(variants.iter().map(|variant| &variant.loaded));
         let mut whole = Loaded { sweep: Some(Sweep { axes, variants }), sources, layers: outer, ..first };
