@@ -163,16 +163,18 @@ pub fn prompts(loaded: &Loaded) -> Result<(), Error> {
     if errors.is_empty() { Ok(()) } else { Err(SpecErrors::join(errors).into()) }
 }
 
-/// Finds every model that a step names, and checks its files, without loading its weights.
+/// Finds every model that a step names, and checks its files, without loading its weights; all that is wrong at once.
 pub fn models(loaded: &Loaded, models: &Models) -> Result<Vec<(ModelName, Card)>, Error> {
-    let mut seen: Vec<(ModelName, Card)> = Vec::new();
+    let mut seen: Vec<ModelName> = Vec::new();
     for name in loaded.spec.steps.iter().filter_map(Step::models).flat_map(|selected| models.names(selected)) {
-        if seen.iter().all(|(other, _)| *other != name) {
-            let card = models.sketch(&name)?.card.clone();
-            seen.push((name, card));
+        if !seen.contains(&name) {
+            seen.push(name);
         }
     }
-    Ok(seen)
+    Error::each(seen.into_iter().map(|name| {
+        let card = models.sketch(&name)?.card.clone();
+        Ok((name, card))
+    }))
 }
 
 /// Refuses what steps ask of their models, templates and each other and can not have: of each step the first that is found.

@@ -52,16 +52,21 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// What can not be had, at its place in the spec.
     pub fn new(loaded: &'a Loaded, quiet: bool, shelf: Rc<Shelf>) -> Result<Self, Error> {
-        let prepared = Self::ready(loaded, quiet, shelf)?;
-        let mut refused = Vec::new();
-        for variant in &prepared.variants {
-            match check::places(variant.loaded, &variant.models) {
-                Ok(()) => {}
-                Err(Error::Spec(errors)) => refused.push(errors),
-                Err(error) => return Err(error),
+        let prepared = match Self::ready(loaded, quiet, shelf.clone()) {
+            // Of the models that are there the rest is said, too.
+            Err(Error::Spec(errors)) => {
+                let places = |one| check::places(one, &Models::sharing(one, quiet, shelf.clone()));
+                return match Error::each(loaded.variants().into_iter().map(places)) {
+                    Err(Error::Spec(more)) => Err(SpecErrors::join([errors, more]).into()),
+                    Err(Error::Interrupted(interrupted)) => Err(interrupted.into()),
+                    _ => Err(errors.into()),
+                };
             }
-        }
-        if refused.is_empty() { Ok(prepared) } else { Err(SpecErrors::join(refused).into()) }
+            ready => ready?,
+        };
+        let places = |variant: &Ready| check::places(variant.loaded, &variant.models);
+        Error::each(prepared.variants.iter().map(places))?;
+        Ok(prepared)
     }
 
     /// The same for a spec that has been checked.
@@ -71,13 +76,12 @@ impl<'a> Prepared<'a> {
     pub(super) fn ready(loaded: &'a Loaded, quiet: bool, shelf: Rc<Shelf>) -> Result<Self, Error> {
         let threads = set_threads(loaded.spec.run.threads);
         let names = loaded.sweep().into_iter().flat_map(|sweep| &sweep.variants).map(|variant| Some(&*variant.name));
-        let mut variants = Vec::new();
-        for (loaded, name) in loaded.variants().into_iter().zip(names.chain([None])) {
+        let variants = Error::each(loaded.variants().into_iter().zip(names.chain([None])).map(|(loaded, name)| {
             let models = Models::sharing(loaded, quiet, shelf.clone());
             let cards = check::models(loaded, &models)?;
             let known = known::names(loaded, &cards)?;
-            variants.push(Ready { name, loaded, models, cards, known });
-        }
+            Ok(Ready { name, loaded, models, cards, known })
+        }))?;
         let preparing = Duration::ZERO;
         Ok(Self { loaded, variants, groups: Groups::of(loaded), threads, preparing, into: None, repeats: None })
     }

@@ -250,6 +250,21 @@ fn what_is_wrong_is_left_out_and_the_rest_is_judged() {
 }
 
 #[test]
+fn every_model_that_is_not_there_is_told_with_the_rest() {
+    let others = "[models.one]\nsource = \"no/such.gguf\"\n[models.two]\nsource = \"none/here.gguf\"\n[[step]]\nname = \"both\"\n\
+        kind = \"accuracy\"\nmodels = [\"one\", \"two\"]\n";
+    let (text, _) = told(&format!("{MANY}{others}"), &[], &[]);
+    for one in ["no model at 'no/such.gguf'", "no model at 'none/here.gguf'"].into_iter().chain(SAID) {
+        assert!(text.contains(one), "{one}:\n{text}");
+    }
+    let (text, _) = told(&format!("{}{others}", super::SMALL), &[], &[]);
+    assert!(
+        text.contains("'no/such.gguf'") && text.contains("'none/here.gguf'") && text.contains("2 errors"),
+        "{text}"
+    );
+}
+
+#[test]
 fn flags_and_variables_that_are_wrong_do_not_hide_the_rest() {
     let flags = ["--set", "modle.dtype=bf16", "--set", "seeds", "--set", "step.lacks.sites=[\"z[head]\"]"];
     let variables = [("ABLATE_MODLE__DTYPE", "f32"), ("ABLATE_STEP__NONE__KIND", "accuracy")];
