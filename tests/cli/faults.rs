@@ -292,7 +292,7 @@ fn flags_and_variables_that_are_wrong_do_not_hide_the_rest() {
 fn a_matrix_that_is_wrong_does_not_hide_the_rest() {
     let matrix = r#"
 [matrix]
-first = { key = "modle.dtype", values = ["f32"] }
+first = { key = "pompts.spread_answers", values = [true] }
 second = { key = "prompts.sample", values = [5, 5, "6"] }
 third = { key = "prompts.skip", values = 3 }
 [[matrix.exclude]]
@@ -305,7 +305,7 @@ aggregate = { n = "count" }
 "#;
     let (text, _) = told(&format!("{MANY}{matrix}"), &[], &[]);
     let said = [
-        "a matrix varies models, prompts and steps, not 'modle'",
+        "a matrix varies models, prompts and steps, not 'pompts'",
         "axis 'second' has the value '5' twice",
         "'sample' must be an integer, not the text \"6\"",
         "'values' must be",

@@ -38,11 +38,8 @@ impl<'n> Read<'n> {
         let mut axis = Self { name, key: None, values: Vec::new(), faulty: false };
         let before = errors.len();
         let key = node.get("key");
-        match key.filter(|key| !key.is_unknown()).map(|key| (key, path(key))) {
-            None => {}
-            Some((key, Ok(path))) => axis.key = Some((path, key)),
-            Some((_, Err(error))) => errors.push(*error),
-        }
+        let known = key.filter(|key| !key.is_unknown());
+        axis.key = known.and_then(|key| Some((path(key, errors)?, key)));
         // Values of a key that is none set nothing.
         let keyless = key.is_some() && axis.key.is_none();
         let named: Vec<(Option<&String>, &Node)> = match node.get("values").map(|values| &values.content) {
@@ -128,7 +125,12 @@ pub(super) fn part(node: &Node, whose: &str, errors: &mut Vec<SpecError>) -> Vec
     for (key, value) in table {
         match may_vary(std::slice::from_ref(key), |message| wrong_key(value, message)) {
             Ok(()) => leaves(&mut vec![key.clone()], value, &mut sets),
-            Err(error) => errors.push(*error),
+            Err(error) => {
+                errors.push(*error);
+                if let Some(meant) = meant(key) {
+                    leaves(&mut vec![meant.to_string()], value, &mut sets);
+                }
+            }
         }
     }
     sets.retain(|(path, value)| match may_vary(path, |message| wrong_key(value, message)) {
@@ -156,15 +158,24 @@ fn each(table: &IndexMap<String, Node>, path: &mut Vec<String>, sets: &mut Vec<(
     }
 }
 
-/// The parts of an axis's key.
-fn path(key: &Node) -> Result<Vec<String>, Box<SpecError>> {
+/// The parts of an axis's key, the first as it was probably meant.
+fn path(key: &Node, errors: &mut Vec<SpecError>) -> Option<Vec<String>> {
     let text = key.text().unwrap_or_default();
-    let Some(path) = key_parts(text.trim()) else {
+    let Some(mut path) = key_parts(text.trim()) else {
         let message = format!("no key: \"{}\"", shortened(text));
-        return Err(Box::new(wrong_value(key, message).advise("write key = \"model.dtype\"")));
+        errors.push(wrong_value(key, message).advise("write key = \"model.dtype\""));
+        return None;
     };
-    may_vary(&path, |message| wrong_value(key, message))?;
-    Ok(path)
+    let Err(error) = may_vary(&path, |message| wrong_value(key, message)) else { return Some(path) };
+    errors.push(*error);
+    let root = path.first_mut()?;
+    *root = meant(root)?.to_string();
+    may_vary(&path, SpecError::new).is_ok().then_some(path)
+}
+
+/// What the first part of a key that cannot vary was probably meant to be.
+fn meant(root: &str) -> Option<&'static str> {
+    if VARIED.contains(&root) { None } else { nearest(root, VARIED) }
 }
 
 /// Refuses keys that are not of models, prompts or steps.
