@@ -6,6 +6,9 @@ use super::node::{Content, Node};
 use super::rows::Files;
 use indexmap::IndexMap;
 
+/// The longest chain of what stands on what is left out.
+const DEEPEST: usize = 30;
+
 /// A model that is not here, for one that is not known: what needs no model is still said.
 const ELSEWHERE: &str = "hf:unknown/unknown";
 
@@ -45,10 +48,13 @@ pub(super) fn meant(values: &Node, files: &Files) -> Option<Node> {
         stand_in(table);
     }
     remove(&mut spec);
-    while check::leave_out(&mut spec, files)? {
-        remove(&mut spec);
+    for _ in 0..DEEPEST {
+        match check::leave_out(&mut spec, files)? {
+            true => remove(&mut spec),
+            false => return Some(spec),
+        }
     }
-    Some(spec)
+    None
 }
 
 /// Puts something harmless in the place of what others stand on, and marks what is another thing without a part of it.

@@ -90,6 +90,15 @@ fn deep_nesting_of_every_kind() {
     assert_eq!(read.spec.title.len(), deep, "no TOML, so text");
 }
 
+/// What is left out takes with it what stands on it, and that what stands on that.
+#[test]
+fn a_long_chain_on_what_is_wrong() {
+    let table = |number: usize| format!("[[table]]\nname = \"t{number}\"\nfrom = \"t{}\"\n", number.saturating_sub(1));
+    let chain: String = (1..1_500).map(table).collect();
+    let text = refused(format!("{RIGHT}[[table]]\nname = \"t0\"\n{chain}").as_bytes());
+    assert!(text.contains("[[table]] 't0' has no 'from'") && text.matches("  x ").count() == 1, "{text}");
+}
+
 #[test]
 fn null_bytes_are_refused_and_line_ends_and_marks_are_not() {
     let text = refused(format!("{RIGHT}\0").as_bytes());

@@ -108,8 +108,17 @@ impl Faults {
 
     /// Marks what can not be without what is wrong; whether anything has changed.
     pub fn leave_out(&self, spec: &mut Node) -> bool {
-        let unknown = |mend: &Mend| Mend { place: mend.whole.clone(), how: How::Unknown, whole: Place::default() };
-        self.mends.iter().fold(false, |changed, mend| unknown(mend).make(spec) || changed)
+        let mut changed = false;
+        for Mend { whole: Place(parts), .. } in &self.mends {
+            // Without the spec itself nothing is left.
+            let there =
+                if parts.is_empty() { None } else { parts.iter().try_fold(&mut *spec, |node, part| below(node, part)) };
+            if let Some(node) = there.filter(|node| !node.is_unknown()) {
+                node.content = Content::Unknown;
+                changed = true;
+            }
+        }
+        changed
     }
 }
 
