@@ -3,7 +3,7 @@
 use super::{Prepared, rerun};
 use crate::Error;
 use crate::manifest::Manifest;
-use crate::spec::Loaded;
+use crate::spec::{Loaded, SpecErrors};
 use std::path::{Component, Path, PathBuf};
 
 /// The folder that holds specs: what comes after it in a spec's path names its results.
@@ -91,18 +91,16 @@ const WITHIN: [&str; 3] = ["rows", "tables", "figures"];
 
 /// Refuses specs whose results would go to a folder that is a file, or below one.
 pub fn no_files(specs: &[Prepared]) -> Vec<Error> {
-    let file_at = |dir: &Path| {
-        let within = WITHIN.map(|part| dir.join(part));
-        dir.ancestors().map(Path::to_path_buf).chain(within).find(|path| path.is_file())
-    };
-    let refused = |spec: &Prepared| {
-        let dir = spec.folder();
-        let file = file_at(&dir)?;
-        let problem = format!("results would go to {}, and {} is a file", dir.display(), file.display());
-        let advice = "move it away, or write another folder: output.dir = \"…\"".to_string();
-        Some(spec.loaded.refuse(&["output", "dir"], problem, Some(advice)).into())
-    };
-    specs.iter().filter_map(refused).collect()
+    specs.iter().filter_map(|spec| Some(in_the_way(spec.loaded, &spec.folder())?.into())).collect()
+}
+
+/// The same of one folder.
+pub fn in_the_way(loaded: &Loaded, dir: &Path) -> Option<SpecErrors> {
+    let within = WITHIN.map(|part| dir.join(part));
+    let file = dir.ancestors().map(Path::to_path_buf).chain(within).find(|path| path.is_file())?;
+    let problem = format!("results would go to {}, and {} is a file", dir.display(), file.display());
+    let advice = "move it away, or write another folder: output.dir = \"…\"".to_string();
+    Some(loaded.refuse(&["output", "dir"], problem, Some(advice)))
 }
 
 /// One name for a folder that need not be there yet: the part that is, without links, and what follows, without `.` and `..`.

@@ -110,6 +110,10 @@ impl Specs {
             match Prepared::new(loaded, quiet, shelf.clone()) {
                 Ok(spec) => prepared.push(Prepared { preparing: *reading + started.elapsed(), ..spec }),
                 Err(Error::Interrupted(interrupted)) => return Err(interrupted.into()),
+                Err(Error::Spec(errors)) => {
+                    let way = folder::in_the_way(loaded, &folder::of(loaded));
+                    refused.push(SpecErrors::join(std::iter::once(errors).chain(way)).into());
+                }
                 Err(error) => refused.push(error),
             }
         }
@@ -128,11 +132,12 @@ impl Specs {
 
 /// What is wrong with a spec, and what else is that no check has come to; `loaded` is the spec as far as it can be read.
 fn with_further(errors: SpecErrors, loaded: Option<&Loaded>, quiet: bool) -> Result<Loaded, Error> {
-    let more = match loaded {
-        Some(loaded) => further(loaded, quiet)?,
-        None => Vec::new(),
-    };
-    Err(SpecErrors::join(std::iter::once(errors).chain(more)).into())
+    let mut all = vec![errors];
+    if let Some(loaded) = loaded {
+        all.extend(further(loaded, quiet)?);
+        all.extend(folder::in_the_way(loaded, &folder::of(loaded)));
+    }
+    Err(SpecErrors::join(all).into())
 }
 
 /// Runs specs, `jobs` at a time, what they have in common once; `command` is the command that runs one of them alone, for its

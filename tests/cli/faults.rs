@@ -333,6 +333,16 @@ fn results_below_a_file_are_refused_before_any_work() {
         super::stderr(&output)
     };
     assert!(refused().contains("results/spec is a file") && refused().contains("output.dir"), "{}", refused());
+    let right = std::fs::read_to_string(folder.path().join("spec.toml")).expect("the spec");
+    for (old, new, said) in [
+        ("kind = \"accuracy\"", "kind = \"acuracy\"", "no kind \"acuracy\""),
+        ("x = \"operator\"", "x = \"oprator\"", "no column 'oprator'"),
+        ("\"builtin:arith\"", "\"no/such.gguf\"", "no model at 'no/such.gguf'"),
+    ] {
+        std::fs::write(folder.path().join("spec.toml"), right.replacen(old, new, 1)).expect("writing");
+        assert!(refused().contains(said) && refused().contains("results/spec is a file"), "{}", refused());
+    }
+    std::fs::write(folder.path().join("spec.toml"), &right).expect("writing");
     std::fs::remove_file(folder.path().join("results/spec")).expect("it was there");
     std::fs::create_dir_all(folder.path().join("results/spec")).expect("a folder");
     std::fs::write(folder.path().join("results/spec/rows"), "mine").expect("a file");
