@@ -28,12 +28,13 @@ pub(super) fn check(spec: &mut Node, files: &rows::Files) -> Vec<SpecError> {
         walk.check(spec);
         let structure::Walk { mut faults, references, absent, .. } = walk;
         let many = faults.len() > MENDED;
+        let mut changed = !many && faults.mend(spec);
         // Names are judged once keys are in their places.
-        if faults.is_empty() || many {
+        if !changed {
             names::check(spec, &references, &absent, &mut faults);
             prompts::check(spec, files, &mut faults);
+            changed = !many && faults.mend(spec);
         }
-        let changed = !many && faults.mend(spec);
         errors.append(&mut faults.errors);
         if !changed {
             break;
