@@ -128,7 +128,7 @@ value = "mean"
         "'nope'",
         "'men'",
         "'hed'",
-        "abc",
+        "'abc' is no number",
     ];
     let text = |spec: &str| {
         let folder = super::folder_with(spec);

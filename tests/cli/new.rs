@@ -28,7 +28,7 @@ fn a_new_spec_of_words_is_for_the_model_it_is_given() {
     ablate(path).args(["new", "mine", "--words", "--model", "model"]).assert().success();
     let text = std::fs::read_to_string(path.join("mine.toml")).unwrap();
     for told in
-        ["[prompts.slots]", "completion = \" {io}\"", "source = \"model\"", "# Two of them", "ablate run mine.toml"]
+        ["slots = { io = [", "completion = \" {io}\"", "source = \"model\"", "# Two of them", "ablate run mine.toml"]
     {
         assert!(text.contains(told), "{told}:\n{text}");
     }

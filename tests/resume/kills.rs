@@ -5,7 +5,7 @@ use super::{blocks, bytes, start};
 use crate::store::{Place, files};
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Steps of every kind that takes long, with little memory, so that each has several blocks.
@@ -177,6 +177,10 @@ impl Seen {
             done.len(),
             entries.len()
         );
+        // A kill may come while the blocks of a step that is done are taken away.
+        let is_done =
+            |folder: &Path| entries.iter().any(|entry| entry.parent().and_then(Path::file_name) == folder.file_name());
+        let going_on: Vec<&PathBuf> = going_on.into_iter().filter(|folder| !is_done(folder)).collect();
         for path in self.blocks.keys().filter(|path| going_on.iter().any(|folder| path.starts_with(folder))) {
             let name = path.file_name().expect("a name").to_string_lossy().into_owned();
             let around = name.split_once('.').map(|(around, _)| path.with_file_name(format!("{around}.block")));
