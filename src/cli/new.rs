@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     /// Spec to copy, with what it extends: one of `ablate list specs`, or a file
     #[arg(long, value_name = "SPEC", default_value = STARTER, value_parser = Names(names), hide_possible_values = true)]
     from: String,
-    /// Start from sentences with slots and the words that fill them, not from sums; names the --model that reads them
+    /// Start from sentences with slots and the words that fill them, in place of sums; needs --model
     #[arg(long, conflicts_with = "from")]
     words: bool,
     /// Model to run on: a folder, a .gguf file, hf:owner/name, … Left out: the copied spec's

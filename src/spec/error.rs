@@ -1,12 +1,14 @@
 //! What is wrong with a spec: every error at once, each with its place and what to write instead.
 
 use super::load::Loaded;
-use super::meant::NO_COLUMN;
 use super::source::Source;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// A column in place of one that is not known: that there is none comes of another error alone.
+pub(super) const NO_COLUMN: &str = "__no_column__";
 
 /// The most errors shown; the rest is counted.
 const SHOWN: usize = 20;

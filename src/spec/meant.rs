@@ -2,6 +2,7 @@
 //! the rest. What stands on something that is left out is left out, too.
 
 use super::check;
+use super::error::NO_COLUMN;
 use super::node::{Content, Node};
 use super::rows::Files;
 use indexmap::IndexMap;
@@ -11,9 +12,6 @@ const DEEPEST: usize = 30;
 
 /// A model that is not here, for one that is not known: what needs no model is still said.
 const ELSEWHERE: &str = "hf:unknown/unknown";
-
-/// A column in place of one that is not known. That there is none comes of the error alone.
-pub(super) const NO_COLUMN: &str = "__no_column__";
 
 /// Keys of figures and expectations that name a column.
 const COLUMNS: [(&str, &[&str]); 2] = [("figure", &["x", "y", "value", "series", "facet"]), ("expect", &["value"])];

@@ -2,7 +2,7 @@
 
 use super::format;
 use super::mend::Faults;
-use super::types::{choices, has_type, lower_sentence, quoted, table_advice, type_name, types};
+use super::types::{Schema, choices, has_type, lower_sentence, quoted, table_advice, type_name, types};
 use super::{Place, wrong_key, wrong_part, wrong_value};
 use crate::spec::merge::INHERITING;
 use crate::spec::nearest;
@@ -42,9 +42,6 @@ pub(super) struct Walk {
     /// Tables whose entries take over what they leave out, and what they take it from.
     parents: Vec<(&'static str, Node)>,
 }
-
-/// A part of the schema.
-pub(super) type Schema = &'static Value;
 
 impl Walk {
     pub fn new(root: Schema) -> Self {

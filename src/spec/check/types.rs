@@ -1,11 +1,13 @@
 //! Types of values, and what to write in place of a value of another type.
 
 use super::Place;
-use super::structure::Schema;
 use crate::spec::nearest;
 use crate::spec::node::{Content, Node, shortened};
 use crate::spec::overrides;
 use serde_json::Value;
+
+/// A part of the schema.
+pub(super) type Schema = &'static Value;
 
 /// The types of values that a schema takes.
 pub(super) fn types(schema: Schema) -> Vec<&'static str> {
