@@ -5,6 +5,9 @@ use indexmap::IndexMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// What names and bare keys are of.
+pub(super) const NAME_LETTERS: &str = "letters a to z and A to Z, digits, '-' and '_'";
+
 /// A value and its origin.
 #[derive(Debug, Clone)]
 pub(super) struct Node {

@@ -3,7 +3,7 @@
 use super::error::SpecError;
 use super::merge::{Layer, Layers, NAMED_LISTS, fill};
 use super::nearest;
-use super::node::{Content, Node, Origin};
+use super::node::{Content, NAME_LETTERS, Node, Origin};
 use super::parse::parse;
 use super::source::Source;
 use indexmap::IndexMap;
@@ -66,7 +66,8 @@ pub(super) fn add_flags(layers: &mut Layers, sets: &[String], errors: &mut Vec<S
             Some(path) => add(layers, &path, Case::Kept, value, Origin::Flag(format!("--set {set}")), errors),
             None => {
                 let error = wrong(format!("'{key}' is no key"));
-                errors.push(error.advise_option(dotted(&layers.merged(), key, value)));
+                let letters = || (!key.is_ascii()).then(|| format!("names are of the {NAME_LETTERS}"));
+                errors.push(error.advise_option(dotted(&layers.merged(), key, value).or_else(letters)));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! TOML text to nodes, with every syntax error and the place of every value.
 
 use super::error::SpecError;
-use super::node::{Content, Node, Origin};
+use super::node::{Content, NAME_LETTERS, Node, Origin};
 use super::source::Source;
 use indexmap::IndexMap;
 use std::ops::Range;
@@ -58,7 +58,9 @@ fn refuse_long_keys(source: &Arc<Source>) -> Result<(), Vec<SpecError>> {
 fn syntax_error(source: &Arc<Source>, error: &toml::de::Error) -> SpecError {
     let span = error.span().unwrap_or(0..0);
     let span = if span.is_empty() { span.start..span.start + 1 } else { span };
-    SpecError::new(format!("not TOML: {}", error.message())).at(source, span, "")
+    // To whom ß is a letter.
+    let message = error.message().replace("letters, numbers, `-`, `_`", NAME_LETTERS);
+    SpecError::new(format!("not TOML: {message}")).at(source, span, "")
 }
 
 struct Reader<'s> {

@@ -218,6 +218,10 @@ fn names_are_file_names() {
         &refused("name = \"rates\"", "name = \"../rates\""),
         &["no name: \"../rates\"", "letters a to z and A to Z, digits, '-' and '_'"],
     );
+    says(
+        &refused("[model]", "[größe]\n[model]"),
+        &["not TOML: invalid unquoted key", "letters a to z and A to Z, digits"],
+    );
     says(&refused("[model]", "[models.\"a b\"]\nsource = \"x\"\n[model]"), &["no name: \"a b\"", "letters a to z"]);
 }
 

@@ -215,6 +215,7 @@ fn what_a_shell_makes_of_a_flag_is_told() {
             "write --set 'prompts.operands={ a = \"0..10\", b = \"0..10\" }'",
         ),
         ("prompts.seeds=42", "write seeds = [42]"),
+        ("models.größe.source=x", "names are of the letters a to z and A to Z"),
         ("prompts.operators=+", "write operators = [\"+\"]"),
     ];
     for (set, advice) in cases {

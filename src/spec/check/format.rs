@@ -3,7 +3,7 @@
 use crate::spec::arithmetic::parse_arithmetic;
 use crate::spec::expression::{ExpressionError, parse_aggregate, parse_condition, parse_value};
 use crate::spec::nearest;
-use crate::spec::node::{Node, shortened};
+use crate::spec::node::{NAME_LETTERS, Node, shortened};
 use crate::spec::{ComponentPattern, Device, Layers, Operator, Range, ReceiverPattern, SitePattern, probe_in};
 
 /// What is wrong with a text.
@@ -79,7 +79,7 @@ fn name(text: &str) -> Result<(), Fault> {
     if !text.is_empty() && text.len() <= 100 && text.chars().all(fits) {
         return Ok(());
     }
-    let advice = "a name is 1 to 100 of the letters a to z and A to Z, digits, '-' and '_'".to_string();
+    let advice = format!("a name is 1 to 100 of the {NAME_LETTERS}");
     Err(Fault { message: format!("no name: \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
 }
 
