@@ -295,6 +295,16 @@ fn errors_behind_errors_are_told_too() {
     let text = refused("kind = \"accuracy\"", "kind = \"acuracy\"\nper_promt = \"yes\"\nprompts = \"none\"");
     says(&text, &["no kind \"acuracy\"", "unknown key 'per_promt'", "'per_prompt' must be true or false"]);
     says(&text, &["no prompt set 'none'", "4 errors"]);
+    let text = refused(
+        "group_by = [\"operator\"]",
+        "group_by = \"operator\"\nsort = 3\njoin = { with = \"no\", on = \"id\" }",
+    );
+    says(
+        &text,
+        &["write group_by = [\"operator\"]", "'sort' must be a list", "no step or table 'no'", "write on = [\"id\"]"],
+    );
+    let text = refused("[prompts]", "[prompts]\noperators = \"×\"");
+    says(&text, &["'operators' must be a list", "no operator \"×\"", "write \"*\"", "2 errors"]);
     let text = refused("[[table]]\nname = \"rates\"", "[table]\nnaem = \"rates\"\nhead = \"3\"");
     says(&text, &["'table' must be a list of tables", "unknown key 'naem'", "'head' must be an integer", "3 errors"]);
 }

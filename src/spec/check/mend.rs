@@ -27,6 +27,8 @@ enum How {
     Key(String),
     /// The text is this one.
     Text(String),
+    /// The value is the only one of a list.
+    List,
     /// It is no key.
     Remove,
     /// It stays: what else is said of it is right.
@@ -51,6 +53,11 @@ impl Faults {
     pub fn word(&mut self, place: Place, meant: Option<&str>, error: SpecError) {
         let how = meant.map_or(How::Unknown, |meant| How::Text(meant.to_string()));
         self.push(error, Mend { whole: place.clone(), place, how });
+    }
+
+    /// A value stands alone where a list is wanted.
+    pub fn alone(&mut self, place: Place, error: SpecError) {
+        self.push(error, Mend { whole: place.clone(), place, how: How::List });
     }
 
     /// A reference of an entry names nothing: without it the entry is another one.
@@ -143,6 +150,13 @@ impl Mend {
                 let is_other = node.text() != Some(text.as_str());
                 node.content = Content::Text(text.clone());
                 is_other
+            }),
+            (How::List, _) => below(parent, last).is_some_and(|node| {
+                let alone = node.list().is_none() && !node.is_unknown();
+                if alone {
+                    node.content = Content::List(vec![node.clone()]);
+                }
+                alone
             }),
             (How::Key(key), Content::Table(table)) => match table.shift_remove(last) {
                 Some(value) => {

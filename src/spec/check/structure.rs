@@ -77,7 +77,11 @@ impl Walk {
         if !has_type(node, schema) {
             let message = format!("'{}' must be {}, not {}", place.key(), type_name(schema), node.describe());
             let advice = self.one_item(node, schema, place).or_else(|| table_advice(node, schema, place));
-            return self.faults.value(place.clone(), wrong_value(node, message).advise_option(advice));
+            let error = wrong_value(node, message).advise_option(advice);
+            return match self.stands_alone(node, schema) {
+                true => self.faults.alone(place.clone(), error),
+                false => self.faults.value(place.clone(), error),
+            };
         }
         match &node.content {
             Content::Text(text) => self.text(node, text, schema, place),
@@ -86,6 +90,18 @@ impl Walk {
             Content::List(items) => self.list(node, items, schema, place),
             Content::Table(table) => self.table(node, table, schema, place),
             Content::Boolean(_) | Content::Datetime(_) | Content::Unknown => {}
+        }
+    }
+
+    /// Whether a value could be an item of the list in whose place it stands.
+    fn stands_alone(&self, node: &Node, schema: Schema) -> bool {
+        let is_list = |text: &str| overrides::with_quotes(&node.origin, text).is_some();
+        let items = schema.get("items").filter(|_| types(schema) == ["array"] && !node.text().is_some_and(is_list));
+        let Some(items) = items.map(|items| self.definition(items)) else { return false };
+        match (list(items, "anyOf"), list(items, "oneOf")) {
+            (Some(branches), _) => branches.iter().any(|branch| has_type(node, self.definition(branch))),
+            (None, Some(branches)) => tag(branches).is_none() && node.text().is_some(),
+            (None, None) => has_type(node, items),
         }
     }
 
