@@ -30,7 +30,7 @@ const REPEAT_FOR: Duration = Duration::from_secs(5);
 const MOST_REPEATS: usize = 21;
 
 fn main() {
-    ablate::allocator::keep_freed_memory();
+    ablate::system::allocator::keep_freed_memory();
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let number = |text: &str| text.parse::<usize>().expect("a number");

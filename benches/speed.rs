@@ -7,11 +7,11 @@ use ablate::model::checkpoint::Checkpoint;
 use ablate::model::tokenizer;
 use ablate::model::transformer::{Tokens, Transformer};
 use ablate::prompt;
-use ablate::run::blocks::Blocks;
-use ablate::run::progress::Progress;
+use ablate::resume::Blocks;
 use ablate::spec::Prompts;
 use ablate::spec::step::Train;
 use ablate::step::train::train;
+use ablate::system::progress::Progress;
 use burn::tensor::{DType, Device};
 use serde_json::json;
 use std::path::Path;
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 const REPEAT_FOR: Duration = Duration::from_millis(1500);
 
 fn main() {
-    ablate::allocator::keep_freed_memory();
+    ablate::system::allocator::keep_freed_memory();
     // `cargo bench` adds an argument of its own.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

@@ -1,8 +1,7 @@
 //! Everything that can end a run, and the exit code it ends with.
 
-use crate::run::Unmet;
-use crate::run::interrupt::{self, Interrupted};
 use crate::spec::{SpecErrors, Style};
+use crate::system::interrupt::{self, Interrupted};
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +39,7 @@ pub enum Error {
     Rows(#[from] polars::error::PolarsError),
     /// A replay that does not agree with the run from scratch: no number of that step is to be trusted.
     #[error("self-check failed: {0}")]
-    SelfCheck(crate::step::SelfCheck),
+    SelfCheck(crate::manifest::SelfCheck),
     /// Results that are not as expected of the model at hand.
     #[error("{} of {of} expectations differ: {}; see 'Expected' in report.md", .names.len(), quoted(names))]
     Differ {
@@ -209,4 +208,15 @@ fn quoted(names: &[String]) -> String {
 
 fn names(failed: &[(String, Error)]) -> String {
     failed.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// A part that failed, in the error of a run.
+#[derive(Debug)]
+pub struct Unmet {
+    /// Which.
+    pub what: String,
+    /// Parts that were not tried because of it.
+    pub skipped: Vec<String>,
+    /// Why.
+    pub error: Error,
 }

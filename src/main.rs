@@ -3,6 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ablate::allocator::keep_freed_memory();
+    ablate::system::allocator::keep_freed_memory();
     ablate::cli::main()
 }

@@ -1,5 +1,6 @@
 //! Every test in one binary, by theme: one link instead of many.
 
+mod architecture;
 mod cli;
 mod compare;
 mod device;

@@ -1,8 +1,7 @@
 //! `ablate completions`: for shells.
 
-use super::Cli;
 use crate::Error;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 #[derive(Debug, Args)]
@@ -16,8 +15,9 @@ pub(super) struct Arguments {
     shell: Shell,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+/// `program` is the whole command line.
+pub(super) fn run(arguments: Arguments, mut program: Command) -> Result<(), Error> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "ablate", &mut script);
-    super::print(&String::from_utf8_lossy(&script))
+    clap_complete::generate(arguments.shell, &mut program, "ablate", &mut script);
+    super::print::print(&String::from_utf8_lossy(&script))
 }

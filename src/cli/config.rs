@@ -1,9 +1,8 @@
 //! `ablate config`: the resolved spec, with where each value came from.
 
-use super::SpecArguments;
-use crate::Error;
-use crate::run;
+use super::arguments::SpecArguments;
 use crate::spec::{Loaded, nearest};
+use crate::{Error, check};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -29,25 +28,25 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let mut loaded = arguments.spec.load()?;
     if !arguments.no_profile {
-        loaded = run::settle(&loaded, false)?;
+        loaded = check::settle(&loaded, false)?;
     }
     if let Some(name) = &arguments.variant {
         loaded = one(&loaded, name)?;
     }
     if let Some(sweep) = loaded.sweep() {
         let count = sweep.variants.len();
-        super::print(&format!(
+        super::print::print(&format!(
             "# {count} variants; what follows has the values of the first (--variant NAME prints another):\n"
         ))?;
         for variant in &sweep.variants {
-            super::print(&format!("#   {}\n", variant.name))?;
+            super::print::print(&format!("#   {}\n", variant.name))?;
         }
-        super::print("\n")?;
+        super::print::print("\n")?;
     }
     if let Some(recognised) = loaded.recognised() {
-        super::print(&format!("# {recognised}\n\n"))?;
+        super::print::print(&format!("# {recognised}\n\n"))?;
     }
-    super::print(&if arguments.plain { loaded.to_toml() } else { loaded.to_toml_with_origins() })
+    super::print::print(&if arguments.plain { loaded.to_toml() } else { loaded.to_toml_with_origins() })
 }
 
 /// The spec of one variant.

@@ -3,7 +3,7 @@
 use super::verify::ToleranceArguments;
 use crate::compare::{self, Record, Resolved, Tolerance, Verdict};
 use crate::spec::{self, ImageFormat, Loaded, Origin};
-use crate::{Error, manifest, run};
+use crate::{Error, check, manifest, results};
 use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -55,15 +55,15 @@ fn specs(arguments: &Arguments) -> Result<(), Error> {
     }
     let changes = compare::specs(&resolved(&arguments.a)?, &resolved(&arguments.b)?);
     match arguments.json {
-        true => super::print(&format!("{:#}\n", json!({ "spec": changes })))?,
-        false => super::print(&compare::values_text(&changes, ""))?,
+        true => super::print::print(&format!("{:#}\n", json!({ "spec": changes })))?,
+        false => super::print::print(&compare::values_text(&changes, ""))?,
     }
     judge(arguments, changes.is_empty())
 }
 
 /// The values of a spec for the model at hand.
 fn resolved(path: &Path) -> Result<Resolved, Error> {
-    let loaded: Loaded = run::settle(&spec::load(path, &[], std::env::vars())?, false)?;
+    let loaded: Loaded = check::settle(&spec::load(path, &[], std::env::vars())?, false)?;
     let values: toml::Table = loaded.to_toml().parse().map_err(Error::refused(path.display()))?;
     Ok(Resolved::new(&values, |key| match loaded.origin(key) {
         Origin::Default => Some("default".to_string()),
@@ -74,7 +74,7 @@ fn resolved(path: &Path) -> Result<Resolved, Error> {
 fn results(arguments: &Arguments) -> Result<(), Error> {
     let record = |path: &Path| {
         let folder = if path.is_file() { path.parent().unwrap_or(path) } else { path };
-        run::settle_results(folder)?;
+        results::settle(folder)?;
         Record::read(folder)
     };
     let (a, b) = (record(&arguments.a)?, record(&arguments.b)?);
@@ -86,10 +86,10 @@ fn results(arguments: &Arguments) -> Result<(), Error> {
     let difference = compare::folders(&a, &b, tolerance);
     let verdict = difference.verdict();
     if arguments.json {
-        super::print(&format!("{:#}\n", json!({ "verdict": verdict, "difference": difference })))?;
+        super::print::print(&format!("{:#}\n", json!({ "verdict": verdict, "difference": difference })))?;
     } else {
         let heading = format!("A: {}\nB: {}\n{verdict}\n", a.folder.display(), b.folder.display());
-        super::print(&(heading + &compare::folder_text(&difference, ["in A", "in B"])))?;
+        super::print::print(&(heading + &compare::folder_text(&difference, ["in A", "in B"])))?;
     }
     if file.is_some() || arguments.into.is_some() {
         let panels = compare::panels(&a, &b, &difference)?;
@@ -107,7 +107,7 @@ fn results(arguments: &Arguments) -> Result<(), Error> {
             let command = format!("ablate diff {} {}", names[0], names[1]);
             let report = compare::write_report(&difference, &panels, names, &command, into)?;
             if !arguments.json {
-                super::print(&format!("report in {}\n", report.display()))?;
+                super::print::print(&format!("report in {}\n", report.display()))?;
             }
         }
     }

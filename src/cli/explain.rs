@@ -31,7 +31,7 @@ fn names() -> Vec<&'static str> {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     if arguments.all {
-        return super::print(&reference::markdown());
+        return super::print::print(&reference::markdown());
     }
     // Words of the field are often several: `ablate explain causal tracing`.
     let together = arguments.names.join(" ");
@@ -42,5 +42,5 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         let found = reference::find(name).map_err(Error::refused("explain"))?;
         pages.extend(found.iter().map(reference::page));
     }
-    super::print(&pages.join("\n"))
+    super::print::print(&pages.join("\n"))
 }

@@ -21,7 +21,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let folder = &arguments.folder;
     let about = || folder.display().to_string();
     match report::write_index(folder).map_err(Error::failed(about()))? {
-        Some(path) => super::print(&format!("{}\n", path.display())),
+        Some(path) => super::print::print(&format!("{}\n", path.display())),
         None => {
             let advice = "there are no results (folders with a manifest.json) in it; `ablate run SPEC` makes some";
             Err(Error::refused(about())(advice))

@@ -50,7 +50,7 @@ impl What {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
-    let Some(what) = arguments.what else { return super::print(&aligned(&counts())) };
+    let Some(what) = arguments.what else { return super::print::print(&aligned(&counts())) };
     let mut lines: Vec<(String, String)> = Vec::new();
     for topic in of(what) {
         let about = topic.about.line().replace('`', "");
@@ -70,7 +70,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         lines.push(("random:CONFIG.json#SEED".into(), "random weights for a configuration".into()));
         lines.extend(here(Path::new("models")));
     }
-    super::print(&aligned(&lines))
+    super::print::print(&aligned(&lines))
 }
 
 fn of(what: What) -> impl Iterator<Item = &'static Topic> {

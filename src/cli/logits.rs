@@ -80,7 +80,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
             ));
         }
     }
-    super::print(&match arguments.format {
+    super::print::print(&match arguments.format {
         Format::Text => text(&answers),
         Format::Json => json(&answers)?,
         Format::Csv => csv(&answers)?,

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, no logic.
 
+mod arguments;
 mod completions;
 mod config;
 mod diff;
@@ -11,6 +12,7 @@ mod model;
 mod names;
 mod new;
 mod plan;
+mod print;
 mod rerun;
 mod run;
 pub mod schema;
@@ -19,11 +21,9 @@ mod store;
 mod verify;
 
 use crate::Error;
-use crate::run::{Specs, interrupt};
-use crate::spec::{self, Filter, Loaded};
-use clap::{Args, Parser, Subcommand};
+use crate::system::interrupt;
+use clap::{CommandFactory, Parser, Subcommand};
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Declarative mechanistic interpretability: a TOML spec in, tables and figures out.
@@ -82,46 +82,6 @@ enum Command {
     Completions(completions::Arguments),
 }
 
-/// A spec and what is laid over it.
-#[derive(Debug, Args)]
-struct SpecArguments {
-    /// The spec, a TOML file
-    spec: PathBuf,
-    /// Set a key, over the file and the environment: `--set model.device=cuda:0`
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    sets: Vec<String>,
-}
-
-/// Specs and what is laid over each.
-#[derive(Debug, Args)]
-struct SpecsArguments {
-    /// Specs: TOML files, or folders that have them (not those of their subfolders)
-    #[arg(required = true, value_name = "SPEC")]
-    specs: Vec<PathBuf>,
-    /// Set a key in each, over the file and the environment: `--set model.device=cuda:0`
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    sets: Vec<String>,
-    /// Only those of them that are meant: `name ~ fig0`, `kind = probe`, `title ~ heads`, `model != builtin:arith`; with `and`, `or`,
-    /// `not` and parentheses
-    #[arg(long, value_name = "CONDITION")]
-    filter: Option<String>,
-}
-
-impl SpecsArguments {
-    fn read(&self, quiet: bool) -> Result<Specs, Error> {
-        let filter = self.filter.as_deref().map(Filter::parse).transpose();
-        let beside = |error| Specs::beside(Error::Filter(Box::new(error)), &self.specs, &self.sets);
-        let filter = filter.map_err(beside)?;
-        Specs::filtered(&self.specs, &self.sets, filter.as_ref(), quiet)
-    }
-}
-
-impl SpecArguments {
-    fn load(&self) -> Result<Loaded, Error> {
-        Ok(spec::load(&self.spec, &self.sets, std::env::vars())?)
-    }
-}
-
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     match Cli::try_parse() {
@@ -139,7 +99,7 @@ fn dispatch(command: Command) -> Result<(), Error> {
         Command::New(arguments) => new::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
-        Command::Completions(arguments) => completions::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments, Cli::command()),
         Command::Run(arguments) => run::run(arguments),
         Command::Rerun(arguments) => rerun::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
@@ -172,18 +132,4 @@ fn finish(result: Result<(), Error>) -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    match word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=@#,+".contains(c)) {
-        true => word.to_string(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
-}
-
-/// Prints to standard output.
-fn print(text: &str) -> Result<(), Error> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::Print)
 }

@@ -44,12 +44,11 @@ fn here() -> Lookup<'static> {
 impl ModelArguments {
     fn spec(&self) -> spec::Model {
         spec::Model {
-            source: self.source.clone(),
-            checkpoints: Vec::new(),
             device: self.device,
             dtype: self.dtype,
             processing: if self.processed { Processing::default() } else { Processing::NONE },
             bos: self.bos,
+            ..spec::Model::of(&self.source)
         }
     }
 
@@ -77,7 +76,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let card = Model::card(&arguments.model.spec(), here()).map_err(Error::refused(format!("model '{source}'")))?;
     if arguments.json {
         let json = serde_json::to_string_pretty(&card).map_err(|error| Error::Print(error.into()))?;
-        return super::print(&(json + "\n"));
+        return super::print::print(&(json + "\n"));
     }
     let facts = &card.facts;
     let heads = match facts.n_kv_heads {
@@ -118,5 +117,5 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     for note in &card.notes {
         let _ = writeln!(text, "note: {note}");
     }
-    super::print(&text)
+    super::print::print(&text)
 }

@@ -2,8 +2,8 @@
 
 use super::names::Names;
 use crate::model::{Card, Lookup, Model};
-use crate::spec::{self, Loaded, Origin, Processing};
-use crate::{Error, experiments, reference, run};
+use crate::spec::{self, Loaded, Origin};
+use crate::{Error, bundled, check, reference};
 use clap::Args;
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
@@ -46,7 +46,7 @@ impl Arguments {
 }
 
 fn names() -> Vec<&'static str> {
-    experiments::specs().map(|(name, _)| name).collect()
+    bundled::specs().map(|(name, _)| name).collect()
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
@@ -64,7 +64,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     std::fs::create_dir_all(folder).map_err(Error::failed(&about))?;
     let mut file = std::fs::File::create_new(&path).map_err(Error::failed(&about))?;
     file.write_all(text.as_bytes()).map_err(Error::failed(&about))?;
-    super::print(&format!("{about} written; run it: ablate run {}\n", super::quoted(&about)))
+    super::print::print(&format!("{about} written; run it: ablate run {}\n", super::print::quoted(&about)))
 }
 
 /// The file to write.
@@ -86,8 +86,8 @@ fn original(from: &str, folder: &Path) -> Result<(PathBuf, String), Error> {
     if Path::new(from).is_file() {
         return Ok((PathBuf::from(from), from.to_string()));
     }
-    let name = experiments::find(from).map_err(Error::refused("--from"))?;
-    Ok((experiments::unpack(name, folder).map_err(Error::failed(folder.display()))?, name.to_string()))
+    let name = bundled::find(from).map_err(Error::refused("--from"))?;
+    Ok((bundled::unpack(name, folder).map_err(Error::failed(folder.display()))?, name.to_string()))
 }
 
 /// What is laid over the copied spec: the model, and of the starter what the model asks for.
@@ -146,14 +146,7 @@ fn for_model(card: &Card) -> Vec<String> {
 }
 
 fn card(source: &str) -> Result<Card, Error> {
-    let model = spec::Model {
-        source: source.to_string(),
-        checkpoints: Vec::new(),
-        device: spec::Device::Cpu,
-        dtype: spec::Dtype::F32,
-        processing: Processing::default(),
-        bos: None,
-    };
+    let model = spec::Model::of(source);
     let here = Lookup { base: Path::new(""), checkpoint: None, quiet: false };
     Model::card(&model, here).map_err(Error::refused(format!("model '{source}'")))
 }
@@ -161,7 +154,7 @@ fn card(source: &str) -> Result<Card, Error> {
 /// The spec with the profile of its model, where that is a known one. A spec whose own model is not here is copied as it is.
 fn settled(path: &Path, sets: &[String], asked: bool) -> Result<Loaded, Error> {
     let loaded = spec::load(path, sets, std::iter::empty())?;
-    match run::with_profile(&loaded, true) {
+    match check::with_profile(&loaded, true) {
         Err(Error::Interrupted(interrupted)) => Err(interrupted.into()),
         Err(error) if asked => Err(error),
         Err(_) => Ok(loaded),
@@ -174,7 +167,7 @@ fn head(path: &Path, from: &str, loaded: &Loaded) -> String {
     let known = loaded.recognised().map(|known| format!(", with the settings for {}", known.name)).unwrap_or_default();
     let copy =
         if [STARTER, OF_WORDS].contains(&from) { String::new() } else { format!("# A copy of {from}{known}.\n") };
-    let run = super::quoted(&path.display().to_string());
+    let run = super::print::quoted(&path.display().to_string());
     format!("{copy}# Run it: ablate run {run}\n# More about a key, a kind of step, a measure: ablate explain NAME\n")
 }
 

@@ -1,15 +1,18 @@
 //! `ablate plan`: what specs would do.
 
-use super::SpecsArguments;
+use super::arguments::SpecsArguments;
 use crate::Error;
-use crate::model::device;
+use crate::check::Prepared;
+use crate::context::{Context, Models};
+use crate::experiment::{self, Earlier, Outlook, Why};
 use crate::model::facts::Facts;
+use crate::model::{ModelName, device};
 use crate::plan::{self, Made, Planned, Speed, beside};
-use crate::run::blocks::Blocks;
-use crate::run::progress::Progress;
-use crate::run::{self, Earlier, Frames, ModelName, Models, Outlook, Prepared, Recall, Session, Why};
+use crate::resume::Blocks;
+use crate::run::{Recall, Session};
 use crate::spec::{Dtype, ImageFormat, Step};
-use crate::step::Context;
+use crate::system::progress::Progress;
+use crate::table::Frames;
 use burn::tensor::DType;
 use clap::Args;
 use std::collections::HashSet;
@@ -65,7 +68,7 @@ fn show_each(prepared: &[Prepared], session: &Session) -> Result<(), Error> {
             let heading = if heading.is_empty() { String::new() } else { format!("{}\n", heading.join(": ")) };
             let store = session.store(loaded);
             let recall = store.as_ref().map(|store| Recall::new(variant, session, Some(store))).transpose()?;
-            let mut steps = run::outlook(variant, recall.as_ref(), &mut earlier)?;
+            let mut steps = experiment::outlook(variant, recall.as_ref(), &mut earlier)?;
             // What a variant before it has computed.
             steps.retain(|(step, _)| spec.computes(step.name(), number));
             let is_kept = |outlook: &Outlook| !matches!(outlook, Outlook::Computed { .. });
@@ -85,7 +88,7 @@ fn show_each(prepared: &[Prepared], session: &Session) -> Result<(), Error> {
             );
         }
     }
-    super::print(&texts.join("\n"))
+    super::print::print(&texts.join("\n"))
 }
 
 /// The steps in order: from the store, or why not.

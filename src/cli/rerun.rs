@@ -1,9 +1,9 @@
 //! `ablate rerun`: what a manifest says was run, once more.
 
 use crate::Error;
+use crate::experiment::rerun::{Rerun, Settings};
 use crate::run::Force;
-use crate::run::progress::Progress;
-use crate::run::rerun::{Rerun, Settings};
+use crate::system::progress::Progress;
 use clap::Args;
 use std::path::PathBuf;
 

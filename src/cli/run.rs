@@ -1,10 +1,11 @@
 //! `ablate run`.
 
-use super::{SpecsArguments, plan};
-use crate::Error;
-use crate::run::progress::Progress;
-use crate::run::{self, Force, Session};
+use super::arguments::SpecsArguments;
+use super::plan;
+use crate::run::{Force, Session};
 use crate::spec::Loaded;
+use crate::system::progress::Progress;
+use crate::{Error, experiment};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -54,13 +55,13 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     };
     let mut session = Session::new(force, arguments.no_store);
     if arguments.dry {
-        run::replaceable(&prepared, &session)?;
+        experiment::replaceable(&prepared, &session)?;
         return plan::show(&prepared, &session);
     }
     if prepared.len() > 1 {
         session.share(&prepared)?;
     }
-    run::all(&prepared, &session, &progress, usize::from(arguments.jobs), |spec| {
+    experiment::all(&prepared, &session, &progress, usize::from(arguments.jobs), |spec| {
         command_line(spec, &arguments.specs.sets)
     })
 }
@@ -70,5 +71,5 @@ fn command_line(spec: &Loaded, sets: &[String]) -> String {
     let name = spec.sources.first().map_or("", |source| source.name());
     let sets = sets.iter().flat_map(|set| ["--set", set]);
     let words = ["ablate", "run", name].into_iter().chain(sets);
-    words.map(super::quoted).collect::<Vec<_>>().join(" ")
+    words.map(super::print::quoted).collect::<Vec<_>>().join(" ")
 }

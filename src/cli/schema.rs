@@ -15,5 +15,5 @@ pub fn schema() -> String {
 }
 
 pub(super) fn run() -> Result<(), Error> {
-    super::print(&schema())
+    super::print::print(&schema())
 }

@@ -20,7 +20,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let report = self_test::run();
-    super::print(&match arguments.json {
+    super::print::print(&match arguments.json {
         true => serde_json::to_string_pretty(&report).map_err(|error| Error::Print(error.into()))? + "\n",
         false => text(&report),
     })?;

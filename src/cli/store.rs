@@ -1,8 +1,9 @@
 //! `ablate store`: what is kept of steps that were computed.
 
 use crate::Error;
-use crate::run::key::{Digests, environment};
-use crate::run::store::{Damage, Keep, Listed, Place, Store, Unfinished, utc};
+use crate::store::{Damage, Keep, Listed, Place, Store, Unfinished};
+use crate::system::time::utc;
+use crate::system::{Digests, environment};
 use clap::{Args, Subcommand};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -79,7 +80,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     };
     let store = Store::at(folder);
     match arguments.command {
-        Command::Ls => super::print(&list(&store)?),
+        Command::Ls => super::print::print(&list(&store)?),
         Command::Gc(gc) => collect(&store, &gc),
         Command::Rm(rm) => remove(&store, &rm),
         Command::Verify(verify) => check(&store, &verify),
@@ -152,7 +153,7 @@ fn collect(store: &Store, gc: &Gc) -> Result<(), Error> {
         build: build.as_deref(),
     };
     let collected = store.collect(keep).map_err(Error::failed(about(store)))?;
-    super::print(&removed(collected.entries, collected.unfinished, collected.bytes))
+    super::print::print(&removed(collected.entries, collected.unfinished, collected.bytes))
 }
 
 /// What was removed.
@@ -176,7 +177,7 @@ fn remove(store: &Store, rm: &Rm) -> Result<(), Error> {
         store.remove_unfinished(&blocks.key).map_err(Error::failed(about(store)))?;
     }
     let bytes = chosen.iter().map(|listed| listed.bytes).chain(blocks.iter().map(|blocks| blocks.bytes)).sum();
-    super::print(&removed(chosen.len(), blocks.len(), bytes))
+    super::print::print(&removed(chosen.len(), blocks.len(), bytes))
 }
 
 fn check(store: &Store, verify: &Verify) -> Result<(), Error> {
@@ -193,7 +194,7 @@ fn check(store: &Store, verify: &Verify) -> Result<(), Error> {
         damaged.extend(checked.err().map(|damage| format!("{}: {damage}", short(key))));
     }
     match damaged.is_empty() {
-        true => super::print(&format!("{} entries, all whole{others}\n", chosen.len())),
+        true => super::print::print(&format!("{} entries, all whole{others}\n", chosen.len())),
         false => {
             let problem = format!("{} of {} entries are damaged: {}", damaged.len(), chosen.len(), damaged.join("; "));
             Err(Error::failed(about(store))(problem + "; `ablate store gc` and the next run replace what is damaged"))

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::compare::verify::{self, Settings, Verified};
 use crate::compare::{self, Kept, Tolerance, Verdict};
-use crate::run::progress::Progress;
+use crate::system::progress::Progress;
 use clap::Args;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -83,9 +83,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let all = verify::verify(&targets, &settings, |verified| {
         let quiet = arguments.quiet && verified.verdict().is_some_and(|verdict| verdict < Verdict::Differs);
         match arguments.json {
-            true => super::print(&(json(verified).to_string() + "\n")),
+            true => super::print::print(&(json(verified).to_string() + "\n")),
             false if quiet => Ok(()),
-            false => super::print(&text(verified)),
+            false => super::print::print(&text(verified)),
         }
     })?;
     verify::judge(&all)
@@ -111,7 +111,7 @@ fn files(arguments: &Arguments) -> Result<(), Error> {
             }
             text += "\n";
         }
-        super::print(&text)?;
+        super::print::print(&text)?;
     }
     match all.iter().filter(|kept| !kept.problems.is_empty()).count() {
         0 => Ok(()),

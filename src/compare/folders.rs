@@ -5,7 +5,7 @@ use super::record::Record;
 use super::specs::{self, ValueChange};
 use super::tables::{self, TableDifference, Verdict};
 use super::tolerance::Tolerance;
-use crate::step::SelfCheck;
+use crate::manifest::SelfCheck;
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use serde::Serialize;

@@ -5,10 +5,9 @@ use super::folders::can_be_left_out;
 use super::record::Record;
 use super::specs::{self, Resolved};
 use crate::Error;
-use crate::manifest::Manifest;
-use crate::run::key::digests::of_bytes;
-use crate::run::rerun;
+use crate::manifest::{self, Manifest};
 use crate::spec::{self, Loaded};
+use crate::system::digests::of_bytes;
 use serde::Serialize;
 use std::fs;
 use std::io::ErrorKind;
@@ -38,7 +37,7 @@ impl Kept {
         let mut kept =
             Self { folder: folder.to_path_buf(), whole: 0, not_kept: 0, changed: Vec::new(), problems: Vec::new() };
         // A run that was killed while its results took their places is gone on with first.
-        match crate::run::settle_results(folder).and_then(|()| Record::read(folder)) {
+        match crate::results::settle(folder).and_then(|()| Record::read(folder)) {
             Ok(record) => {
                 kept.files(&record.manifest);
                 kept.spec(&record);
@@ -68,7 +67,7 @@ impl Kept {
     /// The spec as it was run, and as its files are now.
     fn spec(&mut self, record: &Record) {
         let then = &record.manifest.spec;
-        let root = rerun::root(&self.folder, Path::new(&record.manifest.folder)).unwrap_or_default();
+        let root = manifest::root(&self.folder, Path::new(&record.manifest.folder)).unwrap_or_default();
         let name = then.files.first().map_or("spec", |file| file.path.as_str());
         let folder = |key: &str| root.join(then.folder(key));
         if let Err(errors) = spec::recorded(name, &then.toml, &folder) {

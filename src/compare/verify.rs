@@ -4,11 +4,15 @@ use super::folders::{FolderDifference, folders};
 use super::record::Record;
 use super::tables::Verdict;
 use super::tolerance::Tolerance;
-use crate::Error;
+use crate::check::Prepared;
+use crate::check::checked;
 use crate::manifest::{self, SpecRecord, Unfinished};
-use crate::run::progress::Progress;
-use crate::run::{self, Force, Options, Prepared, Session, checked};
+use crate::results;
+use crate::run::{Force, Options, Session};
 use crate::spec::{self, Loaded};
+use crate::system::interrupt;
+use crate::system::progress::Progress;
+use crate::{Error, experiment};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -50,7 +54,7 @@ impl Verified {
 pub fn targets(paths: &[PathBuf]) -> Result<Vec<Target>, Error> {
     let mut targets = Vec::new();
     for path in paths {
-        run::settle_results(path)?;
+        results::settle(path)?;
         if let (Some(run), false) = (Unfinished::of(path), path.join(manifest::FILE).exists()) {
             return Err(Error::refused(path.display())(format!("there are no results: {run}")));
         }
@@ -154,7 +158,7 @@ pub fn verify(
     }
     let shelf = Rc::default();
     let scratch = tempfile::tempdir().map_err(Error::failed("a temporary folder"))?;
-    run::interrupt::goes_with_the_process(scratch.path());
+    interrupt::goes_with_the_process(scratch.path());
     let (mut prepared, mut kept) = (Vec::with_capacity(loaded.len()), Vec::with_capacity(loaded.len()));
     for (number, (target, spec)) in loaded.iter().enumerate() {
         let mut folder = target.folder.clone().unwrap_or_default();
@@ -213,7 +217,7 @@ fn load(target: &Target, settings: &Settings) -> Result<Loaded, Error> {
 
 /// Runs a spec; results that are not as expected, or whose self-check fails, are compared as others are.
 fn again(spec: &Prepared, session: &Session, progress: &Progress) -> Result<Record, Error> {
-    match run::execute(spec, session, &Options { progress, command: "ablate verify".into() }) {
+    match experiment::execute(spec, session, &Options { progress, command: "ablate verify".into() }) {
         Ok(()) | Err(Error::Differ { .. } | Error::SelfCheck(_)) => {}
         Err(error) => return Err(error),
     }

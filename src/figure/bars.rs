@@ -2,11 +2,12 @@
 
 use super::axis::Axis;
 use super::colour::{self, AXIS, INK};
+use super::drawing::{Drawing, Keyed, at};
 use super::frame::{Entry, Frame, Panels, Sample, spines};
+use super::geometry::Area;
 use super::order::of_panel;
-use super::scene::{Area, Scene};
+use super::scene::Scene;
 use super::series::{self, Chart, Columns};
-use super::{Drawing, Keyed, at};
 use crate::spec;
 use crate::table::operator;
 use std::slice::from_ref;
@@ -21,7 +22,7 @@ const WIDEST: f64 = 72.0;
 /// Draws what was read.
 pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
     let chart = series::gather(figure, columns);
-    series::too_many(&figure.x, chart.x.most(), BARS / chart.series.len().max(1)).map_err(at("x"))?;
+    super::drawing::too_many(&figure.x, chart.x.most(), BARS / chart.series.len().max(1)).map_err(at("x"))?;
     let log = figure.y_scale == spec::Scale::Log;
     let (low, high) = chart.y_range(figure, !log)?;
     let x = chart.x.axes(|of| Axis::Categories { of, downward: false });

@@ -1,8 +1,8 @@
 //! A figure of no rows: an empty panel that says why.
 
-use super::Drawing;
 use super::axis::LABEL;
 use super::colour::INK;
+use super::drawing::Drawing;
 use super::font;
 use super::frame::{Frame, border};
 use super::scene::Anchor;

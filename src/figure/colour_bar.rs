@@ -4,7 +4,8 @@ use super::axis::{LABEL, Labels};
 use super::colour::{AXIS, STEPS, Scale};
 use super::font;
 use super::frame::{Frame, border};
-use super::scene::{Anchor, Area, Color, Scene, Style};
+use super::geometry::Area;
+use super::scene::{Anchor, Color, Scene, Style};
 
 const BAR: f64 = 13.0;
 const BAR_TITLE: Style = Style::new(13.0);

@@ -1,6 +1,6 @@
 //! Styles of lines: what tells series apart that share a colour.
 
-use super::scene::Point;
+use super::geometry::Point;
 
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

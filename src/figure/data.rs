@@ -1,6 +1,5 @@
 //! From rows to what a figure shows: places on axes, and means of the rows that fall on one place.
 
-use crate::figure;
 use crate::spec::expression::{Transform, Value, parse_value};
 use crate::spec::step::HeuristicType;
 use crate::table::{self, Problem, operator};
@@ -25,7 +24,7 @@ impl Categories {
             let numbers = ascending(&values);
             let place = |value: f64| numbers.binary_search_by(|other| other.total_cmp(&value)).ok();
             let places = values.iter().map(|value| value.and_then(|value| place(value + 0.0))).collect();
-            let labels = super::axis::numbers(&numbers);
+            let labels = super::number::numbers(&numbers);
             return Ok((Self { labels, numbers: Some(numbers) }, places));
         }
         let mut labels: Vec<String> = Vec::new();
@@ -92,10 +91,10 @@ pub fn numbers(column: &Column) -> Result<Vec<Option<f64>>, Problem> {
 }
 
 /// The column of that name, for a key that takes no transform.
-pub fn plain<'r>(rows: &'r DataFrame, name: &str, because: &'static str) -> Result<&'r Column, figure::Problem> {
+pub fn plain<'r>(rows: &'r DataFrame, name: &str, because: &'static str) -> Result<&'r Column, super::error::Problem> {
     table::column(rows, name).map_err(|missing| match parse_value(name) {
         Ok(Value { transform, column }) if transform != Transform::Identity => {
-            figure::Problem::Transform { column, because }
+            super::error::Problem::Transform { column, because }
         }
         _ => missing.into(),
     })

@@ -1,6 +1,6 @@
 //! What can be wrong with a figure.
 
-use crate::run::atomic::WriteError;
+use crate::system::atomic::WriteError;
 use crate::table::{self, Fault};
 
 /// A figure that can not be drawn, with the keys of its spec that are at fault.

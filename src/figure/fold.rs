@@ -1,6 +1,6 @@
 //! Rows that fall on one place of a figure, which shows their mean: what that is a mean over.
 
-use super::{Keyed, at};
+use super::drawing::{Keyed, at};
 use crate::spec::{self, FigureKind};
 use crate::table::identity::{self, Places};
 use polars::prelude::DataFrame;

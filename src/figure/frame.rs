@@ -4,10 +4,10 @@ use super::axis::{Axis, LABEL, Labels, Tick, label_width};
 use super::colour::{AXIS, GRID, PAPER};
 use super::dash::Dash;
 use super::error::Problem;
-use super::font;
-use super::labels;
+use super::geometry::Area;
 use super::order::of_panel;
-use super::scene::{Anchor, Area, Color, Scene, Shape, Style};
+use super::scene::{Anchor, Color, Scene, Shape, Style};
+use super::{font, labels};
 use crate::spec;
 
 const MARGIN: f64 = 12.0;

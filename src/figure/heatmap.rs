@@ -1,16 +1,18 @@
 //! `kind = "heatmap"` and `"heatmap-grid"`: cells coloured by a value, on one scale for all panels.
 
 use super::axis::{self, Axis};
+use super::cell::Cell;
 use super::colour::{self, MISSING, PAPER, Scale};
 use super::colour_bar::ColourBar;
 use super::data::{self, Mean};
+use super::drawing::{Drawing, Keyed, Placed, Read, at, categories, facets};
 use super::error::Problem;
 use super::fold::{self, Folded};
 use super::frame::{Frame, Panels, border};
+use super::geometry::Area;
 use super::mask;
 use super::order::{self, Along};
-use super::scene::{Anchor, Area, Scene, Style};
-use super::{Drawing, Keyed, Placed, Read, at, categories, facets};
+use super::scene::{Anchor, Scene, Style};
 use crate::spec;
 use crate::spec::expression::Value;
 use polars::prelude::DataFrame;
@@ -22,26 +24,6 @@ const ANNOTATED: usize = 120;
 /// The least share of the greater sign's largest value that makes the other sign matter. Below it its cells would all be of
 /// the scale's near-white colours, and half of the scale would be empty for the sake of them.
 const FAINT: f64 = 0.1;
-
-/// What is in a cell.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Cell {
-    /// The finite transformed mean.
-    Value(f64),
-    /// No row, or no such number.
-    Missing,
-    /// A key after its query: a causal model has no attention there.
-    Masked,
-}
-
-impl Cell {
-    fn value(self) -> Option<f64> {
-        match self {
-            Self::Value(value) => Some(value),
-            Self::Missing | Self::Masked => None,
-        }
-    }
-}
 
 /// The cells of all panels.
 struct Cells {

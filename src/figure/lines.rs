@@ -3,12 +3,13 @@
 use super::axis::{self, Axis};
 use super::colour::INK;
 use super::dash::Dash;
+use super::drawing::{Drawing, Keyed, at};
 use super::error::Problem;
 use super::frame::{Entry, Frame, Panels, Sample, spines};
+use super::geometry::{Area, Point};
 use super::order::of_panel;
-use super::scene::{Area, Color, Point, Scene, Shape};
+use super::scene::{Color, Scene, Shape};
 use super::series::{self, Chart, Columns, Datum, shape};
-use super::{Drawing, Keyed, at};
 use crate::spec;
 use std::slice::from_ref;
 
@@ -73,7 +74,7 @@ fn legends(frame: &mut Frame, figure: &spec::Figure, chart: &Chart) {
 fn x_axis(figure: &spec::Figure, chart: &mut Chart) -> Keyed<Vec<Axis>> {
     const CATEGORIES: usize = 200;
     if chart.x.of(0).numbers.is_none() {
-        series::too_many(&figure.x, chart.x.most(), CATEGORIES).map_err(at("x"))?;
+        super::drawing::too_many(&figure.x, chart.x.most(), CATEGORIES).map_err(at("x"))?;
         return Ok(chart.x.axes(|of| Axis::Categories { of, downward: false }));
     }
     let log = figure.x_scale == spec::Scale::Log;

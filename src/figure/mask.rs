@@ -1,7 +1,7 @@
 //! Attention that a causal model cannot have: cells whose key comes after their query.
 
+use super::cell::Cell;
 use super::data::Categories;
-use super::heatmap::Cell;
 
 /// Columns of an attention pattern: those of the key and of the query.
 const PAIRS: [(&str, &str); 2] = [("key", "query"), ("key_index", "query_index")];

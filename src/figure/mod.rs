@@ -6,18 +6,22 @@
 pub mod axis;
 mod bars;
 mod blank;
+mod cell;
 pub mod colour;
 mod colour_bar;
 mod dash;
 mod data;
+mod drawing;
 mod error;
 mod fold;
 mod font;
 mod frame;
+mod geometry;
 mod heatmap;
 mod labels;
 mod lines;
 mod mask;
+mod number;
 mod order;
 mod paint;
 mod raster;
@@ -26,42 +30,19 @@ mod scene;
 mod series;
 mod svg;
 
+pub use drawing::{Drawing, Drawn};
 pub use error::{FigureError, Problem};
 pub use font::Face;
-pub use scene::{Area, Color, Item, Point, Scene, Shape, Text};
+pub use geometry::{Area, Point};
+pub use scene::{Color, Item, Scene, Shape, Text};
 
-use crate::run::atomic::write_atomic;
 use crate::spec::{self, FigureKind, ImageFormat};
+use crate::system::atomic::write_atomic;
 use crate::table::{self, Fault};
-use data::Categories;
+use drawing::{Keyed, Read, at, named};
 use polars::prelude::DataFrame;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-
-/// A figure in place, and what a reader should know that it does not show.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Drawing {
-    /// Shapes and texts.
-    pub scene: Scene,
-    /// Short sentences without a full stop: how many values were not finite, which cells are missing.
-    pub notes: Vec<String>,
-}
-
-/// Files of a figure.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Drawn {
-    /// One per format, in the order asked for.
-    pub files: Vec<PathBuf>,
-    /// See [`Drawing::notes`].
-    pub notes: Vec<String>,
-}
-
-/// What is made of some keys, or what is wrong with the first that is.
-type Keyed<T> = Result<T, Fault<Problem>>;
-/// What is read for all keys, or what is wrong with each.
-type Read<T> = Result<T, Vec<Fault<Problem>>>;
-/// The categories of a column and each row's place among them.
-type Placed = (Categories, Vec<Option<usize>>);
+use std::path::Path;
 
 /// Draws the figure from the rows of its step or table and writes `NAME.svg` and `NAME.png` into the folder, each whole or
 /// not at all.
@@ -168,10 +149,6 @@ pub fn check(figure: &spec::Figure, columns: &DataFrame) -> Result<(), FigureErr
     if faults.is_empty() { Ok(()) } else { Err(named(figure, faults)) }
 }
 
-fn named(figure: &spec::Figure, faults: Vec<Fault<Problem>>) -> FigureError {
-    FigureError { figure: figure.name.clone(), faults }
-}
-
 /// The rows that `where` keeps, which are some.
 fn kept(figure: &spec::Figure, rows: &DataFrame) -> Keyed<DataFrame> {
     if rows.height() == 0 {
@@ -188,30 +165,4 @@ fn kept(figure: &spec::Figure, rows: &DataFrame) -> Keyed<DataFrame> {
         frame = kept;
     }
     Ok(frame)
-}
-
-/// The categories of the column that a key names, at most so many; one without a label where the key is left out.
-fn categories(rows: &DataFrame, key: &'static str, name: Option<&str>, most: usize) -> Keyed<Placed> {
-    let Some(name) = name else {
-        return Ok((Categories { labels: vec![String::new()], numbers: None }, vec![Some(0); rows.height()]));
-    };
-    let column = data::plain(rows, name, "").map_err(at(key))?;
-    let (mut found, places) = Categories::of(column).map_err(at(key))?;
-    series::too_many(name, found.len(), most).map_err(at(key))?;
-    found.labels = labels::spelled(&found.labels);
-    Ok((found, places))
-}
-
-/// The panels, labelled with their titles.
-fn facets(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Placed> {
-    let (mut panels, places) = categories(rows, "facet", figure.facet.as_deref(), series::PANELS)?;
-    // A number alone does not say what it is.
-    if let (Some(name), Some(_)) = (&figure.facet, &panels.numbers) {
-        panels.labels.iter_mut().for_each(|label| *label = format!("{name} {label}"));
-    }
-    Ok((panels, places))
-}
-
-fn at<P: Into<Problem>>(key: &'static str) -> impl Fn(P) -> Fault<Problem> {
-    move |problem| (vec![key.to_string()], problem.into())
 }

@@ -1,9 +1,9 @@
 //! The order of categories along an axis: one for all panels, or, where two prompts' places come in different orders, each
 //! panel's own.
 
-use super::Placed;
 use super::axis::Axis;
 use super::data::Categories;
+use super::drawing::Placed;
 use std::collections::BTreeSet;
 
 /// Columns of places in a prompt, whose order is that of the prompt.

@@ -1,7 +1,8 @@
 //! One drawing on any of plotters' backends: SVG and PNG come from here, so they show the same.
 
 use super::font::{self, Face};
-use super::scene::{Color, Item, Point, Scene, Shape, Text};
+use super::geometry::Point;
+use super::scene::{Color, Item, Scene, Shape, Text};
 use ab_glyph::{Font, Glyph, PxScale, point};
 use plotters_backend::text_anchor::Pos;
 use plotters_backend::{

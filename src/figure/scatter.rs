@@ -3,11 +3,12 @@
 use super::axis::{self, Axis};
 use super::colour::{self, AXIS};
 use super::dash::Dash;
-use super::data;
+use super::drawing::{Drawing, Keyed, Placed, Read, at, categories, facets};
 use super::error::Problem;
 use super::frame::{Entry, Frame, Panels, Sample, spines};
-use super::scene::{Area, Color, Point};
-use super::{Drawing, Keyed, Placed, Read, at, categories, facets, series};
+use super::geometry::{Area, Point};
+use super::scene::Color;
+use super::{data, series};
 use crate::spec;
 use crate::spec::expression::Value;
 use crate::table::operator;

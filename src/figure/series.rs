@@ -2,19 +2,18 @@
 
 use super::dash::Dash;
 use super::data::{self, Categories, Mean};
+use super::drawing::{Keyed, Placed, Read, at, categories, facets};
 use super::error::Problem;
 use super::fold::{self, Folded};
 use super::order::Along;
 use super::scene::Shape;
-use super::{Keyed, Placed, Read, at, axis, categories, colour, facets};
+use super::{axis, colour};
 use crate::spec;
 use crate::spec::expression::{Transform, Value};
 use crate::table::operator;
 use polars::prelude::DataFrame;
 use std::collections::BTreeMap;
 
-/// Most panels of a figure.
-pub const PANELS: usize = 48;
 /// Most lines, or bars side by side.
 const SERIES: usize = 60;
 
@@ -224,14 +223,6 @@ fn shown_band(mean: Mean, transform: Transform) -> Option<f64> {
 pub fn heading<'f>(categories: &Categories, column: Option<&'f str>) -> Option<&'f str> {
     let truths = || categories.labels.iter().all(|label| label == "true" || label == "false");
     column.filter(|_| categories.numbers.is_some() || truths())
-}
-
-/// Refuses what a reader could not tell apart.
-pub fn too_many(column: &str, found: usize, most: usize) -> Result<(), Problem> {
-    match found > most {
-        true => Err(Problem::TooMany { column: column.to_string(), found, most }),
-        false => Ok(()),
-    }
 }
 
 impl Chart {

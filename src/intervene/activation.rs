@@ -1,8 +1,8 @@
 //! Activations in main memory, and how they lie.
 
+use crate::kernel::to_f32;
 use crate::model::facts::{Facts, Positions, Residual};
 use crate::model::hook::{Hook, HookValue, Site};
-use crate::model::to_f32;
 use indexmap::IndexMap;
 
 /// How the values at a hook lie, row by row.

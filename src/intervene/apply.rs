@@ -2,9 +2,9 @@
 
 use super::activation::{Activation, Activations, Layout};
 use super::edit::{Change, Edit, Row, Value};
+use crate::kernel::to_f32;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
-use crate::model::to_f32;
 use crate::model::transformer::{Tokens, Transformer};
 use burn::tensor::{Tensor, TensorData};
 use std::collections::HashMap;

@@ -5,7 +5,8 @@ use super::edit::Positions;
 use super::side_by_side;
 use crate::model::NotFinite;
 use crate::model::hook::{Hook, HookValue, Hooks};
-use crate::model::transformer::{Rows, Tokens, Transformer};
+use crate::model::transformer::Rows;
+use crate::model::transformer::{Tokens, Transformer};
 use burn::tensor::Tensor;
 use indexmap::IndexMap;
 

@@ -6,7 +6,7 @@ use super::activation::Layout;
 use super::apply::change;
 use super::base::Base;
 use super::edit::{Row, Units};
-use super::plan::Entry;
+use super::entry::Entry;
 use crate::kernel;
 use crate::model::facts::Positions;
 use crate::model::hook::{Hook, Site};

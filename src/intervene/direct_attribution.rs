@@ -14,12 +14,11 @@
 
 use super::capture::{Holder, Wanted};
 use super::edit::Positions;
-use crate::kernel;
+use crate::kernel::{self, Norm, NormKind, to_f32};
 use crate::model::NotFinite;
-use crate::model::facts::{self, NormKind};
 use crate::model::hook::{Hook, HookValue, Site};
-use crate::model::to_f32;
-use crate::model::transformer::{Linear, Rows, Tokens, Transformer};
+use crate::model::transformer::Rows;
+use crate::model::transformer::{Linear, Tokens, Transformer};
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use indexmap::IndexMap;
 
@@ -238,7 +237,7 @@ impl Run {
 }
 
 /// γ ∘ u / s, centred before a layer norm, `[prompt, d_model]`; u is `column`, s that of `resid`, `[prompt, 1, d_model]`.
-fn direction(column: Tensor<2>, transformer: &Transformer, norm: &facts::Norm, resid: Tensor<3>) -> Tensor<2> {
+fn direction(column: Tensor<2>, transformer: &Transformer, norm: &Norm, resid: Tensor<3>) -> Tensor<2> {
     let (_, scale) = kernel::norm_parts(resid.cast(DType::F32), norm);
     through_norm(column, transformer) / scale.squeeze_dim(1)
 }

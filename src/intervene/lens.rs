@@ -4,7 +4,8 @@
 use super::capture::{Holder, Wanted};
 use crate::model::NotFinite;
 use crate::model::hook::{Hook, HookValue};
-use crate::model::transformer::{Rows, Tokens, Transformer};
+use crate::model::transformer::Rows;
+use crate::model::transformer::{Tokens, Transformer};
 use burn::tensor::Tensor;
 use indexmap::IndexMap;
 

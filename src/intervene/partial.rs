@@ -2,7 +2,7 @@
 
 use super::activation::Layout;
 use super::edit::{Change, Edit, Positions, Value};
-use super::plan::order;
+use super::entry::order;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 

@@ -1,7 +1,7 @@
 //! Which rows are the same run up to which layer: rows of one prompt whose edits agree from the first layer to there.
 
 use super::edit::{Change, Edit, Row, Value};
-use super::plan::{Entry, order, settled};
+use super::entry::{Entry, order, settled};
 use crate::model::facts::Facts;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};

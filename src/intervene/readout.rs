@@ -54,7 +54,7 @@ impl Readouts {
         let numbers: Vec<usize> = (0..runs.len()).collect();
         for part in numbers.chunks(ROWS_AT_ONCE) {
             let runs: Vec<usize> = part.iter().map(|&number| runs[number]).collect();
-            let logits = super::replay::gather(logits, &runs);
+            let logits = super::tensors::gather(logits, &runs);
             readouts.extend(Self::read(logits.clone(), part, tokens, || logits, wanted));
         }
         readouts

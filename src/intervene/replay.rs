@@ -4,22 +4,22 @@ use super::activation::Activations;
 use super::apply::run_edited;
 use super::base::Base;
 use super::edit::Row;
+use super::entry::{Entry, settled};
 use super::error::EditError;
-use super::plan::{Entry, plan, settled};
+use super::operations::unembedding_operations;
+use super::origin::{MOST_POSITIONS, Origin};
+use super::plan::plan;
 use super::readout::{Readout, Readouts};
 use super::side_by_side;
 use super::sweep::{Consume, Sweep};
 use super::vocabulary::Vocabulary;
-use super::work::{Work, unembedding_operations};
+use super::work::Work;
 use crate::model::transformer::Transformer;
 use burn::tensor::{Int, Tensor, TensorData};
 use rayon::prelude::*;
 use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// Positions of rows computed at once: more make matrix products no faster, and fewer stay in the processor's cache.
-const MOST_POSITIONS: usize = 1024;
 
 /// Pieces of the rows of a small model that run side by side at most.
 const MOST_PIECES: usize = 256;
@@ -34,13 +34,7 @@ const MOST_ROWS: usize = 1 << 17;
 type Read<'r, R> = dyn Fn(&[usize], Tensor<2>) -> R + Sync + 'r;
 
 /// Runs rows from a base run.
-pub struct Replay<'a> {
-    pub(super) transformer: &'a Transformer,
-    pub(super) base: &'a Base,
-    pub(super) sources: &'a Activations,
-    /// Bytes that a sweep may take beside the base.
-    memory: usize,
-}
+pub struct Replay<'a>(Origin<'a>);
 
 /// How much work rows are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,7 +65,7 @@ pub struct Check {
 impl<'a> Replay<'a> {
     /// Rows will start from `base` and read [`super::Value::Source`] from `sources`; sweeps take at most `memory` bytes.
     pub fn new(transformer: &'a Transformer, base: &'a Base, sources: &'a Activations, memory: usize) -> Self {
-        Self { transformer, base, sources, memory }
+        Self(Origin { transformer, base, sources, memory })
     }
 
     /// Checks and plans rows: those that change something in the order they are computed, and those that do not.
@@ -90,8 +84,8 @@ impl<'a> Replay<'a> {
     }
 
     fn plan_part(&self, rows: &[Row], part: Range<usize>) -> Result<(Vec<Entry>, Vec<usize>), EditError> {
-        let facts = self.transformer.facts();
-        let length = self.base.tokens.pos;
+        let facts = self.0.transformer.facts();
+        let length = self.0.base.tokens.pos;
         let mut validated: Option<Arc<[super::Edit]>> = None;
         let mut from = facts.n_layers;
         let (mut entries, mut unchanged) = (Vec::with_capacity(part.len()), Vec::new());
@@ -102,7 +96,7 @@ impl<'a> Replay<'a> {
                 from = settled(&row.edits, facts, length);
                 validated = Some(row.edits.clone());
             }
-            match plan(number, row, from, facts, self.base, self.sources)? {
+            match plan(number, row, from, facts, self.0.base, self.0.sources)? {
                 Some(entry) => entries.push(entry),
                 None => unchanged.push(number),
             }
@@ -116,7 +110,7 @@ impl<'a> Replay<'a> {
     /// Edits that the model can not have, and values that are not there.
     pub fn cost(&self, rows: &[Row]) -> Result<Cost, EditError> {
         let (entries, unchanged) = self.plan(rows)?;
-        let (facts, length) = (self.transformer.facts(), self.base.tokens.pos);
+        let (facts, length) = (self.0.transformer.facts(), self.0.base.tokens.pos);
         let mut cost = Cost {
             rows: rows.len(),
             unchanged: unchanged.len(),
@@ -145,13 +139,13 @@ impl<'a> Replay<'a> {
             Ok(())
         })?;
         if rows.is_empty() {
-            let n_vocab = self.transformer.facts().n_vocab;
-            return Ok(Tensor::empty([0, n_vocab], (&self.transformer.device(), self.base.logits.dtype())));
+            let n_vocab = self.0.transformer.facts().n_vocab;
+            return Ok(Tensor::empty([0, n_vocab], (&self.0.transformer.device(), self.0.base.logits.dtype())));
         }
         let mut back = vec![0i64; order.len()];
         order.iter().enumerate().for_each(|(place, &number)| back[number] = place as i64);
         let count = back.len();
-        let back = Tensor::<1, Int>::from_data(TensorData::new(back, [count]), &self.transformer.device());
+        let back = Tensor::<1, Int>::from_data(TensorData::new(back, [count]), &self.0.transformer.device());
         Ok(Tensor::cat(parts, 0).select(0, back))
     }
 
@@ -170,7 +164,7 @@ impl<'a> Replay<'a> {
         let mut readouts = Readouts::new(rows.len(), wanted);
         let vocabulary = match wanted.distribution || wanted.divergence {
             true => Vocabulary::Whole,
-            false => Vocabulary::of((0..rows.len()).flat_map(tokens).collect(), self.transformer),
+            false => Vocabulary::of((0..rows.len()).flat_map(tokens).collect(), self.0.transformer),
         };
         let columns = |row: usize| tokens(row).into_iter().map(|token| vocabulary.column(token)).collect();
         let read = |numbers: &[usize], logits: Tensor<2>| {
@@ -195,8 +189,9 @@ impl<'a> Replay<'a> {
         if sample.is_empty() {
             return Ok(Check { rows: 0, largest_difference: 0.0, largest_logit: 0.0 });
         }
-        let replayed = crate::model::to_f32(self.logits(&sample)?);
-        let scratch = crate::model::to_f32(run_edited(self.transformer, &self.base.tokens, &sample, self.sources));
+        let replayed = crate::kernel::to_f32(self.logits(&sample)?);
+        let scratch =
+            crate::kernel::to_f32(run_edited(self.0.transformer, &self.0.base.tokens, &sample, self.0.sources));
         // An edit can make logits that are not finite, here and there alike; otherwise they differ from everything.
         let difference = |(&a, &b): (&f32, &f32)| match a == b || !a.is_finite() && !b.is_finite() {
             true => 0.0,
@@ -231,11 +226,11 @@ impl<'a> Replay<'a> {
         for numbers in unchanged.chunks(MOST_POSITIONS) {
             consume(numbers, read(numbers, self.base_logits(rows, numbers, vocabulary)))?;
         }
-        if side_by_side::is_small(self.transformer) {
+        if side_by_side::is_small(self.0.transformer) {
             return self.each_side_by_side(rows, entries, vocabulary, read, consume);
         }
         for sweep in self.sweeps(&entries) {
-            let sweep = Sweep::new(self, rows, sweep, vocabulary);
+            let sweep = Sweep::new(&self.0, rows, sweep, vocabulary);
             sweep.run(&mut |numbers, logits| consume(numbers, read(numbers, logits)))?;
         }
         Ok(())
@@ -250,14 +245,14 @@ impl<'a> Replay<'a> {
         read: &Read<R>,
         consume: &mut Consume<E, R>,
     ) -> Result<(), E> {
-        let (facts, length) = (self.transformer.facts(), self.base.tokens.pos);
+        let (facts, length) = (self.0.transformer.facts(), self.0.base.tokens.pos);
         let pieces = side_by_side::pieces(rows, entries, length);
         let pieces: Vec<&[Entry]> = pieces.iter().flat_map(|piece| self.sweeps(piece)).collect();
-        let logits = 4 * 2 * vocabulary.len(self.transformer);
+        let logits = 4 * 2 * vocabulary.len(self.0.transformer);
         let bytes = |piece: &&[Entry]| {
             let positions: usize = piece.iter().map(|entry| length - entry.start).sum();
-            let streams: usize = piece.iter().map(|entry| self.stream_bytes(entry) + logits).sum();
-            streams + positions.min(MOST_POSITIONS) * self.position_bytes()
+            let streams: usize = piece.iter().map(|entry| self.0.stream_bytes(entry) + logits).sum();
+            streams + positions.min(MOST_POSITIONS) * self.0.position_bytes()
         };
         let largest = pieces.iter().map(bytes).max().unwrap_or(0).max(1);
         // Positions of layers, were no two rows the same anywhere.
@@ -266,14 +261,14 @@ impl<'a> Replay<'a> {
         };
         let run = |entries: &&[Entry]| {
             let mut results: Vec<(Vec<usize>, R)> = Vec::new();
-            let sweep = Sweep::new(self, rows, entries, vocabulary);
+            let sweep = Sweep::new(&self.0, rows, entries, vocabulary);
             let Ok(()) = sweep.run::<Infallible>(&mut |numbers, logits| {
                 results.push((numbers.to_vec(), read(numbers, logits)));
                 Ok(())
             });
             results
         };
-        for pieces in pieces.chunks((self.memory / 2 / largest).clamp(1, MOST_PIECES)) {
+        for pieces in pieces.chunks((self.0.memory / 2 / largest).clamp(1, MOST_PIECES)) {
             let results: Vec<_> = match pieces {
                 [one] => vec![run(one)],
                 _ => side_by_side::each(pieces, cost, run),
@@ -299,46 +294,14 @@ impl<'a> Replay<'a> {
     fn sweep_rows(&self, entries: &[Entry]) -> usize {
         let mut bytes = 0;
         let fits = |entry: &&Entry| {
-            bytes += self.stream_bytes(entry);
-            bytes <= self.memory / 2
+            bytes += self.0.stream_bytes(entry);
+            bytes <= self.0.memory / 2
         };
         entries.iter().take(MOST_ROWS).take_while(fits).count().max(1)
     }
 
-    /// The stream before a layer and the one after it.
-    fn stream_bytes(&self, entry: &Entry) -> usize {
-        2 * 4 * (self.base.tokens.pos - entry.start) * self.transformer.facts().d_model
-    }
-
-    /// Positions computed at once: their activations take the other half.
-    pub(super) fn chunk_rows(&self, positions: usize, columns: usize) -> usize {
-        // Logits are of one position per row.
-        let per_row = (positions * self.position_bytes()).max(4 * 2 * columns);
-        (self.memory / 2 / per_row).clamp(1, (MOST_POSITIONS / positions).max(1))
-    }
-
-    /// Activations of a position of a layer.
-    fn position_bytes(&self) -> usize {
-        let facts = self.transformer.facts();
-        4 * (6 * facts.d_model + 3 * facts.d_mlp + facts.n_heads * (3 * facts.d_head))
-    }
-
     fn base_logits(&self, rows: &[Row], numbers: &[usize], vocabulary: &Vocabulary) -> Tensor<2> {
         let prompts: Vec<usize> = numbers.iter().map(|&number| rows[number].prompt).collect();
-        vocabulary.of_logits(&self.base.logits, &prompts, self.transformer)
+        vocabulary.of_logits(&self.0.base.logits, &prompts, self.0.transformer)
     }
-}
-
-/// The last `positions` positions of rows of `tensor`, `[row, pos, width]`, by index.
-pub(super) fn gather_last(tensor: &Tensor<3>, rows: &[usize], positions: usize) -> Tensor<3> {
-    let [count, held, width] = tensor.dims();
-    let places: Vec<usize> = rows.iter().flat_map(|row| (row + 1) * held - positions..(row + 1) * held).collect();
-    gather(&tensor.clone().reshape([count * held, width]), &places).reshape([rows.len(), positions, width])
-}
-
-/// Rows of `tensor` by index.
-pub(super) fn gather<const D: usize>(tensor: &Tensor<D>, rows: &[usize]) -> Tensor<D> {
-    let indices: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
-    let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [rows.len()]), &tensor.device());
-    tensor.clone().select(0, indices)
 }

@@ -4,8 +4,8 @@
 //! work is cut depends on the work alone, so that results do not depend on the number of threads.
 
 use super::edit::Row;
-use super::plan::Entry;
-use super::work::layer_operations;
+use super::entry::Entry;
+use super::operations::layer_operations;
 use crate::kernel;
 use crate::model::NotFinite;
 use crate::model::facts::Facts;

@@ -1,10 +1,16 @@
 //! One layer of a chunk of rows: stretches of rows that edits leave the same heads and neurons to compute.
 
+use super::apply::{EditHooks, EditIndex};
+use super::edit::Row;
+use super::lane::Chunk;
+use super::origin::Origin;
 use super::partial::left;
-use super::sweep::{Chunk, Sweep, take};
+use super::prefix::Prefixes;
+use super::tensors::take;
 use crate::kernel::{self, Past};
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
-use crate::model::transformer::{Part, Parts, Rows};
+use crate::model::transformer::Rows;
+use crate::model::transformer::{Part, Parts};
 use burn::tensor::Tensor;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -22,10 +28,26 @@ struct Stretch {
     neurons: Option<Arc<Part>>,
 }
 
-impl Sweep<'_> {
+/// The rows of one sweep, as its layers compute them.
+pub(super) struct Layers<'s> {
+    pub origin: &'s Origin<'s>,
+    pub rows: &'s [Row],
+    /// Numbers of the rows in the order of the entries.
+    pub order: Vec<usize>,
+    pub index: EditIndex,
+    pub prefixes: Prefixes,
+}
+
+impl Layers<'_> {
+    pub fn hooks<'h>(&'h self, members: &'h [usize]) -> EditHooks<'h> {
+        let Origin { sources, base, transformer, .. } = *self.origin;
+        let (length, facts) = (base.tokens.pos, transformer.facts());
+        EditHooks { rows: self.rows, order: &self.order, members, index: &self.index, sources, length, facts }
+    }
+
     /// The attention of a layer.
     pub fn attend(&self, chunk: &mut Chunk, layer: usize, known: &mut Known) {
-        let transformer = self.replay.transformer;
+        let transformer = self.origin.transformer;
         let keep = self.keep(chunk, layer);
         let stretches = self.stretches(chunk, layer, (keep, &[Site::Z]), known);
         self.each_stretch(chunk, &stretches, |stretch, members, stream| {
@@ -40,7 +62,7 @@ impl Sweep<'_> {
         let stretches = self.stretches(chunk, layer, (Rows::All, &[Site::MlpPost]), known);
         self.each_stretch(chunk, &stretches, |stretch, members, stream| {
             let neurons = stretch.neurons.as_deref();
-            self.replay.transformer.transform(layer, stream, neurons, &mut self.hooks(members))
+            self.origin.transformer.transform(layer, stream, neurons, &mut self.hooks(members))
         });
     }
 
@@ -52,7 +74,7 @@ impl Sweep<'_> {
             let past = self.past(members, layer, stream.dims()[1]);
             let parts = Parts { heads: stretch.heads.as_deref(), neurons: stretch.neurons.as_deref() };
             let hooks = &mut self.hooks(members);
-            self.replay.transformer.block_after(layer, stream, keep, past.as_ref(), parts, hooks)
+            self.origin.transformer.block_after(layer, stream, keep, past.as_ref(), parts, hooks)
         });
     }
 
@@ -124,11 +146,11 @@ impl Sweep<'_> {
 
     /// What the edits of a member leave to be computed, and what the rest writes.
     fn known(&self, site: Site, layer: usize, member: usize, slots: usize) -> Option<Arc<Part>> {
-        let (transformer, length) = (self.replay.transformer, self.replay.base.tokens.pos);
+        let (transformer, length) = (self.origin.transformer, self.origin.base.tokens.pos);
         let (facts, block) = (transformer.facts(), &transformer.blocks[layer]);
         let edits = &self.rows[self.order[member]].edits;
         let units = left(site, layer, edits, facts, length - slots, length)?;
-        let (device, dtype) = (transformer.device(), self.replay.base.resid_pre[0].dtype());
+        let (device, dtype) = (transformer.device(), self.origin.base.resid_pre[0].dtype());
         let (empty, output) = match site {
             Site::Z => {
                 let empty = Tensor::zeros([1, slots, facts.n_heads, facts.d_head], (&device, dtype));
@@ -146,7 +168,7 @@ impl Sweep<'_> {
 
     /// Keys and values of the base before the positions that are computed; none where all are.
     fn past(&self, members: &[usize], layer: usize, slots: usize) -> Option<Past> {
-        let base = self.replay.base;
+        let base = self.origin.base;
         let start = base.tokens.pos - slots;
         let of = || members.iter().map(|&member| self.rows[self.order[member]].prompt).collect();
         let (keys, values) = (&base.keys[layer], &base.values[layer]);

@@ -1,130 +1,41 @@
 //! One sweep over the layers: rows join where they leave the base run, are computed once as long as they are the same, and
 //! part where their edits do.
 
-use super::apply::{EditHooks, EditIndex};
+use super::apply::EditIndex;
 use super::direct;
 use super::edit::Row;
-use super::plan::{Entry, Join, Stage};
+use super::entry::{Entry, Join, Stage};
+use super::lane::{Chunk, Lane, lanes, merge};
+use super::origin::Origin;
 use super::prefix::Prefixes;
-use super::replay::{Replay, gather, gather_last};
-use super::stretch::Known;
+use super::stretch::{Known, Layers};
+use super::tensors::{gather, gather_last, take};
 use super::vocabulary::Vocabulary;
 use crate::model::facts::Residual;
 use burn::tensor::Tensor;
-use std::collections::HashMap;
-use std::ops::Range;
 
 /// Gets the numbers of some rows and their logits, or what was made of those.
 pub(super) type Consume<'c, E, R = Tensor<2>> = dyn FnMut(&[usize], R) -> Result<(), E> + 'c;
 
 /// One sweep over the layers.
 pub(super) struct Sweep<'s> {
-    pub replay: &'s Replay<'s>,
-    pub rows: &'s [Row],
-    pub entries: &'s [Entry],
-    /// Numbers of the rows in the order of the entries.
-    pub order: Vec<usize>,
-    pub index: EditIndex,
-    pub prefixes: Prefixes,
+    layers: Layers<'s>,
+    entries: &'s [Entry],
     vocabulary: &'s Vocabulary,
 }
 
-/// Rows that are computed from the same position on.
-pub(super) struct Lane {
-    /// The first position.
-    pub start: usize,
-    /// Its entries.
-    entries: Range<usize>,
-    /// The first entry that has not joined.
-    next: usize,
-    /// Of each entry that has: the one that is computed for it.
-    by: Vec<usize>,
-    /// Those that are computed.
-    chunks: Vec<Chunk>,
-}
-
-/// Rows that are computed together.
-#[derive(Clone)]
-pub(super) struct Chunk {
-    /// The entries that are computed, ascending.
-    pub members: Vec<usize>,
-    /// For each: the layer from which on no row that it stands for reads other positions than the last there.
-    pub settled: Vec<usize>,
-    /// `[member, pos, d_model]`: the last positions.
-    pub stream: Tensor<3>,
-}
-
-impl Lane {
-    /// Entries that have joined.
-    pub fn joined(&self) -> Range<usize> {
-        self.entries.start..self.next
-    }
-
-    /// The entries that join here, which then have joined.
-    pub fn joining(&mut self, entries: &[Entry], join: Join) -> Range<usize> {
-        let joining = entries[self.next..self.entries.end].iter().take_while(|entry| entry.join == join).count();
-        let joining = self.next..self.next + joining;
-        self.next = joining.end;
-        joining
-    }
-
-    /// Chunk and place of each entry that is computed.
-    fn places(&self) -> HashMap<usize, (usize, usize)> {
-        let of = |(number, chunk): (usize, &Chunk)| {
-            let places = chunk.members.iter().enumerate();
-            places.map(|(place, &member)| (member, (number, place))).collect::<Vec<_>>()
-        };
-        self.chunks.iter().enumerate().flat_map(of).collect()
-    }
-
-    /// For each chunk, those of `entries` that it computes and their places in it, ascending.
-    fn spread(&self, entries: impl Iterator<Item = usize>) -> Vec<Vec<(usize, usize)>> {
-        let places = self.places();
-        let mut spread = vec![Vec::new(); self.chunks.len()];
-        for entry in entries {
-            if let Some(&(chunk, place)) = places.get(&self.by[entry - self.entries.start]) {
-                spread[chunk].push((entry, place));
-            }
-        }
-        spread
-    }
-}
-
-impl Chunk {
-    /// Those at some places, ascending.
-    fn of(&self, places: &[usize]) -> Self {
-        let of = |values: &[usize]| places.iter().map(|&place| values[place]).collect();
-        Self { members: of(&self.members), settled: of(&self.settled), stream: gather(&self.stream, places) }
-    }
-}
-
-/// Chunks of the same positions as few, of at most `most` rows.
-fn merge(mut chunks: Vec<Chunk>, most: usize) -> Vec<Chunk> {
-    let pieces = chunks.iter().map(|chunk| chunk.members.len()).sum::<usize>().div_ceil(most);
-    if chunks.len() > pieces {
-        let members: Vec<usize> = chunks.iter().flat_map(|chunk| chunk.members.iter().copied()).collect();
-        let settled = chunks.iter().flat_map(|chunk| chunk.settled.iter().copied()).collect();
-        let stream = Tensor::cat(chunks.iter_mut().map(|chunk| take(&mut chunk.stream)).collect(), 0);
-        let mut places: Vec<usize> = (0..members.len()).collect();
-        places.sort_by_key(|&place| members[place]);
-        let whole = Chunk { members, settled, stream };
-        chunks = places.chunks(places.len().div_ceil(pieces)).map(|places| whole.of(places)).collect();
-    }
-    chunks
-}
-
 impl<'s> Sweep<'s> {
-    pub fn new(replay: &'s Replay<'s>, rows: &'s [Row], entries: &'s [Entry], vocabulary: &'s Vocabulary) -> Self {
+    pub fn new(origin: &'s Origin<'s>, rows: &'s [Row], entries: &'s [Entry], vocabulary: &'s Vocabulary) -> Self {
         let order: Vec<usize> = entries.iter().map(|entry| entry.row).collect();
         let index = EditIndex::new(order.iter().map(|&row| &rows[row]), |number, edit| {
             !entries[number].direct.contains(&edit.hook)
         });
-        let prefixes = Prefixes::new(rows, entries, replay.transformer.facts(), replay.base.tokens.pos);
-        Self { replay, rows, entries, order, index, prefixes, vocabulary }
+        let prefixes = Prefixes::new(rows, entries, origin.transformer.facts(), origin.base.tokens.pos);
+        Self { layers: Layers { origin, rows, order, index, prefixes }, entries, vocabulary }
     }
 
     pub fn run<E>(&self, consume: &mut Consume<E>) -> Result<(), E> {
-        let facts = self.replay.transformer.facts();
+        let facts = self.layers.origin.transformer.facts();
         let mut lanes = lanes(self.entries);
         let first = self.entries.iter().map(|entry| entry.join.layer).min().unwrap_or(facts.n_layers);
         for layer in first..facts.n_layers {
@@ -134,12 +45,12 @@ impl<'s> Sweep<'s> {
                 self.admit(lane, Join { layer, stage: Stage::Pre });
                 self.settle(lane, layer);
                 if facts.residual != Residual::Sequential {
-                    lane.chunks.iter_mut().for_each(|chunk| self.block(chunk, layer, &mut known));
+                    lane.chunks.iter_mut().for_each(|chunk| self.layers.block(chunk, layer, &mut known));
                     continue;
                 }
-                lane.chunks.iter_mut().for_each(|chunk| self.attend(chunk, layer, &mut known));
+                lane.chunks.iter_mut().for_each(|chunk| self.layers.attend(chunk, layer, &mut known));
                 self.admit(lane, Join { layer, stage: Stage::Mid });
-                lane.chunks.iter_mut().for_each(|chunk| self.transform(chunk, layer, &mut known));
+                lane.chunks.iter_mut().for_each(|chunk| self.layers.transform(chunk, layer, &mut known));
             }
         }
         for mut lane in lanes {
@@ -154,10 +65,10 @@ impl<'s> Sweep<'s> {
     fn finish<E>(&self, mut lane: Lane, consume: &mut Consume<E>) -> Result<(), E> {
         let rows = lane.spread(lane.joined());
         for (chunk, rows) in lane.chunks.drain(..).zip(rows) {
-            let mut hooks = self.hooks(&chunk.members);
-            let logits = self.vocabulary.logits(chunk.stream, self.replay.transformer, &mut hooks);
+            let mut hooks = self.layers.hooks(&chunk.members);
+            let logits = self.vocabulary.logits(chunk.stream, self.layers.origin.transformer, &mut hooks);
             let numbers =
-                |rows: &[(usize, usize)]| rows.iter().map(|&(entry, _)| self.order[entry]).collect::<Vec<_>>();
+                |rows: &[(usize, usize)]| rows.iter().map(|&(entry, _)| self.layers.order[entry]).collect::<Vec<_>>();
             if rows.len() == chunk.members.len() {
                 consume(&numbers(&rows), logits)?;
                 continue;
@@ -176,11 +87,11 @@ impl<'s> Sweep<'s> {
         if joining.is_empty() {
             return;
         }
-        let by = self.prefixes.first_of(joining.clone(), join.layer);
-        let (members, settled) = self.prefixes.computed(joining, &by);
+        let by = self.layers.prefixes.first_of(joining.clone(), join.layer);
+        let (members, settled) = self.layers.prefixes.computed(joining, &by);
         lane.by.extend(by);
         let most = self.most(lane.start);
-        let slots = self.replay.base.tokens.pos - lane.start;
+        let slots = self.layers.origin.base.tokens.pos - lane.start;
         let mut done = 0;
         while done < members.len() {
             let last = lane.chunks.last().filter(|chunk| chunk.stream.dims()[1] == slots);
@@ -202,11 +113,11 @@ impl<'s> Sweep<'s> {
 
     /// Lets rows go their own ways that were the same before a layer and are not after it.
     fn part(&self, lane: &mut Lane, layer: usize) {
-        if !self.prefixes.part_at(layer) || lane.joined().is_empty() {
+        if !self.layers.prefixes.part_at(layer) || lane.joined().is_empty() {
             return;
         }
-        let by = self.prefixes.first_of(lane.joined(), layer);
-        let (members, settled) = self.prefixes.computed(lane.joined(), &by);
+        let by = self.layers.prefixes.first_of(lane.joined(), layer);
+        let (members, settled) = self.layers.prefixes.computed(lane.joined(), &by);
         let spread = lane.spread(members.iter().copied());
         lane.by = by;
         let most = self.most(lane.start);
@@ -232,7 +143,7 @@ impl<'s> Sweep<'s> {
     /// Puts rows that read no more than their last position after a layer apart from the others.
     fn settle(&self, lane: &mut Lane, layer: usize) {
         let settles = |&settled: &usize| settled <= layer + 1;
-        if layer + 1 == self.replay.transformer.facts().n_layers {
+        if layer + 1 == self.layers.origin.transformer.facts().n_layers {
             return;
         }
         // At their last position already, and those that will be after this layer.
@@ -252,60 +163,30 @@ impl<'s> Sweep<'s> {
             }
         }
         // Chunks that rows may still join come last.
-        let most = (self.most(lane.start), self.most(self.replay.base.tokens.pos - 1));
+        let most = (self.most(lane.start), self.most(self.layers.origin.base.tokens.pos - 1));
         lane.chunks = [merge(last, most.1), merge(settling, most.0), others].concat();
     }
 
     /// Rows that are computed together at most.
     fn most(&self, start: usize) -> usize {
-        let columns = self.vocabulary.len(self.replay.transformer);
-        self.replay.chunk_rows(self.replay.base.tokens.pos - start, columns)
+        let columns = self.vocabulary.len(self.layers.origin.transformer);
+        self.layers.origin.chunk_rows(self.layers.origin.base.tokens.pos - start, columns)
     }
 
     /// The stream of joining rows: the base's, plus what their direct edits change.
     fn stream_of(&self, members: &[usize], Join { layer, stage }: Join, start: usize) -> Tensor<3> {
-        let Replay { transformer, base: run, sources, .. } = *self.replay;
+        let Origin { transformer, base: run, sources, .. } = *self.layers.origin;
         let base = match stage {
             Stage::Pre => &run.resid_pre[layer],
             Stage::Mid => &run.resid_mid[layer],
         };
         let entries: Vec<Entry> = members.iter().map(|&member| self.entries[member].clone()).collect();
-        let prompts: Vec<usize> = entries.iter().map(|entry| self.rows[entry.row].prompt).collect();
+        let prompts: Vec<usize> = entries.iter().map(|entry| self.layers.rows[entry.row].prompt).collect();
         let slots = run.tokens.pos - start;
         let stream = gather_last(base, &prompts, slots);
-        match direct::rewrite(transformer, run, sources, self.rows, &entries, start) {
+        match direct::rewrite(transformer, run, sources, self.layers.rows, &entries, start) {
             Some(rewrite) => rewrite.of(stream),
             None => stream,
         }
     }
-
-    pub fn hooks<'h>(&'h self, members: &'h [usize]) -> EditHooks<'h> {
-        let Replay { sources, base, transformer, .. } = *self.replay;
-        let (length, facts) = (base.tokens.pos, transformer.facts());
-        EditHooks { rows: self.rows, order: &self.order, members, index: &self.index, sources, length, facts }
-    }
-}
-
-/// Entries by their first position.
-pub(super) fn lanes(entries: &[Entry]) -> Vec<Lane> {
-    let mut lanes: Vec<Lane> = Vec::new();
-    for (number, entry) in entries.iter().enumerate() {
-        match lanes.last_mut() {
-            Some(lane) if lane.start == entry.start => lane.entries.end = number + 1,
-            _ => lanes.push(Lane {
-                start: entry.start,
-                entries: number..number + 1,
-                next: number,
-                by: Vec::new(),
-                chunks: Vec::new(),
-            }),
-        }
-    }
-    lanes
-}
-
-/// The tensor, leaving nothing in its place, so that whoever takes it may write over it.
-pub(super) fn take(tensor: &mut Tensor<3>) -> Tensor<3> {
-    let empty = Tensor::empty([0, 0, 0], &tensor.device());
-    std::mem::replace(tensor, empty)
 }

@@ -6,7 +6,7 @@
 //! the size of the stream is left out, as are biases: they are the prompt's and the token's, not the neuron's.
 
 use super::direct_attribution::{column, full, through_norm};
-use crate::model::to_f32;
+use crate::kernel::to_f32;
 use crate::model::transformer::Transformer;
 use burn::tensor::{Int, Tensor, TensorData};
 

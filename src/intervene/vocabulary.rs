@@ -1,6 +1,6 @@
 //! Which logits are computed: of the whole vocabulary, or of the tokens that measures read alone.
 
-use super::replay::gather;
+use super::tensors::gather;
 use crate::kernel;
 use crate::model::hook::Hooks;
 use crate::model::transformer::Transformer;

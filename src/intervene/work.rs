@@ -1,10 +1,11 @@
 //! How much work rows are, without doing it.
 
 use super::edit::{Edit, Row};
+use super::entry::{Entry, Join, Stage, outline};
+use super::lane::{Lane, lanes};
+use super::operations::neuron_operations;
 use super::partial::left;
-use super::plan::{Entry, Join, Stage, outline};
 use super::prefix::Prefixes;
-use super::sweep::{Lane, lanes};
 use crate::model::facts::Facts;
 use crate::model::hook::Site;
 use std::ops::Range;
@@ -125,19 +126,4 @@ impl Count<'_> {
         let edits = &self.rows[self.entries[member].row].edits;
         left(site, layer, edits, self.facts, self.length - slots, self.length)
     }
-}
-
-/// Floating-point operations of one position of one layer: two per weight.
-pub fn layer_operations(facts: &Facts) -> u64 {
-    let attention = facts.d_model * facts.d_head * (2 * facts.n_heads + 2 * facts.n_kv_heads);
-    2 * attention as u64 + neuron_operations(facts) * facts.d_mlp as u64
-}
-
-/// Those of one row's logits.
-pub fn unembedding_operations(facts: &Facts) -> u64 {
-    2 * (facts.d_model * facts.n_vocab) as u64
-}
-
-fn neuron_operations(facts: &Facts) -> u64 {
-    2 * (facts.d_model * if facts.gated { 3 } else { 2 }) as u64
 }

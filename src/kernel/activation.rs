@@ -1,10 +1,26 @@
+//! The MLP's non-linearities.
+
 use super::elementwise::{build, build_two};
 use super::operation::{Array, Operation, run};
 use super::vector::{erf_lane, exp_lane, multiply_add, vectorise};
-use crate::model::facts::Activation;
 use burn::tensor::{Tensor, activation};
+use serde::Serialize;
 use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_PI};
 use std::mem::MaybeUninit;
+
+/// Non-linearities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// x · sigmoid(x).
+    Silu,
+    /// x · Φ(x), with the error function.
+    Gelu,
+    /// GELU's tanh approximation (`gelu_new`, `gelu_pytorch_tanh`).
+    GeluTanh,
+    /// max(x, 0).
+    Relu,
+}
 
 /// The non-linearity of each value, any shape.
 pub fn activate<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {

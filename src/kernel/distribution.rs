@@ -46,7 +46,7 @@ pub fn summary(logits: Tensor<2>) -> Vec<Summary> {
             let total = (logits.clone() - largest.clone()).exp().sum_dim(1).log() + largest.clone();
             let index: Vec<i64> = logits.argmax(1).into_data().convert::<i64>().try_into_vec().unwrap_or_default();
             let index: Vec<f32> = index.into_iter().map(|index| f32::from_bits(index as u32)).collect();
-            let host = |tensor: Tensor<2>| crate::model::to_f32(tensor);
+            let host = |tensor: Tensor<2>| super::to_f32(tensor);
             let columns = [host(total), host(largest), index];
             let rows = columns[0].len();
             let data: Vec<f32> = (0..rows).flat_map(|row| columns.iter().map(move |column| column[row])).collect();
@@ -57,7 +57,7 @@ pub fn summary(logits: Tensor<2>) -> Vec<Summary> {
         true => Summary { log_total: row[0], largest: row[1], arg_max: row[2].to_bits() },
         false => Summary { log_total: f32::NAN, largest: f32::NAN, arg_max: NO_TOKEN },
     };
-    crate::model::to_f32(kept).chunks_exact(3).map(summary).collect()
+    super::to_f32(kept).chunks_exact(3).map(summary).collect()
 }
 
 vectorise! {
@@ -96,7 +96,7 @@ pub fn divergence(p: Tensor<2>, q: Tensor<2>) -> Vec<f32> {
     let q = activation::log_softmax(q.cast(dtype), 1);
     // Never below zero but for rounding; `max` would make zero of what is not a number.
     let rounded = |value: f32| if value < 0.0 { 0.0 } else { value };
-    crate::model::to_f32((p.clone().exp() * (p - q)).sum_dim(1)).into_iter().map(rounded).collect()
+    super::to_f32((p.clone().exp() * (p - q)).sum_dim(1)).into_iter().map(rounded).collect()
 }
 
 /// The logits of `tokens`, as many for each row of `logits`, `[row, n_vocab]`.
@@ -119,7 +119,7 @@ pub fn pick(logits: Tensor<2>, tokens: &[u32]) -> Vec<f32> {
             Tensor::<2>::from_dispatch(logits).gather(1, tokens)
         },
     );
-    crate::model::to_f32(picked)
+    super::to_f32(picked)
 }
 
 /// How many logits are larger than that of a token, one token for each row of `logits`, `[row, n_vocab]`: 0 for the
@@ -149,5 +149,5 @@ pub fn rank(logits: Tensor<2>, tokens: &[u32]) -> Vec<u32> {
             Tensor::from_data(TensorData::new(bits, [rows, 1]), &burn::tensor::Device::flex())
         },
     );
-    crate::model::to_f32(ranks).into_iter().map(f32::to_bits).collect()
+    super::to_f32(ranks).into_iter().map(f32::to_bits).collect()
 }

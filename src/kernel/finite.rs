@@ -22,5 +22,5 @@ pub fn all_finite(values: &Tensor<2>) -> bool {
         [values.clone().into_dispatch()],
         |[values]| Tensor::<2>::from_dispatch(values).is_finite().all().float().reshape([1, 1]),
     );
-    crate::model::to_f32(answer).first().is_some_and(|&all| all != 0.0)
+    super::to_f32(answer).first().is_some_and(|&all| all != 0.0)
 }

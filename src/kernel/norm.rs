@@ -1,10 +1,31 @@
+//! Norms over the width of the residual stream.
+
 use super::elementwise::build;
 use super::linear::column_sums;
 use super::operation::{Array, Operation, at_least_f32, run};
 use super::vector::{dot, multiply_add, sum, vectorise};
-use crate::model::facts::{Norm, NormKind};
 use burn::tensor::Tensor;
+use serde::Serialize;
 use std::mem::MaybeUninit;
+
+/// A norm over `d_model`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Norm {
+    /// Which one.
+    pub kind: NormKind,
+    /// Added to the variance.
+    pub eps: f64,
+}
+
+/// Kinds of norm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NormKind {
+    /// Divide by the root mean square.
+    Rms,
+    /// Subtract the mean, then divide by the standard deviation.
+    Layer,
+}
 
 /// x divided by its root mean square over the last dimension, or first centred and then so divided; computed in
 /// f32 at least.

@@ -182,3 +182,9 @@ impl<O: Operation<N>, const N: usize> Backward<Flex, N> for Step<O> {
         }
     }
 }
+
+/// A tensor's values in main memory, row by row.
+pub fn to_f32<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    let data = tensor.cast(DType::F32).into_data();
+    data.try_into_vec().unwrap_or_else(|_| unreachable!("cast to f32 above"))
+}

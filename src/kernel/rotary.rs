@@ -1,7 +1,28 @@
+//! Rotary position embeddings.
+
 use super::elementwise::build;
 use super::operation::{Array, Operation, run};
-use crate::model::facts::{Pairing, Rotary};
 use burn::tensor::{Device, Tensor, TensorData};
+use serde::Serialize;
+
+/// Rotary position embedding of the first `2 * inv_freq.len()` dimensions of each head.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rotary {
+    /// Radians per position of each pair of dimensions, scaling applied.
+    pub inv_freq: Vec<f32>,
+    /// Which dimensions are pairs.
+    pub pairing: Pairing,
+}
+
+/// Which dimensions a rotation turns into each other; r is the number of rotated dimensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pairing {
+    /// i and i + r/2 (Llama, NeoX).
+    HalfSplit,
+    /// 2i and 2i + 1 (GPT-J).
+    Interleaved,
+}
 
 /// Rotates the first `2 * inv_freq.len()` dimensions of each head of `x`, `[batch, pos, head, d_head]`, whose first position
 /// is `first`.

@@ -63,7 +63,7 @@ impl SpecRecord {
     pub fn changed_files(&self, root: &Path) -> Vec<String> {
         let changed = self.files.iter().filter_map(|file| {
             let what = match std::fs::read(root.join(&file.path)) {
-                Ok(bytes) if crate::run::key::digests::of_bytes(&bytes) == file.sha256 => return None,
+                Ok(bytes) if crate::system::digests::of_bytes(&bytes) == file.sha256 => return None,
                 Ok(_) => "has changed",
                 Err(_) => "is not there",
             };

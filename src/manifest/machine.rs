@@ -1,4 +1,4 @@
-use crate::run::key::environment;
+use crate::system::environment;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;

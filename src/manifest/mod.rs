@@ -6,26 +6,32 @@
 
 mod change;
 mod dependencies;
+mod failed;
 mod git;
 mod json;
 mod machine;
 mod prompts;
+mod recalled;
+mod root;
 mod same;
+mod self_check;
 mod spec;
 pub mod unfinished;
 
 pub use change::{changes, other_models};
 pub use dependencies::{Dependency, dependencies};
+pub use failed::Failed;
 pub use git::Git;
 pub use machine::{Machine, processor};
 pub use prompts::PromptsRecord;
+pub use recalled::Recalled;
+pub use root::root;
+pub use self_check::SelfCheck;
 pub use spec::{SpecFile, SpecRecord, ValueOrigin};
 pub use unfinished::Unfinished;
 
 use crate::expectation::Compared;
-use crate::report::Failed;
 use crate::spec::Processing;
-use crate::step::SelfCheck;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
+use crate::model::ModelName;
 use crate::prompt::PromptSet;
-use crate::run::ModelName;
-use crate::run::key::digests::of_bytes;
+use crate::system::digests::of_bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 

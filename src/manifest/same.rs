@@ -1,9 +1,7 @@
 //! Whether two runs had the same results, to the bit, of the same spec and models: what is of the run alone (when, how long, on which
 //! machine, by which build, what the store had) does not count.
 
-use super::{Manifest, StepRecord};
-use crate::run::Recalled;
-use crate::step::SelfCheck;
+use super::{Manifest, Recalled, SelfCheck, StepRecord};
 use serde_json::{Value, json};
 
 impl Manifest {

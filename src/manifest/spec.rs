@@ -1,6 +1,6 @@
 use super::git::{self, Git};
-use crate::run::key::digests::of_bytes;
 use crate::spec::Loaded;
+use crate::system::digests::of_bytes;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

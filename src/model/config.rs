@@ -1,10 +1,8 @@
 //! `config.json`, as transformers 4 and transformers 5 write it, read with checks.
 
-use std::cell::RefCell;
-
+use crate::kernel::Activation;
 use serde_json::{Map, Value};
-
-use super::facts::Activation;
+use std::cell::RefCell;
 
 /// A key of a model's configuration that is missing, of the wrong kind, or asks for something ablate does not have.
 /// Displays as a fragment that names the key.

@@ -1,5 +1,6 @@
 //! Architecture facts: everything the forward pass needs to know that is not a weight.
 
+use crate::kernel::{Activation, Norm, Rotary};
 use serde::Serialize;
 
 /// One decoder-only transformer, described. Families differ in these facts and in the names of their weights, in nothing else.
@@ -82,39 +83,6 @@ impl std::fmt::Display for Window {
     }
 }
 
-/// A norm over `d_model`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Norm {
-    /// Which one.
-    pub kind: NormKind,
-    /// Added to the variance.
-    pub eps: f64,
-}
-
-/// Kinds of norm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NormKind {
-    /// Divide by the root mean square.
-    Rms,
-    /// Subtract the mean, then divide by the standard deviation.
-    Layer,
-}
-
-/// Non-linearities.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activation {
-    /// x · sigmoid(x).
-    Silu,
-    /// x · Φ(x), with the error function.
-    Gelu,
-    /// GELU's tanh approximation (`gelu_new`, `gelu_pytorch_tanh`).
-    GeluTanh,
-    /// max(x, 0).
-    Relu,
-}
-
 /// How positions enter the model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -123,25 +91,6 @@ pub enum Positions {
     Learned,
     /// Queries and keys are rotated.
     Rotary(Rotary),
-}
-
-/// Rotary position embedding of the first `2 * inv_freq.len()` dimensions of each head.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Rotary {
-    /// Radians per position of each pair of dimensions, scaling applied.
-    pub inv_freq: Vec<f32>,
-    /// Which dimensions are pairs.
-    pub pairing: Pairing,
-}
-
-/// Which dimensions a rotation turns into each other; r is the number of rotated dimensions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Pairing {
-    /// i and i + r/2 (Llama, NeoX).
-    HalfSplit,
-    /// 2i and 2i + 1 (GPT-J).
-    Interleaved,
 }
 
 /// How attention and MLP are joined to the residual stream.

@@ -14,6 +14,7 @@ pub mod hook;
 pub mod host;
 pub mod hub;
 mod matching;
+mod name;
 mod not_finite;
 mod open;
 pub mod processing;
@@ -24,5 +25,6 @@ pub mod tokenizer;
 pub mod transformer;
 pub mod weights;
 
+pub use name::ModelName;
 pub use not_finite::NotFinite;
-pub use open::{Card, Lookup, Model, ModelError, NextLogits, PromptError, Sketch, to_f32};
+pub use open::{Card, Lookup, Model, ModelError, NextLogits, PromptError, Sketch};

@@ -2,9 +2,9 @@
 //! that hold them already. A run that is finite costs one look at its logits; only one that is not is made again to find the place.
 
 use super::hook::{Hook, HookValue, Hooks, Site};
-use super::to_f32;
 use super::transformer::{Tokens, Transformer};
 use crate::kernel;
+use crate::kernel::to_f32;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{DType, Tensor};
 use std::fmt;

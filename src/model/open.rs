@@ -13,8 +13,9 @@ use super::tokenizer::{self, FOLDER_FILES, Tokenizer, TokenizerError};
 use super::transformer::{Tokens, Transformer};
 use super::weights::WeightError;
 use super::{builtin, gguf, hub};
+use crate::kernel::to_f32;
 use crate::spec;
-use burn::tensor::{DType, Tensor};
+use burn::tensor::DType;
 use serde::Serialize;
 use std::path::Path;
 
@@ -165,6 +166,15 @@ impl Model {
         Ok(Self { transformer, tokenizer, bos: spec.bos, notes })
     }
 
+    /// The model of a source (`builtin:arith`, a folder, a `.gguf` file, `hf:owner/name`), as a spec that says no more than that
+    /// opens it; paths are from the current folder.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn load(source: &str) -> Result<Self, ModelError> {
+        Self::open(&spec::Model::of(source), Lookup { base: Path::new(""), checkpoint: None, quiet: true })
+    }
+
     /// A model's facts, without loading its weights.
     pub fn card(spec: &spec::Model, lookup: Lookup) -> Result<Card, ModelError> {
         Ok(Self::sketch(spec, lookup)?.card)
@@ -276,12 +286,6 @@ impl Model {
         NotFinite::check_values(&self.transformer, &batch, &logits)?;
         Ok(NextLogits { tokens, logits })
     }
-}
-
-/// A tensor's values in main memory, row by row.
-pub fn to_f32<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    let data = tensor.cast(DType::F32).into_data();
-    data.try_into_vec().unwrap_or_else(|_| unreachable!("cast to f32 above"))
 }
 
 fn find(spec: &spec::Model, lookup: Lookup) -> Result<Found, ModelError> {

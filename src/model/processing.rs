@@ -2,9 +2,10 @@
 //! (§2 and appendix), and TransformerLens's `fold_ln`, `center_unembed` and `center_writing_weights`, in that order.
 //! Value biases are not folded.
 
-use super::facts::{Facts, NormKind, Residual};
+use super::facts::{Facts, Residual};
 use super::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
 use super::weights::WeightError;
+use crate::kernel::NormKind;
 use crate::spec::Processing;
 
 /// A model whose weights are processed as they are read.

@@ -1,12 +1,11 @@
-use super::Workload;
-use crate::figure;
+use crate::cost::Workload;
 use crate::heuristic::{Matcher, Options, Problem};
 use crate::intervene::{layer_operations, runs_side_by_side};
-use crate::kernel;
 use crate::measure::Resamples;
 use crate::model::facts::Facts;
 use crate::spec::step::HeuristicVariant;
 use crate::spec::{Figure, ImageFormat, Operator, Spec};
+use crate::{figure, kernel};
 use burn::tensor::{DType, Device, Distribution, Tensor};
 use polars::prelude::df;
 use rayon::prelude::*;

@@ -4,20 +4,16 @@
 //! step would compute on them; [`Speed`] is the machine's, timed.
 
 mod calibration;
-mod census;
-mod survey;
-mod workload;
 
 pub use calibration::{Speed, beside, results, time_figures};
-pub use census::{Census, Censuses};
-pub use survey::{Extent, Read, Survey, SurveyedCell};
-pub use workload::Workload;
 
-use crate::Error;
-use crate::model::Sketch;
-use crate::run::{ModelName, interrupt};
+use crate::context::Context;
+use crate::cost::{Survey, Workload};
+use crate::model::{ModelName, Sketch};
+use crate::prompt::Extent;
 use crate::spec::{Prompts, Step};
-use crate::step::{self, Context};
+use crate::system::interrupt;
+use crate::{Error, step};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -51,7 +47,7 @@ impl Made {
     /// Whether no step before made the prompts of this one; those that the store has are counted apart.
     fn is_first(&mut self, step: &Step, name: &ModelName, is_stored: bool, context: &Context) -> Result<bool, Error> {
         let sketch = context.models.sketch(name)?;
-        let prompts = step::surveyed(step, context.prompts(step.common().prompts(), step.name())?);
+        let prompts = surveyed(step, context)?;
         let batch = context.batch_of(&sketch.card.facts);
         let same = |(model, made, at_once, stored): &(Rc<Sketch>, Prompts, usize, bool)| {
             Rc::ptr_eq(model, &sketch) && *made == prompts && (*at_once, *stored) == (batch, is_stored)
@@ -92,7 +88,7 @@ pub fn plan<'s>(
         for name in context.models.names(selected) {
             let is_first = made.is_first(step, &name, is_stored, context)?;
             let survey = || {
-                let mut survey = Survey::make(step, &name, context, Extent::Whole)?;
+                let mut survey = Survey::make(step, &surveyed(step, context)?, &name, context, Extent::Whole)?;
                 prompts = if is_first { survey.took } else { Duration::ZERO };
                 survey.cells.iter_mut().filter(|_| !is_first).for_each(|cell| cell.asked = 0);
                 Ok(survey)
@@ -118,9 +114,14 @@ pub fn refusals(context: &Context) -> Result<Vec<Error>, Error> {
         };
         for name in context.models.names(selected) {
             interrupt::check()?;
-            let survey = || Survey::make(step, &name, context, Extent::Probe);
+            let survey = || Survey::make(step, &surveyed(step, context)?, &name, context, Extent::Probe);
             refused.extend(step::workload(step, context, survey).err());
         }
     }
     Ok(refused)
+}
+
+/// The prompts that a step runs on.
+fn surveyed(step: &Step, context: &Context) -> Result<Prompts, Error> {
+    Ok(step::surveyed(step, context.prompts(step.common().prompts(), step.name())?))
 }

@@ -1,7 +1,7 @@
 //! Counterfactual prompts that are made of the clean ones: words swapped, or redrawn.
 
 use super::error::PromptError;
-use super::legal::{Asks, Group, bos_token};
+use super::group::{Asks, Group, bos_token};
 use super::random::Random;
 use super::resolved::Resolved;
 use super::set::Prompt;

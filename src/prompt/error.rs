@@ -4,6 +4,9 @@ use super::template::TemplateFault;
 use std::borrow::Cow;
 use thiserror::Error;
 
+/// What stands for an operator in the rows of prompts from words.
+pub(super) const OF_WORDS: &str = "words";
+
 /// A fault of `[prompts]` that shows without any model.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SpecProblem {
@@ -280,11 +283,12 @@ impl SpecProblem {
 
 /// What prompts are of: `for '+'`, `of the words`.
 fn of(operator: &str) -> String {
-    if operator == super::operator::WORDS.symbol { "of the words".into() } else { format!("for '{operator}'") }
+    if operator == OF_WORDS { "of the words".into() } else { format!("for '{operator}'") }
 }
 
 fn known_operators() -> String {
-    let symbols: Vec<String> = super::operator::OPERATORS.iter().map(|o| format!("\"{}\"", o.symbol)).collect();
+    let symbols: Vec<String> =
+        crate::spec::Operator::ALL.iter().map(|operator| format!("\"{}\"", operator.symbol())).collect();
     symbols.join(", ")
 }
 

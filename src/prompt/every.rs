@@ -4,7 +4,7 @@
 //! Operands and words are drawn before anything is tokenised: a large range costs no more than the prompts that are asked for.
 
 use super::error::PromptError;
-use super::legal::{Group, bos_token};
+use super::group::{Group, bos_token};
 use super::operator::Operator;
 use super::order::Order;
 use super::random::Random;

@@ -2,7 +2,7 @@
 
 use super::dropped::{Dropped, Fault, Reason};
 use super::error::PromptError;
-use super::legal::{Asks, Group, render};
+use super::group::{Asks, Group, render};
 use super::resolved::NamedTemplate;
 use super::template::{Fill, Problem, Slot};
 use crate::model::tokenizer::Tokenizer;

@@ -1,6 +1,6 @@
 //! Integers as a model would write them after a prompt.
 
-use super::legal::{Asks, Group};
+use super::group::{Asks, Group};
 use super::resolved::Resolved;
 use super::set::Prompt;
 use super::template::Problem;

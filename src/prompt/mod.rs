@@ -3,15 +3,19 @@
 //! [`Resolved`] is what a spec says, checked without any model. [`build`] makes it into a [`PromptSet`] in one model's
 //! tokens: every legal prompt, then those the model answers as `keep` asks, then the seeded draw.
 
+mod census;
 mod change;
+mod described;
 mod dropped;
 mod error;
 mod every;
 mod explain;
 mod frame;
+mod group;
 mod integers;
 mod layout;
 mod legal;
+mod limits;
 mod operator;
 mod order;
 mod pairs;
@@ -26,18 +30,20 @@ mod tally;
 mod template;
 mod words;
 
+pub use census::{Census, Censuses, Extent};
 pub use change::{Change, ChangeFault, Place, change, changed};
 pub use dropped::{Dropped, Reason};
 pub use error::{PromptError, SpecProblem};
 pub use every::{Asked, Wanted, every};
 pub(crate) use frame::{answers, content, joined, of_words};
 pub use integers::integers;
-pub use legal::MOST_LOOKED_AT;
+pub use limits::MOST_LOOKED_AT;
+pub use limits::MOST_PROMPTS;
 pub use operator::{NoValue, OPERATORS, Operator, WORDS};
 pub use pairs::{From, alike, pairs};
 pub use positions::{BOS, LAST, Positions};
 pub(crate) use random::Random;
-pub use resolved::{MOST_PROMPTS, NamedTemplate, Resolved};
+pub use resolved::{NamedTemplate, Resolved};
 pub use respond::{Respondent, Response, respond};
 pub use set::{Contrast, Note, Prompt, PromptSet, SetTemplate, SlotTokens, Wording};
 pub use tally::{Bounds, Tallied, Tally};

@@ -1,6 +1,6 @@
 //! The arithmetic operators a prompt may ask for, with what they compute. Which there are is said by [`spec::Operator`].
 
-use super::error::SpecProblem;
+use super::error::{OF_WORDS, SpecProblem};
 use crate::spec;
 
 /// A binary operator on integers.
@@ -30,7 +30,7 @@ pub static OPERATORS: [Operator; spec::Operator::ALL.len()] = {
 
 /// What stands for an operator in the rows of prompts from words, which ask for nothing to be computed.
 pub static WORDS: Operator =
-    Operator { symbol: "words", sign: "words", name: "words", apply: |_, _| Err(NoValue::NothingComputed) };
+    Operator { symbol: OF_WORDS, sign: OF_WORDS, name: OF_WORDS, apply: |_, _| Err(NoValue::NothingComputed) };
 
 /// Why an operator has no value at some operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,15 +1,13 @@
 //! `[prompts]`, checked and parsed: everything that shows without a model.
 
 use super::error::SpecProblem;
+use super::limits::MOST_PROMPTS;
 use super::operator::{NoValue, Operator, WORDS};
 use super::template::{Problem, Slot, Template, TemplateFault};
 use super::words::Words;
 use crate::spec::{Answer, DEFAULT_COMPLETION, Keep, Prompts, Range, Templates};
 use std::collections::{BTreeSet, HashSet};
 use std::hash::Hash;
-
-/// Most prompts a set may enumerate.
-pub const MOST_PROMPTS: u128 = 20_000_000;
 
 /// A checked prompt set, before any model.
 #[derive(Debug, Clone)]

@@ -1,8 +1,9 @@
 //! What is done with the legal prompts of a set while they are found: all are kept, or they are counted.
 
+use super::described;
 use super::dropped::Fault;
+use super::group::{Asks, Group};
 use super::layout::{Judged, Layouts};
-use super::legal::{self, Asks, Group};
 use super::set::{Prompt, SetTemplate};
 use rayon::prelude::*;
 
@@ -63,7 +64,7 @@ impl Taker for All {
 
     fn describe(&mut self, group: &Group) -> SetTemplate {
         let first = std::mem::replace(&mut self.first, self.prompts.len());
-        legal::describe(group, &self.prompts[first..])
+        described::describe(group, &self.prompts[first..])
     }
 
     fn finish(&mut self) -> (Vec<Prompt>, usize) {

@@ -2,12 +2,13 @@
 
 use super::dropped::Fault;
 use super::error::PromptError;
+use super::group::{Asks, Group};
 use super::layout::{Form, Judged, Laid, Layouts};
-use super::legal::{self, Asks, Group};
 use super::resolved::Resolved;
 use super::set::{Prompt, PromptSet, SetTemplate, SlotTokens};
 use super::taker::{Candidate, Taker};
 use super::template::Problem;
+use super::{described, legal};
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::Answer;
 use rayon::prelude::*;
@@ -179,7 +180,7 @@ impl Counting {
     /// Keeps a prompt that is the first of its kind, or that is wanted whatever its kind.
     fn offer(&mut self, group: &Group, prompt: Prompt, is_wanted: bool) {
         if self.fixed.is_none() {
-            let described = legal::describe(group, std::slice::from_ref(&prompt));
+            let described = described::describe(group, std::slice::from_ref(&prompt));
             self.fixed = Some(described.fixed().collect());
         }
         let at = self.fixed.iter().flatten().map(|&at| prompt.tokens.get(at).copied()).collect();
@@ -273,7 +274,7 @@ impl Taker for Counting {
         self.fixed = None;
         self.forms.clear();
         self.last = None;
-        legal::describe(group, &self.kept[first..])
+        described::describe(group, &self.kept[first..])
     }
 
     fn finish(&mut self) -> (Vec<Prompt>, usize) {

@@ -1,8 +1,7 @@
 //! Prompts from words: which combinations there are, and what fills the slots in each.
 
 use super::error::SpecProblem;
-use super::legal::MOST_LOOKED_AT;
-use super::resolved::MOST_PROMPTS;
+use super::limits::{MOST_LOOKED_AT, MOST_PROMPTS};
 use super::template::{Fill, Slot, Template};
 use crate::spec::{Cells, Prompts, Rows, SlotWords, Word, nearest, no_slot};
 use indexmap::IndexMap;

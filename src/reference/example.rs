@@ -2,9 +2,9 @@
 
 use super::topics::{Group, Topic};
 use super::{Rows, columns};
-use crate::run::Frames;
 use crate::spec::{self, Loaded, SpecErrors};
 use crate::step;
+use crate::table::Frames;
 use toml::{Table, Value};
 
 /// What stands before an example to make a spec of it.

@@ -3,7 +3,7 @@
 use super::about::About;
 use super::columns::COLUMNS;
 use super::key::{self, Choice, Key, choices, description, keys, list};
-use crate::experiments;
+use crate::bundled;
 use crate::model::{builtin, family};
 use crate::spec::{self, Operator, hook};
 use serde_json::Value;
@@ -224,7 +224,7 @@ fn models() -> impl Iterator<Item = Topic> {
 }
 
 fn specs() -> impl Iterator<Item = Topic> {
-    experiments::specs().map(|(name, title)| {
+    bundled::specs().map(|(name, title)| {
         let mut topic = Topic::new(Group::Spec, name, About::read(&title));
         topic.facts.push(("copy", format!("ablate new NAME --from {name}")));
         topic

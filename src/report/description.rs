@@ -62,7 +62,7 @@ pub(super) fn markdown(text: &str) -> String {
             safe.replace_range(at..at + 1, instead);
         }
     }
-    super::markdown::fenced("text", text)
+    super::fence::fenced("text", text)
 }
 
 /// The bytes at which a link or markup begins that must not be followed, ascending, and what is written instead of each.

@@ -3,7 +3,7 @@
 use super::html::{Html, Pictures, badges, page};
 use super::{link, one_line};
 use crate::manifest::{FILE, Manifest, ManifestError};
-use crate::run::atomic::{WriteError, write_atomic};
+use crate::system::atomic::{WriteError, write_atomic};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -49,7 +49,7 @@ fn collect(folder: &Path, depth: usize, found: &mut Vec<Entry>) {
     let hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     for folder in below.map(|entry| entry.path()).filter(|path| path.is_dir() && !path.is_symlink() && !hidden(path)) {
         // What can not be put in its place is said by who runs the spec again.
-        let _ = crate::run::settle_results(&folder);
+        let _ = crate::results::settle(&folder);
         if folder.join(FILE).is_file() {
             found.push(Entry { manifest: Manifest::read(&folder), folder });
         } else if depth > 1 {
@@ -103,7 +103,7 @@ fn card(body: &mut Html, entry: &Entry, folder: &Path) {
             body.raw("<h3><a href=\"").text(&link(&report, folder)).raw("\">").text(&one_line(&manifest.title));
             body.raw("</a></h3>\n<p class=\"badges\">");
             badges(body, &manifest.expectations);
-            let failed = |check: &&crate::step::SelfCheck| !check.passed();
+            let failed = |check: &&crate::manifest::SelfCheck| !check.passed();
             let count = manifest.self_checks.iter().filter(failed).count();
             body.badge("bad", "self-check failed", "self-checks failed", count);
             body.badge("bad", "part failed", "parts failed", manifest.failed.len());

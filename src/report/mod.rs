@@ -4,6 +4,7 @@
 //! Every number in it comes from the frames that were written beside it.
 
 mod description;
+mod fence;
 mod html;
 mod index;
 mod markdown;
@@ -13,10 +14,9 @@ pub use index::{INDEX, write_index};
 pub use markdown::{markdown, write};
 
 use crate::expectation::Compared;
-use crate::run::Recalled;
-use crate::step::SelfCheck;
+use crate::manifest::Failed;
+use crate::manifest::{Recalled, SelfCheck};
 use polars::prelude::DataFrame;
-use serde::{Deserialize, Serialize};
 use std::path::{Component, Path, PathBuf};
 
 /// What the report of a run says.
@@ -136,15 +136,4 @@ fn escaped_part(part: &str) -> String {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A part of a spec that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failed {
-    /// Which: `step 'effects'`.
-    pub what: String,
-    /// Why.
-    pub why: String,
-    /// The parts that were not made because they read its rows.
-    pub skipped: Vec<String>,
 }

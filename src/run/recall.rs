@@ -1,15 +1,22 @@
 //! A spec's steps through its store: what was computed before is taken from there, what is computed is put into it.
 
-use super::blocks::{self, Blocks, Terms};
-use super::key::{Digests, Key, Keys, environment, fingerprint, parameters};
-use super::progress::Progress;
-use super::session::with_all_it_reads;
-use super::store::{About, Entry, Store, Taken, now, utc};
-use super::{ModelName, Models, Ready, Session};
+use super::Session;
+use crate::check::Ready;
+use crate::context::{Context, Models};
+pub use crate::manifest::Recalled;
+use crate::manifest::{self, SelfCheck};
+use crate::model::ModelName;
 use crate::model::files::Part;
+use crate::resume::{Blocks, Terms};
 use crate::spec::{Loaded, Step};
-use crate::step::{self, Context, Outcome, SelfCheck};
-use crate::{Error, manifest};
+use crate::step::{self, Outcome};
+use crate::store::key::{Key, Keys, fingerprint, parameters};
+use crate::store::{About, Entry, Store, Taken};
+use crate::system::progress::Progress;
+use crate::system::time::{now, utc};
+use crate::system::{Digests, environment};
+use crate::variants::reads::with_all_it_reads;
+use crate::{Error, resume as blocks};
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
@@ -18,38 +25,6 @@ use std::time::Instant;
 
 /// Bytes that take longer to read than a user waits without a word.
 const LARGE: u64 = 2_000_000_000;
-
-/// A step whose results were in the store.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Recalled {
-    /// Name of the step.
-    pub step: String,
-    /// Its key.
-    pub key: String,
-    /// When it was computed.
-    pub computed: String,
-    /// On which processor.
-    pub processor: String,
-    /// How long that took.
-    pub seconds: f64,
-    /// The variants that it is for: `dtype=bf16`; empty where it is for all.
-    pub variants: String,
-}
-
-impl Recalled {
-    /// For these variants.
-    pub fn of(self, variants: &str) -> Self {
-        Self { variants: variants.to_string(), ..self }
-    }
-}
-
-impl std::fmt::Display for Recalled {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { step, computed, processor, variants, .. } = self;
-        let of = if variants.is_empty() { String::new() } else { format!(" ({variants})") };
-        write!(f, "step '{step}'{of}: from the store, computed {computed} on {processor}")
-    }
-}
 
 /// What the store has of a step.
 #[derive(Debug)]
@@ -378,6 +353,6 @@ fn beyond_its_key(step: &Step, context: &Context) -> Option<String> {
 }
 
 /// Names that an outcome may have in it: the step's, and those of what it reads.
-pub(super) fn names(step: &Step) -> Vec<String> {
+pub(crate) fn names(step: &Step) -> Vec<String> {
     std::iter::once(step.name().to_string()).chain(parameters::reads(step)).collect()
 }

@@ -1,14 +1,17 @@
 //! The manifest of a run, written down while it runs.
 
-use super::store::rfc3339_now;
-use super::{ModelName, Options, Prepared, Ready, Recall, Recalled};
+use super::{Options, Recall};
 use crate::Error;
+use crate::check::{Prepared, Ready};
 use crate::expectation::Compared;
-use crate::manifest::{self, Checksum, FromStore, Machine, Manifest, ModelRecord, Program, SpecRecord, StepRecord};
-use crate::model::Card;
-use crate::report::Failed;
+use crate::manifest::{
+    self, Checksum, Failed, FromStore, Machine, Manifest, ModelRecord, Program, Recalled, SelfCheck, SpecRecord,
+    StepRecord,
+};
+use crate::model::{Card, ModelName};
 use crate::spec::{Device, Step};
-use crate::step::{Outcome, SelfCheck};
+use crate::step::Outcome;
+use crate::system::time::rfc3339_now;
 use std::path::Path;
 use std::time::Instant;
 

@@ -1,10 +1,12 @@
 //! What the specs of one command share: stores, and which steps are computed again though a store has them.
 
-use super::key::{Digests, Keys};
-use super::store::{Place, Store};
-use super::{Prepared, order};
 use crate::Error;
-use crate::spec::{Loaded, SpecErrors, Step};
+use crate::check::Prepared;
+use crate::spec::{Loaded, SpecErrors};
+use crate::store::key::Keys;
+use crate::store::{Place, Store};
+use crate::system::Digests;
+use crate::variants::{order, reads};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -61,7 +63,7 @@ impl Session {
     }
 
     /// Whether several specs have a step, by its key of [`Keys::to_compare`].
-    pub(super) fn is_shared(&self, key: &str) -> bool {
+    pub(crate) fn is_shared(&self, key: &str) -> bool {
         self.shared.contains(key)
     }
 
@@ -78,15 +80,15 @@ impl Session {
     }
 
     /// Checksums of files for this command alone.
-    pub(super) fn digests(&self) -> &Digests {
+    pub(crate) fn digests(&self) -> &Digests {
         &self.digests
     }
 
-    pub(super) fn has_computed(&self, key: &str) -> bool {
+    pub(crate) fn has_computed(&self, key: &str) -> bool {
         self.computed.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
     }
 
-    pub(super) fn note_computed(&self, key: &str) {
+    pub(crate) fn note_computed(&self, key: &str) {
         self.computed.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_string());
     }
 
@@ -96,7 +98,7 @@ impl Session {
     }
 
     /// The steps of a spec that are computed though a store has them.
-    pub(super) fn forced(&self, loaded: &Loaded) -> HashSet<String> {
+    pub(crate) fn forced(&self, loaded: &Loaded) -> HashSet<String> {
         let spec = &loaded.spec;
         let names = match &self.force {
             Force::Nothing => return HashSet::new(),
@@ -105,8 +107,8 @@ impl Session {
         };
         let mut forced: HashSet<String> = HashSet::new();
         for step in order::steps(&spec.steps) {
-            let reads = steps_behind(loaded, super::key::parameters::reads(step));
-            if names.iter().any(|name| name == step.name()) || reads.iter().any(|read| forced.contains(read)) {
+            let behind = reads::steps_behind(loaded, crate::store::key::parameters::reads(step));
+            if names.iter().any(|name| name == step.name()) || behind.iter().any(|read| forced.contains(read)) {
                 forced.insert(step.name().to_string());
             }
         }
@@ -133,36 +135,4 @@ impl Session {
             .collect();
         if errors.is_empty() { Ok(()) } else { Err(SpecErrors::join(errors).into()) }
     }
-}
-
-/// A step and all whose rows it reads, by way of others too.
-pub(super) fn with_all_it_reads<'l>(loaded: &'l Loaded, step: &'l Step) -> Vec<&'l Step> {
-    let mut found = vec![step];
-    let mut next = 0;
-    while let Some(step) = found.get(next) {
-        let reads = steps_behind(loaded, super::key::parameters::reads(step));
-        let new: Vec<&Step> = loaded.spec.steps.iter().filter(|step| reads.contains(step.name())).collect();
-        let new: Vec<&Step> =
-            new.into_iter().filter(|step| !found.iter().any(|known| known.name() == step.name())).collect();
-        found.extend(new);
-        next += 1;
-    }
-    found
-}
-
-/// The steps whose rows are read under these names, tables being made of them.
-pub(super) fn steps_behind(loaded: &Loaded, mut names: Vec<String>) -> HashSet<String> {
-    let mut steps = HashSet::new();
-    let mut seen = HashSet::new();
-    while let Some(name) = names.pop() {
-        let root = name.split('.').next().unwrap_or(&name).to_string();
-        if !seen.insert(root.clone()) {
-            continue;
-        }
-        match loaded.spec.tables.iter().find(|table| table.name == root) {
-            Some(table) => names.extend(super::key::parameters::table_reads(table)),
-            None => drop(steps.insert(root)),
-        }
-    }
-    steps
 }

@@ -1,14 +1,19 @@
 //! The steps of a spec, for each of its variants that they depend on.
 
-use super::blocks::Blocks;
-use super::groups::{Group, Groups};
 use super::record::Record;
-use super::results::Results;
 use super::unmade::{Part, Unmade};
-use super::{Frames, Options, Prepared, Recall, Recalled, interrupt, order, pool};
+use super::{Options, Recall};
 use crate::Error;
+use crate::check::Prepared;
+use crate::context::Context;
+use crate::manifest::{Recalled, SelfCheck};
+use crate::results::Results;
+use crate::resume::Blocks;
 use crate::spec::Step;
-use crate::step::{Context, Outcome, SelfCheck};
+use crate::step::Outcome;
+use crate::system::interrupt;
+use crate::table::Frames;
+use crate::variants::{Group, Groups, order, pool};
 use indexmap::IndexMap;
 use polars::prelude::DataFrame;
 use std::collections::HashMap;

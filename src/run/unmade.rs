@@ -1,10 +1,11 @@
 //! What a run could not make: the parts of a spec that failed, and those that were not tried because they read what is not
 //! there.
 
-use super::groups::Group;
-use super::progress::Progress;
 use crate::Error;
-use crate::report::Failed;
+use crate::error::Unmet;
+use crate::manifest::Failed;
+use crate::system::progress::Progress;
+use crate::variants::Group;
 use std::collections::HashMap;
 
 /// Parts of one spec that are not made.
@@ -198,17 +199,6 @@ impl Unmade {
         failed.extend(also.map(|error| Unmet { what: "the results".to_string(), skipped: Vec::new(), error }));
         Some(Error::Parts { failed, made })
     }
-}
-
-/// A part that failed, in the error of a run.
-#[derive(Debug)]
-pub struct Unmet {
-    /// Which.
-    pub what: String,
-    /// Parts that were not tried because of it.
-    pub skipped: Vec<String>,
-    /// Why.
-    pub error: Error,
 }
 
 fn root(rows: &str) -> &str {

@@ -1,11 +1,11 @@
 //! What the program found to compute with, and where it may keep results.
 
-use crate::kernel::{self, Instructions};
+use crate::kernel::{self, Instructions, to_f32};
 use crate::manifest;
-use crate::model::{device, to_f32};
-use crate::run::key::environment;
-use crate::run::store::Place;
+use crate::model::device;
 use crate::spec::Device;
+use crate::store::Place;
+use crate::system::environment;
 use burn::tensor::{Tensor, TensorData};
 use std::time::Instant;
 

@@ -48,7 +48,7 @@ pub fn run() -> Report {
         Check::of("vector instructions", machine::vectors()),
         Check::of("matrix product", machine::product()),
         Check::of("devices", machine::devices()),
-        Check::of("allocator", Ok(crate::allocator::NAME.to_string())),
+        Check::of("allocator", Ok(crate::system::allocator::NAME.to_string())),
         Check::of("cache", machine::cache()),
     ];
     let experiment = model::experiment();

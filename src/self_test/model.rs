@@ -1,11 +1,12 @@
 //! The built-in model's numbers, against those that numpy computes of the same file in double precision
 //! (`tests/fixtures/make_arith_logits.py`).
 
+use crate::experiment;
 use crate::manifest::{self, Manifest};
 use crate::model::{Lookup, Model};
-use crate::run::progress::Progress;
-use crate::run::{self, Options};
+use crate::run::Options;
 use crate::spec::{self, Device, Dtype, Processing};
+use crate::system::progress::Progress;
 use polars::prelude::*;
 use std::fs;
 use std::path::Path;
@@ -73,7 +74,7 @@ pub fn experiment() -> Result<Experiment, String> {
     let loaded =
         spec::load(&path, &[format!("output.dir={dir}")], std::iter::empty()).map_err(|error| error.to_string())?;
     let options = Options { progress: &Progress::quiet(), command: "ablate self-test".into() };
-    run::run(&loaded, &options).map_err(|error| error.render(false))?;
+    experiment::run(&loaded, &options).map_err(|error| error.render(false))?;
     let text = fs::read_to_string(folder.path().join(manifest::FILE)).map_err(|error| error.to_string())?;
     let manifest = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", manifest::FILE))?;
     Ok(Experiment { folder, manifest })

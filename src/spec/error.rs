@@ -1,6 +1,7 @@
 //! What is wrong with a spec: every error at once, each with its place and what to write instead.
 
-use super::load::Loaded;
+use super::loaded::Loaded;
+use super::node::Origin;
 use super::source::Source;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use std::fmt;
@@ -235,3 +236,17 @@ impl fmt::Display for SpecErrors {
 }
 
 impl std::error::Error for SpecErrors {}
+
+impl Loaded {
+    /// An error about the value at a path, for what is found only once a model is there: "layer 33 of 32". Points at the
+    /// nearest table that is written where the value itself is not.
+    pub fn refuse(&self, path: &[&str], message: impl Into<String>, advice: Option<String>) -> SpecErrors {
+        let node = (0..=path.len()).rev().find_map(|length| self.find(path.get(..length)?));
+        let error = match node.map(|node| &node.origin) {
+            Some(Origin::File { source, value, .. }) => SpecError::new(message).at(source, value.clone(), ""),
+            Some(Origin::Variable(text) | Origin::Flag(text)) => SpecError::new(format!("{text}: {}", message.into())),
+            Some(Origin::Default) | None => SpecError::new(message),
+        };
+        error.advise_option(advice).into()
+    }
+}

@@ -4,6 +4,7 @@ use super::error::SpecError;
 use super::merge::{Layer, NAMED_LISTS};
 use super::node::{Content, Node, Origin};
 use super::parse::parse;
+use super::read::read;
 use super::source::Source;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -96,7 +97,7 @@ impl Files {
         if self.seen.contains(&identity) {
             return Ok(());
         }
-        let source = Source::read(path)?;
+        let source = read(path)?;
         self.seen.push(identity.clone());
         self.chain.push((identity, name));
         self.add(source);

@@ -1,6 +1,6 @@
 //! A spec as one file that stands alone: what its files, its profile and flags say, with the comments that stand there.
 
-use super::load::Loaded;
+use super::loaded::Loaded;
 use super::merge::NAMED_LISTS;
 use super::node::{Content, Node, Origin};
 use super::source::Source;

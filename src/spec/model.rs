@@ -29,6 +29,20 @@ pub struct Model {
     pub bos: Option<bool>,
 }
 
+impl Model {
+    /// The model of a source, all else as where a spec says no more.
+    pub fn of(source: impl Into<String>) -> Self {
+        Self {
+            source: source.into(),
+            checkpoints: Vec::new(),
+            device: Device::default(),
+            dtype: Dtype::default(),
+            processing: Processing::default(),
+            bos: None,
+        }
+    }
+}
+
 /// Weight processing (paper §2, appendix; `HookedTransformer`'s `fold_ln`, `center_unembed`, `center_writing_weights`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -2,12 +2,14 @@
 //!
 //! Models are run one at a time, so that one is in memory at a time: [`Accuracies::run`] for each, then the tables.
 
+use super::labels::Labels;
 use super::network::Asked;
-use super::{Context, Network, Outcome, subject};
+use super::{Network, Outcome, subject};
 use crate::Error;
+use crate::context::Context;
+use crate::cost::{Survey, Workload};
 use crate::measure::{Accuracy, Extent, Pace};
 use crate::model::tokenizer::Tokenizer;
-use crate::plan::{Survey, Workload};
 use crate::prompt::{Prompt, PromptError, PromptSet, Respondent, Response, content, joined, respond};
 use crate::spec::{Answer, Keep, step};
 use crate::table::whole;
@@ -66,7 +68,7 @@ pub(super) fn workload(step: &step::Accuracy, survey: &Survey, context: &Context
             (keep, Answer::SingleToken) => step.per_prompt && keep == Keep::Incorrect,
         };
         let asked = if again { (cell.prompts as f64 * cell.passes).ceil() as usize } else { 0 };
-        let memory = survey.batch.min(cell.prompts) * super::row_bytes(facts);
+        let memory = survey.batch.min(cell.prompts) * crate::context::row_bytes(facts);
         let runs = Workload::forwards(cell.asked + asked, cell.positions.length, facts);
         whole = whole.and(runs.keeping(memory as u64));
     }
@@ -97,15 +99,6 @@ pub(super) fn empty_frames(step: &step::Accuracy) -> PolarsResult<Vec<(String, D
 fn frames(step: &step::Accuracy, accuracies: &Accuracies) -> PolarsResult<Vec<(String, DataFrame)>> {
     let prompts = accuracies.prompts_to_frame()?.map(|frame| (format!("{}.prompts", step.name), frame));
     Ok(std::iter::once((step.name.clone(), accuracies.to_frame()?)).chain(prompts).collect())
-}
-
-/// Names a run in the tables.
-#[derive(Debug, Clone, Copy)]
-pub struct Labels<'a> {
-    /// The model's name in the spec.
-    pub model: &'a str,
-    /// The checkpoint, empty where the model has none.
-    pub checkpoint: &'a str,
 }
 
 /// The first token is the answer's first (for single-token answers: is the answer).

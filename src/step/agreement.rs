@@ -1,12 +1,14 @@
 //! How far attribution agrees with exact patching: rank correlation, and how many of the top units the two have in common.
 
-use super::accuracy::{Labels, number_in};
+use super::accuracy::number_in;
 use super::foretold::{self, Written};
+use super::labels::Labels;
 use super::places::{self, At, Place};
-use super::{Context, subject, target};
+use super::{subject, target};
 use crate::Error;
+use crate::context::Context;
+use crate::cost::{Survey, SurveyedCell};
 use crate::model::hook::Hook;
-use crate::plan::{Survey, SurveyedCell};
 use crate::spec::step::{AttributionPatching, Common, Counterfactual, Direction, EffectMeasure, NeuronMethod};
 use crate::spec::{Loaded, SpecErrors, Step, has_heads};
 use indexmap::IndexMap;

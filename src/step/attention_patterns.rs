@@ -1,14 +1,16 @@
 //! Step `attention-patterns`: how much each position attends to each, per head (paper figure 14).
 
+use super::labels::Labels;
 use super::places::{self, Place};
 use super::subject::{self, Cell, Subject};
 use super::summary::{MOST_ROWS, Values};
-use super::{Context, Outcome, Target, accuracy::Labels, replays};
+use super::{Outcome, Target, replays};
 use crate::Error;
+use crate::context::Context;
+use crate::cost::{Read, Survey, Workload};
 use crate::intervene::{Activations, Positions, Wanted};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
-use crate::plan::{Read, Survey, Workload};
 use crate::spec::{ComponentKind, ComponentPattern, step};
 use indexmap::IndexSet;
 use polars::prelude::*;

@@ -13,11 +13,12 @@ use super::places::{self, At, Place};
 use super::replays::{self, Stopped};
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Context, Outcome, Target};
+use super::{Outcome, Target};
 use crate::Error;
+use crate::context::Context;
+use crate::cost::{Survey, Workload};
 use crate::intervene::{Part, TokenPairs, attribute, recorded_bytes};
 use crate::model::hook::{Hook, Site};
-use crate::plan::{Survey, Workload};
 use crate::prompt::Prompt;
 use crate::spec::step::{AttributionMeasure, AttributionPatching};
 use crate::spec::{Dtype, HookPattern, Loaded, SitePattern, SpecErrors};
@@ -49,7 +50,7 @@ pub(super) fn empty_frames(step: &AttributionPatching) -> PolarsResult<Vec<(Stri
     let name = &step.name;
     let mut frames = Outcome::empty_values(name, &places::keys(&[], None)?, false, step.per_prompt)?;
     let mut pairs = Outcome::default();
-    let labels = super::accuracy::Labels { model: "", checkpoint: "" };
+    let labels = super::labels::Labels { model: "", checkpoint: "" };
     pairs.add_rows(&format!("{name}.pairs"), labels, pair_rows("", &[], &[]))?;
     frames.extend(pairs.frames);
     if step.compare.is_some() {
@@ -134,7 +135,7 @@ fn attribute_cell(
     let passes = points.max(1);
     let task =
         context.progress.begin(&format!("{name}: {}", subject.name), (prompts.len() * passes) as u64, "gradients");
-    let divided = subject.divided(name, &cell.template, replays::parts(prompts.len(), batch), context);
+    let divided = subject.divided(name, &cell.template, super::divided::parts(prompts.len(), batch), context);
     let mut data = divided.values(1, (&task, passes), outcome, |part, _| {
         let (clean, source) = (subject::tokens(&prompts[part.clone()])?, subject::tokens(&others[part.clone()])?);
         let pairs = TokenPairs { clean: &clean, source: &source, answers: &answers[part] };

@@ -2,12 +2,13 @@
 
 use super::places::{self, At, Place};
 use super::ranking::{self, Effect, Fault, Of, Ranking};
-use super::{Context, Target, patching, subject};
+use super::{Target, patching, subject};
 use crate::Error;
+use crate::context::Context;
 use crate::intervene::Positions;
+use crate::model::ModelName;
 use crate::model::facts::Facts;
 use crate::prompt::{Resolved, WORDS};
-use crate::run::ModelName;
 use crate::spec::{Condition, Layers, Loaded, PositionName, Step};
 use indexmap::IndexMap;
 use polars::prelude::*;

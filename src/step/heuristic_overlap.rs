@@ -1,9 +1,11 @@
 //! Step `heuristic-overlap`: how many of the last checkpoint's pairs of a heuristic and a neuron are there at each checkpoint (paper
 //! §5, figure 10a).
 
-use super::accuracy::{Labels, number_in};
-use super::{Context, Outcome};
+use super::Outcome;
+use super::accuracy::number_in;
+use super::labels::Labels;
 use crate::Error;
+use crate::context::Context;
 use crate::measure::wilson;
 use crate::spec::step::HeuristicOverlap;
 use indexmap::{IndexMap, IndexSet};

@@ -1,10 +1,10 @@
 //! What blocks of steps give, as bits.
 
-use super::SelfCheck;
 use crate::heuristic::{Match, Tail};
 use crate::intervene::{Activation, Layout, Readouts};
+use crate::manifest::SelfCheck;
 use crate::probe::Judged;
-use crate::run::blocks::Bits;
+use crate::resume::Bits;
 
 impl Bits for Readouts {
     fn write(&self, out: &mut Vec<u8>) {

@@ -1,19 +1,21 @@
 //! Step `logit-attribution`: what each component adds to the answer's logit (Elhage et al. 2021).
 
+use super::labels::Labels;
 use super::pairing::{self, Other, Pairs, pair_rows};
 use super::places::{self, At, Place};
-use super::replays;
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Context, Outcome, Target, accuracy::Labels};
+use super::{Outcome, Target};
 use crate::Error;
+use crate::context::Context;
+use crate::cost::{Read, Survey, Workload};
 use crate::intervene::{Positions, Targets, Term, direct_attribution};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
-use crate::plan::{Read, Survey, Workload};
 use crate::prompt::Prompt;
-use crate::run::interrupt;
 use crate::spec::step::{self, AttributionTarget};
+use crate::step::divided::parts;
+use crate::system::interrupt;
 use polars::prelude::*;
 use std::collections::HashSet;
 
@@ -84,7 +86,7 @@ fn attribute(
     let label = format!("{}: {}", step.name, subject.name);
     let task = context.progress.begin(&label, prompts.len() as u64, "prompts");
     let batch = context.batch(&subject.model);
-    let divided = subject.divided(&step.name, &cell.template, replays::parts(prompts.len(), batch), context);
+    let divided = subject.divided(&step.name, &cell.template, parts(prompts.len(), batch), context);
     // `[term, prompt]`, and what they add up to as one more.
     let mut data = divided.values(1, (&task, 1), outcome, |part, _| {
         let targets =

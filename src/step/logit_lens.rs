@@ -1,18 +1,17 @@
 //! Step `logit-lens`: what the stream within the model would predict, were it the last (nostalgebraist 2020).
 
 use super::places::{self, At, Place};
-use super::replays;
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Context, Outcome, Target};
-use crate::Error;
+use super::{Outcome, Target};
+use crate::context::Context;
+use crate::cost::{Read, Survey, Workload};
 use crate::intervene::{Lens, Wanted, logit_lens};
-use crate::kernel;
 use crate::model::hook::{Hook, Site};
-use crate::plan::{Read, Survey, Workload};
-use crate::prompt;
-use crate::run::interrupt;
 use crate::spec::{HookPattern, PositionName, SitePattern, UnitPattern, step};
+use crate::step::divided::parts;
+use crate::system::interrupt;
+use crate::{Error, kernel, prompt};
 use polars::prelude::*;
 
 /// What is measured, in this order: whether the arg-max is the answer's first token; its probability; its logit; that over
@@ -75,7 +74,7 @@ fn look(
     let rows = read.len() * answers.len();
     let task = context.progress.begin(&format!("{}: {}", step.name, subject.name), rows as u64, "readings");
     let batch = context.batch(&subject.model);
-    let divided = subject.divided(&step.name, &cell.template, replays::parts(answers.len(), batch), context);
+    let divided = subject.divided(&step.name, &cell.template, parts(answers.len(), batch), context);
     let data = divided.values(MEASURES.len(), (&task, read.len()), outcome, |part, _| {
         let (tokens, answers) = (tokens.part(part.clone()), &answers[part]);
         let mut data = vec![f64::NAN; read.len() * answers.len() * MEASURES.len()];

@@ -1,15 +1,19 @@
 //! Mean activations that edits put in the place of others (paper §2.1, appendix A).
 
-use super::{Cell, Context, Outcome, SelfCheck, Subject, replays, subject};
+use super::divided::Divided;
+use super::{Cell, Outcome, Subject, replays, subject};
 use crate::Error;
+use crate::context::Context;
+use crate::cost::{Survey, SurveyedCell};
 use crate::intervene::{Activation, Activations, Layout, Positions, Sums, Wanted, add_sums, capture_sums, means_of};
+use crate::manifest::SelfCheck;
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
-use crate::plan::{Extent, Survey, SurveyedCell};
-use crate::prompt::{self, Asked, Operator, Prompt, PromptError, Resolved};
-use crate::run::interrupt;
+use crate::prompt::{self, Asked, Extent, Operator, Prompt, PromptError, Resolved};
 use crate::spec::step::{Legality, MeanOperators, MeanOver, MeanPositions};
 use crate::spec::{Loaded, SpecErrors, Step};
+use crate::step::divided::parts;
+use crate::system::interrupt;
 use indexmap::IndexMap;
 use std::cell::Cell as Counter;
 use std::collections::BTreeSet;
@@ -218,9 +222,9 @@ fn sums(
     // What is read of a batch stays until it is added up.
     let bytes = replays::activation_bytes(wanted, model.facts(), tokens.pos);
     let batch = context.batch(model).min((replays::memory(context) / bytes.max(1)).max(1));
-    let parts = replays::parts(tokens.batch, replays::forwards_at_once(model.facts(), tokens.pos));
+    let parts = parts(tokens.batch, replays::forwards_at_once(model.facts(), tokens.pos));
     let what = format!("means of {}, template '{}'", subject.name, cell.template);
-    let divided = replays::Divided { step, what, context, parts };
+    let divided = Divided { step, what, context, parts };
     let work = |part: Range<usize>, _: &mut Vec<SelfCheck>| -> Result<Vec<Vec<(usize, Sum)>>, Error> {
         // Called before each batch: those before it are done by then.
         let (begun, done) = (Counter::new(0), Counter::new(0));

@@ -1,21 +1,19 @@
 //! What each kind of step does: one file per kind, one line each in [`run`] and [`empty_frames`].
 
-pub mod accuracy;
-pub mod idle;
-pub mod train;
-
 mod ablation;
+pub mod accuracy;
 mod agreement;
 mod attention_patterns;
 mod attribution;
 mod capture;
-mod context;
+mod divided;
 mod foretold;
 mod heuristic_overlap;
 mod heuristics;
 mod intervention;
 mod kept;
 mod knockout;
+mod labels;
 mod logit_attribution;
 mod logit_lens;
 mod means;
@@ -34,21 +32,22 @@ mod smallest;
 mod subject;
 mod summary;
 mod target;
+pub mod train;
 mod words;
 
-pub use context::{Context, row_bytes};
+pub use labels::Labels;
 pub use network::Network;
-pub use outcome::{Outcome, SelfCheck};
-pub use subject::{Cell, Subject};
+pub use outcome::Outcome;
+pub use subject::{Cell, Subject, spec as prompts_of};
 pub use target::Target;
 pub use words::{measured, words};
 
 use crate::Error;
-use crate::plan::{Survey, Workload};
+use crate::context::Context;
+use crate::cost::{Survey, Workload};
 use crate::prompt::{Resolved, of_words};
-use crate::run::Frames;
 use crate::spec::{Loaded, Prompts, SpecErrors, Step};
-use crate::table::whole;
+use crate::table::{Frames, whole};
 use polars::prelude::{DataFrame, PolarsResult};
 use ranking::Ranking;
 

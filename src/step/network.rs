@@ -1,10 +1,10 @@
+use crate::kernel::to_f32;
 use crate::measure::{DecodeError, Failure, NextToken};
 use crate::model::transformer::Tokens;
-use crate::model::{Model, NotFinite, to_f32};
-use crate::run::ModelName;
-use crate::run::blocks::Blocks;
-use crate::run::interrupt;
-use crate::run::key::digests::of_bytes;
+use crate::model::{Model, ModelName, NotFinite};
+use crate::resume::Blocks;
+use crate::system::digests::of_bytes;
+use crate::system::interrupt;
 
 /// A model as measures see it, which stops between batches when it is asked to.
 pub struct Network<'a> {

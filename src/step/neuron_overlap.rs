@@ -1,15 +1,16 @@
 //! Step `neuron-overlap`: how much the most important neurons of one operator are those of another (paper figure 15).
 
-use super::accuracy::Labels;
 use super::foretold::{self, Reader};
+use super::labels::Labels;
 use super::places::Place;
 use super::ranking::{self, Fault, Of, Ranking, fault, refused};
-use super::{Context, Outcome, subject};
+use super::{Outcome, subject};
 use crate::Error;
+use crate::context::Context;
 use crate::model::hook::{Hook, Site};
-use crate::run::Frames;
 use crate::spec::step::NeuronOverlap;
 use crate::spec::{Loaded, SpecErrors};
+use crate::table::Frames;
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use std::collections::{HashMap, HashSet};

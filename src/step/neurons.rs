@@ -1,8 +1,9 @@
 //! Step `neuron-patching`: every neuron of some layers, exactly or to first order (paper §3.1).
 
-use super::{Context, Outcome, attribution, patching};
+use super::{Outcome, attribution, patching};
 use crate::Error;
-use crate::plan::{Survey, Workload};
+use crate::context::Context;
+use crate::cost::{Survey, Workload};
 use crate::spec::step::{
     AttributionMeasure, AttributionPatching, Direction, EffectMeasure, NeuronMethod, NeuronPatching,
 };

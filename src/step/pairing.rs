@@ -1,11 +1,12 @@
 //! Pairs of prompts: clean and counterfactual, each run once however many pairs it is in.
 
+use super::Outcome;
 use super::subject::{self, Cell, Subject};
-use super::{Context, Outcome};
 use crate::Error;
+use crate::context::Context;
+use crate::cost::Survey;
 use crate::model::transformer::Tokens;
-use crate::plan::{Census, Extent, Survey};
-use crate::prompt::{self, ChangeFault, Prompt, PromptError, Resolved};
+use crate::prompt::{self, Census, ChangeFault, Extent, Prompt, PromptError, Resolved};
 use crate::spec::step::{Common, Counterfactual, CounterfactualOperators};
 use crate::spec::{Loaded, SpecErrors, Step};
 use indexmap::IndexMap;

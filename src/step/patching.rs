@@ -3,16 +3,18 @@
 
 use super::pairing::{self, Pairs, pair_rows};
 use super::places::{self, At, Place};
-use super::replays;
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Context, Outcome, SelfCheck, Target};
+use super::{Outcome, Target, replays};
 use crate::Error;
+use crate::context::Context;
+use crate::cost::{Survey, Workload};
 use crate::intervene::{Edit, Readout, Readouts, Row, Wanted};
+use crate::manifest::SelfCheck;
 use crate::measure::{Reading, effect};
-use crate::plan::{Survey, Workload};
 use crate::prompt::Prompt;
 use crate::spec::step::{self, Common, Counterfactual, Direction, EffectMeasure};
+use crate::step::divided::parts;
 use polars::prelude::*;
 use std::sync::Arc;
 
@@ -79,7 +81,7 @@ pub(super) fn empty_frames(step: &Patching) -> PolarsResult<Vec<(String, DataFra
     let mut pairs = Outcome::default();
     pairs.add_rows(
         &format!("{name}.pairs"),
-        super::accuracy::Labels { model: "", checkpoint: "" },
+        super::labels::Labels { model: "", checkpoint: "" },
         pair_rows("", &[], &[]),
     )?;
     frames.extend(pairs.frames);
@@ -134,7 +136,7 @@ fn patch(
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, (2, edits.len()));
-    let divided = subject.divided(name, &cell.template, replays::parts(prompts.len(), block), context);
+    let divided = subject.divided(name, &cell.template, parts(prompts.len(), block), context);
     let data = divided.values(measures.len(), (&task, edits.len()), outcome, |range, checks| {
         let (cell, pairs) = pairs.part(range, cell);
         let runs = Runs::of(step.measures, step.direction, &cell, &pairs, &edited, subject, context)?;
@@ -235,7 +237,7 @@ impl Runs {
         &self,
         name: &str,
         rows: &[Row],
-        progress: (&Context, &crate::run::progress::Task),
+        progress: (&Context, &crate::system::progress::Task),
         subject: &Subject,
         checks: &mut Vec<SelfCheck>,
     ) -> Result<Readouts, Error> {
@@ -248,7 +250,7 @@ impl Runs {
         sources: &crate::intervene::Activations,
         name: &str,
         rows: &[Row],
-        progress: (&Context, &crate::run::progress::Task),
+        progress: (&Context, &crate::system::progress::Task),
         subject: &Subject,
         checks: &mut Vec<SelfCheck>,
     ) -> Result<Readouts, Error> {

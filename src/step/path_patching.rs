@@ -1,22 +1,26 @@
 //! Step `path-patching`: what one component tells another through the residual stream, everything else as in the clean run.
 
-use super::accuracy::Labels;
+use super::labels::Labels;
 use super::pairing::{self, Pairs, pair_rows};
 use super::patching::Runs;
-use super::places::{self, At, Place, numbers};
+use super::places::{self, At, Place};
 use super::replays::{self, Stopped};
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Context, Outcome, SelfCheck, Target};
+use super::target::numbers;
+use super::{Outcome, Target};
 use crate::Error;
+use crate::context::Context;
+use crate::cost::{Survey, Workload};
 use crate::intervene::{Edit, Paths, Readouts, Receiver, Row, Sender, Units, Wanted};
+use crate::manifest::SelfCheck;
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
-use crate::plan::{Survey, Workload};
 use crate::prompt::Prompt;
-use crate::run::progress::Task;
 use crate::spec::step::{Direction, PathPatching};
 use crate::spec::{ComponentKind, ComponentPattern, HeadInput, Loaded, ReceiverPattern, SpecErrors};
+use crate::step::divided::parts;
+use crate::system::progress::Task;
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use std::ops::Range;
@@ -88,7 +92,7 @@ fn patch(
     let total: usize = blocks.iter().map(|block| block.paths() * of.len()).sum();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
     let mut data = Vec::with_capacity(total * step.measures.len());
-    let divided = subject.divided(name, &cell.template, replays::parts(blocks.len(), 1), context);
+    let divided = subject.divided(name, &cell.template, parts(blocks.len(), 1), context);
     let rows = |part: Range<usize>| blocks[part].iter().map(|block| block.paths() * of.len()).sum::<usize>();
     let work = |part: Range<usize>, checks: &mut Vec<SelfCheck>| {
         let mut effects = Vec::with_capacity(rows(part.clone()) * step.measures.len());

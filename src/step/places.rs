@@ -1,15 +1,16 @@
 //! The places that a spec's sites, components and positions mean in one model.
 
-use super::{Context, Target};
-use crate::Error;
+use super::Target;
+use super::target::numbers;
+use crate::context::Context;
 use crate::intervene::{Layout, Positions, Units};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
-use crate::prompt;
 use crate::spec::{
-    ComponentKind, ComponentPattern, HookPattern, Numbers, PositionName, SitePattern, SpecErrors, Step, UnitPattern,
-    has_heads, has_neurons, nearest,
+    ComponentKind, ComponentPattern, HookPattern, PositionName, SitePattern, SpecErrors, Step, UnitPattern, has_heads,
+    has_neurons, nearest,
 };
+use crate::{Error, prompt};
 use indexmap::IndexSet;
 use polars::prelude::*;
 
@@ -224,18 +225,6 @@ fn component(path: &[&str], text: &str, target: Target, context: &Context) -> Re
 /// Each place once, where it is named first.
 pub fn distinct(places: Vec<Place>) -> Vec<Place> {
     places.into_iter().collect::<IndexSet<_>>().into_iter().collect()
-}
-
-/// The numbers of a set that are there.
-///
-/// # Errors
-/// "layer 33 of 32", with what to write.
-pub fn numbers(set: &Numbers, count: usize, what: &str, text: &str) -> Result<Vec<usize>, String> {
-    set.below(count).map_err(|number| match count {
-        0 => format!("'{text}': this model has no {what}s"),
-        1 => format!("'{text}': {what} {number} of 1; write 0"),
-        _ => format!("'{text}': {what} {number} of {count}; write 0 to {}", count - 1),
-    })
 }
 
 /// Resolves positions: each name on its own, `each` for every position on its own, `all` for all together.

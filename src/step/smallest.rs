@@ -1,12 +1,12 @@
 //! Step `smallest`: the smallest k that reaches a share of the best, in the rows of another step.
 
-use super::{Context, Outcome};
+use super::Outcome;
 use crate::Error;
+use crate::context::Context;
 use crate::measure::enough;
-use crate::run::Frames;
 use crate::spec::step::Smallest;
 use crate::spec::{Loaded, SpecErrors};
-use crate::table::{Problem, column, holds, meeting};
+use crate::table::{Frames, Problem, column, holds, meeting};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 

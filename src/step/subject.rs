@@ -1,15 +1,15 @@
 //! What a step works on: one model after the other, and its prompts by template.
 
-use super::accuracy::Labels;
+use super::divided::Divided;
+use super::labels::Labels;
 use super::network::Asked;
-use super::replays::Divided;
-use super::{Context, Network, Outcome};
+use super::{Network, Outcome};
 use crate::Error;
+use crate::context::Context;
 use crate::measure::Pace;
-use crate::model::Model;
 use crate::model::transformer::Tokens;
+use crate::model::{Model, ModelName};
 use crate::prompt::{self, Positions, Prompt, PromptError, PromptSet, Resolved, Respondent};
-use crate::run::ModelName;
 use crate::spec::step::Common;
 use crate::spec::{Loaded, Prompts, SpecErrors, Step};
 use std::ops::Range;

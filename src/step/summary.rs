@@ -1,7 +1,8 @@
 //! Values per key and prompt as rows: averaged over the prompts of each operator, and one by one.
 
+use super::Outcome;
 use super::accuracy::number_in;
-use super::{Outcome, accuracy::Labels};
+use super::labels::Labels;
 use crate::measure::Resamples;
 use crate::prompt::{Prompt, content};
 use indexmap::{IndexMap, IndexSet};

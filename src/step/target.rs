@@ -1,9 +1,10 @@
 //! The model that a spec's places are resolved for, and the layers that steps of kind `probe` have found in it.
 
-use super::places::numbers;
-use super::{Context, Subject};
+use super::Subject;
+use crate::context::Context;
+use crate::model::ModelName;
 use crate::model::facts::Facts;
-use crate::run::ModelName;
+use crate::spec::Numbers;
 use crate::spec::{Layers, Loaded, Prompts, SpecErrors, Step};
 use polars::prelude::*;
 
@@ -115,4 +116,16 @@ fn prompts<'l>(step: &Step, loaded: &'l Loaded) -> Option<&'l Prompts> {
         None => loaded.spec.prompts.as_ref(),
         Some(name) => loaded.spec.prompt_sets.get(name),
     }
+}
+
+/// The numbers of a set that are there.
+///
+/// # Errors
+/// "layer 33 of 32", with what to write.
+pub fn numbers(set: &Numbers, count: usize, what: &str, text: &str) -> Result<Vec<usize>, String> {
+    set.below(count).map_err(|number| match count {
+        0 => format!("'{text}': this model has no {what}s"),
+        1 => format!("'{text}': {what} {number} of 1; write 0"),
+        _ => format!("'{text}': {what} {number} of {count}; write 0 to {}", count - 1),
+    })
 }

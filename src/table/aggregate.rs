@@ -5,8 +5,9 @@
 #![allow(deprecated)]
 
 use super::error::{Fault, Problem, at, column, holds};
+use super::selected::all_there;
 use super::undefined::undefined;
-use super::{all_there, identity, order};
+use super::{identity, order};
 use crate::spec::expression::{Aggregate, Function, parse_aggregate};
 use indexmap::IndexMap;
 use polars::prelude::*;

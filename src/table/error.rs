@@ -1,8 +1,8 @@
 //! What can be wrong with a table, or with the rows of a figure.
 
-use crate::run::atomic::WriteError;
 use crate::spec;
 use crate::spec::expression::ExpressionError;
+use crate::system::atomic::WriteError;
 use polars::prelude::{Column, DataFrame, DataType, PolarsError};
 
 /// A table that can not be made, with the keys of its spec that are at fault.

@@ -13,6 +13,8 @@ mod markdown;
 pub mod operator;
 mod order;
 mod pivot;
+mod rows;
+mod selected;
 mod undefined;
 mod whole;
 mod write;
@@ -21,14 +23,16 @@ pub use condition::{mask, meeting, never, texts};
 pub use derive::reckon;
 pub use error::{Fault, Problem, TableError};
 pub use markdown::{cell, markdown, markdown_head};
+pub use rows::{Frames, Missing};
 pub use whole::whole;
-pub use write::{Files, to_parquet, write, write_parquet};
+pub use write::{Files, read_parquet, to_parquet, write, write_parquet};
 
 pub(crate) use error::{at, column, holds, listed};
 pub(crate) use markdown::{escaped, plain, some_values};
 
 use crate::spec;
 use polars::prelude::DataFrame;
+use selected::all_there;
 
 /// A table, and what a reader of it should know.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,14 +126,4 @@ fn shaped(spec: &spec::Table, mut frame: DataFrame) -> Result<Built, Vec<Fault<P
         None => frame,
     };
     Ok(Built { frame, notes })
-}
-
-/// Every column of a list that a key holds is there.
-fn all_there(frame: &DataFrame, key: &str, names: &[String]) -> Result<(), Vec<Fault<Problem>>> {
-    let missing = names
-        .iter()
-        .enumerate()
-        .filter_map(|(index, name)| error::column(frame, name).err().map(at(&[key, &index.to_string()])));
-    let missing: Vec<_> = missing.collect();
-    if missing.is_empty() { Ok(()) } else { Err(missing) }
 }

@@ -1,7 +1,7 @@
 //! A table's files: CSV that reads back to the same numbers, and Parquet that keeps the types.
 
 use super::error::Problem;
-use crate::run::atomic::write_atomic;
+use crate::system::atomic::write_atomic;
 use polars::prelude::*;
 use polars_parquet::write::schema_to_metadata_key;
 use std::io;
@@ -67,4 +67,12 @@ fn io_error(error: PolarsError) -> io::Error {
         PolarsError::IO { error, .. } => io::Error::new(error.kind(), error.to_string()),
         other => io::Error::other(other),
     }
+}
+
+/// Rows from the bytes of a Parquet file.
+///
+/// # Errors
+/// Bytes that are no such file.
+pub fn read_parquet(bytes: Vec<u8>) -> PolarsResult<DataFrame> {
+    ParquetReader::new(std::io::Cursor::new(bytes)).finish()
 }

@@ -111,13 +111,13 @@ fn unknown_names_are_refused_with_the_nearest() {
 fn every_spec_of_the_program_can_be_copied() {
     let folder = tempfile::tempdir().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
-    for (name, _) in ablate::experiments::specs() {
+    for (name, _) in ablate::bundled::specs() {
         let file = format!("{}.toml", name.replace('/', "-"));
         ablate(folder.path()).args(["new", &file, "--from", name]).assert().success();
         let mut copy = written(folder.path(), &file);
         let original = load(&root.join(name).with_extension("toml"), &[], std::iter::empty());
         let original = original.unwrap_or_else(|errors| panic!("{errors}"));
-        let settled = ablate::run::settle(&original, true).unwrap_or_else(|_| original.clone());
+        let settled = ablate::check::settle(&original, true).unwrap_or_else(|_| original.clone());
         let mut spec = settled.spec;
         spec.known.clear();
         spec.expectations.retain(|expected| expected.model.is_none());
@@ -159,15 +159,12 @@ fn every_spec_of_the_repository_is_part_of_the_program() {
             let below = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
             match path.is_dir() {
                 true => open.push(path),
-                false
-                    if below.ends_with(".toml")
-                        && !ablate::experiments::FILES.iter().any(|(file, _)| *file == below) =>
-                {
+                false if below.ends_with(".toml") && !ablate::bundled::FILES.iter().any(|(file, _)| *file == below) => {
                     missing.push(below);
                 }
                 false => {}
             }
         }
     }
-    assert!(missing.is_empty(), "write them in the list of src/experiments.rs: {missing:?}");
+    assert!(missing.is_empty(), "write them in the list of src/bundled.rs: {missing:?}");
 }

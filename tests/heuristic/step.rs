@@ -2,7 +2,8 @@
 
 use crate::intervene::spec::{Ran, ran, refused};
 use ablate::heuristic::{Heuristic, Problem};
-use ablate::model::{Lookup, Model, to_f32};
+use ablate::kernel::to_f32;
+use ablate::model::{Lookup, Model};
 use ablate::spec;
 use ablate::spec::Operator;
 use polars::prelude::*;

@@ -132,7 +132,7 @@ fn integrated_gradients_add_up() {
         let embed = [Part { hook: Hook::Block(0, Site::ResidPre), unit: None, positions: Positions::All }];
         let found = scores(&case, &case.model, &case.source_tokens, &embed, 200, 9);
         let difference = |tokens: &Tokens| -> Vec<f64> {
-            let logits = ablate::model::to_f32(case.model.last_logits(tokens));
+            let logits = ablate::kernel::to_f32(case.model.last_logits(tokens));
             let width = logits.len() / tokens.batch;
             let rows = logits.chunks_exact(width).zip(answers(&case));
             rows.map(|(row, [r, other])| f64::from(row[r as usize]) - f64::from(row[other as usize])).collect()

@@ -3,9 +3,9 @@
 
 use super::reference::{Case, MODELS, at, base, of, rows, sources, wanted};
 use ablate::intervene::{Activations, Edit, Positions, Replay, Row, Units, Work, capture_means, run_edited};
+use ablate::kernel::to_f32;
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::{Hook, Site};
-use ablate::model::to_f32;
 use ablate::model::transformer::{Tokens, Transformer};
 use burn::tensor::DType;
 use proptest::prelude::*;

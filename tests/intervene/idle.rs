@@ -1,7 +1,7 @@
 //! Keys that are set and change nothing are refused before any work, and so is what steps can not find in a model.
 
 use super::spec::{ran, refused};
-use ablate::run::Specs;
+use ablate::experiment::Specs;
 
 const EFFECTS: &str =
     "[[step]]\nname = \"effects\"\nkind = \"activation-patching\"\nsites = [\"z[head]\"]\nbootstrap = 0\n";

@@ -6,8 +6,8 @@ use ablate::intervene::{
     Activation, Change, Edit, EditError, Layout, Positions, Readout, Replay, Row, Units, Value, capture_means,
     run_edited,
 };
+use ablate::kernel::to_f32;
 use ablate::model::hook::{Hook, SITES, Site};
-use ablate::model::to_f32;
 use proptest::prelude::*;
 use std::sync::{Arc, LazyLock};
 

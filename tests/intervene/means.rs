@@ -95,7 +95,7 @@ fn means_are_those_of_every_prompt() {
             let tokens = Tokens::from_rows(&[ids(text).as_slice()]).unwrap();
             let edited = Row { prompt: 0, source: None, edits: Arc::from(edits) };
             let logits =
-                ablate::model::to_f32(run_edited(model.transformer(), &tokens, &[edited], &Default::default()));
+                ablate::kernel::to_f32(run_edited(model.transformer(), &tokens, &[edited], &Default::default()));
             let answer = rows.column("answer").unwrap().i64().unwrap().get(row).unwrap();
             let value = rows.column("value").unwrap().f64().unwrap().get(row).unwrap();
             let expected = f64::from(logits[answer as usize]);

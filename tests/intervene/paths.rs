@@ -4,8 +4,8 @@ use super::reference::{Case, MODELS, at, base, of, sources};
 use ablate::intervene::{
     Activations, Base, Edit, Paths, Positions, Readout, Receiver, Replay, Row, Sender, Units, Wanted,
 };
+use ablate::kernel::to_f32;
 use ablate::model::facts::Residual;
-use ablate::model::to_f32;
 use ablate::spec::HeadInput;
 
 /// A clean run and source runs that hold what every path needs.

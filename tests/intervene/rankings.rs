@@ -1,9 +1,10 @@
 //! Components that are ablated by rank.
 
 use super::results::{HEAD, Results, of};
-use ablate::run::progress::Progress;
-use ablate::run::{Options, run};
+use ablate::experiment::run;
+use ablate::run::Options;
 use ablate::spec;
+use ablate::system::progress::Progress;
 use polars::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,10 +5,10 @@ use crate::parity::reference::folder;
 use ablate::intervene::{
     DirectAttribution, Positions, Targets, Term, Wanted, capture, direct_attribution, logit_lens, value_logits,
 };
+use ablate::kernel::to_f32;
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::{Hook, Site};
 use ablate::model::processing::Processed;
-use ablate::model::to_f32;
 use ablate::model::transformer::{Tokens, Transformer};
 use ablate::spec::Processing;
 use burn::tensor::{DType, Device};

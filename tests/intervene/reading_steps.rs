@@ -1,13 +1,15 @@
 //! The steps that read, from a spec to rows, files and figures.
 
+use ablate::experiment::run;
 use ablate::intervene::{Activation, Layout, Positions, Wanted, capture};
 use ablate::model::hook::{Hook, Site};
 use ablate::model::transformer::Tokens;
 use ablate::model::{Lookup, Model};
-use ablate::run::progress::Progress;
-use ablate::run::{Frames, Options, run};
+use ablate::run::Options;
 use ablate::spec::{Loaded, parse};
 use ablate::step::empty_frames;
+use ablate::system::progress::Progress;
+use ablate::table::Frames;
 use polars::prelude::*;
 use safetensors::SafeTensors;
 use std::collections::HashMap;

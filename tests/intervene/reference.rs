@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use ablate::intervene::{Activations, Base, Edit, Positions, Replay, Row, Units, Wanted, capture};
+use ablate::kernel::to_f32;
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::Hook;
 use ablate::model::processing::Processed;
-use ablate::model::to_f32;
 use ablate::model::transformer::{Tokens, Transformer};
 use ablate::spec::Processing;
 use burn::tensor::DType;

@@ -1,8 +1,9 @@
 //! Specs run on the built-in model, and the values of each prompt.
 
-use ablate::run::progress::Progress;
-use ablate::run::{Options, run};
+use ablate::experiment::run;
+use ablate::run::Options;
 use ablate::spec;
+use ablate::system::progress::Progress;
 use polars::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,11 +1,12 @@
 //! Prompts that several steps of a run have are made, and the model asked about them, once.
 
+use ablate::context::{Context, Models};
 use ablate::prompt::PromptSet;
-use ablate::run::blocks::Blocks;
-use ablate::run::progress::Progress;
-use ablate::run::{Frames, Models};
+use ablate::resume::Blocks;
 use ablate::spec::{Loaded, Prompts, parse};
-use ablate::step::{self, Context, Outcome};
+use ablate::step::{self, Outcome};
+use ablate::system::progress::Progress;
+use ablate::table::Frames;
 
 const SPEC: &str = r#"
 title = "a test"

@@ -1,8 +1,10 @@
 //! Specs run as a user's are, and their rows read back.
 
-use ablate::run::progress::Progress;
-use ablate::run::{Frames, Options, run};
+use ablate::experiment::run;
+use ablate::run::Options;
 use ablate::spec::{Loaded, parse};
+use ablate::system::progress::Progress;
+use ablate::table::Frames;
 use ablate::{Error, step};
 use polars::prelude::*;
 

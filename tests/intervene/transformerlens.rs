@@ -17,8 +17,8 @@ fn n_layers(case: &Case) -> usize {
 #[test]
 fn unedited_runs() {
     every_model(|case| {
-        case.expect("clean/logits", &ablate::model::to_f32(case.model.last_logits(&case.tokens)));
-        case.expect("source/logits", &ablate::model::to_f32(case.model.last_logits(&case.source_tokens)));
+        case.expect("clean/logits", &ablate::kernel::to_f32(case.model.last_logits(&case.tokens)));
+        case.expect("source/logits", &ablate::kernel::to_f32(case.model.last_logits(&case.source_tokens)));
     });
 }
 

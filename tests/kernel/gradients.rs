@@ -1,6 +1,5 @@
 use super::{difference, tensor, to_f64};
-use ablate::kernel;
-use ablate::model::facts::{Activation, Norm, NormKind, Pairing, Rotary};
+use ablate::kernel::{self, Activation, Norm, NormKind, Pairing, Rotary};
 use burn::tensor::{DType, Device, Tensor};
 
 const ACTIVATIONS: [Activation; 4] = [Activation::Silu, Activation::Gelu, Activation::GeluTanh, Activation::Relu];

@@ -1,12 +1,13 @@
 //! What a step of heuristics might have found, written by hand, and the steps that read it run on the built-in model.
 
 use ablate::Error;
+use ablate::context::{Context, Models};
 use ablate::heuristic::Heuristic;
-use ablate::run::blocks::Blocks;
-use ablate::run::progress::Progress;
-use ablate::run::{Frames, Models};
+use ablate::resume::Blocks;
 use ablate::spec::{Loaded, parse};
-use ablate::step::{self, Context, Outcome};
+use ablate::step::{self, Outcome};
+use ablate::system::progress::Progress;
+use ablate::table::Frames;
 use polars::prelude::*;
 
 /// A ranked neuron of an operator: layer, neuron, its heuristics with their scores.
@@ -116,7 +117,7 @@ pub fn knocked_with(spec: &str, [neurons, matches]: &[DataFrame; 2]) -> Result<K
             assert_eq!(frame.schema(), said.schema(), "{name}");
         }
         assert_eq!(outcome.frames.len(), empty.len(), "{}", step.name());
-        assert!(outcome.checks.iter().all(step::SelfCheck::passed), "{:?}", outcome.checks);
+        assert!(outcome.checks.iter().all(ablate::manifest::SelfCheck::passed), "{:?}", outcome.checks);
         outcomes.push(outcome);
     }
     Ok(Knocked(outcomes))

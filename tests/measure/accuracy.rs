@@ -2,7 +2,8 @@ use crate::prompt::{Fake, characters, spec};
 use ablate::measure::wilson;
 use ablate::model::tokenizer::arithmetic;
 use ablate::prompt;
-use ablate::step::accuracy::{Accuracies, Labels};
+use ablate::step::Labels;
+use ablate::step::accuracy::Accuracies;
 use polars::prelude::*;
 
 const LABELS: Labels = Labels { model: "m", checkpoint: "step10" };

@@ -18,7 +18,7 @@ fn are_right_for_every_model() {
     for loaded in specs() {
         for known in loaded.spec.known.keys() {
             let settled = loaded.with_profile(known).unwrap_or_else(|errors| panic!("{errors}"));
-            ablate::run::check(&settled).unwrap_or_else(|error| panic!("{known}: {}", error.render(false)));
+            ablate::check::before_models(&settled).unwrap_or_else(|error| panic!("{known}: {}", error.render(false)));
         }
     }
 }

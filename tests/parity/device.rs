@@ -5,8 +5,8 @@
 use super::MODELS;
 use super::reference::{Reference, run_on};
 use crate::device;
+use ablate::kernel::to_f32;
 use ablate::model::checkpoint::Checkpoint;
-use ablate::model::to_f32;
 use ablate::model::transformer::{Tokens, Transformer};
 use ablate::spec::Processing;
 use burn::tensor::{DType, Device};

@@ -3,8 +3,8 @@
 //! what TransformerLens 4 calls `hook_normalized` and `hook_out`.
 
 use super::reference::{Values, folder};
+use ablate::kernel::NormKind;
 use ablate::model::checkpoint::Checkpoint;
-use ablate::model::facts::NormKind;
 use ablate::model::host::{HostModel, HostNorm};
 
 /// `hook_standardized` and `hook_out` of every norm of a fixture, from its recorded values.

@@ -1,8 +1,8 @@
 //! What a spec can say, as it is explained: complete, current, and its examples true.
 
 use super::cli::process;
+use ablate::experiment::Specs;
 use ablate::reference::{COLUMNS, Found, Group, Topic, example, find, markdown, page, rows, topics};
-use ablate::run::Specs;
 use std::path::Path;
 
 fn of(group: Group) -> impl Iterator<Item = &'static Topic> {

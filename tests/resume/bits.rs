@@ -1,6 +1,6 @@
 //! What blocks hold comes back to the bit, and what is cut off does not come back.
 
-use ablate::run::blocks::Bits;
+use ablate::resume::Bits;
 use proptest::prelude::*;
 
 fn same<T: Bits>(value: &T) -> Option<Vec<u8>> {

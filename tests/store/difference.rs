@@ -2,10 +2,10 @@
 
 use super::parameters::{Apart, Samples, kinds, step};
 use ablate::Error;
-use ablate::run::key::canonical::{self, Tree};
-use ablate::run::key::difference::{Change, between};
-use ablate::run::key::parameters::{Named, of_step};
 use ablate::spec::Step;
+use ablate::store::key::canonical::{self, Tree};
+use ablate::store::key::difference::{Change, between};
+use ablate::store::key::parameters::{Named, of_step};
 use proptest::prelude::*;
 use toml::Value;
 

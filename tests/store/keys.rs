@@ -1,8 +1,9 @@
 //! Keys of whole specs: what changes them and what does not.
 
-use ablate::run::Models;
-use ablate::run::key::{Digests, Keys};
+use ablate::context::Models;
 use ablate::spec::{self, Loaded};
+use ablate::store::key::Keys;
+use ablate::system::Digests;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

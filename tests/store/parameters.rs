@@ -1,8 +1,8 @@
 //! Every field of every kind of step is in its key: each is changed in turn, as the schema says it can be.
 
 use ablate::Error;
-use ablate::run::key::parameters::{Named, of_step, reads};
 use ablate::spec::Step;
+use ablate::store::key::parameters::{Named, of_step, reads};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use std::sync::LazyLock;

@@ -1,7 +1,8 @@
 //! `ablate store`: what is in it, and what goes.
 
 use super::{Place, STEPS};
-use ablate::run::store::{Place as Where, utc};
+use ablate::store::Place as Where;
+use ablate::system::time::utc;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};

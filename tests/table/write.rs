@@ -1,4 +1,4 @@
-use ablate::run::atomic::write_atomic;
+use ablate::system::atomic::write_atomic;
 use ablate::table::write;
 use polars::prelude::*;
 use proptest::prelude::*;

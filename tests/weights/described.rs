@@ -1,11 +1,11 @@
 //! What a configuration describes, against transformers' classes: every key absent, every spelling of rotation and window.
 //! `tests/fixtures/make_described.py` asked transformers.
 
-use std::collections::BTreeSet;
-
-use ablate::model::facts::{Activation, Positions, Residual};
+use ablate::kernel::Activation;
+use ablate::model::facts::{Positions, Residual};
 use ablate::model::family::{self, Description};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// What a description says, in the words of the fixture.
 fn told(Description { facts, names, .. }: &Description) -> Value {

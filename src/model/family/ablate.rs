@@ -2,9 +2,10 @@
 //! Matrices are stored as they are multiplied, `[d_in, d_out]`.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Norm, NormKind, Positions, Residual, ScoreScale};
-use super::Family;
+use super::super::facts::{Facts, Positions, Residual, ScoreScale};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
+use super::reading::Family;
+use crate::kernel::{Norm, NormKind};
 
 /// The family of models that `ablate` trains.
 pub struct Ablate;

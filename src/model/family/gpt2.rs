@@ -1,9 +1,10 @@
 //! GPT-2.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Norm, NormKind, Positions, Residual, ScoreScale};
+use super::super::facts::{Facts, Positions, Residual, ScoreScale};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
-use super::{Family, even_split, unread_rotation};
+use super::reading::{Family, even_split, unread_rotation};
+use crate::kernel::{Norm, NormKind};
 
 /// Other names of keys, which transformers obeys too.
 pub(super) const ALIASES: [(&str, &str); 4] = [

@@ -1,10 +1,11 @@
 //! GPT-NeoX and Pythia.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Norm, NormKind, Pairing, Positions, Residual, Rotary, ScoreScale};
+use super::super::facts::{Facts, Positions, Residual, ScoreScale};
 use super::super::rope::{Rope, RopeKeys};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
-use super::{Family, even_rotation, even_split};
+use super::reading::{Family, even_rotation, even_split};
+use crate::kernel::{Norm, NormKind, Pairing, Rotary};
 
 /// Layer norm, partly rotated heads, attention and MLP side by side (or not), q, k and v fused head by head.
 pub struct GptNeoX;

@@ -1,11 +1,12 @@
 //! GPT-J.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Norm, NormKind, Pairing, Positions, Residual, Rotary, ScoreScale};
+use super::super::facts::{Facts, Positions, Residual, ScoreScale};
 use super::super::rope::{Rope, Scaling};
 use super::gpt2::ALIASES;
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
-use super::{Family, even_rotation, even_split, unread_rotation};
+use super::reading::{Family, even_rotation, even_split, unread_rotation};
+use crate::kernel::{Norm, NormKind, Pairing, Rotary};
 
 /// Layer norm, interleaved rotation of part of each head, attention and MLP reading one norm, a biased unembedding.
 pub struct GptJ;

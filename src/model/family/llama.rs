@@ -1,10 +1,11 @@
 //! Llama 2 and 3, SmolLM2, and what shares their blocks: Mistral with its sliding window.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Norm, NormKind, Pairing, Positions, Residual, Rotary, ScoreScale, Window};
+use super::super::facts::{Facts, Positions, Residual, ScoreScale, Window};
 use super::super::rope::{Rope, RopeKeys};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
-use super::{Family, even_rotation, even_split};
+use super::reading::{Family, even_rotation, even_split};
+use crate::kernel::{Norm, NormKind, Pairing, Rotary};
 
 /// Pre-RMS-norm blocks, rotary positions, grouped-query attention, SwiGLU.
 pub struct Llama;

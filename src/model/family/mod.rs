@@ -1,41 +1,19 @@
 //! Model families: each maps a configuration to [`Facts`] and to the names of its weights. A new family is one file
 //! here and one line in [`FAMILIES`].
 
-pub mod names;
-
 mod ablate;
 mod gpt2;
 mod gpt_neox;
 mod gptj;
 mod llama;
+pub mod names;
 mod qwen2;
+mod reading;
 
 use super::config::{Config, ConfigError};
 use super::facts::Facts;
 use names::ModelNames;
-
-/// A kind of model that Hugging Face tells apart by `model_type`.
-pub trait Family: Sync {
-    /// Its values of `model_type`, first its own name.
-    fn model_types(&self) -> &'static [&'static str];
-
-    /// Other names of keys of its configuration, which transformers obeys too, each with the name that is read.
-    fn aliases(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
-    }
-
-    /// Which models are of it and what tells it from others, in a line.
-    fn about(&self) -> &'static str;
-
-    /// What a model with this configuration looks like.
-    ///
-    /// # Errors
-    /// When a setting is missing or wrong, or asks for a computation that ablate does not have.
-    fn facts(&self, config: &Config) -> Result<Facts, ConfigError>;
-
-    /// Where its weights are stored. `config` has been accepted by [`Family::facts`].
-    fn names(&self, config: &Config, facts: &Facts) -> Result<ModelNames, ConfigError>;
-}
+use reading::Family;
 
 /// Every family.
 static FAMILIES: [&dyn Family; 6] =
@@ -105,15 +83,6 @@ fn refuse_for_all(config: &Config) -> Result<(), ConfigError> {
     config.refuse("add_cross_attention", off, "cross-attention")
 }
 
-/// Notes keys of a rotation that a family does not read.
-fn unread_rotation(config: &Config, family: &str) {
-    for key in ["rope_theta", "rope_scaling", "rope_parameters", "partial_rotary_factor"] {
-        if config.get(key).is_some() {
-            config.note(format!("'{key}' is not read in {family}, here and in transformers"));
-        }
-    }
-}
-
 /// What every family's facts must satisfy for the forward pass to be defined.
 fn check(facts: &Facts) -> Result<(), ConfigError> {
     if !facts.n_heads.is_multiple_of(facts.n_kv_heads) {
@@ -130,23 +99,4 @@ fn check(facts: &Facts) -> Result<(), ConfigError> {
         return Err(ConfigError(format!("{rotated} rotated dimensions of a head that has {}", facts.d_head)));
     }
     Ok(())
-}
-
-/// Width of a head where the configuration does not give it.
-fn even_split(d_model: usize, n_heads: usize) -> Result<usize, ConfigError> {
-    if d_model.is_multiple_of(n_heads) {
-        Ok(d_model / n_heads)
-    } else {
-        Err(ConfigError(format!("a width of {d_model} cannot be split among {n_heads} heads")))
-    }
-}
-
-/// Refuses an odd number of rotated dimensions, as they are rotated in pairs, and one beyond any real head's width.
-fn even_rotation(rotated: usize) -> Result<usize, ConfigError> {
-    const WIDEST_HEAD: usize = 1 << 16;
-    if rotated.is_multiple_of(2) && (1..=WIDEST_HEAD).contains(&rotated) {
-        Ok(rotated)
-    } else {
-        Err(ConfigError(format!("{rotated} rotated dimensions of each head: must be even, from 2 to {WIDEST_HEAD}")))
-    }
 }

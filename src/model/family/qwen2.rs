@@ -2,9 +2,9 @@
 
 use super::super::config::{Config, ConfigError};
 use super::super::facts::{Facts, Window};
-use super::Family;
 use super::llama::{self, Absent, Biases};
 use super::names::ModelNames;
+use super::reading::Family;
 
 /// Llama's blocks with biased q, k and v.
 pub struct Qwen2;

@@ -1,5 +1,6 @@
-use super::block::keep;
-use super::{BlockHooks, Linear, Rows};
+use super::Linear;
+use super::block_hooks::BlockHooks;
+use super::rows::{Rows, keep, split_heads};
 use crate::kernel::{self, Past};
 use crate::model::facts::{Facts, Positions};
 use crate::model::hook::Site;
@@ -115,12 +116,6 @@ impl Attention {
             None => sum,
         }
     }
-}
-
-/// `[batch, pos, heads * d_head]` to `[batch, pos, head, d_head]`.
-pub(super) fn split_heads(x: Tensor<3>, heads: usize) -> Tensor<4> {
-    let [batch, pos, width] = x.dims();
-    x.reshape([batch, pos, heads, width / heads])
 }
 
 fn join_heads(x: Tensor<4>) -> Tensor<3> {

@@ -1,7 +1,10 @@
 use super::attention::{Attention, Scores};
+use super::block_hooks::BlockHooks;
 use super::norm::NormHooks;
-use super::part::{Part, Parts};
-use super::{BlockHooks, Linear, Norm, Rows, Upload};
+use super::part::{Part, Parts, outputs};
+use super::rows::{Rows, keep};
+use super::upload::Upload;
+use super::{Linear, Norm};
 use crate::kernel::{self, Past};
 use crate::model::facts::{Facts, Residual};
 use crate::model::hook::Site;
@@ -156,13 +159,18 @@ impl Block {
     }
 }
 
-/// The positions of `x`, `[batch, pos, width]`, that are still needed.
-pub(super) fn keep(x: Tensor<3>, rows: Rows) -> Tensor<3> {
-    match rows {
-        Rows::All => x,
-        Rows::Last => {
-            let last = x.dims()[1] - 1;
-            x.narrow(1, last, 1)
+impl Block {
+    /// As the MLP without hooks within, of some neurons.
+    pub(super) fn mlp_part(&self, facts: &Facts, x: Tensor<3>, part: &Part) -> Tensor<3> {
+        if part.units.is_empty() {
+            return part.write(None, &self.down, x.dims()[0]);
         }
+        let up = outputs(&self.up, x.clone(), &part.units, 1);
+        let post = match &self.gate {
+            Some(gate) => kernel::gated(outputs(gate, x, &part.units, 1), up, facts.activation),
+            None => kernel::activate(up, facts.activation),
+        };
+        let batch = post.dims()[0];
+        part.write(Some(post), &self.down, batch)
     }
 }

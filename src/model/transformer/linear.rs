@@ -1,4 +1,4 @@
-use super::Upload;
+use super::upload::Upload;
 use crate::kernel;
 use crate::model::host::HostLinear;
 use burn::module::{Module, Param};

@@ -6,26 +6,31 @@
 
 mod attention;
 mod block;
+mod block_hooks;
 mod linear;
 mod norm;
 mod part;
+mod rows;
+mod upload;
 
+use super::facts::Facts;
+use super::hook::{Hook, Hooks};
+use super::host::{HostEmbedding, HostModel};
+use super::weights::WeightError;
+use crate::kernel::Past;
+use crate::spec::HeadInput;
 pub use attention::Scores;
 pub use block::Block;
+use block_hooks::{BlockHooks, visit_stream};
+use burn::module::{Module, Param};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 pub use linear::Linear;
 pub use norm::Norm;
 use norm::NormHooks;
 pub(crate) use part::rows_of;
 pub use part::{Part, Parts};
-
-use super::facts::Facts;
-use super::hook::{Hook, HookValue, Hooks, Site};
-use super::host::{HostEmbedding, HostModel, HostTensor};
-use super::weights::WeightError;
-use crate::kernel::Past;
-use crate::spec::HeadInput;
-use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+pub use rows::Rows;
+use upload::Upload;
 
 /// A batch of prompts of one length.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,15 +67,6 @@ impl Tokens {
             (number * batch, Tokens { ids: ids.to_vec(), batch: ids.len() / self.pos.max(1), pos: self.pos })
         })
     }
-}
-
-/// Which positions the last block and the unembedding are computed for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rows {
-    /// Every position.
-    All,
-    /// The last position only: nothing reads the others.
-    Last,
 }
 
 /// A transformer with its weights on a device.
@@ -232,7 +228,7 @@ impl Transformer {
             HeadInput::K => (&block.attention.k, facts.n_kv_heads),
             HeadInput::V => (&block.attention.v, facts.n_kv_heads),
         };
-        attention::split_heads(projection.forward(normalized), heads)
+        rows::split_heads(projection.forward(normalized), heads)
     }
 
     /// What a layer's MLP writes, `[batch, pos, d_model]`, from the stream it reads: the one after attention, or the one
@@ -250,60 +246,4 @@ impl Transformer {
     pub fn unembed(&self, resid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
         self.unembed.forward(self.final_norm(resid, hooks))
     }
-}
-
-/// Where weights go.
-pub(crate) struct Upload<'a> {
-    device: &'a Device,
-    dtype: DType,
-}
-
-impl Upload<'_> {
-    /// A parameter of the shape of `tensor`, which must have `D` dimensions.
-    fn parameter<const D: usize>(&self, tensor: HostTensor) -> Param<Tensor<D>> {
-        let data = TensorData::new(tensor.data, tensor.shape);
-        Param::from_tensor(Tensor::from_data(data, (self.device, self.dtype)))
-    }
-}
-
-/// The hooks of one block.
-pub(crate) struct BlockHooks<'a> {
-    layer: usize,
-    hooks: &'a mut dyn Hooks,
-}
-
-impl BlockHooks<'_> {
-    fn wants(&self, site: Site) -> bool {
-        self.hooks.wants(Hook::Block(self.layer, site))
-    }
-
-    fn stream(&mut self, site: Site, value: Tensor<3>) -> Tensor<3> {
-        visit_stream(self.hooks, Hook::Block(self.layer, site), value)
-    }
-
-    fn heads(&mut self, site: Site, value: Tensor<4>) -> Tensor<4> {
-        let hook = Hook::Block(self.layer, site);
-        if !self.hooks.wants(hook) {
-            return value;
-        }
-        match self.hooks.visit(hook, HookValue::Heads(value)) {
-            HookValue::Heads(value) => value,
-            HookValue::Stream(value) => unreachable_rank(hook, value.dims().len()),
-        }
-    }
-}
-
-fn visit_stream(hooks: &mut dyn Hooks, hook: Hook, value: Tensor<3>) -> Tensor<3> {
-    if !hooks.wants(hook) {
-        return value;
-    }
-    match hooks.visit(hook, HookValue::Stream(value)) {
-        HookValue::Stream(value) => value,
-        HookValue::Heads(value) => unreachable_rank(hook, value.dims().len()),
-    }
-}
-
-/// A hook that returns another rank than it was given breaks [`Hooks`]'s contract: a fault in the program, not in its input.
-fn unreachable_rank(hook: Hook, rank: usize) -> ! {
-    unreachable!("the hook at {hook} returned {rank} dimensions, not those it was given")
 }

@@ -1,6 +1,6 @@
-use super::{BlockHooks, Upload};
-use crate::kernel;
-use crate::model::facts::{self, NormKind};
+use super::block_hooks::BlockHooks;
+use super::upload::Upload;
+use crate::kernel::{self, NormKind};
 use crate::model::hook::{Hook, Hooks, Site};
 use crate::model::host::HostNorm;
 use burn::module::{Module, Param};
@@ -66,7 +66,7 @@ impl Norm {
 
     pub(super) fn forward_in_block(
         &self,
-        norm: &facts::Norm,
+        norm: &kernel::Norm,
         x: Tensor<3>,
         sites: NormHooks<Site>,
         hooks: &mut BlockHooks,
@@ -81,7 +81,7 @@ impl Norm {
     /// `[batch, pos, d_model]` to the same.
     pub(super) fn forward(
         &self,
-        norm: &facts::Norm,
+        norm: &kernel::Norm,
         x: Tensor<3>,
         NormHooks { scale, standardized, normalized, out }: NormHooks<Hook>,
         hooks: &mut dyn Hooks,

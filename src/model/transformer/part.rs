@@ -1,6 +1,6 @@
-use super::attention::{Attention, split_heads};
-use super::block::keep;
-use super::{Block, Linear, Rows};
+use super::Linear;
+use super::attention::Attention;
+use super::rows::{Rows, keep, split_heads};
 use crate::kernel::{self, Past};
 use crate::model::facts::{Facts, Positions};
 use burn::tensor::{Int, Tensor, TensorData};
@@ -25,7 +25,7 @@ pub struct Parts<'p> {
 
 impl Part {
     /// What all units write, of the computed ones' values, `[batch, pos, unit * width]`, and the weights of all.
-    fn write(&self, values: Option<Tensor<3>>, output: &Linear, batch: usize) -> Tensor<3> {
+    pub(super) fn write(&self, values: Option<Tensor<3>>, output: &Linear, batch: usize) -> Tensor<3> {
         let [_, pos, d_model] = self.others.dims();
         let known = match &output.bias {
             Some(bias) => self.others.clone() + bias.val().unsqueeze(),
@@ -77,24 +77,8 @@ impl Attention {
     }
 }
 
-impl Block {
-    /// As the MLP without hooks within, of some neurons.
-    pub(super) fn mlp_part(&self, facts: &Facts, x: Tensor<3>, part: &Part) -> Tensor<3> {
-        if part.units.is_empty() {
-            return part.write(None, &self.down, x.dims()[0]);
-        }
-        let up = outputs(&self.up, x.clone(), &part.units, 1);
-        let post = match &self.gate {
-            Some(gate) => kernel::gated(outputs(gate, x, &part.units, 1), up, facts.activation),
-            None => kernel::activate(up, facts.activation),
-        };
-        let batch = post.dims()[0];
-        part.write(Some(post), &self.down, batch)
-    }
-}
-
 /// Some units' outputs of a linear map, `width` values each.
-fn outputs(linear: &Linear, x: Tensor<3>, units: &[usize], width: usize) -> Tensor<3> {
+pub(super) fn outputs(linear: &Linear, x: Tensor<3>, units: &[usize], width: usize) -> Tensor<3> {
     let weight = linear.weight.val();
     let [_, total] = weight.dims();
     if units.len() * width == total {

@@ -1,11 +1,13 @@
 //! Files of weights: `model.safetensors`, `pytorch_model.bin`, and shards of either, behind [`Source`].
 
 mod error;
+mod located;
 mod pytorch;
 mod safetensors;
 mod shards;
 mod source;
 
+use located::find;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -74,26 +76,6 @@ fn others(folder: &Path) -> String {
         (None, false) => format!("; found {}, which is not read under that name", names.join(", ")),
         (None, true) => String::new(),
     }
-}
-
-/// Position and description of tensor `name`, whose elements `start..start + count` are to be read as floats.
-fn find<'a>(
-    source: &'a dyn Source,
-    name: &str,
-    start: usize,
-    count: usize,
-) -> Result<(usize, &'a TensorInfo), WeightError> {
-    let wrong = |reason: String| WeightError::format(source.path(), reason);
-    let (index, _, info) = source.tensors().get_full(name).ok_or_else(|| wrong(format!("no tensor '{name}'")))?;
-    if matches!(info.stored, Stored::Other(_)) {
-        let format = source.format_of(name);
-        return Err(wrong(format!("'{name}' holds {format}, which is not a type of floats that is read")));
-    }
-    let elements: usize = info.shape.iter().product();
-    if start.checked_add(count).is_none_or(|end| end > elements) {
-        return Err(wrong(format!("'{name}' has {elements} elements, {count} were asked for from {start}")));
-    }
-    Ok((index, info))
 }
 
 /// Fills `bytes` from `offset`, without moving a cursor that threads would share.

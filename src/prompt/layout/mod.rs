@@ -8,10 +8,10 @@
 mod numbers;
 
 use super::dropped::Reason;
-use super::legal::{Asks, Group, render, slot_tokens};
 use super::set::{Prompt, SlotTokens};
 use super::template::{Problem, Slot};
 use crate::model::tokenizer::{Encoding, Tokenizer, Word};
+use crate::prompt::group::{Asks, Group, render, slot_tokens};
 use crate::spec::Answer;
 use numbers::{Numbers, Piece, Read, Surroundings};
 use std::collections::HashMap;

@@ -1,9 +1,7 @@
 //! What was run where, and what the run found of itself.
 
 use super::{Html, table};
-use crate::manifest::{Manifest, ModelRecord, PromptsRecord, StepRecord};
-use crate::report::Failed;
-use crate::step::SelfCheck;
+use crate::manifest::{Failed, Manifest, ModelRecord, PromptsRecord, SelfCheck, StepRecord};
 
 /// Letters of a checksum that tell it from others.
 const SHORT: usize = 12;

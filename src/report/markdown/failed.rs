@@ -1,6 +1,6 @@
 //! What could not be made.
 
-use crate::report::Failed;
+use crate::manifest::Failed;
 use std::fmt::Write as _;
 
 /// The section of the report.

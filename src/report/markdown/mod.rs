@@ -2,10 +2,13 @@
 
 mod expected;
 mod failed;
+mod said;
 
-use super::{Figure, Report, Table, description, kind, link, one_line};
-use crate::run::atomic::{WriteError, write_atomic};
+use super::{Figure, Report, Table, description, kind, link};
+use crate::report::fence::fenced;
+use crate::system::atomic::{WriteError, write_atomic};
 use crate::table;
+use said::said;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -118,22 +121,4 @@ fn links(files: &[PathBuf], folder: &Path) -> String {
 fn linked(path: &Path, folder: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     format!("[{}]({})", said(&name), link(path, folder))
-}
-
-/// Text on one line that Markdown shows as it is, also at the beginning of a heading or an item.
-fn said(text: &str) -> String {
-    let text = table::escaped(&one_line(text));
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    match text.as_bytes().get(digits) {
-        Some(b'.' | b')') if digits > 0 => format!("{}\\{}", &text[..digits], &text[digits..]),
-        Some(b'#' | b'+' | b'-' | b'=' | b'>') if digits == 0 => format!("\\{text}"),
-        _ => text,
-    }
-}
-
-/// A block of code with a fence longer than any in it.
-pub(super) fn fenced(language: &str, code: &str) -> String {
-    let longest = code.split(|character| character != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest.max(2) + 1);
-    format!("{fence}{language}\n{}\n{fence}\n", code.trim_end())
 }

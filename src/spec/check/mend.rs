@@ -1,7 +1,7 @@
 //! How checking goes on after an error: what is wrong is taken as it was probably meant, or marked as unknown, so that what else is
 //! wrong is said in the same run, and nothing that comes of the first error alone.
 
-use super::Place;
+use super::place::Place;
 use crate::spec::error::SpecError;
 use crate::spec::node::{Content, Node, Origin};
 

@@ -1,13 +1,12 @@
 //! Names: each once, each reference to one that exists, and nothing waiting for itself.
 
+use super::format;
 use super::mend::Faults;
+use super::place::{Place, wrong_part, wrong_value};
 use super::structure::{Absent, Reference};
-use super::{Place, format, wrong_part, wrong_value};
-use crate::spec::Known;
 use crate::spec::error::SpecError;
-use crate::spec::nearest;
 use crate::spec::node::{Node, Origin, shortened};
-use crate::spec::step;
+use crate::spec::{Known, nearest, step};
 use indexmap::{IndexMap, IndexSet};
 
 /// Past so many errors nobody reads the advice.
@@ -278,7 +277,7 @@ fn duplicates(spec: &Node, faults: &mut Faults) {
         && spec.get("model").is_some()
     {
         let message = "[models.model] and [model] have one name; write another".to_string();
-        faults.key(Place::of(["models", "model"]), None, super::wrong_key(model, message));
+        faults.key(Place::of(["models", "model"]), None, super::place::wrong_key(model, message));
     }
 }
 
@@ -340,12 +339,12 @@ fn figures(spec: &Node, faults: &mut Faults) {
         }
         if let (Some(dash), true) = (figure.get("dash"), kind != "lines") {
             let message = format!("a {} has no lines to dash", shortened(kind));
-            let error = super::wrong_key(dash, message).advise("write kind = \"lines\", or leave it out");
+            let error = super::place::wrong_key(dash, message).advise("write kind = \"lines\", or leave it out");
             faults.key(place.child("dash"), None, error);
         }
         if let (Some(diagonal), true) = (figure.get("diagonal"), kind != "scatter") {
             let message = format!("a {} has no line of equal x and y", shortened(kind));
-            let error = super::wrong_key(diagonal, message).advise("write kind = \"scatter\", or leave it out");
+            let error = super::place::wrong_key(diagonal, message).advise("write kind = \"scatter\", or leave it out");
             faults.key(place.child("diagonal"), None, error);
         }
     }

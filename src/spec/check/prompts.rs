@@ -2,7 +2,7 @@
 
 use super::format::{self, Fault};
 use super::mend::Faults;
-use super::{Place, wrong_key, wrong_part, wrong_value};
+use super::place::{Place, wrong_key, wrong_part, wrong_value};
 use crate::spec::node::Node;
 use crate::spec::rows::Files;
 use crate::spec::words::RowsFile;

@@ -2,12 +2,11 @@
 
 use super::format;
 use super::mend::Faults;
+use super::place::{Place, wrong_key, wrong_part, wrong_value};
 use super::types::{Schema, choices, has_type, lower_sentence, quoted, table_advice, type_name, types};
-use super::{Place, wrong_key, wrong_part, wrong_value};
 use crate::spec::merge::INHERITING;
-use crate::spec::nearest;
 use crate::spec::node::{Content, Node, shortened};
-use crate::spec::overrides;
+use crate::spec::{nearest, overrides};
 use indexmap::IndexMap;
 use serde_json::Value;
 use std::collections::HashSet;

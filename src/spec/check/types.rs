@@ -1,9 +1,8 @@
 //! Types of values, and what to write in place of a value of another type.
 
-use super::Place;
-use crate::spec::nearest;
+use super::place::Place;
 use crate::spec::node::{Content, Node, shortened};
-use crate::spec::overrides;
+use crate::spec::{nearest, overrides};
 use serde_json::Value;
 
 /// A part of the schema.

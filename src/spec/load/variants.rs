@@ -1,9 +1,11 @@
 //! The variants that a matrix makes of a spec.
 
-use super::{Loaded, Outer, all_sources, spec_of, unchecked};
-use crate::spec::check::{check_matrix, wrong_value};
+use super::resolved::{all_sources, spec_of, unchecked};
+use crate::spec::check::check_matrix;
+use crate::spec::check::wrong_value;
 use crate::spec::error::{SpecError, SpecErrors};
-use crate::spec::matrix::{self, Combination, Matrix, Reach, Setting, Sweep, Variant};
+use crate::spec::loaded::{Loaded, Outer, Reach, Sweep, Variant};
+use crate::spec::matrix::{self, Combination, Matrix, Setting};
 use crate::spec::merge::{INHERITING, Layer, Layers, takes};
 use crate::spec::node::{Content, Node};
 use crate::spec::source::Source;

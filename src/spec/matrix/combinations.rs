@@ -111,7 +111,7 @@ impl Combination {
         let settings = values.into_iter().enumerate().flat_map(|(axis, value)| {
             value.sets.into_iter().map(move |(path, value)| Setting { axes: vec![axis], path, value })
         });
-        Self { name: super::Variant::name_of(&names, &labels, &every), settings: settings.collect(), labels }
+        Self { name: crate::spec::Variant::name_of(&names, &labels, &every), settings: settings.collect(), labels }
     }
 
     fn has(&self, wanted: &[(usize, Label)]) -> bool {

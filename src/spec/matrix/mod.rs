@@ -8,7 +8,6 @@ pub use label::Label;
 
 pub(super) use combinations::{Combination, Read, Setting, combinations};
 
-use super::load::Loaded;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,50 +54,4 @@ fn values_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         "description": "A list of values, or a table of them by name.",
         "anyOf": [{ "type": "array", "minItems": 1 }, { "type": "object", "minProperties": 1 }],
     })
-}
-
-/// The variants of a spec.
-#[derive(Debug, Clone)]
-pub struct Sweep {
-    /// Names of the axes.
-    pub axes: Vec<String>,
-    /// In the order of the axes' values, those that were included last.
-    pub variants: Vec<Variant>,
-}
-
-/// A spec with one combination of the axes' values laid over it.
-#[derive(Debug, Clone)]
-pub struct Variant {
-    /// `dtype=bf16,sample=50`.
-    pub name: String,
-    /// What its values are called, one per axis.
-    pub labels: Vec<Label>,
-    /// The spec.
-    pub loaded: Loaded,
-    /// The keys that were laid over it.
-    pub(super) reach: Vec<Reach>,
-}
-
-/// A key of a variant that the matrix has set.
-#[derive(Debug, Clone)]
-pub(super) struct Reach {
-    /// The axes that it depends on.
-    pub axes: Vec<usize>,
-    /// The key, entries of lists by name.
-    pub path: Vec<String>,
-}
-
-impl Variant {
-    /// The name of the variants that have these labels: `dtype=bf16`, of the axes in `of` alone.
-    pub fn name_of(axes: &[String], labels: &[Label], of: &[usize]) -> String {
-        let parts = of.iter().filter_map(|&axis| Some(format!("{}={}", axes.get(axis)?, labels.get(axis)?)));
-        parts.collect::<Vec<_>>().join(",")
-    }
-
-    /// The axes that a key at or below one of these, or above it, depends on.
-    pub fn axes_at(&self, keys: &[Vec<String>]) -> Vec<usize> {
-        let same = |a: &[String], b: &[String]| a.iter().zip(b).all(|(a, b)| a == b);
-        let reached = self.reach.iter().filter(|reach| keys.iter().any(|key| same(key, &reach.path)));
-        reached.flat_map(|reach| reach.axes.iter().copied()).collect()
-    }
 }

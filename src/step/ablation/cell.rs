@@ -3,15 +3,15 @@
 use super::circuits::{self, Circuits};
 use super::runs::{self, Arm, Case};
 use crate::Error;
+use crate::context::Context;
 use crate::intervene::{Edit, Positions, Units, Wanted};
 use crate::model::hook::Hook;
 use crate::prompt::{Operator, Prompt};
 use crate::spec::step::{Ablation, AblationMeasure, AblationValue, MeanOperators};
 use crate::step::means::{self, Means};
 use crate::step::pairing::Pairs;
-use crate::step::places;
 use crate::step::summary::Values;
-use crate::step::{Cell, Context, Outcome, Subject};
+use crate::step::{Cell, Outcome, Subject, places};
 
 /// What activations become.
 enum Given {

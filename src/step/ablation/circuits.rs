@@ -2,13 +2,14 @@
 
 use super::sets::Set;
 use crate::Error;
+use crate::context::Context;
 use crate::model::facts::Facts;
 use crate::prompt::Operator;
 use crate::spec::step::{Ablation, AblationMode, Listed, Ranked};
-use crate::step::accuracy::Labels;
+use crate::step::labels::Labels;
 use crate::step::places::{self, Place};
 use crate::step::ranking::{self, Of, Ranking};
-use crate::step::{Cell, Context, Subject, Target};
+use crate::step::{Cell, Subject, Target};
 use polars::prelude::*;
 use std::collections::HashMap;
 

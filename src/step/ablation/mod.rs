@@ -7,20 +7,17 @@ mod planned;
 mod runs;
 mod sets;
 
-use super::accuracy::Labels;
-use super::foretold;
-use super::means;
 use super::pairing::{self, pair_rows};
-use super::places;
 use super::ranking::{self, Ranking};
-use super::subject;
-use super::{Context, Outcome};
+use super::{Outcome, foretold, means, places, subject};
 use crate::Error;
+use crate::context::Context;
+use crate::cost::{Survey, Workload};
 use crate::intervene::Edit;
-use crate::plan::{Survey, Workload};
-use crate::run::Frames;
 use crate::spec::step::{Ablation, AblationMode, AblationValue};
 use crate::spec::{Loaded, SpecErrors};
+use crate::step::labels::Labels;
+use crate::table::Frames;
 use polars::prelude::*;
 
 /// Runs the step on each of its models.

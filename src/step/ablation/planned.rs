@@ -3,14 +3,15 @@
 use super::circuits::{check_k, further};
 use super::sets::Set;
 use crate::Error;
+use crate::context::Context;
+use crate::model::ModelName;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
-use crate::run::ModelName;
 use crate::spec::Step;
 use crate::spec::step::{Ablation, AblationMeasure, AblationMode, Ranked};
 use crate::step::foretold::{self, Reader};
 use crate::step::places::{self, Place};
-use crate::step::{Context, Target, subject};
+use crate::step::{Target, subject};
 
 /// What each run of a prompt ablates, at most.
 ///

@@ -3,13 +3,16 @@
 use super::circuits::Circuits;
 use super::sets::Set;
 use crate::Error;
+use crate::context::Context;
 use crate::intervene::{Activations, Edit, Positions, Readout, Readouts, Row, Wanted};
+use crate::manifest::SelfCheck;
 use crate::measure::{Reading, left};
 use crate::model::hook::Hook;
 use crate::prompt::Prompt;
-use crate::run::progress::Task;
 use crate::spec::step::{Ablation, AblationMeasure};
-use crate::step::{Context, Outcome, SelfCheck, Subject, replays, subject};
+use crate::step::divided::parts;
+use crate::step::{Outcome, Subject, replays, subject};
+use crate::system::progress::Task;
 use indexmap::IndexSet;
 use std::sync::Arc;
 
@@ -94,7 +97,7 @@ pub fn measure(
     let runs = 1 + usize::from(cases.iter().any(|case| case.other.is_some()));
     let rows = arms.iter().map(Arm::runs).max().unwrap_or(1);
     let block = replays::prompts_at_once(context, facts, length, &wanted, (runs, rows));
-    let divided = subject.divided(&step.name, template, replays::parts(cases.len(), block), context);
+    let divided = subject.divided(&step.name, template, parts(cases.len(), block), context);
     divided.values(step.measures.len(), (task, rows), outcome, |range, checks| {
         run(step, arms, &cases[range], &wanted, subject, (context, task), checks)
     })

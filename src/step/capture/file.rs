@@ -1,7 +1,7 @@
 //! A safetensors file written tensor by tensor, so that its bytes are never in memory as a whole
 //! (<https://huggingface.co/docs/safetensors>: length of the header, header in JSON, data).
 
-use crate::run::atomic::{WriteError, write_atomic};
+use crate::system::atomic::{WriteError, write_atomic};
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 use std::path::Path;

@@ -2,12 +2,15 @@
 
 use super::neurons::Neuron;
 use crate::Error;
+use crate::context::Context;
 use crate::intervene::{Positions, Wanted, capture_blocks};
+use crate::manifest::SelfCheck;
 use crate::model::hook::{Hook, Site};
 use crate::model::transformer::Tokens;
 use crate::prompt::Prompt;
-use crate::step::replays::{self, Divided};
-use crate::step::{Context, Outcome, SelfCheck, Subject};
+use crate::step::divided::Divided;
+use crate::step::divided::parts;
+use crate::step::{Outcome, Subject};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -41,7 +44,7 @@ pub fn read(
             step,
             what: format!("activations of {label}"),
             context,
-            parts: replays::parts(indices.len(), context.batch(&subject.model)),
+            parts: parts(indices.len(), context.batch(&subject.model)),
         };
         let width = neurons.len();
         let work = |part: Range<usize>, _: &mut Vec<SelfCheck>| {

@@ -1,7 +1,7 @@
 //! The neurons that are told of and drawn: the best of each type of heuristic, and the most important of those that
 //! match none.
 
-use super::frames::Found;
+use super::found::Found;
 use crate::heuristic::Match;
 use crate::spec::step::HeuristicType;
 

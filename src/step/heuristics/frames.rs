@@ -1,38 +1,12 @@
 //! The step's rows, for the prompts of one operator.
 
 use super::examples::Example;
+use super::found::Found;
 use super::neurons::Neuron;
 use super::values::{joined, listed};
 use crate::heuristic::{Entry, Heuristic, Match};
 use indexmap::IndexMap;
 use polars::prelude::*;
-
-/// A neuron with what it matches.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// The neuron.
-    pub neuron: Neuron,
-    /// The heuristics, the best first.
-    pub matches: Vec<Match>,
-    /// How many on the result it would match with its value vector's logits shuffled over the results.
-    pub control: usize,
-    /// How many on operands it would match with its activations shuffled over the prompts.
-    pub control_operands: usize,
-    /// The integers with the highest logits in its value vector, the highest first.
-    pub top: Vec<i64>,
-}
-
-impl Found {
-    /// How many of its matches are on operands.
-    pub fn indirect(&self) -> usize {
-        self.matches.len() - self.direct()
-    }
-
-    /// How many of its matches are on the result.
-    pub fn direct(&self) -> usize {
-        self.matches.iter().filter(|one| one.heuristic.is_direct()).count()
-    }
-}
 
 /// The frame with a row per neuron and heuristic.
 const MATCHES: &str = "";
@@ -113,7 +87,7 @@ fn neurons(operator: &str, found: &[Found]) -> PolarsResult<DataFrame> {
 }
 
 fn kind(example: &Example) -> &'static str {
-    example.kind.map_or(super::NO_TYPE, |kind| kind.name())
+    example.kind.map_or(NO_TYPE, |kind| kind.name())
 }
 
 fn heuristic(example: &Example) -> Option<String> {
@@ -194,3 +168,6 @@ fn associated(operator: &str, found: &[Found], entries: &[Entry]) -> PolarsResul
         "chance" => counts.values().map(|(.., chance)| *chance).collect::<Vec<_>>(),
     )
 }
+
+/// Type of an example that matches no heuristic.
+pub const NO_TYPE: &str = "none";

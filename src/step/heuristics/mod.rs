@@ -2,26 +2,31 @@
 
 mod activations;
 mod examples;
+mod found;
 mod frames;
 mod neurons;
 mod prompts;
 mod values;
 
-use super::accuracy::Labels;
 use super::foretold::{self, Reader};
 use super::ranking::{self, Ranking, fault, refused};
-use super::replays::Divided;
 use super::subject::{self, Subject};
 use super::summary::MOST_ROWS;
-use super::{Context, Outcome, SelfCheck, replays};
+use super::{Outcome, replays};
 use crate::Error;
+use crate::context::Context;
+use crate::cost::{Survey, Workload};
 use crate::heuristic::{Match, Matcher, Options};
-use crate::plan::{Survey, Workload};
-use crate::run::Frames;
+use crate::manifest::SelfCheck;
 use crate::spec::step::{Heuristics, ScoreCap, ZeroResults};
 use crate::spec::{Loaded, Prompts, SpecErrors};
+use crate::step::divided::Divided;
+use crate::step::divided::parts;
+use crate::step::labels::Labels;
+use crate::table::Frames;
 use examples::{Example, Examples};
-use frames::Found;
+use found::Found;
+pub use frames::NO_TYPE;
 use polars::prelude::*;
 use prompts::Asked;
 use std::cell::RefCell;
@@ -33,9 +38,6 @@ const MATCHED_AT_ONCE: usize = 64;
 
 /// What a neuron matches, and how much it would by chance: on results, on operands.
 type Matched = (Vec<Match>, [usize; 2]);
-
-/// Type of an example that matches no heuristic.
-pub const NO_TYPE: &str = "none";
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &Heuristics, context: &Context) -> Result<Outcome, Error> {
@@ -162,7 +164,7 @@ fn classify(
             step: &step.name,
             what: format!("matches of {} {}, template '{}'", asked.operator.sign, subject.name, asked.template),
             context,
-            parts: replays::parts(part.len(), MATCHED_AT_ONCE),
+            parts: parts(part.len(), MATCHED_AT_ONCE),
         };
         let activations_of = |part: &Range<usize>| &activations[part.start * problems.len()..part.end * problems.len()];
         let logits_of = |range: &Range<usize>| values.logits(&part[range.clone()], subject);

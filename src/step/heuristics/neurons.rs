@@ -1,13 +1,14 @@
 //! The neurons that are looked at: the best of each layer by the rows of an earlier step.
 
 use crate::Error;
+use crate::context::Context;
 use crate::model::hook::{Hook, Site};
 use crate::prompt::Operator;
 use crate::spec::step::Heuristics;
+use crate::step::Subject;
 use crate::step::foretold::{self, Reader};
 use crate::step::places::Place;
 use crate::step::ranking::{self, Effect, Fault, Of, Ranking, fault};
-use crate::step::{Context, Subject};
 
 /// A neuron of the ranking.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,10 +3,11 @@
 use super::neurons::Neuron;
 use super::prompts::Asked;
 use crate::Error;
+use crate::context::Context;
 use crate::intervene::value_logits;
 use crate::prompt::{PromptError, Resolved, integers};
 use crate::spec::step::Heuristics;
-use crate::step::{Context, Subject};
+use crate::step::Subject;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;

@@ -1,13 +1,14 @@
 //! The edits that a spec writes, as a model's.
 
 use crate::Error;
+use crate::context::Context;
 use crate::intervene::{Change, Edit, Positions as Where, Units, Value};
 use crate::model::hook::{Hook, Site};
 use crate::prompt::Positions;
 use crate::spec::PositionName;
 use crate::spec::step::{EditSpec, EditValue, Intervention, NamedIntervention};
+use crate::step::Target;
 use crate::step::places::{self, Place};
-use crate::step::{Context, Target};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 

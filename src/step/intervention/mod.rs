@@ -4,23 +4,23 @@ mod edits;
 mod reach;
 mod values;
 
-use super::means::Over;
 use super::pairing::{self, Other, Pairs, pair_rows};
 use super::patching::Runs;
-use super::replays;
 use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Context, Outcome, Target};
+use super::{Outcome, Target, replays};
 use crate::Error;
+use crate::context::Context;
+use crate::cost::{Survey, Workload};
 use crate::intervene::{Change, Edit, Positions, Row, Wanted};
-use crate::plan::{Survey, Workload};
 use crate::prompt::{Operator, Prompt};
 use crate::spec::step::{Direction, EditValue, Intervention, MeanOperators};
 use crate::spec::{Loaded, SpecErrors};
+use crate::step::divided::parts;
 use edits::resolve;
 use polars::prelude::*;
 use reach::Reach;
-use values::{MeanValues, placeholder};
+use values::{MeanValues, over, placeholder};
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &Intervention, context: &Context) -> Result<Outcome, Error> {
@@ -36,7 +36,7 @@ pub(super) fn run(step: &Intervention, context: &Context) -> Result<Outcome, Err
 pub(super) fn empty_frames(step: &Intervention) -> PolarsResult<Vec<(String, DataFrame)>> {
     let mut frames = Outcome::empty_values(&step.name, &keys(&[])?, true, step.per_prompt)?;
     let mut pairs = Outcome::default();
-    let labels = super::accuracy::Labels { model: "", checkpoint: "" };
+    let labels = super::labels::Labels { model: "", checkpoint: "" };
     pairs.add_rows(&format!("{}.pairs", step.name), labels, pair_rows("", &[], &[]))?;
     frames.extend(pairs.frames);
     Ok(frames)
@@ -91,11 +91,6 @@ fn reads(step: &Intervention) -> Other {
     }
 }
 
-/// What means are taken over.
-fn over(step: &Intervention) -> Over<'_> {
-    Over { step: &step.name, prompts: step.prompts.as_deref(), mean: &step.mean }
-}
-
 /// The key column: `intervention`.
 fn keys(step: &[&str]) -> PolarsResult<DataFrame> {
     df!("intervention" => step)
@@ -142,7 +137,7 @@ fn intervene(
     let total = planned.len() * prompts.len();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
     let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, (2, planned.len()));
-    let divided = subject.divided(name, &cell.template, replays::parts(prompts.len(), block), context);
+    let divided = subject.divided(name, &cell.template, parts(prompts.len(), block), context);
     let data = divided.values(step.measures.len(), (&task, planned.len()), outcome, |range, checks| {
         let first = range.start;
         let (cell, pairs) = pairs.part(range, cell);

@@ -1,12 +1,13 @@
 //! Which prompts an edit is of: the `where` of edits.
 
 use crate::Error;
+use crate::context::Context;
 use crate::intervene::Edit;
 use crate::prompt::Prompt;
 use crate::spec::step::{EditSpec, Intervention};
 use crate::spec::{Loaded, Prompts, SpecErrors};
+use crate::step::subject;
 use crate::step::summary::prompt_columns;
-use crate::step::{Context, subject};
 use crate::table::{self, never};
 use polars::prelude::*;
 use std::collections::HashMap;

@@ -1,14 +1,14 @@
 //! What edits write: numbers, the other prompt's values, means over prompts.
 
 use super::edits::{At, resolve};
-use super::over;
 use crate::Error;
+use crate::context::Context;
 use crate::intervene::{Positions, Value, Wanted};
 use crate::model::hook::Hook;
 use crate::prompt::Operator;
 use crate::spec::step::{EditValue, Intervention, MeanPositions};
 use crate::step::means::{Means, Over};
-use crate::step::{Cell, Context, Outcome, Subject, Target};
+use crate::step::{Cell, Outcome, Subject, Target};
 use indexmap::IndexMap;
 use std::cell::RefCell;
 
@@ -88,4 +88,9 @@ impl MeanValues {
     fn over(&self, positions: &Positions) -> Positions {
         if self.pooled { positions.clone() } else { Positions::All }
     }
+}
+
+/// What means are taken over.
+pub(super) fn over(step: &Intervention) -> Over<'_> {
+    Over { step: &step.name, prompts: step.prompts.as_deref(), mean: &step.mean }
 }

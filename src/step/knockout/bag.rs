@@ -1,14 +1,15 @@
 //! What a step `heuristics` found, read back from its rows: the ranked neurons of each operator and the heuristics they match.
 
 use crate::Error;
+use crate::context::Context;
 use crate::heuristic::Heuristic;
 use crate::model::facts::Facts;
 use crate::prompt::{Operator, Prompt};
-use crate::run::Frames;
 use crate::spec::{Loaded, SpecErrors, Step};
-use crate::step::accuracy::Labels;
+use crate::step::labels::Labels;
 use crate::step::ranking::Of;
-use crate::step::{Cell, Context, Subject, foretold};
+use crate::step::{Cell, Subject, foretold};
+use crate::table::Frames;
 use indexmap::IndexMap;
 use polars::prelude::*;
 use std::collections::{BTreeMap, HashMap};

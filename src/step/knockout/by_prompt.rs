@@ -4,14 +4,15 @@
 use super::bag::{self, Associated, Bag};
 use super::runs::{self, Job, Knock};
 use crate::Error;
+use crate::context::Context;
+use crate::cost::{Survey, Workload};
 use crate::measure::wilson_mean;
-use crate::plan::{Survey, Workload};
 use crate::prompt::{Prompt, Random};
 use crate::spec::step::{KnockoutOrder, PromptKnockout};
-use crate::step::accuracy::Labels;
+use crate::step::labels::Labels;
 use crate::step::means::Over;
 use crate::step::summary::prompt_columns;
-use crate::step::{Cell, Context, Outcome, Subject, places, subject};
+use crate::step::{Cell, Outcome, Subject, places, subject};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use std::collections::{BTreeMap, HashMap, HashSet};

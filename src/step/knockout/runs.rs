@@ -2,13 +2,16 @@
 
 use super::bag::Bag;
 use crate::Error;
+use crate::context::Context;
+use crate::cost::Survey;
 use crate::intervene::{Activations, Edit, Positions, Readout, Readouts, Row, Units, Wanted};
+use crate::manifest::SelfCheck;
 use crate::model::hook::{Hook, Site};
-use crate::plan::Survey;
 use crate::prompt::{Operator, Prompt};
 use crate::spec::step::KnockoutValue;
+use crate::step::divided::parts;
 use crate::step::means::{Means, Over};
-use crate::step::{Cell, Context, Outcome, SelfCheck, Subject, replays, subject};
+use crate::step::{Cell, Outcome, Subject, replays, subject};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -49,7 +52,7 @@ pub fn answers(
     let length = prompts.first().map_or(0, |prompt| prompt.tokens.len());
     let rows = count.div_ceil(prompts.len().max(1));
     let block = replays::prompts_at_once(context, subject.model.facts(), length, &wanted, (1, rows));
-    let divided = subject.divided(knock.over.step, template, replays::parts(prompts.len(), block), context);
+    let divided = subject.divided(knock.over.step, template, parts(prompts.len(), block), context);
     let readout = Readout { picks: 1, distribution: true, divergence: false };
     let answer = |prompt: usize| prompts[prompt].answer_tokens[0];
     let mut found = Answers { clean: Vec::with_capacity(prompts.len()), after: vec![false; count] };

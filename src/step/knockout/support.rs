@@ -3,14 +3,15 @@
 
 use super::bag::{self, Bag};
 use crate::Error;
+use crate::context::Context;
+use crate::cost::{Survey, Workload};
 use crate::intervene::{Positions, Wanted, value_logits};
 use crate::model::hook::{Hook, Site};
-use crate::plan::{Survey, Workload};
 use crate::prompt::{Prompt, PromptError};
 use crate::spec::step::HeuristicSupport;
 use crate::spec::{Keep, Prompts};
 use crate::step::summary::Values;
-use crate::step::{Cell, Context, Outcome, Subject, replays, subject};
+use crate::step::{Cell, Outcome, Subject, replays, subject};
 use polars::prelude::*;
 use std::collections::BTreeMap;
 
@@ -68,7 +69,7 @@ pub fn workload(step: &HeuristicSupport, survey: &Survey, context: &Context) -> 
     let operators = context.prompts(step.prompts.as_deref(), &step.name)?.operators.len();
     let facts = &survey.sketch.card.facts;
     let read = GROUPS.len() * step.sample * step.seeds.len() * operators;
-    let of = |cell: &crate::plan::SurveyedCell| Workload::forwards(cell.prompts + read, cell.positions.length, facts);
+    let of = |cell: &crate::cost::SurveyedCell| Workload::forwards(cell.prompts + read, cell.positions.length, facts);
     Ok(survey.cells.iter().map(of).fold(Workload::default(), |whole, cell| whole.and(cell)))
 }
 

@@ -6,14 +6,16 @@ mod train;
 
 use super::places::{self, At, Place};
 use super::subject::{self, Cell, Subject};
-use super::{Context, Outcome, SelfCheck, Target, accuracy::Labels, replays};
-use crate::Error;
+use super::{Outcome, Target, replays};
+use crate::context::Context;
+use crate::cost::{Survey, Workload};
 use crate::intervene::Layout;
+use crate::manifest::SelfCheck;
 use crate::model::hook::{Hook, Site};
-use crate::plan::{Survey, Workload};
-use crate::prompt;
-use crate::spec::step::{self, ProbeOperators};
+use crate::spec::step::{self};
 use crate::spec::{HookPattern, Loaded, PositionName, SitePattern, SpecErrors};
+use crate::step::labels::Labels;
+use crate::{Error, prompt};
 use polars::prelude::*;
 use reads::Reads;
 pub(super) use rows::ALL;
@@ -168,9 +170,4 @@ fn probe(
     let found = rows.answer_writing(length, facts.n_layers, step.share);
     outcome.add_labelled(&format!("{}.layers", step.name), labels, template, rows::layers(found.as_ref())?)?;
     Ok(())
-}
-
-/// Whether each operator's prompts have a classifier of their own.
-fn apart(step: &step::Probe) -> bool {
-    step.operators == ProbeOperators::Each
 }

@@ -1,12 +1,13 @@
 //! Which activations are read, and in which blocks, so that they fit the memory.
 
 use crate::Error;
+use crate::context::Context;
 use crate::intervene::{Layout, Positions, Wanted};
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::prompt::Prompt;
 use crate::step::places::{At, Place};
-use crate::step::{Context, Subject, replays, subject};
+use crate::step::{Subject, replays, subject};
 use indexmap::{IndexMap, IndexSet};
 use std::ops::Range;
 

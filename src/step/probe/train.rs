@@ -1,6 +1,5 @@
 //! What the classifiers of a cell learn, and their training.
 
-use super::apart;
 use super::reads::{Captured, Read};
 use crate::Error;
 use crate::intervene::Layout;
@@ -9,11 +8,12 @@ use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::probe::{Classifier, Features, Judged, Order, Settings, Split, fit};
 use crate::prompt::Prompt;
-use crate::run::blocks::Bits;
-use crate::run::interrupt;
-use crate::run::progress;
+use crate::resume::Bits;
+use crate::spec::step;
 use crate::spec::step::Probe;
+use crate::spec::step::ProbeOperators;
 use crate::step::replays;
+use crate::system::{interrupt, progress};
 use indexmap::IndexMap;
 use rayon::prelude::*;
 use std::collections::HashSet;
@@ -160,7 +160,10 @@ pub fn parts(step: &Probe, task: &Task, reads: &[Read], facts: &Facts, length: u
     let of_input: usize = 2 * task.groups.iter().map(each).sum::<usize>();
     let widest = reads.iter().map(|read| read.width(facts, length)).max().unwrap_or(1);
     let most = replays::OPERATIONS / (of_input as u64 * widest as u64).max(1);
-    replays::parts(reads.len(), usize::try_from(most).unwrap_or(usize::MAX).max(LEAST / task.groups.len().max(1)))
+    crate::step::divided::parts(
+        reads.len(),
+        usize::try_from(most).unwrap_or(usize::MAX).max(LEAST / task.groups.len().max(1)),
+    )
 }
 
 /// Trains the classifiers of some reads, one of each group, on several threads: the results do not depend on how many.
@@ -227,4 +230,9 @@ fn features(read: Read, activations: &Captured, layout: Option<Layout>) -> Optio
         None => (0, width),
     };
     Some(Features::new(data, positions.len() * width, slot * width + unit, features))
+}
+
+/// Whether each operator's prompts have a classifier of their own.
+pub(super) fn apart(step: &step::Probe) -> bool {
+    step.operators == ProbeOperators::Each
 }

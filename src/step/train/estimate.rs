@@ -3,15 +3,13 @@
 use super::adamw::AdamW;
 use super::data::{Batches, Split};
 use super::{evaluate, initial};
-use crate::Error;
-use crate::kernel;
+use crate::context::Context;
+use crate::cost::Workload;
 use crate::model::facts::Facts;
 use crate::model::tokenizer;
 use crate::model::transformer::Transformer;
-use crate::plan::Workload;
-use crate::prompt;
 use crate::spec::step::Train;
-use crate::step::Context;
+use crate::{Error, kernel, prompt};
 use burn::module::Module;
 use burn::tensor::{DType, Device};
 use std::time::Instant;

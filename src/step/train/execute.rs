@@ -1,12 +1,12 @@
 //! From a spec's step to a training and its outcome.
 
-use super::{TrainError, Trained, log_frame, train};
-use crate::Error;
-use crate::model::tokenizer;
-use crate::prompt;
-use crate::run::ModelName;
+use super::log::log_frame;
+use super::{TrainError, Trained, train};
+use crate::context::Context;
+use crate::model::{ModelName, tokenizer};
 use crate::spec::step;
-use crate::step::{Context, Outcome};
+use crate::step::Outcome;
+use crate::{Error, prompt};
 use polars::prelude::{DataFrame, PolarsResult};
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,5 @@
-use crate::model::facts::{Activation, Facts, Norm, NormKind, Positions, Residual, ScoreScale};
+use crate::kernel::{Activation, Norm, NormKind};
+use crate::model::facts::{Facts, Positions, Residual, ScoreScale};
 use crate::model::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
 use crate::model::weights::WeightError;
 use crate::random::{Purpose, stream};

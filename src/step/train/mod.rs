@@ -5,34 +5,35 @@
 
 mod adamw;
 mod data;
+mod error;
 mod estimate;
 mod evaluate;
 mod execute;
 mod initial;
+mod log;
 mod save;
 mod state;
 
 pub use data::DataError;
+pub use error::TrainError;
 pub(super) use estimate::workload;
 pub use evaluate::{HELD_OUT, TRAIN};
 pub(super) use execute::{empty_frames, run};
 pub use save::{SaveError, Saved};
 
-use crate::kernel;
-use crate::model::tokenizer::{Tokenizer, TokenizerError};
+use crate::model::tokenizer::Tokenizer;
 use crate::model::transformer::Transformer;
-use crate::model::weights::WeightError;
 use crate::prompt::PromptSet;
-use crate::run::blocks::Blocks;
-use crate::run::interrupt::{self, Interrupted};
-use crate::run::progress::{Progress, Task};
-use crate::spec;
+use crate::resume::Blocks;
+use crate::system::interrupt::{self};
+use crate::system::progress::Progress;
+use crate::{kernel, spec};
 use adamw::AdamW;
 use burn::module::Module;
 use burn::tensor::{DType, Device};
 use data::{Batches, Split};
-use evaluate::Evaluation;
-use polars::prelude::{DataFrame, PolarsError, df};
+use log::Log;
+use polars::prelude::DataFrame;
 use state::States;
 use std::path::Path;
 
@@ -44,40 +45,6 @@ pub struct Trained {
     pub rows: DataFrame,
     /// The models written, by optimiser step; the last is the trained one.
     pub checkpoints: Vec<Saved>,
-}
-
-/// Why a training stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainError {
-    /// The prompts do not make a training set.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The spec asks for a model that cannot be.
-    #[error("train: {0}")]
-    Shape(String),
-    /// The loss is no longer a number.
-    #[error(
-        "train: the loss is not a number after step {step}; write a smaller optimizer.lr or a longer optimizer.warmup"
-    )]
-    Diverged {
-        /// Optimiser steps taken.
-        step: usize,
-    },
-    /// A model could not be written.
-    #[error(transparent)]
-    Save(#[from] SaveError),
-    /// The first weights could not be put on the device.
-    #[error(transparent)]
-    Weights(#[from] WeightError),
-    /// The tokenizer cannot be written.
-    #[error(transparent)]
-    Tokenizer(#[from] TokenizerError),
-    /// The table of results could not be made.
-    #[error(transparent)]
-    Table(#[from] PolarsError),
-    /// Ctrl-C.
-    #[error(transparent)]
-    Interrupted(#[from] Interrupted),
 }
 
 /// Trains on `prompts`, made with `tokenizer`, and writes the model and its checkpoints under `folder`. Goes on from the state that
@@ -143,53 +110,4 @@ pub fn train(
         states.keep(step, &model, &optimizer, &log);
     }
     Ok(Trained { rows: log.rows()?, checkpoints })
-}
-
-/// Losses and accuracies as they come.
-#[derive(Default)]
-struct Log {
-    losses: Vec<f64>,
-    evaluations: Vec<Evaluation>,
-}
-
-impl Log {
-    fn loss(&mut self, loss: f64, step: usize) -> Result<(), TrainError> {
-        self.losses.push(loss);
-        if loss.is_finite() { Ok(()) } else { Err(TrainError::Diverged { step: step - 1 }) }
-    }
-
-    fn evaluate(&mut self, model: &Transformer, split: &Split, step: usize, task: &Task) -> Result<(), TrainError> {
-        let training_loss = self.losses.iter().sum::<f64>() / self.losses.len().max(1) as f64;
-        self.losses.clear();
-        let rows = evaluate::evaluate(model, split, step, training_loss);
-        // The last step may be the one that breaks the weights, and no loss comes after it.
-        if rows.iter().any(|row| row.count > 0 && !row.loss.is_finite()) {
-            return Err(TrainError::Diverged { step });
-        }
-        let held_out: Vec<String> = rows
-            .iter()
-            .filter(|row| row.split == evaluate::HELD_OUT)
-            .map(|row| format!("{} {:.3}", row.operator, row.accuracy))
-            .collect();
-        task.message(&format!("loss {training_loss:.3}, held-out accuracy {}", held_out.join("  ")));
-        self.evaluations.extend(rows);
-        Ok(())
-    }
-
-    fn rows(&self) -> Result<DataFrame, PolarsError> {
-        log_frame(&self.evaluations)
-    }
-}
-
-/// The rows of [`Trained`].
-fn log_frame(rows: &[Evaluation]) -> Result<DataFrame, PolarsError> {
-    df!(
-        "step" => rows.iter().map(|row| row.step as u32).collect::<Vec<_>>(),
-        "operator" => rows.iter().map(|row| row.operator).collect::<Vec<_>>(),
-        "split" => rows.iter().map(|row| row.split).collect::<Vec<_>>(),
-        "count" => rows.iter().map(|row| row.count as u32).collect::<Vec<_>>(),
-        "accuracy" => rows.iter().map(|row| row.accuracy).collect::<Vec<_>>(),
-        "loss" => rows.iter().map(|row| row.loss).collect::<Vec<_>>(),
-        "training_loss" => rows.iter().map(|row| row.training_loss).collect::<Vec<_>>(),
-    )
 }

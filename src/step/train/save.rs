@@ -1,6 +1,6 @@
 use crate::model::transformer::{Linear, Norm, Transformer};
-use crate::run::atomic::{WriteError, remove_parts, write_atomic};
 use crate::spec;
+use crate::system::atomic::{WriteError, remove_parts, write_atomic};
 use burn::module::Param;
 use burn::tensor::Tensor;
 use safetensors::Dtype;

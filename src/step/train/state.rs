@@ -3,9 +3,10 @@
 use super::adamw::AdamW;
 use super::data::Split;
 use super::evaluate::{Evaluation, HELD_OUT, TRAIN};
-use super::{Log, save};
+use super::log::Log;
+use super::save;
 use crate::model::transformer::Transformer;
-use crate::run::blocks::{Bits, Blocks, Latest, Series};
+use crate::resume::{Bits, Blocks, Latest, Series};
 use crate::spec;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};

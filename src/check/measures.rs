@@ -1,0 +1,113 @@
+//! Tables and figures that would make one number of several measures, as far as the spec alone shows it: refused before any work.
+
+use crate::spec::expression::{Function, parse_aggregate, parse_value};
+use crate::spec::{Condition, Figure, FigureKind, Loaded, Spec, SpecErrors, Table};
+use crate::step;
+use crate::table::identity::{MEASURE, measured};
+use crate::table::{self, Frames};
+use indexmap::IndexMap;
+use polars::prelude::df;
+
+/// Refuses numbers that are of several measures at once. `frames` are those there can be, without rows.
+pub(crate) fn mixed(loaded: &Loaded, frames: &Frames) -> Vec<SpecErrors> {
+    let spec = &loaded.spec;
+    let has_column = |from: &str| frames.get(from).is_ok_and(|rows| rows.column(MEASURE).is_ok());
+    let mut errors = Vec::new();
+    for one in &spec.tables {
+        let there = kept(&one.filter, of(spec, &one.from));
+        if there.len() < 2 || one.join.is_some() || one.group_by.iter().any(|name| name == MEASURE) {
+            continue;
+        }
+        for (name, text) in &one.aggregate {
+            let Ok(what) = parse_aggregate(text) else { continue };
+            if what.function != Function::Count && what.column.as_deref().is_some_and(measured) {
+                let advice = advice(&there, &one.from, has_column(&one.from), "'measure' into group_by");
+                errors.push(refuse(loaded, &["table", &one.name, "aggregate", name], &one.from, &there, advice));
+            }
+        }
+    }
+    for one in spec.figures.iter().filter(|one| one.kind != FigureKind::Scatter) {
+        let there = kept(&one.filter, of(spec, &one.from));
+        let (key, column) = numbers(one);
+        if there.len() < 2 || tells_apart(one) || !column.is_some_and(|column| measured(&column)) {
+            continue;
+        }
+        let heatmap = matches!(one.kind, FigureKind::Heatmap | FigureKind::HeatmapGrid);
+        let otherwise = if heatmap { "facet = \"measure\"" } else { "series = \"measure\"" };
+        let advice = advice(&there, &one.from, has_column(&one.from), otherwise);
+        errors.push(refuse(loaded, &["figure", &one.name, key], &one.from, &there, advice));
+    }
+    errors
+}
+
+fn refuse(loaded: &Loaded, path: &[&str], from: &str, measures: &[&str], advice: String) -> SpecErrors {
+    let problem = format!(
+        "rows of '{from}' are of {} measures ({}), and one number would be made of all of them",
+        measures.len(),
+        measures.join(", ")
+    );
+    loaded.refuse(path, problem, Some(advice))
+}
+
+fn advice(measures: &[&str], from: &str, has_column: bool, otherwise: &str) -> String {
+    let condition = format!("where = {{ measure = \"{}\" }}", measures.first().copied().unwrap_or_default());
+    match has_column {
+        true => format!("write {condition}, or {otherwise}"),
+        // A table that no longer has the column.
+        false => format!("write {condition} in [[table]] '{from}'"),
+    }
+}
+
+/// The key and the column of what a figure shows means of.
+fn numbers(figure: &Figure) -> (&'static str, Option<String>) {
+    let (key, text) = match figure.kind {
+        FigureKind::Heatmap | FigureKind::HeatmapGrid => ("value", figure.value.as_deref()),
+        _ => ("y", Some(figure.y.as_str())),
+    };
+    (key, text.map(|text| parse_value(text).map_or_else(|_| text.to_string(), |value| value.column)))
+}
+
+fn tells_apart(figure: &Figure) -> bool {
+    let heatmap = matches!(figure.kind, FigureKind::Heatmap | FigureKind::HeatmapGrid);
+    let y = heatmap.then_some(figure.y.as_str());
+    let named = [Some(figure.x.as_str()), y, figure.series.as_deref(), figure.dash.as_deref(), figure.facet.as_deref()];
+    named.into_iter().flatten().any(|name| name == MEASURE)
+}
+
+/// The measures that the rows of a step or table are of, each place's rows of all of them; none where there are not several, or
+/// only the rows will show it.
+fn of(spec: &Spec, from: &str) -> Vec<&'static str> {
+    if let Some(one) = spec.tables.iter().find(|table| table.name == from) {
+        return of_table(spec, one);
+    }
+    let own = |name: &str| name == from || from.strip_suffix(".prompts") == Some(name);
+    let found = spec.steps.iter().find(|step| own(step.name()));
+    let mut measures = found.map(step::measured).unwrap_or_default();
+    let mut seen = Vec::new();
+    measures.retain(|measure| {
+        !seen.contains(measure) && {
+            seen.push(*measure);
+            true
+        }
+    });
+    measures
+}
+
+fn of_table(spec: &Spec, table: &Table) -> Vec<&'static str> {
+    let grouped = !table.group_by.is_empty() || !table.aggregate.is_empty();
+    let shaped = table.join.is_some() || table.pivot.is_some() || table.head.is_some();
+    if shaped || grouped && !table.group_by.iter().any(|name| name == MEASURE) {
+        return Vec::new();
+    }
+    kept(&table.filter, of(spec, &table.from))
+}
+
+/// Those that a condition keeps.
+fn kept(filter: &IndexMap<String, Condition>, measures: Vec<&'static str>) -> Vec<&'static str> {
+    let Some(condition) = filter.get(MEASURE) else { return measures };
+    let holds = |measure: &&str| {
+        let row = df!(MEASURE => [*measure]).ok();
+        row.and_then(|row| table::meeting(&row, MEASURE, condition).ok()).is_none_or(|kept| kept.height() > 0)
+    };
+    measures.into_iter().filter(holds).collect()
+}

@@ -1,0 +1,96 @@
+//! Values that a `where` asks for and no row can have. A figure or table without rows is a result, a misspelt value is not: where
+//! the program knows which texts a column can have, others are refused before any work; any other value that no row has is
+//! refused once all results are written.
+
+use crate::spec::expression::Literal;
+use crate::spec::{Condition, Loaded, Spec, SpecErrors, Step, nearest};
+use crate::step;
+use crate::table::{self, Frames};
+
+/// A condition of a table, figure or expectation.
+struct Asked<'l> {
+    list: &'static str,
+    name: &'l str,
+    from: &'l str,
+    column: &'l str,
+    condition: &'l Condition,
+}
+
+/// Refuses texts that the program never writes. `frames` are those there can be, without rows.
+pub(crate) fn misspelt(loaded: &Loaded, frames: &Frames) -> Vec<SpecErrors> {
+    let mut errors = Vec::new();
+    for asked in asked(&loaded.spec, &["table", "figure", "expect"]) {
+        let Some(words) = words(&loaded.spec, frames, asked.from, asked.column) else { continue };
+        for text in table::texts(asked.condition).into_iter().filter(|text| !words.contains(&text.as_str())) {
+            let advice = match nearest(&text, words.iter().copied()) {
+                Some(near) => format!("write \"{near}\""),
+                None => format!("there are {}", words.join(", ")),
+            };
+            errors.push(asked.refuse(loaded, format!("'{}' is never '{text}'", asked.column), Some(advice)));
+        }
+    }
+    errors
+}
+
+/// A value that no row has.
+pub(crate) struct Missing {
+    /// What the report says of it, where no figure does.
+    pub note: Option<String>,
+    /// What is refused.
+    pub error: SpecErrors,
+}
+
+/// Values of tables' and figures' conditions that no row of theirs has, though it might have another; not texts that the program
+/// knows: these may be missing.
+pub(crate) fn missing(loaded: &Loaded, frames: &Frames) -> Vec<Missing> {
+    let mut all = Vec::new();
+    for asked in asked(&loaded.spec, &["table", "figure"]) {
+        let Ok(rows) = frames.get(asked.from) else { continue };
+        let Ok(Some((wanted, there))) = table::never(rows, asked.column, asked.condition) else { continue };
+        let known = words(&loaded.spec, frames, asked.from, asked.column).unwrap_or_default();
+        let is_known = |value: &Literal| matches!(value, Literal::Text(text) if known.contains(&text.as_str()));
+        if !wanted.iter().all(is_known) {
+            let problem = format!("'{}' is never {} here; it is {there}", asked.column, asked.condition);
+            let note = (asked.list == "table").then(|| format!("table {}: {problem}", asked.name));
+            all.push(Missing { note, error: asked.refuse(loaded, problem, None) });
+        }
+    }
+    all
+}
+
+impl Asked<'_> {
+    fn refuse(&self, loaded: &Loaded, problem: String, advice: Option<String>) -> SpecErrors {
+        loaded.refuse(&[self.list, self.name, "where", self.column], problem, advice)
+    }
+}
+
+fn asked<'l>(spec: &'l Spec, lists: &'l [&str]) -> impl Iterator<Item = Asked<'l>> {
+    let tables = spec.tables.iter().map(|table| ("table", &table.name, &table.from, &table.filter));
+    let figures = spec.figures.iter().map(|figure| ("figure", &figure.name, &figure.from, &figure.filter));
+    let expected =
+        spec.expectations.iter().map(|expected| ("expect", &expected.name, &expected.from, &expected.filter));
+    let all = tables.chain(figures).chain(expected).filter(|(list, ..)| lists.contains(list));
+    all.flat_map(|(list, name, from, filter)| {
+        filter.iter().map(move |(column, condition)| Asked { list, name, from, column, condition })
+    })
+}
+
+/// Every text that a column can have, by the step that its rows come from in the end: tables pass columns on.
+fn words(spec: &Spec, frames: &Frames, from: &str, column: &str) -> Option<Vec<&'static str>> {
+    let is_text = |from: &str| {
+        let rows = frames.get(from).ok()?;
+        rows.column(column).ok().filter(|values| values.dtype().is_string())
+    };
+    is_text(from)?;
+    if let Some(table) = spec.tables.iter().find(|table| table.name == from) {
+        let with = table.join.as_ref().map(|join| join.with.as_str());
+        let source = std::iter::once(table.from.as_str()).chain(with).find(|source| is_text(source).is_some())?;
+        return words(spec, frames, source, column);
+    }
+    let name = from.split('.').next().unwrap_or(from);
+    match spec.steps.iter().find(|step| step.name() == name)? {
+        // Its rows say what those that it reads say.
+        Step::Smallest(step) => words(spec, frames, &step.from, column),
+        step => step::words(step, column),
+    }
+}

@@ -1,0 +1,60 @@
+//! What a step asks of its spec while it runs: its key must have all of it.
+
+use crate::manifest::PromptsRecord;
+use crate::model::ModelName;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+/// Models and prompt sets that were asked for.
+#[derive(Debug, Default)]
+pub struct Asked {
+    models: RefCell<BTreeSet<String>>,
+    /// By name; none for `[prompts]`.
+    prompts: RefCell<BTreeSet<Option<String>>>,
+    /// What became of them.
+    built: RefCell<Vec<PromptsRecord>>,
+}
+
+impl Asked {
+    /// Begins anew.
+    pub fn forget(&self) {
+        self.models.borrow_mut().clear();
+        self.prompts.borrow_mut().clear();
+        self.built.borrow_mut().clear();
+    }
+
+    /// A model is opened.
+    pub fn model(&self, name: &ModelName) {
+        self.models.borrow_mut().insert(name.to_string());
+    }
+
+    /// A prompt set is read.
+    pub fn prompts(&self, set: Option<&str>) {
+        self.prompts.borrow_mut().insert(set.map(String::from));
+    }
+
+    /// A prompt set is made in a model's tokens.
+    pub fn built(&self, record: PromptsRecord) {
+        let mut built = self.built.borrow_mut();
+        if !built.contains(&record) {
+            built.push(record);
+        }
+    }
+
+    /// The prompt sets that were made since [`Asked::forget`].
+    pub fn take_built(&self) -> Vec<PromptsRecord> {
+        self.built.take()
+    }
+
+    /// The first thing that was asked for and is not among these.
+    pub fn beyond(&self, models: &[ModelName], prompts: &[Option<String>]) -> Option<String> {
+        let known: Vec<String> = models.iter().map(ToString::to_string).collect();
+        let model =
+            self.models.borrow().iter().find(|name| !known.contains(name)).map(|name| format!("model '{name}'"));
+        let set = |set: &Option<String>| match set {
+            Some(name) => format!("prompt set '{name}'"),
+            None => "[prompts]".to_string(),
+        };
+        model.or_else(|| self.prompts.borrow().iter().find(|name| !prompts.contains(name)).map(set))
+    }
+}

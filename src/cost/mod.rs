@@ -1,0 +1,7 @@
+//! What a step would compute, counted before it is run.
+
+mod survey;
+mod workload;
+
+pub use survey::{Read, Survey, SurveyedCell};
+pub use workload::Workload;

@@ -1,0 +1,134 @@
+//! A step's prompts in one model's tokens, counted without the model's weights.
+
+use super::Workload;
+use crate::Error;
+use crate::context::{Context, row_bytes};
+use crate::model::{ModelName, Sketch};
+use crate::prompt::{Extent, Positions, Prompt};
+use crate::spec::{Answer, Keep, Prompts, Step};
+use indexmap::IndexMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A step's prompts in one model's tokens, made without the model's weights.
+pub struct Survey {
+    /// Which model.
+    pub name: ModelName,
+    /// The model.
+    pub sketch: Rc<Sketch>,
+    /// The prompts by template.
+    pub cells: Vec<SurveyedCell>,
+    /// Memory that replays may take, in bytes.
+    pub memory: usize,
+    /// Prompts that are run together.
+    pub batch: usize,
+    /// How many of the prompts were looked at.
+    pub extent: Extent,
+    /// How long making the prompts takes.
+    pub took: Duration,
+}
+
+/// The prompts of one template.
+pub struct SurveyedCell {
+    /// Name of the template.
+    pub template: String,
+    /// How many, at most: how many the model answers correctly is not known before it is run.
+    pub prompts: usize,
+    /// Forward passes of prompts by which the model is asked to find them.
+    pub asked: usize,
+    /// Different first tokens of their answers, at most.
+    pub answers: usize,
+    /// Forward passes that asking for a prompt's answer takes, on average and at most.
+    pub passes: f64,
+    /// The first of them: all have its number of tokens and its places of slots.
+    pub first: Prompt,
+    /// Names of the positions.
+    pub positions: Positions,
+}
+
+impl SurveyedCell {
+    /// The positions of its prompts, and its template's name.
+    pub fn at(&self) -> (&Positions, &str) {
+        (&self.positions, &self.template)
+    }
+}
+
+impl Survey {
+    /// Looks at `prompts`, those that a step runs on.
+    ///
+    /// # Errors
+    /// Models and prompts that can not be had.
+    pub fn make(
+        step: &Step,
+        prompts: &Prompts,
+        name: &ModelName,
+        context: &Context,
+        extent: Extent,
+    ) -> Result<Self, Error> {
+        let sketch = context.models.sketch(name)?;
+        let set = step.common().prompts();
+        let refuse = |error| context.refuse_prompts(set, name, error);
+        let census = context.models.census(prompts, &sketch, extent).map_err(refuse)?;
+        let facts = &sketch.card.facts;
+        census.shapes.fits(facts.n_vocab, facts.position_limit()).map_err(refuse)?;
+        let batch = context.batch_of(&sketch.card.facts);
+        let mut cells = Vec::new();
+        for (index, (template, counted)) in census.shapes.templates.iter().zip(&census.templates).enumerate() {
+            let Some(first) = census.shapes.prompts.iter().find(|prompt| prompt.template == index) else { continue };
+            let passes = match prompts.answer {
+                Answer::SingleToken => 1.0,
+                // The answer's tokens, and one more to see that it ends there.
+                Answer::MultiToken => 1.0 + counted.answer_tokens as f64 / counted.prompts.max(1) as f64,
+            };
+            // A batch at once for each draw, and no more than there are.
+            let asked = (counted.draws * batch).min(counted.legal).max(counted.prompts.min(counted.legal));
+            cells.push(SurveyedCell {
+                template: template.name.clone(),
+                prompts: counted.prompts,
+                asked: if prompts.keep == Keep::All { 0 } else { (asked as f64 * passes).ceil() as usize },
+                answers: counted.answers,
+                passes,
+                first: first.clone(),
+                positions: match step {
+                    // It alone reads no position: its prompts may differ in their number of tokens.
+                    Step::Accuracy(_) => {
+                        Positions { length: counted.tokens.div_ceil(counted.prompts.max(1)), names: IndexMap::new() }
+                    }
+                    _ => census.shapes.positions(&template.name).map_err(refuse)?,
+                },
+            });
+        }
+        let memory = context.loaded.spec.run.memory_mib << 20;
+        Ok(Self { name: name.clone(), took: census.took, sketch, cells, memory, batch, extent })
+    }
+}
+
+/// What reading one prompt takes beside its forward pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Read {
+    /// Rows of logits.
+    pub logits: usize,
+    /// Bytes that are kept of it.
+    pub bytes: usize,
+    /// Bytes that are read of it and gone with its batch.
+    pub passing: usize,
+}
+
+impl Survey {
+    /// What a step computes that runs each prompt once and reads what `of` says of the prompts of a template.
+    ///
+    /// # Errors
+    /// What `of` returns.
+    pub fn reading(&self, mut of: impl FnMut(&SurveyedCell) -> Result<Read, Error>) -> Result<Workload, Error> {
+        let facts = &self.sketch.card.facts;
+        let mut whole = Workload::default();
+        for cell in &self.cells {
+            let Read { logits, bytes, passing } = of(cell)?;
+            let runs = Workload::forwards(cell.prompts + cell.asked, cell.positions.length, facts);
+            let batch = self.batch.min(cell.prompts).min((self.memory / passing.max(1)).max(1));
+            let memory = cell.prompts * bytes + batch * (row_bytes(facts) + passing);
+            whole = whole.and(runs.unembedding(cell.prompts * logits, facts).keeping(memory as u64));
+        }
+        Ok(whole)
+    }
+}

@@ -1,0 +1,76 @@
+//! What a report says of a spec's models.
+
+use crate::check::{Prepared, Ready};
+use crate::model::{Card, ModelName};
+use crate::spec::Loaded;
+use indexmap::IndexMap;
+
+/// Names and what they are.
+pub struct Facts {
+    /// The models.
+    pub models: Vec<(String, String)>,
+    /// What they are known as.
+    pub known: Vec<(String, String)>,
+}
+
+/// Of a spec's models.
+pub fn of(prepared: &Prepared) -> Facts {
+    let models = |variant: &Ready| variant.cards.iter().map(model).collect::<Vec<_>>();
+    let known_as = |variant: &Ready| known(variant.loaded, &variant.known);
+    let mut models = each(prepared, models);
+    if let Some(sweep) = prepared.loaded.sweep() {
+        let names: Vec<&str> = sweep.variants.iter().map(|variant| variant.name.as_str()).collect();
+        models.insert(0, ("variants".to_string(), format!("{}: {}", names.len(), names.join("; "))));
+    }
+    Facts { models, known: each(prepared, known_as) }
+}
+
+/// Facts of every variant, each once: with the values of the axes that models depend on.
+fn each(prepared: &Prepared, facts: impl Fn(&Ready) -> Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut told: Vec<(String, String)> = Vec::new();
+    for (number, variant) in prepared.variants.iter().enumerate() {
+        let of = prepared.of_models(number);
+        for (name, value) in facts(variant) {
+            let fact = (if of.is_empty() { name } else { format!("{name} ({of})") }, value);
+            if !told.contains(&fact) {
+                told.push(fact);
+            }
+        }
+    }
+    told
+}
+
+fn model((name, card): &(ModelName, Card)) -> (String, String) {
+    let Card { facts, parameters, stored_dtype, dtype, .. } = card;
+    (
+        format!("model '{name}'"),
+        format!("{}, {parameters} parameters, stored as {stored_dtype}, run in {dtype}", facts.family),
+    )
+}
+
+/// What the models of a spec are known as, each with the profile that came of it.
+fn known(loaded: &Loaded, names: &IndexMap<String, Option<String>>) -> Vec<(String, String)> {
+    let profile = loaded.recognised().and_then(|recognised| recognised.profile.as_ref());
+    let fact = |(model, known): (&String, &Option<String>)| {
+        let profile = profile.filter(|_| model == "model").map(|profile| format!(": profile {}", profile.name()));
+        Some((format!("model '{model}' is known as"), format!("{}{}", known.as_ref()?, profile.unwrap_or_default())))
+    };
+    names.iter().filter_map(fact).collect()
+}
+
+/// What is to be said of results on the models of a spec, each once.
+pub fn notes(prepared: &Prepared) -> Vec<String> {
+    let mut notes: Vec<String> = Vec::new();
+    for variant in &prepared.variants {
+        for (name, card) in &variant.cards {
+            let of_model = card.notes.iter().map(|note| format!("model '{name}': {note}"));
+            let new: Vec<String> = of_model.filter(|note| !notes.contains(note)).collect();
+            notes.extend(new);
+        }
+        for name in variant.known.values().flatten() {
+            let note = variant.loaded.spec.known.get(name).and_then(|known| known.note.clone());
+            notes.extend(note.map(|note| format!("{name}: {note}")).filter(|note| !notes.contains(note)));
+        }
+    }
+    notes
+}

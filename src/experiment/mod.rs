@@ -1,0 +1,273 @@
+//! The executor: reading [`run`] is reading the program.
+
+mod expectations;
+mod facts;
+mod folders;
+mod library;
+mod many;
+mod outlook;
+pub mod rerun;
+mod summary;
+
+pub use library::{Experiment, Finished};
+pub use many::{Specs, all, replaceable};
+pub use outlook::{Earlier, Outlook, Why, outlook};
+
+use crate::check::{self, Prepared, checked};
+use crate::manifest::{self, Machine, Manifest};
+use crate::report::{self, Report};
+use crate::results::Results;
+use crate::run::record::Record;
+use crate::run::unmade::{Part, Rows, Unmade};
+use crate::run::{Force, Options, Recall, Session, steps};
+use crate::spec::{Figure, Loaded, Spec, SpecErrors, Table};
+use crate::store::Store;
+use crate::system::interrupt;
+use crate::system::progress::Progress;
+use crate::table::Frames;
+use crate::variants::order;
+use crate::{Error, figure, table};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+use summary::Ended;
+
+/// Runs a spec, without a store: its steps, then its tables, then its figures, then the report. Each file is written as soon
+/// as it is there. Where its model is a known one, that one's profile is laid over the spec first.
+///
+/// # Errors
+/// [`Error::Refused`] before any work when a step, table or figure asks for what can not be had; [`Error::Differ`] after all
+/// of it when the model at hand is not as expected.
+pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
+    let session = Session::new(Force::Nothing, true);
+    let quiet = options.progress.is_quiet();
+    let loaded = checked(loaded, quiet)?;
+    execute(&Prepared::new(&loaded, quiet, Rc::default())?, &session, options)
+}
+
+/// Runs one spec that has been prepared, in a session that it may share with others.
+///
+/// # Errors
+/// As [`run`].
+pub fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Result<(), Error> {
+    work(prepared, session, options)?.error.map_or(Ok(()), Err)
+}
+
+/// Errors are those that leave no report; all others are in how it ended.
+fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<Ended, Error> {
+    let started = Instant::now();
+    let loaded = prepared.loaded;
+    let spec = &loaded.spec;
+    let models = facts::of(prepared);
+    models.known.iter().for_each(|(about, name)| options.progress.say(&format!("{about} {name}")));
+    let stores = stores(prepared, session);
+    let kept = stores.iter().flatten().any(|store| !store.is_temporary());
+    interrupt::stage(if kept { interrupt::Stage::Kept } else { interrupt::Stage::Lost });
+    let spec_file = loaded.sources.first().map_or("", |source| source.name());
+    let mut results = Results::create(prepared.folder(), spec_file, &options.command)?;
+    let recalls = recalls(prepared, session, &stores)?;
+    let mut record = Record::begin(prepared, &recalls, options, results.place())?;
+    let mut unmade = Unmade::new(prepared.variants.len());
+    let made = steps::make(prepared, &recalls, options, &mut results, &mut record, &mut unmade)?;
+    let mut notes = facts::notes(prepared);
+    notes.extend(made.notes(&prepared.groups));
+    let steps::Made { mut frames, checks, recalled, computed, .. } = made;
+    let from_store = recalled.len();
+    let any_rows = !frames.is_empty();
+    let tables = make_tables(loaded, &mut frames, &mut results, &mut unmade, &mut notes, options.progress)?;
+    let figures = make_figures(spec, &frames, &mut results, &mut unmade, &mut notes, options.progress)?;
+    notes.extend(figures.iter().flat_map(|figure| figure.notes.iter().map(|note| format!("{}: {note}", figure.name))));
+    notes.extend(checks.iter().filter(|check| !check.passed()).map(|check| format!("self-check failed: {check}")));
+    // Of rows that are not there because a step failed nothing is said twice.
+    let missing = if unmade.count() == (0, 0) { check::values::missing(loaded, &frames) } else { Vec::new() };
+    notes.extend(missing.iter().filter_map(|missing| missing.note.clone()));
+    notes.iter().for_each(|note| options.progress.say(&format!("note: {note}")));
+    let compares = expectations::compare(prepared, &frames, &mut unmade, options.progress);
+    let failed = unmade.told();
+    let files = results.checksums()?;
+    // What could not be made this time may be wanted from the time before: only a run that made everything takes it away.
+    let (superseded, left) = match results.left_over(&files) {
+        all if unmade.count() == (0, 0) => (all, Vec::new()),
+        all => (Vec::new(), all),
+    };
+    let manifest = record.end(&checks, &compares.all, &notes, &failed, (files, left));
+    let again = results.earlier().filter(|earlier| !session.forces() && earlier.has_results_of(&manifest)).cloned();
+    let same = again.is_some();
+    let manifest = again.unwrap_or(manifest);
+
+    let report = Report {
+        title: spec.title.clone(),
+        description: spec.description.clone(),
+        command: options.command.clone(),
+        tables,
+        figures,
+        spec_toml: loaded.to_toml(),
+        spec_origins: match &prepared.repeats {
+            Some(repeated) => loaded.to_toml_with(&|key| repeated.then.spec.origin(key).to_string()),
+            None => loaded.to_toml_with_origins(),
+        },
+        facts: facts(&manifest).into_iter().chain(models.models).chain(models.known).collect(),
+        notes,
+        checks: manifest.self_checks.clone(),
+        activations: activations(&manifest).map(|path| results.dir().join(path)).collect(),
+        expectations: compares.all.clone(),
+        recalled: manifest.recalled(),
+        failed,
+    };
+    results.text("report.md", &report::markdown(&report, results.dir()))?;
+    results.text("report.html", &report::html(&report, &manifest, results.dir()))?;
+    results.text(manifest::FILE, &manifest.text())?;
+    let replaced = results.publish(&superseded)?;
+    options.progress.say_replaced(&replaced.removed, &replaced.changed);
+    let seconds = (prepared.preparing + started.elapsed()).as_secs_f64();
+    let expected = Ended::judged(&compares.all);
+    compares.say(options.progress);
+    if prepared.into.is_none() {
+        let place = results.place().join("report.md");
+        options.progress.say(&format!("results in {} ({seconds:.1} s)", place.display()));
+        if same {
+            options.progress.say(&format!(
+                "they are to the bit those of the run of {}, whose report and manifest stay (--force writes them anew)",
+                manifest.started
+            ));
+        }
+    }
+    let differs = match checks.iter().find(|check| !check.passed()) {
+        Some(check) => Some(Error::SelfCheck(check.clone())),
+        None if missing.is_empty() => compares.judge().err(),
+        None => Some(SpecErrors::join(missing.into_iter().map(|missing| missing.error)).into()),
+    };
+    let (failed, skipped) = unmade.count();
+    let error = unmade.into_error(differs, any_rows);
+    Ok(Ended { computed, from_store, failed, skipped, expected, seconds, error })
+}
+
+/// The store of each variant.
+fn stores(prepared: &Prepared, session: &Session) -> Vec<Option<Arc<Store>>> {
+    prepared.variants.iter().map(|variant| session.store(variant.loaded)).collect()
+}
+
+fn recalls<'a>(
+    prepared: &'a Prepared,
+    session: &'a Session,
+    stores: &'a [Option<Arc<Store>>],
+) -> Result<Vec<Recall<'a>>, Error> {
+    let each = prepared.variants.iter().zip(stores);
+    each.map(|(variant, store)| Recall::new(variant, session, store.as_ref())).collect()
+}
+
+fn make_tables(
+    loaded: &Loaded,
+    frames: &mut Frames,
+    results: &mut Results,
+    unmade: &mut Unmade,
+    notes: &mut Vec<String>,
+    progress: &Progress,
+) -> Result<Vec<report::Table>, Error> {
+    let tables = &loaded.spec.tables;
+    let mut made = Vec::with_capacity(tables.len());
+    for table in order::tables(tables) {
+        let reads = [Some(table.from.as_str()), table.join.as_ref().map(|join| join.with.as_str())];
+        match unmade.rows(reads.into_iter().flatten()) {
+            Rows::Whole => {}
+            Rows::Lacking(cause, without) => {
+                notes.extend(without.iter().map(|without| format!("table '{}': {without}", table.name)));
+                unmade.lacks(&table.name, cause, without);
+            }
+            Rows::Absent(cause) => {
+                unmade.skip(Part::table(&table.name), cause, progress);
+                continue;
+            }
+        }
+        match make_table(loaded, table, frames, results, notes) {
+            Ok(one) => {
+                frames.insert(table.name.clone(), one.frame.clone());
+                made.push(one);
+            }
+            Err(error) => unmade.fail(Part::table(&table.name), error, progress)?,
+        }
+    }
+    made.sort_by_key(|made| tables.iter().position(|table| table.name == made.name));
+    Ok(made)
+}
+
+fn make_table(
+    loaded: &Loaded,
+    table: &Table,
+    frames: &Frames,
+    results: &mut Results,
+    notes: &mut Vec<String>,
+) -> Result<report::Table, Error> {
+    let (rows, with) = frames.read(table).map_err(|missing| check::rows::refused_rows(loaded, table, missing))?;
+    let built = table::build(table, rows, with).map_err(|error| check::rows::refused_table(loaded, error))?;
+    let table::Built { frame, notes: said } = built;
+    notes.extend(said.into_iter().map(|note| format!("table {}: {note}", table.name)));
+    let table::Files { csv, parquet } = results.table(&table.name, &frame)?;
+    Ok(report::Table {
+        name: table.name.clone(),
+        title: table.title.clone(),
+        frame,
+        decimals: table.decimals,
+        files: vec![csv, parquet],
+    })
+}
+
+fn make_figures(
+    spec: &Spec,
+    frames: &Frames,
+    results: &mut Results,
+    unmade: &mut Unmade,
+    notes: &mut Vec<String>,
+    progress: &Progress,
+) -> Result<Vec<report::Figure>, Error> {
+    let mut made = Vec::with_capacity(spec.figures.len());
+    for figure in &spec.figures {
+        interrupt::check()?;
+        match unmade.rows([figure.from.as_str()]) {
+            Rows::Whole => {}
+            Rows::Lacking(_, without) => {
+                notes.extend(without.iter().map(|without| format!("figure '{}': {without}", figure.name)));
+            }
+            Rows::Absent(cause) => {
+                unmade.skip(Part::figure(&figure.name), cause, progress);
+                continue;
+            }
+        }
+        match make_figure(spec, figure, frames, results) {
+            Ok(one) => made.push(one),
+            Err(error) => unmade.fail(Part::figure(&figure.name), error, progress)?,
+        }
+    }
+    Ok(made)
+}
+
+/// The program and the machine in the report's facts.
+fn facts(manifest: &Manifest) -> Vec<(String, String)> {
+    let Machine { system, processor, cores, threads, .. } = &manifest.machine;
+    let cores = cores.map_or_else(|| "unknown".into(), |cores| cores.to_string());
+    let facts = [
+        ("ablate", manifest.ablate.version.clone()),
+        ("system", system.clone()),
+        ("processor", processor.clone()),
+        ("cores", cores),
+        ("threads", threads.to_string()),
+    ];
+    facts.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+}
+
+/// Files of activations.
+fn activations(manifest: &Manifest) -> impl Iterator<Item = &str> {
+    manifest.files.iter().map(|file| file.path.as_str()).filter(|path| path.starts_with("activations/"))
+}
+
+fn make_figure(spec: &Spec, figure: &Figure, frames: &Frames, results: &mut Results) -> Result<report::Figure, Error> {
+    let rows = frames.get(&figure.from).map_err(Error::refused(format!("figure '{}'", figure.name)))?;
+    let about = || format!("figure '{}'", figure.name);
+    for image in &spec.output.images {
+        results.free(&format!("figures/{}.{}", figure.name, image.extension())).map_err(Error::failed(about()))?;
+    }
+    let drawn = figure::draw(figure, rows, &results.dir().join("figures"), &spec.output.images)?;
+    let figure::Drawn { files, notes } = drawn;
+    results.wrote(files.iter().cloned());
+    Ok(report::Figure { name: figure.name.clone(), title: figure.title.clone(), files, notes })
+}

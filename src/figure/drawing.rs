@@ -1,0 +1,79 @@
+//! What kinds of figure have in common: what is read of rows, and what is drawn of it.
+
+use super::data;
+use super::data::Categories;
+use super::error::{FigureError, Problem};
+use super::labels;
+use super::scene::Scene;
+use crate::spec::{self};
+use crate::table::Fault;
+use polars::prelude::DataFrame;
+use std::path::PathBuf;
+
+/// A figure in place, and what a reader should know that it does not show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawing {
+    /// Shapes and texts.
+    pub scene: Scene,
+    /// Short sentences without a full stop: how many values were not finite, which cells are missing.
+    pub notes: Vec<String>,
+}
+
+/// Files of a figure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drawn {
+    /// One per format, in the order asked for.
+    pub files: Vec<PathBuf>,
+    /// See [`Drawing::notes`].
+    pub notes: Vec<String>,
+}
+
+/// What is made of some keys, or what is wrong with the first that is.
+pub(super) type Keyed<T> = Result<T, Fault<Problem>>;
+
+/// What is read for all keys, or what is wrong with each.
+pub(super) type Read<T> = Result<T, Vec<Fault<Problem>>>;
+
+/// The categories of a column and each row's place among them.
+pub(super) type Placed = (Categories, Vec<Option<usize>>);
+
+pub(super) fn named(figure: &spec::Figure, faults: Vec<Fault<Problem>>) -> FigureError {
+    FigureError { figure: figure.name.clone(), faults }
+}
+
+/// The categories of the column that a key names, at most so many; one without a label where the key is left out.
+pub(super) fn categories(rows: &DataFrame, key: &'static str, name: Option<&str>, most: usize) -> Keyed<Placed> {
+    let Some(name) = name else {
+        return Ok((Categories { labels: vec![String::new()], numbers: None }, vec![Some(0); rows.height()]));
+    };
+    let column = data::plain(rows, name, "").map_err(at(key))?;
+    let (mut found, places) = Categories::of(column).map_err(at(key))?;
+    too_many(name, found.len(), most).map_err(at(key))?;
+    found.labels = labels::spelled(&found.labels);
+    Ok((found, places))
+}
+
+/// The panels, labelled with their titles.
+pub(super) fn facets(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Placed> {
+    let (mut panels, places) = categories(rows, "facet", figure.facet.as_deref(), PANELS)?;
+    // A number alone does not say what it is.
+    if let (Some(name), Some(_)) = (&figure.facet, &panels.numbers) {
+        panels.labels.iter_mut().for_each(|label| *label = format!("{name} {label}"));
+    }
+    Ok((panels, places))
+}
+
+pub(super) fn at<P: Into<Problem>>(key: &'static str) -> impl Fn(P) -> Fault<Problem> {
+    move |problem| (vec![key.to_string()], problem.into())
+}
+
+/// Most panels of a figure.
+pub const PANELS: usize = 48;
+
+/// Refuses what a reader could not tell apart.
+pub fn too_many(column: &str, found: usize, most: usize) -> Result<(), Problem> {
+    match found > most {
+        true => Err(Problem::TooMany { column: column.to_string(), found, most }),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,23 @@
+//! Rows of tensors by index.
+
+use burn::tensor::{Int, Tensor, TensorData};
+
+/// The last `positions` positions of rows of `tensor`, `[row, pos, width]`, by index.
+pub(super) fn gather_last(tensor: &Tensor<3>, rows: &[usize], positions: usize) -> Tensor<3> {
+    let [count, held, width] = tensor.dims();
+    let places: Vec<usize> = rows.iter().flat_map(|row| (row + 1) * held - positions..(row + 1) * held).collect();
+    gather(&tensor.clone().reshape([count * held, width]), &places).reshape([rows.len(), positions, width])
+}
+
+/// Rows of `tensor` by index.
+pub(super) fn gather<const D: usize>(tensor: &Tensor<D>, rows: &[usize]) -> Tensor<D> {
+    let indices: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+    let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [rows.len()]), &tensor.device());
+    tensor.clone().select(0, indices)
+}
+
+/// The tensor, leaving nothing in its place, so that whoever takes it may write over it.
+pub(super) fn take(tensor: &mut Tensor<3>) -> Tensor<3> {
+    let empty = Tensor::empty([0, 0, 0], &tensor.device());
+    std::mem::replace(tensor, empty)
+}

@@ -1,0 +1,166 @@
+//! The folder of results: `rows/`, `tables/`, `figures/`, `report.md`, `report.html`, `manifest.json`.
+//!
+//! A run writes into a folder of its own within it, and what was there stays as it is until all that is new is whole; then the new
+//! files take the places of the old ones (see [`replace`]).
+
+pub mod replace;
+
+pub use replace::settle;
+
+use crate::manifest::{self, Checksum, Manifest, unfinished};
+use crate::system::atomic::{WriteError, remove_parts, write_atomic};
+use crate::system::lock::{Lock, owner};
+use crate::system::time::rfc3339_now;
+use crate::{Error, table};
+use polars::prelude::DataFrame;
+use replace::{Earlier, Replaced};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// A folder that results are written to, file by file, each whole or not at all.
+#[derive(Debug)]
+pub struct Results {
+    place: PathBuf,
+    /// Where files are until all are there.
+    dir: PathBuf,
+    files: Vec<PathBuf>,
+    earlier: Earlier,
+    /// Held where the folder takes locks: files of two runs are not to be mixed under one manifest.
+    _lock: Option<Lock>,
+}
+
+/// Folders of it that files are written into.
+const PARTS: [&str; 5] = ["", "rows", "tables", "figures", "activations"];
+
+impl Results {
+    /// Makes the folder and tries out that it takes files, before any work is spent. One that another run is writing into is
+    /// refused, and whose it is said; `spec` and `command` are told to others.
+    pub fn create(dir: PathBuf, spec: &str, command: &str) -> Result<Self, Error> {
+        let lock = match Lock::take_without_trace(&dir.join(unfinished::LOCK), spec) {
+            Ok(Some(lock)) => Some(lock),
+            Ok(None) => {
+                let owner = owner(&dir.join(unfinished::LOCK));
+                let problem = format!(
+                    "{owner}, is writing its results there; wait until it is done, or write another output.dir"
+                );
+                return Err(Error::refused(format!("output.dir '{}'", dir.display()))(problem));
+            }
+            Err(_) => None,
+        };
+        let refused = || format!("output.dir '{}'", dir.display());
+        for part in PARTS.iter().map(|part| dir.join(part)).filter(|part| *part == dir || part.is_dir()) {
+            let probe = part.join(".ablate-probe");
+            write_atomic(&probe, |out| out.write_all(b"")).map_err(Error::refused("output.dir"))?;
+            fs::remove_file(&probe).map_err(Error::refused(refused()))?;
+            if lock.is_some() {
+                remove_parts(&part);
+            }
+        }
+        // A run that had all its files and was ended while they went to their places.
+        replace::go_on(&dir)?;
+        let unfinished = dir.join(unfinished::FOLDER);
+        match fs::remove_dir_all(&unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::refused(refused())(error)),
+            _ => {}
+        }
+        let run = manifest::Unfinished {
+            command: command.to_string(),
+            started: rfc3339_now(),
+            process: std::process::id(),
+            running: false,
+        };
+        let text = serde_json::to_vec(&run).map_err(Error::refused(refused()))?;
+        write_atomic(&unfinished.join(unfinished::RUN), |out| out.write_all(&text))
+            .map_err(Error::refused("output.dir"))?;
+        Ok(Self { earlier: Earlier::of(&dir), dir: unfinished, place: dir, files: Vec::new(), _lock: lock })
+    }
+
+    /// Where files are written while the run goes on.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where they are in the end.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// The manifest of the results that are there already.
+    pub fn earlier(&self) -> Option<&Manifest> {
+        self.earlier.manifest.as_ref()
+    }
+
+    /// Writes `tables/NAME.csv` and `tables/NAME.parquet`.
+    pub fn table(&mut self, name: &str, frame: &DataFrame) -> Result<table::Files, Error> {
+        let about = || format!("table '{name}'");
+        ["csv", "parquet"]
+            .iter()
+            .try_for_each(|ending| self.free(&format!("tables/{name}.{ending}")).map_err(Error::failed(about())))?;
+        let files = table::write(frame, &self.dir.join("tables"), name).map_err(Error::failed(about()))?;
+        self.files.extend([files.csv.clone(), files.parquet.clone()]);
+        Ok(files)
+    }
+
+    /// Writes `rows/NAME.parquet`: a step's own rows, which can be many.
+    pub fn rows(&mut self, name: &str, frame: &DataFrame) -> Result<(), Error> {
+        let file = format!("rows/{name}.parquet");
+        let path = self.dir.join(&file);
+        let about = || format!("rows '{name}'");
+        self.free(&file).map_err(Error::failed(about()))?;
+        table::write_parquet(frame, &path).map_err(Error::failed(about()))?;
+        self.files.push(path);
+        Ok(())
+    }
+
+    /// Whether a file can be put in its place at the end: what is in its way is found while there is a part to fail for it.
+    ///
+    /// # Errors
+    /// A folder of its name, and a file of its folder's name.
+    pub fn free(&self, file: &str) -> Result<(), WriteError> {
+        let path = self.place.join(file);
+        let kind = match path.parent().is_some_and(|parent| parent.exists() && !parent.is_dir()) {
+            true => io::ErrorKind::NotADirectory,
+            false if path.is_dir() => io::ErrorKind::IsADirectory,
+            false => return Ok(()),
+        };
+        Err(WriteError { path, source: kind.into() })
+    }
+
+    /// Takes note of files that were written into the folder.
+    pub fn wrote(&mut self, files: impl IntoIterator<Item = PathBuf>) {
+        self.files.extend(files);
+    }
+
+    /// Writes a text file.
+    pub fn text(&mut self, name: &str, text: &str) -> Result<PathBuf, Error> {
+        let path = self.dir.join(name);
+        write_atomic(&path, |out| out.write_all(text.as_bytes())).map_err(Error::failed(name))?;
+        self.files.push(path.clone());
+        Ok(path)
+    }
+
+    /// Checksums of everything written so far, in the order it was written.
+    pub fn checksums(&self) -> Result<Vec<Checksum>, Error> {
+        self.files.iter().map(|file| self.checksum(file)).collect()
+    }
+
+    fn checksum(&self, file: &Path) -> Result<Checksum, Error> {
+        let bytes = fs::read(file).map_err(Error::failed(file.display()))?;
+        let path = file.strip_prefix(&self.dir).unwrap_or(file).display().to_string();
+        Ok(Checksum { path, sha256: format!("{:x}", Sha256::digest(&bytes)) })
+    }
+
+    /// Files of earlier runs that are still there and that this run has not made.
+    pub fn left_over(&self, made: &[Checksum]) -> Vec<Checksum> {
+        self.earlier.left_over(&self.place, made)
+    }
+
+    /// Puts everything in its place; files of earlier runs in `superseded` go, unless someone has changed them since.
+    ///
+    /// # Errors
+    /// Files that can not be moved: the next command about the folder goes on with it.
+    pub fn publish(&self, superseded: &[Checksum]) -> Result<Replaced, Error> {
+        replace::all(&self.place, superseded)
+    }
+}

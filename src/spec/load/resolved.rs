@@ -1,0 +1,96 @@
+//! A spec of its merged layers: checked, and read into its types.
+
+use crate::spec::check::check;
+use crate::spec::error::{SpecError, SpecErrors};
+use crate::spec::loaded::{Loaded, Outer};
+use crate::spec::meant::meant;
+use crate::spec::merge::{Layers, inherit};
+use crate::spec::node::{Content, Node, Origin};
+use crate::spec::source::Source;
+use crate::spec::{Prompts, Spec, rows, schema};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Errors of a spec that are left out at most, to look for further ones.
+pub(super) const MENDED: usize = 20;
+
+/// The spec of layers that are all there.
+pub(super) fn spec_of(
+    stack: &Layers,
+    profiled: bool,
+    mut errors: Vec<SpecError>,
+    layers: Outer,
+    mut sources: Vec<Arc<Source>>,
+) -> Result<Loaded, SpecErrors> {
+    let mut values = stack.merged_lists();
+    inherit(&mut values);
+    let files = rows::read(&mut values, &mut sources, &mut errors);
+    if profiled {
+        forget_profiles(&mut values);
+    }
+    if let (Some(_), Content::Table(values)) = (&layers.variant, &mut values.content) {
+        values.shift_remove("matrix");
+    }
+    errors.extend(check(&mut values, &files));
+    if !errors.is_empty() {
+        let errors = SpecErrors::new(errors);
+        // Of a file with very many nobody knows what was meant.
+        let few = errors.len() <= MENDED;
+        let meant = few.then(|| meant(&values, &files)).flatten();
+        let meant = meant.and_then(|values| of_values(values, &files, layers, sources).ok());
+        return Err(errors.meaning(meant));
+    }
+    of_values(values, &files, layers, sources)
+}
+
+/// The spec of values that have been checked.
+pub(super) fn of_values(
+    values: Node,
+    files: &rows::Files,
+    layers: Outer,
+    sources: Vec<Arc<Source>>,
+) -> Result<Loaded, SpecErrors> {
+    let mut spec = Spec::deserialize(values.to_toml()).map_err(|error| unchecked(&values, &error))?;
+    rows::fill(&mut spec, files.clone());
+    spec.prompts = spec.prompts.map(Prompts::settled);
+    spec.prompt_sets = spec.prompt_sets.into_iter().map(|(name, prompts)| (name, prompts.settled())).collect();
+    Ok(Loaded { spec, sources, values, layers, recognised: None, sweep: None })
+}
+
+/// The files of several specs, each once.
+pub(super) fn all_sources<'l>(specs: impl Iterator<Item = &'l Loaded>) -> Vec<Arc<Source>> {
+    let mut all: Vec<Arc<Source>> = Vec::new();
+    for source in specs.flat_map(|spec| &spec.sources) {
+        if all.iter().all(|known| known.name() != source.name()) {
+            all.push(source.clone());
+        }
+    }
+    all
+}
+
+/// A profile that is laid is part of the spec, which can then be read again where the files of profiles are not.
+pub(super) fn forget_profiles(values: &mut Node) {
+    let Content::Table(spec) = &mut values.content else { return };
+    let Some(Content::Table(known)) = spec.get_mut("known").map(|node| &mut node.content) else { return };
+    for known in known.values_mut() {
+        if let Content::Table(known) = &mut known.content {
+            known.shift_remove("profile");
+        }
+    }
+}
+
+/// The keys of a spec's top level that a layer may set.
+pub(super) fn keys() -> Vec<String> {
+    let properties = schema::resolved().get("properties").and_then(serde_json::Value::as_object);
+    properties.into_iter().flatten().map(|(key, _)| key.clone()).filter(|key| key != "extends").collect()
+}
+
+/// An error that only serde found: the schema is wider than the type.
+pub(super) fn unchecked(values: &Node, error: &toml::de::Error) -> SpecErrors {
+    let error = SpecError::new(error.message().to_string());
+    match &values.origin {
+        Origin::File { source, value, .. } => error.at(source, value.clone(), "in this spec"),
+        _ => error,
+    }
+    .into()
+}

@@ -1,0 +1,200 @@
+//! Keys of steps: two steps with the same key have the same results. Everything that can change a number is in the key; how
+//! things are called, and how much memory or how many threads they take, is not (docs/store.md has the list).
+
+pub mod canonical;
+pub mod difference;
+pub mod parameters;
+
+use crate::Error;
+use crate::context::Models;
+use crate::model::ModelName;
+use crate::model::files::Part;
+use crate::spec::{Device, Loaded, Step, Table};
+use crate::system::digests::{of_bytes, of_program};
+use crate::system::{Digests, environment};
+use parameters::Named;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::rc::Rc;
+use toml::Value;
+
+/// Version of keys themselves.
+const FORMAT: u32 = 1;
+
+/// What a step's results depend on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// SHA-256 of the text, in hex.
+    pub digest: String,
+    /// Everything that the results depend on, a line each.
+    pub text: String,
+}
+
+impl Key {
+    fn of(text: String) -> Self {
+        Self { digest: of_bytes(text.as_bytes()), text }
+    }
+
+    /// The same for results that have names in them, which are then to be had under these names alone.
+    pub fn named(&self, names: &[String]) -> String {
+        of_bytes(format!("{}\nnames {names:?}\n", self.digest).as_bytes())
+    }
+}
+
+/// Makes the keys of one spec's steps.
+pub struct Keys<'a> {
+    loaded: &'a Loaded,
+    models: &'a Models<'a>,
+    /// Without them, models are told apart by where they come from alone.
+    digests: Option<&'a Digests>,
+    environment: String,
+    made: RefCell<HashMap<String, Rc<Key>>>,
+}
+
+impl<'a> Keys<'a> {
+    /// For the steps of this spec with these models.
+    ///
+    /// # Errors
+    /// A program that can not read itself.
+    pub fn new(loaded: &'a Loaded, models: &'a Models<'a>, digests: &'a Digests) -> Result<Self, Error> {
+        let environment = environment::text(digests).map_err(Error::failed("the running program"))?;
+        Ok(Self { loaded, models, digests: Some(digests), environment, made: RefCell::default() })
+    }
+
+    /// Keys that say which steps of several specs are the same, made without reading any file. They are no keys of results:
+    /// they do not have what is in the models' files, nor what computes.
+    pub fn to_compare(loaded: &'a Loaded, models: &'a Models<'a>) -> Self {
+        Self { loaded, models, digests: None, environment: String::new(), made: RefCell::default() }
+    }
+
+    /// A step's key, made the first time that it is asked for. What it reads must have been asked for before it is run: the
+    /// models that that step ran may be others later.
+    ///
+    /// # Errors
+    /// Files of a model that can not be read.
+    pub fn of(&self, step: &Step) -> Result<Rc<Key>, Error> {
+        if let Some(key) = self.made.borrow().get(step.name()) {
+            return Ok(key.clone());
+        }
+        let key = Rc::new(self.now(step)?);
+        self.made.borrow_mut().insert(step.name().to_string(), key.clone());
+        Ok(key)
+    }
+
+    /// A step's key as its models' files are now.
+    ///
+    /// # Errors
+    /// As [`Keys::of`].
+    pub fn now(&self, step: &Step) -> Result<Key, Error> {
+        let mut text =
+            format!("format {FORMAT}\n{}step {} version {}\n", self.environment, step.kind(), step.version());
+        if let Some(selected) = step.models() {
+            for name in self.models.names(selected) {
+                // Writing to a string does not fail.
+                let _ = writeln!(text, "model {}", canonical::text(&self.model(&name)?));
+            }
+        }
+        let parameters = parameters::of_step(step, self)?;
+        let _ = writeln!(text, "parameters {}", canonical::text(&parameters));
+        Ok(Key::of(text))
+    }
+
+    /// A model: what it is called in the rows, its weights and tokenizer, and all that the spec says of it but where its files
+    /// are and which of several devices of a kind it runs on.
+    fn model(&self, name: &ModelName) -> Result<Value, Error> {
+        let about = || format!("model '{name}'");
+        let settings = self.models.settings(name).ok_or_else(|| Error::refused(about())("no such model"))?;
+        let mut value = Value::try_from(settings).map_err(Error::failed(about()))?;
+        if let Value::Table(table) = &mut value {
+            table.retain(|key, _| !["source", "checkpoints", "device"].contains(&key));
+            table.insert("name".into(), name.name.clone().into());
+            table.insert("checkpoint".into(), name.checkpoint.clone().unwrap_or_default().into());
+            let device = match settings.device {
+                Device::Cpu => "cpu",
+                Device::Cuda(_) => "cuda",
+            };
+            table.insert("device".into(), device.into());
+            let files = match self.digests {
+                Some(digests) => fingerprint(self.models, name, digests)?,
+                None => self.models.parts(name)?.into_iter().map(place).collect::<Vec<_>>().join("\n"),
+            };
+            table.insert("files".into(), files.into());
+        }
+        Ok(value)
+    }
+
+    /// The step or table whose rows stand in keys under this checksum.
+    ///
+    /// # Errors
+    /// As [`Keys::of`].
+    pub fn called(&self, digest: &str) -> Result<Option<String>, Error> {
+        let spec = &self.loaded.spec;
+        let names = spec.steps.iter().map(Step::name).chain(spec.tables.iter().map(|table| table.name.as_str()));
+        for name in names {
+            if self.rows(name)? == digest {
+                return Ok(Some(name.to_string()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn step(&self, name: &str) -> Option<&'a Step> {
+        self.loaded.spec.steps.iter().find(|step| step.name() == name)
+    }
+
+    fn table(&self, name: &str) -> Option<&'a Table> {
+        self.loaded.spec.tables.iter().find(|table| table.name == name)
+    }
+}
+
+/// Where something is that a model is read from.
+fn place(part: Part) -> String {
+    match part {
+        Part::File { name, path } => format!("{name:?} {path:?}"),
+        Part::Bytes { name, bytes } => format!("{name:?} {}", of_program(bytes)),
+        Part::Seed(seed) => format!("seed {seed}"),
+    }
+}
+
+/// SHA-256 over the names and checksums of everything that a model is read from.
+///
+/// # Errors
+/// Files that can not be read.
+pub fn fingerprint(models: &Models, name: &ModelName, digests: &Digests) -> Result<String, Error> {
+    let mut text = String::new();
+    for part in models.parts(name)? {
+        let _ = match part {
+            Part::File { name: file, path } => {
+                let about = || format!("model '{name}': {}", path.display());
+                let digest = digests.of(&path).map_err(|error| Error::failed(about())(error))?;
+                writeln!(text, "{file:?} {digest}")
+            }
+            Part::Bytes { name, bytes } => writeln!(text, "{name:?} {}", of_program(bytes)),
+            Part::Seed(seed) => writeln!(text, "seed {seed}"),
+        };
+    }
+    Ok(of_bytes(text.as_bytes()))
+}
+
+impl Named for Keys<'_> {
+    fn prompts(&self, set: Option<&str>) -> Option<Value> {
+        let spec = &self.loaded.spec;
+        let prompts = match set {
+            None => spec.prompts.as_ref(),
+            Some(name) => spec.prompt_sets.get(name),
+        };
+        Value::try_from(prompts?).ok()
+    }
+
+    fn rows(&self, name: &str) -> Result<String, Error> {
+        let (root, part) = name.split_at(name.find('.').unwrap_or(name.len()));
+        if let Some(step) = self.step(root) {
+            return Ok(format!("{}{part}", self.of(step)?.digest));
+        }
+        match self.table(root) {
+            Some(table) => Ok(of_bytes(canonical::text(&parameters::of_table(table, self)?).as_bytes())),
+            None => Err(Error::failed(format!("rows '{name}'"))("no step or table of that name")),
+        }
+    }
+}

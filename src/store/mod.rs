@@ -1,0 +1,90 @@
+//! The store: what steps have made, by key, so that a step is computed once (docs/store.md).
+//!
+//! `entries/AB/KEY/` holds an outcome and the checksums of its files; it is put there whole by a rename. `locks/KEY` keeps two
+//! processes from computing one step at once; `parts/` is where entries are written; `blocks/KEY/` has what is finished of a step
+//! that runs; `files.json` remembers checksums of models' files.
+
+mod entry;
+pub mod key;
+mod lock;
+mod place;
+mod put;
+mod take;
+mod tend;
+
+pub use entry::{Damage, Entry};
+pub use place::Place;
+pub use put::About;
+pub use take::Taken;
+pub use tend::{Collected, Keep, Listed, Unfinished};
+
+use crate::system::Digests;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A folder of outcomes. It is made when something is first put into it.
+#[derive(Debug)]
+pub struct Store {
+    root: PathBuf,
+    digests: Digests,
+    /// Gone with the store, of a store for one command.
+    temporary: Option<tempfile::TempDir>,
+}
+
+impl Store {
+    /// The store in a folder.
+    pub fn at(root: PathBuf) -> Self {
+        let digests = Digests::remembered(root.join("files.json"));
+        Self { root, digests, temporary: None }
+    }
+
+    /// A store for one command, gone with it.
+    ///
+    /// # Errors
+    /// No folder for temporary files.
+    pub fn temporary() -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("ablate-store-").tempdir()?;
+        crate::system::interrupt::goes_with_the_process(folder.path());
+        Ok(Self { root: folder.path().to_path_buf(), digests: Digests::default(), temporary: Some(folder) })
+    }
+
+    /// Whether it is gone with the command.
+    pub fn is_temporary(&self) -> bool {
+        self.temporary.is_some()
+    }
+
+    /// Its folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Checksums of files.
+    pub fn digests(&self) -> &Digests {
+        &self.digests
+    }
+
+    fn entries(&self) -> PathBuf {
+        self.root.join("entries")
+    }
+
+    fn entry(&self, digest: &str) -> PathBuf {
+        self.entries().join(digest.get(..2).unwrap_or("")).join(digest)
+    }
+
+    fn parts(&self) -> PathBuf {
+        self.root.join("parts")
+    }
+
+    fn blocks(&self) -> PathBuf {
+        self.root.join("blocks")
+    }
+
+    /// Where the finished blocks of the step with this key are, while it runs.
+    pub(crate) fn blocks_of(&self, digest: &str) -> PathBuf {
+        self.blocks().join(digest)
+    }
+
+    fn locks(&self) -> PathBuf {
+        self.root.join("locks")
+    }
+}

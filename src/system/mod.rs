@@ -1,0 +1,16 @@
+//! What the program needs of the machine, whatever it computes: files that are whole, locks, signals, progress, checksums.
+
+pub mod allocator;
+pub mod atomic;
+pub mod digests;
+pub mod environment;
+pub mod interrupt;
+pub mod lock;
+pub mod progress;
+mod stamp;
+mod threads;
+pub mod time;
+
+pub use digests::Digests;
+pub use stamp::Stamp;
+pub use threads::set_threads;

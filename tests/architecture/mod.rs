@@ -1,0 +1,6 @@
+//! The house: its floors, what each room may know of others, and the page that shows it.
+
+mod circles;
+mod floors;
+mod page;
+mod sources;
