@@ -113,7 +113,7 @@ pub fn find(name: &str) -> Result<&'static str, NoSpec> {
 /// Writes all files below a folder, for specs that extend others; the path of one of them.
 ///
 /// # Errors
-/// A folder that can not be written to.
+/// A folder that cannot be written to.
 pub fn unpack(name: &str, folder: &Path) -> io::Result<PathBuf> {
     for (path, text) in FILES {
         let path = folder.join(path);

@@ -31,10 +31,10 @@ pub enum Error {
     /// A model whose own run is not finite: no number that is computed with it says anything.
     #[error(transparent)]
     NotFinite(#[from] crate::model::NotFinite),
-    /// A figure that its rows do not allow to draw, or that can not be written.
+    /// A figure that its rows do not allow to draw, or that cannot be written.
     #[error(transparent)]
     Figure(#[from] crate::figure::FigureError),
-    /// Rows that can not be put together: a fault of the program.
+    /// Rows that cannot be put together: a fault of the program.
     #[error("rows: {0}")]
     Rows(#[from] polars::error::PolarsError),
     /// A replay that does not agree with the run from scratch: no number of that step is to be trusted.
@@ -69,7 +69,7 @@ pub enum Error {
         /// Whether there are rows of any step.
         made: bool,
     },
-    /// A filter of specs that can not be read.
+    /// A filter of specs that cannot be read.
     #[error(transparent)]
     Filter(Box<crate::spec::FilterError>),
     /// Several specs are refused; none was run.
@@ -198,7 +198,7 @@ impl Error {
 
 fn not_verified(differ: usize, refused: usize, of: usize) -> String {
     let differ = (differ > 0).then(|| format!("{differ} of {of} results differ"));
-    let refused = (refused > 0).then(|| format!("{refused} of {of} can not be verified"));
+    let refused = (refused > 0).then(|| format!("{refused} of {of} cannot be verified"));
     differ.into_iter().chain(refused).collect::<Vec<_>>().join(", ")
 }
 

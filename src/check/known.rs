@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 /// the model's files and reads no weights. What is settled already stays as it is.
 ///
 /// # Errors
-/// A model that can not be had or is two of the known ones; a profile that is wrong.
+/// A model that cannot be had or is two of the known ones; a profile that is wrong.
 pub fn settle(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
     each(loaded, |loaded| {
         let settled = of_one(loaded, quiet)?;

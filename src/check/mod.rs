@@ -40,7 +40,7 @@ pub fn checked(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
 /// Refuses what can be refused without looking at any model.
 ///
 /// # Errors
-/// Prompts, tables, figures, expectations, and rows that a step reads of another, that can not be.
+/// Prompts, tables, figures, expectations, and rows that a step reads of another, that cannot be.
 pub fn before_models(loaded: &Loaded) -> Result<(), Error> {
     Error::both(rows::prompts(loaded), rows::rows(loaded)).map(drop)
 }

@@ -53,7 +53,7 @@ impl<'a> Prepared<'a> {
     /// shown unless `quiet`; models are shared with others through the `shelf`.
     ///
     /// # Errors
-    /// What can not be had, at its place in the spec.
+    /// What cannot be had, at its place in the spec.
     pub fn new(loaded: &'a Loaded, quiet: bool, shelf: Rc<Shelf>) -> Result<Self, Error> {
         let prepared = match Self::ready(loaded, quiet, shelf.clone()) {
             // Of the models that are there the rest is said, too.
@@ -75,7 +75,7 @@ impl<'a> Prepared<'a> {
     /// The same for a spec that has been checked.
     ///
     /// # Errors
-    /// What can not be had any more.
+    /// What cannot be had any more.
     pub(crate) fn ready(loaded: &'a Loaded, quiet: bool, shelf: Rc<Shelf>) -> Result<Self, Error> {
         let threads = set_threads(loaded.spec.run.threads);
         let names = loaded.sweep().into_iter().flat_map(|sweep| &sweep.variants).map(|variant| Some(&*variant.name));

@@ -117,7 +117,7 @@ fn of_axes(loaded: &Loaded, step: &Step, axes: &[(&str, DataType)], rows: &DataF
 
 fn other_columns(loaded: &Loaded, step: &Step) -> SpecErrors {
     let problem =
-        format!("the rows of step '{}' have other columns in some variants, and can not be pooled", step.name());
+        format!("the rows of step '{}' have other columns in some variants, and cannot be pooled", step.name());
     loaded.refuse(&["step", step.name()], problem, Some("write a step for each".to_string()))
 }
 
@@ -176,7 +176,7 @@ pub fn models(loaded: &Loaded, models: &Models) -> Result<Vec<(ModelName, Card)>
     }))
 }
 
-/// Refuses what steps ask of their models, templates and each other and can not have: of each step the first that is found.
+/// Refuses what steps ask of their models, templates and each other and cannot have: of each step the first that is found.
 pub fn places(loaded: &Loaded, models: &Models) -> Result<(), Error> {
     let (progress, frames, blocks) = (Progress::quiet(), Frames::default(), Blocks::off());
     let context = Context { loaded, models, progress: &progress, dir: Path::new(""), frames: &frames, blocks: &blocks };

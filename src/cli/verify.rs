@@ -21,7 +21,7 @@ Each spec is run again, into a temporary folder, and what comes out is compared 
 cell, figures, self-checks, expectations. Nothing that is there is changed. Computed numbers a and b agree when
 |a - b| <= atol + rtol * max(|a|, |b|); whole numbers and text are the same or not.
 
-Exit codes: 0 all agree, 1 something differs, 2 nothing differs, but something can not be verified.")]
+Exit codes: 0 all agree, 1 something differs, 2 nothing differs, but something cannot be verified.")]
 pub(super) struct Arguments {
     /// Specs, results folders, or folders of either
     #[arg(required = true, value_name = "SPEC|DIR")]
@@ -129,7 +129,7 @@ fn text(verified: &Verified) -> String {
         }
         Err(error) => {
             let why = error.render(std::io::stdout().is_terminal());
-            format!("{spec}: can not be verified:\n{}\n", why.trim_end())
+            format!("{spec}: cannot be verified:\n{}\n", why.trim_end())
         }
     }
 }

@@ -52,7 +52,7 @@ pub enum Outcome {
     DrawnFromOthers,
     /// Other bytes, of which nothing else is known.
     Bytes,
-    /// It can not be read.
+    /// It cannot be read.
     Unreadable(String),
     /// A folder whose run made it has it no more, and need not: other files say the same, or it is too large to be kept.
     NotKept,
@@ -212,7 +212,7 @@ pub(super) fn parquet(bytes: &[u8]) -> PolarsResult<DataFrame> {
 /// A table of a results folder by its path.
 ///
 /// # Errors
-/// What can not be read.
+/// What cannot be read.
 pub(super) fn table(folder: &Path, path: &str) -> PolarsResult<DataFrame> {
     let bytes = fs::read(folder.join(path))?;
     if path.ends_with(".csv") { csv(&bytes) } else { parquet(&bytes) }

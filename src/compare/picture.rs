@@ -63,7 +63,7 @@ pub fn panels(a: &Record, b: &Record, difference: &FolderDifference) -> PolarsRe
 /// Draws columns, as `FOLDER/NAME.svg` and so on: one in its own numbers, several each as shares of its largest number.
 ///
 /// # Errors
-/// Columns without a finite number, files that can not be written.
+/// Columns without a finite number, files that cannot be written.
 pub fn draw(
     panels: &[Panel],
     sides: [&str; 2],

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// Writes `report.md`, `tables/` and `figures/` into a folder.
 ///
 /// # Errors
-/// Files that can not be written, columns that can not be drawn.
+/// Files that cannot be written, columns that cannot be drawn.
 pub fn write(
     difference: &FolderDifference,
     panels: &[Panel],

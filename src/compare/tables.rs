@@ -101,7 +101,7 @@ pub struct Cell {
 /// computed numbers (floats) may differ by the tolerance, everything else is the same or not.
 ///
 /// # Errors
-/// Columns that polars can not read as what they are.
+/// Columns that polars cannot read as what they are.
 pub fn tables(
     a: &DataFrame,
     b: &DataFrame,

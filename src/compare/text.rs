@@ -81,7 +81,7 @@ fn file(text: &mut String, file: &FileDifference, sides: Sides) {
         Outcome::Redrawn => line(text, 1, &format!("{path}: drawn otherwise, from rows that are within tolerance")),
         Outcome::DrawnFromOthers => line(text, 1, &format!("{path}: differs, as the rows it is drawn from do{edited}")),
         Outcome::Bytes => line(text, 1, &format!("{path}: differs{edited}")),
-        Outcome::Unreadable(problem) => line(text, 1, &format!("{path}: can not be compared: {problem}{edited}")),
+        Outcome::Unreadable(problem) => line(text, 1, &format!("{path}: cannot be compared: {problem}{edited}")),
         Outcome::Only(side) => {
             let (there, missing) = (sides[*side], sides[1 - side]);
             line(text, 1, &format!("{path}: {there}, but not {missing}"));

@@ -36,7 +36,7 @@ pub struct Verified {
     pub spec: PathBuf,
     /// The results it was compared with.
     pub folder: PathBuf,
-    /// How they differ, or why that can not be said.
+    /// How they differ, or why that cannot be said.
     pub outcome: Result<FolderDifference, Error>,
 }
 
@@ -50,7 +50,7 @@ impl Verified {
 /// What paths ask for: a spec, a folder of specs, a results folder (whose manifest says the command), or a folder of these.
 ///
 /// # Errors
-/// Paths that are none of these; manifests that can not be read.
+/// Paths that are none of these; manifests that cannot be read.
 pub fn targets(paths: &[PathBuf]) -> Result<Vec<Target>, Error> {
     let mut targets = Vec::new();
     for path in paths {
@@ -224,7 +224,7 @@ fn again(spec: &Prepared, session: &Session, progress: &Progress) -> Result<Reco
     Record::read(&spec.folder())
 }
 
-/// A target whose results can not be compared; Ctrl-C ends it all.
+/// A target whose results cannot be compared; Ctrl-C ends it all.
 fn not_compared(target: &Target, folder: PathBuf, error: Error) -> Result<Verified, Error> {
     match error {
         Error::Interrupted(interrupted) => Err(interrupted.into()),

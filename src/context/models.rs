@@ -111,7 +111,7 @@ impl<'a> Models<'a> {
     /// What plans need of prompts in the tokens of a model that is not opened; counted once.
     ///
     /// # Errors
-    /// Prompts that can not be had.
+    /// Prompts that cannot be had.
     pub fn census(
         &self,
         prompts: &spec::Prompts,
@@ -124,7 +124,7 @@ impl<'a> Models<'a> {
     /// How many prompts means are taken over, of a model that is not opened; counted once.
     ///
     /// # Errors
-    /// Prompts that can not be had.
+    /// Prompts that cannot be had.
     pub fn drawn(
         &self,
         prompts: &spec::Prompts,

@@ -57,7 +57,7 @@ impl Survey {
     /// Looks at `prompts`, those that a step runs on.
     ///
     /// # Errors
-    /// Models and prompts that can not be had.
+    /// Models and prompts that cannot be had.
     pub fn make(
         step: &Step,
         prompts: &Prompts,

@@ -75,7 +75,7 @@ impl Specs {
         }
     }
 
-    /// With a filter that can not be read: what is wrong with the spec, too, where one is named. Of several nobody knows which are
+    /// With a filter that cannot be read: what is wrong with the spec, too, where one is named. Of several nobody knows which are
     /// meant.
     pub fn beside(filter: Error, paths: &[PathBuf], sets: &[String]) -> Error {
         if !matches!(spec::files(paths).as_deref(), Ok([_])) {

@@ -36,7 +36,7 @@ use summary::Ended;
 /// as it is there. Where its model is a known one, that one's profile is laid over the spec first.
 ///
 /// # Errors
-/// [`Error::Refused`] before any work when a step, table or figure asks for what can not be had; [`Error::Differ`] after all
+/// [`Error::Refused`] before any work when a step, table or figure asks for what cannot be had; [`Error::Differ`] after all
 /// of it when the model at hand is not as expected.
 pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
     let session = Session::new(Force::Nothing, true);

@@ -85,7 +85,7 @@ const FEW: usize = 2;
 /// there is nothing to recall, and neither the program nor a model's files need to be read to know it.
 ///
 /// # Errors
-/// Files of a model, and a store, that can not be read.
+/// Files of a model, and a store, that cannot be read.
 pub fn outlook<'l>(
     variant: &Ready<'l>,
     recall: Option<&Recall>,

@@ -3,7 +3,7 @@
 use crate::system::atomic::WriteError;
 use crate::table::{self, Fault};
 
-/// A figure that can not be drawn, with the keys of its spec that are at fault.
+/// A figure that cannot be drawn, with the keys of its spec that are at fault.
 #[derive(Debug, thiserror::Error)]
 #[error("figure '{figure}', {}", table::listed(faults))]
 pub struct FigureError {
@@ -16,7 +16,7 @@ pub struct FigureError {
 /// What is wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// A column that is not there or holds something else, a condition that can not be read.
+    /// A column that is not there or holds something else, a condition that cannot be read.
     #[error("{0}")]
     Rows(#[from] table::Problem),
     /// `log1p(x)` where a column is read as it is.

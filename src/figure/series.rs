@@ -266,7 +266,7 @@ impl Chart {
             return Ok(axis::around(high));
         }
         let room = (top - base) * 0.06;
-        // Room must not suggest values that can not be: a share does not exceed 1, nor a count fall below 0.
+        // Room must not suggest values that cannot be: a share does not exceed 1, nor a count fall below 0.
         let start = if low >= 0.0 { (base - room).max(0.0) } else { base - room };
         let end = if high <= 0.0 { (top + room).min(0.0) } else { top + room };
         let share = low >= 0.0 && high <= 1.0 && end > 1.0;

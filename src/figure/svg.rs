@@ -23,7 +23,7 @@ pub fn svg(scene: &Scene, title: &str) -> String {
     let mut backend = Svg { size: (scene.width * 10, scene.height * 10), ..Svg::default() };
     match paint(scene, &mut backend, SCALE) {
         Ok(()) => backend.document(scene, title),
-        // Writing to memory can not fail: both of the backend's error types have no value.
+        // Writing to memory cannot fail: both of the backend's error types have no value.
         Err(DrawingErrorKind::DrawingError(never)) => match never {},
         Err(DrawingErrorKind::FontError(_)) => backend.document(scene, title),
     }

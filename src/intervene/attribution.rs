@@ -47,7 +47,7 @@ pub struct TokenPairs<'t> {
 /// Gradients are in the model's own type, sums over a part's values in f64.
 ///
 /// # Errors
-/// Parts that the model can not have, attention scores and patterns among them, logits that are not finite, and what `pause` returns; it is called
+/// Parts that the model cannot have, attention scores and patterns among them, logits that are not finite, and what `pause` returns; it is called
 /// before each backward pass with the number of those done since.
 pub fn attribute<E: From<EditError> + From<NotFinite>>(
     transformer: &Transformer,

@@ -1,4 +1,4 @@
-//! Edits that a model can not have.
+//! Edits that a model cannot have.
 
 use super::activation::Layout;
 use crate::model::NotFinite;

@@ -16,10 +16,10 @@ use std::sync::Arc;
 const BATCH: usize = 64;
 const MEMORY: usize = 1 << 30;
 
-/// Logits that can not be had.
+/// Logits that cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum InterventionError {
-    /// Edits that the model can not have.
+    /// Edits that the model cannot have.
     #[error(transparent)]
     Edit(#[from] EditError),
     /// Weights or logits that are not finite.
@@ -46,7 +46,7 @@ pub enum InterventionError {
 /// ([`Edit::patch`]) read the one of the same number among `others`.
 ///
 /// # Errors
-/// Prompts that are no pairs, edits that the model can not have, weights that are not finite.
+/// Prompts that are no pairs, edits that the model cannot have, weights that are not finite.
 pub fn logits_with(
     transformer: &Transformer,
     prompts: &Tokens,

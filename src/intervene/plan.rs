@@ -10,7 +10,7 @@ use crate::model::facts::Facts;
 /// Plans a row; `None` where its edits change nothing. `settled`: as [`settled`] says of its edits.
 ///
 /// # Errors
-/// Edits that the model can not have, and values that are not there.
+/// Edits that the model cannot have, and values that are not there.
 pub(super) fn plan(
     number: usize,
     row: &Row,

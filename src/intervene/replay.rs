@@ -107,7 +107,7 @@ impl<'a> Replay<'a> {
     /// How much work rows are, without doing it.
     ///
     /// # Errors
-    /// Edits that the model can not have, and values that are not there.
+    /// Edits that the model cannot have, and values that are not there.
     pub fn cost(&self, rows: &[Row]) -> Result<Cost, EditError> {
         let (entries, unchanged) = self.plan(rows)?;
         let (facts, length) = (self.0.transformer.facts(), self.0.base.tokens.pos);
@@ -129,7 +129,7 @@ impl<'a> Replay<'a> {
     /// Logits at the last position of every row, `[row, n_vocab]`. For few rows: see [`Replay::read`].
     ///
     /// # Errors
-    /// Edits that the model can not have, and values that are not there.
+    /// Edits that the model cannot have, and values that are not there.
     pub fn logits(&self, rows: &[Row]) -> Result<Tensor<2>, EditError> {
         let mut parts: Vec<Tensor<2>> = Vec::new();
         let mut order: Vec<usize> = Vec::new();
@@ -153,7 +153,7 @@ impl<'a> Replay<'a> {
     /// is called between pieces of work with the number of rows done.
     ///
     /// # Errors
-    /// Edits that the model can not have, values that are not there, and what `pause` returns.
+    /// Edits that the model cannot have, values that are not there, and what `pause` returns.
     pub fn read<E: From<EditError>>(
         &self,
         rows: &[Row],
@@ -180,7 +180,7 @@ impl<'a> Replay<'a> {
     /// Recomputes `count` of the rows from scratch, evenly spread, and compares every logit with the replay's.
     ///
     /// # Errors
-    /// Edits that the model can not have, and values that are not there.
+    /// Edits that the model cannot have, and values that are not there.
     pub fn check(&self, rows: &[Row], count: usize) -> Result<Check, EditError> {
         let count = count.min(rows.len());
         // From the middle of equal stretches: neither always the first nor always the last intervention of a map.

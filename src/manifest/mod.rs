@@ -180,11 +180,11 @@ pub struct Checksum {
     pub sha256: String,
 }
 
-/// A manifest that can not be read.
+/// A manifest that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// No such file, or no permission.
-    #[error("can not read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,

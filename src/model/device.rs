@@ -3,7 +3,7 @@
 use crate::spec;
 use burn::tensor::{DType, Device};
 
-/// A device that can not be had.
+/// A device that cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
     /// The binary has no CUDA backend.

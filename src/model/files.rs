@@ -31,7 +31,7 @@ pub enum Part {
 /// Everything that a model is read from.
 ///
 /// # Errors
-/// A source that is malformed or leads nowhere, and an index of weights that can not be read.
+/// A source that is malformed or leads nowhere, and an index of weights that cannot be read.
 pub fn parts(spec: &spec::Model, lookup: Lookup) -> Result<Vec<Part>, ModelError> {
     match Source::parse(&spec.source, lookup.base, lookup.checkpoint)? {
         Source::Builtin { name, checkpoint } => {

@@ -19,7 +19,7 @@ use burn::tensor::DType;
 use serde::Serialize;
 use std::path::Path;
 
-/// A model that can not be had.
+/// A model that cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// The source is malformed or leads nowhere.
@@ -42,7 +42,7 @@ pub enum ModelError {
     Builtin(#[from] builtin::BuiltinError),
 }
 
-/// A prompt that a model can not take.
+/// A prompt that a model cannot take.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
     /// No tokens for it.

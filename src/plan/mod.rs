@@ -64,7 +64,7 @@ impl Made {
 /// wrong places are refused from, `made` has what specs before them made.
 ///
 /// # Errors
-/// Models and prompts that can not be had; sites, components and positions that a model or template has not.
+/// Models and prompts that cannot be had; sites, components and positions that a model or template has not.
 pub fn plan<'s>(
     steps: impl IntoIterator<Item = (&'s Step, bool)>,
     context: &Context,
@@ -100,7 +100,7 @@ pub fn plan<'s>(
     Ok(planned)
 }
 
-/// What steps ask of their models, templates and each other and can not have, as far as a few prompts show it: of each step and model
+/// What steps ask of their models, templates and each other and cannot have, as far as a few prompts show it: of each step and model
 /// the first that is found.
 ///
 /// # Errors

@@ -83,7 +83,7 @@ impl Censuses {
     /// The census of a set, made unless there is one.
     ///
     /// # Errors
-    /// Prompts that can not be had.
+    /// Prompts that cannot be had.
     pub fn of(&self, spec: &Prompts, sketch: &Rc<Sketch>, extent: Extent) -> Result<Rc<Census>, PromptError> {
         let spec = Prompts { keep: Keep::All, ..spec.clone() };
         let sketch = &self.first_alike(sketch);
@@ -97,7 +97,7 @@ impl Censuses {
     /// How many prompts means are taken over.
     ///
     /// # Errors
-    /// Prompts that can not be had.
+    /// Prompts that cannot be had.
     pub fn every(&self, spec: &Prompts, sketch: &Rc<Sketch>, wanted: &Wanted) -> Result<usize, PromptError> {
         let Wanted { template, like, legal, sample, seed, balanced } = *wanted;
         let sketch = &self.first_alike(sketch);

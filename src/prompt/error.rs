@@ -112,7 +112,7 @@ pub enum SpecProblem {
          [\"Mary\", \"John\"] }}"
     )]
     NoOperands,
-    /// A slot that can not be called that.
+    /// A slot that cannot be called that.
     #[error("no slot can be called '{slot}': {why}")]
     SlotName {
         /// The name.
@@ -182,7 +182,7 @@ pub enum SpecProblem {
         /// The slot.
         slot: String,
     },
-    /// Slots that can not differ.
+    /// Slots that cannot differ.
     #[error("{} must differ, and there are {words} words for them; write more words", .slots.join(" and "))]
     TooFewDifferent {
         /// The slots.

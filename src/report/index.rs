@@ -22,7 +22,7 @@ struct Entry {
 /// Writes `index.html` for the results below a folder; none where there are none. It shows the figures' own files, so it goes where they go.
 ///
 /// # Errors
-/// Names the file that can not be written.
+/// Names the file that cannot be written.
 pub fn write_index(folder: &Path) -> Result<Option<PathBuf>, WriteError> {
     let entries = entries(folder);
     if entries.is_empty() {
@@ -43,12 +43,12 @@ fn entries(folder: &Path) -> Vec<Entry> {
 }
 
 fn collect(folder: &Path, depth: usize, found: &mut Vec<Entry>) {
-    // A folder that can not be read has no results to show.
+    // A folder that cannot be read has no results to show.
     let below = fs::read_dir(folder).into_iter().flatten().flatten();
     // What a run is still writing is no results yet.
     let hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     for folder in below.map(|entry| entry.path()).filter(|path| path.is_dir() && !path.is_symlink() && !hidden(path)) {
-        // What can not be put in its place is said by who runs the spec again.
+        // What cannot be put in its place is said by who runs the spec again.
         let _ = crate::results::settle(&folder);
         if folder.join(FILE).is_file() {
             found.push(Entry { manifest: Manifest::read(&folder), folder });

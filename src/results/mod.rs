@@ -159,7 +159,7 @@ impl Results {
     /// Puts everything in its place; files of earlier runs in `superseded` go, unless someone has changed them since.
     ///
     /// # Errors
-    /// Files that can not be moved: the next command about the folder goes on with it.
+    /// Files that cannot be moved: the next command about the folder goes on with it.
     pub fn publish(&self, superseded: &[Checksum]) -> Result<Replaced, Error> {
         replace::all(&self.place, superseded)
     }

@@ -66,7 +66,7 @@ fn is_within(path: &str) -> bool {
 /// Puts everything of [`unfinished::FOLDER`] in its place, and removes what it supersedes.
 ///
 /// # Errors
-/// Files that can not be moved.
+/// Files that cannot be moved.
 pub(crate) fn all(dir: &Path, superseded: &[Checksum]) -> Result<Replaced, Error> {
     let unfinished = dir.join(unfinished::FOLDER);
     let mut replaced = Replaced::default();
@@ -84,7 +84,7 @@ pub(crate) fn all(dir: &Path, superseded: &[Checksum]) -> Result<Replaced, Error
         fs::rename(&unfinished, &complete).map_err(Error::failed(complete.display()))?;
         put(dir).map_err(|(path, error)| {
             let problem =
-                format!("can not be written: {error}; once it can, any command about {} goes on", dir.display());
+                format!("cannot be written: {error}; once it can, any command about {} goes on", dir.display());
             Error::failed(path.display())(problem)
         })
     })?;
@@ -94,14 +94,14 @@ pub(crate) fn all(dir: &Path, superseded: &[Checksum]) -> Result<Replaced, Error
 /// Goes on with what a run had begun to put in its place when it was ended, unless that run still does.
 ///
 /// # Errors
-/// Files that can not be moved.
+/// Files that cannot be moved.
 pub fn go_on(dir: &Path) -> Result<(), Error> {
     if !dir.join(COMPLETE).is_dir() {
         return Ok(());
     }
     put(dir).map_err(|(path, error)| {
         let problem =
-            format!("can not be written: {error}; the run before had not yet put its results in their places");
+            format!("cannot be written: {error}; the run before had not yet put its results in their places");
         Error::refused(path.display())(problem)
     })
 }

@@ -64,7 +64,7 @@ impl<'a> Recall<'a> {
     /// For the steps of this variant of a spec.
     ///
     /// # Errors
-    /// A program that can not read itself.
+    /// A program that cannot read itself.
     pub fn new(prepared: &'a Ready, session: &'a Session, store: Option<&'a Arc<Store>>) -> Result<Self, Error> {
         let digests = store.map_or_else(|| session.digests(), |store| store.digests());
         let kept = store.map(|store| Kept {
@@ -100,7 +100,7 @@ impl<'a> Recall<'a> {
     /// SHA-256 over everything that a model is read from. Says that large files are to be read, before that takes its time.
     ///
     /// # Errors
-    /// Files that can not be read.
+    /// Files that cannot be read.
     pub fn fingerprint(&self, models: &Models, name: &ModelName, progress: &Progress) -> Result<String, Error> {
         let unread = |part: Part| match part {
             Part::File { path, .. } => self.digests.unread(&path),
@@ -161,7 +161,7 @@ impl<'a> Recall<'a> {
     /// What the store has of a step, its files not read.
     ///
     /// # Errors
-    /// Files of a model that can not be read.
+    /// Files of a model that cannot be read.
     pub fn state(&self, step: &Step) -> Result<State, Error> {
         let key = self.keys.of(step)?;
         let Some(kept) = self.kept.as_ref().filter(|kept| !kept.store.is_temporary()) else {
@@ -194,7 +194,7 @@ impl<'a> Recall<'a> {
     /// Every entry of the store that is whole.
     ///
     /// # Errors
-    /// A store that can not be read.
+    /// A store that cannot be read.
     pub fn entries(&self) -> Result<Vec<Entry>, Error> {
         let Some(kept) = &self.kept else { return Ok(Vec::new()) };
         let about = format!("store {}", kept.store.root().display());

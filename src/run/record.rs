@@ -25,7 +25,7 @@ impl Record {
     /// Before the first step: the spec, its models and what they are to run on, as they are then.
     ///
     /// # Errors
-    /// Files of a model that can not be read.
+    /// Files of a model that cannot be read.
     pub fn begin(prepared: &Prepared, recalls: &[Recall], options: &Options, folder: &Path) -> Result<Self, Error> {
         let (started, began) = (Instant::now(), rfc3339_now());
         let models = models(prepared, recalls, options)?;

@@ -101,7 +101,7 @@ impl Unmade {
         Self { variants, failures: Vec::new(), absent: HashMap::new(), lacking: HashMap::new() }
     }
 
-    /// Why rows of these names (`effects`, `accuracy.set`) can not be read for one variant; none where all are there.
+    /// Why rows of these names (`effects`, `accuracy.set`) cannot be read for one variant; none where all are there.
     pub fn cause<'n>(&self, names: impl IntoIterator<Item = &'n str>, variant: usize) -> Option<Cause> {
         let absent = |name| self.absent.get(root(name)).into_iter().flatten();
         let of = |name| absent(name).find(|absent| absent.variants.contains(&variant)).map(|absent| absent.cause);

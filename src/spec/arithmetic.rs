@@ -58,7 +58,7 @@ impl Operation {
 /// Reads columns (letters, digits, `_` and `.`; any other name between backticks), numbers, `+ - * /` and parentheses.
 ///
 /// # Errors
-/// The first part that can not stand where it does.
+/// The first part that cannot stand where it does.
 pub fn parse_arithmetic(text: &str) -> Result<Arithmetic, ExpressionError> {
     let mut reader = Reader { text, parts: Vec::new(), waiting: Vec::new() };
     let mut at = 0;

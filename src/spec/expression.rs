@@ -224,7 +224,7 @@ fn literal(value: &toml::Value) -> Result<Literal, ExpressionError> {
         }
         toml::Value::Float(number) => Ok(Literal::Float(*number)),
         toml::Value::Boolean(truth) => Ok(Literal::Boolean(*truth)),
-        other => Err(wrong(format!("a {} can not be compared; write text or a number", other.type_str()), 0..0)),
+        other => Err(wrong(format!("a {} cannot be compared; write text or a number", other.type_str()), 0..0)),
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// subfolders (which hold bases and profiles).
 ///
 /// # Errors
-/// Folders that can not be read or have no such file; all of them at once.
+/// Folders that cannot be read or have no such file; all of them at once.
 pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, SpecErrors> {
     let mut files = Vec::new();
     let mut errors = Vec::new();
@@ -25,7 +25,7 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, SpecErrors> {
             ),
             Ok(found) => files.extend(found),
             Err(error) => {
-                errors.push(SpecError::new(format!("can not read folder {}: {error}", path.display())).into());
+                errors.push(SpecError::new(format!("cannot read folder {}: {error}", path.display())).into());
             }
         }
     }

@@ -34,7 +34,7 @@ enum Test {
     Matches(Regex),
 }
 
-/// A filter that can not be read.
+/// A filter that cannot be read.
 #[derive(Debug)]
 pub struct FilterError {
     message: String,
@@ -64,7 +64,7 @@ impl Filter {
     /// `and`, `or`, `not` and parentheses. Texts with spaces or parentheses stand in quotes.
     ///
     /// # Errors
-    /// The first part that can not stand where it does, and what to write.
+    /// The first part that cannot stand where it does, and what to write.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         let mut reader = Reader { text, at: 0, depth: 0 };
         let root = reader.any()?;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Reads a spec file with everything it extends, `ABLATE_…` variables of `env`, and `--set` values (`model.dtype=bf16`).
 ///
 /// # Errors
-/// Every error of the spec at once. Syntax errors and files that can not be read come first and alone: nothing can be said
+/// Every error of the spec at once. Syntax errors and files that cannot be read come first and alone: nothing can be said
 /// of a spec that is not all there.
 pub fn load(path: &Path, sets: &[String], env: impl Iterator<Item = (String, String)>) -> Result<Loaded, SpecErrors> {
     let mut files = Files::default();
@@ -120,7 +120,7 @@ impl Loaded {
     /// and under the environment and flags. Where it has none, the spec as it is.
     ///
     /// # Errors
-    /// A profile that can not be read, and everything that is wrong with the spec it makes.
+    /// A profile that cannot be read, and everything that is wrong with the spec it makes.
     pub fn with_profile(&self, name: &str) -> Result<Self, SpecErrors> {
         let Some(known) = self.spec.known.get(name) else {
             return Err(SpecError::new(format!("no known model '{name}'")).into());

@@ -6,11 +6,11 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Reads a file, refusing what can not be a spec: too large, not UTF-8, empty.
+/// Reads a file, refusing what cannot be a spec: too large, not UTF-8, empty.
 pub(super) fn read(path: &Path) -> Result<Arc<Source>, SpecError> {
     let name = path.display().to_string();
     let unreadable = |error: std::io::Error| {
-        SpecError::new(format!("can not read {name}: {}", plain_reason(&error))).advise_option(sibling(path))
+        SpecError::new(format!("cannot read {name}: {}", plain_reason(&error))).advise_option(sibling(path))
     };
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(unreadable)?;

@@ -59,7 +59,7 @@ pub(super) fn empty_frames(step: &AttributionPatching) -> PolarsResult<Vec<(Stri
     Ok(frames)
 }
 
-/// What is wrong with it that its schema can not say: sites without attribution, and what it is compared with.
+/// What is wrong with it that its schema cannot say: sites without attribution, and what it is compared with.
 pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
     for (index, text) in step.sites.iter().enumerate() {
         let site = match SitePattern::parse(text).map(|pattern| pattern.hooks) {

@@ -104,7 +104,7 @@ impl Means {
     /// Runs the prompts that means are taken over; `wanted` is what is edited. Says over how many.
     ///
     /// # Errors
-    /// Prompts that can not be had, at their place in the spec, and Ctrl-C.
+    /// Prompts that cannot be had, at their place in the spec, and Ctrl-C.
     pub fn take(
         over: Over,
         wanted: Wanted,

@@ -105,7 +105,7 @@ fn run_kind(step: &Step, context: &Context) -> Result<Outcome, Error> {
     }
 }
 
-/// Checks what a step asks of the rows of others, and what its schema can not say; `frames` are those of all steps, without
+/// Checks what a step asks of the rows of others, and what its schema cannot say; `frames` are those of all steps, without
 /// rows.
 ///
 /// # Errors

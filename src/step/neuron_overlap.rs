@@ -70,7 +70,7 @@ pub(super) fn check(step: &NeuronOverlap, loaded: &Loaded, frames: &Frames) -> R
 /// Refuses a k that will be more than there are, as far as that shows before the rows are there.
 ///
 /// # Errors
-/// That, and a ranking that can not be, at their place in the spec.
+/// That, and a ranking that cannot be, at their place in the spec.
 pub(super) fn foresee(step: &NeuronOverlap, context: &Context) -> Result<(), Error> {
     let Some(from) = foretold::step_of(&step.from, context.loaded) else { return Ok(()) };
     let Some(prompts) = subject::spec(from, context.loaded) else { return Ok(()) };

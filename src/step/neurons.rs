@@ -26,7 +26,7 @@ pub(super) fn empty_frames(step: &NeuronPatching) -> PolarsResult<Vec<(String, D
     }
 }
 
-/// What the approximation can not be asked for.
+/// What the approximation cannot be asked for.
 pub(super) fn check(step: &NeuronPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
     if step.method == NeuronMethod::Exact {
         return Ok(());

@@ -121,7 +121,7 @@ impl Pairs {
         Self { clean, other, others, alone: true, unpaired: Unpaired::default() }
     }
 
-    /// Draws or makes them; what no prompt fits is told apart from what can not be had at all.
+    /// Draws or makes them; what no prompt fits is told apart from what cannot be had at all.
     fn found(
         cell: &Cell,
         subject: &Subject,
@@ -329,7 +329,7 @@ pub(super) fn whole_answers(step: &Step, loaded: &Loaded) -> Option<bool> {
     Some(words.is_none_or(|words| words.whole.answer))
 }
 
-/// Refuses a counterfactual that the prompts of its step can not have.
+/// Refuses a counterfactual that the prompts of its step cannot have.
 ///
 /// # Errors
 /// That, at its place in the spec.

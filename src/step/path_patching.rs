@@ -55,7 +55,7 @@ pub(super) fn empty_frames(step: &PathPatching) -> PolarsResult<Vec<(String, Dat
     Ok(frames)
 }
 
-/// What is wrong with it that its schema can not say: neurons as senders.
+/// What is wrong with it that its schema cannot say: neurons as senders.
 pub(super) fn check(step: &PathPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
     for (index, text) in step.senders.iter().enumerate() {
         if let Ok(ComponentPattern { kind: ComponentKind::Neurons(_), .. }) = ComponentPattern::parse(text) {

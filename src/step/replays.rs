@@ -145,7 +145,7 @@ pub fn captured(
 /// Replays rows and reads what `wanted` says; a sample of them is recomputed from scratch and the check recorded.
 ///
 /// # Errors
-/// Edits that the model can not have, and Ctrl-C.
+/// Edits that the model cannot have, and Ctrl-C.
 pub fn read(
     name: &str,
     subject: &Subject,
@@ -203,7 +203,7 @@ fn tolerance(dtype: Dtype) -> f32 {
 
 /// Why work on rows stopped.
 pub(super) enum Stopped {
-    /// An edit that the model can not have.
+    /// An edit that the model cannot have.
     Edit(EditError),
     /// Something else, such as Ctrl-C.
     Because(Error),

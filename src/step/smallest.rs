@@ -76,7 +76,7 @@ pub(super) fn check(step: &Smallest, loaded: &Loaded, frames: &Frames) -> Result
         let path = ["group_by", &index.to_string()];
         column(rows, name).map_err(|problem| refuse(&path, problem.to_string()))?;
         if *name == step.x || *name == step.y {
-            return Err(refuse(&path, format!("'{name}' is what is compared; it can not tell groups apart")));
+            return Err(refuse(&path, format!("'{name}' is what is compared; it cannot tell groups apart")));
         }
     }
     if step.x == step.y {

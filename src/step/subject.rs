@@ -131,7 +131,7 @@ pub fn tokens(prompts: &[&Prompt]) -> Result<Tokens, Error> {
 /// Opens each of the step's models with its prompts and lets `work` add to the outcome.
 ///
 /// # Errors
-/// Models and prompts that can not be had, and what `work` returns.
+/// Models and prompts that cannot be had, and what `work` returns.
 pub fn each(
     step: &dyn Common,
     context: &Context,
@@ -143,7 +143,7 @@ pub fn each(
 /// The same on other prompts: what `change` makes of those that the spec says.
 ///
 /// # Errors
-/// Models and prompts that can not be had, and what `work` returns.
+/// Models and prompts that cannot be had, and what `work` returns.
 pub fn each_on(
     step: &dyn Common,
     context: &Context,
@@ -172,7 +172,7 @@ pub fn each_on(
 /// A prompt set in a model's tokens.
 ///
 /// # Errors
-/// Prompts that can not be had.
+/// Prompts that cannot be had.
 pub fn prompts(
     set: Option<&str>,
     step: &dyn Common,
@@ -189,7 +189,7 @@ pub fn prompts(
 /// The prompts of a spec in a model's tokens; those that a step before had are there.
 ///
 /// # Errors
-/// Prompts that can not be had.
+/// Prompts that cannot be had.
 pub fn built(
     spec: &Prompts,
     context: &Context,

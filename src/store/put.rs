@@ -40,7 +40,7 @@ impl Store {
     /// own with these names. Nothing is under the key until all of it is.
     ///
     /// # Errors
-    /// Files that can not be written, and outcomes that would not come back as they are.
+    /// Files that cannot be written, and outcomes that would not come back as they are.
     pub fn put(&self, key: &Key, outcome: &Outcome, about: &About) -> io::Result<()> {
         let digest = if names_within(outcome, about.names) { key.named(about.names) } else { key.digest.clone() };
         static PARTS: AtomicU64 = AtomicU64::new(0);

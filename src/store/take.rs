@@ -26,7 +26,7 @@ impl Store {
     /// The outcome under a key, for a step of this name in this results folder; `names` as in [`super::About`].
     ///
     /// # Errors
-    /// Files that can not be written into the results folder.
+    /// Files that cannot be written into the results folder.
     pub fn take(&self, key: &Key, step: &str, names: &[String], dir: &Path) -> Result<Taken, Error> {
         let found = match self.peek(key, names) {
             Ok(None) => return Ok(Taken::Nothing),

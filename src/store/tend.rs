@@ -60,14 +60,14 @@ pub struct Collected {
     pub bytes: u64,
 }
 
-/// What a process that can not lock is still writing is younger.
+/// What a process that cannot lock is still writing is younger.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
 impl Store {
     /// Every entry, the last used first.
     ///
     /// # Errors
-    /// A folder that can not be read; a store that is not there has no entries.
+    /// A folder that cannot be read; a store that is not there has no entries.
     pub fn list(&self) -> io::Result<Vec<Listed>> {
         let mut listed = Vec::new();
         for shelf in folders(&self.entries())? {
@@ -88,7 +88,7 @@ impl Store {
     /// Steps that are not done: interrupted, or under way.
     ///
     /// # Errors
-    /// A folder that can not be read.
+    /// A folder that cannot be read.
     pub fn unfinished(&self) -> io::Result<Vec<Unfinished>> {
         let listed = folders(&self.blocks())?.into_iter().filter_map(|place| {
             let key = place.file_name()?.to_string_lossy().into_owned();

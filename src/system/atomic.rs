@@ -21,7 +21,7 @@ pub fn remove_parts(folder: &Path) {
 
 /// A file that could not be written. Nothing is left under its name; what was there before is still there.
 #[derive(Debug, thiserror::Error)]
-#[error("can not write {}: {source}", path.display())]
+#[error("cannot write {}: {source}", path.display())]
 pub struct WriteError {
     /// The file.
     pub path: PathBuf,
@@ -66,7 +66,7 @@ fn named<'b, 'p, 's>(builder: &'b mut tempfile::Builder<'p, 's>) -> &'b mut temp
     builder
 }
 
-/// The rename itself survives a power cut once the folder is on the disk. Some file systems can not do this; the file
+/// The rename itself survives a power cut once the folder is on the disk. Some file systems cannot do this; the file
 /// is complete either way, so that is no error.
 fn sync_folder(folder: &Path) {
     if let Ok(folder) = File::open(folder) {

@@ -21,7 +21,7 @@ pub struct Digests {
 }
 
 impl Digests {
-    /// Remembered in a file, which need not be there yet. What is in it and can not be read is as if it were not there.
+    /// Remembered in a file, which need not be there yet. What is in it and cannot be read is as if it were not there.
     pub fn remembered(memo: PathBuf) -> Self {
         let known = read(&memo);
         Self { memo: Some(memo), known: Mutex::new(known) }
@@ -31,7 +31,7 @@ impl Digests {
     /// not tell it from what is written to it in the same tick.
     ///
     /// # Errors
-    /// A file that can not be read, or that changes while it is.
+    /// A file that cannot be read, or that changes while it is.
     pub fn of(&self, path: &Path) -> io::Result<String> {
         let place = path.canonicalize()?;
         let stamp = Stamp::of(&place)?;
@@ -67,7 +67,7 @@ impl Digests {
     }
 
     /// Writes down what is known, what others have written since included, and nothing about files that are no longer so. That
-    /// it can not be written is no loss but of time.
+    /// it cannot be written is no loss but of time.
     fn remember(&self) {
         let Some(memo) = &self.memo else { return };
         let mut all = read(memo);

@@ -8,7 +8,7 @@ use std::path::Path;
 /// The running program and the processor's instructions, as a key has them.
 ///
 /// # Errors
-/// A program that can not read itself.
+/// A program that cannot read itself.
 pub fn text(digests: &Digests) -> io::Result<String> {
     Ok(format!("build {}\nprocessor {}\n", build(digests)?, processor()))
 }

@@ -174,7 +174,7 @@ fn ignores_hangups() -> bool {
 /// The same.
 ///
 /// # Errors
-/// A handler that can not be installed.
+/// A handler that cannot be installed.
 #[cfg(not(unix))]
 pub fn listen() -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(|| asked(SIGINT))

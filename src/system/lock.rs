@@ -85,14 +85,14 @@ fn same_file(file: &File, path: &Path) -> bool {
     (open.dev(), open.ino()) == (named.dev(), named.ino())
 }
 
-/// An open file can not be removed there.
+/// An open file cannot be removed there.
 #[cfg(not(unix))]
 fn same_file(_: &File, _: &Path) -> bool {
     true
 }
 
 impl Owner {
-    /// For people: that it can not be written is no harm.
+    /// For people: that it cannot be written is no harm.
     fn write(&self, file: &mut File) {
         let text = serde_json::to_string(self).unwrap_or_default();
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));

@@ -30,7 +30,7 @@ pub(super) fn derive(frame: &DataFrame, columns: &IndexMap<String, String>) -> R
 /// What arithmetic of columns, such as `mean + std`, is in each row; null where a column that it reads is.
 ///
 /// # Errors
-/// What can not be read, and columns that are not there or hold no numbers.
+/// What cannot be read, and columns that are not there or hold no numbers.
 pub fn reckon(frame: &DataFrame, text: &str) -> Result<Vec<Option<f64>>, Problem> {
     parse_arithmetic(text).map_err(Problem::from).and_then(|what| values(frame, &what.parts))
 }

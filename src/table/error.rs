@@ -5,7 +5,7 @@ use crate::spec::expression::ExpressionError;
 use crate::system::atomic::WriteError;
 use polars::prelude::{Column, DataFrame, DataType, PolarsError};
 
-/// A table that can not be made, with the keys of its spec that are at fault.
+/// A table that cannot be made, with the keys of its spec that are at fault.
 #[derive(Debug, thiserror::Error)]
 #[error("table '{table}', {}", listed(faults))]
 pub struct TableError {
@@ -38,7 +38,7 @@ pub enum Problem {
         /// What is needed, or what to write instead.
         wanted: String,
     },
-    /// An aggregate, a value or a condition that can not be read.
+    /// An aggregate, a value or a condition that cannot be read.
     #[error("{0}")]
     Expression(#[from] ExpressionError),
     /// Two columns of one name.

@@ -40,7 +40,7 @@ fn a_full_disk_leaves_no_half_file() {
     let script = format!("trap '' XFSZ; ulimit -f 8; exec {} run spec.toml", env!("CARGO_BIN_EXE_ablate"));
     let output = process("bash", folder.path()).args(["-c", &script]).output().expect("bash runs");
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-    assert!(stderr(&output).contains("can not write"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("cannot write"), "{}", stderr(&output));
     let mut files = Vec::new();
     collect(&folder.path().join("results"), &mut files);
     assert!(!files.is_empty(), "what was written before is kept");
@@ -213,7 +213,7 @@ const SAID: [&str; 11] = [
     "'dtype' must be text, not the integer 16",
     "write seeds = [42]",
     "[[step]] 'lacks' has no 'sites'",
-    "'measures[0]' can not be \"no measure at all\"",
+    "'measures[0]' cannot be \"no measure at all\"",
     "3.z[",
     "layer 9 of 4",
     "'per_prompt' must be true or false",

@@ -83,7 +83,7 @@ fn edits_do_what_they_say() {
             ("nothing", "accuracy") => assert_eq!(mean, 1.0, "{place}"),
             ("nothing", _) => assert!(mean < 1e-6, "{place}"),
             ("other", "accuracy") => assert_eq!(mean, 0.0, "{place}"),
-            // A last position that reads nothing but itself can not know the operands.
+            // A last position that reads nothing but itself cannot know the operands.
             ("blind", "accuracy") => assert!(mean < 0.5, "{place}"),
             (_, "kl") => assert!(mean > 1e-3, "{place}"),
             _ => assert!((0.0..=1.0).contains(&mean), "{place}"),

@@ -123,7 +123,7 @@ fn models_that_can_not_be_told_are_refused_before_any_work() {
     let said = refused(&["model.source=no/such/folder"]);
     assert!(said.contains("no/such/folder"), "{said}");
     let said = refused(&["known.arith.profile=models/none.toml"]);
-    assert!(said.contains("can not read models/none.toml: no such file"), "{said}");
+    assert!(said.contains("cannot read models/none.toml: no such file"), "{said}");
     // A profile may say where its model is, if that is the model.
     let other = format!("[model]\nsource = \"random:{}#1\"\n", configuration("llama3-8b"));
     fs::write(folder.path().join("models/arith.toml"), other).expect("a file");

@@ -104,7 +104,7 @@ fn one_wrong_spec_refuses_all_with_every_error() {
     let folder = folder(&files);
     let (code, text) = run(folder.path(), &["run", "a.toml", "b.toml", "c.toml", "d.toml", "e.toml"]);
     assert_eq!(code, Some(2), "{text}");
-    for wrong in ["opernads", "ratte", "no/such/model", "can not read e.toml"] {
+    for wrong in ["opernads", "ratte", "no/such/model", "cannot read e.toml"] {
         assert!(text.contains(wrong), "'{wrong}' is missing: {text}");
     }
     assert!(!folder.path().join("results").exists(), "no work before the refusal");

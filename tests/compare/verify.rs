@@ -155,12 +155,12 @@ fn what_can_not_be_verified_does_not_stop_the_others() {
     fs::write(folder.path().join("b.toml"), SPEC).expect("a spec");
     let text = run(folder.path(), &["verify", "."], 2);
     assert!(text.contains("results/spec: identical"), "{text}");
-    assert!(text.contains("./a.toml: can not be verified:") && text.contains("models/none.gguf"), "{text}");
-    assert!(text.contains("./b.toml: can not be verified:") && text.contains("results/b/manifest.json"), "{text}");
-    assert!(text.contains("2 of 3 can not be verified"), "{text}");
+    assert!(text.contains("./a.toml: cannot be verified:") && text.contains("models/none.gguf"), "{text}");
+    assert!(text.contains("./b.toml: cannot be verified:") && text.contains("results/b/manifest.json"), "{text}");
+    assert!(text.contains("2 of 3 cannot be verified"), "{text}");
     edit(&folder.path().join("results/spec/tables/rates.csv"), "\n+,72,", "\n+,71,");
     let text = run(folder.path(), &["verify", "."], 1);
-    assert!(text.contains("1 of 3 results differ, 2 of 3 can not be verified"), "{text}");
+    assert!(text.contains("1 of 3 results differ, 2 of 3 cannot be verified"), "{text}");
     let text = run(folder.path(), &["verify", "nowhere.toml"], 2);
     assert!(text.contains("nowhere.toml"), "{text}");
 }
@@ -172,7 +172,7 @@ fn damaged_results_are_differences_not_crashes() {
     edit(&results.join("tables/rates.csv"), "\n+,72,", "\n+,72,\"");
     fs::write(results.join("rows/accuracy.parquet"), b"PAR1 no").expect("writing");
     let text = run(folder.path(), &["verify", "spec.toml"], 1);
-    assert!(text.contains("rows/accuracy.parquet: can not be compared:"), "{text}");
+    assert!(text.contains("rows/accuracy.parquet: cannot be compared:"), "{text}");
     fs::write(results.join("manifest.json"), "{ half").expect("writing");
     let text = run(folder.path(), &["verify", "spec.toml"], 2);
     assert!(text.contains("results/spec/manifest.json is no manifest"), "{text}");

@@ -156,7 +156,7 @@ fn weights_that_reach_no_logit_are_no_fault() {
     assert!(ran.text.contains("first at hook_embed, after tokens [99, 100, 3, 104]"), "{}", ran.text);
 }
 
-/// Values that f16 can not hold are told from damage.
+/// Values that f16 cannot hold are told from damage.
 #[test]
 fn an_overflow_of_half_precision_says_which_precision_to_take() {
     let place = Place::with(STEPS);

@@ -58,7 +58,7 @@ fn results_on_a_full_disk() {
     let Some(disk) = Disk::mount(&place.path().join("small"), 200) else { return };
     let ran = place.ablate(&["run", "spec.toml", "--set", "output.dir=small"]);
     assert_eq!(ran.code, Some(1), "{}", ran.text);
-    assert!(ran.text.contains("can not write") && ran.text.contains("No space left"), "{}", ran.text);
+    assert!(ran.text.contains("cannot write") && ran.text.contains("No space left"), "{}", ran.text);
     assert_whole(&disk.0);
     // If there is room for a report, it says what is not there.
     let report = fs::read_to_string(disk.0.join("report.md")).unwrap_or_default();

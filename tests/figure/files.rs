@@ -92,5 +92,5 @@ fn a_folder_that_can_not_be_made_is_named() {
     let file = folder.path().join("taken");
     std::fs::write(&file, "").unwrap();
     let error = draw(&spec(BODY), &rows(), &file, &[Svg]).unwrap_err().to_string();
-    assert!(error.contains("can not write") && error.contains("drawing.svg"), "{error}");
+    assert!(error.contains("cannot write") && error.contains("drawing.svg"), "{error}");
 }

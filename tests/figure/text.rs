@@ -8,7 +8,7 @@ use proptest::prelude::*;
 /// How much of each other two texts may take, in pixels.
 const SLACK: f64 = 0.1;
 
-/// Why a scene can not be read, if it can not.
+/// Why a scene cannot be read, if it cannot.
 fn unreadable(scene: &Scene) -> Option<String> {
     let (width, height) = (f64::from(scene.width), f64::from(scene.height));
     let texts: Vec<(&str, Area)> = scene.texts().map(|text| (text.text.as_str(), text.area())).collect();

@@ -1,4 +1,4 @@
-//! Keys that are set and change nothing are refused before any work, and so is what steps can not find in a model.
+//! Keys that are set and change nothing are refused before any work, and so is what steps cannot find in a model.
 
 use super::spec::{ran, refused};
 use ablate::experiment::Specs;

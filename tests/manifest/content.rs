@@ -225,5 +225,5 @@ fn what_is_no_manifest_is_refused() {
     let old = refused(Some(r#"{ "title": "t", "command": "ablate run a.toml", "files": [] }"#));
     assert!(old.ends_with("is of format 1, and this ablate reads 2; write it anew: ablate run a.toml"), "{old}");
     assert!(refused(Some(r#"{ "format": 2, "command": "ablate run a.toml" }"#)).contains("missing field `title`"));
-    assert!(refused(None).contains("can not read "));
+    assert!(refused(None).contains("cannot read "));
 }

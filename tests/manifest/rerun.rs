@@ -143,7 +143,7 @@ fn a_rerun_that_is_interrupted_can_be_run_again() {
 fn what_can_not_be_rerun_is_refused() {
     let folder = folder();
     let said = ends(2, ablate(folder.path(), &["rerun", "results/spec"]));
-    assert!(said.contains("error: rerun: can not read results/spec"), "{said}");
+    assert!(said.contains("error: rerun: cannot read results/spec"), "{said}");
     write(folder.path(), "results/spec/manifest.json", r#"{ "title": "t", "command": "ablate run a.toml" }"#);
     let said = ends(2, ablate(folder.path(), &["rerun", "results/spec"]));
     assert!(said.contains("write it anew: ablate run a.toml"), "{said}");

@@ -101,7 +101,7 @@ fn what_can_not_be_compared_is_refused_at_its_key() {
         ("y = \"operator\"", "column 'operator' holds text", "spec.toml:8:5"),
         ("y = \"k\"", "x and y are both 'k'", "spec.toml"),
         ("group_by = [\"operatr\"]", "no column 'operatr'; write 'operator'", "spec.toml:8:13"),
-        ("group_by = [\"k\"]", "can not tell groups apart", "spec.toml:8:13"),
+        ("group_by = [\"k\"]", "cannot tell groups apart", "spec.toml:8:13"),
         ("where = { operatr = \"+\" }", "no column 'operatr'", "spec.toml:8:21"),
         ("where = { k = \"few\" }", "column 'k' holds numbers", "spec.toml:8:15"),
         ("share = 1.5", "'share' is out of range", "spec.toml:8:9"),

@@ -45,7 +45,7 @@ fn a_row_for_each_site_position_and_operator() {
     assert!(ran.report().contains("no classifier can give them"), "{}", ran.report());
     assert!(ran.report().contains("of 16 classifiers were still learning"), "{}", ran.report());
 
-    // Read from the last layer's stream the answer is there; from the first operand alone it can not be.
+    // Read from the last layer's stream the answer is there; from the first operand alone it cannot be.
     let (layer, position) = (column(&ran, "probes", "layer"), texts(&ran, "probes", "position"));
     let of = |wanted: f64, at: &str| {
         let row = (0..n.len()).find(|&row| layer[row] == wanted && position[row] == at && operators[row] == "all");

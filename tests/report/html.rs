@@ -156,5 +156,5 @@ fn provenance_is_there() {
 #[test]
 fn a_figure_that_is_gone_is_said_to_be() {
     let page = page(report(), folder_with(&[]).path());
-    assert!(page.contains("rates.svg can not be read"), "{page}");
+    assert!(page.contains("rates.svg cannot be read"), "{page}");
 }

@@ -151,7 +151,7 @@ fn numbers_out_of_range() {
 
 #[test]
 fn choices_that_are_none() {
-    says(&refused("\"bars\"", "\"bar\""), &["'kind' can not be \"bar\"", "write \"bars\""]);
+    says(&refused("\"bars\"", "\"bar\""), &["'kind' cannot be \"bar\"", "write \"bars\""]);
     says(
         &refused("\"bars\"", "\"pie\""),
         &["write \"heatmap\" or \"heatmap-grid\" or \"lines\" or \"bars\" or \"scatter\""],

@@ -93,7 +93,7 @@ fn wrong_conditions_say_where() {
     assert!(error(">= half").message.contains("'half' is no number"));
     assert!(error("!=").message.contains("nothing to compare with"));
     let table = toml::Value::Array(vec![toml::Value::Table(toml::Table::new())]);
-    assert!(parse_condition(&table).unwrap_err().message.contains("a table can not be compared"));
+    assert!(parse_condition(&table).unwrap_err().message.contains("a table cannot be compared"));
 }
 
 #[test]

@@ -173,5 +173,5 @@ fn a_profile_that_is_not_there_is_pointed_at_where_it_is_named() {
         assert!(text.contains(expected), "{expected} not in {text}");
     }
     let text = known(&folder, &["known.big.profile=far/away.toml"], &[]).expect_err("accepted").to_string();
-    assert!(text.contains("can not read far/away.toml: no such file"), "{text}");
+    assert!(text.contains("cannot read far/away.toml: no such file"), "{text}");
 }

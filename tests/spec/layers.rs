@@ -137,7 +137,7 @@ fn wrong_values_from_outside_name_the_flag_or_variable() {
     let folder = Folder::with(&[("spec.toml", RIGHT)]);
     let refused = |sets: &[&str], env: &[(&str, &str)]| folder.refused("spec.toml", sets, env);
     let cases: [(String, &str, &str); 10] = [
-        (refused(&["model.dtype=f31"], &[]), "--set model.dtype=f31: 'dtype' can not be \"f31\"", "write \"f32\""),
+        (refused(&["model.dtype=f31"], &[]), "--set model.dtype=f31: 'dtype' cannot be \"f31\"", "write \"f32\""),
         (refused(&["model.dtyp=f32"], &[]), "--set model.dtyp=f32: unknown key 'dtyp' in [model]", "write 'dtype'"),
         (refused(&["run.threads=0"], &[]), "--set run.threads=0: 'threads' is out of range: 0", "from 1 to 1024"),
         (refused(&["step.acuracy.per_prompt=true"], &[]), "no step 'acuracy'", "write step.accuracy"),
@@ -146,7 +146,7 @@ fn wrong_values_from_outside_name_the_flag_or_variable() {
         (refused(&["a..b=1"], &[]), "'a..b' is no key", "write --set"),
         (
             refused(&[], &[("ABLATE_MODEL__DTYPE", "f31")]),
-            "ABLATE_MODEL__DTYPE=f31: 'dtype' can not be \"f31\"",
+            "ABLATE_MODEL__DTYPE=f31: 'dtype' cannot be \"f31\"",
             "write \"f32\"",
         ),
         (
@@ -255,7 +255,7 @@ fn a_missing_file_is_pointed_at_where_it_is_named() {
     let folder = Folder::with(&[("spec.toml", "extends = [\"bsae.toml\", 3]\n"), ("base.toml", RIGHT)]);
     let text = folder.refused("spec.toml", &[], &[]);
     for expected in
-        ["can not read bsae.toml: no such file", "[spec.toml:1:12]", "there is a file 'base.toml'", "not the integer 3"]
+        ["cannot read bsae.toml: no such file", "[spec.toml:1:12]", "there is a file 'base.toml'", "not the integer 3"]
     {
         assert!(text.contains(expected), "{expected} not in {text}");
     }

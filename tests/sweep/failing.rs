@@ -71,7 +71,7 @@ value = "mean"
 at_least = 0
 "#;
 
-/// The rows of a step can not be written: a folder has their name.
+/// The rows of a step cannot be written: a folder has their name.
 pub fn in_the_way(place: &Place, results: &str, step: &str) {
     fs::create_dir_all(place.path(results).join("rows").join(format!("{step}.parquet"))).unwrap();
 }
@@ -89,18 +89,18 @@ fn a_step_stops_what_reads_its_rows_and_nothing_else() {
         assert!(!place.has(&format!("results/parts/{stopped}")), "{stopped}");
     }
     let skipped = "step 'circuit', table 'heads', table 'best', figure 'heads', expectation 'strongest'";
-    let end = ended.text.split("error: rows 'effects': can not write").nth(1).unwrap_or_default();
+    let end = ended.text.split("error: rows 'effects': cannot write").nth(1).unwrap_or_default();
     assert!(end.contains(&format!("not made because step 'effects' failed: {skipped}")), "{}", ended.text);
     let report = place.read("results/parts/report.md");
     assert!(
-        report.contains("**step 'effects'** failed:") && report.contains("rows 'effects': can not write"),
+        report.contains("**step 'effects'** failed:") && report.contains("rows 'effects': cannot write"),
         "{report}"
     );
     assert!(report.contains(&format!("Not made because of it: {skipped}.")), "{report}");
     assert!(report.contains("![rates](figures/rates.svg)") && report.contains("| addition |"), "{report}");
     let manifest: Value = serde_json::from_str(&place.read("results/parts/manifest.json")).unwrap();
     let told = manifest.to_string();
-    assert!(told.contains("rows 'effects': can not write") && told.contains("expectation 'strongest'"), "{told}");
+    assert!(told.contains("rows 'effects': cannot write") && told.contains("expectation 'strongest'"), "{told}");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn one_spec_is_run_and_others_are_not_read() {
     assert_eq!((ended.code, ended.text.as_str()), (Some(0), ""));
     assert!(place.has("results/fig02/report.md") && !place.has("results/fig01"));
     let ended = place.ablate(&["run", "e", "wrong", "--filter", "title ~ which", "--quiet"]);
-    assert_eq!(ended.code, Some(2), "what a spec that can not be read is about is not known: {}", ended.text);
+    assert_eq!(ended.code, Some(2), "what a spec that cannot be read is about is not known: {}", ended.text);
 }
 
 #[test]

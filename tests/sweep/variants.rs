@@ -121,7 +121,7 @@ fn what_is_wrong_is_refused_at_its_place() {
         ),
         (
             "dtype = { key = \"model.dtype\", values = [\"f32\", \"f33\"] }",
-            "'dtype' can not be \"f33\"",
+            "'dtype' cannot be \"f33\"",
             "\"f33\"",
             "write \"f32\"",
         ),
@@ -146,7 +146,7 @@ fn what_is_wrong_is_refused_at_its_place() {
         ("n = { key = \"output.dir\", values = [\"a\"] }", "not 'output'", "output.dir", "one of model, models"),
         (
             "n = { key = \"step.effects.kind\", values = [\"accuracy\"] }",
-            "'kind' of a step can not vary",
+            "'kind' of a step cannot vary",
             "step.effects.kind",
             "a step for each",
         ),
@@ -194,7 +194,7 @@ fn what_is_wrong_is_refused_at_its_place() {
         ),
         ("[[matrix.include]]\nsample = 5\ndtype = \"f32\"", "this adds nothing", "under 'set'"),
         ("[[matrix.include]]\nsample = 7", "needs a value of every axis", "add dtype"),
-        ("[[matrix.include]]\nsample = 7\ndtype = \"f33\"", "'dtype' can not be \"f33\"", ""),
+        ("[[matrix.include]]\nsample = 7\ndtype = \"f33\"", "'dtype' cannot be \"f33\"", ""),
         (
             "[[matrix.include]]\nsample = 5\nset = { model.dtype = \"f16\" }",
             "model.dtype is set twice for this variant",

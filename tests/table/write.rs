@@ -92,7 +92,7 @@ fn an_error_on_the_way_leaves_what_was_there() {
     };
     let error = write_atomic(&path, full).unwrap_err();
     assert_eq!(error.source.kind(), io::ErrorKind::StorageFull);
-    assert_eq!(error.to_string(), format!("can not write {}: no storage space", path.display()));
+    assert_eq!(error.to_string(), format!("cannot write {}: no storage space", path.display()));
     assert_eq!(std::fs::read(&path).unwrap(), b"old");
     let other = folder.path().join("new.csv");
     write_atomic(&other, full).unwrap_err();

@@ -58,7 +58,7 @@ fn drawing(body: &mut Html, path: &Path, title: &str, glyphs: &mut Glyphs) {
             body.raw("<img alt=\"").text(title).raw("\" src=\"").raw(&image).raw("\">\n");
         }
         Err(error) => {
-            body.element("p", &format!("{name} can not be read: {error}"));
+            body.element("p", &format!("{name} cannot be read: {error}"));
         }
     }
 }

@@ -16,7 +16,7 @@ pub(super) struct Faults {
 struct Mend {
     place: Place,
     how: How,
-    /// What can not be without it.
+    /// What cannot be without it.
     whole: Place,
 }
 
@@ -113,7 +113,7 @@ impl Faults {
         self.mends.iter().fold(false, |changed, mend| mend.make(spec) || changed)
     }
 
-    /// Marks what can not be without what is wrong; whether anything has changed.
+    /// Marks what cannot be without what is wrong; whether anything has changed.
     pub fn leave_out(&self, spec: &mut Node) -> bool {
         let mut changed = false;
         for Mend { whole: Place(parts), .. } in &self.mends {

@@ -45,7 +45,7 @@ pub(super) fn check(spec: &mut Node, files: &rows::Files) -> Vec<SpecError> {
     errors
 }
 
-/// Leaves out of a spec what can not be without something that was left out before; `None` where the rest is no spec, and whether
+/// Leaves out of a spec what cannot be without something that was left out before; `None` where the rest is no spec, and whether
 /// anything was left out.
 pub(super) fn leave_out(spec: &mut Node, files: &rows::Files) -> Option<bool> {
     let mut walk = structure::Walk::new(schema::resolved());

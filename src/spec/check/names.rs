@@ -58,7 +58,7 @@ fn step_of(name: &str) -> &str {
     name.split('.').next().unwrap_or(name)
 }
 
-/// What a reference can not name: the step or table that it stands in, and those that wait for that one.
+/// What a reference cannot name: the step or table that it stands in, and those that wait for that one.
 fn behind<'r>(reference: &'r Reference, waits: &Waits<'r>) -> IndexSet<&'r str> {
     let entry = waiting(reference).filter(|_| WAITED_FOR.contains(&reference.to));
     let mut behind: IndexSet<&str> = entry.into_iter().collect();
@@ -322,7 +322,7 @@ fn place_of(list: &str, index: usize, entry: &Node) -> Place {
     Place::of([list, &name])
 }
 
-/// Keys that a kind of figure can not do without, and those that mean something to one kind alone.
+/// Keys that a kind of figure cannot do without, and those that mean something to one kind alone.
 fn figures(spec: &Node, faults: &mut Faults) {
     for (index, figure) in spec.entries("figure").iter().enumerate() {
         let Some(kind) = figure.get("kind").and_then(Node::text) else { continue };

@@ -150,7 +150,7 @@ impl Walk {
         match node.text() {
             Some(text) if known.contains(&text) => {}
             Some(text) => {
-                let message = format!("'{}' can not be \"{}\"", place.key(), shortened(text));
+                let message = format!("'{}' cannot be \"{}\"", place.key(), shortened(text));
                 let advice = self.advice(|| choices(text, &known));
                 let meant = nearest(text, known.iter().copied());
                 self.faults.word(place.clone(), meant, wrong_value(node, message).advise_option(advice));

@@ -112,7 +112,7 @@ fn written(node: &Node) -> String {
     Label::of(node).map_or_else(|_| node.describe(), |label| format!("'{}'", shortened(&label.to_string())))
 }
 
-/// A part of a spec as its keys and what they are set to, those left out that can not vary; `whose` begins the sentence that says
+/// A part of a spec as its keys and what they are set to, those left out that cannot vary; `whose` begins the sentence that says
 /// it must be one.
 pub(super) fn part(node: &Node, whose: &str, errors: &mut Vec<SpecError>) -> Vec<(Vec<String>, Node)> {
     let Some(table) = node.table().filter(|table| !table.is_empty()) else {
@@ -191,7 +191,7 @@ fn may_vary(path: &[String], wrong: impl Fn(String) -> SpecError) -> Result<(), 
     }
     match path {
         [root, _, last, ..] if root == "step" && FIXED.contains(&last.as_str()) => {
-            let message = format!("'{last}' of a step can not vary: its rows are pooled over the variants");
+            let message = format!("'{last}' of a step cannot vary: its rows are pooled over the variants");
             Err(Box::new(wrong(message).advise("write a step for each")))
         }
         _ => Ok(()),

@@ -24,7 +24,7 @@ enum Given {
 /// Every circuit on the prompts of one cell.
 ///
 /// # Errors
-/// Components, positions, rankings and prompts that can not be had, at their place in the spec, and Ctrl-C.
+/// Components, positions, rankings and prompts that cannot be had, at their place in the spec, and Ctrl-C.
 pub fn ablate(
     step: &Ablation,
     cell: Cell,

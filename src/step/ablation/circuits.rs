@@ -47,7 +47,7 @@ pub struct Member {
 /// The circuits of a step on the prompts of a cell: one for all operators, or one for each of `operators`.
 ///
 /// # Errors
-/// Components that the model does not have, and a ranking that can not be had, at their place in the spec.
+/// Components that the model does not have, and a ranking that cannot be had, at their place in the spec.
 pub fn circuits(
     step: &Ablation,
     operators: &[&'static Operator],

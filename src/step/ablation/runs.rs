@@ -81,7 +81,7 @@ impl Case<'_> {
 /// Runs every arm on its prompts: `[1 + key, case, measure]`, first with nothing ablated. Prompts are run in blocks that fit `run.memory_mib`.
 ///
 /// # Errors
-/// Edits that the model can not have, and Ctrl-C.
+/// Edits that the model cannot have, and Ctrl-C.
 pub fn measure(
     step: &Ablation,
     arms: &[Arm],

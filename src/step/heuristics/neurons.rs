@@ -33,7 +33,7 @@ impl Neuron {
 /// The neurons for the prompts of an operator, by layer and rank.
 ///
 /// # Errors
-/// A ranking that can not be had, or has no neurons, at its place in the spec.
+/// A ranking that cannot be had, or has no neurons, at its place in the spec.
 pub fn ranked(
     step: &Heuristics,
     operator: &'static Operator,

@@ -42,7 +42,7 @@ pub(super) fn empty_frames(step: &Intervention) -> PolarsResult<Vec<(String, Dat
     Ok(frames)
 }
 
-/// What is wrong with it that its schema can not say: an edit that is of an activation and of attention, or of neither.
+/// What is wrong with it that its schema cannot say: an edit that is of an activation and of attention, or of neither.
 pub(super) fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErrors> {
     for intervention in &step.interventions {
         for (number, edit) in intervention.edits.iter().enumerate() {

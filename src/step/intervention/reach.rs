@@ -55,7 +55,7 @@ impl Reach {
     }
 }
 
-/// Refuses conditions that the prompts of a step can not meet: shows without any prompt which columns there are.
+/// Refuses conditions that the prompts of a step cannot meet: shows without any prompt which columns there are.
 ///
 /// # Errors
 /// Those, at their place in the spec.

@@ -34,7 +34,7 @@ impl MeanValues {
     /// Runs the prompts that the means are over, if any edit writes them.
     ///
     /// # Errors
-    /// Edits that the model can not have, prompts that can not be had, and Ctrl-C.
+    /// Edits that the model cannot have, prompts that cannot be had, and Ctrl-C.
     pub fn take(
         step: &Intervention,
         (target, at): (Target, At),

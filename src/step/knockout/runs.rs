@@ -38,7 +38,7 @@ pub struct Answers {
 /// prompts, those with the same edits one after the other: all of them at once would be a list of neurons for each.
 ///
 /// # Errors
-/// What `jobs` returns, edits that the model can not have, and Ctrl-C.
+/// What `jobs` returns, edits that the model cannot have, and Ctrl-C.
 pub fn answers(
     knock: &Knock,
     (template, prompts): (&str, &[&Prompt]),
@@ -95,7 +95,7 @@ impl<'s> Knock<'s> {
     /// For the neurons of some bags; takes the means where they are wanted.
     ///
     /// # Errors
-    /// Prompts of the means that can not be had, at their place in the spec, and Ctrl-C.
+    /// Prompts of the means that cannot be had, at their place in the spec, and Ctrl-C.
     pub fn new(
         value: KnockoutValue,
         over: Over<'s>,

@@ -30,7 +30,7 @@ pub(super) fn run(step: &step::Probe, context: &Context) -> Result<Outcome, Erro
     })
 }
 
-/// What is wrong with it that its schema can not say: sites and positions that are no rows of features.
+/// What is wrong with it that its schema cannot say: sites and positions that are no rows of features.
 pub(super) fn check(step: &step::Probe, loaded: &Loaded) -> Result<(), SpecErrors> {
     for (index, text) in step.sites.iter().enumerate() {
         let Ok(SitePattern { hooks: HookPattern::Layers(_, site), .. }) = SitePattern::parse(text) else { continue };

@@ -99,7 +99,7 @@ impl<'p> Task<'p> {
         Self { classes: classes(prompts.iter().copied()), prompts, operators, groups }
     }
 
-    /// Why it can not be learned.
+    /// Why it cannot be learned.
     pub fn problem(&self, step: &Probe) -> Option<String> {
         let short = self.groups.iter().find(|group| group.split.train.is_empty() || group.split.test.is_empty())?;
         let of = short.operator.map_or(String::new(), |index| format!(" of operator '{}'", self.operators[index]));

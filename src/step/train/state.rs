@@ -39,7 +39,7 @@ impl<'b> States<'b> {
     /// The state that a training goes on from: how many steps were taken, if any. Checkpoints up to there are written again.
     ///
     /// # Errors
-    /// Checkpoints that can not be written.
+    /// Checkpoints that cannot be written.
     pub fn resume(
         &self,
         (model, optimizer, log): (&mut Transformer, &mut AdamW, &mut Log),

@@ -49,7 +49,7 @@ pub enum Change {
     },
 }
 
-/// Everything that changed from the text of one key to that of another; a text that can not be read is all new.
+/// Everything that changed from the text of one key to that of another; a text that cannot be read is all new.
 pub fn between(old: &str, new: &str) -> Vec<Change> {
     let (old, new) = (Lines::of(old), Lines::of(new));
     let mut changes = Vec::new();

@@ -56,7 +56,7 @@ impl<'a> Keys<'a> {
     /// For the steps of this spec with these models.
     ///
     /// # Errors
-    /// A program that can not read itself.
+    /// A program that cannot read itself.
     pub fn new(loaded: &'a Loaded, models: &'a Models<'a>, digests: &'a Digests) -> Result<Self, Error> {
         let environment = environment::text(digests).map_err(Error::failed("the running program"))?;
         Ok(Self { loaded, models, digests: Some(digests), environment, made: RefCell::default() })
@@ -72,7 +72,7 @@ impl<'a> Keys<'a> {
     /// models that that step ran may be others later.
     ///
     /// # Errors
-    /// Files of a model that can not be read.
+    /// Files of a model that cannot be read.
     pub fn of(&self, step: &Step) -> Result<Rc<Key>, Error> {
         if let Some(key) = self.made.borrow().get(step.name()) {
             return Ok(key.clone());
@@ -160,7 +160,7 @@ fn place(part: Part) -> String {
 /// SHA-256 over the names and checksums of everything that a model is read from.
 ///
 /// # Errors
-/// Files that can not be read.
+/// Files that cannot be read.
 pub fn fingerprint(models: &Models, name: &ModelName, digests: &Digests) -> Result<String, Error> {
     let mut text = String::new();
     for part in models.parts(name)? {

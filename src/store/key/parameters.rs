@@ -27,7 +27,7 @@ const UNORDERED: &str = "where";
 /// The parameters of a step, with its prompts and the rows that it reads in place of their names.
 ///
 /// # Errors
-/// Parameters that TOML can not write, and what `named` returns.
+/// Parameters that TOML cannot write, and what `named` returns.
 pub fn of_step(step: &Step, named: &dyn Named) -> Result<Value, Error> {
     let mut value = Value::try_from(step).map_err(Error::failed(format!("step '{}'", step.name())))?;
     let keys = references::of_step(step.kind());
