@@ -9,7 +9,8 @@
 //! (every neuron of the middle layer), `faithfulness` (k = 0..=40 heads kept, the others mean-ablated everywhere).
 
 use ablate::intervene::{
-    Activations, Base, Edit, Positions, Readout, Replay, Row, Units, Wanted, capture, capture_means, layer_operations,
+    Activations, CleanRun, Edit, EditedPrompt, HookPositions, LogitRead, Positions, Replay, Units, capture,
+    capture_means, layer_operations,
 };
 use ablate::kernel;
 use ablate::model::checkpoint::Checkpoint;
@@ -110,7 +111,7 @@ fn work(job: &str, model: &Transformer, clean: &Tokens, source: &Tokens, memory:
         _ => patches(job, facts, clean),
     };
     // Rows of one intervention, one for each prompt, follow each other.
-    let wanted: Wanted = rows
+    let wanted: HookPositions = rows
         .iter()
         .step_by(clean.batch)
         .flat_map(|row| row.edits.iter().map(|edit| (edit.hook, edit.positions.clone())))
@@ -118,13 +119,13 @@ fn work(job: &str, model: &Transformer, clean: &Tokens, source: &Tokens, memory:
         .into_iter()
         .rev()
         .collect();
-    let wanted: Wanted = if job == "map-four" {
+    let wanted: HookPositions = if job == "map-four" {
         wanted.into_keys().map(|hook| (hook, Positions::At((clean.pos - 4..clean.pos).collect()))).collect()
     } else {
         wanted
     };
     let pause = || Ok::<(), ablate::model::NotFinite>(());
-    let base = Base::run(model, clean.clone(), &wanted, 256, pause).expect("finite");
+    let base = CleanRun::run(model, clean.clone(), &wanted, 256, pause).expect("finite");
     // Means are given: no edit reads a source run.
     let sources = match job {
         "faithfulness" => Activations::new(),
@@ -135,7 +136,7 @@ fn work(job: &str, model: &Transformer, clean: &Tokens, source: &Tokens, memory:
     };
     let replay = Replay::new(model, &base, &sources, memory);
     let tokens = |row: usize| vec![row as u32 % 7, 7 + row as u32 % 7];
-    let wanted = Readout { picks: 2, distribution: true, divergence: false };
+    let wanted = LogitRead { picks: 2, distribution: true, divergence: false };
     let read = replay.read::<ablate::intervene::EditError>(&rows, &tokens, wanted, |_| Ok(())).expect("edits that fit");
     assert!((0..rows.len()).all(|row| (0.0..=1.0).contains(&read.probability(row, 0))), "probabilities");
     let seconds = start.elapsed().as_secs_f64();
@@ -153,7 +154,7 @@ fn work(job: &str, model: &Transformer, clean: &Tokens, source: &Tokens, memory:
     (seconds, rows.len(), cost.operations + prompts)
 }
 
-fn patches(job: &str, facts: &Facts, clean: &Tokens) -> Vec<Row> {
+fn patches(job: &str, facts: &Facts, clean: &Tokens) -> Vec<EditedPrompt> {
     let last = clean.pos - 1;
     let positions = if job == "map-four" { last - 3..last + 1 } else { last..last + 1 };
     let mut interventions: Vec<Edit> = Vec::new();
@@ -174,9 +175,10 @@ fn patches(job: &str, facts: &Facts, clean: &Tokens) -> Vec<Row> {
 }
 
 /// Means over the prompts; then the k first heads of an arbitrary order are left, k = 0..=40.
-fn faithfulness(model: &Transformer, clean: &Tokens) -> Vec<Row> {
+fn faithfulness(model: &Transformer, clean: &Tokens) -> Vec<EditedPrompt> {
     let facts = model.facts();
-    let wanted: Wanted = (0..facts.n_layers).map(|layer| (Hook::Block(layer, Site::Z), Positions::All)).collect();
+    let wanted: HookPositions =
+        (0..facts.n_layers).map(|layer| (Hook::Block(layer, Site::Z), Positions::All)).collect();
     let pause = || Ok::<(), ablate::model::NotFinite>(());
     let mut means = capture_means(model, clean, &vec![0; clean.batch], &wanted, false, 256, pause).expect("finite");
     let means: Vec<Arc<_>> = means.remove(0).into_values().map(Arc::new).collect();
@@ -192,10 +194,10 @@ fn faithfulness(model: &Transformer, clean: &Tokens) -> Vec<Row> {
     rows((0..=40.min(heads)).map(circuit).collect(), clean.batch)
 }
 
-fn rows(interventions: Vec<Vec<Edit>>, prompts: usize) -> Vec<Row> {
+fn rows(interventions: Vec<Vec<Edit>>, prompts: usize) -> Vec<EditedPrompt> {
     let rows = |edits: Vec<Edit>| {
         let edits: Arc<[Edit]> = edits.into();
-        (0..prompts).map(move |prompt| Row { prompt, source: Some(prompt), edits: edits.clone() })
+        (0..prompts).map(move |prompt| EditedPrompt { prompt, source: Some(prompt), edits: edits.clone() })
     };
     interventions.into_iter().flat_map(rows).collect()
 }

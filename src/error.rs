@@ -65,7 +65,7 @@ pub enum Error {
     #[error("{}", .failed.iter().map(|unmet| unmet.error.to_string()).collect::<Vec<_>>().join("; "))]
     Parts {
         /// Those that failed, with why.
-        failed: Vec<Unmet>,
+        failed: Vec<FailedPart>,
         /// Whether there are rows of any step.
         made: bool,
     },
@@ -155,7 +155,7 @@ impl Error {
                 specs.into_iter().chain(rest.map(|error| error.render(terminal))).collect::<Vec<_>>().join("\n")
             }
             Error::Parts { failed, .. } => {
-                let each = failed.iter().map(|Unmet { error, skipped, what }| {
+                let each = failed.iter().map(|FailedPart { error, skipped, what }| {
                     let skipped = match skipped.as_slice() {
                         [] => String::new(),
                         skipped => format!("\nnot made because {what} failed: {}", skipped.join(", ")),
@@ -212,7 +212,7 @@ fn names(failed: &[(String, Error)]) -> String {
 
 /// A part that failed, in the error of a run.
 #[derive(Debug)]
-pub struct Unmet {
+pub struct FailedPart {
     /// Which.
     pub what: String,
     /// Parts that were not tried because of it.

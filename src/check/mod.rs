@@ -1,16 +1,16 @@
 //! What can be refused before any work: everything that shows without the model, then what its architecture shows.
 
 pub mod folder;
-pub mod known;
 mod measures;
 mod needs;
 mod no_effect;
 mod prepared;
+pub mod recognise;
 pub mod rows;
 pub mod values;
 
-pub use known::{settle, with_profile};
 pub use prepared::{Prepared, Ready, Repeated};
+pub use recognise::{settle, with_profile};
 
 use crate::Error;
 use crate::spec::Loaded;

@@ -1,8 +1,8 @@
 //! A spec that is ready to run: its models are found, and everything that can be refused before work has been.
 
-use super::{folder, known, rows as check};
+use super::{folder, recognise, rows as check};
 use crate::Error;
-use crate::context::{Models, Shelf};
+use crate::context::{ModelCache, Models};
 use crate::manifest::Manifest;
 use crate::model::{Card, ModelName};
 use crate::spec::{Loaded, SpecErrors, Variant};
@@ -54,7 +54,7 @@ impl<'a> Prepared<'a> {
     ///
     /// # Errors
     /// What cannot be had, at its place in the spec.
-    pub fn new(loaded: &'a Loaded, quiet: bool, shelf: Rc<Shelf>) -> Result<Self, Error> {
+    pub fn new(loaded: &'a Loaded, quiet: bool, shelf: Rc<ModelCache>) -> Result<Self, Error> {
         let prepared = match Self::ready(loaded, quiet, shelf.clone()) {
             // Of the models that are there the rest is said, too.
             Err(Error::Spec(errors)) => {
@@ -76,13 +76,13 @@ impl<'a> Prepared<'a> {
     ///
     /// # Errors
     /// What cannot be had any more.
-    pub(crate) fn ready(loaded: &'a Loaded, quiet: bool, shelf: Rc<Shelf>) -> Result<Self, Error> {
+    pub(crate) fn ready(loaded: &'a Loaded, quiet: bool, shelf: Rc<ModelCache>) -> Result<Self, Error> {
         let threads = set_threads(loaded.spec.run.threads);
         let names = loaded.sweep().into_iter().flat_map(|sweep| &sweep.variants).map(|variant| Some(&*variant.name));
         let variants = Error::each(loaded.variants().into_iter().zip(names.chain([None])).map(|(loaded, name)| {
             let models = Models::sharing(loaded, quiet, shelf.clone());
             let cards = check::models(loaded, &models)?;
-            let known = known::names(loaded, &cards)?;
+            let known = recognise::names(loaded, &cards)?;
             Ok(Ready { name, loaded, models, cards, known })
         }))?;
         let preparing = Duration::ZERO;

@@ -4,7 +4,7 @@ use super::arguments::SpecsArguments;
 use crate::Error;
 use crate::check::Prepared;
 use crate::context::{Context, Models};
-use crate::experiment::{self, Earlier, Outlook, Why};
+use crate::experiment::{self, Earlier, Forecast, Why};
 use crate::model::facts::Facts;
 use crate::model::{ModelName, device};
 use crate::plan::{self, Made, Planned, Speed, beside};
@@ -68,10 +68,10 @@ fn show_each(prepared: &[Prepared], session: &Session) -> Result<(), Error> {
             let heading = if heading.is_empty() { String::new() } else { format!("{}\n", heading.join(": ")) };
             let store = session.store(loaded);
             let recall = store.as_ref().map(|store| Recall::new(variant, session, Some(store))).transpose()?;
-            let mut steps = experiment::outlook(variant, recall.as_ref(), &mut earlier)?;
+            let mut steps = experiment::forecast(variant, recall.as_ref(), &mut earlier)?;
             // What a variant before it has computed.
             steps.retain(|(step, _)| spec.computes(step.name(), number));
-            let is_kept = |outlook: &Outlook| !matches!(outlook, Outlook::Computed { .. });
+            let is_kept = |outlook: &Forecast| !matches!(outlook, Forecast::Computed { .. });
             let kept: HashSet<&str> =
                 steps.iter().filter(|(_, outlook)| is_kept(outlook)).map(|(step, _)| step.name()).collect();
             let each = steps.iter().map(|(step, outlook)| (*step, is_kept(outlook)));
@@ -92,9 +92,9 @@ fn show_each(prepared: &[Prepared], session: &Session) -> Result<(), Error> {
 }
 
 /// The steps in order: from the store, or why not.
-fn outlook(steps: &[(&Step, Outlook)]) -> String {
+fn outlook(steps: &[(&Step, Forecast)]) -> String {
     let digits = steps.len().to_string().len();
-    let name = |(number, (step, _)): (usize, &(&Step, Outlook))| {
+    let name = |(number, (step, _)): (usize, &(&Step, Forecast))| {
         format!("{:>digits$}  {} ({})", number + 1, step.name(), step.kind())
     };
     let names: Vec<String> = steps.iter().enumerate().map(name).collect();
@@ -102,9 +102,9 @@ fn outlook(steps: &[(&Step, Outlook)]) -> String {
     let mut text = String::new();
     for ((_, outlook), name) in steps.iter().zip(&names) {
         let lines = match outlook {
-            Outlook::Stored { computed } => vec![format!("in the store, computed {computed}")],
-            Outlook::Shared { spec } => vec![format!("with {spec}, which computes it before")],
-            Outlook::Computed { why, left } => {
+            Forecast::Stored { computed } => vec![format!("in the store, computed {computed}")],
+            Forecast::Shared { spec } => vec![format!("with {spec}, which computes it before")],
+            Forecast::Computed { why, left } => {
                 let mut lines = reasons(why);
                 if *left > 0 {
                     lines.push(format!("goes on from {left} finished blocks of a run that was interrupted"));

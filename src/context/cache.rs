@@ -44,7 +44,7 @@ type Made = (Identity, spec::Prompts, usize);
 
 /// Models that are there, and prompts in their tokens.
 #[derive(Debug, Default)]
-pub struct Shelf {
+pub struct ModelCache {
     sketches: RefCell<Vec<(Identity, Rc<Sketch>)>>,
     last: RefCell<Option<(Identity, Rc<Model>)>>,
     /// The oldest first.
@@ -53,7 +53,7 @@ pub struct Shelf {
     pub censuses: Censuses,
 }
 
-impl Shelf {
+impl ModelCache {
     /// A sketch, made unless there is one.
     ///
     /// # Errors

@@ -3,9 +3,9 @@
 mod cache;
 mod models;
 mod usage;
-pub use cache::Shelf;
+pub use cache::ModelCache;
 pub use models::Models;
-pub use usage::Asked;
+pub use usage::Usage;
 
 use crate::Error;
 use crate::manifest::PromptsRecord;

@@ -1,7 +1,7 @@
 //! The models of a spec, opened when a step asks for them.
 
 use super::cache::Identity;
-use super::{Asked, Shelf};
+use super::{ModelCache, Usage};
 use crate::Error;
 pub use crate::model::ModelName;
 use crate::model::facts::Facts;
@@ -16,8 +16,8 @@ use std::rc::Rc;
 pub struct Models<'a> {
     loaded: &'a Loaded,
     quiet: bool,
-    shelf: Rc<Shelf>,
-    asked: Asked,
+    shelf: Rc<ModelCache>,
+    asked: Usage,
 }
 
 impl<'a> Models<'a> {
@@ -27,12 +27,12 @@ impl<'a> Models<'a> {
     }
 
     /// The models of a spec that shares them with others.
-    pub fn sharing(loaded: &'a Loaded, quiet: bool, shelf: Rc<Shelf>) -> Self {
-        Self { loaded, quiet, shelf, asked: Asked::default() }
+    pub fn sharing(loaded: &'a Loaded, quiet: bool, shelf: Rc<ModelCache>) -> Self {
+        Self { loaded, quiet, shelf, asked: Usage::default() }
     }
 
     /// What was asked of the spec.
-    pub fn asked(&self) -> &Asked {
+    pub fn asked(&self) -> &Usage {
         &self.asked
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 /// Models and prompt sets that were asked for.
 #[derive(Debug, Default)]
-pub struct Asked {
+pub struct Usage {
     models: RefCell<BTreeSet<String>>,
     /// By name; none for `[prompts]`.
     prompts: RefCell<BTreeSet<Option<String>>>,
@@ -15,7 +15,7 @@ pub struct Asked {
     built: RefCell<Vec<PromptsRecord>>,
 }
 
-impl Asked {
+impl Usage {
     /// Begins anew.
     pub fn forget(&self) {
         self.models.borrow_mut().clear();
@@ -41,7 +41,7 @@ impl Asked {
         }
     }
 
-    /// The prompt sets that were made since [`Asked::forget`].
+    /// The prompt sets that were made since [`Usage::forget`].
     pub fn take_built(&self) -> Vec<PromptsRecord> {
         self.built.take()
     }

@@ -1,6 +1,6 @@
 //! What a step computes, counted: rows, layers, operations, memory.
 
-use crate::intervene::{Base, Edit, Work, layer_operations, unembedding_operations};
+use crate::intervene::{CleanRun, Edit, Work, layer_operations, unembedding_operations};
 use crate::model::facts::Facts;
 
 /// What a step computes, at most: values that happen to equal the base run's make it less.
@@ -52,7 +52,7 @@ impl Workload {
         // What the prompts' runs and a sweep take, and never more than there is: prompts and rows are cut into blocks.
         let streams = rows * (2 * 4 * length * facts.d_model) as u64;
         let at_once = (4 * (6 * facts.d_model + 3 * facts.d_mlp) + 8 * facts.n_vocab) as u64 * rows;
-        let memory = (Base::bytes(facts, prompts, length, 4) as u64 + streams + at_once).min(budget as u64);
+        let memory = (CleanRun::bytes(facts, prompts, length, 4) as u64 + streams + at_once).min(budget as u64);
         let positions = each.positions * prompts as u64;
         let per_forward = (facts.n_layers * length) as u64;
         Self { rows, naive: rows, positions, per_forward, memory, ..Self::default() }

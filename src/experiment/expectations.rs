@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::check::{Prepared, rows as check};
 use crate::expectation::{self, Compared, Verdict};
-use crate::run::unmade::{Part, Rows, Unmade};
+use crate::run::failures::{Failures, Rows, SpecItem};
 use crate::spec::{Expectation, Loaded, SpecErrors};
 use crate::system::progress::Progress;
 use crate::table::{self, Frames};
@@ -20,11 +20,11 @@ pub struct Compares {
 }
 
 /// Compares every expectation with its row. Those whose rows are `unmade`, be it of one variant, are skipped.
-pub fn compare(prepared: &Prepared, frames: &Frames, unmade: &mut Unmade, progress: &Progress) -> Compares {
+pub fn compare(prepared: &Prepared, frames: &Frames, unmade: &mut Failures, progress: &Progress) -> Compares {
     let mut compares = Compares { all: Vec::new(), refused: Vec::new() };
     for expected in &prepared.loaded.spec.expectations {
         if let Rows::Absent(cause) | Rows::Lacking(cause, _) = unmade.rows([expected.from.as_str()]) {
-            unmade.skip(Part::expectation(&expected.name), cause, progress);
+            unmade.skip(SpecItem::expectation(&expected.name), cause, progress);
             continue;
         }
         let known = known(prepared, expected);

@@ -3,7 +3,7 @@
 use super::summary::{self, Ended};
 use super::{folders, work};
 use crate::check::{Prepared, before_models, folder, rows as check, settle};
-use crate::context::Shelf;
+use crate::context::ModelCache;
 use crate::run::{Options, Session};
 use crate::spec::{self, Filter, Loaded, SpecError, SpecErrors};
 use crate::system::progress::Progress;
@@ -107,7 +107,7 @@ impl Specs {
     pub fn prepare(&mut self, quiet: bool) -> Result<Vec<Prepared<'_>>, Error> {
         let mut refused = std::mem::take(&mut self.refused);
         let mut prepared = Vec::with_capacity(self.loaded.len());
-        let shelf: Rc<Shelf> = Rc::default();
+        let shelf: Rc<ModelCache> = Rc::default();
         for (loaded, reading) in &self.loaded {
             let started = Instant::now();
             match Prepared::new(loaded, quiet, shelf.clone()) {
@@ -252,7 +252,7 @@ fn side_by_side(specs: &[Prepared], jobs: usize, run: &Run) -> Result<Vec<Done>,
     let loaded: Vec<&Loaded> = specs.iter().map(|spec| spec.loaded).collect();
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<(usize, Done)>, Error> {
-        let shelf: Rc<Shelf> = Rc::default();
+        let shelf: Rc<ModelCache> = Rc::default();
         let mut done = Vec::new();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);

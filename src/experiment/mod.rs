@@ -3,22 +3,22 @@
 mod expectations;
 mod facts;
 mod folders;
+mod forecast;
 mod library;
 mod many;
-mod outlook;
 pub mod rerun;
 mod summary;
 
+pub use forecast::{Earlier, Forecast, Why, forecast};
 pub use library::{Experiment, Finished};
 pub use many::{Specs, all, replaceable};
-pub use outlook::{Earlier, Outlook, Why, outlook};
 
 use crate::check::{self, Prepared, checked};
 use crate::manifest::{self, Machine, Manifest};
 use crate::report::{self, Report};
 use crate::results::Results;
+use crate::run::failures::{Failures, Rows, SpecItem};
 use crate::run::record::Record;
-use crate::run::unmade::{Part, Rows, Unmade};
 use crate::run::{Force, Options, Recall, Session, steps};
 use crate::spec::{Figure, Loaded, Spec, SpecErrors, Table};
 use crate::store::Store;
@@ -67,7 +67,7 @@ fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<End
     let mut results = Results::create(prepared.folder(), spec_file, &options.command)?;
     let recalls = recalls(prepared, session, &stores)?;
     let mut record = Record::begin(prepared, &recalls, options, results.place())?;
-    let mut unmade = Unmade::new(prepared.variants.len());
+    let mut unmade = Failures::new(prepared.variants.len());
     let made = steps::make(prepared, &recalls, options, &mut results, &mut record, &mut unmade)?;
     let mut notes = facts::notes(prepared);
     notes.extend(made.notes(&prepared.groups));
@@ -160,7 +160,7 @@ fn make_tables(
     loaded: &Loaded,
     frames: &mut Frames,
     results: &mut Results,
-    unmade: &mut Unmade,
+    unmade: &mut Failures,
     notes: &mut Vec<String>,
     progress: &Progress,
 ) -> Result<Vec<report::Table>, Error> {
@@ -175,7 +175,7 @@ fn make_tables(
                 unmade.lacks(&table.name, cause, without);
             }
             Rows::Absent(cause) => {
-                unmade.skip(Part::table(&table.name), cause, progress);
+                unmade.skip(SpecItem::table(&table.name), cause, progress);
                 continue;
             }
         }
@@ -184,7 +184,7 @@ fn make_tables(
                 frames.insert(table.name.clone(), one.frame.clone());
                 made.push(one);
             }
-            Err(error) => unmade.fail(Part::table(&table.name), error, progress)?,
+            Err(error) => unmade.fail(SpecItem::table(&table.name), error, progress)?,
         }
     }
     made.sort_by_key(|made| tables.iter().position(|table| table.name == made.name));
@@ -216,7 +216,7 @@ fn make_figures(
     spec: &Spec,
     frames: &Frames,
     results: &mut Results,
-    unmade: &mut Unmade,
+    unmade: &mut Failures,
     notes: &mut Vec<String>,
     progress: &Progress,
 ) -> Result<Vec<report::Figure>, Error> {
@@ -229,13 +229,13 @@ fn make_figures(
                 notes.extend(without.iter().map(|without| format!("figure '{}': {without}", figure.name)));
             }
             Rows::Absent(cause) => {
-                unmade.skip(Part::figure(&figure.name), cause, progress);
+                unmade.skip(SpecItem::figure(&figure.name), cause, progress);
                 continue;
             }
         }
         match make_figure(spec, figure, frames, results) {
             Ok(one) => made.push(one),
-            Err(error) => unmade.fail(Part::figure(&figure.name), error, progress)?,
+            Err(error) => unmade.fail(SpecItem::figure(&figure.name), error, progress)?,
         }
     }
     Ok(made)

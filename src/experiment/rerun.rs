@@ -2,7 +2,7 @@
 
 use super::{execute, folders, recalls, stores};
 use crate::check::{Prepared, Repeated};
-use crate::context::Shelf;
+use crate::context::ModelCache;
 use crate::manifest::{self, Manifest, Unfinished};
 use crate::results::replace;
 use crate::run::record::Record;
@@ -60,7 +60,7 @@ impl Rerun {
         // Sums are added up by thread: as many make the same.
         set_threads(Some(loaded.spec.run.threads.unwrap_or(then.machine.threads)));
         let loaded = checked(&loaded, progress.is_quiet())?;
-        let shelf: Rc<Shelf> = Rc::default();
+        let shelf: Rc<ModelCache> = Rc::default();
         let dir = into.unwrap_or_else(|| self.folder.clone());
         let prepared = Prepared::new(&loaded, progress.is_quiet(), shelf)?.into_folder(dir.clone());
         let prepared = prepared.again(Repeated { then, folder: self.named(&dir) });

@@ -1,7 +1,7 @@
 //! Edits applied to activations, in main memory: f32 holds every storage type exactly, and one code serves every device.
 
 use super::activation::{Activation, Activations, Layout};
-use super::edit::{Change, Edit, Row, Value};
+use super::edit::{Change, Edit, EditedPrompt, Value};
 use crate::kernel::to_f32;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
@@ -13,7 +13,12 @@ use std::ops::Range;
 /// Runs rows with their edits from scratch: every layer and position of every row, `[row, n_vocab]` at the last position.
 ///
 /// What [`super::Replay`] must agree with.
-pub fn run_edited(transformer: &Transformer, tokens: &Tokens, rows: &[Row], sources: &Activations) -> Tensor<2> {
+pub fn run_edited(
+    transformer: &Transformer,
+    tokens: &Tokens,
+    rows: &[EditedPrompt],
+    sources: &Activations,
+) -> Tensor<2> {
     let ids = rows.iter().flat_map(|row| tokens.ids[row.prompt * tokens.pos..][..tokens.pos].iter().copied()).collect();
     let batch = Tokens { ids, batch: rows.len(), pos: tokens.pos };
     let order: Vec<usize> = (0..rows.len()).collect();
@@ -32,7 +37,7 @@ pub(super) struct EditIndex(HashMap<Hook, Vec<(usize, usize)>>);
 impl EditIndex {
     /// The edits of rows that `keep` (number of the row, edit) leaves. Those of one hook are in the order in which they are written, cuts
     /// after all others: an edge that is cut stays cut, whatever else is written to its score or its weight.
-    pub fn new<'r>(rows: impl Iterator<Item = &'r Row>, keep: impl Fn(usize, &Edit) -> bool) -> Self {
+    pub fn new<'r>(rows: impl Iterator<Item = &'r EditedPrompt>, keep: impl Fn(usize, &Edit) -> bool) -> Self {
         let mut index = Self::default();
         for (number, row) in rows.enumerate() {
             let kept = || row.edits.iter().enumerate().filter(|(_, edit)| keep(number, edit));
@@ -77,7 +82,7 @@ fn is_cut(edit: &Edit) -> bool {
 /// Writes the edits of some rows during a forward pass of them.
 pub(super) struct EditHooks<'a> {
     /// All rows.
-    pub rows: &'a [Row],
+    pub rows: &'a [EditedPrompt],
     /// The rows in the order they are numbered in.
     pub order: &'a [usize],
     /// Numbers of the rows of this pass, ascending.

@@ -7,7 +7,7 @@
 //! on the straight line between the embeddings of the two prompts.
 
 use super::activation::{Activation, Activations, Layout};
-use super::capture::{Wanted, capture, read};
+use super::capture::{HookPositions, capture, read};
 use super::edit::{Edit, Positions, Units};
 use super::error::EditError;
 use crate::model::NotFinite;
@@ -126,7 +126,7 @@ impl Part {
 }
 
 /// Every hook of the parts with the positions that any part of it has.
-fn wanted(parts: &[Part], facts: &Facts, length: usize) -> Result<Wanted, EditError> {
+fn wanted(parts: &[Part], facts: &Facts, length: usize) -> Result<HookPositions, EditError> {
     let mut places: IndexMap<Hook, BTreeSet<usize>> = IndexMap::new();
     for Part { hook, unit, positions } in parts {
         let units = unit.map_or(Units::All, |unit| Units::Of(vec![unit]));
@@ -173,7 +173,7 @@ fn add(sum: &mut Activations, more: Activations, factor: f32) {
 /// Taps a forward pass: to each wanted activation a zero is added, whose gradient is the activation's. Everything after the
 /// first of them is recorded; the weights, which need no gradient, and everything before it are not.
 struct Taps<'w> {
-    wanted: &'w Wanted,
+    wanted: &'w HookPositions,
     length: usize,
     /// The other end of the line between embeddings, and how far along it.
     line: Option<(Tensor<3>, f64)>,
@@ -187,7 +187,7 @@ impl Taps<'_> {
         transformer: &Transformer,
         tokens: &Tokens,
         answers: &[[u32; 2]],
-        wanted: &Wanted,
+        wanted: &HookPositions,
         line: Option<(Tensor<3>, f64)>,
     ) -> Result<(Activations, Activations), NotFinite> {
         let mut taps = Taps { wanted, length: tokens.pos, line, zeros: IndexMap::new(), values: Activations::new() };

@@ -1,8 +1,8 @@
 //! The run of the prompts without any edit, kept so that rows can start from it at any layer and position.
 
 use super::activation::Activations;
-use super::capture::{Wanted, read, rows_needed};
-use super::side_by_side;
+use super::capture::{HookPositions, read, rows_needed};
+use super::parallel;
 use crate::model::NotFinite;
 use crate::model::facts::{Positions as Embedding, Residual};
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
@@ -10,7 +10,7 @@ use crate::model::transformer::{Tokens, Transformer};
 use burn::tensor::Tensor;
 
 /// What is kept of the prompts' own run.
-pub struct Base {
+pub struct CleanRun {
     /// The prompts.
     pub tokens: Tokens,
     /// What stood at the hooks that are edited.
@@ -28,7 +28,7 @@ pub struct Base {
     pub(super) values: Vec<Tensor<4>>,
 }
 
-impl Base {
+impl CleanRun {
     /// Runs the prompts, `batch` at a time, and keeps what rows need, and what stands at the hooks they edit.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl Base {
     pub fn run<E: From<NotFinite>>(
         transformer: &Transformer,
         tokens: Tokens,
-        edited: &Wanted,
+        edited: &HookPositions,
         batch: usize,
         pause: impl FnMut() -> Result<(), E>,
     ) -> Result<Self, E> {
@@ -66,7 +66,7 @@ impl Base {
             (keeper, logits)
         };
         let (mut parts, mut logits) = (Vec::new(), Vec::new());
-        side_by_side::batches(transformer, (&tokens, batch), pause, run, |keeper, last| {
+        parallel::batches(transformer, (&tokens, batch), pause, run, |keeper, last| {
             parts.push(keeper);
             logits.push(last);
         })?;
@@ -125,7 +125,7 @@ fn join<'p, const D: usize>(parts: impl Iterator<Item = &'p mut Tensor<D>>) -> T
 
 /// Keeps what a base needs of one batch.
 struct Keeper<'a> {
-    edited: &'a Wanted,
+    edited: &'a HookPositions,
     key_site: Site,
     length: usize,
     activations: Activations,

@@ -2,7 +2,7 @@
 
 use super::activation::{Activation, Activations, Layout};
 use super::edit::Positions;
-use super::side_by_side;
+use super::parallel;
 use crate::model::NotFinite;
 use crate::model::hook::{Hook, HookValue, Hooks};
 use crate::model::transformer::Rows;
@@ -11,7 +11,7 @@ use burn::tensor::Tensor;
 use indexmap::IndexMap;
 
 /// What to read: hooks, and at which positions (of the queries, where a hook has two).
-pub type Wanted = IndexMap<Hook, Positions>;
+pub type HookPositions = IndexMap<Hook, Positions>;
 
 /// Runs prompts and keeps what stands at the wanted hooks, and the logits at the last position, `[prompt, n_vocab]`.
 /// `batch` prompts at a time.
@@ -21,7 +21,7 @@ pub type Wanted = IndexMap<Hook, Positions>;
 pub fn capture<E: From<NotFinite>>(
     transformer: &Transformer,
     tokens: &Tokens,
-    wanted: &Wanted,
+    wanted: &HookPositions,
     batch: usize,
     pause: impl FnMut() -> Result<(), E>,
 ) -> Result<(Activations, Tensor<2>), E> {
@@ -42,7 +42,7 @@ pub fn capture<E: From<NotFinite>>(
     };
     let mut all = Activations::new();
     let mut logits = Vec::new();
-    side_by_side::batches(transformer, (tokens, batch), pause, run, |got, part| {
+    parallel::batches(transformer, (tokens, batch), pause, run, |got, part| {
         logits.push(part);
         for (hook, activation) in got {
             match all.entry(hook) {
@@ -65,7 +65,11 @@ pub fn capture<E: From<NotFinite>>(
 ///
 /// # Errors
 /// Values that are not finite.
-pub fn capture_blocks(transformer: &Transformer, tokens: &Tokens, wanted: &Wanted) -> Result<Activations, NotFinite> {
+pub fn capture_blocks(
+    transformer: &Transformer,
+    tokens: &Tokens,
+    wanted: &HookPositions,
+) -> Result<Activations, NotFinite> {
     let layer = |hook: &Hook| match hook {
         Hook::Block(layer, _) => Some(*layer),
         _ => None,
@@ -85,7 +89,7 @@ pub fn capture_blocks(transformer: &Transformer, tokens: &Tokens, wanted: &Wante
 
 /// Which positions a block computes where `blocks` run: later blocks read all of the others; of the last one, the last position is
 /// enough where nothing else is wanted in it or after it.
-pub(super) fn rows_needed(layer: usize, blocks: usize, wanted: &Wanted, length: usize) -> Rows {
+pub(super) fn rows_needed(layer: usize, blocks: usize, wanted: &HookPositions, length: usize) -> Rows {
     let end = length.saturating_sub(1);
     let in_or_after = |hook: &Hook| match hook {
         Hook::Embed | Hook::PosEmbed => false,
@@ -110,7 +114,7 @@ pub fn capture_means<E: From<NotFinite>>(
     transformer: &Transformer,
     tokens: &Tokens,
     groups: &[usize],
-    wanted: &Wanted,
+    wanted: &HookPositions,
     pooled: bool,
     batch: usize,
     pause: impl FnMut() -> Result<(), E>,
@@ -126,7 +130,7 @@ pub fn capture_sums<E: From<NotFinite>>(
     transformer: &Transformer,
     tokens: &Tokens,
     groups: &[usize],
-    wanted: &Wanted,
+    wanted: &HookPositions,
     batch: usize,
     pause: impl FnMut() -> Result<(), E>,
 ) -> Result<Vec<Sums>, E> {
@@ -138,7 +142,7 @@ pub fn capture_sums<E: From<NotFinite>>(
         ((recorder.got, part.batch), logits)
     };
     let mut first = 0;
-    side_by_side::batches(transformer, (tokens, batch), pause, run, |(got, prompts): (Activations, usize), _| {
+    parallel::batches(transformer, (tokens, batch), pause, run, |(got, prompts): (Activations, usize), _| {
         let groups = &groups[first..first + prompts];
         first += prompts;
         for (hook, activation) in got {
@@ -203,7 +207,7 @@ fn finish(mut activation: Activation, sum: &[f64], rows: usize, pooled: bool) ->
 
 /// Keeps what it sees.
 struct Recorder<'a> {
-    wanted: &'a Wanted,
+    wanted: &'a HookPositions,
     got: Activations,
     length: usize,
 }
@@ -269,7 +273,7 @@ fn held(
 /// Keeps what it sees where it is, for further computation.
 pub(super) struct Holder<'a> {
     /// What it keeps.
-    pub wanted: &'a Wanted,
+    pub wanted: &'a HookPositions,
     /// What it has seen, in the order of the forward pass, with the positions.
     pub got: IndexMap<Hook, (HookValue, Vec<usize>)>,
     /// Tokens of the prompts.

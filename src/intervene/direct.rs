@@ -4,8 +4,8 @@
 use super::Activations;
 use super::activation::Layout;
 use super::apply::change;
-use super::base::Base;
-use super::edit::{Row, Units};
+use super::base::CleanRun;
+use super::edit::{EditedPrompt, Units};
 use super::entry::Entry;
 use crate::kernel;
 use crate::model::facts::Positions;
@@ -41,9 +41,9 @@ impl Rewrite {
 /// What `entries`' direct edits make of the stream where they join, from position `first` on; `None` where none has any.
 pub(super) fn rewrite(
     transformer: &Transformer,
-    base: &Base,
+    base: &CleanRun,
     sources: &Activations,
-    rows: &[Row],
+    rows: &[EditedPrompt],
     entries: &[Entry],
     first: usize,
 ) -> Option<Rewrite> {
@@ -84,9 +84,9 @@ fn is_stream(hook: Hook, transformer: &Transformer) -> bool {
 /// The same for rows of one intervention.
 fn rewrite_group(
     transformer: &Transformer,
-    base: &Base,
+    base: &CleanRun,
     sources: &Activations,
-    rows: &[Row],
+    rows: &[EditedPrompt],
     group: &[Entry],
     first: usize,
 ) -> Rewrite {
@@ -128,8 +128,8 @@ struct Difference {
 impl Difference {
     fn of(
         hook: Hook,
-        (base, sources): (&Base, &Activations),
-        rows: &[Row],
+        (base, sources): (&CleanRun, &Activations),
+        rows: &[EditedPrompt],
         group: &[Entry],
         first: usize,
         replaces: bool,

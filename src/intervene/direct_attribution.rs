@@ -12,7 +12,7 @@
 //! and with a layer norm the same with the mean over d_model taken off γ ∘ u, which is to take it off each xᵢ. With s held
 //! at what it was, each summand is what its component adds.
 
-use super::capture::{Holder, Wanted};
+use super::capture::{Holder, HookPositions};
 use super::edit::Positions;
 use crate::kernel::{self, Norm, NormKind, to_f32};
 use crate::model::NotFinite;
@@ -127,7 +127,7 @@ pub fn direct_attribution<E: From<NotFinite>>(
 ) -> Result<DirectAttribution, E> {
     let prompts = tokens.batch;
     let last = Positions::At(vec![tokens.pos.saturating_sub(1)]);
-    let wanted: Wanted = terms.iter().filter_map(|term| Some((term.hook()?, last.clone()))).collect();
+    let wanted: HookPositions = terms.iter().filter_map(|term| Some((term.hook()?, last.clone()))).collect();
     let mut found = DirectAttribution { total: Vec::with_capacity(prompts), values: vec![0.0; terms.len() * prompts] };
     for (first, part) in tokens.batches(batch) {
         pause(first)?;
@@ -168,7 +168,7 @@ impl Run {
     fn new(
         transformer: &Transformer,
         tokens: &Tokens,
-        wanted: &Wanted,
+        wanted: &HookPositions,
         answers: &[u32],
         others: Option<&[u32]>,
     ) -> Result<Self, NotFinite> {

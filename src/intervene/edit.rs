@@ -75,8 +75,8 @@ pub enum Value {
 
 /// One run with edits.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// Index of the prompt among those of [`super::Base`].
+pub struct EditedPrompt {
+    /// Index of the prompt among those of [`super::CleanRun`].
     pub prompt: usize,
     /// Index of the run that [`Value::Source`] reads.
     pub source: Option<usize>,

@@ -1,7 +1,7 @@
 //! Logit lens (nostalgebraist 2020, "interpreting GPT: the logit lens"): what stands in the stream within the model, read
 //! as if it were the last, through the final norm and the unembedding.
 
-use super::capture::{Holder, Wanted};
+use super::capture::{Holder, HookPositions};
 use crate::model::NotFinite;
 use crate::model::hook::{Hook, HookValue};
 use crate::model::transformer::Rows;
@@ -30,7 +30,7 @@ pub struct Lens {
 pub fn logit_lens<E: From<NotFinite>>(
     transformer: &Transformer,
     tokens: &Tokens,
-    wanted: &Wanted,
+    wanted: &HookPositions,
     batch: usize,
     mut read: impl FnMut(Lens) -> Result<(), E>,
 ) -> Result<(), E> {

@@ -1,9 +1,9 @@
 //! Interventions from Rust, without a plan of blocks and memory: for some prompts at a time.
 
 use super::activation::Activations;
-use super::base::Base;
-use super::capture::{Wanted, capture};
-use super::edit::{Edit, Positions, Row};
+use super::base::CleanRun;
+use super::capture::{HookPositions, capture};
+use super::edit::{Edit, EditedPrompt, Positions};
 use super::error::EditError;
 use super::replay::Replay;
 use crate::model::NotFinite;
@@ -61,15 +61,15 @@ pub fn logits_with(
             other_tokens: others.pos,
         });
     }
-    let edited: Wanted = interventions.iter().flatten().map(|edit| (edit.hook, Positions::All)).collect();
+    let edited: HookPositions = interventions.iter().flatten().map(|edit| (edit.hook, Positions::All)).collect();
     let pause = || Ok::<(), InterventionError>(());
-    let base = Base::run(transformer, prompts.clone(), &edited, BATCH, pause)?;
+    let base = CleanRun::run(transformer, prompts.clone(), &edited, BATCH, pause)?;
     let (sources, _) = capture(transformer, others, &edited, BATCH, pause)?;
     let of = |edits: &Vec<Edit>| {
         let edits: Arc<[Edit]> = Arc::from(edits.as_slice());
-        (0..prompts.batch).map(move |prompt| Row { prompt, source: Some(prompt), edits: edits.clone() })
+        (0..prompts.batch).map(move |prompt| EditedPrompt { prompt, source: Some(prompt), edits: edits.clone() })
     };
-    let rows: Vec<Row> = interventions.iter().flat_map(of).collect();
+    let rows: Vec<EditedPrompt> = interventions.iter().flat_map(of).collect();
     Ok(Replay::new(transformer, &base, &sources, MEMORY).logits(&rows)?)
 }
 
@@ -78,6 +78,6 @@ pub fn logits_with(
 /// # Errors
 /// Weights that are not finite.
 pub fn activations_at(transformer: &Transformer, prompts: &Tokens, hooks: &[Hook]) -> Result<Activations, NotFinite> {
-    let wanted: Wanted = hooks.iter().map(|&hook| (hook, Positions::All)).collect();
+    let wanted: HookPositions = hooks.iter().map(|&hook| (hook, Positions::All)).collect();
     Ok(capture(transformer, prompts, &wanted, BATCH, || Ok::<(), NotFinite>(()))?.0)
 }

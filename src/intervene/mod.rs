@@ -1,6 +1,6 @@
 //! Interventions: which activation of which row is changed to what, and the engine that computes only what a change reaches.
 //!
-//! An [`Edit`] is data: a hook, positions, units and the change. A [`Row`] is a prompt with its edits. [`Base`] is the run of
+//! An [`Edit`] is data: a hook, positions, units and the change. A [`EditedPrompt`] is a prompt with its edits. [`CleanRun`] is the run of
 //! the prompts without any edit; [`Replay`] runs rows from it: each joins at the first layer and position that its edits
 //! change, many rows in one batch. [`attribute`] approximates what rows would do, from gradients;
 //! [`Paths`] makes what a receiver reads when one sender alone has changed.
@@ -20,14 +20,14 @@ mod lens;
 mod library;
 mod operations;
 mod origin;
-mod partial;
+mod parallel;
 mod paths;
 mod plan;
-mod prefix;
 mod readout;
 mod replay;
-mod side_by_side;
-mod stretch;
+mod segment;
+mod shared_prefix;
+mod skipped_units;
 mod sweep;
 mod tensors;
 mod value_logits;
@@ -37,17 +37,17 @@ mod work;
 pub use activation::{Activation, Activations, Layout};
 pub use apply::run_edited;
 pub use attribution::{Part, TokenPairs, attribute, recorded_bytes};
-pub use base::Base;
-pub use capture::{Sums, Wanted, add_sums, capture, capture_blocks, capture_means, capture_sums, means_of};
+pub use base::CleanRun;
+pub use capture::{HookPositions, Sums, add_sums, capture, capture_blocks, capture_means, capture_sums, means_of};
 pub use direct_attribution::{DirectAttribution, Targets, Term, direct_attribution};
-pub use edit::{Change, Edit, Positions, Row, Units, Value};
+pub use edit::{Change, Edit, EditedPrompt, Positions, Units, Value};
 pub use error::EditError;
 pub use lens::{Lens, logit_lens};
 pub use library::{InterventionError, activations_at, logits_with};
 pub use operations::{layer_operations, unembedding_operations};
+pub use parallel::runs_side_by_side;
 pub use paths::{Paths, Receiver, Sender};
-pub use readout::{Readout, Readouts};
+pub use readout::{LogitRead, LogitReads};
 pub use replay::{Check, Cost, Replay};
-pub use side_by_side::runs_side_by_side;
 pub use value_logits::value_logits;
 pub use work::Work;

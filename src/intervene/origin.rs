@@ -1,7 +1,7 @@
 //! What rows start from: the model, the clean run, the activations that edits read, and the memory that a sweep may take.
 
 use super::activation::Activations;
-use super::base::Base;
+use super::base::CleanRun;
 use super::entry::Entry;
 use crate::model::transformer::Transformer;
 
@@ -11,7 +11,7 @@ pub(super) const MOST_POSITIONS: usize = 1024;
 /// What rows start from.
 pub(super) struct Origin<'a> {
     pub transformer: &'a Transformer,
-    pub base: &'a Base,
+    pub base: &'a CleanRun,
     pub sources: &'a Activations,
     /// Bytes that a sweep may take beside the base.
     pub memory: usize,

@@ -7,11 +7,11 @@
 //! What the receiver makes of that is written into a clean run, in which nothing else is touched.
 
 use super::activation::{Activation, Activations, Layout};
-use super::base::Base;
+use super::base::CleanRun;
 use super::direct;
-use super::edit::{Edit, Positions, Row, Units};
+use super::edit::{Edit, EditedPrompt, Positions, Units};
 use super::entry::{Entry, Join, Stage};
-use super::readout::{Readout, Readouts};
+use super::readout::{LogitRead, LogitReads};
 use super::tensors::gather;
 use crate::kernel::to_f32;
 use crate::model::facts::{Facts, Residual};
@@ -85,7 +85,7 @@ pub struct Paths<'a> {
     /// The model.
     pub transformer: &'a Transformer,
     /// The clean run; it must hold what stands at the senders' hooks.
-    pub base: &'a Base,
+    pub base: &'a CleanRun,
     /// The senders' values in the source runs.
     pub sources: &'a Activations,
     /// Prompt of the base and source run of each pair.
@@ -149,14 +149,14 @@ impl Paths<'_> {
         &self,
         senders: &[Sender],
         tokens: &dyn Fn(usize) -> Vec<u32>,
-        wanted: Readout,
+        wanted: LogitRead,
         mut pause: impl FnMut(usize) -> Result<(), E>,
-    ) -> Result<Readouts, E> {
+    ) -> Result<LogitReads, E> {
         let facts = self.transformer.facts();
         let last = self.base.tokens.pos - 1;
         let stream = &self.base.resid_pre[facts.n_layers];
         let numbers: Vec<usize> = (0..self.pairs.len()).collect();
-        let mut all = Readouts::default();
+        let mut all = LogitReads::default();
         for sender in senders {
             for part in numbers.chunks(self.rows_at_once(1, facts.n_vocab)) {
                 let pairs = &self.pairs[part[0]..part[0] + part.len()];
@@ -166,7 +166,7 @@ impl Paths<'_> {
                     let prompts: Vec<usize> = pairs.iter().map(|(prompt, _)| *prompt).collect();
                     gather(&self.base.logits, &prompts)
                 };
-                all.extend(Readouts::read(logits, part, tokens, base, wanted));
+                all.extend(LogitReads::read(logits, part, tokens, base, wanted));
                 pause(part.len())?;
             }
         }
@@ -178,8 +178,10 @@ impl Paths<'_> {
     fn changed(&self, sender: Sender, pairs: &[(usize, usize)], stream: &Tensor<3>, window: Range<usize>) -> Tensor<3> {
         let units = sender.head.map_or(Units::All, |head| Units::Of(vec![head]));
         let edits: Arc<[Edit]> = Arc::from([Edit::patch(sender.hook(), self.positions.clone(), units)]);
-        let rows: Vec<Row> =
-            pairs.iter().map(|&(prompt, source)| Row { prompt, source: Some(source), edits: edits.clone() }).collect();
+        let rows: Vec<EditedPrompt> = pairs
+            .iter()
+            .map(|&(prompt, source)| EditedPrompt { prompt, source: Some(source), edits: edits.clone() })
+            .collect();
         let join = Join { layer: sender.layer, stage: Stage::Pre };
         let entries: Vec<Entry> =
             (0..rows.len()).map(|row| Entry { row, start: window.start, join, direct: vec![sender.hook()] }).collect();

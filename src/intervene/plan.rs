@@ -1,8 +1,8 @@
 //! Where each row joins: the first layer and position that its edits change.
 
 use super::activation::{Activation, Activations};
-use super::base::Base;
-use super::edit::{Change, Edit, Row, Units, Value};
+use super::base::CleanRun;
+use super::edit::{Change, Edit, EditedPrompt, Units, Value};
 use super::entry::{Entry, order, way};
 use super::error::EditError;
 use crate::model::facts::Facts;
@@ -13,10 +13,10 @@ use crate::model::facts::Facts;
 /// Edits that the model cannot have, and values that are not there.
 pub(super) fn plan(
     number: usize,
-    row: &Row,
+    row: &EditedPrompt,
     settled: usize,
     facts: &Facts,
-    base: &Base,
+    base: &CleanRun,
     sources: &Activations,
 ) -> Result<Option<Entry>, EditError> {
     let length = base.tokens.pos;
@@ -37,9 +37,9 @@ pub(super) fn plan(
 /// The first position where an edit changes the base run, were it the only one.
 fn first_change(
     edit: &Edit,
-    row: &Row,
+    row: &EditedPrompt,
     length: usize,
-    base: &Base,
+    base: &CleanRun,
     sources: &Activations,
 ) -> Result<Option<usize>, EditError> {
     let positions = edit.positions.iter(length);
@@ -102,7 +102,7 @@ fn first_change(
 /// The source run's values at an edit's place, all of which must be there.
 fn source<'s>(
     edit: &Edit,
-    row: &Row,
+    row: &EditedPrompt,
     length: usize,
     sources: &'s Activations,
 ) -> Result<(&'s Activation, usize), EditError> {

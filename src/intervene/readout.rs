@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 /// What is wanted of each row's logits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Readout {
+pub struct LogitRead {
     /// Tokens whose logits are picked, per row.
     pub picks: usize,
     /// Whether the whole distribution is needed: the largest logit, its token and the logarithm of the sum of exponentials.
@@ -19,7 +19,7 @@ const ROWS_AT_ONCE: usize = 256;
 
 /// Numbers of each row's logits at the last position.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Readouts {
+pub struct LogitReads {
     /// `[row, pick]`
     pub picked: Vec<f32>,
     /// Number of picks per row.
@@ -34,9 +34,9 @@ pub struct Readouts {
     pub divergence: Vec<f32>,
 }
 
-impl Readouts {
+impl LogitReads {
     /// Room for `rows` rows.
-    pub(super) fn new(rows: usize, wanted: Readout) -> Self {
+    pub(super) fn new(rows: usize, wanted: LogitRead) -> Self {
         let room = |wanted: bool| vec![f32::NAN; if wanted { rows } else { 0 }];
         Self {
             picked: vec![f32::NAN; rows * wanted.picks],
@@ -49,7 +49,7 @@ impl Readouts {
     }
 
     /// What is wanted of rows of `logits`, `[run, n_vocab]`, several of which may be of one run.
-    pub fn of(logits: &Tensor<2>, runs: &[usize], tokens: &dyn Fn(usize) -> Vec<u32>, wanted: Readout) -> Self {
+    pub fn of(logits: &Tensor<2>, runs: &[usize], tokens: &dyn Fn(usize) -> Vec<u32>, wanted: LogitRead) -> Self {
         let mut readouts = Self::new(0, wanted);
         let numbers: Vec<usize> = (0..runs.len()).collect();
         for part in numbers.chunks(ROWS_AT_ONCE) {
@@ -61,7 +61,7 @@ impl Readouts {
     }
 
     /// Appends the readouts of further rows.
-    pub fn extend(&mut self, more: Readouts) {
+    pub fn extend(&mut self, more: LogitReads) {
         self.picks = more.picks;
         self.picked.extend(more.picked);
         self.log_total.extend(more.log_total);
@@ -87,7 +87,7 @@ impl Readouts {
         rows: &[usize],
         tokens: impl Fn(usize) -> Vec<u32>,
         base: impl FnOnce() -> Tensor<2>,
-        wanted: Readout,
+        wanted: LogitRead,
     ) -> Self {
         let picks: Vec<u32> = rows.iter().flat_map(|&row| tokens(row)).collect();
         let mut readouts = Self { picks: wanted.picks, ..Self::default() };

@@ -2,15 +2,15 @@
 
 use super::activation::Activations;
 use super::apply::run_edited;
-use super::base::Base;
-use super::edit::Row;
+use super::base::CleanRun;
+use super::edit::EditedPrompt;
 use super::entry::{Entry, settled};
 use super::error::EditError;
 use super::operations::unembedding_operations;
 use super::origin::{MOST_POSITIONS, Origin};
+use super::parallel;
 use super::plan::plan;
-use super::readout::{Readout, Readouts};
-use super::side_by_side;
+use super::readout::{LogitRead, LogitReads};
 use super::sweep::{Consume, Sweep};
 use super::vocabulary::Vocabulary;
 use super::work::Work;
@@ -64,12 +64,12 @@ pub struct Check {
 
 impl<'a> Replay<'a> {
     /// Rows will start from `base` and read [`super::Value::Source`] from `sources`; sweeps take at most `memory` bytes.
-    pub fn new(transformer: &'a Transformer, base: &'a Base, sources: &'a Activations, memory: usize) -> Self {
+    pub fn new(transformer: &'a Transformer, base: &'a CleanRun, sources: &'a Activations, memory: usize) -> Self {
         Self(Origin { transformer, base, sources, memory })
     }
 
     /// Checks and plans rows: those that change something in the order they are computed, and those that do not.
-    fn plan(&self, rows: &[Row]) -> Result<(Vec<Entry>, Vec<usize>), EditError> {
+    fn plan(&self, rows: &[EditedPrompt]) -> Result<(Vec<Entry>, Vec<usize>), EditError> {
         let parts: Vec<usize> = (0..rows.len()).step_by(PLANNED_AT_ONCE).collect();
         let part = |&first: &usize| self.plan_part(rows, first..rows.len().min(first + PLANNED_AT_ONCE));
         let planned: Vec<Result<_, EditError>> = parts.par_iter().map(part).collect();
@@ -83,7 +83,7 @@ impl<'a> Replay<'a> {
         Ok((entries, unchanged))
     }
 
-    fn plan_part(&self, rows: &[Row], part: Range<usize>) -> Result<(Vec<Entry>, Vec<usize>), EditError> {
+    fn plan_part(&self, rows: &[EditedPrompt], part: Range<usize>) -> Result<(Vec<Entry>, Vec<usize>), EditError> {
         let facts = self.0.transformer.facts();
         let length = self.0.base.tokens.pos;
         let mut validated: Option<Arc<[super::Edit]>> = None;
@@ -108,7 +108,7 @@ impl<'a> Replay<'a> {
     ///
     /// # Errors
     /// Edits that the model cannot have, and values that are not there.
-    pub fn cost(&self, rows: &[Row]) -> Result<Cost, EditError> {
+    pub fn cost(&self, rows: &[EditedPrompt]) -> Result<Cost, EditError> {
         let (entries, unchanged) = self.plan(rows)?;
         let (facts, length) = (self.0.transformer.facts(), self.0.base.tokens.pos);
         let mut cost = Cost {
@@ -130,7 +130,7 @@ impl<'a> Replay<'a> {
     ///
     /// # Errors
     /// Edits that the model cannot have, and values that are not there.
-    pub fn logits(&self, rows: &[Row]) -> Result<Tensor<2>, EditError> {
+    pub fn logits(&self, rows: &[EditedPrompt]) -> Result<Tensor<2>, EditError> {
         let mut parts: Vec<Tensor<2>> = Vec::new();
         let mut order: Vec<usize> = Vec::new();
         self.each::<_, EditError>(rows, &Vocabulary::Whole, &|_, logits| logits, &mut |numbers, logits| {
@@ -156,19 +156,19 @@ impl<'a> Replay<'a> {
     /// Edits that the model cannot have, values that are not there, and what `pause` returns.
     pub fn read<E: From<EditError>>(
         &self,
-        rows: &[Row],
+        rows: &[EditedPrompt],
         tokens: &(dyn Fn(usize) -> Vec<u32> + Sync),
-        wanted: Readout,
+        wanted: LogitRead,
         mut pause: impl FnMut(usize) -> Result<(), E>,
-    ) -> Result<Readouts, E> {
-        let mut readouts = Readouts::new(rows.len(), wanted);
+    ) -> Result<LogitReads, E> {
+        let mut readouts = LogitReads::new(rows.len(), wanted);
         let vocabulary = match wanted.distribution || wanted.divergence {
             true => Vocabulary::Whole,
             false => Vocabulary::of((0..rows.len()).flat_map(tokens).collect(), self.0.transformer),
         };
         let columns = |row: usize| tokens(row).into_iter().map(|token| vocabulary.column(token)).collect();
         let read = |numbers: &[usize], logits: Tensor<2>| {
-            Readouts::read(logits, numbers, columns, || self.base_logits(rows, numbers, &vocabulary), wanted)
+            LogitReads::read(logits, numbers, columns, || self.base_logits(rows, numbers, &vocabulary), wanted)
         };
         self.each::<_, E>(rows, &vocabulary, &read, &mut |numbers, read| {
             readouts.put(numbers, &read);
@@ -181,10 +181,10 @@ impl<'a> Replay<'a> {
     ///
     /// # Errors
     /// Edits that the model cannot have, and values that are not there.
-    pub fn check(&self, rows: &[Row], count: usize) -> Result<Check, EditError> {
+    pub fn check(&self, rows: &[EditedPrompt], count: usize) -> Result<Check, EditError> {
         let count = count.min(rows.len());
         // From the middle of equal stretches: neither always the first nor always the last intervention of a map.
-        let sample: Vec<Row> =
+        let sample: Vec<EditedPrompt> =
             (0..count).map(|index| rows[(2 * index + 1) * rows.len() / (2 * count)].clone()).collect();
         if sample.is_empty() {
             return Ok(Check { rows: 0, largest_difference: 0.0, largest_logit: 0.0 });
@@ -217,7 +217,7 @@ impl<'a> Replay<'a> {
     /// logits, until every row was there once.
     fn each<R: Send, E: From<EditError>>(
         &self,
-        rows: &[Row],
+        rows: &[EditedPrompt],
         vocabulary: &Vocabulary,
         read: &Read<R>,
         consume: &mut Consume<E, R>,
@@ -226,7 +226,7 @@ impl<'a> Replay<'a> {
         for numbers in unchanged.chunks(MOST_POSITIONS) {
             consume(numbers, read(numbers, self.base_logits(rows, numbers, vocabulary)))?;
         }
-        if side_by_side::is_small(self.0.transformer) {
+        if parallel::is_small(self.0.transformer) {
             return self.each_side_by_side(rows, entries, vocabulary, read, consume);
         }
         for sweep in self.sweeps(&entries) {
@@ -239,14 +239,14 @@ impl<'a> Replay<'a> {
     /// The same of a small model: pieces of the rows at once, as many as the memory allows.
     fn each_side_by_side<R: Send, E>(
         &self,
-        rows: &[Row],
+        rows: &[EditedPrompt],
         entries: Vec<Entry>,
         vocabulary: &Vocabulary,
         read: &Read<R>,
         consume: &mut Consume<E, R>,
     ) -> Result<(), E> {
         let (facts, length) = (self.0.transformer.facts(), self.0.base.tokens.pos);
-        let pieces = side_by_side::pieces(rows, entries, length);
+        let pieces = parallel::pieces(rows, entries, length);
         let pieces: Vec<&[Entry]> = pieces.iter().flat_map(|piece| self.sweeps(piece)).collect();
         let logits = 4 * 2 * vocabulary.len(self.0.transformer);
         let bytes = |piece: &&[Entry]| {
@@ -271,7 +271,7 @@ impl<'a> Replay<'a> {
         for pieces in pieces.chunks((self.0.memory / 2 / largest).clamp(1, MOST_PIECES)) {
             let results: Vec<_> = match pieces {
                 [one] => vec![run(one)],
-                _ => side_by_side::each(pieces, cost, run),
+                _ => parallel::each(pieces, cost, run),
             };
             for (numbers, result) in results.into_iter().flatten() {
                 consume(&numbers, result)?;
@@ -300,7 +300,7 @@ impl<'a> Replay<'a> {
         entries.iter().take(MOST_ROWS).take_while(fits).count().max(1)
     }
 
-    fn base_logits(&self, rows: &[Row], numbers: &[usize], vocabulary: &Vocabulary) -> Tensor<2> {
+    fn base_logits(&self, rows: &[EditedPrompt], numbers: &[usize], vocabulary: &Vocabulary) -> Tensor<2> {
         let prompts: Vec<usize> = numbers.iter().map(|&number| rows[number].prompt).collect();
         vocabulary.of_logits(&self.0.base.logits, &prompts, self.0.transformer)
     }

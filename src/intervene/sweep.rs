@@ -3,12 +3,12 @@
 
 use super::apply::EditIndex;
 use super::direct;
-use super::edit::Row;
+use super::edit::EditedPrompt;
 use super::entry::{Entry, Join, Stage};
 use super::lane::{Chunk, Lane, lanes, merge};
 use super::origin::Origin;
-use super::prefix::Prefixes;
-use super::stretch::{Known, Layers};
+use super::segment::{Known, Layers};
+use super::shared_prefix::Prefixes;
 use super::tensors::{gather, gather_last, take};
 use super::vocabulary::Vocabulary;
 use crate::model::facts::Residual;
@@ -25,7 +25,12 @@ pub(super) struct Sweep<'s> {
 }
 
 impl<'s> Sweep<'s> {
-    pub fn new(origin: &'s Origin<'s>, rows: &'s [Row], entries: &'s [Entry], vocabulary: &'s Vocabulary) -> Self {
+    pub fn new(
+        origin: &'s Origin<'s>,
+        rows: &'s [EditedPrompt],
+        entries: &'s [Entry],
+        vocabulary: &'s Vocabulary,
+    ) -> Self {
         let order: Vec<usize> = entries.iter().map(|entry| entry.row).collect();
         let index = EditIndex::new(order.iter().map(|&row| &rows[row]), |number, edit| {
             !entries[number].direct.contains(&edit.hook)

@@ -1,11 +1,11 @@
 //! How much work rows are, without doing it.
 
-use super::edit::{Edit, Row};
+use super::edit::{Edit, EditedPrompt};
 use super::entry::{Entry, Join, Stage, outline};
 use super::lane::{Lane, lanes};
 use super::operations::neuron_operations;
-use super::partial::left;
-use super::prefix::Prefixes;
+use super::shared_prefix::Prefixes;
+use super::skipped_units::left;
 use crate::model::facts::Facts;
 use crate::model::hook::Site;
 use std::ops::Range;
@@ -26,16 +26,16 @@ impl Work {
     /// Of each of these interventions on one prompt of `length` tokens, at most: values that happen to be the prompt's own make it
     /// less.
     pub fn of<'e>(interventions: impl Iterator<Item = &'e [Edit]>, facts: &Facts, length: usize) -> Self {
-        let rows: Vec<Row> =
-            interventions.map(|edits| Row { prompt: 0, source: Some(0), edits: Arc::from(edits) }).collect();
-        let outline = |(number, row): (usize, &Row)| outline(number, &row.edits, facts, length);
+        let rows: Vec<EditedPrompt> =
+            interventions.map(|edits| EditedPrompt { prompt: 0, source: Some(0), edits: Arc::from(edits) }).collect();
+        let outline = |(number, row): (usize, &EditedPrompt)| outline(number, &row.edits, facts, length);
         let mut entries: Vec<Entry> = rows.iter().enumerate().filter_map(outline).collect();
         entries.sort_by_key(Entry::order);
         Self::of_sweep(&rows, &entries, facts, length)
     }
 
     /// Of one sweep.
-    pub(super) fn of_sweep(rows: &[Row], entries: &[Entry], facts: &Facts, length: usize) -> Self {
+    pub(super) fn of_sweep(rows: &[EditedPrompt], entries: &[Entry], facts: &Facts, length: usize) -> Self {
         Count { rows, entries, prefixes: &Prefixes::new(rows, entries, facts, length), facts, length }.work()
     }
 }
@@ -50,7 +50,7 @@ impl std::ops::AddAssign for Work {
 
 /// Counts what a sweep does.
 struct Count<'c> {
-    rows: &'c [Row],
+    rows: &'c [EditedPrompt],
     entries: &'c [Entry],
     prefixes: &'c Prefixes,
     facts: &'c Facts,

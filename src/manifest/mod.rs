@@ -4,8 +4,8 @@
 //! No path in it leads outside of what the user typed: files of results are relative to their folder, files of the spec and of
 //! models are written as the command line and the spec write them.
 
-mod change;
 mod dependencies;
+mod difference;
 mod failed;
 mod git;
 mod json;
@@ -18,8 +18,8 @@ mod self_check;
 mod spec;
 pub mod unfinished;
 
-pub use change::{changes, other_models};
 pub use dependencies::{Dependency, dependencies};
+pub use difference::{changes, other_models};
 pub use failed::Failed;
 pub use git::Git;
 pub use machine::{Machine, processor};

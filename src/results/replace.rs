@@ -100,8 +100,7 @@ pub fn go_on(dir: &Path) -> Result<(), Error> {
         return Ok(());
     }
     put(dir).map_err(|(path, error)| {
-        let problem =
-            format!("cannot be written: {error}; the run before had not yet put its results in their places");
+        let problem = format!("cannot be written: {error}; the run before had not yet put its results in their places");
         Error::refused(path.display())(problem)
     })
 }

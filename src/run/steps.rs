@@ -1,7 +1,7 @@
 //! The steps of a spec, for each of its variants that they depend on.
 
+use super::failures::{Failures, SpecItem};
 use super::record::Record;
-use super::unmade::{Part, Unmade};
 use super::{Options, Recall};
 use crate::Error;
 use crate::check::Prepared;
@@ -51,7 +51,7 @@ pub fn make(
     options: &Options,
     results: &mut Results,
     record: &mut Record,
-    unmade: &mut Unmade,
+    unmade: &mut Failures,
 ) -> Result<Made, Error> {
     let mut made = Made::default();
     let mut frames: Vec<Frames> = prepared.variants.iter().map(|_| Frames::default()).collect();
@@ -65,7 +65,7 @@ pub fn make(
         }
         for (step, group) in steps {
             interrupt::check()?;
-            let part = Part::step(step.name(), group);
+            let part = SpecItem::step(step.name(), group);
             let outcome = match unmade.cause(step.needs(), number) {
                 Some(cause) => {
                     unmade.skip(part, cause, options.progress);
@@ -104,7 +104,7 @@ pub fn make(
                 }
             }
             if let Err(error) = made.wait(step.name(), group, rows, prepared, results) {
-                let failed = Part::rows(step.name());
+                let failed = SpecItem::rows(step.name());
                 frames.iter_mut().for_each(|frames| frames.remove(step.name()));
                 unmade.fail(failed, error, options.progress)?;
             }

@@ -4,7 +4,7 @@
 
 use super::labels::Labels;
 use super::network::Asked;
-use super::{Network, Outcome, subject};
+use super::{Network, Outcome, model_run};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
@@ -26,7 +26,7 @@ pub(super) fn run(step: &step::Accuracy, context: &Context) -> Result<Outcome, E
     for name in context.models.names(&step.models) {
         let model = context.models.open(&name)?;
         let refuse = |error: PromptError| context.refuse_prompts(step.prompts.as_deref(), &name, error);
-        let set = subject::built(spec, context, &name, &model).map_err(refuse)?;
+        let set = model_run::built(spec, context, &name, &model).map_err(refuse)?;
         context.ran_on(step.prompts.as_deref(), &name, &set);
 
         let asked = set.prompts.iter().filter(|prompt| known(prompt, set.answer, step.per_prompt).is_none());

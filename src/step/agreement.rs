@@ -1,10 +1,10 @@
 //! How far attribution agrees with exact patching: rank correlation, and how many of the top units the two have in common.
 
 use super::accuracy::number_in;
-use super::foretold::{self, Written};
+use super::dry_ranking::{self, Written};
 use super::labels::Labels;
-use super::places::{self, At, Place};
-use super::{subject, target};
+use super::places::{self, Place, PositionGroup};
+use super::{model_run, scope};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, SurveyedCell};
@@ -72,13 +72,13 @@ pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), S
         );
     };
     let own = loaded.spec.steps.iter().find(|own| own.name() == step.name);
-    let models = target::models(other, loaded);
-    let runs = own.map(|own| target::models(own, loaded)).unwrap_or_default();
+    let models = scope::models(other, loaded);
+    let runs = own.map(|own| scope::models(own, loaded)).unwrap_or_default();
     if let Some(missing) = runs.iter().find(|model| !models.contains(model)) {
         let advice = format!("add \"{missing}\" to its models, or write models = {models:?} here");
         return refuse(format!("step '{name}' does not run model '{missing}'"), advice);
     }
-    let templates = |step: Option<&Step>| subject::spec(step?, loaded).map(|prompts| &prompts.template.0);
+    let templates = |step: Option<&Step>| model_run::spec(step?, loaded).map(|prompts| &prompts.template.0);
     if let Some((own, others)) = templates(own).zip(templates(Some(other)))
         && let Some(missing) = own.keys().find(|template| !others.contains_key(*template))
     {
@@ -154,13 +154,13 @@ impl<'f> Exact<'f> {
     /// The first that is not.
     pub fn covers(
         &self,
-        interventions: &[(Place, &At)],
+        interventions: &[(Place, &PositionGroup)],
         labels: Labels,
         template: &str,
         step: &AttributionPatching,
         context: &Context,
     ) -> Result<(), Error> {
-        let has = |place: Place, at: &At| {
+        let has = |place: Place, at: &PositionGroup| {
             let site = place.site();
             let map = [labels.model, labels.checkpoint, template, site.as_str(), at.label.as_str()];
             let units = self.units.get(&map).map_or(&[][..], Vec::as_slice);
@@ -234,17 +234,18 @@ impl<'f> Exact<'f> {
 /// The first place that it is not of.
 pub(super) fn foresee(
     step: &AttributionPatching,
-    (sites, at): (&[Place], &[At]),
+    (sites, at): (&[Place], &[PositionGroup]),
     (survey, cell): (&Survey, &SurveyedCell),
     context: &Context,
 ) -> Result<(), Error> {
-    let other = step.compare.as_deref().and_then(|name| foretold::step_of(name, context.loaded));
+    let other = step.compare.as_deref().and_then(|name| dry_ranking::step_of(name, context.loaded));
     let Some((other, written)) = other.and_then(|other| Some((other, Written::of(other)?))) else { return Ok(()) };
     // Wrong places of that step are refused by themselves.
     let Ok(places) = written.places(&survey.sketch.card.facts, cell.positions.length, context) else { return Ok(()) };
     let places: HashSet<Place> = places.into_iter().collect();
-    let refuse =
-        |place: Place, at: &At| Err(refused(step, (place, &at.label), (&survey.name.name, &cell.template), context));
+    let refuse = |place: Place, at: &PositionGroup| {
+        Err(refused(step, (place, &at.label), (&survey.name.name, &cell.template), context))
+    };
     if let (Some(&place), Some(at)) = (sites.iter().find(|place| !places.contains(place)), at.first()) {
         return refuse(place, at);
     }

@@ -1,14 +1,14 @@
 //! Step `attention-patterns`: how much each position attends to each, per head (paper figure 14).
 
 use super::labels::Labels;
+use super::model_run::{self, ModelRun, TemplateBatch};
 use super::places::{self, Place};
-use super::subject::{self, Cell, Subject};
 use super::summary::{MOST_ROWS, Values};
-use super::{Outcome, Target, replays};
+use super::{Outcome, Scope, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Read, Survey, Workload};
-use crate::intervene::{Activations, Positions, Wanted};
+use crate::intervene::{Activations, HookPositions, Positions};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::spec::{ComponentKind, ComponentPattern, step};
@@ -17,7 +17,7 @@ use polars::prelude::*;
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &step::AttentionPatterns, context: &Context) -> Result<Outcome, Error> {
-    subject::each(step, context, |subject, outcome| {
+    model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         subject.cells().map_err(refuse)?.iter().try_for_each(|cell| look(step, cell, subject, context, outcome))
     })
@@ -39,7 +39,7 @@ pub(super) fn empty_frames(step: &step::AttentionPatterns) -> PolarsResult<Vec<(
 /// What it would compute.
 pub(super) fn workload(step: &step::AttentionPatterns, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
-    let heads = heads(step, Target::planned(facts), context)?;
+    let heads = heads(step, Scope::planned(facts), context)?;
     let layers = heads.iter().map(|head| head.hook).collect::<IndexSet<_>>().len();
     survey.reading(|cell| {
         let length = cell.positions.length;
@@ -78,13 +78,13 @@ impl Moments {
 /// The patterns of one cell's prompts.
 fn look(
     step: &step::AttentionPatterns,
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let facts = subject.model.facts();
-    let heads = heads(step, Target::of(subject, &cell.template), context)?;
+    let heads = heads(step, Scope::of(subject, &cell.template), context)?;
     let length = cell.positions.length;
     let edges: Vec<Edge> = (0..length).flat_map(|query| (0..=query).map(move |key| (query, key))).collect();
     let count = heads.len() * edges.len();
@@ -103,8 +103,8 @@ fn look(
     let operators: IndexSet<&'static str> = cell.prompts.iter().map(|prompt| prompt.operator.symbol).collect();
     let mut moments = vec![Moments::default(); count * operators.len()];
     let mut data = vec![f64::NAN; if step.per_prompt { count * prompts } else { 0 }];
-    let wanted: Wanted = heads.iter().map(|head| (head.hook, Positions::All)).collect();
-    let tokens = subject::tokens(&cell.prompts)?;
+    let wanted: HookPositions = heads.iter().map(|head| (head.hook, Positions::All)).collect();
+    let tokens = model_run::tokens(&cell.prompts)?;
     let label = format!("{}: {}", step.name, subject.name);
     let task = context.progress.begin(&label, prompts as u64, "prompts");
     let at_once = batch(facts, &wanted, length, context).min(context.batch(&subject.model));
@@ -134,7 +134,7 @@ fn look(
 }
 
 /// The heads, at their patterns; other components are refused.
-fn heads(step: &step::AttentionPatterns, target: Target, context: &Context) -> Result<Vec<Place>, Error> {
+fn heads(step: &step::AttentionPatterns, target: Scope, context: &Context) -> Result<Vec<Place>, Error> {
     for (index, text) in step.heads.iter().enumerate() {
         let refuse = |problem: String| {
             Error::from(context.loaded.refuse(&["step", &step.name, "heads", &index.to_string()], problem, None))
@@ -153,7 +153,7 @@ fn heads(step: &step::AttentionPatterns, target: Target, context: &Context) -> R
 }
 
 /// Prompts whose patterns are in memory together.
-fn batch(facts: &Facts, wanted: &Wanted, length: usize, context: &Context) -> usize {
+fn batch(facts: &Facts, wanted: &HookPositions, length: usize, context: &Context) -> usize {
     (replays::memory(context) / pattern_bytes(facts, wanted.len(), length).max(1)).max(1)
 }
 

@@ -8,12 +8,12 @@
 //! IE ≈ ½ · (δ logit(r') − δ logit(r)) = −½ · δ(logit(r) − logit(r')).
 
 use super::agreement::{self, Exact};
+use super::model_run::{self, ModelRun, TemplateBatch};
 use super::pairing::{self, Pairs, pair_rows};
-use super::places::{self, At, Place};
+use super::places::{self, Place, PositionGroup};
 use super::replays::{self, Stopped};
-use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Outcome, Target};
+use super::{Outcome, Scope};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
@@ -27,7 +27,7 @@ use polars::prelude::*;
 /// Runs the step on each of its models.
 pub(super) fn run(step: &AttributionPatching, context: &Context) -> Result<Outcome, Error> {
     let exact = Exact::of(step, context)?;
-    let mut outcome = subject::each(step, context, |subject, outcome| {
+    let mut outcome = model_run::each(step, context, |subject, outcome| {
         if context.models.dtype(&subject.name) != Dtype::F32 {
             let note = "gradients are in the model's half precision; write dtype = \"f32\" where it fits";
             outcome.notes.push(format!("{}: {note}", subject.name));
@@ -83,7 +83,7 @@ pub(super) fn workload(step: &AttributionPatching, survey: &Survey, context: &Co
     for cell in &survey.cells {
         let length = cell.positions.length;
         let written = (step.sites.as_slice(), step.positions.as_slice());
-        let (sites, at) = places::resolve(&step.name, written, Target::planned(facts), cell.at(), context)?;
+        let (sites, at) = places::resolve(&step.name, written, Scope::planned(facts), cell.at(), context)?;
         agreement::foresee(step, (&sites, &at), (survey, cell), context)?;
         let passes = match step.integrated_points {
             0 => 1 + 3,
@@ -102,16 +102,16 @@ pub(super) fn workload(step: &AttributionPatching, survey: &Survey, context: &Co
 fn attribute_cell(
     step: &AttributionPatching,
     exact: Option<&Exact>,
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let name = step.name.as_str();
     let facts = subject.model.facts();
-    let target = Target::of(subject, &cell.template);
+    let target = Scope::of(subject, &cell.template);
     let (sites, at) = places::resolve(name, (&step.sites, &step.positions), target, cell.at(), context)?;
-    let interventions: Vec<(Place, &At)> =
+    let interventions: Vec<(Place, &PositionGroup)> =
         sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
     if let Some(exact) = exact {
         exact.covers(&interventions, subject.labels(), &cell.template, step, context)?;
@@ -137,7 +137,7 @@ fn attribute_cell(
         context.progress.begin(&format!("{name}: {}", subject.name), (prompts.len() * passes) as u64, "gradients");
     let divided = subject.divided(name, &cell.template, super::divided::parts(prompts.len(), batch), context);
     let mut data = divided.values(1, (&task, passes), outcome, |part, _| {
-        let (clean, source) = (subject::tokens(&prompts[part.clone()])?, subject::tokens(&others[part.clone()])?);
+        let (clean, source) = (model_run::tokens(&prompts[part.clone()])?, model_run::tokens(&others[part.clone()])?);
         let pairs = TokenPairs { clean: &clean, source: &source, answers: &answers[part] };
         attribute::<Stopped>(subject.model.transformer(), pairs, &parts, points, batch, |done| {
             replays::pause(&task, done)

@@ -1,11 +1,11 @@
 //! Step `logit-attribution`: what each component adds to the answer's logit (Elhage et al. 2021).
 
 use super::labels::Labels;
+use super::model_run::{self, ModelRun, TemplateBatch};
 use super::pairing::{self, Other, Pairs, pair_rows};
-use super::places::{self, At, Place};
-use super::subject::{self, Cell, Subject};
+use super::places::{self, Place, PositionGroup};
 use super::summary::Values;
-use super::{Outcome, Target};
+use super::{Outcome, Scope};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Read, Survey, Workload};
@@ -21,7 +21,7 @@ use std::collections::HashSet;
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &step::LogitAttribution, context: &Context) -> Result<Outcome, Error> {
-    subject::each(step, context, |subject, outcome| {
+    model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         subject.cells().map_err(refuse)?.iter().try_for_each(|cell| attribute(step, cell, subject, context, outcome))
     })
@@ -42,7 +42,7 @@ pub(super) fn empty_frames(step: &step::LogitAttribution) -> PolarsResult<Vec<(S
 /// What it would compute.
 pub(super) fn workload(step: &step::LogitAttribution, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
-    let components = places::components(&step.name, "components", &step.components, Target::planned(facts), context)?;
+    let components = places::components(&step.name, "components", &step.components, Scope::planned(facts), context)?;
     if step.target == AttributionTarget::Difference {
         pairing::foresee(&step.counterfactual, step, survey, context)?;
     }
@@ -54,14 +54,14 @@ pub(super) fn workload(step: &step::LogitAttribution, survey: &Survey, context: 
 /// Takes the logits of one cell's prompts apart.
 fn attribute(
     step: &step::LogitAttribution,
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let transformer = subject.model.transformer();
     let facts = subject.model.facts();
-    let target = Target::of(subject, &cell.template);
+    let target = Scope::of(subject, &cell.template);
     let components = places::components(&step.name, "components", &step.components, target, context)?;
     let mut terms = Term::embeddings(transformer);
     terms.extend(places::distinct(components).into_iter().filter_map(term));
@@ -82,7 +82,7 @@ fn attribute(
     let answers: Vec<u32> = prompts.iter().map(|prompt| prompt.answer_tokens[0]).collect();
     let others: Option<Vec<u32>> =
         pairs.as_ref().map(|pairs| (0..prompts.len()).map(|pair| pairs.other_answer(pair, cell)).collect());
-    let tokens = subject::tokens(&prompts)?;
+    let tokens = model_run::tokens(&prompts)?;
     let label = format!("{}: {}", step.name, subject.name);
     let task = context.progress.begin(&label, prompts.len() as u64, "prompts");
     let batch = context.batch(&subject.model);
@@ -99,7 +99,11 @@ fn attribute(
     let total = data.split_off(terms.len() * prompts.len());
     data.extend(rest(&total, &data, &terms));
     data.extend(total);
-    let last = At { label: "last".into(), index: Some(tokens.pos - 1), positions: Positions::At(vec![tokens.pos - 1]) };
+    let last = PositionGroup {
+        label: "last".into(),
+        index: Some(tokens.pos - 1),
+        positions: Positions::At(vec![tokens.pos - 1]),
+    };
     let keys = keys(&terms, &last, facts)?;
     let measure = match step.target {
         AttributionTarget::Answer => "logit",
@@ -133,7 +137,7 @@ fn rest(total: &[f64], values: &[f64], terms: &[Term]) -> Vec<f64> {
 }
 
 /// One row of keys per term, then `rest` and `total`. The columns of [`places::keys`].
-fn keys(terms: &[Term], last: &At, facts: &Facts) -> PolarsResult<DataFrame> {
+fn keys(terms: &[Term], last: &PositionGroup, facts: &Facts) -> PolarsResult<DataFrame> {
     let names: Vec<[String; 2]> = terms
         .iter()
         .map(|&term| {

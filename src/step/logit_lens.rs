@@ -1,12 +1,12 @@
 //! Step `logit-lens`: what the stream within the model would predict, were it the last (nostalgebraist 2020).
 
-use super::places::{self, At, Place};
-use super::subject::{self, Cell, Subject};
+use super::model_run::{self, ModelRun, TemplateBatch};
+use super::places::{self, Place, PositionGroup};
 use super::summary::Values;
-use super::{Outcome, Target};
+use super::{Outcome, Scope};
 use crate::context::Context;
 use crate::cost::{Read, Survey, Workload};
-use crate::intervene::{Lens, Wanted, logit_lens};
+use crate::intervene::{HookPositions, Lens, logit_lens};
 use crate::model::hook::{Hook, Site};
 use crate::spec::{HookPattern, PositionName, SitePattern, UnitPattern, step};
 use crate::step::divided::parts;
@@ -20,7 +20,7 @@ pub(super) const MEASURES: [&str; 5] = ["accuracy", "probability", "logit", "nor
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &step::LogitLens, context: &Context) -> Result<Outcome, Error> {
-    subject::each(step, context, |subject, outcome| {
+    model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         subject.cells().map_err(refuse)?.iter().try_for_each(|cell| look(step, cell, subject, context, outcome))
     })
@@ -34,7 +34,7 @@ pub(super) fn empty_frames(step: &step::LogitLens) -> PolarsResult<Vec<(String, 
 /// What it would compute.
 pub(super) fn workload(step: &step::LogitLens, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     survey.reading(|cell| {
-        let target = Target::planned(&survey.sketch.card.facts);
+        let target = Scope::planned(&survey.sketch.card.facts);
         let (streams, at) = places(step, target, &cell.positions, &cell.template, context)?;
         let readings = streams.len() * at.len();
         Ok(Read { logits: readings, bytes: readings * MEASURES.len() * size_of::<f64>(), passing: 0 })
@@ -44,11 +44,11 @@ pub(super) fn workload(step: &step::LogitLens, survey: &Survey, context: &Contex
 /// The streams and positions in one model's prompts of one template.
 fn places(
     step: &step::LogitLens,
-    target: Target,
+    target: Scope,
     positions: &prompt::Positions,
     template: &str,
     context: &Context,
-) -> Result<(Vec<Place>, Vec<At>), Error> {
+) -> Result<(Vec<Place>, Vec<PositionGroup>), Error> {
     check_sites(step, context)?;
     check_positions(step, context)?;
     let written = (step.sites.as_slice(), step.positions.as_slice());
@@ -58,19 +58,20 @@ fn places(
 /// Every stream at every position, on the prompts of one cell.
 fn look(
     step: &step::LogitLens,
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let facts = subject.model.facts();
-    let target = Target::of(subject, &cell.template);
+    let target = Scope::of(subject, &cell.template);
     let (streams, at) = places(step, target, &cell.positions, &cell.template, context)?;
-    let read: Vec<(Place, &At)> = streams.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
+    let read: Vec<(Place, &PositionGroup)> =
+        streams.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
 
-    let tokens = subject::tokens(&cell.prompts)?;
+    let tokens = model_run::tokens(&cell.prompts)?;
     let answers: Vec<u32> = cell.prompts.iter().map(|prompt| prompt.answer_tokens[0]).collect();
-    let wanted: Wanted = streams.iter().map(|place| (place.hook, places::together(&at))).collect();
+    let wanted: HookPositions = streams.iter().map(|place| (place.hook, places::together(&at))).collect();
     let rows = read.len() * answers.len();
     let task = context.progress.begin(&format!("{}: {}", step.name, subject.name), rows as u64, "readings");
     let batch = context.batch(&subject.model);
@@ -83,7 +84,7 @@ fn look(
             let (hook, position, first) = (lens.hook, lens.position, lens.first);
             let measured = measure(lens, answers);
             // Several names may be of one position: `last` and -1.
-            let same = |(place, at): &(Place, &At)| place.hook == hook && at.index == Some(position);
+            let same = |(place, at): &(Place, &PositionGroup)| place.hook == hook && at.index == Some(position);
             for key in (0..read.len()).filter(|&key| same(&read[key])) {
                 let start = (key * answers.len() + first) * MEASURES.len();
                 data[start..start + measured.as_flattened().len()].copy_from_slice(measured.as_flattened());

@@ -1,11 +1,13 @@
 //! Mean activations that edits put in the place of others (paper §2.1, appendix A).
 
 use super::divided::Divided;
-use super::{Cell, Outcome, Subject, replays, subject};
+use super::{ModelRun, Outcome, TemplateBatch, model_run, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, SurveyedCell};
-use crate::intervene::{Activation, Activations, Layout, Positions, Sums, Wanted, add_sums, capture_sums, means_of};
+use crate::intervene::{
+    Activation, Activations, HookPositions, Layout, Positions, Sums, add_sums, capture_sums, means_of,
+};
 use crate::manifest::SelfCheck;
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
@@ -15,7 +17,7 @@ use crate::spec::{Loaded, SpecErrors, Step};
 use crate::step::divided::parts;
 use crate::system::interrupt;
 use indexmap::IndexMap;
-use std::cell::Cell as Counter;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -81,7 +83,7 @@ impl<'s> Over<'s> {
 /// # Errors
 /// That, at its place in the spec.
 pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
-    let Some((mean, own)) = step.mean().zip(subject::spec(step, loaded)) else { return Ok(()) };
+    let Some((mean, own)) = step.mean().zip(model_run::spec(step, loaded)) else { return Ok(()) };
     let Some(set) = &mean.prompts else { return Ok(()) };
     let Some(others) = loaded.spec.prompt_sets.get(set) else { return Ok(()) };
     let refuse = |key: &str, problem: String, advice: String| {
@@ -91,7 +93,7 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
         let advice = format!("write it in [prompt_sets.{set}] too, or leave out 'prompts'");
         return refuse("prompts", format!("prompt set '{set}' has no template '{missing}' to take means over"), advice);
     }
-    match subject::lacking(step, others, loaded).filter(|_| mean.operators == MeanOperators::Same) {
+    match model_run::lacking(step, others, loaded).filter(|_| mean.operators == MeanOperators::Same) {
         Some(operator) => {
             let advice = "write operators = \"all\", or prompts with that operator".to_string();
             refuse("operators", format!("no prompts with operator '{operator}' to take its mean over"), advice)
@@ -107,9 +109,9 @@ impl Means {
     /// Prompts that cannot be had, at their place in the spec, and Ctrl-C.
     pub fn take(
         over: Over,
-        wanted: Wanted,
-        cell: &Cell,
-        subject: &Subject,
+        wanted: HookPositions,
+        cell: &TemplateBatch,
+        subject: &ModelRun,
         context: &Context,
         outcome: &mut Outcome,
     ) -> Result<Self, Error> {
@@ -123,9 +125,9 @@ impl Means {
     /// As [`Means::take`].
     pub fn take_each(
         over: Over,
-        wanted: &[Wanted],
-        cell: &Cell,
-        subject: &Subject,
+        wanted: &[HookPositions],
+        cell: &TemplateBatch,
+        subject: &ModelRun,
         context: &Context,
         outcome: &mut Outcome,
     ) -> Result<Vec<Self>, Error> {
@@ -156,7 +158,7 @@ impl Means {
             false => sums(over, &all, (&tokens, &groups), cell, subject, context, outcome)?,
         };
         let pooled = mean.positions == MeanPositions::Pooled;
-        let of = |wanted: &Wanted| {
+        let of = |wanted: &HookPositions| {
             let part = |sums: &Sums| {
                 let one = |(&hook, at): (&Hook, &Positions)| Some((hook, part(sums.get(&hook)?, at, tokens.pos)));
                 wanted.iter().filter_map(one).collect::<Sums>()
@@ -192,8 +194,8 @@ impl Means {
 }
 
 /// Everything that any of several edits wants.
-fn union(wanted: &[Wanted], length: usize) -> Wanted {
-    let mut all = Wanted::new();
+fn union(wanted: &[HookPositions], length: usize) -> HookPositions {
+    let mut all = HookPositions::new();
     for (&hook, positions) in wanted.iter().flatten() {
         let both = match all.get(&hook) {
             Some(before) if before != positions => {
@@ -210,10 +212,10 @@ fn union(wanted: &[Wanted], length: usize) -> Wanted {
 /// Runs the prompts and adds up what is wanted, for each group.
 fn sums(
     over: Over,
-    wanted: &Wanted,
+    wanted: &HookPositions,
     (tokens, groups): (&Tokens, &[usize]),
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<Vec<Sums>, Error> {
@@ -227,7 +229,7 @@ fn sums(
     let divided = Divided { step, what, context, parts };
     let work = |part: Range<usize>, _: &mut Vec<SelfCheck>| -> Result<Vec<Vec<(usize, Sum)>>, Error> {
         // Called before each batch: those before it are done by then.
-        let (begun, done) = (Counter::new(0), Counter::new(0));
+        let (begun, done) = (Cell::new(0), Cell::new(0));
         let pause = || {
             task.advance((begun.get() - done.replace(begun.get())) as u64);
             begun.set((begun.get() + batch).min(part.len()));
@@ -273,7 +275,13 @@ fn part((activation, sum): &Sum, positions: &Positions, length: usize) -> Sum {
 }
 
 /// Says what means are over; `counts` are the prompts of each operator.
-fn note(over: &MeanOver, cell: &Cell, subject: &Subject, operators: &[&Operator], counts: &[usize]) -> String {
+fn note(
+    over: &MeanOver,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
+    operators: &[&Operator],
+    counts: &[usize],
+) -> String {
     let symbols: Vec<&str> = operators.iter().map(|operator| operator.symbol).collect();
     let words = cell.prompts.iter().any(|prompt| prompt.words.is_some());
     let each_of = match counts {

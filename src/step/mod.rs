@@ -7,16 +7,16 @@ mod attention_patterns;
 mod attribution;
 mod capture;
 mod divided;
-mod foretold;
+mod dry_ranking;
 mod heuristic_overlap;
 mod heuristics;
 mod intervention;
-mod kept;
 mod knockout;
 mod labels;
 mod logit_attribution;
 mod logit_lens;
 mod means;
+mod model_run;
 mod network;
 mod neuron_overlap;
 mod neurons;
@@ -28,18 +28,18 @@ mod places;
 mod probe;
 mod ranking;
 mod replays;
+mod scope;
+mod serialize;
 mod smallest;
-mod subject;
 mod summary;
-mod target;
 pub mod train;
 mod words;
 
 pub use labels::Labels;
+pub use model_run::{ModelRun, TemplateBatch, spec as prompts_of};
 pub use network::Network;
 pub use outcome::Outcome;
-pub use subject::{Cell, Subject, spec as prompts_of};
-pub use target::Target;
+pub use scope::Scope;
 pub use words::{measured, words};
 
 use crate::Error;
@@ -111,10 +111,10 @@ fn run_kind(step: &Step, context: &Context) -> Result<Outcome, Error> {
 /// # Errors
 /// What shows to be wrong without any work, at its place in the spec.
 pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
-    target::check(step, loaded)?;
+    scope::check(step, loaded)?;
     pairing::check(step, loaded)?;
     means::check(step, loaded)?;
-    subject::check(step, loaded)?;
+    model_run::check(step, loaded)?;
     match step {
         Step::Ablation(step) => ablation::check(step, loaded, frames),
         Step::NeuronPatching(step) => neurons::check(step, loaded),
@@ -152,7 +152,7 @@ pub fn foresee(step: &Step, context: &Context) -> Result<(), Error> {
 pub fn empty_frames(step: &Step, loaded: &Loaded, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
     let empty = frames_of_operands(step, frames)?;
     let empty = empty.into_iter().map(|(name, frame)| Ok((name, whole(frame)?))).collect::<PolarsResult<Vec<_>>>()?;
-    let words = subject::spec(step, loaded).filter(|prompts| prompts.is_words());
+    let words = model_run::spec(step, loaded).filter(|prompts| prompts.is_words());
     let Some(Ok(resolved)) = words.map(Resolved::new) else { return Ok(empty) };
     let Some(words) = resolved.words else { return Ok(empty) };
     let other = pairing::whole_answers(step, loaded).unwrap_or(words.whole.answer);

@@ -1,10 +1,10 @@
 //! Step `neuron-overlap`: how much the most important neurons of one operator are those of another (paper figure 15).
 
-use super::foretold::{self, Reader};
+use super::dry_ranking::{self, Reader};
 use super::labels::Labels;
 use super::places::Place;
 use super::ranking::{self, Fault, Of, Ranking, fault, refused};
-use super::{Outcome, subject};
+use super::{Outcome, model_run};
 use crate::Error;
 use crate::context::Context;
 use crate::model::hook::{Hook, Site};
@@ -57,7 +57,7 @@ pub(super) fn check(step: &NeuronOverlap, loaded: &Loaded, frames: &Frames) -> R
     let refuse = |fault| refused(&["step", &step.name], fault, loaded);
     let rows = frames.get(&step.from).map_err(|problem| refuse(fault("from", problem)))?;
     ranking::check_columns(&Ranking::from(step), rows).map_err(refuse)?;
-    foretold::check_measure(&Ranking::from(step), loaded).map_err(refuse)?;
+    dry_ranking::check_measure(&Ranking::from(step), loaded).map_err(refuse)?;
     match rows.column("neuron") {
         Ok(_) => Ok(()),
         Err(_) => {
@@ -72,14 +72,14 @@ pub(super) fn check(step: &NeuronOverlap, loaded: &Loaded, frames: &Frames) -> R
 /// # Errors
 /// That, and a ranking that cannot be, at their place in the spec.
 pub(super) fn foresee(step: &NeuronOverlap, context: &Context) -> Result<(), Error> {
-    let Some(from) = foretold::step_of(&step.from, context.loaded) else { return Ok(()) };
-    let Some(prompts) = subject::spec(from, context.loaded) else { return Ok(()) };
-    let operators = subject::operators(from.common(), context)?;
+    let Some(from) = dry_ranking::step_of(&step.from, context.loaded) else { return Ok(()) };
+    let Some(prompts) = model_run::spec(from, context.loaded) else { return Ok(()) };
+    let operators = model_run::operators(from.common(), context)?;
     for name in context.models.names(from.models().unwrap_or_default()) {
         let sketch = context.models.sketch(&name)?;
         for template in prompts.template.0.keys() {
             let reader = Reader { name: &name, facts: &sketch.card.facts, template, operators: &operators };
-            let ranked = foretold::ranked(&Ranking::from(step), &["step", &step.name], reader, context)?;
+            let ranked = dry_ranking::ranked(&Ranking::from(step), &["step", &step.name], reader, context)?;
             for (mut effects, operator) in ranked.into_iter().zip(&operators) {
                 effects.retain(|(place, _)| is_neuron(*place));
                 (0..step.k.len())

@@ -1,7 +1,7 @@
 //! Pairs of prompts: clean and counterfactual, each run once however many pairs it is in.
 
 use super::Outcome;
-use super::subject::{self, Cell, Subject};
+use super::model_run::{self, ModelRun, TemplateBatch};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::Survey;
@@ -63,8 +63,8 @@ impl Pairs {
     /// # Errors
     /// When no prompt has one.
     pub fn draw(
-        cell: &Cell,
-        subject: &Subject,
+        cell: &TemplateBatch,
+        subject: &ModelRun,
         wanted: &Counterfactual,
         step: &dyn Common,
         context: &Context,
@@ -80,7 +80,7 @@ impl Pairs {
     /// When others are needed and no prompt has one.
     pub fn draw_if_read(
         reads: Other,
-        (cell, subject): (&Cell, &Subject),
+        (cell, subject): (&TemplateBatch, &ModelRun),
         wanted: &Counterfactual,
         step: &dyn Common,
         context: &Context,
@@ -109,7 +109,7 @@ impl Pairs {
     }
 
     /// Each prompt with itself.
-    fn alone(cell: &Cell) -> Self {
+    fn alone(cell: &TemplateBatch) -> Self {
         let mut others: IndexMap<&[u32], Prompt> = IndexMap::new();
         let mut other = Vec::with_capacity(cell.prompts.len());
         for prompt in &cell.prompts {
@@ -123,8 +123,8 @@ impl Pairs {
 
     /// Draws or makes them; what no prompt fits is told apart from what cannot be had at all.
     fn found(
-        cell: &Cell,
-        subject: &Subject,
+        cell: &TemplateBatch,
+        subject: &ModelRun,
         wanted: &Counterfactual,
         step: &dyn Common,
         context: &Context,
@@ -139,7 +139,7 @@ impl Pairs {
             Some(_) => {
                 let templates: Vec<&str> =
                     subject.set.templates.iter().map(|template| template.name.as_str()).collect();
-                subject::prompts(set, step, context, &subject.name, &subject.model)?.numbered_as(&templates)
+                model_run::prompts(set, step, context, &subject.name, &subject.model)?.numbered_as(&templates)
             }
         };
         let from = match wanted.operators {
@@ -186,8 +186,8 @@ impl Pairs {
 
     /// Makes a counterfactual of each prompt of a cell, as the step says, with the prompt's own seed.
     fn made(
-        cell: &Cell,
-        subject: &Subject,
+        cell: &TemplateBatch,
+        subject: &ModelRun,
         wanted: &Counterfactual,
         step: &dyn Common,
         context: &Context,
@@ -221,7 +221,7 @@ impl Pairs {
     }
 
     /// Some of the pairs, with the cell of their clean prompts.
-    pub fn part<'s>(&self, range: Range<usize>, cell: &Cell<'s>) -> (Cell<'s>, Self) {
+    pub fn part<'s>(&self, range: Range<usize>, cell: &TemplateBatch<'s>) -> (TemplateBatch<'s>, Self) {
         let mut others: IndexMap<usize, Prompt> = IndexMap::new();
         let mut other = Vec::with_capacity(range.len());
         for &index in &self.other[range.clone()] {
@@ -230,7 +230,7 @@ impl Pairs {
             entry.or_insert_with(|| self.others[index].clone());
         }
         let prompts = self.clean[range.clone()].iter().map(|&index| cell.prompts[index]).collect();
-        let cell = Cell { template: cell.template.clone(), prompts, positions: cell.positions.clone() };
+        let cell = TemplateBatch { template: cell.template.clone(), prompts, positions: cell.positions.clone() };
         let others = others.into_values().collect();
         let clean = (0..range.len()).collect();
         (cell, Self { clean, other, others, alone: self.alone, unpaired: Unpaired::default() })
@@ -238,16 +238,16 @@ impl Pairs {
 
     /// Tokens of the counterfactual prompts.
     pub fn tokens(&self) -> Result<Tokens, Error> {
-        subject::tokens(&self.others.iter().collect::<Vec<_>>())
+        model_run::tokens(&self.others.iter().collect::<Vec<_>>())
     }
 
     /// r: the first token of the clean prompt's answer.
-    pub fn answer(&self, pair: usize, cell: &Cell) -> u32 {
+    pub fn answer(&self, pair: usize, cell: &TemplateBatch) -> u32 {
         cell.prompts[self.clean[pair]].answer_tokens[0]
     }
 
     /// r': the first token of the clean prompt's contrast, where the spec says one, or of the counterfactual's answer.
-    pub fn other_answer(&self, pair: usize, cell: &Cell) -> u32 {
+    pub fn other_answer(&self, pair: usize, cell: &TemplateBatch) -> u32 {
         let contrast = cell.prompts[self.clean[pair]].contrast();
         contrast.unwrap_or(self.others[self.other[pair]].answer_tokens[0])
     }
@@ -256,7 +256,13 @@ impl Pairs {
     ///
     /// # Errors
     /// None of its own.
-    pub fn record(&self, name: &str, cell: &Cell, subject: &Subject, outcome: &mut Outcome) -> PolarsResult<()> {
+    pub fn record(
+        &self,
+        name: &str,
+        cell: &TemplateBatch,
+        subject: &ModelRun,
+        outcome: &mut Outcome,
+    ) -> PolarsResult<()> {
         let clean: Vec<&Prompt> = self.clean.iter().map(|&index| cell.prompts[index]).collect();
         let other: Vec<&Prompt> = self.other.iter().map(|&index| &self.others[index]).collect();
         if let Some(first) = &self.unpaired.first {
@@ -322,7 +328,7 @@ pub(super) fn whole_answers(step: &Step, loaded: &Loaded) -> Option<bool> {
     let wanted = step.counterfactual()?;
     let spec = match &wanted.prompts {
         Some(set) => loaded.spec.prompt_sets.get(set)?,
-        None => subject::spec(step, loaded)?,
+        None => model_run::spec(step, loaded)?,
     };
     // The answers of operands are numbers.
     let words = Resolved::new(spec).ok()?.words.map(|words| words.swapped(&wanted.swap));
@@ -338,14 +344,14 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
     if swap.is_empty() && redraw.is_empty() {
         let set = prompts.as_ref().filter(|_| *operators == CounterfactualOperators::Same);
         let lacking =
-            set.and_then(|set| Some((set, subject::lacking(step, loaded.spec.prompt_sets.get(set)?, loaded)?)));
+            set.and_then(|set| Some((set, model_run::lacking(step, loaded.spec.prompt_sets.get(set)?, loaded)?)));
         let Some((set, operator)) = lacking else { return Ok(()) };
         let problem = format!("prompt set '{set}' has no prompts with operator '{operator}'");
         let advice = format!("write operators = \"all\", or add \"{operator}\" to [prompt_sets.{set}]");
         return Err(loaded.refuse(&["step", step.name(), "counterfactual", "operators"], problem, Some(advice)));
     }
     // Prompts that are wrong are refused by themselves.
-    let Some(Ok(resolved)) = subject::spec(step, loaded).map(Resolved::new) else { return Ok(()) };
+    let Some(Ok(resolved)) = model_run::spec(step, loaded).map(Resolved::new) else { return Ok(()) };
     let change = prompt::change(&resolved, swap, redraw);
     let change = change.map_err(|fault| refused_change(step.name(), fault, loaded))?;
     if change.is_some() && prompts.is_some() {

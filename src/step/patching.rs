@@ -1,15 +1,15 @@
 //! Steps `activation-patching` and `neuron-patching`: each place of one run replaced by its value in another, exactly
 //! (paper §2.1, eq. 1; §3.1).
 
+use super::model_run::{self, ModelRun, TemplateBatch};
 use super::pairing::{self, Pairs, pair_rows};
-use super::places::{self, At, Place};
-use super::subject::{self, Cell, Subject};
+use super::places::{self, Place, PositionGroup};
 use super::summary::Values;
-use super::{Outcome, Target, replays};
+use super::{Outcome, Scope, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
-use crate::intervene::{Edit, Readout, Readouts, Row, Wanted};
+use crate::intervene::{Edit, EditedPrompt, HookPositions, LogitRead, LogitReads};
 use crate::manifest::SelfCheck;
 use crate::measure::{Reading, effect};
 use crate::prompt::Prompt;
@@ -67,7 +67,7 @@ pub(super) fn neuron_sites(layers: &str) -> Vec<String> {
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: Patching, context: &Context) -> Result<Outcome, Error> {
-    subject::each(step.step, context, |subject, outcome| {
+    model_run::each(step.step, context, |subject, outcome| {
         let cells =
             subject.cells().map_err(|error| context.refuse_prompts(step.step.prompts(), &subject.name, error))?;
         cells.iter().try_for_each(|cell| patch(&step, cell, subject, context, outcome))
@@ -96,8 +96,9 @@ pub(super) fn workload(step: &Patching, survey: &Survey, context: &Context) -> R
     for cell in &survey.cells {
         let length = cell.positions.length;
         let written = (step.sites.as_slice(), step.positions);
-        let (sites, at) = places::resolve(name, written, Target::planned(facts), cell.at(), context)?;
-        let edit = |(place, at): (Place, &At)| [Edit::patch(place.hook, at.positions.clone(), place.units())];
+        let (sites, at) = places::resolve(name, written, Scope::planned(facts), cell.at(), context)?;
+        let edit =
+            |(place, at): (Place, &PositionGroup)| [Edit::patch(place.hook, at.positions.clone(), place.units())];
         let edits: Vec<[Edit; 1]> =
             sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).map(edit).collect();
         let edits = edits.iter().map(|edits| edits.as_slice());
@@ -111,19 +112,19 @@ pub(super) fn workload(step: &Patching, survey: &Survey, context: &Context) -> R
 /// Every place at every position, on the pairs of one cell.
 fn patch(
     step: &Patching,
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let name = step.step.name();
     let facts = subject.model.facts();
-    let target = Target::of(subject, &cell.template);
+    let target = Scope::of(subject, &cell.template);
     let (sites, at) = places::resolve(name, (&step.sites, step.positions), target, cell.at(), context)?;
     let pairs = Pairs::draw(cell, subject, step.counterfactual, step.step, context)?;
     pairs.record(name, cell, subject, outcome)?;
 
-    let interventions: Vec<(Place, &At)> =
+    let interventions: Vec<(Place, &PositionGroup)> =
         sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
     let total = interventions.len() * pairs.clean.len();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
@@ -131,7 +132,7 @@ fn patch(
         .iter()
         .map(|(place, at)| Arc::from([Edit::patch(place.hook, at.positions.clone(), place.units())]))
         .collect();
-    let edited: Wanted = sites.iter().map(|place| (place.hook, places::together(&at))).collect();
+    let edited: HookPositions = sites.iter().map(|place| (place.hook, places::together(&at))).collect();
 
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
@@ -140,7 +141,8 @@ fn patch(
     let data = divided.values(measures.len(), (&task, edits.len()), outcome, |range, checks| {
         let (cell, pairs) = pairs.part(range, cell);
         let runs = Runs::of(step.measures, step.direction, &cell, &pairs, &edited, subject, context)?;
-        let rows: Vec<Row> = edits.iter().flat_map(|edits| pairs.rows(step.direction, |_| edits.clone())).collect();
+        let rows: Vec<EditedPrompt> =
+            edits.iter().flat_map(|edits| pairs.rows(step.direction, |_| edits.clone())).collect();
         let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
         Ok(runs.unpatched_and_effects(step.measures, &readouts))
     })?;
@@ -153,25 +155,29 @@ fn patch(
 
 impl Pairs {
     /// One row per pair: of the run that is edited, reading the other. `edits` are those of a clean prompt.
-    pub(super) fn rows(&self, direction: Direction, edits: impl Fn(usize) -> Arc<[Edit]>) -> impl Iterator<Item = Row> {
+    pub(super) fn rows(
+        &self,
+        direction: Direction,
+        edits: impl Fn(usize) -> Arc<[Edit]>,
+    ) -> impl Iterator<Item = EditedPrompt> {
         self.clean.iter().zip(&self.other).map(move |(&clean, &other)| {
             let (prompt, source) = match direction {
                 Direction::Noising => (clean, other),
                 Direction::Denoising => (other, clean),
             };
-            Row { prompt, source: Some(source), edits: edits(clean) }
+            EditedPrompt { prompt, source: Some(source), edits: edits(clean) }
         })
     }
 }
 
 /// The two runs of each pair, and what measures need of them.
 pub(super) struct Runs {
-    pub base: crate::intervene::Base,
+    pub base: crate::intervene::CleanRun,
     pub sources: crate::intervene::Activations,
     /// r and r' of each pair: of the run that is edited, and of the other.
     pub answers: Vec<[u32; 2]>,
     /// What the measures need of a run's logits.
-    pub wanted: Readout,
+    pub wanted: LogitRead,
     before: Vec<Reading>,
     source: Vec<Reading>,
 }
@@ -181,10 +187,10 @@ impl Runs {
     pub fn of(
         measures: &[EffectMeasure],
         direction: Direction,
-        cell: &Cell,
+        cell: &TemplateBatch,
         pairs: &Pairs,
-        edited: &Wanted,
-        subject: &Subject,
+        edited: &HookPositions,
+        subject: &ModelRun,
         context: &Context,
     ) -> Result<Self, Error> {
         Self::keeping(measures, direction, cell, pairs, (edited, edited), (subject, context))
@@ -194,12 +200,12 @@ impl Runs {
     pub fn keeping(
         measures: &[EffectMeasure],
         direction: Direction,
-        cell: &Cell,
+        cell: &TemplateBatch,
         pairs: &Pairs,
-        (edited, read): (&Wanted, &Wanted),
-        (subject, context): (&Subject, &Context),
+        (edited, read): (&HookPositions, &HookPositions),
+        (subject, context): (&ModelRun, &Context),
     ) -> Result<Self, Error> {
-        let clean = subject::tokens(&cell.prompts)?;
+        let clean = model_run::tokens(&cell.prompts)?;
         let other = pairs.tokens()?;
         let (edited_tokens, source_tokens) = match direction {
             Direction::Noising => (clean, other),
@@ -213,18 +219,18 @@ impl Runs {
                 (clean, other) => [other, clean],
             })
             .collect();
-        let wanted = Readout {
+        let wanted = LogitRead {
             picks: 2,
             distribution: measures.iter().any(|measure| measure.needs_distribution()),
             divergence: measures.contains(&EffectMeasure::Kl),
         };
-        let unedited = Readout { divergence: false, ..wanted };
+        let unedited = LogitRead { divergence: false, ..wanted };
         let (edited_runs, source_runs) = match direction {
             Direction::Noising => (&pairs.clean, &pairs.other),
             Direction::Denoising => (&pairs.other, &pairs.clean),
         };
         let readings = |logits: &burn::tensor::Tensor<2>, runs: &[usize]| -> Vec<Reading> {
-            let readouts = Readouts::of(logits, runs, &|pair| answers[pair].to_vec(), unedited);
+            let readouts = LogitReads::of(logits, runs, &|pair| answers[pair].to_vec(), unedited);
             (0..runs.len()).map(|pair| replays::reading(&readouts, pair, answers[pair][0])).collect()
         };
         let before = readings(&base.logits, edited_runs);
@@ -236,11 +242,11 @@ impl Runs {
     pub fn read(
         &self,
         name: &str,
-        rows: &[Row],
+        rows: &[EditedPrompt],
         progress: (&Context, &crate::system::progress::Task),
-        subject: &Subject,
+        subject: &ModelRun,
         checks: &mut Vec<SelfCheck>,
-    ) -> Result<Readouts, Error> {
+    ) -> Result<LogitReads, Error> {
         self.read_from(&self.sources, name, rows, progress, subject, checks)
     }
 
@@ -249,11 +255,11 @@ impl Runs {
         &self,
         sources: &crate::intervene::Activations,
         name: &str,
-        rows: &[Row],
+        rows: &[EditedPrompt],
         progress: (&Context, &crate::system::progress::Task),
-        subject: &Subject,
+        subject: &ModelRun,
         checks: &mut Vec<SelfCheck>,
-    ) -> Result<Readouts, Error> {
+    ) -> Result<LogitReads, Error> {
         let tokens = |row: usize| self.answers[row % self.answers.len()].to_vec();
         replays::read(name, subject, (&self.base, sources), rows, (&tokens, self.wanted), progress, checks)
     }
@@ -269,12 +275,12 @@ impl Runs {
     }
 
     /// `[1 + intervention, pair, measure]`: the measures without an edit, then with each intervention.
-    pub fn unpatched_and_effects(&self, measures: &[EffectMeasure], readouts: &Readouts) -> Vec<f64> {
+    pub fn unpatched_and_effects(&self, measures: &[EffectMeasure], readouts: &LogitReads) -> Vec<f64> {
         [self.unpatched(measures), self.effects(measures, readouts)].concat()
     }
 
     /// `[intervention, pair, measure]`
-    pub fn effects(&self, measures: &[EffectMeasure], readouts: &Readouts) -> Vec<f64> {
+    pub fn effects(&self, measures: &[EffectMeasure], readouts: &LogitReads) -> Vec<f64> {
         let pairs = self.answers.len();
         let rows = readouts.picked.len() / readouts.picks.max(1);
         let of = |row: usize| {

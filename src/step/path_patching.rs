@@ -1,18 +1,18 @@
 //! Step `path-patching`: what one component tells another through the residual stream, everything else as in the clean run.
 
 use super::labels::Labels;
+use super::model_run::{self, ModelRun, TemplateBatch};
 use super::pairing::{self, Pairs, pair_rows};
 use super::patching::Runs;
-use super::places::{self, At, Place};
+use super::places::{self, Place, PositionGroup};
 use super::replays::{self, Stopped};
-use super::subject::{self, Cell, Subject};
+use super::scope::numbers;
 use super::summary::Values;
-use super::target::numbers;
-use super::{Outcome, Target};
+use super::{Outcome, Scope};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
-use crate::intervene::{Edit, Paths, Readouts, Receiver, Row, Sender, Units, Wanted};
+use crate::intervene::{Edit, EditedPrompt, HookPositions, LogitReads, Paths, Receiver, Sender, Units};
 use crate::manifest::SelfCheck;
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
@@ -31,11 +31,11 @@ use std::sync::Arc;
 type Receivers = IndexMap<Option<Receiver>, IndexSet<Option<usize>>>;
 
 /// One path: a sender, a receiver and its head, and where.
-type Path<'a> = (Sender, Option<Receiver>, Option<usize>, &'a At);
+type Path<'a> = (Sender, Option<Receiver>, Option<usize>, &'a PositionGroup);
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &PathPatching, context: &Context) -> Result<Outcome, Error> {
-    subject::each(step, context, |subject, outcome| {
+    model_run::each(step, context, |subject, outcome| {
         let cells =
             subject.cells().map_err(|error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error))?;
         let first = outcome.checks.len();
@@ -70,21 +70,21 @@ pub(super) fn check(step: &PathPatching, loaded: &Loaded) -> Result<(), SpecErro
 /// Every path at every position, on the pairs of one cell.
 fn patch(
     step: &PathPatching,
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let name = step.name.as_str();
     let facts = subject.model.facts();
-    let ends = Ends::of(step, Target::of(subject, &cell.template), context)?;
+    let ends = Ends::of(step, Scope::of(subject, &cell.template), context)?;
     let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
     let blocks = ends.blocks(&at, cell.positions.length, step, facts, context)?;
     let pairs = Pairs::draw(cell, subject, &step.counterfactual, step, context)?;
     pairs.record(name, cell, subject, outcome)?;
 
     let positions = places::together(&at);
-    let sent: Wanted = ends.senders.iter().map(|sender| (sender.hook(), positions.clone())).collect();
+    let sent: HookPositions = ends.senders.iter().map(|sender| (sender.hook(), positions.clone())).collect();
     let mut kept = sent.clone();
     kept.extend(ends.receivers.keys().flatten().map(|receiver| (receiver.hook(), positions.clone())));
     let runs = Runs::keeping(&step.measures, Direction::Noising, cell, &pairs, (&kept, &sent), (subject, context))?;
@@ -126,7 +126,7 @@ fn patch(
 /// What it would compute.
 pub(super) fn workload(step: &PathPatching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
-    let ends = Ends::of(step, Target::planned(facts), context)?;
+    let ends = Ends::of(step, Scope::planned(facts), context)?;
     pairing::foresee(&step.counterfactual, step, survey, context)?;
     let mut whole = Workload::default();
     for cell in &survey.cells {
@@ -160,7 +160,7 @@ impl Ends {
     ///
     /// # Errors
     /// Layers and heads that the model does not have; neurons as senders.
-    fn of(step: &PathPatching, target: Target, context: &Context) -> Result<Self, Error> {
+    fn of(step: &PathPatching, target: Scope, context: &Context) -> Result<Self, Error> {
         Ok(Self { senders: senders(step, target, context)?, receivers: receivers(step, target, context)? })
     }
 
@@ -170,7 +170,7 @@ impl Ends {
     /// When there is none.
     fn blocks<'b>(
         &'b self,
-        at: &'b [At],
+        at: &'b [PositionGroup],
         length: usize,
         step: &PathPatching,
         facts: &Facts,
@@ -196,7 +196,7 @@ struct Block<'b> {
     senders: Vec<Sender>,
     receiver: Option<Receiver>,
     heads: &'b IndexSet<Option<usize>>,
-    at: &'b At,
+    at: &'b PositionGroup,
 }
 
 impl<'b> Block<'b> {
@@ -205,7 +205,7 @@ impl<'b> Block<'b> {
         senders: &IndexSet<Sender>,
         receiver: Option<Receiver>,
         heads: &'b IndexSet<Option<usize>>,
-        at: &'b At,
+        at: &'b PositionGroup,
         length: usize,
         facts: &Facts,
     ) -> Option<Self> {
@@ -234,9 +234,9 @@ impl<'b> Block<'b> {
         paths: &Paths,
         runs: &Runs,
         (context, task): (&Context, &Task),
-        subject: &Subject,
+        subject: &ModelRun,
         checks: &mut Vec<SelfCheck>,
-    ) -> Result<Readouts, Error> {
+    ) -> Result<LogitReads, Error> {
         let Some(receiver) = self.receiver else {
             let tokens = |pair: usize| runs.answers[pair].to_vec();
             let pause = |done: usize| replays::pause(task, done);
@@ -252,14 +252,14 @@ impl<'b> Block<'b> {
                 Arc::from([Edit::patch(receiver.hook(), paths.positions.clone(), units)])
             })
             .collect();
-        let mut all = Readouts::default();
+        let mut all = LogitReads::default();
         // Senders at a time, so that what the receiver makes of them fits in memory.
         for senders in self.senders.chunks(paths.senders_at_once(receiver)) {
             let received = paths.received(receiver, senders);
-            let rows: Vec<Row> = (0..senders.len())
+            let rows: Vec<EditedPrompt> = (0..senders.len())
                 .flat_map(|sender| edits.iter().map(move |edits| (sender, edits)))
                 .flat_map(|(sender, edits)| {
-                    paths.pairs.iter().enumerate().map(move |(pair, &(prompt, _))| Row {
+                    paths.pairs.iter().enumerate().map(move |(pair, &(prompt, _))| EditedPrompt {
                         prompt,
                         source: Some(sender * paths.pairs.len() + pair),
                         edits: edits.clone(),
@@ -273,7 +273,7 @@ impl<'b> Block<'b> {
 }
 
 /// Resolves the senders for a model.
-fn senders(step: &PathPatching, target: Target, context: &Context) -> Result<IndexSet<Sender>, Error> {
+fn senders(step: &PathPatching, target: Scope, context: &Context) -> Result<IndexSet<Sender>, Error> {
     check(step, context.loaded)?;
     let places = places::components(&step.name, "senders", &step.senders, target, context)?;
     let sender = |place: Place| Some(Sender { layer: place.layer()?, head: place.unit });
@@ -281,7 +281,7 @@ fn senders(step: &PathPatching, target: Target, context: &Context) -> Result<Ind
 }
 
 /// Resolves the receivers for a model.
-fn receivers(step: &PathPatching, target: Target, context: &Context) -> Result<Receivers, Error> {
+fn receivers(step: &PathPatching, target: Scope, context: &Context) -> Result<Receivers, Error> {
     let facts = target.facts;
     let mut receivers = Receivers::new();
     for (index, text) in step.receivers.iter().enumerate() {

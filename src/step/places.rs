@@ -1,7 +1,7 @@
 //! The places that a spec's sites, components and positions mean in one model.
 
-use super::Target;
-use super::target::numbers;
+use super::Scope;
+use super::scope::numbers;
 use crate::context::Context;
 use crate::intervene::{Layout, Positions, Units};
 use crate::model::facts::Facts;
@@ -25,7 +25,7 @@ pub struct Place {
 
 /// Positions under one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct At {
+pub struct PositionGroup {
     /// As the spec writes it; of `each`, the position's own name.
     pub label: String,
     /// The position, where it is one.
@@ -74,7 +74,7 @@ impl Place {
 }
 
 /// The key columns of places at positions: `site`, `layer`, `head`, `neuron`, `component`, `position`, `position_index`.
-pub fn keys(places: &[(Place, &At)], facts: Option<&Facts>) -> PolarsResult<DataFrame> {
+pub fn keys(places: &[(Place, &PositionGroup)], facts: Option<&Facts>) -> PolarsResult<DataFrame> {
     let head = |place: Place| match place.hook {
         Hook::Block(_, site) if has_heads(site) => place.unit,
         _ => None,
@@ -99,10 +99,10 @@ pub fn keys(places: &[(Place, &At)], facts: Option<&Facts>) -> PolarsResult<Data
 pub fn resolve(
     step: &str,
     (texts, names): (&[String], &[PositionName]),
-    target: Target,
+    target: Scope,
     (of, template): (&prompt::Positions, &str),
     context: &Context,
-) -> Result<(Vec<Place>, Vec<At>), Error> {
+) -> Result<(Vec<Place>, Vec<PositionGroup>), Error> {
     Error::both(sites(step, texts, target, of.length, context), positions(step, names, of, template, context))
 }
 
@@ -110,7 +110,7 @@ pub fn resolve(
 ///
 /// # Errors
 /// Hooks, layers and units that the model does not have.
-fn sites(step: &str, sites: &[String], target: Target, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
+fn sites(step: &str, sites: &[String], target: Scope, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
     let layers = context.loaded.spec.steps.iter().find_map(|other| match other {
         Step::NeuronPatching(other) if other.name == step => Some(other.layers.as_str()),
         _ => None,
@@ -127,7 +127,7 @@ fn sites(step: &str, sites: &[String], target: Target, length: usize, context: &
 ///
 /// # Errors
 /// Hooks, layers and units that the model does not have.
-pub fn site(path: &[&str], text: &str, target: Target, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
+pub fn site(path: &[&str], text: &str, target: Scope, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
     written_site((path, text), text, target, length, context)
 }
 
@@ -135,7 +135,7 @@ pub fn site(path: &[&str], text: &str, target: Target, length: usize, context: &
 fn written_site(
     (path, written): (&[&str], &str),
     text: &str,
-    target: Target,
+    target: Scope,
     length: usize,
     context: &Context,
 ) -> Result<Vec<Place>, Error> {
@@ -178,7 +178,7 @@ pub fn components(
     step: &str,
     key: &str,
     components: &[String],
-    target: Target,
+    target: Scope,
     context: &Context,
 ) -> Result<Vec<Place>, Error> {
     components_at(&["step", step, key], components, target, context)
@@ -191,7 +191,7 @@ pub fn components(
 pub fn components_at(
     path: &[&str],
     components: &[String],
-    target: Target,
+    target: Scope,
     context: &Context,
 ) -> Result<Vec<Place>, Error> {
     let each = components.iter().enumerate();
@@ -200,7 +200,7 @@ pub fn components_at(
 }
 
 /// The places of one component, which stands at `path` in the spec.
-fn component(path: &[&str], text: &str, target: Target, context: &Context) -> Result<Vec<Place>, Error> {
+fn component(path: &[&str], text: &str, target: Scope, context: &Context) -> Result<Vec<Place>, Error> {
     let facts = target.facts;
     let refuse = |problem: String| Error::from(context.loaded.refuse(path, problem, None));
     let ComponentPattern { layers, kind } = ComponentPattern::parse(text).map_err(refuse)?;
@@ -237,7 +237,7 @@ pub fn positions(
     of: &prompt::Positions,
     template: &str,
     context: &Context,
-) -> Result<Vec<At>, Error> {
+) -> Result<Vec<PositionGroup>, Error> {
     positions_at(&["step", step, "positions"], names, of, template, context)
 }
 
@@ -251,8 +251,8 @@ pub fn positions_at(
     of: &prompt::Positions,
     template: &str,
     context: &Context,
-) -> Result<Vec<At>, Error> {
-    let mut found: Vec<At> = Vec::new();
+) -> Result<Vec<PositionGroup>, Error> {
+    let mut found: Vec<PositionGroup> = Vec::new();
     let mut unknown = Vec::new();
     for (number, name) in names.iter().enumerate() {
         let refuse = |(problem, advice): (String, String)| {
@@ -268,10 +268,10 @@ pub fn positions_at(
 }
 
 /// The positions of a name, or what is wrong with it and what to write.
-fn named(name: &PositionName, of: &prompt::Positions, template: &str) -> Result<Vec<At>, (String, String)> {
+fn named(name: &PositionName, of: &prompt::Positions, template: &str) -> Result<Vec<PositionGroup>, (String, String)> {
     match name {
         PositionName::Name(name) if name == "all" => {
-            Ok(vec![At { label: "all".into(), index: None, positions: Positions::All }])
+            Ok(vec![PositionGroup { label: "all".into(), index: None, positions: Positions::All }])
         }
         PositionName::Name(name) if name == "each" => Ok((0..of.length).map(|index| at(of, index)).collect()),
         PositionName::Name(name) => match of.names.get(name) {
@@ -302,12 +302,12 @@ fn named(name: &PositionName, of: &prompt::Positions, template: &str) -> Result<
 }
 
 /// One position, under its own name.
-pub fn at(of: &prompt::Positions, index: usize) -> At {
+pub fn at(of: &prompt::Positions, index: usize) -> PositionGroup {
     single(label(of, index), index)
 }
 
-fn single(label: String, index: usize) -> At {
-    At { label, index: Some(index), positions: Positions::At(vec![index]) }
+fn single(label: String, index: usize) -> PositionGroup {
+    PositionGroup { label, index: Some(index), positions: Positions::At(vec![index]) }
 }
 
 /// What a position is called: by its own name before `last`, by its index where it has none.
@@ -317,7 +317,7 @@ pub fn label(of: &prompt::Positions, index: usize) -> String {
 }
 
 /// Several positions as one.
-pub fn together(at: &[At]) -> Positions {
+pub fn together(at: &[PositionGroup]) -> Positions {
     if at.iter().any(|at| at.positions == Positions::All) {
         return Positions::All;
     }

@@ -1,12 +1,12 @@
 //! Rows of interventions replayed for a step: blocks that are kept, progress, memory, and the check against runs from scratch.
 
-use super::Subject;
+use super::ModelRun;
 use super::divided::parts;
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::{
-    Activation, Activations, Base, EditError, Layout, Positions, Readout, Readouts, Replay, Row, Wanted,
-    layer_operations,
+    Activation, Activations, CleanRun, EditError, EditedPrompt, HookPositions, Layout, LogitRead, LogitReads,
+    Positions, Replay, layer_operations,
 };
 use crate::manifest::SelfCheck;
 use crate::measure::Reading;
@@ -50,10 +50,10 @@ pub fn prompts_at_once(
     context: &Context,
     facts: &Facts,
     length: usize,
-    wanted: &Wanted,
+    wanted: &HookPositions,
     (runs, rows): (usize, usize),
 ) -> usize {
-    let bytes = Base::bytes(facts, 1, length, ELEMENT) + runs * activation_bytes(wanted, facts, length);
+    let bytes = CleanRun::bytes(facts, 1, length, ELEMENT) + runs * activation_bytes(wanted, facts, length);
     let fits = memory(context) / 2 / bytes.max(1);
     fits.min(rows_at_once(facts, length, LEAST_ROWS) / rows.max(1)).max(1)
 }
@@ -72,7 +72,7 @@ fn rows_at_once(facts: &Facts, length: usize, least: usize) -> usize {
 }
 
 /// Bytes of what stands at hooks of one prompt, in main memory.
-pub fn activation_bytes(wanted: &Wanted, facts: &Facts, length: usize) -> usize {
+pub fn activation_bytes(wanted: &HookPositions, facts: &Facts, length: usize) -> usize {
     let of = |(hook, positions): (&Hook, &Positions)| {
         Layout::of(*hook, facts, length).map_or(0, |layout| layout.position_width() * positions.iter(length).count())
     };
@@ -80,10 +80,10 @@ pub fn activation_bytes(wanted: &Wanted, facts: &Facts, length: usize) -> usize 
 }
 
 /// What is left for the rows themselves.
-fn memory_left(context: &Context, facts: &Facts, base: &Base, sources: &Activations) -> usize {
+fn memory_left(context: &Context, facts: &Facts, base: &CleanRun, sources: &Activations) -> usize {
     let host = |kept: &Activations| kept.values().map(|activation| ELEMENT * activation.data.len()).sum::<usize>();
     let kept =
-        Base::bytes(facts, base.tokens.batch, base.tokens.pos, ELEMENT) + host(&base.activations) + host(sources);
+        CleanRun::bytes(facts, base.tokens.batch, base.tokens.pos, ELEMENT) + host(&base.activations) + host(sources);
     let whole = memory(context);
     // A single prompt may be more than all of it.
     whole.saturating_sub(kept).max(whole / 8)
@@ -93,9 +93,9 @@ fn memory_left(context: &Context, facts: &Facts, base: &Base, sources: &Activati
 ///
 /// # Errors
 /// Logits that are not finite, and Ctrl-C.
-pub fn base(subject: &Subject, tokens: Tokens, edited: &Wanted, context: &Context) -> Result<Base, Error> {
+pub fn base(subject: &ModelRun, tokens: Tokens, edited: &HookPositions, context: &Context) -> Result<CleanRun, Error> {
     let batch = context.batch(&subject.model);
-    Base::run(subject.model.transformer(), tokens, edited, batch, || interrupt::check().map_err(Error::from))
+    CleanRun::run(subject.model.transformer(), tokens, edited, batch, || interrupt::check().map_err(Error::from))
 }
 
 /// Activations of prompts, and their logits.
@@ -103,9 +103,9 @@ pub fn base(subject: &Subject, tokens: Tokens, edited: &Wanted, context: &Contex
 /// # Errors
 /// Logits that are not finite, and Ctrl-C.
 pub fn capture(
-    subject: &Subject,
+    subject: &ModelRun,
     tokens: &Tokens,
-    wanted: &Wanted,
+    wanted: &HookPositions,
     context: &Context,
 ) -> Result<(Activations, burn::tensor::Tensor<2>), Error> {
     let batch = context.batch(&subject.model);
@@ -118,9 +118,9 @@ pub fn capture(
 /// # Errors
 /// Ctrl-C, and what `add` returns.
 pub fn captured(
-    subject: &Subject,
+    subject: &ModelRun,
     (what, tokens): (&str, &Tokens),
-    wanted: &Wanted,
+    wanted: &HookPositions,
     batch: usize,
     (context, task): (&Context, &Task),
     mut add: impl FnMut(Range<usize>, Activations) -> Result<(), Error>,
@@ -148,13 +148,13 @@ pub fn captured(
 /// Edits that the model cannot have, and Ctrl-C.
 pub fn read(
     name: &str,
-    subject: &Subject,
-    (base, sources): (&Base, &Activations),
-    rows: &[Row],
-    (tokens, wanted): (&(dyn Fn(usize) -> Vec<u32> + Sync), Readout),
+    subject: &ModelRun,
+    (base, sources): (&CleanRun, &Activations),
+    rows: &[EditedPrompt],
+    (tokens, wanted): (&(dyn Fn(usize) -> Vec<u32> + Sync), LogitRead),
     (context, task): (&Context, &Task),
     checks: &mut Vec<SelfCheck>,
-) -> Result<Readouts, Error> {
+) -> Result<LogitReads, Error> {
     let facts = subject.model.facts();
     let replay = Replay::new(subject.model.transformer(), base, sources, memory_left(context, facts, base, sources));
     let read = |part: Range<usize>| {
@@ -164,11 +164,11 @@ pub fn read(
         readouts.map_err(|stopped| stopped.error(name))
     };
     let all = match parts(rows.len(), rows_at_once(facts, base.tokens.pos, LEAST_ROWS_OF_A_PART)).as_slice() {
-        [] => Readouts::default(),
+        [] => LogitReads::default(),
         [all] => read(all.clone())?,
         parts => {
             let series = context.blocks.series("rows of one block", parts);
-            let mut all = Readouts::default();
+            let mut all = LogitReads::default();
             for (number, part) in parts.iter().enumerate() {
                 all.extend(series.get_or(number, |_| task.advance(part.len() as u64), || read(part.clone()))?);
             }
@@ -232,7 +232,7 @@ impl Stopped {
 }
 
 /// The measures' view of a row whose picks are r and r'.
-pub fn reading(readouts: &Readouts, row: usize, answer: u32) -> Reading {
+pub fn reading(readouts: &LogitReads, row: usize, answer: u32) -> Reading {
     let [answer_logit, other] = readouts.logits(row) else {
         unreachable!("the picks of a row are r and r'");
     };

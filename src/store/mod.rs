@@ -7,16 +7,16 @@
 mod entry;
 pub mod key;
 mod lock;
+mod maintenance;
 mod place;
 mod put;
 mod take;
-mod tend;
 
 pub use entry::{Damage, Entry};
+pub use maintenance::{Collected, Keep, Listed, Unfinished};
 pub use place::Place;
 pub use put::About;
 pub use take::Taken;
-pub use tend::{Collected, Keep, Listed, Unfinished};
 
 use crate::system::Digests;
 use std::io;

@@ -2,7 +2,7 @@
 //! computed at all. Neither may change a number.
 
 use super::reference::{Case, MODELS, at, base, of, rows, sources, wanted};
-use ablate::intervene::{Activations, Edit, Positions, Replay, Row, Units, Work, capture_means, run_edited};
+use ablate::intervene::{Activations, Edit, EditedPrompt, Positions, Replay, Units, Work, capture_means, run_edited};
 use ablate::kernel::to_f32;
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::{Hook, Site};
@@ -83,7 +83,7 @@ fn difference(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// Replays rows in several ways and holds them against the runs from scratch.
-fn hold(model: &Transformer, tokens: &Tokens, source_tokens: &Tokens, rows: &[Row], memory: usize) {
+fn hold(model: &Transformer, tokens: &Tokens, source_tokens: &Tokens, rows: &[EditedPrompt], memory: usize) {
     let wanted = wanted(rows);
     let base = base(model, tokens, &wanted);
     let sources = sources(model, source_tokens, &wanted);

@@ -3,8 +3,8 @@
 use super::reference::{Case, MODELS, at, base, of, rows, sources, wanted};
 use crate::device;
 use ablate::intervene::{
-    Activation, Change, Edit, EditError, Layout, Positions, Readout, Replay, Row, Units, Value, capture_means,
-    run_edited,
+    Activation, Change, Edit, EditError, EditedPrompt, Layout, LogitRead, Positions, Replay, Units, Value,
+    capture_means, run_edited,
 };
 use ablate::kernel::to_f32;
 use ablate::model::hook::{Hook, SITES, Site};
@@ -99,7 +99,7 @@ impl Draft {
     }
 }
 
-fn drafted(case: &Case, drafts: &[Vec<Draft>]) -> Vec<Row> {
+fn drafted(case: &Case, drafts: &[Vec<Draft>]) -> Vec<EditedPrompt> {
     let edits = |drafts: &Vec<Draft>| drafts.iter().filter_map(|draft| draft.edit(case)).collect::<Vec<Edit>>();
     rows(&drafts.iter().map(edits).collect::<Vec<_>>(), case.tokens.batch)
 }
@@ -134,7 +134,7 @@ proptest! {
         let in_blocks = to_f32(blocks.logits(&rows).unwrap());
         prop_assert!(largest_difference(&whole, &in_blocks) / scale < 1e-5, "in blocks: {}", largest_difference(&whole, &in_blocks));
 
-        let reversed: Vec<Row> = rows.iter().rev().cloned().collect();
+        let reversed: Vec<EditedPrompt> = rows.iter().rev().cloned().collect();
         let backwards = to_f32(replay.logits(&reversed).unwrap());
         let width = whole.len() / rows.len();
         let forwards: Vec<f32> = backwards.chunks_exact(width).rev().flatten().copied().collect();
@@ -443,13 +443,13 @@ fn wrong_edits_are_refused() {
 
     // A source that the row does not name, or that was not read.
     let edit = Edit::patch(z, Positions::All, Units::All);
-    let rows = vec![Row { prompt: 0, source: None, edits: Arc::from([edit]) }];
+    let rows = vec![EditedPrompt { prompt: 0, source: None, edits: Arc::from([edit]) }];
     let wanted = wanted(&rows);
     let base = base(&case.model, &case.tokens, &wanted);
     let sources = sources(&case.model, &case.source_tokens, &wanted);
     let replay = Replay::new(&case.model, &base, &sources, 1 << 30);
     assert!(matches!(replay.logits(&rows).unwrap_err(), EditError::NoSource { source_run: None, .. }));
-    let beyond = vec![Row { source: Some(99), ..rows[0].clone() }];
+    let beyond = vec![EditedPrompt { source: Some(99), ..rows[0].clone() }];
     assert!(matches!(replay.logits(&beyond).unwrap_err(), EditError::NoSource { source_run: Some(99), .. }));
 }
 
@@ -470,7 +470,7 @@ fn readouts_are_of_the_logits() {
         let width = case.model.facts().n_vocab;
         let tokens = |row: usize| vec![(row * 7 % width) as u32, (row * 5 + 3) as u32 % width as u32];
         let read = |distribution: bool| {
-            let readout = Readout { picks: 2, distribution, divergence: distribution };
+            let readout = LogitRead { picks: 2, distribution, divergence: distribution };
             replay.read::<EditError>(&rows, &tokens, readout, |_| Ok(())).unwrap()
         };
         let (whole, picked) = (read(true), read(false));

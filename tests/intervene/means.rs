@@ -1,7 +1,7 @@
 //! Means over prompts as values of edits: against means by hand, and the two steps that take them against each other.
 
 use super::results::{Results, close, of, refused};
-use ablate::intervene::{Edit, Positions, Row, Units, Wanted, capture, run_edited};
+use ablate::intervene::{Edit, EditedPrompt, HookPositions, Positions, Units, capture, run_edited};
 use ablate::model::hook::{Hook, Site};
 use ablate::model::transformer::Tokens;
 use ablate::model::{Lookup, Model};
@@ -59,7 +59,7 @@ fn means_are_those_of_every_prompt() {
     };
     let hooks = [Hook::Block(1, Site::MlpPost), Hook::Block(0, Site::Z)];
     let at = || Positions::At(vec![2, 3]);
-    let wanted: Wanted = hooks.iter().map(|&hook| (hook, at())).collect();
+    let wanted: HookPositions = hooks.iter().map(|&hook| (hook, at())).collect();
     for name in ["every", "same", "pooled", "own"] {
         let rows = results.rows(&format!("{name}.prompts"));
         assert_eq!(rows.height(), 11 + 5, "no prompt with the answer 0");
@@ -93,7 +93,7 @@ fn means_are_those_of_every_prompt() {
                 })
                 .collect();
             let tokens = Tokens::from_rows(&[ids(text).as_slice()]).unwrap();
-            let edited = Row { prompt: 0, source: None, edits: Arc::from(edits) };
+            let edited = EditedPrompt { prompt: 0, source: None, edits: Arc::from(edits) };
             let logits =
                 ablate::kernel::to_f32(run_edited(model.transformer(), &tokens, &[edited], &Default::default()));
             let answer = rows.column("answer").unwrap().i64().unwrap().get(row).unwrap();

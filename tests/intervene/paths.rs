@@ -2,7 +2,8 @@
 
 use super::reference::{Case, MODELS, at, base, of, sources};
 use ablate::intervene::{
-    Activations, Base, Edit, Paths, Positions, Readout, Receiver, Replay, Row, Sender, Units, Wanted,
+    Activations, CleanRun, Edit, EditedPrompt, HookPositions, LogitRead, Paths, Positions, Receiver, Replay, Sender,
+    Units,
 };
 use ablate::kernel::to_f32;
 use ablate::model::facts::Residual;
@@ -11,7 +12,7 @@ use ablate::spec::HeadInput;
 /// A clean run and source runs that hold what every path needs.
 struct Runs<'c> {
     case: &'c Case,
-    base: Base,
+    base: CleanRun,
     sources: Activations,
     pairs: Vec<(usize, usize)>,
 }
@@ -28,7 +29,7 @@ const INPUTS: [HeadInput; 3] = [HeadInput::Q, HeadInput::K, HeadInput::V];
 
 impl<'c> Runs<'c> {
     fn new(case: &'c Case) -> Self {
-        let mut wanted = Wanted::new();
+        let mut wanted = HookPositions::new();
         for layer in 0..case.model.facts().n_layers {
             let sent = senders(case, layer).into_iter().chain([mlp(layer)]).map(Sender::hook);
             let received = INPUTS.map(|input| Receiver::Heads { layer, input }.hook());
@@ -53,7 +54,7 @@ impl<'c> Runs<'c> {
             for head in heads {
                 let units = head.map_or(Units::All, |head| of(&[head]));
                 let edits = std::sync::Arc::from([Edit::patch(receiver.hook(), Positions::All, units)]);
-                rows.extend(self.pairs.iter().enumerate().map(|(pair, &(prompt, _))| Row {
+                rows.extend(self.pairs.iter().enumerate().map(|(pair, &(prompt, _))| EditedPrompt {
                     prompt,
                     source: Some(sender * self.pairs.len() + pair),
                     edits: std::sync::Arc::clone(&edits),
@@ -69,7 +70,7 @@ impl<'c> Runs<'c> {
     fn logits(&self, senders: &[Sender], positions: &Positions, sources: &Activations, memory: usize) -> Vec<f32> {
         let vocab = self.case.model.facts().n_vocab;
         let tokens = |_: usize| (0..vocab as u32).collect();
-        let wanted = Readout { picks: vocab, ..Readout::default() };
+        let wanted = LogitRead { picks: vocab, ..LogitRead::default() };
         let paths = Paths { memory, ..self.paths(positions, sources) };
         paths.logits::<()>(senders, &tokens, wanted, |_| Ok(())).unwrap().picked
     }

@@ -3,7 +3,7 @@
 use super::reference::{Case, MODELS, TOLERANCE, at};
 use crate::parity::reference::folder;
 use ablate::intervene::{
-    DirectAttribution, Positions, Targets, Term, Wanted, capture, direct_attribution, logit_lens, value_logits,
+    DirectAttribution, HookPositions, Positions, Targets, Term, capture, direct_attribution, logit_lens, value_logits,
 };
 use ablate::kernel::to_f32;
 use ablate::model::checkpoint::Checkpoint;
@@ -34,7 +34,7 @@ fn logit_lens_of_every_layer() {
         let case = Case::open(name);
         let n_layers = case.model.facts().n_layers;
         let site = |layer, site| (Hook::Block(layer, site), at(&[case.last()]));
-        let wanted: Wanted = (0..n_layers)
+        let wanted: HookPositions = (0..n_layers)
             .map(|layer| site(layer, Site::ResidPre))
             .chain([site(n_layers - 1, Site::ResidPost)])
             .collect();
@@ -85,7 +85,7 @@ fn value_vectors_say_what_neurons_add() {
             let last = || at(&[case.last()]);
             let layer = model.facts().n_layers - 1;
             let post = Hook::Block(layer, Site::MlpPost);
-            let wanted: Wanted = [(post, last()), (Hook::LnFinalScale, last())].into_iter().collect();
+            let wanted: HookPositions = [(post, last()), (Hook::LnFinalScale, last())].into_iter().collect();
             let (read, _) =
                 capture(model, &case.tokens, &wanted, 2, || Ok::<(), ablate::model::NotFinite>(())).unwrap();
             let (post, scale) = (&read[&post].data, &read[&Hook::LnFinalScale].data);
@@ -179,7 +179,7 @@ fn half_precision_reads_alike() {
         let off = pairs().map(|(rough, exact)| (rough - exact).abs()).fold(0.0, f32::max);
         assert!(off < 0.05 * largest, "{name}: off by {off} of {largest}");
 
-        let wanted: Wanted = [(Hook::Block(1, Site::ResidPost), at(&[case.last()]))].into();
+        let wanted: HookPositions = [(Hook::Block(1, Site::ResidPost), at(&[case.last()]))].into();
         let mut read = Vec::new();
         let keep = |lens: ablate::intervene::Lens| {
             read.extend(ablate::kernel::rank(lens.logits, &answers[lens.first..][..case.tokens.batch]));
@@ -194,7 +194,7 @@ fn half_precision_reads_alike() {
 #[test]
 fn the_final_norm_is_captured_everywhere() {
     let case = Case::open("gpt2-untied");
-    let wanted: Wanted = [(Hook::LnFinalNormalized, Positions::All), (Hook::LnFinalScale, at(&[0, 2]))].into();
+    let wanted: HookPositions = [(Hook::LnFinalNormalized, Positions::All), (Hook::LnFinalScale, at(&[0, 2]))].into();
     let (found, _) = capture(&case.model, &case.tokens, &wanted, 2, || Ok::<(), ablate::model::NotFinite>(())).unwrap();
     let d_model = case.model.facts().d_model;
     assert_eq!(found[&Hook::LnFinalNormalized].shape(), [case.tokens.batch, case.tokens.pos, d_model]);
@@ -206,7 +206,7 @@ fn the_final_norm_is_captured_everywhere() {
 fn chosen_units_are_those_of_the_whole() {
     let case = Case::open("llama-gqa");
     let sites = [Site::Z, Site::MlpPost, Site::Pattern];
-    let wanted: Wanted = sites.iter().map(|&site| (Hook::Block(1, site), at(&[1, 3]))).collect();
+    let wanted: HookPositions = sites.iter().map(|&site| (Hook::Block(1, site), at(&[1, 3]))).collect();
     let (found, _) = capture(&case.model, &case.tokens, &wanted, 2, || Ok::<(), ablate::model::NotFinite>(())).unwrap();
     for (hook, whole) in found {
         let some = whole.of_units(&[0, 2]);

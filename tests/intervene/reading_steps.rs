@@ -1,7 +1,7 @@
 //! The steps that read, from a spec to rows, files and figures.
 
 use ablate::experiment::run;
-use ablate::intervene::{Activation, Layout, Positions, Wanted, capture};
+use ablate::intervene::{Activation, HookPositions, Layout, Positions, capture};
 use ablate::model::hook::{Hook, Site};
 use ablate::model::transformer::Tokens;
 use ablate::model::{Lookup, Model};
@@ -249,7 +249,7 @@ fn kept_activations_are_the_models(loaded: &Loaded, dir: &Path) {
     let tokens = Tokens { ids, batch: 24, pos: 4 };
     let sites = [Site::ResidPost, Site::Z, Site::Pattern, Site::MlpPost];
     let hooks = sites.iter().flat_map(|&site| (0..4).map(move |layer| Hook::Block(layer, site)));
-    let wanted: Wanted = hooks.map(|hook| (hook, Positions::At(vec![1, 3]))).collect();
+    let wanted: HookPositions = hooks.map(|hook| (hook, Positions::At(vec![1, 3]))).collect();
     let (found, _) =
         capture(model.transformer(), &tokens, &wanted, 24, || Ok::<(), ablate::model::NotFinite>(())).unwrap();
     let same = |hook: Hook, expected: &Activation| {

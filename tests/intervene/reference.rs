@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ablate::intervene::{Activations, Base, Edit, Positions, Replay, Row, Units, Wanted, capture};
+use ablate::intervene::{Activations, CleanRun, Edit, EditedPrompt, HookPositions, Positions, Replay, Units, capture};
 use ablate::kernel::to_f32;
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::Hook;
@@ -106,12 +106,12 @@ impl Case {
     }
 
     /// One row per intervention and prompt, in that order, each reading the source prompt of the same number.
-    pub fn rows(&self, interventions: &[Vec<Edit>]) -> Vec<Row> {
+    pub fn rows(&self, interventions: &[Vec<Edit>]) -> Vec<EditedPrompt> {
         rows(interventions, self.tokens.batch)
     }
 
     /// The logits of rows by replay, `[row, vocab]`; the replay's own check must agree.
-    pub fn replay(&self, rows: &[Row]) -> Vec<f32> {
+    pub fn replay(&self, rows: &[EditedPrompt]) -> Vec<f32> {
         let wanted = wanted(rows);
         let base = base(&self.model, &self.tokens, &wanted);
         let sources = sources(&self.model, &self.source_tokens, &wanted);
@@ -131,18 +131,18 @@ impl Case {
     }
 }
 
-pub fn rows(interventions: &[Vec<Edit>], prompts: usize) -> Vec<Row> {
+pub fn rows(interventions: &[Vec<Edit>], prompts: usize) -> Vec<EditedPrompt> {
     let shared = interventions.iter().map(|edits| std::sync::Arc::from(edits.as_slice()));
     shared
         .flat_map(|edits: std::sync::Arc<[Edit]>| {
-            (0..prompts).map(move |prompt| Row { prompt, source: Some(prompt), edits: edits.clone() })
+            (0..prompts).map(move |prompt| EditedPrompt { prompt, source: Some(prompt), edits: edits.clone() })
         })
         .collect()
 }
 
 /// Every hook that rows edit, at the positions where they do, as steps ask for them: of the last layer no more may be computed.
-pub fn wanted(rows: &[Row]) -> Wanted {
-    let mut wanted = Wanted::new();
+pub fn wanted(rows: &[EditedPrompt]) -> HookPositions {
+    let mut wanted = HookPositions::new();
     for edit in rows.iter().flat_map(|row| row.edits.iter()) {
         let positions = match (wanted.swap_remove(&edit.hook), &edit.positions) {
             (None, positions) => positions.clone(),
@@ -159,11 +159,11 @@ pub fn wanted(rows: &[Row]) -> Wanted {
     wanted
 }
 
-pub fn base(model: &Transformer, tokens: &Tokens, wanted: &Wanted) -> Base {
-    Base::run(model, tokens.clone(), wanted, 2, || Ok::<(), ablate::model::NotFinite>(())).unwrap()
+pub fn base(model: &Transformer, tokens: &Tokens, wanted: &HookPositions) -> CleanRun {
+    CleanRun::run(model, tokens.clone(), wanted, 2, || Ok::<(), ablate::model::NotFinite>(())).unwrap()
 }
 
-pub fn sources(model: &Transformer, tokens: &Tokens, wanted: &Wanted) -> Activations {
+pub fn sources(model: &Transformer, tokens: &Tokens, wanted: &HookPositions) -> Activations {
     capture(model, tokens, wanted, 2, || Ok::<(), ablate::model::NotFinite>(())).unwrap().0
 }
 

@@ -5,8 +5,8 @@
 
 use super::reference::{base, of, patch, rows, sources, wanted};
 use ablate::intervene::{
-    Activation, Activations, Base, Edit, EditError, Part, Paths, Positions, Readout, Receiver, Replay, Row, Sender,
-    TokenPairs, Units, Wanted, attribute, capture_means,
+    Activation, Activations, CleanRun, Edit, EditError, EditedPrompt, HookPositions, LogitRead, Part, Paths, Positions,
+    Receiver, Replay, Sender, TokenPairs, Units, attribute, capture_means,
 };
 use ablate::model::gguf::Gguf;
 use ablate::model::hook::{Hook, Site};
@@ -89,10 +89,10 @@ impl SmolLm2 {
     }
 
     /// Fails unless rows, the prompts the inner index, are the runs that the reference calls `key`.
-    fn expect(&self, key: &str, rows: &[Row], base: &Base, sources: &Activations) {
+    fn expect(&self, key: &str, rows: &[EditedPrompt], base: &CleanRun, sources: &Activations) {
         let replay = Replay::new(&self.model, base, sources, 1 << 30);
         let answers = self.answers();
-        let readout = Readout { picks: 2, distribution: true, divergence: true };
+        let readout = LogitRead { picks: 2, distribution: true, divergence: true };
         let tokens = |row: usize| answers[row % answers.len()].to_vec();
         let found = replay.read::<EditError>(rows, &tokens, readout, |_| Ok(())).unwrap();
         self.near(&found.picked, &format!("{key}/logits"));
@@ -160,7 +160,7 @@ fn effect_maps_and_ablations_of_smollm2() {
         ("ablate/mlps", vec![ablation(Site::MlpPost, 10..20)]),
     ];
     for (key, edits) in interventions {
-        let rows: Vec<Row> = rows(&edits, this.clean.batch);
+        let rows: Vec<EditedPrompt> = rows(&edits, this.clean.batch);
         let wanted = wanted(&rows);
         let base = base(&this.model, &this.clean, &wanted);
         this.expect(key, &rows, &base, &sources(&this.model, &this.source, &wanted));
@@ -178,7 +178,7 @@ fn paths_of_smollm2() {
     let inputs = [HeadInput::Q, HeadInput::V].map(|input| Receiver::Heads { layer: 15, input });
     let receivers = [inputs[0], inputs[1], Receiver::Mlp { layer: 15 }];
     let hooks = receivers.map(Receiver::hook).into_iter().chain(heads.iter().chain(&mlp).map(|sender| sender.hook()));
-    let wanted: Wanted = hooks.map(|hook| (hook, Positions::All)).collect();
+    let wanted: HookPositions = hooks.map(|hook| (hook, Positions::All)).collect();
     let base = base(&this.model, &this.clean, &wanted);
     let sources = sources(&this.model, &this.source, &wanted);
     let pairs: Vec<(usize, usize)> = (0..this.clean.batch).map(|prompt| (prompt, prompt)).collect();
@@ -198,7 +198,7 @@ fn paths_of_smollm2() {
         for sender in 0..senders.len() {
             for units in &units {
                 let edits: Arc<[Edit]> = Arc::from([Edit::patch(receiver.hook(), Positions::All, units.clone())]);
-                rows.extend(pairs.iter().map(|&(prompt, _)| Row {
+                rows.extend(pairs.iter().map(|&(prompt, _)| EditedPrompt {
                     prompt,
                     source: Some(sender * pairs.len() + prompt),
                     edits: edits.clone(),
@@ -209,7 +209,7 @@ fn paths_of_smollm2() {
     }
     let answers = this.answers();
     let tokens = |pair: usize| answers[pair % answers.len()].to_vec();
-    let readout = Readout { picks: 2, distribution: true, divergence: false };
+    let readout = LogitRead { picks: 2, distribution: true, divergence: false };
     for (key, senders) in [("path/head_to_logits", &heads[..]), ("path/mlp_to_logits", &mlp[..])] {
         let found = paths.logits::<()>(senders, &tokens, readout, |_| Ok(())).unwrap();
         this.near(&found.picked, &format!("{key}/logits"));

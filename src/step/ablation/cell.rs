@@ -4,14 +4,14 @@ use super::circuits::{self, Circuits};
 use super::runs::{self, Arm, Case};
 use crate::Error;
 use crate::context::Context;
-use crate::intervene::{Edit, Positions, Units, Wanted};
+use crate::intervene::{Edit, HookPositions, Positions, Units};
 use crate::model::hook::Hook;
 use crate::prompt::{Operator, Prompt};
 use crate::spec::step::{Ablation, AblationMeasure, AblationValue, MeanOperators};
 use crate::step::means::{self, Means};
 use crate::step::pairing::Pairs;
 use crate::step::summary::Values;
-use crate::step::{Cell, Outcome, Subject, places};
+use crate::step::{ModelRun, Outcome, TemplateBatch, places};
 
 /// What activations become.
 enum Given {
@@ -27,8 +27,8 @@ enum Given {
 /// Components, positions, rankings and prompts that cannot be had, at their place in the spec, and Ctrl-C.
 pub fn ablate(
     step: &Ablation,
-    cell: Cell,
-    subject: &Subject,
+    cell: TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
@@ -113,7 +113,7 @@ pub fn ablate(
 }
 
 /// What is ablated by any circuit.
-fn wanted(all: &[Circuits], against_empty: bool, positions: &Positions) -> Wanted {
+fn wanted(all: &[Circuits], against_empty: bool, positions: &Positions) -> HookPositions {
     let sets = all
         .iter()
         .flat_map(|one| one.circuits.iter().map(|circuit| &circuit.ablated).chain(against_empty.then_some(&one.empty)));
@@ -123,10 +123,10 @@ fn wanted(all: &[Circuits], against_empty: bool, positions: &Positions) -> Wante
 /// The cell with the prompts that are ablated.
 fn without_zero_answers<'s>(
     step: &Ablation,
-    mut cell: Cell<'s>,
-    subject: &Subject,
+    mut cell: TemplateBatch<'s>,
+    subject: &ModelRun,
     outcome: &mut Outcome,
-) -> Result<Cell<'s>, Error> {
+) -> Result<TemplateBatch<'s>, Error> {
     // Words are no numbers.
     if step.skip_zero_answers && subject.set.slots.is_none() {
         let all = cell.prompts.len();

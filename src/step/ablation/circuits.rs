@@ -9,7 +9,7 @@ use crate::spec::step::{Ablation, AblationMode, Listed, Ranked};
 use crate::step::labels::Labels;
 use crate::step::places::{self, Place};
 use crate::step::ranking::{self, Of, Ranking};
-use crate::step::{Cell, Subject, Target};
+use crate::step::{ModelRun, Scope, TemplateBatch};
 use polars::prelude::*;
 use std::collections::HashMap;
 
@@ -51,12 +51,12 @@ pub struct Member {
 pub fn circuits(
     step: &Ablation,
     operators: &[&'static Operator],
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
 ) -> Result<Vec<Circuits>, Error> {
     let facts = subject.model.facts();
-    let target = Target::of(subject, &cell.template);
+    let target = Scope::of(subject, &cell.template);
     let components = places::components(&step.name, "components", &step.components, target, context)?;
     let universe = Set::of(&places::components(&step.name, "among", &step.among, target, context)?, facts);
     let among = (step.mode == AblationMode::Keep).then_some(&universe);
@@ -115,8 +115,8 @@ fn ranking(
     ranking: &Ranking,
     path: &[&str],
     operator: Option<&'static Operator>,
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
 ) -> Result<Vec<ranking::Effect>, Error> {
     let refused = |fault| Error::from(ranking::refused(path, fault, context.loaded));
@@ -131,8 +131,8 @@ fn ranking(
 fn listed(
     step: &Ablation,
     operator: Option<&'static Operator>,
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
 ) -> Result<Vec<ranking::Effect>, Error> {
     let mut all = Vec::new();

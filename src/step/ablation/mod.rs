@@ -9,7 +9,7 @@ mod sets;
 
 use super::pairing::{self, pair_rows};
 use super::ranking::{self, Ranking};
-use super::{Outcome, foretold, means, places, subject};
+use super::{Outcome, dry_ranking, means, model_run, places};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
@@ -22,7 +22,7 @@ use polars::prelude::*;
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &Ablation, context: &Context) -> Result<Outcome, Error> {
-    subject::each(step, context, |subject, outcome| {
+    model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         for cell in subject.cells().map_err(refuse)? {
             cell::ablate(step, cell, subject, context, outcome)?;
@@ -58,7 +58,7 @@ fn check_rows(ranking: &Ranking, path: &[&str], loaded: &Loaded, frames: &Frames
     let refused = |fault| ranking::refused(path, fault, loaded);
     let rows = frames.get(ranking.from).map_err(|problem| refused(ranking::fault("from", problem)))?;
     ranking::check_columns(ranking, rows).map_err(refused)?;
-    foretold::check_measure(ranking, loaded).map_err(refused)
+    dry_ranking::check_measure(ranking, loaded).map_err(refused)
 }
 
 /// Its frames without rows.

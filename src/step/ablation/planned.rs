@@ -9,16 +9,16 @@ use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::spec::Step;
 use crate::spec::step::{Ablation, AblationMeasure, AblationMode, Ranked};
-use crate::step::foretold::{self, Reader};
+use crate::step::dry_ranking::{self, Reader};
 use crate::step::places::{self, Place};
-use crate::step::{Target, subject};
+use crate::step::{Scope, model_run};
 
 /// What each run of a prompt ablates, at most.
 ///
 /// # Errors
 /// Components that the model does not have, at their place in the spec.
 pub fn ablated(step: &Ablation, facts: &Facts, context: &Context) -> Result<Vec<Set>, Error> {
-    let target = Target::planned(facts);
+    let target = Scope::planned(facts);
     let (named, among) = Error::both(
         places::components(&step.name, "components", &step.components, target, context),
         places::components(&step.name, "among", &step.among, target, context),
@@ -50,18 +50,18 @@ pub fn ablated(step: &Ablation, facts: &Facts, context: &Context) -> Result<Vec<
 /// # Errors
 /// That, at its place in the spec.
 pub fn check(step: &Ablation, name: &ModelName, facts: &Facts, template: &str, context: &Context) -> Result<(), Error> {
-    let operators = &subject::operators(step, context)?;
+    let operators = &model_run::operators(step, context)?;
     let reader = Reader { name, facts, template, operators };
     for (number, listed) in step.listed.iter().enumerate() {
-        foretold::ranked(&listed.into(), &["step", &step.name, "listed", &number.to_string()], reader, context)?;
+        dry_ranking::ranked(&listed.into(), &["step", &step.name, "listed", &number.to_string()], reader, context)?;
     }
     let Some(ranked) = &step.ranked else { return Ok(()) };
-    let target = Target::planned(facts);
+    let target = Scope::planned(facts);
     // Which of them `listed` names besides is not known.
     let named = Set::of(&places::components(&step.name, "components", &step.components, target, context)?, facts);
     let universe = Set::of(&places::components(&step.name, "among", &step.among, target, context)?, facts);
     let among = (step.mode == AblationMode::Keep).then_some(&universe);
-    for effects in foretold::ranked(&ranked.into(), &["step", &step.name, "ranked"], reader, context)? {
+    for effects in dry_ranking::ranked(&ranked.into(), &["step", &step.name, "ranked"], reader, context)? {
         let further = further(&effects, ranked, named.clone(), among, facts);
         check_k(ranked, effects.len(), &further, step, context)?;
     }
@@ -105,7 +105,7 @@ fn best(places: &[Place], k: usize, per_layer: bool) -> impl Iterator<Item = &Pl
 }
 
 /// Refuses components that are kept and would not be ablated anyway.
-fn check_kept(step: &Ablation, among: &Set, target: Target, context: &Context) -> Result<(), Error> {
+fn check_kept(step: &Ablation, among: &Set, target: Scope, context: &Context) -> Result<(), Error> {
     for (index, text) in step.components.iter().enumerate() {
         let places = places::components(&step.name, "components", std::slice::from_ref(text), target, context)?;
         if !places.into_iter().any(|place| among.meets(place)) {

@@ -4,14 +4,14 @@ use super::circuits::Circuits;
 use super::sets::Set;
 use crate::Error;
 use crate::context::Context;
-use crate::intervene::{Activations, Edit, Positions, Readout, Readouts, Row, Wanted};
+use crate::intervene::{Activations, Edit, EditedPrompt, HookPositions, LogitRead, LogitReads, Positions};
 use crate::manifest::SelfCheck;
 use crate::measure::{Reading, left};
 use crate::model::hook::Hook;
 use crate::prompt::Prompt;
 use crate::spec::step::{Ablation, AblationMeasure};
 use crate::step::divided::parts;
-use crate::step::{Outcome, Subject, replays, subject};
+use crate::step::{ModelRun, Outcome, model_run, replays};
 use crate::system::progress::Task;
 use indexmap::IndexSet;
 use std::sync::Arc;
@@ -87,11 +87,11 @@ pub fn measure(
     arms: &[Arm],
     cases: &[Case],
     (template, positions): (&str, &Positions),
-    subject: &Subject,
+    subject: &ModelRun,
     (context, task): (&Context, &Task),
     outcome: &mut Outcome,
 ) -> Result<Vec<f64>, Error> {
-    let wanted: Wanted = arms.iter().flat_map(Arm::hooks).map(|hook| (hook, positions.clone())).collect();
+    let wanted: HookPositions = arms.iter().flat_map(Arm::hooks).map(|hook| (hook, positions.clone())).collect();
     let facts = subject.model.facts();
     let length = cases.first().map_or(0, |case| case.prompt.tokens.len());
     let runs = 1 + usize::from(cases.iter().any(|case| case.other.is_some()));
@@ -108,14 +108,14 @@ fn run(
     step: &Ablation,
     arms: &[Arm],
     cases: &[Case],
-    wanted: &Wanted,
-    subject: &Subject,
+    wanted: &HookPositions,
+    subject: &ModelRun,
     progress: (&Context, &Task),
     checks: &mut Vec<SelfCheck>,
 ) -> Result<Vec<f64>, Error> {
     let context = progress.0;
     let prompts: Vec<&Prompt> = cases.iter().map(|case| case.prompt).collect();
-    let base = replays::base(subject, subject::tokens(&prompts)?, wanted, context)?;
+    let base = replays::base(subject, model_run::tokens(&prompts)?, wanted, context)?;
     let others: IndexSet<&[u32]> =
         cases.iter().filter_map(|case| case.other).map(|other| other.tokens.as_slice()).collect();
     let sources = match others.is_empty() {
@@ -129,7 +129,7 @@ fn run(
     };
 
     // Intervention by intervention, so that rows with the same edits follow each other.
-    let mut rows: Vec<Row> = Vec::new();
+    let mut rows: Vec<EditedPrompt> = Vec::new();
     let mut case_of: Vec<usize> = Vec::new();
     let mut row_of: Vec<Vec<usize>> = cases.iter().map(|case| vec![0; arms[case.arm].edits.len()]).collect();
     for (number, arm) in arms.iter().enumerate() {
@@ -138,20 +138,20 @@ fn run(
                 let source = case.other.and_then(|other| others.get_index_of(other.tokens.as_slice()));
                 row_of[prompt][index] = rows.len();
                 case_of.push(prompt);
-                rows.push(Row { prompt, source, edits: edits.clone() });
+                rows.push(EditedPrompt { prompt, source, edits: edits.clone() });
             }
         }
     }
     let divergence = step.measures.contains(&AblationMeasure::Kl);
-    let readout = Readout { picks: 2, distribution: true, divergence };
+    let readout = LogitRead { picks: 2, distribution: true, divergence };
     let tokens = |row: usize| cases[case_of[row]].picks().to_vec();
     let ablated = replays::read(&step.name, subject, (&base, &sources), &rows, (&tokens, readout), progress, checks)?;
     let order: Vec<usize> = (0..cases.len()).collect();
-    let unedited = Readout { divergence: false, ..readout };
-    let whole = Readouts::of(&base.logits, &order, &|case| cases[case].picks().to_vec(), unedited);
+    let unedited = LogitRead { divergence: false, ..readout };
+    let whole = LogitReads::of(&base.logits, &order, &|case| cases[case].picks().to_vec(), unedited);
 
     let reading =
-        |readouts: &Readouts, row: usize, case: usize| replays::reading(readouts, row, cases[case].picks()[0]);
+        |readouts: &LogitReads, row: usize, case: usize| replays::reading(readouts, row, cases[case].picks()[0]);
     let keys = arms.first().map_or(0, |arm| arm.keys.len());
     let mut data = Vec::with_capacity((1 + keys) * cases.len() * step.measures.len());
     for key in std::iter::once(None).chain((0..keys).map(Some)) {

@@ -3,13 +3,13 @@
 mod chosen;
 mod file;
 
-use super::places::{self, At, Place};
-use super::subject::{self, Cell, Subject};
+use super::model_run::{self, ModelRun, TemplateBatch};
+use super::places::{self, Place, PositionGroup};
 use super::summary::{MOST_ROWS, Values, prompt_columns};
-use super::{Outcome, Target, replays};
+use super::{Outcome, Scope, replays};
 use crate::context::Context;
 use crate::cost::{Read, Survey, Workload};
-use crate::intervene::{Activation, Layout, Positions, Wanted};
+use crate::intervene::{Activation, HookPositions, Layout, Positions};
 use crate::model::facts::Facts;
 use crate::spec::step::{self, CaptureFormat};
 use crate::step::labels::Labels;
@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &step::Capture, context: &Context) -> Result<Outcome, Error> {
-    subject::each(step, context, |subject, outcome| {
+    model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         subject.cells().map_err(refuse)?.iter().try_for_each(|cell| keep(step, cell, subject, context, outcome))
     })
@@ -40,7 +40,7 @@ pub(super) fn empty_frames(step: &step::Capture) -> PolarsResult<Vec<(String, Da
 /// What it would compute.
 pub(super) fn workload(step: &step::Capture, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     survey.reading(|cell| {
-        let target = Target::planned(&survey.sketch.card.facts);
+        let target = Scope::planned(&survey.sketch.card.facts);
         let (chosen, at) = places(step, target, &cell.positions, &cell.template, context)?;
         let values = chosen.iter().map(Chosen::values).sum::<usize>() * at.iter(cell.positions.length).count();
         Ok(Read { logits: 0, bytes: values * size_of::<f32>(), passing: 0 })
@@ -50,7 +50,7 @@ pub(super) fn workload(step: &step::Capture, survey: &Survey, context: &Context)
 /// The hooks with their units, and the positions, in one model's prompts of one template.
 fn places(
     step: &step::Capture,
-    target: Target,
+    target: Scope,
     positions: &prompt::Positions,
     template: &str,
     context: &Context,
@@ -63,14 +63,14 @@ fn places(
 /// The activations of one cell's prompts.
 fn keep(
     step: &step::Capture,
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let facts = subject.model.facts();
     let length = cell.positions.length;
-    let target = Target::of(subject, &cell.template);
+    let target = Scope::of(subject, &cell.template);
     let (chosen, at) = places(step, target, &cell.positions, &cell.template, context)?;
     let count = chosen.iter().map(Chosen::values).sum::<usize>() * at.iter(length).count() * cell.prompts.len();
     if step.format == CaptureFormat::Rows {
@@ -81,7 +81,8 @@ fn keep(
     let labels = subject.labels();
     match step.format {
         CaptureFormat::Rows => {
-            let positions: Vec<At> = at.iter(length).map(|index| places::at(&cell.positions, index)).collect();
+            let positions: Vec<PositionGroup> =
+                at.iter(length).map(|index| places::at(&cell.positions, index)).collect();
             let rows = rows(&chosen, &activations, &positions, Some((cell, facts)))?;
             outcome.add_labelled(&step.name, labels, &cell.template, rows)?;
         }
@@ -112,14 +113,14 @@ fn refuse_too_many(step: &step::Capture, count: usize, context: &Context, outcom
 /// Runs the prompts and keeps what is chosen, hook by hook.
 fn read(
     step: &step::Capture,
-    cell: &Cell,
+    cell: &TemplateBatch,
     chosen: &[Chosen],
     at: &Positions,
-    subject: &Subject,
+    subject: &ModelRun,
     context: &Context,
 ) -> Result<Vec<Activation>, Error> {
-    let wanted: Wanted = chosen.iter().map(|chosen| (chosen.hook, at.clone())).collect();
-    let tokens = subject::tokens(&cell.prompts)?;
+    let wanted: HookPositions = chosen.iter().map(|chosen| (chosen.hook, at.clone())).collect();
+    let tokens = model_run::tokens(&cell.prompts)?;
     let label = format!("{}: {}", step.name, subject.name);
     let task = context.progress.begin(&label, cell.prompts.len() as u64, "prompts");
     let mut kept: Vec<Activation> = Vec::with_capacity(chosen.len());
@@ -146,13 +147,13 @@ fn read(
 /// Writes the file and says where it is.
 fn write(
     step: &step::Capture,
-    cell: &Cell,
+    cell: &TemplateBatch,
     chosen: &[Chosen],
     activations: &[Activation],
-    subject: &Subject,
+    subject: &ModelRun,
     context: &Context,
 ) -> Result<PathBuf, Error> {
-    let tokens = subject::tokens(&cell.prompts)?;
+    let tokens = model_run::tokens(&cell.prompts)?;
     let integers = |values: Vec<i64>, shape: Vec<usize>| file::Tensor { shape, data: file::Data::Integers(values) };
     let positions: Vec<i64> = match activations.first() {
         Some(activation) => activation.positions.iter().map(|&position| position as i64).collect(),
@@ -184,7 +185,7 @@ fn write(
 
 /// `STEP.safetensors`; with the model's name and checkpoint where the step runs several, and the template's where the
 /// prompts have several.
-fn file_name(step: &step::Capture, cell: &Cell, subject: &Subject, context: &Context) -> String {
+fn file_name(step: &step::Capture, cell: &TemplateBatch, subject: &ModelRun, context: &Context) -> String {
     let mut parts = vec![step.name.clone()];
     if context.models.names(&step.models).len() > 1 {
         parts.push(subject.name.name.clone());
@@ -204,11 +205,11 @@ fn file_name(step: &step::Capture, cell: &Cell, subject: &Subject, context: &Con
 fn rows(
     chosen: &[Chosen],
     activations: &[Activation],
-    positions: &[At],
-    cell: Option<(&Cell, &Facts)>,
+    positions: &[PositionGroup],
+    cell: Option<(&TemplateBatch, &Facts)>,
 ) -> PolarsResult<DataFrame> {
     let prompts = cell.map(|(cell, _)| cell.prompts.as_slice()).unwrap_or_default();
-    let mut keys: Vec<(Place, &At)> = Vec::new();
+    let mut keys: Vec<(Place, &PositionGroup)> = Vec::new();
     let mut indices: Vec<Option<u32>> = Vec::new();
     let mut data: Vec<f64> = Vec::new();
     for (chosen, activation) in chosen.iter().zip(activations) {

@@ -3,14 +3,14 @@
 use super::neurons::Neuron;
 use crate::Error;
 use crate::context::Context;
-use crate::intervene::{Positions, Wanted, capture_blocks};
+use crate::intervene::{HookPositions, Positions, capture_blocks};
 use crate::manifest::SelfCheck;
 use crate::model::hook::{Hook, Site};
 use crate::model::transformer::Tokens;
 use crate::prompt::Prompt;
 use crate::step::divided::Divided;
 use crate::step::divided::parts;
-use crate::step::{Outcome, Subject};
+use crate::step::{ModelRun, Outcome};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -22,7 +22,7 @@ pub fn read(
     (step, label): (&str, &str),
     neurons: &[Neuron],
     prompts: &[&Prompt],
-    subject: &Subject,
+    subject: &ModelRun,
     (context, outcome): (&Context, &mut Outcome),
 ) -> Result<Vec<f32>, Error> {
     let mut layers: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
@@ -39,7 +39,7 @@ pub fn read(
     let mut kept = vec![0.0; neurons.len() * prompts.len()];
     for (length, indices) in lengths {
         let last = Positions::At(vec![length.saturating_sub(1)]);
-        let wanted: Wanted = layers.keys().map(|&layer| (hook(layer), last.clone())).collect();
+        let wanted: HookPositions = layers.keys().map(|&layer| (hook(layer), last.clone())).collect();
         let divided = Divided {
             step,
             what: format!("activations of {label}"),

@@ -8,9 +8,9 @@ mod neurons;
 mod prompts;
 mod values;
 
-use super::foretold::{self, Reader};
+use super::dry_ranking::{self, Reader};
+use super::model_run::{self, ModelRun};
 use super::ranking::{self, Ranking, fault, refused};
-use super::subject::{self, Subject};
 use super::summary::MOST_ROWS;
 use super::{Outcome, replays};
 use crate::Error;
@@ -41,7 +41,7 @@ type Matched = (Vec<Match>, [usize; 2]);
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &Heuristics, context: &Context) -> Result<Outcome, Error> {
-    let mut outcome = subject::each_on(step, context, surveyed, |subject, outcome| {
+    let mut outcome = model_run::each_on(step, context, surveyed, |subject, outcome| {
         for template in 0..subject.set.templates.len() {
             for &operator in &subject.set.operators {
                 let asked = prompts::asked(step, template, operator, subject, outcome);
@@ -75,7 +75,7 @@ pub(super) fn check(step: &Heuristics, loaded: &Loaded, frames: &Frames) -> Resu
     let from = &step.ranked.from;
     let rows = frames.get(from).map_err(|problem| refuse(fault("from", problem)))?;
     ranking::check_columns(&Ranking::from(&step.ranked), rows).map_err(refuse)?;
-    foretold::check_measure(&Ranking::from(&step.ranked), loaded).map_err(refuse)?;
+    dry_ranking::check_measure(&Ranking::from(&step.ranked), loaded).map_err(refuse)?;
     if rows.column("neuron").is_err() {
         let problem = format!("rows of '{from}' have no column 'neuron'; write a step of neuron-patching");
         return Err(refuse(fault("from", problem)));
@@ -96,13 +96,13 @@ pub(super) fn empty_frames(step: &Heuristics) -> PolarsResult<Vec<(String, DataF
 /// What it would compute, about: which layers the ranking has is not known before it is there.
 pub(super) fn workload(step: &Heuristics, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
-    let symbols = &subject::operators(step, context)?;
+    let symbols = &model_run::operators(step, context)?;
     let operators = symbols.len().max(1);
     for cell in &survey.cells {
         let reader = Reader { name: &survey.name, facts, template: &cell.template, operators: symbols };
         neurons::foresee(step, reader, context)?;
     }
-    let layers = foretold::expected_layers(&step.ranked.from, facts, context);
+    let layers = dry_ranking::expected_layers(&step.ranked.from, facts, context);
     let neurons = step.ranked.k.min(facts.d_mlp) * layers.len();
     let mut whole = Workload::default();
     for cell in &survey.cells {
@@ -140,7 +140,7 @@ fn options(step: &Heuristics, gated: bool) -> Options {
 fn classify(
     step: &Heuristics,
     asked: &Asked,
-    subject: &Subject,
+    subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
@@ -222,7 +222,7 @@ fn check_examples(step: &Heuristics, asked: &Asked, context: &Context, outcome: 
 }
 
 /// How many neurons are classified, and what chance makes of that.
-fn note(matcher: &Matcher, found: &[Found], asked: &Asked, subject: &Subject) -> String {
+fn note(matcher: &Matcher, found: &[Found], asked: &Asked, subject: &ModelRun) -> String {
     let count = |of: &dyn Fn(&Found) -> bool| found.iter().filter(|one| of(one)).count();
     let classified = count(&|one| !one.matches.is_empty());
     let (direct, control) = (count(&|one| one.direct() > 0), count(&|one| one.control > 0));

@@ -5,8 +5,8 @@ use crate::context::Context;
 use crate::model::hook::{Hook, Site};
 use crate::prompt::Operator;
 use crate::spec::step::Heuristics;
-use crate::step::Subject;
-use crate::step::foretold::{self, Reader};
+use crate::step::ModelRun;
+use crate::step::dry_ranking::{self, Reader};
 use crate::step::places::Place;
 use crate::step::ranking::{self, Effect, Fault, Of, Ranking, fault};
 
@@ -38,7 +38,7 @@ pub fn ranked(
     step: &Heuristics,
     operator: &'static Operator,
     template: &str,
-    subject: &Subject,
+    subject: &ModelRun,
     context: &Context,
 ) -> Result<Vec<Neuron>, Error> {
     let refuse = |fault| Error::from(ranking::refused(&["step", &step.name, "ranked"], fault, context.loaded));
@@ -68,7 +68,7 @@ pub fn ranked(
 /// That, at its place in the spec.
 pub fn foresee(step: &Heuristics, reader: Reader, context: &Context) -> Result<(), Error> {
     let path = ["step", step.name.as_str(), "ranked"];
-    let ranked = foretold::ranked(&Ranking::from(&step.ranked), &path, reader, context)?;
+    let ranked = dry_ranking::ranked(&Ranking::from(&step.ranked), &path, reader, context)?;
     let is_none = |effects: &Vec<Effect>| effects.iter().all(|(place, _)| neuron(*place).is_none());
     let Some(number) = ranked.iter().position(is_none) else { return Ok(()) };
     let operator = reader.operators.get(number).copied().filter(|_| step.ranked.per_operator);

@@ -3,7 +3,7 @@
 use crate::heuristic::Problem;
 use crate::prompt::{Operator, Prompt};
 use crate::spec::step::Heuristics;
-use crate::step::{Outcome, Subject};
+use crate::step::{ModelRun, Outcome};
 
 /// The prompts of a template and an operator.
 pub struct Asked<'s> {
@@ -27,7 +27,7 @@ pub fn asked<'s>(
     step: &Heuristics,
     template: usize,
     operator: &'static Operator,
-    subject: &'s Subject,
+    subject: &'s ModelRun,
     outcome: &mut Outcome,
 ) -> Asked<'s> {
     let name = subject.set.templates.get(template).map_or(String::new(), |template| template.name.clone());

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::intervene::value_logits;
 use crate::prompt::{PromptError, Resolved, integers};
 use crate::spec::step::Heuristics;
-use crate::step::Subject;
+use crate::step::ModelRun;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -41,7 +41,7 @@ impl Values {
     ///
     /// # Errors
     /// None that the prompts themselves have not had.
-    pub fn of(asked: &Asked, subject: &Subject, context: &Context, step: &Heuristics) -> Result<Self, Error> {
+    pub fn of(asked: &Asked, subject: &ModelRun, context: &Context, step: &Heuristics) -> Result<Self, Error> {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         let spec = context.prompts(step.prompts.as_deref(), &step.name)?;
         let resolved = Resolved::new(spec).map_err(PromptError::Spec).map_err(refuse)?;
@@ -78,7 +78,7 @@ impl Values {
     }
 
     /// The logits of neurons, those of a layer next to each other.
-    pub fn logits(&self, neurons: &[Neuron], subject: &Subject) -> Vec<Logits> {
+    pub fn logits(&self, neurons: &[Neuron], subject: &ModelRun) -> Vec<Logits> {
         let transformer = subject.model.transformer();
         let layers = neurons.chunk_by(|one, other| one.layer == other.layer);
         let logits = layers.flat_map(|part| {

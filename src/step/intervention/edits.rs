@@ -7,7 +7,7 @@ use crate::model::hook::{Hook, Site};
 use crate::prompt::Positions;
 use crate::spec::PositionName;
 use crate::spec::step::{EditSpec, EditValue, Intervention, NamedIntervention};
-use crate::step::Target;
+use crate::step::Scope;
 use crate::step::places::{self, Place};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ pub type At<'a> = (&'a Positions, &'a str);
 /// Sites, heads and positions that the model or the template has not, at their place in the spec, and what `written` returns.
 pub fn resolve(
     step: &Intervention,
-    target: Target,
+    target: Scope,
     at: At,
     context: &Context,
     written: Written,
@@ -45,7 +45,7 @@ pub fn resolve(
 fn resolve_edit(
     path: &[&str],
     edit: &EditSpec,
-    target: Target,
+    target: Scope,
     (of, template): At,
     context: &Context,
     written: Written,

@@ -4,15 +4,15 @@ mod edits;
 mod reach;
 mod values;
 
+use super::model_run::{self, ModelRun, TemplateBatch};
 use super::pairing::{self, Other, Pairs, pair_rows};
 use super::patching::Runs;
-use super::subject::{self, Cell, Subject};
 use super::summary::Values;
-use super::{Outcome, Target, replays};
+use super::{Outcome, Scope, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
-use crate::intervene::{Change, Edit, Positions, Row, Wanted};
+use crate::intervene::{Change, Edit, EditedPrompt, HookPositions, Positions};
 use crate::prompt::{Operator, Prompt};
 use crate::spec::step::{Direction, EditValue, Intervention, MeanOperators};
 use crate::spec::{Loaded, SpecErrors};
@@ -24,7 +24,7 @@ use values::{MeanValues, over, placeholder};
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &Intervention, context: &Context) -> Result<Outcome, Error> {
-    subject::each(step, context, |subject, outcome| {
+    model_run::each(step, context, |subject, outcome| {
         reach::check_prompts(step, subject, context)?;
         let cells =
             subject.cells().map_err(|error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error))?;
@@ -56,7 +56,7 @@ pub(super) fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErro
             }
         }
     }
-    reach::check(step, loaded, subject::set(step.prompts.as_deref(), loaded))
+    reach::check(step, loaded, model_run::set(step.prompts.as_deref(), loaded))
 }
 
 /// What it would compute.
@@ -67,7 +67,7 @@ pub(super) fn workload(step: &Intervention, survey: &Survey, context: &Context) 
     let mut whole = Workload::default();
     for (cell, means) in survey.cells.iter().zip(means) {
         let length = cell.positions.length;
-        let target = Target::planned(facts);
+        let target = Scope::planned(facts);
         let all = resolve(step, target, cell.at(), context, &placeholder)?;
         // An edit that is of some prompts alone is counted for all.
         let all: Vec<Vec<Edit>> =
@@ -98,16 +98,16 @@ fn keys(step: &[&str]) -> PolarsResult<DataFrame> {
 
 fn intervene(
     step: &Intervention,
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let (name, facts) = (step.name.as_str(), subject.model.facts());
-    let target = Target::of(subject, &cell.template);
+    let target = Scope::of(subject, &cell.template);
     let at = cell.at();
     let planned = resolve(step, target, at, context, &placeholder)?;
-    let edited: Wanted = planned
+    let edited: HookPositions = planned
         .iter()
         .flat_map(|edits| edits.iter().map(|(_, edit)| edit))
         .filter(|edit| !matches!(edit.change, Change::Cut { .. }))
@@ -144,7 +144,7 @@ fn intervene(
         let runs = Runs::of(&step.measures, Direction::Noising, &cell, &pairs, &edited, subject, context)?;
         let edits = &edits;
         let each = |number: usize| pairs.rows(Direction::Noising, move |clean| edits[number][first + clean].clone());
-        let rows: Vec<Row> = (0..planned.len()).flat_map(each).collect();
+        let rows: Vec<EditedPrompt> = (0..planned.len()).flat_map(each).collect();
         let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
         Ok(runs.unpatched_and_effects(&step.measures, &readouts))
     })?;

@@ -6,7 +6,7 @@ use crate::intervene::Edit;
 use crate::prompt::Prompt;
 use crate::spec::step::{EditSpec, Intervention};
 use crate::spec::{Loaded, Prompts, SpecErrors};
-use crate::step::subject;
+use crate::step::model_run;
 use crate::step::summary::prompt_columns;
 use crate::table::{self, never};
 use polars::prelude::*;
@@ -80,7 +80,7 @@ pub fn check(step: &Intervention, loaded: &Loaded, prompts: Option<&Prompts>) ->
 ///
 /// # Errors
 /// It, at its place in the spec.
-pub fn check_prompts(step: &Intervention, subject: &subject::Subject, context: &Context) -> Result<(), Error> {
+pub fn check_prompts(step: &Intervention, subject: &model_run::ModelRun, context: &Context) -> Result<(), Error> {
     if !has_conditions(step) {
         return Ok(());
     }

@@ -3,12 +3,12 @@
 use super::edits::{At, resolve};
 use crate::Error;
 use crate::context::Context;
-use crate::intervene::{Positions, Value, Wanted};
+use crate::intervene::{HookPositions, Positions, Value};
 use crate::model::hook::Hook;
 use crate::prompt::Operator;
 use crate::spec::step::{EditValue, Intervention, MeanPositions};
 use crate::step::means::{Means, Over};
-use crate::step::{Cell, Outcome, Subject, Target};
+use crate::step::{ModelRun, Outcome, Scope, TemplateBatch};
 use indexmap::IndexMap;
 use std::cell::RefCell;
 
@@ -37,15 +37,15 @@ impl MeanValues {
     /// Edits that the model cannot have, prompts that cannot be had, and Ctrl-C.
     pub fn take(
         step: &Intervention,
-        (target, at): (Target, At),
-        cell: &Cell,
-        subject: &Subject,
+        (target, at): (Scope, At),
+        cell: &TemplateBatch,
+        subject: &ModelRun,
         context: &Context,
         outcome: &mut Outcome,
     ) -> Result<Self, Error> {
         let pooled = step.mean.positions == MeanPositions::Pooled;
         let mut taken = Self { pooled, means: IndexMap::new() };
-        let wanted: RefCell<IndexMap<Positions, Wanted>> = RefCell::default();
+        let wanted: RefCell<IndexMap<Positions, HookPositions>> = RefCell::default();
         resolve(step, target, at, context, &|value, hook, positions| {
             if value == EditValue::Mean {
                 let over = taken.over(positions);
@@ -55,7 +55,7 @@ impl MeanValues {
         })?;
         let wanted = wanted.into_inner();
         if !wanted.is_empty() {
-            let each: Vec<Wanted> = wanted.values().cloned().collect();
+            let each: Vec<HookPositions> = wanted.values().cloned().collect();
             let means = Means::take_each(over(step), &each, cell, subject, context, outcome)?;
             taken.means.extend(wanted.into_keys().zip(means));
         }

@@ -8,7 +8,7 @@ use crate::prompt::{Operator, Prompt};
 use crate::spec::{Loaded, SpecErrors, Step};
 use crate::step::labels::Labels;
 use crate::step::ranking::Of;
-use crate::step::{Cell, Subject, foretold};
+use crate::step::{ModelRun, TemplateBatch, dry_ranking};
 use crate::table::Frames;
 use indexmap::IndexMap;
 use polars::prelude::*;
@@ -59,9 +59,9 @@ pub struct Associated {
 
 /// How many neurons of each layer a step of heuristics looks at, and of which layers, about.
 pub fn expected(from: &str, facts: &Facts, context: &Context) -> (usize, Vec<usize>) {
-    match foretold::step_of(from, context.loaded) {
+    match dry_ranking::step_of(from, context.loaded) {
         Some(Step::Heuristics(step)) => {
-            (step.ranked.k.min(facts.d_mlp), foretold::expected_layers(&step.ranked.from, facts, context))
+            (step.ranked.k.min(facts.d_mlp), dry_ranking::expected_layers(&step.ranked.from, facts, context))
         }
         _ => (facts.d_mlp, (0..facts.n_layers).collect()),
     }
@@ -98,8 +98,8 @@ pub fn bags<'s>(
     step: &str,
     from: &str,
     operators: impl IntoIterator<Item = &'s Operator>,
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
 ) -> Result<HashMap<&'static str, Bag>, Error> {
     let refuse = |problem: String| Error::from(context.loaded.refuse(&["step", step, "from"], problem, None));

@@ -13,7 +13,7 @@ use crate::spec::step::HeuristicKnockout;
 use crate::step::labels::Labels;
 use crate::step::means::Over;
 use crate::step::summary::{BOOTSTRAP_SEED, prompt_columns};
-use crate::step::{Cell, Outcome, Subject, places, subject};
+use crate::step::{ModelRun, Outcome, TemplateBatch, model_run, places};
 use indexmap::IndexMap;
 use polars::prelude::*;
 use std::collections::BTreeSet;
@@ -25,7 +25,7 @@ pub const GROUPS: [&str; 2] = ["related", "unrelated"];
 
 /// Runs the step on each of its models.
 pub fn run(step: &HeuristicKnockout, context: &Context) -> Result<Outcome, Error> {
-    subject::each(step, context, |subject, outcome| {
+    model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         subject.cells().map_err(refuse)?.iter().try_for_each(|cell| knock(step, cell, subject, context, outcome))
     })
@@ -116,8 +116,8 @@ impl<'t> Draw<'t> {
 /// Every heuristic, on the prompts of one cell.
 fn knock(
     step: &HeuristicKnockout,
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
@@ -186,7 +186,7 @@ fn draw(step: &HeuristicKnockout, members: Vec<usize>, of: [&str; 3]) -> Vec<usi
     chosen.into_iter().collect()
 }
 
-fn note(step: &HeuristicKnockout, bag: &Bag, operator: &Operator, cell: &Cell, subject: &Subject) -> String {
+fn note(step: &HeuristicKnockout, bag: &Bag, operator: &Operator, cell: &TemplateBatch, subject: &ModelRun) -> String {
     let most = bag.heuristics.iter().map(|known| known.neurons.len()).max().unwrap_or(0);
     format!(
         "{}: template '{}', operator '{}': no heuristic has at least {} neurons (the largest has {most}); it has no rows",

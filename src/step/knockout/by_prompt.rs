@@ -12,7 +12,7 @@ use crate::spec::step::{KnockoutOrder, PromptKnockout};
 use crate::step::labels::Labels;
 use crate::step::means::Over;
 use crate::step::summary::prompt_columns;
-use crate::step::{Cell, Outcome, Subject, places, subject};
+use crate::step::{ModelRun, Outcome, TemplateBatch, model_run, places};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -23,7 +23,7 @@ pub const GROUPS: [&str; 2] = ["heuristics", "random"];
 
 /// Runs the step on each of its models.
 pub fn run(step: &PromptKnockout, context: &Context) -> Result<Outcome, Error> {
-    subject::each(step, context, |subject, outcome| {
+    model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         subject.cells().map_err(refuse)?.iter().try_for_each(|cell| knock(step, cell, subject, context, outcome))
     })
@@ -80,8 +80,8 @@ struct Case<'c> {
 /// Every k, on the prompts of one cell.
 fn knock(
     step: &PromptKnockout,
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
@@ -194,7 +194,7 @@ impl<'c> Case<'c> {
 }
 
 /// Says where a control has fewer neurons than what it is compared with.
-fn note(step: &PromptKnockout, cases: &[Case], cell: &Cell, subject: &Subject, outcome: &mut Outcome) {
+fn note(step: &PromptKnockout, cases: &[Case], cell: &TemplateBatch, subject: &ModelRun, outcome: &mut Outcome) {
     let Some(k) = step.k.iter().copied().enumerate().max_by_key(|(_, k)| *k) else { return };
     let mut groups: IndexMap<&str, Vec<(f64, f64)>> = IndexMap::new();
     for case in cases {

@@ -4,14 +4,14 @@ use super::bag::Bag;
 use crate::Error;
 use crate::context::Context;
 use crate::cost::Survey;
-use crate::intervene::{Activations, Edit, Positions, Readout, Readouts, Row, Units, Wanted};
+use crate::intervene::{Activations, Edit, EditedPrompt, HookPositions, LogitRead, LogitReads, Positions, Units};
 use crate::manifest::SelfCheck;
 use crate::model::hook::{Hook, Site};
 use crate::prompt::{Operator, Prompt};
 use crate::spec::step::KnockoutValue;
 use crate::step::divided::parts;
 use crate::step::means::{Means, Over};
-use crate::step::{Cell, Outcome, Subject, replays, subject};
+use crate::step::{ModelRun, Outcome, TemplateBatch, model_run, replays};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub fn answers(
     (template, prompts): (&str, &[&Prompt]),
     count: usize,
     mut jobs: impl FnMut(Range<usize>) -> Result<Vec<Job>, Error>,
-    subject: &Subject,
+    subject: &ModelRun,
     (context, outcome): (&Context, &mut Outcome),
 ) -> Result<Answers, Error> {
     let task = context.progress.begin(&format!("{}: {}", knock.over.step, subject.name), count as u64, "rows");
@@ -53,22 +53,22 @@ pub fn answers(
     let rows = count.div_ceil(prompts.len().max(1));
     let block = replays::prompts_at_once(context, subject.model.facts(), length, &wanted, (1, rows));
     let divided = subject.divided(knock.over.step, template, parts(prompts.len(), block), context);
-    let readout = Readout { picks: 1, distribution: true, divergence: false };
+    let readout = LogitRead { picks: 1, distribution: true, divergence: false };
     let answer = |prompt: usize| prompts[prompt].answer_tokens[0];
     let mut found = Answers { clean: Vec::with_capacity(prompts.len()), after: vec![false; count] };
     let skipped = |part: Range<usize>| task.advance((rows * part.len()) as u64);
     let work = |part: Range<usize>, checks: &mut Vec<SelfCheck>| {
-        let base = replays::base(subject, subject::tokens(&prompts[part.clone()])?, &wanted, context)?;
+        let base = replays::base(subject, model_run::tokens(&prompts[part.clone()])?, &wanted, context)?;
         let order: Vec<usize> = (0..part.len()).collect();
-        let whole = Readouts::of(&base.logits, &order, &|row| vec![answer(part.start + row)], readout);
+        let whole = LogitReads::of(&base.logits, &order, &|row| vec![answer(part.start + row)], readout);
         let clean: Vec<bool> =
             whole.arg_max.iter().zip(part.clone()).map(|(token, prompt)| *token == answer(prompt)).collect();
         let jobs = jobs(part.clone())?;
         if jobs.is_empty() {
             return Ok((clean, Vec::new()));
         }
-        let row = |job: &Job| Row { prompt: job.prompt - part.start, source: None, edits: job.edits.clone() };
-        let rows: Vec<Row> = jobs.iter().map(row).collect();
+        let row = |job: &Job| EditedPrompt { prompt: job.prompt - part.start, source: None, edits: job.edits.clone() };
+        let rows: Vec<EditedPrompt> = jobs.iter().map(row).collect();
         let tokens = |row: usize| vec![answer(jobs[row].prompt)];
         let (name, nothing) = (knock.over.step, Activations::new());
         let progress = (context, &task);
@@ -101,8 +101,8 @@ impl<'s> Knock<'s> {
         over: Over<'s>,
         positions: Positions,
         bags: &HashMap<&'static str, Bag>,
-        cell: &Cell,
-        (subject, context, outcome): (&Subject, &Context, &mut Outcome),
+        cell: &TemplateBatch,
+        (subject, context, outcome): (&ModelRun, &Context, &mut Outcome),
     ) -> Result<Self, Error> {
         let mut knock = Self { over, positions, layers: super::layers(bags), means: None };
         if value == KnockoutValue::Mean {
@@ -112,7 +112,7 @@ impl<'s> Knock<'s> {
     }
 
     /// What it may change.
-    fn wanted(&self) -> Wanted {
+    fn wanted(&self) -> HookPositions {
         self.layers.iter().map(|&layer| (hook(layer), self.positions.clone())).collect()
     }
 

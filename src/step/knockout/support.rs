@@ -5,13 +5,13 @@ use super::bag::{self, Bag};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
-use crate::intervene::{Positions, Wanted, value_logits};
+use crate::intervene::{HookPositions, Positions, value_logits};
 use crate::model::hook::{Hook, Site};
 use crate::prompt::{Prompt, PromptError};
 use crate::spec::step::HeuristicSupport;
 use crate::spec::{Keep, Prompts};
 use crate::step::summary::Values;
-use crate::step::{Cell, Outcome, Subject, replays, subject};
+use crate::step::{ModelRun, Outcome, TemplateBatch, model_run, replays};
 use polars::prelude::*;
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub fn run(step: &HeuristicSupport, context: &Context) -> Result<Outcome, Error>
             let (sample, seeds) = (Some(step.sample), step.seeds.clone());
             let spec = Prompts { keep, sample, seeds, skip: 0, ..spec.clone() };
             let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &name, error);
-            let set = match subject::built(&spec, context, &name, &model) {
+            let set = match model_run::built(&spec, context, &name, &model) {
                 Ok(set) => set,
                 Err(PromptError::NoneKept { evaluated, .. }) => {
                     outcome
@@ -44,7 +44,7 @@ pub fn run(step: &HeuristicSupport, context: &Context) -> Result<Outcome, Error>
             };
             context.ran_on(step.prompts.as_deref(), &name, &set);
             outcome.notes.extend(set.notes.iter().map(|note| format!("{name}, {group} answers: {note}")));
-            let subject = Subject { name: name.clone(), model: model.clone(), set };
+            let subject = ModelRun { name: name.clone(), model: model.clone(), set };
             for cell in subject.cells().map_err(refuse)? {
                 support(step, group, &cell, &subject, context, &mut outcome)?;
             }
@@ -82,8 +82,8 @@ fn keys(group: &[&str]) -> PolarsResult<DataFrame> {
 fn support(
     step: &HeuristicSupport,
     group: &str,
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
@@ -91,14 +91,14 @@ fn support(
     let bags = bag::bags(&step.name, &step.from, super::operators(&prompts), cell, subject, context)?;
     let last = Positions::At(vec![cell.positions.length - 1]);
     let layers = super::layers(&bags);
-    let wanted: Wanted = layers.iter().map(|&layer| (Hook::Block(layer, Site::MlpPost), last.clone())).collect();
+    let wanted: HookPositions = layers.iter().map(|&layer| (Hook::Block(layer, Site::MlpPost), last.clone())).collect();
     let label = format!("{}: {}, {group}", step.name, subject.name);
     let task = context.progress.begin(&label, prompts.len() as u64, "prompts");
     // What is read of a batch stays until it is added up.
     let bytes = replays::activation_bytes(&wanted, subject.model.facts(), cell.positions.length);
     let batch = context.batch(&subject.model).min((replays::memory(context) / bytes.max(1)).max(1));
     let mut data: Vec<f64> = Vec::with_capacity(prompts.len() * MEASURES.len());
-    let tokens = subject::tokens(&prompts)?;
+    let tokens = model_run::tokens(&prompts)?;
     replays::captured(subject, (&label, &tokens), &wanted, batch, (context, &task), |part, activations| {
         let part = &prompts[part];
         let own: Vec<Own> = part.iter().map(|prompt| Own::of(prompt, &bags[prompt.operator.symbol])).collect();

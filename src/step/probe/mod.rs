@@ -4,9 +4,9 @@ mod reads;
 mod rows;
 mod train;
 
-use super::places::{self, At, Place};
-use super::subject::{self, Cell, Subject};
-use super::{Outcome, Target, replays};
+use super::model_run::{self, ModelRun, TemplateBatch};
+use super::places::{self, Place, PositionGroup};
+use super::{Outcome, Scope, replays};
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::Layout;
@@ -24,7 +24,7 @@ use train::{Judgement, Task};
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &step::Probe, context: &Context) -> Result<Outcome, Error> {
-    subject::each(step, context, |subject, outcome| {
+    model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         subject.cells().map_err(refuse)?.iter().try_for_each(|cell| probe(step, cell, subject, context, outcome))
     })
@@ -65,7 +65,7 @@ pub(super) fn workload(step: &step::Probe, survey: &Survey, context: &Context) -
     let mut whole = Workload::default();
     for cell in &survey.cells {
         let length = cell.positions.length;
-        let target = Target::planned(facts);
+        let target = Scope::planned(facts);
         let (places, at) = places(step, target, &cell.positions, &cell.template, context)?;
         let reads = Reads::of(&places, &at);
         if !rows::has_layers(&reads, length) && is_referred_to(step, context.loaded) {
@@ -101,11 +101,11 @@ fn memory(context: &Context, inputs: usize, classes: usize) -> usize {
 /// The places and positions in one model's prompts of one template.
 fn places(
     step: &step::Probe,
-    target: Target,
+    target: Scope,
     positions: &prompt::Positions,
     template: &str,
     context: &Context,
-) -> Result<(Vec<Place>, Vec<At>), Error> {
+) -> Result<(Vec<Place>, Vec<PositionGroup>), Error> {
     let written = (step.sites.as_slice(), step.positions.as_slice());
     places::resolve(&step.name, written, target, (positions, template), context)
 }
@@ -113,14 +113,14 @@ fn places(
 /// Every classifier on the prompts of one cell.
 fn probe(
     step: &step::Probe,
-    cell: &Cell,
-    subject: &Subject,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let facts = subject.model.facts();
     let length = cell.positions.length;
-    let target = Target::of(subject, &cell.template);
+    let target = Scope::of(subject, &cell.template);
     let (places, at) = places(step, target, &cell.positions, &cell.template, context)?;
     let task = Task::new(step, &cell.prompts);
     if let Some(problem) = task.problem(step) {

@@ -2,12 +2,12 @@
 
 use crate::Error;
 use crate::context::Context;
-use crate::intervene::{Layout, Positions, Wanted};
+use crate::intervene::{HookPositions, Layout, Positions};
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::prompt::Prompt;
-use crate::step::places::{At, Place};
-use crate::step::{Subject, replays, subject};
+use crate::step::places::{Place, PositionGroup};
+use crate::step::{ModelRun, model_run, replays};
 use indexmap::{IndexMap, IndexSet};
 use std::ops::Range;
 
@@ -44,7 +44,7 @@ pub struct Captured {
 
 impl Reads {
     /// Places at positions. Several names may be of one position: `last` and -1.
-    pub fn of(places: &[Place], at: &[At]) -> Self {
+    pub fn of(places: &[Place], at: &[PositionGroup]) -> Self {
         let mut all: IndexSet<Read> = IndexSet::new();
         for &place in places {
             all.extend(at.iter().filter_map(|at| Some(Read { place, position: at.index? })));
@@ -87,7 +87,7 @@ impl Reads {
         &self,
         block: &Range<usize>,
         prompts: &[&Prompt],
-        subject: &Subject,
+        subject: &ModelRun,
         label: &str,
         context: &Context,
     ) -> Result<Captured, Error> {
@@ -99,8 +99,8 @@ impl Reads {
             }
         }
         positions.values_mut().for_each(|positions| positions.sort_unstable());
-        let wanted: Wanted = positions.iter().map(|(&hook, at)| (hook, Positions::At(at.clone()))).collect();
-        let tokens = subject::tokens(prompts)?;
+        let wanted: HookPositions = positions.iter().map(|(&hook, at)| (hook, Positions::At(at.clone()))).collect();
+        let tokens = model_run::tokens(prompts)?;
         let task = context.progress.begin(label, prompts.len() as u64, "prompts");
         let mut hooks: IndexMap<Hook, (Vec<usize>, Vec<f32>)> = IndexMap::new();
         let batch = context.batch(&subject.model);

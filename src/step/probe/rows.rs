@@ -6,7 +6,7 @@ use crate::measure::Accuracy;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::probe::{Judged, Writing, answer_writing};
-use crate::step::places::{self, At, Place};
+use crate::step::places::{self, Place, PositionGroup};
 use polars::prelude::*;
 
 /// All operators together.
@@ -21,7 +21,7 @@ pub struct Results<'r> {
     /// Places of the spec.
     pub places: &'r [Place],
     /// Positions of the spec.
-    pub at: &'r [At],
+    pub at: &'r [PositionGroup],
     /// What each read's classifiers say, group by group.
     pub results: &'r [Vec<Judgement>],
 }
@@ -29,7 +29,7 @@ pub struct Results<'r> {
 /// How well a read tells the answers of one operator, or of all.
 pub struct Score<'r> {
     place: Place,
-    at: &'r At,
+    at: &'r PositionGroup,
     operator: &'static str,
     /// Classes of the classifier; `None` where there are several.
     classes: Option<u32>,
@@ -73,7 +73,7 @@ impl<'r> Results<'r> {
         scores
     }
 
-    fn score(&self, place: Place, at: &'r At, judged: &[Judgement], operator: Option<usize>) -> Score<'r> {
+    fn score(&self, place: Place, at: &'r PositionGroup, judged: &[Judgement], operator: Option<usize>) -> Score<'r> {
         let of = |row: usize| {
             operator.is_none_or(|index| self.task.prompts[row].operator.symbol == self.task.operators[index])
         };
@@ -134,7 +134,7 @@ pub fn has_layers(reads: &Reads, length: usize) -> bool {
 /// # Errors
 /// None of its own.
 pub fn accuracies(scores: &[Score], facts: Option<&Facts>) -> PolarsResult<DataFrame> {
-    let keys: Vec<(Place, &At)> = scores.iter().map(|score| (score.place, score.at)).collect();
+    let keys: Vec<(Place, &PositionGroup)> = scores.iter().map(|score| (score.place, score.at)).collect();
     let ends = |score: &Score| score.test.accuracy.interval();
     places::keys(&keys, facts)?.hstack(
         df!(

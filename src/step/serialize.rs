@@ -1,12 +1,12 @@
 //! What blocks of steps give, as bits.
 
 use crate::heuristic::{Match, Tail};
-use crate::intervene::{Activation, Layout, Readouts};
+use crate::intervene::{Activation, Layout, LogitReads};
 use crate::manifest::SelfCheck;
 use crate::probe::Judged;
 use crate::resume::Bits;
 
-impl Bits for Readouts {
+impl Bits for LogitReads {
     fn write(&self, out: &mut Vec<u8>) {
         self.picks.write(out);
         self.picked.write(out);

@@ -1,6 +1,6 @@
 //! The model that a spec's places are resolved for, and the layers that steps of kind `probe` have found in it.
 
-use super::Subject;
+use super::ModelRun;
 use crate::context::Context;
 use crate::model::ModelName;
 use crate::model::facts::Facts;
@@ -10,21 +10,21 @@ use polars::prelude::*;
 
 /// A model, and the template of the prompts at hand.
 #[derive(Clone, Copy)]
-pub struct Target<'a> {
+pub struct Scope<'a> {
     /// The model's facts.
     pub facts: &'a Facts,
     /// Which model and template; `None` before any step has run.
     run: Option<(&'a ModelName, &'a str)>,
 }
 
-impl<'a> Target<'a> {
+impl<'a> Scope<'a> {
     /// A model before any step has run: what probes will find stands for all layers.
     pub fn planned(facts: &'a Facts) -> Self {
         Self { facts, run: None }
     }
 
     /// A model with prompts of a template.
-    pub fn of(subject: &'a Subject, template: &'a str) -> Self {
+    pub fn of(subject: &'a ModelRun, template: &'a str) -> Self {
         Self { facts: subject.model.facts(), run: Some((&subject.name, template)) }
     }
 

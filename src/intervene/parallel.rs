@@ -3,7 +3,7 @@
 //! A product of a small model takes microseconds, and threads that share it wait for each other longer than that. Where the
 //! work is cut depends on the work alone, so that results do not depend on the number of threads.
 
-use super::edit::Row;
+use super::edit::EditedPrompt;
 use super::entry::Entry;
 use super::operations::layer_operations;
 use crate::kernel;
@@ -80,7 +80,7 @@ pub(super) fn each<P: Sync, R: Send>(pieces: &[P], cost: impl Fn(&P) -> u64, run
 }
 
 /// Cuts rows into pieces that are computed apart: of some rows each, or of some prompts where rows may have edits in common.
-pub(super) fn pieces(rows: &[Row], entries: Vec<Entry>, length: usize) -> Vec<Vec<Entry>> {
+pub(super) fn pieces(rows: &[EditedPrompt], entries: Vec<Entry>, length: usize) -> Vec<Vec<Entry>> {
     let positions = |entry: &Entry| length - entry.start;
     if entries.iter().all(|entry| rows[entry.row].edits.len() == 1) {
         return cut(entries, positions, |_, _| true, POSITIONS_OF_ROWS);

@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 /// A model with a step's prompts in its tokens.
-pub struct Subject {
+pub struct ModelRun {
     /// Which model.
     pub name: ModelName,
     /// The model.
@@ -26,7 +26,7 @@ pub struct Subject {
 }
 
 /// The prompts of one template: all of one length, their positions named.
-pub struct Cell<'s> {
+pub struct TemplateBatch<'s> {
     /// Name of the template.
     pub template: String,
     /// The prompts, at least one.
@@ -35,14 +35,14 @@ pub struct Cell<'s> {
     pub positions: Positions,
 }
 
-impl Cell<'_> {
+impl TemplateBatch<'_> {
     /// The positions of its prompts, and its template's name.
     pub fn at(&self) -> (&Positions, &str) {
         (&self.positions, &self.template)
     }
 }
 
-impl Subject {
+impl ModelRun {
     /// Names it in tables.
     pub fn labels(&self) -> Labels<'_> {
         Labels { model: &self.name.name, checkpoint: self.name.checkpoint.as_deref().unwrap_or_default() }
@@ -63,13 +63,13 @@ impl Subject {
     ///
     /// # Errors
     /// Prompts of a template that differ in length, or whose slots are not one token each.
-    pub fn cells(&self) -> Result<Vec<Cell<'_>>, PromptError> {
+    pub fn cells(&self) -> Result<Vec<TemplateBatch<'_>>, PromptError> {
         let mut cells = Vec::new();
         for (index, template) in self.set.templates.iter().enumerate() {
             let prompts: Vec<&Prompt> = self.set.prompts.iter().filter(|prompt| prompt.template == index).collect();
             if !prompts.is_empty() {
                 let positions = self.set.positions(&template.name)?;
-                cells.push(Cell { template: template.name.clone(), prompts, positions });
+                cells.push(TemplateBatch { template: template.name.clone(), prompts, positions });
             }
         }
         Ok(cells)
@@ -135,7 +135,7 @@ pub fn tokens(prompts: &[&Prompt]) -> Result<Tokens, Error> {
 pub fn each(
     step: &dyn Common,
     context: &Context,
-    work: impl FnMut(&Subject, &mut Outcome) -> Result<(), Error>,
+    work: impl FnMut(&ModelRun, &mut Outcome) -> Result<(), Error>,
 ) -> Result<Outcome, Error> {
     each_on(step, context, Prompts::clone, work)
 }
@@ -148,7 +148,7 @@ pub fn each_on(
     step: &dyn Common,
     context: &Context,
     change: impl Fn(&Prompts) -> Prompts,
-    mut work: impl FnMut(&Subject, &mut Outcome) -> Result<(), Error>,
+    mut work: impl FnMut(&ModelRun, &mut Outcome) -> Result<(), Error>,
 ) -> Result<Outcome, Error> {
     let mut outcome = Outcome::default();
     for name in context.models.names(step.models().unwrap_or_default()) {
@@ -158,7 +158,7 @@ pub fn each_on(
         let set = built(&spec, context, &name, &model).map_err(refuse)?;
         context.ran_on(step.prompts(), &name, &set);
         outcome.notes.extend(set.notes.iter().map(|note| format!("{name}: {note}")));
-        let subject = Subject { name, model, set };
+        let subject = ModelRun { name, model, set };
         work(&subject, &mut outcome).map_err(|error| match error {
             Error::NotFinite(fault) => {
                 Error::failed(format!("step '{}': model '{}'", step.name(), subject.name))(fault)

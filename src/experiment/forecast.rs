@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 /// What is known of a step before it is run.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outlook {
+pub enum Forecast {
     /// Its results are in the store.
     Stored {
         /// Since when.
@@ -86,11 +86,11 @@ const FEW: usize = 2;
 ///
 /// # Errors
 /// Files of a model, and a store, that cannot be read.
-pub fn outlook<'l>(
+pub fn forecast<'l>(
     variant: &Ready<'l>,
     recall: Option<&Recall>,
     earlier: &mut Earlier,
-) -> Result<Vec<(&'l Step, Outlook)>, Error> {
+) -> Result<Vec<(&'l Step, Forecast)>, Error> {
     let loaded = variant.loaded;
     let spec = loaded.sources.first().map_or("", |source| source.name());
     let to_compare = Keys::to_compare(loaded, &variant.models);
@@ -100,19 +100,19 @@ pub fn outlook<'l>(
         let key = recall.map_or_else(|| to_compare.of(step), |recall| recall.key(step))?;
         let place = (key.digest.clone(), names(step));
         if let Some(spec) = earlier.computed.get(&place) {
-            all.push((step, Outlook::Shared { spec: spec.clone() }));
+            all.push((step, Forecast::Shared { spec: spec.clone() }));
             continue;
         }
         let recalled = recall.map(|recall| Ok::<_, Error>((recall, recall.state(step)?))).transpose()?;
         let Some((recall, state)) = recalled else {
             computed.insert(step.name());
             earlier.computed.insert(place, spec.to_string());
-            all.push((step, Outlook::Computed { why: Why::NoStore, left: 0 }));
+            all.push((step, Forecast::Computed { why: Why::NoStore, left: 0 }));
             continue;
         };
         let why = match state {
             State::Stored(entry) => {
-                all.push((step, Outlook::Stored { computed: utc(entry.computed) }));
+                all.push((step, Forecast::Stored { computed: utc(entry.computed) }));
                 continue;
             }
             State::NoStore => Why::NoStore,
@@ -129,7 +129,7 @@ pub fn outlook<'l>(
         let left = if why == Why::Forced { 0 } else { recall.left(step, loaded)? };
         computed.insert(step.name());
         earlier.computed.insert(place, spec.to_string());
-        all.push((step, Outlook::Computed { why, left }));
+        all.push((step, Forecast::Computed { why, left }));
     }
     Ok(all)
 }

@@ -2,7 +2,7 @@
 //! there.
 
 use crate::Error;
-use crate::error::Unmet;
+use crate::error::FailedPart;
 use crate::manifest::Failed;
 use crate::system::progress::Progress;
 use crate::variants::Group;
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 /// Parts of one spec that are not made.
 #[derive(Debug)]
-pub struct Unmade {
+pub struct Failures {
     /// How many variants the spec has.
     variants: usize,
     failures: Vec<Failure>,
@@ -26,9 +26,9 @@ pub struct Cause(usize);
 
 #[derive(Debug)]
 struct Failure {
-    part: Part,
+    part: SpecItem,
     error: Error,
-    skipped: Vec<Part>,
+    skipped: Vec<SpecItem>,
 }
 
 #[derive(Debug)]
@@ -51,14 +51,14 @@ pub enum Rows {
 
 /// A part of a spec: `step 'effects' (dtype=bf16)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct SpecItem {
     list: &'static str,
     name: String,
     /// The variants that it is of; none where it is of all.
     group: Option<(String, Vec<usize>)>,
 }
 
-impl Part {
+impl SpecItem {
     /// A step, for the variants of a group.
     pub fn step(name: &str, group: &Group) -> Self {
         Self { list: "step", name: name.to_string(), group: Some((group.name.clone(), group.members.clone())) }
@@ -85,7 +85,7 @@ impl Part {
     }
 }
 
-impl std::fmt::Display for Part {
+impl std::fmt::Display for SpecItem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} '{}'", self.list, self.name)?;
         match &self.group {
@@ -95,7 +95,7 @@ impl std::fmt::Display for Part {
     }
 }
 
-impl Unmade {
+impl Failures {
     /// Nothing yet, of a spec with so many variants.
     pub fn new(variants: usize) -> Self {
         Self { variants, failures: Vec::new(), absent: HashMap::new(), lacking: HashMap::new() }
@@ -142,7 +142,7 @@ impl Unmade {
     ///
     /// # Errors
     /// Ctrl-C, which stops everything.
-    pub fn fail(&mut self, part: Part, error: Error, progress: &Progress) -> Result<(), Error> {
+    pub fn fail(&mut self, part: SpecItem, error: Error, progress: &Progress) -> Result<(), Error> {
         if matches!(error, Error::Interrupted(_)) {
             return Err(error);
         }
@@ -153,7 +153,7 @@ impl Unmade {
     }
 
     /// A part was not tried.
-    pub fn skip(&mut self, part: Part, cause: Cause, progress: &Progress) {
+    pub fn skip(&mut self, part: SpecItem, cause: Cause, progress: &Progress) {
         self.note_absent(&part, cause);
         if let Some(failure) = self.failures.get_mut(cause.0) {
             progress.say(&format!("{part} skipped: {} failed", failure.part));
@@ -161,7 +161,7 @@ impl Unmade {
         }
     }
 
-    fn note_absent(&mut self, part: &Part, cause: Cause) {
+    fn note_absent(&mut self, part: &SpecItem, cause: Cause) {
         if !["step", "table"].contains(&part.list) {
             return;
         }
@@ -180,23 +180,23 @@ impl Unmade {
         let told = |Failure { part, error, skipped }: &Failure| Failed {
             what: part.to_string(),
             why: error.render(false).trim_end().to_string(),
-            skipped: skipped.iter().map(Part::to_string).collect(),
+            skipped: skipped.iter().map(SpecItem::to_string).collect(),
         };
         self.failures.iter().map(told).collect()
     }
 
     /// As the error of the run, beside what else is wrong with it; `made` says whether any step's rows are there.
     pub fn into_error(self, also: Option<Error>, made: bool) -> Option<Error> {
-        let unmet = |Failure { part, error, skipped }: Failure| Unmet {
+        let unmet = |Failure { part, error, skipped }: Failure| FailedPart {
             what: part.to_string(),
-            skipped: skipped.iter().map(Part::to_string).collect(),
+            skipped: skipped.iter().map(SpecItem::to_string).collect(),
             error,
         };
-        let mut failed: Vec<Unmet> = self.failures.into_iter().map(unmet).collect();
+        let mut failed: Vec<FailedPart> = self.failures.into_iter().map(unmet).collect();
         if failed.is_empty() {
             return also;
         }
-        failed.extend(also.map(|error| Unmet { what: "the results".to_string(), skipped: Vec::new(), error }));
+        failed.extend(also.map(|error| FailedPart { what: "the results".to_string(), skipped: Vec::new(), error }));
         Some(Error::Parts { failed, made })
     }
 }

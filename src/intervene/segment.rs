@@ -1,11 +1,11 @@
 //! One layer of a chunk of rows: stretches of rows that edits leave the same heads and neurons to compute.
 
 use super::apply::{EditHooks, EditIndex};
-use super::edit::Row;
+use super::edit::EditedPrompt;
 use super::lane::Chunk;
 use super::origin::Origin;
-use super::partial::left;
-use super::prefix::Prefixes;
+use super::shared_prefix::Prefixes;
+use super::skipped_units::left;
 use super::tensors::take;
 use crate::kernel::{self, Past};
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub(super) struct Known(HashMap<(Site, usize, usize), Option<Arc<Part>>>);
 
 /// Neighbours in a chunk that are computed alike.
-struct Stretch {
+struct Segment {
     /// Their places.
     members: Range<usize>,
     heads: Option<Arc<Part>>,
@@ -31,7 +31,7 @@ struct Stretch {
 /// The rows of one sweep, as its layers compute them.
 pub(super) struct Layers<'s> {
     pub origin: &'s Origin<'s>,
-    pub rows: &'s [Row],
+    pub rows: &'s [EditedPrompt],
     /// Numbers of the rows in the order of the entries.
     pub order: Vec<usize>,
     pub index: EditIndex,
@@ -81,15 +81,15 @@ impl Layers<'_> {
     fn each_stretch(
         &self,
         chunk: &mut Chunk,
-        stretches: &[Stretch],
-        compute: impl Fn(&Stretch, &[usize], Tensor<3>) -> Tensor<3>,
+        stretches: &[Segment],
+        compute: impl Fn(&Segment, &[usize], Tensor<3>) -> Tensor<3>,
     ) {
         let stream = take(&mut chunk.stream);
         let members = &chunk.members;
         chunk.stream = match stretches {
             [whole] => compute(whole, members, stream),
             _ => {
-                let of = |stretch: &Stretch| {
+                let of = |stretch: &Segment| {
                     let Range { start, end } = stretch.members;
                     compute(stretch, &members[start..end], stream.clone().narrow(0, start, end - start))
                 };
@@ -109,12 +109,12 @@ impl Layers<'_> {
         layer: usize,
         (keep, sites): (Rows, &[Site]),
         known: &mut Known,
-    ) -> Vec<Stretch> {
+    ) -> Vec<Segment> {
         if !sites.iter().any(|&site| self.index.any(Hook::Block(layer, site))) {
-            return vec![Stretch { members: 0..chunk.members.len(), heads: None, neurons: None }];
+            return vec![Segment { members: 0..chunk.members.len(), heads: None, neurons: None }];
         }
         let slots = if keep == Rows::Last { 1 } else { chunk.stream.dims()[1] };
-        let mut stretches: Vec<Stretch> = Vec::new();
+        let mut stretches: Vec<Segment> = Vec::new();
         let mut before = None;
         for (place, &member) in chunk.members.iter().enumerate() {
             let edits = self.prefixes.edits(member, layer);
@@ -137,7 +137,7 @@ impl Layers<'_> {
             let both = all(&heads, &neurons);
             match stretches.last_mut().filter(|last| both && all(&last.heads, &last.neurons)) {
                 Some(last) => last.members.end = place + 1,
-                None => stretches.push(Stretch { members: place..place + 1, heads, neurons }),
+                None => stretches.push(Segment { members: place..place + 1, heads, neurons }),
             }
             before = Some(edits);
         }

@@ -1,8 +1,8 @@
 //! Rows of a step before it has run: which components they will be of, so that what reads them is refused before any work.
 
-use super::places::{self, At, Place};
+use super::places::{self, Place, PositionGroup};
 use super::ranking::{self, Effect, Fault, Of, Ranking};
-use super::{Target, patching, subject};
+use super::{Scope, model_run, patching};
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::Positions;
@@ -61,7 +61,7 @@ impl<'s> Written<'s> {
     /// # Errors
     /// Those that it has not: the step itself is refused for them.
     pub fn places(&self, facts: &Facts, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
-        let resolved = self.sites.iter().map(|site| places::site(&[], site, Target::planned(facts), length, context));
+        let resolved = self.sites.iter().map(|site| places::site(&[], site, Scope::planned(facts), length, context));
         Ok(resolved.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
     }
 }
@@ -151,7 +151,7 @@ pub fn ranked(ranking: &Ranking, path: &[&str], reader: Reader, context: &Contex
 /// Whether a step runs a model on prompts of a template and operator.
 fn has_rows(step: &Step, of: Of, name: &ModelName, context: &Context) -> bool {
     let runs = context.models.names(step.models().unwrap_or_default()).contains(name);
-    let Some(prompts) = subject::spec(step, context.loaded) else { return false };
+    let Some(prompts) = model_run::spec(step, context.loaded) else { return false };
     // Prompts that are wrong are refused by themselves.
     let Ok(resolved) = Resolved::new(prompts) else { return true };
     let operators = resolved.operators.iter().map(|operator| operator.symbol);
@@ -163,8 +163,8 @@ fn has_rows(step: &Step, of: Of, name: &ModelName, context: &Context) -> bool {
 
 /// The rows of places, without numbers.
 fn rows(places: &[Place], measures: &[&str], (of, operator): (Of, &str)) -> PolarsResult<DataFrame> {
-    let anywhere = At { label: String::new(), index: None, positions: Positions::All };
-    let each: Vec<(Place, &At)> =
+    let anywhere = PositionGroup { label: String::new(), index: None, positions: Positions::All };
+    let each: Vec<(Place, &PositionGroup)> =
         measures.iter().flat_map(|_| places.iter().map(|&place| (place, &anywhere))).collect();
     let constant = |name: &str, value: &str| StringChunked::full(name.into(), value, each.len()).into_column();
     let measure = measures.iter().flat_map(|measure| std::iter::repeat_n(*measure, places.len()));

@@ -1,6 +1,6 @@
 //! Which rows are the same run up to which layer: rows of one prompt whose edits agree from the first layer to there.
 
-use super::edit::{Change, Edit, Row, Value};
+use super::edit::{Change, Edit, EditedPrompt, Value};
 use super::entry::{Entry, order, settled};
 use crate::model::facts::Facts;
 use std::collections::HashMap;
@@ -40,7 +40,7 @@ struct Step {
 
 impl Prefixes {
     /// Of the rows of some entries, of prompts of `length` tokens.
-    pub fn new(rows: &[Row], entries: &[Entry], facts: &Facts, length: usize) -> Self {
+    pub fn new(rows: &[EditedPrompt], entries: &[Entry], facts: &Facts, length: usize) -> Self {
         let mut numbers: HashMap<*const Edit, usize> = HashMap::new();
         let mut interventions: Vec<&[Edit]> = Vec::new();
         let mut runs = Vec::with_capacity(entries.len());
