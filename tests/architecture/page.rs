@@ -61,3 +61,12 @@ fn the_page_of_the_house_is_checked_in() {
     }
     assert_eq!(drawn, drawing, "write it anew: ABLATE_UPDATE_SCHEMA=1 cargo test --release -- checked_in");
 }
+
+#[test]
+fn the_program_on_the_page_of_the_library_is_the_example() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let (page, example) = (read("docs/library.md"), read("examples/patch_head.rs"));
+    let program = &example[example.find("use ablate").expect("its first line")..];
+    assert!(page.contains(program), "docs/library.md shows another program than examples/patch_head.rs");
+}
