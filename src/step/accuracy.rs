@@ -12,13 +12,33 @@ use crate::measure::{Accuracy, Extent, Pace};
 use crate::model::tokenizer::Tokenizer;
 use crate::prompt::{Prompt, PromptError, PromptSet, Respondent, Response, content, joined, respond};
 use crate::spec::{Answer, Keep, step};
+use crate::step::kind::Kind;
+use crate::table::Frames;
 use crate::table::whole;
 use indexmap::IndexMap;
 use polars::prelude::*;
 use std::collections::{HashMap, HashSet};
 
+impl Kind for step::Accuracy {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(self, survey, context).map(Some)
+    }
+
+    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
+        (column == "decode").then(|| vec![FIRST_TOKEN, WHOLE_ANSWER])
+    }
+}
+
 /// Runs the step on each of its models, one after the other.
-pub(super) fn run(step: &step::Accuracy, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &step::Accuracy, context: &Context) -> Result<Outcome, Error> {
     let spec = context.prompts(step.prompts.as_deref(), &step.name)?;
     let mut accuracies = Accuracies::new(step.per_prompt);
     let mut outcome = Outcome::default();
@@ -56,7 +76,7 @@ pub(super) fn run(step: &step::Accuracy, context: &Context) -> Result<Outcome, E
 }
 
 /// What it would compute.
-pub(super) fn workload(step: &step::Accuracy, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+fn workload(step: &step::Accuracy, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let spec = context.prompts(step.prompts.as_deref(), &step.name)?;
     let facts = &survey.sketch.card.facts;
     let mut whole = Workload::default();
@@ -76,7 +96,7 @@ pub(super) fn workload(step: &step::Accuracy, survey: &Survey, context: &Context
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(step: &step::Accuracy) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &step::Accuracy) -> PolarsResult<Vec<(String, DataFrame)>> {
     let labels = || df!("model" => Vec::<String>::new(), "checkpoint" => Vec::<String>::new());
     let mut empty = frames(step, &Accuracies::new(step.per_prompt))?;
     let set = PromptSet {

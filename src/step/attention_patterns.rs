@@ -12,11 +12,27 @@ use crate::intervene::{Activations, HookPositions, Positions};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::spec::{ComponentKind, ComponentPattern, step};
+use crate::step::kind::Kind;
+use crate::table::Frames;
 use indexmap::IndexSet;
 use polars::prelude::*;
 
+impl Kind for step::AttentionPatterns {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(self, survey, context).map(Some)
+    }
+}
+
 /// Runs the step on each of its models.
-pub(super) fn run(step: &step::AttentionPatterns, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &step::AttentionPatterns, context: &Context) -> Result<Outcome, Error> {
     model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         subject.cells().map_err(refuse)?.iter().try_for_each(|cell| look(step, cell, subject, context, outcome))
@@ -24,7 +40,7 @@ pub(super) fn run(step: &step::AttentionPatterns, context: &Context) -> Result<O
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(step: &step::AttentionPatterns) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &step::AttentionPatterns) -> PolarsResult<Vec<(String, DataFrame)>> {
     let mut outcome = Outcome::default();
     let labels = Labels { model: "", checkpoint: "" };
     let keys = keys(&[], &[], &[], None)?;
@@ -37,7 +53,7 @@ pub(super) fn empty_frames(step: &step::AttentionPatterns) -> PolarsResult<Vec<(
 }
 
 /// What it would compute.
-pub(super) fn workload(step: &step::AttentionPatterns, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+fn workload(step: &step::AttentionPatterns, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
     let heads = heads(step, Scope::planned(facts), context)?;
     let layers = heads.iter().map(|head| head.hook).collect::<IndexSet<_>>().len();

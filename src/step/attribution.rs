@@ -20,9 +20,34 @@ use crate::cost::{Survey, Workload};
 use crate::intervene::{Part, TokenPairs, attribute, recorded_bytes};
 use crate::model::hook::{Hook, Site};
 use crate::prompt::Prompt;
+use crate::spec::choices;
 use crate::spec::step::{AttributionMeasure, AttributionPatching};
 use crate::spec::{Dtype, HookPattern, Loaded, SitePattern, SpecErrors};
+use crate::step::kind::Kind;
+use crate::table::Frames;
 use polars::prelude::*;
+
+impl Kind for AttributionPatching {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
+        check(self, loaded)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(self, survey, context).map(Some)
+    }
+
+    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
+        (column == "measure").then(|| choices("EffectMeasure"))
+    }
+}
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: &AttributionPatching, context: &Context) -> Result<Outcome, Error> {

@@ -7,7 +7,11 @@ use super::labels::Labels;
 use crate::Error;
 use crate::context::Context;
 use crate::measure::wilson;
+use crate::spec::Loaded;
+use crate::spec::SpecErrors;
 use crate::spec::step::HeuristicOverlap;
+use crate::step::kind::Kind;
+use crate::table::Frames;
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 
@@ -20,8 +24,22 @@ type Found = IndexMap<Neuron, IndexSet<String>>;
 /// What the step of heuristics found: by model, template and operator; then by checkpoint, in the order of the rows.
 type All = IndexMap<[String; 3], IndexMap<String, Found>>;
 
+impl Kind for HeuristicOverlap {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+        super::knockout::check(&self.name, &self.from, loaded, frames)
+    }
+}
+
 /// Compares the checkpoints of each model, template and operator with its last.
-pub(super) fn run(step: &HeuristicOverlap, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &HeuristicOverlap, context: &Context) -> Result<Outcome, Error> {
     let refuse = |problem: String| Error::from(context.loaded.refuse(&["step", &step.name, "from"], problem, None));
     let frame = |name: &str| context.frames.get(name).map_err(refuse);
     let all = read(frame(&format!("{}.neurons", step.from))?, frame(&step.from)?)?;
@@ -46,7 +64,7 @@ pub(super) fn run(step: &HeuristicOverlap, context: &Context) -> Result<Outcome,
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(step: &HeuristicOverlap) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &HeuristicOverlap) -> PolarsResult<Vec<(String, DataFrame)>> {
     let mut outcome = Outcome::default();
     let labels = Labels { model: "", checkpoint: "" };
     let (pairs, neurons) = compare("", &Found::new(), &Found::new())?;

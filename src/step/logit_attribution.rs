@@ -15,12 +15,28 @@ use crate::model::hook::{Hook, Site};
 use crate::prompt::Prompt;
 use crate::spec::step::{self, AttributionTarget};
 use crate::step::divided::parts;
+use crate::step::kind::Kind;
 use crate::system::interrupt;
+use crate::table::Frames;
 use polars::prelude::*;
 use std::collections::HashSet;
 
+impl Kind for step::LogitAttribution {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(self, survey, context).map(Some)
+    }
+}
+
 /// Runs the step on each of its models.
-pub(super) fn run(step: &step::LogitAttribution, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &step::LogitAttribution, context: &Context) -> Result<Outcome, Error> {
     model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         subject.cells().map_err(refuse)?.iter().try_for_each(|cell| attribute(step, cell, subject, context, outcome))
@@ -28,7 +44,7 @@ pub(super) fn run(step: &step::LogitAttribution, context: &Context) -> Result<Ou
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(step: &step::LogitAttribution) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &step::LogitAttribution) -> PolarsResult<Vec<(String, DataFrame)>> {
     let mut frames = Outcome::empty_values(&step.name, &places::keys(&[], None)?, false, step.per_prompt)?;
     if step.target == AttributionTarget::Difference {
         let mut pairs = Outcome::default();
@@ -40,7 +56,7 @@ pub(super) fn empty_frames(step: &step::LogitAttribution) -> PolarsResult<Vec<(S
 }
 
 /// What it would compute.
-pub(super) fn workload(step: &step::LogitAttribution, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+fn workload(step: &step::LogitAttribution, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
     let components = places::components(&step.name, "components", &step.components, Scope::planned(facts), context)?;
     if step.target == AttributionTarget::Difference {

@@ -10,7 +10,9 @@ use crate::intervene::{HookPositions, Lens, logit_lens};
 use crate::model::hook::{Hook, Site};
 use crate::spec::{HookPattern, PositionName, SitePattern, UnitPattern, step};
 use crate::step::divided::parts;
+use crate::step::kind::Kind;
 use crate::system::interrupt;
+use crate::table::Frames;
 use crate::{Error, kernel, prompt};
 use polars::prelude::*;
 
@@ -18,8 +20,26 @@ use polars::prelude::*;
 /// the largest logit; how many tokens have a larger one.
 pub(super) const MEASURES: [&str; 5] = ["accuracy", "probability", "logit", "normalized-logit", "rank"];
 
+impl Kind for step::LogitLens {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(self, survey, context).map(Some)
+    }
+
+    fn measured(&self) -> Vec<&'static str> {
+        MEASURES.to_vec()
+    }
+}
+
 /// Runs the step on each of its models.
-pub(super) fn run(step: &step::LogitLens, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &step::LogitLens, context: &Context) -> Result<Outcome, Error> {
     model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         subject.cells().map_err(refuse)?.iter().try_for_each(|cell| look(step, cell, subject, context, outcome))
@@ -27,12 +47,12 @@ pub(super) fn run(step: &step::LogitLens, context: &Context) -> Result<Outcome, 
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(step: &step::LogitLens) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &step::LogitLens) -> PolarsResult<Vec<(String, DataFrame)>> {
     Outcome::empty_values(&step.name, &places::keys(&[], None)?, false, step.per_prompt)
 }
 
 /// What it would compute.
-pub(super) fn workload(step: &step::LogitLens, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+fn workload(step: &step::LogitLens, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     survey.reading(|cell| {
         let target = Scope::planned(&survey.sketch.card.facts);
         let (streams, at) = places(step, target, &cell.positions, &cell.template, context)?;

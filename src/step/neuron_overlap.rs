@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::model::hook::{Hook, Site};
 use crate::spec::step::NeuronOverlap;
 use crate::spec::{Loaded, SpecErrors};
+use crate::step::kind::Kind;
 use crate::table::Frames;
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
@@ -18,8 +19,30 @@ use std::collections::{HashMap, HashSet};
 /// A model, a checkpoint, a template.
 type Run = (String, String, String);
 
+impl Kind for NeuronOverlap {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+        check(self, loaded, frames)
+    }
+
+    fn foresee(&self, context: &Context) -> Result<(), Error> {
+        foresee(self, context)
+    }
+
+    fn rankings(&self) -> Vec<Ranking<'_>> {
+        vec![Ranking::from(self)]
+    }
+}
+
 /// Reads the rows and compares the operators of each model, checkpoint and template.
-pub(super) fn run(step: &NeuronOverlap, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &NeuronOverlap, context: &Context) -> Result<Outcome, Error> {
     let refuse = |fault| Error::from(refused(&["step", &step.name], fault, context.loaded));
     let all = context.frames.get(&step.from).map_err(|problem| refuse(fault("from", problem)))?;
     let mut outcome = Outcome::default();
@@ -53,7 +76,7 @@ pub(super) fn run(step: &NeuronOverlap, context: &Context) -> Result<Outcome, Er
 ///
 /// # Errors
 /// A ranking by columns that its rows do not have, and rows without neurons, at their place in the spec.
-pub(super) fn check(step: &NeuronOverlap, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+fn check(step: &NeuronOverlap, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
     let refuse = |fault| refused(&["step", &step.name], fault, loaded);
     let rows = frames.get(&step.from).map_err(|problem| refuse(fault("from", problem)))?;
     ranking::check_columns(&Ranking::from(step), rows).map_err(refuse)?;
@@ -71,7 +94,7 @@ pub(super) fn check(step: &NeuronOverlap, loaded: &Loaded, frames: &Frames) -> R
 ///
 /// # Errors
 /// That, and a ranking that cannot be, at their place in the spec.
-pub(super) fn foresee(step: &NeuronOverlap, context: &Context) -> Result<(), Error> {
+fn foresee(step: &NeuronOverlap, context: &Context) -> Result<(), Error> {
     let Some(from) = dry_ranking::step_of(&step.from, context.loaded) else { return Ok(()) };
     let Some(prompts) = model_run::spec(from, context.loaded) else { return Ok(()) };
     let operators = model_run::operators(from.common(), context)?;
@@ -107,7 +130,7 @@ fn check_k(step: &NeuronOverlap, number: usize, operator: &str, effects: &[ranki
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(step: &NeuronOverlap) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &NeuronOverlap) -> PolarsResult<Vec<(String, DataFrame)>> {
     let mut outcome = Outcome::default();
     outcome.add_labelled(&step.name, Labels { model: "", checkpoint: "" }, "", compare(0, &[])?)?;
     Ok(outcome.frames)

@@ -4,14 +4,43 @@ use super::{Outcome, attribution, patching};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
+use crate::spec::choices;
 use crate::spec::step::{
     AttributionMeasure, AttributionPatching, Direction, EffectMeasure, NeuronMethod, NeuronPatching,
 };
 use crate::spec::{Loaded, SpecErrors};
+use crate::step::kind::Kind;
+use crate::table::Frames;
 use polars::prelude::{DataFrame, PolarsResult};
 
+impl Kind for NeuronPatching {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
+        check(self, loaded)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(self, survey, context).map(Some)
+    }
+
+    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
+        (column == "measure").then(|| choices("EffectMeasure"))
+    }
+
+    fn measured(&self) -> Vec<&'static str> {
+        self.measures.iter().map(|measure| measure.name()).collect()
+    }
+}
+
 /// Runs the step on each of its models.
-pub(super) fn run(step: &NeuronPatching, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &NeuronPatching, context: &Context) -> Result<Outcome, Error> {
     match step.method {
         NeuronMethod::Exact => patching::run(step.into(), context),
         NeuronMethod::Attribution => attribution::run(&approximate(step), context),
@@ -19,7 +48,7 @@ pub(super) fn run(step: &NeuronPatching, context: &Context) -> Result<Outcome, E
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(step: &NeuronPatching) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &NeuronPatching) -> PolarsResult<Vec<(String, DataFrame)>> {
     match step.method {
         NeuronMethod::Exact => patching::empty_frames(&step.into()),
         NeuronMethod::Attribution => attribution::empty_frames(&approximate(step)),
@@ -27,7 +56,7 @@ pub(super) fn empty_frames(step: &NeuronPatching) -> PolarsResult<Vec<(String, D
 }
 
 /// What the approximation cannot be asked for.
-pub(super) fn check(step: &NeuronPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
+fn check(step: &NeuronPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
     if step.method == NeuronMethod::Exact {
         return Ok(());
     }
@@ -52,7 +81,7 @@ pub(super) fn check(step: &NeuronPatching, loaded: &Loaded) -> Result<(), SpecEr
 }
 
 /// What it would compute.
-pub(super) fn workload(step: &NeuronPatching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+fn workload(step: &NeuronPatching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     match step.method {
         NeuronMethod::Exact => patching::workload(&step.into(), survey, context),
         NeuronMethod::Attribution => attribution::workload(&approximate(step), survey, context),

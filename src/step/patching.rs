@@ -13,8 +13,11 @@ use crate::intervene::{Edit, EditedPrompt, HookPositions, LogitRead, LogitReads}
 use crate::manifest::SelfCheck;
 use crate::measure::{Reading, effect};
 use crate::prompt::Prompt;
+use crate::spec::choices;
 use crate::spec::step::{self, Common, Counterfactual, Direction, EffectMeasure};
 use crate::step::divided::parts;
+use crate::step::kind::Kind;
+use crate::table::Frames;
 use polars::prelude::*;
 use std::sync::Arc;
 
@@ -63,6 +66,28 @@ impl<'s> From<&'s step::NeuronPatching> for Patching<'s> {
 /// Every neuron of some layers.
 pub(super) fn neuron_sites(layers: &str) -> Vec<String> {
     vec![format!("blocks.{layers}.mlp.hook_post[neuron]")]
+}
+
+impl Kind for step::ActivationPatching {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self.into(), context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(&self.into())
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(&self.into(), survey, context).map(Some)
+    }
+
+    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
+        (column == "measure").then(|| choices("EffectMeasure"))
+    }
+
+    fn measured(&self) -> Vec<&'static str> {
+        self.measures.iter().map(|measure| measure.name()).collect()
+    }
 }
 
 /// Runs the step on each of its models.

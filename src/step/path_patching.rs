@@ -17,10 +17,13 @@ use crate::manifest::SelfCheck;
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::prompt::Prompt;
+use crate::spec::choices;
 use crate::spec::step::{Direction, PathPatching};
 use crate::spec::{ComponentKind, ComponentPattern, HeadInput, Loaded, ReceiverPattern, SpecErrors};
 use crate::step::divided::parts;
+use crate::step::kind::Kind;
 use crate::system::progress::Task;
+use crate::table::Frames;
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use std::ops::Range;
@@ -33,8 +36,34 @@ type Receivers = IndexMap<Option<Receiver>, IndexSet<Option<usize>>>;
 /// One path: a sender, a receiver and its head, and where.
 type Path<'a> = (Sender, Option<Receiver>, Option<usize>, &'a PositionGroup);
 
+impl Kind for PathPatching {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
+        check(self, loaded)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(self, survey, context).map(Some)
+    }
+
+    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
+        (column == "measure").then(|| choices("EffectMeasure"))
+    }
+
+    fn measured(&self) -> Vec<&'static str> {
+        self.measures.iter().map(|measure| measure.name()).collect()
+    }
+}
+
 /// Runs the step on each of its models.
-pub(super) fn run(step: &PathPatching, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &PathPatching, context: &Context) -> Result<Outcome, Error> {
     model_run::each(step, context, |subject, outcome| {
         let cells =
             subject.cells().map_err(|error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error))?;
@@ -46,7 +75,7 @@ pub(super) fn run(step: &PathPatching, context: &Context) -> Result<Outcome, Err
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(step: &PathPatching) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &PathPatching) -> PolarsResult<Vec<(String, DataFrame)>> {
     let name = &step.name;
     let mut frames = Outcome::empty_values(name, &keys(&[], None)?, true, step.per_prompt)?;
     let mut pairs = Outcome::default();
@@ -56,7 +85,7 @@ pub(super) fn empty_frames(step: &PathPatching) -> PolarsResult<Vec<(String, Dat
 }
 
 /// What is wrong with it that its schema cannot say: neurons as senders.
-pub(super) fn check(step: &PathPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
+fn check(step: &PathPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
     for (index, text) in step.senders.iter().enumerate() {
         if let Ok(ComponentPattern { kind: ComponentKind::Neurons(_), .. }) = ComponentPattern::parse(text) {
             let advice = Some("write 'L3MLP' for the whole MLP".to_string());
@@ -124,7 +153,7 @@ fn patch(
 }
 
 /// What it would compute.
-pub(super) fn workload(step: &PathPatching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+fn workload(step: &PathPatching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
     let ends = Ends::of(step, Scope::planned(facts), context)?;
     pairing::foresee(&step.counterfactual, step, survey, context)?;

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::measure::enough;
 use crate::spec::step::Smallest;
 use crate::spec::{Loaded, SpecErrors};
+use crate::step::kind::Kind;
 use crate::table::{Frames, Problem, column, holds, meeting};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
@@ -15,8 +16,22 @@ const GROUPS: [&str; 5] = ["model", "checkpoint", "step", "template", "operator"
 /// Columns that are added.
 const MADE: [&str; 3] = ["value", "best", "share"];
 
+impl Kind for Smallest {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self, frames)
+    }
+
+    fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+        check(self, loaded, frames)
+    }
+}
+
 /// Reads the rows and says what is enough, group by group.
-pub(super) fn run(step: &Smallest, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &Smallest, context: &Context) -> Result<Outcome, Error> {
     check(step, context.loaded, context.frames)?;
     let refuse = |(key, problem): Fault| context.loaded.refuse(&["step", &step.name, key], problem, None);
     let all = context.frames.get(&step.from).map_err(|problem| refuse(("from", problem)))?;
@@ -53,7 +68,7 @@ type Fault = (&'static str, String);
 ///
 /// # Errors
 /// Columns that are not there, or do not hold what is needed, at their place in the spec.
-pub(super) fn check(step: &Smallest, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+fn check(step: &Smallest, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
     let refuse = |key: &[&str], problem: String| loaded.refuse(&[&["step", &step.name], key].concat(), problem, None);
     let rows = frames.get(&step.from).map_err(|problem| refuse(&["from"], problem))?;
     for (name, condition) in &step.filter {
@@ -94,7 +109,7 @@ pub(super) fn check(step: &Smallest, loaded: &Loaded, frames: &Frames) -> Result
 }
 
 /// Its frames without rows; `frames` are those of the steps it reads, as far as they are there.
-pub(super) fn empty_frames(step: &Smallest, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &Smallest, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
     let Ok(rows) = frames.get(&step.from) else { return Ok(Vec::new()) };
     // Where a column is missing, or would be there twice, the check says so.
     let missing = [&step.x, &step.y].into_iter().chain(&step.group_by).any(|name| rows.column(name).is_err());

@@ -1,4 +1,5 @@
 use super::fields::step;
+use super::relations::Relations;
 use super::shared::{Counterfactual, all_positions, components_schema, default_bootstrap, default_by, heads_and_mlps};
 use crate::spec::{Condition, PositionName};
 use indexmap::IndexMap;
@@ -324,4 +325,23 @@ fn default_sample() -> usize {
 }
 fn default_seed() -> u64 {
     42
+}
+
+impl Relations for Ablation {
+    fn reads(&self) -> Vec<&str> {
+        let ranked = self.ranked.iter().map(|ranked| ranked.from.as_str());
+        ranked.chain(self.listed.iter().map(|listed| listed.from.as_str())).collect()
+    }
+
+    fn counterfactual(&self) -> Option<&Counterfactual> {
+        Some(&self.counterfactual)
+    }
+
+    fn mean(&self) -> Option<&MeanOver> {
+        (self.value == AblationValue::Mean).then_some(&self.mean)
+    }
+
+    fn layer_texts(&self) -> Vec<&[String]> {
+        vec![&self.components, &self.among]
+    }
 }

@@ -1,4 +1,5 @@
 use super::fields::step;
+use super::relations::Relations;
 
 step! {
     /// Share of prompts that the model answers correctly, with its interval.
@@ -22,3 +23,5 @@ step! {
         per_prompt: bool,
     }
 }
+
+impl Relations for Accuracy {}

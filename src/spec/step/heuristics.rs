@@ -1,4 +1,5 @@
 use super::fields::step;
+use super::relations::Relations;
 use crate::spec::Condition;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -211,4 +212,14 @@ fn default_patterns() -> usize {
 }
 fn default_k() -> usize {
     200
+}
+
+impl Relations for Heuristics {
+    fn reads(&self) -> Vec<&str> {
+        vec![&self.ranked.from]
+    }
+
+    fn needs_operands(&self) -> bool {
+        true
+    }
 }

@@ -1,5 +1,6 @@
 use super::ablation::MeanOver;
 use super::fields::step;
+use super::relations::Relations;
 use super::shared::{Counterfactual, EffectMeasure, all_positions, default_bootstrap};
 use crate::spec::{Condition, PositionName};
 use indexmap::IndexMap;
@@ -182,4 +183,19 @@ fn default_measures() -> Vec<EffectMeasure> {
 
 fn one() -> f32 {
     1.0
+}
+
+impl Relations for Intervention {
+    fn counterfactual(&self) -> Option<&Counterfactual> {
+        Some(&self.counterfactual)
+    }
+
+    fn mean(&self) -> Option<&MeanOver> {
+        self.writes_means().then_some(&self.mean)
+    }
+
+    fn layer_texts(&self) -> Vec<&[String]> {
+        let edits = || self.interventions.iter().flat_map(|intervention| &intervention.edits);
+        edits().map(|edit| edit.site.as_slice()).chain(edits().map(|edit| edit.cut.as_slice())).collect()
+    }
 }

@@ -1,5 +1,6 @@
 use super::ablation::MeanOver;
 use super::fields::step;
+use super::relations::Relations;
 use super::shared::{default_bootstrap, last_position};
 use crate::spec::PositionName;
 use schemars::JsonSchema;
@@ -211,4 +212,42 @@ fn default_seeds() -> Vec<u64> {
 /// 0, 5, 10, … up to half of the 200 neurons per layer that the paper keeps.
 fn default_k() -> Vec<usize> {
     (0..=100).step_by(5).collect()
+}
+
+impl Relations for HeuristicKnockout {
+    fn reads(&self) -> Vec<&str> {
+        vec![&self.from]
+    }
+
+    fn mean(&self) -> Option<&MeanOver> {
+        (self.value == KnockoutValue::Mean).then_some(&self.mean)
+    }
+
+    fn needs_operands(&self) -> bool {
+        true
+    }
+}
+
+impl Relations for PromptKnockout {
+    fn reads(&self) -> Vec<&str> {
+        vec![&self.from]
+    }
+
+    fn mean(&self) -> Option<&MeanOver> {
+        (self.value == KnockoutValue::Mean).then_some(&self.mean)
+    }
+
+    fn needs_operands(&self) -> bool {
+        true
+    }
+}
+
+impl Relations for HeuristicSupport {
+    fn reads(&self) -> Vec<&str> {
+        vec![&self.from]
+    }
+
+    fn needs_operands(&self) -> bool {
+        true
+    }
 }

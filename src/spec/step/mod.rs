@@ -11,6 +11,7 @@ mod patching;
 mod path_patching;
 mod probe;
 mod reading;
+mod relations;
 mod shared;
 mod smallest;
 mod train;
@@ -29,6 +30,7 @@ pub use patching::{ActivationPatching, AttributionMeasure, AttributionPatching, 
 pub use path_patching::PathPatching;
 pub use probe::{Probe, ProbeOperators};
 pub use reading::{AttentionPatterns, AttributionTarget, Capture, CaptureFormat, LogitAttribution, LogitLens};
+pub use relations::Relations;
 pub use shared::{Counterfactual, CounterfactualOperators, Direction, EffectMeasure};
 pub use smallest::Smallest;
 pub use train::{Optimizer, Train};
@@ -77,7 +79,7 @@ macro_rules! steps {
             }
 
             /// What any step has.
-            pub fn common(&self) -> &dyn Common {
+            pub fn common(&self) -> &dyn Relations {
                 match self {
                     $(Step::$kind(step) => step,)*
                 }
@@ -128,94 +130,27 @@ impl Step {
     /// Names of the steps whose results it needs.
     pub fn needs(&self) -> Vec<&str> {
         let named = self.common().needs().iter().map(String::as_str);
-        let read: Vec<&str> = match self {
-            Step::AttributionPatching(step) => step.compare.as_deref().into_iter().collect(),
-            Step::Ablation(step) => {
-                let ranked = step.ranked.iter().map(|ranked| ranked.from.as_str());
-                ranked.chain(step.listed.iter().map(|listed| listed.from.as_str())).collect()
-            }
-            Step::Heuristics(step) => vec![&step.ranked.from],
-            Step::NeuronOverlap(step) => vec![&step.from],
-            Step::HeuristicKnockout(step) => vec![&step.from],
-            Step::PromptKnockout(step) => vec![&step.from],
-            Step::HeuristicSupport(step) => vec![&step.from],
-            Step::HeuristicOverlap(step) => vec![&step.from],
-            Step::Smallest(step) => vec![&step.from],
-            _ => Vec::new(),
-        };
-        named.chain(read.into_iter().map(step_of)).chain(self.probes()).collect()
+        named.chain(self.common().reads().into_iter().map(step_of)).chain(self.probes()).collect()
     }
 
     /// Where its counterfactual prompts come from, of kinds that have them.
     pub fn counterfactual(&self) -> Option<&Counterfactual> {
-        match self {
-            Step::ActivationPatching(step) => Some(&step.counterfactual),
-            Step::NeuronPatching(step) => Some(&step.counterfactual),
-            Step::AttributionPatching(step) => Some(&step.counterfactual),
-            Step::Ablation(step) => Some(&step.counterfactual),
-            Step::Intervention(step) => Some(&step.counterfactual),
-            Step::PathPatching(step) => Some(&step.counterfactual),
-            Step::LogitAttribution(step) => Some(&step.counterfactual),
-            _ => None,
-        }
+        self.common().counterfactual()
     }
 
     /// What the means are over that it takes, of steps that take some.
     pub fn mean(&self) -> Option<&MeanOver> {
-        match self {
-            Step::Ablation(step) => (step.value == AblationValue::Mean).then_some(&step.mean),
-            Step::Intervention(step) => step.writes_means().then_some(&step.mean),
-            Step::HeuristicKnockout(step) => (step.value == KnockoutValue::Mean).then_some(&step.mean),
-            Step::PromptKnockout(step) => (step.value == KnockoutValue::Mean).then_some(&step.mean),
-            _ => None,
-        }
+        self.common().mean()
     }
 
     /// Whether it needs prompts of operands: what it looks for is a rule on numbers.
     pub fn needs_operands(&self) -> bool {
-        matches!(
-            self,
-            Step::Train(_)
-                | Step::Heuristics(_)
-                | Step::HeuristicKnockout(_)
-                | Step::PromptKnockout(_)
-                | Step::HeuristicSupport(_)
-        )
+        self.common().needs_operands()
     }
 
     /// Names of the steps of kind `probe` whose layers it takes: `{NAME}`, once for each place that names them.
     pub fn probes(&self) -> impl Iterator<Item = &str> {
-        self.layer_texts().into_iter().filter_map(|text| text.get(probe_in(text)?))
-    }
-
-    /// The texts that say layers: of sites, components, receivers, and layers alone.
-    fn layer_texts(&self) -> Vec<&str> {
-        let lists: Vec<&[String]> = match self {
-            Step::ActivationPatching(step) => vec![&step.sites],
-            Step::NeuronPatching(step) => vec![std::slice::from_ref(&step.layers)],
-            Step::AttributionPatching(step) => vec![&step.sites],
-            Step::Ablation(step) => vec![&step.components, &step.among],
-            Step::Intervention(step) => {
-                let edits = || step.interventions.iter().flat_map(|intervention| &intervention.edits);
-                edits().map(|edit| edit.site.as_slice()).chain(edits().map(|edit| edit.cut.as_slice())).collect()
-            }
-            Step::PathPatching(step) => vec![&step.senders, &step.receivers],
-            Step::LogitLens(step) => vec![&step.sites],
-            Step::LogitAttribution(step) => vec![&step.components],
-            Step::AttentionPatterns(step) => vec![&step.heads],
-            Step::Capture(step) => vec![&step.sites],
-            Step::Probe(step) => vec![&step.sites],
-            // None of their keys says layers.
-            Step::Accuracy(_)
-            | Step::Train(_)
-            | Step::NeuronOverlap(_)
-            | Step::Heuristics(_)
-            | Step::HeuristicKnockout(_)
-            | Step::PromptKnockout(_)
-            | Step::HeuristicSupport(_)
-            | Step::HeuristicOverlap(_)
-            | Step::Smallest(_) => Vec::new(),
-        };
-        lists.into_iter().flatten().map(String::as_str).collect()
+        let texts = self.common().layer_texts().into_iter().flatten();
+        texts.filter_map(|text| text.get(probe_in(text)?))
     }
 }

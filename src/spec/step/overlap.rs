@@ -1,4 +1,5 @@
 use super::fields::step;
+use super::relations::Relations;
 use super::shared::default_by;
 use crate::spec::Condition;
 use indexmap::IndexMap;
@@ -83,5 +84,17 @@ step! {
         /// A step of kind `heuristics` that runs on the checkpoints of a model.
         #[schemars(extend("x-refers-to" = "step"))]
         from: String,
+    }
+}
+
+impl Relations for NeuronOverlap {
+    fn reads(&self) -> Vec<&str> {
+        vec![&self.from]
+    }
+}
+
+impl Relations for HeuristicOverlap {
+    fn reads(&self) -> Vec<&str> {
+        vec![&self.from]
     }
 }

@@ -1,4 +1,5 @@
 use super::fields::step;
+use super::relations::Relations;
 use super::shared::{
     Counterfactual, Direction, EffectMeasure, default_bootstrap, indirect_effect, last_position, sites_schema,
 };
@@ -235,4 +236,38 @@ fn every_layer() -> String {
 
 fn default_top() -> Vec<usize> {
     vec![10, 50, 100, 200]
+}
+
+impl Relations for ActivationPatching {
+    fn counterfactual(&self) -> Option<&Counterfactual> {
+        Some(&self.counterfactual)
+    }
+
+    fn layer_texts(&self) -> Vec<&[String]> {
+        vec![&self.sites]
+    }
+}
+
+impl Relations for NeuronPatching {
+    fn counterfactual(&self) -> Option<&Counterfactual> {
+        Some(&self.counterfactual)
+    }
+
+    fn layer_texts(&self) -> Vec<&[String]> {
+        vec![std::slice::from_ref(&self.layers)]
+    }
+}
+
+impl Relations for AttributionPatching {
+    fn reads(&self) -> Vec<&str> {
+        self.compare.as_deref().into_iter().collect()
+    }
+
+    fn counterfactual(&self) -> Option<&Counterfactual> {
+        Some(&self.counterfactual)
+    }
+
+    fn layer_texts(&self) -> Vec<&[String]> {
+        vec![&self.sites]
+    }
 }

@@ -1,4 +1,5 @@
 use super::fields::step;
+use super::relations::Relations;
 use super::shared::{
     Counterfactual, EffectMeasure, components_schema, default_bootstrap, indirect_effect, last_position,
     receivers_schema,
@@ -50,5 +51,15 @@ step! {
         #[serde(default = "default_bootstrap")]
         #[schemars(range(min = 0, max = 100000))]
         bootstrap: usize,
+    }
+}
+
+impl Relations for PathPatching {
+    fn counterfactual(&self) -> Option<&Counterfactual> {
+        Some(&self.counterfactual)
+    }
+
+    fn layer_texts(&self) -> Vec<&[String]> {
+        vec![&self.senders, &self.receivers]
     }
 }

@@ -1,4 +1,5 @@
 use super::fields::step;
+use super::relations::Relations;
 use super::shared::sites_schema;
 use crate::spec::PositionName;
 use schemars::JsonSchema;
@@ -103,4 +104,10 @@ fn default_seed() -> u64 {
 }
 fn default_share() -> f64 {
     0.5
+}
+
+impl Relations for Probe {
+    fn layer_texts(&self) -> Vec<&[String]> {
+        vec![&self.sites]
+    }
 }

@@ -1,6 +1,7 @@
 //! Steps that read activations and change none.
 
 use super::fields::step;
+use super::relations::Relations;
 use super::shared::{
     Counterfactual, components_schema, default_bootstrap, every_head, heads_and_mlps, last_position, sites_schema,
 };
@@ -163,4 +164,32 @@ pub enum CaptureFormat {
 
 fn after_blocks() -> Vec<String> {
     vec!["resid_post".into()]
+}
+
+impl Relations for LogitLens {
+    fn layer_texts(&self) -> Vec<&[String]> {
+        vec![&self.sites]
+    }
+}
+
+impl Relations for LogitAttribution {
+    fn counterfactual(&self) -> Option<&Counterfactual> {
+        Some(&self.counterfactual)
+    }
+
+    fn layer_texts(&self) -> Vec<&[String]> {
+        vec![&self.components]
+    }
+}
+
+impl Relations for AttentionPatterns {
+    fn layer_texts(&self) -> Vec<&[String]> {
+        vec![&self.heads]
+    }
+}
+
+impl Relations for Capture {
+    fn layer_texts(&self) -> Vec<&[String]> {
+        vec![&self.sites]
+    }
 }

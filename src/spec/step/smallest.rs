@@ -1,4 +1,5 @@
 use super::fields::step;
+use super::relations::Relations;
 use crate::spec::Condition;
 use indexmap::IndexMap;
 
@@ -66,4 +67,10 @@ fn default_y() -> String {
 }
 fn default_share() -> f64 {
     0.95
+}
+
+impl Relations for Smallest {
+    fn reads(&self) -> Vec<&str> {
+        vec![&self.from]
+    }
 }

@@ -1,4 +1,5 @@
 use super::fields::step;
+use super::relations::Relations;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -105,4 +106,10 @@ fn default_log_every() -> usize {
 }
 fn default_betas() -> [f64; 2] {
     [0.9, 0.98]
+}
+
+impl Relations for Train {
+    fn needs_operands(&self) -> bool {
+        true
+    }
 }

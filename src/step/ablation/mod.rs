@@ -14,14 +14,46 @@ use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::Edit;
+use crate::spec::choices;
 use crate::spec::step::{Ablation, AblationMode, AblationValue};
 use crate::spec::{Loaded, SpecErrors};
+use crate::step::kind::Kind;
 use crate::step::labels::Labels;
 use crate::table::Frames;
 use polars::prelude::*;
 
+impl Kind for Ablation {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+        check(self, loaded, frames)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(self, survey, context).map(Some)
+    }
+
+    fn rankings(&self) -> Vec<Ranking<'_>> {
+        self.ranked.iter().map(Ranking::from).chain(self.listed.iter().map(Ranking::from)).collect()
+    }
+
+    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
+        (column == "measure").then(|| choices("AblationMeasure"))
+    }
+
+    fn measured(&self) -> Vec<&'static str> {
+        self.measures.iter().map(|measure| measure.name()).collect()
+    }
+}
+
 /// Runs the step on each of its models.
-pub(super) fn run(step: &Ablation, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &Ablation, context: &Context) -> Result<Outcome, Error> {
     model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         for cell in subject.cells().map_err(refuse)? {
@@ -35,7 +67,7 @@ pub(super) fn run(step: &Ablation, context: &Context) -> Result<Outcome, Error> 
 ///
 /// # Errors
 /// Nothing to ablate, and rankings by columns that their rows do not have, at their place in the spec.
-pub(super) fn check(step: &Ablation, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+fn check(step: &Ablation, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
     let nothing = step.components.is_empty() && step.listed.is_empty() && step.ranked.is_none();
     if step.mode == AblationMode::Ablate && nothing {
         let advice = "write components = [\"L3H1\"], a table 'ranked' or 'listed', or mode = \"keep\"".to_string();
@@ -62,7 +94,7 @@ fn check_rows(ranking: &Ranking, path: &[&str], loaded: &Loaded, frames: &Frames
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(step: &Ablation) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &Ablation) -> PolarsResult<Vec<(String, DataFrame)>> {
     let name = &step.name;
     let mut frames = Outcome::empty_values(name, &circuits::keys(&[])?, true, step.per_prompt)?;
     let labels = Labels { model: "", checkpoint: "" };
@@ -76,7 +108,7 @@ pub(super) fn empty_frames(step: &Ablation) -> PolarsResult<Vec<(String, DataFra
 }
 
 /// What it would compute, at most: which components rows of other steps add is not known before they are there.
-pub(super) fn workload(step: &Ablation, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+fn workload(step: &Ablation, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let (name, facts) = (&step.name, &survey.sketch.card.facts);
     let ablated = planned::ablated(step, facts, context)?;
     let further = match step.value {

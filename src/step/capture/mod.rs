@@ -12,14 +12,30 @@ use crate::cost::{Read, Survey, Workload};
 use crate::intervene::{Activation, HookPositions, Layout, Positions};
 use crate::model::facts::Facts;
 use crate::spec::step::{self, CaptureFormat};
+use crate::step::kind::Kind;
 use crate::step::labels::Labels;
+use crate::table::Frames;
 use crate::{Error, prompt};
 use chosen::Chosen;
 use polars::prelude::*;
 use std::path::PathBuf;
 
+impl Kind for step::Capture {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(self, survey, context).map(Some)
+    }
+}
+
 /// Runs the step on each of its models.
-pub(super) fn run(step: &step::Capture, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &step::Capture, context: &Context) -> Result<Outcome, Error> {
     model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         subject.cells().map_err(refuse)?.iter().try_for_each(|cell| keep(step, cell, subject, context, outcome))
@@ -27,7 +43,7 @@ pub(super) fn run(step: &step::Capture, context: &Context) -> Result<Outcome, Er
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(step: &step::Capture) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &step::Capture) -> PolarsResult<Vec<(String, DataFrame)>> {
     let mut outcome = Outcome::default();
     let labels = Labels { model: "", checkpoint: "" };
     if step.format == CaptureFormat::Rows {
@@ -38,7 +54,7 @@ pub(super) fn empty_frames(step: &step::Capture) -> PolarsResult<Vec<(String, Da
 }
 
 /// What it would compute.
-pub(super) fn workload(step: &step::Capture, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+fn workload(step: &step::Capture, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     survey.reading(|cell| {
         let target = Scope::planned(&survey.sketch.card.facts);
         let (chosen, at) = places(step, target, &cell.positions, &cell.template, context)?;

@@ -18,10 +18,12 @@ use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::heuristic::{Match, Matcher, Options};
 use crate::manifest::SelfCheck;
+use crate::spec::step::HeuristicType;
 use crate::spec::step::{Heuristics, ScoreCap, ZeroResults};
 use crate::spec::{Loaded, Prompts, SpecErrors};
 use crate::step::divided::Divided;
 use crate::step::divided::parts;
+use crate::step::kind::Kind;
 use crate::step::labels::Labels;
 use crate::table::Frames;
 use examples::{Example, Examples};
@@ -39,8 +41,43 @@ const MATCHED_AT_ONCE: usize = 64;
 /// What a neuron matches, and how much it would by chance: on results, on operands.
 type Matched = (Vec<Match>, [usize; 2]);
 
+impl Kind for Heuristics {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+        check(self, loaded, frames)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(self, survey, context).map(Some)
+    }
+
+    fn prompts_run(&self, prompts: &Prompts) -> Prompts {
+        surveyed(prompts)
+    }
+
+    fn rankings(&self) -> Vec<Ranking<'_>> {
+        vec![Ranking::from(&self.ranked)]
+    }
+
+    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
+        match column {
+            "type" | "best_type" => {
+                Some(HeuristicType::ALL.into_iter().map(HeuristicType::name).chain([NO_TYPE]).collect())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Runs the step on each of its models.
-pub(super) fn run(step: &Heuristics, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &Heuristics, context: &Context) -> Result<Outcome, Error> {
     let mut outcome = model_run::each_on(step, context, surveyed, |subject, outcome| {
         for template in 0..subject.set.templates.len() {
             for &operator in &subject.set.operators {
@@ -62,7 +99,7 @@ pub(super) fn run(step: &Heuristics, context: &Context) -> Result<Outcome, Error
 }
 
 /// The prompts that the step runs on, of those that a spec says: every legal one.
-pub fn surveyed(prompts: &Prompts) -> Prompts {
+fn surveyed(prompts: &Prompts) -> Prompts {
     Prompts { keep: crate::spec::Keep::All, sample: None, skip: 0, ..prompts.clone() }
 }
 
@@ -70,7 +107,7 @@ pub fn surveyed(prompts: &Prompts) -> Prompts {
 ///
 /// # Errors
 /// A ranking by columns that its rows do not have, and rows without neurons, at their place in the spec.
-pub(super) fn check(step: &Heuristics, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+fn check(step: &Heuristics, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
     let refuse = |fault| refused(&["step", &step.name, "ranked"], fault, loaded);
     let from = &step.ranked.from;
     let rows = frames.get(from).map_err(|problem| refuse(fault("from", problem)))?;
@@ -84,7 +121,7 @@ pub(super) fn check(step: &Heuristics, loaded: &Loaded, frames: &Frames) -> Resu
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(step: &Heuristics) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &Heuristics) -> PolarsResult<Vec<(String, DataFrame)>> {
     let mut outcome = Outcome::default();
     let labels = Labels { model: "", checkpoint: "" };
     for (part, frame) in frames::all("", &[], &[], &[], &[], &[])? {
@@ -94,7 +131,7 @@ pub(super) fn empty_frames(step: &Heuristics) -> PolarsResult<Vec<(String, DataF
 }
 
 /// What it would compute, about: which layers the ranking has is not known before it is there.
-pub(super) fn workload(step: &Heuristics, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+fn workload(step: &Heuristics, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
     let symbols = &model_run::operators(step, context)?;
     let operators = symbols.len().max(1);

@@ -14,16 +14,45 @@ use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::{Change, Edit, EditedPrompt, HookPositions, Positions};
 use crate::prompt::{Operator, Prompt};
+use crate::spec::choices;
 use crate::spec::step::{Direction, EditValue, Intervention, MeanOperators};
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::divided::parts;
+use crate::step::kind::Kind;
+use crate::table::Frames;
 use edits::resolve;
 use polars::prelude::*;
 use reach::Reach;
 use values::{MeanValues, over, placeholder};
 
+impl Kind for Intervention {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
+        check(self, loaded)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(self, survey, context).map(Some)
+    }
+
+    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
+        (column == "measure").then(|| choices("EffectMeasure"))
+    }
+
+    fn measured(&self) -> Vec<&'static str> {
+        self.measures.iter().map(|measure| measure.name()).collect()
+    }
+}
+
 /// Runs the step on each of its models.
-pub(super) fn run(step: &Intervention, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &Intervention, context: &Context) -> Result<Outcome, Error> {
     model_run::each(step, context, |subject, outcome| {
         reach::check_prompts(step, subject, context)?;
         let cells =
@@ -33,7 +62,7 @@ pub(super) fn run(step: &Intervention, context: &Context) -> Result<Outcome, Err
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(step: &Intervention) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &Intervention) -> PolarsResult<Vec<(String, DataFrame)>> {
     let mut frames = Outcome::empty_values(&step.name, &keys(&[])?, true, step.per_prompt)?;
     let mut pairs = Outcome::default();
     let labels = super::labels::Labels { model: "", checkpoint: "" };
@@ -43,7 +72,7 @@ pub(super) fn empty_frames(step: &Intervention) -> PolarsResult<Vec<(String, Dat
 }
 
 /// What is wrong with it that its schema cannot say: an edit that is of an activation and of attention, or of neither.
-pub(super) fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErrors> {
+fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErrors> {
     for intervention in &step.interventions {
         for (number, edit) in intervention.edits.iter().enumerate() {
             let number = number.to_string();
@@ -60,7 +89,7 @@ pub(super) fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErro
 }
 
 /// What it would compute.
-pub(super) fn workload(step: &Intervention, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+fn workload(step: &Intervention, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
     let means = if step.writes_means() { over(step).foresee(survey, context)? } else { vec![0; survey.cells.len()] };
     pairing::foresee(&step.counterfactual, step, survey, context)?;

@@ -9,11 +9,16 @@ use crate::cost::{Survey, Workload};
 use crate::intervene::Edit;
 use crate::measure::{Accuracy, Resamples};
 use crate::prompt::{Operator, Prompt, Random};
+use crate::spec::Loaded;
+use crate::spec::SpecErrors;
 use crate::spec::step::HeuristicKnockout;
+use crate::spec::step::HeuristicType;
+use crate::step::kind::Kind;
 use crate::step::labels::Labels;
 use crate::step::means::Over;
 use crate::step::summary::{BOOTSTRAP_SEED, prompt_columns};
 use crate::step::{ModelRun, Outcome, TemplateBatch, model_run, places};
+use crate::table::Frames;
 use indexmap::IndexMap;
 use polars::prelude::*;
 use std::collections::BTreeSet;
@@ -23,8 +28,34 @@ use std::sync::Arc;
 /// The prompts that a heuristic holds for, and those that it does not.
 pub const GROUPS: [&str; 2] = ["related", "unrelated"];
 
+impl Kind for HeuristicKnockout {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+        super::check(&self.name, &self.from, loaded, frames)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(self, survey, context).map(Some)
+    }
+
+    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
+        match column {
+            "type" | "best_type" => Some(HeuristicType::ALL.into_iter().map(HeuristicType::name).collect()),
+            "group" => Some(GROUPS.to_vec()),
+            _ => None,
+        }
+    }
+}
+
 /// Runs the step on each of its models.
-pub fn run(step: &HeuristicKnockout, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &HeuristicKnockout, context: &Context) -> Result<Outcome, Error> {
     model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         subject.cells().map_err(refuse)?.iter().try_for_each(|cell| knock(step, cell, subject, context, outcome))
@@ -32,7 +63,7 @@ pub fn run(step: &HeuristicKnockout, context: &Context) -> Result<Outcome, Error
 }
 
 /// Its frames without rows.
-pub fn empty_frames(step: &HeuristicKnockout) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &HeuristicKnockout) -> PolarsResult<Vec<(String, DataFrame)>> {
     let mut outcome = Outcome::default();
     record(step, Labels { model: "", checkpoint: "" }, "", &[], &mut outcome)?;
     Ok(outcome.frames)
@@ -40,7 +71,7 @@ pub fn empty_frames(step: &HeuristicKnockout) -> PolarsResult<Vec<(String, DataF
 
 /// What it computes, about: how many heuristics the neurons match is not known before. As many as would share the neurons evenly,
 /// and no more than there are prompts to tell them apart.
-pub fn workload(step: &HeuristicKnockout, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+fn workload(step: &HeuristicKnockout, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
     let operators = context.prompts(step.prompts.as_deref(), &step.name)?.operators.len().max(1);
     let (each, layers) = bag::expected(&step.from, facts, context);

@@ -8,11 +8,15 @@ use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::measure::wilson_mean;
 use crate::prompt::{Prompt, Random};
+use crate::spec::Loaded;
+use crate::spec::SpecErrors;
 use crate::spec::step::{KnockoutOrder, PromptKnockout};
+use crate::step::kind::Kind;
 use crate::step::labels::Labels;
 use crate::step::means::Over;
 use crate::step::summary::prompt_columns;
 use crate::step::{ModelRun, Outcome, TemplateBatch, model_run, places};
+use crate::table::Frames;
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -21,8 +25,30 @@ use std::ops::Range;
 /// What is out: the neurons of a prompt's heuristics, or as many others.
 pub const GROUPS: [&str; 2] = ["heuristics", "random"];
 
+impl Kind for PromptKnockout {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+        super::check(&self.name, &self.from, loaded, frames)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(self, survey, context).map(Some)
+    }
+
+    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
+        (column == "group").then(|| GROUPS.to_vec())
+    }
+}
+
 /// Runs the step on each of its models.
-pub fn run(step: &PromptKnockout, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &PromptKnockout, context: &Context) -> Result<Outcome, Error> {
     model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         subject.cells().map_err(refuse)?.iter().try_for_each(|cell| knock(step, cell, subject, context, outcome))
@@ -30,14 +56,14 @@ pub fn run(step: &PromptKnockout, context: &Context) -> Result<Outcome, Error> {
 }
 
 /// Its frames without rows.
-pub fn empty_frames(step: &PromptKnockout) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &PromptKnockout) -> PolarsResult<Vec<(String, DataFrame)>> {
     let mut outcome = Outcome::default();
     record(step, Labels { model: "", checkpoint: "" }, "", &[], &mut outcome)?;
     Ok(outcome.frames)
 }
 
 /// What it would compute, at most: how early a prompt's neurons are is not known before.
-pub fn workload(step: &PromptKnockout, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+fn workload(step: &PromptKnockout, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
     let runs = step.k.iter().filter(|k| **k > 0).count() * (1 + step.seeds.len());
     let (_, layers) = bag::expected(&step.from, facts, context);

@@ -8,10 +8,14 @@ use crate::cost::{Survey, Workload};
 use crate::intervene::{HookPositions, Positions, value_logits};
 use crate::model::hook::{Hook, Site};
 use crate::prompt::{Prompt, PromptError};
+use crate::spec::Loaded;
+use crate::spec::SpecErrors;
 use crate::spec::step::HeuristicSupport;
 use crate::spec::{Keep, Prompts};
+use crate::step::kind::Kind;
 use crate::step::summary::Values;
 use crate::step::{ModelRun, Outcome, TemplateBatch, model_run, replays};
+use crate::table::Frames;
 use polars::prelude::*;
 use std::collections::BTreeMap;
 
@@ -22,8 +26,34 @@ pub const GROUPS: [(&str, Keep); 2] = [("correct", Keep::Correct), ("incorrect",
 /// What is measured of each prompt: the number of its neurons, and the sum over them of activation × logit of the answer.
 pub(in crate::step) const MEASURES: [&str; 2] = ["neurons", "logit"];
 
+impl Kind for HeuristicSupport {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+        super::check(&self.name, &self.from, loaded, frames)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(self, survey, context).map(Some)
+    }
+
+    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
+        (column == "group").then(|| GROUPS.map(|(group, _)| group).to_vec())
+    }
+
+    fn measured(&self) -> Vec<&'static str> {
+        MEASURES.to_vec()
+    }
+}
+
 /// Runs the step on each of its models.
-pub fn run(step: &HeuristicSupport, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &HeuristicSupport, context: &Context) -> Result<Outcome, Error> {
     let mut outcome = Outcome::default();
     let spec = context.prompts(step.prompts.as_deref(), &step.name)?;
     for name in context.models.names(&step.models) {
@@ -60,12 +90,12 @@ pub fn run(step: &HeuristicSupport, context: &Context) -> Result<Outcome, Error>
 }
 
 /// Its frames without rows.
-pub fn empty_frames(step: &HeuristicSupport) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &HeuristicSupport) -> PolarsResult<Vec<(String, DataFrame)>> {
     Outcome::empty_values(&step.name, &keys(&[])?, false, true)
 }
 
 /// What it would compute, where the prompt set's own `sample` are asked to find those of either kind.
-pub fn workload(step: &HeuristicSupport, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+fn workload(step: &HeuristicSupport, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let operators = context.prompts(step.prompts.as_deref(), &step.name)?.operators.len();
     let facts = &survey.sketch.card.facts;
     let read = GROUPS.len() * step.sample * step.seeds.len() * operators;

@@ -14,7 +14,9 @@ use crate::manifest::SelfCheck;
 use crate::model::hook::{Hook, Site};
 use crate::spec::step::{self};
 use crate::spec::{HookPattern, Loaded, PositionName, SitePattern, SpecErrors};
+use crate::step::kind::Kind;
 use crate::step::labels::Labels;
+use crate::table::Frames;
 use crate::{Error, prompt};
 use polars::prelude::*;
 use reads::Reads;
@@ -22,8 +24,30 @@ pub(super) use rows::ALL;
 use std::ops::Range;
 use train::{Judgement, Task};
 
+impl Kind for step::Probe {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
+        check(self, loaded)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        workload(self, survey, context).map(Some)
+    }
+
+    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
+        (column == "operator").then(|| vec![ALL])
+    }
+}
+
 /// Runs the step on each of its models.
-pub(super) fn run(step: &step::Probe, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &step::Probe, context: &Context) -> Result<Outcome, Error> {
     model_run::each(step, context, |subject, outcome| {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         subject.cells().map_err(refuse)?.iter().try_for_each(|cell| probe(step, cell, subject, context, outcome))
@@ -31,7 +55,7 @@ pub(super) fn run(step: &step::Probe, context: &Context) -> Result<Outcome, Erro
 }
 
 /// What is wrong with it that its schema cannot say: sites and positions that are no rows of features.
-pub(super) fn check(step: &step::Probe, loaded: &Loaded) -> Result<(), SpecErrors> {
+fn check(step: &step::Probe, loaded: &Loaded) -> Result<(), SpecErrors> {
     for (index, text) in step.sites.iter().enumerate() {
         let Ok(SitePattern { hooks: HookPattern::Layers(_, site), .. }) = SitePattern::parse(text) else { continue };
         if matches!(site, Site::AttnScores | Site::Pattern) {
@@ -51,7 +75,7 @@ pub(super) fn check(step: &step::Probe, loaded: &Loaded) -> Result<(), SpecError
 }
 
 /// Its frames without rows.
-pub(super) fn empty_frames(step: &step::Probe) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &step::Probe) -> PolarsResult<Vec<(String, DataFrame)>> {
     let mut outcome = Outcome::default();
     let labels = Labels { model: "", checkpoint: "" };
     outcome.add_labelled(&step.name, labels, "", rows::accuracies(&[], None)?)?;
@@ -60,7 +84,7 @@ pub(super) fn empty_frames(step: &step::Probe) -> PolarsResult<Vec<(String, Data
 }
 
 /// What it would compute: the prompts, once for each block of activations that fits the memory, and the training.
-pub(super) fn workload(step: &step::Probe, survey: &Survey, context: &Context) -> Result<Workload, Error> {
+fn workload(step: &step::Probe, survey: &Survey, context: &Context) -> Result<Workload, Error> {
     let facts = &survey.sketch.card.facts;
     let mut whole = Workload::default();
     for cell in &survey.cells {

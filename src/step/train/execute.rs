@@ -3,15 +3,36 @@
 use super::log::log_frame;
 use super::{TrainError, Trained, train};
 use crate::context::Context;
+use crate::cost::Workload;
 use crate::model::{ModelName, tokenizer};
 use crate::spec::step;
 use crate::step::Outcome;
+use crate::step::kind::Kind;
+use crate::table::Frames;
 use crate::{Error, prompt};
 use polars::prelude::{DataFrame, PolarsResult};
 use std::path::{Path, PathBuf};
 
+impl Kind for step::Train {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        run(self, context)
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        empty_frames(self)
+    }
+
+    fn workload_alone(&self, context: &Context) -> Result<Option<Workload>, Error> {
+        super::estimate::workload(self, context)
+    }
+
+    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
+        (column == "split").then(|| vec![super::HELD_OUT, super::TRAIN])
+    }
+}
+
 /// Runs the step.
-pub(in crate::step) fn run(step: &step::Train, context: &Context) -> Result<Outcome, Error> {
+fn run(step: &step::Train, context: &Context) -> Result<Outcome, Error> {
     let spec = context.prompts(step.prompts.as_deref(), &step.name)?;
     let tokenizer = tokenizer::arithmetic(step.numbers);
     let name = ModelName { name: step.name.clone(), checkpoint: None };
@@ -32,7 +53,7 @@ pub(in crate::step) fn run(step: &step::Train, context: &Context) -> Result<Outc
 }
 
 /// Its frames without rows.
-pub(in crate::step) fn empty_frames(step: &step::Train) -> PolarsResult<Vec<(String, DataFrame)>> {
+fn empty_frames(step: &step::Train) -> PolarsResult<Vec<(String, DataFrame)>> {
     Ok(vec![(step.name.clone(), log_frame(&[])?)])
 }
 

@@ -16,16 +16,14 @@ mod state;
 
 pub use data::DataError;
 pub use error::TrainError;
-pub(super) use estimate::workload;
 pub use evaluate::{HELD_OUT, TRAIN};
-pub(super) use execute::{empty_frames, run};
 pub use save::{SaveError, Saved};
 
 use crate::model::tokenizer::Tokenizer;
 use crate::model::transformer::Transformer;
 use crate::prompt::PromptSet;
 use crate::resume::Blocks;
-use crate::system::interrupt::{self};
+use crate::system::interrupt;
 use crate::system::progress::Progress;
 use crate::{kernel, spec};
 use adamw::AdamW;

@@ -1,0 +1,107 @@
+//! A kind of step: one implementation, in a file of its own, and one line in [`of`]. Nothing else names a kind.
+
+use super::Outcome;
+use super::ranking::Ranking;
+use crate::Error;
+use crate::context::Context;
+use crate::cost::{Survey, Workload};
+use crate::spec::{Loaded, Prompts, SpecErrors, Step};
+use crate::table::Frames;
+use polars::prelude::{DataFrame, PolarsResult};
+
+/// What a kind of step does.
+pub(crate) trait Kind {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] for what turns out wrong only with the model at hand, [`Error::Failed`] for the rest.
+    fn run(&self, context: &Context) -> Result<Outcome, Error>;
+
+    /// Its frames without rows, as prompts of operands have them; `frames` are those of the steps that it reads, as far as they are
+    /// there.
+    ///
+    /// # Errors
+    /// None of its own.
+    fn empty_frames(&self, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>>;
+
+    /// Checks what its schema cannot say, and what it asks of the rows of others; `frames` are those of all steps, without rows.
+    ///
+    /// # Errors
+    /// What shows to be wrong without any work, at its place in the spec.
+    fn check(&self, _loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
+        Ok(())
+    }
+
+    /// What it would compute on the prompts of one model, of a kind that runs models; `None` where that is not known before.
+    ///
+    /// # Errors
+    /// Sites, components and positions that the model or the template has not.
+    fn workload(&self, _survey: &Survey, _context: &Context) -> Result<Option<Workload>, Error> {
+        Ok(None)
+    }
+
+    /// What it would take, of a kind that runs no model of the spec: most make their rows of some thousand others in a moment.
+    ///
+    /// # Errors
+    /// Prompts that are not there.
+    fn workload_alone(&self, _context: &Context) -> Result<Option<Workload>, Error> {
+        Ok(Some(Workload::default()))
+    }
+
+    /// Refuses what it will not find in the rows that it reads, as far as that shows before they are there; of a kind that runs no
+    /// model.
+    ///
+    /// # Errors
+    /// That, at its place in the spec.
+    fn foresee(&self, _context: &Context) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The prompts that it runs on, of those that its spec says.
+    fn prompts_run(&self, prompts: &Prompts) -> Prompts {
+        prompts.clone()
+    }
+
+    /// The rankings that it reads from rows of others.
+    fn rankings(&self) -> Vec<Ranking<'_>> {
+        Vec::new()
+    }
+
+    /// Every text that a column of its rows may have, where the program says which there can be; of `operator` those beside the
+    /// operators.
+    fn words(&self, _column: &str) -> Option<Vec<&'static str>> {
+        None
+    }
+
+    /// What its rows measure, each row one of these: of every place all of them. None where it is one alone, or not the spec that
+    /// says so.
+    fn measured(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+}
+
+/// What the kind of a step does.
+pub(super) fn of(step: &Step) -> &dyn Kind {
+    match step {
+        Step::Accuracy(step) => step,
+        Step::Train(step) => step,
+        Step::ActivationPatching(step) => step,
+        Step::NeuronPatching(step) => step,
+        Step::AttributionPatching(step) => step,
+        Step::Ablation(step) => step,
+        Step::Intervention(step) => step,
+        Step::PathPatching(step) => step,
+        Step::LogitLens(step) => step,
+        Step::LogitAttribution(step) => step,
+        Step::AttentionPatterns(step) => step,
+        Step::Capture(step) => step,
+        Step::Heuristics(step) => step,
+        Step::NeuronOverlap(step) => step,
+        Step::HeuristicKnockout(step) => step,
+        Step::PromptKnockout(step) => step,
+        Step::HeuristicSupport(step) => step,
+        Step::HeuristicOverlap(step) => step,
+        Step::Probe(step) => step,
+        Step::Smallest(step) => step,
+    }
+}
