@@ -1,10 +1,11 @@
-//! A kind of step: one implementation, in a file of its own, and one line in [`of`]. Nothing else names a kind.
+//! A kind of step: one implementation, in a file of its own; the list of kinds is in `spec/step/mod.rs`. Nothing else names a kind.
 
 use super::Outcome;
 use super::ranking::Ranking;
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
+use crate::spec::step::kinds;
 use crate::spec::{Loaded, Prompts, SpecErrors, Step};
 use crate::table::Frames;
 use polars::prelude::{DataFrame, PolarsResult};
@@ -80,28 +81,15 @@ pub(crate) trait Kind {
     }
 }
 
-/// What the kind of a step does.
-pub(super) fn of(step: &Step) -> &dyn Kind {
-    match step {
-        Step::Accuracy(step) => step,
-        Step::Train(step) => step,
-        Step::ActivationPatching(step) => step,
-        Step::NeuronPatching(step) => step,
-        Step::AttributionPatching(step) => step,
-        Step::Ablation(step) => step,
-        Step::Intervention(step) => step,
-        Step::PathPatching(step) => step,
-        Step::LogitLens(step) => step,
-        Step::LogitAttribution(step) => step,
-        Step::AttentionPatterns(step) => step,
-        Step::Capture(step) => step,
-        Step::Heuristics(step) => step,
-        Step::NeuronOverlap(step) => step,
-        Step::HeuristicKnockout(step) => step,
-        Step::PromptKnockout(step) => step,
-        Step::HeuristicSupport(step) => step,
-        Step::HeuristicOverlap(step) => step,
-        Step::Probe(step) => step,
-        Step::Smallest(step) => step,
-    }
+macro_rules! implemented {
+    ($($kind:ident = $name:literal, rows $rows:expr $(, version $version:literal)?;)*) => {
+        /// What the kind of a step does.
+        pub(super) fn of(step: &Step) -> &dyn Kind {
+            match step {
+                $(Step::$kind(step) => step,)*
+            }
+        }
+    };
 }
+
+kinds!(implemented);

@@ -1,4 +1,4 @@
-//! What each kind of step does: one file per kind, which implements [`kind::Kind`], and one line in [`kind::of`].
+//! What each kind of step does: one file per kind, which implements [`kind::Kind`].
 
 mod ablation;
 pub mod accuracy;
@@ -16,6 +16,7 @@ mod knockout;
 mod labels;
 mod logit_attribution;
 mod logit_lens;
+mod max_activations;
 mod means;
 mod model_run;
 mod network;

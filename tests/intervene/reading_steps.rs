@@ -342,3 +342,59 @@ fn what_can_not_be_read_is_refused() {
     let shown = done.unwrap_err().render(false);
     assert!(shown.contains("at most 20000000") && shown.contains("format = \"safetensors\""), "{shown}");
 }
+
+/// The largest of what `capture` keeps of the same places; of heads the length of all that it keeps.
+#[test]
+fn the_largest_activations_are_those_of_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let step = "[[step]]\nname = \"strongest\"\nkind = \"max-activations\"\ncomponents = [\"L2N0..3\", \"L1H2\", \"L1H0\"]\n\
+                positions = [\"op\", \"last\"]\ntop = 7\n\n[[figure]]";
+    // Two draws, which have prompts in common: these count once.
+    let (_, done) = results(&[("[[figure]]", step), ("seeds = [0]", "seeds = [0, 1]")], folder.path());
+    done.unwrap();
+    let (all, largest) = (rows(folder.path(), "listed"), rows(folder.path(), "strongest"));
+    let texts_of = |frame: &DataFrame| ["component", "position", "operator", "text"].map(|name| texts(frame, name));
+    let mut squares: HashMap<[String; 4], (f64, f64)> = HashMap::new();
+    let (names, seeds, values) = (texts_of(&all), numbers(&all, "seed"), numbers(&all, "value"));
+    for row in 0..all.height() {
+        let key = names.each_ref().map(|column| column[row].clone());
+        let (seed, sum) = squares.entry(key).or_insert((seeds[row], 0.0));
+        if *seed == seeds[row] {
+            // A neuron has one value, and its sign counts.
+            *sum = if names[0][row].contains('N') { values[row] } else { *sum + values[row].powi(2) };
+        }
+    }
+    let size = |component: &str, sum: f64| if component.contains('N') { sum } else { sum.sqrt() };
+    let (components, found) = (texts(&largest, "component"), numbers(&largest, "value"));
+    for component in ["L2N0", "L2N1", "L2N2", "L1H2", "L1H0"] {
+        let of = |(key, (_, sum)): (&[String; 4], &(f64, f64))| (key[0] == component).then(|| size(component, *sum));
+        let mut expected: Vec<f64> = squares.iter().filter_map(of).collect();
+        expected.sort_by(|a, b| b.total_cmp(a));
+        let found: Vec<f64> =
+            (0..found.len()).filter(|&row| components[row] == component).map(|row| found[row]).collect();
+        assert_eq!(found.len(), 7, "{component}");
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-5, "{component}: {found} {expected}");
+        }
+    }
+    // The prompt, place and token of each are those that its value is of.
+    let (names, tokens) = (texts_of(&largest), texts(&largest, "token"));
+    for row in 0..largest.height() {
+        let key = names.each_ref().map(|column| column[row].clone());
+        let (_, sum) = squares[&key];
+        assert!((size(&key[0], sum) - found[row]).abs() < 1e-5, "{key:?}");
+        assert_eq!(tokens[row], if key[1] == "op" { key[2].as_str() } else { "=" });
+    }
+}
+
+#[test]
+fn a_whole_mlp_has_no_largest_activation() {
+    let folder = tempfile::tempdir().unwrap();
+    let step = "[[step]]\nname = \"strongest\"\nkind = \"max-activations\"\ncomponents = [\"L2MLP\"]\n\n[[figure]]";
+    let (_, done) = results(&[("[[figure]]", step)], folder.path());
+    let text = done.unwrap_err().render(false);
+    assert!(
+        text.contains("'L2MLP' is a whole MLP; write its neurons: 'L2N*'") && text.contains("reading.toml"),
+        "{text}"
+    );
+}

@@ -6,6 +6,7 @@ mod fields;
 mod heuristics;
 mod intervention;
 mod knockout;
+mod max_activations;
 mod overlap;
 mod patching;
 mod path_patching;
@@ -25,6 +26,7 @@ pub use fields::Common;
 pub use heuristics::{HeuristicType, HeuristicVariant, Heuristics, RankedNeurons, ScoreCap, ZeroResults};
 pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention};
 pub use knockout::{HeuristicKnockout, HeuristicSupport, KnockoutOrder, KnockoutValue, PromptKnockout};
+pub use max_activations::MaxActivations;
 pub use overlap::{HeuristicOverlap, NeuronOverlap};
 pub use patching::{ActivationPatching, AttributionMeasure, AttributionPatching, NeuronMethod, NeuronPatching};
 pub use path_patching::PathPatching;
@@ -88,28 +90,37 @@ macro_rules! steps {
     };
 }
 
-steps! {
-    Accuracy = "accuracy", rows ["prompts", "set", "dropped"];
-    Train = "train", rows [];
-    ActivationPatching = "activation-patching", rows ["prompts", "pairs"], version 2;
-    NeuronPatching = "neuron-patching", rows ["prompts", "pairs"], version 2;
-    AttributionPatching = "attribution-patching", rows ["prompts", "pairs", "agreement"];
-    Ablation = "ablation", rows ["prompts", "pairs", "components"], version 3;
-    Intervention = "intervention", rows ["prompts", "pairs"], version 4;
-    PathPatching = "path-patching", rows ["prompts", "pairs"], version 2;
-    LogitLens = "logit-lens", rows ["prompts"];
-    LogitAttribution = "logit-attribution", rows ["prompts", "pairs"];
-    AttentionPatterns = "attention-patterns", rows ["prompts"];
-    Capture = "capture", rows ["prompts"];
-    Heuristics = "heuristics", rows ["neurons", "patterns", "examples", "associated"], version 2;
-    NeuronOverlap = "neuron-overlap", rows [];
-    HeuristicKnockout = "heuristic-knockout", rows ["means", "prompts"], version 2;
-    PromptKnockout = "prompt-knockout", rows ["prompts", "neurons"], version 2;
-    HeuristicSupport = "heuristic-support", rows ["prompts"];
-    HeuristicOverlap = "heuristic-overlap", rows ["neurons"];
-    Probe = "probe", rows ["layers"];
-    Smallest = "smallest", rows [];
+/// Every kind, a line each: hands the list to the macro that it is given, for this file and for the one that runs steps.
+macro_rules! kinds {
+    ($with:ident) => {
+        $with! {
+            Accuracy = "accuracy", rows ["prompts", "set", "dropped"];
+            Train = "train", rows [];
+            ActivationPatching = "activation-patching", rows ["prompts", "pairs"], version 2;
+            NeuronPatching = "neuron-patching", rows ["prompts", "pairs"], version 2;
+            AttributionPatching = "attribution-patching", rows ["prompts", "pairs", "agreement"];
+            Ablation = "ablation", rows ["prompts", "pairs", "components"], version 3;
+            Intervention = "intervention", rows ["prompts", "pairs"], version 4;
+            PathPatching = "path-patching", rows ["prompts", "pairs"], version 2;
+            LogitLens = "logit-lens", rows ["prompts"];
+            LogitAttribution = "logit-attribution", rows ["prompts", "pairs"];
+            AttentionPatterns = "attention-patterns", rows ["prompts"];
+            Capture = "capture", rows ["prompts"];
+            MaxActivations = "max-activations", rows [];
+            Heuristics = "heuristics", rows ["neurons", "patterns", "examples", "associated"], version 2;
+            NeuronOverlap = "neuron-overlap", rows [];
+            HeuristicKnockout = "heuristic-knockout", rows ["means", "prompts"], version 2;
+            PromptKnockout = "prompt-knockout", rows ["prompts", "neurons"], version 2;
+            HeuristicSupport = "heuristic-support", rows ["prompts"];
+            HeuristicOverlap = "heuristic-overlap", rows ["neurons"];
+            Probe = "probe", rows ["layers"];
+            Smallest = "smallest", rows [];
+        }
+    };
 }
+pub(crate) use kinds;
+
+kinds!(steps);
 
 /// The step whose rows are named: `accuracy` of `accuracy.prompts`.
 fn step_of(rows: &str) -> &str {

@@ -1,0 +1,160 @@
+//! Step `max-activations`: the prompts and tokens that activate neurons or heads most.
+
+use super::kind::Kind;
+use super::labels::Labels;
+use super::model_run::{self, ModelRun, TemplateBatch};
+use super::places::{self, Place, PositionGroup};
+use super::summary::prompt_columns;
+use super::{Outcome, Scope, replays};
+use crate::Error;
+use crate::context::Context;
+use crate::cost::{Read, Survey, Workload};
+use crate::intervene::{HookPositions, Positions};
+use crate::prompt::{self, Prompt};
+use crate::spec::{ComponentKind, ComponentPattern, step};
+use crate::table::Frames;
+use polars::prelude::*;
+use std::collections::HashSet;
+
+impl Kind for step::MaxActivations {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        model_run::each(self, context, |subject, outcome| {
+            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
+            subject.cells().map_err(refuse)?.iter().try_for_each(|cell| look(self, cell, subject, context, outcome))
+        })
+    }
+
+    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+        let mut outcome = Outcome::default();
+        outcome.add_labelled(&self.name, Labels { model: "", checkpoint: "" }, "", rows(&[], None)?)?;
+        Ok(outcome.frames)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        let facts = &survey.sketch.card.facts;
+        let units = units(self, Scope::planned(facts), context)?;
+        let reading = survey.reading(|cell| {
+            at(self, &cell.positions, &cell.template, context)?;
+            let kept = units.len() * self.top.min(cell.prompts * cell.positions.length) * size_of::<Found>();
+            Ok(Read { logits: 0, bytes: kept / cell.prompts.max(1), passing: 0 })
+        })?;
+        Ok(Some(reading))
+    }
+}
+
+/// A value, and the prompt and position that it is of.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    value: f64,
+    prompt: usize,
+    position: usize,
+}
+
+/// The largest values of the prompts of one template.
+fn look(
+    step: &step::MaxActivations,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let units = units(step, Scope::of(subject, &cell.template), context)?;
+    let positions = at(step, &cell.positions, &cell.template, context)?;
+    let prompts = each_once(&cell.prompts);
+    let tokens = model_run::tokens(&prompts)?;
+    let wanted: HookPositions = units.iter().map(|unit| (unit.hook, positions.clone())).collect();
+    let label = format!("{}: {}", step.name, subject.name);
+    let task = context.progress.begin(&label, prompts.len() as u64, "prompts");
+    let mut largest: Vec<Vec<Found>> = vec![Vec::new(); units.len()];
+    let batch = context.batch(&subject.model);
+    replays::captured(subject, (&label, &tokens), &wanted, batch, (context, &task), |part, activations| {
+        for (unit, largest) in units.iter().zip(&mut largest) {
+            let Some((activation, number)) = activations.get(&unit.hook).zip(unit.unit) else { continue };
+            for (row, prompt) in part.clone().enumerate() {
+                largest.extend(positions.iter(tokens.pos).filter_map(|position| {
+                    Some(Found { value: size(activation.unit(row, position, number)?), prompt, position })
+                }));
+            }
+            keep(largest, step.top);
+        }
+        Ok(())
+    })?;
+
+    let found: Vec<(Place, usize, Found)> = units
+        .iter()
+        .zip(&largest)
+        .flat_map(|(unit, largest)| largest.iter().enumerate().map(|(place, found)| (*unit, place + 1, *found)))
+        .collect();
+    let rows = rows(&found, Some((cell, &prompts, subject)))?;
+    outcome.add_labelled(&step.name, subject.labels(), &cell.template, rows)?;
+    Ok(())
+}
+
+/// A neuron's activation; the length of what a head gives.
+fn size(values: &[f32]) -> f64 {
+    match values {
+        [value] => f64::from(*value),
+        values => values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt(),
+    }
+}
+
+/// Keeps the largest; of equal ones the first.
+fn keep(found: &mut Vec<Found>, top: usize) {
+    found.sort_by(|a, b| b.value.total_cmp(&a.value));
+    found.truncate(top);
+}
+
+/// A prompt that several draws have in common counts once.
+fn each_once<'p>(prompts: &[&'p Prompt]) -> Vec<&'p Prompt> {
+    let mut seen = HashSet::new();
+    prompts.iter().copied().filter(|prompt| seen.insert((prompt.operator.symbol, prompt.id))).collect()
+}
+
+/// The neurons and heads; whole MLPs are refused.
+fn units(step: &step::MaxActivations, target: Scope, context: &Context) -> Result<Vec<Place>, Error> {
+    for (index, text) in step.components.iter().enumerate() {
+        let refuse = |problem: String| {
+            let path = ["step", &step.name, "components", &index.to_string()];
+            Error::from(context.loaded.refuse(&path, problem, None))
+        };
+        let ComponentPattern { kind, .. } = ComponentPattern::parse(text).map_err(refuse)?;
+        if matches!(kind, ComponentKind::Mlp) {
+            return Err(refuse(format!("'{text}' is a whole MLP; write its neurons: 'L2N*', 'L2N0..8'")));
+        }
+    }
+    Ok(places::distinct(places::components(&step.name, "components", &step.components, target, context)?))
+}
+
+/// The positions that are looked at, together.
+fn at(
+    step: &step::MaxActivations,
+    of: &prompt::Positions,
+    template: &str,
+    context: &Context,
+) -> Result<Positions, Error> {
+    Ok(places::together(&places::positions(&step.name, &step.positions, of, template, context)?))
+}
+
+/// One row per component and place: the columns of [`places::keys`], `rank`, `value`, `token`, and what names the prompt.
+fn rows(
+    found: &[(Place, usize, Found)],
+    of: Option<(&TemplateBatch, &[&Prompt], &ModelRun)>,
+) -> PolarsResult<DataFrame> {
+    let (mut groups, mut prompts, mut tokens): (Vec<PositionGroup>, Vec<&Prompt>, Vec<String>) = Default::default();
+    if let Some((cell, all, subject)) = of {
+        for (_, _, Found { prompt, position, .. }) in found {
+            groups.push(places::at(&cell.positions, *position));
+            prompts.push(all[*prompt]);
+            let id = all[*prompt].tokens.get(*position).copied().unwrap_or_default();
+            tokens.push(subject.model.tokenizer().token(id).unwrap_or_default());
+        }
+    }
+    let keys: Vec<(Place, &PositionGroup)> = found.iter().map(|(unit, ..)| *unit).zip(&groups).collect();
+    let values = df!(
+        "rank" => found.iter().map(|(_, rank, _)| *rank as u32).collect::<Vec<_>>(),
+        "value" => found.iter().map(|(.., found)| found.value).collect::<Vec<_>>(),
+        "token" => tokens,
+    )?;
+    let keys = places::keys(&keys, of.map(|(.., subject)| subject.model.facts()))?;
+    keys.hstack(values.columns())?.hstack(prompt_columns(&prompts)?.columns())
+}
