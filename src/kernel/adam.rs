@@ -1,3 +1,5 @@
+//! One step of Adam, in the order of PyTorch's operations.
+
 use super::vector::{multiply_add, vectorise};
 
 /// Adam (Kingma and Ba 2015) without weight decay, in f32 and in the order of operations of PyTorch's `torch.optim.Adam`.

@@ -1,3 +1,5 @@
+//! Attention: scores, patterns, and what is mixed by them.
+
 use super::elementwise::piece_rows;
 use super::operation::{Array, Operation, at_least_f32, run};
 use super::threads::each_piece;

@@ -1,3 +1,5 @@
+//! Attention of the last positions of prompts whose earlier keys and values are known.
+
 use super::attention::{attention_mix, attention_pattern, attention_scores};
 use super::elementwise::piece_rows;
 use super::operation::{Array, run_without_gradient};

@@ -1,3 +1,5 @@
+//! Cross-entropy of logits with the right tokens.
+
 use super::operation::{Array, Operation, run};
 use super::vector::{exp_lane, sum, vectorise};
 use burn::tensor::{Int, Tensor, TensorData, activation};

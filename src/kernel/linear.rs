@@ -1,3 +1,5 @@
+//! Linear maps and the sums of columns that their gradients need.
+
 use super::matmul::{Matrix, product, product_with_bias};
 use super::operation::{Array, Operation, run};
 use burn::tensor::Tensor;

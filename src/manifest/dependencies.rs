@@ -1,3 +1,5 @@
+//! What of others' work computes, with versions.
+
 use serde::{Deserialize, Serialize};
 
 /// The lock file that this program was built with.

@@ -1,3 +1,5 @@
+//! The machine that a run was made on.
+
 use crate::system::environment;
 use serde::{Deserialize, Serialize};
 use std::fs;

@@ -1,3 +1,5 @@
+//! The prompts that a step ran on: how many, and which, by checksum.
+
 use crate::model::ModelName;
 use crate::prompt::PromptSet;
 use crate::system::digests::of_bytes;

@@ -1,3 +1,5 @@
+//! The spec of a run: its files, what was set over them, and where each value came from.
+
 use super::git::{self, Git};
 use crate::spec::Loaded;
 use crate::system::digests::of_bytes;

@@ -1,3 +1,5 @@
+//! How fast this machine is, timed: operations of each kind in a second.
+
 use crate::cost::Workload;
 use crate::heuristic::{Matcher, Options, Problem};
 use crate::intervene::{layer_operations, runs_side_by_side};

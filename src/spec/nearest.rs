@@ -1,3 +1,5 @@
+//! The name that was probably meant.
+
 /// Nobody mistypes a longer name; comparing costs its length times the candidate's.
 const LONGEST: usize = 64;
 

@@ -1,3 +1,5 @@
+//! A model that prompts are asked of, its answers kept as blocks.
+
 use crate::kernel::to_f32;
 use crate::measure::{DecodeError, Failure, NextToken};
 use crate::model::transformer::Tokens;

@@ -1,3 +1,5 @@
+//! Where the store of a spec is.
+
 use crate::spec::Loaded;
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,5 @@
+//! Whether a file may have changed, by what the file system says of it.
+
 use serde::{Deserialize, Serialize};
 use std::fs::Metadata;
 use std::io;

@@ -1,3 +1,5 @@
+//! The time, and how it is written.
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Seconds since 1970.

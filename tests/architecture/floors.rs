@@ -82,3 +82,11 @@ fn imports_are_found() {
         assert!(experiment.contains(&of(other)), "{other:?}: {experiment:?}");
     }
 }
+
+#[test]
+fn every_file_begins_with_what_it_is_about() {
+    let sources = Sources::read();
+    let silent: Vec<String> =
+        sources.each().filter(|source| source.about.is_empty()).map(|source| source.module.join("/")).collect();
+    assert!(silent.is_empty(), "without a first line `//! …`: {silent:?}");
+}

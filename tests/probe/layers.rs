@@ -29,7 +29,7 @@ fn loaded(spec: &str) -> Loaded {
 }
 
 /// Every key of a step that says layers, with a value of it.
-const KEYS: [(&str, &str, &str); 18] = [
+const KEYS: [(&str, &str, &str); 19] = [
     ("activation-patching", "sites", "sites = [\"blocks.{probes}.attn.hook_z[head]\"]"),
     ("neuron-patching", "layers", "layers = \"{probes}\""),
     ("attribution-patching", "sites", "sites = [\"0.z\", \"{probes}.mlp_post[neuron]\"]"),
@@ -51,6 +51,7 @@ const KEYS: [(&str, &str, &str); 18] = [
     ("logit-lens", "sites", "sites = [\"{probes}.resid_post\"]"),
     ("logit-attribution", "components", "components = [\"L{probes}MLP\"]"),
     ("attention-patterns", "heads", "heads = [\"L{probes}H*\"]"),
+    ("max-activations", "components", "components = [\"L{probes}N0\"]"),
     ("capture", "sites", "sites = [\"blocks.{probes}.hook_mlp_out\"]"),
     ("probe", "sites", "sites = [\"{probes}.resid_mid\"]"),
     // Names are what steps may be called; units in braces are none.

@@ -1,3 +1,5 @@
+//! The attention of one block.
+
 use super::Linear;
 use super::block_hooks::BlockHooks;
 use super::rows::{Rows, keep, split_heads};

@@ -1,3 +1,5 @@
+//! One block: attention and MLP, and how they are joined to the residual stream.
+
 use super::attention::{Attention, Scores};
 use super::block_hooks::BlockHooks;
 use super::norm::NormHooks;

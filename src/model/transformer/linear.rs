@@ -1,3 +1,5 @@
+//! A linear map with its bias.
+
 use super::upload::Upload;
 use crate::kernel;
 use crate::model::host::HostLinear;

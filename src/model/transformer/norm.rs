@@ -1,3 +1,5 @@
+//! A norm with its scale and shift, and the hooks within it.
+
 use super::block_hooks::BlockHooks;
 use super::upload::Upload;
 use crate::kernel::{self, NormKind};

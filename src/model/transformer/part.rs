@@ -1,3 +1,5 @@
+//! Some heads or neurons of a block, where what the others write is known.
+
 use super::Linear;
 use super::attention::Attention;
 use super::rows::{Rows, keep, split_heads};

@@ -110,7 +110,11 @@ impl Faults {
 
     /// Takes what is wrong as it was meant, or as unknown; whether anything has changed.
     pub fn mend(&self, spec: &mut Node) -> bool {
-        self.mends.iter().fold(false, |changed, mend| mend.make(spec) || changed)
+        let mut changed = false;
+        for mend in &self.mends {
+            changed |= mend.make(spec);
+        }
+        changed
     }
 
     /// Marks what cannot be without what is wrong; whether anything has changed.

@@ -1,4 +1,7 @@
+//! `kind = "ablation"`.
+
 use super::fields::step;
+use super::mean::MeanOver;
 use super::relations::Relations;
 use super::shared::{Counterfactual, all_positions, components_schema, default_bootstrap, default_by, heads_and_mlps};
 use crate::spec::{Condition, PositionName};
@@ -164,68 +167,6 @@ pub enum AblationValue {
     Resample,
 }
 
-/// What means are taken over. The paper's: all prompts with both operands in range, legal or not, the same number of each
-/// operator, per position. Always prompts of the same template and number of tokens as those that are ablated.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MeanOver {
-    /// Prompt set whose operands, operators and templates are taken (not its `keep`, `sample` and `seeds`): a name of
-    /// `[prompt_sets.NAME]`. Left out: the step's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-refers-to" = "prompts"))]
-    pub prompts: Option<String>,
-    /// Whether prompts without a legal answer count.
-    #[serde(default)]
-    pub legality: Legality,
-    /// Prompts per operator and template, drawn with `seed`; all there are, if those are fewer. A mean for all operators has as many of
-    /// each as there are of the operator with the fewest.
-    #[serde(default = "default_sample")]
-    #[schemars(range(min = 1))]
-    pub sample: usize,
-    /// Seed of the draw.
-    #[serde(default = "default_seed")]
-    pub seed: u64,
-    /// One mean for each operator's prompts, or one for all.
-    #[serde(default)]
-    pub operators: MeanOperators,
-    /// One mean per position, or one over all of them.
-    #[serde(default)]
-    pub positions: MeanPositions,
-}
-
-/// Which prompts a mean is taken over.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Legality {
-    /// All with operands that are one token each, whatever the answer (paper appendix A).
-    #[default]
-    Any,
-    /// Legal prompts alone.
-    Legal,
-}
-
-/// Means over operators.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum MeanOperators {
-    /// One mean over all (the paper's).
-    #[default]
-    All,
-    /// One for each, put into the prompts of that operator.
-    Same,
-}
-
-/// Means over positions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum MeanPositions {
-    /// One for each.
-    #[default]
-    Each,
-    /// One over all that are ablated.
-    Pooled,
-}
-
 /// What is left of the answer r: L its logit, P its probability, P* after the ablation, NL = logit(r) / largest logit (paper §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -296,19 +237,6 @@ impl Ablation {
     }
 }
 
-impl Default for MeanOver {
-    fn default() -> Self {
-        Self {
-            prompts: None,
-            legality: Legality::default(),
-            sample: default_sample(),
-            seed: default_seed(),
-            operators: MeanOperators::default(),
-            positions: MeanPositions::default(),
-        }
-    }
-}
-
 fn components_schema_or_none(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
     let mut schema = components_schema(generator);
     schema.remove("minItems");
@@ -319,12 +247,6 @@ fn default_measures() -> Vec<AblationMeasure> {
 }
 fn default_true() -> bool {
     true
-}
-fn default_sample() -> usize {
-    1000
-}
-fn default_seed() -> u64 {
-    42
 }
 
 impl Relations for Ablation {

@@ -1,3 +1,5 @@
+//! `kind = "accuracy"`.
+
 use super::fields::step;
 use super::relations::Relations;
 

@@ -1,3 +1,5 @@
+//! `kind = "heuristics"`.
+
 use super::fields::step;
 use super::relations::Relations;
 use crate::spec::Condition;

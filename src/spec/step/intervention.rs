@@ -1,5 +1,7 @@
-use super::ablation::MeanOver;
+//! `kind = "intervention"`, and the edits that it names.
+
 use super::fields::step;
+use super::mean::MeanOver;
 use super::relations::Relations;
 use super::shared::{Counterfactual, EffectMeasure, all_positions, default_bootstrap};
 use crate::spec::{Condition, PositionName};

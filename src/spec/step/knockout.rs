@@ -1,5 +1,7 @@
-use super::ablation::MeanOver;
+//! `kind = "heuristic-knockout"`, `"prompt-knockout"` and `"heuristic-support"`.
+
 use super::fields::step;
+use super::mean::MeanOver;
 use super::relations::Relations;
 use super::shared::{default_bootstrap, last_position};
 use crate::spec::PositionName;

@@ -7,6 +7,7 @@ mod heuristics;
 mod intervention;
 mod knockout;
 mod max_activations;
+mod mean;
 mod overlap;
 mod patching;
 mod path_patching;
@@ -17,16 +18,14 @@ mod shared;
 mod smallest;
 mod train;
 
-pub use ablation::{
-    Ablation, AblationMeasure, AblationMode, AblationValue, Legality, Listed, MeanOperators, MeanOver, MeanPositions,
-    Ranked,
-};
+pub use ablation::{Ablation, AblationMeasure, AblationMode, AblationValue, Listed, Ranked};
 pub use accuracy::Accuracy;
 pub use fields::Common;
 pub use heuristics::{HeuristicType, HeuristicVariant, Heuristics, RankedNeurons, ScoreCap, ZeroResults};
 pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention};
 pub use knockout::{HeuristicKnockout, HeuristicSupport, KnockoutOrder, KnockoutValue, PromptKnockout};
 pub use max_activations::MaxActivations;
+pub use mean::{Legality, MeanOperators, MeanOver, MeanPositions};
 pub use overlap::{HeuristicOverlap, NeuronOverlap};
 pub use patching::{ActivationPatching, AttributionMeasure, AttributionPatching, NeuronMethod, NeuronPatching};
 pub use path_patching::PathPatching;

@@ -1,3 +1,5 @@
+//! `kind = "neuron-overlap"` and `"heuristic-overlap"`.
+
 use super::fields::step;
 use super::relations::Relations;
 use super::shared::default_by;

@@ -1,3 +1,5 @@
+//! `kind = "activation-patching"`, `"neuron-patching"` and `"attribution-patching"`.
+
 use super::fields::step;
 use super::relations::Relations;
 use super::shared::{

@@ -1,3 +1,5 @@
+//! `kind = "path-patching"`.
+
 use super::fields::step;
 use super::relations::Relations;
 use super::shared::{

@@ -1,3 +1,5 @@
+//! `kind = "probe"`.
+
 use super::fields::step;
 use super::relations::Relations;
 use super::shared::sites_schema;

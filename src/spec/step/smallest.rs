@@ -1,3 +1,5 @@
+//! `kind = "smallest"`.
+
 use super::fields::step;
 use super::relations::Relations;
 use crate::spec::Condition;

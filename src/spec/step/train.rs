@@ -1,3 +1,5 @@
+//! `kind = "train"`.
+
 use super::fields::step;
 use super::relations::Relations;
 use schemars::JsonSchema;

@@ -1,3 +1,5 @@
+//! AdamW with a schedule of learning rates.
+
 use crate::spec::step::Optimizer;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Gradients, Tensor, TensorData};

@@ -1,3 +1,5 @@
+//! Batches of prompts to train on, and those that are held out.
+
 use crate::model::transformer::Tokens;
 use crate::prompt::{Prompt, PromptSet};
 use crate::random::{Purpose, stream};

@@ -1,3 +1,5 @@
+//! Loss and accuracy while a model is trained.
+
 use super::data::Split;
 use crate::model::transformer::{Tokens, Transformer};
 use crate::prompt::Prompt;

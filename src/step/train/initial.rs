@@ -1,3 +1,5 @@
+//! Weights that a training begins with.
+
 use crate::kernel::{Activation, Norm, NormKind};
 use crate::model::facts::{Facts, Positions, Residual, ScoreScale};
 use crate::model::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};

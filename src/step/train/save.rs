@@ -1,3 +1,5 @@
+//! Checkpoints of a training, as folders that are read as models.
+
 use crate::model::transformer::{Linear, Norm, Transformer};
 use crate::spec;
 use crate::system::atomic::{WriteError, remove_parts, write_atomic};
