@@ -75,7 +75,7 @@ fn look(
                     Some(Found { value: size(activation.unit(row, position, number)?), prompt, position })
                 }));
             }
-            keep(largest, step.top);
+            keep(largest, step.top, &prompts);
         }
         Ok(())
     })?;
@@ -98,10 +98,14 @@ fn size(values: &[f32]) -> f64 {
     }
 }
 
-/// Keeps the largest; of equal ones the first.
-fn keep(found: &mut Vec<Found>, top: usize) {
+/// Keeps the largest, of equal ones the first. What stands at a position depends on nothing after it: a beginning that several
+/// prompts have in common counts once.
+fn keep(found: &mut Vec<Found>, top: usize, prompts: &[&Prompt]) {
     found.sort_by(|a, b| b.value.total_cmp(&a.value));
-    found.truncate(top);
+    let mut seen = HashSet::new();
+    found.retain(|found| {
+        seen.len() < top && prompts[found.prompt].tokens.get(..=found.position).is_some_and(|read| seen.insert(read))
+    });
 }
 
 /// A prompt that several draws have in common counts once.

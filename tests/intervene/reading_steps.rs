@@ -349,11 +349,20 @@ fn the_largest_activations_are_those_of_all() {
     let folder = tempfile::tempdir().unwrap();
     let step = "[[step]]\nname = \"strongest\"\nkind = \"max-activations\"\ncomponents = [\"L2N0..3\", \"L1H2\", \"L1H0\"]\n\
                 positions = [\"op\", \"last\"]\ntop = 7\n\n[[figure]]";
-    // Two draws, which have prompts in common: these count once.
+    // Two draws, which have prompts in common: these count once too.
     let (_, done) = results(&[("[[figure]]", step), ("seeds = [0]", "seeds = [0, 1]")], folder.path());
     done.unwrap();
     let (all, largest) = (rows(folder.path(), "listed"), rows(folder.path(), "strongest"));
-    let texts_of = |frame: &DataFrame| ["component", "position", "operator", "text"].map(|name| texts(frame, name));
+    // A beginning that several prompts have in common counts once.
+    let texts_of = |frame: &DataFrame| {
+        let mut all = ["component", "position", "operator", "text"].map(|name| texts(frame, name));
+        let read = |row: usize| match all[1][row].as_str() {
+            "op" => all[3][row].split(['+', '*']).next().unwrap_or_default().to_string(),
+            _ => all[3][row].clone(),
+        };
+        all[3] = (0..frame.height()).map(read).collect();
+        all
+    };
     let mut squares: HashMap<[String; 4], (f64, f64)> = HashMap::new();
     let (names, seeds, values) = (texts_of(&all), numbers(&all, "seed"), numbers(&all, "value"));
     for row in 0..all.height() {

@@ -14,7 +14,7 @@ step! {
     /// Source: Geva et al. 2021 (arXiv 2012.14913) read neurons by the texts that activate them most.
     ///
     /// Limits: the largest values are a neuron's tail; what it does on everything else may be something else (Bolukbasi et al. 2021, arXiv 2104.07143).
-    /// Values below zero are never among them.
+    /// The most negative values are not looked for.
     ///
     /// ```toml
     /// [[step]]
