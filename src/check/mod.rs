@@ -19,7 +19,7 @@ use crate::system::set_threads;
 /// The spec for the model at hand, checked as far as that needs no model, before and after a profile is laid over it.
 ///
 /// # Errors
-/// As [`check`] and [`settle`]; [`Error::Unsuited`] where its models have not what it needs.
+/// As [`before_models`] and [`settle`]; [`Error::Unsuited`] where its models have not what it needs.
 pub fn checked(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
     if let threads @ Some(_) = loaded.spec.run.threads {
         // Before anything computes: to select rows of a table that has none starts the pool already.

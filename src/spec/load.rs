@@ -37,7 +37,7 @@ pub fn parse(name: &str, text: &str) -> Result<Loaded, SpecErrors> {
 }
 
 /// Reads a resolved spec again that [`Loaded::to_toml`] wrote, named so in errors. `folder` is where a relative path at a key
-/// starts from, the key as [`Written`] has it.
+/// starts from, the key as [`super::Written`] has it.
 ///
 /// # Errors
 /// As [`load`].

@@ -1,4 +1,4 @@
-//! What each kind of step does: one file per kind, which implements [`kind::Kind`].
+//! What each kind of step does: one file per kind, which implements `kind::Kind`.
 
 mod ablation;
 pub mod accuracy;

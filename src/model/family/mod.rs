@@ -1,5 +1,5 @@
 //! Model families: each maps a configuration to [`Facts`] and to the names of its weights. A new family is one file
-//! here and one line in [`FAMILIES`].
+//! here and one line in `FAMILIES`.
 
 mod ablate;
 mod gpt2;
