@@ -363,12 +363,15 @@ fn the_largest_activations_are_those_of_all() {
         all[3] = (0..frame.height()).map(read).collect();
         all
     };
-    let mut squares: HashMap<[String; 4], (f64, f64)> = HashMap::new();
+    // Of each place the first prompt that has it, and the sum of its squares.
+    let mut squares: HashMap<[String; 4], ((String, f64), f64)> = HashMap::new();
     let (names, seeds, values) = (texts_of(&all), numbers(&all, "seed"), numbers(&all, "value"));
+    let whole = texts(&all, "text");
     for row in 0..all.height() {
         let key = names.each_ref().map(|column| column[row].clone());
-        let (seed, sum) = squares.entry(key).or_insert((seeds[row], 0.0));
-        if *seed == seeds[row] {
+        let prompt = (whole[row].clone(), seeds[row]);
+        let (first, sum) = squares.entry(key).or_insert((prompt.clone(), 0.0));
+        if *first == prompt {
             // A neuron has one value, and its sign counts.
             *sum = if names[0][row].contains('N') { values[row] } else { *sum + values[row].powi(2) };
         }
@@ -376,7 +379,7 @@ fn the_largest_activations_are_those_of_all() {
     let size = |component: &str, sum: f64| if component.contains('N') { sum } else { sum.sqrt() };
     let (components, found) = (texts(&largest, "component"), numbers(&largest, "value"));
     for component in ["L2N0", "L2N1", "L2N2", "L1H2", "L1H0"] {
-        let of = |(key, (_, sum)): (&[String; 4], &(f64, f64))| (key[0] == component).then(|| size(component, *sum));
+        let of = |(key, (_, sum)): (&[String; 4], &(_, f64))| (key[0] == component).then(|| size(component, *sum));
         let mut expected: Vec<f64> = squares.iter().filter_map(of).collect();
         expected.sort_by(|a, b| b.total_cmp(a));
         let found: Vec<f64> =
@@ -390,7 +393,7 @@ fn the_largest_activations_are_those_of_all() {
     let (names, tokens) = (texts_of(&largest), texts(&largest, "token"));
     for row in 0..largest.height() {
         let key = names.each_ref().map(|column| column[row].clone());
-        let (_, sum) = squares[&key];
+        let sum = squares[&key].1;
         assert!((size(&key[0], sum) - found[row]).abs() < 1e-5, "{key:?}");
         assert_eq!(tokens[row], if key[1] == "op" { key[2].as_str() } else { "=" });
     }
