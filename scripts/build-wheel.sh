@@ -27,7 +27,7 @@ case "$target" in
     x86_64-*) export RUSTFLAGS="${RUSTFLAGS:--C target-cpu=x86-64-v2}" ;;
 esac
 
-scripts/third-party-licences.py "$target" > THIRD-PARTY-LICENCES.txt
+scripts/third-party-licences.py "$target" > python/ablate/THIRD-PARTY-LICENCES.txt
 
 # bash 3 on macOS takes an empty array for an unset one.
 maturin build --profile dist --locked --target "$target" ${linked[@]+"${linked[@]}"} --out dist
@@ -36,8 +36,8 @@ maturin build --profile dist --locked --target "$target" ${linked[@]+"${linked[@
 archive="ablate-$target"
 folder="$(mktemp -d)/$archive"
 mkdir "$folder"
-cp "$CARGO_TARGET_DIR/$target/dist/ablate" LICENSE-MIT LICENSE-APACHE THIRD-PARTY-LICENCES.txt README.md \
-    "$folder"
+cp "$CARGO_TARGET_DIR/$target/dist/ablate" LICENSE-MIT LICENSE-APACHE README.md \
+    python/ablate/THIRD-PARTY-LICENCES.txt "$folder"
 tar -czf "dist/$archive.tar.gz" -C "$(dirname "$folder")" "$archive"
 
 wheel="$(ls -t dist/ablate-*.whl | head -1)"

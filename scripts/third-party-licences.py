@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the licences of the crates that are linked into the program, for those who hand the program on.
 
-    scripts/third-party-licences.py > THIRD-PARTY-LICENCES.txt
+    scripts/third-party-licences.py > python/ablate/THIRD-PARTY-LICENCES.txt
 
 Crates that have a text in common are named above it together. Needs cargo, and the crates' sources, which a build has fetched.
 """

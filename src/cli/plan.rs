@@ -10,7 +10,7 @@ use crate::model::{ModelName, device};
 use crate::plan::{self, Made, Planned, Speed, beside};
 use crate::resume::Blocks;
 use crate::run::{Recall, Session};
-use crate::spec::{Dtype, ImageFormat, Step};
+use crate::spec::{Dtype, Step};
 use crate::system::progress::Progress;
 use crate::table::Frames;
 use burn::tensor::DType;
@@ -41,20 +41,6 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 /// Prints what a run of these specs would do.
 pub(super) fn show(prepared: &[Prepared], session: &Session) -> Result<(), Error> {
     session.check(prepared.iter().map(Prepared::loaded))?;
-    let drawn: Vec<Vec<ImageFormat>> = prepared
-        .iter()
-        .map(|spec| &spec.loaded().spec)
-        .filter(|spec| !spec.figures.is_empty())
-        .map(|spec| spec.output.images.clone())
-        .collect();
-    // A figure is timed on one thread while prompts are counted on another.
-    std::thread::scope(|scope| {
-        scope.spawn(move || plan::time_figures(&drawn));
-        show_each(prepared, session)
-    })
-}
-
-fn show_each(prepared: &[Prepared], session: &Session) -> Result<(), Error> {
     let mut texts = Vec::with_capacity(prepared.len());
     let (mut earlier, mut made, mut speeds) = (Earlier::default(), Made::default(), Speeds::default());
     for spec in prepared {

@@ -3,16 +3,15 @@
 use crate::cost::Workload;
 use crate::heuristic::{Matcher, Options, Problem};
 use crate::intervene::{layer_operations, runs_side_by_side};
+use crate::kernel;
 use crate::measure::Resamples;
 use crate::model::facts::Facts;
 use crate::spec::step::HeuristicVariant;
-use crate::spec::{Figure, ImageFormat, Operator, Spec};
-use crate::{figure, kernel};
+use crate::spec::{ImageFormat, Operator, Spec};
 use burn::tensor::{DType, Device, Distribution, Tensor};
-use polars::prelude::df;
 use rayon::prelude::*;
 use std::ops::Range;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 /// Positions computed together, as in sweeps; of a small model, by each thread.
@@ -83,43 +82,20 @@ pub fn beside(work: &Workload) -> f64 {
     timed(work.resampled, &RESAMPLED) + timed(work.matched, &MATCHED) + work.seconds
 }
 
-/// Seconds of a table, and of a report.
+/// Seconds of a table, of a report, and of a figure in each format: to draw one to see would take longer than planning the rest.
 const TABLE: f64 = 0.005;
 const REPORT: f64 = 0.02;
+const SVG: f64 = 0.002;
+const PNG: f64 = 0.06;
 
-/// Seconds of a spec's tables, figures and report, about: of figures one is drawn to see.
+/// Seconds of a spec's tables, figures and report, about.
 pub fn results(spec: &Spec) -> f64 {
-    let figures = spec.figures.len();
-    let drawn = if figures > 0 { drawing(&spec.output.images).unwrap_or_default() } else { 0.0 };
-    figures as f64 * drawn + spec.tables.len() as f64 * TABLE + REPORT
-}
-
-/// Times drawing a figure in each of these lists of formats, for [`results`].
-pub fn time_figures(images: &[Vec<ImageFormat>]) {
-    for images in images {
-        // It is remembered.
-        let _ = drawing(images);
-    }
-}
-
-/// Seconds of drawing a small figure.
-fn drawing(images: &[ImageFormat]) -> Option<f64> {
-    static DRAWN: Mutex<Vec<(Vec<ImageFormat>, f64)>> = Mutex::new(Vec::new());
-    let mut known = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, seconds)) = known.iter().find(|(of, _)| of == images) {
-        return Some(*seconds);
-    }
-    let figure = "name = \"timed\"\nkind = \"bars\"\nfrom = \"rows\"\nx = \"x\"\ny = \"y\"";
-    let figure: Figure = toml::from_str(figure).ok()?;
-    let rows = df!("x" => ["a", "b", "c"], "y" => [1.0, 2.0, 3.0]).ok()?;
-    let folder = tempfile::tempdir().ok()?;
-    // The first reads the font.
-    figure::draw(&figure, &rows, folder.path(), &[ImageFormat::Svg]).ok()?;
-    let started = Instant::now();
-    figure::draw(&figure, &rows, folder.path(), images).ok()?;
-    let seconds = started.elapsed().as_secs_f64();
-    known.push((images.to_vec(), seconds));
-    Some(seconds)
+    let format = |format: &ImageFormat| match format {
+        ImageFormat::Svg => SVG,
+        ImageFormat::Png => PNG,
+    };
+    let figure: f64 = spec.output.images.iter().map(format).sum();
+    spec.figures.len() as f64 * figure + spec.tables.len() as f64 * TABLE + REPORT
 }
 
 /// Times parts of a sweep.

@@ -5,7 +5,7 @@
 
 mod calibration;
 
-pub use calibration::{Speed, beside, results, time_figures};
+pub use calibration::{Speed, beside, results};
 
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
