@@ -21,99 +21,85 @@ use std::collections::{HashMap, HashSet};
 
 impl Kind for step::Accuracy {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        let spec = context.prompts(self.prompts.as_deref(), &self.name)?;
+        let mut accuracies = Accuracies::new(self.per_prompt);
+        let mut outcome = Outcome::default();
+        let mut shown = HashSet::new();
+        for name in context.models.names(&self.models) {
+            let model = context.models.open(&name)?;
+            let refuse = |error: PromptError| context.refuse_prompts(self.prompts.as_deref(), &name, error);
+            let set = model_run::built(spec, context, &name, &model).map_err(refuse)?;
+            context.ran_on(self.prompts.as_deref(), &name, &set);
+
+            let asked = set.prompts.iter().filter(|prompt| known(prompt, set.answer, self.per_prompt).is_none());
+            let passes = asked.map(|prompt| match set.answer {
+                Answer::SingleToken => 1,
+                // The answer's tokens, and one more to see that it ends there; fewer where one is wrong.
+                Answer::MultiToken => prompt.answer_tokens.len() as u64 + 1,
+            });
+            let task =
+                context.progress.begin(&format!("{}: {name}", self.name), passes.sum(), "prompts and answer tokens");
+            let done = |rows: usize| task.advance(rows as u64);
+            let labels = Labels { model: &name.name, checkpoint: name.checkpoint.as_deref().unwrap_or_default() };
+            let network = Asked { network: Network { model: &model }, name: &name, blocks: context.blocks };
+            let respondent = Respondent { network: &network, pace: Pace { batch: context.batch(&model), done: &done } };
+            accuracies.run(labels, &set, model.tokenizer(), respondent).map_err(refuse)?;
+            task.complete();
+
+            // Checkpoints share a tokenizer: only `keep` makes their prompts differ.
+            if spec.keep != Keep::All || shown.insert(name.name.clone()) {
+                outcome.add_rows(&format!("{}.set", self.name), labels, set.to_frame())?;
+                outcome.add_rows(&format!("{}.dropped", self.name), labels, set.dropped_to_frame())?;
+            }
+            outcome.notes.extend(set.notes.iter().map(|note| format!("{name}: {note}")));
+        }
+        outcome.notes.extend(accuracies.notes().iter().cloned());
+        outcome.frames.extend(frames(self, &accuracies)?);
+        Ok(outcome)
     }
 
     fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self)
+        let labels = || df!("model" => Vec::<String>::new(), "checkpoint" => Vec::<String>::new());
+        let mut empty = frames(self, &Accuracies::new(self.per_prompt))?;
+        let set = PromptSet {
+            templates: Vec::new(),
+            operators: Vec::new(),
+            slots: None,
+            prompts: Vec::new(),
+            bos: None,
+            answer: Answer::default(),
+            dropped: Vec::new(),
+            spread: false,
+            notes: Vec::new(),
+        };
+        for (part, frame) in [("set", set.to_frame()?), ("dropped", set.dropped_to_frame()?)] {
+            empty.push((format!("{}.{part}", self.name), labels()?.hstack(frame.columns())?));
+        }
+        Ok(empty)
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        workload(self, survey, context).map(Some)
+        let spec = context.prompts(self.prompts.as_deref(), &self.name)?;
+        let facts = &survey.sketch.card.facts;
+        let mut whole = Workload::default();
+        for cell in &survey.cells {
+            // What `keep` has asked for says the verdict, and not what is written in place of the answer.
+            let again = match (spec.keep, spec.answer) {
+                (Keep::All, _) => true,
+                (_, Answer::MultiToken) => self.per_prompt,
+                (keep, Answer::SingleToken) => self.per_prompt && keep == Keep::Incorrect,
+            };
+            let asked = if again { (cell.prompts as f64 * cell.passes).ceil() as usize } else { 0 };
+            let memory = survey.batch.min(cell.prompts) * crate::context::row_bytes(facts);
+            let runs = Workload::forwards(cell.asked + asked, cell.positions.length, facts);
+            whole = whole.and(runs.keeping(memory as u64));
+        }
+        Ok(Some(whole))
     }
 
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {
         (column == "decode").then(|| vec![FIRST_TOKEN, WHOLE_ANSWER])
     }
-}
-
-/// Runs the step on each of its models, one after the other.
-fn run(step: &step::Accuracy, context: &Context) -> Result<Outcome, Error> {
-    let spec = context.prompts(step.prompts.as_deref(), &step.name)?;
-    let mut accuracies = Accuracies::new(step.per_prompt);
-    let mut outcome = Outcome::default();
-    let mut shown = HashSet::new();
-    for name in context.models.names(&step.models) {
-        let model = context.models.open(&name)?;
-        let refuse = |error: PromptError| context.refuse_prompts(step.prompts.as_deref(), &name, error);
-        let set = model_run::built(spec, context, &name, &model).map_err(refuse)?;
-        context.ran_on(step.prompts.as_deref(), &name, &set);
-
-        let asked = set.prompts.iter().filter(|prompt| known(prompt, set.answer, step.per_prompt).is_none());
-        let passes = asked.map(|prompt| match set.answer {
-            Answer::SingleToken => 1,
-            // The answer's tokens, and one more to see that it ends there; fewer where one is wrong.
-            Answer::MultiToken => prompt.answer_tokens.len() as u64 + 1,
-        });
-        let task = context.progress.begin(&format!("{}: {name}", step.name), passes.sum(), "prompts and answer tokens");
-        let done = |rows: usize| task.advance(rows as u64);
-        let labels = Labels { model: &name.name, checkpoint: name.checkpoint.as_deref().unwrap_or_default() };
-        let network = Asked { network: Network { model: &model }, name: &name, blocks: context.blocks };
-        let respondent = Respondent { network: &network, pace: Pace { batch: context.batch(&model), done: &done } };
-        accuracies.run(labels, &set, model.tokenizer(), respondent).map_err(refuse)?;
-        task.complete();
-
-        // Checkpoints share a tokenizer: only `keep` makes their prompts differ.
-        if spec.keep != Keep::All || shown.insert(name.name.clone()) {
-            outcome.add_rows(&format!("{}.set", step.name), labels, set.to_frame())?;
-            outcome.add_rows(&format!("{}.dropped", step.name), labels, set.dropped_to_frame())?;
-        }
-        outcome.notes.extend(set.notes.iter().map(|note| format!("{name}: {note}")));
-    }
-    outcome.notes.extend(accuracies.notes().iter().cloned());
-    outcome.frames.extend(frames(step, &accuracies)?);
-    Ok(outcome)
-}
-
-/// What it would compute.
-fn workload(step: &step::Accuracy, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    let spec = context.prompts(step.prompts.as_deref(), &step.name)?;
-    let facts = &survey.sketch.card.facts;
-    let mut whole = Workload::default();
-    for cell in &survey.cells {
-        // What `keep` has asked for says the verdict, and not what is written in place of the answer.
-        let again = match (spec.keep, spec.answer) {
-            (Keep::All, _) => true,
-            (_, Answer::MultiToken) => step.per_prompt,
-            (keep, Answer::SingleToken) => step.per_prompt && keep == Keep::Incorrect,
-        };
-        let asked = if again { (cell.prompts as f64 * cell.passes).ceil() as usize } else { 0 };
-        let memory = survey.batch.min(cell.prompts) * crate::context::row_bytes(facts);
-        let runs = Workload::forwards(cell.asked + asked, cell.positions.length, facts);
-        whole = whole.and(runs.keeping(memory as u64));
-    }
-    Ok(whole)
-}
-
-/// Its frames without rows.
-fn empty_frames(step: &step::Accuracy) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let labels = || df!("model" => Vec::<String>::new(), "checkpoint" => Vec::<String>::new());
-    let mut empty = frames(step, &Accuracies::new(step.per_prompt))?;
-    let set = PromptSet {
-        templates: Vec::new(),
-        operators: Vec::new(),
-        slots: None,
-        prompts: Vec::new(),
-        bos: None,
-        answer: Answer::default(),
-        dropped: Vec::new(),
-        spread: false,
-        notes: Vec::new(),
-    };
-    for (part, frame) in [("set", set.to_frame()?), ("dropped", set.dropped_to_frame()?)] {
-        empty.push((format!("{}.{part}", step.name), labels()?.hstack(frame.columns())?));
-    }
-    Ok(empty)
 }
 
 fn frames(step: &step::Accuracy, accuracies: &Accuracies) -> PolarsResult<Vec<(String, DataFrame)>> {

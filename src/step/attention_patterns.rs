@@ -19,49 +19,36 @@ use polars::prelude::*;
 
 impl Kind for step::AttentionPatterns {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        model_run::each(self, context, |subject, outcome| {
+            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
+            subject.cells().map_err(refuse)?.iter().try_for_each(|cell| look(self, cell, subject, context, outcome))
+        })
     }
 
     fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self)
+        let mut outcome = Outcome::default();
+        let labels = Labels { model: "", checkpoint: "" };
+        let keys = keys(&[], &[], &[], None)?;
+        outcome.add_labelled(&self.name, labels, "", mean_rows(&keys, &IndexSet::new(), &[])?)?;
+        if self.per_prompt {
+            let values = Values { keys: &keys, measures: &MEASURE, prompts: &[], data: &[], baseline: None };
+            outcome.add_labelled(&format!("{}.prompts", self.name), labels, "", prompt_rows(&values)?)?;
+        }
+        Ok(outcome.frames)
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        workload(self, survey, context).map(Some)
+        let facts = &survey.sketch.card.facts;
+        let heads = heads(self, Scope::planned(facts), context)?;
+        let layers = heads.iter().map(|head| head.hook).collect::<IndexSet<_>>().len();
+        survey
+            .reading(|cell| {
+                let length = cell.positions.length;
+                let kept = if self.per_prompt { heads.len() * length * (length + 1) / 2 * size_of::<f64>() } else { 0 };
+                Ok(Read { logits: 0, bytes: kept, passing: pattern_bytes(facts, layers, length) })
+            })
+            .map(Some)
     }
-}
-
-/// Runs the step on each of its models.
-fn run(step: &step::AttentionPatterns, context: &Context) -> Result<Outcome, Error> {
-    model_run::each(step, context, |subject, outcome| {
-        let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
-        subject.cells().map_err(refuse)?.iter().try_for_each(|cell| look(step, cell, subject, context, outcome))
-    })
-}
-
-/// Its frames without rows.
-fn empty_frames(step: &step::AttentionPatterns) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let mut outcome = Outcome::default();
-    let labels = Labels { model: "", checkpoint: "" };
-    let keys = keys(&[], &[], &[], None)?;
-    outcome.add_labelled(&step.name, labels, "", mean_rows(&keys, &IndexSet::new(), &[])?)?;
-    if step.per_prompt {
-        let values = Values { keys: &keys, measures: &MEASURE, prompts: &[], data: &[], baseline: None };
-        outcome.add_labelled(&format!("{}.prompts", step.name), labels, "", prompt_rows(&values)?)?;
-    }
-    Ok(outcome.frames)
-}
-
-/// What it would compute.
-fn workload(step: &step::AttentionPatterns, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    let facts = &survey.sketch.card.facts;
-    let heads = heads(step, Scope::planned(facts), context)?;
-    let layers = heads.iter().map(|head| head.hook).collect::<IndexSet<_>>().len();
-    survey.reading(|cell| {
-        let length = cell.positions.length;
-        let kept = if step.per_prompt { heads.len() * length * (length + 1) / 2 * size_of::<f64>() } else { 0 };
-        Ok(Read { logits: 0, bytes: kept, passing: pattern_bytes(facts, layers, length) })
-    })
 }
 
 /// From a query to a key: their positions.

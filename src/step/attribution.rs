@@ -29,98 +29,79 @@ use polars::prelude::*;
 
 impl Kind for AttributionPatching {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        let exact = Exact::of(self, context)?;
+        let mut outcome = model_run::each(self, context, |subject, outcome| {
+            if context.models.dtype(&subject.name) != Dtype::F32 {
+                let note = "gradients are in the model's half precision; write dtype = \"f32\" where it fits";
+                outcome.notes.push(format!("{}: {note}", subject.name));
+            }
+            let cells = subject
+                .cells()
+                .map_err(|error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error))?;
+            cells.iter().try_for_each(|cell| attribute_cell(self, exact.as_ref(), cell, subject, context, outcome))
+        })?;
+        if let Some(exact) = exact {
+            outcome.notes.extend(exact.note.clone());
+            let rows = outcome.frames.iter().find(|(name, _)| *name == self.name).map(|(_, rows)| rows);
+            let agreement = exact.agreement(rows, self)?;
+            outcome.frames.push((format!("{}.agreement", self.name), agreement));
+        }
+        Ok(outcome)
     }
 
     fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self)
+        let name = &self.name;
+        let mut frames = Outcome::empty_values(name, &places::keys(&[], None)?, false, self.per_prompt)?;
+        let mut pairs = Outcome::default();
+        let labels = super::labels::Labels { model: "", checkpoint: "" };
+        pairs.add_rows(&format!("{name}.pairs"), labels, pair_rows("", &[], &[]))?;
+        frames.extend(pairs.frames);
+        if self.compare.is_some() {
+            frames.push((format!("{name}.agreement"), agreement::frame(&[])?));
+        }
+        Ok(frames)
     }
 
     fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
-        check(self, loaded)
+        for (index, text) in self.sites.iter().enumerate() {
+            let site = match SitePattern::parse(text).map(|pattern| pattern.hooks) {
+                Ok(HookPattern::One(Hook::Block(_, site)) | HookPattern::Layers(_, site)) => site,
+                _ => continue,
+            };
+            if matches!(site, Site::AttnScores | Site::Pattern) {
+                let problem = format!("'{text}': attention scores and patterns have no attribution");
+                let advice = "write attn.hook_q, attn.hook_k or attn.hook_z, or patch them exactly".to_string();
+                return Err(loaded.refuse(&["step", &self.name, "sites", &index.to_string()], problem, Some(advice)));
+            }
+        }
+        agreement::check(self, loaded)
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        workload(self, survey, context).map(Some)
+        let facts = &survey.sketch.card.facts;
+        pairing::foresee(&self.counterfactual, self, survey, context)?;
+        let mut whole = Workload::default();
+        for cell in &survey.cells {
+            let length = cell.positions.length;
+            let written = (self.sites.as_slice(), self.positions.as_slice());
+            let (sites, at) = places::resolve(&self.name, written, Scope::planned(facts), cell.at(), context)?;
+            agreement::foresee(self, (&sites, &at), (survey, cell), context)?;
+            let passes = match self.integrated_points {
+                0 => 1 + 3,
+                points => 2 + 3 * points,
+            };
+            let rows = (sites.len() * at.len() * cell.prompts) as u64;
+            let runs = Workload::forwards(passes * cell.prompts + cell.asked, length, facts);
+            let memory = (cell.prompts * recorded_bytes(facts, length, 4)).min(survey.memory) as u64;
+            let runs = Workload { rows, naive: rows + 2 * cell.prompts as u64, memory, ..runs };
+            whole = whole.and(runs.measured(1, self.bootstrap));
+        }
+        Ok(Some(whole))
     }
 
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {
         (column == "measure").then(|| choices("EffectMeasure"))
     }
-}
-
-/// Runs the step on each of its models.
-pub(super) fn run(step: &AttributionPatching, context: &Context) -> Result<Outcome, Error> {
-    let exact = Exact::of(step, context)?;
-    let mut outcome = model_run::each(step, context, |subject, outcome| {
-        if context.models.dtype(&subject.name) != Dtype::F32 {
-            let note = "gradients are in the model's half precision; write dtype = \"f32\" where it fits";
-            outcome.notes.push(format!("{}: {note}", subject.name));
-        }
-        let cells =
-            subject.cells().map_err(|error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error))?;
-        cells.iter().try_for_each(|cell| attribute_cell(step, exact.as_ref(), cell, subject, context, outcome))
-    })?;
-    if let Some(exact) = exact {
-        outcome.notes.extend(exact.note.clone());
-        let rows = outcome.frames.iter().find(|(name, _)| *name == step.name).map(|(_, rows)| rows);
-        let agreement = exact.agreement(rows, step)?;
-        outcome.frames.push((format!("{}.agreement", step.name), agreement));
-    }
-    Ok(outcome)
-}
-
-/// Its frames without rows.
-pub(super) fn empty_frames(step: &AttributionPatching) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let name = &step.name;
-    let mut frames = Outcome::empty_values(name, &places::keys(&[], None)?, false, step.per_prompt)?;
-    let mut pairs = Outcome::default();
-    let labels = super::labels::Labels { model: "", checkpoint: "" };
-    pairs.add_rows(&format!("{name}.pairs"), labels, pair_rows("", &[], &[]))?;
-    frames.extend(pairs.frames);
-    if step.compare.is_some() {
-        frames.push((format!("{name}.agreement"), agreement::frame(&[])?));
-    }
-    Ok(frames)
-}
-
-/// What is wrong with it that its schema cannot say: sites without attribution, and what it is compared with.
-pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
-    for (index, text) in step.sites.iter().enumerate() {
-        let site = match SitePattern::parse(text).map(|pattern| pattern.hooks) {
-            Ok(HookPattern::One(Hook::Block(_, site)) | HookPattern::Layers(_, site)) => site,
-            _ => continue,
-        };
-        if matches!(site, Site::AttnScores | Site::Pattern) {
-            let problem = format!("'{text}': attention scores and patterns have no attribution");
-            let advice = "write attn.hook_q, attn.hook_k or attn.hook_z, or patch them exactly".to_string();
-            return Err(loaded.refuse(&["step", &step.name, "sites", &index.to_string()], problem, Some(advice)));
-        }
-    }
-    agreement::check(step, loaded)
-}
-
-/// What it would compute: a backward pass is two forward passes.
-pub(super) fn workload(step: &AttributionPatching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    let facts = &survey.sketch.card.facts;
-    pairing::foresee(&step.counterfactual, step, survey, context)?;
-    let mut whole = Workload::default();
-    for cell in &survey.cells {
-        let length = cell.positions.length;
-        let written = (step.sites.as_slice(), step.positions.as_slice());
-        let (sites, at) = places::resolve(&step.name, written, Scope::planned(facts), cell.at(), context)?;
-        agreement::foresee(step, (&sites, &at), (survey, cell), context)?;
-        let passes = match step.integrated_points {
-            0 => 1 + 3,
-            points => 2 + 3 * points,
-        };
-        let rows = (sites.len() * at.len() * cell.prompts) as u64;
-        let runs = Workload::forwards(passes * cell.prompts + cell.asked, length, facts);
-        let memory = (cell.prompts * recorded_bytes(facts, length, 4)).min(survey.memory) as u64;
-        let runs = Workload { rows, naive: rows + 2 * cell.prompts as u64, memory, ..runs };
-        whole = whole.and(runs.measured(1, step.bootstrap));
-    }
-    Ok(whole)
 }
 
 /// Every place at every position, on the pairs of one cell.

@@ -26,51 +26,41 @@ type All = IndexMap<[String; 3], IndexMap<String, Found>>;
 
 impl Kind for HeuristicOverlap {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        let refuse = |problem: String| Error::from(context.loaded.refuse(&["step", &self.name, "from"], problem, None));
+        let frame = |name: &str| context.frames.get(name).map_err(refuse);
+        let all = read(frame(&format!("{}.neurons", self.from))?, frame(&self.from)?)?;
+        let mut outcome = Outcome::default();
+        for ([model, template, operator], checkpoints) in &all {
+            let Some(last) = last(checkpoints) else { continue };
+            for (checkpoint, found) in checkpoints {
+                let labels = Labels { model, checkpoint };
+                let (pairs, neurons) = compare(operator, found, last)?;
+                outcome.add_labelled(&self.name, labels, template, pairs)?;
+                outcome.add_labelled(&format!("{}.neurons", self.name), labels, template, neurons)?;
+            }
+            if checkpoints.len() == 1 {
+                let note = format!("{model}: there is one checkpoint, which is compared with itself");
+                outcome.notes.extend(Some(note).filter(|note| !outcome.notes.contains(note)));
+            }
+        }
+        if outcome.frames.is_empty() {
+            return Err(refuse(format!("'{}' has no rows", self.from)));
+        }
+        Ok(outcome)
     }
 
     fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self)
+        let mut outcome = Outcome::default();
+        let labels = Labels { model: "", checkpoint: "" };
+        let (pairs, neurons) = compare("", &Found::new(), &Found::new())?;
+        outcome.add_labelled(&self.name, labels, "", pairs.clear())?;
+        outcome.add_labelled(&format!("{}.neurons", self.name), labels, "", neurons)?;
+        Ok(outcome.frames)
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
         super::knockout::check(&self.name, &self.from, loaded, frames)
     }
-}
-
-/// Compares the checkpoints of each model, template and operator with its last.
-fn run(step: &HeuristicOverlap, context: &Context) -> Result<Outcome, Error> {
-    let refuse = |problem: String| Error::from(context.loaded.refuse(&["step", &step.name, "from"], problem, None));
-    let frame = |name: &str| context.frames.get(name).map_err(refuse);
-    let all = read(frame(&format!("{}.neurons", step.from))?, frame(&step.from)?)?;
-    let mut outcome = Outcome::default();
-    for ([model, template, operator], checkpoints) in &all {
-        let Some(last) = last(checkpoints) else { continue };
-        for (checkpoint, found) in checkpoints {
-            let labels = Labels { model, checkpoint };
-            let (pairs, neurons) = compare(operator, found, last)?;
-            outcome.add_labelled(&step.name, labels, template, pairs)?;
-            outcome.add_labelled(&format!("{}.neurons", step.name), labels, template, neurons)?;
-        }
-        if checkpoints.len() == 1 {
-            let note = format!("{model}: there is one checkpoint, which is compared with itself");
-            outcome.notes.extend(Some(note).filter(|note| !outcome.notes.contains(note)));
-        }
-    }
-    if outcome.frames.is_empty() {
-        return Err(refuse(format!("'{}' has no rows", step.from)));
-    }
-    Ok(outcome)
-}
-
-/// Its frames without rows.
-fn empty_frames(step: &HeuristicOverlap) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let mut outcome = Outcome::default();
-    let labels = Labels { model: "", checkpoint: "" };
-    let (pairs, neurons) = compare("", &Found::new(), &Found::new())?;
-    outcome.add_labelled(&step.name, labels, "", pairs.clear())?;
-    outcome.add_labelled(&format!("{}.neurons", step.name), labels, "", neurons)?;
-    Ok(outcome.frames)
 }
 
 /// The checkpoint with the highest number, or the last of the rows where not all have one.

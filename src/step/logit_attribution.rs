@@ -23,48 +23,40 @@ use std::collections::HashSet;
 
 impl Kind for step::LogitAttribution {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        model_run::each(self, context, |subject, outcome| {
+            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
+            subject
+                .cells()
+                .map_err(refuse)?
+                .iter()
+                .try_for_each(|cell| attribute(self, cell, subject, context, outcome))
+        })
     }
 
     fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self)
+        let mut frames = Outcome::empty_values(&self.name, &places::keys(&[], None)?, false, self.per_prompt)?;
+        if self.target == AttributionTarget::Difference {
+            let mut pairs = Outcome::default();
+            let labels = Labels { model: "", checkpoint: "" };
+            pairs.add_rows(&format!("{}.pairs", self.name), labels, pair_rows("", &[], &[]))?;
+            frames.extend(pairs.frames);
+        }
+        Ok(frames)
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        workload(self, survey, context).map(Some)
+        let facts = &survey.sketch.card.facts;
+        let components =
+            places::components(&self.name, "components", &self.components, Scope::planned(facts), context)?;
+        if self.target == AttributionTarget::Difference {
+            pairing::foresee(&self.counterfactual, self, survey, context)?;
+        }
+        // As many for the embeddings and biases as there may be.
+        let terms = components.len() + facts.n_layers + 3;
+        survey
+            .reading(|_| Ok(Read { logits: 0, bytes: terms * (size_of::<f32>() + size_of::<f64>()), passing: 0 }))
+            .map(Some)
     }
-}
-
-/// Runs the step on each of its models.
-fn run(step: &step::LogitAttribution, context: &Context) -> Result<Outcome, Error> {
-    model_run::each(step, context, |subject, outcome| {
-        let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
-        subject.cells().map_err(refuse)?.iter().try_for_each(|cell| attribute(step, cell, subject, context, outcome))
-    })
-}
-
-/// Its frames without rows.
-fn empty_frames(step: &step::LogitAttribution) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let mut frames = Outcome::empty_values(&step.name, &places::keys(&[], None)?, false, step.per_prompt)?;
-    if step.target == AttributionTarget::Difference {
-        let mut pairs = Outcome::default();
-        let labels = Labels { model: "", checkpoint: "" };
-        pairs.add_rows(&format!("{}.pairs", step.name), labels, pair_rows("", &[], &[]))?;
-        frames.extend(pairs.frames);
-    }
-    Ok(frames)
-}
-
-/// What it would compute.
-fn workload(step: &step::LogitAttribution, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    let facts = &survey.sketch.card.facts;
-    let components = places::components(&step.name, "components", &step.components, Scope::planned(facts), context)?;
-    if step.target == AttributionTarget::Difference {
-        pairing::foresee(&step.counterfactual, step, survey, context)?;
-    }
-    // As many for the embeddings and biases as there may be.
-    let terms = components.len() + facts.n_layers + 3;
-    survey.reading(|_| Ok(Read { logits: 0, bytes: terms * (size_of::<f32>() + size_of::<f64>()), passing: 0 }))
 }
 
 /// Takes the logits of one cell's prompts apart.

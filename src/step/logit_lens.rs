@@ -22,43 +22,30 @@ pub(super) const MEASURES: [&str; 5] = ["accuracy", "probability", "logit", "nor
 
 impl Kind for step::LogitLens {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        model_run::each(self, context, |subject, outcome| {
+            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
+            subject.cells().map_err(refuse)?.iter().try_for_each(|cell| look(self, cell, subject, context, outcome))
+        })
     }
 
     fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self)
+        Outcome::empty_values(&self.name, &places::keys(&[], None)?, false, self.per_prompt)
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        workload(self, survey, context).map(Some)
+        survey
+            .reading(|cell| {
+                let target = Scope::planned(&survey.sketch.card.facts);
+                let (streams, at) = places(self, target, &cell.positions, &cell.template, context)?;
+                let readings = streams.len() * at.len();
+                Ok(Read { logits: readings, bytes: readings * MEASURES.len() * size_of::<f64>(), passing: 0 })
+            })
+            .map(Some)
     }
 
     fn measured(&self) -> Vec<&'static str> {
         MEASURES.to_vec()
     }
-}
-
-/// Runs the step on each of its models.
-fn run(step: &step::LogitLens, context: &Context) -> Result<Outcome, Error> {
-    model_run::each(step, context, |subject, outcome| {
-        let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
-        subject.cells().map_err(refuse)?.iter().try_for_each(|cell| look(step, cell, subject, context, outcome))
-    })
-}
-
-/// Its frames without rows.
-fn empty_frames(step: &step::LogitLens) -> PolarsResult<Vec<(String, DataFrame)>> {
-    Outcome::empty_values(&step.name, &places::keys(&[], None)?, false, step.per_prompt)
-}
-
-/// What it would compute.
-fn workload(step: &step::LogitLens, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    survey.reading(|cell| {
-        let target = Scope::planned(&survey.sketch.card.facts);
-        let (streams, at) = places(step, target, &cell.positions, &cell.template, context)?;
-        let readings = streams.len() * at.len();
-        Ok(Read { logits: readings, bytes: readings * MEASURES.len() * size_of::<f64>(), passing: 0 })
-    })
 }
 
 /// The streams and positions in one model's prompts of one template.

@@ -21,97 +21,80 @@ type Run = (String, String, String);
 
 impl Kind for NeuronOverlap {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        let refuse = |fault| Error::from(refused(&["step", &self.name], fault, context.loaded));
+        let all = context.frames.get(&self.from).map_err(|problem| refuse(fault("from", problem)))?;
+        let mut outcome = Outcome::default();
+        for ((model, checkpoint, template), operators) in runs(all)? {
+            let mut ranked: Vec<(&str, Vec<ranking::Effect>)> = Vec::with_capacity(operators.len());
+            for operator in &operators {
+                let operator = operator.as_str();
+                let of =
+                    Of { model: &model, checkpoint: Some(&checkpoint), template: &template, operator: Some(operator) };
+                let mut effects = ranking::rank(&Ranking::from(self), all, of, None).map_err(refuse)?;
+                effects.retain(|(place, _)| is_neuron(*place));
+                ranked.push((operator, effects));
+            }
+            for (number, &k) in self.k.iter().enumerate() {
+                let sets = ranked.iter().map(|(operator, effects)| {
+                    check_k(self, number, operator, effects).map_err(refuse)?;
+                    let best = ranking::top(effects, self.per_layer, |_| k);
+                    Ok((*operator, best.into_iter().map(|(_, (place, _))| place).collect()))
+                });
+                let sets: Vec<(&str, HashSet<Place>)> = sets.collect::<Result<_, Error>>()?;
+                let labels = Labels { model: &model, checkpoint: &checkpoint };
+                outcome.add_labelled(&self.name, labels, &template, compare(k, &sets)?)?;
+            }
+        }
+        if outcome.frames.is_empty() {
+            return Err(refuse(fault("from", format!("'{}' has no rows", self.from))));
+        }
+        Ok(outcome)
     }
 
     fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self)
+        let mut outcome = Outcome::default();
+        outcome.add_labelled(&self.name, Labels { model: "", checkpoint: "" }, "", compare(0, &[])?)?;
+        Ok(outcome.frames)
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
-        check(self, loaded, frames)
+        let refuse = |fault| refused(&["step", &self.name], fault, loaded);
+        let rows = frames.get(&self.from).map_err(|problem| refuse(fault("from", problem)))?;
+        ranking::check_columns(&Ranking::from(self), rows).map_err(refuse)?;
+        dry_ranking::check_measure(&Ranking::from(self), loaded).map_err(refuse)?;
+        match rows.column("neuron") {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                let problem =
+                    format!("rows of '{}' have no column 'neuron'; write a step of neuron-patching", self.from);
+                Err(refuse(fault("from", problem)))
+            }
+        }
     }
 
     fn foresee(&self, context: &Context) -> Result<(), Error> {
-        foresee(self, context)
+        let Some(from) = dry_ranking::step_of(&self.from, context.loaded) else { return Ok(()) };
+        let Some(prompts) = model_run::spec(from, context.loaded) else { return Ok(()) };
+        let operators = model_run::operators(from.common(), context)?;
+        for name in context.models.names(from.models().unwrap_or_default()) {
+            let sketch = context.models.sketch(&name)?;
+            for template in prompts.template.0.keys() {
+                let reader = Reader { name: &name, facts: &sketch.card.facts, template, operators: &operators };
+                let ranked = dry_ranking::ranked(&Ranking::from(self), &["step", &self.name], reader, context)?;
+                for (mut effects, operator) in ranked.into_iter().zip(&operators) {
+                    effects.retain(|(place, _)| is_neuron(*place));
+                    (0..self.k.len())
+                        .try_for_each(|number| check_k(self, number, operator, &effects))
+                        .map_err(|fault| refused(&["step", &self.name], fault, context.loaded))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn rankings(&self) -> Vec<Ranking<'_>> {
         vec![Ranking::from(self)]
     }
-}
-
-/// Reads the rows and compares the operators of each model, checkpoint and template.
-fn run(step: &NeuronOverlap, context: &Context) -> Result<Outcome, Error> {
-    let refuse = |fault| Error::from(refused(&["step", &step.name], fault, context.loaded));
-    let all = context.frames.get(&step.from).map_err(|problem| refuse(fault("from", problem)))?;
-    let mut outcome = Outcome::default();
-    for ((model, checkpoint, template), operators) in runs(all)? {
-        let mut ranked: Vec<(&str, Vec<ranking::Effect>)> = Vec::with_capacity(operators.len());
-        for operator in &operators {
-            let operator = operator.as_str();
-            let of = Of { model: &model, checkpoint: Some(&checkpoint), template: &template, operator: Some(operator) };
-            let mut effects = ranking::rank(&Ranking::from(step), all, of, None).map_err(refuse)?;
-            effects.retain(|(place, _)| is_neuron(*place));
-            ranked.push((operator, effects));
-        }
-        for (number, &k) in step.k.iter().enumerate() {
-            let sets = ranked.iter().map(|(operator, effects)| {
-                check_k(step, number, operator, effects).map_err(refuse)?;
-                let best = ranking::top(effects, step.per_layer, |_| k);
-                Ok((*operator, best.into_iter().map(|(_, (place, _))| place).collect()))
-            });
-            let sets: Vec<(&str, HashSet<Place>)> = sets.collect::<Result<_, Error>>()?;
-            let labels = Labels { model: &model, checkpoint: &checkpoint };
-            outcome.add_labelled(&step.name, labels, &template, compare(k, &sets)?)?;
-        }
-    }
-    if outcome.frames.is_empty() {
-        return Err(refuse(fault("from", format!("'{}' has no rows", step.from))));
-    }
-    Ok(outcome)
-}
-
-/// What is wrong with it that shows without rows: `frames` are those of all steps, empty.
-///
-/// # Errors
-/// A ranking by columns that its rows do not have, and rows without neurons, at their place in the spec.
-fn check(step: &NeuronOverlap, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
-    let refuse = |fault| refused(&["step", &step.name], fault, loaded);
-    let rows = frames.get(&step.from).map_err(|problem| refuse(fault("from", problem)))?;
-    ranking::check_columns(&Ranking::from(step), rows).map_err(refuse)?;
-    dry_ranking::check_measure(&Ranking::from(step), loaded).map_err(refuse)?;
-    match rows.column("neuron") {
-        Ok(_) => Ok(()),
-        Err(_) => {
-            let problem = format!("rows of '{}' have no column 'neuron'; write a step of neuron-patching", step.from);
-            Err(refuse(fault("from", problem)))
-        }
-    }
-}
-
-/// Refuses a k that will be more than there are, as far as that shows before the rows are there.
-///
-/// # Errors
-/// That, and a ranking that cannot be, at their place in the spec.
-fn foresee(step: &NeuronOverlap, context: &Context) -> Result<(), Error> {
-    let Some(from) = dry_ranking::step_of(&step.from, context.loaded) else { return Ok(()) };
-    let Some(prompts) = model_run::spec(from, context.loaded) else { return Ok(()) };
-    let operators = model_run::operators(from.common(), context)?;
-    for name in context.models.names(from.models().unwrap_or_default()) {
-        let sketch = context.models.sketch(&name)?;
-        for template in prompts.template.0.keys() {
-            let reader = Reader { name: &name, facts: &sketch.card.facts, template, operators: &operators };
-            let ranked = dry_ranking::ranked(&Ranking::from(step), &["step", &step.name], reader, context)?;
-            for (mut effects, operator) in ranked.into_iter().zip(&operators) {
-                effects.retain(|(place, _)| is_neuron(*place));
-                (0..step.k.len())
-                    .try_for_each(|number| check_k(step, number, operator, &effects))
-                    .map_err(|fault| refused(&["step", &step.name], fault, context.loaded))?;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Refuses a k that is more than there are.
@@ -127,13 +110,6 @@ fn check_k(step: &NeuronOverlap, number: usize, operator: &str, effects: &[ranki
     };
     let problem = format!("k = {k}: '{}' ranks {most} neurons{each} (operator '{operator}'); {advice}", step.from);
     Err((vec!["k".to_string(), number.to_string()], problem))
-}
-
-/// Its frames without rows.
-fn empty_frames(step: &NeuronOverlap) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let mut outcome = Outcome::default();
-    outcome.add_labelled(&step.name, Labels { model: "", checkpoint: "" }, "", compare(0, &[])?)?;
-    Ok(outcome.frames)
 }
 
 fn is_neuron(place: Place) -> bool {

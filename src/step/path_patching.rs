@@ -38,11 +38,24 @@ type Path<'a> = (Sender, Option<Receiver>, Option<usize>, &'a PositionGroup);
 
 impl Kind for PathPatching {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        model_run::each(self, context, |subject, outcome| {
+            let cells = subject
+                .cells()
+                .map_err(|error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error))?;
+            let first = outcome.checks.len();
+            cells.iter().try_for_each(|cell| patch(self, cell, subject, context, outcome))?;
+            outcome.join_checks(first);
+            Ok(())
+        })
     }
 
     fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self)
+        let name = &self.name;
+        let mut frames = Outcome::empty_values(name, &keys(&[], None)?, true, self.per_prompt)?;
+        let mut pairs = Outcome::default();
+        pairs.add_rows(&format!("{name}.pairs"), Labels { model: "", checkpoint: "" }, pair_rows("", &[], &[]))?;
+        frames.extend(pairs.frames);
+        Ok(frames)
     }
 
     fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
@@ -50,7 +63,29 @@ impl Kind for PathPatching {
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        workload(self, survey, context).map(Some)
+        let facts = &survey.sketch.card.facts;
+        let ends = Ends::of(self, Scope::planned(facts), context)?;
+        pairing::foresee(&self.counterfactual, self, survey, context)?;
+        let mut whole = Workload::default();
+        for cell in &survey.cells {
+            let length = cell.positions.length;
+            let at = places::positions(&self.name, &self.positions, &cell.positions, &cell.template, context)?;
+            whole = whole.and(Workload::forwards(2 * cell.prompts + cell.asked, length, facts));
+            for block in ends.blocks(&at, length, self, facts, context)? {
+                let rows = (block.paths() * cell.prompts) as u64;
+                let work = match block.receiver {
+                    None => Workload { rows, naive: rows, ..Workload::default() }.unembedding(rows as usize, facts),
+                    Some(receiver) => {
+                        let edits = [Edit::patch(receiver.hook(), block.at.positions.clone(), Units::All)];
+                        let one =
+                            Workload::replay([&edits[..]].into_iter(), cell.prompts, length, facts, survey.memory);
+                        one.times(block.paths())
+                    }
+                };
+                whole = whole.and(work.measured(self.measures.len(), self.bootstrap));
+            }
+        }
+        Ok(Some(whole))
     }
 
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {
@@ -60,28 +95,6 @@ impl Kind for PathPatching {
     fn measured(&self) -> Vec<&'static str> {
         self.measures.iter().map(|measure| measure.name()).collect()
     }
-}
-
-/// Runs the step on each of its models.
-fn run(step: &PathPatching, context: &Context) -> Result<Outcome, Error> {
-    model_run::each(step, context, |subject, outcome| {
-        let cells =
-            subject.cells().map_err(|error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error))?;
-        let first = outcome.checks.len();
-        cells.iter().try_for_each(|cell| patch(step, cell, subject, context, outcome))?;
-        outcome.join_checks(first);
-        Ok(())
-    })
-}
-
-/// Its frames without rows.
-fn empty_frames(step: &PathPatching) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let name = &step.name;
-    let mut frames = Outcome::empty_values(name, &keys(&[], None)?, true, step.per_prompt)?;
-    let mut pairs = Outcome::default();
-    pairs.add_rows(&format!("{name}.pairs"), Labels { model: "", checkpoint: "" }, pair_rows("", &[], &[]))?;
-    frames.extend(pairs.frames);
-    Ok(frames)
 }
 
 /// What is wrong with it that its schema cannot say: neurons as senders.
@@ -150,32 +163,6 @@ fn patch(
     let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data: &data, baseline: Some(&baseline) };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
-}
-
-/// What it would compute.
-fn workload(step: &PathPatching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    let facts = &survey.sketch.card.facts;
-    let ends = Ends::of(step, Scope::planned(facts), context)?;
-    pairing::foresee(&step.counterfactual, step, survey, context)?;
-    let mut whole = Workload::default();
-    for cell in &survey.cells {
-        let length = cell.positions.length;
-        let at = places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context)?;
-        whole = whole.and(Workload::forwards(2 * cell.prompts + cell.asked, length, facts));
-        for block in ends.blocks(&at, length, step, facts, context)? {
-            let rows = (block.paths() * cell.prompts) as u64;
-            let work = match block.receiver {
-                None => Workload { rows, naive: rows, ..Workload::default() }.unembedding(rows as usize, facts),
-                Some(receiver) => {
-                    let edits = [Edit::patch(receiver.hook(), block.at.positions.clone(), Units::All)];
-                    let one = Workload::replay([&edits[..]].into_iter(), cell.prompts, length, facts, survey.memory);
-                    one.times(block.paths())
-                }
-            };
-            whole = whole.and(work.measured(step.measures.len(), step.bootstrap));
-        }
-    }
-    Ok(whole)
 }
 
 /// The ends of a step's paths in one model.

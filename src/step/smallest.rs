@@ -18,47 +18,53 @@ const MADE: [&str; 3] = ["value", "best", "share"];
 
 impl Kind for Smallest {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        check(self, context.loaded, context.frames)?;
+        let refuse = |(key, problem): Fault| context.loaded.refuse(&["step", &self.name, key], problem, None);
+        let all = context.frames.get(&self.from).map_err(|problem| refuse(("from", problem)))?;
+        let mut rows = all.clone();
+        for (name, condition) in &self.filter {
+            rows = meeting(&rows, name, condition).map_err(|problem| refuse(("where", problem.to_string())))?;
+        }
+        if rows.height() == 0 && all.height() > 0 {
+            return Err(refuse(("where", format!("no row of '{}' meets these", self.from))).into());
+        }
+        let rows = of_one_measure(self, rows)?.map_err(refuse)?;
+        let (frame, hopeless) = reduce(self, &rows)?.map_err(refuse)?;
+        let mut outcome = Outcome { frames: vec![(self.name.clone(), frame)], ..Outcome::default() };
+        for name in [&self.x, &self.y] {
+            let values = rows.column(name)?.cast(&DataType::Float64)?;
+            let undefined = values.f64()?.iter().flatten().filter(|value| value.is_nan()).count();
+            if undefined > 0 {
+                outcome
+                    .notes
+                    .push(format!("'{name}' is NaN in {undefined} rows of '{}': they are passed over", self.from));
+            }
+        }
+        if hopeless > 0 {
+            outcome.notes.push(format!(
+                "in {hopeless} groups the best {} is not above 0 or not a number: they have no smallest {}",
+                self.y, self.x
+            ));
+        }
+        Ok(outcome)
     }
 
     fn empty_frames(&self, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self, frames)
+        let Ok(rows) = frames.get(&self.from) else { return Ok(Vec::new()) };
+        // Where a column is missing, or would be there twice, the check says so.
+        let missing = [&self.x, &self.y].into_iter().chain(&self.group_by).any(|name| rows.column(name).is_err());
+        if missing || repeated_column(self, rows).is_some() {
+            return Ok(Vec::new());
+        }
+        match reduce(self, &rows.clear())? {
+            Ok((frame, _)) => Ok(vec![(self.name.clone(), frame)]),
+            Err(_) => Ok(Vec::new()),
+        }
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
         check(self, loaded, frames)
     }
-}
-
-/// Reads the rows and says what is enough, group by group.
-fn run(step: &Smallest, context: &Context) -> Result<Outcome, Error> {
-    check(step, context.loaded, context.frames)?;
-    let refuse = |(key, problem): Fault| context.loaded.refuse(&["step", &step.name, key], problem, None);
-    let all = context.frames.get(&step.from).map_err(|problem| refuse(("from", problem)))?;
-    let mut rows = all.clone();
-    for (name, condition) in &step.filter {
-        rows = meeting(&rows, name, condition).map_err(|problem| refuse(("where", problem.to_string())))?;
-    }
-    if rows.height() == 0 && all.height() > 0 {
-        return Err(refuse(("where", format!("no row of '{}' meets these", step.from))).into());
-    }
-    let rows = of_one_measure(step, rows)?.map_err(refuse)?;
-    let (frame, hopeless) = reduce(step, &rows)?.map_err(refuse)?;
-    let mut outcome = Outcome { frames: vec![(step.name.clone(), frame)], ..Outcome::default() };
-    for name in [&step.x, &step.y] {
-        let values = rows.column(name)?.cast(&DataType::Float64)?;
-        let undefined = values.f64()?.iter().flatten().filter(|value| value.is_nan()).count();
-        if undefined > 0 {
-            outcome.notes.push(format!("'{name}' is NaN in {undefined} rows of '{}': they are passed over", step.from));
-        }
-    }
-    if hopeless > 0 {
-        outcome.notes.push(format!(
-            "in {hopeless} groups the best {} is not above 0 or not a number: they have no smallest {}",
-            step.y, step.x
-        ));
-    }
-    Ok(outcome)
 }
 
 /// A key of the step and what is wrong with it.
@@ -106,20 +112,6 @@ fn check(step: &Smallest, loaded: &Loaded, frames: &Frames) -> Result<(), SpecEr
         return Err(refuse(&["measure"], problem));
     }
     Ok(())
-}
-
-/// Its frames without rows; `frames` are those of the steps it reads, as far as they are there.
-fn empty_frames(step: &Smallest, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let Ok(rows) = frames.get(&step.from) else { return Ok(Vec::new()) };
-    // Where a column is missing, or would be there twice, the check says so.
-    let missing = [&step.x, &step.y].into_iter().chain(&step.group_by).any(|name| rows.column(name).is_err());
-    if missing || repeated_column(step, rows).is_some() {
-        return Ok(Vec::new());
-    }
-    match reduce(step, &rows.clear())? {
-        Ok((frame, _)) => Ok(vec![(step.name.clone(), frame)]),
-        Err(_) => Ok(Vec::new()),
-    }
 }
 
 /// The columns that tell groups apart: those of the spec, or the usual ones; and `measure`, where the rows have it.

@@ -22,45 +22,32 @@ use std::path::PathBuf;
 
 impl Kind for step::Capture {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        model_run::each(self, context, |subject, outcome| {
+            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
+            subject.cells().map_err(refuse)?.iter().try_for_each(|cell| keep(self, cell, subject, context, outcome))
+        })
     }
 
     fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self)
+        let mut outcome = Outcome::default();
+        let labels = Labels { model: "", checkpoint: "" };
+        if self.format == CaptureFormat::Rows {
+            outcome.add_labelled(&self.name, labels, "", rows(&[], &[], &[], None)?)?;
+        }
+        outcome.add_labelled(&format!("{}.prompts", self.name), labels, "", prompt_columns(&[])?)?;
+        Ok(outcome.frames)
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        workload(self, survey, context).map(Some)
+        survey
+            .reading(|cell| {
+                let target = Scope::planned(&survey.sketch.card.facts);
+                let (chosen, at) = places(self, target, &cell.positions, &cell.template, context)?;
+                let values = chosen.iter().map(Chosen::values).sum::<usize>() * at.iter(cell.positions.length).count();
+                Ok(Read { logits: 0, bytes: values * size_of::<f32>(), passing: 0 })
+            })
+            .map(Some)
     }
-}
-
-/// Runs the step on each of its models.
-fn run(step: &step::Capture, context: &Context) -> Result<Outcome, Error> {
-    model_run::each(step, context, |subject, outcome| {
-        let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
-        subject.cells().map_err(refuse)?.iter().try_for_each(|cell| keep(step, cell, subject, context, outcome))
-    })
-}
-
-/// Its frames without rows.
-fn empty_frames(step: &step::Capture) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let mut outcome = Outcome::default();
-    let labels = Labels { model: "", checkpoint: "" };
-    if step.format == CaptureFormat::Rows {
-        outcome.add_labelled(&step.name, labels, "", rows(&[], &[], &[], None)?)?;
-    }
-    outcome.add_labelled(&format!("{}.prompts", step.name), labels, "", prompt_columns(&[])?)?;
-    Ok(outcome.frames)
-}
-
-/// What it would compute.
-fn workload(step: &step::Capture, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    survey.reading(|cell| {
-        let target = Scope::planned(&survey.sketch.card.facts);
-        let (chosen, at) = places(step, target, &cell.positions, &cell.template, context)?;
-        let values = chosen.iter().map(Chosen::values).sum::<usize>() * at.iter(cell.positions.length).count();
-        Ok(Read { logits: 0, bytes: values * size_of::<f32>(), passing: 0 })
-    })
 }
 
 /// The hooks with their units, and the positions, in one model's prompts of one template.

@@ -43,7 +43,24 @@ type Matched = (Vec<Match>, [usize; 2]);
 
 impl Kind for Heuristics {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        let mut outcome = model_run::each_on(self, context, surveyed, |subject, outcome| {
+            for template in 0..subject.set.templates.len() {
+                for &operator in &subject.set.operators {
+                    let asked = prompts::asked(self, template, operator, subject, outcome);
+                    if !asked.prompts.is_empty() {
+                        classify(self, &asked, subject, context, outcome)?;
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        // Of every kind of rows there are some, if only none.
+        for (name, frame) in empty_frames(self)? {
+            if !outcome.frames.iter().any(|(other, _)| *other == name) {
+                outcome.frames.push((name, frame));
+            }
+        }
+        Ok(outcome)
     }
 
     fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
@@ -51,11 +68,38 @@ impl Kind for Heuristics {
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
-        check(self, loaded, frames)
+        let refuse = |fault| refused(&["step", &self.name, "ranked"], fault, loaded);
+        let from = &self.ranked.from;
+        let rows = frames.get(from).map_err(|problem| refuse(fault("from", problem)))?;
+        ranking::check_columns(&Ranking::from(&self.ranked), rows).map_err(refuse)?;
+        dry_ranking::check_measure(&Ranking::from(&self.ranked), loaded).map_err(refuse)?;
+        if rows.column("neuron").is_err() {
+            let problem = format!("rows of '{from}' have no column 'neuron'; write a step of neuron-patching");
+            return Err(refuse(fault("from", problem)));
+        }
+        Ok(())
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        workload(self, survey, context).map(Some)
+        let facts = &survey.sketch.card.facts;
+        let symbols = &model_run::operators(self, context)?;
+        let operators = symbols.len().max(1);
+        for cell in &survey.cells {
+            let reader = Reader { name: &survey.name, facts, template: &cell.template, operators: symbols };
+            neurons::foresee(self, reader, context)?;
+        }
+        let layers = dry_ranking::expected_layers(&self.ranked.from, facts, context);
+        let neurons = self.ranked.k.min(facts.d_mlp) * layers.len();
+        let mut whole = Workload::default();
+        for cell in &survey.cells {
+            let each = cell.prompts.div_ceil(operators);
+            let at_once = at_once(context, each).min(neurons.max(1));
+            let forwards = Workload::forwards(cell.prompts * neurons.div_ceil(at_once), cell.positions.length, facts);
+            // As they are, and as a control once more.
+            let matching = forwards.matching(2 * neurons * operators, each);
+            whole = whole.and(matching.keeping((4 * at_once * each) as u64));
+        }
+        Ok(Some(whole))
     }
 
     fn prompts_run(&self, prompts: &Prompts) -> Prompts {
@@ -76,48 +120,9 @@ impl Kind for Heuristics {
     }
 }
 
-/// Runs the step on each of its models.
-fn run(step: &Heuristics, context: &Context) -> Result<Outcome, Error> {
-    let mut outcome = model_run::each_on(step, context, surveyed, |subject, outcome| {
-        for template in 0..subject.set.templates.len() {
-            for &operator in &subject.set.operators {
-                let asked = prompts::asked(step, template, operator, subject, outcome);
-                if !asked.prompts.is_empty() {
-                    classify(step, &asked, subject, context, outcome)?;
-                }
-            }
-        }
-        Ok(())
-    })?;
-    // Of every kind of rows there are some, if only none.
-    for (name, frame) in empty_frames(step)? {
-        if !outcome.frames.iter().any(|(other, _)| *other == name) {
-            outcome.frames.push((name, frame));
-        }
-    }
-    Ok(outcome)
-}
-
 /// The prompts that the step runs on, of those that a spec says: every legal one.
 fn surveyed(prompts: &Prompts) -> Prompts {
     Prompts { keep: crate::spec::Keep::All, sample: None, skip: 0, ..prompts.clone() }
-}
-
-/// What is wrong with the step that shows without a model: `frames` are the rows of all steps, empty.
-///
-/// # Errors
-/// A ranking by columns that its rows do not have, and rows without neurons, at their place in the spec.
-fn check(step: &Heuristics, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
-    let refuse = |fault| refused(&["step", &step.name, "ranked"], fault, loaded);
-    let from = &step.ranked.from;
-    let rows = frames.get(from).map_err(|problem| refuse(fault("from", problem)))?;
-    ranking::check_columns(&Ranking::from(&step.ranked), rows).map_err(refuse)?;
-    dry_ranking::check_measure(&Ranking::from(&step.ranked), loaded).map_err(refuse)?;
-    if rows.column("neuron").is_err() {
-        let problem = format!("rows of '{from}' have no column 'neuron'; write a step of neuron-patching");
-        return Err(refuse(fault("from", problem)));
-    }
-    Ok(())
 }
 
 /// Its frames without rows.
@@ -128,29 +133,6 @@ fn empty_frames(step: &Heuristics) -> PolarsResult<Vec<(String, DataFrame)>> {
         outcome.add_labelled(&frames::name(&step.name, part), labels, "", frame)?;
     }
     Ok(outcome.frames)
-}
-
-/// What it would compute, about: which layers the ranking has is not known before it is there.
-fn workload(step: &Heuristics, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    let facts = &survey.sketch.card.facts;
-    let symbols = &model_run::operators(step, context)?;
-    let operators = symbols.len().max(1);
-    for cell in &survey.cells {
-        let reader = Reader { name: &survey.name, facts, template: &cell.template, operators: symbols };
-        neurons::foresee(step, reader, context)?;
-    }
-    let layers = dry_ranking::expected_layers(&step.ranked.from, facts, context);
-    let neurons = step.ranked.k.min(facts.d_mlp) * layers.len();
-    let mut whole = Workload::default();
-    for cell in &survey.cells {
-        let each = cell.prompts.div_ceil(operators);
-        let at_once = at_once(context, each).min(neurons.max(1));
-        let forwards = Workload::forwards(cell.prompts * neurons.div_ceil(at_once), cell.positions.length, facts);
-        // As they are, and as a control once more.
-        let matching = forwards.matching(2 * neurons * operators, each);
-        whole = whole.and(matching.keeping((4 * at_once * each) as u64));
-    }
-    Ok(whole)
 }
 
 /// How many neurons' activations on `prompts` prompts are in memory at once: half of `run.memory_mib`. More neurons than that take

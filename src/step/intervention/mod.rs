@@ -27,19 +27,59 @@ use values::{MeanValues, over, placeholder};
 
 impl Kind for Intervention {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        model_run::each(self, context, |subject, outcome| {
+            reach::check_prompts(self, subject, context)?;
+            let cells = subject
+                .cells()
+                .map_err(|error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error))?;
+            cells.iter().try_for_each(|cell| intervene(self, cell, subject, context, outcome))
+        })
     }
 
     fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self)
+        let mut frames = Outcome::empty_values(&self.name, &keys(&[])?, true, self.per_prompt)?;
+        let mut pairs = Outcome::default();
+        let labels = super::labels::Labels { model: "", checkpoint: "" };
+        pairs.add_rows(&format!("{}.pairs", self.name), labels, pair_rows("", &[], &[]))?;
+        frames.extend(pairs.frames);
+        Ok(frames)
     }
 
     fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
-        check(self, loaded)
+        for intervention in &self.interventions {
+            for (number, edit) in intervention.edits.iter().enumerate() {
+                let number = number.to_string();
+                let path = ["step", &self.name, "interventions", &intervention.name, "edits", &number];
+                let refuse = |problem: &str, advice: &str| Err(loaded.refuse(&path, problem, Some(advice.to_string())));
+                match (&edit.site, edit.cut.is_empty()) {
+                    (Some(_), false) => return refuse("an edit of a site and of attention", "write two edits"),
+                    (None, true) => return refuse("an edit of nothing", "write site = \"…\" or cut = [\"L0H1\"]"),
+                    _ => {}
+                }
+            }
+        }
+        reach::check(self, loaded, model_run::set(self.prompts.as_deref(), loaded))
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        workload(self, survey, context).map(Some)
+        let facts = &survey.sketch.card.facts;
+        let means =
+            if self.writes_means() { over(self).foresee(survey, context)? } else { vec![0; survey.cells.len()] };
+        pairing::foresee(&self.counterfactual, self, survey, context)?;
+        let mut whole = Workload::default();
+        for (cell, means) in survey.cells.iter().zip(means) {
+            let length = cell.positions.length;
+            let target = Scope::planned(facts);
+            let all = resolve(self, target, cell.at(), context, &placeholder)?;
+            // An edit that is of some prompts alone is counted for all.
+            let all: Vec<Vec<Edit>> =
+                all.into_iter().map(|edits| edits.into_iter().map(|(_, edit)| edit).collect()).collect();
+            let replay =
+                Workload::replay(all.iter().map(|edits| &edits[..]), cell.prompts, length, facts, survey.memory);
+            let runs = Workload::forwards(2 * cell.prompts + cell.asked + means, length, facts);
+            whole = whole.and(replay.measured(self.measures.len(), self.bootstrap).and(runs));
+        }
+        Ok(Some(whole))
     }
 
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {
@@ -49,63 +89,6 @@ impl Kind for Intervention {
     fn measured(&self) -> Vec<&'static str> {
         self.measures.iter().map(|measure| measure.name()).collect()
     }
-}
-
-/// Runs the step on each of its models.
-fn run(step: &Intervention, context: &Context) -> Result<Outcome, Error> {
-    model_run::each(step, context, |subject, outcome| {
-        reach::check_prompts(step, subject, context)?;
-        let cells =
-            subject.cells().map_err(|error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error))?;
-        cells.iter().try_for_each(|cell| intervene(step, cell, subject, context, outcome))
-    })
-}
-
-/// Its frames without rows.
-fn empty_frames(step: &Intervention) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let mut frames = Outcome::empty_values(&step.name, &keys(&[])?, true, step.per_prompt)?;
-    let mut pairs = Outcome::default();
-    let labels = super::labels::Labels { model: "", checkpoint: "" };
-    pairs.add_rows(&format!("{}.pairs", step.name), labels, pair_rows("", &[], &[]))?;
-    frames.extend(pairs.frames);
-    Ok(frames)
-}
-
-/// What is wrong with it that its schema cannot say: an edit that is of an activation and of attention, or of neither.
-fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErrors> {
-    for intervention in &step.interventions {
-        for (number, edit) in intervention.edits.iter().enumerate() {
-            let number = number.to_string();
-            let path = ["step", &step.name, "interventions", &intervention.name, "edits", &number];
-            let refuse = |problem: &str, advice: &str| Err(loaded.refuse(&path, problem, Some(advice.to_string())));
-            match (&edit.site, edit.cut.is_empty()) {
-                (Some(_), false) => return refuse("an edit of a site and of attention", "write two edits"),
-                (None, true) => return refuse("an edit of nothing", "write site = \"…\" or cut = [\"L0H1\"]"),
-                _ => {}
-            }
-        }
-    }
-    reach::check(step, loaded, model_run::set(step.prompts.as_deref(), loaded))
-}
-
-/// What it would compute.
-fn workload(step: &Intervention, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    let facts = &survey.sketch.card.facts;
-    let means = if step.writes_means() { over(step).foresee(survey, context)? } else { vec![0; survey.cells.len()] };
-    pairing::foresee(&step.counterfactual, step, survey, context)?;
-    let mut whole = Workload::default();
-    for (cell, means) in survey.cells.iter().zip(means) {
-        let length = cell.positions.length;
-        let target = Scope::planned(facts);
-        let all = resolve(step, target, cell.at(), context, &placeholder)?;
-        // An edit that is of some prompts alone is counted for all.
-        let all: Vec<Vec<Edit>> =
-            all.into_iter().map(|edits| edits.into_iter().map(|(_, edit)| edit).collect()).collect();
-        let replay = Workload::replay(all.iter().map(|edits| &edits[..]), cell.prompts, length, facts, survey.memory);
-        let runs = Workload::forwards(2 * cell.prompts + cell.asked + means, length, facts);
-        whole = whole.and(replay.measured(step.measures.len(), step.bootstrap).and(runs));
-    }
-    Ok(whole)
 }
 
 /// What it reads of the other prompt of each pair: edits that write its values, and measures that compare with it.

@@ -30,11 +30,16 @@ pub const GROUPS: [&str; 2] = ["related", "unrelated"];
 
 impl Kind for HeuristicKnockout {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        model_run::each(self, context, |subject, outcome| {
+            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
+            subject.cells().map_err(refuse)?.iter().try_for_each(|cell| knock(self, cell, subject, context, outcome))
+        })
     }
 
     fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self)
+        let mut outcome = Outcome::default();
+        record(self, Labels { model: "", checkpoint: "" }, "", &[], &mut outcome)?;
+        Ok(outcome.frames)
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
@@ -42,7 +47,25 @@ impl Kind for HeuristicKnockout {
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        workload(self, survey, context).map(Some)
+        let facts = &survey.sketch.card.facts;
+        let operators = context.prompts(self.prompts.as_deref(), &self.name)?.operators.len().max(1);
+        let (each, layers) = bag::expected(&self.from, facts, context);
+        let neurons = each * layers.len();
+        let means = runs::mean_prompts(self.value, over(self), survey, context)?;
+        let mut whole = Workload::default();
+        for (cell, means) in survey.cells.iter().zip(means) {
+            let length = cell.positions.length;
+            let at = places::positions(&self.name, &self.positions, &cell.positions, &cell.template, context)?;
+            let own = cell.prompts.div_ceil(operators);
+            let heuristics = (neurons / self.at_least.max(1)).min(own);
+            let tried = own.min(GROUPS.len() * self.sample * self.seeds.len());
+            let edits = runs::largest(&places::together(&at), &layers);
+            let rows = operators * heuristics * tried;
+            let replay = Workload::replay([&edits[..]].into_iter(), rows, length, facts, survey.memory);
+            let forwards = Workload::forwards(cell.prompts + cell.asked + means, length, facts);
+            whole = whole.and(replay.and(forwards));
+        }
+        Ok(Some(whole))
     }
 
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {
@@ -52,45 +75,6 @@ impl Kind for HeuristicKnockout {
             _ => None,
         }
     }
-}
-
-/// Runs the step on each of its models.
-fn run(step: &HeuristicKnockout, context: &Context) -> Result<Outcome, Error> {
-    model_run::each(step, context, |subject, outcome| {
-        let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
-        subject.cells().map_err(refuse)?.iter().try_for_each(|cell| knock(step, cell, subject, context, outcome))
-    })
-}
-
-/// Its frames without rows.
-fn empty_frames(step: &HeuristicKnockout) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let mut outcome = Outcome::default();
-    record(step, Labels { model: "", checkpoint: "" }, "", &[], &mut outcome)?;
-    Ok(outcome.frames)
-}
-
-/// What it computes, about: how many heuristics the neurons match is not known before. As many as would share the neurons evenly,
-/// and no more than there are prompts to tell them apart.
-fn workload(step: &HeuristicKnockout, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    let facts = &survey.sketch.card.facts;
-    let operators = context.prompts(step.prompts.as_deref(), &step.name)?.operators.len().max(1);
-    let (each, layers) = bag::expected(&step.from, facts, context);
-    let neurons = each * layers.len();
-    let means = runs::mean_prompts(step.value, over(step), survey, context)?;
-    let mut whole = Workload::default();
-    for (cell, means) in survey.cells.iter().zip(means) {
-        let length = cell.positions.length;
-        let at = places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context)?;
-        let own = cell.prompts.div_ceil(operators);
-        let heuristics = (neurons / step.at_least.max(1)).min(own);
-        let tried = own.min(GROUPS.len() * step.sample * step.seeds.len());
-        let edits = runs::largest(&places::together(&at), &layers);
-        let rows = operators * heuristics * tried;
-        let replay = Workload::replay([&edits[..]].into_iter(), rows, length, facts, survey.memory);
-        let forwards = Workload::forwards(cell.prompts + cell.asked + means, length, facts);
-        whole = whole.and(replay.and(forwards));
-    }
-    Ok(whole)
 }
 
 fn over(step: &HeuristicKnockout) -> Over<'_> {

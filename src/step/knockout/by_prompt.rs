@@ -27,11 +27,16 @@ pub const GROUPS: [&str; 2] = ["heuristics", "random"];
 
 impl Kind for PromptKnockout {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        model_run::each(self, context, |subject, outcome| {
+            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
+            subject.cells().map_err(refuse)?.iter().try_for_each(|cell| knock(self, cell, subject, context, outcome))
+        })
     }
 
     fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self)
+        let mut outcome = Outcome::default();
+        record(self, Labels { model: "", checkpoint: "" }, "", &[], &mut outcome)?;
+        Ok(outcome.frames)
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
@@ -39,45 +44,26 @@ impl Kind for PromptKnockout {
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        workload(self, survey, context).map(Some)
+        let facts = &survey.sketch.card.facts;
+        let runs = self.k.iter().filter(|k| **k > 0).count() * (1 + self.seeds.len());
+        let (_, layers) = bag::expected(&self.from, facts, context);
+        let means = runs::mean_prompts(self.value, over(self), survey, context)?;
+        let mut whole = Workload::default();
+        for (cell, means) in survey.cells.iter().zip(means) {
+            let length = cell.positions.length;
+            let at = places::positions(&self.name, &self.positions, &cell.positions, &cell.template, context)?;
+            let edits = runs::largest(&places::together(&at), &layers);
+            let replay =
+                Workload::replay([&edits[..]].into_iter(), cell.prompts, length, facts, survey.memory).times(runs);
+            let forwards = Workload::forwards(cell.prompts + cell.asked + means, length, facts);
+            whole = whole.and(replay.and(forwards));
+        }
+        Ok(Some(whole))
     }
 
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {
         (column == "group").then(|| GROUPS.to_vec())
     }
-}
-
-/// Runs the step on each of its models.
-fn run(step: &PromptKnockout, context: &Context) -> Result<Outcome, Error> {
-    model_run::each(step, context, |subject, outcome| {
-        let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
-        subject.cells().map_err(refuse)?.iter().try_for_each(|cell| knock(step, cell, subject, context, outcome))
-    })
-}
-
-/// Its frames without rows.
-fn empty_frames(step: &PromptKnockout) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let mut outcome = Outcome::default();
-    record(step, Labels { model: "", checkpoint: "" }, "", &[], &mut outcome)?;
-    Ok(outcome.frames)
-}
-
-/// What it would compute, at most: how early a prompt's neurons are is not known before.
-fn workload(step: &PromptKnockout, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    let facts = &survey.sketch.card.facts;
-    let runs = step.k.iter().filter(|k| **k > 0).count() * (1 + step.seeds.len());
-    let (_, layers) = bag::expected(&step.from, facts, context);
-    let means = runs::mean_prompts(step.value, over(step), survey, context)?;
-    let mut whole = Workload::default();
-    for (cell, means) in survey.cells.iter().zip(means) {
-        let length = cell.positions.length;
-        let at = places::positions(&step.name, &step.positions, &cell.positions, &cell.template, context)?;
-        let edits = runs::largest(&places::together(&at), &layers);
-        let replay = Workload::replay([&edits[..]].into_iter(), cell.prompts, length, facts, survey.memory).times(runs);
-        let forwards = Workload::forwards(cell.prompts + cell.asked + means, length, facts);
-        whole = whole.and(replay.and(forwards));
-    }
-    Ok(whole)
 }
 
 fn over(step: &PromptKnockout) -> Over<'_> {

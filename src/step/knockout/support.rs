@@ -28,7 +28,39 @@ pub(in crate::step) const MEASURES: [&str; 2] = ["neurons", "logit"];
 
 impl Kind for HeuristicSupport {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        let mut outcome = Outcome::default();
+        let spec = context.prompts(self.prompts.as_deref(), &self.name)?;
+        for name in context.models.names(&self.models) {
+            let model = context.models.open(&name)?;
+            for (group, keep) in GROUPS {
+                let (sample, seeds) = (Some(self.sample), self.seeds.clone());
+                let spec = Prompts { keep, sample, seeds, skip: 0, ..spec.clone() };
+                let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &name, error);
+                let set = match model_run::built(&spec, context, &name, &model) {
+                    Ok(set) => set,
+                    Err(PromptError::NoneKept { evaluated, .. }) => {
+                        outcome
+                            .notes
+                            .push(format!("{name}: none of {evaluated} prompts is answered {group}ly; no rows of it"));
+                        continue;
+                    }
+                    Err(error) => return Err(refuse(error)),
+                };
+                context.ran_on(self.prompts.as_deref(), &name, &set);
+                outcome.notes.extend(set.notes.iter().map(|note| format!("{name}, {group} answers: {note}")));
+                let subject = ModelRun { name: name.clone(), model: model.clone(), set };
+                for cell in subject.cells().map_err(refuse)? {
+                    support(self, group, &cell, &subject, context, &mut outcome)?;
+                }
+            }
+        }
+        // A model that answers every prompt one way has half of the rows, and none may have any.
+        for (name, empty) in empty_frames(self)? {
+            if outcome.frames.iter().all(|(other, _)| *other != name) {
+                outcome.frames.push((name, empty));
+            }
+        }
+        Ok(outcome)
     }
 
     fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
@@ -40,7 +72,12 @@ impl Kind for HeuristicSupport {
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        workload(self, survey, context).map(Some)
+        let operators = context.prompts(self.prompts.as_deref(), &self.name)?.operators.len();
+        let facts = &survey.sketch.card.facts;
+        let read = GROUPS.len() * self.sample * self.seeds.len() * operators;
+        let of =
+            |cell: &crate::cost::SurveyedCell| Workload::forwards(cell.prompts + read, cell.positions.length, facts);
+        Ok(Some(survey.cells.iter().map(of).fold(Workload::default(), |whole, cell| whole.and(cell))))
     }
 
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {
@@ -52,55 +89,9 @@ impl Kind for HeuristicSupport {
     }
 }
 
-/// Runs the step on each of its models.
-fn run(step: &HeuristicSupport, context: &Context) -> Result<Outcome, Error> {
-    let mut outcome = Outcome::default();
-    let spec = context.prompts(step.prompts.as_deref(), &step.name)?;
-    for name in context.models.names(&step.models) {
-        let model = context.models.open(&name)?;
-        for (group, keep) in GROUPS {
-            let (sample, seeds) = (Some(step.sample), step.seeds.clone());
-            let spec = Prompts { keep, sample, seeds, skip: 0, ..spec.clone() };
-            let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &name, error);
-            let set = match model_run::built(&spec, context, &name, &model) {
-                Ok(set) => set,
-                Err(PromptError::NoneKept { evaluated, .. }) => {
-                    outcome
-                        .notes
-                        .push(format!("{name}: none of {evaluated} prompts is answered {group}ly; no rows of it"));
-                    continue;
-                }
-                Err(error) => return Err(refuse(error)),
-            };
-            context.ran_on(step.prompts.as_deref(), &name, &set);
-            outcome.notes.extend(set.notes.iter().map(|note| format!("{name}, {group} answers: {note}")));
-            let subject = ModelRun { name: name.clone(), model: model.clone(), set };
-            for cell in subject.cells().map_err(refuse)? {
-                support(step, group, &cell, &subject, context, &mut outcome)?;
-            }
-        }
-    }
-    // A model that answers every prompt one way has half of the rows, and none may have any.
-    for (name, empty) in empty_frames(step)? {
-        if outcome.frames.iter().all(|(other, _)| *other != name) {
-            outcome.frames.push((name, empty));
-        }
-    }
-    Ok(outcome)
-}
-
 /// Its frames without rows.
 fn empty_frames(step: &HeuristicSupport) -> PolarsResult<Vec<(String, DataFrame)>> {
     Outcome::empty_values(&step.name, &keys(&[])?, false, true)
-}
-
-/// What it would compute, where the prompt set's own `sample` are asked to find those of either kind.
-fn workload(step: &HeuristicSupport, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    let operators = context.prompts(step.prompts.as_deref(), &step.name)?.operators.len();
-    let facts = &survey.sketch.card.facts;
-    let read = GROUPS.len() * step.sample * step.seeds.len() * operators;
-    let of = |cell: &crate::cost::SurveyedCell| Workload::forwards(cell.prompts + read, cell.positions.length, facts);
-    Ok(survey.cells.iter().map(of).fold(Workload::default(), |whole, cell| whole.and(cell)))
 }
 
 /// The key column: `group`.

@@ -26,87 +26,70 @@ use train::{Judgement, Task};
 
 impl Kind for step::Probe {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self, context)
+        model_run::each(self, context, |subject, outcome| {
+            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
+            subject.cells().map_err(refuse)?.iter().try_for_each(|cell| probe(self, cell, subject, context, outcome))
+        })
     }
 
     fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self)
+        let mut outcome = Outcome::default();
+        let labels = Labels { model: "", checkpoint: "" };
+        outcome.add_labelled(&self.name, labels, "", rows::accuracies(&[], None)?)?;
+        outcome.add_labelled(&format!("{}.layers", self.name), labels, "", rows::layers(None)?)?;
+        Ok(outcome.frames)
     }
 
     fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
-        check(self, loaded)
+        for (index, text) in self.sites.iter().enumerate() {
+            let Ok(SitePattern { hooks: HookPattern::Layers(_, site), .. }) = SitePattern::parse(text) else {
+                continue;
+            };
+            if matches!(site, Site::AttnScores | Site::Pattern) {
+                let problem = format!("'{text}': attention scores and patterns are not probed");
+                let advice =
+                    Some("write 'resid_post', or another hook of a position: 'attn_out', 'z[head]', 'mlp_post'".into());
+                return Err(loaded.refuse(&["step", &self.name, "sites", &index.to_string()], problem, advice));
+            }
+        }
+        match self.positions.iter().position(|name| *name == PositionName::all()) {
+            Some(index) => {
+                let problem = "a classifier reads one position; write 'each' for every position on its own";
+                Err(loaded.refuse(&["step", &self.name, "positions", &index.to_string()], problem, None))
+            }
+            None => Ok(()),
+        }
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        workload(self, survey, context).map(Some)
+        let facts = &survey.sketch.card.facts;
+        let mut whole = Workload::default();
+        for cell in &survey.cells {
+            let length = cell.positions.length;
+            let target = Scope::planned(facts);
+            let (places, at) = places(self, target, &cell.positions, &cell.template, context)?;
+            let reads = Reads::of(&places, &at);
+            if !rows::has_layers(&reads, length) && is_referred_to(self, context.loaded) {
+                let problem =
+                    "other steps take their layers from this one, which reads no resid_post at the last position";
+                let advice = "write sites = [\"resid_post\"] and positions = [\"each\"] or [\"last\"]".to_string();
+                return Err(context.loaded.refuse(&["step", &self.name], problem, Some(advice)).into());
+            }
+            let blocks = reads.blocks(facts, length, cell.prompts, memory(context, facts.d_model, cell.answers));
+            let forwards = Workload::forwards(cell.prompts * blocks.len() + cell.asked, length, facts);
+            // Forward and gradient, at each epoch and once more to be judged.
+            let passes = (2 * self.epochs + 1) as f64 * self.train + (1.0 - self.train);
+            let width: usize = reads.all.iter().map(|read| read.width(facts, length)).sum();
+            let products = 2 * width * cell.answers * cell.prompts;
+            let kept = blocks.iter().map(|block| reads.bytes(block, facts, length, cell.prompts)).max().unwrap_or(0);
+            whole = whole.and(forwards.operating((products as f64 * passes) as u64).keeping(kept as u64));
+        }
+        Ok(Some(whole))
     }
 
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {
         (column == "operator").then(|| vec![ALL])
     }
-}
-
-/// Runs the step on each of its models.
-fn run(step: &step::Probe, context: &Context) -> Result<Outcome, Error> {
-    model_run::each(step, context, |subject, outcome| {
-        let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
-        subject.cells().map_err(refuse)?.iter().try_for_each(|cell| probe(step, cell, subject, context, outcome))
-    })
-}
-
-/// What is wrong with it that its schema cannot say: sites and positions that are no rows of features.
-fn check(step: &step::Probe, loaded: &Loaded) -> Result<(), SpecErrors> {
-    for (index, text) in step.sites.iter().enumerate() {
-        let Ok(SitePattern { hooks: HookPattern::Layers(_, site), .. }) = SitePattern::parse(text) else { continue };
-        if matches!(site, Site::AttnScores | Site::Pattern) {
-            let problem = format!("'{text}': attention scores and patterns are not probed");
-            let advice =
-                Some("write 'resid_post', or another hook of a position: 'attn_out', 'z[head]', 'mlp_post'".into());
-            return Err(loaded.refuse(&["step", &step.name, "sites", &index.to_string()], problem, advice));
-        }
-    }
-    match step.positions.iter().position(|name| *name == PositionName::all()) {
-        Some(index) => {
-            let problem = "a classifier reads one position; write 'each' for every position on its own";
-            Err(loaded.refuse(&["step", &step.name, "positions", &index.to_string()], problem, None))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Its frames without rows.
-fn empty_frames(step: &step::Probe) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let mut outcome = Outcome::default();
-    let labels = Labels { model: "", checkpoint: "" };
-    outcome.add_labelled(&step.name, labels, "", rows::accuracies(&[], None)?)?;
-    outcome.add_labelled(&format!("{}.layers", step.name), labels, "", rows::layers(None)?)?;
-    Ok(outcome.frames)
-}
-
-/// What it would compute: the prompts, once for each block of activations that fits the memory, and the training.
-fn workload(step: &step::Probe, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    let facts = &survey.sketch.card.facts;
-    let mut whole = Workload::default();
-    for cell in &survey.cells {
-        let length = cell.positions.length;
-        let target = Scope::planned(facts);
-        let (places, at) = places(step, target, &cell.positions, &cell.template, context)?;
-        let reads = Reads::of(&places, &at);
-        if !rows::has_layers(&reads, length) && is_referred_to(step, context.loaded) {
-            let problem = "other steps take their layers from this one, which reads no resid_post at the last position";
-            let advice = "write sites = [\"resid_post\"] and positions = [\"each\"] or [\"last\"]".to_string();
-            return Err(context.loaded.refuse(&["step", &step.name], problem, Some(advice)).into());
-        }
-        let blocks = reads.blocks(facts, length, cell.prompts, memory(context, facts.d_model, cell.answers));
-        let forwards = Workload::forwards(cell.prompts * blocks.len() + cell.asked, length, facts);
-        // Forward and gradient, at each epoch and once more to be judged.
-        let passes = (2 * step.epochs + 1) as f64 * step.train + (1.0 - step.train);
-        let width: usize = reads.all.iter().map(|read| read.width(facts, length)).sum();
-        let products = 2 * width * cell.answers * cell.prompts;
-        let kept = blocks.iter().map(|block| reads.bytes(block, facts, length, cell.prompts)).max().unwrap_or(0);
-        whole = whole.and(forwards.operating((products as f64 * passes) as u64).keeping(kept as u64));
-    }
-    Ok(whole)
 }
 
 /// Whether another step takes its layers from this one.
