@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use burn::store::pytorch_reader::{DType, PytorchReader};
+use pytorch_reader::{DType, PytorchReader};
 use indexmap::IndexMap;
 
 use super::WeightError;
