@@ -4,12 +4,10 @@ pub mod folder;
 mod measures;
 mod needs;
 mod no_effect;
-mod prepared;
 pub mod recognise;
 pub mod rows;
 pub mod values;
 
-pub use prepared::{Prepared, Ready, Repeated};
 pub use recognise::{settle, with_profile};
 
 use crate::Error;

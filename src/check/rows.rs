@@ -2,18 +2,15 @@
 //! expectations are made of empty rows, and models are looked at without loading them.
 
 use super::{measures, values};
-use crate::context::{Context, Models};
+use crate::context::Models;
 use crate::model::{Card, ModelName};
 use crate::prompt::Resolved;
-use crate::resume::Blocks;
 use crate::spec::{Loaded, SpecErrors, Step, Table};
-use crate::system::progress::Progress;
 use crate::table::{self, Frames, Missing};
 use crate::variants::{Groups, groups, order, pool};
-use crate::{Error, expectation, figure, plan, step};
+use crate::{Error, expectation, figure, step};
 use polars::prelude::{DataFrame, DataType};
 use std::collections::HashSet;
-use std::path::Path;
 
 /// Has every step check the columns of the rows it reads, makes every table from no rows, and has every figure and
 /// expectation read its columns; all that is wrong at once.
@@ -174,19 +171,4 @@ pub fn models(loaded: &Loaded, models: &Models) -> Result<Vec<(ModelName, Card)>
         let card = models.sketch(&name)?.card.clone();
         Ok((name, card))
     }))
-}
-
-/// Refuses what steps ask of their models, templates and each other and cannot have: of each step the first that is found.
-pub fn places(loaded: &Loaded, models: &Models) -> Result<(), Error> {
-    let (progress, frames, blocks) = (Progress::quiet(), Frames::default(), Blocks::off());
-    let context = Context { loaded, models, progress: &progress, dir: Path::new(""), frames: &frames, blocks: &blocks };
-    let mut refused = Vec::new();
-    for error in plan::refusals(&context)? {
-        match error {
-            Error::Spec(errors) => refused.push(errors),
-            // Not the spec's fault: a file, Ctrl-C.
-            error => return Err(error),
-        }
-    }
-    if refused.is_empty() { Ok(()) } else { Err(SpecErrors::join(refused).into()) }
 }

@@ -2,22 +2,18 @@
 
 use super::arguments::SpecsArguments;
 use crate::Error;
-use crate::check::Prepared;
-use crate::context::{Context, Models};
-use crate::experiment::{self, Earlier, Forecast, Why};
+use crate::context::Models;
 use crate::model::facts::Facts;
 use crate::model::{ModelName, device};
-use crate::plan::{self, Made, Planned, Speed, beside};
-use crate::resume::Blocks;
-use crate::run::{Recall, Session};
-use crate::spec::{Dtype, Step};
+use crate::plan::{
+    self, Earlier, Forecast, OnModel, Plan, PlannedPrompts, PlannedStep, PlannedVariant, Recall, Session, Speed, Why,
+    beside,
+};
+use crate::spec::Dtype;
 use crate::system::progress::Progress;
-use crate::table::Frames;
 use burn::tensor::DType;
 use clap::Args;
-use std::collections::HashSet;
 use std::fmt::Write;
-use std::path::Path;
 
 /// Changes of a step that are shown.
 const SHOWN: usize = 8;
@@ -35,52 +31,37 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let mut specs = arguments.specs.read(false)?;
     specs.passed_over().for_each(|sentence| Progress::new(false).say(&sentence));
-    show(&specs.prepare(false)?, &Session::default())
+    show(&specs.plan(false)?, &Session::default())
 }
 
 /// Prints what a run of these specs would do.
-pub(super) fn show(prepared: &[Prepared], session: &Session) -> Result<(), Error> {
-    session.check(prepared.iter().map(Prepared::loaded))?;
-    let mut texts = Vec::with_capacity(prepared.len());
-    let (mut earlier, mut made, mut speeds) = (Earlier::default(), Made::default(), Speeds::default());
-    for spec in prepared {
-        let source = spec.loaded().sources.first().filter(|_| prepared.len() > 1);
-        for (number, variant) in spec.variants().iter().enumerate() {
-            let (loaded, models) = (variant.loaded(), variant.models());
-            let (progress, frames, blocks) = (Progress::quiet(), Frames::default(), Blocks::off());
-            let context =
-                Context { loaded, models, progress: &progress, dir: Path::new(""), frames: &frames, blocks: &blocks };
+pub(super) fn show(plans: &[Plan], session: &Session) -> Result<(), Error> {
+    session.check(plans.iter().map(Plan::loaded))?;
+    let mut texts = Vec::with_capacity(plans.len());
+    let (mut earlier, mut made, mut speeds) = (Earlier::default(), Vec::new(), Speeds::default());
+    for plan in plans {
+        let source = plan.loaded().sources.first().filter(|_| plans.len() > 1);
+        for (number, variant) in plan.variants().iter().enumerate() {
+            let loaded = variant.loaded();
             let heading: Vec<&str> = source.map(|source| source.name()).into_iter().chain(variant.name()).collect();
             let heading = if heading.is_empty() { String::new() } else { format!("{}\n", heading.join(": ")) };
             let store = session.store(loaded);
             let recall = store.as_ref().map(|store| Recall::new(variant, session, Some(store))).transpose()?;
-            let mut steps = experiment::forecast(variant, recall.as_ref(), &mut earlier)?;
-            // What a variant before it has computed.
-            steps.retain(|(step, _)| spec.computes(step.name(), number));
-            let is_kept = |outlook: &Forecast| !matches!(outlook, Forecast::Computed { .. });
-            let kept: HashSet<&str> =
-                steps.iter().filter(|(_, outlook)| is_kept(outlook)).map(|(step, _)| step.name()).collect();
-            let each = steps.iter().map(|(step, outlook)| (*step, is_kept(outlook)));
-            let planned = plan::plan(each, &context, &mut made)?;
+            let steps = plan::forecast(variant, recall.as_ref(), &mut earlier)?;
             // They are made of the rows of all variants.
             let results = (number == 0).then(|| plan::results(&loaded.spec));
             let recognised = loaded.recognised().map(|recognised| format!("{recognised}\n\n")).unwrap_or_default();
-            texts.push(
-                heading
-                    + &recognised
-                    + &outlook(&steps)
-                    + "\n"
-                    + &table(&planned, models, &kept, results, &mut speeds)?,
-            );
+            let table = table(&steps, variant, &mut made, results, &mut speeds)?;
+            texts.push(heading + &recognised + &outlook(&steps) + "\n" + &table);
         }
     }
     super::print::print(&texts.join("\n"))
 }
 
 /// The steps in order: from the store, or why not.
-fn outlook(steps: &[(&Step, Forecast)]) -> String {
+fn outlook(steps: &[(&PlannedStep, Forecast)]) -> String {
     let digits = steps.len().to_string().len();
-    let name = |(number, (step, _)): (usize, &(&Step, Forecast))| {
+    let name = |(number, (PlannedStep { step, .. }, _)): (usize, &(&PlannedStep, Forecast))| {
         format!("{:>digits$}  {} ({})", number + 1, step.name(), step.kind())
     };
     let names: Vec<String> = steps.iter().enumerate().map(name).collect();
@@ -147,45 +128,59 @@ impl Speeds {
     }
 }
 
-/// One row per step and model; `kept` are the steps that the store has, `results` the seconds of what is made of the rows.
-fn table(
-    planned: &[Planned],
-    models: &Models,
-    kept: &HashSet<&str>,
+/// One row per step and model; `made` are the prompts of the steps before, each with whether the store has the step, `results` the
+/// seconds of what is made of the rows.
+fn table<'p>(
+    steps: &[(&'p PlannedStep, Forecast)],
+    variant: &PlannedVariant,
+    made: &mut Vec<(&'p PlannedPrompts, bool)>,
     results: Option<f64>,
     speeds: &mut Speeds,
 ) -> Result<String, Error> {
     let heading = ["step", "model", "rows", "forwards", "computed", "operations", "seconds", "memory"];
     let mut rows: Vec<[String; 8]> = vec![heading.map(str::to_string)];
-    let (mut seconds, mut stored, mut unknown) = (0.0, 0.0, false);
-    for planned in planned {
-        let Planned { step, kind, model, workload, .. } = planned;
-        let is_kept = kept.contains(step.as_str());
-        let label = format!("{step} ({kind}{})", if is_kept { ", in the store" } else { "" });
-        let mut row = [const { String::new() }; 8].map(|_: String| "-".to_string());
-        row[0] = label;
-        row[1] = model.as_ref().map(ToString::to_string).unwrap_or_else(|| "-".into());
-        let predicted = match (model, workload) {
-            (Some(name), Some(_)) => planned.seconds(&speeds.of(name, models)?),
-            (None, Some(work)) => Some(beside(work)),
-            (_, None) => None,
-        };
-        match predicted {
-            Some(predicted) => {
-                row[6] = format!("{predicted:.2}");
-                *(if is_kept { &mut stored } else { &mut seconds }) += predicted;
+    let (mut seconds, mut stored, mut any_stored, mut unknown) = (0.0, 0.0, false, false);
+    for (PlannedStep { step, models, .. }, outlook) in steps {
+        let is_stored = !matches!(outlook, Forecast::Computed { .. });
+        any_stored |= is_stored;
+        let label = format!("{} ({}{})", step.name(), step.kind(), if is_stored { ", in the store" } else { "" });
+        let mut add = |row: [String; 8], predicted: Option<f64>| {
+            match predicted {
+                Some(predicted) => *(if is_stored { &mut stored } else { &mut seconds }) += predicted,
+                None => unknown |= !is_stored,
             }
-            None => unknown |= !is_kept,
+            rows.push(row);
+        };
+        let row = |model: String, predicted: Option<f64>| {
+            let mut row = [const { String::new() }; 8].map(|_: String| "-".to_string());
+            (row[0], row[1]) = (label.clone(), model);
+            row[6] = predicted.map_or_else(|| "-".into(), |predicted| format!("{predicted:.2}"));
+            row
+        };
+        if step.models().is_none() {
+            let work = if is_stored { None } else { variant.workload_alone(step)? };
+            let predicted = work.as_ref().map(beside);
+            add(row("-".into(), predicted), predicted);
         }
-        if let (Some(name), Some(work)) = (model, workload) {
-            let weights = mib(models.sketch(name)?.card.weight_bytes as u64);
-            row[2] = work.rows.to_string();
-            row[3] = work.naive.to_string();
-            row[4] = format!("{:.1}", work.forward_equivalents());
-            row[5] = operations(work.operations);
-            row[7] = format!("{:.0} MiB + {weights:.0} of weights", mib(work.memory));
+        for OnModel { name, workload, prompts } in models {
+            let is_first = !made.iter().any(|(other, stored)| *stored == is_stored && other.is_made_with(prompts));
+            let work = workload.map(|work| if is_first { work.and(prompts.asking) } else { work });
+            let making = if is_first { prompts.took.as_secs_f64() } else { 0.0 };
+            made.extend(is_first.then_some((prompts, is_stored)));
+            let models = variant.models();
+            let speed = work.is_some().then(|| speeds.of(name, models)).transpose()?;
+            let predicted = work.zip(speed).map(|(work, speed)| speed.seconds(&work) + making);
+            let mut row = row(name.to_string(), predicted);
+            if let Some(work) = work {
+                let weights = mib(models.sketch(name)?.card.weight_bytes as u64);
+                row[2] = work.rows.to_string();
+                row[3] = work.naive.to_string();
+                row[4] = format!("{:.1}", work.forward_equivalents());
+                row[5] = operations(work.operations);
+                row[7] = format!("{:.0} MiB + {weights:.0} of weights", mib(work.memory));
+            }
+            add(row, predicted);
         }
-        rows.push(row);
     }
     if let Some(results) = results {
         seconds += results;
@@ -206,7 +201,7 @@ fn table(
         text.push('\n');
     }
     let more = if unknown { ", and what is marked '-'" } else { "" };
-    let stored = if kept.is_empty() { String::new() } else { format!(" beside {stored:.1} that the store has") };
+    let stored = if !any_stored { String::new() } else { format!(" beside {stored:.1} that the store has") };
     let _ = write!(
         text,
         "\nforwards: whole passes that each row on its own, and the prompts, would take; computed: what a replay computes, in \

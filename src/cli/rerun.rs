@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::experiment::rerun::{Rerun, Settings};
-use crate::run::Force;
+use crate::plan::Force;
 use crate::system::progress::Progress;
 use clap::Args;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use super::arguments::SpecsArguments;
 use super::plan;
-use crate::run::{Force, Session};
+use crate::plan::{Force, Session};
 use crate::spec::Loaded;
 use crate::system::progress::Progress;
 use crate::{Error, experiment};
@@ -47,7 +47,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let mut specs = arguments.specs.read(arguments.quiet)?;
     let progress = Progress::new(arguments.quiet);
     specs.passed_over().for_each(|sentence| progress.say(&sentence));
-    let prepared = specs.prepare(arguments.quiet)?;
+    let plans = specs.plan(arguments.quiet)?;
     let force = match arguments.force.as_slice() {
         [] => Force::Nothing,
         steps if steps.iter().any(String::is_empty) => Force::All,
@@ -55,13 +55,13 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     };
     let mut session = Session::new(force, arguments.no_store);
     if arguments.dry {
-        experiment::replaceable(&prepared, &session)?;
-        return plan::show(&prepared, &session);
+        experiment::replaceable(&plans, &session)?;
+        return plan::show(&plans, &session);
     }
-    if prepared.len() > 1 {
-        session.share(&prepared)?;
+    if plans.len() > 1 {
+        session.share(&plans)?;
     }
-    experiment::all(&prepared, &session, &progress, usize::from(arguments.jobs), |spec| {
+    experiment::all(&plans, &session, &progress, usize::from(arguments.jobs), |spec| {
         command_line(spec, &arguments.specs.sets)
     })
 }

@@ -4,11 +4,11 @@ use super::folders::{FolderDifference, folders};
 use super::record::Record;
 use super::tables::Verdict;
 use super::tolerance::Tolerance;
-use crate::check::Prepared;
 use crate::check::checked;
 use crate::manifest::{self, SpecRecord, Unfinished};
+use crate::plan::{Force, Plan, Session};
 use crate::results;
-use crate::run::{Force, Options, Session};
+use crate::run::Options;
 use crate::spec::{self, Loaded};
 use crate::system::interrupt;
 use crate::system::progress::Progress;
@@ -159,28 +159,28 @@ pub fn verify(
     let shelf = Rc::default();
     let scratch = tempfile::tempdir().map_err(Error::failed("a temporary folder"))?;
     interrupt::goes_with_the_process(scratch.path());
-    let (mut prepared, mut kept) = (Vec::with_capacity(loaded.len()), Vec::with_capacity(loaded.len()));
+    let (mut plans, mut kept) = (Vec::with_capacity(loaded.len()), Vec::with_capacity(loaded.len()));
     for (number, (target, spec)) in loaded.iter().enumerate() {
         let mut folder = target.folder.clone().unwrap_or_default();
-        let ready = Prepared::new(spec, progress.is_quiet(), Rc::clone(&shelf)).and_then(|spec| {
+        let ready = Plan::new(spec, progress.is_quiet(), Rc::clone(&shelf)).and_then(|spec| {
             folder = target.folder.clone().unwrap_or_else(|| spec.folder());
             let record = Record::read(&folder)?;
             Ok((spec.into_folder(scratch.path().join(number.to_string())), record))
         });
         match ready {
             Ok((spec, record)) => {
-                prepared.push(spec);
+                plans.push(spec);
                 kept.push((*target, record));
             }
             Err(error) => refused.push(not_compared(target, folder, error)?),
         }
     }
     let mut session = Session::new(Force::Nothing, !settings.cached);
-    if prepared.len() > 1 {
-        session.share(&prepared)?;
+    if plans.len() > 1 {
+        session.share(&plans)?;
     }
     let mut all = Vec::with_capacity(targets.len());
-    for (number, (spec, (target, record))) in prepared.iter().zip(&kept).enumerate() {
+    for (number, (spec, (target, record))) in plans.iter().zip(&kept).enumerate() {
         if let Some(run) = Unfinished::of(&record.folder) {
             let of = &record.manifest.started;
             progress.say(&format!(
@@ -188,8 +188,8 @@ pub fn verify(
                 record.folder.display()
             ));
         }
-        if prepared.len() > 1 {
-            progress.say(&format!("spec {} of {}: {}", number + 1, prepared.len(), target.spec.display()));
+        if plans.len() > 1 {
+            progress.say(&format!("spec {} of {}: {}", number + 1, plans.len(), target.spec.display()));
         }
         let verified = match again(spec, &session, progress) {
             Ok(rerun) => {
@@ -216,7 +216,7 @@ fn load(target: &Target, settings: &Settings) -> Result<Loaded, Error> {
 }
 
 /// Runs a spec; results that are not as expected, or whose self-check fails, are compared as others are.
-fn again(spec: &Prepared, session: &Session, progress: &Progress) -> Result<Record, Error> {
+fn again(spec: &Plan, session: &Session, progress: &Progress) -> Result<Record, Error> {
     match experiment::execute(spec, session, &Options { progress, command: "ablate verify".into() }) {
         Ok(()) | Err(Error::Differ { .. } | Error::SelfCheck(_)) => {}
         Err(error) => return Err(error),

@@ -7,7 +7,7 @@ pub use crate::model::ModelName;
 use crate::model::facts::Facts;
 use crate::model::files::{Part, parts, revision};
 use crate::model::{Lookup, Model, Sketch, device};
-use crate::prompt::{self, Census, Extent, PromptError, PromptSet};
+use crate::prompt::{self, Census, PromptError, PromptSet};
 use crate::spec::{self, Loaded};
 use std::path::Path;
 use std::rc::Rc;
@@ -112,13 +112,8 @@ impl<'a> Models<'a> {
     ///
     /// # Errors
     /// Prompts that cannot be had.
-    pub fn census(
-        &self,
-        prompts: &spec::Prompts,
-        sketch: &Rc<Sketch>,
-        extent: Extent,
-    ) -> Result<Rc<Census>, PromptError> {
-        self.shelf.censuses.of(prompts, sketch, extent)
+    pub fn census(&self, prompts: &spec::Prompts, sketch: &Rc<Sketch>) -> Result<Rc<Census>, PromptError> {
+        self.shelf.censuses.of(prompts, sketch)
     }
 
     /// How many prompts means are taken over, of a model that is not opened; counted once.

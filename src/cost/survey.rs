@@ -4,8 +4,8 @@ use super::Workload;
 use crate::Error;
 use crate::context::{Context, row_bytes};
 use crate::model::{ModelName, Sketch};
-use crate::prompt::{Extent, Positions, Prompt};
-use crate::spec::{Answer, Keep, Prompts, Step};
+use crate::prompt::{Positions, Prompt};
+use crate::spec::{Answer, Keep, Prompts};
 use indexmap::IndexMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -22,8 +22,6 @@ pub struct Survey {
     pub memory: usize,
     /// Prompts that are run together.
     pub batch: usize,
-    /// How many of the prompts were looked at.
-    pub extent: Extent,
     /// How long making the prompts takes.
     pub took: Duration,
 }
@@ -54,21 +52,20 @@ impl SurveyedCell {
 }
 
 impl Survey {
-    /// Looks at `prompts`, those that a step runs on.
+    /// Looks at `prompts`, those that a step runs on, of the set named `set`. A step that reads no position may have prompts that differ
+    /// in their number of tokens.
     ///
     /// # Errors
     /// Models and prompts that cannot be had.
     pub fn make(
-        step: &Step,
-        prompts: &Prompts,
+        (set, prompts): (Option<&str>, &Prompts),
+        reads_positions: bool,
         name: &ModelName,
         context: &Context,
-        extent: Extent,
     ) -> Result<Self, Error> {
         let sketch = context.models.sketch(name)?;
-        let set = step.common().prompts();
         let refuse = |error| context.refuse_prompts(set, name, error);
-        let census = context.models.census(prompts, &sketch, extent).map_err(refuse)?;
+        let census = context.models.census(prompts, &sketch).map_err(refuse)?;
         let facts = &sketch.card.facts;
         census.shapes.fits(facts.n_vocab, facts.position_limit()).map_err(refuse)?;
         let batch = context.batch_of(&sketch.card.facts);
@@ -89,17 +86,23 @@ impl Survey {
                 answers: counted.answers,
                 passes,
                 first: first.clone(),
-                positions: match step {
-                    // It alone reads no position: its prompts may differ in their number of tokens.
-                    Step::Accuracy(_) => {
+                positions: match reads_positions {
+                    true => census.shapes.positions(&template.name).map_err(refuse)?,
+                    false => {
                         Positions { length: counted.tokens.div_ceil(counted.prompts.max(1)), names: IndexMap::new() }
                     }
-                    _ => census.shapes.positions(&template.name).map_err(refuse)?,
                 },
             });
         }
         let memory = context.loaded.spec.run.memory_mib << 20;
-        Ok(Self { name: name.clone(), took: census.took, sketch, cells, memory, batch, extent })
+        Ok(Self { name: name.clone(), took: census.took, sketch, cells, memory, batch })
+    }
+
+    /// The forward passes by which the model is asked to find the prompts.
+    pub fn asking(&self) -> Workload {
+        let facts = &self.sketch.card.facts;
+        let of = |cell: &SurveyedCell| Workload::forwards(cell.asked, cell.positions.length, facts);
+        self.cells.iter().map(of).fold(Workload::default(), Workload::and)
     }
 }
 
@@ -124,7 +127,7 @@ impl Survey {
         let mut whole = Workload::default();
         for cell in &self.cells {
             let Read { logits, bytes, passing } = of(cell)?;
-            let runs = Workload::forwards(cell.prompts + cell.asked, cell.positions.length, facts);
+            let runs = Workload::forwards(cell.prompts, cell.positions.length, facts);
             let batch = self.batch.min(cell.prompts).min((self.memory / passing.max(1)).max(1));
             let memory = cell.prompts * bytes + batch * (row_bytes(facts) + passing);
             whole = whole.and(runs.unembedding(cell.prompts * logits, facts).keeping(memory as u64));

@@ -1,8 +1,9 @@
 //! The expectations of a spec, once its results are there.
 
 use crate::Error;
-use crate::check::{Prepared, rows as check};
+use crate::check::rows as check;
 use crate::expectation::{self, Compared, Verdict};
+use crate::plan::Plan;
 use crate::run::failures::{Failures, Rows, SpecItem};
 use crate::spec::{Expectation, Loaded, SpecErrors};
 use crate::system::progress::Progress;
@@ -20,17 +21,17 @@ pub struct Compares {
 }
 
 /// Compares every expectation with its row. Those whose rows are `unmade`, be it of one variant, are skipped.
-pub fn compare(prepared: &Prepared, frames: &Frames, unmade: &mut Failures, progress: &Progress) -> Compares {
+pub fn compare(plan: &Plan, frames: &Frames, unmade: &mut Failures, progress: &Progress) -> Compares {
     let mut compares = Compares { all: Vec::new(), refused: Vec::new() };
-    for expected in &prepared.loaded.spec.expectations {
+    for expected in &plan.loaded.spec.expectations {
         if let Rows::Absent(cause) | Rows::Lacking(cause, _) = unmade.rows([expected.from.as_str()]) {
             unmade.skip(SpecItem::expectation(&expected.name), cause, progress);
             continue;
         }
-        let known = known(prepared, expected);
+        let known = known(plan, expected);
         let own = known.get("model").or(known.first().map(|(_, known)| known).filter(|_| known.len() == 1));
         let of = |model: Option<&str>| model.and_then(|model| known.get(model)).or(own)?.as_deref();
-        match one(prepared.loaded, frames, expected, of) {
+        match one(plan.loaded, frames, expected, of) {
             Ok(compared) => compares.all.push(compared),
             Err(refused) => compares.refused.push(refused),
         }
@@ -40,9 +41,9 @@ pub fn compare(prepared: &Prepared, frames: &Frames, unmade: &mut Failures, prog
 
 /// The known model that each model is, none for one that is not known, or not the same in all variants whose rows an expectation
 /// may be about.
-fn known(prepared: &Prepared, expected: &Expectation) -> IndexMap<String, Option<String>> {
+fn known(plan: &Plan, expected: &Expectation) -> IndexMap<String, Option<String>> {
     let about = |number: usize| {
-        let Some(sweep) = prepared.loaded.sweep() else { return true };
+        let Some(sweep) = plan.loaded.sweep() else { return true };
         let Some(variant) = sweep.variants.get(number) else { return false };
         sweep.axes.iter().zip(&variant.labels).all(|(axis, label)| {
             let Some(condition) = expected.filter.get(axis) else { return true };
@@ -52,7 +53,7 @@ fn known(prepared: &Prepared, expected: &Expectation) -> IndexMap<String, Option
         })
     };
     let mut all: IndexMap<String, Option<String>> = IndexMap::new();
-    for (_, variant) in prepared.variants.iter().enumerate().filter(|(number, _)| about(*number)) {
+    for (_, variant) in plan.variants.iter().enumerate().filter(|(number, _)| about(*number)) {
         for (model, known) in &variant.known {
             let same = all.entry(model.clone()).or_insert_with(|| known.clone());
             if same != known {

@@ -1,7 +1,7 @@
 //! What a report says of a spec's models.
 
-use crate::check::{Prepared, Ready};
 use crate::model::{Card, ModelName};
+use crate::plan::{Plan, PlannedVariant};
 use crate::spec::Loaded;
 use indexmap::IndexMap;
 
@@ -14,22 +14,22 @@ pub struct Facts {
 }
 
 /// Of a spec's models.
-pub fn of(prepared: &Prepared) -> Facts {
-    let models = |variant: &Ready| variant.cards.iter().map(model).collect::<Vec<_>>();
-    let known_as = |variant: &Ready| known(variant.loaded, &variant.known);
-    let mut models = each(prepared, models);
-    if let Some(sweep) = prepared.loaded.sweep() {
+pub fn of(plan: &Plan) -> Facts {
+    let models = |variant: &PlannedVariant| variant.cards.iter().map(model).collect::<Vec<_>>();
+    let known_as = |variant: &PlannedVariant| known(variant.loaded, &variant.known);
+    let mut models = each(plan, models);
+    if let Some(sweep) = plan.loaded.sweep() {
         let names: Vec<&str> = sweep.variants.iter().map(|variant| variant.name.as_str()).collect();
         models.insert(0, ("variants".to_string(), format!("{}: {}", names.len(), names.join("; "))));
     }
-    Facts { models, known: each(prepared, known_as) }
+    Facts { models, known: each(plan, known_as) }
 }
 
 /// Facts of every variant, each once: with the values of the axes that models depend on.
-fn each(prepared: &Prepared, facts: impl Fn(&Ready) -> Vec<(String, String)>) -> Vec<(String, String)> {
+fn each(plan: &Plan, facts: impl Fn(&PlannedVariant) -> Vec<(String, String)>) -> Vec<(String, String)> {
     let mut told: Vec<(String, String)> = Vec::new();
-    for (number, variant) in prepared.variants.iter().enumerate() {
-        let of = prepared.of_models(number);
+    for (number, variant) in plan.variants.iter().enumerate() {
+        let of = plan.of_models(number);
         for (name, value) in facts(variant) {
             let fact = (if of.is_empty() { name } else { format!("{name} ({of})") }, value);
             if !told.contains(&fact) {
@@ -59,9 +59,9 @@ fn known(loaded: &Loaded, names: &IndexMap<String, Option<String>>) -> Vec<(Stri
 }
 
 /// What is to be said of results on the models of a spec, each once.
-pub fn notes(prepared: &Prepared) -> Vec<String> {
+pub fn notes(plan: &Plan) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
-    for variant in &prepared.variants {
+    for variant in &plan.variants {
         for (name, card) in &variant.cards {
             let of_model = card.notes.iter().map(|note| format!("model '{name}': {note}"));
             let new: Vec<String> = of_model.filter(|note| !notes.contains(note)).collect();

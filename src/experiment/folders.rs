@@ -1,14 +1,14 @@
 //! Refuses folders of results that are another spec's, or no folders.
 
 use crate::Error;
-use crate::check::Prepared;
 use crate::manifest::{self, Manifest};
+use crate::plan::Plan;
 use crate::spec::{Loaded, SpecErrors};
 use std::path::{Component, Path, PathBuf};
 
 /// Refuses specs whose results would go to one folder, each beside the first that has it.
-pub fn each_its_own(specs: &[Prepared]) -> Vec<Error> {
-    let name = |spec: &Prepared| spec.loaded.sources.first().map_or(String::new(), |source| source.name().to_string());
+pub fn each_its_own(specs: &[Plan]) -> Vec<Error> {
+    let name = |spec: &Plan| spec.loaded.sources.first().map_or(String::new(), |source| source.name().to_string());
     let mut taken: Vec<(PathBuf, String)> = Vec::new();
     let mut refused = Vec::new();
     for spec in specs {
@@ -30,7 +30,7 @@ pub fn each_its_own(specs: &[Prepared]) -> Vec<Error> {
 ///
 /// # Errors
 /// That, at `output.dir` of the spec.
-pub fn not_of_another(spec: &Prepared) -> Result<(), Error> {
+pub fn not_of_another(spec: &Plan) -> Result<(), Error> {
     let dir = spec.folder();
     let own = spec.loaded.sources.first().map_or(Path::new(""), |source| Path::new(source.name()));
     // Results of a version that has left nothing to tell are made anew, as those of a spec's own.
@@ -63,7 +63,7 @@ pub fn not_of_another(spec: &Prepared) -> Result<(), Error> {
 const WITHIN: [&str; 3] = ["rows", "tables", "figures"];
 
 /// Refuses specs whose results would go to a folder that is a file, or below one.
-pub fn no_files(specs: &[Prepared]) -> Vec<Error> {
+pub fn no_files(specs: &[Plan]) -> Vec<Error> {
     specs.iter().filter_map(|spec| Some(in_the_way(spec.loaded, &spec.folder())?.into())).collect()
 }
 

@@ -2,8 +2,9 @@
 
 use super::execute;
 use crate::Error;
-use crate::check::{Prepared, checked};
-use crate::run::{Force, Options, Session};
+use crate::check::checked;
+use crate::plan::{Force, Plan, Session};
+use crate::run::Options;
 use crate::spec::{self, Loaded};
 use crate::system::progress::Progress;
 use polars::prelude::DataFrame;
@@ -51,11 +52,11 @@ impl Experiment {
     /// as expected: then the results are there.
     pub fn run(&self) -> Result<Finished, Error> {
         let loaded = checked(&self.loaded, true)?;
-        let prepared = Prepared::new(&loaded, true, Rc::default())?;
+        let plan = Plan::new(&loaded, true, Rc::default())?;
         let progress = Progress::quiet();
         let options = Options { progress: &progress, command: "ablate::Experiment::run".into() };
-        execute(&prepared, &Session::new(Force::Nothing, false), &options)?;
-        Ok(Finished { folder: prepared.folder() })
+        execute(&plan, &Session::new(Force::Nothing, false), &options)?;
+        Ok(Finished { folder: plan.folder() })
     }
 }
 

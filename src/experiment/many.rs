@@ -2,9 +2,10 @@
 
 use super::summary::{self, Ended};
 use super::{folders, work};
-use crate::check::{Prepared, before_models, folder, rows as check, settle};
+use crate::check::{before_models, folder, rows as check, settle};
 use crate::context::ModelCache;
-use crate::run::{Options, Session};
+use crate::plan::{Plan, Session};
+use crate::run::Options;
 use crate::spec::{self, Filter, Loaded, SpecError, SpecErrors};
 use crate::system::progress::Progress;
 use crate::{Error, check::checked, report};
@@ -36,7 +37,7 @@ impl Specs {
     /// [`super::checked`]).
     ///
     /// # Errors
-    /// Folders without specs, and a filter that means none. What is wrong with a spec is kept for [`Specs::prepare`], which finds the rest.
+    /// Folders without specs, and a filter that means none. What is wrong with a spec is kept for [`Specs::plan`], which finds the rest.
     pub fn filtered(paths: &[PathBuf], sets: &[String], filter: Option<&Filter>, quiet: bool) -> Result<Self, Error> {
         let mut specs = Self { loaded: Vec::new(), refused: Vec::new(), unsuited: Vec::new() };
         let mut passed = Vec::new();
@@ -81,7 +82,7 @@ impl Specs {
         if !matches!(spec::files(paths).as_deref(), Ok([_])) {
             return filter;
         }
-        match Self::read(paths, sets, true).and_then(|mut specs| specs.prepare(true).map(drop)) {
+        match Self::read(paths, sets, true).and_then(|mut specs| specs.plan(true).map(drop)) {
             Ok(()) => filter,
             Err(Error::Interrupted(interrupted)) => interrupted.into(),
             Err(Error::Refusals(mut refused)) => {
@@ -104,14 +105,14 @@ impl Specs {
     ///
     /// # Errors
     /// Everything that is wrong with any: then none is to be run.
-    pub fn prepare(&mut self, quiet: bool) -> Result<Vec<Prepared<'_>>, Error> {
+    pub fn plan(&mut self, quiet: bool) -> Result<Vec<Plan<'_>>, Error> {
         let mut refused = std::mem::take(&mut self.refused);
-        let mut prepared = Vec::with_capacity(self.loaded.len());
+        let mut plans = Vec::with_capacity(self.loaded.len());
         let shelf: Rc<ModelCache> = Rc::default();
         for (loaded, reading) in &self.loaded {
             let started = Instant::now();
-            match Prepared::new(loaded, quiet, shelf.clone()) {
-                Ok(spec) => prepared.push(Prepared { preparing: *reading + started.elapsed(), ..spec }),
+            match Plan::new(loaded, quiet, shelf.clone()) {
+                Ok(spec) => plans.push(Plan { preparing: *reading + started.elapsed(), ..spec }),
                 Err(Error::Interrupted(interrupted)) => return Err(interrupted.into()),
                 Err(Error::Spec(errors)) => {
                     let way = folders::in_the_way(loaded, &folder::of(loaded));
@@ -120,10 +121,10 @@ impl Specs {
                 Err(error) => refused.push(error),
             }
         }
-        refused.extend(folders::each_its_own(&prepared));
-        refused.extend(folders::no_files(&prepared));
+        refused.extend(folders::each_its_own(&plans));
+        refused.extend(folders::no_files(&plans));
         match refused.pop() {
-            None => Ok(prepared),
+            None => Ok(plans),
             Some(only) if refused.is_empty() => Err(only),
             Some(last) => {
                 refused.push(last);
@@ -149,7 +150,7 @@ fn with_further(errors: SpecErrors, loaded: Option<&Loaded>, quiet: bool) -> Res
 /// # Errors
 /// Of a single spec its own error; of several, those that failed once all have been run.
 pub fn all(
-    specs: &[Prepared],
+    specs: &[Plan],
     session: &Session,
     progress: &Progress,
     jobs: usize,
@@ -184,7 +185,7 @@ pub fn all(
 ///
 /// # Errors
 /// All of them.
-pub fn replaceable(specs: &[Prepared], session: &Session) -> Result<(), Error> {
+pub fn replaceable(specs: &[Plan], session: &Session) -> Result<(), Error> {
     let forced = session.forces();
     let refused = specs.iter().filter(|_| !forced).filter_map(|spec| folders::not_of_another(spec).err());
     let mut refused: Vec<Error> = refused.collect();
@@ -199,7 +200,7 @@ pub fn replaceable(specs: &[Prepared], session: &Session) -> Result<(), Error> {
 }
 
 /// A page for each folder that has the results of several of the specs. Without one nothing is lost, so the run goes on.
-fn index_pages(specs: &[Prepared], progress: &Progress) {
+fn index_pages(specs: &[Plan], progress: &Progress) {
     let folders: Vec<PathBuf> =
         specs.iter().filter_map(|spec| folder::of(spec.loaded).parent().map(PathBuf::from)).collect();
     let several: BTreeSet<&PathBuf> =
@@ -224,7 +225,7 @@ struct Run<'r> {
 type Done = (String, Ended);
 
 impl Run<'_> {
-    fn one(&self, number: usize, spec: &Prepared, progress: &Progress) -> Result<Done, Error> {
+    fn one(&self, number: usize, spec: &Plan, progress: &Progress) -> Result<Done, Error> {
         let name = name(spec.loaded);
         if self.count > 1 {
             progress.say(&format!("spec {} of {}: {name}", number + 1, self.count));
@@ -247,7 +248,7 @@ fn name(loaded: &Loaded) -> &str {
 }
 
 /// Each of `jobs` workers takes the next spec that none has taken. It has models of its own, and its share of the threads.
-fn side_by_side(specs: &[Prepared], jobs: usize, run: &Run) -> Result<Vec<Done>, Error> {
+fn side_by_side(specs: &[Plan], jobs: usize, run: &Run) -> Result<Vec<Done>, Error> {
     let threads = (specs.iter().map(|spec| spec.threads).max().unwrap_or(1) / jobs).max(1);
     let loaded: Vec<&Loaded> = specs.iter().map(|spec| spec.loaded).collect();
     let next = AtomicUsize::new(0);
@@ -259,7 +260,7 @@ fn side_by_side(specs: &[Prepared], jobs: usize, run: &Run) -> Result<Vec<Done>,
             let Some(loaded) = loaded.get(number) else { return Ok(done) };
             let progress = run.progress.named(&short(loaded));
             let started = Instant::now();
-            let one = match Prepared::ready(loaded, true, shelf.clone()) {
+            let one = match Plan::new(loaded, true, shelf.clone()) {
                 Ok(spec) => run.one(number, &spec, &progress)?,
                 Err(error) => (name(loaded).to_string(), Ended::early(error, started.elapsed().as_secs_f64())),
             };
@@ -309,13 +310,13 @@ fn further(loaded: &Loaded, quiet: bool) -> Result<Vec<SpecErrors>, Error> {
     };
     if check::prompts(loaded).is_ok() && loaded.variants().into_iter().all(is_here) {
         match settle(loaded, quiet) {
-            Ok(settled) => take(Prepared::new(&settled, quiet, Rc::default()).map(drop))?,
+            Ok(settled) => take(Plan::new(&settled, quiet, Rc::default()).map(drop))?,
             Err(Error::Spec(more)) => {
                 let meant = more.meant().cloned();
                 take(Err(more.into()))?;
                 // The same spec once more, with a profile over it.
                 if let Some(settled) = meant {
-                    take(Prepared::new(&settled, quiet, Rc::default()).map(drop))?;
+                    take(Plan::new(&settled, quiet, Rc::default()).map(drop))?;
                 }
             }
             Err(error) => take(Err(error))?,

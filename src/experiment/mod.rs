@@ -3,23 +3,22 @@
 mod expectations;
 mod facts;
 mod folders;
-mod forecast;
 mod library;
 mod many;
 pub mod rerun;
 mod summary;
 
-pub use forecast::{Earlier, Forecast, Why, forecast};
 pub use library::{Experiment, Finished};
 pub use many::{Specs, all, replaceable};
 
-use crate::check::{self, Prepared, checked};
+use crate::check::{self, checked};
 use crate::manifest::{self, Machine, Manifest};
+use crate::plan::{Force, Plan, Recall, Session};
 use crate::report::{self, Report};
 use crate::results::Results;
 use crate::run::failures::{Failures, Rows, SpecItem};
 use crate::run::record::Record;
-use crate::run::{Force, Options, Recall, Session, steps};
+use crate::run::{Options, steps};
 use crate::spec::{Figure, Loaded, Spec, SpecErrors, Table};
 use crate::store::Store;
 use crate::system::interrupt;
@@ -42,35 +41,35 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
     let session = Session::new(Force::Nothing, true);
     let quiet = options.progress.is_quiet();
     let loaded = checked(loaded, quiet)?;
-    execute(&Prepared::new(&loaded, quiet, Rc::default())?, &session, options)
+    execute(&Plan::new(&loaded, quiet, Rc::default())?, &session, options)
 }
 
-/// Runs one spec that has been prepared, in a session that it may share with others.
+/// Runs one plan, in a session that it may share with others.
 ///
 /// # Errors
 /// As [`run`].
-pub fn execute(prepared: &Prepared, session: &Session, options: &Options) -> Result<(), Error> {
-    work(prepared, session, options)?.error.map_or(Ok(()), Err)
+pub fn execute(plan: &Plan, session: &Session, options: &Options) -> Result<(), Error> {
+    work(plan, session, options)?.error.map_or(Ok(()), Err)
 }
 
 /// Errors are those that leave no report; all others are in how it ended.
-fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<Ended, Error> {
+fn work(plan: &Plan, session: &Session, options: &Options) -> Result<Ended, Error> {
     let started = Instant::now();
-    let loaded = prepared.loaded;
+    let loaded = plan.loaded;
     let spec = &loaded.spec;
-    let models = facts::of(prepared);
+    let models = facts::of(plan);
     models.known.iter().for_each(|(about, name)| options.progress.say(&format!("{about} {name}")));
-    let stores = stores(prepared, session);
+    let stores = stores(plan, session);
     let kept = stores.iter().flatten().any(|store| !store.is_temporary());
     interrupt::stage(if kept { interrupt::Stage::Kept } else { interrupt::Stage::Lost });
     let spec_file = loaded.sources.first().map_or("", |source| source.name());
-    let mut results = Results::create(prepared.folder(), spec_file, &options.command)?;
-    let recalls = recalls(prepared, session, &stores)?;
-    let mut record = Record::begin(prepared, &recalls, options, results.place())?;
-    let mut unmade = Failures::new(prepared.variants.len());
-    let made = steps::make(prepared, &recalls, options, &mut results, &mut record, &mut unmade)?;
-    let mut notes = facts::notes(prepared);
-    notes.extend(made.notes(&prepared.groups));
+    let mut results = Results::create(plan.folder(), spec_file, &options.command)?;
+    let recalls = recalls(plan, session, &stores)?;
+    let mut record = Record::begin(plan, &recalls, options, results.place())?;
+    let mut unmade = Failures::new(plan.variants.len());
+    let made = steps::make(plan, &recalls, options, &mut results, &mut record, &mut unmade)?;
+    let mut notes = facts::notes(plan);
+    notes.extend(made.notes(&plan.groups));
     let steps::Made { mut frames, checks, recalled, computed, .. } = made;
     let from_store = recalled.len();
     let any_rows = !frames.is_empty();
@@ -82,7 +81,7 @@ fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<End
     let missing = if unmade.count() == (0, 0) { check::values::missing(loaded, &frames) } else { Vec::new() };
     notes.extend(missing.iter().filter_map(|missing| missing.note.clone()));
     notes.iter().for_each(|note| options.progress.say(&format!("note: {note}")));
-    let compares = expectations::compare(prepared, &frames, &mut unmade, options.progress);
+    let compares = expectations::compare(plan, &frames, &mut unmade, options.progress);
     let failed = unmade.told();
     let files = results.checksums()?;
     // What could not be made this time may be wanted from the time before: only a run that made everything takes it away.
@@ -102,7 +101,7 @@ fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<End
         tables,
         figures,
         spec_toml: loaded.to_toml(),
-        spec_origins: match &prepared.repeats {
+        spec_origins: match &plan.repeats {
             Some(repeated) => loaded.to_toml_with(&|key| repeated.then.spec.origin(key).to_string()),
             None => loaded.to_toml_with_origins(),
         },
@@ -119,10 +118,10 @@ fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<End
     results.text(manifest::FILE, &manifest.text())?;
     let replaced = results.publish(&superseded)?;
     options.progress.say_replaced(&replaced.removed, &replaced.changed);
-    let seconds = (prepared.preparing + started.elapsed()).as_secs_f64();
+    let seconds = (plan.preparing + started.elapsed()).as_secs_f64();
     let expected = Ended::judged(&compares.all);
     compares.say(options.progress);
-    if prepared.into.is_none() {
+    if plan.into.is_none() {
         let place = results.place().join("report.md");
         options.progress.say(&format!("results in {} ({seconds:.1} s)", place.display()));
         if same {
@@ -143,16 +142,16 @@ fn work(prepared: &Prepared, session: &Session, options: &Options) -> Result<End
 }
 
 /// The store of each variant.
-fn stores(prepared: &Prepared, session: &Session) -> Vec<Option<Arc<Store>>> {
-    prepared.variants.iter().map(|variant| session.store(variant.loaded)).collect()
+fn stores(plan: &Plan, session: &Session) -> Vec<Option<Arc<Store>>> {
+    plan.variants.iter().map(|variant| session.store(variant.loaded)).collect()
 }
 
 fn recalls<'a>(
-    prepared: &'a Prepared,
+    plan: &'a Plan,
     session: &'a Session,
     stores: &'a [Option<Arc<Store>>],
 ) -> Result<Vec<Recall<'a>>, Error> {
-    let each = prepared.variants.iter().zip(stores);
+    let each = plan.variants.iter().zip(stores);
     each.map(|(variant, store)| Recall::new(variant, session, store.as_ref())).collect()
 }
 

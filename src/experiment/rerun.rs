@@ -1,12 +1,12 @@
 //! The run of a manifest, once more.
 
 use super::{execute, folders, recalls, stores};
-use crate::check::{Prepared, Repeated};
 use crate::context::ModelCache;
 use crate::manifest::{self, Manifest, Unfinished};
+use crate::plan::{Force, Plan, Repeated, Session};
 use crate::results::replace;
+use crate::run::Options;
 use crate::run::record::Record;
-use crate::run::{Force, Options, Session};
 use crate::spec::{self, Loaded};
 use crate::system::progress::Progress;
 use crate::system::set_threads;
@@ -62,20 +62,20 @@ impl Rerun {
         let loaded = checked(&loaded, progress.is_quiet())?;
         let shelf: Rc<ModelCache> = Rc::default();
         let dir = into.unwrap_or_else(|| self.folder.clone());
-        let prepared = Prepared::new(&loaded, progress.is_quiet(), shelf)?.into_folder(dir.clone());
-        let prepared = prepared.again(Repeated { then, folder: self.named(&dir) });
+        let plan = Plan::new(&loaded, progress.is_quiet(), shelf)?.into_folder(dir.clone());
+        let plan = plan.again(Repeated { then, folder: self.named(&dir) });
         // Where they were, they are the manifest's own.
         if dir != self.folder {
-            folders::not_of_another(&prepared)?;
+            folders::not_of_another(&plan)?;
         }
         let session = Session::new(force, no_store);
         session.check(std::iter::once(&loaded))?;
         let options = Options { progress, command: then.command.clone() };
-        self.say(&prepared, &session, &options, any_model)?;
+        self.say(&plan, &session, &options, any_model)?;
 
         let place = dir.join(manifest::FILE);
         let before = std::fs::read(&place).ok();
-        let ran = execute(&prepared, &session, &options);
+        let ran = execute(&plan, &session, &options);
         if std::fs::read(&place).ok() == before {
             // It did not get to results of its own.
             return ran;
@@ -110,10 +110,10 @@ impl Rerun {
     }
 
     /// Says what differs before any work.
-    fn say(&self, prepared: &Prepared, session: &Session, options: &Options, any_model: bool) -> Result<(), Error> {
+    fn say(&self, plan: &Plan, session: &Session, options: &Options, any_model: bool) -> Result<(), Error> {
         let then = &self.then;
-        let stores = stores(prepared, session);
-        let now = Record::begin(prepared, &recalls(prepared, session, &stores)?, options, &self.folder)?;
+        let stores = stores(plan, session);
+        let now = Record::begin(plan, &recalls(plan, session, &stores)?, options, &self.folder)?;
         let now = now.so_far();
         let mut differences = then.spec.changed_files(&self.root);
         differences.extend(manifest::changes(then, now));

@@ -1,127 +1,117 @@
-//! What a spec would do, without doing it: prompts, rows, operations, seconds, memory.
-//!
-//! A [`Survey`] is a step's prompts in one model's tokens, made without the model's weights; a [`Workload`] counts what the
-//! step would compute on them; [`Speed`] is the machine's, timed.
+//! The plan of a spec: its models found, and each of its steps resolved on the prompts of each model, without running anything.
+//! `ablate plan` prints it, a run executes it.
 
 mod calibration;
+mod forecast;
+pub(crate) mod recall;
+mod session;
+mod step;
+mod variant;
 
 pub use calibration::{Speed, beside, results};
+pub use forecast::{Earlier, Forecast, Why, forecast};
+pub use recall::Recall;
+pub use session::{Force, Session};
+pub use step::{OnModel, PlannedPrompts, PlannedStep};
+pub use variant::PlannedVariant;
 
-use crate::context::Context;
-use crate::cost::{Survey, Workload};
-use crate::model::{ModelName, Sketch};
-use crate::prompt::Extent;
-use crate::spec::{Prompts, Step};
-use crate::system::interrupt;
-use crate::{Error, step};
+use crate::Error;
+use crate::check::folder;
+use crate::context::{ModelCache, Models};
+use crate::manifest::Manifest;
+use crate::spec::{Loaded, Variant};
+use crate::system::set_threads;
+use crate::variants::{Groups, groups};
+use polars::prelude::DataType;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// One step on one model.
-#[derive(Debug, Clone)]
-pub struct Planned {
-    /// Name of the step.
-    pub step: String,
-    /// Its kind.
-    pub kind: &'static str,
-    /// The model; none where the step runs none.
-    pub model: Option<ModelName>,
-    /// What it computes, at most.
-    pub workload: Option<Workload>,
-    /// How long making its prompts took, which a run does too, for the first step that has them.
-    pub prompts: Duration,
+/// What a run of a spec does. Whoever has one has passed every check that comes before work.
+pub struct Plan<'a> {
+    pub(crate) loaded: &'a Loaded,
+    pub(crate) variants: Vec<PlannedVariant<'a>>,
+    pub(crate) groups: Groups,
+    pub(crate) threads: usize,
+    /// How long reading and checking it took.
+    pub(crate) preparing: Duration,
+    /// The folder that results go to instead of the spec's own.
+    pub(crate) into: Option<PathBuf>,
+    /// The run that this one repeats.
+    pub(crate) repeats: Option<Repeated<'a>>,
 }
 
-impl Planned {
-    /// Seconds that it takes; `None` where what it computes is not known.
-    pub fn seconds(&self, speed: &Speed) -> Option<f64> {
-        Some(speed.seconds(self.workload.as_ref()?) + self.prompts.as_secs_f64())
+/// A run that is repeated.
+pub struct Repeated<'a> {
+    /// What it was.
+    pub then: &'a Manifest,
+    /// The results folder as that run's command would have named it.
+    pub folder: String,
+}
+
+impl<'a> Plan<'a> {
+    /// Finds the models of a spec that [`crate::check::checked`] has settled, and resolves its steps in them. Downloads are shown unless
+    /// `quiet`; models are shared with others through the `cache`.
+    ///
+    /// # Errors
+    /// Models that cannot be had, and what steps ask of their models, templates and each other and cannot have: of each step and model
+    /// the first that is found, at its place in the spec.
+    pub fn new(loaded: &'a Loaded, quiet: bool, cache: Rc<ModelCache>) -> Result<Self, Error> {
+        let threads = set_threads(loaded.spec.run.threads);
+        let groups = Groups::of(loaded);
+        let names = loaded.sweep().into_iter().flat_map(|sweep| &sweep.variants).map(|variant| Some(&*variant.name));
+        let each = loaded.variants().into_iter().zip(names.chain([None])).enumerate();
+        let variants = Error::each(each.map(|(number, (loaded, name))| {
+            let models = Models::sharing(loaded, quiet, cache.clone());
+            PlannedVariant::new(name, loaded, models, |step| groups.led_by(step, number))
+        }))?;
+        Ok(Self { loaded, variants, groups, threads, preparing: Duration::ZERO, into: None, repeats: None })
     }
-}
 
-/// Prompt sets whose making is counted. A run makes each once, for the first step that is computed on it.
-#[derive(Default)]
-pub struct Made(Vec<(Rc<Sketch>, Prompts, usize, bool)>);
-
-impl Made {
-    /// Whether no step before made the prompts of this one; those that the store has are counted apart.
-    fn is_first(&mut self, step: &Step, name: &ModelName, is_stored: bool, context: &Context) -> Result<bool, Error> {
-        let sketch = context.models.sketch(name)?;
-        let prompts = surveyed(step, context)?;
-        let batch = context.batch_of(&sketch.card.facts);
-        let same = |(model, made, at_once, stored): &(Rc<Sketch>, Prompts, usize, bool)| {
-            Rc::ptr_eq(model, &sketch) && *made == prompts && (*at_once, *stored) == (batch, is_stored)
-        };
-        let is_first = !self.0.iter().any(same);
-        if is_first {
-            self.0.push((sketch, prompts, batch, is_stored));
-        }
-        Ok(is_first)
+    /// The same, with results in another folder than the spec's own.
+    pub fn into_folder(self, dir: PathBuf) -> Self {
+        Self { into: Some(dir), ..self }
     }
-}
 
-/// Plans steps, in the order in which they are run and each with whether the store has it, on each of their models; `context` is where
-/// wrong places are refused from, `made` has what specs before them made.
-///
-/// # Errors
-/// Models and prompts that cannot be had; sites, components and positions that a model or template has not.
-pub fn plan<'s>(
-    steps: impl IntoIterator<Item = (&'s Step, bool)>,
-    context: &Context,
-    made: &mut Made,
-) -> Result<Vec<Planned>, Error> {
-    let mut planned = Vec::new();
-    for (step, is_stored) in steps {
-        let mut prompts = Duration::ZERO;
-        let about = |model, workload, prompts| Planned {
-            step: step.name().to_string(),
-            kind: step.kind(),
-            model,
-            workload,
-            prompts,
-        };
-        let Some(selected) = step.models() else {
-            let workload = if is_stored { None } else { step::workload_alone(step, context)? };
-            planned.push(about(None, workload, prompts));
-            continue;
-        };
-        for name in context.models.names(selected) {
-            let is_first = made.is_first(step, &name, is_stored, context)?;
-            let survey = || {
-                let mut survey = Survey::make(step, &surveyed(step, context)?, &name, context, Extent::Whole)?;
-                prompts = if is_first { survey.took } else { Duration::ZERO };
-                survey.cells.iter_mut().filter(|_| !is_first).for_each(|cell| cell.asked = 0);
-                Ok(survey)
-            };
-            let workload = step::workload(step, context, survey)?;
-            planned.push(about(Some(name), workload, prompts));
-        }
+    /// The same, as another run of what a manifest says: it has the spec's files and origins.
+    pub fn again(self, repeated: Repeated<'a>) -> Self {
+        Self { repeats: Some(repeated), ..self }
     }
-    Ok(planned)
-}
 
-/// What steps ask of their models, templates and each other and cannot have, as far as a few prompts show it: of each step and model
-/// the first that is found.
-///
-/// # Errors
-/// Ctrl-C.
-pub fn refusals(context: &Context) -> Result<Vec<Error>, Error> {
-    let mut refused = Vec::new();
-    for step in &context.loaded.spec.steps {
-        let Some(selected) = step.models() else {
-            refused.extend(step::foresee(step, context).err());
-            continue;
-        };
-        for name in context.models.names(selected) {
-            interrupt::check()?;
-            let survey = || Survey::make(step, &surveyed(step, context)?, &name, context, Extent::Probe);
-            refused.extend(step::workload(step, context, survey).err());
-        }
+    /// The folder that results go to.
+    pub fn folder(&self) -> PathBuf {
+        self.into.clone().unwrap_or_else(|| folder::of(self.loaded))
     }
-    Ok(refused)
-}
 
-/// The prompts that a step runs on.
-fn surveyed(step: &Step, context: &Context) -> Result<Prompts, Error> {
-    Ok(step::surveyed(step, context.prompts(step.common().prompts(), step.name())?))
+    /// The spec; of one with a matrix, its first variant with all of them.
+    pub fn loaded(&self) -> &'a Loaded {
+        self.loaded
+    }
+
+    /// The models of the spec; of one with a matrix, of its first variant.
+    pub fn models(&self) -> &Models<'a> {
+        // A spec has at least itself.
+        &self.variants[0].models
+    }
+
+    /// Its variants, itself where it has no matrix, each with the steps that are computed for it.
+    pub fn variants(&self) -> &[PlannedVariant<'a>] {
+        &self.variants
+    }
+
+    /// The variants that have the models of this one: `dtype=bf16`; empty where all have.
+    pub(crate) fn of_models(&self, variant: usize) -> String {
+        let Some(sweep) = self.loaded.sweep() else { return String::new() };
+        let keys = [vec!["model".to_string()], vec!["models".to_string()]];
+        let axes: BTreeSet<usize> = sweep.variants.iter().flat_map(|variant| variant.axes_at(&keys)).collect();
+        let axes: Vec<usize> = axes.into_iter().collect();
+        let labels = sweep.variants.get(variant).map(|variant| variant.labels.as_slice());
+        Variant::name_of(&sweep.axes, labels.unwrap_or_default(), &axes)
+    }
+
+    /// The axes that a step depends on, with the types of their columns.
+    pub(crate) fn axes(&self, step: &str) -> Vec<(&str, DataType)> {
+        groups::axes(self.loaded, &self.groups, step)
+    }
 }

@@ -3,27 +3,12 @@
 
 use crate::model::Sketch;
 use crate::prompt::{self, Bounds, Prompt, PromptError, PromptSet, Resolved, SlotTokens, Tallied, Tally, Wanted};
-use crate::spec::{Keep, Prompts, Range, SlotWords};
+use crate::spec::{Keep, Prompts};
 use indexmap::IndexMap;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-
-/// How many of a step's prompts are looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
-    /// All of them.
-    Whole,
-    /// A few: enough for their positions.
-    Probe,
-}
-
-/// Values of each operand or slot that a probe keeps from either end of its range.
-const PROBED: usize = 4;
-
-/// Combinations of words that a probe has at most: more slots have fewer words each.
-const MOST_PROBED: usize = 256;
 
 /// The prompts of a set, counted.
 #[derive(Debug)]
@@ -61,14 +46,14 @@ struct Legal {
     took: Duration,
 }
 
-/// Of a model in whose tokens prompts are, what a spec says of them, and how many of them are looked at.
+/// Of a model in whose tokens prompts are, and what a spec says of them.
 type Place<K, V> = RefCell<Vec<((Rc<Sketch>, K), Rc<V>)>>;
 
 /// Censuses that were made, for the specs of one command.
 #[derive(Debug, Default)]
 pub struct Censuses {
     legal: Place<Prompts, Legal>,
-    drawn: Place<(Prompts, Extent), Census>,
+    drawn: Place<Prompts, Census>,
     /// How many prompts there are for means.
     every: Place<EveryKey, usize>,
     /// Models that were seen, each with the first that has the same prompts: checkpoints have one tokenizer.
@@ -84,14 +69,10 @@ impl Censuses {
     ///
     /// # Errors
     /// Prompts that cannot be had.
-    pub fn of(&self, spec: &Prompts, sketch: &Rc<Sketch>, extent: Extent) -> Result<Rc<Census>, PromptError> {
+    pub fn of(&self, spec: &Prompts, sketch: &Rc<Sketch>) -> Result<Rc<Census>, PromptError> {
         let spec = Prompts { keep: Keep::All, ..spec.clone() };
         let sketch = &self.first_alike(sketch);
-        get_or(&self.drawn, sketch, (spec, extent), |(spec, extent)| match extent {
-            Extent::Whole => self.whole(spec, sketch),
-            // Of a few operands there may be no legal prompt.
-            Extent::Probe => self.whole(&probe(spec), sketch).or_else(|_| self.whole(spec, sketch)),
-        })
+        get_or(&self.drawn, sketch, spec, |spec| self.whole(spec, sketch))
     }
 
     /// How many prompts means are taken over.
@@ -267,34 +248,4 @@ fn shapes(mut set: PromptSet, sketch: &Sketch) -> PromptSet {
     set.prompts.extend(unfit);
     set.dropped.clear();
     set
-}
-
-/// The same prompts of a few operands or words.
-fn probe(spec: &Prompts) -> Prompts {
-    let ends = |range: &Range| Range::List(few(&range.values(), 2 * PROBED));
-    let mut probe = Prompts { skip: 0, ..spec.clone() };
-    if let Some(operands) = &mut probe.operands {
-        operands.a = ends(&operands.a);
-        operands.b = ends(&operands.b);
-    }
-    let axes = spec.slots.len() + usize::from(!spec.rows.is_empty());
-    let each = (1..=2 * PROBED).rev().find(|each| each.pow(axes as u32) <= MOST_PROBED).unwrap_or(1);
-    // Slots that must differ may have one list.
-    let each = each.max(spec.different.len() + 1);
-    for words in probe.slots.values_mut() {
-        if let SlotWords::List(list) = words {
-            *list = few(list, each);
-        }
-    }
-    probe.rows = probe.rows.ends(each.div_ceil(2));
-    probe
-}
-
-/// Values from both ends.
-fn few<T: Clone>(values: &[T], most: usize) -> Vec<T> {
-    if values.len() <= most {
-        return values.to_vec();
-    }
-    let (first, last) = (&values[..most.div_ceil(2)], &values[values.len() - most / 2..]);
-    first.iter().chain(last).cloned().collect()
 }

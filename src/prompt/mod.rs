@@ -30,7 +30,7 @@ mod tally;
 mod template;
 mod words;
 
-pub use census::{Census, Censuses, Extent};
+pub use census::{Census, Censuses};
 pub use change::{Change, ChangeFault, Place, change, changed};
 pub use dropped::{Dropped, Reason};
 pub use error::{PromptError, SpecProblem};

@@ -2,11 +2,8 @@
 
 pub mod failures;
 mod options;
-pub mod recall;
+mod recall;
 pub mod record;
-mod session;
 pub mod steps;
 
 pub use options::Options;
-pub use recall::{Recall, State};
-pub use session::{Force, Session};

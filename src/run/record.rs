@@ -1,14 +1,14 @@
 //! The manifest of a run, written down while it runs.
 
-use super::{Options, Recall};
+use super::Options;
 use crate::Error;
-use crate::check::{Prepared, Ready};
 use crate::expectation::Compared;
 use crate::manifest::{
     self, Checksum, Failed, FromStore, Machine, Manifest, ModelRecord, Program, Recalled, SelfCheck, SpecRecord,
     StepRecord,
 };
 use crate::model::{Card, ModelName};
+use crate::plan::{Plan, PlannedVariant, Recall};
 use crate::spec::{Device, Step};
 use crate::step::Outcome;
 use crate::system::time::rfc3339_now;
@@ -26,15 +26,15 @@ impl Record {
     ///
     /// # Errors
     /// Files of a model that cannot be read.
-    pub fn begin(prepared: &Prepared, recalls: &[Recall], options: &Options, folder: &Path) -> Result<Self, Error> {
+    pub fn begin(plan: &Plan, recalls: &[Recall], options: &Options, folder: &Path) -> Result<Self, Error> {
         let (started, began) = (Instant::now(), rfc3339_now());
-        let models = models(prepared, recalls, options)?;
-        let repeats = prepared.repeats.as_ref();
+        let models = models(plan, recalls, options)?;
+        let repeats = plan.repeats.as_ref();
         let on_gpu = models.iter().any(|model| model.device != Device::Cpu.to_string());
-        let variants = prepared.loaded.sweep().map(|sweep| sweep.variants.as_slice()).unwrap_or_default();
+        let variants = plan.loaded.sweep().map(|sweep| sweep.variants.as_slice()).unwrap_or_default();
         let manifest = Manifest {
             format: manifest::FORMAT,
-            title: prepared.loaded.spec.title.clone(),
+            title: plan.loaded.spec.title.clone(),
             command: options.command.clone(),
             folder: repeats.map_or_else(|| folder.display().to_string(), |repeated| repeated.folder.clone()),
             rerun_of: repeats.map(|repeated| repeated.then.started.clone()),
@@ -46,10 +46,10 @@ impl Record {
                 executable: recalls.first().map(|recall| recall.build().to_string()).unwrap_or_default(),
             },
             dependencies: manifest::dependencies(),
-            machine: Machine::here(prepared.threads, on_gpu),
+            machine: Machine::here(plan.threads, on_gpu),
             spec: match repeats {
                 Some(repeated) => repeated.then.spec.clone(),
-                None => SpecRecord::of(prepared.loaded),
+                None => SpecRecord::of(plan.loaded),
             },
             variants: variants.iter().map(|variant| variant.name.clone()).collect(),
             models,
@@ -134,10 +134,10 @@ fn begun((step, variants): (&Step, &str), seconds: f64) -> StepRecord {
 }
 
 /// The models of all variants, each once.
-fn models(prepared: &Prepared, recalls: &[Recall], options: &Options) -> Result<Vec<ModelRecord>, Error> {
+fn models(plan: &Plan, recalls: &[Recall], options: &Options) -> Result<Vec<ModelRecord>, Error> {
     let mut models: Vec<ModelRecord> = Vec::new();
-    for (number, (variant, recall)) in prepared.variants.iter().zip(recalls).enumerate() {
-        let variants = prepared.of_models(number);
+    for (number, (variant, recall)) in plan.variants.iter().zip(recalls).enumerate() {
+        let variants = plan.of_models(number);
         for (name, card) in &variant.cards {
             let same = |known: &ModelRecord| {
                 (&known.variants, &known.name, &known.checkpoint) == (&variants, &name.name, &name.checkpoint)
@@ -153,7 +153,7 @@ fn models(prepared: &Prepared, recalls: &[Recall], options: &Options) -> Result<
 fn model(
     name: &ModelName,
     card: &Card,
-    variant: &Ready,
+    variant: &PlannedVariant,
     recall: &Recall,
     options: &Options,
 ) -> Result<ModelRecord, Error> {

@@ -1,19 +1,18 @@
 //! The steps of a spec, for each of its variants that they depend on.
 
+use super::Options;
 use super::failures::{Failures, SpecItem};
 use super::record::Record;
-use super::{Options, Recall};
 use crate::Error;
-use crate::check::Prepared;
 use crate::context::Context;
 use crate::manifest::{Recalled, SelfCheck};
+use crate::plan::{Plan, PlannedStep, Recall};
 use crate::results::Results;
 use crate::resume::Blocks;
-use crate::spec::Step;
 use crate::step::Outcome;
 use crate::system::interrupt;
 use crate::table::Frames;
-use crate::variants::{Group, Groups, order, pool};
+use crate::variants::{Group, Groups, pool};
 use indexmap::IndexMap;
 use polars::prelude::DataFrame;
 use std::collections::HashMap;
@@ -46,7 +45,7 @@ pub struct Made {
 /// # Errors
 /// Ctrl-C. What fails is `unmade`.
 pub fn make(
-    prepared: &Prepared,
+    plan: &Plan,
     recalls: &[Recall],
     options: &Options,
     results: &mut Results,
@@ -54,16 +53,13 @@ pub fn make(
     unmade: &mut Failures,
 ) -> Result<Made, Error> {
     let mut made = Made::default();
-    let mut frames: Vec<Frames> = prepared.variants.iter().map(|_| Frames::default()).collect();
-    let count = prepared.variants.len();
-    for (number, (variant, recall)) in prepared.variants.iter().zip(recalls).enumerate() {
-        let steps = order::steps(&variant.loaded.spec.steps);
-        let steps = steps.into_iter().filter_map(|step| Some((step, prepared.groups.led_by(step.name(), number)?)));
-        let steps: Vec<(&Step, &Group)> = steps.collect();
-        if let (Some(name), false) = (variant.name, steps.is_empty()) {
+    let mut frames: Vec<Frames> = plan.variants.iter().map(|_| Frames::default()).collect();
+    let count = plan.variants.len();
+    for (number, (variant, recall)) in plan.variants.iter().zip(recalls).enumerate() {
+        if let (Some(name), false) = (variant.name, variant.steps.is_empty()) {
             options.progress.say(&format!("variant {} of {count}: {name}", number + 1));
         }
-        for (step, group) in steps {
+        for PlannedStep { step, group, .. } in &variant.steps {
             interrupt::check()?;
             let part = SpecItem::step(step.name(), group);
             let outcome = match unmade.cause(step.needs(), number) {
@@ -80,7 +76,7 @@ pub fn make(
                         frames: frames.get(number).unwrap_or(&made.frames),
                         blocks: &Blocks::off(),
                     };
-                    let (of, began) = ((step, group.name.as_str()), Instant::now());
+                    let (of, began) = ((*step, group.name.as_str()), Instant::now());
                     let seconds = || began.elapsed().as_secs_f64();
                     match recall.key(step).and_then(|key| Ok((key, recall.step(step, &context)?))) {
                         Ok((key, (outcome, from_store))) => {
@@ -103,7 +99,7 @@ pub fn make(
                     rows.iter().for_each(|(name, frame)| frames.insert(name.clone(), frame.clone()));
                 }
             }
-            if let Err(error) = made.wait(step.name(), group, rows, prepared, results) {
+            if let Err(error) = made.wait(step.name(), group, rows, plan, results) {
                 let failed = SpecItem::rows(step.name());
                 frames.iter_mut().for_each(|frames| frames.remove(step.name()));
                 unmade.fail(failed, error, options.progress)?;
@@ -147,15 +143,15 @@ impl Made {
         step: &str,
         group: &Group,
         rows: Option<Rows>,
-        prepared: &Prepared,
+        plan: &Plan,
         results: &mut Results,
     ) -> Result<(), Error> {
         let waiting = self.waiting.entry(step.to_string()).or_default();
         waiting.push((group.clone(), rows));
-        if waiting.len() < prepared.groups.of_step(step).len() {
+        if waiting.len() < plan.groups.of_step(step).len() {
             return Ok(());
         }
-        let axes = prepared.axes(step);
+        let axes = plan.axes(step);
         let all = std::mem::take(waiting);
         let mut names: Vec<&String> = Vec::new();
         for (name, _) in all.iter().filter_map(|(_, rows)| rows.as_ref()).flatten() {

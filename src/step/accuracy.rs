@@ -91,10 +91,14 @@ impl Kind for step::Accuracy {
             };
             let asked = if again { (cell.prompts as f64 * cell.passes).ceil() as usize } else { 0 };
             let memory = survey.batch.min(cell.prompts) * crate::context::row_bytes(facts);
-            let runs = Workload::forwards(cell.asked + asked, cell.positions.length, facts);
+            let runs = Workload::forwards(asked, cell.positions.length, facts);
             whole = whole.and(runs.keeping(memory as u64));
         }
         Ok(Some(whole))
+    }
+
+    fn reads_positions(&self) -> bool {
+        false
     }
 
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {

@@ -91,7 +91,7 @@ impl Kind for AttributionPatching {
                 points => 2 + 3 * points,
             };
             let rows = (sites.len() * at.len() * cell.prompts) as u64;
-            let runs = Workload::forwards(passes * cell.prompts + cell.asked, length, facts);
+            let runs = Workload::forwards(passes * cell.prompts, length, facts);
             let memory = (cell.prompts * recorded_bytes(facts, length, 4)).min(survey.memory) as u64;
             let runs = Workload { rows, naive: rows + 2 * cell.prompts as u64, memory, ..runs };
             whole = whole.and(runs.measured(1, self.bootstrap));

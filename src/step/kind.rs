@@ -58,6 +58,11 @@ pub(crate) trait Kind {
         Ok(())
     }
 
+    /// Whether it reads positions of its prompts, which then have as many tokens each.
+    fn reads_positions(&self) -> bool {
+        true
+    }
+
     /// The prompts that it runs on, of those that its spec says.
     fn prompts_run(&self, prompts: &Prompts) -> Prompts {
         prompts.clone()

@@ -11,7 +11,7 @@ use crate::intervene::{
 use crate::manifest::SelfCheck;
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
-use crate::prompt::{self, Asked, Extent, Operator, Prompt, PromptError, Resolved};
+use crate::prompt::{self, Asked, Operator, Prompt, PromptError, Resolved};
 use crate::spec::step::{Legality, MeanOperators, MeanOver, MeanPositions};
 use crate::spec::{Loaded, SpecErrors, Step};
 use crate::step::divided::parts;
@@ -69,7 +69,7 @@ impl<'s> Over<'s> {
     pub fn foresee(&self, survey: &Survey, context: &Context) -> Result<Vec<usize>, Error> {
         let spec = context.prompts(self.set(), self.step)?;
         let refuse = |error: PromptError| context.refuse_prompts(self.set(), &survey.name, error);
-        let sample = if survey.extent == Extent::Whole { self.mean.sample } else { 1 };
+        let sample = self.mean.sample;
         let of = |cell: &SurveyedCell| {
             let draw = self.draw(&cell.template, &cell.first, sample);
             context.models.drawn(spec, &survey.sketch, &draw).map_err(refuse)

@@ -47,6 +47,7 @@ pub use words::{measured, words};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
+use crate::model::ModelName;
 use crate::prompt::{Resolved, of_words};
 use crate::spec::{Loaded, Prompts, SpecErrors, Step};
 use crate::table::{Frames, whole};
@@ -106,9 +107,15 @@ pub fn empty_frames(step: &Step, loaded: &Loaded, frames: &Frames) -> PolarsResu
     empty.into_iter().map(of_words).collect()
 }
 
-/// The prompts that a step runs on, of those that its spec says.
-pub fn surveyed(step: &Step, prompts: &Prompts) -> Prompts {
-    kind::of(step).prompts_run(prompts)
+/// The prompts that a step runs on, in the tokens of one of its models.
+///
+/// # Errors
+/// Models and prompts that cannot be had.
+pub fn survey(step: &Step, name: &ModelName, context: &Context) -> Result<(Prompts, Survey), Error> {
+    let (kind, set) = (kind::of(step), step.common().prompts());
+    let prompts = kind.prompts_run(context.prompts(set, step.name())?);
+    let survey = Survey::make((set, &prompts), kind.reads_positions(), name, context)?;
+    Ok((prompts, survey))
 }
 
 /// What a step that runs no model of the spec would take; `None` where that is not known before.
@@ -119,14 +126,11 @@ pub fn workload_alone(step: &Step, context: &Context) -> Result<Option<Workload>
     kind::of(step).workload_alone(context)
 }
 
-/// What a step would compute on the prompts of one model; `None` where that is not known before.
+/// What a step would compute on the prompts of one model, beside asking it which of them it answers; `None` where that is not known
+/// before.
 ///
 /// # Errors
 /// Sites, components and positions that the model or the template has not.
-pub fn workload(
-    step: &Step,
-    context: &Context,
-    survey: impl FnOnce() -> Result<Survey, Error>,
-) -> Result<Option<Workload>, Error> {
-    kind::of(step).workload(&survey()?, context)
+pub fn workload(step: &Step, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+    kind::of(step).workload(survey, context)
 }

@@ -6,7 +6,7 @@ use crate::Error;
 use crate::context::Context;
 use crate::cost::Survey;
 use crate::model::transformer::Tokens;
-use crate::prompt::{self, Census, ChangeFault, Extent, Prompt, PromptError, Resolved};
+use crate::prompt::{self, ChangeFault, Prompt, PromptError, Resolved};
 use crate::spec::step::{Common, Counterfactual, CounterfactualOperators};
 use crate::spec::{Loaded, SpecErrors, Step};
 use indexmap::IndexMap;
@@ -284,8 +284,8 @@ impl Pairs {
     }
 }
 
-/// Refuses a set that counterfactuals are drawn from where it has no prompt like those of a step, as far as a few prompts of either show
-/// that. What is in the set that the model is not asked about may still fit no prompt.
+/// Refuses a set that counterfactuals are drawn from where it has no prompt like those of a step. What is in the set that the
+/// model is not asked about may still fit no prompt.
 ///
 /// # Errors
 /// That, at its place in the spec.
@@ -294,22 +294,14 @@ pub fn foresee(wanted: &Counterfactual, step: &dyn Common, survey: &Survey, cont
         return Ok(());
     };
     let spec = context.prompts(Some(set), step.name())?;
-    let draw = |extent| {
-        let drawn = context.models.census(spec, &survey.sketch, extent);
-        drawn.map_err(|error| context.refuse_prompts(Some(set), &survey.name, error))
-    };
     let own = Resolved::new(context.prompts(step.prompts(), step.name())?)
         .map_err(|error| context.refuse_prompts(step.prompts(), &survey.name, PromptError::Spec(error)))?;
     let names: Vec<&str> = own.templates.iter().map(|template| template.name.as_str()).collect();
-    let mut pool = draw(Extent::Probe)?;
+    let drawn = context.models.census(spec, &survey.sketch);
+    let pool = drawn.map_err(|error| context.refuse_prompts(Some(set), &survey.name, error))?;
+    let others = pool.shapes.numbered_as(&names);
     for cell in &survey.cells {
-        let alike = |other: &Prompt| prompt::alike(&cell.first, other);
-        let fits = |pool: &Census| pool.shapes.numbered_as(&names).iter().any(alike);
-        if fits(&pool) {
-            continue;
-        }
-        pool = draw(Extent::Whole)?;
-        if !fits(&pool) {
+        if !others.iter().any(|other| prompt::alike(&cell.first, other)) {
             let problem = format!(
                 "prompt set '{set}' has no prompt with the template and the positions of {:?} (model '{}')",
                 cell.first.text, survey.name

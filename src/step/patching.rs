@@ -128,7 +128,7 @@ pub(super) fn workload(step: &Patching, survey: &Survey, context: &Context) -> R
             sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).map(edit).collect();
         let edits = edits.iter().map(|edits| edits.as_slice());
         let replay = Workload::replay(edits, cell.prompts, length, facts, survey.memory);
-        let runs = Workload::forwards(2 * cell.prompts + cell.asked, length, facts);
+        let runs = Workload::forwards(2 * cell.prompts, length, facts);
         whole = whole.and(replay.measured(step.measures.len(), step.bootstrap).and(runs));
     }
     Ok(whole)

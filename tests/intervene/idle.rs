@@ -81,7 +81,7 @@ fn keys_that_work_in_some_variant_are_not_idle() {
         let path = folder.path().join("spec.toml");
         std::fs::write(&path, text).unwrap();
         let mut specs = Specs::read(&[path], &[], true).unwrap();
-        specs.prepare(true).map(drop).map_err(|error| error.render(false))
+        specs.plan(true).map(drop).map_err(|error| error.render(false))
     };
     assert_eq!(prepared(spec("[\"mean\", \"zero\"]", "mean.sample = 9")), Ok(()));
     assert_eq!(prepared(spec("[\"zero\", \"resample\"]", "mean.sample = 1000")), Ok(()));

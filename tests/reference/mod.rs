@@ -73,7 +73,7 @@ fn every_example_passes_all_checks() {
         let path = folder.path().join(format!("{}.toml", topic.name));
         std::fs::write(&path, text).unwrap();
         let mut specs = Specs::read(&[path], &[], true).unwrap();
-        specs.prepare(true).unwrap_or_else(|error| panic!("{}:\n{}", topic.name, error.render(false)));
+        specs.plan(true).unwrap_or_else(|error| panic!("{}:\n{}", topic.name, error.render(false)));
         checked += 1;
     }
     assert!(checked >= of(Group::Step).count() + of(Group::Figure).count(), "{checked}");

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use pytorch_reader::{DType, PytorchReader};
 use indexmap::IndexMap;
+use pytorch_reader::{DType, PytorchReader};
 
 use super::WeightError;
 use super::source::{Source, Stored, TensorInfo, convert};

@@ -89,7 +89,7 @@ impl Kind for Ablation {
             let edits: Vec<Vec<Edit>> = ablated.iter().map(|set| set.units().map(edit).collect()).collect();
             let edits = edits.iter().map(Vec::as_slice);
             let replay = Workload::replay(edits, cell.prompts, length, facts, survey.memory);
-            let forwards = Workload::forwards(cell.prompts + cell.asked + further, length, facts);
+            let forwards = Workload::forwards(cell.prompts + further, length, facts);
             whole = whole.and(replay.measured(self.measures.len(), self.bootstrap).and(forwards));
         }
         Ok(Some(whole))

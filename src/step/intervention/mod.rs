@@ -76,7 +76,7 @@ impl Kind for Intervention {
                 all.into_iter().map(|edits| edits.into_iter().map(|(_, edit)| edit).collect()).collect();
             let replay =
                 Workload::replay(all.iter().map(|edits| &edits[..]), cell.prompts, length, facts, survey.memory);
-            let runs = Workload::forwards(2 * cell.prompts + cell.asked + means, length, facts);
+            let runs = Workload::forwards(2 * cell.prompts + means, length, facts);
             whole = whole.and(replay.measured(self.measures.len(), self.bootstrap).and(runs));
         }
         Ok(Some(whole))

@@ -62,7 +62,7 @@ impl Kind for HeuristicKnockout {
             let edits = runs::largest(&places::together(&at), &layers);
             let rows = operators * heuristics * tried;
             let replay = Workload::replay([&edits[..]].into_iter(), rows, length, facts, survey.memory);
-            let forwards = Workload::forwards(cell.prompts + cell.asked + means, length, facts);
+            let forwards = Workload::forwards(cell.prompts + means, length, facts);
             whole = whole.and(replay.and(forwards));
         }
         Ok(Some(whole))

@@ -55,7 +55,7 @@ impl Kind for PromptKnockout {
             let edits = runs::largest(&places::together(&at), &layers);
             let replay =
                 Workload::replay([&edits[..]].into_iter(), cell.prompts, length, facts, survey.memory).times(runs);
-            let forwards = Workload::forwards(cell.prompts + cell.asked + means, length, facts);
+            let forwards = Workload::forwards(cell.prompts + means, length, facts);
             whole = whole.and(replay.and(forwards));
         }
         Ok(Some(whole))

@@ -80,6 +80,11 @@ impl Kind for HeuristicSupport {
         Ok(Some(survey.cells.iter().map(of).fold(Workload::default(), |whole, cell| whole.and(cell))))
     }
 
+    /// Which of them are answered how is what it asks.
+    fn prompts_run(&self, prompts: &Prompts) -> Prompts {
+        Prompts { keep: Keep::All, ..prompts.clone() }
+    }
+
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {
         (column == "group").then(|| GROUPS.map(|(group, _)| group).to_vec())
     }

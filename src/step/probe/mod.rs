@@ -76,7 +76,7 @@ impl Kind for step::Probe {
                 return Err(context.loaded.refuse(&["step", &self.name], problem, Some(advice)).into());
             }
             let blocks = reads.blocks(facts, length, cell.prompts, memory(context, facts.d_model, cell.answers));
-            let forwards = Workload::forwards(cell.prompts * blocks.len() + cell.asked, length, facts);
+            let forwards = Workload::forwards(cell.prompts * blocks.len(), length, facts);
             // Forward and gradient, at each epoch and once more to be judged.
             let passes = (2 * self.epochs + 1) as f64 * self.train + (1.0 - self.train);
             let width: usize = reads.all.iter().map(|read| read.width(facts, length)).sum();

@@ -1,7 +1,7 @@
 //! What the specs of one command share: stores, and which steps are computed again though a store has them.
 
+use super::Plan;
 use crate::Error;
-use crate::check::Prepared;
 use crate::spec::{Loaded, SpecErrors};
 use crate::store::key::Keys;
 use crate::store::{Place, Store};
@@ -46,16 +46,14 @@ impl Session {
     ///
     /// # Errors
     /// Models whose files are no longer there.
-    pub fn share(&mut self, specs: &[Prepared]) -> Result<(), Error> {
+    pub fn share(&mut self, plans: &[Plan]) -> Result<(), Error> {
         let mut seen = HashSet::new();
-        for spec in specs {
-            for (number, variant) in spec.variants.iter().enumerate() {
-                let keys = Keys::to_compare(variant.loaded, &variant.models);
-                for step in variant.loaded.spec.steps.iter().filter(|step| spec.computes(step.name(), number)) {
-                    let key = keys.of(step)?.digest.clone();
-                    if !seen.insert(key.clone()) {
-                        self.shared.insert(key);
-                    }
+        for variant in plans.iter().flat_map(Plan::variants) {
+            let keys = Keys::to_compare(variant.loaded, &variant.models);
+            for planned in &variant.steps {
+                let key = keys.of(planned.step)?.digest.clone();
+                if !seen.insert(key.clone()) {
+                    self.shared.insert(key);
                 }
             }
         }

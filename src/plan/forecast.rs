@@ -1,14 +1,13 @@
 //! What a run would take from the store, and why it would compute the rest.
 
+use super::recall::{Recall, State, names};
+use super::{PlannedStep, PlannedVariant};
 use crate::Error;
-use crate::check::Ready;
-use crate::run::recall::{Recall, State, names};
 use crate::spec::{Loaded, Step};
 use crate::store::Entry;
 use crate::store::key::Keys;
 use crate::store::key::difference::{self, Change};
 use crate::system::time::utc;
-use crate::variants::order;
 use crate::variants::reads;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -81,38 +80,39 @@ impl Earlier {
 /// Changes by which a step of another spec, of the same name and model, may differ and be told as what this one was made of.
 const FEW: usize = 2;
 
-/// The steps of a variant of a spec in the order that they would be run in; `earlier` are those of the specs before it. Without a store
+/// What is known of each step of a variant of a spec before it is run; `earlier` are those of the specs before it. Without a store
 /// there is nothing to recall, and neither the program nor a model's files need to be read to know it.
 ///
 /// # Errors
 /// Files of a model, and a store, that cannot be read.
-pub fn forecast<'l>(
-    variant: &Ready<'l>,
+pub fn forecast<'p, 'a>(
+    variant: &'p PlannedVariant<'a>,
     recall: Option<&Recall>,
     earlier: &mut Earlier,
-) -> Result<Vec<(&'l Step, Forecast)>, Error> {
+) -> Result<Vec<(&'p PlannedStep<'a>, Forecast)>, Error> {
     let loaded = variant.loaded;
     let spec = loaded.sources.first().map_or("", |source| source.name());
     let to_compare = Keys::to_compare(loaded, &variant.models);
     let mut computed: HashSet<&str> = HashSet::new();
     let mut all = Vec::new();
-    for step in order::steps(&loaded.spec.steps) {
+    for planned in &variant.steps {
+        let step = planned.step;
         let key = recall.map_or_else(|| to_compare.of(step), |recall| recall.key(step))?;
         let place = (key.digest.clone(), names(step));
         if let Some(spec) = earlier.computed.get(&place) {
-            all.push((step, Forecast::Shared { spec: spec.clone() }));
+            all.push((planned, Forecast::Shared { spec: spec.clone() }));
             continue;
         }
         let recalled = recall.map(|recall| Ok::<_, Error>((recall, recall.state(step)?))).transpose()?;
         let Some((recall, state)) = recalled else {
             computed.insert(step.name());
             earlier.computed.insert(place, spec.to_string());
-            all.push((step, Forecast::Computed { why: Why::NoStore, left: 0 }));
+            all.push((planned, Forecast::Computed { why: Why::NoStore, left: 0 }));
             continue;
         };
         let why = match state {
             State::Stored(entry) => {
-                all.push((step, Forecast::Stored { computed: utc(entry.computed) }));
+                all.push((planned, Forecast::Stored { computed: utc(entry.computed) }));
                 continue;
             }
             State::NoStore => Why::NoStore,
@@ -129,7 +129,7 @@ pub fn forecast<'l>(
         let left = if why == Why::Forced { 0 } else { recall.left(step, loaded)? };
         computed.insert(step.name());
         earlier.computed.insert(place, spec.to_string());
-        all.push((step, Forecast::Computed { why, left }));
+        all.push((planned, Forecast::Computed { why, left }));
     }
     Ok(all)
 }
