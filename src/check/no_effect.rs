@@ -1,7 +1,8 @@
 //! Keys that are set and change nothing beside the others of their step: refused, for whoever set them expects a change.
 
+use crate::measure::Property;
 use crate::spec::step::{
-    Ablation, AblationMeasure, AblationMode, AblationValue, AttributionPatching, AttributionTarget, Counterfactual,
+    Ablation, AblationMode, AblationValue, AttributionPatching, AttributionTarget, Counterfactual,
     CounterfactualOperators, EditSpec, EditValue, Intervention, KnockoutValue, Listed, MeanOver,
 };
 use crate::spec::{Loaded, PositionName, Prompts, SpecErrors, Step};
@@ -100,7 +101,7 @@ fn counterfactual(counterfactual: &Counterfactual, works: bool, advice: &'static
 }
 
 fn ablation(step: &Ablation, words: bool) -> Vec<Key> {
-    let among = step.mode == AblationMode::Keep || step.measures.contains(&AblationMeasure::Faithfulness);
+    let among = step.mode == AblationMode::Keep || step.measures.iter().any(|measure| measure.has(Property::EmptyRun));
     let mut keys = vec![
         mean(&step.mean, step.value == AblationValue::Mean),
         counterfactual(

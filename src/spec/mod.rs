@@ -69,7 +69,7 @@ pub use output::{ImageFormat, Output, Run};
 pub use position::PositionName;
 pub use prompts::{Answer, DEFAULT_COMPLETION, Keep, Operands, Prompts, Range, Shot, Templates};
 pub(crate) use schema::resolved as resolved_schema;
-pub use schema::{choices, schema};
+pub use schema::schema;
 pub use site::{HookPattern, SitePattern, UnitPattern, has_heads, has_neurons};
 pub use source::Source;
 pub use step::Step;

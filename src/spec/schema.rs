@@ -41,12 +41,6 @@ pub fn schema() -> Value {
     schema
 }
 
-/// The values of a type that names a choice, such as `EffectMeasure`, as specs and rows write them.
-pub fn choices(of: &str) -> Vec<&'static str> {
-    let branches = resolved().get("$defs").and_then(|types| types.get(of)?.get("oneOf")?.as_array());
-    branches.into_iter().flatten().filter_map(|branch| branch.get("const")?.as_str()).collect()
-}
-
 /// What tables must have, taken out of their schemas.
 struct Parts {
     definitions: Map<String, Value>,

@@ -8,8 +8,9 @@ use super::{model_run, scope};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, SurveyedCell};
+use crate::measure::{EffectMeasure, Property};
 use crate::model::hook::Hook;
-use crate::spec::step::{AttributionPatching, Common, Counterfactual, Direction, EffectMeasure, NeuronMethod};
+use crate::spec::step::{AttributionPatching, Common, Counterfactual, Direction, NeuronMethod};
 use crate::spec::{Loaded, SpecErrors, Step, has_heads};
 use indexmap::IndexMap;
 use polars::prelude::*;
@@ -211,7 +212,7 @@ impl<'f> Exact<'f> {
                     overlap: None,
                 };
                 // The units that matter are those that take the answer away.
-                let sign = |measure| if measure == EffectMeasure::LogitDifference { -1.0 } else { 1.0 };
+                let sign = |measure: EffectMeasure| if measure.has(Property::Falls) { -1.0 } else { 1.0 };
                 let signs = [sign(step.measure.exact()), sign(compared)];
                 let orders = [0, 1].map(|side| descending(&column(&pairs, side), signs[side]));
                 if step.top.is_empty() {

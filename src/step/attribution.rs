@@ -18,10 +18,10 @@ use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::{Part, TokenPairs, attribute, recorded_bytes};
+use crate::measure::EffectMeasure;
 use crate::model::hook::{Hook, Site};
 use crate::prompt::Prompt;
-use crate::spec::choices;
-use crate::spec::step::{AttributionMeasure, AttributionPatching};
+use crate::spec::step::AttributionPatching;
 use crate::spec::{Dtype, HookPattern, Loaded, SitePattern, SpecErrors};
 use crate::step::kind::Kind;
 use crate::table::Frames;
@@ -100,7 +100,7 @@ impl Kind for AttributionPatching {
     }
 
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "measure").then(|| choices("EffectMeasure"))
+        (column == "measure").then(|| EffectMeasure::NAMES.to_vec())
     }
 }
 
@@ -150,9 +150,7 @@ fn attribute_cell(
         })
         .map_err(|stopped| stopped.error(name))
     })?;
-    if step.measure == AttributionMeasure::IndirectEffect {
-        data.iter_mut().for_each(|change| *change *= -0.5);
-    }
+    data.iter_mut().for_each(|change| *change *= step.measure.factor());
     let keys = places::keys(&interventions, Some(facts))?;
     let measures = [step.measure.exact().name()];
     let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data: &data, baseline: None };

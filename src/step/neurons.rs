@@ -4,10 +4,8 @@ use super::{Outcome, patching};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
-use crate::spec::choices;
-use crate::spec::step::{
-    AttributionMeasure, AttributionPatching, Direction, EffectMeasure, NeuronMethod, NeuronPatching,
-};
+use crate::measure::{AttributionMeasure, EffectMeasure};
+use crate::spec::step::{AttributionPatching, Direction, NeuronMethod, NeuronPatching};
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::kind::Kind;
 use crate::table::Frames;
@@ -60,7 +58,7 @@ impl Kind for NeuronPatching {
     }
 
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "measure").then(|| choices("EffectMeasure"))
+        (column == "measure").then(|| EffectMeasure::NAMES.to_vec())
     }
 
     fn measured(&self) -> Vec<&'static str> {

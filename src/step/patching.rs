@@ -11,10 +11,9 @@ use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::{Edit, EditedPrompt, HookPositions, LogitRead, LogitReads};
 use crate::manifest::SelfCheck;
-use crate::measure::{Reading, effect};
+use crate::measure::{EffectMeasure, Property, Reading};
 use crate::prompt::Prompt;
-use crate::spec::choices;
-use crate::spec::step::{self, Common, Counterfactual, Direction, EffectMeasure};
+use crate::spec::step::{self, Common, Counterfactual, Direction};
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::table::Frames;
@@ -82,7 +81,7 @@ impl Kind for step::ActivationPatching {
     }
 
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "measure").then(|| choices("EffectMeasure"))
+        (column == "measure").then(|| EffectMeasure::NAMES.to_vec())
     }
 
     fn measured(&self) -> Vec<&'static str> {
@@ -244,11 +243,9 @@ impl Runs {
                 (clean, other) => [other, clean],
             })
             .collect();
-        let wanted = LogitRead {
-            picks: 2,
-            distribution: measures.iter().any(|measure| measure.needs_distribution()),
-            divergence: measures.contains(&EffectMeasure::Kl),
-        };
+        let any = |property| measures.iter().any(|measure| measure.has(property));
+        let wanted =
+            LogitRead { picks: 2, distribution: any(Property::Distribution), divergence: any(Property::Divergence) };
         let unedited = LogitRead { divergence: false, ..wanted };
         let (edited_runs, source_runs) = match direction {
             Direction::Noising => (&pairs.clean, &pairs.other),
@@ -294,7 +291,7 @@ impl Runs {
         let of = |pair: usize| {
             // Nothing is asked of the distribution of a run without edits: it does not diverge from itself.
             let before = Reading { divergence: 0.0, ..self.before[pair] };
-            measures.iter().map(move |&measure| effect(measure, &before, &before, &self.source[pair]))
+            measures.iter().map(move |measure| measure.value(&before, &before, &self.source[pair]))
         };
         (0..self.answers.len()).flat_map(of).collect()
     }
@@ -311,7 +308,7 @@ impl Runs {
         let of = |row: usize| {
             let pair = row % pairs;
             let after = replays::reading(readouts, row, self.answers[pair][0]);
-            measures.iter().map(move |&measure| effect(measure, &self.before[pair], &after, &self.source[pair]))
+            measures.iter().map(move |measure| measure.value(&self.before[pair], &after, &self.source[pair]))
         };
         (0..rows).flat_map(of).collect()
     }

@@ -14,10 +14,10 @@ use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::{Edit, EditedPrompt, HookPositions, LogitReads, Paths, Receiver, Sender, Units};
 use crate::manifest::SelfCheck;
+use crate::measure::EffectMeasure;
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::prompt::Prompt;
-use crate::spec::choices;
 use crate::spec::step::{Direction, PathPatching};
 use crate::spec::{ComponentKind, ComponentPattern, HeadInput, Loaded, ReceiverPattern, SpecErrors};
 use crate::step::divided::parts;
@@ -89,7 +89,7 @@ impl Kind for PathPatching {
     }
 
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "measure").then(|| choices("EffectMeasure"))
+        (column == "measure").then(|| EffectMeasure::NAMES.to_vec())
     }
 
     fn measured(&self) -> Vec<&'static str> {

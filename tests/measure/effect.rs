@@ -1,7 +1,6 @@
 //! The measures of interventions, on numbers worked out by hand.
 
-use ablate::measure::{Reading, Resamples, effect, left};
-use ablate::spec::step::{AblationMeasure, EffectMeasure};
+use ablate::measure::{AblationMeasure, EffectMeasure, Reading, Resamples};
 
 /// Logits of r, r' and one other token.
 fn reading(answer: f64, other: f64, rest: f64) -> Reading {
@@ -17,14 +16,13 @@ fn indirect_effect_is_equation_1() {
     let (p_r, p_s) = (p(&before, 2.0), p(&before, 0.0));
     let (after_r, after_s) = (p(&after, 0.5), p(&after, 1.5));
     let expected = 0.5 * ((after_s - p_s) / p_s + (p_r - after_r) / after_r);
-    let found = effect(EffectMeasure::IndirectEffect, &before, &after, &after);
+    let found = EffectMeasure::IndirectEffect.value(&before, &after, &after);
     assert!((found - expected).abs() < 1e-12, "{found} {expected}");
-    let logarithm = effect(EffectMeasure::LogIndirectEffect, &before, &after, &after);
+    let logarithm = EffectMeasure::LogIndirectEffect.value(&before, &after, &after);
     assert!((logarithm - (1.0 + expected).ln()).abs() < 1e-12);
     assert!((before.p_answer() + before.p_other() + p(&before, 1.0) - 1.0).abs() < 1e-12);
 
-    let on_logits =
-        effect(EffectMeasure::IndirectEffectLogits, &reading(2.0, 1.0, 0.0), &reading(4.0, 3.0, 0.0), &after);
+    let on_logits = EffectMeasure::IndirectEffectLogits.value(&reading(2.0, 1.0, 0.0), &reading(4.0, 3.0, 0.0), &after);
     assert!((on_logits - 0.5 * ((3.0 - 1.0) / 1.0 + (2.0 - 4.0) / 4.0)).abs() < 1e-12);
 }
 
@@ -37,12 +35,12 @@ fn an_edit_without_effect_measures_nothing() {
         EffectMeasure::IndirectEffectLogits,
         EffectMeasure::NormalizedLogitDifference,
     ] {
-        assert_eq!(effect(measure, &run, &run, &other), 0.0, "{measure:?}");
+        assert_eq!(measure.value(&run, &run, &other), 0.0, "{measure:?}");
     }
-    assert_eq!(effect(EffectMeasure::NormalizedLogitDifference, &run, &other, &other), 1.0);
-    assert_eq!(effect(EffectMeasure::LogitDifference, &run, &run, &other), 3.0);
-    assert_eq!(effect(EffectMeasure::Accuracy, &run, &run, &other), 1.0);
-    assert_eq!(effect(EffectMeasure::Accuracy, &run, &other, &other), 0.0);
+    assert_eq!(EffectMeasure::NormalizedLogitDifference.value(&run, &other, &other), 1.0);
+    assert_eq!(EffectMeasure::LogitDifference.value(&run, &run, &other), 3.0);
+    assert_eq!(EffectMeasure::Accuracy.value(&run, &run, &other), 1.0);
+    assert_eq!(EffectMeasure::Accuracy.value(&run, &other, &other), 0.0);
 }
 
 #[test]
@@ -51,10 +49,10 @@ fn faithfulness_is_equation_2() {
     let after = reading(3.0, 4.0, 0.0);
     let nl = |reading: &Reading| reading.answer / reading.largest;
     let expected = (nl(&after) - nl(&empty)) / (nl(&whole) - nl(&empty));
-    assert!((left(AblationMeasure::Faithfulness, &whole, &empty, &after) - expected).abs() < 1e-12);
-    assert_eq!(left(AblationMeasure::Faithfulness, &whole, &empty, &whole), 1.0);
-    assert_eq!(left(AblationMeasure::Faithfulness, &whole, &empty, &empty), 0.0);
-    let entropy = left(AblationMeasure::CrossEntropy, &whole, &empty, &after);
+    assert!((AblationMeasure::Faithfulness.value(&whole, &empty, &after) - expected).abs() < 1e-12);
+    assert_eq!(AblationMeasure::Faithfulness.value(&whole, &empty, &whole), 1.0);
+    assert_eq!(AblationMeasure::Faithfulness.value(&whole, &empty, &empty), 0.0);
+    let entropy = AblationMeasure::CrossEntropy.value(&whole, &empty, &after);
     assert!((entropy + after.p_answer().ln()).abs() < 1e-12);
 }
 

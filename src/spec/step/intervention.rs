@@ -3,7 +3,8 @@
 use super::fields::step;
 use super::mean::MeanOver;
 use super::relations::Relations;
-use super::shared::{Counterfactual, EffectMeasure, all_positions, default_bootstrap};
+use super::shared::{Counterfactual, all_positions, default_bootstrap};
+use crate::measure::EffectMeasure;
 use crate::spec::{Condition, PositionName};
 use indexmap::IndexMap;
 use schemars::JsonSchema;

@@ -18,7 +18,7 @@ mod shared;
 mod smallest;
 mod train;
 
-pub use ablation::{Ablation, AblationMeasure, AblationMode, AblationValue, Listed, Ranked};
+pub use ablation::{Ablation, AblationMode, AblationValue, Listed, Ranked};
 pub use accuracy::Accuracy;
 pub use fields::Common;
 pub use heuristics::{HeuristicType, HeuristicVariant, Heuristics, RankedNeurons, ScoreCap, ZeroResults};
@@ -27,12 +27,12 @@ pub use knockout::{HeuristicKnockout, HeuristicSupport, KnockoutOrder, KnockoutV
 pub use max_activations::MaxActivations;
 pub use mean::{Legality, MeanOperators, MeanOver, MeanPositions};
 pub use overlap::{HeuristicOverlap, NeuronOverlap};
-pub use patching::{ActivationPatching, AttributionMeasure, AttributionPatching, NeuronMethod, NeuronPatching};
+pub use patching::{ActivationPatching, AttributionPatching, NeuronMethod, NeuronPatching};
 pub use path_patching::PathPatching;
 pub use probe::{Probe, ProbeOperators};
 pub use reading::{AttentionPatterns, AttributionTarget, Capture, CaptureFormat, LogitAttribution, LogitLens};
 pub use relations::Relations;
-pub use shared::{Counterfactual, CounterfactualOperators, Direction, EffectMeasure};
+pub use shared::{Counterfactual, CounterfactualOperators, Direction};
 pub use smallest::Smallest;
 pub use train::{Optimizer, Train};
 

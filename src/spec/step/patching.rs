@@ -2,9 +2,8 @@
 
 use super::fields::step;
 use super::relations::Relations;
-use super::shared::{
-    Counterfactual, Direction, EffectMeasure, default_bootstrap, indirect_effect, last_position, sites_schema,
-};
+use super::shared::{Counterfactual, Direction, default_bootstrap, indirect_effect, last_position, sites_schema};
+use crate::measure::{AttributionMeasure, EffectMeasure};
 use crate::spec::PositionName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -187,29 +186,6 @@ pub enum NeuronMethod {
     Attribution,
 }
 
-/// What attribution patching approximates.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum AttributionMeasure {
-    /// The indirect effect, which to first order is half the change of logit(r') − logit(r).
-    ///
-    /// Formula: −½ · ∂m/∂x · (x' − x), m = L(r) − L(r')
-    ///
-    /// Source: paper eq. 1, to first order.
-    ///
-    /// Limits: E grows exponentially with the logits: the order of units is to be read, not the size.
-    #[default]
-    IndirectEffect,
-    /// The change of logit(r) − logit(r').
-    ///
-    /// Formula: ∂m/∂x · (x' − x), m = L(r) − L(r')
-    ///
-    /// Source: Nanda 2023, Attribution patching.
-    ///
-    /// Limits: first order: wrong where the model is curved between the two values.
-    LogitDifference,
-}
-
 impl AttributionPatching {
     /// `top` where it is left out.
     pub fn default_top() -> Vec<usize> {
@@ -219,16 +195,6 @@ impl AttributionPatching {
     /// The measure of exact patching that it is compared with.
     pub fn compared(&self) -> EffectMeasure {
         self.compare_measure.unwrap_or(self.measure.exact())
-    }
-}
-
-impl AttributionMeasure {
-    /// What exact patching measures by that name.
-    pub fn exact(self) -> EffectMeasure {
-        match self {
-            AttributionMeasure::IndirectEffect => EffectMeasure::IndirectEffect,
-            AttributionMeasure::LogitDifference => EffectMeasure::LogitDifference,
-        }
     }
 }
 

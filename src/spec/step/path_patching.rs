@@ -3,9 +3,9 @@
 use super::fields::step;
 use super::relations::Relations;
 use super::shared::{
-    Counterfactual, EffectMeasure, components_schema, default_bootstrap, indirect_effect, last_position,
-    receivers_schema,
+    Counterfactual, components_schema, default_bootstrap, indirect_effect, last_position, receivers_schema,
 };
+use crate::measure::EffectMeasure;
 use crate::spec::PositionName;
 
 step! {

@@ -5,9 +5,10 @@ use super::runs::{self, Arm, Case};
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::{Edit, HookPositions, Positions, Units};
+use crate::measure::Property;
 use crate::model::hook::Hook;
 use crate::prompt::{Operator, Prompt};
-use crate::spec::step::{Ablation, AblationMeasure, AblationValue, MeanOperators};
+use crate::spec::step::{Ablation, AblationValue, MeanOperators};
 use crate::step::means::{self, Means};
 use crate::step::pairing::Pairs;
 use crate::step::summary::Values;
@@ -46,7 +47,7 @@ pub fn ablate(
     let all = circuits::circuits(step, &operators, cell, subject, context)?;
     let members = circuits::member_rows(&cell.template, &all, Some(facts));
     outcome.add_rows(&format!("{name}.components"), subject.labels(), members)?;
-    let against_empty = step.measures.contains(&AblationMeasure::Faithfulness);
+    let against_empty = step.measures.iter().any(|measure| measure.has(Property::EmptyRun));
 
     let over = means::Over { step: name, prompts: step.prompts.as_deref(), mean: &step.mean };
     let given = match step.value {

@@ -14,7 +14,7 @@ use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::Edit;
-use crate::spec::choices;
+use crate::measure::AblationMeasure;
 use crate::spec::step::{Ablation, AblationMode, AblationValue};
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::kind::Kind;
@@ -100,7 +100,7 @@ impl Kind for Ablation {
     }
 
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "measure").then(|| choices("AblationMeasure"))
+        (column == "measure").then(|| AblationMeasure::NAMES.to_vec())
     }
 
     fn measured(&self) -> Vec<&'static str> {

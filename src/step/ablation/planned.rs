@@ -4,11 +4,12 @@ use super::circuits::{check_k, further};
 use super::sets::Set;
 use crate::Error;
 use crate::context::Context;
+use crate::measure::Property;
 use crate::model::ModelName;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::spec::Step;
-use crate::spec::step::{Ablation, AblationMeasure, AblationMode, Ranked};
+use crate::spec::step::{Ablation, AblationMode, Ranked};
 use crate::step::dry_ranking::{self, Reader};
 use crate::step::places::{self, Place};
 use crate::step::{Scope, model_run};
@@ -35,7 +36,7 @@ pub fn ablated(step: &Ablation, facts: &Facts, context: &Context) -> Result<Vec<
         }
         None => vec![Set::of(&named, facts)],
     };
-    let empty = step.measures.contains(&AblationMeasure::Faithfulness).then(|| among.clone());
+    let empty = step.measures.iter().any(|measure| measure.has(Property::EmptyRun)).then(|| among.clone());
     let of = |circuit: Set| match step.mode {
         AblationMode::Keep => among.without(&circuit),
         // How many the rows name is not known.

@@ -6,10 +6,10 @@ use crate::Error;
 use crate::context::Context;
 use crate::intervene::{Activations, Edit, EditedPrompt, HookPositions, LogitRead, LogitReads, Positions};
 use crate::manifest::SelfCheck;
-use crate::measure::{Reading, left};
+use crate::measure::{Property, Reading};
 use crate::model::hook::Hook;
 use crate::prompt::Prompt;
-use crate::spec::step::{Ablation, AblationMeasure};
+use crate::spec::step::Ablation;
 use crate::step::divided::parts;
 use crate::step::{ModelRun, Outcome, model_run, replays};
 use crate::system::progress::Task;
@@ -142,7 +142,7 @@ fn run(
             }
         }
     }
-    let divergence = step.measures.contains(&AblationMeasure::Kl);
+    let divergence = step.measures.iter().any(|measure| measure.has(Property::Divergence));
     let readout = LogitRead { picks: 2, distribution: true, divergence };
     let tokens = |row: usize| cases[case_of[row]].picks().to_vec();
     let ablated = replays::read(&step.name, subject, (&base, &sources), &rows, (&tokens, readout), progress, checks)?;
@@ -162,7 +162,7 @@ fn run(
             let whole = Reading { divergence: 0.0, ..reading(&whole, number, number) };
             let empty = arm.empty.map_or(whole, of);
             let after = key.map_or(whole, |key| of(arm.keys[key]));
-            data.extend(step.measures.iter().map(|&measure| left(measure, &whole, &empty, &after)));
+            data.extend(step.measures.iter().map(|measure| measure.value(&whole, &empty, &after)));
         }
     }
     Ok(data)

@@ -13,8 +13,8 @@ use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::{Change, Edit, EditedPrompt, HookPositions, Positions};
+use crate::measure::{EffectMeasure, Property};
 use crate::prompt::{Operator, Prompt};
-use crate::spec::choices;
 use crate::spec::step::{Direction, EditValue, Intervention, MeanOperators};
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::divided::parts;
@@ -83,7 +83,7 @@ impl Kind for Intervention {
     }
 
     fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "measure").then(|| choices("EffectMeasure"))
+        (column == "measure").then(|| EffectMeasure::NAMES.to_vec())
     }
 
     fn measured(&self) -> Vec<&'static str> {
@@ -95,10 +95,10 @@ impl Kind for Intervention {
 fn reads(step: &Intervention) -> Other {
     let edits = || step.interventions.iter().flat_map(|one| &one.edits);
     let reads_values = edits().any(|edit| edit.site.is_some() && edit.value == EditValue::Counterfactual);
-    let measures = || step.measures.iter();
+    let any = |property| step.measures.iter().any(|measure| measure.has(property));
     match () {
-        () if reads_values || measures().any(|measure| measure.needs_other_run()) => Other::Run,
-        () if measures().any(|measure| measure.needs_other_answer()) => Other::Answer,
+        () if reads_values || any(Property::OtherRun) => Other::Run,
+        () if any(Property::OtherAnswer) => Other::Answer,
         () => Other::Nothing,
     }
 }

@@ -1,0 +1,81 @@
+//! What an intervention did to the answer: its measures, each in one place.
+
+use super::reading::Reading;
+use super::table::measures;
+
+measures! {
+    /// What an intervention does to the answer. r is the answer of the run that is edited, r' that of the run the values come
+    /// from; P and L are probability and logit before, P* and L* after the edit.
+    EffectMeasure(before, after, source);
+
+    /// How far the answer's probability goes from r to r': the paper's effect E.
+    ///
+    /// Formula: E = ½ · [ (P*(r') − P(r')) / P(r') + (P(r) − P*(r)) / P*(r) ]
+    ///
+    /// Source: paper §2.1, eq. 1; Stolfo et al. 2023 (arXiv 2305.15054).
+    ///
+    /// Limits: unbounded above: the mean is that of its few largest values where a model is so sure that P*(r) falls to 1e-9. Show
+    /// `log1p(mean)`, or take `log-indirect-effect`.
+    IndirectEffect = "indirect-effect", [OtherAnswer, Distribution] => indirect_effect(before, after);
+    /// The logarithm of one plus the indirect effect of each prompt.
+    ///
+    /// Formula: ln(1 + E)
+    ///
+    /// Source: the paper's figures show log(1 + mean E); this is the mean of logarithms.
+    ///
+    /// Limits: where an edit makes the answer much surer, E nears −1 and its logarithm falls without bound.
+    LogIndirectEffect = "log-indirect-effect", [OtherAnswer, Distribution] => indirect_effect(before, after).ln_1p();
+    /// The indirect effect on logits instead of probabilities.
+    ///
+    /// Formula: ½ · [ (L*(r') − L(r')) / L(r') + (L(r) − L*(r)) / L*(r) ], L the logit
+    ///
+    /// Source: eq. 1 of the paper, with logits.
+    ///
+    /// Limits: a ratio of logits depends on where their zero is: on `model.processing.center_unembed`.
+    IndirectEffectLogits = "indirect-effect-logits", [OtherAnswer] => {
+        indirect((before.answer, after.answer), (before.other, after.other))
+    };
+    /// The answer's logit minus the other answer's, after the edit.
+    ///
+    /// Formula: L*(r) − L*(r')
+    ///
+    /// Source: Wang et al. 2023 (arXiv 2211.00593); Zhang and Nanda 2024 (arXiv 2309.16042).
+    ///
+    /// Limits: it does not see a third answer rise above both.
+    LogitDifference = "logit-difference", [OtherAnswer, Falls] => after.difference();
+    /// The change of the logit difference, as a share of the difference between the two runs.
+    ///
+    /// Formula: (D* − D) / (D' − D), D = L(r) − L(r') of the run as it is, D* edited, D' of the other run: 0 as unedited, 1 as the other run
+    ///
+    /// Source: Wang et al. 2023 (arXiv 2211.00593); Zhang and Nanda 2024 (arXiv 2309.16042).
+    ///
+    /// Limits: of pairs whose runs hardly differ the denominator is near 0, and a few carry the mean.
+    NormalizedLogitDifference = "normalized-logit-difference", [OtherAnswer, OtherRun] => {
+        (after.difference() - before.difference()) / (source.difference() - before.difference())
+    };
+    /// How far the whole next-token distribution goes.
+    ///
+    /// Formula: Σ P · ln(P / P*), unedited ‖ edited, in nats
+    ///
+    /// Source: Kullback and Leibler 1951; Conmy et al. 2023 (arXiv 2304.14997) choose circuits by it.
+    ///
+    /// Limits: it does not say in which direction, nor whether the answer is concerned.
+    Kl = "kl", [Divergence] => after.divergence;
+    /// Whether the arg-max is r.
+    ///
+    /// Formula: 1 if argmax P* = r, else 0
+    ///
+    /// Source: paper §4.2.
+    ///
+    /// Limits: it sees nothing of what does not change the arg-max.
+    Accuracy = "accuracy", [Distribution] => after.accuracy();
+}
+
+fn indirect_effect(before: &Reading, after: &Reading) -> f64 {
+    indirect((before.p_answer(), after.p_answer()), (before.p_other(), after.p_other()))
+}
+
+/// Equation 1, of r and of r' before and after the edit.
+fn indirect(r: (f64, f64), other: (f64, f64)) -> f64 {
+    0.5 * ((other.1 - other.0) / other.0 + (r.0 - r.1) / r.1)
+}
