@@ -67,7 +67,7 @@ fn index(folder: &Path, entries: &[Entry]) -> String {
     let expectations: Vec<_> = manifests().flat_map(|manifest| manifest.expectations.iter().cloned()).collect();
     body.raw("<p class=\"badges\">");
     let runs = entries.len();
-    body.badge("other", "run", "runs", runs);
+    body.count("other", "run", "runs", runs);
     badges(&mut body, &expectations);
     body.raw("</p>\n").close("header").open("main");
     let mut within: Option<&Path> = None;
@@ -89,6 +89,8 @@ fn index(folder: &Path, entries: &[Entry]) -> String {
     page(&title, &body, Pictures::Beside)
 }
 
+const REMARK: &str = "p class=\"remark\"";
+
 fn card(body: &mut Html, entry: &Entry, folder: &Path) {
     let Entry { folder: results, manifest } = entry;
     body.raw("<article class=\"card\">\n");
@@ -100,22 +102,22 @@ fn card(body: &mut Html, entry: &Entry, folder: &Path) {
                 body.raw("<a href=\"").text(&link(&report, folder)).raw("\"><img alt=\"\" loading=\"lazy\" src=\"");
                 body.text(&source).raw("\"></a>\n");
             }
-            body.raw("<h3><a href=\"").text(&link(&report, folder)).raw("\">").text(&one_line(&manifest.title));
-            body.raw("</a></h3>\n<p class=\"badges\">");
+            body.raw("<h3>").with("a", "href", &link(&report, folder), &one_line(&manifest.title));
+            body.raw("</h3>\n<p class=\"badges\">");
             badges(body, &manifest.expectations);
             let failed = |check: &&crate::manifest::SelfCheck| !check.passed();
             let count = manifest.self_checks.iter().filter(failed).count();
-            body.badge("bad", "self-check failed", "self-checks failed", count);
-            body.badge("bad", "part failed", "parts failed", manifest.failed.len());
-            body.badge("note", "note", "notes", manifest.notes.len());
-            body.raw("</p>\n<p class=\"remark\">").text(&models(manifest)).raw("</p>\n");
-            body.raw("<p class=\"remark\"><code>").text(&manifest.command).raw("</code></p>\n");
-            body.raw("<p class=\"remark\">").text(&manifest.ended).raw("</p>\n");
+            body.count("bad", "self-check failed", "self-checks failed", count);
+            body.count("bad", "part failed", "parts failed", manifest.failed.len());
+            body.count("note", "note", "notes", manifest.notes.len());
+            body.raw("</p>\n").element(REMARK, &models(manifest));
+            body.raw("<p class=\"remark\">").inline("code", &manifest.command).raw("</p>\n");
+            body.element(REMARK, &manifest.ended);
         }
         Err(error) => {
             body.element("h3", &results.strip_prefix(folder).unwrap_or(results).display().to_string());
-            body.raw("<p class=\"badges\"><span class=\"badge bad\">not readable</span></p>\n");
-            body.raw("<p class=\"remark\">").text(&error.to_string()).raw("</p>\n");
+            body.raw("<p class=\"badges\">").badge("bad", "not readable").raw("</p>\n");
+            body.element(REMARK, &error.to_string());
         }
     }
     body.close("article");

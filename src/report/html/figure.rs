@@ -1,7 +1,7 @@
 //! Figures in the page itself: SVG as it is, other images in base 64.
 
-use super::Html;
-use crate::report::{Figure, kind, link};
+use super::{Html, table};
+use crate::report::Figure;
 use data_encoding::BASE64;
 use std::collections::HashSet;
 use std::fs;
@@ -36,13 +36,10 @@ pub fn figure(body: &mut Html, figure: &Figure, folder: &Path, glyphs: &mut Glyp
     body.raw("</div>\n");
     body.raw("<figcaption>");
     for note in &figure.notes {
-        body.raw("<p class=\"remark\">").text(note).raw(".</p>");
+        body.inline("p class=\"remark\"", &format!("{note}."));
     }
-    body.raw("<p class=\"files\"><code>").text(&figure.name).raw("</code>");
-    for path in &figure.files {
-        body.raw(" <a href=\"").text(&link(path, folder)).raw("\">").text(&kind(path)).raw("</a>");
-    }
-    body.raw("</p></figcaption>\n");
+    table::files(body, &figure.name, &figure.files, folder);
+    body.raw("</figcaption>\n");
     body.close("figure");
 }
 

@@ -42,7 +42,7 @@ fn value(body: &mut Html, line: &str) {
 }
 
 fn span(body: &mut Html, class: &str, text: &str) {
-    body.raw("<span class=\"").raw(class).raw("\">").text(text).raw("</span>");
+    body.with("span", "class", class, text);
 }
 
 fn is_bare(letter: char) -> bool {

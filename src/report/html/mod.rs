@@ -78,7 +78,7 @@ impl Sections {
 
     /// One that the contents call otherwise than its own heading.
     fn add_headed(&mut self, id: &str, listed: &str, heading: &str, fill: impl FnOnce(&mut Html)) {
-        self.links.raw("<li><a href=\"#").text(id).raw("\">").text(listed).raw("</a></li>\n");
+        self.links.raw("<li>").with("a", "href", &format!("#{id}"), listed).raw("</li>\n");
         self.body.raw("<section id=\"").text(id).raw("\">\n").element("h2", heading);
         fill(&mut self.body);
         self.body.close("section");
@@ -90,7 +90,7 @@ fn activations(body: &mut Html, files: &[PathBuf], folder: &Path) {
     body.open("ul");
     for path in files {
         let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        body.raw("<li><a href=\"").text(&link(path, folder)).raw("\">").text(&name).raw("</a></li>\n");
+        body.raw("<li>").with("a", "href", &link(path, folder), &name).raw("</li>\n");
     }
     body.close("ul");
 }
@@ -102,14 +102,14 @@ fn header(body: &mut Html, report: &Report) {
     body.raw("<p class=\"badges\">");
     expected::badges(body, &report.expectations);
     let (passed, failed): (Vec<_>, Vec<_>) = report.checks.iter().partition(|check| check.passed());
-    body.badge("good", "self-check passed", "self-checks passed", passed.len());
-    body.badge("bad", "self-check failed", "self-checks failed", failed.len());
-    body.badge("bad", "part failed", "parts failed", report.failed.len());
-    body.badge("note", "note", "notes", report.notes.len());
+    body.count("good", "self-check passed", "self-checks passed", passed.len());
+    body.count("bad", "self-check failed", "self-checks failed", failed.len());
+    body.count("bad", "part failed", "parts failed", report.failed.len());
+    body.count("note", "note", "notes", report.notes.len());
     body.raw("</p>\n");
     if let Some(description) = &report.description {
         body.description(description);
     }
-    body.raw("<pre class=\"command\"><code>").text(&report.command).raw("</code></pre>\n");
+    body.raw("<pre class=\"command\">").inline("code", &report.command).raw("</pre>\n");
     body.close("header");
 }

@@ -11,8 +11,7 @@ pub fn checks(body: &mut Html, checks: &[SelfCheck]) {
     body.open("ul");
     for check in checks {
         let (class, said) = if check.passed() { ("good", "passed") } else { ("bad", "failed") };
-        body.raw("<li><span class=\"badge ").raw(class).raw("\">").raw(said).raw("</span> ");
-        body.text(&check.to_string()).raw("</li>\n");
+        body.raw("<li>").badge(class, said).raw(" ").text(&check.to_string()).raw("</li>\n");
     }
     body.close("ul");
 }
@@ -31,7 +30,7 @@ pub fn facts(body: &mut Html, manifest: &Manifest) {
 }
 
 fn fact(body: &mut Html, name: &str, value: &str) {
-    body.raw("<dt>").text(name).raw("</dt><dd>").text(value).raw("</dd>\n");
+    body.inline("dt", name).element("dd", value);
 }
 
 fn program(body: &mut Html, manifest: &Manifest) {
@@ -68,29 +67,32 @@ fn spec(body: &mut Html, manifest: &Manifest) {
     spec.environment.iter().for_each(|(name, value)| fact(body, name, value));
 }
 
-fn models(body: &mut Html, models: &[ModelRecord]) {
-    if models.is_empty() {
-        return;
+/// Records below a heading, `numbers` the columns of numbers; nothing where there are none.
+fn records<R>(
+    body: &mut Html,
+    (heading, columns, numbers): (&str, &[&str], &[&str]),
+    all: &[R],
+    cells: impl Fn(&mut Html, &R),
+) {
+    if !all.is_empty() {
+        body.element("h3", heading);
+        table::sortable(body, columns.iter().map(|column| (*column, numbers.contains(column))), all, cells).raw("\n");
     }
-    body.element("h3", "Models");
+}
+
+fn models(body: &mut Html, models: &[ModelRecord]) {
     let columns = ["model", "source", "family", "parameters", "stored as", "run in", "on", "fingerprint"];
-    let numbers = [false, false, false, true, false, false, false, false];
-    table::head(body, columns.into_iter().zip(numbers));
-    body.open("tbody");
-    for model in models {
+    records(body, ("Models", &columns, &["parameters"]), models, |body, model| {
         let name = [Some(&model.name), model.checkpoint.as_ref()].into_iter().flatten().cloned().collect::<Vec<_>>();
         let source = match &model.revision {
             Some(revision) => format!("{} at {revision}", model.source),
             None => model.source.clone(),
         };
-        body.raw("<tr>");
         [with(&name.join("@"), &model.variants), source, model.family.clone()].iter().for_each(|text| cell(body, text));
         number(body, &model.parameters.to_string());
         [&model.stored_dtype, &model.dtype, &model.device].into_iter().for_each(|text| cell(body, text));
         checksum(body, &model.fingerprint);
-        body.raw("</tr>\n");
-    }
-    body.raw("</tbody></table></div>\n");
+    });
 }
 
 /// A name with the variants that it is of.
@@ -99,35 +101,20 @@ fn with(name: &str, variants: &str) -> String {
 }
 
 fn prompts(body: &mut Html, prompts: &[PromptsRecord]) {
-    if prompts.is_empty() {
-        return;
-    }
-    body.element("h3", "Prompts");
     let columns = ["set", "model", "templates", "prompts", "seeds", "steps", "SHA-256"];
-    table::head(body, columns.into_iter().zip([false, false, true, true, false, false, false]));
-    body.open("tbody");
-    for record in prompts {
+    records(body, ("Prompts", &columns, &["templates", "prompts"]), prompts, |body, record| {
         let seeds: Vec<String> = record.seeds.iter().map(u64::to_string).collect();
-        body.raw("<tr>");
         [&record.set, &record.model].into_iter().for_each(|text| cell(body, text));
         number(body, &record.templates.to_string());
         number(body, &record.prompts.to_string());
         [seeds.join(", "), record.steps.join(", ")].iter().for_each(|text| cell(body, text));
         checksum(body, &record.sha256);
-        body.raw("</tr>\n");
-    }
-    body.raw("</tbody></table></div>\n");
+    });
 }
 
 fn steps(body: &mut Html, steps: &[StepRecord]) {
-    if steps.is_empty() {
-        return;
-    }
-    body.element("h3", "Steps");
     let columns = ["step", "kind", "seconds", "where its rows come from", "key"];
-    table::head(body, columns.into_iter().zip([false, false, true, false, false]));
-    body.open("tbody");
-    for step in steps {
+    records(body, ("Steps", &columns, &["seconds"]), steps, |body, step| {
         let from = match (&step.failed, &step.from_store) {
             (Some(why), _) => format!("failed: {why}"),
             (None, Some(from)) => {
@@ -135,42 +122,36 @@ fn steps(body: &mut Html, steps: &[StepRecord]) {
             }
             (None, None) => "computed in this run".to_string(),
         };
-        body.raw("<tr>");
         [&with(&step.name, &step.variants), &step.kind].into_iter().for_each(|text| cell(body, text));
         number(body, &format!("{:.2}", step.seconds));
         cell(body, &from);
         checksum(body, &step.key);
-        body.raw("</tr>\n");
-    }
-    body.raw("</tbody></table></div>\n");
+    });
 }
 
 fn files(body: &mut Html, manifest: &Manifest) {
     if manifest.files.is_empty() {
         return;
     }
-    body.raw("<details><summary>").text(&format!("Checksums of {} files", manifest.files.len())).raw("</summary>\n");
-    table::head(body, [("file", false), ("SHA-256", false)].into_iter());
-    body.open("tbody");
-    for file in &manifest.files {
-        body.raw("<tr>");
+    body.raw("<details>").element("summary", &format!("Checksums of {} files", manifest.files.len()));
+    table::sortable(body, [("file", false), ("SHA-256", false)], &manifest.files, |body, file| {
         cell(body, &file.path);
-        body.raw("<td><code class=\"key-of\">").text(&file.sha256).raw("</code></td></tr>\n");
-    }
-    body.raw("</tbody></table></div></details>\n");
+        body.raw("<td>").inline("code class=\"key-of\"", &file.sha256).raw("</td>");
+    })
+    .raw("</details>\n");
 }
 
 fn cell(body: &mut Html, text: &str) {
-    body.raw("<td>").text(text).raw("</td>");
+    body.inline("td", text);
 }
 
 fn number(body: &mut Html, value: &str) {
-    body.raw("<td class=\"number\" data-value=\"").text(value).raw("\">").text(value).raw("</td>");
+    table::number(body, value, value);
 }
 
 /// The beginning of a checksum; all of it where the pointer rests.
 fn checksum(body: &mut Html, whole: &str) {
-    body.raw("<td><code title=\"").text(whole).raw("\">").text(short(whole)).raw("</code></td>");
+    body.raw("<td>").with("code", "title", whole, short(whole)).raw("</td>");
 }
 
 fn short(checksum: &str) -> &str {
@@ -181,7 +162,7 @@ fn short(checksum: &str) -> &str {
 pub fn failed(body: &mut Html, failed: &Failed) {
     let Failed { what, why, skipped } = failed;
     body.element("h3", what);
-    body.raw("<pre><code>").text(why).raw("</code></pre>\n");
+    body.raw("<pre>").inline("code", why).raw("</pre>\n");
     if !skipped.is_empty() {
         body.element("p", &format!("Not made because of it: {}.", skipped.join(", ")));
     }

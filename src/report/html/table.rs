@@ -4,7 +4,7 @@ use super::Html;
 use crate::report::{Table, kind, link};
 use crate::table::{cell, operator, plain};
 use polars::prelude::*;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Rows of a table that the page has; the files have all.
 const ROWS: usize = 1000;
@@ -18,23 +18,27 @@ pub fn table(body: &mut Html, table: &Table, folder: &Path) {
         rows(body, frame, table.decimals);
     }
     if frame.height() > ROWS {
-        body.raw("<p class=\"remark\">").text(&format!("The first {ROWS} of {} rows.", frame.height())).raw("</p>\n");
+        body.element("p class=\"remark\"", &format!("The first {ROWS} of {} rows.", frame.height()));
     }
-    body.raw("<p class=\"files\"><code>").text(&table.name).raw("</code>");
-    for path in &table.files {
-        body.raw(" <a href=\"").text(&link(path, folder)).raw("\">").text(&kind(path)).raw("</a>");
+    files(body, &table.name, &table.files, folder);
+    body.raw("\n");
+}
+
+/// The name of a table or figure, and links to its files.
+pub fn files(body: &mut Html, name: &str, files: &[PathBuf], folder: &Path) {
+    body.raw("<p class=\"files\">").inline("code", name);
+    for path in files {
+        body.raw(" ").with("a", "href", &link(path, folder), &kind(path));
     }
-    body.raw("</p>\n");
+    body.raw("</p>");
 }
 
 fn rows(body: &mut Html, frame: &DataFrame, decimals: usize) {
     let columns = frame.columns();
     let kinds: Vec<(bool, bool)> =
         columns.iter().map(|column| (column.dtype().is_primitive_numeric(), operator::column(column))).collect();
-    head(body, columns.iter().zip(&kinds).map(|(column, (number, _))| (operator::sign(column.name()), *number)));
-    body.open("tbody");
-    for row in 0..frame.height().min(ROWS) {
-        body.raw("<tr>");
+    let named = columns.iter().zip(&kinds).map(|(column, (number, _))| (operator::sign(column.name()), *number));
+    sortable(body, named, 0..frame.height().min(ROWS), |body, row| {
         for (column, (number, is_operator)) in columns.iter().zip(&kinds) {
             let shown = cell(column, row, decimals);
             if *number {
@@ -46,17 +50,32 @@ fn rows(body: &mut Html, frame: &DataFrame, decimals: usize) {
             }
             body.text(if *is_operator { operator::sign(&shown) } else { &shown }).raw("</td>");
         }
-        body.raw("</tr>\n");
-    }
-    body.raw("</tbody></table></div>\n");
+    })
+    .raw("\n");
 }
 
-/// Opens a table that can be sorted by its columns: what each is called, and whether it is of numbers.
-pub fn head<'c>(body: &mut Html, columns: impl Iterator<Item = (&'c str, bool)>) {
+/// A table that can be sorted by its columns: what each is called, whether it is of numbers, and what writes the cells of a row.
+pub fn sortable<'h, 'c, R>(
+    body: &'h mut Html,
+    columns: impl IntoIterator<Item = (&'c str, bool)>,
+    rows: impl IntoIterator<Item = R>,
+    cells: impl Fn(&mut Html, R),
+) -> &'h mut Html {
     body.raw("<div class=\"scroll\"><table class=\"sortable\">\n<thead><tr>");
     for (name, number) in columns {
         body.raw(if number { "<th class=\"number\" scope=\"col\">" } else { "<th scope=\"col\">" });
-        body.raw("<button type=\"button\">").text(name).raw("</button></th>");
+        body.inline("button type=\"button\"", name).raw("</th>");
     }
-    body.raw("</tr></thead>\n");
+    body.raw("</tr></thead>\n").open("tbody");
+    for row in rows {
+        body.raw("<tr>");
+        cells(body, row);
+        body.raw("</tr>\n");
+    }
+    body.raw("</tbody></table></div>")
+}
+
+/// A cell of a number, and the number in full.
+pub fn number(body: &mut Html, full: &str, shown: &str) {
+    body.with("td class=\"number\"", "data-value", full, shown);
 }

@@ -29,9 +29,20 @@ impl Html {
         self.raw("</").raw(name).raw(">\n")
     }
 
-    /// `<NAME>text</NAME>`
-    pub fn element(&mut self, name: &str, text: &str) -> &mut Self {
-        self.raw("<").raw(name).raw(">").text(text).close(name)
+    /// `<TAG>text</NAME>`, the name the first word of the tag, whose attributes are markup.
+    pub fn inline(&mut self, tag: &str, text: &str) -> &mut Self {
+        let name = tag.split(' ').next().unwrap_or(tag);
+        self.raw("<").raw(tag).raw(">").text(text).raw("</").raw(name).raw(">")
+    }
+
+    /// The same, alone on its line.
+    pub fn element(&mut self, tag: &str, text: &str) -> &mut Self {
+        self.inline(tag, text).raw("\n")
+    }
+
+    /// `<TAG KEY="value">text</TAG>`
+    pub fn with(&mut self, tag: &str, key: &str, value: &str, text: &str) -> &mut Self {
+        self.inline(&format!("{tag} {key}=\"{}\"", escaped(value)), text)
     }
 
     /// A list of texts.
@@ -43,11 +54,16 @@ impl Html {
         self.close("ul");
     }
 
+    /// A text in a colour.
+    pub fn badge(&mut self, class: &str, text: &str) -> &mut Self {
+        self.with("span", "class", &format!("badge {class}"), text)
+    }
+
     /// How many of something there are, in a colour; nothing where there are none.
-    pub fn badge(&mut self, class: &str, one: &str, many: &str, count: usize) {
+    pub fn count(&mut self, class: &str, one: &str, many: &str, count: usize) {
         if count > 0 {
             let of = if count == 1 { one } else { many };
-            self.raw("<span class=\"badge ").raw(class).raw("\">").text(&format!("{count} {of}")).raw("</span>\n");
+            self.badge(class, &format!("{count} {of}")).raw("\n");
         }
     }
 
