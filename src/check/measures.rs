@@ -1,7 +1,8 @@
 //! Tables and figures that would make one number of several measures, as far as the spec alone shows it: refused before any work.
 
+use crate::figure;
 use crate::spec::expression::{Function, parse_aggregate, parse_value};
-use crate::spec::{Condition, Figure, FigureKind, Loaded, Spec, SpecErrors, Table};
+use crate::spec::{Condition, Loaded, Spec, SpecErrors, Table};
 use crate::step;
 use crate::table::identity::{MEASURE, measured};
 use crate::table::{self, Frames};
@@ -26,16 +27,19 @@ pub(crate) fn mixed(loaded: &Loaded, frames: &Frames) -> Vec<SpecErrors> {
             }
         }
     }
-    for one in spec.figures.iter().filter(|one| one.kind != FigureKind::Scatter) {
+    for one in &spec.figures {
+        let Some(averaged) = figure::averaged(one) else { continue };
         let there = kept(&one.filter, of(spec, &one.from));
-        let (key, column) = numbers(one);
-        if there.len() < 2 || tells_apart(one) || !column.is_some_and(|column| measured(&column)) {
+        let column =
+            one.column(averaged.key).map(|text| parse_value(text).map_or(text.to_string(), |value| value.column));
+        if there.len() < 2
+            || averaged.told(one).any(|name| name == MEASURE)
+            || !column.is_some_and(|name| measured(&name))
+        {
             continue;
         }
-        let heatmap = matches!(one.kind, FigureKind::Heatmap | FigureKind::HeatmapGrid);
-        let otherwise = if heatmap { "facet = \"measure\"" } else { "series = \"measure\"" };
-        let advice = advice(&there, &one.from, has_column(&one.from), otherwise);
-        errors.push(refuse(loaded, &["figure", &one.name, key], &one.from, &there, advice));
+        let advice = advice(&there, &one.from, has_column(&one.from), averaged.otherwise);
+        errors.push(refuse(loaded, &["figure", &one.name, averaged.key], &one.from, &there, advice));
     }
     errors
 }
@@ -56,22 +60,6 @@ fn advice(measures: &[&str], from: &str, has_column: bool, otherwise: &str) -> S
         // A table that no longer has the column.
         false => format!("write {condition} in [[table]] '{from}'"),
     }
-}
-
-/// The key and the column of what a figure shows means of.
-fn numbers(figure: &Figure) -> (&'static str, Option<String>) {
-    let (key, text) = match figure.kind {
-        FigureKind::Heatmap | FigureKind::HeatmapGrid => ("value", figure.value.as_deref()),
-        _ => ("y", Some(figure.y.as_str())),
-    };
-    (key, text.map(|text| parse_value(text).map_or_else(|_| text.to_string(), |value| value.column)))
-}
-
-fn tells_apart(figure: &Figure) -> bool {
-    let heatmap = matches!(figure.kind, FigureKind::Heatmap | FigureKind::HeatmapGrid);
-    let y = heatmap.then_some(figure.y.as_str());
-    let named = [Some(figure.x.as_str()), y, figure.series.as_deref(), figure.dash.as_deref(), figure.facet.as_deref()];
-    named.into_iter().flatten().any(|name| name == MEASURE)
 }
 
 /// The measures that the rows of a step or table are of, each place's rows of all of them; none where there are not several, or

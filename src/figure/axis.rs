@@ -306,6 +306,15 @@ pub fn same(low: f64, high: f64) -> bool {
     (high - low).abs() <= 5e-7 * low.abs().max(high.abs())
 }
 
+/// Ends with some room beyond them, a share of what is between.
+pub fn roomy((low, high): (f64, f64), log: bool, share: f64) -> (f64, f64) {
+    if log {
+        let room = (high / low).powf(share);
+        return (low / room, high * room);
+    }
+    (low - (high - low) * share, high + (high - low) * share)
+}
+
 /// The ends of an axis for values that are all the same: with zero, by which their size is seen, and with 1 where they may be
 /// shares.
 pub fn around(value: f64) -> (f64, f64) {

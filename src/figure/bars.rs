@@ -2,14 +2,17 @@
 
 use super::axis::Axis;
 use super::colour::{self, AXIS, INK};
-use super::drawing::{Drawing, Keyed, at};
-use super::frame::{Entry, Frame, Panels, Sample, spines};
+use super::drawing::{Drawing, Keyed, Read, at};
+use super::fold::{Averaged, Folded};
+use super::frame::{Frame, Panels, Sample, spines};
 use super::geometry::Area;
 use super::order::of_panel;
+use super::plot::Plot;
 use super::scene::Scene;
 use super::series::{self, Chart, Columns};
 use crate::spec;
 use crate::table::operator;
+use polars::prelude::DataFrame;
 use std::slice::from_ref;
 
 /// Most bars beside each other in one panel.
@@ -19,36 +22,45 @@ const FILLED: f64 = 0.78;
 /// Pixels that no bar is wider than.
 const WIDEST: f64 = 72.0;
 
-/// Draws what was read.
-pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
-    let chart = series::gather(figure, columns);
-    super::drawing::too_many(&figure.x, chart.x.most(), BARS / chart.series.len().max(1)).map_err(at("x"))?;
-    let log = figure.y_scale == spec::Scale::Log;
-    let (low, high) = chart.y_range(figure, !log)?;
-    let x = chart.x.axes(|of| Axis::Categories { of, downward: false });
-    let y = Axis::numbers(low, high, log, false);
-    let mut frame = Frame::new(figure);
-    if figure.series.is_some() {
-        let entry = |index: usize| Entry {
-            label: chart.series.labels[index].clone(),
-            color: chart.color(0, index),
-            sample: Sample::Box,
-        };
-        let entries: Vec<Entry> = (0..chart.series.len()).map(entry).collect();
-        frame.legend(series::heading(&chart.series, figure.series.as_deref()), &entries);
+/// Bars, one for each series beside each other.
+pub struct BarChart;
+
+impl Plot for BarChart {
+    type Columns = Columns;
+
+    const AVERAGED: Option<Averaged> = Some(Averaged { key: "y", what: "bars", otherwise: "series = \"measure\"" });
+
+    fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
+        series::read(figure, rows, None)
     }
-    let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
-    let panels = Panels { titles: &chart.panels, x: &x, y: from_ref(&y), x_title, y_title: &chart.y_title, grid: true };
-    let areas = frame.panels(&panels).map_err(at("width"))?;
-    // Bars that are operators themselves have the operators' colours.
-    let operators = figure.series.is_none() && operator::all(chart.x.of(0).labels.iter().map(String::as_str));
-    for (panel, area) in areas.iter().enumerate() {
-        let x = of_panel(&x, panel);
-        let bars = Bars { chart: &chart, x, y: &y, log, operators, beside: beside(&chart) };
-        bars.draw(&mut frame.scene, area, panel);
-        spines(&mut frame.scene, area);
+
+    fn folded(columns: &Columns) -> Option<Folded<'_>> {
+        Some(columns.folded())
     }
-    Ok(Drawing { scene: frame.scene, notes: chart.notes })
+
+    fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
+        let chart = series::gather(figure, columns);
+        super::drawing::too_many(&figure.x, chart.x.most(), BARS / chart.series.len().max(1)).map_err(at("x"))?;
+        let log = figure.y_scale == spec::Scale::Log;
+        let (low, high) = chart.y_range(figure, !log)?;
+        let x = chart.x.axes(|of| Axis::Categories { of, downward: false });
+        let y = Axis::numbers(low, high, log, false);
+        let mut frame = Frame::new(figure);
+        frame.legend(figure.series.as_deref(), &chart.series, |index| (chart.color(0, index), Sample::Box));
+        let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
+        let panels =
+            Panels { titles: &chart.panels, x: &x, y: from_ref(&y), x_title, y_title: &chart.y_title, grid: true };
+        let areas = frame.panels(&panels).map_err(at("width"))?;
+        // Bars that are operators themselves have the operators' colours.
+        let operators = figure.series.is_none() && operator::all(chart.x.of(0).labels.iter().map(String::as_str));
+        for (panel, area) in areas.iter().enumerate() {
+            let x = of_panel(&x, panel);
+            let bars = Bars { chart: &chart, x, y: &y, log, operators, beside: beside(&chart) };
+            bars.draw(&mut frame.scene, area, panel);
+            spines(&mut frame.scene, area);
+        }
+        Ok(Drawing { scene: frame.scene, notes: chart.notes })
+    }
 }
 
 /// How many bars share a category's width: one where no category of a panel has bars of two series.

@@ -53,14 +53,38 @@ pub(super) fn categories(rows: &DataFrame, key: &'static str, name: Option<&str>
     Ok((found, places))
 }
 
+/// The column that a key names which the kind of figure needs.
+pub(super) fn needed<'f>(figure: &'f spec::Figure, key: &'static str) -> Keyed<&'f str> {
+    let example =
+        figure.kind.needs().iter().find(|(needed, _)| *needed == key).map_or("a column", |(_, column)| column);
+    figure.column(key).ok_or_else(|| at(key)(Problem::Missing { kind: figure.kind.name(), key, example }))
+}
+
 /// The panels, labelled with their titles.
 pub(super) fn facets(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Placed> {
+    if figure.kind.needs().iter().any(|(key, _)| *key == "facet") {
+        needed(figure, "facet")?;
+    }
     let (mut panels, places) = categories(rows, "facet", figure.facet.as_deref(), PANELS)?;
     // A number alone does not say what it is.
     if let (Some(name), Some(_)) = (&figure.facet, &panels.numbers) {
         panels.labels.iter_mut().for_each(|label| *label = format!("{name} {label}"));
     }
     Ok((panels, places))
+}
+
+/// The least and the largest of the numbers that a column has.
+pub(super) fn ends(
+    numbers: impl Iterator<Item = f64>,
+    log: bool,
+    (key, column): (&'static str, &str),
+) -> Keyed<(f64, f64)> {
+    let (low, high) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), n| (low.min(n), high.max(n)));
+    if low > high {
+        let because = if log { " above zero, where a logarithmic axis begins" } else { "" };
+        return Err(at(key)(Problem::NoNumbers { column: column.to_string(), because }));
+    }
+    Ok((low, high))
 }
 
 pub(super) fn at<P: Into<Problem>>(key: &'static str) -> impl Fn(P) -> Fault<Problem> {

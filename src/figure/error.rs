@@ -52,11 +52,13 @@ pub enum Problem {
         because: &'static str,
     },
     /// A key that this kind of figure needs.
-    #[error("a {kind} needs it; write {example}")]
+    #[error("a {kind} needs it; write {key} = \"{example}\"")]
     Missing {
         /// The kind.
         kind: &'static str,
-        /// `value = "mean"`
+        /// The key.
+        key: &'static str,
+        /// A column that it could name.
         example: &'static str,
     },
     /// More different values than a reader could tell apart.

@@ -1,15 +1,31 @@
 //! Rows that fall on one place of a figure, which shows their mean: what that is a mean over.
 
-use super::drawing::{Keyed, at};
-use crate::spec::{self, FigureKind};
+use super::drawing::{Keyed, Placed, at};
+use crate::spec;
 use crate::table::identity::{self, Places};
 use polars::prelude::DataFrame;
 use std::collections::{HashMap, HashSet};
 
+/// What a kind of figure shows the mean of, where several rows fall on one place.
+pub(crate) struct Averaged {
+    /// The key of the spec that names the numbers.
+    pub key: &'static str,
+    /// What shows a mean: "cells".
+    pub what: &'static str,
+    /// What shows each measure by itself.
+    pub otherwise: &'static str,
+}
+
+impl Averaged {
+    /// The columns whose values a figure keeps apart.
+    pub fn told<'f>(&self, figure: &'f spec::Figure) -> impl Iterator<Item = &'f str> {
+        let keys = ["x", "y", "series", "dash", "facet"].into_iter().filter(move |key| *key != self.key);
+        keys.filter_map(move |key| figure.column(key))
+    }
+}
+
 /// The numbers of a figure before their means are taken.
 pub struct Folded<'f> {
-    /// The key of the spec that names them.
-    pub key: &'static str,
     /// Their column.
     pub column: &'f str,
     /// The number of each row.
@@ -18,32 +34,32 @@ pub struct Folded<'f> {
     pub places: Places,
 }
 
-/// A place in a grid of so many values of each column, as one number; nowhere where there is no number, or a column has no value.
-pub fn place(there: bool, within: &[(Option<usize>, usize)]) -> Option<usize> {
-    let place = within.iter().try_fold(0, |place, &(value, values)| Some(place * values.max(1) + value?));
-    place.filter(|_| there)
+impl<'f> Folded<'f> {
+    /// Rows are of one place where they have the same values of these columns; a row without a number, or without one of the values, is
+    /// nowhere.
+    pub fn new<const N: usize>(column: &'f str, numbers: &'f [Option<f64>], within: [&Placed; N]) -> Self {
+        let place = |(row, number): (usize, &Option<f64>)| {
+            let place = within.iter().try_fold(0, |place, (values, places)| {
+                Some(place * values.len().max(1) + places.get(row).copied().flatten()?)
+            });
+            place.filter(|_| number.is_some())
+        };
+        Self { column, numbers, places: numbers.iter().enumerate().map(place).collect() }
+    }
 }
 
 /// What the means are over, where the figure does not tell it apart.
 ///
 /// # Errors
 /// Numbers of several measures, whose mean is of nothing.
-pub fn over(figure: &spec::Figure, rows: &DataFrame, folded: Folded) -> Keyed<Option<String>> {
-    let Folded { key, column, numbers, places } = folded;
-    let (what, otherwise) = match figure.kind {
-        FigureKind::Heatmap | FigureKind::HeatmapGrid | FigureKind::Scatter => ("cells", "facet = \"measure\""),
-        FigureKind::Lines => ("points", "series = \"measure\""),
-        FigureKind::Bars => ("bars", "series = \"measure\""),
-    };
-    identity::one_measure(rows, column, &places, otherwise).map_err(at(key))?;
-    let of_cells = matches!(figure.kind, FigureKind::Heatmap | FigureKind::HeatmapGrid).then_some(figure.y.as_str());
-    let named =
-        [Some(figure.x.as_str()), of_cells, figure.series.as_deref(), figure.dash.as_deref(), figure.facet.as_deref()];
-    let told: Vec<&str> = named.into_iter().flatten().collect();
+pub fn over(figure: &spec::Figure, rows: &DataFrame, averaged: &Averaged, folded: Folded) -> Keyed<Option<String>> {
+    let Folded { column, numbers, places } = folded;
+    identity::one_measure(rows, column, &places, averaged.otherwise).map_err(at(averaged.key))?;
+    let told: Vec<&str> = averaged.told(figure).collect();
     let places = of_different(numbers, places);
     let over = identity::averaged_over(rows, &told, &places);
-    let over = over.map_err(|error| at(key)(crate::table::Problem::from(error)))?;
-    Ok(over.map(|over| format!("{what} are means over {over}")))
+    let over = over.map_err(|error| at(averaged.key)(crate::table::Problem::from(error)))?;
+    Ok(over.map(|over| format!("{} are means over {over}", averaged.what)))
 }
 
 /// The places whose numbers are not all one: of equal numbers the mean is each of them.

@@ -3,6 +3,7 @@
 use super::axis::{Axis, LABEL, Labels, Tick, label_width};
 use super::colour::{AXIS, GRID, PAPER};
 use super::dash::Dash;
+use super::data::Categories;
 use super::error::Problem;
 use super::geometry::Area;
 use super::order::of_panel;
@@ -27,16 +28,6 @@ pub struct Frame {
     pub scene: Scene,
     /// What is still free.
     pub free: Area,
-}
-
-/// One entry of a legend.
-pub struct Entry {
-    /// What it says.
-    pub label: String,
-    /// Its colour.
-    pub color: Color,
-    /// What is beside the label.
-    pub sample: Sample,
 }
 
 /// What an entry of a legend shows.
@@ -85,16 +76,18 @@ impl Frame {
         frame
     }
 
-    /// A legend in rows above the data.
-    pub fn legend(&mut self, heading: Option<&str>, entries: &[Entry]) {
+    /// A legend in rows above the data: the categories of a column, each with what is beside its label; none without a column.
+    pub fn legend(&mut self, column: Option<&str>, of: &Categories, sample: impl Fn(usize) -> (Color, Sample)) {
         const SAMPLE: f64 = 24.0;
         const GAP: f64 = 5.0;
         const BETWEEN: f64 = 16.0;
+        let Some(column) = column else { return };
         let room = self.free.width();
-        let heading = heading.map(|heading| format!("{heading}:"));
+        // Numbers, true and false alone do not say what they are.
+        let truths = || of.labels.iter().all(|label| label == "true" || label == "false");
+        let heading = (of.numbers.is_some() || truths()).then(|| format!("{column}:"));
         let heading_width = heading.as_ref().map_or(0.0, |text| LABEL.width(text) + 8.0);
-        let labels: Vec<String> = entries.iter().map(|entry| entry.label.clone()).collect();
-        let labels = labels::fitted(&labels, label_width, room - SAMPLE - GAP - heading_width);
+        let labels = labels::fitted(&of.labels, label_width, room - SAMPLE - GAP - heading_width);
         let width = |label: &String| SAMPLE + GAP + label_width(label);
         let mut rows: Vec<(f64, Vec<usize>)> = vec![(heading_width, Vec::new())];
         for (index, label) in labels.iter().enumerate() {
@@ -116,20 +109,21 @@ impl Frame {
                 x += heading_width;
             }
             for &index in row {
-                let (Some(entry), Some(label)) = (entries.get(index), labels.get(index)) else { continue };
-                match entry.sample {
+                let Some(label) = labels.get(index) else { continue };
+                let (color, sample) = sample(index);
+                match sample {
                     Sample::Line(dash, marker) => {
-                        self.scene.dashed(vec![(x, y), (x + SAMPLE, y)], entry.color, 2.0, dash);
+                        self.scene.dashed(vec![(x, y), (x + SAMPLE, y)], color, 2.0, dash);
                         if let Some(shape) = marker {
-                            self.scene.marker((x + SAMPLE / 2.0, y), shape, 3.2, entry.color);
+                            self.scene.marker((x + SAMPLE / 2.0, y), shape, 3.2, color);
                         }
                     }
                     Sample::Marker(shape) => {
-                        self.scene.marker((x + SAMPLE - 6.0, y), shape, 3.2, entry.color);
+                        self.scene.marker((x + SAMPLE - 6.0, y), shape, 3.2, color);
                     }
                     Sample::Box => {
                         let side = Area { x0: x + SAMPLE - 12.0, y0: y - 6.0, x1: x + SAMPLE, y1: y + 6.0 };
-                        self.scene.rect(side, entry.color);
+                        self.scene.rect(side, color);
                     }
                 }
                 self.scene.text(label, (x + SAMPLE + GAP, y), Anchor::Start, LABEL.suited_to(label));

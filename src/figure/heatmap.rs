@@ -5,13 +5,14 @@ use super::cell::Cell;
 use super::colour::{self, MISSING, PAPER, Scale};
 use super::colour_bar::ColourBar;
 use super::data::{self, Mean};
-use super::drawing::{Drawing, Keyed, Placed, Read, at, categories, facets};
+use super::drawing::{Drawing, Keyed, Placed, Read, at, categories, ends, facets, needed};
 use super::error::Problem;
-use super::fold::{self, Folded};
+use super::fold::{Averaged, Folded};
 use super::frame::{Frame, Panels, border};
 use super::geometry::Area;
 use super::mask;
 use super::order::{self, Along};
+use super::plot::Plot;
 use super::scene::{Anchor, Scene, Style};
 use crate::spec;
 use crate::spec::expression::Value;
@@ -56,80 +57,68 @@ pub struct Columns {
     value: (Value, Vec<Option<f64>>),
 }
 
-/// Reads the rows, which are already filtered.
-pub fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
-    let kind = if figure.kind == spec::FigureKind::Heatmap { "heatmap" } else { "heatmap-grid" };
-    let x = categories(rows, "x", Some(&figure.x), SIDE);
-    let y = categories(rows, "y", Some(&figure.y), SIDE);
-    let panels = match (figure.kind, &figure.facet) {
-        (spec::FigureKind::HeatmapGrid, None) => {
-            Err(at("facet")(Problem::Missing { kind, example: "facet = \"operator\"" }))
-        }
-        _ => facets(figure, rows),
-    };
-    let value = match &figure.value {
-        Some(text) => data::values(rows, text).map_err(at("value")),
-        None => Err(at("value")(Problem::Missing { kind, example: "value = \"mean\"" })),
-    };
-    match (x, y, panels, value) {
-        (Ok(x), Ok(y), Ok(panels), Ok(value)) => Ok(Columns { x, y, panels, value }),
-        (x, y, panels, value) => Err([x.err(), y.err(), value.err(), panels.err()].into_iter().flatten().collect()),
-    }
-}
+/// A heat map, of one panel or of several.
+pub struct Heatmap;
 
-impl Columns {
-    /// Which rows are of one cell.
-    pub fn folded(&self) -> Folded<'_> {
-        let Self { x: (x, x_places), y: (y, y_places), panels: (panels, panel_places), value: (value, numbers) } = self;
-        let of = |places: &[Option<usize>], row: usize| places.get(row).copied().flatten();
-        let place = |(row, number): (usize, &Option<f64>)| {
-            let within =
-                [(of(panel_places, row), panels.len()), (of(y_places, row), y.len()), (of(x_places, row), x.len())];
-            fold::place(number.is_some(), &within)
+impl Plot for Heatmap {
+    type Columns = Columns;
+
+    const AVERAGED: Option<Averaged> = Some(Averaged { key: "value", what: "cells", otherwise: "facet = \"measure\"" });
+
+    fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
+        let x = categories(rows, "x", Some(&figure.x), SIDE);
+        let y = categories(rows, "y", Some(&figure.y), SIDE);
+        let value = needed(figure, "value").and_then(|text| data::values(rows, text).map_err(at("value")));
+        match (x, y, facets(figure, rows), value) {
+            (Ok(x), Ok(y), Ok(panels), Ok(value)) => Ok(Columns { x, y, panels, value }),
+            (x, y, panels, value) => Err([x.err(), y.err(), value.err(), panels.err()].into_iter().flatten().collect()),
+        }
+    }
+
+    fn folded(columns: &Columns) -> Option<Folded<'_>> {
+        let Columns { x, y, panels, value: (value, numbers) } = columns;
+        Some(Folded::new(&value.column, numbers, [panels, y, x]))
+    }
+
+    fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
+        let mut cells = gather(figure, columns);
+        let scale = scale(figure, &cells)?;
+        let x = cells.x.axes(|of| Axis::Categories { of, downward: false });
+        // Numbers grow upwards, as on any axis (layers from the bottom, as in the paper's figure 2); text reads down.
+        let y = cells.y.axes(|of| Axis::Categories { downward: of.numbers.is_none(), of });
+        let mut frame = Frame::new(figure);
+        let axis = Axis::numbers(scale.low, scale.high, false, false);
+        let blanks = [(Cell::Missing, (MISSING, "no data")), (Cell::Masked, (PAPER, "masked"))];
+        let bar = ColourBar {
+            labels: axis.vertical(frame.free.height() - 60.0, frame.free.width() * 0.25),
+            scale,
+            title: figure.value_title.clone().unwrap_or_else(|| cells.title.clone()),
+            blanks: blanks
+                .into_iter()
+                .filter(|(kind, _)| cells.all().any(|cell| cell == *kind))
+                .map(|(_, blank)| blank)
+                .collect(),
+            below: cells.values().any(|value| value < scale.low),
+            above: cells.values().any(|value| value > scale.high),
         };
-        Folded { key: "value", column: &value.column, numbers, places: numbers.iter().enumerate().map(place).collect() }
-    }
-}
-
-/// Draws what was read.
-pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
-    let mut cells = gather(figure, columns);
-    let scale = scale(figure, &cells)?;
-    let x = cells.x.axes(|of| Axis::Categories { of, downward: false });
-    // Numbers grow upwards, as on any axis (layers from the bottom, as in the paper's figure 2); text reads down.
-    let y = cells.y.axes(|of| Axis::Categories { downward: of.numbers.is_none(), of });
-    let mut frame = Frame::new(figure);
-    let axis = Axis::numbers(scale.low, scale.high, false, false);
-    let blanks = [(Cell::Missing, (MISSING, "no data")), (Cell::Masked, (PAPER, "masked"))];
-    let bar = ColourBar {
-        labels: axis.vertical(frame.free.height() - 60.0, frame.free.width() * 0.25),
-        scale,
-        title: figure.value_title.clone().unwrap_or_else(|| cells.title.clone()),
-        blanks: blanks
-            .into_iter()
-            .filter(|(kind, _)| cells.all().any(|cell| cell == *kind))
-            .map(|(_, blank)| blank)
-            .collect(),
-        below: cells.values().any(|value| value < scale.low),
-        above: cells.values().any(|value| value > scale.high),
-    };
-    let strip = bar.reserve(&mut frame);
-    let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
-    let y_title = figure.y_title.as_deref().unwrap_or(&figure.y);
-    let panels = Panels { titles: &cells.panels, x: &x, y: &y, x_title, y_title, grid: false };
-    let areas = frame.panels(&panels).map_err(at("width"))?;
-    let annotation = annotation(figure, &mut cells, areas.first());
-    for (panel, (area, cells_of)) in areas.iter().zip(&cells.cells).enumerate() {
-        let (x, y) = (order::of_panel(&x, panel), order::of_panel(&y, panel));
-        let grid = Grid { area, x, y, columns: cells.x.of(panel).len(), cells: cells_of, scale };
-        grid.fill(&mut frame.scene);
-        if let Some(annotation) = &annotation {
-            grid.annotate(&mut frame.scene, annotation);
+        let strip = bar.reserve(&mut frame);
+        let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
+        let y_title = figure.y_title.as_deref().unwrap_or(&figure.y);
+        let panels = Panels { titles: &cells.panels, x: &x, y: &y, x_title, y_title, grid: false };
+        let areas = frame.panels(&panels).map_err(at("width"))?;
+        let annotation = annotation(figure, &mut cells, areas.first());
+        for (panel, (area, cells_of)) in areas.iter().zip(&cells.cells).enumerate() {
+            let (x, y) = (order::of_panel(&x, panel), order::of_panel(&y, panel));
+            let grid = Grid { area, x, y, columns: cells.x.of(panel).len(), cells: cells_of, scale };
+            grid.fill(&mut frame.scene);
+            if let Some(annotation) = &annotation {
+                grid.annotate(&mut frame.scene, annotation);
+            }
+            border(&mut frame.scene, area);
         }
-        border(&mut frame.scene, area);
+        bar.draw(&mut frame.scene, Area { y0: frame.free.y0, y1: frame.free.y1, ..strip });
+        Ok(Drawing { scene: frame.scene, notes: cells.notes })
     }
-    bar.draw(&mut frame.scene, Area { y0: frame.free.y0, y1: frame.free.y1, ..strip });
-    Ok(Drawing { scene: frame.scene, notes: cells.notes })
 }
 
 fn gather(figure: &spec::Figure, columns: Columns) -> Cells {
@@ -173,17 +162,13 @@ fn gather(figure: &spec::Figure, columns: Columns) -> Cells {
 }
 
 fn scale(figure: &spec::Figure, cells: &Cells) -> Keyed<Scale> {
-    let (low, high) =
-        cells.values().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), value| (a.min(value), b.max(value)));
-    if low > high {
-        return Err(at("value")(Problem::NoNumbers { column: cells.column.clone(), because: "" }));
-    }
+    let ends = ends(cells.values(), false, ("value", &cells.column))?;
     let given = match figure.value_range {
         Some([low, high]) if low.is_finite() && high.is_finite() && low < high => Some((low, high)),
         Some([low, high]) => return Err(at("value_range")(Problem::Range(low, high, ""))),
         None => None,
     };
-    let (low, high) = given.unwrap_or((low, high));
+    let (low, high) = given.unwrap_or(ends);
     let diverging = figure.diverging.unwrap_or_else(|| both_signs_matter(low, high));
     let (low, high) = match given {
         Some(given) => given,

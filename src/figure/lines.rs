@@ -3,14 +3,16 @@
 use super::axis::{self, Axis};
 use super::colour::INK;
 use super::dash::Dash;
-use super::drawing::{Drawing, Keyed, at};
-use super::error::Problem;
-use super::frame::{Entry, Frame, Panels, Sample, spines};
+use super::drawing::{Drawing, Keyed, Read, at, ends};
+use super::fold::{Averaged, Folded};
+use super::frame::{Frame, Panels, Sample, spines};
 use super::geometry::{Area, Point};
 use super::order::of_panel;
+use super::plot::Plot;
 use super::scene::{Color, Scene, Shape};
 use super::series::{self, Chart, Columns, Datum, shape};
 use crate::spec;
+use polars::prelude::DataFrame;
 use std::slice::from_ref;
 
 /// With more points than this a line has no markers.
@@ -18,56 +20,58 @@ const MARKED: usize = 40;
 const WIDTH: f64 = 1.8;
 const RADIUS: f64 = 3.0;
 
-/// Draws what was read.
-pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
-    let mut chart = series::gather(figure, columns);
-    // First of all there must be heights; then those that the horizontal axis has no place for are taken out.
-    chart.y_range(figure, false)?;
-    let x = x_axis(figure, &mut chart)?;
-    let (low, high) = chart.y_range(figure, false)?;
-    let y = Axis::numbers(low, high, figure.y_scale == spec::Scale::Log, false);
-    let mut frame = Frame::new(figure);
-    legends(&mut frame, figure, &chart);
-    let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
-    let panels = Panels { titles: &chart.panels, x: &x, y: from_ref(&y), x_title, y_title: &chart.y_title, grid: true };
-    let areas = frame.panels(&panels).map_err(at("width"))?;
-    for (panel, (area, lines)) in areas.iter().zip(&chart.data).enumerate() {
-        let along = chart.x.of(panel);
-        let categories = along.numbers.is_none().then(|| along.len());
-        let place = Place { area, x: of_panel(&x, panel), y: &y, categories };
-        let styles = chart.dashes.len();
-        for (line, points) in lines.iter().enumerate() {
-            place.band(&mut frame.scene, points, chart.color(panel, line / styles));
-        }
-        for (line, points) in lines.iter().enumerate() {
-            let (series, dash) = (line / styles, Dash::ALL[line % styles]);
-            place.line(&mut frame.scene, points, chart.color(panel, series), dash, shape(series));
-        }
-        spines(&mut frame.scene, area);
+/// Lines, one for each series and style.
+pub struct LineChart;
+
+impl Plot for LineChart {
+    type Columns = Columns;
+
+    const AVERAGED: Option<Averaged> = Some(Averaged { key: "y", what: "points", otherwise: "series = \"measure\"" });
+
+    fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
+        series::read(figure, rows, figure.dash.as_deref())
     }
-    Ok(Drawing { scene: frame.scene, notes: chart.notes })
+
+    fn folded(columns: &Columns) -> Option<Folded<'_>> {
+        Some(columns.folded())
+    }
+
+    fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
+        let mut chart = series::gather(figure, columns);
+        // First of all there must be heights; then those that the horizontal axis has no place for are taken out.
+        chart.y_range(figure, false)?;
+        let x = x_axis(figure, &mut chart)?;
+        let (low, high) = chart.y_range(figure, false)?;
+        let y = Axis::numbers(low, high, figure.y_scale == spec::Scale::Log, false);
+        let mut frame = Frame::new(figure);
+        legends(&mut frame, figure, &chart);
+        let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
+        let panels =
+            Panels { titles: &chart.panels, x: &x, y: from_ref(&y), x_title, y_title: &chart.y_title, grid: true };
+        let areas = frame.panels(&panels).map_err(at("width"))?;
+        for (panel, (area, lines)) in areas.iter().zip(&chart.data).enumerate() {
+            let along = chart.x.of(panel);
+            let categories = along.numbers.is_none().then(|| along.len());
+            let place = Place { area, x: of_panel(&x, panel), y: &y, categories };
+            let styles = chart.dashes.len();
+            for (line, points) in lines.iter().enumerate() {
+                place.band(&mut frame.scene, points, chart.color(panel, line / styles));
+            }
+            for (line, points) in lines.iter().enumerate() {
+                let (series, dash) = (line / styles, Dash::ALL[line % styles]);
+                place.line(&mut frame.scene, points, chart.color(panel, series), dash, shape(series));
+            }
+            spines(&mut frame.scene, area);
+        }
+        Ok(Drawing { scene: frame.scene, notes: chart.notes })
+    }
 }
 
 /// What the colours mean, and beneath it what the styles of line mean.
 fn legends(frame: &mut Frame, figure: &spec::Figure, chart: &Chart) {
-    if figure.series.is_some() {
-        let entry = |(index, label): (usize, &String)| Entry {
-            label: label.clone(),
-            color: chart.color(0, index),
-            sample: Sample::Line(Dash::Solid, Some(shape(index))),
-        };
-        let entries: Vec<Entry> = chart.series.labels.iter().enumerate().map(entry).collect();
-        frame.legend(series::heading(&chart.series, figure.series.as_deref()), &entries);
-    }
-    if figure.dash.is_some() {
-        let entry = |(label, dash): (&String, Dash)| Entry {
-            label: label.clone(),
-            color: INK,
-            sample: Sample::Line(dash, None),
-        };
-        let entries: Vec<Entry> = chart.dashes.labels.iter().zip(Dash::ALL).map(entry).collect();
-        frame.legend(series::heading(&chart.dashes, figure.dash.as_deref()), &entries);
-    }
+    let series = |index| (chart.color(0, index), Sample::Line(Dash::Solid, Some(shape(index))));
+    frame.legend(figure.series.as_deref(), &chart.series, series);
+    frame.legend(figure.dash.as_deref(), &chart.dashes, |index| (INK, Sample::Line(Dash::ALL[index], None)));
 }
 
 /// The horizontal axis of all panels, or of each; points that it has no place for are taken out of the chart.
@@ -87,20 +91,8 @@ fn x_axis(figure: &spec::Figure, chart: &mut Chart) -> Keyed<Vec<Axis>> {
             chart.notes.push(note);
         }
     }
-    let ends = chart.all().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), datum| (a.min(datum.x), b.max(datum.x)));
-    if ends.0 > ends.1 {
-        let because = if log { " above zero, where a logarithmic axis begins" } else { "" };
-        return Err(at("x")(Problem::NoNumbers { column: figure.x.clone(), because }));
-    }
-    let (low, high) = ends;
-    let (low, high) = match (log, axis::same(low, high)) {
-        (_, true) => (low, high),
-        (true, false) => {
-            let room = (high / low).powf(0.025);
-            (low / room, high * room)
-        }
-        (false, false) => (low - (high - low) * 0.025, high + (high - low) * 0.025),
-    };
+    let (low, high) = ends(chart.all().map(|datum| datum.x), log, ("x", &figure.x))?;
+    let (low, high) = if axis::same(low, high) { (low, high) } else { axis::roomy((low, high), log, 0.025) };
     Ok(vec![Axis::numbers(low, high, log, chart.whole)])
 }
 

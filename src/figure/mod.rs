@@ -24,6 +24,7 @@ mod mask;
 mod number;
 mod order;
 mod paint;
+mod plot;
 mod raster;
 mod scatter;
 mod scene;
@@ -36,13 +37,46 @@ pub use font::Face;
 pub use geometry::{Area, Point};
 pub use scene::{Color, Item, Scene, Shape, Text};
 
-use crate::spec::{self, FigureKind, ImageFormat};
+use crate::spec::{self, FigureKind, ImageFormat, figure_kinds};
 use crate::system::atomic::write_atomic;
 use crate::table::{self, Fault};
+use bars::BarChart as Bars;
 use drawing::{Keyed, Read, at, named};
+pub(crate) use fold::Averaged;
+use heatmap::{Heatmap, Heatmap as HeatmapGrid};
+use lines::LineChart as Lines;
+use plot::Plot;
 use polars::prelude::DataFrame;
+use scatter::ScatterPlot as Scatter;
 use std::collections::BTreeSet;
 use std::path::Path;
+
+macro_rules! plots {
+    ($($(#[$about:meta])* $kind:ident = $name:literal, needs $needs:expr, own $own:expr;)*) => {
+        /// Reads rows and places what a figure shows of them.
+        fn laid_out(figure: &spec::Figure, rows: &DataFrame) -> Read<Drawing> {
+            match figure.kind {
+                $(FigureKind::$kind => plot::laid_out::<$kind>(figure, rows),)*
+            }
+        }
+
+        /// Reads rows that are not to be drawn.
+        fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<()> {
+            match figure.kind {
+                $(FigureKind::$kind => $kind::read(figure, rows).map(drop),)*
+            }
+        }
+
+        /// What a figure shows a mean of, where several rows fall on one place; `None` where each row is shown.
+        pub(crate) fn averaged(figure: &spec::Figure) -> Option<Averaged> {
+            match figure.kind {
+                $(FigureKind::$kind => $kind::AVERAGED,)*
+            }
+        }
+    };
+}
+
+figure_kinds!(plots);
 
 /// Draws the figure from the rows of its step or table and writes `NAME.svg` and `NAME.png` into the folder, each whole or
 /// not at all.
@@ -78,7 +112,8 @@ pub fn draw(
 /// # Errors
 /// As [`draw`], but for those of writing.
 pub fn layout(figure: &spec::Figure, rows: &DataFrame) -> Result<Drawing, FigureError> {
-    let mut drawing = match drawn(figure, rows) {
+    let kept = kept(figure, rows).map_err(|fault| vec![fault]);
+    let mut drawing = match kept.and_then(|rows| laid_out(figure, &rows)) {
         Ok(drawing) => drawing,
         // That there is nothing is a result.
         Err(faults) => match faults.as_slice() {
@@ -108,28 +143,6 @@ fn letters_without_glyph(scene: &Scene) -> Option<String> {
     Some(format!("the fonts of figures have no glyph for {all}: {written}"))
 }
 
-fn drawn(figure: &spec::Figure, rows: &DataFrame) -> Read<Drawing> {
-    let one = |fault| vec![fault];
-    let rows = kept(figure, rows).map_err(one)?;
-    let (drawing, over) = match figure.kind {
-        FigureKind::Heatmap | FigureKind::HeatmapGrid => {
-            let columns = heatmap::read(figure, &rows)?;
-            let over = fold::over(figure, &rows, columns.folded()).map_err(one)?;
-            (heatmap::draw(figure, columns), over)
-        }
-        FigureKind::Lines | FigureKind::Bars => {
-            let columns = series::read(figure, &rows)?;
-            let over = fold::over(figure, &rows, columns.folded()).map_err(one)?;
-            let bars = figure.kind == FigureKind::Bars;
-            (if bars { bars::draw(figure, columns) } else { lines::draw(figure, columns) }, over)
-        }
-        FigureKind::Scatter => (scatter::draw(figure, scatter::read(figure, &rows)?), None),
-    };
-    let mut drawing = drawing.map_err(one)?;
-    drawing.notes.extend(over);
-    Ok(drawing)
-}
-
 /// Reads the columns of a figure before there are rows to draw, as [`layout`] reads them.
 ///
 /// # Errors
@@ -140,12 +153,7 @@ pub fn check(figure: &spec::Figure, columns: &DataFrame) -> Result<(), FigureErr
         table::meeting(&none, column, condition).err().map(table::at(&["where", column]))
     });
     let mut faults: Vec<Fault<Problem>> = conditions.collect();
-    let read = match figure.kind {
-        FigureKind::Heatmap | FigureKind::HeatmapGrid => heatmap::read(figure, &none).map(drop),
-        FigureKind::Lines | FigureKind::Bars => series::read(figure, &none).map(drop),
-        FigureKind::Scatter => scatter::read(figure, &none).map(drop),
-    };
-    faults.extend(read.err().into_iter().flatten());
+    faults.extend(read(figure, &none).err().into_iter().flatten());
     if faults.is_empty() { Ok(()) } else { Err(named(figure, faults)) }
 }
 

@@ -3,10 +3,10 @@
 use super::axis::{self, Axis};
 use super::colour::{self, AXIS};
 use super::dash::Dash;
-use super::drawing::{Drawing, Keyed, Placed, Read, at, categories, facets};
-use super::error::Problem;
-use super::frame::{Entry, Frame, Panels, Sample, spines};
+use super::drawing::{self, Drawing, Keyed, Placed, Read, at, categories, facets};
+use super::frame::{Frame, Panels, Sample, spines};
 use super::geometry::{Area, Point};
+use super::plot::Plot;
 use super::scene::Color;
 use super::{data, series};
 use crate::spec;
@@ -30,20 +30,6 @@ pub struct Columns {
     panels: Placed,
 }
 
-/// Reads the rows, which are already filtered.
-pub fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
-    let x = data::plain(rows, &figure.x, "").and_then(|column| Ok(data::numbers(column)?)).map_err(at("x"));
-    let y = data::values(rows, &figure.y).map_err(at("y"));
-    let series = categories(rows, "series", figure.series.as_deref(), SERIES);
-    let panels = facets(figure, rows);
-    match (x, y, series, panels, series::y_range(figure)) {
-        (Ok(x), Ok(y), Ok(series), Ok(panels), Ok(_)) => Ok(Columns { x, y, series, panels }),
-        (x, y, series, panels, range) => {
-            Err([x.err(), y.err(), series.err(), panels.err(), range.err()].into_iter().flatten().collect())
-        }
-    }
-}
-
 /// A point of a row: its panel, its series, and where it is.
 struct Dot {
     panel: usize,
@@ -51,102 +37,108 @@ struct Dot {
     at: Point,
 }
 
-/// Draws what was read.
-pub fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
-    let Columns { x, y: (value, heights), series: (series, of_series), panels: (panels, of_panels) } = columns;
-    let (log_x, log_y) = (figure.x_scale == spec::Scale::Log, figure.y_scale == spec::Scale::Log);
-    let place = |row: usize| {
-        let x = x.get(row).copied().flatten()?;
-        let y = data::transformed(value.transform, heights.get(row).copied().flatten()?);
-        let drawable = |number: f64, log: bool| number.is_finite() && (!log || number > 0.0);
-        let (panel, series) = (of_panels.get(row).copied().flatten()?, of_series.get(row).copied().flatten()?);
-        (drawable(x, log_x) && drawable(y, log_y)).then_some(Dot { panel, series, at: (x, y) })
-    };
-    let mut dots: Vec<Dot> = (0..heights.len()).filter_map(place).collect();
-    let mut notes = Vec::new();
-    if dots.len() < heights.len() {
-        let log = if log_x || log_y { ", or zero or less on a logarithmic axis" } else { "" };
-        let lost = heights.len() - dots.len();
-        notes.push(format!("{lost} rows are not drawn: a value is missing or not finite{log}"));
+/// A point for each row.
+pub struct ScatterPlot;
+
+impl Plot for ScatterPlot {
+    type Columns = Columns;
+
+    fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
+        let x = data::plain(rows, &figure.x, "").and_then(|column| Ok(data::numbers(column)?)).map_err(at("x"));
+        let y = data::values(rows, &figure.y).map_err(at("y"));
+        let series = categories(rows, "series", figure.series.as_deref(), SERIES);
+        let panels = facets(figure, rows);
+        match (x, y, series, panels, series::y_range(figure)) {
+            (Ok(x), Ok(y), Ok(series), Ok(panels), Ok(_)) => Ok(Columns { x, y, series, panels }),
+            (x, y, series, panels, range) => {
+                Err([x.err(), y.err(), series.err(), panels.err(), range.err()].into_iter().flatten().collect())
+            }
+        }
     }
-    let across = ends(dots.iter().map(|dot| dot.at.0), log_x, ("x", figure.x.as_str()))?;
-    let up = ends(dots.iter().map(|dot| dot.at.1), log_y, ("y", value.column.as_str()))?;
-    let up = figure.y_range.map_or(up, |[low, high]| (low, high));
-    // A line of equal values is read best where both axes have the same ends.
-    let both = (across.0.min(up.0), across.1.max(up.1));
-    let (across, up) = if figure.diagonal && log_x == log_y { (both, both) } else { (across, up) };
-    if dots.len() > POINTS {
-        notes.push(format!("{POINTS} of {} points are drawn", dots.len()));
-        let all = dots.len();
-        let mut row = 0;
-        // The first of every so many.
-        dots.retain(|_| {
-            row += 1;
-            row * POINTS / all != (row - 1) * POINTS / all
-        });
-    }
-    let (x_axis, y_axis) = (Axis::numbers(across.0, across.1, log_x, false), Axis::numbers(up.0, up.1, log_y, false));
-    let operators = operator::all(series.labels.iter().map(String::as_str));
-    let color =
-        |index: usize| colour::series(series.labels.get(index).filter(|_| operators).map_or("", String::as_str), index);
-    let mut frame = Frame::new(figure);
-    if figure.series.is_some() {
-        let entry = |(index, label): (usize, &String)| Entry {
-            label: label.clone(),
-            color: color(index),
-            sample: Sample::Marker(series::shape(index)),
+
+    fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
+        let Columns { x, y: (value, heights), series: (series, of_series), panels: (panels, of_panels) } = columns;
+        let (log_x, log_y) = (figure.x_scale == spec::Scale::Log, figure.y_scale == spec::Scale::Log);
+        let place = |row: usize| {
+            let x = x.get(row).copied().flatten()?;
+            let y = data::transformed(value.transform, heights.get(row).copied().flatten()?);
+            let drawable = |number: f64, log: bool| number.is_finite() && (!log || number > 0.0);
+            let (panel, series) = (of_panels.get(row).copied().flatten()?, of_series.get(row).copied().flatten()?);
+            (drawable(x, log_x) && drawable(y, log_y)).then_some(Dot { panel, series, at: (x, y) })
         };
-        let entries: Vec<Entry> = series.labels.iter().enumerate().map(entry).collect();
-        frame.legend(series::heading(&series, figure.series.as_deref()), &entries);
-    }
-    let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
-    let y_title = figure.y_title.clone().unwrap_or_else(|| data::title(&value));
-    let around = Panels {
-        titles: &panels.labels,
-        x: from_ref(&x_axis),
-        y: from_ref(&y_axis),
-        x_title,
-        y_title: &y_title,
-        grid: true,
-    };
-    let areas = frame.panels(&around).map_err(at("width"))?;
-    let (radius, alpha) = if dots.len() > CROWD { (1.8, 0.55) } else { (2.8, 0.8) };
-    for (panel, area) in areas.iter().enumerate() {
-        let place =
-            |(x, y): Point| (area.x0 + x_axis.place(x) * area.width(), area.y1 - y_axis.place(y) * area.height());
-        if figure.diagonal {
-            let (low, high) = (across.0.max(up.0), across.1.min(up.1));
-            if low < high {
-                frame.scene.dashed(vec![place((low, low)), place((high, high))], AXIS, 1.0, Dash::Dashed);
-            }
+        let mut dots: Vec<Dot> = (0..heights.len()).filter_map(place).collect();
+        let mut notes = Vec::new();
+        if dots.len() < heights.len() {
+            let log = if log_x || log_y { ", or zero or less on a logarithmic axis" } else { "" };
+            let lost = heights.len() - dots.len();
+            notes.push(format!("{lost} rows are not drawn: a value is missing or not finite{log}"));
         }
-        for dot in dots.iter().filter(|dot| dot.panel == panel) {
-            let at = place(dot.at);
-            if inside(area, at) {
-                let color: Color = color(dot.series).alpha(alpha);
-                frame.scene.marker(at, series::shape(dot.series), radius, color);
-            }
+        let across = ends(dots.iter().map(|dot| dot.at.0), log_x, ("x", figure.x.as_str()))?;
+        let up = ends(dots.iter().map(|dot| dot.at.1), log_y, ("y", value.column.as_str()))?;
+        let up = figure.y_range.map_or(up, |[low, high]| (low, high));
+        // A line of equal values is read best where both axes have the same ends.
+        let both = (across.0.min(up.0), across.1.max(up.1));
+        let (across, up) = if figure.diagonal && log_x == log_y { (both, both) } else { (across, up) };
+        if dots.len() > POINTS {
+            notes.push(format!("{POINTS} of {} points are drawn", dots.len()));
+            let all = dots.len();
+            let mut row = 0;
+            // The first of every so many.
+            dots.retain(|_| {
+                row += 1;
+                row * POINTS / all != (row - 1) * POINTS / all
+            });
         }
-        spines(&mut frame.scene, area);
+        let (x_axis, y_axis) =
+            (Axis::numbers(across.0, across.1, log_x, false), Axis::numbers(up.0, up.1, log_y, false));
+        let operators = operator::all(series.labels.iter().map(String::as_str));
+        let color = |index: usize| {
+            colour::series(series.labels.get(index).filter(|_| operators).map_or("", String::as_str), index)
+        };
+        let mut frame = Frame::new(figure);
+        let sample = |index| (color(index), Sample::Marker(series::shape(index)));
+        frame.legend(figure.series.as_deref(), &series, sample);
+        let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
+        let y_title = figure.y_title.clone().unwrap_or_else(|| data::title(&value));
+        let around = Panels {
+            titles: &panels.labels,
+            x: from_ref(&x_axis),
+            y: from_ref(&y_axis),
+            x_title,
+            y_title: &y_title,
+            grid: true,
+        };
+        let areas = frame.panels(&around).map_err(at("width"))?;
+        let (radius, alpha) = if dots.len() > CROWD { (1.8, 0.55) } else { (2.8, 0.8) };
+        for (panel, area) in areas.iter().enumerate() {
+            let place =
+                |(x, y): Point| (area.x0 + x_axis.place(x) * area.width(), area.y1 - y_axis.place(y) * area.height());
+            if figure.diagonal {
+                let (low, high) = (across.0.max(up.0), across.1.min(up.1));
+                if low < high {
+                    frame.scene.dashed(vec![place((low, low)), place((high, high))], AXIS, 1.0, Dash::Dashed);
+                }
+            }
+            for dot in dots.iter().filter(|dot| dot.panel == panel) {
+                let at = place(dot.at);
+                if inside(area, at) {
+                    let color: Color = color(dot.series).alpha(alpha);
+                    frame.scene.marker(at, series::shape(dot.series), radius, color);
+                }
+            }
+            spines(&mut frame.scene, area);
+        }
+        Ok(Drawing { scene: frame.scene, notes })
     }
-    Ok(Drawing { scene: frame.scene, notes })
 }
 
 /// The ends of an axis, with some room.
-fn ends(numbers: impl Iterator<Item = f64>, log: bool, (key, column): (&'static str, &str)) -> Keyed<(f64, f64)> {
-    let (low, high) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), n| (low.min(n), high.max(n)));
-    if low > high {
-        let because = if log { " above zero, where a logarithmic axis begins" } else { "" };
-        return Err(at(key)(Problem::NoNumbers { column: column.to_string(), because }));
-    }
+fn ends(numbers: impl Iterator<Item = f64>, log: bool, column: (&'static str, &str)) -> Keyed<(f64, f64)> {
+    let (low, high) = drawing::ends(numbers, log, column)?;
     Ok(match (log, axis::same(low, high)) {
         (true, true) => (low / 2.0, high * 2.0),
-        (true, false) => {
-            let room = (high / low).powf(0.04);
-            (low / room, high * room)
-        }
         (false, true) => axis::around(low),
-        (false, false) => (low - (high - low) * 0.04, high + (high - low) * 0.04),
+        (_, false) => axis::roomy((low, high), log, 0.04),
     })
 }
 

@@ -2,9 +2,9 @@
 
 use super::dash::Dash;
 use super::data::{self, Categories, Mean};
-use super::drawing::{Keyed, Placed, Read, at, categories, facets};
+use super::drawing::{self, Keyed, Placed, Read, at, categories, facets};
 use super::error::Problem;
-use super::fold::{self, Folded};
+use super::fold::Folded;
 use super::order::Along;
 use super::scene::Shape;
 use super::{axis, colour};
@@ -64,12 +64,11 @@ pub struct Columns {
     y_range: Option<(f64, f64)>,
 }
 
-/// Reads the rows, which are already filtered.
-pub fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
+/// Reads the rows, which are already filtered; `dash` is the column of the styles of line.
+pub fn read(figure: &spec::Figure, rows: &DataFrame, dash: Option<&str>) -> Read<Columns> {
     let x = categories(rows, "x", Some(&figure.x), usize::MAX);
     let y = data::values(rows, &figure.y).map_err(at("y"));
     let series = categories(rows, "series", figure.series.as_deref(), SERIES);
-    let dash = figure.dash.as_deref().filter(|_| figure.kind == spec::FigureKind::Lines);
     let dashes = categories(rows, "dash", dash, Dash::ALL.len());
     let panels = facets(figure, rows);
     let band = figure.band.as_ref().map(|[low, high]| (band_end(rows, 0, low), band_end(rows, 1, high)));
@@ -94,17 +93,7 @@ impl Columns {
     /// Which rows are of one point or bar.
     pub fn folded(&self) -> Folded<'_> {
         let (value, heights) = &self.y;
-        let columns = [&self.panels, &self.series, &self.dashes, &self.x];
-        let place = |(row, height): (usize, &Option<f64>)| {
-            let within = columns.map(|(values, places)| (places.get(row).copied().flatten(), values.len()));
-            fold::place(height.is_some(), &within)
-        };
-        Folded {
-            key: "y",
-            column: &value.column,
-            numbers: heights,
-            places: heights.iter().enumerate().map(place).collect(),
-        }
+        Folded::new(&value.column, heights, [&self.panels, &self.series, &self.dashes, &self.x])
     }
 }
 
@@ -219,12 +208,6 @@ fn shown_band(mean: Mean, transform: Transform) -> Option<f64> {
     Some(data::transformed(transform, mean.value()?)).filter(|number| number.is_finite())
 }
 
-/// What the legend of a column's categories says first: numbers, true and false alone do not say what they are.
-pub fn heading<'f>(categories: &Categories, column: Option<&'f str>) -> Option<&'f str> {
-    let truths = || categories.labels.iter().all(|label| label == "true" || label == "false");
-    column.filter(|_| categories.numbers.is_some() || truths())
-}
-
 impl Chart {
     /// Every datum.
     pub fn all(&self) -> impl Iterator<Item = &Datum> {
@@ -252,11 +235,7 @@ impl Chart {
             let (low, high) = datum.band.unwrap_or((datum.y, datum.y));
             [low, high, datum.y].into_iter().filter(move |&end| !log || end > 0.0)
         });
-        let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (low.min(y), high.max(y)));
-        if low > high {
-            let because = if log { " above zero, where a logarithmic axis begins" } else { "" };
-            return Err(at("y")(Problem::NoNumbers { column: self.y_column.clone(), because }));
-        }
+        let (low, high) = drawing::ends(ends, log, ("y", &self.y_column))?;
         if log {
             let room = (high / low).powf(0.05).max(1.1);
             return Ok((low / room, high * room));

@@ -93,83 +93,141 @@ fn default_height() -> u32 {
     420
 }
 
-/// The kinds of figure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum FigureKind {
-    /// One cell per `x` and `y`, coloured by `value`.
-    ///
-    /// Also: `annotate`, `diverging`, `value_range`. Rows of one cell are averaged; a cell without rows is grey.
-    ///
-    /// ```toml
-    /// [[figure]]
-    /// name  = "errors"
-    /// kind  = "heatmap"
-    /// from  = "accuracy.prompts"
-    /// where = { operator = "+" }
-    /// x     = "b"
-    /// y     = "a"
-    /// value = "correct"
-    /// ```
-    Heatmap,
-    /// A small heat map per value of `facet`, all on one colour scale.
-    ///
-    /// Also: `annotate`, `diverging`, `value_range`. All panels share their axes.
-    ///
-    /// ```toml
-    /// [[figure]]
-    /// name  = "errors"
-    /// kind  = "heatmap-grid"
-    /// from  = "accuracy.prompts"
-    /// x     = "b"
-    /// y     = "a"
-    /// value = "correct"
-    /// facet = "operator"
-    /// ```
-    HeatmapGrid,
-    /// One line per value of `series`, with a band where `band` is given.
-    ///
-    /// Also: `dash`, `facet`, `x_scale`, `y_scale`, `y_range`. `y` may be `log1p(column)` or `log10(column)`.
-    ///
-    /// ```toml
-    /// [[figure]]
-    /// name   = "by_first_operand"
-    /// kind   = "lines"
-    /// from   = "accuracy.prompts"
-    /// x      = "a"
-    /// y      = "correct"
-    /// series = "operator"
-    /// ```
-    Lines,
-    /// One bar per `x` and `series`, with error bars where `band` is given.
-    ///
-    /// Also: `facet`, `y_scale`, `y_range`. Bars begin at zero.
-    ///
-    /// ```toml
-    /// [[figure]]
-    /// name   = "accuracy"
-    /// kind   = "bars"
-    /// from   = "accuracy"
-    /// x      = "operator"
-    /// y      = "rate"
-    /// series = "operator"
-    /// band   = ["ci_low", "ci_high"]
-    /// ```
-    Bars,
-    /// One point per row, at two numbers of it.
-    ///
-    /// Also: `series`, `diagonal`, `facet`, `x_scale`, `y_scale`, `y_range`.
-    ///
-    /// ```toml
-    /// [[figure]]
-    /// name   = "answers"
-    /// kind   = "scatter"
-    /// from   = "accuracy.prompts"
-    /// x      = "a"
-    /// y      = "answer"
-    /// series = "operator"
-    /// ```
-    Scatter,
+/// Defines [`FigureKind`] and what is asked of a kind's keys. What a kind does is said in its entry: a comment here would take the place
+/// of that in the schema.
+macro_rules! figure_kind {
+    ($($(#[$about:meta])* $kind:ident = $name:literal, needs $needs:expr, own $own:expr;)*) => {
+        /// The kinds of figure.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        pub enum FigureKind {
+            $($(#[$about])* #[serde(rename = $name)] $kind,)*
+        }
+
+        impl FigureKind {
+            /// Every kind.
+            pub const ALL: &[FigureKind] = &[$(FigureKind::$kind,)*];
+
+            /// As a spec writes it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(FigureKind::$kind => $name,)*
+                }
+            }
+
+            /// Keys that it cannot do without, each with a column that it could name.
+            pub fn needs(self) -> &'static [(&'static str, &'static str)] {
+                match self {
+                    $(FigureKind::$kind => &$needs,)*
+                }
+            }
+
+            /// Keys that mean something to it alone, each with what other kinds have not.
+            pub fn own(self) -> &'static [(&'static str, &'static str)] {
+                match self {
+                    $(FigureKind::$kind => &$own,)*
+                }
+            }
+        }
+    };
+}
+
+/// Every kind, an entry each: hands the list to the macro that it is given, for this file and for the one that draws.
+macro_rules! figure_kinds {
+    ($with:ident) => {
+        $with! {
+            /// One cell per `x` and `y`, coloured by `value`.
+            ///
+            /// Also: `annotate`, `diverging`, `value_range`. Rows of one cell are averaged; a cell without rows is grey.
+            ///
+            /// ```toml
+            /// [[figure]]
+            /// name  = "errors"
+            /// kind  = "heatmap"
+            /// from  = "accuracy.prompts"
+            /// where = { operator = "+" }
+            /// x     = "b"
+            /// y     = "a"
+            /// value = "correct"
+            /// ```
+            Heatmap = "heatmap", needs [("value", "mean")], own [];
+            /// A small heat map per value of `facet`, all on one colour scale.
+            ///
+            /// Also: `annotate`, `diverging`, `value_range`. All panels share their axes.
+            ///
+            /// ```toml
+            /// [[figure]]
+            /// name  = "errors"
+            /// kind  = "heatmap-grid"
+            /// from  = "accuracy.prompts"
+            /// x     = "b"
+            /// y     = "a"
+            /// value = "correct"
+            /// facet = "operator"
+            /// ```
+            HeatmapGrid = "heatmap-grid", needs [("value", "mean"), ("facet", "operator")], own [];
+            /// One line per value of `series`, with a band where `band` is given.
+            ///
+            /// Also: `dash`, `facet`, `x_scale`, `y_scale`, `y_range`. `y` may be `log1p(column)` or `log10(column)`.
+            ///
+            /// ```toml
+            /// [[figure]]
+            /// name   = "by_first_operand"
+            /// kind   = "lines"
+            /// from   = "accuracy.prompts"
+            /// x      = "a"
+            /// y      = "correct"
+            /// series = "operator"
+            /// ```
+            Lines = "lines", needs [], own [("dash", "lines to dash")];
+            /// One bar per `x` and `series`, with error bars where `band` is given.
+            ///
+            /// Also: `facet`, `y_scale`, `y_range`. Bars begin at zero.
+            ///
+            /// ```toml
+            /// [[figure]]
+            /// name   = "accuracy"
+            /// kind   = "bars"
+            /// from   = "accuracy"
+            /// x      = "operator"
+            /// y      = "rate"
+            /// series = "operator"
+            /// band   = ["ci_low", "ci_high"]
+            /// ```
+            Bars = "bars", needs [], own [];
+            /// One point per row, at two numbers of it.
+            ///
+            /// Also: `series`, `diagonal`, `facet`, `x_scale`, `y_scale`, `y_range`.
+            ///
+            /// ```toml
+            /// [[figure]]
+            /// name   = "answers"
+            /// kind   = "scatter"
+            /// from   = "accuracy.prompts"
+            /// x      = "a"
+            /// y      = "answer"
+            /// series = "operator"
+            /// ```
+            Scatter = "scatter", needs [], own [("diagonal", "line of equal x and y")];
+        }
+    };
+}
+pub(crate) use figure_kinds;
+
+figure_kinds!(figure_kind);
+
+impl Figure {
+    /// The column that a key names.
+    pub fn column(&self, key: &str) -> Option<&str> {
+        match key {
+            "x" => Some(&self.x),
+            "y" => Some(&self.y),
+            "value" => self.value.as_deref(),
+            "series" => self.series.as_deref(),
+            "dash" => self.dash.as_deref(),
+            "facet" => self.facet.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// An axis.

@@ -6,7 +6,7 @@ use super::place::{Place, wrong_part, wrong_value};
 use super::structure::{Absent, Reference};
 use crate::spec::error::SpecError;
 use crate::spec::node::{Node, Origin, shortened};
-use crate::spec::{Known, nearest, step};
+use crate::spec::{FigureKind, Known, nearest, step};
 use indexmap::{IndexMap, IndexSet};
 
 /// Past so many errors nobody reads the advice.
@@ -325,27 +325,21 @@ fn place_of(list: &str, index: usize, entry: &Node) -> Place {
 /// Keys that a kind of figure cannot do without, and those that mean something to one kind alone.
 fn figures(spec: &Node, faults: &mut Faults) {
     for (index, figure) in spec.entries("figure").iter().enumerate() {
-        let Some(kind) = figure.get("kind").and_then(Node::text) else { continue };
+        let written = figure.get("kind").and_then(Node::text);
+        let Some(kind) = FigureKind::ALL.iter().find(|kind| Some(kind.name()) == written) else { continue };
         let place = place_of("figure", index, figure);
-        let needed: &[&str] = match kind {
-            "heatmap" => &["value"],
-            "heatmap-grid" => &["value", "facet"],
-            _ => &[],
-        };
-        for key in needed.iter().filter(|key| figure.get(key).is_none()) {
+        for (key, _) in kind.needs().iter().filter(|(key, _)| figure.get(key).is_none()) {
             let name = figure.get("name").and_then(Node::text).unwrap_or_default();
-            let message = format!("[[figure]] '{}' is a {kind} and has no '{key}'", shortened(name));
+            let message = format!("[[figure]] '{}' is a {} and has no '{key}'", shortened(name), kind.name());
             faults.lacks(&place, key, wrong_value(figure, message).advise(format!("add {key} = \"a column\"")));
         }
-        if let (Some(dash), true) = (figure.get("dash"), kind != "lines") {
-            let message = format!("a {} has no lines to dash", shortened(kind));
-            let error = super::place::wrong_key(dash, message).advise("write kind = \"lines\", or leave it out");
-            faults.key(place.child("dash"), None, error);
-        }
-        if let (Some(diagonal), true) = (figure.get("diagonal"), kind != "scatter") {
-            let message = format!("a {} has no line of equal x and y", shortened(kind));
-            let error = super::place::wrong_key(diagonal, message).advise("write kind = \"scatter\", or leave it out");
-            faults.key(place.child("diagonal"), None, error);
+        for other in FigureKind::ALL.iter().filter(|other| *other != kind) {
+            for (key, what) in other.own() {
+                let Some(node) = figure.get(key) else { continue };
+                let error = super::place::wrong_key(node, format!("a {} has no {what}", kind.name()));
+                let advice = format!("write kind = \"{}\", or leave it out", other.name());
+                faults.key(place.child(key), None, error.advise(advice));
+            }
         }
     }
 }
