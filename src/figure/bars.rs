@@ -47,10 +47,8 @@ impl Plot for BarChart {
         let y = Axis::numbers(low, high, log, false);
         let mut frame = Frame::new(figure);
         frame.legend(figure.series.as_deref(), &chart.series, |index| (chart.color(0, index), Sample::Box));
-        let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
-        let panels =
-            Panels { titles: &chart.panels, x: &x, y: from_ref(&y), x_title, y_title: &chart.y_title, grid: true };
-        let areas = frame.panels(&panels).map_err(at("width"))?;
+        let panels = Panels { titles: &chart.panels, x: &x, y: from_ref(&y), y_title: &chart.y_title, grid: true };
+        let areas = frame.panels(figure, &panels)?;
         // Bars that are operators themselves have the operators' colours.
         let operators = figure.series.is_none() && operator::all(chart.x.of(0).labels.iter().map(String::as_str));
         for (panel, area) in areas.iter().enumerate() {

@@ -53,18 +53,19 @@ pub(super) fn categories(rows: &DataFrame, key: &'static str, name: Option<&str>
     Ok((found, places))
 }
 
-/// The column that a key names which the kind of figure needs.
-pub(super) fn needed<'f>(figure: &'f spec::Figure, key: &'static str) -> Keyed<&'f str> {
-    let example =
-        figure.kind.needs().iter().find(|(needed, _)| *needed == key).map_or("a column", |(_, column)| column);
-    figure.column(key).ok_or_else(|| at(key)(Problem::Missing { kind: figure.kind.name(), key, example }))
+/// What is read for several keys, or what is wrong with each of them.
+macro_rules! all_read {
+    ($($read:ident),+) => {
+        match ($($read,)+) {
+            ($(Ok($read),)+) => Ok(($($read,)+)),
+            ($($read,)+) => Err([$($read.err(),)+].into_iter().flatten().collect::<Vec<_>>()),
+        }
+    };
 }
+pub(super) use all_read;
 
 /// The panels, labelled with their titles.
 pub(super) fn facets(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Placed> {
-    if figure.kind.needs().iter().any(|(key, _)| *key == "facet") {
-        needed(figure, "facet")?;
-    }
     let (mut panels, places) = categories(rows, "facet", figure.facet.as_deref(), PANELS)?;
     // A number alone does not say what it is.
     if let (Some(name), Some(_)) = (&figure.facet, &panels.numbers) {

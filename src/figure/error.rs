@@ -52,14 +52,14 @@ pub enum Problem {
         because: &'static str,
     },
     /// A key that this kind of figure needs.
-    #[error("a {kind} needs it; write {key} = \"{example}\"")]
+    #[error("a {kind} needs it; write {key} = \"{column}\"")]
     Missing {
         /// The kind.
         kind: &'static str,
         /// The key.
         key: &'static str,
         /// A column that it could name.
-        example: &'static str,
+        column: &'static str,
     },
     /// More different values than a reader could tell apart.
     #[error(

@@ -4,6 +4,7 @@ use super::axis::{Axis, LABEL, Labels, Tick, label_width};
 use super::colour::{AXIS, GRID, PAPER};
 use super::dash::Dash;
 use super::data::Categories;
+use super::drawing::{Keyed, at};
 use super::error::Problem;
 use super::geometry::Area;
 use super::order::of_panel;
@@ -48,8 +49,6 @@ pub struct Panels<'a> {
     pub x: &'a [Axis],
     /// Vertical axis of all panels, or of each.
     pub y: &'a [Axis],
-    /// Title of the horizontal axis.
-    pub x_title: &'a str,
     /// Title of the vertical axis.
     pub y_title: &'a str,
     /// Lines behind the data at the marks of the vertical axis.
@@ -140,10 +139,16 @@ impl Frame {
     }
 
     /// Draws titles and axes of the panels and returns the area of each for its data.
-    pub fn panels(&mut self, panels: &Panels) -> Result<Vec<Area>, Problem> {
+    pub fn panels(&mut self, figure: &spec::Figure, panels: &Panels) -> Keyed<Vec<Area>> {
         let count = panels.titles.len().max(1);
         let (columns, rows) = arrangement(count, self.free.width() / self.free.height().max(1.0));
-        let x_title = font::wrap(panels.x_title, AXIS_TITLE.face, AXIS_TITLE.size, self.free.width(), 2);
+        let x_title = font::wrap(
+            figure.x_title.as_deref().unwrap_or(&figure.x),
+            AXIS_TITLE.face,
+            AXIS_TITLE.size,
+            self.free.width(),
+            2,
+        );
         let titled =
             |lines: &[String]| if lines.is_empty() { 0.0 } else { lines.len() as f64 * AXIS_TITLE.line() + 5.0 };
         let below_title = titled(&x_title);
@@ -177,7 +182,7 @@ impl Frame {
         }
         let (width, height) = layout.panel(&self.free);
         if width < SMALLEST || height < SMALLEST {
-            return Err(Problem::TooSmall { panels: count });
+            return Err(at("width")(Problem::TooSmall { panels: count }));
         }
         let areas: Vec<Area> = (0..count).map(|index| layout.area(&self.free, index)).collect();
         let title_width = |title: &str| PANEL_TITLE.suited_to(title).width(title);

@@ -5,7 +5,7 @@ use super::cell::Cell;
 use super::colour::{self, MISSING, PAPER, Scale};
 use super::colour_bar::ColourBar;
 use super::data::{self, Mean};
-use super::drawing::{Drawing, Keyed, Placed, Read, at, categories, ends, facets, needed};
+use super::drawing::{Drawing, Keyed, Placed, Read, all_read, at, categories, ends, facets};
 use super::error::Problem;
 use super::fold::{Averaged, Folded};
 use super::frame::{Frame, Panels, border};
@@ -68,11 +68,10 @@ impl Plot for Heatmap {
     fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
         let x = categories(rows, "x", Some(&figure.x), SIDE);
         let y = categories(rows, "y", Some(&figure.y), SIDE);
-        let value = needed(figure, "value").and_then(|text| data::values(rows, text).map_err(at("value")));
-        match (x, y, facets(figure, rows), value) {
-            (Ok(x), Ok(y), Ok(panels), Ok(value)) => Ok(Columns { x, y, panels, value }),
-            (x, y, panels, value) => Err([x.err(), y.err(), value.err(), panels.err()].into_iter().flatten().collect()),
-        }
+        let value = data::values(rows, figure.value.as_deref().unwrap_or_default()).map_err(at("value"));
+        let panels = facets(figure, rows);
+        let (x, y, value, panels) = all_read!(x, y, value, panels)?;
+        Ok(Columns { x, y, panels, value })
     }
 
     fn folded(columns: &Columns) -> Option<Folded<'_>> {
@@ -102,10 +101,9 @@ impl Plot for Heatmap {
             above: cells.values().any(|value| value > scale.high),
         };
         let strip = bar.reserve(&mut frame);
-        let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
         let y_title = figure.y_title.as_deref().unwrap_or(&figure.y);
-        let panels = Panels { titles: &cells.panels, x: &x, y: &y, x_title, y_title, grid: false };
-        let areas = frame.panels(&panels).map_err(at("width"))?;
+        let panels = Panels { titles: &cells.panels, x: &x, y: &y, y_title, grid: false };
+        let areas = frame.panels(figure, &panels)?;
         let annotation = annotation(figure, &mut cells, areas.first());
         for (panel, (area, cells_of)) in areas.iter().zip(&cells.cells).enumerate() {
             let (x, y) = (order::of_panel(&x, panel), order::of_panel(&y, panel));

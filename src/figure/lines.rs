@@ -45,10 +45,8 @@ impl Plot for LineChart {
         let y = Axis::numbers(low, high, figure.y_scale == spec::Scale::Log, false);
         let mut frame = Frame::new(figure);
         legends(&mut frame, figure, &chart);
-        let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
-        let panels =
-            Panels { titles: &chart.panels, x: &x, y: from_ref(&y), x_title, y_title: &chart.y_title, grid: true };
-        let areas = frame.panels(&panels).map_err(at("width"))?;
+        let panels = Panels { titles: &chart.panels, x: &x, y: from_ref(&y), y_title: &chart.y_title, grid: true };
+        let areas = frame.panels(figure, &panels)?;
         for (panel, (area, lines)) in areas.iter().zip(&chart.data).enumerate() {
             let along = chart.x.of(panel);
             let categories = along.numbers.is_none().then(|| along.len());

@@ -63,7 +63,7 @@ macro_rules! plots {
         /// Reads rows that are not to be drawn.
         fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<()> {
             match figure.kind {
-                $(FigureKind::$kind => $kind::read(figure, rows).map(drop),)*
+                $(FigureKind::$kind => plot::read::<$kind>(figure, rows).map(drop),)*
             }
         }
 

@@ -4,10 +4,11 @@ use super::font::{self, Face};
 use super::geometry::Point;
 use super::scene::{Color, Item, Scene, Shape, Text};
 use ab_glyph::{Font, Glyph, PxScale, point};
+use plotters::style::{RGBAColor, ShapeStyle};
 use plotters_backend::text_anchor::Pos;
 use plotters_backend::{
-    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontFamily,
-    FontStyle, FontTransform,
+    BackendColor, BackendCoord, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontFamily, FontStyle,
+    FontTransform,
 };
 
 /// Draws the scene with `scale` of the backend's units per pixel.
@@ -22,19 +23,21 @@ pub fn paint<DB: DrawingBackend>(
     for item in &scene.items {
         match item {
             Item::Rect(area, color) => {
-                backend.draw_rect(at((area.x0, area.y0)), at((area.x1, area.y1)), &Stroke::fill(*color), true)?;
+                backend.draw_rect(at((area.x0, area.y0)), at((area.x1, area.y1)), &fill(*color), true)?;
             }
             Item::Line { points, color, width } => {
-                let width = (width * scale).round().max(1.0) as u32;
-                backend.draw_path(path(points), &Stroke { color: *color, width })?;
+                let Color { rgb: (red, green, blue), alpha } = *color;
+                let stroke_width = (width * scale).round().max(1.0) as u32;
+                let color = RGBAColor(red, green, blue, alpha);
+                backend.draw_path(path(points), &ShapeStyle { color, filled: false, stroke_width })?;
             }
-            Item::Polygon(points, color) => backend.fill_polygon(path(points), &Stroke::fill(*color))?,
+            Item::Polygon(points, color) => backend.fill_polygon(path(points), &fill(*color))?,
             Item::Marker { at: centre, shape: Shape::Circle, radius, color } => {
-                backend.draw_circle(at(*centre), (radius * scale).round() as u32, &Stroke::fill(*color), true)?;
+                backend.draw_circle(at(*centre), (radius * scale).round() as u32, &fill(*color), true)?;
             }
             Item::Marker { at: centre, shape, radius, color } => {
                 let corners = corners(*shape, *centre, *radius);
-                backend.fill_polygon(path(&corners), &Stroke::fill(*color))?;
+                backend.fill_polygon(path(&corners), &fill(*color))?;
             }
             Item::Text(text) => backend.draw_text(&text.text, &Label { text, scale }, at(text.at))?,
         }
@@ -54,25 +57,9 @@ fn corners(shape: Shape, (x, y): Point, radius: f64) -> Vec<Point> {
     unit.iter().map(|(dx, dy)| (x + dx * radius, y + dy * radius)).collect()
 }
 
-struct Stroke {
-    color: Color,
-    width: u32,
-}
-
-impl Stroke {
-    fn fill(color: Color) -> Self {
-        Self { color, width: 1 }
-    }
-}
-
-impl BackendStyle for Stroke {
-    fn color(&self) -> BackendColor {
-        BackendColor { alpha: self.color.alpha, rgb: self.color.rgb }
-    }
-
-    fn stroke_width(&self) -> u32 {
-        self.width
-    }
+/// A colour as plotters has it: also the style of what is filled with it.
+fn fill(Color { rgb, alpha }: Color) -> BackendColor {
+    BackendColor { alpha, rgb }
 }
 
 /// A text as plotters' backends take it. The point they are given is the start of the baseline, so anchors play no part.
@@ -85,7 +72,7 @@ impl BackendTextStyle for Label<'_> {
     type FontError = std::convert::Infallible;
 
     fn color(&self) -> BackendColor {
-        BackendColor { alpha: self.text.color.alpha, rgb: self.text.color.rgb }
+        fill(self.text.color)
     }
 
     fn size(&self) -> f64 {

@@ -1,8 +1,9 @@
 //! A kind of figure: one implementation, in a file of its own; the list of kinds is in `spec/figure.rs`. Nothing else names a kind.
 
-use super::drawing::{Drawing, Keyed, Read};
+use super::drawing::{Drawing, Keyed, Read, at};
+use super::error::Problem;
 use super::fold::{self, Averaged, Folded};
-use crate::spec::Figure;
+use crate::spec::{Figure, FigureFacts};
 use polars::prelude::DataFrame;
 
 /// What a kind of figure shows of rows.
@@ -31,10 +32,18 @@ pub(super) trait Plot {
     fn draw(figure: &Figure, columns: Self::Columns) -> Keyed<Drawing>;
 }
 
+/// Reads what a kind of figure shows, where no key is left out that it needs.
+pub(super) fn read<P: Plot>(figure: &Figure, rows: &DataFrame) -> Read<P::Columns> {
+    let FigureFacts { name: kind, needs, .. } = figure.kind.facts();
+    let missing = needs.iter().filter(|(key, _)| figure.column(key).is_none());
+    let faults: Vec<_> = missing.map(|(key, column)| at(key)(Problem::Missing { kind, key, column })).collect();
+    if faults.is_empty() { P::read(figure, rows) } else { Err(faults) }
+}
+
 /// Places what a kind of figure shows, and notes what its means are over.
 pub(super) fn laid_out<P: Plot>(figure: &Figure, rows: &DataFrame) -> Read<Drawing> {
     let one = |fault| vec![fault];
-    let columns = P::read(figure, rows)?;
+    let columns = read::<P>(figure, rows)?;
     let over = match (P::AVERAGED, P::folded(&columns)) {
         (Some(averaged), Some(folded)) => fold::over(figure, rows, &averaged, folded).map_err(one)?,
         _ => None,

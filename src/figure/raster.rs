@@ -55,6 +55,7 @@ struct Raster<'b> {
 }
 
 type Failure = <BitMapBackend<'static> as DrawingBackend>::ErrorType;
+type Done = Result<(), DrawingErrorKind<Failure>>;
 
 impl DrawingBackend for Raster<'_> {
     type ErrorType = Failure;
@@ -63,36 +64,26 @@ impl DrawingBackend for Raster<'_> {
         self.inner.get_size()
     }
 
-    fn ensure_prepared(&mut self) -> Result<(), DrawingErrorKind<Failure>> {
+    fn ensure_prepared(&mut self) -> Done {
         self.inner.ensure_prepared()
     }
 
-    fn present(&mut self) -> Result<(), DrawingErrorKind<Failure>> {
+    fn present(&mut self) -> Done {
         self.inner.present()
     }
 
-    fn draw_pixel(&mut self, point: BackendCoord, color: BackendColor) -> Result<(), DrawingErrorKind<Failure>> {
+    fn draw_pixel(&mut self, point: BackendCoord, color: BackendColor) -> Done {
         self.inner.draw_pixel(point, color)
     }
 
-    fn draw_rect<S: BackendStyle>(
-        &mut self,
-        from: BackendCoord,
-        to: BackendCoord,
-        style: &S,
-        fill: bool,
-    ) -> Result<(), DrawingErrorKind<Failure>> {
+    fn draw_rect<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S, fill: bool) -> Done {
         if from.0 >= to.0 || from.1 >= to.1 {
             return Ok(());
         }
         self.inner.draw_rect(from, to, style, fill)
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
-        &mut self,
-        path: I,
-        style: &S,
-    ) -> Result<(), DrawingErrorKind<Failure>> {
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Done {
         let points: Vec<BackendCoord> = path.into_iter().collect();
         let half = f64::from(style.stroke_width()) / 2.0;
         for pair in points.windows(2) {
@@ -115,11 +106,7 @@ impl DrawingBackend for Raster<'_> {
         Ok(())
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
-        &mut self,
-        vertices: I,
-        style: &S,
-    ) -> Result<(), DrawingErrorKind<Failure>> {
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, vertices: I, style: &S) -> Done {
         let points: Vec<(f64, f64)> = vertices.into_iter().map(|(x, y)| (f64::from(x), f64::from(y))).collect();
         let (Some(last), height) = (points.last().copied(), self.get_size().1) else { return Ok(()) };
         let top = points.iter().map(|point| point.1).fold(f64::INFINITY, f64::min).max(0.0) as i32;
@@ -145,13 +132,7 @@ impl DrawingBackend for Raster<'_> {
         Ok(())
     }
 
-    fn draw_circle<S: BackendStyle>(
-        &mut self,
-        (x, y): BackendCoord,
-        radius: u32,
-        style: &S,
-        _fill: bool,
-    ) -> Result<(), DrawingErrorKind<Failure>> {
+    fn draw_circle<S: BackendStyle>(&mut self, (x, y): BackendCoord, radius: u32, style: &S, _fill: bool) -> Done {
         let radius = f64::from(radius);
         for row in -(radius as i32)..radius as i32 {
             let half = (radius * radius - (f64::from(row) + 0.5).powi(2)).max(0.0).sqrt().round() as i32;

@@ -3,7 +3,7 @@
 use super::axis::{self, Axis};
 use super::colour::{self, AXIS};
 use super::dash::Dash;
-use super::drawing::{self, Drawing, Keyed, Placed, Read, at, categories, facets};
+use super::drawing::{self, Drawing, Keyed, Placed, Read, all_read, at, categories, facets};
 use super::frame::{Frame, Panels, Sample, spines};
 use super::geometry::{Area, Point};
 use super::plot::Plot;
@@ -47,13 +47,9 @@ impl Plot for ScatterPlot {
         let x = data::plain(rows, &figure.x, "").and_then(|column| Ok(data::numbers(column)?)).map_err(at("x"));
         let y = data::values(rows, &figure.y).map_err(at("y"));
         let series = categories(rows, "series", figure.series.as_deref(), SERIES);
-        let panels = facets(figure, rows);
-        match (x, y, series, panels, series::y_range(figure)) {
-            (Ok(x), Ok(y), Ok(series), Ok(panels), Ok(_)) => Ok(Columns { x, y, series, panels }),
-            (x, y, series, panels, range) => {
-                Err([x.err(), y.err(), series.err(), panels.err(), range.err()].into_iter().flatten().collect())
-            }
-        }
+        let (panels, range) = (facets(figure, rows), series::y_range(figure));
+        let (x, y, series, panels, _) = all_read!(x, y, series, panels, range)?;
+        Ok(Columns { x, y, series, panels })
     }
 
     fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
@@ -98,17 +94,15 @@ impl Plot for ScatterPlot {
         let mut frame = Frame::new(figure);
         let sample = |index| (color(index), Sample::Marker(series::shape(index)));
         frame.legend(figure.series.as_deref(), &series, sample);
-        let x_title = figure.x_title.as_deref().unwrap_or(&figure.x);
         let y_title = figure.y_title.clone().unwrap_or_else(|| data::title(&value));
         let around = Panels {
             titles: &panels.labels,
             x: from_ref(&x_axis),
             y: from_ref(&y_axis),
-            x_title,
             y_title: &y_title,
             grid: true,
         };
-        let areas = frame.panels(&around).map_err(at("width"))?;
+        let areas = frame.panels(figure, &around)?;
         let (radius, alpha) = if dots.len() > CROWD { (1.8, 0.55) } else { (2.8, 0.8) };
         for (panel, area) in areas.iter().enumerate() {
             let place =

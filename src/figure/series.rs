@@ -2,7 +2,7 @@
 
 use super::dash::Dash;
 use super::data::{self, Categories, Mean};
-use super::drawing::{self, Keyed, Placed, Read, at, categories, facets};
+use super::drawing::{self, Keyed, Placed, Read, all_read, at, categories, facets};
 use super::error::Problem;
 use super::fold::Folded;
 use super::order::Along;
@@ -60,7 +60,7 @@ pub struct Columns {
     series: Placed,
     dashes: Placed,
     panels: Placed,
-    band: Option<[Vec<Option<f64>>; 2]>,
+    band: Option<(Vec<Option<f64>>, Vec<Option<f64>>)>,
     y_range: Option<(f64, f64)>,
 }
 
@@ -71,22 +71,12 @@ pub fn read(figure: &spec::Figure, rows: &DataFrame, dash: Option<&str>) -> Read
     let series = categories(rows, "series", figure.series.as_deref(), SERIES);
     let dashes = categories(rows, "dash", dash, Dash::ALL.len());
     let panels = facets(figure, rows);
-    let band = figure.band.as_ref().map(|[low, high]| (band_end(rows, 0, low), band_end(rows, 1, high)));
-    let band = match band {
-        None => Ok(None),
-        Some((Ok(low), Ok(high))) => Ok(Some([low, high])),
-        Some((low, high)) => Err([low.err(), high.err()]),
-    };
-    match (x, y, series, dashes, panels, band, y_range(figure)) {
-        (Ok(x), Ok(y), Ok(series), Ok(dashes), Ok(panels), Ok(band), Ok(y_range)) => {
-            let whole = rows.column(&figure.x).is_ok_and(|column| column.dtype().is_integer());
-            Ok(Columns { x, whole, y, series, dashes, panels, band, y_range })
-        }
-        (x, y, series, dashes, panels, band, y_range) => {
-            let faults = [x.err(), y.err(), series.err(), dashes.err(), panels.err(), y_range.err()].into_iter();
-            Err(faults.chain(band.err().into_iter().flatten()).flatten().collect())
-        }
-    }
+    let end = |end: usize| figure.band.as_ref().map(|band| band_end(rows, end, &band[end])).transpose();
+    let (y_range, low, high) = (y_range(figure), end(0), end(1));
+    let (x, y, series, dashes, panels, y_range, low, high) =
+        all_read!(x, y, series, dashes, panels, y_range, low, high)?;
+    let whole = rows.column(&figure.x).is_ok_and(|column| column.dtype().is_integer());
+    Ok(Columns { x, whole, y, series, dashes, panels, band: low.zip(high), y_range })
 }
 
 impl Columns {
@@ -140,7 +130,7 @@ pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
         let line = series * dashes.len() + dash;
         let [mean, low, high] = means.entry((panel, line, across)).or_default();
         mean.add(height);
-        if let Some([lows, highs]) = &band {
+        if let Some((lows, highs)) = &band {
             low.add(lows.get(row).copied().flatten());
             high.add(highs.get(row).copied().flatten());
         }

@@ -29,19 +29,14 @@ pub fn svg(scene: &Scene, title: &str) -> String {
     }
 }
 
-/// Attributes of the path that shapes are being added to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Open {
-    Fill(String),
-    Stroke(String, u32),
-}
+type Done = Result<(), DrawingErrorKind<Infallible>>;
 
 #[derive(Default)]
 struct Svg {
     size: (u32, u32),
     body: String,
     /// The path under construction: its attributes and data.
-    open: Option<(Open, String)>,
+    open: Option<(String, String)>,
     glyphs: BTreeMap<(Typeface, u16), String>,
 }
 
@@ -67,8 +62,8 @@ impl Svg {
         text
     }
 
-    /// Adds to the open path where the attributes are the same. Only for opaque shapes, or those that do not overlap.
-    fn shape(&mut self, attributes: Open, data: &str) {
+    /// Adds to the open path where the attributes are the same.
+    fn shape(&mut self, color: BackendColor, attributes: String, data: &str) -> Done {
         match &mut self.open {
             Some((open, path)) if *open == attributes => path.push_str(data),
             _ => {
@@ -76,25 +71,21 @@ impl Svg {
                 self.open = Some((attributes, data.to_string()));
             }
         }
-    }
-
-    fn close(&mut self) {
-        let Some((attributes, data)) = self.open.take() else { return };
-        let _ = match attributes {
-            Open::Fill(color) => writeln!(self.body, "<path {color} d=\"{data}\"/>"),
-            Open::Stroke(color, width) => writeln!(
-                self.body,
-                "<path fill=\"none\" {color} stroke-width=\"{width}\" stroke-linejoin=\"round\" d=\"{data}\"/>"
-            ),
-        };
-    }
-
-    fn fill(&mut self, color: BackendColor, data: &str) {
-        self.shape(Open::Fill(paint_of("fill", color)), data);
         // Overlapping transparent shapes would not darken each other within one path.
         if color.alpha < 1.0 {
             self.close();
         }
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        if let Some((attributes, data)) = self.open.take() {
+            let _ = writeln!(self.body, "<path {attributes} d=\"{data}\"/>");
+        }
+    }
+
+    fn fill(&mut self, color: BackendColor, data: &str) -> Done {
+        self.shape(color, paint_of("fill", color), data)
     }
 }
 
@@ -127,17 +118,16 @@ impl DrawingBackend for Svg {
         self.size
     }
 
-    fn ensure_prepared(&mut self) -> Result<(), DrawingErrorKind<Infallible>> {
+    fn ensure_prepared(&mut self) -> Done {
         Ok(())
     }
 
-    fn present(&mut self) -> Result<(), DrawingErrorKind<Infallible>> {
+    fn present(&mut self) -> Done {
         Ok(())
     }
 
-    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Result<(), DrawingErrorKind<Infallible>> {
-        self.fill(color, &format!("M{x} {y}h1v1h-1z"));
-        Ok(())
+    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Done {
+        self.fill(color, &format!("M{x} {y}h1v1h-1z"))
     }
 
     fn draw_rect<S: BackendStyle>(
@@ -146,61 +136,35 @@ impl DrawingBackend for Svg {
         (x1, y1): BackendCoord,
         style: &S,
         _fill: bool,
-    ) -> Result<(), DrawingErrorKind<Infallible>> {
+    ) -> Done {
         let (width, height) = (x1 - x0, y1 - y0);
-        if width > 0 && height > 0 {
-            // Smoothed edges of cells that touch would let what is beneath shine through.
-            let color = format!("{} shape-rendering=\"crispEdges\"", paint_of("fill", style.color()));
-            self.shape(Open::Fill(color), &format!("M{x0} {y0}h{width}v{height}h{}z", -width));
-            if style.color().alpha < 1.0 {
-                self.close();
-            }
+        if width <= 0 || height <= 0 {
+            return Ok(());
         }
-        Ok(())
+        // Smoothed edges of cells that touch would let what is beneath shine through.
+        let attributes = format!("{} shape-rendering=\"crispEdges\"", paint_of("fill", style.color()));
+        self.shape(style.color(), attributes, &format!("M{x0} {y0}h{width}v{height}h{}z", -width))
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
-        &mut self,
-        path: I,
-        style: &S,
-    ) -> Result<(), DrawingErrorKind<Infallible>> {
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Done {
         let points: Vec<BackendCoord> = path.into_iter().collect();
-        self.shape(Open::Stroke(paint_of("stroke", style.color()), style.stroke_width()), &polyline(&points));
-        if style.color().alpha < 1.0 {
-            self.close();
-        }
-        Ok(())
+        let (color, width) = (paint_of("stroke", style.color()), style.stroke_width());
+        let attributes = format!("fill=\"none\" {color} stroke-width=\"{width}\" stroke-linejoin=\"round\"");
+        self.shape(style.color(), attributes, &polyline(&points))
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
-        &mut self,
-        vertices: I,
-        style: &S,
-    ) -> Result<(), DrawingErrorKind<Infallible>> {
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, vertices: I, style: &S) -> Done {
         let points: Vec<BackendCoord> = vertices.into_iter().collect();
-        self.fill(style.color(), &format!("{}z", polyline(&points)));
-        Ok(())
+        self.fill(style.color(), &format!("{}z", polyline(&points)))
     }
 
-    fn draw_circle<S: BackendStyle>(
-        &mut self,
-        (x, y): BackendCoord,
-        radius: u32,
-        style: &S,
-        _fill: bool,
-    ) -> Result<(), DrawingErrorKind<Infallible>> {
+    fn draw_circle<S: BackendStyle>(&mut self, (x, y): BackendCoord, radius: u32, style: &S, _fill: bool) -> Done {
         let (left, across) = (x - radius as i32, 2 * radius as i32);
         let half = |sign: &str| format!("a{radius} {radius} 0 1 0 {sign}{across} 0");
-        self.fill(style.color(), &format!("M{left} {y}{}{}z", half(""), half("-")));
-        Ok(())
+        self.fill(style.color(), &format!("M{left} {y}{}{}z", half(""), half("-")))
     }
 
-    fn draw_text<TStyle: BackendTextStyle>(
-        &mut self,
-        text: &str,
-        style: &TStyle,
-        (x, y): BackendCoord,
-    ) -> Result<(), DrawingErrorKind<Infallible>> {
+    fn draw_text<TStyle: BackendTextStyle>(&mut self, text: &str, style: &TStyle, (x, y): BackendCoord) -> Done {
         self.close();
         let face = if matches!(style.style(), FontStyle::Bold) { Face::Semibold } else { Face::Regular };
         let scale = style.size() / font::EM;

@@ -107,28 +107,24 @@ macro_rules! figure_kind {
             /// Every kind.
             pub const ALL: &[FigureKind] = &[$(FigureKind::$kind,)*];
 
-            /// As a spec writes it.
-            pub fn name(self) -> &'static str {
+            /// Its name and its keys.
+            pub fn facts(self) -> FigureFacts {
                 match self {
-                    $(FigureKind::$kind => $name,)*
-                }
-            }
-
-            /// Keys that it cannot do without, each with a column that it could name.
-            pub fn needs(self) -> &'static [(&'static str, &'static str)] {
-                match self {
-                    $(FigureKind::$kind => &$needs,)*
-                }
-            }
-
-            /// Keys that mean something to it alone, each with what other kinds have not.
-            pub fn own(self) -> &'static [(&'static str, &'static str)] {
-                match self {
-                    $(FigureKind::$kind => &$own,)*
+                    $(FigureKind::$kind => FigureFacts { name: $name, needs: &$needs, own: &$own },)*
                 }
             }
         }
     };
+}
+
+/// What a spec must know of a kind of figure.
+pub struct FigureFacts {
+    /// As a spec writes it.
+    pub name: &'static str,
+    /// Keys that it cannot do without, each with a column that it could name.
+    pub needs: &'static [(&'static str, &'static str)],
+    /// Keys that mean something to it alone, each with what other kinds have not.
+    pub own: &'static [(&'static str, &'static str)],
 }
 
 /// Every kind, an entry each: hands the list to the macro that it is given, for this file and for the one that draws.

@@ -51,7 +51,7 @@ pub use expectation::Expectation;
 pub use extends::Extends;
 pub(crate) use extends::normal;
 pub(crate) use figure::figure_kinds;
-pub use figure::{Figure, FigureKind, Scale};
+pub use figure::{Figure, FigureFacts, FigureKind, Scale};
 pub use files::files;
 pub use filter::{Filter, FilterError};
 pub use known::Known;

@@ -326,18 +326,19 @@ fn place_of(list: &str, index: usize, entry: &Node) -> Place {
 fn figures(spec: &Node, faults: &mut Faults) {
     for (index, figure) in spec.entries("figure").iter().enumerate() {
         let written = figure.get("kind").and_then(Node::text);
-        let Some(kind) = FigureKind::ALL.iter().find(|kind| Some(kind.name()) == written) else { continue };
+        let facts = || FigureKind::ALL.iter().map(|kind| kind.facts());
+        let Some(kind) = facts().find(|kind| Some(kind.name) == written) else { continue };
         let place = place_of("figure", index, figure);
-        for (key, _) in kind.needs().iter().filter(|(key, _)| figure.get(key).is_none()) {
+        for (key, _) in kind.needs.iter().filter(|(key, _)| figure.get(key).is_none()) {
             let name = figure.get("name").and_then(Node::text).unwrap_or_default();
-            let message = format!("[[figure]] '{}' is a {} and has no '{key}'", shortened(name), kind.name());
+            let message = format!("[[figure]] '{}' is a {} and has no '{key}'", shortened(name), kind.name);
             faults.lacks(&place, key, wrong_value(figure, message).advise(format!("add {key} = \"a column\"")));
         }
-        for other in FigureKind::ALL.iter().filter(|other| *other != kind) {
-            for (key, what) in other.own() {
+        for other in facts().filter(|other| other.name != kind.name) {
+            for (key, what) in other.own {
                 let Some(node) = figure.get(key) else { continue };
-                let error = super::place::wrong_key(node, format!("a {} has no {what}", kind.name()));
-                let advice = format!("write kind = \"{}\", or leave it out", other.name());
+                let error = super::place::wrong_key(node, format!("a {} has no {what}", kind.name));
+                let advice = format!("write kind = \"{}\", or leave it out", other.name);
                 faults.key(place.child(key), None, error.advise(advice));
             }
         }
