@@ -1,5 +1,5 @@
 //! What a spec can say: read from the schema that is made from the types, and shown by `ablate explain`, `ablate list` and
-//! docs/spec.md. A doc comment in `src/spec` is the one place where a thing is explained.
+//! docs/spec.md. A doc comment in `src/spec`, or of a measure in `src/measure`, is the one place where a thing is explained.
 
 mod about;
 mod columns;

@@ -2,5 +2,6 @@
 
 mod circles;
 mod floors;
+mod kinds;
 mod page;
 mod sources;
