@@ -1,7 +1,7 @@
-use super::{SMALL, ablate, folder_with, process, stderr};
-use std::fs;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use super::SMALL;
+use crate::support::{ABLATE, Ran, Sandbox, files_below, says, signal, wait_until};
+use std::process::Stdio;
+use std::time::Duration;
 
 const TRAINING: &str = r#"
 title = "training"
@@ -25,66 +25,41 @@ optimizer = { lr = 0.001 }
 
 #[test]
 fn a_results_folder_that_can_not_be_made_is_refused() {
-    let folder = folder_with(SMALL);
-    fs::write(folder.path().join("results"), "a file is in the way").expect("writing");
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert!(stderr(&output).contains("results"), "{}", stderr(&output));
+    let sandbox = Sandbox::with(SMALL);
+    sandbox.write("results", "a file is in the way");
+    says(sandbox.run(&["run", "spec.toml"]).refused(), ["results"]);
 }
 
 /// Files may not grow over 8 KiB here: the same error as a disk that is full, at the first larger file.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_leaves_no_half_file() {
-    let folder = folder_with(SMALL);
-    let script = format!("trap '' XFSZ; ulimit -f 8; exec {} run spec.toml", env!("CARGO_BIN_EXE_ablate"));
-    let output = process("bash", folder.path()).args(["-c", &script]).output().expect("bash runs");
-    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-    assert!(stderr(&output).contains("cannot write"), "{}", stderr(&output));
-    let mut files = Vec::new();
-    collect(&folder.path().join("results"), &mut files);
+    let sandbox = Sandbox::with(SMALL);
+    let script = format!("trap '' XFSZ; ulimit -f 8; exec {ABLATE} run spec.toml");
+    says(Ran::of(sandbox.program("bash").args(["-c", &script])).failed(), ["cannot write"]);
+    let files = files_below(&sandbox.at("results"));
     assert!(!files.is_empty(), "what was written before is kept");
-    for (path, length) in files {
-        assert!(!path.contains(".part"), "a part is left: {path}");
-        assert!(length < 8 * 1024, "{path} is cut at the limit: {length}");
-    }
-}
-
-fn collect(folder: &std::path::Path, files: &mut Vec<(String, u64)>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            collect(&path, files);
-        } else {
-            files.push((path.display().to_string(), entry.metadata().map(|meta| meta.len()).unwrap_or_default()));
-        }
+    for path in files {
+        let length = path.metadata().map(|about| about.len()).unwrap_or_default();
+        assert!(!path.to_string_lossy().contains(".part"), "a part is left: {}", path.display());
+        assert!(length < 8 * 1024, "{} is cut at the limit: {length}", path.display());
     }
 }
 
 #[cfg(unix)]
 #[test]
 fn an_interrupt_stops_cleanly_with_130() {
-    let folder = folder_with(TRAINING);
-    let mut child = process(env!("CARGO_BIN_EXE_ablate"), folder.path())
-        .args(["run", "spec.toml"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let sandbox = Sandbox::with(TRAINING);
+    let mut child = sandbox.command(&["run", "spec.toml"]).stderr(Stdio::piped()).spawn().expect("the binary starts");
     // The weights before the first step are there: training has begun.
-    let begun = folder.path().join("results/spec/.ablate-unfinished/model/step00000/model.safetensors");
-    let patience = Instant::now();
-    while !begun.exists() && patience.elapsed() < Duration::from_secs(60) {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let begun = sandbox.at("results/spec/.ablate-unfinished/model/step00000/model.safetensors");
+    wait_until(&mut child, || begun.exists());
     std::thread::sleep(Duration::from_millis(300));
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
-    assert!(killed.success(), "it was still running");
-    let status = child.wait().expect("it ends");
-    assert_eq!(status.code(), Some(130));
+    signal(&child, "INT");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert!(begun.exists(), "what was complete is kept");
-    let mut files = Vec::new();
-    collect(&folder.path().join("results"), &mut files);
-    assert!(files.iter().all(|(path, _)| !path.contains(".part")), "{files:?}");
+    let files = files_below(&sandbox.at("results"));
+    assert!(files.iter().all(|path| !path.to_string_lossy().contains(".part")), "{files:?}");
 }
 
 /// What only the model can tell is said with what any reader of the file could see.
@@ -130,16 +105,9 @@ value = "mean"
         "'hed'",
         "'abc' is no number",
     ];
-    let text = |spec: &str| {
-        let folder = super::folder_with(spec);
-        let output = super::ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-        assert_eq!(output.status.code(), Some(2));
-        super::stderr(&output)
-    };
+    let text = |spec: &str| Sandbox::with(spec).refused();
     let told = text(spec);
-    for one in all {
-        assert!(told.contains(one), "no {one} in:\n{told}");
-    }
+    says(&told, all);
     assert!(told.contains("11 errors"), "each once:\n{told}");
     // The same from two levels alone.
     let told = text(
@@ -150,9 +118,7 @@ value = "mean"
             .replace("mes", "meas")
             .replace("efects", "effects"),
     );
-    for one in ["layer 9 of 4", "head 99 of", "'nope'", "'men'", "'hed'"] {
-        assert!(told.contains(one), "no {one} in:\n{told}");
-    }
+    says(&told, ["layer 9 of 4", "head 99 of", "'nope'", "'men'", "'hed'"]);
 }
 
 /// A part that is wrong is left out, with what stands on it, and the rest is judged as if it were right.
@@ -225,13 +191,10 @@ const SAID: [&str; 11] = [
 
 /// What is told of a spec with these flags and variables, and the lines that it is told of, in its order.
 fn told(spec: &str, flags: &[&str], variables: &[(&str, &str)]) -> (String, Vec<usize>) {
-    let folder = super::folder_with(spec);
-    let mut command = super::ablate(folder.path());
-    command.args(["run", "spec.toml"]).args(flags).envs(variables.iter().copied());
-    let output = command.output().expect("the binary runs");
-    let text = super::stderr(&output);
-    assert_eq!(output.status.code(), Some(2), "{text}");
-    assert!(!folder.path().join("results").exists(), "no work before the refusal");
+    let sandbox = Sandbox::with(spec);
+    let mut command = sandbox.command(&["run", "spec.toml"]);
+    let text = Ran::of(command.args(flags).envs(variables.iter().copied())).refused();
+    assert!(!sandbox.has("results"), "no work before the refusal");
     let places = text.split("[spec.toml:").skip(1);
     let lines = places.filter_map(|place| place.split(':').next()?.parse().ok()).collect();
     (text, lines)
@@ -240,9 +203,7 @@ fn told(spec: &str, flags: &[&str], variables: &[(&str, &str)]) -> (String, Vec<
 #[test]
 fn what_is_wrong_is_left_out_and_the_rest_is_judged() {
     let (text, lines) = told(MANY, &[], &[]);
-    for one in SAID {
-        assert!(text.contains(one), "{one}:\n{text}");
-    }
+    says(&text, SAID);
     assert!(text.contains(&format!("{} errors", SAID.len())), "nothing that only follows:\n{text}");
     assert!(lines.is_sorted() && lines.len() == SAID.len(), "{lines:?}\n{text}");
     for follows in ["no step", "no table", "'anything'", "__"] {
@@ -255,14 +216,9 @@ fn every_model_that_is_not_there_is_told_with_the_rest() {
     let others = "[models.one]\nsource = \"no/such.gguf\"\n[models.two]\nsource = \"none/here.gguf\"\n[[step]]\nname = \"both\"\n\
         kind = \"accuracy\"\nmodels = [\"one\", \"two\"]\n";
     let (text, _) = told(&format!("{MANY}{others}"), &[], &[]);
-    for one in ["no model at 'no/such.gguf'", "no model at 'none/here.gguf'"].into_iter().chain(SAID) {
-        assert!(text.contains(one), "{one}:\n{text}");
-    }
-    let (text, _) = told(&format!("{}{others}", super::SMALL), &[], &[]);
-    assert!(
-        text.contains("'no/such.gguf'") && text.contains("'none/here.gguf'") && text.contains("2 errors"),
-        "{text}"
-    );
+    says(&text, ["no model at 'no/such.gguf'", "no model at 'none/here.gguf'"].into_iter().chain(SAID));
+    let (text, _) = told(&format!("{}{others}", SMALL), &[], &[]);
+    says(&text, ["'no/such.gguf'", "'none/here.gguf'", "2 errors"]);
 }
 
 #[test]
@@ -277,15 +233,11 @@ fn flags_and_variables_that_are_wrong_do_not_hide_the_rest() {
         "ABLATE_STEP__NONE__KIND=accuracy: no step 'none'",
         "no column 'anything'",
     ];
-    for one in said.into_iter().chain(SAID.into_iter().filter(|one| !one.contains("'lacks'"))) {
-        assert!(text.contains(one), "{one}:\n{text}");
-    }
+    says(&text, said.into_iter().chain(SAID.into_iter().filter(|one| !one.contains("'lacks'"))));
     let (text, _) = told(MANY, &["--filter", "nmae = x"], &[]);
-    for one in ["--filter: no 'nmae' of specs"].into_iter().chain(SAID) {
-        assert!(text.contains(one), "{one}:\n{text}");
-    }
+    says(&text, ["--filter: no 'nmae' of specs"].into_iter().chain(SAID));
     // By itself it is refused all the same.
-    let (text, lines) = told(super::SMALL, &["--filter", "nmae = x"], &[]);
+    let (text, lines) = told(SMALL, &["--filter", "nmae = x"], &[]);
     assert!(text.contains("--filter: no 'nmae' of specs") && lines.is_empty(), "{text}");
 }
 
@@ -313,9 +265,7 @@ aggregate = { n = "count" }
         "no axis 'fourth'",
         "no column 'thrid'",
     ];
-    for one in said.into_iter().chain(SAID) {
-        assert!(text.contains(one), "{one}:\n{text}");
-    }
+    says(&text, said.into_iter().chain(SAID));
     // What is wrong in every variant is said once.
     for one in ["layer 9 of 4", "write seeds = [42]", "no column 'nope'", "no column 'thrid'"] {
         assert_eq!(text.matches(one).count(), 1, "{one}:\n{text}");
@@ -325,37 +275,30 @@ aggregate = { n = "count" }
 
 #[test]
 fn results_below_a_file_are_refused_before_any_work() {
-    let folder = super::folder_with(super::SMALL);
-    std::fs::create_dir_all(folder.path().join("results")).expect("a folder");
-    std::fs::write(folder.path().join("results/spec"), "mine").expect("a file");
-    let refused = || {
-        let output = super::ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-        assert_eq!(output.status.code(), Some(2), "{}", super::stderr(&output));
-        super::stderr(&output)
-    };
-    assert!(refused().contains("results/spec is a file") && refused().contains("output.dir"), "{}", refused());
-    let right = std::fs::read_to_string(folder.path().join("spec.toml")).expect("the spec");
+    let sandbox = Sandbox::with(SMALL);
+    sandbox.write("results/spec", "mine");
+    let refused = || sandbox.run(&["run", "spec.toml"]).refused();
+    says(refused(), ["results/spec is a file", "output.dir"]);
+    let right = sandbox.read("spec.toml");
     for (old, new, said) in [
         ("kind = \"accuracy\"", "kind = \"acuracy\"", "no kind \"acuracy\""),
         ("x = \"operator\"", "x = \"oprator\"", "no column 'oprator'"),
         ("\"builtin:arith\"", "\"no/such.gguf\"", "no model at 'no/such.gguf'"),
     ] {
-        std::fs::write(folder.path().join("spec.toml"), right.replacen(old, new, 1)).expect("writing");
-        assert!(refused().contains(said) && refused().contains("results/spec is a file"), "{}", refused());
+        sandbox.write("spec.toml", right.replacen(old, new, 1));
+        says(refused(), [said, "results/spec is a file"]);
     }
-    std::fs::write(folder.path().join("spec.toml"), &right).expect("writing");
-    std::fs::remove_file(folder.path().join("results/spec")).expect("it was there");
-    std::fs::create_dir_all(folder.path().join("results/spec")).expect("a folder");
-    std::fs::write(folder.path().join("results/spec/rows"), "mine").expect("a file");
-    assert!(refused().contains("results/spec/rows is a file"), "{}", refused());
+    sandbox.write("spec.toml", &right);
+    sandbox.remove("results/spec");
+    sandbox.write("results/spec/rows", "mine");
+    says(refused(), ["results/spec/rows is a file"]);
 }
 
 #[test]
 fn a_template_that_a_model_can_not_read_is_told_as_such() {
-    let folder = super::folder_with(super::SMALL);
+    let sandbox = Sandbox::with(SMALL);
     let set = "prompts.template={a} {op} {b} =";
-    let output = super::ablate(folder.path()).args(["run", "spec.toml", "--set", set]).output().expect("it runs");
-    let text = super::stderr(&output);
-    assert!(output.status.code() == Some(2) && text.contains("write a template without \" \""), "{text}");
+    let text = sandbox.run(&["run", "spec.toml", "--set", set]).refused();
+    assert!(text.contains("write a template without \" \""), "{text}");
     assert!(!text.contains("operands below"), "{text}");
 }

@@ -1,12 +1,9 @@
 //! What a user sees who asks for help.
 
-use super::ablate;
+use crate::support::Sandbox;
 
 fn told(arguments: &[&str]) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let output = ablate(folder.path()).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}");
-    String::from_utf8(output.stdout).unwrap()
+    Sandbox::empty().run(arguments).ok().out
 }
 
 /// The names of the subcommands, as the help lists them.

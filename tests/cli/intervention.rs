@@ -1,7 +1,6 @@
 //! Step `intervention`: edits written out.
 
-use super::{ablate, folder_with, stderr};
-use polars::prelude::*;
+use crate::support::{Sandbox, numbers, says, texts};
 
 const SPEC: &str = r#"
 title = "edits"
@@ -56,18 +55,11 @@ edits = [
 "#;
 
 fn means(spec: &str) -> Vec<(String, String, f64)> {
-    let folder = folder_with(spec);
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let file = std::fs::File::open(folder.path().join("results/spec/rows/edits.parquet")).expect("rows");
-    let rows = ParquetReader::new(file).finish().expect("Parquet");
-    let text = |column: &str| -> Vec<String> {
-        let column = rows.column(column).expect("a column").str().expect("text");
-        column.iter().map(|text| text.unwrap_or_default().to_string()).collect()
-    };
-    let mean = rows.column("mean").expect("a column").f64().expect("numbers");
-    let means: Vec<f64> = mean.iter().map(|mean| mean.expect("a mean")).collect();
-    text("intervention").into_iter().zip(text("measure")).zip(means).map(|((a, b), c)| (a, b, c)).collect()
+    let sandbox = Sandbox::with(spec);
+    sandbox.ran();
+    let rows = sandbox.rows("edits");
+    let names = texts(&rows, "intervention").into_iter().zip(texts(&rows, "measure"));
+    names.zip(numbers(&rows, "mean")).map(|((a, b), c)| (a, b, c)).collect()
 }
 
 #[test]
@@ -109,12 +101,7 @@ fn wrong_edits_are_refused_where_they_stand() {
         ("{ site = \"0.z\", strength = 0.0 }", "{ site = \"0.z\", to = [\"a\"] }", "'to' changes nothing"),
     ];
     for (from, to, what) in cases {
-        let folder = folder_with(&SPEC.replace(from, to));
-        let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-        let text = stderr(&output);
-        assert_eq!(output.status.code(), Some(2), "{to}: {text}");
-        assert!(text.contains(what) && text.contains("spec.toml:"), "{to}: {text}");
-        assert!(!folder.path().join("results").exists(), "{to}: refused before any work");
+        says(Sandbox::with(&SPEC.replace(from, to)).refused(), [what, "spec.toml:"]);
     }
 }
 
@@ -149,20 +136,13 @@ target = "difference"
 #[test]
 fn edits_that_read_no_other_prompt_need_none() {
     // All answers are 7: no prompt has a counterfactual.
-    let folder = folder_with(PUSH);
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stderr(&output).contains("no other prompt fits"), "{}", stderr(&output));
-    let rows = |name: &str| {
-        let file = std::fs::File::open(folder.path().join(format!("results/spec/rows/{name}.parquet"))).expect("rows");
-        ParquetReader::new(file).finish().expect("rows")
-    };
-    let each = rows("steer.prompts");
-    assert_eq!((each.height(), rows("steer.pairs").height()), (15, 0));
+    let sandbox = Sandbox::with(PUSH);
+    says(sandbox.ran().err, ["no other prompt fits"]);
+    let each = sandbox.rows("steer.prompts");
+    assert_eq!((each.height(), sandbox.rows("steer.pairs").height()), (15, 0));
     let of = |name: &str| -> Vec<f64> {
-        let names = each.column("intervention").and_then(|column| column.str().cloned()).expect("names");
-        let values = each.column("value").and_then(|column| column.f64().cloned()).expect("values");
-        names.iter().zip(values.iter()).filter(|(own, _)| *own == Some(name)).filter_map(|(_, value)| value).collect()
+        let values = texts(&each, "intervention").into_iter().zip(numbers(&each, "value"));
+        values.filter(|(own, _)| own == name).map(|(_, value)| value).collect()
     };
     // One unit of the stream one higher moves the answer.
     assert!(of("nothing").iter().zip(of("push")).all(|(clean, pushed)| (clean - pushed).abs() > 1e-4));
@@ -170,28 +150,19 @@ fn edits_that_read_no_other_prompt_need_none() {
 
     // With other answers there are pairs, and the numbers are the same: nothing was read of them.
     let paired = PUSH.replace("good = [7], bad = [9]", "good = [7, 8], bad = [9]");
-    let folder = folder_with(&paired);
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(!stderr(&output).contains("no other prompt fits"), "{}", stderr(&output));
+    let ran = Sandbox::with(&paired).ran();
+    assert!(!ran.err.contains("no other prompt fits"), "{}", ran.err);
 }
 
 #[test]
 fn measures_that_compare_with_another_answer_need_one() {
     let without = PUSH.replace("contrast = \"{bad}\"\n", "").replace(", bad = [9]", "");
     let without = without.split("[[step]]\nname = \"direct\"").next().unwrap_or_default().to_string();
-    let refused = |spec: &str| {
-        let folder = folder_with(spec);
-        let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-        (output.status.code(), stderr(&output))
-    };
-    let (code, text) = refused(&without);
-    assert!(code == Some(2) && text.contains("write measures without it, such as accuracy and kl"), "{text}");
-    let (code, text) = refused(&without.replace("\"logit-difference\"", "\"accuracy\", \"kl\""));
-    assert_eq!(code, Some(0), "{text}");
+    let refused = |spec: &str| Sandbox::with(spec).refused();
+    says(refused(&without), ["write measures without it, such as accuracy and kl"]);
+    Sandbox::with(&without.replace("\"logit-difference\"", "\"accuracy\", \"kl\"")).ran();
     let alone = PUSH.split("[[step]]\nname = \"direct\"").next().unwrap_or_default();
-    let (code, text) = refused(&alone.replace("{ site = \"3.mlp_post\", value = 0 }", "{ site = \"3.mlp_post\" }"));
-    assert!(code == Some(2) && text.contains("have answers that begin with the same token"), "{text}");
-    let (code, text) = refused(&alone.replace("\"logit-difference\"]\nper", "\"normalized-logit-difference\"]\nper"));
-    assert_eq!(code, Some(2), "{text}");
+    let text = refused(&alone.replace("{ site = \"3.mlp_post\", value = 0 }", "{ site = \"3.mlp_post\" }"));
+    says(text, ["have answers that begin with the same token"]);
+    refused(&alone.replace("\"logit-difference\"]\nper", "\"normalized-logit-difference\"]\nper"));
 }

@@ -1,7 +1,7 @@
 //! Tables that join others, from a spec to files.
 
-use super::{SMALL, ablate, folder_with, stderr};
-use std::fs;
+use super::SMALL;
+use crate::support::{Sandbox, says};
 
 const JOINED: &str = r#"
 [[table]]
@@ -26,13 +26,11 @@ aggregate = { total = "count" }
 
 #[test]
 fn tables_that_a_join_reads_are_made_first() {
-    let folder = folder_with(&format!("{SMALL}{JOINED}"));
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let read = |name: &str| fs::read_to_string(folder.path().join(format!("results/spec/tables/{name}.csv")));
-    let wide = read("wide").expect("a table");
+    let sandbox = Sandbox::with(&format!("{SMALL}{JOINED}"));
+    sandbox.ran();
+    let wide = sandbox.table("wide");
     assert!(wide.starts_with("operator,hits,total,missed,share\n"), "{wide}");
-    let rates = read("rates").expect("a table");
+    let rates = sandbox.table("rates");
     let rows = wide.lines().skip(1).zip(rates.lines().skip(1));
     for (row, rate) in rows {
         let cell = |line: &str, index: usize| line.split(',').nth(index).and_then(|cell| cell.parse::<f64>().ok());
@@ -46,15 +44,12 @@ fn tables_that_a_join_reads_are_made_first() {
 #[test]
 fn columns_of_both_are_checked_before_any_work() {
     let wrong = JOINED.replace("on = [\"operator\"] }", "on = [\"operatr\"] }").replace("total - hits", "totl - hits");
-    let folder = folder_with(&format!("{SMALL}{wrong}"));
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    let text = stderr(&output);
-    assert_eq!(output.status.code(), Some(2), "{text}");
-    assert!(text.contains("no column 'operatr'; write 'operator'"), "{text}");
-    assert!(text.contains("join = { with = \"all\", on = [\"operatr\"] }"), "{text}");
-    let folder = folder_with(&format!("{SMALL}{}", JOINED.replace("total - hits", "totl - hits")));
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    let text = stderr(&output);
-    assert!(text.contains("no column 'totl'; write 'total'") && text.contains("spec.toml:"), "{text}");
-    assert!(!folder.path().join("results").exists(), "no work before the refusal");
+    let sandbox = Sandbox::with(&format!("{SMALL}{wrong}"));
+    let text = sandbox.run(&["run", "spec.toml"]).refused();
+    says(&text, ["no column 'operatr'; write 'operator'", "join = { with = \"all\", on = [\"operatr\"] }"]);
+    let sandbox = Sandbox::with(&format!("{SMALL}{}", JOINED.replace("total - hits", "totl - hits")));
+    let ran = sandbox.run(&["run", "spec.toml"]);
+    let text = ran.err;
+    says(&text, ["no column 'totl'; write 'total'", "spec.toml:"]);
+    assert!(!sandbox.has("results"), "no work before the refusal");
 }

@@ -1,14 +1,12 @@
-use super::{ablate, stderr};
+use crate::support::{Ran, Sandbox, says};
 
-fn run(args: &[&str]) -> std::process::Output {
-    ablate(std::path::Path::new(env!("CARGO_MANIFEST_DIR"))).args(args).output().expect("the binary runs")
+fn run(args: &[&str]) -> Ran {
+    Sandbox::empty().run(args)
 }
 
 #[test]
 fn probabilities_of_every_token_sum_to_one() {
-    let output = run(&["logits", "builtin:arith", "12+34=", "--format", "json", "--all", "--top", "3"]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let answers: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let answers = run(&["logits", "builtin:arith", "12+34=", "--format", "json", "--all", "--top", "3"]).ok().json();
     let answer = &answers[0];
     assert_eq!(answer["tokens"], serde_json::json!([12, 100, 34, 104]));
     let logits: Vec<f64> = answer["logits"].as_array().expect("logits").iter().filter_map(|x| x.as_f64()).collect();
@@ -22,8 +20,7 @@ fn probabilities_of_every_token_sum_to_one() {
 
 #[test]
 fn csv_has_a_row_per_token() {
-    let output = run(&["logits", "builtin:arith", "12+34=", "7*8=", "--format", "csv", "--top", "2"]);
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let text = run(&["logits", "builtin:arith", "12+34=", "7*8=", "--format", "csv", "--top", "2"]).out;
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 5, "{text}");
     assert_eq!(lines[0], "prompt,rank,id,token,logit,probability");
@@ -34,20 +31,14 @@ fn csv_has_a_row_per_token() {
 #[test]
 fn text_without_tokens_is_refused() {
     for prompt in ["", "100+1=", "what"] {
-        let output = run(&["logits", "builtin:arith", prompt]);
-        assert_eq!(output.status.code(), Some(2), "{prompt:?}: {}", stderr(&output));
-        assert!(stderr(&output).contains("prompt"), "{}", stderr(&output));
+        says(run(&["logits", "builtin:arith", prompt]).refused(), ["prompt"]);
     }
 }
 
 #[test]
 fn facts_of_the_built_in_model() {
-    let output = run(&["model", "builtin:arith", "--json"]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let card: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let card = run(&["model", "builtin:arith", "--json"]).ok().json();
     assert_eq!(card["facts"]["n_layers"], 4);
     assert_eq!(card["largest_single_token_integer"], 99);
-    let output = run(&["model", "builtin:nothing"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("builtin:arith"), "{}", stderr(&output));
+    says(run(&["model", "builtin:nothing"]).refused(), ["builtin:arith"]);
 }

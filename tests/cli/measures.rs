@@ -1,6 +1,6 @@
 //! Tables and figures of rows of several measures: refused before any work.
 
-use super::{ablate, folder_with, stderr};
+use crate::support::{Sandbox, flowing, says};
 
 const SPEC: &str = r#"
 title = "two measures"
@@ -26,10 +26,8 @@ store = "off"
 
 const MAP: &str = "[[figure]]\nname = \"heads\"\nkind = \"heatmap\"\nx = \"head\"\ny = \"layer\"\nvalue = \"mean\"\n";
 
-fn run(more: &str) -> (Option<i32>, String, bool) {
-    let folder = folder_with(&format!("{SPEC}\n{more}"));
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    (output.status.code(), stderr(&output), folder.path().join("results").exists())
+fn sandbox(more: &str) -> Sandbox {
+    Sandbox::with(&format!("{SPEC}\n{more}"))
 }
 
 #[test]
@@ -47,11 +45,8 @@ fn one_number_of_several_measures_is_refused_before_any_work() {
         // The column that would tell them apart is no longer there.
         (format!("{without}\n\n{MAP}from = \"t\""), format!("{write} in [[table]] 't'")),
     ] {
-        let (code, text, any) = run(&more);
-        assert_eq!((code, any), (Some(2), false), "{more}: {text}");
         let problem = "are of 2 measures (logit-difference, kl), and one number would be made of all of them";
-        let text = text.replace("\n  | ", " ").split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(text.contains(problem) && text.contains(&advice), "{more}: {text}");
+        says(flowing(&sandbox(&more).refused()), [problem, advice.as_str()]);
     }
 }
 
@@ -59,18 +54,17 @@ fn one_number_of_several_measures_is_refused_before_any_work() {
 fn what_is_of_one_measure_runs_and_says_what_it_averages() {
     let table = "[[table]]\nname = \"t\"\nfrom = \"eff\"\nwhere = { measure = \"kl\" }\n\
                  group_by = [\"layer\"]\naggregate = { x = \"mean(mean)\" }";
-    let (code, text, _) = run(&format!("{MAP}from = \"eff\"\nwhere = {{ measure = \"kl\" }}\n\n{table}"));
-    assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("note: heads: cells are means over 2 positions"), "{text}");
+    says(
+        sandbox(&format!("{MAP}from = \"eff\"\nwhere = {{ measure = \"kl\" }}\n\n{table}")).ran().err,
+        ["note: heads: cells are means over 2 positions"],
+    );
 }
 
 #[test]
 fn a_ranking_says_what_its_effects_are_means_over() {
     let ranked = "[[step]]\nname = \"circuit\"\nkind = \"ablation\"\ncomponents = []\n\
                   ranked = { from = \"eff\", k = [1], measure = \"kl\" }";
-    let (code, text, _) = run(ranked);
-    assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("note: circuit: 'mean' of components in 'eff' is a mean over 2 positions"), "{text}");
+    says(sandbox(ranked).ran().err, ["note: circuit: 'mean' of components in 'eff' is a mean over 2 positions"]);
 }
 
 #[test]
@@ -78,7 +72,5 @@ fn a_ranking_says_where_there_is_no_number() {
     let ranked = "[[step]]\nname = \"circuit\"\nkind = \"ablation\"\ncomponents = []\n\
                   ranked = { from = \"eff\", k = [1], measure = \"kl\", by = \"(mean - mean) / (mean - mean)\", \
                   where = { position = \"last\" } }";
-    let (code, text, _) = run(ranked);
-    assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("rows of 'eff': their components come last"), "{text}");
+    says(sandbox(ranked).ran().err, ["rows of 'eff': their components come last"]);
 }

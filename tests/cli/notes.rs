@@ -1,8 +1,6 @@
 //! What is to be said of a model: by every command that reads one.
 
-use super::{ablate, stderr};
-use std::fs;
-use std::path::Path;
+use crate::support::{Sandbox, says};
 
 /// A Mistral with a window and a context of 8, and a setting that changes nothing.
 const CONFIG: &str = r#"{"model_type": "mistral", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1,
@@ -41,56 +39,47 @@ aggregate = { least = "min(mean)" }
 const UNUSED: &str = "'factor' in 'rope_scaling' changes nothing, here and in transformers";
 const BEYOND: &str = "prompts of up to 12 tokens are more than the 8 of the context that the model was made for";
 
-fn read(folder: &Path, file: &str) -> String {
-    fs::read_to_string(folder.join("results/spec").join(file)).unwrap()
-}
-
 #[test]
 fn notes_of_a_model_reach_whoever_reads_it() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("config.json"), CONFIG).unwrap();
+    let sandbox = Sandbox::empty();
+    sandbox.write("config.json", CONFIG);
     let source = "random:config.json#1";
-    let output = ablate(folder.path()).args(["model", source]).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = sandbox.run(&["model", source]).out;
     assert!(text.contains(&format!("\nnote: {UNUSED}")), "{text}");
     assert!(text.contains("context 8; window of 8 tokens in layer 0\n"), "{text}");
 
-    let output = ablate(folder.path()).args(["logits", source, "1+2+1+2+1+2=", "--format", "json"]).output().unwrap();
-    let said = stderr(&output);
-    assert!(said.contains(&format!("note: {UNUSED}")) && said.contains(&format!("note: {BEYOND}")), "{said}");
-    serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap();
-    let within = ablate(folder.path()).args(["logits", source, "1+2="]).output().unwrap();
-    assert!(!stderr(&within).contains("prompts of up to"), "{}", stderr(&within));
+    let ran = sandbox.run(&["logits", source, "1+2+1+2+1+2=", "--format", "json"]);
+    says(&ran.err, [format!("note: {UNUSED}"), format!("note: {BEYOND}")]);
+    ran.json();
+    let within = sandbox.run(&["logits", source, "1+2="]).err;
+    assert!(!within.contains("prompts of up to"), "{within}");
 }
 
 #[test]
 fn a_run_tells_them_and_keeps_to_the_window() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("config.json"), CONFIG).unwrap();
-    fs::write(folder.path().join("spec.toml"), SPEC).unwrap();
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let report = read(folder.path(), "report.md").replace('\\', ""); // as Markdown escapes names
-    for text in [report, read(folder.path(), "manifest.json")] {
+    let sandbox = Sandbox::empty();
+    sandbox.write("config.json", CONFIG);
+    sandbox.write("spec.toml", SPEC);
+    sandbox.ran();
+    let report = sandbox.report().replace('\\', ""); // as Markdown escapes names
+    for text in [report, sandbox.read("results/spec/manifest.json")] {
         assert!(text.contains(&format!("model 'model': {UNUSED}")) && text.contains(BEYOND), "{text}");
     }
-    let beyond = read(folder.path(), "tables/beyond.csv");
+    let beyond = sandbox.table("beyond");
     assert!(beyond.lines().count() == 3 && beyond.lines().skip(1).all(|line| line.ends_with(",0.0")), "{beyond}");
-    let within = read(folder.path(), "tables/within.csv");
+    let within = sandbox.table("within");
     assert!(within.lines().count() == 3 && !within.contains(",0.0\n"), "{within}");
 }
 
 #[test]
 fn prompts_that_a_table_of_positions_does_not_reach_are_refused_before_any_work() {
-    let folder = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::empty();
     let config = r#"{"model_type": "gptj", "n_embd": 32, "n_layer": 1, "n_head": 2, "rotary_dim": 8, "n_positions": 8, "vocab_size": 1005}"#;
-    fs::write(folder.path().join("config.json"), config).unwrap();
-    fs::write(folder.path().join("spec.toml"), SPEC).unwrap();
+    sandbox.write("config.json", config);
+    sandbox.write("spec.toml", SPEC);
     for command in ["plan", "run"] {
-        let output = ablate(folder.path()).args([command, "spec.toml"]).output().unwrap();
-        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-        assert!(stderr(&output).contains("the model has 8 positions"), "{}", stderr(&output));
+        says(sandbox.run(&[command, "spec.toml"]).refused(), ["the model has 8 positions"]);
     }
-    let output = ablate(folder.path()).args(["logits", "random:config.json#1", "1+2+1+2+1+2="]).output().unwrap();
-    assert!(stderr(&output).contains("12 tokens are more than the model's 8 positions"), "{}", stderr(&output));
+    let text = sandbox.run(&["logits", "random:config.json#1", "1+2+1+2+1+2="]).err;
+    says(text, ["12 tokens are more than the model's 8 positions"]);
 }

@@ -1,8 +1,6 @@
 //! Steps that patch, from a spec to rows.
 
-use super::{ablate, folder_with, stderr};
-use polars::prelude::*;
-use std::path::Path;
+use crate::support::{Sandbox, numbers, says, texts};
 
 const SPEC: &str = r#"
 title = "patching"
@@ -30,46 +28,28 @@ kind = "neuron-patching"
 layers = "3"
 "#;
 
-fn run(spec: &str) -> (tempfile::TempDir, std::process::Output) {
-    let folder = folder_with(spec);
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    (folder, output)
-}
-
-fn rows(folder: &Path, name: &str) -> DataFrame {
-    let file = std::fs::File::open(folder.join(format!("results/spec/rows/{name}.parquet"))).expect("rows");
-    ParquetReader::new(file).finish().expect("Parquet")
-}
-
-fn numbers(frame: &DataFrame, column: &str) -> Vec<Option<f64>> {
-    let column = frame.column(column).expect("a column").cast(&DataType::Float64).expect("numbers");
-    column.f64().expect("numbers").iter().collect()
-}
-
-fn texts(frame: &DataFrame, column: &str) -> Vec<String> {
-    let column = frame.column(column).expect("a column");
-    column.str().expect("text").iter().map(|text| text.unwrap_or_default().to_string()).collect()
-}
-
 #[test]
 fn effects_have_rows_intervals_and_a_self_check() {
-    let (folder, output) = run(SPEC);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let effects = rows(folder.path(), "effects");
+    let sandbox = Sandbox::with(SPEC);
+    sandbox.ran();
+    let effects = sandbox.rows("effects");
     // (16 heads + 4 MLPs + 2 streams) at 3 positions, of 4 operators, in 7 measures.
     assert_eq!(effects.height(), (16 + 4 + 2) * 3 * 4 * 7);
     let (n, mean) = (numbers(&effects, "n"), numbers(&effects, "mean"));
     let (low, high) = (numbers(&effects, "ci_low"), numbers(&effects, "ci_high"));
     let (measure, component, position) =
         (texts(&effects, "measure"), texts(&effects, "component"), texts(&effects, "position"));
-    assert_eq!(numbers(&effects, "seeds")[0], Some(2.0));
+    assert_eq!(numbers(&effects, "seeds")[0], 2.0);
     assert!(component.iter().any(|name| name == "L3H2") && component.iter().any(|name| name == "L0MLP"));
     for row in 0..effects.height() {
-        let Some(mean) = mean[row] else { continue };
-        assert_eq!(n[row], Some(12.0));
+        let mean = mean[row];
+        if mean.is_nan() {
+            continue;
+        }
+        assert_eq!(n[row], 12.0);
         let place = format!("{} at {}: {} = {mean}", component[row], position[row], measure[row]);
-        assert!(low[row].is_some_and(|low| low <= mean + 1e-9), "{place}");
-        assert!(high[row].is_some_and(|high| high >= mean - 1e-9), "{place}");
+        assert!(low[row] <= mean + 1e-9, "{place}");
+        assert!(high[row] >= mean - 1e-9, "{place}");
         match measure[row].as_str() {
             "kl" => assert!(mean >= 0.0, "{place}"),
             "accuracy" => assert!((0.0..=1.0).contains(&mean), "{place}"),
@@ -80,12 +60,11 @@ fn effects_have_rows_intervals_and_a_self_check() {
             assert_eq!(mean, 0.0, "{place}");
         }
     }
-    assert_eq!(rows(folder.path(), "effects.prompts").height(), (16 + 4 + 2) * 3 * 7 * 48);
-    assert_eq!(rows(folder.path(), "effects.pairs").height(), 48);
-    assert_eq!(rows(folder.path(), "neurons").height(), 256 * 4);
+    assert_eq!(sandbox.rows("effects.prompts").height(), (16 + 4 + 2) * 3 * 7 * 48);
+    assert_eq!(sandbox.rows("effects.pairs").height(), 48);
+    assert_eq!(sandbox.rows("neurons").height(), 256 * 4);
 
-    let manifest = std::fs::read_to_string(folder.path().join("results/spec/manifest.json")).expect("a manifest");
-    let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    let manifest = sandbox.json("results/spec/manifest.json");
     let checks = manifest["self_checks"].as_array().expect("checks");
     assert_eq!(checks.len(), 2);
     for check in checks {
@@ -117,14 +96,14 @@ sites = ["3.resid_post"]
 direction = "denoising"
 measures = ["accuracy", "normalized-logit-difference"]
 "#;
-    let (folder, output) = run(spec);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let sandbox = Sandbox::with(spec);
+    sandbox.ran();
     for name in ["noising", "denoising"] {
-        let rows = rows(folder.path(), name);
+        let rows = sandbox.rows(name);
         for (measure, mean) in texts(&rows, "measure").iter().zip(numbers(&rows, "mean")) {
             // The other run's answer is another, and the logit difference is wholly that run's.
             let expected = if measure == "accuracy" { 0.0 } else { 1.0 };
-            assert!((mean.expect("a mean") - expected).abs() < 1e-4, "{name}: {measure} {mean:?}");
+            assert!((mean - expected).abs() < 1e-4, "{name}: {measure} {mean:?}");
         }
     }
 }
@@ -132,16 +111,13 @@ measures = ["accuracy", "normalized-logit-difference"]
 #[test]
 fn the_same_rows_whatever_the_memory() {
     let read = |memory: &str| {
-        let folder = folder_with(SPEC);
+        let sandbox = Sandbox::with(SPEC);
         let set = format!("run.memory_mib={memory}");
-        let output = ablate(folder.path()).args(["run", "spec.toml", "--set", &set]).output().expect("the binary runs");
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        let rows = rows(folder.path(), "neurons");
-        numbers(&rows, "mean")
+        sandbox.run(&["run", "spec.toml", "--set", &set]).ok();
+        numbers(&sandbox.rows("neurons"), "mean")
     };
     let (much, little) = (read("1024"), read("16"));
     for (a, b) in much.iter().zip(&little) {
-        let (a, b) = (a.expect("a mean"), b.expect("a mean"));
         assert!((a - b).abs() <= 1e-4 * a.abs().max(1e-2), "{a} {b}");
     }
 }
@@ -152,22 +128,17 @@ fn neurons_by_attribution_are_those_of_attribution_patching() {
     let spec = format!(
         "{approximate}\n[[step]]\nname = \"gradients\"\nkind = \"attribution-patching\"\nsites = [\"3.mlp_post[neuron]\"]\n"
     );
-    let (folder, output) = run(&spec);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let (neurons, gradients) = (rows(folder.path(), "neurons"), rows(folder.path(), "gradients"));
+    let sandbox = Sandbox::with(&spec);
+    sandbox.ran();
+    let (neurons, gradients) = (sandbox.rows("neurons"), sandbox.rows("gradients"));
     assert_eq!(neurons.get_column_names(), gradients.get_column_names());
-    assert_eq!(numbers(&neurons, "mean"), numbers(&gradients, "mean"));
+    let bits = |frame| -> Vec<u64> { numbers(frame, "mean").into_iter().map(f64::to_bits).collect() };
+    assert_eq!(bits(&neurons), bits(&gradients));
 
-    let (_folder, output) = run(&format!("{approximate}measures = [\"kl\"]\n"));
-    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert!(stderr(&output).contains("approximates the indirect effect alone"), "{}", stderr(&output));
-}
-
-fn refused(change: impl Fn(&str) -> String) -> String {
-    let (_folder, output) = run(&change(SPEC));
-    let text = stderr(&output);
-    assert_eq!(output.status.code(), Some(2), "{text}");
-    text
+    says(
+        Sandbox::with(&format!("{approximate}measures = [\"kl\"]\n")).refused(),
+        ["approximates the indirect effect alone"],
+    );
 }
 
 #[test]
@@ -186,24 +157,19 @@ fn wrong_places_are_refused_where_they_stand() {
         ("\"kl\"", "\"klm\"", "klm", "kl"),
     ];
     for (from, to, what, fix) in cases {
-        let text = refused(|spec| spec.replace(from, to));
-        assert!(text.contains(what) && text.contains(fix), "{to}: {text}");
-        assert!(text.contains("spec.toml:"), "{to} has a place: {text}");
+        says(Sandbox::with(&SPEC.replace(from, to)).refused(), [what, fix, "spec.toml:"]);
     }
 }
 
 #[test]
 fn a_plan_counts_before_anything_runs() {
-    let folder = folder_with(SPEC);
-    let output = ablate(folder.path()).args(["plan", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let sandbox = Sandbox::with(SPEC);
+    let text = sandbox.run(&["plan", "spec.toml"]).ok().out;
     let line = text.lines().find(|line| line.starts_with("neurons")).expect("a line per step");
     // 256 neurons on 2 draws of 6 prompts of 4 operators; each as a whole pass, and the prompts and their counterfactuals.
     assert!(line.contains(" 12288 "), "{text}");
-    assert!(!folder.path().join("results").exists(), "a plan writes nothing");
+    assert!(!sandbox.has("results"), "a plan writes nothing");
     let wrong = SPEC.replace("layers = \"3\"", "layers = \"9\"");
-    std::fs::write(folder.path().join("spec.toml"), wrong).expect("writing");
-    let output = ablate(folder.path()).args(["plan", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    sandbox.write("spec.toml", wrong);
+    sandbox.run(&["plan", "spec.toml"]).refused();
 }

@@ -1,6 +1,6 @@
 //! What `ablate plan` counts.
 
-use super::{ablate, folder_with, stderr};
+use crate::support::Sandbox;
 
 const SPEC: &str = r#"
 title = "plans"
@@ -32,10 +32,7 @@ seeds = [7]
 
 /// The forwards and the mebibytes of each step.
 fn plan(spec: &str, args: &[&str]) -> Vec<(String, u64, u64)> {
-    let folder = folder_with(spec);
-    let output = ablate(folder.path()).args([&["plan", "spec.toml"], args].concat()).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let text = Sandbox::with(spec).run(&[&["plan", "spec.toml"], args].concat()).ok().out;
     let row = |line: &str| {
         let cells: Vec<&str> = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
         let &[label, _, _, forwards, _, _, _, memory] = cells.as_slice() else { return None };
@@ -66,10 +63,7 @@ fn steps_that_read_say_what_memory_they_take() {
 
 /// What a row of the plan says: its numbers by the names of the columns.
 fn row(spec: &str, args: &[&str], step: &str) -> Vec<String> {
-    let folder = folder_with(spec);
-    let output = ablate(folder.path()).args([&["plan", "spec.toml"], args].concat()).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let text = Sandbox::with(spec).run(&[&["plan", "spec.toml"], args].concat()).ok().out;
     let line = text.lines().find(|line| line.starts_with(&format!("{step} ("))).unwrap_or_else(|| panic!("{text}"));
     line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(String::from).collect()
 }
@@ -79,12 +73,11 @@ fn as_many_prompts_are_counted_as_are_drawn() {
     let spec = SPEC.replace("keep = \"correct\"", "keep = \"all\"").replace("a = \"0..60\"", "a = \"0..3\"");
     let spec =
         spec.replace("sample = 10", "sample = 100\nskip = 20\nseeds = [1, 2]\ntemplate = { one = \"{a}{op}{b}=\" }");
-    let folder = folder_with(&spec);
-    assert!(ablate(folder.path()).args(["run", "spec.toml", "-q"]).output().expect("it runs").status.success());
-    let manifest = std::fs::read_to_string(folder.path().join("results/spec/manifest.json")).expect("a manifest");
+    let sandbox = Sandbox::with(&spec);
+    sandbox.run(&["run", "spec.toml", "-q"]).ok();
     let lens = row(&spec, &[], "lens");
     // 180 sums of 3 and 60 operands of which 100 are left after 20 for each of 2 seeds; of 180 products those that are a token.
-    let counted: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    let counted = sandbox.json("results/spec/manifest.json");
     let ran = counted["prompts"].as_array().and_then(|sets| sets.first()).cloned().unwrap_or_default();
     assert_eq!(lens[3], ran["prompts"].to_string(), "{ran} {lens:?}");
 }
@@ -162,9 +155,7 @@ x = "operator"
 y = "rate"
 series = "operator"
 "#;
-    let folder = folder_with(ALL);
-    let output = ablate(folder.path()).args(["plan", "spec.toml"]).output().expect("the binary runs");
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let text = Sandbox::with(ALL).run(&["plan", "spec.toml"]).out;
     assert!(!text.contains("what is marked '-'"), "{text}");
     let seconds = |step: &str| row(ALL, &[], step).iter().rev().find_map(|cell| cell.parse::<f64>().ok());
     let training = seconds("training").unwrap_or_else(|| panic!("{text}"));

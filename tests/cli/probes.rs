@@ -1,8 +1,6 @@
 //! Probes, and neurons of the layers that they find.
 
-use super::{ablate, folder_with, stderr};
-use polars::prelude::*;
-use std::path::Path;
+use crate::support::{Sandbox, numbers, texts};
 
 const SPEC: &str = r#"
 title = "which layers write the answer?"
@@ -40,35 +38,24 @@ y = "position"
 value = "accuracy"
 "#;
 
-fn rows(folder: &Path, name: &str) -> DataFrame {
-    let file = std::fs::File::open(folder.join(format!("results/spec/rows/{name}.parquet"))).expect("rows");
-    ParquetReader::new(file).finish().expect("Parquet")
-}
-
-fn numbers(frame: &DataFrame, column: &str) -> Vec<f64> {
-    let column = frame.column(column).expect("a column").cast(&DataType::Float64).expect("numbers");
-    column.f64().expect("numbers").iter().map(|number| number.unwrap_or(f64::NAN)).collect()
-}
-
 #[test]
 fn neurons_of_just_the_layers_that_write_the_answer() {
     let run = |threads: &str| {
-        let folder = folder_with(SPEC);
+        let sandbox = Sandbox::with(SPEC);
         let set = format!("run.threads={threads}");
-        let output = ablate(folder.path()).args(["run", "spec.toml", "--set", &set]).output().expect("the binary runs");
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        folder
+        sandbox.run(&["run", "spec.toml", "--set", &set]).ok();
+        sandbox
     };
-    let folder = run("1");
-    let found = rows(folder.path(), "probes.layers");
+    let sandbox = run("1");
+    let found = sandbox.rows("probes.layers");
     let (first, last) = (numbers(&found, "first_layer")[0], numbers(&found, "last_layer")[0]);
     assert!((1.0..=3.0).contains(&first) && last == 4.0, "{first}..{last}");
-    let neurons = rows(folder.path(), "neurons");
+    let neurons = sandbox.rows("neurons");
     assert_eq!(neurons.height(), (last - first) as usize * 256 * 2);
     assert!(numbers(&neurons, "layer").into_iter().all(|layer| (first..last).contains(&layer)));
 
     // Only at the last position, and only from some layer on, the answer can be read (paper figure 3).
-    let probes = rows(folder.path(), "probes");
+    let probes = sandbox.rows("probes");
     let (layer, position, accuracy) =
         (numbers(&probes, "layer"), numbers(&probes, "position_index"), numbers(&probes, "accuracy"));
     let operator = probes.column("operator").expect("operators").str().expect("text");
@@ -81,25 +68,20 @@ fn neurons_of_just_the_layers_that_write_the_answer() {
 
     let other = run("2");
     for name in ["probes", "probes.layers"] {
-        assert!(rows(folder.path(), name).equals_missing(&rows(other.path(), name)), "{name} on two threads");
+        assert!(sandbox.rows(name).equals_missing(&other.rows(name)), "{name} on two threads");
     }
 }
 
 /// Checkpoints are compared in the same layers: those of the last.
 #[test]
 fn the_layers_are_those_of_the_last_checkpoint() {
-    let folder = folder_with(SPEC);
+    let sandbox = Sandbox::with(SPEC);
     let source = format!("model.source={}/experiments/models/arith", env!("CARGO_MANIFEST_DIR"));
     let checkpoints = "model.checkpoints=[\"step00000\", \"step01200\", \"step02400\"]";
     let sets = [source.as_str(), checkpoints, "prompts.keep=all", "step.probes.epochs=5", "step.probes.share=0.9"];
-    let sets = sets.iter().flat_map(|set| ["--set", set]);
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).args(sets).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let (found, neurons) = (rows(folder.path(), "probes.layers"), rows(folder.path(), "neurons"));
-    let texts = |frame: &DataFrame, column: &str| -> Vec<String> {
-        let column = frame.column(column).expect("a column").str().expect("text");
-        column.iter().map(|text| text.unwrap_or_default().to_string()).collect()
-    };
+    let sets: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
+    sandbox.run(&[&["run", "spec.toml"], sets.as_slice()].concat()).ok();
+    let (found, neurons) = (sandbox.rows("probes.layers"), sandbox.rows("neurons"));
     assert_eq!(texts(&found, "checkpoint"), ["step00000", "step01200", "step02400"]);
     let first = numbers(&found, "first_layer");
     assert!(first[0] != first[2], "before training the layers are others: {first:?}");
@@ -119,10 +101,8 @@ fn the_layers_are_those_of_the_last_checkpoint() {
 
 #[test]
 fn a_plan_takes_all_layers_and_counts_the_training() {
-    let folder = folder_with(SPEC);
-    let output = ablate(folder.path()).args(["plan", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let sandbox = Sandbox::with(SPEC);
+    let text = sandbox.run(&["plan", "spec.toml"]).ok().out;
     let line = |name: &str| text.lines().find(|line| line.starts_with(name)).expect("a line per step").to_string();
     // 4 layers of 256 neurons on 4 prompts of 2 operators.
     assert!(line("neurons").contains(" 8192 "), "{text}");

@@ -1,13 +1,10 @@
-use super::{SMALL, ablate, folder_with, stderr};
-use std::fs;
+use super::SMALL;
+use crate::support::{Sandbox, says};
 
 #[test]
 fn a_run_leaves_tables_figures_report_and_manifest() {
-    let folder = folder_with(SMALL);
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stderr(&output).contains("results/spec"), "says where the results are: {}", stderr(&output));
-    let results = folder.path().join("results/spec");
+    let sandbox = Sandbox::with(SMALL);
+    says(sandbox.ran().err, ["results/spec"]);
     for file in [
         "report.md",
         "report.html",
@@ -20,35 +17,29 @@ fn a_run_leaves_tables_figures_report_and_manifest() {
         "figures/bars.svg",
         "figures/bars.png",
     ] {
-        let length = fs::metadata(results.join(file)).map(|meta| meta.len()).unwrap_or_default();
+        let length = sandbox.bytes(format!("results/spec/{file}")).len();
         assert!(length > 20, "{file}: {length} bytes");
     }
-    let rates = fs::read_to_string(results.join("tables/rates.csv")).expect("a table");
+    let rates = sandbox.table("rates");
     assert!(rates.starts_with("operator,n,rate\n+,72,"), "{rates}");
-    let prompts = fs::read_to_string(results.join("tables/prompts.csv")).expect("a table");
+    let prompts = sandbox.table("prompts");
     assert!(prompts.lines().count() == 1 + 2 * 72 && prompts.contains("11*6=,66"), "{prompts}");
-    let report = fs::read_to_string(results.join("report.md")).expect("a report");
-    assert!(report.contains("figures/bars.") && report.contains("ablate run spec.toml"), "{report}");
+    let report = sandbox.report();
+    says(&report, ["figures/bars.", "ablate run spec.toml"]);
 }
 
 #[test]
 fn quiet_prints_nothing() {
-    let folder = folder_with(SMALL);
-    let output = ablate(folder.path()).args(["run", "spec.toml", "--quiet"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!((output.stdout.len(), output.stderr.len()), (0, 0), "{}", stderr(&output));
+    assert_eq!(Sandbox::with(SMALL).run(&["run", "spec.toml", "--quiet"]).ok().text, "");
 }
 
 #[test]
 fn the_same_spec_gives_the_same_files() {
-    let folder = folder_with(SMALL);
+    let sandbox = Sandbox::with(SMALL);
     let read = |dir: &str, batch: &str| {
-        let sets = [format!("output.dir={dir}"), format!("run.batch={batch}")];
-        let args = ["run", "spec.toml", "--set", &sets[0], "--set", &sets[1]];
-        let output = ablate(folder.path()).args(args).output().expect("the binary runs");
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        sandbox.run_into(dir, &["--set", &format!("run.batch={batch}")]);
         let files = ["rows/accuracy.parquet", "rows/accuracy.prompts.parquet", "figures/bars.svg", "figures/bars.png"];
-        files.map(|file| fs::read(folder.path().join(dir).join(file)).expect("a result"))
+        files.map(|file| sandbox.bytes(format!("{dir}/{file}")))
     };
     let first = read("one", "1000");
     assert!(first == read("two", "1000"), "two runs differ");
@@ -58,47 +49,32 @@ fn the_same_spec_gives_the_same_files() {
 #[test]
 fn columns_are_checked_before_any_work() {
     let spec = SMALL.replace("\"operator\", \"n\", \"rate\"", "\"operator\", \"ratte\"");
-    let folder = folder_with(&spec);
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(2));
-    let text = stderr(&output);
-    assert!(text.contains("ratte") && text.contains("'rate'") && text.contains("spec.toml:"), "{text}");
-    assert!(!folder.path().join("results").exists(), "no work before the refusal");
+    says(Sandbox::with(&spec).refused(), ["ratte", "'rate'", "spec.toml:"]);
 }
 
 #[test]
 fn a_missing_model_is_refused_with_its_place() {
-    let folder = folder_with(&SMALL.replace("builtin:arith", "no/such/folder"));
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("no/such/folder"), "{}", stderr(&output));
+    let sandbox = Sandbox::with(&SMALL.replace("builtin:arith", "no/such/folder"));
+    says(sandbox.run(&["run", "spec.toml"]).refused(), ["no/such/folder"]);
 }
 
 #[test]
 fn a_device_that_is_not_there_is_refused() {
-    let folder = folder_with(SMALL);
+    let sandbox = Sandbox::with(SMALL);
     let args = ["run", "spec.toml", "--set", "model.device=cuda:7"];
-    let output = ablate(folder.path()).args(args).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert!(stderr(&output).contains("cuda:7"), "{}", stderr(&output));
+    says(sandbox.run(&args).refused(), ["cuda:7"]);
 }
 
 #[test]
 fn prompts_that_can_not_be_are_refused() {
-    let folder = folder_with(&SMALL.replace("0..12", "200..300"));
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert!(stderr(&output).contains("no legal prompt"), "{}", stderr(&output));
+    let sandbox = Sandbox::with(&SMALL.replace("0..12", "200..300"));
+    says(sandbox.run(&["run", "spec.toml"]).refused(), ["no legal prompt"]);
 }
 
 /// A spec with one text in place of another is refused before any work; what it says.
 fn refused(old: &str, new: &str) -> String {
     assert!(SMALL.contains(old), "{old} is not in the spec");
-    let folder = folder_with(&SMALL.replacen(old, new, 1));
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert!(!folder.path().join("results").exists(), "no work before the refusal");
-    stderr(&output)
+    Sandbox::with(&SMALL.replacen(old, new, 1)).refused()
 }
 
 #[test]
@@ -106,15 +82,13 @@ fn the_value_of_a_heat_map_is_checked_before_any_work() {
     let heat_map = "[[figure]]\nname = \"map\"\nkind = \"heatmap\"\nfrom = \"accuracy.prompts\"\nx = \"b\"\ny = \"a\"\n\
         value = \"log1p(corect)\"\n\n[[table]]";
     let text = refused("[[table]]", heat_map);
-    assert!(text.contains("no column 'corect'; write 'correct'"), "{text}");
-    assert!(text.contains("[spec.toml:22:9]") && text.contains("value = \"log1p(corect)\""), "{text}");
+    says(&text, ["no column 'corect'; write 'correct'", "[spec.toml:22:9]", "value = \"log1p(corect)\""]);
 }
 
 #[test]
 fn every_wrong_column_is_shown_at_once() {
     let text = refused("x = \"operator\"\ny = \"rate\"", "x = \"oprator\"\ny = \"raet\"");
-    assert!(text.contains("no column 'oprator'") && text.contains("no column 'raet'"), "{text}");
-    assert!(text.contains("x = \"oprator\"") && text.contains("y = \"raet\"") && text.contains("2 errors"), "{text}");
+    says(&text, ["no column 'oprator'", "no column 'raet'", "x = \"oprator\"", "y = \"raet\"", "2 errors"]);
     let text = refused("\"n\", \"rate\"]", "\"m\", \"ratio\"]\nwhere = { tempalte = \"x\" }");
     for column in ["'m'", "'ratio'", "'tempalte'"] {
         assert!(text.contains(&format!("no column {column}")), "{text}");
@@ -124,10 +98,9 @@ fn every_wrong_column_is_shown_at_once() {
 
 #[test]
 fn a_transformed_height_is_drawn() {
-    let folder = folder_with(&SMALL.replace("y = \"rate\"\n", "y = \"log1p(rate)\"\n"));
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let drawn = fs::read_to_string(folder.path().join("results/spec/figures/bars.svg")).expect("a figure");
+    let sandbox = Sandbox::with(&SMALL.replace("y = \"rate\"\n", "y = \"log1p(rate)\"\n"));
+    sandbox.ran();
+    let drawn = sandbox.read("results/spec/figures/bars.svg");
     assert!(drawn.contains("log(1 + rate)"), "its axis says so");
 }
 
@@ -135,22 +108,19 @@ fn a_transformed_height_is_drawn() {
 fn errors_after_the_work_name_the_table_or_figure_once() {
     let pivot = "[[table]]\nname = \"wide\"\nfrom = \"accuracy.prompts\"\n\
         pivot = { index = [\"operator\"], on = \"a\", values = \"given\" }\n\n[[figure]]";
-    let folder = folder_with(&SMALL.replace("[[figure]]", pivot));
-    let output = ablate(folder.path()).args(["run", "spec.toml", "--quiet"]).output().expect("the binary runs");
-    let text = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains("6 rows have operator = +") && text.contains("[spec.toml:"), "{text}");
+    let sandbox = Sandbox::with(&SMALL.replace("[[figure]]", pivot));
+    says(sandbox.run(&["run", "spec.toml", "--quiet"]).failed(), ["6 rows have operator = +", "[spec.toml:"]);
 }
 
 /// A figure of a condition, and what the run ends with, says, and leaves as its report.
 fn conditioned(condition: &str) -> (Option<i32>, String, String) {
     let spec = SMALL.replace("y = \"rate\"\n", &format!("y = \"rate\"\nwhere = {{ {condition} }}\n"));
-    let folder = folder_with(&spec);
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    let report = fs::read_to_string(folder.path().join("results/spec/report.md")).unwrap_or_default();
-    let drawn = folder.path().join("results/spec/figures/bars.svg").is_file();
-    assert_eq!(drawn, !report.is_empty(), "{}", stderr(&output));
-    (output.status.code(), stderr(&output), report)
+    let sandbox = Sandbox::with(&spec);
+    let ran = sandbox.run(&["run", "spec.toml"]);
+    let report = if sandbox.has("results") { sandbox.report() } else { String::new() };
+    let drawn = sandbox.at("results/spec/figures/bars.svg").is_file();
+    assert_eq!(drawn, !report.is_empty(), "{}", ran.err);
+    (ran.code, ran.err, report)
 }
 
 #[test]
@@ -167,10 +137,10 @@ fn a_misspelt_value_of_a_condition_is_refused() {
     // Texts of the program's own, before any work.
     let (code, text, report) = conditioned("decode = \"first_token\"");
     assert_eq!((code, report.as_str()), (Some(2), ""), "{text}");
-    assert!(text.contains("'decode' is never 'first_token'") && text.contains("write \"first-token\""), "{text}");
+    says(&text, ["'decode' is never 'first_token'", "write \"first-token\""]);
     let (code, text, report) = conditioned("operator = [\"+\", \"plus\"]");
     assert_eq!((code, report.as_str()), (Some(2), ""), "{text}");
-    assert!(text.contains("'operator' is never 'plus'") && text.contains("there are +, -, *, /, words"), "{text}");
+    says(&text, ["'operator' is never 'plus'", "there are +, -, *, /, words"]);
     // Others once there are rows, and everything is written.
     let (code, text, report) = conditioned("template = \"other\"");
     assert_eq!(code, Some(2), "{text}");
@@ -184,13 +154,11 @@ fn conditions_of_tables_and_expectations_are_spelt_out_too() {
     let wrong = "[[table]]\nname = \"few\"\nfrom = \"rates\"\nwhere = { operator = \"plus\" }\n\
         [[expect]]\nname = \"one\"\nfrom = \"few\"\nwhere = { operator = \"minus\" }\nvalue = \"rate\"\nat_least = 0\n";
     let text = refused("[[figure]]", &format!("{wrong}\n[[figure]]"));
-    assert!(text.contains("'operator' is never 'plus'") && text.contains("'operator' is never 'minus'"), "{text}");
+    says(&text, ["'operator' is never 'plus'", "'operator' is never 'minus'"]);
     let empty = "[[table]]\nname = \"few\"\nfrom = \"rates\"\nwhere = { operator = \"/\" }\n\
         [[table]]\nname = \"none\"\nfrom = \"accuracy.prompts\"\nwhere = { a = 99 }\n";
-    let folder = folder_with(&SMALL.replace("[[figure]]", &format!("{empty}\n[[figure]]")));
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    let text = stderr(&output);
-    assert_eq!(output.status.code(), Some(2), "{text}");
+    let sandbox = Sandbox::with(&SMALL.replace("[[figure]]", &format!("{empty}\n[[figure]]")));
+    let text = sandbox.run(&["run", "spec.toml"]).refused();
     assert!(text.contains("note: table none: 'a' is never 99 here") && !text.contains("never /"), "{text}");
 }
 
@@ -199,11 +167,10 @@ fn notes_on_the_prompts_of_a_training_are_told() {
     let training = "title = \"t\"\n[prompts]\noperands = { a = \"0..5\", b = \"0..5\" }\noperators = [\"+\", \"*\"]\nsample = 100\n\
         [[step]]\nname = \"train\"\nkind = \"train\"\nnumbers = 20\nlayers = 1\nd_model = 8\nheads = 2\nd_mlp = 8\nsteps = 2\n\
         batch = 4\noptimizer = { lr = 0.001 }\n";
-    let folder = folder_with(training);
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let report = fs::read_to_string(folder.path().join("results/spec/report.md")).expect("a report");
-    for text in [stderr(&output), report] {
+    let sandbox = Sandbox::with(training);
+    let ran = sandbox.ran();
+    let report = sandbox.report();
+    for text in [ran.err, report] {
         assert!(text.contains("25 prompts, fewer than sample = 100"), "{text}");
     }
 }

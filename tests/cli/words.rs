@@ -1,10 +1,9 @@
 //! Steps on prompts from words: a random model of two layers, and indirect objects in letters.
 
-use super::{ablate, folder_with, stderr};
 use crate::prompt::words::letters_json;
+use crate::support::{Sandbox, flowing, numbers, repository, says, texts};
 use polars::prelude::*;
 use std::collections::HashMap;
-use std::path::Path;
 
 const PROMPTS: &str = r#"
 title = "indirect objects"
@@ -117,37 +116,20 @@ group_by = ["io", "contrast"]
 aggregate = { difference = "mean(value)", n = "count" }
 "#;
 
-/// A folder with a spec, and a random model of letters in `model`.
-pub fn folder(spec: &str) -> tempfile::TempDir {
-    let folder = folder_with(spec);
-    let model = folder.path().join("model");
-    std::fs::create_dir(&model).expect("a folder");
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/llama-gqa");
+/// A spec, and a random model of letters in `model`.
+pub fn sandbox(spec: &str) -> Sandbox {
+    let sandbox = Sandbox::with(spec);
     for file in ["config.json", "model.safetensors"] {
-        std::fs::copy(fixture.join(file), model.join(file)).expect("a copy");
+        let fixture = repository("tests/fixtures/models/llama-gqa").join(file);
+        sandbox.write(format!("model/{file}"), std::fs::read(fixture).expect("a fixture"));
     }
-    std::fs::write(model.join("tokenizer.json"), letters_json()).expect("a tokenizer");
-    folder
-}
-
-fn rows(folder: &Path, name: &str) -> DataFrame {
-    let file = std::fs::File::open(folder.join(format!("results/spec/rows/{name}.parquet"))).expect("rows");
-    ParquetReader::new(file).finish().expect("Parquet")
-}
-
-fn numbers(frame: &DataFrame, column: &str) -> Vec<f64> {
-    let column = frame.column(column).expect("a column").cast(&DataType::Float64).expect("numbers");
-    column.f64().expect("numbers").iter().map(|number| number.unwrap_or(f64::NAN)).collect()
-}
-
-fn texts(frame: &DataFrame, column: &str) -> Vec<String> {
-    let column = frame.column(column).expect(column);
-    column.str().expect("text").iter().map(|text| text.unwrap_or_default().to_string()).collect()
+    sandbox.write("model/tokenizer.json", letters_json());
+    sandbox
 }
 
 /// Values of `NAME.prompts` by text and position, of one measure and layer 0's stream.
-fn values(folder: &Path, name: &str, measure: &str) -> HashMap<(String, String), f64> {
-    let rows = rows(folder, &format!("{name}.prompts"));
+fn values(sandbox: &Sandbox, name: &str, measure: &str) -> HashMap<(String, String), f64> {
+    let rows = sandbox.rows(&format!("{name}.prompts"));
     let (measures, layers, heads) = (texts(&rows, "measure"), numbers(&rows, "layer"), numbers(&rows, "head"));
     let keys = texts(&rows, "text").into_iter().zip(texts(&rows, "position"));
     let all = keys.zip(numbers(&rows, "value")).enumerate();
@@ -156,11 +138,8 @@ fn values(folder: &Path, name: &str, measure: &str) -> HashMap<(String, String),
 }
 
 /// logit(io) − logit(s) of a prompt, as `ablate logits` prints them.
-fn difference(folder: &Path, text: &str) -> f64 {
-    let output =
-        ablate(folder).args(["logits", "model", text, "--all", "--format", "json"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let answers: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+fn difference(sandbox: &Sandbox, text: &str) -> f64 {
+    let answers = sandbox.run(&["logits", "model", text, "--all", "--format", "json"]).ok().json();
     let logits: Vec<f64> = answers[0]["logits"].as_array().expect("logits").iter().filter_map(|x| x.as_f64()).collect();
     let names: Vec<char> = text.chars().filter(char::is_ascii_uppercase).collect();
     let s = names[2];
@@ -176,13 +155,11 @@ fn close(one: f64, other: f64) -> bool {
 
 #[test]
 fn every_kind_of_step_runs_and_the_laws_of_pairs_hold() {
-    let folder = folder(&format!("{PROMPTS}{STEPS}"));
-    let path = folder.path();
-    let output = ablate(path).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let sandbox = sandbox(&format!("{PROMPTS}{STEPS}"));
+    sandbox.ran();
 
     // What a prompt is made of, in columns of its slots.
-    let prompts = rows(path, "accuracy.prompts");
+    let prompts = sandbox.rows("accuracy.prompts");
     for (io, (answer, text)) in
         texts(&prompts, "io").iter().zip(texts(&prompts, "answer").iter().zip(texts(&prompts, "text")))
     {
@@ -192,19 +169,21 @@ fn every_kind_of_step_runs_and_the_laws_of_pairs_hold() {
     assert_eq!(texts(&prompts, "s"), texts(&prompts, "contrast"));
     assert!(prompts.column("a").is_err() && prompts.column("b").is_err());
     assert!(
-        texts(&rows(path, "accuracy.dropped"), "reason").contains(&"word is more than one token: io \"XY\"".into())
+        texts(&sandbox.rows("accuracy.dropped"), "reason").contains(&"word is more than one token: io \"XY\"".into())
     );
-    let report = std::fs::read_to_string(path.join("results/spec/report.md")).expect("a report");
-    assert!(report.contains("prompts with these words are left out"), "{report}");
-    assert!(report.contains("prompts, legal or not; fewer than sample = 800: there are no more"), "{report}");
+    let report = sandbox.report();
+    says(
+        &report,
+        ["prompts with these words are left out", "prompts, legal or not; fewer than sample = 800: there are no more"],
+    );
 
     // Every stream of a prompt replaced is the other prompt; r and r' stay those of the clean one.
-    let pairs = rows(path, "swapped.pairs");
+    let pairs = sandbox.rows("swapped.pairs");
     let (measured, shares) =
-        (values(path, "swapped", "logit-difference"), values(path, "swapped", "normalized-logit-difference"));
+        (values(&sandbox, "swapped", "logit-difference"), values(&sandbox, "swapped", "normalized-logit-difference"));
     let (healed, healed_shares) =
-        (values(path, "healed", "logit-difference"), values(path, "healed", "normalized-logit-difference"));
-    let direct = rows(path, "direct.prompts");
+        (values(&sandbox, "healed", "logit-difference"), values(&sandbox, "healed", "normalized-logit-difference"));
+    let direct = sandbox.rows("direct.prompts");
     let total: HashMap<String, f64> = texts(&direct, "text")
         .into_iter()
         .zip(texts(&direct, "component"))
@@ -214,7 +193,7 @@ fn every_kind_of_step_runs_and_the_laws_of_pairs_hold() {
         .collect();
     assert_eq!(total.len(), 12);
     for (text, other) in texts(&pairs, "text").into_iter().zip(texts(&pairs, "other_text")) {
-        let (own, others) = (difference(path, &text), difference(path, &other));
+        let (own, others) = (difference(&sandbox, &text), difference(&sandbox, &other));
         let at = |position: &str| (text.clone(), position.to_string());
         assert!(close(total[&text], own), "{text}: {} is not {own}", total[&text]);
         assert!(close(measured[&at("all")], -others), "{text}: {} is not −{others}", measured[&at("all")]);
@@ -224,43 +203,34 @@ fn every_kind_of_step_runs_and_the_laws_of_pairs_hold() {
         assert!(close(healed_shares[&at("all")], 1.0), "{text}");
     }
     // A change at one place is there and nowhere else.
-    for ((text, position), share) in values(path, "third", "normalized-logit-difference") {
+    for ((text, position), share) in values(&sandbox, "third", "normalized-logit-difference") {
         let expected = if position == "s.2" { 1.0 } else { 0.0 };
         assert!(close(share, expected), "{text}: {share} at {position}");
     }
-    assert_eq!(texts(&rows(path, "third.pairs"), "answer"), texts(&rows(path, "third.pairs"), "other_answer"));
-    let table = std::fs::read_to_string(path.join("results/spec/tables/by_name.csv")).expect("a table");
+    assert_eq!(texts(&sandbox.rows("third.pairs"), "answer"), texts(&sandbox.rows("third.pairs"), "other_answer"));
+    let table = sandbox.table("by_name");
     assert!(table.starts_with("io,contrast,difference,n\n"), "{table}");
-    assert!(texts(&rows(path, "attention"), "query").contains(&"s.2".to_string()));
+    assert!(texts(&sandbox.rows("attention"), "query").contains(&"s.2".to_string()));
 }
 
 #[test]
 fn the_plan_and_the_resolved_spec_are_of_the_same_prompts() {
-    let folder = folder(&format!("{PROMPTS}{STEPS}"));
-    let output = ablate(folder.path()).args(["plan", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let config = |spec: &str| {
-        let output = ablate(folder.path()).args(["config", spec]).output().expect("the binary runs");
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        String::from_utf8(output.stdout).expect("UTF-8")
-    };
+    let sandbox = sandbox(&format!("{PROMPTS}{STEPS}"));
+    sandbox.run(&["plan", "spec.toml"]).ok();
+    let config = |spec: &str| sandbox.run(&["config", spec]).ok().out;
     let without_origins = |text: &str| -> String {
         text.lines().map(|line| line.split("  #").next().unwrap_or_default().trim_end()).collect::<Vec<_>>().join("\n")
     };
     let resolved = without_origins(&config("spec.toml"));
     let prompts = resolved.split("[[step]]").next().unwrap_or_default();
     assert!(!prompts.contains("operators") && prompts.contains("s = \"io\""), "{prompts}");
-    std::fs::write(folder.path().join("again.toml"), &resolved).expect("a file");
+    sandbox.write("again.toml", &resolved);
     let again = without_origins(&config("again.toml"));
     assert_eq!(again.replace("results/again", "results/spec"), resolved);
 }
 
 fn refused(spec: &str) -> String {
-    let folder = folder(spec);
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert!(!folder.path().join("results").exists(), "no work before the refusal");
-    stderr(&output)
+    sandbox(spec).refused()
 }
 
 #[test]
@@ -283,22 +253,16 @@ fn faults_are_shown_where_they_stand() {
         )
     };
     let said = refused(&step("counterfactual.swap = [\"io\", \"ss\"]"));
-    assert!(
-        said.contains("no slot 'ss'") && said.contains("write \"s\"") && said.contains("spec.toml:23:30"),
-        "{said}"
-    );
+    says(&said, ["no slot 'ss'", "write \"s\"", "spec.toml:23:30"]);
     let said = refused(&step("positions = [\"s2\"]"));
-    assert!(said.contains("has no position 's2'") && said.contains("write 's'"), "{said}");
+    says(&said, ["has no position 's2'", "write 's'"]);
     let said = refused(&step("positions = [\"s.1\"]"));
-    assert!(said.contains("has no position 's.1'") && said.contains("write 's'; there are"), "{said}");
+    says(&said, ["has no position 's.1'", "write 's'; there are"]);
     let said = refused(&step("counterfactual.operators = \"same\""));
-    assert!(said.contains("'operators' changes nothing of this step") && said.contains("have no operators"), "{said}");
+    says(&said, ["'operators' changes nothing of this step", "have no operators"]);
     let accuracy = "[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\n";
     let said = refused(&format!("{}{accuracy}", PROMPTS.replace("{thing}?\" }", "{thin}?\" }")));
-    assert!(
-        said.contains("no slot {thin}\n") && said.contains("write {thing}") && said.contains("spec.toml:8:77"),
-        "{said}"
-    );
+    says(&said, ["no slot {thin}\n", "write {thing}", "spec.toml:8:77"]);
     let said = refused(&format!(
         "{}{accuracy}",
         PROMPTS.replace("sample = 6", "operators = [\"+\"]\noperands = { a = [1], b = [2] }")
@@ -307,7 +271,7 @@ fn faults_are_shown_where_they_stand() {
     let said = refused(&format!("{}{accuracy}", PROMPTS.replace("sample = 6", "operators = [\"+\"]")));
     assert!(said.contains("[prompts] is of words, to which 'operators' means nothing"), "{said}");
     let said = refused(&format!("title = \"x\"\n[model]\nsource = \"model\"\n[prompts]\nsample = 3\n{accuracy}"));
-    assert!(said.contains("[prompts] has no 'operands' and no 'slots'") && said.contains("slots = {"), "{said}");
+    says(&said, ["[prompts] has no 'operands' and no 'slots'", "slots = {"]);
     let numbers = "title = \"x\"\n[model]\nsource = \"builtin:arith\"\n[prompts]\noperands = { a = [1], b = [2] }\ncontrast = \"3\"\n";
     let said = refused(&format!("{numbers}{accuracy}"));
     assert!(said.contains("[prompts] is of operands, to which 'contrast' means nothing"), "{said}");
@@ -319,45 +283,38 @@ fn a_set_of_another_kind_takes_only_what_both_have() {
     let set = set.replace("{a}{op}{b}?", "{a}x{b}?");
     let steps = "[[step]]\nname = \"sums\"\nkind = \"accuracy\"\nprompts = \"sums\"\nper_prompt = true\n";
     let few = "[prompt_sets.few]\nsample = 2\n[[step]]\nname = \"few\"\nkind = \"accuracy\"\nprompts = \"few\"\nper_prompt = true\n";
-    let folder = folder(&format!("{PROMPTS}{set}{steps}{few}"));
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let sums = rows(folder.path(), "sums.prompts");
+    let sandbox = sandbox(&format!("{PROMPTS}{set}{steps}{few}"));
+    sandbox.ran();
+    let sums = sandbox.rows("sums.prompts");
     let mut answers = numbers(&sums, "answer");
     answers.sort_by(f64::total_cmp);
     assert_eq!(answers, [4.0, 5.0], "sample, seeds and no word are taken over");
-    assert_eq!(rows(folder.path(), "few.prompts").height(), 2 * 2);
-    assert!(rows(folder.path(), "few.prompts").column("io").is_ok());
+    assert_eq!(sandbox.rows("few.prompts").height(), 2 * 2);
+    assert!(sandbox.rows("few.prompts").column("io").is_ok());
 }
 
 #[test]
 fn rows_come_from_a_file_beside_the_spec() {
     let spec = "title = \"capitals\"\n[model]\nsource = \"model\"\n[prompts]\ntemplate = \"{country}?\"\ncompletion = \" {capital}\"\n\
                 rows = \"capitals.csv\"\n[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\nper_prompt = true\n";
-    let folder = folder(spec);
-    let run = |csv: &str| {
-        std::fs::write(folder.path().join("capitals.csv"), csv).expect("a file");
-        ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs")
-    };
-    let output = run("country,capital\na,A\nb,B\n7,C\n");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let prompts = rows(folder.path(), "accuracy.prompts");
+    let sandbox = sandbox(spec);
+    sandbox.write("capitals.csv", "country,capital\na,A\nb,B\n7,C\n");
+    sandbox.ran();
+    let prompts = sandbox.rows("accuracy.prompts");
     assert_eq!(
         (texts(&prompts, "country"), texts(&prompts, "answer")),
         (texts_of(&["a", "b", "7"]), texts_of(&["A", "B", "C"]))
     );
-    let manifest = std::fs::read_to_string(folder.path().join("results/spec/manifest.json")).expect("a manifest");
+    let manifest = sandbox.read("results/spec/manifest.json");
     assert!(manifest.contains("capitals.csv"), "{manifest}");
     for (csv, problem) in
         [("country,capital\na,\n", "line 2 has no 'capital'"), ("country,capital\n", "it has no rows")]
     {
-        let output = run(csv);
-        assert_eq!(output.status.code(), Some(2), "{csv}: {}", stderr(&output));
-        assert!(stderr(&output).contains(problem) && stderr(&output).contains("spec.toml:7:8"), "{}", stderr(&output));
+        sandbox.write("capitals.csv", csv);
+        says(sandbox.run(&["run", "spec.toml"]).refused(), [problem, "spec.toml:7:8"]);
     }
-    std::fs::remove_file(folder.path().join("capitals.csv")).expect("it was there");
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert!(stderr(&output).contains("rows from capitals.csv: no such file"), "{}", stderr(&output));
+    sandbox.remove("capitals.csv");
+    says(sandbox.run(&["run", "spec.toml"]).err, ["rows from capitals.csv: no such file"]);
 }
 
 /// A spec of words from a file, and what it needs of answers and columns.
@@ -377,13 +334,12 @@ fn integers_among_words_are_integers_in_rows() {
     let steps = &after[after.find("[[step]]").expect("a step")..];
     let table = "[[table]]\nname = \"sorted\"\nfrom = \"accuracy.prompts\"\nwhere = { n = \"> 1\" }\nsort = [\"n\"]\n\
                  derive = { twice = \"n + answer\" }\nselect = [\"n\", \"word\", \"answer\", \"twice\"]\n";
-    let folder = folder(&format!("{before}{prompts}{steps}{table}"));
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let rows = rows(folder.path(), "accuracy.prompts");
+    let sandbox = sandbox(&format!("{before}{prompts}{steps}{table}"));
+    sandbox.ran();
+    let rows = sandbox.rows("accuracy.prompts");
     let types = ["n", "word", "answer", "id"].map(|name| rows.column(name).expect(name).dtype().clone());
     assert_eq!(types, [DataType::Int64, DataType::String, DataType::Int64, DataType::Int64]);
-    let sorted = std::fs::read_to_string(folder.path().join("results/spec/tables/sorted.csv")).expect("a table");
+    let sorted = sandbox.table("sorted");
     assert_eq!(sorted, "n,word,answer,twice\n2,A,2,4.0\n2,7,2,4.0\n10,A,10,20.0\n10,7,10,20.0\n");
 }
 
@@ -393,10 +349,9 @@ fn variants_of_integers_and_of_texts_are_pooled() {
     let spec = of_file("[{ country = \"a\", capital = \"A\" }]");
     let matrix = "[matrix]\nwords = { key = \"prompts.rows\", values = { texts = [{ country = \"a\", capital = \"A\" }], \
                   integers = [{ country = \"7\", capital = \"C\" }] } }\n[[step]]";
-    let folder = folder(&spec.replacen("[[step]]", matrix, 1));
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(texts(&rows(folder.path(), "accuracy.prompts"), "country"), ["a", "7"]);
+    let sandbox = sandbox(&spec.replacen("[[step]]", matrix, 1));
+    sandbox.ran();
+    assert_eq!(texts(&sandbox.rows("accuracy.prompts"), "country"), ["a", "7"]);
 }
 
 #[test]
@@ -422,11 +377,10 @@ fn rows_come_from_files_of_several_forms() {
         ("f.parquet", parquet),
         ("g.csv", bom.as_bytes().to_vec()),
     ] {
-        let folder = folder(&of_file(&format!("\"{name}\"")));
-        std::fs::write(folder.path().join(name), bytes).expect("a file");
-        let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-        assert_eq!(output.status.code(), Some(0), "{name}: {}", stderr(&output));
-        let prompts = rows(folder.path(), "accuracy.prompts");
+        let sandbox = sandbox(&of_file(&format!("\"{name}\"")));
+        sandbox.write(name, bytes);
+        sandbox.ran();
+        let prompts = sandbox.rows("accuracy.prompts");
         let found: Vec<_> = texts(&prompts, "country").into_iter().zip(texts(&prompts, "answer")).collect();
         assert_eq!(found, three.map(|[country, capital]| (country.to_string(), capital.to_string())), "{name}");
     }
@@ -478,11 +432,9 @@ fn what_is_wrong_with_a_file_of_rows_is_told_alone_with_its_line() {
         ("f.parquet", head.into(), "it is no Parquet file"),
         ("f.csv", "PK\u{3}\u{4}".into(), "it is a spreadsheet or an archive; save it as CSV"),
     ] {
-        let folder = folder(&of_file(&format!("\"{name}\"")));
-        std::fs::write(folder.path().join(name), &text).expect("a file");
-        let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-        let told = stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ").replace(" | ", " ");
-        assert_eq!(output.status.code(), Some(2), "{text:?}: {told}");
+        let sandbox = sandbox(&of_file(&format!("\"{name}\"")));
+        sandbox.write(name, &text);
+        let told = flowing(&sandbox.refused());
         assert!(told.contains(&format!("rows from {name}: {problem}")), "{text:?}: {told}");
         assert!(
             told.contains("spec.toml:7:8") && !told.contains("no slot") && !told.contains("errors"),
@@ -499,32 +451,22 @@ fn a_large_file_of_rows_is_sampled_and_named_by_its_checksum() {
     let text =
         std::iter::once("case,country,capital,note\n".to_string()).chain((0..100_000).map(line)).collect::<String>();
     let spec = of_file("\"facts.csv\"").replace("[[step]]", "sample = 2\n[[step]]");
-    let folder = folder(&spec);
-    let path = folder.path().join("facts.csv");
-    std::fs::write(&path, &text).expect("a file");
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(rows(folder.path(), "accuracy.prompts").height(), 2);
-    let results = folder.path().join("results/spec");
-    let length = std::fs::metadata(results.join("manifest.json")).expect("a manifest").len();
-    let manifest: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(results.join("manifest.json")).expect("a manifest"))
-            .expect("JSON");
+    let sandbox = sandbox(&spec);
+    sandbox.write("facts.csv", &text);
+    sandbox.ran();
+    assert_eq!(sandbox.rows("accuracy.prompts").height(), 2);
+    let length = sandbox.bytes("results/spec/manifest.json").len();
+    let manifest = sandbox.json("results/spec/manifest.json");
     assert!(length < 100_000, "{length} bytes");
     let file = &manifest["spec"]["files"][1];
     assert_eq!((&file["path"], &file["role"]), (&"facts.csv".into(), &"rows".into()));
     let toml = manifest["spec"]["toml"].as_str().expect("the spec");
     assert!(toml.contains(&format!("sha256 = {}", file["sha256"])), "{toml}");
 
-    let rerun = || {
-        let output = ablate(folder.path()).args(["rerun", "results/spec"]).output().expect("the binary runs");
-        (output.status.code(), stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ").replace(" | ", " "))
-    };
-    let (code, told) = rerun();
-    assert!(code == Some(0) && told.contains("identical"), "{told}");
-    std::fs::write(&path, text.replace("7,C", "7,A")).expect("a file");
-    let (code, told) = rerun();
-    assert!(code == Some(2) && told.contains("facts.csv: it is not the file with the sha256"), "{told}");
+    says(sandbox.run(&["rerun", "results/spec"]).ok().err, ["identical"]);
+    sandbox.write("facts.csv", text.replace("7,C", "7,A"));
+    let told = flowing(&sandbox.run(&["rerun", "results/spec"]).refused());
+    says(told, ["facts.csv: it is not the file with the sha256"]);
 }
 
 fn texts_of(texts: &[&str]) -> Vec<String> {
@@ -540,15 +482,14 @@ fn prompts_without_a_counterfactual_are_left_out_and_counted() {
         .replace("s = \"io\"", "s = [\"A\", \"B\"]")
         .replace("contrast = \" {s}\"\n", "");
     let spec = spec.replace("io = [\"A\", \"B\", \"C\", \"D\", \"E\", \"XY\"]", "io = [\"A\", \"B\"]");
-    let folder = folder(&format!(
+    let sandbox = sandbox(&format!(
         "{spec}\n[[step]]\nname = \"swapped\"\nkind = \"activation-patching\"\nsites = [\"0.resid_pre\"]\n\
          counterfactual.swap = [\"io\", \"s\"]\nmeasures = [\"kl\"]\n"
     ));
-    let output = ablate(folder.path()).args(["run", "spec.toml"]).output().expect("the binary runs");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let report = std::fs::read_to_string(folder.path().join("results/spec/report.md")).unwrap();
+    sandbox.ran();
+    let report = sandbox.report();
     assert!(report.contains("4 of 8 prompts have no counterfactual and are left out; the first: "), "{report}");
-    let pairs = rows(folder.path(), "swapped.pairs");
+    let pairs = sandbox.rows("swapped.pairs");
     let (clean, other) = (texts(&pairs, "text"), texts(&pairs, "other_text"));
     assert_eq!(clean.len(), 8, "4 of each template");
     assert!(clean.iter().zip(&other).all(|(clean, other)| clean != other));

@@ -1,8 +1,7 @@
 //! Models whose own run is not finite: every kind of step ends, and says where such values stand first.
 
-use crate::store::Place;
+use crate::support::{Sandbox, says};
 use std::fs;
-use std::path::Path;
 
 /// A step of each kind that runs a model and needs no other step.
 const STEPS: &str = r#"
@@ -82,20 +81,15 @@ epochs = 1
 "#;
 
 /// The built-in model in a folder of its own, a weight of one of its tensors replaced.
-fn model(place: &Place, tensor: &str, index: usize, value: f32) {
-    let arith = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/models/arith");
-    let folder = place.path().join("model");
-    fs::create_dir_all(&folder).unwrap();
-    for file in ["config.json", "tokenizer.json"] {
-        fs::copy(arith.join(file), folder.join(file)).unwrap();
-    }
-    let mut bytes = fs::read(arith.join("model.safetensors")).unwrap();
+fn model(sandbox: &Sandbox, tensor: &str, index: usize, value: f32) {
+    sandbox.arith("model", "");
+    let mut bytes = sandbox.bytes("model/model.safetensors");
     let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
     let start = header[tensor]["data_offsets"][0].as_u64().expect(tensor) as usize;
     let at = 8 + length + start + 4 * index;
     bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
-    fs::write(folder.join("model.safetensors"), bytes).unwrap();
+    sandbox.write("model/model.safetensors", bytes);
 }
 
 fn names(spec: &str) -> Vec<&str> {
@@ -105,11 +99,10 @@ fn names(spec: &str) -> Vec<&str> {
 #[test]
 fn every_kind_of_step_ends_on_a_model_that_is_not_finite() {
     for value in [f32::NAN, f32::INFINITY] {
-        let place = Place::with(STEPS);
-        model(&place, "blocks.1.up.weight", 3, value);
-        let ran = place.ablate(&["run", "spec.toml"]);
-        assert_eq!(ran.code, Some(1), "{}", ran.text);
-        let report = fs::read_to_string(place.path().join("results/spec/report.md")).unwrap();
+        let sandbox = Sandbox::stored(STEPS);
+        model(&sandbox, "blocks.1.up.weight", 3, value);
+        sandbox.run(&["run", "spec.toml"]).failed();
+        let report = sandbox.report();
         for step in names(STEPS) {
             let said = format!("**step '{step}'** failed:");
             let told = report.split(&said).nth(1).unwrap_or_else(|| panic!("{step}: {report}"));
@@ -118,7 +111,7 @@ fn every_kind_of_step_ends_on_a_model_that_is_not_finite() {
             assert!(told.contains("the weights blocks.1.mlp.W_in"), "{step}: {told}");
         }
         assert!(!report.contains("self-check passed") && !report.contains("recomputed from scratch"), "{report}");
-        let rows = place.path().join("results/spec/rows");
+        let rows = sandbox.at("results/spec/rows");
         assert!(!rows.exists() || fs::read_dir(rows).unwrap().next().is_none(), "no rows of it");
     }
 }
@@ -126,19 +119,16 @@ fn every_kind_of_step_ends_on_a_model_that_is_not_finite() {
 /// Prompts that are kept by what the model answers are asked first.
 #[test]
 fn so_do_prompts_that_ask_the_model() {
-    let place = Place::with(&STEPS.replace("keep = \"all\"", "keep = \"correct\""));
-    model(&place, "blocks.2.o.weight", 0, f32::NAN);
-    let ran = place.ablate(&["run", "spec.toml"]);
-    assert_eq!(ran.code, Some(1), "{}", ran.text);
-    assert!(ran.text.contains("first at blocks.2.hook_attn_out, in layer 2"), "{}", ran.text);
+    let sandbox = Sandbox::stored(&STEPS.replace("keep = \"all\"", "keep = \"correct\""));
+    model(&sandbox, "blocks.2.o.weight", 0, f32::NAN);
+    says(sandbox.run(&["run", "spec.toml"]).failed(), ["first at blocks.2.hook_attn_out, in layer 2"]);
 }
 
 #[test]
 fn logits_of_a_model_that_is_not_finite_are_refused() {
-    let place = Place::with(STEPS);
-    model(&place, "blocks.1.down.weight", 0, f32::NEG_INFINITY);
-    let ran = place.ablate(&["logits", "model", "2+3="]);
-    assert_eq!(ran.code, Some(1), "{}", ran.text);
+    let sandbox = Sandbox::stored(STEPS);
+    model(&sandbox, "blocks.1.down.weight", 0, f32::NEG_INFINITY);
+    let ran = sandbox.run(&["logits", "model", "2+3="]).ends(1);
     assert!(ran.text.contains("first at blocks.1.hook_mlp_out, in layer 1"), "{}", ran.text);
     assert!(!ran.text.contains("NaN 0"), "{}", ran.text);
 }
@@ -146,27 +136,19 @@ fn logits_of_a_model_that_is_not_finite_are_refused() {
 /// What no prompt reaches is nobody's loss.
 #[test]
 fn weights_that_reach_no_logit_are_no_fault() {
-    let place = Place::with(STEPS);
+    let sandbox = Sandbox::stored(STEPS);
     // The row of the token 99, which no prompt here has.
-    model(&place, "embed.weight", 99 * 64, f32::NAN);
-    let ran = place.ablate(&["logits", "model", "2+3="]);
-    assert_eq!(ran.code, Some(0), "{}", ran.text);
-    let ran = place.ablate(&["logits", "model", "99+3="]);
-    assert_eq!(ran.code, Some(1), "{}", ran.text);
-    assert!(ran.text.contains("first at hook_embed, after tokens [99, 100, 3, 104]"), "{}", ran.text);
+    model(&sandbox, "embed.weight", 99 * 64, f32::NAN);
+    sandbox.run(&["logits", "model", "2+3="]).ok();
+    says(sandbox.run(&["logits", "model", "99+3="]).failed(), ["first at hook_embed, after tokens [99, 100, 3, 104]"]);
 }
 
 /// Values that f16 cannot hold are told from damage.
 #[test]
 fn an_overflow_of_half_precision_says_which_precision_to_take() {
-    let place = Place::with(STEPS);
-    model(&place, "blocks.1.up.weight", 3, 1e5);
-    assert_eq!(place.ablate(&["logits", "model", "2+3="]).code, Some(0));
-    let ran = place.ablate(&["logits", "model", "2+3=", "--dtype", "f16"]);
-    assert_eq!(ran.code, Some(1), "{}", ran.text);
-    assert!(
-        ran.text.contains("blocks.1.mlp") && ran.text.contains("write dtype = \"bf16\" or \"f32\""),
-        "{}",
-        ran.text
-    );
+    let sandbox = Sandbox::stored(STEPS);
+    model(&sandbox, "blocks.1.up.weight", 3, 1e5);
+    sandbox.run(&["logits", "model", "2+3="]).ok();
+    let said = sandbox.run(&["logits", "model", "2+3=", "--dtype", "f16"]).failed();
+    says(said, ["blocks.1.mlp", "write dtype = \"bf16\" or \"f32\""]);
 }

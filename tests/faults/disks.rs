@@ -4,7 +4,7 @@
 
 use super::SPEC;
 use crate::resume::{interrupted, long};
-use crate::store::{Place, files};
+use crate::support::{Ran, Sandbox, files_below, says};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,9 +39,7 @@ impl Drop for Disk {
 
 /// Every Parquet file that is there can be read.
 fn assert_whole(folder: &Path) {
-    let mut found = Vec::new();
-    files(folder, &mut found);
-    for path in &found {
+    for path in &files_below(folder) {
         let name = path.to_string_lossy();
         assert!(!name.ends_with(".part"), "a part is left: {name}");
         if name.ends_with(".parquet") {
@@ -53,94 +51,87 @@ fn assert_whole(folder: &Path) {
 
 #[test]
 fn results_on_a_full_disk() {
-    let place = Place::with(SPEC);
-    place.run("whole", &["--no-store"]);
-    let Some(disk) = Disk::mount(&place.path().join("small"), 200) else { return };
-    let ran = place.ablate(&["run", "spec.toml", "--set", "output.dir=small"]);
-    assert_eq!(ran.code, Some(1), "{}", ran.text);
-    assert!(ran.text.contains("cannot write") && ran.text.contains("No space left"), "{}", ran.text);
+    let sandbox = Sandbox::stored(SPEC);
+    sandbox.run_into("whole", &["--no-store"]);
+    let Some(disk) = Disk::mount(&sandbox.at("small"), 200) else { return };
+    let ran = sandbox.run(&["run", "spec.toml", "--set", "output.dir=small"]).ends(1);
+    says(&ran.text, ["cannot write", "No space left"]);
     assert_whole(&disk.0);
     // If there is room for a report, it says what is not there.
     let report = fs::read_to_string(disk.0.join("report.md")).unwrap_or_default();
     assert!(report.is_empty() || report.contains("## What failed"), "{report}");
     // What was finished is in the store.
     disk.again("size=20m");
-    let ran = place.run("small", &[]);
+    let ran = sandbox.run_into("small", &[]);
     assert!(ran.recalled().contains(&"neurons"), "{}", ran.text);
-    assert!(place.results("whole") == place.results("small"));
+    assert!(sandbox.results("whole") == sandbox.results("small"));
 }
 
 #[test]
 fn a_store_on_a_full_disk() {
-    let place = Place::with(SPEC);
-    place.run("whole", &["--no-store"]);
-    let Some(_disk) = Disk::mount(&place.store(), 60) else { return };
-    let ran = place.run("first", &[]);
+    let sandbox = Sandbox::stored(SPEC);
+    sandbox.run_into("whole", &["--no-store"]);
+    let Some(_disk) = Disk::mount(&sandbox.store(), 60) else { return };
+    let ran = sandbox.run_into("first", &[]);
     assert_eq!(ran.text.matches("warning: ").count(), 1, "{}", ran.text);
-    assert!(ran.text.contains("not kept in the store") && ran.text.contains("No space left"), "{}", ran.text);
-    assert!(place.results("whole") == place.results("first"));
-    assert_eq!(place.ablate(&["store", "verify"]).code, Some(0), "nothing half is under a name");
-    place.run("second", &[]);
-    assert!(place.results("whole") == place.results("second"));
+    says(&ran.text, ["not kept in the store", "No space left"]);
+    assert!(sandbox.results("whole") == sandbox.results("first"));
+    sandbox.run(&["store", "verify"]).ok();
+    sandbox.run_into("second", &[]);
+    assert!(sandbox.results("whole") == sandbox.results("second"));
 }
 
 /// The blocks of a long step do not fit; the step is finished all the same, and that they were not kept is said.
 #[test]
 fn blocks_on_a_full_disk() {
-    let place = long();
-    place.run("whole", &["--no-store"]);
-    let Some(disk) = Disk::mount(&place.store(), 400) else { return };
+    let sandbox = long();
+    sandbox.run_into("whole", &["--no-store"]);
+    let Some(disk) = Disk::mount(&sandbox.store(), 400) else { return };
     fs::write(disk.0.join("ballast"), vec![1; 300 << 10]).expect("ballast");
-    let ran = place.run("first", &[]);
-    assert!(ran.text.contains("its finished blocks are not kept in the store"), "{}", ran.text);
-    assert!(ran.text.contains("this step would begin anew"), "{}", ran.text);
-    assert!(place.results("whole") == place.results("first"));
-    let mut left = Vec::new();
-    files(&place.store().join("blocks"), &mut left);
+    let ran = sandbox.run_into("first", &[]);
+    says(&ran.text, ["its finished blocks are not kept in the store", "this step would begin anew"]);
+    assert!(sandbox.results("whole") == sandbox.results("first"));
+    let left = files_below(&sandbox.store().join("blocks"));
     assert!(left.is_empty(), "{left:?}");
 }
 
 /// Nothing but a store for one command is in the folder for temporary files.
 #[test]
 fn a_full_folder_for_temporary_files() {
-    let place = Place::with(SPEC);
-    place.write("other.toml", SPEC);
-    place.run("whole", &["--no-store"]);
-    let Some(disk) = Disk::mount(&place.path().join("tmp"), 16) else { return };
+    let sandbox = Sandbox::stored(SPEC);
+    sandbox.write("other.toml", SPEC);
+    sandbox.run_into("whole", &["--no-store"]);
+    let Some(disk) = Disk::mount(&sandbox.at("tmp"), 16) else { return };
     fs::write(disk.0.join("ballast"), vec![1; 12 << 10]).expect("ballast");
-    let mut command = place.command(&["run", "spec.toml", "other.toml"]);
-    let output = command.env("TMPDIR", &disk.0).env("ABLATE_CACHE", "off").output().expect("the binary runs");
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(text.contains("not kept in the store") && text.contains("No space left"), "{text}");
+    let mut command = sandbox.command(&["run", "spec.toml", "other.toml"]);
+    let text = Ran::of(command.env("TMPDIR", &disk.0).env("ABLATE_CACHE", "off")).ok().err;
+    says(&text, ["not kept in the store", "No space left"]);
     for results in ["results/spec", "results/other"] {
-        assert!(place.results("whole") == place.results(results), "{results}");
+        assert!(sandbox.results("whole") == sandbox.results(results), "{results}");
     }
 }
 
 #[test]
 fn read_only_results_are_refused_before_any_work() {
-    let place = Place::with(SPEC);
-    let Some(disk) = Disk::mount(&place.path().join("small"), 20_000) else { return };
-    place.run("small", &[]);
-    let before = place.results("small");
+    let sandbox = Sandbox::stored(SPEC);
+    let Some(disk) = Disk::mount(&sandbox.at("small"), 20_000) else { return };
+    sandbox.run_into("small", &[]);
+    let before = sandbox.results("small");
     disk.again("ro");
-    let ran = place.ablate(&["run", "spec.toml", "--force", "--set", "output.dir=small"]);
-    assert_eq!(ran.code, Some(2), "{}", ran.text);
-    assert!(ran.text.contains("output.dir") && ran.text.contains("Read-only file system"), "{}", ran.text);
-    assert!(place.results("small") == before && disk.0.join("manifest.json").exists(), "what is there stays");
+    let ran = sandbox.run(&["run", "spec.toml", "--force", "--set", "output.dir=small"]).ends(2);
+    says(&ran.text, ["output.dir", "Read-only file system"]);
+    assert!(sandbox.results("small") == before && disk.0.join("manifest.json").exists(), "what is there stays");
 }
 
 /// Blocks of a run that was interrupted are read from a store that takes nothing any more.
 #[test]
 fn a_store_that_has_become_read_only() {
-    let place = long();
-    place.run("whole", &["--no-store"]);
-    let Some(disk) = Disk::mount(&place.store(), 20_000) else { return };
-    interrupted(&place, 2);
+    let sandbox = long();
+    sandbox.run_into("whole", &["--no-store"]);
+    let Some(disk) = Disk::mount(&sandbox.store(), 20_000) else { return };
+    interrupted(&sandbox, 2);
     disk.again("ro");
-    let ran = place.run("after", &[]);
-    assert!(ran.text.contains("blocks from a run that was interrupted"), "{}", ran.text);
-    assert!(ran.text.contains("are not kept in the store"), "{}", ran.text);
-    assert!(place.results("whole") == place.results("after"));
+    let ran = sandbox.run_into("after", &[]);
+    says(&ran.text, ["blocks from a run that was interrupted", "are not kept in the store"]);
+    assert!(sandbox.results("whole") == sandbox.results("after"));
 }

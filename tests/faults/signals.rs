@@ -1,36 +1,31 @@
 //! SIGINT and SIGTERM at any time: the process ends within two seconds, with the exit code that says by which, and says how to go on.
 
-use crate::resume::signal;
-use crate::store::Place;
+use crate::support::{Sandbox, says, signal, wait_until};
 use std::fs;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// What the two seconds may take where other tests have the processors.
 const SLACK: Duration = Duration::from_millis(1500);
 
 /// Whether the process takes SIGTERM itself by now: before that, it does nothing yet.
-fn listens(child: &Child) -> bool {
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+fn listens(process: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:"));
     blocked.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & (1 << 14) != 0)
 }
 
 /// Starts a command, waits until `begun` and a while longer, and sends a signal; how it ended, what it said, and after how long.
 fn stopped(
-    place: &Place,
+    sandbox: &Sandbox,
     args: &[&str],
     name: &str,
     begun: impl Fn() -> bool,
     later: Duration,
 ) -> (Option<i32>, String) {
-    let mut child = place.command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
-    let patience = Instant::now();
-    while !(listens(&child) && begun()) {
-        assert!(patience.elapsed() < Duration::from_secs(60), "{args:?} does not begin");
-        assert!(child.try_wait().unwrap().is_none(), "{args:?} has ended before");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    let mut child = sandbox.command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let id = child.id();
+    wait_until(&mut child, || listens(id) && begun());
     std::thread::sleep(later);
     signal(&child, name);
     let sent = Instant::now();
@@ -64,20 +59,20 @@ const CONFIG: &str = r#"{ "architectures": ["LlamaForCausalLM"], "model_type": "
 #[cfg(target_os = "linux")]
 #[test]
 fn a_signal_ends_every_phase_within_two_seconds() {
-    let place = Place::with(SLOW);
-    place.write("config.json", CONFIG);
+    let sandbox = Sandbox::stored(SLOW);
+    sandbox.write("config.json", CONFIG);
     let mut told = Vec::new();
     for (number, milliseconds) in [0, 30, 150, 400, 900, 1800].into_iter().enumerate() {
         let (name, code) = [("TERM", 143), ("INT", 130)][number % 2];
         let later = Duration::from_millis(milliseconds);
-        let (ended, text) = stopped(&place, &["run", "spec.toml"], name, || true, later);
+        let (ended, text) = stopped(&sandbox, &["run", "spec.toml"], name, || true, later);
         assert_eq!(ended, Some(code), "after {milliseconds} ms: {text}");
-        assert!(text.contains("error: interrupted") && text.contains("the same command"), "{text}");
+        says(&text, ["error: interrupted", "the same command"]);
         told.push(text);
     }
     assert!(told[0].contains("interrupted before anything was computed; the same command begins anew"), "{}", told[0]);
     for args in [&["plan", "spec.toml"][..], &["verify", "spec.toml"], &["logits", "random:config.json#7", "1+1="]] {
-        let (ended, text) = stopped(&place, args, "TERM", || true, Duration::ZERO);
+        let (ended, text) = stopped(&sandbox, args, "TERM", || true, Duration::ZERO);
         assert_eq!(ended, Some(143), "{args:?}: {text}");
         assert!(text.contains("error: interrupted"), "{args:?}: {text}");
     }
@@ -87,21 +82,22 @@ fn a_signal_ends_every_phase_within_two_seconds() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_signal_during_a_step_says_what_is_kept() {
-    let place = crate::resume::long();
+    let sandbox = crate::resume::long();
     for (name, code, sentence) in [
         ("INT", 130, "interrupted; what was complete is kept in the store, and the same command goes on from there"),
         ("TERM", 143, "interrupted; what was complete is kept in the store, and the same command goes on from there"),
     ] {
-        let begun = place.path().join("results/spec/.ablate-unfinished");
+        let begun = sandbox.at("results/spec/.ablate-unfinished");
         let _ = fs::remove_dir_all(&begun);
-        let (ended, text) = stopped(&place, &["run", "spec.toml"], name, || begun.exists(), Duration::from_millis(60));
+        let (ended, text) =
+            stopped(&sandbox, &["run", "spec.toml"], name, || begun.exists(), Duration::from_millis(60));
         assert_eq!(ended, Some(code), "{text}");
         assert!(text.contains(sentence), "{text}");
     }
-    let begun = place.path().join("results/spec/.ablate-unfinished");
+    let begun = sandbox.at("results/spec/.ablate-unfinished");
     let _ = fs::remove_dir_all(&begun);
     let args = ["run", "spec.toml", "--no-store"];
-    let (ended, text) = stopped(&place, &args, "TERM", || begun.exists(), Duration::from_millis(60));
+    let (ended, text) = stopped(&sandbox, &args, "TERM", || begun.exists(), Duration::from_millis(60));
     assert_eq!(ended, Some(143), "{text}");
     assert!(text.contains("there is no store to go on from, and the same command begins anew"), "{text}");
 }

@@ -6,6 +6,7 @@ use ablate::model::hub::HubError;
 
 use super::hub;
 use super::server::{COMMIT, Fault, Server};
+use crate::support::{Ran, Sandbox};
 
 fn file(name: &str, content: &[u8]) -> (String, Vec<u8>) {
     (name.to_string(), content.to_vec())
@@ -152,15 +153,12 @@ fn a_quiet_run_shows_no_download() {
         [[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\n";
     for quiet in [false, true] {
         let server = Server::start(single(), Fault::None);
-        let home = tempfile::tempdir().unwrap();
-        fs::write(home.path().join("spec.toml"), spec).unwrap();
-        let mut command = crate::cli::process(env!("CARGO_BIN_EXE_ablate"), home.path());
-        command.args(["run", "spec.toml"]).args(quiet.then_some("--quiet")).env_remove("TRANSFORMERS_OFFLINE");
-        command.env("HF_HOME", home.path()).env("HF_ENDPOINT", &server.address);
-        let output = command.output().unwrap();
-        let text = String::from_utf8_lossy(&output.stderr);
+        let sandbox = Sandbox::with(spec);
+        let mut command = sandbox.command(&["run", "spec.toml"]);
+        command.args(quiet.then_some("--quiet")).env_remove("TRANSFORMERS_OFFLINE");
+        command.env("HF_HOME", sandbox.path()).env("HF_ENDPOINT", &server.address);
         // The files are no model; that is said either way.
-        assert_eq!(output.status.code(), Some(2), "{text}");
+        let text = Ran::of(&mut command).refused();
         assert_eq!(text.contains("downloading owner/name/model.safetensors"), !quiet, "{text}");
     }
 }

@@ -135,7 +135,7 @@ fn circuits_of_a_larger_model() {
         "vocab_size": 97, "tie_word_embeddings": false, "torch_dtype": "float32"}"#;
     std::fs::write(&config, text).unwrap();
     let checkpoint = Checkpoint::random(&config, 3).unwrap();
-    let model = Transformer::load(&checkpoint, &crate::device::device(), DType::F32).unwrap();
+    let model = Transformer::load(&checkpoint, &crate::support::device::device(), DType::F32).unwrap();
     let tokens = |shift: u32| Tokens { ids: (0..35).map(|i| (i * 31 + shift) % 97).collect(), batch: 7, pos: 5 };
     // Heads are the first numbers of a layer's hook where neurons are left alone: 6 for each of 4 layers.
     for (value, last) in [(0, false), (0, true), (1, false), (2, false)] {

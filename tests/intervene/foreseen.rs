@@ -1,28 +1,17 @@
 //! What a step will not find in another step's rows, or in a prompt set, is refused before any step has run.
 
 use super::results::HEAD;
+use crate::support::{Sandbox, says};
 
 /// What the binary says of a spec that it refuses before any work; `model` is the source of its model.
 fn refused_of(model: &str, steps: &str) -> String {
-    let folder = tempfile::tempdir().unwrap();
     let config = r#"{"model_type": "llama", "vocab_size": 160, "hidden_size": 24, "intermediate_size": 40,
         "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_act": "silu",
         "max_position_embeddings": 64, "rms_norm_eps": 1e-05, "rope_theta": 10000.0, "tie_word_embeddings": false}"#;
-    std::fs::write(folder.path().join("shared.json"), config).unwrap();
     // The first step would run, and does not.
     let first = "[[step]]\nname = \"first\"\nkind = \"accuracy\"\n";
     let spec = format!("{}{first}{steps}", HEAD.replace("builtin:arith", model));
-    std::fs::write(folder.path().join("spec.toml"), spec).unwrap();
-    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_ablate"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ABLATE_")) {
-        command.env_remove(name);
-    }
-    command.env("ABLATE_CACHE", "off");
-    let output = command.current_dir(folder.path()).args(["run", "spec.toml"]).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{text}");
-    assert!(!folder.path().join("results").exists(), "nothing was done: {text}");
-    text
+    Sandbox::of(&[("spec.toml", &spec), ("shared.json", config)]).refused()
 }
 
 fn refused(steps: &str) -> String {
@@ -188,7 +177,5 @@ fn what_steps_ask_of_their_model_in_vain_is_said_at_once() {
         patching("two", "sites = [\"z[head]\"]\npositions = [\"c\"]"),
         ablation("components = [\"L0H40\"]")
     ));
-    for part in ["layer 9 of 4", "has no position 'c'", "head 40 of 4", "3 errors"] {
-        assert!(text.contains(part), "{part}: {text}");
-    }
+    says(&text, ["layer 9 of 4", "has no position 'c'", "head 40 of 4", "3 errors"]);
 }

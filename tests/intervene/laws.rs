@@ -1,7 +1,7 @@
 //! What must hold for every model, prompt and edit.
 
 use super::reference::{Case, MODELS, at, base, of, rows, sources, wanted};
-use crate::device;
+use crate::support::device;
 use ablate::intervene::{
     Activation, Change, Edit, EditError, EditedPrompt, Layout, LogitRead, Positions, Replay, Units, Value,
     capture_means, run_edited,

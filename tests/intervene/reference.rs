@@ -12,8 +12,8 @@ use ablate::spec::Processing;
 use burn::tensor::DType;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::device;
 use crate::parity::reference::folder;
+use crate::support::device;
 
 /// Models that TransformerLens can express.
 pub const MODELS: [&str; 13] = [

@@ -1,5 +1,6 @@
 //! Specs run on the built-in model, and the values of each prompt.
 
+use crate::support::Sandbox;
 use ablate::experiment::run;
 use ablate::run::Options;
 use ablate::spec;
@@ -93,18 +94,10 @@ pub fn close(one: &BTreeMap<(Option<u32>, u64), f64>, other: &BTreeMap<(Option<u
 
 /// What the binary says of a spec that it refuses.
 pub fn refused(steps: &str) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("spec.toml"), format!("{HEAD}{steps}")).unwrap();
-    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_ablate"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ABLATE_")) {
-        command.env_remove(name);
-    }
-    command.env("ABLATE_CACHE", "off");
-    let output = command.current_dir(folder.path()).args(["run", "spec.toml", "--quiet"]).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let ran = Sandbox::with(&format!("{HEAD}{steps}")).run(&["run", "spec.toml", "--quiet"]);
     // 1 where other steps had run before it was found.
-    assert!(matches!(output.status.code(), Some(1 | 2)), "{text}");
-    text
+    assert!(matches!(ran.code, Some(1 | 2)), "{}", ran.text);
+    ran.err
 }
 
 /// Logits that are not finite are no numbers of anything: not an accuracy, not a divergence of zero, and who reads the means is told.

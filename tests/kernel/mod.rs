@@ -3,6 +3,7 @@
 
 mod accuracy;
 mod gradients;
+mod naive;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::{Rng, SeedableRng};
@@ -29,5 +30,5 @@ fn difference(fast: &[f64], reference: &[f64]) -> f64 {
     fast.iter()
         .zip(reference)
         .map(|(a, b)| (a - b).abs() / b.abs().max(1.0))
-        .fold(0.0, |a, b| if b.is_nan() { f64::NAN } else { f64::max(a, b) })
+        .fold(0.0, |a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { f64::max(a, b) })
 }

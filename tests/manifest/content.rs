@@ -1,11 +1,11 @@
 //! What is in it.
 
-use super::{BASE, SPEC, ablate, ends, folder, manifest, run, write};
+use super::{BASE, SPEC, manifest, run, sandbox};
+use crate::support::{ABLATE, Ran, repository};
 use ablate::manifest::{FORMAT, Manifest};
 use ablate::spec;
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::path::Path;
 
 fn sha256(bytes: impl AsRef<[u8]>) -> String {
     format!("{:x}", Sha256::digest(bytes))
@@ -19,11 +19,10 @@ fn origin<'m>(manifest: &'m Manifest, key: &str) -> &'m str {
 
 #[test]
 fn the_spec_is_there_with_the_origin_of_each_value() {
-    let folder = folder();
-    let mut command = ablate(folder.path(), &["run", "experiments/spec.toml", "--set", "prompt_sets.few.sample=2"]);
-    command.env("ABLATE_RUN__MEMORY_MIB", "64");
-    ends(0, command);
-    let manifest = manifest(folder.path());
+    let sandbox = sandbox();
+    let mut command = sandbox.command(&["run", "experiments/spec.toml", "--set", "prompt_sets.few.sample=2"]);
+    Ran::of(command.env("ABLATE_RUN__MEMORY_MIB", "64")).ok();
+    let manifest = manifest(&sandbox);
     for (key, from) in [
         ("title", "experiments/spec.toml:2:9"),
         ("model.source", "experiments/base/common.toml:4:10"),
@@ -67,9 +66,9 @@ fn the_spec_is_there_with_the_origin_of_each_value() {
 
 #[test]
 fn checksums_are_those_of_all_results() {
-    let folder = folder();
-    let manifest = run(folder.path(), &[]);
-    let results = folder.path().join("results/spec");
+    let sandbox = sandbox();
+    let manifest = run(&sandbox, &[]);
+    let results = sandbox.at("results/spec");
     for file in &manifest.files {
         assert_eq!(sha256(fs::read(results.join(&file.path)).expect("the file")), file.sha256, "{}", file.path);
     }
@@ -84,8 +83,8 @@ fn checksums_are_those_of_all_results() {
 
 #[test]
 fn prompts_are_told_apart_by_their_texts_and_answers() {
-    let folder = folder();
-    let first = run(folder.path(), &[]);
+    let sandbox = sandbox();
+    let first = run(&sandbox, &[]);
     let [all, few] = first.prompts.as_slice() else { panic!("two sets: {:?}", first.prompts) };
     assert_eq!((&*all.set, &*all.model, all.templates, all.seeds.len()), ("prompts", "model", 1, 0));
     assert_eq!((&*few.set, few.prompts, few.seeds.as_slice()), ("few", 12, [7, 8].as_slice()));
@@ -94,54 +93,49 @@ fn prompts_are_told_apart_by_their_texts_and_answers() {
         (["accuracy".into()].as_slice(), ["effects".into()].as_slice())
     );
     // As docs/provenance.md says: each text as a JSON string, a tab, its answer, a line feed.
-    let csv = fs::read_to_string(folder.path().join("results/spec/tables/prompts.csv")).expect("the prompts");
+    let csv = sandbox.table("prompts");
     let lines: Vec<String> = csv.lines().skip(1).map(|line| line.replacen(',', "\"\t", 1)).collect();
     assert_eq!(all.prompts, lines.len());
     assert_eq!(all.sha256, sha256(lines.iter().map(|line| format!("\"{line}\n")).collect::<String>()));
 
-    let other = run(folder.path(), &["--set", "prompt_sets.few.seeds=[7, 9]"]);
+    let other = run(&sandbox, &["--set", "prompt_sets.few.seeds=[7, 9]"]);
     assert_eq!(other.prompts[0], first.prompts[0]);
     assert_ne!(other.prompts[1].sha256, few.sha256);
 }
 
 #[test]
 fn models_are_told_by_content() {
-    let folder = folder();
-    let builtin = run(folder.path(), &[]).models;
-    let arith = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/models/arith");
-    let copy = folder.path().join("experiments/copied");
-    fs::create_dir_all(&copy).expect("a folder");
-    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
-        fs::copy(arith.join(file), copy.join(file)).expect("a copy");
-    }
+    let sandbox = sandbox();
+    let builtin = run(&sandbox, &[]).models;
+    sandbox.arith("experiments/copied", "");
     let text = BASE.replace("builtin:arith", "../copied");
-    write(folder.path(), "experiments/base/common.toml", &text);
-    let copied = run(folder.path(), &["--set", "model.dtype=bf16"]).models;
+    sandbox.write("experiments/base/common.toml", &text);
+    let copied = run(&sandbox, &["--set", "model.dtype=bf16"]).models;
     let [one] = copied.as_slice() else { panic!("one model: {copied:?}") };
     assert_eq!((&*one.name, &*one.source, &*one.dtype, &*one.device), ("model", "../copied", "bf16", "cpu"));
     assert_eq!((&*one.family, &*one.stored_dtype), ("ablate", "f32"));
     assert_eq!((one.fingerprint.as_str(), one.parameters), (builtin[0].fingerprint.as_str(), builtin[0].parameters));
-    let part = |name: &str| format!("{name:?} {}\n", sha256(fs::read(copy.join(name)).expect("a file")));
+    let part = |name: &str| format!("{name:?} {}\n", sha256(sandbox.bytes(format!("experiments/copied/{name}"))));
     let parts: String = ["config.json", "tokenizer.json", "model.safetensors"].map(part).concat();
     assert_eq!(one.fingerprint, sha256(parts));
 
-    fs::copy(arith.join("step00200/model.safetensors"), copy.join("model.safetensors")).expect("a copy");
-    let changed = run(folder.path(), &[]).models;
+    sandbox.arith("experiments/copied", "step00200");
+    let changed = run(&sandbox, &[]).models;
     assert_ne!(changed[0].fingerprint, one.fingerprint);
 }
 
 #[test]
 fn the_program_the_machine_and_the_time_are_there() {
-    let folder = folder();
-    let manifest = run(folder.path(), &["--set", "run.threads=1"]);
+    let sandbox = sandbox();
+    let manifest = run(&sandbox, &["--set", "run.threads=1"]);
     assert_eq!((manifest.format, &*manifest.title), (FORMAT, "provenance"));
     assert_eq!(manifest.ablate.version, env!("CARGO_PKG_VERSION"));
-    assert_eq!(manifest.ablate.executable, sha256(fs::read(env!("CARGO_BIN_EXE_ablate")).expect("the binary")));
+    assert_eq!(manifest.ablate.executable, sha256(fs::read(ABLATE).expect("the binary")));
     assert_eq!(manifest.machine.threads, 1);
     assert!(manifest.machine.system.contains(std::env::consts::ARCH), "{:?}", manifest.machine);
     assert!(manifest.machine.gpus.is_empty(), "no GPU computed");
 
-    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).expect("the lock file");
+    let lock = fs::read_to_string(repository("Cargo.lock")).expect("the lock file");
     for name in ["burn", "burn-flex", "gemm", "polars", "safetensors", "tokenizers"] {
         assert!(manifest.dependencies.iter().any(|dependency| dependency.name == name), "{name}");
     }
@@ -149,7 +143,7 @@ fn the_program_the_machine_and_the_time_are_there() {
         let package = format!("\nname = \"{}\"\nversion = \"{}\"\n", dependency.name, dependency.version);
         assert!(lock.contains(&package), "{package}");
     }
-    let manual = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).expect("Cargo.toml");
+    let manual = fs::read_to_string(repository("Cargo.toml")).expect("Cargo.toml");
     let safetensors = manifest.dependencies.iter().find(|dependency| dependency.name == "safetensors");
     let own = safetensors.map(|own| own.version.rsplit_once('.').expect("a version").0.to_string());
     assert!(manual.contains(&format!("\nsafetensors = \"{}\"\n", own.expect("safetensors"))), "of two, its own");
@@ -170,30 +164,29 @@ fn the_program_the_machine_and_the_time_are_there() {
 
 #[test]
 fn it_comes_back_as_it_was_and_names_no_folder_of_the_user() {
-    let folder = folder();
-    let read = run(folder.path(), &[]);
-    let path = folder.path().join("results/spec/manifest.json");
+    let sandbox = sandbox();
+    let read = run(&sandbox, &[]);
+    let path = sandbox.at("results/spec/manifest.json");
     let text = fs::read_to_string(&path).expect("a manifest");
     assert_eq!(read.text(), text);
     assert_eq!(Manifest::read(&path).expect("by its file"), read);
-    let home = folder.path().display().to_string();
+    let home = sandbox.path().display().to_string();
     assert!(!text.contains(&home), "{home}");
     assert!(text.lines().filter(|line| !line.contains("\"toml\"")).all(|line| line.chars().count() <= 200), "{text}");
 }
 
 #[test]
 fn a_rerun_from_the_store_has_the_same_keys_and_prompts() {
-    let folder = folder();
+    let sandbox = sandbox();
     // In a folder of its own: the same results would keep the manifest that is there.
     let stored = |name: &str| {
         let place = format!("output.dir=results/{name}");
-        let mut command = ablate(folder.path(), &["run", "experiments/spec.toml", "--set", &place]);
-        command.env("ABLATE_CACHE", folder.path().join("store"));
-        ends(0, command);
-        Manifest::read(&folder.path().join("results").join(name)).expect("a manifest")
+        let mut command = sandbox.command(&["run", "experiments/spec.toml", "--set", &place]);
+        Ran::of(command.env("ABLATE_CACHE", sandbox.store())).ok();
+        Manifest::read(&sandbox.at("results").join(name)).expect("a manifest")
     };
     let (first, second) = (stored("first"), stored("second"));
-    let without = run(folder.path(), &[]);
+    let without = run(&sandbox, &[]);
     assert_eq!(first.prompts, second.prompts);
     assert_eq!(first.prompts, without.prompts);
     let keys = |manifest: &Manifest| manifest.steps.iter().map(|step| step.key.clone()).collect::<Vec<_>>();
@@ -211,14 +204,13 @@ fn a_rerun_from_the_store_has_the_same_keys_and_prompts() {
 
 #[test]
 fn what_is_no_manifest_is_refused() {
-    let folder = folder();
+    let sandbox = sandbox();
     let refused = |text: Option<&str>| {
-        let path = folder.path().join("manifest.json");
         match text {
-            Some(text) => fs::write(&path, text).expect("writing"),
-            None => drop(fs::remove_file(&path)),
+            Some(text) => sandbox.write("manifest.json", text),
+            None => sandbox.remove("manifest.json"),
         }
-        Manifest::read(folder.path()).expect_err("it is refused").to_string()
+        Manifest::read(sandbox.path()).expect_err("it is refused").to_string()
     };
     assert!(refused(Some("{")).contains("manifest.json is no manifest: "));
     assert!(refused(Some("[1]")).contains("manifest.json is no manifest: "));

@@ -1,62 +1,57 @@
 //! The commit of a spec.
 
-use super::{BASE, SPEC, ablate, ends, folder, manifest, run, write};
-use crate::cli::process;
+use super::{BASE, SPEC, manifest, run, sandbox};
+use crate::support::{Ran, Sandbox};
 use ablate::manifest::Git;
-use std::path::Path;
 
-fn git(folder: &Path, args: &[&str]) -> String {
-    let mut command = process("git", folder);
+fn git(sandbox: &Sandbox, args: &[&str]) -> String {
     let name = ["-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"];
-    ends(0, {
-        command.args(name).args(args);
-        command
-    })
+    Ran::of(sandbox.program("git").args(name).args(args)).ok().text
 }
 
-/// A folder that is a repository with the spec in it.
-fn repository() -> tempfile::TempDir {
-    let folder = folder();
-    write(folder.path(), "notes.md", "notes");
-    write(folder.path(), ".gitignore", "ignored.toml\n");
-    git(folder.path(), &["init", "--quiet"]);
-    git(folder.path(), &["add", "--all"]);
-    git(folder.path(), &["commit", "--quiet", "-m", "first"]);
-    folder
+/// A repository with the spec in it.
+fn repository() -> Sandbox {
+    let sandbox = sandbox();
+    sandbox.write("notes.md", "notes");
+    sandbox.write(".gitignore", "ignored.toml\n");
+    git(&sandbox, &["init", "--quiet"]);
+    git(&sandbox, &["add", "--all"]);
+    git(&sandbox, &["commit", "--quiet", "-m", "first"]);
+    sandbox
 }
 
-fn found(folder: &Path) -> Git {
+fn found(sandbox: &Sandbox) -> Git {
     // The same results would keep the manifest that is there.
-    run(folder, &["--force"]).spec.git.expect("a commit")
+    run(sandbox, &["--force"]).spec.git.expect("a commit")
 }
 
 #[test]
 fn a_spec_in_a_repository_has_its_commit() {
-    let folder = repository();
-    let head = git(folder.path(), &["rev-parse", "HEAD"]).trim().to_string();
+    let sandbox = repository();
+    let head = git(&sandbox, &["rev-parse", "HEAD"]).trim().to_string();
     let clean = Git { commit: head, dirty: false, path: "experiments/spec.toml".into() };
-    assert_eq!(found(folder.path()), clean);
+    assert_eq!(found(&sandbox), clean);
     // The results, and what else changes, are none of the spec's files.
-    write(folder.path(), "notes.md", "other notes");
-    assert_eq!(found(folder.path()), clean);
+    sandbox.write("notes.md", "other notes");
+    assert_eq!(found(&sandbox), clean);
 }
 
 #[test]
 fn a_spec_that_is_not_as_committed_is_dirty() {
-    let folder = repository();
+    let sandbox = repository();
     let base = "experiments/base/common.toml";
-    write(folder.path(), base, &format!("# changed\n{BASE}"));
-    assert!(found(folder.path()).dirty, "a file that it extends");
-    git(folder.path(), &["add", "--all"]);
-    assert!(found(folder.path()).dirty, "added is not committed");
-    git(folder.path(), &["commit", "--quiet", "-m", "second"]);
-    let second = found(folder.path());
-    assert!(!second.dirty && second.commit == git(folder.path(), &["rev-parse", "HEAD"]).trim());
+    sandbox.write(base, &format!("# changed\n{BASE}"));
+    assert!(found(&sandbox).dirty, "a file that it extends");
+    git(&sandbox, &["add", "--all"]);
+    assert!(found(&sandbox).dirty, "added is not committed");
+    git(&sandbox, &["commit", "--quiet", "-m", "second"]);
+    let second = found(&sandbox);
+    assert!(!second.dirty && second.commit == git(&sandbox, &["rev-parse", "HEAD"]).trim());
 
     for name in ["new.toml", "ignored.toml"] {
-        write(folder.path(), name, &SPEC.replace("base/", "experiments/base/"));
-        ends(0, ablate(folder.path(), &["run", name, "--force", "--set", "output.dir=results/spec"]));
-        let git = manifest(folder.path()).spec.git.expect("a commit");
+        sandbox.write(name, &SPEC.replace("base/", "experiments/base/"));
+        sandbox.run(&["run", name, "--force", "--set", "output.dir=results/spec"]).ok();
+        let git = manifest(&sandbox).spec.git.expect("a commit");
         assert_eq!((git.dirty, &*git.path), (true, name), "it is in no commit");
     }
 }
@@ -64,35 +59,35 @@ fn a_spec_that_is_not_as_committed_is_dirty() {
 /// The same results keep the manifest that is there, but not one that knows less of where its spec is to be had.
 #[test]
 fn a_spec_that_is_committed_after_its_run_gets_its_commit_with_the_next() {
-    let folder = folder();
-    assert_eq!(run(folder.path(), &[]).spec.git, None, "not in a repository");
-    write(folder.path(), ".gitignore", "results/\n");
-    git(folder.path(), &["init", "--quiet"]);
-    git(folder.path(), &["add", "experiments"]);
-    git(folder.path(), &["commit", "--quiet", "-m", "first"]);
-    let first = run(folder.path(), &[]);
+    let sandbox = sandbox();
+    assert_eq!(run(&sandbox, &[]).spec.git, None, "not in a repository");
+    sandbox.write(".gitignore", "results/\n");
+    git(&sandbox, &["init", "--quiet"]);
+    git(&sandbox, &["add", "experiments"]);
+    git(&sandbox, &["commit", "--quiet", "-m", "first"]);
+    let first = run(&sandbox, &[]);
     assert!(first.spec.git.as_ref().is_some_and(|git| !git.dirty), "{:?}", first.spec.git);
-    assert_eq!(run(folder.path(), &[]).started, first.started, "nothing to say that it does not say");
+    assert_eq!(run(&sandbox, &[]).started, first.started, "nothing to say that it does not say");
 }
 
 #[test]
 fn without_a_repository_or_git_there_is_none_and_nothing_is_said() {
-    let folder = folder();
+    let sandbox = sandbox();
     let quiet = |path: Option<&str>| {
-        let mut command = ablate(folder.path(), &["run", "experiments/spec.toml", "--force"]);
-        command.env("GIT_CEILING_DIRECTORIES", folder.path().parent().expect("a folder"));
+        let mut command = sandbox.command(&["run", "experiments/spec.toml", "--force"]);
+        command.env("GIT_CEILING_DIRECTORIES", sandbox.path().parent().expect("a folder"));
         if let Some(path) = path {
             command.env("PATH", path);
         }
-        let said = ends(0, command);
+        let said = Ran::of(&mut command).ok().text;
         assert!(!said.contains("git") && !said.contains("repository"), "{said}");
-        assert_eq!(manifest(folder.path()).spec.git, None);
+        assert_eq!(manifest(&sandbox).spec.git, None);
     };
     quiet(None);
-    git(folder.path(), &["init", "--quiet"]);
+    git(&sandbox, &["init", "--quiet"]);
     quiet(None);
-    git(folder.path(), &["add", "--all"]);
-    git(folder.path(), &["commit", "--quiet", "-m", "first"]);
-    assert!(run(folder.path(), &["--force"]).spec.git.is_some());
+    git(&sandbox, &["add", "--all"]);
+    git(&sandbox, &["commit", "--quiet", "-m", "first"]);
+    assert!(run(&sandbox, &["--force"]).spec.git.is_some());
     quiet(Some("/nonexistent"));
 }

@@ -4,11 +4,8 @@ mod content;
 mod git;
 mod rerun;
 
-use crate::cli::process;
+use crate::support::Sandbox;
 use ablate::manifest::Manifest;
-use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 /// What every spec of these tests is written on top of.
 const BASE: &str = r#"title = "of the base"
@@ -67,41 +64,18 @@ value = "rate"
 at_least = 0.01
 "#;
 
-/// A folder with the spec at `experiments/spec.toml`.
-fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    write(folder.path(), "experiments/spec.toml", SPEC);
-    write(folder.path(), "experiments/base/common.toml", BASE);
-    folder
-}
-
-fn write(folder: &Path, file: &str, text: &str) {
-    let path = folder.join(file);
-    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder is made");
-    fs::write(path, text).expect("writing into it");
-}
-
-fn ablate(folder: &Path, args: &[&str]) -> Command {
-    let mut command = process(env!("CARGO_BIN_EXE_ablate"), folder);
-    command.args(args);
-    command
-}
-
-/// Runs a command; it must end with this code. What it printed.
-fn ends(code: i32, mut command: Command) -> String {
-    let output = command.output().expect("the binary runs");
-    let text = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
-    assert_eq!(output.status.code(), Some(code), "{text}");
-    text
+/// A sandbox with the spec at `experiments/spec.toml`.
+fn sandbox() -> Sandbox {
+    Sandbox::of(&[("experiments/spec.toml", SPEC), ("experiments/base/common.toml", BASE)])
 }
 
 /// The manifest of the spec's results.
-fn manifest(folder: &Path) -> Manifest {
-    Manifest::read(&folder.join("results/spec")).expect("a manifest")
+fn manifest(sandbox: &Sandbox) -> Manifest {
+    Manifest::read(&sandbox.at("results/spec")).expect("a manifest")
 }
 
 /// Runs the spec.
-fn run(folder: &Path, args: &[&str]) -> Manifest {
-    ends(0, ablate(folder, &[&["run", "experiments/spec.toml"], args].concat()));
-    manifest(folder)
+fn run(sandbox: &Sandbox, args: &[&str]) -> Manifest {
+    sandbox.run(&[&["run", "experiments/spec.toml"], args].concat()).ok();
+    manifest(sandbox)
 }

@@ -4,7 +4,7 @@
 
 use super::MODELS;
 use super::reference::{Reference, run_on};
-use crate::device;
+use crate::support::device;
 use ablate::kernel::to_f32;
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::transformer::{Tokens, Transformer};

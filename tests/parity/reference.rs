@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::device;
+use crate::support::device;
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::{Hook, HookValue, Hooks};
 use ablate::model::processing::Processed;

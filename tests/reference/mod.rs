@@ -1,9 +1,8 @@
 //! What a spec can say, as it is explained: complete, current, and its examples true.
 
-use super::cli::process;
+use crate::support::{Sandbox, flowing, repository, says};
 use ablate::experiment::Specs;
 use ablate::reference::{COLUMNS, Found, Group, Topic, example, find, markdown, page, rows, topics};
-use std::path::Path;
 
 fn of(group: Group) -> impl Iterator<Item = &'static Topic> {
     topics().iter().filter(move |topic| topic.group == group)
@@ -11,7 +10,7 @@ fn of(group: Group) -> impl Iterator<Item = &'static Topic> {
 
 #[test]
 fn the_page_checked_in_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/spec.md");
+    let path = repository("docs/spec.md");
     let current = markdown();
     if std::env::var_os("ABLATE_UPDATE_SCHEMA").is_some() {
         std::fs::write(&path, &current).unwrap();
@@ -66,12 +65,12 @@ fn every_column_of_every_row_is_explained() {
 /// Every example is a spec that can be run, but for what needs a model with checkpoints.
 #[test]
 fn every_example_passes_all_checks() {
-    let folder = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::empty();
     let mut checked = 0;
     for topic in topics() {
         let Some(text) = example(topic) else { continue };
-        let path = folder.path().join(format!("{}.toml", topic.name));
-        std::fs::write(&path, text).unwrap();
+        let path = sandbox.at(format!("{}.toml", topic.name));
+        sandbox.write(&path, text);
         let mut specs = Specs::read(&[path], &[], true).unwrap();
         specs.plan(true).unwrap_or_else(|error| panic!("{}:\n{}", topic.name, error.render(false)));
         checked += 1;
@@ -131,12 +130,7 @@ fn names_are_found_as_they_are_written_in_specs() {
 
 #[test]
 fn an_unknown_name_is_refused_with_the_nearest() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut ablate = process(env!("CARGO_BIN_EXE_ablate"), folder.path());
-    let output = ablate.args(["explain", "activation-pathcing"]).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{told}");
-    assert!(told.contains("write 'activation-patching'"), "{told}");
+    says(Sandbox::empty().run(&["explain", "activation-pathcing"]).refused(), ["write 'activation-patching'"]);
 }
 
 #[test]
@@ -151,7 +145,7 @@ fn a_part_of_a_name_leads_to_those_that_have_it() {
 /// Every link of the documentation leads to a file that is there, and to a heading of it.
 #[test]
 fn links_of_the_documentation_lead_somewhere() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = repository("");
     let mut pages = vec![root.join("README.md"), root.join("CONTRIBUTING.md"), root.join("CHANGELOG.md")];
     for folder in ["docs", "docs/interventions"] {
         let entries = std::fs::read_dir(root.join(folder)).unwrap().flatten().map(|entry| entry.path());
@@ -191,6 +185,7 @@ fn headings(text: &str) -> impl Iterator<Item = String> {
 /// What the field calls it, several words of one thing among them.
 #[test]
 fn words_of_the_field_say_what_they_are_here() {
+    let sandbox = Sandbox::empty();
     for (asked, told) in [
         (&["steering"][..], "'intervention' with add = true"),
         (&["EAP"], "'attribution-patching'"),
@@ -207,10 +202,7 @@ fn words_of_the_field_say_what_they_are_here() {
         (&["DLA"], "'logit-attribution'"),
         (&["tuned-lens"], "'logit-lens'"),
     ] {
-        let output = process(env!("CARGO_BIN_EXE_ablate"), Path::new(".")).arg("explain").args(asked).output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap().replace('\n', " ");
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(output.status.success() && text.contains(told), "{asked:?}: {text}");
+        says(flowing(&sandbox.run(&[&["explain"], asked].concat()).ok().out), [told]);
     }
     for synonym in ablate::reference::SYNONYMS {
         for name in synonym.names {

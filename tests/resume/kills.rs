@@ -1,8 +1,8 @@
 //! SIGKILL at random times, again and again: the results are to the bit those of a run that nobody disturbed, and no finished block is
 //! computed twice.
 
-use super::{blocks, bytes, start};
-use crate::store::{Place, files};
+use super::start;
+use crate::support::{Sandbox, files_below};
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -147,10 +147,10 @@ struct Seen {
 }
 
 impl Seen {
-    fn look(&mut self, place: &Place) {
-        let there = blocks(place);
+    fn look(&mut self, sandbox: &Sandbox) {
+        let there = sandbox.blocks();
         for path in &there {
-            if let Some(steps) = training(&bytes(path)) {
+            if let Some(steps) = training(&sandbox.bytes(path)) {
                 assert!(steps >= self.trained, "optimiser steps are lost: {steps} after {}", self.trained);
                 self.trained = steps;
                 continue;
@@ -162,8 +162,7 @@ impl Seen {
                 Some(_) => {}
             }
         }
-        let mut entries = Vec::new();
-        files(&place.store().join("entries"), &mut entries);
+        let mut entries = sandbox.entries();
         entries.retain(|path| path.ends_with("entry.json"));
         for entry in &self.entries {
             assert!(entries.contains(entry), "a finished step is lost: {}", entry.display());
@@ -202,18 +201,18 @@ fn training(block: &[u8]) -> Option<u64> {
 
 /// Kills runs at random times until `kills` of them were; each time one gets to its end, its results are compared and all begins anew.
 fn kill_at_random(kills: usize, seed: u64) {
-    let place = Place::with(MANY);
+    let sandbox = Sandbox::stored(MANY);
     let began = Instant::now();
-    place.run("whole", &["--no-store"]);
+    sandbox.run_into("whole", &["--no-store"]);
     let whole = began.elapsed();
-    let expected = place.results("whole");
+    let expected = sandbox.results("whole");
     let mut random = Random(seed);
     let (mut killed, mut ended, mut written, mut again) = (0, 0, 0, 0);
     while killed < kills || ended == 0 {
         let mut seen = Seen::default();
         let (mut kills_of_this, enough) = (0, 3 + random.below(10) as usize);
         loop {
-            let mut child = start(&place, "results");
+            let mut child = start(&sandbox, "results");
             if kills_of_this < enough {
                 // Sometimes early, while what is there is read; mostly in the midst of the work.
                 let most = if random.below(4) == 0 { 150 } else { (whole.as_millis() as u64 / 2).max(300) };
@@ -221,7 +220,7 @@ fn kill_at_random(kills: usize, seed: u64) {
                 child.kill().expect("SIGKILL");
             }
             let status = child.wait().expect("it ends");
-            seen.look(&place);
+            seen.look(&sandbox);
             if status.success() {
                 break;
             }
@@ -232,12 +231,11 @@ fn kill_at_random(kills: usize, seed: u64) {
         ended += 1;
         written += seen.written;
         again += seen.again;
-        assert!(place.results("results") == expected, "after {kills_of_this} kills");
-        assert!(blocks(&place).is_empty());
-        let mut left = Vec::new();
-        files(&place.path().join("results"), &mut left);
+        assert!(sandbox.results("results") == expected, "after {kills_of_this} kills");
+        assert!(sandbox.blocks().is_empty());
+        let left = files_below(&sandbox.at("results"));
         assert!(left.iter().all(|path| !path.to_string_lossy().ends_with(".part")), "{left:?}");
-        fs::remove_dir_all(place.store()).expect("a store");
+        sandbox.remove("store");
     }
     assert!(written > 0, "no block was left by any of {killed} kills");
     assert_eq!(again, 0, "finished blocks that were computed again, of {written}");

@@ -4,11 +4,9 @@ mod bits;
 mod blocks;
 mod kills;
 
-use crate::store::{Place, files};
-use std::fs;
-use std::path::{Path, PathBuf};
+use crate::support::{Sandbox, wait_until};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
 
 /// A step of many blocks that takes about a second: little memory makes them small.
 const LONG: &str = r#"
@@ -33,44 +31,22 @@ bootstrap = 0
 "#;
 
 /// Starts a run of the spec into a results folder, with no output.
-fn start(place: &Place, results: &str) -> Child {
+fn start(sandbox: &Sandbox, results: &str) -> Child {
     let dir = format!("output.dir={results}");
-    let mut command = place.command(&["run", "spec.toml", "--set", &dir]);
+    let mut command = sandbox.command(&["run", "spec.toml", "--set", &dir]);
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary starts")
 }
 
-/// The finished blocks in the store.
-fn blocks(place: &Place) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    files(&place.store().join("blocks"), &mut found);
-    found.retain(|path| path.extension().is_some_and(|ending| ending == "block"));
-    found
-}
-
 /// Starts a run and kills it as soon as it has finished `count` more blocks; those that are there then.
-pub fn interrupted(place: &Place, count: usize) -> Vec<PathBuf> {
-    let mut child = start(place, "killed");
-    wait_for(place, blocks(place).len() + count, &mut child);
+pub fn interrupted(sandbox: &Sandbox, count: usize) -> Vec<PathBuf> {
+    let mut child = start(sandbox, "killed");
+    let enough = sandbox.blocks().len() + count;
+    wait_until(&mut child, || sandbox.blocks().len() >= enough);
     child.kill().expect("SIGKILL");
     child.wait().expect("it ends");
-    let left = blocks(place);
+    let left = sandbox.blocks();
     assert!(left.len() >= count, "{left:?}");
     left
-}
-
-/// Sends a signal: a process that is stopped still holds its locks, and gets no further.
-pub fn signal(child: &Child, name: &str) {
-    let status = std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
-    assert!(status.expect("kill runs").success(), "it was still running");
-}
-
-fn wait_for(place: &Place, count: usize, child: &mut Child) {
-    let patience = Instant::now();
-    while blocks(place).len() < count {
-        assert!(child.try_wait().expect("its state").is_none(), "it ended before it had {count} blocks");
-        assert!(patience.elapsed() < Duration::from_secs(120), "no {count} blocks");
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 /// The numbers in `step 'NAME': N of M blocks from a run that was interrupted`.
@@ -83,11 +59,7 @@ fn taken(text: &str, step: &str) -> Option<(usize, usize)> {
     Some((taken.parse().ok()?, total.parse().ok()?))
 }
 
-/// A place with a spec.
-pub fn long() -> Place {
-    Place::with(LONG)
-}
-
-fn bytes(path: &Path) -> Vec<u8> {
-    fs::read(path).expect("a file")
+/// A sandbox with that spec, and a store.
+pub fn long() -> Sandbox {
+    Sandbox::stored(LONG)
 }

@@ -1,7 +1,8 @@
 //! The profile of a known model: over the files, under the environment and `--set`.
 
 use super::errors::RIGHT;
-use super::layers::{Folder, loaded};
+use super::layers::{layered, loaded};
+use crate::support::Sandbox;
 use ablate::spec::{Dtype, Loaded, SpecErrors, Style};
 
 /// The right spec, which knows two models.
@@ -52,18 +53,18 @@ threads = 7
 batch = 8
 "#;
 
-fn folder(profile: &str) -> Folder {
-    Folder::with(&[("spec.toml", &spec()), ("models/big.toml", profile)])
+fn folder(profile: &str) -> Sandbox {
+    Sandbox::of(&[("spec.toml", &spec()), ("models/big.toml", profile)])
 }
 
-fn known(folder: &Folder, sets: &[&str], env: &[(&str, &str)]) -> Result<Loaded, SpecErrors> {
-    loaded(folder.load("spec.toml", sets, env)).with_profile("big")
+fn known(folder: &Sandbox, sets: &[&str], env: &[(&str, &str)]) -> Result<Loaded, SpecErrors> {
+    loaded(layered(folder, "spec.toml", sets, env)).with_profile("big")
 }
 
 #[test]
 fn a_profile_goes_over_the_file_and_under_what_is_set() {
     let folder = folder(PROFILE);
-    let plain = loaded(folder.load("spec.toml", &[], &[]));
+    let plain = loaded(layered(&folder, "spec.toml", &[], &[]));
     assert!(plain.recognised().is_none());
     assert_eq!(plain.spec.model.as_ref().unwrap().dtype, Dtype::F32);
     let env = [("ABLATE_RUN__THREADS", "3"), ("ABLATE_PROMPT_SETS__FEW__SAMPLE", "9")];
@@ -77,7 +78,7 @@ fn a_profile_goes_over_the_file_and_under_what_is_set() {
     assert_eq!((read.spec.run.threads, read.spec.run.batch), (Some(3), Some(8)));
     assert_eq!(read.spec.prompt_sets["few"].sample, Some(9));
     assert_eq!(read.spec.figures[0].title.as_deref(), Some("Of the big model"));
-    let origin = |path: &[&str]| read.origin(path).to_string().replace(&format!("{}/", folder.0.path().display()), "");
+    let origin = |path: &[&str]| read.origin(path).to_string().replace(&format!("{}/", folder.path().display()), "");
     assert_eq!(origin(&["model", "dtype"]), "models/big.toml:3:9");
     assert_eq!(origin(&["model", "source"]), "--set model.source=here");
     assert_eq!(origin(&["step", "accuracy", "per_prompt"]), "models/big.toml:21:14");
@@ -107,7 +108,7 @@ fn its_paths_start_from_its_own_folder_and_it_may_extend_another() {
     let base =
         "[model]\nsource = \"weights/base\"\ndtype = \"f16\"\n[[step]]\nname = \"nothing\"\nkind = \"accuracy\"\n";
     let profile = "extends = [\"../shared/base.toml\", \"../spec.toml\"]\n[model]\ndtype = \"bf16\"\n";
-    let folder = Folder::with(&[("spec.toml", &spec()), ("models/big.toml", profile), ("shared/base.toml", base)]);
+    let folder = Sandbox::of(&[("spec.toml", &spec()), ("models/big.toml", profile), ("shared/base.toml", base)]);
     let read = loaded(known(&folder, &[], &[]));
     let model = read.spec.model.as_ref().unwrap();
     assert_eq!(
@@ -115,12 +116,9 @@ fn its_paths_start_from_its_own_folder_and_it_may_extend_another() {
         ("weights/base", Dtype::Bf16),
         "the spec itself is not laid again"
     );
-    assert_eq!(read.directory(&["model", "source"]), folder.path("shared"));
-    let names: Vec<String> = read
-        .sources
-        .iter()
-        .map(|source| source.name().replace(&format!("{}/", folder.0.path().display()), ""))
-        .collect();
+    assert_eq!(read.directory(&["model", "source"]), folder.at("shared"));
+    let names: Vec<String> =
+        read.sources.iter().map(|source| source.name().replace(&format!("{}/", folder.path().display()), "")).collect();
     assert_eq!(names, ["spec.toml", "models/big.toml", "shared/base.toml"]);
     assert!(read.recognised().unwrap().profile.as_ref().unwrap().name().ends_with("models/big.toml"));
     assert_eq!(read.spec.steps.len(), 1);
@@ -128,7 +126,7 @@ fn its_paths_start_from_its_own_folder_and_it_may_extend_another() {
 
 #[test]
 fn a_model_without_a_profile_is_known_all_the_same() {
-    let read = loaded(loaded(folder(PROFILE).load("spec.toml", &[], &[])).with_profile("plain"));
+    let read = loaded(loaded(layered(&folder(PROFILE), "spec.toml", &[], &[])).with_profile("plain"));
     let recognised = read.recognised().unwrap();
     assert_eq!((recognised.name.as_str(), recognised.profile.is_none()), ("plain", true));
     assert_eq!(read.spec.model.as_ref().unwrap().dtype, Dtype::F32);
@@ -160,14 +158,14 @@ fn what_is_wrong_with_a_profile_is_shown_where_it_stands() {
     let texts = cases.map(|profile| {
         let folder = folder(profile);
         let errors = known(&folder, &[], &[]).expect_err("accepted");
-        errors.render(Style::Plain).replace(&format!("{}/", folder.0.path().display()), "")
+        errors.render(Style::Plain).replace(&format!("{}/", folder.path().display()), "")
     });
     insta::assert_snapshot!(texts.join("\n"));
 }
 
 #[test]
 fn a_profile_that_is_not_there_is_pointed_at_where_it_is_named() {
-    let folder = Folder::with(&[("spec.toml", &spec()), ("models/bigg.toml", PROFILE)]);
+    let folder = Sandbox::of(&[("spec.toml", &spec()), ("models/bigg.toml", PROFILE)]);
     let text = known(&folder, &[], &[]).expect_err("accepted").render(Style::Plain);
     for expected in ["models/big.toml: no such file", "spec.toml:28:11]", "there is a file 'bigg.toml'"] {
         assert!(text.contains(expected), "{expected} not in {text}");

@@ -1,38 +1,20 @@
 //! Defaults < `extends` < the file < the environment < `--set`.
 
 use super::errors::RIGHT;
+use crate::support::Sandbox;
 use ablate::spec::{Dtype, Loaded, SpecErrors, Style, load};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Files in a folder of their own.
-pub struct Folder(pub tempfile::TempDir);
+pub fn layered(folder: &Sandbox, name: &str, sets: &[&str], env: &[(&str, &str)]) -> Result<Loaded, SpecErrors> {
+    let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
+    load(&folder.at(name), &sets, env.iter().map(|(name, value)| (name.to_string(), value.to_string())))
+}
 
-impl Folder {
-    pub fn with(files: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            let path = folder.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
-        Self(folder)
-    }
-
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    pub fn load(&self, name: &str, sets: &[&str], env: &[(&str, &str)]) -> Result<Loaded, SpecErrors> {
-        let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
-        load(&self.path(name), &sets, env.iter().map(|(name, value)| (name.to_string(), value.to_string())))
-    }
-
-    /// What is said against it, with paths from the folder.
-    #[track_caller]
-    pub fn refused(&self, name: &str, sets: &[&str], env: &[(&str, &str)]) -> String {
-        let errors = self.load(name, sets, env).expect_err("accepted");
-        errors.render(Style::Plain).replace(&format!("{}/", self.0.path().display()), "")
-    }
+/// What is said against it, with paths from the folder.
+#[track_caller]
+pub fn refused(folder: &Sandbox, name: &str, sets: &[&str], env: &[(&str, &str)]) -> String {
+    let errors = layered(folder, name, sets, env).expect_err("accepted");
+    errors.render(Style::Plain).replace(&format!("{}/", folder.path().display()), "")
 }
 
 #[track_caller]
@@ -43,25 +25,25 @@ pub fn loaded(result: Result<Loaded, SpecErrors>) -> Loaded {
 #[test]
 fn each_layer_goes_over_the_one_below() {
     let base = format!("{RIGHT}[run]\nmemory_mib = 100\nthreads = 1\n");
-    let folder = Folder::with(&[
+    let folder = Sandbox::of(&[
         ("base/base.toml", &base),
         ("paper/spec.toml", "extends = \"../base/base.toml\"\ntitle = \"Mine\"\n[run]\nthreads = 2\nbatch = 2\n"),
     ]);
     let env = [("ABLATE_RUN__BATCH", "3"), ("ABLATE_MODEL__DTYPE", "bf16"), ("HOME", "/")];
-    let read = loaded(folder.load("paper/spec.toml", &["model.dtype=f16"], &env));
+    let read = loaded(layered(&folder, "paper/spec.toml", &["model.dtype=f16"], &env));
     let run = &read.spec.run;
     assert_eq!((run.memory_mib, run.threads, run.batch), (100, Some(2), Some(3)));
     assert_eq!(read.spec.title, "Mine");
     assert_eq!(read.spec.model.as_ref().unwrap().dtype, Dtype::F16);
     assert!(read.spec.extends.is_none());
-    let origin = |path: &[&str]| read.origin(path).to_string().replace(&format!("{}/", folder.0.path().display()), "");
+    let origin = |path: &[&str]| read.origin(path).to_string().replace(&format!("{}/", folder.path().display()), "");
     assert_eq!(origin(&["title"]), "paper/spec.toml:2:9");
     assert_eq!(origin(&["run", "memory_mib"]), "base/base.toml:26:14");
     assert_eq!(origin(&["run", "threads"]), "paper/spec.toml:4:11");
     assert_eq!(origin(&["run", "batch"]), "ABLATE_RUN__BATCH=3");
     assert_eq!(origin(&["model", "dtype"]), "--set model.dtype=f16");
     assert_eq!(origin(&["model", "device"]), "default");
-    assert_eq!(read.directory(&["model", "source"]), folder.path("base"));
+    assert_eq!(read.directory(&["model", "source"]), folder.at("base"));
     assert_eq!(read.directory(&["model", "dtype"]), Path::new(""));
     assert_eq!(read.sources.len(), 2);
 }
@@ -71,8 +53,9 @@ fn named_lists_merge_by_name_and_other_lists_are_replaced() {
     let base = format!("{RIGHT}[prompt_sets.s]\noperators = [\"+\", \"-\"]\nseeds = [1, 2, 3]\n");
     let more = "extends = [\"base.toml\"]\n[[step]]\nname = \"accuracy\"\nper_prompt = true\n\
         [[step]]\nname = \"again\"\nkind = \"accuracy\"\n[[figure]]\nname = \"rates\"\ntitle = \"Rates\"\n[prompt_sets.s]\nseeds = [9]\n";
-    let folder = Folder::with(&[("base.toml", &base), ("spec.toml", more)]);
-    let read = loaded(folder.load(
+    let folder = Sandbox::of(&[("base.toml", &base), ("spec.toml", more)]);
+    let read = loaded(layered(
+        &folder,
         "spec.toml",
         &["figure.rates.width=300", "step.again.per_prompt=true", "table.0.head=2"],
         &[],
@@ -92,8 +75,8 @@ fn models_and_prompt_sets_take_what_they_leave_out_from_their_parent() {
         "{RIGHT}[models.other]\nsource = \"hf:a/b\"\n[models.half]\ndtype = \"f16\"\nprocessing = {{ fold_norm = false }}\n\
         [prompt_sets.small]\noperands = {{ a = [1, 2] }}\n"
     );
-    let folder = Folder::with(&[("spec.toml", &text)]);
-    let read = loaded(folder.load("spec.toml", &["model.processing.center_unembed=false"], &[]));
+    let folder = Sandbox::of(&[("spec.toml", &text)]);
+    let read = loaded(layered(&folder, "spec.toml", &["model.processing.center_unembed=false"], &[]));
     let half = &read.spec.models["half"];
     assert_eq!((half.source.as_str(), half.dtype), ("builtin:arith", Dtype::F16));
     assert!(!half.processing.fold_norm && !half.processing.center_unembed && half.processing.center_writing);
@@ -107,25 +90,25 @@ fn models_and_prompt_sets_take_what_they_leave_out_from_their_parent() {
 
 #[test]
 fn elements_of_lists_are_set_by_index() {
-    let folder = Folder::with(&[("spec.toml", &RIGHT.replace("[prompts]", "[prompts]\nseeds = [1, 2, 3]"))]);
-    let read = loaded(folder.load("spec.toml", &["prompts.seeds.1=7", "prompts.seeds.2=8"], &[]));
+    let folder = Sandbox::of(&[("spec.toml", &RIGHT.replace("[prompts]", "[prompts]\nseeds = [1, 2, 3]"))]);
+    let read = loaded(layered(&folder, "spec.toml", &["prompts.seeds.1=7", "prompts.seeds.2=8"], &[]));
     assert_eq!(read.spec.prompts.as_ref().unwrap().seeds, [1, 7, 8]);
     assert_eq!(read.origin(&["prompts", "seeds", "1"]).to_string(), "--set prompts.seeds.1=7");
     assert!(read.origin(&["prompts", "seeds", "0"]).to_string().ends_with("spec.toml:7:10"));
-    let text = folder.refused("spec.toml", &["prompts.seeds.3=7"], &[]);
+    let text = refused(&folder, "spec.toml", &["prompts.seeds.3=7"], &[]);
     assert!(text.contains("--set prompts.seeds.3=7: a list of 3 has no '3'"), "{text}");
 }
 
 #[test]
 fn set_values_are_toml_or_else_text() {
-    let folder = Folder::with(&[("spec.toml", RIGHT)]);
+    let folder = Sandbox::of(&[("spec.toml", RIGHT)]);
     let sets = [
         "model.source=hf:owner/name@main",
         "prompts.operators=[\"+\"]",
         "output.dir=a = b",
         "prompts.operands={ a = [3], b = [4] }",
     ];
-    let read = loaded(folder.load("spec.toml", &sets, &[]));
+    let read = loaded(layered(&folder, "spec.toml", &sets, &[]));
     assert_eq!(read.spec.model.as_ref().unwrap().source, "hf:owner/name@main");
     assert_eq!(read.spec.prompts.as_ref().unwrap().operators, ["+"]);
     assert_eq!(read.spec.output.dir.as_deref(), Some("a = b"));
@@ -134,8 +117,8 @@ fn set_values_are_toml_or_else_text() {
 
 #[test]
 fn wrong_values_from_outside_name_the_flag_or_variable() {
-    let folder = Folder::with(&[("spec.toml", RIGHT)]);
-    let refused = |sets: &[&str], env: &[(&str, &str)]| folder.refused("spec.toml", sets, env);
+    let folder = Sandbox::of(&[("spec.toml", RIGHT)]);
+    let refused = |sets: &[&str], env: &[(&str, &str)]| refused(&folder, "spec.toml", sets, env);
     let cases: [(String, &str, &str); 10] = [
         (refused(&["model.dtype=f31"], &[]), "--set model.dtype=f31: 'dtype' cannot be \"f31\"", "write \"f32\""),
         (refused(&["model.dtyp=f32"], &[]), "--set model.dtyp=f32: unknown key 'dtyp' in [model]", "write 'dtype'"),
@@ -169,10 +152,10 @@ fn steps_tables_and_figures_are_reached_by_name() {
         RIGHT.replace("name = \"accuracy\"\nkind", "name = \"7\"\nkind").replace("from = \"accuracy\"", "from = \"7\"");
     let text = text.replace("name = \"rates\"\nkind", "name = \"the-rates\"\nkind");
     let text = format!("{text}\n[[step]]\nname = \"a__b-c\"\nkind = \"accuracy\"\n");
-    let folder = Folder::with(&[("spec.toml", &text)]);
+    let folder = Sandbox::of(&[("spec.toml", &text)]);
     let sets =
         ["step.7.per_prompt=true", "figure.the-rates.title=\"R\"", "table.rates.head=3", "step.a__b-c.needs=[\"7\"]"];
-    let read = loaded(folder.load("spec.toml", &sets, &[]));
+    let read = loaded(layered(&folder, "spec.toml", &sets, &[]));
     let per_prompt = |read: &Loaded, step: usize| match &read.spec.steps[step] {
         ablate::spec::Step::Accuracy(step) => step.per_prompt,
         _ => panic!("another kind"),
@@ -184,26 +167,26 @@ fn steps_tables_and_figures_are_reached_by_name() {
         ("ABLATE_STEP__A__B_C__PER_PROMPT", "true"),
         ("ABLATE_FIGURE__THE_RATES__X_TITLE", "x"),
     ];
-    let read = loaded(folder.load("spec.toml", &[], &env));
+    let read = loaded(layered(&folder, "spec.toml", &[], &env));
     assert!(per_prompt(&read, 0) && per_prompt(&read, 1));
     assert_eq!(read.spec.figures[0].x_title.as_deref(), Some("x"));
-    let text = folder.refused("spec.toml", &[], &[("ABLATE_STEP__A__B_D__PER_PROMPT", "true")]);
+    let text = refused(&folder, "spec.toml", &[], &[("ABLATE_STEP__A__B_D__PER_PROMPT", "true")]);
     assert!(text.contains("no step 'a'"), "{text}");
 }
 
 #[test]
 fn entries_of_lists_within_steps_go_by_name_too() {
     let step = "[[step]]\nname = \"steer\"\nkind = \"intervention\"\ninterventions = [{ name = \"push\", edits = [{ site = \"0.z\", value = 1 }] }]\n";
-    let folder = Folder::with(&[("spec.toml", &format!("{RIGHT}{step}"))]);
-    let read = loaded(folder.load("spec.toml", &["step.steer.interventions.push.edits.0.value=2.5"], &[]));
+    let folder = Sandbox::of(&[("spec.toml", &format!("{RIGHT}{step}"))]);
+    let read = loaded(layered(&folder, "spec.toml", &["step.steer.interventions.push.edits.0.value=2.5"], &[]));
     assert!(read.to_toml().contains("value = 2.5"), "{}", read.to_toml());
-    let text = folder.refused("spec.toml", &["step.steer.interventions.pusch.edits=[]"], &[]);
+    let text = refused(&folder, "spec.toml", &["step.steer.interventions.pusch.edits=[]"], &[]);
     assert!(text.contains("write 'push'"), "{text}");
 }
 
 #[test]
 fn what_a_shell_makes_of_a_flag_is_told() {
-    let folder = Folder::with(&[("spec.toml", RIGHT)]);
+    let folder = Sandbox::of(&[("spec.toml", RIGHT)]);
     let cases = [
         ("step[0].per_prompt=true", "write --set 'step.accuracy.per_prompt=true'; there are accuracy"),
         ("step[accuracy].per_prompt=true", "write --set 'step.accuracy.per_prompt=true'"),
@@ -219,68 +202,68 @@ fn what_a_shell_makes_of_a_flag_is_told() {
         ("prompts.operators=+", "write operators = [\"+\"]"),
     ];
     for (set, advice) in cases {
-        let text = folder.refused("spec.toml", &[set], &[]);
+        let text = refused(&folder, "spec.toml", &[set], &[]);
         assert!(text.contains(advice), "{set}: {text}");
     }
-    let text = folder.refused("spec.toml", &[], &[("ABLATE_PROMPTS__OPERATORS", "[+]")]);
+    let text = refused(&folder, "spec.toml", &[], &[("ABLATE_PROMPTS__OPERATORS", "[+]")]);
     assert!(text.contains("write ABLATE_PROMPTS__OPERATORS='[\"+\"]'"), "{text}");
     // A text that begins so is a text where one may stand.
-    let read = loaded(folder.load("spec.toml", &["title=[draft]", "prompts.template={a}{op}{b}="], &[]));
+    let read = loaded(layered(&folder, "spec.toml", &["title=[draft]", "prompts.template={a}{op}{b}="], &[]));
     assert_eq!(read.spec.title, "[draft]");
 }
 
 #[test]
 fn variables_find_keys_in_any_case() {
-    let folder = Folder::with(&[("spec.toml", &RIGHT.replace("rates", "Rates"))]);
-    let read = loaded(folder.load("spec.toml", &[], &[("ABLATE_FIGURE__RATES__X_TITLE", "Operator")]));
+    let folder = Sandbox::of(&[("spec.toml", &RIGHT.replace("rates", "Rates"))]);
+    let read = loaded(layered(&folder, "spec.toml", &[], &[("ABLATE_FIGURE__RATES__X_TITLE", "Operator")]));
     assert_eq!(read.spec.figures[0].x_title.as_deref(), Some("Operator"));
 }
 
 #[test]
 fn a_loop_of_extends_is_shown_as_a_chain() {
-    let folder = Folder::with(&[
+    let folder = Sandbox::of(&[
         ("a.toml", "title = \"a\"\nextends = \"b.toml\""),
         ("b.toml", "extends = [\"c.toml\"]"),
         ("c.toml", "extends = \"./a.toml\""),
         ("self.toml", "extends = \"self.toml\""),
     ]);
-    let text = folder.refused("a.toml", &[], &[]);
+    let text = refused(&folder, "a.toml", &[], &[]);
     assert!(text.contains("`extends` goes in a circle: a.toml -> b.toml -> c.toml -> a.toml"), "{text}");
     assert!(text.contains("[c.toml:1:11]"), "{text}");
-    assert!(folder.refused("self.toml", &[], &[]).contains("circle: self.toml -> self.toml"));
+    assert!(refused(&folder, "self.toml", &[], &[]).contains("circle: self.toml -> self.toml"));
 }
 
 #[test]
 fn a_missing_file_is_pointed_at_where_it_is_named() {
-    let folder = Folder::with(&[("spec.toml", "extends = [\"bsae.toml\", 3]\n"), ("base.toml", RIGHT)]);
-    let text = folder.refused("spec.toml", &[], &[]);
+    let folder = Sandbox::of(&[("spec.toml", "extends = [\"bsae.toml\", 3]\n"), ("base.toml", RIGHT)]);
+    let text = refused(&folder, "spec.toml", &[], &[]);
     for expected in
         ["cannot read bsae.toml: no such file", "[spec.toml:1:12]", "there is a file 'base.toml'", "not the integer 3"]
     {
         assert!(text.contains(expected), "{expected} not in {text}");
     }
-    assert!(folder.refused("sepc.toml", &[], &[]).contains("there is a file 'spec.toml'"));
-    assert!(folder.refused("", &[], &[]).contains("is a folder"));
+    assert!(refused(&folder, "sepc.toml", &[], &[]).contains("there is a file 'spec.toml'"));
+    assert!(refused(&folder, "", &[], &[]).contains("is a folder"));
 }
 
 #[test]
 fn a_file_reached_twice_does_not_undo_what_another_made_of_it() {
-    let folder = Folder::with(&[
+    let folder = Sandbox::of(&[
         ("base.toml", RIGHT),
         ("b.toml", "extends = \"base.toml\"\n[model]\ndtype = \"f16\"\n"),
         ("c.toml", "extends = \"base.toml\"\n[run]\nthreads = 3\n"),
         ("spec.toml", "extends = [\"b.toml\", \"c.toml\"]\ntitle = \"both\"\n"),
     ]);
-    let read = loaded(folder.load("spec.toml", &["model.bos=true"], &[]));
+    let read = loaded(layered(&folder, "spec.toml", &["model.bos=true"], &[]));
     assert_eq!(read.spec.model.as_ref().unwrap().dtype, Dtype::F16);
     assert_eq!(read.spec.run.threads, Some(3));
 }
 
 #[test]
 fn config_shows_every_value_with_its_origin() {
-    let folder = Folder::with(&[("spec.toml", RIGHT)]);
-    let read = loaded(folder.load("spec.toml", &["run.threads=2"], &[("ABLATE_MODEL__DTYPE", "bf16")]));
-    let text = read.to_toml_with_origins().replace(&format!("{}/", folder.0.path().display()), "");
+    let folder = Sandbox::of(&[("spec.toml", RIGHT)]);
+    let read = loaded(layered(&folder, "spec.toml", &["run.threads=2"], &[("ABLATE_MODEL__DTYPE", "bf16")]));
+    let text = read.to_toml_with_origins().replace(&format!("{}/", folder.path().display()), "");
     insta::assert_snapshot!(text);
     for line in text.lines().filter(|line| line.contains(" = ")) {
         assert!(line.contains("  # "), "no origin: {line}");
@@ -289,8 +272,8 @@ fn config_shows_every_value_with_its_origin() {
 
 #[test]
 fn what_a_model_finds_later_is_pointed_at_too() {
-    let folder = Folder::with(&[("spec.toml", RIGHT)]);
-    let read = loaded(folder.load("spec.toml", &["run.threads=2"], &[]));
+    let folder = Sandbox::of(&[("spec.toml", RIGHT)]);
+    let read = loaded(layered(&folder, "spec.toml", &["run.threads=2"], &[]));
     let text = read.refuse(&["step", "accuracy", "kind"], "layer 33 of 32", None).to_string();
     assert!(text.contains("layer 33 of 32") && text.contains("spec.toml:11:8]"), "{text}");
     let text = read.refuse(&["prompts", "keep"], "no prompt is right", Some("write keep = \"all\"".into())).to_string();

@@ -1,16 +1,12 @@
 //! `ablate plan`, `ablate run --dry`: what the store has, and why not.
 
-use super::{Place, SHORT, SPEC, STEPS};
+use super::{SHORT, SPEC, STEPS};
+use crate::support::{ABLATE, Ran, Sandbox, says};
 use std::fs;
-use std::path::Path;
 
-impl Place {
-    /// What is said of each step, in order: its name, and the lines about it.
-    fn outlook(&self, args: &[&str]) -> Vec<(String, String)> {
-        let ran = self.ablate(&[&["plan", "spec.toml"], args].concat());
-        assert_eq!(ran.code, Some(0), "{}", ran.text);
-        steps(&ran.text)
-    }
+/// What is said of each step, in order: its name, and the lines about it.
+fn outlook(sandbox: &Sandbox, args: &[&str]) -> Vec<(String, String)> {
+    steps(&sandbox.run(&[&["plan", "spec.toml"], args].concat()).ok().text)
 }
 
 fn steps(text: &str) -> Vec<(String, String)> {
@@ -41,13 +37,13 @@ fn computed(steps: &[(String, String)]) -> Vec<(&str, &str)> {
 
 #[test]
 fn a_step_is_in_the_store_or_it_is_said_what_changed() {
-    let place = Place::new();
-    let new = place.outlook(&[]);
+    let sandbox = Sandbox::stored(SPEC);
+    let new = outlook(&sandbox, &[]);
     assert_eq!(new.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), STEPS);
     assert!(new.iter().all(|(_, said)| said == "to compute: new"), "{new:?}");
-    assert!(!place.store().join("entries").exists() && !place.path().join("results").exists(), "nothing was done");
-    place.run("a", &[]);
-    assert_eq!(computed(&place.outlook(&[])).len(), 0);
+    assert!(!sandbox.store().join("entries").exists() && !sandbox.has("results"), "nothing was done");
+    sandbox.run_into("a", &[]);
+    assert_eq!(computed(&outlook(&sandbox, &[])).len(), 0);
     for (set, wanted) in [
         ("step.circuits.ranked.k=[1]", vec![("circuits", "to compute: ranked.k [0, 2] → [1]")]),
         (
@@ -64,9 +60,9 @@ fn a_step_is_in_the_store_or_it_is_said_what_changed() {
         ),
         ("run.batch=3", vec![]),
     ] {
-        assert_eq!(computed(&place.outlook(&["--set", set])), wanted, "{set}");
+        assert_eq!(computed(&outlook(&sandbox, &["--set", set])), wanted, "{set}");
     }
-    let seeds = place.outlook(&["--set", "prompts.seeds=[7]", "--set", "model.dtype=bf16"]);
+    let seeds = outlook(&sandbox, &["--set", "prompts.seeds=[7]", "--set", "model.dtype=bf16"]);
     assert_eq!(seeds.len(), computed(&seeds).len());
     for (name, said) in &seeds {
         let set = if name == "gradients" { "prompt_sets.few" } else { "prompts" };
@@ -79,8 +75,8 @@ fn a_step_is_in_the_store_or_it_is_said_what_changed() {
 fn steps_are_in_the_order_of_the_run() {
     let (first, rest) = SPEC.split_once("[[step]]\nname = \"effects\"").expect("the step");
     let (effects, rest) = rest.split_once("[[step]]").expect("the next");
-    let place = Place::with(&format!("{first}[[step]]{rest}\n[[step]]\nname = \"effects\"{effects}"));
-    let ran = place.ablate(&["plan", "spec.toml"]);
+    let sandbox = Sandbox::stored(&format!("{first}[[step]]{rest}\n[[step]]\nname = \"effects\"{effects}"));
+    let ran = sandbox.run(&["plan", "spec.toml"]);
     let order: Vec<String> = steps(&ran.text).into_iter().map(|(name, _)| name).collect();
     assert_eq!(order, ["neurons", "gradients", "acts", "answers", "effects", "circuits"], "{}", ran.text);
     // The table of costs too.
@@ -91,54 +87,41 @@ fn steps_are_in_the_order_of_the_run() {
 
 #[test]
 fn other_weights_and_other_builds_are_told() {
-    let arith = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/models/arith");
-    let place = Place::with(&SHORT.replace("builtin:arith", "arith"));
-    let model = place.path().join("arith");
-    fs::create_dir_all(&model).expect("a folder");
-    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
-        fs::copy(arith.join(file), model.join(file)).expect("a copy");
-    }
-    place.run("a", &[]);
-    fs::copy(arith.join("step00200/model.safetensors"), model.join("model.safetensors")).expect("a copy");
+    let sandbox = Sandbox::stored(&SHORT.replace("builtin:arith", "arith"));
+    sandbox.arith("arith", "");
+    sandbox.run_into("a", &[]);
+    sandbox.arith("arith", "step00200");
     let line = "to compute: model 'model': other weights, tokenizer or configuration";
-    assert_eq!(computed(&place.outlook(&[])), [("effects", line), ("acts", line)]);
-    fs::copy(arith.join("model.safetensors"), model.join("model.safetensors")).expect("a copy");
-    assert_eq!(computed(&place.outlook(&[])).len(), 0);
+    assert_eq!(computed(&outlook(&sandbox, &[])), [("effects", line), ("acts", line)]);
+    sandbox.arith("arith", "");
+    assert_eq!(computed(&outlook(&sandbox, &[])).len(), 0);
 
     // What follows the program in its file makes it another file, and no other program.
-    let built = place.path().join("ablate");
+    let built = sandbox.at("ablate");
     // By another process: a file that this one writes may still be open in a child when it is run.
-    let mut copy = crate::cli::process("sh", place.path());
-    copy.args(["-c", "cp \"$0\" ablate && printf more >> ablate", env!("CARGO_BIN_EXE_ablate")]);
-    assert!(copy.status().expect("sh runs").success());
-    let mut command = crate::cli::process(built.to_str().expect("a path"), place.path());
-    command.env("ABLATE_CACHE", place.store()).args([
-        "plan",
-        "spec.toml",
-        "--set",
-        "step.acts.sites=[\"1.resid_post\"]",
-    ]);
-    let text = String::from_utf8(command.output().expect("it runs").stdout).expect("a text");
+    Ran::of(sandbox.program("sh").args(["-c", "cp \"$0\" ablate && printf more >> ablate", ABLATE])).ok();
+    let mut command = sandbox.program(built.to_str().expect("a path"));
+    let text = Ran::of(command.args(["plan", "spec.toml", "--set", "step.acts.sites=[\"1.resid_post\"]"])).out;
     let acts = "to compute: another build of ablate; sites [\"0.resid_post\"] → [\"1.resid_post\"]";
     assert_eq!(computed(&steps(&text)), [("effects", "to compute: another build of ablate"), ("acts", acts)]);
 }
 
 #[test]
 fn a_step_is_compared_with_its_own_last_entry_or_says_with_which() {
-    let place = Place::with(SHORT);
-    place.run("a", &[]);
-    place.run("a", &["--set", "step.effects.bootstrap=10"]);
+    let sandbox = Sandbox::stored(SHORT);
+    sandbox.run_into("a", &[]);
+    sandbox.run_into("a", &["--set", "step.effects.bootstrap=10"]);
     // Entries are told apart by the second.
     std::thread::sleep(std::time::Duration::from_millis(1100));
-    place.run("a", &["--set", "step.effects.bootstrap=20"]);
-    let said = place.outlook(&["--set", "step.effects.bootstrap=30"]);
+    sandbox.run_into("a", &["--set", "step.effects.bootstrap=20"]);
+    let said = outlook(&sandbox, &["--set", "step.effects.bootstrap=30"]);
     assert_eq!(computed(&said), [("effects", "to compute: bootstrap 20 → 30")]);
-    place.write("other.toml", &SHORT.replace("\"effects\"", "\"else\"").replace("z[head]", "mlp_post"));
-    let ran = place.ablate(&["plan", "other.toml"]);
+    sandbox.write("other.toml", &SHORT.replace("\"effects\"", "\"else\"").replace("z[head]", "mlp_post"));
+    let ran = sandbox.run(&["plan", "other.toml"]);
     assert_eq!(computed(&steps(&ran.text)), [("else", "to compute: new")], "{}", ran.text);
     // A step of the same name in a copy of the spec is told as what it was made of; one that differs in much is another.
-    place.write("copy.toml", &SHORT.replace("z[head]", "mlp_post"));
-    let ran = place.ablate(&["plan", "copy.toml"]);
+    sandbox.write("copy.toml", &SHORT.replace("z[head]", "mlp_post"));
+    let ran = sandbox.run(&["plan", "copy.toml"]);
     let line = "to compute: new; compared with step 'effects' of spec.toml: sites [\"z[head]\"] → [\"mlp_post\"]";
     assert_eq!(computed(&steps(&ran.text)), [("effects", line)], "{}", ran.text);
     let unlike = SHORT
@@ -146,69 +129,67 @@ fn a_step_is_compared_with_its_own_last_entry_or_says_with_which() {
         .replace("0..20", "3..30")
         .replace("1..20", "2..7")
         .replace("\"+\"", "\"*\"");
-    place.write("unlike.toml", &unlike);
-    let ran = place.ablate(&["plan", "unlike.toml"]);
+    sandbox.write("unlike.toml", &unlike);
+    let ran = sandbox.run(&["plan", "unlike.toml"]);
     assert!(!ran.text.contains("compared with"), "{}", ran.text);
 }
 
 #[test]
 fn what_an_earlier_spec_computes_is_told() {
-    let place = Place::with(SHORT);
-    place.write("other.toml", &SHORT.replace("0.resid_post", "1.resid_post"));
+    let sandbox = Sandbox::stored(SHORT);
+    sandbox.write("other.toml", &SHORT.replace("0.resid_post", "1.resid_post"));
     let plan = |args: &[&str]| {
-        let ran = place.ablate(&[&["plan", "spec.toml", "other.toml"], args].concat());
+        let ran = sandbox.run(&[&["plan", "spec.toml", "other.toml"], args].concat());
         let (_, second) = ran.text.split_once("\nother.toml\n").expect("the second spec");
         steps(second).into_iter().map(|(_, said)| said).collect::<Vec<_>>()
     };
     let shared = "with spec.toml, which computes it before";
     assert_eq!(plan(&[]), [shared, "to compute: new"]);
     assert_eq!(plan(&["--set", "run.store=off"]), [shared, "to compute"], "without a store too");
-    place.run("a", &[]);
+    sandbox.run_into("a", &[]);
     let said = plan(&[]);
     assert!(said[0].starts_with("in the store") && said[1].starts_with("to compute: new; compared with"), "{said:?}");
 }
 
 #[test]
 fn damaged_entries_and_stores_that_are_off_are_said() {
-    let place = Place::with(SHORT);
-    place.run("a", &[]);
-    for path in place.entries().iter().filter(|path| path.ends_with("entry.sha256")) {
+    let sandbox = Sandbox::stored(SHORT);
+    sandbox.run_into("a", &[]);
+    for path in sandbox.entries().iter().filter(|path| path.ends_with("entry.sha256")) {
         fs::write(path, "0").expect("damage");
     }
     let damaged = "to compute: its entry in the store is damaged (entry.json: wrong checksum)";
-    assert_eq!(computed(&place.outlook(&[])), [("effects", damaged), ("acts", damaged)]);
-    let off = place.outlook(&["--set", "run.store=off"]);
+    assert_eq!(computed(&outlook(&sandbox, &[])), [("effects", damaged), ("acts", damaged)]);
+    let off = outlook(&sandbox, &["--set", "run.store=off"]);
     assert_eq!(computed(&off), [("effects", "to compute"), ("acts", "to compute")]);
 }
 
 #[test]
 fn a_dry_run_is_a_plan() {
-    let place = Place::with(SHORT);
-    place.run("a", &[]);
+    let sandbox = Sandbox::stored(SHORT);
+    sandbox.run_into("a", &[]);
     let dry = |args: &[&str]| {
-        let ran = place.ablate(&[&["run", "spec.toml", "--dry"], args].concat());
-        assert_eq!(ran.code, Some(0), "{}", ran.text);
-        assert!(!place.path().join("results").exists(), "nothing is written");
+        let ran = sandbox.run(&[&["run", "spec.toml", "--dry"], args].concat()).ok();
+        assert!(!sandbox.has("results"), "nothing is written");
         ran.text
     };
-    assert_eq!(steps(&dry(&[])), place.outlook(&[]));
+    assert_eq!(steps(&dry(&[])), outlook(&sandbox, &[]));
     assert!(dry(&[]).contains("\nforwards: whole passes"), "costs too");
     assert_eq!(computed(&steps(&dry(&["--force=acts"]))), [("acts", "to compute: --force")]);
     assert_eq!(computed(&steps(&dry(&["--no-store"]))), [("effects", "to compute"), ("acts", "to compute")]);
-    let refused = place.ablate(&["run", "spec.toml", "--dry", "--force=act"]);
-    assert!(refused.code == Some(2) && refused.text.contains("write --force=acts"), "{}", refused.text);
+    says(sandbox.run(&["run", "spec.toml", "--dry", "--force=act"]).refused(), ["write --force=acts"]);
     for command in [&["plan"][..], &["run", "--dry"]] {
-        let refused = place.ablate(&[command, &["spec.toml", "--set", "step.acts.sites=[\"9.resid_post\"]"]].concat());
-        assert!(refused.code == Some(2) && refused.text.contains("layer 9"), "{}", refused.text);
+        let refused = sandbox.run(&[command, &["spec.toml", "--set", "step.acts.sites=[\"9.resid_post\"]"]].concat());
+        says(refused.refused(), ["layer 9"]);
     }
 }
 
 #[test]
 fn finished_blocks_of_an_interrupted_run_are_told() {
-    let place = crate::resume::long();
-    let left = crate::resume::interrupted(&place, 2).len();
+    let sandbox = crate::resume::long();
+    let left = crate::resume::interrupted(&sandbox, 2).len();
     let said = format!("to compute: new; goes on from {left} finished blocks of a run that was interrupted");
-    assert_eq!(computed(&place.outlook(&[])), [("effects", &*said)]);
-    let other = place.outlook(&["--set", "run.memory_mib=2"]);
+    assert_eq!(computed(&outlook(&sandbox, &[])), [("effects", &*said)]);
+    let other = outlook(&sandbox, &["--set", "run.memory_mib=2"]);
     assert_eq!(computed(&other), [("effects", "to compute: new")], "blocks of other terms are not taken");
 }

@@ -1,7 +1,8 @@
 //! `ablate store`: what is in it, and what goes.
 
-use super::{Place, STEPS};
-use ablate::store::Place as Where;
+use super::{SPEC, STEPS};
+use crate::support::{Sandbox, says};
+use ablate::store::Place;
 use ablate::system::time::utc;
 use std::fs;
 use std::path::PathBuf;
@@ -9,11 +10,11 @@ use std::time::{Duration, SystemTime};
 
 #[test]
 fn entries_are_listed_checked_and_removed() {
-    let place = Place::new();
-    let empty = place.ablate(&["store", "ls"]);
+    let sandbox = Sandbox::stored(SPEC);
+    let empty = sandbox.run(&["store", "ls"]);
     assert!(empty.code == Some(0) && empty.text.starts_with("0 entries, "), "{}", empty.text);
-    place.run("a", &[]);
-    let listed = place.ablate(&["store", "ls"]).text;
+    sandbox.run_into("a", &[]);
+    let listed = sandbox.run(&["store", "ls"]).text;
     let lines: Vec<&str> = listed.lines().collect();
     assert_eq!(lines.len(), STEPS.len() + 1, "{listed}");
     for step in STEPS {
@@ -23,62 +24,61 @@ fn entries_are_listed_checked_and_removed() {
         );
     }
     assert!(lines[STEPS.len()].starts_with("6 entries, "), "{listed}");
-    assert_eq!(place.ablate(&["store", "verify"]).text, "6 entries, all whole\n");
+    assert_eq!(sandbox.run(&["store", "verify"]).text, "6 entries, all whole\n");
     let key = &lines.iter().find(|line| line.contains(" effects (")).expect("effects")[..12];
-    assert!(place.ablate(&["store", "rm", key]).text.starts_with("1 entries removed, "));
-    assert_eq!(place.run("a", &[]).recalled(), &STEPS[1..]);
-    let unknown = place.ablate(&["store", "rm", "xyz"]);
-    assert!(unknown.code == Some(2) && unknown.text.contains("'xyz'"), "{}", unknown.text);
-    assert_eq!(place.ablate(&["store", "rm"]).code, Some(2), "what is to be removed must be said");
-    let folder = place.store().display().to_string();
+    assert!(sandbox.run(&["store", "rm", key]).text.starts_with("1 entries removed, "));
+    assert_eq!(sandbox.run_into("a", &[]).recalled(), &STEPS[1..]);
+    says(sandbox.run(&["store", "rm", "xyz"]).refused(), ["'xyz'"]);
+    sandbox.run(&["store", "rm"]).ends(2);
+    let folder = sandbox.store().display().to_string();
     let elsewhere = ["store", "ls", "--store", "/nowhere/at/all"];
-    assert!(place.ablate(&elsewhere).text.contains("0 entries"));
-    assert!(place.ablate(&["store", "rm", "--all", "--store", &folder]).text.starts_with("6 entries removed, "));
-    assert!(place.run("a", &[]).recalled().is_empty());
+    assert!(sandbox.run(&elsewhere).text.contains("0 entries"));
+    assert!(sandbox.run(&["store", "rm", "--all", "--store", &folder]).text.starts_with("6 entries removed, "));
+    assert!(sandbox.run_into("a", &[]).recalled().is_empty());
 }
 
 #[test]
 fn what_is_long_unused_or_too_much_goes() {
-    let place = Place::new();
-    place.run("a", &[]);
+    let sandbox = Sandbox::stored(SPEC);
+    sandbox.run_into("a", &[]);
     let ago = |days: u64| SystemTime::now() - Duration::from_secs(days * 86400);
-    let abouts: Vec<PathBuf> = place.entries().into_iter().filter(|path| path.ends_with("entry.json")).collect();
+    let abouts: Vec<PathBuf> = sandbox.entries().into_iter().filter(|path| path.ends_with("entry.json")).collect();
     for about in &abouts[..2] {
         fs::File::options().append(true).open(about).unwrap().set_modified(ago(10)).unwrap();
     }
-    assert!(place.ablate(&["store", "gc"]).text.starts_with("0 entries removed"));
-    assert!(place.ablate(&["store", "gc", "--unused", "7"]).text.starts_with("2 entries removed"));
-    assert_eq!(place.run("a", &[]).recalled().len(), 4);
-    assert!(place.ablate(&["store", "gc", "--other-builds"]).text.starts_with("0 entries removed"));
-    assert!(place.ablate(&["store", "gc", "--max-size", "0.000001"]).text.starts_with("6 entries removed"));
-    assert_eq!(place.ablate(&["store", "ls"]).text.lines().count(), 1);
+    assert!(sandbox.run(&["store", "gc"]).text.starts_with("0 entries removed"));
+    assert!(sandbox.run(&["store", "gc", "--unused", "7"]).text.starts_with("2 entries removed"));
+    assert_eq!(sandbox.run_into("a", &[]).recalled().len(), 4);
+    assert!(sandbox.run(&["store", "gc", "--other-builds"]).text.starts_with("0 entries removed"));
+    assert!(sandbox.run(&["store", "gc", "--max-size", "0.000001"]).text.starts_with("6 entries removed"));
+    assert_eq!(sandbox.run(&["store", "ls"]).text.lines().count(), 1);
 }
 
 /// An entry that is used is not unused.
 #[test]
 fn taking_an_entry_is_a_use_of_it() {
-    let place = Place::new();
-    place.run("a", &[]);
-    for about in place.entries().into_iter().filter(|path| path.ends_with("entry.json")) {
+    let sandbox = Sandbox::stored(SPEC);
+    sandbox.run_into("a", &[]);
+    for about in sandbox.entries().into_iter().filter(|path| path.ends_with("entry.json")) {
         let old = SystemTime::now() - Duration::from_secs(100 * 86400);
         fs::File::options().append(true).open(about).unwrap().set_modified(old).unwrap();
     }
-    place.run("a", &[]);
-    assert!(place.ablate(&["store", "gc"]).text.starts_with("0 entries removed"));
+    sandbox.run_into("a", &[]);
+    assert!(sandbox.run(&["store", "gc"]).text.starts_with("0 entries removed"));
 }
 
 #[test]
 fn the_default_place_is_the_users_cache() {
     let place = |vars: &[(&str, &str)]| {
-        Where::from_vars(|name| vars.iter().find(|(var, _)| *var == name).map(|(_, value)| value.to_string()))
+        Place::from_vars(|name| vars.iter().find(|(var, _)| *var == name).map(|(_, value)| value.to_string()))
     };
-    let folder = |path: &str| Where::Folder(path.into());
+    let folder = |path: &str| Place::Folder(path.into());
     assert_eq!(place(&[("HOME", "/home/a")]), folder("/home/a/.cache/ablate/store"));
     assert_eq!(place(&[("HOME", "/home/a"), ("XDG_CACHE_HOME", "/c")]), folder("/c/ablate/store"));
     assert_eq!(place(&[("HOME", "/home/a"), ("XDG_CACHE_HOME", "c")]), folder("/home/a/.cache/ablate/store"));
     assert_eq!(place(&[("HOME", "/home/a"), ("ABLATE_CACHE", "/here")]), folder("/here"));
-    assert_eq!(place(&[("HOME", "/home/a"), ("ABLATE_CACHE", "off")]), Where::Off);
-    assert_eq!(place(&[]), Where::Off);
+    assert_eq!(place(&[("HOME", "/home/a"), ("ABLATE_CACHE", "off")]), Place::Off);
+    assert_eq!(place(&[]), Place::Off);
 }
 
 #[test]

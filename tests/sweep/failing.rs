@@ -1,7 +1,6 @@
 //! What fails stops what depends on it, and nothing else.
 
-use super::Place;
-use serde_json::Value;
+use crate::support::{Sandbox, says};
 use std::fs;
 
 pub const SPEC: &str = r#"
@@ -72,35 +71,30 @@ at_least = 0
 "#;
 
 /// The rows of a step cannot be written: a folder has their name.
-pub fn in_the_way(place: &Place, results: &str, step: &str) {
-    fs::create_dir_all(place.path(results).join("rows").join(format!("{step}.parquet"))).unwrap();
+pub fn in_the_way(sandbox: &Sandbox, results: &str, step: &str) {
+    fs::create_dir_all(sandbox.at(format!("{results}/rows/{step}.parquet"))).unwrap();
 }
 
 #[test]
 fn a_step_stops_what_reads_its_rows_and_nothing_else() {
-    let place = Place::with(&[("parts.toml", SPEC)]);
-    in_the_way(&place, "results/parts", "effects");
-    let ended = place.ablate(&["run", "parts.toml"]);
-    assert_eq!(ended.code, Some(1), "{}", ended.text);
+    let sandbox = Sandbox::of(&[("parts.toml", SPEC)]);
+    in_the_way(&sandbox, "results/parts", "effects");
+    let ended = sandbox.run(&["run", "parts.toml"]).ends(1);
     for made in ["tables/rates.csv", "figures/rates.svg", "rows/accuracy.parquet", "report.md"] {
-        assert!(place.has(&format!("results/parts/{made}")), "{made} is missing: {}", ended.text);
+        assert!(sandbox.has(&format!("results/parts/{made}")), "{made} is missing: {}", ended.err);
     }
     for stopped in ["tables/heads.csv", "tables/best.csv", "figures/heads.svg", "rows/circuit.parquet"] {
-        assert!(!place.has(&format!("results/parts/{stopped}")), "{stopped}");
+        assert!(!sandbox.has(&format!("results/parts/{stopped}")), "{stopped}");
     }
     let skipped = "step 'circuit', table 'heads', table 'best', figure 'heads', expectation 'strongest'";
-    let end = ended.text.split("error: rows 'effects': cannot write").nth(1).unwrap_or_default();
-    assert!(end.contains(&format!("not made because step 'effects' failed: {skipped}")), "{}", ended.text);
-    let report = place.read("results/parts/report.md");
-    assert!(
-        report.contains("**step 'effects'** failed:") && report.contains("rows 'effects': cannot write"),
-        "{report}"
-    );
+    let end = ended.err.split("error: rows 'effects': cannot write").nth(1).unwrap_or_default();
+    assert!(end.contains(&format!("not made because step 'effects' failed: {skipped}")), "{}", ended.err);
+    let report = sandbox.read("results/parts/report.md");
+    says(&report, ["**step 'effects'** failed:", "rows 'effects': cannot write"]);
     assert!(report.contains(&format!("Not made because of it: {skipped}.")), "{report}");
-    assert!(report.contains("![rates](figures/rates.svg)") && report.contains("| addition |"), "{report}");
-    let manifest: Value = serde_json::from_str(&place.read("results/parts/manifest.json")).unwrap();
-    let told = manifest.to_string();
-    assert!(told.contains("rows 'effects': cannot write") && told.contains("expectation 'strongest'"), "{told}");
+    says(&report, ["![rates](figures/rates.svg)", "| addition |"]);
+    let told = sandbox.json("results/parts/manifest.json").to_string();
+    says(&told, ["rows 'effects': cannot write", "expectation 'strongest'"]);
 }
 
 #[test]
@@ -111,27 +105,25 @@ fn a_table_or_figure_stops_only_what_reads_it() {
     let spec =
         spec.replace("x = \"operator\"\ny = \"rate\"", "x = \"operator\"\ny = \"rate\"\nwhere = { operator = \"-\" }");
     assert_ne!(spec, SPEC);
-    let place = Place::with(&[("parts.toml", &spec)]);
-    let ended = place.ablate(&["run", "parts.toml", "--quiet"]);
-    assert_eq!(ended.code, Some(1), "{}", ended.text);
-    assert!(ended.text.contains("rows have layer = "), "{}", ended.text);
+    let sandbox = Sandbox::of(&[("parts.toml", &spec)]);
+    let ended = sandbox.run(&["run", "parts.toml", "--quiet"]).ends(1);
+    assert!(ended.err.contains("rows have layer = "), "{}", ended.err);
     let skipped = "not made because table 'heads' failed: table 'best', expectation 'strongest'";
-    assert!(ended.text.contains(skipped), "{}", ended.text);
-    assert!(place.has("results/parts/rows/circuit.parquet") && place.has("results/parts/figures/heads.svg"));
-    assert!(place.has("results/parts/tables/rates.csv") && !place.has("results/parts/tables/heads.csv"));
+    assert!(ended.err.contains(skipped), "{}", ended.err);
+    assert!(sandbox.has("results/parts/rows/circuit.parquet") && sandbox.has("results/parts/figures/heads.svg"));
+    assert!(sandbox.has("results/parts/tables/rates.csv") && !sandbox.has("results/parts/tables/heads.csv"));
 }
 
 #[test]
 fn the_end_of_many_specs_says_how_each_ended() {
     let expected = SPEC.replace("at_least = 0.5", "at_least = 1.5");
     let other = SPEC.replace("positions = [\"last\"]", "positions = [\"b\"]");
-    let place = Place::with(&[("a.toml", SPEC), ("b.toml", &expected), ("c.toml", &other)]);
-    in_the_way(&place, "results/c", "effects");
-    let ended = place.ablate(&["run", "a.toml", "b.toml", "c.toml"]);
-    assert_eq!(ended.code, Some(1), "{}", ended.text);
+    let sandbox = Sandbox::of(&[("a.toml", SPEC), ("b.toml", &expected), ("c.toml", &other)]);
+    in_the_way(&sandbox, "results/c", "effects");
+    let ended = sandbox.run(&["run", "a.toml", "b.toml", "c.toml"]).ends(1);
     let row = |spec: &str| -> Vec<String> {
-        let line = ended.text.lines().rfind(|line| line.starts_with(&format!("{spec} ")));
-        line.unwrap_or_else(|| panic!("no line of {spec}: {}", ended.text))
+        let line = ended.err.lines().rfind(|line| line.starts_with(&format!("{spec} ")));
+        line.unwrap_or_else(|| panic!("no line of {spec}: {}", ended.err))
             .split_whitespace()
             .map(String::from)
             .collect()
@@ -147,7 +139,7 @@ fn the_end_of_many_specs_says_how_each_ended() {
     );
     assert_eq!(c[1..3], ["1", "1"].map(String::from), "the accuracy of another spec is taken");
     assert_eq!(c[4..], ["1", "of", "1", "1", "failed,", "5", "skipped"].map(String::from));
-    let end = ended.text.rsplit("outcome").next().unwrap_or_default();
+    let end = ended.err.rsplit("outcome").next().unwrap_or_default();
     assert!(end.contains("b.toml:\nerror: 1 of 2 expectations differ"), "{end}");
     assert!(end.contains("c.toml:\nerror: rows 'effects'") && end.ends_with("2 of 3 specs failed\n"), "{end}");
 }

@@ -1,16 +1,16 @@
 //! `--filter`.
 
-use super::Place;
+use crate::support::{Sandbox, says};
 
 const SPEC: &str = "title = \"TITLE\"\nmodel.source = \"builtin:arith\"\n\
     prompts = { operands = { a = \"0..5\", b = \"1..5\" }, operators = [\"+\"] }\n[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\n";
 const EFFECTS: &str =
     "[[step]]\nname = \"effects\"\nkind = \"activation-patching\"\nsites = [\"mlp_post\"]\npositions = [\"last\"]\n";
 
-fn place() -> Place {
+fn sandbox() -> Sandbox {
     let spec = |title: &str| SPEC.replace("TITLE", title);
     let effects = format!("{}{EFFECTS}", spec("which heads matter"));
-    Place::with(&[
+    Sandbox::of(&[
         ("e/fig01.toml", &spec("how well")),
         ("e/fig02.toml", &effects),
         ("e/table1.toml", &spec("how well (again)")),
@@ -19,16 +19,15 @@ fn place() -> Place {
 }
 
 /// The specs that a plan of several has.
-fn planned(place: &Place, filter: &str) -> Vec<String> {
-    let ended = place.ablate(&["plan", "e", "--filter", filter]);
-    assert_eq!(ended.code, Some(0), "{filter}: {}", ended.text);
+fn planned(sandbox: &Sandbox, filter: &str) -> Vec<String> {
+    let ended = sandbox.run(&["plan", "e", "--filter", filter]).ok();
     let headings = ended.out.lines().filter_map(|line| line.strip_prefix("e/")?.strip_suffix(".toml"));
     headings.map(String::from).collect()
 }
 
 #[test]
 fn conditions_say_which_specs_are_meant() {
-    let place = place();
+    let sandbox = sandbox();
     for (filter, expected) in [
         ("name ~ fig0", vec!["fig01", "fig02"]),
         ("not name ~ ^fig and name !~ x or title = \"which heads matter\"", vec!["fig02", "table1"]),
@@ -36,23 +35,22 @@ fn conditions_say_which_specs_are_meant() {
         ("model = builtin:arith and name !~ 'fig02|09'", vec!["fig01", "table1"]),
         ("kind != activation-patching and title !~ ^which", vec!["fig01", "table1"]),
     ] {
-        assert_eq!(planned(&place, filter), expected, "{filter}");
+        assert_eq!(planned(&sandbox, filter), expected, "{filter}");
     }
 }
 
 #[test]
 fn one_spec_is_run_and_others_are_not_read() {
-    let place = place();
-    let ended = place.ablate(&["run", "e", "wrong", "--filter", "name = fig02", "--quiet"]);
-    assert_eq!((ended.code, ended.text.as_str()), (Some(0), ""));
-    assert!(place.has("results/fig02/report.md") && !place.has("results/fig01"));
-    let ended = place.ablate(&["run", "e", "wrong", "--filter", "title ~ which", "--quiet"]);
-    assert_eq!(ended.code, Some(2), "what a spec that cannot be read is about is not known: {}", ended.text);
+    let sandbox = sandbox();
+    assert_eq!(sandbox.run(&["run", "e", "wrong", "--filter", "name = fig02", "--quiet"]).ok().text, "");
+    assert!(sandbox.has("results/fig02/report.md") && !sandbox.has("results/fig01"));
+    // What a spec that cannot be read is about is not known.
+    sandbox.run(&["run", "e", "wrong", "--filter", "title ~ which", "--quiet"]).refused();
 }
 
 #[test]
 fn what_means_nothing_is_refused() {
-    let place = place();
+    let sandbox = sandbox();
     for (filter, said) in [
         ("name ~ fig3", "no spec of 3 is meant by it: e/fig01.toml, e/fig02.toml, e/table1.toml"),
         ("nmae ~ fig", "no 'nmae' of specs; write 'name'\n    nmae ~ fig\n    ^^^^"),
@@ -69,8 +67,6 @@ fn what_means_nothing_is_refused() {
         ("& name", "'&' has no meaning here"),
         ("", "a condition is missing"),
     ] {
-        let ended = place.ablate(&["plan", "e", "--filter", filter]);
-        assert_eq!(ended.code, Some(2), "{filter}: {}", ended.text);
-        assert!(ended.text.contains(said), "{filter}: {}", ended.text);
+        says(sandbox.run(&["plan", "e", "--filter", filter]).refused(), [said]);
     }
 }

@@ -1,10 +1,10 @@
 //! `--jobs`.
 
-use super::Place;
 use super::failing::{SPEC, in_the_way};
+use crate::support::Sandbox;
 
 /// Specs that have steps in common.
-fn place() -> Place {
+fn sandbox() -> Sandbox {
     let heads = SPEC.replace("k = [1, 2]", "k = [1, 3]");
     let positions = SPEC.replace("positions = [\"last\"]", "positions = [\"b\", \"last\"]");
     let lens = format!(
@@ -14,25 +14,23 @@ fn place() -> Place {
         "{SPEC}\n[[step]]\nname = \"gradients\"\nkind = \"attribution-patching\"\nsites = [\"z[head]\"]\n\
          [[table]]\nname = \"gradient_rows\"\nfrom = \"gradients\"\n"
     );
-    Place::with(&[("a.toml", SPEC), ("b.toml", &heads), ("c.toml", &positions), ("d.toml", &lens), ("e.toml", &more)])
+    Sandbox::of(&[("a.toml", SPEC), ("b.toml", &heads), ("c.toml", &positions), ("d.toml", &lens), ("e.toml", &more)])
 }
 
 #[test]
 fn results_are_the_same_and_shared_steps_are_computed_once() {
-    let (one, two) = (place(), place());
-    let ended = one.ablate(&["run", "."]);
-    assert_eq!(ended.code, Some(0), "{}", ended.text);
-    let ended = two.ablate(&["run", ".", "--jobs", "2"]);
-    assert_eq!(ended.code, Some(0), "{}", ended.text);
+    let (one, two) = (sandbox(), sandbox());
+    one.run(&["run", "."]).ok();
+    let ended = two.run(&["run", ".", "--jobs", "2"]).ok();
     assert_eq!(one.results("results").len(), two.results("results").len());
     for ((path, bytes), (other, others)) in one.results("results").iter().zip(&two.results("results")) {
         assert!(path == other && bytes == others, "{} differs", path.display());
     }
-    let computed: usize = ["a", "b", "c", "d", "e"].iter().map(|spec| number(&ended.text, spec, 1)).sum();
-    let taken: usize = ["a", "b", "c", "d", "e"].iter().map(|spec| number(&ended.text, spec, 2)).sum();
+    let computed: usize = ["a", "b", "c", "d", "e"].iter().map(|spec| number(&ended.err, spec, 1)).sum();
+    let taken: usize = ["a", "b", "c", "d", "e"].iter().map(|spec| number(&ended.err, spec, 2)).sum();
     // effects twice, accuracy, circuit three times, lens, gradients; of 17 steps.
-    assert_eq!((computed, taken), (8, 9), "{}", ended.text);
-    assert!(ended.text.contains("[c] effects: model:"), "lines say of which spec they are: {}", ended.text);
+    assert_eq!((computed, taken), (8, 9), "{}", ended.err);
+    assert!(ended.err.contains("[c] effects: model:"), "lines say of which spec they are: {}", ended.err);
 }
 
 /// A number in the line of a spec at the end.
@@ -44,25 +42,22 @@ fn number(text: &str, spec: &str, column: usize) -> usize {
 
 #[test]
 fn what_fails_does_not_stop_the_others() {
-    let place = place();
-    in_the_way(&place, "results/c", "effects");
-    let ended = place.ablate(&["run", ".", "--jobs", "3"]);
-    assert_eq!(ended.code, Some(1), "{}", ended.text);
+    let sandbox = sandbox();
+    in_the_way(&sandbox, "results/c", "effects");
+    let ended = sandbox.run(&["run", ".", "--jobs", "3"]).ends(1);
     for spec in ["a", "b", "c", "d", "e"] {
-        assert!(place.has(&format!("results/{spec}/report.md")), "{spec}: {}", ended.text);
+        assert!(sandbox.has(&format!("results/{spec}/report.md")), "{spec}: {}", ended.err);
     }
-    assert!(ended.text.contains("./c.toml:\nerror: rows 'effects'"), "{}", ended.text);
-    assert!(ended.text.ends_with("1 of 5 specs failed\n"), "{}", ended.text);
+    assert!(ended.err.contains("./c.toml:\nerror: rows 'effects'"), "{}", ended.err);
+    assert!(ended.err.ends_with("1 of 5 specs failed\n"), "{}", ended.err);
 }
 
 #[test]
 fn forced_steps_are_computed_once() {
-    let place = place();
+    let sandbox = sandbox();
     let args = ["run", "a.toml", "b.toml", "--set", "run.store=kept", "--jobs", "2"];
-    assert_eq!(place.ablate(&args).code, Some(0));
-    let ended = place.ablate(&[&args[..], &["--force=effects"]].concat());
-    assert_eq!(ended.code, Some(0), "{}", ended.text);
-    assert_eq!(ended.text.matches("effects: model:").count(), 1, "{}", ended.text);
-    let none = place.ablate(&["run", "a.toml", "--jobs", "0"]);
-    assert_eq!(none.code, Some(2), "{}", none.text);
+    sandbox.run(&args).ok();
+    let ended = sandbox.run(&[&args[..], &["--force=effects"]].concat()).ok();
+    assert_eq!(ended.err.matches("effects: model:").count(), 1, "{}", ended.err);
+    sandbox.run(&["run", "a.toml", "--jobs", "0"]).refused();
 }

@@ -1,8 +1,6 @@
 //! The rows of variants in one table.
 
-use super::Place;
-use std::fs;
-use std::path::Path;
+use crate::support::{Sandbox, says};
 
 const SPEC: &str = r#"
 title = "sweep"
@@ -99,12 +97,10 @@ fn lines(text: &str) -> Vec<Vec<&str>> {
 
 #[test]
 fn tables_figures_and_expectations_see_the_rows_of_all_variants() {
-    let place = Place::with(&[("sweep.toml", SPEC)]);
-    let ended = place.ablate(&["run", "sweep.toml"]);
-    assert_eq!(ended.code, Some(0), "{}", ended.text);
-    assert!(ended.text.contains("variant 2 of 3: dtype=f32,sample=10"), "{}", ended.text);
-    assert!(ended.text.contains("expected: 1 agree, 0 differ"), "{}", ended.text);
-    let rates = place.read("results/sweep/tables/rates.csv");
+    let sandbox = Sandbox::of(&[("sweep.toml", SPEC)]);
+    let ended = sandbox.run(&["run", "sweep.toml"]).ok();
+    says(&ended.err, ["variant 2 of 3: dtype=f32,sample=10", "expected: 1 agree, 0 differ"]);
+    let rates = sandbox.read("results/sweep/tables/rates.csv");
     let head: Vec<Vec<&str>> = lines(&rates).into_iter().map(|line| line[..4].to_vec()).collect();
     let expected = [
         ["f32", "5", "+", "5"],
@@ -116,38 +112,35 @@ fn tables_figures_and_expectations_see_the_rows_of_all_variants() {
     ];
     assert_eq!(head, expected.map(Vec::from));
     // The set of its own has no sample of the matrix: once per dtype, not once per variant.
-    let fixed = place.read("results/sweep/tables/fixed_rates.csv");
+    let fixed = sandbox.read("results/sweep/tables/fixed_rates.csv");
     let head: Vec<Vec<&str>> = lines(&fixed).into_iter().map(|line| line[..3].to_vec()).collect();
     assert_eq!(head, [["f32", "+", "4"], ["f32", "*", "4"], ["bf16", "+", "4"], ["bf16", "*", "4"]].map(Vec::from));
-    assert_eq!(ended.text.matches("fixed: model: 8/8").count(), 2, "{}", ended.text);
+    assert_eq!(ended.err.matches("fixed: model: 8/8").count(), 2, "{}", ended.err);
     // 2 operators, of two dtypes and of one.
-    let pooled = place.read("results/sweep/tables/per_sample.csv");
+    let pooled = sandbox.read("results/sweep/tables/per_sample.csv");
     let rows: Vec<(&str, &str)> = lines(&pooled).into_iter().map(|line| (line[0], line[3])).collect();
     assert_eq!(rows, [("5", "4"), ("5", "4"), ("10", "2"), ("10", "2")]);
-    assert!(place.has("results/sweep/figures/by_sample.svg") && place.has("results/sweep/figures/numbers.svg"));
-    let report = place.read("results/sweep/report.md");
-    assert!(report.contains("3: dtype=f32,sample=5; dtype=f32,sample=10; dtype=bf16,sample=5"), "{report}");
-    assert!(report.contains("model 'model' (dtype=bf16)"), "{report}");
+    assert!(sandbox.has("results/sweep/figures/by_sample.svg") && sandbox.has("results/sweep/figures/numbers.svg"));
+    let report = sandbox.read("results/sweep/report.md");
+    says(&report, ["3: dtype=f32,sample=5; dtype=f32,sample=10; dtype=bf16,sample=5", "model 'model' (dtype=bf16)"]);
 }
 
 #[test]
 fn a_variant_has_the_numbers_of_its_own_spec() {
-    let place = Place::with(&[("sweep.toml", SPEC)]);
-    let ended = place.ablate(&["run", "sweep.toml", "--quiet"]);
-    assert_eq!(ended.code, Some(0), "{}", ended.text);
+    let sandbox = Sandbox::of(&[("sweep.toml", SPEC)]);
+    sandbox.run(&["run", "sweep.toml", "--quiet"]).ok();
     let (before, rest) = SPEC.split_once("[matrix]").unwrap();
     let (_, steps) = rest.split_once("sample = 10\n").unwrap();
     let (steps, _) = steps.split_once("[[table]]\nname = \"rates\"").unwrap();
     let alone = format!(
         "{before}{steps}[[table]]\nname = \"circuits\"\nfrom = \"circuit\"\nselect = [\"operator\", \"k\", \"mean\"]\n"
     );
-    fs::write(place.path("alone.toml"), alone).unwrap();
-    let pooled = place.read("results/sweep/tables/circuits.csv");
+    sandbox.write("alone.toml", alone);
+    let pooled = sandbox.read("results/sweep/tables/circuits.csv");
     for (dtype, sample) in [("f32", "5"), ("f32", "10"), ("bf16", "5")] {
         let sets = [format!("model.dtype={dtype}"), format!("prompts.sample={sample}")];
-        let ended = place.ablate(&["run", "alone.toml", "--quiet", "--set", &sets[0], "--set", &sets[1]]);
-        assert_eq!(ended.code, Some(0), "{}", ended.text);
-        let alone = place.read("results/alone/tables/circuits.csv");
+        sandbox.run(&["run", "alone.toml", "--quiet", "--set", &sets[0], "--set", &sets[1]]).ok();
+        let alone = sandbox.read("results/alone/tables/circuits.csv");
         let of: Vec<Vec<&str>> = lines(&pooled)
             .into_iter()
             .filter(|line| line[..2] == [dtype, sample])
@@ -161,30 +154,27 @@ fn a_variant_has_the_numbers_of_its_own_spec() {
 fn columns_of_axes_are_known_before_any_work() {
     let spec = SPEC
         .replace("select = [\"dtype\", \"operator\", \"n\", \"rate\"]", "select = [\"dtype\", \"sample\", \"rate\"]");
-    let place = Place::with(&[("sweep.toml", &spec)]);
-    let ended = place.ablate(&["run", "sweep.toml"]);
-    assert_eq!(ended.code, Some(2), "{}", ended.text);
-    assert!(ended.text.contains("no column 'sample'"), "a step that the sample does not reach: {}", ended.text);
-    assert!(!place.has("results"), "no work before the refusal");
+    let sandbox = Sandbox::of(&[("sweep.toml", &spec)]);
+    let ended = sandbox.run(&["run", "sweep.toml"]).ends(2);
+    assert!(ended.err.contains("no column 'sample'"), "a step that the sample does not reach: {}", ended.err);
+    assert!(!sandbox.has("results"), "no work before the refusal");
 }
 
 #[test]
 fn an_axis_of_one_value_keeps_its_column() {
-    let place = Place::with(&[("sweep.toml", SPEC)]);
+    let sandbox = Sandbox::of(&[("sweep.toml", SPEC)]);
     let five = "expect.five.where={ dtype = \"f32\", sample = 5, operator = \"+\" }";
     let sets = ["matrix.dtype.values=[\"f32\"]", "matrix.exclude=[]", five];
     let mut args = vec!["run", "sweep.toml", "--quiet"];
     args.extend(sets.iter().flat_map(|set| ["--set", set]));
-    let ended = place.ablate(&args);
-    assert_eq!(ended.code, Some(0), "{}", ended.text);
-    assert_eq!(lines(&place.read("results/sweep/tables/rates.csv")).len(), 4);
+    sandbox.run(&args).ok();
+    assert_eq!(lines(&sandbox.read("results/sweep/tables/rates.csv")).len(), 4);
 }
 
 #[test]
 fn a_plan_has_every_step_once() {
-    let place = Place::with(&[("sweep.toml", SPEC)]);
-    let ended = place.ablate(&["plan", "sweep.toml"]);
-    assert_eq!(ended.code, Some(0), "{}", ended.text);
+    let sandbox = Sandbox::of(&[("sweep.toml", SPEC)]);
+    let ended = sandbox.run(&["plan", "sweep.toml"]).ok();
     let count = |step: &str| ended.out.lines().filter(|line| line.starts_with(&format!("{step} ("))).count();
     assert_eq!((count("accuracy"), count("fixed"), count("circuit")), (3, 2, 3), "{}", ended.out);
     assert!(ended.out.contains("dtype=bf16,sample=5\n"), "{}", ended.out);
@@ -203,42 +193,35 @@ fn a_variant_that_fails_is_said_to_be_missing() {
         "dtype = { key = \"model.source\", values = { f32 = \"builtin:arith\", bf16 = \"broken\" } }",
         1,
     );
-    let place = Place::with(&[("sweep.toml", &spec)]);
-    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/models/arith");
-    fs::create_dir(place.path("broken")).unwrap();
-    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
-        fs::copy(built_in.join(file), place.path("broken").join(file)).unwrap();
-    }
+    let sandbox = Sandbox::of(&[("sweep.toml", &spec)]);
+    sandbox.arith("broken", "");
     // The last weights of the file are no numbers: every run of the model ends there.
-    let path = place.path("broken/model.safetensors");
-    let mut bytes = fs::read(&path).unwrap();
+    let mut bytes = sandbox.bytes("broken/model.safetensors");
     let end = bytes.len();
     bytes[end - 64..].copy_from_slice(&f32::NAN.to_le_bytes().repeat(16));
-    fs::write(&path, bytes).unwrap();
-    let ended = place.ablate(&["run", "sweep.toml"]);
-    assert_eq!(ended.code, Some(1), "{}", ended.text);
-    let kept = place.read("results/sweep/tables/kept_rows.csv");
+    sandbox.write("broken/model.safetensors", bytes);
+    let ended = sandbox.run(&["run", "sweep.toml"]).ends(1);
+    let kept = sandbox.read("results/sweep/tables/kept_rows.csv");
     assert!(kept.contains("f32,5,") && !kept.contains("bf16,"), "{kept}");
-    let report = place.read("results/sweep/report.md");
+    let report = sandbox.read("results/sweep/report.md");
     for table in ["kept\\_rows", "per\\_kept"] {
         let note = format!("table '{table}': without the rows of step 'kept' (dtype=bf16,sample=5)");
         assert!(report.contains(&note), "{report}");
     }
     assert!(report.contains("**step 'kept' (dtype=bf16,sample=5)** failed:"), "{report}");
     assert!(report.contains("Not made because of it: expectation 'kept'."), "a number of fewer rows: {report}");
-    assert!(ended.text.contains("not made because step 'kept' (dtype=bf16,sample=5) failed"), "{}", ended.text);
-    assert_eq!(lines(&place.read("results/sweep/tables/rates.csv")).len(), 4, "the rest is made");
-    assert!(place.has("results/sweep/variants/dtype=f32,sample=10/activations"));
+    assert!(ended.err.contains("not made because step 'kept' (dtype=bf16,sample=5) failed"), "{}", ended.err);
+    assert_eq!(lines(&sandbox.read("results/sweep/tables/rates.csv")).len(), 4, "the rest is made");
+    assert!(sandbox.has("results/sweep/variants/dtype=f32,sample=10/activations"));
 }
 
 #[test]
 fn steps_of_variants_are_in_the_store() {
-    let place = Place::with(&[("sweep.toml", SPEC)]);
+    let sandbox = Sandbox::of(&[("sweep.toml", SPEC)]);
     let args = ["run", "sweep.toml", "--set", "run.store=kept"];
-    let first = place.ablate(&args);
-    assert_eq!(first.code, Some(0), "{}", first.text);
-    let files = place.results("results/sweep");
-    let second = place.ablate(&args);
-    assert_eq!(second.text.matches("from the store, computed").count(), 3 + 2 + 3 + 3, "{}", second.text);
-    assert!(files == place.results("results/sweep"), "the same files from the store");
+    sandbox.run(&args).ok();
+    let files = sandbox.results("results/sweep");
+    let second = sandbox.run(&args);
+    assert_eq!(second.err.matches("from the store, computed").count(), 3 + 2 + 3 + 3, "{}", second.err);
+    assert!(files == sandbox.results("results/sweep"), "the same files from the store");
 }

@@ -1,6 +1,6 @@
 //! What `[matrix]` makes of a spec, and what it refuses.
 
-use super::Place;
+use crate::support::{Sandbox, says};
 use ablate::spec::{Dtype, Loaded, Style, parse};
 
 const HEAD: &str = r#"title = "sweep"
@@ -102,12 +102,9 @@ fn values_may_have_names_and_be_parts_of_a_spec() {
         ]
     );
     let second = spec.variants()[1].to_toml();
-    assert!(second.contains("sites = [\"z[head]\"]") && second.contains("seeds = [42]"), "{second}");
+    says(&second, ["sites = [\"z[head]\"]", "seeds = [42]"]);
     let third = spec.variants()[2].to_toml();
-    assert!(
-        third.contains("a = \"0..7\"") && third.contains("b = \"1..7\"") && third.contains("seeds = [1, 2]"),
-        "{third}"
-    );
+    says(&third, ["a = \"0..7\"", "b = \"1..7\"", "seeds = [1, 2]"]);
 }
 
 #[test]
@@ -222,30 +219,28 @@ fn what_is_wrong_in_every_variant_is_said_once() {
 
 #[test]
 fn a_key_of_the_matrix_is_set_through_its_axis() {
-    let place = Place::with(&[("spec.toml", &format!("{HEAD}{TWO}"))]);
+    let sandbox = Sandbox::of(&[("spec.toml", &format!("{HEAD}{TWO}"))]);
     for set in ["model.dtype=f16", "model={ source = \"builtin:arith\", dtype = \"f16\" }"] {
-        let ended = place.ablate(&["config", "spec.toml", "--set", set]);
-        assert_eq!(ended.code, Some(2), "{}", ended.out);
+        let ended = sandbox.run(&["config", "spec.toml", "--set", set]).ends(2);
         let said = format!("--set {set}: the matrix varies model.dtype");
-        assert!(ended.text.contains(&said) && ended.text.contains("matrix.dtype.values"), "{}", ended.text);
+        says(ended.err, [said.as_str(), "matrix.dtype.values"]);
     }
     let ended =
-        place.ablate(&["config", "spec.toml", "--set", "matrix.dtype.values=[\"f16\"]", "--set", "model.bos=false"]);
-    assert_eq!(ended.code, Some(0), "{}", ended.text);
+        sandbox.run(&["config", "spec.toml", "--set", "matrix.dtype.values=[\"f16\"]", "--set", "model.bos=false"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(ended.out.starts_with("# 2 variants;") && ended.out.contains("#   dtype=f16,sample=10\n"), "{}", ended.out);
-    let one = place.ablate(&["config", "spec.toml", "--variant", "dtype=bf16,sample=10"]);
-    assert!(one.out.contains("dtype = \"bf16\"") && !one.out.contains("[matrix"), "{} {}", one.out, one.text);
-    let none = place.ablate(&["config", "spec.toml", "--variant", "dtype=bf61,sample=10"]);
-    assert!(none.code == Some(2) && none.text.contains("write 'dtype=bf16,sample=10'"), "{}", none.text);
+    let one = sandbox.run(&["config", "spec.toml", "--variant", "dtype=bf16,sample=10"]);
+    assert!(one.out.contains("dtype = \"bf16\"") && !one.out.contains("[matrix"), "{} {}", one.out, one.err);
+    says(
+        sandbox.run(&["config", "spec.toml", "--variant", "dtype=bf61,sample=10"]).refused(),
+        ["write 'dtype=bf16,sample=10'"],
+    );
 }
 
 #[test]
 fn axes_must_not_have_the_name_of_a_column() {
     let spec = format!("{HEAD}operator = {{ key = \"prompts.sample\", values = [5, 10] }}\n");
-    let place = Place::with(&[("spec.toml", &spec)]);
-    let ended = place.ablate(&["run", "spec.toml"]);
-    assert_eq!(ended.code, Some(2), "{}", ended.text);
+    let sandbox = Sandbox::of(&[("spec.toml", &spec)]);
     let said = "the rows of step 'accuracy' have a column 'operator' of their own";
-    assert!(ended.text.contains(said) && ended.text.contains("[spec.toml:22:"), "{}", ended.text);
-    assert!(!place.has("results"), "no work before the refusal");
+    says(sandbox.refused(), [said, "[spec.toml:22:"]);
 }
