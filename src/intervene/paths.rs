@@ -68,6 +68,13 @@ impl Sender {
 }
 
 impl Receiver {
+    /// Its layer.
+    pub fn layer(self) -> usize {
+        match self {
+            Receiver::Heads { layer, .. } | Receiver::Mlp { layer } => layer,
+        }
+    }
+
     /// Where what it makes of its input is written: before rotation, of heads.
     pub fn hook(self) -> Hook {
         match self {

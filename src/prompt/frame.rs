@@ -1,84 +1,122 @@
 //! Prompt sets as tidy tables.
 
-use super::set::{Prompt, PromptSet, Wording};
+use super::set::{Dropped, Prompt, PromptSet, Wording};
 use super::words::Words;
-use crate::table::whole;
+use crate::table::{ColumnInfo, ColumnSet, Holds, rows};
 use polars::prelude::*;
 
 impl PromptSet {
-    /// One row per prompt: `template`, `operator`, `seed` and `number` (null when nothing was drawn), `id`, `a`, `b` and `answer`, or
-    /// each slot's word, `answer` and `contrast`; `text`, `tokens` and `answer_tokens` (ids with spaces between), `correct` (null when
-    /// the model was not asked).
+    /// One row per prompt.
     ///
     /// # Errors
     /// None of its own.
     pub fn to_frame(&self) -> PolarsResult<DataFrame> {
-        let prompts: Vec<&Prompt> = self.prompts.iter().collect();
-        let first = df!(
-            "template" => each(&prompts, |prompt| self.template_name(prompt)),
-            "operator" => each(&prompts, |prompt| prompt.operator.symbol),
-            "seed" => each(&prompts, |prompt| prompt.seed),
-            "number" => each(&prompts, |prompt| prompt.number.map(|number| number as u64)),
-            "id" => each(&prompts, |prompt| prompt.id),
-        )?;
-        let last = df!(
-            "text" => each(&prompts, |prompt| prompt.text.as_str()),
-            "tokens" => each(&prompts, |prompt| joined(&prompt.tokens)),
-            "answer_tokens" => each(&prompts, |prompt| joined(&prompt.answer_tokens)),
-            "correct" => each(&prompts, |prompt| prompt.correct),
-        )?;
-        whole(first.hstack(content(&prompts)?.columns())?.hstack(last.columns())?)
+        SetColumns::frame(self.prompts.iter().map(|prompt| (prompt, self.template_name(prompt))))
     }
 
-    /// What was not legal: `template`, `operator`, `reason`, `count`, `example`.
+    /// What was not legal.
     ///
     /// # Errors
     /// None of its own.
     pub fn dropped_to_frame(&self) -> PolarsResult<DataFrame> {
-        let rows = &self.dropped;
-        whole(df!(
-            "template" => rows.iter().map(|row| row.template.as_str()).collect::<Vec<_>>(),
-            "operator" => rows.iter().map(|row| row.operator).collect::<Vec<_>>(),
-            "reason" => rows.iter().map(super::Dropped::why).collect::<Vec<_>>(),
-            "count" => rows.iter().map(|row| row.count as u64).collect::<Vec<_>>(),
-            "example" => rows.iter().map(|row| row.example.as_str()).collect::<Vec<_>>(),
-        )?)
+        DroppedColumns::frame(&self.dropped)
+    }
+}
+
+rows! {
+    /// The prompts of a set, whose template has that name.
+    pub(crate) SetColumns<'p>((prompt, template): (&'p Prompt, &'p str)) {
+        template: String = template;
+        operator: String = prompt.operator.symbol;
+        seed: Option<i64> = prompt.seed;
+        number: Option<i64> = prompt.number, "The prompt's place in its draw, from 0.";
+        id: i64 = prompt.id;
+        asked: AskedColumns = *prompt;
+        text: String = &prompt.text;
+        tokens: String = joined(&prompt.tokens), "Ids of the prompt's tokens.";
+        answer_tokens: String = joined(&prompt.answer_tokens), "Ids of the answer's tokens.";
+        correct: Option<bool> = prompt.correct, "Whether the model's answer is right; null where it was not asked.";
+    }
+
+    /// Prompts that are not legal.
+    pub(crate) DroppedColumns<'d>(row: &'d Dropped) {
+        template: String = &row.template;
+        operator: String = row.operator;
+        reason: String = row.why(), "Why prompts are not legal.";
+        count: i64 = row.count, "How many prompts.";
+        example: String = &row.example, "One of them.";
+    }
+
+    /// What names a prompt in rows.
+    pub(crate) PromptColumns<'p>(prompt: &'p Prompt) {
+        operator: String = prompt.operator.symbol, "The operator, as a spec writes it; `all` for all together (of probes).";
+        seed: Option<i64> = prompt.seed, "Seed of the draw that the prompt is of.";
+        id: i64 = prompt.id, "The prompt's number in the whole set of its template and operator: the same in every draw.";
+        asked: AskedColumns = *prompt;
+        text: String = &prompt.text, "The prompt's text.";
+    }
+
+    /// What prompts of operands ask for.
+    OperandColumns<'p>(prompt: &'p Prompt) {
+        a: i64 = prompt.a, "First operand.";
+        b: i64 = prompt.b, "Second operand.";
+        answer: i64 = prompt.answer, "The right answer.";
     }
 }
 
 /// What prompts ask for: `a`, `b`, `answer`; or the word of each slot, `answer`, and `contrast` where they have one. Words that are
 /// whole numbers throughout are numbers.
-///
-/// # Errors
-/// None of its own.
-pub(crate) fn content(prompts: &[&Prompt]) -> PolarsResult<DataFrame> {
-    let Some(Wording { names, whole, contrast, .. }) = prompts.first().and_then(|prompt| prompt.words.as_ref()) else {
-        return df!(
-            "a" => each(prompts, |prompt| prompt.a),
-            "b" => each(prompts, |prompt| prompt.b),
-            "answer" => each(prompts, |prompt| prompt.answer),
-        );
-    };
-    let slots = names.iter().zip(&whole.slots).enumerate();
-    let mut columns: Vec<Column> = slots
-        .map(|(slot, (name, &whole))| {
-            column(name, whole, prompts, |wording| wording.words.get(slot).map(|word| &**word))
-        })
-        .collect();
-    columns.push(answers("answer", prompts));
-    if contrast.is_some() {
-        columns.push(column("contrast", whole.contrast, prompts, |wording| {
-            wording.contrast.as_ref().map(|contrast| &*contrast.text)
-        }));
+pub(crate) struct AskedColumns;
+
+impl ColumnSet for AskedColumns {
+    fn declared(name: &str, about: &'static str) -> Vec<ColumnInfo> {
+        OperandColumns::declared(name, about)
     }
-    DataFrame::new(prompts.len(), columns)
+}
+
+impl<'p> Holds<&'p Prompt> for AskedColumns {
+    fn columns(name: &str, prompts: impl Iterator<Item = &'p Prompt>) -> Vec<Column> {
+        let prompts: Vec<&Prompt> = prompts.collect();
+        let Some(Wording { names, whole, contrast, .. }) = prompts.first().and_then(|prompt| prompt.words.as_ref())
+        else {
+            return OperandColumns::columns(name, prompts.into_iter());
+        };
+        let slots = names.iter().zip(&whole.slots).enumerate();
+        let mut columns: Vec<Column> = slots
+            .map(|(slot, (name, &whole))| {
+                column(name, whole, &prompts, |wording| wording.words.get(slot).map(|word| &**word))
+            })
+            .collect();
+        columns.push(answers("answer", &prompts));
+        if contrast.is_some() {
+            columns.push(column("contrast", whole.contrast, &prompts, |wording| {
+                wording.contrast.as_ref().map(|contrast| &*contrast.text)
+            }));
+        }
+        columns
+    }
+}
+
+/// The answer of a prompt, a number or a text.
+pub(crate) struct AnswerColumn;
+
+impl ColumnSet for AnswerColumn {
+    fn declared(name: &str, about: &'static str) -> Vec<ColumnInfo> {
+        i64::declared(name, about)
+    }
+}
+
+impl<'p> Holds<&'p Prompt> for AnswerColumn {
+    fn columns(name: &str, prompts: impl Iterator<Item = &'p Prompt>) -> Vec<Column> {
+        vec![answers(name, &prompts.collect::<Vec<_>>())]
+    }
 }
 
 /// The answers of prompts: numbers or texts.
-pub(crate) fn answers(name: &str, prompts: &[&Prompt]) -> Column {
+fn answers(name: &str, prompts: &[&Prompt]) -> Column {
     match prompts.first().and_then(|prompt| prompt.words.as_ref()) {
         Some(words) => column(name, words.whole.answer, prompts, |wording| Some(&*wording.answer)),
-        None => Column::new(name.into(), each(prompts, |prompt| prompt.answer)),
+        None => Column::new(name.into(), prompts.iter().map(|prompt| prompt.answer).collect::<Vec<_>>()),
     }
 }
 
@@ -119,10 +157,6 @@ pub(crate) fn of_words(frame: DataFrame, words: &Words, other_answer: bool) -> P
         }
     }
     DataFrame::new(0, columns)
-}
-
-fn each<'a, T>(prompts: &[&'a Prompt], value: impl Fn(&'a Prompt) -> T) -> Vec<T> {
-    prompts.iter().copied().map(value).collect()
 }
 
 /// Token ids in one cell.

@@ -35,7 +35,7 @@ pub use change::{Change, ChangeFault, Place, change, changed};
 pub use dropped::{Dropped, Reason};
 pub use error::{PromptError, SpecProblem};
 pub use every::{Asked, Wanted, every};
-pub(crate) use frame::{answers, content, joined, of_words};
+pub(crate) use frame::{AnswerColumn, AskedColumns, DroppedColumns, PromptColumns, SetColumns, joined, of_words};
 pub use integers::integers;
 pub use limits::MOST_LOOKED_AT;
 pub use limits::MOST_PROMPTS;

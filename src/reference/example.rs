@@ -1,10 +1,10 @@
 //! Examples of steps and figures: whole specs, for the columns of a step's rows and for tests.
 
+use super::Rows;
 use super::topics::{Group, Topic};
-use super::{Rows, columns};
 use crate::spec::{self, Loaded, SpecErrors};
 use crate::step;
-use crate::table::Frames;
+use crate::table::{Frames, without_rows};
 use toml::{Table, Value};
 
 /// What stands before an example to make a spec of it.
@@ -45,31 +45,28 @@ fn frames(topic: &Topic, example: &str) -> Option<Vec<Rows>> {
     let mut known = Frames::default();
     let mut rows = Vec::new();
     for step in &loaded.spec.steps {
-        let frames = step::empty_frames(step, &loaded, &known).ok()?;
-        for (name, frame) in frames {
+        for kept in step::rows(step, &known) {
+            let name = kept.name(step.name());
+            known.insert(name.clone(), without_rows(&kept.columns).ok()?);
             if step.kind() == topic.name {
-                rows.push(columns::of(&name, &frame));
+                rows.push(Rows { name, part: kept.part, columns: kept.columns });
             }
-            known.insert(name, frame);
         }
     }
     Some(rows)
 }
 
-/// The example with `per_prompt` where the kind has it.
+/// The example with the keys that keep more rows, where the kind has them.
 fn with_all_rows(topic: &Topic, example: &str) -> Result<Loaded, SpecErrors> {
-    let text = match (topic.keys.iter().any(|key| key.name == "per_prompt"), example.parse::<Table>()) {
-        (true, Ok(mut table)) => {
-            for step in table.get_mut("step").and_then(Value::as_array_mut).into_iter().flatten() {
-                if step.get("kind").and_then(Value::as_str) == Some(&topic.name)
-                    && let Some(step) = step.as_table_mut()
-                {
-                    step.insert("per_prompt".into(), Value::Boolean(true));
-                }
-            }
-            table.to_string()
+    let more = [("per_prompt", Value::from(true)), ("format", Value::from("rows"))];
+    let more: Vec<_> = more.into_iter().filter(|(name, _)| topic.keys.iter().any(|key| key.name == *name)).collect();
+    let Ok(mut table) = example.parse::<Table>() else { return spec::parse("example", example) };
+    for step in table.get_mut("step").and_then(Value::as_array_mut).into_iter().flatten() {
+        if step.get("kind").and_then(Value::as_str) == Some(&topic.name)
+            && let Some(step) = step.as_table_mut()
+        {
+            step.extend(more.iter().map(|(name, value)| (name.to_string(), value.clone())));
         }
-        _ => example.to_string(),
-    };
-    spec::parse("example", &text)
+    }
+    spec::parse("example", &table.to_string())
 }

@@ -3,7 +3,7 @@
 use super::about::About;
 use super::key::{Choice, Key};
 use super::topics::{Group, Topic, common_keys, header, is_common, of};
-use super::{COLUMNS, Rows, rows};
+use super::{Rows, rows};
 use std::fmt::Write;
 
 const PREFACE: &str = "\
@@ -120,8 +120,8 @@ impl Book {
         self.text.push_str(
             "\n## Columns\n\nWhat the columns of rows mean, wherever they occur.\n\n| column | |\n|---|---|\n",
         );
-        for (column, about) in COLUMNS {
-            self.line(&format!("| `{column}` | {} |", cell(about)));
+        for topic in of(Group::Column) {
+            self.line(&format!("| `{}` | {} |", topic.name, cell(&topic.about.summary)));
         }
     }
 
@@ -171,8 +171,8 @@ impl Book {
     }
 
     fn rows(&mut self, rows: &[Rows]) {
-        for Rows { name, columns } in rows {
-            let columns: Vec<String> = columns.iter().map(|(column, _)| format!("`{column}`")).collect();
+        for Rows { name, columns, .. } in rows {
+            let columns: Vec<String> = columns.iter().map(|column| format!("`{}`", column.name)).collect();
             self.line(&format!("\nRows `{name}`: {}.", columns.join(", ")));
         }
     }

@@ -12,7 +12,7 @@ mod terminal;
 mod topics;
 
 pub use about::About;
-pub use columns::{COLUMNS, Rows};
+pub use columns::Rows;
 pub use example::{example, rows};
 pub use find::{Found, Unknown, find, names};
 pub use key::{Choice, Key};

@@ -1,6 +1,7 @@
 //! One page for the terminal.
 
 use super::about::About;
+use super::columns::in_words;
 use super::find::Found;
 use super::key::{Choice, Key};
 use super::topics::{Group, Topic, header, is_common, of};
@@ -120,8 +121,9 @@ impl Page {
             return;
         }
         self.head("rows");
-        for Rows { name, columns } in rows {
-            let columns: Vec<String> = columns.iter().map(|(column, kind)| format!("{column} ({kind})")).collect();
+        for Rows { name, columns, .. } in rows {
+            let columns = columns.iter().map(|column| format!("{} ({})", column.name, in_words(&column.dtype)));
+            let columns: Vec<String> = columns.collect();
             self.wrapped(&format!("{name}: {}", columns.join(", ")), 2, 6);
         }
         self.wrapped("`ablate explain COLUMN` says what a column means", 2, 2);

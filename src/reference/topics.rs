@@ -1,7 +1,7 @@
 //! Everything that has a name of its own.
 
 use super::about::About;
-use super::columns::COLUMNS;
+use super::columns::columns;
 use super::key::{self, Choice, Key, choices, description, keys, list};
 use crate::bundled;
 use crate::model::{builtin, family};
@@ -76,8 +76,10 @@ pub fn topics() -> &'static [Topic] {
         let tables = tables();
         let inner = inner(tables.iter().chain(&steps));
         let measures = measures(&steps);
+        let columns = columns(&steps).into_iter();
+        let columns = columns.map(|(name, about)| Topic::new(Group::Column, name, About::read(&about)));
         let all = tables.into_iter().chain(inner).chain(steps).chain(measures).chain(figures());
-        all.chain(hooks()).chain(operators()).chain(models()).chain(specs()).chain(columns()).collect()
+        all.chain(hooks()).chain(operators()).chain(models()).chain(specs()).chain(columns).collect()
     });
     &TOPICS
 }
@@ -229,10 +231,6 @@ fn specs() -> impl Iterator<Item = Topic> {
         topic.facts.push(("copy", format!("ablate new NAME --from {name}")));
         topic
     })
-}
-
-fn columns() -> impl Iterator<Item = Topic> {
-    COLUMNS.iter().map(|(name, about)| Topic::new(Group::Column, *name, About::read(about)))
 }
 
 /// The topics of a group.

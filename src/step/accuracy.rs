@@ -2,21 +2,22 @@
 //!
 //! Models are run one at a time, so that one is in memory at a time: [`Accuracies::run`] for each, then the tables.
 
-use super::labels::Labels;
+use super::labels::{Labels, ModelColumns, RunColumns};
 use super::network::Asked;
-use super::{Network, Outcome, model_run};
+use super::{Network, Outcome, RowsInfo, model_run};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::measure::{Accuracy, Extent, Pace};
 use crate::model::tokenizer::Tokenizer;
-use crate::prompt::{Prompt, PromptError, PromptSet, Respondent, Response, content, joined, respond};
+use crate::prompt::{
+    AskedColumns, DroppedColumns, Prompt, PromptError, PromptSet, Respondent, Response, SetColumns, joined, respond,
+};
 use crate::spec::{Answer, Keep, step};
 use crate::step::kind::Kind;
-use crate::table::Frames;
-use crate::table::whole;
+use crate::table::{Frames, Holds, rows};
 use indexmap::IndexMap;
-use polars::prelude::*;
+use polars::prelude::{DataFrame, PolarsResult};
 use std::collections::{HashMap, HashSet};
 
 impl Kind for step::Accuracy {
@@ -48,34 +49,24 @@ impl Kind for step::Accuracy {
 
             // Checkpoints share a tokenizer: only `keep` makes their prompts differ.
             if spec.keep != Keep::All || shown.insert(name.name.clone()) {
-                outcome.add_rows(&format!("{}.set", self.name), labels, set.to_frame())?;
-                outcome.add_rows(&format!("{}.dropped", self.name), labels, set.dropped_to_frame())?;
+                outcome.add_rows(&format!("{}.set", self.name), labels, set.to_frame()?)?;
+                outcome.add_rows(&format!("{}.dropped", self.name), labels, set.dropped_to_frame()?)?;
             }
             outcome.notes.extend(set.notes.iter().map(|note| format!("{name}: {note}")));
         }
         outcome.notes.extend(accuracies.notes().iter().cloned());
-        outcome.frames.extend(frames(self, &accuracies)?);
+        outcome.frames.push((self.name.clone(), accuracies.to_frame()?));
+        let prompts = accuracies.prompts_to_frame()?;
+        outcome.frames.extend(prompts.map(|prompts| (format!("{}.prompts", self.name), prompts)));
         Ok(outcome)
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let labels = || df!("model" => Vec::<String>::new(), "checkpoint" => Vec::<String>::new());
-        let mut empty = frames(self, &Accuracies::new(self.per_prompt))?;
-        let set = PromptSet {
-            templates: Vec::new(),
-            operators: Vec::new(),
-            slots: None,
-            prompts: Vec::new(),
-            bos: None,
-            answer: Answer::default(),
-            dropped: Vec::new(),
-            spread: false,
-            notes: Vec::new(),
-        };
-        for (part, frame) in [("set", set.to_frame()?), ("dropped", set.dropped_to_frame()?)] {
-            empty.push((format!("{}.{part}", self.name), labels()?.hstack(frame.columns())?));
-        }
-        Ok(empty)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        let own = RowsInfo::alone::<RateColumns>("");
+        let prompts = self.per_prompt.then(|| RowsInfo::alone::<GivenColumns>("prompts"));
+        let set = RowsInfo::alone::<(ModelColumns, SetColumns)>("set");
+        let dropped = RowsInfo::alone::<(ModelColumns, DroppedColumns)>("dropped");
+        std::iter::once(own).chain(prompts).chain([set, dropped]).collect()
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
@@ -100,15 +91,6 @@ impl Kind for step::Accuracy {
     fn reads_positions(&self) -> bool {
         false
     }
-
-    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "decode").then(|| vec![FIRST_TOKEN, WHOLE_ANSWER])
-    }
-}
-
-fn frames(step: &step::Accuracy, accuracies: &Accuracies) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let prompts = accuracies.prompts_to_frame()?.map(|frame| (format!("{}.prompts", step.name), frame));
-    Ok(std::iter::once((step.name.clone(), accuracies.to_frame()?)).chain(prompts).collect())
 }
 
 /// The first token is the answer's first (for single-token answers: is the answer).
@@ -259,60 +241,47 @@ impl Accuracies {
         &self.notes
     }
 
-    /// The rows `NAME`: `model`, `checkpoint`, `step` (the number its name ends in, null without one), `template`, `operator`, `decode` (`first-token`, and with multi-token
-    /// answers also `whole-answer`), `n` and `correct` (prompts), `rate` (share), `ci_low` and `ci_high` (its 95 % Wilson
-    /// interval).
+    /// The rows `NAME`.
     ///
     /// # Errors
     /// None of its own.
     pub fn to_frame(&self) -> PolarsResult<DataFrame> {
-        let rows = &self.rows;
-        whole(df!(
-            "model" => rows.iter().map(|row| row.model.as_str()).collect::<Vec<_>>(),
-            "checkpoint" => rows.iter().map(|row| row.checkpoint.as_str()).collect::<Vec<_>>(),
-            "step" => rows.iter().map(|row| number_in(&row.checkpoint)).collect::<Vec<_>>(),
-            "template" => rows.iter().map(|row| row.template.as_str()).collect::<Vec<_>>(),
-            "operator" => rows.iter().map(|row| row.operator).collect::<Vec<_>>(),
-            "decode" => rows.iter().map(|row| row.decode).collect::<Vec<_>>(),
-            "n" => rows.iter().map(|row| row.accuracy.n).collect::<Vec<_>>(),
-            "correct" => rows.iter().map(|row| row.accuracy.correct).collect::<Vec<_>>(),
-            "rate" => rows.iter().map(|row| row.accuracy.rate()).collect::<Vec<_>>(),
-            "ci_low" => rows.iter().map(|row| row.accuracy.interval().low).collect::<Vec<_>>(),
-            "ci_high" => rows.iter().map(|row| row.accuracy.interval().high).collect::<Vec<_>>(),
-        )?)
+        RateColumns::frame(&self.rows)
     }
 
-    /// The rows `NAME.prompts`, one per model, checkpoint and prompt: `model`, `checkpoint`, `template`, `operator`, `id`,
-    /// `a`, `b`, `answer` (or the slots' words, `answer`, `contrast`), `text`, `given` (what the model wrote), `given_tokens`, `first_correct`, `correct`. `None` without
-    /// `per_prompt`.
+    /// The rows `NAME.prompts`, one per model, checkpoint and prompt; `None` without `per_prompt`.
     ///
     /// # Errors
     /// None of its own.
     pub fn prompts_to_frame(&self) -> PolarsResult<Option<DataFrame>> {
-        if !self.per_prompt {
-            return Ok(None);
-        }
-        let rows = &self.prompts;
-        let first = df!(
-            "model" => rows.iter().map(|row| row.model.as_str()).collect::<Vec<_>>(),
-            "checkpoint" => rows.iter().map(|row| row.checkpoint.as_str()).collect::<Vec<_>>(),
-            "template" => rows.iter().map(|row| row.template.as_str()).collect::<Vec<_>>(),
-            "operator" => rows.iter().map(|row| row.prompt.operator.symbol).collect::<Vec<_>>(),
-            "id" => rows.iter().map(|row| row.prompt.id).collect::<Vec<_>>(),
-        )?;
-        let prompts = content(&rows.iter().map(|row| &row.prompt).collect::<Vec<_>>())?;
-        let last = df!(
-            "text" => rows.iter().map(|row| row.prompt.text.as_str()).collect::<Vec<_>>(),
-            "given" => rows.iter().map(|row| row.given.as_str()).collect::<Vec<_>>(),
-            "given_tokens" => rows.iter().map(|row| joined(&row.response.tokens)).collect::<Vec<_>>(),
-            "first_correct" => rows.iter().map(|row| row.response.first).collect::<Vec<_>>(),
-            "correct" => rows.iter().map(|row| row.response.correct()).collect::<Vec<_>>(),
-        )?;
-        whole(first.hstack(prompts.columns())?.hstack(last.columns())?).map(Some)
+        self.per_prompt.then(|| GivenColumns::frame(&self.prompts)).transpose()
     }
 }
 
-/// The number that a checkpoint's name ends in: 143000 of `step143000`.
-pub(super) fn number_in(checkpoint: &str) -> Option<u64> {
-    checkpoint.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+rows! {
+    /// How many prompts of an operator are answered correctly.
+    RateColumns<'r>(row: &'r Row) {
+        of: RunColumns = (Labels { model: &row.model, checkpoint: &row.checkpoint }, row.template.as_str());
+        operator: String = row.operator;
+        decode: String = row.decode, "`first-token`, or `whole-answer` decoded greedily.", in [FIRST_TOKEN, WHOLE_ANSWER];
+        n: i64 = row.accuracy.n, "How many prompts the row is of.";
+        correct: i64 = row.accuracy.correct, "How many answers are right.";
+        rate: Option<f64> = row.accuracy.rate(), "Share of correct answers.";
+        ci_low: f64 = row.accuracy.interval().low;
+        ci_high: f64 = row.accuracy.interval().high;
+    }
+
+    /// What a model answers.
+    GivenColumns<'r>(row: &'r PromptRow) {
+        of: ModelColumns = Labels { model: &row.model, checkpoint: &row.checkpoint };
+        template: String = &row.template;
+        operator: String = row.prompt.operator.symbol;
+        id: i64 = row.prompt.id;
+        asked: AskedColumns = &row.prompt;
+        text: String = &row.prompt.text;
+        given: String = &row.given, "What the model answered.";
+        given_tokens: String = joined(&row.response.tokens), "Ids of the tokens of what the model answered.";
+        first_correct: bool = row.response.first, "Whether the first token of the model's answer is right.";
+        correct: bool = row.response.correct(), "Whether the model's answer is right; null where it was not asked.";
+    }
 }

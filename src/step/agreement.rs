@@ -1,8 +1,7 @@
 //! How far attribution agrees with exact patching: rank correlation, and how many of the top units the two have in common.
 
-use super::accuracy::number_in;
 use super::dry_ranking::{self, Written};
-use super::labels::Labels;
+use super::labels::{Labels, RunColumns};
 use super::places::{self, Place, PositionGroup};
 use super::{model_run, scope};
 use crate::Error;
@@ -12,6 +11,7 @@ use crate::measure::{EffectMeasure, Property};
 use crate::model::hook::Hook;
 use crate::spec::step::{AttributionPatching, Common, Counterfactual, Direction, NeuronMethod};
 use crate::spec::{Loaded, SpecErrors, Step, has_heads};
+use crate::table::{Holds, rows};
 use indexmap::IndexMap;
 use polars::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -225,7 +225,7 @@ impl<'f> Exact<'f> {
                 }));
             }
         }
-        frame(&found)
+        AgreementColumns::frame(&found)
     }
 }
 
@@ -280,26 +280,21 @@ fn refused(
     context.loaded.refuse(&["step", &step.name, "compare"], problem, Some(advice)).into()
 }
 
-/// Columns `model`, `checkpoint`, `step`, `template`, `operator`, `site`, `layer` (null: all together), `position`, `measure`,
-/// `n` (units), `spearman`, `pearson`, `k`, `overlap`.
-pub(super) fn frame(rows: &[Agreement]) -> PolarsResult<DataFrame> {
-    let part = |index: usize| rows.iter().map(|row| row.map[index].as_str()).collect::<Vec<_>>();
-    df!(
-        "model" => part(0),
-        "checkpoint" => part(1),
-        "step" => rows.iter().map(|row| number_in(&row.map[1])).collect::<Vec<_>>(),
-        "template" => part(2),
-        "operator" => rows.iter().map(|row| row.operator.as_str()).collect::<Vec<_>>(),
-        "site" => part(3),
-        "layer" => rows.iter().map(|row| row.layer).collect::<Vec<_>>(),
-        "position" => part(4),
-        "measure" => rows.iter().map(|row| row.measure).collect::<Vec<_>>(),
-        "n" => rows.iter().map(|row| row.units as u64).collect::<Vec<_>>(),
-        "spearman" => rows.iter().map(|row| row.spearman).collect::<Vec<_>>(),
-        "pearson" => rows.iter().map(|row| row.pearson).collect::<Vec<_>>(),
-        "k" => rows.iter().map(|row| row.top.map(|top| top as u32)).collect::<Vec<_>>(),
-        "overlap" => rows.iter().map(|row| row.overlap).collect::<Vec<_>>(),
-    )
+rows! {
+    /// How far two maps agree.
+    pub(super) AgreementColumns<'r>(row: &'r Agreement) {
+        of: RunColumns = (Labels { model: &row.map[0], checkpoint: &row.map[1] }, row.map[2].as_str());
+        operator: String = &row.operator;
+        site: String = &row.map[3];
+        layer: Option<i64> = row.layer, "The layer; null for all layers together.";
+        position: String = &row.map[4];
+        measure: String = row.measure;
+        n: i64 = row.units, "How many units.";
+        spearman: Option<f64> = row.spearman, "Rank correlation of approximate and exact means; null where one does not vary.";
+        pearson: Option<f64> = row.pearson, "Correlation of approximate and exact means; null where one does not vary.";
+        k: Option<i64> = row.top, "Size of the set of top units.";
+        overlap: Option<f64> = row.overlap, "Share of the exact top k that the approximation's top k has.";
+    }
 }
 
 /// The unit of a place as rows have it.

@@ -1,40 +1,31 @@
 //! Step `attention-patterns`: how much each position attends to each, per head (paper figure 14).
 
-use super::labels::Labels;
 use super::model_run::{self, ModelRun, TemplateBatch};
 use super::places::{self, Place};
-use super::summary::{MOST_ROWS, Values};
-use super::{Outcome, Scope, replays};
+use super::summary::{MOST_ROWS, ValueColumns, Values, number};
+use super::{Outcome, RowsInfo, Scope, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Read, Survey, Workload};
 use crate::intervene::{Activations, HookPositions, Positions};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
+use crate::prompt::PromptColumns;
 use crate::spec::{ComponentKind, ComponentPattern, step};
 use crate::step::kind::Kind;
-use crate::table::Frames;
+use crate::table::{Frames, Holds, rows};
 use indexmap::IndexSet;
 use polars::prelude::*;
 
 impl Kind for step::AttentionPatterns {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each(self, context, |subject, outcome| {
-            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
-            subject.cells().map_err(refuse)?.iter().try_for_each(|cell| look(self, cell, subject, context, outcome))
-        })
+        model_run::each_cell(self, context, |cell, subject, outcome| look(self, cell, subject, context, outcome))
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let mut outcome = Outcome::default();
-        let labels = Labels { model: "", checkpoint: "" };
-        let keys = keys(&[], &[], &[], None)?;
-        outcome.add_labelled(&self.name, labels, "", mean_rows(&keys, &IndexSet::new(), &[])?)?;
-        if self.per_prompt {
-            let values = Values { keys: &keys, measures: &MEASURE, prompts: &[], data: &[], baseline: None };
-            outcome.add_labelled(&format!("{}.prompts", self.name), labels, "", prompt_rows(&values)?)?;
-        }
-        Ok(outcome.frames)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        let each = RowsInfo::of::<(EdgeColumns, (PromptColumns, ValueColumns))>("prompts").without("measure");
+        let means = RowsInfo::of::<(EdgeColumns, MomentColumns)>("");
+        [Some(means), self.per_prompt.then_some(each)].into_iter().flatten().collect()
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
@@ -125,13 +116,18 @@ fn look(
     })?;
 
     let names: Vec<String> = (0..length).map(|index| places::label(&cell.positions, index)).collect();
-    let keys = keys(&heads, &edges, &names, Some(facts))?;
-    let rows = mean_rows(&keys, &operators, &moments)?;
+    let name = |(query, key): Edge| [(query, names[query].as_str()), (key, names[key].as_str())];
+    let edges: Vec<[(usize, &str); 2]> = edges.into_iter().map(name).collect();
+    let keys = heads.iter().flat_map(|&head| edges.iter().map(move |edge| (head, *edge, facts)));
+    let keys = EdgeColumns::frame(keys)?;
+    let of_key: Vec<u32> = (0..moments.len()).map(|row| (row / operators.len().max(1)) as u32).collect();
+    let means = operators.iter().copied().cycle().zip(&moments);
+    let rows = keys.take(&UInt32Chunked::from_vec("".into(), of_key))?.hstack(&MomentColumns::columns("", means))?;
     outcome.add_labelled(&step.name, subject.labels(), &cell.template, rows)?;
     if step.per_prompt {
         let values = Values { keys: &keys, measures: &MEASURE, prompts: &cell.prompts, data: &data, baseline: None };
         let name = format!("{}.prompts", step.name);
-        outcome.add_labelled(&name, subject.labels(), &cell.template, prompt_rows(&values)?)?;
+        outcome.add_labelled(&name, subject.labels(), &cell.template, values.each()?.drop("measure")?)?;
     }
     Ok(())
 }
@@ -181,38 +177,23 @@ fn weights<'a>(
     })
 }
 
-/// The key columns, `[head, edge]`: `layer`, `head`, `component`, `query_index`, `query`, `key_index`, `key`.
-fn keys(heads: &[Place], edges: &[Edge], names: &[String], facts: Option<&Facts>) -> PolarsResult<DataFrame> {
-    let all: Vec<(Place, Edge)> = heads.iter().flat_map(|&head| edges.iter().map(move |&edge| (head, edge))).collect();
-    let number = |of: fn(&(Place, Edge)) -> Option<usize>| -> Vec<Option<u32>> {
-        all.iter().map(|key| of(key).map(|number| number as u32)).collect()
-    };
-    df!(
-        "layer" => number(|(head, _)| head.layer()),
-        "head" => number(|(head, _)| head.unit),
-        "component" => all.iter().map(|(head, _)| facts.map(|facts| head.component(facts))).collect::<Vec<_>>(),
-        "query_index" => number(|(_, (query, _))| Some(*query)),
-        "query" => all.iter().map(|(_, (query, _))| names[*query].as_str()).collect::<Vec<_>>(),
-        "key_index" => number(|(_, (_, key))| Some(*key)),
-        "key" => all.iter().map(|(_, (_, key))| names[*key].as_str()).collect::<Vec<_>>(),
-    )
-}
+rows! {
+    /// What names an edge of a head: the positions of its query and key, each with its name.
+    EdgeColumns<'r>((head, [(query, query_name), (key, key_name)], facts): (Place, [(usize, &'r str); 2], &'r Facts)) {
+        layer: Option<i64> = head.layer();
+        head: Option<i64> = head.unit;
+        component: String = head.component(facts);
+        query_index: i64 = *query, "Its index.";
+        query: String = query_name, "Name of the position that attends.";
+        key_index: i64 = *key, "Its index.";
+        key: String = key_name, "Name of the position that is attended to.";
+    }
 
-/// One row per key and operator: the keys, `operator`, `n`, `mean`, `std`. `moments` is `[key, operator]`.
-fn mean_rows(keys: &DataFrame, operators: &IndexSet<&str>, moments: &[Moments]) -> PolarsResult<DataFrame> {
-    let of_key = |row: usize| (row / operators.len().max(1)) as u32;
-    let indices: Vec<u32> = (0..moments.len()).map(of_key).collect();
-    let operator = |row: usize| operators[row % operators.len()];
-    let columns = df!(
-        "operator" => (0..moments.len()).map(operator).collect::<Vec<_>>(),
-        "n" => moments.iter().map(|moments| moments.n).collect::<Vec<_>>(),
-        "mean" => moments.iter().map(|moments| moments.mean.is_finite().then_some(moments.mean)).collect::<Vec<_>>(),
-        "std" => moments.iter().map(|moments| moments.std().filter(|std| std.is_finite())).collect::<Vec<_>>(),
-    )?;
-    keys.take(&UInt32Chunked::from_vec("".into(), indices))?.hstack(columns.columns())
-}
-
-/// One row per key and prompt: the keys, what names the prompt, `value`.
-fn prompt_rows(values: &Values) -> PolarsResult<DataFrame> {
-    values.each()?.drop("measure")
+    /// The weights of an operator's prompts.
+    MomentColumns<'r>((operator, moments): (&'r str, &'r Moments)) {
+        operator: String = operator;
+        n: i64 = moments.n;
+        mean: Option<f64> = number(moments.mean);
+        std: Option<f64> = moments.std().and_then(number);
+    }
 }

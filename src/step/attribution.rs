@@ -7,13 +7,13 @@
 //!
 //! IE ≈ ½ · (δ logit(r') − δ logit(r)) = −½ · δ(logit(r) − logit(r')).
 
-use super::agreement::{self, Exact};
+use super::agreement::{self, AgreementColumns, Exact};
 use super::model_run::{self, ModelRun, TemplateBatch};
-use super::pairing::{self, Pairs, pair_rows};
-use super::places::{self, Place, PositionGroup};
+use super::pairing::{self, Pairs};
+use super::places::{self, Place, PlaceColumns, PositionGroup};
 use super::replays::{self, Stopped};
 use super::summary::Values;
-use super::{Outcome, Scope};
+use super::{Outcome, RowsInfo, Scope};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
@@ -25,7 +25,6 @@ use crate::spec::step::AttributionPatching;
 use crate::spec::{Dtype, HookPattern, Loaded, SitePattern, SpecErrors};
 use crate::step::kind::Kind;
 use crate::table::Frames;
-use polars::prelude::*;
 
 impl Kind for AttributionPatching {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
@@ -35,9 +34,7 @@ impl Kind for AttributionPatching {
                 let note = "gradients are in the model's half precision; write dtype = \"f32\" where it fits";
                 outcome.notes.push(format!("{}: {note}", subject.name));
             }
-            let cells = subject
-                .cells()
-                .map_err(|error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error))?;
+            let cells = subject.cells(self, context)?;
             cells.iter().try_for_each(|cell| attribute_cell(self, exact.as_ref(), cell, subject, context, outcome))
         })?;
         if let Some(exact) = exact {
@@ -49,17 +46,11 @@ impl Kind for AttributionPatching {
         Ok(outcome)
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let name = &self.name;
-        let mut frames = Outcome::empty_values(name, &places::keys(&[], None)?, false, self.per_prompt)?;
-        let mut pairs = Outcome::default();
-        let labels = super::labels::Labels { model: "", checkpoint: "" };
-        pairs.add_rows(&format!("{name}.pairs"), labels, pair_rows("", &[], &[]))?;
-        frames.extend(pairs.frames);
-        if self.compare.is_some() {
-            frames.push((format!("{name}.agreement"), agreement::frame(&[])?));
-        }
-        Ok(frames)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        let measured = (vec![self.measure.exact().name()], EffectMeasure::NAMES);
+        let values = Values::declared::<PlaceColumns>(measured, false, self.per_prompt);
+        let agreement = self.compare.as_ref().map(|_| RowsInfo::alone::<AgreementColumns>("agreement"));
+        values.into_iter().chain([pairing::rows()]).chain(agreement).collect()
     }
 
     fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
@@ -97,10 +88,6 @@ impl Kind for AttributionPatching {
             whole = whole.and(runs.measured(1, self.bootstrap));
         }
         Ok(Some(whole))
-    }
-
-    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "measure").then(|| EffectMeasure::NAMES.to_vec())
     }
 }
 
@@ -151,7 +138,7 @@ fn attribute_cell(
         .map_err(|stopped| stopped.error(name))
     })?;
     data.iter_mut().for_each(|change| *change *= step.measure.factor());
-    let keys = places::keys(&interventions, Some(facts))?;
+    let keys = places::keys(&interventions, facts)?;
     let measures = [step.measure.exact().name()];
     let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data: &data, baseline: None };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;

@@ -141,7 +141,7 @@ pub fn ranked(ranking: &Ranking, path: &[&str], reader: Reader, context: &Contex
         if number > 0 && is_there && !filter.contains_key("operator") {
             continue;
         }
-        let rows = rows(if is_there { &places } else { &[] }, measures, (of, operator))?;
+        let rows = rows(if is_there { &places } else { &[] }, reader.facts, measures, (of, operator))?;
         let refused = |fault| ranking::refused(path, fault, context.loaded);
         found.push(ranking::rank(&ranking, &rows, of, Some(reader.facts)).map_err(refused)?);
     }
@@ -162,7 +162,7 @@ fn has_rows(step: &Step, of: Of, name: &ModelName, context: &Context) -> bool {
 }
 
 /// The rows of places, without numbers.
-fn rows(places: &[Place], measures: &[&str], (of, operator): (Of, &str)) -> PolarsResult<DataFrame> {
+fn rows(places: &[Place], facts: &Facts, measures: &[&str], (of, operator): (Of, &str)) -> PolarsResult<DataFrame> {
     let anywhere = PositionGroup { label: String::new(), index: None, positions: Positions::All };
     let each: Vec<(Place, &PositionGroup)> =
         measures.iter().flat_map(|_| places.iter().map(|&place| (place, &anywhere))).collect();
@@ -176,5 +176,5 @@ fn rows(places: &[Place], measures: &[&str], (of, operator): (Of, &str)) -> Pola
         StringChunked::from_iter_values("measure".into(), measure).into_column(),
         Column::full_null(NUMBER.into(), each.len(), &DataType::Float64),
     ];
-    places::keys(&each, None)?.hstack(&columns)
+    places::keys(&each, facts)?.hstack(&columns)
 }

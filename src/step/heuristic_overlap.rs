@@ -1,9 +1,8 @@
 //! Step `heuristic-overlap`: how many of the last checkpoint's pairs of a heuristic and a neuron are there at each checkpoint (paper
 //! §5, figure 10a).
 
-use super::Outcome;
-use super::accuracy::number_in;
-use super::labels::Labels;
+use super::labels::{Labels, number_in};
+use super::{Outcome, RowsInfo};
 use crate::Error;
 use crate::context::Context;
 use crate::measure::wilson;
@@ -11,7 +10,7 @@ use crate::spec::Loaded;
 use crate::spec::SpecErrors;
 use crate::spec::step::HeuristicOverlap;
 use crate::step::kind::Kind;
-use crate::table::Frames;
+use crate::table::{Frames, Holds, rows};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 
@@ -49,13 +48,8 @@ impl Kind for HeuristicOverlap {
         Ok(outcome)
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let mut outcome = Outcome::default();
-        let labels = Labels { model: "", checkpoint: "" };
-        let (pairs, neurons) = compare("", &Found::new(), &Found::new())?;
-        outcome.add_labelled(&self.name, labels, "", pairs.clear())?;
-        outcome.add_labelled(&format!("{}.neurons", self.name), labels, "", neurons)?;
-        Ok(outcome.frames)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        vec![RowsInfo::of::<PairCountColumns>(""), RowsInfo::of::<KeptColumns>("neurons")]
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
@@ -71,38 +65,57 @@ fn last(checkpoints: &IndexMap<String, Found>) -> Option<&Found> {
     Some(found)
 }
 
-/// The rows of one checkpoint and operator. Of pairs: `operator`, `pairs` (of this checkpoint), `shared` (those that the last one has
-/// too), `n` (pairs of the last), `share` (shared / n), `ci_low`, `ci_high` (95 % Wilson). Of its neurons with a heuristic: `operator`,
-/// `layer`, `neuron`, `component`, `heuristics` (how many), `shared` (whether the last checkpoint has it with one of the same
-/// heuristics), `in_last` (whether it has it with any).
+/// The rows of one checkpoint and operator: of pairs, and of its neurons with a heuristic.
 fn compare(operator: &str, found: &Found, last: &Found) -> PolarsResult<(DataFrame, DataFrame)> {
     let nothing = IndexSet::new();
     let of_last = |neuron: &Neuron| last.get(neuron).unwrap_or(&nothing);
     let common = |(neuron, own): (&Neuron, &IndexSet<String>)| own.intersection(of_last(neuron)).count();
     let count = |found: &Found| found.values().map(IndexSet::len).sum::<usize>() as u64;
-    let (n, shared) = (count(last), found.iter().map(common).sum::<usize>() as u64);
-    let interval = wilson(shared, n);
-    let known = |value: f64| (n > 0).then_some(value);
-    let pairs = df!(
-        "operator" => [operator],
-        "pairs" => [count(found)],
-        "shared" => [shared],
-        "n" => [n],
-        "share" => [known(shared as f64 / n.max(1) as f64)],
-        "ci_low" => [known(interval.low)],
-        "ci_high" => [known(interval.high)],
-    )?;
-    let some: Vec<(&Neuron, &IndexSet<String>)> = found.iter().filter(|(_, own)| !own.is_empty()).collect();
-    let neurons = df!(
-        "operator" => vec![operator; some.len()],
-        "layer" => some.iter().map(|(neuron, _)| neuron.0).collect::<Vec<_>>(),
-        "neuron" => some.iter().map(|(neuron, _)| neuron.1).collect::<Vec<_>>(),
-        "component" => some.iter().map(|((layer, neuron), _)| format!("L{layer}N{neuron}")).collect::<Vec<_>>(),
-        "heuristics" => some.iter().map(|(_, own)| own.len() as u32).collect::<Vec<_>>(),
-        "shared" => some.iter().map(|&one| common(one) > 0).collect::<Vec<_>>(),
-        "in_last" => some.iter().map(|(neuron, _)| !of_last(neuron).is_empty()).collect::<Vec<_>>(),
-    )?;
-    Ok((pairs, neurons))
+    let shared = found.iter().map(common).sum::<usize>() as u64;
+    let neurons = found.iter().filter(|(_, own)| !own.is_empty()).map(|(&(layer, neuron), own)| Kept {
+        operator,
+        layer,
+        neuron,
+        heuristics: own.len(),
+        shared: common((&(layer, neuron), own)) > 0,
+        in_last: !of_last(&(layer, neuron)).is_empty(),
+    });
+    let neurons: Vec<Kept> = neurons.collect();
+    Ok((PairCountColumns::frame([(operator, count(found), shared, count(last))])?, KeptColumns::frame(&neurons)?))
+}
+
+/// A neuron with a heuristic, and what of it the last checkpoint has.
+struct Kept<'r> {
+    operator: &'r str,
+    layer: u32,
+    neuron: u32,
+    heuristics: usize,
+    shared: bool,
+    in_last: bool,
+}
+
+rows! {
+    /// The pairs of a heuristic and a neuron.
+    PairCountColumns<'r>((operator, pairs, shared, n): (&'r str, u64, u64, u64)) {
+        operator: String = operator;
+        pairs: i64 = *pairs, "How many pairs of a heuristic and a neuron that matches it.";
+        shared: i64 = *shared, "How many pairs are in both.";
+        n: i64 = *n, "How many pairs of the last checkpoint.";
+        share: Option<f64> = (*n > 0).then(|| *shared as f64 / *n as f64), "shared / n.";
+        ci_low: Option<f64> = (*n > 0).then(|| wilson(*shared, *n).low);
+        ci_high: Option<f64> = (*n > 0).then(|| wilson(*shared, *n).high);
+    }
+
+    /// A neuron with a heuristic.
+    KeptColumns<'r>(row: &'r Kept<'r>) {
+        operator: String = row.operator;
+        layer: i64 = row.layer;
+        neuron: i64 = row.neuron;
+        component: String = format!("L{}N{}", row.layer, row.neuron);
+        heuristics: i64 = row.heuristics, "How many heuristics the neuron matches.";
+        shared: bool = row.shared, "Whether the neuron shares a pair with the last checkpoint.";
+        in_last: bool = row.in_last, "Whether the neuron has a heuristic at the last checkpoint.";
+    }
 }
 
 /// The rows of a step of heuristics.

@@ -1,14 +1,13 @@
 //! A kind of step: one implementation, in a file of its own; the list of kinds is in `spec/step/mod.rs`. Nothing else names a kind.
 
-use super::Outcome;
 use super::ranking::Ranking;
+use super::{Outcome, RowsInfo};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::spec::step::kinds;
 use crate::spec::{Loaded, Prompts, SpecErrors, Step};
 use crate::table::Frames;
-use polars::prelude::{DataFrame, PolarsResult};
 
 /// What a kind of step does.
 pub(crate) trait Kind {
@@ -18,12 +17,9 @@ pub(crate) trait Kind {
     /// [`Error::Spec`] for what turns out wrong only with the model at hand, [`Error::Failed`] for the rest.
     fn run(&self, context: &Context) -> Result<Outcome, Error>;
 
-    /// Its frames without rows, as prompts of operands have them; `frames` are those of the steps that it reads, as far as they are
-    /// there.
-    ///
-    /// # Errors
-    /// None of its own.
-    fn empty_frames(&self, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>>;
+    /// The rows that it keeps, as prompts of operands have them, its own first; `frames` are those of the steps that it reads, without
+    /// rows, as far as they are there.
+    fn rows(&self, frames: &Frames) -> Vec<RowsInfo>;
 
     /// Checks what its schema cannot say, and what it asks of the rows of others; `frames` are those of all steps, without rows.
     ///
@@ -70,18 +66,6 @@ pub(crate) trait Kind {
 
     /// The rankings that it reads from rows of others.
     fn rankings(&self) -> Vec<Ranking<'_>> {
-        Vec::new()
-    }
-
-    /// Every text that a column of its rows may have, where the program says which there can be; of `operator` those beside the
-    /// operators.
-    fn words(&self, _column: &str) -> Option<Vec<&'static str>> {
-        None
-    }
-
-    /// What its rows measure, each row one of these: of every place all of them. None where it is one alone, or not the spec that
-    /// says so.
-    fn measured(&self) -> Vec<&'static str> {
         Vec::new()
     }
 }

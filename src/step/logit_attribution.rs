@@ -1,11 +1,10 @@
 //! Step `logit-attribution`: what each component adds to the answer's logit (Elhage et al. 2021).
 
-use super::labels::Labels;
 use super::model_run::{self, ModelRun, TemplateBatch};
-use super::pairing::{self, Other, Pairs, pair_rows};
-use super::places::{self, Place, PositionGroup};
+use super::pairing::{self, Other, Pairs};
+use super::places::{self, Place, PlaceColumns, PlaceKey, PositionGroup};
 use super::summary::Values;
-use super::{Outcome, Scope};
+use super::{Outcome, RowsInfo, Scope};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Read, Survey, Workload};
@@ -17,31 +16,18 @@ use crate::spec::step::{self, AttributionTarget};
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::system::interrupt;
-use crate::table::Frames;
-use polars::prelude::*;
+use crate::table::{Frames, Holds};
 use std::collections::HashSet;
 
 impl Kind for step::LogitAttribution {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each(self, context, |subject, outcome| {
-            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
-            subject
-                .cells()
-                .map_err(refuse)?
-                .iter()
-                .try_for_each(|cell| attribute(self, cell, subject, context, outcome))
-        })
+        model_run::each_cell(self, context, |cell, subject, outcome| attribute(self, cell, subject, context, outcome))
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let mut frames = Outcome::empty_values(&self.name, &places::keys(&[], None)?, false, self.per_prompt)?;
-        if self.target == AttributionTarget::Difference {
-            let mut pairs = Outcome::default();
-            let labels = Labels { model: "", checkpoint: "" };
-            pairs.add_rows(&format!("{}.pairs", self.name), labels, pair_rows("", &[], &[]))?;
-            frames.extend(pairs.frames);
-        }
-        Ok(frames)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        let values = Values::declared::<PlaceColumns>((Vec::new(), &[]), false, self.per_prompt);
+        let pairs = (self.target == AttributionTarget::Difference).then(pairing::rows);
+        values.into_iter().chain(pairs).collect()
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
@@ -112,7 +98,8 @@ fn attribute(
         index: Some(tokens.pos - 1),
         positions: Positions::At(vec![tokens.pos - 1]),
     };
-    let keys = keys(&terms, &last, facts)?;
+    let both = ["rest", "total"].map(|name| named(name, name, &last));
+    let keys = PlaceColumns::frame(terms.iter().map(|&term| key(term, &last, facts)).chain(both))?;
     let measure = match step.target {
         AttributionTarget::Answer => "logit",
         AttributionTarget::Difference => "logit-difference",
@@ -144,46 +131,24 @@ fn rest(total: &[f64], values: &[f64], terms: &[Term]) -> Vec<f64> {
     rest
 }
 
-/// One row of keys per term, then `rest` and `total`. The columns of [`places::keys`].
-fn keys(terms: &[Term], last: &PositionGroup, facts: &Facts) -> PolarsResult<DataFrame> {
-    let names: Vec<[String; 2]> = terms
-        .iter()
-        .map(|&term| {
-            let place = |layer, site, unit| {
-                let place = Place { hook: Hook::Block(layer, site), unit };
-                [place.site(), place.component(facts)]
-            };
-            match term {
-                Term::Embed => [Hook::Embed.to_string(), "embed".into()],
-                Term::PosEmbed => [Hook::PosEmbed.to_string(), "pos_embed".into()],
-                Term::Head { layer, head } => place(layer, Site::Result, Some(head)),
-                Term::Mlp(layer) => place(layer, Site::MlpOut, None),
-                Term::Neuron { layer, neuron } => place(layer, Site::MlpPost, Some(neuron)),
-                Term::AttnBias(layer) => ["attn_bias".into(), format!("L{layer}.attn_bias")],
-                Term::Bias => ["bias".into(), "bias".into()],
-            }
-        })
-        .chain(["rest", "total"].map(|name| [name.to_string(), name.to_string()]))
-        .collect();
-    let number = |of: fn(Term) -> Option<usize>| -> Vec<Option<u32>> {
-        terms.iter().map(|&term| of(term).map(|number| number as u32)).chain([None, None]).collect()
-    };
-    df!(
-        "site" => names.iter().map(|[site, _]| site.as_str()).collect::<Vec<_>>(),
-        "layer" => number(|term| match term {
-            Term::Head { layer, .. } | Term::Mlp(layer) | Term::Neuron { layer, .. } | Term::AttnBias(layer) => Some(layer),
-            Term::Embed | Term::PosEmbed | Term::Bias => None,
-        }),
-        "head" => number(|term| match term {
-            Term::Head { head, .. } => Some(head),
-            _ => None,
-        }),
-        "neuron" => number(|term| match term {
-            Term::Neuron { neuron, .. } => Some(neuron),
-            _ => None,
-        }),
-        "component" => names.iter().map(|[_, component]| component.as_str()).collect::<Vec<_>>(),
-        "position" => vec![last.label.as_str(); names.len()],
-        "position_index" => vec![last.index.map(|index| index as u32); names.len()],
-    )
+/// What names a term in rows.
+fn key<'r>(term: Term, last: &'r PositionGroup, facts: &Facts) -> PlaceKey<'r> {
+    let place = |layer, site, unit| Place { hook: Hook::Block(layer, site), unit }.key(last, facts);
+    match term {
+        Term::Embed => named(&Hook::Embed.to_string(), "embed", last),
+        Term::PosEmbed => named(&Hook::PosEmbed.to_string(), "pos_embed", last),
+        Term::Head { layer, head } => place(layer, Site::Result, Some(head)),
+        Term::Mlp(layer) => place(layer, Site::MlpOut, None),
+        Term::Neuron { layer, neuron } => place(layer, Site::MlpPost, Some(neuron)),
+        Term::AttnBias(layer) => {
+            PlaceKey { layer: Some(layer), ..named("attn_bias", &format!("L{layer}.attn_bias"), last) }
+        }
+        Term::Bias => named("bias", "bias", last),
+    }
+}
+
+/// What has a name of its own.
+fn named<'r>(site: &str, component: &str, at: &'r PositionGroup) -> PlaceKey<'r> {
+    let (site, component) = (site.to_string(), component.to_string());
+    PlaceKey { site, layer: None, head: None, neuron: None, component, at }
 }

@@ -1,9 +1,9 @@
 //! Step `logit-lens`: what the stream within the model would predict, were it the last (nostalgebraist 2020).
 
 use super::model_run::{self, ModelRun, TemplateBatch};
-use super::places::{self, Place, PositionGroup};
+use super::places::{self, Place, PlaceColumns, PositionGroup};
 use super::summary::Values;
-use super::{Outcome, Scope};
+use super::{Outcome, RowsInfo, Scope};
 use crate::context::Context;
 use crate::cost::{Read, Survey, Workload};
 use crate::intervene::{HookPositions, Lens, logit_lens};
@@ -14,22 +14,18 @@ use crate::step::kind::Kind;
 use crate::system::interrupt;
 use crate::table::Frames;
 use crate::{Error, kernel, prompt};
-use polars::prelude::*;
 
 /// What is measured, in this order: whether the arg-max is the answer's first token; its probability; its logit; that over
 /// the largest logit; how many tokens have a larger one.
-pub(super) const MEASURES: [&str; 5] = ["accuracy", "probability", "logit", "normalized-logit", "rank"];
+const MEASURES: [&str; 5] = ["accuracy", "probability", "logit", "normalized-logit", "rank"];
 
 impl Kind for step::LogitLens {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each(self, context, |subject, outcome| {
-            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
-            subject.cells().map_err(refuse)?.iter().try_for_each(|cell| look(self, cell, subject, context, outcome))
-        })
+        model_run::each_cell(self, context, |cell, subject, outcome| look(self, cell, subject, context, outcome))
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        Outcome::empty_values(&self.name, &places::keys(&[], None)?, false, self.per_prompt)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        Values::declared::<PlaceColumns>((MEASURES.to_vec(), &MEASURES), false, self.per_prompt)
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
@@ -41,10 +37,6 @@ impl Kind for step::LogitLens {
                 Ok(Read { logits: readings, bytes: readings * MEASURES.len() * size_of::<f64>(), passing: 0 })
             })
             .map(Some)
-    }
-
-    fn measured(&self) -> Vec<&'static str> {
-        MEASURES.to_vec()
     }
 }
 
@@ -101,7 +93,7 @@ fn look(
         })?;
         Ok(data)
     })?;
-    let keys = places::keys(&read, Some(facts))?;
+    let keys = places::keys(&read, facts)?;
     let values = Values { keys: &keys, measures: &MEASURES, prompts: &cell.prompts, data: &data, baseline: None };
     outcome.add_values(&step.name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())

@@ -1,33 +1,26 @@
 //! Step `max-activations`: the prompts and tokens that activate neurons or heads most.
 
 use super::kind::Kind;
-use super::labels::Labels;
 use super::model_run::{self, ModelRun, TemplateBatch};
-use super::places::{self, Place, PositionGroup};
-use super::summary::prompt_columns;
-use super::{Outcome, Scope, replays};
+use super::places::{self, Place, PlaceColumns, PositionGroup};
+use super::{Outcome, RowsInfo, Scope, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Read, Survey, Workload};
 use crate::intervene::{HookPositions, Positions};
-use crate::prompt::{self, Prompt};
+use crate::model::facts::Facts;
+use crate::prompt::{self, Prompt, PromptColumns};
 use crate::spec::{ComponentKind, ComponentPattern, step};
-use crate::table::Frames;
-use polars::prelude::*;
+use crate::table::{Frames, Holds, rows};
 use std::collections::HashSet;
 
 impl Kind for step::MaxActivations {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each(self, context, |subject, outcome| {
-            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
-            subject.cells().map_err(refuse)?.iter().try_for_each(|cell| look(self, cell, subject, context, outcome))
-        })
+        model_run::each_cell(self, context, |cell, subject, outcome| look(self, cell, subject, context, outcome))
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let mut outcome = Outcome::default();
-        outcome.add_labelled(&self.name, Labels { model: "", checkpoint: "" }, "", rows(&[], None)?)?;
-        Ok(outcome.frames)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        vec![RowsInfo::of::<FoundColumns>("")]
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
@@ -80,12 +73,18 @@ fn look(
         Ok(())
     })?;
 
-    let found: Vec<(Place, usize, Found)> = units
-        .iter()
-        .zip(&largest)
-        .flat_map(|(unit, largest)| largest.iter().enumerate().map(|(place, found)| (*unit, place + 1, *found)))
+    let facts = subject.model.facts();
+    let each =
+        units.iter().zip(&largest).flat_map(|(unit, found)| std::iter::repeat(unit).zip(found.iter().enumerate()));
+    let rows: Vec<FoundRow> = each
+        .map(|(unit, (place, &Found { value, prompt, position }))| {
+            let id = prompts[prompt].tokens.get(position).copied().unwrap_or_default();
+            let token = subject.model.tokenizer().token(id).unwrap_or_default();
+            let at = places::at(&cell.positions, position);
+            FoundRow { unit: *unit, at, facts, rank: place + 1, value, token, prompt: prompts[prompt] }
+        })
         .collect();
-    let rows = rows(&found, Some((cell, &prompts, subject)))?;
+    let rows = FoundColumns::frame(&rows)?;
     outcome.add_labelled(&step.name, subject.labels(), &cell.template, rows)?;
     Ok(())
 }
@@ -139,26 +138,24 @@ fn at(
     Ok(places::together(&places::positions(&step.name, &step.positions, of, template, context)?))
 }
 
-/// One row per component and place: the columns of [`places::keys`], `rank`, `value`, `token`, and what names the prompt.
-fn rows(
-    found: &[(Place, usize, Found)],
-    of: Option<(&TemplateBatch, &[&Prompt], &ModelRun)>,
-) -> PolarsResult<DataFrame> {
-    let (mut groups, mut prompts, mut tokens): (Vec<PositionGroup>, Vec<&Prompt>, Vec<String>) = Default::default();
-    if let Some((cell, all, subject)) = of {
-        for (_, _, Found { prompt, position, .. }) in found {
-            groups.push(places::at(&cell.positions, *position));
-            prompts.push(all[*prompt]);
-            let id = all[*prompt].tokens.get(*position).copied().unwrap_or_default();
-            tokens.push(subject.model.tokenizer().token(id).unwrap_or_default());
-        }
+/// A place among the largest values of a component.
+struct FoundRow<'r> {
+    unit: Place,
+    at: PositionGroup,
+    facts: &'r Facts,
+    rank: usize,
+    value: f64,
+    token: String,
+    prompt: &'r Prompt,
+}
+
+rows! {
+    /// The largest values of each component.
+    FoundColumns<'r>(row: &'r FoundRow<'r>) {
+        place: PlaceColumns = row.unit.key(&row.at, row.facts);
+        rank: i64 = row.rank, "Place by value, from 1.";
+        value: f64 = row.value, "The activation, of heads ‖z‖₂.";
+        token: String = &row.token, "The token at the position, as the vocabulary writes it.";
+        prompt: PromptColumns = row.prompt;
     }
-    let keys: Vec<(Place, &PositionGroup)> = found.iter().map(|(unit, ..)| *unit).zip(&groups).collect();
-    let values = df!(
-        "rank" => found.iter().map(|(_, rank, _)| *rank as u32).collect::<Vec<_>>(),
-        "value" => found.iter().map(|(.., found)| found.value).collect::<Vec<_>>(),
-        "token" => tokens,
-    )?;
-    let keys = places::keys(&keys, of.map(|(.., subject)| subject.model.facts()))?;
-    keys.hstack(values.columns())?.hstack(prompt_columns(&prompts)?.columns())
 }

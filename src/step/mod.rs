@@ -6,6 +6,7 @@ mod agreement;
 mod attention_patterns;
 mod attribution;
 mod capture;
+mod declared;
 mod divided;
 mod dry_ranking;
 mod heuristic_overlap;
@@ -35,14 +36,13 @@ mod serialize;
 mod smallest;
 mod summary;
 pub mod train;
-mod words;
 
+pub use declared::{RowsInfo, measured, rows, words};
 pub use labels::Labels;
 pub use model_run::{ModelRun, TemplateBatch, spec as prompts_of};
 pub use network::Network;
 pub use outcome::Outcome;
 pub use scope::Scope;
-pub use words::{measured, words};
 
 use crate::Error;
 use crate::context::Context;
@@ -50,7 +50,7 @@ use crate::cost::{Survey, Workload};
 use crate::model::ModelName;
 use crate::prompt::{Resolved, of_words};
 use crate::spec::{Loaded, Prompts, SpecErrors, Step};
-use crate::table::{Frames, whole};
+use crate::table::{Frames, without_rows};
 use polars::prelude::{DataFrame, PolarsResult};
 
 /// Runs a step.
@@ -59,9 +59,6 @@ use polars::prelude::{DataFrame, PolarsResult};
 /// [`Error::Refused`] for input that turns out wrong only with the model at hand, [`Error::Failed`] for the rest.
 pub fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
     let mut outcome = kind::of(step).run(context)?;
-    for (_, frame) in &mut outcome.frames {
-        *frame = whole(std::mem::take(frame))?;
-    }
     for ranking in kind::of(step).rankings() {
         if let Ok(rows) = context.frames.get(ranking.from) {
             outcome.notes.extend(ranking::notes(&ranking, rows)?);
@@ -97,8 +94,8 @@ pub fn foresee(step: &Step, context: &Context) -> Result<(), Error> {
 /// # Errors
 /// None of its own.
 pub fn empty_frames(step: &Step, loaded: &Loaded, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let empty = kind::of(step).empty_frames(frames)?;
-    let empty = empty.into_iter().map(|(name, frame)| Ok((name, whole(frame)?))).collect::<PolarsResult<Vec<_>>>()?;
+    let empty = rows(step, frames).into_iter().map(|rows| Ok((rows.name(step.name()), without_rows(&rows.columns)?)));
+    let empty = empty.collect::<PolarsResult<Vec<_>>>()?;
     let words = model_run::spec(step, loaded).filter(|prompts| prompts.is_words());
     let Some(Ok(resolved)) = words.map(Resolved::new) else { return Ok(empty) };
     let Some(words) = resolved.words else { return Ok(empty) };

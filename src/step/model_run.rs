@@ -26,6 +26,7 @@ pub struct ModelRun {
 }
 
 /// The prompts of one template: all of one length, their positions named.
+#[derive(Clone)]
 pub struct TemplateBatch<'s> {
     /// Name of the template.
     pub template: String,
@@ -59,16 +60,17 @@ impl ModelRun {
         Divided { step, what: format!("{}, template '{template}'", self.name), context, parts }
     }
 
-    /// Its prompts by template. A prompt that several draws of one seed have in common is there once.
+    /// Its prompts by template, of a step's prompt set. A prompt that several draws of one seed have in common is there once.
     ///
     /// # Errors
-    /// Prompts of a template that differ in length, or whose slots are not one token each.
-    pub fn cells(&self) -> Result<Vec<TemplateBatch<'_>>, PromptError> {
+    /// Prompts of a template that differ in length, or whose slots are not one token each, at their place in the spec.
+    pub fn cells(&self, step: &dyn Common, context: &Context) -> Result<Vec<TemplateBatch<'_>>, Error> {
         let mut cells = Vec::new();
         for (index, template) in self.set.templates.iter().enumerate() {
             let prompts: Vec<&Prompt> = self.set.prompts.iter().filter(|prompt| prompt.template == index).collect();
             if !prompts.is_empty() {
-                let positions = self.set.positions(&template.name)?;
+                let positions = self.set.positions(&template.name);
+                let positions = positions.map_err(|error| context.refuse_prompts(step.prompts(), &self.name, error))?;
                 cells.push(TemplateBatch { template: template.name.clone(), prompts, positions });
             }
         }
@@ -138,6 +140,20 @@ pub fn each(
     work: impl FnMut(&ModelRun, &mut Outcome) -> Result<(), Error>,
 ) -> Result<Outcome, Error> {
     each_on(step, context, Prompts::clone, work)
+}
+
+/// The same for the prompts of each template.
+///
+/// # Errors
+/// Models and prompts that cannot be had, and what `work` returns.
+pub fn each_cell(
+    step: &dyn Common,
+    context: &Context,
+    mut work: impl FnMut(&TemplateBatch, &ModelRun, &mut Outcome) -> Result<(), Error>,
+) -> Result<Outcome, Error> {
+    each(step, context, |subject, outcome| {
+        subject.cells(step, context)?.iter().try_for_each(|cell| work(cell, subject, outcome))
+    })
 }
 
 /// The same on other prompts: what `change` makes of those that the spec says.

@@ -4,14 +4,14 @@ use super::dry_ranking::{self, Reader};
 use super::labels::Labels;
 use super::places::Place;
 use super::ranking::{self, Fault, Of, Ranking, fault, refused};
-use super::{Outcome, model_run};
+use super::{Outcome, RowsInfo, model_run};
 use crate::Error;
 use crate::context::Context;
 use crate::model::hook::{Hook, Site};
 use crate::spec::step::NeuronOverlap;
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::kind::Kind;
-use crate::table::Frames;
+use crate::table::{Frames, Holds, rows};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -51,10 +51,8 @@ impl Kind for NeuronOverlap {
         Ok(outcome)
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let mut outcome = Outcome::default();
-        outcome.add_labelled(&self.name, Labels { model: "", checkpoint: "" }, "", compare(0, &[])?)?;
-        Ok(outcome.frames)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        vec![RowsInfo::of::<SharedColumns>("")]
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
@@ -149,19 +147,22 @@ fn smallest(effects: &[ranking::Effect], per_layer: bool) -> usize {
     counts.into_values().min().unwrap_or(0)
 }
 
-/// Each operator's set against each, its own too, so that a heat map has all its cells: `k`, `operator`, `other`, `shared`
-/// (neurons in both), `n` (neurons in either), `iou` (shared / n).
+/// Each operator's set against each, its own too, so that a heat map has all its cells.
 fn compare(k: usize, sets: &[(&str, HashSet<Place>)]) -> PolarsResult<DataFrame> {
-    let pairs: Vec<_> = sets.iter().flat_map(|one| sets.iter().map(move |other| (one, other))).collect();
-    let shared: Vec<u32> = pairs.iter().map(|((_, one), (_, other))| one.intersection(other).count() as u32).collect();
-    let n: Vec<u32> = pairs.iter().map(|((_, one), (_, other))| one.union(other).count() as u32).collect();
-    let iou = shared.iter().zip(&n).map(|(&shared, &n)| (n > 0).then(|| f64::from(shared) / f64::from(n)));
-    df!(
-        "k" => vec![k as u32; pairs.len()],
-        "operator" => pairs.iter().map(|((operator, _), _)| *operator).collect::<Vec<_>>(),
-        "other" => pairs.iter().map(|(_, (other, _))| *other).collect::<Vec<_>>(),
-        "iou" => iou.collect::<Vec<_>>(),
-        "shared" => &shared,
-        "n" => &n,
-    )
+    let pairs = sets.iter().flat_map(|one| sets.iter().map(move |other| (one, other)));
+    SharedColumns::frame(pairs.map(|((operator, one), (other, another))| {
+        (k, [*operator, *other], one.intersection(another).count(), one.union(another).count())
+    }))
+}
+
+rows! {
+    /// The sets of two operators.
+    SharedColumns<'r>((k, [operator, other], shared, n): (usize, [&'r str; 2], usize, usize)) {
+        k: i64 = *k, "How many neurons of a layer, or of all, a set has.";
+        operator: String = operator;
+        other: String = other, "The other operator.";
+        iou: Option<f64> = (*n > 0).then(|| *shared as f64 / *n as f64), "Intersection over union of two sets of neurons.";
+        shared: i64 = *shared, "How many neurons are in both.";
+        n: i64 = *n, "How many neurons are in either set.";
+    }
 }

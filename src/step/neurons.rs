@@ -1,6 +1,7 @@
 //! Step `neuron-patching`: every neuron of some layers, exactly or to first order (paper §3.1).
 
-use super::{Outcome, patching};
+use super::places::PlaceColumns;
+use super::{Outcome, RowsInfo, patching};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
@@ -9,7 +10,6 @@ use crate::spec::step::{AttributionPatching, Direction, NeuronMethod, NeuronPatc
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::kind::Kind;
 use crate::table::Frames;
-use polars::prelude::{DataFrame, PolarsResult};
 
 impl Kind for NeuronPatching {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
@@ -19,10 +19,10 @@ impl Kind for NeuronPatching {
         }
     }
 
-    fn empty_frames(&self, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
+    fn rows(&self, frames: &Frames) -> Vec<RowsInfo> {
         match self.method {
-            NeuronMethod::Exact => patching::empty_frames(&self.into()),
-            NeuronMethod::Attribution => approximate(self).empty_frames(frames),
+            NeuronMethod::Exact => patching::rows::<PlaceColumns>(&self.measures, self.per_prompt),
+            NeuronMethod::Attribution => approximate(self).rows(frames),
         }
     }
 
@@ -55,14 +55,6 @@ impl Kind for NeuronPatching {
             NeuronMethod::Exact => patching::workload(&self.into(), survey, context).map(Some),
             NeuronMethod::Attribution => approximate(self).workload(survey, context),
         }
-    }
-
-    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "measure").then(|| EffectMeasure::NAMES.to_vec())
-    }
-
-    fn measured(&self) -> Vec<&'static str> {
-        self.measures.iter().map(|measure| measure.name()).collect()
     }
 }
 

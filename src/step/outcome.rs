@@ -1,7 +1,9 @@
 //! What a step makes: rows, files, notes, and checks of itself.
 
-use super::labels::Labels;
+use super::RowsInfo;
+use super::labels::{Labels, ModelColumns};
 use crate::manifest::{PromptsRecord, SelfCheck};
+use crate::table::{Holds, without_rows};
 use polars::prelude::*;
 use std::path::PathBuf;
 
@@ -35,15 +37,27 @@ impl Outcome {
     }
 
     /// Adds rows to the frame `name`, with the columns `model` and `checkpoint` before them.
-    pub(super) fn add_rows(&mut self, name: &str, labels: Labels, rows: PolarsResult<DataFrame>) -> PolarsResult<()> {
-        let rows = rows?;
-        let repeat = |value: &str| vec![value.to_string(); rows.height()];
-        let mut labelled = df!("model" => repeat(labels.model), "checkpoint" => repeat(labels.checkpoint))?;
-        labelled = labelled.hstack(rows.columns())?;
+    pub(super) fn add_rows(&mut self, name: &str, labels: Labels, rows: DataFrame) -> PolarsResult<()> {
+        self.add(name, ModelColumns::frame(std::iter::repeat_n(labels, rows.height()))?.hstack(rows.columns())?)
+    }
+
+    /// Adds those rows of a step that it has none of.
+    pub(super) fn complete(&mut self, step: &str, all: &[RowsInfo]) -> PolarsResult<()> {
+        for rows in all {
+            let name = rows.name(step);
+            if self.frames.iter().all(|(other, _)| *other != name) {
+                self.frames.push((name, without_rows(&rows.columns)?));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds rows to the frame `name`.
+    pub(super) fn add(&mut self, name: &str, rows: DataFrame) -> PolarsResult<()> {
         match self.frames.iter_mut().find(|(frame, _)| frame == name) {
-            Some((_, frame)) => frame.vstack_mut(&labelled).map(|_| ()),
+            Some((_, frame)) => frame.vstack_mut(&rows).map(|_| ()),
             None => {
-                self.frames.push((name.to_string(), labelled));
+                self.frames.push((name.to_string(), rows));
                 Ok(())
             }
         }

@@ -1,14 +1,16 @@
 //! Pairs of prompts: clean and counterfactual, each run once however many pairs it is in.
 
-use super::Outcome;
+use super::labels::ModelColumns;
 use super::model_run::{self, ModelRun, TemplateBatch};
+use super::{Outcome, RowsInfo};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::Survey;
 use crate::model::transformer::Tokens;
-use crate::prompt::{self, ChangeFault, Prompt, PromptError, Resolved};
+use crate::prompt::{self, AnswerColumn, ChangeFault, Prompt, PromptError, Resolved};
 use crate::spec::step::{Common, Counterfactual, CounterfactualOperators};
 use crate::spec::{Loaded, SpecErrors, Step};
+use crate::table::{Holds, rows};
 use indexmap::IndexMap;
 use polars::prelude::*;
 use std::ops::Range;
@@ -272,15 +274,16 @@ impl Pairs {
                 "{model}: template '{template}': {count} of {of} prompts have no counterfactual and are left out; the first: {first}"
             ));
         }
-        let rows = pair_rows(&cell.template, &clean, &other)?;
-        if !self.alone {
-            return outcome.add_rows(&format!("{name}.pairs"), subject.labels(), Ok(rows));
+        let pairs = if self.alone { 0 } else { clean.len() };
+        let of = clean.into_iter().zip(other).map(|(clean, other)| (clean, other, cell.template.as_str()));
+        let rows = PairColumns::frame(of.take(pairs))?;
+        if self.alone {
+            outcome.notes.push(format!(
+                "{}: template '{}': no other prompt fits, and {name} reads nothing of one: {name}.pairs has no rows",
+                subject.name, cell.template
+            ));
         }
-        outcome.notes.push(format!(
-            "{}: template '{}': no other prompt fits, and {name} reads nothing of one: {name}.pairs has no rows",
-            subject.name, cell.template
-        ));
-        outcome.add_rows(&format!("{name}.pairs"), subject.labels(), Ok(rows.head(Some(0))))
+        outcome.add_rows(&format!("{name}.pairs"), subject.labels(), rows)
     }
 }
 
@@ -360,24 +363,23 @@ fn refused_change(step: &str, fault: ChangeFault, loaded: &Loaded) -> SpecErrors
     loaded.refuse(&path, fault.problem, Some(fault.advice))
 }
 
-/// The rows of pairs: `template`, `operator`, `seed`, `id`, `text`, `answer`, `other_operator`, `other_id`, `other_text`,
-/// `other_answer`.
-///
-/// # Errors
-/// None of its own.
-pub fn pair_rows(template: &str, clean: &[&Prompt], other: &[&Prompt]) -> PolarsResult<DataFrame> {
-    let of = df!(
-        "template" => vec![template; clean.len()],
-        "operator" => clean.iter().map(|prompt| prompt.operator.symbol).collect::<Vec<_>>(),
-        "seed" => clean.iter().map(|prompt| prompt.seed).collect::<Vec<_>>(),
-        "id" => clean.iter().map(|prompt| prompt.id).collect::<Vec<_>>(),
-        "text" => clean.iter().map(|prompt| prompt.text.as_str()).collect::<Vec<_>>(),
-    )?;
-    let others = df!(
-        "other_operator" => other.iter().map(|prompt| prompt.operator.symbol).collect::<Vec<_>>(),
-        "other_id" => other.iter().map(|prompt| prompt.id).collect::<Vec<_>>(),
-        "other_text" => other.iter().map(|prompt| prompt.text.as_str()).collect::<Vec<_>>(),
-    )?;
-    let answers = |column: &str, prompts: &[&Prompt]| vec![prompt::answers(column, prompts)];
-    of.hstack(&answers("answer", clean))?.hstack(others.columns())?.hstack(&answers("other_answer", other))
+/// The rows `NAME.pairs` of a step that runs pairs.
+pub(super) fn rows() -> RowsInfo {
+    RowsInfo::alone::<(ModelColumns, PairColumns)>("pairs")
+}
+
+rows! {
+    /// A pair of prompts of a template.
+    PairColumns<'p>((clean, other, template): (&'p Prompt, &'p Prompt, &'p str)) {
+        template: String = template;
+        operator: String = clean.operator.symbol;
+        seed: Option<i64> = clean.seed;
+        id: i64 = clean.id;
+        text: String = &clean.text;
+        answer: AnswerColumn = *clean;
+        other_operator: String = other.operator.symbol, "Operator of the other prompt of the pair.";
+        other_id: i64 = other.id, "Its `id`.";
+        other_text: String = &other.text, "Its text.";
+        other_answer: AnswerColumn = *other, "Its answer.";
+    }
 }

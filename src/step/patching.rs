@@ -2,10 +2,10 @@
 //! (paper §2.1, eq. 1; §3.1).
 
 use super::model_run::{self, ModelRun, TemplateBatch};
-use super::pairing::{self, Pairs, pair_rows};
-use super::places::{self, Place, PositionGroup};
+use super::pairing::{self, Pairs};
+use super::places::{self, Place, PlaceColumns, PositionGroup};
 use super::summary::Values;
-use super::{Outcome, Scope, replays};
+use super::{Outcome, RowsInfo, Scope, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
@@ -16,8 +16,7 @@ use crate::prompt::Prompt;
 use crate::spec::step::{self, Common, Counterfactual, Direction};
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
-use crate::table::Frames;
-use polars::prelude::*;
+use crate::table::{ColumnSet, Frames};
 use std::sync::Arc;
 
 /// What both kinds of step are: sites and the rest.
@@ -72,44 +71,26 @@ impl Kind for step::ActivationPatching {
         run(self.into(), context)
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(&self.into())
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        rows::<PlaceColumns>(&self.measures, self.per_prompt)
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
         workload(&self.into(), survey, context).map(Some)
     }
-
-    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "measure").then(|| EffectMeasure::NAMES.to_vec())
-    }
-
-    fn measured(&self) -> Vec<&'static str> {
-        self.measures.iter().map(|measure| measure.name()).collect()
-    }
 }
 
 /// Runs the step on each of its models.
 pub(super) fn run(step: Patching, context: &Context) -> Result<Outcome, Error> {
-    model_run::each(step.step, context, |subject, outcome| {
-        let cells =
-            subject.cells().map_err(|error| context.refuse_prompts(step.step.prompts(), &subject.name, error))?;
-        cells.iter().try_for_each(|cell| patch(&step, cell, subject, context, outcome))
-    })
+    model_run::each_cell(step.step, context, |cell, subject, outcome| patch(&step, cell, subject, context, outcome))
 }
 
-/// Its frames without rows.
-pub(super) fn empty_frames(step: &Patching) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let name = step.step.name();
-    let mut frames = Outcome::empty_values(name, &places::keys(&[], None)?, true, step.per_prompt)?;
-    let mut pairs = Outcome::default();
-    pairs.add_rows(
-        &format!("{name}.pairs"),
-        super::labels::Labels { model: "", checkpoint: "" },
-        pair_rows("", &[], &[]),
-    )?;
-    frames.extend(pairs.frames);
-    Ok(frames)
+/// The rows of a step that measures interventions on pairs, whose keys have these columns.
+pub(super) fn rows<K: ColumnSet>(measures: &[EffectMeasure], per_prompt: bool) -> Vec<RowsInfo> {
+    let there = measures.iter().map(|measure| measure.name()).collect();
+    let mut all = Values::declared::<K>((there, EffectMeasure::NAMES), true, per_prompt);
+    all.push(pairing::rows());
+    all
 }
 
 /// What it would compute.
@@ -170,7 +151,7 @@ fn patch(
         let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
         Ok(runs.unpatched_and_effects(step.measures, &readouts))
     })?;
-    let keys = places::keys(&interventions, Some(facts))?;
+    let keys = places::keys(&interventions, facts)?;
     let (baseline, data) = data.split_at(prompts.len() * measures.len());
     let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;

@@ -1,14 +1,13 @@
 //! Step `path-patching`: what one component tells another through the residual stream, everything else as in the clean run.
 
-use super::labels::Labels;
 use super::model_run::{self, ModelRun, TemplateBatch};
-use super::pairing::{self, Pairs, pair_rows};
-use super::patching::Runs;
+use super::pairing::{self, Pairs};
+use super::patching::{self, Runs};
 use super::places::{self, Place, PositionGroup};
 use super::replays::{self, Stopped};
 use super::scope::numbers;
 use super::summary::Values;
-use super::{Outcome, Scope};
+use super::{Outcome, RowsInfo, Scope};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
@@ -23,9 +22,8 @@ use crate::spec::{ComponentKind, ComponentPattern, HeadInput, Loaded, ReceiverPa
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::system::progress::Task;
-use crate::table::Frames;
+use crate::table::{Frames, Holds, rows};
 use indexmap::{IndexMap, IndexSet};
-use polars::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -39,9 +37,7 @@ type Path<'a> = (Sender, Option<Receiver>, Option<usize>, &'a PositionGroup);
 impl Kind for PathPatching {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
         model_run::each(self, context, |subject, outcome| {
-            let cells = subject
-                .cells()
-                .map_err(|error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error))?;
+            let cells = subject.cells(self, context)?;
             let first = outcome.checks.len();
             cells.iter().try_for_each(|cell| patch(self, cell, subject, context, outcome))?;
             outcome.join_checks(first);
@@ -49,13 +45,8 @@ impl Kind for PathPatching {
         })
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let name = &self.name;
-        let mut frames = Outcome::empty_values(name, &keys(&[], None)?, true, self.per_prompt)?;
-        let mut pairs = Outcome::default();
-        pairs.add_rows(&format!("{name}.pairs"), Labels { model: "", checkpoint: "" }, pair_rows("", &[], &[]))?;
-        frames.extend(pairs.frames);
-        Ok(frames)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        patching::rows::<PathColumns>(&self.measures, self.per_prompt)
     }
 
     fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
@@ -86,14 +77,6 @@ impl Kind for PathPatching {
             }
         }
         Ok(Some(whole))
-    }
-
-    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "measure").then(|| EffectMeasure::NAMES.to_vec())
-    }
-
-    fn measured(&self) -> Vec<&'static str> {
-        self.measures.iter().map(|measure| measure.name()).collect()
     }
 }
 
@@ -158,7 +141,7 @@ fn patch(
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let paths: Vec<Path> = blocks.iter().flat_map(Block::each).collect();
-    let keys = keys(&paths, Some(facts))?;
+    let keys = PathColumns::frame(paths.iter().map(|path| (path, facts)))?;
     let baseline = runs.unpatched(&step.measures);
     let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data: &data, baseline: Some(&baseline) };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
@@ -325,36 +308,38 @@ fn receivers(step: &PathPatching, target: Scope, context: &Context) -> Result<Re
     Ok(receivers)
 }
 
-/// The key columns of paths: `sender`, `sender_layer`, `sender_head`, `receiver`, `receiver_layer`, `receiver_head`,
-/// `receiver_input` (q, k or v), `position`, `position_index`.
-fn keys(paths: &[Path], facts: Option<&Facts>) -> PolarsResult<DataFrame> {
-    let number = |number: Option<usize>| number.map(|number| number as u32);
-    let label =
-        |hook: Hook, unit: Option<usize>| facts.map(|facts| Place { hook, unit }.component(facts)).unwrap_or_default();
-    let input = |receiver: &Option<Receiver>| match receiver {
-        Some(Receiver::Heads { input: HeadInput::Q, .. }) => Some("q"),
-        Some(Receiver::Heads { input: HeadInput::K, .. }) => Some("k"),
-        Some(Receiver::Heads { input: HeadInput::V, .. }) => Some("v"),
-        Some(Receiver::Mlp { .. }) | None => None,
-    };
-    let name = |receiver: &Option<Receiver>, head: Option<usize>| match (receiver, input(receiver)) {
-        (None, _) => "logits".to_string(),
-        (Some(receiver), None) => label(receiver.hook(), head),
-        (Some(receiver), Some(input)) => format!("{}.{input}", label(receiver.hook(), head)),
-    };
-    let layer = |receiver: &Option<Receiver>| match receiver {
-        Some(Receiver::Heads { layer, .. } | Receiver::Mlp { layer }) => Some(*layer),
-        None => None,
-    };
-    df!(
-        "sender" => paths.iter().map(|(sender, ..)| label(sender.hook(), sender.head)).collect::<Vec<_>>(),
-        "sender_layer" => paths.iter().map(|(sender, ..)| sender.layer as u32).collect::<Vec<_>>(),
-        "sender_head" => paths.iter().map(|(sender, ..)| number(sender.head)).collect::<Vec<_>>(),
-        "receiver" => paths.iter().map(|(_, receiver, head, _)| name(receiver, *head)).collect::<Vec<_>>(),
-        "receiver_layer" => paths.iter().map(|(_, receiver, ..)| number(layer(receiver))).collect::<Vec<_>>(),
-        "receiver_head" => paths.iter().map(|(_, _, head, _)| number(*head)).collect::<Vec<_>>(),
-        "receiver_input" => paths.iter().map(|(_, receiver, ..)| input(receiver)).collect::<Vec<_>>(),
-        "position" => paths.iter().map(|(.., at)| at.label.clone()).collect::<Vec<_>>(),
-        "position_index" => paths.iter().map(|(.., at)| number(at.index)).collect::<Vec<_>>(),
-    )
+/// A unit of a hook, as specs write it.
+fn component(hook: Hook, unit: Option<usize>, facts: &Facts) -> String {
+    Place { hook, unit }.component(facts)
+}
+
+/// Of heads, which of their inputs.
+fn input(receiver: Option<Receiver>) -> Option<&'static str> {
+    match receiver? {
+        Receiver::Heads { input: HeadInput::Q, .. } => Some("q"),
+        Receiver::Heads { input: HeadInput::K, .. } => Some("k"),
+        Receiver::Heads { input: HeadInput::V, .. } => Some("v"),
+        Receiver::Mlp { .. } => None,
+    }
+}
+
+fn receiver_name(receiver: Option<Receiver>, head: Option<usize>, facts: &Facts) -> String {
+    let Some(to) = receiver else { return "logits".to_string() };
+    let name = component(to.hook(), head, facts);
+    input(receiver).map_or(name.clone(), |input| format!("{name}.{input}"))
+}
+
+rows! {
+    /// What names a path at positions.
+    PathColumns<'r>(((sender, receiver, head, at), facts): (&'r Path<'r>, &'r Facts)) {
+        sender: String = component(sender.hook(), sender.head, facts), "What writes: a head or an MLP.";
+        sender_layer: i64 = sender.layer, "Its layer.";
+        sender_head: Option<i64> = sender.head, "Its head; null for an MLP.";
+        receiver: String = receiver_name(*receiver, *head, facts), "What reads.";
+        receiver_layer: Option<i64> = receiver.map(Receiver::layer), "Its layer; null for the logits.";
+        receiver_head: Option<i64> = *head, "Its head, of keys and values the key/value head; null for others.";
+        receiver_input: Option<String> = input(*receiver), "`q`, `k` or `v`; null for others.";
+        position: String = &at.label;
+        position_index: Option<i64> = at.index;
+    }
 }

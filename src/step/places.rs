@@ -10,6 +10,7 @@ use crate::spec::{
     ComponentKind, ComponentPattern, HookPattern, PositionName, SitePattern, SpecErrors, Step, UnitPattern, has_heads,
     has_neurons, nearest,
 };
+use crate::table::{Holds, rows};
 use crate::{Error, prompt};
 use indexmap::IndexSet;
 use polars::prelude::*;
@@ -48,6 +49,22 @@ impl Place {
         }
     }
 
+    /// As rows name it.
+    pub fn key<'r>(self, at: &'r PositionGroup, facts: &Facts) -> PlaceKey<'r> {
+        let (site, component) = (self.site(), self.component(facts));
+        PlaceKey { site, layer: self.layer(), head: self.head(), neuron: self.neuron(), component, at }
+    }
+
+    /// Its head, where it is one.
+    pub fn head(self) -> Option<usize> {
+        self.unit.filter(|_| matches!(self.hook, Hook::Block(_, site) if has_heads(site)))
+    }
+
+    /// Its unit that is no head: a neuron, a place in the stream.
+    pub fn neuron(self) -> Option<usize> {
+        self.unit.filter(|_| self.head().is_none())
+    }
+
     /// The hook's name without the layer.
     pub fn site(self) -> String {
         match self.hook {
@@ -73,23 +90,32 @@ impl Place {
     }
 }
 
-/// The key columns of places at positions: `site`, `layer`, `head`, `neuron`, `component`, `position`, `position_index`.
-pub fn keys(places: &[(Place, &PositionGroup)], facts: Option<&Facts>) -> PolarsResult<DataFrame> {
-    let head = |place: Place| match place.hook {
-        Hook::Block(_, site) if has_heads(site) => place.unit,
-        _ => None,
-    };
-    let number = |number: Option<usize>| number.map(|number| number as u32);
-    let label = |place: Place| facts.map(|facts| place.component(facts)).unwrap_or_default();
-    df!(
-        "site" => places.iter().map(|(place, _)| place.site()).collect::<Vec<_>>(),
-        "layer" => places.iter().map(|(place, _)| number(place.layer())).collect::<Vec<_>>(),
-        "head" => places.iter().map(|(place, _)| number(head(*place))).collect::<Vec<_>>(),
-        "neuron" => places.iter().map(|(place, _)| number(place.unit.filter(|_| head(*place).is_none()))).collect::<Vec<_>>(),
-        "component" => places.iter().map(|(place, _)| label(*place)).collect::<Vec<_>>(),
-        "position" => places.iter().map(|(_, at)| at.label.clone()).collect::<Vec<_>>(),
-        "position_index" => places.iter().map(|(_, at)| number(at.index)).collect::<Vec<_>>(),
-    )
+/// A place at positions, as rows name it.
+pub struct PlaceKey<'r> {
+    pub site: String,
+    pub layer: Option<usize>,
+    pub head: Option<usize>,
+    pub neuron: Option<usize>,
+    pub component: String,
+    pub at: &'r PositionGroup,
+}
+
+rows! {
+    /// What names a place at positions.
+    pub PlaceColumns<'r>(key: PlaceKey<'r>) {
+        site: String = &key.site, "The hook, without its layer: `attn.hook_z`.";
+        layer: Option<i64> = key.layer, "The layer, from 0; null outside the blocks.";
+        head: Option<i64> = key.head, "The head, from 0; null where it is none.";
+        neuron: Option<i64> = key.neuron, "The neuron, from 0; null where it is none.";
+        component: String = &key.component, "What was changed or read, as specs write it: `L15H13`, `L3MLP`, `L3N17`.";
+        position: String = &key.at.label, "The position, as the spec names it.";
+        position_index: Option<i64> = key.at.index, "Its index, from 0; null where it is several.";
+    }
+}
+
+/// One row of [`PlaceColumns`] for each.
+pub fn keys(places: &[(Place, &PositionGroup)], facts: &Facts) -> PolarsResult<DataFrame> {
+    PlaceColumns::frame(places.iter().map(|(place, at)| place.key(at, facts)))
 }
 
 /// Resolves a step's sites and positions in the prompts of a template.

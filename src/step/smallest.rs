@@ -1,20 +1,27 @@
 //! Step `smallest`: the smallest k that reaches a share of the best, in the rows of another step.
 
-use super::Outcome;
+use super::{Outcome, RowsInfo};
 use crate::Error;
 use crate::context::Context;
 use crate::measure::enough;
 use crate::spec::step::Smallest;
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::kind::Kind;
-use crate::table::{Frames, Problem, column, holds, meeting};
+use crate::table::{ColumnInfo, Frames, Holds, Problem, column, holds, meeting, rows};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 
 /// Columns that tell groups apart where the spec names none.
 const GROUPS: [&str; 5] = ["model", "checkpoint", "step", "template", "operator"];
-/// Columns that are added.
-const MADE: [&str; 3] = ["value", "best", "share"];
+
+rows! {
+    /// Columns that are added.
+    ReachedColumns((value, best, share): (Option<f64>, Option<f64>, f64)) {
+        value: Option<f64> = *value, "What y reaches at the smallest x.";
+        best: Option<f64> = *best, "The best value.";
+        share: f64 = *share, "The share of the best that is asked for.";
+    }
+}
 
 impl Kind for Smallest {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
@@ -49,17 +56,18 @@ impl Kind for Smallest {
         Ok(outcome)
     }
 
-    fn empty_frames(&self, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let Ok(rows) = frames.get(&self.from) else { return Ok(Vec::new()) };
+    fn rows(&self, frames: &Frames) -> Vec<RowsInfo> {
+        let Ok(rows) = frames.get(&self.from) else { return Vec::new() };
         // Where a column is missing, or would be there twice, the check says so.
         let missing = [&self.x, &self.y].into_iter().chain(&self.group_by).any(|name| rows.column(name).is_err());
         if missing || repeated_column(self, rows).is_some() {
-            return Ok(Vec::new());
+            return Vec::new();
         }
-        match reduce(self, &rows.clear())? {
-            Ok((frame, _)) => Ok(vec![(self.name.clone(), frame)]),
-            Err(_) => Ok(Vec::new()),
-        }
+        let kept = groups(self, rows).into_iter().chain([self.x.as_str()]).filter_map(|name| rows.column(name).ok());
+        let kept = kept.flat_map(|column| ColumnInfo::of(column.name(), column.dtype().clone(), ""));
+        let mut all = RowsInfo::alone::<ReachedColumns>("");
+        all.columns.splice(0..0, kept);
+        vec![all]
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
@@ -130,7 +138,8 @@ fn groups<'s>(step: &'s Smallest, rows: &DataFrame) -> Vec<&'s str> {
 /// A column that the rows of the step would have twice.
 fn repeated_column<'s>(step: &'s Smallest, rows: &DataFrame) -> Option<&'s str> {
     let mut seen = IndexSet::new();
-    groups(step, rows).into_iter().chain([step.x.as_str()]).chain(MADE).find(|name| !seen.insert(*name))
+    let made = ["value", "best", "share"];
+    groups(step, rows).into_iter().chain([step.x.as_str()]).chain(made).find(|name| !seen.insert(*name))
 }
 
 /// The rows of the measure that is named, or of the one there is.
@@ -162,7 +171,7 @@ fn reduce(step: &Smallest, rows: &DataFrame) -> PolarsResult<Result<(DataFrame, 
         Ok(column.f64()?.iter().map(|number| number.unwrap_or(f64::NAN)).collect())
     };
     let (x, y) = (numbers(&step.x)?, numbers(&step.y)?);
-    let (mut first, mut found, mut value, mut best) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut first, mut found, mut made) = (Vec::new(), Vec::new(), Vec::new());
     for (key, members) in members(rows, &names)? {
         let points: Vec<(f64, f64)> = members.iter().map(|&row| (x[row], y[row])).collect();
         if let Some(twice) = repeated(&points) {
@@ -180,15 +189,12 @@ fn reduce(step: &Smallest, rows: &DataFrame) -> PolarsResult<Result<(DataFrame, 
         let smallest = enough.and_then(|enough| enough.smallest).map(|index| members[index]);
         first.extend(members.first().map(|&row| row as u32));
         found.push(smallest.map(|row| row as u32));
-        value.push(smallest.map(|row| y[row]));
-        best.push(enough.map(|enough| points[enough.best].1));
+        made.push((smallest.map(|row| y[row]), enough.map(|enough| points[enough.best].1), step.share));
     }
     let hopeless = found.iter().filter(|row| row.is_none()).count();
-    let shares = vec![step.share; first.len()];
     let keys = rows.select(names)?.take(&UInt32Chunked::from_vec("".into(), first))?;
     let smallest = rows.column(&step.x)?.take(&UInt32Chunked::from_iter(found))?;
-    let made = df!("value" => value, "best" => best, "share" => shares)?;
-    Ok(Ok((keys.hstack(&[smallest])?.hstack(made.columns())?, hopeless)))
+    Ok(Ok((keys.hstack(&[smallest])?.hstack(&ReachedColumns::columns("", made.into_iter()))?, hopeless)))
 }
 
 /// The rows of each combination of values, in the order in which they are first seen.

@@ -1,10 +1,10 @@
 //! Values per key and prompt as rows: averaged over the prompts of each operator, and one by one.
 
-use super::Outcome;
-use super::accuracy::number_in;
-use super::labels::Labels;
+use super::labels::{Labels, RunColumns};
+use super::{Outcome, RowsInfo};
 use crate::measure::Resamples;
-use crate::prompt::{Prompt, content};
+use crate::prompt::{Prompt, PromptColumns};
+use crate::table::{ColumnSet, Holds, rows};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use rayon::prelude::*;
@@ -30,9 +30,7 @@ pub struct Values<'v> {
 }
 
 impl Values<'_> {
-    /// One row per key, operator and measure: the keys, `operator`, `measure`, `n` (prompts), `mean`, `baseline` (the mean over the same
-    /// prompts of runs that nothing was done to; where there are such), `std` (over prompts), `ci_low`, `ci_high` (95 % bootstrap interval over prompts, a prompt of several draws counted once), `seeds` (draws), `seed_std` (of the
-    /// draws' means).
+    /// One row per key, operator and measure.
     ///
     /// # Errors
     /// None of its own.
@@ -46,33 +44,19 @@ impl Values<'_> {
             .collect();
         let rows: Vec<Row> = cells
             .par_iter()
-            .map(|&(key, group, measure)| self.row(key, &groups[group], measure, &resamples[group], bootstrap))
+            .map(|&(key, group, measure)| {
+                let operator = groups.get_index(group).map_or("", |(operator, _)| operator);
+                self.row(key, (operator, &groups[group]), measure, &resamples[group], bootstrap)
+            })
             .collect();
         let keys = gather(self.keys, cells.iter().map(|(key, ..)| *key))?;
-        let operators: Vec<&str> =
-            cells.iter().map(|&(_, group, _)| *groups.get_index(group).map_or(&"", |(operator, _)| operator)).collect();
-        let number = |value: fn(&Row) -> f64| -> Vec<Option<f64>> {
-            rows.iter().map(value).map(|value| value.is_finite().then_some(value)).collect()
-        };
-        let mean = df!(
-            "operator" => operators,
-            "measure" => cells.iter().map(|&(.., measure)| self.measures[measure]).collect::<Vec<_>>(),
-            "n" => rows.iter().map(|row| row.n).collect::<Vec<_>>(),
-            "mean" => number(|row| row.mean),
-        )?;
-        let baseline = self.baseline.map(|_| Column::new("baseline".into(), number(|row| row.baseline)));
-        let spread = df!(
-            "std" => number(|row| row.std),
-            "ci_low" => number(|row| row.low),
-            "ci_high" => number(|row| row.high),
-            "seeds" => rows.iter().map(|row| row.seeds).collect::<Vec<_>>(),
-            "seed_std" => number(|row| row.seed_std),
-        )?;
-        keys.hstack(mean.columns())?.hstack(baseline.as_slice())?.hstack(spread.columns())
+        let baseline = self.baseline.map(|_| BaselineColumn::columns("", rows.iter().map(|row| row.baseline)));
+        keys.hstack(&MeanColumns::columns("", rows.iter()))?
+            .hstack(&baseline.unwrap_or_default())?
+            .hstack(&SpreadColumns::columns("", rows.iter()))
     }
 
-    /// One row per key, prompt and measure: the keys, `operator`, `seed`, `id`, `a`, `b`, `answer`, `text`, `measure`,
-    /// `value`, `baseline` (where there are runs that nothing was done to).
+    /// One row per key, prompt and measure.
     ///
     /// # Errors
     /// None of its own.
@@ -80,21 +64,34 @@ impl Values<'_> {
         let (prompts_of_key, measures) = (self.prompts.len(), self.measures.len());
         let count = self.keys.height() * prompts_of_key * measures;
         let keys = gather(self.keys, (0..count).map(|index| (index / (prompts_of_key * measures).max(1)) as u32))?;
-        let of = |index: usize| self.prompts[index / measures % prompts_of_key];
-        let values = self.data.iter().take(count).map(|value| value.is_finite().then_some(*value));
-        let prompts = prompt_columns(&(0..count).map(of).collect::<Vec<_>>())?;
-        let values = df!(
-            "measure" => (0..count).map(|index| self.measures[index % measures]).collect::<Vec<_>>(),
-            "value" => values.collect::<Vec<_>>(),
-        )?;
-        let unpatched = |baseline: &[f64], index: usize| {
-            let value = baseline[index % (prompts_of_key * measures).max(1)];
-            value.is_finite().then_some(value)
+        let prompts = (0..count).map(|index| self.prompts[index / measures % prompts_of_key]);
+        let values = self.data.iter().take(count).enumerate();
+        let values = values.map(|(index, value)| (self.measures[index % measures], *value));
+        let unpatched = |baseline: &[f64]| {
+            let of = |index: usize| baseline[index % (prompts_of_key * measures).max(1)];
+            BaselineColumn::columns("", (0..count).map(of))
         };
-        let baseline = self.baseline.map(|baseline| {
-            Column::new("baseline".into(), (0..count).map(|index| unpatched(baseline, index)).collect::<Vec<_>>())
-        });
-        keys.hstack(prompts.columns())?.hstack(values.columns())?.hstack(baseline.as_slice())
+        keys.hstack(&PromptColumns::columns("", prompts))?
+            .hstack(&ValueColumns::columns("", values))?
+            .hstack(&self.baseline.map(unpatched).unwrap_or_default())
+    }
+
+    /// The rows of [`Outcome::add_values`] for keys of these columns; `there` is what they measure, `all` what they might; `baseline`:
+    /// whether its values have one.
+    pub fn declared<K: ColumnSet>(
+        (there, all): (Vec<&'static str>, &[&'static str]),
+        baseline: bool,
+        per_prompt: bool,
+    ) -> Vec<RowsInfo> {
+        let means = RowsInfo::of::<(K, (MeanColumns, (BaselineColumn, SpreadColumns)))>("");
+        let each = RowsInfo::of::<(K, (PromptColumns, (ValueColumns, BaselineColumn)))>("prompts");
+        let kept = [Some(means), per_prompt.then_some(each)].into_iter().flatten();
+        let complete = |rows: RowsInfo| {
+            let mut rows = if baseline { rows } else { rows.without("baseline") };
+            rows.columns.iter_mut().filter(|one| one.name == "measure").for_each(|one| one.words = all.to_vec());
+            RowsInfo { measured: there.clone(), ..rows }
+        };
+        kept.map(complete).collect()
     }
 
     fn by_operator(&self) -> IndexMap<&'static str, Vec<usize>> {
@@ -142,7 +139,14 @@ impl Values<'_> {
         notes
     }
 
-    fn row(&self, key: u32, members: &[usize], measure: usize, resamples: &Resamples, bootstrap: usize) -> Row {
+    fn row<'r>(
+        &self,
+        key: u32,
+        (operator, members): (&'r str, &[usize]),
+        measure: usize,
+        resamples: &Resamples,
+        bootstrap: usize,
+    ) -> Row<'r> {
         let value =
             |&member: &usize| self.data[(key as usize * self.prompts.len() + member) * self.measures.len() + measure];
         let all: Vec<f64> = members.iter().map(value).collect();
@@ -164,6 +168,8 @@ impl Values<'_> {
         }
         let means: Vec<f64> = seeds.values().map(|(sum, n)| sum / *n as f64).collect();
         Row {
+            operator,
+            measure: self.measures[measure],
             n: finite.len() as u64,
             mean: mean.mean,
             baseline: unpatched,
@@ -176,7 +182,9 @@ impl Values<'_> {
     }
 }
 
-struct Row {
+struct Row<'r> {
+    operator: &'r str,
+    measure: &'static str,
     n: u64,
     mean: f64,
     baseline: f64,
@@ -187,18 +195,41 @@ struct Row {
     seed_std: f64,
 }
 
-/// What names a prompt in rows: `operator`, `seed`, `id`; `a`, `b` and `answer`, or each slot's word, `answer` and `contrast`; `text`.
-///
-/// # Errors
-/// None of its own.
-pub fn prompt_columns(prompts: &[&Prompt]) -> PolarsResult<DataFrame> {
-    let first = df!(
-        "operator" => prompts.iter().map(|prompt| prompt.operator.symbol).collect::<Vec<_>>(),
-        "seed" => prompts.iter().map(|prompt| prompt.seed).collect::<Vec<_>>(),
-        "id" => prompts.iter().map(|prompt| prompt.id).collect::<Vec<_>>(),
-    )?;
-    let text = Column::new("text".into(), prompts.iter().map(|prompt| prompt.text.as_str()).collect::<Vec<_>>());
-    first.hstack(content(prompts)?.columns())?.hstack(&[text])
+rows! {
+    /// What is measured, on how many prompts, and the mean over them.
+    MeanColumns<'r>(row: &'r Row<'r>) {
+        operator: String = row.operator;
+        measure: String = row.measure, "What `mean` or `value` measures.";
+        n: i64 = row.n, "How many prompts the row is of.";
+        mean: Option<f64> = number(row.mean), "Mean over prompts.";
+    }
+
+    /// The mean over the same prompts, or the value, of runs that nothing was done to; where there are such.
+    BaselineColumn(value: f64) {
+        baseline: Option<f64> = number(*value), "The same measure of the run without the edit, of the same prompts: 0 or 1 by \
+            definition where it compares with that run.";
+    }
+
+    /// How far the prompts and their draws lie apart; a prompt of several draws counts once.
+    SpreadColumns<'r>(row: &'r Row<'r>) {
+        std: Option<f64> = number(row.std), "Standard deviation over prompts.";
+        ci_low: Option<f64> = number(row.low), "Lower end of the 95 % interval: of the mean by bootstrap over prompts, of a share by Wilson.";
+        ci_high: Option<f64> = number(row.high), "Upper end of the 95 % interval.";
+        seeds: i64 = row.seeds, "How many seeds.";
+        seed_std: Option<f64> = number(row.seed_std), "Standard deviation of the seeds' means; null for one seed.";
+    }
+
+    /// One value.
+    ValueColumns((measure, value): (&'static str, f64)) {
+        measure: String = measure;
+        value: Option<f64> = number(*value), "The measure on one prompt; the activation (of `capture`); the attention weight (of \
+            `attention-patterns`).";
+    }
+}
+
+/// What is not a number is none in rows.
+pub(super) fn number(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
 }
 
 fn gather(keys: &DataFrame, indices: impl Iterator<Item = u32>) -> PolarsResult<DataFrame> {
@@ -233,26 +264,7 @@ impl Outcome {
     /// # Errors
     /// None of its own.
     pub fn add_labelled(&mut self, name: &str, labels: Labels, template: &str, rows: DataFrame) -> PolarsResult<()> {
-        let height = rows.height();
-        let labelled = df!("step" => vec![number_in(labels.checkpoint); height], "template" => vec![template; height])?
-            .hstack(rows.columns());
-        self.add_rows(name, labels, labelled)
-    }
-
-    /// The frames of [`Outcome::add_values`] without rows, for keys of these columns; `baseline`: whether its values have one.
-    ///
-    /// # Errors
-    /// None of its own.
-    pub fn empty_values(
-        name: &str,
-        keys: &DataFrame,
-        baseline: bool,
-        per_prompt: bool,
-    ) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let mut outcome = Self::default();
-        let baseline = baseline.then_some(&[][..]);
-        let values = Values { keys: &keys.head(Some(0)), measures: &[], prompts: &[], data: &[], baseline };
-        outcome.add_values(name, Labels { model: "", checkpoint: "" }, "", &values, 0, per_prompt)?;
-        Ok(outcome.frames)
+        let of = std::iter::repeat_n((labels, template), rows.height());
+        self.add(name, RunColumns::frame(of)?.hstack(rows.columns())?)
     }
 }

@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod condition;
+mod declare;
 mod derive;
 mod error;
 pub(crate) mod identity;
@@ -16,17 +17,17 @@ mod pivot;
 mod rows;
 mod selected;
 mod undefined;
-mod whole;
 mod write;
 
 pub use condition::{mask, meeting, never, texts};
+pub use declare::{ColumnInfo, ColumnSet, Holds, without_rows};
 pub use derive::reckon;
 pub use error::{Fault, Problem, TableError};
 pub use markdown::{cell, markdown, markdown_head};
 pub use rows::{Frames, Missing};
-pub use whole::whole;
 pub use write::{Files, read_parquet, to_parquet, write, write_parquet};
 
+pub(crate) use declare::rows;
 pub(crate) use error::{at, column, holds, listed};
 pub(crate) use markdown::{escaped, plain, some_values};
 

@@ -62,15 +62,6 @@ fn parquet_declares_texts_as_large_strings() {
 }
 
 #[test]
-fn whole_numbers_are_signed() {
-    let frame = df!("layer" => [0u32, 1], "n" => [1u64, 2], "small" => [1i32, -1], "mean" => [0.5, 1.5]).unwrap();
-    let whole = ablate::table::whole(frame.clone()).unwrap();
-    let types: Vec<DataType> = whole.dtypes();
-    assert_eq!(types, [DataType::Int64, DataType::Int64, DataType::Int64, DataType::Float64]);
-    assert!(ablate::table::whole(df!("n" => [u64::MAX]).unwrap()).is_err(), "a number that is not one is refused");
-}
-
-#[test]
 fn the_same_table_gives_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let frame = df!("a" => [1.5, 2.5, 3.5], "b" => ["x", "y", "z"]).unwrap();

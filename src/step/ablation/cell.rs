@@ -28,12 +28,12 @@ enum Given {
 /// Components, positions, rankings and prompts that cannot be had, at their place in the spec, and Ctrl-C.
 pub fn ablate(
     step: &Ablation,
-    cell: TemplateBatch,
+    cell: &TemplateBatch,
     subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
-    let cell = &without_zero_answers(step, cell, subject, outcome)?;
+    let cell = &without_zero_answers(step, cell.clone(), subject, outcome)?;
     let (name, facts) = (&step.name, subject.model.facts());
     let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
     let positions = places::together(&at);
@@ -45,7 +45,7 @@ pub fn ablate(
         .filter(|&one| cell.prompts.iter().any(|other| other.operator == one))
         .collect();
     let all = circuits::circuits(step, &operators, cell, subject, context)?;
-    let members = circuits::member_rows(&cell.template, &all, Some(facts));
+    let members = circuits::member_rows(&cell.template, &all, facts)?;
     outcome.add_rows(&format!("{name}.components"), subject.labels(), members)?;
     let against_empty = step.measures.iter().any(|measure| measure.has(Property::EmptyRun));
 

@@ -10,7 +10,8 @@ use crate::step::labels::Labels;
 use crate::step::places::{self, Place};
 use crate::step::ranking::{self, Of, Ranking};
 use crate::step::{ModelRun, Scope, TemplateBatch};
-use polars::prelude::*;
+use crate::table::{Holds, rows};
+use polars::prelude::{DataFrame, PolarsResult};
 use std::collections::HashMap;
 
 /// The ablations on prompts of one operator, or of all.
@@ -205,7 +206,7 @@ pub(super) fn check_k(
     Err(context.loaded.refuse(&["step", &step.name, "ranked", "k", &index.to_string()], problem, None).into())
 }
 
-/// The keys of the step's rows, one for each k: `k`, and `components`, how many are named; null where operators differ in that.
+/// The keys of the step's rows, one for each k.
 ///
 /// # Errors
 /// None of its own.
@@ -214,38 +215,42 @@ pub fn keys(all: &[Circuits]) -> PolarsResult<DataFrame> {
     let count = |index: usize| {
         let mut counts = all.iter().filter_map(|circuits| circuits.circuits.get(index)).map(|one| one.members.len());
         let first = counts.next()?;
-        counts.all(|other| other == first).then_some(first as u32)
+        counts.all(|other| other == first).then_some(first)
     };
-    df!(
-        "k" => first.iter().map(|circuit| circuit.k.map(|k| k as u32)).collect::<Vec<_>>(),
-        "components" => (0..first.len()).map(count).collect::<Vec<_>>(),
-    )
+    CircuitColumns::frame(first.iter().enumerate().map(|(index, circuit)| (circuit.k, count(index))))
 }
 
-/// The rows `NAME.components`, one per circuit and component: `template`, `operator` (null: of all), `k`, `rank`, `component`,
-/// `layer`, `head`, `neuron`, `effect`.
+/// The rows `NAME.components`, one per circuit and component.
 ///
 /// # Errors
 /// None of its own.
-pub fn member_rows(template: &str, all: &[Circuits], facts: Option<&Facts>) -> PolarsResult<DataFrame> {
+pub fn member_rows(template: &str, all: &[Circuits], facts: &Facts) -> PolarsResult<DataFrame> {
     let each = all.iter().flat_map(|circuits| circuits.circuits.iter().map(move |circuit| (circuits, circuit)));
-    let rows: Vec<(&Circuits, &Circuit, Member)> =
-        each.flat_map(|(of, circuit)| circuit.members.iter().map(move |&member| (of, circuit, member))).collect();
-    let number = |number: Option<usize>| number.map(|number| number as u32);
-    let unit = |place: Place, heads: bool| {
-        let is_head = matches!(place.hook, crate::model::hook::Hook::Block(_, crate::model::hook::Site::Z));
-        number(place.unit.filter(|_| is_head == heads))
-    };
-    let label = |place: Place| facts.map(|facts| place.component(facts)).unwrap_or_default();
-    df!(
-        "template" => vec![template; rows.len()],
-        "operator" => rows.iter().map(|(of, ..)| of.operator.map(|operator| operator.symbol)).collect::<Vec<_>>(),
-        "k" => rows.iter().map(|(_, circuit, _)| number(circuit.k)).collect::<Vec<_>>(),
-        "rank" => rows.iter().map(|(.., member)| number(member.rank)).collect::<Vec<_>>(),
-        "component" => rows.iter().map(|(.., member)| label(member.place)).collect::<Vec<_>>(),
-        "layer" => rows.iter().map(|(.., member)| number(member.place.layer())).collect::<Vec<_>>(),
-        "head" => rows.iter().map(|(.., member)| unit(member.place, true)).collect::<Vec<_>>(),
-        "neuron" => rows.iter().map(|(.., member)| unit(member.place, false)).collect::<Vec<_>>(),
-        "effect" => rows.iter().map(|(.., member)| member.effect).collect::<Vec<_>>(),
-    )
+    MemberColumns::frame(each.flat_map(|(of, circuit)| {
+        circuit.members.iter().map(move |member| ((template, of.operator, circuit.k), member, facts))
+    }))
+}
+
+/// Template, operator, where each has its own circuits, and k.
+type CircuitKey<'r> = (&'r str, Option<&'static Operator>, Option<usize>);
+
+rows! {
+    /// What names a circuit.
+    pub CircuitColumns((k, components): (Option<usize>, Option<usize>)) {
+        k: Option<i64> = *k, "Size of the circuit, as far as it is of a ranking.";
+        components: Option<i64> = *components, "How many components are named; null where operators differ in that.";
+    }
+
+    /// A component of a circuit.
+    pub MemberColumns<'r>(((template, operator, k), member, facts): (CircuitKey<'r>, &'r Member, &'r Facts)) {
+        template: String = template;
+        operator: Option<String> = operator.map(|operator| operator.symbol), "The operator; null where all have the same circuits.";
+        k: Option<i64> = *k;
+        rank: Option<i64> = member.rank, "Place by effect, from 1; null for what was named without order.";
+        component: String = member.place.component(facts);
+        layer: Option<i64> = member.place.layer();
+        head: Option<i64> = member.place.head();
+        neuron: Option<i64> = member.place.neuron();
+        effect: Option<f64> = member.effect, "The effect that it was ranked by; null for what was named without order.";
+    }
 }

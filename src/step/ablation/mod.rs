@@ -7,9 +7,9 @@ mod planned;
 mod runs;
 mod sets;
 
-use super::pairing::{self, pair_rows};
 use super::ranking::{self, Ranking};
-use super::{Outcome, dry_ranking, means, model_run, places};
+use super::summary::Values;
+use super::{Outcome, RowsInfo, dry_ranking, means, model_run, pairing, places};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
@@ -18,32 +18,23 @@ use crate::measure::AblationMeasure;
 use crate::spec::step::{Ablation, AblationMode, AblationValue};
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::kind::Kind;
-use crate::step::labels::Labels;
+use crate::step::labels::ModelColumns;
 use crate::table::Frames;
-use polars::prelude::*;
+use circuits::{CircuitColumns, MemberColumns};
 
 impl Kind for Ablation {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each(self, context, |subject, outcome| {
-            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
-            for cell in subject.cells().map_err(refuse)? {
-                cell::ablate(self, cell, subject, context, outcome)?;
-            }
-            Ok(())
+        model_run::each_cell(self, context, |cell, subject, outcome| {
+            cell::ablate(self, cell, subject, context, outcome)
         })
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let name = &self.name;
-        let mut frames = Outcome::empty_values(name, &circuits::keys(&[])?, true, self.per_prompt)?;
-        let labels = Labels { model: "", checkpoint: "" };
-        let mut further = Outcome::default();
-        further.add_rows(&format!("{name}.components"), labels, circuits::member_rows("", &[], None))?;
-        if self.value == AblationValue::Resample {
-            further.add_rows(&format!("{name}.pairs"), labels, pair_rows("", &[], &[]))?;
-        }
-        frames.extend(further.frames);
-        Ok(frames)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        let measures = self.measures.iter().map(|measure| measure.name()).collect();
+        let values = Values::declared::<CircuitColumns>((measures, AblationMeasure::NAMES), true, self.per_prompt);
+        let members = RowsInfo::alone::<(ModelColumns, MemberColumns)>("components");
+        let pairs = (self.value == AblationValue::Resample).then(pairing::rows);
+        values.into_iter().chain([members]).chain(pairs).collect()
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
@@ -97,14 +88,6 @@ impl Kind for Ablation {
 
     fn rankings(&self) -> Vec<Ranking<'_>> {
         self.ranked.iter().map(Ranking::from).chain(self.listed.iter().map(Ranking::from)).collect()
-    }
-
-    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "measure").then(|| AblationMeasure::NAMES.to_vec())
-    }
-
-    fn measured(&self) -> Vec<&'static str> {
-        self.measures.iter().map(|measure| measure.name()).collect()
     }
 }
 

@@ -4,17 +4,17 @@ mod chosen;
 mod file;
 
 use super::model_run::{self, ModelRun, TemplateBatch};
-use super::places::{self, Place, PositionGroup};
-use super::summary::{MOST_ROWS, Values, prompt_columns};
-use super::{Outcome, Scope, replays};
+use super::places::{self, Place, PlaceColumns, PositionGroup};
+use super::summary::{MOST_ROWS, ValueColumns, Values};
+use super::{Outcome, RowsInfo, Scope, replays};
 use crate::context::Context;
 use crate::cost::{Read, Survey, Workload};
 use crate::intervene::{Activation, HookPositions, Layout, Positions};
 use crate::model::facts::Facts;
+use crate::prompt::PromptColumns;
 use crate::spec::step::{self, CaptureFormat};
 use crate::step::kind::Kind;
-use crate::step::labels::Labels;
-use crate::table::Frames;
+use crate::table::{Frames, Holds, rows};
 use crate::{Error, prompt};
 use chosen::Chosen;
 use polars::prelude::*;
@@ -22,20 +22,14 @@ use std::path::PathBuf;
 
 impl Kind for step::Capture {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each(self, context, |subject, outcome| {
-            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
-            subject.cells().map_err(refuse)?.iter().try_for_each(|cell| keep(self, cell, subject, context, outcome))
-        })
+        model_run::each_cell(self, context, |cell, subject, outcome| keep(self, cell, subject, context, outcome))
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let mut outcome = Outcome::default();
-        let labels = Labels { model: "", checkpoint: "" };
-        if self.format == CaptureFormat::Rows {
-            outcome.add_labelled(&self.name, labels, "", rows(&[], &[], &[], None)?)?;
-        }
-        outcome.add_labelled(&format!("{}.prompts", self.name), labels, "", prompt_columns(&[])?)?;
-        Ok(outcome.frames)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        let values =
+            RowsInfo::of::<(PlaceColumns, (IndexColumn, (PromptColumns, ValueColumns)))>("").without("measure");
+        let rows = (self.format == CaptureFormat::Rows).then_some(values);
+        rows.into_iter().chain([RowsInfo::of::<PromptColumns>("prompts")]).collect()
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
@@ -86,7 +80,7 @@ fn keep(
         CaptureFormat::Rows => {
             let positions: Vec<PositionGroup> =
                 at.iter(length).map(|index| places::at(&cell.positions, index)).collect();
-            let rows = rows(&chosen, &activations, &positions, Some((cell, facts)))?;
+            let rows = values(&chosen, &activations, &positions, (cell, facts))?;
             outcome.add_labelled(&step.name, labels, &cell.template, rows)?;
         }
         CaptureFormat::Safetensors => {
@@ -98,7 +92,7 @@ fn keep(
             outcome.files.push(path);
         }
     }
-    let prompts = prompt_columns(&cell.prompts)?;
+    let prompts = PromptColumns::frame(cell.prompts.iter().copied())?;
     outcome.add_labelled(&format!("{}.prompts", step.name), labels, &cell.template, prompts)?;
     Ok(())
 }
@@ -203,15 +197,21 @@ fn file_name(step: &step::Capture, cell: &TemplateBatch, subject: &ModelRun, con
     parts.join(".").chars().map(plain).collect()
 }
 
-/// One row per hook, position, unit, index within the unit, and prompt: the columns of [`places::keys`], `index`, what names
-/// the prompt, `value`. `index` is null where a unit is one value; at attention patterns it is the key's position.
-fn rows(
+rows! {
+    /// The place of a value in its activation.
+    IndexColumn(index: Option<u32>) {
+        index: Option<i64> = *index, "Place of the value in its activation; null where a unit is one value, at attention patterns the key's position.";
+    }
+}
+
+/// One row per hook, position, unit, index within the unit, and prompt.
+fn values(
     chosen: &[Chosen],
     activations: &[Activation],
     positions: &[PositionGroup],
-    cell: Option<(&TemplateBatch, &Facts)>,
+    (cell, facts): (&TemplateBatch, &Facts),
 ) -> PolarsResult<DataFrame> {
-    let prompts = cell.map(|(cell, _)| cell.prompts.as_slice()).unwrap_or_default();
+    let prompts = &cell.prompts;
     let mut keys: Vec<(Place, &PositionGroup)> = Vec::new();
     let mut indices: Vec<Option<u32>> = Vec::new();
     let mut data: Vec<f64> = Vec::new();
@@ -230,7 +230,7 @@ fn rows(
             }
         }
     }
-    let keys = places::keys(&keys, cell.map(|(_, facts)| facts))?.hstack(df!("index" => indices)?.columns())?;
+    let keys = places::keys(&keys, facts)?.hstack(&IndexColumn::columns("", indices.into_iter()))?;
     let values = Values { keys: &keys, measures: &["value"], prompts, data: &data, baseline: None };
     values.each()?.drop("measure")
 }

@@ -5,23 +5,29 @@ use super::found::Found;
 use super::neurons::Neuron;
 use super::values::{joined, listed};
 use crate::heuristic::{Entry, Heuristic, Match};
+use crate::spec::step::HeuristicType;
+use crate::step::RowsInfo;
+use crate::table::{Holds, rows};
 use indexmap::IndexMap;
-use polars::prelude::*;
+use polars::prelude::{DataFrame, PolarsResult};
 
-/// The frame with a row per neuron and heuristic.
-const MATCHES: &str = "";
-const NEURONS: &str = "neurons";
-/// The frame with a row per example that is drawn and prompt.
+/// The rows with one per example that is drawn and prompt.
 pub const PATTERNS: &str = "patterns";
-const EXAMPLES: &str = "examples";
-const ASSOCIATED: &str = "associated";
+/// Type of an example that matches no heuristic.
+const NO_TYPE: &str = "none";
 
-/// The name of a frame.
-pub fn name(step: &str, part: &str) -> String {
-    if part.is_empty() { step.to_string() } else { format!("{step}.{part}") }
+/// All rows of the step.
+pub fn declared() -> Vec<RowsInfo> {
+    vec![
+        RowsInfo::of::<MatchColumns>(""),
+        RowsInfo::of::<FoundColumns>("neurons"),
+        RowsInfo::of::<PatternColumns>(PATTERNS),
+        RowsInfo::of::<ExampleColumns>("examples"),
+        RowsInfo::of::<AssociatedColumns>("associated"),
+    ]
 }
 
-/// All frames by part; `prompts` are operands and the number of the result, `drawn` the examples whose activations are kept.
+/// The rows in that order; `prompts` are operands and the number of the result, `drawn` the examples whose activations are kept.
 ///
 /// # Errors
 /// None of its own.
@@ -32,142 +38,144 @@ pub fn all(
     examples: &[Example],
     drawn: &[&Example],
     prompts: &[(i64, i64, usize)],
-) -> PolarsResult<Vec<(&'static str, DataFrame)>> {
-    Ok(vec![
-        (MATCHES, matches(operator, found)?),
-        (NEURONS, neurons(operator, found)?),
-        (PATTERNS, patterns(operator, drawn, prompts)?),
-        (EXAMPLES, example_rows(operator, examples)?),
-        (ASSOCIATED, associated(operator, found, entries)?),
+) -> PolarsResult<[DataFrame; 5]> {
+    let matches = found.iter().flat_map(|one| one.matches.iter().map(move |found| ((operator, &one.neuron), found)));
+    let patterns: Vec<Pattern> = drawn.iter().map(|example| Pattern::of(example, operator)).collect();
+    let patterns =
+        patterns.iter().flat_map(|one| prompts.iter().enumerate().map(move |(at, prompt)| (one, at, *prompt)));
+    Ok([
+        MatchColumns::frame(matches)?,
+        FoundColumns::frame(found.iter().map(|one| (operator, one)))?,
+        PatternColumns::frame(patterns)?,
+        ExampleColumns::frame(examples.iter().map(|example| (operator, example)))?,
+        AssociatedColumns::frame(&associated(operator, found, entries))?,
     ])
 }
 
-/// `operator`, `layer`, `neuron`, `component`, `rank`, `effect`.
-fn keys(operator: &str, of: &[&Neuron]) -> PolarsResult<DataFrame> {
-    df!(
-        "operator" => vec![operator; of.len()],
-        "layer" => of.iter().map(|neuron| neuron.layer as u32).collect::<Vec<_>>(),
-        "neuron" => of.iter().map(|neuron| neuron.neuron as u32).collect::<Vec<_>>(),
-        "component" => of.iter().map(|neuron| neuron.component()).collect::<Vec<_>>(),
-        "rank" => of.iter().map(|neuron| neuron.rank as u32).collect::<Vec<_>>(),
-        "effect" => of.iter().map(|neuron| neuron.effect).collect::<Vec<_>>(),
-    )
-}
-
-/// One row per neuron and heuristic that it matches.
-fn matches(operator: &str, found: &[Found]) -> PolarsResult<DataFrame> {
-    let rows: Vec<(&Neuron, &Match)> =
-        found.iter().flat_map(|one| one.matches.iter().map(|found| (&one.neuron, found))).collect();
-    let columns = df!(
-        "heuristic" => rows.iter().map(|(_, one)| one.heuristic.to_string()).collect::<Vec<_>>(),
-        "type" => rows.iter().map(|(_, one)| one.heuristic.kind().name()).collect::<Vec<_>>(),
-        "subject" => rows.iter().map(|(_, one)| one.heuristic.subject()).collect::<Vec<_>>(),
-        "associated" => rows.iter().map(|(_, one)| one.associated as u32).collect::<Vec<_>>(),
-        "score" => rows.iter().map(|(_, one)| one.score).collect::<Vec<_>>(),
-        "tail" => rows.iter().map(|(_, one)| one.tail.name()).collect::<Vec<_>>(),
-    )?;
-    keys(operator, &rows.iter().map(|(neuron, _)| *neuron).collect::<Vec<_>>())?.hstack(columns.columns())
-}
-
-/// One row per neuron.
-fn neurons(operator: &str, found: &[Found]) -> PolarsResult<DataFrame> {
-    let best = |one: &Found| one.matches.first().cloned();
-    let columns = df!(
-        "heuristics" => found.iter().map(|one| one.matches.len() as u32).collect::<Vec<_>>(),
-        "direct" => found.iter().map(|one| one.direct() as u32).collect::<Vec<_>>(),
-        "control" => found.iter().map(|one| one.control as u32).collect::<Vec<_>>(),
-        "control_operands" => found.iter().map(|one| one.control_operands as u32).collect::<Vec<_>>(),
-        "classified" => found.iter().map(|one| !one.matches.is_empty()).collect::<Vec<_>>(),
-        "best" => found.iter().map(|one| best(one).map(|best| best.heuristic.to_string())).collect::<Vec<_>>(),
-        "best_type" => found.iter().map(|one| best(one).map(|best| best.heuristic.kind().name())).collect::<Vec<_>>(),
-        "best_score" => found.iter().map(|one| best(one).map(|best| best.score)).collect::<Vec<_>>(),
-        "top_integers" => found.iter().map(|one| listed(&one.top)).collect::<Vec<_>>(),
-    )?;
-    keys(operator, &found.iter().map(|one| &one.neuron).collect::<Vec<_>>())?.hstack(columns.columns())
+/// Every type, as rows write it.
+fn types() -> Vec<&'static str> {
+    HeuristicType::ALL.into_iter().map(HeuristicType::name).chain([NO_TYPE]).collect()
 }
 
 fn kind(example: &Example) -> &'static str {
-    example.kind.map_or(NO_TYPE, |kind| kind.name())
+    example.kind.map_or(NO_TYPE, HeuristicType::name)
 }
 
 fn heuristic(example: &Example) -> Option<String> {
     example.best.as_ref().map(|best| best.heuristic.to_string())
 }
 
-/// One row per example that is drawn and prompt.
-fn patterns(operator: &str, examples: &[&Example], prompts: &[(i64, i64, usize)]) -> PolarsResult<DataFrame> {
-    let texts: Vec<[Option<String>; 2]> =
-        examples.iter().map(|example| [Some(example.found.neuron.component()), heuristic(example)]).collect();
-    let each = |which: usize| -> Vec<Option<&str>> {
-        texts.iter().flat_map(|texts| vec![texts[which].as_deref(); prompts.len()]).collect()
-    };
-    let numbers = |of: &dyn Fn(&Example, usize, usize) -> f32| -> Vec<f64> {
-        let one = |example| prompts.iter().enumerate().map(move |(prompt, &(.., result))| (example, prompt, result));
-        examples
-            .iter()
-            .copied()
-            .flat_map(one)
-            .map(|(example, prompt, result)| f64::from(of(example, prompt, result)))
-            .collect()
-    };
-    let activation = |example: &Example, prompt: usize, _: usize| example.activations[prompt];
-    let logit = |example: &Example, _: usize, result: usize| example.result_logits[result];
-    let effective =
-        |example: &Example, prompt: usize, result: usize| example.activations[prompt] * example.result_logits[result];
-    let largest: Vec<f32> = examples
-        .iter()
-        .map(|example| example.activations.iter().fold(f32::MIN_POSITIVE, |most, value| most.max(value.abs())))
-        .collect();
-    let relative = (0..examples.len() * prompts.len()).map(|row| {
-        let (example, prompt) = (row / prompts.len(), row % prompts.len());
-        f64::from(examples[example].activations[prompt] / largest[example])
-    });
-    df!(
-        "operator" => vec![operator; examples.len() * prompts.len()],
-        "type" => examples.iter().flat_map(|example| vec![kind(example); prompts.len()]).collect::<Vec<_>>(),
-        "component" => each(0),
-        "heuristic" => each(1),
-        "a" => examples.iter().flat_map(|_| prompts.iter().map(|prompt| prompt.0)).collect::<Vec<_>>(),
-        "b" => examples.iter().flat_map(|_| prompts.iter().map(|prompt| prompt.1)).collect::<Vec<_>>(),
-        "activation" => numbers(&activation),
-        "relative" => relative.collect::<Vec<f64>>(),
-        "logit" => numbers(&logit),
-        "effective" => numbers(&effective),
-    )
+/// An example that is drawn.
+struct Pattern<'r> {
+    operator: &'r str,
+    example: &'r Example,
+    component: String,
+    heuristic: Option<String>,
+    largest: f32,
 }
 
-/// One row per example.
-fn example_rows(operator: &str, examples: &[Example]) -> PolarsResult<DataFrame> {
-    df!(
-        "operator" => vec![operator; examples.len()],
-        "type" => examples.iter().map(kind).collect::<Vec<_>>(),
-        "component" => examples.iter().map(|example| example.found.neuron.component()).collect::<Vec<_>>(),
-        "heuristic" => examples.iter().map(heuristic).collect::<Vec<_>>(),
-        "heuristics" => examples.iter().map(|example| joined(&example.found.matches)).collect::<Vec<_>>(),
-        "score" => examples.iter().map(|example| example.best.as_ref().map(|best| best.score)).collect::<Vec<_>>(),
-        "effect" => examples.iter().map(|example| example.found.neuron.effect).collect::<Vec<_>>(),
-        "top_integers" => examples.iter().map(|example| listed(&example.found.top)).collect::<Vec<_>>(),
-    )
-}
-
-/// One row per heuristic of any neuron, in the order of the catalogue; sets of results last, which no chance is known of.
-fn associated(operator: &str, found: &[Found], entries: &[Entry]) -> PolarsResult<DataFrame> {
-    let mut counts: IndexMap<&Heuristic, (u32, usize, Option<f64>)> =
-        entries.iter().map(|entry| (&entry.heuristic, (0, entry.associated, Some(entry.chance)))).collect();
-    for one in found.iter().flat_map(|one| &one.matches) {
-        counts.entry(&one.heuristic).or_insert((0, one.associated, None)).0 += 1;
+impl<'r> Pattern<'r> {
+    fn of(example: &'r Example, operator: &'r str) -> Self {
+        let largest = example.activations.iter().fold(f32::MIN_POSITIVE, |most, value| most.max(value.abs()));
+        let (component, heuristic) = (example.found.neuron.component(), heuristic(example));
+        Self { operator, example, component, heuristic, largest }
     }
-    counts.retain(|_, (neurons, ..)| *neurons > 0);
-    df!(
-        "operator" => vec![operator; counts.len()],
-        "heuristic" => counts.keys().map(|heuristic| heuristic.to_string()).collect::<Vec<_>>(),
-        "type" => counts.keys().map(|heuristic| heuristic.kind().name()).collect::<Vec<_>>(),
-        "subject" => counts.keys().map(|heuristic| heuristic.subject()).collect::<Vec<_>>(),
-        "neurons" => counts.values().map(|(neurons, ..)| *neurons).collect::<Vec<_>>(),
-        "associated" => counts.values().map(|(_, associated, _)| *associated as u32).collect::<Vec<_>>(),
-        "chance" => counts.values().map(|(.., chance)| *chance).collect::<Vec<_>>(),
-    )
 }
 
-/// Type of an example that matches no heuristic.
-pub const NO_TYPE: &str = "none";
+/// A heuristic, and how many neurons match it.
+struct Associated<'r> {
+    operator: &'r str,
+    heuristic: &'r Heuristic,
+    neurons: u32,
+    associated: usize,
+    chance: Option<f64>,
+}
+
+/// The heuristics of any neuron, in the order of the catalogue; sets of results last, which no chance is known of.
+fn associated<'r>(operator: &'r str, found: &'r [Found], entries: &'r [Entry]) -> Vec<Associated<'r>> {
+    let one = |heuristic, associated, chance| Associated { operator, heuristic, neurons: 0, associated, chance };
+    let all =
+        entries.iter().map(|entry| (&entry.heuristic, one(&entry.heuristic, entry.associated, Some(entry.chance))));
+    let mut counts: IndexMap<&Heuristic, Associated> = all.collect();
+    for found in found.iter().flat_map(|one| &one.matches) {
+        let heuristic = &found.heuristic;
+        counts.entry(heuristic).or_insert_with(|| one(heuristic, found.associated, None)).neurons += 1;
+    }
+    counts.into_values().filter(|one| one.neurons > 0).collect()
+}
+
+rows! {
+    /// A ranked neuron.
+    NeuronColumns<'r>((operator, neuron): (&'r str, &'r Neuron)) {
+        operator: String = operator;
+        layer: i64 = neuron.layer;
+        neuron: i64 = neuron.neuron;
+        component: String = neuron.component();
+        rank: i64 = neuron.rank;
+        effect: Option<f64> = neuron.effect;
+    }
+
+    /// A neuron, and a heuristic that it matches.
+    MatchColumns<'r>((neuron, one): ((&'r str, &'r Neuron), &'r Match)) {
+        of: NeuronColumns = *neuron;
+        heuristic: String = one.heuristic.to_string(), "The rule: `op1 in [10, 20)`, `result mod 5 = 3`.";
+        type: String = one.heuristic.kind().name(),
+            "Its type: `range`, `modulo`, `pattern`, `identical`, `multi-result`; of examples also `none`.", in types();
+        subject: String = one.heuristic.subject(), "What it is about: `op1`, `op2`, `both`, `result`, `operands`.";
+        associated: i64 = one.associated, "How many prompts the heuristic holds for.";
+        score: f64 = one.score, "Share of the k most activating prompts that the heuristic holds for.";
+        tail: String = one.tail.name(), "`high` or `low`: which end of the activations matched.";
+    }
+
+    /// A neuron, and how many heuristics it matches.
+    FoundColumns<'r>((operator, one): (&'r str, &'r Found)) {
+        of: NeuronColumns = (*operator, &one.neuron);
+        heuristics: i64 = one.matches.len(), "How many heuristics the neuron matches; of examples, all of them.";
+        direct: i64 = one.direct(), "How many of its heuristics are on results.";
+        control: i64 = one.control, "How many heuristics on results it would match with its value vector shuffled.";
+        control_operands: i64 = one.control_operands,
+            "How many heuristics on operands it would match with its activations shuffled over the prompts.";
+        classified: bool = !one.matches.is_empty(), "Whether it matches any heuristic.";
+        best: Option<String> = one.matches.first().map(|best| best.heuristic.to_string()), "The heuristic with the best score.";
+        best_type: Option<String> = one.matches.first().map(|best| best.heuristic.kind().name()), "Its type.", in types();
+        best_score: Option<f64> = one.matches.first().map(|best| best.score), "Its score.";
+        top_integers: String = listed(&one.top), "The ten integers with the highest logits in the neuron's value vector.";
+    }
+
+    /// An example that is drawn, and a prompt.
+    PatternColumns<'r>((one, at, (a, b, result)): (&'r Pattern<'r>, usize, (i64, i64, usize))) {
+        operator: String = one.operator;
+        type: String = kind(one.example), in types();
+        component: String = &one.component;
+        heuristic: Option<String> = one.heuristic.as_deref();
+        a: i64 = *a;
+        b: i64 = *b;
+        activation: f64 = one.example.activations[*at], "The neuron's activation on the prompt.";
+        relative: f64 = one.example.activations[*at] / one.largest, "The same over the neuron's largest absolute one.";
+        logit: f64 = one.example.result_logits[*result], "Logit of the prompt's answer in the neuron's value vector.";
+        effective: f64 = one.example.activations[*at] * one.example.result_logits[*result], "activation × logit.";
+    }
+
+    /// An example.
+    ExampleColumns<'r>((operator, example): (&'r str, &'r Example)) {
+        operator: String = operator;
+        type: String = kind(example), in types();
+        component: String = example.found.neuron.component();
+        heuristic: Option<String> = heuristic(example);
+        heuristics: String = joined(&example.found.matches);
+        score: Option<f64> = example.best.as_ref().map(|best| best.score);
+        effect: Option<f64> = example.found.neuron.effect;
+        top_integers: String = listed(&example.found.top);
+    }
+
+    /// A heuristic that some neuron matches.
+    AssociatedColumns<'r>(one: &'r Associated<'r>) {
+        operator: String = one.operator;
+        heuristic: String = one.heuristic.to_string();
+        type: String = one.heuristic.kind().name(), in types();
+        subject: String = one.heuristic.subject();
+        neurons: i64 = one.neurons, "How many neurons match the heuristic.";
+        associated: i64 = one.associated;
+        chance: Option<f64> = one.chance, "Probability that activations in random order match the heuristic.";
+    }
+}

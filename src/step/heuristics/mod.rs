@@ -12,24 +12,20 @@ use super::dry_ranking::{self, Reader};
 use super::model_run::{self, ModelRun};
 use super::ranking::{self, Ranking, fault, refused};
 use super::summary::MOST_ROWS;
-use super::{Outcome, replays};
+use super::{Outcome, RowsInfo, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::heuristic::{Match, Matcher, Options};
 use crate::manifest::SelfCheck;
-use crate::spec::step::HeuristicType;
 use crate::spec::step::{Heuristics, ScoreCap, ZeroResults};
 use crate::spec::{Loaded, Prompts, SpecErrors};
 use crate::step::divided::Divided;
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
-use crate::step::labels::Labels;
 use crate::table::Frames;
 use examples::{Example, Examples};
 use found::Found;
-pub use frames::NO_TYPE;
-use polars::prelude::*;
 use prompts::Asked;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -55,16 +51,12 @@ impl Kind for Heuristics {
             Ok(())
         })?;
         // Of every kind of rows there are some, if only none.
-        for (name, frame) in empty_frames(self)? {
-            if !outcome.frames.iter().any(|(other, _)| *other == name) {
-                outcome.frames.push((name, frame));
-            }
-        }
+        outcome.complete(&self.name, &frames::declared())?;
         Ok(outcome)
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        frames::declared()
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
@@ -109,30 +101,11 @@ impl Kind for Heuristics {
     fn rankings(&self) -> Vec<Ranking<'_>> {
         vec![Ranking::from(&self.ranked)]
     }
-
-    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        match column {
-            "type" | "best_type" => {
-                Some(HeuristicType::ALL.into_iter().map(HeuristicType::name).chain([NO_TYPE]).collect())
-            }
-            _ => None,
-        }
-    }
 }
 
 /// The prompts that the step runs on, of those that a spec says: every legal one.
 fn surveyed(prompts: &Prompts) -> Prompts {
     Prompts { keep: crate::spec::Keep::All, sample: None, skip: 0, ..prompts.clone() }
-}
-
-/// Its frames without rows.
-fn empty_frames(step: &Heuristics) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let mut outcome = Outcome::default();
-    let labels = Labels { model: "", checkpoint: "" };
-    for (part, frame) in frames::all("", &[], &[], &[], &[], &[])? {
-        outcome.add_labelled(&frames::name(&step.name, part), labels, "", frame)?;
-    }
-    Ok(outcome.frames)
 }
 
 /// How many neurons' activations on `prompts` prompts are in memory at once: half of `run.memory_mib`. More neurons than that take
@@ -222,15 +195,15 @@ fn classify(
     let drawn = examples::first(&examples, step.patterns);
     let prompts = values.of_prompts(asked);
     let named = frames::all(asked.operator.symbol, &found, matcher.entries(), &examples, &drawn, &prompts)?;
-    for (part, frame) in named {
-        outcome.add_labelled(&frames::name(&step.name, part), subject.labels(), &asked.template, frame)?;
+    for (rows, frame) in frames::declared().into_iter().zip(named) {
+        outcome.add_labelled(&rows.name(&step.name), subject.labels(), &asked.template, frame)?;
     }
     Ok(())
 }
 
 /// Refuses more rows of pictures than are kept.
 fn check_examples(step: &Heuristics, asked: &Asked, context: &Context, outcome: &Outcome) -> Result<(), Error> {
-    let name = frames::name(&step.name, frames::PATTERNS);
+    let name = format!("{}.{}", step.name, frames::PATTERNS);
     let before = outcome.frames.iter().find(|(other, _)| *other == name).map_or(0, |(_, frame)| frame.height());
     let most = before + step.patterns.min(step.examples) * (step.types.len() + 1) * asked.prompts.len();
     if most <= MOST_ROWS {

@@ -5,10 +5,10 @@ mod reach;
 mod values;
 
 use super::model_run::{self, ModelRun, TemplateBatch};
-use super::pairing::{self, Other, Pairs, pair_rows};
-use super::patching::Runs;
+use super::pairing::{self, Other, Pairs};
+use super::patching::{self, Runs};
 use super::summary::Values;
-use super::{Outcome, Scope, replays};
+use super::{Outcome, RowsInfo, Scope, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
@@ -19,9 +19,8 @@ use crate::spec::step::{Direction, EditValue, Intervention, MeanOperators};
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
-use crate::table::Frames;
+use crate::table::{Frames, Holds, rows};
 use edits::resolve;
-use polars::prelude::*;
 use reach::Reach;
 use values::{MeanValues, over, placeholder};
 
@@ -29,20 +28,13 @@ impl Kind for Intervention {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
         model_run::each(self, context, |subject, outcome| {
             reach::check_prompts(self, subject, context)?;
-            let cells = subject
-                .cells()
-                .map_err(|error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error))?;
+            let cells = subject.cells(self, context)?;
             cells.iter().try_for_each(|cell| intervene(self, cell, subject, context, outcome))
         })
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let mut frames = Outcome::empty_values(&self.name, &keys(&[])?, true, self.per_prompt)?;
-        let mut pairs = Outcome::default();
-        let labels = super::labels::Labels { model: "", checkpoint: "" };
-        pairs.add_rows(&format!("{}.pairs", self.name), labels, pair_rows("", &[], &[]))?;
-        frames.extend(pairs.frames);
-        Ok(frames)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        patching::rows::<InterventionColumn>(&self.measures, self.per_prompt)
     }
 
     fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
@@ -81,14 +73,6 @@ impl Kind for Intervention {
         }
         Ok(Some(whole))
     }
-
-    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "measure").then(|| EffectMeasure::NAMES.to_vec())
-    }
-
-    fn measured(&self) -> Vec<&'static str> {
-        self.measures.iter().map(|measure| measure.name()).collect()
-    }
 }
 
 /// What it reads of the other prompt of each pair: edits that write its values, and measures that compare with it.
@@ -103,9 +87,11 @@ fn reads(step: &Intervention) -> Other {
     }
 }
 
-/// The key column: `intervention`.
-fn keys(step: &[&str]) -> PolarsResult<DataFrame> {
-    df!("intervention" => step)
+rows! {
+    /// What names an intervention.
+    InterventionColumn<'r>(name: &'r str) {
+        intervention: String = name, "Name of the intervention.";
+    }
 }
 
 fn intervene(
@@ -161,10 +147,10 @@ fn intervene(
         Ok(runs.unpatched_and_effects(&step.measures, &readouts))
     })?;
 
-    let names: Vec<&str> = step.interventions.iter().map(|intervention| intervention.name.as_str()).collect();
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let (baseline, data) = data.split_at(prompts.len() * measures.len());
-    let keys = keys(&names)?;
+    let names = step.interventions.iter().map(|intervention| intervention.name.as_str());
+    let keys = InterventionColumn::frame(names)?;
     let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::Edit;
 use crate::measure::{Accuracy, Resamples};
-use crate::prompt::{Operator, Prompt, Random};
+use crate::prompt::{Operator, Prompt, PromptColumns, Random};
 use crate::spec::Loaded;
 use crate::spec::SpecErrors;
 use crate::spec::step::HeuristicKnockout;
@@ -16,30 +16,27 @@ use crate::spec::step::HeuristicType;
 use crate::step::kind::Kind;
 use crate::step::labels::Labels;
 use crate::step::means::Over;
-use crate::step::summary::{BOOTSTRAP_SEED, prompt_columns};
-use crate::step::{ModelRun, Outcome, TemplateBatch, model_run, places};
-use crate::table::Frames;
+use crate::step::summary::{BOOTSTRAP_SEED, number};
+use crate::step::{ModelRun, Outcome, RowsInfo, TemplateBatch, model_run, places};
+use crate::table::{Frames, Holds, rows};
 use indexmap::IndexMap;
-use polars::prelude::*;
+use polars::prelude::PolarsResult;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// The prompts that a heuristic holds for, and those that it does not.
-pub const GROUPS: [&str; 2] = ["related", "unrelated"];
+const GROUPS: [&str; 2] = ["related", "unrelated"];
 
 impl Kind for HeuristicKnockout {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each(self, context, |subject, outcome| {
-            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
-            subject.cells().map_err(refuse)?.iter().try_for_each(|cell| knock(self, cell, subject, context, outcome))
-        })
+        model_run::each_cell(self, context, |cell, subject, outcome| knock(self, cell, subject, context, outcome))
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let mut outcome = Outcome::default();
-        record(self, Labels { model: "", checkpoint: "" }, "", &[], &mut outcome)?;
-        Ok(outcome.frames)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        let prompts = self.per_prompt.then(|| RowsInfo::of::<TriedColumns>("prompts"));
+        let own = [RowsInfo::of::<TrialColumns>(""), RowsInfo::of::<GroupMeanColumns>("means")];
+        own.into_iter().chain(prompts).collect()
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
@@ -66,14 +63,6 @@ impl Kind for HeuristicKnockout {
             whole = whole.and(replay.and(forwards));
         }
         Ok(Some(whole))
-    }
-
-    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        match column {
-            "type" | "best_type" => Some(HeuristicType::ALL.into_iter().map(HeuristicType::name).collect()),
-            "group" => Some(GROUPS.to_vec()),
-            _ => None,
-        }
     }
 }
 
@@ -222,8 +211,7 @@ impl Trial<'_> {
     }
 }
 
-/// Adds the rows `NAME`: `operator`, `heuristic`, `type`, `neurons`, `group`, `n` (prompts), `clean` (accuracy with nothing out),
-/// `accuracy`, `ci_low`, `ci_high` (95 % Wilson), `drop` (clean − accuracy); `NAME.means`, see [`means`]; and `NAME.prompts`.
+/// Adds the rows `NAME`, `NAME.means` and `NAME.prompts`.
 fn record(
     step: &HeuristicKnockout,
     labels: Labels,
@@ -231,69 +219,85 @@ fn record(
     trials: &[Trial],
     outcome: &mut Outcome,
 ) -> PolarsResult<()> {
-    let after: Vec<Accuracy> = trials.iter().map(|trial| count(&trial.after)).collect();
-    let rates: Vec<Option<(f64, f64)>> = trials.iter().map(Trial::rates).collect();
-    let end = |end: fn(&Accuracy) -> f64| after.iter().map(|one| (one.n > 0).then(|| end(one))).collect::<Vec<_>>();
-    let rows = df!(
-        "operator" => trials.iter().map(|trial| trial.operator.symbol).collect::<Vec<_>>(),
-        "heuristic" => trials.iter().map(|trial| trial.known.text.as_str()).collect::<Vec<_>>(),
-        "type" => trials.iter().map(|trial| trial.known.kind.as_str()).collect::<Vec<_>>(),
-        "neurons" => trials.iter().map(|trial| trial.known.neurons.len() as u32).collect::<Vec<_>>(),
-        "group" => trials.iter().map(|trial| trial.group).collect::<Vec<_>>(),
-        "n" => after.iter().map(|accuracy| accuracy.n).collect::<Vec<_>>(),
-        "clean" => rates.iter().map(|rates| rates.map(|(clean, _)| clean)).collect::<Vec<_>>(),
-        "accuracy" => rates.iter().map(|rates| rates.map(|(_, after)| after)).collect::<Vec<_>>(),
-        "ci_low" => end(|accuracy| accuracy.interval().low),
-        "ci_high" => end(|accuracy| accuracy.interval().high),
-        "drop" => rates.iter().map(|rates| rates.map(|(clean, after)| clean - after)).collect::<Vec<_>>(),
-    )?;
-    outcome.add_labelled(&step.name, labels, template, rows)?;
-    outcome.add_labelled(&format!("{}.means", step.name), labels, template, means(trials, step.bootstrap)?)?;
+    let each = trials.iter().map(|trial| (trial, count(&trial.after), trial.rates()));
+    outcome.add_labelled(&step.name, labels, template, TrialColumns::frame(each)?)?;
+    let means = GroupMeanColumns::frame(means(trials, step.bootstrap))?;
+    outcome.add_labelled(&format!("{}.means", step.name), labels, template, means)?;
     if step.per_prompt {
-        let each = || trials.iter().flat_map(|trial| trial.prompts.iter().map(move |prompt| (trial, *prompt)));
-        let clean: Vec<bool> = trials.iter().flat_map(|trial| trial.clean.iter().copied()).collect();
-        let correct: Vec<bool> = trials.iter().flat_map(|trial| trial.after.iter().copied()).collect();
-        let rows = df!(
-            "heuristic" => each().map(|(trial, _)| trial.known.text.as_str()).collect::<Vec<_>>(),
-            "type" => each().map(|(trial, _)| trial.known.kind.as_str()).collect::<Vec<_>>(),
-            "group" => each().map(|(trial, _)| trial.group).collect::<Vec<_>>(),
-        )?
-        .hstack(prompt_columns(&each().map(|(_, prompt)| prompt).collect::<Vec<_>>())?.columns())?
-        .hstack(df!("clean" => clean, "correct" => correct)?.columns())?;
-        outcome.add_labelled(&format!("{}.prompts", step.name), labels, template, rows)?;
+        let each = trials.iter().flat_map(|trial| (0..trial.prompts.len()).map(move |prompt| (trial, prompt)));
+        outcome.add_labelled(&format!("{}.prompts", step.name), labels, template, TriedColumns::frame(each)?)?;
     }
     Ok(())
 }
 
-/// The rows `NAME.means`: per operator and group, over the heuristics that have prompts there, each counted once: `operator`,
-/// `group`, `n` (heuristics), `accuracy`, `ci_low`, `ci_high`, `drop`, `drop_low`, `drop_high` (95 % bootstrap intervals over
-/// heuristics).
-fn means(trials: &[Trial], bootstrap: usize) -> PolarsResult<DataFrame> {
-    let mut groups: IndexMap<(&str, &str), Vec<(f64, f64)>> = IndexMap::new();
+/// The mean over heuristics, with its interval.
+type MeanRate = [Option<f64>; 3];
+
+/// Per operator and group, over the heuristics that have prompts there, each counted once: how many, accuracy and drop.
+fn means<'t>(
+    trials: &'t [Trial],
+    bootstrap: usize,
+) -> impl Iterator<Item = (&'static str, &'static str, usize, [MeanRate; 2])> + use<'t> {
+    let mut groups: IndexMap<(&'static str, &'static str), Vec<(f64, f64)>> = IndexMap::new();
     for trial in trials {
         let group = groups.entry((trial.operator.symbol, trial.group)).or_default();
         group.extend(trial.rates().map(|(clean, after)| (after, clean - after)));
     }
     groups.retain(|_, rates| !rates.is_empty());
-    let of = |value: fn(&(f64, f64)) -> f64| -> Vec<[Option<f64>; 3]> {
-        let mean = |rates: &Vec<(f64, f64)>| {
+    groups.into_iter().map(move |((operator, group), rates)| {
+        let mean = |value: fn(&(f64, f64)) -> f64| -> MeanRate {
             let values: Vec<f64> = rates.iter().map(value).collect();
             let mean = Resamples::new(values.len(), bootstrap, BOOTSTRAP_SEED).mean(&values);
-            [mean.mean, mean.low, mean.high].map(|value| value.is_finite().then_some(value))
+            [mean.mean, mean.low, mean.high].map(number)
         };
-        groups.values().map(mean).collect()
-    };
-    let (accuracy, drop) = (of(|(after, _)| *after), of(|(_, drop)| *drop));
-    let part = |means: &[[Option<f64>; 3]], index: usize| means.iter().map(|mean| mean[index]).collect::<Vec<_>>();
-    df!(
-        "operator" => groups.keys().map(|(operator, _)| *operator).collect::<Vec<_>>(),
-        "group" => groups.keys().map(|(_, group)| *group).collect::<Vec<_>>(),
-        "n" => groups.values().map(|rates| rates.len() as u32).collect::<Vec<_>>(),
-        "accuracy" => part(&accuracy, 0),
-        "ci_low" => part(&accuracy, 1),
-        "ci_high" => part(&accuracy, 2),
-        "drop" => part(&drop, 0),
-        "drop_low" => part(&drop, 1),
-        "drop_high" => part(&drop, 2),
-    )
+        (operator, group, rates.len(), [mean(|(after, _)| *after), mean(|(_, drop)| *drop)])
+    })
+}
+
+/// Every type, as rows write it.
+fn types() -> [&'static str; HeuristicType::ALL.len()] {
+    HeuristicType::ALL.map(HeuristicType::name)
+}
+
+/// Accuracy with nothing out, and with the neurons out.
+type Rates = Option<(f64, f64)>;
+
+rows! {
+    /// The neurons of a heuristic out, in one group of prompts.
+    TrialColumns<'r>((trial, after, rates): (&'r Trial<'r>, Accuracy, Rates)) {
+        operator: String = trial.operator.symbol;
+        heuristic: String = &trial.known.text;
+        type: String = &trial.known.kind, in types();
+        neurons: i64 = trial.known.neurons.len(), "How many neurons are out, on average over prompts.";
+        group: String = trial.group, "Prompts that the heuristic holds for, or others.", in GROUPS;
+        n: i64 = after.n;
+        clean: Option<f64> = rates.map(|(clean, _)| clean), "Accuracy on the same prompts with nothing out.";
+        accuracy: Option<f64> = rates.map(|(_, after)| after);
+        ci_low: Option<f64> = (after.n > 0).then(|| after.interval().low);
+        ci_high: Option<f64> = (after.n > 0).then(|| after.interval().high);
+        drop: Option<f64> = rates.map(|(clean, after)| clean - after), "clean − accuracy.";
+    }
+
+    /// The mean over the heuristics of an operator.
+    GroupMeanColumns((operator, group, n, [accuracy, drop]): (&'static str, &'static str, usize, [MeanRate; 2])) {
+        operator: String = operator;
+        group: String = group, in GROUPS;
+        n: i64 = *n, "How many heuristics.";
+        accuracy: Option<f64> = accuracy[0];
+        ci_low: Option<f64> = accuracy[1];
+        ci_high: Option<f64> = accuracy[2];
+        drop: Option<f64> = drop[0];
+        drop_low: Option<f64> = drop[1], "Lower end of its 95 % bootstrap interval over heuristics.";
+        drop_high: Option<f64> = drop[2], "Upper end of its 95 % bootstrap interval over heuristics.";
+    }
+
+    /// One prompt of a trial.
+    TriedColumns<'r>((trial, prompt): (&'r Trial<'r>, usize)) {
+        heuristic: String = &trial.known.text;
+        type: String = &trial.known.kind, in types();
+        group: String = trial.group, in GROUPS;
+        prompt: PromptColumns = trial.prompts[*prompt];
+        clean: bool = trial.clean[*prompt];
+        correct: bool = trial.after[*prompt];
+    }
 }

@@ -1,42 +1,38 @@
 //! Step `prompt-knockout`: of each prompt, the neurons whose heuristics hold for it out, up to k in each layer, and as many others
 //! of the ranked neurons (paper §4.2, figure 8; at checkpoints, figure 10c).
 
-use super::bag::{self, Associated, Bag};
+use super::bag::{self, Associated, Bag, Neuron};
 use super::runs::{self, Job, Knock};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::measure::wilson_mean;
-use crate::prompt::{Prompt, Random};
+use crate::prompt::{Prompt, PromptColumns, Random};
 use crate::spec::Loaded;
 use crate::spec::SpecErrors;
 use crate::spec::step::{KnockoutOrder, PromptKnockout};
 use crate::step::kind::Kind;
 use crate::step::labels::Labels;
 use crate::step::means::Over;
-use crate::step::summary::prompt_columns;
-use crate::step::{ModelRun, Outcome, TemplateBatch, model_run, places};
-use crate::table::Frames;
+use crate::step::{ModelRun, Outcome, RowsInfo, TemplateBatch, model_run, places};
+use crate::table::{Frames, Holds, rows};
 use indexmap::{IndexMap, IndexSet};
-use polars::prelude::*;
+use polars::prelude::PolarsResult;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 /// What is out: the neurons of a prompt's heuristics, or as many others.
-pub const GROUPS: [&str; 2] = ["heuristics", "random"];
+const GROUPS: [&str; 2] = ["heuristics", "random"];
 
 impl Kind for PromptKnockout {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each(self, context, |subject, outcome| {
-            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
-            subject.cells().map_err(refuse)?.iter().try_for_each(|cell| knock(self, cell, subject, context, outcome))
-        })
+        model_run::each_cell(self, context, |cell, subject, outcome| knock(self, cell, subject, context, outcome))
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let mut outcome = Outcome::default();
-        record(self, Labels { model: "", checkpoint: "" }, "", &[], &mut outcome)?;
-        Ok(outcome.frames)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        let each = || [RowsInfo::of::<EachColumns>("prompts"), RowsInfo::of::<OutColumns>("neurons")];
+        let each = self.per_prompt.then(each).into_iter().flatten();
+        std::iter::once(RowsInfo::of::<KnockedColumns>("")).chain(each).collect()
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
@@ -59,10 +55,6 @@ impl Kind for PromptKnockout {
             whole = whole.and(replay.and(forwards));
         }
         Ok(Some(whole))
-    }
-
-    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "group").then(|| GROUPS.to_vec())
     }
 }
 
@@ -232,9 +224,7 @@ fn note(step: &PromptKnockout, cases: &[Case], cell: &TemplateBatch, subject: &M
     }
 }
 
-/// Adds the rows `NAME`: `operator`, `k`, `group`, `n` (prompts), `seeds` (of the control), `accuracy`, `ci_low`, `ci_high` (95 %
-/// Wilson; of a control the mean over its seeds, as of n prompts), `neurons` (out, on average); and, per prompt, `NAME.prompts` and
-/// `NAME.neurons`.
+/// Adds the rows `NAME`, and, per prompt, `NAME.prompts` and `NAME.neurons`.
 fn record(
     step: &PromptKnockout,
     labels: Labels,
@@ -244,96 +234,111 @@ fn record(
 ) -> PolarsResult<()> {
     let mut operators: IndexMap<&str, Vec<&Case>> = IndexMap::new();
     cases.iter().for_each(|case| operators.entry(case.prompt.operator.symbol).or_default().push(case));
-    let mut rows: Vec<(&str, usize, bool, u64, f64, f64)> = Vec::new();
+    let seeds = step.seeds.iter().collect::<HashSet<_>>().len();
+    let mut rows: Vec<Knocked> = Vec::new();
     for (&operator, cases) in &operators {
         for k in step.k.iter().copied().enumerate() {
             for control in [false, true] {
                 let at: Vec<(f64, f64)> = cases.iter().map(|case| case.at(k, control)).collect();
                 let mean = |value: fn(&(f64, f64)) -> f64| at.iter().map(value).sum::<f64>() / at.len() as f64;
-                rows.push((operator, k.1, control, at.len() as u64, mean(|at| at.0), mean(|at| at.1)));
+                let (neurons, accuracy) = (mean(|at| at.0), mean(|at| at.1));
+                let seeds = control.then_some(seeds);
+                rows.push(Knocked { operator, k: k.1, n: at.len() as u64, seeds, accuracy, neurons });
             }
         }
     }
-    let group = |control: bool| GROUPS[usize::from(control)];
-    let seeds = step.seeds.iter().collect::<HashSet<_>>().len() as u32;
-    let frame = df!(
-        "operator" => rows.iter().map(|row| row.0).collect::<Vec<_>>(),
-        "k" => rows.iter().map(|row| row.1 as u32).collect::<Vec<_>>(),
-        "group" => rows.iter().map(|row| group(row.2)).collect::<Vec<_>>(),
-        "n" => rows.iter().map(|row| row.3).collect::<Vec<_>>(),
-        "seeds" => rows.iter().map(|row| row.2.then_some(seeds)).collect::<Vec<_>>(),
-        "accuracy" => rows.iter().map(|row| row.5).collect::<Vec<_>>(),
-        "ci_low" => rows.iter().map(|row| wilson_mean(row.5, row.3).low).collect::<Vec<_>>(),
-        "ci_high" => rows.iter().map(|row| wilson_mean(row.5, row.3).high).collect::<Vec<_>>(),
-        "neurons" => rows.iter().map(|row| row.4).collect::<Vec<_>>(),
-    )?;
-    outcome.add_labelled(&step.name, labels, template, frame)?;
+    outcome.add_labelled(&step.name, labels, template, KnockedColumns::frame(&rows)?)?;
     if step.per_prompt {
-        outcome.add_labelled(&format!("{}.prompts", step.name), labels, template, each_prompt(step, cases)?)?;
-        outcome.add_labelled(&format!("{}.neurons", step.name), labels, template, each_neuron(cases)?)?;
+        let queues = || cases.iter().flat_map(|case| case.queues.iter().enumerate().map(move |queue| (case, queue)));
+        let each = queues().flat_map(|of| step.k.iter().copied().enumerate().map(move |k| (of, k)));
+        outcome.add_labelled(&format!("{}.prompts", step.name), labels, template, EachColumns::frame(each)?)?;
+        let neurons = queues().flat_map(|(case, (_, queue))| {
+            let layers = queue.layers.values();
+            layers.flat_map(move |layer| {
+                layer.iter().enumerate().map(move |(place, &number)| Out { case, queue, place: place + 1, number })
+            })
+        });
+        let neurons: Vec<Out> = neurons.collect();
+        outcome.add_labelled(&format!("{}.neurons", step.name), labels, template, OutColumns::frame(&neurons)?)?;
     }
     Ok(())
-}
-
-/// One row per k, prompt and queue: `k`, `group`, `control` (its seed), what names the prompt, `neurons` (out), `correct`.
-fn each_prompt(step: &PromptKnockout, cases: &[Case]) -> PolarsResult<DataFrame> {
-    let mut rows: Vec<(&Case, usize, usize)> = Vec::new();
-    for case in cases {
-        for queue in 0..case.queues.len() {
-            rows.extend((0..step.k.len()).map(|k| (case, queue, k)));
-        }
-    }
-    let prompts: Vec<&Prompt> = rows.iter().map(|(case, ..)| case.prompt).collect();
-    let neurons = rows.iter().map(|(case, queue, k)| case.queues[*queue].first(step.k[*k]).count() as u32);
-    df!(
-        "k" => rows.iter().map(|(.., k)| step.k[*k] as u32).collect::<Vec<_>>(),
-        "group" => rows.iter().map(|(case, queue, _)| case.queues[*queue].group()).collect::<Vec<_>>(),
-        "control" => rows.iter().map(|(case, queue, _)| case.queues[*queue].seed).collect::<Vec<_>>(),
-    )?
-    .hstack(prompt_columns(&prompts)?.columns())?
-    .hstack(
-        df!(
-            "neurons" => neurons.collect::<Vec<_>>(),
-            "correct" => rows.iter().map(|(case, queue, k)| case.correct[*queue][*k]).collect::<Vec<_>>(),
-        )?
-        .columns(),
-    )
-}
-
-/// One row per prompt, queue and neuron: `group`, `control`, `operator`, `id`, `a`, `b`, `answer`, `layer`, `neuron`, `component`,
-/// `place` (in its layer, from 1: it is out where k is at least that), `heuristics` (that hold for the prompt), `score` (the best).
-fn each_neuron(cases: &[Case]) -> PolarsResult<DataFrame> {
-    let mut rows: Vec<(&Case, &Queue, usize, usize)> = Vec::new();
-    for case in cases {
-        for queue in &case.queues {
-            for neurons in queue.layers.values() {
-                rows.extend(neurons.iter().enumerate().map(|(place, &number)| (case, queue, place, number)));
-            }
-        }
-    }
-    let about = |row: &(&Case, &Queue, usize, usize)| (row.0.bag.neurons[row.3].layer, row.0.bag.neurons[row.3].neuron);
-    let own = |row: &(&Case, &Queue, usize, usize)| row.0.associated.get(&row.3).copied();
-    let name = |(layer, neuron): (usize, usize)| format!("L{layer}N{neuron}");
-    df!(
-        "group" => rows.iter().map(|row| row.1.group()).collect::<Vec<_>>(),
-        "control" => rows.iter().map(|row| row.1.seed).collect::<Vec<_>>(),
-        "operator" => rows.iter().map(|row| row.0.prompt.operator.symbol).collect::<Vec<_>>(),
-        "id" => rows.iter().map(|row| row.0.prompt.id).collect::<Vec<_>>(),
-        "a" => rows.iter().map(|row| row.0.prompt.a).collect::<Vec<_>>(),
-        "b" => rows.iter().map(|row| row.0.prompt.b).collect::<Vec<_>>(),
-        "answer" => rows.iter().map(|row| row.0.prompt.answer).collect::<Vec<_>>(),
-        "layer" => rows.iter().map(|row| about(row).0 as u32).collect::<Vec<_>>(),
-        "neuron" => rows.iter().map(|row| about(row).1 as u32).collect::<Vec<_>>(),
-        "component" => rows.iter().map(|row| name(about(row))).collect::<Vec<_>>(),
-        "place" => rows.iter().map(|row| row.2 as u32 + 1).collect::<Vec<_>>(),
-        "heuristics" => rows.iter().map(|row| own(row).map_or(0, |own| own.count as u32)).collect::<Vec<_>>(),
-        "score" => rows.iter().map(|row| own(row).map(|own| own.best)).collect::<Vec<_>>(),
-    )
 }
 
 impl Queue {
     /// As rows name it.
     fn group(&self) -> &'static str {
         GROUPS[usize::from(self.seed.is_some())]
+    }
+}
+
+/// An operator's prompts with the neurons of a k out, or as many others with some seeds.
+struct Knocked<'r> {
+    operator: &'r str,
+    k: usize,
+    n: u64,
+    seeds: Option<usize>,
+    accuracy: f64,
+    neurons: f64,
+}
+
+/// A neuron that goes out in a prompt, and its place in its layer.
+struct Out<'r> {
+    case: &'r Case<'r>,
+    queue: &'r Queue,
+    place: usize,
+    number: usize,
+}
+
+impl Out<'_> {
+    fn about(&self) -> &Neuron {
+        &self.case.bag.neurons[self.number]
+    }
+
+    /// Its heuristics that hold for the prompt.
+    fn own(&self) -> Option<&Associated> {
+        self.case.associated.get(&self.number)
+    }
+}
+
+rows! {
+    /// How many prompts of an operator are still right.
+    KnockedColumns<'r>(row: &'r Knocked<'r>) {
+        operator: String = row.operator;
+        k: i64 = row.k, "How many neurons of a layer are out at most.";
+        group: String = GROUPS[usize::from(row.seeds.is_some())], "Which neurons: of the prompt's heuristics, or random others.",
+            in GROUPS;
+        n: i64 = row.n;
+        seeds: Option<i64> = row.seeds, "How many seeds of the control.";
+        accuracy: f64 = row.accuracy;
+        ci_low: f64 = wilson_mean(row.accuracy, row.n).low;
+        ci_high: f64 = wilson_mean(row.accuracy, row.n).high;
+        neurons: f64 = row.neurons;
+    }
+
+    /// A prompt with the neurons of a queue out, up to a k.
+    EachColumns<'r>(((case, (number, queue)), (at, k)): ((&'r Case<'r>, (usize, &'r Queue)), (usize, usize))) {
+        k: i64 = *k;
+        group: String = queue.group(), in GROUPS;
+        control: Option<i64> = queue.seed, "The seed of the control.";
+        prompt: PromptColumns = case.prompt;
+        neurons: i64 = queue.first(*k).count(), "How many neurons are out.";
+        correct: bool = case.correct[*number][*at];
+    }
+
+    /// A neuron that goes out in a prompt.
+    OutColumns<'r>(row: &'r Out<'r>) {
+        group: String = row.queue.group(), in GROUPS;
+        control: Option<i64> = row.queue.seed;
+        operator: String = row.case.prompt.operator.symbol;
+        id: i64 = row.case.prompt.id;
+        a: i64 = row.case.prompt.a;
+        b: i64 = row.case.prompt.b;
+        answer: i64 = row.case.prompt.answer;
+        layer: i64 = row.about().layer;
+        neuron: i64 = row.about().neuron;
+        component: String = format!("L{}N{}", row.about().layer, row.about().neuron);
+        place: i64 = row.place, "The neuron's place in its layer, from 1: it is out where k ≥ place.";
+        heuristics: i64 = row.own().map_or(0, |own| own.count), "How many of the neuron's heuristics hold for the prompt.";
+        score: Option<f64> = row.own().map(|own| own.best), "The best score of the neuron's heuristics that hold for the prompt.";
     }
 }

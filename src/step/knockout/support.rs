@@ -14,17 +14,15 @@ use crate::spec::step::HeuristicSupport;
 use crate::spec::{Keep, Prompts};
 use crate::step::kind::Kind;
 use crate::step::summary::Values;
-use crate::step::{ModelRun, Outcome, TemplateBatch, model_run, replays};
-use crate::table::Frames;
-use polars::prelude::*;
+use crate::step::{ModelRun, Outcome, RowsInfo, TemplateBatch, model_run, replays};
+use crate::table::{Frames, Holds, rows};
 use std::collections::BTreeMap;
 
-/// Prompts by the model's own answer.
 /// The groups of prompts, and which each keeps.
-pub const GROUPS: [(&str, Keep); 2] = [("correct", Keep::Correct), ("incorrect", Keep::Incorrect)];
+const GROUPS: [(&str, Keep); 2] = [("correct", Keep::Correct), ("incorrect", Keep::Incorrect)];
 
 /// What is measured of each prompt: the number of its neurons, and the sum over them of activation × logit of the answer.
-pub(in crate::step) const MEASURES: [&str; 2] = ["neurons", "logit"];
+const MEASURES: [&str; 2] = ["neurons", "logit"];
 
 impl Kind for HeuristicSupport {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
@@ -49,22 +47,18 @@ impl Kind for HeuristicSupport {
                 context.ran_on(self.prompts.as_deref(), &name, &set);
                 outcome.notes.extend(set.notes.iter().map(|note| format!("{name}, {group} answers: {note}")));
                 let subject = ModelRun { name: name.clone(), model: model.clone(), set };
-                for cell in subject.cells().map_err(refuse)? {
+                for cell in subject.cells(self, context)? {
                     support(self, group, &cell, &subject, context, &mut outcome)?;
                 }
             }
         }
         // A model that answers every prompt one way has half of the rows, and none may have any.
-        for (name, empty) in empty_frames(self)? {
-            if outcome.frames.iter().all(|(other, _)| *other != name) {
-                outcome.frames.push((name, empty));
-            }
-        }
+        outcome.complete(&self.name, &self.rows(context.frames))?;
         Ok(outcome)
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        empty_frames(self)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        Values::declared::<GroupColumn>((MEASURES.to_vec(), &MEASURES), false, true)
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
@@ -84,24 +78,13 @@ impl Kind for HeuristicSupport {
     fn prompts_run(&self, prompts: &Prompts) -> Prompts {
         Prompts { keep: Keep::All, ..prompts.clone() }
     }
-
-    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "group").then(|| GROUPS.map(|(group, _)| group).to_vec())
-    }
-
-    fn measured(&self) -> Vec<&'static str> {
-        MEASURES.to_vec()
-    }
 }
 
-/// Its frames without rows.
-fn empty_frames(step: &HeuristicSupport) -> PolarsResult<Vec<(String, DataFrame)>> {
-    Outcome::empty_values(&step.name, &keys(&[])?, false, true)
-}
-
-/// The key column: `group`.
-fn keys(group: &[&str]) -> PolarsResult<DataFrame> {
-    df!("group" => group)
+rows! {
+    /// The group of prompts.
+    GroupColumn<'r>(group: &'r str) {
+        group: String = group, "Which prompts: answered correctly, or incorrectly.", in GROUPS.map(|(group, _)| group);
+    }
 }
 
 /// Both measures of each prompt of a cell.
@@ -145,7 +128,13 @@ fn support(
         data.extend(own.iter().zip(sums).flat_map(|(own, sum)| [own.count as f64, sum]));
         Ok(())
     })?;
-    let values = Values { keys: &keys(&[group])?, measures: &MEASURES, prompts: &prompts, data: &data, baseline: None };
+    let values = Values {
+        keys: &GroupColumn::frame([group])?,
+        measures: &MEASURES,
+        prompts: &prompts,
+        data: &data,
+        baseline: None,
+    };
     outcome.add_values(&step.name, subject.labels(), &cell.template, &values, step.bootstrap, true)?;
     Ok(())
 }

@@ -6,7 +6,7 @@ mod train;
 
 use super::model_run::{self, ModelRun, TemplateBatch};
 use super::places::{self, Place, PositionGroup};
-use super::{Outcome, Scope, replays};
+use super::{Outcome, RowsInfo, Scope, replays};
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::Layout;
@@ -15,29 +15,20 @@ use crate::model::hook::{Hook, Site};
 use crate::spec::step::{self};
 use crate::spec::{HookPattern, Loaded, PositionName, SitePattern, SpecErrors};
 use crate::step::kind::Kind;
-use crate::step::labels::Labels;
-use crate::table::Frames;
+use crate::table::{Frames, Holds};
 use crate::{Error, prompt};
-use polars::prelude::*;
 use reads::Reads;
-pub(super) use rows::ALL;
+use rows::{LayersColumns, ScoreColumns};
 use std::ops::Range;
 use train::{Judgement, Task};
 
 impl Kind for step::Probe {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each(self, context, |subject, outcome| {
-            let refuse = |error| context.refuse_prompts(self.prompts.as_deref(), &subject.name, error);
-            subject.cells().map_err(refuse)?.iter().try_for_each(|cell| probe(self, cell, subject, context, outcome))
-        })
+        model_run::each_cell(self, context, |cell, subject, outcome| probe(self, cell, subject, context, outcome))
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        let mut outcome = Outcome::default();
-        let labels = Labels { model: "", checkpoint: "" };
-        outcome.add_labelled(&self.name, labels, "", rows::accuracies(&[], None)?)?;
-        outcome.add_labelled(&format!("{}.layers", self.name), labels, "", rows::layers(None)?)?;
-        Ok(outcome.frames)
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        vec![RowsInfo::of::<ScoreColumns>(""), RowsInfo::of::<LayersColumns>("layers")]
     }
 
     fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
@@ -85,10 +76,6 @@ impl Kind for step::Probe {
             whole = whole.and(forwards.operating((products as f64 * passes) as u64).keeping(kept as u64));
         }
         Ok(Some(whole))
-    }
-
-    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "operator").then(|| vec![ALL])
     }
 }
 
@@ -173,8 +160,13 @@ fn probe(
     }
     let rows = rows::Results { task: &task, reads: &reads, places: &places, at: &at, results: &results };
     let (labels, template) = (subject.labels(), &cell.template);
-    outcome.add_labelled(&step.name, labels, template, rows::accuracies(&rows.scores(), Some(facts))?)?;
+    outcome.add_labelled(
+        &step.name,
+        labels,
+        template,
+        ScoreColumns::frame(rows.scores().iter().map(|one| (one, facts)))?,
+    )?;
     let found = rows.answer_writing(length, facts.n_layers, step.share);
-    outcome.add_labelled(&format!("{}.layers", step.name), labels, template, rows::layers(found.as_ref())?)?;
+    outcome.add_labelled(&format!("{}.layers", step.name), labels, template, LayersColumns::frame(&found)?)?;
     Ok(())
 }

@@ -6,8 +6,8 @@ use crate::measure::Accuracy;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::probe::{Judged, Writing, answer_writing};
-use crate::step::places::{self, Place, PositionGroup};
-use polars::prelude::*;
+use crate::step::places::{Place, PlaceColumns, PositionGroup};
+use crate::table::rows;
 
 /// All operators together.
 pub const ALL: &str = "all";
@@ -127,31 +127,34 @@ pub fn has_layers(reads: &Reads, length: usize) -> bool {
     reads.all.iter().any(|read| resid_post(read, length).is_some())
 }
 
-/// The rows `NAME` after the template: the columns of [`places::keys`], `operator` (`all` for all together), `n` (test prompts),
-/// `classes` (null: several classifiers), `unseen` (test prompts whose answer is not learned), `accuracy`, `ci_low`, `ci_high`
-/// (95 % Wilson), `loss` (mean cross-entropy, nats), `train_n`, `train_accuracy`, `train_loss`.
-///
-/// # Errors
-/// None of its own.
-pub fn accuracies(scores: &[Score], facts: Option<&Facts>) -> PolarsResult<DataFrame> {
-    let keys: Vec<(Place, &PositionGroup)> = scores.iter().map(|score| (score.place, score.at)).collect();
-    let ends = |score: &Score| score.test.accuracy.interval();
-    places::keys(&keys, facts)?.hstack(
-        df!(
-            "operator" => scores.iter().map(|score| score.operator).collect::<Vec<_>>(),
-            "n" => scores.iter().map(|score| score.test.accuracy.n).collect::<Vec<_>>(),
-            "classes" => scores.iter().map(|score| score.classes).collect::<Vec<_>>(),
-            "unseen" => scores.iter().map(|score| score.unseen).collect::<Vec<_>>(),
-            "accuracy" => scores.iter().map(|score| score.test.accuracy.rate()).collect::<Vec<_>>(),
-            "ci_low" => scores.iter().map(|score| ends(score).low).collect::<Vec<_>>(),
-            "ci_high" => scores.iter().map(|score| ends(score).high).collect::<Vec<_>>(),
-            "loss" => scores.iter().map(|score| score.test.mean_loss()).collect::<Vec<_>>(),
-            "train_n" => scores.iter().map(|score| score.train.accuracy.n).collect::<Vec<_>>(),
-            "train_accuracy" => scores.iter().map(|score| score.train.accuracy.rate()).collect::<Vec<_>>(),
-            "train_loss" => scores.iter().map(|score| score.train.mean_loss()).collect::<Vec<_>>(),
-        )?
-        .columns(),
-    )
+rows! {
+    /// How well a read tells the answers.
+    pub ScoreColumns<'r>((score, facts): (&'r Score<'r>, &'r Facts)) {
+        place: PlaceColumns = score.place.key(score.at, facts);
+        operator: String = score.operator, in [ALL];
+        n: i64 = score.test.accuracy.n, "How many test prompts.";
+        classes: Option<i64> = score.classes, "Answers that the classifier tells apart; null where there are several classifiers.";
+        unseen: i64 = score.unseen, "Test prompts whose answer no training prompt has.";
+        accuracy: Option<f64> = score.test.accuracy.rate(), "Share of prompts with the right answer.";
+        ci_low: f64 = score.test.accuracy.interval().low;
+        ci_high: f64 = score.test.accuracy.interval().high;
+        loss: Option<f64> = score.test.mean_loss(), "Cross-entropy in nats.";
+        train_n: i64 = score.train.accuracy.n, "Training prompts.";
+        train_accuracy: Option<f64> = score.train.accuracy.rate(), "Accuracy on them after the last epoch.";
+        train_loss: Option<f64> = score.train.mean_loss(), "Loss on them after the last epoch.";
+    }
+
+    /// The layers that write the answer; as many nulls where none qualifies.
+    pub LayersColumns<'r>(found: &'r Layers) {
+        first_layer: Option<i64> = found.first(), "The first answer-writing layer; null where none qualifies.";
+        last_layer: Option<i64> = found.first().map(|_| found.n_layers), "The layer after the last one.";
+        layers: Option<String> = found.first().map(|first| format!("{first}..{}", found.n_layers)), "The layers, as specs write them.";
+        accuracy: Option<f64> = found.writing.first.map(|(_, accuracy)| accuracy), "Accuracy at the first layer.";
+        best: f64 = found.writing.best.1, "The best accuracy.";
+        best_layer: i64 = found.writing.best.0, "The layer with the best accuracy.";
+        share: f64 = found.share, "The share of the best that is asked for.";
+        n: i64 = found.n;
+    }
 }
 
 /// The rule and what it found.
@@ -162,23 +165,8 @@ pub struct Layers {
     n: u64,
 }
 
-/// The row `NAME.layers` after the template: `first_layer` (null where none is found), `last_layer` (excluded), `layers` (both, as a
-/// spec writes them), `accuracy` (at the first), `best`, `best_layer`, `share`, `n` (test prompts).
-///
-/// # Errors
-/// None of its own.
-pub fn layers(found: Option<&Layers>) -> PolarsResult<DataFrame> {
-    let each = found.as_slice();
-    let last = |found: &Layers| found.writing.first.map(|_| found.n_layers as u32);
-    let layers = |found: &Layers| found.writing.first.map(|(first, _)| format!("{first}..{}", found.n_layers));
-    df!(
-        "first_layer" => each.iter().map(|found| found.writing.first.map(|(layer, _)| layer as u32)).collect::<Vec<_>>(),
-        "last_layer" => each.iter().map(|found| last(found)).collect::<Vec<_>>(),
-        "layers" => each.iter().map(|found| layers(found)).collect::<Vec<_>>(),
-        "accuracy" => each.iter().map(|found| found.writing.first.map(|(_, accuracy)| accuracy)).collect::<Vec<_>>(),
-        "best" => each.iter().map(|found| found.writing.best.1).collect::<Vec<_>>(),
-        "best_layer" => each.iter().map(|found| found.writing.best.0 as u32).collect::<Vec<_>>(),
-        "share" => each.iter().map(|found| found.share).collect::<Vec<_>>(),
-        "n" => each.iter().map(|found| found.n).collect::<Vec<_>>(),
-    )
+impl Layers {
+    fn first(&self) -> Option<usize> {
+        self.writing.first.map(|(layer, _)| layer)
+    }
 }

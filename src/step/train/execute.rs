@@ -1,16 +1,15 @@
 //! From a spec's step to a training and its outcome.
 
-use super::log::log_frame;
+use super::log::LogColumns;
 use super::{TrainError, Trained, train};
 use crate::context::Context;
 use crate::cost::Workload;
 use crate::model::{ModelName, tokenizer};
 use crate::spec::step;
-use crate::step::Outcome;
 use crate::step::kind::Kind;
+use crate::step::{Outcome, RowsInfo};
 use crate::table::Frames;
 use crate::{Error, prompt};
-use polars::prelude::{DataFrame, PolarsResult};
 use std::path::{Path, PathBuf};
 
 impl Kind for step::Train {
@@ -34,16 +33,12 @@ impl Kind for step::Train {
         Ok(Outcome { frames: vec![(self.name.clone(), rows)], files, notes, ..Outcome::default() })
     }
 
-    fn empty_frames(&self, _frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-        Ok(vec![(self.name.clone(), log_frame(&[])?)])
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        vec![RowsInfo::alone::<LogColumns>("")]
     }
 
     fn workload_alone(&self, context: &Context) -> Result<Option<Workload>, Error> {
         super::estimate::workload(self, context)
-    }
-
-    fn words(&self, column: &str) -> Option<Vec<&'static str>> {
-        (column == "split").then(|| vec![super::HELD_OUT, super::TRAIN])
     }
 }
 

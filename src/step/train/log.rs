@@ -6,7 +6,8 @@ use super::evaluate;
 use super::evaluate::Evaluation;
 use crate::model::transformer::Transformer;
 use crate::system::progress::Task;
-use polars::prelude::{DataFrame, PolarsError, df};
+use crate::table::{Holds, rows};
+use polars::prelude::{DataFrame, PolarsResult};
 
 /// Losses and accuracies as they come.
 #[derive(Default)]
@@ -39,20 +40,20 @@ impl Log {
         Ok(())
     }
 
-    pub fn rows(&self) -> Result<DataFrame, PolarsError> {
-        log_frame(&self.evaluations)
+    pub fn rows(&self) -> PolarsResult<DataFrame> {
+        LogColumns::frame(&self.evaluations)
     }
 }
 
-/// The rows of [`Trained`].
-pub fn log_frame(rows: &[Evaluation]) -> Result<DataFrame, PolarsError> {
-    df!(
-        "step" => rows.iter().map(|row| row.step as u32).collect::<Vec<_>>(),
-        "operator" => rows.iter().map(|row| row.operator).collect::<Vec<_>>(),
-        "split" => rows.iter().map(|row| row.split).collect::<Vec<_>>(),
-        "count" => rows.iter().map(|row| row.count as u32).collect::<Vec<_>>(),
-        "accuracy" => rows.iter().map(|row| row.accuracy).collect::<Vec<_>>(),
-        "loss" => rows.iter().map(|row| row.loss).collect::<Vec<_>>(),
-        "training_loss" => rows.iter().map(|row| row.training_loss).collect::<Vec<_>>(),
-    )
+rows! {
+    /// Losses and accuracies of a training.
+    pub LogColumns<'r>(row: &'r Evaluation) {
+        step: i64 = row.step, "The optimiser step.";
+        operator: String = row.operator;
+        split: String = row.split, "`train` or `held-out`.", in [evaluate::HELD_OUT, evaluate::TRAIN];
+        count: i64 = row.count;
+        accuracy: f64 = row.accuracy;
+        loss: f64 = row.loss;
+        training_loss: f64 = row.training_loss, "Loss of the last training batch.";
+    }
 }
