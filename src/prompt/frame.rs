@@ -1,6 +1,7 @@
 //! Prompt sets as tidy tables.
 
-use super::set::{Dropped, Prompt, PromptSet, Wording};
+use super::dropped::Dropped;
+use super::set::{Prompt, PromptSet, Wording};
 use super::words::Words;
 use crate::table::{ColumnInfo, ColumnSet, Holds, rows};
 use polars::prelude::*;

@@ -20,7 +20,7 @@ impl Kind for step::MaxActivations {
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
-        vec![RowsInfo::of::<FoundColumns>("")]
+        vec![RowsInfo::of::<LargestColumns>("")]
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
@@ -84,7 +84,7 @@ fn look(
             FoundRow { unit: *unit, at, facts, rank: place + 1, value, token, prompt: prompts[prompt] }
         })
         .collect();
-    let rows = FoundColumns::frame(&rows)?;
+    let rows = LargestColumns::frame(&rows)?;
     outcome.add_labelled(&step.name, subject.labels(), &cell.template, rows)?;
     Ok(())
 }
@@ -151,7 +151,7 @@ struct FoundRow<'r> {
 
 rows! {
     /// The largest values of each component.
-    FoundColumns<'r>(row: &'r FoundRow<'r>) {
+    LargestColumns<'r>(row: &'r FoundRow<'r>) {
         place: PlaceColumns = row.unit.key(&row.at, row.facts);
         rank: i64 = row.rank, "Place by value, from 1.";
         value: f64 = row.value, "The activation, of heads ‖z‖₂.";

@@ -13,7 +13,6 @@ use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::{Edit, EditedPrompt, HookPositions, LogitReads, Paths, Receiver, Sender, Units};
 use crate::manifest::SelfCheck;
-use crate::measure::EffectMeasure;
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::prompt::Prompt;

@@ -220,7 +220,7 @@ rows! {
     }
 
     /// One value.
-    ValueColumns((measure, value): (&'static str, f64)) {
+    pub ValueColumns((measure, value): (&'static str, f64)) {
         measure: String = measure;
         value: Option<f64> = number(*value), "The measure on one prompt; the activation (of `capture`); the attention weight (of \
             `attention-patterns`).";

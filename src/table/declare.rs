@@ -48,7 +48,7 @@ pub trait Holds<V>: ColumnSet {
 /// stand `in TEXTS`: all that there can be.
 macro_rules! rows {
     ($(
-        $(#[$about:meta])* $visible:vis $name:ident $(<$life:lifetime>)? ($row:pat_param: $type:ty) {
+        $(#[$about:meta])* $visible:vis $name:ident $(<$life:lifetime>)? ($row:tt: $type:ty) {
             $($column:ident: $kind:ty = $value:expr $(, $text:literal)? $(, in $words:expr)?;)*
         }
     )*) => {$(
@@ -69,6 +69,7 @@ macro_rules! rows {
         }
 
         impl $(<$life>)? $crate::table::Holds<$type> for $name {
+            #[allow(unused_variables, reason = "a column is made of a part of its row")]
             fn columns(_: &str, rows: impl Iterator<Item = $type>) -> Vec<polars::prelude::Column> {
                 let rows: Vec<$type> = rows.collect();
                 let mut all = Vec::new();

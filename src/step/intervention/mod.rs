@@ -13,7 +13,7 @@ use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::{Change, Edit, EditedPrompt, HookPositions, Positions};
-use crate::measure::{EffectMeasure, Property};
+use crate::measure::Property;
 use crate::prompt::{Operator, Prompt};
 use crate::spec::step::{Direction, EditValue, Intervention, MeanOperators};
 use crate::spec::{Loaded, SpecErrors};

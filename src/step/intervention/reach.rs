@@ -3,12 +3,11 @@
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::Edit;
-use crate::prompt::Prompt;
+use crate::prompt::{Prompt, PromptColumns};
 use crate::spec::step::{EditSpec, Intervention};
 use crate::spec::{Loaded, Prompts, SpecErrors};
 use crate::step::model_run;
-use crate::step::summary::prompt_columns;
-use crate::table::{self, never};
+use crate::table::{self, Holds, never};
 use polars::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,7 +25,7 @@ impl Reach {
             return Ok(Self(step.interventions.iter().map(|named| vec![None; named.edits.len()]).collect()));
         }
         let mut reach = vec![Vec::new(); step.interventions.len()];
-        let columns = prompt_columns(prompts).map_err(Error::failed(&step.name))?;
+        let columns = PromptColumns::frame(prompts.iter().copied()).map_err(Error::failed(&step.name))?;
         for (intervention, number, edit) in edits(step) {
             let some = !edit.filter.is_empty();
             let mask = some.then(|| mask(step, (intervention, number, edit), &columns, context.loaded)).transpose()?;
@@ -62,7 +61,7 @@ impl Reach {
 pub fn check(step: &Intervention, loaded: &Loaded, prompts: Option<&Prompts>) -> Result<(), SpecErrors> {
     // The columns of words are those of the slots, which are known when the prompts are made.
     let Some(prompts) = prompts.filter(|prompts| !prompts.is_words()) else { return Ok(()) };
-    let Ok(columns) = prompt_columns(&[]) else { return Ok(()) };
+    let Ok(columns) = PromptColumns::frame([]) else { return Ok(()) };
     for (intervention, number, edit) in edits(step) {
         mask(step, (intervention, number, edit), &columns, loaded)?;
         let asked = edit.filter.get("operator").map(table::texts).unwrap_or_default();
@@ -84,8 +83,7 @@ pub fn check_prompts(step: &Intervention, subject: &model_run::ModelRun, context
     if !has_conditions(step) {
         return Ok(());
     }
-    let prompts: Vec<&Prompt> = subject.set.prompts.iter().collect();
-    let columns = prompt_columns(&prompts).map_err(Error::failed(&step.name))?;
+    let columns = PromptColumns::frame(&subject.set.prompts).map_err(Error::failed(&step.name))?;
     for (intervention, number, edit) in edits(step).filter(|(.., edit)| !edit.filter.is_empty()) {
         if mask(step, (intervention, number, edit), &columns, context.loaded)?.contains(&true) {
             continue;
