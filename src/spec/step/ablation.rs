@@ -3,9 +3,9 @@
 use super::fields::step;
 use super::mean::MeanOver;
 use super::relations::Relations;
-use super::shared::{Counterfactual, all_positions, components_schema, default_bootstrap, default_by, heads_and_mlps};
+use super::shared::{Counterfactual, all_positions, components_schema, default_by, heads_and_mlps};
 use crate::measure::AblationMeasure;
-use crate::spec::{Condition, PositionName};
+use crate::spec::Condition;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,23 +65,13 @@ step! {
         #[serde(default)]
         counterfactual: Counterfactual,
         /// Where; together.
-        #[serde(default = "all_positions")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        positions: Vec<PositionName>,
-        /// What is measured.
-        #[serde(default = "default_measures")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        measures: Vec<AblationMeasure>,
+        positions = "all_positions",
+        measures(AblationMeasure, "default_measures"),
         /// Leave out prompts whose answer is 0, as the paper's code does for faithfulness.
         #[serde(default)]
         skip_zero_answers: bool,
-        /// Also keep a row per prompt: table `NAME.prompts`.
-        #[serde(default)]
-        per_prompt: bool,
-        /// Resamples of the prompts for the 95 % interval of each mean.
-        #[serde(default = "default_bootstrap")]
-        #[schemars(range(min = 0, max = 100000))]
-        bootstrap: usize,
+        per_prompt,
+        bootstrap,
     }
 }
 

@@ -13,45 +13,95 @@ pub trait Common {
 }
 
 /// Defines the type of a step: `Kind { … }` runs models on prompts and has the keys `name`, `models`, `prompts` and `needs` before
-/// its own; `Kind on prompts { … }` runs no model and has no `models`; `Kind on rows { … }` reads the rows of others alone.
+/// its own; `Kind on prompts { … }` runs no model and has no `models`; `Kind on rows { … }` reads the rows of others alone. Keys that
+/// many kinds have are said by their names: `counterfactual`, `measures(TYPE, DEFAULT)`, `per_prompt`, `bootstrap`; positions by what
+/// they mean and their default.
 macro_rules! step {
     ($(#[$about:meta])* $name:ident { $($own:tt)* }) => {
-        $crate::spec::step::fields::step! {
-            @define [$(#[$about])*] $name
-            [
-                /// Models to run: names of `[models.NAME]`, or `model` for `[model]`. Left out: every model of the spec.
-                #[serde(default, skip_serializing_if = "Vec::is_empty")]
-                #[schemars(extend("x-refers-to" = "model"))]
-                models: Vec<String>,
-                /// Prompt set: a name of `[prompt_sets.NAME]`. Left out: `[prompts]`.
-                #[serde(default, skip_serializing_if = "Option::is_none")]
-                #[schemars(extend("x-refers-to" = "prompts"))]
-                prompts: Option<String>,
-            ]
-            [$($own)*]
-            |step| (Some(&step.models), step.prompts.as_deref())
+        step! {
+            @keys {
+                [$(#[$about])*] $name
+                [
+                    /// Models to run: names of `[models.NAME]`, or `model` for `[model]`. Left out: every model of the spec.
+                    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+                    #[schemars(extend("x-refers-to" = "model"))]
+                    models: Vec<String>,
+                    /// Prompt set: a name of `[prompt_sets.NAME]`. Left out: `[prompts]`.
+                    #[serde(default, skip_serializing_if = "Option::is_none")]
+                    #[schemars(extend("x-refers-to" = "prompts"))]
+                    prompts: Option<String>,
+                ]
+                |step| (Some(&step.models), step.prompts.as_deref())
+            }
+            [] $($own)*
         }
     };
     ($(#[$about:meta])* $name:ident on prompts { $($own:tt)* }) => {
-        $crate::spec::step::fields::step! {
-            @define [$(#[$about])*] $name
-            [
-                /// Prompt set: a name of `[prompt_sets.NAME]`. Left out: `[prompts]`.
-                #[serde(default, skip_serializing_if = "Option::is_none")]
-                #[schemars(extend("x-refers-to" = "prompts"))]
-                prompts: Option<String>,
-            ]
-            [$($own)*]
-            |step| (None, step.prompts.as_deref())
+        step! {
+            @keys {
+                [$(#[$about])*] $name
+                [
+                    /// Prompt set: a name of `[prompt_sets.NAME]`. Left out: `[prompts]`.
+                    #[serde(default, skip_serializing_if = "Option::is_none")]
+                    #[schemars(extend("x-refers-to" = "prompts"))]
+                    prompts: Option<String>,
+                ]
+                |step| (None, step.prompts.as_deref())
+            }
+            [] $($own)*
         }
     };
     ($(#[$about:meta])* $name:ident on rows { $($own:tt)* }) => {
-        $crate::spec::step::fields::step! { @define [$(#[$about])*] $name [] [$($own)*] |_| (None, None) }
+        step! { @keys { [$(#[$about])*] $name [] |_| (None, None) } [] $($own)* }
+    };
+    (@keys $of:tt [$($keys:tt)*] counterfactual, $($more:tt)*) => {
+        step! { @keys $of [$($keys)*
+            /// The other prompt of each pair.
+            #[serde(default)]
+            counterfactual: $crate::spec::step::Counterfactual,
+        ] $($more)* }
+    };
+    (@keys $of:tt [$($keys:tt)*] measures($measure:ident, $default:tt), $($more:tt)*) => {
+        step! { @keys $of [$($keys)*
+            /// What is measured.
+            #[serde(default = $default)]
+            #[schemars(length(min = 1), extend("uniqueItems" = true))]
+            measures: Vec<$crate::measure::$measure>,
+        ] $($more)* }
+    };
+    (@keys $of:tt [$($keys:tt)*] per_prompt, $($more:tt)*) => {
+        step! { @keys $of [$($keys)*
+            /// Also keep a row per prompt: table `NAME.prompts`.
+            #[serde(default)]
+            per_prompt: bool,
+        ] $($more)* }
+    };
+    (@keys $of:tt [$($keys:tt)*] bootstrap, $($more:tt)*) => {
+        step! { @keys $of [$($keys)*
+            /// Resamples of the prompts for the 95 % interval of each mean.
+            #[serde(default = "crate::spec::step::shared::default_bootstrap")]
+            #[schemars(range(min = 0, max = 100000))]
+            bootstrap: usize,
+        ] $($more)* }
+    };
+    (@keys $of:tt [$($keys:tt)*] $(#[$about:meta])* positions = $default:tt, $($more:tt)*) => {
+        step! { @keys $of [$($keys)*
+            $(#[$about])*
+            #[serde(default = $default)]
+            #[schemars(length(min = 1), extend("uniqueItems" = true))]
+            positions: Vec<$crate::spec::PositionName>,
+        ] $($more)* }
+    };
+    (@keys $of:tt [$($keys:tt)*] $(#[$about:meta])* $key:ident: $type:ty, $($more:tt)*) => {
+        step! { @keys $of [$($keys)* $(#[$about])* $key: $type,] $($more)* }
+    };
+    (@keys { $($of:tt)* } [$($keys:tt)*]) => {
+        step! { @define [$($keys)*] $($of)* }
     };
     (
-        @define [$(#[$about:meta])*] $name:ident
+        @define [$($(#[$field_about:meta])* $field:ident: $type:ty,)*]
+        [$(#[$about:meta])*] $name:ident
         [$($(#[$first_about:meta])* $first:ident: $first_type:ty,)*]
-        [$($(#[$field_about:meta])* $field:ident: $type:ty,)*]
         $runs:expr
     ) => {
         $(#[$about])*

@@ -3,7 +3,7 @@
 use super::fields::step;
 use super::mean::MeanOver;
 use super::relations::Relations;
-use super::shared::{Counterfactual, all_positions, default_bootstrap};
+use super::shared::{Counterfactual, all_positions};
 use crate::measure::EffectMeasure;
 use crate::spec::{Condition, PositionName};
 use indexmap::IndexMap;
@@ -34,23 +34,13 @@ step! {
         /// The interventions, by name.
         #[schemars(length(min = 1))]
         interventions: Vec<NamedIntervention>,
-        /// The other prompt of each pair.
-        #[serde(default)]
-        counterfactual: Counterfactual,
+        counterfactual,
         /// What means are taken over, for edits with `value = "mean"`.
         #[serde(default)]
         mean: MeanOver,
-        /// What is measured.
-        #[serde(default = "default_measures")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        measures: Vec<EffectMeasure>,
-        /// Also keep a row per prompt: table `NAME.prompts`.
-        #[serde(default)]
-        per_prompt: bool,
-        /// Resamples of the prompts for the 95 % interval of each mean.
-        #[serde(default = "default_bootstrap")]
-        #[schemars(range(min = 0, max = 100000))]
-        bootstrap: usize,
+        measures(EffectMeasure, "default_measures"),
+        per_prompt,
+        bootstrap,
     }
 }
 

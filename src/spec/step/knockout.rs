@@ -4,7 +4,6 @@ use super::fields::step;
 use super::mean::MeanOver;
 use super::relations::Relations;
 use super::shared::{default_bootstrap, last_position};
-use crate::spec::PositionName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,9 +58,7 @@ step! {
         #[serde(default)]
         mean: MeanOver,
         /// Where; together.
-        #[serde(default = "last_position")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        positions: Vec<PositionName>,
+        positions = "last_position",
         /// Also keep a row per heuristic and prompt: table `NAME.prompts`.
         #[serde(default)]
         per_prompt: bool,
@@ -121,9 +118,7 @@ step! {
         #[serde(default)]
         mean: MeanOver,
         /// Where; together.
-        #[serde(default = "last_position")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        positions: Vec<PositionName>,
+        positions = "last_position",
         /// Also keep a row per prompt: table `NAME.prompts`; and the neurons of each: `NAME.neurons`.
         #[serde(default)]
         per_prompt: bool,
@@ -170,10 +165,7 @@ step! {
         #[serde(default = "default_seeds")]
         #[schemars(length(min = 1), extend("uniqueItems" = true))]
         seeds: Vec<u64>,
-        /// Resamples of the prompts for the 95 % interval of each mean.
-        #[serde(default = "default_bootstrap")]
-        #[schemars(range(min = 0, max = 100000))]
-        bootstrap: usize,
+        bootstrap,
     }
 }
 

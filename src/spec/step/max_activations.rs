@@ -28,9 +28,7 @@ step! {
         #[schemars(schema_with = "components_schema")]
         components: Vec<String>,
         /// Where values are looked for: `each` for every position.
-        #[serde(default = "each_position")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        positions: Vec<PositionName>,
+        positions = "each_position",
         /// How many are kept of each component and template.
         #[serde(default = "ten")]
         #[schemars(range(min = 1, max = 10000))]

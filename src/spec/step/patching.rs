@@ -2,9 +2,8 @@
 
 use super::fields::step;
 use super::relations::Relations;
-use super::shared::{Counterfactual, Direction, default_bootstrap, indirect_effect, last_position, sites_schema};
+use super::shared::{Counterfactual, Direction, indirect_effect, last_position, sites_schema};
 use crate::measure::{AttributionMeasure, EffectMeasure};
-use crate::spec::PositionName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,26 +34,14 @@ step! {
         #[schemars(schema_with = "sites_schema")]
         sites: Vec<String>,
         /// Where: each position on its own.
-        #[serde(default = "last_position")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        positions: Vec<PositionName>,
-        /// The other prompt of each pair.
-        #[serde(default)]
-        counterfactual: Counterfactual,
+        positions = "last_position",
+        counterfactual,
         /// Whose values go where.
         #[serde(default)]
         direction: Direction,
-        /// What is measured.
-        #[serde(default = "indirect_effect")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        measures: Vec<EffectMeasure>,
-        /// Also keep a row per prompt: table `NAME.prompts`.
-        #[serde(default)]
-        per_prompt: bool,
-        /// Resamples of the prompts for the 95 % interval of each mean.
-        #[serde(default = "default_bootstrap")]
-        #[schemars(range(min = 0, max = 100000))]
-        bootstrap: usize,
+        measures(EffectMeasure, "indirect_effect"),
+        per_prompt,
+        bootstrap,
     }
 }
 
@@ -84,26 +71,14 @@ step! {
         #[serde(default)]
         method: NeuronMethod,
         /// Where: each position on its own.
-        #[serde(default = "last_position")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        positions: Vec<PositionName>,
-        /// The other prompt of each pair.
-        #[serde(default)]
-        counterfactual: Counterfactual,
+        positions = "last_position",
+        counterfactual,
         /// Whose values go where.
         #[serde(default)]
         direction: Direction,
-        /// What is measured.
-        #[serde(default = "indirect_effect")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        measures: Vec<EffectMeasure>,
-        /// Also keep a row per prompt: table `NAME.prompts`.
-        #[serde(default)]
-        per_prompt: bool,
-        /// Resamples of the prompts for the 95 % interval of each mean.
-        #[serde(default = "default_bootstrap")]
-        #[schemars(range(min = 0, max = 100000))]
-        bootstrap: usize,
+        measures(EffectMeasure, "indirect_effect"),
+        per_prompt,
+        bootstrap,
     }
 }
 
@@ -138,12 +113,8 @@ step! {
         #[schemars(schema_with = "sites_schema")]
         sites: Vec<String>,
         /// Where: each position on its own.
-        #[serde(default = "last_position")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        positions: Vec<PositionName>,
-        /// The other prompt of each pair.
-        #[serde(default)]
-        counterfactual: Counterfactual,
+        positions = "last_position",
+        counterfactual,
         /// What is approximated.
         #[serde(default)]
         measure: AttributionMeasure,
@@ -164,13 +135,8 @@ step! {
         #[serde(default = "default_top")]
         #[schemars(inner(range(min = 1)), extend("uniqueItems" = true))]
         top: Vec<usize>,
-        /// Also keep a row per prompt: table `NAME.prompts`.
-        #[serde(default)]
-        per_prompt: bool,
-        /// Resamples of the prompts for the 95 % interval of each mean.
-        #[serde(default = "default_bootstrap")]
-        #[schemars(range(min = 0, max = 100000))]
-        bootstrap: usize,
+        per_prompt,
+        bootstrap,
     }
 }
 

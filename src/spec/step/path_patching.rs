@@ -2,11 +2,7 @@
 
 use super::fields::step;
 use super::relations::Relations;
-use super::shared::{
-    Counterfactual, components_schema, default_bootstrap, indirect_effect, last_position, receivers_schema,
-};
-use crate::measure::EffectMeasure;
-use crate::spec::PositionName;
+use super::shared::{Counterfactual, components_schema, indirect_effect, last_position, receivers_schema};
 
 step! {
     /// Changes what one component tells another, through the residual stream alone.
@@ -36,23 +32,11 @@ step! {
         #[schemars(schema_with = "receivers_schema")]
         receivers: Vec<String>,
         /// Where the sender writes and the receiver reads: each position on its own.
-        #[serde(default = "last_position")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        positions: Vec<PositionName>,
-        /// The other prompt of each pair.
-        #[serde(default)]
-        counterfactual: Counterfactual,
-        /// What is measured.
-        #[serde(default = "indirect_effect")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        measures: Vec<EffectMeasure>,
-        /// Also keep a row per prompt: table `NAME.prompts`.
-        #[serde(default)]
-        per_prompt: bool,
-        /// Resamples of the prompts for the 95 % interval of each mean.
-        #[serde(default = "default_bootstrap")]
-        #[schemars(range(min = 0, max = 100000))]
-        bootstrap: usize,
+        positions = "last_position",
+        counterfactual,
+        measures(EffectMeasure, "indirect_effect"),
+        per_prompt,
+        bootstrap,
     }
 }
 

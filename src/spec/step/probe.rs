@@ -36,9 +36,7 @@ step! {
         #[schemars(schema_with = "sites_schema")]
         sites: Vec<String>,
         /// Where: each position on its own.
-        #[serde(default = "each_position")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        positions: Vec<PositionName>,
+        positions = "each_position",
         /// Whether the prompts of all operators share a classifier.
         #[serde(default)]
         operators: ProbeOperators,

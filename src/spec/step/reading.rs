@@ -2,10 +2,7 @@
 
 use super::fields::step;
 use super::relations::Relations;
-use super::shared::{
-    Counterfactual, components_schema, default_bootstrap, every_head, heads_and_mlps, last_position, sites_schema,
-};
-use crate::spec::PositionName;
+use super::shared::{Counterfactual, components_schema, every_head, heads_and_mlps, last_position, sites_schema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,16 +31,9 @@ step! {
         #[schemars(schema_with = "sites_schema")]
         sites: Vec<String>,
         /// Where: each position on its own (`each` for every one).
-        #[serde(default = "last_position")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        positions: Vec<PositionName>,
-        /// Also keep a row per prompt: table `NAME.prompts`.
-        #[serde(default)]
-        per_prompt: bool,
-        /// Resamples of the prompts for the 95 % interval of each mean.
-        #[serde(default = "default_bootstrap")]
-        #[schemars(range(min = 0, max = 100000))]
-        bootstrap: usize,
+        positions = "last_position",
+        per_prompt,
+        bootstrap,
     }
 }
 
@@ -75,13 +65,8 @@ step! {
         /// The other prompt of each pair, of `target = "difference"`.
         #[serde(default)]
         counterfactual: Counterfactual,
-        /// Also keep a row per prompt: table `NAME.prompts`.
-        #[serde(default)]
-        per_prompt: bool,
-        /// Resamples of the prompts for the 95 % interval of each mean.
-        #[serde(default = "default_bootstrap")]
-        #[schemars(range(min = 0, max = 100000))]
-        bootstrap: usize,
+        per_prompt,
+        bootstrap,
     }
 }
 
@@ -116,9 +101,7 @@ step! {
         #[serde(default = "every_head")]
         #[schemars(schema_with = "components_schema")]
         heads: Vec<String>,
-        /// Also keep a row per prompt: table `NAME.prompts`.
-        #[serde(default)]
-        per_prompt: bool,
+        per_prompt,
     }
 }
 
@@ -141,9 +124,7 @@ step! {
         #[schemars(schema_with = "sites_schema")]
         sites: Vec<String>,
         /// Where; of attention patterns, which queries.
-        #[serde(default = "last_position")]
-        #[schemars(length(min = 1), extend("uniqueItems" = true))]
-        positions: Vec<PositionName>,
+        positions = "last_position",
         /// How it is kept.
         #[serde(default)]
         format: CaptureFormat,
