@@ -1,29 +1,22 @@
 //! Step `neuron-patching`: every neuron of some layers, exactly or to first order (paper §3.1).
 
-use super::places::PlaceColumns;
 use super::{Outcome, RowsInfo, patching};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::measure::{AttributionMeasure, EffectMeasure};
-use crate::spec::step::{AttributionPatching, Direction, NeuronMethod, NeuronPatching};
+use crate::spec::step::{ActivationPatching, AttributionPatching, Direction, NeuronMethod, NeuronPatching};
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::kind::Kind;
 use crate::table::Frames;
 
 impl Kind for NeuronPatching {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        match self.method {
-            NeuronMethod::Exact => patching::run(self.into(), context),
-            NeuronMethod::Attribution => approximate(self).run(context),
-        }
+        of_sites(self).run(context)
     }
 
     fn rows(&self, frames: &Frames) -> Vec<RowsInfo> {
-        match self.method {
-            NeuronMethod::Exact => patching::rows::<PlaceColumns>(&self.measures, self.per_prompt),
-            NeuronMethod::Attribution => approximate(self).rows(frames),
-        }
+        of_sites(self).rows(frames)
     }
 
     fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
@@ -51,29 +44,44 @@ impl Kind for NeuronPatching {
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        match self.method {
-            NeuronMethod::Exact => patching::workload(&self.into(), survey, context).map(Some),
-            NeuronMethod::Attribution => approximate(self).workload(survey, context),
-        }
+        of_sites(self).workload(survey, context)
     }
 }
 
-/// The step of attribution patching that gives the same rows.
-fn approximate(step: &NeuronPatching) -> AttributionPatching {
-    AttributionPatching {
-        name: step.name.clone(),
-        models: step.models.clone(),
-        prompts: step.prompts.clone(),
-        needs: step.needs.clone(),
-        sites: patching::neuron_sites(&step.layers),
-        positions: step.positions.clone(),
-        counterfactual: step.counterfactual.clone(),
-        measure: AttributionMeasure::IndirectEffect,
-        integrated_points: 0,
-        compare: None,
-        compare_measure: None,
-        top: Vec::new(),
-        per_prompt: step.per_prompt,
-        bootstrap: step.bootstrap,
+/// The step of all neurons' sites that gives the same rows.
+fn of_sites(step: &NeuronPatching) -> Box<dyn Kind> {
+    let NeuronPatching { name, models, prompts, needs, positions, counterfactual, per_prompt, bootstrap, .. } =
+        step.clone();
+    let sites = patching::neuron_sites(&step.layers);
+    match step.method {
+        NeuronMethod::Exact => Box::new(ActivationPatching {
+            name,
+            models,
+            prompts,
+            needs,
+            sites,
+            positions,
+            counterfactual,
+            direction: step.direction,
+            measures: step.measures.clone(),
+            per_prompt,
+            bootstrap,
+        }),
+        NeuronMethod::Attribution => Box::new(AttributionPatching {
+            name,
+            models,
+            prompts,
+            needs,
+            sites,
+            positions,
+            counterfactual,
+            measure: AttributionMeasure::IndirectEffect,
+            integrated_points: 0,
+            compare: None,
+            compare_measure: None,
+            top: Vec::new(),
+            per_prompt,
+            bootstrap,
+        }),
     }
 }

@@ -1,5 +1,4 @@
-//! Steps `activation-patching` and `neuron-patching`: each place of one run replaced by its value in another, exactly
-//! (paper §2.1, eq. 1; §3.1).
+//! Step `activation-patching`: each place of one run replaced by its value in another, exactly (paper §2.1, eq. 1).
 
 use super::model_run::{self, ModelRun, TemplateBatch};
 use super::pairing::{self, Pairs};
@@ -13,62 +12,20 @@ use crate::intervene::{Edit, EditedPrompt, HookPositions, LogitRead, LogitReads}
 use crate::manifest::SelfCheck;
 use crate::measure::{EffectMeasure, Property, Reading};
 use crate::prompt::Prompt;
-use crate::spec::step::{self, Common, Counterfactual, Direction};
+use crate::spec::step::{ActivationPatching, Direction};
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::table::{ColumnSet, Frames};
 use std::sync::Arc;
-
-/// What both kinds of step are: sites and the rest.
-pub(super) struct Patching<'s> {
-    step: &'s dyn Common,
-    sites: Vec<String>,
-    positions: &'s [crate::spec::PositionName],
-    counterfactual: &'s Counterfactual,
-    direction: Direction,
-    measures: &'s [EffectMeasure],
-    per_prompt: bool,
-    bootstrap: usize,
-}
-
-impl<'s> From<&'s step::ActivationPatching> for Patching<'s> {
-    fn from(step: &'s step::ActivationPatching) -> Self {
-        Self {
-            step,
-            sites: step.sites.clone(),
-            positions: &step.positions,
-            counterfactual: &step.counterfactual,
-            direction: step.direction,
-            measures: &step.measures,
-            per_prompt: step.per_prompt,
-            bootstrap: step.bootstrap,
-        }
-    }
-}
-
-impl<'s> From<&'s step::NeuronPatching> for Patching<'s> {
-    fn from(step: &'s step::NeuronPatching) -> Self {
-        Self {
-            step,
-            sites: neuron_sites(&step.layers),
-            positions: &step.positions,
-            counterfactual: &step.counterfactual,
-            direction: step.direction,
-            measures: &step.measures,
-            per_prompt: step.per_prompt,
-            bootstrap: step.bootstrap,
-        }
-    }
-}
 
 /// Every neuron of some layers.
 pub(super) fn neuron_sites(layers: &str) -> Vec<String> {
     vec![format!("blocks.{layers}.mlp.hook_post[neuron]")]
 }
 
-impl Kind for step::ActivationPatching {
+impl Kind for ActivationPatching {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        run(self.into(), context)
+        model_run::each_cell(self, context, |cell, subject, outcome| patch(self, cell, subject, context, outcome))
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
@@ -76,13 +33,24 @@ impl Kind for step::ActivationPatching {
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        workload(&self.into(), survey, context).map(Some)
+        let (name, facts) = (&self.name, &survey.sketch.card.facts);
+        pairing::foresee(&self.counterfactual, self, survey, context)?;
+        let mut whole = Workload::default();
+        for cell in &survey.cells {
+            let length = cell.positions.length;
+            let written = (self.sites.as_slice(), self.positions.as_slice());
+            let (sites, at) = places::resolve(name, written, Scope::planned(facts), cell.at(), context)?;
+            let edit =
+                |(place, at): (Place, &PositionGroup)| [Edit::patch(place.hook, at.positions.clone(), place.units())];
+            let edits: Vec<[Edit; 1]> =
+                sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).map(edit).collect();
+            let edits = edits.iter().map(|edits| edits.as_slice());
+            let replay = Workload::replay(edits, cell.prompts, length, facts, survey.memory);
+            let runs = Workload::forwards(2 * cell.prompts, length, facts);
+            whole = whole.and(replay.measured(self.measures.len(), self.bootstrap).and(runs));
+        }
+        Ok(Some(whole))
     }
-}
-
-/// Runs the step on each of its models.
-pub(super) fn run(step: Patching, context: &Context) -> Result<Outcome, Error> {
-    model_run::each_cell(step.step, context, |cell, subject, outcome| patch(&step, cell, subject, context, outcome))
 }
 
 /// The rows of a step that measures interventions on pairs, whose keys have these columns.
@@ -93,40 +61,19 @@ pub(super) fn rows<K: ColumnSet>(measures: &[EffectMeasure], per_prompt: bool) -
     all
 }
 
-/// What it would compute.
-pub(super) fn workload(step: &Patching, survey: &Survey, context: &Context) -> Result<Workload, Error> {
-    let (name, facts) = (step.step.name(), &survey.sketch.card.facts);
-    pairing::foresee(step.counterfactual, step.step, survey, context)?;
-    let mut whole = Workload::default();
-    for cell in &survey.cells {
-        let length = cell.positions.length;
-        let written = (step.sites.as_slice(), step.positions);
-        let (sites, at) = places::resolve(name, written, Scope::planned(facts), cell.at(), context)?;
-        let edit =
-            |(place, at): (Place, &PositionGroup)| [Edit::patch(place.hook, at.positions.clone(), place.units())];
-        let edits: Vec<[Edit; 1]> =
-            sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).map(edit).collect();
-        let edits = edits.iter().map(|edits| edits.as_slice());
-        let replay = Workload::replay(edits, cell.prompts, length, facts, survey.memory);
-        let runs = Workload::forwards(2 * cell.prompts, length, facts);
-        whole = whole.and(replay.measured(step.measures.len(), step.bootstrap).and(runs));
-    }
-    Ok(whole)
-}
-
 /// Every place at every position, on the pairs of one cell.
 fn patch(
-    step: &Patching,
+    step: &ActivationPatching,
     cell: &TemplateBatch,
     subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
-    let name = step.step.name();
+    let name = &step.name;
     let facts = subject.model.facts();
     let target = Scope::of(subject, &cell.template);
-    let (sites, at) = places::resolve(name, (&step.sites, step.positions), target, cell.at(), context)?;
-    let pairs = Pairs::draw(cell, subject, step.counterfactual, step.step, context)?;
+    let (sites, at) = places::resolve(name, (&step.sites, &step.positions), target, cell.at(), context)?;
+    let pairs = Pairs::draw(cell, subject, &step.counterfactual, step, context)?;
     pairs.record(name, cell, subject, outcome)?;
 
     let interventions: Vec<(Place, &PositionGroup)> =
@@ -145,11 +92,11 @@ fn patch(
     let divided = subject.divided(name, &cell.template, parts(prompts.len(), block), context);
     let data = divided.values(measures.len(), (&task, edits.len()), outcome, |range, checks| {
         let (cell, pairs) = pairs.part(range, cell);
-        let runs = Runs::of(step.measures, step.direction, &cell, &pairs, &edited, subject, context)?;
+        let runs = Runs::of(&step.measures, step.direction, &cell, &pairs, &edited, subject, context)?;
         let rows: Vec<EditedPrompt> =
             edits.iter().flat_map(|edits| pairs.rows(step.direction, |_| edits.clone())).collect();
         let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
-        Ok(runs.unpatched_and_effects(step.measures, &readouts))
+        Ok(runs.unpatched_and_effects(&step.measures, &readouts))
     })?;
     let keys = places::keys(&interventions, facts)?;
     let (baseline, data) = data.split_at(prompts.len() * measures.len());
