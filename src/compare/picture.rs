@@ -21,8 +21,8 @@ pub struct Panel {
     pub column: String,
     /// The number in the one and in the other, of every row that both have.
     pub points: Vec<(f64, f64)>,
-    /// The operator of each, where the table has operators.
-    pub operators: Vec<String>,
+    /// The group of each, where the table has these.
+    pub groups: Vec<String>,
 }
 
 /// The columns of numbers that differ, those that differ most first: of tables, or of rows where no table differs.
@@ -36,18 +36,18 @@ pub fn panels(a: &Record, b: &Record, difference: &FolderDifference) -> PolarsRe
             let Outcome::Table(table) = &file.outcome else { continue };
             let [one, other] = [folders::table(&a.folder, &file.path)?, folders::table(&b.folder, &file.path)?];
             let name = file.path.trim_start_matches(folder).rsplit_once('.').map_or("", |(name, _)| name);
-            let operators = one.column("operator").ok();
+            let groups = one.column("operator").ok();
             let numbers = tables::numbers(&one, &other, &table.keys)?;
             for column in &table.columns {
                 let Some((_, cells)) = numbers.iter().find(|(name, _)| *name == column.name) else { continue };
-                let operator = |row: usize| operators.map(|operators| table::plain(operators, row));
+                let group = |row: usize| groups.map(|groups| table::plain(groups, row));
                 found.push((
                     column.excess,
                     Panel {
                         table: name.to_string(),
                         column: column.name.clone(),
                         points: cells.iter().map(|cell| cell.numbers).collect(),
-                        operators: cells.iter().filter_map(|cell| operator(cell.rows.0)).collect(),
+                        groups: cells.iter().filter_map(|cell| group(cell.rows.0)).collect(),
                     },
                 ));
             }
@@ -73,7 +73,7 @@ pub fn draw(
 ) -> Result<Drawn, FigureError> {
     let alone = panels.len() == 1;
     let label = |panel: &Panel| format!("{}: {}", panel.table, panel.column);
-    let (mut columns, mut one, mut other, mut operators) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut columns, mut one, mut other, mut groups) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for panel in panels {
         let numbers = panel.points.iter().flat_map(|&(a, b)| [a.abs(), b.abs()]).filter(|number| number.is_finite());
         let largest = numbers.fold(0.0, f64::max);
@@ -81,9 +81,9 @@ pub fn draw(
         columns.extend(panel.points.iter().map(|_| label(panel)));
         one.extend(panel.points.iter().map(|(a, _)| a / unit));
         other.extend(panel.points.iter().map(|(_, b)| b / unit));
-        operators.extend(panel.operators.iter().cloned());
+        groups.extend(panel.groups.iter().cloned());
     }
-    let with_operators = !operators.is_empty() && operators.len() == columns.len();
+    let with_groups = !groups.is_empty() && groups.len() == columns.len();
     let of = |what: &str| if alone { what.to_string() } else { format!("{what}, share of the column's largest") };
     let title = match panels {
         [panel] => label(panel),
@@ -99,7 +99,7 @@ pub fn draw(
     if !alone {
         set("facet", "column");
     }
-    if with_operators {
+    if with_groups {
         set("series", "operator");
     }
     keys.insert("diagonal".into(), true.into());
@@ -108,8 +108,8 @@ pub fn draw(
         faults: vec![(vec!["from".to_string()], Problem::Rows(problem))],
     };
     let mut rows = df!("column" => columns, "a" => one, "b" => other).map_err(|error| failed(error.into()))?;
-    if with_operators {
-        rows.with_column(Column::new("operator".into(), operators)).map_err(|error| failed(error.into()))?;
+    if with_groups {
+        rows.with_column(Column::new("operator".into(), groups)).map_err(|error| failed(error.into()))?;
     }
     let figure: Figure = keys.try_into().map_err(|error: toml::de::Error| {
         failed(table::Problem::Polars(PolarsError::ComputeError(error.message().to_string().into())))

@@ -287,7 +287,7 @@ impl Categories {
         }
     }
 
-    /// Height of a label's line; operators' signs are larger than other text.
+    /// Height of a label's line; some labels are larger than other text.
     fn label_line(&self) -> f64 {
         LABEL.suited_to(self.labels.first().map_or("", String::as_str)).line()
     }

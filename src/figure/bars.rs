@@ -11,7 +11,7 @@ use super::plot::Plot;
 use super::scene::Scene;
 use super::series::{self, Chart, Columns};
 use crate::spec;
-use crate::table::operator;
+use crate::table::palette::Palette;
 use polars::prelude::DataFrame;
 use std::slice::from_ref;
 
@@ -49,11 +49,11 @@ impl Plot for BarChart {
         frame.legend(figure.series.as_deref(), &chart.series, |index| (chart.color(0, index), Sample::Box));
         let panels = Panels { titles: &chart.panels, x: &x, y: from_ref(&y), y_title: &chart.y_title, grid: true };
         let areas = frame.panels(figure, &panels)?;
-        // Bars that are operators themselves have the operators' colours.
-        let operators = figure.series.is_none() && operator::all(chart.x.of(0).labels.iter().map(String::as_str));
+        // Bars that are labels with colours of their own have these.
+        let own = figure.series.is_none() && Palette::colours(chart.x.of(0).labels.iter().map(String::as_str));
         for (panel, area) in areas.iter().enumerate() {
             let x = of_panel(&x, panel);
-            let bars = Bars { chart: &chart, x, y: &y, log, operators, beside: beside(&chart) };
+            let bars = Bars { chart: &chart, x, y: &y, log, own, beside: beside(&chart) };
             bars.draw(&mut frame.scene, area, panel);
             spines(&mut frame.scene, area);
         }
@@ -76,8 +76,8 @@ struct Bars<'a> {
     x: &'a Axis,
     y: &'a Axis,
     log: bool,
-    /// The categories are operators and have their colours.
-    operators: bool,
+    /// The categories have colours of their own.
+    own: bool,
     beside: usize,
 }
 
@@ -94,8 +94,8 @@ impl Bars<'_> {
                 Some(numbers) => numbers.iter().position(|number| *number == datum.x).unwrap_or(0),
                 None => datum.x as usize,
             };
-            let color = match self.chart.x.of(panel).labels.get(place).filter(|_| self.operators) {
-                Some(operator) => colour::series(operator, place),
+            let color = match self.chart.x.of(panel).labels.get(place).filter(|_| self.own) {
+                Some(label) => colour::series(label, place),
                 None => self.chart.color(panel, index),
             };
             let (left, right) = self.sides(area, place, index);

@@ -1,7 +1,7 @@
 //! Colours that stay apart for readers who see few of them, and the same colour for the same thing everywhere.
 
 use super::scene::Color;
-use crate::table::operator;
+use crate::table::palette;
 
 /// Text, axes.
 pub const INK: Color = Color::hex(0x262626);
@@ -25,9 +25,10 @@ const PALETTE: [Color; 7] = [
     Color::hex(0x4d4d4d),
 ];
 
-/// Colour of the series with that label, the `index`-th. Operators have their own: + blue, − vermilion, × green, ÷ purple.
+/// Colour of the series with that label, the `index`-th. Labels of a palette may have their own: of operators + blue, − vermilion,
+/// × green, ÷ purple.
 pub fn series(label: &str, index: usize) -> Color {
-    PALETTE[operator::rank(label).unwrap_or(index) % PALETTE.len()]
+    PALETTE[palette::colour(label).unwrap_or(index) % PALETTE.len()]
 }
 
 /// How many series have a colour of their own.

@@ -1,13 +1,13 @@
 //! From rows to what a figure shows: places on axes, and means of the rows that fall on one place.
 
 use crate::spec::expression::{Transform, Value, parse_value};
-use crate::spec::step::HeuristicType;
-use crate::table::{self, Problem, operator};
+use crate::table::palette::{self, Palette};
+use crate::table::{self, Problem};
 use polars::prelude::*;
 use std::collections::BTreeMap;
 
-/// Different values of a column, in the order in which they are shown: numbers ascending, operators and types of
-/// heuristics in theirs, other text as first seen.
+/// Different values of a column, in the order in which they are shown: numbers ascending, labels that have
+/// an order in theirs, other text as first seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Categories {
     /// What is written for each.
@@ -44,14 +44,14 @@ impl Categories {
             }
             places.push(Some(place));
         }
-        if let Some(rank) = own_order(&labels) {
+        if let Some(palette) = Palette::of(labels.iter().map(String::as_str)) {
             let mut order: Vec<usize> = (0..labels.len()).collect();
-            order.sort_by_key(|&place| labels.get(place).and_then(|label| rank(label)));
+            order.sort_by_key(|&place| labels.get(place).and_then(|label| palette.place(label)));
             let moved: BTreeMap<usize, usize> = order.iter().enumerate().map(|(new, &old)| (old, new)).collect();
-            labels.sort_by_key(|label| rank(label));
+            labels.sort_by_key(|label| palette.place(label));
             places.iter_mut().for_each(|place| *place = place.and_then(|old| moved.get(&old).copied()));
         }
-        let labels = labels.iter().map(|label| operator::sign(label).to_string()).collect();
+        let labels = labels.iter().map(|label| palette::shown(label).to_string()).collect();
         Ok((Self { labels, numbers: None }, places))
     }
 
@@ -59,13 +59,6 @@ impl Categories {
     pub fn len(&self) -> usize {
         self.labels.len()
     }
-}
-
-/// The order of labels that have one of their own: operators, types of heuristics.
-fn own_order(labels: &[String]) -> Option<fn(&str) -> Option<usize>> {
-    let ranks: [fn(&str) -> Option<usize>; 2] =
-        [operator::rank, |label| HeuristicType::ALL.iter().position(|kind| kind.name() == label)];
-    ranks.into_iter().find(|rank| labels.iter().all(|label| rank(label).is_some()))
 }
 
 /// The different finite numbers, ascending.

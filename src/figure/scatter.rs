@@ -11,7 +11,7 @@ use super::scene::Color;
 use super::{data, series};
 use crate::spec;
 use crate::spec::expression::Value;
-use crate::table::operator;
+use crate::table::palette::Palette;
 use polars::prelude::DataFrame;
 use std::slice::from_ref;
 
@@ -87,10 +87,9 @@ impl Plot for ScatterPlot {
         }
         let (x_axis, y_axis) =
             (Axis::numbers(across.0, across.1, log_x, false), Axis::numbers(up.0, up.1, log_y, false));
-        let operators = operator::all(series.labels.iter().map(String::as_str));
-        let color = |index: usize| {
-            colour::series(series.labels.get(index).filter(|_| operators).map_or("", String::as_str), index)
-        };
+        let own = Palette::colours(series.labels.iter().map(String::as_str));
+        let color =
+            |index: usize| colour::series(series.labels.get(index).filter(|_| own).map_or("", String::as_str), index);
         let mut frame = Frame::new(figure);
         let sample = |index| (color(index), Sample::Marker(series::shape(index)));
         frame.legend(figure.series.as_deref(), &series, sample);

@@ -3,7 +3,7 @@
 use super::dash::Dash;
 use super::font::{self, Face};
 use super::geometry::{Area, Point};
-use crate::table::operator;
+use crate::table::palette;
 
 /// A colour with its opacity.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -208,9 +208,9 @@ impl Style {
         Self { color, ..self }
     }
 
-    /// Larger where the text is nothing but an operator's sign, which is small in its line.
+    /// Larger where the text is nothing but a label that is drawn so.
     pub fn suited_to(self, text: &str) -> Self {
-        if operator::rank(text).is_some() { Self { size: self.size * 1.35, ..self } } else { self }
+        Self { size: self.size * palette::scale(text), ..self }
     }
 
     /// Height of one line.

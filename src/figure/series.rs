@@ -10,7 +10,7 @@ use super::scene::Shape;
 use super::{axis, colour};
 use crate::spec;
 use crate::spec::expression::{Transform, Value};
-use crate::table::operator;
+use crate::table::palette::Palette;
 use polars::prelude::DataFrame;
 use std::collections::BTreeMap;
 
@@ -204,13 +204,13 @@ impl Chart {
         self.data.iter().flatten().flatten()
     }
 
-    /// Colour of a series in a panel: an operator's own, be it the series or, without series, the panel.
+    /// Colour of a series in a panel: a label's own, be it the series or, without series, the panel.
     pub fn color(&self, panel: usize, series: usize) -> super::scene::Color {
         let alone = self.series.labels.iter().all(String::is_empty);
         let (labels, index) = if alone { (&self.panels, panel) } else { (&self.series.labels, series) };
-        // A text such as "+" among other labels is no operator.
-        match labels.get(index).filter(|_| operator::all(labels.iter().map(String::as_str))) {
-            Some(operator) => colour::series(operator, index),
+        // A text such as "+" among others is no label of a palette.
+        match labels.get(index).filter(|_| Palette::colours(labels.iter().map(String::as_str))) {
+            Some(label) => colour::series(label, index),
             None => colour::series("", series),
         }
     }

@@ -31,7 +31,7 @@ impl PromptsRecord {
         let mut text = String::new();
         for prompt in &built.prompts {
             // Writing to a string does not fail.
-            let _ = writeln!(text, "{}\t{}", serde_json::Value::from(prompt.text.as_str()), prompt.answer_text());
+            let _ = writeln!(text, "{}\t{}", serde_json::Value::from(prompt.text.as_str()), prompt.answer().value);
         }
         Self {
             set: set.unwrap_or("prompts").to_string(),

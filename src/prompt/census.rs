@@ -28,7 +28,7 @@ pub struct Counted {
     pub prompts: usize,
     /// Prompts that they are drawn from: the legal ones.
     pub legal: usize,
-    /// Draws that have any: of each seed and operator.
+    /// Draws that have any: of each seed and group.
     pub draws: usize,
     /// Different first tokens of their answers, at most.
     pub answers: usize,
@@ -61,7 +61,7 @@ pub struct Censuses {
 }
 
 /// A set, whatever is drawn of it, and what of it is wanted: the template, the tokens and places of the slots that all have, whether
-/// legal prompts alone count, how many, the seed, and whether each operator has as many.
+/// legal prompts alone count, how many, the seed, and whether each group has as many.
 type EveryKey = (Prompts, String, (usize, Vec<Option<SlotTokens>>), (bool, usize, u64, bool));
 
 impl Censuses {
@@ -168,15 +168,15 @@ fn drawn(spec: &Prompts, sketch: &Sketch) -> Result<Census, PromptError> {
     let took = started.elapsed();
     let templates = (0..set.templates.len()).map(|template| {
         let of = || set.prompts.iter().filter(move |prompt| prompt.template == template);
-        let draws: HashSet<_> = of().map(|prompt| (prompt.operator.symbol, prompt.seed)).collect();
+        let draws: HashSet<_> = of().map(|prompt| (&prompt.group, prompt.seed)).collect();
         let distinct: HashSet<u64> = of().map(|prompt| prompt.id).collect();
         Counted {
             prompts: of().count(),
             legal: distinct.len(),
             draws: draws.len(),
-            answers: of().map(|prompt| prompt.answer_tokens.first()).collect::<HashSet<_>>().len(),
+            answers: of().map(|prompt| prompt.answer_token()).collect::<HashSet<_>>().len(),
             tokens: of().map(|prompt| prompt.tokens.len()).sum(),
-            answer_tokens: of().map(|prompt| prompt.answer_tokens.len()).sum(),
+            answer_tokens: of().map(|prompt| prompt.answer_tokens().len()).sum(),
         }
     });
     Ok(Census { templates: templates.collect(), shapes: shapes(set, sketch), took })

@@ -1,11 +1,13 @@
 //! Counterfactual prompts that are made of the clean ones: words swapped, or redrawn.
 
+use super::asks::Asks;
 use super::error::PromptError;
-use super::group::{Asks, Group, bos_token};
+use super::fields::Fields;
 use super::random::Random;
 use super::resolved::Resolved;
 use super::set::Prompt;
 use super::template::{Slot, Template};
+use super::template_group::{TemplateGroup, bos_token};
 use super::words::{Filling, Words};
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::nearest;
@@ -58,7 +60,7 @@ pub fn change(resolved: &Resolved, swap: &[String], redraw: &[String]) -> Result
     if swap.is_empty() && redraw.is_empty() {
         return Ok(None);
     }
-    let Some(words) = &resolved.words else {
+    let Some(words) = resolved.words() else {
         let problem = format!("'{key}' changes words, and these prompts are of operands");
         return fault(None, problem, "leave it out: another prompt of the set is drawn");
     };
@@ -171,14 +173,14 @@ pub fn changed(
     let bos = bos_token(tokenizer, bos)?;
     let none = |prompt: &Prompt, why: String| PromptError::NoCounterfactual { text: prompt.text.clone(), why };
     let make = |prompt: &&Prompt| {
-        let (Some(words), Some(wording)) = (&resolved.words, &prompt.words) else {
+        let (Some(words), Fields::Words { words: own, .. }) = (resolved.words(), &prompt.fields) else {
             return Err(none(prompt, "it is not of words".into()));
         };
-        let group = Group::new(resolved, tokenizer, bos, prompt.template, 0);
+        let group = TemplateGroup::new(resolved, tokenizer, bos, prompt.template, 0);
         let mut random = Random::new(seed, &["change", prompt.text.as_str()]);
         let tries = if matches!(change, Change::Swap(..)) { 1 } else { TRIES };
         for _ in 0..tries {
-            let Some(filling) = apply(change, words, &wording.words, &mut random) else { continue };
+            let Some(filling) = apply(change, words, own, &mut random) else { continue };
             let Ok(made) = group.tokenise(prompt.id, &Asks::Words(filling)) else { continue };
             let fits = made.tokens.len() == prompt.tokens.len() && made.slots == prompt.slots;
             if fits && made.tokens != prompt.tokens {

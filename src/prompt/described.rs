@@ -1,15 +1,14 @@
 //! What positions need to know of the prompts of a template.
 
+use super::asks::Asks;
 use super::explain;
-use super::group::{Asks, Group};
 use super::set::{Prompt, SetTemplate, SlotTokens};
-use super::template::Problem;
-use super::words::Filling;
+use super::template_group::TemplateGroup;
 use crate::spec::Answer;
 
 /// What positions need to know of a template: the fixed tokens of its first prompt, and the first slot that is not one token.
-pub(super) fn describe(group: &Group, prompts: &[Prompt]) -> SetTemplate {
-    let Group { resolved, tokenizer, template, .. } = *group;
+pub(super) fn describe(group: &TemplateGroup, prompts: &[Prompt]) -> SetTemplate {
+    let TemplateGroup { resolved, tokenizer, template, .. } = *group;
     let mut literals = Vec::new();
     if let Some(prompt) = prompts.first()
         && let Ok(encoding) = tokenizer.encode(&prompt.text)
@@ -30,14 +29,8 @@ pub(super) fn describe(group: &Group, prompts: &[Prompt]) -> SetTemplate {
         .then(|| prompts.iter().find_map(|p| Some((p.slots.iter().position(|slot| !single(slot))?, p))))
         .flatten()
         .map(|(place, prompt)| {
-            let asks = match &prompt.words {
-                Some(words) => Asks::Words(Filling { words: words.words.clone(), at: Vec::new() }),
-                None => {
-                    let Prompt { a, b, answer, operator, .. } = *prompt;
-                    Asks::Numbers(Problem { a, op: operator.symbol, b, answer })
-                }
-            };
-            (place, explain::slot(tokenizer, template, template.places[place].0, &asks))
+            let slot = template.places[place].0;
+            (place, explain::slot(tokenizer, template, slot, Asks::from(&prompt.fields)))
         });
     let places = template.places.iter().map(|(_, name)| name.clone()).collect();
     SetTemplate { name: template.name.clone(), literals, places, unplaced }

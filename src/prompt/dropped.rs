@@ -1,5 +1,6 @@
 //! Why prompts are not legal, counted.
 
+use super::group::PromptGroup;
 use super::template::Slot;
 use serde::Serialize;
 
@@ -124,8 +125,8 @@ impl From<Reason> for Fault {
 pub struct Dropped {
     /// Name of the template.
     pub template: String,
-    /// Operator symbol.
-    pub operator: &'static str,
+    /// Its group.
+    pub group: PromptGroup,
     /// Why.
     pub reason: Reason,
     /// The word at fault, where it is one: `io "Agnes"`.

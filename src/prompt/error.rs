@@ -1,11 +1,9 @@
 //! What can be wrong with prompts: first with what the spec says, then with what a model's tokenizer makes of it.
 
+use super::group::PromptGroup;
 use super::template::TemplateFault;
 use std::borrow::Cow;
 use thiserror::Error;
-
-/// What stands for an operator in the rows of prompts from words.
-pub(super) const OF_WORDS: &str = "words";
 
 /// A fault of `[prompts]` that shows without any model.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -281,11 +279,6 @@ impl SpecProblem {
     }
 }
 
-/// What prompts are of: `for '+'`, `of the words`.
-fn of(operator: &str) -> String {
-    if operator == OF_WORDS { "of the words".into() } else { format!("for '{operator}'") }
-}
-
 fn known_operators() -> String {
     let symbols: Vec<String> =
         crate::spec::Operator::ALL.iter().map(|operator| format!("\"{}\"", operator.symbol())).collect();
@@ -298,39 +291,39 @@ pub enum PromptError {
     /// Faults of the spec, all of them.
     #[error("{}", join(.0))]
     Spec(Vec<SpecProblem>),
-    /// An operator has no legal prompt in a template.
-    #[error("no legal prompt {} in template '{template}': {why}", of(operator))]
+    /// A group has no legal prompt in a template.
+    #[error("no legal prompt {} in template '{template}': {why}", group.wanted())]
     NoneLegal {
-        /// Operator symbol.
-        operator: &'static str,
+        /// The group.
+        group: PromptGroup,
         /// Name of the template.
         template: String,
         /// How many were dropped for which reason, with an example, and what to write.
         why: String,
     },
-    /// An operator has no prompt that looks like those of the step.
+    /// A group has no prompt that looks like those of the step.
     #[error(
         "no prompt {} in template '{template}' has the slots of {like:?} at its tokens; write operands, or words, that are one \
          token each",
-        of(operator)
+        group.wanted()
     )]
     NoneAlike {
-        /// Operator symbol.
-        operator: &'static str,
+        /// The group.
+        group: PromptGroup,
         /// Name of the template.
         template: String,
         /// A prompt of the step.
         like: String,
     },
-    /// An operator has no legal prompt to take a mean over.
+    /// A group has no legal prompt to take a mean over.
     #[error(
         "no prompt {} in template '{template}' is legal ({example:?} is not), and the mean is over legal ones; write legality = \
          \"any\" for the mean, or prompts with legal answers",
-        of(operator)
+        group.wanted()
     )]
     NoneLegalForMean {
-        /// Operator symbol.
-        operator: &'static str,
+        /// The group.
+        group: PromptGroup,
         /// Name of the template.
         template: String,
         /// A prompt that is not.

@@ -4,12 +4,13 @@
 //! Operands and words are drawn before anything is tokenised: a large range costs no more than the prompts that are asked for.
 
 use super::error::PromptError;
-use super::group::{Group, bos_token};
-use super::operator::Operator;
+use super::fields::Fields;
+use super::group::PromptGroup;
 use super::order::Order;
 use super::random::Random;
 use super::resolved::Resolved;
 use super::set::{Prompt, SlotTokens};
+use super::template_group::{TemplateGroup, bos_token};
 use crate::model::tokenizer::Tokenizer;
 use rayon::prelude::*;
 
@@ -19,12 +20,10 @@ const CHUNK: std::ops::RangeInclusive<usize> = 64..=1 << 14;
 /// A prompt that is asked for its activations alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// The operator.
-    pub operator: &'static Operator,
-    /// First operand; 0 of words.
-    pub a: i64,
-    /// Second operand; 0 of words.
-    pub b: i64,
+    /// The group.
+    pub group: PromptGroup,
+    /// What its template is filled with.
+    pub fields: Fields,
     /// The whole text, shots included.
     pub text: String,
     /// Its tokens, the beginning-of-text token included where the model gets one.
@@ -41,21 +40,21 @@ pub struct Wanted<'w> {
     pub like: &'w Prompt,
     /// Whether legal prompts alone count.
     pub legal: bool,
-    /// How many of each operator.
+    /// How many of each group.
     pub sample: usize,
     /// Seed of the draw.
     pub seed: u64,
-    /// Whether all operators have as many as the one with the fewest, so that each counts as much as another in what is of all.
+    /// Whether all groups have as many as the one with the fewest, so that each counts as much as another in what is of all.
     pub balanced: bool,
 }
 
-/// Prompts of one template by operator, in the spec's order: `sample` of each, or all there are.
+/// Prompts of one template by group, in the order of their source: `sample` of each, or all there are.
 ///
 /// Each prompt that is wanted is equally likely. `keep`, `sample` and `seeds` of the prompts' own spec change nothing. A draw
-/// depends on its seed, the operator, the template and the operands alone.
+/// depends on its seed, the group, the template and what fills it alone.
 ///
 /// # Errors
-/// A template that is not there; an operator without such a prompt; `bos = true` on a tokenizer without one.
+/// A template that is not there; a group without such a prompt; `bos = true` on a tokenizer without one.
 pub fn every(
     resolved: &Resolved,
     tokenizer: &Tokenizer,
@@ -65,37 +64,37 @@ pub fn every(
     let bos = bos_token(tokenizer, bos)?;
     let missing = || PromptError::NoTemplate(wanted.template.to_string());
     let index = resolved.templates.iter().position(|one| one.name == wanted.template).ok_or_else(missing)?;
-    let mut by_operator = Vec::with_capacity(resolved.operators.len());
-    for number in 0..resolved.operators.len() {
-        let group = Group::new(resolved, tokenizer, bos, index, number);
+    let mut by_group = Vec::with_capacity(resolved.groups.len());
+    for number in 0..resolved.groups.len() {
+        let group = TemplateGroup::new(resolved, tokenizer, bos, index, number);
         let drawn = draw(&group, wanted);
         if drawn.is_empty() {
             return Err(none(&group, wanted));
         }
-        by_operator.push(drawn);
+        by_group.push(drawn);
     }
     if wanted.balanced {
-        let fewest = by_operator.iter().map(Vec::len).min().unwrap_or(0);
+        let fewest = by_group.iter().map(Vec::len).min().unwrap_or(0);
         // The order is random: any part of a draw is a draw.
-        by_operator.iter_mut().for_each(|drawn| drawn.truncate(fewest));
+        by_group.iter_mut().for_each(|drawn| drawn.truncate(fewest));
     }
-    Ok(by_operator)
+    Ok(by_group)
 }
 
-/// Why an operator has no such prompt.
-fn none(group: &Group, wanted: &Wanted) -> PromptError {
-    let (operator, template) = (group.operator.symbol, group.template.name.clone());
+/// Why a group has no such prompt.
+fn none(group: &TemplateGroup, wanted: &Wanted) -> PromptError {
+    let (of, template) = (group.group.clone(), group.template.name.clone());
     // Whatever its answer, a prompt may be like the others.
     let unanswered = Wanted { legal: false, sample: 1, ..*wanted };
     match wanted.legal.then(|| draw(group, &unanswered)).and_then(|drawn| drawn.into_iter().next()) {
-        Some(asked) => PromptError::NoneLegalForMean { operator, template, example: asked.text },
-        None => PromptError::NoneAlike { operator, template, like: wanted.like.text.clone() },
+        Some(asked) => PromptError::NoneLegalForMean { group: of, template, example: asked.text },
+        None => PromptError::NoneAlike { group: of, template, like: wanted.like.text.clone() },
     }
 }
 
-/// Goes over pairs of operands, or combinations of words, in random order until enough are wanted prompts.
-fn draw(group: &Group, wanted: &Wanted) -> Vec<Asked> {
-    let purpose = ["every", group.operator.symbol, wanted.template];
+/// Goes over what may fill the template in random order until enough are wanted prompts.
+fn draw(group: &TemplateGroup, wanted: &Wanted) -> Vec<Asked> {
+    let purpose = ["every", group.group.label(), wanted.template];
     let mut order = Order::new(group.count(), Random::new(wanted.seed, &purpose));
     let mut drawn: Vec<Asked> = Vec::new();
     loop {
@@ -111,19 +110,18 @@ fn draw(group: &Group, wanted: &Wanted) -> Vec<Asked> {
 }
 
 /// A prompt of the enumeration, where it is wanted.
-fn ask(group: &Group, wanted: &Wanted, index: usize) -> Option<Asked> {
-    let operator = group.operator;
-    let (a, b) = group.operands(index);
-    let (text, tokens, slots): (_, Vec<u32>, Vec<Option<SlotTokens>>) = match wanted.legal {
+fn ask(group: &TemplateGroup, wanted: &Wanted, index: usize) -> Option<Asked> {
+    let (fields, text, tokens, slots): (_, _, Vec<u32>, Vec<Option<SlotTokens>>) = match wanted.legal {
         true => {
             let prompt = group.legal(index)?;
-            (prompt.text, prompt.tokens, prompt.slots)
+            (prompt.fields, prompt.text, prompt.tokens, prompt.slots)
         }
         false => {
-            let placed = group.place(&group.unanswered(index)?).ok()?;
-            (placed.text, group.bos.into_iter().chain(placed.encoding.ids).collect(), placed.slots)
+            let asks = group.unsolved(index)?;
+            let placed = group.place(&asks).ok()?;
+            (group.fields(&asks), placed.text, group.bos.into_iter().chain(placed.encoding.ids).collect(), placed.slots)
         }
     };
     let alike = tokens.len() == wanted.like.tokens.len() && slots == wanted.like.slots;
-    alike.then_some(Asked { operator, a, b, text, tokens })
+    alike.then(|| Asked { group: group.group.clone(), fields, text, tokens })
 }

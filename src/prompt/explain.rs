@@ -1,14 +1,16 @@
 //! Explanations of what a tokenizer does to a prompt, with the tokens shown.
 
+use super::asks::Asks;
+use super::calculation::Calculation;
 use super::dropped::{Dropped, Fault, Reason};
 use super::error::PromptError;
-use super::group::{Asks, Group, render};
 use super::resolved::NamedTemplate;
-use super::template::{Fill, Problem, Slot};
+use super::template::{Fill, Slot};
+use super::template_group::{TemplateGroup, render};
 use crate::model::tokenizer::Tokenizer;
 
 /// Why none of a group's prompts is legal, and what to write instead.
-pub(super) fn none_legal(group: &Group, dropped: &[Dropped]) -> PromptError {
+pub(super) fn none_legal(group: &TemplateGroup, dropped: &[Dropped]) -> PromptError {
     let total: usize = dropped.iter().map(|d| d.count).sum();
     let mut by_count: Vec<&Dropped> = dropped.iter().collect();
     by_count.sort_by_key(|d| std::cmp::Reverse(d.count));
@@ -22,20 +24,20 @@ pub(super) fn none_legal(group: &Group, dropped: &[Dropped]) -> PromptError {
     if by_count.is_empty() {
         let template = group.template.name.clone();
         let why = "the words that must differ are the same in every combination; write more words".to_string();
-        return PromptError::NoneLegal { operator: group.operator.symbol, template, why };
+        return PromptError::NoneLegal { group: group.group.clone(), template, why };
     }
     PromptError::NoneLegal {
-        operator: group.operator.symbol,
+        group: group.group.clone(),
         template: group.template.name.clone(),
         why: format!("all {total} dropped: {}; {example}; {fix}", counts.join(", ")),
     }
 }
 
-fn fix(group: &Group, reason: Reason) -> String {
+fn fix(group: &TemplateGroup, reason: Reason) -> String {
     if let Some(fix) = fix_fixed(group, reason) {
         return fix;
     }
-    if let Some(words) = &group.resolved.words {
+    if let Some(words) = group.resolved.words() {
         let answer = group.resolved.completion.slots().find_map(|slot| match slot {
             Slot::Word { slot, .. } => words.names.get(slot),
             _ => None,
@@ -77,7 +79,7 @@ fn fix(group: &Group, reason: Reason) -> String {
 }
 
 /// What to write where no filling helps, as fixed text is not in the vocabulary, or the operator.
-fn fix_fixed(group: &Group, reason: Reason) -> Option<String> {
+fn fix_fixed(group: &TemplateGroup, reason: Reason) -> Option<String> {
     let (key, template) = match reason {
         Reason::UnknownText => ("template", &group.template.template),
         Reason::UnknownAnswer => ("completion", &group.resolved.completion),
@@ -89,8 +91,8 @@ fn fix_fixed(group: &Group, reason: Reason) -> Option<String> {
         let what = letter.map_or_else(|| format!("{text:?}"), |letter| format!("{:?}", letter.to_string()));
         return Some(format!("write a {key} without {what}, which is in no token of this model's"));
     }
-    let symbol = group.operator.symbol;
-    (group.resolved.words.is_none() && template.has(Slot::Op) && unknown(symbol))
+    let symbol = group.group.label();
+    (group.resolved.words().is_none() && template.has(Slot::Op) && unknown(symbol))
         .then(|| format!("leave out the operator '{symbol}', which is in no token of this model's"))
 }
 
@@ -116,11 +118,11 @@ fn fix_words(reason: Reason, slot: &str) -> String {
 }
 
 /// A dropped prompt, with its tokens where they are the reason.
-pub(super) fn example(group: &Group, fault: &Fault, asks: &Asks) -> String {
+pub(super) fn example(group: &TemplateGroup, fault: &Fault, asks: &Asks) -> String {
     let reason = fault.reason;
     let (text, _) = render(group.template, asks);
     let mut whole = text.clone();
-    let contrast = group.resolved.words.as_ref().and_then(|words| words.contrast.as_ref());
+    let contrast = group.resolved.words().and_then(|words| words.contrast.as_ref());
     let completion = match (reason, contrast) {
         (Reason::Contrast | Reason::ContrastAlike, Some(contrast)) => contrast,
         _ => &group.resolved.completion,
@@ -128,11 +130,11 @@ pub(super) fn example(group: &Group, fault: &Fault, asks: &Asks) -> String {
     completion.render(asks, &mut whole);
     let tokenizer = group.tokenizer;
     match (reason, asks) {
-        (Reason::DivisionByZero | Reason::Overflow, Asks::Numbers(Problem { a, op, b, .. })) => {
-            format!("{a} {op} {b} has no value")
+        (Reason::DivisionByZero | Reason::Overflow, Asks::Numbers(Calculation { operator, a, b, .. })) => {
+            format!("{a} {} {b} has no value", operator.symbol)
         }
-        (Reason::Negative | Reason::OutsideAnswers, Asks::Numbers(Problem { a, op, b, answer })) => {
-            format!("{a} {op} {b} = {answer}")
+        (Reason::Negative | Reason::OutsideAnswers, Asks::Numbers(Calculation { operator, a, b, result })) => {
+            format!("{a} {} {b} = {result}", operator.symbol)
         }
         (Reason::UnknownText, _) => tokenizer.encode(&text).err().map_or(String::new(), |error| error.to_string()),
         (Reason::UnknownAnswer, _) => tokenizer.encode(&whole).err().map_or(String::new(), |error| error.to_string()),

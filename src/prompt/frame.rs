@@ -1,10 +1,13 @@
 //! Prompt sets as tidy tables.
 
+use super::calculation::Calculation;
 use super::dropped::Dropped;
-use super::set::{Prompt, PromptSet, Wording};
+use super::fields::{FieldValue, Fields};
+use super::set::{Prompt, PromptSet};
 use super::words::Words;
 use crate::table::{ColumnInfo, ColumnSet, Holds, rows};
 use polars::prelude::*;
+use std::borrow::Cow;
 
 impl PromptSet {
     /// One row per prompt.
@@ -28,21 +31,21 @@ rows! {
     /// The prompts of a set, whose template has that name.
     pub(crate) SetColumns<'p>((prompt, template): (&'p Prompt, &'p str)) {
         template: String = template;
-        operator: String = prompt.operator.symbol;
+        operator: String = prompt.group.label();
         seed: Option<i64> = prompt.seed;
         number: Option<i64> = prompt.number, "The prompt's place in its draw, from 0.";
         id: i64 = prompt.id;
         asked: AskedColumns = *prompt;
         text: String = &prompt.text;
         tokens: String = joined(&prompt.tokens), "Ids of the prompt's tokens.";
-        answer_tokens: String = joined(&prompt.answer_tokens), "Ids of the answer's tokens.";
+        answer_tokens: String = joined(prompt.answer_tokens()), "Ids of the answer's tokens.";
         correct: Option<bool> = prompt.correct, "Whether the model's answer is right; null where it was not asked.";
     }
 
     /// Prompts that are not legal.
     pub(crate) DroppedColumns<'d>(row: &'d Dropped) {
         template: String = &row.template;
-        operator: String = row.operator;
+        operator: String = row.group.label();
         reason: String = row.why(), "Why prompts are not legal.";
         count: i64 = row.count, "How many prompts.";
         example: String = &row.example, "One of them.";
@@ -50,23 +53,23 @@ rows! {
 
     /// What names a prompt in rows.
     pub(crate) PromptColumns<'p>(prompt: &'p Prompt) {
-        operator: String = prompt.operator.symbol, "The operator, as a spec writes it; `all` for all together (of probes).";
+        operator: String = prompt.group.label(), "The operator, as a spec writes it; `all` for all together (of probes).";
         seed: Option<i64> = prompt.seed, "Seed of the draw that the prompt is of.";
         id: i64 = prompt.id, "The prompt's number in the whole set of its template and operator: the same in every draw.";
         asked: AskedColumns = *prompt;
         text: String = &prompt.text, "The prompt's text.";
     }
 
-    /// What prompts of operands ask for.
-    OperandColumns<'p>(prompt: &'p Prompt) {
-        a: i64 = prompt.a, "First operand.";
-        b: i64 = prompt.b, "Second operand.";
-        answer: i64 = prompt.answer, "The right answer.";
+    /// What prompts of arithmetic ask for.
+    OperandColumns<'p>(one: &'p Calculation) {
+        a: i64 = one.a, "First operand.";
+        b: i64 = one.b, "Second operand.";
+        answer: i64 = one.result, "The right answer.";
     }
 }
 
-/// What prompts ask for: `a`, `b`, `answer`; or the word of each slot, `answer`, and `contrast` where they have one. Words that are
-/// whole numbers throughout are numbers.
+/// What prompts ask for: their fields (`a` and `b`, or the word of each slot), `answer`, and `contrast` where they have one. Words that
+/// are whole numbers throughout are numbers.
 pub(crate) struct AskedColumns;
 
 impl ColumnSet for AskedColumns {
@@ -78,20 +81,15 @@ impl ColumnSet for AskedColumns {
 impl<'p> Holds<&'p Prompt> for AskedColumns {
     fn columns(name: &str, prompts: impl Iterator<Item = &'p Prompt>) -> Vec<Column> {
         let prompts: Vec<&Prompt> = prompts.collect();
-        let Some(Wording { names, whole, contrast, .. }) = prompts.first().and_then(|prompt| prompt.words.as_ref())
-        else {
-            return OperandColumns::columns(name, prompts.into_iter());
+        let Some(Fields::Words { columns: slots, .. }) = prompts.first().map(|prompt| &prompt.fields) else {
+            return OperandColumns::columns(name, prompts.into_iter().filter_map(Prompt::calculation));
         };
-        let slots = names.iter().zip(&whole.slots).enumerate();
-        let mut columns: Vec<Column> = slots
-            .map(|(slot, (name, &whole))| {
-                column(name, whole, &prompts, |wording| wording.words.get(slot).map(|word| &**word))
-            })
-            .collect();
+        let slot = |(name, &whole): (&String, &bool)| column(name, whole, &prompts, |prompt| prompt.fields.get(name));
+        let mut columns: Vec<Column> = slots.names.iter().zip(&slots.whole).map(slot).collect();
         columns.push(answers("answer", &prompts));
-        if contrast.is_some() {
-            columns.push(column("contrast", whole.contrast, &prompts, |wording| {
-                wording.contrast.as_ref().map(|contrast| &*contrast.text)
+        if prompts.iter().take(1).any(|prompt| prompt.contrast.is_some()) {
+            columns.push(column("contrast", slots.whole_contrast, &prompts, |prompt| {
+                prompt.contrast.as_ref().map(|contrast| FieldValue::Text(&*contrast.text))
             }));
         }
         columns
@@ -115,18 +113,32 @@ impl<'p> Holds<&'p Prompt> for AnswerColumn {
 
 /// The answers of prompts: numbers or texts.
 fn answers(name: &str, prompts: &[&Prompt]) -> Column {
-    match prompts.first().and_then(|prompt| prompt.words.as_ref()) {
-        Some(words) => column(name, words.whole.answer, prompts, |wording| Some(&*wording.answer)),
-        None => Column::new(name.into(), prompts.iter().map(|prompt| prompt.answer).collect::<Vec<_>>()),
-    }
+    let whole = match prompts.first().map(|prompt| &prompt.fields) {
+        Some(Fields::Words { columns, .. }) => columns.whole_answer,
+        _ => true,
+    };
+    column(name, whole, prompts, |prompt| Some(prompt.answer().value.borrowed()))
 }
 
-/// A text of each prompt, as a number where all are.
-fn column(name: &str, whole: bool, prompts: &[&Prompt], text: impl Fn(&Wording) -> Option<&str>) -> Column {
-    let texts = prompts.iter().map(|prompt| prompt.words.as_ref().and_then(&text));
+/// A value of each prompt: a number where all are, else a text.
+fn column<'p>(
+    name: &str,
+    whole: bool,
+    prompts: &[&'p Prompt],
+    value: impl Fn(&'p Prompt) -> Option<FieldValue<&'p str>>,
+) -> Column {
+    let values = prompts.iter().map(|prompt| value(prompt));
+    let number = |value: Option<FieldValue<&str>>| match value? {
+        FieldValue::Integer(number) => Some(number),
+        FieldValue::Text(text) => text.parse::<i64>().ok(),
+    };
+    let text = |value: Option<FieldValue<&'p str>>| match value? {
+        FieldValue::Integer(number) => Some(Cow::from(number.to_string())),
+        FieldValue::Text(text) => Some(Cow::from(text)),
+    };
     match whole {
-        true => Column::new(name.into(), texts.map(|text| text?.parse::<i64>().ok()).collect::<Vec<_>>()),
-        false => Column::new(name.into(), texts.collect::<Vec<_>>()),
+        true => Column::new(name.into(), values.map(number).collect::<Vec<_>>()),
+        false => Column::new(name.into(), values.map(text).collect::<Vec<_>>()),
     }
 }
 
@@ -139,18 +151,18 @@ pub(crate) fn of_words(frame: DataFrame, words: &Words, other_answer: bool) -> P
     let empty = |name: &str, whole: bool| column(name, whole, &[], |_| None);
     let names: Vec<&str> = frame.get_column_names().into_iter().map(|name| name.as_str()).collect();
     let has_operands = names.contains(&"a") && names.contains(&"b");
-    let whole = &words.whole;
+    let slots = &words.columns;
     let mut columns = Vec::new();
     for column in frame.columns() {
         match column.name().as_str() {
             "a" if has_operands => {
-                columns.extend(words.names.iter().zip(&whole.slots).map(|(slot, &whole)| empty(slot, whole)));
+                columns.extend(slots.names.iter().zip(&slots.whole).map(|(slot, &whole)| empty(slot, whole)));
             }
             "b" if has_operands => {}
             "answer" => {
-                columns.push(empty("answer", whole.answer));
+                columns.push(empty("answer", slots.whole_answer));
                 if has_operands && words.contrast.is_some() {
-                    columns.push(empty("contrast", whole.contrast));
+                    columns.push(empty("contrast", slots.whole_contrast));
                 }
             }
             "other_answer" => columns.push(empty("other_answer", other_answer)),

@@ -1,27 +1,28 @@
 //! Legality: which prompts a model's tokenizer can show as the paper wants them (§2.1), and where their tokens are.
 
+use super::asks::Asks;
 use super::dropped::{Dropped, Fault, Reason};
 use super::error::PromptError;
 use super::explain;
-use super::group::{Asks, Group, bos_token};
 use super::layout::{Judged, Layouts};
 use super::resolved::Resolved;
 use super::set::{Note, PromptSet};
 use super::taker::{All, Candidate, Taker};
 use super::template::Slot;
+use super::template_group::{TemplateGroup, bos_token};
 use crate::model::tokenizer::Tokenizer;
 use std::collections::BTreeMap;
 
 /// Prompts tokenised at once: bounds the memory that candidates take beside the legal prompts.
 const CHUNK: usize = 1 << 14;
 
-/// Every legal prompt, by template, operator, a, b, or by template and words.
+/// Every legal prompt, by template, group, and what fills the template.
 ///
 /// A prompt is legal when its answer exists and is in range, the tokens of prompt and answer begin with the tokens of the
 /// prompt alone, and, with single-token answers, each slot and the answer is one token of its own.
 ///
 /// # Errors
-/// An operator that has no legal prompt in a template, with the reasons; `bos = true` on a tokenizer without one.
+/// A group that has no legal prompt in a template, with the reasons; `bos = true` on a tokenizer without one.
 pub fn legal(resolved: &Resolved, tokenizer: &Tokenizer, bos: Option<bool>) -> Result<PromptSet, PromptError> {
     take(resolved, tokenizer, bos, &mut All::default())
 }
@@ -42,15 +43,15 @@ pub(super) fn take(
     let mut templates = Vec::new();
     for index in 0..resolved.templates.len() {
         let mut described = None;
-        for operator_index in 0..resolved.operators.len() {
-            let group = Group::new(resolved, tokenizer, bos, index, operator_index);
+        for group_index in 0..resolved.groups.len() {
+            let group = TemplateGroup::new(resolved, tokenizer, bos, index, group_index);
             let before = taker.count();
             let reasons = enumerate(&group, &mut layouts, taker);
             if taker.count() == before {
                 return Err(explain::none_legal(&group, &reasons));
             }
             dropped.extend(reasons);
-            if operator_index + 1 == resolved.operators.len() {
+            if group_index + 1 == resolved.groups.len() {
                 described = Some(taker.describe(&group));
             }
         }
@@ -63,12 +64,12 @@ pub(super) fn take(
         bos.filter(|_| twice > 0)
             .map(|bos| Note::BeginsTwice { token: tokenizer.token(bos).unwrap_or_default(), prompts: twice }),
     );
-    let (operators, slots) = (resolved.operators.clone(), resolved.words.as_ref().map(|words| words.names.clone()));
-    Ok(PromptSet { templates, operators, slots, prompts, bos, answer: resolved.answer, dropped, spread: false, notes })
+    let groups = resolved.groups.clone();
+    Ok(PromptSet { templates, groups, prompts, bos, answer: resolved.answer, dropped, spread: false, notes })
 }
 
 /// Gives the legal prompts to a taker and returns the reasons of the others.
-fn enumerate(group: &Group, layouts: &mut Layouts, taker: &mut impl Taker) -> Vec<Dropped> {
+fn enumerate(group: &TemplateGroup, layouts: &mut Layouts, taker: &mut impl Taker) -> Vec<Dropped> {
     let mut reasons: BTreeMap<Fault, (usize, Asks)> = BTreeMap::new();
     let mut drop = |fault: Fault, asks: Asks| {
         reasons.entry(fault).or_insert((0, asks)).0 += 1;
@@ -80,17 +81,13 @@ fn enumerate(group: &Group, layouts: &mut Layouts, taker: &mut impl Taker) -> Ve
         match group.solve(index) {
             Ok(asks) => {
                 let judged = match &asks {
-                    Asks::Numbers(problem) => layouts.judge(group, problem),
+                    Asks::Numbers(calculation) => layouts.judge(group, calculation),
                     Asks::Words(_) => Judged::Alone,
                 };
                 candidates.push(Candidate { id: group.first_id + index as u64, asks, judged });
             }
             Err(Reason::Alike) => {}
-            Err(reason) => {
-                let (a, b) = group.operands(index);
-                let answer = (group.operator.apply)(a, b).unwrap_or(0);
-                drop(reason.into(), group.problem(a, b, answer));
-            }
+            Err(reason) => group.unsolved(index).into_iter().for_each(|asks| drop(reason.into(), asks)),
         }
         if candidates.len() == CHUNK {
             let some = std::mem::replace(&mut candidates, Vec::with_capacity(most));
@@ -100,9 +97,9 @@ fn enumerate(group: &Group, layouts: &mut Layouts, taker: &mut impl Taker) -> Ve
     taker.take(group, layouts, candidates, &mut drop);
     let dropped = |(fault, (count, asks)): (Fault, (usize, Asks))| Dropped {
         template: group.template.name.clone(),
-        operator: group.operator.symbol,
+        group: group.group.clone(),
         example: explain::example(group, &fault, &asks),
-        word: fault.word.as_ref().map(|(slot, word)| match (slot, &group.resolved.words) {
+        word: fault.word.as_ref().map(|(slot, word)| match (slot, group.resolved.words()) {
             (Slot::Word { slot, .. }, Some(words)) => format!("{} {word:?}", words.names[*slot]),
             _ => format!("{word:?}"),
         }),

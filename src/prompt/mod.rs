@@ -1,8 +1,11 @@
-//! Prompts: templates, what fills their slots (operators and operands, or words), legality, sampling, counterfactual pairs.
+//! Prompts: templates, the sources that fill their slots (arithmetic, words), groups, legality, sampling, counterfactual pairs.
 //!
 //! [`Resolved`] is what a spec says, checked without any model. [`build`] makes it into a [`PromptSet`] in one model's
 //! tokens: every legal prompt, then those the model answers as `keep` asks, then the seeded draw.
 
+mod answers;
+mod asks;
+mod calculation;
 mod census;
 mod change;
 mod described;
@@ -10,6 +13,7 @@ mod dropped;
 mod error;
 mod every;
 mod explain;
+mod fields;
 mod frame;
 mod group;
 mod integers;
@@ -25,30 +29,37 @@ mod resolved;
 mod respond;
 mod select;
 mod set;
+mod source;
 mod taker;
 mod tally;
 mod template;
+mod template_group;
 mod words;
 
+pub use answers::{Accepted, Answers, Contrast};
+pub use calculation::Calculation;
 pub use census::{Census, Censuses};
 pub use change::{Change, ChangeFault, Place, change, changed};
 pub use dropped::{Dropped, Reason};
 pub use error::{PromptError, SpecProblem};
 pub use every::{Asked, Wanted, every};
+pub use fields::{FieldValue, Fields, Names, SlotColumns};
 pub(crate) use frame::{AnswerColumn, AskedColumns, DroppedColumns, PromptColumns, SetColumns, joined, of_words};
+pub use group::PromptGroup;
 pub use integers::integers;
 pub use limits::MOST_LOOKED_AT;
 pub use limits::MOST_PROMPTS;
-pub use operator::{NoValue, OPERATORS, Operator, WORDS};
+pub use operator::{NoValue, OPERATORS, Operator};
 pub use pairs::{From, alike, pairs};
 pub use positions::{BOS, LAST, Positions};
 pub(crate) use random::Random;
 pub use resolved::{NamedTemplate, Resolved};
 pub use respond::{Respondent, Response, respond};
-pub use set::{Contrast, Note, Prompt, PromptSet, SetTemplate, SlotTokens, Wording};
+pub use set::{Note, Prompt, PromptSet, SetTemplate, SlotTokens};
+pub use source::{OperandGrid, PromptSource};
 pub use tally::{Bounds, Tallied, Tally};
-pub use template::{Fill, Problem, Slot, Template, TemplateFault};
-pub use words::{Filling, MOST_COMBINATIONS, Names, Words};
+pub use template::{Fill, Slot, Template, TemplateFault};
+pub use words::{Filling, MOST_COMBINATIONS, Words};
 
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::Prompts;
@@ -57,7 +68,7 @@ use crate::spec::Prompts;
 /// respondent is needed where the spec's `keep` asks for the model's own answers.
 ///
 /// # Errors
-/// Faults of the spec, an operator without a legal prompt, nothing kept, a prompt that the model cannot run, and what the
+/// Faults of the spec, a group without a legal prompt, nothing kept, a prompt that the model cannot run, and what the
 /// model reports.
 pub fn build(
     spec: &Prompts,
@@ -76,7 +87,7 @@ pub fn build(
 /// Every legal prompt of a spec, whatever is drawn of them, counted.
 ///
 /// # Errors
-/// Faults of the spec, and an operator without a legal prompt.
+/// Faults of the spec, and a group without a legal prompt.
 pub fn tally(spec: &Prompts, tokenizer: &Tokenizer, bos: Option<bool>, bounds: Bounds) -> Result<Tally, PromptError> {
     tally::tally(&Resolved::new(spec).map_err(PromptError::Spec)?, tokenizer, bos, bounds)
 }

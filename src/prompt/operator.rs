@@ -1,6 +1,6 @@
 //! The arithmetic operators a prompt may ask for, with what they compute. Which there are is said by [`spec::Operator`].
 
-use super::error::{OF_WORDS, SpecProblem};
+use super::error::SpecProblem;
 use crate::spec;
 
 /// A binary operator on integers.
@@ -28,10 +28,6 @@ pub static OPERATORS: [Operator; spec::Operator::ALL.len()] = {
     operators
 };
 
-/// What stands for an operator in the rows of prompts from words, which ask for nothing to be computed.
-pub static WORDS: Operator =
-    Operator { symbol: OF_WORDS, sign: OF_WORDS, name: OF_WORDS, apply: |_, _| Err(NoValue::NothingComputed) };
-
 /// Why an operator has no value at some operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NoValue {
@@ -39,8 +35,6 @@ pub enum NoValue {
     DivisionByZero,
     /// The value does not fit 64 bits.
     Overflow,
-    /// Nothing is computed of words.
-    NothingComputed,
 }
 
 /// Division rounded towards minus infinity, as the paper's prompts mean it (§2.1) and Python's `//` computes it.

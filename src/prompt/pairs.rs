@@ -1,18 +1,19 @@
 //! Counterfactual prompts: for each clean prompt another with another answer (paper §2.1).
 
 use super::error::PromptError;
+use super::group::PromptGroup;
 use super::random::Random;
 use super::set::{Prompt, SlotTokens};
 use std::collections::HashMap;
 
-/// Which operators a counterfactual may come from.
+/// Which groups a counterfactual may come from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum From {
     /// Any, the clean prompt's own included (the paper's choice).
     #[default]
-    AnyOperator,
+    AnyGroup,
     /// The clean prompt's own.
-    SameOperator,
+    SameGroup,
 }
 
 /// Draws for each of `clean` a counterfactual from `pool`: its index there, in the order of `clean`; an error for a clean prompt that
@@ -30,7 +31,7 @@ pub fn pairs(clean: &[Prompt], pool: &[Prompt], from: From, seed: u64) -> Vec<Re
         .iter()
         .map(|prompt| {
             let candidates = alike.get(&shape(prompt, from)).map_or(&[][..], Vec::as_slice);
-            let purpose = ["counterfactual", prompt.operator.symbol, prompt.text.as_str()];
+            let purpose = ["counterfactual", prompt.group.label(), prompt.text.as_str()];
             let mut random = Random::new(seed, &purpose);
             draw(prompt, candidates, pool, &mut random).ok_or_else(|| no_counterfactual(prompt, candidates.len(), from))
         })
@@ -38,24 +39,22 @@ pub fn pairs(clean: &[Prompt], pool: &[Prompt], from: From, seed: u64) -> Vec<Re
 }
 
 /// What a clean prompt and its counterfactual have in common.
-type Shape = (usize, Option<&'static str>, usize, Vec<Option<(usize, usize)>>);
+type Shape<'p> = (usize, Option<&'p PromptGroup>, usize, Vec<Option<(usize, usize)>>);
 
-fn shape(prompt: &Prompt, from: From) -> Shape {
-    let operator = (from == From::SameOperator).then_some(prompt.operator.symbol);
+fn shape(prompt: &Prompt, from: From) -> Shape<'_> {
+    let group = (from == From::SameGroup).then_some(&prompt.group);
     let place = |slot: Option<SlotTokens>| slot.map(|slot| (slot.first, slot.count));
-    (prompt.template, operator, prompt.tokens.len(), prompt.slots.iter().copied().map(place).collect())
+    (prompt.template, group, prompt.tokens.len(), prompt.slots.iter().copied().map(place).collect())
 }
 
-/// Whether a prompt may be another's counterfactual but for its answer and operator.
+/// Whether a prompt may be another's counterfactual but for its answer and group.
 pub fn alike(clean: &Prompt, other: &Prompt) -> bool {
-    shape(clean, From::AnyOperator) == shape(other, From::AnyOperator)
+    shape(clean, From::AnyGroup) == shape(other, From::AnyGroup)
 }
 
 /// The same text may have several answers, in a file of rows: it is the clean prompt itself all the same.
 fn differs(clean: &Prompt, other: &Prompt) -> bool {
-    !clean.same_answer(other)
-        && clean.answer_tokens.first() != other.answer_tokens.first()
-        && clean.tokens != other.tokens
+    !clean.same_answer(other) && clean.answer_token() != other.answer_token() && clean.tokens != other.tokens
 }
 
 /// A uniform draw among the candidates that differ from the clean prompt.
@@ -76,13 +75,13 @@ fn draw(clean: &Prompt, candidates: &[usize], pool: &[Prompt], random: &mut Rand
 }
 
 fn no_counterfactual(clean: &Prompt, alike: usize, from: From) -> PromptError {
-    let of_operator = match from {
-        From::AnyOperator => String::new(),
-        From::SameOperator => format!(" of operator '{}'", clean.operator.symbol),
+    let of_group = match from {
+        From::AnyGroup => String::new(),
+        From::SameGroup => format!(" of {}", clean.group),
     };
-    let what = if clean.words.is_some() { "more words" } else { "more operands, more operators" };
+    let what = if clean.calculation().is_some() { "more operands, more operators" } else { "more words" };
     let why = format!(
-        "the pool has {alike} prompts{of_operator} with its template and positions, and all are the prompt itself or have answers \
+        "the pool has {alike} prompts{of_group} with its template and positions, and all are the prompt itself or have answers \
          that begin with the same token; write {what} or a larger sample"
     );
     PromptError::NoCounterfactual { text: clean.text.clone(), why }

@@ -49,7 +49,7 @@ impl PromptSet {
                 let shown = about.unplaced.as_ref().filter(|(other, _)| *other == index);
                 let example =
                     shown.map_or(format!("in {:?} it is not one token", bad.text), |(_, tokens)| tokens.clone());
-                let what = if self.slots.is_some() { "words" } else { "operands" };
+                let what = if first.calculation().is_some() { "operands" } else { "words" };
                 let fix = format!("write {what} that are one token each, or a model whose tokenizer has them so");
                 return Err(refused(slot, format!("{example}; {fix}")));
             }

@@ -1,9 +1,12 @@
 //! `[prompts]`, checked and parsed: everything that shows without a model.
 
+use super::calculation::Calculation;
 use super::error::SpecProblem;
+use super::group::PromptGroup;
 use super::limits::MOST_PROMPTS;
-use super::operator::{NoValue, Operator, WORDS};
-use super::template::{Problem, Slot, Template, TemplateFault};
+use super::operator::{NoValue, Operator};
+use super::source::{OperandGrid, PromptSource};
+use super::template::{Slot, Template, TemplateFault};
 use super::words::Words;
 use crate::spec::{Answer, DEFAULT_COMPLETION, Keep, Prompts, Range, Templates};
 use std::collections::{BTreeSet, HashSet};
@@ -16,21 +19,15 @@ pub struct Resolved {
     pub templates: Vec<NamedTemplate>,
     /// What follows the prompt; ends in the answer.
     pub completion: Template,
-    /// Operators, in the spec's order; of words, what stands for one.
-    pub operators: Vec<&'static Operator>,
-    /// Values of the first operand, in order; none of words.
-    pub a: Vec<i64>,
-    /// Values of the second operand, in order; none of words.
-    pub b: Vec<i64>,
-    /// The words that fill the slots; `None` where operands do.
-    pub words: Option<Words>,
-    /// Legal answers, end excluded; `None`: all that are not negative.
-    pub answers: Option<(i64, i64)>,
+    /// What fills the slots.
+    pub source: PromptSource,
+    /// The groups of the source, in its order.
+    pub groups: Vec<PromptGroup>,
     /// Whether answers must be one token.
     pub answer: Answer,
     /// Which prompts stay by the model's own answer.
     pub keep: Keep,
-    /// How many are drawn per operator and template.
+    /// How many are drawn per group and template.
     pub sample: Option<usize>,
     /// How many of each draw are passed over first.
     pub skip: usize,
@@ -98,16 +95,29 @@ impl Resolved {
         }
     }
 
-    /// What is the same for operands and words.
-    fn with(spec: &Prompts, templates: Vec<NamedTemplate>, completion: Template) -> Self {
+    /// The words that fill the slots; `None` where something else does.
+    pub fn words(&self) -> Option<&Words> {
+        match &self.source {
+            PromptSource::Words(words) => Some(words),
+            PromptSource::Arithmetic(_) => None,
+        }
+    }
+
+    /// The same with the words of slots swapped, by their names: see [`Words::swapped`].
+    pub fn swapped(self, slots: &[String]) -> Self {
+        match self.source {
+            PromptSource::Words(words) => Self { source: PromptSource::Words(words.swapped(slots)), ..self },
+            PromptSource::Arithmetic(_) => self,
+        }
+    }
+
+    /// The prompts of a source: what is the same for each.
+    fn of(spec: &Prompts, source: PromptSource, templates: Vec<NamedTemplate>, completion: Template) -> Self {
         Self {
             templates,
             completion,
-            operators: Vec::new(),
-            a: Vec::new(),
-            b: Vec::new(),
-            words: None,
-            answers: None,
+            groups: source.groups(),
+            source,
             answer: spec.answer,
             keep: spec.keep,
             sample: spec.sample,
@@ -151,7 +161,7 @@ fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Res
         keep(SpecProblem::Completion { text: spec.completion.clone() });
     }
     let completion = completion.map_err(|fault| keep(SpecProblem::CompletionText(fault))).ok();
-    let shots: Vec<Problem> =
+    let shots: Vec<Calculation> =
         spec.shots.iter().filter_map(|shot| solve_shot(shot.a, &shot.op, shot.b).map_err(&mut *keep).ok()).collect();
 
     let parsed = parse_templates(spec, |text| Template::parse(text, &Slot::OF_PROMPTS), keep);
@@ -166,7 +176,8 @@ fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Res
         let prefix = completion.as_ref().map(|c| render_shots(&template, c, &shots, &spec.shot_separator));
         templates.push(NamedTemplate::arithmetic(name, template, prefix.unwrap_or_default()));
     }
-    Some(Resolved { operators, a, b, answers, ..Resolved::with(spec, templates, completion?) })
+    let source = PromptSource::Arithmetic(OperandGrid { operators, a, b, answers });
+    Some(Resolved::of(spec, source, templates, completion?))
 }
 
 /// Prompts of words; `None` where something is wrong that `keep` has taken.
@@ -211,8 +222,8 @@ fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolv
     let named = |(name, _, _, template): (&str, _, _, Template)| NamedTemplate::of_words(name, template, &words.names);
     let templates = parsed.into_iter().map(named).collect();
     let completion = completion?;
-    let words = Some(words.answered(&completion));
-    Some(Resolved { operators: vec![&WORDS], words, ..Resolved::with(spec, templates, completion) })
+    let source = PromptSource::Words(words.answered(&completion));
+    Some(Resolved::of(spec, source, templates, completion))
 }
 
 fn word(slot: Slot) -> Option<usize> {
@@ -260,7 +271,7 @@ fn find_repeat<T: Eq + Hash + ToString>(values: &[T], key: &'static str) -> Opti
     Some(SpecProblem::Twice { key: key.into(), value: repeated.to_string() })
 }
 
-fn solve_shot(a: i64, op: &str, b: i64) -> Result<Problem<'static>, SpecProblem> {
+fn solve_shot(a: i64, op: &str, b: i64) -> Result<Calculation, SpecProblem> {
     let operator = Operator::find(op).map_err(|problem| match problem {
         SpecProblem::UnknownOperator { symbol, suggestion, .. } => {
             SpecProblem::UnknownOperator { symbol, suggestion, in_shot: true }
@@ -268,18 +279,18 @@ fn solve_shot(a: i64, op: &str, b: i64) -> Result<Problem<'static>, SpecProblem>
         other => other,
     })?;
     match (operator.apply)(a, b) {
-        Ok(answer) => Ok(Problem { a, op: operator.symbol, b, answer }),
+        Ok(result) => Ok(Calculation { operator, a, b, result }),
         Err(why) => {
             let why = match why {
                 NoValue::DivisionByZero => "division by zero",
-                NoValue::Overflow | NoValue::NothingComputed => "it does not fit 64 bits",
+                NoValue::Overflow => "it does not fit 64 bits",
             };
             Err(SpecProblem::Shot { a, op: op.to_string(), b, why })
         }
     }
 }
 
-fn render_shots(template: &Template, completion: &Template, shots: &[Problem], separator: &str) -> String {
+fn render_shots(template: &Template, completion: &Template, shots: &[Calculation], separator: &str) -> String {
     let mut text = String::new();
     for shot in shots {
         template.render(*shot, &mut text);

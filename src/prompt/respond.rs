@@ -52,14 +52,14 @@ pub fn respond(
             let tokens = first_token(network, &rows, pace)?;
             let respond = |(prompt, token): (&&Prompt, u32)| Response {
                 tokens: vec![token],
-                first: prompt.answer_tokens.first() == Some(&token),
+                first: prompt.answers.iter().any(|answer| answer.tokens.first() == Some(&token)),
                 whole: None,
             };
             Ok(prompts.iter().zip(tokens).map(respond).collect())
         }
         Answer::MultiToken => {
             let tasks: Vec<Task> =
-                prompts.iter().map(|prompt| Task { prompt: &prompt.tokens, answer: &prompt.answer_tokens }).collect();
+                prompts.iter().map(|prompt| Task { prompt: &prompt.tokens, answer: prompt.answer_tokens() }).collect();
             let continues = |answer: &[u32], next: u32| continues(tokenizer, answer, next);
             let decoded = decode(network, &tasks, extent, &continues, pace)?;
             let respond = |d: Decoded| Response { tokens: d.tokens, first: d.first, whole: Some(d.whole) };

@@ -1,6 +1,6 @@
 //! Which legal prompts stay: by the model's own answer, and by a seeded draw.
 //!
-//! The draw, per seed, operator and template: the legal prompts are put in random order, and so are their answers. Round
+//! The draw, per seed, group and template: the legal prompts are put in random order, and so are their answers. Round
 //! after round goes over the answers in their order, and takes of each the next prompt that is to be kept, until enough
 //! are taken. So the draw has as many different answers as there can be, each answer is as likely as another, and
 //! whether a prompt is kept changes nothing but its own place: only prompts that may be taken are run through the model.
@@ -98,7 +98,7 @@ fn drawn(
     Ok(passed_over)
 }
 
-/// Runs of prompts of one template and operator.
+/// Runs of prompts of one template and group.
 fn groups(legal: &[Prompt]) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
     for (index, prompt) in legal.iter().enumerate() {
@@ -111,13 +111,13 @@ fn groups(legal: &[Prompt]) -> Vec<Range<usize>> {
 }
 
 fn same_group(one: &Prompt, other: &Prompt) -> bool {
-    one.template == other.template && one.operator == other.operator
+    one.template == other.template && one.group == other.group
 }
 
 /// What is drawn from: the prompts of a group.
 struct Deck {
     group: Range<usize>,
-    operator: &'static str,
+    label: String,
     template: String,
     /// How many different answers there are, and of each prompt the place of its answer among them, ascending.
     answers: usize,
@@ -128,18 +128,19 @@ impl Deck {
     fn of(legal: &[Prompt], group: &Range<usize>, set: &PromptSet, resolved: &Resolved) -> Self {
         let own = &legal[group.clone()];
         let first = &legal[group.start];
-        let mut answers: Vec<i64> = Vec::new();
-        if resolved.spread_answers {
-            answers.extend(own.iter().map(|prompt| prompt.answer));
-            answers.sort_unstable();
-            answers.dedup();
-        }
+        let numbers: Vec<i64> = match resolved.spread_answers {
+            true => own.iter().map(|prompt| prompt.answer().value.number()).collect(),
+            false => Vec::new(),
+        };
+        let mut answers = numbers.clone();
+        answers.sort_unstable();
+        answers.dedup();
         // Fewer than the 20 million prompts that a set may have.
-        let place = |prompt: &Prompt| answers.partition_point(|answer| *answer < prompt.answer) as u32;
-        let places = if resolved.spread_answers { own.iter().map(place).collect() } else { Vec::new() };
+        let place = |number: i64| answers.partition_point(|answer| *answer < number) as u32;
+        let places = numbers.into_iter().map(place).collect();
         Self {
             group: group.clone(),
-            operator: first.operator.symbol,
+            label: first.group.label().to_string(),
             template: set.template_name(first).to_string(),
             answers: answers.len(),
             places,
@@ -148,7 +149,7 @@ impl Deck {
 
     /// The order of the draw: what is taken from in turn.
     fn queues(&self, seed: u64, spread_answers: bool) -> Vec<Vec<usize>> {
-        let mut random = Random::new(seed, &["sample", self.operator, &self.template]);
+        let mut random = Random::new(seed, &["sample", &self.label, &self.template]);
         let mut order: Vec<usize> = self.group.clone().collect();
         random.shuffle(&mut order);
         if !spread_answers {
@@ -270,13 +271,13 @@ impl Judge<'_> {
 }
 
 fn note(set: &mut PromptSet, example: &Prompt, taken: usize, resolved: &Resolved, evaluated: usize) {
-    let (template, operator) = (set.template_name(example).to_string(), example.operator.symbol);
+    let (template, group) = (set.template_name(example).to_string(), example.group.clone());
     let note = match resolved.sample {
         _ if taken == 0 && resolved.skip == 0 => {
-            Note::NoneKept { template, operator, wanted: wanted(resolved.keep), evaluated }
+            Note::NoneKept { template, group, wanted: wanted(resolved.keep), evaluated }
         }
         Some(asked) if taken < asked => {
-            Note::FewerThanAsked { template, operator, asked, there: taken, skip: resolved.skip }
+            Note::FewerThanAsked { template, group, asked, there: taken, skip: resolved.skip }
         }
         _ => return,
     };

@@ -1,46 +1,43 @@
 //! Prompt sets: the prompts a step runs on, and what became of those it does not.
 
+use super::answers::{Accepted, Answers, Contrast};
+use super::calculation::Calculation;
 use super::dropped::Dropped;
 use super::error::PromptError;
-use super::operator::{Operator, WORDS};
+use super::fields::Fields;
+use super::group::PromptGroup;
 use super::template::Slot;
-use super::words::{Names, Whole};
 use crate::model::facts::Facts;
 use crate::spec::Answer;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 /// One prompt with its answer, in one model's tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
-    /// Its place in the enumeration of all prompts of the spec, legal or not: templates, operators, a, b, or templates and slots,
-    /// the last fastest. The same for every model.
+    /// Its place in the enumeration of all prompts of the spec, legal or not: templates, groups, and what fills the template, the last
+    /// slot fastest. The same for every model.
     pub id: u64,
     /// Index into [`PromptSet::templates`].
     pub template: usize,
-    /// The operator; what stands for one where words are asked for.
-    pub operator: &'static Operator,
-    /// First operand; 0 of words.
-    pub a: i64,
-    /// Second operand; 0 of words.
-    pub b: i64,
-    /// The value; of words, a number that stands for the answer's text, the same in every set.
-    pub answer: i64,
-    /// What it is made of, where that is words.
-    pub words: Option<Wording>,
+    /// What it is drawn and averaged with.
+    pub group: PromptGroup,
+    /// What its template is filled with.
+    pub fields: Fields,
+    /// The answers that count as right.
+    pub answers: Answers,
+    /// The wrong answer that measures compare with, where the spec says one.
+    pub contrast: Option<Contrast>,
     /// The whole text, shots included.
     pub text: String,
     /// Its tokens, the beginning-of-text token included where the model gets one.
     pub tokens: Vec<u32>,
-    /// Tokens of the answer after the prompt, at least one.
-    pub answer_tokens: Vec<u32>,
     /// Where a, op and b are in `tokens`, or each place of a word in template order; `None` for an operator that the template does
     /// not show.
     pub slots: Vec<Option<SlotTokens>>,
     /// Seed of the draw it is from; `None` when nothing was drawn.
     pub seed: Option<u64>,
-    /// Its number within the draw of its seed, template and operator, from 0.
+    /// Its number within the draw of its seed, template and group, from 0.
     pub number: Option<usize>,
     /// Whether the model answers it correctly; `None` when it was not asked.
     pub correct: Option<bool>,
@@ -53,48 +50,35 @@ impl Prompt {
         self.slots.get(place).copied().flatten()
     }
 
-    /// Whether another prompt has the same answer.
-    pub fn same_answer(&self, other: &Prompt) -> bool {
-        match (&self.words, &other.words) {
-            (Some(own), Some(other)) => own.answer == other.answer,
-            (None, None) => self.answer == other.answer,
-            _ => false,
-        }
+    /// The answer that measures read.
+    pub fn answer(&self) -> &Accepted {
+        self.answers.first()
     }
 
-    /// The answer as text.
-    pub fn answer_text(&self) -> String {
-        self.words.as_ref().map_or_else(|| self.answer.to_string(), |words| words.answer.to_string())
+    /// The tokens of that answer.
+    pub fn answer_tokens(&self) -> &[u32] {
+        &self.answer().tokens
+    }
+
+    /// The first of these.
+    pub fn answer_token(&self) -> u32 {
+        self.answer().tokens[0]
+    }
+
+    /// Whether another prompt has an answer of this one.
+    pub fn same_answer(&self, other: &Prompt) -> bool {
+        self.answers.iter().any(|own| other.answers.iter().any(|other| own.value == other.value))
     }
 
     /// The first token of the wrong answer that measures compare with, where the spec says one.
-    pub fn contrast(&self) -> Option<u32> {
-        self.words.as_ref()?.contrast.as_ref().map(|contrast| contrast.token)
+    pub fn contrast_token(&self) -> Option<u32> {
+        self.contrast.as_ref().map(|contrast| contrast.token)
     }
-}
 
-/// What a prompt from words is made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wording {
-    /// Names of the slots.
-    pub names: Names,
-    /// Which words are whole numbers, in all prompts of the set.
-    pub whole: Arc<Whole>,
-    /// The word of each.
-    pub words: Vec<Arc<str>>,
-    /// The answer, without spaces around it.
-    pub answer: Arc<str>,
-    /// The wrong answer that measures compare with, where the spec says one.
-    pub contrast: Option<Contrast>,
-}
-
-/// A wrong answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contrast {
-    /// Its text, without spaces around it.
-    pub text: Arc<str>,
-    /// Its first token.
-    pub token: u32,
+    /// What it asks to calculate, where it is of arithmetic.
+    pub fn calculation(&self) -> Option<&Calculation> {
+        self.fields.calculation()
+    }
 }
 
 /// The tokens that hold a slot's text.
@@ -135,8 +119,8 @@ pub enum Note {
     FewerThanAsked {
         /// Name of the template.
         template: String,
-        /// Operator symbol.
-        operator: &'static str,
+        /// Of which prompts.
+        group: PromptGroup,
         /// What the spec asks for.
         asked: usize,
         /// What there is.
@@ -144,12 +128,12 @@ pub enum Note {
         /// How many of each draw were passed over first.
         skip: usize,
     },
-    /// `keep` left nothing of an operator.
+    /// `keep` left nothing of a group.
     NoneKept {
         /// Name of the template.
         template: String,
-        /// Operator symbol.
-        operator: &'static str,
+        /// Of which prompts.
+        group: PromptGroup,
         /// `correct` or `incorrect`.
         wanted: &'static str,
         /// Prompts the model was run on.
@@ -186,14 +170,14 @@ impl Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Note::FewerThanAsked { template, operator, asked, there, skip } => {
-                write!(f, "template '{template}'{}: {there} prompts, fewer than sample = {asked}", of(operator))?;
+            Note::FewerThanAsked { template, group, asked, there, skip } => {
+                write!(f, "template '{template}'{}: {there} prompts, fewer than sample = {asked}", group.among())?;
                 if *skip > 0 { write!(f, " after the first {skip}") } else { Ok(()) }
             }
-            Note::NoneKept { template, operator, wanted, evaluated } => write!(
+            Note::NoneKept { template, group, wanted, evaluated } => write!(
                 f,
                 "template '{template}'{}: none of {evaluated} prompts is answered {wanted}ly; it has no rows",
-                of(operator)
+                group.among()
             ),
             Note::BeyondContext { why } => write!(f, "prompts of up to {why}"),
             Note::BeginsTwice { token, prompts } => write!(
@@ -214,21 +198,14 @@ impl fmt::Display for Note {
     }
 }
 
-/// Which of a template's prompts: those of an operator, or of words all.
-fn of(operator: &str) -> String {
-    if operator == WORDS.symbol { String::new() } else { format!(", operator '{operator}'") }
-}
-
 /// Prompts in one model's tokens.
 #[derive(Debug, Clone)]
 pub struct PromptSet {
     /// The templates, in the spec's order.
     pub templates: Vec<SetTemplate>,
-    /// The operators, in the spec's order.
-    pub operators: Vec<&'static Operator>,
-    /// Names of the slots, where words fill them.
-    pub slots: Option<Names>,
-    /// The prompts: by seed where there are several draws, then template, operator, then number or (a, b).
+    /// The groups, in the order of their source.
+    pub groups: Vec<PromptGroup>,
+    /// The prompts: by seed where there are several draws, then template, group, then number or the order of their source.
     pub prompts: Vec<Prompt>,
     /// The beginning-of-text token before each prompt, where there is one.
     pub bos: Option<u32>,
@@ -284,7 +261,8 @@ impl PromptSet {
 
     /// Tokens that a model is given of a prompt at most: those of an answer that is decoded with them.
     fn length(&self, prompt: &Prompt) -> usize {
-        prompt.tokens.len() + if self.answer == Answer::MultiToken { prompt.answer_tokens.len() } else { 0 }
+        let answer = prompt.answers.iter().map(|answer| answer.tokens.len()).max().unwrap_or(0);
+        prompt.tokens.len() + if self.answer == Answer::MultiToken { answer } else { 0 }
     }
 
     /// Notes prompts that are longer than the context that a model was made for.
@@ -305,7 +283,8 @@ impl PromptSet {
                 let (text, answer) = (prompt.text.clone(), self.answer == Answer::MultiToken);
                 return Err(PromptError::TooLong { text, tokens, answer, n_ctx });
             }
-            let outside = prompt.tokens.iter().chain(&prompt.answer_tokens).find(|&&id| id as usize >= n_vocab);
+            let answers = prompt.answers.iter().flat_map(|answer| &answer.tokens);
+            let outside = prompt.tokens.iter().chain(answers).find(|&&id| id as usize >= n_vocab);
             if let Some(&id) = outside {
                 return Err(PromptError::OutsideVocabulary { text: prompt.text.clone(), id, n_vocab });
             }

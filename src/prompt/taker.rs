@@ -1,22 +1,29 @@
 //! What is done with the legal prompts of a set while they are found: all are kept, or they are counted.
 
+use super::asks::Asks;
 use super::described;
 use super::dropped::Fault;
-use super::group::{Asks, Group};
 use super::layout::{Judged, Layouts};
 use super::set::{Prompt, SetTemplate};
+use super::template_group::TemplateGroup;
 use rayon::prelude::*;
 
 /// What becomes of legal prompts, in the order in which they are found.
 pub trait Taker {
     /// Takes the legal ones of these, and says what is wrong with the others.
-    fn take(&mut self, group: &Group, layouts: &Layouts, some: Vec<Candidate>, fault: &mut dyn FnMut(Fault, Asks));
+    fn take(
+        &mut self,
+        group: &TemplateGroup,
+        layouts: &Layouts,
+        some: Vec<Candidate>,
+        fault: &mut dyn FnMut(Fault, Asks),
+    );
 
     /// How many it was given.
     fn count(&self) -> usize;
 
     /// A template's prompts are all there: what positions need to know of it.
-    fn describe(&mut self, group: &Group) -> SetTemplate;
+    fn describe(&mut self, group: &TemplateGroup) -> SetTemplate;
 
     /// What it has kept, and how many begin with the token that is put before them.
     fn finish(&mut self) -> (Vec<Prompt>, usize);
@@ -40,9 +47,15 @@ pub struct All {
 }
 
 impl Taker for All {
-    fn take(&mut self, group: &Group, layouts: &Layouts, some: Vec<Candidate>, fault: &mut dyn FnMut(Fault, Asks)) {
+    fn take(
+        &mut self,
+        group: &TemplateGroup,
+        layouts: &Layouts,
+        some: Vec<Candidate>,
+        fault: &mut dyn FnMut(Fault, Asks),
+    ) {
         let judge = |Candidate { id, asks, judged }: &Candidate| match (judged, asks) {
-            (Judged::Laid(laid), Asks::Numbers(problem)) => Ok(layouts.prompt(group, *id, problem, *laid)),
+            (Judged::Laid(laid), Asks::Numbers(calculation)) => Ok(layouts.prompt(group, *id, calculation, *laid)),
             (Judged::Fault(reason), _) => Err(Fault::from(*reason)),
             _ => group.tokenise(*id, asks),
         };
@@ -62,7 +75,7 @@ impl Taker for All {
         self.prompts.len()
     }
 
-    fn describe(&mut self, group: &Group) -> SetTemplate {
+    fn describe(&mut self, group: &TemplateGroup) -> SetTemplate {
         let first = std::mem::replace(&mut self.first, self.prompts.len());
         described::describe(group, &self.prompts[first..])
     }

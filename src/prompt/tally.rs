@@ -1,13 +1,14 @@
 //! Legal prompts counted instead of kept: what a plan needs of them.
 
+use super::asks::Asks;
+use super::calculation::Calculation;
 use super::dropped::Fault;
 use super::error::PromptError;
-use super::group::{Asks, Group};
 use super::layout::{Form, Judged, Laid, Layouts};
 use super::resolved::Resolved;
 use super::set::{Prompt, PromptSet, SetTemplate, SlotTokens};
 use super::taker::{Candidate, Taker};
-use super::template::Problem;
+use super::template_group::TemplateGroup;
 use super::{described, legal};
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::Answer;
@@ -24,13 +25,13 @@ pub struct Tally {
     /// The set, with the first prompt of each template, number and places of tokens, and tokens where fixed ones are in the template's
     /// first prompt; and the first that a model cannot run.
     pub set: PromptSet,
-    /// What there is of each template and operator.
+    /// What there is of each template and group.
     pub groups: Vec<Tallied>,
     /// How long making them takes, about.
     pub took: Duration,
 }
 
-/// The legal prompts of one template and operator.
+/// The legal prompts of one template and group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tallied {
     /// Index of the template.
@@ -80,8 +81,8 @@ struct Counting {
     bounds: Bounds,
     multi: bool,
     groups: Vec<Tallied>,
-    /// Which template and operator the last of them is of, and which tokens its answers begin with.
-    group: Option<(usize, &'static str)>,
+    /// Which template and group the last of them is of, and which tokens its answers begin with.
+    group: Option<(usize, usize)>,
     begins: Vec<bool>,
     kept: Vec<Prompt>,
     /// Where those of the template begin.
@@ -131,8 +132,8 @@ impl Counting {
     }
 
     /// The counts of a group's prompts.
-    fn of(&mut self, group: &Group) -> &mut Tallied {
-        let own = (group.template_index, group.operator.symbol);
+    fn of(&mut self, group: &TemplateGroup) -> &mut Tallied {
+        let own = (group.template_index, group.group_index);
         if self.group != Some(own) {
             self.settle();
             self.group = Some(own);
@@ -151,7 +152,7 @@ impl Counting {
     }
 
     /// Adds a prompt.
-    fn add(&mut self, group: &Group, tokens: usize, mut answer: impl Iterator<Item = u32>, first: Option<u32>) {
+    fn add(&mut self, group: &TemplateGroup, tokens: usize, mut answer: impl Iterator<Item = u32>, first: Option<u32>) {
         self.count += 1;
         self.twice += usize::from(first.is_some() && first == group.bos);
         let begins = answer.next();
@@ -178,7 +179,7 @@ impl Counting {
     }
 
     /// Keeps a prompt that is the first of its kind, or that is wanted whatever its kind.
-    fn offer(&mut self, group: &Group, prompt: Prompt, is_wanted: bool) {
+    fn offer(&mut self, group: &TemplateGroup, prompt: Prompt, is_wanted: bool) {
         if self.fixed.is_none() {
             let described = described::describe(group, std::slice::from_ref(&prompt));
             self.fixed = Some(described.fixed().collect());
@@ -190,7 +191,7 @@ impl Counting {
         }
     }
 
-    fn take_laid(&mut self, group: &Group, layouts: &Layouts, id: u64, problem: &Problem<'static>, laid: Laid) {
+    fn take_laid(&mut self, group: &TemplateGroup, layouts: &Layouts, id: u64, calculation: &Calculation, laid: Laid) {
         let form = layouts.form(laid);
         let known = match self.last {
             Some((last, seen)) if last == form => Some(seen),
@@ -204,7 +205,7 @@ impl Counting {
         let seen = match known {
             Some(seen) if !seen.varies && !is_wanted => seen,
             _ => {
-                let prompt = layouts.prompt(group, id, problem, laid);
+                let prompt = layouts.prompt(group, id, calculation, laid);
                 self.offer(group, prompt, is_wanted);
                 let fixed = self.fixed.as_deref().unwrap_or_default();
                 let seen = Seen { varies: layouts.has_number_at(group, laid, fixed), ..seen };
@@ -215,20 +216,20 @@ impl Counting {
         self.last = Some((form, seen));
     }
 
-    fn take_made(&mut self, group: &Group, prompt: Prompt) {
-        let ids = prompt.tokens.iter().chain(&prompt.answer_tokens);
+    fn take_made(&mut self, group: &TemplateGroup, prompt: Prompt) {
+        let ids = prompt.tokens.iter().chain(prompt.answer_tokens());
         let largest = ids.max().copied().unwrap_or(0);
-        let is_wanted = self.is_first_unfit(prompt.tokens.len(), prompt.answer_tokens.len(), largest);
+        let is_wanted = self.is_first_unfit(prompt.tokens.len(), prompt.answer_tokens().len(), largest);
         let own = usize::from(group.bos.is_some());
-        self.add(group, prompt.tokens.len(), prompt.answer_tokens.iter().copied(), prompt.tokens.get(own).copied());
+        self.add(group, prompt.tokens.len(), prompt.answer_tokens().iter().copied(), prompt.tokens.get(own).copied());
         self.offer(group, prompt, is_wanted);
     }
 }
 
 /// Makes some prompts to see how long one takes.
-fn time(group: &Group, layouts: &Layouts, some: &[Candidate]) -> Option<Duration> {
+fn time(group: &TemplateGroup, layouts: &Layouts, some: &[Candidate]) -> Option<Duration> {
     let laid = some.iter().filter_map(|candidate| match (candidate.judged, &candidate.asks) {
-        (Judged::Laid(laid), Asks::Numbers(problem)) => Some((candidate.id, problem, laid)),
+        (Judged::Laid(laid), Asks::Numbers(calculation)) => Some((candidate.id, calculation, laid)),
         _ => None,
     });
     let laid: Vec<_> = laid.take(TIMED).collect();
@@ -237,13 +238,19 @@ fn time(group: &Group, layouts: &Layouts, some: &[Candidate]) -> Option<Duration
     }
     let started = Instant::now();
     let made: Vec<Prompt> =
-        laid.par_iter().map(|&(id, problem, laid)| layouts.prompt(group, id, problem, laid)).collect();
+        laid.par_iter().map(|&(id, calculation, laid)| layouts.prompt(group, id, calculation, laid)).collect();
     drop(std::hint::black_box(made));
     Some(started.elapsed().div_f64(laid.len() as f64))
 }
 
 impl Taker for Counting {
-    fn take(&mut self, group: &Group, layouts: &Layouts, some: Vec<Candidate>, fault: &mut dyn FnMut(Fault, Asks)) {
+    fn take(
+        &mut self,
+        group: &TemplateGroup,
+        layouts: &Layouts,
+        some: Vec<Candidate>,
+        fault: &mut dyn FnMut(Fault, Asks),
+    ) {
         if self.making.is_none() {
             self.making = time(group, layouts, &some);
         }
@@ -253,7 +260,9 @@ impl Taker for Counting {
         let mut alone = alone.into_iter();
         for Candidate { id, asks, judged } in some {
             match (judged, &asks) {
-                (Judged::Laid(laid), Asks::Numbers(problem)) => self.take_laid(group, layouts, id, problem, laid),
+                (Judged::Laid(laid), Asks::Numbers(calculation)) => {
+                    self.take_laid(group, layouts, id, calculation, laid)
+                }
                 (Judged::Fault(reason), _) => fault(reason.into(), asks),
                 _ => match alone.next() {
                     Some(Ok(prompt)) => self.take_made(group, prompt),
@@ -269,7 +278,7 @@ impl Taker for Counting {
         self.count
     }
 
-    fn describe(&mut self, group: &Group) -> SetTemplate {
+    fn describe(&mut self, group: &TemplateGroup) -> SetTemplate {
         let first = std::mem::replace(&mut self.first, self.kept.len());
         self.fixed = None;
         self.forms.clear();

@@ -1,7 +1,6 @@
 //! Templates: text with named slots, `{a}{op}{b}=`. `{{` and `}}` stand for the braces themselves.
 
 use crate::spec::nearest;
-use std::fmt::Write;
 use std::ops::Range;
 
 /// What a slot is filled with.
@@ -66,19 +65,6 @@ pub struct TemplateFault {
     pub problem: String,
 }
 
-/// One problem's numbers and operator, to be written into a template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Problem<'a> {
-    /// First operand.
-    pub a: i64,
-    /// Operator symbol.
-    pub op: &'a str,
-    /// Second operand.
-    pub b: i64,
-    /// The value.
-    pub answer: i64,
-}
-
 /// What slots are filled with.
 pub trait Fill {
     /// Appends what a slot is filled with.
@@ -88,20 +74,6 @@ pub trait Fill {
 impl<F: Fill + ?Sized> Fill for &F {
     fn fill(&self, slot: Slot, text: &mut String) {
         (**self).fill(slot, text);
-    }
-}
-
-impl Fill for Problem<'_> {
-    fn fill(&self, slot: Slot, text: &mut String) {
-        let number = match slot {
-            Slot::A => self.a,
-            Slot::B => self.b,
-            Slot::Answer => self.answer,
-            Slot::Op => return text.push_str(self.op),
-            Slot::Word { .. } => return,
-        };
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{number}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Prompts from words: which combinations there are, and what fills the slots in each.
 
 use super::error::SpecProblem;
+use super::fields::{Names, SlotColumns};
 use super::limits::{MOST_LOOKED_AT, MOST_PROMPTS};
 use super::template::{Fill, Slot, Template};
 use crate::spec::{Cells, Prompts, Rows, SlotWords, Word, nearest, no_slot};
@@ -11,20 +12,6 @@ use std::sync::Arc;
 /// Most combinations of words that a sample is drawn from.
 pub const MOST_COMBINATIONS: u128 = 1 << 40;
 
-/// Names of a set's slots, in the spec's order: those of rows, then the others.
-pub type Names = Arc<[String]>;
-
-/// Which columns of rows hold whole numbers: slots of which every word is one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Whole {
-    /// Of each slot.
-    pub slots: Vec<bool>,
-    /// Of answers: those that are the word of such a slot.
-    pub answer: bool,
-    /// Of contrasts, likewise.
-    pub contrast: bool,
-}
-
 /// The words of `[prompts.slots]` and `rows`, checked.
 #[derive(Debug, Clone)]
 pub struct Words {
@@ -34,8 +21,8 @@ pub struct Words {
     pub different: Vec<usize>,
     /// The wrong answer that measures compare with.
     pub contrast: Option<Template>,
-    /// Which words are whole numbers.
-    pub whole: Arc<Whole>,
+    /// The slots as columns of rows.
+    pub columns: Arc<SlotColumns>,
     /// The words of each slot.
     lists: Vec<Cells>,
     /// What each slot is chosen with: slots of rows with each other, every other slot alone.
@@ -87,7 +74,7 @@ impl Words {
             names: Arc::from([]),
             different: Vec::new(),
             contrast: None,
-            whole: Arc::default(),
+            columns: Arc::default(),
             lists: Vec::new(),
             axes: Vec::new(),
             lengths: Vec::new(),
@@ -129,24 +116,27 @@ impl Words {
         {
             keep(SpecProblem::SampleOfTooMany { sample, skip: spec.skip, most });
         }
-        let slots: Vec<bool> = words.lists.iter().map(|list| !list.is_empty() && list.iter().all(is_whole)).collect();
-        let contrast = words.contrast.as_ref().and_then(Template::word).is_some_and(|slot| slots[slot]);
-        words.whole = Arc::new(Whole { slots, answer: false, contrast });
+        let whole: Vec<bool> = words.lists.iter().map(|list| !list.is_empty() && list.iter().all(is_whole)).collect();
+        let whole_contrast = words.contrast.as_ref().and_then(Template::word).is_some_and(|slot| whole[slot]);
+        let names = words.names.clone();
+        words.columns = Arc::new(SlotColumns { names, whole, whole_answer: false, whole_contrast });
         words
     }
 
     /// The same with answers that this completion writes.
     pub(super) fn answered(self, completion: &Template) -> Self {
-        let answer = completion.word().is_some_and(|slot| self.whole.slots[slot]);
-        Self { whole: Arc::new(Whole { answer, ..(*self.whole).clone() }), ..self }
+        let whole_answer = completion.word().is_some_and(|slot| self.columns.whole[slot]);
+        Self { columns: Arc::new(SlotColumns { whole_answer, ..(*self.columns).clone() }), ..self }
     }
 
     /// The same with the words of slots swapped, by their names: of answers that are then words of either, whole numbers are known
     /// only where both slots have no others.
-    pub fn swapped(self, slots: &[String]) -> Self {
-        let all = slots.iter().filter_map(|name| self.slot(name)).all(|slot| self.whole.slots[slot]);
-        let Whole { slots, answer, contrast } = (*self.whole).clone();
-        Self { whole: Arc::new(Whole { slots, answer: answer && all, contrast: contrast && all }), ..self }
+    pub(super) fn swapped(self, slots: &[String]) -> Self {
+        let all = slots.iter().filter_map(|name| self.slot(name)).all(|slot| self.columns.whole[slot]);
+        let mut columns = (*self.columns).clone();
+        columns.whole_answer &= all;
+        columns.whole_contrast &= all;
+        Self { columns: Arc::new(columns), ..self }
     }
 
     fn add_rows(&mut self, spec: &Prompts, names: &mut Vec<String>, keep: &mut impl FnMut(SpecProblem)) {

@@ -11,7 +11,8 @@ use crate::cost::{Survey, Workload};
 use crate::measure::{Accuracy, Extent, Pace};
 use crate::model::tokenizer::Tokenizer;
 use crate::prompt::{
-    AskedColumns, DroppedColumns, Prompt, PromptError, PromptSet, Respondent, Response, SetColumns, joined, respond,
+    AskedColumns, DroppedColumns, Prompt, PromptError, PromptGroup, PromptSet, Respondent, Response, SetColumns,
+    joined, respond,
 };
 use crate::spec::{Answer, Keep, step};
 use crate::step::kind::Kind;
@@ -36,7 +37,7 @@ impl Kind for step::Accuracy {
             let passes = asked.map(|prompt| match set.answer {
                 Answer::SingleToken => 1,
                 // The answer's tokens, and one more to see that it ends there; fewer where one is wrong.
-                Answer::MultiToken => prompt.answer_tokens.len() as u64 + 1,
+                Answer::MultiToken => prompt.answer_tokens().len() as u64 + 1,
             });
             let task =
                 context.progress.begin(&format!("{}: {name}", self.name), passes.sum(), "prompts and answer tokens");
@@ -104,11 +105,11 @@ fn known(prompt: &Prompt, answer: Answer, per_prompt: bool) -> Option<Response> 
     let right = prompt.correct?;
     match answer {
         Answer::SingleToken if right => {
-            Some(Response { tokens: prompt.answer_tokens.clone(), first: true, whole: None })
+            Some(Response { tokens: prompt.answer_tokens().to_vec(), first: true, whole: None })
         }
         Answer::SingleToken if !per_prompt => Some(Response { tokens: Vec::new(), first: false, whole: None }),
         Answer::MultiToken if right && !per_prompt => {
-            Some(Response { tokens: prompt.answer_tokens.clone(), first: true, whole: Some(true) })
+            Some(Response { tokens: prompt.answer_tokens().to_vec(), first: true, whole: Some(true) })
         }
         Answer::SingleToken | Answer::MultiToken => None,
     }
@@ -128,7 +129,7 @@ struct Row {
     model: String,
     checkpoint: String,
     template: String,
-    operator: &'static str,
+    group: PromptGroup,
     decode: &'static str,
     accuracy: Accuracy,
 }
@@ -203,25 +204,25 @@ impl Accuracies {
     }
 
     fn count(&mut self, labels: Labels, set: &PromptSet, prompts: &[&Prompt], responses: &[Response]) {
-        let mut counts: HashMap<(usize, &str), (Accuracy, Option<Accuracy>)> = HashMap::new();
+        let mut counts: HashMap<(usize, &PromptGroup), (Accuracy, Option<Accuracy>)> = HashMap::new();
         for (prompt, response) in prompts.iter().zip(responses) {
-            let (first, whole) = counts.entry((prompt.template, prompt.operator.symbol)).or_default();
+            let (first, whole) = counts.entry((prompt.template, &prompt.group)).or_default();
             first.add(response.first);
             if let Some(correct) = response.whole {
                 whole.get_or_insert_default().add(correct);
             }
         }
-        // In the spec's order; an operator that `keep` left nothing of has no row.
+        // In the spec's order; a group that `keep` left nothing of has no row.
         for (index, template) in set.templates.iter().enumerate() {
-            for operator in &set.operators {
-                let Some(&(first, whole)) = counts.get(&(index, operator.symbol)) else { continue };
+            for group in &set.groups {
+                let Some(&(first, whole)) = counts.get(&(index, group)) else { continue };
                 let decodes = [(FIRST_TOKEN, Some(first)), (WHOLE_ANSWER, whole)];
                 self.rows.extend(decodes.into_iter().filter_map(|(decode, accuracy)| {
                     Some(Row {
                         model: labels.model.to_string(),
                         checkpoint: labels.checkpoint.to_string(),
                         template: template.name.clone(),
-                        operator: operator.symbol,
+                        group: group.clone(),
                         decode,
                         accuracy: accuracy?,
                     })
@@ -259,10 +260,10 @@ impl Accuracies {
 }
 
 rows! {
-    /// How many prompts of an operator are answered correctly.
+    /// How many prompts of a group are answered correctly.
     RateColumns<'r>(row: &'r Row) {
         of: RunColumns = (Labels { model: &row.model, checkpoint: &row.checkpoint }, row.template.as_str());
-        operator: String = row.operator;
+        operator: String = row.group.label();
         decode: String = row.decode, "`first-token`, or `whole-answer` decoded greedily.", in [FIRST_TOKEN, WHOLE_ANSWER];
         n: i64 = row.accuracy.n, "How many prompts the row is of.";
         correct: i64 = row.accuracy.correct, "How many answers are right.";
@@ -275,7 +276,7 @@ rows! {
     GivenColumns<'r>(row: &'r PromptRow) {
         of: ModelColumns = Labels { model: &row.model, checkpoint: &row.checkpoint };
         template: String = &row.template;
-        operator: String = row.prompt.operator.symbol;
+        operator: String = row.prompt.group.label();
         id: i64 = row.prompt.id;
         asked: AskedColumns = &row.prompt;
         text: String = &row.prompt.text;

@@ -21,11 +21,11 @@ pub(super) struct Exact<'f> {
     /// Where the rows of the two may be of different pairs.
     pub note: Option<String>,
     rows: HashMap<Map<'f>, HashMap<Unit, f64>>,
-    /// Its maps whatever the operator.
+    /// Its maps whatever the group.
     units: HashMap<[&'f str; 5], Vec<Unit>>,
 }
 
-/// What one map is of: model, checkpoint, template, site, position; and operator.
+/// What one map is of: model, checkpoint, template, site, position; and group.
 type Map<'f> = ([&'f str; 5], &'f str);
 
 /// A unit's layer, the attribution's mean and the exact one.
@@ -38,7 +38,7 @@ type Unit = (Option<u32>, Option<u32>, Option<u32>);
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Agreement {
     map: [String; 5],
-    operator: String,
+    group: String,
     layer: Option<u32>,
     measure: &'static str,
     units: usize,
@@ -129,9 +129,9 @@ impl<'f> Exact<'f> {
         let refuse = |problem: String| context.loaded.refuse(&["step", &step.name, "compare"], problem, None);
         let frame = context.frames.get(name).map_err(refuse)?;
         let mut exact = Self { note: None, rows: HashMap::new(), units: HashMap::new() };
-        each(frame, step.compared().name(), |map, operator, unit, mean| {
+        each(frame, step.compared().name(), |map, group, unit, mean| {
             exact.units.entry(map).or_default().push(unit);
-            exact.rows.entry((map, operator)).or_default().insert(unit, mean);
+            exact.rows.entry((map, group)).or_default().insert(unit, mean);
         })?;
         for units in exact.units.values_mut() {
             units.sort_unstable();
@@ -181,14 +181,14 @@ impl<'f> Exact<'f> {
         let (measure, compared) = (step.measure.exact().name(), step.compared());
         let mut maps: IndexMap<Map, Vec<Means>> = IndexMap::new();
         if let Some(rows) = rows {
-            each(rows, measure, |map, operator, unit, mean| {
-                if let Some(&exact) = self.rows.get(&(map, operator)).and_then(|units| units.get(&unit)) {
-                    maps.entry((map, operator)).or_default().push((unit.0, [mean, exact]));
+            each(rows, measure, |map, group, unit, mean| {
+                if let Some(&exact) = self.rows.get(&(map, group)).and_then(|units| units.get(&unit)) {
+                    maps.entry((map, group)).or_default().push((unit.0, [mean, exact]));
                 }
             })?;
         }
         let mut found = Vec::new();
-        for ((map, operator), units) in &maps {
+        for ((map, group), units) in &maps {
             let mut layers: Vec<Option<u32>> = units.iter().map(|(layer, _)| *layer).collect();
             layers.sort_unstable();
             layers.dedup();
@@ -202,7 +202,7 @@ impl<'f> Exact<'f> {
                 ];
                 let agreement = Agreement {
                     map: map.map(str::to_string),
-                    operator: operator.to_string(),
+                    group: group.to_string(),
                     layer,
                     measure: compared.name(),
                     units: pairs.len(),
@@ -284,7 +284,7 @@ rows! {
     /// How far two maps agree.
     pub(super) AgreementColumns<'r>(row: &'r Agreement) {
         of: RunColumns = (Labels { model: &row.map[0], checkpoint: &row.map[1] }, row.map[2].as_str());
-        operator: String = &row.operator;
+        operator: String = &row.group;
         site: String = &row.map[3];
         layer: Option<i64> = row.layer, "The layer; null for all layers together.";
         position: String = &row.map[4];
@@ -314,14 +314,14 @@ fn each<'f>(
     let text = |name: &str| frame.column(name)?.str();
     let number = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.cast(&DataType::UInt32)?.u32()?.clone());
     let [model, checkpoint, template] = [text("model")?, text("checkpoint")?, text("template")?];
-    let [site, position, operator, measures] = [text("site")?, text("position")?, text("operator")?, text("measure")?];
+    let [site, position, group, measures] = [text("site")?, text("position")?, text("operator")?, text("measure")?];
     let [layer, head, neuron] = [number("layer")?, number("head")?, number("neuron")?];
     let mean = frame.column("mean")?.f64()?;
     for row in 0..frame.height() {
         let (true, Some(mean)) = (measures.get(row) == Some(measure), mean.get(row)) else { continue };
         let map = [model, checkpoint, template, site, position].map(|column| column.get(row).unwrap_or_default());
         let unit = (layer.get(row), head.get(row), neuron.get(row));
-        take(map, operator.get(row).unwrap_or_default(), unit, mean);
+        take(map, group.get(row).unwrap_or_default(), unit, mean);
     }
     Ok(())
 }

@@ -94,8 +94,8 @@ fn look(
         return Err(context.loaded.refuse(&["step", &step.name, "per_prompt"], problem, None).into());
     }
 
-    let operators: IndexSet<&'static str> = cell.prompts.iter().map(|prompt| prompt.operator.symbol).collect();
-    let mut moments = vec![Moments::default(); count * operators.len()];
+    let groups: IndexSet<&str> = cell.prompts.iter().map(|prompt| prompt.group.label()).collect();
+    let mut moments = vec![Moments::default(); count * groups.len()];
     let mut data = vec![f64::NAN; if step.per_prompt { count * prompts } else { 0 }];
     let wanted: HookPositions = heads.iter().map(|head| (head.hook, Positions::All)).collect();
     let tokens = model_run::tokens(&cell.prompts)?;
@@ -104,9 +104,9 @@ fn look(
     let at_once = batch(facts, &wanted, length, context).min(context.batch(&subject.model));
     replays::captured(subject, (&label, &tokens), &wanted, at_once, (context, &task), |part, activations| {
         for (row, prompt) in part.enumerate() {
-            let operator = operators.get_index_of(cell.prompts[prompt].operator.symbol).unwrap_or_default();
+            let group = groups.get_index_of(cell.prompts[prompt].group.label()).unwrap_or_default();
             for (key, value) in weights(&activations, row, &heads, &edges).enumerate() {
-                moments[key * operators.len() + operator].add(value);
+                moments[key * groups.len() + group].add(value);
                 if step.per_prompt {
                     data[key * prompts + prompt] = value;
                 }
@@ -120,8 +120,8 @@ fn look(
     let edges: Vec<[(usize, &str); 2]> = edges.into_iter().map(name).collect();
     let keys = heads.iter().flat_map(|&head| edges.iter().map(move |edge| (head, *edge, facts)));
     let keys = EdgeColumns::frame(keys)?;
-    let of_key: Vec<u32> = (0..moments.len()).map(|row| (row / operators.len().max(1)) as u32).collect();
-    let means = operators.iter().copied().cycle().zip(&moments);
+    let of_key: Vec<u32> = (0..moments.len()).map(|row| (row / groups.len().max(1)) as u32).collect();
+    let means = groups.iter().copied().cycle().zip(&moments);
     let rows = keys.take(&UInt32Chunked::from_vec("".into(), of_key))?.hstack(&MomentColumns::columns("", means))?;
     outcome.add_labelled(&step.name, subject.labels(), &cell.template, rows)?;
     if step.per_prompt {
@@ -189,9 +189,9 @@ rows! {
         key: String = key_name, "Name of the position that is attended to.";
     }
 
-    /// The weights of an operator's prompts.
-    MomentColumns<'r>((operator, moments): (&'r str, &'r Moments)) {
-        operator: String = operator;
+    /// The weights of a group's prompts.
+    MomentColumns<'r>((group, moments): (&'r str, &'r Moments)) {
+        operator: String = group;
         n: i64 = moments.n;
         mean: Option<f64> = number(moments.mean);
         std: Option<f64> = moments.std().and_then(number);

@@ -2,8 +2,8 @@
 
 use super::kind;
 use super::labels::RunColumns;
-use crate::prompt;
-use crate::spec::{Operator, Step};
+use crate::prompt::PromptGroup;
+use crate::spec::Step;
 use crate::table::{ColumnInfo, ColumnSet, Frames};
 use indexmap::IndexSet;
 
@@ -54,10 +54,7 @@ pub fn words(step: &Step, column: &str) -> Option<Vec<&'static str>> {
     let own: IndexSet<&str> = named.flat_map(|column| column.words.iter().copied()).collect();
     match column {
         // Also those that the prompts of a step do not have: a spec may be run on fewer.
-        "operator" => {
-            let all = Operator::ALL.into_iter().map(Operator::symbol).chain([prompt::WORDS.symbol]);
-            Some(all.chain(own).collect())
-        }
+        "operator" => Some(PromptGroup::labels().chain(own).collect()),
         _ => Some(own.into_iter().collect()).filter(|own: &Vec<_>| !own.is_empty()),
     }
 }

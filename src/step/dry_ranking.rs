@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::intervene::Positions;
 use crate::model::ModelName;
 use crate::model::facts::Facts;
-use crate::prompt::{Resolved, WORDS};
+use crate::prompt::{PromptGroup, Resolved};
 use crate::spec::{Condition, Layers, Loaded, PositionName, Step};
 use indexmap::IndexMap;
 use polars::prelude::*;
@@ -107,11 +107,11 @@ pub struct Reader<'r> {
     pub facts: &'r Facts,
     /// Name of the template.
     pub template: &'r str,
-    /// Symbols of the operators.
-    pub operators: &'r [&'r str],
+    /// The groups of its prompts.
+    pub groups: &'r [PromptGroup],
 }
 
-/// The components that a ranking will have, for each operator for which they may be others, in no order that means anything; at most, as
+/// The components that a ranking will have, for each group for which they may be others, in no order that means anything; at most, as
 /// conditions on numbers are not known to be met. None where the rows are of what a step finds.
 ///
 /// # Errors
@@ -130,39 +130,36 @@ pub fn ranked(ranking: &Ranking, path: &[&str], reader: Reader, context: &Contex
         None => &written.measures,
     };
     let mut found = Vec::new();
-    for (number, operator) in reader.operators.iter().enumerate() {
+    for (number, group) in reader.groups.iter().map(PromptGroup::label).enumerate() {
         let of = Of {
             model: &reader.name.name,
             checkpoint: Some(reader.name.checkpoint.as_deref().unwrap_or_default()),
             template: reader.template,
-            operator: ranking.per_operator.then_some(*operator),
+            group: ranking.per_group.then_some(group),
         };
         let is_there = has_rows(step, of, reader.name, context);
         if number > 0 && is_there && !filter.contains_key("operator") {
             continue;
         }
-        let rows = rows(if is_there { &places } else { &[] }, reader.facts, measures, (of, operator))?;
+        let rows = rows(if is_there { &places } else { &[] }, reader.facts, measures, (of, group))?;
         let refused = |fault| ranking::refused(path, fault, context.loaded);
         found.push(ranking::rank(&ranking, &rows, of, Some(reader.facts)).map_err(refused)?);
     }
     Ok(found)
 }
 
-/// Whether a step runs a model on prompts of a template and operator.
+/// Whether a step runs a model on prompts of a template and group.
 fn has_rows(step: &Step, of: Of, name: &ModelName, context: &Context) -> bool {
     let runs = context.models.names(step.models().unwrap_or_default()).contains(name);
     let Some(prompts) = model_run::spec(step, context.loaded) else { return false };
     // Prompts that are wrong are refused by themselves.
     let Ok(resolved) = Resolved::new(prompts) else { return true };
-    let operators = resolved.operators.iter().map(|operator| operator.symbol);
-    let asks = |wanted: &str| {
-        if prompts.is_words() { wanted == WORDS.symbol } else { operators.clone().any(|one| one == wanted) }
-    };
-    runs && prompts.template.0.contains_key(of.template) && of.operator.is_none_or(asks)
+    let has = |wanted: &str| resolved.groups.iter().any(|group| group.label() == wanted);
+    runs && prompts.template.0.contains_key(of.template) && of.group.is_none_or(has)
 }
 
 /// The rows of places, without numbers.
-fn rows(places: &[Place], facts: &Facts, measures: &[&str], (of, operator): (Of, &str)) -> PolarsResult<DataFrame> {
+fn rows(places: &[Place], facts: &Facts, measures: &[&str], (of, group): (Of, &str)) -> PolarsResult<DataFrame> {
     let anywhere = PositionGroup { label: String::new(), index: None, positions: Positions::All };
     let each: Vec<(Place, &PositionGroup)> =
         measures.iter().flat_map(|_| places.iter().map(|&place| (place, &anywhere))).collect();
@@ -172,7 +169,7 @@ fn rows(places: &[Place], facts: &Facts, measures: &[&str], (of, operator): (Of,
         constant("model", of.model),
         constant("checkpoint", of.checkpoint.unwrap_or_default()),
         constant("template", of.template),
-        constant("operator", operator),
+        constant("operator", group),
         StringChunked::from_iter_values("measure".into(), measure).into_column(),
         Column::full_null(NUMBER.into(), each.len(), &DataType::Float64),
     ];

@@ -17,10 +17,10 @@ use polars::prelude::*;
 /// A neuron: layer and number in it.
 type Neuron = (u32, u32);
 
-/// The neurons of one checkpoint and operator, each with the heuristics it matches; those without any too.
+/// The neurons of one checkpoint and group, each with the heuristics it matches; those without any too.
 type Found = IndexMap<Neuron, IndexSet<String>>;
 
-/// What the step of heuristics found: by model, template and operator; then by checkpoint, in the order of the rows.
+/// What the step of heuristics found: by model, template and group; then by checkpoint, in the order of the rows.
 type All = IndexMap<[String; 3], IndexMap<String, Found>>;
 
 impl Kind for HeuristicOverlap {
@@ -29,11 +29,11 @@ impl Kind for HeuristicOverlap {
         let frame = |name: &str| context.frames.get(name).map_err(refuse);
         let all = read(frame(&format!("{}.neurons", self.from))?, frame(&self.from)?)?;
         let mut outcome = Outcome::default();
-        for ([model, template, operator], checkpoints) in &all {
+        for ([model, template, group], checkpoints) in &all {
             let Some(last) = last(checkpoints) else { continue };
             for (checkpoint, found) in checkpoints {
                 let labels = Labels { model, checkpoint };
-                let (pairs, neurons) = compare(operator, found, last)?;
+                let (pairs, neurons) = compare(group, found, last)?;
                 outcome.add_labelled(&self.name, labels, template, pairs)?;
                 outcome.add_labelled(&format!("{}.neurons", self.name), labels, template, neurons)?;
             }
@@ -65,15 +65,15 @@ fn last(checkpoints: &IndexMap<String, Found>) -> Option<&Found> {
     Some(found)
 }
 
-/// The rows of one checkpoint and operator: of pairs, and of its neurons with a heuristic.
-fn compare(operator: &str, found: &Found, last: &Found) -> PolarsResult<(DataFrame, DataFrame)> {
+/// The rows of one checkpoint and group: of pairs, and of its neurons with a heuristic.
+fn compare(group: &str, found: &Found, last: &Found) -> PolarsResult<(DataFrame, DataFrame)> {
     let nothing = IndexSet::new();
     let of_last = |neuron: &Neuron| last.get(neuron).unwrap_or(&nothing);
     let common = |(neuron, own): (&Neuron, &IndexSet<String>)| own.intersection(of_last(neuron)).count();
     let count = |found: &Found| found.values().map(IndexSet::len).sum::<usize>() as u64;
     let shared = found.iter().map(common).sum::<usize>() as u64;
     let neurons = found.iter().filter(|(_, own)| !own.is_empty()).map(|(&(layer, neuron), own)| Kept {
-        operator,
+        group,
         layer,
         neuron,
         heuristics: own.len(),
@@ -81,12 +81,12 @@ fn compare(operator: &str, found: &Found, last: &Found) -> PolarsResult<(DataFra
         in_last: !of_last(&(layer, neuron)).is_empty(),
     });
     let neurons: Vec<Kept> = neurons.collect();
-    Ok((PairCountColumns::frame([(operator, count(found), shared, count(last))])?, KeptColumns::frame(&neurons)?))
+    Ok((PairCountColumns::frame([(group, count(found), shared, count(last))])?, KeptColumns::frame(&neurons)?))
 }
 
 /// A neuron with a heuristic, and what of it the last checkpoint has.
 struct Kept<'r> {
-    operator: &'r str,
+    group: &'r str,
     layer: u32,
     neuron: u32,
     heuristics: usize,
@@ -96,8 +96,8 @@ struct Kept<'r> {
 
 rows! {
     /// The pairs of a heuristic and a neuron.
-    PairCountColumns<'r>((operator, pairs, shared, n): (&'r str, u64, u64, u64)) {
-        operator: String = operator;
+    PairCountColumns<'r>((group, pairs, shared, n): (&'r str, u64, u64, u64)) {
+        operator: String = group;
         pairs: i64 = *pairs, "How many pairs of a heuristic and a neuron that matches it.";
         shared: i64 = *shared, "How many pairs are in both.";
         n: i64 = *n, "How many pairs of the last checkpoint.";
@@ -108,7 +108,7 @@ rows! {
 
     /// A neuron with a heuristic.
     KeptColumns<'r>(row: &'r Kept<'r>) {
-        operator: String = row.operator;
+        operator: String = row.group;
         layer: i64 = row.layer;
         neuron: i64 = row.neuron;
         component: String = format!("L{}N{}", row.layer, row.neuron);
@@ -128,11 +128,11 @@ fn read(neurons: &DataFrame, matches: &DataFrame) -> PolarsResult<All> {
         let number = |name: &str| -> PolarsResult<UInt32Chunked> {
             Ok(rows.column(name)?.cast(&DataType::UInt32)?.u32()?.clone())
         };
-        let [model, template, operator] = [text("model")?, text("template")?, text("operator")?];
+        let [model, template, group] = [text("model")?, text("template")?, text("operator")?];
         let (checkpoint, layer, neuron) = (text("checkpoint")?, number("layer")?, number("neuron")?);
         for row in 0..rows.height() {
             let (Some(layer), Some(neuron)) = (layer.get(row), neuron.get(row)) else { continue };
-            let key = [&model, &template, &operator].map(|column| column.get(row).unwrap_or_default().to_string());
+            let key = [&model, &template, &group].map(|column| column.get(row).unwrap_or_default().to_string());
             let checkpoint = checkpoint.get(row).unwrap_or_default().to_string();
             let found = all.entry(key).or_default().entry(checkpoint).or_default();
             let own = found.entry((layer, neuron)).or_default();

@@ -73,7 +73,7 @@ fn attribute(
         None => cell.prompts.clone(),
         Some(pairs) => pairs.clean.iter().map(|&index| cell.prompts[index]).collect(),
     };
-    let answers: Vec<u32> = prompts.iter().map(|prompt| prompt.answer_tokens[0]).collect();
+    let answers: Vec<u32> = prompts.iter().map(|prompt| prompt.answer_token()).collect();
     let others: Option<Vec<u32>> =
         pairs.as_ref().map(|pairs| (0..prompts.len()).map(|pair| pairs.other_answer(pair, cell)).collect());
     let tokens = model_run::tokens(&prompts)?;

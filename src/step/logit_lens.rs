@@ -69,7 +69,7 @@ fn look(
         streams.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
 
     let tokens = model_run::tokens(&cell.prompts)?;
-    let answers: Vec<u32> = cell.prompts.iter().map(|prompt| prompt.answer_tokens[0]).collect();
+    let answers: Vec<u32> = cell.prompts.iter().map(|prompt| prompt.answer_token()).collect();
     let wanted: HookPositions = streams.iter().map(|place| (place.hook, places::together(&at))).collect();
     let rows = read.len() * answers.len();
     let task = context.progress.begin(&format!("{}: {}", step.name, subject.name), rows as u64, "readings");

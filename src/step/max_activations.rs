@@ -110,7 +110,7 @@ fn keep(found: &mut Vec<Found>, top: usize, prompts: &[&Prompt]) {
 /// A prompt that several draws have in common counts once.
 fn each_once<'p>(prompts: &[&'p Prompt]) -> Vec<&'p Prompt> {
     let mut seen = HashSet::new();
-    prompts.iter().copied().filter(|prompt| seen.insert((prompt.operator.symbol, prompt.id))).collect()
+    prompts.iter().copied().filter(|prompt| seen.insert((&prompt.group, prompt.id))).collect()
 }
 
 /// The neurons and heads; whole MLPs are refused.

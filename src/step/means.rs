@@ -11,7 +11,7 @@ use crate::intervene::{
 use crate::manifest::SelfCheck;
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
-use crate::prompt::{self, Asked, Operator, Prompt, PromptError, Resolved};
+use crate::prompt::{self, Asked, Prompt, PromptError, PromptGroup, Resolved};
 use crate::spec::step::{Legality, MeanOperators, MeanOver, MeanPositions};
 use crate::spec::{Loaded, SpecErrors, Step};
 use crate::step::divided::parts;
@@ -41,8 +41,8 @@ pub struct Over<'s> {
 
 /// The means of a cell's prompts.
 pub struct Means {
-    /// The operators of the prompts that the means are over.
-    operators: Vec<&'static Operator>,
+    /// The groups of the prompts that the means are over.
+    groups: Vec<PromptGroup>,
     /// Whether each of them has its own.
     same: bool,
     /// One for each of them, or one for all.
@@ -50,12 +50,12 @@ pub struct Means {
 }
 
 impl<'s> Over<'s> {
-    /// The prompt set whose operands, operators and templates are taken.
+    /// The prompt set whose templates, and what fills them, are taken.
     pub fn set(&self) -> Option<&'s str> {
         self.mean.prompts.as_deref().or(self.prompts)
     }
 
-    /// Which prompts are drawn of a template, `sample` of each operator.
+    /// Which prompts are drawn of a template, `sample` of each group.
     fn draw<'w>(&self, template: &'w str, like: &'w Prompt, sample: usize) -> prompt::Wanted<'w> {
         let MeanOver { legality, operators, seed, .. } = *self.mean;
         let legal = legality == Legality::Legal;
@@ -78,7 +78,7 @@ impl<'s> Over<'s> {
     }
 }
 
-/// Refuses means over a set that has not all of the templates of a step's prompts or, where each operator has its own, of the operators.
+/// Refuses means over a set that has not all of the templates of a step's prompts or, where each group has its own, of the groups.
 ///
 /// # Errors
 /// That, at its place in the spec.
@@ -94,12 +94,18 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
         return refuse("prompts", format!("prompt set '{set}' has no template '{missing}' to take means over"), advice);
     }
     match model_run::lacking(step, others, loaded).filter(|_| mean.operators == MeanOperators::Same) {
-        Some(operator) => {
-            let advice = "write operators = \"all\", or prompts with that operator".to_string();
-            refuse("operators", format!("no prompts with operator '{operator}' to take its mean over"), advice)
+        Some(group) => {
+            let (problem, advice) = no_prompts(&group);
+            refuse("operators", problem, advice)
         }
         None => Ok(()),
     }
+}
+
+/// What is wrong where a group has no mean, and what to write.
+fn no_prompts(group: &PromptGroup) -> (String, String) {
+    let advice = "write operators = \"all\", or prompts with that operator".to_string();
+    (format!("no prompts with {group} to take its mean over"), advice)
 }
 
 impl Means {
@@ -140,7 +146,7 @@ impl Means {
         let draw = over.draw(&cell.template, like, mean.sample);
         let drawn = prompt::every(&resolved, model.tokenizer(), model.bos_override(), &draw).map_err(refuse)?;
         let counts: Vec<usize> = drawn.iter().map(Vec::len).collect();
-        let note = note(mean, cell, subject, &resolved.operators, &counts);
+        let note = note(mean, cell, subject, &resolved.groups, &counts);
         if !outcome.notes.contains(&note) {
             outcome.notes.push(note);
         }
@@ -165,29 +171,28 @@ impl Means {
             };
             let means = means_of(sums.iter().map(part).collect(), &groups, pooled);
             let shared = |mean: Activations| mean.into_iter().map(|(hook, mean)| (hook, Arc::new(mean))).collect();
-            Self { operators: resolved.operators.clone(), same, means: means.into_iter().map(shared).collect() }
+            Self { groups: resolved.groups.clone(), same, means: means.into_iter().map(shared).collect() }
         };
         Ok(wanted.iter().map(of).collect())
     }
 
-    /// The mean of a hook that goes into the prompts of an operator.
+    /// The mean of a hook that goes into the prompts of a group.
     ///
     /// # Errors
-    /// An operator that has none of its own, at its place in the spec.
-    pub fn at(&self, hook: Hook, operator: &Operator, over: Over, context: &Context) -> Result<Arc<Activation>, Error> {
+    /// A group that has none of its own, at its place in the spec.
+    pub fn at(&self, hook: Hook, group: &PromptGroup, over: Over, context: &Context) -> Result<Arc<Activation>, Error> {
         let missing = || Error::failed(format!("step '{}'", over.step))(format!("{hook}: no mean was taken"));
-        self.of(operator, over, context)?.get(&hook).cloned().ok_or_else(missing)
+        self.of(group, over, context)?.get(&hook).cloned().ok_or_else(missing)
     }
 
-    /// The means that go into the prompts of an operator.
+    /// The means that go into the prompts of a group.
     ///
     /// # Errors
-    /// An operator that has none of its own, at its place in the spec.
-    fn of(&self, operator: &Operator, over: Over, context: &Context) -> Result<&Mean, Error> {
-        let index = if self.same { self.operators.iter().position(|&other| other == operator) } else { Some(0) };
+    /// A group that has none of its own, at its place in the spec.
+    fn of(&self, group: &PromptGroup, over: Over, context: &Context) -> Result<&Mean, Error> {
+        let index = if self.same { self.groups.iter().position(|other| other == group) } else { Some(0) };
         index.and_then(|index| self.means.get(index)).ok_or_else(|| {
-            let problem = format!("no prompts with operator '{}' to take its mean over", operator.symbol);
-            let advice = "write operators = \"all\", or prompts with that operator".to_string();
+            let (problem, advice) = no_prompts(group);
             context.loaded.refuse(&["step", over.step, "mean", "operators"], problem, Some(advice)).into()
         })
     }
@@ -274,28 +279,22 @@ fn part((activation, sum): &Sum, positions: &Positions, length: usize) -> Sum {
     (Activation { positions, ..activation.clone() }, values)
 }
 
-/// Says what means are over; `counts` are the prompts of each operator.
-fn note(
-    over: &MeanOver,
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    operators: &[&Operator],
-    counts: &[usize],
-) -> String {
-    let symbols: Vec<&str> = operators.iter().map(|operator| operator.symbol).collect();
-    let words = cell.prompts.iter().any(|prompt| prompt.words.is_some());
+/// Says what means are over; `counts` are the prompts of each group.
+fn note(over: &MeanOver, cell: &TemplateBatch, subject: &ModelRun, groups: &[PromptGroup], counts: &[usize]) -> String {
+    let labels: Vec<&str> = groups.iter().map(PromptGroup::label).collect();
+    let is_one = groups == [PromptGroup::WORDS];
     let each_of = match counts {
-        _ if words => String::new(),
+        _ if is_one => String::new(),
         [first, rest @ ..] if rest.iter().all(|other| other == first) => {
-            format!(" {first} of each of {}", symbols.join(" "))
+            format!(" {first} of each of {}", labels.join(" "))
         }
         counts => {
-            let each = counts.iter().zip(&symbols).map(|(count, symbol)| format!("{count} of {symbol}"));
+            let each = counts.iter().zip(&labels).map(|(count, label)| format!("{count} of {label}"));
             format!(" {}", each.collect::<Vec<_>>().join(", "))
         }
     };
     let what = match over.legality {
-        Legality::Any if words => "prompts, legal or not".to_string(),
+        Legality::Any if is_one => "prompts, legal or not".to_string(),
         Legality::Any => format!("prompts, legal or not,{each_of}"),
         Legality::Legal => match each_of.is_empty() {
             true => "legal prompts".to_string(),
@@ -305,7 +304,7 @@ fn note(
     let same = over.operators == MeanOperators::Same;
     let apart = if same { "; each operator has its own" } else { "" };
     let fewer = match counts.iter().any(|&count| count < over.sample) {
-        true if words => format!("; fewer than sample = {}: there are no more", over.sample),
+        true if is_one => format!("; fewer than sample = {}: there are no more", over.sample),
         true if same => format!("; where those are fewer than sample = {} there are no more", over.sample),
         true => format!("; fewer than sample = {}: the operator with the fewest has no more", over.sample),
         false => String::new(),

@@ -98,9 +98,9 @@ pub fn empty_frames(step: &Step, loaded: &Loaded, frames: &Frames) -> PolarsResu
     let empty = empty.collect::<PolarsResult<Vec<_>>>()?;
     let words = model_run::spec(step, loaded).filter(|prompts| prompts.is_words());
     let Some(Ok(resolved)) = words.map(Resolved::new) else { return Ok(empty) };
-    let Some(words) = resolved.words else { return Ok(empty) };
-    let other = pairing::whole_answers(step, loaded).unwrap_or(words.whole.answer);
-    let of_words = |(name, frame)| Ok((name, of_words(frame, &words, other)?));
+    let Some(words) = resolved.words() else { return Ok(empty) };
+    let other = pairing::whole_answers(step, loaded).unwrap_or(words.columns.whole_answer);
+    let of_words = |(name, frame)| Ok((name, of_words(frame, words, other)?));
     empty.into_iter().map(of_words).collect()
 }
 

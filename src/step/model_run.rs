@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::measure::Pace;
 use crate::model::transformer::Tokens;
 use crate::model::{Model, ModelName};
-use crate::prompt::{self, Positions, Prompt, PromptError, PromptSet, Resolved, Respondent};
+use crate::prompt::{self, Positions, Prompt, PromptError, PromptGroup, PromptSet, Resolved, Respondent};
 use crate::spec::step::Common;
 use crate::spec::{Loaded, Prompts, SpecErrors, Step};
 use std::ops::Range;
@@ -107,21 +107,21 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
     Err(loaded.refuse(&["step", step.name(), key], problem, Some(advice)))
 }
 
-/// Symbols of the operators of a step's prompts.
+/// The groups of a step's prompts.
 ///
 /// # Errors
 /// A prompt set that is not there, or is wrong.
-pub fn operators(step: &dyn Common, context: &Context) -> Result<Vec<&'static str>, Error> {
+pub fn groups(step: &dyn Common, context: &Context) -> Result<Vec<PromptGroup>, Error> {
     let spec = context.prompts(step.prompts(), step.name())?;
     let resolved = Resolved::new(spec).map_err(PromptError::Spec).map_err(Error::refused("prompts"))?;
-    Ok(resolved.operators.iter().map(|operator| operator.symbol).collect())
+    Ok(resolved.groups)
 }
 
-/// An operator that a step's prompts have and a set of others has not.
-pub fn lacking(step: &Step, others: &Prompts, loaded: &Loaded) -> Option<&'static str> {
+/// A group that a step's prompts have and a set of others has not.
+pub fn lacking(step: &Step, others: &Prompts, loaded: &Loaded) -> Option<PromptGroup> {
     // Prompts that are wrong are refused by themselves.
     let (own, others) = (Resolved::new(spec(step, loaded)?).ok()?, Resolved::new(others).ok()?);
-    own.operators.iter().find(|operator| !others.operators.contains(operator)).map(|operator| operator.symbol)
+    own.groups.into_iter().find(|group| !others.groups.contains(group))
 }
 
 /// Prompts of one length as a batch.

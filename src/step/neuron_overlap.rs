@@ -1,4 +1,4 @@
-//! Step `neuron-overlap`: how much the most important neurons of one operator are those of another (paper figure 15).
+//! Step `neuron-overlap`: how much the most important neurons of one group are those of another (paper figure 15).
 
 use super::dry_ranking::{self, Reader};
 use super::labels::Labels;
@@ -24,21 +24,20 @@ impl Kind for NeuronOverlap {
         let refuse = |fault| Error::from(refused(&["step", &self.name], fault, context.loaded));
         let all = context.frames.get(&self.from).map_err(|problem| refuse(fault("from", problem)))?;
         let mut outcome = Outcome::default();
-        for ((model, checkpoint, template), operators) in runs(all)? {
-            let mut ranked: Vec<(&str, Vec<ranking::Effect>)> = Vec::with_capacity(operators.len());
-            for operator in &operators {
-                let operator = operator.as_str();
-                let of =
-                    Of { model: &model, checkpoint: Some(&checkpoint), template: &template, operator: Some(operator) };
+        for ((model, checkpoint, template), groups) in runs(all)? {
+            let mut ranked: Vec<(&str, Vec<ranking::Effect>)> = Vec::with_capacity(groups.len());
+            for group in &groups {
+                let group = group.as_str();
+                let of = Of { model: &model, checkpoint: Some(&checkpoint), template: &template, group: Some(group) };
                 let mut effects = ranking::rank(&Ranking::from(self), all, of, None).map_err(refuse)?;
                 effects.retain(|(place, _)| is_neuron(*place));
-                ranked.push((operator, effects));
+                ranked.push((group, effects));
             }
             for (number, &k) in self.k.iter().enumerate() {
-                let sets = ranked.iter().map(|(operator, effects)| {
-                    check_k(self, number, operator, effects).map_err(refuse)?;
+                let sets = ranked.iter().map(|(group, effects)| {
+                    check_k(self, number, group, effects).map_err(refuse)?;
                     let best = ranking::top(effects, self.per_layer, |_| k);
-                    Ok((*operator, best.into_iter().map(|(_, (place, _))| place).collect()))
+                    Ok((*group, best.into_iter().map(|(_, (place, _))| place).collect()))
                 });
                 let sets: Vec<(&str, HashSet<Place>)> = sets.collect::<Result<_, Error>>()?;
                 let labels = Labels { model: &model, checkpoint: &checkpoint };
@@ -73,16 +72,16 @@ impl Kind for NeuronOverlap {
     fn foresee(&self, context: &Context) -> Result<(), Error> {
         let Some(from) = dry_ranking::step_of(&self.from, context.loaded) else { return Ok(()) };
         let Some(prompts) = model_run::spec(from, context.loaded) else { return Ok(()) };
-        let operators = model_run::operators(from.common(), context)?;
+        let groups = model_run::groups(from.common(), context)?;
         for name in context.models.names(from.models().unwrap_or_default()) {
             let sketch = context.models.sketch(&name)?;
             for template in prompts.template.0.keys() {
-                let reader = Reader { name: &name, facts: &sketch.card.facts, template, operators: &operators };
+                let reader = Reader { name: &name, facts: &sketch.card.facts, template, groups: &groups };
                 let ranked = dry_ranking::ranked(&Ranking::from(self), &["step", &self.name], reader, context)?;
-                for (mut effects, operator) in ranked.into_iter().zip(&operators) {
+                for (mut effects, group) in ranked.into_iter().zip(&groups) {
                     effects.retain(|(place, _)| is_neuron(*place));
                     (0..self.k.len())
-                        .try_for_each(|number| check_k(self, number, operator, &effects))
+                        .try_for_each(|number| check_k(self, number, group.label(), &effects))
                         .map_err(|fault| refused(&["step", &self.name], fault, context.loaded))?;
                 }
             }
@@ -96,7 +95,7 @@ impl Kind for NeuronOverlap {
 }
 
 /// Refuses a k that is more than there are.
-fn check_k(step: &NeuronOverlap, number: usize, operator: &str, effects: &[ranking::Effect]) -> Result<(), Fault> {
+fn check_k(step: &NeuronOverlap, number: usize, group: &str, effects: &[ranking::Effect]) -> Result<(), Fault> {
     let (k, most) = (step.k[number], smallest(effects, step.per_layer));
     if k <= most {
         return Ok(());
@@ -106,7 +105,7 @@ fn check_k(step: &NeuronOverlap, number: usize, operator: &str, effects: &[ranki
         0 => "write a 'where' that some rows meet, or another step".to_string(),
         most => format!("write 1 to {most}"),
     };
-    let problem = format!("k = {k}: '{}' ranks {most} neurons{each} (operator '{operator}'); {advice}", step.from);
+    let problem = format!("k = {k}: '{}' ranks {most} neurons{each} (operator '{group}'); {advice}", step.from);
     Err((vec!["k".to_string(), number.to_string()], problem))
 }
 
@@ -114,7 +113,7 @@ fn is_neuron(place: Place) -> bool {
     matches!(place.hook, Hook::Block(_, Site::MlpPost)) && place.unit.is_some()
 }
 
-/// The operators of each model, checkpoint and template, all in the order of the rows.
+/// The groups of each model, checkpoint and template, all in the order of the rows.
 fn runs(rows: &DataFrame) -> PolarsResult<IndexMap<Run, IndexSet<String>>> {
     let text = |name: &str| -> PolarsResult<StringChunked> {
         match rows.column(name) {
@@ -126,14 +125,14 @@ fn runs(rows: &DataFrame) -> PolarsResult<IndexMap<Run, IndexSet<String>>> {
     let mut runs: IndexMap<Run, IndexSet<String>> = IndexMap::new();
     let mut last: Option<[&str; 4]> = None;
     for row in 0..rows.height() {
-        let [model, checkpoint, template, operator] =
+        let [model, checkpoint, template, group] =
             std::array::from_fn(|column: usize| columns[column].get(row).unwrap_or_default());
         // Rows of one run follow each other, thousands of them.
-        if last.replace([model, checkpoint, template, operator]) == Some([model, checkpoint, template, operator]) {
+        if last.replace([model, checkpoint, template, group]) == Some([model, checkpoint, template, group]) {
             continue;
         }
         let run = (model.to_string(), checkpoint.to_string(), template.to_string());
-        runs.entry(run).or_default().insert(operator.to_string());
+        runs.entry(run).or_default().insert(group.to_string());
     }
     Ok(runs)
 }
@@ -147,19 +146,19 @@ fn smallest(effects: &[ranking::Effect], per_layer: bool) -> usize {
     counts.into_values().min().unwrap_or(0)
 }
 
-/// Each operator's set against each, its own too, so that a heat map has all its cells.
+/// Each group's set against each, its own too, so that a heat map has all its cells.
 fn compare(k: usize, sets: &[(&str, HashSet<Place>)]) -> PolarsResult<DataFrame> {
     let pairs = sets.iter().flat_map(|one| sets.iter().map(move |other| (one, other)));
-    SharedColumns::frame(pairs.map(|((operator, one), (other, another))| {
-        (k, [*operator, *other], one.intersection(another).count(), one.union(another).count())
+    SharedColumns::frame(pairs.map(|((group, one), (other, another))| {
+        (k, [*group, *other], one.intersection(another).count(), one.union(another).count())
     }))
 }
 
 rows! {
-    /// The sets of two operators.
-    SharedColumns<'r>((k, [operator, other], shared, n): (usize, [&'r str; 2], usize, usize)) {
+    /// The sets of two groups.
+    SharedColumns<'r>((k, [group, other], shared, n): (usize, [&'r str; 2], usize, usize)) {
         k: i64 = *k, "How many neurons of a layer, or of all, a set has.";
-        operator: String = operator;
+        operator: String = group;
         other: String = other, "The other operator.";
         iou: Option<f64> = (*n > 0).then(|| *shared as f64 / *n as f64), "Intersection over union of two sets of neurons.";
         shared: i64 = *shared, "How many neurons are in both.";

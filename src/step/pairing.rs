@@ -88,7 +88,7 @@ impl Pairs {
         context: &Context,
     ) -> Result<Self, Error> {
         let set = wanted.prompts.as_deref().or(step.prompts());
-        let has_contrast = cell.prompts.iter().all(|prompt| prompt.contrast().is_some());
+        let has_contrast = cell.prompts.iter().all(|prompt| prompt.contrast.is_some());
         let needs = reads == Other::Run || (reads == Other::Answer && !has_contrast);
         let may_be_alone = !needs && *wanted == Counterfactual::default();
         match Self::found(cell, subject, wanted, step, context)? {
@@ -96,10 +96,10 @@ impl Pairs {
             Ok(pairs) => Ok(pairs),
             Err(PromptError::NoCounterfactual { .. }) if may_be_alone => Ok(Self::alone(cell)),
             Err(PromptError::NoCounterfactual { text, why }) if reads == Other::Answer => {
-                let contrast = if cell.prompts.iter().any(|prompt| prompt.words.is_some()) {
-                    ", or contrast = \"…\" in the prompts"
-                } else {
+                let contrast = if cell.prompts.iter().all(|prompt| prompt.calculation().is_some()) {
                     ""
+                } else {
+                    ", or contrast = \"…\" in the prompts"
                 };
                 let why = format!(
                     "{why}; the other prompt is read for its answer alone: write measures without it, such as accuracy and kl{contrast}"
@@ -145,8 +145,8 @@ impl Pairs {
             }
         };
         let from = match wanted.operators {
-            CounterfactualOperators::All => prompt::From::AnyOperator,
-            CounterfactualOperators::Same => prompt::From::SameOperator,
+            CounterfactualOperators::All => prompt::From::AnyGroup,
+            CounterfactualOperators::Same => prompt::From::SameGroup,
         };
         let mut clean = Vec::new();
         let mut other = Vec::new();
@@ -196,8 +196,7 @@ impl Pairs {
     ) -> Result<Self, Error> {
         let refuse = |error| context.refuse_prompts(step.prompts(), &subject.name, error);
         let spec = context.prompts(step.prompts(), step.name())?;
-        let mut resolved = Resolved::new(spec).map_err(PromptError::Spec).map_err(refuse)?;
-        resolved.words = resolved.words.map(|words| words.swapped(&wanted.swap));
+        let resolved = Resolved::new(spec).map_err(PromptError::Spec).map_err(refuse)?.swapped(&wanted.swap);
         let change = prompt::change(&resolved, &wanted.swap, &wanted.redraw)
             .map_err(|fault| Error::from(refused_change(step.name(), fault, context.loaded)))?;
         let Some(change) = change else { return Err(Error::failed(step.name())("no change of the clean prompts")) };
@@ -245,13 +244,13 @@ impl Pairs {
 
     /// r: the first token of the clean prompt's answer.
     pub fn answer(&self, pair: usize, cell: &TemplateBatch) -> u32 {
-        cell.prompts[self.clean[pair]].answer_tokens[0]
+        cell.prompts[self.clean[pair]].answer_token()
     }
 
     /// r': the first token of the clean prompt's contrast, where the spec says one, or of the counterfactual's answer.
     pub fn other_answer(&self, pair: usize, cell: &TemplateBatch) -> u32 {
-        let contrast = cell.prompts[self.clean[pair]].contrast();
-        contrast.unwrap_or(self.others[self.other[pair]].answer_tokens[0])
+        let contrast = cell.prompts[self.clean[pair]].contrast_token();
+        contrast.unwrap_or(self.others[self.other[pair]].answer_token())
     }
 
     /// Adds the rows `NAME.pairs`: the prompts of each pair.
@@ -326,8 +325,8 @@ pub(super) fn whole_answers(step: &Step, loaded: &Loaded) -> Option<bool> {
         None => model_run::spec(step, loaded)?,
     };
     // The answers of operands are numbers.
-    let words = Resolved::new(spec).ok()?.words.map(|words| words.swapped(&wanted.swap));
-    Some(words.is_none_or(|words| words.whole.answer))
+    let resolved = Resolved::new(spec).ok()?.swapped(&wanted.swap);
+    Some(resolved.words().is_none_or(|words| words.columns.whole_answer))
 }
 
 /// Refuses a counterfactual that the prompts of its step cannot have.
@@ -340,9 +339,9 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
         let set = prompts.as_ref().filter(|_| *operators == CounterfactualOperators::Same);
         let lacking =
             set.and_then(|set| Some((set, model_run::lacking(step, loaded.spec.prompt_sets.get(set)?, loaded)?)));
-        let Some((set, operator)) = lacking else { return Ok(()) };
-        let problem = format!("prompt set '{set}' has no prompts with operator '{operator}'");
-        let advice = format!("write operators = \"all\", or add \"{operator}\" to [prompt_sets.{set}]");
+        let Some((set, group)) = lacking else { return Ok(()) };
+        let problem = format!("prompt set '{set}' has no prompts with {group}");
+        let advice = format!("write operators = \"all\", or add \"{}\" to [prompt_sets.{set}]", group.label());
         return Err(loaded.refuse(&["step", step.name(), "counterfactual", "operators"], problem, Some(advice)));
     }
     // Prompts that are wrong are refused by themselves.
@@ -372,12 +371,12 @@ rows! {
     /// A pair of prompts of a template.
     PairColumns<'p>((clean, other, template): (&'p Prompt, &'p Prompt, &'p str)) {
         template: String = template;
-        operator: String = clean.operator.symbol;
+        operator: String = clean.group.label();
         seed: Option<i64> = clean.seed;
         id: i64 = clean.id;
         text: String = &clean.text;
         answer: AnswerColumn = *clean;
-        other_operator: String = other.operator.symbol, "Operator of the other prompt of the pair.";
+        other_operator: String = other.group.label(), "Operator of the other prompt of the pair.";
         other_id: i64 = other.id, "Its `id`.";
         other_text: String = &other.text, "Its text.";
         other_answer: AnswerColumn = *other, "Its answer.";

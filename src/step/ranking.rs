@@ -27,9 +27,9 @@ pub struct Ranking<'s> {
     pub by: Option<&'s str>,
     /// Measure whose rows count.
     pub measure: Option<&'s str>,
-    /// Whether rows are told apart by operator.
-    pub per_operator: bool,
-    /// Whether the rows are of what was found, and a checkpoint or operator may have none.
+    /// Whether rows are told apart by group.
+    pub per_group: bool,
+    /// Whether the rows are of what was found, and a checkpoint or group may have none.
     pub found: bool,
 }
 
@@ -42,14 +42,14 @@ pub struct Of<'s> {
     pub checkpoint: Option<&'s str>,
     /// Name of the template.
     pub template: &'s str,
-    /// Symbol of the operator; `None` for all of them together.
-    pub operator: Option<&'s str>,
+    /// Label of the group; `None` for all of them together.
+    pub group: Option<&'s str>,
 }
 
 impl<'s> From<&'s Ranked> for Ranking<'s> {
     fn from(ranked: &'s Ranked) -> Self {
         let Ranked { from, filter, by, measure, per_operator, .. } = ranked;
-        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_operator: *per_operator, found: false }
+        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_group: *per_operator, found: false }
     }
 }
 
@@ -58,21 +58,21 @@ impl<'s> From<&'s Listed> for Ranking<'s> {
         let Listed { from, filter, by, measure, per_operator, .. } = listed;
         // Without a number of them, they need no order.
         let by = (listed.top.is_some() || listed.share.is_some()).then_some(by.as_str());
-        Self { from, filter, by, measure: measure.as_deref(), per_operator: *per_operator, found: true }
+        Self { from, filter, by, measure: measure.as_deref(), per_group: *per_operator, found: true }
     }
 }
 
 impl<'s> From<&'s RankedNeurons> for Ranking<'s> {
     fn from(ranked: &'s RankedNeurons) -> Self {
         let RankedNeurons { from, filter, by, measure, per_operator, .. } = ranked;
-        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_operator: *per_operator, found: false }
+        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_group: *per_operator, found: false }
     }
 }
 
 impl<'s> From<&'s NeuronOverlap> for Ranking<'s> {
     fn from(step: &'s NeuronOverlap) -> Self {
         let NeuronOverlap { from, filter, by, measure, .. } = step;
-        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_operator: true, found: false }
+        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_group: true, found: false }
     }
 }
 
@@ -124,7 +124,7 @@ pub fn check_columns(ranking: &Ranking, rows: &DataFrame) -> Result<(), Fault> {
     if let Some(by) = ranking.by {
         check_order(by, from, rows)?;
     }
-    if ranking.per_operator && !has("operator") {
+    if ranking.per_group && !has("operator") {
         let problem = format!("rows of '{from}' have no column 'operator'; write per_operator = false");
         return Err(fault("from", problem));
     }
@@ -170,7 +170,7 @@ fn filtered(ranking: &Ranking, rows: &DataFrame) -> Result<DataFrame, Fault> {
     })
 }
 
-/// The components that the rows of a model, checkpoint, template and operator name, the largest effect first (ties: by layer,
+/// The components that the rows of a model, checkpoint, template and group name, the largest effect first (ties: by layer,
 /// heads before MLPs, then unit; those without a number last). An effect is the mean of `by` over a component's rows; of a NaN
 /// it is no number. With `facts`, components are the model's. Empty where there are rows but none meets the conditions, and where nothing was found.
 ///
@@ -180,15 +180,15 @@ pub fn rank(ranking: &Ranking, all: &DataFrame, of: Of, facts: Option<&Facts>) -
     check_columns(ranking, all)?;
     let own = of.rows(all).map_err(|error| fault("from", error.to_string()))?;
     let looked = |of: Of| of.rows(all).is_ok_and(|rows| rows.height() > 0);
-    if own.height() == 0 && ranking.found && looked(Of { checkpoint: None, operator: None, ..of }) {
+    if own.height() == 0 && ranking.found && looked(Of { checkpoint: None, group: None, ..of }) {
         return Ok(Vec::new());
     }
     if own.height() == 0 {
-        let operator = of.operator.map_or(String::new(), |operator| format!(", operator '{operator}'"));
+        let group = of.group.map_or(String::new(), |group| format!(", operator '{group}'"));
         let at = of.checkpoint.filter(|checkpoint| !checkpoint.is_empty());
         let at = at.map_or(String::new(), |checkpoint| format!(" at {checkpoint}"));
         let problem = format!(
-            "'{}' has no rows of model '{}{at}', template '{}'{operator}; let that step run on the same",
+            "'{}' has no rows of model '{}{at}', template '{}'{group}; let that step run on the same",
             ranking.from, of.model, of.template
         );
         return Err(fault("from", problem));
@@ -251,7 +251,7 @@ pub fn notes(ranking: &Ranking, all: &DataFrame) -> PolarsResult<Vec<String>> {
         rows = rows.filter(&measures.str()?.equal(measure))?;
     }
     let told = TOLD.into_iter().filter(|name| rows.column(name).is_ok());
-    let apart: Vec<&str> = told.filter(|name| *name != "operator" || ranking.per_operator).collect();
+    let apart: Vec<&str> = told.filter(|name| *name != "operator" || ranking.per_group).collect();
     let mut notes = Vec::new();
     if let Some(over) = table::identity::averaged_over(&rows, &TOLD, &table::identity::places(&rows, &apart, by)?)? {
         notes.push(format!("'{by}' of components in '{}' is a mean over {over}", ranking.from));
@@ -287,7 +287,7 @@ impl Of<'_> {
             ("model", Some(self.model)),
             ("checkpoint", self.checkpoint),
             ("template", Some(self.template)),
-            ("operator", self.operator),
+            ("operator", self.group),
         ];
         let mut mask = BooleanChunked::full("".into(), true, rows.height());
         for (column, value) in wanted {

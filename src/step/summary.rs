@@ -1,4 +1,4 @@
-//! Values per key and prompt as rows: averaged over the prompts of each operator, and one by one.
+//! Values per key and prompt as rows: averaged over the prompts of each group, and one by one.
 
 use super::labels::{Labels, RunColumns};
 use super::{Outcome, RowsInfo};
@@ -30,12 +30,12 @@ pub struct Values<'v> {
 }
 
 impl Values<'_> {
-    /// One row per key, operator and measure.
+    /// One row per key, group and measure.
     ///
     /// # Errors
     /// None of its own.
     pub fn means(&self, bootstrap: usize) -> PolarsResult<DataFrame> {
-        let groups = self.by_operator();
+        let groups = self.by_group();
         let resamples: Vec<Resamples> = groups.values().map(|members| self.resamples(members, bootstrap)).collect();
         let cells: Vec<(u32, usize, usize)> = (0..self.keys.height() as u32)
             .flat_map(|key| {
@@ -45,8 +45,8 @@ impl Values<'_> {
         let rows: Vec<Row> = cells
             .par_iter()
             .map(|&(key, group, measure)| {
-                let operator = groups.get_index(group).map_or("", |(operator, _)| operator);
-                self.row(key, (operator, &groups[group]), measure, &resamples[group], bootstrap)
+                let label = groups.get_index(group).map_or("", |(label, _)| label);
+                self.row(key, (label, &groups[group]), measure, &resamples[group], bootstrap)
             })
             .collect();
         let keys = gather(self.keys, cells.iter().map(|(key, ..)| *key))?;
@@ -94,10 +94,10 @@ impl Values<'_> {
         kept.map(complete).collect()
     }
 
-    fn by_operator(&self) -> IndexMap<&'static str, Vec<usize>> {
-        let mut groups: IndexMap<&'static str, Vec<usize>> = IndexMap::new();
+    fn by_group(&self) -> IndexMap<&str, Vec<usize>> {
+        let mut groups: IndexMap<&str, Vec<usize>> = IndexMap::new();
         for (index, prompt) in self.prompts.iter().enumerate() {
-            groups.entry(prompt.operator.symbol).or_default().push(index);
+            groups.entry(prompt.group.label()).or_default().push(index);
         }
         groups
     }
@@ -142,7 +142,7 @@ impl Values<'_> {
     fn row<'r>(
         &self,
         key: u32,
-        (operator, members): (&'r str, &[usize]),
+        (label, members): (&'r str, &[usize]),
         measure: usize,
         resamples: &Resamples,
         bootstrap: usize,
@@ -168,7 +168,7 @@ impl Values<'_> {
         }
         let means: Vec<f64> = seeds.values().map(|(sum, n)| sum / *n as f64).collect();
         Row {
-            operator,
+            label,
             measure: self.measures[measure],
             n: finite.len() as u64,
             mean: mean.mean,
@@ -183,7 +183,7 @@ impl Values<'_> {
 }
 
 struct Row<'r> {
-    operator: &'r str,
+    label: &'r str,
     measure: &'static str,
     n: u64,
     mean: f64,
@@ -198,7 +198,7 @@ struct Row<'r> {
 rows! {
     /// What is measured, on how many prompts, and the mean over them.
     MeanColumns<'r>(row: &'r Row<'r>) {
-        operator: String = row.operator;
+        operator: String = row.label;
         measure: String = row.measure, "What `mean` or `value` measures.";
         n: i64 = row.n, "How many prompts the row is of.";
         mean: Option<f64> = number(row.mean), "Mean over prompts.";

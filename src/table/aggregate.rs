@@ -59,7 +59,7 @@ pub(super) fn group(
     }
     let grouped = if keys.is_empty() { grouped.drop(EVERYTHING).map_err(|error| by(error.into()))? } else { grouped };
     let notes = undefined.iter().map(|(column, undefined)| undefined.note(column)).collect();
-    Ok((order::operators_first_to_last(&grouped, keys).map_err(by)?, notes))
+    Ok((order::in_order(&grouped, keys).map_err(by)?, notes))
 }
 
 /// Groups in which a column is somewhere NaN.

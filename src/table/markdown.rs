@@ -1,9 +1,9 @@
 //! A table as Markdown, for the report and the terminal.
 
-use super::operator;
+use super::palette::{self, Palette};
 use polars::prelude::*;
 
-/// The whole table: numbers to the right, `decimals` of a float shown, operators as their signs.
+/// The whole table: numbers to the right, `decimals` of a float shown, labels as readers see them.
 pub fn markdown(frame: &DataFrame, decimals: usize) -> String {
     markdown_head(frame, decimals, usize::MAX)
 }
@@ -11,18 +11,18 @@ pub fn markdown(frame: &DataFrame, decimals: usize) -> String {
 /// The first `rows` of the table.
 pub fn markdown_head(frame: &DataFrame, decimals: usize, rows: usize) -> String {
     let columns = frame.columns();
-    // A pivot's columns may be the operators themselves.
-    let header = columns.iter().map(|column| escaped(operator::sign(column.name())));
+    // A pivot's columns may be the labels themselves.
+    let header = columns.iter().map(|column| escaped(palette::shown(column.name())));
     let mut text = line(header);
     text.push_str(&line(columns.iter().map(|column| {
         let right = column.dtype().is_primitive_numeric();
         if right { "---:".to_string() } else { "---".to_string() }
     })));
-    let operators: Vec<bool> = columns.iter().map(operator::column).collect();
+    let labels: Vec<bool> = columns.iter().map(|column| Palette::of_column(column).is_some()).collect();
     for row in 0..frame.height().min(rows) {
-        text.push_str(&line(columns.iter().zip(&operators).map(|(column, &is_operator)| {
+        text.push_str(&line(columns.iter().zip(&labels).map(|(column, &is_label)| {
             let value = cell(column, row, decimals);
-            escaped(if is_operator { operator::sign(&value) } else { &value })
+            escaped(if is_label { palette::shown(&value) } else { &value })
         })));
     }
     text

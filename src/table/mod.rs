@@ -1,7 +1,7 @@
 //! Tidy polars frames: what a `[[table]]` says, and CSV, Parquet and Markdown of it.
 //!
-//! The operators of a prompt (`+ - * /`) come in that order wherever rows are grouped, pivoted or sorted; everything
-//! else keeps the order in which it is first seen. Nulls are left out of every aggregate; what is made of a NaN is NaN.
+//! Labels that have an order of their own ([`palette`]: operators, `+ - * /`) come in it wherever rows are grouped, pivoted or
+//! sorted; everything else keeps the order in which it is first seen. Nulls are left out of every aggregate; what is made of a NaN is NaN.
 
 mod aggregate;
 mod condition;
@@ -11,8 +11,8 @@ mod error;
 pub(crate) mod identity;
 mod join;
 mod markdown;
-pub mod operator;
 mod order;
+pub mod palette;
 mod pivot;
 mod rows;
 mod selected;

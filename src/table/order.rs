@@ -1,7 +1,7 @@
-//! The order of rows: `sort`, operators in theirs, and the numbers of groups in the order in which they are first seen.
+//! The order of rows: `sort`, labels that have an order in theirs, and the numbers of groups in the order in which they are first seen.
 
 use super::error::{Fault, Problem, at, column};
-use super::operator;
+use super::palette::Palette;
 use super::undefined::undefined;
 use polars::prelude::*;
 
@@ -9,7 +9,7 @@ use polars::prelude::*;
 type Key = (Column, bool);
 
 /// Sorts by the columns in turn, `-name` descending; either way NaNs come after the numbers and nulls last. Rows that are equal
-/// keep their order; operators come in their own order.
+/// keep their order; labels that have an order come in it.
 pub(super) fn sort(frame: &DataFrame, by: &[String]) -> Result<DataFrame, Vec<Fault<Problem>>> {
     let mut all = Vec::with_capacity(by.len());
     let mut faults = Vec::new();
@@ -33,8 +33,8 @@ pub(super) fn sort(frame: &DataFrame, by: &[String]) -> Result<DataFrame, Vec<Fa
 /// What one column is sorted by: its values, and before these whether they are numbers, NaNs or nulls.
 fn keys(frame: &DataFrame, name: &str, down: bool) -> Result<Vec<Key>, Problem> {
     let values = column(frame, name)?;
-    if operator::column(values) {
-        return Ok(vec![(ranks(values)?, down)]);
+    if let Some(palette) = Palette::of_column(values) {
+        return Ok(vec![(ranks(values, palette)?, down)]);
     }
     let class = undefined(values.as_materialized_series())?.map(|undefined| {
         let there = values.is_not_null();
@@ -49,15 +49,18 @@ fn keys(frame: &DataFrame, name: &str, down: bool) -> Result<Vec<Key>, Problem> 
     Ok(class.into_iter().chain([(values.clone(), down)]).collect())
 }
 
-/// Groups in the order of their keys' first appearance, column by column, operators in theirs. Left as they are when no
-/// key is an operator.
-pub(super) fn operators_first_to_last(groups: &DataFrame, keys: &[String]) -> Result<DataFrame, Problem> {
+/// Groups in the order of their keys' first appearance, column by column, labels that have an order in theirs. Left as they are when
+/// no key has one.
+pub(super) fn in_order(groups: &DataFrame, keys: &[String]) -> Result<DataFrame, Problem> {
     let columns = keys.iter().map(|key| column(groups, key)).collect::<Result<Vec<_>, _>>()?;
-    if !columns.iter().any(|column| operator::column(column)) {
+    if !columns.iter().any(|column| Palette::of_column(column).is_some()) {
         return Ok(groups.clone());
     }
     let ranked = columns.into_iter().map(|values| {
-        let ranks = if operator::column(values) { ranks(values)? } else { first_seen(values)? };
+        let ranks = match Palette::of_column(values) {
+            Some(palette) => ranks(values, palette)?,
+            None => first_seen(values)?,
+        };
         Ok((ranks, false))
     });
     reorder(groups, ranked.collect::<Result<_, Problem>>()?)
@@ -79,9 +82,9 @@ fn reorder(frame: &DataFrame, keys: Vec<Key>) -> Result<DataFrame, Problem> {
     Ok(frame.take(sorted.column(ROW)?.idx()?)?)
 }
 
-fn ranks(operators: &Column) -> Result<Column, Problem> {
-    let ranks: UInt32Chunked =
-        operators.str()?.iter().map(|text| text.and_then(operator::rank).map(|rank| rank as u32)).collect();
+fn ranks(labels: &Column, palette: &Palette) -> Result<Column, Problem> {
+    let rank = |label: Option<&str>| palette.place(label?).map(|place| place as u32);
+    let ranks: UInt32Chunked = labels.str()?.iter().map(rank).collect();
     Ok(ranks.into_column())
 }
 

@@ -1,14 +1,15 @@
 //! `pivot`: one column's values become columns.
 
 use super::error::{Fault, Problem, at, column};
+use super::markdown;
 use super::order::numbered;
-use super::{markdown, operator};
+use super::palette::Palette;
 use crate::spec::Pivot;
 use polars::prelude::*;
 use std::collections::HashMap;
 
 /// One row per combination of the index columns, one column per value of `on`; a combination without a row is null.
-/// Rows and columns in the order in which they are first seen, operators in theirs.
+/// Rows and columns in the order in which they are first seen, labels that have an order in theirs.
 pub(super) fn pivot(frame: &DataFrame, spec: &Pivot) -> Result<DataFrame, Vec<Fault<Problem>>> {
     let mut faults = Vec::new();
     for (index, name) in spec.index.iter().enumerate() {
@@ -45,8 +46,8 @@ fn spread(frame: &DataFrame, spec: &Pivot, on: &Column, values: &Column) -> Resu
     }
     let mut columns: Vec<(String, Vec<Option<IdxSize>>)> =
         first_columns.iter().map(|&first| markdown::plain(on, first as usize)).zip(sources).collect();
-    if operator::all(columns.iter().map(|(name, _)| name.as_str())) {
-        columns.sort_by_key(|(name, _)| operator::rank(name));
+    if let Some(palette) = Palette::of_rows(columns.iter().map(|(name, _)| name.as_str())) {
+        columns.sort_by_key(|(name, _)| palette.place(name));
     }
     for (name, sources) in columns {
         if result.column(&name).is_ok() {

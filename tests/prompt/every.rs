@@ -20,6 +20,11 @@ fn asked(
     every(&resolved, tokenizer, None, &wanted)
 }
 
+fn operands(asked: &Asked) -> (i64, i64) {
+    let calculation = asked.fields.calculation().expect("operands");
+    (calculation.a, calculation.b)
+}
+
 fn texts(drawn: &[Asked]) -> Vec<&str> {
     drawn.iter().map(|asked| asked.text.as_str()).collect()
 }
@@ -31,7 +36,7 @@ fn prompts_without_a_legal_answer_count() {
     let every: BTreeSet<&str> = drawn.iter().flat_map(|drawn| texts(drawn)).collect();
     assert!(every.len() == 240 && ["3-4=", "7/0=", "11*4="].iter().all(|text| every.contains(text)), "{every:?}");
     let one = drawn[3].iter().find(|asked| asked.text == "7/0=").expect("the prompt");
-    assert_eq!((one.a, one.b, one.operator.symbol, one.tokens.as_slice()), (7, 0, "/", [7, 103, 0, 104].as_slice()));
+    assert_eq!((operands(one), one.group.label(), one.tokens.as_slice()), ((7, 0), "/", [7, 103, 0, 104].as_slice()));
 }
 
 #[test]
@@ -39,7 +44,7 @@ fn legal_prompts_are_as_many_of_each_operator_as_of_the_fewest() {
     let drawn = asked(SPEC, &arithmetic(100), true, 1000, 0).expect("prompts");
     // Of each b below 5, a - b is negative for b values of a, and nothing is divided by 0.
     assert_eq!(drawn.iter().map(Vec::len).collect::<Vec<_>>(), [48; 4]);
-    assert!(drawn[1].iter().all(|asked| asked.a >= asked.b) && drawn[3].iter().all(|asked| asked.b > 0));
+    assert!(drawn[1].iter().map(operands).all(|(a, b)| a >= b) && drawn[3].iter().map(operands).all(|(_, b)| b > 0));
 }
 
 #[test]
@@ -78,7 +83,8 @@ fn draws_are_uniform() {
             &asked("operators = [\"+\"]\noperands = { a = \"0..12\", b = \"0..5\" }", &arithmetic(100), false, 15, seed)
                 .expect("prompts")[0]
         {
-            counts[(asked.a * 5 + asked.b) as usize] += 1;
+            let (a, b) = operands(asked);
+            counts[(a * 5 + b) as usize] += 1;
         }
     }
     // Standard deviation 8.7.
@@ -91,7 +97,7 @@ fn prompts_of_another_shape_are_left_out() {
     let tokenizer = characters(&[("1", "2")]);
     let toml = "operators = [\"+\"]\noperands = { a = \"8..13\", b = \"1..3\" }\nanswer = \"multi-token\"";
     let drawn = asked(toml, &tokenizer, false, 100, 0).expect("prompts");
-    assert_eq!(drawn[0].iter().map(|asked| asked.a).collect::<BTreeSet<_>>(), [8, 9, 12].into());
+    assert_eq!(drawn[0].iter().map(|asked| operands(asked).0).collect::<BTreeSet<_>>(), [8, 9, 12].into());
 
     let set = build(toml, &tokenizer).expect("set");
     let resolved = Resolved::new(&spec(&toml.replace("8..13", "10..12"))).expect("a right spec");

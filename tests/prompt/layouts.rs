@@ -1,7 +1,7 @@
 //! Prompts that are made of the tokens of their numbers are those that the tokenizer makes one by one, and counting them gives what
 //! making them does.
 
-use super::spec;
+use super::{calculation, spec};
 use ablate::model::tokenizer::{Tokenizer, arithmetic};
 use ablate::prompt::{self, Bounds, Prompt, PromptSet, Reason, Tallied};
 use ablate::spec::Prompts;
@@ -114,7 +114,7 @@ fn counts(set: &PromptSet) -> Vec<Tallied> {
     let mut groups: Vec<(&str, Tallied)> = Vec::new();
     let mut first_tokens: Vec<BTreeSet<u32>> = Vec::new();
     for prompt in &set.prompts {
-        let symbol = prompt.operator.symbol;
+        let symbol = prompt.group.label();
         if groups.last().is_none_or(|(last, group)| (*last, group.template) != (symbol, prompt.template)) {
             groups.push((symbol, Tallied { template: prompt.template, ..Tallied::default() }));
             first_tokens.push(BTreeSet::new());
@@ -122,8 +122,8 @@ fn counts(set: &PromptSet) -> Vec<Tallied> {
         let (Some((_, group)), Some(first)) = (groups.last_mut(), first_tokens.last_mut()) else { continue };
         group.count += 1;
         group.tokens += prompt.tokens.len();
-        group.answer_tokens += prompt.answer_tokens.len();
-        first.extend(prompt.answer_tokens.first());
+        group.answer_tokens += prompt.answer_tokens().len();
+        first.insert(prompt.answer_token());
     }
     let with = |((_, group), first): ((&str, Tallied), BTreeSet<u32>)| Tallied {
         first_tokens: first.into_iter().collect(),
@@ -139,8 +139,8 @@ fn kinds<'s>(set: &'s PromptSet, bounds: &Bounds, multi: bool) -> Vec<&'s Prompt
     let is_kept = |prompt: &&Prompt| {
         let fixed = set.templates[prompt.template].fixed().map(|at| prompt.tokens.get(at)).collect::<Vec<_>>();
         let kind = (prompt.template, prompt.tokens.len(), &prompt.slots, fixed);
-        let length = prompt.tokens.len() + if multi { prompt.answer_tokens.len() } else { 0 };
-        let outside = prompt.tokens.iter().chain(&prompt.answer_tokens).any(|&id| id as usize >= bounds.n_vocab);
+        let length = prompt.tokens.len() + if multi { prompt.answer_tokens().len() } else { 0 };
+        let outside = prompt.tokens.iter().chain(prompt.answer_tokens()).any(|&id| id as usize >= bounds.n_vocab);
         let is_unfit = outside || bounds.position_limit.is_some_and(|limit| length > limit);
         let (is_new, is_first_unfit) = (seen.insert(format!("{kind:?}")), is_unfit && !unfit);
         unfit |= is_unfit;
@@ -154,7 +154,7 @@ fn dropped(set: &PromptSet) -> Vec<(&str, &str, Reason, usize, &str)> {
     let unknown = |reason| matches!(reason, Reason::UnknownText | Reason::UnknownAnswer);
     let example = |reason, example| if unknown(reason) { "" } else { example };
     let each = set.dropped.iter().map(|one| {
-        (one.template.as_str(), one.operator, one.reason, one.count, example(one.reason, one.example.as_str()))
+        (one.template.as_str(), one.group.label(), one.reason, one.count, example(one.reason, one.example.as_str()))
     });
     each.collect()
 }
@@ -232,10 +232,12 @@ fn the_built_in_models_prompts_are_its_tokens() {
         }
         let prompt = &set.prompts[count];
         count += 1;
-        assert_eq!((prompt.operator.symbol, prompt.a, prompt.b, prompt.answer), (symbol, a, b, answer));
+        let asked = calculation(prompt);
+        assert_eq!((prompt.group.label(), asked.operator.symbol), (symbol, symbol));
+        assert_eq!((asked.a, asked.b, asked.result), (a, b, answer));
         assert_eq!(prompt.text, format!("{a}{symbol}{b}="));
         assert_eq!(prompt.tokens, tokenizer.encode(&prompt.text).expect("tokens").ids);
-        assert_eq!(prompt.answer_tokens, [answer as u32]);
+        assert_eq!(prompt.answer_tokens(), [answer as u32]);
     }
     assert_eq!(set.prompts.len(), count);
     let bounds = Bounds { n_vocab: 525, position_limit: Some(4) };
@@ -266,9 +268,10 @@ fn real_tokenizers_have_the_same_prompts_each_alone() {
                     "{folder} {}",
                     prompt.text
                 );
-                let whole = format!("{}{}", prompt.text, completion.replace("{answer}", &prompt.answer.to_string()));
+                let whole =
+                    format!("{}{}", prompt.text, completion.replace("{answer}", &prompt.answer().value.to_string()));
                 let whole = tokenizer.encode(&whole).expect("tokens").ids;
-                assert_eq!(whole, [&prompt.tokens[..], &prompt.answer_tokens].concat(), "{folder} {}", prompt.text);
+                assert_eq!(whole, [&prompt.tokens[..], prompt.answer_tokens()].concat(), "{folder} {}", prompt.text);
             }
             let bounds = Bounds { n_vocab: tokenizer.n_tokens(), position_limit: None };
             let tally = prompt::tally(&spec(&toml), &tokenizer, Some(false), bounds).expect("legal prompts");

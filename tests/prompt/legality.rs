@@ -1,17 +1,17 @@
-use super::{build, characters, spec};
+use super::{build, calculation, characters, spec};
 use ablate::model::tokenizer::{Tokenizer, arithmetic};
-use ablate::prompt::{self, PromptSet, Reason, Slot};
+use ablate::prompt::{self, FieldValue, PromptSet, Reason, Slot};
 use proptest::prelude::*;
 
 /// Counts of the dropped prompts of an operator.
 fn dropped(set: &PromptSet, operator: &str) -> Vec<(Reason, usize)> {
-    set.dropped.iter().filter(|d| d.operator == operator).map(|d| (d.reason, d.count)).collect()
+    set.dropped.iter().filter(|d| d.group.label() == operator).map(|d| (d.reason, d.count)).collect()
 }
 
 #[test]
 fn the_papers_prompts_on_its_kind_of_tokenizer() {
     let set = build("operands = { a = \"0..30\", b = \"0..30\" }", &arithmetic(100)).expect("legal");
-    let count = |symbol: &str| set.prompts.iter().filter(|p| p.operator.symbol == symbol).count();
+    let count = |symbol: &str| set.prompts.iter().filter(|p| p.group.label() == symbol).count();
     // a ≥ b: 30 · 31 / 2; a · b ≤ 99 counted by hand below; b from 1.
     let products = (0..30).flat_map(|a| (0..30).map(move |b| a * b)).filter(|&r| r < 100).count();
     assert_eq!([count("+"), count("-"), count("*"), count("/")], [900, 465, products, 870]);
@@ -20,9 +20,11 @@ fn the_papers_prompts_on_its_kind_of_tokenizer() {
     assert_eq!(dropped(&set, "*"), [(Reason::UnknownAnswer, 900 - products)]);
     assert_eq!(dropped(&set, "/"), [(Reason::DivisionByZero, 30)]);
 
-    let prompt = set.prompts.iter().find(|p| (p.operator.symbol, p.a, p.b) == ("/", 17, 5)).expect("17/5");
-    assert_eq!((prompt.text.as_str(), prompt.answer), ("17/5=", 3));
-    assert_eq!((prompt.tokens.as_slice(), prompt.answer_tokens.as_slice()), (&[17, 103, 5, 104][..], &[3][..]));
+    let prompt = set.prompts.iter().find(|p| p.text == "17/5=").expect("17/5");
+    let asked = calculation(prompt);
+    assert_eq!((asked.operator.symbol, asked.a, asked.b, asked.result), ("/", 17, 5, 3));
+    assert_eq!((prompt.group.label(), &prompt.answer().value), ("/", &FieldValue::Integer(3)));
+    assert_eq!((prompt.tokens.as_slice(), prompt.answer_tokens()), (&[17, 103, 5, 104][..], &[3][..]));
     assert_eq!(prompt.id, 3 * 900 + 17 * 30 + 5);
 }
 
@@ -31,7 +33,7 @@ fn a_range_of_answers_decides_over_negative_ones() {
     let toml =
         "operators = [\"-\"]\nanswer = \"multi-token\"\nanswers = \"-2..2\"\noperands = { a = \"0..5\", b = \"0..5\" }";
     let set = build(toml, &characters(&[])).expect("legal");
-    assert!(set.prompts.iter().all(|p| (-2..2).contains(&p.answer)));
+    assert!(set.prompts.iter().all(|p| (-2..2).contains(&calculation(p).result)));
     assert_eq!(set.prompts.len(), 3 + 4 + 5 + 4);
     assert_eq!(dropped(&set, "-"), [(Reason::OutsideAnswers, 25 - 16)]);
 }
@@ -104,7 +106,7 @@ fn a_slot_that_shares_its_token_is_not_legal() {
     let set = build("operators = [\"+\"]\noperands = { a = \"1..4\", b = \"1..4\" }", &tokenizer).expect("legal");
     assert_eq!(dropped(&set, "+"), [(Reason::BShared, 3)]);
     assert_eq!(set.dropped[0].example, "in \"1+3=\", \"3\" is in the token \"3=\"");
-    assert!(set.prompts.iter().all(|p| p.b != 3));
+    assert!(set.prompts.iter().all(|p| calculation(p).b != 3));
 }
 
 #[test]
@@ -173,10 +175,11 @@ proptest! {
             let tokens = &prompt.tokens[usize::from(bos)..];
             prop_assert_eq!(prompt.tokens.first() == Some(&0), bos);
             prop_assert_eq!(&tokenizer.decode(tokens).unwrap(), &prompt.text);
-            prop_assert_eq!(tokenizer.decode(&prompt.answer_tokens).unwrap(), prompt.answer.to_string());
-            let whole = tokenizer.encode(&format!("{}{}", prompt.text, prompt.answer)).unwrap();
-            prop_assert_eq!(whole.ids, [tokens, &prompt.answer_tokens].concat());
-            let slots = [(Slot::A, prompt.a.to_string()), (Slot::Op, prompt.operator.symbol.into()), (Slot::B, prompt.b.to_string())];
+            let asked = calculation(prompt);
+            prop_assert_eq!(tokenizer.decode(prompt.answer_tokens()).unwrap(), asked.result.to_string());
+            let whole = tokenizer.encode(&format!("{}{}", prompt.text, asked.result)).unwrap();
+            prop_assert_eq!(whole.ids, [tokens, prompt.answer_tokens()].concat());
+            let slots = [(Slot::A, asked.a.to_string()), (Slot::Op, asked.operator.symbol.into()), (Slot::B, asked.b.to_string())];
             for (slot, text) in slots {
                 let held = prompt.slot(slot).unwrap();
                 let decoded = tokenizer.decode(&prompt.tokens[held.first..held.first + held.count]).unwrap();

@@ -2,6 +2,7 @@
 
 mod every;
 mod faults;
+mod fields;
 mod layouts;
 mod legality;
 mod operators;
@@ -13,7 +14,7 @@ pub mod words;
 
 use ablate::measure::{Failure, NextToken, Pace};
 use ablate::model::tokenizer::Tokenizer;
-use ablate::prompt::{self, PromptError, PromptSet, Respondent};
+use ablate::prompt::{self, Calculation, Prompt, PromptError, PromptSet, Respondent};
 use ablate::spec::Prompts;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,6 +26,11 @@ pub fn spec(toml: &str) -> Prompts {
 /// Prompts without a model.
 pub fn build(toml: &str, tokenizer: &Tokenizer) -> Result<PromptSet, PromptError> {
     prompt::build(&spec(toml), tokenizer, None, None)
+}
+
+/// What a prompt asks to calculate.
+pub fn calculation(prompt: &Prompt) -> Calculation {
+    *prompt.calculation().unwrap_or_else(|| panic!("{} is of words", prompt.text))
 }
 
 /// A tokenizer of single characters, with `<s>` to begin a text with (which it does not do by itself), in which each of

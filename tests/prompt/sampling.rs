@@ -1,13 +1,17 @@
-use super::{Fake, build, spec};
+use super::{Fake, build, calculation, spec};
 use ablate::model::tokenizer::arithmetic;
-use ablate::prompt::{self, Note, Prompt, PromptSet};
+use ablate::prompt::{self, Note, Prompt, PromptGroup, PromptSet};
 use proptest::prelude::*;
 use std::collections::HashSet;
 
 const OPERANDS: &str = "operands = { a = \"0..30\", b = \"0..30\" }\n";
 
 fn of<'a>(set: &'a PromptSet, operator: &str, seed: u64) -> Vec<&'a Prompt> {
-    set.prompts.iter().filter(|p| p.operator.symbol == operator && p.seed == Some(seed)).collect()
+    set.prompts.iter().filter(|p| p.group.label() == operator && p.seed == Some(seed)).collect()
+}
+
+fn sum(prompt: &Prompt) -> i64 {
+    calculation(prompt).a + calculation(prompt).b
 }
 
 fn texts(prompts: &[&Prompt]) -> Vec<String> {
@@ -15,7 +19,7 @@ fn texts(prompts: &[&Prompt]) -> Vec<String> {
 }
 
 fn answers(prompts: &[&Prompt]) -> HashSet<i64> {
-    prompts.iter().map(|p| p.answer).collect()
+    prompts.iter().map(|p| calculation(p).result).collect()
 }
 
 /// A model that answers correctly where `right` says, else one too many.
@@ -87,7 +91,13 @@ fn fewer_than_asked_is_noted() {
     let toml = "operands = { a = \"0..3\", b = \"1..3\" }\noperators = [\"+\", \"-\"]\nsample = 5\nseeds = [1, 2]";
     let set = build(toml, &arithmetic(100)).expect("set");
     assert_eq!(of(&set, "+", 1).len(), 5);
-    let note = Note::FewerThanAsked { template: "default".into(), operator: "-", asked: 5, there: 3, skip: 0 };
+    let note = Note::FewerThanAsked {
+        template: "default".into(),
+        group: PromptGroup::operator("-"),
+        asked: 5,
+        there: 3,
+        skip: 0,
+    };
     assert_eq!(set.notes, [note], "once, though both seeds find it");
     assert_eq!(set.notes[0].to_string(), "template 'default', operator '-': 3 prompts, fewer than sample = 5");
 }
@@ -99,7 +109,12 @@ fn an_operator_with_nothing_kept_is_noted() {
     let spec = spec(&format!("{OPERANDS}keep = \"correct\"\noperators = [\"+\", \"*\"]\nsample = 5"));
     let set = prompt::build(&spec, &arithmetic(100), None, Some(only_sums.respondent(16))).expect("set");
     assert_eq!(set.prompts.len(), 5);
-    assert!(matches!(&set.notes[..], [Note::NoneKept { operator: "*", wanted: "correct", .. }]), "{:?}", set.notes);
+    let of = PromptGroup::operator("*");
+    assert!(
+        matches!(&set.notes[..], [Note::NoneKept { group, wanted: "correct", .. }] if *group == of),
+        "{:?}",
+        set.notes
+    );
 }
 
 #[test]
@@ -110,8 +125,8 @@ fn keep_follows_the_models_own_answers() {
         prompt::build(&spec, &arithmetic(100), None, Some(model.respondent(64))).expect("set")
     };
     let (correct, incorrect, all) = (kept("correct"), kept("incorrect"), kept("all"));
-    assert!(correct.prompts.iter().all(|p| (p.a + p.b) % 3 == 0 && p.correct == Some(true)));
-    assert!(incorrect.prompts.iter().all(|p| (p.a + p.b) % 3 != 0 && p.correct == Some(false)));
+    assert!(correct.prompts.iter().all(|p| sum(p) % 3 == 0 && p.correct == Some(true)));
+    assert!(incorrect.prompts.iter().all(|p| sum(p) % 3 != 0 && p.correct == Some(false)));
     assert_eq!(correct.prompts.len() + incorrect.prompts.len(), all.prompts.len());
     assert!(all.prompts.iter().all(|p| p.correct.is_none()));
 }
@@ -129,15 +144,15 @@ fn a_small_sample_asks_the_model_little() {
 fn plain_draw(order: &PromptSet, kept: impl Fn(&Prompt) -> bool, sample: usize) -> Vec<String> {
     let mut answers: Vec<i64> = Vec::new();
     for prompt in &order.prompts {
-        if !answers.contains(&prompt.answer) {
-            answers.push(prompt.answer);
+        if !answers.contains(&calculation(prompt).result) {
+            answers.push(calculation(prompt).result);
         }
     }
     let mut drawn = Vec::new();
     for round in 0.. {
         let before = drawn.len();
         for &answer in &answers {
-            let of_answer = order.prompts.iter().filter(|p| p.answer == answer && kept(p));
+            let of_answer = order.prompts.iter().filter(|p| calculation(p).result == answer && kept(p));
             drawn.extend(of_answer.skip(round).take(1).map(|p| p.text.clone()));
         }
         if drawn.len() == before {
@@ -165,7 +180,7 @@ proptest! {
 
         // The whole legal set in the order of the draw.
         let order = build(&format!("{operands}sample = 144"), &tokenizer).expect("set");
-        let kept = |p: &Prompt| right(p.a as u32, p.b as u32);
+        let kept = |p: &Prompt| right(calculation(p).a as u32, calculation(p).b as u32);
         let expected: Vec<String> = if spread {
             plain_draw(&order, kept, sample)
         } else {
@@ -173,8 +188,8 @@ proptest! {
         };
         prop_assert_eq!(&drawn, &expected);
 
-        let available: HashSet<i64> = order.prompts.iter().filter(|p| kept(p)).map(|p| p.answer).collect();
-        let different: HashSet<i64> = set.prompts.iter().map(|p| p.answer).collect();
+        let available: HashSet<i64> = order.prompts.iter().filter(|p| kept(p)).map(|p| calculation(p).result).collect();
+        let different: HashSet<i64> = set.prompts.iter().map(|p| calculation(p).result).collect();
         prop_assert!(!spread || different.len() == sample.min(available.len()));
     }
 }

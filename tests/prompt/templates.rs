@@ -1,7 +1,7 @@
-use ablate::prompt::{Problem, Slot, Template};
+use ablate::prompt::{Calculation, OPERATORS, Slot, Template};
 use proptest::prelude::*;
 
-const PROBLEM: Problem = Problem { a: 12, op: "+", b: 3, answer: 15 };
+static PROBLEM: Calculation = Calculation { operator: &OPERATORS[0], a: 12, b: 3, result: 15 };
 
 fn rendered(template: &str) -> (String, Vec<(Slot, std::ops::Range<usize>)>) {
     let mut text = String::from("¶");

@@ -2,7 +2,7 @@
 
 use super::spec;
 use ablate::model::tokenizer::Tokenizer;
-use ablate::prompt::{self, Change, Place, Prompt, PromptSet, Resolved, change};
+use ablate::prompt::{self, Change, FieldValue, Fields, Place, Prompt, PromptSet, Resolved, change};
 use std::collections::{BTreeSet, HashMap};
 
 /// A tokenizer of single characters in which " A" to " F" are one token each, as names are in real ones.
@@ -48,7 +48,8 @@ fn refused(toml: &str) -> String {
 }
 
 fn words(prompt: &Prompt) -> Vec<&str> {
-    prompt.words.as_ref().expect("words").words.iter().map(|word| &**word).collect()
+    let Fields::Words { words, .. } = &prompt.fields else { panic!("{} is of no words", prompt.text) };
+    words.iter().map(|word| &**word).collect()
 }
 
 #[test]
@@ -65,13 +66,13 @@ fn every_combination_is_a_prompt_once() {
     let last = set.prompts.last().expect("prompts");
     assert_eq!((last.text.as_str(), last.id, words(last)), ("w C a D,C gy?", 32 + 29, vec!["D", "C", "y"]));
     for prompt in &set.prompts {
-        let wording = prompt.words.as_ref().expect("words");
         let [io, s, _] = words(prompt)[..] else { panic!("three slots") };
         assert_ne!(io, s);
-        assert_eq!((&*wording.answer, &*wording.contrast.as_ref().expect("a contrast").text), (io, s));
+        let contrast = prompt.contrast.as_ref().expect("a contrast");
+        assert_eq!((prompt.answer().value.borrowed(), &*contrast.text), (FieldValue::Text(io), s));
         let tokenizer = letters();
-        assert_eq!(tokenizer.decode(&prompt.answer_tokens).expect("text"), format!(" {io}"));
-        assert_eq!(tokenizer.decode(&[prompt.contrast().expect("a token")]).expect("text"), format!(" {s}"));
+        assert_eq!(tokenizer.decode(prompt.answer_tokens()).expect("text"), format!(" {io}"));
+        assert_eq!(tokenizer.decode(&[contrast.token]).expect("text"), format!(" {s}"));
     }
 }
 
@@ -109,7 +110,7 @@ fn several_tokens_are_allowed_where_no_position_is_needed() {
     let set = built(&toml);
     assert_eq!(set.prompts.len(), 2 * 5 * 4 * 2);
     let long = set.prompts.iter().find(|prompt| words(prompt)[0] == "FY").expect("FY");
-    assert_eq!(long.answer_tokens.len(), 2);
+    assert_eq!(long.answer_tokens().len(), 2);
     let error = set.positions("ABBA").expect_err("no position").to_string();
     assert!(
         error.contains("no position for {io} in template 'ABBA'")
@@ -300,8 +301,8 @@ fn a_swap_is_its_own_inverse_and_keeps_the_rest() {
         let (own, other) = (words(clean), words(made));
         assert_eq!((own[0], own[1], own[2]), (other[1], other[0], other[2]));
         assert_eq!((clean.template, &clean.slots, clean.id), (made.template, &made.slots, made.id));
-        assert_eq!(clean.contrast(), made.answer_tokens.first().copied(), "the wrong answer is the other's right one");
-        assert!(set.prompts.iter().any(|one| one.text == made.text && one.answer_tokens == made.answer_tokens));
+        assert_eq!(clean.contrast_token(), Some(made.answer_token()), "the wrong answer is the other's right one");
+        assert!(set.prompts.iter().any(|one| one.text == made.text && one.answers == made.answers));
     }
     let twice = changed(&resolved, &letters(), None, &swap, &once.iter().collect::<Vec<_>>(), 3);
     assert!(set.prompts.iter().zip(&twice).all(|(clean, made)| clean.text == made.text));
@@ -339,7 +340,7 @@ fn one_place_is_changed_alone() {
     for (clean, made) in clean.iter().zip(changed(&resolved, &letters(), None, &redraw, &clean, 0)) {
         let differs: Vec<usize> = (0..clean.tokens.len()).filter(|&at| clean.tokens[at] != made.tokens[at]).collect();
         assert_eq!(differs, [place], "{} and {}", clean.text, made.text);
-        assert_eq!((clean.answer, clean.contrast()), (made.answer, made.contrast()), "the answer is as it was");
+        assert_eq!((&clean.answers, &clean.contrast), (&made.answers, &made.contrast), "the answer is as it was");
     }
 }
 

@@ -125,14 +125,14 @@ fn the_written_model_is_the_trained_one() {
     let right = |index: usize| {
         let row = &logits[index * 13..][..13];
         let best = (0..13).max_by(|a, b| row[*a].total_cmp(&row[*b])).expect("thirteen logits");
-        best == set.prompts[index].answer_tokens[0] as usize
+        best == set.prompts[index].answer_token() as usize
     };
     let last = trained.rows.tail(Some(2));
     let accuracies: Vec<f64> =
         last.column("accuracy").and_then(|c| c.f64().cloned()).expect("floats").into_no_null_iter().collect();
     for (operator, accuracy) in ["+", "-"].iter().zip(accuracies) {
         let own: Vec<usize> =
-            (0..set.prompts.len()).filter(|index| set.prompts[*index].operator.symbol == *operator).collect();
+            (0..set.prompts.len()).filter(|index| set.prompts[*index].group.label() == *operator).collect();
         let correct = own.iter().filter(|index| right(**index)).count();
         assert_eq!(correct as f64 / own.len() as f64, accuracy);
     }

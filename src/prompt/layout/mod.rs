@@ -7,11 +7,15 @@
 
 mod numbers;
 
+use super::answers::{Accepted, Answers};
+use super::asks::Asks;
+use super::calculation::Calculation;
 use super::dropped::Reason;
+use super::fields::{FieldValue, Fields};
 use super::set::{Prompt, SlotTokens};
-use super::template::{Problem, Slot};
+use super::template::Slot;
 use crate::model::tokenizer::{Encoding, Tokenizer, Word};
-use crate::prompt::group::{Asks, Group, render, slot_tokens};
+use crate::prompt::template_group::{TemplateGroup, render, slot_tokens};
 use crate::spec::Answer;
 use numbers::{Numbers, Piece, Read, Surroundings};
 use std::collections::HashMap;
@@ -71,7 +75,7 @@ pub(super) struct Layouts<'t> {
     tokenizer: &'t Tokenizer,
     numbers: Numbers<'t>,
     layouts: Vec<Layout>,
-    /// Those of one template and operator, and the one that was looked for last.
+    /// Those of one template and group, and the one that was looked for last.
     of_group: HashMap<Lengths, Option<u32>>,
     last: Option<(Lengths, Option<u32>)>,
     is_usable: bool,
@@ -83,44 +87,44 @@ impl<'t> Layouts<'t> {
         Self { tokenizer, numbers, layouts: Vec::new(), of_group: HashMap::new(), last: None, is_usable: false }
     }
 
-    /// Begins with the prompts of another template or operator.
-    pub fn begin(&mut self, group: &Group) {
+    /// Begins with the prompts of another template or group.
+    pub fn begin(&mut self, group: &TemplateGroup) {
         self.of_group.clear();
         self.last = None;
         let (text, completion) = (&group.template.template, &group.resolved.completion);
-        let texts: Vec<&str> = [group.template.prefix.as_str(), group.operator.symbol, "-"]
+        let texts: Vec<&str> = [group.template.prefix.as_str(), group.group.label(), "-"]
             .into_iter()
             .chain(text.texts())
             .chain(completion.texts())
             .collect();
-        self.is_usable = group.resolved.words.is_none() && self.tokenizer.splits_digits_alike(&texts.concat());
+        self.is_usable = group.resolved.words().is_none() && self.tokenizer.splits_digits_alike(&texts.concat());
     }
 
     /// Whether a prompt is legal, without its tokens.
-    pub fn judge(&mut self, group: &Group, problem: &Problem<'static>) -> Judged {
+    pub fn judge(&mut self, group: &TemplateGroup, calculation: &Calculation) -> Judged {
         if !self.is_usable {
             return Judged::Alone;
         }
-        let lengths = [problem.a, problem.b, problem.answer].map(length);
+        let lengths = [calculation.a, calculation.b, calculation.result].map(length);
         let found = match self.last {
             Some((last, found)) if last == lengths => found,
             _ => match self.of_group.get(&lengths) {
                 Some(found) => *found,
                 None => {
-                    let found = self.lay_checked(group, problem);
+                    let found = self.lay_checked(group, calculation);
                     self.of_group.insert(lengths, found);
                     found
                 }
             },
         };
         self.last = Some((lengths, found));
-        found.map_or(Judged::Alone, |layout| self.judge_in(layout, group, problem))
+        found.map_or(Judged::Alone, |layout| self.judge_in(layout, group, calculation))
     }
 
-    fn judge_in(&mut self, number: u32, group: &Group, problem: &Problem) -> Judged {
+    fn judge_in(&mut self, number: u32, group: &TemplateGroup, calculation: &Calculation) -> Judged {
         let Layout { slots, lead, apart, among, .. } = &self.layouts[number as usize];
         let single = group.resolved.answer == Answer::SingleToken;
-        let (a, b) = match (self.numbers.read(among[0], problem.a), self.numbers.read(among[1], problem.b)) {
+        let (a, b) = match (self.numbers.read(among[0], calculation.a), self.numbers.read(among[1], calculation.b)) {
             (Read::Piece(a), Read::Piece(b)) => (a, b),
             (Read::None, _) | (_, Read::None) => return Judged::Fault(Reason::UnknownText),
             _ => return Judged::Alone,
@@ -140,7 +144,7 @@ impl<'t> Layouts<'t> {
                 }
             }
         }
-        let answer = match self.numbers.read(among[2], problem.answer) {
+        let answer = match self.numbers.read(among[2], calculation.result) {
             Read::Piece(answer) => answer,
             Read::None => return Judged::Fault(Reason::UnknownAnswer),
             Read::Unsure => return Judged::Alone,
@@ -166,7 +170,7 @@ impl<'t> Layouts<'t> {
     }
 
     /// A legal prompt with its tokens.
-    pub fn prompt(&self, group: &Group, id: u64, problem: &Problem<'static>, laid: Laid) -> Prompt {
+    pub fn prompt(&self, group: &TemplateGroup, id: u64, calculation: &Calculation, laid: Laid) -> Prompt {
         let layout = &self.layouts[laid.layout as usize];
         let [a, b, answer] = laid.pieces.map(|piece| self.numbers.piece(piece));
         let mut tokens = Vec::with_capacity(self.length(group, laid));
@@ -198,18 +202,19 @@ impl<'t> Layouts<'t> {
             |slot: &Slot| Slot::OF_PROMPTS.iter().position(|other| other == slot).and_then(|place| places[place]);
         let mut text = String::with_capacity(group.template.prefix.len() + 2 * tokens.len());
         text.push_str(&group.template.prefix);
-        group.template.template.write(problem, &mut text);
+        group.template.template.write(calculation, &mut text);
         Prompt {
             id,
             template: group.template_index,
-            operator: group.operator,
-            a: problem.a,
-            b: problem.b,
-            answer: problem.answer,
-            words: None,
+            group: group.group.clone(),
+            fields: Fields::Calculation(*calculation),
+            answers: Answers::from(Accepted {
+                value: FieldValue::Integer(calculation.result),
+                tokens: layout.lead.iter().chain(&answer.ids).copied().collect(),
+            }),
+            contrast: None,
             text,
             tokens,
-            answer_tokens: layout.lead.iter().chain(&answer.ids).copied().collect(),
             slots: group.template.places.iter().map(|(slot, _)| place(slot)).collect(),
             seed: None,
             number: None,
@@ -218,7 +223,7 @@ impl<'t> Layouts<'t> {
     }
 
     /// How many tokens a prompt has, the one that is put first included.
-    pub fn length(&self, group: &Group, laid: Laid) -> usize {
+    pub fn length(&self, group: &TemplateGroup, laid: Laid) -> usize {
         let [a, b, _] = laid.pieces.map(|piece| self.numbers.piece(piece).ids.len());
         let of = |part: &Part| match part {
             Part::Fixed(ids, _) => ids.len(),
@@ -229,7 +234,7 @@ impl<'t> Layouts<'t> {
     }
 
     /// Whether one of these places is in the tokens of a or b.
-    pub fn has_number_at(&self, group: &Group, laid: Laid, places: &[usize]) -> bool {
+    pub fn has_number_at(&self, group: &TemplateGroup, laid: Laid, places: &[usize]) -> bool {
         let [a, b, _] = laid.pieces.map(|piece| self.numbers.piece(piece).ids.len());
         let mut before = usize::from(group.bos.is_some());
         self.layouts[laid.layout as usize].parts.iter().any(|part| {
@@ -262,7 +267,7 @@ impl<'t> Layouts<'t> {
     }
 
     /// The largest token in it or its answer.
-    pub fn largest(&self, group: &Group, laid: Laid) -> u32 {
+    pub fn largest(&self, group: &TemplateGroup, laid: Laid) -> u32 {
         let pieces = laid.pieces.map(|piece| self.numbers.piece(piece).largest);
         let fixed = [self.layouts[laid.layout as usize].largest, group.bos.unwrap_or(0)];
         pieces.into_iter().chain(fixed).max().unwrap_or(0)
@@ -275,23 +280,23 @@ impl<'t> Layouts<'t> {
     }
 
     /// A layout, once it has been seen to give a prompt the tokens that the tokenizer does.
-    fn lay_checked(&mut self, group: &Group, problem: &Problem<'static>) -> Option<u32> {
-        let layout = self.lay(group, problem)?;
+    fn lay_checked(&mut self, group: &TemplateGroup, calculation: &Calculation) -> Option<u32> {
+        let layout = self.lay(group, calculation)?;
         let number = self.layouts.len() as u32;
         self.layouts.push(layout);
-        let alone = group.tokenise(0, &Asks::Numbers(*problem));
-        let is_same = match self.judge_in(number, group, problem) {
-            Judged::Laid(laid) => alone == Ok(self.prompt(group, 0, problem, laid)),
+        let alone = group.tokenise(0, &Asks::Numbers(*calculation));
+        let is_same = match self.judge_in(number, group, calculation) {
+            Judged::Laid(laid) => alone == Ok(self.prompt(group, 0, calculation, laid)),
             Judged::Fault(reason) => alone == Err(reason.into()),
             Judged::Alone => false,
         };
         is_same.then_some(number)
     }
 
-    fn lay(&mut self, group: &Group, problem: &Problem<'static>) -> Option<Layout> {
-        let (text, spans) = render(group.template, problem);
+    fn lay(&mut self, group: &TemplateGroup, calculation: &Calculation) -> Option<Layout> {
+        let (text, spans) = render(group.template, calculation);
         let mut whole = text.clone();
-        let (_, answer) = group.resolved.completion.render(problem, &mut whole).pop()?;
+        let (_, answer) = group.resolved.completion.render(calculation, &mut whole).pop()?;
         let of = |wanted: Slot| spans.iter().find(|(slot, _)| *slot == wanted).map(|(_, span)| span.clone());
         let (a, b, op) = (of(Slot::A)?, of(Slot::B)?, of(Slot::Op));
         let words = self.tokenizer.words(&text)?;

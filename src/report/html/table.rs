@@ -2,7 +2,8 @@
 
 use super::Html;
 use crate::report::{Table, kind, link};
-use crate::table::{cell, operator, plain};
+use crate::table::palette::{self, Palette};
+use crate::table::{cell, plain};
 use polars::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -35,11 +36,11 @@ pub fn files(body: &mut Html, name: &str, files: &[PathBuf], folder: &Path) {
 
 fn rows(body: &mut Html, frame: &DataFrame, decimals: usize) {
     let columns = frame.columns();
-    let kinds: Vec<(bool, bool)> =
-        columns.iter().map(|column| (column.dtype().is_primitive_numeric(), operator::column(column))).collect();
-    let named = columns.iter().zip(&kinds).map(|(column, (number, _))| (operator::sign(column.name()), *number));
+    let kind = |column: &Column| (column.dtype().is_primitive_numeric(), Palette::of_column(column).is_some());
+    let kinds: Vec<(bool, bool)> = columns.iter().map(kind).collect();
+    let named = columns.iter().zip(&kinds).map(|(column, (number, _))| (palette::shown(column.name()), *number));
     sortable(body, named, 0..frame.height().min(ROWS), |body, row| {
-        for (column, (number, is_operator)) in columns.iter().zip(&kinds) {
+        for (column, (number, is_label)) in columns.iter().zip(&kinds) {
             let shown = cell(column, row, decimals);
             if *number {
                 // In full, for sorting and for who wants more digits.
@@ -48,7 +49,7 @@ fn rows(body: &mut Html, frame: &DataFrame, decimals: usize) {
             } else {
                 body.raw("<td>");
             }
-            body.text(if *is_operator { operator::sign(&shown) } else { &shown }).raw("</td>");
+            body.text(if *is_label { palette::shown(&shown) } else { &shown }).raw("</td>");
         }
     })
     .raw("\n");

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::intervene::{Edit, HookPositions, Positions, Units};
 use crate::measure::Property;
 use crate::model::hook::Hook;
-use crate::prompt::{Operator, Prompt};
+use crate::prompt::{FieldValue, Prompt, PromptGroup};
 use crate::spec::step::{Ablation, AblationValue, MeanOperators};
 use crate::step::means::{self, Means};
 use crate::step::pairing::Pairs;
@@ -37,14 +37,8 @@ pub fn ablate(
     let (name, facts) = (&step.name, subject.model.facts());
     let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
     let positions = places::together(&at);
-    let operators: Vec<&'static Operator> = subject
-        .set
-        .operators
-        .iter()
-        .copied()
-        .filter(|&one| cell.prompts.iter().any(|other| other.operator == one))
-        .collect();
-    let all = circuits::circuits(step, &operators, cell, subject, context)?;
+    let groups: Vec<PromptGroup> = subject.set.groups.iter().filter(|one| has(cell, one)).cloned().collect();
+    let all = circuits::circuits(step, &groups, cell, subject, context)?;
     let members = circuits::member_rows(&cell.template, &all, facts)?;
     outcome.add_rows(&format!("{name}.components"), subject.labels(), members)?;
     let against_empty = step.measures.iter().any(|measure| measure.has(Property::EmptyRun));
@@ -58,29 +52,28 @@ pub fn ablate(
         AblationValue::Zero => Given::Zero,
         AblationValue::Resample => Given::Other,
     };
-    let arm = |circuits: &Circuits, operator: &'static Operator| -> Result<Arm, Error> {
+    let arm = |circuits: &Circuits, group: &PromptGroup| -> Result<Arm, Error> {
         Arm::new(circuits, against_empty, |hook: Hook, units: Units| {
             let positions = positions.clone();
             match &given {
-                Given::Means(means) => Ok(Edit::set(hook, positions, units, means.at(hook, operator, over, context)?)),
+                Given::Means(means) => Ok(Edit::set(hook, positions, units, means.at(hook, group, over, context)?)),
                 Given::Zero => Ok(Edit::zero(hook, positions, units)),
                 Given::Other => Ok(Edit::patch(hook, positions, units)),
             }
         })
     };
-    // The prompts of all operators are one arm unless something differs between them.
-    let own_circuits = all.iter().any(|circuits| circuits.operator.is_some());
+    // The prompts of all groups are one arm unless something differs between them.
+    let own_circuits = all.iter().any(|circuits| circuits.group.is_some());
     let own_means = matches!(given, Given::Means(_)) && step.mean.operators == MeanOperators::Same;
     let apart = own_circuits || own_means;
-    let count = if apart { operators.len() } else { 1 };
-    let pairs = operators.iter().take(count).enumerate();
+    let count = if apart { groups.len() } else { 1 };
+    let pairs = groups.iter().take(count).enumerate();
     let arms: Vec<Arm> = pairs
-        .filter_map(|(index, operator)| Some((all.get(if own_circuits { index } else { 0 })?, *operator)))
-        .map(|(circuits, operator)| arm(circuits, operator))
+        .filter_map(|(index, group)| Some((all.get(if own_circuits { index } else { 0 })?, group)))
+        .map(|(circuits, group)| arm(circuits, group))
         .collect::<Result<_, Error>>()?;
-    let arm_of = |prompt: &Prompt| {
-        operators.iter().position(|operator| *operator == prompt.operator).filter(|_| apart).unwrap_or(0)
-    };
+    let arm_of =
+        |prompt: &Prompt| groups.iter().position(|group| *group == prompt.group).filter(|_| apart).unwrap_or(0);
 
     let pairs = match step.value {
         AblationValue::Resample => {
@@ -113,6 +106,11 @@ pub fn ablate(
     Ok(())
 }
 
+/// Whether a cell has prompts of a group.
+fn has(cell: &TemplateBatch, group: &PromptGroup) -> bool {
+    cell.prompts.iter().any(|prompt| prompt.group == *group)
+}
+
 /// What is ablated by any circuit.
 fn wanted(all: &[Circuits], against_empty: bool, positions: &Positions) -> HookPositions {
     let sets = all
@@ -128,10 +126,10 @@ fn without_zero_answers<'s>(
     subject: &ModelRun,
     outcome: &mut Outcome,
 ) -> Result<TemplateBatch<'s>, Error> {
-    // Words are no numbers.
-    if step.skip_zero_answers && subject.set.slots.is_none() {
+    let is_number = |prompt: &&Prompt| matches!(prompt.answer().value, FieldValue::Integer(_));
+    if step.skip_zero_answers && cell.prompts.iter().all(is_number) {
         let all = cell.prompts.len();
-        cell.prompts.retain(|prompt| prompt.answer != 0);
+        cell.prompts.retain(|prompt| prompt.answer().value != FieldValue::Integer(0));
         let (name, template, skipped) = (&subject.name, &cell.template, all - cell.prompts.len());
         if cell.prompts.is_empty() {
             let problem = format!("model '{name}', template '{template}': the answer of every prompt is 0");

@@ -1,10 +1,10 @@
-//! Which components are named, for each k and, where each operator has its own, each operator.
+//! Which components are named, for each k and, where each group has its own, each group.
 
 use super::sets::Set;
 use crate::Error;
 use crate::context::Context;
 use crate::model::facts::Facts;
-use crate::prompt::Operator;
+use crate::prompt::PromptGroup;
 use crate::spec::step::{Ablation, AblationMode, Listed, Ranked};
 use crate::step::labels::Labels;
 use crate::step::places::{self, Place};
@@ -14,10 +14,10 @@ use crate::table::{Holds, rows};
 use polars::prelude::{DataFrame, PolarsResult};
 use std::collections::HashMap;
 
-/// The ablations on prompts of one operator, or of all.
+/// The ablations on prompts of one group, or of all.
 pub struct Circuits {
-    /// The operator; `None` where all have the same.
-    pub operator: Option<&'static Operator>,
+    /// The group; `None` where all have the same.
+    pub group: Option<PromptGroup>,
     /// One for each k; without `ranked`, one.
     pub circuits: Vec<Circuit>,
     /// What the empty circuit ablates.
@@ -45,13 +45,13 @@ pub struct Member {
     pub effect: Option<f64>,
 }
 
-/// The circuits of a step on the prompts of a cell: one for all operators, or one for each of `operators`.
+/// The circuits of a step on the prompts of a cell: one for all groups, or one for each of `groups`.
 ///
 /// # Errors
 /// Components that the model does not have, and a ranking that cannot be had, at their place in the spec.
 pub fn circuits(
     step: &Ablation,
-    operators: &[&'static Operator],
+    groups: &[PromptGroup],
     cell: &TemplateBatch,
     subject: &ModelRun,
     context: &Context,
@@ -61,10 +61,9 @@ pub fn circuits(
     let components = places::components(&step.name, "components", &step.components, target, context)?;
     let universe = Set::of(&places::components(&step.name, "among", &step.among, target, context)?, facts);
     let among = (step.mode == AblationMode::Keep).then_some(&universe);
-    let build = |operator: Option<&'static Operator>| -> Result<Circuits, Error> {
+    let build = |group: Option<&PromptGroup>| -> Result<Circuits, Error> {
         let mut named = Set::default();
-        let fixed =
-            components.iter().map(|&place| (place, None)).chain(listed(step, operator, cell, subject, context)?);
+        let fixed = components.iter().map(|&place| (place, None)).chain(listed(step, group, cell, subject, context)?);
         let base: Vec<Member> = fixed
             .filter(|&(place, _)| named.add(place, facts))
             .map(|(place, effect)| Member { place, rank: None, effect })
@@ -75,8 +74,8 @@ pub fn circuits(
             None => circuits.push((None, base.clone())),
             Some(ranked) => {
                 let path = ["step", step.name.as_str(), "ranked"];
-                let operator = operator.filter(|_| ranked.per_operator);
-                let effects = ranking(&ranked.into(), &path, operator, cell, subject, context)?;
+                let group = group.filter(|_| ranked.per_operator);
+                let effects = ranking(&ranked.into(), &path, group, cell, subject, context)?;
                 let further = further(&effects, ranked, named, among, facts);
                 check_k(ranked, effects.len(), &further, step, context)?;
                 let top = |k: usize| further.iter().filter(move |member| member.rank.is_some_and(|rank| rank <= k));
@@ -96,7 +95,7 @@ pub fn circuits(
             });
         }
         Ok(Circuits {
-            operator,
+            group: group.cloned(),
             empty,
             circuits: circuits
                 .into_iter()
@@ -106,7 +105,7 @@ pub fn circuits(
     };
     let per_operator = step.ranked.iter().map(|ranked| ranked.per_operator);
     match per_operator.chain(step.listed.iter().map(|listed| listed.per_operator)).any(|own| own) {
-        true => operators.iter().map(|&operator| build(Some(operator))).collect(),
+        true => groups.iter().map(|group| build(Some(group))).collect(),
         false => Ok(vec![build(None)?]),
     }
 }
@@ -115,7 +114,7 @@ pub fn circuits(
 fn ranking(
     ranking: &Ranking,
     path: &[&str],
-    operator: Option<&'static Operator>,
+    group: Option<&PromptGroup>,
     cell: &TemplateBatch,
     subject: &ModelRun,
     context: &Context,
@@ -123,15 +122,15 @@ fn ranking(
     let refused = |fault| Error::from(ranking::refused(path, fault, context.loaded));
     let rows = context.frames.get(ranking.from).map_err(|problem| refused(ranking::fault("from", problem)))?;
     let Labels { model, checkpoint } = subject.labels();
-    let operator = operator.map(|operator| operator.symbol);
-    let of = Of { model, checkpoint: Some(checkpoint), template: &cell.template, operator };
+    let group = group.map(PromptGroup::label);
+    let of = Of { model, checkpoint: Some(checkpoint), template: &cell.template, group };
     ranking::rank(ranking, rows, of, Some(subject.model.facts())).map_err(refused)
 }
 
 /// The components of `listed`, in its order.
 fn listed(
     step: &Ablation,
-    operator: Option<&'static Operator>,
+    group: Option<&PromptGroup>,
     cell: &TemplateBatch,
     subject: &ModelRun,
     context: &Context,
@@ -140,8 +139,8 @@ fn listed(
     for (number, listed) in step.listed.iter().enumerate() {
         let number = number.to_string();
         let path = ["step", step.name.as_str(), "listed", &number];
-        let operator = operator.filter(|_| listed.per_operator);
-        let effects = ranking(&listed.into(), &path, operator, cell, subject, context)?;
+        let group = group.filter(|_| listed.per_operator);
+        let effects = ranking(&listed.into(), &path, group, cell, subject, context)?;
         all.extend(
             ranking::top(&effects, listed.per_layer, |count| taken(listed, count)).into_iter().map(|(_, one)| one),
         );
@@ -227,12 +226,12 @@ pub fn keys(all: &[Circuits]) -> PolarsResult<DataFrame> {
 pub fn member_rows(template: &str, all: &[Circuits], facts: &Facts) -> PolarsResult<DataFrame> {
     let each = all.iter().flat_map(|circuits| circuits.circuits.iter().map(move |circuit| (circuits, circuit)));
     MemberColumns::frame(each.flat_map(|(of, circuit)| {
-        circuit.members.iter().map(move |member| ((template, of.operator, circuit.k), member, facts))
+        circuit.members.iter().map(move |member| ((template, of.group.as_ref(), circuit.k), member, facts))
     }))
 }
 
-/// Template, operator, where each has its own circuits, and k.
-type CircuitKey<'r> = (&'r str, Option<&'static Operator>, Option<usize>);
+/// Template, group, where each has its own circuits, and k.
+type CircuitKey<'r> = (&'r str, Option<&'r PromptGroup>, Option<usize>);
 
 rows! {
     /// What names a circuit.
@@ -242,9 +241,9 @@ rows! {
     }
 
     /// A component of a circuit.
-    pub MemberColumns<'r>(((template, operator, k), member, facts): (CircuitKey<'r>, &'r Member, &'r Facts)) {
+    pub MemberColumns<'r>(((template, group, k), member, facts): (CircuitKey<'r>, &'r Member, &'r Facts)) {
         template: String = template;
-        operator: Option<String> = operator.map(|operator| operator.symbol), "The operator; null where all have the same circuits.";
+        operator: Option<String> = group.map(PromptGroup::label), "The operator; null where all have the same circuits.";
         k: Option<i64> = *k;
         rank: Option<i64> = member.rank, "Place by effect, from 1; null for what was named without order.";
         component: String = member.place.component(facts);

@@ -51,8 +51,8 @@ pub fn ablated(step: &Ablation, facts: &Facts, context: &Context) -> Result<Vec<
 /// # Errors
 /// That, at its place in the spec.
 pub fn check(step: &Ablation, name: &ModelName, facts: &Facts, template: &str, context: &Context) -> Result<(), Error> {
-    let operators = &model_run::operators(step, context)?;
-    let reader = Reader { name, facts, template, operators };
+    let groups = &model_run::groups(step, context)?;
+    let reader = Reader { name, facts, template, groups };
     for (number, listed) in step.listed.iter().enumerate() {
         dry_ranking::ranked(&listed.into(), &["step", &step.name, "listed", &number.to_string()], reader, context)?;
     }

@@ -16,7 +16,7 @@ use crate::system::progress::Task;
 use indexmap::IndexSet;
 use std::sync::Arc;
 
-/// The ablations on prompts of one operator, or of all, as edits.
+/// The ablations on prompts of one group, or of all, as edits.
 pub struct Arm {
     /// Those that differ.
     edits: Vec<Arc<[Edit]>>,
@@ -74,7 +74,7 @@ pub struct Case<'p> {
 impl Case<'_> {
     /// r, twice: readouts are of r and r', and nothing here is measured of another answer.
     fn picks(&self) -> [u32; 2] {
-        [self.prompt.answer_tokens[0]; 2]
+        [self.prompt.answer_token(); 2]
     }
 }
 

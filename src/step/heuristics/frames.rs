@@ -1,4 +1,4 @@
-//! The step's rows, for the prompts of one operator.
+//! The step's rows, for the prompts of one group.
 
 use super::examples::Example;
 use super::found::Found;
@@ -32,23 +32,23 @@ pub fn declared() -> Vec<RowsInfo> {
 /// # Errors
 /// None of its own.
 pub fn all(
-    operator: &str,
+    group: &str,
     found: &[Found],
     entries: &[Entry],
     examples: &[Example],
     drawn: &[&Example],
     prompts: &[(i64, i64, usize)],
 ) -> PolarsResult<[DataFrame; 5]> {
-    let matches = found.iter().flat_map(|one| one.matches.iter().map(move |found| ((operator, &one.neuron), found)));
-    let patterns: Vec<Pattern> = drawn.iter().map(|example| Pattern::of(example, operator)).collect();
+    let matches = found.iter().flat_map(|one| one.matches.iter().map(move |found| ((group, &one.neuron), found)));
+    let patterns: Vec<Pattern> = drawn.iter().map(|example| Pattern::of(example, group)).collect();
     let patterns =
         patterns.iter().flat_map(|one| prompts.iter().enumerate().map(move |(at, prompt)| (one, at, *prompt)));
     Ok([
         MatchColumns::frame(matches)?,
-        FoundColumns::frame(found.iter().map(|one| (operator, one)))?,
+        FoundColumns::frame(found.iter().map(|one| (group, one)))?,
         PatternColumns::frame(patterns)?,
-        ExampleColumns::frame(examples.iter().map(|example| (operator, example)))?,
-        AssociatedColumns::frame(&associated(operator, found, entries))?,
+        ExampleColumns::frame(examples.iter().map(|example| (group, example)))?,
+        AssociatedColumns::frame(&associated(group, found, entries))?,
     ])
 }
 
@@ -67,7 +67,7 @@ fn heuristic(example: &Example) -> Option<String> {
 
 /// An example that is drawn.
 struct Pattern<'r> {
-    operator: &'r str,
+    group: &'r str,
     example: &'r Example,
     component: String,
     heuristic: Option<String>,
@@ -75,16 +75,16 @@ struct Pattern<'r> {
 }
 
 impl<'r> Pattern<'r> {
-    fn of(example: &'r Example, operator: &'r str) -> Self {
+    fn of(example: &'r Example, group: &'r str) -> Self {
         let largest = example.activations.iter().fold(f32::MIN_POSITIVE, |most, value| most.max(value.abs()));
         let (component, heuristic) = (example.found.neuron.component(), heuristic(example));
-        Self { operator, example, component, heuristic, largest }
+        Self { group, example, component, heuristic, largest }
     }
 }
 
 /// A heuristic, and how many neurons match it.
 struct Associated<'r> {
-    operator: &'r str,
+    group: &'r str,
     heuristic: &'r Heuristic,
     neurons: u32,
     associated: usize,
@@ -92,8 +92,8 @@ struct Associated<'r> {
 }
 
 /// The heuristics of any neuron, in the order of the catalogue; sets of results last, which no chance is known of.
-fn associated<'r>(operator: &'r str, found: &'r [Found], entries: &'r [Entry]) -> Vec<Associated<'r>> {
-    let one = |heuristic, associated, chance| Associated { operator, heuristic, neurons: 0, associated, chance };
+fn associated<'r>(group: &'r str, found: &'r [Found], entries: &'r [Entry]) -> Vec<Associated<'r>> {
+    let one = |heuristic, associated, chance| Associated { group, heuristic, neurons: 0, associated, chance };
     let all =
         entries.iter().map(|entry| (&entry.heuristic, one(&entry.heuristic, entry.associated, Some(entry.chance))));
     let mut counts: IndexMap<&Heuristic, Associated> = all.collect();
@@ -106,8 +106,8 @@ fn associated<'r>(operator: &'r str, found: &'r [Found], entries: &'r [Entry]) -
 
 rows! {
     /// A ranked neuron.
-    NeuronColumns<'r>((operator, neuron): (&'r str, &'r Neuron)) {
-        operator: String = operator;
+    NeuronColumns<'r>((group, neuron): (&'r str, &'r Neuron)) {
+        operator: String = group;
         layer: i64 = neuron.layer;
         neuron: i64 = neuron.neuron;
         component: String = neuron.component();
@@ -128,8 +128,8 @@ rows! {
     }
 
     /// A neuron, and how many heuristics it matches.
-    FoundColumns<'r>((operator, one): (&'r str, &'r Found)) {
-        of: NeuronColumns = (*operator, &one.neuron);
+    FoundColumns<'r>((group, one): (&'r str, &'r Found)) {
+        of: NeuronColumns = (*group, &one.neuron);
         heuristics: i64 = one.matches.len(), "How many heuristics the neuron matches; of examples, all of them.";
         direct: i64 = one.direct(), "How many of its heuristics are on results.";
         control: i64 = one.control, "How many heuristics on results it would match with its value vector shuffled.";
@@ -144,7 +144,7 @@ rows! {
 
     /// An example that is drawn, and a prompt.
     PatternColumns<'r>((one, at, (a, b, result)): (&'r Pattern<'r>, usize, (i64, i64, usize))) {
-        operator: String = one.operator;
+        operator: String = one.group;
         type: String = kind(one.example), in types();
         component: String = &one.component;
         heuristic: Option<String> = one.heuristic.as_deref();
@@ -157,8 +157,8 @@ rows! {
     }
 
     /// An example.
-    ExampleColumns<'r>((operator, example): (&'r str, &'r Example)) {
-        operator: String = operator;
+    ExampleColumns<'r>((group, example): (&'r str, &'r Example)) {
+        operator: String = group;
         type: String = kind(example), in types();
         component: String = example.found.neuron.component();
         heuristic: Option<String> = heuristic(example);
@@ -170,7 +170,7 @@ rows! {
 
     /// A heuristic that some neuron matches.
     AssociatedColumns<'r>(one: &'r Associated<'r>) {
-        operator: String = one.operator;
+        operator: String = one.group;
         heuristic: String = one.heuristic.to_string();
         type: String = one.heuristic.kind().name(), in types();
         subject: String = one.heuristic.subject();

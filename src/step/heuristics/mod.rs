@@ -41,8 +41,8 @@ impl Kind for Heuristics {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
         let mut outcome = model_run::each_on(self, context, surveyed, |subject, outcome| {
             for template in 0..subject.set.templates.len() {
-                for &operator in &subject.set.operators {
-                    let asked = prompts::asked(self, template, operator, subject, outcome);
+                for group in &subject.set.groups {
+                    let asked = prompts::asked(self, template, group, subject, outcome);
                     if !asked.prompts.is_empty() {
                         classify(self, &asked, subject, context, outcome)?;
                     }
@@ -74,21 +74,21 @@ impl Kind for Heuristics {
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
         let facts = &survey.sketch.card.facts;
-        let symbols = &model_run::operators(self, context)?;
-        let operators = symbols.len().max(1);
+        let groups = &model_run::groups(self, context)?;
+        let count = groups.len().max(1);
         for cell in &survey.cells {
-            let reader = Reader { name: &survey.name, facts, template: &cell.template, operators: symbols };
+            let reader = Reader { name: &survey.name, facts, template: &cell.template, groups };
             neurons::foresee(self, reader, context)?;
         }
         let layers = dry_ranking::expected_layers(&self.ranked.from, facts, context);
         let neurons = self.ranked.k.min(facts.d_mlp) * layers.len();
         let mut whole = Workload::default();
         for cell in &survey.cells {
-            let each = cell.prompts.div_ceil(operators);
+            let each = cell.prompts.div_ceil(count);
             let at_once = at_once(context, each).min(neurons.max(1));
             let forwards = Workload::forwards(cell.prompts * neurons.div_ceil(at_once), cell.positions.length, facts);
             // As they are, and as a control once more.
-            let matching = forwards.matching(2 * neurons * operators, each);
+            let matching = forwards.matching(2 * neurons * count, each);
             whole = whole.and(matching.keeping((4 * at_once * each) as u64));
         }
         Ok(Some(whole))
@@ -128,7 +128,7 @@ fn options(step: &Heuristics, gated: bool) -> Options {
     }
 }
 
-/// The neurons of one operator's prompts: reads their activations and what they write, matches them, and adds the rows.
+/// The neurons of one group's prompts: reads their activations and what they write, matches them, and adds the rows.
 fn classify(
     step: &Heuristics,
     asked: &Asked,
@@ -137,16 +137,17 @@ fn classify(
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let facts = subject.model.facts();
-    let neurons = neurons::ranked(step, asked.operator, &asked.template, subject, context)?;
+    let neurons = neurons::ranked(step, &asked.group, &asked.template, subject, context)?;
     let problems = asked.problems();
-    let Some(operator) = crate::spec::Operator::find(asked.operator.symbol).ok() else { return Ok(()) };
+    let Some(operator) = crate::spec::Operator::find(asked.group.label()).ok() else { return Ok(()) };
+    let sign = operator.sign();
     let matcher = Matcher::new(&problems, operator, options(step, facts.gated));
     let values = Values::of(asked, subject, context, step)?;
     let matched = values.indices(matcher.results());
     let shuffled = values::shuffled(&matched, step.seed);
     check_examples(step, asked, context, outcome)?;
 
-    let label = format!("{} {}: {}", step.name, asked.operator.sign, subject.name);
+    let label = format!("{} {sign}: {}", step.name, subject.name);
     let mut found: Vec<Found> = Vec::with_capacity(neurons.len());
     let mut examples = Examples::new(step.examples);
     for part in neurons.chunks(at_once(context, problems.len())) {
@@ -154,7 +155,7 @@ fn classify(
         let task = context.progress.begin(&label, part.len() as u64, "neurons");
         let divided = Divided {
             step: &step.name,
-            what: format!("matches of {} {}, template '{}'", asked.operator.sign, subject.name, asked.template),
+            what: format!("matches of {sign} {}, template '{}'", subject.name, asked.template),
             context,
             parts: parts(part.len(), MATCHED_AT_ONCE),
         };
@@ -194,7 +195,7 @@ fn classify(
     let examples: Vec<Example> = examples.all();
     let drawn = examples::first(&examples, step.patterns);
     let prompts = values.of_prompts(asked);
-    let named = frames::all(asked.operator.symbol, &found, matcher.entries(), &examples, &drawn, &prompts)?;
+    let named = frames::all(asked.group.label(), &found, matcher.entries(), &examples, &drawn, &prompts)?;
     for (rows, frame) in frames::declared().into_iter().zip(named) {
         outcome.add_labelled(&rows.name(&step.name), subject.labels(), &asked.template, frame)?;
     }
@@ -221,12 +222,12 @@ fn note(matcher: &Matcher, found: &[Found], asked: &Asked, subject: &ModelRun) -
     let (indirect, disordered) = (count(&|one| one.indirect() > 0), count(&|one| one.control_operands > 0));
     let chance: f64 = matcher.entries().iter().map(|entry| entry.chance).sum();
     format!(
-        "{}: template '{}', operator '{}': {classified} of {} neurons match one of {} heuristics on {} prompts; activations in \
+        "{}: template '{}', {}: {classified} of {} neurons match one of {} heuristics on {} prompts; activations in \
          random order match {chance:.3} on average; {direct} neurons match a heuristic on the result, {control} would with their \
          value vectors' logits shuffled; {indirect} match one on operands, {disordered} would with their activations shuffled",
         subject.name,
         asked.template,
-        asked.operator.symbol,
+        asked.group,
         found.len(),
         matcher.entries().len(),
         matcher.prompts(),

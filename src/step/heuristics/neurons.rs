@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::context::Context;
 use crate::model::hook::{Hook, Site};
-use crate::prompt::Operator;
+use crate::prompt::PromptGroup;
 use crate::spec::step::Heuristics;
 use crate::step::ModelRun;
 use crate::step::dry_ranking::{self, Reader};
@@ -30,13 +30,13 @@ impl Neuron {
     }
 }
 
-/// The neurons for the prompts of an operator, by layer and rank.
+/// The neurons for the prompts of a group, by layer and rank.
 ///
 /// # Errors
 /// A ranking that cannot be had, or has no neurons, at its place in the spec.
 pub fn ranked(
     step: &Heuristics,
-    operator: &'static Operator,
+    group: &PromptGroup,
     template: &str,
     subject: &ModelRun,
     context: &Context,
@@ -45,13 +45,13 @@ pub fn ranked(
     let from = &step.ranked.from;
     let rows = context.frames.get(from).map_err(|problem| refuse(fault("from", problem)))?;
     let labels = subject.labels();
-    let operator = step.ranked.per_operator.then_some(operator.symbol);
-    let of = Of { model: labels.model, checkpoint: Some(labels.checkpoint), template, operator };
+    let group = step.ranked.per_operator.then_some(group.label());
+    let of = Of { model: labels.model, checkpoint: Some(labels.checkpoint), template, group };
     let ranking = Ranking::from(&step.ranked);
     let mut effects = ranking::rank(&ranking, rows, of, Some(subject.model.facts())).map_err(refuse)?;
     effects.retain(|(place, _)| neuron(*place).is_some());
     if effects.is_empty() {
-        return Err(refuse(none(from, operator)));
+        return Err(refuse(none(from, group)));
     }
     let best = ranking::top(&effects, true, |_| step.ranked.k);
     let one = |(rank, (place, effect)): (usize, Effect)| {
@@ -71,12 +71,12 @@ pub fn foresee(step: &Heuristics, reader: Reader, context: &Context) -> Result<(
     let ranked = dry_ranking::ranked(&Ranking::from(&step.ranked), &path, reader, context)?;
     let is_none = |effects: &Vec<Effect>| effects.iter().all(|(place, _)| neuron(*place).is_none());
     let Some(number) = ranked.iter().position(is_none) else { return Ok(()) };
-    let operator = reader.operators.get(number).copied().filter(|_| step.ranked.per_operator);
-    Err(ranking::refused(&path, none(&step.ranked.from, operator), context.loaded).into())
+    let group = reader.groups.get(number).map(PromptGroup::label).filter(|_| step.ranked.per_operator);
+    Err(ranking::refused(&path, none(&step.ranked.from, group), context.loaded).into())
 }
 
-fn none(from: &str, operator: Option<&str>) -> Fault {
-    let of = operator.map_or(String::new(), |operator| format!(" for operator '{operator}'"));
+fn none(from: &str, group: Option<&str>) -> Fault {
+    let of = group.map_or(String::new(), |group| format!(" for operator '{group}'"));
     fault("from", format!("'{from}' ranks no neurons{of}; write a step of neuron-patching"))
 }
 

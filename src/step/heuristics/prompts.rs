@@ -1,49 +1,53 @@
-//! The prompts of one operator whose results can be read: every legal one with a result of one token.
+//! The prompts of one group whose results can be read: every legal one with a result of one token.
 
 use crate::heuristic::Problem;
-use crate::prompt::{Operator, Prompt};
+use crate::prompt::{Calculation, Prompt, PromptGroup};
 use crate::spec::step::Heuristics;
 use crate::step::{ModelRun, Outcome};
 
-/// The prompts of a template and an operator.
+/// The prompts of a template and a group.
 pub struct Asked<'s> {
     /// Name of the template.
     pub template: String,
-    /// The operator.
-    pub operator: &'static Operator,
-    /// The prompts.
+    /// The group.
+    pub group: PromptGroup,
+    /// The prompts, all of arithmetic.
     pub prompts: Vec<&'s Prompt>,
 }
 
 impl Asked<'_> {
+    /// What each asks to calculate, one for each prompt.
+    pub fn calculations(&self) -> impl Iterator<Item = &Calculation> {
+        self.prompts.iter().filter_map(|prompt| prompt.calculation())
+    }
+
     /// The prompts as numbers.
     pub fn problems(&self) -> Vec<Problem> {
-        self.prompts.iter().map(|prompt| Problem { a: prompt.a, b: prompt.b, result: prompt.answer }).collect()
+        self.calculations().map(|&Calculation { a, b, result, .. }| Problem { a, b, result }).collect()
     }
 }
 
-/// The prompts of a template and an operator; says how many are left out because their results are several tokens.
+/// The prompts of arithmetic of a template and a group; says how many are left out because their results are several tokens.
 pub fn asked<'s>(
     step: &Heuristics,
     template: usize,
-    operator: &'static Operator,
+    group: &PromptGroup,
     subject: &'s ModelRun,
     outcome: &mut Outcome,
 ) -> Asked<'s> {
     let name = subject.set.templates.get(template).map_or(String::new(), |template| template.name.clone());
-    let of = |prompt: &&Prompt| prompt.template == template && prompt.operator == operator;
+    let of = |prompt: &&Prompt| prompt.template == template && prompt.group == *group && prompt.calculation().is_some();
     let all: Vec<&Prompt> = subject.set.prompts.iter().filter(of).collect();
-    let prompts: Vec<&Prompt> = all.iter().copied().filter(|prompt| prompt.answer_tokens.len() == 1).collect();
+    let prompts: Vec<&Prompt> = all.iter().copied().filter(|prompt| prompt.answer_tokens().len() == 1).collect();
     if prompts.len() < all.len() {
         let left = all.len() - prompts.len();
         outcome.notes.push(format!(
-            "{}: step '{}', template '{name}', operator '{}': {left} of {} prompts are left out: their results are several \
+            "{}: step '{}', template '{name}', {group}: {left} of {} prompts are left out: their results are several \
              tokens, which no logit can be read of",
             subject.name,
             step.name,
-            operator.symbol,
             all.len()
         ));
     }
-    Asked { template: name, operator, prompts }
+    Asked { template: name, group: group.clone(), prompts }
 }

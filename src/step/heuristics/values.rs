@@ -37,7 +37,7 @@ pub struct Logits {
 }
 
 impl Values {
-    /// The integers after the prompts of an operator.
+    /// The integers after the prompts of a group.
     ///
     /// # Errors
     /// None that the prompts themselves have not had.
@@ -45,8 +45,11 @@ impl Values {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         let spec = context.prompts(step.prompts.as_deref(), &step.name)?;
         let resolved = Resolved::new(spec).map_err(PromptError::Spec).map_err(refuse)?;
-        let results: BTreeMap<i64, u32> =
-            asked.prompts.iter().map(|prompt| (prompt.answer, prompt.answer_tokens[0])).collect();
+        let results: BTreeMap<i64, u32> = asked
+            .prompts
+            .iter()
+            .filter_map(|prompt| Some((prompt.calculation()?.result, prompt.answer_token())))
+            .collect();
         let n_vocab = subject.model.facts().n_vocab;
         let integers = match asked.prompts.first() {
             Some(first) => integers(&resolved, subject.model.tokenizer(), first, 0..INTEGERS),
@@ -74,7 +77,7 @@ impl Values {
     /// Of each prompt, where its result is among them.
     pub fn of_prompts(&self, asked: &Asked) -> Vec<(i64, i64, usize)> {
         let index = |answer: i64| self.results.partition_point(|&result| result < answer);
-        asked.prompts.iter().map(|prompt| (prompt.a, prompt.b, index(prompt.answer))).collect()
+        asked.calculations().map(|one| (one.a, one.b, index(one.result))).collect()
     }
 
     /// The logits of neurons, those of a layer next to each other.

@@ -14,13 +14,14 @@ use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::{Change, Edit, EditedPrompt, HookPositions, Positions};
 use crate::measure::Property;
-use crate::prompt::{Operator, Prompt};
+use crate::prompt::{Prompt, PromptGroup};
 use crate::spec::step::{Direction, EditValue, Intervention, MeanOperators};
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::table::{Frames, Holds, rows};
 use edits::resolve;
+use indexmap::IndexSet;
 use reach::Reach;
 use values::{MeanValues, over, placeholder};
 
@@ -112,20 +113,15 @@ fn intervene(
         .map(|edit| (edit.hook, Positions::All))
         .collect();
     let means = MeanValues::take(step, (target, at), cell, subject, context, outcome)?;
-    // Prompts of all operators are edited alike, unless each operator has means of its own.
+    // Prompts of all groups are edited alike, unless each group has means of its own.
     let apart = !means.is_empty() && step.mean.operators == MeanOperators::Same;
-    let mut operators: Vec<&'static Operator> = Vec::new();
-    for prompt in &cell.prompts {
-        if !operators.contains(&prompt.operator) && (apart || operators.is_empty()) {
-            operators.push(prompt.operator);
-        }
-    }
-    let arms: Vec<Vec<Vec<(usize, Edit)>>> = operators
+    let mut groups: IndexSet<&PromptGroup> = cell.prompts.iter().map(|prompt| &prompt.group).collect();
+    groups.truncate(if apart { groups.len() } else { 1 });
+    let arms: Vec<Vec<Vec<(usize, Edit)>>> = groups
         .iter()
-        .map(|operator| resolve(step, target, at, context, &means.of(operator, over(step), context)))
+        .map(|group| resolve(step, target, at, context, &means.of(group, over(step), context)))
         .collect::<Result<_, Error>>()?;
-    let arm =
-        |prompt: &Prompt| operators.iter().position(|operator| apart && *operator == prompt.operator).unwrap_or(0);
+    let arm = |prompt: &Prompt| groups.get_index_of(&prompt.group).unwrap_or(0);
     let pairs = Pairs::draw_if_read(reads(step), (cell, subject), &step.counterfactual, step, context)?;
     pairs.record(name, cell, subject, outcome)?;
 

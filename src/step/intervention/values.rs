@@ -5,7 +5,7 @@ use crate::Error;
 use crate::context::Context;
 use crate::intervene::{HookPositions, Positions, Value};
 use crate::model::hook::Hook;
-use crate::prompt::Operator;
+use crate::prompt::PromptGroup;
 use crate::spec::step::{EditValue, Intervention, MeanPositions};
 use crate::step::means::{Means, Over};
 use crate::step::{ModelRun, Outcome, Scope, TemplateBatch};
@@ -67,10 +67,10 @@ impl MeanValues {
         self.means.is_empty()
     }
 
-    /// What edits of an operator's prompts write.
+    /// What edits of a group's prompts write.
     pub fn of<'m>(
         &'m self,
-        operator: &'m Operator,
+        group: &'m PromptGroup,
         over: Over<'m>,
         context: &'m Context,
     ) -> impl Fn(EditValue, Hook, &Positions) -> Result<Value, Error> + 'm {
@@ -80,7 +80,7 @@ impl MeanValues {
             }
             let missing = || Error::failed(format!("step '{}'", over.step))(format!("{hook}: no mean was taken"));
             let means = self.means.get(&self.over(positions)).ok_or_else(missing)?;
-            Ok(Value::Fixed(means.at(hook, operator, over, context)?))
+            Ok(Value::Fixed(means.at(hook, group, over, context)?))
         }
     }
 

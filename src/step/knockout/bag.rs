@@ -1,10 +1,10 @@
-//! What a step `heuristics` found, read back from its rows: the ranked neurons of each operator and the heuristics they match.
+//! What a step `heuristics` found, read back from its rows: the ranked neurons of each group and the heuristics they match.
 
 use crate::Error;
 use crate::context::Context;
 use crate::heuristic::Heuristic;
 use crate::model::facts::Facts;
-use crate::prompt::{Operator, Prompt};
+use crate::prompt::{Prompt, PromptGroup};
 use crate::spec::{Loaded, SpecErrors, Step};
 use crate::step::labels::Labels;
 use crate::step::ranking::Of;
@@ -14,7 +14,7 @@ use indexmap::IndexMap;
 use polars::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 
-/// The ranked neurons of one operator, and their heuristics.
+/// The ranked neurons of one group, and their heuristics.
 pub struct Bag {
     /// The neurons, in the order of the rows; those without a heuristic too.
     pub neurons: Vec<Neuron>,
@@ -90,35 +90,42 @@ pub fn check(step: &str, from: &str, loaded: &Loaded, frames: &Frames) -> Result
     Err(loaded.refuse(&["step", step, "from"], format!("'{from}' is no step of kind heuristics"), Some(advice)))
 }
 
-/// The bags of a cell's operators, by symbol.
+/// The bags of a cell's groups.
 ///
 /// # Errors
-/// An operator of which there are no rows, at its place in the spec.
+/// A group of which there are no rows, at its place in the spec.
 pub fn bags<'s>(
     step: &str,
     from: &str,
-    operators: impl IntoIterator<Item = &'s Operator>,
+    groups: impl IntoIterator<Item = &'s PromptGroup>,
     cell: &TemplateBatch,
     subject: &ModelRun,
     context: &Context,
-) -> Result<HashMap<&'static str, Bag>, Error> {
+) -> Result<HashMap<PromptGroup, Bag>, Error> {
     let refuse = |problem: String| Error::from(context.loaded.refuse(&["step", step, "from"], problem, None));
     let Labels { model, checkpoint } = subject.labels();
     let frame = |name: &str| context.frames.get(name).map_err(refuse);
     let (matches, neurons) = (frame(from)?, frame(&format!("{from}.neurons"))?);
     let mut bags = HashMap::new();
-    for operator in operators {
-        let of = Of { model, checkpoint: Some(checkpoint), template: &cell.template, operator: Some(operator.symbol) };
+    for group in groups {
+        let of = Of { model, checkpoint: Some(checkpoint), template: &cell.template, group: Some(group.label()) };
         let bag = Bag::read(&of.rows(neurons)?, &of.rows(matches)?, subject.model.facts()).map_err(refuse)?;
         if bag.neurons.is_empty() {
             return Err(refuse(format!(
-                "'{from}' has no rows of model '{}', template '{}', operator '{}'; let that step run on the same",
-                subject.name, cell.template, operator.symbol
+                "'{from}' has no rows of model '{}', template '{}', {group}; let that step run on the same",
+                subject.name, cell.template
             )));
         }
-        bags.insert(operator.symbol, bag);
+        bags.insert(group.clone(), bag);
     }
     Ok(bags)
+}
+
+impl Known {
+    /// Whether the heuristic holds for a prompt; for none that is not of arithmetic.
+    pub fn holds(&self, prompt: &Prompt) -> bool {
+        prompt.calculation().is_some_and(|one| self.heuristic.holds(one.a, one.b, one.result))
+    }
 }
 
 impl Bag {
@@ -150,8 +157,7 @@ impl Bag {
 
     /// The neurons with a heuristic that holds for a prompt, in the order of the rows.
     pub fn associated(&self, prompt: &Prompt) -> Vec<Associated> {
-        let holds: Vec<bool> =
-            self.heuristics.iter().map(|known| known.heuristic.holds(prompt.a, prompt.b, prompt.answer)).collect();
+        let holds: Vec<bool> = self.heuristics.iter().map(|known| known.holds(prompt)).collect();
         let of = |(neuron, about): (usize, &Neuron)| {
             let scores = about.matches.iter().filter(|(heuristic, _)| holds[*heuristic]).map(|(_, score)| *score);
             let (count, best) = scores.fold((0, f64::NEG_INFINITY), |(n, best), score| (n + 1, score.max(best)));

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::Edit;
 use crate::measure::{Accuracy, Resamples};
-use crate::prompt::{Operator, Prompt, PromptColumns, Random};
+use crate::prompt::{Prompt, PromptColumns, PromptGroup, Random};
 use crate::spec::Loaded;
 use crate::spec::SpecErrors;
 use crate::spec::step::HeuristicKnockout;
@@ -45,7 +45,7 @@ impl Kind for HeuristicKnockout {
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
         let facts = &survey.sketch.card.facts;
-        let operators = context.prompts(self.prompts.as_deref(), &self.name)?.operators.len().max(1);
+        let count = model_run::groups(self, context)?.len().max(1);
         let (each, layers) = bag::expected(&self.from, facts, context);
         let neurons = each * layers.len();
         let means = runs::mean_prompts(self.value, over(self), survey, context)?;
@@ -53,11 +53,11 @@ impl Kind for HeuristicKnockout {
         for (cell, means) in survey.cells.iter().zip(means) {
             let length = cell.positions.length;
             let at = places::positions(&self.name, &self.positions, &cell.positions, &cell.template, context)?;
-            let own = cell.prompts.div_ceil(operators);
+            let own = cell.prompts.div_ceil(count);
             let heuristics = (neurons / self.at_least.max(1)).min(own);
             let tried = own.min(GROUPS.len() * self.sample * self.seeds.len());
             let edits = runs::largest(&places::together(&at), &layers);
-            let rows = operators * heuristics * tried;
+            let rows = count * heuristics * tried;
             let replay = Workload::replay([&edits[..]].into_iter(), rows, length, facts, survey.memory);
             let forwards = Workload::forwards(cell.prompts + means, length, facts);
             whole = whole.and(replay.and(forwards));
@@ -72,7 +72,7 @@ fn over(step: &HeuristicKnockout) -> Over<'_> {
 
 /// A heuristic's neurons out in the prompts of one group.
 struct Draw<'t> {
-    operator: &'static Operator,
+    of: &'t PromptGroup,
     known: &'t Known,
     group: &'static str,
     edits: Arc<[Edit]>,
@@ -84,7 +84,7 @@ struct Draw<'t> {
 
 /// What became of them.
 struct Trial<'t> {
-    operator: &'static Operator,
+    of: &'t PromptGroup,
     known: &'t Known,
     group: &'static str,
     prompts: Vec<&'t Prompt>,
@@ -105,9 +105,9 @@ impl<'t> Draw<'t> {
     }
 
     fn trial(&self, prompts: &[&'t Prompt], answers: &Answers) -> Trial<'t> {
-        let Self { operator, known, group, first, .. } = *self;
+        let Self { of, known, group, first, .. } = *self;
         Trial {
-            operator,
+            of,
             known,
             group,
             prompts: self.prompts.iter().map(|&prompt| prompts[prompt]).collect(),
@@ -127,29 +127,29 @@ fn knock(
 ) -> Result<(), Error> {
     let name = step.name.as_str();
     let prompts = super::distinct(&cell.prompts);
-    let operators = super::operators(&prompts);
-    let bags = bag::bags(name, &step.from, operators.iter().copied(), cell, subject, context)?;
+    let all = super::groups_of(&prompts);
+    let bags = bag::bags(name, &step.from, all.iter().copied(), cell, subject, context)?;
     let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
     let positions = places::together(&at);
     let knock = Knock::new(step.value, over(step), positions, &bags, cell, (subject, context, outcome))?;
 
     let mut draws: Vec<Draw> = Vec::new();
     let mut count = 0;
-    for &operator in &operators {
-        let bag = &bags[operator.symbol];
-        let own: Vec<usize> = (0..prompts.len()).filter(|&index| prompts[index].operator == operator).collect();
+    for &of in &all {
+        let bag = &bags[of];
+        let own: Vec<usize> = (0..prompts.len()).filter(|&index| prompts[index].group == *of).collect();
         let before = draws.len();
         for known in bag.heuristics.iter().filter(|known| known.neurons.len() >= step.at_least) {
-            let edits = knock.edits(&bag.by_layer(known.neurons.iter().copied()), operator, context)?;
+            let edits = knock.edits(&bag.by_layer(known.neurons.iter().copied()), of, context)?;
             for (group, members) in GROUPS.into_iter().zip(groups(known, &own, &prompts)) {
-                let prompts = draw(step, members, [operator.symbol, &known.text, group]);
+                let prompts = draw(step, members, [of.label(), &known.text, group]);
                 let first = count;
                 count += prompts.len();
-                draws.push(Draw { operator, known, group, edits: edits.clone(), prompts, first });
+                draws.push(Draw { of, known, group, edits: edits.clone(), prompts, first });
             }
         }
         if draws.len() == before {
-            outcome.notes.push(note(step, bag, operator, cell, subject));
+            outcome.notes.push(note(step, bag, of, cell, subject));
         }
     }
     let jobs = |range: Range<usize>| Ok(draws.iter().flat_map(|draw| draw.jobs(&range)).collect::<Vec<Job>>());
@@ -171,7 +171,7 @@ fn knock(
 
 /// The prompts among `own` that a heuristic holds for, and the others.
 fn groups(known: &Known, own: &[usize], prompts: &[&Prompt]) -> [Vec<usize>; 2] {
-    let holds = |&index: &usize| known.heuristic.holds(prompts[index].a, prompts[index].b, prompts[index].answer);
+    let holds = |&index: &usize| known.holds(prompts[index]);
     let (related, unrelated) = own.iter().copied().partition(holds);
     [related, unrelated]
 }
@@ -190,11 +190,11 @@ fn draw(step: &HeuristicKnockout, members: Vec<usize>, of: [&str; 3]) -> Vec<usi
     chosen.into_iter().collect()
 }
 
-fn note(step: &HeuristicKnockout, bag: &Bag, operator: &Operator, cell: &TemplateBatch, subject: &ModelRun) -> String {
+fn note(step: &HeuristicKnockout, bag: &Bag, of: &PromptGroup, cell: &TemplateBatch, subject: &ModelRun) -> String {
     let most = bag.heuristics.iter().map(|known| known.neurons.len()).max().unwrap_or(0);
     format!(
-        "{}: template '{}', operator '{}': no heuristic has at least {} neurons (the largest has {most}); it has no rows",
-        subject.name, cell.template, operator.symbol, step.at_least
+        "{}: template '{}', {of}: no heuristic has at least {} neurons (the largest has {most}); it has no rows",
+        subject.name, cell.template, step.at_least
     )
 }
 
@@ -233,24 +233,24 @@ fn record(
 /// The mean over heuristics, with its interval.
 type MeanRate = [Option<f64>; 3];
 
-/// Per operator and group, over the heuristics that have prompts there, each counted once: how many, accuracy and drop.
+/// Per group of prompts, and related or not, over the heuristics that have prompts there, each counted once: how many, accuracy and drop.
 fn means<'t>(
-    trials: &'t [Trial],
+    trials: &'t [Trial<'t>],
     bootstrap: usize,
-) -> impl Iterator<Item = (&'static str, &'static str, usize, [MeanRate; 2])> + use<'t> {
-    let mut groups: IndexMap<(&'static str, &'static str), Vec<(f64, f64)>> = IndexMap::new();
+) -> impl Iterator<Item = (&'t str, &'static str, usize, [MeanRate; 2])> {
+    let mut groups: IndexMap<(&str, &'static str), Vec<(f64, f64)>> = IndexMap::new();
     for trial in trials {
-        let group = groups.entry((trial.operator.symbol, trial.group)).or_default();
+        let group = groups.entry((trial.of.label(), trial.group)).or_default();
         group.extend(trial.rates().map(|(clean, after)| (after, clean - after)));
     }
     groups.retain(|_, rates| !rates.is_empty());
-    groups.into_iter().map(move |((operator, group), rates)| {
+    groups.into_iter().map(move |((label, group), rates)| {
         let mean = |value: fn(&(f64, f64)) -> f64| -> MeanRate {
             let values: Vec<f64> = rates.iter().map(value).collect();
             let mean = Resamples::new(values.len(), bootstrap, BOOTSTRAP_SEED).mean(&values);
             [mean.mean, mean.low, mean.high].map(number)
         };
-        (operator, group, rates.len(), [mean(|(after, _)| *after), mean(|(_, drop)| *drop)])
+        (label, group, rates.len(), [mean(|(after, _)| *after), mean(|(_, drop)| *drop)])
     })
 }
 
@@ -265,7 +265,7 @@ type Rates = Option<(f64, f64)>;
 rows! {
     /// The neurons of a heuristic out, in one group of prompts.
     TrialColumns<'r>((trial, after, rates): (&'r Trial<'r>, Accuracy, Rates)) {
-        operator: String = trial.operator.symbol;
+        operator: String = trial.of.label();
         heuristic: String = &trial.known.text;
         type: String = &trial.known.kind, in types();
         neurons: i64 = trial.known.neurons.len(), "How many neurons are out, on average over prompts.";
@@ -278,9 +278,9 @@ rows! {
         drop: Option<f64> = rates.map(|(clean, after)| clean - after), "clean − accuracy.";
     }
 
-    /// The mean over the heuristics of an operator.
-    GroupMeanColumns((operator, group, n, [accuracy, drop]): (&'static str, &'static str, usize, [MeanRate; 2])) {
-        operator: String = operator;
+    /// The mean over the heuristics of a group of prompts.
+    GroupMeanColumns<'r>((label, group, n, [accuracy, drop]): (&'r str, &'static str, usize, [MeanRate; 2])) {
+        operator: String = label;
         group: String = group, in GROUPS;
         n: i64 = *n, "How many heuristics.";
         accuracy: Option<f64> = accuracy[0];

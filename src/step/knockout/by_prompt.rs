@@ -7,7 +7,7 @@ use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::measure::wilson_mean;
-use crate::prompt::{Prompt, PromptColumns, Random};
+use crate::prompt::{AskedColumns, Prompt, PromptColumns, PromptGroup, Random};
 use crate::spec::Loaded;
 use crate::spec::SpecErrors;
 use crate::spec::step::{KnockoutOrder, PromptKnockout};
@@ -91,13 +91,12 @@ fn knock(
 ) -> Result<(), Error> {
     let name = step.name.as_str();
     let prompts = super::distinct(&cell.prompts);
-    let bags = bag::bags(name, &step.from, super::operators(&prompts), cell, subject, context)?;
+    let bags = bag::bags(name, &step.from, super::groups_of(&prompts), cell, subject, context)?;
     let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
     let positions = places::together(&at);
     let knock = Knock::new(step.value, over(step), positions, &bags, cell, (subject, context, outcome))?;
 
-    let mut cases: Vec<Case> =
-        prompts.iter().map(|&prompt| Case::new(step, prompt, &bags[prompt.operator.symbol])).collect();
+    let mut cases: Vec<Case> = prompts.iter().map(|&prompt| Case::new(step, prompt, &bags[&prompt.group])).collect();
     let mut count = 0;
     let mut first_job = Vec::with_capacity(cases.len());
     for case in &cases {
@@ -110,7 +109,7 @@ fn knock(
             let case = &cases[prompt];
             for (index, (queue, size)) in case.sizes(step).into_iter().enumerate() {
                 let neurons = case.bag.by_layer(case.queues[queue].first(size));
-                let edits = knock.edits(&neurons, case.prompt.operator, context)?;
+                let edits = knock.edits(&neurons, &case.prompt.group, context)?;
                 jobs.push(Job { number: first_job[prompt] + index, prompt, edits });
             }
         }
@@ -173,7 +172,7 @@ impl<'c> Case<'c> {
         for &seed in &step.seeds {
             let mut others: Vec<usize> =
                 (0..bag.neurons.len()).filter(|number| !associated.contains_key(number)).collect();
-            Random::new(seed, &["prompt-knockout", prompt.operator.symbol, &prompt.text]).shuffle(&mut others);
+            Random::new(seed, &["prompt-knockout", prompt.group.label(), &prompt.text]).shuffle(&mut others);
             let taken = |layer: usize| queues[0].layers.get(&layer).map_or(0, Vec::len);
             let control = queue(Some(seed), others, &taken);
             queues.push(control);
@@ -200,17 +199,17 @@ impl<'c> Case<'c> {
 /// Says where a control has fewer neurons than what it is compared with.
 fn note(step: &PromptKnockout, cases: &[Case], cell: &TemplateBatch, subject: &ModelRun, outcome: &mut Outcome) {
     let Some(k) = step.k.iter().copied().enumerate().max_by_key(|(_, k)| *k) else { return };
-    let mut groups: IndexMap<&str, Vec<(f64, f64)>> = IndexMap::new();
+    let mut groups: IndexMap<&PromptGroup, Vec<(f64, f64)>> = IndexMap::new();
     for case in cases {
         let counts = (case.at(k, false).0, case.at(k, true).0);
-        groups.entry(case.prompt.operator.symbol).or_default().push(counts);
+        groups.entry(&case.prompt.group).or_default().push(counts);
     }
-    for (operator, counts) in groups {
+    for (group, counts) in groups {
         let fewer = counts.iter().filter(|(own, control)| control < own).count();
         if fewer > 0 {
             let mean = |value: fn(&(f64, f64)) -> f64| counts.iter().map(value).sum::<f64>() / counts.len() as f64;
             outcome.notes.push(format!(
-                "{}: template '{}', operator '{operator}': of {fewer} of {} prompts a layer has fewer ranked neurons that are \
+                "{}: template '{}', {group}: of {fewer} of {} prompts a layer has fewer ranked neurons that are \
                  not the prompt's than are knocked out at k = {}: the control then takes all there are, {:.1} neurons instead \
                  of {:.1} on average over all prompts",
                 subject.name,
@@ -232,18 +231,18 @@ fn record(
     cases: &[Case],
     outcome: &mut Outcome,
 ) -> PolarsResult<()> {
-    let mut operators: IndexMap<&str, Vec<&Case>> = IndexMap::new();
-    cases.iter().for_each(|case| operators.entry(case.prompt.operator.symbol).or_default().push(case));
+    let mut groups: IndexMap<&str, Vec<&Case>> = IndexMap::new();
+    cases.iter().for_each(|case| groups.entry(case.prompt.group.label()).or_default().push(case));
     let seeds = step.seeds.iter().collect::<HashSet<_>>().len();
     let mut rows: Vec<Knocked> = Vec::new();
-    for (&operator, cases) in &operators {
+    for (&label, cases) in &groups {
         for k in step.k.iter().copied().enumerate() {
             for control in [false, true] {
                 let at: Vec<(f64, f64)> = cases.iter().map(|case| case.at(k, control)).collect();
                 let mean = |value: fn(&(f64, f64)) -> f64| at.iter().map(value).sum::<f64>() / at.len() as f64;
                 let (neurons, accuracy) = (mean(|at| at.0), mean(|at| at.1));
                 let seeds = control.then_some(seeds);
-                rows.push(Knocked { operator, k: k.1, n: at.len() as u64, seeds, accuracy, neurons });
+                rows.push(Knocked { label, k: k.1, n: at.len() as u64, seeds, accuracy, neurons });
             }
         }
     }
@@ -271,9 +270,9 @@ impl Queue {
     }
 }
 
-/// An operator's prompts with the neurons of a k out, or as many others with some seeds.
+/// A group's prompts with the neurons of a k out, or as many others with some seeds.
 struct Knocked<'r> {
-    operator: &'r str,
+    label: &'r str,
     k: usize,
     n: u64,
     seeds: Option<usize>,
@@ -301,9 +300,9 @@ impl Out<'_> {
 }
 
 rows! {
-    /// How many prompts of an operator are still right.
+    /// How many prompts of a group are still right.
     KnockedColumns<'r>(row: &'r Knocked<'r>) {
-        operator: String = row.operator;
+        operator: String = row.label;
         k: i64 = row.k, "How many neurons of a layer are out at most.";
         group: String = GROUPS[usize::from(row.seeds.is_some())], "Which neurons: of the prompt's heuristics, or random others.",
             in GROUPS;
@@ -329,11 +328,9 @@ rows! {
     OutColumns<'r>(row: &'r Out<'r>) {
         group: String = row.queue.group(), in GROUPS;
         control: Option<i64> = row.queue.seed;
-        operator: String = row.case.prompt.operator.symbol;
+        operator: String = row.case.prompt.group.label();
         id: i64 = row.case.prompt.id;
-        a: i64 = row.case.prompt.a;
-        b: i64 = row.case.prompt.b;
-        answer: i64 = row.case.prompt.answer;
+        asked: AskedColumns = row.case.prompt;
         layer: i64 = row.about().layer;
         neuron: i64 = row.about().neuron;
         component: String = format!("L{}N{}", row.about().layer, row.about().neuron);

@@ -9,8 +9,9 @@ pub mod support;
 
 pub use bag::check;
 
-use crate::prompt::{Operator, Prompt};
+use crate::prompt::{Prompt, PromptGroup};
 use bag::Bag;
+use indexmap::IndexSet;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Prompts, each once however many draws have it.
@@ -19,19 +20,13 @@ fn distinct<'p>(prompts: &[&'p Prompt]) -> Vec<&'p Prompt> {
     prompts.iter().copied().filter(|prompt| seen.insert(prompt.id)).collect()
 }
 
-/// The operators that prompts have, in their order.
-fn operators(prompts: &[&Prompt]) -> Vec<&'static Operator> {
-    let mut operators: Vec<&'static Operator> = Vec::new();
-    for prompt in prompts {
-        if !operators.contains(&prompt.operator) {
-            operators.push(prompt.operator);
-        }
-    }
-    operators
+/// The groups that prompts have, in their order.
+fn groups_of<'p>(prompts: &[&'p Prompt]) -> IndexSet<&'p PromptGroup> {
+    prompts.iter().map(|prompt| &prompt.group).collect()
 }
 
 /// The layers of all ranked neurons, ascending.
-fn layers(bags: &HashMap<&'static str, Bag>) -> Vec<usize> {
+fn layers(bags: &HashMap<PromptGroup, Bag>) -> Vec<usize> {
     let layers = bags.values().flat_map(|bag| bag.neurons.iter().map(|neuron| neuron.layer));
     layers.collect::<BTreeSet<_>>().into_iter().collect()
 }

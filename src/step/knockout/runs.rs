@@ -7,7 +7,7 @@ use crate::cost::Survey;
 use crate::intervene::{Activations, Edit, EditedPrompt, HookPositions, LogitRead, LogitReads, Positions, Units};
 use crate::manifest::SelfCheck;
 use crate::model::hook::{Hook, Site};
-use crate::prompt::{Operator, Prompt};
+use crate::prompt::{Prompt, PromptGroup};
 use crate::spec::step::KnockoutValue;
 use crate::step::divided::parts;
 use crate::step::means::{Means, Over};
@@ -54,7 +54,7 @@ pub fn answers(
     let block = replays::prompts_at_once(context, subject.model.facts(), length, &wanted, (1, rows));
     let divided = subject.divided(knock.over.step, template, parts(prompts.len(), block), context);
     let readout = LogitRead { picks: 1, distribution: true, divergence: false };
-    let answer = |prompt: usize| prompts[prompt].answer_tokens[0];
+    let answer = |prompt: usize| prompts[prompt].answer_token();
     let mut found = Answers { clean: Vec::with_capacity(prompts.len()), after: vec![false; count] };
     let skipped = |part: Range<usize>| task.advance((rows * part.len()) as u64);
     let work = |part: Range<usize>, checks: &mut Vec<SelfCheck>| {
@@ -100,7 +100,7 @@ impl<'s> Knock<'s> {
         value: KnockoutValue,
         over: Over<'s>,
         positions: Positions,
-        bags: &HashMap<&'static str, Bag>,
+        bags: &HashMap<PromptGroup, Bag>,
         cell: &TemplateBatch,
         (subject, context, outcome): (&ModelRun, &Context, &mut Outcome),
     ) -> Result<Self, Error> {
@@ -116,14 +116,14 @@ impl<'s> Knock<'s> {
         self.layers.iter().map(|&layer| (hook(layer), self.positions.clone())).collect()
     }
 
-    /// The edits of neurons by layer, in prompts of an operator.
+    /// The edits of neurons by layer, in prompts of a group.
     ///
     /// # Errors
-    /// An operator that has no mean of its own, at its place in the spec.
+    /// A group that has no mean of its own, at its place in the spec.
     pub fn edits(
         &self,
         layers: &BTreeMap<usize, Vec<usize>>,
-        operator: &Operator,
+        group: &PromptGroup,
         context: &Context,
     ) -> Result<Arc<[Edit]>, Error> {
         let edit = |(&layer, neurons): (&usize, &Vec<usize>)| {
@@ -132,7 +132,7 @@ impl<'s> Knock<'s> {
             neurons.dedup();
             let (hook, positions, units) = (hook(layer), self.positions.clone(), Units::Of(neurons));
             let Some(means) = &self.means else { return Ok(Edit::zero(hook, positions, units)) };
-            Ok(Edit::set(hook, positions, units, means.at(hook, operator, self.over, context)?))
+            Ok(Edit::set(hook, positions, units, means.at(hook, group, self.over, context)?))
         };
         layers.iter().filter(|(_, neurons)| !neurons.is_empty()).map(edit).collect()
     }

@@ -66,9 +66,9 @@ impl Kind for HeuristicSupport {
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        let operators = context.prompts(self.prompts.as_deref(), &self.name)?.operators.len();
+        let groups = model_run::groups(self, context)?.len();
         let facts = &survey.sketch.card.facts;
-        let read = GROUPS.len() * self.sample * self.seeds.len() * operators;
+        let read = GROUPS.len() * self.sample * self.seeds.len() * groups;
         let of =
             |cell: &crate::cost::SurveyedCell| Workload::forwards(cell.prompts + read, cell.positions.length, facts);
         Ok(Some(survey.cells.iter().map(of).fold(Workload::default(), |whole, cell| whole.and(cell))))
@@ -97,7 +97,7 @@ fn support(
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let prompts = super::distinct(&cell.prompts);
-    let bags = bag::bags(&step.name, &step.from, super::operators(&prompts), cell, subject, context)?;
+    let bags = bag::bags(&step.name, &step.from, super::groups_of(&prompts), cell, subject, context)?;
     let last = Positions::At(vec![cell.positions.length - 1]);
     let layers = super::layers(&bags);
     let wanted: HookPositions = layers.iter().map(|&layer| (Hook::Block(layer, Site::MlpPost), last.clone())).collect();
@@ -110,10 +110,10 @@ fn support(
     let tokens = model_run::tokens(&prompts)?;
     replays::captured(subject, (&label, &tokens), &wanted, batch, (context, &task), |part, activations| {
         let part = &prompts[part];
-        let own: Vec<Own> = part.iter().map(|prompt| Own::of(prompt, &bags[prompt.operator.symbol])).collect();
+        let own: Vec<Own> = part.iter().map(|prompt| Own::of(prompt, &bags[&prompt.group])).collect();
         let mut sums = vec![0.0; part.len()];
         for (&layer, (_, activation)) in layers.iter().zip(&activations) {
-            let answers: Vec<u32> = part.iter().map(|prompt| prompt.answer_tokens[0]).collect();
+            let answers: Vec<u32> = part.iter().map(|prompt| prompt.answer_token()).collect();
             let neurons = union(&own, layer);
             let logits = value_logits(subject.model.transformer(), layer, &neurons, &answers);
             for (number, own) in own.iter().enumerate() {

@@ -130,14 +130,14 @@ fn probe(
     let divided = subject.divided(&step.name, &cell.template, blocks, context);
     let work = |block: Range<usize>, _: &mut Vec<SelfCheck>| {
         let activations = reads.capture(&block, &task.prompts, subject, &label, context)?;
-        let epochs = (block.len() * task.groups.len() * step.epochs) as u64;
+        let epochs = (block.len() * task.lessons.len() * step.epochs) as u64;
         let progress = context.progress.begin(&label, epochs, "epochs");
         let mut results: Vec<Vec<Judgement>> = Vec::with_capacity(block.len());
         let parts = train::parts(step, &task, &reads.all[block.clone()], facts, length);
         let series = context.blocks.series("classifiers of one block", &parts);
         for (number, part) in parts.iter().enumerate() {
             let reads = &reads.all[block.start..][part.clone()];
-            let skipped = (part.len() * task.groups.len() * step.epochs) as u64;
+            let skipped = (part.len() * task.lessons.len() * step.epochs) as u64;
             results.extend(series.get_or(
                 number,
                 |_| progress.advance(skipped),

@@ -1,7 +1,7 @@
 //! The rows of a probe: accuracies, and the layers that write the answer.
 
 use super::reads::{Read, Reads};
-use super::train::{Group, Judgement, Task};
+use super::train::{Judgement, Lesson, Task};
 use crate::measure::Accuracy;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
@@ -9,7 +9,7 @@ use crate::probe::{Judged, Writing, answer_writing};
 use crate::step::places::{Place, PlaceColumns, PositionGroup};
 use crate::table::rows;
 
-/// All operators together.
+/// All groups together.
 pub const ALL: &str = "all";
 
 /// What the classifiers of a cell say.
@@ -22,15 +22,15 @@ pub struct Results<'r> {
     pub places: &'r [Place],
     /// Positions of the spec.
     pub at: &'r [PositionGroup],
-    /// What each read's classifiers say, group by group.
+    /// What each read's classifiers say, lesson by lesson.
     pub results: &'r [Vec<Judgement>],
 }
 
-/// How well a read tells the answers of one operator, or of all.
+/// How well a read tells the answers of one group, or of all.
 pub struct Score<'r> {
     place: Place,
     at: &'r PositionGroup,
-    operator: &'static str,
+    group: &'r str,
     /// Classes of the classifier; `None` where there are several.
     classes: Option<u32>,
     unseen: u64,
@@ -57,7 +57,7 @@ impl Sum {
 }
 
 impl<'r> Results<'r> {
-    /// One for each place, position and operator, and over all operators.
+    /// One for each place, position and group, and over all groups.
     pub fn scores(&self) -> Vec<Score<'r>> {
         let mut scores = Vec::new();
         for &place in self.places {
@@ -66,35 +66,33 @@ impl<'r> Results<'r> {
                 let Some(index) = read.and_then(|read| self.reads.all.iter().position(|other| *other == read)) else {
                     continue;
                 };
-                let operators = (0..self.task.operators.len()).map(Some).chain([None]);
-                scores.extend(operators.map(|operator| self.score(place, at, &self.results[index], operator)));
+                let groups = (0..self.task.groups.len()).map(Some).chain([None]);
+                scores.extend(groups.map(|group| self.score(place, at, &self.results[index], group)));
             }
         }
         scores
     }
 
-    fn score(&self, place: Place, at: &'r PositionGroup, judged: &[Judgement], operator: Option<usize>) -> Score<'r> {
-        let of = |row: usize| {
-            operator.is_none_or(|index| self.task.prompts[row].operator.symbol == self.task.operators[index])
-        };
+    fn score(&self, place: Place, at: &'r PositionGroup, judged: &[Judgement], group: Option<usize>) -> Score<'r> {
+        let of = |row: usize| group.is_none_or(|index| self.task.prompts[row].group == *self.task.groups[index]);
         let (mut test, mut train, mut unseen, mut classes) = (Sum::default(), Sum::default(), 0, Vec::new());
-        for (group, judged) in self.task.groups.iter().zip(judged) {
-            // A classifier of another operator says nothing of this one's prompts.
-            if operator.is_some() && group.operator.is_some() && group.operator != operator {
+        for (lesson, judged) in self.task.lessons.iter().zip(judged) {
+            // A classifier of another group says nothing of this one's prompts.
+            if group.is_some() && lesson.group.is_some() && lesson.group != group {
                 continue;
             }
-            let Group { split, .. } = group;
+            let Lesson { split, .. } = lesson;
             let sum = |sum: &mut Sum, rows: &[usize], judged: &[Judged]| {
                 rows.iter().zip(judged).filter(|(row, _)| of(**row)).for_each(|(_, judged)| sum.add(*judged));
             };
             sum(&mut test, &split.test, &judged.test);
             sum(&mut train, &split.train, &judged.train);
-            unseen += group.unseen.iter().filter(|&&row| of(row)).count() as u64;
-            classes.push(group.classes as u32);
+            unseen += lesson.unseen.iter().filter(|&&row| of(row)).count() as u64;
+            classes.push(lesson.classes as u32);
         }
         let classes = if let [classes] = classes.as_slice() { Some(*classes) } else { None };
-        let operator = operator.map_or(ALL, |index| self.task.operators[index]);
-        Score { place, at, operator, classes, unseen, test, train }
+        let group = group.map_or(ALL, |index| self.task.groups[index].label());
+        Score { place, at, group, classes, unseen, test, train }
     }
 
     /// The layers that write the answer: the rule on the accuracies at `resid_post` of the last position; `None` where that is
@@ -131,7 +129,7 @@ rows! {
     /// How well a read tells the answers.
     pub ScoreColumns<'r>((score, facts): (&'r Score<'r>, &'r Facts)) {
         place: PlaceColumns = score.place.key(score.at, facts);
-        operator: String = score.operator, in [ALL];
+        operator: String = score.group, in [ALL];
         n: i64 = score.test.accuracy.n, "How many test prompts.";
         classes: Option<i64> = score.classes, "Answers that the classifier tells apart; null where there are several classifiers.";
         unseen: i64 = score.unseen, "Test prompts whose answer no training prompt has.";

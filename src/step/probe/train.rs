@@ -7,14 +7,14 @@ use crate::kernel::Adam;
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::probe::{Classifier, Features, Judged, Order, Settings, Split, fit};
-use crate::prompt::Prompt;
+use crate::prompt::{Prompt, PromptGroup};
 use crate::resume::Bits;
 use crate::spec::step;
 use crate::spec::step::Probe;
 use crate::spec::step::ProbeOperators;
 use crate::step::replays;
 use crate::system::{interrupt, progress};
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use rayon::prelude::*;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -25,16 +25,16 @@ pub struct Task<'p> {
     pub prompts: Vec<&'p Prompt>,
     /// The first tokens of their answers, ascending.
     pub classes: Vec<u32>,
-    /// Operators that the prompts have.
-    pub operators: Vec<&'static str>,
-    /// The prompts that share a classifier: all, or those of each operator.
-    pub groups: Vec<Group>,
+    /// Groups that the prompts have.
+    pub groups: IndexSet<&'p PromptGroup>,
+    /// The prompts that share a classifier: all, or those of each group.
+    pub lessons: Vec<Lesson>,
 }
 
-/// The prompts of one classifier.
-pub struct Group {
-    /// Index of the operator; `None` for all.
-    pub operator: Option<usize>,
+/// What one classifier learns: all prompts, or those of a group.
+pub struct Lesson {
+    /// Index of the group; `None` for all.
+    pub group: Option<usize>,
     /// How many classes there are.
     pub classes: usize,
     /// Class of each prompt of the task; 0 for those of other groups.
@@ -45,7 +45,7 @@ pub struct Group {
     pub unseen: Vec<usize>,
 }
 
-/// What the classifiers of one read say, in the order of the groups.
+/// What the classifiers of one read say, in the order of the lessons.
 pub struct Judgement {
     /// Of the prompts learned, in the order of the split.
     pub train: Vec<Judged>,
@@ -82,27 +82,21 @@ impl<'p> Task<'p> {
             distinct.entry(prompt.id).or_insert(prompt);
         }
         let prompts: Vec<&Prompt> = distinct.into_values().collect();
-        let mut operators: Vec<&'static str> = Vec::new();
-        for prompt in &prompts {
-            if !operators.contains(&prompt.operator.symbol) {
-                operators.push(prompt.operator.symbol);
-            }
-        }
+        let groups: IndexSet<&PromptGroup> = prompts.iter().map(|prompt| &prompt.group).collect();
         let split = Split::new(prompts.len(), step.train, step.seed);
-        let of =
-            |operator: usize| (Some(operator), split.only(|row| prompts[row].operator.symbol == operators[operator]));
+        let of = |group: usize| (Some(group), split.only(|row| prompts[row].group == *groups[group]));
         let splits = match apart(step) {
-            true => (0..operators.len()).map(of).collect(),
+            true => (0..groups.len()).map(of).collect(),
             false => vec![(None, split)],
         };
-        let groups = splits.into_iter().map(|(operator, split)| Group::new(operator, split, &prompts)).collect();
-        Self { classes: classes(prompts.iter().copied()), prompts, operators, groups }
+        let lessons = splits.into_iter().map(|(group, split)| Lesson::new(group, split, &prompts)).collect();
+        Self { classes: classes(prompts.iter().copied()), prompts, groups, lessons }
     }
 
     /// Why it cannot be learned.
     pub fn problem(&self, step: &Probe) -> Option<String> {
-        let short = self.groups.iter().find(|group| group.split.train.is_empty() || group.split.test.is_empty())?;
-        let of = short.operator.map_or(String::new(), |index| format!(" of operator '{}'", self.operators[index]));
+        let short = self.lessons.iter().find(|lesson| lesson.split.train.is_empty() || lesson.split.test.is_empty())?;
+        let of = short.group.map_or(String::new(), |index| format!(" of {}", self.groups[index]));
         let (train, test) = (short.split.train.len(), short.split.test.len());
         Some(format!(
             "{} prompts{of}: train = {} takes {train} to learn from and leaves {test}; write wider operands or another share",
@@ -114,12 +108,12 @@ impl<'p> Task<'p> {
     /// What a reader should know: answers that no classifier can give.
     pub fn note(&self) -> Option<String> {
         let (mut answers, mut prompts) = (0, 0);
-        for group in &self.groups {
-            answers += group.unseen.iter().map(|&row| group.labels[row]).collect::<HashSet<_>>().len();
-            prompts += group.unseen.len();
+        for lesson in &self.lessons {
+            answers += lesson.unseen.iter().map(|&row| lesson.labels[row]).collect::<HashSet<_>>().len();
+            prompts += lesson.unseen.len();
         }
-        let tested: usize = self.groups.iter().map(|group| group.split.test.len()).sum();
-        let all: usize = self.groups.iter().map(|group| group.classes).sum();
+        let tested: usize = self.lessons.iter().map(|lesson| lesson.split.test.len()).sum();
+        let all: usize = self.lessons.iter().map(|lesson| lesson.classes).sum();
         (prompts > 0).then(|| {
             format!(
                 "{answers} of {all} answers are in no prompt that is learned, and no classifier can give them: {prompts} of \
@@ -129,21 +123,21 @@ impl<'p> Task<'p> {
     }
 }
 
-impl Group {
-    fn new(operator: Option<usize>, split: Split, prompts: &[&Prompt]) -> Self {
+impl Lesson {
+    fn new(group: Option<usize>, split: Split, prompts: &[&Prompt]) -> Self {
         let members = split.train.iter().chain(&split.test);
         let classes = classes(members.map(|&row| prompts[row]));
         let label = |prompt: &&Prompt| classes.binary_search(&answer(prompt)).map_or(0, |class| class as u32);
         let labels: Vec<u32> = prompts.iter().map(label).collect();
         let learned: HashSet<u32> = split.train.iter().map(|&row| labels[row]).collect();
         let unseen = split.test.iter().copied().filter(|&row| !learned.contains(&labels[row])).collect();
-        Self { operator, classes: classes.len(), labels, split, unseen }
+        Self { group, classes: classes.len(), labels, split, unseen }
     }
 }
 
 /// The class of a prompt: the first token of its answer.
 fn answer(prompt: &Prompt) -> u32 {
-    prompt.answer_tokens[0]
+    prompt.answer_token()
 }
 
 fn classes<'p>(prompts: impl Iterator<Item = &'p Prompt>) -> Vec<u32> {
@@ -156,17 +150,17 @@ fn classes<'p>(prompts: impl Iterator<Item = &'p Prompt>) -> Vec<u32> {
 /// Parts of the reads whose classifiers are trained together: of about as many operations each, and of so many classifiers that no
 /// thread waits for another.
 pub fn parts(step: &Probe, task: &Task, reads: &[Read], facts: &Facts, length: usize) -> Vec<Range<usize>> {
-    let each = |group: &Group| group.classes * (step.epochs * group.split.train.len() * 3 + task.prompts.len());
-    let of_input: usize = 2 * task.groups.iter().map(each).sum::<usize>();
+    let each = |lesson: &Lesson| lesson.classes * (step.epochs * lesson.split.train.len() * 3 + task.prompts.len());
+    let of_input: usize = 2 * task.lessons.iter().map(each).sum::<usize>();
     let widest = reads.iter().map(|read| read.width(facts, length)).max().unwrap_or(1);
     let most = replays::OPERATIONS / (of_input as u64 * widest as u64).max(1);
     crate::step::divided::parts(
         reads.len(),
-        usize::try_from(most).unwrap_or(usize::MAX).max(LEAST / task.groups.len().max(1)),
+        usize::try_from(most).unwrap_or(usize::MAX).max(LEAST / task.lessons.len().max(1)),
     )
 }
 
-/// Trains the classifiers of some reads, one of each group, on several threads: the results do not depend on how many.
+/// Trains the classifiers of some reads, one of each lesson, on several threads: the results do not depend on how many.
 ///
 /// # Errors
 /// A classifier whose loss is no number, and Ctrl-C.
@@ -178,13 +172,13 @@ pub fn train(
     layout: impl Fn(Hook) -> Option<Layout> + Sync,
     progress: &progress::Task,
 ) -> Result<Vec<Vec<Judgement>>, Error> {
-    let jobs: Vec<(Read, &Group)> =
-        reads.iter().flat_map(|&read| task.groups.iter().map(move |group| (read, group))).collect();
-    let judged = jobs.par_iter().map(|&(read, group)| {
+    let jobs: Vec<(Read, &Lesson)> =
+        reads.iter().flat_map(|&read| task.lessons.iter().map(move |lesson| (read, lesson))).collect();
+    let judged = jobs.par_iter().map(|&(read, lesson)| {
         let failed = |problem: String| Error::failed(format!("step '{}'", step.name))(problem);
         let features = features(read, activations, layout(read.place.hook))
             .ok_or_else(|| failed(format!("{}: not reached", read.place.hook)))?;
-        train_one(step, group, features, progress)?.ok_or_else(|| {
+        train_one(step, lesson, features, progress)?.ok_or_else(|| {
             failed(format!(
                 "the classifier of {} at position {} has a loss that is no number; write a smaller lr",
                 read.place.hook, read.position
@@ -192,31 +186,31 @@ pub fn train(
         })
     });
     let mut judged = judged.collect::<Result<Vec<Judgement>, Error>>()?.into_iter();
-    Ok(reads.iter().map(|_| judged.by_ref().take(task.groups.len()).collect()).collect())
+    Ok(reads.iter().map(|_| judged.by_ref().take(task.lessons.len()).collect()).collect())
 }
 
 /// One classifier; `None` where its loss is no number.
 fn train_one(
     step: &Probe,
-    group: &Group,
+    lesson: &Lesson,
     features: Features,
     progress: &progress::Task,
 ) -> Result<Option<Judgement>, Error> {
     let features = match step.standardize {
-        true => features.standardized(&group.split.train),
+        true => features.standardized(&lesson.split.train),
         false => features,
     };
-    let mut classifier = Classifier::random(features.width(), group.classes, step.seed);
+    let mut classifier = Classifier::random(features.width(), lesson.classes, step.seed);
     let settings = Settings { adam: Adam::new(step.lr), batch: step.batch };
-    let epochs = Order::new(&group.split.train, step.seed).take(step.epochs).inspect(|_| progress.advance(1));
+    let epochs = Order::new(&lesson.split.train, step.seed).take(step.epochs).inspect(|_| progress.advance(1));
     let losses =
-        fit(&mut classifier, &features, &group.labels, epochs, settings, || interrupt::check().map_err(Error::from))?;
+        fit(&mut classifier, &features, &lesson.labels, epochs, settings, || interrupt::check().map_err(Error::from))?;
     if losses.iter().any(|loss| !loss.is_finite()) {
         return Ok(None);
     }
-    let judge = |rows: &[usize]| classifier.judge(&features, &group.labels, rows);
+    let judge = |rows: &[usize]| classifier.judge(&features, &lesson.labels, rows);
     let still_learning = matches!(losses.as_slice(), [.., before, last] if *last < (1.0 - STILL) * before);
-    Ok(Some(Judgement { train: judge(&group.split.train), test: judge(&group.split.test), still_learning }))
+    Ok(Some(Judgement { train: judge(&lesson.split.train), test: judge(&lesson.split.test), still_learning }))
 }
 
 /// The values of a read, prompt by prompt.
@@ -232,7 +226,7 @@ fn features(read: Read, activations: &Captured, layout: Option<Layout>) -> Optio
     Some(Features::new(data, positions.len() * width, slot * width + unit, features))
 }
 
-/// Whether each operator's prompts have a classifier of their own.
+/// Whether each group's prompts have a classifier of their own.
 pub(super) fn apart(step: &step::Probe) -> bool {
     step.operators == ProbeOperators::Each
 }

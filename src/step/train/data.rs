@@ -1,7 +1,7 @@
 //! Batches of prompts to train on, and those that are held out.
 
 use crate::model::transformer::Tokens;
-use crate::prompt::{Prompt, PromptSet};
+use crate::prompt::{Prompt, PromptGroup, PromptSet};
 use crate::random::{Purpose, stream};
 use crate::spec::Answer;
 use rand::Rng;
@@ -12,26 +12,24 @@ use std::collections::BTreeSet;
 /// Prompts that do not make a training set.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    /// A batch holds as many prompts of each operator.
+    /// A batch holds as many prompts of each group.
     #[error(
-        "train: batch = {batch} cannot hold as many prompts of each of {operators} operators; write a multiple of {operators}"
+        "train: batch = {batch} cannot hold as many prompts of each of {groups} operators; write a multiple of {groups}"
     )]
     Batch {
         /// The spec's batch.
         batch: usize,
-        /// Number of operators.
-        operators: usize,
+        /// Number of groups.
+        groups: usize,
     },
     /// The loss is that of one token.
     #[error("train: answers of several tokens cannot be trained on; write answer = \"single-token\" in the prompt set")]
     ManyTokens,
     /// Nothing to learn from.
-    #[error(
-        "train: no prompt of operator '{operator}' to train on; widen the operand ranges, or write a smaller held_out"
-    )]
+    #[error("train: no prompt of {group} to train on; widen the operand ranges, or write a smaller held_out")]
     NoPrompt {
-        /// The operator.
-        operator: String,
+        /// The group.
+        group: PromptGroup,
     },
     /// Prompts of one batch have one length.
     #[error(
@@ -57,14 +55,14 @@ pub enum DataError {
     },
 }
 
-/// The prompts, split by operand pair: what is held out for one operator is held out for all.
+/// The prompts, split by operand pair: what is held out for one group is held out for all.
 pub(super) struct Split<'a> {
-    /// Prompts to learn, by operator.
+    /// Prompts to learn, by group.
     pub train: Vec<Vec<&'a Prompt>>,
-    /// Prompts never learned, by operator.
+    /// Prompts never learned, by group.
     pub held_out: Vec<Vec<&'a Prompt>>,
-    /// Operator symbols.
-    pub operators: Vec<&'static str>,
+    /// The groups.
+    pub groups: Vec<PromptGroup>,
     /// Tokens of each prompt.
     pub n_ctx: usize,
 }
@@ -78,42 +76,46 @@ impl<'a> Split<'a> {
         for prompt in &set.prompts {
             check(prompt, n_ctx, n_vocab)?;
         }
-        let pairs: BTreeSet<(i64, i64)> = set.prompts.iter().map(|prompt| (prompt.a, prompt.b)).collect();
+        let pairs: BTreeSet<(i64, i64)> = set.prompts.iter().filter_map(pair).collect();
         let mut pairs: Vec<(i64, i64)> = pairs.into_iter().collect();
         pairs.shuffle(&mut stream(seed, Purpose::Split));
         let held = (pairs.len() as f64 * share).round() as usize;
         let held: BTreeSet<(i64, i64)> = pairs.into_iter().take(held).collect();
-        let operators: Vec<&'static str> = set.operators.iter().map(|operator| operator.symbol).collect();
-        let by_operator = |held_out: bool| {
-            let of = |symbol: &&str| {
-                let own = set.prompts.iter().filter(|prompt| prompt.operator.symbol == *symbol);
-                own.filter(|prompt| held.contains(&(prompt.a, prompt.b)) == held_out).collect()
+        let by_group = |held_out: bool| {
+            let of = |group: &PromptGroup| {
+                let own = set.prompts.iter().filter(|prompt| prompt.group == *group);
+                own.filter(|prompt| pair(prompt).is_some_and(|pair| held.contains(&pair)) == held_out).collect()
             };
-            operators.iter().map(of).collect::<Vec<Vec<&Prompt>>>()
+            set.groups.iter().map(of).collect::<Vec<Vec<&Prompt>>>()
         };
-        let split = Self { train: by_operator(false), held_out: by_operator(true), operators, n_ctx };
-        match split.train.iter().zip(&split.operators).find(|(train, _)| train.is_empty()) {
-            Some((_, operator)) => Err(DataError::NoPrompt { operator: operator.to_string() }),
+        let split = Self { train: by_group(false), held_out: by_group(true), groups: set.groups.clone(), n_ctx };
+        match split.train.iter().zip(&split.groups).find(|(train, _)| train.is_empty()) {
+            Some((_, group)) => Err(DataError::NoPrompt { group: group.clone() }),
             None => Ok(split),
         }
     }
+}
+
+/// The operands of a prompt.
+fn pair(prompt: &Prompt) -> Option<(i64, i64)> {
+    prompt.calculation().map(|calculation| (calculation.a, calculation.b))
 }
 
 fn check(prompt: &Prompt, n_ctx: usize, n_vocab: usize) -> Result<(), DataError> {
     if prompt.tokens.len() != n_ctx {
         return Err(DataError::Lengths { first: n_ctx, other: prompt.tokens.len() });
     }
-    match prompt.tokens.iter().chain(&prompt.answer_tokens).find(|&&id| id as usize >= n_vocab) {
+    match prompt.tokens.iter().chain(prompt.answer_tokens()).find(|&&id| id as usize >= n_vocab) {
         Some(&id) => Err(DataError::Vocabulary { text: prompt.text.clone(), id, n_vocab }),
         None => Ok(()),
     }
 }
 
-/// Batches without end: as many prompts of each operator, each operator's prompts in an order that is drawn anew each
+/// Batches without end: as many prompts of each group, each group's prompts in an order that is drawn anew each
 /// time they are used up.
 pub(super) struct Batches<'a> {
     decks: Vec<Deck<'a>>,
-    per_operator: usize,
+    per_group: usize,
     random: ChaCha8Rng,
 }
 
@@ -124,12 +126,12 @@ struct Deck<'a> {
 
 impl<'a> Batches<'a> {
     pub fn new(split: &Split<'a>, batch: usize, seed: u64) -> Result<Self, DataError> {
-        let operators = split.train.len();
-        if operators == 0 || !batch.is_multiple_of(operators) {
-            return Err(DataError::Batch { batch, operators });
+        let groups = split.train.len();
+        if groups == 0 || !batch.is_multiple_of(groups) {
+            return Err(DataError::Batch { batch, groups });
         }
         let decks = split.train.iter().map(|prompts| Deck { prompts: prompts.clone(), next: usize::MAX });
-        Ok(Self { decks: decks.collect(), per_operator: batch / operators, random: stream(seed, Purpose::Order) })
+        Ok(Self { decks: decks.collect(), per_group: batch / groups, random: stream(seed, Purpose::Order) })
     }
 
     /// The prompts of the next batch and the token that answers each.
@@ -137,10 +139,10 @@ impl<'a> Batches<'a> {
         let mut ids = Vec::new();
         let mut answers = Vec::new();
         for deck in &mut self.decks {
-            for _ in 0..self.per_operator {
+            for _ in 0..self.per_group {
                 let prompt = deck.draw(&mut self.random);
                 ids.extend_from_slice(&prompt.tokens);
-                answers.extend(prompt.answer_tokens.first());
+                answers.push(prompt.answer_token());
             }
         }
         let batch = answers.len();

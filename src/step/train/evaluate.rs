@@ -12,10 +12,10 @@ pub const TRAIN: &str = "train";
 /// Prompts per pass.
 const BATCH: usize = 1024;
 
-/// How well one operator is answered.
+/// How well one group is answered.
 pub(super) struct Evaluation {
     pub step: usize,
-    pub operator: &'static str,
+    pub group: String,
     pub split: &'static str,
     pub count: usize,
     pub accuracy: f64,
@@ -23,11 +23,11 @@ pub(super) struct Evaluation {
     pub training_loss: f64,
 }
 
-/// One row per operator on the prompts held out; on the training prompts where none are.
+/// One row per group on the prompts held out; on the training prompts where none are.
 pub(super) fn evaluate(model: &Transformer, split: &Split, step: usize, training_loss: f64) -> Vec<Evaluation> {
     let held_out = split.held_out.iter().any(|prompts| !prompts.is_empty());
     let (name, prompts) = if held_out { (HELD_OUT, &split.held_out) } else { (TRAIN, &split.train) };
-    let rows = split.operators.iter().zip(prompts).map(|(operator, prompts)| {
+    let rows = split.groups.iter().zip(prompts).map(|(group, prompts)| {
         let (mut correct, mut loss) = (0, 0.0);
         for batch in prompts.chunks(BATCH) {
             let (right, nats) = score(model, batch);
@@ -37,7 +37,7 @@ pub(super) fn evaluate(model: &Transformer, split: &Split, step: usize, training
         let count = prompts.len() as f64;
         Evaluation {
             step,
-            operator,
+            group: group.label().to_string(),
             split: name,
             count: prompts.len(),
             accuracy: correct as f64 / count,
@@ -64,7 +64,7 @@ fn score(model: &Transformer, prompts: &[&Prompt]) -> (usize, f64) {
     let values: Vec<f32> = logits.into_data().try_into_vec().expect("training is in f32");
     let (mut correct, mut loss) = (0, 0.0);
     for (row, prompt) in values.chunks_exact(n_vocab).zip(prompts) {
-        let Some(answer) = prompt.answer_tokens.first().and_then(|&id| row.get(id as usize)) else { continue };
+        let Some(answer) = prompt.answer_tokens().first().and_then(|&id| row.get(id as usize)) else { continue };
         let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         // A tie is no answer: the arg-max would depend on the order of the tokens.
         let rivals = row.iter().filter(|logit| *logit >= answer).count();

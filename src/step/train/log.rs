@@ -33,7 +33,7 @@ impl Log {
         let held_out: Vec<String> = rows
             .iter()
             .filter(|row| row.split == evaluate::HELD_OUT)
-            .map(|row| format!("{} {:.3}", row.operator, row.accuracy))
+            .map(|row| format!("{} {:.3}", row.group, row.accuracy))
             .collect();
         task.message(&format!("loss {training_loss:.3}, held-out accuracy {}", held_out.join("  ")));
         self.evaluations.extend(rows);
@@ -49,7 +49,7 @@ rows! {
     /// Losses and accuracies of a training.
     pub LogColumns<'r>(row: &'r Evaluation) {
         step: i64 = row.step, "The optimiser step.";
-        operator: String = row.operator;
+        operator: String = &row.group;
         split: String = row.split, "`train` or `held-out`.", in [evaluate::HELD_OUT, evaluate::TRAIN];
         count: i64 = row.count;
         accuracy: f64 = row.accuracy;

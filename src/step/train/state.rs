@@ -98,15 +98,15 @@ struct Row((usize, String, bool), (usize, f64), (f64, f64));
 
 impl Row {
     fn new(evaluation: &Evaluation) -> Self {
-        let Evaluation { step, operator, split, count, accuracy, loss, training_loss } = *evaluation;
-        Self((step, operator.to_string(), split == HELD_OUT), (count, accuracy), (loss, training_loss))
+        let Evaluation { step, ref group, split, count, accuracy, loss, training_loss } = *evaluation;
+        Self((step, group.clone(), split == HELD_OUT), (count, accuracy), (loss, training_loss))
     }
 
     fn of(self, of: &Split) -> Option<Evaluation> {
-        let Self((step, operator, held_out), (count, accuracy), (loss, training_loss)) = self;
-        let operator = of.operators.iter().copied().find(|other| *other == operator)?;
+        let Self((step, group, held_out), (count, accuracy), (loss, training_loss)) = self;
+        of.groups.iter().find(|other| other.label() == group)?;
         let split = if held_out { HELD_OUT } else { TRAIN };
-        Some(Evaluation { step, operator, split, count, accuracy, loss, training_loss })
+        Some(Evaluation { step, group, split, count, accuracy, loss, training_loss })
     }
 }
 

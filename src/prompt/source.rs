@@ -1,0 +1,90 @@
+//! Where prompts come from: arithmetic, or words. What else is a source one day says here which groups it has, how many prompts each of
+//! them has in a template, and what each asks for.
+
+use super::asks::Asks;
+use super::calculation::Calculation;
+use super::dropped::Reason;
+use super::group::PromptGroup;
+use super::operator::{NoValue, Operator};
+use super::words::Words;
+
+/// What the slots of prompts are filled from.
+#[derive(Debug, Clone)]
+pub enum PromptSource {
+    /// Operators and operands.
+    Arithmetic(OperandGrid),
+    /// Lists of words, and rows of them.
+    Words(Words),
+}
+
+/// Every operator on every pair of operands.
+#[derive(Debug, Clone, Default)]
+pub struct OperandGrid {
+    /// Operators, in the spec's order.
+    pub operators: Vec<&'static Operator>,
+    /// Values of the first operand, in order.
+    pub a: Vec<i64>,
+    /// Values of the second operand, in order.
+    pub b: Vec<i64>,
+    /// Legal answers, end excluded; `None`: all that are not negative.
+    pub answers: Option<(i64, i64)>,
+}
+
+impl PromptSource {
+    /// Its groups, in their order.
+    pub fn groups(&self) -> Vec<PromptGroup> {
+        match self {
+            PromptSource::Arithmetic(grid) => {
+                grid.operators.iter().map(|operator| PromptGroup::operator(operator.symbol)).collect()
+            }
+            PromptSource::Words(_) => vec![PromptGroup::WORDS],
+        }
+    }
+
+    /// How many prompts a group has in a template, legal or not.
+    pub fn count(&self) -> usize {
+        match self {
+            PromptSource::Arithmetic(grid) => grid.a.len() * grid.b.len(),
+            PromptSource::Words(words) => words.count(),
+        }
+    }
+
+    /// What a prompt of a group asks for, where its answer is one that the spec wants.
+    pub(super) fn solve(&self, group: usize, index: usize) -> Result<Asks, Reason> {
+        match self {
+            PromptSource::Arithmetic(grid) => grid.solve(group, index).map(Asks::Numbers),
+            PromptSource::Words(words) => words.combination(index).map(Asks::Words).ok_or(Reason::Alike),
+        }
+    }
+
+    /// What a prompt of a group asks for, whatever its answer; `None` where words are the same that must differ.
+    pub(super) fn unsolved(&self, group: usize, index: usize) -> Option<Asks> {
+        match self {
+            PromptSource::Arithmetic(grid) => {
+                let (operator, a, b) = grid.operands(group, index);
+                let result = (operator.apply)(a, b).unwrap_or(0);
+                Some(Asks::Numbers(Calculation { operator, a, b, result }))
+            }
+            PromptSource::Words(words) => words.combination(index).map(Asks::Words),
+        }
+    }
+}
+
+impl OperandGrid {
+    fn operands(&self, group: usize, index: usize) -> (&'static Operator, i64, i64) {
+        (self.operators[group], self.a[index / self.b.len()], self.b[index % self.b.len()])
+    }
+
+    fn solve(&self, group: usize, index: usize) -> Result<Calculation, Reason> {
+        let (operator, a, b) = self.operands(group, index);
+        let result = (operator.apply)(a, b).map_err(|why| match why {
+            NoValue::DivisionByZero => Reason::DivisionByZero,
+            NoValue::Overflow => Reason::Overflow,
+        })?;
+        match self.answers {
+            None if result < 0 => Err(Reason::Negative),
+            Some((low, high)) if !(low..high).contains(&result) => Err(Reason::OutsideAnswers),
+            _ => Ok(Calculation { operator, a, b, result }),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The prompts of one template and group: what each asks for, and its tokens.
+
+use super::answers::{Accepted, Answers, Contrast};
+use super::asks::Asks;
+use super::dropped::{Fault, Reason};
+use super::error::PromptError;
+use super::fields::{FieldValue, Fields};
+use super::group::PromptGroup;
+use super::limits::MOST_LOOKED_AT;
+use super::order::Order;
+use super::random::Random;
+use super::resolved::{NamedTemplate, Resolved};
+use super::set::{Prompt, SlotTokens};
+use super::template::{Fill, Slot, Template};
+use crate::model::tokenizer::{Encoding, Tokenizer};
+use crate::spec::Answer;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The beginning-of-text token before each prompt; `wanted` overrides whether there is one.
+///
+/// # Errors
+/// One is wanted and the tokenizer has none.
+pub(super) fn bos_token(tokenizer: &Tokenizer, wanted: Option<bool>) -> Result<Option<u32>, PromptError> {
+    wanted.unwrap_or(tokenizer.adds_bos()).then(|| tokenizer.bos().ok_or(PromptError::NoBos)).transpose()
+}
+
+/// The prompts of one template and group.
+pub(super) struct TemplateGroup<'a> {
+    pub resolved: &'a Resolved,
+    pub tokenizer: &'a Tokenizer,
+    pub bos: Option<u32>,
+    pub template: &'a NamedTemplate,
+    pub template_index: usize,
+    pub group: PromptGroup,
+    pub group_index: usize,
+    pub first_id: u64,
+}
+
+/// A prompt in tokens, whatever its answer.
+pub(super) struct Placed {
+    /// The whole text.
+    pub text: String,
+    /// The tokens of the text alone.
+    pub encoding: Encoding,
+    /// Where the slots are once the beginning-of-text token is put before.
+    pub slots: Vec<Option<SlotTokens>>,
+}
+
+impl<'a> TemplateGroup<'a> {
+    pub fn new(
+        resolved: &'a Resolved,
+        tokenizer: &'a Tokenizer,
+        bos: Option<u32>,
+        template_index: usize,
+        group_index: usize,
+    ) -> Self {
+        let (template, group) = (&resolved.templates[template_index], resolved.groups[group_index].clone());
+        let before = template_index * resolved.groups.len() + group_index;
+        let first_id = before as u64 * resolved.source.count() as u64;
+        Self { resolved, tokenizer, bos, template, template_index, group, group_index, first_id }
+    }
+
+    /// How many prompts there are, legal or not.
+    pub fn count(&self) -> usize {
+        self.resolved.source.count()
+    }
+
+    /// The prompts that are looked at: all, or of very many combinations of words, where a sample of them is asked for, some: the same
+    /// for every sample.
+    pub fn indices(&self) -> Box<dyn Iterator<Item = usize>> {
+        let count = self.count();
+        if self.resolved.words().is_none() || self.resolved.sample.is_none() || count <= MOST_LOOKED_AT {
+            return Box::new(0..count);
+        }
+        let random = Random::new(0, &["words", &self.template.name]);
+        let mut some: Vec<usize> = Order::new(count, random).take(MOST_LOOKED_AT).collect();
+        some.sort_unstable();
+        Box::new(some.into_iter())
+    }
+
+    /// What a prompt asks for, where its answer is one that the spec wants.
+    pub fn solve(&self, index: usize) -> Result<Asks, Reason> {
+        self.resolved.source.solve(self.group_index, index)
+    }
+
+    /// What a prompt asks for, whatever its answer; `None` where words are the same that must differ.
+    pub fn unsolved(&self, index: usize) -> Option<Asks> {
+        self.resolved.source.unsolved(self.group_index, index)
+    }
+
+    /// A prompt where it is legal.
+    pub fn legal(&self, index: usize) -> Option<Prompt> {
+        self.tokenise(0, &self.solve(index).ok()?).ok()
+    }
+
+    /// The tokens of a prompt and of its slots; with single-token answers each slot must be one token of its own.
+    pub fn place(&self, asks: &Asks) -> Result<Placed, Fault> {
+        let (text, spans) = render(self.template, asks);
+        let encoding = self.tokenizer.encode(&text).map_err(|_| Reason::UnknownText)?;
+        let offset = usize::from(self.bos.is_some());
+        let mut slots = vec![None; self.template.places.len()];
+        for (slot, span) in &spans {
+            let tokens = slot_tokens(&encoding, &text, span);
+            if self.resolved.answer == Answer::SingleToken {
+                let fault = |reason| {
+                    let word = text.get(span.clone()).unwrap_or_default().to_string();
+                    Fault { reason, word: matches!(slot, Slot::Word { .. }).then_some((*slot, word)) }
+                };
+                if tokens.count != 1 {
+                    return Err(fault(Reason::long(*slot)));
+                }
+                if !tokens.own {
+                    return Err(fault(Reason::shared(*slot)));
+                }
+            }
+            if let Some(place) = self.template.places.iter().position(|(other, _)| other == slot) {
+                slots[place] = Some(SlotTokens { first: tokens.first + offset, ..tokens });
+            }
+        }
+        Ok(Placed { text, encoding, slots })
+    }
+
+    /// A prompt in tokens, with its answer.
+    pub fn tokenise(&self, id: u64, asks: &Asks) -> Result<Prompt, Fault> {
+        let Placed { text, encoding: prompt, slots } = self.place(asks)?;
+        let completion = &self.resolved.completion;
+        let answer_tokens = self.answer_tokens(&text, &prompt, completion, asks).map_err(|reason| {
+            let long = matches!((reason, asks), (Reason::AnswerLong, Asks::Words(_)));
+            Fault { reason, word: long.then(|| (Slot::Answer, written(completion, asks))) }
+        })?;
+        let value = match asks {
+            Asks::Numbers(calculation) => FieldValue::Integer(calculation.result),
+            Asks::Words(_) => FieldValue::Text(Arc::from(written(completion, asks))),
+        };
+        let contrast = self.contrast(asks, &text, &prompt, &answer_tokens)?;
+        Ok(Prompt {
+            id,
+            template: self.template_index,
+            group: self.group.clone(),
+            fields: self.fields(asks),
+            answers: Answers::from(Accepted { value, tokens: answer_tokens }),
+            contrast,
+            tokens: self.bos.into_iter().chain(prompt.ids).collect(),
+            text,
+            slots,
+            seed: None,
+            number: None,
+            correct: None,
+        })
+    }
+
+    /// What is kept of what a prompt asks for.
+    pub fn fields(&self, asks: &Asks) -> Fields {
+        match asks {
+            Asks::Numbers(calculation) => Fields::Calculation(*calculation),
+            Asks::Words(filling) => {
+                let columns = self.resolved.words().map_or_else(Arc::default, |words| words.columns.clone());
+                Fields::Words { columns, words: filling.words.clone() }
+            }
+        }
+    }
+
+    /// The contrast of a prompt, where the spec says one; it must begin otherwise than the answer.
+    fn contrast(&self, asks: &Asks, text: &str, prompt: &Encoding, answer: &[u32]) -> Result<Option<Contrast>, Fault> {
+        let Some(template) = self.resolved.words().and_then(|words| words.contrast.as_ref()) else { return Ok(None) };
+        let written = written(template, asks);
+        let fault = |reason| Fault { reason, word: Some((Slot::Answer, written.clone())) };
+        let tokens = self.answer_tokens(text, prompt, template, asks).map_err(|_| fault(Reason::Contrast))?;
+        match tokens.first() {
+            Some(token) if answer.first() != Some(token) => {
+                Ok(Some(Contrast { text: Arc::from(written.as_str()), token: *token }))
+            }
+            _ => Err(fault(Reason::ContrastAlike)),
+        }
+    }
+
+    /// The tokens that follow the prompt's own when the answer follows its text.
+    pub fn answer_tokens(
+        &self,
+        text: &str,
+        prompt: &Encoding,
+        completion: &Template,
+        asks: &Asks,
+    ) -> Result<Vec<u32>, Reason> {
+        let mut whole = text.to_string();
+        let spans = completion.render(asks, &mut whole);
+        let whole_encoding = self.tokenizer.encode(&whole).map_err(|_| Reason::UnknownAnswer)?;
+        let answer = match whole_encoding.ids.split_at_checked(prompt.ids.len()) {
+            Some((start, rest)) if start == prompt.ids && !rest.is_empty() => rest,
+            _ => return Err(Reason::Merges),
+        };
+        let answer_start = spans.first().map_or(text.len(), |(_, span)| span.start);
+        let first_end = whole_encoding.offsets.get(prompt.ids.len()).map_or(0, |&(_, end)| end);
+        if first_end <= answer_start {
+            return Err(Reason::CompletionApart);
+        }
+        if self.resolved.answer == Answer::SingleToken && answer.len() != 1 {
+            return Err(Reason::AnswerLong);
+        }
+        Ok(answer.to_vec())
+    }
+}
+
+/// What follows a prompt, without spaces around it.
+fn written(completion: &Template, asks: &Asks) -> String {
+    let mut text = String::new();
+    completion.render(asks, &mut text);
+    text.trim().to_string()
+}
+
+/// A prompt's text, and the bytes of its slots.
+pub(super) fn render(template: &NamedTemplate, with: impl Fill) -> (String, Vec<(Slot, Range<usize>)>) {
+    let mut text = template.prefix.clone();
+    let spans = template.template.render(with, &mut text);
+    (text, spans)
+}
+
+/// The tokens that overlap a span of the text.
+pub(super) fn slot_tokens(encoding: &Encoding, text: &str, span: &Range<usize>) -> SlotTokens {
+    let overlaps = |&(start, end): &(usize, usize)| start < span.end && end > span.start;
+    let first = encoding.offsets.iter().position(overlaps).unwrap_or(0);
+    let held: Vec<(usize, usize)> = encoding.offsets.iter().skip(first).copied().take_while(overlaps).collect();
+    let blank = |bytes: Range<usize>| text.get(bytes).is_some_and(|outside| outside.trim().is_empty());
+    let own = held.iter().all(|&(start, end)| blank(start..span.start.max(start)) && blank(span.end.min(end)..end));
+    SlotTokens { first, count: held.len(), own: own && !held.is_empty() }
+}
