@@ -86,23 +86,22 @@ fn edits_do_what_they_say() {
 #[test]
 fn wrong_edits_are_refused_where_they_stand() {
     let cases = [
-        ("site = \"3.resid_post\"", "site = \"4.resid_post\"", "layer 4 of 4"),
-        ("site = \"3.resid_post\"", "site = \"3.resid_pots\"", "no hook"),
-        ("cut = [\"L*H*\"], positions = [\"=\"]", "cut = [\"L9H*\"], positions = [\"=\"]", "layer 9 of 4"),
-        ("cut = [\"L*H*\"], positions = [\"=\"]", "cut = [\"L0MLP\"], positions = [\"=\"]", "no attention"),
-        ("to = [\"a\", \"=\"]", "to = [\"c\"]", "no position 'c'"),
-        ("to = [\"a\", \"=\"]", "to = [\"=\"]", "no position of 'positions' reads one of 'to' (template 'default')"),
-        ("positions = [\"b\", \"=\"], to = [\"before\"]", "positions = [0], to = [\"b\"]", "nothing is cut"),
-        ("{ site = \"0.z\", strength = 0.0 }", "{ strength = 0.0 }", "an edit of nothing"),
-        ("{ site = \"0.z\", strength", "{ cut = [\"L0H0\"], site = \"0.z\", strength", "of a site and of attention"),
-        ("value = 0.25", "value = \"meen\"", "no value \"meen\""),
-        ("to = [\"a\", \"=\"]", "to = [\"a\"], strength = 0.5", "'strength' changes nothing"),
-        ("to = [\"a\", \"=\"]", "to = [\"a\"], value = 0", "'value' changes nothing"),
-        ("{ site = \"0.z\", strength = 0.0 }", "{ site = \"0.z\", to = [\"a\"] }", "'to' changes nothing"),
+        ("site = \"3.resid_post\"", "site = \"4.resid_post\""),
+        ("site = \"3.resid_post\"", "site = \"3.resid_pots\""),
+        ("cut = [\"L*H*\"], positions = [\"=\"]", "cut = [\"L9H*\"], positions = [\"=\"]"),
+        ("cut = [\"L*H*\"], positions = [\"=\"]", "cut = [\"L0MLP\"], positions = [\"=\"]"),
+        ("to = [\"a\", \"=\"]", "to = [\"c\"]"),
+        ("to = [\"a\", \"=\"]", "to = [\"=\"]"),
+        ("positions = [\"b\", \"=\"], to = [\"before\"]", "positions = [0], to = [\"b\"]"),
+        ("{ site = \"0.z\", strength = 0.0 }", "{ strength = 0.0 }"),
+        ("{ site = \"0.z\", strength", "{ cut = [\"L0H0\"], site = \"0.z\", strength"),
+        ("value = 0.25", "value = \"meen\""),
+        ("to = [\"a\", \"=\"]", "to = [\"a\"], strength = 0.5"),
+        ("to = [\"a\", \"=\"]", "to = [\"a\"], value = 0"),
+        ("{ site = \"0.z\", strength = 0.0 }", "{ site = \"0.z\", to = [\"a\"] }"),
     ];
-    for (from, to, what) in cases {
-        says(Sandbox::with(&SPEC.replace(from, to)).refused(), [what, "spec.toml:"]);
-    }
+    let refused = cases.map(|(from, to)| Sandbox::with(&SPEC.replace(from, to)).refused());
+    insta::assert_snapshot!(refused.join("\n"));
 }
 
 const PUSH: &str = r#"

@@ -144,21 +144,20 @@ fn neurons_by_attribution_are_those_of_attribution_patching() {
 #[test]
 fn wrong_places_are_refused_where_they_stand() {
     let cases = [
-        ("\"mlp_post\"", "\"mlp_posst\"", "no hook 'mlp_posst'", "write 'mlp_post'"),
-        ("\"mlp_post\"", "\"blocks.*.hook_mlp_outt\"", "no hook", "blocks.*.hook_mlp_out"),
-        ("\"mlp_post\"", "\"7.mlp_post\"", "layer 7 of 4", "write 0 to 3"),
-        ("\"mlp_post\"", "\"3.z[9]\"", "head 9 of 4", "write 0 to 3"),
-        ("\"mlp_post\"", "\"mlp_post[256]\"", "unit 256 of 256", "write 0 to 255"),
-        ("\"mlp_post\"", "\"mlp_post[head]\"", "no heads", "[neuron]"),
-        ("\"mlp_post\"", "\"rot_q\"", "no such hook", "learned vectors"),
-        ("\"op\"", "\"opp\"", "no position 'opp'", "write 'op'"),
-        ("0]", "4]", "position 4 of a prompt of 4 tokens", "-4 to 3"),
-        ("layers = \"3\"", "layers = \"3..9\"", "layer 4 of 4", "write 0 to 3"),
-        ("\"kl\"", "\"klm\"", "klm", "kl"),
+        ("\"mlp_post\"", "\"mlp_posst\""),
+        ("\"mlp_post\"", "\"blocks.*.hook_mlp_outt\""),
+        ("\"mlp_post\"", "\"7.mlp_post\""),
+        ("\"mlp_post\"", "\"3.z[9]\""),
+        ("\"mlp_post\"", "\"mlp_post[256]\""),
+        ("\"mlp_post\"", "\"mlp_post[head]\""),
+        ("\"mlp_post\"", "\"rot_q\""),
+        ("\"op\"", "\"opp\""),
+        ("0]", "4]"),
+        ("layers = \"3\"", "layers = \"3..9\""),
+        ("\"kl\"", "\"klm\""),
     ];
-    for (from, to, what, fix) in cases {
-        says(Sandbox::with(&SPEC.replace(from, to)).refused(), [what, fix, "spec.toml:"]);
-    }
+    let refused = cases.map(|(from, to)| Sandbox::with(&SPEC.replace(from, to)).refused());
+    insta::assert_snapshot!(refused.join("\n"));
 }
 
 #[test]
