@@ -6,7 +6,7 @@ use crate::spec::{Condition, Loaded, Spec, SpecErrors, Table};
 use crate::step;
 use crate::table::identity::{MEASURE, measured};
 use crate::table::{self, Frames};
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use polars::prelude::df;
 
 /// Refuses numbers that are of several measures at once. `frames` are those there can be, without rows.
@@ -70,15 +70,8 @@ fn of(spec: &Spec, from: &str) -> Vec<&'static str> {
     }
     let own = |name: &str| name == from || from.strip_suffix(".prompts") == Some(name);
     let found = spec.steps.iter().find(|step| own(step.name()));
-    let mut measures = found.map(step::measured).unwrap_or_default();
-    let mut seen = Vec::new();
-    measures.retain(|measure| {
-        !seen.contains(measure) && {
-            seen.push(*measure);
-            true
-        }
-    });
-    measures
+    let measures: IndexSet<&str> = found.map(step::measured).unwrap_or_default().into_iter().collect();
+    measures.into_iter().collect()
 }
 
 fn of_table(spec: &Spec, table: &Table) -> Vec<&'static str> {

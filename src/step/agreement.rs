@@ -3,17 +3,18 @@
 use super::dry_ranking::{self, Written};
 use super::labels::{Labels, RunColumns};
 use super::places::{self, Place, PositionGroup};
-use super::{model_run, scope};
+use super::{model_run, neurons, scope};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, SurveyedCell};
 use crate::measure::{EffectMeasure, Property};
 use crate::model::hook::Hook;
-use crate::spec::step::{AttributionPatching, Common, Counterfactual, Direction, NeuronMethod};
+use crate::spec::step::{ActivationPatching, AttributionPatching, Direction, NeuronMethod};
 use crate::spec::{Loaded, SpecErrors, Step, has_heads};
 use crate::table::{Holds, rows};
 use indexmap::IndexMap;
 use polars::prelude::*;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 /// Exact patching that an attribution is compared with.
@@ -48,21 +49,13 @@ pub(super) struct Agreement {
     overlap: Option<f64>,
 }
 
-/// The keys of exact patching that matter here.
-struct Keys<'s> {
-    prompts: Option<&'s str>,
-    counterfactual: &'s Counterfactual,
-    direction: Direction,
-    measures: &'s [EffectMeasure],
-}
-
 /// What is wrong with the step that `compare` names.
 pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
     let Some(name) = &step.compare else { return Ok(()) };
     let refuse =
         |problem: String, advice: String| Err(loaded.refuse(&["step", &step.name, "compare"], problem, Some(advice)));
     let Some(other) = loaded.spec.steps.iter().find(|other| other.name() == name) else { return Ok(()) };
-    let Some(keys) = Keys::of(other) else {
+    let Some(exact) = exact(other) else {
         let problem = match other {
             Step::NeuronPatching(_) => format!("step '{name}' is an approximation itself"),
             _ => format!("step '{name}' is of kind {}", other.kind()),
@@ -87,34 +80,23 @@ pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), S
         return refuse(format!("step '{name}' has no prompts of template '{missing}'"), advice);
     }
     let measure = step.compared();
-    if !keys.measures.contains(&measure) {
+    if !exact.measures.contains(&measure) {
         let problem = format!("step '{name}' does not measure {}", measure.name());
         return refuse(problem, format!("add \"{}\" to its measures", measure.name()));
     }
-    if keys.direction != Direction::Noising {
+    if exact.direction != Direction::Noising {
         let problem = format!("step '{name}' patches clean values into the counterfactual run");
         return refuse(problem, "attribution is of the clean run: name a step with direction = \"noising\"".into());
     }
     Ok(())
 }
 
-impl<'s> Keys<'s> {
-    fn of(step: &'s Step) -> Option<Self> {
-        match step {
-            Step::ActivationPatching(step) => Some(Self {
-                prompts: step.prompts(),
-                counterfactual: &step.counterfactual,
-                direction: step.direction,
-                measures: &step.measures,
-            }),
-            Step::NeuronPatching(step) if step.method == NeuronMethod::Exact => Some(Self {
-                prompts: step.prompts(),
-                counterfactual: &step.counterfactual,
-                direction: step.direction,
-                measures: &step.measures,
-            }),
-            _ => None,
-        }
+/// A step of exact patching, whatever its kind.
+fn exact(step: &Step) -> Option<Cow<'_, ActivationPatching>> {
+    match step {
+        Step::ActivationPatching(step) => Some(Cow::Borrowed(step)),
+        Step::NeuronPatching(step) if step.method == NeuronMethod::Exact => Some(Cow::Owned(neurons::exact(step))),
+        _ => None,
     }
 }
 
@@ -138,8 +120,8 @@ impl<'f> Exact<'f> {
             units.dedup();
         }
         let other = context.loaded.spec.steps.iter().find(|other| other.name() == name);
-        exact.note = other.and_then(Keys::of).and_then(|keys| {
-            let same = keys.prompts == step.prompts() && *keys.counterfactual == step.counterfactual;
+        exact.note = other.and_then(self::exact).and_then(|other| {
+            let same = other.prompts == step.prompts && other.counterfactual == step.counterfactual;
             (!same).then(|| {
                 format!(
                     "step '{name}' has other prompts or counterfactuals: agreement is of means over different pairs"
@@ -251,7 +233,7 @@ pub(super) fn foresee(
         return refuse(place, at);
     }
     // The positions of other prompts are others.
-    if other.common().prompts() != step.prompts() {
+    if other.common().prompts() != step.prompts.as_deref() {
         return Ok(());
     }
     let others = places::positions(other.name(), written.positions, &cell.positions, &cell.template, context);

@@ -6,11 +6,12 @@ use super::{Scope, model_run, patching};
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::Positions;
+use crate::measure::EffectMeasure;
 use crate::model::ModelName;
 use crate::model::facts::Facts;
 use crate::prompt::{PromptGroup, Resolved};
 use crate::spec::{Condition, Layers, Loaded, PositionName, Step};
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use std::borrow::Cow;
 
@@ -32,28 +33,18 @@ pub struct Written<'s> {
 impl<'s> Written<'s> {
     /// Those of a step.
     pub fn of(step: &'s Step) -> Option<Self> {
-        let (sites, positions, mut measures): (_, _, Vec<_>) = match step {
-            Step::ActivationPatching(step) => {
-                let measures = step.measures.iter().map(|measure| measure.name()).collect();
-                (Cow::from(&step.sites), &step.positions, measures)
-            }
+        let names = |measures: &[EffectMeasure]| measures.iter().map(|measure| measure.name()).collect();
+        let (sites, positions, measures): (_, _, IndexSet<_>) = match step {
+            Step::ActivationPatching(step) => (Cow::from(&step.sites), &step.positions, names(&step.measures)),
             Step::NeuronPatching(step) => {
-                let measures = step.measures.iter().map(|measure| measure.name()).collect();
-                (Cow::from(patching::neuron_sites(&step.layers)), &step.positions, measures)
+                (Cow::from(patching::neuron_sites(&step.layers)), &step.positions, names(&step.measures))
             }
             Step::AttributionPatching(step) => {
-                (Cow::from(&step.sites), &step.positions, vec![step.measure.exact().name()])
+                (Cow::from(&step.sites), &step.positions, names(&[step.measure.exact()]))
             }
             _ => return None,
         };
-        let mut seen = Vec::new();
-        measures.retain(|measure| {
-            !seen.contains(measure) && {
-                seen.push(*measure);
-                true
-            }
-        });
-        Some(Self { sites, positions, measures })
+        Some(Self { sites, positions, measures: measures.into_iter().collect() })
     }
 
     /// The places in one model.

@@ -48,40 +48,46 @@ impl Kind for NeuronPatching {
     }
 }
 
+/// The step of exact patching that gives the same rows.
+pub(super) fn exact(step: &NeuronPatching) -> ActivationPatching {
+    let NeuronPatching { name, models, prompts, needs, positions, counterfactual, direction, measures, .. } =
+        step.clone();
+    let (sites, per_prompt, bootstrap) = (patching::neuron_sites(&step.layers), step.per_prompt, step.bootstrap);
+    ActivationPatching {
+        name,
+        models,
+        prompts,
+        needs,
+        sites,
+        positions,
+        counterfactual,
+        direction,
+        measures,
+        per_prompt,
+        bootstrap,
+    }
+}
+
 /// The step of all neurons' sites that gives the same rows.
 fn of_sites(step: &NeuronPatching) -> Box<dyn Kind> {
-    let NeuronPatching { name, models, prompts, needs, positions, counterfactual, per_prompt, bootstrap, .. } =
-        step.clone();
-    let sites = patching::neuron_sites(&step.layers);
-    match step.method {
-        NeuronMethod::Exact => Box::new(ActivationPatching {
-            name,
-            models,
-            prompts,
-            needs,
-            sites,
-            positions,
-            counterfactual,
-            direction: step.direction,
-            measures: step.measures.clone(),
-            per_prompt,
-            bootstrap,
-        }),
-        NeuronMethod::Attribution => Box::new(AttributionPatching {
-            name,
-            models,
-            prompts,
-            needs,
-            sites,
-            positions,
-            counterfactual,
-            measure: AttributionMeasure::IndirectEffect,
-            integrated_points: 0,
-            compare: None,
-            compare_measure: None,
-            top: Vec::new(),
-            per_prompt,
-            bootstrap,
-        }),
+    let exact = exact(step);
+    if step.method == NeuronMethod::Exact {
+        return Box::new(exact);
     }
+    Box::new(AttributionPatching {
+        name: exact.name,
+        models: exact.models,
+        prompts: exact.prompts,
+        needs: exact.needs,
+        sites: exact.sites,
+        positions: exact.positions,
+        counterfactual: exact.counterfactual,
+        measure: AttributionMeasure::IndirectEffect,
+        integrated_points: 0,
+        compare: None,
+        compare_measure: None,
+        top: Vec::new(),
+        per_prompt: exact.per_prompt,
+        bootstrap: exact.bootstrap,
+    })
 }
