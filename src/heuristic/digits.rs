@@ -1,10 +1,11 @@
 //! Patterns of three digits.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 /// Three digits, some of which may be any: `.5.`, `1.2`, `..8`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Digits([Option<u8>; 3]);
 
 impl Digits {

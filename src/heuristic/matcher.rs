@@ -11,6 +11,7 @@ use super::score::{Score, Tail};
 use crate::spec::Operator;
 use crate::spec::step::{HeuristicType, HeuristicVariant, ScoreCap, ZeroResults};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// What is looked for, and what counts as found.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +64,7 @@ pub struct Entry {
 }
 
 /// A heuristic that a neuron implements.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Match {
     /// The heuristic.
     pub heuristic: Heuristic,

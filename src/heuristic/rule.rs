@@ -2,10 +2,11 @@
 
 use super::digits::Digits;
 use crate::spec::step::HeuristicType;
+use serde::{Deserialize, Serialize};
 
 /// A rule that a neuron may follow: for which operands or results it fires (paper §3.2, appendix E). Its text, such as
 /// `op1 in [10, 20)`, can be read back.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Heuristic {
     /// A value in `[low, high)`.
     Range {
@@ -42,7 +43,7 @@ pub enum Heuristic {
 }
 
 /// What a heuristic looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Value {
     /// The first operand.
     Op1,

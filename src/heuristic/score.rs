@@ -1,7 +1,9 @@
 //! How well a neuron fits a heuristic.
 
+use serde::{Deserialize, Serialize};
+
 /// Which end of a neuron's values fits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Tail {
     /// The highest.
     High,

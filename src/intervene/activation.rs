@@ -4,9 +4,10 @@ use crate::kernel::to_f32;
 use crate::model::facts::{Facts, Positions, Residual};
 use crate::model::hook::{Hook, HookValue, Site};
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 /// How the values at a hook lie, row by row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Layout {
     /// `[row, pos, width]`; each of `width` is a unit: a neuron, a direction of the residual stream.
     Stream {
@@ -121,7 +122,7 @@ impl HookValue {
 }
 
 /// What stood at one hook in some rows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Activation {
     /// How the values lie.
     pub layout: Layout,

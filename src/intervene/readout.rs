@@ -2,6 +2,7 @@
 
 use crate::kernel;
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
 /// What is wanted of each row's logits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,7 +19,7 @@ pub struct LogitRead {
 const ROWS_AT_ONCE: usize = 256;
 
 /// Numbers of each row's logits at the last position.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LogitReads {
     /// `[row, pick]`
     pub picked: Vec<f32>,

@@ -4,6 +4,7 @@ use super::features::Features;
 use crate::kernel::{Matrix, cross_entropy_of_rows, product_into};
 use crate::random::{Purpose, stream};
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 
 /// Rows that are judged at once.
 const ROWS: usize = 1024;
@@ -18,7 +19,7 @@ pub struct Classifier {
 }
 
 /// What a classifier says of a row.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Judged {
     /// Whether the class of the largest logit (of several: the first) is the right one.
     pub correct: bool,

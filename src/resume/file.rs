@@ -1,13 +1,13 @@
 //! A block as a file: a checksum, what the block is, and what it gave.
 
 use super::Bits;
-use super::bits::from_bytes;
+use super::bits::{from_bytes, to_bytes};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// What a file of a block begins with; the number is the version of the form.
-const MAGIC: &[u8] = b"ablate block 1\n";
+const MAGIC: &[u8] = b"ablate block 2\n";
 /// Bytes of a SHA-256.
 const DIGEST: usize = 32;
 /// How the names of such files end.
@@ -18,9 +18,7 @@ pub(crate) const ENDING: &str = ".block";
 /// # Errors
 /// What the operating system says; then there is nothing under the name.
 pub(crate) fn write(folder: &Path, name: &str, identity: &str, value: &[u8]) -> io::Result<()> {
-    let mut content = Vec::with_capacity(value.len() + identity.len() + 8);
-    identity.to_string().write(&mut content);
-    content.extend_from_slice(value);
+    let content = [&to_bytes(identity)?, value].concat();
     let part = folder.join(format!("{name}.{}.part", std::process::id()));
     let bytes = [MAGIC, &Sha256::digest(&content), &content].concat();
     let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path(folder, name)));
@@ -40,18 +38,19 @@ pub(crate) fn read<T: Bits>(folder: &Path, name: &str, identity: &str) -> Result
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.to_string()),
     };
-    let (digest, mut content) = bytes
+    let (digest, content) = bytes
         .strip_prefix(MAGIC)
         .and_then(|rest| rest.split_at_checked(DIGEST))
         .ok_or_else(|| "it is cut off, or of another version".to_string())?;
     if Sha256::digest(content).as_slice() != digest {
         return Err("wrong checksum".into());
     }
-    match String::read(&mut content) {
-        Some(found) if found == identity => {}
-        _ => return Err("it is of other work".into()),
+    match postcard::take_from_bytes::<&str>(content) {
+        Ok((found, value)) if found == identity => {
+            from_bytes(value).map(Some).ok_or_else(|| "it holds something else".into())
+        }
+        _ => Err("it is of other work".into()),
     }
-    from_bytes(content).map(Some).ok_or_else(|| "it holds something else".into())
 }
 
 /// Where a block is.

@@ -8,7 +8,7 @@ mod bits;
 mod file;
 mod series;
 
-pub use bits::Bits;
+pub use bits::{Bits, from_bytes, to_bytes};
 pub use series::{Latest, Series};
 
 use crate::system::atomic::write_atomic;
@@ -20,7 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Version of the form of the folder.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// What a folder of blocks says of itself.
 const ABOUT: &str = "about.json";
 
@@ -174,7 +174,7 @@ impl Kept<'_> {
     }
 
     /// Writes a block; whether it is there.
-    fn write(&self, name: &str, identity: &str, value: &[u8]) -> bool {
+    fn write(&self, name: &str, identity: &str, value: std::io::Result<Vec<u8>>) -> bool {
         if !self.open.get() {
             return false;
         }
@@ -184,7 +184,7 @@ impl Kept<'_> {
             let _ = fs::remove_dir_all(&self.folder);
             return false;
         }
-        match self.begin().and_then(|()| file::write(&self.folder, name, identity, value)) {
+        match self.begin().and_then(|()| file::write(&self.folder, name, identity, &value?)) {
             Ok(()) => true,
             Err(error) => {
                 self.open.set(false);

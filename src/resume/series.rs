@@ -1,6 +1,6 @@
 //! Blocks that follow each other, and states of which the latest is kept.
 
-use super::{Bits, Blocks, Kept, file};
+use super::{Bits, Blocks, Kept, file, to_bytes};
 use crate::system::digests::of_bytes;
 use std::fmt::Debug;
 use std::fs;
@@ -87,12 +87,11 @@ impl Series<'_> {
         let value = value?;
         let took = began.elapsed();
         let has_inner = kept.held.get() > before;
-        let mut bytes = Vec::new();
-        value.write(&mut bytes);
-        let worth = took.as_secs_f64() > bytes.len() as f64 / BYTES_PER_SECOND;
+        let bytes = to_bytes(&value);
+        let worth = took.as_secs_f64() > bytes.as_ref().map_or(0, Vec::len) as f64 / BYTES_PER_SECOND;
         // Blocks within it go, so it must be there: that it took no time may be because they were taken.
         let wanted = has_inner || worth && (self.count > 1 || took > BRIEF);
-        let written = wanted && kept.write(&name, &identity, &bytes);
+        let written = wanted && kept.write(&name, &identity, bytes);
         kept.count(written);
         if has_inner && written {
             kept.remove_within(&name);
@@ -108,9 +107,7 @@ impl Series<'_> {
     /// Keeps what a block gave.
     pub fn keep<T: Bits>(&self, number: usize, value: &T) {
         if let Some(kept) = self.kept {
-            let mut bytes = Vec::new();
-            value.write(&mut bytes);
-            kept.count(kept.write(&self.file(number), &self.block(number), &bytes));
+            kept.count(kept.write(&self.file(number), &self.block(number), to_bytes(value)));
         }
     }
 
@@ -136,10 +133,8 @@ impl Latest<'_> {
     /// Keeps a state in place of the one before.
     pub fn keep<T: Bits>(&self, state: &T) {
         let Some(kept) = self.kept else { return };
-        let mut bytes = Vec::new();
-        state.write(&mut bytes);
         let is_first = !file::path(&kept.folder, &self.file()).exists();
-        kept.count(kept.write(&self.file(), &self.identity, &bytes) && is_first);
+        kept.count(kept.write(&self.file(), &self.identity, to_bytes(state)) && is_first);
     }
 
     /// Whether states are kept at all.

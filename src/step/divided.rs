@@ -45,14 +45,22 @@ impl Divided<'_> {
         let series = self.context.blocks.series(&self.what, &self.parts);
         for (number, part) in self.parts.iter().enumerate() {
             interrupt::check()?;
-            let run = || -> Result<(T, Vec<SelfCheck>), Error> {
+            // The same step may have another name when it goes on.
+            let nameless = |check: SelfCheck| (check.model, check.rows, check.largest_difference, check.tolerance);
+            let run = || -> Result<(T, Vec<(String, usize, f32, f32)>), Error> {
                 let mut checks = Vec::new();
                 let value = work(part.clone(), &mut checks)?;
-                Ok((value, checks))
+                Ok((value, checks.into_iter().map(nameless).collect()))
             };
             let (value, checks) = series.get_or(number, |_| skipped(part.clone()), run)?;
-            // The same step may have had another name then.
-            outcome.checks.extend(checks.into_iter().map(|check| SelfCheck { step: self.step.to_string(), ..check }));
+            outcome.checks.extend(checks.into_iter().map(|(model, rows, largest_difference, tolerance)| SelfCheck {
+                step: self.step.to_string(),
+                model,
+                rows,
+                largest_difference,
+                tolerance,
+                from_store: None,
+            }));
             add(part.clone(), value);
         }
         outcome.join_checks(first_check);

@@ -32,7 +32,6 @@ mod probe;
 mod ranking;
 mod replays;
 mod scope;
-mod serialize;
 mod smallest;
 mod summary;
 pub mod train;

@@ -1,16 +1,7 @@
 //! What blocks hold comes back to the bit, and what is cut off does not come back.
 
-use ablate::resume::Bits;
+use ablate::resume::{from_bytes, to_bytes};
 use proptest::prelude::*;
-
-fn same<T: Bits>(value: &T) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    value.write(&mut bytes);
-    let back = T::read(&mut bytes.as_slice())?;
-    let mut again = Vec::new();
-    back.write(&mut again);
-    (again == bytes).then_some(bytes)
-}
 
 proptest! {
     /// Any bits of numbers: infinities, every kind of what is no number, negative zeros.
@@ -21,24 +12,25 @@ proptest! {
         text in ".*",
         flag in any::<Option<bool>>(),
     ) {
+        type Value = ((Vec<f64>, String), (Vec<f32>, Option<bool>), [usize; 2]);
         let doubles: Vec<f64> = doubles.into_iter().map(f64::from_bits).collect();
         let singles: Vec<f32> = singles.into_iter().map(f32::from_bits).collect();
-        let value = ((doubles.clone(), text), (singles, flag), [1usize, 7]);
-        let bytes = same(&value).expect("as it was");
-        let back = <((Vec<f64>, String), (Vec<f32>, Option<bool>), [usize; 2])>::read(&mut bytes.as_slice()).expect("a value");
+        let value: Value = ((doubles.clone(), text), (singles, flag), [1, 7]);
+        let bytes = to_bytes(&value).expect("bytes");
+        let back: Value = from_bytes(&bytes).expect("as it was");
+        prop_assert!(to_bytes(&back).expect("bytes") == bytes);
         prop_assert!(back.0.0.iter().zip(&doubles).all(|(a, b)| a.to_bits() == b.to_bits()));
         for end in 0..bytes.len() {
-            let mut cut = &bytes[..end];
-            let read = <((Vec<f64>, String), (Vec<f32>, Option<bool>), [usize; 2])>::read(&mut cut);
-            prop_assert!(read.is_none(), "cut at {end} of {}", bytes.len());
+            prop_assert!(from_bytes::<Value>(&bytes[..end]).is_none(), "cut at {end} of {}", bytes.len());
         }
+        prop_assert!(from_bytes::<Value>(&[bytes, vec![0]].concat()).is_none());
     }
 
     /// Bytes of anything are no reason to panic, or to take all the memory.
     #[test]
     fn noise_is_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-        let _ = Vec::<Vec<f64>>::read(&mut bytes.as_slice());
-        let _ = String::read(&mut bytes.as_slice());
-        let _ = Option::<[bool; 3]>::read(&mut bytes.as_slice());
+        let _ = from_bytes::<Vec<Vec<f64>>>(&bytes);
+        let _ = from_bytes::<String>(&bytes);
+        let _ = from_bytes::<Option<[bool; 3]>>(&bytes);
     }
 }

@@ -8,7 +8,6 @@ use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::probe::{Classifier, Features, Judged, Order, Settings, Split, fit};
 use crate::prompt::{Prompt, PromptGroup};
-use crate::resume::Bits;
 use crate::spec::step;
 use crate::spec::step::Probe;
 use crate::spec::step::ProbeOperators;
@@ -16,6 +15,7 @@ use crate::step::replays;
 use crate::system::{interrupt, progress};
 use indexmap::{IndexMap, IndexSet};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -46,6 +46,7 @@ pub struct Lesson {
 }
 
 /// What the classifiers of one read say, in the order of the lessons.
+#[derive(Serialize, Deserialize)]
 pub struct Judgement {
     /// Of the prompts learned, in the order of the split.
     pub train: Vec<Judged>,
@@ -60,18 +61,6 @@ const LEAST: usize = 64;
 
 /// What the loss falls by in an epoch of training that has not come to its end.
 const STILL: f64 = 0.01;
-
-impl Bits for Judgement {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.train.write(out);
-        self.test.write(out);
-        self.still_learning.write(out);
-    }
-
-    fn read(from: &mut &[u8]) -> Option<Self> {
-        Some(Self { train: Bits::read(from)?, test: Bits::read(from)?, still_learning: Bits::read(from)? })
-    }
-}
 
 impl<'p> Task<'p> {
     /// The split is drawn over all prompts. A prompt that several draws have in common counts once: it must not be learned and

@@ -6,10 +6,11 @@ use super::evaluate::{Evaluation, HELD_OUT, TRAIN};
 use super::log::Log;
 use super::save;
 use crate::model::transformer::Transformer;
-use crate::resume::{Bits, Blocks, Latest, Series};
+use crate::resume::{Blocks, Latest, Series};
 use crate::spec;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -94,6 +95,7 @@ impl<'b> States<'b> {
 }
 
 /// An evaluation as it is kept.
+#[derive(Serialize, Deserialize)]
 struct Row((usize, String, bool), (usize, f64), (f64, f64));
 
 impl Row {
@@ -107,18 +109,6 @@ impl Row {
         of.groups.iter().find(|other| other.label() == group)?;
         let split = if held_out { HELD_OUT } else { TRAIN };
         Some(Evaluation { step, group, split, count, accuracy, loss, training_loss })
-    }
-}
-
-impl Bits for Row {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.0.write(out);
-        self.1.write(out);
-        self.2.write(out);
-    }
-
-    fn read(from: &mut &[u8]) -> Option<Self> {
-        Some(Self(Bits::read(from)?, Bits::read(from)?, Bits::read(from)?))
     }
 }
 
