@@ -7,6 +7,7 @@ use crate::spec::{Loaded, Step};
 use crate::store::Entry;
 use crate::store::key::Keys;
 use crate::store::key::difference::{self, Change};
+use crate::store::key::inputs::Inputs;
 use crate::system::time::utc;
 use crate::variants::reads;
 use std::collections::{HashMap, HashSet};
@@ -118,7 +119,7 @@ pub fn forecast<'p, 'a>(
             State::NoStore => Why::NoStore,
             State::Forced => Why::Forced,
             State::Damaged(damage) => Why::Damaged(damage),
-            State::Nothing => match nearest(loaded, step, &key.text, &earlier.entries(recall)?) {
+            State::Nothing => match nearest(loaded, step, &key.inputs, &earlier.entries(recall)?) {
                 None => Why::New,
                 Some((changes, unlike)) => {
                     let told = |change| told(change, step, loaded, recall, &computed);
@@ -136,7 +137,7 @@ pub fn forecast<'p, 'a>(
 
 /// What changed since the entry that a step is compared with: the latest of this step of this spec, else that of a step of the same
 /// name which differs in little, and which that is. Any other step of its kind has nothing to do with it.
-fn nearest(loaded: &Loaded, step: &Step, key: &str, entries: &[Entry]) -> Option<(Vec<Change>, Option<String>)> {
+fn nearest(loaded: &Loaded, step: &Step, key: &Inputs, entries: &[Entry]) -> Option<(Vec<Change>, Option<String>)> {
     let spec = loaded.sources.first().map_or("", |source| source.name());
     let of_name = || entries.iter().filter(|entry| entry.kind == step.kind() && entry.step == step.name());
     if let Some(own) = of_name().filter(|entry| entry.spec == spec).max_by_key(|entry| entry.computed) {

@@ -2,6 +2,7 @@
 
 use super::Store;
 use crate::manifest::{PromptsRecord, SelfCheck};
+use crate::store::key::inputs::Inputs;
 use crate::system::digests::{of_bytes, of_reader};
 use crate::table::read_parquet;
 use polars::prelude::DataFrame;
@@ -11,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Version of the form of entries.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 /// What an entry says of itself.
 pub(crate) const ABOUT: &str = "entry.json";
 /// SHA-256 of that, in hex.
@@ -50,7 +51,7 @@ pub struct Entry {
     #[serde(default)]
     pub prompts: Vec<PromptsRecord>,
     /// Everything that the key is of.
-    pub inputs: String,
+    pub inputs: Inputs,
 }
 
 /// Rows, as Parquet.

@@ -127,7 +127,7 @@ fn write(part: &Path, digest: &str, key: &Key, outcome: &Outcome, about: &About)
         notes: outcome.notes.clone(),
         checks: outcome.checks.clone(),
         prompts: outcome.prompts.clone(),
-        inputs: key.text.clone(),
+        inputs: key.inputs.clone(),
     };
     let text = serde_json::to_vec_pretty(&entry)?;
     fs::write(part.join(CHECKSUM), of_bytes(&text))?;

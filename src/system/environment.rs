@@ -5,14 +5,6 @@ use super::digests::of_reader;
 use std::io;
 use std::path::Path;
 
-/// The running program and the processor's instructions, as a key has them.
-///
-/// # Errors
-/// A program that cannot read itself.
-pub fn text(digests: &Digests) -> io::Result<String> {
-    Ok(format!("build {}\nprocessor {}\n", build(digests)?, processor()))
-}
-
 /// SHA-256 of the running executable: whatever was compiled into it, from which sources, dependencies and flags, is in it. One
 /// that a new build has replaced meanwhile is still the old one.
 pub fn build(digests: &Digests) -> io::Result<String> {

@@ -1,6 +1,7 @@
-//! Why a step's key is another than that of an entry of the store: what changed between the texts that both are made of.
+//! Why a step's key is another than that of an entry of the store: what changed between what both are made of.
 
-use super::canonical::{self, Tree};
+use super::inputs::Inputs;
+use serde_json::Value as Json;
 use std::fmt;
 
 /// What changed from one key to another.
@@ -49,20 +50,19 @@ pub enum Change {
     },
 }
 
-/// Everything that changed from the text of one key to that of another; a text that cannot be read is all new.
-pub fn between(old: &str, new: &str) -> Vec<Change> {
-    let (old, new) = (Lines::of(old), Lines::of(new));
+/// Everything that changed from one key to another.
+pub fn between(old: &Inputs, new: &Inputs) -> Vec<Change> {
     let mut changes = Vec::new();
     if old.build != new.build {
         changes.push(Change::Build);
     }
     for (about, old, new) in [
-        ("form of keys", old.format, new.format),
-        ("instruction sets of the processor", old.processor, new.processor),
-        ("step", old.step, new.step),
+        ("form of keys", old.format.to_string(), new.format.to_string()),
+        ("instruction sets of the processor", old.processor.clone(), new.processor.clone()),
+        ("step", old.step.clone(), new.step.clone()),
     ] {
         if old != new {
-            changes.push(Change::Line { about: about.into(), old: old.into(), new: new.into() });
+            changes.push(Change::Line { about: about.into(), old, new });
         }
     }
     models(&old.models, &new.models, &mut changes);
@@ -70,64 +70,33 @@ pub fn between(old: &str, new: &str) -> Vec<Change> {
     changes
 }
 
-/// The lines of a key's text.
-#[derive(Default)]
-struct Lines<'t> {
-    format: &'t str,
-    build: &'t str,
-    processor: &'t str,
-    step: &'t str,
-    models: Vec<(String, Tree)>,
-    parameters: Tree,
-}
-
-impl<'t> Lines<'t> {
-    fn of(text: &'t str) -> Self {
-        let mut lines = Self::default();
-        for line in text.lines() {
-            match line.split_once(' ').unwrap_or((line, "")) {
-                ("format", rest) => lines.format = rest,
-                ("build", rest) => lines.build = rest,
-                ("processor", rest) => lines.processor = rest,
-                ("step", rest) => lines.step = rest,
-                ("model", rest) => lines.models.extend(canonical::parse(rest).map(|model| (called(&model), model))),
-                ("parameters", rest) => lines.parameters = canonical::parse(rest).unwrap_or_default(),
-                _ => {}
-            }
-        }
-        lines
-    }
-}
-
 /// A model as its rows call it.
-fn called(model: &Tree) -> String {
-    let text = |key: &str| model.get(key).and_then(Tree::text).unwrap_or_default();
+fn called(model: &Json) -> String {
+    let text = |key: &str| model.get(key).and_then(Json::as_str).unwrap_or_default();
     match text("checkpoint") {
         "" => text("name").to_string(),
         checkpoint => format!("{} at {checkpoint}", text("name")),
     }
 }
 
-fn models(old: &[(String, Tree)], new: &[(String, Tree)], changes: &mut Vec<Change>) {
-    let find = |models: &[(String, Tree)], name: &str| models.iter().position(|(other, _)| other == name);
-    let model = |name: &String, added| Change::Model { model: name.clone(), added };
-    changes.extend(new.iter().filter(|(name, _)| find(old, name).is_none()).map(|(name, _)| model(name, true)));
-    changes.extend(old.iter().filter(|(name, _)| find(new, name).is_none()).map(|(name, _)| model(name, false)));
+fn models(old: &[Json], new: &[Json], changes: &mut Vec<Change>) {
+    let find = |models: &[Json], model: &Json| models.iter().position(|other| called(other) == called(model));
+    let only = |model: &Json, added| Change::Model { model: called(model), added };
+    changes.extend(new.iter().filter(|model| find(old, model).is_none()).map(|model| only(model, true)));
+    changes.extend(old.iter().filter(|model| find(new, model).is_none()).map(|model| only(model, false)));
     let mut places = Vec::new();
-    for (name, after) in new {
-        let Some((place, before)) = find(old, name).and_then(|place| Some((place, &old.get(place)?.1))) else {
-            continue;
-        };
+    for after in new {
+        let Some(place) = find(old, after) else { continue };
         places.push(place);
         let mut own = Vec::new();
-        values(&format!("model '{name}'"), Some(before), Some(after), &mut own);
+        values(&format!("model '{}'", called(after)), old.get(place), Some(after), &mut own);
         let is_weights = |change: &Change| match change {
             // The checksum of a model looks like that of rows.
             Change::Value { key, .. } | Change::Rows { key, .. } => key.ends_with("'.files"),
             _ => false,
         };
         if own.iter().any(is_weights) {
-            changes.push(Change::Weights { model: name.clone() });
+            changes.push(Change::Weights { model: called(after) });
         }
         changes.extend(own.into_iter().filter(|change| !is_weights(change)));
     }
@@ -137,80 +106,62 @@ fn models(old: &[(String, Tree)], new: &[(String, Tree)], changes: &mut Vec<Chan
 }
 
 /// Compares two values key by key; lists as a whole, unless they are lists of tables of one length.
-fn values(key: &str, old: Option<&Tree>, new: Option<&Tree>, changes: &mut Vec<Change>) {
-    if old == new {
+fn values(key: &str, old: Option<&Json>, new: Option<&Json>, changes: &mut Vec<Change>) {
+    // As texts: the order of templates and of columns is that of the rows.
+    if old.map(Json::to_string) == new.map(Json::to_string) {
         return;
     }
+    let count = changes.len();
     let below = |part: &str| if key.is_empty() { part.to_string() } else { format!("{key}.{part}") };
     match (old, new) {
-        (Some(Tree::Table(before)), Some(Tree::Table(after))) => {
-            for (part, value) in after {
-                values(&below(part), find(before, part), Some(value), changes);
-            }
-            for (part, value) in before.iter().filter(|(part, _)| find(after, part).is_none()) {
-                values(&below(part), Some(value), None, changes);
-            }
-            // The order of templates and of columns is that of the rows.
-            if before.iter().all(|(part, value)| find(after, part) == Some(value)) && before.len() == after.len() {
-                changes.push(changed(key, old, new));
+        (Some(Json::Object(before)), Some(Json::Object(after))) => {
+            for part in after.keys().chain(before.keys().filter(|part| !after.contains_key(*part))) {
+                values(&below(part), before.get(part), after.get(part), changes);
             }
         }
-        (Some(Tree::List(before)), Some(Tree::List(after)))
-            if before.len() == after.len() && after.iter().all(Tree::is_table) =>
+        (Some(Json::Array(before)), Some(Json::Array(after)))
+            if before.len() == after.len() && after.iter().all(Json::is_object) =>
         {
             for (index, (before, after)) in before.iter().zip(after).enumerate() {
                 values(&below(&index.to_string()), Some(before), Some(after), changes);
             }
         }
-        (Some(Tree::Text(before)), Some(Tree::Text(after))) => {
-            match (canonical::parse(before), canonical::parse(after)) {
-                // A prompt set in place of its name.
-                (Some(before @ Tree::Table(_)), Some(after @ Tree::Table(_))) => {
-                    values(key, Some(&before), Some(&after), changes);
-                }
-                _ => changes.push(rows(key, after).unwrap_or_else(|| changed(key, old, new))),
-            }
+        _ => {
+            let digests = items(new).iter().filter(|item| !items(old).contains(item)).filter_map(digest);
+            changes.extend(digests.map(|digest| Change::Rows { key: key.into(), digest }));
         }
-        (None, Some(Tree::Text(after))) => changes.push(rows(key, after).unwrap_or_else(|| changed(key, old, new))),
-        (_, Some(Tree::List(after))) if after.iter().any(|item| digest(item).is_some()) => {
-            let before = match old {
-                Some(Tree::List(before)) => before.as_slice(),
-                _ => &[],
-            };
-            let new_rows = after.iter().filter(|item| !before.contains(item)).filter_map(digest);
-            let found: Vec<Change> = new_rows.map(|digest| Change::Rows { key: key.into(), digest }).collect();
-            if found.is_empty() {
-                changes.push(changed(key, old, new));
-            }
-            changes.extend(found);
-        }
-        _ => changes.push(changed(key, old, new)),
+    }
+    if changes.len() == count {
+        changes.push(Change::Value { key: key.to_string(), old: old.map(shown), new: new.map(shown) });
     }
 }
 
-fn find<'t>(table: &'t [(String, Tree)], key: &str) -> Option<&'t Tree> {
-    table.iter().find(|(other, _)| other == key).map(|(_, value)| value)
+/// The values of a list; of anything else, itself.
+fn items(value: Option<&Json>) -> &[Json] {
+    match value {
+        Some(Json::Array(list)) => list,
+        value => value.map(std::slice::from_ref).unwrap_or_default(),
+    }
 }
 
-fn changed(key: &str, old: Option<&Tree>, new: Option<&Tree>) -> Change {
-    let shown = |value: Option<&Tree>| value.map(ToString::to_string);
-    Change::Value { key: key.to_string(), old: shown(old), new: shown(new) }
-}
-
-fn rows(key: &str, text: &str) -> Option<Change> {
-    Some(Change::Rows { key: key.to_string(), digest: digest_within(text)? })
-}
-
-fn digest(value: &Tree) -> Option<String> {
-    value.text().and_then(digest_within)
+/// A value as TOML writes it.
+fn shown(value: &Json) -> String {
+    match value {
+        Json::Array(list) => format!("[{}]", list.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        Json::Object(table) => {
+            let parts: Vec<String> = table.iter().map(|(key, value)| format!("{key} = {}", shown(value))).collect();
+            format!("{{ {} }}", parts.join(", "))
+        }
+        bare => bare.to_string(),
+    }
 }
 
 /// The SHA-256 in a text that stands for rows: `DIGEST`, `DIGEST.part`, `{DIGEST}`.
-fn digest_within(text: &str) -> Option<String> {
-    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
+fn digest(value: &Json) -> Option<String> {
+    let mut words = value.as_str()?.split(|letter: char| !letter.is_ascii_alphanumeric());
     let is_digest =
         |word: &&str| word.len() == 64 && word.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    words.into_iter().find(is_digest).map(String::from)
+    words.find(is_digest).map(String::from)
 }
 
 /// The longest value that is shown.

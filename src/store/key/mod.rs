@@ -1,8 +1,8 @@
 //! Keys of steps: two steps with the same key have the same results. Everything that can change a number is in the key; how
 //! things are called, and how much memory or how many threads they take, is not (docs/store.md has the list).
 
-pub mod canonical;
 pub mod difference;
+pub mod inputs;
 pub mod parameters;
 
 use crate::Error;
@@ -12,6 +12,7 @@ use crate::model::files::Part;
 use crate::spec::{Device, Loaded, Step, Table};
 use crate::system::digests::{of_bytes, of_program};
 use crate::system::{Digests, environment};
+use inputs::{Inputs, json};
 use parameters::Named;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -20,22 +21,18 @@ use std::rc::Rc;
 use toml::Value;
 
 /// Version of keys themselves.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What a step's results depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    /// SHA-256 of the text, in hex.
+    /// SHA-256 of the inputs as JSON, in hex.
     pub digest: String,
-    /// Everything that the results depend on, a line each.
-    pub text: String,
+    /// Everything that the results depend on.
+    pub inputs: Inputs,
 }
 
 impl Key {
-    fn of(text: String) -> Self {
-        Self { digest: of_bytes(text.as_bytes()), text }
-    }
-
     /// The same for results that have names in them, which are then to be had under these names alone.
     pub fn named(&self, names: &[String]) -> String {
         of_bytes(format!("{}\nnames {names:?}\n", self.digest).as_bytes())
@@ -48,7 +45,8 @@ pub struct Keys<'a> {
     models: &'a Models<'a>,
     /// Without them, models are told apart by where they come from alone.
     digests: Option<&'a Digests>,
-    environment: String,
+    build: String,
+    processor: String,
     made: RefCell<HashMap<String, Rc<Key>>>,
 }
 
@@ -58,14 +56,16 @@ impl<'a> Keys<'a> {
     /// # Errors
     /// A program that cannot read itself.
     pub fn new(loaded: &'a Loaded, models: &'a Models<'a>, digests: &'a Digests) -> Result<Self, Error> {
-        let environment = environment::text(digests).map_err(Error::failed("the running program"))?;
-        Ok(Self { loaded, models, digests: Some(digests), environment, made: RefCell::default() })
+        let build = environment::build(digests).map_err(Error::failed("the running program"))?;
+        let processor = environment::processor();
+        Ok(Self { loaded, models, digests: Some(digests), build, processor, made: RefCell::default() })
     }
 
     /// Keys that say which steps of several specs are the same, made without reading any file. They are no keys of results:
     /// they do not have what is in the models' files, nor what computes.
     pub fn to_compare(loaded: &'a Loaded, models: &'a Models<'a>) -> Self {
-        Self { loaded, models, digests: None, environment: String::new(), made: RefCell::default() }
+        let [build, processor] = [String::new(), String::new()];
+        Self { loaded, models, digests: None, build, processor, made: RefCell::default() }
     }
 
     /// A step's key, made the first time that it is asked for. What it reads must have been asked for before it is run: the
@@ -87,17 +87,17 @@ impl<'a> Keys<'a> {
     /// # Errors
     /// As [`Keys::of`].
     pub fn now(&self, step: &Step) -> Result<Key, Error> {
-        let mut text =
-            format!("format {FORMAT}\n{}step {} version {}\n", self.environment, step.kind(), step.version());
-        if let Some(selected) = step.models() {
-            for name in self.models.names(selected) {
-                // Writing to a string does not fail.
-                let _ = writeln!(text, "model {}", canonical::text(&self.model(&name)?));
-            }
-        }
-        let parameters = parameters::of_step(step, self)?;
-        let _ = writeln!(text, "parameters {}", canonical::text(&parameters));
-        Ok(Key::of(text))
+        let names = step.models().map(|selected| self.models.names(selected)).unwrap_or_default();
+        let inputs = Inputs {
+            format: FORMAT,
+            build: self.build.clone(),
+            processor: self.processor.clone(),
+            step: format!("{} version {}", step.kind(), step.version()),
+            models: names.iter().map(|name| Ok(json(&self.model(name)?))).collect::<Result<_, Error>>()?,
+            parameters: json(&parameters::of_step(step, self)?),
+        };
+        let text = serde_json::to_vec(&inputs).map_err(Error::failed(format!("step '{}'", step.name())))?;
+        Ok(Key { digest: of_bytes(&text), inputs })
     }
 
     /// A model: what it is called in the rows, its weights and tokenizer, and all that the spec says of it but where its files
@@ -193,7 +193,7 @@ impl Named for Keys<'_> {
             return Ok(format!("{}{part}", self.of(step)?.digest));
         }
         match self.table(root) {
-            Some(table) => Ok(of_bytes(canonical::text(&parameters::of_table(table, self)?).as_bytes())),
+            Some(table) => Ok(of_bytes(json(&parameters::of_table(table, self)?).to_string().as_bytes())),
             None => Err(Error::failed(format!("rows '{name}'"))("no step or table of that name")),
         }
     }

@@ -86,7 +86,7 @@ pub fn prompt_sets(step: &Step) -> Vec<Option<String>> {
     let Ok(mut value) = Value::try_from(step) else { return Vec::new() };
     let mut sets = vec![step.common().prompts().map(String::from)];
     for key in references::of_step(step.kind()).iter().filter(|key| key.to == RefersTo::Prompts) {
-        at(&mut value, &key.path, &mut |text| sets.push(Some(text.clone())));
+        at(&mut value, &key.path, &mut |name| sets.push(name.as_str().map(String::from)));
     }
     sets
 }
@@ -120,7 +120,7 @@ fn written(value: &Value, keys: &[ReferringKey]) -> Vec<String> {
     let mut value = value.clone();
     let mut names = Vec::new();
     for key in rows_of(keys) {
-        at(&mut value, &key.path, &mut |text| names.push(text.clone()));
+        at(&mut value, &key.path, &mut |name| names.extend(name.as_str().map(String::from)));
     }
     names
 }
@@ -139,15 +139,15 @@ fn leave_out(value: &mut Value, keys: &[&str]) {
 fn replace(value: &mut Value, keys: &[ReferringKey], named: &dyn Named) -> Result<(), Error> {
     let mut failed = None;
     for key in rows_of(keys) {
-        at(value, &key.path, &mut |text| match named.rows(text) {
-            Ok(rows) => *text = rows,
+        at(value, &key.path, &mut |name| match named.rows(name.as_str().unwrap_or_default()) {
+            Ok(rows) => *name = rows.into(),
             Err(error) => failed = Some(error),
         });
     }
     for key in keys.iter().filter(|key| key.to == RefersTo::Prompts) {
-        at(value, &key.path, &mut |text| {
-            if let Some(content) = named.prompts(Some(text)) {
-                *text = crate::store::key::canonical::text(&content);
+        at(value, &key.path, &mut |name| {
+            if let Some(content) = named.prompts(name.as_str()) {
+                *name = content;
             }
         });
     }
@@ -155,9 +155,9 @@ fn replace(value: &mut Value, keys: &[ReferringKey], named: &dyn Named) -> Resul
 }
 
 /// Visits the texts at a path, those of a list one by one.
-fn at(value: &mut Value, path: &[String], visit: &mut dyn FnMut(&mut String)) {
+fn at(value: &mut Value, path: &[String], visit: &mut dyn FnMut(&mut Value)) {
     match (path, value) {
-        ([], Value::String(text)) => visit(text),
+        ([], text @ Value::String(_)) => visit(text),
         ([], Value::Array(list)) => list.iter_mut().for_each(|item| at(item, &[], visit)),
         ([any, rest @ ..], Value::Array(list)) if any == ANY => list.iter_mut().for_each(|item| at(item, rest, visit)),
         ([any, rest @ ..], Value::Table(table)) if any == ANY => {
