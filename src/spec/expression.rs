@@ -316,7 +316,7 @@ fn unknown_function<const N: usize>(name: &str, span: Range<usize>, known: [&str
     wrong(format!("no function '{name}'; {advice}"), span)
 }
 
-fn wrong(message: impl Into<String>, span: Range<usize>) -> ExpressionError {
+pub(super) fn wrong(message: impl Into<String>, span: Range<usize>) -> ExpressionError {
     ExpressionError { message: message.into(), span }
 }
 

@@ -56,7 +56,8 @@ fn what_means_nothing_is_refused() {
         ("nmae ~ fig", "no 'nmae' of specs; write 'name'\n    nmae ~ fig\n    ^^^^"),
         ("name fig", "'fig' after 'name'; write =, !=, ~ or !~"),
         ("name ~", "nothing after '~'; write a text"),
-        ("name ~ fig and", "a condition is missing"),
+        ("name ~ fig and", "nothing after 'and'; write a condition"),
+        ("name ~ fig and or kind = x", "'or' has nothing before it; write a condition"),
         (
             "name ~ fig title = x",
             "'title' follows; write 'and' or 'or' before it\n    name ~ fig title = x\n               ^^^^^",
@@ -65,7 +66,7 @@ fn what_means_nothing_is_refused() {
         ("name ~ [", "no regular expression"),
         ("name = \"x", "no second \""),
         ("& name", "'&' has no meaning here"),
-        ("", "a condition is missing"),
+        ("", "nothing written; write 'name ~ fig0'"),
     ] {
         says(sandbox.run(&["plan", "e", "--filter", filter]).refused(), [said]);
     }
