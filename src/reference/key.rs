@@ -1,7 +1,7 @@
 //! The keys of a table of the schema, in words.
 
 use super::about::About;
-use crate::spec;
+use crate::spec::{self, ValueSchema};
 use serde_json::Value;
 
 /// A key that a table may have.
@@ -20,9 +20,7 @@ pub struct Key {
     /// The words that it may have, where there is a fixed choice.
     pub choices: Vec<Choice>,
     /// The table that its value is, or that its values are.
-    pub table: Option<&'static Value>,
-    /// The name that table goes by in the schema.
-    pub table_name: Option<&'static str>,
+    pub table: Option<ValueSchema>,
 }
 
 /// A word that a key may have.
@@ -35,73 +33,41 @@ pub struct Choice {
 }
 
 /// The keys of a table, but for what tells kinds apart.
-pub(super) fn keys(table: &'static Value) -> Vec<Key> {
-    let required = |name: &str| list(table, "required").iter().any(|key| key.as_str() == Some(name));
-    let properties = table.get("properties").and_then(Value::as_object);
-    let own = properties.into_iter().flatten().filter(|(_, schema)| schema.get("const").is_none());
-    own.map(|(name, schema)| key(name, schema, required(name))).collect()
+pub(super) fn keys(table: ValueSchema) -> Vec<Key> {
+    let own = table.keys().into_iter().filter(|(_, shape)| shape.get("const").is_none());
+    own.map(|(name, shape)| key(name, shape, table.required().any(|key| key == name))).collect()
 }
 
-fn key(name: &str, schema: &'static Value, required: bool) -> Key {
-    let inner = innermost(schema);
-    let (choices, table) = (choices(inner), inner.get("properties").map(|_| inner));
-    let comment = description(schema).or_else(|| description(resolve(schema))).unwrap_or_default();
+fn key(name: &str, shape: ValueSchema, required: bool) -> Key {
+    let inner = innermost(shape);
     Key {
         name: name.to_string(),
-        kind: kind(schema),
+        kind: kind(shape),
         required,
-        default: schema.get("default").map(toml),
-        about: About::read(comment),
-        choices,
-        table_name: table.and_then(|_| reference(schema).or_else(|| reference(element(schema)?))),
-        table,
+        default: shape.get("default").map(toml),
+        about: About::read(shape.description().unwrap_or_default()),
+        choices: choices(inner),
+        table: Some(inner).filter(|inner| inner.get("properties").is_some()),
     }
 }
 
-/// The schema that a `$ref` stands for.
-fn resolve(schema: &'static Value) -> &'static Value {
-    reference(schema).and_then(|name| spec::resolved_schema().get("$defs")?.get(name)).unwrap_or(schema)
-}
-
-/// The name of the definition that a schema refers to.
-fn reference(schema: &'static Value) -> Option<&'static str> {
-    schema.get("$ref")?.as_str()?.strip_prefix("#/$defs/")
-}
-
-/// What a list or a table of any names has in it.
-fn element(schema: &'static Value) -> Option<&'static Value> {
-    schema.get("items").or_else(|| schema.get("additionalProperties").filter(|below| below.is_object()))
-}
-
-/// The schema of a value, or of the values in the list or table that it is.
-pub(super) fn innermost(schema: &'static Value) -> &'static Value {
-    let schema = resolve(schema);
-    match element(schema) {
-        Some(element) => resolve(element),
-        None => schema,
-    }
-}
-
-pub(super) fn description(schema: &'static Value) -> Option<&'static str> {
-    schema.get("description")?.as_str()
-}
-
-pub(super) fn list(schema: &'static Value, keyword: &str) -> &'static [Value] {
-    schema.get(keyword).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+/// What a value may be, or the values in the list or table that it is.
+pub(super) fn innermost(shape: ValueSchema) -> ValueSchema {
+    shape.items().or_else(|| shape.values()).unwrap_or(shape)
 }
 
 /// The words of a fixed choice.
-pub(super) fn choices(schema: &'static Value) -> Vec<Choice> {
-    let word = |branch: &'static Value| {
-        let name = branch.get("const")?.as_str()?.to_string();
-        Some(Choice { name, about: About::read(description(branch).unwrap_or_default()) })
+pub(super) fn choices(shape: ValueSchema) -> Vec<Choice> {
+    let choice = |(word, shape): (&str, ValueSchema)| Choice {
+        name: word.to_string(),
+        about: About::read(shape.description().unwrap_or_default()),
     };
-    list(schema, "oneOf").iter().filter_map(word).collect()
+    shape.words().into_iter().map(choice).collect()
 }
 
 /// A type in words.
-fn kind(schema: &'static Value) -> String {
-    match reference(schema) {
+fn kind(shape: ValueSchema) -> String {
+    match shape.name() {
         Some("PositionName") => return "position".into(),
         Some("Condition") => return "condition".into(),
         Some("Word") => return "word".into(),
@@ -109,34 +75,32 @@ fn kind(schema: &'static Value) -> String {
         Some("Rows") => return "list of tables of words, or a file of them".into(),
         _ => {}
     }
-    let schema = resolve(schema);
-    if !list(schema, "oneOf").is_empty() {
+    if !shape.one_of().is_empty() {
         return "choice".into();
     }
-    let branches = list(schema, "anyOf");
+    let branches = shape.any_of();
     if !branches.is_empty() {
-        return branches.iter().map(kind).collect::<Vec<_>>().join(" or ");
+        return branches.into_iter().map(kind).collect::<Vec<_>>().join(" or ");
     }
-    let named = |keyword: &str| schema.get(keyword).and_then(Value::as_str);
-    match (named("type"), named("format")) {
+    match (shape.text("type"), shape.text("format")) {
         (Some("boolean"), _) => "true or false".into(),
-        (Some("integer"), _) => format!("integer{}", range(schema)),
-        (Some("number"), _) => format!("number{}", range(schema)),
+        (Some("integer"), _) => format!("integer{}", range(shape)),
+        (Some("number"), _) => format!("number{}", range(shape)),
         (Some("string"), format) => {
-            named("x-refers-to").map_or_else(|| format.map_or("text", in_words), named_thing).into()
+            shape.text("x-refers-to").map_or_else(|| format.map_or("text", in_words), named_thing).into()
         }
         (Some("array"), _) => {
-            let items = match (named("x-refers-to"), schema.get("items")) {
+            let items = match (shape.text("x-refers-to"), shape.items()) {
                 (Some(to), _) => plural(named_thing(to)),
                 (None, Some(items)) => plural(&kind(items)),
                 (None, None) => "values".into(),
             };
-            match (schema.get("minItems").and_then(Value::as_u64), schema.get("maxItems").and_then(Value::as_u64)) {
+            match (shape.number("minItems"), shape.number("maxItems")) {
                 (Some(least), Some(most)) if least == most => format!("{least} {items}"),
                 _ => format!("list of {items}"),
             }
         }
-        (Some("object"), _) => match schema.get("additionalProperties").filter(|below| below.is_object()) {
+        (Some("object"), _) => match shape.values() {
             Some(below) => format!("table by name, each: {}", kind(below)),
             None => "table".into(),
         },
@@ -183,9 +147,8 @@ fn plural(kind: &str) -> String {
     }
 }
 
-fn range(schema: &'static Value) -> String {
-    let number = |keyword: &str| schema.get(keyword).and_then(Value::as_f64);
-    match (number("minimum"), number("exclusiveMinimum"), number("maximum")) {
+fn range(shape: ValueSchema) -> String {
+    match (shape.number("minimum"), shape.number("exclusiveMinimum"), shape.number("maximum")) {
         (Some(least), _, Some(most)) => format!(", {least} to {most}"),
         (_, Some(above), Some(most)) => format!(", above {above}, at most {most}"),
         (_, Some(above), None) => format!(", above {above}"),

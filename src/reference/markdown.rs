@@ -163,7 +163,7 @@ impl Book {
                 let meaning = if measures { meaning.line() } else { &meaning.summary };
                 let _ = write!(about, "<br>`{name}`: {meaning}");
             }
-            if let Some(table) = key.table_name.and_then(|name| inner(name, key)) {
+            if let Some(table) = key.table.and_then(|table| inner(table.name()?, key)) {
                 let _ = write!(about, " See [`{}`](#{}).", table.name, anchor(&title(table)));
             }
             self.line(&format!("| `{}` | {} | {default} | {} |", key.name, cell(&key.kind), cell(&about)));

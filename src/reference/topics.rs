@@ -2,11 +2,10 @@
 
 use super::about::About;
 use super::columns::columns;
-use super::key::{self, Choice, Key, choices, description, keys, list};
+use super::key::{self, Choice, Key, choices, keys};
 use crate::bundled;
 use crate::model::{builtin, family};
-use crate::spec::{self, Operator, hook};
-use serde_json::Value;
+use crate::spec::{self, Operator, ValueSchema, hook};
 use std::sync::LazyLock;
 
 /// What kind of thing a topic is.
@@ -88,17 +87,23 @@ impl Topic {
     fn new(group: Group, name: impl Into<String>, about: About) -> Self {
         Self { group, name: name.into(), also: Vec::new(), about, facts: Vec::new(), keys: Vec::new() }
     }
+
+    /// Of a table with its keys.
+    fn of(group: Group, name: &str, table: ValueSchema) -> Self {
+        let about = About::read(table.text("description").unwrap_or_default());
+        Self { keys: keys(table), ..Self::new(group, name, about) }
+    }
 }
 
 /// The keys of the top level, each a table of its own; the plain ones make the first topic.
 fn tables() -> Vec<Topic> {
-    let root = spec::resolved_schema();
+    let root = ValueSchema::spec();
     let (tables, plain): (Vec<Key>, Vec<Key>) = keys(root).into_iter().partition(|key| is_table(root, &key.name));
-    let mut first = Topic::new(Group::Table, "spec", About::read(description(root).unwrap_or_default()));
+    let mut first = Topic::of(Group::Table, "spec", root);
     first.keys = plain;
     let table = |key: Key| {
         let mut topic = Topic::new(Group::Table, key.name.clone(), key.about.clone());
-        let inner = key.table.and_then(description).map(About::read);
+        let inner = key.table.and_then(|table| table.text("description")).map(About::read);
         topic.about.text.extend(inner.map(|inner| inner.summary).filter(|text| *text != key.about.summary));
         topic.keys = key.table.map(keys).unwrap_or_default();
         topic
@@ -107,10 +112,9 @@ fn tables() -> Vec<Topic> {
 }
 
 /// Whether a key of the top level is written below a header of its own.
-fn is_table(root: &'static Value, key: &str) -> bool {
-    let Some(schema) = root.get("properties").and_then(|properties| properties.get(key)) else { return false };
-    let inner = key::innermost(schema);
-    inner.get("properties").is_some() || list(inner, "oneOf").iter().any(|kind| kind.get("properties").is_some())
+fn is_table(root: ValueSchema, key: &str) -> bool {
+    let inner = root.key(key).map(key::innermost);
+    inner.is_some_and(|inner| inner.get("properties").is_some() || inner.kinds().is_some())
 }
 
 /// How a file writes the header of a table of the top level.
@@ -131,14 +135,12 @@ fn inner<'t>(topics: impl Iterator<Item = &'t Topic>) -> Vec<Topic> {
     open.reverse();
     while let Some((owner, keys_of_owner)) = open.pop() {
         for key in keys_of_owner {
-            let (Some(table), Some(name)) = (key.table, key.table_name) else { continue };
+            let Some((table, name)) = key.table.and_then(|table| Some((table, table.name()?))) else { continue };
             let path = format!("{owner}.{}", key.name);
             match found.iter_mut().find(|(other, ..)| *other == name) {
                 Some((.., paths)) => paths.push(path),
                 None => {
-                    let mut topic =
-                        Topic::new(Group::Inner, key.name.clone(), About::read(description(table).unwrap_or_default()));
-                    topic.keys = keys(table);
+                    let topic = Topic::of(Group::Inner, &key.name, table);
                     open.push((path.clone(), topic.keys.clone()));
                     found.push((name, topic, vec![path]));
                 }
@@ -159,14 +161,8 @@ fn inner<'t>(topics: impl Iterator<Item = &'t Topic>) -> Vec<Topic> {
 }
 
 fn steps() -> Vec<Topic> {
-    let kinds = spec::resolved_schema().pointer("/$defs/Step").map_or(&[][..], |step| list(step, "oneOf"));
-    let topic = |kind: &'static Value| {
-        let name = kind.pointer("/properties/kind/const")?.as_str()?;
-        let mut topic = Topic::new(Group::Step, name, About::read(description(kind).unwrap_or_default()));
-        topic.keys = keys(kind);
-        Some(topic)
-    };
-    kinds.iter().filter_map(topic).collect()
+    let kinds = ValueSchema::named("Step").and_then(ValueSchema::kinds).map(|(_, kinds)| kinds).unwrap_or_default();
+    kinds.into_iter().map(|(name, kind)| Topic::of(Group::Step, name, kind)).collect()
 }
 
 /// The words of the keys `measure` and `measures`; what several kinds of step measure alike is there once.
@@ -189,8 +185,7 @@ fn measures(steps: &[Topic]) -> Vec<Topic> {
 }
 
 fn figures() -> Vec<Topic> {
-    let schema = |name: &str| spec::resolved_schema().get("$defs").and_then(|definitions| definitions.get(name));
-    let kinds = schema("FigureKind").map(choices).unwrap_or_default();
+    let kinds = ValueSchema::named("FigureKind").map(choices).unwrap_or_default();
     kinds.into_iter().map(|Choice { name, about }| Topic::new(Group::Figure, name, about)).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Which keys of steps and tables hold names of other things in the spec: what the schema says with `x-refers-to`.
 
-use super::{schema, step};
-use serde_json::Value;
+use super::step;
+use super::value_schema::ValueSchema;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -35,10 +35,9 @@ const DEEPEST: usize = 16;
 
 /// The keys of a kind of step that hold names.
 pub fn of_step(kind: &str) -> &'static [ReferringKey] {
-    static BY_KIND: LazyLock<HashMap<String, Vec<ReferringKey>>> = LazyLock::new(|| {
-        let kinds = schema::resolved().pointer("/$defs/Step/oneOf").and_then(Value::as_array);
-        let kind = |schema: &Value| Some(schema.pointer("/properties/kind/const")?.as_str()?.to_string());
-        kinds.into_iter().flatten().filter_map(|schema| Some((kind(schema)?, found(schema)))).collect()
+    static BY_KIND: LazyLock<HashMap<&str, Vec<ReferringKey>>> = LazyLock::new(|| {
+        let kinds = ValueSchema::named("Step").and_then(ValueSchema::kinds).map(|(_, kinds)| kinds).unwrap_or_default();
+        kinds.into_iter().map(|(kind, shape)| (kind, found(shape))).collect()
     });
     debug_assert!(step::KINDS.iter().all(|kind| BY_KIND.contains_key(*kind)), "the schema of steps has another form");
     BY_KIND.get(kind).map_or(&[], Vec::as_slice)
@@ -47,54 +46,35 @@ pub fn of_step(kind: &str) -> &'static [ReferringKey] {
 /// The keys of a table that hold names.
 pub fn of_table() -> &'static [ReferringKey] {
     static TABLE: LazyLock<Vec<ReferringKey>> =
-        LazyLock::new(|| schema::resolved().pointer("/$defs/Table").map(found).unwrap_or_default());
+        LazyLock::new(|| ValueSchema::named("Table").map(found).unwrap_or_default());
     &TABLE
 }
 
-fn found(schema: &Value) -> Vec<ReferringKey> {
+fn found(shape: ValueSchema) -> Vec<ReferringKey> {
     let mut keys = Vec::new();
-    walk(schema, &mut Vec::new(), &mut keys);
+    walk(shape, &mut Vec::new(), &mut keys);
     keys
 }
 
-fn walk(schema: &Value, path: &mut Vec<String>, keys: &mut Vec<ReferringKey>) {
+fn walk(shape: ValueSchema, path: &mut Vec<String>, keys: &mut Vec<ReferringKey>) {
     if path.len() > DEEPEST {
         return;
     }
-    let to = match schema.get("x-refers-to").and_then(Value::as_str) {
+    let to = match shape.text("x-refers-to") {
         Some("step") => Some(RefersTo::Step),
         Some("rows" | "step-rows") => Some(RefersTo::Rows),
         Some("model") => Some(RefersTo::Model),
         Some("prompts") => Some(RefersTo::Prompts),
         _ => None,
     };
-    if let Some(to) = to {
-        let key = ReferringKey { path: path.clone(), to };
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
+    if let Some(key) = to.map(|to| ReferringKey { path: path.clone(), to }).filter(|key| !keys.contains(key)) {
+        keys.push(key);
     }
-    let definition = schema.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix('#'));
-    if let Some(definition) = definition.and_then(|pointer| schema::resolved().pointer(pointer)) {
-        walk(definition, path, keys);
+    shape.any_of().into_iter().chain(shape.one_of()).for_each(|shape| walk(shape, path, keys));
+    let entries = [shape.items(), shape.values()].into_iter().flatten().map(|shape| (ANY, shape));
+    for (key, shape) in shape.keys().into_iter().chain(entries) {
+        path.push(key.to_string());
+        walk(shape, path, keys);
+        path.pop();
     }
-    for list in ["anyOf", "oneOf", "allOf"] {
-        for schema in schema.get(list).and_then(Value::as_array).into_iter().flatten() {
-            walk(schema, path, keys);
-        }
-    }
-    for (key, schema) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-        below(key, schema, path, keys);
-    }
-    for list in ["items", "additionalProperties"] {
-        if let Some(schema) = schema.get(list).filter(|schema| schema.is_object()) {
-            below(ANY, schema, path, keys);
-        }
-    }
-}
-
-fn below(key: &str, schema: &Value, path: &mut Vec<String>, keys: &mut Vec<ReferringKey>) {
-    path.push(key.to_string());
-    walk(schema, path, keys);
-    path.pop();
 }

@@ -12,7 +12,8 @@ pub(super) use place::{wrong_key, wrong_value};
 
 use super::error::SpecError;
 use super::node::{Content, Node};
-use super::{rows, schema};
+use super::rows;
+use super::value_schema::ValueSchema;
 use indexmap::IndexMap;
 
 /// How often errors are mended and looked behind. What is behind an error is seldom behind another, too.
@@ -26,7 +27,7 @@ const MENDED: usize = 100;
 pub(super) fn check(spec: &mut Node, files: &rows::Files) -> Vec<SpecError> {
     let mut errors = Vec::new();
     for _ in 0..ROUNDS {
-        let mut walk = structure::Walk::new(schema::resolved());
+        let mut walk = structure::Walk::default();
         walk.check(spec);
         let structure::Walk { mut faults, references, absent, .. } = walk;
         let many = faults.len() > MENDED;
@@ -48,7 +49,7 @@ pub(super) fn check(spec: &mut Node, files: &rows::Files) -> Vec<SpecError> {
 /// Leaves out of a spec what cannot be without something that was left out before; `None` where the rest is no spec, and whether
 /// anything was left out.
 pub(super) fn leave_out(spec: &mut Node, files: &rows::Files) -> Option<bool> {
-    let mut walk = structure::Walk::new(schema::resolved());
+    let mut walk = structure::Walk::default();
     walk.check(spec);
     let structure::Walk { mut faults, references, absent, .. } = walk;
     names::check(spec, &references, &absent, &mut faults);
@@ -63,14 +64,14 @@ pub(super) fn leave_out(spec: &mut Node, files: &rows::Files) -> Option<bool> {
 /// Every error of the form of `[matrix]`, before it makes variants. What is wrong is unknown in it then.
 pub(super) fn check_matrix(matrix: &mut Node) -> Vec<SpecError> {
     const KEY: &str = "matrix";
-    let Some(schema) = schema::resolved().pointer("/$defs/Matrix") else { return Vec::new() };
+    let Some(schema) = ValueSchema::named("Matrix") else { return Vec::new() };
     let mut errors = Vec::new();
     let origin = matrix.origin.clone();
     let unknown = Node { content: Content::Unknown, origin: origin.clone() };
     let held = std::mem::replace(matrix, unknown);
     let mut root = Node { content: Content::Table(IndexMap::from([(KEY.to_string(), held)])), origin };
     for _ in 0..ROUNDS {
-        let mut walk = structure::Walk::new(schema::resolved());
+        let mut walk = structure::Walk::default();
         if let Some(matrix) = root.get(KEY) {
             walk.check_at(matrix, schema, KEY);
         }

@@ -49,19 +49,14 @@ impl Place {
 
 /// An error about a value; one that comes from a flag or variable names that.
 pub(in crate::spec) fn wrong_value(node: &Node, message: String) -> SpecError {
-    match &node.origin {
-        Origin::File { source, value, .. } => SpecError::new(message).at(source, value.clone(), ""),
-        origin => from_outside(origin, message),
-    }
+    SpecError::about(&node.origin, message)
 }
 
 /// An error about a key.
 pub(in crate::spec) fn wrong_key(node: &Node, message: String) -> SpecError {
     match &node.origin {
-        Origin::File { source, key, value } => {
-            SpecError::new(message).at(source, key.clone().unwrap_or_else(|| value.clone()), "")
-        }
-        origin => from_outside(origin, message),
+        Origin::File { source, key: Some(key), .. } => SpecError::new(message).at(source, key.clone(), ""),
+        origin => SpecError::about(origin, message),
     }
 }
 
@@ -74,11 +69,4 @@ pub(in crate::spec) fn wrong_part(node: &Node, part: &Range<usize>, message: Str
     }
     let start = value.start + 1;
     SpecError::new(message).at(source, start + part.start..start + part.end, "")
-}
-
-pub(super) fn from_outside(origin: &Origin, message: String) -> SpecError {
-    match origin {
-        Origin::Default => SpecError::new(message),
-        origin => SpecError::new(format!("{origin}: {message}")),
-    }
 }

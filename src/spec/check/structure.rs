@@ -3,12 +3,12 @@
 use super::format;
 use super::mend::Faults;
 use super::place::{Place, wrong_key, wrong_part, wrong_value};
-use super::types::{Schema, choices, has_type, lower_sentence, quoted, table_advice, type_name, types};
+use super::types::{choices, has_type, lower_sentence, quoted, table_advice, type_name};
 use crate::spec::merge::INHERITING;
 use crate::spec::node::{Content, Node, shortened};
+use crate::spec::value_schema::ValueSchema;
 use crate::spec::{nearest, overrides};
 use indexmap::IndexMap;
-use serde_json::Value;
 use std::collections::HashSet;
 
 /// Past so many errors nobody reads the advice, and a large file would spend its time on it.
@@ -33,8 +33,8 @@ pub(super) struct Absent {
 }
 
 /// The walk and what it has found.
+#[derive(Default)]
 pub(super) struct Walk {
-    root: &'static Value,
     pub faults: Faults,
     pub references: Vec<Reference>,
     pub absent: Vec<Absent>,
@@ -43,41 +43,36 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub fn new(root: Schema) -> Self {
-        Self { root, faults: Faults::default(), references: Vec::new(), absent: Vec::new(), parents: Vec::new() }
-    }
-
     /// Checks a whole spec.
     pub fn check(&mut self, spec: &Node) {
         let parent = |(from, entries): (&str, &'static str)| Some((entries, spec.get(from)?.clone()));
         self.parents = INHERITING.into_iter().filter_map(parent).collect();
-        self.value(spec, self.root, &Place::default());
+        self.value(spec, ValueSchema::spec(), &Place::default());
     }
 
     /// Checks a table of the top level.
-    pub fn check_at(&mut self, node: &Node, schema: Schema, key: &str) {
+    pub fn check_at(&mut self, node: &Node, schema: ValueSchema, key: &str) {
         self.value(node, schema, &Place::default().child(key));
     }
 
-    fn value(&mut self, node: &Node, schema: Schema, place: &Place) {
+    fn value(&mut self, node: &Node, schema: ValueSchema, place: &Place) {
         if node.is_unknown() {
             return;
         }
-        let schema = self.definition(schema);
-        if let Some(branches) = list(schema, "anyOf") {
-            return self.any_of(node, schema, branches, place);
+        if schema.get("anyOf").is_some() {
+            return self.any_of(node, schema, place);
         }
-        if let Some(branches) = list(schema, "oneOf") {
-            return match tag(branches) {
-                Some(tag) => self.tagged(node, branches, tag, place),
-                None => self.choice(node, branches, place),
+        if schema.get("oneOf").is_some() {
+            return match schema.kinds() {
+                Some((tag, kinds)) => self.tagged(node, &kinds, tag, place),
+                None => self.choice(node, schema, place),
             };
         }
         if !has_type(node, schema) {
             let message = format!("'{}' must be {}, not {}", place.key(), type_name(schema), node.describe());
-            let advice = self.one_item(node, schema, place).or_else(|| table_advice(node, schema, place));
+            let advice = one_item(node, schema, place).or_else(|| table_advice(node, schema, place));
             let error = wrong_value(node, message).advise_option(advice);
-            return match self.stands_alone(node, schema) {
+            return match stands_alone(node, schema) {
                 true => self.faults.alone(place.clone(), error),
                 false => self.faults.value(place.clone(), error),
             };
@@ -92,43 +87,9 @@ impl Walk {
         }
     }
 
-    /// Whether a value could be an item of the list in whose place it stands.
-    fn stands_alone(&self, node: &Node, schema: Schema) -> bool {
-        let is_list = |text: &str| overrides::with_quotes(&node.origin, text).is_some();
-        let items = schema.get("items").filter(|_| types(schema) == ["array"] && !node.text().is_some_and(is_list));
-        let Some(items) = items.map(|items| self.definition(items)) else { return false };
-        match (list(items, "anyOf"), list(items, "oneOf")) {
-            (Some(branches), _) => branches.iter().any(|branch| has_type(node, self.definition(branch))),
-            (None, Some(branches)) => tag(branches).is_none() && node.text().is_some(),
-            (None, None) => has_type(node, items),
-        }
-    }
-
-    /// How a list of one is written, where its item stands alone.
-    fn one_item(&self, node: &Node, schema: Schema, place: &Place) -> Option<String> {
-        let items = self.definition(schema.get("items").filter(|_| types(schema) == ["array"])?);
-        let item = match &node.content {
-            Content::Integer(number) => number.to_string(),
-            Content::Float(number) => number.to_string(),
-            Content::Boolean(truth) => truth.to_string(),
-            _ => return None,
-        };
-        match (has_type(node, items), types(items).contains(&"string")) {
-            (true, _) => Some(format!("write {} = [{item}]", place.key())),
-            (false, true) => Some(format!("write {} = [\"{item}\"]", place.key())),
-            (false, false) => None,
-        }
-    }
-
-    /// The schema that a `$ref` stands for.
-    fn definition(&self, schema: Schema) -> Schema {
-        let target = text(schema, "$ref").and_then(|name| self.root.pointer(name.strip_prefix('#')?));
-        target.unwrap_or(schema)
-    }
-
     /// The branch that takes this type of value, or what the schema says it takes.
-    fn any_of(&mut self, node: &Node, schema: Schema, branches: &'static [Value], place: &Place) {
-        match branches.iter().find(|branch| has_type(node, self.definition(branch))) {
+    fn any_of(&mut self, node: &Node, schema: ValueSchema, place: &Place) {
+        match schema.any_of().into_iter().find(|branch| has_type(node, *branch)) {
             Some(branch) => {
                 let errors = self.faults.len();
                 self.value(node, branch, place);
@@ -137,7 +98,7 @@ impl Walk {
                 }
             }
             None => {
-                let takes = text(schema, "description").map(lower_sentence).unwrap_or_default();
+                let takes = schema.text("description").map(lower_sentence).unwrap_or_default();
                 let message = format!("'{}' must be {takes}; it is {}", place.key(), node.describe());
                 let advice = node.text().and_then(|text| overrides::with_quotes(&node.origin, text));
                 self.faults.value(place.clone(), wrong_value(node, message).advise_option(advice));
@@ -145,8 +106,8 @@ impl Walk {
         }
     }
 
-    fn choice(&mut self, node: &Node, branches: &'static [Value], place: &Place) {
-        let known: Vec<&str> = branches.iter().filter_map(|branch| text(branch, "const")).collect();
+    fn choice(&mut self, node: &Node, schema: ValueSchema, place: &Place) {
+        let known: Vec<&str> = schema.words().into_iter().map(|(word, _)| word).collect();
         match node.text() {
             Some(text) if known.contains(&text) => {}
             Some(text) => {
@@ -163,13 +124,12 @@ impl Walk {
     }
 
     /// A table whose `kind` says which schema it has.
-    fn tagged(&mut self, node: &Node, branches: &'static [Value], tag: &'static str, place: &Place) {
+    fn tagged(&mut self, node: &Node, kinds: &[(&'static str, ValueSchema)], tag: &'static str, place: &Place) {
         let Some(table) = node.table() else {
             let message = format!("'{}' must be a table, not {}", place.key(), node.describe());
             return self.faults.value(place.clone(), wrong_value(node, message));
         };
-        let constant = |branch: &'static Value| branch.get("properties")?.get(tag)?.get("const")?.as_str();
-        let known: Vec<&str> = branches.iter().filter_map(constant).collect();
+        let known: Vec<&str> = kinds.iter().map(|(kind, _)| *kind).collect();
         match table.get(tag) {
             None => {
                 let message = format!("{} has no '{tag}'", place.table());
@@ -178,12 +138,10 @@ impl Walk {
             }
             // Which keys it has is not known.
             Some(value) if value.is_unknown() => {}
-            Some(value) => {
-                match branches.iter().find(|branch| constant(branch) == value.text() && value.text().is_some()) {
-                    Some(branch) => self.value(node, branch, place),
-                    None => self.choice_of_tag(value, tag, &known, place),
-                }
-            }
+            Some(value) => match kinds.iter().find(|(kind, _)| value.text() == Some(kind)) {
+                Some((_, kind)) => self.value(node, *kind, place),
+                None => self.choice_of_tag(value, tag, &known, place),
+            },
         }
     }
 
@@ -202,8 +160,8 @@ impl Walk {
         }
     }
 
-    fn text(&mut self, node: &Node, text: &str, schema: Schema, place: &Place) {
-        if number(schema, "minLength").is_some_and(|least| (text.chars().count() as f64) < least) {
+    fn text(&mut self, node: &Node, text: &str, schema: ValueSchema, place: &Place) {
+        if schema.number("minLength").is_some_and(|least| (text.chars().count() as f64) < least) {
             return self.faults.value(place.clone(), wrong_value(node, format!("'{}' is empty", place.key())));
         }
         self.format(node, schema, place);
@@ -211,9 +169,9 @@ impl Walk {
         self.refer_to_probe(node, text, schema, place);
     }
 
-    fn number(&mut self, node: &Node, value: f64, schema: Schema, place: &Place) {
-        let (least, most) = (number(schema, "minimum"), number(schema, "maximum"));
-        let above = number(schema, "exclusiveMinimum");
+    fn number(&mut self, node: &Node, value: f64, schema: ValueSchema, place: &Place) {
+        let (least, most) = (schema.number("minimum"), schema.number("maximum"));
+        let above = schema.number("exclusiveMinimum");
         let fits = value.is_finite()
             && least.is_none_or(|least| value >= least)
             && above.is_none_or(|above| value > above)
@@ -233,8 +191,8 @@ impl Walk {
         self.faults.value(place.clone(), error);
     }
 
-    fn list(&mut self, node: &Node, items: &[Node], schema: Schema, place: &Place) {
-        let (least, most) = (number(schema, "minItems"), number(schema, "maxItems"));
+    fn list(&mut self, node: &Node, items: &[Node], schema: ValueSchema, place: &Place) {
+        let (least, most) = (schema.number("minItems"), schema.number("maxItems"));
         let length = items.len() as f64;
         if least.is_some_and(|least| length < least) || most.is_some_and(|most| length > most) {
             let wanted = match (least, most) {
@@ -251,8 +209,8 @@ impl Walk {
             // The second of a name goes by its index.
             let name = item.get("name").and_then(Node::text).filter(|name| taken.insert(*name));
             let place = place.child(&name.map_or_else(|| index.to_string(), String::from));
-            if let Some(schema) = schema.get("items") {
-                self.value(item, schema, &place);
+            if let Some(items) = schema.items() {
+                self.value(item, items, &place);
             }
             self.refer(item, schema, &place);
         }
@@ -278,57 +236,60 @@ impl Walk {
         }
     }
 
-    fn table(&mut self, node: &Node, table: &IndexMap<String, Node>, schema: Schema, place: &Place) {
-        let properties = schema.get("properties").and_then(Value::as_object);
-        let others = schema.get("additionalProperties");
-        if number(schema, "minProperties").is_some_and(|least| (table.len() as f64) < least) {
+    fn table(&mut self, node: &Node, table: &IndexMap<String, Node>, schema: ValueSchema, place: &Place) {
+        let (keys, others) = (schema.keys(), schema.values());
+        let is_closed = schema.get("additionalProperties").is_some_and(|others| *others == false);
+        if schema.number("minProperties").is_some_and(|least| (table.len() as f64) < least) {
             self.faults.value(place.clone(), wrong_value(node, format!("'{}' is empty", place.key())));
         }
         // Keys that others were probably meant to be.
         let mut meant: Vec<&str> = Vec::new();
         for (key, value) in table {
             let below = place.child(key);
-            match (properties.and_then(|known| known.get(key)), others) {
+            match (schema.key(key), others) {
                 (Some(schema), _) => self.value(value, schema, &below),
-                (None, Some(Value::Object(_))) => {
-                    if let Some(names) = schema.get("propertyNames")
-                        && !value.is_unknown()
-                        && let Some(fault) = text(names, "format").and_then(|format| format::check(format, key).err())
-                    {
+                (None, Some(others)) => {
+                    let names = schema.get("propertyNames").filter(|_| !value.is_unknown());
+                    let format = names.and_then(|names| names.get("format")?.as_str());
+                    if let Some(fault) = format.and_then(|format| format::check(format, key).err()) {
                         self.faults.value(below.clone(), wrong_key(value, fault.message).advise_option(fault.advice));
                     }
-                    if let Some(schema) = others {
-                        self.value(value, schema, &below);
-                    }
+                    self.value(value, others, &below);
                 }
-                (None, Some(Value::Bool(false))) => meant.extend(self.unknown_key(value, key, schema, place)),
+                (None, None) if is_closed => meant.extend(self.unknown_key(value, key, &keys, place)),
                 _ => {}
             }
         }
-        for key in list(schema, "required").unwrap_or_default().iter().filter_map(Value::as_str) {
+        for key in schema.required() {
             if !table.contains_key(key) && !meant.contains(&key) {
                 if self.lacks_too(place, key) {
                     self.faults.lacks_like_another(place, key);
                     continue;
                 }
-                let about = properties.and_then(|known| known.get(key)).map(|schema| self.about(schema));
                 let message = format!("{} has no '{key}'", place.table());
-                let advice = about.flatten().map(|about| format!("{key}: {about}"));
+                let advice = schema.key(key).and_then(about).map(|about| format!("{key}: {about}"));
                 self.faults.lacks(place, key, wrong_value(node, message).advise_option(advice));
             }
         }
-        for (key, schema) in properties.into_iter().flatten() {
+        for (key, schema) in keys {
             self.relations(node, table, key, schema, place);
         }
     }
 
     /// What one key says about another of the same table.
-    fn relations(&mut self, node: &Node, table: &IndexMap<String, Node>, key: &str, schema: Schema, place: &Place) {
+    fn relations(
+        &mut self,
+        node: &Node,
+        table: &IndexMap<String, Node>,
+        key: &str,
+        schema: ValueSchema,
+        place: &Place,
+    ) {
         let other = |relation: &str| {
-            let name = text(schema, relation)?;
+            let name = schema.text(relation)?;
             table.get(name)?.integer().map(|value| (name, value))
         };
-        match (table.get(key), text(schema, "x-refers-to")) {
+        match (table.get(key), schema.text("x-refers-to")) {
             (None, Some(to)) => self.absent.push(Absent { to, entry: node.clone(), place: place.clone() }),
             (None, None) => {}
             (Some(value), _) => {
@@ -354,18 +315,20 @@ impl Walk {
     }
 
     /// Says that a key is none; the key that it was probably meant to be.
-    fn unknown_key(&mut self, value: &Node, key: &str, schema: Schema, place: &Place) -> Option<&'static str> {
-        let known: Vec<&'static str> = schema
-            .get("properties")
-            .and_then(Value::as_object)
-            .map(|known| known.keys().map(String::as_str).collect())
-            .unwrap_or_default();
+    fn unknown_key(
+        &mut self,
+        value: &Node,
+        key: &str,
+        keys: &[(&'static str, ValueSchema)],
+        place: &Place,
+    ) -> Option<&'static str> {
+        let known: Vec<&'static str> = keys.iter().map(|(key, _)| *key).collect();
         let near = (self.faults.len() < ADVISED).then(|| nearest(key, known.iter().copied())).flatten();
         if self.takes_over(value, key, place) {
             self.faults.said_elsewhere(place.child(key), near);
             return near;
         }
-        let advice = self.advice(|| match (near, self.elsewhere(key, place)) {
+        let advice = self.advice(|| match (near, elsewhere(key, place)) {
             (Some(near), _) => format!("write '{near}'"),
             (None, Some(table)) => format!("'{key}' belongs in {table}"),
             (None, None) => format!("keys here: {}", known.join(", ")),
@@ -390,17 +353,8 @@ impl Walk {
         there.is_some_and(|there| there.origin.is(&value.origin))
     }
 
-    /// A table of the spec that has this key, for a key that slipped into the wrong one.
-    fn elsewhere(&self, key: &str, place: &Place) -> Option<String> {
-        let tables = self.root.get("properties")?.as_object()?;
-        tables.iter().filter(|(name, _)| place.0.first() != Some(name)).find_map(|(name, schema)| {
-            self.definition(schema).get("properties")?.get(key)?;
-            Some(format!("[{name}]"))
-        })
-    }
-
-    fn format(&mut self, node: &Node, schema: Schema, place: &Place) {
-        let Some(name) = text(schema, "format") else { return };
+    fn format(&mut self, node: &Node, schema: ValueSchema, place: &Place) {
+        let Some(name) = schema.text("format") else { return };
         let fault = match node.text() {
             Some(text) => format::check(name, text),
             None => format::check_value(name, node),
@@ -411,24 +365,18 @@ impl Walk {
         }
     }
 
-    fn refer(&mut self, node: &Node, schema: Schema, place: &Place) {
-        if let (Some(to), Some(name)) = (text(schema, "x-refers-to"), node.text()) {
+    fn refer(&mut self, node: &Node, schema: ValueSchema, place: &Place) {
+        if let (Some(to), Some(name)) = (schema.text("x-refers-to"), node.text()) {
             let (name, node, place) = (name.to_string(), node.clone(), place.clone());
             self.references.push(Reference { to, name, part: 0..0, node, place });
         }
     }
 
     /// Layers that a step of probes finds: `{probes}` in a text of layers, sites or components.
-    fn refer_to_probe(&mut self, node: &Node, value: &str, schema: Schema, place: &Place) {
-        let Some(part) = text(schema, "format").and_then(|format| format::named_probe(format, value)) else { return };
+    fn refer_to_probe(&mut self, node: &Node, value: &str, schema: ValueSchema, place: &Place) {
+        let Some(part) = schema.text("format").and_then(|format| format::named_probe(format, value)) else { return };
         let name = value.get(part.clone()).unwrap_or_default().to_string();
         self.references.push(Reference { to: "probe", name, part, node: node.clone(), place: place.clone() });
-    }
-
-    /// The first sentence of what the schema says about a missing key.
-    fn about(&self, schema: Schema) -> Option<String> {
-        let description = text(schema, "description").or_else(|| text(self.definition(schema), "description"))?;
-        Some(description.split_inclusive(". ").next().unwrap_or(description).trim().replace('\n', " "))
     }
 
     fn advice(&self, advice: impl FnOnce() -> String) -> Option<String> {
@@ -436,20 +384,42 @@ impl Walk {
     }
 }
 
-fn text(schema: Schema, keyword: &str) -> Option<&'static str> {
-    schema.get(keyword)?.as_str()
+/// Whether a value could be an item of the list in whose place it stands.
+fn stands_alone(node: &Node, schema: ValueSchema) -> bool {
+    let is_list = |text: &str| overrides::with_quotes(&node.origin, text).is_some();
+    let items = schema.items().filter(|_| schema.types() == ["array"] && !node.text().is_some_and(is_list));
+    items.is_some_and(|items| match (items.get("anyOf"), items.get("oneOf")) {
+        (Some(_), _) => items.any_of().into_iter().any(|branch| has_type(node, branch)),
+        (None, Some(_)) => items.kinds().is_none() && node.text().is_some(),
+        (None, None) => has_type(node, items),
+    })
 }
 
-fn number(schema: Schema, keyword: &str) -> Option<f64> {
-    schema.get(keyword)?.as_f64()
+/// How a list of one is written, where its item stands alone.
+fn one_item(node: &Node, schema: ValueSchema, place: &Place) -> Option<String> {
+    let items = schema.items().filter(|_| schema.types() == ["array"])?;
+    let item = match &node.content {
+        Content::Integer(number) => number.to_string(),
+        Content::Float(number) => number.to_string(),
+        Content::Boolean(truth) => truth.to_string(),
+        _ => return None,
+    };
+    match (has_type(node, items), items.types().contains(&"string")) {
+        (true, _) => Some(format!("write {} = [{item}]", place.key())),
+        (false, true) => Some(format!("write {} = [\"{item}\"]", place.key())),
+        (false, false) => None,
+    }
 }
 
-fn list(schema: Schema, keyword: &str) -> Option<&'static [Value]> {
-    schema.get(keyword)?.as_array().map(Vec::as_slice)
+/// The first sentence of what the schema says about a missing key.
+fn about(schema: ValueSchema) -> Option<String> {
+    let description = schema.description()?;
+    Some(description.split_inclusive(". ").next().unwrap_or(description).trim().replace('\n', " "))
 }
 
-/// The key whose constant tells the branches apart.
-fn tag(branches: &'static [Value]) -> Option<&'static str> {
-    let properties = branches.first()?.get("properties")?.as_object()?;
-    properties.iter().find(|(_, schema)| schema.get("const").is_some()).map(|(key, _)| key.as_str())
+/// A table of the spec that has this key, for a key that slipped into the wrong one.
+fn elsewhere(key: &str, place: &Place) -> Option<String> {
+    let others =
+        ValueSchema::spec().keys().into_iter().filter(|(name, _)| place.0.first().is_none_or(|first| first != name));
+    others.into_iter().find(|(_, table)| table.key(key).is_some()).map(|(name, _)| format!("[{name}]"))
 }

@@ -2,24 +2,12 @@
 
 use super::place::Place;
 use crate::spec::node::{Content, Node, shortened};
+use crate::spec::value_schema::ValueSchema;
 use crate::spec::{nearest, overrides};
-use serde_json::Value;
 
-/// A part of the schema.
-pub(super) type Schema = &'static Value;
-
-/// The types of values that a schema takes.
-pub(super) fn types(schema: Schema) -> Vec<&'static str> {
-    match schema.get("type") {
-        Some(Value::String(name)) => vec![name],
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Whether a value is of one of them.
-pub(super) fn has_type(node: &Node, schema: Schema) -> bool {
-    let types = types(schema);
+/// Whether a value is of a type that a schema takes.
+pub(super) fn has_type(node: &Node, schema: ValueSchema) -> bool {
+    let types = schema.types();
     let is = |name: &str| types.contains(&name);
     types.is_empty()
         || match &node.content {
@@ -34,8 +22,8 @@ pub(super) fn has_type(node: &Node, schema: Schema) -> bool {
         }
 }
 
-/// They in words.
-pub(super) fn type_name(schema: Schema) -> String {
+/// The types that a schema takes, in words.
+pub(super) fn type_name(schema: ValueSchema) -> String {
     let name = |name: &str| match name {
         "string" => "text",
         "integer" => "an integer",
@@ -44,16 +32,16 @@ pub(super) fn type_name(schema: Schema) -> String {
         "array" => "a list",
         _ => "a table",
     };
-    types(schema).into_iter().map(name).collect::<Vec<_>>().join(" or ")
+    schema.types().into_iter().map(name).collect::<Vec<_>>().join(" or ")
 }
 
 /// How a table or a list of tables is written, where another value stands.
-pub(super) fn table_advice(node: &Node, schema: Schema, place: &Place) -> Option<String> {
+pub(super) fn table_advice(node: &Node, schema: ValueSchema, place: &Place) -> Option<String> {
     let key = place.key();
     if let Some(advice) = node.text().and_then(|text| overrides::with_quotes(&node.origin, text)) {
         return Some(advice);
     }
-    match (types(schema).as_slice(), &node.content) {
+    match (schema.types().as_slice(), &node.content) {
         (["array"], Content::Table(_)) => Some(format!("write [[{key}]]")),
         (["object"], Content::List(_)) => Some(format!("write [{key}]")),
         (["array"], Content::Text(text)) => Some(format!("write {key} = [\"{}\"]", shortened(text))),

@@ -7,7 +7,8 @@ use crate::spec::meant::meant;
 use crate::spec::merge::{Layers, inherit};
 use crate::spec::node::{Content, Node, Origin};
 use crate::spec::source::Source;
-use crate::spec::{Prompts, Spec, rows, schema};
+use crate::spec::value_schema::ValueSchema;
+use crate::spec::{Prompts, Spec, rows};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -81,8 +82,7 @@ pub(super) fn forget_profiles(values: &mut Node) {
 
 /// The keys of a spec's top level that a layer may set.
 pub(super) fn keys() -> Vec<String> {
-    let properties = schema::resolved().get("properties").and_then(serde_json::Value::as_object);
-    properties.into_iter().flatten().map(|(key, _)| key.clone()).filter(|key| key != "extends").collect()
+    ValueSchema::spec().keys().into_iter().map(|(key, _)| key.to_string()).filter(|key| key != "extends").collect()
 }
 
 /// An error that only serde found: the schema is wider than the type.
