@@ -1,8 +1,8 @@
 //! Two specs: every value that is not the same, by its key.
 
+use crate::spec::flatten;
 use indexmap::IndexMap;
 use serde::Serialize;
-use toml::Value;
 
 /// The values of a resolved spec by key, as `step.effects.layers`, and where each comes from, as far as that is known.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,41 +26,14 @@ impl Resolved {
     /// The values of a resolved spec.
     pub fn new(spec: &toml::Table, origin: impl Fn(&[&str]) -> Option<String>) -> Self {
         let mut resolved = Self::default();
-        resolved.table(spec, &mut Vec::new(), &origin);
+        for (path, value) in flatten(spec) {
+            let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+            let key = parts.join(".");
+            resolved.origins.extend(origin(&parts).map(|origin| (key.clone(), origin)));
+            resolved.values.insert(key, value.to_string());
+        }
         resolved
     }
-
-    fn table(&mut self, table: &toml::Table, path: &mut Vec<String>, origin: &impl Fn(&[&str]) -> Option<String>) {
-        for (key, value) in table {
-            path.push(key.clone());
-            match value {
-                Value::Table(below) if !below.is_empty() => self.table(below, path, origin),
-                Value::Array(entries) if entries.iter().any(|entry| name(entry).is_some()) => {
-                    for (index, entry) in entries.iter().enumerate() {
-                        path.push(name(entry).map_or_else(|| index.to_string(), String::from));
-                        match entry {
-                            Value::Table(below) => self.table(below, path, origin),
-                            value => self.value(value, path, origin),
-                        }
-                        path.pop();
-                    }
-                }
-                value => self.value(value, path, origin),
-            }
-            path.pop();
-        }
-    }
-
-    fn value(&mut self, value: &Value, path: &[String], origin: &impl Fn(&[&str]) -> Option<String>) {
-        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
-        let key = parts.join(".");
-        self.origins.extend(origin(&parts).map(|origin| (key.clone(), origin)));
-        self.values.insert(key, value.to_string());
-    }
-}
-
-fn name(entry: &Value) -> Option<&str> {
-    entry.get("name").and_then(Value::as_str)
 }
 
 /// What differs, in the order of the keys; those that only the other has come last.

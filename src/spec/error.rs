@@ -36,6 +36,15 @@ impl SpecError {
         Self { message: message.into(), advice: None, labels: Vec::new() }
     }
 
+    /// An error about a value from there; one that comes from a flag or variable names that.
+    pub(super) fn about(origin: &Origin, message: impl Into<String>) -> Self {
+        match origin {
+            Origin::File { source, value, .. } => Self::new(message).at(source, value.clone(), ""),
+            Origin::Variable(text) | Origin::Flag(text) => Self::new(format!("{text}: {}", message.into())),
+            Origin::Default => Self::new(message),
+        }
+    }
+
     /// Says what to write instead.
     pub fn advise(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
@@ -242,11 +251,6 @@ impl Loaded {
     /// nearest table that is written where the value itself is not.
     pub fn refuse(&self, path: &[&str], message: impl Into<String>, advice: Option<String>) -> SpecErrors {
         let node = (0..=path.len()).rev().find_map(|length| self.find(path.get(..length)?));
-        let error = match node.map(|node| &node.origin) {
-            Some(Origin::File { source, value, .. }) => SpecError::new(message).at(source, value.clone(), ""),
-            Some(Origin::Variable(text) | Origin::Flag(text)) => SpecError::new(format!("{text}: {}", message.into())),
-            Some(Origin::Default) | None => SpecError::new(message),
-        };
-        error.advise_option(advice).into()
+        SpecError::about(node.map_or(&Origin::Default, |node| &node.origin), message).advise_option(advice).into()
     }
 }

@@ -6,51 +6,33 @@ use super::node::{Content, Node, Origin};
 use super::parse::parse;
 use super::read::read;
 use super::source::Source;
+use super::text_or::{TextOr, schema_of};
 use indexmap::IndexMap;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 /// One spec file, or several in order, relative to the file that names them. Gone once the spec is resolved.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "TextOr<Vec<String>>")]
 pub struct Extends(pub Vec<String>);
 
-impl<'de> Deserialize<'de> for Extends {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Extends;
-            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-                f.write_str("a path, or a list of paths")
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Extends, E> {
-                Ok(Extends(vec![text.to_string()]))
-            }
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, seq: A) -> Result<Extends, A::Error> {
-                Vec::deserialize(serde::de::value::SeqAccessDeserializer::new(seq)).map(Extends)
-            }
+impl From<TextOr<Vec<String>>> for Extends {
+    fn from(written: TextOr<Vec<String>>) -> Self {
+        match written {
+            TextOr::Text(path) => Self(vec![path]),
+            TextOr::Other(paths) => Self(paths),
         }
-        deserializer.deserialize_any(Visitor)
     }
 }
 
-impl JsonSchema for Extends {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Extends".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "A spec file this one is written on top of, or a list of them, relative to this file.",
-            "anyOf": [
-                { "type": "string", "minLength": 1 },
-                { "type": "array", "items": { "type": "string", "minLength": 1 } },
-            ],
-        })
-    }
-}
+schema_of!(Extends, |_| {
+    "description": "A spec file this one is written on top of, or a list of them, relative to this file.",
+    "anyOf": [
+        { "type": "string", "minLength": 1 },
+        { "type": "array", "items": { "type": "string", "minLength": 1 } },
+    ],
+});
 
 /// The longest chain of files, each extending the next.
 const LONGEST_CHAIN: usize = 32;

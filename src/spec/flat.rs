@@ -93,7 +93,8 @@ impl Writer<'_> {
         }
         let _ = writeln!(self.out, "{header}");
         for (key, value) in node.table().into_iter().flatten() {
-            let inherited = parent.and_then(|parent| parent.get(key)).is_some_and(|above| same_place(above, value));
+            let inherited =
+                parent.and_then(|parent| parent.get(key)).is_some_and(|above| above.origin.is(&value.origin));
             if !inherited {
                 self.key(owner, key, value);
             }
@@ -150,16 +151,6 @@ fn is_below_header(node: &Node) -> bool {
     match &node.content {
         Content::Table(_) => true,
         Content::List(entries) => entries.iter().any(|entry| entry.table().is_some()),
-        _ => false,
-    }
-}
-
-fn same_place(a: &Node, b: &Node) -> bool {
-    match (&a.origin, &b.origin) {
-        (Origin::File { source, value, .. }, Origin::File { source: other, value: theirs, .. }) => {
-            Arc::ptr_eq(source, other) && value == theirs && !value.is_empty()
-        }
-        (Origin::Flag(a), Origin::Flag(b)) | (Origin::Variable(a), Origin::Variable(b)) => a == b,
         _ => false,
     }
 }

@@ -1,5 +1,6 @@
 //! `[model]` and `[models.NAME]`: which weights, where they run, and how they are processed first.
 
+use super::text_or::schema_of;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -125,17 +126,9 @@ impl<'de> Deserialize<'de> for Device {
     }
 }
 
-impl JsonSchema for Device {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Device".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "Where a model runs: `cpu`, or `cuda:N` in a binary built with the feature `cuda`.",
-            "type": "string",
-            "format": "device",
-            "pattern": "^(cpu|cuda|cuda:[0-9]+)$",
-        })
-    }
-}
+schema_of!(Device, |_| {
+    "description": "Where a model runs: `cpu`, or `cuda:N` in a binary built with the feature `cuda`.",
+    "type": "string",
+    "format": "device",
+    "pattern": "^(cpu|cuda|cuda:[0-9]+)$",
+});

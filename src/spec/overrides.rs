@@ -278,20 +278,13 @@ impl<'o> Placing<'o> {
                 None if names.is_empty() => format!("write an index from 0 to {}", length.saturating_sub(1)),
                 None => format!("there are {}", names.join(", ")),
             };
-            return Err(self.wrong(format!("a list of {length} has no '{part}'")).advise(advice));
+            return Err(SpecError::about(self.origin, format!("a list of {length} has no '{part}'")).advise(advice));
         };
         let inner = Placing { case: self.case, origin: self.origin, depth: self.depth + 1, list: None };
         let mut new = inner.place(Some(element), rest, value)?;
         fill(&mut new, element);
         *element = new;
         Ok(Node { content: Content::List(list), origin: self.origin.clone() })
-    }
-
-    fn wrong(&self, message: String) -> SpecError {
-        match self.origin {
-            Origin::File { source, value, .. } => SpecError::new(message).at(source, value.clone(), ""),
-            origin => SpecError::new(format!("{origin}: {message}")),
-        }
     }
 
     fn existing(&self, table: &IndexMap<String, Node>, part: &str) -> Option<String> {
@@ -321,7 +314,7 @@ impl<'o> Placing<'o> {
                 None if names.is_empty() => format!("the spec has no [[{list}]]"),
                 None => format!("there are {}", names.join(", ")),
             };
-            self.wrong(format!("no {list} '{part}'")).advise(advice)
+            SpecError::about(self.origin, format!("no {list} '{part}'")).advise(advice)
         })
     }
 }

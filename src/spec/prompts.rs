@@ -1,6 +1,7 @@
 //! `[prompts]` and `[prompt_sets.NAME]`: templates, what fills their slots (operators and operands, or words), and which of the
 //! prompts are kept.
 
+use super::text_or::{TextOr, schema_of};
 use super::{Operator, Rows, SlotWords};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -125,7 +126,8 @@ fn default_seeds() -> Vec<u64> {
 pub const DEFAULT_COMPLETION: &str = "{answer}";
 
 /// One template, or several by name. A single one is named `default`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(from = "TextOr<IndexMap<String, String>>")]
 pub struct Templates(pub IndexMap<String, String>);
 
 impl Default for Templates {
@@ -156,43 +158,26 @@ impl Serialize for Templates {
     }
 }
 
-impl<'de> Deserialize<'de> for Templates {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Templates;
-            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-                f.write_str("a template such as \"{a}{op}{b}=\", or a table of them by name")
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Templates, E> {
-                Ok(Templates::single(text))
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Templates, A::Error> {
-                IndexMap::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(Templates)
-            }
+impl From<TextOr<IndexMap<String, String>>> for Templates {
+    fn from(written: TextOr<IndexMap<String, String>>) -> Self {
+        match written {
+            TextOr::Text(text) => Self::single(&text),
+            TextOr::Other(named) => Self(named),
         }
-        deserializer.deserialize_any(Visitor)
     }
 }
 
-impl JsonSchema for Templates {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Templates".into()
-    }
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "A template such as \"{a}{op}{b}=\", or a table of them by name.",
-            "anyOf": [
-                { "type": "string", "format": "template" },
-                {
-                    "type": "object",
-                    "additionalProperties": { "type": "string", "format": "template" },
-                    "minProperties": 1,
-                },
-            ],
-        })
-    }
-}
+schema_of!(Templates, |_| {
+    "description": "A template such as \"{a}{op}{b}=\", or a table of them by name.",
+    "anyOf": [
+        { "type": "string", "format": "template" },
+        {
+            "type": "object",
+            "additionalProperties": { "type": "string", "format": "template" },
+            "minProperties": 1,
+        },
+    ],
+});
 
 /// The values each operand slot runs over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -205,7 +190,8 @@ pub struct Operands {
 }
 
 /// A set of integers: `"lo..hi"` (hi excluded) or a list.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "TextOr<Vec<i64>>")]
 pub enum Range {
     /// `lo..hi`, hi excluded.
     HalfOpen(i64, i64),
@@ -257,39 +243,24 @@ impl Serialize for Range {
     }
 }
 
-impl<'de> Deserialize<'de> for Range {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Range;
-            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-                f.write_str("a range such as \"0..300\", or a list of integers")
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Range, E> {
-                Range::parse(text).map_err(E::custom)
-            }
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, seq: A) -> Result<Range, A::Error> {
-                Vec::deserialize(serde::de::value::SeqAccessDeserializer::new(seq)).map(Range::List)
-            }
+impl TryFrom<TextOr<Vec<i64>>> for Range {
+    type Error = String;
+
+    fn try_from(written: TextOr<Vec<i64>>) -> Result<Self, String> {
+        match written {
+            TextOr::Text(text) => Self::parse(&text),
+            TextOr::Other(values) => Ok(Self::List(values)),
         }
-        deserializer.deserialize_any(Visitor)
     }
 }
 
-impl JsonSchema for Range {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Range".into()
-    }
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "A range \"0..300\" (end excluded), or a list of integers.",
-            "anyOf": [
-                { "type": "string", "format": "range", "pattern": "^ *-?[0-9]+ *\\.\\. *-?[0-9]+ *$" },
-                { "type": "array", "items": { "type": "integer" }, "minItems": 1 },
-            ],
-        })
-    }
-}
+schema_of!(Range, |_| {
+    "description": "A range \"0..300\" (end excluded), or a list of integers.",
+    "anyOf": [
+        { "type": "string", "format": "range", "pattern": "^ *-?[0-9]+ *\\.\\. *-?[0-9]+ *$" },
+        { "type": "array", "items": { "type": "integer" }, "minItems": 1 },
+    ],
+});
 
 /// A worked example.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,52 +1,32 @@
 //! Words that slots of prompts are filled with: lists of them, and rows of words that go together.
 
+use super::text_or::{TextOr, schema_of};
 use indexmap::IndexMap;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::sync::Arc;
 
 /// What a slot is filled with: a text, or an integer as its digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "TextOr<i64>")]
 pub struct Word(pub String);
 
-impl<'de> Deserialize<'de> for Word {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = Word;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a text or an integer")
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Word, E> {
-                Ok(Word(text.to_string()))
-            }
-            fn visit_i64<E>(self, number: i64) -> Result<Word, E> {
-                Ok(Word(number.to_string()))
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Word, E> {
-                Ok(Word(number.to_string()))
-            }
+impl From<TextOr<i64>> for Word {
+    fn from(written: TextOr<i64>) -> Self {
+        match written {
+            TextOr::Text(text) => Self(text),
+            TextOr::Other(number) => Self(number.to_string()),
         }
-        deserializer.deserialize_any(Visitor)
     }
 }
 
-impl JsonSchema for Word {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Word".into()
-    }
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "A text, or an integer.",
-            "anyOf": [{ "type": "string", "minLength": 1 }, { "type": "integer" }],
-        })
-    }
-}
+schema_of!(Word, |_| {
+    "description": "A text, or an integer.",
+    "anyOf": [{ "type": "string", "minLength": 1 }, { "type": "integer" }],
+});
 
 /// The words of a slot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a list of words, or the name of a slot whose words these are")]
 pub enum SlotWords {
     /// The words themselves, in the order given.
     List(Vec<Word>),
@@ -54,69 +34,35 @@ pub enum SlotWords {
     Of(String),
 }
 
-impl Serialize for SlotWords {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            SlotWords::List(words) => words.serialize(serializer),
-            SlotWords::Of(slot) => slot.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for SlotWords {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = SlotWords;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a list of words, or the name of a slot whose words these are")
-            }
-            fn visit_str<E>(self, slot: &str) -> Result<SlotWords, E> {
-                Ok(SlotWords::Of(slot.to_string()))
-            }
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, seq: A) -> Result<SlotWords, A::Error> {
-                Vec::deserialize(serde::de::value::SeqAccessDeserializer::new(seq)).map(SlotWords::List)
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
-}
-
-impl JsonSchema for SlotWords {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "SlotWords".into()
-    }
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let word = generator.subschema_for::<Word>();
-        schemars::json_schema!({
-            "description": "A list of words, or the name of a slot whose words these are.",
-            "anyOf": [
-                { "type": "string", "minLength": 1 },
-                { "type": "array", "items": word, "minItems": 1 },
-            ],
-        })
-    }
-}
+schema_of!(SlotWords, |generator| {
+    "description": "A list of words, or the name of a slot whose words these are.",
+    "anyOf": [
+        { "type": "string", "minLength": 1 },
+        { "type": "array", "items": generator.subschema_for::<Word>(), "minItems": 1 },
+    ],
+});
 
 /// Words that go together: `[{ country = "France", capital = "Paris" }, …]`, or those of a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a list of tables of words, or a file of them")]
 pub enum Rows {
     /// A table of words for each row.
     List(Vec<IndexMap<String, Word>>),
     /// A file of them.
-    File(RowsFile),
+    File(#[serde(deserialize_with = "file")] RowsFile),
 }
 
 /// The words of a column, one for each row.
 pub type Cells = Arc<[Arc<str>]>;
 
 /// A file of rows, with what was read of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RowsFile {
     /// Its path, from the file on that names it.
     pub file: String,
     /// SHA-256 of its bytes, in hex.
+    #[serde(default)]
     pub sha256: String,
     /// The words of each column.
     #[serde(skip)]
@@ -161,61 +107,30 @@ pub fn ends<T: Clone>(values: &[T], count: usize) -> Vec<T> {
     first.chain(last).cloned().collect()
 }
 
-impl<'de> Deserialize<'de> for Rows {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Named {
-            file: String,
-            #[serde(default)]
-            sha256: String,
-        }
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Rows;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a list of tables of words, or a file of them")
-            }
-            fn visit_str<E>(self, file: &str) -> Result<Rows, E> {
-                Ok(Rows::File(RowsFile { file: file.to_string(), ..RowsFile::default() }))
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Rows, A::Error> {
-                let Named { file, sha256 } = Named::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
-                Ok(Rows::File(RowsFile { file, sha256, columns: IndexMap::new() }))
-            }
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, seq: A) -> Result<Rows, A::Error> {
-                Vec::deserialize(serde::de::value::SeqAccessDeserializer::new(seq)).map(Rows::List)
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
+fn file<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<RowsFile, D::Error> {
+    Ok(match TextOr::deserialize(deserializer)? {
+        TextOr::Text(file) => RowsFile { file, ..RowsFile::default() },
+        TextOr::Other(file) => file,
+    })
 }
 
-impl JsonSchema for Rows {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Rows".into()
-    }
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let word = generator.subschema_for::<Word>();
-        schemars::json_schema!({
-            "description": "A list of tables, the words of each slot by its name, or a CSV, TSV, JSONL or Parquet file of them.",
-            "anyOf": [
-                { "type": "string", "minLength": 1 },
-                {
-                    "type": "object",
-                    "description": "The file, and the SHA-256 of its bytes, which is then checked.",
-                    "properties": {
-                        "file": { "type": "string", "minLength": 1 },
-                        "sha256": { "type": "string", "minLength": 1 },
-                    },
-                    "required": ["file"],
-                    "additionalProperties": false,
-                },
-                { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": word, "minProperties": 1 } },
-            ],
-        })
-    }
-}
+schema_of!(Rows, |generator| {
+    "description": "A list of tables, the words of each slot by its name, or a CSV, TSV, JSONL or Parquet file of them.",
+    "anyOf": [
+        { "type": "string", "minLength": 1 },
+        {
+            "type": "object",
+            "description": "The file, and the SHA-256 of its bytes, which is then checked.",
+            "properties": {
+                "file": { "type": "string", "minLength": 1 },
+                "sha256": { "type": "string", "minLength": 1 },
+            },
+            "required": ["file"],
+            "additionalProperties": false,
+        },
+        { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": generator.subschema_for::<Word>(), "minProperties": 1 } },
+    ],
+});
 
 /// Names of columns that rows have besides the slots', and words for positions.
 const TAKEN: &str = "all baseline before bos each last answer answer_tokens checkpoint component components contrast correct first_correct given \

@@ -32,28 +32,34 @@ pub struct Written {
 /// Every value of the spec that is no table of others, in the order of [`write`].
 pub(super) fn values(spec: &Spec, origins: Origins) -> Vec<Written> {
     let table = Table::try_from(spec).unwrap_or_default();
+    let written = |(path, value): (Vec<String>, &Value)| {
+        let names: Vec<&str> = path.iter().map(String::as_str).collect();
+        Written { key: key_at(&path), toml: inline(value), origin: origins(&names) }
+    };
+    flatten(&table).into_iter().map(written).collect()
+}
+
+/// The values of a resolved spec that are no tables of others, each with its path; entries of lists go by their names.
+pub(crate) fn flatten(spec: &Table) -> Vec<(Vec<String>, &Value)> {
     let mut found = Vec::new();
-    below(&table, &mut Vec::new(), origins, &mut found);
+    below(spec, &mut Vec::new(), &mut found);
     found
 }
 
-fn below(table: &Table, path: &mut Vec<String>, origins: Origins, found: &mut Vec<Written>) {
+fn below<'v>(table: &'v Table, path: &mut Vec<String>, found: &mut Vec<(Vec<String>, &'v Value)>) {
     for (key, value) in table {
         path.push(key.clone());
         match value {
-            Value::Table(inner) if !inner.is_empty() => below(inner, path, origins, found),
+            Value::Table(inner) if !inner.is_empty() => below(inner, path, found),
             Value::Array(entries) if has_header(value) => {
                 for (index, entry) in entries.iter().enumerate() {
                     let Value::Table(inner) = entry else { continue };
                     path.push(entry_name(index, inner));
-                    below(inner, path, origins, found);
+                    below(inner, path, found);
                     path.pop();
                 }
             }
-            value => {
-                let names: Vec<&str> = path.iter().map(String::as_str).collect();
-                found.push(Written { key: key_at(path), toml: inline(value), origin: origins(&names) });
-            }
+            value => found.push((path.clone(), value)),
         }
         path.pop();
     }

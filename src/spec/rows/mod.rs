@@ -69,7 +69,7 @@ pub(super) fn read(spec: &mut Node, sources: &mut Vec<Arc<Source>>, errors: &mut
                 files.insert(name, Some(RowsFile { file, sha256: words.sha256.clone(), columns }));
             }
             Err(Unread(problem)) => {
-                errors.push(refused(&rows.origin, format!("rows from {}: {problem}", path.display())));
+                errors.push(SpecError::about(&rows.origin, format!("rows from {}: {problem}", path.display())));
                 rows.content = Content::Unknown;
                 files.insert(name, None);
             }
@@ -154,14 +154,6 @@ fn written(columns: &IndexMap<String, Cells>, origin: &Origin) -> Content {
         node(Content::Table(cells.collect()))
     };
     Content::List((0..rows).map(row).collect())
-}
-
-fn refused(origin: &Origin, message: String) -> SpecError {
-    match origin {
-        Origin::File { source, value, .. } => SpecError::new(message).at(source, value.clone(), ""),
-        Origin::Default => SpecError::new(message),
-        origin => SpecError::new(format!("{origin}: {message}")),
-    }
 }
 
 /// A file of words.

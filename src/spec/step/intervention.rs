@@ -5,6 +5,7 @@ use super::mean::MeanOver;
 use super::relations::Relations;
 use super::shared::{Counterfactual, all_positions};
 use crate::measure::EffectMeasure;
+use crate::spec::text_or::schema_of;
 use crate::spec::{Condition, PositionName};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -100,7 +101,8 @@ pub struct EditSpec {
 }
 
 /// What an edit writes.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum EditValue {
     /// The other prompt's values.
     #[default]
@@ -108,63 +110,17 @@ pub enum EditValue {
     /// Means over prompts.
     Mean,
     /// A number everywhere.
+    #[serde(untagged)]
     Constant(f32),
 }
 
-impl Serialize for EditValue {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            EditValue::Counterfactual => serializer.serialize_str("counterfactual"),
-            EditValue::Mean => serializer.serialize_str("mean"),
-            EditValue::Constant(number) => number.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for EditValue {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = EditValue;
-            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-                f.write_str("\"counterfactual\", \"mean\" or a number")
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<EditValue, E> {
-                match text {
-                    "counterfactual" => Ok(EditValue::Counterfactual),
-                    "mean" => Ok(EditValue::Mean),
-                    _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
-                }
-            }
-            fn visit_f64<E>(self, number: f64) -> Result<EditValue, E> {
-                Ok(EditValue::Constant(number as f32))
-            }
-            fn visit_i64<E>(self, number: i64) -> Result<EditValue, E> {
-                Ok(EditValue::Constant(number as f32))
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<EditValue, E> {
-                Ok(EditValue::Constant(number as f32))
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
-}
-
-impl JsonSchema for EditValue {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "EditValue".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "What an edit writes: \"counterfactual\" (the other prompt's values), \"mean\" (means over prompts) or a number.",
-            "anyOf": [
-                { "type": "string", "format": "edit-value", "pattern": "^(counterfactual|mean)$" },
-                { "type": "number" },
-            ],
-        })
-    }
-}
+schema_of!(EditValue, |_| {
+    "description": "What an edit writes: \"counterfactual\" (the other prompt's values), \"mean\" (means over prompts) or a number.",
+    "anyOf": [
+        { "type": "string", "format": "edit-value", "pattern": "^(counterfactual|mean)$" },
+        { "type": "number" },
+    ],
+});
 
 fn heads_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({ "type": "array", "items": { "type": "string", "format": "component" }, "uniqueItems": true })
