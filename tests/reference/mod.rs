@@ -1,8 +1,14 @@
 //! What a spec can say, as it is explained: complete, current, and its examples true.
 
 use crate::support::{Sandbox, flowing, repository, says};
-use ablate::experiment::Specs;
+use ablate::experiment::{Specs, run};
 use ablate::reference::{Found, Group, Topic, example, find, markdown, page, rows, topics};
+use ablate::run::Options;
+use ablate::spec::parse;
+use ablate::step;
+use ablate::system::progress::Progress;
+use ablate::table::Frames;
+use polars::prelude::{ParquetReader, SerReader};
 
 fn of(group: Group) -> impl Iterator<Item = &'static Topic> {
     topics().iter().filter(move |topic| topic.group == group)
@@ -60,6 +66,33 @@ fn every_column_of_every_row_is_explained() {
         }
     }
     assert!(missing.is_empty(), "write what they mean where they are declared (rows!): {missing:#?}");
+}
+
+/// The example of every kind of step, run: its files of rows are those that are declared, with their columns and types.
+#[test]
+fn every_kind_keeps_the_rows_that_it_declares() {
+    for topic in of(Group::Step) {
+        let sandbox = Sandbox::empty();
+        let text = format!("{}\n[output]\ndir = {:?}\n", example(topic).unwrap(), sandbox.at("results"));
+        let loaded = parse("example.toml", &text).unwrap();
+        run(&loaded, &Options { progress: &Progress::quiet(), command: String::new() }).unwrap();
+        let (mut frames, mut declared) = (Frames::default(), 0);
+        for step in &loaded.spec.steps {
+            for (name, empty) in step::empty_frames(step, &loaded, &frames).unwrap() {
+                let file = std::fs::File::open(sandbox.at(format!("results/rows/{name}.parquet"))).expect(&name);
+                assert_eq!(
+                    ParquetReader::new(file).finish().unwrap().schema(),
+                    empty.schema(),
+                    "{name} of {}",
+                    topic.name
+                );
+                frames.insert(name, empty);
+                declared += 1;
+            }
+        }
+        let kept = std::fs::read_dir(sandbox.at("results/rows")).unwrap().count();
+        assert_eq!(kept, declared, "files of rows of {}", topic.name);
+    }
 }
 
 /// Every example is a spec that can be run, but for what needs a model with checkpoints.

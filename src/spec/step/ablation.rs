@@ -2,7 +2,7 @@
 
 use super::fields::step;
 use super::mean::MeanOver;
-use super::relations::Relations;
+use super::relations::relations;
 use super::shared::{Counterfactual, all_positions, components_schema, default_by, heads_and_mlps};
 use crate::measure::AblationMeasure;
 use crate::spec::Condition;
@@ -177,21 +177,12 @@ fn default_true() -> bool {
     true
 }
 
-impl Relations for Ablation {
-    fn reads(&self) -> Vec<&str> {
-        let ranked = self.ranked.iter().map(|ranked| ranked.from.as_str());
-        ranked.chain(self.listed.iter().map(|listed| listed.from.as_str())).collect()
-    }
-
-    fn counterfactual(&self) -> Option<&Counterfactual> {
-        Some(&self.counterfactual)
-    }
-
-    fn mean(&self) -> Option<&MeanOver> {
-        (self.value == AblationValue::Mean).then_some(&self.mean)
-    }
-
-    fn layer_texts(&self) -> Vec<&[String]> {
-        vec![&self.components, &self.among]
-    }
+relations! { Ablation |step|
+    reads: {
+        let ranked = step.ranked.iter().map(|ranked| ranked.from.as_str());
+        ranked.chain(step.listed.iter().map(|listed| listed.from.as_str())).collect()
+    };
+    counterfactual: &step.counterfactual;
+    mean: (step.value == AblationValue::Mean).then_some(&step.mean);
+    layer_texts: vec![&step.components, &step.among];
 }

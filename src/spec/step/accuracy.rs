@@ -1,7 +1,7 @@
 //! `kind = "accuracy"`.
 
 use super::fields::step;
-use super::relations::Relations;
+use super::relations::relations;
 
 step! {
     /// Share of prompts that the model answers correctly, with its interval.
@@ -26,4 +26,4 @@ step! {
     }
 }
 
-impl Relations for Accuracy {}
+relations! { Accuracy |_step| }

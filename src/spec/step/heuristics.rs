@@ -1,7 +1,7 @@
 //! `kind = "heuristics"`.
 
 use super::fields::step;
-use super::relations::Relations;
+use super::relations::relations;
 use crate::spec::Condition;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -216,12 +216,7 @@ fn default_k() -> usize {
     200
 }
 
-impl Relations for Heuristics {
-    fn reads(&self) -> Vec<&str> {
-        vec![&self.ranked.from]
-    }
-
-    fn needs_operands(&self) -> bool {
-        true
-    }
+relations! { Heuristics |step|
+    reads: vec![&step.ranked.from];
+    needs_operands: true;
 }

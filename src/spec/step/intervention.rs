@@ -2,8 +2,8 @@
 
 use super::fields::step;
 use super::mean::MeanOver;
-use super::relations::Relations;
-use super::shared::{Counterfactual, all_positions};
+use super::relations::relations;
+use super::shared::all_positions;
 use crate::measure::EffectMeasure;
 use crate::spec::text_or::schema_of;
 use crate::spec::{Condition, PositionName};
@@ -134,17 +134,11 @@ fn one() -> f32 {
     1.0
 }
 
-impl Relations for Intervention {
-    fn counterfactual(&self) -> Option<&Counterfactual> {
-        Some(&self.counterfactual)
-    }
-
-    fn mean(&self) -> Option<&MeanOver> {
-        self.writes_means().then_some(&self.mean)
-    }
-
-    fn layer_texts(&self) -> Vec<&[String]> {
-        let edits = || self.interventions.iter().flat_map(|intervention| &intervention.edits);
+relations! { Intervention |step|
+    counterfactual: &step.counterfactual;
+    mean: step.writes_means().then_some(&step.mean);
+    layer_texts: {
+        let edits = || step.interventions.iter().flat_map(|intervention| &intervention.edits);
         edits().map(|edit| edit.site.as_slice()).chain(edits().map(|edit| edit.cut.as_slice())).collect()
-    }
+    };
 }

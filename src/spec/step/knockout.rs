@@ -2,7 +2,7 @@
 
 use super::fields::step;
 use super::mean::MeanOver;
-use super::relations::Relations;
+use super::relations::relations;
 use super::shared::{default_bootstrap, last_position};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -208,40 +208,19 @@ fn default_k() -> Vec<usize> {
     (0..=100).step_by(5).collect()
 }
 
-impl Relations for HeuristicKnockout {
-    fn reads(&self) -> Vec<&str> {
-        vec![&self.from]
-    }
-
-    fn mean(&self) -> Option<&MeanOver> {
-        (self.value == KnockoutValue::Mean).then_some(&self.mean)
-    }
-
-    fn needs_operands(&self) -> bool {
-        true
-    }
+relations! { HeuristicKnockout |step|
+    reads: vec![&step.from];
+    mean: (step.value == KnockoutValue::Mean).then_some(&step.mean);
+    needs_operands: true;
 }
 
-impl Relations for PromptKnockout {
-    fn reads(&self) -> Vec<&str> {
-        vec![&self.from]
-    }
-
-    fn mean(&self) -> Option<&MeanOver> {
-        (self.value == KnockoutValue::Mean).then_some(&self.mean)
-    }
-
-    fn needs_operands(&self) -> bool {
-        true
-    }
+relations! { PromptKnockout |step|
+    reads: vec![&step.from];
+    mean: (step.value == KnockoutValue::Mean).then_some(&step.mean);
+    needs_operands: true;
 }
 
-impl Relations for HeuristicSupport {
-    fn reads(&self) -> Vec<&str> {
-        vec![&self.from]
-    }
-
-    fn needs_operands(&self) -> bool {
-        true
-    }
+relations! { HeuristicSupport |step|
+    reads: vec![&step.from];
+    needs_operands: true;
 }

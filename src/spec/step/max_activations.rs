@@ -1,7 +1,7 @@
 //! `kind = "max-activations"`.
 
 use super::fields::step;
-use super::relations::Relations;
+use super::relations::relations;
 use super::shared::components_schema;
 use crate::spec::PositionName;
 
@@ -44,8 +44,4 @@ fn ten() -> usize {
     10
 }
 
-impl Relations for MaxActivations {
-    fn layer_texts(&self) -> Vec<&[String]> {
-        vec![&self.components]
-    }
-}
+relations! { MaxActivations |step| layer_texts: vec![&step.components]; }

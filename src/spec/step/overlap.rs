@@ -1,7 +1,7 @@
 //! `kind = "neuron-overlap"` and `"heuristic-overlap"`.
 
 use super::fields::step;
-use super::relations::Relations;
+use super::relations::relations;
 use super::shared::default_by;
 use crate::spec::Condition;
 use indexmap::IndexMap;
@@ -89,14 +89,6 @@ step! {
     }
 }
 
-impl Relations for NeuronOverlap {
-    fn reads(&self) -> Vec<&str> {
-        vec![&self.from]
-    }
-}
+relations! { NeuronOverlap |step| reads: vec![&step.from]; }
 
-impl Relations for HeuristicOverlap {
-    fn reads(&self) -> Vec<&str> {
-        vec![&self.from]
-    }
-}
+relations! { HeuristicOverlap |step| reads: vec![&step.from]; }

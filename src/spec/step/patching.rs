@@ -1,8 +1,8 @@
 //! `kind = "activation-patching"`, `"neuron-patching"` and `"attribution-patching"`.
 
 use super::fields::step;
-use super::relations::Relations;
-use super::shared::{Counterfactual, Direction, indirect_effect, last_position, sites_schema};
+use super::relations::relations;
+use super::shared::{Direction, indirect_effect, last_position, sites_schema};
 use crate::measure::{AttributionMeasure, EffectMeasure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -172,36 +172,18 @@ fn default_top() -> Vec<usize> {
     vec![10, 50, 100, 200]
 }
 
-impl Relations for ActivationPatching {
-    fn counterfactual(&self) -> Option<&Counterfactual> {
-        Some(&self.counterfactual)
-    }
-
-    fn layer_texts(&self) -> Vec<&[String]> {
-        vec![&self.sites]
-    }
+relations! { ActivationPatching |step|
+    counterfactual: &step.counterfactual;
+    layer_texts: vec![&step.sites];
 }
 
-impl Relations for NeuronPatching {
-    fn counterfactual(&self) -> Option<&Counterfactual> {
-        Some(&self.counterfactual)
-    }
-
-    fn layer_texts(&self) -> Vec<&[String]> {
-        vec![std::slice::from_ref(&self.layers)]
-    }
+relations! { NeuronPatching |step|
+    counterfactual: &step.counterfactual;
+    layer_texts: vec![std::slice::from_ref(&step.layers)];
 }
 
-impl Relations for AttributionPatching {
-    fn reads(&self) -> Vec<&str> {
-        self.compare.as_deref().into_iter().collect()
-    }
-
-    fn counterfactual(&self) -> Option<&Counterfactual> {
-        Some(&self.counterfactual)
-    }
-
-    fn layer_texts(&self) -> Vec<&[String]> {
-        vec![&self.sites]
-    }
+relations! { AttributionPatching |step|
+    reads: step.compare.as_deref().into_iter().collect();
+    counterfactual: &step.counterfactual;
+    layer_texts: vec![&step.sites];
 }

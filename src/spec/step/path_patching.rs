@@ -1,8 +1,8 @@
 //! `kind = "path-patching"`.
 
 use super::fields::step;
-use super::relations::Relations;
-use super::shared::{Counterfactual, components_schema, indirect_effect, last_position, receivers_schema};
+use super::relations::relations;
+use super::shared::{components_schema, indirect_effect, last_position, receivers_schema};
 
 step! {
     /// Changes what one component tells another, through the residual stream alone.
@@ -40,12 +40,7 @@ step! {
     }
 }
 
-impl Relations for PathPatching {
-    fn counterfactual(&self) -> Option<&Counterfactual> {
-        Some(&self.counterfactual)
-    }
-
-    fn layer_texts(&self) -> Vec<&[String]> {
-        vec![&self.senders, &self.receivers]
-    }
+relations! { PathPatching |step|
+    counterfactual: &step.counterfactual;
+    layer_texts: vec![&step.senders, &step.receivers];
 }

@@ -1,7 +1,7 @@
 //! `kind = "probe"`.
 
 use super::fields::step;
-use super::relations::Relations;
+use super::relations::relations;
 use super::shared::sites_schema;
 use crate::spec::PositionName;
 use schemars::JsonSchema;
@@ -106,8 +106,4 @@ fn default_share() -> f64 {
     0.5
 }
 
-impl Relations for Probe {
-    fn layer_texts(&self) -> Vec<&[String]> {
-        vec![&self.sites]
-    }
-}
+relations! { Probe |step| layer_texts: vec![&step.sites]; }

@@ -1,7 +1,7 @@
 //! Steps that read activations and change none.
 
 use super::fields::step;
-use super::relations::Relations;
+use super::relations::relations;
 use super::shared::{Counterfactual, components_schema, every_head, heads_and_mlps, last_position, sites_schema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -147,30 +147,13 @@ fn after_blocks() -> Vec<String> {
     vec!["resid_post".into()]
 }
 
-impl Relations for LogitLens {
-    fn layer_texts(&self) -> Vec<&[String]> {
-        vec![&self.sites]
-    }
+relations! { LogitLens |step| layer_texts: vec![&step.sites]; }
+
+relations! { LogitAttribution |step|
+    counterfactual: &step.counterfactual;
+    layer_texts: vec![&step.components];
 }
 
-impl Relations for LogitAttribution {
-    fn counterfactual(&self) -> Option<&Counterfactual> {
-        Some(&self.counterfactual)
-    }
+relations! { AttentionPatterns |step| layer_texts: vec![&step.heads]; }
 
-    fn layer_texts(&self) -> Vec<&[String]> {
-        vec![&self.components]
-    }
-}
-
-impl Relations for AttentionPatterns {
-    fn layer_texts(&self) -> Vec<&[String]> {
-        vec![&self.heads]
-    }
-}
-
-impl Relations for Capture {
-    fn layer_texts(&self) -> Vec<&[String]> {
-        vec![&self.sites]
-    }
-}
+relations! { Capture |step| layer_texts: vec![&step.sites]; }

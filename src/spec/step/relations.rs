@@ -3,6 +3,45 @@
 use super::fields::Common;
 use super::{Counterfactual, MeanOver};
 
+/// Says what of a kind of step concerns others, a line each: `relations! { Kind |step| reads: vec![&step.from]; }`.
+macro_rules! relations {
+    ($kind:ident |$step:ident| $($relation:ident: $value:expr;)*) => {
+        impl $crate::spec::step::Relations for $kind {
+            $($crate::spec::step::relations::relations! { @$relation $step $value })*
+        }
+    };
+    (@reads $step:ident $value:expr) => {
+        fn reads(&self) -> Vec<&str> {
+            let $step = self;
+            $value
+        }
+    };
+    (@counterfactual $step:ident $value:expr) => {
+        fn counterfactual(&self) -> Option<&$crate::spec::step::Counterfactual> {
+            let $step = self;
+            Some($value)
+        }
+    };
+    (@mean $step:ident $value:expr) => {
+        fn mean(&self) -> Option<&$crate::spec::step::MeanOver> {
+            let $step = self;
+            $value
+        }
+    };
+    (@needs_operands $step:ident $value:expr) => {
+        fn needs_operands(&self) -> bool {
+            $value
+        }
+    };
+    (@layer_texts $step:ident $value:expr) => {
+        fn layer_texts(&self) -> Vec<&[String]> {
+            let $step = self;
+            $value
+        }
+    };
+}
+pub(super) use relations;
+
 /// What of a kind of step concerns others.
 pub trait Relations: Common {
     /// The rows of other steps that it reads, as they are named: `effects`, `accuracy.prompts`.

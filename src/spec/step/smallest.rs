@@ -1,7 +1,7 @@
 //! `kind = "smallest"`.
 
 use super::fields::step;
-use super::relations::Relations;
+use super::relations::relations;
 use crate::spec::Condition;
 use indexmap::IndexMap;
 
@@ -71,8 +71,4 @@ fn default_share() -> f64 {
     0.95
 }
 
-impl Relations for Smallest {
-    fn reads(&self) -> Vec<&str> {
-        vec![&self.from]
-    }
-}
+relations! { Smallest |step| reads: vec![&step.from]; }

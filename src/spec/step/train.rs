@@ -1,7 +1,7 @@
 //! `kind = "train"`.
 
 use super::fields::step;
-use super::relations::Relations;
+use super::relations::relations;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -110,8 +110,4 @@ fn default_betas() -> [f64; 2] {
     [0.9, 0.98]
 }
 
-impl Relations for Train {
-    fn needs_operands(&self) -> bool {
-        true
-    }
-}
+relations! { Train |step| needs_operands: true; }
