@@ -4,7 +4,7 @@ use crate::Error;
 use crate::context::Models;
 use crate::model::facts::Facts;
 use crate::model::{Card, ModelName, family};
-use crate::spec::{Known, Loaded, SpecErrors, nearest};
+use crate::spec::{Known, Loaded, SpecErrors, advise};
 use indexmap::IndexMap;
 
 /// The spec for the model at hand: where `[model]` is one of `[known]`, with that one's profile laid over the files. Looks at
@@ -121,10 +121,7 @@ fn families(loaded: &Loaded) -> Result<(), SpecErrors> {
     let families: Vec<&str> = family::names().collect();
     let wrong = loaded.spec.known.iter().filter_map(|(name, known)| {
         let family = known.family.as_deref().filter(|family| !families.contains(family))?;
-        let advice = match nearest(family, families.iter().copied()) {
-            Some(near) => format!("write \"{near}\""),
-            None => format!("families: {}", families.join(", ")),
-        };
+        let advice = advise(family, &families, '"', "families:");
         Some(loaded.refuse(&["known", name, "family"], format!("no family '{family}'"), Some(advice)))
     });
     let wrong: Vec<SpecErrors> = wrong.collect();

@@ -3,7 +3,7 @@
 //! refused once all results are written.
 
 use crate::spec::expression::Literal;
-use crate::spec::{Condition, Loaded, Spec, SpecErrors, Step, nearest};
+use crate::spec::{Condition, Loaded, Spec, SpecErrors, Step, advise};
 use crate::step;
 use crate::table::{self, Frames};
 
@@ -22,10 +22,7 @@ pub(crate) fn misspelt(loaded: &Loaded, frames: &Frames) -> Vec<SpecErrors> {
     for asked in asked(&loaded.spec, &["table", "figure", "expect"]) {
         let Some(words) = words(&loaded.spec, frames, asked.from, asked.column) else { continue };
         for text in table::texts(asked.condition).into_iter().filter(|text| !words.contains(&text.as_str())) {
-            let advice = match nearest(&text, words.iter().copied()) {
-                Some(near) => format!("write \"{near}\""),
-                None => format!("there are {}", words.join(", ")),
-            };
+            let advice = advise(&text, &words, '"', "there are");
             errors.push(asked.refuse(loaded, format!("'{}' is never '{text}'", asked.column), Some(advice)));
         }
     }

@@ -311,8 +311,7 @@ fn share_of(piece: &Piece) -> Result<f64, ExpressionError> {
 }
 
 fn unknown_function<const N: usize>(name: &str, span: Range<usize>, known: [&str; N]) -> ExpressionError {
-    let nearest = super::nearest(name, known);
-    let advice = nearest.map_or_else(|| format!("write one of {}", known.join(", ")), |near| format!("write '{near}'"));
+    let advice = super::advise(name, &known, '\'', "write one of");
     wrong(format!("no function '{name}'; {advice}"), span)
 }
 

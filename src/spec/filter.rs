@@ -2,7 +2,7 @@
 
 use super::expression::{ExpressionError, wrong};
 use super::infix::{Grammar, InfixToken, Lexed, rest, reverse_polish};
-use super::{Loaded, nearest};
+use super::{Loaded, advise};
 use regex::Regex;
 use std::ops::Range;
 
@@ -160,10 +160,7 @@ fn condition(
 ) -> Result<(InfixToken<Test>, Range<usize>), ExpressionError> {
     let Some((_, known)) = FIELDS.into_iter().find(|(name, _)| *name == field) else {
         let names = FIELDS.map(|(name, _)| name);
-        let advice = match nearest(field, names) {
-            Some(near) => format!("write '{near}'"),
-            None => format!("write one of {}", names.join(", ")),
-        };
+        let advice = advise(field, &names, '\'', "write one of");
         return Err(wrong(format!("no '{field}' of specs; {advice}"), place));
     };
     let (rest, start) = rest(text, place.end);

@@ -78,7 +78,7 @@ fn relocate(node: &mut Node, path: &mut Vec<String>, place: &mut dyn FnMut(&Sour
         Content::Table(table) => table.iter_mut().for_each(|(key, node)| below(key.clone(), node)),
         Content::List(list) => {
             for (index, node) in list.iter_mut().enumerate() {
-                below(node.get("name").and_then(Node::text).map_or_else(|| index.to_string(), String::from), node);
+                below(node.name().map_or_else(|| index.to_string(), String::from), node);
             }
         }
         _ => {}

@@ -171,7 +171,7 @@ impl Loaded {
             node = match &node.content {
                 Content::Table(table) => table.get(*part)?,
                 Content::List(list) => {
-                    let named = list.iter().find(|entry| entry.get("name").and_then(Node::text) == Some(*part));
+                    let named = list.iter().find(|entry| entry.name() == Some(*part));
                     named.or_else(|| list.get(part.parse::<usize>().ok()?))?
                 }
                 _ => return None,

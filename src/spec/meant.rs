@@ -78,7 +78,7 @@ fn stand_in(spec: &mut IndexMap<String, Node>) {
     each(spec, "step", |one| {
         let less = within(one);
         step(one);
-        fewer.extend(one.get("name").and_then(Node::text).filter(|_| less).map(String::from));
+        fewer.extend(one.name().filter(|_| less).map(String::from));
     });
     each(spec, "step", |step| {
         // What compares with rows, or ranks them, may miss those that are left out.

@@ -52,7 +52,7 @@ fn by_name(node: &mut Node) {
     };
     let mut table = IndexMap::new();
     for (index, entry) in std::mem::take(list).into_iter().enumerate() {
-        let name = entry.get("name").and_then(Node::text).filter(|name| !table.contains_key(*name));
+        let name = entry.name().filter(|name| !table.contains_key(*name));
         let key = name.map_or_else(|| format!("{UNNAMED}{at}{UNNAMED}{index}"), String::from);
         table.insert(key, entry);
     }

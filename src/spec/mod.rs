@@ -64,7 +64,7 @@ pub use loaded::{Loaded, Recognised};
 pub use loaded::{Sweep, Variant};
 pub use matrix::Matrix;
 pub use model::{Device, Dtype, Model, Processing};
-pub use nearest::nearest;
+pub use nearest::{advise, nearest};
 pub use need::Need;
 pub use node::Origin;
 pub use numbers::Numbers;

@@ -24,3 +24,11 @@ pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Opti
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, candidate)| candidate)
 }
+
+/// What to write: the name that was probably meant, in quotes, or one of all that are known, after these words.
+pub fn advise(name: &str, known: &[&str], quote: char, otherwise: &str) -> String {
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("write {quote}{near}{quote}"),
+        None => format!("{otherwise} {}", known.join(", ")),
+    }
+}

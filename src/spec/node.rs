@@ -122,6 +122,11 @@ impl Node {
         self.table()?.get(key)
     }
 
+    /// The text under `name`.
+    pub fn name(&self) -> Option<&str> {
+        self.get("name")?.text()
+    }
+
     /// The tables under a key that holds a list of them, or one table by name.
     pub fn entries(&self, key: &str) -> &[Node] {
         self.get(key).and_then(Node::list).unwrap_or_default()

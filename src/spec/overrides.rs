@@ -82,11 +82,11 @@ fn dotted(merged: &Node, key: &str, value: &str) -> Option<String> {
     let entries = merged.get(list).and_then(Node::table);
     let name = match index.parse::<usize>() {
         Ok(number) if NAMED_LISTS.contains(&list) => {
-            entries.and_then(|entries| entries.get_index(number)).and_then(|(_, entry)| entry.get("name")?.text())
+            entries.and_then(|entries| entries.get_index(number)).and_then(|(_, entry)| entry.name())
         }
         _ => Some(index),
     };
-    let known = entries.into_iter().flat_map(IndexMap::values).filter_map(|entry| entry.get("name")?.text());
+    let known = entries.into_iter().flat_map(IndexMap::values).filter_map(Node::name);
     let known = known.collect::<Vec<_>>().join(", ");
     let names = if known.is_empty() { String::new() } else { format!("; there are {known}") };
     Some(format!("write --set '{list}.{}{rest}={value}'{names}", name.unwrap_or("NAME")))
@@ -269,8 +269,8 @@ impl<'o> Placing<'o> {
     fn place_in_list(&self, list: &[Node], part: &str, rest: &'o [String], value: Node) -> Result<Node, SpecError> {
         let mut list = list.to_vec();
         let length = list.len();
-        let names: Vec<String> = list.iter().filter_map(|entry| Some(entry.get("name")?.text()?.to_string())).collect();
-        let is = |entry: &Node| entry.get("name").and_then(Node::text).is_some_and(|name| self.is_called(name, part));
+        let names: Vec<String> = list.iter().filter_map(|entry| Some(entry.name()?.to_string())).collect();
+        let is = |entry: &Node| entry.name().is_some_and(|name| self.is_called(name, part));
         let named = list.iter().position(is).or_else(|| part.parse().ok());
         let Some(element) = named.and_then(|index| list.get_mut(index)) else {
             let advice = match nearest(part, names.iter().map(String::as_str)) {
@@ -308,7 +308,7 @@ impl<'o> Placing<'o> {
         let entries = entries.unwrap_or(&empty);
         let by_index = || Some(entries.get_index(part.parse().ok()?)?.0.clone());
         self.existing(entries, part).or_else(by_index).ok_or_else(|| {
-            let names: Vec<&str> = entries.values().filter_map(|entry| entry.get("name")?.text()).collect();
+            let names: Vec<&str> = entries.values().filter_map(Node::name).collect();
             let advice = match nearest(part, names.iter().copied()) {
                 Some(near) => format!("write {list}.{near}"),
                 None if names.is_empty() => format!("the spec has no [[{list}]]"),

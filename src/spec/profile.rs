@@ -57,7 +57,7 @@ fn cut(profile: &mut Node, below: &Node, errors: &mut Vec<SpecError>) {
 }
 
 fn nameless(list: &str, entry: &Node) -> SpecError {
-    match entry.get("name").and_then(Node::text) {
+    match entry.name() {
         Some(name) => {
             let name = super::node::shortened(name);
             SpecError::new(format!("a profile changes [[{list}]] '{name}' twice")).advise("make one entry of them")

@@ -112,28 +112,6 @@ pub(super) fn same(a: &[f32], b: &[f32]) -> bool {
     a.iter().zip(b).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()))
 }
 
-impl<S: Source + ?Sized> Source for Box<S> {
-    fn path(&self) -> &Path {
-        (**self).path()
-    }
-
-    fn tensors(&self) -> &IndexMap<String, TensorInfo> {
-        (**self).tensors()
-    }
-
-    fn read(&self, name: &str, start: usize, out: &mut [f32]) -> Result<(), WeightError> {
-        (**self).read(name, start, out)
-    }
-
-    fn equal(&self, a: &str, b: &str) -> Result<bool, WeightError> {
-        (**self).equal(a, b)
-    }
-
-    fn format_of(&self, name: &str) -> &str {
-        (**self).format_of(name)
-    }
-}
-
 /// Little-endian bytes of `stored` elements to f32; `out` has as many elements as `bytes` holds.
 pub(super) fn convert(stored: Stored, bytes: &[u8], out: &mut [f32]) {
     match stored {

@@ -180,7 +180,7 @@ fn below<'n>(node: &'n mut Node, part: &str) -> Option<&'n mut Node> {
     match &mut node.content {
         Content::Table(table) => table.get_mut(part),
         Content::List(list) => {
-            let is = |entry: &Node| entry.get("name").and_then(Node::text) == Some(part);
+            let is = |entry: &Node| entry.name() == Some(part);
             let index = list.iter().position(is).or_else(|| part.parse().ok())?;
             list.get_mut(index)
         }

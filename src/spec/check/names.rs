@@ -73,101 +73,79 @@ fn behind<'r>(reference: &'r Reference, waits: &Waits<'r>) -> IndexSet<&'r str> 
 
 /// The names a reference may use.
 struct Names<'n> {
-    steps: IndexSet<String>,
-    step_rows: IndexSet<String>,
-    tables: IndexSet<String>,
-    probes: IndexSet<String>,
-    rows: IndexSet<String>,
-    models: IndexSet<&'n str>,
-    prompt_sets: IndexSet<&'n str>,
-    known: IndexSet<&'n str>,
-    has_prompts: bool,
-    unknown: Unknown<'n>,
-}
-
-/// What has a name that is not known, as what is written is none.
-struct Unknown<'n> {
-    steps: bool,
-    tables: bool,
-    models: bool,
-    prompt_sets: bool,
-    known: bool,
+    /// By what a reference names.
+    known: IndexMap<&'static str, KnownNames>,
     /// Steps that may be of any kind.
-    kinds: IndexSet<&'n str>,
+    of_any_kind: IndexSet<&'n str>,
+    has_prompts: bool,
 }
 
-impl<'n> Unknown<'n> {
-    fn of(spec: &'n Node) -> Self {
-        let entries = |list: &str| {
-            spec.get(list).is_some_and(Node::is_unknown)
-                || spec
-                    .entries(list)
-                    .iter()
-                    .any(|entry| entry.is_unknown() || entry.get("name").is_some_and(Node::is_unknown))
-        };
-        let keys = |table: &str| {
-            let named = spec.get(table);
-            let wrong = |name: &String| format::check("name", name).is_err();
-            named.is_some_and(Node::is_unknown)
-                || named.and_then(Node::table).is_some_and(|named| named.keys().any(wrong))
-        };
-        let any_kind = |step: &&Node| step.get("kind").is_none_or(Node::is_unknown);
-        let kinds = spec.entries("step").iter().filter(any_kind).filter_map(|step| step.get("name")?.text()).collect();
-        Self {
-            steps: entries("step"),
-            tables: entries("table"),
-            models: keys("models"),
-            prompt_sets: keys("prompt_sets"),
-            known: keys("known"),
-            kinds,
-        }
-    }
-
-    /// Whether the name of a reference may be one that is not known.
-    fn may_be(&self, reference: &Reference) -> bool {
-        let of_any_kind = || self.kinds.contains(step_of(&reference.name));
-        match reference.to {
-            "step" | "probe" | "step-rows" => self.steps || of_any_kind(),
-            "rows" => self.steps || self.tables || of_any_kind(),
-            "model" => self.models,
-            "known" => self.known,
-            _ => self.prompt_sets,
-        }
-    }
+/// Names of one kind.
+struct KnownNames {
+    what: &'static str,
+    names: IndexSet<String>,
+    /// Something has a name that is not known, as what is written is none.
+    open: bool,
 }
 
 impl<'n> Names<'n> {
     fn of(spec: &'n Node) -> Self {
-        let keys =
-            |key: &str| spec.get(key).and_then(Node::table).into_iter().flat_map(IndexMap::keys).map(String::as_str);
-        let named =
-            |list: &str| spec.entries(list).iter().filter_map(|entry| Some(entry.get("name")?.text()?.to_string()));
-        let steps: IndexSet<String> = named("step").collect();
-        let is_probe = |step: &&Node| step.get("kind").and_then(Node::text) == Some("probe");
-        let probes = spec.entries("step").iter().filter(is_probe);
-        let probes = probes.filter_map(|step| Some(step.get("name")?.text()?.to_string())).collect();
-        let tables: IndexSet<String> = named("table").collect();
-        let mut step_rows = steps.clone();
-        for step in spec.entries("step") {
-            if let (Some(name), Some(kind)) =
-                (step.get("name").and_then(Node::text), step.get("kind").and_then(Node::text))
-            {
-                step_rows.extend(step::further_rows(kind).iter().map(|further| format!("{name}.{further}")));
-            }
-        }
-        let own = spec.get("model").map(|_| "model");
+        let keys = |key: &str| spec.get(key).and_then(Node::table).into_iter().flat_map(IndexMap::keys).cloned();
+        let named = |list: &str| spec.entries(list).iter().filter_map(|entry| Some(entry.name()?.to_string()));
+        let is_unknown = |node: Option<&Node>| node.is_some_and(Node::is_unknown);
+        let open_list = |list: &str| {
+            let wrong = |entry: &Node| entry.is_unknown() || is_unknown(entry.get("name"));
+            is_unknown(spec.get(list)) || spec.entries(list).iter().any(wrong)
+        };
+        let open_table =
+            |table: &str| is_unknown(spec.get(table)) || keys(table).any(|name| format::check("name", &name).is_err());
+        let kind = |step: &'n Node| step.get("kind").and_then(Node::text);
+        let steps = spec.entries("step").iter();
+        let probes = steps.clone().filter(|step| kind(step) == Some("probe"));
+        let of_any_kind = steps.clone().filter(|step| step.get("kind").is_none_or(Node::is_unknown));
+        let further = steps.filter_map(|step| {
+            let (name, kind) = (step.name()?, kind(step)?);
+            Some(step::further_rows(kind).iter().map(move |further| format!("{name}.{further}")))
+        });
+        let step_rows: IndexSet<String> = named("step").chain(further.flatten()).collect();
+        let own = spec.get("model").map(|_| "model".to_string());
+        let known = |what, names, open| KnownNames { what, names, open };
+        let (open_steps, open_tables) = (open_list("step"), open_list("table"));
         Self {
-            steps,
-            probes,
-            rows: step_rows.iter().chain(&tables).cloned().collect(),
-            step_rows,
-            tables,
-            models: own.into_iter().chain(keys("models")).collect(),
-            prompt_sets: keys("prompt_sets").collect(),
-            known: keys("known").collect(),
+            known: IndexMap::from([
+                ("step", known("step", named("step").collect(), open_steps)),
+                (
+                    "probe",
+                    known("step", probes.filter_map(|step| Some(step.name()?.to_string())).collect(), open_steps),
+                ),
+                (
+                    "rows",
+                    known(
+                        "step or table",
+                        step_rows.iter().cloned().chain(named("table")).collect(),
+                        open_steps || open_tables,
+                    ),
+                ),
+                ("step-rows", known("step", step_rows, open_steps)),
+                ("model", known("model", own.into_iter().chain(keys("models")).collect(), open_table("models"))),
+                ("known", known("known model", keys("known").collect(), open_table("known"))),
+                ("prompts", known("prompt set", keys("prompt_sets").collect(), open_table("prompt_sets"))),
+            ]),
+            of_any_kind: of_any_kind.filter_map(Node::name).collect(),
             has_prompts: spec.get("prompts").is_some(),
-            unknown: Unknown::of(spec),
         }
+    }
+
+    fn has(&self, to: &str, name: &str) -> bool {
+        self.known.get(to).is_some_and(|known| known.names.contains(name))
+    }
+
+    /// Whether there is what a reference names, or may be.
+    fn may_be(&self, reference: &Reference) -> bool {
+        let of_any_kind = || WAITED_FOR.contains(&reference.to) && self.of_any_kind.contains(step_of(&reference.name));
+        self.has(reference.to, &reference.name)
+            || self.known.get(reference.to).is_some_and(|known| known.open)
+            || of_any_kind()
     }
 
     fn resolve(&self, reference: &Reference, waits: &Waits, faults: &mut Faults) {
@@ -175,18 +153,12 @@ impl<'n> Names<'n> {
         if reference.to == "probe" {
             return self.resolve_probe(reference, waits, faults);
         }
-        let (what, mut known, there): (_, Vec<&str>, _) = match reference.to {
-            "step" => ("step", self.steps.iter().map(String::as_str).collect(), self.steps.contains(name)),
-            "step-rows" => ("step", self.step_rows.iter().map(String::as_str).collect(), self.step_rows.contains(name)),
-            "rows" => ("step or table", self.rows.iter().map(String::as_str).collect(), self.rows.contains(name)),
-            "model" => ("model", self.models.iter().copied().collect(), self.models.contains(name)),
-            "known" => ("known model", self.known.iter().copied().collect(), self.known.contains(name)),
-            _ => ("prompt set", self.prompt_sets.iter().copied().collect(), self.prompt_sets.contains(name)),
-        };
-        if there || self.unknown.may_be(reference) {
+        let Some(KnownNames { what, names, .. }) = self.known.get(reference.to).filter(|_| !self.may_be(reference))
+        else {
             return;
-        }
-        if reference.to == "step-rows" && self.tables.contains(name) {
+        };
+        let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
+        if reference.to == "step-rows" && self.has("rows", name) {
             let message = format!("'{}' is a table, and tables are made after the steps", shortened(name));
             let advice = "name the rows of a step, and put the table's conditions under 'where'";
             return faults.value(reference.place.clone(), wrong_value(&reference.node, message).advise(advice));
@@ -198,7 +170,7 @@ impl<'n> Names<'n> {
             let behind = behind(reference, waits);
             known.retain(|name| !behind.contains(step_of(name)));
             meant = nearest(name, known.iter().copied());
-            match (meant, what) {
+            match (meant, *what) {
                 (Some(near), _) => format!("write \"{near}\""),
                 (None, "prompt set") if known.is_empty() => format!("add [prompt_sets.{}]", shortened(name)),
                 (None, "known model") if known.is_empty() => format!("add [known.{}]", shortened(name)),
@@ -217,17 +189,17 @@ impl<'n> Names<'n> {
     /// `{NAME}` among layers: a step of kind `probe`.
     fn resolve_probe(&self, reference: &Reference, waits: &Waits, faults: &mut Faults) {
         let name = reference.name.as_str();
-        if self.probes.contains(name) || self.unknown.may_be(reference) {
+        if self.may_be(reference) {
             return;
         }
-        let problem = match self.steps.contains(name) {
+        let problem = match self.has("step", name) {
             true => format!("step '{}' is not of kind \"probe\" and finds no layers", shortened(name)),
             false => format!("no step '{}' to find the layers", shortened(name)),
         };
         let advice = (faults.len() < ADVISED).then(|| {
             let behind = behind(reference, waits);
-            let probes: Vec<&str> =
-                self.probes.iter().map(String::as_str).filter(|probe| !behind.contains(probe)).collect();
+            let probes = self.known.get("probe").into_iter().flat_map(|known| &known.names).map(String::as_str);
+            let probes: Vec<&str> = probes.filter(|probe| !behind.contains(probe)).collect();
             let known: Vec<String> = probes.iter().map(|probe| format!("{{{probe}}}")).collect();
             match (nearest(name, probes), known.as_slice()) {
                 (Some(near), _) => format!("write {{{near}}}"),
@@ -243,7 +215,7 @@ impl<'n> Names<'n> {
     fn default_of(&self, absent: &Absent, faults: &mut Faults) {
         let there = match absent.to {
             "prompts" => self.has_prompts,
-            "model" => !self.models.is_empty() || self.unknown.models,
+            "model" => self.known.get("model").is_some_and(|known| known.open || !known.names.is_empty()),
             _ => true,
         };
         if !there {
@@ -269,7 +241,7 @@ fn duplicates(spec: &Node, faults: &mut Faults) {
     named_once(&[entries("figure")], faults);
     named_once(&[entries("expect")], faults);
     for step in spec.entries("step") {
-        let name = step.get("name").and_then(Node::text).unwrap_or_default();
+        let name = step.name().unwrap_or_default();
         let place = Place::of(["step", name, "interventions"]);
         named_once(&[("intervention", place, step.entries("interventions"))], faults);
     }
@@ -318,7 +290,7 @@ fn duplicate(text: &str, list: &str, name: &Node, first_list: &str, first: &Node
 
 /// Where an entry of a list stands: by its name, or by its index where it has none.
 fn place_of(list: &str, index: usize, entry: &Node) -> Place {
-    let name = entry.get("name").and_then(Node::text).map_or_else(|| index.to_string(), String::from);
+    let name = entry.name().map_or_else(|| index.to_string(), String::from);
     Place::of([list, &name])
 }
 
@@ -330,7 +302,7 @@ fn figures(spec: &Node, faults: &mut Faults) {
         let Some(kind) = facts().find(|kind| Some(kind.name) == written) else { continue };
         let place = place_of("figure", index, figure);
         for (key, _) in kind.needs.iter().filter(|(key, _)| figure.get(key).is_none()) {
-            let name = figure.get("name").and_then(Node::text).unwrap_or_default();
+            let name = figure.name().unwrap_or_default();
             let message = format!("[[figure]] '{}' is a {} and has no '{key}'", shortened(name), kind.name);
             faults.lacks(&place, key, wrong_value(figure, message).advise(format!("add {key} = \"a column\"")));
         }
@@ -361,7 +333,7 @@ fn expectations(spec: &Node, faults: &mut Faults) {
     const RIGHT: &str = "write is = 0.9 with tolerance = 0.05, or at_least = 0.85, or at_most = 0.95, or both of these";
     for (index, expected) in spec.entries("expect").iter().enumerate().filter(|(_, one)| one.table().is_some()) {
         let place = place_of("expect", index, expected);
-        let name = shortened(expected.get("name").and_then(Node::text).unwrap_or_default());
+        let name = shortened(expected.name().unwrap_or_default());
         let [is, tolerance, least, most] = ["is", "tolerance", "at_least", "at_most"].map(|key| expected.get(key));
         let fault = match (is, tolerance, least.or(most)) {
             (None, None, None) => Some((expected, format!("[[expect]] '{name}' expects nothing"), RIGHT)),

@@ -65,7 +65,11 @@ impl Walk {
         if schema.get("oneOf").is_some() {
             return match schema.kinds() {
                 Some((tag, kinds)) => self.tagged(node, &kinds, tag, place),
-                None => self.choice(node, schema, place),
+                None => {
+                    let known: Vec<&str> = schema.words().into_iter().map(|(word, _)| word).collect();
+                    let wrong = |text| format!("'{}' cannot be \"{text}\"", place.key());
+                    self.word(node, &known, wrong, place.clone());
+                }
             };
         }
         if !has_type(node, schema) {
@@ -106,19 +110,18 @@ impl Walk {
         }
     }
 
-    fn choice(&mut self, node: &Node, schema: ValueSchema, place: &Place) {
-        let known: Vec<&str> = schema.words().into_iter().map(|(word, _)| word).collect();
+    /// One of some words; `wrong` says that it is another.
+    fn word(&mut self, node: &Node, known: &[&str], wrong: impl Fn(String) -> String, place: Place) {
         match node.text() {
             Some(text) if known.contains(&text) => {}
             Some(text) => {
-                let message = format!("'{}' cannot be \"{}\"", place.key(), shortened(text));
-                let advice = self.advice(|| choices(text, &known));
-                let meant = nearest(text, known.iter().copied());
-                self.faults.word(place.clone(), meant, wrong_value(node, message).advise_option(advice));
+                let advice = self.advice(|| choices(text, known));
+                let error = wrong_value(node, wrong(shortened(text))).advise_option(advice);
+                self.faults.word(place, nearest(text, known.iter().copied()), error);
             }
             None => {
                 let message = format!("'{}' must be text, not {}", place.key(), node.describe());
-                self.faults.value(place.clone(), wrong_value(node, message).advise(choices("", &known)));
+                self.faults.value(place, wrong_value(node, message).advise(choices("", known)));
             }
         }
     }
@@ -140,23 +143,8 @@ impl Walk {
             Some(value) if value.is_unknown() => {}
             Some(value) => match kinds.iter().find(|(kind, _)| value.text() == Some(kind)) {
                 Some((_, kind)) => self.value(node, *kind, place),
-                None => self.choice_of_tag(value, tag, &known, place),
+                None => self.word(value, &known, |text| format!("no {tag} \"{text}\""), place.child(tag)),
             },
-        }
-    }
-
-    fn choice_of_tag(&mut self, value: &Node, tag: &str, known: &[&str], place: &Place) {
-        let place = place.child(tag);
-        match value.text() {
-            Some(text) => {
-                let advice = self.advice(|| choices(text, known));
-                let error = wrong_value(value, format!("no {tag} \"{}\"", shortened(text))).advise_option(advice);
-                self.faults.word(place, nearest(text, known.iter().copied()), error);
-            }
-            None => {
-                let message = format!("'{tag}' must be text, not {}", value.describe());
-                self.faults.value(place, wrong_value(value, message).advise(choices("", known)));
-            }
         }
     }
 
@@ -207,7 +195,7 @@ impl Walk {
         let mut taken = HashSet::new();
         for (index, item) in items.iter().enumerate() {
             // The second of a name goes by its index.
-            let name = item.get("name").and_then(Node::text).filter(|name| taken.insert(*name));
+            let name = item.name().filter(|name| taken.insert(*name));
             let place = place.child(&name.map_or_else(|| index.to_string(), String::from));
             if let Some(items) = schema.items() {
                 self.value(item, items, &place);

@@ -3,9 +3,9 @@
 use super::Label;
 use crate::spec::check::{wrong_key, wrong_value};
 use crate::spec::error::SpecError;
-use crate::spec::nearest;
 use crate::spec::node::{Content, Node, Origin, shortened};
 use crate::spec::overrides::key_parts;
+use crate::spec::{advise, nearest};
 use indexmap::IndexMap;
 
 /// What a matrix may vary: what is computed, and not what is made of it.
@@ -101,9 +101,8 @@ impl<'n> Read<'n> {
     /// Says that there is no such value.
     pub fn has_none(&self, node: &Node) -> SpecError {
         let labels: Vec<String> = self.values.iter().map(|value| value.label.to_string()).collect();
-        let near = node.text().and_then(|text| nearest(text, labels.iter().map(String::as_str)));
-        let advice =
-            near.map_or_else(|| format!("its values are {}", labels.join(", ")), |near| format!("write \"{near}\""));
+        let known: Vec<&str> = labels.iter().map(String::as_str).collect();
+        let advice = advise(node.text().unwrap_or_default(), &known, '"', "its values are");
         wrong_value(node, format!("axis '{}' has no value {}", self.name, written(node))).advise(advice)
     }
 }
@@ -183,10 +182,7 @@ fn may_vary(path: &[String], wrong: impl Fn(String) -> SpecError) -> Result<(), 
     let root = path.first().map_or("", String::as_str);
     if !VARIED.contains(&root) {
         let message = format!("a matrix varies models, prompts and steps, not '{}'", shortened(root));
-        let advice = match nearest(root, VARIED) {
-            Some(near) => format!("write '{near}'"),
-            None => format!("the first part of a key is one of {}", VARIED.join(", ")),
-        };
+        let advice = advise(root, &VARIED, '\'', "the first part of a key is one of");
         return Err(Box::new(wrong(message).advise(advice)));
     }
     match path {

@@ -2,9 +2,9 @@
 
 use super::Label;
 use super::axis::{self, part};
+use crate::spec::advise;
 use crate::spec::check::{wrong_key, wrong_value};
 use crate::spec::error::SpecError;
-use crate::spec::nearest;
 use crate::spec::node::Node;
 
 /// More variants than this are a slip of the pen.
@@ -130,10 +130,7 @@ fn named<'n>(entry: &'n Node, axes: &[axis::Read]) -> Result<Vec<(usize, &'n Nod
             Some(axis) => found.push((axis, value)),
             None => {
                 let names: Vec<&str> = axes.iter().map(|axis| axis.name).collect();
-                let advice = match nearest(name, names.iter().copied()) {
-                    Some(near) => format!("write '{near}'"),
-                    None => format!("the axes are {}", names.join(", ")),
-                };
+                let advice = advise(name, &names, '\'', "the axes are");
                 errors
                     .push(wrong_key(value, format!("no axis '{}'", crate::spec::node::shortened(name))).advise(advice));
             }
