@@ -89,19 +89,12 @@ pub fn draw(
         [panel] => label(panel),
         _ => "Columns that differ".to_string(),
     };
-    let mut keys = toml::Table::new();
-    let mut set = |key: &str, value: &str| drop(keys.insert(key.into(), value.into()));
-    [("name", name), ("kind", "scatter"), ("from", "differences"), ("x", "a"), ("y", "b"), ("title", title.as_str())]
-        .into_iter()
-        .for_each(|(key, value)| set(key, value));
-    set("x_title", &of(sides[0]));
-    set("y_title", &of(sides[1]));
-    if !alone {
-        set("facet", "column");
-    }
-    if with_groups {
-        set("series", "operator");
-    }
+    let [x_title, y_title] = &sides.map(of);
+    let axes = [("x", "a"), ("y", "b"), ("x_title", x_title.as_str()), ("y_title", y_title), ("title", &title)];
+    let told = [(!alone).then_some(("facet", "column")), with_groups.then_some(("series", "operator"))];
+    let written = [("name", name), ("kind", "scatter"), ("from", "differences")].into_iter().chain(axes);
+    let mut keys: toml::Table =
+        written.chain(told.into_iter().flatten()).map(|(key, value)| (key.to_string(), value.into())).collect();
     keys.insert("diagonal".into(), true.into());
     let failed = |problem: table::Problem| FigureError {
         figure: name.to_string(),

@@ -50,10 +50,7 @@ fn words() -> impl Strategy<Value = Option<String>> {
 
 prop_compose! {
     fn case()(
-        kind in prop_oneof![
-            Just(FigureKind::Heatmap), Just(FigureKind::HeatmapGrid), Just(FigureKind::Lines), Just(FigureKind::Bars),
-            Just(FigureKind::Scatter)
-        ],
+        kind in prop::sample::select(FigureKind::ALL),
         counts in [1..70usize, 1..12usize, 1..9usize],
         words in [words(), words(), words()],
         numbers in (prop_oneof![Just(0i64), 1..50i64, 10_000..2_000_000i64], prop_oneof![Just(1i64), Just(10), 1..20_000i64]),
