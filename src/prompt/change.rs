@@ -1,14 +1,13 @@
 //! Counterfactual prompts that are made of the clean ones: words swapped, or redrawn.
 
-use super::asks::Asks;
 use super::error::PromptError;
 use super::fields::Fields;
 use super::random::Random;
 use super::resolved::Resolved;
 use super::set::Prompt;
-use super::template::{Slot, Template};
-use super::template_group::{TemplateGroup, bos_token};
-use super::words::{Filling, Words};
+use super::stock::{Stock, bos_token};
+use super::template::{Fill, Slot, Template};
+use super::words::Words;
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::nearest;
 use std::sync::Arc;
@@ -176,12 +175,12 @@ pub fn changed(
         let (Some(words), Fields::Words { words: own, .. }) = (resolved.words(), &prompt.fields) else {
             return Err(none(prompt, "it is not of words".into()));
         };
-        let group = TemplateGroup::new(resolved, tokenizer, bos, prompt.template, 0);
+        let stock = Stock::new(resolved, tokenizer, bos, prompt.template, 0);
         let mut random = Random::new(seed, &["change", prompt.text.as_str()]);
         let tries = if matches!(change, Change::Swap(..)) { 1 } else { TRIES };
         for _ in 0..tries {
-            let Some(filling) = apply(change, words, own, &mut random) else { continue };
-            let Ok(made) = group.tokenise(prompt.id, &Asks::Words(filling)) else { continue };
+            let Some(changed) = apply(change, words, own, &mut random) else { continue };
+            let Ok(made) = stock.tokenise_filled(prompt.id, &changed.fields, &changed) else { continue };
             let fits = made.tokens.len() == prompt.tokens.len() && made.slots == prompt.slots;
             if fits && made.tokens != prompt.tokens {
                 return Ok(Prompt { seed: prompt.seed, number: prompt.number, ..made });
@@ -200,11 +199,26 @@ pub fn changed(
     Ok(clean.iter().map(make).collect())
 }
 
+/// Changed words: of slots, and at single places of the template.
+struct Changed {
+    fields: Fields,
+    at: Vec<(Slot, Arc<str>)>,
+}
+
+impl Fill for Changed {
+    fn fill(&self, slot: Slot, text: &mut String) {
+        match self.at.iter().find(|(place, _)| *place == slot) {
+            Some((_, word)) => text.push_str(word),
+            None => self.fields.fill(slot, text),
+        }
+    }
+}
+
 /// Changed words; `None` where what was drawn does not do.
-fn apply(change: &Change, words: &Words, old: &[Arc<str>], random: &mut Random) -> Option<Filling> {
-    let mut filling = Filling { words: old.to_vec(), at: Vec::new() };
+fn apply(change: &Change, words: &Words, old: &[Arc<str>], random: &mut Random) -> Option<Changed> {
+    let (mut own, mut at) = (old.to_vec(), Vec::new());
     match change {
-        Change::Swap(one, other) => filling.words.swap(*one, *other),
+        Change::Swap(one, other) => own.swap(*one, *other),
         Change::Redraw(places) => {
             let mut drawn: Vec<Arc<str>> = Vec::new();
             for &Place { slot, occurrence } in places {
@@ -220,13 +234,12 @@ fn apply(change: &Change, words: &Words, old: &[Arc<str>], random: &mut Random) 
                     drawn.push(new.clone());
                 }
                 match occurrence {
-                    Some(_) => filling.at.push((Slot::Word { slot, occurrence }, new.clone())),
-                    None => {
-                        words.together(slot).for_each(|other| filling.words[other] = words.list(other)[index].clone())
-                    }
+                    Some(_) => at.push((Slot::Word { slot, occurrence }, new.clone())),
+                    None => words.together(slot).for_each(|other| own[other] = words.list(other)[index].clone()),
                 }
             }
         }
     }
-    words.differ(&filling.words).then_some(filling)
+    let differ = words.differ(&own);
+    differ.then(|| Changed { fields: Fields::Words { columns: words.columns.clone(), words: own }, at })
 }

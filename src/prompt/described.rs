@@ -1,14 +1,13 @@
 //! What positions need to know of the prompts of a template.
 
-use super::asks::Asks;
 use super::explain;
 use super::set::{Prompt, SetTemplate, SlotTokens};
-use super::template_group::TemplateGroup;
+use super::stock::Stock;
 use crate::spec::Answer;
 
 /// What positions need to know of a template: the fixed tokens of its first prompt, and the first slot that is not one token.
-pub(super) fn describe(group: &TemplateGroup, prompts: &[Prompt]) -> SetTemplate {
-    let TemplateGroup { resolved, tokenizer, template, .. } = *group;
+pub(super) fn describe(stock: &Stock, prompts: &[Prompt]) -> SetTemplate {
+    let Stock { resolved, tokenizer, template, .. } = *stock;
     let mut literals = Vec::new();
     if let Some(prompt) = prompts.first()
         && let Ok(encoding) = tokenizer.encode(&prompt.text)
@@ -30,7 +29,7 @@ pub(super) fn describe(group: &TemplateGroup, prompts: &[Prompt]) -> SetTemplate
         .flatten()
         .map(|(place, prompt)| {
             let slot = template.places[place].0;
-            (place, explain::slot(tokenizer, template, slot, Asks::from(&prompt.fields)))
+            (place, explain::slot(tokenizer, template, slot, &prompt.fields))
         });
     let places = template.places.iter().map(|(_, name)| name.clone()).collect();
     SetTemplate { name: template.name.clone(), literals, places, unplaced }

@@ -10,7 +10,7 @@ use super::order::Order;
 use super::random::Random;
 use super::resolved::Resolved;
 use super::set::{Prompt, SlotTokens};
-use super::template_group::{TemplateGroup, bos_token};
+use super::stock::{Stock, bos_token};
 use crate::model::tokenizer::Tokenizer;
 use rayon::prelude::*;
 
@@ -66,10 +66,10 @@ pub fn every(
     let index = resolved.templates.iter().position(|one| one.name == wanted.template).ok_or_else(missing)?;
     let mut by_group = Vec::with_capacity(resolved.groups.len());
     for number in 0..resolved.groups.len() {
-        let group = TemplateGroup::new(resolved, tokenizer, bos, index, number);
-        let drawn = draw(&group, wanted);
+        let stock = Stock::new(resolved, tokenizer, bos, index, number);
+        let drawn = draw(&stock, wanted);
         if drawn.is_empty() {
-            return Err(none(&group, wanted));
+            return Err(none(&stock, wanted));
         }
         by_group.push(drawn);
     }
@@ -82,20 +82,20 @@ pub fn every(
 }
 
 /// Why a group has no such prompt.
-fn none(group: &TemplateGroup, wanted: &Wanted) -> PromptError {
-    let (of, template) = (group.group.clone(), group.template.name.clone());
+fn none(stock: &Stock, wanted: &Wanted) -> PromptError {
+    let (group, template) = (stock.group.clone(), stock.template.name.clone());
     // Whatever its answer, a prompt may be like the others.
     let unanswered = Wanted { legal: false, sample: 1, ..*wanted };
-    match wanted.legal.then(|| draw(group, &unanswered)).and_then(|drawn| drawn.into_iter().next()) {
-        Some(asked) => PromptError::NoneLegalForMean { group: of, template, example: asked.text },
-        None => PromptError::NoneAlike { group: of, template, like: wanted.like.text.clone() },
+    match wanted.legal.then(|| draw(stock, &unanswered)).and_then(|drawn| drawn.into_iter().next()) {
+        Some(asked) => PromptError::NoneLegalForMean { group, template, example: asked.text },
+        None => PromptError::NoneAlike { group, template, like: wanted.like.text.clone() },
     }
 }
 
 /// Goes over what may fill the template in random order until enough are wanted prompts.
-fn draw(group: &TemplateGroup, wanted: &Wanted) -> Vec<Asked> {
-    let purpose = ["every", group.group.label(), wanted.template];
-    let mut order = Order::new(group.count(), Random::new(wanted.seed, &purpose));
+fn draw(stock: &Stock, wanted: &Wanted) -> Vec<Asked> {
+    let purpose = ["every", stock.group.label(), wanted.template];
+    let mut order = Order::new(stock.count(), Random::new(wanted.seed, &purpose));
     let mut drawn: Vec<Asked> = Vec::new();
     loop {
         let missing = wanted.sample.saturating_sub(drawn.len());
@@ -104,24 +104,24 @@ fn draw(group: &TemplateGroup, wanted: &Wanted) -> Vec<Asked> {
             drawn.truncate(wanted.sample);
             return drawn;
         }
-        let judged: Vec<Option<Asked>> = some.par_iter().map(|&index| ask(group, wanted, index)).collect();
+        let judged: Vec<Option<Asked>> = some.par_iter().map(|&index| ask(stock, wanted, index)).collect();
         drawn.extend(judged.into_iter().flatten());
     }
 }
 
 /// A prompt of the enumeration, where it is wanted.
-fn ask(group: &TemplateGroup, wanted: &Wanted, index: usize) -> Option<Asked> {
+fn ask(stock: &Stock, wanted: &Wanted, index: usize) -> Option<Asked> {
     let (fields, text, tokens, slots): (_, _, Vec<u32>, Vec<Option<SlotTokens>>) = match wanted.legal {
         true => {
-            let prompt = group.legal(index)?;
+            let prompt = stock.legal(index)?;
             (prompt.fields, prompt.text, prompt.tokens, prompt.slots)
         }
         false => {
-            let asks = group.unsolved(index)?;
-            let placed = group.place(&asks).ok()?;
-            (group.fields(&asks), placed.text, group.bos.into_iter().chain(placed.encoding.ids).collect(), placed.slots)
+            let fields = stock.unsolved(index)?;
+            let placed = stock.place(&fields).ok()?;
+            (fields, placed.text, stock.bos.into_iter().chain(placed.encoding.ids).collect(), placed.slots)
         }
     };
     let alike = tokens.len() == wanted.like.tokens.len() && slots == wanted.like.slots;
-    alike.then(|| Asked { group: group.group.clone(), fields, text, tokens })
+    alike.then(|| Asked { group: stock.group.clone(), fields, text, tokens })
 }

@@ -1,16 +1,16 @@
 //! Explanations of what a tokenizer does to a prompt, with the tokens shown.
 
-use super::asks::Asks;
 use super::calculation::Calculation;
 use super::dropped::{Dropped, Fault, Reason};
 use super::error::PromptError;
+use super::fields::Fields;
 use super::resolved::NamedTemplate;
+use super::stock::{Stock, render};
 use super::template::{Fill, Slot};
-use super::template_group::{TemplateGroup, render};
 use crate::model::tokenizer::Tokenizer;
 
 /// Why none of a group's prompts is legal, and what to write instead.
-pub(super) fn none_legal(group: &TemplateGroup, dropped: &[Dropped]) -> PromptError {
+pub(super) fn none_legal(stock: &Stock, dropped: &[Dropped]) -> PromptError {
     let total: usize = dropped.iter().map(|d| d.count).sum();
     let mut by_count: Vec<&Dropped> = dropped.iter().collect();
     by_count.sort_by_key(|d| std::cmp::Reverse(d.count));
@@ -20,25 +20,25 @@ pub(super) fn none_legal(group: &TemplateGroup, dropped: &[Dropped]) -> PromptEr
         counts.push(format!("{} more", by_count.len() - SHOWN));
     }
     let (example, fix) =
-        by_count.first().map_or((String::new(), String::new()), |d| (d.example.clone(), fix(group, d.reason)));
+        by_count.first().map_or((String::new(), String::new()), |d| (d.example.clone(), fix(stock, d.reason)));
     if by_count.is_empty() {
-        let template = group.template.name.clone();
+        let template = stock.template.name.clone();
         let why = "the words that must differ are the same in every combination; write more words".to_string();
-        return PromptError::NoneLegal { group: group.group.clone(), template, why };
+        return PromptError::NoneLegal { group: stock.group.clone(), template, why };
     }
     PromptError::NoneLegal {
-        group: group.group.clone(),
-        template: group.template.name.clone(),
+        group: stock.group.clone(),
+        template: stock.template.name.clone(),
         why: format!("all {total} dropped: {}; {example}; {fix}", counts.join(", ")),
     }
 }
 
-fn fix(group: &TemplateGroup, reason: Reason) -> String {
-    if let Some(fix) = fix_fixed(group, reason) {
+fn fix(stock: &Stock, reason: Reason) -> String {
+    if let Some(fix) = fix_fixed(stock, reason) {
         return fix;
     }
-    if let Some(words) = group.resolved.words() {
-        let answer = group.resolved.completion.slots().find_map(|slot| match slot {
+    if let Some(words) = stock.resolved.words() {
+        let answer = stock.resolved.completion.slots().find_map(|slot| match slot {
             Slot::Word { slot, .. } => words.names.get(slot),
             _ => None,
         });
@@ -50,7 +50,7 @@ fn fix(group: &TemplateGroup, reason: Reason) -> String {
         Reason::Negative => "write operands with a ≥ b, or a range of answers such as answers = \"-300..300\"".into(),
         Reason::OutsideAnswers => "write a wider range of answers, or other operands".into(),
         Reason::UnknownText | Reason::UnknownAnswer | Reason::ALong | Reason::BLong => {
-            let below = match group.tokenizer.largest_single_token_integer() {
+            let below = match stock.tokenizer.largest_single_token_integer() {
                 Some(largest) => format!("write operands below {}", u64::from(largest) + 1),
                 None => "no integer is one token".into(),
             };
@@ -79,20 +79,20 @@ fn fix(group: &TemplateGroup, reason: Reason) -> String {
 }
 
 /// What to write where no filling helps, as fixed text is not in the vocabulary, or the operator.
-fn fix_fixed(group: &TemplateGroup, reason: Reason) -> Option<String> {
+fn fix_fixed(stock: &Stock, reason: Reason) -> Option<String> {
     let (key, template) = match reason {
-        Reason::UnknownText => ("template", &group.template.template),
-        Reason::UnknownAnswer => ("completion", &group.resolved.completion),
+        Reason::UnknownText => ("template", &stock.template.template),
+        Reason::UnknownAnswer => ("completion", &stock.resolved.completion),
         _ => return None,
     };
-    let unknown = |text: &str| group.tokenizer.encode(text).is_err();
+    let unknown = |text: &str| stock.tokenizer.encode(text).is_err();
     if let Some(text) = template.texts().find(|text| unknown(text)) {
         let letter = text.chars().find(|letter| unknown(&letter.to_string()));
         let what = letter.map_or_else(|| format!("{text:?}"), |letter| format!("{:?}", letter.to_string()));
         return Some(format!("write a {key} without {what}, which is in no token of this model's"));
     }
-    let symbol = group.group.label();
-    (group.resolved.words().is_none() && template.has(Slot::Op) && unknown(symbol))
+    let symbol = stock.group.label();
+    (stock.resolved.words().is_none() && template.has(Slot::Op) && unknown(symbol))
         .then(|| format!("leave out the operator '{symbol}', which is in no token of this model's"))
 }
 
@@ -118,22 +118,22 @@ fn fix_words(reason: Reason, slot: &str) -> String {
 }
 
 /// A dropped prompt, with its tokens where they are the reason.
-pub(super) fn example(group: &TemplateGroup, fault: &Fault, asks: &Asks) -> String {
+pub(super) fn example(stock: &Stock, fault: &Fault, fields: &Fields) -> String {
     let reason = fault.reason;
-    let (text, _) = render(group.template, asks);
+    let (text, _) = render(stock.template, fields);
     let mut whole = text.clone();
-    let contrast = group.resolved.words().and_then(|words| words.contrast.as_ref());
+    let contrast = stock.resolved.words().and_then(|words| words.contrast.as_ref());
     let completion = match (reason, contrast) {
         (Reason::Contrast | Reason::ContrastAlike, Some(contrast)) => contrast,
-        _ => &group.resolved.completion,
+        _ => &stock.resolved.completion,
     };
-    completion.render(asks, &mut whole);
-    let tokenizer = group.tokenizer;
-    match (reason, asks) {
-        (Reason::DivisionByZero | Reason::Overflow, Asks::Numbers(Calculation { operator, a, b, .. })) => {
+    completion.render(fields, &mut whole);
+    let tokenizer = stock.tokenizer;
+    match (reason, fields) {
+        (Reason::DivisionByZero | Reason::Overflow, Fields::Calculation(Calculation { operator, a, b, .. })) => {
             format!("{a} {} {b} has no value", operator.symbol)
         }
-        (Reason::Negative | Reason::OutsideAnswers, Asks::Numbers(Calculation { operator, a, b, result })) => {
+        (Reason::Negative | Reason::OutsideAnswers, Fields::Calculation(Calculation { operator, a, b, result })) => {
             format!("{a} {} {b} = {result}", operator.symbol)
         }
         (Reason::UnknownText, _) => tokenizer.encode(&text).err().map_or(String::new(), |error| error.to_string()),
@@ -144,7 +144,7 @@ pub(super) fn example(group: &TemplateGroup, fault: &Fault, asks: &Asks) -> Stri
             format!("after {text:?}, {:?} is {}", whole.get(text.len()..).unwrap_or(""), list(&tokens))
         }
         _ => match reason.slot().or(fault.word.as_ref().map(|(slot, _)| *slot)) {
-            Some(about) => slot(tokenizer, group.template, about, asks),
+            Some(about) => slot(tokenizer, stock.template, about, fields),
             None => String::new(),
         },
     }

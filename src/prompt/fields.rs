@@ -1,7 +1,7 @@
 //! What prompts are made of and what answers them: fields by name, and values that are numbers or texts.
 
 use super::calculation::Calculation;
-use super::template::Slot;
+use super::template::{Fill, Slot};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::sync::Arc;
@@ -73,6 +73,18 @@ impl Fields {
         match self {
             Fields::Calculation(calculation) => Some(calculation),
             Fields::Words { .. } => None,
+        }
+    }
+}
+
+impl Fill for Fields {
+    fn fill(&self, slot: Slot, text: &mut String) {
+        match (self, slot) {
+            (Fields::Calculation(calculation), slot) => calculation.fill(slot, text),
+            (Fields::Words { words, .. }, Slot::Word { slot, .. }) => {
+                text.push_str(words.get(slot).map_or("", |word| word))
+            }
+            _ => {}
         }
     }
 }

@@ -1,10 +1,9 @@
 //! Integers as a model would write them after a prompt.
 
-use super::asks::Asks;
 use super::calculation::Calculation;
 use super::resolved::Resolved;
 use super::set::Prompt;
-use super::template_group::TemplateGroup;
+use super::stock::Stock;
 use crate::model::tokenizer::Tokenizer;
 use std::ops::Range;
 
@@ -12,19 +11,13 @@ use std::ops::Range;
 /// not of arithmetic.
 pub fn integers(resolved: &Resolved, tokenizer: &Tokenizer, after: &Prompt, range: Range<i64>) -> Vec<(i64, u32)> {
     let group = resolved.groups.iter().position(|group| *group == after.group);
-    let (Some(own), Some(group)) = (after.calculation(), group) else { return Vec::new() };
-    if after.template >= resolved.templates.len() {
+    let (Some(own), Some(group), true) = (after.calculation(), group, after.template < resolved.templates.len()) else {
         return Vec::new();
-    }
-    let group = TemplateGroup::new(resolved, tokenizer, None, after.template, group);
-    let Ok(placed) = group.place(&Asks::Numbers(*own)) else { return Vec::new() };
-    let token = |number: i64| match group
-        .answer_tokens(
-            &placed.text,
-            &placed.encoding,
-            &resolved.completion,
-            &Asks::Numbers(Calculation { result: number, ..*own }),
-        )
+    };
+    let stock = Stock::new(resolved, tokenizer, None, after.template, group);
+    let Ok(placed) = stock.place(own) else { return Vec::new() };
+    let token = |number: i64| match stock
+        .answer_tokens(&placed.text, &placed.encoding, &resolved.completion, &Calculation { result: number, ..*own })
         .ok()?[..]
     {
         [token] => Some((number, token)),

@@ -1,15 +1,15 @@
 //! Legality: which prompts a model's tokenizer can show as the paper wants them (§2.1), and where their tokens are.
 
-use super::asks::Asks;
 use super::dropped::{Dropped, Fault, Reason};
 use super::error::PromptError;
 use super::explain;
+use super::fields::Fields;
 use super::layout::{Judged, Layouts};
 use super::resolved::Resolved;
 use super::set::{Note, PromptSet};
+use super::stock::{Stock, bos_token};
 use super::taker::{All, Candidate, Taker};
 use super::template::Slot;
-use super::template_group::{TemplateGroup, bos_token};
 use crate::model::tokenizer::Tokenizer;
 use std::collections::BTreeMap;
 
@@ -44,15 +44,15 @@ pub(super) fn take(
     for index in 0..resolved.templates.len() {
         let mut described = None;
         for group_index in 0..resolved.groups.len() {
-            let group = TemplateGroup::new(resolved, tokenizer, bos, index, group_index);
+            let stock = Stock::new(resolved, tokenizer, bos, index, group_index);
             let before = taker.count();
-            let reasons = enumerate(&group, &mut layouts, taker);
+            let reasons = enumerate(&stock, &mut layouts, taker);
             if taker.count() == before {
-                return Err(explain::none_legal(&group, &reasons));
+                return Err(explain::none_legal(&stock, &reasons));
             }
             dropped.extend(reasons);
             if group_index + 1 == resolved.groups.len() {
-                described = Some(taker.describe(&group));
+                described = Some(taker.describe(&stock));
             }
         }
         templates.extend(described);
@@ -69,37 +69,37 @@ pub(super) fn take(
 }
 
 /// Gives the legal prompts to a taker and returns the reasons of the others.
-fn enumerate(group: &TemplateGroup, layouts: &mut Layouts, taker: &mut impl Taker) -> Vec<Dropped> {
-    let mut reasons: BTreeMap<Fault, (usize, Asks)> = BTreeMap::new();
-    let mut drop = |fault: Fault, asks: Asks| {
-        reasons.entry(fault).or_insert((0, asks)).0 += 1;
+fn enumerate(stock: &Stock, layouts: &mut Layouts, taker: &mut impl Taker) -> Vec<Dropped> {
+    let mut reasons: BTreeMap<Fault, (usize, Fields)> = BTreeMap::new();
+    let mut drop = |fault: Fault, fields: Fields| {
+        reasons.entry(fault).or_insert((0, fields)).0 += 1;
     };
-    layouts.begin(group);
-    let most = CHUNK.min(group.count());
+    layouts.begin(stock);
+    let most = CHUNK.min(stock.count());
     let mut candidates: Vec<Candidate> = Vec::with_capacity(most);
-    for index in group.indices() {
-        match group.solve(index) {
-            Ok(asks) => {
-                let judged = match &asks {
-                    Asks::Numbers(calculation) => layouts.judge(group, calculation),
-                    Asks::Words(_) => Judged::Alone,
+    for index in stock.indices() {
+        match stock.solve(index) {
+            Ok(fields) => {
+                let judged = match &fields {
+                    Fields::Calculation(asked) => layouts.judge(stock, asked),
+                    Fields::Words { .. } => Judged::Alone,
                 };
-                candidates.push(Candidate { id: group.first_id + index as u64, asks, judged });
+                candidates.push(Candidate { id: stock.first_id + index as u64, fields, judged });
             }
             Err(Reason::Alike) => {}
-            Err(reason) => group.unsolved(index).into_iter().for_each(|asks| drop(reason.into(), asks)),
+            Err(reason) => stock.unsolved(index).into_iter().for_each(|fields| drop(reason.into(), fields)),
         }
         if candidates.len() == CHUNK {
             let some = std::mem::replace(&mut candidates, Vec::with_capacity(most));
-            taker.take(group, layouts, some, &mut drop);
+            taker.take(stock, layouts, some, &mut drop);
         }
     }
-    taker.take(group, layouts, candidates, &mut drop);
-    let dropped = |(fault, (count, asks)): (Fault, (usize, Asks))| Dropped {
-        template: group.template.name.clone(),
-        group: group.group.clone(),
-        example: explain::example(group, &fault, &asks),
-        word: fault.word.as_ref().map(|(slot, word)| match (slot, group.resolved.words()) {
+    taker.take(stock, layouts, candidates, &mut drop);
+    let dropped = |(fault, (count, fields)): (Fault, (usize, Fields))| Dropped {
+        template: stock.template.name.clone(),
+        group: stock.group.clone(),
+        example: explain::example(stock, &fault, &fields),
+        word: fault.word.as_ref().map(|(slot, word)| match (slot, stock.resolved.words()) {
             (Slot::Word { slot, .. }, Some(words)) => format!("{} {word:?}", words.names[*slot]),
             _ => format!("{word:?}"),
         }),

@@ -4,7 +4,6 @@
 //! tokens: every legal prompt, then those the model answers as `keep` asks, then the seeded draw.
 
 mod answers;
-mod asks;
 mod calculation;
 mod census;
 mod change;
@@ -30,10 +29,10 @@ mod respond;
 mod select;
 mod set;
 mod source;
+mod stock;
 mod taker;
 mod tally;
 mod template;
-mod template_group;
 mod words;
 
 pub use answers::{Accepted, Answers, Contrast};
@@ -59,7 +58,7 @@ pub use set::{Note, Prompt, PromptSet, SetTemplate, SlotTokens};
 pub use source::{OperandGrid, PromptSource};
 pub use tally::{Bounds, Tallied, Tally};
 pub use template::{Fill, Slot, Template, TemplateFault};
-pub use words::{Filling, MOST_COMBINATIONS, Words};
+pub use words::{MOST_COMBINATIONS, Words};
 
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::Prompts;

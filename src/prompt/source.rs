@@ -1,9 +1,9 @@
 //! Where prompts come from: arithmetic, or words. What else is a source one day says here which groups it has, how many prompts each of
-//! them has in a template, and what each asks for.
+//! them has in a template, and what fills it in each.
 
-use super::asks::Asks;
 use super::calculation::Calculation;
 use super::dropped::Reason;
+use super::fields::Fields;
 use super::group::PromptGroup;
 use super::operator::{NoValue, Operator};
 use super::words::Words;
@@ -49,23 +49,23 @@ impl PromptSource {
         }
     }
 
-    /// What a prompt of a group asks for, where its answer is one that the spec wants.
-    pub(super) fn solve(&self, group: usize, index: usize) -> Result<Asks, Reason> {
+    /// What fills the template of a prompt of a group, where its answer is one that the spec wants.
+    pub(super) fn solve(&self, group: usize, index: usize) -> Result<Fields, Reason> {
         match self {
-            PromptSource::Arithmetic(grid) => grid.solve(group, index).map(Asks::Numbers),
-            PromptSource::Words(words) => words.combination(index).map(Asks::Words).ok_or(Reason::Alike),
+            PromptSource::Arithmetic(grid) => grid.solve(group, index).map(Fields::Calculation),
+            PromptSource::Words(words) => words.combination(index).ok_or(Reason::Alike),
         }
     }
 
-    /// What a prompt of a group asks for, whatever its answer; `None` where words are the same that must differ.
-    pub(super) fn unsolved(&self, group: usize, index: usize) -> Option<Asks> {
+    /// What fills the template of a prompt of a group, whatever its answer; `None` where words are the same that must differ.
+    pub(super) fn unsolved(&self, group: usize, index: usize) -> Option<Fields> {
         match self {
             PromptSource::Arithmetic(grid) => {
                 let (operator, a, b) = grid.operands(group, index);
                 let result = (operator.apply)(a, b).unwrap_or(0);
-                Some(Asks::Numbers(Calculation { operator, a, b, result }))
+                Some(Fields::Calculation(Calculation { operator, a, b, result }))
             }
-            PromptSource::Words(words) => words.combination(index).map(Asks::Words),
+            PromptSource::Words(words) => words.combination(index),
         }
     }
 }

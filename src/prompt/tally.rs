@@ -1,14 +1,14 @@
 //! Legal prompts counted instead of kept: what a plan needs of them.
 
-use super::asks::Asks;
 use super::calculation::Calculation;
 use super::dropped::Fault;
 use super::error::PromptError;
+use super::fields::Fields;
 use super::layout::{Form, Judged, Laid, Layouts};
 use super::resolved::Resolved;
 use super::set::{Prompt, PromptSet, SetTemplate, SlotTokens};
+use super::stock::Stock;
 use super::taker::{Candidate, Taker};
-use super::template_group::TemplateGroup;
 use super::{described, legal};
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::Answer;
@@ -132,12 +132,12 @@ impl Counting {
     }
 
     /// The counts of a group's prompts.
-    fn of(&mut self, group: &TemplateGroup) -> &mut Tallied {
-        let own = (group.template_index, group.group_index);
+    fn of(&mut self, stock: &Stock) -> &mut Tallied {
+        let own = (stock.template_index, stock.group_index);
         if self.group != Some(own) {
             self.settle();
             self.group = Some(own);
-            self.groups.push(Tallied { template: group.template_index, ..Tallied::default() });
+            self.groups.push(Tallied { template: stock.template_index, ..Tallied::default() });
         }
         let last = self.groups.len() - 1;
         &mut self.groups[last]
@@ -152,11 +152,11 @@ impl Counting {
     }
 
     /// Adds a prompt.
-    fn add(&mut self, group: &TemplateGroup, tokens: usize, mut answer: impl Iterator<Item = u32>, first: Option<u32>) {
+    fn add(&mut self, stock: &Stock, tokens: usize, mut answer: impl Iterator<Item = u32>, first: Option<u32>) {
         self.count += 1;
-        self.twice += usize::from(first.is_some() && first == group.bos);
+        self.twice += usize::from(first.is_some() && first == stock.bos);
         let begins = answer.next();
-        let counted = self.of(group);
+        let counted = self.of(stock);
         counted.count += 1;
         counted.tokens += tokens;
         counted.answer_tokens += usize::from(begins.is_some()) + answer.count();
@@ -179,9 +179,9 @@ impl Counting {
     }
 
     /// Keeps a prompt that is the first of its kind, or that is wanted whatever its kind.
-    fn offer(&mut self, group: &TemplateGroup, prompt: Prompt, is_wanted: bool) {
+    fn offer(&mut self, stock: &Stock, prompt: Prompt, is_wanted: bool) {
         if self.fixed.is_none() {
-            let described = described::describe(group, std::slice::from_ref(&prompt));
+            let described = described::describe(stock, std::slice::from_ref(&prompt));
             self.fixed = Some(described.fixed().collect());
         }
         let at = self.fixed.iter().flatten().map(|&at| prompt.tokens.get(at).copied()).collect();
@@ -191,24 +191,24 @@ impl Counting {
         }
     }
 
-    fn take_laid(&mut self, group: &TemplateGroup, layouts: &Layouts, id: u64, calculation: &Calculation, laid: Laid) {
+    fn take_laid(&mut self, stock: &Stock, layouts: &Layouts, id: u64, asked: &Calculation, laid: Laid) {
         let form = layouts.form(laid);
         let known = match self.last {
             Some((last, seen)) if last == form => Some(seen),
             _ => self.forms.get(&form).copied(),
         };
-        let seen = known.unwrap_or_else(|| Seen { tokens: layouts.length(group, laid), varies: false });
+        let seen = known.unwrap_or_else(|| Seen { tokens: layouts.length(stock, laid), varies: false });
         let answer = layouts.answer(laid).count();
-        let is_wanted = self.is_first_unfit(seen.tokens, answer, layouts.largest(group, laid));
-        self.add(group, seen.tokens, layouts.answer(laid), layouts.first(laid));
+        let is_wanted = self.is_first_unfit(seen.tokens, answer, layouts.largest(stock, laid));
+        self.add(stock, seen.tokens, layouts.answer(laid), layouts.first(laid));
         self.unmade += 1;
         let seen = match known {
             Some(seen) if !seen.varies && !is_wanted => seen,
             _ => {
-                let prompt = layouts.prompt(group, id, calculation, laid);
-                self.offer(group, prompt, is_wanted);
+                let prompt = layouts.prompt(stock, id, asked, laid);
+                self.offer(stock, prompt, is_wanted);
                 let fixed = self.fixed.as_deref().unwrap_or_default();
-                let seen = Seen { varies: layouts.has_number_at(group, laid, fixed), ..seen };
+                let seen = Seen { varies: layouts.has_number_at(stock, laid, fixed), ..seen };
                 self.forms.insert(form, seen);
                 seen
             }
@@ -216,20 +216,20 @@ impl Counting {
         self.last = Some((form, seen));
     }
 
-    fn take_made(&mut self, group: &TemplateGroup, prompt: Prompt) {
+    fn take_made(&mut self, stock: &Stock, prompt: Prompt) {
         let ids = prompt.tokens.iter().chain(prompt.answer_tokens());
         let largest = ids.max().copied().unwrap_or(0);
         let is_wanted = self.is_first_unfit(prompt.tokens.len(), prompt.answer_tokens().len(), largest);
-        let own = usize::from(group.bos.is_some());
-        self.add(group, prompt.tokens.len(), prompt.answer_tokens().iter().copied(), prompt.tokens.get(own).copied());
-        self.offer(group, prompt, is_wanted);
+        let own = usize::from(stock.bos.is_some());
+        self.add(stock, prompt.tokens.len(), prompt.answer_tokens().iter().copied(), prompt.tokens.get(own).copied());
+        self.offer(stock, prompt, is_wanted);
     }
 }
 
 /// Makes some prompts to see how long one takes.
-fn time(group: &TemplateGroup, layouts: &Layouts, some: &[Candidate]) -> Option<Duration> {
-    let laid = some.iter().filter_map(|candidate| match (candidate.judged, &candidate.asks) {
-        (Judged::Laid(laid), Asks::Numbers(calculation)) => Some((candidate.id, calculation, laid)),
+fn time(stock: &Stock, layouts: &Layouts, some: &[Candidate]) -> Option<Duration> {
+    let laid = some.iter().filter_map(|candidate| match (candidate.judged, &candidate.fields) {
+        (Judged::Laid(laid), Fields::Calculation(asked)) => Some((candidate.id, asked, laid)),
         _ => None,
     });
     let laid: Vec<_> = laid.take(TIMED).collect();
@@ -237,36 +237,27 @@ fn time(group: &TemplateGroup, layouts: &Layouts, some: &[Candidate]) -> Option<
         return None;
     }
     let started = Instant::now();
-    let made: Vec<Prompt> =
-        laid.par_iter().map(|&(id, calculation, laid)| layouts.prompt(group, id, calculation, laid)).collect();
+    let made: Vec<Prompt> = laid.par_iter().map(|&(id, asked, laid)| layouts.prompt(stock, id, asked, laid)).collect();
     drop(std::hint::black_box(made));
     Some(started.elapsed().div_f64(laid.len() as f64))
 }
 
 impl Taker for Counting {
-    fn take(
-        &mut self,
-        group: &TemplateGroup,
-        layouts: &Layouts,
-        some: Vec<Candidate>,
-        fault: &mut dyn FnMut(Fault, Asks),
-    ) {
+    fn take(&mut self, stock: &Stock, layouts: &Layouts, some: Vec<Candidate>, fault: &mut dyn FnMut(Fault, Fields)) {
         if self.making.is_none() {
-            self.making = time(group, layouts, &some);
+            self.making = time(stock, layouts, &some);
         }
-        let tokenise = |candidate: &&Candidate| group.tokenise(candidate.id, &candidate.asks);
+        let tokenise = |candidate: &&Candidate| stock.tokenise(candidate.id, &candidate.fields);
         let alone: Vec<&Candidate> = some.iter().filter(|candidate| candidate.judged == Judged::Alone).collect();
         let alone: Vec<Result<Prompt, Fault>> = alone.par_iter().map(tokenise).collect();
         let mut alone = alone.into_iter();
-        for Candidate { id, asks, judged } in some {
-            match (judged, &asks) {
-                (Judged::Laid(laid), Asks::Numbers(calculation)) => {
-                    self.take_laid(group, layouts, id, calculation, laid)
-                }
-                (Judged::Fault(reason), _) => fault(reason.into(), asks),
+        for Candidate { id, fields, judged } in some {
+            match (judged, &fields) {
+                (Judged::Laid(laid), Fields::Calculation(asked)) => self.take_laid(stock, layouts, id, asked, laid),
+                (Judged::Fault(reason), _) => fault(reason.into(), fields),
                 _ => match alone.next() {
-                    Some(Ok(prompt)) => self.take_made(group, prompt),
-                    Some(Err(why)) => fault(why, asks),
+                    Some(Ok(prompt)) => self.take_made(stock, prompt),
+                    Some(Err(why)) => fault(why, fields),
                     // Words have no layout: each that is left was tokenised.
                     None => {}
                 },
@@ -278,12 +269,12 @@ impl Taker for Counting {
         self.count
     }
 
-    fn describe(&mut self, group: &TemplateGroup) -> SetTemplate {
+    fn describe(&mut self, stock: &Stock) -> SetTemplate {
         let first = std::mem::replace(&mut self.first, self.kept.len());
         self.fixed = None;
         self.forms.clear();
         self.last = None;
-        described::describe(group, &self.kept[first..])
+        described::describe(stock, &self.kept[first..])
     }
 
     fn finish(&mut self) -> (Vec<Prompt>, usize) {

@@ -1,9 +1,9 @@
 //! Prompts from words: which combinations there are, and what fills the slots in each.
 
 use super::error::SpecProblem;
-use super::fields::{Names, SlotColumns};
+use super::fields::{Fields, Names, SlotColumns};
 use super::limits::{MOST_LOOKED_AT, MOST_PROMPTS};
-use super::template::{Fill, Slot, Template};
+use super::template::Template;
 use crate::spec::{Cells, Prompts, Rows, SlotWords, Word, nearest, no_slot};
 use indexmap::IndexMap;
 use std::collections::HashSet;
@@ -29,23 +29,6 @@ pub struct Words {
     axes: Vec<usize>,
     /// How many there are to choose from along each axis.
     lengths: Vec<usize>,
-}
-
-/// The words of one prompt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filling {
-    /// The word of each slot.
-    pub words: Vec<Arc<str>>,
-    /// Words at single places of the template, that differ from their slot's.
-    pub at: Vec<(Slot, Arc<str>)>,
-}
-
-impl Fill for Filling {
-    fn fill(&self, slot: Slot, text: &mut String) {
-        let Slot::Word { slot: index, .. } = slot else { return };
-        let own = self.at.iter().find(|(place, _)| *place == slot).map(|(_, word)| word);
-        text.push_str(own.or(self.words.get(index)).map_or("", |word| word));
-    }
 }
 
 /// The columns of rows that are written one by one.
@@ -216,7 +199,7 @@ impl Words {
     }
 
     /// A combination; `None` where words are the same that must differ.
-    pub fn combination(&self, index: usize) -> Option<Filling> {
+    pub fn combination(&self, index: usize) -> Option<Fields> {
         // The last slot is the fastest, as b is of operands.
         let mut rest = index;
         let mut chosen = vec![0; self.lengths.len()];
@@ -226,7 +209,7 @@ impl Words {
         }
         let words: Vec<Arc<str>> =
             self.lists.iter().zip(&self.axes).map(|(list, &axis)| list[chosen[axis]].clone()).collect();
-        self.differ(&words).then_some(Filling { words, at: Vec::new() })
+        self.differ(&words).then(|| Fields::Words { columns: self.columns.clone(), words })
     }
 
     /// Whether the words differ that must.

@@ -8,14 +8,13 @@
 mod numbers;
 
 use super::answers::{Accepted, Answers};
-use super::asks::Asks;
 use super::calculation::Calculation;
 use super::dropped::Reason;
 use super::fields::{FieldValue, Fields};
 use super::set::{Prompt, SlotTokens};
 use super::template::Slot;
 use crate::model::tokenizer::{Encoding, Tokenizer, Word};
-use crate::prompt::template_group::{TemplateGroup, render, slot_tokens};
+use crate::prompt::stock::{Stock, render, slot_tokens};
 use crate::spec::Answer;
 use numbers::{Numbers, Piece, Read, Surroundings};
 use std::collections::HashMap;
@@ -88,43 +87,43 @@ impl<'t> Layouts<'t> {
     }
 
     /// Begins with the prompts of another template or group.
-    pub fn begin(&mut self, group: &TemplateGroup) {
+    pub fn begin(&mut self, stock: &Stock) {
         self.of_group.clear();
         self.last = None;
-        let (text, completion) = (&group.template.template, &group.resolved.completion);
-        let texts: Vec<&str> = [group.template.prefix.as_str(), group.group.label(), "-"]
+        let (text, completion) = (&stock.template.template, &stock.resolved.completion);
+        let texts: Vec<&str> = [stock.template.prefix.as_str(), stock.group.label(), "-"]
             .into_iter()
             .chain(text.texts())
             .chain(completion.texts())
             .collect();
-        self.is_usable = group.resolved.words().is_none() && self.tokenizer.splits_digits_alike(&texts.concat());
+        self.is_usable = stock.resolved.words().is_none() && self.tokenizer.splits_digits_alike(&texts.concat());
     }
 
     /// Whether a prompt is legal, without its tokens.
-    pub fn judge(&mut self, group: &TemplateGroup, calculation: &Calculation) -> Judged {
+    pub fn judge(&mut self, stock: &Stock, asked: &Calculation) -> Judged {
         if !self.is_usable {
             return Judged::Alone;
         }
-        let lengths = [calculation.a, calculation.b, calculation.result].map(length);
+        let lengths = [asked.a, asked.b, asked.result].map(length);
         let found = match self.last {
             Some((last, found)) if last == lengths => found,
             _ => match self.of_group.get(&lengths) {
                 Some(found) => *found,
                 None => {
-                    let found = self.lay_checked(group, calculation);
+                    let found = self.lay_checked(stock, asked);
                     self.of_group.insert(lengths, found);
                     found
                 }
             },
         };
         self.last = Some((lengths, found));
-        found.map_or(Judged::Alone, |layout| self.judge_in(layout, group, calculation))
+        found.map_or(Judged::Alone, |layout| self.judge_in(layout, stock, asked))
     }
 
-    fn judge_in(&mut self, number: u32, group: &TemplateGroup, calculation: &Calculation) -> Judged {
+    fn judge_in(&mut self, number: u32, stock: &Stock, asked: &Calculation) -> Judged {
         let Layout { slots, lead, apart, among, .. } = &self.layouts[number as usize];
-        let single = group.resolved.answer == Answer::SingleToken;
-        let (a, b) = match (self.numbers.read(among[0], calculation.a), self.numbers.read(among[1], calculation.b)) {
+        let single = stock.resolved.answer == Answer::SingleToken;
+        let (a, b) = match (self.numbers.read(among[0], asked.a), self.numbers.read(among[1], asked.b)) {
             (Read::Piece(a), Read::Piece(b)) => (a, b),
             (Read::None, _) | (_, Read::None) => return Judged::Fault(Reason::UnknownText),
             _ => return Judged::Alone,
@@ -144,7 +143,7 @@ impl<'t> Layouts<'t> {
                 }
             }
         }
-        let answer = match self.numbers.read(among[2], calculation.result) {
+        let answer = match self.numbers.read(among[2], asked.result) {
             Read::Piece(answer) => answer,
             Read::None => return Judged::Fault(Reason::UnknownAnswer),
             Read::Unsure => return Judged::Alone,
@@ -170,17 +169,17 @@ impl<'t> Layouts<'t> {
     }
 
     /// A legal prompt with its tokens.
-    pub fn prompt(&self, group: &TemplateGroup, id: u64, calculation: &Calculation, laid: Laid) -> Prompt {
+    pub fn prompt(&self, stock: &Stock, id: u64, asked: &Calculation, laid: Laid) -> Prompt {
         let layout = &self.layouts[laid.layout as usize];
         let [a, b, answer] = laid.pieces.map(|piece| self.numbers.piece(piece));
-        let mut tokens = Vec::with_capacity(self.length(group, laid));
-        tokens.extend(group.bos);
+        let mut tokens = Vec::with_capacity(self.length(stock, laid));
+        tokens.extend(stock.bos);
         let mut places = [None; 3];
         for part in &layout.parts {
             let before = tokens.len();
             let of_number = |piece: &Piece| {
                 // Where no token is a slot's, none is its first.
-                let first = if piece.count > 0 { before + piece.first } else { usize::from(group.bos.is_some()) };
+                let first = if piece.count > 0 { before + piece.first } else { usize::from(stock.bos.is_some()) };
                 Some(SlotTokens { first, count: piece.count, own: piece.own })
             };
             match part {
@@ -200,22 +199,22 @@ impl<'t> Layouts<'t> {
         }
         let place =
             |slot: &Slot| Slot::OF_PROMPTS.iter().position(|other| other == slot).and_then(|place| places[place]);
-        let mut text = String::with_capacity(group.template.prefix.len() + 2 * tokens.len());
-        text.push_str(&group.template.prefix);
-        group.template.template.write(calculation, &mut text);
+        let mut text = String::with_capacity(stock.template.prefix.len() + 2 * tokens.len());
+        text.push_str(&stock.template.prefix);
+        stock.template.template.write(asked, &mut text);
         Prompt {
             id,
-            template: group.template_index,
-            group: group.group.clone(),
-            fields: Fields::Calculation(*calculation),
+            template: stock.template_index,
+            group: stock.group.clone(),
+            fields: Fields::Calculation(*asked),
             answers: Answers::from(Accepted {
-                value: FieldValue::Integer(calculation.result),
+                value: FieldValue::Integer(asked.result),
                 tokens: layout.lead.iter().chain(&answer.ids).copied().collect(),
             }),
             contrast: None,
             text,
             tokens,
-            slots: group.template.places.iter().map(|(slot, _)| place(slot)).collect(),
+            slots: stock.template.places.iter().map(|(slot, _)| place(slot)).collect(),
             seed: None,
             number: None,
             correct: None,
@@ -223,20 +222,20 @@ impl<'t> Layouts<'t> {
     }
 
     /// How many tokens a prompt has, the one that is put first included.
-    pub fn length(&self, group: &TemplateGroup, laid: Laid) -> usize {
+    pub fn length(&self, stock: &Stock, laid: Laid) -> usize {
         let [a, b, _] = laid.pieces.map(|piece| self.numbers.piece(piece).ids.len());
         let of = |part: &Part| match part {
             Part::Fixed(ids, _) => ids.len(),
             Part::A => a,
             Part::B => b,
         };
-        usize::from(group.bos.is_some()) + self.layouts[laid.layout as usize].parts.iter().map(of).sum::<usize>()
+        usize::from(stock.bos.is_some()) + self.layouts[laid.layout as usize].parts.iter().map(of).sum::<usize>()
     }
 
     /// Whether one of these places is in the tokens of a or b.
-    pub fn has_number_at(&self, group: &TemplateGroup, laid: Laid, places: &[usize]) -> bool {
+    pub fn has_number_at(&self, stock: &Stock, laid: Laid, places: &[usize]) -> bool {
         let [a, b, _] = laid.pieces.map(|piece| self.numbers.piece(piece).ids.len());
-        let mut before = usize::from(group.bos.is_some());
+        let mut before = usize::from(stock.bos.is_some());
         self.layouts[laid.layout as usize].parts.iter().any(|part| {
             let (count, is_number) = match part {
                 Part::Fixed(ids, _) => (ids.len(), false),
@@ -267,9 +266,9 @@ impl<'t> Layouts<'t> {
     }
 
     /// The largest token in it or its answer.
-    pub fn largest(&self, group: &TemplateGroup, laid: Laid) -> u32 {
+    pub fn largest(&self, stock: &Stock, laid: Laid) -> u32 {
         let pieces = laid.pieces.map(|piece| self.numbers.piece(piece).largest);
-        let fixed = [self.layouts[laid.layout as usize].largest, group.bos.unwrap_or(0)];
+        let fixed = [self.layouts[laid.layout as usize].largest, stock.bos.unwrap_or(0)];
         pieces.into_iter().chain(fixed).max().unwrap_or(0)
     }
 
@@ -280,23 +279,23 @@ impl<'t> Layouts<'t> {
     }
 
     /// A layout, once it has been seen to give a prompt the tokens that the tokenizer does.
-    fn lay_checked(&mut self, group: &TemplateGroup, calculation: &Calculation) -> Option<u32> {
-        let layout = self.lay(group, calculation)?;
+    fn lay_checked(&mut self, stock: &Stock, asked: &Calculation) -> Option<u32> {
+        let layout = self.lay(stock, asked)?;
         let number = self.layouts.len() as u32;
         self.layouts.push(layout);
-        let alone = group.tokenise(0, &Asks::Numbers(*calculation));
-        let is_same = match self.judge_in(number, group, calculation) {
-            Judged::Laid(laid) => alone == Ok(self.prompt(group, 0, calculation, laid)),
+        let alone = stock.tokenise(0, &Fields::Calculation(*asked));
+        let is_same = match self.judge_in(number, stock, asked) {
+            Judged::Laid(laid) => alone == Ok(self.prompt(stock, 0, asked, laid)),
             Judged::Fault(reason) => alone == Err(reason.into()),
             Judged::Alone => false,
         };
         is_same.then_some(number)
     }
 
-    fn lay(&mut self, group: &TemplateGroup, calculation: &Calculation) -> Option<Layout> {
-        let (text, spans) = render(group.template, calculation);
+    fn lay(&mut self, stock: &Stock, asked: &Calculation) -> Option<Layout> {
+        let (text, spans) = render(stock.template, asked);
         let mut whole = text.clone();
-        let (_, answer) = group.resolved.completion.render(calculation, &mut whole).pop()?;
+        let (_, answer) = stock.resolved.completion.render(asked, &mut whole).pop()?;
         let of = |wanted: Slot| spans.iter().find(|(slot, _)| *slot == wanted).map(|(_, span)| span.clone());
         let (a, b, op) = (of(Slot::A)?, of(Slot::B)?, of(Slot::Op));
         let words = self.tokenizer.words(&text)?;

@@ -1,7 +1,6 @@
-//! The prompts of one template and group: what each asks for, and its tokens.
+//! What the prompts of one template and group are made from, and their tokens.
 
 use super::answers::{Accepted, Answers, Contrast};
-use super::asks::Asks;
 use super::dropped::{Fault, Reason};
 use super::error::PromptError;
 use super::fields::{FieldValue, Fields};
@@ -25,8 +24,8 @@ pub(super) fn bos_token(tokenizer: &Tokenizer, wanted: Option<bool>) -> Result<O
     wanted.unwrap_or(tokenizer.adds_bos()).then(|| tokenizer.bos().ok_or(PromptError::NoBos)).transpose()
 }
 
-/// The prompts of one template and group.
-pub(super) struct TemplateGroup<'a> {
+/// What the prompts of one template and group are made from.
+pub(super) struct Stock<'a> {
     pub resolved: &'a Resolved,
     pub tokenizer: &'a Tokenizer,
     pub bos: Option<u32>,
@@ -47,7 +46,7 @@ pub(super) struct Placed {
     pub slots: Vec<Option<SlotTokens>>,
 }
 
-impl<'a> TemplateGroup<'a> {
+impl<'a> Stock<'a> {
     pub fn new(
         resolved: &'a Resolved,
         tokenizer: &'a Tokenizer,
@@ -79,13 +78,13 @@ impl<'a> TemplateGroup<'a> {
         Box::new(some.into_iter())
     }
 
-    /// What a prompt asks for, where its answer is one that the spec wants.
-    pub fn solve(&self, index: usize) -> Result<Asks, Reason> {
+    /// What fills the template of a prompt, where its answer is one that the spec wants.
+    pub fn solve(&self, index: usize) -> Result<Fields, Reason> {
         self.resolved.source.solve(self.group_index, index)
     }
 
-    /// What a prompt asks for, whatever its answer; `None` where words are the same that must differ.
-    pub fn unsolved(&self, index: usize) -> Option<Asks> {
+    /// What fills the template of a prompt, whatever its answer; `None` where words are the same that must differ.
+    pub fn unsolved(&self, index: usize) -> Option<Fields> {
         self.resolved.source.unsolved(self.group_index, index)
     }
 
@@ -95,8 +94,8 @@ impl<'a> TemplateGroup<'a> {
     }
 
     /// The tokens of a prompt and of its slots; with single-token answers each slot must be one token of its own.
-    pub fn place(&self, asks: &Asks) -> Result<Placed, Fault> {
-        let (text, spans) = render(self.template, asks);
+    pub fn place(&self, with: &impl Fill) -> Result<Placed, Fault> {
+        let (text, spans) = render(self.template, with);
         let encoding = self.tokenizer.encode(&text).map_err(|_| Reason::UnknownText)?;
         let offset = usize::from(self.bos.is_some());
         let mut slots = vec![None; self.template.places.len()];
@@ -122,23 +121,28 @@ impl<'a> TemplateGroup<'a> {
     }
 
     /// A prompt in tokens, with its answer.
-    pub fn tokenise(&self, id: u64, asks: &Asks) -> Result<Prompt, Fault> {
-        let Placed { text, encoding: prompt, slots } = self.place(asks)?;
+    pub fn tokenise(&self, id: u64, fields: &Fields) -> Result<Prompt, Fault> {
+        self.tokenise_filled(id, fields, fields)
+    }
+
+    /// The same of a template that is filled with other than its fields at some places.
+    pub fn tokenise_filled(&self, id: u64, fields: &Fields, with: &impl Fill) -> Result<Prompt, Fault> {
+        let Placed { text, encoding: prompt, slots } = self.place(with)?;
         let completion = &self.resolved.completion;
-        let answer_tokens = self.answer_tokens(&text, &prompt, completion, asks).map_err(|reason| {
-            let long = matches!((reason, asks), (Reason::AnswerLong, Asks::Words(_)));
-            Fault { reason, word: long.then(|| (Slot::Answer, written(completion, asks))) }
+        let answer_tokens = self.answer_tokens(&text, &prompt, completion, with).map_err(|reason| {
+            let long = matches!((reason, fields), (Reason::AnswerLong, Fields::Words { .. }));
+            Fault { reason, word: long.then(|| (Slot::Answer, written(completion, with))) }
         })?;
-        let value = match asks {
-            Asks::Numbers(calculation) => FieldValue::Integer(calculation.result),
-            Asks::Words(_) => FieldValue::Text(Arc::from(written(completion, asks))),
+        let value = match fields {
+            Fields::Calculation(calculation) => FieldValue::Integer(calculation.result),
+            Fields::Words { .. } => FieldValue::Text(Arc::from(written(completion, with))),
         };
-        let contrast = self.contrast(asks, &text, &prompt, &answer_tokens)?;
+        let contrast = self.contrast(with, &text, &prompt, &answer_tokens)?;
         Ok(Prompt {
             id,
             template: self.template_index,
             group: self.group.clone(),
-            fields: self.fields(asks),
+            fields: fields.clone(),
             answers: Answers::from(Accepted { value, tokens: answer_tokens }),
             contrast,
             tokens: self.bos.into_iter().chain(prompt.ids).collect(),
@@ -150,23 +154,18 @@ impl<'a> TemplateGroup<'a> {
         })
     }
 
-    /// What is kept of what a prompt asks for.
-    pub fn fields(&self, asks: &Asks) -> Fields {
-        match asks {
-            Asks::Numbers(calculation) => Fields::Calculation(*calculation),
-            Asks::Words(filling) => {
-                let columns = self.resolved.words().map_or_else(Arc::default, |words| words.columns.clone());
-                Fields::Words { columns, words: filling.words.clone() }
-            }
-        }
-    }
-
     /// The contrast of a prompt, where the spec says one; it must begin otherwise than the answer.
-    fn contrast(&self, asks: &Asks, text: &str, prompt: &Encoding, answer: &[u32]) -> Result<Option<Contrast>, Fault> {
+    fn contrast(
+        &self,
+        with: &impl Fill,
+        text: &str,
+        prompt: &Encoding,
+        answer: &[u32],
+    ) -> Result<Option<Contrast>, Fault> {
         let Some(template) = self.resolved.words().and_then(|words| words.contrast.as_ref()) else { return Ok(None) };
-        let written = written(template, asks);
+        let written = written(template, with);
         let fault = |reason| Fault { reason, word: Some((Slot::Answer, written.clone())) };
-        let tokens = self.answer_tokens(text, prompt, template, asks).map_err(|_| fault(Reason::Contrast))?;
+        let tokens = self.answer_tokens(text, prompt, template, with).map_err(|_| fault(Reason::Contrast))?;
         match tokens.first() {
             Some(token) if answer.first() != Some(token) => {
                 Ok(Some(Contrast { text: Arc::from(written.as_str()), token: *token }))
@@ -181,10 +180,10 @@ impl<'a> TemplateGroup<'a> {
         text: &str,
         prompt: &Encoding,
         completion: &Template,
-        asks: &Asks,
+        with: &impl Fill,
     ) -> Result<Vec<u32>, Reason> {
         let mut whole = text.to_string();
-        let spans = completion.render(asks, &mut whole);
+        let spans = completion.render(with, &mut whole);
         let whole_encoding = self.tokenizer.encode(&whole).map_err(|_| Reason::UnknownAnswer)?;
         let answer = match whole_encoding.ids.split_at_checked(prompt.ids.len()) {
             Some((start, rest)) if start == prompt.ids && !rest.is_empty() => rest,
@@ -203,9 +202,9 @@ impl<'a> TemplateGroup<'a> {
 }
 
 /// What follows a prompt, without spaces around it.
-fn written(completion: &Template, asks: &Asks) -> String {
+fn written(completion: &Template, with: &impl Fill) -> String {
     let mut text = String::new();
-    completion.render(asks, &mut text);
+    completion.render(with, &mut text);
     text.trim().to_string()
 }
 
