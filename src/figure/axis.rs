@@ -3,8 +3,7 @@
 use super::data::Categories;
 use super::font::{self, Face};
 use super::labels;
-use super::number::scientific;
-use super::number::superscript;
+use super::number::{scientific, superscript};
 use super::scene::Style;
 
 /// Size of tick labels in pixels.
@@ -276,15 +275,8 @@ impl Categories {
         if self.numbers.is_none() || least == 1 {
             return least;
         }
-        let mut decade = 1;
-        loop {
-            for step in [1, 2, 5] {
-                if step * decade >= least {
-                    return step * decade;
-                }
-            }
-            decade *= 10;
-        }
+        let decades = std::iter::successors(Some(1), |decade| Some(decade * 10));
+        decades.flat_map(|decade| [1, 2, 5].map(|step| step * decade)).find(|every| *every >= least).unwrap_or(least)
     }
 
     /// Height of a label's line; some labels are larger than other text.

@@ -217,14 +217,9 @@ fn annotation(figure: &spec::Figure, cells: &mut Cells, area: Option<&Area>) -> 
         .flat_map(|decimals| sizes.map(|style| Annotation { style, decimals }))
         // Fewer decimals than two would show different values of a share as the same.
         .filter(|annotation| figure.annotate == Some(true) || annotation.decimals == enough)
-        .find(|annotation| {
-            let Annotation { style, decimals } = *annotation;
-            style.line() <= height && widest(style, decimals) <= width
-        });
+        .find(|&Annotation { style, decimals }| style.line() <= height && widest(style, decimals) <= width);
     if fitting.is_none() && figure.annotate == Some(true) {
-        cells
-            .notes
-            .push("the cells are too small for their values; a larger width or height would show them".to_string());
+        cells.notes.push("the cells are too small for their values; a larger width or height would show them".into());
     }
     fitting
 }

@@ -14,14 +14,9 @@ pub fn spelled(labels: &[String]) -> Vec<String> {
         "" if label.is_empty() && labels.len() > 1 => "(empty)".to_string(),
         trimmed if !label.is_empty() && (trimmed.is_empty() || bare.get(trimmed).is_some_and(|count| *count > 1)) => {
             let start = label.len() - label.trim_start().len();
-            let sign = |letter: char| if letter == ' ' { '␣' } else { letter };
             let (before, rest) = label.split_at(start);
             let (middle, after) = rest.split_at(trimmed.len());
-            format!(
-                "{}{middle}{}",
-                before.chars().map(sign).collect::<String>(),
-                after.chars().map(sign).collect::<String>()
-            )
+            format!("{}{middle}{}", before.replace(' ', "␣"), after.replace(' ', "␣"))
         }
         _ => label.clone(),
     };
@@ -74,21 +69,12 @@ fn alike(labels: &[String], short: &[String]) -> Vec<Vec<usize>> {
 /// How many letters all have in common at their beginnings, and at their ends beyond that.
 fn common(labels: &[Vec<char>]) -> (usize, usize) {
     let Some((first, others)) = labels.split_first() else { return (0, 0) };
-    let same = |mut one: Box<dyn Iterator<Item = &char> + '_>, other: &mut dyn Iterator<Item = &char>| {
-        let mut count = 0;
-        while let (Some(a), Some(b)) = (one.next(), other.next()) {
-            if a != b {
-                break;
-            }
-            count += 1;
-        }
-        count
-    };
+    let same = |(one, other): &(&char, &char)| one == other;
     let shortest = labels.iter().map(Vec::len).min().unwrap_or(0);
-    let before = others.iter().map(|other| same(Box::new(first.iter()), &mut other.iter())).min().unwrap_or(0);
-    let after =
-        others.iter().map(|other| same(Box::new(first.iter().rev()), &mut other.iter().rev())).min().unwrap_or(0);
-    (before, after.min(shortest - before))
+    let starts = others.iter().map(|other| first.iter().zip(other).take_while(same).count());
+    let ends = others.iter().map(|other| first.iter().rev().zip(other.iter().rev()).take_while(same).count());
+    let before = starts.min().unwrap_or(0);
+    (before, ends.min().unwrap_or(0).min(shortest - before))
 }
 
 /// The letters of a label between what it has in common with others, and as many around them as there is room for.

@@ -113,22 +113,19 @@ pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
     let Columns { x, whole, y: (value, heights), series, dashes, panels, band, y_range } = columns;
     let ((series, series_places), (dashes, dash_places), (panels, panel_places)) = (series, dashes, panels);
     let x = Along::new(&figure.x, x, &panel_places, panels.len());
+    let place = |row: usize| {
+        let of = |places: &[Option<usize>]| places.get(row).copied().flatten();
+        let (panel, series, dash) = (of(&panel_places)?, of(&series_places)?, of(&dash_places)?);
+        Some((panel, series * dashes.len() + dash, x.place(panel, row)?))
+    };
     let mut means: BTreeMap<(usize, usize, usize), [Mean; 3]> = BTreeMap::new();
     let mut nowhere = 0;
     for (row, &height) in heights.iter().enumerate() {
-        let place = |places: &[Option<usize>]| places.get(row).copied().flatten();
-        let (Some(panel), Some(series), Some(dash)) =
-            (place(&panel_places), place(&series_places), place(&dash_places))
-        else {
+        let Some(place) = place(row) else {
             nowhere += 1;
             continue;
         };
-        let Some(across) = x.place(panel, row) else {
-            nowhere += 1;
-            continue;
-        };
-        let line = series * dashes.len() + dash;
-        let [mean, low, high] = means.entry((panel, line, across)).or_default();
+        let [mean, low, high] = means.entry(place).or_default();
         mean.add(height);
         if let Some((lows, highs)) = &band {
             low.add(lows.get(row).copied().flatten());
