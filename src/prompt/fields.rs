@@ -56,9 +56,9 @@ impl Fields {
     pub fn get(&self, name: &str) -> Option<FieldValue<&str>> {
         match self {
             Fields::Calculation(Calculation { operator, a, b, .. }) => match name {
-                _ if name == Slot::A.name() => Some(FieldValue::Integer(*a)),
-                _ if name == Slot::B.name() => Some(FieldValue::Integer(*b)),
-                _ if name == Slot::Op.name() => Some(FieldValue::Text(operator.symbol)),
+                "a" => Some(FieldValue::Integer(*a)),
+                "op" => Some(FieldValue::Text(operator.symbol)),
+                "b" => Some(FieldValue::Integer(*b)),
                 _ => None,
             },
             Fields::Words { columns, words } => {

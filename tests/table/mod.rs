@@ -4,5 +4,6 @@ mod build;
 mod derive;
 mod join;
 mod measures;
+mod palette;
 mod undefined;
 mod write;

@@ -45,7 +45,7 @@ impl Kind for HeuristicKnockout {
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
         let facts = &survey.sketch.card.facts;
-        let count = model_run::groups(self, context)?.len().max(1);
+        let count = context.prompts(self.prompts.as_deref(), &self.name)?.groups().max(1);
         let (each, layers) = bag::expected(&self.from, facts, context);
         let neurons = each * layers.len();
         let means = runs::mean_prompts(self.value, over(self), survey, context)?;

@@ -66,7 +66,7 @@ impl Kind for HeuristicSupport {
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        let groups = model_run::groups(self, context)?.len();
+        let groups = context.prompts(self.prompts.as_deref(), &self.name)?.groups();
         let facts = &survey.sketch.card.facts;
         let read = GROUPS.len() * self.sample * self.seeds.len() * groups;
         let of =
