@@ -25,36 +25,27 @@ pub struct Figure {
     /// Column on the vertical axis; for `heatmap` and `heatmap-grid` the rows, for others the height.
     pub y: String,
     /// Column that gives a heat map's colour; `log1p(mean)` and `log10(mean)` transform it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "value"))]
     pub value: Option<String>,
     /// Column whose values are the lines, the bars side by side, or the colours of points. `operator` takes the operators' own colours.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
     /// Column whose values are the styles of `lines`: the first solid, the second dashed, the third dotted. With `series`, one
     /// line per colour and style.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dash: Option<String>,
     /// Column whose values are the panels of a `heatmap-grid`, `lines`, `bars` or `scatter`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facet: Option<String>,
     /// Columns with the lower and the upper end of the band or error bar.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub band: Option<[String; 2]>,
     /// The line of equal x and y in a `scatter`, whose axes then have the same ends.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub diagonal: bool,
     /// Title above the drawing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Title of the horizontal axis, with its unit. Left out: the column's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub x_title: Option<String>,
     /// Title of the vertical axis, with its unit. Left out: the column's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub y_title: Option<String>,
     /// Title of the colour scale, with its unit. Left out: the column's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value_title: Option<String>,
     /// Horizontal axis: linear or logarithmic.
     #[serde(default)]
@@ -63,18 +54,14 @@ pub struct Figure {
     #[serde(default)]
     pub y_scale: Scale,
     /// Ends of the vertical axis. Left out: from the data.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-increasing" = true))]
     pub y_range: Option<[f64; 2]>,
     /// Ends of the colour scale. Left out: from the data.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-increasing" = true))]
     pub value_range: Option<[f64; 2]>,
     /// Colours that diverge about zero. Left out: diverging when both signs matter, the lesser by a tenth of the other at least.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diverging: Option<bool>,
     /// Write each cell's value into it. Left out: when there are at most 120 cells.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotate: Option<bool>,
     /// Width in pixels of the SVG; the PNG has twice as many.
     #[serde(default = "default_width")]

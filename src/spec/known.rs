@@ -8,41 +8,32 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct Known {
     /// Its family: `llama`, `qwen2`, `gpt_neox`, `gptj`, `gpt2` or `ablate`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub family: Option<String>,
     /// Number of blocks.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub layers: Option<usize>,
     /// Number of query heads of a block.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub heads: Option<usize>,
     /// Number of key/value heads of a block.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub kv_heads: Option<usize>,
     /// Width of the residual stream.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub d_model: Option<usize>,
     /// Width of the MLP's hidden layer.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub d_mlp: Option<usize>,
     /// Rows of the embedding.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub n_vocab: Option<usize>,
     /// What a reader of results on this model should know: a note in the report where a model of the spec is this one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub note: Option<String>,
     /// A part of a spec that is laid over this one, under the environment and `--set`, where `[model]` is this model; relative
     /// to the file that names it. It changes what is there and adds nothing: entries of `step`, `table`, `figure`, `expect`,
     /// `models` and `prompt_sets` that this spec has not are passed over.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub profile: Option<String>,
 }

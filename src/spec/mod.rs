@@ -97,7 +97,6 @@ pub struct Spec {
     #[schemars(length(min = 1))]
     pub title: String,
     /// A few sentences for the report, in Markdown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// What a model must have for the experiment to mean anything. Where it has not, the spec is refused before any work; among
     /// several specs of one command it is passed over.
@@ -105,7 +104,6 @@ pub struct Spec {
     #[schemars(extend("uniqueItems" = true))]
     pub needs: Vec<Need>,
     /// The model that every step uses unless it names another.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Model>,
     /// Further models by name; what one leaves out, it takes from `[model]`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
@@ -116,7 +114,6 @@ pub struct Spec {
     #[schemars(extend("propertyNames" = { "format": "name", "pattern": "^[A-Za-z0-9_-]+$" }))]
     pub known: IndexMap<String, Known>,
     /// The prompt set that every step uses unless it names another.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompts: Option<Prompts>,
     /// Further prompt sets by name; what one leaves out, it takes from `[prompts]`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
@@ -124,7 +121,6 @@ pub struct Spec {
     pub prompt_sets: IndexMap<String, Prompts>,
     /// Variants of the spec that differ in a few keys: an axis each, whose column is in the rows of all. `[[matrix.exclude]]` leaves
     /// variants out, `[[matrix.include]]` adds some (docs/sweeps.md).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matrix: Option<Matrix>,
     /// What to do, in any order: a step that needs another's results names it.
     #[serde(default, rename = "step", skip_serializing_if = "Vec::is_empty")]

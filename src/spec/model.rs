@@ -26,7 +26,6 @@ pub struct Model {
     #[serde(default)]
     pub processing: Processing,
     /// Whether a beginning-of-text token is put before each prompt. Left out: as the model's tokenizer says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bos: Option<bool>,
 }
 

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 pub struct Output {
     /// Folder of the results, relative to the current folder. Left out: `results/` and the spec's path below its
     /// last folder `experiments` (`experiments/paper/fig02.toml`: `results/paper/fig02`), or else its file name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub dir: Option<String>,
     /// Formats of figures.
     #[schemars(length(min = 1))]
@@ -47,16 +46,13 @@ impl ImageFormat {
 #[serde(deny_unknown_fields, default)]
 pub struct Run {
     /// Threads of the CPU backend. Left out: one per core.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1024))]
     pub threads: Option<usize>,
     /// Rows (prompts) run through the model at once. Left out: chosen from `memory_mib`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub batch: Option<usize>,
     /// Folder that steps' results are kept in and taken from, relative to the file that says so; or `off`. Left out: the user's
     /// cache (docs/store.md).
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub store: Option<String>,
     /// Memory for activations, in MiB.

@@ -22,14 +22,12 @@ pub struct Prompts {
     pub completion: String,
     /// The wrong answer that measures compare with, r' of every effect, with the slots of prompts from words: `" {s}"`. Left out:
     /// the counterfactual prompt's answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contrast: Option<String>,
     /// Operators by symbol: `+` `-` `*` `/` (floor division).
     #[serde(default = "default_operators", skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "operators_schema")]
     pub operators: Vec<String>,
     /// Values of each operand slot: a half-open range `"0..300"`, or a list `[1, 2, 3]`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operands: Option<Operands>,
     /// The words of each slot, every one combined with every one of the others: a list, or the name of a slot whose list it is.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
@@ -46,7 +44,6 @@ pub struct Prompts {
     #[serde(default)]
     pub answer: Answer,
     /// Answers that are legal, as a half-open range: `"0..1000"`. Left out: every answer that is not negative.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "range"))]
     pub answers: Option<String>,
     /// Worked examples put before each prompt, rendered with the same template and completion.
@@ -59,7 +56,6 @@ pub struct Prompts {
     #[serde(default)]
     pub keep: Keep,
     /// How many prompts to draw per operator and template; left out: all of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub sample: Option<usize>,
     /// Pass over the first so many of each draw, and take the `sample` after them: with `skip` as large as another set's `sample`

@@ -112,9 +112,7 @@ fn are_tables(kinds: &Value) -> bool {
 fn drop_null(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
-            if object.get("default").is_some_and(Value::is_null) {
-                object.remove("default");
-            }
+            object.retain(|_, value| !value.is_null());
             if let Some(Value::Array(types)) = object.get_mut("type") {
                 types.retain(|name| name != "null");
                 if let [only] = types.as_slice() {

@@ -16,13 +16,11 @@ pub struct Table {
     #[schemars(extend("x-refers-to" = "rows"))]
     pub from: String,
     /// Heading in the report.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Rows to keep: each column's value, list of values, or comparison.
     #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
     pub filter: IndexMap<String, Condition>,
     /// Brings in the columns of other rows, or keeps the rows that others have too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join: Option<Join>,
     /// New columns, one number per row: `drop = "before - after"`; columns, numbers, `+ - * /` and parentheses. One may use
     /// those above it. A column whose name is more than letters, digits, `_` and `.` stands between backticks.
@@ -38,7 +36,6 @@ pub struct Table {
     #[schemars(schema_with = "aggregates_schema")]
     pub aggregate: IndexMap<String, String>,
     /// Turns one column's values into columns.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pivot: Option<Pivot>,
     /// Columns to sort by, in order; `-rate` for descending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -47,7 +44,6 @@ pub struct Table {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub select: Vec<String>,
     /// Keep only this many rows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub head: Option<usize>,
     /// Decimals shown in the report (the files hold full precision).

@@ -41,7 +41,6 @@ fn entries_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 pub struct Axis {
     /// The key that takes the values: `"model.dtype"`, `"step.effects.positions"`. Left out: each value is a part of a spec, with
     /// any keys of models, prompts and steps.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub key: Option<String>,
     /// The values: a list, or a table of them by what they are called in the rows.

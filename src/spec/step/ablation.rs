@@ -53,7 +53,6 @@ step! {
         #[schemars(schema_with = "components_schema")]
         among: Vec<String>,
         /// Further components, best first, of which the top k are added: one ablation per k.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         ranked: Option<Ranked>,
         /// What activations become.
         #[serde(default)]
@@ -100,7 +99,6 @@ pub struct Ranked {
     #[serde(default = "default_by")]
     pub by: String,
     /// Measure whose rows count. Left out: the rows have one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measure: Option<String>,
     /// How many are added, one ablation for each number.
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
@@ -127,14 +125,11 @@ pub struct Listed {
     #[serde(default = "default_by")]
     pub by: String,
     /// Measure whose rows count. Left out: the rows have one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measure: Option<String>,
     /// How many are taken, the best first; all there are where those are fewer. Left out, and no `share`: all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub top: Option<usize>,
     /// The share of them that is taken, the best first, instead of `top`: 0.01 for the top 1 %.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub share: Option<f64>,
     /// Count `top` and `share` within each layer instead of over all.

@@ -27,7 +27,6 @@ macro_rules! step {
                     #[schemars(extend("x-refers-to" = "model"))]
                     models: Vec<String>,
                     /// Prompt set: a name of `[prompt_sets.NAME]`. Left out: `[prompts]`.
-                    #[serde(default, skip_serializing_if = "Option::is_none")]
                     #[schemars(extend("x-refers-to" = "prompts"))]
                     prompts: Option<String>,
                 ]
@@ -42,7 +41,6 @@ macro_rules! step {
                 [$(#[$about])*] $name
                 [
                     /// Prompt set: a name of `[prompt_sets.NAME]`. Left out: `[prompts]`.
-                    #[serde(default, skip_serializing_if = "Option::is_none")]
                     #[schemars(extend("x-refers-to" = "prompts"))]
                     prompts: Option<String>,
                 ]

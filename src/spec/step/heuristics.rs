@@ -48,10 +48,8 @@ step! {
         types: Vec<HeuristicType>,
         /// Most prompts that are looked at, of heuristics on results of × and ÷. Left out: `none`; of `variant = "code"`,
         /// `operand-range`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         cap: Option<ScoreCap>,
         /// What becomes of prompts whose result is 0. Left out: `keep`; of `variant = "code"`, `drop`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         zero_results: Option<ZeroResults>,
         /// Fewest prompts that a heuristic is associated with: what holds for one prompt is no rule.
         #[serde(default = "default_min_associated")]
@@ -64,7 +62,6 @@ step! {
         max_chance: f64,
         /// Try the lowest activations as well as the highest; the better score counts. Left out: where the MLP is gated, so that
         /// they can be strongly negative.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         low_tail: Option<bool>,
         /// Seed of the controls' random orders: how many heuristics on results neurons would match if their value vectors meant
         /// nothing (logits shuffled over the results), and how many on operands if their activations did (shuffled over the prompts).
@@ -94,7 +91,6 @@ pub struct RankedNeurons {
     #[serde(default = "super::shared::default_by")]
     pub by: String,
     /// Measure whose rows count. Left out: the rows have one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measure: Option<String>,
     /// How many of each layer; all of a layer that has fewer.
     #[serde(default = "default_k")]

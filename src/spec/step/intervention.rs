@@ -69,7 +69,6 @@ impl Intervention {
 #[serde(deny_unknown_fields)]
 pub struct EditSpec {
     /// What is changed: a hook with its layers and units, as in `activation-patching`; all of them together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "site"))]
     pub site: Option<String>,
     /// Heads whose attention edges are cut before the softmax, from `positions` to `to`.

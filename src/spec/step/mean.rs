@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 pub struct MeanOver {
     /// Prompt set whose operands, operators and templates are taken (not its `keep`, `sample` and `seeds`): a name of
     /// `[prompt_sets.NAME]`. Left out: the step's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-refers-to" = "prompts"))]
     pub prompts: Option<String>,
     /// Whether prompts without a legal answer count.

@@ -38,7 +38,6 @@ step! {
         #[serde(default = "default_by")]
         by: String,
         /// Measure whose rows count. Left out: the rows have one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         measure: Option<String>,
         /// How many neurons each operator's set has, one comparison for each number.
         #[serde(default = "default_k")]

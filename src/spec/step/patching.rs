@@ -124,12 +124,10 @@ step! {
         #[schemars(range(max = 1000))]
         integrated_points: usize,
         /// A step of exact patching to compare with: rank correlation and overlap of the top units in table `NAME.agreement`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(extend("x-refers-to" = "step"))]
         compare: Option<String>,
         /// Which of that step's measures: `log-indirect-effect` ranks as readers do where a few prompts carry the mean of E.
         /// Left out: what is approximated.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         compare_measure: Option<EffectMeasure>,
         /// Sizes k of the top-k sets that are compared.
         #[serde(default = "default_top")]

@@ -14,7 +14,6 @@ pub struct Counterfactual {
     #[serde(default)]
     pub operators: CounterfactualOperators,
     /// Prompt set it is drawn from: a name of `[prompt_sets.NAME]`. Left out: the step's own prompts of the same seed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-refers-to" = "prompts"))]
     pub prompts: Option<String>,
     /// Two slots of words: the other prompt is the clean one with each other's words in them.

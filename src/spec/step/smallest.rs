@@ -41,7 +41,6 @@ step! {
         #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
         filter: IndexMap<String, Condition>,
         /// Measure whose rows count. Left out: the rows have one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         measure: Option<String>,
         /// Column whose combinations each have a smallest number. Left out: `model`, `checkpoint`, `step`, `template`, `operator`,
         /// those of them that the rows have.

@@ -92,7 +92,6 @@ pub struct Optimizer {
     #[serde(default)]
     pub warmup: usize,
     /// Largest norm of the whole gradient. Left out: not clipped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub clip: Option<f64>,
 }
