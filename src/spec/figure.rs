@@ -1,6 +1,7 @@
 //! `[[figure]]`: one drawing, written as SVG and PNG.
 
 use super::Condition;
+use super::defaults::defaults;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,11 +74,9 @@ pub struct Figure {
     pub height: u32,
 }
 
-fn default_width() -> u32 {
-    640
-}
-fn default_height() -> u32 {
-    420
+defaults! {
+    default_width: u32 = 640;
+    default_height: u32 = 420;
 }
 
 /// Defines [`FigureKind`] and what is asked of a kind's keys. What a kind does is said in its entry: a comment here would take the place

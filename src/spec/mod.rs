@@ -6,6 +6,7 @@
 pub mod arithmetic;
 mod check;
 mod component;
+mod defaults;
 mod error;
 mod expectation;
 pub mod expression;

@@ -1,6 +1,7 @@
 //! `[prompts]` and `[prompt_sets.NAME]`: templates, what fills their slots (operators and operands, or words), and which of the
 //! prompts are kept.
 
+use super::defaults::defaults;
 use super::text_or::{TextOr, schema_of};
 use super::{Operator, Rows, SlotWords};
 use indexmap::IndexMap;
@@ -91,11 +92,9 @@ impl Prompts {
     }
 }
 
-fn default_completion() -> String {
-    DEFAULT_COMPLETION.into()
-}
-fn default_operators() -> Vec<String> {
-    Operator::ALL.map(|operator| operator.symbol().to_string()).to_vec()
+defaults! {
+    default_completion: String = DEFAULT_COMPLETION.into();
+    default_operators: Vec<String> = Operator::ALL.map(|operator| operator.symbol().to_string()).to_vec();
 }
 fn operators_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
@@ -105,17 +104,15 @@ fn operators_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         "uniqueItems": true,
     })
 }
-fn default_separator() -> String {
-    "\n".into()
-}
-fn default_true() -> bool {
-    true
+defaults! {
+    default_separator: String = "\n".into();
+    default_true: bool = true;
 }
 fn is_zero(number: &usize) -> bool {
     *number == 0
 }
-fn default_seeds() -> Vec<u64> {
-    vec![42]
+defaults! {
+    default_seeds: Vec<u64> = vec![42];
 }
 
 /// What follows a prompt that says nothing of it.

@@ -6,6 +6,7 @@ use super::relations::relations;
 use super::shared::{Counterfactual, all_positions, components_schema, default_by, heads_and_mlps};
 use crate::measure::AblationMeasure;
 use crate::spec::Condition;
+use crate::spec::defaults::defaults;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -165,11 +166,9 @@ fn components_schema_or_none(generator: &mut schemars::SchemaGenerator) -> schem
     schema.remove("minItems");
     schema
 }
-fn default_measures() -> Vec<AblationMeasure> {
-    vec![AblationMeasure::Faithfulness, AblationMeasure::Accuracy]
-}
-fn default_true() -> bool {
-    true
+defaults! {
+    default_measures: Vec<AblationMeasure> = vec![AblationMeasure::Faithfulness, AblationMeasure::Accuracy];
+    default_true: bool = true;
 }
 
 relations! { Ablation |step|

@@ -3,6 +3,7 @@
 use super::fields::step;
 use super::relations::relations;
 use crate::spec::Condition;
+use crate::spec::defaults::defaults;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -184,32 +185,16 @@ impl ZeroResults {
     }
 }
 
-fn default_true() -> bool {
-    true
-}
-fn default_threshold() -> f64 {
-    0.6
-}
-fn every_type() -> Vec<HeuristicType> {
-    HeuristicType::ALL.to_vec()
-}
-fn default_min_associated() -> usize {
-    10
-}
-fn default_max_chance() -> f64 {
-    0.01
-}
-fn default_seed() -> u64 {
-    42
-}
-fn default_examples() -> usize {
-    3
-}
-fn default_patterns() -> usize {
-    1
-}
-fn default_k() -> usize {
-    200
+defaults! {
+    default_true: bool = true;
+    default_threshold: f64 = 0.6;
+    every_type: Vec<HeuristicType> = HeuristicType::ALL.to_vec();
+    default_min_associated: usize = 10;
+    default_max_chance: f64 = 0.01;
+    default_seed: u64 = 42;
+    default_examples: usize = 3;
+    default_patterns: usize = 1;
+    default_k: usize = 200;
 }
 
 relations! { Heuristics |step|

@@ -5,6 +5,7 @@ use super::mean::MeanOver;
 use super::relations::relations;
 use super::shared::all_positions;
 use crate::measure::EffectMeasure;
+use crate::spec::defaults::defaults;
 use crate::spec::text_or::schema_of;
 use crate::spec::{Condition, PositionName};
 use indexmap::IndexMap;
@@ -125,12 +126,9 @@ fn heads_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({ "type": "array", "items": { "type": "string", "format": "component" }, "uniqueItems": true })
 }
 
-fn default_measures() -> Vec<EffectMeasure> {
-    vec![EffectMeasure::Accuracy, EffectMeasure::IndirectEffect]
-}
-
-fn one() -> f32 {
-    1.0
+defaults! {
+    default_measures: Vec<EffectMeasure> = vec![EffectMeasure::Accuracy, EffectMeasure::IndirectEffect];
+    one: f32 = 1.0;
 }
 
 relations! { Intervention |step|

@@ -4,6 +4,7 @@ use super::fields::step;
 use super::mean::MeanOver;
 use super::relations::relations;
 use super::shared::{default_bootstrap, last_position};
+use crate::spec::defaults::defaults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -191,21 +192,13 @@ pub enum KnockoutOrder {
     Score,
 }
 
-fn default_at_least() -> usize {
-    10
-}
-fn default_sample() -> usize {
-    100
-}
-fn default_support() -> usize {
-    50
-}
-fn default_seeds() -> Vec<u64> {
-    vec![42]
-}
-/// 0, 5, 10, … up to half of the 200 neurons per layer that the paper keeps.
-fn default_k() -> Vec<usize> {
-    (0..=100).step_by(5).collect()
+defaults! {
+    default_at_least: usize = 10;
+    default_sample: usize = 100;
+    default_support: usize = 50;
+    default_seeds: Vec<u64> = vec![42];
+    /// 0, 5, 10, … up to half of the 200 neurons per layer that the paper keeps.
+    default_k: Vec<usize> = (0..=100).step_by(5).collect();
 }
 
 relations! { HeuristicKnockout |step|

@@ -4,6 +4,7 @@ use super::fields::step;
 use super::relations::relations;
 use super::shared::components_schema;
 use crate::spec::PositionName;
+use crate::spec::defaults::defaults;
 
 step! {
     /// The prompts and tokens that activate neurons or heads most.
@@ -36,12 +37,9 @@ step! {
     }
 }
 
-fn each_position() -> Vec<PositionName> {
-    vec![PositionName::each()]
-}
-
-fn ten() -> usize {
-    10
+defaults! {
+    each_position: Vec<PositionName> = vec![PositionName::each()];
+    ten: usize = 10;
 }
 
 relations! { MaxActivations |step| layer_texts: vec![&step.components]; }

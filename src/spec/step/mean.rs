@@ -1,5 +1,6 @@
 //! What means are taken over.
 
+use crate::spec::defaults::defaults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -77,10 +78,7 @@ impl Default for MeanOver {
     }
 }
 
-fn default_sample() -> usize {
-    1000
-}
-
-fn default_seed() -> u64 {
-    42
+defaults! {
+    default_sample: usize = 1000;
+    default_seed: u64 = 42;
 }

@@ -4,6 +4,7 @@ use super::fields::step;
 use super::relations::relations;
 use super::shared::default_by;
 use crate::spec::Condition;
+use crate::spec::defaults::defaults;
 use indexmap::IndexMap;
 
 step! {
@@ -49,11 +50,9 @@ step! {
     }
 }
 
-fn default_k() -> Vec<usize> {
-    vec![200]
-}
-fn default_true() -> bool {
-    true
+defaults! {
+    default_k: Vec<usize> = vec![200];
+    default_true: bool = true;
 }
 
 step! {

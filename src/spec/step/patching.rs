@@ -4,6 +4,7 @@ use super::fields::step;
 use super::relations::relations;
 use super::shared::{Direction, indirect_effect, last_position, sites_schema};
 use crate::measure::{AttributionMeasure, EffectMeasure};
+use crate::spec::defaults::defaults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -162,12 +163,9 @@ impl AttributionPatching {
     }
 }
 
-fn every_layer() -> String {
-    "*".into()
-}
-
-fn default_top() -> Vec<usize> {
-    vec![10, 50, 100, 200]
+defaults! {
+    every_layer: String = "*".into();
+    default_top: Vec<usize> = vec![10, 50, 100, 200];
 }
 
 relations! { ActivationPatching |step|

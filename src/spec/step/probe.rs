@@ -4,6 +4,7 @@ use super::fields::step;
 use super::relations::relations;
 use super::shared::sites_schema;
 use crate::spec::PositionName;
+use crate::spec::defaults::defaults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -81,29 +82,15 @@ pub enum ProbeOperators {
     Each,
 }
 
-fn after_blocks() -> Vec<String> {
-    vec!["resid_post".into()]
-}
-fn each_position() -> Vec<PositionName> {
-    vec![PositionName::each()]
-}
-fn default_epochs() -> usize {
-    20
-}
-fn default_lr() -> f64 {
-    3e-4
-}
-fn default_batch() -> usize {
-    32
-}
-fn default_train() -> f64 {
-    0.8
-}
-fn default_seed() -> u64 {
-    42
-}
-fn default_share() -> f64 {
-    0.5
+defaults! {
+    after_blocks: Vec<String> = vec!["resid_post".into()];
+    each_position: Vec<PositionName> = vec![PositionName::each()];
+    default_epochs: usize = 20;
+    default_lr: f64 = 3e-4;
+    default_batch: usize = 32;
+    default_train: f64 = 0.8;
+    default_seed: u64 = 42;
+    default_share: f64 = 0.5;
 }
 
 relations! { Probe |step| layer_texts: vec![&step.sites]; }

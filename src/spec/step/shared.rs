@@ -2,6 +2,7 @@
 
 use crate::measure::EffectMeasure;
 use crate::spec::PositionName;
+use crate::spec::defaults::defaults;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -51,28 +52,19 @@ pub(super) fn last_position() -> Vec<PositionName> {
     vec![PositionName::last()]
 }
 
-pub(super) fn all_positions() -> Vec<PositionName> {
-    vec![PositionName::all()]
-}
-
-pub(super) fn default_bootstrap() -> usize {
-    1000
-}
-
-pub(super) fn default_by() -> String {
-    "mean".into()
+defaults! {
+    pub(super) all_positions: Vec<PositionName> = vec![PositionName::all()];
+    pub(super) default_bootstrap: usize = 1000;
+    pub(super) default_by: String = "mean".into();
 }
 
 pub(super) fn indirect_effect() -> Vec<EffectMeasure> {
     vec![EffectMeasure::IndirectEffect]
 }
 
-pub(super) fn every_head() -> Vec<String> {
-    vec!["L*H*".into()]
-}
-
-pub(super) fn heads_and_mlps() -> Vec<String> {
-    vec!["L*H*".into(), "L*MLP".into()]
+defaults! {
+    pub(super) every_head: Vec<String> = vec!["L*H*".into()];
+    pub(super) heads_and_mlps: Vec<String> = vec!["L*H*".into(), "L*MLP".into()];
 }
 
 fn texts(format: &str) -> Schema {

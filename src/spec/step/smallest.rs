@@ -3,6 +3,7 @@
 use super::fields::step;
 use super::relations::relations;
 use crate::spec::Condition;
+use crate::spec::defaults::defaults;
 use indexmap::IndexMap;
 
 step! {
@@ -60,14 +61,10 @@ step! {
     }
 }
 
-fn default_x() -> String {
-    "k".into()
-}
-fn default_y() -> String {
-    "mean".into()
-}
-fn default_share() -> f64 {
-    0.95
+defaults! {
+    default_x: String = "k".into();
+    default_y: String = "mean".into();
+    default_share: f64 = 0.95;
 }
 
 relations! { Smallest |step| reads: vec![&step.from]; }

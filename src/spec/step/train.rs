@@ -2,6 +2,7 @@
 
 use super::fields::step;
 use super::relations::relations;
+use crate::spec::defaults::defaults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -96,17 +97,11 @@ pub struct Optimizer {
     pub clip: Option<f64>,
 }
 
-fn default_save() -> String {
-    "model".into()
-}
-fn default_held_out() -> f64 {
-    0.2
-}
-fn default_log_every() -> usize {
-    100
-}
-fn default_betas() -> [f64; 2] {
-    [0.9, 0.98]
+defaults! {
+    default_save: String = "model".into();
+    default_held_out: f64 = 0.2;
+    default_log_every: usize = 100;
+    default_betas: [f64; 2] = [0.9, 0.98];
 }
 
 relations! { Train |step| needs_operands: true; }
