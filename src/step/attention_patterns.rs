@@ -1,6 +1,6 @@
 //! Step `attention-patterns`: how much each position attends to each, per head (paper figure 14).
 
-use super::model_run::{self, ModelRun, TemplateBatch};
+use super::model_run::{self, CellRun};
 use super::places::{self, Place};
 use super::summary::{MOST_ROWS, ValueColumns, Values, number};
 use super::{Outcome, RowsInfo, Scope, replays};
@@ -19,7 +19,7 @@ use polars::prelude::*;
 
 impl Kind for step::AttentionPatterns {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_cell(self, context, |cell, subject, outcome| look(self, cell, subject, context, outcome))
+        model_run::each_cell(self, context, |run| look(self, run))
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
@@ -70,13 +70,7 @@ impl Moments {
 }
 
 /// The patterns of one cell's prompts.
-fn look(
-    step: &step::AttentionPatterns,
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    context: &Context,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
+fn look(step: &step::AttentionPatterns, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let facts = subject.model.facts();
     let heads = heads(step, Scope::of(subject, &cell.template), context)?;
     let length = cell.positions.length;

@@ -8,7 +8,7 @@
 //! IE ≈ ½ · (δ logit(r') − δ logit(r)) = −½ · δ(logit(r) − logit(r')).
 
 use super::agreement::{self, AgreementColumns, Exact};
-use super::model_run::{self, ModelRun, TemplateBatch};
+use super::model_run::{self, CellRun};
 use super::pairing::{self, Pairs};
 use super::places::{self, Place, PlaceColumns, PositionGroup};
 use super::replays::{self, Stopped};
@@ -35,7 +35,9 @@ impl Kind for AttributionPatching {
                 outcome.notes.push(format!("{}: {note}", subject.name));
             }
             let cells = subject.cells(self, context)?;
-            cells.iter().try_for_each(|cell| attribute_cell(self, exact.as_ref(), cell, subject, context, outcome))
+            cells.iter().try_for_each(|cell| {
+                attribute_cell(self, exact.as_ref(), CellRun { cell, subject, context, outcome: &mut *outcome })
+            })
         })?;
         if let Some(exact) = exact {
             outcome.notes.extend(exact.note.clone());
@@ -95,10 +97,7 @@ impl Kind for AttributionPatching {
 fn attribute_cell(
     step: &AttributionPatching,
     exact: Option<&Exact>,
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    context: &Context,
-    outcome: &mut Outcome,
+    CellRun { cell, subject, context, outcome }: CellRun,
 ) -> Result<(), Error> {
     let name = step.name.as_str();
     let facts = subject.model.facts();

@@ -1,6 +1,6 @@
 //! Step `logit-attribution`: what each component adds to the answer's logit (Elhage et al. 2021).
 
-use super::model_run::{self, ModelRun, TemplateBatch};
+use super::model_run::{self, CellRun};
 use super::pairing::{self, Other, Pairs};
 use super::places::{self, Place, PlaceColumns, PlaceKey, PositionGroup};
 use super::summary::Values;
@@ -21,7 +21,7 @@ use std::collections::HashSet;
 
 impl Kind for step::LogitAttribution {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_cell(self, context, |cell, subject, outcome| attribute(self, cell, subject, context, outcome))
+        model_run::each_cell(self, context, |run| attribute(self, run))
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
@@ -46,13 +46,7 @@ impl Kind for step::LogitAttribution {
 }
 
 /// Takes the logits of one cell's prompts apart.
-fn attribute(
-    step: &step::LogitAttribution,
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    context: &Context,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
+fn attribute(step: &step::LogitAttribution, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let transformer = subject.model.transformer();
     let facts = subject.model.facts();
     let target = Scope::of(subject, &cell.template);

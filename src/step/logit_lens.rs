@@ -1,6 +1,6 @@
 //! Step `logit-lens`: what the stream within the model would predict, were it the last (nostalgebraist 2020).
 
-use super::model_run::{self, ModelRun, TemplateBatch};
+use super::model_run::{self, CellRun};
 use super::places::{self, Place, PlaceColumns, PositionGroup};
 use super::summary::Values;
 use super::{Outcome, RowsInfo, Scope};
@@ -21,7 +21,7 @@ const MEASURES: [&str; 5] = ["accuracy", "probability", "logit", "normalized-log
 
 impl Kind for step::LogitLens {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_cell(self, context, |cell, subject, outcome| look(self, cell, subject, context, outcome))
+        model_run::each_cell(self, context, |run| look(self, run))
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
@@ -55,13 +55,7 @@ fn places(
 }
 
 /// Every stream at every position, on the prompts of one cell.
-fn look(
-    step: &step::LogitLens,
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    context: &Context,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
+fn look(step: &step::LogitLens, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let facts = subject.model.facts();
     let target = Scope::of(subject, &cell.template);
     let (streams, at) = places(step, target, &cell.positions, &cell.template, context)?;

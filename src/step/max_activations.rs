@@ -1,7 +1,7 @@
 //! Step `max-activations`: the prompts and tokens that activate neurons or heads most.
 
 use super::kind::Kind;
-use super::model_run::{self, ModelRun, TemplateBatch};
+use super::model_run::{self, CellRun};
 use super::places::{self, Place, PlaceColumns, PositionGroup};
 use super::{Outcome, RowsInfo, Scope, replays};
 use crate::Error;
@@ -16,7 +16,7 @@ use std::collections::HashSet;
 
 impl Kind for step::MaxActivations {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_cell(self, context, |cell, subject, outcome| look(self, cell, subject, context, outcome))
+        model_run::each_cell(self, context, |run| look(self, run))
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
@@ -44,13 +44,7 @@ struct Found {
 }
 
 /// The largest values of the prompts of one template.
-fn look(
-    step: &step::MaxActivations,
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    context: &Context,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
+fn look(step: &step::MaxActivations, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let units = units(step, Scope::of(subject, &cell.template), context)?;
     let positions = at(step, &cell.positions, &cell.template, context)?;
     let prompts = each_once(&cell.prompts);

@@ -38,7 +38,7 @@ pub mod train;
 
 pub use declared::{RowsInfo, measured, rows, words};
 pub use labels::Labels;
-pub use model_run::{ModelRun, TemplateBatch, spec as prompts_of};
+pub use model_run::{CellRun, ModelRun, TemplateBatch, spec as prompts_of};
 pub use network::Network;
 pub use outcome::Outcome;
 pub use scope::Scope;

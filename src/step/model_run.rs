@@ -36,6 +36,18 @@ pub struct TemplateBatch<'s> {
     pub positions: Positions,
 }
 
+/// What is to be done: a model's prompts of one template, with what it is done with and what comes of it.
+pub struct CellRun<'r> {
+    /// The prompts.
+    pub cell: &'r TemplateBatch<'r>,
+    /// The model.
+    pub subject: &'r ModelRun,
+    /// All else.
+    pub context: &'r Context<'r>,
+    /// What the step makes.
+    pub outcome: &'r mut Outcome,
+}
+
 impl TemplateBatch<'_> {
     /// The positions of its prompts, and its template's name.
     pub fn at(&self) -> (&Positions, &str) {
@@ -149,10 +161,13 @@ pub fn each(
 pub fn each_cell(
     step: &dyn Common,
     context: &Context,
-    mut work: impl FnMut(&TemplateBatch, &ModelRun, &mut Outcome) -> Result<(), Error>,
+    mut work: impl FnMut(CellRun) -> Result<(), Error>,
 ) -> Result<Outcome, Error> {
     each(step, context, |subject, outcome| {
-        subject.cells(step, context)?.iter().try_for_each(|cell| work(cell, subject, outcome))
+        subject
+            .cells(step, context)?
+            .iter()
+            .try_for_each(|cell| work(CellRun { cell, subject, context, outcome: &mut *outcome }))
     })
 }
 

@@ -1,6 +1,6 @@
 //! Step `activation-patching`: each place of one run replaced by its value in another, exactly (paper §2.1, eq. 1).
 
-use super::model_run::{self, ModelRun, TemplateBatch};
+use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
 use super::pairing::{self, Pairs};
 use super::places::{self, Place, PlaceColumns, PositionGroup};
 use super::summary::Values;
@@ -25,7 +25,7 @@ pub(super) fn neuron_sites(layers: &str) -> Vec<String> {
 
 impl Kind for ActivationPatching {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_cell(self, context, |cell, subject, outcome| patch(self, cell, subject, context, outcome))
+        model_run::each_cell(self, context, |run| patch(self, run))
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
@@ -62,13 +62,7 @@ pub(super) fn rows<K: ColumnSet>(measures: &[EffectMeasure], per_prompt: bool) -
 }
 
 /// Every place at every position, on the pairs of one cell.
-fn patch(
-    step: &ActivationPatching,
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    context: &Context,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
+fn patch(step: &ActivationPatching, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let name = &step.name;
     let facts = subject.model.facts();
     let target = Scope::of(subject, &cell.template);

@@ -1,6 +1,6 @@
 //! Step `path-patching`: what one component tells another through the residual stream, everything else as in the clean run.
 
-use super::model_run::{self, ModelRun, TemplateBatch};
+use super::model_run::{self, CellRun, ModelRun};
 use super::pairing::{self, Pairs};
 use super::patching::{self, Runs};
 use super::places::{self, Place, PositionGroup};
@@ -38,7 +38,9 @@ impl Kind for PathPatching {
         model_run::each(self, context, |subject, outcome| {
             let cells = subject.cells(self, context)?;
             let first = outcome.checks.len();
-            cells.iter().try_for_each(|cell| patch(self, cell, subject, context, outcome))?;
+            cells
+                .iter()
+                .try_for_each(|cell| patch(self, CellRun { cell, subject, context, outcome: &mut *outcome }))?;
             outcome.join_checks(first);
             Ok(())
         })
@@ -92,13 +94,7 @@ fn check(step: &PathPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
 }
 
 /// Every path at every position, on the pairs of one cell.
-fn patch(
-    step: &PathPatching,
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    context: &Context,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
+fn patch(step: &PathPatching, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let name = step.name.as_str();
     let facts = subject.model.facts();
     let ends = Ends::of(step, Scope::of(subject, &cell.template), context)?;

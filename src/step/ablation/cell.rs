@@ -3,7 +3,6 @@
 use super::circuits::{self, Circuits};
 use super::runs::{self, Arm, Case};
 use crate::Error;
-use crate::context::Context;
 use crate::intervene::{Edit, HookPositions, Positions, Units};
 use crate::measure::Property;
 use crate::model::hook::Hook;
@@ -12,7 +11,7 @@ use crate::spec::step::{Ablation, AblationValue, MeanOperators};
 use crate::step::means::{self, Means};
 use crate::step::pairing::Pairs;
 use crate::step::summary::Values;
-use crate::step::{ModelRun, Outcome, TemplateBatch, places};
+use crate::step::{CellRun, ModelRun, Outcome, TemplateBatch, places};
 
 /// What activations become.
 enum Given {
@@ -26,13 +25,7 @@ enum Given {
 ///
 /// # Errors
 /// Components, positions, rankings and prompts that cannot be had, at their place in the spec, and Ctrl-C.
-pub fn ablate(
-    step: &Ablation,
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    context: &Context,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
+pub fn ablate(step: &Ablation, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let cell = &without_zero_answers(step, cell.clone(), subject, outcome)?;
     let (name, facts) = (&step.name, subject.model.facts());
     let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;

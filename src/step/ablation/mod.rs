@@ -24,9 +24,7 @@ use circuits::{CircuitColumns, MemberColumns};
 
 impl Kind for Ablation {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_cell(self, context, |cell, subject, outcome| {
-            cell::ablate(self, cell, subject, context, outcome)
-        })
+        model_run::each_cell(self, context, |run| cell::ablate(self, run))
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {

@@ -3,7 +3,7 @@
 mod chosen;
 mod file;
 
-use super::model_run::{self, ModelRun, TemplateBatch};
+use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
 use super::places::{self, Place, PlaceColumns, PositionGroup};
 use super::summary::{MOST_ROWS, ValueColumns, Values};
 use super::{Outcome, RowsInfo, Scope, replays};
@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 impl Kind for step::Capture {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_cell(self, context, |cell, subject, outcome| keep(self, cell, subject, context, outcome))
+        model_run::each_cell(self, context, |run| keep(self, run))
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
@@ -58,13 +58,7 @@ fn places(
 }
 
 /// The activations of one cell's prompts.
-fn keep(
-    step: &step::Capture,
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    context: &Context,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
+fn keep(step: &step::Capture, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let facts = subject.model.facts();
     let length = cell.positions.length;
     let target = Scope::of(subject, &cell.template);

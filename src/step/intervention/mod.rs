@@ -4,7 +4,7 @@ mod edits;
 mod reach;
 mod values;
 
-use super::model_run::{self, ModelRun, TemplateBatch};
+use super::model_run::{self, CellRun};
 use super::pairing::{self, Other, Pairs};
 use super::patching::{self, Runs};
 use super::summary::Values;
@@ -30,7 +30,9 @@ impl Kind for Intervention {
         model_run::each(self, context, |subject, outcome| {
             reach::check_prompts(self, subject, context)?;
             let cells = subject.cells(self, context)?;
-            cells.iter().try_for_each(|cell| intervene(self, cell, subject, context, outcome))
+            cells
+                .iter()
+                .try_for_each(|cell| intervene(self, CellRun { cell, subject, context, outcome: &mut *outcome }))
         })
     }
 
@@ -95,13 +97,7 @@ rows! {
     }
 }
 
-fn intervene(
-    step: &Intervention,
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    context: &Context,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
+fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let (name, facts) = (step.name.as_str(), subject.model.facts());
     let target = Scope::of(subject, &cell.template);
     let at = cell.at();

@@ -17,7 +17,7 @@ use crate::step::kind::Kind;
 use crate::step::labels::Labels;
 use crate::step::means::Over;
 use crate::step::summary::{BOOTSTRAP_SEED, number};
-use crate::step::{ModelRun, Outcome, RowsInfo, TemplateBatch, model_run, places};
+use crate::step::{CellRun, ModelRun, Outcome, RowsInfo, TemplateBatch, model_run, places};
 use crate::table::{Frames, Holds, rows};
 use indexmap::IndexMap;
 use polars::prelude::PolarsResult;
@@ -30,7 +30,7 @@ const GROUPS: [&str; 2] = ["related", "unrelated"];
 
 impl Kind for HeuristicKnockout {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_cell(self, context, |cell, subject, outcome| knock(self, cell, subject, context, outcome))
+        model_run::each_cell(self, context, |run| knock(self, run))
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
@@ -118,13 +118,7 @@ impl<'t> Draw<'t> {
 }
 
 /// Every heuristic, on the prompts of one cell.
-fn knock(
-    step: &HeuristicKnockout,
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    context: &Context,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
+fn knock(step: &HeuristicKnockout, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let name = step.name.as_str();
     let prompts = super::distinct(&cell.prompts);
     let all = super::groups_of(&prompts);

@@ -14,7 +14,7 @@ use crate::spec::step::{KnockoutOrder, PromptKnockout};
 use crate::step::kind::Kind;
 use crate::step::labels::Labels;
 use crate::step::means::Over;
-use crate::step::{ModelRun, Outcome, RowsInfo, TemplateBatch, model_run, places};
+use crate::step::{CellRun, ModelRun, Outcome, RowsInfo, TemplateBatch, model_run, places};
 use crate::table::{Frames, Holds, rows};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::PolarsResult;
@@ -26,7 +26,7 @@ const GROUPS: [&str; 2] = ["heuristics", "random"];
 
 impl Kind for PromptKnockout {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_cell(self, context, |cell, subject, outcome| knock(self, cell, subject, context, outcome))
+        model_run::each_cell(self, context, |run| knock(self, run))
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
@@ -82,13 +82,7 @@ struct Case<'c> {
 }
 
 /// Every k, on the prompts of one cell.
-fn knock(
-    step: &PromptKnockout,
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    context: &Context,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
+fn knock(step: &PromptKnockout, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let name = step.name.as_str();
     let prompts = super::distinct(&cell.prompts);
     let bags = bag::bags(name, &step.from, super::groups_of(&prompts), cell, subject, context)?;

@@ -14,7 +14,7 @@ use crate::spec::step::HeuristicSupport;
 use crate::spec::{Keep, Prompts};
 use crate::step::kind::Kind;
 use crate::step::summary::Values;
-use crate::step::{ModelRun, Outcome, RowsInfo, TemplateBatch, model_run, replays};
+use crate::step::{CellRun, ModelRun, Outcome, RowsInfo, model_run, replays};
 use crate::table::{Frames, Holds, rows};
 use std::collections::BTreeMap;
 
@@ -48,7 +48,8 @@ impl Kind for HeuristicSupport {
                 outcome.notes.extend(set.notes.iter().map(|note| format!("{name}, {group} answers: {note}")));
                 let subject = ModelRun { name: name.clone(), model: model.clone(), set };
                 for cell in subject.cells(self, context)? {
-                    support(self, group, &cell, &subject, context, &mut outcome)?;
+                    let (subject, outcome) = (&subject, &mut outcome);
+                    support(self, group, CellRun { cell: &cell, subject, context, outcome })?;
                 }
             }
         }
@@ -91,10 +92,7 @@ rows! {
 fn support(
     step: &HeuristicSupport,
     group: &str,
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    context: &Context,
-    outcome: &mut Outcome,
+    CellRun { cell, subject, context, outcome }: CellRun,
 ) -> Result<(), Error> {
     let prompts = super::distinct(&cell.prompts);
     let bags = bag::bags(&step.name, &step.from, super::groups_of(&prompts), cell, subject, context)?;

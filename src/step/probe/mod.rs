@@ -4,7 +4,7 @@ mod reads;
 mod rows;
 mod train;
 
-use super::model_run::{self, ModelRun, TemplateBatch};
+use super::model_run::{self, CellRun};
 use super::places::{self, Place, PositionGroup};
 use super::{Outcome, RowsInfo, Scope, replays};
 use crate::context::Context;
@@ -24,7 +24,7 @@ use train::{Judgement, Task};
 
 impl Kind for step::Probe {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_cell(self, context, |cell, subject, outcome| probe(self, cell, subject, context, outcome))
+        model_run::each_cell(self, context, |run| probe(self, run))
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
@@ -105,13 +105,7 @@ fn places(
 }
 
 /// Every classifier on the prompts of one cell.
-fn probe(
-    step: &step::Probe,
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    context: &Context,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
+fn probe(step: &step::Probe, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let facts = subject.model.facts();
     let length = cell.positions.length;
     let target = Scope::of(subject, &cell.template);
