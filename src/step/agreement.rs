@@ -8,10 +8,9 @@ use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, SurveyedCell};
 use crate::measure::{EffectMeasure, Property};
-use crate::model::hook::Hook;
 use crate::spec::step::{ActivationPatching, AttributionPatching, Direction, NeuronMethod};
-use crate::spec::{Loaded, SpecErrors, Step, has_heads};
-use crate::table::{Holds, rows};
+use crate::spec::{Loaded, SpecErrors, Step};
+use crate::table::{Holds, read, rows};
 use indexmap::IndexMap;
 use polars::prelude::*;
 use std::borrow::Cow;
@@ -30,17 +29,17 @@ pub(super) struct Exact<'f> {
 type Map<'f> = ([&'f str; 5], &'f str);
 
 /// A unit's layer, the attribution's mean and the exact one.
-type Means = (Option<u32>, [f64; 2]);
+type Means = (Option<usize>, [f64; 2]);
 
 /// Layer, head, neuron.
-type Unit = (Option<u32>, Option<u32>, Option<u32>);
+type Unit = (Option<usize>, Option<usize>, Option<usize>);
 
 /// One row: how far two maps agree, in one layer or in all.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Agreement {
     map: [String; 5],
     group: String,
-    layer: Option<u32>,
+    layer: Option<usize>,
     measure: &'static str,
     units: usize,
     spearman: Option<f64>,
@@ -156,9 +155,6 @@ impl<'f> Exact<'f> {
     }
 
     /// The rows `NAME.agreement`, of an attribution's own rows.
-    ///
-    /// # Errors
-    /// None of its own.
     pub fn agreement(&self, rows: Option<&DataFrame>, step: &AttributionPatching) -> PolarsResult<DataFrame> {
         let (measure, compared) = (step.measure.exact().name(), step.compared());
         let mut maps: IndexMap<Map, Vec<Means>> = IndexMap::new();
@@ -171,7 +167,7 @@ impl<'f> Exact<'f> {
         }
         let mut found = Vec::new();
         for ((map, group), units) in &maps {
-            let mut layers: Vec<Option<u32>> = units.iter().map(|(layer, _)| *layer).collect();
+            let mut layers: Vec<Option<usize>> = units.iter().map(|(layer, _)| *layer).collect();
             layers.sort_unstable();
             layers.dedup();
             layers.retain(Option::is_some);
@@ -281,10 +277,7 @@ rows! {
 
 /// The unit of a place as rows have it.
 fn unit(place: Place) -> Unit {
-    let number = |number: Option<usize>| number.map(|number| number as u32);
-    let heads = matches!(place.hook, Hook::Block(_, site) if has_heads(site));
-    let (head, neuron) = if heads { (place.unit, None) } else { (None, place.unit) };
-    (number(place.layer()), number(head), number(neuron))
+    (place.layer(), place.head(), place.neuron())
 }
 
 /// Calls `take` with every row of a measure that has a mean.
@@ -294,7 +287,7 @@ fn each<'f>(
     mut take: impl FnMut([&'f str; 5], &'f str, Unit, f64),
 ) -> PolarsResult<()> {
     let text = |name: &str| frame.column(name)?.str();
-    let number = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.cast(&DataType::UInt32)?.u32()?.clone());
+    let number = |name: &str| read::indices(frame, name);
     let [model, checkpoint, template] = [text("model")?, text("checkpoint")?, text("template")?];
     let [site, position, group, measures] = [text("site")?, text("position")?, text("operator")?, text("measure")?];
     let [layer, head, neuron] = [number("layer")?, number("head")?, number("neuron")?];
@@ -302,7 +295,7 @@ fn each<'f>(
     for row in 0..frame.height() {
         let (true, Some(mean)) = (measures.get(row) == Some(measure), mean.get(row)) else { continue };
         let map = [model, checkpoint, template, site, position].map(|column| column.get(row).unwrap_or_default());
-        let unit = (layer.get(row), head.get(row), neuron.get(row));
+        let unit = (layer[row], head[row], neuron[row]);
         take(map, group.get(row).unwrap_or_default(), unit, mean);
     }
     Ok(())

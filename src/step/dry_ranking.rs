@@ -10,7 +10,8 @@ use crate::measure::EffectMeasure;
 use crate::model::ModelName;
 use crate::model::facts::Facts;
 use crate::prompt::{PromptGroup, Resolved};
-use crate::spec::{Condition, Layers, Loaded, PositionName, Step};
+use crate::spec::{Condition, Layers, Loaded, PositionName, SpecErrors, Step};
+use crate::table::Frames;
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use std::borrow::Cow;
@@ -77,11 +78,30 @@ pub fn expected_layers(from: &str, facts: &Facts, context: &Context) -> Vec<usiz
     }
 }
 
-/// Refuses a ranking that does not say which of several measures counts, or names one that there is not.
+/// Refuses a ranking of rows that have not what it reads (`neurons`: of neurons), that does not say which of several measures counts, or
+/// names one that there is not.
 ///
 /// # Errors
-/// That.
-pub fn check_measure(ranking: &Ranking, loaded: &Loaded) -> Result<(), Fault> {
+/// That, below `path`, where the ranking is written.
+pub fn check(
+    ranking: &Ranking,
+    path: &[&str],
+    neurons: bool,
+    (loaded, frames): (&Loaded, &Frames),
+) -> Result<(), SpecErrors> {
+    let from = ranking.from;
+    let refuse = |fault| ranking::refused(path, fault, loaded);
+    let rows = frames.get(from).map_err(|problem| refuse(ranking::fault("from", problem)))?;
+    ranking::check_columns(ranking, rows).map_err(refuse)?;
+    check_measure(ranking, loaded).map_err(refuse)?;
+    if neurons && rows.column("neuron").is_err() {
+        let problem = format!("rows of '{from}' have no column 'neuron'; write a step of neuron-patching");
+        return Err(refuse(ranking::fault("from", problem)));
+    }
+    Ok(())
+}
+
+fn check_measure(ranking: &Ranking, loaded: &Loaded) -> Result<(), Fault> {
     let Some(written) = step_of(ranking.from, loaded).and_then(Written::of) else { return Ok(()) };
     if ranking.filter.contains_key("measure") {
         return Ok(());

@@ -10,12 +10,12 @@ use crate::spec::Loaded;
 use crate::spec::SpecErrors;
 use crate::spec::step::HeuristicOverlap;
 use crate::step::kind::Kind;
-use crate::table::{Frames, Holds, rows};
+use crate::table::{Frames, Holds, read, rows};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 
 /// A neuron: layer and number in it.
-type Neuron = (u32, u32);
+type Neuron = (usize, usize);
 
 /// The neurons of one checkpoint and group, each with the heuristics it matches; those without any too.
 type Found = IndexMap<Neuron, IndexSet<String>>;
@@ -27,7 +27,7 @@ impl Kind for HeuristicOverlap {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
         let refuse = |problem: String| Error::from(context.loaded.refuse(&["step", &self.name, "from"], problem, None));
         let frame = |name: &str| context.frames.get(name).map_err(refuse);
-        let all = read(frame(&format!("{}.neurons", self.from))?, frame(&self.from)?)?;
+        let all = found(frame(&format!("{}.neurons", self.from))?, frame(&self.from)?)?;
         let mut outcome = Outcome::default();
         for ([model, template, group], checkpoints) in &all {
             let Some(last) = last(checkpoints) else { continue };
@@ -87,8 +87,8 @@ fn compare(group: &str, found: &Found, last: &Found) -> PolarsResult<(DataFrame,
 /// A neuron with a heuristic, and what of it the last checkpoint has.
 struct Kept<'r> {
     group: &'r str,
-    layer: u32,
-    neuron: u32,
+    layer: usize,
+    neuron: usize,
     heuristics: usize,
     shared: bool,
     in_last: bool,
@@ -119,19 +119,15 @@ rows! {
 }
 
 /// The rows of a step of heuristics.
-fn read(neurons: &DataFrame, matches: &DataFrame) -> PolarsResult<All> {
+fn found(neurons: &DataFrame, matches: &DataFrame) -> PolarsResult<All> {
     let mut all = All::new();
     let mut each = |rows: &DataFrame, heuristics: Option<&StringChunked>| -> PolarsResult<()> {
-        let text = |name: &str| -> PolarsResult<StringChunked> {
-            Ok(rows.column(name)?.cast(&DataType::String)?.str()?.clone())
-        };
-        let number = |name: &str| -> PolarsResult<UInt32Chunked> {
-            Ok(rows.column(name)?.cast(&DataType::UInt32)?.u32()?.clone())
-        };
-        let [model, template, group] = [text("model")?, text("template")?, text("operator")?];
-        let (checkpoint, layer, neuron) = (text("checkpoint")?, number("layer")?, number("neuron")?);
+        let [model, template, group, checkpoint] =
+            ["model", "template", "operator", "checkpoint"].map(|name| read::text(rows, name));
+        let (model, template, group, checkpoint) = (model?, template?, group?, checkpoint?);
+        let (layer, neuron) = (read::indices(rows, "layer")?, read::indices(rows, "neuron")?);
         for row in 0..rows.height() {
-            let (Some(layer), Some(neuron)) = (layer.get(row), neuron.get(row)) else { continue };
+            let (Some(layer), Some(neuron)) = (layer[row], neuron[row]) else { continue };
             let key = [&model, &template, &group].map(|column| column.get(row).unwrap_or_default().to_string());
             let checkpoint = checkpoint.get(row).unwrap_or_default().to_string();
             let found = all.entry(key).or_default().entry(checkpoint).or_default();
@@ -141,6 +137,6 @@ fn read(neurons: &DataFrame, matches: &DataFrame) -> PolarsResult<All> {
         Ok(())
     };
     each(neurons, None)?;
-    each(matches, Some(matches.column("heuristic")?.cast(&DataType::String)?.str()?))?;
+    each(matches, Some(&read::text(matches, "heuristic")?))?;
     Ok(all)
 }

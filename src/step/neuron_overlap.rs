@@ -11,7 +11,7 @@ use crate::model::hook::{Hook, Site};
 use crate::spec::step::NeuronOverlap;
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::kind::Kind;
-use crate::table::{Frames, Holds, rows};
+use crate::table::{Frames, Holds, read, rows};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -55,18 +55,7 @@ impl Kind for NeuronOverlap {
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
-        let refuse = |fault| refused(&["step", &self.name], fault, loaded);
-        let rows = frames.get(&self.from).map_err(|problem| refuse(fault("from", problem)))?;
-        ranking::check_columns(&Ranking::from(self), rows).map_err(refuse)?;
-        dry_ranking::check_measure(&Ranking::from(self), loaded).map_err(refuse)?;
-        match rows.column("neuron") {
-            Ok(_) => Ok(()),
-            Err(_) => {
-                let problem =
-                    format!("rows of '{}' have no column 'neuron'; write a step of neuron-patching", self.from);
-                Err(refuse(fault("from", problem)))
-            }
-        }
+        dry_ranking::check(&Ranking::from(self), &["step", &self.name], true, (loaded, frames))
     }
 
     fn foresee(&self, context: &Context) -> Result<(), Error> {
@@ -117,7 +106,7 @@ fn is_neuron(place: Place) -> bool {
 fn runs(rows: &DataFrame) -> PolarsResult<IndexMap<Run, IndexSet<String>>> {
     let text = |name: &str| -> PolarsResult<StringChunked> {
         match rows.column(name) {
-            Ok(column) => Ok(column.cast(&DataType::String)?.str()?.clone()),
+            Ok(_) => read::text(rows, name),
             Err(_) => Ok(StringChunked::full("".into(), "", rows.height())),
         }
     };

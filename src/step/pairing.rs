@@ -254,9 +254,6 @@ impl Pairs {
     }
 
     /// Adds the rows `NAME.pairs`: the prompts of each pair.
-    ///
-    /// # Errors
-    /// None of its own.
     pub fn record(
         &self,
         name: &str,

@@ -5,7 +5,7 @@ use crate::model::facts::Facts;
 use crate::model::hook::{Hook, SITES, Site};
 use crate::spec::step::{Listed, NeuronOverlap, Ranked, RankedNeurons};
 use crate::spec::{Condition, Loaded, SpecErrors, has_heads, has_neurons, nearest};
-use crate::table;
+use crate::table::{self, read};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use std::collections::HashMap;
@@ -239,9 +239,6 @@ pub fn rank(ranking: &Ranking, all: &DataFrame, of: Of, facts: Option<&Facts>) -
 }
 
 /// What a reader of a ranking should know: what an effect is a mean over, and where there is none.
-///
-/// # Errors
-/// None of its own.
 pub fn notes(ranking: &Ranking, all: &DataFrame) -> PolarsResult<Vec<String>> {
     const TOLD: [&str; 8] = ["model", "checkpoint", "template", "operator", "site", "layer", "head", "neuron"];
     // What is wrong with them has been refused.
@@ -256,8 +253,7 @@ pub fn notes(ranking: &Ranking, all: &DataFrame) -> PolarsResult<Vec<String>> {
     if let Some(over) = table::identity::averaged_over(&rows, &TOLD, &table::identity::places(&rows, &apart, by)?)? {
         notes.push(format!("'{by}' of components in '{}' is a mean over {over}", ranking.from));
     }
-    let values = rows.column(by)?.cast(&DataType::Float64)?;
-    let undefined = values.f64()?.iter().flatten().filter(|value| value.is_nan()).count();
+    let undefined = read::numbers(&rows, by)?.into_iter().flatten().filter(|value| value.is_nan()).count();
     if undefined > 0 {
         notes.push(format!("'{by}' is NaN in {undefined} rows of '{}': their components come last", ranking.from));
     }
@@ -310,23 +306,12 @@ struct Rows {
 
 impl Rows {
     fn read(rows: &DataFrame, by: Option<&str>) -> PolarsResult<Self> {
-        let mut texts = IndexMap::new();
-        for name in ["measure", "site", "component"] {
-            if let Ok(column) = rows.column(name) {
-                texts.insert(name, column.cast(&DataType::String)?.str()?.clone());
-            }
-        }
-        let mut numbers = IndexMap::new();
-        for name in ["layer", "head", "neuron"] {
-            if let Ok(column) = rows.column(name) {
-                let column = column.cast(&DataType::UInt32)?;
-                numbers.insert(name, column.u32()?.iter().map(|number| number.map(|n| n as usize)).collect());
-            }
-        }
-        let effect = match by {
-            Some(by) => rows.column(by)?.cast(&DataType::Float64)?.f64()?.iter().collect(),
-            None => Vec::new(),
-        };
+        let there = |name: &&str| rows.column(name).is_ok();
+        let texts = ["measure", "site", "component"].into_iter().filter(there);
+        let texts = texts.map(|name| Ok((name, read::text(rows, name)?))).collect::<PolarsResult<_>>()?;
+        let numbers = ["layer", "head", "neuron"].into_iter().filter(there);
+        let numbers = numbers.map(|name| Ok((name, read::indices(rows, name)?))).collect::<PolarsResult<_>>()?;
+        let effect = by.map(|by| read::numbers(rows, by)).transpose()?.unwrap_or_default();
         Ok(Self { height: rows.height(), texts, numbers, effect })
     }
 

@@ -7,7 +7,7 @@ use crate::measure::enough;
 use crate::spec::step::Smallest;
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::kind::Kind;
-use crate::table::{ColumnInfo, Frames, Holds, Problem, column, holds, meeting, rows};
+use crate::table::{ColumnInfo, Frames, Holds, Problem, column, holds, meeting, read, rows};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 
@@ -39,8 +39,7 @@ impl Kind for Smallest {
         let (frame, hopeless) = reduce(self, &rows)?.map_err(refuse)?;
         let mut outcome = Outcome { frames: vec![(self.name.clone(), frame)], ..Outcome::default() };
         for name in [&self.x, &self.y] {
-            let values = rows.column(name)?.cast(&DataType::Float64)?;
-            let undefined = values.f64()?.iter().flatten().filter(|value| value.is_nan()).count();
+            let undefined = read::numbers(&rows, name)?.into_iter().flatten().filter(|value| value.is_nan()).count();
             if undefined > 0 {
                 outcome
                     .notes
@@ -166,11 +165,9 @@ fn of_one_measure(step: &Smallest, rows: DataFrame) -> PolarsResult<Result<DataF
 /// One row per group: its columns, x, `value`, `best`, `share`; and in how many groups nothing is enough.
 fn reduce(step: &Smallest, rows: &DataFrame) -> PolarsResult<Result<(DataFrame, usize), Fault>> {
     let names = groups(step, rows);
-    let numbers = |name: &str| -> PolarsResult<Vec<f64>> {
-        let column = rows.column(name)?.cast(&DataType::Float64)?;
-        Ok(column.f64()?.iter().map(|number| number.unwrap_or(f64::NAN)).collect())
-    };
-    let (x, y) = (numbers(&step.x)?, numbers(&step.y)?);
+    let numbers = |name| Ok(read::numbers(rows, name)?.into_iter().map(|number| number.unwrap_or(f64::NAN)).collect());
+    let (x, y): (PolarsResult<Vec<f64>>, PolarsResult<Vec<f64>>) = (numbers(&step.x), numbers(&step.y));
+    let (x, y) = (x?, y?);
     let (mut first, mut found, mut made) = (Vec::new(), Vec::new(), Vec::new());
     for (key, members) in members(rows, &names)? {
         let points: Vec<(f64, f64)> = members.iter().map(|&row| (x[row], y[row])).collect();

@@ -31,9 +31,6 @@ pub struct Values<'v> {
 
 impl Values<'_> {
     /// One row per key, group and measure.
-    ///
-    /// # Errors
-    /// None of its own.
     pub fn means(&self, bootstrap: usize) -> PolarsResult<DataFrame> {
         let groups = self.by_group();
         let resamples: Vec<Resamples> = groups.values().map(|members| self.resamples(members, bootstrap)).collect();
@@ -57,9 +54,6 @@ impl Values<'_> {
     }
 
     /// One row per key, prompt and measure.
-    ///
-    /// # Errors
-    /// None of its own.
     pub fn each(&self) -> PolarsResult<DataFrame> {
         let (prompts_of_key, measures) = (self.prompts.len(), self.measures.len());
         let count = self.keys.height() * prompts_of_key * measures;
@@ -239,9 +233,6 @@ fn gather(keys: &DataFrame, indices: impl Iterator<Item = u32>) -> PolarsResult<
 impl Outcome {
     /// Adds values as rows: means under `name`, each value under `NAME.prompts` where wanted; with the columns `model`,
     /// `checkpoint`, `step` (the number the checkpoint's name ends in) and `template` before them.
-    ///
-    /// # Errors
-    /// None of its own.
     pub fn add_values(
         &mut self,
         name: &str,
@@ -260,9 +251,6 @@ impl Outcome {
     }
 
     /// Adds rows to the frame `name` with the columns `model`, `checkpoint`, `step` and `template` before them.
-    ///
-    /// # Errors
-    /// None of its own.
     pub fn add_labelled(&mut self, name: &str, labels: Labels, template: &str, rows: DataFrame) -> PolarsResult<()> {
         let of = std::iter::repeat_n((labels, template), rows.height());
         self.add(name, RunColumns::frame(of)?.hstack(rows.columns())?)

@@ -14,6 +14,7 @@ mod markdown;
 mod order;
 pub mod palette;
 mod pivot;
+pub(crate) mod read;
 mod rows;
 mod selected;
 mod undefined;

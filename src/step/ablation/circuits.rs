@@ -206,9 +206,6 @@ pub(super) fn check_k(
 }
 
 /// The keys of the step's rows, one for each k.
-///
-/// # Errors
-/// None of its own.
 pub fn keys(all: &[Circuits]) -> PolarsResult<DataFrame> {
     let first = all.first().map_or(&[][..], |circuits| &circuits.circuits);
     let count = |index: usize| {
@@ -220,9 +217,6 @@ pub fn keys(all: &[Circuits]) -> PolarsResult<DataFrame> {
 }
 
 /// The rows `NAME.components`, one per circuit and component.
-///
-/// # Errors
-/// None of its own.
 pub fn member_rows(template: &str, all: &[Circuits], facts: &Facts) -> PolarsResult<DataFrame> {
     let each = all.iter().flat_map(|circuits| circuits.circuits.iter().map(move |circuit| (circuits, circuit)));
     MemberColumns::frame(each.flat_map(|(of, circuit)| {

@@ -7,7 +7,7 @@ mod planned;
 mod runs;
 mod sets;
 
-use super::ranking::{self, Ranking};
+use super::ranking::Ranking;
 use super::summary::Values;
 use super::{Outcome, RowsInfo, dry_ranking, means, model_run, pairing, places};
 use crate::Error;
@@ -47,11 +47,10 @@ impl Kind for Ablation {
                 let path = [&path[..], &["share"]].concat();
                 return Err(loaded.refuse(&path, "both 'top' and 'share'", Some("write one of them".to_string())));
             }
-            check_rows(&listed.into(), &path, loaded, frames)?;
+            dry_ranking::check(&listed.into(), &path, false, (loaded, frames))?;
         }
-        self.ranked
-            .iter()
-            .try_for_each(|ranked| check_rows(&ranked.into(), &["step", &self.name, "ranked"], loaded, frames))
+        let path = ["step", &self.name, "ranked"];
+        self.ranked.iter().try_for_each(|one| dry_ranking::check(&one.into(), &path, false, (loaded, frames)))
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
@@ -87,11 +86,4 @@ impl Kind for Ablation {
     fn rankings(&self) -> Vec<Ranking<'_>> {
         self.ranked.iter().map(Ranking::from).chain(self.listed.iter().map(Ranking::from)).collect()
     }
-}
-
-fn check_rows(ranking: &Ranking, path: &[&str], loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
-    let refused = |fault| ranking::refused(path, fault, loaded);
-    let rows = frames.get(ranking.from).map_err(|problem| refused(ranking::fault("from", problem)))?;
-    ranking::check_columns(ranking, rows).map_err(refused)?;
-    dry_ranking::check_measure(ranking, loaded).map_err(refused)
 }

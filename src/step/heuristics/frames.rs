@@ -28,9 +28,6 @@ pub fn declared() -> Vec<RowsInfo> {
 }
 
 /// The rows in that order; `prompts` are operands and the number of the result, `drawn` the examples whose activations are kept.
-///
-/// # Errors
-/// None of its own.
 pub fn all(
     group: &str,
     found: &[Found],

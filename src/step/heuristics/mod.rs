@@ -10,7 +10,7 @@ mod values;
 
 use super::dry_ranking::{self, Reader};
 use super::model_run::{self, ModelRun};
-use super::ranking::{self, Ranking, fault, refused};
+use super::ranking::Ranking;
 use super::summary::MOST_ROWS;
 use super::{Outcome, RowsInfo, replays};
 use crate::Error;
@@ -60,16 +60,7 @@ impl Kind for Heuristics {
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
-        let refuse = |fault| refused(&["step", &self.name, "ranked"], fault, loaded);
-        let from = &self.ranked.from;
-        let rows = frames.get(from).map_err(|problem| refuse(fault("from", problem)))?;
-        ranking::check_columns(&Ranking::from(&self.ranked), rows).map_err(refuse)?;
-        dry_ranking::check_measure(&Ranking::from(&self.ranked), loaded).map_err(refuse)?;
-        if rows.column("neuron").is_err() {
-            let problem = format!("rows of '{from}' have no column 'neuron'; write a step of neuron-patching");
-            return Err(refuse(fault("from", problem)));
-        }
-        Ok(())
+        dry_ranking::check(&Ranking::from(&self.ranked), &["step", &self.name, "ranked"], true, (loaded, frames))
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {

@@ -9,7 +9,7 @@ use crate::spec::{Loaded, SpecErrors, Step};
 use crate::step::labels::Labels;
 use crate::step::ranking::Of;
 use crate::step::{ModelRun, TemplateBatch, dry_ranking};
-use crate::table::Frames;
+use crate::table::{Frames, read};
 use indexmap::IndexMap;
 use polars::prelude::*;
 use std::collections::{BTreeMap, HashMap};
@@ -135,21 +135,20 @@ impl Bag {
         let mut places: IndexMap<(usize, usize), Vec<(usize, f64)>> =
             places(neurons).map_err(wrong)?.into_iter().filter(inside).map(|place| (place, Vec::new())).collect();
         let mut heuristics: IndexMap<String, Known> = IndexMap::new();
-        let texts = column(matches, "heuristic").map_err(wrong)?;
-        let kinds = column(matches, "type").map_err(wrong)?;
-        let scores = matches.column("score").and_then(|scores| scores.cast(&DataType::Float64)).map_err(wrong)?;
-        let scores = scores.f64().map_err(wrong)?;
+        let texts = read::text(matches, "heuristic").map_err(wrong)?;
+        let kinds = read::text(matches, "type").map_err(wrong)?;
+        let scores = read::numbers(matches, "score").map_err(wrong)?;
         for (row, place) in self::places(matches).map_err(wrong)?.into_iter().enumerate() {
-            let (Some(text), Some(number)) = (&texts[row], places.get_index_of(&place)) else { continue };
-            let entry = heuristics.entry(text.clone());
+            let (Some(text), Some(number)) = (texts.get(row), places.get_index_of(&place)) else { continue };
+            let entry = heuristics.entry(text.to_string());
             let heuristic = entry.index();
             if let indexmap::map::Entry::Vacant(entry) = entry {
                 let parsed = text.parse().map_err(|error| format!("{error}"))?;
-                let kind = kinds[row].clone().unwrap_or_default();
-                entry.insert(Known { text: text.clone(), kind, heuristic: parsed, neurons: Vec::new() });
+                let kind = kinds.get(row).unwrap_or_default().to_string();
+                entry.insert(Known { text: text.to_string(), kind, heuristic: parsed, neurons: Vec::new() });
             }
             heuristics[heuristic].neurons.push(number);
-            places[number].push((heuristic, scores.get(row).unwrap_or(f64::NAN)));
+            places[number].push((heuristic, scores[row].unwrap_or(f64::NAN)));
         }
         let neuron = |((layer, neuron), matches)| Neuron { layer, neuron, matches };
         Ok(Self { neurons: places.into_iter().map(neuron).collect(), heuristics: heuristics.into_values().collect() })
@@ -178,17 +177,8 @@ impl Bag {
 
 /// Layer and neuron of each row.
 fn places(rows: &DataFrame) -> PolarsResult<Vec<(usize, usize)>> {
-    let numbers = |name: &str| -> PolarsResult<Vec<Option<u32>>> {
-        Ok(rows.column(name)?.cast(&DataType::UInt32)?.u32()?.iter().collect())
-    };
-    let place = |(layer, neuron): (Option<u32>, Option<u32>)| {
-        // Neither is ever null; what is would be no neuron of any model.
-        let number = |number: Option<u32>| number.map_or(usize::MAX, |number| number as usize);
-        (number(layer), number(neuron))
-    };
-    Ok(numbers("layer")?.into_iter().zip(numbers("neuron")?).map(place).collect())
-}
-
-fn column(rows: &DataFrame, name: &str) -> PolarsResult<Vec<Option<String>>> {
-    Ok(rows.column(name)?.cast(&DataType::String)?.str()?.iter().map(|text| text.map(str::to_string)).collect())
+    // Neither is ever null; what is would be no neuron of any model.
+    let numbers = |name| Ok(read::indices(rows, name)?.into_iter().map(|number| number.unwrap_or(usize::MAX)));
+    let (layers, neurons): (PolarsResult<_>, PolarsResult<_>) = (numbers("layer"), numbers("neuron"));
+    Ok(layers?.zip(neurons?).collect())
 }

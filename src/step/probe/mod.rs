@@ -5,8 +5,9 @@ mod rows;
 mod train;
 
 use super::model_run::{self, CellRun};
-use super::places::{self, Place, PositionGroup};
+use super::places;
 use super::{Outcome, RowsInfo, Scope, replays};
+use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::Layout;
@@ -16,7 +17,6 @@ use crate::spec::step::{self};
 use crate::spec::{HookPattern, Loaded, PositionName, SitePattern, SpecErrors};
 use crate::step::kind::Kind;
 use crate::table::{Frames, Holds};
-use crate::{Error, prompt};
 use reads::Reads;
 use rows::{LayersColumns, ScoreColumns};
 use std::ops::Range;
@@ -58,7 +58,7 @@ impl Kind for step::Probe {
         for cell in &survey.cells {
             let length = cell.positions.length;
             let target = Scope::planned(facts);
-            let (places, at) = places(self, target, &cell.positions, &cell.template, context)?;
+            let (places, at) = places::resolve(&self.name, (&self.sites, &self.positions), target, cell.at(), context)?;
             let reads = Reads::of(&places, &at);
             if !rows::has_layers(&reads, length) && is_referred_to(self, context.loaded) {
                 let problem =
@@ -92,24 +92,12 @@ fn memory(context: &Context, inputs: usize, classes: usize) -> usize {
     whole.saturating_sub(training).max(whole / 8)
 }
 
-/// The places and positions in one model's prompts of one template.
-fn places(
-    step: &step::Probe,
-    target: Scope,
-    positions: &prompt::Positions,
-    template: &str,
-    context: &Context,
-) -> Result<(Vec<Place>, Vec<PositionGroup>), Error> {
-    let written = (step.sites.as_slice(), step.positions.as_slice());
-    places::resolve(&step.name, written, target, (positions, template), context)
-}
-
 /// Every classifier on the prompts of one cell.
 fn probe(step: &step::Probe, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let facts = subject.model.facts();
     let length = cell.positions.length;
     let target = Scope::of(subject, &cell.template);
-    let (places, at) = places(step, target, &cell.positions, &cell.template, context)?;
+    let (places, at) = places::resolve(&step.name, (&step.sites, &step.positions), target, cell.at(), context)?;
     let task = Task::new(step, &cell.prompts);
     if let Some(problem) = task.problem(step) {
         let problem = format!("model '{}', template '{}': {problem}", subject.name, cell.template);
