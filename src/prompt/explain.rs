@@ -131,10 +131,10 @@ pub(super) fn example(stock: &Stock, fault: &Fault, fields: &Fields) -> String {
     let tokenizer = stock.tokenizer;
     match (reason, fields) {
         (Reason::DivisionByZero | Reason::Overflow, Fields::Calculation(Calculation { operator, a, b, .. })) => {
-            format!("{a} {} {b} has no value", operator.symbol)
+            format!("{a} {} {b} has no value", operator.symbol())
         }
         (Reason::Negative | Reason::OutsideAnswers, Fields::Calculation(Calculation { operator, a, b, result })) => {
-            format!("{a} {} {b} = {result}", operator.symbol)
+            format!("{a} {} {b} = {result}", operator.symbol())
         }
         (Reason::UnknownText, _) => tokenizer.encode(&text).err().map_or(String::new(), |error| error.to_string()),
         (Reason::UnknownAnswer, _) => tokenizer.encode(&whole).err().map_or(String::new(), |error| error.to_string()),

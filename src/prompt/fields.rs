@@ -57,7 +57,7 @@ impl Fields {
         match self {
             Fields::Calculation(Calculation { operator, a, b, .. }) => match name {
                 "a" => Some(FieldValue::Integer(*a)),
-                "op" => Some(FieldValue::Text(operator.symbol)),
+                "op" => Some(FieldValue::Text(operator.symbol())),
                 "b" => Some(FieldValue::Integer(*b)),
                 _ => None,
             },

@@ -1,14 +1,14 @@
 //! `[prompts]`, checked and parsed: everything that shows without a model.
 
 use super::calculation::Calculation;
+use super::dropped::Reason;
 use super::error::SpecProblem;
 use super::group::PromptGroup;
 use super::limits::MOST_PROMPTS;
-use super::operator::{NoValue, Operator};
 use super::source::{OperandGrid, PromptSource};
 use super::template::{Slot, Template, TemplateFault};
 use super::words::Words;
-use crate::spec::{Answer, DEFAULT_COMPLETION, Keep, Prompts, Range, Templates};
+use crate::spec::{Answer, DEFAULT_COMPLETION, Keep, Operator, Prompts, Range, Templates};
 use std::collections::{BTreeSet, HashSet};
 use std::hash::Hash;
 
@@ -131,12 +131,12 @@ impl Resolved {
 /// Prompts of operators and operands; `None` where something is wrong that `keep` has taken.
 fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolved> {
     let operands = spec.operands.as_ref()?;
-    let operators: Vec<&'static Operator> =
-        spec.operators.iter().filter_map(|symbol| Operator::find(symbol).map_err(&mut *keep).ok()).collect();
+    let operators: Vec<Operator> =
+        spec.operators.iter().filter_map(|symbol| operator(symbol, false).map_err(&mut *keep).ok()).collect();
     if spec.operators.is_empty() {
         keep(SpecProblem::Empty { key: "operators".into() });
     }
-    find_repeat(&operators.iter().map(|o| o.symbol).collect::<Vec<_>>(), "operators").map(&mut *keep);
+    find_repeat(&operators.iter().map(|o| o.symbol()).collect::<Vec<_>>(), "operators").map(&mut *keep);
 
     let a = operand_values(&operands.a, "operands.a").map_err(&mut *keep).unwrap_or_default();
     let b = operand_values(&operands.b, "operands.b").map_err(&mut *keep).unwrap_or_default();
@@ -271,23 +271,20 @@ fn find_repeat<T: Eq + Hash + ToString>(values: &[T], key: &'static str) -> Opti
     Some(SpecProblem::Twice { key: key.into(), value: repeated.to_string() })
 }
 
+/// The operator with this symbol; where there is none, the problem names those there are, or the symbol meant.
+fn operator(symbol: &str, in_shot: bool) -> Result<Operator, SpecProblem> {
+    let symbol = symbol.trim();
+    Operator::find(symbol).map_err(|meant| {
+        let suggestion = meant.map(Operator::symbol);
+        SpecProblem::UnknownOperator { symbol: symbol.to_string(), in_shot, suggestion }
+    })
+}
+
 fn solve_shot(a: i64, op: &str, b: i64) -> Result<Calculation, SpecProblem> {
-    let operator = Operator::find(op).map_err(|problem| match problem {
-        SpecProblem::UnknownOperator { symbol, suggestion, .. } => {
-            SpecProblem::UnknownOperator { symbol, suggestion, in_shot: true }
-        }
-        other => other,
-    })?;
-    match (operator.apply)(a, b) {
-        Ok(result) => Ok(Calculation { operator, a, b, result }),
-        Err(why) => {
-            let why = match why {
-                NoValue::DivisionByZero => "division by zero",
-                NoValue::Overflow => "it does not fit 64 bits",
-            };
-            Err(SpecProblem::Shot { a, op: op.to_string(), b, why })
-        }
-    }
+    Calculation::of(operator(op, true)?, a, b).map_err(|why| {
+        let why = if why == Reason::DivisionByZero { "division by zero" } else { "it does not fit 64 bits" };
+        SpecProblem::Shot { a, op: op.to_string(), b, why }
+    })
 }
 
 fn render_shots(template: &Template, completion: &Template, shots: &[Calculation], separator: &str) -> String {

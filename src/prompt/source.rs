@@ -5,8 +5,8 @@ use super::calculation::Calculation;
 use super::dropped::Reason;
 use super::fields::Fields;
 use super::group::PromptGroup;
-use super::operator::{NoValue, Operator};
 use super::words::Words;
+use crate::spec::Operator;
 
 /// What the slots of prompts are filled from.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub enum PromptSource {
 #[derive(Debug, Clone, Default)]
 pub struct OperandGrid {
     /// Operators, in the spec's order.
-    pub operators: Vec<&'static Operator>,
+    pub operators: Vec<Operator>,
     /// Values of the first operand, in order.
     pub a: Vec<i64>,
     /// Values of the second operand, in order.
@@ -35,7 +35,7 @@ impl PromptSource {
     pub fn groups(&self) -> Vec<PromptGroup> {
         match self {
             PromptSource::Arithmetic(grid) => {
-                grid.operators.iter().map(|operator| PromptGroup::operator(operator.symbol)).collect()
+                grid.operators.iter().map(|operator| PromptGroup::operator(operator.symbol())).collect()
             }
             PromptSource::Words(_) => vec![PromptGroup::WORDS],
         }
@@ -62,8 +62,8 @@ impl PromptSource {
         match self {
             PromptSource::Arithmetic(grid) => {
                 let (operator, a, b) = grid.operands(group, index);
-                let result = (operator.apply)(a, b).unwrap_or(0);
-                Some(Fields::Calculation(Calculation { operator, a, b, result }))
+                let unsolved = Calculation { operator, a, b, result: 0 };
+                Some(Fields::Calculation(Calculation::of(operator, a, b).unwrap_or(unsolved)))
             }
             PromptSource::Words(words) => words.combination(index),
         }
@@ -71,20 +71,17 @@ impl PromptSource {
 }
 
 impl OperandGrid {
-    fn operands(&self, group: usize, index: usize) -> (&'static Operator, i64, i64) {
+    fn operands(&self, group: usize, index: usize) -> (Operator, i64, i64) {
         (self.operators[group], self.a[index / self.b.len()], self.b[index % self.b.len()])
     }
 
     fn solve(&self, group: usize, index: usize) -> Result<Calculation, Reason> {
         let (operator, a, b) = self.operands(group, index);
-        let result = (operator.apply)(a, b).map_err(|why| match why {
-            NoValue::DivisionByZero => Reason::DivisionByZero,
-            NoValue::Overflow => Reason::Overflow,
-        })?;
+        let calculation = Calculation::of(operator, a, b)?;
         match self.answers {
-            None if result < 0 => Err(Reason::Negative),
-            Some((low, high)) if !(low..high).contains(&result) => Err(Reason::OutsideAnswers),
-            _ => Ok(Calculation { operator, a, b, result }),
+            None if calculation.result < 0 => Err(Reason::Negative),
+            Some((low, high)) if !(low..high).contains(&calculation.result) => Err(Reason::OutsideAnswers),
+            _ => Ok(calculation),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Arithmetic operators, as specs write them.
 
 /// An arithmetic operator, as specs, prompts and tables write it and as figures and reports show it. This is the one list:
-/// what each computes is [`crate::prompt::Operator`]'s, which the compiler asks about a new one.
+/// what each computes is [`crate::prompt::Calculation`]'s, which the compiler asks about a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
     /// a + b

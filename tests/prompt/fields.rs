@@ -26,7 +26,7 @@ fn arithmetic_is_a_source_of_prompts_with_a_group_for_each_operator() {
     assert_eq!([field("a"), field("b")], [7, 3].map(|number| Some(FieldValue::Integer(number))));
     assert_eq!((field("op"), field("answer"), field("io")), (Some(FieldValue::Text("-")), None, None));
     let asked = prompt.calculation().expect("a calculation");
-    assert_eq!((asked.operator.symbol, asked.a, asked.b, asked.result), ("-", 7, 3, 4));
+    assert_eq!((asked.operator.symbol(), asked.a, asked.b, asked.result), ("-", 7, 3, 4));
     assert_eq!((&prompt.answer().value, prompt.answer_tokens()), (&FieldValue::Integer(4), &[4][..]));
     assert_eq!((prompt.answers.iter().count(), &prompt.contrast), (1, &None));
 }

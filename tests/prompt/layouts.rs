@@ -233,7 +233,7 @@ fn the_built_in_models_prompts_are_its_tokens() {
         let prompt = &set.prompts[count];
         count += 1;
         let asked = calculation(prompt);
-        assert_eq!((prompt.group.label(), asked.operator.symbol), (symbol, symbol));
+        assert_eq!((prompt.group.label(), asked.operator.symbol()), (symbol, symbol));
         assert_eq!((asked.a, asked.b, asked.result), (a, b, answer));
         assert_eq!(prompt.text, format!("{a}{symbol}{b}="));
         assert_eq!(prompt.tokens, tokenizer.encode(&prompt.text).expect("tokens").ids);

@@ -22,7 +22,7 @@ fn the_papers_prompts_on_its_kind_of_tokenizer() {
 
     let prompt = set.prompts.iter().find(|p| p.text == "17/5=").expect("17/5");
     let asked = calculation(prompt);
-    assert_eq!((asked.operator.symbol, asked.a, asked.b, asked.result), ("/", 17, 5, 3));
+    assert_eq!((asked.operator.symbol(), asked.a, asked.b, asked.result), ("/", 17, 5, 3));
     assert_eq!((prompt.group.label(), &prompt.answer().value), ("/", &FieldValue::Integer(3)));
     assert_eq!((prompt.tokens.as_slice(), prompt.answer_tokens()), (&[17, 103, 5, 104][..], &[3][..]));
     assert_eq!(prompt.id, 3 * 900 + 17 * 30 + 5);
@@ -179,7 +179,7 @@ proptest! {
             prop_assert_eq!(tokenizer.decode(prompt.answer_tokens()).unwrap(), asked.result.to_string());
             let whole = tokenizer.encode(&format!("{}{}", prompt.text, asked.result)).unwrap();
             prop_assert_eq!(whole.ids, [tokens, prompt.answer_tokens()].concat());
-            let slots = [(Slot::A, asked.a.to_string()), (Slot::Op, asked.operator.symbol.into()), (Slot::B, asked.b.to_string())];
+            let slots = [(Slot::A, asked.a.to_string()), (Slot::Op, asked.operator.symbol().into()), (Slot::B, asked.b.to_string())];
             for (slot, text) in slots {
                 let held = prompt.slot(slot).unwrap();
                 let decoded = tokenizer.decode(&prompt.tokens[held.first..held.first + held.count]).unwrap();

@@ -1,8 +1,10 @@
-use ablate::prompt::{NoValue, OPERATORS, Operator};
+use super::spec;
+use ablate::prompt::{Calculation, Reason, Resolved};
+use ablate::spec::Operator;
 use proptest::prelude::*;
 
-fn apply(symbol: &str, a: i64, b: i64) -> Result<i64, NoValue> {
-    (Operator::find(symbol).expect("an operator").apply)(a, b)
+fn apply(symbol: &str, a: i64, b: i64) -> Result<i64, Reason> {
+    Calculation::of(Operator::find(symbol).expect("an operator"), a, b).map(|calculation| calculation.result)
 }
 
 #[test]
@@ -24,21 +26,24 @@ fn division_rounds_down_not_towards_zero() {
 
 #[test]
 fn no_value_instead_of_a_wrong_one() {
-    assert_eq!(apply("/", 5, 0), Err(NoValue::DivisionByZero));
-    assert_eq!(apply("/", i64::MIN, -1), Err(NoValue::Overflow));
-    assert_eq!(apply("+", i64::MAX, 1), Err(NoValue::Overflow));
-    assert_eq!(apply("-", i64::MIN, 1), Err(NoValue::Overflow));
-    assert_eq!(apply("*", i64::MAX, 2), Err(NoValue::Overflow));
+    assert_eq!(apply("/", 5, 0), Err(Reason::DivisionByZero));
+    assert_eq!(apply("/", i64::MIN, -1), Err(Reason::Overflow));
+    assert_eq!(apply("+", i64::MAX, 1), Err(Reason::Overflow));
+    assert_eq!(apply("-", i64::MIN, 1), Err(Reason::Overflow));
+    assert_eq!(apply("*", i64::MAX, 2), Err(Reason::Overflow));
 }
 
 #[test]
 fn signs_are_the_typographic_ones() {
-    assert_eq!(OPERATORS.each_ref().map(|operator| operator.sign), ["+", "−", "×", "÷"]);
+    assert_eq!(Operator::ALL.map(Operator::sign), ["+", "−", "×", "÷"]);
 }
 
 #[test]
 fn a_sign_or_a_name_leads_to_the_symbol() {
-    let message = |symbol| Operator::find(symbol).expect_err("no operator").to_string();
+    let message = |symbol: &str| {
+        let prompts = spec(&format!("operators = [{symbol:?}]\noperands = {{ a = [1], b = [1] }}"));
+        Resolved::new(&prompts).expect_err("no operator")[0].to_string()
+    };
     assert_eq!(message("×"), "no operator '×'; write \"*\"");
     assert_eq!(message("division"), "no operator 'division'; write \"/\"");
     assert_eq!(message("mod"), "no operator 'mod'; write \"+\", \"-\", \"*\", \"/\"");

@@ -1,7 +1,8 @@
-use ablate::prompt::{Calculation, OPERATORS, Slot, Template};
+use ablate::prompt::{Calculation, Slot, Template};
+use ablate::spec::Operator;
 use proptest::prelude::*;
 
-static PROBLEM: Calculation = Calculation { operator: &OPERATORS[0], a: 12, b: 3, result: 15 };
+const PROBLEM: Calculation = Calculation { operator: Operator::Addition, a: 12, b: 3, result: 15 };
 
 fn rendered(template: &str) -> (String, Vec<(Slot, std::ops::Range<usize>)>) {
     let mut text = String::from("¶");

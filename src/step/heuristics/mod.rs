@@ -130,7 +130,7 @@ fn classify(
     let facts = subject.model.facts();
     let neurons = neurons::ranked(step, &asked.group, &asked.template, subject, context)?;
     let problems = asked.problems();
-    let Some(operator) = crate::spec::Operator::find(asked.group.label()).ok() else { return Ok(()) };
+    let Some(operator) = asked.calculations().next().map(|one| one.operator) else { return Ok(()) };
     let sign = operator.sign();
     let matcher = Matcher::new(&problems, operator, options(step, facts.gated));
     let values = Values::of(asked, subject, context, step)?;
