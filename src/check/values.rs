@@ -3,7 +3,7 @@
 //! refused once all results are written.
 
 use crate::spec::expression::Literal;
-use crate::spec::{Condition, Loaded, Spec, SpecErrors, Step, advise};
+use crate::spec::{Condition, Loaded, Spec, SpecErrors, advise};
 use crate::step;
 use crate::table::{self, Frames};
 
@@ -85,9 +85,9 @@ fn words(spec: &Spec, frames: &Frames, from: &str, column: &str) -> Option<Vec<&
         return words(spec, frames, source, column);
     }
     let name = from.split('.').next().unwrap_or(from);
-    match spec.steps.iter().find(|step| step.name() == name)? {
-        // Its rows say what those that it reads say.
-        Step::Smallest(step) => words(spec, frames, &step.from, column),
-        step => step::words(step, column),
+    let step = spec.steps.iter().find(|step| step.name() == name)?;
+    if let Some(from) = step::passes_on(step) {
+        return words(spec, frames, from, column);
     }
+    step::words(step, column)
 }

@@ -1,19 +1,18 @@
 //! How far attribution agrees with exact patching: rank correlation, and how many of the top units the two have in common.
 
-use super::dry_ranking::{self, Written};
 use super::labels::{Labels, RunColumns};
+use super::patched_places::PatchedPlaces;
 use super::places::{self, Place, PositionGroup};
-use super::{model_run, neurons, scope};
+use super::{kind, model_run, scope};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, SurveyedCell};
 use crate::measure::{EffectMeasure, Property};
-use crate::spec::step::{ActivationPatching, AttributionPatching, Direction, NeuronMethod};
+use crate::spec::step::{AttributionPatching, Direction};
 use crate::spec::{Loaded, SpecErrors, Step};
 use crate::table::{Holds, read, rows};
 use indexmap::IndexMap;
 use polars::prelude::*;
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 /// Exact patching that an attribution is compared with.
@@ -54,10 +53,12 @@ pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), S
     let refuse =
         |problem: String, advice: String| Err(loaded.refuse(&["step", &step.name, "compare"], problem, Some(advice)));
     let Some(other) = loaded.spec.steps.iter().find(|other| other.name() == name) else { return Ok(()) };
-    let Some(exact) = exact(other) else {
-        let problem = match other {
-            Step::NeuronPatching(_) => format!("step '{name}' is an approximation itself"),
-            _ => format!("step '{name}' is of kind {}", other.kind()),
+    let places = kind::of(other).patched_places();
+    let is_of_places = places.is_some();
+    let Some(exact) = places.and_then(|places| places.exact) else {
+        let problem = match is_of_places {
+            true => format!("step '{name}' is an approximation itself"),
+            false => format!("step '{name}' is of kind {}", other.kind()),
         };
         return refuse(
             problem,
@@ -90,15 +91,6 @@ pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), S
     Ok(())
 }
 
-/// A step of exact patching, whatever its kind.
-fn exact(step: &Step) -> Option<Cow<'_, ActivationPatching>> {
-    match step {
-        Step::ActivationPatching(step) => Some(Cow::Borrowed(step)),
-        Step::NeuronPatching(step) if step.method == NeuronMethod::Exact => Some(Cow::Owned(neurons::exact(step))),
-        _ => None,
-    }
-}
-
 impl<'f> Exact<'f> {
     /// The rows of the step that `compare` names; `None` where it names none.
     ///
@@ -118,8 +110,7 @@ impl<'f> Exact<'f> {
             units.sort_unstable();
             units.dedup();
         }
-        let other = context.loaded.spec.steps.iter().find(|other| other.name() == name);
-        exact.note = other.and_then(self::exact).and_then(|other| {
+        exact.note = PatchedPlaces::of(name, context.loaded).and_then(|places| places.exact).and_then(|other| {
             let same = other.prompts == step.prompts && other.counterfactual == step.counterfactual;
             (!same).then(|| {
                 format!(
@@ -217,8 +208,10 @@ pub(super) fn foresee(
     (survey, cell): (&Survey, &SurveyedCell),
     context: &Context,
 ) -> Result<(), Error> {
-    let other = step.compare.as_deref().and_then(|name| dry_ranking::step_of(name, context.loaded));
-    let Some((other, written)) = other.and_then(|other| Some((other, Written::of(other)?))) else { return Ok(()) };
+    let other = step.compare.as_deref().and_then(|name| crate::step::patched_places::step_of(name, context.loaded));
+    let Some((other, written)) = other.and_then(|other| Some((other, kind::of(other).patched_places()?))) else {
+        return Ok(());
+    };
     // Wrong places of that step are refused by themselves.
     let Ok(places) = written.places(&survey.sketch.card.facts, cell.positions.length, context) else { return Ok(()) };
     let places: HashSet<Place> = places.into_iter().collect();

@@ -23,8 +23,11 @@ use crate::model::hook::{Hook, Site};
 use crate::prompt::Prompt;
 use crate::spec::step::AttributionPatching;
 use crate::spec::{Dtype, HookPattern, Loaded, SitePattern, SpecErrors};
+use crate::step::dependent_key::DependentKey;
 use crate::step::kind::Kind;
+use crate::step::patched_places::PatchedPlaces;
 use crate::table::Frames;
+use std::borrow::Cow;
 
 impl Kind for AttributionPatching {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
@@ -90,6 +93,21 @@ impl Kind for AttributionPatching {
             whole = whole.and(runs.measured(1, self.bootstrap));
         }
         Ok(Some(whole))
+    }
+
+    fn patched_places(&self) -> Option<PatchedPlaces<'_>> {
+        let (sites, positions) = (Cow::from(&self.sites), self.positions.as_slice());
+        let measures = vec![self.measure.exact().name()];
+        Some(PatchedPlaces { sites, layers: None, positions, measures, exact: None })
+    }
+
+    fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
+        let advice = "leave it out, or write compare = \"…\" with a step of exact patching";
+        let compared = self.compare.is_some();
+        vec![
+            DependentKey::new("compare_measure", self.compare_measure.is_some(), compared, advice),
+            DependentKey::new("top", self.top != AttributionPatching::default_top(), compared, advice),
+        ]
     }
 }
 

@@ -1,53 +1,26 @@
 //! Rows of a step before it has run: which components they will be of, so that what reads them is refused before any work.
 
+use super::patched_places::{PatchedPlaces, step_of};
 use super::places::{self, Place, PositionGroup};
 use super::ranking::{self, Effect, Fault, Of, Ranking};
-use super::{Scope, model_run, patching};
+use super::{Scope, kind, model_run};
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::Positions;
-use crate::measure::EffectMeasure;
 use crate::model::ModelName;
 use crate::model::facts::Facts;
 use crate::prompt::{PromptGroup, Resolved};
-use crate::spec::{Condition, Layers, Loaded, PositionName, SpecErrors, Step};
+use crate::spec::{Condition, Layers, Loaded, SpecErrors, Step};
 use crate::table::Frames;
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use polars::prelude::*;
-use std::borrow::Cow;
 
 /// Columns whose values are known before.
 const KNOWN: [&str; 9] = ["model", "checkpoint", "template", "operator", "measure", "site", "layer", "head", "neuron"];
 /// The column that stands for the numbers.
 const NUMBER: &str = "mean";
 
-/// The places that a step writes down and its rows are of, of kinds whose rows are of nothing else.
-pub struct Written<'s> {
-    /// Its sites.
-    pub sites: Cow<'s, [String]>,
-    /// Its positions.
-    pub positions: &'s [PositionName],
-    /// What it measures, each once.
-    pub measures: Vec<&'static str>,
-}
-
-impl<'s> Written<'s> {
-    /// Those of a step.
-    pub fn of(step: &'s Step) -> Option<Self> {
-        let names = |measures: &[EffectMeasure]| measures.iter().map(|measure| measure.name()).collect();
-        let (sites, positions, measures): (_, _, IndexSet<_>) = match step {
-            Step::ActivationPatching(step) => (Cow::from(&step.sites), &step.positions, names(&step.measures)),
-            Step::NeuronPatching(step) => {
-                (Cow::from(patching::neuron_sites(&step.layers)), &step.positions, names(&step.measures))
-            }
-            Step::AttributionPatching(step) => {
-                (Cow::from(&step.sites), &step.positions, names(&[step.measure.exact()]))
-            }
-            _ => return None,
-        };
-        Some(Self { sites, positions, measures: measures.into_iter().collect() })
-    }
-
+impl PatchedPlaces<'_> {
     /// The places in one model.
     ///
     /// # Errors
@@ -58,19 +31,16 @@ impl<'s> Written<'s> {
     }
 }
 
-/// The step whose own rows are named, if there is one.
-pub fn step_of<'l>(from: &str, loaded: &'l Loaded) -> Option<&'l Step> {
-    loaded.spec.steps.iter().find(|step| step.name() == from)
-}
-
 /// The layers that ranked neurons are expected in, for predictions: those that the step whose rows are ranked writes down. Layers that
 /// probes will find are taken to be the later half: answers are read from the middle of a model on, in the models of the paper and in
 /// those of `experiments/paper`. Of any other rows all layers.
 pub fn expected_layers(from: &str, facts: &Facts, context: &Context) -> Vec<usize> {
     let all = facts.n_layers;
     let name = from.split_once('.').map_or(from, |(name, _)| name);
-    let Some(Step::NeuronPatching(step)) = step_of(name, context.loaded) else { return (0..all).collect() };
-    match Layers::parse(&step.layers) {
+    let Some(layers) = PatchedPlaces::of(name, context.loaded).and_then(|written| written.layers) else {
+        return (0..all).collect();
+    };
+    match Layers::parse(layers) {
         Ok(Layers::Written(numbers)) => numbers.below(all).unwrap_or_default(),
         Ok(Layers::Probed(_)) => (all / 2..all).collect(),
         // What is wrong with it is said of that step.
@@ -102,7 +72,7 @@ pub fn check(
 }
 
 fn check_measure(ranking: &Ranking, loaded: &Loaded) -> Result<(), Fault> {
-    let Some(written) = step_of(ranking.from, loaded).and_then(Written::of) else { return Ok(()) };
+    let Some(written) = PatchedPlaces::of(ranking.from, loaded) else { return Ok(()) };
     if ranking.filter.contains_key("measure") {
         return Ok(());
     }
@@ -129,7 +99,7 @@ pub struct Reader<'r> {
 /// Rows that there will not be, and what [`ranking::rank`] refuses, at its place in the spec.
 pub fn ranked(ranking: &Ranking, path: &[&str], reader: Reader, context: &Context) -> Result<Vec<Vec<Effect>>, Error> {
     let Some(step) = step_of(ranking.from, context.loaded) else { return Ok(Vec::new()) };
-    let Some(written) = Written::of(step) else { return Ok(Vec::new()) };
+    let Some(written) = kind::of(step).patched_places() else { return Ok(Vec::new()) };
     // No hook of a component depends on the length of the prompt.
     let Ok(places) = written.places(reader.facts, 1, context) else { return Ok(Vec::new()) };
     let known = |(column, _): &(&String, &Condition)| KNOWN.contains(&column.as_str());

@@ -1,5 +1,7 @@
 //! A kind of step: one implementation, in a file of its own; the list of kinds is in `spec/step/mod.rs`. Nothing else names a kind.
 
+use super::dependent_key::DependentKey;
+use super::patched_places::PatchedPlaces;
 use super::ranking::Ranking;
 use super::{Outcome, RowsInfo};
 use crate::Error;
@@ -67,6 +69,21 @@ pub(crate) trait Kind {
     /// The rankings that it reads from rows of others.
     fn rankings(&self) -> Vec<Ranking<'_>> {
         Vec::new()
+    }
+
+    /// The places that it writes down, of a kind whose rows are of nothing else.
+    fn patched_places(&self) -> Option<PatchedPlaces<'_>> {
+        None
+    }
+
+    /// Its keys that change something only beside others; whether its prompts are of words.
+    fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
+        Vec::new()
+    }
+
+    /// The rows whose texts its own rows pass on.
+    fn passes_on(&self) -> Option<&str> {
+        None
     }
 }
 

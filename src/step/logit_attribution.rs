@@ -13,6 +13,7 @@ use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::prompt::Prompt;
 use crate::spec::step::{self, AttributionTarget};
+use crate::step::dependent_key::DependentKey;
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::system::interrupt;
@@ -42,6 +43,12 @@ impl Kind for step::LogitAttribution {
         survey
             .reading(|_| Ok(Read { logits: 0, bytes: terms * (size_of::<f32>() + size_of::<f64>()), passing: 0 }))
             .map(Some)
+    }
+
+    fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
+        let advice = "leave it out, or write target = \"difference\"";
+        let works = self.target == AttributionTarget::Difference;
+        vec![DependentKey::counterfactual(&self.counterfactual, works, advice)]
     }
 }
 

@@ -7,6 +7,7 @@ mod attention_patterns;
 mod attribution;
 mod capture;
 mod declared;
+pub mod dependent_key;
 mod divided;
 mod dry_ranking;
 mod heuristic_overlap;
@@ -25,6 +26,7 @@ mod neuron_overlap;
 mod neurons;
 mod outcome;
 mod pairing;
+mod patched_places;
 mod patching;
 mod path_patching;
 mod places;
@@ -48,8 +50,10 @@ use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::model::ModelName;
 use crate::prompt::{Resolved, of_words};
+use crate::spec::step::{Counterfactual, CounterfactualOperators};
 use crate::spec::{Loaded, Prompts, SpecErrors, Step};
 use crate::table::{Frames, without_rows};
+use dependent_key::DependentKey;
 use polars::prelude::{DataFrame, PolarsResult};
 
 /// Runs a step.
@@ -77,6 +81,23 @@ pub fn check(step: &Step, loaded: &Loaded, frames: &Frames) -> Result<(), SpecEr
     means::check(step, loaded)?;
     model_run::check(step, loaded)?;
     kind::of(step).check(loaded, frames)
+}
+
+/// The rows whose texts the rows of a step pass on.
+pub fn passes_on(step: &Step) -> Option<&str> {
+    kind::of(step).passes_on()
+}
+
+/// The keys of a step that change something only beside others.
+pub fn dependent_keys(step: &Step, loaded: &Loaded) -> Vec<DependentKey> {
+    let words = prompts_of(step, loaded).is_some_and(Prompts::is_words);
+    let mut keys = kind::of(step).dependent_keys(words);
+    if let Some(Counterfactual { operators, .. }) = step.counterfactual() {
+        let advice = "leave it out: prompts of words have no operators";
+        let key = DependentKey::new("operators", *operators != CounterfactualOperators::All, !words, advice);
+        keys.push(key.below(&["counterfactual"]));
+    }
+    keys
 }
 
 /// Refuses what a step that runs no model will not find in the rows that it reads, as far as that shows before they are there.

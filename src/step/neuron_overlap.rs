@@ -59,7 +59,7 @@ impl Kind for NeuronOverlap {
     }
 
     fn foresee(&self, context: &Context) -> Result<(), Error> {
-        let Some(from) = dry_ranking::step_of(&self.from, context.loaded) else { return Ok(()) };
+        let Some(from) = crate::step::patched_places::step_of(&self.from, context.loaded) else { return Ok(()) };
         let Some(prompts) = model_run::spec(from, context.loaded) else { return Ok(()) };
         let groups = model_run::groups(from.common(), context)?;
         for name in context.models.names(from.models().unwrap_or_default()) {

@@ -8,7 +8,10 @@ use crate::measure::{AttributionMeasure, EffectMeasure};
 use crate::spec::step::{ActivationPatching, AttributionPatching, Direction, NeuronMethod, NeuronPatching};
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::kind::Kind;
+use crate::step::patched_places::PatchedPlaces;
 use crate::table::Frames;
+use indexmap::IndexSet;
+use std::borrow::Cow;
 
 impl Kind for NeuronPatching {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
@@ -46,10 +49,22 @@ impl Kind for NeuronPatching {
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
         of_sites(self).workload(survey, context)
     }
+
+    fn patched_places(&self) -> Option<PatchedPlaces<'_>> {
+        let exact = exact(self);
+        let measures: IndexSet<&'static str> = self.measures.iter().map(|measure| measure.name()).collect();
+        Some(PatchedPlaces {
+            sites: Cow::from(exact.sites.clone()),
+            layers: Some(&self.layers),
+            positions: &self.positions,
+            measures: measures.into_iter().collect(),
+            exact: (self.method == NeuronMethod::Exact).then_some(Cow::Owned(exact)),
+        })
+    }
 }
 
 /// The step of exact patching that gives the same rows.
-pub(super) fn exact(step: &NeuronPatching) -> ActivationPatching {
+fn exact(step: &NeuronPatching) -> ActivationPatching {
     let NeuronPatching { name, models, prompts, needs, positions, counterfactual, direction, measures, .. } =
         step.clone();
     let (sites, per_prompt, bootstrap) = (patching::neuron_sites(&step.layers), step.per_prompt, step.bootstrap);

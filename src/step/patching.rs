@@ -15,7 +15,10 @@ use crate::prompt::Prompt;
 use crate::spec::step::{ActivationPatching, Direction};
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
+use crate::step::patched_places::PatchedPlaces;
 use crate::table::{ColumnSet, Frames};
+use indexmap::IndexSet;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Every neuron of some layers.
@@ -50,6 +53,17 @@ impl Kind for ActivationPatching {
             whole = whole.and(replay.measured(self.measures.len(), self.bootstrap).and(runs));
         }
         Ok(Some(whole))
+    }
+
+    fn patched_places(&self) -> Option<PatchedPlaces<'_>> {
+        let measures: IndexSet<&'static str> = self.measures.iter().map(|measure| measure.name()).collect();
+        Some(PatchedPlaces {
+            sites: Cow::from(&self.sites),
+            layers: None,
+            positions: &self.positions,
+            measures: measures.into_iter().collect(),
+            exact: Some(Cow::Borrowed(self)),
+        })
     }
 }
 

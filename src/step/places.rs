@@ -1,13 +1,14 @@
 //! The places that a spec's sites, components and positions mean in one model.
 
 use super::Scope;
+use super::patched_places::PatchedPlaces;
 use super::scope::numbers;
 use crate::context::Context;
 use crate::intervene::{Layout, Positions, Units};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::spec::{
-    ComponentKind, ComponentPattern, HookPattern, PositionName, SitePattern, SpecErrors, Step, UnitPattern, has_heads,
+    ComponentKind, ComponentPattern, HookPattern, PositionName, SitePattern, SpecErrors, UnitPattern, has_heads,
     has_neurons, nearest,
 };
 use crate::table::{Holds, rows};
@@ -137,10 +138,7 @@ pub fn resolve(
 /// # Errors
 /// Hooks, layers and units that the model does not have.
 fn sites(step: &str, sites: &[String], target: Scope, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
-    let layers = context.loaded.spec.steps.iter().find_map(|other| match other {
-        Step::NeuronPatching(other) if other.name == step => Some(other.layers.as_str()),
-        _ => None,
-    });
+    let layers = PatchedPlaces::of(step, context.loaded).and_then(|written| written.layers);
     let each = sites.iter().enumerate().map(|(index, text)| match layers {
         // The sites are made of what the step says of layers, and nobody has written them.
         Some(layers) => written_site((&["step", step, "layers"], layers), text, target, length, context),

@@ -72,6 +72,10 @@ impl Kind for Smallest {
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
         check(self, loaded, frames)
     }
+
+    fn passes_on(&self) -> Option<&str> {
+        Some(&self.from)
+    }
 }
 
 /// A key of the step and what is wrong with it.

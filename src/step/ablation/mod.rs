@@ -14,9 +14,10 @@ use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::Edit;
-use crate::measure::AblationMeasure;
-use crate::spec::step::{Ablation, AblationMode, AblationValue};
+use crate::measure::{AblationMeasure, Property};
+use crate::spec::step::{Ablation, AblationMode, AblationValue, Listed};
 use crate::spec::{Loaded, SpecErrors};
+use crate::step::dependent_key::DependentKey;
 use crate::step::kind::Kind;
 use crate::step::labels::ModelColumns;
 use crate::table::Frames;
@@ -85,5 +86,39 @@ impl Kind for Ablation {
 
     fn rankings(&self) -> Vec<Ranking<'_>> {
         self.ranked.iter().map(Ranking::from).chain(self.listed.iter().map(Ranking::from)).collect()
+    }
+
+    fn dependent_keys(&self, words: bool) -> Vec<DependentKey> {
+        let among =
+            self.mode == AblationMode::Keep || self.measures.iter().any(|measure| measure.has(Property::EmptyRun));
+        let is_mean = self.value == AblationValue::Mean;
+        let mut keys = vec![
+            DependentKey::mean(&self.mean, is_mean, "leave it out, or write value = \"mean\""),
+            DependentKey::counterfactual(
+                &self.counterfactual,
+                self.value == AblationValue::Resample,
+                "leave it out, or write value = \"resample\"",
+            ),
+            DependentKey::new(
+                "among",
+                self.among != Ablation::default_among(),
+                among,
+                "leave it out, or write mode = \"keep\" or the measure \"faithfulness\"",
+            ),
+            DependentKey::new(
+                "skip_zero_answers",
+                self.skip_zero_answers,
+                !words,
+                "leave it out: words are no numbers",
+            ),
+        ];
+        for (number, Listed { top, share, by, per_layer, .. }) in self.listed.iter().enumerate() {
+            let some = top.is_some() || share.is_some();
+            let advice = "all rows count: leave it out, or write top = 10 or share = 0.01";
+            let by = DependentKey::new("by", by != "mean", some, advice);
+            let ordered = [by, DependentKey::new("per_layer", *per_layer, some, advice)];
+            keys.extend(ordered.map(|key| key.below(&["listed", &number.to_string()])));
+        }
+        keys
     }
 }

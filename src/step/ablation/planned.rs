@@ -8,9 +8,9 @@ use crate::measure::Property;
 use crate::model::ModelName;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
-use crate::spec::Step;
 use crate::spec::step::{Ablation, AblationMode, Ranked};
 use crate::step::dry_ranking::{self, Reader};
+use crate::step::patched_places::PatchedPlaces;
 use crate::step::places::{self, Place};
 use crate::step::{Scope, model_run};
 
@@ -72,12 +72,8 @@ pub fn check(step: &Ablation, name: &ModelName, facts: &Facts, template: &str, c
 /// The components that a ranking may have, in an order in which neighbours lie in different layers, as in rankings.
 fn others(ranked: &Ranked, named: &[Place], among: &Set, facts: &Facts, context: &Context) -> Vec<Place> {
     let from = ranked.from.split('.').next().unwrap_or_default();
-    let sites = context.loaded.spec.steps.iter().find(|step| step.name() == from).map(|step| match step {
-        Step::ActivationPatching(step) => step.sites.as_slice(),
-        Step::AttributionPatching(step) => step.sites.as_slice(),
-        _ => &[],
-    });
-    let heads = sites.unwrap_or_default().iter().any(|site| site.contains("[head]"));
+    let written = PatchedPlaces::of(from, context.loaded);
+    let heads = written.is_some_and(|written| written.sites.iter().any(|site| site.contains("[head]")));
     let (site, units) = if heads { (Site::Z, facts.n_heads) } else { (Site::MlpPost, facts.d_mlp) };
     let named = Set::of(named, facts);
     let mut places: Vec<Place> = (0..facts.n_layers)

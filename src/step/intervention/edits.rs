@@ -8,6 +8,7 @@ use crate::prompt::Positions;
 use crate::spec::PositionName;
 use crate::spec::step::{EditSpec, EditValue, Intervention, NamedIntervention};
 use crate::step::Scope;
+use crate::step::dependent_key::DependentKey;
 use crate::step::places::{self, Place};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
@@ -125,4 +126,19 @@ fn by_hook(places: Vec<Place>) -> impl Iterator<Item = (Hook, Units)> {
     hooks
         .into_iter()
         .map(|(hook, units)| (hook, units.map_or(Units::All, |units| Units::Of(units.into_iter().collect()))))
+}
+
+/// The keys of an edit that change something only beside others.
+pub fn dependent_keys(edit: &EditSpec) -> Vec<DependentKey> {
+    let (of_site, of_attention) = (edit.site.is_some(), !edit.cut.is_empty());
+    let advice = "edges are cut as they are: leave it out, or write site = \"…\"";
+    // An edit of nothing is refused as such.
+    let site = of_site || !of_attention;
+    let to = edit.to != [PositionName::all()];
+    vec![
+        DependentKey::new("to", to, of_attention || !of_site, "leave it out, or write cut = [\"L0H1\"]"),
+        DependentKey::new("value", edit.value != EditValue::default(), site, advice),
+        DependentKey::new("strength", edit.strength != 1.0, site, advice),
+        DependentKey::new("add", edit.add, site, advice),
+    ]
 }

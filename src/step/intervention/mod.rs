@@ -17,6 +17,7 @@ use crate::measure::Property;
 use crate::prompt::{Prompt, PromptGroup};
 use crate::spec::step::{Direction, EditValue, Intervention, MeanOperators};
 use crate::spec::{Loaded, SpecErrors};
+use crate::step::dependent_key::DependentKey;
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::table::{Frames, Holds, rows};
@@ -75,6 +76,20 @@ impl Kind for Intervention {
             whole = whole.and(replay.measured(self.measures.len(), self.bootstrap).and(runs));
         }
         Ok(Some(whole))
+    }
+
+    fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
+        let edits =
+            || self.interventions.iter().flat_map(|one| one.edits.iter().enumerate().map(move |edit| (one, edit)));
+        let means = edits().any(|(_, (_, edit))| edit.value == EditValue::Mean);
+        let mut keys =
+            vec![DependentKey::mean(&self.mean, means, "leave it out, or write value = \"mean\" in an edit")];
+        for (intervention, (number, edit)) in edits() {
+            let number = number.to_string();
+            let path = ["interventions", intervention.name.as_str(), "edits", &number];
+            keys.extend(edits::dependent_keys(edit).into_iter().map(|key| key.below(&path)));
+        }
+        keys
     }
 }
 

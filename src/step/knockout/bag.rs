@@ -59,7 +59,7 @@ pub struct Associated {
 
 /// How many neurons of each layer a step of heuristics looks at, and of which layers, about.
 pub fn expected(from: &str, facts: &Facts, context: &Context) -> (usize, Vec<usize>) {
-    match dry_ranking::step_of(from, context.loaded) {
+    match crate::step::patched_places::step_of(from, context.loaded) {
         Some(Step::Heuristics(step)) => {
             (step.ranked.k.min(facts.d_mlp), dry_ranking::expected_layers(&step.ranked.from, facts, context))
         }

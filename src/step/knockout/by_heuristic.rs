@@ -13,6 +13,8 @@ use crate::spec::Loaded;
 use crate::spec::SpecErrors;
 use crate::spec::step::HeuristicKnockout;
 use crate::spec::step::HeuristicType;
+use crate::spec::step::KnockoutValue;
+use crate::step::dependent_key::DependentKey;
 use crate::step::kind::Kind;
 use crate::step::labels::Labels;
 use crate::step::means::Over;
@@ -63,6 +65,11 @@ impl Kind for HeuristicKnockout {
             whole = whole.and(replay.and(forwards));
         }
         Ok(Some(whole))
+    }
+
+    fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
+        let is_mean = self.value == KnockoutValue::Mean;
+        vec![DependentKey::mean(&self.mean, is_mean, "leave it out, or write value = \"mean\"")]
     }
 }
 

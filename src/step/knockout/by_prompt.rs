@@ -10,7 +10,9 @@ use crate::measure::wilson_mean;
 use crate::prompt::{AskedColumns, Prompt, PromptColumns, PromptGroup, Random};
 use crate::spec::Loaded;
 use crate::spec::SpecErrors;
+use crate::spec::step::KnockoutValue;
 use crate::spec::step::{KnockoutOrder, PromptKnockout};
+use crate::step::dependent_key::DependentKey;
 use crate::step::kind::Kind;
 use crate::step::labels::Labels;
 use crate::step::means::Over;
@@ -55,6 +57,11 @@ impl Kind for PromptKnockout {
             whole = whole.and(replay.and(forwards));
         }
         Ok(Some(whole))
+    }
+
+    fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
+        let is_mean = self.value == KnockoutValue::Mean;
+        vec![DependentKey::mean(&self.mean, is_mean, "leave it out, or write value = \"mean\"")]
     }
 }
 

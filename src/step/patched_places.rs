@@ -1,0 +1,32 @@
+//! The places that a step of patching writes down, for the steps that read its rows before these are there.
+
+use super::kind;
+use crate::spec::step::ActivationPatching;
+use crate::spec::{Loaded, PositionName, Step};
+use std::borrow::Cow;
+
+/// What a step writes down whose rows are of nothing else.
+pub struct PatchedPlaces<'s> {
+    /// Its sites.
+    pub sites: Cow<'s, [String]>,
+    /// The text that the sites are made of, where it writes layers alone.
+    pub layers: Option<&'s str>,
+    /// Its positions.
+    pub positions: &'s [PositionName],
+    /// What it measures, each once.
+    pub measures: Vec<&'static str>,
+    /// The step of exact patching that it is; `None` where it approximates one.
+    pub exact: Option<Cow<'s, ActivationPatching>>,
+}
+
+impl<'s> PatchedPlaces<'s> {
+    /// Those of the step whose own rows are named, if its rows are of places that it writes down.
+    pub fn of(from: &str, loaded: &'s Loaded) -> Option<Self> {
+        kind::of(step_of(from, loaded)?).patched_places()
+    }
+}
+
+/// The step whose own rows are named, if there is one.
+pub fn step_of<'l>(from: &str, loaded: &'l Loaded) -> Option<&'l Step> {
+    loaded.spec.steps.iter().find(|step| step.name() == from)
+}
