@@ -108,14 +108,20 @@ macro_rules! cells {
 }
 cells!(u32 as i64, u64 as i64, usize as i64, i64 as i64, f32 as f64, f64 as f64, bool as bool);
 
-macro_rules! plain {
+macro_rules! single {
     ($($kind:ty = $dtype:ident),*) => {$(
         impl ColumnSet for $kind {
             fn declared(name: &str, about: &'static str) -> Vec<ColumnInfo> {
                 ColumnInfo::of(name, DataType::$dtype, about)
             }
         }
+    )*};
+}
+single!(String = String, i64 = Int64, f64 = Float64, bool = Boolean);
+single!(Option<String> = String, Option<i64> = Int64, Option<f64> = Float64, Option<bool> = Boolean);
 
+macro_rules! holds {
+    ($($kind:ty),*) => {$(
         impl<V: CellOf<$kind>> Holds<V> for $kind {
             fn columns(name: &str, values: impl Iterator<Item = V>) -> Vec<Column> {
                 vec![Column::new(name.into(), values.map(CellOf::cell).collect::<Vec<$kind>>())]
@@ -123,23 +129,11 @@ macro_rules! plain {
         }
     )*};
 }
-plain!(i64 = Int64, f64 = Float64, bool = Boolean, Option<i64> = Int64, Option<f64> = Float64, Option<bool> = Boolean);
-
-impl ColumnSet for String {
-    fn declared(name: &str, about: &'static str) -> Vec<ColumnInfo> {
-        ColumnInfo::of(name, DataType::String, about)
-    }
-}
+holds!(i64, f64, bool, Option<i64>, Option<f64>, Option<bool>);
 
 impl<V: AsRef<str>> Holds<V> for String {
     fn columns(name: &str, values: impl Iterator<Item = V>) -> Vec<Column> {
         vec![StringChunked::from_iter_values(name.into(), values).into_column()]
-    }
-}
-
-impl ColumnSet for Option<String> {
-    fn declared(name: &str, about: &'static str) -> Vec<ColumnInfo> {
-        String::declared(name, about)
     }
 }
 
