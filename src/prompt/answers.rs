@@ -1,4 +1,4 @@
-//! Answers of prompts: the right ones, and a wrong one to compare with.
+//! AcceptedAnswers of prompts: the right ones, and a wrong one to compare with.
 
 use super::fields::FieldValue;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ pub struct Accepted {
 
 /// The answers that count as right: at least one, of which measures read the first. No source gives more than that one yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answers {
+pub struct AcceptedAnswers {
     first: Accepted,
     others: Vec<Accepted>,
 }
 
-impl From<Accepted> for Answers {
+impl From<Accepted> for AcceptedAnswers {
     fn from(first: Accepted) -> Self {
         Self { first, others: Vec::new() }
     }
 }
 
-impl Answers {
+impl AcceptedAnswers {
     /// The one that measures read.
     pub fn first(&self) -> &Accepted {
         &self.first

@@ -24,7 +24,7 @@ pub enum Fields {
 pub type Names = Arc<[String]>;
 
 /// The slots of prompts of words as columns of rows: their names, and which hold whole numbers, because every word is one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SlotColumns {
     /// Names of the slots.
     pub names: Names,
@@ -34,12 +34,6 @@ pub struct SlotColumns {
     pub whole_answer: bool,
     /// Whether contrasts are, likewise.
     pub whole_contrast: bool,
-}
-
-impl Default for SlotColumns {
-    fn default() -> Self {
-        Self { names: Arc::from([]), whole: Vec::new(), whole_answer: false, whole_contrast: false }
-    }
 }
 
 /// A number or a text.

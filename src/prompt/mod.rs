@@ -34,7 +34,7 @@ mod tally;
 mod template;
 mod words;
 
-pub use answers::{Accepted, Answers, Contrast};
+pub use answers::{Accepted, AcceptedAnswers, Contrast};
 pub use calculation::Calculation;
 pub use census::{Census, Censuses};
 pub use change::{Change, ChangeFault, Place, change, changed};

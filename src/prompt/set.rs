@@ -1,6 +1,6 @@
 //! Prompt sets: the prompts a step runs on, and what became of those it does not.
 
-use super::answers::{Accepted, Answers, Contrast};
+use super::answers::{Accepted, AcceptedAnswers, Contrast};
 use super::calculation::Calculation;
 use super::dropped::Dropped;
 use super::error::PromptError;
@@ -25,7 +25,7 @@ pub struct Prompt {
     /// What its template is filled with.
     pub fields: Fields,
     /// The answers that count as right.
-    pub answers: Answers,
+    pub answers: AcceptedAnswers,
     /// The wrong answer that measures compare with, where the spec says one.
     pub contrast: Option<Contrast>,
     /// The whole text, shots included.

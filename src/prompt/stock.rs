@@ -1,6 +1,6 @@
 //! What the prompts of one template and group are made from, and their tokens.
 
-use super::answers::{Accepted, Answers, Contrast};
+use super::answers::{Accepted, AcceptedAnswers, Contrast};
 use super::dropped::{Fault, Reason};
 use super::error::PromptError;
 use super::fields::{FieldValue, Fields};
@@ -143,7 +143,7 @@ impl<'a> Stock<'a> {
             template: self.template_index,
             group: self.group.clone(),
             fields: fields.clone(),
-            answers: Answers::from(Accepted { value, tokens: answer_tokens }),
+            answers: AcceptedAnswers::from(Accepted { value, tokens: answer_tokens }),
             contrast,
             tokens: self.bos.into_iter().chain(prompt.ids).collect(),
             text,

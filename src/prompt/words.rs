@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub const MOST_COMBINATIONS: u128 = 1 << 40;
 
 /// The words of `[prompts.slots]` and `rows`, checked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Words {
     /// Names of the slots.
     pub names: Names,
@@ -53,15 +53,7 @@ fn is_whole(word: &Arc<str>) -> bool {
 impl Words {
     /// Checks the words of a spec; `keep` takes what is wrong with them.
     pub(super) fn new(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Self {
-        let mut words = Self {
-            names: Arc::from([]),
-            different: Vec::new(),
-            contrast: None,
-            columns: Arc::default(),
-            lists: Vec::new(),
-            axes: Vec::new(),
-            lengths: Vec::new(),
-        };
+        let mut words = Self::default();
         let mut names: Vec<String> = Vec::new();
         words.add_rows(spec, &mut names, keep);
         words.add_slots(spec, &mut names, keep);

@@ -7,7 +7,7 @@
 
 mod numbers;
 
-use super::answers::{Accepted, Answers};
+use super::answers::{Accepted, AcceptedAnswers};
 use super::calculation::Calculation;
 use super::dropped::Reason;
 use super::fields::{FieldValue, Fields};
@@ -207,7 +207,7 @@ impl<'t> Layouts<'t> {
             template: stock.template_index,
             group: stock.group.clone(),
             fields: Fields::Calculation(*asked),
-            answers: Answers::from(Accepted {
+            answers: AcceptedAnswers::from(Accepted {
                 value: FieldValue::Integer(asked.result),
                 tokens: layout.lead.iter().chain(&answer.ids).copied().collect(),
             }),

@@ -3,6 +3,7 @@
 use super::data::Split;
 use crate::model::transformer::{Tokens, Transformer};
 use crate::prompt::Prompt;
+use serde::{Deserialize, Serialize};
 
 /// Name of the split that is never trained on.
 pub const HELD_OUT: &str = "held-out";
@@ -13,10 +14,11 @@ pub const TRAIN: &str = "train";
 const BATCH: usize = 1024;
 
 /// How well one group is answered.
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Evaluation {
     pub step: usize,
     pub group: String,
-    pub split: &'static str,
+    pub split: String,
     pub count: usize,
     pub accuracy: f64,
     pub loss: f64,
@@ -38,7 +40,7 @@ pub(super) fn evaluate(model: &Transformer, split: &Split, step: usize, training
         Evaluation {
             step,
             group: group.label().to_string(),
-            split: name,
+            split: name.to_string(),
             count: prompts.len(),
             accuracy: correct as f64 / count,
             loss: loss / count,

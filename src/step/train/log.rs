@@ -8,9 +8,10 @@ use crate::model::transformer::Transformer;
 use crate::system::progress::Task;
 use crate::table::{Holds, rows};
 use polars::prelude::{DataFrame, PolarsResult};
+use serde::{Deserialize, Serialize};
 
 /// Losses and accuracies as they come.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Log {
     pub losses: Vec<f64>,
     pub evaluations: Vec<Evaluation>,
@@ -50,7 +51,7 @@ rows! {
     pub LogColumns<'r>(row: &'r Evaluation) {
         step: i64 = row.step, "The optimiser step.";
         operator: String = &row.group;
-        split: String = row.split, "`train` or `held-out`.", in [evaluate::HELD_OUT, evaluate::TRAIN];
+        split: String = &row.split, "`train` or `held-out`.", in [evaluate::HELD_OUT, evaluate::TRAIN];
         count: i64 = row.count;
         accuracy: f64 = row.accuracy;
         loss: f64 = row.loss;

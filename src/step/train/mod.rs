@@ -38,7 +38,7 @@ use std::path::Path;
 /// What a training left behind.
 #[derive(Debug)]
 pub struct Trained {
-    /// One row per evaluation and operator: `step`, `operator`, `split` (`held-out` or `train`), `count`, `accuracy`,
+    /// One row per evaluation and group: `step`, `operator`, `split` (`held-out` or `train`), `count`, `accuracy`,
     /// `loss` (mean cross-entropy in nats), `training_loss` (mean over all batches since the evaluation before).
     pub rows: DataFrame,
     /// The models written, by optimiser step; the last is the trained one.
@@ -72,7 +72,7 @@ pub fn train(
     let mut log = Log::default();
     let mut checkpoints = Vec::new();
     let mut states = States::new(spec, blocks);
-    let going_on = states.resume((&mut model, &mut optimizer, &mut log), &split, spec, (folder, &tokenizer))?;
+    let going_on = states.resume((&mut model, &mut optimizer, &mut log), spec, (folder, &tokenizer))?;
     let done = match going_on {
         Some((done, saved)) => {
             checkpoints.extend(saved);

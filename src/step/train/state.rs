@@ -1,8 +1,6 @@
 //! How far a training is, so that another run goes on from there.
 
 use super::adamw::AdamW;
-use super::data::Split;
-use super::evaluate::{Evaluation, HELD_OUT, TRAIN};
 use super::log::Log;
 use super::save;
 use crate::model::transformer::Transformer;
@@ -10,7 +8,6 @@ use crate::resume::{Blocks, Latest, Series};
 use crate::spec;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
-use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -44,19 +41,15 @@ impl<'b> States<'b> {
     pub fn resume(
         &self,
         (model, optimizer, log): (&mut Transformer, &mut AdamW, &mut Log),
-        split: &Split,
         spec: &spec::step::Train,
         (folder, tokenizer): (&Path, &str),
     ) -> Result<Option<(usize, Vec<save::Saved>)>, save::SaveError> {
-        type State = ((usize, Weights, Vec<Vec<Vec<f32>>>), (Vec<f64>, Vec<Row>));
-        let Some(((step, weights, moments), (losses, rows))) = self.latest.take::<State>() else { return Ok(None) };
+        type State = ((usize, Weights, Vec<Vec<Vec<f32>>>), Log);
+        let Some(((step, weights, moments), before)) = self.latest.take::<State>() else { return Ok(None) };
         let written = spec.checkpoints.iter().enumerate().filter(|(_, checkpoint)| **checkpoint <= step);
         let written =
             written.map(|(number, checkpoint)| Some((*checkpoint, self.checkpoints.take::<Weights>(number)?)));
-        let evaluations: Option<Vec<Evaluation>> = rows.into_iter().map(|row| row.of(split)).collect();
-        let (Some(written), Some(evaluations)) = (written.collect::<Option<Vec<_>>>(), evaluations) else {
-            return Ok(None);
-        };
+        let Some(written) = written.collect::<Option<Vec<_>>>() else { return Ok(None) };
         let mut saved = Vec::new();
         for (checkpoint, weights) in written {
             let Some(model) = with_weights(model.clone(), weights) else { return Ok(None) };
@@ -67,7 +60,7 @@ impl<'b> States<'b> {
             return Ok(None);
         }
         *model = going_on;
-        *log = Log { losses, evaluations };
+        *log = before;
         Ok(Some((step, saved)))
     }
 
@@ -77,8 +70,7 @@ impl<'b> States<'b> {
             return;
         }
         let began = Instant::now();
-        let rows: Vec<Row> = log.evaluations.iter().map(Row::new).collect();
-        self.latest.keep(&((step, weights(model), optimizer.moments(model)), (log.losses.clone(), rows)));
+        self.latest.keep(&((step, weights(model), optimizer.moments(model)), log.clone()));
         self.every = EVERY.max(began.elapsed() * TIMES);
         self.kept = Instant::now();
     }
@@ -91,24 +83,6 @@ impl<'b> States<'b> {
         {
             self.checkpoints.keep(number, &weights(model));
         }
-    }
-}
-
-/// An evaluation as it is kept.
-#[derive(Serialize, Deserialize)]
-struct Row((usize, String, bool), (usize, f64), (f64, f64));
-
-impl Row {
-    fn new(evaluation: &Evaluation) -> Self {
-        let Evaluation { step, ref group, split, count, accuracy, loss, training_loss } = *evaluation;
-        Self((step, group.clone(), split == HELD_OUT), (count, accuracy), (loss, training_loss))
-    }
-
-    fn of(self, of: &Split) -> Option<Evaluation> {
-        let Self((step, group, held_out), (count, accuracy), (loss, training_loss)) = self;
-        of.groups.iter().find(|other| other.label() == group)?;
-        let split = if held_out { HELD_OUT } else { TRAIN };
-        Some(Evaluation { step, group, split, count, accuracy, loss, training_loss })
     }
 }
 
