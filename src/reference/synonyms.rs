@@ -3,266 +3,182 @@
 /// A word of the field.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Synonym {
-    /// What it is called, in lower case with '-' between words.
-    pub names: &'static [&'static str],
+    names: &'static str,
     /// What it is here, or that it is not, and what is nearest to it.
     pub about: &'static str,
-    /// What explains that: names that `ablate explain` finds.
-    pub see: &'static [&'static str],
+    see: &'static str,
 }
 
-const fn word(names: &'static [&'static str], about: &'static str, see: &'static [&'static str]) -> Synonym {
+impl Synonym {
+    /// What it is called, in lower case with '-' between words.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.names.split(' ')
+    }
+
+    /// What explains that: names that `ablate explain` finds.
+    pub fn see(&self) -> impl Iterator<Item = &'static str> {
+        self.see.split(' ')
+    }
+}
+
+/// The names, what is to be said, and what to see, names with a space between.
+const fn word(names: &'static str, about: &'static str, see: &'static str) -> Synonym {
     Synonym { names, about, see }
 }
 
 /// Every word, those that are near to each other together.
 pub const SYNONYMS: &[Synonym] = &[
     word(
-        &[
-            "steering",
-            "steer",
-            "steering-vector",
-            "steering-vectors",
-            "activation-steering",
-            "activation-addition",
-            "actadd",
-            "caa",
-            "contrastive-activation-addition",
-            "activation-engineering",
-            "representation-engineering",
-            "repe",
-        ],
+        "steering steer steering-vector steering-vectors activation-steering activation-addition actadd caa \
+         contrastive-activation-addition activation-engineering representation-engineering repe",
         "Steering adds to activations: here an edit of a step of kind 'intervention' with add = true, a value and a strength. Edits of numbers need no other prompt. \
          A direction from a file, or the difference of two means, is not there yet: write a number for each unit, as in site = \"12.resid_pre[5]\".",
-        &["intervention"],
+        "intervention",
     ),
     word(
-        &["activation-patching-denoising", "causal-tracing", "causal-trace", "tracing", "rome", "memit", "restoration"],
+        "activation-patching-denoising causal-tracing causal-trace tracing rome memit restoration",
         "Causal tracing restores clean activations in a corrupted run: here 'activation-patching' with direction = \"denoising\". The corrupted run is another prompt; \
          noise added to embeddings is not there. Editing weights (ROME, MEMIT) is not there either.",
-        &["activation-patching", "direction"],
+        "activation-patching direction",
     ),
     word(
-        &[
-            "interchange-intervention",
-            "interchange-interventions",
-            "interchange",
-            "causal-mediation",
-            "causal-mediation-analysis",
-            "mediation",
-            "causal-abstraction",
-            "patching",
-            "activation-transplant",
-            "resampling",
-            "das",
-            "distributed-alignment-search",
-        ],
+        "interchange-intervention interchange-interventions interchange causal-mediation causal-mediation-analysis \
+         mediation causal-abstraction patching activation-transplant resampling das distributed-alignment-search",
         "An interchange intervention, or causal mediation analysis, puts one prompt's activations into the run of another: here 'activation-patching', with the effect as \
          'indirect-effect'. Rotated subspaces (distributed alignment search) are not there.",
-        &["activation-patching", "indirect-effect", "counterfactual"],
+        "activation-patching indirect-effect counterfactual",
     ),
     word(
-        &["eap", "edge-attribution", "edge-attribution-patching", "eap-ig", "edge-patching", "edges", "attribution"],
+        "eap edge-attribution edge-attribution-patching eap-ig edge-patching edges attribution",
         "Edge attribution patching scores edges by gradients. Here 'attribution-patching' scores components so, and 'path-patching' measures edges exactly; gradients of \
          edges are not there yet.",
-        &["attribution-patching", "path-patching"],
+        "attribution-patching path-patching",
     ),
     word(
-        &["integrated-gradients", "ig", "gradient", "gradients", "saliency"],
+        "integrated-gradients ig gradient gradients saliency",
         "Gradients times differences of activations: here 'attribution-patching', with integrated gradients by its key 'steps'.",
-        &["attribution-patching"],
+        "attribution-patching",
     ),
     word(
-        &[
-            "acdc",
-            "circuit-discovery",
-            "automatic-circuit-discovery",
-            "subnetwork-probing",
-            "circuit",
-            "circuits",
-            "causal-scrubbing",
-        ],
+        "acdc circuit-discovery automatic-circuit-discovery subnetwork-probing circuit circuits causal-scrubbing",
         "Searching for circuits edge by edge (ACDC) is not there. Here components are ranked by an effect, and 'ablation' with mode = \"keep\" says how faithful the best k are; \
          'smallest' takes the least k that is good enough.",
-        &["ablation", "smallest", "path-patching"],
+        "ablation smallest path-patching",
     ),
     word(
-        &["r", "r'", "answer-r", "counterfactual-answer"],
+        "r r' answer-r counterfactual-answer",
         "r is the first token of the prompt's own answer. r' is that of the wrong answer it is compared with: the prompt's contrast, where prompts have one, or else the answer of its counterfactual.",
-        &["indirect-effect", "counterfactual", "prompts.contrast"],
+        "indirect-effect counterfactual prompts.contrast",
     ),
     word(
-        &["corrupted", "corruption", "corrupted-prompt", "corrupt", "source-prompt", "base-prompt", "clean-prompt"],
+        "corrupted corruption corrupted-prompt corrupt source-prompt base-prompt clean-prompt",
         "The corrupted, or source, prompt is the counterfactual of a pair; the clean, or base, prompt is the step's own.",
-        &["counterfactual", "activation-patching"],
+        "counterfactual activation-patching",
     ),
     word(
-        &["noising-denoising", "noise", "denoise"],
+        "noising-denoising noise denoise",
         "Noising puts the counterfactual's activations into the clean run; denoising the clean ones into the counterfactual's.",
-        &["direction"],
+        "direction",
     ),
     word(
-        &["dla", "direct-logit-attribution", "logit-attributions", "direct-effect", "logit-decomposition"],
+        "dla direct-logit-attribution logit-attributions direct-effect logit-decomposition",
         "Direct logit attribution takes the logit apart into what each component writes: here 'logit-attribution'. A direct effect measured by an intervention is 'path-patching' to the logits.",
-        &["logit-attribution", "path-patching"],
+        "logit-attribution path-patching",
     ),
     word(
-        &["lens", "logitlens", "tuned-lens", "future-lens", "patchscope", "patchscopes", "jacobian-lens"],
+        "lens logitlens tuned-lens future-lens patchscope patchscopes jacobian-lens",
         "What a layer's stream says when it is unembedded: here 'logit-lens'. Lenses that are trained (tuned lens) are not there; a 'probe' trains a classifier on any stream.",
-        &["logit-lens", "probe"],
+        "logit-lens probe",
     ),
     word(
-        &["probing", "linear-probe", "linear-probing", "classifier", "diagnostic-classifier"],
+        "probing linear-probe linear-probing classifier diagnostic-classifier",
         "A linear classifier on activations: here 'probe'.",
-        &["probe"],
+        "probe",
     ),
     word(
-        &[
-            "sae",
-            "saes",
-            "sparse-autoencoder",
-            "sparse-autoencoders",
-            "autoencoder",
-            "transcoder",
-            "transcoders",
-            "crosscoder",
-            "clt",
-            "dictionary-learning",
-            "features",
-            "feature",
-        ],
+        "sae saes sparse-autoencoder sparse-autoencoders autoencoder transcoder transcoders crosscoder clt \
+         dictionary-learning features feature",
         "Sparse autoencoders and transcoders are not there. 'capture' writes activations to train one on elsewhere; neurons are looked at by 'neuron-patching' and 'heuristics'.",
-        &["capture", "neuron-patching", "heuristics"],
+        "capture neuron-patching heuristics",
     ),
     word(
-        &["generate", "generation", "sampling", "decode", "decoding", "completion-of-text", "chat"],
+        "generate generation sampling decode decoding completion-of-text chat",
         "Free generation is not there. `ablate logits` shows the next token's probabilities of a text; 'accuracy' with answer = \"multi-token\" lets the model write whole answers, greedily.",
-        &["accuracy", "prompts.answer"],
+        "accuracy prompts.answer",
     ),
     word(
-        &["mean-ablation", "zero-ablation", "resample-ablation", "head-ablation", "lesion", "pruning"],
+        "mean-ablation zero-ablation resample-ablation head-ablation lesion pruning",
         "Components replaced by a mean, by zero or by another prompt's values: here 'ablation', by its key 'value'.",
-        &["ablation", "ablation.value"],
+        "ablation ablation.value",
     ),
     word(
-        &["attention-knockout", "knockout", "cut", "blocking", "attention-blocking", "masking"],
+        "attention-knockout knockout cut blocking attention-blocking masking",
         "Attention edges cut before the softmax: here an edit 'cut' of a step of kind 'intervention'. Neurons of heuristics are knocked out by 'heuristic-knockout' and 'prompt-knockout'.",
-        &["intervention", "heuristic-knockout", "prompt-knockout"],
+        "intervention heuristic-knockout prompt-knockout",
     ),
     word(
-        &[
-            "induction",
-            "induction-head",
-            "induction-heads",
-            "attention-map",
-            "attention-maps",
-            "attention-weights",
-            "attention-head",
-        ],
+        "induction induction-head induction-heads attention-map attention-maps attention-weights attention-head",
         "What heads look at, on average and prompt by prompt: here 'attention-patterns'. Scores of known kinds of heads, such as induction, are not there.",
-        &["attention-patterns"],
+        "attention-patterns",
     ),
     word(
-        &["ov", "ov-circuit", "qk", "qk-circuit", "weights", "svd", "composition"],
+        "ov ov-circuit qk qk-circuit weights svd composition",
         "Analyses of weights alone are not there. What heads read and write is measured on prompts: 'path-patching', 'logit-attribution', 'attention-patterns'.",
-        &["path-patching", "logit-attribution"],
+        "path-patching logit-attribution",
     ),
     word(
-        &["logit-diff", "logit-differences", "ld"],
+        "logit-diff logit-differences ld",
         "The answer's logit minus the other answer's: here 'logit-difference'; as a share of the difference of both runs 'normalized-logit-difference'.",
-        &["logit-difference", "normalized-logit-difference"],
+        "logit-difference normalized-logit-difference",
     ),
+    word("kl-divergence divergence kullback-leibler kld", "How far the whole distribution goes: here 'kl'.", "kl"),
     word(
-        &["kl-divergence", "divergence", "kullback-leibler", "kld"],
-        "How far the whole distribution goes: here 'kl'.",
-        &["kl"],
-    ),
-    word(
-        &["aie", "ie", "total-effect", "average-indirect-effect", "indirect-effects"],
+        "aie ie total-effect average-indirect-effect indirect-effects",
         "Effects of an intervention, averaged over prompts: here 'indirect-effect', its mean in the column 'mean'.",
-        &["indirect-effect", "log-indirect-effect"],
+        "indirect-effect log-indirect-effect",
     ),
     word(
-        &["completeness", "minimality", "faithful", "sufficiency", "necessity"],
+        "completeness minimality faithful sufficiency necessity",
         "What a circuit keeps of the answer: here 'faithfulness', a measure of 'ablation'; with mode = \"keep\" it says what is sufficient, with mode = \"ablate\" what is needed. Minimality is looked for by 'smallest'.",
-        &["faithfulness", "ablation", "smallest"],
+        "faithfulness ablation smallest",
     ),
     word(
-        &["fine-tuning", "finetuning", "finetune", "fine-tune", "lora", "unlearning", "weight-editing"],
+        "fine-tuning finetuning finetune fine-tune lora unlearning weight-editing",
         "Weights of models that are there are not changed. 'train' trains a small model from scratch; a fine-tuned model in a folder of its own is a model like any other.",
-        &["train", "model.source"],
+        "train model.source",
     ),
     word(
-        &["cache", "run-with-cache", "activation-cache", "activations", "dump"],
+        "cache run-with-cache activation-cache activations dump",
         "Activations kept as files: here 'capture'. The store, which keeps what steps have made, is told of by `ablate store --help`.",
-        &["capture"],
+        "capture",
     ),
     word(
-        &[
-            "transformerlens",
-            "transformer-lens",
-            "hookedtransformer",
-            "nnsight",
-            "hook",
-            "hook-point",
-            "hook-points",
-            "residual-stream",
-            "residual",
-        ],
+        "transformerlens transformer-lens hookedtransformer nnsight hook hook-point hook-points residual-stream \
+         residual",
         "Activations have TransformerLens's names: hook_resid_pre, hook_z, hook_mlp_out and so on (`ablate list hooks`); a site of a step is a hook with its layers and units.",
-        &["resid_post", "activation-patching"],
+        "resid_post activation-patching",
     ),
 ];
 
 /// Families of models that are often asked for and that no program part reads; those that are read are topics of their own.
 const FAMILIES: Synonym = word(
-    &[
-        "gemma",
-        "gemma2",
-        "gemma-2",
-        "gemma3",
-        "gemma-3",
-        "phi",
-        "phi-2",
-        "phi-3",
-        "qwen3",
-        "qwen-3",
-        "opt",
-        "bloom",
-        "falcon",
-        "mamba",
-        "bert",
-        "roberta",
-        "t5",
-        "mixtral",
-        "moe",
-        "olmo",
-        "olmo2",
-        "deepseek",
-        "gpt-oss",
-        "stablelm",
-        "starcoder",
-        "cohere",
-        "granite",
-        "whisper",
-        "vit",
-        "clip",
-    ],
+    "gemma gemma2 gemma-2 gemma3 gemma-3 phi phi-2 phi-3 qwen3 qwen-3 opt bloom falcon mamba bert roberta t5 mixtral \
+     moe olmo olmo2 deepseek gpt-oss stablelm starcoder cohere granite whisper vit clip",
     "This family of models is not read yet. `ablate list models` has those that are: their folders, hf: names and GGUF files are opened; a model of another family whose files are laid out as one of these is, \
      if its config.json says so.",
-    &["model.source"],
+    "model.source",
 );
 
 /// What a word of the field is here.
 pub fn synonym(name: &str) -> Option<&'static Synonym> {
     let folded = folded(name);
-    let is = |synonym: &&Synonym| synonym.names.contains(&folded.as_str());
+    let is = |synonym: &&Synonym| synonym.names().any(|name| name == folded);
     SYNONYMS.iter().chain(std::iter::once(&FAMILIES)).find(is)
 }
 
 /// Every such word.
 pub(super) fn words() -> impl Iterator<Item = &'static str> {
-    SYNONYMS.iter().chain(std::iter::once(&FAMILIES)).flat_map(|synonym| synonym.names.iter().copied())
+    SYNONYMS.iter().chain(std::iter::once(&FAMILIES)).flat_map(Synonym::names)
 }
 
 /// In lower case, with '-' between words, as they are listed.

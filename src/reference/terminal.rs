@@ -31,12 +31,11 @@ pub fn page(found: &Found) -> String {
             page.about(&choice.about);
         }
         Found::Synonym(synonym) => {
-            let (first, also) = synonym.names.split_first().unwrap_or((&"", &[]));
-            page.title(first, "a word of the field");
+            page.title(synonym.names().next().unwrap_or_default(), "a word of the field");
             page.wrapped(synonym.about, 0, 0);
             page.line("");
-            page.labelled("also", &also.join(", "));
-            let see: Vec<String> = synonym.see.iter().map(|name| format!("ablate explain {name}")).collect();
+            page.labelled("also", &synonym.names().skip(1).collect::<Vec<_>>().join(", "));
+            let see: Vec<String> = synonym.see().map(|name| format!("ablate explain {name}")).collect();
             page.labelled("see", &see.join(", "));
         }
     }

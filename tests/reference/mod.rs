@@ -241,11 +241,11 @@ fn words_of_the_field_say_what_they_are_here() {
         says(flowing(&sandbox.run(&[&["explain"], asked].concat()).ok().out), [told]);
     }
     for synonym in ablate::reference::SYNONYMS {
-        for name in synonym.names {
+        for name in synonym.names() {
             assert!(find(name).is_ok(), "{name}");
         }
-        for name in synonym.see {
-            let found = find(name).unwrap_or_else(|unknown| panic!("{}: {unknown}", synonym.names[0]));
+        for name in synonym.see() {
+            let found = find(name).unwrap_or_else(|unknown| panic!("{}: {unknown}", synonym.about));
             assert!(!found.iter().any(|found| matches!(found, Found::Synonym(_))), "{name}");
         }
     }

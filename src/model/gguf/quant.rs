@@ -42,34 +42,12 @@ const FORMATS: [(u32, Quant, &str, usize, usize); 11] = [
     (30, Quant::Bf16, "BF16", 1, 2),
 ];
 
-/// Names of formats that are not read, to be named when refused.
-const OTHERS: [(u32, &str); 26] = [
-    (9, "Q8_1"),
-    (10, "Q2_K"),
-    (11, "Q3_K"),
-    (15, "Q8_K"),
-    (16, "IQ2_XXS"),
-    (17, "IQ2_XS"),
-    (18, "IQ3_XXS"),
-    (19, "IQ1_S"),
-    (20, "IQ4_NL"),
-    (21, "IQ3_S"),
-    (22, "IQ2_S"),
-    (23, "IQ4_XS"),
-    (24, "I8"),
-    (25, "I16"),
-    (26, "I32"),
-    (27, "I64"),
-    (28, "F64"),
-    (29, "IQ1_M"),
-    (31, "Q4_0_4_4"),
-    (32, "Q4_0_4_8"),
-    (33, "Q4_0_8_8"),
-    (34, "TQ1_0"),
-    (35, "TQ2_0"),
-    (39, "MXFP4"),
-    (40, "NVFP4"),
-    (41, "Q1_0"),
+/// Names of formats that are not read, to be named when refused: those of the tags from the first on.
+const OTHERS: [(u32, &str); 4] = [
+    (9, "Q8_1 Q2_K Q3_K"),
+    (15, "Q8_K IQ2_XXS IQ2_XS IQ3_XXS IQ1_S IQ4_NL IQ3_S IQ2_S IQ4_XS I8 I16 I32 I64 F64 IQ1_M"),
+    (31, "Q4_0_4_4 Q4_0_4_8 Q4_0_8_8 TQ1_0 TQ2_0"),
+    (39, "MXFP4 NVFP4 Q1_0"),
 ];
 
 impl Quant {
@@ -97,8 +75,9 @@ impl Quant {
     }
 
     fn other_name(self) -> &'static str {
-        let tag = if let Self::Other(tag) = self { tag } else { u32::MAX };
-        OTHERS.iter().find(|(other, _)| *other == tag).map_or("unknown", |(_, name)| name)
+        let Self::Other(tag) = self else { return "unknown" };
+        let named = |(first, names): &(u32, &'static str)| names.split(' ').nth(tag.checked_sub(*first)? as usize);
+        OTHERS.iter().find_map(named).unwrap_or("unknown")
     }
 
     /// Name, values in a block, bytes of a block.

@@ -3,7 +3,7 @@
 use tokenizers::AddedToken;
 
 use super::metadata::Metadata;
-use crate::model::tokenizer::byte_level::{BY_GGUF_NAME, ByteLevelBpe};
+use crate::model::tokenizer::byte_level::{ByteLevelBpe, by_gguf_name, gguf_names};
 use crate::model::tokenizer::sentence_piece::SentencePieceBpe;
 use crate::model::tokenizer::{Tokenizer, TokenizerError};
 
@@ -62,12 +62,9 @@ fn read(metadata: &Metadata, place: &str) -> Result<Tokenizer, TokenizerError> {
                         .into(),
                 )
             })?;
-            let known = || BY_GGUF_NAME.iter().map(|rule| rule.name).collect::<Vec<_>>().join(", ");
-            let rule = BY_GGUF_NAME
-                .iter()
-                .find(|known| known.name == rule)
-                .ok_or_else(|| unsupported("tokenizer.ggml.pre", rule, known()))?;
-            adds_by_default = rule.adds_bos;
+            let (words, whole_words) =
+                by_gguf_name(rule).ok_or_else(|| unsupported("tokenizer.ggml.pre", rule, gguf_names()))?;
+            adds_by_default = whole_words;
             if metadata.bool("tokenizer.ggml.add_space_prefix").map_err(malformed)? == Some(true) {
                 notes.push(
                     "tokenizer.ggml.add_space_prefix is true, which llama.cpp does not obey in a vocabulary of \
@@ -83,8 +80,7 @@ fn read(metadata: &Metadata, place: &str) -> Result<Tokenizer, TokenizerError> {
             };
             let merges = merges.iter().map(pair).collect::<Result<_, _>>()?;
             let tokens = numbered.into_iter().collect();
-            ByteLevelBpe { tokens, merges, words: rule.words, add_space: false, whole_words: rule.whole_words }
-                .build(place)?
+            ByteLevelBpe { tokens, merges, words, add_space: false, whole_words }.build(place)?
         }
         "llama" => {
             let scores = metadata.floats("tokenizer.ggml.scores").map_err(malformed)?;

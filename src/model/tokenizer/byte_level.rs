@@ -30,80 +30,38 @@ pub(crate) enum Words {
     LlamaCppDefault,
 }
 
-/// What llama.cpp does with a file whose `tokenizer.ggml.pre` has a name.
-pub(crate) struct GgufRule {
-    pub name: &'static str,
-    pub words: Words,
-    /// Whether words that are in the vocabulary are taken whole, merges or not.
-    pub whole_words: bool,
-    /// Whether texts begin with a token of their own where the file does not say.
-    pub adds_bos: bool,
-}
-
-const fn rule(name: &'static str, words: Words) -> GgufRule {
-    GgufRule { name, words, whole_words: false, adds_bos: false }
-}
-
-/// A rule that takes words whole and puts a token first.
-const fn whole(name: &'static str, words: Words) -> GgufRule {
-    GgufRule { name, words, whole_words: true, adds_bos: true }
-}
-
-/// The names that llama.cpp's converter writes. The tokenizers that it calls `mpt` and `olmo` are GPT-NeoX's, which compose
-/// Unicode first; llama.cpp splits them by GPT-2's rule and does not.
-pub(crate) const BY_GGUF_NAME: [GgufRule; 51] = [
-    rule("a.x-4.0", Words::Gpt2),
-    rule("chatglm-bpe", Words::Llama3),
-    rule("codeshell", Words::Digits),
-    rule("command-r", Words::Digits),
-    rule("dbrx", Words::Llama3),
-    rule("deepseek-r1-qwen", Words::Qwen2),
-    rule("default", Words::LlamaCppDefault),
-    rule("exaone", Words::Digits),
-    rule("exaone4", Words::Gpt2),
-    rule("f2llmv2", Words::Qwen2),
-    whole("falcon-h1", Words::Llama3),
-    whole("falcon3", Words::Llama3),
-    rule("gigachat", Words::Gpt2),
-    rule("glm4", Words::Llama3),
-    rule("gpt-2", Words::Gpt2),
-    rule("granite-docling", Words::Gpt2),
-    rule("grok-2", Words::Qwen2),
-    rule("hunyuan", Words::Qwen2),
-    rule("jais", Words::Gpt2),
-    rule("jina-de", Words::Gpt2),
-    rule("jina-es", Words::Gpt2),
-    rule("jina-v1-en", Words::Gpt2),
-    rule("jina-v2-code", Words::Gpt2),
-    rule("jina-v2-de", Words::Gpt2),
-    rule("jina-v2-es", Words::Gpt2),
-    whole("jina-v5-nano", Words::Llama3),
-    rule("kormo", Words::Qwen2),
-    whole("lfm2", Words::Llama3),
-    whole("llama-bpe", Words::Llama3),
-    whole("llama-v3", Words::Llama3),
-    whole("llama3", Words::Llama3),
-    rule("megrez", Words::Qwen2),
-    rule("mellum", Words::Gpt2),
-    rule("mellum2", Words::Digits),
-    whole("midm-2.0", Words::Llama3),
-    rule("minerva-7b", Words::Digits),
-    rule("modern-bert", Words::Gpt2),
-    rule("mpt", Words::GptNeoX),
-    rule("olmo", Words::GptNeoX),
-    rule("phi-2", Words::Gpt2),
-    whole("pixtral", Words::Llama3),
-    rule("qwen2", Words::Qwen2),
-    rule("refact", Words::Digits),
-    rule("roberta-bpe", Words::Gpt2),
-    rule("smaug-bpe", Words::Llama3),
-    rule("smollm", Words::Digits),
-    rule("solar-open", Words::Qwen2),
-    rule("stablelm2", Words::Qwen2),
-    rule("starcoder", Words::Digits),
-    whole("tekken", Words::Tekken),
-    rule("trillion", Words::Gpt2),
+/// What llama.cpp does with a file whose `tokenizer.ggml.pre` has one of these names, as its converter writes them: how it splits text,
+/// and whether words that are in the vocabulary are taken whole, merges or not, and texts begin with a token of their own where the file
+/// does not say. The tokenizers that it calls `mpt` and `olmo` are GPT-NeoX's, which compose Unicode first; llama.cpp splits them by
+/// GPT-2's rule and does not.
+const BY_GGUF_NAME: [(Words, bool, &str); 8] = [
+    (
+        Words::Gpt2,
+        false,
+        "a.x-4.0 exaone4 gigachat gpt-2 granite-docling jais jina-de jina-es jina-v1-en jina-v2-code \
+                          jina-v2-de jina-v2-es mellum modern-bert phi-2 roberta-bpe trillion",
+    ),
+    (Words::Llama3, false, "chatglm-bpe dbrx glm4 smaug-bpe"),
+    (Words::Digits, false, "codeshell command-r exaone mellum2 minerva-7b refact smollm starcoder"),
+    (Words::Qwen2, false, "deepseek-r1-qwen f2llmv2 grok-2 hunyuan kormo megrez qwen2 solar-open stablelm2"),
+    (Words::LlamaCppDefault, false, "default"),
+    (Words::Llama3, true, "falcon-h1 falcon3 jina-v5-nano lfm2 llama-bpe llama-v3 llama3 midm-2.0 pixtral"),
+    (Words::GptNeoX, false, "mpt olmo"),
+    (Words::Tekken, true, "tekken"),
 ];
+
+/// How a file whose `tokenizer.ggml.pre` has this name splits text, and whether words are taken whole and a token is put first.
+pub(crate) fn by_gguf_name(name: &str) -> Option<(Words, bool)> {
+    let rule = BY_GGUF_NAME.iter().find(|(.., names)| names.split(' ').any(|known| known == name));
+    rule.map(|(words, whole, _)| (*words, *whole))
+}
+
+/// The names that are known, for a sentence.
+pub(crate) fn gguf_names() -> String {
+    let mut names: Vec<&str> = BY_GGUF_NAME.iter().flat_map(|(.., names)| names.split(' ')).collect();
+    names.sort_unstable();
+    names.join(", ")
+}
 
 const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
