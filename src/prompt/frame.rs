@@ -87,7 +87,7 @@ impl<'p> Holds<&'p Prompt> for AskedColumns {
         let slot = |(name, &whole): (&String, &bool)| column(name, whole, &prompts, |prompt| prompt.fields.get(name));
         let mut columns: Vec<Column> = slots.names.iter().zip(&slots.whole).map(slot).collect();
         columns.push(answers("answer", &prompts));
-        if prompts.iter().take(1).any(|prompt| prompt.contrast.is_some()) {
+        if prompts.first().is_some_and(|prompt| prompt.contrast.is_some()) {
             columns.push(column("contrast", slots.whole_contrast, &prompts, |prompt| {
                 prompt.contrast.as_ref().map(|contrast| FieldValue::Text(&*contrast.text))
             }));

@@ -103,7 +103,7 @@ impl Resolved {
         }
     }
 
-    /// The same with the words of slots swapped, by their names: see [`Words::swapped`].
+    /// The same with the words of slots swapped, by their names.
     pub fn swapped(self, slots: &[String]) -> Self {
         match self.source {
             PromptSource::Words(words) => Self { source: PromptSource::Words(words.swapped(slots)), ..self },

@@ -1,7 +1,7 @@
 //! Labels that are shown in a way of their own: which there are, in which order, by which sign, how large, in which colour.
 //!
 //! Rows hold labels as texts and nothing more. So what tables and figures need to know of those that a source of prompts gives to its
-//! groups, and of other closed lists of labels, is said here, once: a list is one [`Palette`] of [`PALETTES`]. Labels that are in none
+//! groups, and of other closed lists of labels, is said here, once: a list is one [`Palette`]. Labels that are in none
 //! come as they are, in the order in which they are first seen.
 
 use crate::spec::Operator;

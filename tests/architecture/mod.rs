@@ -2,6 +2,7 @@
 
 mod circles;
 mod floors;
+mod groups;
 mod kinds;
 mod page;
 mod sources;
