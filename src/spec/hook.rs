@@ -136,45 +136,26 @@ pub fn hooks() -> impl Iterator<Item = HookName> {
     outside(false).chain(block).chain(outside(true))
 }
 
-/// Hooks outside the blocks: name, shorthand, shape, what it is.
-pub(super) const OUTSIDE: [(Hook, &str, &str, &str, &str); 6] = [
-    (Hook::Embed, "hook_embed", "embed", "[batch, pos, d_model]", "The tokens' embeddings."),
-    (
-        Hook::PosEmbed,
-        "hook_pos_embed",
-        "pos_embed",
-        "[batch, pos, d_model]",
-        "The positions' embeddings; of learned positions only.",
-    ),
-    (
-        Hook::LnFinalScale,
-        "ln_final.hook_scale",
-        "ln_final_scale",
-        "[batch, pos, 1]",
-        "What the norm before the unembedding divides by.",
-    ),
-    (
-        Hook::LnFinalStandardized,
-        "ln_final.hook_standardized",
-        "ln_final_standardized",
-        "[batch, pos, d_model]",
-        "The stream after the norm before the unembedding, before its scale and shift; see `ln1.hook_standardized`.",
-    ),
-    (
-        Hook::LnFinalNormalized,
-        "ln_final.hook_normalized",
-        "ln_final_normalized",
-        "[batch, pos, d_model]",
-        "The stream after the norm before the unembedding; see `ln1.hook_normalized`.",
-    ),
-    (
-        Hook::LnFinalOut,
-        "ln_final.hook_out",
-        "ln_final_out",
-        "[batch, pos, d_model]",
-        "What the unembedding reads: the stream after the norm, its scale and its shift; see `ln1.hook_out`.",
-    ),
-];
+/// Defines [`OUTSIDE`].
+macro_rules! outside {
+    ($($hook:ident = $name:literal, $short:literal, $shape:literal, $about:literal;)*) => {
+        /// Hooks outside the blocks: name, shorthand, shape, what it is.
+        pub(super) const OUTSIDE: [(Hook, &str, &str, &str, &str); [$($name),*].len()] =
+            [$((Hook::$hook, $name, $short, $shape, $about),)*];
+    };
+}
+
+outside! {
+    Embed = "hook_embed", "embed", "[batch, pos, d_model]", "The tokens' embeddings.";
+    PosEmbed = "hook_pos_embed", "pos_embed", "[batch, pos, d_model]", "The positions' embeddings; of learned positions only.";
+    LnFinalScale = "ln_final.hook_scale", "ln_final_scale", "[batch, pos, 1]", "What the norm before the unembedding divides by.";
+    LnFinalStandardized = "ln_final.hook_standardized", "ln_final_standardized", "[batch, pos, d_model]",
+        "The stream after the norm before the unembedding, before its scale and shift; see `ln1.hook_standardized`.";
+    LnFinalNormalized = "ln_final.hook_normalized", "ln_final_normalized", "[batch, pos, d_model]",
+        "The stream after the norm before the unembedding; see `ln1.hook_normalized`.";
+    LnFinalOut = "ln_final.hook_out", "ln_final_out", "[batch, pos, d_model]",
+        "What the unembedding reads: the stream after the norm, its scale and its shift; see `ln1.hook_out`.";
+}
 
 impl Site {
     /// The name TransformerLens gives it, after `blocks.{i}.`.
@@ -194,13 +175,8 @@ impl Hook {
 impl std::fmt::Display for Hook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Hook::Embed => f.write_str("hook_embed"),
-            Hook::PosEmbed => f.write_str("hook_pos_embed"),
             Hook::Block(layer, site) => write!(f, "blocks.{layer}.{}", site.name()),
-            Hook::LnFinalScale => f.write_str("ln_final.hook_scale"),
-            Hook::LnFinalStandardized => f.write_str("ln_final.hook_standardized"),
-            Hook::LnFinalNormalized => f.write_str("ln_final.hook_normalized"),
-            Hook::LnFinalOut => f.write_str("ln_final.hook_out"),
+            outside => f.write_str(OUTSIDE.iter().find(|(hook, ..)| hook == outside).map_or("", |(_, name, ..)| name)),
         }
     }
 }

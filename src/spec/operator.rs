@@ -18,44 +18,34 @@ impl Operator {
     /// Every operator, in the order in which tables and figures show them.
     pub const ALL: [Self; 4] = [Self::Addition, Self::Subtraction, Self::Multiplication, Self::FloorDivision];
 
+    /// Its symbol, sign, name and formula.
+    const fn texts(self) -> [&'static str; 4] {
+        match self {
+            Self::Addition => ["+", "+", "addition", "a + b"],
+            Self::Subtraction => ["-", "−", "subtraction", "a − b"],
+            Self::Multiplication => ["*", "×", "multiplication", "a × b"],
+            Self::FloorDivision => ["/", "÷", "floor division", "a ÷ b, rounded down"],
+        }
+    }
+
     /// How specs, prompts and tables write it.
     pub const fn symbol(self) -> &'static str {
-        match self {
-            Self::Addition => "+",
-            Self::Subtraction => "-",
-            Self::Multiplication => "*",
-            Self::FloorDivision => "/",
-        }
+        self.texts()[0]
     }
 
     /// How figures and reports show it.
     pub const fn sign(self) -> &'static str {
-        match self {
-            Self::Addition => "+",
-            Self::Subtraction => "−",
-            Self::Multiplication => "×",
-            Self::FloorDivision => "÷",
-        }
+        self.texts()[1]
     }
 
     /// In words.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Addition => "addition",
-            Self::Subtraction => "subtraction",
-            Self::Multiplication => "multiplication",
-            Self::FloorDivision => "floor division",
-        }
+        self.texts()[2]
     }
 
     /// What it computes.
     pub const fn formula(self) -> &'static str {
-        match self {
-            Self::Addition => "a + b",
-            Self::Subtraction => "a − b",
-            Self::Multiplication => "a × b",
-            Self::FloorDivision => "a ÷ b, rounded down",
-        }
+        self.texts()[3]
     }
 
     /// The operator with this symbol; where there is none, the one that was probably meant: by its sign, its name, or another

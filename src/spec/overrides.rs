@@ -159,35 +159,27 @@ pub(super) fn with_quotes(origin: &Origin, text: &str) -> Option<String> {
 
 /// A list or a table that is no TOML with quotes around what has none.
 fn requoted(text: &str) -> Option<String> {
+    let is_toml = |value: &str| parse(&Source::from_text("value", format!("value = {value}"))).is_ok();
     let text = text.trim();
-    let is_toml = || parse(&Source::from_text("value", format!("value = {text}"))).is_ok();
-    let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    if let Some(inner) = inner.filter(|_| !is_toml()) {
-        let quoted = |item: &str| match item.trim() {
-            item if item.starts_with(['"', '\''])
-                || parse(&Source::from_text("item", format!("item = {item}"))).is_ok() =>
-            {
-                item.to_string()
-            }
-            item => format!("\"{item}\""),
-        };
+    if is_toml(text) {
+        return None;
+    }
+    let quoted = |item: &str| match item.trim() {
+        item if item.starts_with(['"', '\'']) || is_toml(item) => item.to_string(),
+        item => format!("\"{item}\""),
+    };
+    if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return Some(format!("[{}]", inner.split(',').map(quoted).collect::<Vec<_>>().join(", ")));
     }
     let inner = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'))?;
     let (key, _) = inner.split_once('=')?;
     let is_key =
         !key.trim().is_empty() && key.trim().chars().all(|letter| letter.is_alphanumeric() || "_-.".contains(letter));
-    if !is_key || is_toml() {
-        return None;
-    }
-    let quoted = |pair: &str| match pair.split_once('=') {
-        Some((_, value)) if parse(&Source::from_text("item", format!("item = {value}"))).is_ok() => {
-            pair.trim().to_string()
-        }
+    let pair = |pair: &str| match pair.split_once('=').filter(|(_, value)| !is_toml(value)) {
         Some((key, value)) => format!("{} = \"{}\"", key.trim(), value.trim()),
         None => pair.trim().to_string(),
     };
-    Some(format!("{{ {} }}", inner.split(',').map(quoted).collect::<Vec<_>>().join(", ")))
+    is_key.then(|| format!("{{ {} }}", inner.split(',').map(pair).collect::<Vec<_>>().join(", ")))
 }
 
 fn add(layers: &mut Layers, path: &[String], case: Case, text: &str, origin: Origin, errors: &mut Vec<SpecError>) {

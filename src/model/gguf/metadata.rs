@@ -1,17 +1,15 @@
 //! The settings of a GGUF file: names and values.
 
 use indexmap::IndexMap;
+use serde_json::Value as Json;
 
 use super::bytes::Bytes;
 
-/// A value. Numbers of all widths are widened.
+/// A value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
-    Unsigned(u64),
-    Signed(i64),
-    Float(f64),
-    Bool(bool),
-    Text(String),
+    /// A number, widened (null where it is not finite), a text, true or false.
+    One(Json),
     Texts(Vec<String>),
     Numbers(Numbers),
     /// A list of lists: read past, not kept.
@@ -56,7 +54,7 @@ impl Value {
     fn read_kind(kind: u32, bytes: &mut Bytes, depth: usize) -> Result<Self, String> {
         let at = bytes.position();
         match kind {
-            TEXT => bytes.text().map(Value::Text),
+            TEXT => bytes.text().map(|text| Value::One(text.into())),
             LIST => {
                 let kind = bytes.u32()?;
                 let count = bytes.u64()?;
@@ -74,7 +72,8 @@ impl Value {
             }
             _ => {
                 let (size, _) = *known_kind(kind, at)?;
-                number(kind, &bytes.take(size, "bytes")?).ok_or_else(|| format!("byte {at}: value type {kind}"))
+                let number = number(kind, &bytes.take(size, "bytes")?);
+                number.map(Value::One).ok_or_else(|| format!("byte {at}: value type {kind}"))
             }
         }
     }
@@ -82,11 +81,8 @@ impl Value {
     /// What it is, for messages.
     fn describe(&self) -> String {
         match self {
-            Value::Unsigned(n) => n.to_string(),
-            Value::Signed(n) => n.to_string(),
-            Value::Float(n) => n.to_string(),
-            Value::Bool(b) => b.to_string(),
-            Value::Text(text) => format!("'{}'", text.chars().take(60).collect::<String>()),
+            Value::One(Json::String(text)) => format!("'{}'", text.chars().take(60).collect::<String>()),
+            Value::One(value) => value.to_string(),
             Value::Texts(_) => "a list of texts".into(),
             Value::Numbers(numbers) => format!("a list of {} numbers", numbers.len()),
             Value::Nested => "a list of lists".into(),
@@ -103,8 +99,12 @@ impl Numbers {
         KINDS.get(self.kind as usize).map_or(1, |(size, _)| *size as usize)
     }
 
-    fn iter(&self) -> impl Iterator<Item = Value> + '_ {
-        self.bytes.chunks_exact(self.size()).filter_map(|bytes| number(self.kind, bytes))
+    fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.bytes.chunks_exact(self.size())
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Json> {
+        self.pieces().filter_map(|bytes| number(self.kind, bytes))
     }
 }
 
@@ -112,23 +112,33 @@ fn known_kind(kind: u32, at: u64) -> Result<&'static (u64, &'static str), String
     KINDS.get(kind as usize).ok_or_else(|| format!("byte {at}: unknown value type {kind}"))
 }
 
-/// The number in `bytes`, which are as many as its type has.
-fn number(kind: u32, bytes: &[u8]) -> Option<Value> {
-    fn of<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
-        bytes.try_into().ok()
+/// Bytes as many as are wanted.
+fn of<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
+    bytes.try_into().ok()
+}
+
+/// The number in `bytes` as a float, finite or not.
+fn float(kind: u32, bytes: &[u8]) -> Option<f64> {
+    match kind {
+        6 => of(bytes).map(|bytes| f32::from_le_bytes(bytes).into()),
+        12 => of(bytes).map(f64::from_le_bytes),
+        _ => number(kind, bytes)?.as_f64(),
     }
+}
+
+/// The number in `bytes`, which are as many as its type has.
+fn number(kind: u32, bytes: &[u8]) -> Option<Json> {
     Some(match kind {
-        0 => Value::Unsigned(u8::from_le_bytes(of(bytes)?).into()),
-        1 => Value::Signed(i8::from_le_bytes(of(bytes)?).into()),
-        2 => Value::Unsigned(u16::from_le_bytes(of(bytes)?).into()),
-        3 => Value::Signed(i16::from_le_bytes(of(bytes)?).into()),
-        4 => Value::Unsigned(u32::from_le_bytes(of(bytes)?).into()),
-        5 => Value::Signed(i32::from_le_bytes(of(bytes)?).into()),
-        6 => Value::Float(f32::from_le_bytes(of(bytes)?).into()),
-        7 => Value::Bool(of::<1>(bytes)? != [0]),
-        10 => Value::Unsigned(u64::from_le_bytes(of(bytes)?)),
-        11 => Value::Signed(i64::from_le_bytes(of(bytes)?)),
-        12 => Value::Float(f64::from_le_bytes(of(bytes)?)),
+        0 => u8::from_le_bytes(of(bytes)?).into(),
+        1 => i8::from_le_bytes(of(bytes)?).into(),
+        2 => u16::from_le_bytes(of(bytes)?).into(),
+        3 => i16::from_le_bytes(of(bytes)?).into(),
+        4 => u32::from_le_bytes(of(bytes)?).into(),
+        5 => i32::from_le_bytes(of(bytes)?).into(),
+        6 | 12 => float(kind, bytes)?.into(),
+        7 => (of::<1>(bytes)? != [0]).into(),
+        10 => u64::from_le_bytes(of(bytes)?).into(),
+        11 => i64::from_le_bytes(of(bytes)?).into(),
         _ => return None,
     })
 }
@@ -151,10 +161,7 @@ impl Metadata {
     }
 
     pub fn text(&self, key: &str) -> Result<Option<&str>, String> {
-        self.get(key, "a text", |value| match value {
-            Value::Text(text) => Some(text.as_str()),
-            _ => None,
-        })
+        self.one(key, "a text", Json::as_str)
     }
 
     pub fn texts(&self, key: &str) -> Result<Option<&[String]>, String> {
@@ -165,54 +172,45 @@ impl Metadata {
     }
 
     pub fn bool(&self, key: &str) -> Result<Option<bool>, String> {
-        self.get(key, "true or false", |value| match value {
-            Value::Bool(b) => Some(*b),
-            _ => None,
-        })
+        self.one(key, "true or false", Json::as_bool)
     }
 
     /// A whole number that is not negative, of any width.
     pub fn count(&self, key: &str) -> Result<Option<u64>, String> {
-        self.get(key, "a whole number", whole)
+        self.one(key, "a whole number", Json::as_u64)
     }
 
     /// A number of any kind.
     pub fn number(&self, key: &str) -> Result<Option<f64>, String> {
-        self.get(key, "a number", number_of)
+        self.one(key, "a number", Json::as_f64)
     }
 
     /// A whole number that is not negative, or a list of one for each layer that are all the same.
     pub fn uniform(&self, key: &str) -> Result<Option<u64>, String> {
         self.get(key, "a whole number, the same for all layers", |value| match value {
             Value::Numbers(numbers) => {
-                let mut all = numbers.iter().map(|value| whole(&value));
+                let mut all = numbers.iter().map(|value| value.as_u64());
                 let first = all.next()??;
                 all.all(|number| number == Some(first)).then_some(first)
             }
-            value => whole(value),
+            Value::One(value) => value.as_u64(),
+            _ => None,
         })
     }
 
     /// A single value as JSON: a number, a text, true or false. A list of a number for each layer is that number where they
     /// are all the same.
-    pub fn json(&self, key: &str) -> Result<Option<serde_json::Value>, String> {
+    pub fn json(&self, key: &str) -> Result<Option<Json>, String> {
         if matches!(self.0.get(key), Some(Value::Numbers(_))) {
             return Ok(self.uniform(key)?.map(Into::into));
         }
-        self.get(key, "a single value", |value| match value {
-            Value::Unsigned(n) => Some((*n).into()),
-            Value::Signed(n) => Some((*n).into()),
-            Value::Float(n) => Some((*n).into()),
-            Value::Bool(b) => Some((*b).into()),
-            Value::Text(text) => Some(text.as_str().into()),
-            _ => None,
-        })
+        self.one(key, "a single value", |value| Some(value.clone()))
     }
 
     /// A list of whole numbers that are not negative.
     pub fn counts(&self, key: &str) -> Result<Option<Vec<u64>>, String> {
         self.get(key, "a list of whole numbers", |value| match value {
-            Value::Numbers(numbers) => numbers.iter().map(|value| whole(&value)).collect(),
+            Value::Numbers(numbers) => numbers.iter().map(|value| value.as_u64()).collect(),
             _ => None,
         })
     }
@@ -220,7 +218,19 @@ impl Metadata {
     /// A list of numbers of any kind.
     pub fn floats(&self, key: &str) -> Result<Option<Vec<f64>>, String> {
         self.get(key, "a list of numbers", |value| match value {
-            Value::Numbers(numbers) => numbers.iter().map(|value| number_of(&value)).collect(),
+            Value::Numbers(numbers) => numbers.pieces().map(|bytes| float(numbers.kind, bytes)).collect(),
+            _ => None,
+        })
+    }
+
+    fn one<'a, T>(
+        &'a self,
+        key: &str,
+        expected: &str,
+        read: impl Fn(&'a Json) -> Option<T>,
+    ) -> Result<Option<T>, String> {
+        self.get(key, expected, |value| match value {
+            Value::One(value) => read(value),
             _ => None,
         })
     }
@@ -236,22 +246,5 @@ impl Metadata {
             Some(read) => Ok(Some(read)),
             None => Err(format!("metadata '{key}' must be {expected}, found {}", value.describe())),
         }
-    }
-}
-
-fn whole(value: &Value) -> Option<u64> {
-    match value {
-        Value::Unsigned(n) => Some(*n),
-        Value::Signed(n) => u64::try_from(*n).ok(),
-        _ => None,
-    }
-}
-
-fn number_of(value: &Value) -> Option<f64> {
-    match value {
-        Value::Unsigned(n) => Some(*n as f64),
-        Value::Signed(n) => Some(*n as f64),
-        Value::Float(n) => Some(*n),
-        _ => None,
     }
 }
