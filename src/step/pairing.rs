@@ -270,10 +270,10 @@ impl Pairs {
                 "{model}: template '{template}': {count} of {of} prompts have no counterfactual and are left out; the first: {first}"
             ));
         }
-        let pairs = if self.alone { 0 } else { clean.len() };
         let of = clean.into_iter().zip(other).map(|(clean, other)| (clean, other, cell.template.as_str()));
-        let rows = PairColumns::frame(of.take(pairs))?;
+        let mut rows = PairColumns::frame(of)?;
         if self.alone {
+            rows = rows.clear();
             outcome.notes.push(format!(
                 "{}: template '{}': no other prompt fits, and {name} reads nothing of one: {name}.pairs has no rows",
                 subject.name, cell.template
