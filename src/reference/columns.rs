@@ -1,32 +1,8 @@
-//! The columns of rows: their types, and what they mean wherever they occur.
+//! What the columns of rows mean, wherever they occur.
 
 use super::example::rows;
-use super::topics::Topic;
-use crate::table::ColumnInfo;
+use super::topic::Topic;
 use indexmap::IndexMap;
-use polars::prelude::DataType;
-
-/// Rows that a step keeps.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rows {
-    /// As `from` names them, with the step's own name in it.
-    pub name: String,
-    /// What stands after the step's name.
-    pub part: &'static str,
-    /// Their columns.
-    pub columns: Vec<ColumnInfo>,
-}
-
-/// What a column holds, in words.
-pub(super) fn in_words(kind: &DataType) -> &'static str {
-    match kind {
-        DataType::Boolean => "true or false",
-        DataType::String => "text",
-        kind if kind.is_integer() => "integer",
-        kind if kind.is_float() => "number",
-        _ => "value",
-    }
-}
 
 /// What the columns of some kinds of steps mean, in their order: as the first rows say it that say anything, and of which rows they mean
 /// something else.

@@ -1,10 +1,9 @@
 //! Examples of steps and figures: whole specs, for the columns of a step's rows and for tests.
 
-use super::Rows;
-use super::topics::{Group, Topic};
+use super::topic::{Group, Topic};
 use crate::spec::{self, Loaded, SpecErrors};
 use crate::step;
-use crate::table::{Frames, without_rows};
+use crate::table::{ColumnInfo, Frames, without_rows};
 use toml::{Table, Value};
 
 /// What stands before an example to make a spec of it.
@@ -27,6 +26,17 @@ name       = "accuracy"
 kind       = "accuracy"
 per_prompt = true
 "#;
+
+/// Rows that a step keeps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    /// As `from` names them, with the step's own name in it.
+    pub name: String,
+    /// What stands after the step's name.
+    pub part: &'static str,
+    /// Their columns.
+    pub columns: Vec<ColumnInfo>,
+}
 
 /// The whole spec of a topic's example.
 pub fn example(topic: &Topic) -> Option<String> {

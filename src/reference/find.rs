@@ -2,7 +2,8 @@
 
 use super::key::{self, Choice, Key};
 use super::synonyms::{Synonym, synonym, words};
-use super::topics::{Group, Topic, topics};
+use super::topic::{Group, Topic};
+use super::topics::topics;
 use crate::spec::{HookPattern, SitePattern, nearest};
 use indexmap::IndexSet;
 use std::sync::LazyLock;

@@ -2,7 +2,8 @@
 
 use super::about::About;
 use super::key::{Choice, Key};
-use super::topics::{Group, Topic, common_keys, header, is_common, of};
+use super::topic::{Group, Topic};
+use super::topics::{common_keys, header, is_common, of};
 use super::{Rows, rows};
 use std::fmt::Write;
 

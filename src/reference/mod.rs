@@ -9,14 +9,15 @@ mod key;
 mod markdown;
 mod synonyms;
 mod terminal;
+mod topic;
 mod topics;
 
 pub use about::About;
-pub use columns::Rows;
-pub use example::{example, rows};
+pub use example::{Rows, example, rows};
 pub use find::{Found, Unknown, find, names};
 pub use key::{Choice, Key};
 pub use markdown::markdown;
 pub use synonyms::{SYNONYMS, Synonym, synonym};
 pub use terminal::{page, sentence};
-pub use topics::{Group, Topic, topics};
+pub use topic::{Group, Topic};
+pub use topics::topics;

@@ -1,11 +1,12 @@
 //! One page for the terminal.
 
 use super::about::About;
-use super::columns::in_words;
 use super::find::Found;
 use super::key::{Choice, Key};
-use super::topics::{Group, Topic, header, is_common, of};
+use super::topic::{Group, Topic};
+use super::topics::{header, is_common, of};
 use super::{Rows, rows};
+use polars::prelude::DataType;
 use std::fmt::Write;
 
 /// Lines are at most so long.
@@ -176,5 +177,16 @@ impl Page {
             empty = false;
         }
         self.line(&line);
+    }
+}
+
+/// What a column holds, in words.
+fn in_words(kind: &DataType) -> &'static str {
+    match kind {
+        DataType::Boolean => "true or false",
+        DataType::String => "text",
+        kind if kind.is_integer() => "integer",
+        kind if kind.is_float() => "number",
+        _ => "value",
     }
 }

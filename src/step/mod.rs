@@ -37,13 +37,15 @@ mod scope;
 mod smallest;
 mod summary;
 pub mod train;
+mod words;
 
-pub use declared::{RowsInfo, measured, rows, words};
+pub use declared::RowsInfo;
 pub use labels::Labels;
 pub use model_run::{CellRun, ModelRun, TemplateBatch, spec as prompts_of};
 pub use network::Network;
 pub use outcome::Outcome;
 pub use scope::Scope;
+pub use words::{measured, rows, words};
 
 use crate::Error;
 use crate::context::Context;

@@ -106,7 +106,18 @@ macro_rules! cells {
         }
     )*};
 }
-cells!(u32 as i64, u64 as i64, usize as i64, i64 as i64, f32 as f64, f64 as f64, bool as bool);
+cells!(u32 as i64, u64 as i64, usize as i64, f32 as f64);
+
+macro_rules! cells_as_they_are {
+    ($($kind:ty),*) => {$(
+        impl CellOf<$kind> for $kind {
+            fn cell(self) -> $kind {
+                self
+            }
+        }
+    )*};
+}
+cells_as_they_are!(i64, f64, bool);
 
 macro_rules! single {
     ($($kind:ty = $dtype:ident),*) => {$(
