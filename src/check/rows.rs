@@ -150,8 +150,7 @@ pub fn prompts(loaded: &Loaded) -> Result<(), Error> {
         let named = loaded.spec.prompt_sets.iter().map(|(name, prompts)| (vec!["prompt_sets", name.as_str()], prompts));
         for (table, prompts) in main.chain(named) {
             for problem in Resolved::new(prompts).err().unwrap_or_default() {
-                let below = problem.path();
-                let path: Vec<&str> = table.iter().copied().chain(below.iter().map(AsRef::as_ref)).collect();
+                let path: Vec<&str> = table.iter().copied().chain(problem.path.iter().map(String::as_str)).collect();
                 errors.push(loaded.refuse(&path, problem.to_string(), None));
             }
         }

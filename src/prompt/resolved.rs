@@ -10,6 +10,7 @@ use super::template::{Slot, Template, TemplateFault};
 use super::words::Words;
 use crate::spec::{Answer, DEFAULT_COMPLETION, Keep, Operator, Prompts, Range, Templates};
 use std::collections::{BTreeSet, HashSet};
+use std::fmt::Display;
 use std::hash::Hash;
 
 /// A checked prompt set, before any model.
@@ -80,13 +81,16 @@ impl Resolved {
         let mut keep = |problem: SpecProblem| problems.push(problem);
         let filled = if spec.is_words() { of_words(spec, &mut keep) } else { of_operands(spec, &mut keep) };
         if spec.sample == Some(0) {
-            keep(SpecProblem::SampleOfNone);
+            let text = "sample = 0 draws no prompt; write 1 or more, or leave it out for all prompts";
+            keep(SpecProblem::at(&["sample"], text));
         }
         if spec.skip > 0 && spec.sample.is_none() {
-            keep(SpecProblem::SkipOfAll);
+            let text = "skip passes over the first prompts of a draw, and without sample there is no draw; write sample = 100, or \
+                        leave skip out";
+            keep(SpecProblem::at(&["skip"], text));
         }
         if spec.seeds.is_empty() {
-            keep(SpecProblem::Empty { key: "seeds".into() });
+            keep(SpecProblem::empty("seeds"));
         }
         find_repeat(&spec.seeds, "seeds").map(&mut keep);
         match filled {
@@ -132,9 +136,9 @@ impl Resolved {
 fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolved> {
     let operands = spec.operands.as_ref()?;
     let operators: Vec<Operator> =
-        spec.operators.iter().filter_map(|symbol| operator(symbol, false).map_err(&mut *keep).ok()).collect();
+        spec.operators.iter().filter_map(|symbol| operator(symbol, "operators").map_err(&mut *keep).ok()).collect();
     if spec.operators.is_empty() {
-        keep(SpecProblem::Empty { key: "operators".into() });
+        keep(SpecProblem::empty("operators"));
     }
     find_repeat(&operators.iter().map(|o| o.symbol()).collect::<Vec<_>>(), "operators").map(&mut *keep);
 
@@ -142,14 +146,14 @@ fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Res
     let b = operand_values(&operands.b, "operands.b").map_err(&mut *keep).unwrap_or_default();
     let count = (a.len() as u128) * (b.len() as u128) * ((operators.len() * spec.template.0.len()) as u128);
     if count > MOST_PROMPTS {
-        keep(SpecProblem::TooMany { count, limit: MOST_PROMPTS });
+        keep(too_many(count));
     }
     let answers = match spec.answers.as_deref().map(Range::parse) {
         None => None,
         Some(Ok(Range::HalfOpen(low, high))) => Some((low, high)),
         Some(Ok(Range::List(_))) => None,
         Some(Err(problem)) => {
-            keep(SpecProblem::Range { key: "answers", problem });
+            keep(SpecProblem::at(&["answers"], format!("answers: {problem}")));
             None
         }
     };
@@ -158,19 +162,27 @@ fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Res
     if let Ok(completion) = &completion
         && !completion.ends_in(Slot::Answer)
     {
-        keep(SpecProblem::Completion { text: spec.completion.clone() });
+        let text = format!(
+            "completion '{}' does not end in {{answer}}; write \"{{answer}}\" or \" {{answer}}\" (text between shots goes into \
+             shot_separator)",
+            spec.completion
+        );
+        keep(SpecProblem::at(&["completion"], text));
     }
-    let completion = completion.map_err(|fault| keep(SpecProblem::CompletionText(fault))).ok();
+    let completion = completion.map_err(|fault| keep(SpecProblem::at(&["completion"], fault))).ok();
     let shots: Vec<Calculation> =
         spec.shots.iter().filter_map(|shot| solve_shot(shot.a, &shot.op, shot.b).map_err(&mut *keep).ok()).collect();
 
     let parsed = parse_templates(spec, |text| Template::parse(text, &Slot::OF_PROMPTS), keep);
     let mut templates = Vec::new();
-    for (name, key, text, template) in parsed {
+    for (name, path, text, template) in parsed {
         for slot in Slot::OF_PROMPTS {
             let needed = slot != Slot::Op || spec.operators.len() > 1;
             if needed && !template.has(slot) {
-                keep(SpecProblem::MissingSlot { name: key.clone(), text: text.to_string(), slot: slot.name() });
+                let slot = slot.name();
+                let text =
+                    format!("template '{text}' has no slot {{{slot}}}; write it in, as in \"{{a}}{{op}}{{b}}=\"");
+                keep(SpecProblem::at(&path, text));
             }
         }
         let prefix = completion.as_ref().map(|c| render_shots(&template, c, &shots, &spec.shot_separator));
@@ -183,28 +195,37 @@ fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Res
 /// Prompts of words; `None` where something is wrong that `keep` has taken.
 fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolved> {
     if spec.slots.is_empty() && spec.rows.is_empty() {
-        keep(SpecProblem::NoOperands);
+        let text = "no operands and no slots; write operands = { a = \"0..100\", b = \"0..100\" } for arithmetic, or words: slots = \
+                    { name = [\"Mary\", \"John\"] }";
+        keep(SpecProblem::at(&[], text));
         return None;
     }
     let words = Words::new(spec, keep);
     let slots = words.names.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(" ");
     if !spec.shots.is_empty() {
-        keep(SpecProblem::ShotsOfWords);
+        let text = "shots are of operands; write worked examples into the template, as they are to be read";
+        keep(SpecProblem::at(&["shots"], text));
     }
     let completion = match spec.completion == DEFAULT_COMPLETION && words.slot("answer").is_none() {
         true => {
-            keep(SpecProblem::NoCompletion { slots: slots.clone() });
+            let first = slots.split(' ').next().unwrap_or("{name}");
+            let text = format!("no completion: what the model should write; write completion = \" {first}\"");
+            keep(SpecProblem::at(&["completion"], text));
             None
         }
         false => Template::parse_after_words(&spec.completion, &words.names)
-            .map_err(|fault| keep(SpecProblem::CompletionText(fault)))
+            .map_err(|fault| keep(SpecProblem::at(&["completion"], fault)))
             .ok(),
     };
     if completion.as_ref().is_some_and(|completion| completion.slots().next().is_none()) {
-        keep(SpecProblem::CompletionOfNoSlot { text: spec.completion.clone(), slots: slots.clone() });
+        let text = &spec.completion;
+        let text =
+            format!("completion '{text}' has no slot, and every prompt the same answer; write a slot into it: {slots}");
+        keep(SpecProblem::at(&["completion"], text));
     }
     if spec.template == Templates::default() {
-        keep(SpecProblem::NoTemplateOfWords { slots });
+        let text = format!("no template; write template = \"…\" with the slots {slots}");
+        keep(SpecProblem::at(&["template"], text));
         return None;
     }
     let parsed = parse_templates(spec, |text| Template::parse_words(text, &words.names), keep);
@@ -215,7 +236,12 @@ fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolv
             let in_rows = !spec.slots.contains_key(&words.names[slot]);
             // Tables often have more columns than one set of prompts needs.
             if !in_rows {
-                keep(SpecProblem::UnusedSlot { slot: words.names[slot].clone() });
+                let slot = &words.names[slot];
+                let text = format!(
+                    "slot '{slot}' is in no template, completion or contrast; write {{{slot}}} where its words belong, or \
+                     leave it out"
+                );
+                keep(SpecProblem::at(&["slots", slot], text));
             }
         }
     }
@@ -233,57 +259,63 @@ fn word(slot: Slot) -> Option<usize> {
     }
 }
 
-/// Each template that can be read: its name, the name again where it has one of its own, its text, and what was read.
+/// Each template that can be read: its name, the keys that lead to it, its text, and what was read.
 fn parse_templates<'s>(
     spec: &'s Prompts,
     parse: impl Fn(&str) -> Result<Template, TemplateFault>,
     keep: &mut impl FnMut(SpecProblem),
-) -> Vec<(&'s str, Option<String>, &'s str, Template)> {
+) -> Vec<(&'s str, Vec<&'s str>, &'s str, Template)> {
     if spec.template.0.is_empty() {
-        keep(SpecProblem::NoTemplate);
+        keep(SpecProblem::at(&["template"], "no template; write template = \"{a}{op}{b}=\""));
     }
     let unnamed = spec.template.is_single();
     let mut parsed = Vec::new();
     for (name, text) in &spec.template.0 {
-        let key = (!unnamed).then(|| name.clone());
+        let path: Vec<&str> = ["template"].into_iter().chain((!unnamed).then_some(name.as_str())).collect();
         match parse(text) {
-            Err(fault) => keep(SpecProblem::Template { name: key, fault }),
-            Ok(template) => parsed.push((name.as_str(), key, text.as_str(), template)),
+            Err(fault) => keep(SpecProblem::at(&path, fault)),
+            Ok(template) => parsed.push((name.as_str(), path, text.as_str(), template)),
         }
     }
     parsed
 }
 
+fn too_many(count: u128) -> SpecProblem {
+    let text = format!("{count} prompts are more than the limit of {MOST_PROMPTS}; write narrower operands");
+    SpecProblem::at(&["operands"], text)
+}
+
 fn operand_values(range: &Range, key: &'static str) -> Result<Vec<i64>, SpecProblem> {
     if range.len() > MOST_PROMPTS {
-        return Err(SpecProblem::TooMany { count: range.len(), limit: MOST_PROMPTS });
+        return Err(too_many(range.len()));
     }
     let values = range.values();
     if values.is_empty() {
-        return Err(SpecProblem::Empty { key: key.into() });
+        return Err(SpecProblem::empty(key));
     }
     find_repeat(&values, key).map_or(Ok(values), Err)
 }
 
-fn find_repeat<T: Eq + Hash + ToString>(values: &[T], key: &'static str) -> Option<SpecProblem> {
+fn find_repeat<T: Eq + Hash + Display>(values: &[T], key: &'static str) -> Option<SpecProblem> {
     let mut seen = HashSet::new();
     let repeated = values.iter().find(|value| !seen.insert(*value))?;
-    Some(SpecProblem::Twice { key: key.into(), value: repeated.to_string() })
+    Some(SpecProblem::twice(key, repeated))
 }
 
 /// The operator with this symbol; where there is none, the problem names those there are, or the symbol meant.
-fn operator(symbol: &str, in_shot: bool) -> Result<Operator, SpecProblem> {
+fn operator(symbol: &str, key: &str) -> Result<Operator, SpecProblem> {
     let symbol = symbol.trim();
     Operator::find(symbol).map_err(|meant| {
-        let suggestion = meant.map(Operator::symbol);
-        SpecProblem::UnknownOperator { symbol: symbol.to_string(), in_shot, suggestion }
+        let quoted = |operator: Operator| format!("\"{}\"", operator.symbol());
+        let write = meant.map_or_else(|| Operator::ALL.map(quoted).join(", "), quoted);
+        SpecProblem::at(&[key], format!("no operator '{symbol}'; write {write}"))
     })
 }
 
 fn solve_shot(a: i64, op: &str, b: i64) -> Result<Calculation, SpecProblem> {
-    Calculation::of(operator(op, true)?, a, b).map_err(|why| {
+    Calculation::of(operator(op, "shots")?, a, b).map_err(|why| {
         let why = if why == Reason::DivisionByZero { "division by zero" } else { "it does not fit 64 bits" };
-        SpecProblem::Shot { a, op: op.to_string(), b, why }
+        SpecProblem::at(&["shots"], format!("shot {a} {op} {b} has no answer: {why}; write another example"))
     })
 }
 

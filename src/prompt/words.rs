@@ -38,7 +38,9 @@ fn of_list<'s>(rows: &'s [IndexMap<String, Word>], keep: &mut impl FnMut(SpecPro
         let missing = first.keys().find(|name| !row.contains_key(*name));
         let further = row.keys().find(|name| !first.contains_key(*name));
         if let Some(slot) = missing.or(further) {
-            keep(SpecProblem::RowColumns { row: number, slot: slot.clone(), missing: missing.is_some() });
+            let has = if missing.is_some() { "has no" } else { "alone has" };
+            let text = format!("row {} {has} '{slot}'; every row has the columns of the first", number + 1);
+            keep(SpecProblem::at(&["rows", &number.to_string()], text));
         }
     }
     let word = |name: &str, row: &IndexMap<String, Word>| Arc::from(row.get(name).map_or("", |word| word.0.as_str()));
@@ -58,38 +60,50 @@ impl Words {
         words.add_rows(spec, &mut names, keep);
         words.add_slots(spec, &mut names, keep);
         for (name, why) in names.iter().filter_map(|name| Some((name, no_slot(name)?))) {
-            keep(SpecProblem::SlotName { slot: name.clone(), in_rows: !spec.slots.contains_key(name), why });
+            let path = if spec.slots.contains_key(name) { vec!["slots", name] } else { vec!["rows"] };
+            keep(SpecProblem::at(&path, format!("no slot can be called '{name}': {why}")));
         }
         words.names = names.into();
         words.different = words.named(&spec.different, "different", keep);
-        if spec.different.len() == 1 {
-            keep(SpecProblem::DifferentAlone { slot: spec.different[0].clone() });
+        if let [slot] = &spec.different[..] {
+            let text = format!("different has '{slot}' alone; write the slots that it must differ from");
+            keep(SpecProblem::at(&["different"], text));
         }
         let distinct: HashSet<&Arc<str>> = words.different.iter().flat_map(|&slot| words.lists[slot].iter()).collect();
         let filled = words.different.iter().all(|&slot| !words.lists[slot].is_empty());
         if filled && distinct.len() < words.different.len() {
-            keep(SpecProblem::TooFewDifferent { slots: spec.different.clone(), words: distinct.len() });
+            let (slots, words) = (spec.different.join(" and "), distinct.len());
+            let text = format!("{slots} must differ, and there are {words} words for them; write more words");
+            keep(SpecProblem::at(&["different"], text));
         }
         if let Some(text) = &spec.contrast {
             match Template::parse_after_words(text, &words.names) {
                 Ok(template) => words.contrast = Some(template),
-                Err(fault) => keep(SpecProblem::ContrastText(fault)),
+                Err(fault) => keep(SpecProblem::at(&["contrast"], fault)),
             }
             if *text == spec.completion {
-                keep(SpecProblem::ContrastIsAnswer { text: text.clone() });
+                let text = format!("contrast \"{text}\" is the completion; write a wrong answer");
+                keep(SpecProblem::at(&["contrast"], text));
             }
         }
         let count = words.lengths.iter().try_fold(1u128, |all, &length| all.checked_mul(length as u128));
         let limit =
             if spec.sample.is_some() { MOST_COMBINATIONS } else { MOST_PROMPTS / spec.template.0.len().max(1) as u128 };
         if count.is_none_or(|count| count > limit) {
-            keep(SpecProblem::TooManyWords { limit, drawn: spec.sample.is_some() });
+            let or = if spec.sample.is_some() { "" } else { ", or a sample" };
+            let text = format!("the words make more than {limit} combinations; write shorter lists{or}");
+            keep(SpecProblem::at(&["slots"], text));
         }
         let most = MOST_LOOKED_AT;
         if count.is_some_and(|count| count > most as u128)
             && let Some(sample) = spec.sample.filter(|sample| sample.saturating_add(spec.skip) > most)
         {
-            keep(SpecProblem::SampleOfTooMany { sample, skip: spec.skip, most });
+            let text = format!(
+                "a sample of words is drawn from {most} combinations, fewer than sample = {sample} and skip = {} take; write \
+                 less",
+                spec.skip
+            );
+            keep(SpecProblem::at(&["sample"], text));
         }
         let whole: Vec<bool> = words.lists.iter().map(|list| !list.is_empty() && list.iter().all(is_whole)).collect();
         let whole_contrast = words.contrast.as_ref().and_then(Template::word).is_some_and(|slot| whole[slot]);
@@ -127,7 +141,8 @@ impl Words {
             self.axes.push(0);
             self.lists.push(words);
             if spec.slots.contains_key(name) {
-                keep(SpecProblem::SlotTwice { slot: name.clone() });
+                let text = format!("slot '{name}' is a column of rows too; write it in one of them");
+                keep(SpecProblem::at(&["slots", name], text));
             }
         }
         self.lengths.push(spec.rows.len());
@@ -141,19 +156,24 @@ impl Words {
                     Some(SlotWords::List(list)) => list.as_slice(),
                     _ => {
                         let lists = spec.slots.iter().filter(|(_, words)| matches!(words, SlotWords::List(_)));
-                        let near = nearest(other, lists.map(|(name, _)| name.as_str())).map(String::from);
-                        keep(SpecProblem::NoList { slot: name.clone(), of: other.clone(), near });
+                        let write = match nearest(other, lists.map(|(name, _)| name.as_str())) {
+                            Some(near) => format!("\"{near}\""),
+                            None => "a list of words, or the name of a slot with one".into(),
+                        };
+                        let text =
+                            format!("slot '{name}' takes the words of '{other}', which has no list; write {write}");
+                        keep(SpecProblem::at(&["slots", name], text));
                         &[]
                     }
                 },
             };
             let key = || format!("slots.{name}");
             if let (SlotWords::List(_), true) = (own, list.is_empty()) {
-                keep(SpecProblem::Empty { key: key().into() });
+                keep(SpecProblem::empty(&key()));
             }
             let mut seen = HashSet::new();
             if let (SlotWords::List(_), Some(word)) = (own, list.iter().find(|word| !seen.insert(*word))) {
-                keep(SpecProblem::Twice { key: key().into(), value: format!("\"{}\"", word.0) });
+                keep(SpecProblem::twice(&key(), format!("\"{}\"", word.0)));
             }
             names.push(name.clone());
             self.axes.push(self.lengths.len());
@@ -168,12 +188,16 @@ impl Words {
         for (index, name) in names.iter().enumerate() {
             match self.slot(name) {
                 Some(slot) if found.contains(&slot) => {
-                    keep(SpecProblem::Twice { key: key.into(), value: format!("\"{name}\"") });
+                    keep(SpecProblem::twice(key, format!("\"{name}\"")));
                 }
                 Some(slot) => found.push(slot),
                 None => {
-                    let near = nearest(name, self.names.iter().map(String::as_str)).map(String::from);
-                    keep(SpecProblem::UnknownSlot { key, index, slot: name.clone(), near, known: self.names.to_vec() });
+                    let advice = match nearest(name, self.names.iter().map(String::as_str)) {
+                        Some(near) => format!("write \"{near}\""),
+                        None => format!("slots: {}", self.names.join(", ")),
+                    };
+                    let text = format!("no slot '{name}'; {advice}");
+                    keep(SpecProblem::at(&[key, &index.to_string()], text));
                 }
             }
         }

@@ -7,7 +7,7 @@ use ablate::prompt::{self, PromptError, Resolved};
 /// The faults of a spec, as `key: message`.
 fn faults(toml: &str) -> Vec<String> {
     let problems = Resolved::new(&spec(toml)).expect_err("faults");
-    problems.iter().map(|problem| format!("{}: {problem}", problem.path().join("."))).collect()
+    problems.iter().map(|problem| format!("{}: {problem}", problem.path.join("."))).collect()
 }
 
 #[test]

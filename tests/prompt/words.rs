@@ -183,7 +183,7 @@ fn of_very_many_combinations_a_sample_is_drawn() {
 fn faults_are_told_at_once_with_what_to_write() {
     let problems = |toml: &str| {
         let problems = Resolved::new(&spec(toml)).expect_err("faults");
-        problems.iter().map(|one| format!("{}: {one}", one.path().join("."))).collect::<Vec<_>>()
+        problems.iter().map(|one| format!("{}: {one}", one.path.join("."))).collect::<Vec<_>>()
     };
     let found = problems(
         r#"
