@@ -116,23 +116,23 @@ impl Values {
 
     /// A cell as it is shown; `null` is a null.
     pub fn shown(&self, row: usize) -> String {
-        let shown = match self {
+        self.text(row).unwrap_or_else(|| "null".into())
+    }
+
+    fn text(&self, row: usize) -> Option<String> {
+        match self {
             Values::Floats(values) => values.get(row).copied().flatten().map(in_full),
             Values::Integers(values) => values.get(row).copied().flatten().map(|number| number.to_string()),
             Values::Texts(values) => values.get(row).cloned().flatten(),
-        };
-        shown.unwrap_or_else(|| "null".into())
+        }
     }
 
     /// Appends a cell to the key of its row, so that different cells make different keys.
     pub fn append(&self, row: usize, key: &mut String) {
-        let null = match self {
-            Values::Floats(values) => values.get(row).copied().flatten().is_none(),
-            Values::Integers(values) => values.get(row).copied().flatten().is_none(),
-            Values::Texts(values) => values.get(row).and_then(Option::as_ref).is_none(),
-        };
-        let shown = if null { String::new() } else { self.shown(row) };
-        key.push_str(&format!("{}{}:{shown}", if null { '-' } else { '+' }, shown.len()));
+        match self.text(row) {
+            Some(text) => key.push_str(&format!("+{}:{text}", text.len())),
+            None => key.push_str("-0:"),
+        }
     }
 }
 

@@ -59,15 +59,6 @@ vectorise! {
     }
 }
 
-vectorise! {
-    // factor·softmax(row)
-    fn scaled_softmax(row: &[f32], log_sum: f32, factor: f32, out: &mut [f32]) {
-        for (out, x) in out.iter_mut().zip(row) {
-            *out = factor * exp_lane::<FMA>(x - log_sum);
-        }
-    }
-}
-
 impl Operation<1> for CrossEntropy {
     fn forward(&self, [logits]: [Array; 1]) -> (Vec<usize>, Vec<f32>) {
         let rows = logits.data.chunks_exact(logits.width().max(1));
@@ -80,11 +71,10 @@ impl Operation<1> for CrossEntropy {
     fn backward(&self, [logits]: [Array; 1], _: &[f32], gradient: &[f32], _: [bool; 1]) -> [Option<Vec<f32>>; 1] {
         let width = logits.width().max(1);
         let factor = gradient.first().copied().unwrap_or(0.0) / self.targets.len() as f32;
-        let mut out = vec![0.0; logits.data.len()];
-        let rows = logits.data.chunks_exact(width).zip(out.chunks_exact_mut(width));
-        for ((row, out), &target) in rows.zip(&self.targets) {
-            scaled_softmax(row, log_sum_exp(row), factor, out);
-            out[target as usize] -= factor;
+        let mut out = logits.data.to_vec();
+        for (row, &target) in out.chunks_exact_mut(width).zip(&self.targets) {
+            scaled_softmax_in_place(row, log_sum_exp(row), factor);
+            row[target as usize] -= factor;
         }
         [Some(out)]
     }

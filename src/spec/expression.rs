@@ -128,22 +128,15 @@ pub struct ExpressionError {
 
 /// Reads `function(column)`, `quantile(column, q)`, `count` or `count()`.
 pub fn parse_aggregate(text: &str) -> Result<Aggregate, ExpressionError> {
-    let call = Call::parse(text)?;
-    let (name, at) = match &call {
-        Call::Bare(name) => (name.text, name.span()),
-        Call::Function { name, .. } => (name.text, name.span()),
-    };
+    let Call { name: piece, arguments } = Call::parse(text)?;
+    let (name, at) = (piece.text, piece.span());
     let Some((function, _)) = Function::ALL.into_iter().find(|(_, known)| *known == name) else {
-        return Err(match call {
-            Call::Bare(_) => wrong(format!("'{name}' is a column without a function; write \"mean({name})\""), at),
-            Call::Function { .. } => unknown_function(name, at, Function::ALL.map(|(_, name)| name)),
+        return Err(match arguments {
+            None => wrong(format!("'{name}' is a column without a function; write \"mean({name})\""), at),
+            Some(_) => unknown_function(name, at, Function::ALL.map(|(_, name)| name)),
         });
     };
-    let arguments = match call {
-        Call::Bare(_) => Vec::new(),
-        Call::Function { arguments, .. } => arguments,
-    };
-    let (column, argument) = match (function, arguments.as_slice()) {
+    let (column, argument) = match (function, arguments.as_deref().unwrap_or_default()) {
         (Function::Count, []) => (None, None),
         (Function::Quantile, [column, share]) => (Some(column.text.to_string()), Some(share_of(share)?)),
         (Function::Quantile, _) => {
@@ -160,19 +153,18 @@ pub fn parse_aggregate(text: &str) -> Result<Aggregate, ExpressionError> {
 
 /// Reads `column`, `log1p(column)` or `log10(column)`.
 pub fn parse_value(text: &str) -> Result<Value, ExpressionError> {
-    match Call::parse(text)? {
-        Call::Bare(column) => Ok(Value { transform: Transform::Identity, column: column.text.to_string() }),
-        Call::Function { name, arguments } => {
-            let transform = match name.text {
-                "log1p" => Transform::Log1p,
-                "log10" => Transform::Log10,
-                other => return Err(unknown_function(other, name.span(), ["log1p", "log10"])),
-            };
-            match arguments.as_slice() {
-                [column] => Ok(Value { transform, column: column.text.to_string() }),
-                _ => Err(wrong(format!("{0} takes one column; write \"{0}(mean)\"", name.text), 0..text.len())),
-            }
-        }
+    let Call { name, arguments } = Call::parse(text)?;
+    let Some(arguments) = arguments else {
+        return Ok(Value { transform: Transform::Identity, column: name.text.to_string() });
+    };
+    let transform = match name.text {
+        "log1p" => Transform::Log1p,
+        "log10" => Transform::Log10,
+        other => return Err(unknown_function(other, name.span(), ["log1p", "log10"])),
+    };
+    match arguments.as_slice() {
+        [column] => Ok(Value { transform, column: column.text.to_string() }),
+        _ => Err(wrong(format!("{0} takes one column; write \"{0}(mean)\"", name.text), 0..text.len())),
     }
 }
 
@@ -242,9 +234,9 @@ fn written_literal(text: &str) -> Literal {
 }
 
 /// `name`, or `name(argument, …)`.
-enum Call<'t> {
-    Bare(Piece<'t>),
-    Function { name: Piece<'t>, arguments: Vec<Piece<'t>> },
+struct Call<'t> {
+    name: Piece<'t>,
+    arguments: Option<Vec<Piece<'t>>>,
 }
 
 /// A trimmed part of the text and where it starts.
@@ -274,7 +266,7 @@ impl<'t> Call<'t> {
                 Piece { text, start } if text.contains([')', ',']) => {
                     Err(wrong(format!("'{text}' has no opening parenthesis"), start..start + text.len()))
                 }
-                piece => Ok(Call::Bare(piece)),
+                name => Ok(Call { name, arguments: None }),
             };
         };
         let name = Piece::trimmed(&text[..open], 0);
@@ -287,7 +279,7 @@ impl<'t> Call<'t> {
             return Err(wrong("one function of one column; parentheses do not nest", at..at + 1));
         }
         if inside.trim().is_empty() {
-            return Ok(Call::Function { name, arguments: Vec::new() });
+            return Ok(Call { name, arguments: Some(Vec::new()) });
         }
         let mut start = open + 1;
         let mut arguments = Vec::new();
@@ -299,7 +291,7 @@ impl<'t> Call<'t> {
             arguments.push(piece);
             start += argument.len() + 1;
         }
-        Ok(Call::Function { name, arguments })
+        Ok(Call { name, arguments: Some(arguments) })
     }
 }
 

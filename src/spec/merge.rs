@@ -5,6 +5,7 @@
 //! table of entries by name. Every other list is replaced as a whole.
 
 use super::node::{Content, Node, Origin};
+use figment::providers::Serialized;
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use indexmap::IndexMap;
@@ -82,11 +83,7 @@ impl Provider for Numbered<'_> {
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        let dict = match to_figment(&self.1.node) {
-            Value::Dict(_, dict) => dict,
-            _ => Dict::new(),
-        };
-        Ok(Map::from([(Profile::Default, dict)]))
+        Serialized::defaults(self.1.node.to_toml()).data()
     }
 }
 
@@ -140,21 +137,6 @@ impl Layers {
         let in_file = tables.iter().rev().find(|(_, node)| matches!(node.origin, Origin::File { .. }));
         let (_, origin) = in_file.or(tables.last())?;
         Some(Node { content: Content::Table(merged), origin: origin.origin.clone() })
-    }
-}
-
-fn to_figment(node: &Node) -> Value {
-    match &node.content {
-        Content::Text(text) | Content::Datetime(text) => Value::from(text.as_str()),
-        Content::Integer(number) => Value::from(*number),
-        Content::Float(number) => Value::from(*number),
-        Content::Boolean(truth) => Value::from(*truth),
-        Content::List(list) => Value::from(list.iter().map(to_figment).collect::<Vec<_>>()),
-        Content::Table(table) => {
-            Value::from(table.iter().map(|(key, node)| (key.as_str(), to_figment(node))).collect::<Map<_, _>>())
-        }
-        // A leaf like any other: the node itself comes back.
-        Content::Unknown => Value::from(false),
     }
 }
 

@@ -107,17 +107,11 @@ impl Matches {
         let mut pairs = (Vec::new(), Vec::new());
         for (row, number) in self.left.iter().enumerate() {
             let others = of(number);
-            let take = match how {
-                JoinHow::Semi => others.len().min(1),
-                JoinHow::Inner | JoinHow::Left => others.len(),
-            };
-            for &other in others.iter().take(take) {
+            let others = if how == JoinHow::Semi { &others[..others.len().min(1)] } else { others };
+            let lone = (how == JoinHow::Left && others.is_empty()).then_some(None);
+            for other in others.iter().map(|other| Some(*other)).chain(lone) {
                 pairs.0.push(row as IdxSize);
-                pairs.1.push(Some(other));
-            }
-            if how == JoinHow::Left && others.is_empty() {
-                pairs.0.push(row as IdxSize);
-                pairs.1.push(None);
+                pairs.1.push(other);
             }
         }
         Ok(pairs)
