@@ -2,10 +2,9 @@
 
 use super::group::PromptGroup;
 use super::template::Slot;
-use serde::Serialize;
 
 /// Why a prompt is not legal, in the order it is found out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
     /// The divisor is zero.
     DivisionByZero,
@@ -17,22 +16,10 @@ pub enum Reason {
     OutsideAnswers,
     /// The tokenizer has no tokens for the prompt.
     UnknownText,
-    /// The first operand is more than one token.
-    ALong,
-    /// The operator is more than one token.
-    OpLong,
-    /// The second operand is more than one token.
-    BLong,
-    /// A token holds (a part of) the first operand and other text.
-    AShared,
-    /// A token holds (a part of) the operator and other text.
-    OpShared,
-    /// A token holds (a part of) the second operand and other text.
-    BShared,
-    /// A word is more than one token.
-    WordLong,
-    /// A token holds (a part of) a word and other text.
-    WordShared,
+    /// What fills a slot is more than one token.
+    Long(Slot),
+    /// A token holds (a part of) what fills a slot and other text.
+    Shared(Slot),
     /// The tokenizer has no tokens for the answer.
     UnknownAnswer,
     /// The prompt's tokens change when the answer follows.
@@ -50,36 +37,6 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub(super) fn long(slot: Slot) -> Reason {
-        match slot {
-            Slot::A => Reason::ALong,
-            Slot::Op => Reason::OpLong,
-            Slot::B => Reason::BLong,
-            Slot::Answer => Reason::AnswerLong,
-            Slot::Word { .. } => Reason::WordLong,
-        }
-    }
-
-    pub(super) fn shared(slot: Slot) -> Reason {
-        match slot {
-            Slot::A => Reason::AShared,
-            Slot::Op => Reason::OpShared,
-            Slot::B => Reason::BShared,
-            Slot::Answer => Reason::Merges,
-            Slot::Word { .. } => Reason::WordShared,
-        }
-    }
-
-    /// The slot it is about, where it is about one.
-    pub(super) fn slot(self) -> Option<Slot> {
-        match self {
-            Reason::ALong | Reason::AShared => Some(Slot::A),
-            Reason::OpLong | Reason::OpShared => Some(Slot::Op),
-            Reason::BLong | Reason::BShared => Some(Slot::B),
-            _ => None,
-        }
-    }
-
     /// In words, as tables and messages give it.
     pub fn text(self) -> &'static str {
         match self {
@@ -88,18 +45,18 @@ impl Reason {
             Reason::Negative => "answer is negative",
             Reason::OutsideAnswers => "answer is outside 'answers'",
             Reason::UnknownText => "prompt is not in the vocabulary",
-            Reason::ALong => "operand a is more than one token",
-            Reason::OpLong => "operator is more than one token",
-            Reason::BLong => "operand b is more than one token",
-            Reason::AShared => "operand a shares a token with other text",
-            Reason::OpShared => "operator shares a token with other text",
-            Reason::BShared => "operand b shares a token with other text",
+            Reason::Long(Slot::A) => "operand a is more than one token",
+            Reason::Long(Slot::Op) => "operator is more than one token",
+            Reason::Long(Slot::B) => "operand b is more than one token",
+            Reason::Shared(Slot::A) => "operand a shares a token with other text",
+            Reason::Shared(Slot::Op) => "operator shares a token with other text",
+            Reason::Shared(Slot::B) => "operand b shares a token with other text",
             Reason::UnknownAnswer => "answer is not in the vocabulary",
-            Reason::Merges => "prompt and answer share a token",
+            Reason::Merges | Reason::Shared(Slot::Answer) => "prompt and answer share a token",
             Reason::CompletionApart => "completion's text before the answer is a token of its own",
-            Reason::AnswerLong => "answer is more than one token",
-            Reason::WordLong => "word is more than one token",
-            Reason::WordShared => "word shares a token with other text",
+            Reason::AnswerLong | Reason::Long(Slot::Answer) => "answer is more than one token",
+            Reason::Long(Slot::Word { .. }) => "word is more than one token",
+            Reason::Shared(Slot::Word { .. }) => "word shares a token with other text",
             Reason::Contrast => "contrast is not one token",
             Reason::ContrastAlike => "contrast and answer begin with the same token",
             Reason::Alike => "words that must differ are the same",

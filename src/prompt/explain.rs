@@ -1,7 +1,7 @@
 //! Explanations of what a tokenizer does to a prompt, with the tokens shown.
 
 use super::calculation::Calculation;
-use super::dropped::{Dropped, Fault, Reason};
+use super::dropped::{Dropped, Reason};
 use super::error::PromptError;
 use super::fields::Fields;
 use super::resolved::NamedTemplate;
@@ -49,19 +49,19 @@ fn fix(stock: &Stock, reason: Reason) -> String {
         Reason::Overflow => "write smaller operands".into(),
         Reason::Negative => "write operands with a ≥ b, or a range of answers such as answers = \"-300..300\"".into(),
         Reason::OutsideAnswers => "write a wider range of answers, or other operands".into(),
-        Reason::UnknownText | Reason::UnknownAnswer | Reason::ALong | Reason::BLong => {
+        Reason::UnknownText | Reason::UnknownAnswer | Reason::Long(Slot::A | Slot::B) => {
             let below = match stock.tokenizer.largest_single_token_integer() {
                 Some(largest) => format!("write operands below {}", u64::from(largest) + 1),
                 None => "no integer is one token".into(),
             };
-            let several = if matches!(reason, Reason::ALong | Reason::BLong) {
+            let several = if matches!(reason, Reason::Long(_)) {
                 ", or answer = \"multi-token\", which allows operands of several tokens,"
             } else {
                 ""
             };
             format!("{below}{several} or take a model whose tokenizer has larger integers as one token")
         }
-        Reason::OpLong | Reason::AShared | Reason::OpShared | Reason::BShared => {
+        Reason::Long(Slot::Op) | Reason::Shared(Slot::A | Slot::Op | Slot::B) => {
             "write a template with other text or spaces around the slot".into()
         }
         Reason::Merges => {
@@ -72,7 +72,7 @@ fn fix(stock: &Stock, reason: Reason) -> String {
             "write completion = \"{answer}\", and the text before it at the end of the template".into()
         }
         Reason::AnswerLong => "write smaller operands, or answer = \"multi-token\"".into(),
-        Reason::WordLong | Reason::WordShared | Reason::Contrast | Reason::ContrastAlike | Reason::Alike => {
+        Reason::Long(_) | Reason::Shared(_) | Reason::Contrast | Reason::ContrastAlike | Reason::Alike => {
             "write other words".into()
         }
     }
@@ -98,10 +98,10 @@ fn fix_fixed(stock: &Stock, reason: Reason) -> Option<String> {
 
 fn fix_words(reason: Reason, slot: &str) -> String {
     match reason {
-        Reason::WordLong => {
+        Reason::Long(_) => {
             "write words of one token, or answer = \"multi-token\" where no position of theirs is needed".into()
         }
-        Reason::WordShared => "write a template with spaces or other text around the slot".into(),
+        Reason::Shared(_) => "write a template with spaces or other text around the slot".into(),
         Reason::Merges => {
             format!(
                 "write the template without a space at its end, and completion = \" {{{slot}}}\" for one before the answer"
@@ -118,8 +118,7 @@ fn fix_words(reason: Reason, slot: &str) -> String {
 }
 
 /// A dropped prompt, with its tokens where they are the reason.
-pub(super) fn example(stock: &Stock, fault: &Fault, fields: &Fields) -> String {
-    let reason = fault.reason;
+pub(super) fn example(stock: &Stock, reason: Reason, fields: &Fields) -> String {
     let (text, _) = render(stock.template, fields);
     let mut whole = text.clone();
     let contrast = stock.resolved.words().and_then(|words| words.contrast.as_ref());
@@ -143,10 +142,8 @@ pub(super) fn example(stock: &Stock, fault: &Fault, fields: &Fields) -> String {
             let tokens = last_tokens(tokenizer, &text, &whole);
             format!("after {text:?}, {:?} is {}", whole.get(text.len()..).unwrap_or(""), list(&tokens))
         }
-        _ => match reason.slot().or(fault.word.as_ref().map(|(slot, _)| *slot)) {
-            Some(about) => slot(tokenizer, stock.template, about, fields),
-            None => String::new(),
-        },
+        (Reason::Long(about) | Reason::Shared(about), _) => slot(tokenizer, stock.template, about, fields),
+        _ => String::new(),
     }
 }
 

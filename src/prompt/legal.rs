@@ -98,7 +98,7 @@ fn enumerate(stock: &Stock, layouts: &mut Layouts, taker: &mut impl Taker) -> Ve
     let dropped = |(fault, (count, fields)): (Fault, (usize, Fields))| Dropped {
         template: stock.template.name.clone(),
         group: stock.group.clone(),
-        example: explain::example(stock, &fault, &fields),
+        example: explain::example(stock, fault.reason, &fields),
         word: fault.word.as_ref().map(|(slot, word)| match (slot, stock.resolved.words()) {
             (Slot::Word { slot, .. }, Some(words)) => format!("{} {word:?}", words.names[*slot]),
             _ => format!("{word:?}"),

@@ -107,10 +107,10 @@ impl<'a> Stock<'a> {
                     Fault { reason, word: matches!(slot, Slot::Word { .. }).then_some((*slot, word)) }
                 };
                 if tokens.count != 1 {
-                    return Err(fault(Reason::long(*slot)));
+                    return Err(fault(Reason::Long(*slot)));
                 }
                 if !tokens.own {
-                    return Err(fault(Reason::shared(*slot)));
+                    return Err(fault(Reason::Shared(*slot)));
                 }
             }
             if let Some(place) = self.template.places.iter().position(|(other, _)| other == slot) {

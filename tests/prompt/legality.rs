@@ -104,7 +104,7 @@ fn a_slot_of_several_tokens_has_no_position() {
 fn a_slot_that_shares_its_token_is_not_legal() {
     let tokenizer = characters(&[("3", "=")]);
     let set = build("operators = [\"+\"]\noperands = { a = \"1..4\", b = \"1..4\" }", &tokenizer).expect("legal");
-    assert_eq!(dropped(&set, "+"), [(Reason::BShared, 3)]);
+    assert_eq!(dropped(&set, "+"), [(Reason::Shared(Slot::B), 3)]);
     assert_eq!(set.dropped[0].example, "in \"1+3=\", \"3\" is in the token \"3=\"");
     assert!(set.prompts.iter().all(|p| calculation(p).b != 3));
 }

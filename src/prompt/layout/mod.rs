@@ -136,10 +136,10 @@ impl<'t> Layouts<'t> {
                     _ => self.layouts[number as usize].operator().map_or((0, false), |op| (op.count, op.own)),
                 };
                 if count != 1 {
-                    return Judged::Fault(Reason::long(slot));
+                    return Judged::Fault(Reason::Long(slot));
                 }
                 if !own {
-                    return Judged::Fault(Reason::shared(slot));
+                    return Judged::Fault(Reason::Shared(slot));
                 }
             }
         }
