@@ -1,7 +1,6 @@
 //! How far attribution agrees with exact patching: rank correlation, and how many of the top units the two have in common.
 
 use super::labels::{Labels, RunColumns};
-use super::patched_places::PatchedPlaces;
 use super::places::{self, Place, PositionGroup};
 use super::{kind, model_run, scope};
 use crate::Error;
@@ -110,7 +109,7 @@ impl<'f> Exact<'f> {
             units.sort_unstable();
             units.dedup();
         }
-        exact.note = PatchedPlaces::of(name, context.loaded).and_then(|places| places.exact).and_then(|other| {
+        exact.note = kind::patched_places(name, context.loaded).and_then(|places| places.exact).and_then(|other| {
             let same = other.prompts == step.prompts && other.counterfactual == step.counterfactual;
             (!same).then(|| {
                 format!(

@@ -37,7 +37,7 @@ impl PatchedPlaces<'_> {
 pub fn expected_layers(from: &str, facts: &Facts, context: &Context) -> Vec<usize> {
     let all = facts.n_layers;
     let name = from.split_once('.').map_or(from, |(name, _)| name);
-    let Some(layers) = PatchedPlaces::of(name, context.loaded).and_then(|written| written.layers) else {
+    let Some(layers) = kind::patched_places(name, context.loaded).and_then(|written| written.layers) else {
         return (0..all).collect();
     };
     match Layers::parse(layers) {
@@ -72,7 +72,7 @@ pub fn check(
 }
 
 fn check_measure(ranking: &Ranking, loaded: &Loaded) -> Result<(), Fault> {
-    let Some(written) = PatchedPlaces::of(ranking.from, loaded) else { return Ok(()) };
+    let Some(written) = kind::patched_places(ranking.from, loaded) else { return Ok(()) };
     if ranking.filter.contains_key("measure") {
         return Ok(());
     }

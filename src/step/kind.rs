@@ -1,7 +1,7 @@
 //! A kind of step: one implementation, in a file of its own; the list of kinds is in `spec/step/mod.rs`. Nothing else names a kind.
 
 use super::dependent_key::DependentKey;
-use super::patched_places::PatchedPlaces;
+use super::patched_places::{PatchedPlaces, step_of};
 use super::ranking::Ranking;
 use super::{Outcome, RowsInfo};
 use crate::Error;
@@ -99,3 +99,8 @@ macro_rules! implemented {
 }
 
 kinds!(implemented);
+
+/// The places that the step writes down whose own rows are named, if its rows are of such places.
+pub(super) fn patched_places<'l>(from: &str, loaded: &'l Loaded) -> Option<PatchedPlaces<'l>> {
+    of(step_of(from, loaded)?).patched_places()
+}

@@ -31,6 +31,7 @@ mod patching;
 mod path_patching;
 mod places;
 mod probe;
+mod ranked;
 mod ranking;
 mod replays;
 mod scope;

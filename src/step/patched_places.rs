@@ -1,6 +1,5 @@
 //! The places that a step of patching writes down, for the steps that read its rows before these are there.
 
-use super::kind;
 use crate::spec::step::ActivationPatching;
 use crate::spec::{Loaded, PositionName, Step};
 use std::borrow::Cow;
@@ -17,13 +16,6 @@ pub struct PatchedPlaces<'s> {
     pub measures: Vec<&'static str>,
     /// The step of exact patching that it is; `None` where it approximates one.
     pub exact: Option<Cow<'s, ActivationPatching>>,
-}
-
-impl<'s> PatchedPlaces<'s> {
-    /// Those of the step whose own rows are named, if its rows are of places that it writes down.
-    pub fn of(from: &str, loaded: &'s Loaded) -> Option<Self> {
-        kind::of(step_of(from, loaded)?).patched_places()
-    }
 }
 
 /// The step whose own rows are named, if there is one.

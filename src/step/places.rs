@@ -1,7 +1,7 @@
 //! The places that a spec's sites, components and positions mean in one model.
 
 use super::Scope;
-use super::patched_places::PatchedPlaces;
+use super::kind;
 use super::scope::numbers;
 use crate::context::Context;
 use crate::intervene::{Layout, Positions, Units};
@@ -138,7 +138,7 @@ pub fn resolve(
 /// # Errors
 /// Hooks, layers and units that the model does not have.
 fn sites(step: &str, sites: &[String], target: Scope, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
-    let layers = PatchedPlaces::of(step, context.loaded).and_then(|written| written.layers);
+    let layers = kind::patched_places(step, context.loaded).and_then(|written| written.layers);
     let each = sites.iter().enumerate().map(|(index, text)| match layers {
         // The sites are made of what the step says of layers, and nobody has written them.
         Some(layers) => written_site((&["step", step, "layers"], layers), text, target, length, context),

@@ -1,10 +1,10 @@
 //! Components that the rows of an earlier step name, in the order of an effect.
 
 use super::places::Place;
+pub use super::ranked::Ranking;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, SITES, Site};
-use crate::spec::step::{Listed, NeuronOverlap, Ranked, RankedNeurons};
-use crate::spec::{Condition, Loaded, SpecErrors, has_heads, has_neurons, nearest};
+use crate::spec::{Loaded, SpecErrors, has_heads, has_neurons, nearest};
 use crate::table::{self, read};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
@@ -15,23 +15,6 @@ pub type Effect = (Place, Option<f64>);
 
 /// What is wrong, under the keys that it is about: `["by"]`, `["where", "layer"]`.
 pub type Fault = (Vec<String>, String);
-
-/// Which rows count, and what orders the components in them.
-#[derive(Debug, Clone, Copy)]
-pub struct Ranking<'s> {
-    /// Name of the rows.
-    pub from: &'s str,
-    /// What rows must meet.
-    pub filter: &'s IndexMap<String, Condition>,
-    /// Column to order by, the largest first; `None`: by layer and unit.
-    pub by: Option<&'s str>,
-    /// Measure whose rows count.
-    pub measure: Option<&'s str>,
-    /// Whether rows are told apart by group.
-    pub per_group: bool,
-    /// Whether the rows are of what was found, and a checkpoint or group may have none.
-    pub found: bool,
-}
 
 /// Whose rows are read.
 #[derive(Debug, Clone, Copy)]
@@ -44,36 +27,6 @@ pub struct Of<'s> {
     pub template: &'s str,
     /// Label of the group; `None` for all of them together.
     pub group: Option<&'s str>,
-}
-
-impl<'s> From<&'s Ranked> for Ranking<'s> {
-    fn from(ranked: &'s Ranked) -> Self {
-        let Ranked { from, filter, by, measure, per_operator, .. } = ranked;
-        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_group: *per_operator, found: false }
-    }
-}
-
-impl<'s> From<&'s Listed> for Ranking<'s> {
-    fn from(listed: &'s Listed) -> Self {
-        let Listed { from, filter, by, measure, per_operator, .. } = listed;
-        // Without a number of them, they need no order.
-        let by = (listed.top.is_some() || listed.share.is_some()).then_some(by.as_str());
-        Self { from, filter, by, measure: measure.as_deref(), per_group: *per_operator, found: true }
-    }
-}
-
-impl<'s> From<&'s RankedNeurons> for Ranking<'s> {
-    fn from(ranked: &'s RankedNeurons) -> Self {
-        let RankedNeurons { from, filter, by, measure, per_operator, .. } = ranked;
-        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_group: *per_operator, found: false }
-    }
-}
-
-impl<'s> From<&'s NeuronOverlap> for Ranking<'s> {
-    fn from(step: &'s NeuronOverlap) -> Self {
-        let NeuronOverlap { from, filter, by, measure, .. } = step;
-        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_group: true, found: false }
-    }
 }
 
 /// The best of the components in their order: each with its rank, from 1, over all or within its layer, as long as `most` (of how

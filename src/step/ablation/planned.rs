@@ -10,7 +10,7 @@ use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::spec::step::{Ablation, AblationMode, Ranked};
 use crate::step::dry_ranking::{self, Reader};
-use crate::step::patched_places::PatchedPlaces;
+use crate::step::kind;
 use crate::step::places::{self, Place};
 use crate::step::{Scope, model_run};
 
@@ -72,7 +72,7 @@ pub fn check(step: &Ablation, name: &ModelName, facts: &Facts, template: &str, c
 /// The components that a ranking may have, in an order in which neighbours lie in different layers, as in rankings.
 fn others(ranked: &Ranked, named: &[Place], among: &Set, facts: &Facts, context: &Context) -> Vec<Place> {
     let from = ranked.from.split('.').next().unwrap_or_default();
-    let written = PatchedPlaces::of(from, context.loaded);
+    let written = kind::patched_places(from, context.loaded);
     let heads = written.is_some_and(|written| written.sites.iter().any(|site| site.contains("[head]")));
     let (site, units) = if heads { (Site::Z, facts.n_heads) } else { (Site::MlpPost, facts.d_mlp) };
     let named = Set::of(named, facts);
