@@ -1,5 +1,6 @@
 //! One test per kind of error: the whole text that a user sees.
 
+use crate::support::says;
 use ablate::spec::{Style, parse};
 
 /// A spec without a fault, for one to be put in.
@@ -47,18 +48,6 @@ pub fn text_of(spec: &str) -> String {
 fn the_right_spec_is_right() {
     if let Err(errors) = parse("spec.toml", RIGHT) {
         panic!("{errors}");
-    }
-}
-
-/// Each line of `expected` is in the text, in that order.
-#[track_caller]
-pub fn says(text: &str, expected: &[&str]) {
-    let mut rest = text;
-    for line in expected {
-        match rest.find(line) {
-            Some(at) => rest = &rest[at + line.len()..],
-            None => panic!("no '{line}' (or not in this order) in:\n{text}"),
-        }
     }
 }
 
@@ -355,8 +344,8 @@ fn all_errors_come_at_once_and_twenty_are_shown() {
             .map(|i| format!("[[figure]]\nname = \"f{i}\"\nkind = \"bars\"\nfrom = \"no\"\nx = \"a\"\ny = \"b\"\n"))
             .collect::<String>()
     };
-    says(&text_of(&format!("{RIGHT}{}", figures(3))), &["3 errors"]);
+    says(text_of(&format!("{RIGHT}{}", figures(3))), ["3 errors"]);
     let text = text_of(&format!("{RIGHT}{}", figures(50)));
-    says(&text, &["50 errors; the first 20 are shown, and 30 more"]);
+    says(&text, ["50 errors; the first 20 are shown, and 30 more"]);
     assert_eq!(text.matches("no step or table 'no'").count(), 20);
 }
