@@ -81,8 +81,11 @@ impl ColumnSet for AskedColumns {
 impl<'p> Holds<&'p Prompt> for AskedColumns {
     fn columns(name: &str, prompts: impl Iterator<Item = &'p Prompt>) -> Vec<Column> {
         let prompts: Vec<&Prompt> = prompts.collect();
-        let Some(Fields::Words { columns: slots, .. }) = prompts.first().map(|prompt| &prompt.fields) else {
-            return OperandColumns::columns(name, prompts.into_iter().filter_map(Prompt::calculation));
+        let slots = match prompts.first().map(|prompt| &prompt.fields) {
+            Some(Fields::Words { columns, .. }) => columns,
+            Some(Fields::Calculation(_)) | None => {
+                return OperandColumns::columns(name, prompts.into_iter().filter_map(Prompt::calculation));
+            }
         };
         let slot = |(name, &whole): (&String, &bool)| column(name, whole, &prompts, |prompt| prompt.fields.get(name));
         let mut columns: Vec<Column> = slots.names.iter().zip(&slots.whole).map(slot).collect();
@@ -115,7 +118,7 @@ impl<'p> Holds<&'p Prompt> for AnswerColumn {
 fn answers(name: &str, prompts: &[&Prompt]) -> Column {
     let whole = match prompts.first().map(|prompt| &prompt.fields) {
         Some(Fields::Words { columns, .. }) => columns.whole_answer,
-        _ => true,
+        Some(Fields::Calculation(_)) | None => true,
     };
     column(name, whole, prompts, |prompt| Some(prompt.answer().value.borrowed()))
 }
