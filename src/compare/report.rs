@@ -2,12 +2,13 @@
 
 use super::folders::{FolderDifference, Outcome};
 use super::picture::{self, Panel};
-use super::tables::{ColumnDifference, TableDifference};
+use super::specs::ValueChange;
+use super::tables::{CellDifference, ColumnDifference, TableDifference};
 use super::text;
 use crate::report::{self, Report};
 use crate::spec::ImageFormat;
+use crate::table::{Holds, rows};
 use crate::{Error, table};
-use polars::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// Writes `report.md`, `tables/` and `figures/` into a folder.
@@ -21,10 +22,11 @@ pub fn write(
     command: &str,
     folder: &Path,
 ) -> Result<PathBuf, Error> {
+    let differing = all(difference);
     let mut tables = vec![
-        ("spec", "Values of the spec that differ", spec(difference)),
-        ("columns", "Columns that differ", columns(difference)),
-        ("cells", "Cells that differ most", cells(difference)),
+        ("spec", "Values of the spec that differ", SpecColumns::frame(&difference.spec)),
+        ("columns", "Columns that differ", DifferenceColumns::frame(differing.iter().copied())),
+        ("cells", "Cells that differ most", CellColumns::frame(cells(&differing))),
     ]
     .into_iter();
     let tables = tables.try_fold(Vec::new(), |mut made, (name, title, frame)| {
@@ -79,13 +81,6 @@ fn files(difference: &FolderDifference) -> Vec<String> {
     text.lines().map(|line| line.trim().to_string()).collect()
 }
 
-fn spec(difference: &FolderDifference) -> Result<DataFrame, Error> {
-    let changes = &difference.spec;
-    let side = |side: usize| changes.iter().map(|change| change.values[side].clone()).collect::<Vec<_>>();
-    let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();
-    Ok(df!("key" => keys, "a" => side(0), "b" => side(1))?)
-}
-
 /// Every column that differs, with its table.
 fn all(difference: &FolderDifference) -> Vec<(&str, &ColumnDifference)> {
     let tables = difference.files.iter().filter_map(|file| match &file.outcome {
@@ -97,35 +92,39 @@ fn all(difference: &FolderDifference) -> Vec<(&str, &ColumnDifference)> {
     all
 }
 
-fn columns(difference: &FolderDifference) -> Result<DataFrame, Error> {
-    let all = all(difference);
-    let count =
-        |of: fn(&ColumnDifference) -> usize| all.iter().map(|(_, column)| of(column) as i64).collect::<Vec<_>>();
-    let number =
-        |of: fn(&ColumnDifference) -> Option<f64>| all.iter().map(|(_, column)| of(column)).collect::<Vec<_>>();
-    Ok(df!(
-        "table" => all.iter().map(|(table, _)| *table).collect::<Vec<_>>(),
-        "column" => all.iter().map(|(_, column)| column.name.as_str()).collect::<Vec<_>>(),
-        "cells" => count(|column| column.cells),
-        "changed" => count(|column| column.changed),
-        "beyond_tolerance" => count(|column| column.beyond),
-        "largest_difference" => number(|column| column.largest),
-        "mean_difference" => number(|column| column.mean),
-    )?)
+/// Cells that differ most, each with its table and column.
+fn cells<'d>(
+    all: &'d [(&'d str, &'d ColumnDifference)],
+) -> impl Iterator<Item = (&'d str, &'d str, &'d CellDifference)> {
+    all.iter().flat_map(|(table, column)| column.worst.iter().map(|cell| (*table, column.name.as_str(), cell)))
 }
 
-fn cells(difference: &FolderDifference) -> Result<DataFrame, Error> {
-    let cells: Vec<_> = all(difference)
-        .into_iter()
-        .flat_map(|(table, column)| column.worst.iter().map(move |cell| (table, column.name.as_str(), cell)))
-        .collect();
-    let value = |side: usize| cells.iter().map(|(.., cell)| cell.values[side].as_str()).collect::<Vec<_>>();
-    Ok(df!(
-        "table" => cells.iter().map(|(table, ..)| *table).collect::<Vec<_>>(),
-        "row" => cells.iter().map(|(.., cell)| text::key_text(&cell.key)).collect::<Vec<_>>(),
-        "column" => cells.iter().map(|(_, column, _)| *column).collect::<Vec<_>>(),
-        "a" => value(0),
-        "b" => value(1),
-        "difference" => cells.iter().map(|(.., cell)| cell.difference).collect::<Vec<_>>(),
-    )?)
+rows! {
+    /// A value of the spec that differs.
+    SpecColumns<'d>(change: &'d ValueChange) {
+        key: String = &change.key;
+        a: Option<String> = change.values[0].as_deref();
+        b: Option<String> = change.values[1].as_deref();
+    }
+
+    /// A column that differs.
+    DifferenceColumns<'d>((table, column): (&'d str, &'d ColumnDifference)) {
+        table: String = table;
+        column: String = &column.name;
+        cells: i64 = column.cells;
+        changed: i64 = column.changed;
+        beyond_tolerance: i64 = column.beyond;
+        largest_difference: Option<f64> = column.largest;
+        mean_difference: Option<f64> = column.mean;
+    }
+
+    /// A cell that differs.
+    CellColumns<'d>((table, column, cell): (&'d str, &'d str, &'d CellDifference)) {
+        table: String = table;
+        row: String = text::key_text(&cell.key);
+        column: String = column;
+        a: String = &cell.values[0];
+        b: String = &cell.values[1];
+        difference: Option<f64> = cell.difference;
+    }
 }

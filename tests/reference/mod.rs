@@ -4,7 +4,7 @@ use crate::support::{Sandbox, flowing, repository, says};
 use ablate::experiment::{Specs, run};
 use ablate::reference::{Found, Group, Topic, example, find, markdown, page, rows, topics};
 use ablate::run::Options;
-use ablate::spec::parse;
+use ablate::spec::{parse, step as step_kinds};
 use ablate::step;
 use ablate::system::progress::Progress;
 use ablate::table::Frames;
@@ -66,6 +66,16 @@ fn every_column_of_every_row_is_explained() {
         }
     }
     assert!(missing.is_empty(), "write what they mean where they are declared (rows!): {missing:#?}");
+}
+
+/// What a spec may name as `STEP.PART` before a step has said its columns.
+#[test]
+fn every_part_of_a_steps_rows_is_in_the_list_of_kinds() {
+    for topic in of(Group::Step) {
+        let listed = step_kinds::further_rows(&topic.name);
+        let parts: Vec<&str> = rows(topic).iter().map(|rows| rows.part).filter(|part| !part.is_empty()).collect();
+        assert!(parts.iter().all(|part| listed.contains(part)), "{}: {parts:?}, {listed:?}", topic.name);
+    }
 }
 
 /// The example of every kind of step, run: its files of rows are those that are declared, with their columns and types.
