@@ -157,7 +157,7 @@ fn edits_that_read_no_other_prompt_need_none() {
 fn measures_that_compare_with_another_answer_need_one() {
     let without = PUSH.replace("contrast = \"{bad}\"\n", "").replace(", bad = [9]", "");
     let without = without.split("[[step]]\nname = \"direct\"").next().unwrap_or_default().to_string();
-    let refused = |spec: &str| Sandbox::with(spec).refused();
+    let refused = |spec: &str| Sandbox::with(spec).run(&["run", "spec.toml"]).refused();
     says(refused(&without), ["write measures without it, such as accuracy and kl"]);
     Sandbox::with(&without.replace("\"logit-difference\"", "\"accuracy\", \"kl\"")).ran();
     let alone = PUSH.split("[[step]]\nname = \"direct\"").next().unwrap_or_default();
