@@ -103,33 +103,3 @@ pub trait HostModel: Send + Sync {
         &[]
     }
 }
-
-impl<M: HostModel + ?Sized> HostModel for Box<M> {
-    fn facts(&self) -> &Facts {
-        (**self).facts()
-    }
-
-    fn embedding(&self) -> Result<HostEmbedding, WeightError> {
-        (**self).embedding()
-    }
-
-    fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
-        (**self).block(layer)
-    }
-
-    fn head(&self) -> Result<HostHead, WeightError> {
-        (**self).head()
-    }
-
-    fn parameters(&self) -> usize {
-        (**self).parameters()
-    }
-
-    fn stored_dtype(&self) -> String {
-        (**self).stored_dtype()
-    }
-
-    fn notes(&self) -> &[String] {
-        (**self).notes()
-    }
-}
