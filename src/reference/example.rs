@@ -66,16 +66,15 @@ fn frames(topic: &Topic, example: &str) -> Option<Vec<Rows>> {
     Some(rows)
 }
 
-/// The example with the keys that keep more rows, where the kind has them.
+/// The example with `per_prompt` where the kind has it.
 fn with_all_rows(topic: &Topic, example: &str) -> Result<Loaded, SpecErrors> {
-    let more = [("per_prompt", Value::from(true)), ("format", Value::from("rows"))];
-    let more: Vec<_> = more.into_iter().filter(|(name, _)| topic.keys.iter().any(|key| key.name == *name)).collect();
-    let Ok(mut table) = example.parse::<Table>() else { return spec::parse("example", example) };
+    let has = topic.keys.iter().any(|key| key.name == "per_prompt");
+    let Some(mut table) = example.parse::<Table>().ok().filter(|_| has) else { return spec::parse("example", example) };
     for step in table.get_mut("step").and_then(Value::as_array_mut).into_iter().flatten() {
         if step.get("kind").and_then(Value::as_str) == Some(&topic.name)
             && let Some(step) = step.as_table_mut()
         {
-            step.extend(more.iter().map(|(name, value)| (name.to_string(), value.clone())));
+            step.insert("per_prompt".into(), Value::Boolean(true));
         }
     }
     spec::parse("example", &table.to_string())

@@ -112,7 +112,7 @@ rows! {
         layer: i64 = row.layer;
         neuron: i64 = row.neuron;
         component: String = format!("L{}N{}", row.layer, row.neuron);
-        heuristics: i64 = row.heuristics, "How many heuristics the neuron matches.";
+        heuristics: i64 = row.heuristics;
         shared: bool = row.shared, "Whether the neuron shares a pair with the last checkpoint.";
         in_last: bool = row.in_last, "Whether the neuron has a heuristic at the last checkpoint.";
     }

@@ -269,7 +269,7 @@ rows! {
         operator: String = trial.of.label();
         heuristic: String = &trial.known.text;
         type: String = &trial.known.kind, in types();
-        neurons: i64 = trial.known.neurons.len(), "How many neurons are out, on average over prompts.";
+        neurons: i64 = trial.known.neurons.len(), "How many neurons are out.";
         group: String = trial.group, "Prompts that the heuristic holds for, or others.", in GROUPS;
         n: i64 = after.n;
         clean: Option<f64> = rates.map(|(clean, _)| clean), "Accuracy on the same prompts with nothing out.";

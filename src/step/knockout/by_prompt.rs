@@ -312,7 +312,7 @@ rows! {
         accuracy: f64 = row.accuracy;
         ci_low: f64 = wilson_mean(row.accuracy, row.n).low;
         ci_high: f64 = wilson_mean(row.accuracy, row.n).high;
-        neurons: f64 = row.neurons;
+        neurons: f64 = row.neurons, "How many neurons are out, on average over prompts.";
     }
 
     /// A prompt with the neurons of a queue out, up to a k.
