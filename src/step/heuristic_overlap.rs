@@ -72,7 +72,7 @@ fn compare(group: &str, found: &Found, last: &Found) -> PolarsResult<(DataFrame,
     let common = |(neuron, own): (&Neuron, &IndexSet<String>)| own.intersection(of_last(neuron)).count();
     let count = |found: &Found| found.values().map(IndexSet::len).sum::<usize>() as u64;
     let shared = found.iter().map(common).sum::<usize>() as u64;
-    let neurons = found.iter().filter(|(_, own)| !own.is_empty()).map(|(&(layer, neuron), own)| Kept {
+    let neurons = found.iter().filter(|(_, own)| !own.is_empty()).map(|(&(layer, neuron), own)| KeptNeuron {
         group,
         layer,
         neuron,
@@ -80,12 +80,12 @@ fn compare(group: &str, found: &Found, last: &Found) -> PolarsResult<(DataFrame,
         shared: common((&(layer, neuron), own)) > 0,
         in_last: !of_last(&(layer, neuron)).is_empty(),
     });
-    let neurons: Vec<Kept> = neurons.collect();
+    let neurons: Vec<KeptNeuron> = neurons.collect();
     Ok((PairCountColumns::frame([(group, count(found), shared, count(last))])?, KeptColumns::frame(&neurons)?))
 }
 
 /// A neuron with a heuristic, and what of it the last checkpoint has.
-struct Kept<'r> {
+struct KeptNeuron<'r> {
     group: &'r str,
     layer: usize,
     neuron: usize,
@@ -107,7 +107,7 @@ rows! {
     }
 
     /// A neuron with a heuristic.
-    KeptColumns<'r>(row: &'r Kept<'r>) {
+    KeptColumns<'r>(row: &'r KeptNeuron<'r>) {
         operator: String = row.group;
         layer: i64 = row.layer;
         neuron: i64 = row.neuron;

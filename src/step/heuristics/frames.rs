@@ -37,7 +37,7 @@ pub fn all(
     prompts: &[(i64, i64, usize)],
 ) -> PolarsResult<[DataFrame; 5]> {
     let matches = found.iter().flat_map(|one| one.matches.iter().map(move |found| ((group, &one.neuron), found)));
-    let patterns: Vec<Pattern> = drawn.iter().map(|example| Pattern::of(example, group)).collect();
+    let patterns: Vec<DrawnExample> = drawn.iter().map(|example| DrawnExample::of(example, group)).collect();
     let patterns =
         patterns.iter().flat_map(|one| prompts.iter().enumerate().map(move |(at, prompt)| (one, at, *prompt)));
     Ok([
@@ -63,7 +63,7 @@ fn heuristic(example: &Example) -> Option<String> {
 }
 
 /// An example that is drawn.
-struct Pattern<'r> {
+struct DrawnExample<'r> {
     group: &'r str,
     example: &'r Example,
     component: String,
@@ -71,7 +71,7 @@ struct Pattern<'r> {
     largest: f32,
 }
 
-impl<'r> Pattern<'r> {
+impl<'r> DrawnExample<'r> {
     fn of(example: &'r Example, group: &'r str) -> Self {
         let largest = example.activations.iter().fold(f32::MIN_POSITIVE, |most, value| most.max(value.abs()));
         let (component, heuristic) = (example.found.neuron.component(), heuristic(example));
@@ -80,7 +80,7 @@ impl<'r> Pattern<'r> {
 }
 
 /// A heuristic, and how many neurons match it.
-struct Associated<'r> {
+struct MatchedHeuristic<'r> {
     group: &'r str,
     heuristic: &'r Heuristic,
     neurons: u32,
@@ -89,11 +89,11 @@ struct Associated<'r> {
 }
 
 /// The heuristics of any neuron, in the order of the catalogue; sets of results last, which no chance is known of.
-fn associated<'r>(group: &'r str, found: &'r [Found], entries: &'r [Entry]) -> Vec<Associated<'r>> {
-    let one = |heuristic, associated, chance| Associated { group, heuristic, neurons: 0, associated, chance };
+fn associated<'r>(group: &'r str, found: &'r [Found], entries: &'r [Entry]) -> Vec<MatchedHeuristic<'r>> {
+    let one = |heuristic, associated, chance| MatchedHeuristic { group, heuristic, neurons: 0, associated, chance };
     let all =
         entries.iter().map(|entry| (&entry.heuristic, one(&entry.heuristic, entry.associated, Some(entry.chance))));
-    let mut counts: IndexMap<&Heuristic, Associated> = all.collect();
+    let mut counts: IndexMap<&Heuristic, MatchedHeuristic> = all.collect();
     for found in found.iter().flat_map(|one| &one.matches) {
         let heuristic = &found.heuristic;
         counts.entry(heuristic).or_insert_with(|| one(heuristic, found.associated, None)).neurons += 1;
@@ -140,7 +140,7 @@ rows! {
     }
 
     /// An example that is drawn, and a prompt.
-    PatternColumns<'r>((one, at, (a, b, result)): (&'r Pattern<'r>, usize, (i64, i64, usize))) {
+    PatternColumns<'r>((one, at, (a, b, result)): (&'r DrawnExample<'r>, usize, (i64, i64, usize))) {
         operator: String = one.group;
         type: String = kind(one.example), in types();
         component: String = &one.component;
@@ -166,7 +166,7 @@ rows! {
     }
 
     /// A heuristic that some neuron matches.
-    AssociatedColumns<'r>(one: &'r Associated<'r>) {
+    AssociatedColumns<'r>(one: &'r MatchedHeuristic<'r>) {
         operator: String = one.group;
         heuristic: String = one.heuristic.to_string();
         type: String = one.heuristic.kind().name(), in types();

@@ -261,11 +261,11 @@ fn types() -> [&'static str; HeuristicType::ALL.len()] {
 }
 
 /// Accuracy with nothing out, and with the neurons out.
-type Rates = Option<(f64, f64)>;
+type TrialRates = Option<(f64, f64)>;
 
 rows! {
     /// The neurons of a heuristic out, in one group of prompts.
-    TrialColumns<'r>((trial, after, rates): (&'r Trial<'r>, Accuracy, Rates)) {
+    TrialColumns<'r>((trial, after, rates): (&'r Trial<'r>, Accuracy, TrialRates)) {
         operator: String = trial.of.label();
         heuristic: String = &trial.known.text;
         type: String = &trial.known.kind, in types();

@@ -255,10 +255,15 @@ fn record(
         let neurons = queues().flat_map(|(case, (_, queue))| {
             let layers = queue.layers.values();
             layers.flat_map(move |layer| {
-                layer.iter().enumerate().map(move |(place, &number)| Out { case, queue, place: place + 1, number })
+                layer.iter().enumerate().map(move |(place, &number)| NeuronOut {
+                    case,
+                    queue,
+                    place: place + 1,
+                    number,
+                })
             })
         });
-        let neurons: Vec<Out> = neurons.collect();
+        let neurons: Vec<NeuronOut> = neurons.collect();
         outcome.add_labelled(&format!("{}.neurons", step.name), labels, template, OutColumns::frame(&neurons)?)?;
     }
     Ok(())
@@ -282,14 +287,14 @@ struct Knocked<'r> {
 }
 
 /// A neuron that goes out in a prompt, and its place in its layer.
-struct Out<'r> {
+struct NeuronOut<'r> {
     case: &'r Case<'r>,
     queue: &'r Queue,
     place: usize,
     number: usize,
 }
 
-impl Out<'_> {
+impl NeuronOut<'_> {
     fn about(&self) -> &Neuron {
         &self.case.bag.neurons[self.number]
     }
@@ -326,7 +331,7 @@ rows! {
     }
 
     /// A neuron that goes out in a prompt.
-    OutColumns<'r>(row: &'r Out<'r>) {
+    OutColumns<'r>(row: &'r NeuronOut<'r>) {
         group: String = row.queue.group(), in GROUPS;
         control: Option<i64> = row.queue.seed;
         operator: String = row.case.prompt.group.label();
