@@ -11,7 +11,7 @@ use crate::intervene::{Activations, HookPositions, Positions};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::prompt::PromptColumns;
-use crate::spec::{ComponentKind, ComponentPattern, step};
+use crate::spec::{ComponentKind, step};
 use crate::step::kind::Kind;
 use crate::table::{Frames, Holds, rows};
 use indexmap::IndexSet;
@@ -129,12 +129,12 @@ fn look(step: &step::AttentionPatterns, CellRun { cell, subject, context, outcom
 /// The heads, at their patterns; other components are refused.
 fn heads(step: &step::AttentionPatterns, target: Scope, context: &Context) -> Result<Vec<Place>, Error> {
     for (index, text) in step.heads.iter().enumerate() {
-        let refuse = |problem: String| {
-            Error::from(context.loaded.refuse(&["step", &step.name, "heads", &index.to_string()], problem, None))
-        };
-        let ComponentPattern { kind, .. } = ComponentPattern::parse(text).map_err(refuse)?;
-        if !matches!(kind, ComponentKind::Heads(_)) {
-            return Err(refuse(format!("'{text}' has no attention pattern; write heads: 'L2H2', 'L*H*'")));
+        if !matches!(text.says().kind, ComponentKind::Heads(_)) {
+            let problem = format!("'{text}' has no attention pattern; write heads: 'L2H2', 'L*H*'");
+            return Err(context
+                .loaded
+                .refuse(&["step", &step.name, "heads", &index.to_string()], problem, None)
+                .into());
         }
     }
     let heads = places::components(&step.name, "heads", &step.heads, target, context)?;

@@ -22,7 +22,7 @@ use crate::measure::EffectMeasure;
 use crate::model::hook::{Hook, Site};
 use crate::prompt::Prompt;
 use crate::spec::step::AttributionPatching;
-use crate::spec::{Dtype, HookPattern, Loaded, SitePattern, SpecErrors};
+use crate::spec::{Dtype, HookPattern, Loaded, SpecErrors};
 use crate::step::dependent_key::DependentKey;
 use crate::step::kind::Kind;
 use crate::step::patched_places::PatchedPlaces;
@@ -60,9 +60,8 @@ impl Kind for AttributionPatching {
 
     fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
         for (index, text) in self.sites.iter().enumerate() {
-            let site = match SitePattern::parse(text).map(|pattern| pattern.hooks) {
-                Ok(HookPattern::One(Hook::Block(_, site)) | HookPattern::Layers(_, site)) => site,
-                _ => continue,
+            let (HookPattern::One(Hook::Block(_, site)) | HookPattern::Layers(_, site)) = &text.says().hooks else {
+                continue;
             };
             if matches!(site, Site::AttnScores | Site::Pattern) {
                 let problem = format!("'{text}': attention scores and patterns have no attribution");

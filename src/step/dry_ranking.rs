@@ -40,11 +40,9 @@ pub fn expected_layers(from: &str, facts: &Facts, context: &Context) -> Vec<usiz
     let Some(layers) = kind::patched_places(name, context.loaded).and_then(|written| written.layers) else {
         return (0..all).collect();
     };
-    match Layers::parse(layers) {
-        Ok(Layers::Written(numbers)) => numbers.below(all).unwrap_or_default(),
-        Ok(Layers::Probed(_)) => (all / 2..all).collect(),
-        // What is wrong with it is said of that step.
-        Err(_) => (0..all).collect(),
+    match layers.says() {
+        Layers::Written(numbers) => numbers.below(all).unwrap_or_default(),
+        Layers::Probed(_) => (all / 2..all).collect(),
     }
 }
 

@@ -118,7 +118,7 @@ fn check_sites(step: &step::LogitLens, context: &Context) -> Result<(), Error> {
         let refuse = |problem: String| {
             Error::from(context.loaded.refuse(&["step", &step.name, "sites", &index.to_string()], problem, None))
         };
-        let SitePattern { hooks, units } = SitePattern::parse(text).map_err(refuse)?;
+        let SitePattern { hooks, units } = text.says();
         let stream = match hooks {
             HookPattern::One(hook) => matches!(hook, Hook::Embed | Hook::PosEmbed),
             HookPattern::Layers(_, site) => {
@@ -132,8 +132,8 @@ fn check_sites(step: &step::LogitLens, context: &Context) -> Result<(), Error> {
                  it: 'attn_out', 'mlp_out', 'embed', 'pos_embed'"
             )));
         }
-        if units != UnitPattern::Whole {
-            let whole = text.split('[').next().unwrap_or_default();
+        if *units != UnitPattern::Whole {
+            let whole = text.text().split('[').next().unwrap_or_default();
             return Err(refuse(format!("'{text}': the final norm needs the whole stream; write '{whole}'")));
         }
     }

@@ -10,7 +10,7 @@ use crate::cost::{Read, Survey, Workload};
 use crate::intervene::{HookPositions, Positions};
 use crate::model::facts::Facts;
 use crate::prompt::{self, Prompt, PromptColumns};
-use crate::spec::{ComponentKind, ComponentPattern, step};
+use crate::spec::{ComponentKind, step};
 use crate::table::{Frames, Holds, rows};
 use std::collections::HashSet;
 
@@ -110,13 +110,10 @@ fn each_once<'p>(prompts: &[&'p Prompt]) -> Vec<&'p Prompt> {
 /// The neurons and heads; whole MLPs are refused.
 fn units(step: &step::MaxActivations, target: Scope, context: &Context) -> Result<Vec<Place>, Error> {
     for (index, text) in step.components.iter().enumerate() {
-        let refuse = |problem: String| {
+        if matches!(text.says().kind, ComponentKind::Mlp) {
+            let problem = format!("'{text}' is a whole MLP; write its neurons: 'L2N*', 'L2N0..8'");
             let path = ["step", &step.name, "components", &index.to_string()];
-            Error::from(context.loaded.refuse(&path, problem, None))
-        };
-        let ComponentPattern { kind, .. } = ComponentPattern::parse(text).map_err(refuse)?;
-        if matches!(kind, ComponentKind::Mlp) {
-            return Err(refuse(format!("'{text}' is a whole MLP; write its neurons: 'L2N*', 'L2N0..8'")));
+            return Err(context.loaded.refuse(&path, problem, None).into());
         }
     }
     Ok(places::distinct(places::components(&step.name, "components", &step.components, target, context)?))

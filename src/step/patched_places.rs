@@ -1,15 +1,15 @@
 //! The places that a step of patching writes down, for the steps that read its rows before these are there.
 
 use crate::spec::step::ActivationPatching;
-use crate::spec::{Loaded, PositionName, Step};
+use crate::spec::{Layers, Loaded, Parsed, PositionName, SitePattern, Step};
 use std::borrow::Cow;
 
 /// What a step writes down whose rows are of nothing else.
 pub struct PatchedPlaces<'s> {
     /// Its sites.
-    pub sites: Cow<'s, [String]>,
+    pub sites: Cow<'s, [Parsed<SitePattern>]>,
     /// The text that the sites are made of, where it writes layers alone.
-    pub layers: Option<&'s str>,
+    pub layers: Option<&'s Parsed<Layers>>,
     /// Its positions.
     pub positions: &'s [PositionName],
     /// What it measures, each once.

@@ -11,8 +11,10 @@ use crate::cost::{Survey, Workload};
 use crate::intervene::{Edit, EditedPrompt, HookPositions, LogitRead, LogitReads};
 use crate::manifest::SelfCheck;
 use crate::measure::{EffectMeasure, Property, Reading};
+use crate::model::hook::Site;
 use crate::prompt::Prompt;
 use crate::spec::step::{ActivationPatching, Direction};
+use crate::spec::{HookPattern, Layers, Numbers, Parsed, SitePattern, UnitPattern};
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::step::patched_places::PatchedPlaces;
@@ -22,8 +24,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Every neuron of some layers.
-pub(super) fn neuron_sites(layers: &str) -> Vec<String> {
-    vec![format!("blocks.{layers}.mlp.hook_post[neuron]")]
+pub(super) fn neuron_sites(layers: &Parsed<Layers>) -> Vec<Parsed<SitePattern>> {
+    let hooks = HookPattern::Layers(layers.says().clone(), Site::MlpPost);
+    let says = SitePattern { hooks, units: UnitPattern::Each(Numbers::All) };
+    vec![Parsed::unwritten(format!("blocks.{layers}.mlp.hook_post[neuron]"), says)]
 }
 
 impl Kind for ActivationPatching {

@@ -17,7 +17,7 @@ use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::prompt::Prompt;
 use crate::spec::step::{Direction, PathPatching};
-use crate::spec::{ComponentKind, ComponentPattern, HeadInput, Loaded, ReceiverPattern, SpecErrors};
+use crate::spec::{ComponentKind, HeadInput, Loaded, ReceiverPattern, SpecErrors};
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::system::progress::Task;
@@ -84,7 +84,7 @@ impl Kind for PathPatching {
 /// What is wrong with it that its schema cannot say: neurons as senders.
 fn check(step: &PathPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
     for (index, text) in step.senders.iter().enumerate() {
-        if let Ok(ComponentPattern { kind: ComponentKind::Neurons(_), .. }) = ComponentPattern::parse(text) {
+        if matches!(text.says().kind, ComponentKind::Neurons(_)) {
             let advice = Some("write 'L3MLP' for the whole MLP".to_string());
             let problem = format!("'{text}': senders are heads and MLPs");
             return Err(loaded.refuse(&["step", &step.name, "senders", &index.to_string()], problem, advice));
@@ -282,19 +282,20 @@ fn receivers(step: &PathPatching, target: Scope, context: &Context) -> Result<Re
         let refuse = |problem: String| {
             Error::from(context.loaded.refuse(&["step", &step.name, "receivers", &index.to_string()], problem, None))
         };
-        match ReceiverPattern::parse(text).map_err(refuse)? {
+        let (text, receiver) = (text.text(), text.says());
+        match receiver {
             ReceiverPattern::Logits => drop(receivers.entry(None).or_default().insert(None)),
             ReceiverPattern::Mlp(layers) => {
-                for layer in target.layers(&layers, text, context).map_err(refuse)? {
+                for layer in target.layers(layers, text, context).map_err(refuse)? {
                     receivers.entry(Some(Receiver::Mlp { layer })).or_default().insert(None);
                 }
             }
             ReceiverPattern::Head { layers, heads, input } => {
-                let heads = numbers(&heads, facts.n_heads, "head", text).map_err(refuse)?;
-                for layer in target.layers(&layers, text, context).map_err(refuse)? {
-                    let entry = receivers.entry(Some(Receiver::Heads { layer, input })).or_default();
+                let heads = numbers(heads, facts.n_heads, "head", text).map_err(refuse)?;
+                for layer in target.layers(layers, text, context).map_err(refuse)? {
+                    let entry = receivers.entry(Some(Receiver::Heads { layer, input: *input })).or_default();
                     // Heads that share keys and values are one receiver of them.
-                    let shared = if input == HeadInput::Q { 1 } else { facts.n_heads / facts.n_kv_heads };
+                    let shared = if *input == HeadInput::Q { 1 } else { facts.n_heads / facts.n_kv_heads };
                     entry.extend(heads.iter().map(|head| Some(head / shared)));
                 }
             }

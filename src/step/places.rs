@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::intervene::{Layout, Positions, Units};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
+use crate::spec::Parsed;
 use crate::spec::{
     ComponentKind, ComponentPattern, HookPattern, PositionName, SitePattern, SpecErrors, UnitPattern, has_heads,
     has_neurons, nearest,
@@ -125,7 +126,7 @@ pub fn keys(places: &[(Place, &PositionGroup)], facts: &Facts) -> PolarsResult<D
 /// As [`sites`] and [`positions`].
 pub fn resolve(
     step: &str,
-    (texts, names): (&[String], &[PositionName]),
+    (texts, names): (&[Parsed<SitePattern>], &[PositionName]),
     target: Scope,
     (of, template): (&prompt::Positions, &str),
     context: &Context,
@@ -137,11 +138,17 @@ pub fn resolve(
 ///
 /// # Errors
 /// Hooks, layers and units that the model does not have.
-fn sites(step: &str, sites: &[String], target: Scope, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
+fn sites(
+    step: &str,
+    sites: &[Parsed<SitePattern>],
+    target: Scope,
+    length: usize,
+    context: &Context,
+) -> Result<Vec<Place>, Error> {
     let layers = kind::patched_places(step, context.loaded).and_then(|written| written.layers);
     let each = sites.iter().enumerate().map(|(index, text)| match layers {
         // The sites are made of what the step says of layers, and nobody has written them.
-        Some(layers) => written_site((&["step", step, "layers"], layers), text, target, length, context),
+        Some(layers) => written_site((&["step", step, "layers"], layers.text()), text.says(), target, length, context),
         None => site(&["step", step, "sites", &index.to_string()], text, target, length, context),
     });
     Ok(distinct(Error::each(each)?.into_iter().flatten().collect()))
@@ -151,14 +158,20 @@ fn sites(step: &str, sites: &[String], target: Scope, length: usize, context: &C
 ///
 /// # Errors
 /// Hooks, layers and units that the model does not have.
-pub fn site(path: &[&str], text: &str, target: Scope, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
-    written_site((path, text), text, target, length, context)
+pub fn site(
+    path: &[&str],
+    site: &Parsed<SitePattern>,
+    target: Scope,
+    length: usize,
+    context: &Context,
+) -> Result<Vec<Place>, Error> {
+    written_site((path, site.text()), site.says(), target, length, context)
 }
 
 /// Resolves one site, of which the spec says `written` at `path`.
 fn written_site(
     (path, written): (&[&str], &str),
-    text: &str,
+    pattern: &SitePattern,
     target: Scope,
     length: usize,
     context: &Context,
@@ -166,14 +179,13 @@ fn written_site(
     let facts = target.facts;
     let refuse = |problem: String| Error::from(context.loaded.refuse(path, problem, None));
     let mut places = Vec::new();
-    let pattern = SitePattern::parse(text).map_err(refuse)?;
-    let hooks = match pattern.hooks {
-        HookPattern::One(hook) => vec![hook],
+    let hooks = match &pattern.hooks {
+        HookPattern::One(hook) => vec![*hook],
         HookPattern::Layers(layers, site) => target
-            .layers(&layers, written, context)
+            .layers(layers, written, context)
             .map_err(refuse)?
             .into_iter()
-            .map(|layer| Hook::Block(layer, site))
+            .map(|layer| Hook::Block(layer, *site))
             .collect(),
     };
     for hook in hooks {
@@ -201,7 +213,7 @@ fn written_site(
 pub fn components(
     step: &str,
     key: &str,
-    components: &[String],
+    components: &[Parsed<ComponentPattern>],
     target: Scope,
     context: &Context,
 ) -> Result<Vec<Place>, Error> {
@@ -214,7 +226,7 @@ pub fn components(
 /// Layers, heads and neurons that the model does not have.
 pub fn components_at(
     path: &[&str],
-    components: &[String],
+    components: &[Parsed<ComponentPattern>],
     target: Scope,
     context: &Context,
 ) -> Result<Vec<Place>, Error> {
@@ -224,13 +236,18 @@ pub fn components_at(
 }
 
 /// The places of one component, which stands at `path` in the spec.
-fn component(path: &[&str], text: &str, target: Scope, context: &Context) -> Result<Vec<Place>, Error> {
+fn component(
+    path: &[&str],
+    component: &Parsed<ComponentPattern>,
+    target: Scope,
+    context: &Context,
+) -> Result<Vec<Place>, Error> {
     let facts = target.facts;
     let refuse = |problem: String| Error::from(context.loaded.refuse(path, problem, None));
-    let ComponentPattern { layers, kind } = ComponentPattern::parse(text).map_err(refuse)?;
+    let (text, ComponentPattern { layers, kind }) = (component.text(), component.says());
     let mut places = Vec::new();
-    for layer in target.layers(&layers, text, context).map_err(refuse)? {
-        let (site, units) = match &kind {
+    for layer in target.layers(layers, text, context).map_err(refuse)? {
+        let (site, units) = match kind {
             ComponentKind::Mlp => (Site::MlpPost, vec![None]),
             ComponentKind::Heads(heads) => {
                 let heads = numbers(heads, facts.n_heads, "head", text).map_err(refuse)?;

@@ -7,6 +7,7 @@ use super::shared::{Counterfactual, all_positions, components_schema, default_by
 use crate::measure::AblationMeasure;
 use crate::spec::Condition;
 use crate::spec::defaults::defaults;
+use crate::spec::{ComponentPattern, Parsed, layers_of};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,7 +45,7 @@ step! {
         /// Components: `L15H13`, `L3MLP`, `L3N17`, or sets such as `L*MLP`. May be empty where `listed` or `ranked` add some.
         #[serde(default)]
         #[schemars(schema_with = "components_schema_or_none")]
-        components: Vec<String>,
+        components: Vec<Parsed<ComponentPattern>>,
         /// Further components, named by the rows of steps.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         listed: Vec<Listed>,
@@ -52,7 +53,7 @@ step! {
         /// outside of it are passed over.
         #[serde(default = "heads_and_mlps")]
         #[schemars(schema_with = "components_schema")]
-        among: Vec<String>,
+        among: Vec<Parsed<ComponentPattern>>,
         /// Further components, best first, of which the top k are added: one ablation per k.
         ranked: Option<Ranked>,
         /// What activations become.
@@ -156,7 +157,7 @@ pub enum AblationValue {
 
 impl Ablation {
     /// `among` where it is left out.
-    pub fn default_among() -> Vec<String> {
+    pub fn default_among() -> Vec<Parsed<ComponentPattern>> {
         heads_and_mlps()
     }
 }
@@ -178,5 +179,5 @@ relations! { Ablation |step|
     };
     counterfactual: &step.counterfactual;
     mean: (step.value == AblationValue::Mean).then_some(&step.mean);
-    layer_texts: vec![&step.components, &step.among];
+    layers: [layers_of(&step.components), layers_of(&step.among)].concat();
 }

@@ -7,6 +7,7 @@ use super::shared::all_positions;
 use crate::measure::EffectMeasure;
 use crate::spec::defaults::defaults;
 use crate::spec::text_or::schema_of;
+use crate::spec::{ComponentPattern, Parsed, SitePattern, layers_of};
 use crate::spec::{Condition, PositionName};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -71,11 +72,11 @@ impl Intervention {
 pub struct EditSpec {
     /// What is changed: a hook with its layers and units, as in `activation-patching`; all of them together.
     #[schemars(extend("format" = "site"))]
-    pub site: Option<String>,
+    pub site: Option<Parsed<SitePattern>>,
     /// Heads whose attention edges are cut before the softmax, from `positions` to `to`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "heads_schema")]
-    pub cut: Vec<String>,
+    pub cut: Vec<Parsed<ComponentPattern>>,
     /// Where; together. Of cut edges, the positions that read.
     #[serde(default = "all_positions")]
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
@@ -134,8 +135,8 @@ defaults! {
 relations! { Intervention |step|
     counterfactual: &step.counterfactual;
     mean: step.writes_means().then_some(&step.mean);
-    layer_texts: {
-        let edits = || step.interventions.iter().flat_map(|intervention| &intervention.edits);
-        edits().map(|edit| edit.site.as_slice()).chain(edits().map(|edit| edit.cut.as_slice())).collect()
+    layers: {
+        let edits = step.interventions.iter().flat_map(|intervention| &intervention.edits);
+        edits.flat_map(|edit| [layers_of(edit.site.as_slice()), layers_of(&edit.cut)].concat()).collect()
     };
 }

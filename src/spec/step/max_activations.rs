@@ -5,6 +5,7 @@ use super::relations::relations;
 use super::shared::components_schema;
 use crate::spec::PositionName;
 use crate::spec::defaults::defaults;
+use crate::spec::{ComponentPattern, Parsed, layers_of};
 
 step! {
     /// The prompts and tokens that activate neurons or heads most.
@@ -27,7 +28,7 @@ step! {
     MaxActivations {
         /// Neurons and heads: `L2N17`, `L2H3`, `L*H*`.
         #[schemars(schema_with = "components_schema")]
-        components: Vec<String>,
+        components: Vec<Parsed<ComponentPattern>>,
         /// Where values are looked for: `each` for every position.
         positions = "each_position",
         /// How many are kept of each component and template.
@@ -42,4 +43,4 @@ defaults! {
     ten: usize = 10;
 }
 
-relations! { MaxActivations |step| layer_texts: vec![&step.components]; }
+relations! { MaxActivations |step| layers: layers_of(&step.components); }

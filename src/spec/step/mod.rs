@@ -36,7 +36,7 @@ pub use shared::{Counterfactual, CounterfactualOperators, Direction};
 pub use smallest::Smallest;
 pub use train::{Optimizer, Train};
 
-use super::probe_in;
+use super::Layers;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -160,7 +160,9 @@ impl Step {
 
     /// Names of the steps of kind `probe` whose layers it takes: `{NAME}`, once for each place that names them.
     pub fn probes(&self) -> impl Iterator<Item = &str> {
-        let texts = self.common().layer_texts().into_iter().flatten();
-        texts.filter_map(|text| text.get(probe_in(text)?))
+        self.common().layers().into_iter().filter_map(|layers| match layers {
+            Layers::Probed(name) => Some(name.as_str()),
+            Layers::Written(_) => None,
+        })
     }
 }

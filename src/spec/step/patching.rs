@@ -5,6 +5,7 @@ use super::relations::relations;
 use super::shared::{Direction, indirect_effect, last_position, sites_schema};
 use crate::measure::{AttributionMeasure, EffectMeasure};
 use crate::spec::defaults::defaults;
+use crate::spec::{Layers, Numbers, Parsed, SitePattern, layers_of};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +34,7 @@ step! {
         /// What is patched: hooks by TransformerLens's name or its shorthand, `blocks.*.attn.hook_z[head]` for each head,
         /// `mlp_post` for every whole MLP.
         #[schemars(schema_with = "sites_schema")]
-        sites: Vec<String>,
+        sites: Vec<Parsed<SitePattern>>,
         /// Where: each position on its own.
         positions = "last_position",
         counterfactual,
@@ -67,7 +68,7 @@ step! {
         /// Layers: `*`, `15`, `16..32`, or `{NAME}`, those that the step NAME of kind `probe` finds.
         #[serde(default = "every_layer")]
         #[schemars(extend("format" = "layers"))]
-        layers: String,
+        layers: Parsed<Layers>,
         /// `exact`, or its first-order approximation where exact patching of every neuron takes too long.
         #[serde(default)]
         method: NeuronMethod,
@@ -112,7 +113,7 @@ step! {
     AttributionPatching {
         /// What would be patched; see `activation-patching`.
         #[schemars(schema_with = "sites_schema")]
-        sites: Vec<String>,
+        sites: Vec<Parsed<SitePattern>>,
         /// Where: each position on its own.
         positions = "last_position",
         counterfactual,
@@ -164,22 +165,22 @@ impl AttributionPatching {
 }
 
 defaults! {
-    every_layer: String = "*".into();
+    every_layer: Parsed<Layers> = Parsed::unwritten("*".into(), Layers::Written(Numbers::All));
     default_top: Vec<usize> = vec![10, 50, 100, 200];
 }
 
 relations! { ActivationPatching |step|
     counterfactual: &step.counterfactual;
-    layer_texts: vec![&step.sites];
+    layers: layers_of(&step.sites);
 }
 
 relations! { NeuronPatching |step|
     counterfactual: &step.counterfactual;
-    layer_texts: vec![std::slice::from_ref(&step.layers)];
+    layers: vec![step.layers.says()];
 }
 
 relations! { AttributionPatching |step|
     reads: step.compare.as_deref().into_iter().collect();
     counterfactual: &step.counterfactual;
-    layer_texts: vec![&step.sites];
+    layers: layers_of(&step.sites);
 }

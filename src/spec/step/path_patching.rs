@@ -3,6 +3,7 @@
 use super::fields::step;
 use super::relations::relations;
 use super::shared::{components_schema, indirect_effect, last_position, receivers_schema};
+use crate::spec::{ComponentPattern, Parsed, ReceiverPattern, layers_of};
 
 step! {
     /// Changes what one component tells another, through the residual stream alone.
@@ -26,11 +27,11 @@ step! {
     PathPatching {
         /// Heads and MLPs that write: `L2H2`, `L3MLP`, `L*H*`.
         #[schemars(schema_with = "components_schema")]
-        senders: Vec<String>,
+        senders: Vec<Parsed<ComponentPattern>>,
         /// Inputs that read: `L15H13.q`, `.k`, `.v`, `L16MLP`, `logits`. Pairs whose sender does not come before its
         /// receiver are left out.
         #[schemars(schema_with = "receivers_schema")]
-        receivers: Vec<String>,
+        receivers: Vec<Parsed<ReceiverPattern>>,
         /// Where the sender writes and the receiver reads: each position on its own.
         positions = "last_position",
         counterfactual,
@@ -42,5 +43,5 @@ step! {
 
 relations! { PathPatching |step|
     counterfactual: &step.counterfactual;
-    layer_texts: vec![&step.senders, &step.receivers];
+    layers: [layers_of(&step.senders), layers_of(&step.receivers)].concat();
 }

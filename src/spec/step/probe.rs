@@ -2,9 +2,10 @@
 
 use super::fields::step;
 use super::relations::relations;
-use super::shared::sites_schema;
+use super::shared::{after_blocks, sites_schema};
 use crate::spec::PositionName;
 use crate::spec::defaults::defaults;
+use crate::spec::{Parsed, SitePattern, layers_of};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +36,7 @@ step! {
         /// What is read: hooks, each whole, or `[head]` for each head.
         #[serde(default = "after_blocks")]
         #[schemars(schema_with = "sites_schema")]
-        sites: Vec<String>,
+        sites: Vec<Parsed<SitePattern>>,
         /// Where: each position on its own.
         positions = "each_position",
         /// Whether the prompts of all operators share a classifier.
@@ -83,7 +84,6 @@ pub enum ProbeOperators {
 }
 
 defaults! {
-    after_blocks: Vec<String> = vec!["resid_post".into()];
     each_position: Vec<PositionName> = vec![PositionName::each()];
     default_epochs: usize = 20;
     default_lr: f64 = 3e-4;
@@ -93,4 +93,4 @@ defaults! {
     default_share: f64 = 0.5;
 }
 
-relations! { Probe |step| layer_texts: vec![&step.sites]; }
+relations! { Probe |step| layers: layers_of(&step.sites); }

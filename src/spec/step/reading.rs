@@ -2,7 +2,10 @@
 
 use super::fields::step;
 use super::relations::relations;
-use super::shared::{Counterfactual, components_schema, every_head, heads_and_mlps, last_position, sites_schema};
+use super::shared::{
+    Counterfactual, after_blocks, components_schema, every_head, heads_and_mlps, last_position, sites_schema,
+};
+use crate::spec::{ComponentPattern, Parsed, SitePattern, layers_of};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +32,7 @@ step! {
         /// `pos_embed`; with layers before them where not all are wanted.
         #[serde(default = "after_blocks")]
         #[schemars(schema_with = "sites_schema")]
-        sites: Vec<String>,
+        sites: Vec<Parsed<SitePattern>>,
         /// Where: each position on its own (`each` for every one).
         positions = "last_position",
         per_prompt,
@@ -58,7 +61,7 @@ step! {
         /// Components: heads, MLPs, neurons. The embedding, the biases and what is left have rows of their own.
         #[serde(default = "heads_and_mlps")]
         #[schemars(schema_with = "components_schema")]
-        components: Vec<String>,
+        components: Vec<Parsed<ComponentPattern>>,
         /// Which logit.
         #[serde(default)]
         target: AttributionTarget,
@@ -100,7 +103,7 @@ step! {
         /// Heads: `L2H2`, `L*H*`.
         #[serde(default = "every_head")]
         #[schemars(schema_with = "components_schema")]
-        heads: Vec<String>,
+        heads: Vec<Parsed<ComponentPattern>>,
         per_prompt,
     }
 }
@@ -122,7 +125,7 @@ step! {
     Capture {
         /// What is kept: hooks, with units in brackets where not all are wanted.
         #[schemars(schema_with = "sites_schema")]
-        sites: Vec<String>,
+        sites: Vec<Parsed<SitePattern>>,
         /// Where; of attention patterns, which queries.
         positions = "last_position",
         /// How it is kept.
@@ -143,17 +146,13 @@ pub enum CaptureFormat {
     Rows,
 }
 
-fn after_blocks() -> Vec<String> {
-    vec!["resid_post".into()]
-}
-
-relations! { LogitLens |step| layer_texts: vec![&step.sites]; }
+relations! { LogitLens |step| layers: layers_of(&step.sites); }
 
 relations! { LogitAttribution |step|
     counterfactual: &step.counterfactual;
-    layer_texts: vec![&step.components];
+    layers: layers_of(&step.components);
 }
 
-relations! { AttentionPatterns |step| layer_texts: vec![&step.heads]; }
+relations! { AttentionPatterns |step| layers: layers_of(&step.heads); }
 
-relations! { Capture |step| layer_texts: vec![&step.sites]; }
+relations! { Capture |step| layers: layers_of(&step.sites); }

@@ -2,6 +2,7 @@
 
 use super::fields::Common;
 use super::{Counterfactual, MeanOver};
+use crate::spec::Layers;
 
 /// Says what of a kind of step concerns others, a line each: `relations! { Kind |step| reads: vec![&step.from]; }`.
 macro_rules! relations {
@@ -33,8 +34,8 @@ macro_rules! relations {
             $value
         }
     };
-    (@layer_texts $step:ident $value:expr) => {
-        fn layer_texts(&self) -> Vec<&[String]> {
+    (@layers $step:ident $value:expr) => {
+        fn layers(&self) -> Vec<&$crate::spec::Layers> {
             let $step = self;
             $value
         }
@@ -64,8 +65,8 @@ pub trait Relations: Common {
         false
     }
 
-    /// The texts that say layers: of sites, components, receivers, and layers alone.
-    fn layer_texts(&self) -> Vec<&[String]> {
+    /// The layers that it names: of sites, components, receivers, and alone.
+    fn layers(&self) -> Vec<&Layers> {
         Vec::new()
     }
 }

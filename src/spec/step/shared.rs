@@ -3,6 +3,8 @@
 use crate::measure::EffectMeasure;
 use crate::spec::PositionName;
 use crate::spec::defaults::defaults;
+use crate::spec::hook::Site;
+use crate::spec::{ComponentKind, ComponentPattern, HookPattern, Layers, Numbers, Parsed, SitePattern, UnitPattern};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -63,8 +65,21 @@ pub(super) fn indirect_effect() -> Vec<EffectMeasure> {
 }
 
 defaults! {
-    pub(super) every_head: Vec<String> = vec!["L*H*".into()];
-    pub(super) heads_and_mlps: Vec<String> = vec!["L*H*".into(), "L*MLP".into()];
+    pub(super) every_head: Vec<Parsed<ComponentPattern>> = vec![every("L*H*", ComponentKind::Heads(Numbers::All))];
+    pub(super) heads_and_mlps: Vec<Parsed<ComponentPattern>> =
+        [every_head(), vec![every("L*MLP", ComponentKind::Mlp)]].concat();
+}
+
+/// Such components of every layer.
+fn every(text: &str, kind: ComponentKind) -> Parsed<ComponentPattern> {
+    let layers = Layers::Written(Numbers::All);
+    Parsed::unwritten(text.to_string(), ComponentPattern { layers, kind })
+}
+
+/// The stream after each block.
+pub(super) fn after_blocks() -> Vec<Parsed<SitePattern>> {
+    let hooks = HookPattern::Layers(Layers::Written(Numbers::All), Site::ResidPost);
+    vec![Parsed::unwritten("resid_post".into(), SitePattern { hooks, units: UnitPattern::Whole })]
 }
 
 fn texts(format: &str) -> Schema {

@@ -73,7 +73,7 @@ pub fn check(step: &Ablation, name: &ModelName, facts: &Facts, template: &str, c
 fn others(ranked: &Ranked, named: &[Place], among: &Set, facts: &Facts, context: &Context) -> Vec<Place> {
     let from = ranked.from.split('.').next().unwrap_or_default();
     let written = kind::patched_places(from, context.loaded);
-    let heads = written.is_some_and(|written| written.sites.iter().any(|site| site.contains("[head]")));
+    let heads = written.is_some_and(|written| written.sites.iter().any(|site| site.text().contains("[head]")));
     let (site, units) = if heads { (Site::Z, facts.n_heads) } else { (Site::MlpPost, facts.d_mlp) };
     let named = Set::of(named, facts);
     let mut places: Vec<Place> = (0..facts.n_layers)

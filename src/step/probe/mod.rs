@@ -14,7 +14,7 @@ use crate::intervene::Layout;
 use crate::manifest::SelfCheck;
 use crate::model::hook::{Hook, Site};
 use crate::spec::step::{self};
-use crate::spec::{HookPattern, Loaded, PositionName, SitePattern, SpecErrors};
+use crate::spec::{HookPattern, Loaded, PositionName, SpecErrors};
 use crate::step::kind::Kind;
 use crate::table::{Frames, Holds};
 use reads::Reads;
@@ -33,9 +33,7 @@ impl Kind for step::Probe {
 
     fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
         for (index, text) in self.sites.iter().enumerate() {
-            let Ok(SitePattern { hooks: HookPattern::Layers(_, site), .. }) = SitePattern::parse(text) else {
-                continue;
-            };
+            let HookPattern::Layers(_, site) = &text.says().hooks else { continue };
             if matches!(site, Site::AttnScores | Site::Pattern) {
                 let problem = format!("'{text}': attention scores and patterns are not probed");
                 let advice =
