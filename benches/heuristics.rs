@@ -17,7 +17,7 @@
 //! prompt, as in algorithm 1 taken word by word, is 2,800 × 2 tails × 1,407 words = 8 M words to AND and count; one per nanosecond
 //! would be 8 ms, and the bits of the heuristics alone are 31 MB, read twice per neuron from beyond the caches.
 
-use ablate::heuristic::{Matcher, Options, Problem};
+use ablate::heuristic::{ArithmeticProblem, Matcher, MatcherOptions};
 use ablate::spec::Operator;
 use ablate::spec::step::HeuristicVariant;
 use rand::{Rng, SeedableRng};
@@ -50,7 +50,7 @@ fn main() {
 fn measure(operator: Operator, neurons: usize, threads: usize) {
     let problems = problems(operator, 300, 1000);
     let start = Instant::now();
-    let matcher = Matcher::new(&problems, operator, Options::new(HeuristicVariant::Paper));
+    let matcher = Matcher::new(&problems, operator, MatcherOptions::new(HeuristicVariant::Paper));
     let listing = start.elapsed().as_secs_f64();
     let mut random = ChaCha8Rng::seed_from_u64(0);
     let mut noise = |count: usize| -> Vec<f32> { (0..count).map(|_| random.random::<f32>() - 0.5).collect() };
@@ -75,7 +75,7 @@ fn measure(operator: Operator, neurons: usize, threads: usize) {
 }
 
 /// Operands 0..operands, results 0..results; of the built-in model 100 and 100, of Llama 3 300 and 1000.
-fn problems(operator: Operator, operands: i64, results: i64) -> Vec<Problem> {
+fn problems(operator: Operator, operands: i64, results: i64) -> Vec<ArithmeticProblem> {
     let pairs = (0..operands).flat_map(|a| (0..operands).map(move |b| (a, b)));
     let result = |a: i64, b: i64| match operator {
         Operator::Addition => Some(a + b),
@@ -84,7 +84,7 @@ fn problems(operator: Operator, operands: i64, results: i64) -> Vec<Problem> {
         Operator::FloorDivision => a.checked_div(b),
     };
     pairs
-        .filter_map(|(a, b)| result(a, b).map(|result| Problem { a, b, result }))
+        .filter_map(|(a, b)| result(a, b).map(|result| ArithmeticProblem { a, b, result }))
         .filter(|problem| (0..results).contains(&problem.result))
         .collect()
 }
@@ -96,8 +96,8 @@ fn noise() {
         "| operands | | prompts | heuristics | expected, random order | found, random order | always on, random value vector |"
     );
     println!("|---|---|---|---|---|---|---|");
-    let open = Options { min_associated: 1, max_chance: 1.0, ..Options::new(HeuristicVariant::Paper) };
-    for (label, options) in [("defaults", Options::new(HeuristicVariant::Paper)), ("everything", open)] {
+    let open = MatcherOptions { min_associated: 1, max_chance: 1.0, ..MatcherOptions::new(HeuristicVariant::Paper) };
+    for (label, options) in [("defaults", MatcherOptions::new(HeuristicVariant::Paper)), ("everything", open)] {
         for (operands, results, neurons) in [(10, 10, 2000), (100, 100, 500), (300, 1000, 100)] {
             for operator in Operator::ALL {
                 let problems = problems(operator, operands, results);

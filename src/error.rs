@@ -1,6 +1,6 @@
 //! Everything that can end a run, and the exit code it ends with.
 
-use crate::spec::{SpecErrors, Style};
+use crate::spec::{ErrorStyle, SpecErrors};
 use crate::system::interrupt::{self, Interrupted};
 
 /// Why a command did not do what it was asked.
@@ -142,7 +142,7 @@ impl Error {
     pub fn render(&self, terminal: bool) -> String {
         match self {
             Error::Spec(errors) | Error::Unsuited(errors) => {
-                errors.render(if terminal { Style::Terminal } else { Style::Plain })
+                errors.render(if terminal { ErrorStyle::Terminal } else { ErrorStyle::Plain })
             }
             Error::Refusals(refused) => {
                 // As one, so that what is wrong with a file that several extend is said once.

@@ -1,7 +1,7 @@
 //! `[[expect]]`: numbers that were expected beside those that came out.
 
 use crate::spec::Expectation;
-use crate::table::{self, Fault, Problem, at, column, holds};
+use crate::table::{self, TableFault, TableProblem, at, column, holds};
 use polars::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,7 @@ impl std::fmt::Display for Verdict {
 ///
 /// # Errors
 /// Everything that is wrong with its keys.
-pub fn check(expected: &Expectation, columns: &DataFrame) -> Result<(), Vec<Fault<Problem>>> {
+pub fn check(expected: &Expectation, columns: &DataFrame) -> Result<(), Vec<TableFault<TableProblem>>> {
     selected(expected, &columns.clear()).map(drop)
 }
 
@@ -60,7 +60,7 @@ pub fn compare<'k>(
     expected: &Expectation,
     rows: &DataFrame,
     known: impl Fn(Option<&str>) -> Option<&'k str>,
-) -> Result<Compared, Vec<Fault<Problem>>> {
+) -> Result<Compared, Vec<TableFault<TableProblem>>> {
     let (rows, values) = selected(expected, rows)?;
     let ours = if rows.height() == 1 { values.iter().next().flatten() } else { None };
     let of_row = rows.column("model").ok().and_then(|models| models.str().ok()?.iter().next()?);
@@ -76,7 +76,10 @@ pub fn compare<'k>(
 }
 
 /// The rows that `where` selects and their numbers.
-fn selected(expected: &Expectation, rows: &DataFrame) -> Result<(DataFrame, Float64Chunked), Vec<Fault<Problem>>> {
+fn selected(
+    expected: &Expectation,
+    rows: &DataFrame,
+) -> Result<(DataFrame, Float64Chunked), Vec<TableFault<TableProblem>>> {
     let mut rows = rows.clone();
     let mut faults = Vec::new();
     for (name, condition) in &expected.filter {
@@ -93,11 +96,11 @@ fn selected(expected: &Expectation, rows: &DataFrame) -> Result<(DataFrame, Floa
     Err(faults)
 }
 
-fn numbers(rows: &DataFrame, name: &str) -> Result<Float64Chunked, Problem> {
+fn numbers(rows: &DataFrame, name: &str) -> Result<Float64Chunked, TableProblem> {
     let values = column(rows, name)?;
     if !values.dtype().is_primitive_numeric() {
         let (found, wanted) = (holds(values.dtype()), "only a number can be expected".to_string());
-        return Err(Problem::WrongType { column: name.to_string(), found, wanted });
+        return Err(TableProblem::WrongType { column: name.to_string(), found, wanted });
     }
     Ok(values.cast(&DataType::Float64)?.f64()?.clone())
 }

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 /// Refuses keys that are set and change nothing; of a spec with variants, those that change nothing in any: what one value of
 /// an axis leaves idle, another needs.
 pub fn check(loaded: &Loaded) -> Vec<SpecErrors> {
-    let mut idle: IndexMap<(&str, Vec<String>), (DependentKey, &Loaded)> = IndexMap::new();
+    let mut unused: IndexMap<(&str, Vec<String>), (DependentKey, &Loaded)> = IndexMap::new();
     let mut working: HashSet<(&str, Vec<String>)> = HashSet::new();
     for variant in loaded.variants() {
         for step in &variant.spec.steps {
@@ -18,7 +18,7 @@ pub fn check(loaded: &Loaded) -> Vec<SpecErrors> {
                 if key.works {
                     working.insert(place);
                 } else if key.set {
-                    idle.entry(place).or_insert((key, variant));
+                    unused.entry(place).or_insert((key, variant));
                 }
             }
         }
@@ -29,7 +29,7 @@ pub fn check(loaded: &Loaded) -> Vec<SpecErrors> {
         let path: Vec<&str> = ["step", step].into_iter().chain(path.iter().map(String::as_str)).collect();
         variant.refuse(&path, problem, Some(key.advice.to_string()))
     };
-    idle.into_iter().filter(|(place, _)| !working.contains(place)).map(refused).collect()
+    unused.into_iter().filter(|(place, _)| !working.contains(place)).map(refused).collect()
 }
 
 /// What a key would change: the innermost thing that it is a key of.

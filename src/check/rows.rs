@@ -4,10 +4,10 @@
 use super::{measures, values};
 use crate::context::Models;
 use crate::model::{Card, ModelName};
-use crate::prompt::Resolved;
+use crate::prompt::ResolvedPrompts;
 use crate::spec::{Loaded, SpecErrors, Step, Table};
-use crate::table::{self, Frames, Missing};
-use crate::variants::{Groups, groups, order, pool};
+use crate::table::{self, Frames, MissingRows};
+use crate::variants::{VariantGroups, groups, order, pool};
 use crate::{Error, expectation, figure, step};
 use polars::prelude::{DataFrame, DataType};
 use std::collections::HashSet;
@@ -65,7 +65,7 @@ pub fn rows(loaded: &Loaded) -> Result<(), Error> {
 
 /// The rows of all steps, without any, with the columns of the axes that each depends on; `errors` has what is wrong with them.
 fn steps(loaded: &Loaded, errors: &mut Vec<SpecErrors>) -> Result<Frames, Error> {
-    let groups = Groups::of(loaded);
+    let groups = VariantGroups::of(loaded);
     let mut pooled = Frames::default();
     for (number, variant) in loaded.variants().into_iter().enumerate() {
         let mut frames = Frames::default();
@@ -124,7 +124,7 @@ pub fn refused_table(loaded: &Loaded, error: table::TableError) -> SpecErrors {
 }
 
 /// Rows that a table names and that are not there.
-pub fn refused_rows(loaded: &Loaded, table: &Table, missing: Missing) -> SpecErrors {
+pub fn refused_rows(loaded: &Loaded, table: &Table, missing: MissingRows) -> SpecErrors {
     let path: Vec<&str> = ["table", &table.name].into_iter().chain(missing.key.iter().copied()).collect();
     loaded.refuse(&path, missing.problem, None)
 }
@@ -134,7 +134,7 @@ pub fn refused<P: std::fmt::Display>(
     loaded: &Loaded,
     list: &str,
     name: &str,
-    faults: Vec<table::Fault<P>>,
+    faults: Vec<table::TableFault<P>>,
 ) -> SpecErrors {
     SpecErrors::join(faults.into_iter().map(|(key, problem)| {
         let path: Vec<&str> = [list, name].into_iter().chain(key.iter().map(String::as_str)).collect();
@@ -149,7 +149,7 @@ pub fn prompts(loaded: &Loaded) -> Result<(), Error> {
         let main = loaded.spec.prompts.iter().map(|prompts| (vec!["prompts"], prompts));
         let named = loaded.spec.prompt_sets.iter().map(|(name, prompts)| (vec!["prompt_sets", name.as_str()], prompts));
         for (table, prompts) in main.chain(named) {
-            for problem in Resolved::new(prompts).err().unwrap_or_default() {
+            for problem in ResolvedPrompts::new(prompts).err().unwrap_or_default() {
                 let path: Vec<&str> = table.iter().copied().chain(problem.path.iter().map(String::as_str)).collect();
                 errors.push(loaded.refuse(&path, problem.to_string(), None));
             }

@@ -8,7 +8,7 @@ use crate::step;
 use crate::table::{self, Frames};
 
 /// A condition of a table, figure or expectation.
-struct Asked<'l> {
+struct RowsCondition<'l> {
     list: &'static str,
     name: &'l str,
     from: &'l str,
@@ -19,18 +19,18 @@ struct Asked<'l> {
 /// Refuses texts that the program never writes. `frames` are those there can be, without rows.
 pub(crate) fn misspelt(loaded: &Loaded, frames: &Frames) -> Vec<SpecErrors> {
     let mut errors = Vec::new();
-    for asked in asked(&loaded.spec, &["table", "figure", "expect"]) {
-        let Some(words) = words(&loaded.spec, frames, asked.from, asked.column) else { continue };
-        for text in table::texts(asked.condition).into_iter().filter(|text| !words.contains(&text.as_str())) {
+    for filter in filters(&loaded.spec, &["table", "figure", "expect"]) {
+        let Some(words) = words(&loaded.spec, frames, filter.from, filter.column) else { continue };
+        for text in table::texts(filter.condition).into_iter().filter(|text| !words.contains(&text.as_str())) {
             let advice = advise(&text, &words, '"', "there are");
-            errors.push(asked.refuse(loaded, format!("'{}' is never '{text}'", asked.column), Some(advice)));
+            errors.push(filter.refuse(loaded, format!("'{}' is never '{text}'", filter.column), Some(advice)));
         }
     }
     errors
 }
 
 /// A value that no row has.
-pub(crate) struct Missing {
+pub(crate) struct MissingValue {
     /// What the report says of it, where no figure does.
     pub note: Option<String>,
     /// What is refused.
@@ -39,36 +39,36 @@ pub(crate) struct Missing {
 
 /// Values of tables' and figures' conditions that no row of theirs has, though it might have another; not texts that the program
 /// knows: these may be missing.
-pub(crate) fn missing(loaded: &Loaded, frames: &Frames) -> Vec<Missing> {
+pub(crate) fn missing(loaded: &Loaded, frames: &Frames) -> Vec<MissingValue> {
     let mut all = Vec::new();
-    for asked in asked(&loaded.spec, &["table", "figure"]) {
-        let Ok(rows) = frames.get(asked.from) else { continue };
-        let Ok(Some((wanted, there))) = table::never(rows, asked.column, asked.condition) else { continue };
-        let known = words(&loaded.spec, frames, asked.from, asked.column).unwrap_or_default();
+    for filter in filters(&loaded.spec, &["table", "figure"]) {
+        let Ok(rows) = frames.get(filter.from) else { continue };
+        let Ok(Some((wanted, there))) = table::never(rows, filter.column, filter.condition) else { continue };
+        let known = words(&loaded.spec, frames, filter.from, filter.column).unwrap_or_default();
         let is_known = |value: &Literal| matches!(value, Literal::Text(text) if known.contains(&text.as_str()));
         if !wanted.iter().all(is_known) {
-            let problem = format!("'{}' is never {} here; it is {there}", asked.column, asked.condition);
-            let note = (asked.list == "table").then(|| format!("table {}: {problem}", asked.name));
-            all.push(Missing { note, error: asked.refuse(loaded, problem, None) });
+            let problem = format!("'{}' is never {} here; it is {there}", filter.column, filter.condition);
+            let note = (filter.list == "table").then(|| format!("table {}: {problem}", filter.name));
+            all.push(MissingValue { note, error: filter.refuse(loaded, problem, None) });
         }
     }
     all
 }
 
-impl Asked<'_> {
+impl RowsCondition<'_> {
     fn refuse(&self, loaded: &Loaded, problem: String, advice: Option<String>) -> SpecErrors {
         loaded.refuse(&[self.list, self.name, "where", self.column], problem, advice)
     }
 }
 
-fn asked<'l>(spec: &'l Spec, lists: &'l [&str]) -> impl Iterator<Item = Asked<'l>> {
+fn filters<'l>(spec: &'l Spec, lists: &'l [&str]) -> impl Iterator<Item = RowsCondition<'l>> {
     let tables = spec.tables.iter().map(|table| ("table", &table.name, &table.from, &table.filter));
     let figures = spec.figures.iter().map(|figure| ("figure", &figure.name, &figure.from, &figure.filter));
     let expected =
         spec.expectations.iter().map(|expected| ("expect", &expected.name, &expected.from, &expected.filter));
     let all = tables.chain(figures).chain(expected).filter(|(list, ..)| lists.contains(list));
     all.flat_map(|(list, name, from, filter)| {
-        filter.iter().map(move |(column, condition)| Asked { list, name, from, column, condition })
+        filter.iter().map(move |(column, condition)| RowsCondition { list, name, from, column, condition })
     })
 }
 

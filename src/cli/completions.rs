@@ -10,13 +10,13 @@ Examples:
   ablate completions bash > ~/.local/share/bash-completion/completions/ablate
   ablate completions zsh > ~/.zfunc/_ablate          # with fpath+=~/.zfunc in ~/.zshrc before compinit
   ablate completions fish > ~/.config/fish/completions/ablate.fish")]
-pub(super) struct Arguments {
+pub(super) struct CompletionsArguments {
     /// The shell
     shell: Shell,
 }
 
 /// `program` is the whole command line.
-pub(super) fn run(arguments: Arguments, mut program: Command) -> Result<(), Error> {
+pub(super) fn run(arguments: CompletionsArguments, mut program: Command) -> Result<(), Error> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut program, "ablate", &mut script);
     super::print::print(&String::from_utf8_lossy(&script))

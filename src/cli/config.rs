@@ -11,7 +11,7 @@ Examples:
   ablate config experiments/quickstart.toml
   ablate config experiments/paper/fig02-effects.toml --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf
   ablate config mine.toml --plain > whole.toml   # in one file, every default written out")]
-pub(super) struct Arguments {
+pub(super) struct ConfigArguments {
     #[command(flatten)]
     spec: SpecArguments,
     /// One variant of a matrix, by its name: `dtype=bf16,sample=50`
@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     no_profile: bool,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+pub(super) fn run(arguments: ConfigArguments) -> Result<(), Error> {
     let mut loaded = arguments.spec.load()?;
     if !arguments.no_profile {
         loaded = check::settle(&loaded, false)?;

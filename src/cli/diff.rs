@@ -1,7 +1,7 @@
 //! `ablate diff`: what differs between two results, or two specs.
 
 use super::verify::ToleranceArguments;
-use crate::compare::{self, Record, Resolved, Tolerance, Verdict};
+use crate::compare::{self, Likeness, ResolvedSpec, ResultsRecord, Tolerance};
 use crate::spec::{self, ImageFormat, Loaded, Origin};
 use crate::{Error, check, manifest, results};
 use clap::Args;
@@ -18,7 +18,7 @@ Examples:
 
 Rows of tables are joined on the columns that tell them apart; their order makes no difference. The worst differences come
 first. Exit codes: 0 equal, 1 not, 2 refused.")]
-pub(super) struct Arguments {
+pub(super) struct DiffArguments {
     /// A results folder, its manifest.json, or a spec
     a: PathBuf,
     /// The same of what it is compared with
@@ -36,7 +36,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+pub(super) fn run(arguments: DiffArguments) -> Result<(), Error> {
     let is_spec = |path: &Path| path.extension().is_some_and(|extension| extension == "toml");
     match (is_spec(&arguments.a), is_spec(&arguments.b)) {
         (true, true) => specs(&arguments),
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     }
 }
 
-fn specs(arguments: &Arguments) -> Result<(), Error> {
+fn specs(arguments: &DiffArguments) -> Result<(), Error> {
     if let Some(option) = arguments.figure.as_ref().map(|_| "--figure").or(arguments.into.as_ref().map(|_| "--into")) {
         return Err(Error::refused(option)("there is nothing to draw of specs; name two results folders"));
     }
@@ -62,20 +62,20 @@ fn specs(arguments: &Arguments) -> Result<(), Error> {
 }
 
 /// The values of a spec for the model at hand.
-fn resolved(path: &Path) -> Result<Resolved, Error> {
+fn resolved(path: &Path) -> Result<ResolvedSpec, Error> {
     let loaded: Loaded = check::settle(&spec::load(path, &[], std::env::vars())?, false)?;
     let values: toml::Table = loaded.to_toml().parse().map_err(Error::refused(path.display()))?;
-    Ok(Resolved::new(&values, |key| match loaded.origin(key) {
+    Ok(ResolvedSpec::new(&values, |key| match loaded.origin(key) {
         Origin::Default => Some("default".to_string()),
         origin => Some(origin.to_string()),
     }))
 }
 
-fn results(arguments: &Arguments) -> Result<(), Error> {
+fn results(arguments: &DiffArguments) -> Result<(), Error> {
     let record = |path: &Path| {
         let folder = if path.is_file() { path.parent().unwrap_or(path) } else { path };
         results::settle(folder)?;
-        Record::read(folder)
+        ResultsRecord::read(folder)
     };
     let (a, b) = (record(&arguments.a)?, record(&arguments.b)?);
     if let Some(into) = arguments.into.as_deref().filter(|into| into.join(manifest::FILE).exists()) {
@@ -111,7 +111,7 @@ fn results(arguments: &Arguments) -> Result<(), Error> {
             }
         }
     }
-    judge(arguments, verdict < Verdict::Differs && difference.spec.is_empty())
+    judge(arguments, verdict < Likeness::Differs && difference.spec.is_empty())
 }
 
 /// The folder, the name and the format of a figure.
@@ -129,7 +129,7 @@ fn format(path: &Path) -> Result<(PathBuf, String, ImageFormat), Error> {
     Ok((path.parent().map(Path::to_path_buf).unwrap_or_default(), name, format))
 }
 
-fn judge(arguments: &Arguments, equal: bool) -> Result<(), Error> {
+fn judge(arguments: &DiffArguments, equal: bool) -> Result<(), Error> {
     match equal {
         true => Ok(()),
         false => Err(Error::Unequal(format!("{} and {} differ", arguments.a.display(), arguments.b.display()))),

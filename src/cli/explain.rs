@@ -1,6 +1,6 @@
 //! `ablate explain`: what a name of a spec stands for.
 
-use super::names::Names;
+use super::names::NameParser;
 use crate::{Error, reference};
 use clap::Args;
 
@@ -16,9 +16,9 @@ Examples:
   ablate explain --all > docs/spec.md       # everything
 
 `ablate list steps` (figures, measures, hooks, …) shows names.")]
-pub(super) struct Arguments {
+pub(super) struct ExplainArguments {
     /// Names: of a kind of step or figure, a measure, a hook, a table, a key (TABLE.KEY), or a word it may have
-    #[arg(value_name = "NAME", required_unless_present = "all", value_parser = Names(names), hide_possible_values = true)]
+    #[arg(value_name = "NAME", required_unless_present = "all", value_parser = NameParser(names), hide_possible_values = true)]
     names: Vec<String>,
     /// Everything, as Markdown
     #[arg(long, conflicts_with = "names")]
@@ -29,7 +29,7 @@ fn names() -> Vec<&'static str> {
     reference::names().collect()
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+pub(super) fn run(arguments: ExplainArguments) -> Result<(), Error> {
     if arguments.all {
         return super::print::print(&reference::markdown());
     }

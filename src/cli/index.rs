@@ -11,13 +11,13 @@ Examples:
   ablate index results/paper
 
 A run of several specs writes the page of their folder by itself.")]
-pub(super) struct Arguments {
+pub(super) struct IndexArguments {
     /// The folder; results are looked for in it and below it
     #[arg(default_value = "results")]
     folder: PathBuf,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+pub(super) fn run(arguments: IndexArguments) -> Result<(), Error> {
     let folder = &arguments.folder;
     let about = || folder.display().to_string();
     match report::write_index(folder).map_err(Error::failed(about()))? {

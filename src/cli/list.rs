@@ -2,8 +2,8 @@
 
 use crate::Error;
 use crate::model::gguf;
-use crate::model::source::Source;
-use crate::reference::{Group, Topic, topics};
+use crate::model::source::ModelSource;
+use crate::reference::{Topic, TopicKind, topics};
 use clap::{Args, ValueEnum};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ Examples:
   ablate list models    # built in, families that are read, and what lies in the folder models/
 
 `ablate explain NAME` says more about each.")]
-pub(super) struct Arguments {
+pub(super) struct ListArguments {
     /// What. Left out: how many of each there are
     #[arg(value_enum)]
     what: Option<What>,
@@ -35,21 +35,21 @@ enum What {
 }
 
 impl What {
-    fn group(self) -> Group {
+    fn group(self) -> TopicKind {
         match self {
-            What::Steps => Group::Step,
-            What::Figures => Group::Figure,
-            What::Measures => Group::Measure,
-            What::Hooks => Group::Hook,
-            What::Models => Group::Model,
-            What::Operators => Group::Operator,
-            What::Specs => Group::Spec,
-            What::Tables => Group::Table,
+            What::Steps => TopicKind::Step,
+            What::Figures => TopicKind::Figure,
+            What::Measures => TopicKind::Measure,
+            What::Hooks => TopicKind::Hook,
+            What::Models => TopicKind::Model,
+            What::Operators => TopicKind::Operator,
+            What::Specs => TopicKind::Spec,
+            What::Tables => TopicKind::Table,
         }
     }
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+pub(super) fn run(arguments: ListArguments) -> Result<(), Error> {
     let Some(what) = arguments.what else { return super::print::print(&aligned(&counts())) };
     let mut lines: Vec<(String, String)> = Vec::new();
     for topic in of(what) {
@@ -93,12 +93,12 @@ fn here(folder: &Path) -> Vec<(String, String)> {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.sort();
     let model = |path: PathBuf| {
-        let about = match Source::parse(&path.to_string_lossy(), Path::new(""), None).ok()? {
-            Source::Gguf(file) => {
+        let about = match ModelSource::parse(&path.to_string_lossy(), Path::new(""), None).ok()? {
+            ModelSource::Gguf(file) => {
                 let size = std::fs::metadata(file).map_or(0, |about| about.len());
                 format!("here: a GGUF file of {:.0} MB", size as f64 / 1e6)
             }
-            Source::Folder(_) => "here: a Hugging Face folder".into(),
+            ModelSource::Folder(_) => "here: a Hugging Face folder".into(),
             _ => return None,
         };
         Some((path.display().to_string(), about))

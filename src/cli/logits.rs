@@ -2,7 +2,7 @@
 
 use super::model::ModelArguments;
 use crate::Error;
-use crate::model::{Model, NextLogits, PromptError};
+use crate::model::{InputError, Model, NextLogits};
 use clap::{Args, ValueEnum};
 use polars::prelude::{CsvWriter, DataFrame, NamedFrom, SerWriter, Series};
 use serde::Serialize;
@@ -15,7 +15,7 @@ Examples:
   ablate logits builtin:arith 12+34= 50-8= --top 3
   ablate logits models/SmolLM2-135M-Instruct.Q4_1.gguf 'The capital of France is'
   ablate logits builtin:arith 12+34= --all --format json > logits.json")]
-pub(super) struct Arguments {
+pub(super) struct LogitsArguments {
     #[command(flatten)]
     model: ModelArguments,
     /// Prompts, taken as they are (no template)
@@ -41,26 +41,26 @@ enum Format {
 
 /// One prompt's next-token distribution.
 #[derive(Debug, Serialize)]
-struct Answer<'a> {
+struct NextTokens<'a> {
     prompt: &'a str,
     /// Token ids the model was given, a beginning-of-text token included.
     tokens: Vec<u32>,
     pieces: Vec<String>,
-    top: Vec<Candidate>,
+    top: Vec<LikelyToken>,
     /// Every logit in f32, in the order of the vocabulary.
     #[serde(skip_serializing_if = "Option::is_none")]
     logits: Option<Vec<f32>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Candidate {
+struct LikelyToken {
     id: u32,
     token: String,
     logit: f32,
     probability: f64,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+pub(super) fn run(arguments: LogitsArguments) -> Result<(), Error> {
     let model = arguments.model.open()?;
     model.notes().iter().for_each(|note| say(note));
     let answers =
@@ -87,9 +87,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     })
 }
 
-fn answer<'a>(model: &Model, prompt: &'a str, arguments: &Arguments) -> Result<Answer<'a>, Error> {
+fn answer<'a>(model: &Model, prompt: &'a str, arguments: &LogitsArguments) -> Result<NextTokens<'a>, Error> {
     let NextLogits { tokens, logits } = model.next_logits(prompt).map_err(|error| match error {
-        PromptError::NotFinite(fault) => Error::failed(format!("prompt '{prompt}'"))(fault),
+        InputError::NotFinite(fault) => Error::failed(format!("prompt '{prompt}'"))(fault),
         error => Error::refused(format!("prompt '{prompt}'"))(error),
     })?;
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -105,11 +105,11 @@ fn answer<'a>(model: &Model, prompt: &'a str, arguments: &Arguments) -> Result<A
     let piece = |id: u32| model.tokenizer().token(id).unwrap_or_default();
     let candidate = |&id: &usize| {
         let (logit, id) = (logits[id], id as u32);
-        Candidate { id, token: piece(id), logit, probability: weight(logit) / total }
+        LikelyToken { id, token: piece(id), logit, probability: weight(logit) / total }
     };
     let top = order.iter().take(shown).map(candidate).collect();
     let pieces = tokens.iter().map(|&id| piece(id)).collect();
-    Ok(Answer { prompt, tokens, pieces, top, logits: arguments.all.then_some(logits) })
+    Ok(NextTokens { prompt, tokens, pieces, top, logits: arguments.all.then_some(logits) })
 }
 
 /// Says something beside the answers; not by `eprintln!`, which panics where nobody reads any more.
@@ -117,25 +117,25 @@ fn say(note: &str) {
     let _ = writeln!(std::io::stderr(), "note: {note}");
 }
 
-fn text(answers: &[Answer]) -> String {
+fn text(answers: &[NextTokens]) -> String {
     let mut text = String::new();
     for answer in answers {
         // Writing to a string does not fail.
         let _ = writeln!(text, "{:?}  tokens {:?} = {:?}", answer.prompt, answer.tokens, answer.pieces);
-        for Candidate { id, token, logit, probability } in &answer.top {
+        for LikelyToken { id, token, logit, probability } in &answer.top {
             let _ = writeln!(text, "  {probability:>9.6}  {logit:>10.5}  {id:>6}  {token:?}");
         }
     }
     text
 }
 
-fn json(answers: &[Answer]) -> Result<String, Error> {
+fn json(answers: &[NextTokens]) -> Result<String, Error> {
     let text = serde_json::to_string_pretty(answers).map_err(|error| Error::Print(error.into()))?;
     Ok(text + "\n")
 }
 
-fn csv(answers: &[Answer]) -> Result<String, Error> {
-    let rows: Vec<(&str, usize, &Candidate)> = answers
+fn csv(answers: &[NextTokens]) -> Result<String, Error> {
+    let rows: Vec<(&str, usize, &LikelyToken)> = answers
         .iter()
         .flat_map(|answer| {
             answer.top.iter().enumerate().map(|(index, candidate)| (answer.prompt, index + 1, candidate))

@@ -48,38 +48,38 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Write a commented spec to start from, or a copy of one of the paper's
-    New(new::Arguments),
+    New(new::NewArguments),
     /// Run specs: tables, figures and a report of each, under its results folder
-    Run(run::Arguments),
+    Run(run::RunArguments),
     /// Run once more what a manifest says was run, and compare
-    Rerun(rerun::Arguments),
+    Rerun(rerun::RerunArguments),
     /// Run specs again and compare with the results that are there
-    Verify(verify::Arguments),
+    Verify(verify::VerifyArguments),
     /// Print what differs between two results, or two specs
-    Diff(diff::Arguments),
+    Diff(diff::DiffArguments),
     /// Print what a run of specs would take from the store, what it would compute and why, and what that costs
-    Plan(plan::Arguments),
+    Plan(plan::PlanArguments),
     /// Print the resolved spec, with where each value came from
-    Config(config::Arguments),
+    Config(config::ConfigArguments),
     /// List, check and clear what the store keeps of steps that were computed
-    Store(store::Arguments),
+    Store(store::StoreArguments),
     /// Make a page for a folder of results
-    Index(index::Arguments),
+    Index(index::IndexArguments),
     /// List steps, figures, measures, hooks, models, operators or specs, one line each
-    List(list::Arguments),
+    List(list::ListArguments),
     /// Explain a step, measure, figure, hook, table or key of a spec
-    Explain(explain::Arguments),
+    Explain(explain::ExplainArguments),
     /// Print the JSON schema of specs, for editors
     #[command(after_help = schema::EXAMPLES)]
     Schema,
     /// Print a model's facts: layers, heads, parameters, tokenizer, memory
-    Model(model::Arguments),
+    Model(model::ModelShowArguments),
     /// Print next-token logits and probabilities
-    Logits(logits::Arguments),
+    Logits(logits::LogitsArguments),
     /// Check this installation: the built-in model's numbers, threads, vector instructions, devices, cache
-    SelfTest(self_test::Arguments),
+    SelfTest(self_test::SelfTestArguments),
     /// Print what a shell needs to complete commands and names
-    Completions(completions::Arguments),
+    Completions(completions::CompletionsArguments),
 }
 
 /// Runs the command line of this process.

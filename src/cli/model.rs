@@ -1,7 +1,7 @@
 //! `ablate model`: a model's facts.
 
 use crate::Error;
-use crate::model::facts::Positions;
+use crate::model::facts::PositionEncoding;
 use crate::model::{Lookup, Model};
 use crate::spec::{self, Device, Dtype, Processing};
 use clap::Args;
@@ -63,7 +63,7 @@ Examples:
   ablate model builtin:arith
   ablate model models/SmolLM2-135M-Instruct.Q4_1.gguf --dtype bf16
   ablate model hf:EleutherAI/pythia-70m@main --json")]
-pub(super) struct Arguments {
+pub(super) struct ModelShowArguments {
     #[command(flatten)]
     model: ModelArguments,
     /// As JSON
@@ -71,7 +71,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+pub(super) fn run(arguments: ModelShowArguments) -> Result<(), Error> {
     let source = &arguments.model.source;
     let card = Model::card(&arguments.model.spec(), here()).map_err(Error::refused(format!("model '{source}'")))?;
     if arguments.json {
@@ -84,8 +84,10 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         kv_heads => format!("{} (key/value {kv_heads})", facts.n_heads),
     };
     let positions = match &facts.positions {
-        Positions::Learned => "learned".to_string(),
-        Positions::Rotary(rotary) => format!("rotary, {} of {} dimensions", 2 * rotary.inv_freq.len(), facts.d_head),
+        PositionEncoding::Learned => "learned".to_string(),
+        PositionEncoding::Rotary(rotary) => {
+            format!("rotary, {} of {} dimensions", 2 * rotary.inv_freq.len(), facts.d_head)
+        }
     };
     let window = facts.window.as_ref().map(|window| format!("; window of {window}")).unwrap_or_default();
     let integers = match card.largest_single_token_integer {

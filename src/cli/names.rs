@@ -8,9 +8,9 @@ use std::ffi::OsStr;
 
 /// A text, with the names that a shell completes.
 #[derive(Clone)]
-pub(super) struct Names(pub fn() -> Vec<&'static str>);
+pub(super) struct NameParser(pub fn() -> Vec<&'static str>);
 
-impl TypedValueParser for Names {
+impl TypedValueParser for NameParser {
     type Value = String;
 
     fn parse_ref(&self, command: &Command, argument: Option<&Arg>, value: &OsStr) -> Result<String, Error> {

@@ -1,6 +1,6 @@
 //! `ablate new`: a spec to start from.
 
-use super::names::Names;
+use super::names::NameParser;
 use crate::model::{Card, Lookup, Model};
 use crate::spec::{self, Loaded, Origin};
 use crate::{Error, bundled, check, reference};
@@ -18,11 +18,11 @@ Examples:
   ablate new experiments/other --from mine.toml       # a copy that stands alone
 
 `ablate list specs` shows what can be copied. Each key is explained where it first occurs; no file is overwritten.")]
-pub(super) struct Arguments {
+pub(super) struct NewArguments {
     /// Name of the experiment, or the path of the file to write: `mine` writes mine.toml
     name: PathBuf,
     /// Spec to copy, with what it extends: one of `ablate list specs`, or a file
-    #[arg(long, value_name = "SPEC", default_value = STARTER, value_parser = Names(names), hide_possible_values = true)]
+    #[arg(long, value_name = "SPEC", default_value = STARTER, value_parser = NameParser(names), hide_possible_values = true)]
     from: String,
     /// Start from sentences with slots and the words that fill them, in place of sums; needs --model
     #[arg(long, conflicts_with = "from")]
@@ -38,7 +38,7 @@ const STARTER: &str = "starter";
 /// That on sentences.
 const OF_WORDS: &str = "starter-words";
 
-impl Arguments {
+impl NewArguments {
     /// The spec to copy.
     fn from(&self) -> &str {
         if self.words { OF_WORDS } else { &self.from }
@@ -49,7 +49,7 @@ fn names() -> Vec<&'static str> {
     bundled::specs().map(|(name, _)| name).collect()
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+pub(super) fn run(arguments: NewArguments) -> Result<(), Error> {
     let path = file(&arguments.name)?;
     let about = path.display().to_string();
     let unpacked = tempfile::tempdir().map_err(Error::failed("a temporary folder"))?;
@@ -91,7 +91,7 @@ fn original(from: &str, folder: &Path) -> Result<(PathBuf, String), Error> {
 }
 
 /// What is laid over the copied spec: the model, and of the starter what the model asks for.
-fn sets(arguments: &Arguments) -> Result<Vec<String>, Error> {
+fn sets(arguments: &NewArguments) -> Result<Vec<String>, Error> {
     let Some(source) = &arguments.model else {
         return match arguments.words {
             true => Err(no_words("no model that knows words is built in")),

@@ -6,8 +6,8 @@ use crate::context::Models;
 use crate::model::facts::Facts;
 use crate::model::{ModelName, device};
 use crate::plan::{
-    self, Earlier, Forecast, OnModel, Plan, PlannedPrompts, PlannedStep, PlannedVariant, Recall, Session, Speed, Why,
-    beside,
+    self, Forecast, ForecastMemory, OnModel, Plan, PlannedPrompts, PlannedStep, PlannedVariant, Recall, Session, Speed,
+    Why, beside,
 };
 use crate::spec::Dtype;
 use crate::system::progress::Progress;
@@ -23,12 +23,12 @@ const SHOWN: usize = 8;
 Examples:
   ablate plan experiments/interventions.toml
   ablate plan experiments/paper/ --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf")]
-pub(super) struct Arguments {
+pub(super) struct PlanArguments {
     #[command(flatten)]
     specs: SpecsArguments,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+pub(super) fn run(arguments: PlanArguments) -> Result<(), Error> {
     let mut specs = arguments.specs.read(false)?;
     specs.passed_over().for_each(|sentence| Progress::new(false).say(&sentence));
     show(&specs.plan(false)?, &Session::default())
@@ -38,7 +38,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 pub(super) fn show(plans: &[Plan], session: &Session) -> Result<(), Error> {
     session.check(plans.iter().map(Plan::loaded))?;
     let mut texts = Vec::with_capacity(plans.len());
-    let (mut earlier, mut made, mut speeds) = (Earlier::default(), Vec::new(), Speeds::default());
+    let (mut earlier, mut made, mut speeds) = (ForecastMemory::default(), Vec::new(), Speeds::default());
     for plan in plans {
         let source = plan.loaded().sources.first().filter(|_| plans.len() > 1);
         for (number, variant) in plan.variants().iter().enumerate() {

@@ -1,7 +1,7 @@
 //! `ablate rerun`: what a manifest says was run, once more.
 
 use crate::Error;
-use crate::experiment::rerun::{Rerun, Settings};
+use crate::experiment::rerun::{Rerun, RerunSettings};
 use crate::plan::Force;
 use crate::system::progress::Progress;
 use clap::Args;
@@ -19,7 +19,7 @@ models, machine) is said first. Every step is computed, and the results go where
 compared with those of the manifest.
 
 Exit codes: 0 all files are identical, 1 some are not, 2 refused input: a model is another than then.")]
-pub(super) struct Arguments {
+pub(super) struct RerunArguments {
     /// A manifest, or the results folder that has it
     #[arg(value_name = "MANIFEST")]
     manifest: PathBuf,
@@ -40,10 +40,10 @@ pub(super) struct Arguments {
     quiet: bool,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+pub(super) fn run(arguments: RerunArguments) -> Result<(), Error> {
     let rerun = Rerun::read(&arguments.manifest)?;
     let progress = Progress::new(arguments.quiet);
-    rerun.run(Settings {
+    rerun.run(RerunSettings {
         into: arguments.into,
         any_model: arguments.any_model,
         force: if arguments.cached { Force::Nothing } else { Force::All },

@@ -23,7 +23,7 @@ A folder stands for its *.toml files, in the order of their names. All specs are
 stops only what depends on it; the end lists what failed, and what was not made because of it. Results of experiments/paper/fig02.toml go to
 results/paper/fig02, unless its output.dir says otherwise. Steps that were computed before, by this program with the same
 parameters, prompts and model, are taken from the store (`ablate store --help`).")]
-pub(super) struct Arguments {
+pub(super) struct RunArguments {
     #[command(flatten)]
     specs: SpecsArguments,
     /// Compute though the store has it: everything, or one step and what reads its rows; and replace the results of another spec
@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     quiet: bool,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+pub(super) fn run(arguments: RunArguments) -> Result<(), Error> {
     let mut specs = arguments.specs.read(arguments.quiet)?;
     let progress = Progress::new(arguments.quiet);
     specs.passed_over().for_each(|sentence| progress.say(&sentence));

@@ -12,13 +12,13 @@ Examples:
   ablate self-test --json
 
 Takes a few seconds, no network and no files but temporary ones. Exit code 1 where something is not as it should be.")]
-pub(super) struct Arguments {
+pub(super) struct SelfTestArguments {
     /// As JSON
     #[arg(long)]
     json: bool,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+pub(super) fn run(arguments: SelfTestArguments) -> Result<(), Error> {
     let report = self_test::run();
     super::print::print(&match arguments.json {
         true => serde_json::to_string_pretty(&report).map_err(|error| Error::Print(error.into()))? + "\n",
@@ -31,7 +31,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     }
 }
 
-fn text(report: &self_test::Report) -> String {
+fn text(report: &self_test::SelfTestReport) -> String {
     let mut text = format!("ablate {}\n", report.version);
     for check in &report.checks {
         let mark = if check.passed { "ok   " } else { "WRONG" };

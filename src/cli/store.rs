@@ -1,7 +1,7 @@
 //! `ablate store`: what is kept of steps that were computed.
 
 use crate::Error;
-use crate::store::{Damage, Keep, Listed, Place, Store, Unfinished};
+use crate::store::{Damage, EntryListing, Retention, Store, StoreLocation, UnfinishedStep};
 use crate::system::time::utc;
 use crate::system::{Digests, environment};
 use clap::{Args, Subcommand};
@@ -20,16 +20,16 @@ Examples:
   ablate store rm 3f2a                       # entries whose key begins so
   ablate store gc --unused 7 --max-size 20   # keep a week's, at most 20 GB
   ablate store gc --other-builds             # drop what other builds of ablate computed")]
-pub(super) struct Arguments {
+pub(super) struct StoreArguments {
     /// The store's folder
     #[arg(long, value_name = "FOLDER", global = true)]
     store: Option<PathBuf>,
     #[command(subcommand)]
-    command: Command,
+    command: StoreCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum StoreCommand {
     /// List entries, the last used first, and steps that were interrupted
     Ls,
     /// Remove what has not been used for long, what is damaged, and what killed runs left
@@ -70,20 +70,20 @@ struct Verify {
     keys: Vec<String>,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
-    let folder = match (arguments.store, Place::from_vars(|name| std::env::var(name).ok())) {
-        (Some(folder), _) | (None, Place::Folder(folder)) => folder,
-        (None, Place::Off) => {
+pub(super) fn run(arguments: StoreArguments) -> Result<(), Error> {
+    let folder = match (arguments.store, StoreLocation::from_vars(|name| std::env::var(name).ok())) {
+        (Some(folder), _) | (None, StoreLocation::Folder(folder)) => folder,
+        (None, StoreLocation::Off) => {
             let problem = "it is off, or there is no home folder; write --store FOLDER";
             return Err(Error::refused("the store")(problem));
         }
     };
     let store = Store::at(folder);
     match arguments.command {
-        Command::Ls => super::print::print(&list(&store)?),
-        Command::Gc(gc) => collect(&store, &gc),
-        Command::Rm(rm) => remove(&store, &rm),
-        Command::Verify(verify) => check(&store, &verify),
+        StoreCommand::Ls => super::print::print(&list(&store)?),
+        StoreCommand::Gc(gc) => collect(&store, &gc),
+        StoreCommand::Rm(rm) => remove(&store, &rm),
+        StoreCommand::Verify(verify) => check(&store, &verify),
     }
 }
 
@@ -91,18 +91,18 @@ fn about(store: &Store) -> String {
     format!("store {}", store.root().display())
 }
 
-fn all(store: &Store) -> Result<Vec<Listed>, Error> {
+fn all(store: &Store) -> Result<Vec<EntryListing>, Error> {
     store.list().map_err(Error::failed(about(store)))
 }
 
-fn unfinished(store: &Store) -> Result<Vec<Unfinished>, Error> {
+fn unfinished(store: &Store) -> Result<Vec<UnfinishedStep>, Error> {
     store.unfinished().map_err(Error::failed(about(store)))
 }
 
 fn list(store: &Store) -> Result<String, Error> {
     let listed = all(store)?;
     let mut text = String::new();
-    for Listed { key, entry, bytes, used } in &listed {
+    for EntryListing { key, entry, bytes, used } in &listed {
         let (key, size) = (short(key), size(*bytes));
         // Writing to a string does not fail.
         let _ = match entry {
@@ -122,7 +122,7 @@ fn list(store: &Store) -> Result<String, Error> {
             Err(damage) => writeln!(text, "{key}  {size:>9}  damaged: {damage}"),
         };
     }
-    for Unfinished { key, about, blocks, bytes, used, runs } in unfinished(store)? {
+    for UnfinishedStep { key, about, blocks, bytes, used, runs } in unfinished(store)? {
         let (key, size, used) = (short(&key), size(bytes), utc(seconds(used)));
         let state = if runs { "under way" } else { "interrupted" };
         let _ = match about {
@@ -147,7 +147,7 @@ fn collect(store: &Store, gc: &Gc) -> Result<(), Error> {
         true => Some(environment::build(&Digests::default()).map_err(Error::failed("the running program"))?),
         false => None,
     };
-    let keep = Keep {
+    let keep = Retention {
         used_within: Duration::from_secs(gc.unused.saturating_mul(86400)),
         bytes: gc.max_size.map_or(u64::MAX, |gigabytes| (gigabytes * 1e9) as u64),
         build: build.as_deref(),
@@ -166,7 +166,7 @@ fn removed(entries: usize, unfinished: usize, bytes: u64) -> String {
 }
 
 fn remove(store: &Store, rm: &Rm) -> Result<(), Error> {
-    let blocks: Vec<Unfinished> =
+    let blocks: Vec<UnfinishedStep> =
         unfinished(store)?.into_iter().filter(|blocks| begins_so(&blocks.key, &rm.keys)).collect();
     let known: Vec<&str> = blocks.iter().map(|blocks| blocks.key.as_str()).collect();
     let chosen = chosen(store, &rm.keys, &known)?;
@@ -181,7 +181,7 @@ fn remove(store: &Store, rm: &Rm) -> Result<(), Error> {
 }
 
 fn check(store: &Store, verify: &Verify) -> Result<(), Error> {
-    let (others, chosen): (Vec<Listed>, Vec<Listed>) = chosen(store, &verify.keys, &[])?
+    let (others, chosen): (Vec<EntryListing>, Vec<EntryListing>) = chosen(store, &verify.keys, &[])?
         .into_iter()
         .partition(|listed| matches!(listed.entry, Err(Damage::OtherVersion(_))));
     let others = match others.len() {
@@ -189,7 +189,7 @@ fn check(store: &Store, verify: &Verify) -> Result<(), Error> {
         count => format!("; {count} of another version of ablate were not looked at"),
     };
     let mut damaged = Vec::new();
-    for Listed { key, entry, .. } in &chosen {
+    for EntryListing { key, entry, .. } in &chosen {
         let checked = entry.as_ref().map_err(Clone::clone).and_then(|entry| store.check(entry));
         damaged.extend(checked.err().map(|damage| format!("{}: {damage}", short(key))));
     }
@@ -203,7 +203,7 @@ fn check(store: &Store, verify: &Verify) -> Result<(), Error> {
 }
 
 /// The entries whose keys begin so; all without any. `others` are keys of what is no entry.
-fn chosen(store: &Store, keys: &[String], others: &[&str]) -> Result<Vec<Listed>, Error> {
+fn chosen(store: &Store, keys: &[String], others: &[&str]) -> Result<Vec<EntryListing>, Error> {
     let listed = all(store)?;
     let known = |start: &&String| {
         listed.iter().map(|listed| listed.key.as_str()).chain(others.iter().copied()).any(|key| key.starts_with(*start))

@@ -1,8 +1,8 @@
 //! `ablate verify`: runs specs again and compares with the results that are there.
 
 use crate::Error;
-use crate::compare::verify::{self, Settings, Verified};
-use crate::compare::{self, Kept, Tolerance, Verdict};
+use crate::compare::verify::{self, Verified, VerifySettings};
+use crate::compare::{self, FolderIntegrity, Likeness, Tolerance};
 use crate::system::progress::Progress;
 use clap::Args;
 use std::io::IsTerminal;
@@ -22,7 +22,7 @@ cell, figures, self-checks, expectations. Nothing that is there is changed. Comp
 |a - b| <= atol + rtol * max(|a|, |b|); whole numbers and text are the same or not.
 
 Exit codes: 0 all agree, 1 something differs, 2 nothing differs, but something cannot be verified.")]
-pub(super) struct Arguments {
+pub(super) struct VerifyArguments {
     /// Specs, results folders, or folders of either
     #[arg(required = true, value_name = "SPEC|DIR")]
     paths: Vec<PathBuf>,
@@ -68,20 +68,20 @@ fn not_negative(text: &str) -> Result<f64, String> {
     if number >= 0.0 && number.is_finite() { Ok(number) } else { Err("write a number of 0 or more".into()) }
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
+pub(super) fn run(arguments: VerifyArguments) -> Result<(), Error> {
     if arguments.files {
         return files(&arguments);
     }
     let targets = verify::targets(&arguments.paths)?;
     let progress = Progress::new(arguments.quiet);
-    let settings = Settings {
+    let settings = VerifySettings {
         sets: &arguments.sets,
         tolerance: arguments.tolerance.or(Tolerance::SINGLE),
         cached: arguments.cached,
         progress: &progress,
     };
     let all = verify::verify(&targets, &settings, |verified| {
-        let quiet = arguments.quiet && verified.verdict().is_some_and(|verdict| verdict < Verdict::Differs);
+        let quiet = arguments.quiet && verified.verdict().is_some_and(|verdict| verdict < Likeness::Differs);
         match arguments.json {
             true => super::print::print(&(json(verified).to_string() + "\n")),
             false if quiet => Ok(()),
@@ -92,10 +92,10 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 }
 
 /// Whether results are as they were left.
-fn files(arguments: &Arguments) -> Result<(), Error> {
+fn files(arguments: &VerifyArguments) -> Result<(), Error> {
     let all = compare::kept(&arguments.paths)?;
     for kept in &all {
-        let Kept { folder, whole, not_kept, changed, problems } = kept;
+        let FolderIntegrity { folder, whole, not_kept, changed, problems } = kept;
         let mut text = match (arguments.json, problems.as_slice()) {
             (true, _) => serde_json::json!(kept).to_string() + "\n",
             (false, []) if arguments.quiet => continue,

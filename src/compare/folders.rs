@@ -1,9 +1,9 @@
 //! Two results folders: file by file, tables and rows cell by cell.
 
 use super::drawing;
-use super::record::Record;
+use super::record::ResultsRecord;
 use super::specs::{self, ValueChange};
-use super::tables::{self, TableDifference, Verdict};
+use super::tables::{self, Likeness, TableDifference};
 use super::tolerance::Tolerance;
 use crate::manifest::SelfCheck;
 use indexmap::{IndexMap, IndexSet};
@@ -31,7 +31,7 @@ pub struct FileDifference {
     /// Path in the folder.
     pub path: String,
     /// What the two make of each other.
-    pub outcome: Outcome,
+    pub outcome: FileVerdict,
     /// The file in the first folder is not the one that its manifest lists: it was changed after the run.
     pub edited: bool,
 }
@@ -39,7 +39,7 @@ pub struct FileDifference {
 /// What two files make of each other.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum FileVerdict {
     /// The same bytes.
     Identical,
     /// Other bytes; what the cells are like.
@@ -60,23 +60,25 @@ pub enum Outcome {
     Only(usize),
 }
 
-impl Outcome {
+impl FileVerdict {
     /// What is made of it.
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> Likeness {
         match self {
-            Outcome::Identical | Outcome::NotKept => Verdict::Identical,
-            Outcome::Table(difference) => difference.verdict(),
-            Outcome::SameDrawing | Outcome::Redrawn => Verdict::WithinTolerance,
-            Outcome::DrawnFromOthers | Outcome::Bytes | Outcome::Unreadable(_) | Outcome::Only(_) => Verdict::Differs,
+            FileVerdict::Identical | FileVerdict::NotKept => Likeness::Identical,
+            FileVerdict::Table(difference) => difference.verdict(),
+            FileVerdict::SameDrawing | FileVerdict::Redrawn => Likeness::WithinTolerance,
+            FileVerdict::DrawnFromOthers | FileVerdict::Bytes | FileVerdict::Unreadable(_) | FileVerdict::Only(_) => {
+                Likeness::Differs
+            }
         }
     }
 }
 
 impl FileDifference {
     /// What is made of it: a drawing that someone changed is not the one that was made.
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> Likeness {
         match self.outcome {
-            Outcome::Redrawn if self.edited => Verdict::Differs,
+            FileVerdict::Redrawn if self.edited => Likeness::Differs,
             _ => self.outcome.verdict(),
         }
     }
@@ -84,15 +86,15 @@ impl FileDifference {
 
 impl FolderDifference {
     /// The worst of its files' and what was judged otherwise. That the specs differ is for the reader to weigh.
-    pub fn verdict(&self) -> Verdict {
-        let files = self.files.iter().map(FileDifference::verdict).max().unwrap_or(Verdict::Identical);
-        if self.judged.is_empty() { files } else { Verdict::Differs }
+    pub fn verdict(&self) -> Likeness {
+        let files = self.files.iter().map(FileDifference::verdict).max().unwrap_or(Likeness::Identical);
+        if self.judged.is_empty() { files } else { Likeness::Differs }
     }
 }
 
 /// Compares what two runs left. Reports and manifests are not compared, as times and machines are in them, nor files that no
 /// manifest lists.
-pub fn folders(a: &Record, b: &Record, tolerance: Tolerance) -> FolderDifference {
+pub fn folders(a: &ResultsRecord, b: &ResultsRecord, tolerance: Tolerance) -> FolderDifference {
     let paths: IndexSet<&str> =
         [a, b].iter().flat_map(|record| &record.manifest.files).map(|file| file.path.as_str()).collect();
     let (drawings, data): (Vec<&str>, Vec<&str>) =
@@ -101,9 +103,9 @@ pub fn folders(a: &Record, b: &Record, tolerance: Tolerance) -> FolderDifference
     for path in data {
         done.insert(path, file(a, b, path, |a_bytes, b_bytes| contents(path, a, b, a_bytes, b_bytes, tolerance)));
     }
-    let rows: IndexMap<String, Verdict> = done.iter().fold(IndexMap::new(), |mut rows, (path, file)| {
-        if !matches!(file.outcome, Outcome::NotKept | Outcome::Only(_)) {
-            let verdict = rows.entry(stem(path).to_string()).or_insert(Verdict::Identical);
+    let rows: IndexMap<String, Likeness> = done.iter().fold(IndexMap::new(), |mut rows, (path, file)| {
+        if !matches!(file.outcome, FileVerdict::NotKept | FileVerdict::Only(_)) {
+            let verdict = rows.entry(stem(path).to_string()).or_insert(Likeness::Identical);
             *verdict = file.verdict().max(*verdict);
         }
         rows
@@ -117,7 +119,7 @@ pub fn folders(a: &Record, b: &Record, tolerance: Tolerance) -> FolderDifference
     // Parquet says the same as CSV: once is enough.
     let twice = |path: &str, file: &FileDifference| {
         let csv = path.strip_suffix(".parquet").and_then(|stem| done.get(format!("{stem}.csv").as_str()));
-        matches!(file.outcome, Outcome::Table(_)) && csv.is_some_and(|csv| csv.outcome == file.outcome)
+        matches!(file.outcome, FileVerdict::Table(_)) && csv.is_some_and(|csv| csv.outcome == file.outcome)
     };
     let files = done.iter().filter(|(path, file)| !twice(path, file)).map(|(_, file)| file.clone()).collect();
     FolderDifference { spec: specs::specs(&a.resolved, &b.resolved), files, judged: judged(a, b) }
@@ -141,54 +143,66 @@ pub(super) fn can_be_left_out(path: &str) -> bool {
     !(path.ends_with(".csv") || path.ends_with(".svg"))
 }
 
-fn file(a: &Record, b: &Record, path: &str, differing: impl FnOnce(&[u8], &[u8]) -> Outcome) -> FileDifference {
+fn file(
+    a: &ResultsRecord,
+    b: &ResultsRecord,
+    path: &str,
+    differing: impl FnOnce(&[u8], &[u8]) -> FileVerdict,
+) -> FileDifference {
     let [one, other] = [a, b].map(|record| fs::read(record.folder.join(path)));
     let missing = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
     // It was made, and is not there any more.
-    let left_out = |record: &Record| can_be_left_out(path) && record.manifest.checksum(path).is_some();
+    let left_out = |record: &ResultsRecord| can_be_left_out(path) && record.manifest.checksum(path).is_some();
     let mut edited = false;
     let outcome = match (one, other) {
-        (Ok(one), Ok(other)) if one == other => Outcome::Identical,
+        (Ok(one), Ok(other)) if one == other => FileVerdict::Identical,
         (Ok(one), Ok(other)) => {
             let listed = a.manifest.checksum(path);
             edited = listed.is_some_and(|sha256| sha256 != format!("{:x}", Sha256::digest(&one)));
             differing(&one, &other)
         }
-        (Err(one), Err(other)) if missing(&one) && missing(&other) => Outcome::NotKept,
-        (Err(error), Ok(_)) if missing(&error) && left_out(a) => Outcome::NotKept,
-        (Ok(_), Err(error)) if missing(&error) && left_out(b) => Outcome::NotKept,
-        (Err(error), Ok(_)) if missing(&error) => Outcome::Only(1),
-        (Ok(_), Err(error)) if missing(&error) => Outcome::Only(0),
-        (Err(error), _) | (_, Err(error)) => Outcome::Unreadable(error.to_string()),
+        (Err(one), Err(other)) if missing(&one) && missing(&other) => FileVerdict::NotKept,
+        (Err(error), Ok(_)) if missing(&error) && left_out(a) => FileVerdict::NotKept,
+        (Ok(_), Err(error)) if missing(&error) && left_out(b) => FileVerdict::NotKept,
+        (Err(error), Ok(_)) if missing(&error) => FileVerdict::Only(1),
+        (Ok(_), Err(error)) if missing(&error) => FileVerdict::Only(0),
+        (Err(error), _) | (_, Err(error)) => FileVerdict::Unreadable(error.to_string()),
     };
     FileDifference { path: path.to_string(), outcome, edited }
 }
 
 /// Files whose bytes differ: tables by their cells.
-fn contents(path: &str, a: &Record, b: &Record, one: &[u8], other: &[u8], tolerance: Tolerance) -> Outcome {
+fn contents(
+    path: &str,
+    a: &ResultsRecord,
+    b: &ResultsRecord,
+    one: &[u8],
+    other: &[u8],
+    tolerance: Tolerance,
+) -> FileVerdict {
     let read = match path.rsplit_once('.') {
         Some((_, "csv")) => csv,
         Some((_, "parquet")) => parquet,
-        _ => return Outcome::Bytes,
+        _ => return FileVerdict::Bytes,
     };
     let name = stem(path).rsplit('/').next().unwrap_or_default();
     let keys = [b.keys(name), a.keys(name)].concat();
     let compared = read(one).and_then(|one| tables::tables(&one, &read(other)?, &keys, tolerance));
-    compared.map_or_else(|error| Outcome::Unreadable(error.to_string()), Outcome::Table)
+    compared.map_or_else(|error| FileVerdict::Unreadable(error.to_string()), FileVerdict::Table)
 }
 
 /// Drawings whose bytes differ; `from` is what the rows behind them make of each other, `svg` the SVG of the same figure.
-fn drawn(path: &str, one: &[u8], other: &[u8], from: Option<Verdict>, svg: Option<Outcome>) -> Outcome {
+fn drawn(path: &str, one: &[u8], other: &[u8], from: Option<Likeness>, svg: Option<FileVerdict>) -> FileVerdict {
     let texts = || Some((std::str::from_utf8(one).ok()?, std::str::from_utf8(other).ok()?));
     if path.ends_with(".svg") && texts().is_some_and(|(one, other)| drawing::alike(one, other)) {
-        return Outcome::SameDrawing;
+        return FileVerdict::SameDrawing;
     }
     match (from, svg) {
-        (Some(Verdict::Differs), _) => Outcome::DrawnFromOthers,
-        (Some(_), _) => Outcome::Redrawn,
+        (Some(Likeness::Differs), _) => FileVerdict::DrawnFromOthers,
+        (Some(_), _) => FileVerdict::Redrawn,
         // Of a PNG without its rows, what its SVG says.
-        (None, Some(Outcome::Identical | Outcome::SameDrawing)) => Outcome::SameDrawing,
-        (None, _) => Outcome::Bytes,
+        (None, Some(FileVerdict::Identical | FileVerdict::SameDrawing)) => FileVerdict::SameDrawing,
+        (None, _) => FileVerdict::Bytes,
     }
 }
 
@@ -220,8 +234,8 @@ pub(super) fn table(folder: &Path, path: &str) -> PolarsResult<DataFrame> {
 
 /// Expectations that one has and the other not, or with another verdict, and self-checks that one has passed and the other not: how
 /// many interventions a version recomputes, and of which steps, is no result.
-fn judged(a: &Record, b: &Record) -> Vec<(String, [String; 2])> {
-    let all = |record: &Record| -> IndexMap<String, String> {
+fn judged(a: &ResultsRecord, b: &ResultsRecord) -> Vec<(String, [String; 2])> {
+    let all = |record: &ResultsRecord| -> IndexMap<String, String> {
         let mut checks: IndexMap<String, String> = IndexMap::new();
         for check in &record.manifest.self_checks {
             let SelfCheck { step, model, .. } = check;

@@ -2,8 +2,8 @@
 //! that they list, specs that it takes.
 
 use super::folders::can_be_left_out;
-use super::record::Record;
-use super::specs::{self, Resolved};
+use super::record::ResultsRecord;
+use super::specs::{self, ResolvedSpec};
 use crate::Error;
 use crate::manifest::{self, Manifest};
 use crate::spec::{self, Loaded};
@@ -18,7 +18,7 @@ const REPORT: &str = "report.md";
 
 /// A results folder as it is kept.
 #[derive(Debug, Serialize)]
-pub struct Kept {
+pub struct FolderIntegrity {
     /// Where it is.
     pub folder: PathBuf,
     /// Files with the checksum that the manifest lists.
@@ -31,13 +31,13 @@ pub struct Kept {
     pub problems: Vec<String>,
 }
 
-impl Kept {
+impl FolderIntegrity {
     /// Looks at a results folder.
     pub fn of(folder: &Path) -> Self {
         let mut kept =
             Self { folder: folder.to_path_buf(), whole: 0, not_kept: 0, changed: Vec::new(), problems: Vec::new() };
         // A run that was killed while its results took their places is gone on with first.
-        match crate::results::settle(folder).and_then(|()| Record::read(folder)) {
+        match crate::results::settle(folder).and_then(|()| ResultsRecord::read(folder)) {
             Ok(record) => {
                 kept.files(&record.manifest);
                 kept.spec(&record);
@@ -65,7 +65,7 @@ impl Kept {
     }
 
     /// The spec as it was run, and as its files are now.
-    fn spec(&mut self, record: &Record) {
+    fn spec(&mut self, record: &ResultsRecord) {
         let then = &record.manifest.spec;
         let root = manifest::root(&self.folder, Path::new(&record.manifest.folder)).unwrap_or_default();
         let name = then.files.first().map_or("spec", |file| file.path.as_str());
@@ -83,14 +83,14 @@ impl Kept {
 
 /// Keys whose values are not those of the run. A profile of a known model is laid over a spec only once its model is looked at: what
 /// it set is no change.
-fn changed(record: &Record, now: &Loaded) -> Vec<String> {
+fn changed(record: &ResultsRecord, now: &Loaded) -> Vec<String> {
     let Ok(values) = now.to_toml().parse::<toml::Table>() else { return Vec::new() };
     let profiles = record.manifest.spec.files.iter().filter(|file| file.role == "profile");
     let profiles: Vec<&str> = profiles.map(|file| file.path.as_str()).collect();
     let by_profile = |origin: &Option<String>| {
         origin.as_ref().is_some_and(|origin| profiles.iter().any(|profile| origin.starts_with(profile)))
     };
-    let changes = specs::specs(&record.resolved, &Resolved::new(&values, |_| None));
+    let changes = specs::specs(&record.resolved, &ResolvedSpec::new(&values, |_| None));
     // Once its model is known, a spec has no more list of those that it knows.
     let of_known = |key: &str| !profiles.is_empty() && key.starts_with("known.");
     let changes = changes.into_iter().filter(|change| !by_profile(&change.origins[0]) && !of_known(&change.key));
@@ -106,7 +106,7 @@ fn in_a_line(error: &Error) -> String {
 ///
 /// # Errors
 /// Paths without results.
-pub fn kept(paths: &[PathBuf]) -> Result<Vec<Kept>, Error> {
+pub fn kept(paths: &[PathBuf]) -> Result<Vec<FolderIntegrity>, Error> {
     let mut all = Vec::new();
     for path in paths {
         let folders = super::verify::results_in(path);
@@ -114,7 +114,7 @@ pub fn kept(paths: &[PathBuf]) -> Result<Vec<Kept>, Error> {
             let problem = "there are no results (folders with a manifest.json) in it";
             return Err(Error::refused(path.display())(problem));
         }
-        all.extend(folders.iter().map(|folder| Kept::of(folder)));
+        all.extend(folders.iter().map(|folder| FolderIntegrity::of(folder)));
     }
     Ok(all)
 }

@@ -17,12 +17,12 @@ mod tolerance;
 mod values;
 pub mod verify;
 
-pub use folders::{FileDifference, FolderDifference, Outcome, folders};
-pub use kept::{Kept, kept};
+pub use folders::{FileDifference, FileVerdict, FolderDifference, folders};
+pub use kept::{FolderIntegrity, kept};
 pub use picture::{Panel, draw, panels};
-pub use record::Record;
+pub use record::ResultsRecord;
 pub use report::write as write_report;
-pub use specs::{Resolved, ValueChange, specs};
-pub use tables::{Cell, CellDifference, ColumnDifference, Key, TableDifference, Verdict, numbers, tables};
+pub use specs::{ResolvedSpec, ValueChange, specs};
+pub use tables::{CellDifference, CellPair, ColumnDifference, Likeness, RowKey, TableDifference, numbers, tables};
 pub use text::{folder as folder_text, values as values_text};
 pub use tolerance::Tolerance;

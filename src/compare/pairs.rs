@@ -1,7 +1,7 @@
 //! Which row of one table is which of another: those that have the same key.
 
 use super::tolerance::same;
-use super::values::Values;
+use super::values::ColumnValues;
 use indexmap::IndexMap;
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -11,12 +11,12 @@ use std::collections::HashSet;
 pub(super) struct Both {
     pub name: String,
     /// Its cells in the one and in the other.
-    pub values: [Values; 2],
+    pub values: [ColumnValues; 2],
 }
 
 /// Rows of two tables put together.
 #[derive(Debug, Default)]
-pub(super) struct Pairs {
+pub(super) struct RowPairs {
     /// Places in the list of columns of those that make the key.
     pub keys: Vec<usize>,
     /// Row of the one, row of the other, in the order of the one.
@@ -27,7 +27,7 @@ pub(super) struct Pairs {
 
 /// Joins the rows. `preferred` columns are tried first as a key, then the others from left to right, but for computed numbers; a
 /// column that tells no more rows apart is none of it.
-pub(super) fn join(columns: &[Both], rows: [usize; 2], preferred: &[String]) -> Pairs {
+pub(super) fn join(columns: &[Both], rows: [usize; 2], preferred: &[String]) -> RowPairs {
     let keys = keys(columns, rows, preferred);
     let mut groups: IndexMap<String, [Vec<usize>; 2]> = IndexMap::new();
     for side in [0, 1] {
@@ -35,7 +35,7 @@ pub(super) fn join(columns: &[Both], rows: [usize; 2], preferred: &[String]) -> 
             groups.entry(key).or_default()[side].push(row);
         }
     }
-    let mut joined = Pairs { keys, ..Pairs::default() };
+    let mut joined = RowPairs { keys, ..RowPairs::default() };
     for [mut a, mut b] in groups.into_values() {
         if a.len() > 1 && b.len() > 1 {
             align(columns, &mut a, &mut b);
@@ -52,7 +52,7 @@ pub(super) fn join(columns: &[Both], rows: [usize; 2], preferred: &[String]) -> 
 
 /// The columns of the key, as few as tell apart what can be told apart on both sides.
 fn keys(columns: &[Both], rows: [usize; 2], preferred: &[String]) -> Vec<usize> {
-    let usable = |&index: &usize| columns[index].values.iter().all(Values::tells_apart);
+    let usable = |&index: &usize| columns[index].values.iter().all(ColumnValues::tells_apart);
     let is_preferred = |index: &usize| preferred.contains(&columns[*index].name);
     let (first, rest): (Vec<usize>, Vec<usize>) = (0..columns.len()).filter(usable).partition(is_preferred);
     let mut keys: Vec<usize> = Vec::new();

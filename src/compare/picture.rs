@@ -1,9 +1,9 @@
 //! Figures of how two results differ: the numbers of a column in the one against those in the other.
 
-use super::folders::{self, FolderDifference, Outcome};
-use super::record::Record;
+use super::folders::{self, FileVerdict, FolderDifference};
+use super::record::ResultsRecord;
 use super::tables;
-use crate::figure::{self, Drawn, FigureError, Problem};
+use crate::figure::{self, Drawn, FigureError, FigureProblem};
 use crate::spec::{Figure, ImageFormat};
 use crate::table;
 use polars::prelude::*;
@@ -29,11 +29,11 @@ pub struct Panel {
 ///
 /// # Errors
 /// Tables that can no longer be read.
-pub fn panels(a: &Record, b: &Record, difference: &FolderDifference) -> PolarsResult<Vec<Panel>> {
+pub fn panels(a: &ResultsRecord, b: &ResultsRecord, difference: &FolderDifference) -> PolarsResult<Vec<Panel>> {
     for folder in ["tables/", "rows/"] {
         let mut found = Vec::new();
         for file in difference.files.iter().filter(|file| file.path.starts_with(folder)) {
-            let Outcome::Table(table) = &file.outcome else { continue };
+            let FileVerdict::Table(table) = &file.outcome else { continue };
             let [one, other] = [folders::table(&a.folder, &file.path)?, folders::table(&b.folder, &file.path)?];
             let name = file.path.trim_start_matches(folder).rsplit_once('.').map_or("", |(name, _)| name);
             let groups = one.column("operator").ok();
@@ -96,16 +96,16 @@ pub fn draw(
     let mut keys: toml::Table =
         written.chain(told.into_iter().flatten()).map(|(key, value)| (key.to_string(), value.into())).collect();
     keys.insert("diagonal".into(), true.into());
-    let failed = |problem: table::Problem| FigureError {
+    let failed = |problem: table::TableProblem| FigureError {
         figure: name.to_string(),
-        faults: vec![(vec!["from".to_string()], Problem::Rows(problem))],
+        faults: vec![(vec!["from".to_string()], FigureProblem::Rows(problem))],
     };
     let mut rows = df!("column" => columns, "a" => one, "b" => other).map_err(|error| failed(error.into()))?;
     if with_groups {
         rows.with_column(Column::new("operator".into(), groups)).map_err(|error| failed(error.into()))?;
     }
     let figure: Figure = keys.try_into().map_err(|error: toml::de::Error| {
-        failed(table::Problem::Polars(PolarsError::ComputeError(error.message().to_string().into())))
+        failed(table::TableProblem::Polars(PolarsError::ComputeError(error.message().to_string().into())))
     })?;
     figure::draw(&figure, &rows, folder, formats)
 }

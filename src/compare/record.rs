@@ -1,13 +1,13 @@
 //! A results folder and what its manifest says of it.
 
-use super::specs::Resolved;
+use super::specs::ResolvedSpec;
 use crate::Error;
 use crate::manifest::Manifest;
 use std::path::{Path, PathBuf};
 
 /// A results folder.
 #[derive(Debug, Clone)]
-pub struct Record {
+pub struct ResultsRecord {
     /// Where it is.
     pub folder: PathBuf,
     /// What its run left of itself.
@@ -15,10 +15,10 @@ pub struct Record {
     /// The resolved spec.
     spec: toml::Table,
     /// Its values with their origins.
-    pub resolved: Resolved,
+    pub resolved: ResolvedSpec,
 }
 
-impl Record {
+impl ResultsRecord {
     /// Reads the manifest of a results folder.
     ///
     /// # Errors
@@ -27,7 +27,7 @@ impl Record {
         let manifest = Manifest::read(&folder.join(crate::manifest::FILE)).map_err(Error::refused("results"))?;
         let refused = Error::refused(format!("the spec in the manifest of {}", folder.display()));
         let spec: toml::Table = manifest.spec.toml.parse().map_err(refused)?;
-        let resolved = Resolved::new(&spec, |key| {
+        let resolved = ResolvedSpec::new(&spec, |key| {
             let key = key.join(".");
             manifest.spec.values.iter().find(|value| value.key == key).map(|value| value.origin.clone())
         });

@@ -1,6 +1,6 @@
 //! The difference of two results as a report: its figures, and tables of what differs.
 
-use super::folders::{FolderDifference, Outcome};
+use super::folders::{FileVerdict, FolderDifference};
 use super::picture::{self, Panel};
 use super::specs::ValueChange;
 use super::tables::{CellDifference, ColumnDifference, TableDifference};
@@ -32,10 +32,10 @@ pub fn write(
     let tables = tables.try_fold(Vec::new(), |mut made, (name, title, frame)| {
         let frame = frame?;
         if frame.height() > 0 {
-            let table::Files { csv, parquet } =
+            let table::TableFiles { csv, parquet } =
                 table::write(&frame, &folder.join("tables"), name).map_err(Error::failed(format!("table '{name}'")))?;
             let (name, title) = (name.to_string(), Some(title.to_string()));
-            made.push(report::Table { name, title, frame, decimals: 6, files: vec![csv, parquet] });
+            made.push(report::ReportTable { name, title, frame, decimals: 6, files: vec![csv, parquet] });
         }
         Ok::<_, Error>(made)
     })?;
@@ -44,7 +44,7 @@ pub fn write(
     let mut figures = Vec::new();
     let mut add = |panels: &[Panel], name: &str, title: String| {
         let drawn = picture::draw(panels, sides, &folder.join("figures"), name, &formats)?;
-        figures.push(report::Figure {
+        figures.push(report::ReportFigure {
             name: name.to_string(),
             title: Some(title),
             files: drawn.files,
@@ -84,7 +84,7 @@ fn files(difference: &FolderDifference) -> Vec<String> {
 /// Every column that differs, with its table.
 fn all(difference: &FolderDifference) -> Vec<(&str, &ColumnDifference)> {
     let tables = difference.files.iter().filter_map(|file| match &file.outcome {
-        Outcome::Table(TableDifference { columns, .. }) => Some((file.path.as_str(), columns)),
+        FileVerdict::Table(TableDifference { columns, .. }) => Some((file.path.as_str(), columns)),
         _ => None,
     });
     let mut all: Vec<_> = tables.flat_map(|(path, columns)| columns.iter().map(move |column| (path, column))).collect();

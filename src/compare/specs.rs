@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// The values of a resolved spec by key, as `step.effects.layers`, and where each comes from, as far as that is known.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Resolved {
+pub struct ResolvedSpec {
     values: IndexMap<String, String>,
     origins: IndexMap<String, String>,
 }
@@ -22,7 +22,7 @@ pub struct ValueChange {
     pub origins: [Option<String>; 2],
 }
 
-impl Resolved {
+impl ResolvedSpec {
     /// The values of a resolved spec.
     pub fn new(spec: &toml::Table, origin: impl Fn(&[&str]) -> Option<String>) -> Self {
         let mut resolved = Self::default();
@@ -37,7 +37,7 @@ impl Resolved {
 }
 
 /// What differs, in the order of the keys; those that only the other has come last.
-pub fn specs(a: &Resolved, b: &Resolved) -> Vec<ValueChange> {
+pub fn specs(a: &ResolvedSpec, b: &ResolvedSpec) -> Vec<ValueChange> {
     let more = b.values.keys().filter(|key| !a.values.contains_key(*key));
     let changes = a.values.keys().chain(more).map(|key| ValueChange {
         key: key.clone(),

@@ -1,8 +1,8 @@
 //! Two tables: rows joined on their keys, and every cell that differs.
 
-use super::pairs::{self, Both, Pairs};
+use super::pairs::{self, Both, RowPairs};
 use super::tolerance::{Tolerance, same};
-use super::values::{self, Values};
+use super::values::{self, ColumnValues};
 use polars::prelude::{DataFrame, PolarsResult};
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ pub struct TableDifference {
     /// How many rows only one of them has.
     pub only_rows: [usize; 2],
     /// The first of these, by key.
-    pub named_rows: [Vec<Key>; 2],
+    pub named_rows: [Vec<RowKey>; 2],
     /// Columns whose cells are not all the same, the worst first.
     pub columns: Vec<ColumnDifference>,
     /// The same rows come in another order.
@@ -31,7 +31,7 @@ pub struct TableDifference {
 }
 
 /// What tells a row from others: columns and their values. Without any, the number of the row, from 1.
-pub type Key = Vec<(String, String)>;
+pub type RowKey = Vec<(String, String)>;
 
 /// A column whose cells are not all the same.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -59,7 +59,7 @@ pub struct ColumnDifference {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CellDifference {
     /// Its row.
-    pub key: Key,
+    pub key: RowKey,
     /// The two values.
     pub values: [String; 2],
     /// The second less the first.
@@ -69,7 +69,7 @@ pub struct CellDifference {
 /// What two results make of each other, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum Likeness {
     /// The same values.
     Identical,
     /// Numbers differ, by no more than the tolerance.
@@ -78,19 +78,19 @@ pub enum Verdict {
     Differs,
 }
 
-impl std::fmt::Display for Verdict {
+impl std::fmt::Display for Likeness {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Verdict::Identical => "identical",
-            Verdict::WithinTolerance => "within tolerance",
-            Verdict::Differs => "differs",
+            Likeness::Identical => "identical",
+            Likeness::WithinTolerance => "within tolerance",
+            Likeness::Differs => "differs",
         })
     }
 }
 
 /// A cell on both sides.
 #[derive(Debug, Clone, Copy)]
-pub struct Cell {
+pub struct CellPair {
     /// Rows in the one and the other.
     pub rows: (usize, usize),
     /// Their numbers.
@@ -111,7 +111,7 @@ pub fn tables(
     let names = [a, b].map(|frame| frame.get_column_names().iter().map(|name| name.to_string()).collect::<Vec<_>>());
     let common = common(&names, a, b)?;
     let joined = pairs::join(&common, [a.height(), b.height()], preferred);
-    let key = |side: usize, row: usize| -> Key {
+    let key = |side: usize, row: usize| -> RowKey {
         if joined.keys.is_empty() {
             return vec![("row".into(), (row + 1).to_string())];
         }
@@ -141,13 +141,13 @@ pub fn tables(
 ///
 /// # Errors
 /// As [`tables`].
-pub fn numbers(a: &DataFrame, b: &DataFrame, preferred: &[String]) -> PolarsResult<Vec<(String, Vec<Cell>)>> {
+pub fn numbers(a: &DataFrame, b: &DataFrame, preferred: &[String]) -> PolarsResult<Vec<(String, Vec<CellPair>)>> {
     let names = [a, b].map(|frame| frame.get_column_names().iter().map(|name| name.to_string()).collect::<Vec<_>>());
     let common = common(&names, a, b)?;
     let joined = pairs::join(&common, [a.height(), b.height()], preferred);
     let cells = |both: &Both| {
         let cell = |&rows: &(usize, usize)| {
-            Some(Cell { rows, numbers: (both.values[0].number(rows.0)?, both.values[1].number(rows.1)?) })
+            Some(CellPair { rows, numbers: (both.values[0].number(rows.0)?, both.values[1].number(rows.1)?) })
         };
         joined.pairs.iter().filter_map(cell).collect()
     };
@@ -168,7 +168,12 @@ fn common(names: &[Vec<String>; 2], a: &DataFrame, b: &DataFrame) -> PolarsResul
 }
 
 /// How a column differs, if it does.
-fn column(both: &Both, joined: &Pairs, tolerance: Tolerance, key: impl Fn(usize) -> Key) -> Option<ColumnDifference> {
+fn column(
+    both: &Both,
+    joined: &RowPairs,
+    tolerance: Tolerance,
+    key: impl Fn(usize) -> RowKey,
+) -> Option<ColumnDifference> {
     let [left, right] = &both.values;
     let scale = largest(both, joined);
     let mut changed: Vec<(usize, usize, f64)> = Vec::new();
@@ -206,22 +211,28 @@ fn column(both: &Both, joined: &Pairs, tolerance: Tolerance, key: impl Fn(usize)
 }
 
 /// The largest finite number of a column, on either side.
-fn largest(both: &Both, joined: &Pairs) -> f64 {
+fn largest(both: &Both, joined: &RowPairs) -> f64 {
     let numbers = joined.pairs.iter().flat_map(|&(a, b)| [both.values[0].number(a), both.values[1].number(b)]);
     numbers.flatten().map(f64::abs).filter(|size| size.is_finite()).fold(0.0, f64::max)
 }
 
 /// How bad the difference of two cells is (see [`Tolerance::excess`]), zero for the same, and whether it is too large.
-fn cell(left: &Values, right: &Values, (a, b): (usize, usize), tolerance: Tolerance, scale: f64) -> (f64, bool) {
+fn cell(
+    left: &ColumnValues,
+    right: &ColumnValues,
+    (a, b): (usize, usize),
+    tolerance: Tolerance,
+    scale: f64,
+) -> (f64, bool) {
     match (left, right) {
-        (Values::Floats(left), Values::Floats(right)) => match (left.get(a), right.get(b)) {
+        (ColumnValues::Floats(left), ColumnValues::Floats(right)) => match (left.get(a), right.get(b)) {
             (Some(Some(one)), Some(Some(other))) => {
                 (tolerance.excess(*one, *other, scale), !tolerance.holds(*one, *other))
             }
             (Some(None), Some(None)) => (0.0, false),
             _ => (f64::INFINITY, true),
         },
-        (Values::Integers(one), Values::Integers(other)) => match (one.get(a), other.get(b)) {
+        (ColumnValues::Integers(one), ColumnValues::Integers(other)) => match (one.get(a), other.get(b)) {
             (one, other) if one == other => (0.0, false),
             (Some(Some(one)), Some(Some(other))) => {
                 // Different ones may be one f64.
@@ -229,25 +240,25 @@ fn cell(left: &Values, right: &Values, (a, b): (usize, usize), tolerance: Tolera
             }
             _ => (f64::INFINITY, true),
         },
-        (Values::Texts(one), Values::Texts(other)) if one.get(a) == other.get(b) => (0.0, false),
+        (ColumnValues::Texts(one), ColumnValues::Texts(other)) if one.get(a) == other.get(b) => (0.0, false),
         _ => (f64::INFINITY, true),
     }
 }
 
 impl Both {
     fn is_of_numbers(&self) -> bool {
-        self.values.iter().all(Values::are_numbers)
+        self.values.iter().all(ColumnValues::are_numbers)
     }
 }
 
 impl TableDifference {
     /// What is made of it. The order of rows and columns makes no difference.
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> Likeness {
         let only = |sides: &[Vec<String>; 2]| sides.iter().any(|side| !side.is_empty());
         if only(&self.only_columns) || self.only_rows != [0, 0] || self.columns.iter().any(|column| column.beyond > 0) {
-            return Verdict::Differs;
+            return Likeness::Differs;
         }
-        if self.columns.is_empty() { Verdict::Identical } else { Verdict::WithinTolerance }
+        if self.columns.is_empty() { Likeness::Identical } else { Likeness::WithinTolerance }
     }
 
     /// How bad its worst difference is (see [`Tolerance::excess`]); infinite where rows or columns are missing.

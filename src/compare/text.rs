@@ -1,8 +1,8 @@
 //! Differences as text, for the terminal: what is the same in a line, what differs with its worst cells.
 
-use super::folders::{FileDifference, FolderDifference, Outcome};
+use super::folders::{FileDifference, FileVerdict, FolderDifference};
 use super::specs::ValueChange;
-use super::tables::{ColumnDifference, NAMED, TableDifference, Verdict};
+use super::tables::{ColumnDifference, Likeness, NAMED, TableDifference};
 use std::cmp::Ordering;
 use std::fmt::Write;
 
@@ -22,9 +22,10 @@ pub fn folder(difference: &FolderDifference, sides: Sides) -> String {
     for (what, [one, other]) in &difference.judged {
         line(&mut text, 1, &format!("{what}: {one} {}, {other} {}", sides[0], sides[1]));
     }
-    let of = |wanted: fn(&Outcome) -> bool| difference.files.iter().filter(move |file| wanted(&file.outcome)).count();
-    let identical = of(|outcome| matches!(outcome, Outcome::Identical));
-    let left_out = of(|outcome| matches!(outcome, Outcome::NotKept));
+    let of =
+        |wanted: fn(&FileVerdict) -> bool| difference.files.iter().filter(move |file| wanted(&file.outcome)).count();
+    let identical = of(|outcome| matches!(outcome, FileVerdict::Identical));
+    let left_out = of(|outcome| matches!(outcome, FileVerdict::NotKept));
     let rest = if left_out > 0 { format!("; {left_out} not kept, which is no difference") } else { String::new() };
     line(
         &mut text,
@@ -37,7 +38,7 @@ pub fn folder(difference: &FolderDifference, sides: Sides) -> String {
 /// The lines of those files that are no tables.
 pub(super) fn other_files(difference: &FolderDifference, sides: Sides) -> String {
     let mut text = String::new();
-    let others = difference.files.iter().filter(|file| !matches!(file.outcome, Outcome::Table(_)));
+    let others = difference.files.iter().filter(|file| !matches!(file.outcome, FileVerdict::Table(_)));
     others.for_each(|difference| file(&mut text, difference, sides));
     text
 }
@@ -58,11 +59,11 @@ pub fn values(changes: &[ValueChange], indent: &str) -> String {
 
 /// What matters first: what differs before what is within tolerance, tables before drawings before rows, large differences
 /// before small ones.
-fn importance(file: &FileDifference) -> (Verdict, usize, f64) {
+fn importance(file: &FileDifference) -> (Likeness, usize, f64) {
     let kinds = ["rows/", "figures/", "tables/"];
     let kind = kinds.iter().position(|kind| file.path.starts_with(kind)).unwrap_or(0);
     let excess = match &file.outcome {
-        Outcome::Table(difference) => difference.excess(),
+        FileVerdict::Table(difference) => difference.excess(),
         _ => f64::INFINITY,
     };
     (file.verdict(), kind, excess)
@@ -72,17 +73,19 @@ fn file(text: &mut String, file: &FileDifference, sides: Sides) {
     let path = &file.path;
     let edited = if file.edited { format!("; {} it was changed since its run", sides[0]) } else { String::new() };
     match &file.outcome {
-        Outcome::Identical | Outcome::NotKept => {}
-        Outcome::Table(difference) => table(text, path, difference, sides, &edited),
-        Outcome::SameDrawing => line(text, 1, &format!("{path}: the same drawing, in other bytes{edited}")),
-        Outcome::Redrawn if file.edited => {
+        FileVerdict::Identical | FileVerdict::NotKept => {}
+        FileVerdict::Table(difference) => table(text, path, difference, sides, &edited),
+        FileVerdict::SameDrawing => line(text, 1, &format!("{path}: the same drawing, in other bytes{edited}")),
+        FileVerdict::Redrawn if file.edited => {
             line(text, 1, &format!("{path}: differs, and the rows it is drawn from do not{edited}"));
         }
-        Outcome::Redrawn => line(text, 1, &format!("{path}: drawn otherwise, from rows that are within tolerance")),
-        Outcome::DrawnFromOthers => line(text, 1, &format!("{path}: differs, as the rows it is drawn from do{edited}")),
-        Outcome::Bytes => line(text, 1, &format!("{path}: differs{edited}")),
-        Outcome::Unreadable(problem) => line(text, 1, &format!("{path}: cannot be compared: {problem}{edited}")),
-        Outcome::Only(side) => {
+        FileVerdict::Redrawn => line(text, 1, &format!("{path}: drawn otherwise, from rows that are within tolerance")),
+        FileVerdict::DrawnFromOthers => {
+            line(text, 1, &format!("{path}: differs, as the rows it is drawn from do{edited}"))
+        }
+        FileVerdict::Bytes => line(text, 1, &format!("{path}: differs{edited}")),
+        FileVerdict::Unreadable(problem) => line(text, 1, &format!("{path}: cannot be compared: {problem}{edited}")),
+        FileVerdict::Only(side) => {
             let (there, missing) = (sides[*side], sides[1 - side]);
             line(text, 1, &format!("{path}: {there}, but not {missing}"));
         }

@@ -5,7 +5,7 @@ use polars::prelude::*;
 
 /// A column's cells; none is a null.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Values {
+pub(super) enum ColumnValues {
     /// Numbers that are computed: they may differ by a tolerance.
     Floats(Vec<Option<f64>>),
     /// Whole numbers: they are the same or not.
@@ -16,25 +16,25 @@ pub(super) enum Values {
 
 /// The cells of a column on both sides: floats where either side has them and both are numbers, text where they are of
 /// different kinds.
-pub(super) fn both(a: &Column, b: &Column) -> PolarsResult<[Values; 2]> {
+pub(super) fn both(a: &Column, b: &Column) -> PolarsResult<[ColumnValues; 2]> {
     let kind = |column: &Column| match column.dtype() {
-        dtype if dtype.is_float() => Kind::Float,
-        dtype if dtype.is_integer() => Kind::Integer,
-        DataType::String => as_written(column).unwrap_or(Kind::Text),
-        DataType::Null => Kind::Nothing,
-        _ => Kind::Text,
+        dtype if dtype.is_float() => ValueKind::Float,
+        dtype if dtype.is_integer() => ValueKind::Integer,
+        DataType::String => as_written(column).unwrap_or(ValueKind::Text),
+        DataType::Null => ValueKind::Nothing,
+        _ => ValueKind::Text,
     };
     let kind = match (kind(a), kind(b)) {
-        (Kind::Nothing, other) | (other, Kind::Nothing) => other,
+        (ValueKind::Nothing, other) | (other, ValueKind::Nothing) => other,
         (one, other) if one == other => one,
-        (Kind::Float, Kind::Integer) | (Kind::Integer, Kind::Float) => Kind::Float,
-        _ => Kind::Text,
+        (ValueKind::Float, ValueKind::Integer) | (ValueKind::Integer, ValueKind::Float) => ValueKind::Float,
+        _ => ValueKind::Text,
     };
     Ok([kind.read(a)?, kind.read(b)?])
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ValueKind {
     Float,
     Integer,
     Text,
@@ -44,15 +44,15 @@ enum Kind {
 
 /// What a column of text (all of CSV is text) holds. Whole numbers only where reading and writing gives the same text, so that
 /// `007` stays apart from `7`.
-fn as_written(column: &Column) -> Option<Kind> {
-    let mut kind = Kind::Nothing;
+fn as_written(column: &Column) -> Option<ValueKind> {
+    let mut kind = ValueKind::Nothing;
     for text in column.str().ok()?.iter().flatten() {
         let found = match () {
-            () if is_integer(text) => Kind::Integer,
-            () if is_float(text) => Kind::Float,
-            () => return Some(Kind::Text),
+            () if is_integer(text) => ValueKind::Integer,
+            () if is_float(text) => ValueKind::Float,
+            () => return Some(ValueKind::Text),
         };
-        if kind != Kind::Float {
+        if kind != ValueKind::Float {
             kind = found;
         }
     }
@@ -68,23 +68,23 @@ fn is_float(text: &str) -> bool {
     marked && text.parse::<f64>().is_ok()
 }
 
-impl Kind {
-    fn read(self, column: &Column) -> PolarsResult<Values> {
+impl ValueKind {
+    fn read(self, column: &Column) -> PolarsResult<ColumnValues> {
         Ok(match (self, column.dtype()) {
-            (Kind::Float, DataType::String) => Values::Floats(parsed(column)?),
-            (Kind::Integer, DataType::String) => Values::Integers(parsed(column)?),
-            (Kind::Float, _) => Values::Floats(column.cast(&DataType::Float64)?.f64()?.iter().collect()),
-            (Kind::Integer, DataType::UInt64) => {
-                Values::Integers(column.u64()?.iter().map(|number| number.map(i128::from)).collect())
+            (ValueKind::Float, DataType::String) => ColumnValues::Floats(parsed(column)?),
+            (ValueKind::Integer, DataType::String) => ColumnValues::Integers(parsed(column)?),
+            (ValueKind::Float, _) => ColumnValues::Floats(column.cast(&DataType::Float64)?.f64()?.iter().collect()),
+            (ValueKind::Integer, DataType::UInt64) => {
+                ColumnValues::Integers(column.u64()?.iter().map(|number| number.map(i128::from)).collect())
             }
-            (Kind::Integer, _) => {
+            (ValueKind::Integer, _) => {
                 let numbers = column.cast(&DataType::Int64)?;
-                Values::Integers(numbers.i64()?.iter().map(|number| number.map(i128::from)).collect())
+                ColumnValues::Integers(numbers.i64()?.iter().map(|number| number.map(i128::from)).collect())
             }
-            (Kind::Text | Kind::Nothing, _) => {
+            (ValueKind::Text | ValueKind::Nothing, _) => {
                 let nulls = column.is_null();
                 let text = |(row, null): (usize, Option<bool>)| (null != Some(true)).then(|| table::plain(column, row));
-                Values::Texts(nulls.iter().enumerate().map(text).collect())
+                ColumnValues::Texts(nulls.iter().enumerate().map(text).collect())
             }
         })
     }
@@ -94,24 +94,24 @@ fn parsed<T: std::str::FromStr>(column: &Column) -> PolarsResult<Vec<Option<T>>>
     Ok(column.str()?.iter().map(|text| text?.parse().ok()).collect())
 }
 
-impl Values {
+impl ColumnValues {
     /// Whether rows can be told apart by it: not by computed numbers.
     pub fn tells_apart(&self) -> bool {
-        !matches!(self, Values::Floats(_))
+        !matches!(self, ColumnValues::Floats(_))
     }
 
     /// A cell's number.
     pub fn number(&self, row: usize) -> Option<f64> {
         match self {
-            Values::Floats(values) => values.get(row).copied().flatten(),
-            Values::Integers(values) => values.get(row).copied().flatten().map(|number| number as f64),
-            Values::Texts(_) => None,
+            ColumnValues::Floats(values) => values.get(row).copied().flatten(),
+            ColumnValues::Integers(values) => values.get(row).copied().flatten().map(|number| number as f64),
+            ColumnValues::Texts(_) => None,
         }
     }
 
     /// Whether the cells are numbers.
     pub fn are_numbers(&self) -> bool {
-        !matches!(self, Values::Texts(_))
+        !matches!(self, ColumnValues::Texts(_))
     }
 
     /// A cell as it is shown; `null` is a null.
@@ -121,9 +121,9 @@ impl Values {
 
     fn text(&self, row: usize) -> Option<String> {
         match self {
-            Values::Floats(values) => values.get(row).copied().flatten().map(in_full),
-            Values::Integers(values) => values.get(row).copied().flatten().map(|number| number.to_string()),
-            Values::Texts(values) => values.get(row).cloned().flatten(),
+            ColumnValues::Floats(values) => values.get(row).copied().flatten().map(in_full),
+            ColumnValues::Integers(values) => values.get(row).copied().flatten().map(|number| number.to_string()),
+            ColumnValues::Texts(values) => values.get(row).cloned().flatten(),
         }
     }
 

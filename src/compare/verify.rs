@@ -1,14 +1,14 @@
 //! Runs specs again, beside the results that were kept of them, and compares.
 
 use super::folders::{FolderDifference, folders};
-use super::record::Record;
-use super::tables::Verdict;
+use super::record::ResultsRecord;
+use super::tables::Likeness;
 use super::tolerance::Tolerance;
 use crate::check::checked;
 use crate::manifest::{self, SpecRecord, Unfinished};
 use crate::plan::{Force, Plan, Session};
 use crate::results;
-use crate::run::Options;
+use crate::run::RunOptions;
 use crate::spec::{self, Loaded};
 use crate::system::interrupt;
 use crate::system::progress::Progress;
@@ -42,7 +42,7 @@ pub struct Verified {
 
 impl Verified {
     /// What is made of it, if it could be compared.
-    pub fn verdict(&self) -> Option<Verdict> {
+    pub fn verdict(&self) -> Option<Likeness> {
         self.outcome.as_ref().ok().map(FolderDifference::verdict)
     }
 }
@@ -106,7 +106,7 @@ fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) {
 
 /// The spec that made results, and what was laid over it.
 fn of_results(folder: &Path) -> Result<Target, Error> {
-    let SpecRecord { files, sets, environment, .. } = Record::read(folder)?.manifest.spec;
+    let SpecRecord { files, sets, environment, .. } = ResultsRecord::read(folder)?.manifest.spec;
     let spec = files.into_iter().next().map(|file| PathBuf::from(file.path)).unwrap_or_default();
     Ok(Target { spec, sets, environment: environment.into_iter().collect(), folder: Some(folder.to_path_buf()) })
 }
@@ -117,7 +117,7 @@ fn of_results(folder: &Path) -> Result<Target, Error> {
 /// Results that differ, or else specs that could not be verified.
 pub fn judge(all: &[Verified]) -> Result<(), Error> {
     let failed = |verified: &&Verified| match &verified.outcome {
-        Ok(difference) => difference.verdict() == Verdict::Differs,
+        Ok(difference) => difference.verdict() == Likeness::Differs,
         Err(error) => error.exit_code() != 2,
     };
     let differ = all.iter().filter(failed).count();
@@ -126,7 +126,7 @@ pub fn judge(all: &[Verified]) -> Result<(), Error> {
 }
 
 /// How to verify.
-pub struct Settings<'a> {
+pub struct VerifySettings<'a> {
     /// Keys set over every spec, after those of its own command.
     pub sets: &'a [String],
     /// How far numbers may be apart.
@@ -144,10 +144,10 @@ pub struct Settings<'a> {
 /// Ctrl-C, no place for results, and what `tell` returns.
 pub fn verify(
     targets: &[Target],
-    settings: &Settings,
+    settings: &VerifySettings,
     mut tell: impl FnMut(&Verified) -> Result<(), Error>,
 ) -> Result<Vec<Verified>, Error> {
-    let Settings { progress, tolerance, .. } = *settings;
+    let VerifySettings { progress, tolerance, .. } = *settings;
     let mut loaded: Vec<(&Target, Loaded)> = Vec::with_capacity(targets.len());
     let mut refused: Vec<Verified> = Vec::new();
     for target in targets {
@@ -156,15 +156,15 @@ pub fn verify(
             Err(error) => refused.push(not_compared(target, target.folder.clone().unwrap_or_default(), error)?),
         }
     }
-    let shelf = Rc::default();
+    let cache = Rc::default();
     let scratch = tempfile::tempdir().map_err(Error::failed("a temporary folder"))?;
     interrupt::goes_with_the_process(scratch.path());
     let (mut plans, mut kept) = (Vec::with_capacity(loaded.len()), Vec::with_capacity(loaded.len()));
     for (number, (target, spec)) in loaded.iter().enumerate() {
         let mut folder = target.folder.clone().unwrap_or_default();
-        let ready = Plan::new(spec, progress.is_quiet(), Rc::clone(&shelf)).and_then(|spec| {
+        let ready = Plan::new(spec, progress.is_quiet(), Rc::clone(&cache)).and_then(|spec| {
             folder = target.folder.clone().unwrap_or_else(|| spec.folder());
-            let record = Record::read(&folder)?;
+            let record = ResultsRecord::read(&folder)?;
             Ok((spec.into_folder(scratch.path().join(number.to_string())), record))
         });
         match ready {
@@ -210,18 +210,18 @@ pub fn verify(
     Ok(all)
 }
 
-fn load(target: &Target, settings: &Settings) -> Result<Loaded, Error> {
+fn load(target: &Target, settings: &VerifySettings) -> Result<Loaded, Error> {
     let sets: Vec<String> = target.sets.iter().chain(settings.sets).cloned().collect();
     checked(&spec::load(&target.spec, &sets, target.environment.iter().cloned())?, settings.progress.is_quiet())
 }
 
 /// Runs a spec; results that are not as expected, or whose self-check fails, are compared as others are.
-fn again(spec: &Plan, session: &Session, progress: &Progress) -> Result<Record, Error> {
-    match experiment::execute(spec, session, &Options { progress, command: "ablate verify".into() }) {
+fn again(spec: &Plan, session: &Session, progress: &Progress) -> Result<ResultsRecord, Error> {
+    match experiment::execute(spec, session, &RunOptions { progress, command: "ablate verify".into() }) {
         Ok(()) | Err(Error::Differ { .. } | Error::SelfCheck(_)) => {}
         Err(error) => return Err(error),
     }
-    Record::read(&spec.folder())
+    ResultsRecord::read(&spec.folder())
 }
 
 /// A target whose results cannot be compared; Ctrl-C ends it all.

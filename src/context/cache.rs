@@ -1,7 +1,7 @@
 //! What the specs of one command share: models, looked at once, of which the last one opened stays open, and the prompts made for
 //! them.
 
-use crate::model::files::{Part, parts};
+use crate::model::files::{ModelInput, parts};
 use crate::model::{Lookup, Model, Sketch};
 use crate::prompt::{Censuses, PromptSet};
 use crate::spec;
@@ -16,14 +16,14 @@ pub struct Identity {
     settings: spec::Model,
     base: PathBuf,
     checkpoint: Option<String>,
-    files: Vec<(Part, Option<Stamp>)>,
+    files: Vec<(ModelInput, Option<Stamp>)>,
 }
 
 impl Identity {
     /// Of a model whose files are there; without them nothing can be said, and opening it says why.
     pub fn of(settings: &spec::Model, lookup: Lookup) -> Option<Self> {
-        let stamped = |part: Part| match &part {
-            Part::File { path, .. } => Some((part.clone(), Some(Stamp::of(path).ok()?))),
+        let stamped = |part: ModelInput| match &part {
+            ModelInput::File { path, .. } => Some((part.clone(), Some(Stamp::of(path).ok()?))),
             _ => Some((part, None)),
         };
         Some(Self {
@@ -40,7 +40,7 @@ const MOST_PROMPTS: usize = 1 << 17;
 
 /// What makes a prompt set the same: the model that was asked, what the spec says, and how many prompts it was asked at a time, as
 /// logits round otherwise in other batches.
-type Made = (Identity, spec::Prompts, usize);
+type PromptsKey = (Identity, spec::Prompts, usize);
 
 /// Models that are there, and prompts in their tokens.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ pub struct ModelCache {
     sketches: RefCell<Vec<(Identity, Rc<Sketch>)>>,
     last: RefCell<Option<(Identity, Rc<Model>)>>,
     /// The oldest first.
-    sets: RefCell<Vec<(Made, Rc<PromptSet>)>>,
+    sets: RefCell<Vec<(PromptsKey, Rc<PromptSet>)>>,
     /// What plans have counted of prompt sets.
     pub censuses: Censuses,
 }
@@ -108,8 +108,9 @@ impl ModelCache {
         let opened = |(identity, last): &(Identity, Rc<Model>)| Rc::ptr_eq(last, model).then(|| identity.clone());
         let identity = self.last.borrow().as_ref().and_then(opened);
         let Some(identity) = identity else { return make().map(Rc::new) };
-        let known =
-            |((of, spec, at_once), _): &&(Made, Rc<PromptSet>)| *at_once == batch && spec == prompts && *of == identity;
+        let known = |((of, spec, at_once), _): &&(PromptsKey, Rc<PromptSet>)| {
+            *at_once == batch && spec == prompts && *of == identity
+        };
         if let Some((_, set)) = self.sets.borrow().iter().find(known) {
             return Ok(set.clone());
         }

@@ -50,7 +50,7 @@ pub fn row_bytes(facts: &Facts) -> usize {
 impl<'a> Context<'a> {
     /// A prompt set: `[prompts]`, or `[prompt_sets.NAME]`.
     pub fn prompts(&self, name: Option<&str>, step: &str) -> Result<&'a Prompts, Error> {
-        self.models.asked().prompts(name);
+        self.models.usage().prompts(name);
         let found = match name {
             None => self.loaded.spec.prompts.as_ref(),
             Some(name) => self.loaded.spec.prompt_sets.get(name),
@@ -66,7 +66,7 @@ impl<'a> Context<'a> {
 
     /// Takes note of the prompts that a step runs on, for the manifest.
     pub fn ran_on(&self, set: Option<&str>, model: &ModelName, built: &PromptSet) {
-        self.models.asked().built(PromptsRecord::of(set, model, built));
+        self.models.usage().built(PromptsRecord::of(set, model, built));
     }
 
     /// Rows of a batch: `run.batch`, or as many as `run.memory_mib` holds the activations of.

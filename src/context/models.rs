@@ -5,7 +5,7 @@ use super::{ModelCache, Usage};
 use crate::Error;
 pub use crate::model::ModelName;
 use crate::model::facts::Facts;
-use crate::model::files::{Part, parts, revision};
+use crate::model::files::{ModelInput, parts, revision};
 use crate::model::{Lookup, Model, Sketch, device};
 use crate::prompt::{self, Census, PromptError, PromptSet};
 use crate::spec::{self, Loaded};
@@ -16,8 +16,8 @@ use std::rc::Rc;
 pub struct Models<'a> {
     loaded: &'a Loaded,
     quiet: bool,
-    shelf: Rc<ModelCache>,
-    asked: Usage,
+    cache: Rc<ModelCache>,
+    usage: Usage,
 }
 
 impl<'a> Models<'a> {
@@ -27,13 +27,13 @@ impl<'a> Models<'a> {
     }
 
     /// The models of a spec that shares them with others.
-    pub fn sharing(loaded: &'a Loaded, quiet: bool, shelf: Rc<ModelCache>) -> Self {
-        Self { loaded, quiet, shelf, asked: Usage::default() }
+    pub fn sharing(loaded: &'a Loaded, quiet: bool, cache: Rc<ModelCache>) -> Self {
+        Self { loaded, quiet, cache, usage: Usage::default() }
     }
 
     /// What was asked of the spec.
-    pub fn asked(&self) -> &Usage {
-        &self.asked
+    pub fn usage(&self) -> &Usage {
+        &self.usage
     }
 
     /// Every model and checkpoint that `selected` names; all of the spec when it is empty.
@@ -65,7 +65,7 @@ impl<'a> Models<'a> {
     pub fn sketch(&self, name: &ModelName) -> Result<Rc<Sketch>, Error> {
         let (spec, base) = self.find(name)?;
         let lookup = self.lookup(&base, name);
-        self.shelf.sketch(Identity::of(spec, lookup), || {
+        self.cache.sketch(Identity::of(spec, lookup), || {
             device::open(spec.device).map_err(|error| self.refuse(name, "device", error.to_string()))?;
             Model::sketch(spec, lookup).map_err(|error| self.refuse(name, "source", format!("model '{name}': {error}")))
         })
@@ -86,10 +86,10 @@ impl<'a> Models<'a> {
 
     /// The model, opened now unless it is the one that was asked for last and its files are as they were.
     pub fn open(&self, name: &ModelName) -> Result<Rc<Model>, Error> {
-        self.asked.model(name);
+        self.usage.model(name);
         let (spec, base) = self.find(name)?;
         let lookup = self.lookup(&base, name);
-        self.shelf.model(Identity::of(spec, lookup), || {
+        self.cache.model(Identity::of(spec, lookup), || {
             Model::open(spec, lookup).map_err(Error::refused(format!("model '{name}'")))
         })
     }
@@ -105,7 +105,7 @@ impl<'a> Models<'a> {
         batch: usize,
         make: impl FnOnce() -> Result<PromptSet, E>,
     ) -> Result<Rc<PromptSet>, E> {
-        self.shelf.set(model, (prompts, batch), make)
+        self.cache.set(model, (prompts, batch), make)
     }
 
     /// What plans need of prompts in the tokens of a model that is not opened; counted once.
@@ -113,7 +113,7 @@ impl<'a> Models<'a> {
     /// # Errors
     /// Prompts that cannot be had.
     pub fn census(&self, prompts: &spec::Prompts, sketch: &Rc<Sketch>) -> Result<Rc<Census>, PromptError> {
-        self.shelf.censuses.of(prompts, sketch)
+        self.cache.censuses.of(prompts, sketch)
     }
 
     /// How many prompts means are taken over, of a model that is not opened; counted once.
@@ -126,14 +126,14 @@ impl<'a> Models<'a> {
         sketch: &Rc<Sketch>,
         wanted: &prompt::Wanted,
     ) -> Result<usize, PromptError> {
-        self.shelf.censuses.every(prompts, sketch, wanted)
+        self.cache.censuses.every(prompts, sketch, wanted)
     }
 
     /// Everything that a model is read from.
     ///
     /// # Errors
     /// Files that are not there.
-    pub fn parts(&self, name: &ModelName) -> Result<Vec<Part>, Error> {
+    pub fn parts(&self, name: &ModelName) -> Result<Vec<ModelInput>, Error> {
         let (spec, base) = self.find(name)?;
         parts(spec, self.lookup(&base, name)).map_err(Error::refused(format!("model '{name}'")))
     }

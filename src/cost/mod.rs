@@ -3,5 +3,5 @@
 mod survey;
 mod workload;
 
-pub use survey::{Read, Survey, SurveyedCell};
+pub use survey::{ReadCost, Survey, SurveyedCell};
 pub use workload::Workload;

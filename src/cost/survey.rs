@@ -4,7 +4,7 @@ use super::Workload;
 use crate::Error;
 use crate::context::{Context, row_bytes};
 use crate::model::{ModelName, Sketch};
-use crate::prompt::{Positions, Prompt};
+use crate::prompt::{Prompt, TemplatePositions};
 use crate::spec::{Answer, Keep, Prompts};
 use indexmap::IndexMap;
 use std::rc::Rc;
@@ -41,12 +41,12 @@ pub struct SurveyedCell {
     /// The first of them: all have its number of tokens and its places of slots.
     pub first: Prompt,
     /// Names of the positions.
-    pub positions: Positions,
+    pub positions: TemplatePositions,
 }
 
 impl SurveyedCell {
     /// The positions of its prompts, and its template's name.
-    pub fn at(&self) -> (&Positions, &str) {
+    pub fn at(&self) -> (&TemplatePositions, &str) {
         (&self.positions, &self.template)
     }
 }
@@ -88,9 +88,10 @@ impl Survey {
                 first: first.clone(),
                 positions: match reads_positions {
                     true => census.shapes.positions(&template.name).map_err(refuse)?,
-                    false => {
-                        Positions { length: counted.tokens.div_ceil(counted.prompts.max(1)), names: IndexMap::new() }
-                    }
+                    false => TemplatePositions {
+                        length: counted.tokens.div_ceil(counted.prompts.max(1)),
+                        names: IndexMap::new(),
+                    },
                 },
             });
         }
@@ -108,7 +109,7 @@ impl Survey {
 
 /// What reading one prompt takes beside its forward pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Read {
+pub struct ReadCost {
     /// Rows of logits.
     pub logits: usize,
     /// Bytes that are kept of it.
@@ -122,11 +123,11 @@ impl Survey {
     ///
     /// # Errors
     /// What `of` returns.
-    pub fn reading(&self, mut of: impl FnMut(&SurveyedCell) -> Result<Read, Error>) -> Result<Workload, Error> {
+    pub fn reading(&self, mut of: impl FnMut(&SurveyedCell) -> Result<ReadCost, Error>) -> Result<Workload, Error> {
         let facts = &self.sketch.card.facts;
         let mut whole = Workload::default();
         for cell in &self.cells {
-            let Read { logits, bytes, passing } = of(cell)?;
+            let ReadCost { logits, bytes, passing } = of(cell)?;
             let runs = Workload::forwards(cell.prompts, cell.positions.length, facts);
             let batch = self.batch.min(cell.prompts).min((self.memory / passing.max(1)).max(1));
             let memory = cell.prompts * bytes + batch * (row_bytes(facts) + passing);

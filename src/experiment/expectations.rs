@@ -4,7 +4,7 @@ use crate::Error;
 use crate::check::rows as check;
 use crate::expectation::{self, Compared, Verdict};
 use crate::plan::Plan;
-use crate::run::failures::{Failures, Rows, SpecItem};
+use crate::run::failures::{Failures, RowsState, SpecItem};
 use crate::spec::{Expectation, Loaded, SpecErrors};
 use crate::system::progress::Progress;
 use crate::table::{self, Frames};
@@ -20,12 +20,12 @@ pub struct Compares {
     refused: Vec<SpecErrors>,
 }
 
-/// Compares every expectation with its row. Those whose rows are `unmade`, be it of one variant, are skipped.
-pub fn compare(plan: &Plan, frames: &Frames, unmade: &mut Failures, progress: &Progress) -> Compares {
+/// Compares every expectation with its row. Those whose rows are `failures`, be it of one variant, are skipped.
+pub fn compare(plan: &Plan, frames: &Frames, failures: &mut Failures, progress: &Progress) -> Compares {
     let mut compares = Compares { all: Vec::new(), refused: Vec::new() };
     for expected in &plan.loaded.spec.expectations {
-        if let Rows::Absent(cause) | Rows::Lacking(cause, _) = unmade.rows([expected.from.as_str()]) {
-            unmade.skip(SpecItem::expectation(&expected.name), cause, progress);
+        if let RowsState::Absent(cause) | RowsState::Lacking(cause, _) = failures.rows([expected.from.as_str()]) {
+            failures.skip(SpecItem::expectation(&expected.name), cause, progress);
             continue;
         }
         let known = known(plan, expected);

@@ -6,7 +6,7 @@ use crate::spec::Loaded;
 use indexmap::IndexMap;
 
 /// Names and what they are.
-pub struct Facts {
+pub struct ModelDescriptions {
     /// The models.
     pub models: Vec<(String, String)>,
     /// What they are known as.
@@ -14,7 +14,7 @@ pub struct Facts {
 }
 
 /// Of a spec's models.
-pub fn of(plan: &Plan) -> Facts {
+pub fn of(plan: &Plan) -> ModelDescriptions {
     let models = |variant: &PlannedVariant| variant.cards.iter().map(model).collect::<Vec<_>>();
     let known_as = |variant: &PlannedVariant| known(variant.loaded, &variant.known);
     let mut models = each(plan, models);
@@ -22,7 +22,7 @@ pub fn of(plan: &Plan) -> Facts {
         let names: Vec<&str> = sweep.variants.iter().map(|variant| variant.name.as_str()).collect();
         models.insert(0, ("variants".to_string(), format!("{}: {}", names.len(), names.join("; "))));
     }
-    Facts { models, known: each(plan, known_as) }
+    ModelDescriptions { models, known: each(plan, known_as) }
 }
 
 /// Facts of every variant, each once: with the values of the axes that models depend on.

@@ -4,7 +4,7 @@ use super::execute;
 use crate::Error;
 use crate::check::checked;
 use crate::plan::{Force, Plan, Session};
-use crate::run::Options;
+use crate::run::RunOptions;
 use crate::spec::{self, Loaded};
 use crate::system::progress::Progress;
 use polars::prelude::DataFrame;
@@ -54,7 +54,7 @@ impl Experiment {
         let loaded = checked(&self.loaded, true)?;
         let plan = Plan::new(&loaded, true, Rc::default())?;
         let progress = Progress::quiet();
-        let options = Options { progress: &progress, command: "ablate::Experiment::run".into() };
+        let options = RunOptions { progress: &progress, command: "ablate::Experiment::run".into() };
         execute(&plan, &Session::new(Force::Nothing, false), &options)?;
         Ok(Finished { folder: plan.folder() })
     }

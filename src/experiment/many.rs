@@ -5,7 +5,7 @@ use super::{folders, work};
 use crate::check::{before_models, folder, rows as check, settle};
 use crate::context::ModelCache;
 use crate::plan::{Plan, Session};
-use crate::run::Options;
+use crate::run::RunOptions;
 use crate::spec::{self, Filter, Loaded, SpecError, SpecErrors};
 use crate::system::progress::Progress;
 use crate::{Error, check::checked, report};
@@ -108,10 +108,10 @@ impl Specs {
     pub fn plan(&mut self, quiet: bool) -> Result<Vec<Plan<'_>>, Error> {
         let mut refused = std::mem::take(&mut self.refused);
         let mut plans = Vec::with_capacity(self.loaded.len());
-        let shelf: Rc<ModelCache> = Rc::default();
+        let cache: Rc<ModelCache> = Rc::default();
         for (loaded, reading) in &self.loaded {
             let started = Instant::now();
-            match Plan::new(loaded, quiet, shelf.clone()) {
+            match Plan::new(loaded, quiet, cache.clone()) {
                 Ok(spec) => plans.push(Plan { preparing: *reading + started.elapsed(), ..spec }),
                 Err(Error::Interrupted(interrupted)) => return Err(interrupted.into()),
                 Err(Error::Spec(errors)) => {
@@ -158,7 +158,7 @@ pub fn all(
 ) -> Result<(), Error> {
     session.check(specs.iter().map(|spec| spec.loaded))?;
     replaceable(specs, session)?;
-    let run = Run { count: specs.len(), session, progress, command: &command };
+    let run = ManyRun { count: specs.len(), session, progress, command: &command };
     let done = match jobs.min(specs.len()) {
         0 | 1 => {
             specs.iter().enumerate().map(|(number, spec)| run.one(number, spec, progress)).collect::<Result<_, _>>()?
@@ -215,23 +215,23 @@ fn index_pages(specs: &[Plan], progress: &Progress) {
 }
 
 /// What running one of the specs takes besides itself.
-struct Run<'r> {
+struct ManyRun<'r> {
     count: usize,
     session: &'r Session,
     progress: &'r Progress,
     command: &'r (dyn Fn(&Loaded) -> String + Sync),
 }
 
-type Done = (String, Ended);
+type EndedSpec = (String, Ended);
 
-impl Run<'_> {
-    fn one(&self, number: usize, spec: &Plan, progress: &Progress) -> Result<Done, Error> {
+impl ManyRun<'_> {
+    fn one(&self, number: usize, spec: &Plan, progress: &Progress) -> Result<EndedSpec, Error> {
         let name = name(spec.loaded);
         if self.count > 1 {
             progress.say(&format!("spec {} of {}: {name}", number + 1, self.count));
         }
         let started = Instant::now();
-        let ended = match work(spec, self.session, &Options { progress, command: (self.command)(spec.loaded) }) {
+        let ended = match work(spec, self.session, &RunOptions { progress, command: (self.command)(spec.loaded) }) {
             Ok(ended) => ended,
             Err(Error::Interrupted(interrupted)) => return Err(interrupted.into()),
             Err(error) => Ended::early(error, started.elapsed().as_secs_f64()),
@@ -248,19 +248,19 @@ fn name(loaded: &Loaded) -> &str {
 }
 
 /// Each of `jobs` workers takes the next spec that none has taken. It has models of its own, and its share of the threads.
-fn side_by_side(specs: &[Plan], jobs: usize, run: &Run) -> Result<Vec<Done>, Error> {
+fn side_by_side(specs: &[Plan], jobs: usize, run: &ManyRun) -> Result<Vec<EndedSpec>, Error> {
     let threads = (specs.iter().map(|spec| spec.threads).max().unwrap_or(1) / jobs).max(1);
     let loaded: Vec<&Loaded> = specs.iter().map(|spec| spec.loaded).collect();
     let next = AtomicUsize::new(0);
-    let work = || -> Result<Vec<(usize, Done)>, Error> {
-        let shelf: Rc<ModelCache> = Rc::default();
+    let work = || -> Result<Vec<(usize, EndedSpec)>, Error> {
+        let cache: Rc<ModelCache> = Rc::default();
         let mut done = Vec::new();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(loaded) = loaded.get(number) else { return Ok(done) };
             let progress = run.progress.named(&short(loaded));
             let started = Instant::now();
-            let one = match Plan::new(loaded, true, shelf.clone()) {
+            let one = match Plan::new(loaded, true, cache.clone()) {
                 Ok(spec) => run.one(number, &spec, &progress)?,
                 Err(error) => (name(loaded).to_string(), Ended::early(error, started.elapsed().as_secs_f64())),
             };
@@ -269,7 +269,7 @@ fn side_by_side(specs: &[Plan], jobs: usize, run: &Run) -> Result<Vec<Done>, Err
     };
     let pools = (0..jobs).map(|_| rayon::ThreadPoolBuilder::new().num_threads(threads).build());
     let pools = pools.collect::<Result<Vec<_>, _>>().map_err(Error::failed("threads"))?;
-    let workers: Vec<Result<Vec<(usize, Done)>, Error>> = std::thread::scope(|scope| {
+    let workers: Vec<Result<Vec<(usize, EndedSpec)>, Error>> = std::thread::scope(|scope| {
         let started: Vec<_> = pools.iter().map(|pool| scope.spawn(move || pool.install(work))).collect();
         started
             .into_iter()

@@ -16,9 +16,9 @@ use crate::manifest::{self, Machine, Manifest};
 use crate::plan::{Force, Plan, Recall, Session};
 use crate::report::{self, Report};
 use crate::results::Results;
-use crate::run::failures::{Failures, Rows, SpecItem};
-use crate::run::record::Record;
-use crate::run::{Options, steps};
+use crate::run::failures::{Failures, RowsState, SpecItem};
+use crate::run::record::RunRecord;
+use crate::run::{RunOptions, steps};
 use crate::spec::{Figure, Loaded, Spec, SpecErrors, Table};
 use crate::store::Store;
 use crate::system::interrupt;
@@ -37,7 +37,7 @@ use summary::Ended;
 /// # Errors
 /// [`Error::Refused`] before any work when a step, table or figure asks for what cannot be had; [`Error::Differ`] after all
 /// of it when the model at hand is not as expected.
-pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
+pub fn run(loaded: &Loaded, options: &RunOptions) -> Result<(), Error> {
     let session = Session::new(Force::Nothing, true);
     let quiet = options.progress.is_quiet();
     let loaded = checked(loaded, quiet)?;
@@ -48,12 +48,12 @@ pub fn run(loaded: &Loaded, options: &Options) -> Result<(), Error> {
 ///
 /// # Errors
 /// As [`run`].
-pub fn execute(plan: &Plan, session: &Session, options: &Options) -> Result<(), Error> {
+pub fn execute(plan: &Plan, session: &Session, options: &RunOptions) -> Result<(), Error> {
     work(plan, session, options)?.error.map_or(Ok(()), Err)
 }
 
 /// Errors are those that leave no report; all others are in how it ended.
-fn work(plan: &Plan, session: &Session, options: &Options) -> Result<Ended, Error> {
+fn work(plan: &Plan, session: &Session, options: &RunOptions) -> Result<Ended, Error> {
     let started = Instant::now();
     let loaded = plan.loaded;
     let spec = &loaded.spec;
@@ -61,32 +61,32 @@ fn work(plan: &Plan, session: &Session, options: &Options) -> Result<Ended, Erro
     models.known.iter().for_each(|(about, name)| options.progress.say(&format!("{about} {name}")));
     let stores = stores(plan, session);
     let kept = stores.iter().flatten().any(|store| !store.is_temporary());
-    interrupt::stage(if kept { interrupt::Stage::Kept } else { interrupt::Stage::Lost });
+    interrupt::stage(if kept { interrupt::InterruptStage::Kept } else { interrupt::InterruptStage::Lost });
     let spec_file = loaded.sources.first().map_or("", |source| source.name());
     let mut results = Results::create(plan.folder(), spec_file, &options.command)?;
     let recalls = recalls(plan, session, &stores)?;
-    let mut record = Record::begin(plan, &recalls, options, results.place())?;
-    let mut unmade = Failures::new(plan.variants.len());
-    let made = steps::make(plan, &recalls, options, &mut results, &mut record, &mut unmade)?;
+    let mut record = RunRecord::begin(plan, &recalls, options, results.place())?;
+    let mut failures = Failures::new(plan.variants.len());
+    let made = steps::make(plan, &recalls, options, &mut results, &mut record, &mut failures)?;
     let mut notes = facts::notes(plan);
     notes.extend(made.notes(&plan.groups));
-    let steps::Made { mut frames, checks, recalled, computed, .. } = made;
+    let steps::StepResults { mut frames, checks, recalled, computed, .. } = made;
     let from_store = recalled.len();
     let any_rows = !frames.is_empty();
-    let tables = make_tables(loaded, &mut frames, &mut results, &mut unmade, &mut notes, options.progress)?;
-    let figures = make_figures(spec, &frames, &mut results, &mut unmade, &mut notes, options.progress)?;
+    let tables = make_tables(loaded, &mut frames, &mut results, &mut failures, &mut notes, options.progress)?;
+    let figures = make_figures(spec, &frames, &mut results, &mut failures, &mut notes, options.progress)?;
     notes.extend(figures.iter().flat_map(|figure| figure.notes.iter().map(|note| format!("{}: {note}", figure.name))));
     notes.extend(checks.iter().filter(|check| !check.passed()).map(|check| format!("self-check failed: {check}")));
     // Of rows that are not there because a step failed nothing is said twice.
-    let missing = if unmade.count() == (0, 0) { check::values::missing(loaded, &frames) } else { Vec::new() };
+    let missing = if failures.count() == (0, 0) { check::values::missing(loaded, &frames) } else { Vec::new() };
     notes.extend(missing.iter().filter_map(|missing| missing.note.clone()));
     notes.iter().for_each(|note| options.progress.say(&format!("note: {note}")));
-    let compares = expectations::compare(plan, &frames, &mut unmade, options.progress);
-    let failed = unmade.told();
+    let compares = expectations::compare(plan, &frames, &mut failures, options.progress);
+    let failed = failures.told();
     let files = results.checksums()?;
     // What could not be made this time may be wanted from the time before: only a run that made everything takes it away.
     let (superseded, left) = match results.left_over(&files) {
-        all if unmade.count() == (0, 0) => (all, Vec::new()),
+        all if failures.count() == (0, 0) => (all, Vec::new()),
         all => (Vec::new(), all),
     };
     let manifest = record.end(&checks, &compares.all, &notes, &failed, (files, left));
@@ -136,8 +136,8 @@ fn work(plan: &Plan, session: &Session, options: &Options) -> Result<Ended, Erro
         None if missing.is_empty() => compares.judge().err(),
         None => Some(SpecErrors::join(missing.into_iter().map(|missing| missing.error)).into()),
     };
-    let (failed, skipped) = unmade.count();
-    let error = unmade.into_error(differs, any_rows);
+    let (failed, skipped) = failures.count();
+    let error = failures.into_error(differs, any_rows);
     Ok(Ended { computed, from_store, failed, skipped, expected, seconds, error })
 }
 
@@ -159,22 +159,22 @@ fn make_tables(
     loaded: &Loaded,
     frames: &mut Frames,
     results: &mut Results,
-    unmade: &mut Failures,
+    failures: &mut Failures,
     notes: &mut Vec<String>,
     progress: &Progress,
-) -> Result<Vec<report::Table>, Error> {
+) -> Result<Vec<report::ReportTable>, Error> {
     let tables = &loaded.spec.tables;
     let mut made = Vec::with_capacity(tables.len());
     for table in order::tables(tables) {
         let reads = [Some(table.from.as_str()), table.join.as_ref().map(|join| join.with.as_str())];
-        match unmade.rows(reads.into_iter().flatten()) {
-            Rows::Whole => {}
-            Rows::Lacking(cause, without) => {
+        match failures.rows(reads.into_iter().flatten()) {
+            RowsState::Whole => {}
+            RowsState::Lacking(cause, without) => {
                 notes.extend(without.iter().map(|without| format!("table '{}': {without}", table.name)));
-                unmade.lacks(&table.name, cause, without);
+                failures.lacks(&table.name, cause, without);
             }
-            Rows::Absent(cause) => {
-                unmade.skip(SpecItem::table(&table.name), cause, progress);
+            RowsState::Absent(cause) => {
+                failures.skip(SpecItem::table(&table.name), cause, progress);
                 continue;
             }
         }
@@ -183,7 +183,7 @@ fn make_tables(
                 frames.insert(table.name.clone(), one.frame.clone());
                 made.push(one);
             }
-            Err(error) => unmade.fail(SpecItem::table(&table.name), error, progress)?,
+            Err(error) => failures.fail(SpecItem::table(&table.name), error, progress)?,
         }
     }
     made.sort_by_key(|made| tables.iter().position(|table| table.name == made.name));
@@ -196,13 +196,13 @@ fn make_table(
     frames: &Frames,
     results: &mut Results,
     notes: &mut Vec<String>,
-) -> Result<report::Table, Error> {
+) -> Result<report::ReportTable, Error> {
     let (rows, with) = frames.read(table).map_err(|missing| check::rows::refused_rows(loaded, table, missing))?;
     let built = table::build(table, rows, with).map_err(|error| check::rows::refused_table(loaded, error))?;
     let table::Built { frame, notes: said } = built;
     notes.extend(said.into_iter().map(|note| format!("table {}: {note}", table.name)));
-    let table::Files { csv, parquet } = results.table(&table.name, &frame)?;
-    Ok(report::Table {
+    let table::TableFiles { csv, parquet } = results.table(&table.name, &frame)?;
+    Ok(report::ReportTable {
         name: table.name.clone(),
         title: table.title.clone(),
         frame,
@@ -215,26 +215,26 @@ fn make_figures(
     spec: &Spec,
     frames: &Frames,
     results: &mut Results,
-    unmade: &mut Failures,
+    failures: &mut Failures,
     notes: &mut Vec<String>,
     progress: &Progress,
-) -> Result<Vec<report::Figure>, Error> {
+) -> Result<Vec<report::ReportFigure>, Error> {
     let mut made = Vec::with_capacity(spec.figures.len());
     for figure in &spec.figures {
         interrupt::check()?;
-        match unmade.rows([figure.from.as_str()]) {
-            Rows::Whole => {}
-            Rows::Lacking(_, without) => {
+        match failures.rows([figure.from.as_str()]) {
+            RowsState::Whole => {}
+            RowsState::Lacking(_, without) => {
                 notes.extend(without.iter().map(|without| format!("figure '{}': {without}", figure.name)));
             }
-            Rows::Absent(cause) => {
-                unmade.skip(SpecItem::figure(&figure.name), cause, progress);
+            RowsState::Absent(cause) => {
+                failures.skip(SpecItem::figure(&figure.name), cause, progress);
                 continue;
             }
         }
         match make_figure(spec, figure, frames, results) {
             Ok(one) => made.push(one),
-            Err(error) => unmade.fail(SpecItem::figure(&figure.name), error, progress)?,
+            Err(error) => failures.fail(SpecItem::figure(&figure.name), error, progress)?,
         }
     }
     Ok(made)
@@ -259,7 +259,12 @@ fn activations(manifest: &Manifest) -> impl Iterator<Item = &str> {
     manifest.files.iter().map(|file| file.path.as_str()).filter(|path| path.starts_with("activations/"))
 }
 
-fn make_figure(spec: &Spec, figure: &Figure, frames: &Frames, results: &mut Results) -> Result<report::Figure, Error> {
+fn make_figure(
+    spec: &Spec,
+    figure: &Figure,
+    frames: &Frames,
+    results: &mut Results,
+) -> Result<report::ReportFigure, Error> {
     let rows = frames.get(&figure.from).map_err(Error::refused(format!("figure '{}'", figure.name)))?;
     let about = || format!("figure '{}'", figure.name);
     for image in &spec.output.images {
@@ -268,5 +273,5 @@ fn make_figure(spec: &Spec, figure: &Figure, frames: &Frames, results: &mut Resu
     let drawn = figure::draw(figure, rows, &results.dir().join("figures"), &spec.output.images)?;
     let figure::Drawn { files, notes } = drawn;
     results.wrote(files.iter().cloned());
-    Ok(report::Figure { name: figure.name.clone(), title: figure.title.clone(), files, notes })
+    Ok(report::ReportFigure { name: figure.name.clone(), title: figure.title.clone(), files, notes })
 }

@@ -5,8 +5,8 @@ use crate::context::ModelCache;
 use crate::manifest::{self, Manifest, Unfinished};
 use crate::plan::{Force, Plan, Repeated, Session};
 use crate::results::replace;
-use crate::run::Options;
-use crate::run::record::Record;
+use crate::run::RunOptions;
+use crate::run::record::RunRecord;
 use crate::spec::{self, Loaded};
 use crate::system::progress::Progress;
 use crate::system::set_threads;
@@ -23,7 +23,7 @@ pub struct Rerun {
 }
 
 /// How to run it.
-pub struct Settings<'a> {
+pub struct RerunSettings<'a> {
     /// Where results go; none for where they are.
     pub into: Option<PathBuf>,
     /// Runs with other models than then.
@@ -53,16 +53,16 @@ impl Rerun {
     ///
     /// # Errors
     /// Models that are others than then, before any work; results that are not the same, and what ends a run.
-    pub fn run(&self, settings: Settings) -> Result<(), Error> {
-        let Settings { into, any_model, force, no_store, progress } = settings;
+    pub fn run(&self, settings: RerunSettings) -> Result<(), Error> {
+        let RerunSettings { into, any_model, force, no_store, progress } = settings;
         let then = &self.then;
         let loaded = self.spec()?;
         // Sums are added up by thread: as many make the same.
         set_threads(Some(loaded.spec.run.threads.unwrap_or(then.machine.threads)));
         let loaded = checked(&loaded, progress.is_quiet())?;
-        let shelf: Rc<ModelCache> = Rc::default();
+        let cache: Rc<ModelCache> = Rc::default();
         let dir = into.unwrap_or_else(|| self.folder.clone());
-        let plan = Plan::new(&loaded, progress.is_quiet(), shelf)?.into_folder(dir.clone());
+        let plan = Plan::new(&loaded, progress.is_quiet(), cache)?.into_folder(dir.clone());
         let plan = plan.again(Repeated { then, folder: self.named(&dir) });
         // Where they were, they are the manifest's own.
         if dir != self.folder {
@@ -70,7 +70,7 @@ impl Rerun {
         }
         let session = Session::new(force, no_store);
         session.check(std::iter::once(&loaded))?;
-        let options = Options { progress, command: then.command.clone() };
+        let options = RunOptions { progress, command: then.command.clone() };
         self.say(&plan, &session, &options, any_model)?;
 
         let place = dir.join(manifest::FILE);
@@ -110,10 +110,10 @@ impl Rerun {
     }
 
     /// Says what differs before any work.
-    fn say(&self, plan: &Plan, session: &Session, options: &Options, any_model: bool) -> Result<(), Error> {
+    fn say(&self, plan: &Plan, session: &Session, options: &RunOptions, any_model: bool) -> Result<(), Error> {
         let then = &self.then;
         let stores = stores(plan, session);
-        let now = Record::begin(plan, &recalls(plan, session, &stores)?, options, &self.folder)?;
+        let now = RunRecord::begin(plan, &recalls(plan, session, &stores)?, options, &self.folder)?;
         let now = now.so_far();
         let mut differences = then.spec.changed_files(&self.root);
         differences.extend(manifest::changes(then, now));

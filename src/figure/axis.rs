@@ -4,10 +4,10 @@ use super::data::Categories;
 use super::font::{self, Face};
 use super::labels;
 use super::number::{scientific, superscript};
-use super::scene::Style;
+use super::scene::TextStyle;
 
 /// Size of tick labels in pixels.
-pub const LABEL: Style = Style::new(12.0);
+pub const LABEL: TextStyle = TextStyle::new(12.0);
 /// Width of a tick's label in pixels.
 pub fn label_width(text: &str) -> f64 {
     LABEL.suited_to(text).width(text)
@@ -20,7 +20,7 @@ const TIGHT: f64 = 0.83;
 
 /// An axis of a figure. Places on it go from 0 (left, bottom) to 1.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Axis {
+pub enum FigureAxis {
     /// Equal cells, one per category.
     Categories {
         /// The categories.
@@ -52,7 +52,7 @@ pub struct Tick {
 
 /// The marks of a horizontal axis.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Labels {
+pub struct AxisLabels {
     /// Marks.
     pub ticks: Vec<Tick>,
     /// Labels read from bottom to top.
@@ -61,7 +61,7 @@ pub struct Labels {
     pub depth: f64,
 }
 
-impl Axis {
+impl FigureAxis {
     /// Numbers without room to spare; equal ends are moved apart.
     pub fn numbers(low: f64, high: f64, log: bool, whole: bool) -> Self {
         let (low, high) = match (log, same(low, high)) {
@@ -95,7 +95,7 @@ impl Axis {
     }
 
     /// Marks of the axis laid horizontally over `length` pixels; upright labels are at most `deepest` pixels long.
-    pub fn horizontal(&self, length: f64, deepest: f64) -> Labels {
+    pub fn horizontal(&self, length: f64, deepest: f64) -> AxisLabels {
         match self {
             Self::Categories { of, .. } => self.horizontal_categories(of, length, deepest),
             Self::Numbers { .. } => {
@@ -109,17 +109,17 @@ impl Axis {
                 };
                 let ticks = self.numbers_where(length / 65.0, fits);
                 if labelled(&ticks).count() > 1 {
-                    return Labels { ticks, upward: false, depth: LABEL.line() };
+                    return AxisLabels { ticks, upward: false, depth: LABEL.line() };
                 }
                 // Two that are too wide beside each other have room when they are turned.
                 let ticks = self.numbers_where(length / 36.0, lines_fit(length));
-                Labels { depth: widest(&ticks), ticks, upward: true }
+                AxisLabels { depth: widest(&ticks), ticks, upward: true }
             }
         }
     }
 
     /// Marks of the axis laid vertically over `length` pixels; labels are at most `widest` pixels wide.
-    pub fn vertical(&self, length: f64, most: f64) -> Labels {
+    pub fn vertical(&self, length: f64, most: f64) -> AxisLabels {
         let ticks = match self {
             Self::Categories { of, .. } => {
                 let every = of.every(of.label_line(), length / of.len().max(1) as f64);
@@ -127,17 +127,17 @@ impl Axis {
             }
             Self::Numbers { .. } => self.numbers_where(length / 36.0, lines_fit(length)),
         };
-        Labels { depth: widest(&ticks), ticks, upward: false }
+        AxisLabels { depth: widest(&ticks), ticks, upward: false }
     }
 
-    fn horizontal_categories(&self, of: &Categories, length: f64, deepest: f64) -> Labels {
+    fn horizontal_categories(&self, of: &Categories, length: f64, deepest: f64) -> AxisLabels {
         const LINES: usize = 3;
         let room = length / of.len().max(1) as f64 - APART;
         let broad = of.labels.iter().map(|label| label_width(label)).fold(0.0, f64::max);
         if broad <= room || (of.numbers.is_some() && (of.len() < 2 || broad + APART <= length / 2.0)) {
             let every = of.every(broad + APART, room + APART);
             let ticks = self.labelled(of, every, f64::INFINITY, of.labels.clone());
-            return Labels { ticks, upward: false, depth: LABEL.line() };
+            return AxisLabels { ticks, upward: false, depth: LABEL.line() };
         }
         let words = of.labels.iter().flat_map(|label| label.split_whitespace());
         let longest_word = words.map(label_width).fold(0.0, f64::max);
@@ -145,11 +145,11 @@ impl Axis {
         if longest_word <= room && of.labels.iter().all(|label| wrapped(label).len() <= LINES) {
             let ticks = self.marked(1, 0, of.labels.iter().map(wrapped).collect());
             let lines = ticks.iter().map(|tick| tick.label.len()).max().unwrap_or(1);
-            return Labels { ticks, upward: false, depth: lines as f64 * LABEL.line() };
+            return AxisLabels { ticks, upward: false, depth: lines as f64 * LABEL.line() };
         }
         let every = of.every(of.label_line(), room + APART);
         let ticks = self.labelled(of, every, length, labels::fitted(&of.labels, label_width, deepest));
-        Labels { depth: widest(&ticks), ticks, upward: true }
+        AxisLabels { depth: widest(&ticks), ticks, upward: true }
     }
 
     /// Marks at every so-many-th category, at a round number where they are numbers. Of two or more categories at least two

@@ -1,15 +1,15 @@
 //! `kind = "bars"`: bars side by side with error bars.
 
-use super::axis::Axis;
+use super::axis::FigureAxis;
 use super::colour::{self, AXIS, INK};
-use super::drawing::{Drawing, Keyed, Read, at};
+use super::drawing::{ColumnResult, Drawing, Keyed, at};
 use super::fold::{Averaged, Folded};
 use super::frame::{Frame, Panels, Sample, spines};
 use super::geometry::Area;
 use super::order::of_panel;
 use super::plot::Plot;
 use super::scene::Scene;
-use super::series::{self, Chart, Columns};
+use super::series::{self, Chart, SeriesColumns};
 use crate::spec;
 use crate::table::palette::Palette;
 use polars::prelude::DataFrame;
@@ -26,25 +26,25 @@ const WIDEST: f64 = 72.0;
 pub struct BarChart;
 
 impl Plot for BarChart {
-    type Columns = Columns;
+    type Columns = SeriesColumns;
 
     const AVERAGED: Option<Averaged> = Some(Averaged { key: "y", what: "bars", otherwise: "series = \"measure\"" });
 
-    fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
+    fn read(figure: &spec::Figure, rows: &DataFrame) -> ColumnResult<SeriesColumns> {
         series::read(figure, rows, None)
     }
 
-    fn folded(columns: &Columns) -> Option<Folded<'_>> {
+    fn folded(columns: &SeriesColumns) -> Option<Folded<'_>> {
         Some(columns.folded())
     }
 
-    fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
+    fn draw(figure: &spec::Figure, columns: SeriesColumns) -> Keyed<Drawing> {
         let chart = series::gather(figure, columns);
         super::drawing::too_many(&figure.x, chart.x.most(), BARS / chart.series.len().max(1)).map_err(at("x"))?;
         let log = figure.y_scale == spec::Scale::Log;
         let (low, high) = chart.y_range(figure, !log)?;
-        let x = chart.x.axes(|of| Axis::Categories { of, downward: false });
-        let y = Axis::numbers(low, high, log, false);
+        let x = chart.x.axes(|of| FigureAxis::Categories { of, downward: false });
+        let y = FigureAxis::numbers(low, high, log, false);
         let mut frame = Frame::new(figure);
         frame.legend(figure.series.as_deref(), &chart.series, |index| (chart.color(0, index), Sample::Box));
         let panels = Panels { titles: &chart.panels, x: &x, y: from_ref(&y), y_title: &chart.y_title, grid: true };
@@ -73,8 +73,8 @@ fn beside(chart: &Chart) -> usize {
 
 struct Bars<'a> {
     chart: &'a Chart,
-    x: &'a Axis,
-    y: &'a Axis,
+    x: &'a FigureAxis,
+    y: &'a FigureAxis,
     log: bool,
     /// The categories have colours of their own.
     own: bool,

@@ -47,7 +47,7 @@ pub const STEPS: usize = 256;
 
 /// From a value to a colour.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scale {
+pub struct ColourScale {
     /// Value of the lowest colour.
     pub low: f64,
     /// Value of the highest colour.
@@ -56,7 +56,7 @@ pub struct Scale {
     pub diverging: bool,
 }
 
-impl Scale {
+impl ColourScale {
     /// Colour of a value; values beyond the ends have the colour of the end.
     pub fn color(&self, value: f64) -> Color {
         self.step(self.place(value))

@@ -1,19 +1,19 @@
 //! The colour scale of a heat map beside its panels, and what the colours of cells without a value mean.
 
-use super::axis::{LABEL, Labels};
-use super::colour::{AXIS, STEPS, Scale};
+use super::axis::{AxisLabels, LABEL};
+use super::colour::{AXIS, ColourScale, STEPS};
 use super::font;
 use super::frame::{Frame, border};
 use super::geometry::Area;
-use super::scene::{Anchor, Color, Scene, Style};
+use super::scene::{Anchor, Color, Scene, TextStyle};
 
 const BAR: f64 = 13.0;
-const BAR_TITLE: Style = Style::new(13.0);
+const BAR_TITLE: TextStyle = TextStyle::new(13.0);
 
 /// What the colours of a heat map mean.
 pub struct ColourBar {
     /// Values to colours.
-    pub scale: Scale,
+    pub scale: ColourScale,
     /// What the values are.
     pub title: String,
     /// Cells of no value, in their colour: what they are called.
@@ -23,7 +23,7 @@ pub struct ColourBar {
     /// There are values beyond the scale.
     pub above: bool,
     /// Marks, for the room there is before the panels have theirs.
-    pub labels: Labels,
+    pub labels: AxisLabels,
 }
 
 impl ColourBar {

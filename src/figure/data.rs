@@ -1,8 +1,8 @@
 //! From rows to what a figure shows: places on axes, and means of the rows that fall on one place.
 
-use crate::spec::expression::{Transform, Value, parse_value};
+use crate::spec::expression::{Transform, ValueExpression, parse_value};
 use crate::table::palette::{self, Palette};
-use crate::table::{self, Problem};
+use crate::table::{self, TableProblem};
 use polars::prelude::*;
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub struct Categories {
 
 impl Categories {
     /// The categories of a column, and for each row the place of its own (none for a null or a NaN).
-    pub fn of(column: &Column) -> Result<(Self, Vec<Option<usize>>), Problem> {
+    pub fn of(column: &Column) -> Result<(Self, Vec<Option<usize>>), TableProblem> {
         if column.dtype().is_primitive_numeric() {
             let values = numbers(column)?;
             let numbers = ascending(&values);
@@ -71,10 +71,10 @@ fn ascending(values: &[Option<f64>]) -> Vec<f64> {
 }
 
 /// A column as numbers; true is 1.
-pub fn numbers(column: &Column) -> Result<Vec<Option<f64>>, Problem> {
+pub fn numbers(column: &Column) -> Result<Vec<Option<f64>>, TableProblem> {
     let dtype = column.dtype();
     if !(dtype.is_primitive_numeric() || matches!(dtype, DataType::Boolean | DataType::Null)) {
-        return Err(Problem::WrongType {
+        return Err(TableProblem::WrongType {
             column: column.name().to_string(),
             found: table::holds(dtype),
             wanted: "a figure's height or colour needs numbers".to_string(),
@@ -84,20 +84,24 @@ pub fn numbers(column: &Column) -> Result<Vec<Option<f64>>, Problem> {
 }
 
 /// The column of that name, for a key that takes no transform.
-pub fn plain<'r>(rows: &'r DataFrame, name: &str, because: &'static str) -> Result<&'r Column, super::error::Problem> {
+pub fn plain<'r>(
+    rows: &'r DataFrame,
+    name: &str,
+    because: &'static str,
+) -> Result<&'r Column, super::error::FigureProblem> {
     table::column(rows, name).map_err(|missing| match parse_value(name) {
-        Ok(Value { transform, column }) if transform != Transform::Identity => {
-            super::error::Problem::Transform { column, because }
+        Ok(ValueExpression { transform, column }) if transform != Transform::Identity => {
+            super::error::FigureProblem::Transform { column, because }
         }
         _ => missing.into(),
     })
 }
 
 /// What a `value` (or the `y` of lines and bars) asks for, and the numbers of its column.
-pub fn values(rows: &DataFrame, text: &str) -> Result<(Value, Vec<Option<f64>>), Problem> {
+pub fn values(rows: &DataFrame, text: &str) -> Result<(ValueExpression, Vec<Option<f64>>), TableProblem> {
     // A column may have any name, even one that reads like a function.
     let value = match rows.column(text) {
-        Ok(_) => Value { transform: Transform::Identity, column: text.to_string() },
+        Ok(_) => ValueExpression { transform: Transform::Identity, column: text.to_string() },
         Err(_) => parse_value(text)?,
     };
     let numbers = numbers(table::column(rows, &value.column)?)?;
@@ -114,7 +118,7 @@ pub fn transformed(transform: Transform, number: f64) -> f64 {
 }
 
 /// What an axis or a colour scale is called when the spec does not say.
-pub fn title(value: &Value) -> String {
+pub fn title(value: &ValueExpression) -> String {
     match value.transform {
         Transform::Identity => value.column.clone(),
         Transform::Log1p => format!("log(1 + {})", value.column),
@@ -124,12 +128,12 @@ pub fn title(value: &Value) -> String {
 
 /// A mean under way. Nulls are never added; a NaN or an infinity makes the mean one.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Mean {
+pub struct RunningMean {
     sum: f64,
     count: usize,
 }
 
-impl Mean {
+impl RunningMean {
     /// Adds a value.
     pub fn add(&mut self, value: Option<f64>) {
         if let Some(value) = value {

@@ -2,11 +2,11 @@
 
 use super::data;
 use super::data::Categories;
-use super::error::{FigureError, Problem};
+use super::error::{FigureError, FigureProblem};
 use super::labels;
 use super::scene::Scene;
 use crate::spec::{self};
-use crate::table::Fault;
+use crate::table::TableFault;
 use polars::prelude::DataFrame;
 use std::path::PathBuf;
 
@@ -29,20 +29,25 @@ pub struct Drawn {
 }
 
 /// What is made of some keys, or what is wrong with the first that is.
-pub(super) type Keyed<T> = Result<T, Fault<Problem>>;
+pub(super) type Keyed<T> = Result<T, TableFault<FigureProblem>>;
 
 /// What is read for all keys, or what is wrong with each.
-pub(super) type Read<T> = Result<T, Vec<Fault<Problem>>>;
+pub(super) type ColumnResult<T> = Result<T, Vec<TableFault<FigureProblem>>>;
 
 /// The categories of a column and each row's place among them.
-pub(super) type Placed = (Categories, Vec<Option<usize>>);
+pub(super) type CategoryColumn = (Categories, Vec<Option<usize>>);
 
-pub(super) fn named(figure: &spec::Figure, faults: Vec<Fault<Problem>>) -> FigureError {
+pub(super) fn named(figure: &spec::Figure, faults: Vec<TableFault<FigureProblem>>) -> FigureError {
     FigureError { figure: figure.name.clone(), faults }
 }
 
 /// The categories of the column that a key names, at most so many; one without a label where the key is left out.
-pub(super) fn categories(rows: &DataFrame, key: &'static str, name: Option<&str>, most: usize) -> Keyed<Placed> {
+pub(super) fn categories(
+    rows: &DataFrame,
+    key: &'static str,
+    name: Option<&str>,
+    most: usize,
+) -> Keyed<CategoryColumn> {
     let Some(name) = name else {
         return Ok((Categories { labels: vec![String::new()], numbers: None }, vec![Some(0); rows.height()]));
     };
@@ -65,7 +70,7 @@ macro_rules! all_read {
 pub(super) use all_read;
 
 /// The panels, labelled with their titles.
-pub(super) fn facets(figure: &spec::Figure, rows: &DataFrame) -> Keyed<Placed> {
+pub(super) fn facets(figure: &spec::Figure, rows: &DataFrame) -> Keyed<CategoryColumn> {
     let (mut panels, places) = categories(rows, "facet", figure.facet.as_deref(), PANELS)?;
     // A number alone does not say what it is.
     if let (Some(name), Some(_)) = (&figure.facet, &panels.numbers) {
@@ -83,12 +88,12 @@ pub(super) fn ends(
     let (low, high) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), n| (low.min(n), high.max(n)));
     if low > high {
         let because = if log { " above zero, where a logarithmic axis begins" } else { "" };
-        return Err(at(key)(Problem::NoNumbers { column: column.to_string(), because }));
+        return Err(at(key)(FigureProblem::NoNumbers { column: column.to_string(), because }));
     }
     Ok((low, high))
 }
 
-pub(super) fn at<P: Into<Problem>>(key: &'static str) -> impl Fn(P) -> Fault<Problem> {
+pub(super) fn at<P: Into<FigureProblem>>(key: &'static str) -> impl Fn(P) -> TableFault<FigureProblem> {
     move |problem| (vec![key.to_string()], problem.into())
 }
 
@@ -96,9 +101,9 @@ pub(super) fn at<P: Into<Problem>>(key: &'static str) -> impl Fn(P) -> Fault<Pro
 pub const PANELS: usize = 48;
 
 /// Refuses what a reader could not tell apart.
-pub fn too_many(column: &str, found: usize, most: usize) -> Result<(), Problem> {
+pub fn too_many(column: &str, found: usize, most: usize) -> Result<(), FigureProblem> {
     match found > most {
-        true => Err(Problem::TooMany { column: column.to_string(), found, most }),
+        true => Err(FigureProblem::TooMany { column: column.to_string(), found, most }),
         false => Ok(()),
     }
 }

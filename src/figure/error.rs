@@ -1,7 +1,7 @@
 //! What can be wrong with a figure.
 
 use crate::system::atomic::WriteError;
-use crate::table::{self, Fault};
+use crate::table::{self, TableFault};
 
 /// A figure that cannot be drawn, with the keys of its spec that are at fault.
 #[derive(Debug, thiserror::Error)]
@@ -10,15 +10,15 @@ pub struct FigureError {
     /// Name of the figure.
     pub figure: String,
     /// Everything that is wrong.
-    pub faults: Vec<Fault<Problem>>,
+    pub faults: Vec<TableFault<FigureProblem>>,
 }
 
 /// What is wrong.
 #[derive(Debug, thiserror::Error)]
-pub enum Problem {
+pub enum FigureProblem {
     /// A column that is not there or holds something else, a condition that cannot be read.
     #[error("{0}")]
-    Rows(#[from] table::Problem),
+    Rows(#[from] table::TableProblem),
     /// `log1p(x)` where a column is read as it is.
     #[error("no transform here; write '{column}'{because}")]
     Transform {
@@ -87,7 +87,7 @@ pub enum Problem {
     Write(#[from] WriteError),
 }
 
-impl Problem {
+impl FigureProblem {
     /// Whether nothing is wrong but that there is nothing to draw.
     pub(super) fn is_absence(&self) -> bool {
         matches!(self, Self::Empty { .. } | Self::NoRowsLeft { .. } | Self::NoNumbers { .. })

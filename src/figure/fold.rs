@@ -1,6 +1,6 @@
 //! Rows that fall on one place of a figure, which shows their mean: what that is a mean over.
 
-use super::drawing::{Keyed, Placed, at};
+use super::drawing::{CategoryColumn, Keyed, at};
 use crate::spec;
 use crate::table::identity::{self, Places};
 use polars::prelude::DataFrame;
@@ -37,7 +37,7 @@ pub struct Folded<'f> {
 impl<'f> Folded<'f> {
     /// Rows are of one place where they have the same values of these columns; a row without a number, or without one of the values, is
     /// nowhere.
-    pub fn new<const N: usize>(column: &'f str, numbers: &'f [Option<f64>], within: [&Placed; N]) -> Self {
+    pub fn new<const N: usize>(column: &'f str, numbers: &'f [Option<f64>], within: [&CategoryColumn; N]) -> Self {
         let place = |(row, number): (usize, &Option<f64>)| {
             let place = within.iter().try_fold(0, |place, (values, places)| {
                 Some(place * values.len().max(1) + places.get(row).copied().flatten()?)
@@ -58,7 +58,7 @@ pub fn over(figure: &spec::Figure, rows: &DataFrame, averaged: &Averaged, folded
     let told: Vec<&str> = averaged.told(figure).collect();
     let places = of_different(numbers, places);
     let over = identity::averaged_over(rows, &told, &places);
-    let over = over.map_err(|error| at(averaged.key)(crate::table::Problem::from(error)))?;
+    let over = over.map_err(|error| at(averaged.key)(crate::table::TableProblem::from(error)))?;
     Ok(over.map(|over| format!("{} are means over {over}", averaged.what)))
 }
 

@@ -70,7 +70,7 @@ impl Typeface {
 
 /// A glyph in its place.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Placed {
+pub struct PlacedGlyph {
     /// Its font.
     pub of: Typeface,
     /// Its number in the font.
@@ -135,8 +135,8 @@ pub fn without_glyph(text: &str) -> BTreeSet<char> {
 }
 
 /// Each glyph with its distance from the start of the text, and the width of the text.
-pub fn place(text: &str, face: Face) -> (Vec<Placed>, f64) {
-    let mut glyphs: Vec<Placed> = Vec::with_capacity(text.len());
+pub fn place(text: &str, face: Face) -> (Vec<PlacedGlyph>, f64) {
+    let mut glyphs: Vec<PlacedGlyph> = Vec::with_capacity(text.len());
     let mut at = 0.0;
     for letter in written(text, face).chars() {
         let Some((of, id)) = glyph(letter, face) else { continue };
@@ -144,7 +144,7 @@ pub fn place(text: &str, face: Face) -> (Vec<Placed>, f64) {
         if let Some(previous) = glyphs.last().filter(|previous| previous.of == of) {
             at += f64::from(font.kern_unscaled(previous.id, id)) * of.scale();
         }
-        glyphs.push(Placed { of, id, at });
+        glyphs.push(PlacedGlyph { of, id, at });
         at += f64::from(font.h_advance_unscaled(id)) * of.scale();
     }
     (glyphs, at)

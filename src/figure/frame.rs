@@ -1,21 +1,21 @@
 //! Everything around the data: title, legend, panels, axes. Text is measured first, and what is left is for the data.
 
-use super::axis::{Axis, LABEL, Labels, Tick, label_width};
+use super::axis::{AxisLabels, FigureAxis, LABEL, Tick, label_width};
 use super::colour::{AXIS, GRID, PAPER};
 use super::dash::Dash;
 use super::data::Categories;
 use super::drawing::{Keyed, at};
-use super::error::Problem;
+use super::error::FigureProblem;
 use super::geometry::Area;
 use super::order::of_panel;
-use super::scene::{Anchor, Color, Scene, Shape, Style};
+use super::scene::{Anchor, Color, MarkerShape, Scene, TextStyle};
 use super::{font, labels};
 use crate::spec;
 
 const MARGIN: f64 = 12.0;
-const TITLE: Style = Style::new(15.0).semibold();
-const AXIS_TITLE: Style = Style::new(13.0);
-const PANEL_TITLE: Style = Style::new(12.5).semibold();
+const TITLE: TextStyle = TextStyle::new(15.0).semibold();
+const AXIS_TITLE: TextStyle = TextStyle::new(13.0);
+const PANEL_TITLE: TextStyle = TextStyle::new(12.5).semibold();
 const TICK: f64 = 4.0;
 /// From the end of a tick to its label.
 const TICK_GAP: f64 = 4.0;
@@ -36,9 +36,9 @@ pub enum Sample {
     /// A filled box.
     Box,
     /// A line in a style, with a marker or without.
-    Line(Dash, Option<Shape>),
+    Line(Dash, Option<MarkerShape>),
     /// A point.
-    Marker(Shape),
+    Marker(MarkerShape),
 }
 
 /// What the panels of a figure share.
@@ -46,9 +46,9 @@ pub struct Panels<'a> {
     /// A title for each panel; one empty title for a figure of one panel.
     pub titles: &'a [String],
     /// Horizontal axis of all panels, or of each.
-    pub x: &'a [Axis],
+    pub x: &'a [FigureAxis],
     /// Vertical axis of all panels, or of each.
-    pub y: &'a [Axis],
+    pub y: &'a [FigureAxis],
     /// Title of the vertical axis.
     pub y_title: &'a str,
     /// Lines behind the data at the marks of the vertical axis.
@@ -156,8 +156,16 @@ impl Frame {
         let y_title = font::wrap(panels.y_title, AXIS_TITLE.face, AXIS_TITLE.size, beside, 2);
         let left_title = titled(&y_title);
         let top = if panels.titles.iter().any(|title| !title.is_empty()) { PANEL_TITLE.line() + 3.0 } else { 0.0 };
-        let mut layout =
-            Layout { columns, rows, left: left_title, below: below_title, top, between: 14.0, right: 0.0, under: 0.0 };
+        let mut layout = FrameLayout {
+            columns,
+            rows,
+            left: left_title,
+            below: below_title,
+            top,
+            between: 14.0,
+            right: 0.0,
+            under: 0.0,
+        };
         let (mut x, mut y) = (Vec::new(), Vec::new());
         // Labels take room from the panels, which changes which labels fit: a few rounds settle it.
         for _ in 0..4 {
@@ -165,10 +173,10 @@ impl Frame {
             y = panels.y.iter().map(|axis| axis.vertical(height, self.free.width() * 0.3)).collect::<Vec<_>>();
             x = panels.x.iter().map(|axis| axis.horizontal(width, self.free.height() * 0.3)).collect::<Vec<_>>();
             let room =
-                |labels: &[Labels]| labels.iter().map(|labels| labels.depth).fold(0.0, f64::max) + TICK + TICK_GAP;
+                |labels: &[AxisLabels]| labels.iter().map(|labels| labels.depth).fold(0.0, f64::max) + TICK + TICK_GAP;
             layout.left = layout.left.max(left_title + room(&y));
             layout.below = layout.below.max(below_title + room(&x));
-            let out = |labels: &[Labels], before: bool| {
+            let out = |labels: &[AxisLabels], before: bool| {
                 labels.iter().map(|labels| labels.overhang(width, before)).fold(0.0, f64::max)
             };
             layout.right = layout.right.max(out(&x, false));
@@ -182,7 +190,7 @@ impl Frame {
         }
         let (width, height) = layout.panel(&self.free);
         if width < SMALLEST || height < SMALLEST {
-            return Err(at("width")(Problem::TooSmall { panels: count }));
+            return Err(at("width")(FigureProblem::TooSmall { panels: count }));
         }
         let areas: Vec<Area> = (0..count).map(|index| layout.area(&self.free, index)).collect();
         let title_width = |title: &str| PANEL_TITLE.suited_to(title).width(title);
@@ -230,7 +238,7 @@ fn arrangement(count: usize, shape: f64) -> (usize, usize) {
     (columns, count.div_ceil(columns))
 }
 
-impl Labels {
+impl AxisLabels {
     /// Pixels by which a label reaches beyond the axis' start or end, of `width` pixels.
     fn overhang(&self, width: f64, before: bool) -> f64 {
         let reach = |tick: &Tick| {
@@ -242,7 +250,7 @@ impl Labels {
     }
 }
 
-struct Layout {
+struct FrameLayout {
     columns: usize,
     rows: usize,
     /// From the left edge to the first panel.
@@ -259,7 +267,7 @@ struct Layout {
     under: f64,
 }
 
-impl Layout {
+impl FrameLayout {
     fn panel(&self, free: &Area) -> (f64, f64) {
         let (columns, rows) = (self.columns as f64, self.rows as f64);
         let width = (free.width() - self.left - self.right - (columns - 1.0) * self.between) / columns;
@@ -276,8 +284,8 @@ impl Layout {
 }
 
 struct Labelled<'a> {
-    x: &'a Labels,
-    y: &'a Labels,
+    x: &'a AxisLabels,
+    y: &'a AxisLabels,
     grid: bool,
 }
 

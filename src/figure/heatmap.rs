@@ -1,21 +1,21 @@
 //! `kind = "heatmap"` and `"heatmap-grid"`: cells coloured by a value, on one scale for all panels.
 
-use super::axis::{self, Axis};
+use super::axis::{self, FigureAxis};
 use super::cell::Cell;
-use super::colour::{self, MISSING, PAPER, Scale};
+use super::colour::{self, ColourScale, MISSING, PAPER};
 use super::colour_bar::ColourBar;
-use super::data::{self, Mean};
-use super::drawing::{Drawing, Keyed, Placed, Read, all_read, at, categories, ends, facets};
-use super::error::Problem;
+use super::data::{self, RunningMean};
+use super::drawing::{CategoryColumn, ColumnResult, Drawing, Keyed, all_read, at, categories, ends, facets};
+use super::error::FigureProblem;
 use super::fold::{Averaged, Folded};
 use super::frame::{Frame, Panels, border};
 use super::geometry::Area;
 use super::mask;
 use super::order::{self, Along};
 use super::plot::Plot;
-use super::scene::{Anchor, Scene, Style};
+use super::scene::{Anchor, Scene, TextStyle};
 use crate::spec;
-use crate::spec::expression::Value;
+use crate::spec::expression::ValueExpression;
 use polars::prelude::DataFrame;
 
 /// Most cells along one side.
@@ -27,7 +27,7 @@ const ANNOTATED: usize = 120;
 const FAINT: f64 = 0.1;
 
 /// The cells of all panels.
-struct Cells {
+struct HeatmapCells {
     x: Along,
     y: Along,
     panels: Vec<String>,
@@ -39,7 +39,7 @@ struct Cells {
     notes: Vec<String>,
 }
 
-impl Cells {
+impl HeatmapCells {
     fn all(&self) -> impl Iterator<Item = Cell> {
         self.cells.iter().flatten().copied()
     }
@@ -50,43 +50,43 @@ impl Cells {
 }
 
 /// The columns that a heat map reads, a value per row.
-pub struct Columns {
-    x: Placed,
-    y: Placed,
-    panels: Placed,
-    value: (Value, Vec<Option<f64>>),
+pub struct HeatmapColumns {
+    x: CategoryColumn,
+    y: CategoryColumn,
+    panels: CategoryColumn,
+    value: (ValueExpression, Vec<Option<f64>>),
 }
 
 /// A heat map, of one panel or of several.
 pub struct Heatmap;
 
 impl Plot for Heatmap {
-    type Columns = Columns;
+    type Columns = HeatmapColumns;
 
     const AVERAGED: Option<Averaged> = Some(Averaged { key: "value", what: "cells", otherwise: "facet = \"measure\"" });
 
-    fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
+    fn read(figure: &spec::Figure, rows: &DataFrame) -> ColumnResult<HeatmapColumns> {
         let x = categories(rows, "x", Some(&figure.x), SIDE);
         let y = categories(rows, "y", Some(&figure.y), SIDE);
         let value = data::values(rows, figure.value.as_deref().unwrap_or_default()).map_err(at("value"));
         let panels = facets(figure, rows);
         let (x, y, value, panels) = all_read!(x, y, value, panels)?;
-        Ok(Columns { x, y, panels, value })
+        Ok(HeatmapColumns { x, y, panels, value })
     }
 
-    fn folded(columns: &Columns) -> Option<Folded<'_>> {
-        let Columns { x, y, panels, value: (value, numbers) } = columns;
+    fn folded(columns: &HeatmapColumns) -> Option<Folded<'_>> {
+        let HeatmapColumns { x, y, panels, value: (value, numbers) } = columns;
         Some(Folded::new(&value.column, numbers, [panels, y, x]))
     }
 
-    fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
+    fn draw(figure: &spec::Figure, columns: HeatmapColumns) -> Keyed<Drawing> {
         let mut cells = gather(figure, columns);
         let scale = scale(figure, &cells)?;
-        let x = cells.x.axes(|of| Axis::Categories { of, downward: false });
+        let x = cells.x.axes(|of| FigureAxis::Categories { of, downward: false });
         // Numbers grow upwards, as on any axis (layers from the bottom, as in the paper's figure 2); text reads down.
-        let y = cells.y.axes(|of| Axis::Categories { downward: of.numbers.is_none(), of });
+        let y = cells.y.axes(|of| FigureAxis::Categories { downward: of.numbers.is_none(), of });
         let mut frame = Frame::new(figure);
-        let axis = Axis::numbers(scale.low, scale.high, false, false);
+        let axis = FigureAxis::numbers(scale.low, scale.high, false, false);
         let blanks = [(Cell::Missing, (MISSING, "no data")), (Cell::Masked, (PAPER, "masked"))];
         let bar = ColourBar {
             labels: axis.vertical(frame.free.height() - 60.0, frame.free.width() * 0.25),
@@ -119,12 +119,13 @@ impl Plot for Heatmap {
     }
 }
 
-fn gather(figure: &spec::Figure, columns: Columns) -> Cells {
-    let Columns { x, y, panels: (panels, panel_places), value: (value, numbers) } = columns;
+fn gather(figure: &spec::Figure, columns: HeatmapColumns) -> HeatmapCells {
+    let HeatmapColumns { x, y, panels: (panels, panel_places), value: (value, numbers) } = columns;
     let x = Along::new(&figure.x, x, &panel_places, panels.len());
     let y = Along::new(&figure.y, y, &panel_places, panels.len());
     let size = |panel: usize| x.of(panel).len() * y.of(panel).len();
-    let mut means: Vec<Vec<Mean>> = (0..panels.len()).map(|panel| vec![Mean::default(); size(panel)]).collect();
+    let mut means: Vec<Vec<RunningMean>> =
+        (0..panels.len()).map(|panel| vec![RunningMean::default(); size(panel)]).collect();
     let mut nowhere = 0;
     for (row, &number) in numbers.iter().enumerate() {
         let panel = panel_places.get(row).copied().flatten();
@@ -138,7 +139,7 @@ fn gather(figure: &spec::Figure, columns: Columns) -> Cells {
         }
     }
     let mut undefined = 0;
-    let mut shown = |mean: Mean| {
+    let mut shown = |mean: RunningMean| {
         let Some(mean) = mean.value() else { return Cell::Missing };
         let shown = data::transformed(value.transform, mean);
         undefined += usize::from(!shown.is_finite());
@@ -156,14 +157,14 @@ fn gather(figure: &spec::Figure, columns: Columns) -> Cells {
     if undefined > 0 {
         notes.push(format!("{undefined} cells are shown as missing: {value} is not finite"));
     }
-    Cells { x, y, panels: panels.labels, cells, title: data::title(&value), column: value.column, notes }
+    HeatmapCells { x, y, panels: panels.labels, cells, title: data::title(&value), column: value.column, notes }
 }
 
-fn scale(figure: &spec::Figure, cells: &Cells) -> Keyed<Scale> {
+fn scale(figure: &spec::Figure, cells: &HeatmapCells) -> Keyed<ColourScale> {
     let ends = ends(cells.values(), false, ("value", &cells.column))?;
     let given = match figure.value_range {
         Some([low, high]) if low.is_finite() && high.is_finite() && low < high => Some((low, high)),
-        Some([low, high]) => return Err(at("value_range")(Problem::Range(low, high, ""))),
+        Some([low, high]) => return Err(at("value_range")(FigureProblem::Range(low, high, ""))),
         None => None,
     };
     let (low, high) = given.unwrap_or(ends);
@@ -180,7 +181,7 @@ fn scale(figure: &spec::Figure, cells: &Cells) -> Keyed<Scale> {
         },
         None => (low, high),
     };
-    Ok(Scale { low, high, diverging })
+    Ok(ColourScale { low, high, diverging })
 }
 
 /// Whether values of both signs are there, and neither is as good as none beside the other.
@@ -190,12 +191,12 @@ fn both_signs_matter(low: f64, high: f64) -> bool {
 
 /// How values are written into cells.
 struct Annotation {
-    style: Style,
+    style: TextStyle,
     decimals: usize,
 }
 
 /// The largest writing that fits every cell; none where none fits or none is wanted.
-fn annotation(figure: &spec::Figure, cells: &mut Cells, area: Option<&Area>) -> Option<Annotation> {
+fn annotation(figure: &spec::Figure, cells: &mut HeatmapCells, area: Option<&Area>) -> Option<Annotation> {
     let area = area?;
     let wanted = figure.annotate.unwrap_or(cells.all().count() <= ANNOTATED);
     if !wanted {
@@ -208,10 +209,10 @@ fn annotation(figure: &spec::Figure, cells: &mut Cells, area: Option<&Area>) -> 
         some if some >= 10.0 => 1,
         _ => 2,
     };
-    let widest = |style: Style, decimals: usize| {
+    let widest = |style: TextStyle, decimals: usize| {
         cells.values().map(|value| style.width(&axis::number_text(value, decimals))).fold(0.0, f64::max)
     };
-    let sizes = [11.0, 10.0, 9.0, 8.0].map(Style::new);
+    let sizes = [11.0, 10.0, 9.0, 8.0].map(TextStyle::new);
     let fitting = (0..=enough)
         .rev()
         .flat_map(|decimals| sizes.map(|style| Annotation { style, decimals }))
@@ -226,11 +227,11 @@ fn annotation(figure: &spec::Figure, cells: &mut Cells, area: Option<&Area>) -> 
 
 struct Grid<'a> {
     area: &'a Area,
-    x: &'a Axis,
-    y: &'a Axis,
+    x: &'a FigureAxis,
+    y: &'a FigureAxis,
     columns: usize,
     cells: &'a [Cell],
-    scale: Scale,
+    scale: ColourScale,
 }
 
 impl Grid<'_> {

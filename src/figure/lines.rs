@@ -1,16 +1,16 @@
 //! `kind = "lines"`: one line per series, with bands, on linear and logarithmic axes.
 
-use super::axis::{self, Axis};
+use super::axis::{self, FigureAxis};
 use super::colour::INK;
 use super::dash::Dash;
-use super::drawing::{Drawing, Keyed, Read, at, ends};
+use super::drawing::{ColumnResult, Drawing, Keyed, at, ends};
 use super::fold::{Averaged, Folded};
 use super::frame::{Frame, Panels, Sample, spines};
 use super::geometry::{Area, Point};
 use super::order::of_panel;
 use super::plot::Plot;
-use super::scene::{Color, Scene, Shape};
-use super::series::{self, Chart, Columns, Datum, shape};
+use super::scene::{Color, MarkerShape, Scene};
+use super::series::{self, Chart, Datum, SeriesColumns, shape};
 use crate::spec;
 use polars::prelude::DataFrame;
 use std::slice::from_ref;
@@ -24,25 +24,25 @@ const RADIUS: f64 = 3.0;
 pub struct LineChart;
 
 impl Plot for LineChart {
-    type Columns = Columns;
+    type Columns = SeriesColumns;
 
     const AVERAGED: Option<Averaged> = Some(Averaged { key: "y", what: "points", otherwise: "series = \"measure\"" });
 
-    fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
+    fn read(figure: &spec::Figure, rows: &DataFrame) -> ColumnResult<SeriesColumns> {
         series::read(figure, rows, figure.dash.as_deref())
     }
 
-    fn folded(columns: &Columns) -> Option<Folded<'_>> {
+    fn folded(columns: &SeriesColumns) -> Option<Folded<'_>> {
         Some(columns.folded())
     }
 
-    fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
+    fn draw(figure: &spec::Figure, columns: SeriesColumns) -> Keyed<Drawing> {
         let mut chart = series::gather(figure, columns);
         // First of all there must be heights; then those that the horizontal axis has no place for are taken out.
         chart.y_range(figure, false)?;
         let x = x_axis(figure, &mut chart)?;
         let (low, high) = chart.y_range(figure, false)?;
-        let y = Axis::numbers(low, high, figure.y_scale == spec::Scale::Log, false);
+        let y = FigureAxis::numbers(low, high, figure.y_scale == spec::Scale::Log, false);
         let mut frame = Frame::new(figure);
         legends(&mut frame, figure, &chart);
         let panels = Panels { titles: &chart.panels, x: &x, y: from_ref(&y), y_title: &chart.y_title, grid: true };
@@ -50,7 +50,7 @@ impl Plot for LineChart {
         for (panel, (area, lines)) in areas.iter().zip(&chart.data).enumerate() {
             let along = chart.x.of(panel);
             let categories = along.numbers.is_none().then(|| along.len());
-            let place = Place { area, x: of_panel(&x, panel), y: &y, categories };
+            let place = PlotArea { area, x: of_panel(&x, panel), y: &y, categories };
             let styles = chart.dashes.len();
             for (line, points) in lines.iter().enumerate() {
                 place.band(&mut frame.scene, points, chart.color(panel, line / styles));
@@ -73,11 +73,11 @@ fn legends(frame: &mut Frame, figure: &spec::Figure, chart: &Chart) {
 }
 
 /// The horizontal axis of all panels, or of each; points that it has no place for are taken out of the chart.
-fn x_axis(figure: &spec::Figure, chart: &mut Chart) -> Keyed<Vec<Axis>> {
+fn x_axis(figure: &spec::Figure, chart: &mut Chart) -> Keyed<Vec<FigureAxis>> {
     const CATEGORIES: usize = 200;
     if chart.x.of(0).numbers.is_none() {
         super::drawing::too_many(&figure.x, chart.x.most(), CATEGORIES).map_err(at("x"))?;
-        return Ok(chart.x.axes(|of| Axis::Categories { of, downward: false }));
+        return Ok(chart.x.axes(|of| FigureAxis::Categories { of, downward: false }));
     }
     let log = figure.x_scale == spec::Scale::Log;
     if log {
@@ -91,21 +91,21 @@ fn x_axis(figure: &spec::Figure, chart: &mut Chart) -> Keyed<Vec<Axis>> {
     }
     let (low, high) = ends(chart.all().map(|datum| datum.x), log, ("x", &figure.x))?;
     let (low, high) = if axis::same(low, high) { (low, high) } else { axis::roomy((low, high), log, 0.025) };
-    Ok(vec![Axis::numbers(low, high, log, chart.whole)])
+    Ok(vec![FigureAxis::numbers(low, high, log, chart.whole)])
 }
 
 /// Pixels by which a value at the very end of an axis may come to lie beside it.
 const ROUNDING: f64 = 1e-6;
 
-struct Place<'a> {
+struct PlotArea<'a> {
     area: &'a Area,
-    x: &'a Axis,
-    y: &'a Axis,
+    x: &'a FigureAxis,
+    y: &'a FigureAxis,
     /// How many categories the horizontal axis has, if it has categories.
     categories: Option<usize>,
 }
 
-impl Place<'_> {
+impl PlotArea<'_> {
     fn point(&self, x: f64, y: f64) -> Point {
         let across = match self.categories {
             Some(count) => (x + 0.5) / count as f64,
@@ -145,7 +145,7 @@ impl Place<'_> {
         }
     }
 
-    fn line(&self, scene: &mut Scene, points: &[Datum], color: Color, dash: Dash, shape: Shape) {
+    fn line(&self, scene: &mut Scene, points: &[Datum], color: Color, dash: Dash, shape: MarkerShape) {
         let places: Vec<Point> = points.iter().map(|datum| self.point(datum.x, datum.y)).collect();
         let mut run: Vec<Point> = Vec::new();
         for pair in places.windows(2) {

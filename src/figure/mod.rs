@@ -32,16 +32,16 @@ mod series;
 mod svg;
 
 pub use drawing::{Drawing, Drawn};
-pub use error::{FigureError, Problem};
+pub use error::{FigureError, FigureProblem};
 pub use font::Face;
 pub use geometry::{Area, Point};
-pub use scene::{Color, Item, Scene, Shape, Text};
+pub use scene::{Color, Item, MarkerShape, Scene, Text};
 
 use crate::spec::{self, FigureKind, ImageFormat, figure_kinds};
 use crate::system::atomic::write_atomic;
-use crate::table::{self, Fault};
+use crate::table::{self, TableFault};
 use bars::BarChart as Bars;
-use drawing::{Keyed, Read, at, named};
+use drawing::{ColumnResult, Keyed, at, named};
 pub(crate) use fold::Averaged;
 use heatmap::{Heatmap, Heatmap as HeatmapGrid};
 use lines::LineChart as Lines;
@@ -54,14 +54,14 @@ use std::path::Path;
 macro_rules! plots {
     ($($(#[$about:meta])* $kind:ident = $name:literal, needs $needs:expr, own $own:expr;)*) => {
         /// Reads rows and places what a figure shows of them.
-        fn laid_out(figure: &spec::Figure, rows: &DataFrame) -> Read<Drawing> {
+        fn laid_out(figure: &spec::Figure, rows: &DataFrame) -> ColumnResult<Drawing> {
             match figure.kind {
                 $(FigureKind::$kind => plot::laid_out::<$kind>(figure, rows),)*
             }
         }
 
         /// Reads rows that are not to be drawn.
-        fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<()> {
+        fn read(figure: &spec::Figure, rows: &DataFrame) -> ColumnResult<()> {
             match figure.kind {
                 $(FigureKind::$kind => plot::read::<$kind>(figure, rows).map(drop),)*
             }
@@ -152,7 +152,7 @@ pub fn check(figure: &spec::Figure, columns: &DataFrame) -> Result<(), FigureErr
     let conditions = figure.filter.iter().filter_map(|(column, condition)| {
         table::meeting(&none, column, condition).err().map(table::at(&["where", column]))
     });
-    let mut faults: Vec<Fault<Problem>> = conditions.collect();
+    let mut faults: Vec<TableFault<FigureProblem>> = conditions.collect();
     faults.extend(read(figure, &none).err().into_iter().flatten());
     if faults.is_empty() { Ok(()) } else { Err(named(figure, faults)) }
 }
@@ -160,15 +160,19 @@ pub fn check(figure: &spec::Figure, columns: &DataFrame) -> Result<(), FigureErr
 /// The rows that `where` keeps, which are some.
 fn kept(figure: &spec::Figure, rows: &DataFrame) -> Keyed<DataFrame> {
     if rows.height() == 0 {
-        return Err(at("from")(Problem::Empty { from: figure.from.clone() }));
+        return Err(at("from")(FigureProblem::Empty { from: figure.from.clone() }));
     }
     let mut frame = rows.clone();
     for (name, condition) in &figure.filter {
-        let fault = |problem: Problem| table::at(&["where", name])(problem);
+        let fault = |problem: FigureProblem| table::at(&["where", name])(problem);
         let kept = table::meeting(&frame, name, condition).map_err(|problem| fault(problem.into()))?;
         if kept.height() == 0 {
             let values = frame.column(name).map(table::some_values).unwrap_or_default();
-            return Err(fault(Problem::NoRowsLeft { column: name.clone(), wanted: condition.to_string(), values }));
+            return Err(fault(FigureProblem::NoRowsLeft {
+                column: name.clone(),
+                wanted: condition.to_string(),
+                values,
+            }));
         }
         frame = kept;
     }

@@ -1,9 +1,9 @@
 //! The order of categories along an axis: one for all panels, or, where two prompts' places come in different orders, each
 //! panel's own.
 
-use super::axis::Axis;
+use super::axis::FigureAxis;
 use super::data::Categories;
-use super::drawing::Placed;
+use super::drawing::CategoryColumn;
 use std::collections::BTreeSet;
 
 /// Columns of places in a prompt, whose order is that of the prompt.
@@ -21,7 +21,7 @@ pub struct Along {
 
 impl Along {
     /// From the categories of a column and each row's panel.
-    pub fn new(name: &str, (all, rows): Placed, panels: &[Option<usize>], count: usize) -> Self {
+    pub fn new(name: &str, (all, rows): CategoryColumn, panels: &[Option<usize>], count: usize) -> Self {
         if !PLACES.contains(&name) || all.numbers.is_some() || count < 2 {
             return Self { places: vec![(0..all.len()).map(Some).collect()], of: vec![all], rows };
         }
@@ -55,7 +55,7 @@ impl Along {
     }
 
     /// An axis for all panels, or one for each.
-    pub fn axes(&self, axis: impl Fn(Categories) -> Axis) -> Vec<Axis> {
+    pub fn axes(&self, axis: impl Fn(Categories) -> FigureAxis) -> Vec<FigureAxis> {
         self.of.iter().cloned().map(axis).collect()
     }
 }

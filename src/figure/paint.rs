@@ -2,7 +2,7 @@
 
 use super::font::{self, Face};
 use super::geometry::Point;
-use super::scene::{Color, Item, Scene, Shape, Text};
+use super::scene::{Color, Item, MarkerShape, Scene, Text};
 use ab_glyph::{Font, Glyph, PxScale, point};
 use plotters::style::{RGBAColor, ShapeStyle};
 use plotters_backend::text_anchor::Pos;
@@ -32,27 +32,27 @@ pub fn paint<DB: DrawingBackend>(
                 backend.draw_path(path(points), &ShapeStyle { color, filled: false, stroke_width })?;
             }
             Item::Polygon(points, color) => backend.fill_polygon(path(points), &fill(*color))?,
-            Item::Marker { at: centre, shape: Shape::Circle, radius, color } => {
+            Item::Marker { at: centre, shape: MarkerShape::Circle, radius, color } => {
                 backend.draw_circle(at(*centre), (radius * scale).round() as u32, &fill(*color), true)?;
             }
             Item::Marker { at: centre, shape, radius, color } => {
                 let corners = corners(*shape, *centre, *radius);
                 backend.fill_polygon(path(&corners), &fill(*color))?;
             }
-            Item::Text(text) => backend.draw_text(&text.text, &Label { text, scale }, at(text.at))?,
+            Item::Text(text) => backend.draw_text(&text.text, &PlottersText { text, scale }, at(text.at))?,
         }
     }
     backend.present()
 }
 
 /// Corners of a marker that is not round, of about the area of the circle.
-fn corners(shape: Shape, (x, y): Point, radius: f64) -> Vec<Point> {
+fn corners(shape: MarkerShape, (x, y): Point, radius: f64) -> Vec<Point> {
     let unit: &[Point] = match shape {
-        Shape::Circle => &[],
-        Shape::Square => &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
-        Shape::Up => &[(0.0, -1.25), (1.15, 0.8), (-1.15, 0.8)],
-        Shape::Diamond => &[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
-        Shape::Down => &[(0.0, 1.25), (1.15, -0.8), (-1.15, -0.8)],
+        MarkerShape::Circle => &[],
+        MarkerShape::Square => &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+        MarkerShape::Up => &[(0.0, -1.25), (1.15, 0.8), (-1.15, 0.8)],
+        MarkerShape::Diamond => &[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
+        MarkerShape::Down => &[(0.0, 1.25), (1.15, -0.8), (-1.15, -0.8)],
     };
     unit.iter().map(|(dx, dy)| (x + dx * radius, y + dy * radius)).collect()
 }
@@ -63,12 +63,12 @@ fn fill(Color { rgb, alpha }: Color) -> BackendColor {
 }
 
 /// A text as plotters' backends take it. The point they are given is the start of the baseline, so anchors play no part.
-struct Label<'t> {
+struct PlottersText<'t> {
     text: &'t Text,
     scale: f64,
 }
 
-impl BackendTextStyle for Label<'_> {
+impl BackendTextStyle for PlottersText<'_> {
     type FontError = std::convert::Infallible;
 
     fn color(&self) -> BackendColor {

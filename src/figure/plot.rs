@@ -1,7 +1,7 @@
 //! A kind of figure: one implementation, in a file of its own; the list of kinds is in `spec/figure.rs`. Nothing else names a kind.
 
-use super::drawing::{Drawing, Keyed, Read, at};
-use super::error::Problem;
+use super::drawing::{ColumnResult, Drawing, Keyed, at};
+use super::error::FigureProblem;
 use super::fold::{self, Averaged, Folded};
 use crate::spec::{Figure, FigureFacts};
 use polars::prelude::DataFrame;
@@ -18,7 +18,7 @@ pub(super) trait Plot {
     ///
     /// # Errors
     /// What is wrong with each key.
-    fn read(figure: &Figure, rows: &DataFrame) -> Read<Self::Columns>;
+    fn read(figure: &Figure, rows: &DataFrame) -> ColumnResult<Self::Columns>;
 
     /// The numbers before their means are taken, and where each goes.
     fn folded(_columns: &Self::Columns) -> Option<Folded<'_>> {
@@ -33,15 +33,15 @@ pub(super) trait Plot {
 }
 
 /// Reads what a kind of figure shows, where no key is left out that it needs.
-pub(super) fn read<P: Plot>(figure: &Figure, rows: &DataFrame) -> Read<P::Columns> {
+pub(super) fn read<P: Plot>(figure: &Figure, rows: &DataFrame) -> ColumnResult<P::Columns> {
     let FigureFacts { name: kind, needs, .. } = figure.kind.facts();
     let missing = needs.iter().filter(|(key, _)| figure.column(key).is_none());
-    let faults: Vec<_> = missing.map(|(key, column)| at(key)(Problem::Missing { kind, key, column })).collect();
+    let faults: Vec<_> = missing.map(|(key, column)| at(key)(FigureProblem::Missing { kind, key, column })).collect();
     if faults.is_empty() { P::read(figure, rows) } else { Err(faults) }
 }
 
 /// Places what a kind of figure shows, and notes what its means are over.
-pub(super) fn laid_out<P: Plot>(figure: &Figure, rows: &DataFrame) -> Read<Drawing> {
+pub(super) fn laid_out<P: Plot>(figure: &Figure, rows: &DataFrame) -> ColumnResult<Drawing> {
     let one = |fault| vec![fault];
     let columns = read::<P>(figure, rows)?;
     let over = match (P::AVERAGED, P::folded(&columns)) {

@@ -54,11 +54,11 @@ struct Raster<'b> {
     inner: BitMapBackend<'b>,
 }
 
-type Failure = <BitMapBackend<'static> as DrawingBackend>::ErrorType;
-type Done = Result<(), DrawingErrorKind<Failure>>;
+type RasterError = <BitMapBackend<'static> as DrawingBackend>::ErrorType;
+type Done = Result<(), DrawingErrorKind<RasterError>>;
 
 impl DrawingBackend for Raster<'_> {
-    type ErrorType = Failure;
+    type ErrorType = RasterError;
 
     fn get_size(&self) -> (u32, u32) {
         self.inner.get_size()

@@ -1,16 +1,16 @@
 //! `kind = "scatter"`: a point per row, its place two numbers of it.
 
-use super::axis::{self, Axis};
+use super::axis::{self, FigureAxis};
 use super::colour::{self, AXIS};
 use super::dash::Dash;
-use super::drawing::{self, Drawing, Keyed, Placed, Read, all_read, at, categories, facets};
+use super::drawing::{self, CategoryColumn, ColumnResult, Drawing, Keyed, all_read, at, categories, facets};
 use super::frame::{Frame, Panels, Sample, spines};
 use super::geometry::{Area, Point};
 use super::plot::Plot;
 use super::scene::Color;
 use super::{data, series};
 use crate::spec;
-use crate::spec::expression::Value;
+use crate::spec::expression::ValueExpression;
 use crate::table::palette::Palette;
 use polars::prelude::DataFrame;
 use std::slice::from_ref;
@@ -23,11 +23,11 @@ const SERIES: usize = colour::SERIES;
 const CROWD: usize = 400;
 
 /// The columns that a scatter plot reads, a value per row.
-pub struct Columns {
+pub struct ScatterColumns {
     x: Vec<Option<f64>>,
-    y: (Value, Vec<Option<f64>>),
-    series: Placed,
-    panels: Placed,
+    y: (ValueExpression, Vec<Option<f64>>),
+    series: CategoryColumn,
+    panels: CategoryColumn,
 }
 
 /// A point of a row: its panel, its series, and where it is.
@@ -41,19 +41,20 @@ struct Dot {
 pub struct ScatterPlot;
 
 impl Plot for ScatterPlot {
-    type Columns = Columns;
+    type Columns = ScatterColumns;
 
-    fn read(figure: &spec::Figure, rows: &DataFrame) -> Read<Columns> {
+    fn read(figure: &spec::Figure, rows: &DataFrame) -> ColumnResult<ScatterColumns> {
         let x = data::plain(rows, &figure.x, "").and_then(|column| Ok(data::numbers(column)?)).map_err(at("x"));
         let y = data::values(rows, &figure.y).map_err(at("y"));
         let series = categories(rows, "series", figure.series.as_deref(), SERIES);
         let (panels, range) = (facets(figure, rows), series::y_range(figure));
         let (x, y, series, panels, _) = all_read!(x, y, series, panels, range)?;
-        Ok(Columns { x, y, series, panels })
+        Ok(ScatterColumns { x, y, series, panels })
     }
 
-    fn draw(figure: &spec::Figure, columns: Columns) -> Keyed<Drawing> {
-        let Columns { x, y: (value, heights), series: (series, of_series), panels: (panels, of_panels) } = columns;
+    fn draw(figure: &spec::Figure, columns: ScatterColumns) -> Keyed<Drawing> {
+        let ScatterColumns { x, y: (value, heights), series: (series, of_series), panels: (panels, of_panels) } =
+            columns;
         let (log_x, log_y) = (figure.x_scale == spec::Scale::Log, figure.y_scale == spec::Scale::Log);
         let place = |row: usize| {
             let x = x.get(row).copied().flatten()?;
@@ -86,7 +87,7 @@ impl Plot for ScatterPlot {
             });
         }
         let (x_axis, y_axis) =
-            (Axis::numbers(across.0, across.1, log_x, false), Axis::numbers(up.0, up.1, log_y, false));
+            (FigureAxis::numbers(across.0, across.1, log_x, false), FigureAxis::numbers(up.0, up.1, log_y, false));
         let own = Palette::colours(series.labels.iter().map(String::as_str));
         let color =
             |index: usize| colour::series(series.labels.get(index).filter(|_| own).map_or("", String::as_str), index);

@@ -28,7 +28,7 @@ impl Color {
 
 /// Shape of a point's marker, so that series differ without colour too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum MarkerShape {
     /// Circle.
     Circle,
     /// Square.
@@ -91,7 +91,7 @@ pub enum Item {
         /// Centre.
         at: Point,
         /// Shape.
-        shape: Shape,
+        shape: MarkerShape,
         /// Half its width in pixels.
         radius: f64,
         /// Colour.
@@ -152,12 +152,12 @@ impl Scene {
         self.items.push(Item::Polygon(points, color));
     }
 
-    pub(super) fn marker(&mut self, at: Point, shape: Shape, radius: f64, color: Color) {
+    pub(super) fn marker(&mut self, at: Point, shape: MarkerShape, radius: f64, color: Color) {
         self.items.push(Item::Marker { at, shape, radius, color });
     }
 
     /// A text whose middle height is at `at.1`, anchored along its reading direction.
-    pub(super) fn text(&mut self, text: &str, at: Point, anchor: Anchor, style: Style) {
+    pub(super) fn text(&mut self, text: &str, at: Point, anchor: Anchor, style: TextStyle) {
         if text.is_empty() {
             return;
         }
@@ -169,14 +169,14 @@ impl Scene {
         };
         let down = font::HALF_CAP * style.size;
         let at = if style.upward { (at.0 + down, at.1 + back) } else { (at.0 - back, at.1 + down) };
-        let Style { size, face, color, upward } = style;
+        let TextStyle { size, face, color, upward } = style;
         self.items.push(Item::Text(Text { text: text.to_string(), at, size, face, color, upward }));
     }
 }
 
 /// How a text looks.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Style {
+pub struct TextStyle {
     /// Size in pixels.
     pub size: f64,
     /// Weight.
@@ -187,7 +187,7 @@ pub struct Style {
     pub upward: bool,
 }
 
-impl Style {
+impl TextStyle {
     /// Dark grey in the regular face.
     pub const fn new(size: f64) -> Self {
         Self { size, face: Face::Regular, color: Color::hex(0x262626), upward: false }

@@ -1,15 +1,15 @@
 //! The data of lines and bars: per panel, series and style of line, one mean per place on the horizontal axis.
 
 use super::dash::Dash;
-use super::data::{self, Categories, Mean};
-use super::drawing::{self, Keyed, Placed, Read, all_read, at, categories, facets};
-use super::error::Problem;
+use super::data::{self, Categories, RunningMean};
+use super::drawing::{self, CategoryColumn, ColumnResult, Keyed, all_read, at, categories, facets};
+use super::error::FigureProblem;
 use super::fold::Folded;
 use super::order::Along;
-use super::scene::Shape;
+use super::scene::MarkerShape;
 use super::{axis, colour};
 use crate::spec;
-use crate::spec::expression::{Transform, Value};
+use crate::spec::expression::{Transform, ValueExpression};
 use crate::table::palette::Palette;
 use polars::prelude::DataFrame;
 use std::collections::BTreeMap;
@@ -53,19 +53,19 @@ pub struct Chart {
 }
 
 /// The columns that lines and bars read, a value per row.
-pub struct Columns {
-    x: Placed,
+pub struct SeriesColumns {
+    x: CategoryColumn,
     whole: bool,
-    y: (Value, Vec<Option<f64>>),
-    series: Placed,
-    dashes: Placed,
-    panels: Placed,
+    y: (ValueExpression, Vec<Option<f64>>),
+    series: CategoryColumn,
+    dashes: CategoryColumn,
+    panels: CategoryColumn,
     band: Option<(Vec<Option<f64>>, Vec<Option<f64>>)>,
     y_range: Option<(f64, f64)>,
 }
 
 /// Reads the rows, which are already filtered; `dash` is the column of the styles of line.
-pub fn read(figure: &spec::Figure, rows: &DataFrame, dash: Option<&str>) -> Read<Columns> {
+pub fn read(figure: &spec::Figure, rows: &DataFrame, dash: Option<&str>) -> ColumnResult<SeriesColumns> {
     let x = categories(rows, "x", Some(&figure.x), usize::MAX);
     let y = data::values(rows, &figure.y).map_err(at("y"));
     let series = categories(rows, "series", figure.series.as_deref(), SERIES);
@@ -76,10 +76,10 @@ pub fn read(figure: &spec::Figure, rows: &DataFrame, dash: Option<&str>) -> Read
     let (x, y, series, dashes, panels, y_range, low, high) =
         all_read!(x, y, series, dashes, panels, y_range, low, high)?;
     let whole = rows.column(&figure.x).is_ok_and(|column| column.dtype().is_integer());
-    Ok(Columns { x, whole, y, series, dashes, panels, band: low.zip(high), y_range })
+    Ok(SeriesColumns { x, whole, y, series, dashes, panels, band: low.zip(high), y_range })
 }
 
-impl Columns {
+impl SeriesColumns {
     /// Which rows are of one point or bar.
     pub fn folded(&self) -> Folded<'_> {
         let (value, heights) = &self.y;
@@ -94,8 +94,9 @@ fn band_end(rows: &DataFrame, end: usize, name: &str) -> Keyed<Vec<Option<f64>>>
 }
 
 /// Shape of the points of the `index`-th series, so that those of one colour differ too.
-pub fn shape(index: usize) -> Shape {
-    const SHAPES: [Shape; 5] = [Shape::Circle, Shape::Square, Shape::Up, Shape::Diamond, Shape::Down];
+pub fn shape(index: usize) -> MarkerShape {
+    const SHAPES: [MarkerShape; 5] =
+        [MarkerShape::Circle, MarkerShape::Square, MarkerShape::Up, MarkerShape::Diamond, MarkerShape::Down];
     SHAPES[(index + index / colour::SERIES) % SHAPES.len()]
 }
 
@@ -105,12 +106,12 @@ pub fn y_range(figure: &spec::Figure) -> Keyed<Option<(f64, f64)>> {
     let log = figure.y_scale == spec::Scale::Log;
     let ordered = low.is_finite() && high.is_finite() && low < high && (!log || low > 0.0);
     let why = if log { ", above zero on a logarithmic axis" } else { "" };
-    if ordered { Ok(Some((low, high))) } else { Err(at("y_range")(Problem::Range(low, high, why))) }
+    if ordered { Ok(Some((low, high))) } else { Err(at("y_range")(FigureProblem::Range(low, high, why))) }
 }
 
 /// Puts the rows in their places.
-pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
-    let Columns { x, whole, y: (value, heights), series, dashes, panels, band, y_range } = columns;
+pub fn gather(figure: &spec::Figure, columns: SeriesColumns) -> Chart {
+    let SeriesColumns { x, whole, y: (value, heights), series, dashes, panels, band, y_range } = columns;
     let ((series, series_places), (dashes, dash_places), (panels, panel_places)) = (series, dashes, panels);
     let x = Along::new(&figure.x, x, &panel_places, panels.len());
     let place = |row: usize| {
@@ -118,7 +119,7 @@ pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
         let (panel, series, dash) = (of(&panel_places)?, of(&series_places)?, of(&dash_places)?);
         Some((panel, series * dashes.len() + dash, x.place(panel, row)?))
     };
-    let mut means: BTreeMap<(usize, usize, usize), [Mean; 3]> = BTreeMap::new();
+    let mut means: BTreeMap<(usize, usize, usize), [RunningMean; 3]> = BTreeMap::new();
     let mut nowhere = 0;
     for (row, &height) in heights.iter().enumerate() {
         let Some(place) = place(row) else {
@@ -146,7 +147,7 @@ pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
     };
     let (mut undefined, mut averaged) = (0, 0);
     for ((panel, line, place), means) in means {
-        let shown = |mean: Mean| {
+        let shown = |mean: RunningMean| {
             let number = data::transformed(value.transform, mean.value()?);
             let drawable = number.is_finite() && (figure.y_scale == spec::Scale::Linear || number > 0.0);
             drawable.then_some(number)
@@ -191,7 +192,7 @@ pub fn gather(figure: &spec::Figure, columns: Columns) -> Chart {
     chart
 }
 
-fn shown_band(mean: Mean, transform: Transform) -> Option<f64> {
+fn shown_band(mean: RunningMean, transform: Transform) -> Option<f64> {
     Some(data::transformed(transform, mean.value()?)).filter(|number| number.is_finite())
 }
 

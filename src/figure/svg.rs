@@ -3,7 +3,7 @@
 //! Neighbouring shapes of one colour share a path, and each glyph's outline is written once, so that a grid of heat maps
 //! stays small.
 
-use super::font::{self, Face, Placed, Typeface};
+use super::font::{self, Face, PlacedGlyph, Typeface};
 use super::paint::paint;
 use super::scene::Scene;
 use ab_glyph::{Font, GlyphId, OutlineCurve};
@@ -29,7 +29,7 @@ pub fn svg(scene: &Scene, title: &str) -> String {
     }
 }
 
-type Done = Result<(), DrawingErrorKind<Infallible>>;
+type SvgResult = Result<(), DrawingErrorKind<Infallible>>;
 
 #[derive(Default)]
 struct Svg {
@@ -63,7 +63,7 @@ impl Svg {
     }
 
     /// Adds to the open path where the attributes are the same.
-    fn shape(&mut self, color: BackendColor, attributes: String, data: &str) -> Done {
+    fn shape(&mut self, color: BackendColor, attributes: String, data: &str) -> SvgResult {
         match &mut self.open {
             Some((open, path)) if *open == attributes => path.push_str(data),
             _ => {
@@ -84,7 +84,7 @@ impl Svg {
         }
     }
 
-    fn fill(&mut self, color: BackendColor, data: &str) -> Done {
+    fn fill(&mut self, color: BackendColor, data: &str) -> SvgResult {
         self.shape(color, paint_of("fill", color), data)
     }
 }
@@ -118,15 +118,15 @@ impl DrawingBackend for Svg {
         self.size
     }
 
-    fn ensure_prepared(&mut self) -> Done {
+    fn ensure_prepared(&mut self) -> SvgResult {
         Ok(())
     }
 
-    fn present(&mut self) -> Done {
+    fn present(&mut self) -> SvgResult {
         Ok(())
     }
 
-    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Done {
+    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> SvgResult {
         self.fill(color, &format!("M{x} {y}h1v1h-1z"))
     }
 
@@ -136,7 +136,7 @@ impl DrawingBackend for Svg {
         (x1, y1): BackendCoord,
         style: &S,
         _fill: bool,
-    ) -> Done {
+    ) -> SvgResult {
         let (width, height) = (x1 - x0, y1 - y0);
         if width <= 0 || height <= 0 {
             return Ok(());
@@ -146,25 +146,29 @@ impl DrawingBackend for Svg {
         self.shape(style.color(), attributes, &format!("M{x0} {y0}h{width}v{height}h{}z", -width))
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Done {
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> SvgResult {
         let points: Vec<BackendCoord> = path.into_iter().collect();
         let (color, width) = (paint_of("stroke", style.color()), style.stroke_width());
         let attributes = format!("fill=\"none\" {color} stroke-width=\"{width}\" stroke-linejoin=\"round\"");
         self.shape(style.color(), attributes, &polyline(&points))
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, vertices: I, style: &S) -> Done {
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        vertices: I,
+        style: &S,
+    ) -> SvgResult {
         let points: Vec<BackendCoord> = vertices.into_iter().collect();
         self.fill(style.color(), &format!("{}z", polyline(&points)))
     }
 
-    fn draw_circle<S: BackendStyle>(&mut self, (x, y): BackendCoord, radius: u32, style: &S, _fill: bool) -> Done {
+    fn draw_circle<S: BackendStyle>(&mut self, (x, y): BackendCoord, radius: u32, style: &S, _fill: bool) -> SvgResult {
         let (left, across) = (x - radius as i32, 2 * radius as i32);
         let half = |sign: &str| format!("a{radius} {radius} 0 1 0 {sign}{across} 0");
         self.fill(style.color(), &format!("M{left} {y}{}{}z", half(""), half("-")))
     }
 
-    fn draw_text<TStyle: BackendTextStyle>(&mut self, text: &str, style: &TStyle, (x, y): BackendCoord) -> Done {
+    fn draw_text<TStyle: BackendTextStyle>(&mut self, text: &str, style: &TStyle, (x, y): BackendCoord) -> SvgResult {
         self.close();
         let face = if matches!(style.style(), FontStyle::Bold) { Face::Semibold } else { Face::Regular };
         let scale = style.size() / font::EM;
@@ -181,7 +185,7 @@ impl DrawingBackend for Svg {
             -scale,
             paint_of("fill", style.color())
         );
-        for Placed { of, id, at } in font::place(text, face).0 {
+        for PlacedGlyph { of, id, at } in font::place(text, face).0 {
             let outline = self.glyphs.entry((of, id.0)).or_insert_with(|| outline(of, id));
             if !outline.is_empty() {
                 let _ = write!(self.body, "<use xlink:href=\"#{}\" x=\"{at:.0}\"/>", glyph_name(of, id.0));

@@ -2,8 +2,8 @@
 //! lists are written out in docs/heuristics.md).
 
 use super::digits::Digits;
-use super::problems::{Column, Columns};
-use super::rule::{Heuristic, Value};
+use super::problems::{ProblemColumn, ProblemColumns};
+use super::rule::{Heuristic, RuleValue};
 use crate::spec::Operator;
 use crate::spec::step::{HeuristicType, HeuristicVariant};
 use std::collections::HashSet;
@@ -19,7 +19,7 @@ pub enum Members {
 
 /// A heuristic of the catalogue.
 #[derive(Debug, Clone)]
-pub struct Listed {
+pub struct CatalogueEntry {
     /// The heuristic.
     pub heuristic: Heuristic,
     /// Its prompts.
@@ -31,11 +31,11 @@ pub struct Listed {
 /// The heuristics of some types that can be told from these prompts: associated with some of them and not with all. Sets of
 /// results are not listed: they are found from what a neuron does.
 pub fn catalogue(
-    columns: &Columns,
+    columns: &ProblemColumns,
     operator: Operator,
     variant: HeuristicVariant,
     types: &[HeuristicType],
-) -> Vec<Listed> {
+) -> Vec<CatalogueEntry> {
     let mut seen = HashSet::new();
     let mut listed = Vec::new();
     for heuristic in named(columns, operator, variant).into_iter().filter(|one| types.contains(&one.kind())) {
@@ -50,30 +50,31 @@ pub fn catalogue(
                 continue;
             }
         }
-        listed.push(Listed { heuristic, members, associated });
+        listed.push(CatalogueEntry { heuristic, members, associated });
     }
     listed
 }
 
 /// Every heuristic by the lists of the variant, whatever prompts there are.
-fn named(columns: &Columns, operator: Operator, variant: HeuristicVariant) -> Vec<Heuristic> {
+fn named(columns: &ProblemColumns, operator: Operator, variant: HeuristicVariant) -> Vec<Heuristic> {
     let paper = variant == HeuristicVariant::Paper;
     let division = operator == Operator::FloorDivision;
     let mut named = Vec::new();
 
-    let operands = [(Value::Op1, columns.a.extent()), (Value::Op2, columns.b.extent()), (Value::Both, both(columns))];
+    let operands =
+        [(RuleValue::Op1, columns.a.extent()), (RuleValue::Op2, columns.b.extent()), (RuleValue::Both, both(columns))];
     for (value, extent) in operands {
         for &length in operand_lengths(operator) {
             ranges(value, extent, length, length, &mut named);
         }
     }
     for &length in result_lengths(operator) {
-        ranges(Value::Result, columns.result.extent(), length, (length / 3).max(10), &mut named);
+        ranges(RuleValue::Result, columns.result.extent(), length, (length / 3).max(10), &mut named);
     }
 
     let moduli: &[i64] = if paper { &[2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 15] } else { &[2, 3, 4, 5, 6, 7, 8, 9, 10] };
-    for value in [Value::Op1, Value::Op2, Value::Both, Value::Result] {
-        if value == Value::Result && division {
+    for value in [RuleValue::Op1, RuleValue::Op2, RuleValue::Both, RuleValue::Result] {
+        if value == RuleValue::Result && division {
             continue;
         }
         for &modulus in moduli {
@@ -82,7 +83,7 @@ fn named(columns: &Columns, operator: Operator, variant: HeuristicVariant) -> Ve
     }
 
     let digits = Digits::all();
-    for value in [Value::Op1, Value::Op2, Value::Both, Value::Result] {
+    for value in [RuleValue::Op1, RuleValue::Op2, RuleValue::Both, RuleValue::Result] {
         named.extend(digits.iter().map(|&digits| Heuristic::Pattern { value, digits }));
     }
     named.push(Heuristic::Identical);
@@ -104,13 +105,13 @@ fn result_lengths(operator: Operator) -> &'static [i64] {
 }
 
 /// The values that both operands have between them.
-fn both(columns: &Columns) -> Option<(i64, i64)> {
+fn both(columns: &ProblemColumns) -> Option<(i64, i64)> {
     let ((low, high), (other_low, other_high)) = (columns.a.extent()?, columns.b.extent()?);
     Some((low.max(other_low), high.min(other_high)))
 }
 
 /// Ranges of a length that begin at multiples of `step`: at 0, or where negative values do, and at each further one.
-fn ranges(value: Value, extent: Option<(i64, i64)>, length: i64, step: i64, named: &mut Vec<Heuristic>) {
+fn ranges(value: RuleValue, extent: Option<(i64, i64)>, length: i64, step: i64, named: &mut Vec<Heuristic>) {
     let Some((low, high)) = extent else { return };
     // Those that end before the smallest value are passed over.
     let reaching = low.saturating_sub(length).div_euclid(step) + 1;
@@ -121,8 +122,8 @@ fn ranges(value: Value, extent: Option<(i64, i64)>, length: i64, step: i64, name
 }
 
 /// The prompts that a heuristic is associated with.
-fn members(heuristic: &Heuristic, columns: &Columns) -> (Members, usize) {
-    let of_column = |column: &Column| {
+fn members(heuristic: &Heuristic, columns: &ProblemColumns) -> (Members, usize) {
+    let of_column = |column: &ProblemColumn| {
         let chosen = column.chosen(|value| heuristic.fits(value));
         let associated = chosen.iter().map(|&index| column.counts[index as usize]).sum();
         (Members::Values(chosen), associated)
@@ -134,12 +135,13 @@ fn members(heuristic: &Heuristic, columns: &Columns) -> (Members, usize) {
         (Members::Prompts(prompts), associated)
     };
     match heuristic.value() {
-        Some(Value::Op1) => of_column(&columns.a),
-        Some(Value::Op2) => of_column(&columns.b),
-        Some(Value::Result) => of_column(&columns.result),
-        Some(Value::Both) => {
-            let fits =
-                |column: &Column| -> Vec<bool> { column.values.iter().map(|&value| heuristic.fits(value)).collect() };
+        Some(RuleValue::Op1) => of_column(&columns.a),
+        Some(RuleValue::Op2) => of_column(&columns.b),
+        Some(RuleValue::Result) => of_column(&columns.result),
+        Some(RuleValue::Both) => {
+            let fits = |column: &ProblemColumn| -> Vec<bool> {
+                column.values.iter().map(|&value| heuristic.fits(value)).collect()
+            };
             let (a_fits, b_fits) = (fits(&columns.a), fits(&columns.b));
             of_prompts(&|a, b| a_fits[a as usize] && b_fits[b as usize])
         }
@@ -148,9 +150,9 @@ fn members(heuristic: &Heuristic, columns: &Columns) -> (Members, usize) {
 }
 
 /// Whether a pattern holds for several values and for all that lie between them: with operands below 100, `.5.` is `[50, 60)`.
-fn is_range(heuristic: &Heuristic, columns: &Columns) -> bool {
+fn is_range(heuristic: &Heuristic, columns: &ProblemColumns) -> bool {
     let Heuristic::Pattern { value, digits } = heuristic else { return false };
-    let run = |column: &Column| {
+    let run = |column: &ProblemColumn| {
         let chosen = column.chosen(|value| digits.fit(value));
         match (chosen.first(), chosen.last()) {
             (Some(first), Some(last)) => chosen.len() > 1 && (last - first) as usize + 1 == chosen.len(),
@@ -158,9 +160,9 @@ fn is_range(heuristic: &Heuristic, columns: &Columns) -> bool {
         }
     };
     match value {
-        Value::Op1 => run(&columns.a),
-        Value::Op2 => run(&columns.b),
-        Value::Both => run(&columns.a) && run(&columns.b),
-        Value::Result => run(&columns.result),
+        RuleValue::Op1 => run(&columns.a),
+        RuleValue::Op2 => run(&columns.b),
+        RuleValue::Both => run(&columns.a) && run(&columns.b),
+        RuleValue::Result => run(&columns.result),
     }
 }

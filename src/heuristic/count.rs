@@ -5,16 +5,16 @@
 //! the same however many heuristics there are and whatever their k. Heuristics on two values have few prompts: theirs are looked up one by one.
 
 use super::catalogue::Members;
-use super::order::{Boundary, Order};
-use super::problems::Column;
-use super::rule::Value;
+use super::order::{Boundary, PromptOrder};
+use super::problems::ProblemColumn;
+use super::rule::RuleValue;
 use super::score::{Score, Tail};
 
 /// A heuristic as it is counted.
 #[derive(Debug, Clone)]
-pub struct Counted {
+pub struct CountedHeuristic {
     /// What it looks at.
-    pub value: Option<Value>,
+    pub value: Option<RuleValue>,
     /// Its prompts.
     pub members: Members,
     /// How many they are.
@@ -25,11 +25,11 @@ pub struct Counted {
 
 /// How heuristics are counted in the order of one pattern.
 #[derive(Debug)]
-pub struct Plan {
+pub struct CountPlan {
     /// Those that are counted in the walk, by k.
-    walked: Vec<Group>,
+    walked: Vec<WalkGroup>,
     /// Those whose prompts are looked up.
-    looked_up: Vec<Lookup>,
+    looked_up: Vec<PairLookup>,
     /// Of each prompt, the index of its value in the first column and in the second.
     columns: Vec<[u32; 2]>,
     /// Extents of the columns.
@@ -37,7 +37,7 @@ pub struct Plan {
 }
 
 #[derive(Debug)]
-struct Group {
+struct WalkGroup {
     k: usize,
     members: Vec<Walked>,
 }
@@ -51,7 +51,7 @@ struct Walked {
 }
 
 #[derive(Debug)]
-struct Lookup {
+struct PairLookup {
     entry: usize,
     k: usize,
     prompts: Vec<u32>,
@@ -59,7 +59,7 @@ struct Lookup {
 
 /// What is kept from neuron to neuron, so that memory is asked for once.
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub struct CountScratch {
     passed: [Vec<u32>; 2],
     stops: Vec<Stop>,
     places: Vec<u32>,
@@ -74,25 +74,25 @@ struct Stop {
     which: usize,
 }
 
-impl Plan {
+impl CountPlan {
     /// The plan for these of a catalogue's heuristics: `first` is the column of those on op1 or the result, `second` of those on
     /// op2.
     pub fn new<'h>(
-        heuristics: impl Iterator<Item = (usize, &'h Counted)>,
-        first: &Column,
-        second: Option<&Column>,
+        heuristics: impl Iterator<Item = (usize, &'h CountedHeuristic)>,
+        first: &ProblemColumn,
+        second: Option<&ProblemColumn>,
     ) -> Self {
-        let mut walked: Vec<Group> = Vec::new();
+        let mut walked: Vec<WalkGroup> = Vec::new();
         let mut looked_up = Vec::new();
-        for (entry, Counted { value, members, associated, k }) in heuristics {
+        for (entry, CountedHeuristic { value, members, associated, k }) in heuristics {
             match members {
-                Members::Prompts(prompts) => looked_up.push(Lookup { entry, k: *k, prompts: prompts.clone() }),
+                Members::Prompts(prompts) => looked_up.push(PairLookup { entry, k: *k, prompts: prompts.clone() }),
                 Members::Values(values) => {
-                    let column = usize::from(*value == Some(Value::Op2));
+                    let column = usize::from(*value == Some(RuleValue::Op2));
                     let one = Walked { entry, associated: *associated, column, values: values.clone() };
                     match walked.iter_mut().find(|group| group.k == *k) {
                         Some(group) => group.members.push(one),
-                        None => walked.push(Group { k: *k, members: vec![one] }),
+                        None => walked.push(WalkGroup { k: *k, members: vec![one] }),
                     }
                 }
             }
@@ -108,7 +108,7 @@ impl Plan {
 
     /// The scores of the plan's heuristics, written to `scores` at their numbers. `low`: the lowest prompts are tried as well,
     /// and the better score counts; the high one, where they are equal.
-    pub fn score(&self, order: &Order, low: bool, scratch: &mut Scratch, scores: &mut [Score]) {
+    pub fn score(&self, order: &PromptOrder, low: bool, scratch: &mut CountScratch, scores: &mut [Score]) {
         if !self.walked.is_empty() {
             self.walk(order, low, scratch, scores);
         }
@@ -117,8 +117,8 @@ impl Plan {
         }
     }
 
-    fn walk(&self, order: &Order, low: bool, scratch: &mut Scratch, scores: &mut [Score]) {
-        let Scratch { passed, stops, counts, .. } = scratch;
+    fn walk(&self, order: &PromptOrder, low: bool, scratch: &mut CountScratch, scores: &mut [Score]) {
+        let CountScratch { passed, stops, counts, .. } = scratch;
         for (passed, size) in passed.iter_mut().zip(self.sizes) {
             passed.clear();
             passed.resize(size, 0);
@@ -157,13 +157,13 @@ impl Plan {
         }
     }
 
-    fn look_up(&self, order: &Order, low: bool, scratch: &mut Scratch, scores: &mut [Score]) {
+    fn look_up(&self, order: &PromptOrder, low: bool, scratch: &mut CountScratch, scores: &mut [Score]) {
         let places = &mut scratch.places;
         places.resize(order.len(), 0);
         for (place, prompt) in (0..).zip(order.prompts(0..order.len())) {
             places[prompt] = place;
         }
-        for Lookup { entry, k, prompts } in &self.looked_up {
+        for PairLookup { entry, k, prompts } in &self.looked_up {
             let ends = ends(order, *k);
             let [high, low_end] = ends;
             let limits = [high.start, high.end, low_end.start, low_end.end].map(|limit| limit as u32);
@@ -183,7 +183,7 @@ impl Plan {
 pub const ROUNDING: f64 = 1e-9;
 
 /// The boundary after the k highest prompts, and that before the k lowest.
-fn ends(order: &Order, k: usize) -> [Boundary; 2] {
+fn ends(order: &PromptOrder, k: usize) -> [Boundary; 2] {
     [order.boundary(k), order.boundary(order.len() - k)]
 }
 

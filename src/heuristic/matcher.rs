@@ -2,10 +2,10 @@
 
 use super::catalogue::catalogue;
 use super::chance::Chance;
-use super::count::{self, Counted, Plan};
+use super::count::{self, CountPlan, CountedHeuristic};
 use super::multi;
-use super::order::Order;
-use super::problems::{Columns, Problem};
+use super::order::PromptOrder;
+use super::problems::{ArithmeticProblem, ProblemColumns};
 use super::rule::Heuristic;
 use super::score::{Score, Tail};
 use crate::spec::Operator;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is looked for, and what counts as found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Options {
+pub struct MatcherOptions {
     /// Whose lists of heuristics.
     pub variant: HeuristicVariant,
     /// Types that are looked for.
@@ -34,7 +34,7 @@ pub struct Options {
     pub low_tail: bool,
 }
 
-impl Options {
+impl MatcherOptions {
     /// The defaults of a variant; see docs/heuristics.md for why. The low tail is tried.
     pub fn new(variant: HeuristicVariant) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Options {
 
 /// A heuristic that neurons are matched with.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct MatcherEntry {
     /// The heuristic.
     pub heuristic: Heuristic,
     /// Prompts that it is associated with.
@@ -79,36 +79,36 @@ pub struct Match {
 /// Matches neurons with the heuristics that the prompts of an operator allow.
 #[derive(Debug)]
 pub struct Matcher {
-    options: Options,
+    options: MatcherOptions,
     operator: Operator,
     /// Results by prompt as they were given, and which prompts are matched; `None` for all.
     given: usize,
     kept: Option<Vec<u32>>,
-    columns: Columns,
-    entries: Vec<Entry>,
-    indirect: Plan,
-    direct: Plan,
+    columns: ProblemColumns,
+    entries: Vec<MatcherEntry>,
+    indirect: CountPlan,
+    direct: CountPlan,
 }
 
 /// What is kept from neuron to neuron, so that memory is asked for once.
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub struct MatcherScratch {
     /// In the end, of the effective pattern.
-    order: Order,
+    order: PromptOrder,
     effective: Vec<f32>,
     /// Whether the effective pattern has an order.
     ordered: bool,
-    count: count::Scratch,
+    count: count::CountScratch,
 }
 
 impl Matcher {
     /// The heuristics of an operator on these prompts.
-    pub fn new(problems: &[Problem], operator: Operator, options: Options) -> Self {
+    pub fn new(problems: &[ArithmeticProblem], operator: Operator, options: MatcherOptions) -> Self {
         let kept: Option<Vec<u32>> = (options.zero_results == ZeroResults::Drop)
             .then(|| (0..).zip(problems).filter(|(_, problem)| problem.result != 0).map(|(index, _)| index).collect());
         let columns = match &kept {
-            None => Columns::new(problems),
-            Some(kept) => Columns::new(&kept.iter().map(|&index| problems[index as usize]).collect::<Vec<_>>()),
+            None => ProblemColumns::new(problems),
+            Some(kept) => ProblemColumns::new(&kept.iter().map(|&index| problems[index as usize]).collect::<Vec<_>>()),
         };
         let cap = cap(&columns, operator, &options);
         let chance = Chance::new(columns.len());
@@ -123,25 +123,25 @@ impl Matcher {
             if listed.associated < options.min_associated || chance > options.max_chance {
                 continue;
             }
-            counted.push(Counted {
+            counted.push(CountedHeuristic {
                 value: listed.heuristic.value(),
                 members: listed.members,
                 associated: listed.associated,
                 k,
             });
-            entries.push(Entry { heuristic: listed.heuristic, associated: listed.associated, k, chance });
+            entries.push(MatcherEntry { heuristic: listed.heuristic, associated: listed.associated, k, chance });
         }
         let of = |direct: bool| {
             let entries = &entries;
             counted.iter().enumerate().filter(move |(entry, _)| entries[*entry].heuristic.is_direct() == direct)
         };
-        let indirect = Plan::new(of(false), &columns.a, Some(&columns.b));
-        let direct = Plan::new(of(true), &columns.result, None);
+        let indirect = CountPlan::new(of(false), &columns.a, Some(&columns.b));
+        let direct = CountPlan::new(of(true), &columns.result, None);
         Self { options, operator, given: problems.len(), kept, columns, entries, indirect, direct }
     }
 
     /// The heuristics that neurons are matched with, sets of results aside.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[MatcherEntry] {
         &self.entries
     }
 
@@ -167,7 +167,7 @@ impl Matcher {
     ///
     /// # Panics
     /// When there are not as many values as that.
-    pub fn scores(&self, activations: &[f32], result_logits: &[f32], scratch: &mut Scratch) -> Vec<Score> {
+    pub fn scores(&self, activations: &[f32], result_logits: &[f32], scratch: &mut MatcherScratch) -> Vec<Score> {
         let mut scores = vec![Score::NONE; self.entries.len()];
         self.score_indirect(activations, scratch, &mut scores);
         self.score_direct(activations, result_logits, scratch, &mut scores);
@@ -179,7 +179,7 @@ impl Matcher {
     ///
     /// # Panics
     /// As [`Self::scores`].
-    pub fn matches(&self, activations: &[f32], result_logits: &[f32], scratch: &mut Scratch) -> Vec<Match> {
+    pub fn matches(&self, activations: &[f32], result_logits: &[f32], scratch: &mut MatcherScratch) -> Vec<Match> {
         let scores = self.scores(activations, result_logits, scratch);
         self.reached(&scores, scratch)
     }
@@ -188,7 +188,12 @@ impl Matcher {
     ///
     /// # Panics
     /// As [`Self::scores`].
-    pub fn direct_matches(&self, activations: &[f32], result_logits: &[f32], scratch: &mut Scratch) -> Vec<Match> {
+    pub fn direct_matches(
+        &self,
+        activations: &[f32],
+        result_logits: &[f32],
+        scratch: &mut MatcherScratch,
+    ) -> Vec<Match> {
         let mut scores = vec![Score::NONE; self.entries.len()];
         self.score_direct(activations, result_logits, scratch, &mut scores);
         self.reached(&scores, scratch)
@@ -198,7 +203,7 @@ impl Matcher {
     ///
     /// # Panics
     /// When there is not one activation per prompt.
-    pub fn indirect_matches(&self, activations: &[f32], scratch: &mut Scratch) -> Vec<Match> {
+    pub fn indirect_matches(&self, activations: &[f32], scratch: &mut MatcherScratch) -> Vec<Match> {
         let mut scores = vec![Score::NONE; self.entries.len()];
         self.score_indirect(activations, scratch, &mut scores);
         scratch.ordered = false;
@@ -227,31 +232,41 @@ impl Matcher {
     /// As [`Self::indirect_matches`].
     pub fn classify_indirect(&self, activations: &[f32]) -> Vec<Vec<Match>> {
         let neurons = activations.par_chunks_exact(self.given.max(1));
-        neurons.map_init(Scratch::default, |scratch, activations| self.indirect_matches(activations, scratch)).collect()
+        neurons
+            .map_init(MatcherScratch::default, |scratch, activations| self.indirect_matches(activations, scratch))
+            .collect()
     }
 
     fn each(
         &self,
         activations: &[f32],
         result_logits: &[f32],
-        matches: fn(&Self, &[f32], &[f32], &mut Scratch) -> Vec<Match>,
+        matches: fn(&Self, &[f32], &[f32], &mut MatcherScratch) -> Vec<Match>,
     ) -> Vec<Vec<Match>> {
         let neurons = activations.par_chunks_exact(self.given.max(1));
         let logits = result_logits.par_chunks_exact(self.results().len().max(1));
         neurons
             .zip(logits)
-            .map_init(Scratch::default, |scratch, (activations, logits)| matches(self, activations, logits, scratch))
+            .map_init(MatcherScratch::default, |scratch, (activations, logits)| {
+                matches(self, activations, logits, scratch)
+            })
             .collect()
     }
 
-    fn score_indirect(&self, activations: &[f32], scratch: &mut Scratch, scores: &mut [Score]) {
+    fn score_indirect(&self, activations: &[f32], scratch: &mut MatcherScratch, scores: &mut [Score]) {
         assert_eq!(activations.len(), self.given, "one activation per prompt");
         if scratch.order.sort(self.of_kept(activations)) {
             self.indirect.score(&scratch.order, self.options.low_tail, &mut scratch.count, scores);
         }
     }
 
-    fn score_direct(&self, activations: &[f32], result_logits: &[f32], scratch: &mut Scratch, scores: &mut [Score]) {
+    fn score_direct(
+        &self,
+        activations: &[f32],
+        result_logits: &[f32],
+        scratch: &mut MatcherScratch,
+        scores: &mut [Score],
+    ) {
         assert_eq!(activations.len(), self.given, "one activation per prompt");
         assert_eq!(result_logits.len(), self.results().len(), "one logit per result");
         scratch.effective.clear();
@@ -263,8 +278,8 @@ impl Matcher {
     }
 
     /// The heuristics whose scores reach the threshold; the effective pattern was scored last.
-    fn reached(&self, scores: &[Score], scratch: &Scratch) -> Vec<Match> {
-        let reached = |(entry, score): (&Entry, &Score)| {
+    fn reached(&self, scores: &[Score], scratch: &MatcherScratch) -> Vec<Match> {
+        let reached = |(entry, score): (&MatcherEntry, &Score)| {
             (score.share >= self.options.threshold).then(|| Match {
                 heuristic: entry.heuristic.clone(),
                 associated: entry.associated,
@@ -281,19 +296,19 @@ impl Matcher {
     }
 
     /// The set of results that a neuron fires for, whose effective pattern was scored last.
-    fn multi_result(&self, scratch: &Scratch) -> Option<Match> {
+    fn multi_result(&self, scratch: &MatcherScratch) -> Option<Match> {
         let wanted = self.options.types.contains(&HeuristicType::MultiResult);
         if self.operator != Operator::FloorDivision || !wanted || !scratch.ordered {
             return None;
         }
         let of = |tail: Tail| {
-            let asked = multi::Asked {
+            let search = multi::MultiResultSearch {
                 tail,
                 least: self.options.min_associated,
                 cap: cap(&self.columns, self.operator, &self.options),
                 own: self.options.threshold,
             };
-            let found = multi::find(&scratch.effective, &scratch.order, &self.columns.result, asked)?;
+            let found = multi::find(&scratch.effective, &scratch.order, &self.columns.result, search)?;
             let heuristic = Heuristic::MultiResult { results: found.results };
             Some(Match { heuristic, associated: found.associated, score: found.score, tail })
         };
@@ -316,7 +331,7 @@ impl Matcher {
 }
 
 /// The most prompts that are looked at, of heuristics on results: as many as the operand with more values has.
-fn cap(columns: &Columns, operator: Operator, options: &Options) -> Option<usize> {
+fn cap(columns: &ProblemColumns, operator: Operator, options: &MatcherOptions) -> Option<usize> {
     let uneven = matches!(operator, Operator::Multiplication | Operator::FloorDivision);
     let range = columns.a.values.len().max(columns.b.values.len());
     (options.cap == ScoreCap::OperandRange && uneven).then_some(range.max(1))

@@ -16,8 +16,8 @@ mod score;
 mod text;
 
 pub use digits::Digits;
-pub use matcher::{Entry, Match, Matcher, Options, Scratch};
-pub use problems::Problem;
-pub use rule::{Heuristic, Value};
+pub use matcher::{Match, Matcher, MatcherEntry, MatcherOptions, MatcherScratch};
+pub use problems::ArithmeticProblem;
+pub use rule::{Heuristic, RuleValue};
 pub use score::{Score, Tail};
 pub use text::NoHeuristic;

@@ -1,8 +1,8 @@
 //! Sets of unrelated results, found from what a neuron does (paper appendix E).
 
 use super::count::ROUNDING;
-use super::order::Order;
-use super::problems::Column;
+use super::order::PromptOrder;
+use super::problems::ProblemColumn;
 use super::score::Tail;
 
 /// A set has so many results at most.
@@ -14,7 +14,7 @@ pub const COVERED: f64 = 0.95;
 
 /// Results that a neuron fires for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
+pub struct MultiResult {
     /// The results, ascending.
     pub results: Vec<i64>,
     /// Prompts that have one of them.
@@ -25,7 +25,7 @@ pub struct Found {
 
 /// What is asked of a set.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked {
+pub struct MultiResultSearch {
     /// Which end of the values.
     pub tail: Tail,
     /// The fewest prompts that have each of its results.
@@ -44,15 +44,20 @@ pub struct Asked {
 /// the mean of few is high by chance, and what is said of 5,000 prompts with result 0 is as true with one more. Of sets that
 /// cover as much, the smallest. That is asked instead of the smallest set that covers enough, because results have unlike numbers
 /// of prompts: of those with result 1, 2 or 7, {1, 2} are more than 95 %, and 7 would never be found.
-pub fn find(values: &[f32], order: &Order, results: &Column, asked: Asked) -> Option<Found> {
-    let candidates = candidates(values, results, asked);
+pub fn find(
+    values: &[f32],
+    order: &PromptOrder,
+    results: &ProblemColumn,
+    search: MultiResultSearch,
+) -> Option<MultiResult> {
+    let candidates = candidates(values, results, search);
     let places = places(order, results, &candidates);
-    let mut best: Option<Found> = None;
+    let mut best: Option<MultiResult> = None;
     for set in (1..=MOST_RESULTS).flat_map(|size| subsets(candidates.len(), size)) {
         let count = |number: &usize| results.counts[candidates[*number] as usize];
         let associated: usize = set.iter().map(count).sum();
-        let k = asked.cap.map_or(associated, |cap| associated.min(cap));
-        let boundary = order.boundary(match asked.tail {
+        let k = search.cap.map_or(associated, |cap| associated.min(cap));
+        let boundary = order.boundary(match search.tail {
             Tail::High => k,
             Tail::Low => order.len() - k,
         });
@@ -60,18 +65,18 @@ pub fn find(values: &[f32], order: &Order, results: &Column, asked: Asked) -> Op
         let covered = |number: &usize| {
             let before = |place: usize| places[*number].partition_point(|&at| (at as usize) < place);
             let expected = boundary.expected(before(boundary.start), before(boundary.end));
-            match asked.tail {
+            match search.tail {
                 Tail::High => expected,
                 Tail::Low => places[*number].len() as f64 - expected,
             }
         };
         let score = set.iter().map(covered).sum::<f64>() / k as f64;
         // Of a capped k no more than that many can be of a result.
-        let own = set.iter().all(|number| covered(number) >= asked.own * count(number).min(k / set.len()) as f64);
+        let own = set.iter().all(|number| covered(number) >= search.own * count(number).min(k / set.len()) as f64);
         if score > COVERED && own && best.as_ref().is_none_or(|best| score > best.score + ROUNDING) {
             let mut results: Vec<i64> = set.iter().map(|&number| results.values[candidates[number] as usize]).collect();
             results.sort_unstable();
-            best = Some(Found { results, associated, score });
+            best = Some(MultiResult { results, associated, score });
         }
     }
     // A single result is a run as well.
@@ -80,22 +85,22 @@ pub fn find(values: &[f32], order: &Order, results: &Column, asked: Asked) -> Op
 
 /// The results of the highest (of the low tail: lowest) mean that enough prompts have, as indices; of equal ones the smaller
 /// result first.
-fn candidates(values: &[f32], results: &Column, asked: Asked) -> Vec<u32> {
+fn candidates(values: &[f32], results: &ProblemColumn, search: MultiResultSearch) -> Vec<u32> {
     let mut sums = vec![0.0; results.values.len()];
     results.index.iter().zip(values).for_each(|(&index, &value)| sums[index as usize] += f64::from(value));
     let means: Vec<f64> = sums.iter().zip(&results.counts).map(|(sum, &count)| sum / count as f64).collect();
     let mut order: Vec<u32> = (0..means.len() as u32).collect();
-    order.retain(|&result| results.counts[result as usize] >= asked.least);
+    order.retain(|&result| results.counts[result as usize] >= search.least);
     order.sort_by(|&one, &other| {
         let ascending = means[one as usize].total_cmp(&means[other as usize]);
-        if asked.tail == Tail::High { ascending.reverse() } else { ascending }
+        if search.tail == Tail::High { ascending.reverse() } else { ascending }
     });
     order.truncate(CANDIDATES);
     order
 }
 
 /// The places that the prompts of each candidate have in the order, ascending.
-fn places(order: &Order, results: &Column, candidates: &[u32]) -> Vec<Vec<u32>> {
+fn places(order: &PromptOrder, results: &ProblemColumn, candidates: &[u32]) -> Vec<Vec<u32>> {
     let mut number = vec![usize::MAX; results.values.len()];
     candidates.iter().enumerate().for_each(|(candidate, &index)| number[index as usize] = candidate);
     let mut places = vec![Vec::new(); candidates.len()];

@@ -2,7 +2,7 @@
 
 /// Prompts, the highest value first. Prompts of equal value are a block whose order means nothing.
 #[derive(Debug, Default)]
-pub struct Order {
+pub struct PromptOrder {
     /// Of each place, the value as a number that sorts as values descend, in the high half, and the prompt in the low half.
     places: Vec<u64>,
 }
@@ -19,7 +19,7 @@ pub struct Boundary {
     pub share: f64,
 }
 
-impl Order {
+impl PromptOrder {
     /// Sorts prompts by their values; `false` where one is not a number, and there is no order.
     pub fn sort(&mut self, values: impl Iterator<Item = f32>) -> bool {
         self.places.clear();

@@ -2,7 +2,7 @@
 
 /// A prompt: its operands and its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Problem {
+pub struct ArithmeticProblem {
     /// First operand.
     pub a: i64,
     /// Second operand.
@@ -13,7 +13,7 @@ pub struct Problem {
 
 /// One value of every prompt.
 #[derive(Debug, Clone)]
-pub struct Column {
+pub struct ProblemColumn {
     /// The values there are, ascending.
     pub values: Vec<i64>,
     /// How many prompts have each.
@@ -24,16 +24,16 @@ pub struct Column {
 
 /// Prompts by column.
 #[derive(Debug, Clone)]
-pub struct Columns {
+pub struct ProblemColumns {
     /// First operands.
-    pub a: Column,
+    pub a: ProblemColumn,
     /// Second operands.
-    pub b: Column,
+    pub b: ProblemColumn,
     /// Results.
-    pub result: Column,
+    pub result: ProblemColumn,
 }
 
-impl Column {
+impl ProblemColumn {
     fn new(of: impl Iterator<Item = i64> + Clone) -> Self {
         let mut values: Vec<i64> = of.clone().collect();
         values.sort_unstable();
@@ -56,13 +56,13 @@ impl Column {
     }
 }
 
-impl Columns {
+impl ProblemColumns {
     /// The columns of prompts.
-    pub fn new(problems: &[Problem]) -> Self {
+    pub fn new(problems: &[ArithmeticProblem]) -> Self {
         Self {
-            a: Column::new(problems.iter().map(|problem| problem.a)),
-            b: Column::new(problems.iter().map(|problem| problem.b)),
-            result: Column::new(problems.iter().map(|problem| problem.result)),
+            a: ProblemColumn::new(problems.iter().map(|problem| problem.a)),
+            b: ProblemColumn::new(problems.iter().map(|problem| problem.b)),
+            result: ProblemColumn::new(problems.iter().map(|problem| problem.result)),
         }
     }
 

@@ -11,7 +11,7 @@ pub enum Heuristic {
     /// A value in `[low, high)`.
     Range {
         /// Which value.
-        value: Value,
+        value: RuleValue,
         /// The first that counts.
         low: i64,
         /// The first after it that does not.
@@ -20,7 +20,7 @@ pub enum Heuristic {
     /// A value that leaves a remainder.
     Modulo {
         /// Which value.
-        value: Value,
+        value: RuleValue,
         /// n, at least 2.
         modulus: i64,
         /// m, in `[0, n)`.
@@ -29,7 +29,7 @@ pub enum Heuristic {
     /// A value whose three digits fit.
     Pattern {
         /// Which value.
-        value: Value,
+        value: RuleValue,
         /// The digits.
         digits: Digits,
     },
@@ -44,7 +44,7 @@ pub enum Heuristic {
 
 /// What a heuristic looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Value {
+pub enum RuleValue {
     /// The first operand.
     Op1,
     /// The second operand.
@@ -60,10 +60,10 @@ impl Heuristic {
     pub fn holds(&self, a: i64, b: i64, result: i64) -> bool {
         match self.value() {
             None => a == b,
-            Some(Value::Op1) => self.fits(a),
-            Some(Value::Op2) => self.fits(b),
-            Some(Value::Both) => self.fits(a) && self.fits(b),
-            Some(Value::Result) => self.fits(result),
+            Some(RuleValue::Op1) => self.fits(a),
+            Some(RuleValue::Op2) => self.fits(b),
+            Some(RuleValue::Both) => self.fits(a) && self.fits(b),
+            Some(RuleValue::Result) => self.fits(result),
         }
     }
 
@@ -91,12 +91,12 @@ impl Heuristic {
     }
 
     /// What it looks at; `None` where that is how the operands compare.
-    pub fn value(&self) -> Option<Value> {
+    pub fn value(&self) -> Option<RuleValue> {
         match self {
             Heuristic::Range { value, .. } | Heuristic::Modulo { value, .. } | Heuristic::Pattern { value, .. } => {
                 Some(*value)
             }
-            Heuristic::MultiResult { .. } => Some(Value::Result),
+            Heuristic::MultiResult { .. } => Some(RuleValue::Result),
             Heuristic::Identical => None,
         }
     }
@@ -104,16 +104,16 @@ impl Heuristic {
     /// What it looks at, as rows say it: `op1`, `op2`, `both`, `result`, or `operands` for how they compare.
     pub fn subject(&self) -> &'static str {
         match self.value() {
-            Some(Value::Op1) => "op1",
-            Some(Value::Op2) => "op2",
-            Some(Value::Both) => "both",
-            Some(Value::Result) => "result",
+            Some(RuleValue::Op1) => "op1",
+            Some(RuleValue::Op2) => "op2",
+            Some(RuleValue::Both) => "both",
+            Some(RuleValue::Result) => "result",
             None => "operands",
         }
     }
 
     /// Whether it is on the result: matched against the effective pattern instead of the activations (paper §3.2).
     pub fn is_direct(&self) -> bool {
-        self.value() == Some(Value::Result)
+        self.value() == Some(RuleValue::Result)
     }
 }

@@ -1,6 +1,6 @@
 //! Heuristics as text, both ways.
 
-use super::rule::{Heuristic, Value};
+use super::rule::{Heuristic, RuleValue};
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,7 +12,7 @@ use std::str::FromStr;
 )]
 pub struct NoHeuristic(pub String);
 
-impl Value {
+impl RuleValue {
     const ALL: [Self; 4] = [Self::Op1, Self::Op2, Self::Both, Self::Result];
 
     fn text(self) -> &'static str {
@@ -32,7 +32,9 @@ impl fmt::Display for Heuristic {
             Heuristic::Modulo { value, modulus, remainder } => {
                 write!(f, "{} mod {modulus} = {remainder}", value.text())
             }
-            Heuristic::Pattern { value: Value::Both, digits } => write!(f, "{} match {digits}", Value::Both.text()),
+            Heuristic::Pattern { value: RuleValue::Both, digits } => {
+                write!(f, "{} match {digits}", RuleValue::Both.text())
+            }
             Heuristic::Pattern { value, digits } => write!(f, "{} matches {digits}", value.text()),
             Heuristic::Identical => f.write_str("op1 = op2"),
             Heuristic::MultiResult { results } => {
@@ -57,11 +59,11 @@ fn parse(text: &str) -> Option<Heuristic> {
         return Some(Heuristic::Identical);
     }
     // `op1 and op2 …` begins with `op1 ` as well: the rest then fits nothing.
-    Value::ALL.into_iter().find_map(|value| of_value(value, text.strip_prefix(value.text())?.strip_prefix(' ')?))
+    RuleValue::ALL.into_iter().find_map(|value| of_value(value, text.strip_prefix(value.text())?.strip_prefix(' ')?))
 }
 
 /// What is said of a value.
-fn of_value(value: Value, text: &str) -> Option<Heuristic> {
+fn of_value(value: RuleValue, text: &str) -> Option<Heuristic> {
     let digits = text.strip_prefix("matches ").or_else(|| text.strip_prefix("match "));
     if let Some(digits) = digits {
         return Some(Heuristic::Pattern { value, digits: digits.trim().parse().ok()? });
@@ -77,7 +79,7 @@ fn of_value(value: Value, text: &str) -> Option<Heuristic> {
         let mut results: Vec<i64> = list.split(',').map(number).collect::<Option<_>>()?;
         results.sort_unstable();
         results.dedup();
-        return (value == Value::Result).then_some(Heuristic::MultiResult { results });
+        return (value == RuleValue::Result).then_some(Heuristic::MultiResult { results });
     }
     let (low, high) = text.strip_prefix('[')?.strip_suffix(')')?.split_once(',')?;
     let (low, high) = (number(low)?, number(high)?);

@@ -1,7 +1,7 @@
 //! Activations in main memory, and how they lie.
 
 use crate::kernel::to_f32;
-use crate::model::facts::{Facts, Positions, Residual};
+use crate::model::facts::{Facts, PositionEncoding, Residual};
 use crate::model::hook::{Hook, HookValue, Site};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -39,12 +39,14 @@ impl Layout {
                 return stream(facts.d_model);
             }
             Hook::PosEmbed => {
-                return (facts.positions == Positions::Learned).then_some(()).and_then(|()| stream(facts.d_model));
+                return (facts.positions == PositionEncoding::Learned)
+                    .then_some(())
+                    .and_then(|()| stream(facts.d_model));
             }
             Hook::LnFinalScale => return stream(1),
             Hook::Block(layer, site) => (site, layer),
         };
-        let rotary = matches!(facts.positions, Positions::Rotary(_));
+        let rotary = matches!(facts.positions, PositionEncoding::Rotary(_));
         let there = layer < facts.n_layers
             && match site {
                 Site::RotQ | Site::RotK => rotary,

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 
 /// What would be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct AttributedUnit {
     /// Where.
     pub hook: Hook,
     /// A head, a neuron, a direction; `None` for all of them together.
@@ -52,7 +52,7 @@ pub struct TokenPairs<'t> {
 pub fn attribute<E: From<EditError> + From<NotFinite>>(
     transformer: &Transformer,
     pairs: TokenPairs,
-    parts: &[Part],
+    parts: &[AttributedUnit],
     points: usize,
     batch: usize,
     mut pause: impl FnMut(usize) -> Result<(), E>,
@@ -108,7 +108,7 @@ pub fn recorded_bytes(facts: &Facts, length: usize, element: usize) -> usize {
     (2 * facts.n_layers * layer * length + 4 * facts.n_vocab) * element
 }
 
-impl Part {
+impl AttributedUnit {
     /// Σ gradient · (source − clean) over the part's values in one row.
     fn score(&self, row: usize, length: usize, of: [&Activation; 3]) -> f64 {
         let at = |position: usize| -> f64 {
@@ -126,9 +126,9 @@ impl Part {
 }
 
 /// Every hook of the parts with the positions that any part of it has.
-fn wanted(parts: &[Part], facts: &Facts, length: usize) -> Result<HookPositions, EditError> {
+fn wanted(parts: &[AttributedUnit], facts: &Facts, length: usize) -> Result<HookPositions, EditError> {
     let mut places: IndexMap<Hook, BTreeSet<usize>> = IndexMap::new();
-    for Part { hook, unit, positions } in parts {
+    for AttributedUnit { hook, unit, positions } in parts {
         let units = unit.map_or(Units::All, |unit| Units::Of(vec![unit]));
         let layout = Edit::patch(*hook, positions.clone(), units).validate(facts, length)?;
         if matches!(layout, Layout::Attention { .. }) {

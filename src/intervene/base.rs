@@ -4,7 +4,7 @@ use super::activation::Activations;
 use super::capture::{HookPositions, read, rows_needed};
 use super::parallel;
 use crate::model::NotFinite;
-use crate::model::facts::{Positions as Embedding, Residual};
+use crate::model::facts::{PositionEncoding, Residual};
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
 use crate::model::transformer::{Tokens, Transformer};
 use burn::tensor::Tensor;
@@ -41,7 +41,7 @@ impl CleanRun {
         pause: impl FnMut() -> Result<(), E>,
     ) -> Result<Self, E> {
         let facts = transformer.facts();
-        let rotary = matches!(facts.positions, Embedding::Rotary(_));
+        let rotary = matches!(facts.positions, PositionEncoding::Rotary(_));
         let key_site = if rotary { Site::RotK } else { Site::K };
         let run = |part: Tokens| {
             let mut keeper = Keeper {

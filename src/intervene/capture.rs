@@ -5,7 +5,7 @@ use super::edit::Positions;
 use super::parallel;
 use crate::model::NotFinite;
 use crate::model::hook::{Hook, HookValue, Hooks};
-use crate::model::transformer::Rows;
+use crate::model::transformer::OutputPositions;
 use crate::model::transformer::{Tokens, Transformer};
 use burn::tensor::Tensor;
 use indexmap::IndexMap;
@@ -89,7 +89,7 @@ pub fn capture_blocks(
 
 /// Which positions a block computes where `blocks` run: later blocks read all of the others; of the last one, the last position is
 /// enough where nothing else is wanted in it or after it.
-pub(super) fn rows_needed(layer: usize, blocks: usize, wanted: &HookPositions, length: usize) -> Rows {
+pub(super) fn rows_needed(layer: usize, blocks: usize, wanted: &HookPositions, length: usize) -> OutputPositions {
     let end = length.saturating_sub(1);
     let in_or_after = |hook: &Hook| match hook {
         Hook::Embed | Hook::PosEmbed => false,
@@ -99,7 +99,7 @@ pub(super) fn rows_needed(layer: usize, blocks: usize, wanted: &HookPositions, l
     let others = |(hook, positions): (&Hook, &Positions)| {
         in_or_after(hook) && positions.iter(length).any(|position| position != end)
     };
-    if layer + 1 < blocks || wanted.iter().any(others) { Rows::All } else { Rows::Last }
+    if layer + 1 < blocks || wanted.iter().any(others) { OutputPositions::All } else { OutputPositions::Last }
 }
 
 /// Sums over the prompts of a group, by hook: an activation of one row without values, and its values.

@@ -6,9 +6,9 @@ use super::activation::Layout;
 use super::apply::change;
 use super::base::CleanRun;
 use super::edit::{EditedPrompt, Units};
-use super::entry::Entry;
+use super::entry::SweepEntry;
 use crate::kernel;
-use crate::model::facts::Positions;
+use crate::model::facts::PositionEncoding;
 use crate::model::hook::{Hook, Site};
 use crate::model::transformer::{Transformer, rows_of};
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -44,7 +44,7 @@ pub(super) fn rewrite(
     base: &CleanRun,
     sources: &Activations,
     rows: &[EditedPrompt],
-    entries: &[Entry],
+    entries: &[SweepEntry],
     first: usize,
 ) -> Option<Rewrite> {
     if entries.iter().all(|entry| entry.direct.is_empty()) {
@@ -55,7 +55,7 @@ pub(super) fn rewrite(
     while let Some(entry) = rest.first() {
         // Rows of one intervention share their edits, and are neighbours.
         let edits = &rows[entry.row].edits;
-        let same = |other: &&Entry| Arc::ptr_eq(&rows[other.row].edits, edits) && other.direct == entry.direct;
+        let same = |other: &&SweepEntry| Arc::ptr_eq(&rows[other.row].edits, edits) && other.direct == entry.direct;
         let count = rest.iter().take_while(same).count();
         let (group, after) = rest.split_at(count);
         parts.push(rewrite_group(transformer, base, sources, rows, group, first));
@@ -76,7 +76,7 @@ fn cat(parts: impl Iterator<Item = Tensor<3>>) -> Tensor<3> {
 fn is_stream(hook: Hook, transformer: &Transformer) -> bool {
     match hook {
         Hook::Block(_, Site::ResidPost) => true,
-        Hook::Embed => transformer.facts().positions != Positions::Learned,
+        Hook::Embed => transformer.facts().positions != PositionEncoding::Learned,
         _ => false,
     }
 }
@@ -87,7 +87,7 @@ fn rewrite_group(
     base: &CleanRun,
     sources: &Activations,
     rows: &[EditedPrompt],
-    group: &[Entry],
+    group: &[SweepEntry],
     first: usize,
 ) -> Rewrite {
     let slots = base.tokens.pos - first;
@@ -130,7 +130,7 @@ impl Difference {
         hook: Hook,
         (base, sources): (&CleanRun, &Activations),
         rows: &[EditedPrompt],
-        group: &[Entry],
+        group: &[SweepEntry],
         first: usize,
         replaces: bool,
     ) -> Option<Self> {

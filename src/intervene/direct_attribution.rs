@@ -14,10 +14,10 @@
 
 use super::capture::{Holder, HookPositions};
 use super::edit::Positions;
-use crate::kernel::{self, Norm, NormKind, to_f32};
+use crate::kernel::{self, NormFunction, NormKind, to_f32};
 use crate::model::NotFinite;
 use crate::model::hook::{Hook, HookValue, Site};
-use crate::model::transformer::Rows;
+use crate::model::transformer::OutputPositions;
 use crate::model::transformer::{Linear, Tokens, Transformer};
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use indexmap::IndexMap;
@@ -132,7 +132,8 @@ pub fn direct_attribution<E: From<NotFinite>>(
     for (first, part) in tokens.batches(batch) {
         pause(first)?;
         let of = |tokens: &[u32]| tokens[first..first + part.batch].to_vec();
-        let run = Run::new(transformer, &part, &wanted, &of(targets.answers), targets.others.map(of).as_deref())?;
+        let run =
+            DirectBatch::new(transformer, &part, &wanted, &of(targets.answers), targets.others.map(of).as_deref())?;
         let by_hook: IndexMap<Hook, Vec<f32>> =
             run.got.iter().map(|(&hook, value)| (hook, run.written(transformer, hook, value))).collect();
         for (number, &term) in terms.iter().enumerate() {
@@ -155,7 +156,7 @@ pub fn direct_attribution<E: From<NotFinite>>(
 }
 
 /// A batch of prompts: what its components put out at the last position, and what of it the targets' logits read.
-struct Run {
+struct DirectBatch {
     got: IndexMap<Hook, HookValue>,
     total: Vec<f32>,
     /// γ ∘ u / s, centred before a layer norm, `[prompt, d_model]`.
@@ -164,7 +165,7 @@ struct Run {
     bias: Vec<f32>,
 }
 
-impl Run {
+impl DirectBatch {
     fn new(
         transformer: &Transformer,
         tokens: &Tokens,
@@ -176,7 +177,8 @@ impl Run {
         let mut holder = Holder { wanted, got: IndexMap::new(), length: tokens.pos };
         let mut resid = transformer.embed(tokens, &mut holder);
         for layer in 0..transformer.facts().n_layers {
-            let rows = if layer + 1 == transformer.facts().n_layers { Rows::Last } else { Rows::All };
+            let rows =
+                if layer + 1 == transformer.facts().n_layers { OutputPositions::Last } else { OutputPositions::All };
             resid = transformer.block(layer, resid, rows, &mut holder);
         }
         let slots = resid.dims()[1];
@@ -237,7 +239,7 @@ impl Run {
 }
 
 /// γ ∘ u / s, centred before a layer norm, `[prompt, d_model]`; u is `column`, s that of `resid`, `[prompt, 1, d_model]`.
-fn direction(column: Tensor<2>, transformer: &Transformer, norm: &Norm, resid: Tensor<3>) -> Tensor<2> {
+fn direction(column: Tensor<2>, transformer: &Transformer, norm: &NormFunction, resid: Tensor<3>) -> Tensor<2> {
     let (_, scale) = kernel::norm_parts(resid.cast(DType::F32), norm);
     through_norm(column, transformer) / scale.squeeze_dim(1)
 }

@@ -6,16 +6,16 @@ use crate::model::hook::{Hook, SITES, Site};
 
 /// Where a row leaves the base run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Join {
+pub(super) struct JoinPoint {
     /// The layer; the number of layers for the unembedding.
     pub layer: usize,
     /// Where in it.
-    pub stage: Stage,
+    pub stage: LayerStage,
 }
 
 /// Where in a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stage {
+pub(super) enum LayerStage {
     /// Before the block.
     Pre,
     /// Between attention and MLP.
@@ -24,20 +24,20 @@ pub(super) enum Stage {
 
 /// A row's way.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
+pub(super) struct SweepEntry {
     /// Index of the row.
     pub row: usize,
     /// First position that is computed.
     pub start: usize,
     /// First stage that is computed.
-    pub join: Join,
+    pub join: JoinPoint,
     /// Hooks whose edits are written straight into the stream where the row joins: what they change there is linear.
     pub direct: Vec<Hook>,
 }
 
-impl Entry {
+impl SweepEntry {
     /// What entries are ordered by: those that are computed together are neighbours.
-    pub fn order(&self) -> (usize, Join, usize) {
+    pub fn order(&self) -> (usize, JoinPoint, usize) {
         (self.start, self.join, self.row)
     }
 }
@@ -73,12 +73,12 @@ pub(super) fn settled(edits: &[Edit], facts: &Facts, length: usize) -> usize {
 }
 
 /// Whether a row that joins here is computed at its last position alone: no attention follows that reads the others.
-pub(super) fn alone(join: Join, settled: usize) -> bool {
-    join.layer >= settled || join.layer + 1 == settled && join.stage == Stage::Mid
+pub(super) fn alone(join: JoinPoint, settled: usize) -> bool {
+    join.layer >= settled || join.layer + 1 == settled && join.stage == LayerStage::Mid
 }
 
 /// The way of a row whose values are not known yet: all of its edits change something. `None` where it has none.
-pub(super) fn outline(number: usize, edits: &[Edit], facts: &Facts, length: usize) -> Option<Entry> {
+pub(super) fn outline(number: usize, edits: &[Edit], facts: &Facts, length: usize) -> Option<SweepEntry> {
     let start = edits.iter().flat_map(|edit| edit.positions.iter(length)).min()?;
     let first = edits.iter().map(|edit| order(edit.hook, facts)).min()?;
     Some(way(number, edits, (first, start), settled(edits, facts, length), (facts, length)))
@@ -91,12 +91,12 @@ pub(super) fn way(
     ((layer, site), start): ((usize, usize), usize),
     settled: usize,
     (facts, length): (&Facts, usize),
-) -> Entry {
+) -> SweepEntry {
     let hooks = edits.iter().map(|edit| edit.hook);
     let here = |&hook: &Hook| matches!(order(hook, facts), (other, place) if other == layer && place >= site);
     let (join, direct) = join(layer, &hooks.filter(here).collect::<Vec<_>>(), facts);
     let start = if alone(join, settled) { length - 1 } else { start };
-    Entry { row, start, join, direct }
+    SweepEntry { row, start, join, direct }
 }
 
 /// A hook's place in the order of a forward pass: layer, and place within it.
@@ -112,8 +112,8 @@ pub(super) fn order(hook: Hook, facts: &Facts) -> (usize, usize) {
 }
 
 /// The latest stage before everything that the hooks of a layer change, and those whose change can be written there.
-pub(super) fn join(layer: usize, hooks: &[Hook], facts: &Facts) -> (Join, Vec<Hook>) {
-    let before = (Join { layer, stage: Stage::Pre }, Vec::new());
+pub(super) fn join(layer: usize, hooks: &[Hook], facts: &Facts) -> (JoinPoint, Vec<Hook>) {
+    let before = (JoinPoint { layer, stage: LayerStage::Pre }, Vec::new());
     let mut distinct: Vec<Hook> = Vec::new();
     for &hook in hooks {
         if !distinct.contains(&hook) {
@@ -127,7 +127,7 @@ pub(super) fn join(layer: usize, hooks: &[Hook], facts: &Facts) -> (Join, Vec<Ho
         distinct.iter().copied().filter(|hook| matches!(hook, Hook::Embed | Hook::PosEmbed)).collect::<Vec<_>>();
     if !embeds.is_empty() {
         // In a model without learned positions, the embedding is the stream.
-        return (Join { layer, stage: Stage::Pre }, embeds);
+        return (JoinPoint { layer, stage: LayerStage::Pre }, embeds);
     }
     let is = |wanted: &[Site]| -> Vec<Hook> {
         distinct.iter().copied().filter(|hook| matches!(hook, Hook::Block(_, site) if wanted.contains(site))).collect()
@@ -138,16 +138,16 @@ pub(super) fn join(layer: usize, hooks: &[Hook], facts: &Facts) -> (Join, Vec<Ho
     let second_norm = [Site::Ln2Scale, Site::Ln2Standardized, Site::Ln2Normalized, Site::Ln2Out];
     let inner = is(&[&[Site::ResidMid], &second_norm[..], &[Site::MlpPre, Site::MlpPreLinear]].concat());
     let early = distinct.len() - attention.len() - mlp.len() - post.len() - inner.len();
-    let after = Join { layer: layer + 1, stage: Stage::Pre };
+    let after = JoinPoint { layer: layer + 1, stage: LayerStage::Pre };
     if early > 0 || attention.len() > 1 || mlp.len() > 1 {
         return before;
     }
     let only_outputs = inner.is_empty() && (post.is_empty() || attention.is_empty() && mlp.is_empty());
     if facts.residual == Residual::Sequential {
         return match attention.is_empty() {
-            false => (Join { layer, stage: Stage::Mid }, attention),
+            false => (JoinPoint { layer, stage: LayerStage::Mid }, attention),
             true if only_outputs => (after, [mlp, post].concat()),
-            true => (Join { layer, stage: Stage::Mid }, Vec::new()),
+            true => (JoinPoint { layer, stage: LayerStage::Mid }, Vec::new()),
         };
     }
     if only_outputs { (after, [attention, mlp, post].concat()) } else { before }

@@ -1,6 +1,6 @@
 //! Rows of one sweep that are computed from the same position on, and those of them that are computed together.
 
-use super::entry::{Entry, Join};
+use super::entry::{JoinPoint, SweepEntry};
 use super::tensors::gather;
 use super::tensors::take;
 use burn::tensor::Tensor;
@@ -39,7 +39,7 @@ impl Lane {
     }
 
     /// The entries that join here, which then have joined.
-    pub fn joining(&mut self, entries: &[Entry], join: Join) -> Range<usize> {
+    pub fn joining(&mut self, entries: &[SweepEntry], join: JoinPoint) -> Range<usize> {
         let joining = entries[self.next..self.entries.end].iter().take_while(|entry| entry.join == join).count();
         let joining = self.next..self.next + joining;
         self.next = joining.end;
@@ -92,7 +92,7 @@ pub(super) fn merge(mut chunks: Vec<Chunk>, most: usize) -> Vec<Chunk> {
 }
 
 /// Entries by their first position.
-pub(super) fn lanes(entries: &[Entry]) -> Vec<Lane> {
+pub(super) fn lanes(entries: &[SweepEntry]) -> Vec<Lane> {
     let mut lanes: Vec<Lane> = Vec::new();
     for (number, entry) in entries.iter().enumerate() {
         match lanes.last_mut() {

@@ -4,7 +4,7 @@
 use super::capture::{Holder, HookPositions};
 use crate::model::NotFinite;
 use crate::model::hook::{Hook, HookValue};
-use crate::model::transformer::Rows;
+use crate::model::transformer::OutputPositions;
 use crate::model::transformer::{Tokens, Transformer};
 use burn::tensor::Tensor;
 use indexmap::IndexMap;
@@ -38,7 +38,7 @@ pub fn logit_lens<E: From<NotFinite>>(
         let mut holder = Holder { wanted, got: IndexMap::new(), length: part.pos };
         let mut resid = transformer.embed(&part, &mut holder);
         for layer in 0..transformer.facts().n_layers {
-            resid = transformer.block(layer, resid, Rows::All, &mut holder);
+            resid = transformer.block(layer, resid, OutputPositions::All, &mut holder);
         }
         let last = transformer.unembed(resid.narrow(1, part.pos - 1, 1), &mut ()).squeeze_dim(1);
         NotFinite::check(transformer, &part, &last)?;

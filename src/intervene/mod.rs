@@ -36,7 +36,7 @@ mod work;
 
 pub use activation::{Activation, Activations, Layout};
 pub use apply::run_edited;
-pub use attribution::{Part, TokenPairs, attribute, recorded_bytes};
+pub use attribution::{AttributedUnit, TokenPairs, attribute, recorded_bytes};
 pub use base::CleanRun;
 pub use capture::{HookPositions, Sums, add_sums, capture, capture_blocks, capture_means, capture_sums, means_of};
 pub use direct_attribution::{DirectAttribution, Targets, Term, direct_attribution};
@@ -48,6 +48,6 @@ pub use operations::{layer_operations, unembedding_operations};
 pub use parallel::runs_side_by_side;
 pub use paths::{Paths, Receiver, Sender};
 pub use readout::{LogitRead, LogitReads};
-pub use replay::{Check, Cost, Replay};
+pub use replay::{Cost, Replay, ReplayCheck};
 pub use value_logits::value_logits;
 pub use work::Work;

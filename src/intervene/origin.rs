@@ -2,14 +2,14 @@
 
 use super::activation::Activations;
 use super::base::CleanRun;
-use super::entry::Entry;
+use super::entry::SweepEntry;
 use crate::model::transformer::Transformer;
 
 /// Positions of rows computed at once: more make matrix products no faster, and fewer stay in the processor's cache.
 pub(super) const MOST_POSITIONS: usize = 1024;
 
 /// What rows start from.
-pub(super) struct Origin<'a> {
+pub(super) struct SweepOrigin<'a> {
     pub transformer: &'a Transformer,
     pub base: &'a CleanRun,
     pub sources: &'a Activations,
@@ -17,9 +17,9 @@ pub(super) struct Origin<'a> {
     pub memory: usize,
 }
 
-impl Origin<'_> {
+impl SweepOrigin<'_> {
     /// The stream before a layer and the one after it.
-    pub fn stream_bytes(&self, entry: &Entry) -> usize {
+    pub fn stream_bytes(&self, entry: &SweepEntry) -> usize {
         2 * 4 * (self.base.tokens.pos - entry.start) * self.transformer.facts().d_model
     }
 

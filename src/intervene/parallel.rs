@@ -4,7 +4,7 @@
 //! work is cut depends on the work alone, so that results do not depend on the number of threads.
 
 use super::edit::EditedPrompt;
-use super::entry::Entry;
+use super::entry::SweepEntry;
 use super::operations::layer_operations;
 use crate::kernel;
 use crate::model::NotFinite;
@@ -80,29 +80,29 @@ pub(super) fn each<P: Sync, R: Send>(pieces: &[P], cost: impl Fn(&P) -> u64, run
 }
 
 /// Cuts rows into pieces that are computed apart: of some rows each, or of some prompts where rows may have edits in common.
-pub(super) fn pieces(rows: &[EditedPrompt], entries: Vec<Entry>, length: usize) -> Vec<Vec<Entry>> {
-    let positions = |entry: &Entry| length - entry.start;
+pub(super) fn pieces(rows: &[EditedPrompt], entries: Vec<SweepEntry>, length: usize) -> Vec<Vec<SweepEntry>> {
+    let positions = |entry: &SweepEntry| length - entry.start;
     if entries.iter().all(|entry| rows[entry.row].edits.len() == 1) {
         return cut(entries, positions, |_, _| true, POSITIONS_OF_ROWS);
     }
-    let prompt = |entry: &Entry| rows[entry.row].prompt;
+    let prompt = |entry: &SweepEntry| rows[entry.row].prompt;
     let mut entries = entries;
     entries.sort_by_key(prompt);
     let mut pieces = cut(entries, positions, |a, b| prompt(a) != prompt(b), POSITIONS_OF_PREFIXES);
     for piece in &mut pieces {
-        piece.sort_by_key(Entry::order);
+        piece.sort_by_key(SweepEntry::order);
     }
     pieces
 }
 
 /// Consecutive pieces of at least `positions`, the last one but for, cut where two entries may be apart.
 fn cut(
-    entries: Vec<Entry>,
-    positions: impl Fn(&Entry) -> usize,
-    apart: impl Fn(&Entry, &Entry) -> bool,
+    entries: Vec<SweepEntry>,
+    positions: impl Fn(&SweepEntry) -> usize,
+    apart: impl Fn(&SweepEntry, &SweepEntry) -> bool,
     least: usize,
-) -> Vec<Vec<Entry>> {
-    let mut pieces: Vec<Vec<Entry>> = Vec::new();
+) -> Vec<Vec<SweepEntry>> {
+    let mut pieces: Vec<Vec<SweepEntry>> = Vec::new();
     let mut held = least;
     for entry in entries {
         let open =

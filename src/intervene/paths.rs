@@ -10,7 +10,7 @@ use super::activation::{Activation, Activations, Layout};
 use super::base::CleanRun;
 use super::direct;
 use super::edit::{Edit, EditedPrompt, Positions, Units};
-use super::entry::{Entry, Join, Stage};
+use super::entry::{JoinPoint, LayerStage, SweepEntry};
 use super::readout::{LogitRead, LogitReads};
 use super::tensors::gather;
 use crate::kernel::to_f32;
@@ -189,9 +189,10 @@ impl Paths<'_> {
             .iter()
             .map(|&(prompt, source)| EditedPrompt { prompt, source: Some(source), edits: edits.clone() })
             .collect();
-        let join = Join { layer: sender.layer, stage: Stage::Pre };
-        let entries: Vec<Entry> =
-            (0..rows.len()).map(|row| Entry { row, start: window.start, join, direct: vec![sender.hook()] }).collect();
+        let join = JoinPoint { layer: sender.layer, stage: LayerStage::Pre };
+        let entries: Vec<SweepEntry> = (0..rows.len())
+            .map(|row| SweepEntry { row, start: window.start, join, direct: vec![sender.hook()] })
+            .collect();
         let prompts: Vec<usize> = pairs.iter().map(|(prompt, _)| *prompt).collect();
         let missing = self.base.tokens.pos - stream.dims()[1];
         let clean = gather(&stream.clone().narrow(1, window.start - missing, window.len()), &prompts);

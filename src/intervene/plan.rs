@@ -3,7 +3,7 @@
 use super::activation::{Activation, Activations};
 use super::base::CleanRun;
 use super::edit::{Change, Edit, EditedPrompt, Units, Value};
-use super::entry::{Entry, order, way};
+use super::entry::{SweepEntry, order, way};
 use super::error::EditError;
 use crate::model::facts::Facts;
 
@@ -18,7 +18,7 @@ pub(super) fn plan(
     facts: &Facts,
     base: &CleanRun,
     sources: &Activations,
-) -> Result<Option<Entry>, EditError> {
+) -> Result<Option<SweepEntry>, EditError> {
     let length = base.tokens.pos;
     if row.prompt >= base.tokens.batch {
         return Err(EditError::Prompt { row: number, prompt: row.prompt, prompts: base.tokens.batch });

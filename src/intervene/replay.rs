@@ -4,10 +4,10 @@ use super::activation::Activations;
 use super::apply::run_edited;
 use super::base::CleanRun;
 use super::edit::EditedPrompt;
-use super::entry::{Entry, settled};
+use super::entry::{SweepEntry, settled};
 use super::error::EditError;
 use super::operations::unembedding_operations;
-use super::origin::{MOST_POSITIONS, Origin};
+use super::origin::{MOST_POSITIONS, SweepOrigin};
 use super::parallel;
 use super::plan::plan;
 use super::readout::{LogitRead, LogitReads};
@@ -31,10 +31,10 @@ const PLANNED_AT_ONCE: usize = 256;
 const MOST_ROWS: usize = 1 << 17;
 
 /// Makes something of the numbers of some rows and their last logits.
-type Read<'r, R> = dyn Fn(&[usize], Tensor<2>) -> R + Sync + 'r;
+type RowsReader<'r, R> = dyn Fn(&[usize], Tensor<2>) -> R + Sync + 'r;
 
 /// Runs rows from a base run.
-pub struct Replay<'a>(Origin<'a>);
+pub struct Replay<'a>(SweepOrigin<'a>);
 
 /// How much work rows are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub struct Cost {
 
 /// Rows recomputed from scratch.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Check {
+pub struct ReplayCheck {
     /// How many have been compared: one whose logits an edit has made infinite or no numbers, here and there alike, says nothing.
     pub rows: usize,
     /// Largest absolute difference of any logit.
@@ -65,11 +65,11 @@ pub struct Check {
 impl<'a> Replay<'a> {
     /// Rows will start from `base` and read [`super::Value::Source`] from `sources`; sweeps take at most `memory` bytes.
     pub fn new(transformer: &'a Transformer, base: &'a CleanRun, sources: &'a Activations, memory: usize) -> Self {
-        Self(Origin { transformer, base, sources, memory })
+        Self(SweepOrigin { transformer, base, sources, memory })
     }
 
     /// Checks and plans rows: those that change something in the order they are computed, and those that do not.
-    fn plan(&self, rows: &[EditedPrompt]) -> Result<(Vec<Entry>, Vec<usize>), EditError> {
+    fn plan(&self, rows: &[EditedPrompt]) -> Result<(Vec<SweepEntry>, Vec<usize>), EditError> {
         let parts: Vec<usize> = (0..rows.len()).step_by(PLANNED_AT_ONCE).collect();
         let part = |&first: &usize| self.plan_part(rows, first..rows.len().min(first + PLANNED_AT_ONCE));
         let planned: Vec<Result<_, EditError>> = parts.par_iter().map(part).collect();
@@ -79,11 +79,11 @@ impl<'a> Replay<'a> {
             entries.extend(more);
             unchanged.extend(same);
         }
-        entries.par_sort_by_key(Entry::order);
+        entries.par_sort_by_key(SweepEntry::order);
         Ok((entries, unchanged))
     }
 
-    fn plan_part(&self, rows: &[EditedPrompt], part: Range<usize>) -> Result<(Vec<Entry>, Vec<usize>), EditError> {
+    fn plan_part(&self, rows: &[EditedPrompt], part: Range<usize>) -> Result<(Vec<SweepEntry>, Vec<usize>), EditError> {
         let facts = self.0.transformer.facts();
         let length = self.0.base.tokens.pos;
         let mut validated: Option<Arc<[super::Edit]>> = None;
@@ -181,13 +181,13 @@ impl<'a> Replay<'a> {
     ///
     /// # Errors
     /// Edits that the model cannot have, and values that are not there.
-    pub fn check(&self, rows: &[EditedPrompt], count: usize) -> Result<Check, EditError> {
+    pub fn check(&self, rows: &[EditedPrompt], count: usize) -> Result<ReplayCheck, EditError> {
         let count = count.min(rows.len());
         // From the middle of equal stretches: neither always the first nor always the last intervention of a map.
         let sample: Vec<EditedPrompt> =
             (0..count).map(|index| rows[(2 * index + 1) * rows.len() / (2 * count)].clone()).collect();
         if sample.is_empty() {
-            return Ok(Check { rows: 0, largest_difference: 0.0, largest_logit: 0.0 });
+            return Ok(ReplayCheck { rows: 0, largest_difference: 0.0, largest_logit: 0.0 });
         }
         let replayed = crate::kernel::to_f32(self.logits(&sample)?);
         let scratch =
@@ -202,7 +202,7 @@ impl<'a> Replay<'a> {
         let width = replayed.len() / sample.len();
         let pairs = replayed.chunks_exact(width.max(1)).zip(scratch.chunks_exact(width.max(1)));
         let compared = pairs.filter(|(a, b)| a.iter().chain(*b).any(|value| value.is_finite())).count();
-        Ok(Check {
+        Ok(ReplayCheck {
             rows: compared,
             largest_difference: replayed.iter().zip(&scratch).map(difference).fold(0.0, f32::max),
             largest_logit: scratch
@@ -219,7 +219,7 @@ impl<'a> Replay<'a> {
         &self,
         rows: &[EditedPrompt],
         vocabulary: &Vocabulary,
-        read: &Read<R>,
+        read: &RowsReader<R>,
         consume: &mut Consume<E, R>,
     ) -> Result<(), E> {
         let (entries, unchanged) = self.plan(rows)?;
@@ -240,26 +240,26 @@ impl<'a> Replay<'a> {
     fn each_side_by_side<R: Send, E>(
         &self,
         rows: &[EditedPrompt],
-        entries: Vec<Entry>,
+        entries: Vec<SweepEntry>,
         vocabulary: &Vocabulary,
-        read: &Read<R>,
+        read: &RowsReader<R>,
         consume: &mut Consume<E, R>,
     ) -> Result<(), E> {
         let (facts, length) = (self.0.transformer.facts(), self.0.base.tokens.pos);
         let pieces = parallel::pieces(rows, entries, length);
-        let pieces: Vec<&[Entry]> = pieces.iter().flat_map(|piece| self.sweeps(piece)).collect();
+        let pieces: Vec<&[SweepEntry]> = pieces.iter().flat_map(|piece| self.sweeps(piece)).collect();
         let logits = 4 * 2 * vocabulary.len(self.0.transformer);
-        let bytes = |piece: &&[Entry]| {
+        let bytes = |piece: &&[SweepEntry]| {
             let positions: usize = piece.iter().map(|entry| length - entry.start).sum();
             let streams: usize = piece.iter().map(|entry| self.0.stream_bytes(entry) + logits).sum();
             streams + positions.min(MOST_POSITIONS) * self.0.position_bytes()
         };
         let largest = pieces.iter().map(bytes).max().unwrap_or(0).max(1);
         // Positions of layers, were no two rows the same anywhere.
-        let cost = |piece: &&[Entry]| {
+        let cost = |piece: &&[SweepEntry]| {
             piece.iter().map(|entry| ((length - entry.start) * (1 + facts.n_layers - entry.join.layer)) as u64).sum()
         };
-        let run = |entries: &&[Entry]| {
+        let run = |entries: &&[SweepEntry]| {
             let mut results: Vec<(Vec<usize>, R)> = Vec::new();
             let sweep = Sweep::new(&self.0, rows, entries, vocabulary);
             let Ok(()) = sweep.run::<Infallible>(&mut |numbers, logits| {
@@ -281,7 +281,7 @@ impl<'a> Replay<'a> {
     }
 
     /// The entries of each sweep.
-    fn sweeps<'e>(&self, entries: &'e [Entry]) -> impl Iterator<Item = &'e [Entry]> {
+    fn sweeps<'e>(&self, entries: &'e [SweepEntry]) -> impl Iterator<Item = &'e [SweepEntry]> {
         let mut rest = entries;
         std::iter::from_fn(move || {
             let (sweep, after) = rest.split_at(if rest.is_empty() { 0 } else { self.sweep_rows(rest) });
@@ -291,9 +291,9 @@ impl<'a> Replay<'a> {
     }
 
     /// How many of the first entries fit one sweep: their streams take half of the memory.
-    fn sweep_rows(&self, entries: &[Entry]) -> usize {
+    fn sweep_rows(&self, entries: &[SweepEntry]) -> usize {
         let mut bytes = 0;
-        let fits = |entry: &&Entry| {
+        let fits = |entry: &&SweepEntry| {
             bytes += self.0.stream_bytes(entry);
             bytes <= self.0.memory / 2
         };

@@ -3,14 +3,14 @@
 use super::apply::{EditHooks, EditIndex};
 use super::edit::EditedPrompt;
 use super::lane::Chunk;
-use super::origin::Origin;
+use super::origin::SweepOrigin;
 use super::shared_prefix::Prefixes;
 use super::skipped_units::left;
 use super::tensors::take;
 use crate::kernel::{self, Past};
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
-use crate::model::transformer::Rows;
-use crate::model::transformer::{Part, Parts};
+use crate::model::transformer::OutputPositions;
+use crate::model::transformer::{BlockPart, BlockParts};
 use burn::tensor::Tensor;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,19 +18,19 @@ use std::sync::Arc;
 
 /// Parts of a layer, by the edits that leave them and the first position: `None` where all is computed.
 #[derive(Default)]
-pub(super) struct Known(HashMap<(Site, usize, usize), Option<Arc<Part>>>);
+pub(super) struct PartCache(HashMap<(Site, usize, usize), Option<Arc<BlockPart>>>);
 
 /// Neighbours in a chunk that are computed alike.
 struct Segment {
     /// Their places.
     members: Range<usize>,
-    heads: Option<Arc<Part>>,
-    neurons: Option<Arc<Part>>,
+    heads: Option<Arc<BlockPart>>,
+    neurons: Option<Arc<BlockPart>>,
 }
 
 /// The rows of one sweep, as its layers compute them.
-pub(super) struct Layers<'s> {
-    pub origin: &'s Origin<'s>,
+pub(super) struct SweepLayers<'s> {
+    pub origin: &'s SweepOrigin<'s>,
     pub rows: &'s [EditedPrompt],
     /// Numbers of the rows in the order of the entries.
     pub order: Vec<usize>,
@@ -38,15 +38,15 @@ pub(super) struct Layers<'s> {
     pub prefixes: Prefixes,
 }
 
-impl Layers<'_> {
+impl SweepLayers<'_> {
     pub fn hooks<'h>(&'h self, members: &'h [usize]) -> EditHooks<'h> {
-        let Origin { sources, base, transformer, .. } = *self.origin;
+        let SweepOrigin { sources, base, transformer, .. } = *self.origin;
         let (length, facts) = (base.tokens.pos, transformer.facts());
         EditHooks { rows: self.rows, order: &self.order, members, index: &self.index, sources, length, facts }
     }
 
     /// The attention of a layer.
-    pub fn attend(&self, chunk: &mut Chunk, layer: usize, known: &mut Known) {
+    pub fn attend(&self, chunk: &mut Chunk, layer: usize, known: &mut PartCache) {
         let transformer = self.origin.transformer;
         let keep = self.keep(chunk, layer);
         let stretches = self.stretches(chunk, layer, (keep, &[Site::Z]), known);
@@ -58,8 +58,8 @@ impl Layers<'_> {
     }
 
     /// The MLP of a layer that follows its attention.
-    pub fn transform(&self, chunk: &mut Chunk, layer: usize, known: &mut Known) {
-        let stretches = self.stretches(chunk, layer, (Rows::All, &[Site::MlpPost]), known);
+    pub fn transform(&self, chunk: &mut Chunk, layer: usize, known: &mut PartCache) {
+        let stretches = self.stretches(chunk, layer, (OutputPositions::All, &[Site::MlpPost]), known);
         self.each_stretch(chunk, &stretches, |stretch, members, stream| {
             let neurons = stretch.neurons.as_deref();
             self.origin.transformer.transform(layer, stream, neurons, &mut self.hooks(members))
@@ -67,12 +67,12 @@ impl Layers<'_> {
     }
 
     /// A layer whose attention and MLP stand side by side.
-    pub fn block(&self, chunk: &mut Chunk, layer: usize, known: &mut Known) {
+    pub fn block(&self, chunk: &mut Chunk, layer: usize, known: &mut PartCache) {
         let keep = self.keep(chunk, layer);
         let stretches = self.stretches(chunk, layer, (keep, &[Site::Z, Site::MlpPost]), known);
         self.each_stretch(chunk, &stretches, |stretch, members, stream| {
             let past = self.past(members, layer, stream.dims()[1]);
-            let parts = Parts { heads: stretch.heads.as_deref(), neurons: stretch.neurons.as_deref() };
+            let parts = BlockParts { heads: stretch.heads.as_deref(), neurons: stretch.neurons.as_deref() };
             let hooks = &mut self.hooks(members);
             self.origin.transformer.block_after(layer, stream, keep, past.as_ref(), parts, hooks)
         });
@@ -99,21 +99,25 @@ impl Layers<'_> {
     }
 
     /// Which positions are needed after a layer's attention. The rows of a chunk agree: see `Sweep::settle`.
-    fn keep(&self, chunk: &Chunk, layer: usize) -> Rows {
-        if chunk.settled.iter().all(|&settled| settled <= layer + 1) { Rows::Last } else { Rows::All }
+    fn keep(&self, chunk: &Chunk, layer: usize) -> OutputPositions {
+        if chunk.settled.iter().all(|&settled| settled <= layer + 1) {
+            OutputPositions::Last
+        } else {
+            OutputPositions::All
+        }
     }
 
     fn stretches(
         &self,
         chunk: &Chunk,
         layer: usize,
-        (keep, sites): (Rows, &[Site]),
-        known: &mut Known,
+        (keep, sites): (OutputPositions, &[Site]),
+        known: &mut PartCache,
     ) -> Vec<Segment> {
         if !sites.iter().any(|&site| self.index.any(Hook::Block(layer, site))) {
             return vec![Segment { members: 0..chunk.members.len(), heads: None, neurons: None }];
         }
-        let slots = if keep == Rows::Last { 1 } else { chunk.stream.dims()[1] };
+        let slots = if keep == OutputPositions::Last { 1 } else { chunk.stream.dims()[1] };
         let mut stretches: Vec<Segment> = Vec::new();
         let mut before = None;
         for (place, &member) in chunk.members.iter().enumerate() {
@@ -145,7 +149,7 @@ impl Layers<'_> {
     }
 
     /// What the edits of a member leave to be computed, and what the rest writes.
-    fn known(&self, site: Site, layer: usize, member: usize, slots: usize) -> Option<Arc<Part>> {
+    fn known(&self, site: Site, layer: usize, member: usize, slots: usize) -> Option<Arc<BlockPart>> {
         let (transformer, length) = (self.origin.transformer, self.origin.base.tokens.pos);
         let (facts, block) = (transformer.facts(), &transformer.blocks[layer]);
         let edits = &self.rows[self.order[member]].edits;
@@ -163,7 +167,7 @@ impl Layers<'_> {
             HookValue::Stream(values) => values,
             HookValue::Heads(values) => values.reshape([1, slots, facts.n_heads * facts.d_head]),
         };
-        Some(Arc::new(Part { units, others: kernel::linear(values, output.weight.val(), None) }))
+        Some(Arc::new(BlockPart { units, others: kernel::linear(values, output.weight.val(), None) }))
     }
 
     /// Keys and values of the base before the positions that are computed; none where all are.

@@ -1,7 +1,7 @@
 //! Which rows are the same run up to which layer: rows of one prompt whose edits agree from the first layer to there.
 
 use super::edit::{Change, Edit, EditedPrompt, Value};
-use super::entry::{Entry, order, settled};
+use super::entry::{SweepEntry, order, settled};
 use crate::model::facts::Facts;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -12,7 +12,7 @@ const ROOT: usize = 0;
 
 /// The edits of interventions as paths in a tree: as far as two agree from the first layer on, they take the same path.
 pub(super) struct Prefixes {
-    interventions: Vec<Intervention>,
+    interventions: Vec<PrefixPath>,
     /// The intervention, the prompt and the source run of each entry.
     runs: Vec<(usize, usize, Option<usize>)>,
     /// Whether interventions that have the same path up to a layer part there.
@@ -21,16 +21,16 @@ pub(super) struct Prefixes {
     shared: bool,
 }
 
-struct Intervention {
+struct PrefixPath {
     /// Its layers with edits, ascending.
-    path: Vec<Step>,
+    path: Vec<PrefixStep>,
     /// From which layer on its last position no longer reads the others.
     settled: usize,
 }
 
 /// The edits of one layer.
 #[derive(Clone, Copy)]
-struct Step {
+struct PrefixStep {
     layer: usize,
     /// Where they lead: equal where all edits up to here are.
     node: usize,
@@ -40,7 +40,7 @@ struct Step {
 
 impl Prefixes {
     /// Of the rows of some entries, of prompts of `length` tokens.
-    pub fn new(rows: &[EditedPrompt], entries: &[Entry], facts: &Facts, length: usize) -> Self {
+    pub fn new(rows: &[EditedPrompt], entries: &[SweepEntry], facts: &Facts, length: usize) -> Self {
         let mut numbers: HashMap<*const Edit, usize> = HashMap::new();
         let mut interventions: Vec<&[Edit]> = Vec::new();
         let mut runs = Vec::with_capacity(entries.len());
@@ -68,7 +68,7 @@ impl Prefixes {
         let interventions = paths
             .into_iter()
             .zip(interventions)
-            .map(|(path, edits)| Intervention { path, settled: settled(edits, facts, length) })
+            .map(|(path, edits)| PrefixPath { path, settled: settled(edits, facts, length) })
             .collect();
         Self { interventions, runs, parting, shared }
     }
@@ -128,7 +128,7 @@ impl Prefixes {
     }
 }
 
-fn paths(interventions: &[&[Edit]], facts: &Facts) -> Vec<Vec<Step>> {
+fn paths(interventions: &[&[Edit]], facts: &Facts) -> Vec<Vec<PrefixStep>> {
     let mut groups: HashMap<Vec<Same>, usize> = HashMap::new();
     let mut children: HashMap<(usize, usize), usize> = HashMap::new();
     let mut paths = Vec::with_capacity(interventions.len());
@@ -137,14 +137,14 @@ fn paths(interventions: &[&[Edit]], facts: &Facts) -> Vec<Vec<Step>> {
         let mut by_layer: Vec<(usize, Same)> =
             edits.iter().map(|edit| (order(edit.hook, facts).0, Same(edit))).collect();
         by_layer.sort_by_key(|&(layer, _)| layer);
-        let mut path: Vec<Step> = Vec::new();
+        let mut path: Vec<PrefixStep> = Vec::new();
         for group in by_layer.chunk_by(|a, b| a.0 == b.0) {
             let before = path.last().map_or(ROOT, |step| step.node);
             let number = groups.len();
             let edits = *groups.entry(group.iter().map(|&(_, edit)| edit).collect()).or_insert(number);
             let next = children.len() + 1;
             let node = *children.entry((before, edits)).or_insert(next);
-            path.push(Step { layer: group[0].0, node, edits });
+            path.push(PrefixStep { layer: group[0].0, node, edits });
         }
         paths.push(path);
     }

@@ -4,10 +4,10 @@
 use super::apply::EditIndex;
 use super::direct;
 use super::edit::EditedPrompt;
-use super::entry::{Entry, Join, Stage};
+use super::entry::{JoinPoint, LayerStage, SweepEntry};
 use super::lane::{Chunk, Lane, lanes, merge};
-use super::origin::Origin;
-use super::segment::{Known, Layers};
+use super::origin::SweepOrigin;
+use super::segment::{PartCache, SweepLayers};
 use super::shared_prefix::Prefixes;
 use super::tensors::{gather, gather_last, take};
 use super::vocabulary::Vocabulary;
@@ -19,16 +19,16 @@ pub(super) type Consume<'c, E, R = Tensor<2>> = dyn FnMut(&[usize], R) -> Result
 
 /// One sweep over the layers.
 pub(super) struct Sweep<'s> {
-    layers: Layers<'s>,
-    entries: &'s [Entry],
+    layers: SweepLayers<'s>,
+    entries: &'s [SweepEntry],
     vocabulary: &'s Vocabulary,
 }
 
 impl<'s> Sweep<'s> {
     pub fn new(
-        origin: &'s Origin<'s>,
+        origin: &'s SweepOrigin<'s>,
         rows: &'s [EditedPrompt],
-        entries: &'s [Entry],
+        entries: &'s [SweepEntry],
         vocabulary: &'s Vocabulary,
     ) -> Self {
         let order: Vec<usize> = entries.iter().map(|entry| entry.row).collect();
@@ -36,7 +36,7 @@ impl<'s> Sweep<'s> {
             !entries[number].direct.contains(&edit.hook)
         });
         let prefixes = Prefixes::new(rows, entries, origin.transformer.facts(), origin.base.tokens.pos);
-        Self { layers: Layers { origin, rows, order, index, prefixes }, entries, vocabulary }
+        Self { layers: SweepLayers { origin, rows, order, index, prefixes }, entries, vocabulary }
     }
 
     pub fn run<E>(&self, consume: &mut Consume<E>) -> Result<(), E> {
@@ -44,23 +44,23 @@ impl<'s> Sweep<'s> {
         let mut lanes = lanes(self.entries);
         let first = self.entries.iter().map(|entry| entry.join.layer).min().unwrap_or(facts.n_layers);
         for layer in first..facts.n_layers {
-            let mut known = Known::default();
+            let mut known = PartCache::default();
             for lane in &mut lanes {
                 self.part(lane, layer);
-                self.admit(lane, Join { layer, stage: Stage::Pre });
+                self.admit(lane, JoinPoint { layer, stage: LayerStage::Pre });
                 self.settle(lane, layer);
                 if facts.residual != Residual::Sequential {
                     lane.chunks.iter_mut().for_each(|chunk| self.layers.block(chunk, layer, &mut known));
                     continue;
                 }
                 lane.chunks.iter_mut().for_each(|chunk| self.layers.attend(chunk, layer, &mut known));
-                self.admit(lane, Join { layer, stage: Stage::Mid });
+                self.admit(lane, JoinPoint { layer, stage: LayerStage::Mid });
                 lane.chunks.iter_mut().for_each(|chunk| self.layers.transform(chunk, layer, &mut known));
             }
         }
         for mut lane in lanes {
             self.part(&mut lane, facts.n_layers);
-            self.admit(&mut lane, Join { layer: facts.n_layers, stage: Stage::Pre });
+            self.admit(&mut lane, JoinPoint { layer: facts.n_layers, stage: LayerStage::Pre });
             self.finish(lane, consume)?;
         }
         Ok(())
@@ -87,7 +87,7 @@ impl<'s> Sweep<'s> {
     }
 
     /// Lets the rows in that join here, filling up the last chunk first.
-    fn admit(&self, lane: &mut Lane, join: Join) {
+    fn admit(&self, lane: &mut Lane, join: JoinPoint) {
         let joining = lane.joining(self.entries, join);
         if joining.is_empty() {
             return;
@@ -179,13 +179,13 @@ impl<'s> Sweep<'s> {
     }
 
     /// The stream of joining rows: the base's, plus what their direct edits change.
-    fn stream_of(&self, members: &[usize], Join { layer, stage }: Join, start: usize) -> Tensor<3> {
-        let Origin { transformer, base: run, sources, .. } = *self.layers.origin;
+    fn stream_of(&self, members: &[usize], JoinPoint { layer, stage }: JoinPoint, start: usize) -> Tensor<3> {
+        let SweepOrigin { transformer, base: run, sources, .. } = *self.layers.origin;
         let base = match stage {
-            Stage::Pre => &run.resid_pre[layer],
-            Stage::Mid => &run.resid_mid[layer],
+            LayerStage::Pre => &run.resid_pre[layer],
+            LayerStage::Mid => &run.resid_mid[layer],
         };
-        let entries: Vec<Entry> = members.iter().map(|&member| self.entries[member].clone()).collect();
+        let entries: Vec<SweepEntry> = members.iter().map(|&member| self.entries[member].clone()).collect();
         let prompts: Vec<usize> = entries.iter().map(|entry| self.layers.rows[entry.row].prompt).collect();
         let slots = run.tokens.pos - start;
         let stream = gather_last(base, &prompts, slots);

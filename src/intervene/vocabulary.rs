@@ -11,11 +11,11 @@ pub(super) enum Vocabulary {
     /// All of them.
     Whole,
     /// Those of some tokens.
-    Some(Box<Columns>),
+    Some(Box<VocabularyColumns>),
 }
 
 /// Columns of some tokens.
-pub(super) struct Columns {
+pub(super) struct VocabularyColumns {
     /// The tokens, ascending.
     tokens: Vec<u32>,
     /// `[d_model, token]`
@@ -33,7 +33,7 @@ impl Vocabulary {
         let columns = indices(&tokens, transformer);
         let weight = unembed.weight.val().select(1, columns.clone());
         let bias = unembed.bias.as_ref().map(|bias| bias.val().select(0, columns));
-        Vocabulary::Some(Box::new(Columns { tokens, weight, bias }))
+        Vocabulary::Some(Box::new(VocabularyColumns { tokens, weight, bias }))
     }
 
     /// Logits `[row, column]` from the stream after the last block, `[row, 1, d_model]`.

@@ -1,7 +1,7 @@
 //! How much work rows are, without doing it.
 
 use super::edit::{Edit, EditedPrompt};
-use super::entry::{Entry, Join, Stage, outline};
+use super::entry::{JoinPoint, LayerStage, SweepEntry, outline};
 use super::lane::{Lane, lanes};
 use super::operations::neuron_operations;
 use super::shared_prefix::Prefixes;
@@ -29,13 +29,13 @@ impl Work {
         let rows: Vec<EditedPrompt> =
             interventions.map(|edits| EditedPrompt { prompt: 0, source: Some(0), edits: Arc::from(edits) }).collect();
         let outline = |(number, row): (usize, &EditedPrompt)| outline(number, &row.edits, facts, length);
-        let mut entries: Vec<Entry> = rows.iter().enumerate().filter_map(outline).collect();
-        entries.sort_by_key(Entry::order);
+        let mut entries: Vec<SweepEntry> = rows.iter().enumerate().filter_map(outline).collect();
+        entries.sort_by_key(SweepEntry::order);
         Self::of_sweep(&rows, &entries, facts, length)
     }
 
     /// Of one sweep.
-    pub(super) fn of_sweep(rows: &[EditedPrompt], entries: &[Entry], facts: &Facts, length: usize) -> Self {
+    pub(super) fn of_sweep(rows: &[EditedPrompt], entries: &[SweepEntry], facts: &Facts, length: usize) -> Self {
         Count { rows, entries, prefixes: &Prefixes::new(rows, entries, facts, length), facts, length }.work()
     }
 }
@@ -51,7 +51,7 @@ impl std::ops::AddAssign for Work {
 /// Counts what a sweep does.
 struct Count<'c> {
     rows: &'c [EditedPrompt],
-    entries: &'c [Entry],
+    entries: &'c [SweepEntry],
     prefixes: &'c Prefixes,
     facts: &'c Facts,
     /// Tokens of a prompt.
@@ -68,10 +68,10 @@ impl Count<'_> {
                 if self.prefixes.part_at(layer) {
                     rows = self.distinct(lane.joined(), layer);
                 }
-                for stage in [Stage::Pre, Stage::Mid] {
-                    let joining = lane.joining(self.entries, Join { layer, stage });
+                for stage in [LayerStage::Pre, LayerStage::Mid] {
+                    let joining = lane.joining(self.entries, JoinPoint { layer, stage });
                     let joining = self.distinct(joining, layer);
-                    let attends = if stage == Stage::Pre { rows.len() + joining.len() } else { 0 };
+                    let attends = if stage == LayerStage::Pre { rows.len() + joining.len() } else { 0 };
                     rows.extend(joining);
                     for &(member, settled) in &rows[..attends] {
                         work.operations += self.attention_operations(&lane, member, settled, layer);
@@ -82,7 +82,7 @@ impl Count<'_> {
                     work.operations += self.mlp_operations(&lane, member, settled, layer);
                 }
             }
-            lane.joining(self.entries, Join { layer: facts.n_layers, stage: Stage::Pre });
+            lane.joining(self.entries, JoinPoint { layer: facts.n_layers, stage: LayerStage::Pre });
             work.unembedded += self.distinct(lane.joined(), facts.n_layers).len() as u64;
         }
         work

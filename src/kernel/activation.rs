@@ -11,7 +11,7 @@ use std::mem::MaybeUninit;
 /// Non-linearities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Activation {
+pub enum ActivationFunction {
     /// x · sigmoid(x).
     Silu,
     /// x · Φ(x), with the error function.
@@ -23,23 +23,23 @@ pub enum Activation {
 }
 
 /// The non-linearity of each value, any shape.
-pub fn activate<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
+pub fn activate<const D: usize>(x: Tensor<D>, activation: ActivationFunction) -> Tensor<D> {
     run(Activate(activation), [x.into_dispatch()], |[x]| plain_activate(Tensor::from_dispatch(x), activation))
 }
 
 /// The hidden layer of a gated MLP (paper appendix C): `activation(pre) * linear`, both of one shape.
-pub fn gated<const D: usize>(pre: Tensor<D>, linear: Tensor<D>, activation: Activation) -> Tensor<D> {
+pub fn gated<const D: usize>(pre: Tensor<D>, linear: Tensor<D>, activation: ActivationFunction) -> Tensor<D> {
     run(Gated(activation), [pre.into_dispatch(), linear.into_dispatch()], |[pre, linear]| {
         plain_activate(Tensor::<D>::from_dispatch(pre), activation) * Tensor::from_dispatch(linear)
     })
 }
 
-fn plain_activate<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
+fn plain_activate<const D: usize>(x: Tensor<D>, activation: ActivationFunction) -> Tensor<D> {
     match activation {
-        Activation::Silu => activation::silu(x),
-        Activation::Gelu => activation::gelu(x),
-        Activation::GeluTanh => activation::gelu_approximate(x),
-        Activation::Relu => activation::relu(x),
+        ActivationFunction::Silu => activation::silu(x),
+        ActivationFunction::Gelu => activation::gelu(x),
+        ActivationFunction::GeluTanh => activation::gelu_approximate(x),
+        ActivationFunction::Relu => activation::relu(x),
     }
 }
 
@@ -121,16 +121,16 @@ vectorise! {
 macro_rules! by_kind {
     ($activation:expr, $function:ident($($argument:expr),*)) => {
         match $activation {
-            Activation::Silu => $function::<SILU>($($argument),*),
-            Activation::Gelu => $function::<GELU>($($argument),*),
-            Activation::GeluTanh => $function::<GELU_TANH>($($argument),*),
-            Activation::Relu => $function::<RELU>($($argument),*),
+            ActivationFunction::Silu => $function::<SILU>($($argument),*),
+            ActivationFunction::Gelu => $function::<GELU>($($argument),*),
+            ActivationFunction::GeluTanh => $function::<GELU_TANH>($($argument),*),
+            ActivationFunction::Relu => $function::<RELU>($($argument),*),
         }
     };
 }
 
 #[derive(Debug, Clone)]
-struct Activate(Activation);
+struct Activate(ActivationFunction);
 
 impl Operation<1> for Activate {
     fn forward(&self, [x]: [Array; 1]) -> (Vec<usize>, Vec<f32>) {
@@ -148,7 +148,7 @@ impl Operation<1> for Activate {
 }
 
 #[derive(Debug, Clone)]
-struct Gated(Activation);
+struct Gated(ActivationFunction);
 
 impl Operation<2> for Gated {
     fn forward(&self, [pre, linear]: [Array; 2]) -> (Vec<usize>, Vec<f32>) {

@@ -43,7 +43,7 @@ impl Moments {
         self.steps = self.steps.saturating_add(1);
         let [beta1, beta2] = adam.betas;
         let (correction1, correction2) = (1.0 - beta1.powi(self.steps), 1.0 - beta2.powi(self.steps));
-        let rates = Rates {
+        let rates = AdamRates {
             first: (1.0 - beta1) as f32,
             decay: beta2 as f32,
             second: (1.0 - beta2) as f32,
@@ -56,7 +56,7 @@ impl Moments {
 }
 
 #[derive(Clone, Copy)]
-struct Rates {
+struct AdamRates {
     first: f32,
     decay: f32,
     second: f32,
@@ -66,7 +66,7 @@ struct Rates {
 }
 
 vectorise! {
-    fn update(parameters: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32], rates: Rates) {
+    fn update(parameters: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32], rates: AdamRates) {
         let moments = first.iter_mut().zip(second);
         for ((parameter, g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
             *m = multiply_add::<FMA>(rates.first, g - *m, *m);

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 /// Causal attention: queries `[batch, query_pos, head, d_head]`, keys and values `[batch, key_pos, kv_head, d_head]`, to
 /// `[batch, query_pos, head, d_head]`. Where there are fewer queries than keys, they are the last positions.
 pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
-    run(Attention, [q.into_dispatch(), k.into_dispatch(), v.into_dispatch()], |[q, k, v]| {
+    run(AttentionOperation, [q.into_dispatch(), k.into_dispatch(), v.into_dispatch()], |[q, k, v]| {
         let scores = attention_scores(Tensor::from_dispatch(q), Tensor::from_dispatch(k), None);
         attention_mix(attention_pattern(scores), Tensor::from_dispatch(v))
     })
@@ -57,11 +57,11 @@ fn repeat_heads(x: Tensor<4>, heads: usize) -> Tensor<4> {
 }
 
 #[derive(Debug, Clone)]
-struct Attention;
+struct AttentionOperation;
 
 /// The extents of one attention.
 #[derive(Debug, Clone, Copy)]
-struct Extents {
+struct AttentionExtents {
     queries: usize,
     keys: usize,
     heads: usize,
@@ -69,7 +69,7 @@ struct Extents {
     d_head: usize,
 }
 
-impl Extents {
+impl AttentionExtents {
     fn of(q: Array, k: Array, v: Array) -> Self {
         let (&[batch, queries, heads, d_head], &[_, keys, kv_heads, _]) = (q.shape, k.shape) else {
             unreachable!("queries and keys have four dimensions");
@@ -108,7 +108,7 @@ impl Extents {
 
 /// One row of the pattern: softmax of the scaled scores of the visible keys, into `pattern`.
 #[inline(always)]
-fn pattern_row<const FMA: bool>(extents: &Extents, q: &[f32], k: &[f32], head: usize, pattern: &mut [f32]) {
+fn pattern_row<const FMA: bool>(extents: &AttentionExtents, q: &[f32], k: &[f32], head: usize, pattern: &mut [f32]) {
     let scale = 1.0 / (extents.d_head as f32).sqrt();
     let mut largest = f32::NEG_INFINITY;
     for (key, score) in pattern.iter_mut().enumerate() {
@@ -128,7 +128,7 @@ fn pattern_row<const FMA: bool>(extents: &Extents, q: &[f32], k: &[f32], head: u
 
 vectorise! {
     // One prompt: z from zeros, `pattern` is room for `keys` values.
-    fn attend(extents: &Extents, q: &[f32], k: &[f32], v: &[f32], pattern: &mut [f32], z: &mut [f32]) {
+    fn attend(extents: &AttentionExtents, q: &[f32], k: &[f32], v: &[f32], pattern: &mut [f32], z: &mut [f32]) {
         for query in 0..extents.queries {
             let pattern = &mut pattern[..extents.visible(query)];
             for head in 0..extents.heads {
@@ -147,7 +147,7 @@ vectorise! {
     // One prompt's gradients from zeros. With p the pattern and g = dz: dv_j = Σ p_ij·g_i; dp_ij = g_i·v_j;
     // ds_ij = p_ij·(dp_ij - Σ_k p_ik·dp_ik); dq_i = scale·Σ ds_ij·k_j; dk_j = scale·Σ ds_ij·q_i.
     fn attend_gradients(
-        extents: &Extents,
+        extents: &AttentionExtents,
         inputs: [&[f32]; 3],
         gradient: &[f32],
         room: &mut [f32],
@@ -180,9 +180,9 @@ vectorise! {
     }
 }
 
-impl Operation<3> for Attention {
+impl Operation<3> for AttentionOperation {
     fn forward(&self, [q, k, v]: [Array; 3]) -> (Vec<usize>, Vec<f32>) {
-        let extents = Extents::of(q, k, v);
+        let extents = AttentionExtents::of(q, k, v);
         let (query_block, key_block) = (extents.query_block().max(1), extents.key_block());
         let mut z = vec![0.0; q.data.len()];
         let prompts = piece_rows(query_block * extents.keys.max(1));
@@ -199,7 +199,7 @@ impl Operation<3> for Attention {
     }
 
     fn backward(&self, [q, k, v]: [Array; 3], _: &[f32], gradient: &[f32], _: [bool; 3]) -> [Option<Vec<f32>>; 3] {
-        let extents = Extents::of(q, k, v);
+        let extents = AttentionExtents::of(q, k, v);
         let (query_block, key_block) = (extents.query_block().max(1), extents.key_block().max(1));
         let (mut to_q, mut to_k, mut to_v) =
             (vec![0.0; q.data.len()], vec![0.0; k.data.len()], vec![0.0; v.data.len()]);

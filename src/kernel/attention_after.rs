@@ -74,7 +74,7 @@ pub fn attention_after(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, past: &Past) ->
 }
 
 /// The extents of one row.
-struct Extents {
+struct RowExtents {
     queries: usize,
     own: usize,
     past: usize,
@@ -93,7 +93,7 @@ fn attend_all(q: Array, own: [Array; 2], past: [Array; 2], Past { len, of, .. }:
     let past_len = *len;
     assert!(past_len <= held && rows == of.len() && of.iter().all(|&prompt| prompt < prompts), "each row has a prompt");
     assert!(queries <= own_len && kv_heads > 0 && heads % kv_heads == 0, "queries are positions of the keys");
-    let extents = Extents { queries, own: own_len, past: past_len, heads, kv_heads, d_head };
+    let extents = RowExtents { queries, own: own_len, past: past_len, heads, kv_heads, d_head };
     let keys = past_len + own_len;
     let (query_block, own_block, past_block) =
         (queries * heads * d_head, own_len * kv_heads * d_head, held * kv_heads * d_head);
@@ -113,8 +113,8 @@ fn attend_all(q: Array, own: [Array; 2], past: [Array; 2], Past { len, of, .. }:
 
 vectorise! {
     // One row: z from zeros; `pattern` is room for all keys. `past` and `own` are keys and values.
-    fn attend(extents: &Extents, q: &[f32], past: [&[f32]; 2], own: [&[f32]; 2], pattern: &mut [f32], z: &mut [f32]) {
-        let Extents { queries, own: own_len, past: past_len, heads, kv_heads, d_head } = *extents;
+    fn attend(extents: &RowExtents, q: &[f32], past: [&[f32]; 2], own: [&[f32]; 2], pattern: &mut [f32], z: &mut [f32]) {
+        let RowExtents { queries, own: own_len, past: past_len, heads, kv_heads, d_head } = *extents;
         let scale = 1.0 / (d_head as f32).sqrt();
         let group = heads / kv_heads;
         for query in 0..queries {

@@ -1,13 +1,13 @@
 //! Linear maps and the sums of columns that their gradients need.
 
-use super::matmul::{Matrix, product, product_with_bias};
+use super::matmul::{MatrixView, product, product_with_bias};
 use super::operation::{Array, Operation, run};
 use burn::tensor::Tensor;
 
 /// x·w + b: `[batch, pos, d_in]` and `[d_in, d_out]` to `[batch, pos, d_out]`, as one product over `batch * pos` rows.
 pub fn linear(x: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<3> {
     match bias {
-        None => run(Linear, [x.into_dispatch(), weight.into_dispatch()], |[x, weight]| {
+        None => run(LinearOperation, [x.into_dispatch(), weight.into_dispatch()], |[x, weight]| {
             plain_linear(Tensor::from_dispatch(x), Tensor::from_dispatch(weight))
         }),
         Some(bias) => {
@@ -27,9 +27,9 @@ fn plain_linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 }
 
 /// The two factors as matrices: (rows, d_in), (d_in, d_out).
-fn factors<'a>(x: Array<'a>, weight: Array<'a>) -> (Matrix<'a>, Matrix<'a>) {
+fn factors<'a>(x: Array<'a>, weight: Array<'a>) -> (MatrixView<'a>, MatrixView<'a>) {
     let [d_in, d_out] = [weight.data.len() / weight.width().max(1), weight.width()];
-    (Matrix::dense(x.data, rows(x), x.width()), Matrix::dense(weight.data, d_in, d_out))
+    (MatrixView::dense(x.data, rows(x), x.width()), MatrixView::dense(weight.data, d_in, d_out))
 }
 
 fn rows(x: Array) -> usize {
@@ -46,15 +46,15 @@ fn output_shape(x: Array, weight: Array) -> Vec<usize> {
 
 /// dx = dy·wᵀ, dw = xᵀ·dy.
 fn gradients(x: Array, weight: Array, gradient: &[f32], wanted: [bool; 2]) -> [Option<Vec<f32>>; 2] {
-    let gradient = Matrix::dense(gradient, rows(x), weight.width());
+    let gradient = MatrixView::dense(gradient, rows(x), weight.width());
     let (x, weight) = factors(x, weight);
     [wanted[0].then(|| product(gradient, weight.transposed())), wanted[1].then(|| product(x.transposed(), gradient))]
 }
 
 #[derive(Debug, Clone)]
-struct Linear;
+struct LinearOperation;
 
-impl Operation<2> for Linear {
+impl Operation<2> for LinearOperation {
     fn forward(&self, [x, weight]: [Array; 2]) -> (Vec<usize>, Vec<f32>) {
         let (a, b) = factors(x, weight);
         (output_shape(x, weight), product(a, b))

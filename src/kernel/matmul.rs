@@ -8,7 +8,7 @@ const PARALLEL_FROM: usize = 1 << 20;
 
 /// A matrix in memory.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Matrix<'a> {
+pub(crate) struct MatrixView<'a> {
     data: &'a [f32],
     rows: usize,
     columns: usize,
@@ -16,7 +16,7 @@ pub(crate) struct Matrix<'a> {
     column_stride: usize,
 }
 
-impl<'a> Matrix<'a> {
+impl<'a> MatrixView<'a> {
     /// `data` row by row.
     pub fn dense(data: &'a [f32], rows: usize, columns: usize) -> Self {
         Self::rows_apart(data, rows, columns, columns)
@@ -44,7 +44,7 @@ impl<'a> Matrix<'a> {
 }
 
 /// `a·b`, row by row.
-pub(super) fn product(a: Matrix, b: Matrix) -> Vec<f32> {
+pub(super) fn product(a: MatrixView, b: MatrixView) -> Vec<f32> {
     let mut out = Vec::with_capacity(a.rows * b.columns);
     multiply(a, b, &mut out.spare_capacity_mut()[..a.rows * b.columns], b.columns, false);
     // SAFETY: the capacity is as large, and `multiply` wrote every element of a dense output.
@@ -53,7 +53,7 @@ pub(super) fn product(a: Matrix, b: Matrix) -> Vec<f32> {
 }
 
 /// `a·b` plus `bias` in every row.
-pub(super) fn product_with_bias(a: Matrix, b: Matrix, bias: &[f32]) -> Vec<f32> {
+pub(super) fn product_with_bias(a: MatrixView, b: MatrixView, bias: &[f32]) -> Vec<f32> {
     assert_eq!(bias.len(), b.columns, "a bias has one value per column");
     let mut out = Vec::with_capacity(a.rows * b.columns);
     for _ in 0..a.rows {
@@ -66,7 +66,7 @@ pub(super) fn product_with_bias(a: Matrix, b: Matrix, bias: &[f32]) -> Vec<f32> 
 }
 
 /// Adds `a·b` to `out`, row by row, or writes it there.
-pub(crate) fn product_into(a: Matrix, b: Matrix, out: &mut [f32], add: bool) {
+pub(crate) fn product_into(a: MatrixView, b: MatrixView, out: &mut [f32], add: bool) {
     let out: *mut [f32] = out;
     // SAFETY: initialised values may be looked at as values that need not be, as long as none is made uninitialised: `multiply`
     // writes numbers.
@@ -74,7 +74,7 @@ pub(crate) fn product_into(a: Matrix, b: Matrix, out: &mut [f32], add: bool) {
 }
 
 /// Writes `a·b` to rows of `out` that start `row_stride` values apart, or adds it to them (which must then be initialised).
-pub(super) fn multiply(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], row_stride: usize, add: bool) {
+pub(super) fn multiply(a: MatrixView, b: MatrixView, out: &mut [MaybeUninit<f32>], row_stride: usize, add: bool) {
     let (m, k, n) = (a.rows, a.columns, b.columns);
     assert_eq!(k, b.rows, "inner extents of a matrix product agree");
     if m == 0 || n == 0 {
@@ -83,7 +83,7 @@ pub(super) fn multiply(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], row_s
     assert!(n <= row_stride && (m - 1) * row_stride + n <= out.len(), "output of a matrix product fits");
     let spread = m * k * n >= PARALLEL_FROM && !is_alone();
     let parallelism = if spread { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
-    // SAFETY: `Matrix` reaches no value past its data (checked when made, unchanged by transposing), the output's rows
+    // SAFETY: `MatrixView` reaches no value past its data (checked when made, unchanged by transposing), the output's rows
     // lie within `out` (checked above) and do not overlap; `out` is borrowed uniquely, so it aliases neither input.
     // `out` is read only if `add`, and then the caller has initialised it.
     unsafe {

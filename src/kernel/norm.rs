@@ -10,7 +10,7 @@ use std::mem::MaybeUninit;
 
 /// A norm over `d_model`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Norm {
+pub struct NormFunction {
     /// Which one.
     pub kind: NormKind,
     /// Added to the variance.
@@ -29,7 +29,7 @@ pub enum NormKind {
 
 /// x divided by its root mean square over the last dimension, or first centred and then so divided; computed in
 /// f32 at least.
-pub fn normalize(x: Tensor<3>, norm: &Norm) -> Tensor<3> {
+pub fn normalize(x: Tensor<3>, norm: &NormFunction) -> Tensor<3> {
     let operation = Normalize { centred: norm.kind == NormKind::Layer, eps: norm.eps as f32 };
     run(operation, [x.into_dispatch()], |[x]| {
         let x = Tensor::from_dispatch(x);
@@ -40,13 +40,13 @@ pub fn normalize(x: Tensor<3>, norm: &Norm) -> Tensor<3> {
 }
 
 /// What [`normalize`] divides, `[batch, pos, d_model]`, and what by, `[batch, pos, 1]`.
-pub fn norm_parts(x: Tensor<3>, norm: &Norm) -> (Tensor<3>, Tensor<3>) {
+pub fn norm_parts(x: Tensor<3>, norm: &NormFunction) -> (Tensor<3>, Tensor<3>) {
     let dtype = x.dtype();
     let (centred, divisor) = parts(x, norm);
     (centred.cast(dtype), divisor.cast(dtype))
 }
 
-fn parts(x: Tensor<3>, norm: &Norm) -> (Tensor<3>, Tensor<3>) {
+fn parts(x: Tensor<3>, norm: &NormFunction) -> (Tensor<3>, Tensor<3>) {
     let dtype = at_least_f32(x.dtype());
     let x = x.cast(dtype);
     let centred = match norm.kind {
@@ -61,7 +61,7 @@ fn parts(x: Tensor<3>, norm: &Norm) -> (Tensor<3>, Tensor<3>) {
 pub fn scale_and_shift(x: Tensor<3>, scale: Option<Tensor<1>>, shift: Option<Tensor<1>>) -> Tensor<3> {
     let x = match scale {
         None => x,
-        Some(scale) => run(Scale, [x.into_dispatch(), scale.into_dispatch()], |[x, scale]| {
+        Some(scale) => run(ScaleOperation, [x.into_dispatch(), scale.into_dispatch()], |[x, scale]| {
             Tensor::from_dispatch(x) * Tensor::<1>::from_dispatch(scale).unsqueeze()
         }),
     };
@@ -147,7 +147,7 @@ impl Operation<1> for Normalize {
 }
 
 #[derive(Debug, Clone)]
-struct Scale;
+struct ScaleOperation;
 
 /// `combine(x, row)` for each value of each row of x.
 fn by_row(x: Array, row: &[f32], combine: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
@@ -163,7 +163,7 @@ fn by_row(x: Array, row: &[f32], combine: impl Fn(f32, f32) -> f32 + Sync) -> Ve
     })
 }
 
-impl Operation<2> for Scale {
+impl Operation<2> for ScaleOperation {
     fn forward(&self, [x, scale]: [Array; 2]) -> (Vec<usize>, Vec<f32>) {
         (x.shape.to_vec(), by_row(x, scale.data, |x, scale| x * scale))
     }

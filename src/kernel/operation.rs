@@ -95,10 +95,10 @@ fn run_recorded<O: Operation<N>, const N: usize>(operation: O, inputs: [Dispatch
     let dense = inputs.each_ref().map(|input| contiguous(input.primitive()));
     let output = forward(&operation, &dense);
     let nodes = inputs.each_ref().map(|input| input.node());
-    match Step(operation).prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
+    match BackwardStep(operation).prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prepared) => {
             let saved = if O::READS_OUTPUT { output.clone() } else { empty() };
-            prepared.finish(Saved { inputs: dense, output: saved }, output)
+            prepared.finish(OperationState { inputs: dense, output: saved }, output)
         }
         OpsKind::UnTracked(prepared) => prepared.finish(output),
     }
@@ -159,21 +159,21 @@ fn array(tensor: &FlexTensor) -> Array<'_> {
 }
 
 #[derive(Debug)]
-struct Step<O>(O);
+struct BackwardStep<O>(O);
 
 #[derive(Debug, Clone)]
-struct Saved<const N: usize> {
+struct OperationState<const N: usize> {
     inputs: [FlexTensor; N],
     output: FlexTensor,
 }
 
-impl<O: Operation<N>, const N: usize> Backward<Flex, N> for Step<O> {
-    type State = Saved<N>;
+impl<O: Operation<N>, const N: usize> Backward<Flex, N> for BackwardStep<O> {
+    type State = OperationState<N>;
 
-    fn backward(self, ops: Ops<Saved<N>, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<OperationState<N>, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
         let wanted = ops.parents.each_ref().map(|parent| parent.is_some());
-        let Saved { inputs, output } = &ops.state;
+        let OperationState { inputs, output } = &ops.state;
         let results = self.0.backward(inputs.each_ref().map(array), array(output).data, array(&gradient).data, wanted);
         for ((parent, input), result) in ops.parents.iter().zip(inputs).zip(results) {
             if let (Some(node), Some(values)) = (parent, result) {

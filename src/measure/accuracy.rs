@@ -4,14 +4,14 @@ use super::wilson::{Interval, wilson};
 
 /// How many of how many are right.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Accuracy {
+pub struct RightAnswers {
     /// Right answers.
     pub correct: u64,
     /// Prompts.
     pub n: u64,
 }
 
-impl Accuracy {
+impl RightAnswers {
     /// Counts one more answer.
     pub fn add(&mut self, correct: bool) {
         self.correct += u64::from(correct);

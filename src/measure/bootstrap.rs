@@ -7,7 +7,7 @@ use rand_chacha::rand_core::RngCore;
 
 /// Mean, spread and interval of some values.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Mean {
+pub struct BootstrapMean {
     /// Arithmetic mean.
     pub mean: f64,
     /// Sample standard deviation (n − 1); not a number for one value.
@@ -58,18 +58,18 @@ impl Resamples {
     }
 
     /// The mean of `values`, n of them, with its interval.
-    pub fn mean(&self, values: &[f64]) -> Mean {
+    pub fn mean(&self, values: &[f64]) -> BootstrapMean {
         debug_assert_eq!(values.len(), self.n);
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         let std = if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { f64::NAN };
         if self.weights.is_empty() || values.iter().any(|value| !value.is_finite()) {
-            return Mean { mean, std, low: f64::NAN, high: f64::NAN };
+            return BootstrapMean { mean, std, low: f64::NAN, high: f64::NAN };
         }
         let resamples = self.weights.chunks_exact(self.n).zip(&self.totals);
         let mut means: Vec<f64> = resamples.map(|(weights, total)| weighted_sum(weights, values) / total).collect();
-        Mean { mean, std, low: quantile(&mut means, 0.025), high: quantile(&mut means, 0.975) }
+        BootstrapMean { mean, std, low: quantile(&mut means, 0.025), high: quantile(&mut means, 0.975) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// One prompt and the answer it should get.
 #[derive(Debug, Clone, Copy)]
-pub struct Task<'a> {
+pub struct GreedyTask<'a> {
     /// Tokens of the prompt.
     pub prompt: &'a [u32],
     /// Tokens of the answer, at least one.
@@ -84,7 +84,7 @@ pub fn first_token(network: &dyn NextToken, prompts: &[&[u32]], pace: Pace) -> R
 /// What the model reports, see [`NextToken::arg_max`].
 pub fn decode(
     network: &dyn NextToken,
-    tasks: &[Task],
+    tasks: &[GreedyTask],
     extent: Extent,
     continues: &dyn Fn(&[u32], u32) -> bool,
     pace: Pace,

@@ -13,12 +13,12 @@ mod table;
 mod wilson;
 
 pub use ablation::AblationMeasure;
-pub use accuracy::Accuracy;
+pub use accuracy::RightAnswers;
 pub use attribution::AttributionMeasure;
-pub use bootstrap::{Mean, Resamples};
+pub use bootstrap::{BootstrapMean, Resamples};
 pub use effect::EffectMeasure;
-pub use greedy::{Decoded, Extent, Pace, Task, decode, first_token};
-pub use next_token::{DecodeError, Failure, NextToken, arg_max};
+pub use greedy::{Decoded, Extent, GreedyTask, Pace, decode, first_token};
+pub use next_token::{BoxError, DecodeError, NextToken, arg_max};
 pub use reading::Reading;
 pub use smallest::{Enough, enough};
 pub use table::Property;

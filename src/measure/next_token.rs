@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// Any error of a model.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a model gave no answer.
 #[derive(Debug, Error)]
@@ -27,7 +27,7 @@ pub enum DecodeError {
     },
     /// The forward pass failed, or was interrupted.
     #[error(transparent)]
-    Model(#[from] Failure),
+    Model(#[from] BoxError),
 }
 
 /// A model that says what comes next.
@@ -39,7 +39,7 @@ pub trait NextToken {
     fn position_limit(&self) -> Option<usize>;
 
     /// Logits of the token after each row, `[rows, n_vocab]` row-major. The rows are of one length, at least one token.
-    fn last_logits(&self, rows: &[&[u32]]) -> Result<Vec<f32>, Failure>;
+    fn last_logits(&self, rows: &[&[u32]]) -> Result<Vec<f32>, BoxError>;
 
     /// The token with the largest logit after each row, the lowest id among equals (as `torch.argmax`).
     /// An implementation may compute it where the logits are, instead of copying them.

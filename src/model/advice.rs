@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::builtin;
-use super::content::{self, Content};
+use super::content::{self, FileContent};
 
 /// Names without an owner that the hub's own libraries know, and where the models are.
 const OLD_NAMES: [(&str, &str); 5] = [
@@ -66,11 +66,11 @@ pub(super) fn for_file(path: &Path) -> String {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let whole = folder.join("config.json").is_file();
     match content::of(path) {
-        Some(Content::LfsPointer | Content::Page) => {
+        Some(FileContent::LfsPointer | FileContent::Page) => {
             content::misnamed(path).map(|told| format!(": it is {told}")).unwrap_or_default()
         }
         _ if whole => format!("; give the folder, '{}'", folder.display()),
-        Some(Content::Safetensors | Content::Zip | Content::Pickle) => {
+        Some(FileContent::Safetensors | FileContent::Zip | FileContent::Pickle) => {
             ": weights alone; give a folder that has config.json and the tokenizer's files with them".into()
         }
         _ => String::new(),

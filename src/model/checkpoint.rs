@@ -7,13 +7,13 @@ use std::path::Path;
 use indexmap::IndexMap;
 
 use super::config::ConfigError;
-use super::facts::{Facts, Positions};
-use super::family::names::{BlockNames, Expected, LinearNames, ModelNames, NormNames, Stored as Rows};
+use super::facts::{Facts, PositionEncoding};
+use super::family::names::{BlockNames, Expected, LinearNames, MatrixOrder, ModelNames, NormNames};
 use super::family::{self, Description};
 use super::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
 use super::matching::{Matching, listed};
 use super::random::RandomWeights;
-use super::weights::{self, FEW_BITS, Safetensors, Source, Stored, WeightError};
+use super::weights::{self, FEW_BITS, NumberFormat, Safetensors, WeightError, WeightSource};
 
 /// Larger than any configuration.
 const LARGEST_CONFIG: u64 = 10_000_000;
@@ -22,7 +22,7 @@ const LARGEST_CONFIG: u64 = 10_000_000;
 pub struct Checkpoint {
     facts: Facts,
     names: ModelNames,
-    source: Box<dyn Source>,
+    source: Box<dyn WeightSource>,
     matching: Matching,
     notes: Vec<String>,
 }
@@ -67,7 +67,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// When the source's names and shapes are not those that the description calls for; all differences are listed.
-    pub fn new(described: Description, source: Box<dyn Source>) -> Result<Self, WeightError> {
+    pub fn new(described: Description, source: Box<dyn WeightSource>) -> Result<Self, WeightError> {
         let Description { facts, names, notes } = described;
         let wanted = expected(&facts, &names);
         let wanted = wanted.iter().map(|expected| expected.name.as_str()).chain([names.tokens.as_str()]).collect();
@@ -126,7 +126,7 @@ impl Checkpoint {
         if !quantised.is_empty() {
             let held = expected(&self.facts, &self.names).into_iter().find_map(|expected| {
                 let name = self.stored(&expected.name);
-                let other = matches!(tensors.get(name)?.stored, Stored::Other(_));
+                let other = matches!(tensors.get(name)?.stored, NumberFormat::Other(_));
                 other.then(|| format!(" in {}", self.source.format_of(name)))
             });
             return vec![format!(
@@ -161,7 +161,7 @@ impl Checkpoint {
                 Some(info) if info.shape != *shape => {
                     problems.push(format!("wrong shape: '{name}' is {:?}, should be {shape:?}", info.shape));
                 }
-                Some(info) if matches!(info.stored, Stored::Other(_)) => {
+                Some(info) if matches!(info.stored, NumberFormat::Other(_)) => {
                     formats.entry(self.source.format_of(name)).or_default().push(name.to_owned());
                 }
                 Some(_) => {}
@@ -185,9 +185,9 @@ impl Checkpoint {
                 .push(format!("left out of the model, for they are of another part than the language model: {beside}"));
         }
         let table = self.matching.buffers.iter().find(|name| name.ends_with("rotary_emb.inv_freq"));
-        if let (Some(name), Positions::Rotary(rotary)) = (table, &self.facts.positions)
+        if let (Some(name), PositionEncoding::Rotary(rotary)) = (table, &self.facts.positions)
             && let Some(info) = self.source.tensors().get(name)
-            && !matches!(info.stored, Stored::Other(_))
+            && !matches!(info.stored, NumberFormat::Other(_))
         {
             let mut stored = vec![0.0; info.shape.iter().product()];
             self.source.read(name, 0, &mut stored)?;
@@ -233,9 +233,9 @@ impl Checkpoint {
     fn linear(&self, names: &LinearNames) -> Result<HostLinear, WeightError> {
         let outputs: usize = names.take.iter().map(Range::len).sum();
         let data = match names.stored {
-            Rows::OutIn => self.transposed(names, outputs)?,
-            Rows::InOut if outputs == names.outputs => self.whole(&names.weight, &names.weight_shape())?.data,
-            Rows::InOut => self.columns(names, outputs)?,
+            MatrixOrder::OutIn => self.transposed(names, outputs)?,
+            MatrixOrder::InOut if outputs == names.outputs => self.whole(&names.weight, &names.weight_shape())?.data,
+            MatrixOrder::InOut => self.columns(names, outputs)?,
         };
         let weight = HostTensor { shape: vec![names.inputs, outputs], data };
         let bias = names.bias.as_ref().map(|name| self.bias(name, names, outputs)).transpose()?;

@@ -1,6 +1,6 @@
 //! `config.json`, as transformers 4 and transformers 5 write it, read with checks.
 
-use crate::kernel::Activation;
+use crate::kernel::ActivationFunction;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 
@@ -170,13 +170,13 @@ impl Config {
     }
 
     /// The non-linearity named under `key`, or `default` where the key is absent.
-    pub fn activation(&self, key: &str, default: &str) -> Result<Activation, ConfigError> {
+    pub fn activation(&self, key: &str, default: &str) -> Result<ActivationFunction, ConfigError> {
         self.not_null(key)?;
         match self.text_if(key)?.unwrap_or(default) {
-            "silu" | "swish" => Ok(Activation::Silu),
-            "gelu" => Ok(Activation::Gelu),
-            "gelu_new" | "gelu_fast" | "gelu_pytorch_tanh" => Ok(Activation::GeluTanh),
-            "relu" => Ok(Activation::Relu),
+            "silu" | "swish" => Ok(ActivationFunction::Silu),
+            "gelu" => Ok(ActivationFunction::Gelu),
+            "gelu_new" | "gelu_fast" | "gelu_pytorch_tanh" => Ok(ActivationFunction::GeluTanh),
+            "relu" => Ok(ActivationFunction::Relu),
             other => Err(ConfigError(format!(
                 "'{key}' is \"{other}\"; supported: silu, gelu, gelu_new, gelu_fast, gelu_pytorch_tanh, relu"
             ))),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// A kind of content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
+pub(super) enum FileContent {
     /// What git-lfs leaves in place of a file that it has not fetched.
     LfsPointer,
     /// A GGUF file.
@@ -28,70 +28,76 @@ pub(super) enum Content {
 }
 
 /// What a file holds, where that is one of these.
-pub(super) fn of(path: &Path) -> Option<Content> {
+pub(super) fn of(path: &Path) -> Option<FileContent> {
     let mut head = Vec::new();
     File::open(path).ok()?.take(64).read_to_end(&mut head).ok()?;
     let page = |text: &str| head.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text.as_bytes()));
     if head.starts_with(b"version https://git-lfs") {
-        Some(Content::LfsPointer)
+        Some(FileContent::LfsPointer)
     } else if head.starts_with(b"GGUF") {
-        Some(Content::Gguf)
+        Some(FileContent::Gguf)
     } else if head.starts_with(b"PK\x03\x04") {
-        Some(Content::Zip)
+        Some(FileContent::Zip)
     } else if head.get(4..8) == Some(&[0; 4]) && head.get(8..10).is_some_and(|start| start == b"{\"" || start == b"{}")
     {
-        Some(Content::Safetensors)
+        Some(FileContent::Safetensors)
     } else if page("<!doctype html") || page("<html") {
-        Some(Content::Page)
+        Some(FileContent::Page)
     } else if matches!(head.as_slice(), [0x80, 2..=5, ..]) {
-        Some(Content::Pickle)
+        Some(FileContent::Pickle)
     } else if [b"lmgg", b"fmgg", b"tjgg"].iter().any(|magic| head.starts_with(*magic)) {
-        Some(Content::Ggml)
+        Some(FileContent::Ggml)
     } else if head.starts_with(b"\x1f\x8b") || head.starts_with(b"\x28\xb5\x2f\xfd") || head.starts_with(b"\xfd7zXZ") {
-        Some(Content::Compressed)
+        Some(FileContent::Compressed)
     } else if head.is_empty() {
-        Some(Content::Empty)
+        Some(FileContent::Empty)
     } else {
         None
     }
 }
 
-impl Content {
+impl FileContent {
     /// Whether a file of this name may hold it.
     fn suits(self, path: &Path) -> bool {
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         match self {
-            Content::Gguf => extension == "gguf",
-            Content::Safetensors => extension == "safetensors",
-            Content::Zip | Content::Pickle => matches!(extension, "bin" | "pt" | "pth"),
-            Content::LfsPointer | Content::Page | Content::Ggml | Content::Compressed | Content::Empty => false,
+            FileContent::Gguf => extension == "gguf",
+            FileContent::Safetensors => extension == "safetensors",
+            FileContent::Zip | FileContent::Pickle => matches!(extension, "bin" | "pt" | "pth"),
+            FileContent::LfsPointer
+            | FileContent::Page
+            | FileContent::Ggml
+            | FileContent::Compressed
+            | FileContent::Empty => false,
         }
     }
 
     /// What it is and what to do.
     fn told(self) -> &'static str {
         match self {
-            Content::LfsPointer => {
+            FileContent::LfsPointer => {
                 "a git-lfs pointer, a few lines in place of the file itself: run `git lfs pull` in its folder"
             }
-            Content::Gguf => {
+            FileContent::Gguf => {
                 "a GGUF file under another name: give its path as the source, without the folder's other files"
             }
-            Content::Zip | Content::Pickle => {
+            FileContent::Zip | FileContent::Pickle => {
                 "a file of PyTorch's under another name: call it pytorch_model.bin, beside a config.json, and give the folder"
             }
-            Content::Safetensors => {
+            FileContent::Safetensors => {
                 "a safetensors file under another name: call it model.safetensors, beside a config.json, and give the folder"
             }
-            Content::Ggml => "a file of llama.cpp's formats before GGUF: convert the model anew",
-            Content::Compressed => "a packed file: unpack it first",
-            Content::Empty => "an empty file: download it again",
-            Content::Page => "a web page in place of the file: download the file itself, with `hf download` or git-lfs",
+            FileContent::Ggml => "a file of llama.cpp's formats before GGUF: convert the model anew",
+            FileContent::Compressed => "a packed file: unpack it first",
+            FileContent::Empty => "an empty file: download it again",
+            FileContent::Page => {
+                "a web page in place of the file: download the file itself, with `hf download` or git-lfs"
+            }
         }
     }
 }
 
 /// What a file is that is not what its name promises, and what to do.
 pub(super) fn misnamed(path: &Path) -> Option<&'static str> {
-    of(path).filter(|content| !content.suits(path)).map(Content::told)
+    of(path).filter(|content| !content.suits(path)).map(FileContent::told)
 }

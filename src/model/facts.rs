@@ -1,6 +1,6 @@
 //! Architecture facts: everything the forward pass needs to know that is not a weight.
 
-use crate::kernel::{Activation, Norm, Rotary};
+use crate::kernel::{ActivationFunction, NormFunction, Rotary};
 use serde::Serialize;
 
 /// One decoder-only transformer, described. Families differ in these facts and in the names of their weights, in nothing else.
@@ -25,13 +25,13 @@ pub struct Facts {
     /// Largest number of positions.
     pub n_ctx: usize,
     /// Every norm of the model.
-    pub norm: Norm,
+    pub norm: NormFunction,
     /// Non-linearity of the MLP.
-    pub activation: Activation,
+    pub activation: ActivationFunction,
     /// Whether the MLP multiplies `act(gate)` by a second linear map (paper appendix C).
     pub gated: bool,
     /// How positions enter.
-    pub positions: Positions,
+    pub positions: PositionEncoding,
     /// Whether there is no position beyond `n_ctx`: positions are looked up in a table of that length.
     pub bounded: bool,
     /// A window that attention sees no further back than.
@@ -86,7 +86,7 @@ impl std::fmt::Display for Window {
 /// How positions enter the model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Positions {
+pub enum PositionEncoding {
     /// A learned vector per position is added to the embedding.
     Learned,
     /// Queries and keys are rotated.
@@ -140,7 +140,7 @@ impl Facts {
         let attention = self.d_model * self.d_head * (2 * self.n_heads + 2 * self.n_kv_heads);
         let mlp = self.d_model * self.d_mlp * if self.gated { 3 } else { 2 };
         let embeddings = self.n_vocab * self.d_model * if self.tied { 1 } else { 2 };
-        let positions = if self.positions == Positions::Learned { self.n_ctx * self.d_model } else { 0 };
+        let positions = if self.positions == PositionEncoding::Learned { self.n_ctx * self.d_model } else { 0 };
         self.n_layers * (attention + mlp) + embeddings + positions
     }
 }

@@ -1,7 +1,7 @@
 //! What a model is read from: its files, or bytes within the binary. Everything that [`super::Model::open`] reads is here, for
 //! those who must know whether a model is still the same.
 
-use super::source::Source;
+use super::source::ModelSource;
 use super::tokenizer::FOLDER_FILES;
 use super::{Lookup, ModelError, builtin, gguf, hub, weights};
 use crate::spec;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// One thing that a model is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum ModelInput {
     /// A file, under the name that it has for the model.
     File {
         /// Its name, without the folder: a copy elsewhere is the same model.
@@ -32,30 +32,30 @@ pub enum Part {
 ///
 /// # Errors
 /// A source that is malformed or leads nowhere, and an index of weights that cannot be read.
-pub fn parts(spec: &spec::Model, lookup: Lookup) -> Result<Vec<Part>, ModelError> {
-    match Source::parse(&spec.source, lookup.base, lookup.checkpoint)? {
-        Source::Builtin { name, checkpoint } => {
+pub fn parts(spec: &spec::Model, lookup: Lookup) -> Result<Vec<ModelInput>, ModelError> {
+    match ModelSource::parse(&spec.source, lookup.base, lookup.checkpoint)? {
+        ModelSource::Builtin { name, checkpoint } => {
             let files = builtin::files(&name, checkpoint.as_deref())?;
-            Ok(files.into_iter().map(|(name, bytes)| Part::Bytes { name, bytes }).collect())
+            Ok(files.into_iter().map(|(name, bytes)| ModelInput::Bytes { name, bytes }).collect())
         }
-        Source::Folder(folder) => in_folder(&folder),
-        Source::Gguf(path) => {
+        ModelSource::Folder(folder) => in_folder(&folder),
+        ModelSource::Gguf(path) => {
             let name = |index: usize| if index == 0 { "gguf".into() } else { format!("gguf-{}", index + 1) };
             let files = gguf::files(&path).into_iter().enumerate();
-            Ok(files.map(|(index, path)| Part::File { name: name(index), path }).collect())
+            Ok(files.map(|(index, path)| ModelInput::File { name: name(index), path }).collect())
         }
-        Source::Hub { repo, revision } => in_folder(&hub::snapshot(&repo, &revision, lookup.quiet)?),
-        Source::Random { config, seed } => {
-            Ok(vec![Part::File { name: "config.json".into(), path: config }, Part::Seed(seed)])
+        ModelSource::Hub { repo, revision } => in_folder(&hub::snapshot(&repo, &revision, lookup.quiet)?),
+        ModelSource::Random { config, seed } => {
+            Ok(vec![ModelInput::File { name: "config.json".into(), path: config }, ModelInput::Seed(seed)])
         }
     }
 }
 
 /// The commit of the hub's repository that a model is read at; none for one that is not of the hub.
 pub fn revision(spec: &spec::Model, lookup: Lookup) -> Option<String> {
-    match Source::parse(&spec.source, lookup.base, lookup.checkpoint).ok()? {
+    match ModelSource::parse(&spec.source, lookup.base, lookup.checkpoint).ok()? {
         // The cache has a folder `snapshots/COMMIT` for each.
-        Source::Hub { repo, revision } => {
+        ModelSource::Hub { repo, revision } => {
             let snapshot = hub::snapshot(&repo, &revision, lookup.quiet).ok()?;
             Some(snapshot.file_name()?.to_string_lossy().into_owned())
         }
@@ -63,10 +63,10 @@ pub fn revision(spec: &spec::Model, lookup: Lookup) -> Option<String> {
     }
 }
 
-fn in_folder(folder: &Path) -> Result<Vec<Part>, ModelError> {
+fn in_folder(folder: &Path) -> Result<Vec<ModelInput>, ModelError> {
     let small = FOLDER_FILES.iter().map(|name| folder.join(name)).filter(|path| path.is_file());
     let paths: Vec<PathBuf> = small.chain(weights::files(folder)?).collect();
-    let part = |path: PathBuf| Part::File {
+    let part = |path: PathBuf| ModelInput::File {
         name: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
         path,
     };

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::family::names::ModelNames;
-use super::weights::{Source, Stored, TensorInfo};
+use super::weights::{NumberFormat, TensorInfo, WeightSource};
 
 /// Segments that trainers and compilers put into names around a module (`torch.compile`, data parallel, FSDP, checkpointing).
 const WRAPPERS: [&str; 5] =
@@ -32,7 +32,7 @@ pub(super) struct Matching {
 
 impl Matching {
     /// Tells apart the tensors of `source`; `wanted` are the family's names of weights.
-    pub fn new(names: &ModelNames, wanted: &HashSet<&str>, source: &dyn Source) -> Self {
+    pub fn new(names: &ModelNames, wanted: &HashSet<&str>, source: &dyn WeightSource) -> Self {
         let mut matching = Self::default();
         let roots: HashSet<&str> =
             wanted.iter().map(|name| root(name.strip_prefix(names.prefix).unwrap_or(name))).collect();
@@ -117,7 +117,7 @@ fn root(name: &str) -> &str {
 
 /// A mask or a table by its name. A vector of floats may be a bias of that name, which is none of the family's.
 fn is_buffer(plain: &str, info: &TensorInfo, endings: &[&str]) -> bool {
-    let floats = !matches!(info.stored, Stored::Other(_));
+    let floats = !matches!(info.stored, NumberFormat::Other(_));
     let vector = floats && info.shape.len() == 1 && info.shape[0] > 1;
     endings.iter().any(|ending| plain.ends_with(ending)) && (!vector || plain.ends_with("inv_freq"))
 }

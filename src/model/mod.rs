@@ -27,4 +27,4 @@ pub mod weights;
 
 pub use name::ModelName;
 pub use not_finite::NotFinite;
-pub use open::{Card, Lookup, Model, ModelError, NextLogits, PromptError, Sketch};
+pub use open::{Card, InputError, Lookup, Model, ModelError, NextLogits, Sketch};

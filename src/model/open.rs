@@ -8,7 +8,7 @@ use super::facts::Facts;
 use super::host::HostModel;
 use super::not_finite::NotFinite;
 use super::processing::Processed;
-use super::source::{Source, SourceError};
+use super::source::{ModelSource, SourceError};
 use super::tokenizer::{self, FOLDER_FILES, Tokenizer, TokenizerError};
 use super::transformer::{Tokens, Transformer};
 use super::weights::WeightError;
@@ -44,7 +44,7 @@ pub enum ModelError {
 
 /// A prompt that a model cannot take.
 #[derive(Debug, thiserror::Error)]
-pub enum PromptError {
+pub enum InputError {
     /// No tokens for it.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
@@ -80,7 +80,7 @@ pub enum PromptError {
 pub struct Lookup<'a> {
     /// The folder that relative paths start from.
     pub base: &'a Path,
-    /// As in [`Source::parse`].
+    /// As in [`ModelSource::parse`].
     pub checkpoint: Option<&'a str>,
     /// Shows no progress.
     pub quiet: bool,
@@ -139,12 +139,12 @@ pub struct Sketch {
 }
 
 /// A model's files, found and checked, its weights still where they are.
-struct Found {
+struct UnloadedModel {
     host: Checkpoint,
     tokenizer: Tokenizer,
 }
 
-impl Found {
+impl UnloadedModel {
     /// What there is to know of how they were read.
     fn notes(&self) -> Vec<String> {
         self.host.notes().iter().chain(self.tokenizer.notes()).cloned().collect()
@@ -160,7 +160,7 @@ impl Model {
         let device = device::open(spec.device)?;
         let found = find(spec, lookup)?;
         let notes = found.notes();
-        let Found { host, tokenizer } = found;
+        let UnloadedModel { host, tokenizer } = found;
         let host = Processed::new(host, spec.processing);
         let transformer = Transformer::load(&host, &device, DType::from(spec.dtype))?;
         Ok(Self { transformer, tokenizer, bos: spec.bos, notes })
@@ -184,7 +184,7 @@ impl Model {
     pub fn sketch(spec: &spec::Model, lookup: Lookup) -> Result<Sketch, ModelError> {
         let found = find(spec, lookup)?;
         let notes = found.notes();
-        let Found { host, tokenizer } = found;
+        let UnloadedModel { host, tokenizer } = found;
         let facts = host.facts().clone();
         let name = |id: u32| tokenizer.token(id).unwrap_or_else(|| id.to_string());
         let bos = match (tokenizer.bos(), tokenizer.adds_bos()) {
@@ -216,12 +216,14 @@ impl Model {
     /// # Errors
     /// When the source, its configuration, or a weight's name or shape is wrong.
     pub fn architecture(spec: &spec::Model, lookup: Lookup) -> Result<Facts, ModelError> {
-        let host = match Source::parse(&spec.source, lookup.base, lookup.checkpoint)? {
-            Source::Builtin { name, checkpoint } => builtin::open(&name, checkpoint.as_deref())?.0,
-            Source::Folder(folder) => checkpoint(&folder)?,
-            Source::Gguf(file) => open_gguf(&file)?.model()?,
-            Source::Hub { repo, revision } => checkpoint(&hub::snapshot(&repo, &revision, lookup.quiet)?)?,
-            Source::Random { config, seed } => Checkpoint::random(&config, seed).map_err(WeightError::explained)?,
+        let host = match ModelSource::parse(&spec.source, lookup.base, lookup.checkpoint)? {
+            ModelSource::Builtin { name, checkpoint } => builtin::open(&name, checkpoint.as_deref())?.0,
+            ModelSource::Folder(folder) => checkpoint(&folder)?,
+            ModelSource::Gguf(file) => open_gguf(&file)?.model()?,
+            ModelSource::Hub { repo, revision } => checkpoint(&hub::snapshot(&repo, &revision, lookup.quiet)?)?,
+            ModelSource::Random { config, seed } => {
+                Checkpoint::random(&config, seed).map_err(WeightError::explained)?
+            }
         };
         Ok(host.facts().clone())
     }
@@ -252,34 +254,34 @@ impl Model {
     }
 
     /// The token put before each prompt.
-    pub fn bos(&self) -> Result<Option<u32>, PromptError> {
+    pub fn bos(&self) -> Result<Option<u32>, InputError> {
         match (self.bos.unwrap_or_else(|| self.tokenizer.adds_bos()), self.tokenizer.bos()) {
             (false, _) => Ok(None),
             (true, Some(id)) => Ok(Some(id)),
-            (true, None) => Err(PromptError::NoBos),
+            (true, None) => Err(InputError::NoBos),
         }
     }
 
     /// The tokens of a prompt as the model gets them.
-    pub fn tokens(&self, prompt: &str) -> Result<Vec<u32>, PromptError> {
+    pub fn tokens(&self, prompt: &str) -> Result<Vec<u32>, InputError> {
         let tokens: Vec<u32> = self.bos()?.into_iter().chain(self.tokenizer.encode(prompt)?.ids).collect();
         if tokens.is_empty() {
-            return Err(PromptError::Empty);
+            return Err(InputError::Empty);
         }
         if let Some(limit) = self.facts().position_limit()
             && tokens.len() > limit
         {
-            return Err(PromptError::TooLong { tokens: tokens.len(), limit });
+            return Err(InputError::TooLong { tokens: tokens.len(), limit });
         }
         let n_vocab = self.facts().n_vocab;
         match tokens.iter().find(|&&id| id as usize >= n_vocab) {
-            Some(&id) => Err(PromptError::OutsideVocabulary { id, n_vocab }),
+            Some(&id) => Err(InputError::OutsideVocabulary { id, n_vocab }),
             None => Ok(tokens),
         }
     }
 
     /// Logits of the token after a prompt.
-    pub fn next_logits(&self, prompt: &str) -> Result<NextLogits, PromptError> {
+    pub fn next_logits(&self, prompt: &str) -> Result<NextLogits, InputError> {
         let tokens = self.tokens(prompt)?;
         let batch = Tokens { pos: tokens.len(), batch: 1, ids: tokens.clone() };
         let logits = to_f32(self.transformer.last_logits(&batch));
@@ -288,22 +290,22 @@ impl Model {
     }
 }
 
-fn find(spec: &spec::Model, lookup: Lookup) -> Result<Found, ModelError> {
-    match Source::parse(&spec.source, lookup.base, lookup.checkpoint)? {
-        Source::Builtin { name, checkpoint } => {
+fn find(spec: &spec::Model, lookup: Lookup) -> Result<UnloadedModel, ModelError> {
+    match ModelSource::parse(&spec.source, lookup.base, lookup.checkpoint)? {
+        ModelSource::Builtin { name, checkpoint } => {
             let (model, tokenizer) = builtin::open(&name, checkpoint.as_deref())?;
-            Ok(Found { host: model, tokenizer })
+            Ok(UnloadedModel { host: model, tokenizer })
         }
-        Source::Folder(folder) => open_folder(&folder),
-        Source::Gguf(file) => {
+        ModelSource::Folder(folder) => open_folder(&folder),
+        ModelSource::Gguf(file) => {
             let file = open_gguf(&file)?;
-            Ok(Found { tokenizer: file.tokenizer()?, host: file.model()? })
+            Ok(UnloadedModel { tokenizer: file.tokenizer()?, host: file.model()? })
         }
-        Source::Hub { repo, revision } => open_folder(&hub::snapshot(&repo, &revision, lookup.quiet)?),
-        Source::Random { config, seed } => {
+        ModelSource::Hub { repo, revision } => open_folder(&hub::snapshot(&repo, &revision, lookup.quiet)?),
+        ModelSource::Random { config, seed } => {
             let model = Checkpoint::random(&config, seed).map_err(WeightError::explained)?;
             let numbers = model.facts().n_vocab.saturating_sub(ARITHMETIC_SYMBOLS).clamp(1, 1000);
-            Ok(Found { tokenizer: tokenizer::arithmetic(numbers), host: model })
+            Ok(UnloadedModel { tokenizer: tokenizer::arithmetic(numbers), host: model })
         }
     }
 }
@@ -311,13 +313,13 @@ fn find(spec: &spec::Model, lookup: Lookup) -> Result<Found, ModelError> {
 /// Symbols of [`tokenizer::arithmetic`] besides the integers.
 const ARITHMETIC_SYMBOLS: usize = 5;
 
-fn open_folder(folder: &Path) -> Result<Found, ModelError> {
+fn open_folder(folder: &Path) -> Result<UnloadedModel, ModelError> {
     let host = checkpoint(folder)?;
     let tokenizer = Tokenizer::from_dir(folder).map_err(|error| {
         let told = FOLDER_FILES.iter().map(|name| folder.join(name)).find_map(|path| Some((misnamed(&path)?, path)));
         told.map_or(ModelError::from(error), |(told, path)| WeightError::format(&path, told).into())
     })?;
-    Ok(Found { host, tokenizer })
+    Ok(UnloadedModel { host, tokenizer })
 }
 
 /// The model in a folder; where there is none, what the folder holds instead.

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
 use super::family::names::{Expected, Role};
-use super::weights::{Source, Stored, TensorInfo, WeightError};
+use super::weights::{NumberFormat, TensorInfo, WeightError, WeightSource};
 
 /// Standard deviation of matrices and biases, as GPT-2 and its successors are initialised.
 const DEVIATION: f32 = 0.02;
@@ -29,13 +29,13 @@ impl RandomWeights {
             streams: streams.collect(),
             tensors: expected
                 .into_iter()
-                .map(|tensor| (tensor.name, TensorInfo { shape: tensor.shape, stored: Stored::F32 }))
+                .map(|tensor| (tensor.name, TensorInfo { shape: tensor.shape, stored: NumberFormat::F32 }))
                 .collect(),
         }
     }
 }
 
-impl Source for RandomWeights {
+impl WeightSource for RandomWeights {
     fn path(&self) -> &Path {
         &self.path
     }

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::advice;
-use super::content::{self, Content};
+use super::content::{self, FileContent};
 
 /// A parsed `source`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum ModelSource {
     /// `builtin:NAME`, part of the binary; a `checkpoint` that is asked of one is refused when it is opened, which says where
     /// the model's checkpoints are.
     Builtin { name: String, checkpoint: Option<String> },
@@ -55,7 +55,7 @@ pub enum SourceError {
     NoCheckpoints(String),
 }
 
-impl Source {
+impl ModelSource {
     /// Reads `text`; paths are relative to `base`. `checkpoint` is a revision of `hf:`, a subfolder of a
     /// folder; no other source has any.
     pub fn parse(text: &str, base: &Path, checkpoint: Option<&str>) -> Result<Self, SourceError> {
@@ -71,13 +71,13 @@ impl Source {
             _ => path,
         };
         if path.is_dir() {
-            Ok(Source::Folder(path))
+            Ok(ModelSource::Folder(path))
         } else if !path.exists() {
             Err(SourceError::Missing { advice: advice::for_missing(text, base), path })
         } else if path.extension().is_some_and(|extension| extension == "gguf")
-            || content::of(&path) == Some(Content::Gguf)
+            || content::of(&path) == Some(FileContent::Gguf)
         {
-            Ok(Source::Gguf(path))
+            Ok(ModelSource::Gguf(path))
         } else {
             Err(SourceError::NotAModel { advice: advice::for_file(&path), path })
         }
@@ -107,7 +107,7 @@ impl Source {
         let revision = checkpoint.or(at).map(String::from);
         let form = |form: &str| SourceError::Form { text: text.into(), form: form.into() };
         match scheme {
-            "builtin" => Ok(Source::Builtin { name: name.into(), checkpoint: revision }),
+            "builtin" => Ok(ModelSource::Builtin { name: name.into(), checkpoint: revision }),
             "hf" => {
                 let parts: Vec<&str> = name.split('/').collect();
                 if let Some(known) = advice::of_old_name(name) {
@@ -116,7 +116,7 @@ impl Source {
                 if parts.len() != 2 || parts.iter().any(|part| part.is_empty() || *part == "..") || at == Some("") {
                     return Err(form("hf:owner/name or hf:owner/name@revision"));
                 }
-                Ok(Source::Hub { repo: name.into(), revision: revision.unwrap_or_else(|| "main".into()) })
+                Ok(ModelSource::Hub { repo: name.into(), revision: revision.unwrap_or_else(|| "main".into()) })
             }
             "random" => {
                 if checkpoint.is_some() {
@@ -129,7 +129,7 @@ impl Source {
                 if !path.is_file() {
                     return Err(SourceError::Missing { advice: advice::for_missing(config, base), path });
                 }
-                Ok(Source::Random { config: path, seed })
+                Ok(ModelSource::Random { config: path, seed })
             }
             "http" | "https" => match advice::of_address(rest) {
                 Some(name) => Err(form(&format!("hf:{name}"))),

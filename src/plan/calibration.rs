@@ -1,7 +1,7 @@
 //! How fast this machine is, timed: operations of each kind in a second.
 
 use crate::cost::Workload;
-use crate::heuristic::{Matcher, Options, Problem};
+use crate::heuristic::{ArithmeticProblem, Matcher, MatcherOptions};
 use crate::intervene::{layer_operations, runs_side_by_side};
 use crate::kernel;
 use crate::measure::Resamples;
@@ -175,8 +175,8 @@ fn resampling() -> f64 {
 /// Seconds of matching the value of a neuron at a problem, as many neurons at once as there are threads.
 fn matching() -> f64 {
     let pairs = (0..OPERANDS).flat_map(|a| (0..OPERANDS).map(move |b| (a, b)));
-    let problems: Vec<Problem> = pairs.map(|(a, b)| Problem { a, b, result: a + b }).collect();
-    let options = Options::new(HeuristicVariant::default());
+    let problems: Vec<ArithmeticProblem> = pairs.map(|(a, b)| ArithmeticProblem { a, b, result: a + b }).collect();
+    let options = MatcherOptions::new(HeuristicVariant::default());
     let matcher = Matcher::new(&problems, Operator::Addition, options);
     // Values without an order that is of the problems.
     let value = |index: usize| (index.wrapping_mul(2_654_435_761) % 65_521) as f32;

@@ -6,7 +6,7 @@ use crate::Error;
 use crate::spec::{Loaded, Step};
 use crate::store::Entry;
 use crate::store::key::Keys;
-use crate::store::key::difference::{self, Change};
+use crate::store::key::difference::{self, KeyChange};
 use crate::store::key::inputs::Inputs;
 use crate::system::time::utc;
 use crate::variants::reads;
@@ -58,14 +58,14 @@ pub enum Why {
 
 /// What the specs of one command have in common.
 #[derive(Debug, Default)]
-pub struct Earlier {
+pub struct ForecastMemory {
     /// Steps that specs before compute, by key and the names that may be in their results; with the spec.
     computed: HashMap<(String, Vec<String>), String>,
     /// The entries of stores that steps were compared with.
     entries: HashMap<PathBuf, Rc<Vec<Entry>>>,
 }
 
-impl Earlier {
+impl ForecastMemory {
     /// Every entry of a store that is whole, read when they are first asked for.
     fn entries(&mut self, recall: &Recall) -> Result<Rc<Vec<Entry>>, Error> {
         let Some(store) = recall.store() else { return Ok(Rc::default()) };
@@ -89,7 +89,7 @@ const FEW: usize = 2;
 pub fn forecast<'p, 'a>(
     variant: &'p PlannedVariant<'a>,
     recall: Option<&Recall>,
-    earlier: &mut Earlier,
+    earlier: &mut ForecastMemory,
 ) -> Result<Vec<(&'p PlannedStep<'a>, Forecast)>, Error> {
     let loaded = variant.loaded;
     let spec = loaded.sources.first().map_or("", |source| source.name());
@@ -137,15 +137,15 @@ pub fn forecast<'p, 'a>(
 
 /// What changed since the entry that a step is compared with: the latest of this step of this spec, else that of a step of the same
 /// name which differs in little, and which that is. Any other step of its kind has nothing to do with it.
-fn nearest(loaded: &Loaded, step: &Step, key: &Inputs, entries: &[Entry]) -> Option<(Vec<Change>, Option<String>)> {
+fn nearest(loaded: &Loaded, step: &Step, key: &Inputs, entries: &[Entry]) -> Option<(Vec<KeyChange>, Option<String>)> {
     let spec = loaded.sources.first().map_or("", |source| source.name());
     let of_name = || entries.iter().filter(|entry| entry.kind == step.kind() && entry.step == step.name());
     if let Some(own) = of_name().filter(|entry| entry.spec == spec).max_by_key(|entry| entry.computed) {
         return Some((difference::between(&own.inputs, key), None));
     }
     let changed = of_name().map(|entry| (entry, difference::between(&entry.inputs, key)));
-    let is_little = |(_, changes): &(&Entry, Vec<Change>)| {
-        let of_model = |change: &Change| matches!(change, Change::Weights { .. } | Change::Model { .. });
+    let is_little = |(_, changes): &(&Entry, Vec<KeyChange>)| {
+        let of_model = |change: &KeyChange| matches!(change, KeyChange::Weights { .. } | KeyChange::Model { .. });
         changes.len() <= FEW && !changes.iter().any(of_model)
     };
     let alike = changed.filter(is_little).min_by_key(|(entry, changes)| (changes.len(), u64::MAX - entry.computed));
@@ -155,14 +155,14 @@ fn nearest(loaded: &Loaded, step: &Step, key: &Inputs, entries: &[Entry]) -> Opt
 
 /// A change in the words of the spec.
 fn told(
-    change: Change,
+    change: KeyChange,
     step: &Step,
     loaded: &Loaded,
     recall: &Recall,
     computed: &HashSet<&str>,
 ) -> Result<String, Error> {
     match change {
-        Change::Rows { key, digest } => {
+        KeyChange::Rows { key, digest } => {
             let Some(name) = recall.called(&digest)? else { return Ok(format!("{key}: other rows")) };
             let again = reads::steps_behind(loaded, vec![name.clone()]);
             let again =
@@ -172,14 +172,14 @@ fn told(
                 None => format!("{key}: '{name}', other rows than before"),
             })
         }
-        Change::Value { key, old, new } => {
+        KeyChange::Value { key, old, new } => {
             // `[prompts]` is in the key whatever the set is called.
             let set = step.common().prompts().map(|set| format!("prompt_sets.{set}."));
             let key = match (key.strip_prefix("prompts."), set) {
                 (Some(rest), Some(set)) => set + rest,
                 _ => key,
             };
-            Ok(Change::Value { key, old, new }.to_string())
+            Ok(KeyChange::Value { key, old, new }.to_string())
         }
         change => Ok(change.to_string()),
     }

@@ -9,7 +9,7 @@ mod step;
 mod variant;
 
 pub use calibration::{Speed, beside, results};
-pub use forecast::{Earlier, Forecast, Why, forecast};
+pub use forecast::{Forecast, ForecastMemory, Why, forecast};
 pub use recall::Recall;
 pub use session::{Force, Session};
 pub use step::{OnModel, PlannedPrompts, PlannedStep};
@@ -21,7 +21,7 @@ use crate::context::{ModelCache, Models};
 use crate::manifest::Manifest;
 use crate::spec::{Loaded, Variant};
 use crate::system::set_threads;
-use crate::variants::{Groups, groups};
+use crate::variants::{VariantGroups, groups};
 use polars::prelude::DataType;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ use std::time::Duration;
 pub struct Plan<'a> {
     pub(crate) loaded: &'a Loaded,
     pub(crate) variants: Vec<PlannedVariant<'a>>,
-    pub(crate) groups: Groups,
+    pub(crate) groups: VariantGroups,
     pub(crate) threads: usize,
     /// How long reading and checking it took.
     pub(crate) preparing: Duration,
@@ -59,7 +59,7 @@ impl<'a> Plan<'a> {
     /// the first that is found, at its place in the spec.
     pub fn new(loaded: &'a Loaded, quiet: bool, cache: Rc<ModelCache>) -> Result<Self, Error> {
         let threads = set_threads(loaded.spec.run.threads);
-        let groups = Groups::of(loaded);
+        let groups = VariantGroups::of(loaded);
         let names = loaded.sweep().into_iter().flat_map(|sweep| &sweep.variants).map(|variant| Some(&*variant.name));
         let each = loaded.variants().into_iter().zip(names.chain([None])).enumerate();
         let variants = Error::each(each.map(|(number, (loaded, name))| {

@@ -5,7 +5,7 @@ use crate::Error;
 use crate::context::Models;
 use crate::manifest;
 use crate::model::ModelName;
-use crate::model::files::Part;
+use crate::model::files::ModelInput;
 use crate::resume::{Terms, left};
 use crate::spec::{Loaded, Step};
 use crate::store::key::{Key, Keys, fingerprint, parameters};
@@ -41,11 +41,11 @@ pub struct Recall<'a> {
     digests: &'a Digests,
     pub(crate) keys: Keys<'a>,
     build: String,
-    pub(crate) kept: Option<Kept<'a>>,
+    pub(crate) handle: Option<StoreHandle<'a>>,
 }
 
 /// A store and what it takes to use it.
-pub(crate) struct Kept<'a> {
+pub(crate) struct StoreHandle<'a> {
     pub store: Arc<Store>,
     pub to_compare: Keys<'a>,
     pub processor: String,
@@ -65,7 +65,7 @@ impl<'a> Recall<'a> {
         store: Option<&'a Arc<Store>>,
     ) -> Result<Self, Error> {
         let digests = store.map_or_else(|| session.digests(), |store| store.digests());
-        let kept = store.map(|store| Kept {
+        let handle = store.map(|store| StoreHandle {
             to_compare: Keys::to_compare(prepared.loaded, &prepared.models),
             processor: manifest::processor(),
             forced: session.forced(prepared.loaded),
@@ -78,7 +78,7 @@ impl<'a> Recall<'a> {
             digests,
             keys: Keys::new(prepared.loaded, &prepared.models, digests)?,
             build: environment::build(digests).map_err(Error::failed("the running program"))?,
-            kept,
+            handle,
         })
     }
 
@@ -100,13 +100,13 @@ impl<'a> Recall<'a> {
     /// # Errors
     /// Files that cannot be read.
     pub fn fingerprint(&self, models: &Models, name: &ModelName, progress: &Progress) -> Result<String, Error> {
-        let unread = |part: Part| match part {
-            Part::File { path, .. } => self.digests.unread(&path),
-            Part::Bytes { .. } | Part::Seed(_) => 0,
+        let unread = |part: ModelInput| match part {
+            ModelInput::File { path, .. } => self.digests.unread(&path),
+            ModelInput::Bytes { .. } | ModelInput::Seed(_) => 0,
         };
         let bytes: u64 = models.parts(name)?.into_iter().map(unread).sum();
         if bytes >= LARGE {
-            let once = if self.kept.is_some() { ", made once" } else { "" };
+            let once = if self.handle.is_some() { ", made once" } else { "" };
             progress.say(&format!("model '{name}': checksums of {:.1} GB{once}", bytes as f64 / 1e9));
         }
         fingerprint(models, name, self.digests)
@@ -118,13 +118,13 @@ impl<'a> Recall<'a> {
     /// Files of a model that cannot be read.
     pub fn state(&self, step: &Step) -> Result<State, Error> {
         let key = self.keys.of(step)?;
-        let Some(kept) = self.kept.as_ref().filter(|kept| !kept.store.is_temporary()) else {
+        let Some(handle) = self.handle.as_ref().filter(|handle| !handle.store.is_temporary()) else {
             return Ok(State::NoStore);
         };
-        if kept.forced.contains(step.name()) {
+        if handle.forced.contains(step.name()) {
             return Ok(State::Forced);
         }
-        Ok(match kept.store.peek(&key, &names(step)) {
+        Ok(match handle.store.peek(&key, &names(step)) {
             Ok(Some(entry)) => State::Stored(Box::new(entry)),
             Ok(None) => State::Nothing,
             Err(damage) => State::Damaged(damage),
@@ -136,13 +136,13 @@ impl<'a> Recall<'a> {
     /// # Errors
     /// As [`Recall::state`].
     pub fn left(&self, step: &Step, loaded: &Loaded) -> Result<usize, Error> {
-        let Some(kept) = &self.kept else { return Ok(0) };
-        Ok(left(&kept.store.blocks_of(&self.keys.of(step)?.digest), &terms(loaded, &kept.processor)))
+        let Some(handle) = &self.handle else { return Ok(0) };
+        Ok(left(&handle.store.blocks_of(&self.keys.of(step)?.digest), &terms(loaded, &handle.processor)))
     }
 
     /// The store, where there is one.
     pub fn store(&self) -> Option<&Store> {
-        self.kept.as_ref().map(|kept| kept.store.as_ref())
+        self.handle.as_ref().map(|handle| handle.store.as_ref())
     }
 
     /// Every entry of the store that is whole.
@@ -150,9 +150,9 @@ impl<'a> Recall<'a> {
     /// # Errors
     /// A store that cannot be read.
     pub fn entries(&self) -> Result<Vec<Entry>, Error> {
-        let Some(kept) = &self.kept else { return Ok(Vec::new()) };
-        let about = format!("store {}", kept.store.root().display());
-        let listed = kept.store.list().map_err(Error::failed(about))?;
+        let Some(handle) = &self.handle else { return Ok(Vec::new()) };
+        let about = format!("store {}", handle.store.root().display());
+        let listed = handle.store.list().map_err(Error::failed(about))?;
         Ok(listed.into_iter().filter_map(|listed| listed.entry.ok()).collect())
     }
 

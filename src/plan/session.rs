@@ -4,7 +4,7 @@ use super::Plan;
 use crate::Error;
 use crate::spec::{Loaded, SpecErrors};
 use crate::store::key::Keys;
-use crate::store::{Place, Store};
+use crate::store::{Store, StoreLocation};
 use crate::system::Digests;
 use crate::variants::{order, reads};
 use std::collections::{HashMap, HashSet};
@@ -29,7 +29,7 @@ pub struct Session {
     no_store: bool,
     /// Steps that several specs have, by keys that compare them: these are computed once even without a store.
     shared: HashSet<String>,
-    stores: Mutex<HashMap<Place, Option<Arc<Store>>>>,
+    stores: Mutex<HashMap<StoreLocation, Option<Arc<Store>>>>,
     /// Checksums of files, of specs without a store.
     digests: Digests,
     /// Keys of what this command has computed: it is not computed again, forced or not.
@@ -67,12 +67,12 @@ impl Session {
 
     /// The store of a spec.
     pub fn store(&self, loaded: &Loaded) -> Option<Arc<Store>> {
-        let place = if self.no_store { Place::Off } else { Place::of(loaded) };
+        let place = if self.no_store { StoreLocation::Off } else { StoreLocation::of(loaded) };
         let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = |place: &Place| match place {
-            Place::Folder(folder) => Some(Arc::new(Store::at(folder.clone()))),
-            Place::Off if !self.shared.is_empty() => Store::temporary().ok().map(Arc::new),
-            Place::Off => None,
+        let open = |place: &StoreLocation| match place {
+            StoreLocation::Folder(folder) => Some(Arc::new(Store::at(folder.clone()))),
+            StoreLocation::Off if !self.shared.is_empty() => Store::temporary().ok().map(Arc::new),
+            StoreLocation::Off => None,
         };
         stores.entry(place.clone()).or_insert_with(|| open(&place)).clone()
     }

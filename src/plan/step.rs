@@ -5,7 +5,7 @@ use crate::cost::Workload;
 use crate::model::{ModelName, Sketch};
 use crate::spec::{Prompts, SpecErrors, Step};
 use crate::system::interrupt;
-use crate::variants::Group;
+use crate::variants::VariantGroup;
 use crate::{Error, step};
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub struct PlannedStep<'a> {
     /// The step.
     pub step: &'a Step,
     /// The variants that have its rows in common.
-    pub group: Group,
+    pub group: VariantGroup,
     /// What it does on each of its models, in the order in which it runs them; nothing where it runs none.
     pub models: Vec<OnModel>,
 }
@@ -53,7 +53,7 @@ impl PlannedPrompts {
 /// # Errors
 /// What they ask of their models, templates and each other and cannot have: of each step and model the first that is found.
 pub(super) fn resolve<'s, 'g>(
-    steps: impl Iterator<Item = (&'s Step, &'g Group)>,
+    steps: impl Iterator<Item = (&'s Step, &'g VariantGroup)>,
     context: &Context,
 ) -> Result<Vec<PlannedStep<'s>>, Error> {
     let mut refused: Vec<SpecErrors> = Vec::new();

@@ -9,7 +9,7 @@ use crate::resume::Blocks;
 use crate::spec::{Loaded, Step};
 use crate::system::progress::Progress;
 use crate::table::Frames;
-use crate::variants::{Group, order};
+use crate::variants::{VariantGroup, order};
 use crate::{Error, step};
 use indexmap::IndexMap;
 use std::path::Path;
@@ -36,7 +36,7 @@ impl<'a> PlannedVariant<'a> {
         name: Option<&'a str>,
         loaded: &'a Loaded,
         models: Models<'a>,
-        leads: impl Fn(&str) -> Option<&'g Group>,
+        leads: impl Fn(&str) -> Option<&'g VariantGroup>,
     ) -> Result<Self, Error> {
         let found = rows::models(loaded, &models);
         let steps = order::steps(&loaded.spec.steps).into_iter().filter_map(|step| Some((step, leads(step.name())?)));

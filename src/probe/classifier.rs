@@ -1,7 +1,7 @@
 //! One fully connected layer with a bias, and a softmax.
 
 use super::features::Features;
-use crate::kernel::{Matrix, cross_entropy_of_rows, product_into};
+use crate::kernel::{MatrixView, cross_entropy_of_rows, product_into};
 use crate::random::{Purpose, stream};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ impl Classifier {
         for _ in 0..rows {
             out.extend_from_slice(&self.bias);
         }
-        product_into(Matrix::dense(x, rows, inputs), Matrix::dense(&self.weight, inputs, classes), out, true);
+        product_into(MatrixView::dense(x, rows, inputs), MatrixView::dense(&self.weight, inputs, classes), out, true);
     }
 
     /// What it says of some rows, whose right classes are `labels[row]`.

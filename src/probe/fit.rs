@@ -2,11 +2,11 @@
 
 use super::classifier::Classifier;
 use super::features::Features;
-use crate::kernel::{Adam, Matrix, Moments, column_sums, cross_entropy_of_rows, product_into};
+use crate::kernel::{Adam, MatrixView, Moments, column_sums, cross_entropy_of_rows, product_into};
 
 /// How a classifier is trained.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settings {
+pub struct FitSettings {
     /// The optimiser.
     pub adam: Adam,
     /// Rows per optimiser step; the last of an epoch may have fewer.
@@ -26,7 +26,7 @@ pub fn fit<E>(
     features: &Features,
     labels: &[u32],
     epochs: impl Iterator<Item = Vec<usize>>,
-    settings: Settings,
+    settings: FitSettings,
     mut pause: impl FnMut() -> Result<(), E>,
 ) -> Result<Vec<f64>, E> {
     let (inputs, classes) = (features.width(), classifier.classes());
@@ -43,7 +43,7 @@ pub fn fit<E>(
             targets.extend(rows.iter().map(|&row| labels[row]));
             classifier.logits(&x, rows.len(), &mut logits);
             total += cross_entropy_of_rows(&mut logits, &targets, classes, 1.0 / rows.len() as f32);
-            let (x, d) = (Matrix::dense(&x, rows.len(), inputs), Matrix::dense(&logits, rows.len(), classes));
+            let (x, d) = (MatrixView::dense(&x, rows.len(), inputs), MatrixView::dense(&logits, rows.len(), classes));
             product_into(x.transposed(), d, &mut gradient, false);
             moments.0.step(settings.adam, &mut classifier.weight, &gradient);
             moments.1.step(settings.adam, &mut classifier.bias, &column_sums(&logits, classes));

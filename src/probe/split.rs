@@ -6,14 +6,14 @@ use rand_chacha::ChaCha8Rng;
 
 /// Rows to learn from and rows to be tested on, each ascending.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Split {
+pub struct RowSplit {
     /// To learn from.
     pub train: Vec<usize>,
     /// To be tested on.
     pub test: Vec<usize>,
 }
 
-impl Split {
+impl RowSplit {
     /// `count` rows, `share` of them (rounded) drawn to learn from.
     pub fn new(count: usize, share: f64, seed: u64) -> Self {
         let mut rows: Vec<usize> = (0..count).collect();
@@ -34,19 +34,19 @@ impl Split {
 
 /// The rows to learn from in an order that is drawn anew for each epoch, without end.
 #[derive(Debug, Clone)]
-pub struct Order {
+pub struct EpochOrder {
     rows: Vec<usize>,
     random: ChaCha8Rng,
 }
 
-impl Order {
+impl EpochOrder {
     /// Of these rows; the same for the same seed.
     pub fn new(rows: &[usize], seed: u64) -> Self {
         Self { rows: rows.to_vec(), random: stream(seed, Purpose::Order) }
     }
 }
 
-impl Iterator for Order {
+impl Iterator for EpochOrder {
     type Item = Vec<usize>;
 
     fn next(&mut self) -> Option<Vec<usize>> {

@@ -2,7 +2,9 @@
 //! them; a plan goes over the legal prompts once for all the sets that draw from them.
 
 use crate::model::Sketch;
-use crate::prompt::{self, Bounds, Prompt, PromptError, PromptSet, Resolved, SlotTokens, Tallied, Tally, Wanted};
+use crate::prompt::{
+    self, Bounds, Prompt, PromptError, PromptSet, ResolvedPrompts, SlotTokens, Tallied, Tally, Wanted,
+};
 use crate::spec::{Keep, Prompts};
 use indexmap::IndexMap;
 use std::cell::RefCell;
@@ -16,14 +18,14 @@ pub struct Census {
     /// The set with one prompt of each shape, the first; of a template without prompts none.
     pub shapes: PromptSet,
     /// What there is of each of its templates.
-    pub templates: Vec<Counted>,
+    pub templates: Vec<TemplateCount>,
     /// How long making the prompts takes, about.
     pub took: Duration,
 }
 
 /// The prompts of a template.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counted {
+pub struct TemplateCount {
     /// Prompts of all draws.
     pub prompts: usize,
     /// Prompts that they are drawn from: the legal ones.
@@ -47,15 +49,15 @@ struct Legal {
 }
 
 /// Of a model in whose tokens prompts are, and what a spec says of them.
-type Place<K, V> = RefCell<Vec<((Rc<Sketch>, K), Rc<V>)>>;
+type SketchCache<K, V> = RefCell<Vec<((Rc<Sketch>, K), Rc<V>)>>;
 
 /// Censuses that were made, for the specs of one command.
 #[derive(Debug, Default)]
 pub struct Censuses {
-    legal: Place<Prompts, Legal>,
-    drawn: Place<Prompts, Census>,
+    legal: SketchCache<Prompts, Legal>,
+    drawn: SketchCache<Prompts, Census>,
     /// How many prompts there are for means.
-    every: Place<EveryKey, usize>,
+    every: SketchCache<EveryKey, usize>,
     /// Models that were seen, each with the first that has the same prompts: checkpoints have one tokenizer.
     alike: RefCell<Vec<(Rc<Sketch>, Rc<Sketch>)>>,
 }
@@ -85,7 +87,7 @@ impl Censuses {
         let shape = (like.tokens.len(), like.slots.clone());
         let key = (undrawn(spec), template.to_string(), shape, (legal, sample, seed, balanced));
         let count = get_or(&self.every, sketch, key, |_| {
-            let resolved = Resolved::new(spec).map_err(PromptError::Spec)?;
+            let resolved = ResolvedPrompts::new(spec).map_err(PromptError::Spec)?;
             let drawn = prompt::every(&resolved, &sketch.tokenizer, sketch.bos, wanted)?;
             Ok(drawn.iter().map(Vec::len).sum())
         })?;
@@ -124,7 +126,7 @@ fn has_same_prompts(one: &Sketch, other: &Sketch) -> bool {
 }
 
 fn get_or<K: PartialEq, V>(
-    place: &Place<K, V>,
+    place: &SketchCache<K, V>,
     sketch: &Rc<Sketch>,
     key: K,
     make: impl FnOnce(&K) -> Result<V, PromptError>,
@@ -170,7 +172,7 @@ fn drawn(spec: &Prompts, sketch: &Sketch) -> Result<Census, PromptError> {
         let of = || set.prompts.iter().filter(move |prompt| prompt.template == template);
         let draws: HashSet<_> = of().map(|prompt| (&prompt.group, prompt.seed)).collect();
         let distinct: HashSet<u64> = of().map(|prompt| prompt.id).collect();
-        Counted {
+        TemplateCount {
             prompts: of().count(),
             legal: distinct.len(),
             draws: draws.len(),
@@ -202,7 +204,7 @@ impl Legal {
             None => group.count,
         };
         let seeds = if spec.sample.is_some() { spec.seeds.len() } else { 1 };
-        let mut templates = vec![Counted::default(); self.shapes.templates.len()];
+        let mut templates = vec![TemplateCount::default(); self.shapes.templates.len()];
         let mut first_tokens: Vec<HashSet<u32>> = vec![HashSet::new(); templates.len()];
         for group in &self.groups {
             let (counted, drawn) = (&mut templates[group.template], each(group));

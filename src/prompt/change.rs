@@ -3,11 +3,11 @@
 use super::error::PromptError;
 use super::fields::Fields;
 use super::random::Random;
-use super::resolved::Resolved;
+use super::resolved::ResolvedPrompts;
 use super::set::Prompt;
 use super::stock::{Stock, bos_token};
 use super::template::{Fill, Slot, Template};
-use super::words::Words;
+use super::words::Lexicon;
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::nearest;
 use std::sync::Arc;
@@ -17,16 +17,16 @@ const TRIES: usize = 256;
 
 /// What is changed in each prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum SlotChange {
     /// Two slots have each other's words.
     Swap(usize, usize),
     /// New words.
-    Redraw(Vec<Place>),
+    Redraw(Vec<SlotPlace>),
 }
 
 /// A slot, or one of its places in the template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct SlotPlace {
     /// The slot.
     pub slot: usize,
     /// Which of its places, from 0; `None` for all, and for what the completion has of it.
@@ -51,7 +51,11 @@ pub struct ChangeFault {
 /// # Errors
 /// Changes of prompts that are not of words, slots that are not there, and changes that leave the answer as it is where nothing
 /// else is compared with.
-pub fn change(resolved: &Resolved, swap: &[String], redraw: &[String]) -> Result<Option<Change>, ChangeFault> {
+pub fn change(
+    resolved: &ResolvedPrompts,
+    swap: &[String],
+    redraw: &[String],
+) -> Result<Option<SlotChange>, ChangeFault> {
     let key = if swap.is_empty() { "redraw" } else { "swap" };
     let fault = |index: Option<usize>, problem: String, advice: &str| {
         Err(ChangeFault { key, index, problem, advice: advice.to_string() })
@@ -81,13 +85,13 @@ pub fn change(resolved: &Resolved, swap: &[String], redraw: &[String]) -> Result
         }
     }
     let change = match (key, places.as_slice()) {
-        ("swap", [one, other]) => Change::Swap(one.slot, other.slot),
+        ("swap", [one, other]) => SlotChange::Swap(one.slot, other.slot),
         ("swap", _) => {
             return fault(None, format!("{} slots to swap", places.len()), "write two: swap = [\"io\", \"s\"]");
         }
-        _ => Change::Redraw(places),
+        _ => SlotChange::Redraw(places),
     };
-    if let Change::Redraw(places) = &change
+    if let SlotChange::Redraw(places) = &change
         && let Some(index) = places.iter().position(|place| words.list(place.slot).len() < 2)
     {
         let slot = &words.names[places[index].slot];
@@ -99,8 +103,8 @@ pub fn change(resolved: &Resolved, swap: &[String], redraw: &[String]) -> Result
     }
     let answer: Vec<usize> = resolved.completion.slots().filter_map(of_word).collect();
     let changes_answer = |slot: &usize| match &change {
-        Change::Swap(one, other) => [one, other].contains(&slot),
-        Change::Redraw(places) => {
+        SlotChange::Swap(one, other) => [one, other].contains(&slot),
+        SlotChange::Redraw(places) => {
             let whole = places.iter().filter(|place| place.occurrence.is_none());
             whole.flat_map(|place| words.together(place.slot)).any(|other| other == *slot)
         }
@@ -125,7 +129,7 @@ fn of_word(slot: Slot) -> Option<usize> {
 }
 
 /// The place of a name: a slot, or `s.2`.
-fn place(name: &str, words: &Words, resolved: &Resolved) -> Result<Place, (String, String)> {
+fn place(name: &str, words: &Lexicon, resolved: &ResolvedPrompts) -> Result<SlotPlace, (String, String)> {
     let (slot, number) = match name.split_once('.') {
         Some((slot, number)) => (slot, Some(number)),
         None => (name, None),
@@ -135,12 +139,12 @@ fn place(name: &str, words: &Words, resolved: &Resolved) -> Result<Place, (Strin
         let advice = near.map_or(format!("slots: {}", words.names.join(", ")), |near| format!("write \"{near}\""));
         return Err((format!("no slot '{slot}'"), advice));
     };
-    let Some(number) = number else { return Ok(Place { slot: index, occurrence: None }) };
+    let Some(number) = number else { return Ok(SlotPlace { slot: index, occurrence: None }) };
     let places = |template: &Template| template.slots().filter(|slot| of_word(*slot) == Some(index)).count();
     let fewest = resolved.templates.iter().min_by_key(|template| places(&template.template));
     let most = fewest.map_or(0, |template| places(&template.template));
     match number.parse::<usize>() {
-        Ok(number) if (1..=most).contains(&number) => Ok(Place { slot: index, occurrence: Some(number - 1) }),
+        Ok(number) if (1..=most).contains(&number) => Ok(SlotPlace { slot: index, occurrence: Some(number - 1) }),
         _ => {
             let template = fewest.map_or("", |template| &template.name);
             let problem = format!("'{name}': template '{template}' has '{slot}' {most} times");
@@ -162,10 +166,10 @@ fn place(name: &str, words: &Words, resolved: &Resolved) -> Result<Place, (Strin
 /// # Errors
 /// `bos = true` on a tokenizer without one.
 pub fn changed(
-    resolved: &Resolved,
+    resolved: &ResolvedPrompts,
     tokenizer: &Tokenizer,
     bos: Option<bool>,
-    change: &Change,
+    change: &SlotChange,
     clean: &[&Prompt],
     seed: u64,
 ) -> Result<Vec<Result<Prompt, PromptError>>, PromptError> {
@@ -177,7 +181,7 @@ pub fn changed(
         };
         let stock = Stock::new(resolved, tokenizer, bos, prompt.template, 0);
         let mut random = Random::new(seed, &["change", prompt.text.as_str()]);
-        let tries = if matches!(change, Change::Swap(..)) { 1 } else { TRIES };
+        let tries = if matches!(change, SlotChange::Swap(..)) { 1 } else { TRIES };
         for _ in 0..tries {
             let Some(changed) = apply(change, words, own, &mut random) else { continue };
             let Ok(made) = stock.tokenise_filled(prompt.id, &changed.fields, &changed) else { continue };
@@ -187,12 +191,14 @@ pub fn changed(
             }
         }
         let why = match change {
-            Change::Swap(one, other) => format!(
+            SlotChange::Swap(one, other) => format!(
                 "with '{}' and '{}' swapped it is the same prompt, its words are at other tokens, or it is no legal prompt; write words that \
                  fit either slot",
                 words.names[*one], words.names[*other]
             ),
-            Change::Redraw(_) => format!("{tries} draws of other words gave no other legal prompt; write more words"),
+            SlotChange::Redraw(_) => {
+                format!("{tries} draws of other words gave no other legal prompt; write more words")
+            }
         };
         Err(none(prompt, why))
     };
@@ -215,13 +221,13 @@ impl Fill for Changed {
 }
 
 /// Changed words; `None` where what was drawn does not do.
-fn apply(change: &Change, words: &Words, old: &[Arc<str>], random: &mut Random) -> Option<Changed> {
+fn apply(change: &SlotChange, words: &Lexicon, old: &[Arc<str>], random: &mut Random) -> Option<Changed> {
     let (mut own, mut at) = (old.to_vec(), Vec::new());
     match change {
-        Change::Swap(one, other) => own.swap(*one, *other),
-        Change::Redraw(places) => {
+        SlotChange::Swap(one, other) => own.swap(*one, *other),
+        SlotChange::Redraw(places) => {
             let mut drawn: Vec<Arc<str>> = Vec::new();
-            for &Place { slot, occurrence } in places {
+            for &SlotPlace { slot, occurrence } in places {
                 let list = words.list(slot);
                 let index = random.below(list.len());
                 let new = &list[index];

@@ -6,9 +6,9 @@
 use super::error::PromptError;
 use super::fields::Fields;
 use super::group::PromptGroup;
-use super::order::Order;
+use super::order::RandomOrder;
 use super::random::Random;
-use super::resolved::Resolved;
+use super::resolved::ResolvedPrompts;
 use super::set::{Prompt, SlotTokens};
 use super::stock::{Stock, bos_token};
 use crate::model::tokenizer::Tokenizer;
@@ -19,7 +19,7 @@ const CHUNK: std::ops::RangeInclusive<usize> = 64..=1 << 14;
 
 /// A prompt that is asked for its activations alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct PlainPrompt {
     /// The group.
     pub group: PromptGroup,
     /// What its template is filled with.
@@ -56,11 +56,11 @@ pub struct Wanted<'w> {
 /// # Errors
 /// A template that is not there; a group without such a prompt; `bos = true` on a tokenizer without one.
 pub fn every(
-    resolved: &Resolved,
+    resolved: &ResolvedPrompts,
     tokenizer: &Tokenizer,
     bos: Option<bool>,
     wanted: &Wanted,
-) -> Result<Vec<Vec<Asked>>, PromptError> {
+) -> Result<Vec<Vec<PlainPrompt>>, PromptError> {
     let bos = bos_token(tokenizer, bos)?;
     let missing = || PromptError::NoTemplate(wanted.template.to_string());
     let index = resolved.templates.iter().position(|one| one.name == wanted.template).ok_or_else(missing)?;
@@ -93,10 +93,10 @@ fn none(stock: &Stock, wanted: &Wanted) -> PromptError {
 }
 
 /// Goes over what may fill the template in random order until enough are wanted prompts.
-fn draw(stock: &Stock, wanted: &Wanted) -> Vec<Asked> {
+fn draw(stock: &Stock, wanted: &Wanted) -> Vec<PlainPrompt> {
     let purpose = ["every", stock.group.label(), wanted.template];
-    let mut order = Order::new(stock.count(), Random::new(wanted.seed, &purpose));
-    let mut drawn: Vec<Asked> = Vec::new();
+    let mut order = RandomOrder::new(stock.count(), Random::new(wanted.seed, &purpose));
+    let mut drawn: Vec<PlainPrompt> = Vec::new();
     loop {
         let missing = wanted.sample.saturating_sub(drawn.len());
         let some: Vec<usize> = order.by_ref().take(missing.clamp(*CHUNK.start(), *CHUNK.end())).collect();
@@ -104,13 +104,13 @@ fn draw(stock: &Stock, wanted: &Wanted) -> Vec<Asked> {
             drawn.truncate(wanted.sample);
             return drawn;
         }
-        let judged: Vec<Option<Asked>> = some.par_iter().map(|&index| ask(stock, wanted, index)).collect();
+        let judged: Vec<Option<PlainPrompt>> = some.par_iter().map(|&index| ask(stock, wanted, index)).collect();
         drawn.extend(judged.into_iter().flatten());
     }
 }
 
 /// A prompt of the enumeration, where it is wanted.
-fn ask(stock: &Stock, wanted: &Wanted, index: usize) -> Option<Asked> {
+fn ask(stock: &Stock, wanted: &Wanted, index: usize) -> Option<PlainPrompt> {
     let (fields, text, tokens, slots): (_, _, Vec<u32>, Vec<Option<SlotTokens>>) = match wanted.legal {
         true => {
             let prompt = stock.legal(index)?;
@@ -123,5 +123,5 @@ fn ask(stock: &Stock, wanted: &Wanted, index: usize) -> Option<Asked> {
         }
     };
     let alike = tokens.len() == wanted.like.tokens.len() && slots == wanted.like.slots;
-    alike.then(|| Asked { group: stock.group.clone(), fields, text, tokens })
+    alike.then(|| PlainPrompt { group: stock.group.clone(), fields, text, tokens })
 }

@@ -21,13 +21,13 @@ pub enum Fields {
 }
 
 /// Names of a set's slots, in the spec's order: those of rows, then the others.
-pub type Names = Arc<[String]>;
+pub type SlotNames = Arc<[String]>;
 
 /// The slots of prompts of words as columns of rows: their names, and which hold whole numbers, because every word is one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SlotColumns {
     /// Names of the slots.
-    pub names: Names,
+    pub names: SlotNames,
     /// Whether a slot's words are whole numbers.
     pub whole: Vec<bool>,
     /// Whether answers are: those that are the word of such a slot.

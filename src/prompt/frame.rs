@@ -4,7 +4,7 @@ use super::calculation::Calculation;
 use super::dropped::Dropped;
 use super::fields::{FieldValue, Fields};
 use super::set::{Prompt, PromptSet};
-use super::words::Words;
+use super::words::Lexicon;
 use crate::table::{ColumnInfo, ColumnSet, Holds, rows};
 use polars::prelude::*;
 use std::borrow::Cow;
@@ -150,7 +150,7 @@ fn column<'p>(
 ///
 /// # Errors
 /// None of its own.
-pub(crate) fn of_words(frame: DataFrame, words: &Words, other_answer: bool) -> PolarsResult<DataFrame> {
+pub(crate) fn of_words(frame: DataFrame, words: &Lexicon, other_answer: bool) -> PolarsResult<DataFrame> {
     let empty = |name: &str, whole: bool| column(name, whole, &[], |_| None);
     let names: Vec<&str> = frame.get_column_names().into_iter().map(|name| name.as_str()).collect();
     let has_operands = names.contains(&"a") && names.contains(&"b");

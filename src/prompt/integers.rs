@@ -1,7 +1,7 @@
 //! Integers as a model would write them after a prompt.
 
 use super::calculation::Calculation;
-use super::resolved::Resolved;
+use super::resolved::ResolvedPrompts;
 use super::set::Prompt;
 use super::stock::Stock;
 use crate::model::tokenizer::Tokenizer;
@@ -9,7 +9,12 @@ use std::ops::Range;
 
 /// The integers of a range that are one token after a prompt, where its answer would stand, each with that token; none where it is
 /// not of arithmetic.
-pub fn integers(resolved: &Resolved, tokenizer: &Tokenizer, after: &Prompt, range: Range<i64>) -> Vec<(i64, u32)> {
+pub fn integers(
+    resolved: &ResolvedPrompts,
+    tokenizer: &Tokenizer,
+    after: &Prompt,
+    range: Range<i64>,
+) -> Vec<(i64, u32)> {
     let group = resolved.groups.iter().position(|group| *group == after.group);
     let (Some(own), Some(group), true) = (after.calculation(), group, after.template < resolved.templates.len()) else {
         return Vec::new();

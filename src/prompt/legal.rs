@@ -4,11 +4,11 @@ use super::dropped::{Dropped, Fault, Reason};
 use super::error::PromptError;
 use super::explain;
 use super::fields::Fields;
-use super::layout::{Judged, Layouts};
-use super::resolved::Resolved;
+use super::layout::{LayoutVerdict, Layouts};
+use super::resolved::ResolvedPrompts;
 use super::set::{Note, PromptSet};
 use super::stock::{Stock, bos_token};
-use super::taker::{All, Candidate, Taker};
+use super::taker::{AllTaker, Candidate, Taker};
 use super::template::Slot;
 use crate::model::tokenizer::Tokenizer;
 use std::collections::BTreeMap;
@@ -23,8 +23,8 @@ const CHUNK: usize = 1 << 14;
 ///
 /// # Errors
 /// A group that has no legal prompt in a template, with the reasons; `bos = true` on a tokenizer without one.
-pub fn legal(resolved: &Resolved, tokenizer: &Tokenizer, bos: Option<bool>) -> Result<PromptSet, PromptError> {
-    take(resolved, tokenizer, bos, &mut All::default())
+pub fn legal(resolved: &ResolvedPrompts, tokenizer: &Tokenizer, bos: Option<bool>) -> Result<PromptSet, PromptError> {
+    take(resolved, tokenizer, bos, &mut AllTaker::default())
 }
 
 /// Every legal prompt of a set, given to a taker; the set has those that it keeps.
@@ -32,7 +32,7 @@ pub fn legal(resolved: &Resolved, tokenizer: &Tokenizer, bos: Option<bool>) -> R
 /// # Errors
 /// As [`legal`].
 pub(super) fn take(
-    resolved: &Resolved,
+    resolved: &ResolvedPrompts,
     tokenizer: &Tokenizer,
     bos: Option<bool>,
     taker: &mut impl Taker,
@@ -81,8 +81,8 @@ fn enumerate(stock: &Stock, layouts: &mut Layouts, taker: &mut impl Taker) -> Ve
         match stock.solve(index) {
             Ok(fields) => {
                 let judged = match &fields {
-                    Fields::Calculation(asked) => layouts.judge(stock, asked),
-                    Fields::Words { .. } => Judged::Alone,
+                    Fields::Calculation(calculation) => layouts.judge(stock, calculation),
+                    Fields::Words { .. } => LayoutVerdict::Alone,
                 };
                 candidates.push(Candidate { id: stock.first_id + index as u64, fields, judged });
             }

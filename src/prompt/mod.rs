@@ -1,6 +1,6 @@
 //! Prompts: templates, the sources that fill their slots (arithmetic, words), groups, legality, sampling, counterfactual pairs.
 //!
-//! [`Resolved`] is what a spec says, checked without any model. [`build`] makes it into a [`PromptSet`] in one model's
+//! [`ResolvedPrompts`] is what a spec says, checked without any model. [`build`] makes it into a [`PromptSet`] in one model's
 //! tokens: every legal prompt, then those the model answers as `keep` asks, then the seeded draw.
 
 mod answers;
@@ -37,26 +37,26 @@ mod words;
 pub use answers::{Accepted, AcceptedAnswers, Contrast};
 pub use calculation::Calculation;
 pub use census::{Census, Censuses};
-pub use change::{Change, ChangeFault, Place, change, changed};
+pub use change::{ChangeFault, SlotChange, SlotPlace, change, changed};
 pub use dropped::{Dropped, Reason};
 pub use error::{PromptError, SpecProblem};
-pub use every::{Asked, Wanted, every};
-pub use fields::{FieldValue, Fields, Names, SlotColumns};
+pub use every::{PlainPrompt, Wanted, every};
+pub use fields::{FieldValue, Fields, SlotColumns, SlotNames};
 pub(crate) use frame::{AnswerColumn, AskedColumns, DroppedColumns, PromptColumns, SetColumns, joined, of_words};
 pub use group::PromptGroup;
 pub use integers::integers;
 pub use limits::MOST_LOOKED_AT;
 pub use limits::MOST_PROMPTS;
 pub use pairs::{From, alike, pairs};
-pub use positions::{BOS, LAST, Positions};
+pub use positions::{BOS, LAST, TemplatePositions};
 pub(crate) use random::Random;
-pub use resolved::{NamedTemplate, Resolved};
+pub use resolved::{NamedTemplate, ResolvedPrompts};
 pub use respond::{Respondent, Response, respond};
 pub use set::{Note, Prompt, PromptSet, SetTemplate, SlotTokens};
 pub use source::{OperandGrid, PromptSource};
 pub use tally::{Bounds, Tallied, Tally};
 pub use template::{Fill, Slot, Template, TemplateFault};
-pub use words::{MOST_COMBINATIONS, Words};
+pub use words::{Lexicon, MOST_COMBINATIONS};
 
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::Prompts;
@@ -73,7 +73,7 @@ pub fn build(
     bos: Option<bool>,
     respondent: Option<Respondent>,
 ) -> Result<PromptSet, PromptError> {
-    let resolved = Resolved::new(spec).map_err(PromptError::Spec)?;
+    let resolved = ResolvedPrompts::new(spec).map_err(PromptError::Spec)?;
     let legal = legal::legal(&resolved, tokenizer, bos)?;
     if let Some(Respondent { network, .. }) = respondent {
         legal.fits(network.n_vocab(), network.position_limit())?;
@@ -86,5 +86,5 @@ pub fn build(
 /// # Errors
 /// Faults of the spec, and a group without a legal prompt.
 pub fn tally(spec: &Prompts, tokenizer: &Tokenizer, bos: Option<bool>, bounds: Bounds) -> Result<Tally, PromptError> {
-    tally::tally(&Resolved::new(spec).map_err(PromptError::Spec)?, tokenizer, bos, bounds)
+    tally::tally(&ResolvedPrompts::new(spec).map_err(PromptError::Spec)?, tokenizer, bos, bounds)
 }

@@ -4,20 +4,20 @@ use super::random::Random;
 use std::collections::HashMap;
 
 /// The numbers below a count in random order, without a list of them: Fisher and Yates, with only what was moved written down.
-pub struct Order {
+pub struct RandomOrder {
     left: usize,
     moved: HashMap<usize, usize>,
     random: Random,
 }
 
-impl Order {
+impl RandomOrder {
     /// The numbers below `count`, in the order that `random` gives.
     pub fn new(count: usize, random: Random) -> Self {
         Self { left: count, moved: HashMap::new(), random }
     }
 }
 
-impl Iterator for Order {
+impl Iterator for RandomOrder {
     type Item = usize;
 
     fn next(&mut self) -> Option<usize> {

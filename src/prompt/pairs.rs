@@ -23,7 +23,7 @@ pub enum From {
 /// answer that begins with another token, so that the indirect effect can tell the two apart. Each prompt of the pool
 /// that fits is equally likely. A draw depends on the seed, the clean prompt and the pool alone.
 pub fn pairs(clean: &[Prompt], pool: &[Prompt], from: From, seed: u64) -> Vec<Result<usize, PromptError>> {
-    let mut alike: HashMap<Shape, Vec<usize>> = HashMap::new();
+    let mut alike: HashMap<PairShape, Vec<usize>> = HashMap::new();
     for (index, prompt) in pool.iter().enumerate() {
         alike.entry(shape(prompt, from)).or_default().push(index);
     }
@@ -39,9 +39,9 @@ pub fn pairs(clean: &[Prompt], pool: &[Prompt], from: From, seed: u64) -> Vec<Re
 }
 
 /// What a clean prompt and its counterfactual have in common.
-type Shape<'p> = (usize, Option<&'p PromptGroup>, usize, Vec<Option<(usize, usize)>>);
+type PairShape<'p> = (usize, Option<&'p PromptGroup>, usize, Vec<Option<(usize, usize)>>);
 
-fn shape(prompt: &Prompt, from: From) -> Shape<'_> {
+fn shape(prompt: &Prompt, from: From) -> PairShape<'_> {
     let group = (from == From::SameGroup).then_some(&prompt.group);
     let place = |slot: Option<SlotTokens>| slot.map(|slot| (slot.first, slot.count));
     (prompt.template, group, prompt.tokens.len(), prompt.slots.iter().copied().map(place).collect())

@@ -11,7 +11,7 @@ pub const LAST: &str = "last";
 
 /// The positions of one template, the same in each of its prompts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Positions {
+pub struct TemplatePositions {
     /// Tokens of each prompt, the beginning-of-text token included.
     pub length: usize,
     /// Position by name: `bos`, the slots (`a`, `op`, `b`, or those of words, of several places each: `s`, `s.2`), `last`, and each token of fixed text (such as `=`) that occurs
@@ -25,7 +25,7 @@ impl PromptSet {
     /// # Errors
     /// When a slot is more than one token or shares one, with the tokens; when prompts differ in length; when the set
     /// has no such template.
-    pub fn positions(&self, template: &str) -> Result<Positions, PromptError> {
+    pub fn positions(&self, template: &str) -> Result<TemplatePositions, PromptError> {
         let unknown = || PromptError::NoTemplate(template.to_string());
         let index = self.templates.iter().position(|t| t.name == template).ok_or_else(unknown)?;
         let about = &self.templates[index];
@@ -72,6 +72,6 @@ impl PromptSet {
             }
         }
         names.insert(LAST.to_string(), length - 1);
-        Ok(Positions { length, names })
+        Ok(TemplatePositions { length, names })
     }
 }

@@ -7,7 +7,7 @@ use super::group::PromptGroup;
 use super::limits::MOST_PROMPTS;
 use super::source::{OperandGrid, PromptSource};
 use super::template::{Slot, Template, TemplateFault};
-use super::words::Words;
+use super::words::Lexicon;
 use crate::spec::{Answer, DEFAULT_COMPLETION, Keep, Operator, Prompts, Range, Templates};
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
@@ -15,7 +15,7 @@ use std::hash::Hash;
 
 /// A checked prompt set, before any model.
 #[derive(Debug, Clone)]
-pub struct Resolved {
+pub struct ResolvedPrompts {
     /// Templates by name, in the spec's order.
     pub templates: Vec<NamedTemplate>,
     /// What follows the prompt; ends in the answer.
@@ -71,12 +71,12 @@ impl NamedTemplate {
     }
 }
 
-impl Resolved {
+impl ResolvedPrompts {
     /// Checks a spec's prompts.
     ///
     /// # Errors
     /// Everything that is wrong with them, not just the first.
-    pub fn new(spec: &Prompts) -> Result<Resolved, Vec<SpecProblem>> {
+    pub fn new(spec: &Prompts) -> Result<ResolvedPrompts, Vec<SpecProblem>> {
         let mut problems = Vec::new();
         let mut keep = |problem: SpecProblem| problems.push(problem);
         let filled = if spec.is_words() { of_words(spec, &mut keep) } else { of_operands(spec, &mut keep) };
@@ -100,7 +100,7 @@ impl Resolved {
     }
 
     /// The words that fill the slots; `None` where something else does.
-    pub fn words(&self) -> Option<&Words> {
+    pub fn words(&self) -> Option<&Lexicon> {
         match &self.source {
             PromptSource::Words(words) => Some(words),
             PromptSource::Arithmetic(_) => None,
@@ -133,7 +133,7 @@ impl Resolved {
 }
 
 /// Prompts of operators and operands; `None` where something is wrong that `keep` has taken.
-fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolved> {
+fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<ResolvedPrompts> {
     let operands = spec.operands.as_ref()?;
     let operators: Vec<Operator> =
         spec.operators.iter().filter_map(|symbol| operator(symbol, "operators").map_err(&mut *keep).ok()).collect();
@@ -189,18 +189,18 @@ fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Res
         templates.push(NamedTemplate::arithmetic(name, template, prefix.unwrap_or_default()));
     }
     let source = PromptSource::Arithmetic(OperandGrid { operators, a, b, answers });
-    Some(Resolved::of(spec, source, templates, completion?))
+    Some(ResolvedPrompts::of(spec, source, templates, completion?))
 }
 
 /// Prompts of words; `None` where something is wrong that `keep` has taken.
-fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolved> {
+fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<ResolvedPrompts> {
     if spec.slots.is_empty() && spec.rows.is_empty() {
         let text = "no operands and no slots; write operands = { a = \"0..100\", b = \"0..100\" } for arithmetic, or words: slots = \
                     { name = [\"Mary\", \"John\"] }";
         keep(SpecProblem::at(&[], text));
         return None;
     }
-    let words = Words::new(spec, keep);
+    let words = Lexicon::new(spec, keep);
     let slots = words.names.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(" ");
     if !spec.shots.is_empty() {
         let text = "shots are of operands; write worked examples into the template, as they are to be read";
@@ -249,7 +249,7 @@ fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolv
     let templates = parsed.into_iter().map(named).collect();
     let completion = completion?;
     let source = PromptSource::Words(words.answered(&completion));
-    Some(Resolved::of(spec, source, templates, completion))
+    Some(ResolvedPrompts::of(spec, source, templates, completion))
 }
 
 fn word(slot: Slot) -> Option<usize> {

@@ -2,7 +2,7 @@
 
 use super::error::PromptError;
 use super::set::Prompt;
-use crate::measure::{Decoded, Extent, NextToken, Pace, Task, decode, first_token};
+use crate::measure::{Decoded, Extent, GreedyTask, NextToken, Pace, decode, first_token};
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::Answer;
 
@@ -58,8 +58,10 @@ pub fn respond(
             Ok(prompts.iter().zip(tokens).map(respond).collect())
         }
         Answer::MultiToken => {
-            let tasks: Vec<Task> =
-                prompts.iter().map(|prompt| Task { prompt: &prompt.tokens, answer: prompt.answer_tokens() }).collect();
+            let tasks: Vec<GreedyTask> = prompts
+                .iter()
+                .map(|prompt| GreedyTask { prompt: &prompt.tokens, answer: prompt.answer_tokens() })
+                .collect();
             let continues = |answer: &[u32], next: u32| continues(tokenizer, answer, next);
             let decoded = decode(network, &tasks, extent, &continues, pace)?;
             let respond = |d: Decoded| Response { tokens: d.tokens, first: d.first, whole: Some(d.whole) };

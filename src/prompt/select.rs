@@ -8,7 +8,7 @@
 
 use super::error::PromptError;
 use super::random::Random;
-use super::resolved::Resolved;
+use super::resolved::ResolvedPrompts;
 use super::respond::{Respondent, respond};
 use super::set::{Note, Prompt, PromptSet};
 use crate::measure::Extent;
@@ -22,7 +22,7 @@ use std::ops::Range;
 /// # Errors
 /// What the model reports; nothing kept at all; `keep` without a model.
 pub(super) fn select(
-    resolved: &Resolved,
+    resolved: &ResolvedPrompts,
     mut set: PromptSet,
     tokenizer: &Tokenizer,
     respondent: Option<Respondent>,
@@ -70,13 +70,13 @@ pub(super) fn select(
 /// Draws of each seed from each group; says whether any was passed over.
 fn drawn(
     sample: usize,
-    resolved: &Resolved,
+    resolved: &ResolvedPrompts,
     set: &mut PromptSet,
     groups: &[Range<usize>],
     judge: &mut Judge,
 ) -> Result<bool, PromptError> {
     let legal = judge.prompts;
-    let decks: Vec<Deck> = groups.par_iter().map(|group| Deck::of(legal, group, set, resolved)).collect();
+    let decks: Vec<PromptDeck> = groups.par_iter().map(|group| PromptDeck::of(legal, group, set, resolved)).collect();
     let mut passed_over = false;
     for &seed in &resolved.seeds {
         // Of one seed at a time: each has a number for every prompt.
@@ -115,7 +115,7 @@ fn same_group(one: &Prompt, other: &Prompt) -> bool {
 }
 
 /// What is drawn from: the prompts of a group.
-struct Deck {
+struct PromptDeck {
     group: Range<usize>,
     label: String,
     template: String,
@@ -124,8 +124,8 @@ struct Deck {
     places: Vec<u32>,
 }
 
-impl Deck {
-    fn of(legal: &[Prompt], group: &Range<usize>, set: &PromptSet, resolved: &Resolved) -> Self {
+impl PromptDeck {
+    fn of(legal: &[Prompt], group: &Range<usize>, set: &PromptSet, resolved: &ResolvedPrompts) -> Self {
         let own = &legal[group.clone()];
         let first = &legal[group.start];
         let numbers: Vec<i64> = match resolved.spread_answers {
@@ -170,7 +170,7 @@ impl Deck {
 /// Takes `sample` prompts, round after round, from queues in turn.
 fn draw(queues: Vec<Vec<usize>>, sample: usize, judge: &mut Judge) -> Result<Vec<usize>, PromptError> {
     let mut taken = Vec::with_capacity(sample.min(queues.len()));
-    let mut active: Vec<Queue> = queues.into_iter().map(|prompts| Queue { prompts, next: 0 }).collect();
+    let mut active: Vec<PromptQueue> = queues.into_iter().map(|prompts| PromptQueue { prompts, next: 0 }).collect();
     while taken.len() < sample && !active.is_empty() {
         let mut front = 0;
         while front < active.len() && taken.len() < sample {
@@ -178,7 +178,7 @@ fn draw(queues: Vec<Vec<usize>>, sample: usize, judge: &mut Judge) -> Result<Vec
             let end = (front + sample - taken.len()).min(active.len());
             let window = &mut active[front..end];
             settle(window, judge)?;
-            taken.extend(window.iter_mut().filter_map(Queue::take));
+            taken.extend(window.iter_mut().filter_map(PromptQueue::take));
             front = end;
         }
         active.retain(|queue| queue.next < queue.prompts.len());
@@ -194,12 +194,12 @@ fn is_kept(keep: Keep, correct: Option<bool>) -> bool {
     }
 }
 
-struct Queue {
+struct PromptQueue {
     prompts: Vec<usize>,
     next: usize,
 }
 
-impl Queue {
+impl PromptQueue {
     fn take(&mut self) -> Option<usize> {
         let index = self.prompts.get(self.next).copied()?;
         self.next += 1;
@@ -208,14 +208,14 @@ impl Queue {
 }
 
 /// Moves each queue on to its next prompt that is kept, or to its end.
-fn settle(queues: &mut [Queue], judge: &mut Judge) -> Result<(), PromptError> {
+fn settle(queues: &mut [PromptQueue], judge: &mut Judge) -> Result<(), PromptError> {
     loop {
         for queue in queues.iter_mut() {
             while queue.prompts.get(queue.next).is_some_and(|&index| judge.known(index) && !judge.keeps(index)) {
                 queue.next += 1;
             }
         }
-        let open: Vec<&Queue> =
+        let open: Vec<&PromptQueue> =
             queues.iter().filter(|q| q.prompts.get(q.next).is_some_and(|&index| !judge.known(index))).collect();
         if open.is_empty() {
             return Ok(());
@@ -270,7 +270,7 @@ impl Judge<'_> {
     }
 }
 
-fn note(set: &mut PromptSet, example: &Prompt, taken: usize, resolved: &Resolved, evaluated: usize) {
+fn note(set: &mut PromptSet, example: &Prompt, taken: usize, resolved: &ResolvedPrompts, evaluated: usize) {
     let (template, group) = (set.template_name(example).to_string(), example.group.clone());
     let note = match resolved.sample {
         _ if taken == 0 && resolved.skip == 0 => {

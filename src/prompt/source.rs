@@ -5,7 +5,7 @@ use super::calculation::Calculation;
 use super::dropped::Reason;
 use super::fields::Fields;
 use super::group::PromptGroup;
-use super::words::Words;
+use super::words::Lexicon;
 use crate::spec::Operator;
 
 /// What the slots of prompts are filled from.
@@ -14,7 +14,7 @@ pub enum PromptSource {
     /// Operators and operands.
     Arithmetic(OperandGrid),
     /// Lists of words, and rows of them.
-    Words(Words),
+    Words(Lexicon),
 }
 
 /// Every operator on every pair of operands.

@@ -6,9 +6,9 @@ use super::error::PromptError;
 use super::fields::{FieldValue, Fields};
 use super::group::PromptGroup;
 use super::limits::MOST_LOOKED_AT;
-use super::order::Order;
+use super::order::RandomOrder;
 use super::random::Random;
-use super::resolved::{NamedTemplate, Resolved};
+use super::resolved::{NamedTemplate, ResolvedPrompts};
 use super::set::{Prompt, SlotTokens};
 use super::template::{Fill, Slot, Template};
 use crate::model::tokenizer::{Encoding, Tokenizer};
@@ -26,7 +26,7 @@ pub(super) fn bos_token(tokenizer: &Tokenizer, wanted: Option<bool>) -> Result<O
 
 /// What the prompts of one template and group are made from.
 pub(super) struct Stock<'a> {
-    pub resolved: &'a Resolved,
+    pub resolved: &'a ResolvedPrompts,
     pub tokenizer: &'a Tokenizer,
     pub bos: Option<u32>,
     pub template: &'a NamedTemplate,
@@ -37,7 +37,7 @@ pub(super) struct Stock<'a> {
 }
 
 /// A prompt in tokens, whatever its answer.
-pub(super) struct Placed {
+pub(super) struct EncodedPrompt {
     /// The whole text.
     pub text: String,
     /// The tokens of the text alone.
@@ -48,7 +48,7 @@ pub(super) struct Placed {
 
 impl<'a> Stock<'a> {
     pub fn new(
-        resolved: &'a Resolved,
+        resolved: &'a ResolvedPrompts,
         tokenizer: &'a Tokenizer,
         bos: Option<u32>,
         template_index: usize,
@@ -73,7 +73,7 @@ impl<'a> Stock<'a> {
             return Box::new(0..count);
         }
         let random = Random::new(0, &["words", &self.template.name]);
-        let mut some: Vec<usize> = Order::new(count, random).take(MOST_LOOKED_AT).collect();
+        let mut some: Vec<usize> = RandomOrder::new(count, random).take(MOST_LOOKED_AT).collect();
         some.sort_unstable();
         Box::new(some.into_iter())
     }
@@ -94,7 +94,7 @@ impl<'a> Stock<'a> {
     }
 
     /// The tokens of a prompt and of its slots; with single-token answers each slot must be one token of its own.
-    pub fn place(&self, with: &impl Fill) -> Result<Placed, Fault> {
+    pub fn place(&self, with: &impl Fill) -> Result<EncodedPrompt, Fault> {
         let (text, spans) = render(self.template, with);
         let encoding = self.tokenizer.encode(&text).map_err(|_| Reason::UnknownText)?;
         let offset = usize::from(self.bos.is_some());
@@ -117,7 +117,7 @@ impl<'a> Stock<'a> {
                 slots[place] = Some(SlotTokens { first: tokens.first + offset, ..tokens });
             }
         }
-        Ok(Placed { text, encoding, slots })
+        Ok(EncodedPrompt { text, encoding, slots })
     }
 
     /// A prompt in tokens, with its answer.
@@ -127,7 +127,7 @@ impl<'a> Stock<'a> {
 
     /// The same of a template that is filled with other than its fields at some places.
     pub fn tokenise_filled(&self, id: u64, fields: &Fields, with: &impl Fill) -> Result<Prompt, Fault> {
-        let Placed { text, encoding: prompt, slots } = self.place(with)?;
+        let EncodedPrompt { text, encoding: prompt, slots } = self.place(with)?;
         let completion = &self.resolved.completion;
         let answer_tokens = self.answer_tokens(&text, &prompt, completion, with).map_err(|reason| {
             let long = matches!((reason, fields), (Reason::AnswerLong, Fields::Words { .. }));

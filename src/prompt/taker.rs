@@ -3,7 +3,7 @@
 use super::described;
 use super::dropped::Fault;
 use super::fields::Fields;
-use super::layout::{Judged, Layouts};
+use super::layout::{LayoutVerdict, Layouts};
 use super::set::{Prompt, SetTemplate};
 use super::stock::Stock;
 use rayon::prelude::*;
@@ -27,12 +27,12 @@ pub trait Taker {
 pub struct Candidate {
     pub id: u64,
     pub fields: Fields,
-    pub judged: Judged,
+    pub judged: LayoutVerdict,
 }
 
 /// Takes all.
 #[derive(Default)]
-pub struct All {
+pub struct AllTaker {
     prompts: Vec<Prompt>,
     /// Where those of the template begin.
     first: usize,
@@ -40,11 +40,13 @@ pub struct All {
     twice: usize,
 }
 
-impl Taker for All {
+impl Taker for AllTaker {
     fn take(&mut self, stock: &Stock, layouts: &Layouts, some: Vec<Candidate>, fault: &mut dyn FnMut(Fault, Fields)) {
         let judge = |Candidate { id, fields, judged }: &Candidate| match (judged, fields) {
-            (Judged::Laid(laid), Fields::Calculation(asked)) => Ok(layouts.prompt(stock, *id, asked, *laid)),
-            (Judged::Fault(reason), _) => Err(Fault::from(*reason)),
+            (LayoutVerdict::Laid(laid), Fields::Calculation(calculation)) => {
+                Ok(layouts.prompt(stock, *id, calculation, *laid))
+            }
+            (LayoutVerdict::Fault(reason), _) => Err(Fault::from(*reason)),
             _ => stock.tokenise(*id, fields),
         };
         let judged: Vec<_> = some.par_iter().map(judge).collect();

@@ -4,8 +4,8 @@ use super::calculation::Calculation;
 use super::dropped::Fault;
 use super::error::PromptError;
 use super::fields::Fields;
-use super::layout::{Form, Judged, Laid, Layouts};
-use super::resolved::Resolved;
+use super::layout::{Laid, LayoutForm, LayoutVerdict, Layouts};
+use super::resolved::ResolvedPrompts;
 use super::set::{Prompt, PromptSet, SetTemplate, SlotTokens};
 use super::stock::Stock;
 use super::taker::{Candidate, Taker};
@@ -60,7 +60,7 @@ pub struct Bounds {
 /// # Errors
 /// As [`legal::legal`].
 pub fn tally(
-    resolved: &Resolved,
+    resolved: &ResolvedPrompts,
     tokenizer: &Tokenizer,
     bos: Option<bool>,
     bounds: Bounds,
@@ -74,7 +74,7 @@ pub fn tally(
 }
 
 /// What prompts have in common that are kept once: tokens, places of slots, and the tokens where fixed ones are.
-type Kind = (usize, usize, Vec<Option<SlotTokens>>, Vec<Option<u32>>);
+type TallyKey = (usize, usize, Vec<Option<SlotTokens>>, Vec<Option<u32>>);
 
 /// Counts prompts.
 struct Counting {
@@ -89,10 +89,10 @@ struct Counting {
     first: usize,
     /// Where fixed tokens are in the template's first prompt.
     fixed: Option<Vec<usize>>,
-    kinds: HashSet<Kind>,
+    kinds: HashSet<TallyKey>,
     /// Forms that were seen, each with its number of tokens and whether one of those places is in a number.
-    forms: HashMap<Form, Seen>,
-    last: Option<(Form, Seen)>,
+    forms: HashMap<LayoutForm, TokenShape>,
+    last: Option<(LayoutForm, TokenShape)>,
     is_unfit: bool,
     twice: usize,
     count: usize,
@@ -103,7 +103,7 @@ struct Counting {
 
 /// A form of prompts.
 #[derive(Debug, Clone, Copy)]
-struct Seen {
+struct TokenShape {
     tokens: usize,
     /// Whether its prompts are of several kinds.
     varies: bool,
@@ -191,13 +191,13 @@ impl Counting {
         }
     }
 
-    fn take_laid(&mut self, stock: &Stock, layouts: &Layouts, id: u64, asked: &Calculation, laid: Laid) {
+    fn take_laid(&mut self, stock: &Stock, layouts: &Layouts, id: u64, calculation: &Calculation, laid: Laid) {
         let form = layouts.form(laid);
         let known = match self.last {
             Some((last, seen)) if last == form => Some(seen),
             _ => self.forms.get(&form).copied(),
         };
-        let seen = known.unwrap_or_else(|| Seen { tokens: layouts.length(stock, laid), varies: false });
+        let seen = known.unwrap_or_else(|| TokenShape { tokens: layouts.length(stock, laid), varies: false });
         let answer = layouts.answer(laid).count();
         let is_wanted = self.is_first_unfit(seen.tokens, answer, layouts.largest(stock, laid));
         self.add(stock, seen.tokens, layouts.answer(laid), layouts.first(laid));
@@ -205,10 +205,10 @@ impl Counting {
         let seen = match known {
             Some(seen) if !seen.varies && !is_wanted => seen,
             _ => {
-                let prompt = layouts.prompt(stock, id, asked, laid);
+                let prompt = layouts.prompt(stock, id, calculation, laid);
                 self.offer(stock, prompt, is_wanted);
                 let fixed = self.fixed.as_deref().unwrap_or_default();
-                let seen = Seen { varies: layouts.has_number_at(stock, laid, fixed), ..seen };
+                let seen = TokenShape { varies: layouts.has_number_at(stock, laid, fixed), ..seen };
                 self.forms.insert(form, seen);
                 seen
             }
@@ -229,7 +229,7 @@ impl Counting {
 /// Makes some prompts to see how long one takes.
 fn time(stock: &Stock, layouts: &Layouts, some: &[Candidate]) -> Option<Duration> {
     let laid = some.iter().filter_map(|candidate| match (candidate.judged, &candidate.fields) {
-        (Judged::Laid(laid), Fields::Calculation(asked)) => Some((candidate.id, asked, laid)),
+        (LayoutVerdict::Laid(laid), Fields::Calculation(calculation)) => Some((candidate.id, calculation, laid)),
         _ => None,
     });
     let laid: Vec<_> = laid.take(TIMED).collect();
@@ -237,7 +237,8 @@ fn time(stock: &Stock, layouts: &Layouts, some: &[Candidate]) -> Option<Duration
         return None;
     }
     let started = Instant::now();
-    let made: Vec<Prompt> = laid.par_iter().map(|&(id, asked, laid)| layouts.prompt(stock, id, asked, laid)).collect();
+    let made: Vec<Prompt> =
+        laid.par_iter().map(|&(id, calculation, laid)| layouts.prompt(stock, id, calculation, laid)).collect();
     drop(std::hint::black_box(made));
     Some(started.elapsed().div_f64(laid.len() as f64))
 }
@@ -248,13 +249,15 @@ impl Taker for Counting {
             self.making = time(stock, layouts, &some);
         }
         let tokenise = |candidate: &&Candidate| stock.tokenise(candidate.id, &candidate.fields);
-        let alone: Vec<&Candidate> = some.iter().filter(|candidate| candidate.judged == Judged::Alone).collect();
+        let alone: Vec<&Candidate> = some.iter().filter(|candidate| candidate.judged == LayoutVerdict::Alone).collect();
         let alone: Vec<Result<Prompt, Fault>> = alone.par_iter().map(tokenise).collect();
         let mut alone = alone.into_iter();
         for Candidate { id, fields, judged } in some {
             match (judged, &fields) {
-                (Judged::Laid(laid), Fields::Calculation(asked)) => self.take_laid(stock, layouts, id, asked, laid),
-                (Judged::Fault(reason), _) => fault(reason.into(), fields),
+                (LayoutVerdict::Laid(laid), Fields::Calculation(calculation)) => {
+                    self.take_laid(stock, layouts, id, calculation, laid)
+                }
+                (LayoutVerdict::Fault(reason), _) => fault(reason.into(), fields),
                 _ => match alone.next() {
                     Some(Ok(prompt)) => self.take_made(stock, prompt),
                     Some(Err(why)) => fault(why, fields),

@@ -42,7 +42,7 @@ impl Slot {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
+enum TemplatePiece {
     Text(String),
     Slot(Slot),
 }
@@ -50,7 +50,7 @@ enum Piece {
 /// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    pieces: Vec<Piece>,
+    pieces: Vec<TemplatePiece>,
 }
 
 /// What cannot be read in a template.
@@ -85,7 +85,7 @@ impl Template {
     pub fn parse(text: &str, allowed: &[Slot]) -> Result<Template, TemplateFault> {
         Self::read(text, |name, before| {
             let slot = find_slot(name, allowed)?;
-            match before.contains(&Piece::Slot(slot)) {
+            match before.contains(&TemplatePiece::Slot(slot)) {
                 true => Err(format!("slot {{{name}}} occurs twice; use it once")),
                 false => Ok(slot),
             }
@@ -99,7 +99,7 @@ impl Template {
     pub fn parse_words(text: &str, names: &[String]) -> Result<Template, TemplateFault> {
         Self::read(text, |name, before| {
             let slot = find_word(name, names)?;
-            let is = |piece: &&Piece| matches!(piece, Piece::Slot(Slot::Word { slot: other, .. }) if *other == slot);
+            let is = |piece: &&TemplatePiece| matches!(piece, TemplatePiece::Slot(Slot::Word { slot: other, .. }) if *other == slot);
             Ok(Slot::Word { slot, occurrence: Some(before.iter().filter(is).count()) })
         })
     }
@@ -114,7 +114,7 @@ impl Template {
 
     fn read(
         text: &str,
-        mut find: impl FnMut(&str, &[Piece]) -> Result<Slot, String>,
+        mut find: impl FnMut(&str, &[TemplatePiece]) -> Result<Slot, String>,
     ) -> Result<Template, TemplateFault> {
         let broken = |column: usize, problem: String| TemplateFault { text: text.to_string(), column, problem };
         let mut pieces = Vec::new();
@@ -138,51 +138,51 @@ impl Template {
                     }
                     let slot = find(&name, &pieces).map_err(|problem| broken(column, problem))?;
                     if !literal.is_empty() {
-                        pieces.push(Piece::Text(std::mem::take(&mut literal)));
+                        pieces.push(TemplatePiece::Text(std::mem::take(&mut literal)));
                     }
-                    pieces.push(Piece::Slot(slot));
+                    pieces.push(TemplatePiece::Slot(slot));
                 }
                 _ => literal.push(c),
             }
         }
         if !literal.is_empty() {
-            pieces.push(Piece::Text(literal));
+            pieces.push(TemplatePiece::Text(literal));
         }
         Ok(Template { pieces })
     }
 
     /// Whether a slot occurs.
     pub fn has(&self, slot: Slot) -> bool {
-        self.pieces.contains(&Piece::Slot(slot))
+        self.pieces.contains(&TemplatePiece::Slot(slot))
     }
 
     /// Whether the last thing in it is this slot.
     pub fn ends_in(&self, slot: Slot) -> bool {
-        self.pieces.last() == Some(&Piece::Slot(slot))
+        self.pieces.last() == Some(&TemplatePiece::Slot(slot))
     }
 
     /// Its slots, in order.
     pub fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Slot(slot) => Some(*slot),
-            Piece::Text(_) => None,
+            TemplatePiece::Slot(slot) => Some(*slot),
+            TemplatePiece::Text(_) => None,
         })
     }
 
     /// Its fixed texts, in order.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Text(text) => Some(text.as_str()),
-            Piece::Slot(_) => None,
+            TemplatePiece::Text(text) => Some(text.as_str()),
+            TemplatePiece::Slot(_) => None,
         })
     }
 
     /// The slot of a word that it is, but for spaces around it.
     pub fn word(&self) -> Option<usize> {
-        let written = |piece: &&Piece| !matches!(piece, Piece::Text(text) if text.trim().is_empty());
+        let written = |piece: &&TemplatePiece| !matches!(piece, TemplatePiece::Text(text) if text.trim().is_empty());
         let mut pieces = self.pieces.iter().filter(written);
         match (pieces.next(), pieces.next()) {
-            (Some(Piece::Slot(Slot::Word { slot, .. })), None) => Some(*slot),
+            (Some(TemplatePiece::Slot(Slot::Word { slot, .. })), None) => Some(*slot),
             _ => None,
         }
     }
@@ -191,8 +191,8 @@ impl Template {
     pub fn write(&self, with: impl Fill, text: &mut String) {
         for piece in &self.pieces {
             match piece {
-                Piece::Text(literal) => text.push_str(literal),
-                Piece::Slot(slot) => with.fill(*slot, text),
+                TemplatePiece::Text(literal) => text.push_str(literal),
+                TemplatePiece::Slot(slot) => with.fill(*slot, text),
             }
         }
     }
@@ -203,8 +203,8 @@ impl Template {
         for piece in &self.pieces {
             let start = text.len();
             match piece {
-                Piece::Text(literal) => text.push_str(literal),
-                Piece::Slot(slot) => {
+                TemplatePiece::Text(literal) => text.push_str(literal),
+                TemplatePiece::Slot(slot) => {
                     with.fill(*slot, text);
                     spans.push((*slot, start..text.len()));
                 }

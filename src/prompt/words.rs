@@ -1,7 +1,7 @@
 //! Prompts from words: which combinations there are, and what fills the slots in each.
 
 use super::error::SpecProblem;
-use super::fields::{Fields, Names, SlotColumns};
+use super::fields::{Fields, SlotColumns, SlotNames};
 use super::limits::{MOST_LOOKED_AT, MOST_PROMPTS};
 use super::template::Template;
 use crate::spec::{Cells, Prompts, Rows, SlotWords, Word, nearest, no_slot};
@@ -14,9 +14,9 @@ pub const MOST_COMBINATIONS: u128 = 1 << 40;
 
 /// The words of `[prompts.slots]` and `rows`, checked.
 #[derive(Debug, Clone, Default)]
-pub struct Words {
+pub struct Lexicon {
     /// Names of the slots.
-    pub names: Names,
+    pub names: SlotNames,
     /// Slots whose words differ.
     pub different: Vec<usize>,
     /// The wrong answer that measures compare with.
@@ -52,7 +52,7 @@ fn is_whole(word: &Arc<str>) -> bool {
     word.parse::<i64>().is_ok_and(|number| number.to_string() == **word)
 }
 
-impl Words {
+impl Lexicon {
     /// Checks the words of a spec; `keep` takes what is wrong with them.
     pub(super) fn new(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Self {
         let mut words = Self::default();

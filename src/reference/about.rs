@@ -3,7 +3,7 @@
 /// A doc comment: its first paragraph, the labelled ones (`Formula: …`, `Source: …`, `Limits: …`), the example in a block of TOML,
 /// and the rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct About {
+pub struct DocComment {
     /// The first paragraph.
     pub summary: String,
     /// Further paragraphs.
@@ -20,7 +20,7 @@ pub struct About {
 
 const FENCE: &str = "```";
 
-impl About {
+impl DocComment {
     /// Takes a doc comment apart.
     pub fn read(comment: &str) -> Self {
         let mut about = Self::default();

@@ -1,6 +1,6 @@
 //! Examples of steps and figures: whole specs, for the columns of a step's rows and for tests.
 
-use super::topic::{Group, Topic};
+use super::topic::{Topic, TopicKind};
 use crate::spec::{self, Loaded, SpecErrors};
 use crate::step;
 use crate::table::{ColumnInfo, Frames, without_rows};
@@ -29,7 +29,7 @@ per_prompt = true
 
 /// Rows that a step keeps.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rows {
+pub struct StepRows {
     /// As `from` names them, with the step's own name in it.
     pub name: String,
     /// What stands after the step's name.
@@ -41,16 +41,16 @@ pub struct Rows {
 /// The whole spec of a topic's example.
 pub fn example(topic: &Topic) -> Option<String> {
     let example = topic.about.example.as_ref()?;
-    let drawn = if topic.group == Group::Figure { DRAWN } else { "" };
+    let drawn = if topic.group == TopicKind::Figure { DRAWN } else { "" };
     Some(format!("{BEFORE}{drawn}\n{example}"))
 }
 
 /// The rows of a kind of step with every row that it can keep, as its example makes them.
-pub fn rows(topic: &Topic) -> Vec<Rows> {
+pub fn rows(topic: &Topic) -> Vec<StepRows> {
     example(topic).and_then(|example| frames(topic, &example)).unwrap_or_default()
 }
 
-fn frames(topic: &Topic, example: &str) -> Option<Vec<Rows>> {
+fn frames(topic: &Topic, example: &str) -> Option<Vec<StepRows>> {
     let loaded = with_all_rows(topic, example).ok()?;
     let mut known = Frames::default();
     let mut rows = Vec::new();
@@ -59,7 +59,7 @@ fn frames(topic: &Topic, example: &str) -> Option<Vec<Rows>> {
             let name = kept.name(step.name());
             known.insert(name.clone(), without_rows(&kept.columns).ok()?);
             if step.kind() == topic.name {
-                rows.push(Rows { name, part: kept.part, columns: kept.columns });
+                rows.push(StepRows { name, part: kept.part, columns: kept.columns });
             }
         }
     }

@@ -1,8 +1,8 @@
 //! What a name stands for: topics, keys by their path or alone, words of a choice.
 
-use super::key::{self, Choice, Key};
+use super::key::{self, KeyChoice, SpecKey};
 use super::synonyms::{Synonym, synonym, words};
-use super::topic::{Group, Topic};
+use super::topic::{Topic, TopicKind};
 use super::topics::topics;
 use crate::spec::{HookPattern, SitePattern, nearest};
 use indexmap::IndexSet;
@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Found {
+pub enum Referent {
     /// A thing of its own.
     Topic(&'static Topic),
     /// A key, with the paths at which it means the same.
@@ -18,14 +18,14 @@ pub enum Found {
         /// `prompts.sample`, or several: `ablation.positions`, `intervention.positions`.
         paths: Vec<String>,
         /// The key.
-        key: Box<Key>,
+        key: Box<SpecKey>,
     },
     /// A word that keys may have.
     Choice {
         /// The paths of these keys.
         paths: Vec<String>,
         /// The word.
-        choice: Box<Choice>,
+        choice: Box<KeyChoice>,
     },
     /// A word of the field for it, with what it is here.
     Synonym(&'static Synonym),
@@ -54,14 +54,14 @@ fn advice(near: &[String]) -> String {
 ///
 /// # Errors
 /// When there is nothing, with the nearest name.
-pub fn find(name: &str) -> Result<Vec<Found>, Unknown> {
+pub fn find(name: &str) -> Result<Vec<Referent>, Unknown> {
     let name = name.trim().trim_start_matches('[').trim_end_matches(']');
     // Columns have names that are common words: other things come first.
     let called = |column: bool| {
-        let fits = move |topic: &&Topic| (topic.group == Group::Column) == column && is_called(topic, name);
-        topics().iter().filter(fits).map(Found::Topic)
+        let fits = move |topic: &&Topic| (topic.group == TopicKind::Column) == column && is_called(topic, name);
+        topics().iter().filter(fits).map(Referent::Topic)
     };
-    let found: Vec<Found> = called(false).collect();
+    let found: Vec<Referent> = called(false).collect();
     if !found.is_empty() {
         return Ok(found);
     }
@@ -69,13 +69,13 @@ pub fn find(name: &str) -> Result<Vec<Found>, Unknown> {
     if !found.is_empty() {
         return Ok(found);
     }
-    let found: Vec<Found> = keys_called(name).into_iter().chain(words_called(name)).chain(called(true)).collect();
+    let found: Vec<Referent> = keys_called(name).into_iter().chain(words_called(name)).chain(called(true)).collect();
     if !found.is_empty() {
         return Ok(found);
     }
     match (hook(name), synonym(name)) {
-        (Some(topic), _) => Ok(vec![Found::Topic(topic)]),
-        (None, Some(synonym)) => Ok(vec![Found::Synonym(synonym)]),
+        (Some(topic), _) => Ok(vec![Referent::Topic(topic)]),
+        (None, Some(synonym)) => Ok(vec![Referent::Synonym(synonym)]),
         (None, None) => Err(unknown(name)),
     }
 }
@@ -85,7 +85,7 @@ fn is_called(topic: &Topic, name: &str) -> bool {
 }
 
 /// The key at a path: `prompts.sample`, `ablation.mean.sample`, `figure.x`; with `step.` before a kind or without.
-fn at_path(path: &str) -> Vec<Found> {
+fn at_path(path: &str) -> Vec<Referent> {
     let path = path.strip_prefix("step.").unwrap_or(path);
     let found = topics().iter().filter_map(|topic| {
         let rest = path.strip_prefix(topic.name.as_str())?.strip_prefix('.')?;
@@ -96,15 +96,15 @@ fn at_path(path: &str) -> Vec<Found> {
             keys = key.table.map(key::keys).unwrap_or_default();
             found = Some(key);
         }
-        Some(Found::Key { paths: vec![path.to_string()], key: Box::new(found?) })
+        Some(Referent::Key { paths: vec![path.to_string()], key: Box::new(found?) })
     });
     // The tables of a step are topics too: its own path and theirs lead to the same key.
     found.take(1).collect()
 }
 
 /// Keys of a name, those that mean the same together.
-fn keys_called(name: &str) -> Vec<Found> {
-    let mut found: Vec<(Key, Vec<String>)> = Vec::new();
+fn keys_called(name: &str) -> Vec<Referent> {
+    let mut found: Vec<(SpecKey, Vec<String>)> = Vec::new();
     for topic in topics() {
         for key in topic.keys.iter().filter(|key| key.name == name) {
             let path = path(topic, key);
@@ -114,12 +114,12 @@ fn keys_called(name: &str) -> Vec<Found> {
             }
         }
     }
-    found.into_iter().map(|(key, paths)| Found::Key { paths, key: Box::new(key) }).collect()
+    found.into_iter().map(|(key, paths)| Referent::Key { paths, key: Box::new(key) }).collect()
 }
 
 /// Words of a choice of that name.
-fn words_called(name: &str) -> Vec<Found> {
-    let mut found: Vec<(Choice, Vec<String>)> = Vec::new();
+fn words_called(name: &str) -> Vec<Referent> {
+    let mut found: Vec<(KeyChoice, Vec<String>)> = Vec::new();
     for topic in topics() {
         for key in &topic.keys {
             for choice in key.choices.iter().filter(|choice| choice.name == name) {
@@ -131,10 +131,10 @@ fn words_called(name: &str) -> Vec<Found> {
             }
         }
     }
-    found.into_iter().map(|(choice, paths)| Found::Choice { paths, choice: Box::new(choice) }).collect()
+    found.into_iter().map(|(choice, paths)| Referent::Choice { paths, choice: Box::new(choice) }).collect()
 }
 
-fn path(topic: &Topic, key: &Key) -> String {
+fn path(topic: &Topic, key: &SpecKey) -> String {
     match topic.name.as_str() {
         "spec" => key.name.clone(),
         owner => format!("{owner}.{}", key.name),
@@ -149,7 +149,7 @@ fn hook(name: &str) -> Option<&'static Topic> {
         HookPattern::Layers(_, site) => site.name().to_string(),
         HookPattern::One(hook) => hook.to_string(),
     };
-    topics().iter().find(|topic| topic.group == Group::Hook && is_called(topic, &site))
+    topics().iter().find(|topic| topic.group == TopicKind::Hook && is_called(topic, &site))
 }
 
 /// Every name that finds something: topics first, then keys and words.
@@ -175,7 +175,7 @@ fn unknown(name: &str) -> Unknown {
     let alike = || {
         let is_part =
             |topic: &&Topic| topic.name.split(['-', '_', '.', '/', ' ']).any(|part| nearest(name, [part]).is_some());
-        topics().iter().filter(|topic| topic.group != Group::Column).filter(is_part).map(|topic| topic.name.clone())
+        topics().iter().filter(|topic| topic.group != TopicKind::Column).filter(is_part).map(|topic| topic.name.clone())
     };
     let mut near = near.unwrap_or_else(|| alike().collect::<IndexSet<_>>().into_iter().take(ALIKE).collect());
     if near.is_empty() {

@@ -1,12 +1,12 @@
 //! The keys of a table of the schema, in words.
 
-use super::about::About;
+use super::about::DocComment;
 use crate::spec::{self, ValueSchema};
 use serde_json::Value;
 
 /// A key that a table may have.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Key {
+pub struct SpecKey {
     /// As a spec writes it.
     pub name: String,
     /// What its value is, in words: `list of sites`.
@@ -16,36 +16,36 @@ pub struct Key {
     /// The default as TOML.
     pub default: Option<String>,
     /// What it means.
-    pub about: About,
+    pub about: DocComment,
     /// The words that it may have, where there is a fixed choice.
-    pub choices: Vec<Choice>,
+    pub choices: Vec<KeyChoice>,
     /// The table that its value is, or that its values are.
     pub table: Option<ValueSchema>,
 }
 
 /// A word that a key may have.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Choice {
+pub struct KeyChoice {
     /// As a spec writes it.
     pub name: String,
     /// What it means.
-    pub about: About,
+    pub about: DocComment,
 }
 
 /// The keys of a table, but for what tells kinds apart.
-pub(super) fn keys(table: ValueSchema) -> Vec<Key> {
+pub(super) fn keys(table: ValueSchema) -> Vec<SpecKey> {
     let own = table.keys().into_iter().filter(|(_, shape)| shape.get("const").is_none());
     own.map(|(name, shape)| key(name, shape, table.required().any(|key| key == name))).collect()
 }
 
-fn key(name: &str, shape: ValueSchema, required: bool) -> Key {
+fn key(name: &str, shape: ValueSchema, required: bool) -> SpecKey {
     let inner = innermost(shape);
-    Key {
+    SpecKey {
         name: name.to_string(),
         kind: kind(shape),
         required,
         default: shape.get("default").map(toml),
-        about: About::read(shape.description().unwrap_or_default()),
+        about: DocComment::read(shape.description().unwrap_or_default()),
         choices: choices(inner),
         table: Some(inner).filter(|inner| inner.get("properties").is_some()),
     }
@@ -57,10 +57,10 @@ pub(super) fn innermost(shape: ValueSchema) -> ValueSchema {
 }
 
 /// The words of a fixed choice.
-pub(super) fn choices(shape: ValueSchema) -> Vec<Choice> {
-    let choice = |(word, shape): (&str, ValueSchema)| Choice {
+pub(super) fn choices(shape: ValueSchema) -> Vec<KeyChoice> {
+    let choice = |(word, shape): (&str, ValueSchema)| KeyChoice {
         name: word.to_string(),
-        about: About::read(shape.description().unwrap_or_default()),
+        about: DocComment::read(shape.description().unwrap_or_default()),
     };
     shape.words().into_iter().map(choice).collect()
 }

@@ -1,10 +1,10 @@
 //! The whole reference: docs/spec.md.
 
-use super::about::About;
-use super::key::{Choice, Key};
-use super::topic::{Group, Topic};
+use super::about::DocComment;
+use super::key::{KeyChoice, SpecKey};
+use super::topic::{Topic, TopicKind};
 use super::topics::{common_keys, header, is_common, of};
-use super::{Rows, rows};
+use super::{StepRows, rows};
 use std::fmt::Write;
 
 const PREFACE: &str = "\
@@ -20,16 +20,16 @@ pub fn markdown() -> String {
     let mut book = Book { text: PREFACE.to_string() };
     book.contents();
     book.text.push_str("\n## Tables\n");
-    of(Group::Table).for_each(|topic| book.table(topic));
+    of(TopicKind::Table).for_each(|topic| book.table(topic));
     book.steps();
     book.text.push_str("\n## Tables within others\n");
-    of(Group::Inner).for_each(|topic| book.table(topic));
+    of(TopicKind::Inner).for_each(|topic| book.table(topic));
     book.measures();
     book.text.push_str("\n## Figures\n\nKinds of [`[[figure]]`](#figure), which all have its keys.\n");
-    of(Group::Figure).for_each(|topic| book.topic(topic));
+    of(TopicKind::Figure).for_each(|topic| book.topic(topic));
     book.hooks();
-    book.list("Operators", Group::Operator);
-    book.list("Models", Group::Model);
+    book.list("Operators", TopicKind::Operator);
+    book.list("Models", TopicKind::Model);
     book.columns();
     book.text
 }
@@ -40,15 +40,15 @@ struct Book {
 
 impl Book {
     fn contents(&mut self) {
-        let links = |group: Group| {
+        let links = |group: TopicKind| {
             let link = |topic: &Topic| format!("[`{}`](#{})", topic.name, anchor(&title(topic)));
             of(group).map(link).collect::<Vec<_>>().join(" ")
         };
         let parts = [
-            ("Tables", Group::Table),
-            ("Steps", Group::Step),
-            ("Measures", Group::Measure),
-            ("Figures", Group::Figure),
+            ("Tables", TopicKind::Table),
+            ("Steps", TopicKind::Step),
+            ("Measures", TopicKind::Measure),
+            ("Figures", TopicKind::Figure),
         ];
         self.text.push_str("\n| | |\n|---|---|\n");
         for (name, group) in parts {
@@ -71,15 +71,15 @@ impl Book {
 
     fn steps(&mut self) {
         self.text.push_str("\n## Steps\n\n| `kind` | |\n|---|---|\n");
-        for topic in of(Group::Step) {
+        for topic in of(TopicKind::Step) {
             self.line(&format!("| [`{}`](#{}) | {} |", topic.name, anchor(&title(topic)), cell(topic.about.line())));
         }
         self.text.push_str("\nEvery kind has `name` and `needs`; those that run models also `models` and `prompts`:\n");
         self.keys(&common_keys());
-        for topic in of(Group::Step) {
+        for topic in of(TopicKind::Step) {
             self.heading(topic);
             self.about(&topic.about);
-            let own: Vec<Key> = topic.keys.iter().filter(|key| !is_common(key)).cloned().collect();
+            let own: Vec<SpecKey> = topic.keys.iter().filter(|key| !is_common(key)).cloned().collect();
             self.keys(&own);
             self.rows(&rows(topic));
             self.example(&topic.about);
@@ -91,7 +91,7 @@ impl Book {
             "\n## Measures\n\nr is the answer of the run that is edited, r' that of the run the values come from, each by its first token; \
              P and L are probability and logit before, P* and L* after the edit. See [methods](methods.md) for which to take.\n",
         );
-        of(Group::Measure).for_each(|topic| self.topic(topic));
+        of(TopicKind::Measure).for_each(|topic| self.topic(topic));
     }
 
     fn topic(&mut self, topic: &Topic) {
@@ -103,14 +103,14 @@ impl Book {
 
     fn hooks(&mut self) {
         self.text.push_str("\n## Hooks\n\n| hook | shorthand | shape | |\n|---|---|---|---|\n");
-        for topic in of(Group::Hook) {
+        for topic in of(TopicKind::Hook) {
             let fact = |label: &str| topic.facts.iter().find(|(name, _)| *name == label).map_or("", |(_, fact)| fact);
             let (shape, short) = (fact("shape"), fact("shorthand"));
             self.line(&format!("| `{}` | `{short}` | `{shape}` | {} |", topic.name, cell(&topic.about.summary)));
         }
     }
 
-    fn list(&mut self, name: &str, group: Group) {
+    fn list(&mut self, name: &str, group: TopicKind) {
         self.line(&format!("\n## {name}\n\n| | |\n|---|---|"));
         for topic in of(group) {
             self.line(&format!("| `{}` | {} |", topic.name, cell(&topic.about.summary)));
@@ -121,7 +121,7 @@ impl Book {
         self.text.push_str(
             "\n## Columns\n\nWhat the columns of rows mean, wherever they occur.\n\n| column | |\n|---|---|\n",
         );
-        for topic in of(Group::Column) {
+        for topic in of(TopicKind::Column) {
             self.line(&format!("| `{}` | {} |", topic.name, cell(&topic.about.summary)));
         }
     }
@@ -130,7 +130,7 @@ impl Book {
         self.line(&format!("\n### {}", title(topic)));
     }
 
-    fn about(&mut self, about: &About) {
+    fn about(&mut self, about: &DocComment) {
         for text in std::iter::once(&about.summary).chain(&about.text).filter(|text| !text.is_empty()) {
             self.line(&format!("\n{text}"));
         }
@@ -146,7 +146,7 @@ impl Book {
         }
     }
 
-    fn keys(&mut self, keys: &[Key]) {
+    fn keys(&mut self, keys: &[SpecKey]) {
         if keys.is_empty() {
             return;
         }
@@ -159,8 +159,9 @@ impl Book {
             };
             let texts = std::iter::once(&key.about.summary).chain(&key.about.text).map(String::as_str);
             let mut about = texts.collect::<Vec<_>>().join(" ");
-            let measures = of(Group::Measure).any(|topic| key.choices.iter().any(|choice| choice.name == topic.name));
-            for Choice { name, about: meaning } in &key.choices {
+            let measures =
+                of(TopicKind::Measure).any(|topic| key.choices.iter().any(|choice| choice.name == topic.name));
+            for KeyChoice { name, about: meaning } in &key.choices {
                 let meaning = if measures { meaning.line() } else { &meaning.summary };
                 let _ = write!(about, "<br>`{name}`: {meaning}");
             }
@@ -171,14 +172,14 @@ impl Book {
         }
     }
 
-    fn rows(&mut self, rows: &[Rows]) {
-        for Rows { name, columns, .. } in rows {
+    fn rows(&mut self, rows: &[StepRows]) {
+        for StepRows { name, columns, .. } in rows {
             let columns: Vec<String> = columns.iter().map(|column| format!("`{}`", column.name)).collect();
             self.line(&format!("\nRows `{name}`: {}.", columns.join(", ")));
         }
     }
 
-    fn example(&mut self, about: &About) {
+    fn example(&mut self, about: &DocComment) {
         if let Some(example) = &about.example {
             self.line(&format!("\n```toml\n{}```", example));
         }
@@ -191,31 +192,31 @@ impl Book {
 }
 
 /// The topic of a table that a key is.
-fn inner(name: &str, key: &Key) -> Option<&'static Topic> {
+fn inner(name: &str, key: &SpecKey) -> Option<&'static Topic> {
     let same = |topic: &&Topic| {
         let keys = key.table.map(super::key::keys).unwrap_or_default();
         !name.is_empty() && topic.keys == keys
     };
-    of(Group::Inner).find(same)
+    of(TopicKind::Inner).find(same)
 }
 
 /// A heading; measures and hooks may have the name of a step.
 fn title(topic: &Topic) -> String {
     match topic.group {
-        Group::Table if topic.name == "spec" => "Top level".into(),
-        Group::Table => format!("`{}`", header(&topic.name)),
+        TopicKind::Table if topic.name == "spec" => "Top level".into(),
+        TopicKind::Table => format!("`{}`", header(&topic.name)),
         // The first of a name has it alone, so that links to it hold.
-        Group::Measure if is_second(topic) => {
+        TopicKind::Measure if is_second(topic) => {
             format!("`{}` of {}", topic.name, topic.facts.first().map_or("", |(_, kinds)| kinds))
         }
-        Group::Measure => format!("Measure `{}`", topic.name),
+        TopicKind::Measure => format!("Measure `{}`", topic.name),
         _ => format!("`{}`", topic.name),
     }
 }
 
 /// Whether another measure before it has its name.
 fn is_second(topic: &Topic) -> bool {
-    of(Group::Measure).find(|other| other.name == topic.name).is_some_and(|first| first != topic)
+    of(TopicKind::Measure).find(|other| other.name == topic.name).is_some_and(|first| first != topic)
 }
 
 /// The anchor that GitHub gives a heading.

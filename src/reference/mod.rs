@@ -12,12 +12,12 @@ mod terminal;
 mod topic;
 mod topics;
 
-pub use about::About;
-pub use example::{Rows, example, rows};
-pub use find::{Found, Unknown, find, names};
-pub use key::{Choice, Key};
+pub use about::DocComment;
+pub use example::{StepRows, example, rows};
+pub use find::{Referent, Unknown, find, names};
+pub use key::{KeyChoice, SpecKey};
 pub use markdown::markdown;
 pub use synonyms::{SYNONYMS, Synonym, synonym};
 pub use terminal::{page, sentence};
-pub use topic::{Group, Topic};
+pub use topic::{Topic, TopicKind};
 pub use topics::topics;

@@ -1,11 +1,11 @@
 //! One page for the terminal.
 
-use super::about::About;
-use super::find::Found;
-use super::key::{Choice, Key};
-use super::topic::{Group, Topic};
+use super::about::DocComment;
+use super::find::Referent;
+use super::key::{KeyChoice, SpecKey};
+use super::topic::{Topic, TopicKind};
 use super::topics::{header, is_common, of};
-use super::{Rows, rows};
+use super::{StepRows, rows};
 use polars::prelude::DataType;
 use std::fmt::Write;
 
@@ -13,11 +13,11 @@ use std::fmt::Write;
 const WIDTH: usize = 100;
 
 /// A page about what was found.
-pub fn page(found: &Found) -> String {
+pub fn page(found: &Referent) -> String {
     let mut page = Page::default();
     match found {
-        Found::Topic(topic) => page.topic(topic),
-        Found::Key { paths, key } => {
+        Referent::Topic(topic) => page.topic(topic),
+        Referent::Key { paths, key } => {
             page.title(&key.name, if paths.len() == 1 { "a key" } else { "a key of several tables" });
             page.labelled("of", &paths.join(", "));
             page.key(key, "");
@@ -26,12 +26,12 @@ pub fn page(found: &Found) -> String {
                 super::key::keys(table).iter().for_each(|key| page.key(key, "  "));
             }
         }
-        Found::Choice { paths, choice } => {
+        Referent::Choice { paths, choice } => {
             page.title(&choice.name, "a word");
             page.labelled("of", &paths.join(", "));
             page.about(&choice.about);
         }
-        Found::Synonym(synonym) => {
+        Referent::Synonym(synonym) => {
             page.title(synonym.names().next().unwrap_or_default(), "a word of the field");
             page.wrapped(synonym.about, 0, 0);
             page.line("");
@@ -45,8 +45,8 @@ pub fn page(found: &Found) -> String {
 
 /// What a key means, in a sentence: by the table or kind that it belongs to and its name.
 pub fn sentence(owner: &str, key: &str) -> Option<String> {
-    let topic = super::topics().iter().find(|topic| topic.name == owner && topic.group <= Group::Step)?;
-    if topic.group == Group::Step && key == "kind" {
+    let topic = super::topics().iter().find(|topic| topic.name == owner && topic.group <= TopicKind::Step)?;
+    if topic.group == TopicKind::Step && key == "kind" {
         return Some(topic.about.line().to_string());
     }
     let key = topic.keys.iter().find(|other| other.name == key)?;
@@ -61,20 +61,20 @@ struct Page {
 impl Page {
     fn topic(&mut self, topic: &Topic) {
         let name = match topic.group {
-            Group::Table => header(&topic.name),
+            TopicKind::Table => header(&topic.name),
             _ => topic.name.clone(),
         };
         self.title(&name, topic.group.name());
         self.about(&topic.about);
         let facts = topic.facts.iter().map(|(label, fact)| (*label, fact.as_str()));
         facts.for_each(|(label, fact)| self.labelled(label, fact));
-        let keys: &[Key] = match (topic.group, of(Group::Table).find(|table| table.name == "figure")) {
+        let keys: &[SpecKey] = match (topic.group, of(TopicKind::Table).find(|table| table.name == "figure")) {
             // Kinds of figure have the keys of any.
-            (Group::Figure, Some(figure)) => &figure.keys,
+            (TopicKind::Figure, Some(figure)) => &figure.keys,
             _ => &topic.keys,
         };
-        let (common, own): (Vec<&Key>, Vec<&Key>) =
-            keys.iter().partition(|key| topic.group == Group::Step && is_common(key));
+        let (common, own): (Vec<&SpecKey>, Vec<&SpecKey>) =
+            keys.iter().partition(|key| topic.group == TopicKind::Step && is_common(key));
         if !own.is_empty() {
             self.head("keys");
             own.into_iter().for_each(|key| self.nested(key, ""));
@@ -83,7 +83,7 @@ impl Page {
             let names: Vec<&str> = common.iter().map(|key| key.name.as_str()).collect();
             self.wrapped(&format!("and as every step: {}", names.join(", ")), 2, 2);
         }
-        if topic.group == Group::Step {
+        if topic.group == TopicKind::Step {
             self.rows(&rows(topic));
         }
         if let Some(example) = &topic.about.example {
@@ -93,14 +93,14 @@ impl Page {
     }
 
     /// A key, and below it those of the table that it is.
-    fn nested(&mut self, key: &Key, before: &str) {
+    fn nested(&mut self, key: &SpecKey, before: &str) {
         let name = format!("{before}{}", key.name);
-        self.key(&Key { name: name.clone(), ..key.clone() }, "  ");
+        self.key(&SpecKey { name: name.clone(), ..key.clone() }, "  ");
         let inner = key.table.map(super::key::keys).unwrap_or_default();
         inner.iter().for_each(|key| self.nested(key, &format!("{name}.")));
     }
 
-    fn key(&mut self, key: &Key, indent: &str) {
+    fn key(&mut self, key: &SpecKey, indent: &str) {
         let depth = indent.len();
         let default = match (&key.default, key.required) {
             (Some(default), _) => format!(" = {default}"),
@@ -111,17 +111,17 @@ impl Page {
         for text in std::iter::once(&key.about.summary).chain(&key.about.text).filter(|text| !text.is_empty()) {
             self.wrapped(text, depth + 4, depth + 4);
         }
-        for Choice { name, about } in &key.choices {
+        for KeyChoice { name, about } in &key.choices {
             self.wrapped(&format!("{name}: {}", about.summary), depth + 4, depth + 6);
         }
     }
 
-    fn rows(&mut self, rows: &[Rows]) {
+    fn rows(&mut self, rows: &[StepRows]) {
         if rows.is_empty() {
             return;
         }
         self.head("rows");
-        for Rows { name, columns, .. } in rows {
+        for StepRows { name, columns, .. } in rows {
             let columns = columns.iter().map(|column| format!("{} ({})", column.name, in_words(&column.dtype)));
             let columns: Vec<String> = columns.collect();
             self.wrapped(&format!("{name}: {}", columns.join(", ")), 2, 6);
@@ -129,7 +129,7 @@ impl Page {
         self.wrapped("`ablate explain COLUMN` says what a column means", 2, 2);
     }
 
-    fn about(&mut self, about: &About) {
+    fn about(&mut self, about: &DocComment) {
         for text in std::iter::once(&about.summary).chain(&about.text).filter(|text| !text.is_empty()) {
             self.wrapped(text, 0, 0);
             self.line("");

@@ -1,12 +1,12 @@
 //! One thing that can be explained.
 
-use super::about::About;
-use super::key::{Key, keys};
+use super::about::DocComment;
+use super::key::{SpecKey, keys};
 use crate::spec::ValueSchema;
 
 /// What kind of thing a topic is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Group {
+pub enum TopicKind {
     /// A table of a spec: `[prompts]`.
     Table,
     /// A table that keys of others have.
@@ -29,20 +29,20 @@ pub enum Group {
     Column,
 }
 
-impl Group {
+impl TopicKind {
     /// What one of them is called.
     pub fn name(self) -> &'static str {
         match self {
-            Group::Table => "a table of a spec",
-            Group::Inner => "a table within others",
-            Group::Step => "a kind of step",
-            Group::Measure => "a measure",
-            Group::Figure => "a kind of figure",
-            Group::Hook => "a hook",
-            Group::Operator => "an operator",
-            Group::Model => "a model",
-            Group::Spec => "a spec of this program",
-            Group::Column => "a column of rows",
+            TopicKind::Table => "a table of a spec",
+            TopicKind::Inner => "a table within others",
+            TopicKind::Step => "a kind of step",
+            TopicKind::Measure => "a measure",
+            TopicKind::Figure => "a kind of figure",
+            TopicKind::Hook => "a hook",
+            TopicKind::Operator => "an operator",
+            TopicKind::Model => "a model",
+            TopicKind::Spec => "a spec of this program",
+            TopicKind::Column => "a column of rows",
         }
     }
 }
@@ -51,28 +51,28 @@ impl Group {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topic {
     /// What kind of thing it is.
-    pub group: Group,
+    pub group: TopicKind,
     /// Its name, as a spec writes it.
     pub name: String,
     /// Other names that find it.
     pub also: Vec<String>,
     /// What it is.
-    pub about: About,
+    pub about: DocComment,
     /// What else there is to say, by a word: the shape of a hook, what has a measure.
     pub facts: Vec<(&'static str, String)>,
     /// Its keys.
-    pub keys: Vec<Key>,
+    pub keys: Vec<SpecKey>,
 }
 
 impl Topic {
     /// One of which nothing else is said.
-    pub(super) fn new(group: Group, name: impl Into<String>, about: About) -> Self {
+    pub(super) fn new(group: TopicKind, name: impl Into<String>, about: DocComment) -> Self {
         Self { group, name: name.into(), also: Vec::new(), about, facts: Vec::new(), keys: Vec::new() }
     }
 
     /// Of a table with its keys.
-    pub(super) fn of(group: Group, name: &str, table: ValueSchema) -> Self {
-        let about = About::read(table.text("description").unwrap_or_default());
+    pub(super) fn of(group: TopicKind, name: &str, table: ValueSchema) -> Self {
+        let about = DocComment::read(table.text("description").unwrap_or_default());
         Self { keys: keys(table), ..Self::new(group, name, about) }
     }
 }

@@ -1,9 +1,9 @@
 //! Everything that has a name of its own.
 
-use super::about::About;
+use super::about::DocComment;
 use super::columns::columns;
-use super::key::{self, Choice, Key, choices, keys};
-use super::topic::{Group, Topic};
+use super::key::{self, KeyChoice, SpecKey, choices, keys};
+use super::topic::{Topic, TopicKind};
 use crate::bundled;
 use crate::model::{builtin, family};
 use crate::spec::{self, Operator, ValueSchema, hook};
@@ -17,7 +17,7 @@ pub fn topics() -> &'static [Topic] {
         let inner = inner(tables.iter().chain(&steps));
         let measures = measures(&steps);
         let columns = columns(&steps).into_iter();
-        let columns = columns.map(|(name, about)| Topic::new(Group::Column, name, About::read(&about)));
+        let columns = columns.map(|(name, about)| Topic::new(TopicKind::Column, name, DocComment::read(&about)));
         let all = tables.into_iter().chain(inner).chain(steps).chain(measures).chain(figures());
         all.chain(hooks()).chain(operators()).chain(models()).chain(specs()).chain(columns).collect()
     });
@@ -27,12 +27,13 @@ pub fn topics() -> &'static [Topic] {
 /// The keys of the top level, each a table of its own; the plain ones make the first topic.
 fn tables() -> Vec<Topic> {
     let root = ValueSchema::spec();
-    let (tables, plain): (Vec<Key>, Vec<Key>) = keys(root).into_iter().partition(|key| is_table(root, &key.name));
-    let mut first = Topic::of(Group::Table, "spec", root);
+    let (tables, plain): (Vec<SpecKey>, Vec<SpecKey>) =
+        keys(root).into_iter().partition(|key| is_table(root, &key.name));
+    let mut first = Topic::of(TopicKind::Table, "spec", root);
     first.keys = plain;
-    let table = |key: Key| {
-        let mut topic = Topic::new(Group::Table, key.name.clone(), key.about.clone());
-        let inner = key.table.and_then(|table| table.text("description")).map(About::read);
+    let table = |key: SpecKey| {
+        let mut topic = Topic::new(TopicKind::Table, key.name.clone(), key.about.clone());
+        let inner = key.table.and_then(|table| table.text("description")).map(DocComment::read);
         topic.about.text.extend(inner.map(|inner| inner.summary).filter(|text| *text != key.about.summary));
         topic.keys = key.table.map(keys).unwrap_or_default();
         topic
@@ -60,7 +61,7 @@ pub(super) fn header(name: &str) -> String {
 /// several have by the key's alone.
 fn inner<'t>(topics: impl Iterator<Item = &'t Topic>) -> Vec<Topic> {
     let mut found: Vec<(&'static str, Topic, Vec<String>)> = Vec::new();
-    let mut open: Vec<(String, Vec<Key>)> = topics.map(|topic| (topic.name.clone(), topic.keys.clone())).collect();
+    let mut open: Vec<(String, Vec<SpecKey>)> = topics.map(|topic| (topic.name.clone(), topic.keys.clone())).collect();
     open.reverse();
     while let Some((owner, keys_of_owner)) = open.pop() {
         for key in keys_of_owner {
@@ -69,7 +70,7 @@ fn inner<'t>(topics: impl Iterator<Item = &'t Topic>) -> Vec<Topic> {
             match found.iter_mut().find(|(other, ..)| *other == name) {
                 Some((.., paths)) => paths.push(path),
                 None => {
-                    let topic = Topic::of(Group::Inner, &key.name, table);
+                    let topic = Topic::of(TopicKind::Inner, &key.name, table);
                     open.push((path.clone(), topic.keys.clone()));
                     found.push((name, topic, vec![path]));
                 }
@@ -91,7 +92,7 @@ fn inner<'t>(topics: impl Iterator<Item = &'t Topic>) -> Vec<Topic> {
 
 fn steps() -> Vec<Topic> {
     let kinds = ValueSchema::named("Step").and_then(ValueSchema::kinds).map(|(_, kinds)| kinds).unwrap_or_default();
-    kinds.into_iter().map(|(name, kind)| Topic::of(Group::Step, name, kind)).collect()
+    kinds.into_iter().map(|(name, kind)| Topic::of(TopicKind::Step, name, kind)).collect()
 }
 
 /// The words of the keys `measure` and `measures`; what several kinds of step measure alike is there once.
@@ -99,10 +100,10 @@ fn measures(steps: &[Topic]) -> Vec<Topic> {
     let mut found: Vec<(Topic, Vec<&str>)> = Vec::new();
     for step in steps {
         let measures = step.keys.iter().filter(|key| key.name == "measure" || key.name == "measures");
-        for Choice { name, about } in measures.flat_map(|key| &key.choices) {
+        for KeyChoice { name, about } in measures.flat_map(|key| &key.choices) {
             match found.iter_mut().find(|(topic, _)| topic.name == *name && topic.about == *about) {
                 Some((_, kinds)) => kinds.push(&step.name),
-                None => found.push((Topic::new(Group::Measure, name.clone(), about.clone()), vec![&step.name])),
+                None => found.push((Topic::new(TopicKind::Measure, name.clone(), about.clone()), vec![&step.name])),
             }
         }
     }
@@ -115,13 +116,13 @@ fn measures(steps: &[Topic]) -> Vec<Topic> {
 
 fn figures() -> Vec<Topic> {
     let kinds = ValueSchema::named("FigureKind").map(choices).unwrap_or_default();
-    kinds.into_iter().map(|Choice { name, about }| Topic::new(Group::Figure, name, about)).collect()
+    kinds.into_iter().map(|KeyChoice { name, about }| Topic::new(TopicKind::Figure, name, about)).collect()
 }
 
 fn hooks() -> impl Iterator<Item = Topic> {
     hook::hooks().map(|hook| {
         let name = if hook.in_blocks { format!("blocks.N.{}", hook.name) } else { hook.name.to_string() };
-        let mut topic = Topic::new(Group::Hook, name, About::read(hook.about));
+        let mut topic = Topic::new(TopicKind::Hook, name, DocComment::read(hook.about));
         let last = hook.name.rsplit('.').next().unwrap_or(hook.name);
         topic.also = [hook.name, hook.short, last].map(String::from).to_vec();
         topic.facts = vec![("shape", hook.shape.to_string()), ("shorthand", hook.short.to_string())];
@@ -132,7 +133,7 @@ fn hooks() -> impl Iterator<Item = Topic> {
 fn operators() -> impl Iterator<Item = Topic> {
     Operator::ALL.into_iter().map(|operator| {
         let about = format!("{}: {}.", operator.name(), operator.formula());
-        let mut topic = Topic::new(Group::Operator, operator.symbol(), About::read(&about));
+        let mut topic = Topic::new(TopicKind::Operator, operator.symbol(), DocComment::read(&about));
         topic.also = vec![operator.sign().into(), operator.name().into()];
         topic
     })
@@ -140,36 +141,38 @@ fn operators() -> impl Iterator<Item = Topic> {
 
 fn models() -> impl Iterator<Item = Topic> {
     let families = family::described().map(|(name, about)| {
-        let mut topic = Topic::new(Group::Model, name, About::read(about));
+        let mut topic = Topic::new(TopicKind::Model, name, DocComment::read(about));
         topic
             .facts
             .push(("is", "a family: `model.source` is a folder, an hf: name or a GGUF file of such a model".into()));
         topic
     });
-    builtin::described().map(|(name, about)| Topic::new(Group::Model, name, About::read(about))).chain(families)
+    builtin::described()
+        .map(|(name, about)| Topic::new(TopicKind::Model, name, DocComment::read(about)))
+        .chain(families)
 }
 
 fn specs() -> impl Iterator<Item = Topic> {
     bundled::specs().map(|(name, title)| {
-        let mut topic = Topic::new(Group::Spec, name, About::read(&title));
+        let mut topic = Topic::new(TopicKind::Spec, name, DocComment::read(&title));
         topic.facts.push(("copy", format!("ablate new NAME --from {name}")));
         topic
     })
 }
 
 /// The topics of a group.
-pub(super) fn of(group: Group) -> impl Iterator<Item = &'static Topic> {
+pub(super) fn of(group: TopicKind) -> impl Iterator<Item = &'static Topic> {
     topics().iter().filter(move |topic| topic.group == group)
 }
 
 /// The keys that every kind of step which runs models has.
-pub(super) fn common_keys() -> Vec<Key> {
+pub(super) fn common_keys() -> Vec<SpecKey> {
     let common = ["name", "models", "prompts", "needs"];
-    let step = of(Group::Step).next();
+    let step = of(TopicKind::Step).next();
     step.into_iter().flat_map(|step| &step.keys).filter(|key| common.contains(&key.name.as_str())).cloned().collect()
 }
 
 /// Whether a key of a step is one that every kind has.
-pub(super) fn is_common(key: &key::Key) -> bool {
+pub(super) fn is_common(key: &key::SpecKey) -> bool {
     common_keys().contains(key)
 }

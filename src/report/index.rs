@@ -14,7 +14,7 @@ pub const INDEX: &str = "index.html";
 const DEPTH: usize = 4;
 
 /// A folder of results below the index's own.
-struct Entry {
+struct IndexEntry {
     folder: PathBuf,
     manifest: Result<Manifest, ManifestError>,
 }
@@ -35,14 +35,14 @@ pub fn write_index(folder: &Path) -> Result<Option<PathBuf>, WriteError> {
 }
 
 /// Those of one folder together, its own before those further down.
-fn entries(folder: &Path) -> Vec<Entry> {
+fn entries(folder: &Path) -> Vec<IndexEntry> {
     let mut found = Vec::new();
     collect(folder, DEPTH, &mut found);
     found.sort_by(|a, b| (a.folder.parent(), &a.folder).cmp(&(b.folder.parent(), &b.folder)));
     found
 }
 
-fn collect(folder: &Path, depth: usize, found: &mut Vec<Entry>) {
+fn collect(folder: &Path, depth: usize, found: &mut Vec<IndexEntry>) {
     // A folder that cannot be read has no results to show.
     let below = fs::read_dir(folder).into_iter().flatten().flatten();
     // What a run is still writing is no results yet.
@@ -51,14 +51,14 @@ fn collect(folder: &Path, depth: usize, found: &mut Vec<Entry>) {
         // What cannot be put in its place is said by who runs the spec again.
         let _ = crate::results::settle(&folder);
         if folder.join(FILE).is_file() {
-            found.push(Entry { manifest: Manifest::read(&folder), folder });
+            found.push(IndexEntry { manifest: Manifest::read(&folder), folder });
         } else if depth > 1 {
             collect(&folder, depth - 1, found);
         }
     }
 }
 
-fn index(folder: &Path, entries: &[Entry]) -> String {
+fn index(folder: &Path, entries: &[IndexEntry]) -> String {
     let name = folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
     let title = format!("Results in {}", name.unwrap_or_else(|| folder.display().to_string()));
     let mut body = Html::default();
@@ -91,8 +91,8 @@ fn index(folder: &Path, entries: &[Entry]) -> String {
 
 const REMARK: &str = "p class=\"remark\"";
 
-fn card(body: &mut Html, entry: &Entry, folder: &Path) {
-    let Entry { folder: results, manifest } = entry;
+fn card(body: &mut Html, entry: &IndexEntry, folder: &Path) {
+    let IndexEntry { folder: results, manifest } = entry;
     body.raw("<article class=\"card\">\n");
     match manifest {
         Ok(manifest) => {

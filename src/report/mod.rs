@@ -29,9 +29,9 @@ pub struct Report {
     /// The command that makes the same results.
     pub command: String,
     /// In the spec's order.
-    pub tables: Vec<Table>,
+    pub tables: Vec<ReportTable>,
     /// In the spec's order.
-    pub figures: Vec<Figure>,
+    pub figures: Vec<ReportFigure>,
     /// The resolved spec.
     pub spec_toml: String,
     /// The same, with where each value came from.
@@ -54,7 +54,7 @@ pub struct Report {
 
 /// A table in the report.
 #[derive(Debug, Clone)]
-pub struct Table {
+pub struct ReportTable {
     /// Its name in the spec.
     pub name: String,
     /// Its heading; the name where there is none.
@@ -69,7 +69,7 @@ pub struct Table {
 
 /// A figure in the report.
 #[derive(Debug, Clone)]
-pub struct Figure {
+pub struct ReportFigure {
     /// Its name in the spec.
     pub name: String,
     /// Its title, which is also what a reader who does not see it reads.
@@ -80,7 +80,7 @@ pub struct Figure {
     pub notes: Vec<String>,
 }
 
-impl Figure {
+impl ReportFigure {
     /// Its title, or else its name.
     fn heading(&self) -> &str {
         self.title.as_deref().unwrap_or(&self.name)
@@ -93,7 +93,7 @@ impl Figure {
     }
 }
 
-impl Table {
+impl ReportTable {
     /// Its title, or else its name.
     fn heading(&self) -> &str {
         self.title.as_deref().unwrap_or(&self.name)

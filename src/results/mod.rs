@@ -13,7 +13,7 @@ use crate::system::lock::{Lock, owner};
 use crate::system::time::rfc3339_now;
 use crate::{Error, table};
 use polars::prelude::DataFrame;
-use replace::{Earlier, Replaced};
+use replace::{EarlierResults, Replaced};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -25,7 +25,7 @@ pub struct Results {
     /// Where files are until all are there.
     dir: PathBuf,
     files: Vec<PathBuf>,
-    earlier: Earlier,
+    earlier: EarlierResults,
     /// Held where the folder takes locks: files of two runs are not to be mixed under one manifest.
     _lock: Option<Lock>,
 }
@@ -73,7 +73,7 @@ impl Results {
         let text = serde_json::to_vec(&run).map_err(Error::refused(refused()))?;
         write_atomic(&unfinished.join(unfinished::RUN), |out| out.write_all(&text))
             .map_err(Error::refused("output.dir"))?;
-        Ok(Self { earlier: Earlier::of(&dir), dir: unfinished, place: dir, files: Vec::new(), _lock: lock })
+        Ok(Self { earlier: EarlierResults::of(&dir), dir: unfinished, place: dir, files: Vec::new(), _lock: lock })
     }
 
     /// Where files are written while the run goes on.
@@ -92,7 +92,7 @@ impl Results {
     }
 
     /// Writes `tables/NAME.csv` and `tables/NAME.parquet`.
-    pub fn table(&mut self, name: &str, frame: &DataFrame) -> Result<table::Files, Error> {
+    pub fn table(&mut self, name: &str, frame: &DataFrame) -> Result<table::TableFiles, Error> {
         let about = || format!("table '{name}'");
         ["csv", "parquet"]
             .iter()

@@ -17,7 +17,7 @@ const SUPERSEDED: &str = "superseded.json";
 
 /// Results that were there before a run.
 #[derive(Debug, Default)]
-pub struct Earlier {
+pub struct EarlierResults {
     /// Their manifest, where this version can read it.
     pub manifest: Option<Manifest>,
     files: Vec<Checksum>,
@@ -25,7 +25,7 @@ pub struct Earlier {
 
 /// What manifests of all versions have of files.
 #[derive(Deserialize)]
-struct Listed {
+struct ManifestFiles {
     #[serde(default)]
     files: Vec<Checksum>,
     #[serde(default)]
@@ -41,11 +41,11 @@ pub struct Replaced {
     pub changed: Vec<String>,
 }
 
-impl Earlier {
+impl EarlierResults {
     /// Those of a folder.
     pub fn of(dir: &Path) -> Self {
         let path = dir.join(manifest::FILE);
-        let listed = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Listed>(&text).ok());
+        let listed = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<ManifestFiles>(&text).ok());
         let files = listed.map(|listed| listed.files.into_iter().chain(listed.left).collect()).unwrap_or_default();
         Self { manifest: Manifest::read(&path).ok(), files }
     }

@@ -70,10 +70,10 @@ impl std::fmt::Display for Terms {
 }
 
 /// Keeps the finished blocks of a step.
-pub struct Blocks<'a>(Option<Kept<'a>>);
+pub struct Blocks<'a>(Option<BlockFolder<'a>>);
 
 /// Where they are kept, and how far the step is.
-struct Kept<'a> {
+struct BlockFolder<'a> {
     folder: PathBuf,
     about: About,
     progress: &'a Progress,
@@ -85,7 +85,7 @@ struct Kept<'a> {
     open: Cell<bool>,
     /// The blocks within which work is under way, and what has been asked for in each.
     within: RefCell<Vec<String>>,
-    asked: RefCell<HashMap<String, usize>>,
+    counts: RefCell<HashMap<String, usize>>,
     /// Blocks that were written or taken.
     held: Cell<usize>,
     /// Whether it was said that the step goes on from another run.
@@ -121,7 +121,7 @@ impl<'a> Blocks<'a> {
             }
             Some(Ok(_)) => {}
         }
-        Self(Some(Kept {
+        Self(Some(BlockFolder {
             folder,
             about,
             progress,
@@ -129,7 +129,7 @@ impl<'a> Blocks<'a> {
             refused: Box::new(refused),
             open: Cell::new(true),
             within: RefCell::default(),
-            asked: RefCell::default(),
+            counts: RefCell::default(),
             held: Cell::new(0),
             told: Cell::new(false),
         }))
@@ -137,33 +137,33 @@ impl<'a> Blocks<'a> {
 
     /// How many blocks are there.
     pub(crate) fn held(&self) -> usize {
-        self.0.as_ref().map_or(0, |kept| kept.held.get())
+        self.0.as_ref().map_or(0, |blocks| blocks.held.get())
     }
 
     /// Drops what is there: the step is to begin anew.
     pub(crate) fn forget(&self) {
-        if let Some(kept) = &self.0 {
-            let _ = fs::remove_dir_all(&kept.folder);
+        if let Some(blocks) = &self.0 {
+            let _ = fs::remove_dir_all(&blocks.folder);
         }
     }
 
     /// Removes them: the step is done, or its results are not to be kept.
     pub(crate) fn discard(&self) {
-        if let Some(kept) = &self.0 {
-            kept.open.set(false);
-            let _ = fs::remove_dir_all(&kept.folder);
+        if let Some(blocks) = &self.0 {
+            blocks.open.set(false);
+            let _ = fs::remove_dir_all(&blocks.folder);
         }
     }
 }
 
-impl Kept<'_> {
+impl BlockFolder<'_> {
     /// The name of what is asked for now: what it is, in which block, for the how manyth time. Steps ask for the same things in the
     /// same order whenever they run.
     fn name(&self, what: &str) -> String {
         let inside = self.within.borrow().join(" / ");
         let name = format!("{inside} / {what}");
-        let mut asked = self.asked.borrow_mut();
-        let times = asked.entry(name.clone()).or_default();
+        let mut counts = self.counts.borrow_mut();
+        let times = counts.entry(name.clone()).or_default();
         *times += 1;
         format!("{name} #{times}")
     }

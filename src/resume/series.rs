@@ -1,6 +1,6 @@
 //! Blocks that follow each other, and states of which the latest is kept.
 
-use super::{Bits, Blocks, Kept, file, to_bytes};
+use super::{Bits, BlockFolder, Blocks, file, to_bytes};
 use crate::system::digests::of_bytes;
 use std::fmt::Debug;
 use std::fs;
@@ -17,14 +17,14 @@ const LETTERS: usize = 24;
 
 /// Blocks that follow each other, by number.
 pub struct Series<'b> {
-    kept: Option<&'b Kept<'b>>,
+    blocks: Option<&'b BlockFolder<'b>>,
     identity: String,
     count: usize,
 }
 
 /// A state that work goes on from: the latest is kept.
 pub struct Latest<'b> {
-    kept: Option<&'b Kept<'b>>,
+    blocks: Option<&'b BlockFolder<'b>>,
     identity: String,
 }
 
@@ -32,14 +32,16 @@ impl<'a> Blocks<'a> {
     /// Work in blocks: `what` says of what, `parts` how it is cut. Blocks of the same name that were cut otherwise are not taken.
     /// Says how many are there.
     pub fn series<P: Debug>(&self, what: &str, parts: &[P]) -> Series<'_> {
-        let Some(kept) = &self.0 else { return Series { kept: None, identity: String::new(), count: parts.len() } };
-        let identity = kept.name(&format!("{what} {parts:?}"));
-        let series = Series { kept: Some(kept), identity, count: parts.len() };
-        let there = (0..parts.len()).filter(|&number| file::path(&kept.folder, &series.file(number)).exists()).count();
+        let Some(blocks) = &self.0 else { return Series { blocks: None, identity: String::new(), count: parts.len() } };
+        let identity = blocks.name(&format!("{what} {parts:?}"));
+        let series = Series { blocks: Some(blocks), identity, count: parts.len() };
+        let there =
+            (0..parts.len()).filter(|&number| file::path(&blocks.folder, &series.file(number)).exists()).count();
         if there > 0 {
-            kept.told.set(true);
-            let (step, total) = (&kept.about.step, parts.len());
-            kept.progress
+            blocks.told.set(true);
+            let (step, total) = (&blocks.about.step, parts.len());
+            blocks
+                .progress
                 .say(&format!("step '{step}': {there} of {total} blocks from a run that was interrupted ({what})"));
         }
         series
@@ -50,15 +52,15 @@ impl<'a> Blocks<'a> {
     /// # Errors
     /// What `compute` returns.
     pub fn once<T: Bits, E>(&self, what: &str, compute: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        let Some(kept) = &self.0 else { return compute() };
-        let series = Series { kept: Some(kept), identity: kept.name(what), count: 1 };
-        series.get_or(0, |_| kept.tell(), compute)
+        let Some(blocks) = &self.0 else { return compute() };
+        let series = Series { blocks: Some(blocks), identity: blocks.name(what), count: 1 };
+        series.get_or(0, |_| blocks.tell(), compute)
     }
 
     /// Work that goes on from a state.
     pub fn latest(&self, what: &str) -> Latest<'_> {
-        let kept = self.0.as_ref();
-        Latest { kept, identity: kept.map(|kept| kept.name(what)).unwrap_or_default() }
+        let blocks = self.0.as_ref();
+        Latest { blocks, identity: blocks.map(|blocks| blocks.name(what)).unwrap_or_default() }
     }
 }
 
@@ -73,41 +75,41 @@ impl Series<'_> {
         found: impl FnOnce(&T),
         compute: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
-        let Some(kept) = self.kept else { return compute() };
+        let Some(blocks) = self.blocks else { return compute() };
         let (name, identity) = (self.file(number), self.block(number));
-        if let Some(value) = kept.read(&name, &identity) {
+        if let Some(value) = blocks.read(&name, &identity) {
             found(&value);
             return Ok(value);
         }
         let began = Instant::now();
-        let before = kept.held.get();
-        kept.within.borrow_mut().push(name.clone());
+        let before = blocks.held.get();
+        blocks.within.borrow_mut().push(name.clone());
         let value = compute();
-        kept.within.borrow_mut().pop();
+        blocks.within.borrow_mut().pop();
         let value = value?;
         let took = began.elapsed();
-        let has_inner = kept.held.get() > before;
+        let has_inner = blocks.held.get() > before;
         let bytes = to_bytes(&value);
         let worth = took.as_secs_f64() > bytes.as_ref().map_or(0, Vec::len) as f64 / BYTES_PER_SECOND;
         // Blocks within it go, so it must be there: that it took no time may be because they were taken.
         let wanted = has_inner || worth && (self.count > 1 || took > BRIEF);
-        let written = wanted && kept.write(&name, &identity, bytes);
-        kept.count(written);
+        let written = wanted && blocks.write(&name, &identity, bytes);
+        blocks.count(written);
         if has_inner && written {
-            kept.remove_within(&name);
+            blocks.remove_within(&name);
         }
         Ok(value)
     }
 
     /// What a block gave before.
     pub fn take<T: Bits>(&self, number: usize) -> Option<T> {
-        self.kept?.read(&self.file(number), &self.block(number))
+        self.blocks?.read(&self.file(number), &self.block(number))
     }
 
     /// Keeps what a block gave.
     pub fn keep<T: Bits>(&self, number: usize, value: &T) {
-        if let Some(kept) = self.kept {
-            kept.count(kept.write(&self.file(number), &self.block(number), to_bytes(value)));
+        if let Some(blocks) = self.blocks {
+            blocks.count(blocks.write(&self.file(number), &self.block(number), to_bytes(value)));
         }
     }
 
@@ -116,7 +118,7 @@ impl Series<'_> {
     }
 
     fn file(&self, number: usize) -> String {
-        let within = self.kept.map(|kept| kept.prefix()).unwrap_or_default();
+        let within = self.blocks.map(|blocks| blocks.prefix()).unwrap_or_default();
         within + short(&of_bytes(self.block(number).as_bytes()))
     }
 }
@@ -124,31 +126,31 @@ impl Series<'_> {
 impl Latest<'_> {
     /// The latest state, of a run that was interrupted.
     pub fn take<T: Bits>(&self) -> Option<T> {
-        let kept = self.kept?;
-        let state = kept.read(&self.file(), &self.identity)?;
-        kept.tell();
+        let blocks = self.blocks?;
+        let state = blocks.read(&self.file(), &self.identity)?;
+        blocks.tell();
         Some(state)
     }
 
     /// Keeps a state in place of the one before.
     pub fn keep<T: Bits>(&self, state: &T) {
-        let Some(kept) = self.kept else { return };
-        let is_first = !file::path(&kept.folder, &self.file()).exists();
-        kept.count(kept.write(&self.file(), &self.identity, to_bytes(state)) && is_first);
+        let Some(blocks) = self.blocks else { return };
+        let is_first = !file::path(&blocks.folder, &self.file()).exists();
+        blocks.count(blocks.write(&self.file(), &self.identity, to_bytes(state)) && is_first);
     }
 
     /// Whether states are kept at all.
     pub fn is_kept(&self) -> bool {
-        self.kept.is_some_and(|kept| kept.open.get())
+        self.blocks.is_some_and(|blocks| blocks.open.get())
     }
 
     fn file(&self) -> String {
-        let within = self.kept.map(|kept| kept.prefix()).unwrap_or_default();
+        let within = self.blocks.map(|blocks| blocks.prefix()).unwrap_or_default();
         within + short(&of_bytes(self.identity.as_bytes()))
     }
 }
 
-impl Kept<'_> {
+impl BlockFolder<'_> {
     /// What the names of blocks within the one under way begin with.
     fn prefix(&self) -> String {
         self.within.borrow().last().map(|name| format!("{name}.")).unwrap_or_default()

@@ -5,7 +5,7 @@ use crate::Error;
 use crate::error::FailedPart;
 use crate::manifest::Failed;
 use crate::system::progress::Progress;
-use crate::variants::Group;
+use crate::variants::VariantGroup;
 use std::collections::HashMap;
 
 /// Parts of one spec that are not made.
@@ -15,7 +15,7 @@ pub struct Failures {
     variants: usize,
     failures: Vec<Failure>,
     /// Steps and tables whose rows are not there: for which variants.
-    absent: HashMap<String, Vec<Absent>>,
+    absent: HashMap<String, Vec<Absence>>,
     /// Tables that are made without some of the rows.
     lacking: HashMap<String, (Cause, Vec<String>)>,
 }
@@ -32,7 +32,7 @@ struct Failure {
 }
 
 #[derive(Debug)]
-struct Absent {
+struct Absence {
     variants: Vec<usize>,
     cause: Cause,
     part: String,
@@ -40,7 +40,7 @@ struct Absent {
 
 /// What is there of rows that a table, figure or expectation reads.
 #[derive(Debug)]
-pub enum Rows {
+pub enum RowsState {
     /// All.
     Whole,
     /// Those of some variants are not, for this cause; a sentence about each.
@@ -60,7 +60,7 @@ pub struct SpecItem {
 
 impl SpecItem {
     /// A step, for the variants of a group.
-    pub fn step(name: &str, group: &Group) -> Self {
+    pub fn step(name: &str, group: &VariantGroup) -> Self {
         Self { list: "step", name: name.to_string(), group: Some((group.name.clone(), group.members.clone())) }
     }
 
@@ -109,12 +109,12 @@ impl Failures {
     }
 
     /// What is there of the rows of these names, of all variants.
-    pub fn rows<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Rows {
-        let mut rows = Rows::Whole;
+    pub fn rows<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> RowsState {
+        let mut rows = RowsState::Whole;
         for name in names {
             let mut lacks = |cause: Cause, notes: Vec<String>| match &mut rows {
-                Rows::Lacking(_, all) => all.extend(notes),
-                rows => *rows = Rows::Lacking(cause, notes),
+                RowsState::Lacking(_, all) => all.extend(notes),
+                rows => *rows = RowsState::Lacking(cause, notes),
             };
             if let Some((cause, notes)) = self.lacking.get(root(name)) {
                 lacks(*cause, notes.clone());
@@ -122,7 +122,7 @@ impl Failures {
             let Some(absent) = self.absent.get(root(name)) else { continue };
             let variants: usize = absent.iter().map(|absent| absent.variants.len()).sum();
             match absent.first() {
-                Some(first) if variants >= self.variants => return Rows::Absent(first.cause),
+                Some(first) if variants >= self.variants => return RowsState::Absent(first.cause),
                 Some(first) => {
                     let notes = absent.iter().map(|absent| format!("without the rows of {}", absent.part));
                     lacks(first.cause, notes.collect());
@@ -166,7 +166,7 @@ impl Failures {
             return;
         }
         let variants = part.group.as_ref().map_or_else(|| (0..self.variants).collect(), |(_, members)| members.clone());
-        let absent = Absent { variants, cause, part: part.to_string() };
+        let absent = Absence { variants, cause, part: part.to_string() };
         self.absent.entry(part.name.clone()).or_default().push(absent);
     }
 

@@ -6,4 +6,4 @@ mod recall;
 pub mod record;
 pub mod steps;
 
-pub use options::Options;
+pub use options::RunOptions;

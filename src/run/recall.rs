@@ -4,12 +4,12 @@ use crate::context::Context;
 use crate::manifest::{Recalled, SelfCheck};
 use crate::model::ModelName;
 use crate::plan::Recall;
-use crate::plan::recall::{Kept, names, terms};
+use crate::plan::recall::{StoreHandle, names, terms};
 use crate::resume::Blocks;
 use crate::spec::Step;
 use crate::step::{self, Outcome};
 use crate::store::key::{Key, parameters};
-use crate::store::{About, Taken};
+use crate::store::{Provenance, Taken};
 use crate::system::time::{now, utc};
 use crate::variants::reads::with_all_it_reads;
 use crate::{Error, resume as blocks};
@@ -24,24 +24,24 @@ impl Recall<'_> {
         let frames = context.frames.only(&parameters::reads(step));
         let context = Context { frames: &frames, ..*context };
         let key = self.keys.of(step)?;
-        let Some(kept) = &self.kept else { return Ok((run(step, &context)?, None)) };
-        if kept.store.is_temporary() && !self.session.is_shared(&kept.to_compare.of(step)?.digest) {
+        let Some(handle) = &self.handle else { return Ok((run(step, &context)?, None)) };
+        if handle.store.is_temporary() && !self.session.is_shared(&handle.to_compare.of(step)?.digest) {
             return Ok((run(step, &context)?, None));
         }
-        let forced = || kept.forced.contains(step.name()) && !self.session.has_computed(&key.digest);
-        if let Some(found) = kept.take(&key, step, &context, forced(), true)? {
+        let forced = || handle.forced.contains(step.name()) && !self.session.has_computed(&key.digest);
+        if let Some(found) = handle.take(&key, step, &context, forced(), true)? {
             return Ok(found);
         }
         let wait = |owner: &str| {
             context.progress.say(&format!("step '{}': waiting for {owner}, which computes it", step.name()));
         };
-        let _lock = kept.store.lock(&key.digest, step.name(), wait)?;
+        let _lock = handle.store.lock(&key.digest, step.name(), wait)?;
         // Another process, or another spec of this one, may have put it there meanwhile.
-        if let Some(found) = kept.take(&key, step, &context, forced(), false)? {
+        if let Some(found) = handle.take(&key, step, &context, forced(), false)? {
             return Ok(found);
         }
         let started = Instant::now();
-        let blocks = kept.blocks(&key, self, step, &context);
+        let blocks = handle.blocks(&key, self, step, &context);
         if forced() {
             blocks.forget();
         }
@@ -54,14 +54,14 @@ impl Recall<'_> {
             ));
         }
         let outcome = outcome?;
-        kept.keep(&outcome, started.elapsed().as_secs_f64(), &key, self, step, &context);
+        handle.keep(&outcome, started.elapsed().as_secs_f64(), &key, self, step, &context);
         blocks.discard();
         self.session.note_computed(&key.digest);
         Ok((outcome, None))
     }
 }
 
-impl Kept<'_> {
+impl StoreHandle<'_> {
     fn take(
         &self,
         key: &Key,
@@ -144,7 +144,7 @@ impl Kept<'_> {
                 step.name()
             ));
         }
-        let about = About {
+        let about = Provenance {
             step: step.name(),
             kind: step.kind(),
             spec: spec_name(context),
@@ -173,10 +173,10 @@ fn spec_name<'a>(context: &Context<'a>) -> &'a str {
 
 /// Runs a step; its outcome has the prompts that it ran on.
 fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
-    let asked = context.models.asked();
-    asked.forget();
+    let usage = context.models.usage();
+    usage.forget();
     let outcome = step::run(step, context)?;
-    Ok(Outcome { prompts: asked.take_built(), ..outcome })
+    Ok(Outcome { prompts: usage.take_built(), ..outcome })
 }
 
 /// What a step has asked for that is neither in its key nor in those of the steps whose rows it reads.
@@ -185,5 +185,5 @@ fn beyond_its_key(step: &Step, context: &Context) -> Option<String> {
     let models: Vec<ModelName> =
         steps.iter().filter_map(|step| step.models()).flat_map(|selected| context.models.names(selected)).collect();
     let prompts: Vec<Option<String>> = steps.iter().flat_map(|step| parameters::prompt_sets(step)).collect();
-    context.models.asked().beyond(&models, &prompts)
+    context.models.usage().beyond(&models, &prompts)
 }

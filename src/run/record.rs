@@ -1,6 +1,6 @@
 //! The manifest of a run, written down while it runs.
 
-use super::Options;
+use super::RunOptions;
 use crate::Error;
 use crate::expectation::Compared;
 use crate::manifest::{
@@ -16,17 +16,17 @@ use std::path::Path;
 use std::time::Instant;
 
 /// What is known of a run so far.
-pub struct Record {
+pub struct RunRecord {
     manifest: Manifest,
     started: Instant,
 }
 
-impl Record {
+impl RunRecord {
     /// Before the first step: the spec, its models and what they are to run on, as they are then.
     ///
     /// # Errors
     /// Files of a model that cannot be read.
-    pub fn begin(plan: &Plan, recalls: &[Recall], options: &Options, folder: &Path) -> Result<Self, Error> {
+    pub fn begin(plan: &Plan, recalls: &[Recall], options: &RunOptions, folder: &Path) -> Result<Self, Error> {
         let (started, began) = (Instant::now(), rfc3339_now());
         let models = models(plan, recalls, options)?;
         let repeats = plan.repeats.as_ref();
@@ -134,7 +134,7 @@ fn begun((step, variants): (&Step, &str), seconds: f64) -> StepRecord {
 }
 
 /// The models of all variants, each once.
-fn models(plan: &Plan, recalls: &[Recall], options: &Options) -> Result<Vec<ModelRecord>, Error> {
+fn models(plan: &Plan, recalls: &[Recall], options: &RunOptions) -> Result<Vec<ModelRecord>, Error> {
     let mut models: Vec<ModelRecord> = Vec::new();
     for (number, (variant, recall)) in plan.variants.iter().zip(recalls).enumerate() {
         let variants = plan.of_models(number);
@@ -155,7 +155,7 @@ fn model(
     card: &Card,
     variant: &PlannedVariant,
     recall: &Recall,
-    options: &Options,
+    options: &RunOptions,
 ) -> Result<ModelRecord, Error> {
     let settings = variant.models.settings(name).cloned();
     let settings = settings.ok_or_else(|| Error::refused(format!("model '{name}'"))("no such model"))?;

@@ -1,8 +1,8 @@
 //! The steps of a spec, for each of its variants that they depend on.
 
-use super::Options;
+use super::RunOptions;
 use super::failures::{Failures, SpecItem};
-use super::record::Record;
+use super::record::RunRecord;
 use crate::Error;
 use crate::context::Context;
 use crate::manifest::{Recalled, SelfCheck};
@@ -12,20 +12,20 @@ use crate::resume::Blocks;
 use crate::step::Outcome;
 use crate::system::interrupt;
 use crate::table::Frames;
-use crate::variants::{Group, Groups, pool};
+use crate::variants::{VariantGroup, VariantGroups, pool};
 use indexmap::IndexMap;
 use polars::prelude::DataFrame;
 use std::collections::HashMap;
 use std::time::Instant;
 
 /// Rows by name, of a step.
-type Rows = Vec<(String, DataFrame)>;
+type NamedFrames = Vec<(String, DataFrame)>;
 /// The rows of a group of variants; none where there are none.
-type OfGroup = (Group, Option<Rows>);
+type OfGroup = (VariantGroup, Option<NamedFrames>);
 
 /// What the steps of a spec have made.
 #[derive(Default)]
-pub struct Made {
+pub struct StepResults {
     /// The rows of all variants.
     pub frames: Frames,
     /// What a reader of the results should know: of a step, the variants that say it, and what they say.
@@ -43,16 +43,16 @@ pub struct Made {
 /// Computes the steps of every variant, or takes them from the store. Rows are written when those of the last variant are there.
 ///
 /// # Errors
-/// Ctrl-C. What fails is `unmade`.
+/// Ctrl-C. What fails is `failures`.
 pub fn make(
     plan: &Plan,
     recalls: &[Recall],
-    options: &Options,
+    options: &RunOptions,
     results: &mut Results,
-    record: &mut Record,
-    unmade: &mut Failures,
-) -> Result<Made, Error> {
-    let mut made = Made::default();
+    record: &mut RunRecord,
+    failures: &mut Failures,
+) -> Result<StepResults, Error> {
+    let mut made = StepResults::default();
     let mut frames: Vec<Frames> = plan.variants.iter().map(|_| Frames::default()).collect();
     let count = plan.variants.len();
     for (number, (variant, recall)) in plan.variants.iter().zip(recalls).enumerate() {
@@ -62,9 +62,9 @@ pub fn make(
         for PlannedStep { step, group, .. } in &variant.steps {
             interrupt::check()?;
             let part = SpecItem::step(step.name(), group);
-            let outcome = match unmade.cause(step.needs(), number) {
+            let outcome = match failures.cause(step.needs(), number) {
                 Some(cause) => {
-                    unmade.skip(part, cause, options.progress);
+                    failures.skip(part, cause, options.progress);
                     None
                 }
                 None => {
@@ -87,7 +87,7 @@ pub fn make(
                         }
                         Err(error) => {
                             record.failed(of, seconds(), &error);
-                            unmade.fail(part, error, options.progress)?;
+                            failures.fail(part, error, options.progress)?;
                             None
                         }
                     }
@@ -102,16 +102,16 @@ pub fn make(
             if let Err(error) = made.wait(step.name(), group, rows, plan, results) {
                 let failed = SpecItem::rows(step.name());
                 frames.iter_mut().for_each(|frames| frames.remove(step.name()));
-                unmade.fail(failed, error, options.progress)?;
+                failures.fail(failed, error, options.progress)?;
             }
         }
     }
     Ok(made)
 }
 
-impl Made {
+impl StepResults {
     /// What a reader of the results should know, with the steps that say it and the variants that it is about unless it is all.
-    pub fn notes(&self, groups: &Groups) -> Vec<String> {
+    pub fn notes(&self, groups: &VariantGroups) -> Vec<String> {
         let mut notes: IndexMap<&str, Vec<String>> = IndexMap::new();
         for (step, variants, note) in &self.told {
             let all = variants.len() == groups.of_step(step).len();
@@ -122,7 +122,7 @@ impl Made {
     }
 
     /// Takes all of an outcome but its rows, which are returned.
-    fn take(&mut self, step: &str, group: &Group, outcome: Outcome, results: &mut Results) -> Rows {
+    fn take(&mut self, step: &str, group: &VariantGroup, outcome: Outcome, results: &mut Results) -> NamedFrames {
         let Outcome { frames, files, notes, checks, .. } = outcome;
         results.wrote(files);
         let variant = if group.name.is_empty() { String::new() } else { format!(" ({})", group.name) };
@@ -141,8 +141,8 @@ impl Made {
     fn wait(
         &mut self,
         step: &str,
-        group: &Group,
-        rows: Option<Rows>,
+        group: &VariantGroup,
+        rows: Option<NamedFrames>,
         plan: &Plan,
         results: &mut Results,
     ) -> Result<(), Error> {
@@ -161,10 +161,10 @@ impl Made {
         }
         let mut frames = Vec::with_capacity(names.len());
         for name in names {
-            let of = |rows: &Option<Rows>| {
+            let of = |rows: &Option<NamedFrames>| {
                 rows.iter().flatten().find(|(other, _)| other == name).map(|(_, frame)| frame.clone())
             };
-            let groups: Vec<(&Group, DataFrame)> =
+            let groups: Vec<(&VariantGroup, DataFrame)> =
                 all.iter().filter_map(|(group, rows)| Some((group, of(rows)?))).collect();
             let groups: Vec<_> = groups.iter().map(|(group, frame)| (group.labels.as_slice(), frame)).collect();
             frames.push((name.clone(), pool::pooled(&axes, &groups)?));

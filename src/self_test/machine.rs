@@ -4,7 +4,7 @@ use crate::kernel::{self, Instructions, to_f32};
 use crate::manifest;
 use crate::model::device;
 use crate::spec::Device;
-use crate::store::Place;
+use crate::store::StoreLocation;
 use crate::system::environment;
 use burn::tensor::{Tensor, TensorData};
 use std::time::Instant;
@@ -100,9 +100,9 @@ pub fn devices() -> Result<String, String> {
 
 /// Whether the folder of the store takes files.
 pub fn cache() -> Result<String, String> {
-    let folder = match Place::from_vars(|name| std::env::var(name).ok()) {
-        Place::Off => return Ok("off: nothing that was computed is kept".into()),
-        Place::Folder(folder) => folder,
+    let folder = match StoreLocation::from_vars(|name| std::env::var(name).ok()) {
+        StoreLocation::Off => return Ok("off: nothing that was computed is kept".into()),
+        StoreLocation::Folder(folder) => folder,
     };
     let advice = "steps that were computed will be computed again; set ABLATE_CACHE to a folder of yours, or to off";
     let taken = std::fs::create_dir_all(&folder).and_then(|()| tempfile::tempfile_in(&folder).map(drop));

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, Serialize)]
-pub struct Check {
+pub struct SelfTestCheck {
     /// What.
     pub name: &'static str,
     /// Whether it is as it should be.
@@ -17,7 +17,7 @@ pub struct Check {
     pub found: String,
 }
 
-impl Check {
+impl SelfTestCheck {
     fn of(name: &'static str, outcome: Result<String, String>) -> Self {
         match outcome {
             Ok(found) => Self { name, passed: true, found },
@@ -28,7 +28,7 @@ impl Check {
 
 /// All that was looked at.
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
+pub struct SelfTestReport {
     /// Of the program.
     pub version: &'static str,
     /// Whether everything is as it should be.
@@ -36,30 +36,30 @@ pub struct Report {
     /// What it took.
     pub seconds: f64,
     /// In the order in which they were made.
-    pub checks: Vec<Check>,
+    pub checks: Vec<SelfTestCheck>,
 }
 
 /// Looks at everything. What is wrong is in the report; so is what cannot be looked at.
-pub fn run() -> Report {
+pub fn run() -> SelfTestReport {
     let started = Instant::now();
     let mut checks = vec![
-        Check::of("logits", model::logits()),
-        Check::of("threads", machine::threads()),
-        Check::of("vector instructions", machine::vectors()),
-        Check::of("matrix product", machine::product()),
-        Check::of("devices", machine::devices()),
-        Check::of("allocator", Ok(crate::system::allocator::NAME.to_string())),
-        Check::of("cache", machine::cache()),
+        SelfTestCheck::of("logits", model::logits()),
+        SelfTestCheck::of("threads", machine::threads()),
+        SelfTestCheck::of("vector instructions", machine::vectors()),
+        SelfTestCheck::of("matrix product", machine::product()),
+        SelfTestCheck::of("devices", machine::devices()),
+        SelfTestCheck::of("allocator", Ok(crate::system::allocator::NAME.to_string())),
+        SelfTestCheck::of("cache", machine::cache()),
     ];
     let experiment = model::experiment();
     checks.extend(match experiment {
         Ok(experiment) => vec![
-            Check::of("accuracy", experiment.accuracy()),
-            Check::of("patching", experiment.patching()),
-            Check::of("figure", experiment.figure()),
+            SelfTestCheck::of("accuracy", experiment.accuracy()),
+            SelfTestCheck::of("patching", experiment.patching()),
+            SelfTestCheck::of("figure", experiment.figure()),
         ],
-        Err(error) => vec![Check::of("experiment", Err(error))],
+        Err(error) => vec![SelfTestCheck::of("experiment", Err(error))],
     });
     let passed = checks.iter().all(|check| check.passed);
-    Report { version: env!("CARGO_PKG_VERSION"), passed, seconds: started.elapsed().as_secs_f64(), checks }
+    SelfTestReport { version: env!("CARGO_PKG_VERSION"), passed, seconds: started.elapsed().as_secs_f64(), checks }
 }

@@ -4,7 +4,7 @@
 use crate::experiment;
 use crate::manifest::{self, Manifest};
 use crate::model::{Lookup, Model};
-use crate::run::Options;
+use crate::run::RunOptions;
 use crate::spec::{self, Device, Dtype, Processing};
 use crate::system::progress::Progress;
 use polars::prelude::*;
@@ -59,13 +59,13 @@ pub fn logits() -> Result<String, String> {
 }
 
 /// Results of the embedded experiment, in a temporary folder.
-pub struct Experiment {
+pub struct SelfTestRun {
     folder: TempDir,
     manifest: Manifest,
 }
 
 /// Runs the embedded experiment: computed, not taken from the store.
-pub fn experiment() -> Result<Experiment, String> {
+pub fn experiment() -> Result<SelfTestRun, String> {
     let folder = tempfile::tempdir().map_err(|error| format!("temporary folder: {error}"))?;
     let path = folder.path().join("self-test.toml");
     fs::write(&path, SPEC).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -73,14 +73,14 @@ pub fn experiment() -> Result<Experiment, String> {
     let dir = toml::Value::from(folder.path().display().to_string());
     let loaded =
         spec::load(&path, &[format!("output.dir={dir}")], std::iter::empty()).map_err(|error| error.to_string())?;
-    let options = Options { progress: &Progress::quiet(), command: "ablate self-test".into() };
+    let options = RunOptions { progress: &Progress::quiet(), command: "ablate self-test".into() };
     experiment::run(&loaded, &options).map_err(|error| error.render(false))?;
     let text = fs::read_to_string(folder.path().join(manifest::FILE)).map_err(|error| error.to_string())?;
     let manifest = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", manifest::FILE))?;
-    Ok(Experiment { folder, manifest })
+    Ok(SelfTestRun { folder, manifest })
 }
 
-impl Experiment {
+impl SelfTestRun {
     /// Whether the model answers as many prompts as it should.
     pub fn accuracy(&self) -> Result<String, String> {
         let counts = self.counts().map_err(|error| format!("rows of the step: {error}"))?;

@@ -7,12 +7,12 @@ use super::infix::{Grammar, InfixToken, Lexed, rest, reverse_polish};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arithmetic {
     /// What is put on the stack, or done with its top.
-    pub parts: Vec<Part>,
+    pub parts: Vec<ExpressionPart>,
 }
 
 /// A part of an expression.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Part {
+pub enum ExpressionPart {
     /// A number, put on the stack.
     Number(f64),
     /// A column's numbers, put on the stack.
@@ -20,12 +20,12 @@ pub enum Part {
     /// Changes the sign of the top.
     Negate,
     /// Replaces the two on top.
-    Binary(Operation),
+    Binary(BinaryOperation),
 }
 
 /// What is done with two numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub enum BinaryOperation {
     /// `a + b`
     Add,
     /// `a - b`
@@ -36,14 +36,14 @@ pub enum Operation {
     Divide,
 }
 
-impl Operation {
+impl BinaryOperation {
     /// The result; a division by zero is infinite, or no number for 0 / 0.
     pub fn of(self, a: f64, b: f64) -> f64 {
         match self {
-            Operation::Add => a + b,
-            Operation::Subtract => a - b,
-            Operation::Multiply => a * b,
-            Operation::Divide => a / b,
+            BinaryOperation::Add => a + b,
+            BinaryOperation::Subtract => a - b,
+            BinaryOperation::Multiply => a * b,
+            BinaryOperation::Divide => a / b,
         }
     }
 }
@@ -63,25 +63,25 @@ pub fn parse_arithmetic(text: &str) -> Result<Arithmetic, ExpressionError> {
         {
             return Err(wrong("no functions here, only columns, numbers and + - * /", span.clone()));
         }
-        after_column = matches!(found, Some((InfixToken::Operand(Part::Column(_)), _)));
+        after_column = matches!(found, Some((InfixToken::Operand(ExpressionPart::Column(_)), _)));
         Ok(found)
     })?;
     Ok(Arithmetic { parts })
 }
 
 /// The token at byte `from` and its place.
-fn token(text: &str, from: usize, operand_next: bool) -> Lexed<Part> {
+fn token(text: &str, from: usize, operand_next: bool) -> Lexed<ExpressionPart> {
     let (rest, start) = rest(text, from);
     let Some(first) = rest.chars().next() else { return Ok(None) };
     let run = |fits: fn(char) -> bool| rest.find(|letter| !fits(letter)).unwrap_or(rest.len());
-    let column = |name: &str| InfixToken::Operand(Part::Column(name.to_string()));
-    let binary = |operation, binds| (InfixToken::Binary(Part::Binary(operation), binds), 1);
+    let column = |name: &str| InfixToken::Operand(ExpressionPart::Column(name.to_string()));
+    let binary = |operation, binds| (InfixToken::Binary(ExpressionPart::Binary(operation), binds), 1);
     let (token, length) = match first {
-        '-' if operand_next => (InfixToken::Prefix(Part::Negate), 1),
-        '+' => binary(Operation::Add, 1),
-        '-' => binary(Operation::Subtract, 1),
-        '*' => binary(Operation::Multiply, 2),
-        '/' => binary(Operation::Divide, 2),
+        '-' if operand_next => (InfixToken::Prefix(ExpressionPart::Negate), 1),
+        '+' => binary(BinaryOperation::Add, 1),
+        '-' => binary(BinaryOperation::Subtract, 1),
+        '*' => binary(BinaryOperation::Multiply, 2),
+        '/' => binary(BinaryOperation::Divide, 2),
         '(' => (InfixToken::Open, 1),
         ')' => (InfixToken::Close, 1),
         '`' => match rest.get(1..).and_then(|inside| inside.split_once('`')) {
@@ -91,7 +91,9 @@ fn token(text: &str, from: usize, operand_next: bool) -> Lexed<Part> {
         '0'..='9' | '.' => {
             let written = rest.get(..number_length(rest)).unwrap_or_default();
             match written.parse::<f64>() {
-                Ok(number) if number.is_finite() => (InfixToken::Operand(Part::Number(number)), written.len()),
+                Ok(number) if number.is_finite() => {
+                    (InfixToken::Operand(ExpressionPart::Number(number)), written.len())
+                }
                 _ => return Err(wrong(format!("'{written}' is no number"), start..start + written.len())),
             }
         }

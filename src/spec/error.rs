@@ -19,12 +19,12 @@ const SHOWN: usize = 20;
 pub struct SpecError {
     message: String,
     advice: Option<String>,
-    labels: Vec<Label>,
+    labels: Vec<SourceLabel>,
 }
 
 /// A place in a file and what to say about it.
 #[derive(Debug, Clone)]
-struct Label {
+struct SourceLabel {
     source: Arc<Source>,
     span: Range<usize>,
     text: String,
@@ -59,7 +59,7 @@ impl SpecError {
 
     /// Points at a part of a file. The first place is the error's own.
     pub fn at(mut self, source: &Arc<Source>, span: Range<usize>, text: impl Into<String>) -> Self {
-        self.labels.push(Label { source: source.clone(), span: source.clip(&span), text: text.into() });
+        self.labels.push(SourceLabel { source: source.clone(), span: source.clip(&span), text: text.into() });
         self
     }
 
@@ -88,9 +88,9 @@ impl SpecError {
     }
 
     /// Whether a place can be drawn in the same snippet as the first.
-    fn drawn(&self, label: &Label) -> bool {
+    fn drawn(&self, label: &SourceLabel) -> bool {
         self.labels.first().is_some_and(|first| {
-            let whole = |label: &Label| label.source.shows_whole_line(label.span.start);
+            let whole = |label: &SourceLabel| label.source.shows_whole_line(label.span.start);
             std::ptr::eq(first, label) || (Arc::ptr_eq(&first.source, &label.source) && whole(first) && whole(label))
         })
     }
@@ -145,7 +145,7 @@ pub struct SpecErrors {
 
 /// How errors are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub enum ErrorStyle {
     /// ASCII without colour: for pipes, logs and files.
     Plain,
     /// Box-drawing characters and colour: for a terminal.
@@ -201,14 +201,14 @@ impl SpecErrors {
     }
 
     /// The first twenty errors with the lines they are about, and how many more there are.
-    pub fn render(&self, style: Style) -> String {
+    pub fn render(&self, style: ErrorStyle) -> String {
         let theme = match style {
-            Style::Plain => GraphicalTheme::none(),
-            Style::Terminal => GraphicalTheme::unicode(),
+            ErrorStyle::Plain => GraphicalTheme::none(),
+            ErrorStyle::Terminal => GraphicalTheme::unicode(),
         };
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_width(110)
-            .with_wrap_lines(style == Style::Terminal)
+            .with_wrap_lines(style == ErrorStyle::Terminal)
             .with_links(false)
             .with_context_lines(1)
             .without_cause_chain();
@@ -240,7 +240,7 @@ impl From<SpecError> for SpecErrors {
 
 impl fmt::Display for SpecErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.render(Style::Plain).trim_end())
+        f.write_str(self.render(ErrorStyle::Plain).trim_end())
     }
 }
 

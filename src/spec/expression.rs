@@ -66,7 +66,7 @@ impl Function {
 
 /// What gives a heat map its colour: a column, or a transform of one.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Value {
+pub struct ValueExpression {
     /// What is done with each number.
     pub transform: Transform,
     /// The column.
@@ -152,10 +152,10 @@ pub fn parse_aggregate(text: &str) -> Result<Aggregate, ExpressionError> {
 }
 
 /// Reads `column`, `log1p(column)` or `log10(column)`.
-pub fn parse_value(text: &str) -> Result<Value, ExpressionError> {
+pub fn parse_value(text: &str) -> Result<ValueExpression, ExpressionError> {
     let Call { name, arguments } = Call::parse(text)?;
     let Some(arguments) = arguments else {
-        return Ok(Value { transform: Transform::Identity, column: name.text.to_string() });
+        return Ok(ValueExpression { transform: Transform::Identity, column: name.text.to_string() });
     };
     let transform = match name.text {
         "log1p" => Transform::Log1p,
@@ -163,7 +163,7 @@ pub fn parse_value(text: &str) -> Result<Value, ExpressionError> {
         other => return Err(unknown_function(other, name.span(), ["log1p", "log10"])),
     };
     match arguments.as_slice() {
-        [column] => Ok(Value { transform, column: column.text.to_string() }),
+        [column] => Ok(ValueExpression { transform, column: column.text.to_string() }),
         _ => Err(wrong(format!("{0} takes one column; write \"{0}(mean)\"", name.text), 0..text.len())),
     }
 }
@@ -235,18 +235,18 @@ fn written_literal(text: &str) -> Literal {
 
 /// `name`, or `name(argument, …)`.
 struct Call<'t> {
-    name: Piece<'t>,
-    arguments: Option<Vec<Piece<'t>>>,
+    name: TextPiece<'t>,
+    arguments: Option<Vec<TextPiece<'t>>>,
 }
 
 /// A trimmed part of the text and where it starts.
 #[derive(Clone, Copy)]
-struct Piece<'t> {
+struct TextPiece<'t> {
     text: &'t str,
     start: usize,
 }
 
-impl<'t> Piece<'t> {
+impl<'t> TextPiece<'t> {
     fn trimmed(text: &'t str, start: usize) -> Self {
         let before = text.len() - text.trim_start().len();
         Self { text: text.trim(), start: start + before }
@@ -261,15 +261,15 @@ impl<'t> Call<'t> {
     fn parse(text: &'t str) -> Result<Self, ExpressionError> {
         let all = 0..text.len();
         let Some(open) = text.find('(') else {
-            return match Piece::trimmed(text, 0) {
-                Piece { text: "", .. } => Err(wrong("nothing written; write a column", all)),
-                Piece { text, start } if text.contains([')', ',']) => {
+            return match TextPiece::trimmed(text, 0) {
+                TextPiece { text: "", .. } => Err(wrong("nothing written; write a column", all)),
+                TextPiece { text, start } if text.contains([')', ',']) => {
                     Err(wrong(format!("'{text}' has no opening parenthesis"), start..start + text.len()))
                 }
                 name => Ok(Call { name, arguments: None }),
             };
         };
-        let name = Piece::trimmed(&text[..open], 0);
+        let name = TextPiece::trimmed(&text[..open], 0);
         let rest = text[open + 1..].trim_end();
         let Some(inside) = rest.strip_suffix(')') else {
             return Err(wrong("no closing parenthesis at the end", all));
@@ -284,7 +284,7 @@ impl<'t> Call<'t> {
         let mut start = open + 1;
         let mut arguments = Vec::new();
         for argument in inside.split(',') {
-            let piece = Piece::trimmed(argument, start);
+            let piece = TextPiece::trimmed(argument, start);
             if piece.text.is_empty() {
                 return Err(wrong("an argument is empty", start..start + argument.len().max(1)));
             }
@@ -295,7 +295,7 @@ impl<'t> Call<'t> {
     }
 }
 
-fn share_of(piece: &Piece) -> Result<f64, ExpressionError> {
+fn share_of(piece: &TextPiece) -> Result<f64, ExpressionError> {
     match piece.text.parse::<f64>() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err(wrong(format!("'{}' is no share; write a number from 0 to 1", piece.text), piece.span())),
@@ -321,7 +321,7 @@ impl fmt::Display for Aggregate {
     }
 }
 
-impl fmt::Display for Value {
+impl fmt::Display for ValueExpression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.transform {
             Transform::Identity => f.write_str(&self.column),

@@ -2,7 +2,7 @@
 
 use super::error::SpecError;
 use super::merge::{Layer, NAMED_LISTS};
-use super::node::{Content, Node, Origin};
+use super::node::{Node, NodeContent, Origin};
 use super::parse::parse;
 use super::read::read;
 use super::source::Source;
@@ -40,7 +40,7 @@ const LONGEST_CHAIN: usize = 32;
 /// Reads a file and everything it extends, lowest layer first. A file reached twice counts once, at its first place, so that
 /// it does not undo what another made of it.
 #[derive(Default)]
-pub(super) struct Files {
+pub(super) struct LayerFiles {
     pub layers: Vec<Layer>,
     pub errors: Vec<SpecError>,
     /// What is wrong in files that can be read all the same.
@@ -51,7 +51,7 @@ pub(super) struct Files {
     chain: Vec<(PathBuf, String)>,
 }
 
-impl Files {
+impl LayerFiles {
     /// To read files that come after those of a spec: what that has read is not read again.
     pub fn after(spec: &[Arc<Source>]) -> Self {
         let seen = spec.iter().filter_map(|source| Path::new(source.name()).canonicalize().ok()).collect();
@@ -94,7 +94,7 @@ impl Files {
             Ok(node) => node,
             Err(errors) => return self.errors.extend(errors),
         };
-        let Content::Table(table) = &mut node.content else { return };
+        let NodeContent::Table(table) = &mut node.content else { return };
         for base in self.bases(table.shift_remove("extends")) {
             let Some(text) = base.text() else { continue };
             if let Err(error) = self.open(&normal(&source.directory().join(text))) {
@@ -111,16 +111,16 @@ impl Files {
         for key in NAMED_LISTS {
             let Some(node) = table.get_mut(key) else { continue };
             let entries = match &node.content {
-                Content::List(entries) => entries.iter().find(|entry| entry.table().is_none()),
+                NodeContent::List(entries) => entries.iter().find(|entry| entry.table().is_none()),
                 _ => Some(&*node),
             };
             let Some(wrong) = entries else { continue };
             let error = SpecError::new(format!("'{key}' must be a list of tables, not {}", wrong.describe()));
             self.faults.push(point(error.advise(format!("write [[{key}]]")), &wrong.origin));
             match &mut node.content {
-                Content::List(entries) => entries.retain(|entry| entry.table().is_some()),
-                Content::Table(_) => node.content = Content::List(as_list(node)),
-                content => *content = Content::Unknown,
+                NodeContent::List(entries) => entries.retain(|entry| entry.table().is_some()),
+                NodeContent::Table(_) => node.content = NodeContent::List(as_list(node)),
+                content => *content = NodeContent::Unknown,
             }
         }
     }
@@ -129,7 +129,7 @@ impl Files {
     fn bases(&mut self, extends: Option<Node>) -> Vec<Node> {
         let Some(node) = extends else { return Vec::new() };
         let mut bases = match node.content {
-            Content::List(list) => list,
+            NodeContent::List(list) => list,
             _ => vec![node],
         };
         bases.retain(|base| {
@@ -153,8 +153,8 @@ fn as_list(node: &Node) -> Vec<Node> {
     };
     let named = tables.iter().map(|(name, below)| {
         let mut below = below.clone();
-        let name = Node { content: Content::Text(name.clone()), origin: below.origin.clone() };
-        if let Content::Table(keys) = &mut below.content {
+        let name = Node { content: NodeContent::Text(name.clone()), origin: below.origin.clone() };
+        if let NodeContent::Table(keys) = &mut below.content {
             keys.entry("name".into()).or_insert(name);
         }
         below

@@ -2,7 +2,7 @@
 
 use super::loaded::Loaded;
 use super::merge::NAMED_LISTS;
-use super::node::{Content, Node, Origin};
+use super::node::{Node, NodeContent, Origin};
 use super::source::Source;
 use super::write::{inline, name};
 use indexmap::IndexMap;
@@ -24,7 +24,8 @@ impl Loaded {
     /// The spec in one file: `extends` and `known` are gone, and what is expected of a known model with them. Defaults are not
     /// written out.
     pub fn to_one_file(&self, explain: Explain, moved: Moved) -> String {
-        let mut writer = Writer { out: String::new(), explain, moved, explained: HashSet::new(), begun: Vec::new() };
+        let mut writer =
+            FlatWriter { out: String::new(), explain, moved, explained: HashSet::new(), begun: Vec::new() };
         if let Some(first) = self.sources.first() {
             writer.comment(head(first));
             writer.begun.push(first.clone());
@@ -37,7 +38,7 @@ impl Loaded {
     }
 }
 
-struct Writer<'w> {
+struct FlatWriter<'w> {
     out: String,
     explain: Explain<'w>,
     moved: Moved<'w>,
@@ -47,7 +48,7 @@ struct Writer<'w> {
     begun: Vec<Arc<Source>>,
 }
 
-impl Writer<'_> {
+impl FlatWriter<'_> {
     fn spec(&mut self, spec: &IndexMap<String, Node>) {
         let written = |(key, _): &(&String, &Node)| key.as_str() != "known";
         for (key, node) in spec.iter().filter(written).filter(|(_, node)| !is_below_header(node)) {
@@ -60,14 +61,14 @@ impl Writer<'_> {
                 _ => None,
             };
             match &node.content {
-                Content::Table(entries) if key == "models" || key == "prompt_sets" => {
+                NodeContent::Table(entries) if key == "models" || key == "prompt_sets" => {
                     for (own, entry) in entries {
                         let owner = if key == "models" { "model" } else { "prompts" };
                         self.table(&format!("[{key}.{}]", name(own)), owner, entry, parent);
                     }
                 }
-                Content::Table(_) => self.table(&format!("[{}]", name(key)), key, node, None),
-                Content::List(entries) if NAMED_LISTS.contains(&key.as_str()) => {
+                NodeContent::Table(_) => self.table(&format!("[{}]", name(key)), key, node, None),
+                NodeContent::List(entries) if NAMED_LISTS.contains(&key.as_str()) => {
                     let kept = |entry: &&Node| key != "expect" || entry.get("model").is_none();
                     for entry in entries.iter().filter(kept) {
                         let owner = entry.get("kind").and_then(Node::text).filter(|_| key == "step").unwrap_or(key);
@@ -124,7 +125,7 @@ impl Writer<'_> {
     fn value(&self, owner: &str, key: &str, node: &Node) -> String {
         let plain = inline(&node.to_toml());
         match (&node.content, &node.origin) {
-            (Content::Text(text), origin) if (owner, key) == ("model", "source") => {
+            (NodeContent::Text(text), origin) if (owner, key) == ("model", "source") => {
                 inline(&toml::Value::String((self.moved)(origin, text)))
             }
             (_, Origin::File { source, value, .. }) => {
@@ -149,8 +150,8 @@ impl Writer<'_> {
 /// Whether a value of the top level has a header of its own.
 fn is_below_header(node: &Node) -> bool {
     match &node.content {
-        Content::Table(_) => true,
-        Content::List(entries) => entries.iter().any(|entry| entry.table().is_some()),
+        NodeContent::Table(_) => true,
+        NodeContent::List(entries) => entries.iter().any(|entry| entry.table().is_some()),
         _ => false,
     }
 }

@@ -4,10 +4,10 @@ mod resolved;
 mod variants;
 
 use super::error::{SpecError, SpecErrors};
-use super::extends::{Files, normal};
-use super::loaded::{Loaded, Outer, Recognised, Sweep, Variant};
-use super::merge::{Layer, Layers};
-use super::node::{Content, Node, Origin};
+use super::extends::{LayerFiles, normal};
+use super::loaded::{Loaded, Outer, Recognised, SpecVariants, Variant};
+use super::merge::{Layer, LayerStack};
+use super::node::{Node, NodeContent, Origin};
 use super::source::Source;
 use super::write::{self};
 use super::{overrides, profile};
@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// Every error of the spec at once. Syntax errors and files that cannot be read come first and alone: nothing can be said
 /// of a spec that is not all there.
 pub fn load(path: &Path, sets: &[String], env: impl Iterator<Item = (String, String)>) -> Result<Loaded, SpecErrors> {
-    let mut files = Files::default();
+    let mut files = LayerFiles::default();
     files.read(path);
     whole(files, sets, env)
 }
@@ -31,13 +31,13 @@ pub fn load(path: &Path, sets: &[String], env: impl Iterator<Item = (String, Str
 /// # Errors
 /// As [`load`].
 pub fn parse(name: &str, text: &str) -> Result<Loaded, SpecErrors> {
-    let mut files = Files::default();
+    let mut files = LayerFiles::default();
     files.add(Source::from_text(name, text.to_string()));
     whole(files, &[], std::iter::empty())
 }
 
 /// Reads a resolved spec again that [`Loaded::to_toml`] wrote, named so in errors. `folder` is where a relative path at a key
-/// starts from, the key as [`super::Written`] has it.
+/// starts from, the key as [`super::SpecValue`] has it.
 ///
 /// # Errors
 /// As [`load`].
@@ -52,7 +52,7 @@ pub fn recorded(name: &str, text: &str, folder: &dyn Fn(&str) -> PathBuf) -> Res
             place
         })
     };
-    let mut files = Files::default();
+    let mut files = LayerFiles::default();
     files.add(Source::from_text(name, text.to_string()));
     // Files that the spec names are read from there; what a matrix makes of it has its places only afterwards.
     files.layers.iter_mut().for_each(|layer| relocate(&mut layer.node, &mut Vec::new(), &mut place));
@@ -75,8 +75,8 @@ fn relocate(node: &mut Node, path: &mut Vec<String>, place: &mut dyn FnMut(&Sour
         path.pop();
     };
     match &mut node.content {
-        Content::Table(table) => table.iter_mut().for_each(|(key, node)| below(key.clone(), node)),
-        Content::List(list) => {
+        NodeContent::Table(table) => table.iter_mut().for_each(|(key, node)| below(key.clone(), node)),
+        NodeContent::List(list) => {
             for (index, node) in list.iter_mut().enumerate() {
                 below(node.name().map_or_else(|| index.to_string(), String::from), node);
             }
@@ -85,7 +85,11 @@ fn relocate(node: &mut Node, path: &mut Vec<String>, place: &mut dyn FnMut(&Sour
     }
 }
 
-fn whole(files: Files, sets: &[String], env: impl Iterator<Item = (String, String)>) -> Result<Loaded, SpecErrors> {
+fn whole(
+    files: LayerFiles,
+    sets: &[String],
+    env: impl Iterator<Item = (String, String)>,
+) -> Result<Loaded, SpecErrors> {
     if !files.errors.is_empty() {
         return Err(SpecErrors::new(files.errors.into_iter().chain(files.faults).collect()));
     }
@@ -101,7 +105,7 @@ fn resolve(
     sources: Vec<Arc<Source>>,
     mut errors: Vec<SpecError>,
 ) -> Result<Loaded, SpecErrors> {
-    let mut stack = Layers::default();
+    let mut stack = LayerStack::default();
     outer.files.iter().chain(profile).for_each(|layer| stack.push(layer.clone()));
     let files = outer.files.len() + profile.len();
     overrides::add_variables(&mut stack, &outer.variables, &keys(), &mut errors);
@@ -161,7 +165,7 @@ impl Loaded {
             }
         }
         let mut whole = first;
-        if let (Content::Table(values), Some(matrix)) = (&mut whole.values.content, self.values.get("matrix")) {
+        if let (NodeContent::Table(values), Some(matrix)) = (&mut whole.values.content, self.values.get("matrix")) {
             values.insert("matrix".into(), matrix.clone());
         }
         whole.spec.matrix.clone_from(&self.spec.matrix);
@@ -169,7 +173,7 @@ impl Loaded {
         whole.sources = all_sources(specs.iter());
         let variants = sweep.variants.iter().cloned().zip(specs);
         let variants = variants.map(|(variant, loaded)| Variant { loaded, ..variant }).collect();
-        whole.sweep = Some(Sweep { axes: sweep.axes.clone(), variants });
+        whole.sweep = Some(SpecVariants { axes: sweep.axes.clone(), variants });
         Ok(whole)
     }
 }

@@ -1,11 +1,11 @@
 //! A spec that has passed every check that needs no model.
 
 use super::Spec;
-use super::matrix::Label;
+use super::matrix::VariantLabel;
 use super::merge::Layer;
-use super::node::{Content, Node, Origin};
+use super::node::{Node, NodeContent, Origin};
 use super::source::Source;
-use super::write::{self, Written};
+use super::write::{self, SpecValue};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub struct Loaded {
     pub(super) layers: Outer,
     pub(super) recognised: Option<Recognised>,
     /// The variants that a matrix makes of it; its own values are those of the first.
-    pub(super) sweep: Option<Sweep>,
+    pub(super) sweep: Option<SpecVariants>,
 }
 
 /// The layers that a profile comes between.
@@ -52,7 +52,7 @@ impl std::fmt::Display for Recognised {
 
 /// The variants of a spec.
 #[derive(Debug, Clone)]
-pub struct Sweep {
+pub struct SpecVariants {
     /// Names of the axes.
     pub axes: Vec<String>,
     /// In the order of the axes' values, those that were included last.
@@ -65,16 +65,16 @@ pub struct Variant {
     /// `dtype=bf16,sample=50`.
     pub name: String,
     /// What its values are called, one per axis.
-    pub labels: Vec<Label>,
+    pub labels: Vec<VariantLabel>,
     /// The spec.
     pub loaded: Loaded,
     /// The keys that were laid over it.
-    pub(super) reach: Vec<Reach>,
+    pub(super) reach: Vec<VariantKey>,
 }
 
 /// A key of a variant that the matrix has set.
 #[derive(Debug, Clone)]
-pub(super) struct Reach {
+pub(super) struct VariantKey {
     /// The axes that it depends on.
     pub axes: Vec<usize>,
     /// The key, entries of lists by name.
@@ -83,7 +83,7 @@ pub(super) struct Reach {
 
 impl Variant {
     /// The name of the variants that have these labels: `dtype=bf16`, of the axes in `of` alone.
-    pub fn name_of(axes: &[String], labels: &[Label], of: &[usize]) -> String {
+    pub fn name_of(axes: &[String], labels: &[VariantLabel], of: &[usize]) -> String {
         let parts = of.iter().filter_map(|&axis| Some(format!("{}={}", axes.get(axis)?, labels.get(axis)?)));
         parts.collect::<Vec<_>>().join(",")
     }
@@ -98,7 +98,7 @@ impl Variant {
 
 impl Loaded {
     /// Its variants, where it has a matrix.
-    pub fn sweep(&self) -> Option<&Sweep> {
+    pub fn sweep(&self) -> Option<&SpecVariants> {
         self.sweep.as_ref()
     }
 
@@ -140,13 +140,13 @@ impl Loaded {
         write::write(&self.spec, Some(&|path: &[&str]| self.origin(path).to_string()))
     }
 
-    /// The same with something else said of each value, by its key as [`Written`] has it.
+    /// The same with something else said of each value, by its key as [`SpecValue`] has it.
     pub fn to_toml_with(&self, note: &dyn Fn(&str) -> String) -> String {
         write::write(&self.spec, Some(&|path: &[&str]| note(&write::key_at(path))))
     }
 
     /// Every value with its origin.
-    pub fn values(&self) -> Vec<Written> {
+    pub fn values(&self) -> Vec<SpecValue> {
         write::values(&self.spec, &|path: &[&str]| self.origin(path))
     }
 
@@ -169,8 +169,8 @@ impl Loaded {
         let mut node = &self.values;
         for part in path {
             node = match &node.content {
-                Content::Table(table) => table.get(*part)?,
-                Content::List(list) => {
+                NodeContent::Table(table) => table.get(*part)?,
+                NodeContent::List(list) => {
                     let named = list.iter().find(|entry| entry.name() == Some(*part));
                     named.or_else(|| list.get(part.parse::<usize>().ok()?))?
                 }

@@ -3,8 +3,8 @@
 
 use super::check;
 use super::error::NO_COLUMN;
-use super::node::{Content, Node};
-use super::rows::Files;
+use super::node::{Node, NodeContent};
+use super::rows::RowsFiles;
 use indexmap::IndexMap;
 
 /// The longest chain of what stands on what is left out.
@@ -40,9 +40,9 @@ const OF_COLUMNS: [&str; 4] = ["group_by", "join", "pivot", "select"];
 const MADE: [(&str, &str); 2] = [("aggregate", "count"), ("derive", "0")];
 
 /// The checked values without those that are unknown; `None` where the rest is no spec.
-pub(super) fn meant(values: &Node, files: &Files) -> Option<Node> {
+pub(super) fn meant(values: &Node, files: &RowsFiles) -> Option<Node> {
     let mut spec = values.clone();
-    if let Content::Table(table) = &mut spec.content {
+    if let NodeContent::Table(table) = &mut spec.content {
         stand_in(table);
     }
     remove(&mut spec);
@@ -58,7 +58,7 @@ pub(super) fn meant(values: &Node, files: &Files) -> Option<Node> {
 /// Puts something harmless in the place of what others stand on, and marks what is another thing without a part of it.
 fn stand_in(spec: &mut IndexMap<String, Node>) {
     if let Some(title) = spec.get_mut("title").filter(|title| title.is_unknown()) {
-        title.content = Content::Text("untitled".into());
+        title.content = NodeContent::Text("untitled".into());
     }
     let mut models_matter = true;
     for set in own_and_named(spec, "prompts", "prompt_sets") {
@@ -67,10 +67,10 @@ fn stand_in(spec: &mut IndexMap<String, Node>) {
     for model in own_and_named(spec, "model", "models") {
         let known = model.get("source").is_some_and(|source| !source.is_unknown());
         if model.is_unknown() {
-            model.content = Content::Table(IndexMap::new());
+            model.content = NodeContent::Table(IndexMap::new());
         }
-        if let (false, Content::Table(keys)) = (known && models_matter, &mut model.content) {
-            let source = Node { content: Content::Text(ELSEWHERE.into()), origin: model.origin.clone() };
+        if let (false, NodeContent::Table(keys)) = (known && models_matter, &mut model.content) {
+            let source = Node { content: NodeContent::Text(ELSEWHERE.into()), origin: model.origin.clone() };
             keys.insert("source".into(), source);
         }
     }
@@ -84,15 +84,15 @@ fn stand_in(spec: &mut IndexMap<String, Node>) {
         // What compares with rows, or ranks them, may miss those that are left out.
         let mut keys = step.table().into_iter().flatten().filter(|(key, _)| !OF_ITSELF.contains(&key.as_str()));
         if keys.any(|(_, value)| names(value, &fewer)) {
-            step.content = Content::Unknown;
+            step.content = NodeContent::Unknown;
         }
     });
     for (list, keys) in COLUMNS {
         each(spec, list, |entry| {
-            let Content::Table(entry) = &mut entry.content else { return };
+            let NodeContent::Table(entry) = &mut entry.content else { return };
             for key in keys {
                 if let Some(column) = entry.get_mut(*key).filter(|column| column.is_unknown()) {
-                    column.content = Content::Text(NO_COLUMN.into());
+                    column.content = NodeContent::Text(NO_COLUMN.into());
                 }
             }
         });
@@ -100,13 +100,13 @@ fn stand_in(spec: &mut IndexMap<String, Node>) {
     each(spec, "table", |table| {
         let lost = OF_COLUMNS.iter().any(|key| table.get(key).is_some_and(within));
         if lost || MADE.iter().any(|(key, _)| table.get(key).is_some_and(Node::is_unknown)) {
-            table.content = Content::Unknown;
+            table.content = NodeContent::Unknown;
         }
-        let Content::Table(keys) = &mut table.content else { return };
+        let NodeContent::Table(keys) = &mut table.content else { return };
         for (key, text) in MADE {
-            let Some(Content::Table(columns)) = keys.get_mut(key).map(|node| &mut node.content) else { continue };
+            let Some(NodeContent::Table(columns)) = keys.get_mut(key).map(|node| &mut node.content) else { continue };
             for column in columns.values_mut().filter(|column| column.is_unknown()) {
-                column.content = Content::Text(text.into());
+                column.content = NodeContent::Text(text.into());
             }
         }
     });
@@ -114,44 +114,45 @@ fn stand_in(spec: &mut IndexMap<String, Node>) {
 
 /// A step without what is unknown of it, where it is the same kind of work then; else none.
 fn step(step: &mut Node) {
-    let Content::Table(keys) = &mut step.content else { return };
+    let NodeContent::Table(keys) = &mut step.content else { return };
     let mut whole = true;
     for (key, value) in keys {
         match &mut value.content {
             _ if OF_RUNS.contains(&key.as_str()) => {}
             // With them nothing that names them is wrong.
-            content @ Content::Unknown if key == "per_prompt" => *content = Content::Boolean(true),
-            Content::List(list) if !OF_NAMES.contains(&key.as_str()) => {
-                list.iter_mut().filter(|item| within(item)).for_each(|item| item.content = Content::Unknown);
+            content @ NodeContent::Unknown if key == "per_prompt" => *content = NodeContent::Boolean(true),
+            NodeContent::List(list) if !OF_NAMES.contains(&key.as_str()) => {
+                list.iter_mut().filter(|item| within(item)).for_each(|item| item.content = NodeContent::Unknown);
                 whole &= list.is_empty() || list.iter().any(|item| !item.is_unknown());
             }
             _ => whole &= !within(value),
         }
     }
     if !whole {
-        step.content = Content::Unknown;
+        step.content = NodeContent::Unknown;
     }
 }
 
 /// Prompts that are not known: of operands, others in their place, and whether a model may refuse those; of words, none.
 fn prompts(set: &mut Node) -> bool {
     let of_words = set.get("slots").or(set.get("rows")).is_some();
-    let Content::Table(keys) = &mut set.content else { return false };
+    let NodeContent::Table(keys) = &mut set.content else { return false };
     let unknown = |key: &&str| keys.get(*key).is_some_and(within);
     if of_words && OF_PROMPTS.iter().any(unknown) {
-        set.content = Content::Unknown;
+        set.content = NodeContent::Unknown;
         return false;
     }
     if let Some(template) = keys.get_mut("template").filter(|template| within(template)) {
-        template.content = Content::Unknown;
+        template.content = NodeContent::Unknown;
     }
     if let Some(sample) = keys.get_mut("sample").filter(|sample| sample.is_unknown()) {
-        sample.content = Content::Integer(SAMPLE);
+        sample.content = NodeContent::Integer(SAMPLE);
     }
     let answers = ["answer", "answers"].iter().any(|key| keys.get(*key).is_some_and(within));
     let Some(operands) = keys.get_mut("operands").filter(|operands| within(operands)) else { return answers };
-    let range = Node { content: Content::Text("0..100".into()), origin: operands.origin.clone() };
-    operands.content = Content::Table(["a", "b"].map(|name| (name.to_string(), range.clone())).into_iter().collect());
+    let range = Node { content: NodeContent::Text("0..100".into()), origin: operands.origin.clone() };
+    operands.content =
+        NodeContent::Table(["a", "b"].map(|name| (name.to_string(), range.clone())).into_iter().collect());
     true
 }
 
@@ -162,7 +163,7 @@ fn own_and_named<'s>(spec: &'s mut IndexMap<String, Node>, own: &str, named: &st
         if key == own {
             all.push(node);
         } else if key == named
-            && let Content::Table(entries) = &mut node.content
+            && let NodeContent::Table(entries) = &mut node.content
         {
             all.extend(entries.values_mut());
         }
@@ -172,7 +173,7 @@ fn own_and_named<'s>(spec: &'s mut IndexMap<String, Node>, own: &str, named: &st
 
 /// Changes each entry of a list.
 fn each(spec: &mut IndexMap<String, Node>, list: &str, change: impl FnMut(&mut Node)) {
-    if let Some(Content::List(entries)) = spec.get_mut(list).map(|node| &mut node.content) {
+    if let Some(NodeContent::List(entries)) = spec.get_mut(list).map(|node| &mut node.content) {
         entries.iter_mut().for_each(change);
     }
 }
@@ -180,9 +181,9 @@ fn each(spec: &mut IndexMap<String, Node>, list: &str, change: impl FnMut(&mut N
 /// Whether a value or a part of it is unknown.
 fn within(node: &Node) -> bool {
     match &node.content {
-        Content::Table(table) => table.values().any(within),
-        Content::List(list) => list.iter().any(within),
-        Content::Unknown => true,
+        NodeContent::Table(table) => table.values().any(within),
+        NodeContent::List(list) => list.iter().any(within),
+        NodeContent::Unknown => true,
         _ => false,
     }
 }
@@ -190,9 +191,9 @@ fn within(node: &Node) -> bool {
 /// Whether a value is one of these names or has it.
 fn names(node: &Node, of: &[String]) -> bool {
     match &node.content {
-        Content::Table(table) => table.values().any(|below| names(below, of)),
-        Content::List(list) => list.iter().any(|below| names(below, of)),
-        Content::Text(text) => of.contains(text),
+        NodeContent::Table(table) => table.values().any(|below| names(below, of)),
+        NodeContent::List(list) => list.iter().any(|below| names(below, of)),
+        NodeContent::Text(text) => of.contains(text),
         _ => false,
     }
 }
@@ -200,11 +201,11 @@ fn names(node: &Node, of: &[String]) -> bool {
 /// Takes out what is unknown.
 fn remove(node: &mut Node) {
     match &mut node.content {
-        Content::Table(table) => {
+        NodeContent::Table(table) => {
             table.retain(|_, below| !below.is_unknown());
             table.values_mut().for_each(remove);
         }
-        Content::List(list) => {
+        NodeContent::List(list) => {
             list.retain(|below| !below.is_unknown());
             list.iter_mut().for_each(remove);
         }

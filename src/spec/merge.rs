@@ -4,7 +4,7 @@
 //! Tables merge key by key. The lists `step`, `table`, `figure` and `expect` merge by their entries' names: in a layer each is a
 //! table of entries by name. Every other list is replaced as a whole.
 
-use super::node::{Content, Node, Origin};
+use super::node::{Node, NodeContent, Origin};
 use figment::providers::Serialized;
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
@@ -24,7 +24,7 @@ pub(super) struct Layer {
 impl Layer {
     /// A layer whose named lists may still be lists.
     pub fn new(name: String, mut node: Node) -> Self {
-        if let Content::Table(table) = &mut node.content {
+        if let NodeContent::Table(table) = &mut node.content {
             for key in NAMED_LISTS {
                 if let Some(entries) = table.get_mut(key) {
                     by_name(entries);
@@ -46,7 +46,7 @@ pub(super) fn is_unnamed(key: &str) -> bool {
 /// Turns a list of tables into a table by name. An entry without a name, or with one that is taken, keeps a key of its own,
 /// for the checks to find.
 fn by_name(node: &mut Node) {
-    let Content::List(list) = &mut node.content else { return };
+    let NodeContent::List(list) = &mut node.content else { return };
     let at = match &node.origin {
         Origin::File { source, .. } => source.name().to_string(),
         _ => String::new(),
@@ -57,19 +57,19 @@ fn by_name(node: &mut Node) {
         let key = name.map_or_else(|| format!("{UNNAMED}{at}{UNNAMED}{index}"), String::from);
         table.insert(key, entry);
     }
-    node.content = Content::Table(table);
+    node.content = NodeContent::Table(table);
 }
 
 /// Turns it back into a list.
 fn to_list(node: &mut Node) {
-    if let Content::Table(table) = &mut node.content {
-        node.content = Content::List(std::mem::take(table).into_values().collect());
+    if let NodeContent::Table(table) = &mut node.content {
+        node.content = NodeContent::List(std::mem::take(table).into_values().collect());
     }
 }
 
 /// The layers so far, lowest first.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Layers {
+pub(super) struct LayerStack {
     layers: Vec<Layer>,
     figment: Figment,
 }
@@ -87,7 +87,7 @@ impl Provider for Numbered<'_> {
     }
 }
 
-impl Layers {
+impl LayerStack {
     /// Puts a layer on top.
     pub fn push(&mut self, layer: Layer) {
         self.figment = std::mem::take(&mut self.figment).merge(Numbered(self.layers.len(), &layer));
@@ -103,13 +103,13 @@ impl Layers {
     pub fn merged(&self) -> Node {
         let stack: Vec<(usize, &Node)> = self.layers.iter().map(|layer| &layer.node).enumerate().collect();
         let merged = self.figment.find_value("").ok().and_then(|value| self.resolve(&value, &stack));
-        merged.unwrap_or(Node { content: Content::Table(IndexMap::new()), origin: Origin::Default })
+        merged.unwrap_or(Node { content: NodeContent::Table(IndexMap::new()), origin: Origin::Default })
     }
 
     /// The values that hold, named lists as lists.
     pub fn merged_lists(&self) -> Node {
         let mut node = self.merged();
-        if let Content::Table(table) = &mut node.content {
+        if let NodeContent::Table(table) = &mut node.content {
             for key in NAMED_LISTS {
                 if let Some(entries) = table.get_mut(key) {
                     to_list(entries);
@@ -136,7 +136,7 @@ impl Layers {
         }
         let in_file = tables.iter().rev().find(|(_, node)| matches!(node.origin, Origin::File { .. }));
         let (_, origin) = in_file.or(tables.last())?;
-        Some(Node { content: Content::Table(merged), origin: origin.origin.clone() })
+        Some(Node { content: NodeContent::Table(merged), origin: origin.origin.clone() })
     }
 }
 
@@ -146,10 +146,12 @@ pub(super) const INHERITING: [(&str, &str); 2] = [("model", "models"), ("prompts
 /// `models.NAME` from `[model]` and `prompt_sets.NAME` from `[prompts]`: what an entry leaves out, its parent's value says,
 /// and the origin is the parent's.
 pub(super) fn inherit(spec: &mut Node) {
-    let Content::Table(table) = &mut spec.content else { return };
+    let NodeContent::Table(table) = &mut spec.content else { return };
     for (parent, children) in INHERITING {
         let Some(parent) = table.get(parent).cloned() else { continue };
-        let Some(Content::Table(children)) = table.get_mut(children).map(|node| &mut node.content) else { continue };
+        let Some(NodeContent::Table(children)) = table.get_mut(children).map(|node| &mut node.content) else {
+            continue;
+        };
         for child in children.values_mut() {
             if parent_of_another_kind(child, &parent) {
                 fill(child, &without(&parent, &OF_ONE_KIND));
@@ -178,7 +180,7 @@ fn parent_of_another_kind(child: &Node, parent: &Node) -> bool {
 
 fn without(node: &Node, keys: &[&str]) -> Node {
     let mut node = node.clone();
-    if let Content::Table(table) = &mut node.content {
+    if let NodeContent::Table(table) = &mut node.content {
         table.retain(|key, _| !keys.contains(&key.as_str()));
     }
     node
@@ -186,7 +188,7 @@ fn without(node: &Node, keys: &[&str]) -> Node {
 
 /// Deep-merges `from` below `node`: what `node` has, it keeps.
 pub(super) fn fill(node: &mut Node, from: &Node) {
-    let (Content::Table(table), Content::Table(defaults)) = (&mut node.content, &from.content) else { return };
+    let (NodeContent::Table(table), NodeContent::Table(defaults)) = (&mut node.content, &from.content) else { return };
     for (key, value) in defaults {
         match table.get_mut(key) {
             Some(own) => fill(own, value),

@@ -51,7 +51,7 @@ mod words;
 mod write;
 
 pub use component::{ComponentKind, ComponentPattern, HeadInput, ReceiverPattern};
-pub use error::{SpecError, SpecErrors, Style};
+pub use error::{ErrorStyle, SpecError, SpecErrors};
 pub use expectation::Expectation;
 pub use extends::Extends;
 pub(crate) use extends::normal;
@@ -63,7 +63,7 @@ pub use known::Known;
 pub use layers::{Layers, probe_in};
 pub use load::{load, parse, recorded};
 pub use loaded::{Loaded, Recognised};
-pub use loaded::{Sweep, Variant};
+pub use loaded::{SpecVariants, Variant};
 pub use matrix::Matrix;
 pub use model::{Device, Dtype, Model, Processing};
 pub use nearest::{advise, nearest};
@@ -82,7 +82,7 @@ pub use step::Step;
 pub use table::{Condition, Join, JoinHow, Pivot, Table};
 pub use value_schema::ValueSchema;
 pub use words::{Cells, Rows, RowsFile, SlotWords, Word, ends, no_slot};
-pub use write::Written;
+pub use write::SpecValue;
 pub(crate) use write::{flatten, inline, name as key};
 
 use indexmap::IndexMap;

@@ -11,13 +11,13 @@ pub(super) const NAME_LETTERS: &str = "letters a to z and A to Z, digits, '-' an
 /// A value and its origin.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
-    pub content: Content,
+    pub content: NodeContent,
     pub origin: Origin,
 }
 
 /// The values TOML has.
 #[derive(Debug, Clone)]
-pub(super) enum Content {
+pub(super) enum NodeContent {
     Text(String),
     Integer(i64),
     Float(f64),
@@ -79,42 +79,42 @@ impl Origin {
 impl Node {
     pub fn table(&self) -> Option<&IndexMap<String, Node>> {
         match &self.content {
-            Content::Table(table) => Some(table),
+            NodeContent::Table(table) => Some(table),
             _ => None,
         }
     }
 
     pub fn list(&self) -> Option<&[Node]> {
         match &self.content {
-            Content::List(list) => Some(list),
+            NodeContent::List(list) => Some(list),
             _ => None,
         }
     }
 
     pub fn text(&self) -> Option<&str> {
         match &self.content {
-            Content::Text(text) => Some(text),
+            NodeContent::Text(text) => Some(text),
             _ => None,
         }
     }
 
     pub fn integer(&self) -> Option<i64> {
         match &self.content {
-            Content::Integer(number) => Some(*number),
+            NodeContent::Integer(number) => Some(*number),
             _ => None,
         }
     }
 
     pub fn number(&self) -> Option<f64> {
         match self.content {
-            Content::Integer(number) => Some(number as f64),
-            Content::Float(number) => Some(number),
+            NodeContent::Integer(number) => Some(number as f64),
+            NodeContent::Float(number) => Some(number),
             _ => None,
         }
     }
 
     pub fn is_unknown(&self) -> bool {
-        matches!(self.content, Content::Unknown)
+        matches!(self.content, NodeContent::Unknown)
     }
 
     /// The value under a key, if this is a table.
@@ -135,30 +135,30 @@ impl Node {
     /// What it is, in words: `the text "x"`.
     pub fn describe(&self) -> String {
         match &self.content {
-            Content::Text(text) => format!("the text \"{}\"", shortened(text)),
-            Content::Integer(number) => format!("the integer {number}"),
-            Content::Float(number) => format!("the number {number}"),
-            Content::Boolean(truth) => truth.to_string(),
-            Content::Datetime(_) => "a date".into(),
-            Content::List(_) => "a list".into(),
-            Content::Table(_) => "a table".into(),
-            Content::Unknown => "a value that is wrong".into(),
+            NodeContent::Text(text) => format!("the text \"{}\"", shortened(text)),
+            NodeContent::Integer(number) => format!("the integer {number}"),
+            NodeContent::Float(number) => format!("the number {number}"),
+            NodeContent::Boolean(truth) => truth.to_string(),
+            NodeContent::Datetime(_) => "a date".into(),
+            NodeContent::List(_) => "a list".into(),
+            NodeContent::Table(_) => "a table".into(),
+            NodeContent::Unknown => "a value that is wrong".into(),
         }
     }
 
     /// The value as TOML, origins left out.
     pub fn to_toml(&self) -> toml::Value {
         match &self.content {
-            Content::Text(text) | Content::Datetime(text) => toml::Value::String(text.clone()),
-            Content::Integer(number) => toml::Value::Integer(*number),
-            Content::Float(number) => toml::Value::Float(*number),
-            Content::Boolean(truth) => toml::Value::Boolean(*truth),
-            Content::List(list) => toml::Value::Array(list.iter().map(Node::to_toml).collect()),
-            Content::Table(table) => {
+            NodeContent::Text(text) | NodeContent::Datetime(text) => toml::Value::String(text.clone()),
+            NodeContent::Integer(number) => toml::Value::Integer(*number),
+            NodeContent::Float(number) => toml::Value::Float(*number),
+            NodeContent::Boolean(truth) => toml::Value::Boolean(*truth),
+            NodeContent::List(list) => toml::Value::Array(list.iter().map(Node::to_toml).collect()),
+            NodeContent::Table(table) => {
                 toml::Value::Table(table.iter().map(|(key, node)| (key.clone(), node.to_toml())).collect())
             }
             // None is left in a spec that is read.
-            Content::Unknown => toml::Value::String(String::new()),
+            NodeContent::Unknown => toml::Value::String(String::new()),
         }
     }
 }

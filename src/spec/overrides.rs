@@ -1,9 +1,9 @@
 //! Values from the environment (`ABLATE_MODEL__SOURCE=…`) and from flags (`--set model.source=…`), each a layer of its own.
 
 use super::error::SpecError;
-use super::merge::{Layer, Layers, NAMED_LISTS, fill};
+use super::merge::{Layer, LayerStack, NAMED_LISTS, fill};
 use super::nearest;
-use super::node::{Content, NAME_LETTERS, Node, Origin};
+use super::node::{NAME_LETTERS, Node, NodeContent, Origin};
 use super::parse::parse;
 use super::source::Source;
 use indexmap::IndexMap;
@@ -23,7 +23,7 @@ pub(super) fn variables(env: impl Iterator<Item = (String, String)>) -> Vec<(Str
 
 /// Puts every variable on top of the layers.
 pub(super) fn add_variables(
-    layers: &mut Layers,
+    layers: &mut LayerStack,
     variables: &[(String, String)],
     keys: &[String],
     errors: &mut Vec<SpecError>,
@@ -36,7 +36,7 @@ pub(super) fn add_variables(
         if !known {
             errors.push(unknown_variable(name, path.first().map_or("", String::as_str), keys));
         } else {
-            add(layers, &path, Case::Ignored, value, origin, errors);
+            add(layers, &path, LetterCase::Ignored, value, origin, errors);
         }
     }
 }
@@ -54,7 +54,7 @@ fn joined(mut path: Vec<String>, merged: &Node) -> Vec<String> {
 }
 
 /// Puts every `--set KEY=VALUE` on top of the layers, in the order given.
-pub(super) fn add_flags(layers: &mut Layers, sets: &[String], errors: &mut Vec<SpecError>) {
+pub(super) fn add_flags(layers: &mut LayerStack, sets: &[String], errors: &mut Vec<SpecError>) {
     for set in sets {
         let wrong =
             |reason: String| SpecError::new(format!("--set {set}: {reason}")).advise("write --set model.dtype=bf16");
@@ -63,7 +63,7 @@ pub(super) fn add_flags(layers: &mut Layers, sets: &[String], errors: &mut Vec<S
             continue;
         };
         match key_parts(key.trim()) {
-            Some(path) => add(layers, &path, Case::Kept, value, Origin::Flag(format!("--set {set}")), errors),
+            Some(path) => add(layers, &path, LetterCase::Kept, value, Origin::Flag(format!("--set {set}")), errors),
             None => {
                 let error = wrong(format!("'{key}' is no key"));
                 let letters = || (!key.is_ascii()).then(|| format!("names are of the {NAME_LETTERS}"));
@@ -93,7 +93,7 @@ fn dotted(merged: &Node, key: &str, value: &str) -> Option<String> {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Case {
+enum LetterCase {
     Kept,
     /// Variables are written in capitals, whatever the case of the key.
     Ignored,
@@ -118,7 +118,7 @@ pub(super) fn key_parts(key: &str) -> Option<Vec<String>> {
     }
     let mut node = parse(&Source::from_text("key", format!("{key} = 0"))).ok()?;
     let mut parts = Vec::new();
-    while let Content::Table(table) = node.content {
+    while let NodeContent::Table(table) = node.content {
         let (part, below) = table.into_iter().next()?;
         parts.push(part);
         node = below;
@@ -129,10 +129,10 @@ pub(super) fn key_parts(key: &str) -> Option<Vec<String>> {
 /// What is written, as TOML; as text where it is not.
 fn written_value(text: &str, origin: &Origin) -> Node {
     let toml = parse(&Source::from_text("value", format!("value = {text}"))).ok().and_then(|node| match node.content {
-        Content::Table(table) if table.len() == 1 => table.into_values().next(),
+        NodeContent::Table(table) if table.len() == 1 => table.into_values().next(),
         _ => None,
     });
-    let mut node = toml.unwrap_or(Node { content: Content::Text(text.to_string()), origin: origin.clone() });
+    let mut node = toml.unwrap_or(Node { content: NodeContent::Text(text.to_string()), origin: origin.clone() });
     set_origin(&mut node, origin);
     node
 }
@@ -140,8 +140,8 @@ fn written_value(text: &str, origin: &Origin) -> Node {
 fn set_origin(node: &mut Node, origin: &Origin) {
     node.origin = origin.clone();
     match &mut node.content {
-        Content::List(list) => list.iter_mut().for_each(|node| set_origin(node, origin)),
-        Content::Table(table) => table.values_mut().for_each(|node| set_origin(node, origin)),
+        NodeContent::List(list) => list.iter_mut().for_each(|node| set_origin(node, origin)),
+        NodeContent::Table(table) => table.values_mut().for_each(|node| set_origin(node, origin)),
         _ => {}
     }
 }
@@ -182,7 +182,14 @@ fn requoted(text: &str) -> Option<String> {
     is_key.then(|| format!("{{ {} }}", inner.split(',').map(pair).collect::<Vec<_>>().join(", ")))
 }
 
-fn add(layers: &mut Layers, path: &[String], case: Case, text: &str, origin: Origin, errors: &mut Vec<SpecError>) {
+fn add(
+    layers: &mut LayerStack,
+    path: &[String],
+    case: LetterCase,
+    text: &str,
+    origin: Origin,
+    errors: &mut Vec<SpecError>,
+) {
     let value = written_value(text, &origin);
     match layer(&layers.merged(), path, case, value, &origin) {
         Ok(layer) => layers.push(layer),
@@ -191,7 +198,7 @@ fn add(layers: &mut Layers, path: &[String], case: Case, text: &str, origin: Ori
 }
 
 /// A layer with one value at a path of the merged layers below.
-fn layer(merged: &Node, path: &[String], case: Case, value: Node, origin: &Origin) -> Result<Layer, SpecError> {
+fn layer(merged: &Node, path: &[String], case: LetterCase, value: Node, origin: &Origin) -> Result<Layer, SpecError> {
     let placing = Placing { case, origin, depth: 0, list: None };
     Ok(Layer::new(origin.to_string(), placing.place(Some(merged), path, value)?))
 }
@@ -204,7 +211,7 @@ pub(super) fn set(merged: &Node, path: &[String], value: Node) -> Result<(Layer,
         }
         other => other.clone(),
     };
-    let layer = layer(merged, path, Case::Kept, value, &origin)?;
+    let layer = layer(merged, path, LetterCase::Kept, value, &origin)?;
     let mut node = &layer.node;
     let mut found = Vec::new();
     while let (Some((key, below)), true) = (node.table().and_then(IndexMap::first), found.len() < path.len()) {
@@ -231,7 +238,7 @@ pub(super) fn says(layer: &Layer, path: &[String]) -> bool {
 
 /// Wraps a value in the tables of its path.
 struct Placing<'o> {
-    case: Case,
+    case: LetterCase,
     origin: &'o Origin,
     depth: usize,
     /// The named list whose entry is next in the path.
@@ -254,7 +261,7 @@ impl<'o> Placing<'o> {
         let inner = inner.place(below.and_then(|node| node.get(&key)), rest, value)?;
         // A table that is there stays where it is written.
         let origin = below.map_or(self.origin, |below| &below.origin).clone();
-        Ok(Node { content: Content::Table(IndexMap::from([(key, inner)])), origin })
+        Ok(Node { content: NodeContent::Table(IndexMap::from([(key, inner)])), origin })
     }
 
     /// A list is replaced as a whole, so its other elements, and what the value leaves out of its own, are taken along.
@@ -276,21 +283,21 @@ impl<'o> Placing<'o> {
         let mut new = inner.place(Some(element), rest, value)?;
         fill(&mut new, element);
         *element = new;
-        Ok(Node { content: Content::List(list), origin: self.origin.clone() })
+        Ok(Node { content: NodeContent::List(list), origin: self.origin.clone() })
     }
 
     fn existing(&self, table: &IndexMap<String, Node>, part: &str) -> Option<String> {
         match self.case {
-            Case::Kept => table.contains_key(part).then(|| part.to_string()),
-            Case::Ignored => table.keys().find(|key| self.is_called(key, part)).cloned(),
+            LetterCase::Kept => table.contains_key(part).then(|| part.to_string()),
+            LetterCase::Ignored => table.keys().find(|key| self.is_called(key, part)).cloned(),
         }
     }
 
     /// Whether a part of a path is a name. Names of variables have neither small letters nor '-'.
     fn is_called(&self, name: &str, part: &str) -> bool {
         match self.case {
-            Case::Kept => name == part,
-            Case::Ignored => name.replace('-', "_").eq_ignore_ascii_case(part),
+            LetterCase::Kept => name == part,
+            LetterCase::Ignored => name.replace('-', "_").eq_ignore_ascii_case(part),
         }
     }
 

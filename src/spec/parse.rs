@@ -1,7 +1,7 @@
 //! TOML text to nodes, with every syntax error and the place of every value.
 
 use super::error::SpecError;
-use super::node::{Content, NAME_LETTERS, Node, Origin};
+use super::node::{NAME_LETTERS, Node, NodeContent, Origin};
 use super::source::Source;
 use indexmap::IndexMap;
 use std::ops::Range;
@@ -23,7 +23,7 @@ pub(super) fn parse(source: &Arc<Source>) -> Result<Node, Vec<SpecError>> {
     if !errors.is_empty() {
         return Err(errors.iter().take(KEPT).map(|error| syntax_error(source, error)).collect());
     }
-    let mut reader = Reader { source, errors: Vec::new() };
+    let mut reader = TomlReader { source, errors: Vec::new() };
     let origin = Origin::File { source: source.clone(), key: None, value: 0..0 };
     let node = Node { content: reader.table(table.get_ref(), 1), origin };
     if reader.errors.is_empty() { Ok(node) } else { Err(reader.errors) }
@@ -63,18 +63,18 @@ fn syntax_error(source: &Arc<Source>, error: &toml::de::Error) -> SpecError {
     SpecError::new(format!("not TOML: {message}")).at(source, span, "")
 }
 
-struct Reader<'s> {
+struct TomlReader<'s> {
     source: &'s Arc<Source>,
     errors: Vec<SpecError>,
 }
 
-impl Reader<'_> {
-    fn table(&mut self, table: &DeTable, depth: usize) -> Content {
+impl TomlReader<'_> {
+    fn table(&mut self, table: &DeTable, depth: usize) -> NodeContent {
         let mut read = IndexMap::new();
         for (key, value) in table {
             read.insert(key.get_ref().to_string(), self.node(value, Some(key.span()), depth));
         }
-        Content::Table(read)
+        NodeContent::Table(read)
     }
 
     fn node(&mut self, value: &Spanned<DeValue>, key: Option<Range<usize>>, depth: usize) -> Node {
@@ -82,26 +82,28 @@ impl Reader<'_> {
         let content = match value.get_ref() {
             DeValue::Array(_) | DeValue::Table(_) if depth > DEEPEST => {
                 self.refuse(format!("nested more than {DEEPEST} deep; no spec is"), span.clone());
-                Content::Boolean(false)
+                NodeContent::Boolean(false)
             }
-            DeValue::String(text) => Content::Text(text.to_string()),
+            DeValue::String(text) => NodeContent::Text(text.to_string()),
             DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
-                Ok(number) => Content::Integer(number),
+                Ok(number) => NodeContent::Integer(number),
                 Err(_) => {
                     self.refuse(format!("{number} does not fit 64 bits"), span.clone());
-                    Content::Integer(0)
+                    NodeContent::Integer(0)
                 }
             },
             DeValue::Float(number) => match number.as_str().parse::<f64>() {
-                Ok(number) if number.is_finite() => Content::Float(number),
+                Ok(number) if number.is_finite() => NodeContent::Float(number),
                 _ => {
                     self.refuse(format!("{} is not a finite number", number.as_str()), span.clone());
-                    Content::Float(0.0)
+                    NodeContent::Float(0.0)
                 }
             },
-            DeValue::Boolean(truth) => Content::Boolean(*truth),
-            DeValue::Datetime(date) => Content::Datetime(date.to_string()),
-            DeValue::Array(list) => Content::List(list.iter().map(|value| self.node(value, None, depth + 1)).collect()),
+            DeValue::Boolean(truth) => NodeContent::Boolean(*truth),
+            DeValue::Datetime(date) => NodeContent::Datetime(date.to_string()),
+            DeValue::Array(list) => {
+                NodeContent::List(list.iter().map(|value| self.node(value, None, depth + 1)).collect())
+            }
             DeValue::Table(table) => self.table(table, depth + 1),
         };
         Node { content, origin: Origin::File { source: self.source.clone(), key, value: span } }

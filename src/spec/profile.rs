@@ -1,9 +1,9 @@
 //! The profile of a known model: a part of a spec, laid over the files of a spec, that changes what is there and adds nothing.
 
 use super::error::SpecError;
-use super::extends::{Files, point};
-use super::merge::{Layer, Layers, NAMED_LISTS, is_unnamed};
-use super::node::{Content, Node, Origin};
+use super::extends::{LayerFiles, point};
+use super::merge::{Layer, LayerStack, NAMED_LISTS, is_unnamed};
+use super::node::{Node, NodeContent, Origin};
 use super::source::Source;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use std::sync::Arc;
 const NAMED_TABLES: [&str; 2] = ["models", "prompt_sets"];
 
 /// Reads a profile, and what it extends, cut to the entries that the layers below have; and what is wrong with it. `named` is where the spec names it.
-pub(super) fn read(path: &Path, named: &Origin, below: &[Layer], spec: &[Arc<Source>]) -> (Files, Vec<SpecError>) {
-    let mut files = Files::after(spec);
+pub(super) fn read(path: &Path, named: &Origin, below: &[Layer], spec: &[Arc<Source>]) -> (LayerFiles, Vec<SpecError>) {
+    let mut files = LayerFiles::after(spec);
     files.read(path);
     let placed = |error: SpecError| if error.position().is_some() { error } else { point(error, named) };
     let found = std::mem::take(&mut files.errors).into_iter().chain(std::mem::take(&mut files.faults));
@@ -26,14 +26,14 @@ pub(super) fn read(path: &Path, named: &Origin, below: &[Layer], spec: &[Arc<Sou
 }
 
 fn merged(layers: &[Layer]) -> Node {
-    let mut all = Layers::default();
+    let mut all = LayerStack::default();
     layers.iter().cloned().for_each(|layer| all.push(layer));
     all.merged()
 }
 
 /// Leaves out the entries that are not there below.
 fn cut(profile: &mut Node, below: &Node, errors: &mut Vec<SpecError>) {
-    let Content::Table(table) = &mut profile.content else { return };
+    let NodeContent::Table(table) = &mut profile.content else { return };
     if let Some(known) = table.get("known") {
         let error = SpecError::new("a profile knows no models: it is chosen by then");
         errors.push(at_key(error.advise("write [known.NAME] into the spec"), known));
@@ -44,7 +44,7 @@ fn cut(profile: &mut Node, below: &Node, errors: &mut Vec<SpecError>) {
         errors.push(at_key(error.advise("write [matrix] into the spec"), matrix));
     }
     for key in NAMED_LISTS.into_iter().chain(NAMED_TABLES) {
-        let Some(Content::Table(entries)) = table.get_mut(key).map(|node| &mut node.content) else { continue };
+        let Some(NodeContent::Table(entries)) = table.get_mut(key).map(|node| &mut node.content) else { continue };
         for entry in entries.iter().filter(|(name, _)| is_unnamed(name)).map(|(_, entry)| entry) {
             errors.push(at_key(nameless(key, entry), entry));
         }

@@ -25,7 +25,7 @@ pub(crate) fn resolved() -> &'static Value {
 pub fn schema() -> Value {
     let mut schema = resolved().clone();
     let Some(Value::Object(definitions)) = schema.get_mut("$defs").map(Value::take) else { return schema };
-    let mut parts = Parts { definitions, done: Map::new() };
+    let mut parts = SchemaParts { definitions, done: Map::new() };
     let mut whole = parts.relax(&mut schema);
     for list in ["models", "prompt_sets"] {
         parts.relax(&mut schema["properties"][list]["additionalProperties"]);
@@ -42,13 +42,13 @@ pub fn schema() -> Value {
 }
 
 /// What tables must have, taken out of their schemas.
-struct Parts {
+struct SchemaParts {
     definitions: Map<String, Value>,
     /// What was taken out of definitions already: several places may refer to one.
     done: Map<String, Value>,
 }
 
-impl Parts {
+impl SchemaParts {
     /// Makes a table, and the tables in it, ones that may leave out any key, as those that merge with others key by key. What
     /// they must have when they are whole is returned as a schema of its own. Lists are replaced as a whole: theirs stays.
     fn relax(&mut self, schema: &mut Value) -> Value {

@@ -13,14 +13,14 @@ type Notes<'n> = &'n dyn Fn(&[&str]) -> String;
 /// The spec as TOML: values before tables, one value a line, texts on one line each.
 pub(super) fn write(spec: &Spec, notes: Option<Notes>) -> String {
     let table = Table::try_from(spec).unwrap_or_default();
-    let mut writer = Writer { out: String::new(), notes };
+    let mut writer = SpecWriter { out: String::new(), notes };
     writer.table(&table, &mut Vec::new());
     writer.out
 }
 
 /// A value of a resolved spec.
 #[derive(Debug, Clone)]
-pub struct Written {
+pub struct SpecValue {
     /// Its key, with the names of entries of lists: `step.effects.sites`.
     pub key: String,
     /// The value, as TOML.
@@ -30,11 +30,11 @@ pub struct Written {
 }
 
 /// Every value of the spec that is no table of others, in the order of [`write`].
-pub(super) fn values(spec: &Spec, origins: Origins) -> Vec<Written> {
+pub(super) fn values(spec: &Spec, origins: Origins) -> Vec<SpecValue> {
     let table = Table::try_from(spec).unwrap_or_default();
     let written = |(path, value): (Vec<String>, &Value)| {
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
-        Written { key: key_at(&path), toml: inline(value), origin: origins(&names) }
+        SpecValue { key: key_at(&path), toml: inline(value), origin: origins(&names) }
     };
     flatten(&table).into_iter().map(written).collect()
 }
@@ -75,12 +75,12 @@ fn entry_name(index: usize, entry: &Table) -> String {
     entry.get("name").and_then(Value::as_str).map_or_else(|| index.to_string(), String::from)
 }
 
-struct Writer<'n> {
+struct SpecWriter<'n> {
     out: String,
     notes: Option<Notes<'n>>,
 }
 
-impl Writer<'_> {
+impl SpecWriter<'_> {
     fn table(&mut self, table: &Table, path: &mut Vec<String>) {
         let lines: Vec<(&String, String)> =
             table.iter().filter(|(_, value)| !has_header(value)).map(|(key, value)| (key, inline(value))).collect();

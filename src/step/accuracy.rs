@@ -2,13 +2,13 @@
 //!
 //! Models are run one at a time, so that one is in memory at a time: [`Accuracies::run`] for each, then the tables.
 
-use super::labels::{Labels, ModelColumns, RunColumns};
-use super::network::Asked;
+use super::labels::{ModelColumns, RunColumns, RunLabels};
+use super::network::ResumableNetwork;
 use super::{Network, Outcome, RowsInfo, model_run};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
-use crate::measure::{Accuracy, Extent, Pace};
+use crate::measure::{Extent, Pace, RightAnswers};
 use crate::model::tokenizer::Tokenizer;
 use crate::prompt::{
     AskedColumns, DroppedColumns, Prompt, PromptError, PromptGroup, PromptSet, Respondent, Response, SetColumns,
@@ -42,8 +42,8 @@ impl Kind for step::Accuracy {
             let task =
                 context.progress.begin(&format!("{}: {name}", self.name), passes.sum(), "prompts and answer tokens");
             let done = |rows: usize| task.advance(rows as u64);
-            let labels = Labels { model: &name.name, checkpoint: name.checkpoint.as_deref().unwrap_or_default() };
-            let network = Asked { network: Network { model: &model }, name: &name, blocks: context.blocks };
+            let labels = RunLabels { model: &name.name, checkpoint: name.checkpoint.as_deref().unwrap_or_default() };
+            let network = ResumableNetwork { network: Network { model: &model }, name: &name, blocks: context.blocks };
             let respondent = Respondent { network: &network, pace: Pace { batch: context.batch(&model), done: &done } };
             accuracies.run(labels, &set, model.tokenizer(), respondent).map_err(refuse)?;
             task.complete();
@@ -119,19 +119,19 @@ fn known(prompt: &Prompt, answer: Answer, per_prompt: bool) -> Option<Response> 
 #[derive(Debug, Default)]
 pub struct Accuracies {
     per_prompt: bool,
-    rows: Vec<Row>,
+    rows: Vec<AccuracyRow>,
     prompts: Vec<PromptRow>,
     notes: Vec<String>,
 }
 
 #[derive(Debug)]
-struct Row {
+struct AccuracyRow {
     model: String,
     checkpoint: String,
     template: String,
     group: PromptGroup,
     decode: &'static str,
-    accuracy: Accuracy,
+    accuracy: RightAnswers,
 }
 
 #[derive(Debug)]
@@ -159,7 +159,7 @@ impl Accuracies {
     /// A prompt that the model cannot run, and what the model reports.
     pub fn run(
         &mut self,
-        labels: Labels,
+        labels: RunLabels,
         set: &PromptSet,
         tokenizer: &Tokenizer,
         respondent: Respondent,
@@ -203,8 +203,8 @@ impl Accuracies {
         Ok(())
     }
 
-    fn count(&mut self, labels: Labels, set: &PromptSet, prompts: &[&Prompt], responses: &[Response]) {
-        let mut counts: HashMap<(usize, &PromptGroup), (Accuracy, Option<Accuracy>)> = HashMap::new();
+    fn count(&mut self, labels: RunLabels, set: &PromptSet, prompts: &[&Prompt], responses: &[Response]) {
+        let mut counts: HashMap<(usize, &PromptGroup), (RightAnswers, Option<RightAnswers>)> = HashMap::new();
         for (prompt, response) in prompts.iter().zip(responses) {
             let (first, whole) = counts.entry((prompt.template, &prompt.group)).or_default();
             first.add(response.first);
@@ -218,7 +218,7 @@ impl Accuracies {
                 let Some(&(first, whole)) = counts.get(&(index, group)) else { continue };
                 let decodes = [(FIRST_TOKEN, Some(first)), (WHOLE_ANSWER, whole)];
                 self.rows.extend(decodes.into_iter().filter_map(|(decode, accuracy)| {
-                    Some(Row {
+                    Some(AccuracyRow {
                         model: labels.model.to_string(),
                         checkpoint: labels.checkpoint.to_string(),
                         template: template.name.clone(),
@@ -261,8 +261,8 @@ impl Accuracies {
 
 rows! {
     /// How many prompts of a group are answered correctly.
-    RateColumns<'r>(row: &'r Row) {
-        of: RunColumns = (Labels { model: &row.model, checkpoint: &row.checkpoint }, row.template.as_str());
+    RateColumns<'r>(row: &'r AccuracyRow) {
+        of: RunColumns = (RunLabels { model: &row.model, checkpoint: &row.checkpoint }, row.template.as_str());
         operator: String = row.group.label();
         decode: String = row.decode, "`first-token`, or `whole-answer` decoded greedily.", in [FIRST_TOKEN, WHOLE_ANSWER];
         n: i64 = row.accuracy.n, "How many prompts the row is of.";
@@ -274,7 +274,7 @@ rows! {
 
     /// What a model answers.
     GivenColumns<'r>(row: &'r PromptRow) {
-        of: ModelColumns = Labels { model: &row.model, checkpoint: &row.checkpoint };
+        of: ModelColumns = RunLabels { model: &row.model, checkpoint: &row.checkpoint };
         template: String = &row.template;
         operator: String = row.prompt.group.label();
         id: i64 = row.prompt.id;

@@ -1,7 +1,7 @@
 //! How far attribution agrees with exact patching: rank correlation, and how many of the top units the two have in common.
 
-use super::labels::{Labels, RunColumns};
-use super::places::{self, Place, PositionGroup};
+use super::labels::{RunColumns, RunLabels};
+use super::places::{self, Component, PositionGroup};
 use super::{kind, model_run, scope};
 use crate::Error;
 use crate::context::Context;
@@ -27,7 +27,7 @@ pub(super) struct Exact<'f> {
 type Map<'f> = ([&'f str; 5], &'f str);
 
 /// A unit's layer, the attribution's mean and the exact one.
-type Means = (Option<usize>, [f64; 2]);
+type UnitMeans = (Option<usize>, [f64; 2]);
 
 /// Layer, head, neuron.
 type Unit = (Option<usize>, Option<usize>, Option<usize>);
@@ -126,13 +126,13 @@ impl<'f> Exact<'f> {
     /// The first that is not.
     pub fn covers(
         &self,
-        interventions: &[(Place, &PositionGroup)],
-        labels: Labels,
+        interventions: &[(Component, &PositionGroup)],
+        labels: RunLabels,
         template: &str,
         step: &AttributionPatching,
         context: &Context,
     ) -> Result<(), Error> {
-        let has = |place: Place, at: &PositionGroup| {
+        let has = |place: Component, at: &PositionGroup| {
             let site = place.site();
             let map = [labels.model, labels.checkpoint, template, site.as_str(), at.label.as_str()];
             let units = self.units.get(&map).map_or(&[][..], Vec::as_slice);
@@ -147,7 +147,7 @@ impl<'f> Exact<'f> {
     /// The rows `NAME.agreement`, of an attribution's own rows.
     pub fn agreement(&self, rows: Option<&DataFrame>, step: &AttributionPatching) -> PolarsResult<DataFrame> {
         let (measure, compared) = (step.measure.exact().name(), step.compared());
-        let mut maps: IndexMap<Map, Vec<Means>> = IndexMap::new();
+        let mut maps: IndexMap<Map, Vec<UnitMeans>> = IndexMap::new();
         if let Some(rows) = rows {
             each(rows, measure, |map, group, unit, mean| {
                 if let Some(&exact) = self.rows.get(&(map, group)).and_then(|units| units.get(&unit)) {
@@ -203,7 +203,7 @@ impl<'f> Exact<'f> {
 /// The first place that it is not of.
 pub(super) fn foresee(
     step: &AttributionPatching,
-    (sites, at): (&[Place], &[PositionGroup]),
+    (sites, at): (&[Component], &[PositionGroup]),
     (survey, cell): (&Survey, &SurveyedCell),
     context: &Context,
 ) -> Result<(), Error> {
@@ -213,8 +213,8 @@ pub(super) fn foresee(
     };
     // Wrong places of that step are refused by themselves.
     let Ok(places) = written.places(&survey.sketch.card.facts, cell.positions.length, context) else { return Ok(()) };
-    let places: HashSet<Place> = places.into_iter().collect();
-    let refuse = |place: Place, at: &PositionGroup| {
+    let places: HashSet<Component> = places.into_iter().collect();
+    let refuse = |place: Component, at: &PositionGroup| {
         Err(refused(step, (place, &at.label), (&survey.name.name, &cell.template), context))
     };
     if let (Some(&place), Some(at)) = (sites.iter().find(|place| !places.contains(place)), at.first()) {
@@ -235,7 +235,7 @@ pub(super) fn foresee(
 /// Refuses a comparison: the step that `compare` names has no rows of a place at a position.
 fn refused(
     step: &AttributionPatching,
-    (place, at): (Place, &str),
+    (place, at): (Component, &str),
     (model, template): (&str, &str),
     context: &Context,
 ) -> Error {
@@ -253,7 +253,7 @@ fn refused(
 rows! {
     /// How far two maps agree.
     pub(super) AgreementColumns<'r>(row: &'r Agreement) {
-        of: RunColumns = (Labels { model: &row.map[0], checkpoint: &row.map[1] }, row.map[2].as_str());
+        of: RunColumns = (RunLabels { model: &row.map[0], checkpoint: &row.map[1] }, row.map[2].as_str());
         operator: String = &row.group;
         site: String = &row.map[3];
         layer: Option<i64> = row.layer, "The layer; null for all layers together.";
@@ -268,7 +268,7 @@ rows! {
 }
 
 /// The unit of a place as rows have it.
-fn unit(place: Place) -> Unit {
+fn unit(place: Component) -> Unit {
     (place.layer(), place.head(), place.neuron())
 }
 

@@ -1,12 +1,12 @@
 //! Step `attention-patterns`: how much each position attends to each, per head (paper figure 14).
 
 use super::model_run::{self, CellRun};
-use super::places::{self, Place};
-use super::summary::{MOST_ROWS, ValueColumns, Values, number};
+use super::places::{self, Component};
+use super::summary::{MOST_ROWS, MeasuredValues, ValueColumns, number};
 use super::{Outcome, RowsInfo, Scope, replays};
 use crate::Error;
 use crate::context::Context;
-use crate::cost::{Read, Survey, Workload};
+use crate::cost::{ReadCost, Survey, Workload};
 use crate::intervene::{Activations, HookPositions, Positions};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
@@ -36,7 +36,7 @@ impl Kind for step::AttentionPatterns {
             .reading(|cell| {
                 let length = cell.positions.length;
                 let kept = if self.per_prompt { heads.len() * length * (length + 1) / 2 * size_of::<f64>() } else { 0 };
-                Ok(Read { logits: 0, bytes: kept, passing: pattern_bytes(facts, layers, length) })
+                Ok(ReadCost { logits: 0, bytes: kept, passing: pattern_bytes(facts, layers, length) })
             })
             .map(Some)
     }
@@ -49,13 +49,13 @@ const MEASURE: [&str; 1] = ["attention"];
 
 /// Mean and spread of some values, one at a time (Welford 1962): no sum of squares, whose rounding is larger than the spread.
 #[derive(Debug, Clone, Copy, Default)]
-struct Moments {
+struct RunningMoments {
     n: u64,
     mean: f64,
     squares: f64,
 }
 
-impl Moments {
+impl RunningMoments {
     fn add(&mut self, value: f64) {
         self.n += 1;
         let before = value - self.mean;
@@ -89,7 +89,7 @@ fn look(step: &step::AttentionPatterns, CellRun { cell, subject, context, outcom
     }
 
     let groups: IndexSet<&str> = cell.prompts.iter().map(|prompt| prompt.group.label()).collect();
-    let mut moments = vec![Moments::default(); count * groups.len()];
+    let mut moments = vec![RunningMoments::default(); count * groups.len()];
     let mut data = vec![f64::NAN; if step.per_prompt { count * prompts } else { 0 }];
     let wanted: HookPositions = heads.iter().map(|head| (head.hook, Positions::All)).collect();
     let tokens = model_run::tokens(&cell.prompts)?;
@@ -119,7 +119,8 @@ fn look(step: &step::AttentionPatterns, CellRun { cell, subject, context, outcom
     let rows = keys.take(&UInt32Chunked::from_vec("".into(), of_key))?.hstack(&MomentColumns::columns("", means))?;
     outcome.add_labelled(&step.name, subject.labels(), &cell.template, rows)?;
     if step.per_prompt {
-        let values = Values { keys: &keys, measures: &MEASURE, prompts: &cell.prompts, data: &data, baseline: None };
+        let values =
+            MeasuredValues { keys: &keys, measures: &MEASURE, prompts: &cell.prompts, data: &data, baseline: None };
         let name = format!("{}.prompts", step.name);
         outcome.add_labelled(&name, subject.labels(), &cell.template, values.each()?.drop("measure")?)?;
     }
@@ -127,7 +128,7 @@ fn look(step: &step::AttentionPatterns, CellRun { cell, subject, context, outcom
 }
 
 /// The heads, at their patterns; other components are refused.
-fn heads(step: &step::AttentionPatterns, target: Scope, context: &Context) -> Result<Vec<Place>, Error> {
+fn heads(step: &step::AttentionPatterns, target: Scope, context: &Context) -> Result<Vec<Component>, Error> {
     for (index, text) in step.heads.iter().enumerate() {
         if !matches!(text.says().kind, ComponentKind::Heads(_)) {
             let problem = format!("'{text}' has no attention pattern; write heads: 'L2H2', 'L*H*'");
@@ -138,8 +139,8 @@ fn heads(step: &step::AttentionPatterns, target: Scope, context: &Context) -> Re
         }
     }
     let heads = places::components(&step.name, "heads", &step.heads, target, context)?;
-    let pattern = |place: Place| match place.hook {
-        Hook::Block(layer, _) => Place { hook: Hook::Block(layer, Site::Pattern), unit: place.unit },
+    let pattern = |place: Component| match place.hook {
+        Hook::Block(layer, _) => Component { hook: Hook::Block(layer, Site::Pattern), unit: place.unit },
         _ => place,
     };
     Ok(places::distinct(heads.into_iter().map(pattern).collect()))
@@ -159,7 +160,7 @@ fn pattern_bytes(facts: &Facts, layers: usize, length: usize) -> usize {
 fn weights<'a>(
     activations: &'a Activations,
     row: usize,
-    heads: &'a [Place],
+    heads: &'a [Component],
     edges: &'a [Edge],
 ) -> impl Iterator<Item = f64> + 'a {
     heads.iter().flat_map(move |head| {
@@ -173,7 +174,7 @@ fn weights<'a>(
 
 rows! {
     /// What names an edge of a head: the positions of its query and key, each with its name.
-    EdgeColumns<'r>((head, [(query, query_name), (key, key_name)], facts): (Place, [(usize, &'r str); 2], &'r Facts)) {
+    EdgeColumns<'r>((head, [(query, query_name), (key, key_name)], facts): (Component, [(usize, &'r str); 2], &'r Facts)) {
         layer: Option<i64> = head.layer();
         head: Option<i64> = head.unit;
         component: String = head.component(facts);
@@ -184,7 +185,7 @@ rows! {
     }
 
     /// The weights of a group's prompts.
-    MomentColumns<'r>((group, moments): (&'r str, &'r Moments)) {
+    MomentColumns<'r>((group, moments): (&'r str, &'r RunningMoments)) {
         operator: String = group;
         n: i64 = moments.n;
         mean: Option<f64> = number(moments.mean);

@@ -9,15 +9,15 @@
 
 use super::agreement::{self, AgreementColumns, Exact};
 use super::model_run::{self, CellRun};
-use super::pairing::{self, Pairs};
-use super::places::{self, Place, PlaceColumns, PositionGroup};
+use super::pairing::{self, PromptPairs};
+use super::places::{self, Component, PlaceColumns, PositionGroup};
 use super::replays::{self, Stopped};
-use super::summary::Values;
+use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, Scope};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
-use crate::intervene::{Part, TokenPairs, attribute, recorded_bytes};
+use crate::intervene::{AttributedUnit, TokenPairs, attribute, recorded_bytes};
 use crate::measure::EffectMeasure;
 use crate::model::hook::{Hook, Site};
 use crate::prompt::Prompt;
@@ -53,7 +53,7 @@ impl Kind for AttributionPatching {
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
         let measured = (vec![self.measure.exact().name()], EffectMeasure::NAMES);
-        let values = Values::declared::<PlaceColumns>(measured, false, self.per_prompt);
+        let values = MeasuredValues::declared::<PlaceColumns>(measured, false, self.per_prompt);
         let agreement = self.compare.as_ref().map(|_| RowsInfo::alone::<AgreementColumns>("agreement"));
         values.into_iter().chain([pairing::rows()]).chain(agreement).collect()
     }
@@ -120,21 +120,21 @@ fn attribute_cell(
     let facts = subject.model.facts();
     let target = Scope::of(subject, &cell.template);
     let (sites, at) = places::resolve(name, (&step.sites, &step.positions), target, cell.at(), context)?;
-    let interventions: Vec<(Place, &PositionGroup)> =
+    let interventions: Vec<(Component, &PositionGroup)> =
         sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
     if let Some(exact) = exact {
         exact.covers(&interventions, subject.labels(), &cell.template, step, context)?;
     }
-    let pairs = Pairs::draw(cell, subject, &step.counterfactual, step, context)?;
+    let pairs = PromptPairs::draw(cell, subject, &step.counterfactual, step, context)?;
     pairs.record(name, cell, subject, outcome)?;
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let others: Vec<&Prompt> = pairs.other.iter().map(|&index| &pairs.others[index]).collect();
     let answers: Vec<[u32; 2]> =
         (0..prompts.len()).map(|pair| [pairs.answer(pair, cell), pairs.other_answer(pair, cell)]).collect();
 
-    let parts: Vec<Part> = interventions
+    let parts: Vec<AttributedUnit> = interventions
         .iter()
-        .map(|(place, at)| Part { hook: place.hook, unit: place.unit, positions: at.positions.clone() })
+        .map(|(place, at)| AttributedUnit { hook: place.hook, unit: place.unit, positions: at.positions.clone() })
         .collect();
     let length = cell.positions.length;
     let element = if context.models.dtype(&subject.name) == Dtype::F32 { 4 } else { 2 };
@@ -156,7 +156,7 @@ fn attribute_cell(
     data.iter_mut().for_each(|change| *change *= step.measure.factor());
     let keys = places::keys(&interventions, facts)?;
     let measures = [step.measure.exact().name()];
-    let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data: &data, baseline: None };
+    let values = MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data: &data, baseline: None };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::manifest::SelfCheck;
 use crate::resume::Bits;
 use crate::system::interrupt;
-use crate::system::progress::Task;
+use crate::system::progress::ProgressTask;
 use std::ops::Range;
 
 /// Work that is done in parts, each of which is kept when it is done.
@@ -75,7 +75,7 @@ impl Divided<'_> {
     pub fn values(
         &self,
         width: usize,
-        (task, rows): (&Task, usize),
+        (task, rows): (&ProgressTask, usize),
         outcome: &mut Outcome,
         work: impl FnMut(Range<usize>, &mut Vec<SelfCheck>) -> Result<Vec<f64>, Error>,
     ) -> Result<Vec<f64>, Error> {

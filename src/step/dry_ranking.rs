@@ -1,15 +1,15 @@
 //! Rows of a step before it has run: which components they will be of, so that what reads them is refused before any work.
 
 use super::patched_places::{PatchedPlaces, step_of};
-use super::places::{self, Place, PositionGroup};
-use super::ranking::{self, Effect, Fault, Of, Ranking};
+use super::places::{self, Component, PositionGroup};
+use super::ranking::{self, Effect, Of, Ranking, RankingFault};
 use super::{Scope, kind, model_run};
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::Positions;
 use crate::model::ModelName;
 use crate::model::facts::Facts;
-use crate::prompt::{PromptGroup, Resolved};
+use crate::prompt::{PromptGroup, ResolvedPrompts};
 use crate::spec::{Condition, Layers, Loaded, SpecErrors, Step};
 use crate::table::Frames;
 use indexmap::IndexMap;
@@ -25,7 +25,7 @@ impl PatchedPlaces<'_> {
     ///
     /// # Errors
     /// Those that it has not: the step itself is refused for them.
-    pub fn places(&self, facts: &Facts, length: usize, context: &Context) -> Result<Vec<Place>, Error> {
+    pub fn places(&self, facts: &Facts, length: usize, context: &Context) -> Result<Vec<Component>, Error> {
         let resolved = self.sites.iter().map(|site| places::site(&[], site, Scope::planned(facts), length, context));
         Ok(resolved.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
     }
@@ -69,7 +69,7 @@ pub fn check(
     Ok(())
 }
 
-fn check_measure(ranking: &Ranking, loaded: &Loaded) -> Result<(), Fault> {
+fn check_measure(ranking: &Ranking, loaded: &Loaded) -> Result<(), RankingFault> {
     let Some(written) = kind::patched_places(ranking.from, loaded) else { return Ok(()) };
     if ranking.filter.contains_key("measure") {
         return Ok(());
@@ -79,7 +79,7 @@ fn check_measure(ranking: &Ranking, loaded: &Loaded) -> Result<(), Fault> {
 
 /// Whose rows are read.
 #[derive(Clone, Copy)]
-pub struct Reader<'r> {
+pub struct RankingReader<'r> {
     /// The model.
     pub name: &'r ModelName,
     /// Its facts.
@@ -95,7 +95,12 @@ pub struct Reader<'r> {
 ///
 /// # Errors
 /// Rows that there will not be, and what [`ranking::rank`] refuses, at its place in the spec.
-pub fn ranked(ranking: &Ranking, path: &[&str], reader: Reader, context: &Context) -> Result<Vec<Vec<Effect>>, Error> {
+pub fn ranked(
+    ranking: &Ranking,
+    path: &[&str],
+    reader: RankingReader,
+    context: &Context,
+) -> Result<Vec<Vec<Effect>>, Error> {
     let Some(step) = step_of(ranking.from, context.loaded) else { return Ok(Vec::new()) };
     let Some(written) = kind::of(step).patched_places() else { return Ok(Vec::new()) };
     // No hook of a component depends on the length of the prompt.
@@ -132,15 +137,15 @@ fn has_rows(step: &Step, of: Of, name: &ModelName, context: &Context) -> bool {
     let runs = context.models.names(step.models().unwrap_or_default()).contains(name);
     let Some(prompts) = model_run::spec(step, context.loaded) else { return false };
     // Prompts that are wrong are refused by themselves.
-    let Ok(resolved) = Resolved::new(prompts) else { return true };
+    let Ok(resolved) = ResolvedPrompts::new(prompts) else { return true };
     let has = |wanted: &str| resolved.groups.iter().any(|group| group.label() == wanted);
     runs && prompts.template.0.contains_key(of.template) && of.group.is_none_or(has)
 }
 
 /// The rows of places, without numbers.
-fn rows(places: &[Place], facts: &Facts, measures: &[&str], (of, group): (Of, &str)) -> PolarsResult<DataFrame> {
+fn rows(places: &[Component], facts: &Facts, measures: &[&str], (of, group): (Of, &str)) -> PolarsResult<DataFrame> {
     let anywhere = PositionGroup { label: String::new(), index: None, positions: Positions::All };
-    let each: Vec<(Place, &PositionGroup)> =
+    let each: Vec<(Component, &PositionGroup)> =
         measures.iter().flat_map(|_| places.iter().map(|&place| (place, &anywhere))).collect();
     let constant = |name: &str, value: &str| StringChunked::full(name.into(), value, each.len()).into_column();
     let measure = measures.iter().flat_map(|measure| std::iter::repeat_n(*measure, places.len()));

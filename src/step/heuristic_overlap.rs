@@ -1,7 +1,7 @@
 //! Step `heuristic-overlap`: how many of the last checkpoint's pairs of a heuristic and a neuron are there at each checkpoint (paper
 //! §5, figure 10a).
 
-use super::labels::{Labels, number_in};
+use super::labels::{RunLabels, number_in};
 use super::{Outcome, RowsInfo};
 use crate::Error;
 use crate::context::Context;
@@ -15,13 +15,13 @@ use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 
 /// A neuron: layer and number in it.
-type Neuron = (usize, usize);
+type LayerNeuron = (usize, usize);
 
 /// The neurons of one checkpoint and group, each with the heuristics it matches; those without any too.
-type Found = IndexMap<Neuron, IndexSet<String>>;
+type NeuronHeuristics = IndexMap<LayerNeuron, IndexSet<String>>;
 
 /// What the step of heuristics found: by model, template and group; then by checkpoint, in the order of the rows.
-type All = IndexMap<[String; 3], IndexMap<String, Found>>;
+type GroupHeuristics = IndexMap<[String; 3], IndexMap<String, NeuronHeuristics>>;
 
 impl Kind for HeuristicOverlap {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
@@ -32,7 +32,7 @@ impl Kind for HeuristicOverlap {
         for ([model, template, group], checkpoints) in &all {
             let Some(last) = last(checkpoints) else { continue };
             for (checkpoint, found) in checkpoints {
-                let labels = Labels { model, checkpoint };
+                let labels = RunLabels { model, checkpoint };
                 let (pairs, neurons) = compare(group, found, last)?;
                 outcome.add_labelled(&self.name, labels, template, pairs)?;
                 outcome.add_labelled(&format!("{}.neurons", self.name), labels, template, neurons)?;
@@ -58,7 +58,7 @@ impl Kind for HeuristicOverlap {
 }
 
 /// The checkpoint with the highest number, or the last of the rows where not all have one.
-fn last(checkpoints: &IndexMap<String, Found>) -> Option<&Found> {
+fn last(checkpoints: &IndexMap<String, NeuronHeuristics>) -> Option<&NeuronHeuristics> {
     let numbers: Option<Vec<u64>> = checkpoints.keys().map(|checkpoint| number_in(checkpoint)).collect();
     let highest = numbers.and_then(|numbers| (0..numbers.len()).max_by_key(|&index| numbers[index]));
     let (_, found) = checkpoints.get_index(highest.unwrap_or(checkpoints.len().checked_sub(1)?))?;
@@ -66,11 +66,11 @@ fn last(checkpoints: &IndexMap<String, Found>) -> Option<&Found> {
 }
 
 /// The rows of one checkpoint and group: of pairs, and of its neurons with a heuristic.
-fn compare(group: &str, found: &Found, last: &Found) -> PolarsResult<(DataFrame, DataFrame)> {
+fn compare(group: &str, found: &NeuronHeuristics, last: &NeuronHeuristics) -> PolarsResult<(DataFrame, DataFrame)> {
     let nothing = IndexSet::new();
-    let of_last = |neuron: &Neuron| last.get(neuron).unwrap_or(&nothing);
-    let common = |(neuron, own): (&Neuron, &IndexSet<String>)| own.intersection(of_last(neuron)).count();
-    let count = |found: &Found| found.values().map(IndexSet::len).sum::<usize>() as u64;
+    let of_last = |neuron: &LayerNeuron| last.get(neuron).unwrap_or(&nothing);
+    let common = |(neuron, own): (&LayerNeuron, &IndexSet<String>)| own.intersection(of_last(neuron)).count();
+    let count = |found: &NeuronHeuristics| found.values().map(IndexSet::len).sum::<usize>() as u64;
     let shared = found.iter().map(common).sum::<usize>() as u64;
     let neurons = found.iter().filter(|(_, own)| !own.is_empty()).map(|(&(layer, neuron), own)| KeptNeuron {
         group,
@@ -119,8 +119,8 @@ rows! {
 }
 
 /// The rows of a step of heuristics.
-fn found(neurons: &DataFrame, matches: &DataFrame) -> PolarsResult<All> {
-    let mut all = All::new();
+fn found(neurons: &DataFrame, matches: &DataFrame) -> PolarsResult<GroupHeuristics> {
+    let mut all = GroupHeuristics::new();
     let mut each = |rows: &DataFrame, heuristics: Option<&StringChunked>| -> PolarsResult<()> {
         let [model, template, group, checkpoint] =
             ["model", "template", "operator", "checkpoint"].map(|name| read::text(rows, name));

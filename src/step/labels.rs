@@ -4,7 +4,7 @@ use crate::table::rows;
 
 /// Names a run in the tables.
 #[derive(Debug, Clone, Copy)]
-pub struct Labels<'a> {
+pub struct RunLabels<'a> {
     /// The model's name in the spec.
     pub model: &'a str,
     /// The checkpoint, empty where the model has none.
@@ -13,13 +13,13 @@ pub struct Labels<'a> {
 
 rows! {
     /// The model.
-    pub ModelColumns<'r>(of: Labels<'r>) {
+    pub ModelColumns<'r>(of: RunLabels<'r>) {
         model: String = of.model, "Name of the model in the spec: `model` for `[model]`.";
         checkpoint: String = of.checkpoint, "Its checkpoint; empty where it has none.";
     }
 
     /// The model and a template of its prompts.
-    pub RunColumns<'r>((of, template): (Labels<'r>, &'r str)) {
+    pub RunColumns<'r>((of, template): (RunLabels<'r>, &'r str)) {
         of: ModelColumns = *of;
         step: Option<i64> = number_in(of.checkpoint), "The number at the end of the checkpoint's name.";
         template: String = template, "Name of the template; `default` where it has none.";

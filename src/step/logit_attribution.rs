@@ -1,13 +1,13 @@
 //! Step `logit-attribution`: what each component adds to the answer's logit (Elhage et al. 2021).
 
 use super::model_run::{self, CellRun};
-use super::pairing::{self, Other, Pairs};
-use super::places::{self, Place, PlaceColumns, PlaceKey, PositionGroup};
-use super::summary::Values;
+use super::pairing::{self, Other, PromptPairs};
+use super::places::{self, Component, PlaceColumns, PlaceKey, PositionGroup};
+use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, Scope};
 use crate::Error;
 use crate::context::Context;
-use crate::cost::{Read, Survey, Workload};
+use crate::cost::{ReadCost, Survey, Workload};
 use crate::intervene::{Positions, Targets, Term, direct_attribution};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
@@ -26,7 +26,7 @@ impl Kind for step::LogitAttribution {
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
-        let values = Values::declared::<PlaceColumns>((Vec::new(), &[]), false, self.per_prompt);
+        let values = MeasuredValues::declared::<PlaceColumns>((Vec::new(), &[]), false, self.per_prompt);
         let pairs = (self.target == AttributionTarget::Difference).then(pairing::rows);
         values.into_iter().chain(pairs).collect()
     }
@@ -41,7 +41,7 @@ impl Kind for step::LogitAttribution {
         // As many for the embeddings and biases as there may be.
         let terms = components.len() + facts.n_layers + 3;
         survey
-            .reading(|_| Ok(Read { logits: 0, bytes: terms * (size_of::<f32>() + size_of::<f64>()), passing: 0 }))
+            .reading(|_| Ok(ReadCost { logits: 0, bytes: terms * (size_of::<f32>() + size_of::<f64>()), passing: 0 }))
             .map(Some)
     }
 
@@ -65,7 +65,7 @@ fn attribute(step: &step::LogitAttribution, CellRun { cell, subject, context, ou
     let pairs = match step.target {
         AttributionTarget::Answer => None,
         AttributionTarget::Difference => {
-            let pairs = Pairs::draw_if_read(Other::Answer, (cell, subject), &step.counterfactual, step, context)?;
+            let pairs = PromptPairs::draw_if_read(Other::Answer, (cell, subject), &step.counterfactual, step, context)?;
             pairs.record(&step.name, cell, subject, outcome)?;
             Some(pairs)
         }
@@ -105,13 +105,13 @@ fn attribute(step: &step::LogitAttribution, CellRun { cell, subject, context, ou
         AttributionTarget::Answer => "logit",
         AttributionTarget::Difference => "logit-difference",
     };
-    let values = Values { keys: &keys, measures: &[measure], prompts: &prompts, data: &data, baseline: None };
+    let values = MeasuredValues { keys: &keys, measures: &[measure], prompts: &prompts, data: &data, baseline: None };
     outcome.add_values(&step.name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
 }
 
 /// What a component is as a term.
-fn term(place: Place) -> Option<Term> {
+fn term(place: Component) -> Option<Term> {
     match (place.hook, place.unit) {
         (Hook::Block(layer, Site::Z), Some(head)) => Some(Term::Head { layer, head }),
         (Hook::Block(layer, Site::MlpPost), Some(neuron)) => Some(Term::Neuron { layer, neuron }),
@@ -134,7 +134,7 @@ fn rest(total: &[f64], values: &[f64], terms: &[Term]) -> Vec<f64> {
 
 /// What names a term in rows.
 fn key<'r>(term: Term, last: &'r PositionGroup, facts: &Facts) -> PlaceKey<'r> {
-    let place = |layer, site, unit| Place { hook: Hook::Block(layer, site), unit }.key(last, facts);
+    let place = |layer, site, unit| Component { hook: Hook::Block(layer, site), unit }.key(last, facts);
     match term {
         Term::Embed => named(&Hook::Embed.to_string(), "embed", last),
         Term::PosEmbed => named(&Hook::PosEmbed.to_string(), "pos_embed", last),

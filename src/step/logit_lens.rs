@@ -1,11 +1,11 @@
 //! Step `logit-lens`: what the stream within the model would predict, were it the last (nostalgebraist 2020).
 
 use super::model_run::{self, CellRun};
-use super::places::{self, Place, PlaceColumns, PositionGroup};
-use super::summary::Values;
+use super::places::{self, Component, PlaceColumns, PositionGroup};
+use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, Scope};
 use crate::context::Context;
-use crate::cost::{Read, Survey, Workload};
+use crate::cost::{ReadCost, Survey, Workload};
 use crate::intervene::{HookPositions, Lens, logit_lens};
 use crate::model::hook::{Hook, Site};
 use crate::spec::{HookPattern, PositionName, SitePattern, UnitPattern, step};
@@ -25,7 +25,7 @@ impl Kind for step::LogitLens {
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
-        Values::declared::<PlaceColumns>((MEASURES.to_vec(), &MEASURES), false, self.per_prompt)
+        MeasuredValues::declared::<PlaceColumns>((MEASURES.to_vec(), &MEASURES), false, self.per_prompt)
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
@@ -34,7 +34,7 @@ impl Kind for step::LogitLens {
                 let target = Scope::planned(&survey.sketch.card.facts);
                 let (streams, at) = places(self, target, &cell.positions, &cell.template, context)?;
                 let readings = streams.len() * at.len();
-                Ok(Read { logits: readings, bytes: readings * MEASURES.len() * size_of::<f64>(), passing: 0 })
+                Ok(ReadCost { logits: readings, bytes: readings * MEASURES.len() * size_of::<f64>(), passing: 0 })
             })
             .map(Some)
     }
@@ -44,10 +44,10 @@ impl Kind for step::LogitLens {
 fn places(
     step: &step::LogitLens,
     target: Scope,
-    positions: &prompt::Positions,
+    positions: &prompt::TemplatePositions,
     template: &str,
     context: &Context,
-) -> Result<(Vec<Place>, Vec<PositionGroup>), Error> {
+) -> Result<(Vec<Component>, Vec<PositionGroup>), Error> {
     check_sites(step, context)?;
     check_positions(step, context)?;
     let written = (step.sites.as_slice(), step.positions.as_slice());
@@ -59,7 +59,7 @@ fn look(step: &step::LogitLens, CellRun { cell, subject, context, outcome }: Cel
     let facts = subject.model.facts();
     let target = Scope::of(subject, &cell.template);
     let (streams, at) = places(step, target, &cell.positions, &cell.template, context)?;
-    let read: Vec<(Place, &PositionGroup)> =
+    let read: Vec<(Component, &PositionGroup)> =
         streams.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
 
     let tokens = model_run::tokens(&cell.prompts)?;
@@ -77,7 +77,7 @@ fn look(step: &step::LogitLens, CellRun { cell, subject, context, outcome }: Cel
             let (hook, position, first) = (lens.hook, lens.position, lens.first);
             let measured = measure(lens, answers);
             // Several names may be of one position: `last` and -1.
-            let same = |(place, at): &(Place, &PositionGroup)| place.hook == hook && at.index == Some(position);
+            let same = |(place, at): &(Component, &PositionGroup)| place.hook == hook && at.index == Some(position);
             for key in (0..read.len()).filter(|&key| same(&read[key])) {
                 let start = (key * answers.len() + first) * MEASURES.len();
                 data[start..start + measured.as_flattened().len()].copy_from_slice(measured.as_flattened());
@@ -88,7 +88,8 @@ fn look(step: &step::LogitLens, CellRun { cell, subject, context, outcome }: Cel
         Ok(data)
     })?;
     let keys = places::keys(&read, facts)?;
-    let values = Values { keys: &keys, measures: &MEASURES, prompts: &cell.prompts, data: &data, baseline: None };
+    let values =
+        MeasuredValues { keys: &keys, measures: &MEASURES, prompts: &cell.prompts, data: &data, baseline: None };
     outcome.add_values(&step.name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
 }

@@ -2,11 +2,11 @@
 
 use super::kind::Kind;
 use super::model_run::{self, CellRun};
-use super::places::{self, Place, PlaceColumns, PositionGroup};
+use super::places::{self, Component, PlaceColumns, PositionGroup};
 use super::{Outcome, RowsInfo, Scope, replays};
 use crate::Error;
 use crate::context::Context;
-use crate::cost::{Read, Survey, Workload};
+use crate::cost::{ReadCost, Survey, Workload};
 use crate::intervene::{HookPositions, Positions};
 use crate::model::facts::Facts;
 use crate::prompt::{self, Prompt, PromptColumns};
@@ -28,8 +28,8 @@ impl Kind for step::MaxActivations {
         let units = units(self, Scope::planned(facts), context)?;
         let reading = survey.reading(|cell| {
             at(self, &cell.positions, &cell.template, context)?;
-            let kept = units.len() * self.top.min(cell.prompts * cell.positions.length) * size_of::<Found>();
-            Ok(Read { logits: 0, bytes: kept / cell.prompts.max(1), passing: 0 })
+            let kept = units.len() * self.top.min(cell.prompts * cell.positions.length) * size_of::<ActivationPeak>();
+            Ok(ReadCost { logits: 0, bytes: kept / cell.prompts.max(1), passing: 0 })
         })?;
         Ok(Some(reading))
     }
@@ -37,7 +37,7 @@ impl Kind for step::MaxActivations {
 
 /// A value, and the prompt and position that it is of.
 #[derive(Debug, Clone, Copy)]
-struct Found {
+struct ActivationPeak {
     value: f64,
     prompt: usize,
     position: usize,
@@ -52,14 +52,14 @@ fn look(step: &step::MaxActivations, CellRun { cell, subject, context, outcome }
     let wanted: HookPositions = units.iter().map(|unit| (unit.hook, positions.clone())).collect();
     let label = format!("{}: {}", step.name, subject.name);
     let task = context.progress.begin(&label, prompts.len() as u64, "prompts");
-    let mut largest: Vec<Vec<Found>> = vec![Vec::new(); units.len()];
+    let mut largest: Vec<Vec<ActivationPeak>> = vec![Vec::new(); units.len()];
     let batch = context.batch(&subject.model);
     replays::captured(subject, (&label, &tokens), &wanted, batch, (context, &task), |part, activations| {
         for (unit, largest) in units.iter().zip(&mut largest) {
             let Some((activation, number)) = activations.get(&unit.hook).zip(unit.unit) else { continue };
             for (row, prompt) in part.clone().enumerate() {
                 largest.extend(positions.iter(tokens.pos).filter_map(|position| {
-                    Some(Found { value: size(activation.unit(row, position, number)?), prompt, position })
+                    Some(ActivationPeak { value: size(activation.unit(row, position, number)?), prompt, position })
                 }));
             }
             keep(largest, step.top, &prompts);
@@ -71,7 +71,7 @@ fn look(step: &step::MaxActivations, CellRun { cell, subject, context, outcome }
     let each =
         units.iter().zip(&largest).flat_map(|(unit, found)| std::iter::repeat(unit).zip(found.iter().enumerate()));
     let rows: Vec<FoundRow> = each
-        .map(|(unit, (place, &Found { value, prompt, position }))| {
+        .map(|(unit, (place, &ActivationPeak { value, prompt, position }))| {
             let id = prompts[prompt].tokens.get(position).copied().unwrap_or_default();
             let token = subject.model.tokenizer().token(id).unwrap_or_default();
             let at = places::at(&cell.positions, position);
@@ -93,7 +93,7 @@ fn size(values: &[f32]) -> f64 {
 
 /// Keeps the largest, of equal ones the first. What stands at a position depends on nothing after it: a beginning that several
 /// prompts have in common counts once.
-fn keep(found: &mut Vec<Found>, top: usize, prompts: &[&Prompt]) {
+fn keep(found: &mut Vec<ActivationPeak>, top: usize, prompts: &[&Prompt]) {
     found.sort_by(|a, b| b.value.total_cmp(&a.value));
     let mut seen = HashSet::new();
     found.retain(|found| {
@@ -108,7 +108,7 @@ fn each_once<'p>(prompts: &[&'p Prompt]) -> Vec<&'p Prompt> {
 }
 
 /// The neurons and heads; whole MLPs are refused.
-fn units(step: &step::MaxActivations, target: Scope, context: &Context) -> Result<Vec<Place>, Error> {
+fn units(step: &step::MaxActivations, target: Scope, context: &Context) -> Result<Vec<Component>, Error> {
     for (index, text) in step.components.iter().enumerate() {
         if matches!(text.says().kind, ComponentKind::Mlp) {
             let problem = format!("'{text}' is a whole MLP; write its neurons: 'L2N*', 'L2N0..8'");
@@ -122,7 +122,7 @@ fn units(step: &step::MaxActivations, target: Scope, context: &Context) -> Resul
 /// The positions that are looked at, together.
 fn at(
     step: &step::MaxActivations,
-    of: &prompt::Positions,
+    of: &prompt::TemplatePositions,
     template: &str,
     context: &Context,
 ) -> Result<Positions, Error> {
@@ -131,7 +131,7 @@ fn at(
 
 /// A place among the largest values of a component.
 struct FoundRow<'r> {
-    unit: Place,
+    unit: Component,
     at: PositionGroup,
     facts: &'r Facts,
     rank: usize,

@@ -11,7 +11,7 @@ use crate::intervene::{
 use crate::manifest::SelfCheck;
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
-use crate::prompt::{self, Asked, Prompt, PromptError, PromptGroup, Resolved};
+use crate::prompt::{self, PlainPrompt, Prompt, PromptError, PromptGroup, ResolvedPrompts};
 use crate::spec::step::{Legality, MeanOperators, MeanOver, MeanPositions};
 use crate::spec::{Loaded, SpecErrors, Step};
 use crate::step::divided::parts;
@@ -23,10 +23,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// A sum over prompts, as [`Sums`] has it.
-type Sum = (Activation, Vec<f64>);
+type HookSum = (Activation, Vec<f64>);
 
 /// Means by hook: of one row.
-pub type Mean = IndexMap<Hook, Arc<Activation>>;
+pub type HookMeans = IndexMap<Hook, Arc<Activation>>;
 
 /// What a step says of its means.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +46,7 @@ pub struct Means {
     /// Whether each of them has its own.
     same: bool,
     /// One for each of them, or one for all.
-    means: Vec<Mean>,
+    means: Vec<HookMeans>,
 }
 
 impl<'s> Over<'s> {
@@ -140,7 +140,7 @@ impl Means {
         let Over { step, mean, .. } = over;
         let set = over.set();
         let refuse = |error: PromptError| context.refuse_prompts(set, &subject.name, error);
-        let resolved = Resolved::new(context.prompts(set, step)?).map_err(PromptError::Spec).map_err(refuse)?;
+        let resolved = ResolvedPrompts::new(context.prompts(set, step)?).map_err(PromptError::Spec).map_err(refuse)?;
         let like = cell.prompts.first().ok_or_else(|| Error::failed(step)("no prompts to edit"))?;
         let model = &subject.model;
         let draw = over.draw(&cell.template, like, mean.sample);
@@ -150,7 +150,7 @@ impl Means {
         if !outcome.notes.contains(&note) {
             outcome.notes.push(note);
         }
-        let asked: Vec<Asked> = drawn.into_iter().flatten().collect();
+        let asked: Vec<PlainPrompt> = drawn.into_iter().flatten().collect();
         check_vocabulary(&asked, model.facts().n_vocab).map_err(refuse)?;
 
         let same = mean.operators == MeanOperators::Same;
@@ -189,7 +189,7 @@ impl Means {
     ///
     /// # Errors
     /// A group that has none of its own, at its place in the spec.
-    fn of(&self, group: &PromptGroup, over: Over, context: &Context) -> Result<&Mean, Error> {
+    fn of(&self, group: &PromptGroup, over: Over, context: &Context) -> Result<&HookMeans, Error> {
         let index = if self.same { self.groups.iter().position(|other| other == group) } else { Some(0) };
         index.and_then(|index| self.means.get(index)).ok_or_else(|| {
             let (problem, advice) = no_prompts(group);
@@ -232,7 +232,7 @@ fn sums(
     let parts = parts(tokens.batch, replays::forwards_at_once(model.facts(), tokens.pos));
     let what = format!("means of {}, template '{}'", subject.name, cell.template);
     let divided = Divided { step, what, context, parts };
-    let work = |part: Range<usize>, _: &mut Vec<SelfCheck>| -> Result<Vec<Vec<(usize, Sum)>>, Error> {
+    let work = |part: Range<usize>, _: &mut Vec<SelfCheck>| -> Result<Vec<Vec<(usize, HookSum)>>, Error> {
         // Called before each batch: those before it are done by then.
         let (begun, done) = (Cell::new(0), Cell::new(0));
         let pause = || {
@@ -260,7 +260,7 @@ fn sums(
 }
 
 /// Of a sum at some positions, that at fewer of them.
-fn part((activation, sum): &Sum, positions: &Positions, length: usize) -> Sum {
+fn part((activation, sum): &HookSum, positions: &Positions, length: usize) -> HookSum {
     let slots = activation.positions.len();
     let kept: Vec<usize> =
         (0..slots).filter(|&slot| positions.iter(length).any(|at| at == activation.positions[slot])).collect();
@@ -317,7 +317,7 @@ fn note(over: &MeanOver, cell: &TemplateBatch, subject: &ModelRun, groups: &[Pro
     )
 }
 
-fn check_vocabulary(asked: &[Asked], n_vocab: usize) -> Result<(), PromptError> {
+fn check_vocabulary(asked: &[PlainPrompt], n_vocab: usize) -> Result<(), PromptError> {
     for prompt in asked {
         if let Some(&id) = prompt.tokens.iter().find(|&&id| id as usize >= n_vocab) {
             return Err(PromptError::OutsideVocabulary { text: prompt.text.clone(), id, n_vocab });

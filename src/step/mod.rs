@@ -41,7 +41,7 @@ pub mod train;
 mod words;
 
 pub use declared::RowsInfo;
-pub use labels::Labels;
+pub use labels::RunLabels;
 pub use model_run::{CellRun, ModelRun, TemplateBatch, spec as prompts_of};
 pub use network::Network;
 pub use outcome::Outcome;
@@ -52,7 +52,7 @@ use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::model::ModelName;
-use crate::prompt::{Resolved, of_words};
+use crate::prompt::{ResolvedPrompts, of_words};
 use crate::spec::step::{Counterfactual, CounterfactualOperators};
 use crate::spec::{Loaded, Prompts, SpecErrors, Step};
 use crate::table::{Frames, without_rows};
@@ -120,7 +120,7 @@ pub fn empty_frames(step: &Step, loaded: &Loaded, frames: &Frames) -> PolarsResu
     let empty = rows(step, frames).into_iter().map(|rows| Ok((rows.name(step.name()), without_rows(&rows.columns)?)));
     let empty = empty.collect::<PolarsResult<Vec<_>>>()?;
     let words = model_run::spec(step, loaded).filter(|prompts| prompts.is_words());
-    let Some(Ok(resolved)) = words.map(Resolved::new) else { return Ok(empty) };
+    let Some(Ok(resolved)) = words.map(ResolvedPrompts::new) else { return Ok(empty) };
     let Some(words) = resolved.words() else { return Ok(empty) };
     let other = pairing::whole_answers(step, loaded).unwrap_or(words.columns.whole_answer);
     let of_words = |(name, frame)| Ok((name, of_words(frame, words, other)?));

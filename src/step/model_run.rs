@@ -1,15 +1,17 @@
 //! What a step works on: one model after the other, and its prompts by template.
 
 use super::divided::Divided;
-use super::labels::Labels;
-use super::network::Asked;
+use super::labels::RunLabels;
+use super::network::ResumableNetwork;
 use super::{Network, Outcome};
 use crate::Error;
 use crate::context::Context;
 use crate::measure::Pace;
 use crate::model::transformer::Tokens;
 use crate::model::{Model, ModelName};
-use crate::prompt::{self, Positions, Prompt, PromptError, PromptGroup, PromptSet, Resolved, Respondent};
+use crate::prompt::{
+    self, Prompt, PromptError, PromptGroup, PromptSet, ResolvedPrompts, Respondent, TemplatePositions,
+};
 use crate::spec::step::Common;
 use crate::spec::{Loaded, Prompts, SpecErrors, Step};
 use std::ops::Range;
@@ -33,7 +35,7 @@ pub struct TemplateBatch<'s> {
     /// The prompts, at least one.
     pub prompts: Vec<&'s Prompt>,
     /// Names of the positions.
-    pub positions: Positions,
+    pub positions: TemplatePositions,
 }
 
 /// What is to be done: a model's prompts of one template, with what it is done with and what comes of it.
@@ -50,15 +52,15 @@ pub struct CellRun<'r> {
 
 impl TemplateBatch<'_> {
     /// The positions of its prompts, and its template's name.
-    pub fn at(&self) -> (&Positions, &str) {
+    pub fn at(&self) -> (&TemplatePositions, &str) {
         (&self.positions, &self.template)
     }
 }
 
 impl ModelRun {
     /// Names it in tables.
-    pub fn labels(&self) -> Labels<'_> {
-        Labels { model: &self.name.name, checkpoint: self.name.checkpoint.as_deref().unwrap_or_default() }
+    pub fn labels(&self) -> RunLabels<'_> {
+        RunLabels { model: &self.name.name, checkpoint: self.name.checkpoint.as_deref().unwrap_or_default() }
     }
 
     /// Work of a step on its prompts of one template, in parts.
@@ -125,14 +127,14 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
 /// A prompt set that is not there, or is wrong.
 pub fn groups(step: &dyn Common, context: &Context) -> Result<Vec<PromptGroup>, Error> {
     let spec = context.prompts(step.prompts(), step.name())?;
-    let resolved = Resolved::new(spec).map_err(PromptError::Spec).map_err(Error::refused("prompts"))?;
+    let resolved = ResolvedPrompts::new(spec).map_err(PromptError::Spec).map_err(Error::refused("prompts"))?;
     Ok(resolved.groups)
 }
 
 /// A group that a step's prompts have and a set of others has not.
 pub fn lacking(step: &Step, others: &Prompts, loaded: &Loaded) -> Option<PromptGroup> {
     // Prompts that are wrong are refused by themselves.
-    let (own, others) = (Resolved::new(spec(step, loaded)?).ok()?, Resolved::new(others).ok()?);
+    let (own, others) = (ResolvedPrompts::new(spec(step, loaded)?).ok()?, ResolvedPrompts::new(others).ok()?);
     own.groups.into_iter().find(|group| !others.groups.contains(group))
 }
 
@@ -229,7 +231,7 @@ pub fn built(
 ) -> Result<Rc<PromptSet>, PromptError> {
     let batch = context.batch(model);
     context.models.set(model, spec, batch, || {
-        let network = Asked { network: Network { model }, name, blocks: context.blocks };
+        let network = ResumableNetwork { network: Network { model }, name, blocks: context.blocks };
         let respondent = Respondent { network: &network, pace: Pace::of(batch) };
         let mut built = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(respondent))?;
         built.fits(model.facts().n_vocab, model.facts().position_limit())?;

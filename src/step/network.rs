@@ -1,7 +1,7 @@
 //! A model that prompts are asked of, its answers kept as blocks.
 
 use crate::kernel::to_f32;
-use crate::measure::{DecodeError, Failure, NextToken};
+use crate::measure::{BoxError, DecodeError, NextToken};
 use crate::model::transformer::Tokens;
 use crate::model::{Model, ModelName, NotFinite};
 use crate::resume::Blocks;
@@ -23,7 +23,7 @@ impl NextToken for Network<'_> {
         self.model.facts().position_limit()
     }
 
-    fn last_logits(&self, rows: &[&[u32]]) -> Result<Vec<f32>, Failure> {
+    fn last_logits(&self, rows: &[&[u32]]) -> Result<Vec<f32>, BoxError> {
         interrupt::check()?;
         let tokens = Tokens::from_rows(rows).ok_or("rows of one length, at least one token each, are needed")?;
         let logits = to_f32(self.model.transformer().last_logits(&tokens));
@@ -33,7 +33,7 @@ impl NextToken for Network<'_> {
 }
 
 /// The same, its answers kept batch by batch.
-pub(super) struct Asked<'a> {
+pub(super) struct ResumableNetwork<'a> {
     /// The model.
     pub network: Network<'a>,
     /// Which it is: of several models a step may ask some alone, as earlier steps have asked the others.
@@ -42,7 +42,7 @@ pub(super) struct Asked<'a> {
     pub blocks: &'a Blocks<'a>,
 }
 
-impl NextToken for Asked<'_> {
+impl NextToken for ResumableNetwork<'_> {
     fn n_vocab(&self) -> usize {
         self.network.n_vocab()
     }
@@ -51,7 +51,7 @@ impl NextToken for Asked<'_> {
         self.network.position_limit()
     }
 
-    fn last_logits(&self, rows: &[&[u32]]) -> Result<Vec<f32>, Failure> {
+    fn last_logits(&self, rows: &[&[u32]]) -> Result<Vec<f32>, BoxError> {
         self.network.last_logits(rows)
     }
 

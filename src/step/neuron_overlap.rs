@@ -1,9 +1,9 @@
 //! Step `neuron-overlap`: how much the most important neurons of one group are those of another (paper figure 15).
 
-use super::dry_ranking::{self, Reader};
-use super::labels::Labels;
-use super::places::Place;
-use super::ranking::{self, Fault, Of, Ranking, fault, refused};
+use super::dry_ranking::{self, RankingReader};
+use super::labels::RunLabels;
+use super::places::Component;
+use super::ranking::{self, Of, Ranking, RankingFault, fault, refused};
 use super::{Outcome, RowsInfo, model_run};
 use crate::Error;
 use crate::context::Context;
@@ -17,7 +17,7 @@ use polars::prelude::*;
 use std::collections::{HashMap, HashSet};
 
 /// A model, a checkpoint, a template.
-type Run = (String, String, String);
+type RunKey = (String, String, String);
 
 impl Kind for NeuronOverlap {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
@@ -39,8 +39,8 @@ impl Kind for NeuronOverlap {
                     let best = ranking::top(effects, self.per_layer, |_| k);
                     Ok((*group, best.into_iter().map(|(_, (place, _))| place).collect()))
                 });
-                let sets: Vec<(&str, HashSet<Place>)> = sets.collect::<Result<_, Error>>()?;
-                let labels = Labels { model: &model, checkpoint: &checkpoint };
+                let sets: Vec<(&str, HashSet<Component>)> = sets.collect::<Result<_, Error>>()?;
+                let labels = RunLabels { model: &model, checkpoint: &checkpoint };
                 outcome.add_labelled(&self.name, labels, &template, compare(k, &sets)?)?;
             }
         }
@@ -65,7 +65,7 @@ impl Kind for NeuronOverlap {
         for name in context.models.names(from.models().unwrap_or_default()) {
             let sketch = context.models.sketch(&name)?;
             for template in prompts.template.0.keys() {
-                let reader = Reader { name: &name, facts: &sketch.card.facts, template, groups: &groups };
+                let reader = RankingReader { name: &name, facts: &sketch.card.facts, template, groups: &groups };
                 let ranked = dry_ranking::ranked(&Ranking::from(self), &["step", &self.name], reader, context)?;
                 for (mut effects, group) in ranked.into_iter().zip(&groups) {
                     effects.retain(|(place, _)| is_neuron(*place));
@@ -84,7 +84,7 @@ impl Kind for NeuronOverlap {
 }
 
 /// Refuses a k that is more than there are.
-fn check_k(step: &NeuronOverlap, number: usize, group: &str, effects: &[ranking::Effect]) -> Result<(), Fault> {
+fn check_k(step: &NeuronOverlap, number: usize, group: &str, effects: &[ranking::Effect]) -> Result<(), RankingFault> {
     let (k, most) = (step.k[number], smallest(effects, step.per_layer));
     if k <= most {
         return Ok(());
@@ -98,12 +98,12 @@ fn check_k(step: &NeuronOverlap, number: usize, group: &str, effects: &[ranking:
     Err((vec!["k".to_string(), number.to_string()], problem))
 }
 
-fn is_neuron(place: Place) -> bool {
+fn is_neuron(place: Component) -> bool {
     matches!(place.hook, Hook::Block(_, Site::MlpPost)) && place.unit.is_some()
 }
 
 /// The groups of each model, checkpoint and template, all in the order of the rows.
-fn runs(rows: &DataFrame) -> PolarsResult<IndexMap<Run, IndexSet<String>>> {
+fn runs(rows: &DataFrame) -> PolarsResult<IndexMap<RunKey, IndexSet<String>>> {
     let text = |name: &str| -> PolarsResult<StringChunked> {
         match rows.column(name) {
             Ok(_) => read::text(rows, name),
@@ -111,7 +111,7 @@ fn runs(rows: &DataFrame) -> PolarsResult<IndexMap<Run, IndexSet<String>>> {
         }
     };
     let columns = [text("model")?, text("checkpoint")?, text("template")?, text("operator")?];
-    let mut runs: IndexMap<Run, IndexSet<String>> = IndexMap::new();
+    let mut runs: IndexMap<RunKey, IndexSet<String>> = IndexMap::new();
     let mut last: Option<[&str; 4]> = None;
     for row in 0..rows.height() {
         let [model, checkpoint, template, group] =
@@ -136,7 +136,7 @@ fn smallest(effects: &[ranking::Effect], per_layer: bool) -> usize {
 }
 
 /// Each group's set against each, its own too, so that a heat map has all its cells.
-fn compare(k: usize, sets: &[(&str, HashSet<Place>)]) -> PolarsResult<DataFrame> {
+fn compare(k: usize, sets: &[(&str, HashSet<Component>)]) -> PolarsResult<DataFrame> {
     let pairs = sets.iter().flat_map(|one| sets.iter().map(move |other| (one, other)));
     SharedColumns::frame(pairs.map(|((group, one), (other, another))| {
         (k, [*group, *other], one.intersection(another).count(), one.union(another).count())

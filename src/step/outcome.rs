@@ -1,7 +1,7 @@
 //! What a step makes: rows, files, notes, and checks of itself.
 
 use super::RowsInfo;
-use super::labels::{Labels, ModelColumns};
+use super::labels::{ModelColumns, RunLabels};
 use crate::manifest::{PromptsRecord, SelfCheck};
 use crate::table::{Holds, without_rows};
 use polars::prelude::*;
@@ -37,7 +37,7 @@ impl Outcome {
     }
 
     /// Adds rows to the frame `name`, with the columns `model` and `checkpoint` before them.
-    pub(super) fn add_rows(&mut self, name: &str, labels: Labels, rows: DataFrame) -> PolarsResult<()> {
+    pub(super) fn add_rows(&mut self, name: &str, labels: RunLabels, rows: DataFrame) -> PolarsResult<()> {
         self.add(name, ModelColumns::frame(std::iter::repeat_n(labels, rows.height()))?.hstack(rows.columns())?)
     }
 

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::context::Context;
 use crate::cost::Survey;
 use crate::model::transformer::Tokens;
-use crate::prompt::{self, AnswerColumn, ChangeFault, Prompt, PromptError, Resolved};
+use crate::prompt::{self, AnswerColumn, ChangeFault, Prompt, PromptError, ResolvedPrompts};
 use crate::spec::step::{Common, Counterfactual, CounterfactualOperators};
 use crate::spec::{Loaded, SpecErrors, Step};
 use crate::table::{Holds, rows};
@@ -16,10 +16,10 @@ use polars::prelude::*;
 use std::ops::Range;
 
 /// The pairs of a cell.
-pub struct Pairs {
+pub struct PromptPairs {
     /// The clean prompt of each pair: index into the cell's prompts.
     pub clean: Vec<usize>,
-    /// The counterfactual prompt of each pair: index into [`Pairs::others`].
+    /// The counterfactual prompt of each pair: index into [`PromptPairs::others`].
     pub other: Vec<usize>,
     /// The counterfactual prompts, each once.
     pub others: Vec<Prompt>,
@@ -59,7 +59,7 @@ pub enum Other {
     Nothing,
 }
 
-impl Pairs {
+impl PromptPairs {
     /// Draws a counterfactual for each prompt of a cell, with the prompt's own seed. A prompt that no other fits is left out.
     ///
     /// # Errors
@@ -196,7 +196,7 @@ impl Pairs {
     ) -> Result<Self, Error> {
         let refuse = |error| context.refuse_prompts(step.prompts(), &subject.name, error);
         let spec = context.prompts(step.prompts(), step.name())?;
-        let resolved = Resolved::new(spec).map_err(PromptError::Spec).map_err(refuse)?.swapped(&wanted.swap);
+        let resolved = ResolvedPrompts::new(spec).map_err(PromptError::Spec).map_err(refuse)?.swapped(&wanted.swap);
         let change = prompt::change(&resolved, &wanted.swap, &wanted.redraw)
             .map_err(|fault| Error::from(refused_change(step.name(), fault, context.loaded)))?;
         let Some(change) = change else { return Err(Error::failed(step.name())("no change of the clean prompts")) };
@@ -293,7 +293,7 @@ pub fn foresee(wanted: &Counterfactual, step: &dyn Common, survey: &Survey, cont
         return Ok(());
     };
     let spec = context.prompts(Some(set), step.name())?;
-    let own = Resolved::new(context.prompts(step.prompts(), step.name())?)
+    let own = ResolvedPrompts::new(context.prompts(step.prompts(), step.name())?)
         .map_err(|error| context.refuse_prompts(step.prompts(), &survey.name, PromptError::Spec(error)))?;
     let names: Vec<&str> = own.templates.iter().map(|template| template.name.as_str()).collect();
     let drawn = context.models.census(spec, &survey.sketch);
@@ -322,7 +322,7 @@ pub(super) fn whole_answers(step: &Step, loaded: &Loaded) -> Option<bool> {
         None => model_run::spec(step, loaded)?,
     };
     // The answers of operands are numbers.
-    let resolved = Resolved::new(spec).ok()?.swapped(&wanted.swap);
+    let resolved = ResolvedPrompts::new(spec).ok()?.swapped(&wanted.swap);
     Some(resolved.words().is_none_or(|words| words.columns.whole_answer))
 }
 
@@ -342,7 +342,7 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
         return Err(loaded.refuse(&["step", step.name(), "counterfactual", "operators"], problem, Some(advice)));
     }
     // Prompts that are wrong are refused by themselves.
-    let Some(Ok(resolved)) = model_run::spec(step, loaded).map(Resolved::new) else { return Ok(()) };
+    let Some(Ok(resolved)) = model_run::spec(step, loaded).map(ResolvedPrompts::new) else { return Ok(()) };
     let change = prompt::change(&resolved, swap, redraw);
     let change = change.map_err(|fault| refused_change(step.name(), fault, loaded))?;
     if change.is_some() && prompts.is_some() {

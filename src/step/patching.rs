@@ -1,9 +1,9 @@
 //! Step `activation-patching`: each place of one run replaced by its value in another, exactly (paper §2.1, eq. 1).
 
 use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
-use super::pairing::{self, Pairs};
-use super::places::{self, Place, PlaceColumns, PositionGroup};
-use super::summary::Values;
+use super::pairing::{self, PromptPairs};
+use super::places::{self, Component, PlaceColumns, PositionGroup};
+use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, Scope, replays};
 use crate::Error;
 use crate::context::Context;
@@ -47,8 +47,9 @@ impl Kind for ActivationPatching {
             let length = cell.positions.length;
             let written = (self.sites.as_slice(), self.positions.as_slice());
             let (sites, at) = places::resolve(name, written, Scope::planned(facts), cell.at(), context)?;
-            let edit =
-                |(place, at): (Place, &PositionGroup)| [Edit::patch(place.hook, at.positions.clone(), place.units())];
+            let edit = |(place, at): (Component, &PositionGroup)| {
+                [Edit::patch(place.hook, at.positions.clone(), place.units())]
+            };
             let edits: Vec<[Edit; 1]> =
                 sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).map(edit).collect();
             let edits = edits.iter().map(|edits| edits.as_slice());
@@ -74,7 +75,7 @@ impl Kind for ActivationPatching {
 /// The rows of a step that measures interventions on pairs, whose keys have these columns.
 pub(super) fn rows<K: ColumnSet>(measures: &[EffectMeasure], per_prompt: bool) -> Vec<RowsInfo> {
     let there = measures.iter().map(|measure| measure.name()).collect();
-    let mut all = Values::declared::<K>((there, EffectMeasure::NAMES), true, per_prompt);
+    let mut all = MeasuredValues::declared::<K>((there, EffectMeasure::NAMES), true, per_prompt);
     all.push(pairing::rows());
     all
 }
@@ -85,10 +86,10 @@ fn patch(step: &ActivationPatching, CellRun { cell, subject, context, outcome }:
     let facts = subject.model.facts();
     let target = Scope::of(subject, &cell.template);
     let (sites, at) = places::resolve(name, (&step.sites, &step.positions), target, cell.at(), context)?;
-    let pairs = Pairs::draw(cell, subject, &step.counterfactual, step, context)?;
+    let pairs = PromptPairs::draw(cell, subject, &step.counterfactual, step, context)?;
     pairs.record(name, cell, subject, outcome)?;
 
-    let interventions: Vec<(Place, &PositionGroup)> =
+    let interventions: Vec<(Component, &PositionGroup)> =
         sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
     let total = interventions.len() * pairs.clean.len();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
@@ -112,12 +113,12 @@ fn patch(step: &ActivationPatching, CellRun { cell, subject, context, outcome }:
     })?;
     let keys = places::keys(&interventions, facts)?;
     let (baseline, data) = data.split_at(prompts.len() * measures.len());
-    let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
+    let values = MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
 }
 
-impl Pairs {
+impl PromptPairs {
     /// One row per pair: of the run that is edited, reading the other. `edits` are those of a clean prompt.
     pub(super) fn rows(
         &self,
@@ -152,7 +153,7 @@ impl Runs {
         measures: &[EffectMeasure],
         direction: Direction,
         cell: &TemplateBatch,
-        pairs: &Pairs,
+        pairs: &PromptPairs,
         edited: &HookPositions,
         subject: &ModelRun,
         context: &Context,
@@ -165,7 +166,7 @@ impl Runs {
         measures: &[EffectMeasure],
         direction: Direction,
         cell: &TemplateBatch,
-        pairs: &Pairs,
+        pairs: &PromptPairs,
         (edited, read): (&HookPositions, &HookPositions),
         (subject, context): (&ModelRun, &Context),
     ) -> Result<Self, Error> {
@@ -205,7 +206,7 @@ impl Runs {
         &self,
         name: &str,
         rows: &[EditedPrompt],
-        progress: (&Context, &crate::system::progress::Task),
+        progress: (&Context, &crate::system::progress::ProgressTask),
         subject: &ModelRun,
         checks: &mut Vec<SelfCheck>,
     ) -> Result<LogitReads, Error> {
@@ -218,7 +219,7 @@ impl Runs {
         sources: &crate::intervene::Activations,
         name: &str,
         rows: &[EditedPrompt],
-        progress: (&Context, &crate::system::progress::Task),
+        progress: (&Context, &crate::system::progress::ProgressTask),
         subject: &ModelRun,
         checks: &mut Vec<SelfCheck>,
     ) -> Result<LogitReads, Error> {

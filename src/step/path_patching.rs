@@ -1,12 +1,12 @@
 //! Step `path-patching`: what one component tells another through the residual stream, everything else as in the clean run.
 
 use super::model_run::{self, CellRun, ModelRun};
-use super::pairing::{self, Pairs};
+use super::pairing::{self, PromptPairs};
 use super::patching::{self, Runs};
-use super::places::{self, Place, PositionGroup};
+use super::places::{self, Component, PositionGroup};
 use super::replays::{self, Stopped};
 use super::scope::numbers;
-use super::summary::Values;
+use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, Scope};
 use crate::Error;
 use crate::context::Context;
@@ -20,7 +20,7 @@ use crate::spec::step::{Direction, PathPatching};
 use crate::spec::{ComponentKind, HeadInput, Loaded, ReceiverPattern, SpecErrors};
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
-use crate::system::progress::Task;
+use crate::system::progress::ProgressTask;
 use crate::table::{Frames, Holds, rows};
 use indexmap::{IndexMap, IndexSet};
 use std::ops::Range;
@@ -100,7 +100,7 @@ fn patch(step: &PathPatching, CellRun { cell, subject, context, outcome }: CellR
     let ends = Ends::of(step, Scope::of(subject, &cell.template), context)?;
     let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
     let blocks = ends.blocks(&at, cell.positions.length, step, facts, context)?;
-    let pairs = Pairs::draw(cell, subject, &step.counterfactual, step, context)?;
+    let pairs = PromptPairs::draw(cell, subject, &step.counterfactual, step, context)?;
     pairs.record(name, cell, subject, outcome)?;
 
     let positions = places::together(&at);
@@ -135,10 +135,11 @@ fn patch(step: &PathPatching, CellRun { cell, subject, context, outcome }: CellR
 
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
-    let paths: Vec<Path> = blocks.iter().flat_map(Block::each).collect();
+    let paths: Vec<Path> = blocks.iter().flat_map(PathGroup::each).collect();
     let keys = PathColumns::frame(paths.iter().map(|path| (path, facts)))?;
     let baseline = runs.unpatched(&step.measures);
-    let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data: &data, baseline: Some(&baseline) };
+    let values =
+        MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data: &data, baseline: Some(&baseline) };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
 }
@@ -169,11 +170,11 @@ impl Ends {
         step: &PathPatching,
         facts: &Facts,
         context: &Context,
-    ) -> Result<Vec<Block<'b>>, Error> {
-        let blocks: Vec<Block> = at
+    ) -> Result<Vec<PathGroup<'b>>, Error> {
+        let blocks: Vec<PathGroup> = at
             .iter()
             .flat_map(|at| self.receivers.iter().map(move |(&receiver, heads)| (at, receiver, heads)))
-            .filter_map(|(at, receiver, heads)| Block::new(&self.senders, receiver, heads, at, length, facts))
+            .filter_map(|(at, receiver, heads)| PathGroup::new(&self.senders, receiver, heads, at, length, facts))
             .collect();
         if blocks.is_empty() {
             let problem = "no sender writes what a receiver reads: none comes before one, at a position that it reads";
@@ -186,14 +187,14 @@ impl Ends {
 }
 
 /// Paths whose receivers read the same stream at the same positions.
-struct Block<'b> {
+struct PathGroup<'b> {
     senders: Vec<Sender>,
     receiver: Option<Receiver>,
     heads: &'b IndexSet<Option<usize>>,
     at: &'b PositionGroup,
 }
 
-impl<'b> Block<'b> {
+impl<'b> PathGroup<'b> {
     /// Those senders that write what the receiver reads; `None` where there is none.
     fn new(
         senders: &IndexSet<Sender>,
@@ -227,7 +228,7 @@ impl<'b> Block<'b> {
         name: &str,
         paths: &Paths,
         runs: &Runs,
-        (context, task): (&Context, &Task),
+        (context, task): (&Context, &ProgressTask),
         subject: &ModelRun,
         checks: &mut Vec<SelfCheck>,
     ) -> Result<LogitReads, Error> {
@@ -270,7 +271,7 @@ impl<'b> Block<'b> {
 fn senders(step: &PathPatching, target: Scope, context: &Context) -> Result<IndexSet<Sender>, Error> {
     check(step, context.loaded)?;
     let places = places::components(&step.name, "senders", &step.senders, target, context)?;
-    let sender = |place: Place| Some(Sender { layer: place.layer()?, head: place.unit });
+    let sender = |place: Component| Some(Sender { layer: place.layer()?, head: place.unit });
     Ok(places.into_iter().filter_map(sender).collect())
 }
 
@@ -306,7 +307,7 @@ fn receivers(step: &PathPatching, target: Scope, context: &Context) -> Result<Re
 
 /// A unit of a hook, as specs write it.
 fn component(hook: Hook, unit: Option<usize>, facts: &Facts) -> String {
-    Place { hook, unit }.component(facts)
+    Component { hook, unit }.component(facts)
 }
 
 /// Of heads, which of their inputs.

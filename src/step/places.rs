@@ -19,7 +19,7 @@ use polars::prelude::*;
 
 /// A hook, whole or one unit of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct Component {
     /// Where.
     pub hook: Hook,
     /// Which unit; `None` for all.
@@ -37,7 +37,7 @@ pub struct PositionGroup {
     pub positions: Positions,
 }
 
-impl Place {
+impl Component {
     /// Its units for an edit.
     pub fn units(self) -> Units {
         self.unit.map_or(Units::All, |unit| Units::Of(vec![unit]))
@@ -116,7 +116,7 @@ rows! {
 }
 
 /// One row of [`PlaceColumns`] for each.
-pub fn keys(places: &[(Place, &PositionGroup)], facts: &Facts) -> PolarsResult<DataFrame> {
+pub fn keys(places: &[(Component, &PositionGroup)], facts: &Facts) -> PolarsResult<DataFrame> {
     PlaceColumns::frame(places.iter().map(|(place, at)| place.key(at, facts)))
 }
 
@@ -128,9 +128,9 @@ pub fn resolve(
     step: &str,
     (texts, names): (&[Parsed<SitePattern>], &[PositionName]),
     target: Scope,
-    (of, template): (&prompt::Positions, &str),
+    (of, template): (&prompt::TemplatePositions, &str),
     context: &Context,
-) -> Result<(Vec<Place>, Vec<PositionGroup>), Error> {
+) -> Result<(Vec<Component>, Vec<PositionGroup>), Error> {
     Error::both(sites(step, texts, target, of.length, context), positions(step, names, of, template, context))
 }
 
@@ -144,7 +144,7 @@ fn sites(
     target: Scope,
     length: usize,
     context: &Context,
-) -> Result<Vec<Place>, Error> {
+) -> Result<Vec<Component>, Error> {
     let layers = kind::patched_places(step, context.loaded).and_then(|written| written.layers);
     let each = sites.iter().enumerate().map(|(index, text)| match layers {
         // The sites are made of what the step says of layers, and nobody has written them.
@@ -164,7 +164,7 @@ pub fn site(
     target: Scope,
     length: usize,
     context: &Context,
-) -> Result<Vec<Place>, Error> {
+) -> Result<Vec<Component>, Error> {
     written_site((path, site.text()), site.says(), target, length, context)
 }
 
@@ -175,7 +175,7 @@ fn written_site(
     target: Scope,
     length: usize,
     context: &Context,
-) -> Result<Vec<Place>, Error> {
+) -> Result<Vec<Component>, Error> {
     let facts = target.facts;
     let refuse = |problem: String| Error::from(context.loaded.refuse(path, problem, None));
     let mut places = Vec::new();
@@ -201,7 +201,7 @@ fn written_site(
                 units.into_iter().map(Some).collect()
             }
         };
-        places.extend(units.into_iter().map(|unit| Place { hook, unit }));
+        places.extend(units.into_iter().map(|unit| Component { hook, unit }));
     }
     Ok(places)
 }
@@ -216,7 +216,7 @@ pub fn components(
     components: &[Parsed<ComponentPattern>],
     target: Scope,
     context: &Context,
-) -> Result<Vec<Place>, Error> {
+) -> Result<Vec<Component>, Error> {
     components_at(&["step", step, key], components, target, context)
 }
 
@@ -229,7 +229,7 @@ pub fn components_at(
     components: &[Parsed<ComponentPattern>],
     target: Scope,
     context: &Context,
-) -> Result<Vec<Place>, Error> {
+) -> Result<Vec<Component>, Error> {
     let each = components.iter().enumerate();
     let places = each.map(|(index, text)| component(&[path, &[&index.to_string()]].concat(), text, target, context));
     Ok(Error::each(places)?.into_iter().flatten().collect())
@@ -241,7 +241,7 @@ fn component(
     component: &Parsed<ComponentPattern>,
     target: Scope,
     context: &Context,
-) -> Result<Vec<Place>, Error> {
+) -> Result<Vec<Component>, Error> {
     let facts = target.facts;
     let refuse = |problem: String| Error::from(context.loaded.refuse(path, problem, None));
     let (text, ComponentPattern { layers, kind }) = (component.text(), component.says());
@@ -258,13 +258,13 @@ fn component(
                 (Site::MlpPost, neurons.into_iter().map(Some).collect())
             }
         };
-        places.extend(units.into_iter().map(|unit| Place { hook: Hook::Block(layer, site), unit }));
+        places.extend(units.into_iter().map(|unit| Component { hook: Hook::Block(layer, site), unit }));
     }
     Ok(places)
 }
 
 /// Each place once, where it is named first.
-pub fn distinct(places: Vec<Place>) -> Vec<Place> {
+pub fn distinct(places: Vec<Component>) -> Vec<Component> {
     places.into_iter().collect::<IndexSet<_>>().into_iter().collect()
 }
 
@@ -275,7 +275,7 @@ pub fn distinct(places: Vec<Place>) -> Vec<Place> {
 pub fn positions(
     step: &str,
     names: &[PositionName],
-    of: &prompt::Positions,
+    of: &prompt::TemplatePositions,
     template: &str,
     context: &Context,
 ) -> Result<Vec<PositionGroup>, Error> {
@@ -289,7 +289,7 @@ pub fn positions(
 pub fn positions_at(
     path: &[&str],
     names: &[PositionName],
-    of: &prompt::Positions,
+    of: &prompt::TemplatePositions,
     template: &str,
     context: &Context,
 ) -> Result<Vec<PositionGroup>, Error> {
@@ -309,7 +309,11 @@ pub fn positions_at(
 }
 
 /// The positions of a name, or what is wrong with it and what to write.
-fn named(name: &PositionName, of: &prompt::Positions, template: &str) -> Result<Vec<PositionGroup>, (String, String)> {
+fn named(
+    name: &PositionName,
+    of: &prompt::TemplatePositions,
+    template: &str,
+) -> Result<Vec<PositionGroup>, (String, String)> {
     match name {
         PositionName::Name(name) if name == "all" => {
             Ok(vec![PositionGroup { label: "all".into(), index: None, positions: Positions::All }])
@@ -343,7 +347,7 @@ fn named(name: &PositionName, of: &prompt::Positions, template: &str) -> Result<
 }
 
 /// One position, under its own name.
-pub fn at(of: &prompt::Positions, index: usize) -> PositionGroup {
+pub fn at(of: &prompt::TemplatePositions, index: usize) -> PositionGroup {
     single(label(of, index), index)
 }
 
@@ -352,7 +356,7 @@ fn single(label: String, index: usize) -> PositionGroup {
 }
 
 /// What a position is called: by its own name before `last`, by its index where it has none.
-pub fn label(of: &prompt::Positions, index: usize) -> String {
+pub fn label(of: &prompt::TemplatePositions, index: usize) -> String {
     let own = of.names.iter().find(|(_, position)| **position == index);
     own.map_or(index.to_string(), |(name, _)| name.clone())
 }

@@ -1,6 +1,6 @@
 //! Components that the rows of an earlier step name, in the order of an effect.
 
-use super::places::Place;
+use super::places::Component;
 pub use super::ranked::Ranking;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, SITES, Site};
@@ -11,10 +11,10 @@ use polars::prelude::*;
 use std::collections::HashMap;
 
 /// A component and its effect; `None` where no row has a number.
-pub type Effect = (Place, Option<f64>);
+pub type Effect = (Component, Option<f64>);
 
 /// What is wrong, under the keys that it is about: `["by"]`, `["where", "layer"]`.
-pub type Fault = (Vec<String>, String);
+pub type RankingFault = (Vec<String>, String);
 
 /// Whose rows are read.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +32,7 @@ pub struct Of<'s> {
 /// The best of the components in their order: each with its rank, from 1, over all or within its layer, as long as `most` (of how
 /// many there are in all, or in that layer) has not been reached.
 pub fn top(effects: &[Effect], per_layer: bool, most: impl Fn(usize) -> usize) -> Vec<(usize, Effect)> {
-    let group = |place: Place| place.layer().filter(|_| per_layer);
+    let group = |place: Component| place.layer().filter(|_| per_layer);
     let mut sizes: HashMap<Option<usize>, usize> = HashMap::new();
     effects.iter().for_each(|(place, _)| *sizes.entry(group(*place)).or_default() += 1);
     let mut ranks: HashMap<Option<usize>, usize> = HashMap::new();
@@ -48,12 +48,12 @@ pub fn top(effects: &[Effect], per_layer: bool, most: impl Fn(usize) -> usize) -
 }
 
 /// A fault under one key.
-pub fn fault(key: &str, problem: impl Into<String>) -> Fault {
+pub fn fault(key: &str, problem: impl Into<String>) -> RankingFault {
     (vec![key.to_string()], problem.into())
 }
 
 /// Refuses a fault at its place in the spec: below `path`, where the ranking is written.
-pub fn refused(path: &[&str], (keys, problem): Fault, loaded: &Loaded) -> SpecErrors {
+pub fn refused(path: &[&str], (keys, problem): RankingFault, loaded: &Loaded) -> SpecErrors {
     let path: Vec<&str> = path.iter().copied().chain(keys.iter().map(String::as_str)).collect();
     loaded.refuse(&path, problem, None)
 }
@@ -62,7 +62,7 @@ pub fn refused(path: &[&str], (keys, problem): Fault, loaded: &Loaded) -> SpecEr
 ///
 /// # Errors
 /// The first column that is missing, `by` where it is no number, and conditions that no row can meet.
-pub fn check_columns(ranking: &Ranking, rows: &DataFrame) -> Result<(), Fault> {
+pub fn check_columns(ranking: &Ranking, rows: &DataFrame) -> Result<(), RankingFault> {
     let from = ranking.from;
     let has = |name: &str| rows.column(name).is_ok();
     if !has("layer") || !has("head") && !has("neuron") {
@@ -88,7 +88,7 @@ pub fn check_columns(ranking: &Ranking, rows: &DataFrame) -> Result<(), Fault> {
     filtered(ranking, &rows.clear()).map(drop)
 }
 
-fn check_order(by: &str, from: &str, rows: &DataFrame) -> Result<(), Fault> {
+fn check_order(by: &str, from: &str, rows: &DataFrame) -> Result<(), RankingFault> {
     match rows.column(by) {
         Ok(column) if column.dtype().is_primitive_numeric() => Ok(()),
         Ok(_) => Err(fault("by", format!("column '{by}' of '{from}' holds no numbers; write 'mean'"))),
@@ -108,7 +108,7 @@ fn check_order(by: &str, from: &str, rows: &DataFrame) -> Result<(), Fault> {
 }
 
 /// The rows with what they are ordered by as a column, where that is arithmetic of columns.
-fn with_order(ranking: &Ranking, mut rows: DataFrame) -> Result<DataFrame, Fault> {
+fn with_order(ranking: &Ranking, mut rows: DataFrame) -> Result<DataFrame, RankingFault> {
     let Some(by) = ranking.by.filter(|by| rows.column(by).is_err()) else { return Ok(rows) };
     let values = table::reckon(&rows, by).map_err(|problem| fault("by", problem.to_string()))?;
     rows.with_column(Column::new(by.into(), values)).map_err(|error| fault("by", error.to_string()))?;
@@ -116,9 +116,9 @@ fn with_order(ranking: &Ranking, mut rows: DataFrame) -> Result<DataFrame, Fault
 }
 
 /// The rows that meet every condition.
-fn filtered(ranking: &Ranking, rows: &DataFrame) -> Result<DataFrame, Fault> {
+fn filtered(ranking: &Ranking, rows: &DataFrame) -> Result<DataFrame, RankingFault> {
     ranking.filter.iter().try_fold(rows.clone(), |rows, (column, condition)| {
-        let wrong = |problem: table::Problem| (vec!["where".to_string(), column.clone()], problem.to_string());
+        let wrong = |problem: table::TableProblem| (vec!["where".to_string(), column.clone()], problem.to_string());
         table::meeting(&rows, column, condition).map_err(wrong)
     })
 }
@@ -129,7 +129,7 @@ fn filtered(ranking: &Ranking, rows: &DataFrame) -> Result<DataFrame, Fault> {
 ///
 /// # Errors
 /// Rows that are not there, and rows of several measures or sites, whose mean would mean nothing.
-pub fn rank(ranking: &Ranking, all: &DataFrame, of: Of, facts: Option<&Facts>) -> Result<Vec<Effect>, Fault> {
+pub fn rank(ranking: &Ranking, all: &DataFrame, of: Of, facts: Option<&Facts>) -> Result<Vec<Effect>, RankingFault> {
     check_columns(ranking, all)?;
     let own = of.rows(all).map_err(|error| fault("from", error.to_string()))?;
     let looked = |of: Of| of.rows(all).is_ok_and(|rows| rows.height() > 0);
@@ -151,8 +151,8 @@ pub fn rank(ranking: &Ranking, all: &DataFrame, of: Of, facts: Option<&Facts>) -
         return Ok(Vec::new());
     }
     let kept = with_order(ranking, kept)?;
-    let rows = Rows::read(&kept, ranking.by).map_err(|error| fault("from", error.to_string()))?;
-    let mut sums: IndexMap<Place, (f64, usize)> = IndexMap::new();
+    let rows = RankingRows::read(&kept, ranking.by).map_err(|error| fault("from", error.to_string()))?;
+    let mut sums: IndexMap<Component, (f64, usize)> = IndexMap::new();
     let mut sites: IndexMap<bool, Site> = IndexMap::new();
     for row in rows.of_one_measure(ranking)? {
         let Some((place, site)) = rows.place(row, facts)? else { continue };
@@ -177,7 +177,7 @@ pub fn rank(ranking: &Ranking, all: &DataFrame, of: Of, facts: Option<&Facts>) -
     if sums.is_empty() && !ranking.found {
         return Err(no_components(ranking.from, &rows));
     }
-    let mean = |(place, (sum, n)): (Place, (f64, usize))| {
+    let mean = |(place, (sum, n)): (Component, (f64, usize))| {
         (place, (n > 0).then(|| sum / n as f64).filter(|mean| !mean.is_nan()))
     };
     let mut effects: Vec<Effect> = sums.into_iter().map(mean).collect();
@@ -214,7 +214,7 @@ pub fn notes(ranking: &Ranking, all: &DataFrame) -> PolarsResult<Vec<String>> {
 }
 
 /// Rows that no component is to be had of.
-fn no_components(from: &str, rows: &Rows) -> Fault {
+fn no_components(from: &str, rows: &RankingRows) -> RankingFault {
     let sites: IndexSet<&str> = (0..rows.height).filter_map(|row| rows.text("site", row)).collect();
     let sites: Vec<&str> = sites.into_iter().collect();
     let of = if sites.is_empty() { String::new() } else { format!(" of {}", quoted(&sites)) };
@@ -225,7 +225,7 @@ fn no_components(from: &str, rows: &Rows) -> Fault {
 }
 
 /// Layer, heads before MLPs, unit.
-fn order(place: Place) -> (Hook, Option<usize>) {
+fn order(place: Component) -> (Hook, Option<usize>) {
     (place.hook, place.unit)
 }
 
@@ -250,14 +250,14 @@ impl Of<'_> {
 }
 
 /// The columns of a step's rows that a ranking reads.
-struct Rows {
+struct RankingRows {
     height: usize,
     texts: IndexMap<&'static str, StringChunked>,
     numbers: IndexMap<&'static str, Vec<Option<usize>>>,
     effect: Vec<Option<f64>>,
 }
 
-impl Rows {
+impl RankingRows {
     fn read(rows: &DataFrame, by: Option<&str>) -> PolarsResult<Self> {
         let there = |name: &&str| rows.column(name).is_ok();
         let texts = ["measure", "site", "component"].into_iter().filter(there);
@@ -282,7 +282,7 @@ impl Rows {
     }
 
     /// The rows of the wanted measure, which what is averaged must have.
-    fn of_one_measure(&self, ranking: &Ranking) -> Result<Vec<usize>, Fault> {
+    fn of_one_measure(&self, ranking: &Ranking) -> Result<Vec<usize>, RankingFault> {
         let rows = 0..self.height;
         let measures: IndexSet<&str> = rows.clone().filter_map(|row| self.text("measure", row)).collect();
         let measures: Vec<&str> = measures.into_iter().collect();
@@ -294,7 +294,7 @@ impl Rows {
 
     /// The component that a row is of, and the site its effect was taken at, where the rows say; `None` for what is neither
     /// a head, a neuron nor a whole MLP.
-    fn place(&self, row: usize, facts: Option<&Facts>) -> Result<Option<(Place, Option<Site>)>, Fault> {
+    fn place(&self, row: usize, facts: Option<&Facts>) -> Result<Option<(Component, Option<Site>)>, RankingFault> {
         let within = |number: usize, count: fn(&Facts) -> usize| facts.is_none_or(|facts| number < count(facts));
         let layer = self.number("layer", row).filter(|&layer| within(layer, |facts| facts.n_layers));
         let Some(layer) = layer else { return Ok(None) };
@@ -306,7 +306,7 @@ impl Rows {
             None => None,
         };
         let (head, neuron) = (self.number("head", row), self.number("neuron", row));
-        let at = |site: Site, unit: Option<usize>| Place { hook: Hook::Block(layer, site), unit };
+        let at = |site: Site, unit: Option<usize>| Component { hook: Hook::Block(layer, site), unit };
         let place = match (head, neuron) {
             (Some(head), _) if site.is_none_or(has_heads) && within(head, |facts| facts.n_heads) => {
                 at(Site::Z, Some(head))
@@ -343,7 +343,7 @@ impl Rows {
 ///
 /// # Errors
 /// One that there is not, and several whose mean would mean nothing.
-pub fn one_measure<'r>(ranking: &Ranking<'r>, measures: &[&str]) -> Result<Option<&'r str>, Fault> {
+pub fn one_measure<'r>(ranking: &Ranking<'r>, measures: &[&str]) -> Result<Option<&'r str>, RankingFault> {
     let from = ranking.from;
     match (ranking.measure, measures) {
         (Some(measure), _) if !measures.contains(&measure) => {

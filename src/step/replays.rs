@@ -16,7 +16,7 @@ use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
 use crate::spec::Dtype;
 use crate::system::interrupt;
-use crate::system::progress::Task;
+use crate::system::progress::ProgressTask;
 use std::ops::Range;
 
 /// Rows of each call that are recomputed from scratch: so many, and one of each so many, but not more than those.
@@ -122,7 +122,7 @@ pub fn captured(
     (what, tokens): (&str, &Tokens),
     wanted: &HookPositions,
     batch: usize,
-    (context, task): (&Context, &Task),
+    (context, task): (&Context, &ProgressTask),
     mut add: impl FnMut(Range<usize>, Activations) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let parts = parts(tokens.batch, batch);
@@ -152,7 +152,7 @@ pub fn read(
     (base, sources): (&CleanRun, &Activations),
     rows: &[EditedPrompt],
     (tokens, wanted): (&(dyn Fn(usize) -> Vec<u32> + Sync), LogitRead),
-    (context, task): (&Context, &Task),
+    (context, task): (&Context, &ProgressTask),
     checks: &mut Vec<SelfCheck>,
 ) -> Result<LogitReads, Error> {
     let facts = subject.model.facts();
@@ -186,7 +186,7 @@ pub fn read(
 }
 
 /// Shows that some more is done, and lets Ctrl-C in.
-pub(super) fn pause(task: &Task, done: usize) -> Result<(), Stopped> {
+pub(super) fn pause(task: &ProgressTask, done: usize) -> Result<(), Stopped> {
     task.advance(done as u64);
     interrupt::check().map_err(|interrupted| Stopped::Because(interrupted.into()))
 }

@@ -7,7 +7,7 @@ use crate::measure::enough;
 use crate::spec::step::Smallest;
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::kind::Kind;
-use crate::table::{ColumnInfo, Frames, Holds, Problem, column, holds, meeting, read, rows};
+use crate::table::{ColumnInfo, Frames, Holds, TableProblem, column, holds, meeting, read, rows};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 
@@ -26,7 +26,7 @@ rows! {
 impl Kind for Smallest {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
         check(self, context.loaded, context.frames)?;
-        let refuse = |(key, problem): Fault| context.loaded.refuse(&["step", &self.name, key], problem, None);
+        let refuse = |(key, problem): KeyFault| context.loaded.refuse(&["step", &self.name, key], problem, None);
         let all = context.frames.get(&self.from).map_err(|problem| refuse(("from", problem)))?;
         let mut rows = all.clone();
         for (name, condition) in &self.filter {
@@ -79,7 +79,7 @@ impl Kind for Smallest {
 }
 
 /// A key of the step and what is wrong with it.
-type Fault = (&'static str, String);
+type KeyFault = (&'static str, String);
 
 /// Checks what the step reads of the rows of another; `frames` are those of all steps, empty.
 ///
@@ -94,7 +94,7 @@ fn check(step: &Smallest, loaded: &Loaded, frames: &Frames) -> Result<(), SpecEr
     for (key, name) in [("x", &step.x), ("y", &step.y)] {
         let numbers = |found: &Column| match found.dtype().is_primitive_numeric() {
             true => Ok(()),
-            false => Err(Problem::WrongType {
+            false => Err(TableProblem::WrongType {
                 column: name.clone(),
                 found: holds(found.dtype()),
                 wanted: "numbers are needed".into(),
@@ -146,7 +146,7 @@ fn repeated_column<'s>(step: &'s Smallest, rows: &DataFrame) -> Option<&'s str> 
 }
 
 /// The rows of the measure that is named, or of the one there is.
-fn of_one_measure(step: &Smallest, rows: DataFrame) -> PolarsResult<Result<DataFrame, Fault>> {
+fn of_one_measure(step: &Smallest, rows: DataFrame) -> PolarsResult<Result<DataFrame, KeyFault>> {
     let Ok(measures) = rows.column("measure") else { return Ok(Ok(rows)) };
     let measures = measures.str()?;
     let there: IndexSet<&str> = measures.iter().flatten().collect();
@@ -167,7 +167,7 @@ fn of_one_measure(step: &Smallest, rows: DataFrame) -> PolarsResult<Result<DataF
 }
 
 /// One row per group: its columns, x, `value`, `best`, `share`; and in how many groups nothing is enough.
-fn reduce(step: &Smallest, rows: &DataFrame) -> PolarsResult<Result<(DataFrame, usize), Fault>> {
+fn reduce(step: &Smallest, rows: &DataFrame) -> PolarsResult<Result<(DataFrame, usize), KeyFault>> {
     let names = groups(step, rows);
     let numbers = |name| Ok(read::numbers(rows, name)?.into_iter().map(|number| number.unwrap_or(f64::NAN)).collect());
     let (x, y): (PolarsResult<Vec<f64>>, PolarsResult<Vec<f64>>) = (numbers(&step.x), numbers(&step.y));

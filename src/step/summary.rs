@@ -1,6 +1,6 @@
 //! Values per key and prompt as rows: averaged over the prompts of each group, and one by one.
 
-use super::labels::{Labels, RunColumns};
+use super::labels::{RunColumns, RunLabels};
 use super::{Outcome, RowsInfo};
 use crate::measure::Resamples;
 use crate::prompt::{Prompt, PromptColumns};
@@ -16,7 +16,7 @@ pub const BOOTSTRAP_SEED: u64 = 0;
 pub const MOST_ROWS: usize = 20_000_000;
 
 /// Values of a measure, or of several, on some prompts.
-pub struct Values<'v> {
+pub struct MeasuredValues<'v> {
     /// One row per key: what a value is of.
     pub keys: &'v DataFrame,
     /// Names of the measures.
@@ -29,7 +29,7 @@ pub struct Values<'v> {
     pub baseline: Option<&'v [f64]>,
 }
 
-impl Values<'_> {
+impl MeasuredValues<'_> {
     /// One row per key, group and measure.
     pub fn means(&self, bootstrap: usize) -> PolarsResult<DataFrame> {
         let groups = self.by_group();
@@ -39,7 +39,7 @@ impl Values<'_> {
                 (0..groups.len()).flat_map(move |group| (0..self.measures.len()).map(move |m| (key, group, m)))
             })
             .collect();
-        let rows: Vec<Row> = cells
+        let rows: Vec<SummaryRow> = cells
             .par_iter()
             .map(|&(key, group, measure)| {
                 let label = groups.get_index(group).map_or("", |(label, _)| label);
@@ -140,7 +140,7 @@ impl Values<'_> {
         measure: usize,
         resamples: &Resamples,
         bootstrap: usize,
-    ) -> Row<'r> {
+    ) -> SummaryRow<'r> {
         let value =
             |&member: &usize| self.data[(key as usize * self.prompts.len() + member) * self.measures.len() + measure];
         let all: Vec<f64> = members.iter().map(value).collect();
@@ -161,7 +161,7 @@ impl Values<'_> {
             *n += 1;
         }
         let means: Vec<f64> = seeds.values().map(|(sum, n)| sum / *n as f64).collect();
-        Row {
+        SummaryRow {
             label,
             measure: self.measures[measure],
             n: finite.len() as u64,
@@ -176,7 +176,7 @@ impl Values<'_> {
     }
 }
 
-struct Row<'r> {
+struct SummaryRow<'r> {
     label: &'r str,
     measure: &'static str,
     n: u64,
@@ -191,7 +191,7 @@ struct Row<'r> {
 
 rows! {
     /// What is measured, on how many prompts, and the mean over them.
-    MeanColumns<'r>(row: &'r Row<'r>) {
+    MeanColumns<'r>(row: &'r SummaryRow<'r>) {
         operator: String = row.label;
         measure: String = row.measure, "What `mean` or `value` measures.";
         n: i64 = row.n, "How many prompts the row is of.";
@@ -205,7 +205,7 @@ rows! {
     }
 
     /// How far the prompts and their draws lie apart; a prompt of several draws counts once.
-    SpreadColumns<'r>(row: &'r Row<'r>) {
+    SpreadColumns<'r>(row: &'r SummaryRow<'r>) {
         std: Option<f64> = number(row.std), "Standard deviation over prompts.";
         ci_low: Option<f64> = number(row.low), "Lower end of the 95 % interval: of the mean by bootstrap over prompts, of a share by Wilson.";
         ci_high: Option<f64> = number(row.high), "Upper end of the 95 % interval.";
@@ -236,9 +236,9 @@ impl Outcome {
     pub fn add_values(
         &mut self,
         name: &str,
-        labels: Labels,
+        labels: RunLabels,
         template: &str,
-        values: &Values,
+        values: &MeasuredValues,
         bootstrap: usize,
         per_prompt: bool,
     ) -> PolarsResult<()> {
@@ -251,7 +251,7 @@ impl Outcome {
     }
 
     /// Adds rows to the frame `name` with the columns `model`, `checkpoint`, `step` and `template` before them.
-    pub fn add_labelled(&mut self, name: &str, labels: Labels, template: &str, rows: DataFrame) -> PolarsResult<()> {
+    pub fn add_labelled(&mut self, name: &str, labels: RunLabels, template: &str, rows: DataFrame) -> PolarsResult<()> {
         let of = std::iter::repeat_n((labels, template), rows.height());
         self.add(name, RunColumns::frame(of)?.hstack(rows.columns())?)
     }

@@ -10,7 +10,7 @@ use std::{fs, io};
 
 /// An entry as a list shows it.
 #[derive(Debug)]
-pub struct Listed {
+pub struct EntryListing {
     /// Its key.
     pub key: String,
     /// What it says of itself, or what is wrong with it.
@@ -23,7 +23,7 @@ pub struct Listed {
 
 /// A step that was interrupted: what is finished of it.
 #[derive(Debug)]
-pub struct Unfinished {
+pub struct UnfinishedStep {
     /// Its key.
     pub key: String,
     /// What the blocks are of, or what is wrong with them.
@@ -40,7 +40,7 @@ pub struct Unfinished {
 
 /// What is kept when a store is collected.
 #[derive(Debug, Clone, Copy)]
-pub struct Keep<'a> {
+pub struct Retention<'a> {
     /// Entries that were used within this time.
     pub used_within: Duration,
     /// As many bytes of those, the last used first.
@@ -51,7 +51,7 @@ pub struct Keep<'a> {
 
 /// What a collection removed.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Collected {
+pub struct CollectionSummary {
     /// Entries.
     pub entries: usize,
     /// Steps that were interrupted and not continued.
@@ -68,7 +68,7 @@ impl Store {
     ///
     /// # Errors
     /// A folder that cannot be read; a store that is not there has no entries.
-    pub fn list(&self) -> io::Result<Vec<Listed>> {
+    pub fn list(&self) -> io::Result<Vec<EntryListing>> {
         let mut listed = Vec::new();
         for shelf in folders(&self.entries())? {
             for place in folders(&shelf)? {
@@ -78,7 +78,7 @@ impl Store {
                     Ok(None) => continue,
                     Err(damage) => Err(damage),
                 };
-                listed.push(Listed { key, entry, bytes: size(&place), used: last_used(&place) });
+                listed.push(EntryListing { key, entry, bytes: size(&place), used: last_used(&place) });
             }
         }
         listed.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.key.cmp(&b.key)));
@@ -89,11 +89,11 @@ impl Store {
     ///
     /// # Errors
     /// A folder that cannot be read.
-    pub fn unfinished(&self) -> io::Result<Vec<Unfinished>> {
+    pub fn unfinished(&self) -> io::Result<Vec<UnfinishedStep>> {
         let listed = folders(&self.blocks())?.into_iter().filter_map(|place| {
             let key = place.file_name()?.to_string_lossy().into_owned();
             let newest = entries(&place).ok()?.iter().filter_map(|file| fs::metadata(file).ok()?.modified().ok()).max();
-            Some(Unfinished {
+            Some(UnfinishedStep {
                 about: blocks::About::read(&place),
                 blocks: blocks::count(&place),
                 bytes: size(&place),
@@ -134,10 +134,10 @@ impl Store {
     ///
     /// # Errors
     /// What the operating system says.
-    pub fn collect(&self, keep: Keep) -> io::Result<Collected> {
-        let mut collected = Collected::default();
+    pub fn collect(&self, keep: Retention) -> io::Result<CollectionSummary> {
+        let mut collected = CollectionSummary::default();
         let mut kept = 0;
-        for Listed { key, entry, bytes, used } in self.list()? {
+        for EntryListing { key, entry, bytes, used } in self.list()? {
             let useful = match &entry {
                 Ok(entry) => keep.build.is_none_or(|build| entry.build == build),
                 // Another version finds it.
@@ -152,7 +152,7 @@ impl Store {
             collected.entries += 1;
             collected.bytes += bytes;
         }
-        for Unfinished { key, about, bytes, used, .. } in self.unfinished()? {
+        for UnfinishedStep { key, about, bytes, used, .. } in self.unfinished()? {
             let useful = about.is_ok_and(|about| keep.build.is_none_or(|build| about.build == build));
             if useful && keep.recent(used) {
                 continue;
@@ -181,7 +181,7 @@ impl Store {
     }
 }
 
-impl Keep<'_> {
+impl Retention<'_> {
     /// Whether something was used lately. What is of the future was: the clock was set back.
     fn recent(&self, used: SystemTime) -> bool {
         used.elapsed().map_or(true, |age| age <= self.used_within)

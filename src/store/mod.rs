@@ -13,9 +13,9 @@ mod put;
 mod take;
 
 pub use entry::{Damage, Entry};
-pub use maintenance::{Collected, Keep, Listed, Unfinished};
-pub use place::Place;
-pub use put::About;
+pub use maintenance::{CollectionSummary, EntryListing, Retention, UnfinishedStep};
+pub use place::StoreLocation;
+pub use put::Provenance;
 pub use take::Taken;
 
 use crate::system::Digests;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Where the store is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum StoreLocation {
     /// In a folder.
     Folder(PathBuf),
     /// Nowhere: nothing is kept.
@@ -15,7 +15,7 @@ pub enum Place {
 /// How a spec and the environment say that there is no store.
 const OFF: &str = "off";
 
-impl Place {
+impl StoreLocation {
     /// As a spec's `run.store` says, a path being relative to the file that wrote it; else as the environment does.
     pub fn of(loaded: &Loaded) -> Self {
         match loaded.spec.run.store.as_deref() {

@@ -16,7 +16,7 @@ use std::{fs, io};
 
 /// How an outcome came about.
 #[derive(Debug, Clone, Copy)]
-pub struct About<'a> {
+pub struct Provenance<'a> {
     /// Name of the step.
     pub step: &'a str,
     /// Its kind.
@@ -41,7 +41,7 @@ impl Store {
     ///
     /// # Errors
     /// Files that cannot be written, and outcomes that would not come back as they are.
-    pub fn put(&self, key: &Key, outcome: &Outcome, about: &About) -> io::Result<()> {
+    pub fn put(&self, key: &Key, outcome: &Outcome, about: &Provenance) -> io::Result<()> {
         let digest = if names_within(outcome, about.names) { key.named(about.names) } else { key.digest.clone() };
         static PARTS: AtomicU64 = AtomicU64::new(0);
         let number = PARTS.fetch_add(1, Ordering::Relaxed);
@@ -92,7 +92,7 @@ impl Store {
 }
 
 /// Nothing waits for the disk here: what a power cut takes is found by its checksum.
-fn write(part: &Path, digest: &str, key: &Key, outcome: &Outcome, about: &About) -> io::Result<()> {
+fn write(part: &Path, digest: &str, key: &Key, outcome: &Outcome, about: &Provenance) -> io::Result<()> {
     let mut frames = Vec::new();
     for (number, (name, frame)) in outcome.frames.iter().enumerate() {
         let file = format!("rows{number}.parquet");

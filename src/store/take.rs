@@ -23,7 +23,7 @@ pub enum Taken {
 }
 
 impl Store {
-    /// The outcome under a key, for a step of this name in this results folder; `names` as in [`super::About`].
+    /// The outcome under a key, for a step of this name in this results folder; `names` as in [`super::Provenance`].
     ///
     /// # Errors
     /// Files that cannot be written into the results folder.

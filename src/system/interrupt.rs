@@ -9,8 +9,8 @@ use std::time::Duration;
 
 /// The signal that asked, 0 while none has.
 static ASKED: AtomicI32 = AtomicI32::new(0);
-/// What there is to go on from: a [`Stage`].
-static STAGE: AtomicU8 = AtomicU8::new(Stage::Before as u8);
+/// What there is to go on from: an [`InterruptStage`].
+static STAGE: AtomicU8 = AtomicU8::new(InterruptStage::Before as u8);
 /// Whether the sentence is said: once. Held while it is written, so that the process does not end between the two.
 static SAID: Mutex<bool> = Mutex::new(false);
 /// Held while files are put in their places.
@@ -29,7 +29,7 @@ const CODE: i32 = 128;
 
 /// What there is to go on from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum InterruptStage {
     /// Nothing is computed yet.
     Before,
     /// Steps are computed, and a store keeps what is complete.
@@ -47,10 +47,10 @@ impl std::error::Error for Interrupted {}
 impl std::fmt::Display for Interrupted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match STAGE.load(Ordering::Relaxed) {
-            stage if stage == Stage::Kept as u8 => {
+            stage if stage == InterruptStage::Kept as u8 => {
                 "interrupted; what was complete is kept in the store, and the same command goes on from there"
             }
-            stage if stage == Stage::Lost as u8 => {
+            stage if stage == InterruptStage::Lost as u8 => {
                 "interrupted; there is no store to go on from, and the same command begins anew"
             }
             _ => "interrupted before anything was computed; the same command begins anew",
@@ -59,8 +59,8 @@ impl std::fmt::Display for Interrupted {
 }
 
 /// Says what there is to go on from. What was to be had once is not taken back: of several specs one may have no store.
-pub fn stage(stage: Stage) {
-    if STAGE.load(Ordering::Relaxed) != Stage::Kept as u8 {
+pub fn stage(stage: InterruptStage) {
+    if STAGE.load(Ordering::Relaxed) != InterruptStage::Kept as u8 {
         STAGE.store(stage as u8, Ordering::Relaxed);
     }
 }
@@ -105,7 +105,7 @@ fn asked(signal: i32) {
     if !first {
         std::process::exit(i32::from(exit_code()));
     }
-    let begun = STAGE.load(Ordering::Relaxed) != Stage::Before as u8;
+    let begun = STAGE.load(Ordering::Relaxed) != InterruptStage::Before as u8;
     std::thread::spawn(move || {
         if begun {
             std::thread::sleep(PATIENCE);

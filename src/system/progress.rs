@@ -70,7 +70,7 @@ impl Progress {
     }
 
     /// Begins a task of `total` units, for example `("accuracy: arith", 10000, "prompts")`.
-    pub fn begin(&self, label: &str, total: u64, unit: &str) -> Task {
+    pub fn begin(&self, label: &str, total: u64, unit: &str) -> ProgressTask {
         let label = format!("{}{label}", self.prefix);
         match &self.mode {
             Mode::Bars(bars) => {
@@ -82,15 +82,15 @@ impl Progress {
                 }
                 bar.set_prefix(label.clone());
                 bar.enable_steady_tick(Duration::from_millis(200));
-                Task { label, unit: unit.into(), show: Show::Bar(bar) }
+                ProgressTask { label, unit: unit.into(), show: Show::Bar(bar) }
             }
             Mode::Lines => {
                 let now = Instant::now();
                 let lines =
                     Lines { total, done: 0, message: String::new(), started: now, shown: now, shown_done: None };
-                Task { label, unit: unit.into(), show: Show::Lines(Mutex::new(lines)) }
+                ProgressTask { label, unit: unit.into(), show: Show::Lines(Mutex::new(lines)) }
             }
-            Mode::Quiet => Task { label, unit: unit.into(), show: Show::Nothing },
+            Mode::Quiet => ProgressTask { label, unit: unit.into(), show: Show::Nothing },
         }
     }
 
@@ -110,7 +110,7 @@ impl Progress {
 
 /// One task under way; finished when dropped.
 #[derive(Debug)]
-pub struct Task {
+pub struct ProgressTask {
     label: String,
     unit: String,
     show: Show,
@@ -134,7 +134,7 @@ struct Lines {
     shown_done: Option<u64>,
 }
 
-impl Task {
+impl ProgressTask {
     /// `units` more are done.
     pub fn advance(&self, units: u64) {
         match &self.show {
@@ -188,7 +188,7 @@ impl Task {
     }
 }
 
-impl Drop for Task {
+impl Drop for ProgressTask {
     fn drop(&mut self) {
         match &self.show {
             Show::Bar(bar) => bar.finish_and_clear(),

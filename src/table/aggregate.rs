@@ -4,7 +4,7 @@
 // gives the same numbers.
 #![allow(deprecated)]
 
-use super::error::{Fault, Problem, at, column, holds};
+use super::error::{TableFault, TableProblem, at, column, holds};
 use super::selected::all_there;
 use super::undefined::undefined;
 use super::{identity, order};
@@ -24,8 +24,8 @@ pub(super) fn group(
     rows: &DataFrame,
     keys: &[String],
     aggregates: &IndexMap<String, String>,
-) -> Result<(DataFrame, Vec<String>), Vec<Fault<Problem>>> {
-    let by = |problem: Problem| vec![at(&["group_by"])(problem)];
+) -> Result<(DataFrame, Vec<String>), Vec<TableFault<TableProblem>>> {
+    let by = |problem: TableProblem| vec![at(&["group_by"])(problem)];
     all_there(rows, "group_by", keys)?;
     let mut rows = rows.clone();
     let mut names: Vec<&str> = keys.iter().map(String::as_str).collect();
@@ -34,14 +34,14 @@ pub(super) fn group(
         rows.with_column(constant).map_err(|error| by(error.into()))?;
         names.push(EVERYTHING);
     }
-    let groups = Groups { rows: &rows, keys: &names };
+    let groups = RowGroups { rows: &rows, keys: &names };
     let mut grouped = groups.keys().map_err(by)?;
     let mut undefined: IndexMap<String, Undefined> = IndexMap::new();
     let mut faults = Vec::new();
     for (name, text) in aggregates {
         let values = match grouped.column(name) {
-            Ok(_) => Err(Problem::DuplicateColumn(name.clone())),
-            Err(_) => parse_aggregate(text).map_err(Problem::from).and_then(|what| {
+            Ok(_) => Err(TableProblem::DuplicateColumn(name.clone())),
+            Err(_) => parse_aggregate(text).map_err(TableProblem::from).and_then(|what| {
                 groups.one_measure(&what)?;
                 let (values, found) = groups.aggregate(&what)?;
                 if let (Some(found), Some(column)) = (found, what.column) {
@@ -88,26 +88,26 @@ impl Undefined {
 }
 
 /// Rows, and the columns that tell their groups apart.
-struct Groups<'r> {
+struct RowGroups<'r> {
     rows: &'r DataFrame,
     keys: &'r [&'r str],
 }
 
-impl Groups<'_> {
-    fn keys(&self) -> Result<DataFrame, Problem> {
+impl RowGroups<'_> {
+    fn keys(&self) -> Result<DataFrame, TableProblem> {
         let groups = self.rows.group_by_stable(self.keys.iter().copied())?;
         Ok(DataFrame::new_infer_height(groups.keys())?)
     }
 
     /// The keys, and beside them these values.
-    fn of(&self, values: Column) -> Result<DataFrame, Problem> {
+    fn of(&self, values: Column) -> Result<DataFrame, TableProblem> {
         let mut frame = self.rows.select(self.keys.iter().copied())?;
         frame.with_column(values.with_name(VALUES.into()))?;
         Ok(frame)
     }
 
     /// Refuses what would make one number of several measures.
-    fn one_measure(&self, what: &Aggregate) -> Result<(), Problem> {
+    fn one_measure(&self, what: &Aggregate) -> Result<(), TableProblem> {
         let Some(name) = what.column.as_deref().filter(|_| what.function != Function::Count) else { return Ok(()) };
         if self.keys.contains(&identity::MEASURE) || self.rows.column(identity::MEASURE).is_err() {
             return Ok(());
@@ -118,7 +118,7 @@ impl Groups<'_> {
     }
 
     /// One value per group, in the order of the groups' first rows; and where they are NaN because a value is.
-    fn aggregate(&self, what: &Aggregate) -> Result<(Column, Option<Undefined>), Problem> {
+    fn aggregate(&self, what: &Aggregate) -> Result<(Column, Option<Undefined>), TableProblem> {
         let values = match &what.column {
             Some(name) => column(self.rows, name)?.clone(),
             None => Column::new(VALUES.into(), vec![0i64; self.rows.height()]),
@@ -138,7 +138,7 @@ impl Groups<'_> {
         Ok((numbers.into_column(), Some(undefined)))
     }
 
-    fn undefined(&self, values: &Column) -> Result<Option<Undefined>, Problem> {
+    fn undefined(&self, values: &Column) -> Result<Option<Undefined>, TableProblem> {
         let Some(undefined) = undefined(values.as_materialized_series())? else { return Ok(None) };
         let rows = undefined.iter().flatten().filter(|undefined| *undefined).count();
         let frame = self.of(undefined.into_column().cast(&DataType::Int64)?)?;
@@ -150,15 +150,15 @@ impl Groups<'_> {
 }
 
 /// The values of each group as one number, where none is NaN.
-fn reduced(frame: &DataFrame, keys: &[&str], what: &Aggregate) -> Result<Column, Problem> {
-    let groups = || Ok::<_, Problem>(frame.group_by_stable(keys.iter().copied())?.select([VALUES]));
+fn reduced(frame: &DataFrame, keys: &[&str], what: &Aggregate) -> Result<Column, TableProblem> {
+    let groups = || Ok::<_, TableProblem>(frame.group_by_stable(keys.iter().copied())?.select([VALUES]));
     let last = |frame: DataFrame| {
         let width = frame.width();
         frame
             .columns()
             .get(width.saturating_sub(1))
             .cloned()
-            .ok_or_else(|| Problem::DuplicateColumn(VALUES.to_string()))
+            .ok_or_else(|| TableProblem::DuplicateColumn(VALUES.to_string()))
     };
     let std = || last(groups()?.std(1)?);
     match what.function {
@@ -179,13 +179,13 @@ fn reduced(frame: &DataFrame, keys: &[&str], what: &Aggregate) -> Result<Column,
     }
 }
 
-fn sem(std: &Column, number: &Column) -> Result<Column, Problem> {
+fn sem(std: &Column, number: &Column) -> Result<Column, TableProblem> {
     let root = number.cast(&DataType::Float64)?.f64()?.apply_values(f64::sqrt).into_column();
     Ok((std / &root)?)
 }
 
 /// How many values of each group are not null.
-fn number(frame: &DataFrame, keys: &[&str]) -> Result<Column, Problem> {
+fn number(frame: &DataFrame, keys: &[&str]) -> Result<Column, TableProblem> {
     let what = Aggregate { function: Function::Count, column: Some(VALUES.to_string()), argument: None };
     let mut frame = frame.clone();
     let counted = suited(column(&frame, VALUES)?.clone(), Function::Count)?;
@@ -194,7 +194,7 @@ fn number(frame: &DataFrame, keys: &[&str]) -> Result<Column, Problem> {
 }
 
 /// The column as the function needs it: numbers as `f64` (true is 1), what is counted as 1 and 0.
-fn suited(values: Column, function: Function) -> Result<Column, Problem> {
+fn suited(values: Column, function: Function) -> Result<Column, TableProblem> {
     let dtype = values.dtype().clone();
     let numbers = dtype.is_primitive_numeric() || matches!(dtype, DataType::Boolean | DataType::Null);
     match function {
@@ -202,7 +202,7 @@ fn suited(values: Column, function: Function) -> Result<Column, Problem> {
         Function::Min | Function::Max if numbers || dtype == DataType::String => Ok(values),
         Function::Sum if dtype.is_integer() || dtype == DataType::Boolean => Ok(values.cast(&DataType::Int64)?),
         _ if numbers => Ok(values.cast(&DataType::Float64)?),
-        _ => Err(Problem::WrongType {
+        _ => Err(TableProblem::WrongType {
             column: values.name().to_string(),
             found: holds(&dtype),
             wanted: format!("{} needs numbers", function.name()),

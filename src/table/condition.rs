@@ -1,6 +1,6 @@
 //! `where`: the rows whose columns have the wanted values.
 
-use super::error::{Problem, column, holds};
+use super::error::{TableProblem, column, holds};
 use super::some_values;
 use super::undefined::comparable;
 use crate::spec::Condition;
@@ -11,7 +11,7 @@ use polars::prelude::*;
 ///
 /// # Errors
 /// No such column, text compared with a number.
-pub fn meeting(rows: &DataFrame, name: &str, condition: &Condition) -> Result<DataFrame, Problem> {
+pub fn meeting(rows: &DataFrame, name: &str, condition: &Condition) -> Result<DataFrame, TableProblem> {
     Ok(rows.filter(&mask(rows, name, condition)?)?)
 }
 
@@ -19,7 +19,7 @@ pub fn meeting(rows: &DataFrame, name: &str, condition: &Condition) -> Result<Da
 ///
 /// # Errors
 /// As [`meeting`].
-pub fn mask(rows: &DataFrame, name: &str, condition: &Condition) -> Result<BooleanChunked, Problem> {
+pub fn mask(rows: &DataFrame, name: &str, condition: &Condition) -> Result<BooleanChunked, TableProblem> {
     let values = column(rows, name)?.as_materialized_series();
     let numbers = || match values.dtype().is_primitive_numeric() {
         // polars would cast the bound to the column's type, and 2.5 to 2.
@@ -35,7 +35,7 @@ pub fn mask(rows: &DataFrame, name: &str, condition: &Condition) -> Result<Boole
         Comparison::NotEqual(literal) => !equal(values, &literal)?,
         Comparison::OneOf(literals) => {
             literals.iter().try_fold(BooleanChunked::full(name.into(), false, values.len()), |any, literal| {
-                Ok::<_, Problem>(any | equal(values, literal)?)
+                Ok::<_, TableProblem>(any | equal(values, literal)?)
             })?
         }
         Comparison::Less(bound) => numbers()?.lt(bound)?,
@@ -61,7 +61,11 @@ pub fn texts(condition: &Condition) -> Vec<String> {
 ///
 /// # Errors
 /// As [`meeting`].
-pub fn never(rows: &DataFrame, name: &str, condition: &Condition) -> Result<Option<(Vec<Literal>, String)>, Problem> {
+pub fn never(
+    rows: &DataFrame,
+    name: &str,
+    condition: &Condition,
+) -> Result<Option<(Vec<Literal>, String)>, TableProblem> {
     let values = column(rows, name)?;
     let asked = match parse_condition(&condition.0)? {
         Comparison::Equal(literal) => vec![literal],
@@ -73,7 +77,7 @@ pub fn never(rows: &DataFrame, name: &str, condition: &Condition) -> Result<Opti
     Ok(never.then(|| (asked, some_values(values))))
 }
 
-fn equal(values: &Series, literal: &Literal) -> Result<BooleanChunked, Problem> {
+fn equal(values: &Series, literal: &Literal) -> Result<BooleanChunked, TableProblem> {
     match (values.dtype(), literal) {
         // An answer is text even where it reads as a number, and a spec may write it either way.
         (DataType::String, literal) => Ok(values.equal(written(literal).as_str())?),
@@ -119,6 +123,10 @@ fn written(literal: &Literal) -> String {
     }
 }
 
-fn wrong(values: &Series, wanted: &str) -> Problem {
-    Problem::WrongType { column: values.name().to_string(), found: holds(values.dtype()), wanted: wanted.to_string() }
+fn wrong(values: &Series, wanted: &str) -> TableProblem {
+    TableProblem::WrongType {
+        column: values.name().to_string(),
+        found: holds(values.dtype()),
+        wanted: wanted.to_string(),
+    }
 }

@@ -1,17 +1,20 @@
 //! `derive`: columns computed from others, row by row.
 
-use super::error::{Fault, Problem, at, column, holds};
-use crate::spec::arithmetic::{Operation, Part, parse_arithmetic};
+use super::error::{TableFault, TableProblem, at, column, holds};
+use crate::spec::arithmetic::{BinaryOperation, ExpressionPart, parse_arithmetic};
 use indexmap::IndexMap;
 use polars::prelude::*;
 
 /// Adds the columns in their order, each of `f64`.
-pub(super) fn derive(frame: &DataFrame, columns: &IndexMap<String, String>) -> Result<DataFrame, Vec<Fault<Problem>>> {
+pub(super) fn derive(
+    frame: &DataFrame,
+    columns: &IndexMap<String, String>,
+) -> Result<DataFrame, Vec<TableFault<TableProblem>>> {
     let mut frame = frame.clone();
     let mut faults = Vec::new();
     for (name, text) in columns {
         let values = match frame.column(name) {
-            Ok(_) => Err(Problem::DuplicateColumn(name.clone())),
+            Ok(_) => Err(TableProblem::DuplicateColumn(name.clone())),
             Err(_) => reckon(&frame, text),
         };
         let added =
@@ -31,8 +34,8 @@ pub(super) fn derive(frame: &DataFrame, columns: &IndexMap<String, String>) -> R
 ///
 /// # Errors
 /// What cannot be read, and columns that are not there or hold no numbers.
-pub fn reckon(frame: &DataFrame, text: &str) -> Result<Vec<Option<f64>>, Problem> {
-    parse_arithmetic(text).map_err(Problem::from).and_then(|what| values(frame, &what.parts))
+pub fn reckon(frame: &DataFrame, text: &str) -> Result<Vec<Option<f64>>, TableProblem> {
+    parse_arithmetic(text).map_err(TableProblem::from).and_then(|what| values(frame, &what.parts))
 }
 
 /// A number for all rows, or one for each.
@@ -43,14 +46,14 @@ enum Operand {
 }
 
 /// The value of an expression in each row; null where a column that it reads is.
-fn values(frame: &DataFrame, parts: &[Part]) -> Result<Vec<Option<f64>>, Problem> {
+fn values(frame: &DataFrame, parts: &[ExpressionPart]) -> Result<Vec<Option<f64>>, TableProblem> {
     let mut stack: Vec<Operand> = Vec::new();
     for part in parts {
         let operand = match part {
-            Part::Number(number) => Some(Operand::Number(*number)),
-            Part::Column(name) => Some(Operand::Rows(numbers(frame, name)?)),
-            Part::Negate => stack.pop().map(|operand| operand.each(|number| -number)),
-            Part::Binary(operation) => {
+            ExpressionPart::Number(number) => Some(Operand::Number(*number)),
+            ExpressionPart::Column(name) => Some(Operand::Rows(numbers(frame, name)?)),
+            ExpressionPart::Negate => stack.pop().map(|operand| operand.each(|number| -number)),
+            ExpressionPart::Binary(operation) => {
                 let b = stack.pop();
                 stack.pop().zip(b).map(|(a, b)| combine(*operation, a, b))
             }
@@ -74,7 +77,7 @@ impl Operand {
     }
 }
 
-fn combine(operation: Operation, a: Operand, b: Operand) -> Operand {
+fn combine(operation: BinaryOperation, a: Operand, b: Operand) -> Operand {
     match (a, b) {
         (a, Operand::Number(b)) => a.each(|a| operation.of(a, b)),
         (Operand::Number(a), b) => b.each(|b| operation.of(a, b)),
@@ -85,11 +88,11 @@ fn combine(operation: Operation, a: Operand, b: Operand) -> Operand {
 }
 
 /// A column's numbers; true is 1.
-fn numbers(frame: &DataFrame, name: &str) -> Result<Vec<Option<f64>>, Problem> {
+fn numbers(frame: &DataFrame, name: &str) -> Result<Vec<Option<f64>>, TableProblem> {
     let values = column(frame, name)?;
     let dtype = values.dtype();
     if !(dtype.is_primitive_numeric() || matches!(dtype, DataType::Boolean | DataType::Null)) {
-        return Err(Problem::WrongType {
+        return Err(TableProblem::WrongType {
             column: name.to_string(),
             found: holds(dtype),
             wanted: "only numbers can be reckoned with".into(),

@@ -12,12 +12,12 @@ pub struct TableError {
     /// Name of the table.
     pub table: String,
     /// Everything that is wrong.
-    pub faults: Vec<Fault<Problem>>,
+    pub faults: Vec<TableFault<TableProblem>>,
 }
 
 /// What is wrong.
 #[derive(Debug, thiserror::Error)]
-pub enum Problem {
+pub enum TableProblem {
     /// There is no such column.
     #[error("no column '{column}'{}; there are: {}", hint(nearest), list(columns))]
     UnknownColumn {
@@ -69,7 +69,7 @@ pub enum Problem {
         /// The step or table.
         from: String,
         /// What.
-        problem: Box<Problem>,
+        problem: Box<TableProblem>,
     },
     /// Rows to join with that are not there.
     #[error("no rows of '{from}'")]
@@ -93,25 +93,25 @@ pub enum Problem {
 
 /// What is wrong, under the key of `[[table]]` or `[[figure]]` that it is about, followed by the entry of a map or list:
 /// `["where", "site"]`, `["sort", "0"]`, `["pivot", "on"]`.
-pub type Fault<P> = (Vec<String>, P);
+pub type TableFault<P> = (Vec<String>, P);
 
 /// Puts a problem under a key.
-pub(crate) fn at<P, Q: From<P>>(key: &[&str]) -> impl Fn(P) -> Fault<Q> {
+pub(crate) fn at<P, Q: From<P>>(key: &[&str]) -> impl Fn(P) -> TableFault<Q> {
     let key: Vec<String> = key.iter().map(ToString::to_string).collect();
     move |problem| (key.clone(), problem.into())
 }
 
 /// Each fault with its key.
-pub(crate) fn listed<P: std::fmt::Display>(faults: &[Fault<P>]) -> String {
+pub(crate) fn listed<P: std::fmt::Display>(faults: &[TableFault<P>]) -> String {
     faults.iter().map(|(key, problem)| format!("{}: {problem}", key.join("."))).collect::<Vec<_>>().join("; ")
 }
 
 /// The column of that name, or the error that says which there are.
-pub(crate) fn column<'f>(frame: &'f DataFrame, name: &str) -> Result<&'f Column, Problem> {
+pub(crate) fn column<'f>(frame: &'f DataFrame, name: &str) -> Result<&'f Column, TableProblem> {
     frame.column(name).map_err(|_| {
         let columns: Vec<String> = frame.get_column_names().iter().map(|name| name.to_string()).collect();
         let nearest = spec::nearest(name, columns.iter().map(String::as_str)).map(str::to_string);
-        Problem::UnknownColumn { nearest, column: name.to_string(), columns }
+        TableProblem::UnknownColumn { nearest, column: name.to_string(), columns }
     })
 }
 

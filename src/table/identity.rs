@@ -1,7 +1,7 @@
 //! What rows are of: the columns that tell one measurement from another, and rows that a single number would be made of though
 //! they differ in these.
 
-use super::error::Problem;
+use super::error::TableProblem;
 use super::order::numbered;
 use polars::prelude::*;
 
@@ -59,13 +59,13 @@ pub(crate) fn one_measure(
     column: &str,
     places: &Places,
     otherwise: &'static str,
-) -> Result<(), Problem> {
+) -> Result<(), TableProblem> {
     if !measured(column) || rows.column(MEASURE).is_err() || most(rows, MEASURE, places)? < 2 {
         return Ok(());
     }
     let there = rows.column(MEASURE)?.unique_stable()?;
     let measures = there.str()?.iter().flatten().map(String::from).collect();
-    Err(Problem::SeveralMeasures { measures, otherwise })
+    Err(TableProblem::SeveralMeasures { measures, otherwise })
 }
 
 /// Whether the numbers of a column depend on what is measured.

@@ -1,6 +1,6 @@
 //! `join`: rows of another frame beside those that have the same values.
 
-use super::error::{Fault, Problem, at, column, holds};
+use super::error::{TableFault, TableProblem, at, column, holds};
 use super::order::numbered;
 use super::undefined::comparable;
 use crate::spec::{Join, JoinHow};
@@ -10,9 +10,13 @@ use polars::prelude::*;
 const MOST_ROWS: usize = 50_000_000;
 
 /// The rows of `left` in their order, each with the rows of `right` that have the same values in the columns `on`.
-pub(super) fn join(left: &DataFrame, right: &DataFrame, spec: &Join) -> Result<DataFrame, Vec<Fault<Problem>>> {
+pub(super) fn join(
+    left: &DataFrame,
+    right: &DataFrame,
+    spec: &Join,
+) -> Result<DataFrame, Vec<TableFault<TableProblem>>> {
     let keys = keys(left, right, spec)?;
-    let failed = |problem: Problem| vec![at(&["join"])(problem)];
+    let failed = |problem: TableProblem| vec![at(&["join"])(problem)];
     let matches = Matches::find(&keys, left.height(), right.height()).map_err(|error| failed(error.into()))?;
     let (rows, others) = matches.pairs(spec.how).map_err(failed)?;
     let left = left.take(&IdxCa::from_vec("".into(), rows)).map_err(|error| failed(error.into()))?;
@@ -23,12 +27,16 @@ pub(super) fn join(left: &DataFrame, right: &DataFrame, spec: &Join) -> Result<D
 }
 
 /// The columns `on` of both, in types that can be compared.
-fn keys(left: &DataFrame, right: &DataFrame, spec: &Join) -> Result<Vec<(Column, Column)>, Vec<Fault<Problem>>> {
+fn keys(
+    left: &DataFrame,
+    right: &DataFrame,
+    spec: &Join,
+) -> Result<Vec<(Column, Column)>, Vec<TableFault<TableProblem>>> {
     let mut keys = Vec::with_capacity(spec.on.len());
     let mut faults = Vec::new();
     for (index, name) in spec.on.iter().enumerate() {
         let of_right = column(right, name)
-            .map_err(|problem| Problem::OfOther { from: spec.with.clone(), problem: Box::new(problem) });
+            .map_err(|problem| TableProblem::OfOther { from: spec.with.clone(), problem: Box::new(problem) });
         let pair =
             column(left, name).and_then(|left| Ok((left, of_right?))).and_then(|(left, right)| alike(left, right));
         match pair {
@@ -40,7 +48,7 @@ fn keys(left: &DataFrame, right: &DataFrame, spec: &Join) -> Result<Vec<(Column,
 }
 
 /// Two columns in one type: text as text, whole numbers as whole numbers, other numbers as `f64`.
-fn alike(left: &Column, right: &Column) -> Result<(Column, Column), Problem> {
+fn alike(left: &Column, right: &Column) -> Result<(Column, Column), TableProblem> {
     let (a, b) = (left.dtype(), right.dtype());
     let whole = |dtype: &DataType| dtype.is_integer() && *dtype != DataType::UInt64;
     let common = match (a, b) {
@@ -49,7 +57,7 @@ fn alike(left: &Column, right: &Column) -> Result<(Column, Column), Problem> {
         (a, b) if whole(a) && whole(b) => DataType::Int64,
         (a, b) if a.is_primitive_numeric() && b.is_primitive_numeric() => DataType::Float64,
         _ => {
-            return Err(Problem::WrongType {
+            return Err(TableProblem::WrongType {
                 column: left.name().to_string(),
                 found: holds(a),
                 wanted: format!("the rows it is joined with have {} there", holds(b)),
@@ -97,12 +105,12 @@ impl Matches {
     }
 
     /// Rows of the left and, beside each, of the right.
-    fn pairs(&self, how: JoinHow) -> Result<(Vec<IdxSize>, Vec<Option<IdxSize>>), Problem> {
+    fn pairs(&self, how: JoinHow) -> Result<(Vec<IdxSize>, Vec<Option<IdxSize>>), TableProblem> {
         let of =
             |number: &Option<usize>| number.and_then(|number| self.right.get(number)).map_or(&[][..], Vec::as_slice);
         let rows: usize = self.left.iter().map(|number| of(number).len().max(1)).sum();
         if how != JoinHow::Semi && rows > MOST_ROWS {
-            return Err(Problem::TooManyRows { rows });
+            return Err(TableProblem::TooManyRows { rows });
         }
         let mut pairs = (Vec::new(), Vec::new());
         for (row, number) in self.left.iter().enumerate() {
@@ -124,7 +132,7 @@ fn beside(
     right: &DataFrame,
     rows: &[Option<IdxSize>],
     spec: &Join,
-) -> Result<DataFrame, Vec<Fault<Problem>>> {
+) -> Result<DataFrame, Vec<TableFault<TableProblem>>> {
     let rows = IdxCa::from_iter_options("".into(), rows.iter().copied());
     let added: Vec<&Column> =
         right.columns().iter().filter(|column| !spec.on.iter().any(|name| name == column.name().as_str())).collect();
@@ -136,7 +144,7 @@ fn beside(
             name.push_str(&spec.suffix);
         }
         if left.column(&name).is_ok() {
-            faults.push(at(&["join", "suffix"])(Problem::DuplicateColumn(name)));
+            faults.push(at(&["join", "suffix"])(TableProblem::DuplicateColumn(name)));
             continue;
         }
         let values = column.take(&rows).map(|values| values.with_name(name.into()));

@@ -23,10 +23,10 @@ mod write;
 pub use condition::{mask, meeting, never, texts};
 pub use declare::{ColumnInfo, ColumnSet, Holds, without_rows};
 pub use derive::reckon;
-pub use error::{Fault, Problem, TableError};
+pub use error::{TableError, TableFault, TableProblem};
 pub use markdown::{cell, markdown, markdown_head};
-pub use rows::{Frames, Missing};
-pub use write::{Files, read_parquet, to_parquet, write, write_parquet};
+pub use rows::{Frames, MissingRows};
+pub use write::{TableFiles, read_parquet, to_parquet, write, write_parquet};
 
 pub(crate) use declare::rows;
 pub(crate) use error::{at, column, holds, listed};
@@ -74,7 +74,11 @@ pub fn check(
     build(&known, &columns.clear(), with.as_ref()).map(|_| None)
 }
 
-fn made(spec: &spec::Table, rows: &DataFrame, with: Option<&DataFrame>) -> Result<Built, Vec<Fault<Problem>>> {
+fn made(
+    spec: &spec::Table,
+    rows: &DataFrame,
+    with: Option<&DataFrame>,
+) -> Result<Built, Vec<TableFault<TableProblem>>> {
     let mut frame = rows.clone();
     let mut faults = Vec::new();
     for (column, condition) in &spec.filter {
@@ -96,16 +100,16 @@ fn widened(
     spec: &spec::Table,
     mut frame: DataFrame,
     with: Option<&DataFrame>,
-) -> Result<DataFrame, Vec<Fault<Problem>>> {
+) -> Result<DataFrame, Vec<TableFault<TableProblem>>> {
     if let Some(join) = &spec.join {
-        let with = with.ok_or_else(|| vec![at(&["join", "with"])(Problem::NoRows { from: join.with.clone() })])?;
+        let with = with.ok_or_else(|| vec![at(&["join", "with"])(TableProblem::NoRows { from: join.with.clone() })])?;
         frame = join::join(&frame, with, join)?;
     }
     if spec.derive.is_empty() { Ok(frame) } else { derive::derive(&frame, &spec.derive) }
 }
 
 /// All that follows.
-fn shaped(spec: &spec::Table, mut frame: DataFrame) -> Result<Built, Vec<Fault<Problem>>> {
+fn shaped(spec: &spec::Table, mut frame: DataFrame) -> Result<Built, Vec<TableFault<TableProblem>>> {
     let mut notes = Vec::new();
     if !spec.group_by.is_empty() || !spec.aggregate.is_empty() {
         (frame, notes) = aggregate::group(&frame, &spec.group_by, &spec.aggregate)?;

@@ -1,16 +1,16 @@
 //! The order of rows: `sort`, labels that have an order in theirs, and the numbers of groups in the order in which they are first seen.
 
-use super::error::{Fault, Problem, at, column};
+use super::error::{TableFault, TableProblem, at, column};
 use super::palette::Palette;
 use super::undefined::undefined;
 use polars::prelude::*;
 
 /// A column to sort by, and whether it descends.
-type Key = (Column, bool);
+type SortKey = (Column, bool);
 
 /// Sorts by the columns in turn, `-name` descending; either way NaNs come after the numbers and nulls last. Rows that are equal
 /// keep their order; labels that have an order come in it.
-pub(super) fn sort(frame: &DataFrame, by: &[String]) -> Result<DataFrame, Vec<Fault<Problem>>> {
+pub(super) fn sort(frame: &DataFrame, by: &[String]) -> Result<DataFrame, Vec<TableFault<TableProblem>>> {
     let mut all = Vec::with_capacity(by.len());
     let mut faults = Vec::new();
     for (place, text) in by.iter().enumerate() {
@@ -31,7 +31,7 @@ pub(super) fn sort(frame: &DataFrame, by: &[String]) -> Result<DataFrame, Vec<Fa
 }
 
 /// What one column is sorted by: its values, and before these whether they are numbers, NaNs or nulls.
-fn keys(frame: &DataFrame, name: &str, down: bool) -> Result<Vec<Key>, Problem> {
+fn keys(frame: &DataFrame, name: &str, down: bool) -> Result<Vec<SortKey>, TableProblem> {
     let values = column(frame, name)?;
     if let Some(palette) = Palette::of_column(values) {
         return Ok(vec![(ranks(values, palette)?, down)]);
@@ -51,7 +51,7 @@ fn keys(frame: &DataFrame, name: &str, down: bool) -> Result<Vec<Key>, Problem> 
 
 /// Groups in the order of their keys' first appearance, column by column, labels that have an order in theirs. Left as they are when
 /// no key has one.
-pub(super) fn in_order(groups: &DataFrame, keys: &[String]) -> Result<DataFrame, Problem> {
+pub(super) fn in_order(groups: &DataFrame, keys: &[String]) -> Result<DataFrame, TableProblem> {
     let columns = keys.iter().map(|key| column(groups, key)).collect::<Result<Vec<_>, _>>()?;
     if !columns.iter().any(|column| Palette::of_column(column).is_some()) {
         return Ok(groups.clone());
@@ -63,10 +63,10 @@ pub(super) fn in_order(groups: &DataFrame, keys: &[String]) -> Result<DataFrame,
         };
         Ok((ranks, false))
     });
-    reorder(groups, ranked.collect::<Result<_, Problem>>()?)
+    reorder(groups, ranked.collect::<Result<_, TableProblem>>()?)
 }
 
-fn reorder(frame: &DataFrame, keys: Vec<Key>) -> Result<DataFrame, Problem> {
+fn reorder(frame: &DataFrame, keys: Vec<SortKey>) -> Result<DataFrame, TableProblem> {
     const ROW: &str = "row";
     let (keys, descending): (Vec<Column>, Vec<bool>) = keys.into_iter().unzip();
     let number = |(place, key): (usize, Column)| key.with_name(format!("{place}").into());
@@ -82,14 +82,14 @@ fn reorder(frame: &DataFrame, keys: Vec<Key>) -> Result<DataFrame, Problem> {
     Ok(frame.take(sorted.column(ROW)?.idx()?)?)
 }
 
-fn ranks(labels: &Column, palette: &Palette) -> Result<Column, Problem> {
+fn ranks(labels: &Column, palette: &Palette) -> Result<Column, TableProblem> {
     let rank = |label: Option<&str>| palette.place(label?).map(|place| place as u32);
     let ranks: UInt32Chunked = labels.str()?.iter().map(rank).collect();
     Ok(ranks.into_column())
 }
 
 /// For each row the number of its value, counted from the first value seen.
-fn first_seen(values: &Column) -> Result<Column, Problem> {
+fn first_seen(values: &Column) -> Result<Column, TableProblem> {
     let frame = DataFrame::new_infer_height(vec![values.clone()])?;
     let (numbers, _) = numbered(&frame, &[values.name().to_string()])?;
     let ranks: Vec<u32> = numbers.into_iter().map(|number| number as u32).collect();

@@ -1,6 +1,6 @@
 //! `pivot`: one column's values become columns.
 
-use super::error::{Fault, Problem, at, column};
+use super::error::{TableFault, TableProblem, at, column};
 use super::markdown;
 use super::order::numbered;
 use super::palette::Palette;
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 /// One row per combination of the index columns, one column per value of `on`; a combination without a row is null.
 /// Rows and columns in the order in which they are first seen, labels that have an order in theirs.
-pub(super) fn pivot(frame: &DataFrame, spec: &Pivot) -> Result<DataFrame, Vec<Fault<Problem>>> {
+pub(super) fn pivot(frame: &DataFrame, spec: &Pivot) -> Result<DataFrame, Vec<TableFault<TableProblem>>> {
     let mut faults = Vec::new();
     for (index, name) in spec.index.iter().enumerate() {
         faults.extend(column(frame, name).err().map(at(&["pivot", "index", &index.to_string()])));
@@ -25,7 +25,7 @@ pub(super) fn pivot(frame: &DataFrame, spec: &Pivot) -> Result<DataFrame, Vec<Fa
     }
 }
 
-fn spread(frame: &DataFrame, spec: &Pivot, on: &Column, values: &Column) -> Result<DataFrame, Problem> {
+fn spread(frame: &DataFrame, spec: &Pivot, on: &Column, values: &Column) -> Result<DataFrame, TableProblem> {
     let (row_of, first_rows) = numbered(frame, &spec.index)?;
     let (column_of, first_columns) = numbered(frame, std::slice::from_ref(&spec.on))?;
     let mut result =
@@ -42,7 +42,7 @@ fn spread(frame: &DataFrame, spec: &Pivot, on: &Column, values: &Column) -> Resu
         let mut cell: Vec<String> = spec.index.iter().map(|name| named(&result, name, row)).collect();
         let first = first_columns.get(column).copied().unwrap_or_default() as usize;
         cell.push(named(frame, &spec.on, first));
-        return Err(Problem::SeveralRows { rows, cell: cell.join(", ") });
+        return Err(TableProblem::SeveralRows { rows, cell: cell.join(", ") });
     }
     let mut columns: Vec<(String, Vec<Option<IdxSize>>)> =
         first_columns.iter().map(|&first| markdown::plain(on, first as usize)).zip(sources).collect();
@@ -51,7 +51,7 @@ fn spread(frame: &DataFrame, spec: &Pivot, on: &Column, values: &Column) -> Resu
     }
     for (name, sources) in columns {
         if result.column(&name).is_ok() {
-            return Err(Problem::DuplicateColumn(name));
+            return Err(TableProblem::DuplicateColumn(name));
         }
         let sources = IdxCa::from_iter_options("".into(), sources.into_iter());
         result.with_column(values.take(&sources)?.with_name(name.into()))?;

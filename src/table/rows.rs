@@ -45,16 +45,16 @@ impl Frames {
     ///
     /// # Errors
     /// When there are none of a name.
-    pub fn read(&self, table: &Table) -> Result<(&DataFrame, Option<&DataFrame>), Missing> {
-        let rows = self.get(&table.from).map_err(|problem| Missing { key: &["from"], problem })?;
+    pub fn read(&self, table: &Table) -> Result<(&DataFrame, Option<&DataFrame>), MissingRows> {
+        let rows = self.get(&table.from).map_err(|problem| MissingRows { key: &["from"], problem })?;
         let with = table.join.as_ref().map(|join| self.get(&join.with)).transpose();
-        Ok((rows, with.map_err(|problem| Missing { key: &["join", "with"], problem })?))
+        Ok((rows, with.map_err(|problem| MissingRows { key: &["join", "with"], problem })?))
     }
 }
 
 /// Rows that a table names and that are not there.
 #[derive(Debug, Clone)]
-pub struct Missing {
+pub struct MissingRows {
     /// The key of the table that names them.
     pub key: &'static [&'static str],
     /// Which, and those there are.

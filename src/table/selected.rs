@@ -1,10 +1,10 @@
 //! Columns that a table names.
 
-use super::error::{self, Fault, Problem, at};
+use super::error::{self, TableFault, TableProblem, at};
 use polars::prelude::DataFrame;
 
 /// Every column of a list that a key holds is there.
-pub(super) fn all_there(frame: &DataFrame, key: &str, names: &[String]) -> Result<(), Vec<Fault<Problem>>> {
+pub(super) fn all_there(frame: &DataFrame, key: &str, names: &[String]) -> Result<(), Vec<TableFault<TableProblem>>> {
     let missing = names
         .iter()
         .enumerate()

@@ -1,6 +1,6 @@
 //! A table's files: CSV that reads back to the same numbers, and Parquet that keeps the types.
 
-use super::error::Problem;
+use super::error::TableProblem;
 use crate::system::atomic::write_atomic;
 use polars::prelude::*;
 use polars_parquet::write::schema_to_metadata_key;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Where a table was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Files {
+pub struct TableFiles {
     /// Shortest decimals that read back to the same `f64`.
     pub csv: PathBuf,
     /// The same table with its types.
@@ -20,8 +20,8 @@ pub struct Files {
 ///
 /// # Errors
 /// Names the file.
-pub fn write(frame: &DataFrame, folder: &Path, name: &str) -> Result<Files, Problem> {
-    let files = Files { csv: folder.join(format!("{name}.csv")), parquet: folder.join(format!("{name}.parquet")) };
+pub fn write(frame: &DataFrame, folder: &Path, name: &str) -> Result<TableFiles, TableProblem> {
+    let files = TableFiles { csv: folder.join(format!("{name}.csv")), parquet: folder.join(format!("{name}.parquet")) };
     // One chunk, so that how the rows were put together does not show in the files.
     let mut frame = frame.clone();
     frame.rechunk_mut();
@@ -44,7 +44,7 @@ pub fn to_parquet(frame: &DataFrame) -> PolarsResult<Vec<u8>> {
 ///
 /// # Errors
 /// Names the file.
-pub fn write_parquet(frame: &DataFrame, path: &Path) -> Result<(), Problem> {
+pub fn write_parquet(frame: &DataFrame, path: &Path) -> Result<(), TableProblem> {
     write_atomic(path, |out| parquet(frame, out).map_err(io_error))?;
     Ok(())
 }

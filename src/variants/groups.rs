@@ -3,7 +3,7 @@
 use super::pool;
 use super::reads::with_all_it_reads;
 use crate::context::Models;
-use crate::spec::matrix::Label;
+use crate::spec::matrix::VariantLabel;
 use crate::spec::references::{self, RefersTo};
 use crate::spec::{Loaded, Step, Variant};
 use crate::store::key::parameters;
@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 
 /// Variants that have the same rows of a step: it is computed for the first of them.
 #[derive(Debug, Clone, Default)]
-pub struct Group {
+pub struct VariantGroup {
     /// The variants, by number.
     pub members: Vec<usize>,
     /// Their labels on the axes that the step depends on, in the order of the axes.
-    pub labels: Vec<Label>,
+    pub labels: Vec<VariantLabel>,
     /// `dtype=bf16`; empty where the step depends on no axis.
     pub name: String,
     folder: String,
@@ -25,7 +25,7 @@ pub struct Group {
 
 /// The groups of each step of a spec.
 #[derive(Debug, Default)]
-pub struct Groups {
+pub struct VariantGroups {
     axes: Vec<String>,
     steps: HashMap<String, OfStep>,
 }
@@ -34,15 +34,18 @@ pub struct Groups {
 struct OfStep {
     /// The axes that it depends on, by number.
     axes: Vec<usize>,
-    groups: Vec<Group>,
+    groups: Vec<VariantGroup>,
 }
 
-impl Groups {
+impl VariantGroups {
     /// Of a spec: one group of one variant for each step where it has no matrix.
     pub fn of(loaded: &Loaded) -> Self {
         let steps = loaded.spec.steps.iter().map(|step| step.name().to_string());
         let Some(sweep) = loaded.sweep() else {
-            let only = || OfStep { axes: Vec::new(), groups: vec![Group { members: vec![0], ..Group::default() }] };
+            let only = || OfStep {
+                axes: Vec::new(),
+                groups: vec![VariantGroup { members: vec![0], ..VariantGroup::default() }],
+            };
             return Self { axes: Vec::new(), steps: steps.map(|step| (step, only())).collect() };
         };
         // A profile may change any step.
@@ -72,17 +75,17 @@ impl Groups {
     }
 
     /// The groups of a step, in the order of the variants.
-    pub fn of_step(&self, step: &str) -> &[Group] {
+    pub fn of_step(&self, step: &str) -> &[VariantGroup] {
         self.steps.get(step).map_or(&[], |of| &of.groups)
     }
 
     /// The group that a step is computed for in this variant.
-    pub fn led_by(&self, step: &str, variant: usize) -> Option<&Group> {
+    pub fn led_by(&self, step: &str, variant: usize) -> Option<&VariantGroup> {
         self.of_step(step).iter().find(|group| group.members.first() == Some(&variant))
     }
 }
 
-impl Group {
+impl VariantGroup {
     /// The folder that its step writes files to, of the results' folder.
     pub fn dir(&self, results: &Path) -> PathBuf {
         match self.folder.as_str() {
@@ -92,20 +95,21 @@ impl Group {
     }
 }
 
-fn gather(axes: &[String], variants: &[Variant], of: &[usize]) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
+fn gather(axes: &[String], variants: &[Variant], of: &[usize]) -> Vec<VariantGroup> {
+    let mut groups: Vec<VariantGroup> = Vec::new();
     for (number, variant) in variants.iter().enumerate() {
         let name = Variant::name_of(axes, &variant.labels, of);
         match groups.iter_mut().find(|group| group.name == name) {
             Some(group) => group.members.push(number),
             None => {
-                let labels: Vec<Label> = of.iter().filter_map(|&axis| variant.labels.get(axis).cloned()).collect();
+                let labels: Vec<VariantLabel> =
+                    of.iter().filter_map(|&axis| variant.labels.get(axis).cloned()).collect();
                 let parts = of.iter().zip(&labels).filter_map(|(&axis, label)| {
                     let name = axes.get(axis)?;
                     Some(format!("{name}={}", label.in_path()))
                 });
                 let folder = parts.collect::<Vec<_>>().join(",");
-                groups.push(Group { members: vec![number], labels, name, folder });
+                groups.push(VariantGroup { members: vec![number], labels, name, folder });
             }
         }
     }
@@ -135,7 +139,7 @@ fn has_prompts(step: &Step) -> bool {
 }
 
 /// The axes that a step depends on, with the types of their columns.
-pub fn axes<'g>(loaded: &Loaded, groups: &'g Groups, step: &str) -> Vec<(&'g str, DataType)> {
+pub fn axes<'g>(loaded: &Loaded, groups: &'g VariantGroups, step: &str) -> Vec<(&'g str, DataType)> {
     let Some(sweep) = loaded.sweep() else { return Vec::new() };
     let number = |axis: &str| sweep.axes.iter().position(|other| other == axis).unwrap_or_default();
     let dtype = |axis: &str| {

@@ -5,4 +5,4 @@ pub mod order;
 pub mod pool;
 pub mod reads;
 
-pub use groups::{Group, Groups};
+pub use groups::{VariantGroup, VariantGroups};

@@ -1,13 +1,13 @@
 //! The rows of a spec's variants as one frame, a column for each axis of the matrix in front.
 
-use crate::spec::matrix::Label;
+use crate::spec::matrix::VariantLabel;
 use polars::prelude::*;
 
 /// The rows of a step's groups one below the other, with a column per axis.
 ///
 /// # Errors
 /// Rows that have other columns in another variant.
-pub fn pooled(axes: &[(&str, DataType)], groups: &[(&[Label], &DataFrame)]) -> PolarsResult<DataFrame> {
+pub fn pooled(axes: &[(&str, DataType)], groups: &[(&[VariantLabel], &DataFrame)]) -> PolarsResult<DataFrame> {
     let mut all: Option<DataFrame> = None;
     for (labels, rows) in groups {
         let mut labelled = labelled(axes, labels, rows)?;
@@ -49,17 +49,17 @@ pub fn alike(one: &mut DataFrame, other: &mut DataFrame) -> PolarsResult<()> {
 }
 
 /// Rows with these labels in front of each.
-pub fn labelled(axes: &[(&str, DataType)], labels: &[Label], rows: &DataFrame) -> PolarsResult<DataFrame> {
+pub fn labelled(axes: &[(&str, DataType)], labels: &[VariantLabel], rows: &DataFrame) -> PolarsResult<DataFrame> {
     if axes.is_empty() {
         return Ok(rows.clone());
     }
     let height = rows.height();
-    let column = |((name, dtype), label): (&(&str, DataType), &Label)| {
+    let column = |((name, dtype), label): (&(&str, DataType), &VariantLabel)| {
         let name = PlSmallStr::from_str(name);
         match (dtype, label) {
-            (DataType::Int64, Label::Integer(number)) => Column::new(name, vec![*number; height]),
-            (DataType::Float64, Label::Integer(number)) => Column::new(name, vec![*number as f64; height]),
-            (DataType::Float64, Label::Float(number)) => Column::new(name, vec![*number; height]),
+            (DataType::Int64, VariantLabel::Integer(number)) => Column::new(name, vec![*number; height]),
+            (DataType::Float64, VariantLabel::Integer(number)) => Column::new(name, vec![*number as f64; height]),
+            (DataType::Float64, VariantLabel::Float(number)) => Column::new(name, vec![*number; height]),
             (_, label) => Column::new(name, vec![label.to_string(); height]),
         }
     };
@@ -68,10 +68,10 @@ pub fn labelled(axes: &[(&str, DataType)], labels: &[Label], rows: &DataFrame) -
 }
 
 /// The type of an axis's column: whole numbers, numbers, or text.
-pub fn dtype<'l>(labels: impl Iterator<Item = &'l Label> + Clone) -> DataType {
-    if labels.clone().all(|label| matches!(label, Label::Integer(_))) {
+pub fn dtype<'l>(labels: impl Iterator<Item = &'l VariantLabel> + Clone) -> DataType {
+    if labels.clone().all(|label| matches!(label, VariantLabel::Integer(_))) {
         DataType::Int64
-    } else if labels.clone().all(|label| !matches!(label, Label::Text(_))) {
+    } else if labels.clone().all(|label| !matches!(label, VariantLabel::Text(_))) {
         DataType::Float64
     } else {
         DataType::String

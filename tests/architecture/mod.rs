@@ -4,5 +4,6 @@ mod circles;
 mod floors;
 mod groups;
 mod kinds;
+mod names;
 mod page;
 mod sources;

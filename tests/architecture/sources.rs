@@ -11,6 +11,8 @@ pub struct Source {
     pub module: Module,
     /// The first paragraph of its `//!` comment, empty where it has none.
     pub about: String,
+    /// The names of the types that it defines.
+    pub types: Vec<String>,
     /// What it imports or names, as it is written, and whether it hands that on (`pub use`).
     paths: Vec<(Vec<String>, bool)>,
 }
@@ -35,8 +37,9 @@ impl Sources {
             let module = module(file.strip_prefix(&root).unwrap());
             let about = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
             let about = about.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
-            let paths = paths(&tokens(&text));
-            (module.clone(), Source { module, about, paths })
+            let tokens = tokens(&text);
+            let (types, paths) = (types(&tokens), paths(&tokens));
+            (module.clone(), Source { module, about, types, paths })
         };
         Self(files.into_iter().filter(|file| !file.ends_with("main.rs")).map(source).collect())
     }
@@ -150,6 +153,35 @@ fn tokens(text: &str) -> Vec<String> {
         }
     }
     tokens
+}
+
+/// The types that are defined outside of functions and `impl`s; those that `step!` and `rows!` make begin with their names.
+fn types(tokens: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    let (mut depth, mut makes, mut begins) = (0, false, false);
+    for (index, token) in tokens.iter().enumerate() {
+        let before = |by: usize| index.checked_sub(by).map_or("", |at| tokens[at].as_str());
+        match token.as_str() {
+            "{" | "(" | "[" => {
+                if depth == 0 {
+                    makes = token == "{" && before(1) == "!" && ["step", "rows"].contains(&before(2));
+                    begins = makes;
+                }
+                depth += 1;
+            }
+            "}" | ")" | "]" => {
+                depth -= 1;
+                begins |= depth == 1 && token == "}";
+            }
+            "struct" | "enum" | "trait" | "type" if depth == 0 => found.extend(tokens.get(index + 1).cloned()),
+            word if makes && begins && depth == 1 && word.starts_with(char::is_uppercase) => {
+                found.push(word.to_string());
+                begins = false;
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 /// The leaves of all `use` lines, and the paths in the code that begin with a module.

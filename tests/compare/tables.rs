@@ -1,6 +1,6 @@
 //! Laws of the comparison of two tables.
 
-use ablate::compare::{TableDifference, Tolerance, Verdict, tables};
+use ablate::compare::{Likeness, TableDifference, Tolerance, tables};
 use polars::prelude::*;
 use proptest::prelude::*;
 
@@ -57,7 +57,7 @@ proptest! {
     #[test]
     fn a_table_is_like_itself(frame in frames()) {
         let difference = compare(&frame, &frame);
-        prop_assert_eq!(difference.verdict(), Verdict::Identical);
+        prop_assert_eq!(difference.verdict(), Likeness::Identical);
         prop_assert!(!difference.rows_moved && !difference.columns_moved);
     }
 
@@ -68,7 +68,7 @@ proptest! {
         let order = permutation(columns.len(), &seeds);
         moved = moved.select(order.iter().map(|&at| columns[at].clone())).expect("columns that are there");
         let difference = compare(&frame, &moved);
-        prop_assert_eq!(difference.verdict(), Verdict::Identical);
+        prop_assert_eq!(difference.verdict(), Likeness::Identical);
         prop_assert!(difference.columns.is_empty() && difference.only_rows == [0, 0], "{:?}", difference);
         prop_assert_eq!(difference.columns_moved, !order.is_sorted());
     }
@@ -96,7 +96,7 @@ proptest! {
         let mut changed = frame.clone();
         changed.with_column(Column::new(name.into(), values.clone())).unwrap();
         let difference = tables(&frame, &changed, &["number".to_string()], Tolerance::SINGLE).unwrap();
-        prop_assert_eq!(difference.verdict(), Verdict::Differs);
+        prop_assert_eq!(difference.verdict(), Likeness::Differs);
         let columns: Vec<_> = difference.columns.iter().map(|column| (column.name.as_str(), column.beyond)).collect();
         prop_assert_eq!(columns, [(name, 1)]);
         let cell = &difference.columns[0].worst[0];
@@ -127,44 +127,44 @@ fn texts(values: &[&str]) -> Column {
 #[test]
 fn computed_numbers_agree_within_the_tolerance() {
     let verdict = |a: f64, b: f64| one("x", floats(&[Some(a)]), floats(&[Some(b)])).verdict();
-    assert_eq!(verdict(1000.0, 1000.0), Verdict::Identical);
-    assert_eq!(verdict(0.0, -0.0), Verdict::Identical);
-    assert_eq!(verdict(1000.0, 1000.09), Verdict::WithinTolerance);
-    assert_eq!(verdict(1000.0, 1000.11), Verdict::Differs);
-    assert_eq!(verdict(0.0, 0.9e-6), Verdict::WithinTolerance);
-    assert_eq!(verdict(0.0, 1.1e-6), Verdict::Differs);
-    assert_eq!(verdict(f64::NAN, f64::NAN), Verdict::Identical);
-    assert_eq!(verdict(f64::NAN, 1.0), Verdict::Differs);
-    assert_eq!(verdict(f64::INFINITY, f64::INFINITY), Verdict::Identical);
-    assert_eq!(verdict(f64::INFINITY, f64::MAX), Verdict::Differs);
-    assert_eq!(verdict(f64::INFINITY, f64::NEG_INFINITY), Verdict::Differs);
+    assert_eq!(verdict(1000.0, 1000.0), Likeness::Identical);
+    assert_eq!(verdict(0.0, -0.0), Likeness::Identical);
+    assert_eq!(verdict(1000.0, 1000.09), Likeness::WithinTolerance);
+    assert_eq!(verdict(1000.0, 1000.11), Likeness::Differs);
+    assert_eq!(verdict(0.0, 0.9e-6), Likeness::WithinTolerance);
+    assert_eq!(verdict(0.0, 1.1e-6), Likeness::Differs);
+    assert_eq!(verdict(f64::NAN, f64::NAN), Likeness::Identical);
+    assert_eq!(verdict(f64::NAN, 1.0), Likeness::Differs);
+    assert_eq!(verdict(f64::INFINITY, f64::INFINITY), Likeness::Identical);
+    assert_eq!(verdict(f64::INFINITY, f64::MAX), Likeness::Differs);
+    assert_eq!(verdict(f64::INFINITY, f64::NEG_INFINITY), Likeness::Differs);
 }
 
 #[test]
 fn a_null_is_no_nan() {
     let null = one("x", floats(&[None, Some(1.0)]), floats(&[Some(f64::NAN), Some(1.0)]));
-    assert_eq!((null.verdict(), null.columns[0].beyond), (Verdict::Differs, 1));
+    assert_eq!((null.verdict(), null.columns[0].beyond), (Likeness::Differs, 1));
     assert_eq!(null.columns[0].worst[0].values, ["null", "NaN"]);
-    assert_eq!(one("x", floats(&[None]), floats(&[None])).verdict(), Verdict::Identical);
+    assert_eq!(one("x", floats(&[None]), floats(&[None])).verdict(), Likeness::Identical);
     // Of a column without values CSV does not say what it would hold.
     let empty = Column::new("x".into(), [None::<&str>, None]);
-    assert_eq!(one("x", empty.clone(), floats(&[None, None])).verdict(), Verdict::Identical);
-    assert_eq!(one("x", empty, floats(&[None, Some(0.0)])).verdict(), Verdict::Differs);
+    assert_eq!(one("x", empty.clone(), floats(&[None, None])).verdict(), Likeness::Identical);
+    assert_eq!(one("x", empty, floats(&[None, Some(0.0)])).verdict(), Likeness::Differs);
 }
 
 #[test]
 fn whole_numbers_and_text_are_the_same_or_not() {
     let counts = one("n", Column::new("x".into(), [5046i64, 7]), Column::new("x".into(), [5047i64, 7]));
-    assert_eq!((counts.verdict(), counts.columns[0].largest), (Verdict::Differs, Some(1.0)));
+    assert_eq!((counts.verdict(), counts.columns[0].largest), (Likeness::Differs, Some(1.0)));
     assert_eq!(counts.columns[0].worst[0].difference, Some(1.0));
-    assert_eq!(one("x", texts(&["7"]), texts(&["007"])).verdict(), Verdict::Differs, "digits are text");
-    assert_eq!(one("x", texts(&["1e5"]), texts(&["100000.0"])).verdict(), Verdict::Identical, "numbers are numbers");
-    assert_eq!(one("x", texts(&["1.0", "2.5"]), texts(&["1.0000001", "2.5"])).verdict(), Verdict::WithinTolerance);
-    assert_eq!(one("x", texts(&["123456789", "a"]), texts(&["123456788", "a"])).verdict(), Verdict::Differs);
-    assert_eq!(one("x", texts(&["123456789"]), texts(&["123456788"])).verdict(), Verdict::Differs);
+    assert_eq!(one("x", texts(&["7"]), texts(&["007"])).verdict(), Likeness::Differs, "digits are text");
+    assert_eq!(one("x", texts(&["1e5"]), texts(&["100000.0"])).verdict(), Likeness::Identical, "numbers are numbers");
+    assert_eq!(one("x", texts(&["1.0", "2.5"]), texts(&["1.0000001", "2.5"])).verdict(), Likeness::WithinTolerance);
+    assert_eq!(one("x", texts(&["123456789", "a"]), texts(&["123456788", "a"])).verdict(), Likeness::Differs);
+    assert_eq!(one("x", texts(&["123456789"]), texts(&["123456788"])).verdict(), Likeness::Differs);
     let large = ["9007199254740992", "9007199254740993"];
-    assert_eq!(one("x", texts(&large[..1]), texts(&large[1..])).verdict(), Verdict::Differs, "which are one f64");
-    assert_eq!(one("x", texts(&["nothing"]), floats(&[Some(1.0)])).verdict(), Verdict::Differs);
+    assert_eq!(one("x", texts(&large[..1]), texts(&large[1..])).verdict(), Likeness::Differs, "which are one f64");
+    assert_eq!(one("x", texts(&["nothing"]), floats(&[Some(1.0)])).verdict(), Likeness::Differs);
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn rows_and_columns_of_one_side_are_named() {
     let key = |value: &str| vec![vec![("operator".to_string(), value.to_string())]];
     assert_eq!(difference.named_rows, [key("-"), key("/")]);
     assert!(difference.rows_moved && difference.columns.is_empty());
-    assert_eq!(difference.verdict(), Verdict::Differs);
+    assert_eq!(difference.verdict(), Likeness::Differs);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! All text lies within the drawing, and no two texts overlap.
 
-use ablate::figure::{Area, Problem, Scene, layout};
+use ablate::figure::{Area, FigureProblem, Scene, layout};
 use ablate::spec::{Figure, FigureKind, Scale};
 use polars::prelude::*;
 use proptest::prelude::*;
@@ -136,11 +136,11 @@ proptest! {
             Ok(drawing) => prop_assert_eq!(unreadable(&drawing.scene), None),
             Err(error) => {
                 let problems = || error.faults.iter().map(|(_, problem)| problem);
-                let refused = problems().all(|problem| matches!(problem, Problem::TooSmall { .. } | Problem::TooMany { .. }));
+                let refused = problems().all(|problem| matches!(problem, FigureProblem::TooSmall { .. } | FigureProblem::TooMany { .. }));
                 prop_assert!(refused, "{}", error);
                 // At the default size there is room for a few panels.
                 let room = (case.figure.width, case.figure.height) == (640, 420) && case.counts[2] <= 4;
-                prop_assert!(!(room && problems().any(|problem| matches!(problem, Problem::TooSmall { .. }))), "{}", error);
+                prop_assert!(!(room && problems().any(|problem| matches!(problem, FigureProblem::TooSmall { .. }))), "{}", error);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Settings that are there, and what one that is not there means: what llama.cpp takes it for.
 
 use ablate::model::checkpoint::Checkpoint;
-use ablate::model::facts::{Facts, Positions};
+use ablate::model::facts::{Facts, PositionEncoding};
 use ablate::model::gguf::Gguf;
 use ablate::model::host::HostModel;
 
@@ -22,7 +22,7 @@ fn refusal(edited: &Edited) -> String {
 
 fn frequencies(facts: &Facts) -> Vec<f32> {
     match &facts.positions {
-        Positions::Rotary(rotary) => rotary.inv_freq.clone(),
+        PositionEncoding::Rotary(rotary) => rotary.inv_freq.clone(),
         other => panic!("{other:?}"),
     }
 }

@@ -1,5 +1,5 @@
 use ablate::model::checkpoint::Checkpoint;
-use ablate::model::facts::{Facts, Positions};
+use ablate::model::facts::{Facts, PositionEncoding};
 use ablate::model::gguf::Gguf;
 use ablate::model::host::HostModel;
 
@@ -24,7 +24,8 @@ fn same_weights_as_the_hugging_face_folder() {
 fn assert_same(gguf: &Facts, folder: &Facts, name: &str) {
     let mut rounded = folder.clone();
     rounded.norm.eps = f64::from(folder.norm.eps as f32);
-    if let (Positions::Rotary(here), Positions::Rotary(there)) = (&gguf.positions, &mut rounded.positions) {
+    if let (PositionEncoding::Rotary(here), PositionEncoding::Rotary(there)) = (&gguf.positions, &mut rounded.positions)
+    {
         assert_eq!(here.inv_freq.len(), there.inv_freq.len(), "{name}");
         for (here, there) in here.inv_freq.iter().zip(&mut there.inv_freq) {
             assert!((*here - *there).abs() <= 2e-7 * *there, "{name}: {here} {there}");

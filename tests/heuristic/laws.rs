@@ -1,21 +1,26 @@
 //! What must hold of any neuron.
 
 use super::problems;
-use ablate::heuristic::{Matcher, Options, Problem, Score, Scratch, Tail};
+use ablate::heuristic::{ArithmeticProblem, Matcher, MatcherOptions, MatcherScratch, Score, Tail};
 use ablate::spec::Operator;
 use ablate::spec::step::{HeuristicVariant, ScoreCap, ZeroResults};
 use proptest::prelude::*;
 use std::collections::HashMap;
 
-fn all() -> Options {
-    Options { min_associated: 1, max_chance: 1.0, ..Options::new(HeuristicVariant::Paper) }
+fn all() -> MatcherOptions {
+    MatcherOptions { min_associated: 1, max_chance: 1.0, ..MatcherOptions::new(HeuristicVariant::Paper) }
 }
 
 /// Scores by heuristic; logits are 1 throughout.
-fn scores(problems: &[Problem], operator: Operator, options: Options, activations: &[f32]) -> HashMap<String, Score> {
+fn scores(
+    problems: &[ArithmeticProblem],
+    operator: Operator,
+    options: MatcherOptions,
+    activations: &[f32],
+) -> HashMap<String, Score> {
     let matcher = Matcher::new(problems, operator, options);
     let logits = vec![1.0; matcher.results().len()];
-    let scores = matcher.scores(activations, &logits, &mut Scratch::default());
+    let scores = matcher.scores(activations, &logits, &mut MatcherScratch::default());
     matcher.entries().iter().map(|entry| entry.heuristic.to_string()).zip(scores).collect()
 }
 
@@ -32,7 +37,7 @@ proptest! {
         let problems = problems(Operator::FloorDivision, 3..15, 1..13, 0..1000);
         let mut order: Vec<usize> = (0..problems.len()).collect();
         order.sort_by_key(|&index| (index as u64 + 1).wrapping_mul(seed | 1));
-        let moved: Vec<Problem> = order.iter().map(|&index| problems[index]).collect();
+        let moved: Vec<ArithmeticProblem> = order.iter().map(|&index| problems[index]).collect();
         let values_moved: Vec<f32> = order.iter().map(|&index| values[index]).collect();
         prop_assert_eq!(
             scores(&problems, Operator::FloorDivision, all(), &values),
@@ -58,8 +63,8 @@ proptest! {
 }
 
 /// Of tails that are as good, both runs say the high one: then the other is no better.
-fn share_high_only(problems: &[Problem], values: &[f32], name: &str) -> f64 {
-    let one = Options { low_tail: false, ..all() };
+fn share_high_only(problems: &[ArithmeticProblem], values: &[f32], name: &str) -> f64 {
+    let one = MatcherOptions { low_tail: false, ..all() };
     let negative: Vec<f32> = values.iter().map(|value| -value).collect();
     let high = scores(problems, Operator::Addition, one.clone(), values)[name].share;
     high.min(scores(problems, Operator::Addition, one, &negative)[name].share)
@@ -85,7 +90,7 @@ fn values_that_are_no_numbers_match_nothing() {
         let mut activations: Vec<f32> = problems.iter().map(|problem| problem.a as f32).collect();
         let mut logits: Vec<f32> = matcher.results().iter().map(|&result| result as f32).collect();
         activations[7] = f32::INFINITY;
-        let scratch = &mut Scratch::default();
+        let scratch = &mut MatcherScratch::default();
         assert!(!matcher.matches(&activations, &logits, scratch).is_empty());
         logits[2] = f32::NAN;
         let matches = matcher.matches(&activations, &logits, scratch);
@@ -93,8 +98,8 @@ fn values_that_are_no_numbers_match_nothing() {
         activations[3] = f32::NAN;
         assert_eq!(matcher.matches(&activations, &logits, scratch), []);
     }
-    let none = Matcher::new(&[], Operator::Addition, Options::new(HeuristicVariant::Code));
-    assert_eq!(none.matches(&[], &[], &mut Scratch::default()), []);
+    let none = Matcher::new(&[], Operator::Addition, MatcherOptions::new(HeuristicVariant::Code));
+    assert_eq!(none.matches(&[], &[], &mut MatcherScratch::default()), []);
     assert!(none.classify(&[], &[]).is_empty());
 }
 
@@ -102,7 +107,7 @@ fn values_that_are_no_numbers_match_nothing() {
 fn the_cap_is_on_results_of_products_and_quotients_alone() {
     for operator in Operator::ALL {
         let problems = problems(operator, 0..60, 0..50, 0..1000);
-        let options = Options { cap: ScoreCap::OperandRange, ..all() };
+        let options = MatcherOptions { cap: ScoreCap::OperandRange, ..all() };
         let matcher = Matcher::new(&problems, operator, options);
         let uneven = matches!(operator, Operator::Multiplication | Operator::FloorDivision);
         for entry in matcher.entries() {
@@ -116,11 +121,11 @@ fn the_cap_is_on_results_of_products_and_quotients_alone() {
 #[test]
 fn dropping_zero_results_is_never_having_had_them() {
     let problems = problems(Operator::Multiplication, 0..40, 0..40, 0..1000);
-    let drop = Options { zero_results: ZeroResults::Drop, ..all() };
-    let value = |problem: &Problem| ((problem.a * 37 + problem.b * 11) % 101) as f32;
-    let without: Vec<Problem> = problems.iter().copied().filter(|problem| problem.result != 0).collect();
+    let drop = MatcherOptions { zero_results: ZeroResults::Drop, ..all() };
+    let value = |problem: &ArithmeticProblem| ((problem.a * 37 + problem.b * 11) % 101) as f32;
+    let without: Vec<ArithmeticProblem> = problems.iter().copied().filter(|problem| problem.result != 0).collect();
     assert!(without.len() < problems.len());
-    let of = |problems: &[Problem], options: Options| {
+    let of = |problems: &[ArithmeticProblem], options: MatcherOptions| {
         let values: Vec<f32> = problems.iter().map(value).collect();
         scores(problems, Operator::Multiplication, options, &values)
     };
@@ -131,7 +136,7 @@ fn dropping_zero_results_is_never_having_had_them() {
 fn names_of_the_same_prompts_are_one_heuristic() {
     let problems = problems(Operator::Addition, 0..100, 0..100, 0..100);
     let entries = |variant| {
-        let options = Options { min_associated: 1, max_chance: 1.0, ..Options::new(variant) };
+        let options = MatcherOptions { min_associated: 1, max_chance: 1.0, ..MatcherOptions::new(variant) };
         Matcher::new(&problems, Operator::Addition, options).entries().to_vec()
     };
     let names = |variant| -> Vec<String> { entries(variant).iter().map(|entry| entry.heuristic.to_string()).collect() };
@@ -158,7 +163,7 @@ fn matches_are_those_on_operands_and_those_on_results() {
         let matcher = Matcher::new(&problems, operator, all());
         let activations: Vec<f32> = problems.iter().map(|problem| ((problem.a * 7) % 30) as f32).collect();
         let logits: Vec<f32> = matcher.results().iter().map(|&result| ((result * 5) % 11) as f32).collect();
-        let matches = matcher.matches(&activations, &logits, &mut Scratch::default());
+        let matches = matcher.matches(&activations, &logits, &mut MatcherScratch::default());
         let (direct, indirect): (Vec<_>, Vec<_>) = matches.into_iter().partition(|found| found.heuristic.is_direct());
         assert!(!indirect.is_empty(), "{operator:?}");
         assert_eq!(matcher.classify_indirect(&activations), [indirect]);

@@ -6,7 +6,7 @@ mod planted;
 mod step;
 mod text;
 
-use ablate::heuristic::Problem;
+use ablate::heuristic::ArithmeticProblem;
 use ablate::spec::Operator;
 
 /// Every prompt of an operator with a result in `results`, by operands.
@@ -15,7 +15,7 @@ fn problems(
     a: std::ops::Range<i64>,
     b: std::ops::Range<i64>,
     results: std::ops::Range<i64>,
-) -> Vec<Problem> {
+) -> Vec<ArithmeticProblem> {
     let pairs = a.flat_map(|a| b.clone().map(move |b| (a, b)));
     let result = |a: i64, b: i64| match operator {
         Operator::Addition => Some(a + b),
@@ -24,7 +24,7 @@ fn problems(
         Operator::FloorDivision => (b != 0).then(|| a.div_euclid(b)),
     };
     pairs
-        .filter_map(|(a, b)| result(a, b).map(|result| Problem { a, b, result }))
+        .filter_map(|(a, b)| result(a, b).map(|result| ArithmeticProblem { a, b, result }))
         .filter(|problem| results.contains(&problem.result))
         .collect()
 }

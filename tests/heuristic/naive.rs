@@ -1,7 +1,7 @@
 //! Algorithm 1 written down as the paper says it, heuristic by heuristic and prompt by prompt, against the matcher.
 
 use super::problems;
-use ablate::heuristic::{Matcher, Options, Problem, Scratch, Tail};
+use ablate::heuristic::{ArithmeticProblem, Matcher, MatcherOptions, MatcherScratch, Tail};
 use ablate::spec::Operator;
 use ablate::spec::step::{HeuristicVariant, ScoreCap, ZeroResults};
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ struct Rule {
 }
 
 /// The values of a prompt that a rule is about.
-fn subjects(subject: &str, p: &Problem) -> Vec<i64> {
+fn subjects(subject: &str, p: &ArithmeticProblem) -> Vec<i64> {
     match subject {
         "op1" => vec![p.a],
         "op2" => vec![p.b],
@@ -27,7 +27,7 @@ fn subjects(subject: &str, p: &Problem) -> Vec<i64> {
 }
 
 /// The table of paper §6.
-fn table(operator: Operator, variant: HeuristicVariant, problems: &[Problem]) -> Vec<Rule> {
+fn table(operator: Operator, variant: HeuristicVariant, problems: &[ArithmeticProblem]) -> Vec<Rule> {
     let (mul, div) = (operator == Operator::Multiplication, operator == Operator::FloorDivision);
     let mut rules = Vec::new();
     let word = |subject: &'static str| if subject == "both" { "op1 and op2" } else { subject };
@@ -108,7 +108,7 @@ fn table(operator: Operator, variant: HeuristicVariant, problems: &[Problem]) ->
 }
 
 /// With operands below 100, `.5.` is a range.
-fn is_range(rule: &Rule, problems: &[Problem]) -> bool {
+fn is_range(rule: &Rule, problems: &[ArithmeticProblem]) -> bool {
     let columns: Vec<HashSet<i64>> = match rule.subject {
         "both" => vec![problems.iter().map(|p| p.a).collect(), problems.iter().map(|p| p.b).collect()],
         subject => vec![problems.iter().flat_map(|p| subjects(subject, p)).collect()],
@@ -140,15 +140,15 @@ struct Expected {
 
 /// Every score of a neuron.
 fn expected(
-    problems: &[Problem],
+    problems: &[ArithmeticProblem],
     operator: Operator,
-    options: &Options,
+    options: &MatcherOptions,
     activations: &[f32],
     logit: &dyn Fn(i64) -> f32,
 ) -> Vec<Expected> {
     let keep: Vec<usize> =
         (0..problems.len()).filter(|&p| options.zero_results == ZeroResults::Keep || problems[p].result != 0).collect();
-    let problems: Vec<Problem> = keep.iter().map(|&p| problems[p]).collect();
+    let problems: Vec<ArithmeticProblem> = keep.iter().map(|&p| problems[p]).collect();
     let raw: Vec<f64> = keep.iter().map(|&p| f64::from(activations[p])).collect();
     let effective: Vec<f64> =
         keep.iter().zip(&problems).map(|(&p, problem)| f64::from(activations[p] * logit(problem.result))).collect();
@@ -194,18 +194,18 @@ fn operator() -> impl Strategy<Value = Operator> {
     prop::sample::select(Operator::ALL.to_vec())
 }
 
-fn options() -> impl Strategy<Value = Options> {
+fn options() -> impl Strategy<Value = MatcherOptions> {
     let variant = prop::sample::select(vec![HeuristicVariant::Paper, HeuristicVariant::Code]);
     let cap = prop::sample::select(vec![ScoreCap::None, ScoreCap::OperandRange]);
     let zero = prop::sample::select(vec![ZeroResults::Keep, ZeroResults::Drop]);
     (variant, cap, zero, 1_usize..6, any::<bool>()).prop_map(
-        |(variant, cap, zero_results, min_associated, low_tail)| Options {
+        |(variant, cap, zero_results, min_associated, low_tail)| MatcherOptions {
             cap,
             zero_results,
             min_associated,
             low_tail,
             max_chance: 1.0,
-            ..Options::new(variant)
+            ..MatcherOptions::new(variant)
         },
     )
 }
@@ -224,7 +224,7 @@ proptest! {
         let logit = |result: i64| logits[result as usize % logits.len()];
         let activations = &values[..problems.len()];
         let result_logits: Vec<f32> = matcher.results().iter().map(|&result| logit(result)).collect();
-        let scores = matcher.scores(activations, &result_logits, &mut Scratch::default());
+        let scores = matcher.scores(activations, &result_logits, &mut MatcherScratch::default());
         let expected = expected(&problems, operator, &options, activations, &logit);
         // The order of the catalogue is its own.
         let mut got: Vec<_> = matcher
@@ -252,7 +252,7 @@ proptest! {
 
 /// Every set of up to four of the six results with the highest means that enough prompts have, by the words of docs/heuristics.md.
 fn expected_set(
-    problems: &[Problem],
+    problems: &[ArithmeticProblem],
     values: &[f64],
     least: usize,
     cap: Option<usize>,
@@ -309,13 +309,13 @@ proptest! {
             .map(|(p, seed)| sign * (f32::from(u8::from(fires.contains(&p.result))) * 400.0 + f32::from(seed * noise)))
             .collect();
         let matcher = Matcher::new(&problems, Operator::FloorDivision, options.clone());
-        let matches = matcher.matches(&activations, &vec![1.0; matcher.results().len()], &mut Scratch::default());
+        let matches = matcher.matches(&activations, &vec![1.0; matcher.results().len()], &mut MatcherScratch::default());
         let found = matches.iter().find(|one| one.heuristic.to_string().starts_with("result in {"));
 
         let keep: Vec<usize> = (0..problems.len())
             .filter(|&p| options.zero_results == ZeroResults::Keep || problems[p].result != 0)
             .collect();
-        let kept: Vec<Problem> = keep.iter().map(|&p| problems[p]).collect();
+        let kept: Vec<ArithmeticProblem> = keep.iter().map(|&p| problems[p]).collect();
         let cap = (options.cap == ScoreCap::OperandRange).then_some(18.min(kept.iter().map(|p| p.a).collect::<HashSet<_>>().len()));
         let of = |sign: f64| {
             let values: Vec<f64> = keep.iter().map(|&p| sign * f64::from(activations[p])).collect();

@@ -1,7 +1,7 @@
 //! Neurons made to follow one rule are found, and noise is not.
 
 use super::problems;
-use ablate::heuristic::{Heuristic, Match, Matcher, Options, Problem, Scratch};
+use ablate::heuristic::{ArithmeticProblem, Heuristic, Match, Matcher, MatcherOptions, MatcherScratch};
 use ablate::spec::Operator;
 use ablate::spec::step::HeuristicVariant;
 use rand::{Rng, SeedableRng};
@@ -14,7 +14,7 @@ fn normal(random: &mut ChaCha8Rng) -> f32 {
 }
 
 /// The matches of a neuron that fires 1 where `rule` holds, else 0, with noise on top.
-fn planted(rule: &str, matcher: &Matcher, problems: &[Problem], noise: f32, sign: f32) -> Vec<Match> {
+fn planted(rule: &str, matcher: &Matcher, problems: &[ArithmeticProblem], noise: f32, sign: f32) -> Vec<Match> {
     let rule: Heuristic = rule.parse().unwrap();
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let activations: Vec<f32> = problems
@@ -22,7 +22,7 @@ fn planted(rule: &str, matcher: &Matcher, problems: &[Problem], noise: f32, sign
         .map(|p| sign * f32::from(u8::from(rule.holds(p.a, p.b, p.result))) + noise * normal(&mut random))
         .collect();
     let logits = vec![1.0; matcher.results().len()];
-    matcher.matches(&activations, &logits, &mut Scratch::default())
+    matcher.matches(&activations, &logits, &mut MatcherScratch::default())
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn planted_rules_are_found_with_and_without_noise_in_both_tails() {
     ];
     for (rule, operator) in cases {
         let problems = problems(operator, 0..120, 0..120, 0..1000);
-        let matcher = Matcher::new(&problems, operator, Options::new(HeuristicVariant::Paper));
+        let matcher = Matcher::new(&problems, operator, MatcherOptions::new(HeuristicVariant::Paper));
         for (noise, sign) in [(0.0, 1.0), (0.0, -3.0), (0.15, 1.0), (0.15, -1.0)] {
             let found = planted(rule, &matcher, &problems, noise, sign);
             let best = found.first().unwrap_or_else(|| panic!("{rule}, noise {noise}: nothing"));
@@ -57,7 +57,7 @@ fn planted_rules_are_found_with_and_without_noise_in_both_tails() {
             let expected = problems.iter().filter(|p| best.heuristic.holds(p.a, p.b, p.result)).count();
             assert_eq!(best.associated, expected, "{rule}");
         }
-        let high = Options { low_tail: false, ..Options::new(HeuristicVariant::Paper) };
+        let high = MatcherOptions { low_tail: false, ..MatcherOptions::new(HeuristicVariant::Paper) };
         let found = planted(rule, &Matcher::new(&problems, operator, high), &problems, 0.0, -1.0);
         assert!(found.iter().all(|one| one.heuristic.to_string() != rule), "{rule}: the low tail is not asked for");
     }
@@ -67,10 +67,10 @@ fn planted_rules_are_found_with_and_without_noise_in_both_tails() {
 #[test]
 fn what_a_neuron_writes_counts_for_results() {
     let problems = problems(Operator::Addition, 0..60, 0..60, 0..1000);
-    let matcher = Matcher::new(&problems, Operator::Addition, Options::new(HeuristicVariant::Paper));
+    let matcher = Matcher::new(&problems, Operator::Addition, MatcherOptions::new(HeuristicVariant::Paper));
     let on = vec![2.0; problems.len()];
     let logits: Vec<f32> = matcher.results().iter().map(|result| f32::from(u8::from(result % 7 == 3))).collect();
-    let found = matcher.matches(&on, &logits, &mut Scratch::default());
+    let found = matcher.matches(&on, &logits, &mut MatcherScratch::default());
     let names: Vec<String> = found.iter().map(|one| one.heuristic.to_string()).collect();
     assert_eq!(names, ["result mod 7 = 3"]);
 }
@@ -79,7 +79,7 @@ fn what_a_neuron_writes_counts_for_results() {
 #[test]
 fn a_single_result_and_a_run_of_results_are_no_sets() {
     let problems = problems(Operator::FloorDivision, 0..100, 1..100, 0..1000);
-    let matcher = Matcher::new(&problems, Operator::FloorDivision, Options::new(HeuristicVariant::Paper));
+    let matcher = Matcher::new(&problems, Operator::FloorDivision, MatcherOptions::new(HeuristicVariant::Paper));
     for rule in ["result in {0}", "result in {5}", "result in {3, 4}", "result in {1, 2, 3, 4}"] {
         let found = planted(rule, &matcher, &problems, 0.1, 1.0);
         let sets: Vec<&Match> =
@@ -89,7 +89,7 @@ fn a_single_result_and_a_run_of_results_are_no_sets() {
 }
 
 /// Matches of neurons of pure noise, in all.
-fn noise_matches(operator: Operator, size: i64, results: i64, neurons: usize, options: Options) -> (usize, f64) {
+fn noise_matches(operator: Operator, size: i64, results: i64, neurons: usize, options: MatcherOptions) -> (usize, f64) {
     let problems = problems(operator, 0..size, 0..size, 0..results);
     let matcher = Matcher::new(&problems, operator, options);
     let mut random = ChaCha8Rng::seed_from_u64(size as u64);
@@ -104,7 +104,7 @@ fn noise_matches(operator: Operator, size: i64, results: i64, neurons: usize, op
 fn noise_is_not_found() {
     for variant in [HeuristicVariant::Paper, HeuristicVariant::Code] {
         for operator in Operator::ALL {
-            let (matches, expected) = noise_matches(operator, 100, 1000, 100, Options::new(variant));
+            let (matches, expected) = noise_matches(operator, 100, 1000, 100, MatcherOptions::new(variant));
             assert!(matches <= 2 && expected < 0.5, "{operator:?}, {variant:?}: {matches} of {expected}");
         }
     }
@@ -113,18 +113,18 @@ fn noise_is_not_found() {
 /// Why there are `min_associated` and `max_chance`: without them noise matches, as often as is said; with them hardly ever.
 #[test]
 fn the_chance_of_matches_is_what_is_said() {
-    let all = Options { min_associated: 1, max_chance: 1.0, ..Options::new(HeuristicVariant::Paper) };
+    let all = MatcherOptions { min_associated: 1, max_chance: 1.0, ..MatcherOptions::new(HeuristicVariant::Paper) };
     for operator in Operator::ALL {
         let neurons = 2000;
-        let of = |options: Options| noise_matches(operator, 10, 10, neurons, options);
-        let (matches, expected) = of(Options { low_tail: false, ..all.clone() });
+        let of = |options: MatcherOptions| noise_matches(operator, 10, 10, neurons, options);
+        let (matches, expected) = of(MatcherOptions { low_tail: false, ..all.clone() });
         assert!(expected > 200.0, "{operator:?}: {expected}");
         // Matches of one neuron go together, so the spread is a few times that of independent ones.
         let share = matches as f64 / expected;
         assert!((share - 1.0).abs() < 0.2, "{operator:?}: {matches} of {expected}");
         let (both, at_most) = of(all.clone());
         assert!(both > matches && both as f64 <= 1.05 * at_most, "{operator:?}: {both} of {at_most}");
-        let (few, said) = of(Options::new(HeuristicVariant::Paper));
+        let (few, said) = of(MatcherOptions::new(HeuristicVariant::Paper));
         assert!((few as f64) <= 1.3 * said + 5.0 && said < 0.3 * neurons as f64, "{operator:?}: {few} of {said}");
     }
 }
@@ -134,8 +134,12 @@ fn the_chance_of_matches_is_what_is_said() {
 fn chance_is_the_hypergeometric_tail() {
     let choose = |n: u128, k: u128| (0..k).fold(1_u128, |product, i| product * (n - i) / (i + 1));
     let problems = problems(Operator::Addition, 0..6, 0..7, 0..1000);
-    let options =
-        Options { min_associated: 1, max_chance: 1.0, low_tail: false, ..Options::new(HeuristicVariant::Paper) };
+    let options = MatcherOptions {
+        min_associated: 1,
+        max_chance: 1.0,
+        low_tail: false,
+        ..MatcherOptions::new(HeuristicVariant::Paper)
+    };
     let matcher = Matcher::new(&problems, Operator::Addition, options.clone());
     let n = problems.len() as u128;
     for entry in matcher.entries() {

@@ -1,7 +1,7 @@
 //! Step `heuristics` on the built-in model: its rows against each other, against what `capture` keeps, and against the weights.
 
 use crate::intervene::spec::{Ran, ran, refused};
-use ablate::heuristic::{Heuristic, Problem};
+use ablate::heuristic::{ArithmeticProblem, Heuristic};
 use ablate::kernel::to_f32;
 use ablate::model::{Lookup, Model};
 use ablate::spec;
@@ -57,7 +57,7 @@ sites = ["blocks.2..4.mlp.hook_post"]
 "#;
 
 /// A prompt with activation, logit and effective value.
-type Cell = (Problem, [f64; 3]);
+type Cell = (ArithmeticProblem, [f64; 3]);
 
 /// A row: a column's text, however it is kept.
 type Row = BTreeMap<String, String>;
@@ -79,7 +79,7 @@ fn number(row: &Row, column: &str) -> f64 {
     row[column].parse().unwrap_or_else(|_| panic!("{column} of {row:?}"))
 }
 
-fn legal(operator: &str) -> Vec<Problem> {
+fn legal(operator: &str) -> Vec<ArithmeticProblem> {
     match operator {
         "+" => super::problems(Operator::Addition, 0..30, 1..25, 0..100),
         "*" => super::problems(Operator::Multiplication, 0..30, 1..25, 0..100),
@@ -88,10 +88,10 @@ fn legal(operator: &str) -> Vec<Problem> {
 }
 
 /// The share of the k prompts at one end that a heuristic holds for; values have no ties.
-fn share(heuristic: &Heuristic, values: &[(Problem, f64)], low: bool) -> f64 {
-    let mut sorted: Vec<&(Problem, f64)> = values.iter().collect();
+fn share(heuristic: &Heuristic, values: &[(ArithmeticProblem, f64)], low: bool) -> f64 {
+    let mut sorted: Vec<&(ArithmeticProblem, f64)> = values.iter().collect();
     sorted.sort_by(|one, other| if low { one.1.total_cmp(&other.1) } else { other.1.total_cmp(&one.1) });
-    let holds = |problem: &Problem| heuristic.holds(problem.a, problem.b, problem.result);
+    let holds = |problem: &ArithmeticProblem| heuristic.holds(problem.a, problem.b, problem.result);
     let k = values.iter().filter(|(problem, _)| holds(problem)).count();
     sorted[..k].iter().filter(|(problem, _)| holds(problem)).count() as f64 / k as f64
 }
@@ -116,7 +116,7 @@ fn rows_agree_with_each_other_with_captured_activations_and_with_the_weights() {
         let result = if row["operator"] == "+" { a + b } else { a * b };
         let values = ["activation", "logit", "effective"].map(|column| number(&row, column));
         let key = [&row["operator"], &row["type"], &row["component"]].map(String::clone);
-        patterns.entry(key).or_default().push((Problem { a, b, result }, values));
+        patterns.entry(key).or_default().push((ArithmeticProblem { a, b, result }, values));
     }
     assert_eq!(patterns.len(), examples.len());
     for example in &examples {
@@ -146,7 +146,8 @@ fn rows_agree_with_each_other_with_captured_activations_and_with_the_weights() {
         // The score, from the picture alone.
         let heuristic: Heuristic = example["heuristic"].parse().unwrap();
         let which = if heuristic.is_direct() { 2 } else { 0 };
-        let values: Vec<(Problem, f64)> = pattern.iter().map(|(problem, values)| (*problem, values[which])).collect();
+        let values: Vec<(ArithmeticProblem, f64)> =
+            pattern.iter().map(|(problem, values)| (*problem, values[which])).collect();
         let score = f64::max(share(&heuristic, &values, false), share(&heuristic, &values, true));
         assert!((score - number(example, "score")).abs() < 1e-12, "{example:?}: {score}");
     }
@@ -254,7 +255,7 @@ impl Kept {
         Self { layers, prompts }
     }
 
-    fn at(&self, layer: usize, neuron: usize, operator: &str, problem: &Problem) -> f64 {
+    fn at(&self, layer: usize, neuron: usize, operator: &str, problem: &ArithmeticProblem) -> f64 {
         let prompt = self.prompts[&(operator.to_string(), problem.a, problem.b)];
         let values = &self.layers[&layer];
         f64::from(values[prompt * (values.len() / self.prompts.len()) + neuron])

@@ -1,7 +1,7 @@
 //! Heuristics as text, and what they hold for.
 
 use super::problems;
-use ablate::heuristic::{Digits, Heuristic, Matcher, Options, Value};
+use ablate::heuristic::{Digits, Heuristic, Matcher, MatcherOptions, RuleValue};
 use ablate::spec::Operator;
 use ablate::spec::step::HeuristicVariant;
 use proptest::prelude::*;
@@ -10,14 +10,14 @@ use proptest::prelude::*;
 fn texts_are_those_of_the_contract_and_read_back() {
     let digits = |text: &str| text.parse::<Digits>().unwrap();
     let written = [
-        (Heuristic::Range { value: Value::Op1, low: 10, high: 20 }, "op1 in [10, 20)"),
-        (Heuristic::Range { value: Value::Both, low: 0, high: 10 }, "op1 and op2 in [0, 10)"),
-        (Heuristic::Range { value: Value::Result, low: -5, high: 10 }, "result in [-5, 10)"),
-        (Heuristic::Modulo { value: Value::Result, modulus: 7, remainder: 3 }, "result mod 7 = 3"),
-        (Heuristic::Modulo { value: Value::Both, modulus: 15, remainder: 0 }, "op1 and op2 mod 15 = 0"),
-        (Heuristic::Pattern { value: Value::Op2, digits: digits(".5.") }, "op2 matches .5."),
-        (Heuristic::Pattern { value: Value::Both, digits: digits("..8") }, "op1 and op2 match ..8"),
-        (Heuristic::Pattern { value: Value::Result, digits: digits("120") }, "result matches 120"),
+        (Heuristic::Range { value: RuleValue::Op1, low: 10, high: 20 }, "op1 in [10, 20)"),
+        (Heuristic::Range { value: RuleValue::Both, low: 0, high: 10 }, "op1 and op2 in [0, 10)"),
+        (Heuristic::Range { value: RuleValue::Result, low: -5, high: 10 }, "result in [-5, 10)"),
+        (Heuristic::Modulo { value: RuleValue::Result, modulus: 7, remainder: 3 }, "result mod 7 = 3"),
+        (Heuristic::Modulo { value: RuleValue::Both, modulus: 15, remainder: 0 }, "op1 and op2 mod 15 = 0"),
+        (Heuristic::Pattern { value: RuleValue::Op2, digits: digits(".5.") }, "op2 matches .5."),
+        (Heuristic::Pattern { value: RuleValue::Both, digits: digits("..8") }, "op1 and op2 match ..8"),
+        (Heuristic::Pattern { value: RuleValue::Result, digits: digits("120") }, "result matches 120"),
         (Heuristic::Identical, "op1 = op2"),
         (Heuristic::MultiResult { results: vec![1, 2, 7] }, "result in {1, 2, 7}"),
     ];
@@ -62,7 +62,7 @@ fn every_heuristic_of_a_catalogue_reads_back() {
     for operator in Operator::ALL {
         for variant in [HeuristicVariant::Paper, HeuristicVariant::Code] {
             let problems = problems(operator, 0..300, 0..300, 0..1000);
-            let options = Options { min_associated: 1, max_chance: 1.0, ..Options::new(variant) };
+            let options = MatcherOptions { min_associated: 1, max_chance: 1.0, ..MatcherOptions::new(variant) };
             let matcher = Matcher::new(&problems, operator, options);
             assert!(matcher.entries().len() > 1000, "{}", matcher.entries().len());
             for entry in matcher.entries() {

@@ -1,7 +1,7 @@
 //! Attribution patching, as autograd on TransformerLens computes it, and what must hold of it.
 
 use super::reference::{Case, MODELS};
-use ablate::intervene::{EditError, Layout, Part, Positions, TokenPairs, attribute};
+use ablate::intervene::{AttributedUnit, EditError, Layout, Positions, TokenPairs, attribute};
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::{Hook, Site};
 use ablate::model::processing::Processed;
@@ -23,14 +23,21 @@ fn answers(case: &Case) -> Vec<[u32; 2]> {
 }
 
 /// `[part, prompt]`
-fn scores(case: &Case, model: &Transformer, source: &Tokens, parts: &[Part], points: usize, batch: usize) -> Vec<f64> {
+fn scores(
+    case: &Case,
+    model: &Transformer,
+    source: &Tokens,
+    parts: &[AttributedUnit],
+    points: usize,
+    batch: usize,
+) -> Vec<f64> {
     let answers = answers(case);
     let pairs = TokenPairs { clean: &case.tokens, source, answers: &answers };
     attribute::<EditError>(model, pairs, parts, points, batch, |_| Ok(())).unwrap()
 }
 
 /// Every unit, or the whole, of a site in each layer and at each position, in the fixture's order.
-fn parts(case: &Case, site: Site, whole: bool) -> Vec<Part> {
+fn parts(case: &Case, site: Site, whole: bool) -> Vec<AttributedUnit> {
     let facts = case.model.facts();
     let mut parts = Vec::new();
     for layer in 0..facts.n_layers {
@@ -38,7 +45,11 @@ fn parts(case: &Case, site: Site, whole: bool) -> Vec<Part> {
         let units = Layout::of(hook, facts, case.tokens.pos).unwrap().units();
         for position in 0..case.tokens.pos {
             let units = if whole { vec![None] } else { (0..units).map(Some).collect() };
-            parts.extend(units.into_iter().map(|unit| Part { hook, unit, positions: Positions::At(vec![position]) }));
+            parts.extend(units.into_iter().map(|unit| AttributedUnit {
+                hook,
+                unit,
+                positions: Positions::At(vec![position]),
+            }));
         }
     }
     parts
@@ -101,8 +112,8 @@ fn sites_do_not_disturb_each_other() {
             .filter(|&hook| Layout::of(hook, facts, case.tokens.pos).is_some())
             .filter(|hook| !matches!(hook, Hook::Block(_, Site::AttnScores | Site::Pattern)))
             .collect();
-        let together: Vec<Part> =
-            hooks.iter().map(|&hook| Part { hook, unit: None, positions: Positions::All }).collect();
+        let together: Vec<AttributedUnit> =
+            hooks.iter().map(|&hook| AttributedUnit { hook, unit: None, positions: Positions::All }).collect();
         for points in [0, 2] {
             let own = scores(&case, &case.model, &case.tokens, &together, points, 9);
             assert!(own.iter().all(|score| *score == 0.0), "{}", case.name);
@@ -129,7 +140,7 @@ fn sites_do_not_disturb_each_other() {
 fn integrated_gradients_add_up() {
     for name in ["gpt2-untied", "llama-gqa", "neox-parallel"] {
         let case = Case::open(name);
-        let embed = [Part { hook: Hook::Block(0, Site::ResidPre), unit: None, positions: Positions::All }];
+        let embed = [AttributedUnit { hook: Hook::Block(0, Site::ResidPre), unit: None, positions: Positions::All }];
         let found = scores(&case, &case.model, &case.source_tokens, &embed, 200, 9);
         let difference = |tokens: &Tokens| -> Vec<f64> {
             let logits = ablate::kernel::to_f32(case.model.last_logits(tokens));
@@ -172,7 +183,7 @@ fn attention_has_no_attribution() {
     let answers = answers(&case);
     let pairs = TokenPairs { clean: &case.tokens, source: &case.source_tokens, answers: &answers };
     let refusal = |hook: Hook, unit: Option<usize>| {
-        let parts = [Part { hook, unit, positions: Positions::All }];
+        let parts = [AttributedUnit { hook, unit, positions: Positions::All }];
         attribute::<EditError>(&case.model, pairs, &parts, 0, 2, |_| Ok(())).unwrap_err()
     };
     assert!(matches!(refusal(Hook::Block(0, Site::Pattern), None), EditError::NoAttribution(_)));
@@ -184,7 +195,7 @@ fn attention_has_no_attribution() {
 fn positions_that_reach_nothing_have_no_attribution() {
     for case in MODELS.iter().map(|name| Case::open(name)) {
         let hook = Hook::Block(case.model.facts().n_layers - 1, Site::ResidPost);
-        let part = |positions: Vec<usize>| Part { hook, unit: None, positions: Positions::At(positions) };
+        let part = |positions: Vec<usize>| AttributedUnit { hook, unit: None, positions: Positions::At(positions) };
         let parts = [part((0..case.last()).collect()), part(vec![case.last()])];
         let found = scores(&case, &case.model, &case.source_tokens, &parts, 0, 9);
         let (before, last) = found.split_at(case.tokens.batch);

@@ -2,7 +2,7 @@
 
 use super::results::{HEAD, Results, of};
 use ablate::experiment::run;
-use ablate::run::Options;
+use ablate::run::RunOptions;
 use ablate::spec;
 use ablate::system::progress::Progress;
 use polars::prelude::*;
@@ -162,7 +162,7 @@ fn components_are_ranked_by_arithmetic_of_columns() {
     );
     let loaded = spec::parse("spec.toml", &wrong).unwrap();
     let progress = Progress::quiet();
-    let error = run(&loaded, &Options { progress: &progress, command: String::new() }).unwrap_err();
+    let error = run(&loaded, &RunOptions { progress: &progress, command: String::new() }).unwrap_err();
     assert!(error.render(false).contains("stdd"), "{}", error.render(false));
     assert_eq!(error.exit_code(), 2);
 }

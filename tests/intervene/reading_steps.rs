@@ -5,7 +5,7 @@ use ablate::intervene::{Activation, HookPositions, Layout, Positions, capture};
 use ablate::model::hook::{Hook, Site};
 use ablate::model::transformer::Tokens;
 use ablate::model::{Lookup, Model};
-use ablate::run::Options;
+use ablate::run::RunOptions;
 use ablate::spec::{Loaded, parse};
 use ablate::step::empty_frames;
 use ablate::system::progress::Progress;
@@ -88,7 +88,7 @@ fn results(changes: &[(&str, &str)], dir: &Path) -> (Loaded, Result<(), ablate::
     });
     let spec = format!("{spec}\n[output]\ndir = {:?}\n", dir.display().to_string());
     let loaded = parse("reading.toml", &spec).unwrap();
-    let done = run(&loaded, &Options { progress: &Progress::quiet(), command: "ablate run reading.toml".into() });
+    let done = run(&loaded, &RunOptions { progress: &Progress::quiet(), command: "ablate run reading.toml".into() });
     (loaded, done)
 }
 

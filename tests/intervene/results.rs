@@ -2,7 +2,7 @@
 
 use crate::support::Sandbox;
 use ablate::experiment::run;
-use ablate::run::Options;
+use ablate::run::RunOptions;
 use ablate::spec;
 use ablate::system::progress::Progress;
 use polars::prelude::*;
@@ -36,10 +36,10 @@ impl Results {
     pub fn of_spec(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let text = format!("{text}\n[output]\ndir = {:?}\n", folder.path().join("out"));
-        let loaded =
-            spec::parse("spec.toml", &text).unwrap_or_else(|errors| panic!("{}", errors.render(spec::Style::Plain)));
+        let loaded = spec::parse("spec.toml", &text)
+            .unwrap_or_else(|errors| panic!("{}", errors.render(spec::ErrorStyle::Plain)));
         let progress = Progress::quiet();
-        run(&loaded, &Options { progress: &progress, command: String::new() })
+        run(&loaded, &RunOptions { progress: &progress, command: String::new() })
             .unwrap_or_else(|error| panic!("{error}"));
         Self { folder }
     }

@@ -39,9 +39,9 @@ fn outcomes(loaded: &Loaded, shared: Option<&Models>) -> Vec<Outcome> {
         let folder = tempfile::tempdir().unwrap();
         let context =
             Context { loaded, models, progress: &progress, dir: folder.path(), frames: &frames, blocks: &blocks };
-        models.asked().forget();
+        models.usage().forget();
         let outcome = step::run(step, &context).unwrap();
-        Outcome { prompts: models.asked().take_built(), ..outcome }
+        Outcome { prompts: models.usage().take_built(), ..outcome }
     };
     loaded.spec.steps.iter().map(run).collect()
 }

@@ -5,8 +5,8 @@
 
 use super::reference::{base, of, patch, rows, sources, wanted};
 use ablate::intervene::{
-    Activation, Activations, CleanRun, Edit, EditError, EditedPrompt, HookPositions, LogitRead, Part, Paths, Positions,
-    Receiver, Replay, Sender, TokenPairs, Units, attribute, capture_means,
+    Activation, Activations, AttributedUnit, CleanRun, Edit, EditError, EditedPrompt, HookPositions, LogitRead, Paths,
+    Positions, Receiver, Replay, Sender, TokenPairs, Units, attribute, capture_means,
 };
 use ablate::model::gguf::Gguf;
 use ablate::model::hook::{Hook, Site};
@@ -222,9 +222,9 @@ fn paths_of_smollm2() {
 fn attributions_of_smollm2() {
     let this = SmolLm2::open();
     let at = || Positions::At(vec![this.last()]);
-    let parts: Vec<Part> = (0..LAYERS)
+    let parts: Vec<AttributedUnit> = (0..LAYERS)
         .flat_map(|layer| (0..HEADS).map(move |head| (Hook::Block(layer, Site::Z), Some(head))))
-        .map(|(hook, unit)| Part { hook, unit, positions: at() })
+        .map(|(hook, unit)| AttributedUnit { hook, unit, positions: at() })
         .collect();
     let pairs = TokenPairs { clean: &this.clean, source: &this.source, answers: &this.answers() };
     let found = attribute::<EditError>(&this.model, pairs, &parts, 0, 4, |_| Ok(())).unwrap();

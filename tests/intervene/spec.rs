@@ -1,7 +1,7 @@
 //! Specs run as a user's are, and their rows read back.
 
 use ablate::experiment::run;
-use ablate::run::Options;
+use ablate::run::RunOptions;
 use ablate::spec::{Loaded, parse};
 use ablate::system::progress::Progress;
 use ablate::table::Frames;
@@ -18,7 +18,7 @@ pub struct Ran {
 pub fn ran(spec: &str) -> Ran {
     let folder = tempfile::tempdir().unwrap();
     let loaded = parse("spec.toml", &with_output(spec, folder.path())).unwrap();
-    run(&loaded, &Options { progress: &Progress::quiet(), command: String::new() }).unwrap();
+    run(&loaded, &RunOptions { progress: &Progress::quiet(), command: String::new() }).unwrap();
     let ran = Ran { loaded, folder };
     let (mut frames, mut said) = (Frames::default(), 0);
     // The columns of some are those of a step that may stand after them.
@@ -45,7 +45,7 @@ pub fn refused(spec: &str) -> String {
         Ok(loaded) => loaded,
         Err(errors) => return errors.to_string(),
     };
-    match run(&loaded, &Options { progress: &Progress::quiet(), command: String::new() }) {
+    match run(&loaded, &RunOptions { progress: &Progress::quiet(), command: String::new() }) {
         Err(Error::Spec(errors)) => errors.to_string(),
         Err(error) => error.to_string(),
         Ok(()) => panic!("not refused:\n{spec}"),

@@ -1,8 +1,9 @@
 use super::{difference, tensor, to_f64};
-use ablate::kernel::{self, Activation, Norm, NormKind, Pairing, Rotary};
+use ablate::kernel::{self, ActivationFunction, NormFunction, NormKind, Pairing, Rotary};
 use burn::tensor::{DType, Device, Tensor};
 
-const ACTIVATIONS: [Activation; 4] = [Activation::Silu, Activation::Gelu, Activation::GeluTanh, Activation::Relu];
+const ACTIVATIONS: [ActivationFunction; 4] =
+    [ActivationFunction::Silu, ActivationFunction::Gelu, ActivationFunction::GeluTanh, ActivationFunction::Relu];
 
 /// Value and the gradients of three inputs (of ranks `A`, `B`, `C`) of Σ output·weights, with `weights` fixed at random.
 fn run<const A: usize, const B: usize, const C: usize, const O: usize>(
@@ -66,7 +67,7 @@ fn activations() {
 #[test]
 fn norms() {
     for kind in [NormKind::Rms, NormKind::Layer] {
-        let norm = Norm { kind, eps: 1e-5 };
+        let norm = NormFunction { kind, eps: 1e-5 };
         for shape in [[1, 1, 2], [2, 3, 37], [40, 20, 64]] {
             same(&format!("{kind:?}"), (shape, [1], [1]), 2e-5, |x, _, _| kernel::normalize(x, &norm));
             same("norm parts", (shape, [1], [1]), 2e-5, |x, _, _| {
@@ -155,9 +156,9 @@ fn results_do_not_depend_on_the_number_of_threads() {
             let device = Device::flex().autodiff();
             let x = tensor([64, 4, 64], 1, &device, DType::F32).require_grad();
             let w = tensor([64, 256], 2, &device, DType::F32).require_grad();
-            let norm = Norm { kind: NormKind::Rms, eps: 1e-5 };
+            let norm = NormFunction { kind: NormKind::Rms, eps: 1e-5 };
             let y = kernel::linear(kernel::normalize(x.clone(), &norm), w.clone(), None);
-            let y = kernel::gated(y.clone(), y, Activation::Silu);
+            let y = kernel::gated(y.clone(), y, ActivationFunction::Silu);
             let q = y.reshape([64, 4, 4, 64]);
             let z = kernel::attention(q.clone(), q.clone(), q);
             let gradients = z.sum().backward();

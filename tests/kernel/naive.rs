@@ -2,7 +2,7 @@
 //! them, in tensors that are dense and in views of others.
 
 use super::{difference, tensor, to_f64, values};
-use ablate::kernel::{self, Activation, Adam, Moments, Norm, NormKind, Pairing, Past, Rotary};
+use ablate::kernel::{self, ActivationFunction, Adam, Moments, NormFunction, NormKind, Pairing, Past, Rotary};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use proptest::prelude::*;
 
@@ -68,14 +68,14 @@ fn erf(x: f64) -> f64 {
     2.0 / std::f64::consts::PI.sqrt() * sum * width / 3.0
 }
 
-fn activate(x: f64, activation: Activation) -> f64 {
+fn activate(x: f64, activation: ActivationFunction) -> f64 {
     match activation {
-        Activation::Silu => x / (1.0 + (-x).exp()),
-        Activation::Gelu => x * 0.5 * (1.0 + erf(x / 2f64.sqrt())),
-        Activation::GeluTanh => {
+        ActivationFunction::Silu => x / (1.0 + (-x).exp()),
+        ActivationFunction::Gelu => x * 0.5 * (1.0 + erf(x / 2f64.sqrt())),
+        ActivationFunction::GeluTanh => {
             x * 0.5 * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh())
         }
-        Activation::Relu => x.max(0.0),
+        ActivationFunction::Relu => x.max(0.0),
     }
 }
 
@@ -151,7 +151,7 @@ proptest! {
             };
             let naive: Vec<f64> = xs.chunks_exact(width).flat_map(row).collect();
             // What is left of centring a row of nearly equal values is rounding, divided by √eps.
-            close(kernel::normalize(x.clone(), &Norm { kind, eps }), &naive, 3e-4)?;
+            close(kernel::normalize(x.clone(), &NormFunction { kind, eps }), &naive, 3e-4)?;
         }
         let (scale, shift) = (values(width, seed ^ 1), values(width, seed ^ 2));
         let vector = |values: &[f32]| Tensor::<1>::from_data(TensorData::new(values.to_vec(), [width]), &Device::flex());
@@ -164,7 +164,7 @@ proptest! {
     fn activations_are_of_each_value([batch, pos, width] in [1usize..4, 1..7, 1..70], layout in layout(), seed in any::<u64>()) {
         let (x, gate) = (laid([batch, pos, width], seed, layout) * 3.0, laid([batch, pos, width], seed ^ 1, layout));
         let (xs, gates) = (to_f64(x.clone()), to_f64(gate.clone()));
-        for activation in [Activation::Silu, Activation::Gelu, Activation::GeluTanh, Activation::Relu] {
+        for activation in [ActivationFunction::Silu, ActivationFunction::Gelu, ActivationFunction::GeluTanh, ActivationFunction::Relu] {
             let naive: Vec<f64> = xs.iter().map(|&x| activate(x, activation)).collect();
             close(kernel::activate(x.clone(), activation), &naive, 3e-6)?;
             let naive: Vec<f64> = naive.iter().zip(&gates).map(|(x, gate)| x * gate).collect();

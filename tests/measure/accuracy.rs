@@ -2,11 +2,11 @@ use crate::prompt::{Fake, characters, spec};
 use ablate::measure::wilson;
 use ablate::model::tokenizer::arithmetic;
 use ablate::prompt;
-use ablate::step::Labels;
+use ablate::step::RunLabels;
 use ablate::step::accuracy::Accuracies;
 use polars::prelude::*;
 
-const LABELS: Labels = Labels { model: "m", checkpoint: "step10" };
+const LABELS: RunLabels = RunLabels { model: "m", checkpoint: "step10" };
 
 fn strings(frame: &DataFrame, column: &str) -> Vec<String> {
     frame.column(column).unwrap().str().unwrap().iter().map(|v| v.unwrap_or("").to_string()).collect()

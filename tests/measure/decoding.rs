@@ -1,5 +1,7 @@
 use crate::prompt::Fake;
-use ablate::measure::{DecodeError, Decoded, Extent, Failure, NextToken, Pace, Task, arg_max, decode, first_token};
+use ablate::measure::{
+    BoxError, DecodeError, Decoded, Extent, GreedyTask, NextToken, Pace, arg_max, decode, first_token,
+};
 
 #[test]
 fn the_lowest_id_wins_a_tie() {
@@ -20,7 +22,7 @@ fn writes(number: &'static [u32]) -> Fake<impl Fn(&[u32]) -> u32> {
 }
 
 fn decoded(model: &dyn NextToken, answer: &[u32], extent: Extent) -> Decoded {
-    let task = Task { prompt: &[11, 11], answer };
+    let task = GreedyTask { prompt: &[11, 11], answer };
     let is_digit = |_: &[u32], next: u32| next < 10;
     decode(model, &[task], extent, &is_digit, Pace::of(3)).expect("decoded").remove(0)
 }
@@ -79,7 +81,7 @@ impl NextToken for Broken {
     fn position_limit(&self) -> Option<usize> {
         None
     }
-    fn last_logits(&self, _: &[&[u32]]) -> Result<Vec<f32>, Failure> {
+    fn last_logits(&self, _: &[&[u32]]) -> Result<Vec<f32>, BoxError> {
         if self.0.is_empty() { Err("interrupted".into()) } else { Ok(self.0.clone()) }
     }
 }

@@ -8,7 +8,7 @@ use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::{Hook, HookValue, Hooks};
 use ablate::model::processing::Processed;
 use ablate::model::transformer::{Tokens, Transformer};
-use ablate::model::weights::{Safetensors, Source};
+use ablate::model::weights::{Safetensors, WeightSource};
 use ablate::spec::Processing;
 use burn::tensor::{DType, Device};
 

@@ -3,8 +3,8 @@
 use crate::support::{Sandbox, numbers, texts};
 use ablate::cost::Workload;
 use ablate::experiment::{Specs, run};
-use ablate::plan::{Earlier, Forecast, Plan, Recall, Session, Why, forecast};
-use ablate::run::Options;
+use ablate::plan::{Forecast, ForecastMemory, Plan, Recall, Session, Why, forecast};
+use ablate::run::RunOptions;
 use ablate::system::progress::Progress;
 
 const HEAD: &str = r#"
@@ -266,7 +266,7 @@ fn what_the_store_has_is_foreseen() {
             let (session, variant) = (Session::default(), &plan.variants()[0]);
             let store = session.store(plan.loaded()).expect("a store");
             let recall = Recall::new(variant, &session, Some(&store)).unwrap();
-            let each = forecast(variant, Some(&recall), &mut Earlier::default()).unwrap();
+            let each = forecast(variant, Some(&recall), &mut ForecastMemory::default()).unwrap();
             each.into_iter().map(|(step, forecast)| (step.step.name().to_string(), forecast)).collect::<Vec<_>>()
         })
     };
@@ -279,7 +279,7 @@ fn what_the_store_has_is_foreseen() {
     assert_eq!(before.iter().map(|(step, _)| step.as_str()).collect::<Vec<_>>(), steps);
     assert!(before.iter().all(|(_, forecast)| why(forecast) == Some(Why::New)), "{before:?}");
     plan(&sandbox, &[&dir], |plan| {
-        run(plan.loaded(), &Options { progress: &Progress::quiet(), command: String::new() }).unwrap();
+        run(plan.loaded(), &RunOptions { progress: &Progress::quiet(), command: String::new() }).unwrap();
     });
     let after = foreseen(&[]);
     assert!(after.iter().all(|(_, forecast)| matches!(forecast, Forecast::Stored { .. })), "{after:?}");

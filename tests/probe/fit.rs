@@ -1,7 +1,7 @@
 //! Training of a classifier: against PyTorch (tests/fixtures/make_probe.py), and what must hold of any.
 
 use ablate::kernel::Adam;
-use ablate::probe::{Classifier, Features, Judged, Order, Settings, Split, fit};
+use ablate::probe::{Classifier, EpochOrder, Features, FitSettings, Judged, RowSplit, fit};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -15,7 +15,7 @@ fn train(
     epochs: impl Iterator<Item = Vec<usize>>,
     lr: f64,
 ) -> Vec<f64> {
-    let settings = Settings { adam: Adam::new(lr), batch: 32 };
+    let settings = FitSettings { adam: Adam::new(lr), batch: 32 };
     match fit(classifier, features, labels, epochs, settings, || Ok::<(), Infallible>(())) {
         Ok(losses) => losses,
         Err(never) => match never {},
@@ -87,11 +87,11 @@ proptest! {
         let (width, rows) = (9, 600);
         let (x, labels) = clusters(rows, classes, width, seed);
         let features = Features::dense(&x, width);
-        let split = Split::new(rows, 0.8, seed);
+        let split = RowSplit::new(rows, 0.8, seed);
         prop_assert_eq!((split.train.len(), split.test.len()), (480, 120));
         let score = |labels: &[u32], test: &[usize]| {
             let mut classifier = Classifier::random(width, classes, seed);
-            train(&mut classifier, &features, labels, Order::new(&split.train, seed).take(40), 1e-2);
+            train(&mut classifier, &features, labels, EpochOrder::new(&split.train, seed).take(40), 1e-2);
             accuracy(&classifier.judge(&features, labels, test))
         };
         prop_assert_eq!(score(&labels, &split.test), 1.0);
@@ -107,13 +107,13 @@ proptest! {
 
     #[test]
     fn a_split_has_every_row_once_and_the_same_for_the_same_seed(count in 2usize..300, share in 0.01f64..0.99, seed: u64) {
-        let split = Split::new(count, share, seed);
+        let split = RowSplit::new(count, share, seed);
         let mut all: Vec<usize> = split.train.iter().chain(&split.test).copied().collect();
         all.sort_unstable();
         prop_assert_eq!(all, (0..count).collect::<Vec<_>>());
         prop_assert_eq!(split.train.len(), (count as f64 * share).round() as usize);
-        prop_assert_eq!(&Split::new(count, share, seed), &split);
-        for order in Order::new(&split.train, seed).take(3) {
+        prop_assert_eq!(&RowSplit::new(count, share, seed), &split);
+        for order in EpochOrder::new(&split.train, seed).take(3) {
             let mut sorted = order.clone();
             sorted.sort_unstable();
             prop_assert_eq!(&sorted, &split.train);

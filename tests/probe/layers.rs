@@ -1,6 +1,6 @@
 //! `{NAME}` among layers: which keys take it, what it makes a step need, and where a wrong one is refused.
 
-use ablate::spec::{Layers, Loaded, Numbers, Style, parse, schema};
+use ablate::spec::{ErrorStyle, Layers, Loaded, Numbers, parse, schema};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ fn step(kind: &str, keys: &str) -> String {
 }
 
 fn refused(spec: &str) -> String {
-    parse("spec.toml", spec).map(|_| ()).expect_err(spec).render(Style::Plain)
+    parse("spec.toml", spec).map(|_| ()).expect_err(spec).render(ErrorStyle::Plain)
 }
 
 fn loaded(spec: &str) -> Loaded {

@@ -2,7 +2,7 @@
 
 use super::{build, characters, spec};
 use ablate::model::tokenizer::{Tokenizer, arithmetic};
-use ablate::prompt::{Asked, PromptError, Resolved, Wanted, every};
+use ablate::prompt::{PlainPrompt, PromptError, ResolvedPrompts, Wanted, every};
 use std::collections::BTreeSet;
 
 const SPEC: &str = "operands = { a = \"0..12\", b = \"0..5\" }\n";
@@ -13,19 +13,19 @@ fn asked(
     legal: bool,
     sample: usize,
     seed: u64,
-) -> Result<Vec<Vec<Asked>>, PromptError> {
+) -> Result<Vec<Vec<PlainPrompt>>, PromptError> {
     let set = build(toml, tokenizer).expect("legal prompts");
-    let resolved = Resolved::new(&spec(toml)).expect("a right spec");
+    let resolved = ResolvedPrompts::new(&spec(toml)).expect("a right spec");
     let wanted = Wanted { template: "default", like: &set.prompts[0], legal, sample, seed, balanced: true };
     every(&resolved, tokenizer, None, &wanted)
 }
 
-fn operands(asked: &Asked) -> (i64, i64) {
+fn operands(asked: &PlainPrompt) -> (i64, i64) {
     let calculation = asked.fields.calculation().expect("operands");
     (calculation.a, calculation.b)
 }
 
-fn texts(drawn: &[Asked]) -> Vec<&str> {
+fn texts(drawn: &[PlainPrompt]) -> Vec<&str> {
     drawn.iter().map(|asked| asked.text.as_str()).collect()
 }
 
@@ -50,7 +50,7 @@ fn legal_prompts_are_as_many_of_each_operator_as_of_the_fewest() {
 #[test]
 fn operators_that_need_not_count_alike_have_all_there_are() {
     let set = build(SPEC, &arithmetic(100)).expect("legal prompts");
-    let resolved = Resolved::new(&spec(SPEC)).expect("a right spec");
+    let resolved = ResolvedPrompts::new(&spec(SPEC)).expect("a right spec");
     let wanted = |balanced: bool| {
         let wanted = Wanted { template: "default", like: &set.prompts[0], legal: true, sample: 55, seed: 3, balanced };
         every(&resolved, &arithmetic(100), None, &wanted).expect("prompts")
@@ -100,7 +100,7 @@ fn prompts_of_another_shape_are_left_out() {
     assert_eq!(drawn[0].iter().map(|asked| operands(asked).0).collect::<BTreeSet<_>>(), [8, 9, 12].into());
 
     let set = build(toml, &tokenizer).expect("set");
-    let resolved = Resolved::new(&spec(&toml.replace("8..13", "10..12"))).expect("a right spec");
+    let resolved = ResolvedPrompts::new(&spec(&toml.replace("8..13", "10..12"))).expect("a right spec");
     let wanted =
         Wanted { template: "default", like: &set.prompts[0], legal: false, sample: 5, seed: 0, balanced: true };
     let error = every(&resolved, &tokenizer, None, &wanted).expect_err("no operand of one token");

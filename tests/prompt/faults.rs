@@ -2,11 +2,11 @@
 
 use super::{Fake, build, characters, spec};
 use ablate::model::tokenizer::arithmetic;
-use ablate::prompt::{self, PromptError, Resolved};
+use ablate::prompt::{self, PromptError, ResolvedPrompts};
 
 /// The faults of a spec, as `key: message`.
 fn faults(toml: &str) -> Vec<String> {
-    let problems = Resolved::new(&spec(toml)).expect_err("faults");
+    let problems = ResolvedPrompts::new(&spec(toml)).expect_err("faults");
     problems.iter().map(|problem| format!("{}: {problem}", problem.path.join("."))).collect()
 }
 

@@ -3,7 +3,7 @@
 use super::words::letters;
 use super::{build, spec};
 use ablate::model::tokenizer::arithmetic;
-use ablate::prompt::{FieldValue, PromptGroup, PromptSource, Resolved};
+use ablate::prompt::{FieldValue, PromptGroup, PromptSource, ResolvedPrompts};
 
 const OPERANDS: &str = "operators = [\"-\", \"+\"]\noperands = { a = [7], b = [2, 3] }\n";
 const WORDS: &str = "template = \"{io} a {s}\"\ncompletion = \" {io}\"\ncontrast = \" {s}\"\n\
@@ -15,7 +15,7 @@ fn labels(groups: &[PromptGroup]) -> Vec<&str> {
 
 #[test]
 fn arithmetic_is_a_source_of_prompts_with_a_group_for_each_operator() {
-    let resolved = Resolved::new(&spec(OPERANDS)).expect("a right spec");
+    let resolved = ResolvedPrompts::new(&spec(OPERANDS)).expect("a right spec");
     assert!(matches!(&resolved.source, PromptSource::Arithmetic(grid) if grid.a == [7] && grid.b == [2, 3]));
     assert_eq!((resolved.source.count(), labels(&resolved.groups)), (2, vec!["-", "+"]), "as the spec has them");
     let set = build(OPERANDS, &arithmetic(100)).expect("legal prompts");
@@ -33,7 +33,7 @@ fn arithmetic_is_a_source_of_prompts_with_a_group_for_each_operator() {
 
 #[test]
 fn words_are_a_source_of_prompts_with_one_group() {
-    let resolved = Resolved::new(&spec(WORDS)).expect("a right spec");
+    let resolved = ResolvedPrompts::new(&spec(WORDS)).expect("a right spec");
     assert!(matches!(&resolved.source, PromptSource::Words(words) if *words.names == ["io", "s"]));
     let set = build(WORDS, &letters()).expect("legal prompts");
     assert_eq!((labels(&set.groups), &set.groups), (vec!["words"], &resolved.groups));

@@ -12,7 +12,7 @@ mod sampling;
 mod templates;
 pub mod words;
 
-use ablate::measure::{Failure, NextToken, Pace};
+use ablate::measure::{BoxError, NextToken, Pace};
 use ablate::model::tokenizer::Tokenizer;
 use ablate::prompt::{self, Calculation, Prompt, PromptError, PromptSet, Respondent};
 use ablate::spec::Prompts;
@@ -84,7 +84,7 @@ impl<F: Fn(&[u32]) -> u32> NextToken for Fake<F> {
         self.limit
     }
 
-    fn last_logits(&self, rows: &[&[u32]]) -> Result<Vec<f32>, Failure> {
+    fn last_logits(&self, rows: &[&[u32]]) -> Result<Vec<f32>, BoxError> {
         assert!(rows.iter().all(|row| row.len() == rows[0].len()), "rows of different lengths in one batch");
         self.rows.fetch_add(rows.len(), Ordering::Relaxed);
         let mut logits = vec![-1.0; rows.len() * self.n_vocab];

@@ -1,5 +1,5 @@
 use super::spec;
-use ablate::prompt::{Calculation, Reason, Resolved};
+use ablate::prompt::{Calculation, Reason, ResolvedPrompts};
 use ablate::spec::Operator;
 use proptest::prelude::*;
 
@@ -42,7 +42,7 @@ fn signs_are_the_typographic_ones() {
 fn a_sign_or_a_name_leads_to_the_symbol() {
     let message = |symbol: &str| {
         let prompts = spec(&format!("operators = [{symbol:?}]\noperands = {{ a = [1], b = [1] }}"));
-        Resolved::new(&prompts).expect_err("no operator")[0].to_string()
+        ResolvedPrompts::new(&prompts).expect_err("no operator")[0].to_string()
     };
     assert_eq!(message("×"), "no operator '×'; write \"*\"");
     assert_eq!(message("division"), "no operator 'division'; write \"/\"");

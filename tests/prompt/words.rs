@@ -2,7 +2,7 @@
 
 use super::spec;
 use ablate::model::tokenizer::Tokenizer;
-use ablate::prompt::{self, Change, FieldValue, Fields, Place, Prompt, PromptSet, Resolved, change};
+use ablate::prompt::{self, FieldValue, Fields, Prompt, PromptSet, ResolvedPrompts, SlotChange, SlotPlace, change};
 use std::collections::{BTreeSet, HashMap};
 
 /// A tokenizer of single characters in which " A" to " F" are one token each, as names are in real ones.
@@ -174,7 +174,7 @@ fn of_very_many_combinations_a_sample_is_drawn() {
         first.prompts.iter().for_each(|prompt| *counts.entry(words(prompt)[slot]).or_default() += 1);
         assert!(counts.len() == 11 && counts.values().all(|count| (8..=52).contains(count)), "{counts:?}");
     }
-    let problem = |rest: &str| Resolved::new(&spec(&toml(rest))).expect_err("too many").remove(0).to_string();
+    let problem = |rest: &str| ResolvedPrompts::new(&spec(&toml(rest))).expect_err("too many").remove(0).to_string();
     assert_eq!(problem(""), "the words make more than 20000000 combinations; write shorter lists, or a sample");
     assert!(problem("sample = 9000").starts_with("a sample of words is drawn from 8192 combinations"));
 }
@@ -182,7 +182,7 @@ fn of_very_many_combinations_a_sample_is_drawn() {
 #[test]
 fn faults_are_told_at_once_with_what_to_write() {
     let problems = |toml: &str| {
-        let problems = Resolved::new(&spec(toml)).expect_err("faults");
+        let problems = ResolvedPrompts::new(&spec(toml)).expect_err("faults");
         problems.iter().map(|one| format!("{}: {one}", one.path.join("."))).collect::<Vec<_>>()
     };
     let found = problems(
@@ -253,8 +253,8 @@ fn what_no_tokenizer_can_do_is_explained() {
     assert!(text.contains("prompt and answer share a token") && text.contains("completion = \" {b}\""), "{text}");
 }
 
-fn resolved(toml: &str) -> Resolved {
-    Resolved::new(&spec(toml)).expect("a right spec")
+fn resolved(toml: &str) -> ResolvedPrompts {
+    ResolvedPrompts::new(&spec(toml)).expect("a right spec")
 }
 
 fn texts(names: &[&str]) -> Vec<String> {
@@ -263,10 +263,10 @@ fn texts(names: &[&str]) -> Vec<String> {
 
 /// What is made of every prompt, each of which has a counterfactual.
 fn changed(
-    resolved: &Resolved,
+    resolved: &ResolvedPrompts,
     tokenizer: &Tokenizer,
     bos: Option<bool>,
-    change: &Change,
+    change: &SlotChange,
     clean: &[&Prompt],
     seed: u64,
 ) -> Vec<Prompt> {
@@ -294,7 +294,7 @@ fn a_swap_that_changes_nothing_is_no_counterfactual() {
 fn a_swap_is_its_own_inverse_and_keeps_the_rest() {
     let (resolved, set) = (resolved(LETTERS), built(LETTERS));
     let swap = change(&resolved, &texts(&["io", "s"]), &[]).expect("right").expect("a change");
-    assert_eq!(swap, Change::Swap(0, 1));
+    assert_eq!(swap, SlotChange::Swap(0, 1));
     let clean: Vec<&Prompt> = set.prompts.iter().collect();
     let once = changed(&resolved, &letters(), None, &swap, &clean, 3);
     for (clean, made) in set.prompts.iter().zip(&once) {
@@ -334,7 +334,7 @@ fn redrawn_names_are_new_and_uniform() {
 fn one_place_is_changed_alone() {
     let (resolved, set) = (resolved(LETTERS), built(LETTERS));
     let redraw = change(&resolved, &[], &texts(&["s.2"])).expect("right").expect("a change");
-    assert_eq!(redraw, Change::Redraw(vec![Place { slot: 1, occurrence: Some(1) }]));
+    assert_eq!(redraw, SlotChange::Redraw(vec![SlotPlace { slot: 1, occurrence: Some(1) }]));
     let clean: Vec<&Prompt> = set.prompts.iter().collect();
     let place = set.positions("ABBA").expect("positions").names["s.2"];
     for (clean, made) in clean.iter().zip(changed(&resolved, &letters(), None, &redraw, &clean, 0)) {

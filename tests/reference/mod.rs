@@ -2,15 +2,15 @@
 
 use crate::support::{Sandbox, flowing, repository, says};
 use ablate::experiment::{Specs, run};
-use ablate::reference::{Found, Group, Topic, example, find, markdown, page, rows, topics};
-use ablate::run::Options;
+use ablate::reference::{Referent, Topic, TopicKind, example, find, markdown, page, rows, topics};
+use ablate::run::RunOptions;
 use ablate::spec::{parse, step as step_kinds};
 use ablate::step;
 use ablate::system::progress::Progress;
 use ablate::table::Frames;
 use polars::prelude::{ParquetReader, SerReader};
 
-fn of(group: Group) -> impl Iterator<Item = &'static Topic> {
+fn of(group: TopicKind) -> impl Iterator<Item = &'static Topic> {
     topics().iter().filter(move |topic| topic.group == group)
 }
 
@@ -27,14 +27,14 @@ fn the_page_checked_in_is_current() {
 
 #[test]
 fn every_step_says_what_it_is_where_it_is_from_and_how_it_is_written() {
-    for topic in of(Group::Step) {
+    for topic in of(TopicKind::Step) {
         let about = &topic.about;
         assert!(!about.line().is_empty() && about.line().chars().count() <= 130, "{}: '{}'", topic.name, about.line());
         assert!(about.source.is_some(), "the doc comment of {} has no paragraph 'Source: …'", topic.name);
         assert!(about.example.is_some(), "the doc comment of {} has no block of TOML", topic.name);
         assert!(!rows(topic).is_empty() || topic.name == "capture", "{}: no rows", topic.name);
     }
-    for topic in of(Group::Measure) {
+    for topic in of(TopicKind::Measure) {
         let about = &topic.about;
         assert!(about.formula.is_some() && about.source.is_some(), "{}: no formula or source", topic.name);
     }
@@ -55,10 +55,10 @@ fn every_key_is_explained() {
 #[test]
 fn every_column_of_every_row_is_explained() {
     let mut missing = Vec::new();
-    for topic in of(Group::Step) {
+    for topic in of(TopicKind::Step) {
         for rows in rows(topic) {
             for column in rows.columns {
-                let explained = of(Group::Column).find(|topic| topic.name == column.name);
+                let explained = of(TopicKind::Column).find(|topic| topic.name == column.name);
                 if explained.is_none_or(|topic| topic.about.summary.is_empty()) {
                     missing.push(format!("{} of {}", column.name, rows.name));
                 }
@@ -71,7 +71,7 @@ fn every_column_of_every_row_is_explained() {
 /// What a spec may name as `STEP.PART` before a step has said its columns.
 #[test]
 fn every_part_of_a_steps_rows_is_in_the_list_of_kinds() {
-    for topic in of(Group::Step) {
+    for topic in of(TopicKind::Step) {
         let listed = step_kinds::further_rows(&topic.name);
         let parts: Vec<&str> = rows(topic).iter().map(|rows| rows.part).filter(|part| !part.is_empty()).collect();
         assert!(parts.iter().all(|part| listed.contains(part)), "{}: {parts:?}, {listed:?}", topic.name);
@@ -81,12 +81,12 @@ fn every_part_of_a_steps_rows_is_in_the_list_of_kinds() {
 /// The example of every kind of step, run: its files of rows are those that are declared, with their columns and types.
 #[test]
 fn every_kind_keeps_the_rows_that_it_declares() {
-    for topic in of(Group::Step) {
+    for topic in of(TopicKind::Step) {
         let sandbox = Sandbox::empty();
         let text = format!("{}\n[output]\ndir = {:?}\n", example(topic).unwrap(), sandbox.at("results"));
         let loaded = parse("example.toml", &text).unwrap();
         // What a probe has found may be too little for the step that takes its layers.
-        let done = run(&loaded, &Options { progress: &Progress::quiet(), command: String::new() });
+        let done = run(&loaded, &RunOptions { progress: &Progress::quiet(), command: String::new() });
         let kept = std::fs::read_dir(sandbox.at("results/rows")).unwrap();
         let kept: Vec<String> = kept.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
         let mut frames = Frames::default();
@@ -121,7 +121,7 @@ fn every_example_passes_all_checks() {
         specs.plan(true).unwrap_or_else(|error| panic!("{}:\n{}", topic.name, error.render(false)));
         checked += 1;
     }
-    assert!(checked >= of(Group::Step).count() + of(Group::Figure).count(), "{checked}");
+    assert!(checked >= of(TopicKind::Step).count() + of(TopicKind::Figure).count(), "{checked}");
 }
 
 /// Each name leads to a page, and every page says what it is about.
@@ -130,7 +130,7 @@ fn what_is_listed_is_found() {
     for topic in topics() {
         for name in std::iter::once(&topic.name).chain(&topic.also) {
             let found = find(name).unwrap_or_else(|unknown| panic!("{unknown}"));
-            assert!(found.iter().any(|found| matches!(found, Found::Topic(_))), "{name}");
+            assert!(found.iter().any(|found| matches!(found, Referent::Topic(_))), "{name}");
             assert!(found.iter().all(|found| !page(found).is_empty()), "{name}");
         }
         for key in &topic.keys {
@@ -256,7 +256,7 @@ fn words_of_the_field_say_what_they_are_here() {
         }
         for name in synonym.see() {
             let found = find(name).unwrap_or_else(|unknown| panic!("{}: {unknown}", synonym.about));
-            assert!(!found.iter().any(|found| matches!(found, Found::Synonym(_))), "{name}");
+            assert!(!found.iter().any(|found| matches!(found, Referent::Synonym(_))), "{name}");
         }
     }
 }

@@ -6,7 +6,7 @@ mod index;
 
 use ablate::expectation::{Compared, Verdict};
 use ablate::manifest::Manifest;
-use ablate::report::{Figure, Report, Table, markdown, write};
+use ablate::report::{Report, ReportFigure, ReportTable, markdown, write};
 use polars::prelude::*;
 use std::path::Path;
 
@@ -15,14 +15,14 @@ fn report() -> Report {
         title: "Accuracy of the built-in model".into(),
         description: Some("Four operators, *all* prompts.".into()),
         command: "ablate run experiments/quickstart.toml".into(),
-        tables: vec![Table {
+        tables: vec![ReportTable {
             name: "rates".into(),
             title: Some("Accuracy".into()),
             frame: df!("operator" => ["+", "*"], "rate" => [0.98765, 0.5]).unwrap(),
             decimals: 3,
             files: vec!["out/tables/rates.csv".into(), "out/tables/rates.parquet".into()],
         }],
-        figures: vec![Figure {
+        figures: vec![ReportFigure {
             name: "rates".into(),
             title: None,
             files: vec!["out/figures/a rate (1).png".into(), "out/figures/rates.svg".into()],

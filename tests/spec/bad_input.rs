@@ -1,7 +1,7 @@
 //! Files that are no specs: refused soon, with bounded output, without a panic.
 
 use super::errors::RIGHT;
-use ablate::spec::{Loaded, SpecErrors, Style, load, parse};
+use ablate::spec::{ErrorStyle, Loaded, SpecErrors, load, parse};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ fn read(bytes: &[u8]) -> Result<Loaded, SpecErrors> {
 #[track_caller]
 fn refused(bytes: &[u8]) -> String {
     let start = Instant::now();
-    let text = read(bytes).expect_err("accepted").render(Style::Plain);
+    let text = read(bytes).expect_err("accepted").render(ErrorStyle::Plain);
     assert!(start.elapsed() < Duration::from_secs(10), "took {:?}", start.elapsed());
     assert!(text.len() < 40_000, "{} bytes of errors", text.len());
     text
@@ -124,14 +124,14 @@ proptest! {
     #[test]
     fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         if let Err(errors) = read(&bytes) {
-            prop_assert!(!errors.render(Style::Plain).is_empty());
+            prop_assert!(!errors.render(ErrorStyle::Plain).is_empty());
         }
     }
 
     #[test]
     fn random_toml_never_panics(text in "([a-z]{1,6}|\\[|\\]|\\{|\\}|=|\"|'|\\.|,|\n|#|[0-9]|-| |é){0,120}") {
         if let Err(errors) = parse("spec.toml", &text) {
-            prop_assert!(!errors.render(Style::Terminal).is_empty());
+            prop_assert!(!errors.render(ErrorStyle::Terminal).is_empty());
         }
     }
 
@@ -148,7 +148,7 @@ proptest! {
         let text: String = text.into_iter().collect();
         match parse("spec.toml", &text) {
             Ok(read) => prop_assert_eq!(&parse("again.toml", &read.to_toml()).unwrap().spec, &read.spec),
-            Err(errors) => prop_assert!(!errors.render(Style::Plain).is_empty()),
+            Err(errors) => prop_assert!(!errors.render(ErrorStyle::Plain).is_empty()),
         }
     }
 

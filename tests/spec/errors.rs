@@ -1,7 +1,7 @@
 //! One test per kind of error: the whole text that a user sees.
 
 use crate::support::says;
-use ablate::spec::{Style, parse};
+use ablate::spec::{ErrorStyle, parse};
 
 /// A spec without a fault, for one to be put in.
 pub const RIGHT: &str = r#"title = "Accuracy"
@@ -40,7 +40,7 @@ fn refused(old: &str, new: &str) -> String {
 pub fn text_of(spec: &str) -> String {
     match parse("spec.toml", spec) {
         Ok(_) => panic!("accepted:\n{spec}"),
-        Err(errors) => errors.render(Style::Plain),
+        Err(errors) => errors.render(ErrorStyle::Plain),
     }
 }
 
@@ -69,7 +69,7 @@ fn an_error_is_drawn_with_its_line_and_a_caret_without_colour() {
 #[test]
 fn a_terminal_gets_colour_where_it_wants_it() {
     let errors = parse("spec.toml", "title = 1").unwrap_err();
-    assert!(errors.render(Style::Terminal).contains('\u{1b}'));
+    assert!(errors.render(ErrorStyle::Terminal).contains('\u{1b}'));
 }
 
 /// The errors of the right spec with one text in place of another, of each pair.

@@ -3,7 +3,7 @@
 use super::errors::RIGHT;
 use super::layers::{layered, loaded};
 use crate::support::Sandbox;
-use ablate::spec::{Dtype, Loaded, SpecErrors, Style};
+use ablate::spec::{Dtype, ErrorStyle, Loaded, SpecErrors};
 
 /// The right spec, which knows two models.
 fn spec() -> String {
@@ -158,7 +158,7 @@ fn what_is_wrong_with_a_profile_is_shown_where_it_stands() {
     let texts = cases.map(|profile| {
         let folder = folder(profile);
         let errors = known(&folder, &[], &[]).expect_err("accepted");
-        errors.render(Style::Plain).replace(&format!("{}/", folder.path().display()), "")
+        errors.render(ErrorStyle::Plain).replace(&format!("{}/", folder.path().display()), "")
     });
     insta::assert_snapshot!(texts.join("\n"));
 }
@@ -166,7 +166,7 @@ fn what_is_wrong_with_a_profile_is_shown_where_it_stands() {
 #[test]
 fn a_profile_that_is_not_there_is_pointed_at_where_it_is_named() {
     let folder = Sandbox::of(&[("spec.toml", &spec()), ("models/bigg.toml", PROFILE)]);
-    let text = known(&folder, &[], &[]).expect_err("accepted").render(Style::Plain);
+    let text = known(&folder, &[], &[]).expect_err("accepted").render(ErrorStyle::Plain);
     for expected in ["models/big.toml: no such file", "spec.toml:28:11]", "there is a file 'bigg.toml'"] {
         assert!(text.contains(expected), "{expected} not in {text}");
     }

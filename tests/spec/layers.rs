@@ -2,7 +2,7 @@
 
 use super::errors::RIGHT;
 use crate::support::Sandbox;
-use ablate::spec::{Dtype, Loaded, SpecErrors, Style, load};
+use ablate::spec::{Dtype, ErrorStyle, Loaded, SpecErrors, load};
 use std::path::Path;
 
 pub fn layered(folder: &Sandbox, name: &str, sets: &[&str], env: &[(&str, &str)]) -> Result<Loaded, SpecErrors> {
@@ -14,7 +14,7 @@ pub fn layered(folder: &Sandbox, name: &str, sets: &[&str], env: &[(&str, &str)]
 #[track_caller]
 pub fn refused(folder: &Sandbox, name: &str, sets: &[&str], env: &[(&str, &str)]) -> String {
     let errors = layered(folder, name, sets, env).expect_err("accepted");
-    errors.render(Style::Plain).replace(&format!("{}/", folder.path().display()), "")
+    errors.render(ErrorStyle::Plain).replace(&format!("{}/", folder.path().display()), "")
 }
 
 #[track_caller]

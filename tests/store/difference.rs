@@ -3,9 +3,9 @@
 use super::parameters::{Apart, Samples, kinds, step};
 use ablate::Error;
 use ablate::spec::Step;
-use ablate::store::key::difference::{Change, between};
+use ablate::store::key::difference::{KeyChange, between};
 use ablate::store::key::inputs::{Inputs, json};
-use ablate::store::key::parameters::{Named, of_step};
+use ablate::store::key::parameters::{NameResolver, of_step};
 use proptest::prelude::*;
 use toml::Value;
 
@@ -15,9 +15,9 @@ fn inputs(parameters: &Value) -> Inputs {
 }
 
 /// The keys that changes are about; indices of lists left out.
-fn keys(changes: &[Change]) -> Vec<String> {
-    let key = |change: &Change| match change {
-        Change::Value { key, .. } | Change::Rows { key, .. } => {
+fn keys(changes: &[KeyChange]) -> Vec<String> {
+    let key = |change: &KeyChange| match change {
+        KeyChange::Value { key, .. } | KeyChange::Rows { key, .. } => {
             key.split('.').filter(|part| part.parse::<usize>().is_err()).collect::<Vec<_>>().join(".")
         }
         other => panic!("a parameter was changed, not {other:?}"),
@@ -55,7 +55,7 @@ fn every_field_of_every_kind_is_named_when_it_changes() {
 /// Rows are told by checksums.
 struct Rows;
 
-impl Named for Rows {
+impl NameResolver for Rows {
     fn prompts(&self, set: Option<&str>) -> Option<Value> {
         Some(toml::toml!(operators = ["+"]).into()).filter(|_| set.is_none())
     }
@@ -79,7 +79,7 @@ fn other_rows_are_told_by_their_checksum() {
         of_step(&step(&text), &Rows).expect("parameters")
     };
     let changes = between(&inputs(&ablation("aa")), &inputs(&ablation("bb")));
-    assert_eq!(changes, [Change::Rows { key: "ranked.from".into(), digest: digest("bb") }]);
+    assert_eq!(changes, [KeyChange::Rows { key: "ranked.from".into(), digest: digest("bb") }]);
 }
 
 #[test]

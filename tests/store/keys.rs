@@ -294,7 +294,7 @@ fn checksums_are_remembered_by_more_than_size_and_time() {
 fn what_is_asked_for_beyond_the_key_is_noticed() {
     let loaded = spec::parse("keys.toml", SPEC).unwrap();
     let models = Models::new(&loaded, true);
-    let asked = models.asked();
+    let asked = models.usage();
     let of = |name: &str| models.names(&[name.to_string()]);
     let few = Some("few".to_string());
     asked.prompts(Some("few"));

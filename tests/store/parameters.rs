@@ -2,7 +2,7 @@
 
 use ablate::Error;
 use ablate::spec::Step;
-use ablate::store::key::parameters::{Named, of_step, reads};
+use ablate::store::key::parameters::{NameResolver, of_step, reads};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use std::sync::LazyLock;
@@ -16,7 +16,7 @@ pub(super) struct Apart;
 /// All names stand for the same thing.
 struct Alike;
 
-impl Named for Apart {
+impl NameResolver for Apart {
     fn prompts(&self, set: Option<&str>) -> Option<Value> {
         Some(format!("prompts {set:?}").into())
     }
@@ -25,7 +25,7 @@ impl Named for Apart {
     }
 }
 
-impl Named for Alike {
+impl NameResolver for Alike {
     fn prompts(&self, _: Option<&str>) -> Option<Value> {
         Some("prompts".into())
     }
@@ -186,7 +186,7 @@ fn names_count_for_what_they_name() {
         for (at, other) in &others {
             let other = step(other, &format!("{kind}{at}"));
             if reads(&other) != reads(&whole) {
-                let parameters = |named: &dyn Named| [&other, &whole].map(|step| of_step(step, named).unwrap());
+                let parameters = |named: &dyn NameResolver| [&other, &whole].map(|step| of_step(step, named).unwrap());
                 let ([one, two], [other_rows, rows]) = (parameters(&Alike), parameters(&Apart));
                 assert!(one == two && other_rows != rows, "{kind}{at}: rows count, and not what they are called");
             }

@@ -2,7 +2,7 @@
 
 use super::{SPEC, STEPS};
 use crate::support::{Sandbox, says};
-use ablate::store::Place;
+use ablate::store::StoreLocation;
 use ablate::system::time::utc;
 use std::fs;
 use std::path::PathBuf;
@@ -70,15 +70,15 @@ fn taking_an_entry_is_a_use_of_it() {
 #[test]
 fn the_default_place_is_the_users_cache() {
     let place = |vars: &[(&str, &str)]| {
-        Place::from_vars(|name| vars.iter().find(|(var, _)| *var == name).map(|(_, value)| value.to_string()))
+        StoreLocation::from_vars(|name| vars.iter().find(|(var, _)| *var == name).map(|(_, value)| value.to_string()))
     };
-    let folder = |path: &str| Place::Folder(path.into());
+    let folder = |path: &str| StoreLocation::Folder(path.into());
     assert_eq!(place(&[("HOME", "/home/a")]), folder("/home/a/.cache/ablate/store"));
     assert_eq!(place(&[("HOME", "/home/a"), ("XDG_CACHE_HOME", "/c")]), folder("/c/ablate/store"));
     assert_eq!(place(&[("HOME", "/home/a"), ("XDG_CACHE_HOME", "c")]), folder("/home/a/.cache/ablate/store"));
     assert_eq!(place(&[("HOME", "/home/a"), ("ABLATE_CACHE", "/here")]), folder("/here"));
-    assert_eq!(place(&[("HOME", "/home/a"), ("ABLATE_CACHE", "off")]), Place::Off);
-    assert_eq!(place(&[]), Place::Off);
+    assert_eq!(place(&[("HOME", "/home/a"), ("ABLATE_CACHE", "off")]), StoreLocation::Off);
+    assert_eq!(place(&[]), StoreLocation::Off);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What `[matrix]` makes of a spec, and what it refuses.
 
 use crate::support::{Sandbox, says};
-use ablate::spec::{Dtype, Loaded, Style, parse};
+use ablate::spec::{Dtype, ErrorStyle, Loaded, parse};
 
 const HEAD: &str = r#"title = "sweep"
 model.source = "builtin:arith"
@@ -36,7 +36,7 @@ fn names(loaded: &Loaded) -> Vec<&str> {
 
 #[track_caller]
 fn refused(matrix: &str) -> String {
-    parse("spec.toml", &format!("{HEAD}{matrix}")).expect_err("accepted").render(Style::Plain)
+    parse("spec.toml", &format!("{HEAD}{matrix}")).expect_err("accepted").render(ErrorStyle::Plain)
 }
 
 const TWO: &str = "dtype = { key = \"model.dtype\", values = [\"f32\", \"bf16\"] }\n\
@@ -153,7 +153,7 @@ fn what_is_wrong_in_every_variant_is_said_once() {
     let text = refused(&TWO.replace("5, 10", "5, -1"));
     assert_eq!(text.matches("'sample' is out of range").count(), 1, "{text}");
     let spec = format!("{HEAD}{TWO}").replace("sites =", "stes =");
-    let text = parse("spec.toml", &spec).expect_err("accepted").render(Style::Plain);
+    let text = parse("spec.toml", &spec).expect_err("accepted").render(ErrorStyle::Plain);
     assert_eq!(text.matches("unknown key 'stes'").count(), 1, "{text}");
 }
 

@@ -1,7 +1,7 @@
 //! `derive`: columns reckoned from others.
 
 use ablate::spec::Table;
-use ablate::spec::arithmetic::Operation;
+use ablate::spec::arithmetic::BinaryOperation;
 use ablate::table;
 use polars::prelude::*;
 use proptest::prelude::*;
@@ -73,7 +73,7 @@ enum Tree {
     Number(f64),
     Column(usize),
     Negate(Box<Tree>),
-    Binary(Operation, Box<Tree>, Box<Tree>),
+    Binary(BinaryOperation, Box<Tree>, Box<Tree>),
 }
 
 const COLUMNS: [(&str, f64); 3] = [("a", 3.0), ("b.x_1", -0.5), ("`c d`", 7.25)];
@@ -96,10 +96,10 @@ impl Tree {
             Tree::Negate(of) => (format!("-{}", of.text(3)), 3),
             Tree::Binary(operation, a, b) => {
                 let (sign, own) = match operation {
-                    Operation::Add => ("+", 1),
-                    Operation::Subtract => (" - ", 1),
-                    Operation::Multiply => ("*", 2),
-                    Operation::Divide => (" /", 2),
+                    BinaryOperation::Add => ("+", 1),
+                    BinaryOperation::Subtract => (" - ", 1),
+                    BinaryOperation::Multiply => ("*", 2),
+                    BinaryOperation::Divide => (" /", 2),
                 };
                 (format!("{}{sign}{}", a.text(own), b.text(own + 1)), own)
             }
@@ -115,10 +115,10 @@ fn tree() -> impl Strategy<Value = Tree> {
     ];
     leaf.prop_recursive(6, 40, 2, |inner| {
         let operation = prop_oneof![
-            Just(Operation::Add),
-            Just(Operation::Subtract),
-            Just(Operation::Multiply),
-            Just(Operation::Divide)
+            Just(BinaryOperation::Add),
+            Just(BinaryOperation::Subtract),
+            Just(BinaryOperation::Multiply),
+            Just(BinaryOperation::Divide)
         ];
         prop_oneof![
             inner.clone().prop_map(|of| Tree::Negate(Box::new(of))),

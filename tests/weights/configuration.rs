@@ -1,7 +1,7 @@
 //! `config.json`: what is refused, and how each spelling is read.
 
 use ablate::model::checkpoint::Checkpoint;
-use ablate::model::facts::Positions;
+use ablate::model::facts::PositionEncoding;
 use ablate::model::family;
 use ablate::model::host::HostModel;
 use serde_json::{Value, json};
@@ -79,7 +79,7 @@ fn both_spellings_of_rotations_are_one() {
     new["rope_theta"] = Value::Null;
     let (old, new) = (family::from_config(&old).unwrap(), family::from_config(&new).unwrap());
     assert_eq!((&old.facts, &old.names), (&new.facts, &new.names));
-    let Positions::Rotary(rotary) = old.facts.positions else { panic!("no rotation") };
+    let PositionEncoding::Rotary(rotary) = old.facts.positions else { panic!("no rotation") };
     assert!((0.5..1.0).contains(&rotary.inv_freq[0]), "a wavelength of 2π is on the ramp from 4 to 16");
     let last = 1.0 / 1234f64.powf(14.0 / 16.0) / 8.0;
     assert!((f64::from(rotary.inv_freq[7]) / last - 1.0).abs() < 1e-6, "low ones divided by 8");

@@ -1,8 +1,8 @@
 //! What a configuration describes, against transformers' classes: every key absent, every spelling of rotation and window.
 //! `tests/fixtures/make_described.py` asked transformers.
 
-use ablate::kernel::Activation;
-use ablate::model::facts::{Positions, Residual};
+use ablate::kernel::ActivationFunction;
+use ablate::model::facts::{PositionEncoding, Residual};
 use ablate::model::family::{self, Description};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 /// What a description says, in the words of the fixture.
 fn told(Description { facts, names, .. }: &Description) -> Value {
     let activation = match facts.activation {
-        Activation::Silu => "silu",
-        Activation::Gelu => "gelu",
-        Activation::GeluTanh => "gelu_new",
-        Activation::Relu => "relu",
+        ActivationFunction::Silu => "silu",
+        ActivationFunction::Gelu => "gelu",
+        ActivationFunction::GeluTanh => "gelu_new",
+        ActivationFunction::Relu => "relu",
     };
     let parallel = match (facts.family, facts.residual) {
         ("gpt_neox", residual) => json!(residual == Residual::Parallel),
@@ -35,11 +35,11 @@ fn told(Description { facts, names, .. }: &Description) -> Value {
         "activation": activation, "tied": facts.tied, "window": facts.window, "parallel": parallel, "biases": biases,
     });
     match &facts.positions {
-        Positions::Learned => {
+        PositionEncoding::Learned => {
             let factors: Vec<f64> = (0..facts.n_layers).map(|layer| facts.score_factor(layer)).collect();
             told["score_factors"] = json!(factors);
         }
-        Positions::Rotary(rotary) => {
+        PositionEncoding::Rotary(rotary) => {
             told["rotated"] = json!(2 * rotary.inv_freq.len());
             told["inv_freq"] = json!(rotary.inv_freq.iter().take(8).collect::<Vec<_>>());
             told["rotation_factor"] = json!(1.0);

@@ -212,7 +212,7 @@ fn what_is_within_the_model_and_none_of_its_weights_is_refused() {
 fn a_rotary_table_that_is_another_is_noted() {
     let name = "model.layers.0.self_attn.rotary_emb.inv_freq";
     let plain = open(&fixture("llama-gqa"));
-    let ablate::model::facts::Positions::Rotary(rotary) = plain.facts().positions.clone() else {
+    let ablate::model::facts::PositionEncoding::Rotary(rotary) = plain.facts().positions.clone() else {
         panic!("no rotation")
     };
     let with = |values: Vec<f32>| {

@@ -1,6 +1,6 @@
 //! `pytorch_model.bin`.
 
-use ablate::model::weights::{Pytorch, Source, WeightError};
+use ablate::model::weights::{Pytorch, WeightError, WeightSource};
 use proptest::prelude::*;
 
 use super::{assert_says, fixture};

@@ -1,6 +1,6 @@
 //! One `.safetensors` file.
 
-use ablate::model::weights::{Safetensors, Source, WeightError};
+use ablate::model::weights::{Safetensors, WeightError, WeightSource};
 use proptest::prelude::*;
 
 use super::{assert_says, fixture};

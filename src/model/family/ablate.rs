@@ -2,10 +2,10 @@
 //! Matrices are stored as they are multiplied, `[d_in, d_out]`.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Positions, Residual, ScoreScale};
+use super::super::facts::{Facts, PositionEncoding, Residual, ScoreScale};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
 use super::reading::Family;
-use crate::kernel::{Norm, NormKind};
+use crate::kernel::{NormFunction, NormKind};
 
 /// The family of models that `ablate` trains.
 pub struct Ablate;
@@ -31,10 +31,10 @@ impl Family for Ablate {
             d_mlp: config.size("d_mlp")?,
             n_vocab: config.size("vocab_size")?,
             n_ctx: config.size("n_ctx")?,
-            norm: Norm { kind: NormKind::Rms, eps: config.positive("norm_eps")? },
+            norm: NormFunction { kind: NormKind::Rms, eps: config.positive("norm_eps")? },
             activation: config.activation("activation", "silu")?,
             gated: true,
-            positions: Positions::Learned,
+            positions: PositionEncoding::Learned,
             bounded: true,
             window: None,
             scores: ScoreScale::STANDARD,

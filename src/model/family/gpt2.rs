@@ -1,10 +1,10 @@
 //! GPT-2.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Positions, Residual, ScoreScale};
+use super::super::facts::{Facts, PositionEncoding, Residual, ScoreScale};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
 use super::reading::{Family, even_split, unread_rotation};
-use crate::kernel::{Norm, NormKind};
+use crate::kernel::{NormFunction, NormKind};
 
 /// Other names of keys, which transformers obeys too.
 pub(super) const ALIASES: [(&str, &str); 4] = [
@@ -44,10 +44,10 @@ impl Family for Gpt2 {
             d_mlp: config.size_if("n_inner")?.unwrap_or(4 * d_model),
             n_vocab: config.size_or("vocab_size", 50_257)?,
             n_ctx: config.size_or("n_positions", 1024)?,
-            norm: Norm { kind: NormKind::Layer, eps: config.positive_or("layer_norm_epsilon", 1e-5)? },
+            norm: NormFunction { kind: NormKind::Layer, eps: config.positive_or("layer_norm_epsilon", 1e-5)? },
             activation: config.activation("activation_function", "gelu_new")?,
             gated: false,
-            positions: Positions::Learned,
+            positions: PositionEncoding::Learned,
             bounded: true,
             window: None,
             scores: ScoreScale {

@@ -1,11 +1,11 @@
 //! GPT-NeoX and Pythia.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Positions, Residual, ScoreScale};
+use super::super::facts::{Facts, PositionEncoding, Residual, ScoreScale};
 use super::super::rope::{Rope, RopeKeys};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
 use super::reading::{Family, even_rotation, even_split};
-use crate::kernel::{Norm, NormKind, Pairing, Rotary};
+use crate::kernel::{NormFunction, NormKind, Pairing, Rotary};
 
 /// Layer norm, partly rotated heads, attention and MLP side by side (or not), q, k and v fused head by head.
 pub struct GptNeoX;
@@ -43,10 +43,13 @@ impl Family for GptNeoX {
             d_mlp: config.size_or("intermediate_size", 24_576)?,
             n_vocab: config.size_or("vocab_size", 50_432)?,
             n_ctx,
-            norm: Norm { kind: NormKind::Layer, eps: config.positive_or("layer_norm_eps", 1e-5)? },
+            norm: NormFunction { kind: NormKind::Layer, eps: config.positive_or("layer_norm_eps", 1e-5)? },
             activation: config.activation("hidden_act", "gelu")?,
             gated: false,
-            positions: Positions::Rotary(Rotary { inv_freq: rope.inv_freq(rotated), pairing: Pairing::HalfSplit }),
+            positions: PositionEncoding::Rotary(Rotary {
+                inv_freq: rope.inv_freq(rotated),
+                pairing: Pairing::HalfSplit,
+            }),
             bounded: false,
             window: None,
             scores: ScoreScale::STANDARD,

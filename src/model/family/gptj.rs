@@ -1,12 +1,12 @@
 //! GPT-J.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Positions, Residual, ScoreScale};
+use super::super::facts::{Facts, PositionEncoding, Residual, ScoreScale};
 use super::super::rope::{Rope, Scaling};
 use super::gpt2::ALIASES;
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
 use super::reading::{Family, even_rotation, even_split, unread_rotation};
-use crate::kernel::{Norm, NormKind, Pairing, Rotary};
+use crate::kernel::{NormFunction, NormKind, Pairing, Rotary};
 
 /// Layer norm, interleaved rotation of part of each head, attention and MLP reading one norm, a biased unembedding.
 pub struct GptJ;
@@ -40,10 +40,13 @@ impl Family for GptJ {
             d_mlp: config.size_if("n_inner")?.unwrap_or(4 * d_model),
             n_vocab: config.size_or("vocab_size", 50_400)?,
             n_ctx: config.size_or("n_positions", 2048)?,
-            norm: Norm { kind: NormKind::Layer, eps: config.positive_or("layer_norm_epsilon", 1e-5)? },
+            norm: NormFunction { kind: NormKind::Layer, eps: config.positive_or("layer_norm_epsilon", 1e-5)? },
             activation: config.activation("activation_function", "gelu_new")?,
             gated: false,
-            positions: Positions::Rotary(Rotary { inv_freq: rope.inv_freq(rotated), pairing: Pairing::Interleaved }),
+            positions: PositionEncoding::Rotary(Rotary {
+                inv_freq: rope.inv_freq(rotated),
+                pairing: Pairing::Interleaved,
+            }),
             bounded: true,
             window: None,
             scores: ScoreScale::STANDARD,

@@ -1,11 +1,11 @@
 //! Llama 2 and 3, SmolLM2, and what shares their blocks: Mistral with its sliding window.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Positions, Residual, ScoreScale, Window};
+use super::super::facts::{Facts, PositionEncoding, Residual, ScoreScale, Window};
 use super::super::rope::{Rope, RopeKeys};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
 use super::reading::{Family, even_rotation, even_split};
-use crate::kernel::{Norm, NormKind, Pairing, Rotary};
+use crate::kernel::{NormFunction, NormKind, Pairing, Rotary};
 
 /// Pre-RMS-norm blocks, rotary positions, grouped-query attention, SwiGLU.
 pub struct Llama;
@@ -61,7 +61,7 @@ pub(super) struct Biases {
 }
 
 /// What transformers' class of a model type takes for keys that are absent.
-pub(super) struct Absent {
+pub(super) struct ClassDefaults {
     pub vocab_size: usize,
     pub hidden_size: usize,
     pub intermediate_size: usize,
@@ -70,7 +70,7 @@ pub(super) struct Absent {
     pub max_position_embeddings: usize,
 }
 
-const LLAMA: Absent = Absent {
+const LLAMA: ClassDefaults = ClassDefaults {
     vocab_size: 32_000,
     hidden_size: 4096,
     intermediate_size: 11_008,
@@ -78,10 +78,14 @@ const LLAMA: Absent = Absent {
     max_position_embeddings: 2048,
 };
 
-const MISTRAL: Absent =
-    Absent { intermediate_size: 14_336, num_key_value_heads: Some(8), max_position_embeddings: 131_072, ..LLAMA };
+const MISTRAL: ClassDefaults = ClassDefaults {
+    intermediate_size: 14_336,
+    num_key_value_heads: Some(8),
+    max_position_embeddings: 131_072,
+    ..LLAMA
+};
 
-pub(super) fn facts(family: &'static str, config: &Config, absent: &Absent) -> Result<Facts, ConfigError> {
+pub(super) fn facts(family: &'static str, config: &Config, absent: &ClassDefaults) -> Result<Facts, ConfigError> {
     let d_model = config.size_or("hidden_size", absent.hidden_size)?;
     let n_heads = config.heads_or("num_attention_heads", 32)?;
     let n_kv_heads = match config.names_key("num_key_value_heads") {
@@ -111,10 +115,10 @@ pub(super) fn facts(family: &'static str, config: &Config, absent: &Absent) -> R
         d_mlp: config.size_or("intermediate_size", absent.intermediate_size)?,
         n_vocab: config.size_or("vocab_size", absent.vocab_size)?,
         n_ctx,
-        norm: Norm { kind: NormKind::Rms, eps: config.positive_or("rms_norm_eps", 1e-6)? },
+        norm: NormFunction { kind: NormKind::Rms, eps: config.positive_or("rms_norm_eps", 1e-6)? },
         activation: config.activation("hidden_act", "silu")?,
         gated: true,
-        positions: Positions::Rotary(Rotary {
+        positions: PositionEncoding::Rotary(Rotary {
             inv_freq: rope.inv_freq(even_rotation(d_head)?),
             pairing: Pairing::HalfSplit,
         }),

@@ -92,8 +92,8 @@ fn check(facts: &Facts) -> Result<(), ConfigError> {
         )));
     }
     let rotated = match &facts.positions {
-        super::facts::Positions::Rotary(rotary) => 2 * rotary.inv_freq.len(),
-        super::facts::Positions::Learned => 0,
+        super::facts::PositionEncoding::Rotary(rotary) => 2 * rotary.inv_freq.len(),
+        super::facts::PositionEncoding::Learned => 0,
     };
     if rotated > facts.d_head {
         return Err(ConfigError(format!("{rotated} rotated dimensions of a head that has {}", facts.d_head)));

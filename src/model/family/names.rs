@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// Whether a linear map's matrix is stored with its outputs or its inputs as rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stored {
+pub enum MatrixOrder {
     /// `[d_out, d_in]`, as `torch.nn.Linear` does.
     OutIn,
     /// `[d_in, d_out]`, as GPT-2's `Conv1D` does, and ablate.
@@ -20,7 +20,7 @@ pub struct LinearNames {
     /// Name of the bias, `[outputs]`.
     pub bias: Option<String>,
     /// Layout of the matrix.
-    pub stored: Stored,
+    pub stored: MatrixOrder,
     /// Number of inputs.
     pub inputs: usize,
     /// Number of outputs of the stored matrix.
@@ -35,7 +35,7 @@ impl LinearNames {
         Self {
             weight: format!("{name}.weight"),
             bias: bias.then(|| format!("{name}.bias")),
-            stored: Stored::OutIn,
+            stored: MatrixOrder::OutIn,
             inputs,
             outputs,
             take: std::iter::once(0..outputs).collect(),
@@ -44,7 +44,7 @@ impl LinearNames {
 
     /// The same with the matrix as `[d_in, d_out]`.
     pub fn transposed(self) -> Self {
-        Self { stored: Stored::InOut, ..self }
+        Self { stored: MatrixOrder::InOut, ..self }
     }
 
     /// Part of a fused map.
@@ -55,8 +55,8 @@ impl LinearNames {
     /// Shape of the stored matrix.
     pub fn weight_shape(&self) -> Vec<usize> {
         match self.stored {
-            Stored::OutIn => vec![self.outputs, self.inputs],
-            Stored::InOut => vec![self.inputs, self.outputs],
+            MatrixOrder::OutIn => vec![self.outputs, self.inputs],
+            MatrixOrder::InOut => vec![self.inputs, self.outputs],
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::config::{Config, ConfigError};
 use super::super::facts::{Facts, Window};
-use super::llama::{self, Absent, Biases};
+use super::llama::{self, Biases, ClassDefaults};
 use super::names::ModelNames;
 use super::reading::Family;
 
@@ -32,7 +32,7 @@ impl Family for Qwen2 {
 }
 
 /// What transformers' class takes for keys that are absent.
-const QWEN2: Absent = Absent {
+const QWEN2: ClassDefaults = ClassDefaults {
     vocab_size: 151_936,
     hidden_size: 4096,
     intermediate_size: 22_016,

@@ -6,14 +6,14 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::file::Gguf;
-use super::header::Tensor;
+use super::header::GgufTensor;
 use super::rotation;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::config::ConfigError;
-use crate::model::facts::{Facts, Positions, Window};
+use crate::model::facts::{Facts, PositionEncoding, Window};
 use crate::model::family::names::{BlockNames, LinearNames, ModelNames, NormNames};
 use crate::model::family::{self, Description};
-use crate::model::weights::{Source, TensorInfo, WeightError};
+use crate::model::weights::{TensorInfo, WeightError, WeightSource};
 
 /// An architecture that is read, by its value of `general.architecture`.
 struct Architecture {
@@ -107,14 +107,14 @@ impl Gguf {
                 self.readable(&expected.name)?;
             }
         }
-        let source = Weights::new(self, architecture.interleaved.then_some(facts.d_head));
+        let source = GgufWeights::new(self, architecture.interleaved.then_some(facts.d_head));
         let described = Description { facts, names, notes: described.notes };
         Checkpoint::new(described, Box::new(source))
     }
 
     /// Divides the rotary frequencies by the factors in `rope_freqs.weight`: how the format stores Llama 3.1's scaling.
     fn scale_frequencies(&self, facts: &mut Facts) -> Result<(), WeightError> {
-        let (Some(tensor), Positions::Rotary(rotary)) = (self.get(FACTORS), &mut facts.positions) else {
+        let (Some(tensor), PositionEncoding::Rotary(rotary)) = (self.get(FACTORS), &mut facts.positions) else {
             return Ok(());
         };
         if tensor.shape != [rotary.inv_freq.len()] {
@@ -237,7 +237,7 @@ impl Architecture {
         };
         ModelNames {
             tokens: "token_embd.weight".into(),
-            positions: (facts.positions == Positions::Learned).then(|| "position_embd.weight".into()),
+            positions: (facts.positions == PositionEncoding::Learned).then(|| "position_embd.weight".into()),
             blocks: (0..facts.n_layers).map(block).collect(),
             ln_final: norm("output_norm".into()),
             unembed: linear("output".into(), d_model, facts.n_vocab),
@@ -254,23 +254,23 @@ impl Architecture {
 }
 
 /// The tensors of a file, with q and k in the order of rows that Hugging Face has.
-struct Weights {
+struct GgufWeights {
     gguf: Gguf,
     tensors: IndexMap<String, TensorInfo>,
     /// Width of a head, where the rows of q and k were reordered.
     interleaved: Option<usize>,
 }
 
-impl Weights {
+impl GgufWeights {
     fn new(gguf: Gguf, interleaved: Option<usize>) -> Self {
-        let info = |tensor: &Tensor| TensorInfo { shape: tensor.shape.clone(), stored: tensor.quant.stored() };
+        let info = |tensor: &GgufTensor| TensorInfo { shape: tensor.shape.clone(), stored: tensor.quant.stored() };
         let tensors = gguf.all().filter(|(name, _)| *name != FACTORS);
         let tensors = tensors.map(|(name, tensor)| (name.to_owned(), info(tensor))).collect();
         Self { gguf, tensors, interleaved }
     }
 }
 
-impl Source for Weights {
+impl WeightSource for GgufWeights {
     fn path(&self) -> &Path {
         self.gguf.path()
     }

@@ -7,20 +7,20 @@ use std::io::{BufReader, Read};
 const LONGEST_HEADER: u64 = 1 << 28;
 
 /// Reads a file from its start.
-pub(super) struct Bytes<R = BufReader<File>> {
+pub(super) struct ByteReader<R = BufReader<File>> {
     input: R,
     position: u64,
     end: u64,
 }
 
-impl Bytes {
+impl ByteReader {
     /// From the start of `file`, which is `size` bytes long.
     pub fn new(file: File, size: u64) -> Self {
         Self { input: BufReader::with_capacity(1 << 16, file), position: 0, end: size.min(LONGEST_HEADER) }
     }
 }
 
-impl<R: Read> Bytes<R> {
+impl<R: Read> ByteReader<R> {
     /// Bytes read so far.
     pub fn position(&self) -> u64 {
         self.position

@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::header::{Header, Tensor};
+use super::header::{GgufHeader, GgufTensor};
 use super::metadata::Metadata;
-use super::split::Split;
-use crate::model::content::{self, Content};
+use super::split::GgufSplit;
+use crate::model::content::{self, FileContent};
 use crate::model::weights::{WeightError, read_at};
 
 /// Bytes read at a time.
@@ -18,7 +18,7 @@ const CHUNK: usize = 1 << 18;
 pub struct Gguf {
     path: PathBuf,
     files: Vec<File>,
-    header: Header,
+    header: GgufHeader,
 }
 
 impl Gguf {
@@ -32,14 +32,14 @@ impl Gguf {
         let (file, mut header) = open_one(path)?;
         let format = |reason: String| WeightError::format(path, reason);
         let mut files = vec![file];
-        let split = Split::of(&header.metadata, path).map_err(format)?;
+        let split = GgufSplit::of(&header.metadata, path).map_err(format)?;
         for (part, path) in split.others.iter().enumerate() {
             let part = part + 1;
             let (file, other) = open_one(path)?;
             let place = |reason: String| WeightError::format(path, reason);
             split.check(part, &other.metadata).map_err(place)?;
             for (name, tensor) in other.tensors {
-                if header.tensors.insert(name.clone(), Tensor { part, ..tensor }).is_some() {
+                if header.tensors.insert(name.clone(), GgufTensor { part, ..tensor }).is_some() {
                     return Err(place(format!("tensor '{name}' is in an earlier part too")));
                 }
             }
@@ -75,17 +75,17 @@ impl Gguf {
         &self.header.metadata
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &GgufTensor)> {
         self.header.tensors.iter().map(|(name, tensor)| (&**name, tensor))
     }
 
-    fn find(&self, name: &str) -> Result<&Tensor, WeightError> {
+    fn find(&self, name: &str) -> Result<&GgufTensor, WeightError> {
         let missing = || WeightError::format(&self.path, format!("no tensor '{name}'"));
         self.header.tensors.get(name).ok_or_else(missing)
     }
 
     /// A tensor whose values can be read.
-    pub(super) fn readable(&self, name: &str) -> Result<&Tensor, WeightError> {
+    pub(super) fn readable(&self, name: &str) -> Result<&GgufTensor, WeightError> {
         let tensor = self.find(name)?;
         match tensor.quant.unreadable() {
             Some(why) => Err(WeightError::format(&self.path, format!("tensor '{name}': {why}"))),
@@ -93,12 +93,12 @@ impl Gguf {
         }
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Tensor> {
+    pub(super) fn get(&self, name: &str) -> Option<&GgufTensor> {
         self.header.tensors.get(name)
     }
 
     /// Fills `out` with the values of `tensor` from `start`, in row-major order; they must be within it.
-    pub(super) fn read(&self, tensor: &Tensor, start: usize, out: &mut [f32]) -> Result<(), WeightError> {
+    pub(super) fn read(&self, tensor: &GgufTensor, start: usize, out: &mut [f32]) -> Result<(), WeightError> {
         let (block, block_bytes) = (tensor.quant.block(), tensor.quant.block_bytes());
         let mut bytes = vec![0; (out.len().div_ceil(block) * block_bytes).min(CHUNK / block_bytes * block_bytes)];
         let (mut at, mut out) = (start, out);
@@ -126,15 +126,15 @@ impl Gguf {
     }
 }
 
-fn open_one(path: &Path) -> Result<(File, Header), WeightError> {
+fn open_one(path: &Path) -> Result<(File, GgufHeader), WeightError> {
     let open = || {
         let file = File::open(path)?;
         let size = file.metadata()?.len();
         Ok((file.try_clone()?, file, size))
     };
     let (reader, file, size) = open().map_err(WeightError::io(path))?;
-    let header = Header::read(reader, size).map_err(|reason| match content::of(path) {
-        Some(Content::Gguf) | None => WeightError::format(path, reason),
+    let header = GgufHeader::read(reader, size).map_err(|reason| match content::of(path) {
+        Some(FileContent::Gguf) | None => WeightError::format(path, reason),
         Some(_) => WeightError::format(path, reason).explained(),
     })?;
     Ok((file, header))

@@ -5,13 +5,13 @@ use std::fs::File;
 
 use indexmap::IndexMap;
 
-use super::bytes::Bytes;
-use super::metadata::{Metadata, Value};
+use super::bytes::ByteReader;
+use super::metadata::{Metadata, MetadataValue};
 use super::quant::Quant;
 
 /// Where a tensor lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tensor {
+pub(super) struct GgufTensor {
     /// Extents, slowest first (the file has them fastest first).
     pub shape: Vec<usize>,
     /// Number format.
@@ -22,7 +22,7 @@ pub(super) struct Tensor {
     pub start: u64,
 }
 
-impl Tensor {
+impl GgufTensor {
     /// Number of values, which the size of the file bounds where the format is known.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
@@ -31,9 +31,9 @@ impl Tensor {
 
 /// The head of a file.
 #[derive(Debug)]
-pub(super) struct Header {
+pub(super) struct GgufHeader {
     pub metadata: Metadata,
-    pub tensors: IndexMap<String, Tensor>,
+    pub tensors: IndexMap<String, GgufTensor>,
 }
 
 /// A tensor as announced: where it lies is relative to an end that is not known yet.
@@ -50,10 +50,10 @@ const SHORTEST_TENSOR: u64 = 8 + 4 + 8 + 4 + 8;
 /// A setting's shortest: an empty name, a type, one byte.
 const SHORTEST_SETTING: u64 = 8 + 4 + 1;
 
-impl Header {
+impl GgufHeader {
     /// Reads the head of a file of `size` bytes. Errors are fragments that name the place.
     pub fn read(file: File, size: u64) -> Result<Self, String> {
-        let mut bytes = Bytes::new(file, size);
+        let mut bytes = ByteReader::new(file, size);
         if bytes.array::<4>()? != *b"GGUF" {
             return Err("not a GGUF file: it does not begin with 'GGUF'".into());
         }
@@ -64,7 +64,7 @@ impl Header {
         let mut metadata = Metadata::default();
         for _ in 0..setting_count {
             let key = bytes.text()?;
-            let value = Value::read(&mut bytes).map_err(|problem| format!("metadata '{key}': {problem}"))?;
+            let value = MetadataValue::read(&mut bytes).map_err(|problem| format!("metadata '{key}': {problem}"))?;
             metadata.insert(key, value)?;
         }
         bytes.expect(tensor_count, SHORTEST_TENSOR, "tensors")?;
@@ -84,7 +84,7 @@ impl Header {
     }
 }
 
-fn check_version(bytes: &mut Bytes) -> Result<(), String> {
+fn check_version(bytes: &mut ByteReader) -> Result<(), String> {
     match bytes.u32()? {
         2 | 3 => Ok(()),
         version if matches!(version.swap_bytes(), 1..=3) => {
@@ -102,7 +102,7 @@ fn alignment(metadata: &Metadata) -> Result<u64, String> {
 }
 
 impl Announced {
-    fn read(bytes: &mut Bytes) -> Result<Self, String> {
+    fn read(bytes: &mut ByteReader) -> Result<Self, String> {
         let at = bytes.position();
         let name = bytes.text()?;
         let wrong = |problem: String| format!("tensor '{name}': {problem}");
@@ -129,7 +129,7 @@ impl Announced {
         Ok(Self { name, shape, quant, offset, bytes: size })
     }
 
-    fn place(self, data: u64, alignment: u64, size: u64) -> Result<Tensor, String> {
+    fn place(self, data: u64, alignment: u64, size: u64) -> Result<GgufTensor, String> {
         let wrong = |problem: String| format!("tensor '{}': {problem}", self.name);
         if !self.offset.is_multiple_of(alignment) {
             return Err(wrong(format!("its offset {} is not a multiple of the alignment {alignment}", self.offset)));
@@ -137,7 +137,7 @@ impl Announced {
         let start = data.checked_add(self.offset);
         match start.and_then(|start| start.checked_add(self.bytes)) {
             Some(end) if end <= size => {
-                Ok(Tensor { shape: self.shape, quant: self.quant, part: 0, start: start.unwrap_or_default() })
+                Ok(GgufTensor { shape: self.shape, quant: self.quant, part: 0, start: start.unwrap_or_default() })
             }
             _ => Err(wrong(format!(
                 "its {} bytes at offset {} end after the file does, which has {size} bytes: was it fully downloaded?",

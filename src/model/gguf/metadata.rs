@@ -3,22 +3,22 @@
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
-use super::bytes::Bytes;
+use super::bytes::ByteReader;
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(super) enum MetadataValue {
     /// A number, widened (null where it is not finite), a text, true or false.
     One(Json),
     Texts(Vec<String>),
-    Numbers(Numbers),
+    Numbers(MetadataNumbers),
     /// A list of lists: read past, not kept.
     Nested,
 }
 
 /// A list of numbers as it lies in the file: widened one by one when read, so that it takes no more memory than there.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Numbers {
+pub(super) struct MetadataNumbers {
     kind: u32,
     bytes: Vec<u8>,
 }
@@ -45,35 +45,38 @@ const LIST: u32 = 9;
 /// Lists of lists of lists occur nowhere.
 const DEEPEST: usize = 4;
 
-impl Value {
-    pub fn read(bytes: &mut Bytes) -> Result<Self, String> {
+impl MetadataValue {
+    pub fn read(bytes: &mut ByteReader) -> Result<Self, String> {
         let kind = bytes.u32()?;
         Self::read_kind(kind, bytes, 0)
     }
 
-    fn read_kind(kind: u32, bytes: &mut Bytes, depth: usize) -> Result<Self, String> {
+    fn read_kind(kind: u32, bytes: &mut ByteReader, depth: usize) -> Result<Self, String> {
         let at = bytes.position();
         match kind {
-            TEXT => bytes.text().map(|text| Value::One(text.into())),
+            TEXT => bytes.text().map(|text| MetadataValue::One(text.into())),
             LIST => {
                 let kind = bytes.u32()?;
                 let count = bytes.u64()?;
                 let (size, name) = *known_kind(kind, at)?;
                 let count = bytes.expect(count, size, &format!("values of type {name}"))?;
                 match kind {
-                    TEXT => (0..count).map(|_| bytes.text()).collect::<Result<_, _>>().map(Value::Texts),
+                    TEXT => (0..count).map(|_| bytes.text()).collect::<Result<_, _>>().map(MetadataValue::Texts),
                     LIST if depth == DEEPEST => Err(format!("byte {at}: lists within lists within lists")),
                     LIST => {
                         (0..count).try_for_each(|_| Self::read_kind(LIST, bytes, depth + 1).map(drop))?;
-                        Ok(Value::Nested)
+                        Ok(MetadataValue::Nested)
                     }
-                    _ => Ok(Value::Numbers(Numbers { kind, bytes: bytes.take(count as u64 * size, "bytes")? })),
+                    _ => Ok(MetadataValue::Numbers(MetadataNumbers {
+                        kind,
+                        bytes: bytes.take(count as u64 * size, "bytes")?,
+                    })),
                 }
             }
             _ => {
                 let (size, _) = *known_kind(kind, at)?;
                 let number = number(kind, &bytes.take(size, "bytes")?);
-                number.map(Value::One).ok_or_else(|| format!("byte {at}: value type {kind}"))
+                number.map(MetadataValue::One).ok_or_else(|| format!("byte {at}: value type {kind}"))
             }
         }
     }
@@ -81,16 +84,16 @@ impl Value {
     /// What it is, for messages.
     fn describe(&self) -> String {
         match self {
-            Value::One(Json::String(text)) => format!("'{}'", text.chars().take(60).collect::<String>()),
-            Value::One(value) => value.to_string(),
-            Value::Texts(_) => "a list of texts".into(),
-            Value::Numbers(numbers) => format!("a list of {} numbers", numbers.len()),
-            Value::Nested => "a list of lists".into(),
+            MetadataValue::One(Json::String(text)) => format!("'{}'", text.chars().take(60).collect::<String>()),
+            MetadataValue::One(value) => value.to_string(),
+            MetadataValue::Texts(_) => "a list of texts".into(),
+            MetadataValue::Numbers(numbers) => format!("a list of {} numbers", numbers.len()),
+            MetadataValue::Nested => "a list of lists".into(),
         }
     }
 }
 
-impl Numbers {
+impl MetadataNumbers {
     fn len(&self) -> usize {
         self.bytes.len() / self.size()
     }
@@ -145,11 +148,11 @@ fn number(kind: u32, bytes: &[u8]) -> Option<Json> {
 
 /// All settings of a file. Getters return `None` for a missing key, and an error for a value of another type.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Metadata(IndexMap<String, Value>);
+pub(super) struct Metadata(IndexMap<String, MetadataValue>);
 
 impl Metadata {
     /// Adds a setting; one of the same name must not be there.
-    pub fn insert(&mut self, key: String, value: Value) -> Result<(), String> {
+    pub fn insert(&mut self, key: String, value: MetadataValue) -> Result<(), String> {
         match self.0.insert(key, value) {
             None => Ok(()),
             Some(_) => Err(format!("duplicate metadata key '{}'", self.0.last().map_or("", |(key, _)| key))),
@@ -166,7 +169,7 @@ impl Metadata {
 
     pub fn texts(&self, key: &str) -> Result<Option<&[String]>, String> {
         self.get(key, "a list of texts", |value| match value {
-            Value::Texts(texts) => Some(texts.as_slice()),
+            MetadataValue::Texts(texts) => Some(texts.as_slice()),
             _ => None,
         })
     }
@@ -188,12 +191,12 @@ impl Metadata {
     /// A whole number that is not negative, or a list of one for each layer that are all the same.
     pub fn uniform(&self, key: &str) -> Result<Option<u64>, String> {
         self.get(key, "a whole number, the same for all layers", |value| match value {
-            Value::Numbers(numbers) => {
+            MetadataValue::Numbers(numbers) => {
                 let mut all = numbers.iter().map(|value| value.as_u64());
                 let first = all.next()??;
                 all.all(|number| number == Some(first)).then_some(first)
             }
-            Value::One(value) => value.as_u64(),
+            MetadataValue::One(value) => value.as_u64(),
             _ => None,
         })
     }
@@ -201,7 +204,7 @@ impl Metadata {
     /// A single value as JSON: a number, a text, true or false. A list of a number for each layer is that number where they
     /// are all the same.
     pub fn json(&self, key: &str) -> Result<Option<Json>, String> {
-        if matches!(self.0.get(key), Some(Value::Numbers(_))) {
+        if matches!(self.0.get(key), Some(MetadataValue::Numbers(_))) {
             return Ok(self.uniform(key)?.map(Into::into));
         }
         self.one(key, "a single value", |value| Some(value.clone()))
@@ -210,7 +213,7 @@ impl Metadata {
     /// A list of whole numbers that are not negative.
     pub fn counts(&self, key: &str) -> Result<Option<Vec<u64>>, String> {
         self.get(key, "a list of whole numbers", |value| match value {
-            Value::Numbers(numbers) => numbers.iter().map(|value| value.as_u64()).collect(),
+            MetadataValue::Numbers(numbers) => numbers.iter().map(|value| value.as_u64()).collect(),
             _ => None,
         })
     }
@@ -218,7 +221,7 @@ impl Metadata {
     /// A list of numbers of any kind.
     pub fn floats(&self, key: &str) -> Result<Option<Vec<f64>>, String> {
         self.get(key, "a list of numbers", |value| match value {
-            Value::Numbers(numbers) => numbers.pieces().map(|bytes| float(numbers.kind, bytes)).collect(),
+            MetadataValue::Numbers(numbers) => numbers.pieces().map(|bytes| float(numbers.kind, bytes)).collect(),
             _ => None,
         })
     }
@@ -230,7 +233,7 @@ impl Metadata {
         read: impl Fn(&'a Json) -> Option<T>,
     ) -> Result<Option<T>, String> {
         self.get(key, expected, |value| match value {
-            Value::One(value) => read(value),
+            MetadataValue::One(value) => read(value),
             _ => None,
         })
     }
@@ -239,7 +242,7 @@ impl Metadata {
         &'a self,
         key: &str,
         expected: &str,
-        read: impl Fn(&'a Value) -> Option<T>,
+        read: impl Fn(&'a MetadataValue) -> Option<T>,
     ) -> Result<Option<T>, String> {
         let Some(value) = self.0.get(key) else { return Ok(None) };
         match read(value) {

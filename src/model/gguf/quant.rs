@@ -3,7 +3,7 @@
 
 use half::f16;
 
-use crate::model::weights::Stored;
+use crate::model::weights::NumberFormat;
 
 /// Values in a K-quant's block.
 const K: usize = 256;
@@ -64,13 +64,13 @@ impl Quant {
     }
 
     /// The same in the terms of all weight files.
-    pub fn stored(self) -> Stored {
+    pub fn stored(self) -> NumberFormat {
         match self {
-            Quant::F32 => Stored::F32,
-            Quant::F16 => Stored::F16,
-            Quant::Bf16 => Stored::Bf16,
-            Quant::Other(_) => Stored::Other(0),
-            _ => Stored::Quantised(self.format().0),
+            Quant::F32 => NumberFormat::F32,
+            Quant::F16 => NumberFormat::F16,
+            Quant::Bf16 => NumberFormat::Bf16,
+            Quant::Other(_) => NumberFormat::Other(0),
+            _ => NumberFormat::Quantised(self.format().0),
         }
     }
 

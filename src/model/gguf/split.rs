@@ -8,13 +8,13 @@ use super::metadata::Metadata;
 const MOST_PARTS: u64 = 1 << 16;
 
 /// The parts of a model beside the first, and what its header says of them.
-pub(super) struct Split {
+pub(super) struct GgufSplit {
     pub others: Vec<PathBuf>,
     count: u64,
     tensors: Option<u64>,
 }
 
-impl Split {
+impl GgufSplit {
     /// Of the file at `path`, whose header is the first that was read.
     pub fn of(metadata: &Metadata, path: &Path) -> Result<Self, String> {
         let count = metadata.count("split.count")?.unwrap_or(1);
@@ -22,7 +22,7 @@ impl Split {
             return Ok(Self { others: vec![], count: 1, tensors: None });
         }
         let number = metadata.count("split.no")?.unwrap_or(0);
-        let named = Named::of(path).filter(|named| named.count == count);
+        let named = PartName::of(path).filter(|named| named.count == count);
         let first = named.as_ref().map(|named| named.part(1));
         let shown = |path: &Path| path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         if number > 0 {
@@ -80,20 +80,20 @@ impl Split {
 
 /// Every file that a GGUF model at `path` is read from, by their names: `path` first.
 pub fn files(path: &Path) -> Vec<PathBuf> {
-    let others = Named::of(path).filter(|named| named.number == 1 && named.count <= MOST_PARTS).into_iter();
+    let others = PartName::of(path).filter(|named| named.number == 1 && named.count <= MOST_PARTS).into_iter();
     let others = others.flat_map(|named| (2..=named.count).map(move |number| named.part(number)));
     [path.to_owned()].into_iter().chain(others.filter(|path| path.is_file())).collect()
 }
 
 /// `NAME-00001-of-00003.gguf`, taken apart.
-struct Named {
+struct PartName {
     /// `NAME`, in its folder.
     stem: PathBuf,
     number: u64,
     count: u64,
 }
 
-impl Named {
+impl PartName {
     fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.strip_suffix(".gguf")?;
         let (rest, count) = name.rsplit_once("-of-")?;

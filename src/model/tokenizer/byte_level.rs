@@ -13,7 +13,7 @@ use super::TokenizerError;
 
 /// How a text is split into words before BPE. Merges never cross a word's end, so a wrong rule gives other tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Words {
+pub(crate) enum WordRule {
     /// GPT-2's rule.
     Gpt2,
     /// Each digit a word, GPT-2's rule for the rest.
@@ -34,24 +34,24 @@ pub(crate) enum Words {
 /// and whether words that are in the vocabulary are taken whole, merges or not, and texts begin with a token of their own where the file
 /// does not say. The tokenizers that it calls `mpt` and `olmo` are GPT-NeoX's, which compose Unicode first; llama.cpp splits them by
 /// GPT-2's rule and does not.
-const BY_GGUF_NAME: [(Words, bool, &str); 8] = [
+const BY_GGUF_NAME: [(WordRule, bool, &str); 8] = [
     (
-        Words::Gpt2,
+        WordRule::Gpt2,
         false,
         "a.x-4.0 exaone4 gigachat gpt-2 granite-docling jais jina-de jina-es jina-v1-en jina-v2-code \
                           jina-v2-de jina-v2-es mellum modern-bert phi-2 roberta-bpe trillion",
     ),
-    (Words::Llama3, false, "chatglm-bpe dbrx glm4 smaug-bpe"),
-    (Words::Digits, false, "codeshell command-r exaone mellum2 minerva-7b refact smollm starcoder"),
-    (Words::Qwen2, false, "deepseek-r1-qwen f2llmv2 grok-2 hunyuan kormo megrez qwen2 solar-open stablelm2"),
-    (Words::LlamaCppDefault, false, "default"),
-    (Words::Llama3, true, "falcon-h1 falcon3 jina-v5-nano lfm2 llama-bpe llama-v3 llama3 midm-2.0 pixtral"),
-    (Words::GptNeoX, false, "mpt olmo"),
-    (Words::Tekken, true, "tekken"),
+    (WordRule::Llama3, false, "chatglm-bpe dbrx glm4 smaug-bpe"),
+    (WordRule::Digits, false, "codeshell command-r exaone mellum2 minerva-7b refact smollm starcoder"),
+    (WordRule::Qwen2, false, "deepseek-r1-qwen f2llmv2 grok-2 hunyuan kormo megrez qwen2 solar-open stablelm2"),
+    (WordRule::LlamaCppDefault, false, "default"),
+    (WordRule::Llama3, true, "falcon-h1 falcon3 jina-v5-nano lfm2 llama-bpe llama-v3 llama3 midm-2.0 pixtral"),
+    (WordRule::GptNeoX, false, "mpt olmo"),
+    (WordRule::Tekken, true, "tekken"),
 ];
 
 /// How a file whose `tokenizer.ggml.pre` has this name splits text, and whether words are taken whole and a token is put first.
-pub(crate) fn by_gguf_name(name: &str) -> Option<(Words, bool)> {
+pub(crate) fn by_gguf_name(name: &str) -> Option<(WordRule, bool)> {
     let rule = BY_GGUF_NAME.iter().find(|(.., names)| names.split(' ').any(|known| known == name));
     rule.map(|(words, whole, _)| (*words, *whole))
 }
@@ -78,7 +78,7 @@ pub(crate) struct ByteLevelBpe {
     /// Pairs of tokens, the first to be merged first.
     pub merges: Vec<(String, String)>,
     /// Splitting rule.
-    pub words: Words,
+    pub words: WordRule,
     /// Whether a space is put before a text that has none.
     pub add_space: bool,
     /// Whether words that are in the vocabulary are taken whole, merges or not.
@@ -103,7 +103,7 @@ impl ByteLevelBpe {
     }
 }
 
-impl Words {
+impl WordRule {
     /// Whether text is put into Unicode's composed form first.
     pub fn composes(self) -> bool {
         matches!(self, Self::Qwen2 | Self::GptNeoX)
@@ -118,12 +118,12 @@ impl Words {
         };
         let bytes = |gpt2_rule| PreTokenizerWrapper::from(ByteLevel::new(add_space, true, gpt2_rule));
         let parts = match self {
-            Words::Gpt2 | Words::GptNeoX => return Ok(bytes(true)),
-            Words::Digits => vec![Digits::new(true).into(), bytes(true)],
-            Words::Llama3 => vec![split(LLAMA3)?, bytes(false)],
-            Words::Tekken => vec![split(TEKKEN)?, bytes(false)],
-            Words::Qwen2 => vec![split(QWEN2)?, bytes(false)],
-            Words::LlamaCppDefault => {
+            WordRule::Gpt2 | WordRule::GptNeoX => return Ok(bytes(true)),
+            WordRule::Digits => vec![Digits::new(true).into(), bytes(true)],
+            WordRule::Llama3 => vec![split(LLAMA3)?, bytes(false)],
+            WordRule::Tekken => vec![split(TEKKEN)?, bytes(false)],
+            WordRule::Qwen2 => vec![split(QWEN2)?, bytes(false)],
+            WordRule::LlamaCppDefault => {
                 let mut all = LLAMA_CPP_DEFAULT.map(split).into_iter().collect::<Result<Vec<_>, _>>()?;
                 all.push(bytes(false));
                 all

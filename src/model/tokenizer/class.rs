@@ -52,7 +52,7 @@ const FORCED: [&str; 1] = ["qwen2"];
 
 /// A class, and why it is not the one that the folder names.
 #[derive(Debug)]
-pub(super) struct Choice {
+pub(super) struct ClassChoice {
     pub class: Class,
     /// Its name in transformers.
     pub name: String,
@@ -63,7 +63,7 @@ pub(super) struct Choice {
 }
 
 /// Chooses by config.json, tokenizer_config.json, and whether tokenizer.json has a byte-level part.
-pub(super) fn choose(config: &Map<String, Value>, settings: &Map<String, Value>, byte_level: bool) -> Choice {
+pub(super) fn choose(config: &Map<String, Value>, settings: &Map<String, Value>, byte_level: bool) -> ClassChoice {
     let text = |map: &Map<String, Value>, key: &str| {
         map.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(String::from)
     };
@@ -75,7 +75,7 @@ pub(super) fn choose(config: &Map<String, Value>, settings: &Map<String, Value>,
     let forced = FORCED.contains(&model.as_str());
     let choice = |name: &str, note: Option<String>| {
         let class = BY_NAME.iter().find(|(known, _)| *known == name).map_or(Class::AsWritten, |(_, class)| *class);
-        Choice { class, name: name.to_owned(), named: named.clone(), note }
+        ClassChoice { class, name: name.to_owned(), named: named.clone(), note }
     };
     let Some(name) = named.as_deref() else { return choice(registered.unwrap_or(AS_WRITTEN), None) };
     if !own_code && !forced && name == "LlamaTokenizer" && byte_level {

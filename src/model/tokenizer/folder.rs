@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use super::class::{Choice, Class, choose};
+use super::class::{Class, ClassChoice, choose};
 use super::declared::Around;
-use super::rebuilt::{self, Parts};
-use super::special::{Files, NamedTokens, truthy};
+use super::rebuilt::{self, VocabularyParts};
+use super::special::{NamedTokens, SpecialTokenFiles, truthy};
 use super::{Tokenizer, TokenizerError};
 
 /// Vocabulary and merges, under the names GPT-2's ports and its original release give them.
@@ -42,7 +42,7 @@ struct Folder<'a> {
 }
 
 /// A tokenizer of the tokenizers crate, without the tokens that only the small files name.
-struct Made {
+struct FolderTokenizer {
     inner: tokenizers::Tokenizer,
     class: Class,
     tokens: NamedTokens,
@@ -86,18 +86,23 @@ impl Tokenizer {
 
 impl Folder<'_> {
     /// From a tokenizer.json.
-    fn whole(&self, bytes: &[u8]) -> Result<Made, TokenizerError> {
+    fn whole(&self, bytes: &[u8]) -> Result<FolderTokenizer, TokenizerError> {
         let place = self.path.join("tokenizer.json").display().to_string();
         let (text, declared) = super::declared(bytes, &place)?;
-        let Choice { mut class, name, note, .. } = choose(&self.config, &self.settings, text.contains("\"ByteLevel\""));
+        let ClassChoice { mut class, name, note, .. } =
+            choose(&self.config, &self.settings, text.contains("\"ByteLevel\""));
         let mut notes = Vec::from_iter(note);
         let parts = if class == Class::AsWritten { None } else { parts(text, &place)? };
         if class != Class::AsWritten && parts.is_none() {
             notes.push(format!("tokenizer.json is not the BPE that {name} is made of: it was read as it is written"));
             class = Class::AsWritten;
         }
-        let files =
-            Files { settings: &self.settings, special: &self.special, added: &self.added, written: &declared.tokens() };
+        let files = SpecialTokenFiles {
+            settings: &self.settings,
+            special: &self.special,
+            added: &self.added,
+            written: &declared.tokens(),
+        };
         let tokens = NamedTokens::of(class, &files);
         let inner = match parts {
             Some(parts) => rebuilt::build(class, parts, &self.settings, tokens.role("unk_token"))?,
@@ -124,18 +129,18 @@ impl Folder<'_> {
             Class::CodeLlama => Decides::Settings { bos: true, eos: false },
             _ => Decides::Template(declared.around()),
         };
-        Ok(Made { inner, class, tokens, around, notes })
+        Ok(FolderTokenizer { inner, class, tokens, around, notes })
     }
 
     /// From a vocabulary and merges in files of their own.
-    fn vocab_and_merges(&self) -> Result<Made, TokenizerError> {
+    fn vocab_and_merges(&self) -> Result<FolderTokenizer, TokenizerError> {
         let files = VOCAB_AND_MERGES.iter().map(|(vocab, merges)| (self.path.join(vocab), self.path.join(merges)));
         let (vocab, merges) =
             files.into_iter().find(|(vocab, merges)| vocab.is_file() && merges.is_file()).ok_or_else(|| {
                 let other = OTHER_FORMS.into_iter().find(|name| self.path.join(name).is_file());
                 TokenizerError::Missing { folder: self.path.into(), other }
             })?;
-        let Choice { class, name, named, note } = choose(&self.config, &self.settings, false);
+        let ClassChoice { class, name, named, note } = choose(&self.config, &self.settings, false);
         let mut notes = Vec::from_iter(note);
         let class = match (class.words(), named.as_deref()) {
             (Some(_), _) => class,
@@ -155,18 +160,19 @@ impl Folder<'_> {
                 });
             }
         };
-        let files = Files { settings: &self.settings, special: &self.special, added: &self.added, written: &[] };
+        let files =
+            SpecialTokenFiles { settings: &self.settings, special: &self.special, added: &self.added, written: &[] };
         let tokens = NamedTokens::of(class, &files);
         let place = merges.display().to_string();
-        let parts = Parts { tokens: ids(&vocab)?.into_iter().collect(), merges: merges_of(&merges)?, place };
+        let parts = VocabularyParts { tokens: ids(&vocab)?.into_iter().collect(), merges: merges_of(&merges)?, place };
         let inner = rebuilt::build(class, parts, &self.settings, tokens.role("unk_token"))?;
         let [bos, eos] = [ADD_BOS, ADD_EOS].map(|key| truthy(self.settings.get(key)));
-        Ok(Made { inner, class, tokens, around: Decides::Settings { bos, eos }, notes })
+        Ok(FolderTokenizer { inner, class, tokens, around: Decides::Settings { bos, eos }, notes })
     }
 
     /// Adds the named tokens and settles what a text begins with.
-    fn finish(&self, made: Made) -> Result<Tokenizer, TokenizerError> {
-        let Made { mut inner, class, tokens, around, mut notes } = made;
+    fn finish(&self, made: FolderTokenizer) -> Result<Tokenizer, TokenizerError> {
+        let FolderTokenizer { mut inner, class, tokens, around, mut notes } = made;
         let (bos, said) = tokens.bos();
         // A token that only the class names may be one that the vocabulary lacks.
         let usual = said || bos.is_some_and(|token| inner.token_to_id(token).is_some());
@@ -256,7 +262,7 @@ const ADD_BOS: &str = "add_bos_token";
 const ADD_EOS: &str = "add_eos_token";
 
 /// Vocabulary and merges of a tokenizer.json; `None` where it is no BPE.
-fn parts(text: &str, place: &str) -> Result<Option<Parts>, TokenizerError> {
+fn parts(text: &str, place: &str) -> Result<Option<VocabularyParts>, TokenizerError> {
     #[derive(Deserialize)]
     struct Whole<M> {
         model: M,
@@ -292,7 +298,7 @@ fn parts(text: &str, place: &str) -> Result<Option<Parts>, TokenizerError> {
             .ok_or_else(|| malformed(&format!("the merge '{text}' is not two tokens with a space between"))),
     });
     let merges = merges.collect::<Result<_, _>>()?;
-    Ok(Some(Parts { tokens: vocab.into_iter().collect(), merges, place: place.into() }))
+    Ok(Some(VocabularyParts { tokens: vocab.into_iter().collect(), merges, place: place.into() }))
 }
 
 /// The merges of a file, a line each.

@@ -18,7 +18,7 @@ pub use arithmetic::{SYMBOLS, arithmetic};
 use declared::Declared;
 pub use error::TokenizerError;
 pub use folder::FOLDER_FILES;
-pub(crate) use words::Word;
+pub(crate) use words::Pretoken;
 
 /// Tokens that begin a text in models whose files do not say which token does, the most specific first.
 const USUAL_BOS: [&str; 3] = ["<|begin_of_text|>", "<s>", "<|endoftext|>"];

@@ -14,7 +14,7 @@ use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::pre_tokenizers::metaspace::{Metaspace, PrependScheme};
 
 use super::TokenizerError;
-use super::byte_level::{ByteLevelBpe, Words};
+use super::byte_level::{ByteLevelBpe, WordRule};
 use super::class::Class;
 use super::declared::Declared;
 use super::special::truthy;
@@ -23,7 +23,7 @@ use super::special::truthy;
 const SPACE: char = '▁';
 
 /// A vocabulary and merges, and where they come from.
-pub(super) struct Parts {
+pub(super) struct VocabularyParts {
     pub tokens: Vocab,
     pub merges: Vec<(String, String)>,
     /// Names their source in errors.
@@ -32,11 +32,11 @@ pub(super) struct Parts {
 
 impl Class {
     /// The splitting rule of a byte-level class.
-    pub fn words(self) -> Option<Words> {
+    pub fn words(self) -> Option<WordRule> {
         match self {
-            Self::Gpt2 | Self::CodeGen => Some(Words::Gpt2),
-            Self::GptNeoX => Some(Words::GptNeoX),
-            Self::Qwen2 => Some(Words::Qwen2),
+            Self::Gpt2 | Self::CodeGen => Some(WordRule::Gpt2),
+            Self::GptNeoX => Some(WordRule::GptNeoX),
+            Self::Qwen2 => Some(WordRule::Qwen2),
             Self::AsWritten | Self::Llama | Self::CodeLlama => None,
         }
     }
@@ -45,12 +45,12 @@ impl Class {
 /// The tokenizer that `class` makes of `parts` by tokenizer_config.json; `unknown` is the token for text that has none.
 pub(super) fn build(
     class: Class,
-    parts: Parts,
+    parts: VocabularyParts,
     settings: &Map<String, Value>,
     unknown: Option<&str>,
 ) -> Result<tokenizers::Tokenizer, TokenizerError> {
     let add_space = settings.get("add_prefix_space").filter(|value| !value.is_null());
-    let Parts { tokens, merges, place } = parts;
+    let VocabularyParts { tokens, merges, place } = parts;
     if let Some(words) = class.words() {
         let add_space = truthy(add_space);
         return ByteLevelBpe { tokens, merges, words, add_space, whole_words: false }.build(&place);

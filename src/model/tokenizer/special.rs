@@ -78,7 +78,7 @@ impl Token {
 }
 
 /// The files of a folder that name tokens.
-pub(super) struct Files<'a> {
+pub(super) struct SpecialTokenFiles<'a> {
     /// tokenizer_config.json
     pub settings: &'a Map<String, Value>,
     /// special_tokens_map.json
@@ -104,7 +104,7 @@ pub(super) struct NamedTokens {
 
 impl NamedTokens {
     /// Puts together what the files say and what the class does where they are silent.
-    pub fn of(class: Class, files: &Files) -> Self {
+    pub fn of(class: Class, files: &SpecialTokenFiles) -> Self {
         let mut settings = files.settings.clone();
         if !truthy(settings.get(EXTRA))
             && let Some(tokens) = settings.shift_remove(ADDITIONAL)

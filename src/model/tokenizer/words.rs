@@ -10,7 +10,7 @@ use tokenizers::{Model as _, NormalizedString, OffsetReferential, OffsetType, Pr
 
 /// A piece of a text that is tokenised without looking at the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Word {
+pub(crate) struct Pretoken {
     /// The bytes of the text that it is of.
     pub bytes: Range<usize>,
     /// What is tokenised of it, normalised.
@@ -21,7 +21,7 @@ pub(crate) struct Word {
     pub named: Option<u32>,
 }
 
-impl Word {
+impl Pretoken {
     /// Whether it is of any of these bytes.
     pub fn touches(&self, bytes: &Range<usize>) -> bool {
         self.bytes.start < bytes.end && self.bytes.end > bytes.start
@@ -30,7 +30,7 @@ impl Word {
 
 impl Tokenizer {
     /// The words of a text, in order; `None` where it cannot be split.
-    pub(crate) fn words(&self, text: &str) -> Option<Vec<Word>> {
+    pub(crate) fn words(&self, text: &str) -> Option<Vec<Pretoken>> {
         let mut split = self.inner.get_added_vocabulary().extract_and_normalize(self.inner.get_normalizer(), text);
         if let Some(rule) = self.inner.get_pre_tokenizer() {
             rule.pre_tokenize(&mut split).ok()?;
@@ -60,7 +60,7 @@ impl Tokenizer {
                     aligned.push((bytes.start + of.start, bytes.start + of.end));
                 }
             }
-            words.push(Word { bytes, text, aligned, named });
+            words.push(Pretoken { bytes, text, aligned, named });
         }
         Some(words)
     }

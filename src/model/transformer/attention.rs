@@ -2,9 +2,9 @@
 
 use super::Linear;
 use super::block_hooks::BlockHooks;
-use super::rows::{Rows, keep, split_heads};
+use super::rows::{OutputPositions, keep, split_heads};
 use crate::kernel::{self, Past};
-use crate::model::facts::{Facts, Positions};
+use crate::model::facts::{Facts, PositionEncoding};
 use crate::model::hook::Site;
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -47,7 +47,7 @@ impl Attention {
         &self,
         facts: &Facts,
         x: Tensor<3>,
-        rows: Rows,
+        rows: OutputPositions,
         past: Option<&Past>,
         hooks: &mut BlockHooks,
     ) -> Tensor<3> {
@@ -58,8 +58,8 @@ impl Attention {
         let k = hooks.heads(Site::K, k);
         let v = hooks.heads(Site::V, v);
         let (q, k) = match &facts.positions {
-            Positions::Learned => (q, k),
-            Positions::Rotary(rotary) => {
+            PositionEncoding::Learned => (q, k),
+            PositionEncoding::Rotary(rotary) => {
                 let first_key = past.map_or(0, Past::len);
                 let first_query = first_key + k.dims()[1] - q.dims()[1];
                 let q = hooks.heads(Site::RotQ, kernel::rotate(q, rotary, first_query));

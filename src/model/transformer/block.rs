@@ -3,8 +3,8 @@
 use super::attention::{Attention, Scores};
 use super::block_hooks::BlockHooks;
 use super::norm::NormHooks;
-use super::part::{Part, Parts, outputs};
-use super::rows::{Rows, keep};
+use super::part::{BlockPart, BlockParts, outputs};
+use super::rows::{OutputPositions, keep};
 use super::upload::Upload;
 use super::{Linear, Norm};
 use crate::kernel::{self, Past};
@@ -54,9 +54,9 @@ impl Block {
         &self,
         facts: &Facts,
         resid_pre: Tensor<3>,
-        rows: Rows,
+        rows: OutputPositions,
         past: Option<&Past>,
-        parts: Parts,
+        parts: BlockParts,
         hooks: &mut BlockHooks,
     ) -> Tensor<3> {
         if facts.residual == Residual::Sequential {
@@ -80,9 +80,9 @@ impl Block {
         &self,
         facts: &Facts,
         resid_pre: Tensor<3>,
-        rows: Rows,
+        rows: OutputPositions,
         past: Option<&Past>,
-        part: Option<&Part>,
+        part: Option<&BlockPart>,
         hooks: &mut BlockHooks,
     ) -> Tensor<3> {
         let resid_pre = hooks.stream(Site::ResidPre, resid_pre);
@@ -96,7 +96,7 @@ impl Block {
         &self,
         facts: &Facts,
         resid_mid: Tensor<3>,
-        part: Option<&Part>,
+        part: Option<&BlockPart>,
         hooks: &mut BlockHooks,
     ) -> Tensor<3> {
         let resid_mid = hooks.stream(Site::ResidMid, resid_mid);
@@ -110,9 +110,9 @@ impl Block {
         &self,
         facts: &Facts,
         x: Tensor<3>,
-        rows: Rows,
+        rows: OutputPositions,
         past: Option<&Past>,
-        part: Option<&Part>,
+        part: Option<&BlockPart>,
         hooks: &mut BlockHooks,
     ) -> Tensor<3> {
         let attn_out = match part {
@@ -144,7 +144,7 @@ impl Block {
     }
 
     /// `[batch, pos, d_model]` to the same: act(x·gate) ∘ (x·up) · down, or act(x·up) · down (paper §3.1, appendix C).
-    fn mlp(&self, facts: &Facts, x: Tensor<3>, part: Option<&Part>, hooks: &mut BlockHooks) -> Tensor<3> {
+    fn mlp(&self, facts: &Facts, x: Tensor<3>, part: Option<&BlockPart>, hooks: &mut BlockHooks) -> Tensor<3> {
         if let Some(part) = part {
             return hooks.stream(Site::MlpOut, self.mlp_part(facts, x, part));
         }
@@ -163,7 +163,7 @@ impl Block {
 
 impl Block {
     /// As the MLP without hooks within, of some neurons.
-    pub(super) fn mlp_part(&self, facts: &Facts, x: Tensor<3>, part: &Part) -> Tensor<3> {
+    pub(super) fn mlp_part(&self, facts: &Facts, x: Tensor<3>, part: &BlockPart) -> Tensor<3> {
         if part.units.is_empty() {
             return part.write(None, &self.down, x.dims()[0]);
         }

@@ -28,8 +28,8 @@ pub use linear::Linear;
 pub use norm::Norm;
 use norm::NormHooks;
 pub(crate) use part::rows_of;
-pub use part::{Part, Parts};
-pub use rows::Rows;
+pub use part::{BlockPart, BlockParts};
+pub use rows::OutputPositions;
 use upload::Upload;
 
 /// A batch of prompts of one length.
@@ -122,28 +122,28 @@ impl Transformer {
 
     /// Logits at every position, `[batch, pos, n_vocab]`.
     pub fn forward(&self, tokens: &Tokens, hooks: &mut dyn Hooks) -> Tensor<3> {
-        self.run(tokens, Rows::All, hooks)
+        self.run(tokens, OutputPositions::All, hooks)
     }
 
     /// Logits at the last position, `[batch, n_vocab]`; the last block is computed only there.
     pub fn last_logits(&self, tokens: &Tokens) -> Tensor<2> {
-        self.run(tokens, Rows::Last, &mut ()).squeeze_dim(1)
+        self.run(tokens, OutputPositions::Last, &mut ()).squeeze_dim(1)
     }
 
     /// Logits at the last position, `[batch, n_vocab]`, every block computed at every position, for hooks to see.
     pub fn forward_last(&self, tokens: &Tokens, hooks: &mut dyn Hooks) -> Tensor<2> {
         let mut resid = self.embed(tokens, hooks);
         for layer in 0..self.facts.n_layers {
-            resid = self.block(layer, resid, Rows::All, hooks);
+            resid = self.block(layer, resid, OutputPositions::All, hooks);
         }
         self.unembed(resid.narrow(1, tokens.pos - 1, 1), hooks).squeeze_dim(1)
     }
 
-    fn run(&self, tokens: &Tokens, rows: Rows, hooks: &mut dyn Hooks) -> Tensor<3> {
+    fn run(&self, tokens: &Tokens, rows: OutputPositions, hooks: &mut dyn Hooks) -> Tensor<3> {
         let mut resid = self.embed(tokens, hooks);
         for layer in 0..self.facts.n_layers {
             let last = layer + 1 == self.facts.n_layers;
-            resid = self.block(layer, resid, if last { rows } else { Rows::All }, hooks);
+            resid = self.block(layer, resid, if last { rows } else { OutputPositions::All }, hooks);
         }
         self.unembed(resid, hooks)
     }
@@ -174,8 +174,8 @@ impl Transformer {
     }
 
     /// Residual stream after block `layer`, `[batch, pos or 1, d_model]`, from the one before it, `[batch, pos, d_model]`.
-    pub fn block(&self, layer: usize, resid_pre: Tensor<3>, rows: Rows, hooks: &mut dyn Hooks) -> Tensor<3> {
-        self.block_after(layer, resid_pre, rows, None, Parts::default(), hooks)
+    pub fn block(&self, layer: usize, resid_pre: Tensor<3>, rows: OutputPositions, hooks: &mut dyn Hooks) -> Tensor<3> {
+        self.block_after(layer, resid_pre, rows, None, BlockParts::default(), hooks)
     }
 
     /// As [`Transformer::block`], of positions that come after those of `past`; of what `parts` leaves.
@@ -183,9 +183,9 @@ impl Transformer {
         &self,
         layer: usize,
         resid_pre: Tensor<3>,
-        rows: Rows,
+        rows: OutputPositions,
         past: Option<&Past>,
-        parts: Parts,
+        parts: BlockParts,
         hooks: &mut dyn Hooks,
     ) -> Tensor<3> {
         let mut hooks = BlockHooks { layer, hooks };
@@ -198,9 +198,9 @@ impl Transformer {
         &self,
         layer: usize,
         resid_pre: Tensor<3>,
-        rows: Rows,
+        rows: OutputPositions,
         past: Option<&Past>,
-        heads: Option<&Part>,
+        heads: Option<&BlockPart>,
         hooks: &mut dyn Hooks,
     ) -> Tensor<3> {
         let mut hooks = BlockHooks { layer, hooks };
@@ -212,7 +212,7 @@ impl Transformer {
         &self,
         layer: usize,
         resid_mid: Tensor<3>,
-        neurons: Option<&Part>,
+        neurons: Option<&BlockPart>,
         hooks: &mut dyn Hooks,
     ) -> Tensor<3> {
         let mut hooks = BlockHooks { layer, hooks };

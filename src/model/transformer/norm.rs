@@ -68,7 +68,7 @@ impl Norm {
 
     pub(super) fn forward_in_block(
         &self,
-        norm: &kernel::Norm,
+        norm: &kernel::NormFunction,
         x: Tensor<3>,
         sites: NormHooks<Site>,
         hooks: &mut BlockHooks,
@@ -83,7 +83,7 @@ impl Norm {
     /// `[batch, pos, d_model]` to the same.
     pub(super) fn forward(
         &self,
-        norm: &kernel::Norm,
+        norm: &kernel::NormFunction,
         x: Tensor<3>,
         NormHooks { scale, standardized, normalized, out }: NormHooks<Hook>,
         hooks: &mut dyn Hooks,

@@ -2,14 +2,14 @@
 
 use super::Linear;
 use super::attention::Attention;
-use super::rows::{Rows, keep, split_heads};
+use super::rows::{OutputPositions, keep, split_heads};
 use crate::kernel::{self, Past};
-use crate::model::facts::{Facts, Positions};
+use crate::model::facts::{Facts, PositionEncoding};
 use burn::tensor::{Int, Tensor, TensorData};
 
 /// Units of a layer's attention (heads) or MLP (neurons) that are computed, where what the others write is known.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct BlockPart {
     /// The units, ascending.
     pub units: Vec<usize>,
     /// What the others write, without the output's bias: `[1, pos or 1, d_model]`
@@ -18,14 +18,14 @@ pub struct Part {
 
 /// What is computed of a block.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Parts<'p> {
+pub struct BlockParts<'p> {
     /// Some heads alone; `None` for all.
-    pub heads: Option<&'p Part>,
+    pub heads: Option<&'p BlockPart>,
     /// Some neurons alone; `None` for all.
-    pub neurons: Option<&'p Part>,
+    pub neurons: Option<&'p BlockPart>,
 }
 
-impl Part {
+impl BlockPart {
     /// What all units write, of the computed ones' values, `[batch, pos, unit * width]`, and the weights of all.
     pub(super) fn write(&self, values: Option<Tensor<3>>, output: &Linear, batch: usize) -> Tensor<3> {
         let [_, pos, d_model] = self.others.dims();
@@ -50,9 +50,9 @@ impl Attention {
         &self,
         facts: &Facts,
         x: Tensor<3>,
-        rows: Rows,
+        rows: OutputPositions,
         past: Option<&Past>,
-        part: &Part,
+        part: &BlockPart,
     ) -> Tensor<3> {
         if part.units.is_empty() {
             return part.write(None, &self.o, x.dims()[0]);
@@ -67,8 +67,10 @@ impl Attention {
         let first_key = past.map_or(0, Past::len);
         let first_query = first_key + k.dims()[1] - q.dims()[1];
         let (q, k) = match &facts.positions {
-            Positions::Learned => (q, k),
-            Positions::Rotary(rotary) => (kernel::rotate(q, rotary, first_query), kernel::rotate(k, rotary, first_key)),
+            PositionEncoding::Learned => (q, k),
+            PositionEncoding::Rotary(rotary) => {
+                (kernel::rotate(q, rotary, first_query), kernel::rotate(k, rotary, first_key))
+            }
         };
         let past = past.map(|past| past.of_heads(&kv_heads));
         let z = self.mix(self.scaled(q), k, v, past.as_ref());

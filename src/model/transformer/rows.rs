@@ -3,10 +3,10 @@
 use burn::tensor::Tensor;
 
 /// The positions of `x`, `[batch, pos, width]`, that are still needed.
-pub(super) fn keep(x: Tensor<3>, rows: Rows) -> Tensor<3> {
+pub(super) fn keep(x: Tensor<3>, rows: OutputPositions) -> Tensor<3> {
     match rows {
-        Rows::All => x,
-        Rows::Last => {
+        OutputPositions::All => x,
+        OutputPositions::Last => {
             let last = x.dims()[1] - 1;
             x.narrow(1, last, 1)
         }
@@ -21,7 +21,7 @@ pub(super) fn split_heads(x: Tensor<3>, heads: usize) -> Tensor<4> {
 
 /// Which positions the last block and the unembedding are computed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rows {
+pub enum OutputPositions {
     /// Every position.
     All,
     /// The last position only: nothing reads the others.

@@ -1,17 +1,17 @@
 //! Where a tensor lies in its file.
 
-use super::{Source, Stored, TensorInfo, WeightError};
+use super::{NumberFormat, TensorInfo, WeightError, WeightSource};
 
 /// Position and description of tensor `name`, whose elements `start..start + count` are to be read as floats.
 pub(super) fn find<'a>(
-    source: &'a dyn Source,
+    source: &'a dyn WeightSource,
     name: &str,
     start: usize,
     count: usize,
 ) -> Result<(usize, &'a TensorInfo), WeightError> {
     let wrong = |reason: String| WeightError::format(source.path(), reason);
     let (index, _, info) = source.tensors().get_full(name).ok_or_else(|| wrong(format!("no tensor '{name}'")))?;
-    if matches!(info.stored, Stored::Other(_)) {
+    if matches!(info.stored, NumberFormat::Other(_)) {
         let format = source.format_of(name);
         return Err(wrong(format!("'{name}' holds {format}, which is not a type of floats that is read")));
     }

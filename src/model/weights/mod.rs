@@ -1,4 +1,4 @@
-//! Files of weights: `model.safetensors`, `pytorch_model.bin`, and shards of either, behind [`Source`].
+//! Files of weights: `model.safetensors`, `pytorch_model.bin`, and shards of either, behind [`WeightSource`].
 
 mod error;
 mod located;
@@ -16,13 +16,13 @@ pub use error::WeightError;
 pub use pytorch::Pytorch;
 pub use safetensors::Safetensors;
 pub use shards::Shards;
-pub use source::{Source, Stored, TensorInfo};
+pub use source::{NumberFormat, TensorInfo, WeightSource};
 
 /// What to do with weights in floats of 8 bits or fewer.
 pub(super) const FEW_BITS: &str = "floats of so few bits are not read; write the model in bfloat16 (in transformers: \
      from_pretrained(folder).to(torch.bfloat16).save_pretrained(other)), or use a GGUF file";
 
-type Open = fn(&Path) -> Result<Box<dyn Source>, WeightError>;
+type Open = fn(&Path) -> Result<Box<dyn WeightSource>, WeightError>;
 
 /// Names of weights in a folder, the preferred first, and what opens them.
 const KINDS: [(&str, Open); 4] = [
@@ -37,7 +37,7 @@ const KINDS: [(&str, Open); 4] = [
 ///
 /// # Errors
 /// When there is none of them, or the one that is there is not readable.
-pub fn open(folder: &Path) -> Result<Box<dyn Source>, WeightError> {
+pub fn open(folder: &Path) -> Result<Box<dyn WeightSource>, WeightError> {
     let (path, open) = chosen(folder)?;
     open(&path)
 }

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use pytorch_reader::{DType, PytorchReader};
 
 use super::WeightError;
-use super::source::{Source, Stored, TensorInfo, convert};
+use super::source::{NumberFormat, TensorInfo, WeightSource, convert};
 
 /// An open `pytorch_model.bin`.
 pub struct Pytorch {
@@ -39,13 +39,13 @@ impl Pytorch {
             .iter()
             .map(|(name, tensor)| {
                 let stored = match tensor.dtype() {
-                    DType::F64 => Stored::F64,
-                    DType::F32 => Stored::F32,
-                    DType::F16 => Stored::F16,
-                    DType::BF16 => Stored::Bf16,
+                    DType::F64 => NumberFormat::F64,
+                    DType::F32 => NumberFormat::F32,
+                    DType::F16 => NumberFormat::F16,
+                    DType::BF16 => NumberFormat::Bf16,
                     other => {
                         formats.insert(name.clone(), format!("{other:?}"));
-                        Stored::Other(other.size())
+                        NumberFormat::Other(other.size())
                     }
                 };
                 (name.clone(), TensorInfo { shape: tensor.shape().to_vec(), stored })
@@ -66,7 +66,7 @@ impl Pytorch {
     }
 }
 
-impl Source for Pytorch {
+impl WeightSource for Pytorch {
     fn path(&self) -> &Path {
         &self.path
     }
@@ -95,7 +95,7 @@ impl Source for Pytorch {
     fn equal(&self, a: &str, b: &str) -> Result<bool, WeightError> {
         // A tensor can only be read whole: both are held, as they are stored.
         match (self.tensors.get(a), self.tensors.get(b)) {
-            (Some(of_a), Some(of_b)) if of_a == of_b && !matches!(of_a.stored, Stored::Other(_)) => {
+            (Some(of_a), Some(of_b)) if of_a == of_b && !matches!(of_a.stored, NumberFormat::Other(_)) => {
                 Ok(self.bytes(a)? == self.bytes(b)?)
             }
             _ => super::source::equal_piecewise(self, a, b),

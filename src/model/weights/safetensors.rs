@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::source::{Source, Stored, TensorInfo, convert};
+use super::source::{NumberFormat, TensorInfo, WeightSource, convert};
 use super::{WeightError, read_at};
 
 /// As the format's own library.
@@ -25,7 +25,7 @@ const LENGTH: u64 = 8;
 #[derive(Debug)]
 pub struct Safetensors {
     path: PathBuf,
-    bytes: Bytes,
+    bytes: ByteSource,
     tensors: IndexMap<String, TensorInfo>,
     /// Byte offset in the file of each tensor, in the order of `tensors`.
     offsets: Vec<u64>,
@@ -41,7 +41,7 @@ impl Safetensors {
     pub fn open(path: &Path) -> Result<Self, WeightError> {
         let file = File::open(path).map_err(WeightError::io(path))?;
         let size = file.metadata().map_err(WeightError::io(path))?.len();
-        Self::new(path, Bytes::File(file), size)
+        Self::new(path, ByteSource::File(file), size)
     }
 
     /// The same from memory; `path` is for messages.
@@ -49,10 +49,10 @@ impl Safetensors {
     /// # Errors
     /// When the bytes are truncated, or the header is not consistent with itself and with their number.
     pub fn from_bytes(path: &Path, bytes: &'static [u8]) -> Result<Self, WeightError> {
-        Self::new(path, Bytes::Memory(bytes), bytes.len() as u64)
+        Self::new(path, ByteSource::Memory(bytes), bytes.len() as u64)
     }
 
-    fn new(path: &Path, bytes: Bytes, size: u64) -> Result<Self, WeightError> {
+    fn new(path: &Path, bytes: ByteSource, size: u64) -> Result<Self, WeightError> {
         let wrong = |reason: String| WeightError::format(path, reason);
 
         let mut length = [0; LENGTH as usize];
@@ -70,17 +70,17 @@ impl Safetensors {
         let mut header = vec![0; length as usize];
         bytes.read(&mut header, LENGTH).map_err(WeightError::io(path))?;
 
-        let Header(entries) =
+        let SafetensorsHeader(entries) =
             serde_json::from_slice(&header).map_err(|error| wrong(format!("unreadable header: {error}")))?;
         let start = LENGTH + length;
-        let others = entries.iter().filter(|(_, entry)| matches!(entry.dtype.stored, Stored::Other(_)));
+        let others = entries.iter().filter(|(_, entry)| matches!(entry.dtype.stored, NumberFormat::Other(_)));
         let formats = others.map(|(name, entry)| (name.clone(), entry.dtype.name.clone())).collect();
         let (tensors, offsets) = layout(entries, start, size).map_err(wrong)?;
         Ok(Self { path: path.to_owned(), bytes, tensors, offsets, formats })
     }
 }
 
-impl Source for Safetensors {
+impl WeightSource for Safetensors {
     fn path(&self) -> &Path {
         &self.path
     }
@@ -112,17 +112,17 @@ impl Source for Safetensors {
 
 /// Where the bytes are.
 #[derive(Debug)]
-enum Bytes {
+enum ByteSource {
     File(File),
     Memory(&'static [u8]),
 }
 
-impl Bytes {
+impl ByteSource {
     /// Fills `out` from `offset`.
     fn read(&self, out: &mut [u8], offset: u64) -> io::Result<()> {
         match self {
-            Bytes::File(file) => read_at(file, out, offset),
-            Bytes::Memory(bytes) => {
+            ByteSource::File(file) => read_at(file, out, offset),
+            ByteSource::Memory(bytes) => {
                 let bytes = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)?.get(..out.len()));
                 out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
                 Ok(())
@@ -133,7 +133,7 @@ impl Bytes {
 
 /// Checks every entry and their order in the file: one after the other, without gaps, to the file's end.
 fn layout(
-    mut entries: Vec<(String, Entry)>,
+    mut entries: Vec<(String, TensorEntry)>,
     start: u64,
     size: u64,
 ) -> Result<(IndexMap<String, TensorInfo>, Vec<u64>), String> {
@@ -155,7 +155,7 @@ fn layout(
         }
         let stored = entry.dtype.stored;
         let bytes = entry.shape.iter().try_fold(stored.size(), |product, &extent| product.checked_mul(extent));
-        let known = stored != Stored::Other(0);
+        let known = stored != NumberFormat::Other(0);
         if known && bytes.map(|bytes| bytes as u64) != Some(to - from) {
             return Err(format!(
                 "'{name}' of shape {:?} and type {} does not fill its {} bytes",
@@ -178,53 +178,53 @@ fn layout(
 
 /// What the header says about one tensor.
 #[derive(Deserialize)]
-struct Entry {
-    dtype: Dtype,
+struct TensorEntry {
+    dtype: NamedFormat,
     shape: Vec<usize>,
     data_offsets: (u64, u64),
 }
 
 /// A type's name and what it means.
-struct Dtype {
+struct NamedFormat {
     name: String,
-    stored: Stored,
+    stored: NumberFormat,
 }
 
-impl<'de> Deserialize<'de> for Dtype {
+impl<'de> Deserialize<'de> for NamedFormat {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
         let stored = match name.as_str() {
-            "F64" => Stored::F64,
-            "F32" => Stored::F32,
-            "F16" => Stored::F16,
-            "BF16" => Stored::Bf16,
-            "I64" | "U64" | "C64" => Stored::Other(8),
-            "I32" | "U32" => Stored::Other(4),
-            "I16" | "U16" => Stored::Other(2),
+            "F64" => NumberFormat::F64,
+            "F32" => NumberFormat::F32,
+            "F16" => NumberFormat::F16,
+            "BF16" => NumberFormat::Bf16,
+            "I64" | "U64" | "C64" => NumberFormat::Other(8),
+            "I32" | "U32" => NumberFormat::Other(4),
+            "I16" | "U16" => NumberFormat::Other(2),
             "I8" | "U8" | "BOOL" | "F8_E4M3" | "F8_E5M2" | "F8_E8M0" | "F8_E4M3FNUZ" | "F8_E5M2FNUZ" => {
-                Stored::Other(1)
+                NumberFormat::Other(1)
             }
             // One of a later version of the format: it matters where the tensor is wanted, and only there.
-            _ => Stored::Other(0),
+            _ => NumberFormat::Other(0),
         };
         Ok(Self { name, stored })
     }
 }
 
 /// The header's entries in order, duplicates and all.
-struct Header(Vec<(String, Entry)>);
+struct SafetensorsHeader(Vec<(String, TensorEntry)>);
 
-impl<'de> Deserialize<'de> for Header {
+impl<'de> Deserialize<'de> for SafetensorsHeader {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Entries;
         impl<'de> Visitor<'de> for Entries {
-            type Value = Header;
+            type Value = SafetensorsHeader;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object of tensors")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SafetensorsHeader, A::Error> {
                 let mut entries = Vec::new();
                 while let Some(name) = map.next_key::<String>()? {
                     if name == "__metadata__" {
@@ -233,7 +233,7 @@ impl<'de> Deserialize<'de> for Header {
                         entries.push((name, map.next_value()?));
                     }
                 }
-                Ok(Header(entries))
+                Ok(SafetensorsHeader(entries))
             }
         }
         deserializer.deserialize_map(Entries)

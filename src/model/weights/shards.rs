@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use super::WeightError;
-use super::source::{Source, TensorInfo};
+use super::source::{TensorInfo, WeightSource};
 
 /// An index may list many names; none is as large as this.
 const LARGEST_INDEX: u64 = 100_000_000;
@@ -47,7 +47,7 @@ pub(super) fn files(index: &Path) -> Result<Vec<PathBuf>, WeightError> {
     Ok(names.into_iter().map(|name| index.with_file_name(name)).collect())
 }
 
-impl<S: Source> Shards<S> {
+impl<S: WeightSource> Shards<S> {
     /// Reads the index and opens every shard it names with `open`.
     ///
     /// # Errors
@@ -91,7 +91,7 @@ impl<S: Source> Shards<S> {
     }
 }
 
-impl<S: Source> Source for Shards<S> {
+impl<S: WeightSource> WeightSource for Shards<S> {
     fn path(&self) -> &Path {
         &self.path
     }

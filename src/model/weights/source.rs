@@ -8,7 +8,7 @@ use super::WeightError;
 
 /// Number format of a stored tensor, of those that weights come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stored {
+pub enum NumberFormat {
     /// 64-bit IEEE float.
     F64,
     /// 32-bit IEEE float.
@@ -23,26 +23,26 @@ pub enum Stored {
     Other(usize),
 }
 
-impl Stored {
+impl NumberFormat {
     /// Bytes of an element, of a quantised one as it is read.
     pub fn size(self) -> usize {
         match self {
-            Stored::F64 => 8,
-            Stored::F32 | Stored::Quantised(_) => 4,
-            Stored::F16 | Stored::Bf16 => 2,
-            Stored::Other(size) => size,
+            NumberFormat::F64 => 8,
+            NumberFormat::F32 | NumberFormat::Quantised(_) => 4,
+            NumberFormat::F16 | NumberFormat::Bf16 => 2,
+            NumberFormat::Other(size) => size,
         }
     }
 
     /// As ablate writes it in a spec.
     pub fn name(self) -> &'static str {
         match self {
-            Stored::F64 => "f64",
-            Stored::F32 => "f32",
-            Stored::F16 => "f16",
-            Stored::Bf16 => "bf16",
-            Stored::Quantised(name) => name,
-            Stored::Other(_) => "not floats",
+            NumberFormat::F64 => "f64",
+            NumberFormat::F32 => "f32",
+            NumberFormat::F16 => "f16",
+            NumberFormat::Bf16 => "bf16",
+            NumberFormat::Quantised(name) => name,
+            NumberFormat::Other(_) => "not floats",
         }
     }
 }
@@ -53,11 +53,11 @@ pub struct TensorInfo {
     /// Extents.
     pub shape: Vec<usize>,
     /// Number format.
-    pub stored: Stored,
+    pub stored: NumberFormat,
 }
 
 /// Something that weights are read from, tensor by tensor, converted to f32.
-pub trait Source: Send + Sync {
+pub trait WeightSource: Send + Sync {
     /// The file, for messages.
     fn path(&self) -> &Path;
 
@@ -73,7 +73,7 @@ pub trait Source: Send + Sync {
     /// Whether two tensors hold the same floats in the same shape.
     ///
     /// # Errors
-    /// As [`Source::read`]; tensors that do not hold floats are not equal.
+    /// As [`WeightSource::read`]; tensors that do not hold floats are not equal.
     fn equal(&self, a: &str, b: &str) -> Result<bool, WeightError> {
         equal_piecewise(self, a, b)
     }
@@ -87,10 +87,10 @@ pub trait Source: Send + Sync {
 /// Elements that are compared at a time.
 const PIECE: usize = 1 << 18;
 
-/// [`Source::equal`] by reading both, a piece at a time.
-pub(super) fn equal_piecewise<S: Source + ?Sized>(source: &S, a: &str, b: &str) -> Result<bool, WeightError> {
+/// [`WeightSource::equal`] by reading both, a piece at a time.
+pub(super) fn equal_piecewise<S: WeightSource + ?Sized>(source: &S, a: &str, b: &str) -> Result<bool, WeightError> {
     let (Some(of_a), Some(of_b)) = (source.tensors().get(a), source.tensors().get(b)) else { return Ok(false) };
-    let floats = |info: &TensorInfo| !matches!(info.stored, Stored::Other(_));
+    let floats = |info: &TensorInfo| !matches!(info.stored, NumberFormat::Other(_));
     if of_a.shape != of_b.shape || !floats(of_a) || !floats(of_b) {
         return Ok(false);
     }
@@ -113,18 +113,18 @@ pub(super) fn same(a: &[f32], b: &[f32]) -> bool {
 }
 
 /// Little-endian bytes of `stored` elements to f32; `out` has as many elements as `bytes` holds.
-pub(super) fn convert(stored: Stored, bytes: &[u8], out: &mut [f32]) {
+pub(super) fn convert(stored: NumberFormat, bytes: &[u8], out: &mut [f32]) {
     match stored {
-        Stored::F32 => each(bytes, out, f32::from_le_bytes),
-        Stored::F64 => each(bytes, out, |bytes| f64::from_le_bytes(bytes) as f32),
-        Stored::Bf16 => each(bytes, out, |bytes| f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16)),
-        Stored::F16 => {
+        NumberFormat::F32 => each(bytes, out, f32::from_le_bytes),
+        NumberFormat::F64 => each(bytes, out, |bytes| f64::from_le_bytes(bytes) as f32),
+        NumberFormat::Bf16 => each(bytes, out, |bytes| f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16)),
+        NumberFormat::F16 => {
             use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
             let mut bits = vec![0u16; out.len()];
             bits.iter_mut().zip(bytes.as_chunks().0).for_each(|(bits, bytes)| *bits = u16::from_le_bytes(*bytes));
             bits.reinterpret_cast::<half::f16>().convert_to_f32_slice(out);
         }
-        Stored::Quantised(_) | Stored::Other(_) => {}
+        NumberFormat::Quantised(_) | NumberFormat::Other(_) => {}
     }
 }
 

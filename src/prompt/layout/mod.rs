@@ -13,16 +13,16 @@ use super::dropped::Reason;
 use super::fields::{FieldValue, Fields};
 use super::set::{Prompt, SlotTokens};
 use super::template::Slot;
-use crate::model::tokenizer::{Encoding, Tokenizer, Word};
+use crate::model::tokenizer::{Encoding, Pretoken, Tokenizer};
 use crate::prompt::stock::{Stock, render, slot_tokens};
 use crate::spec::Answer;
-use numbers::{Numbers, Piece, Read, Surroundings};
+use numbers::{NumberPiece, NumberReading, NumberTokens, Surroundings};
 use std::collections::HashMap;
 use std::ops::Range;
 
 /// What a prompt is, as far as its layout tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Judged {
+pub(super) enum LayoutVerdict {
     /// A legal one.
     Laid(Laid),
     /// One that is not.
@@ -40,26 +40,26 @@ pub(super) struct Laid {
 
 /// What the prompts have in common that differ in the tokens of numbers alone: layout, and forms of a's and b's tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Form(u32, u32, u32);
+pub(super) struct LayoutForm(u32, u32, u32);
 
 /// Where the words of prompts are whose numbers have the same lengths.
-struct Layout {
+struct PromptLayout {
     /// The prompt.
-    parts: Vec<Part>,
+    parts: Vec<LayoutPart>,
     /// Its slots, in the order of the template.
     slots: Vec<Slot>,
     /// Tokens between the prompt and the answer's own words.
     lead: Vec<u32>,
     /// Whether the first of those ends before the answer begins.
     apart: bool,
-    /// Where a, b and the answer are, for [`Numbers::read`].
+    /// Where a, b and the answer are, for [`NumberTokens::read`].
     among: [usize; 3],
     /// The largest token outside numbers.
     largest: u32,
 }
 
 /// A stretch of a prompt.
-enum Part {
+enum LayoutPart {
     /// Tokens that are the same in all, and which of them are the operator.
     Fixed(Vec<u32>, Option<SlotTokens>),
     A,
@@ -72,8 +72,8 @@ type Lengths = [u8; 3];
 /// The layouts of a set's prompts.
 pub(super) struct Layouts<'t> {
     tokenizer: &'t Tokenizer,
-    numbers: Numbers<'t>,
-    layouts: Vec<Layout>,
+    numbers: NumberTokens<'t>,
+    layouts: Vec<PromptLayout>,
     /// Those of one template and group, and the one that was looked for last.
     of_group: HashMap<Lengths, Option<u32>>,
     last: Option<(Lengths, Option<u32>)>,
@@ -82,7 +82,7 @@ pub(super) struct Layouts<'t> {
 
 impl<'t> Layouts<'t> {
     pub fn new(tokenizer: &'t Tokenizer) -> Self {
-        let numbers = Numbers::new(tokenizer);
+        let numbers = NumberTokens::new(tokenizer);
         Self { tokenizer, numbers, layouts: Vec::new(), of_group: HashMap::new(), last: None, is_usable: false }
     }
 
@@ -100,33 +100,33 @@ impl<'t> Layouts<'t> {
     }
 
     /// Whether a prompt is legal, without its tokens.
-    pub fn judge(&mut self, stock: &Stock, asked: &Calculation) -> Judged {
+    pub fn judge(&mut self, stock: &Stock, calculation: &Calculation) -> LayoutVerdict {
         if !self.is_usable {
-            return Judged::Alone;
+            return LayoutVerdict::Alone;
         }
-        let lengths = [asked.a, asked.b, asked.result].map(length);
+        let lengths = [calculation.a, calculation.b, calculation.result].map(length);
         let found = match self.last {
             Some((last, found)) if last == lengths => found,
             _ => match self.of_group.get(&lengths) {
                 Some(found) => *found,
                 None => {
-                    let found = self.lay_checked(stock, asked);
+                    let found = self.lay_checked(stock, calculation);
                     self.of_group.insert(lengths, found);
                     found
                 }
             },
         };
         self.last = Some((lengths, found));
-        found.map_or(Judged::Alone, |layout| self.judge_in(layout, stock, asked))
+        found.map_or(LayoutVerdict::Alone, |layout| self.judge_in(layout, stock, calculation))
     }
 
-    fn judge_in(&mut self, number: u32, stock: &Stock, asked: &Calculation) -> Judged {
-        let Layout { slots, lead, apart, among, .. } = &self.layouts[number as usize];
+    fn judge_in(&mut self, number: u32, stock: &Stock, calculation: &Calculation) -> LayoutVerdict {
+        let PromptLayout { slots, lead, apart, among, .. } = &self.layouts[number as usize];
         let single = stock.resolved.answer == Answer::SingleToken;
-        let (a, b) = match (self.numbers.read(among[0], asked.a), self.numbers.read(among[1], asked.b)) {
-            (Read::Piece(a), Read::Piece(b)) => (a, b),
-            (Read::None, _) | (_, Read::None) => return Judged::Fault(Reason::UnknownText),
-            _ => return Judged::Alone,
+        let (a, b) = match (self.numbers.read(among[0], calculation.a), self.numbers.read(among[1], calculation.b)) {
+            (NumberReading::Piece(a), NumberReading::Piece(b)) => (a, b),
+            (NumberReading::None, _) | (_, NumberReading::None) => return LayoutVerdict::Fault(Reason::UnknownText),
+            _ => return LayoutVerdict::Alone,
         };
         if single {
             for &slot in slots {
@@ -136,31 +136,31 @@ impl<'t> Layouts<'t> {
                     _ => self.layouts[number as usize].operator().map_or((0, false), |op| (op.count, op.own)),
                 };
                 if count != 1 {
-                    return Judged::Fault(Reason::Long(slot));
+                    return LayoutVerdict::Fault(Reason::Long(slot));
                 }
                 if !own {
-                    return Judged::Fault(Reason::Shared(slot));
+                    return LayoutVerdict::Fault(Reason::Shared(slot));
                 }
             }
         }
-        let answer = match self.numbers.read(among[2], asked.result) {
-            Read::Piece(answer) => answer,
-            Read::None => return Judged::Fault(Reason::UnknownAnswer),
-            Read::Unsure => return Judged::Alone,
+        let answer = match self.numbers.read(among[2], calculation.result) {
+            NumberReading::Piece(answer) => answer,
+            NumberReading::None => return LayoutVerdict::Fault(Reason::UnknownAnswer),
+            NumberReading::Unsure => return LayoutVerdict::Alone,
         };
         let piece = self.numbers.piece(answer);
         let tokens = lead.len() + piece.ids.len();
         if tokens == 0 {
-            return Judged::Fault(Reason::Merges);
+            return LayoutVerdict::Fault(Reason::Merges);
         }
         let begins_apart = if lead.is_empty() { piece.apart } else { *apart };
         if begins_apart {
-            return Judged::Fault(Reason::CompletionApart);
+            return LayoutVerdict::Fault(Reason::CompletionApart);
         }
         if single && tokens != 1 {
-            return Judged::Fault(Reason::AnswerLong);
+            return LayoutVerdict::Fault(Reason::AnswerLong);
         }
-        Judged::Laid(Laid { layout: number, pieces: [a, b, answer] })
+        LayoutVerdict::Laid(Laid { layout: number, pieces: [a, b, answer] })
     }
 
     fn of_number(&self, piece: u32) -> (usize, bool) {
@@ -169,7 +169,7 @@ impl<'t> Layouts<'t> {
     }
 
     /// A legal prompt with its tokens.
-    pub fn prompt(&self, stock: &Stock, id: u64, asked: &Calculation, laid: Laid) -> Prompt {
+    pub fn prompt(&self, stock: &Stock, id: u64, calculation: &Calculation, laid: Laid) -> Prompt {
         let layout = &self.layouts[laid.layout as usize];
         let [a, b, answer] = laid.pieces.map(|piece| self.numbers.piece(piece));
         let mut tokens = Vec::with_capacity(self.length(stock, laid));
@@ -177,21 +177,21 @@ impl<'t> Layouts<'t> {
         let mut places = [None; 3];
         for part in &layout.parts {
             let before = tokens.len();
-            let of_number = |piece: &Piece| {
+            let of_number = |piece: &NumberPiece| {
                 // Where no token is a slot's, none is its first.
                 let first = if piece.count > 0 { before + piece.first } else { usize::from(stock.bos.is_some()) };
                 Some(SlotTokens { first, count: piece.count, own: piece.own })
             };
             match part {
-                Part::Fixed(ids, op) => {
+                LayoutPart::Fixed(ids, op) => {
                     tokens.extend(ids);
                     places[1] = places[1].or(op.map(|op| SlotTokens { first: before + op.first, ..op }));
                 }
-                Part::A => {
+                LayoutPart::A => {
                     places[0] = of_number(a);
                     tokens.extend(&a.ids);
                 }
-                Part::B => {
+                LayoutPart::B => {
                     places[2] = of_number(b);
                     tokens.extend(&b.ids);
                 }
@@ -201,14 +201,14 @@ impl<'t> Layouts<'t> {
             |slot: &Slot| Slot::OF_PROMPTS.iter().position(|other| other == slot).and_then(|place| places[place]);
         let mut text = String::with_capacity(stock.template.prefix.len() + 2 * tokens.len());
         text.push_str(&stock.template.prefix);
-        stock.template.template.write(asked, &mut text);
+        stock.template.template.write(calculation, &mut text);
         Prompt {
             id,
             template: stock.template_index,
             group: stock.group.clone(),
-            fields: Fields::Calculation(*asked),
+            fields: Fields::Calculation(*calculation),
             answers: AcceptedAnswers::from(Accepted {
-                value: FieldValue::Integer(asked.result),
+                value: FieldValue::Integer(calculation.result),
                 tokens: layout.lead.iter().chain(&answer.ids).copied().collect(),
             }),
             contrast: None,
@@ -224,10 +224,10 @@ impl<'t> Layouts<'t> {
     /// How many tokens a prompt has, the one that is put first included.
     pub fn length(&self, stock: &Stock, laid: Laid) -> usize {
         let [a, b, _] = laid.pieces.map(|piece| self.numbers.piece(piece).ids.len());
-        let of = |part: &Part| match part {
-            Part::Fixed(ids, _) => ids.len(),
-            Part::A => a,
-            Part::B => b,
+        let of = |part: &LayoutPart| match part {
+            LayoutPart::Fixed(ids, _) => ids.len(),
+            LayoutPart::A => a,
+            LayoutPart::B => b,
         };
         usize::from(stock.bos.is_some()) + self.layouts[laid.layout as usize].parts.iter().map(of).sum::<usize>()
     }
@@ -238,9 +238,9 @@ impl<'t> Layouts<'t> {
         let mut before = usize::from(stock.bos.is_some());
         self.layouts[laid.layout as usize].parts.iter().any(|part| {
             let (count, is_number) = match part {
-                Part::Fixed(ids, _) => (ids.len(), false),
-                Part::A => (a, true),
-                Part::B => (b, true),
+                LayoutPart::Fixed(ids, _) => (ids.len(), false),
+                LayoutPart::A => (a, true),
+                LayoutPart::B => (b, true),
             };
             let own = before..before + count;
             before = own.end;
@@ -257,10 +257,10 @@ impl<'t> Layouts<'t> {
     /// The first token of its own text.
     pub fn first<'s>(&'s self, laid: Laid) -> Option<u32> {
         let [a, b, _] = laid.pieces.map(|piece| &self.numbers.piece(piece).ids);
-        let of = |part: &'s Part| match part {
-            Part::Fixed(ids, _) => ids.first(),
-            Part::A => a.first(),
-            Part::B => b.first(),
+        let of = |part: &'s LayoutPart| match part {
+            LayoutPart::Fixed(ids, _) => ids.first(),
+            LayoutPart::A => a.first(),
+            LayoutPart::B => b.first(),
         };
         self.layouts[laid.layout as usize].parts.iter().find_map(of).copied()
     }
@@ -273,29 +273,29 @@ impl<'t> Layouts<'t> {
     }
 
     /// What it has in common with others.
-    pub fn form(&self, laid: Laid) -> Form {
+    pub fn form(&self, laid: Laid) -> LayoutForm {
         let [a, b, _] = laid.pieces.map(|piece| self.numbers.piece(piece).form);
-        Form(laid.layout, a, b)
+        LayoutForm(laid.layout, a, b)
     }
 
     /// A layout, once it has been seen to give a prompt the tokens that the tokenizer does.
-    fn lay_checked(&mut self, stock: &Stock, asked: &Calculation) -> Option<u32> {
-        let layout = self.lay(stock, asked)?;
+    fn lay_checked(&mut self, stock: &Stock, calculation: &Calculation) -> Option<u32> {
+        let layout = self.lay(stock, calculation)?;
         let number = self.layouts.len() as u32;
         self.layouts.push(layout);
-        let alone = stock.tokenise(0, &Fields::Calculation(*asked));
-        let is_same = match self.judge_in(number, stock, asked) {
-            Judged::Laid(laid) => alone == Ok(self.prompt(stock, 0, asked, laid)),
-            Judged::Fault(reason) => alone == Err(reason.into()),
-            Judged::Alone => false,
+        let alone = stock.tokenise(0, &Fields::Calculation(*calculation));
+        let is_same = match self.judge_in(number, stock, calculation) {
+            LayoutVerdict::Laid(laid) => alone == Ok(self.prompt(stock, 0, calculation, laid)),
+            LayoutVerdict::Fault(reason) => alone == Err(reason.into()),
+            LayoutVerdict::Alone => false,
         };
         is_same.then_some(number)
     }
 
-    fn lay(&mut self, stock: &Stock, asked: &Calculation) -> Option<Layout> {
-        let (text, spans) = render(stock.template, asked);
+    fn lay(&mut self, stock: &Stock, calculation: &Calculation) -> Option<PromptLayout> {
+        let (text, spans) = render(stock.template, calculation);
         let mut whole = text.clone();
-        let (_, answer) = stock.resolved.completion.render(asked, &mut whole).pop()?;
+        let (_, answer) = stock.resolved.completion.render(calculation, &mut whole).pop()?;
         let of = |wanted: Slot| spans.iter().find(|(slot, _)| *slot == wanted).map(|(_, span)| span.clone());
         let (a, b, op) = (of(Slot::A)?, of(Slot::B)?, of(Slot::Op));
         let words = self.tokenizer.words(&text)?;
@@ -313,8 +313,8 @@ impl<'t> Layouts<'t> {
         let mut rest = &words[..];
         while let Some(word) = rest.first() {
             let touches =
-                |word: &Word| [Some(&a), Some(&b), op.as_ref()].map(|span| span.is_some_and(|at| word.touches(at)));
-            let kind = |word: &Word| match touches(word) {
+                |word: &Pretoken| [Some(&a), Some(&b), op.as_ref()].map(|span| span.is_some_and(|at| word.touches(at)));
+            let kind = |word: &Pretoken| match touches(word) {
                 [true, false, false] => Some(Slot::A),
                 [false, true, false] => Some(Slot::B),
                 [false, false, _] => Some(Slot::Op),
@@ -325,37 +325,37 @@ impl<'t> Layouts<'t> {
             let (some, more) = rest.split_at(count);
             rest = more;
             parts.push(match own {
-                Slot::A => Part::A,
-                Slot::B => Part::B,
+                Slot::A => LayoutPart::A,
+                Slot::B => LayoutPart::B,
                 _ => {
                     let fixed = self.fixed(some)?;
                     let op = op.as_ref().map(|span| slot_tokens(&fixed, &text, span)).filter(|op| op.count > 0);
-                    Part::Fixed(fixed.ids, op)
+                    LayoutPart::Fixed(fixed.ids, op)
                 }
             });
         }
-        let is_once = |wanted: fn(&Part) -> bool| parts.iter().filter(|part| wanted(part)).count() == 1;
-        let has_op = is_once(|part| matches!(part, Part::Fixed(_, Some(_))));
-        if !is_once(|part| matches!(part, Part::A))
-            || !is_once(|part| matches!(part, Part::B))
+        let is_once = |wanted: fn(&LayoutPart) -> bool| parts.iter().filter(|part| wanted(part)).count() == 1;
+        let has_op = is_once(|part| matches!(part, LayoutPart::Fixed(_, Some(_))));
+        if !is_once(|part| matches!(part, LayoutPart::A))
+            || !is_once(|part| matches!(part, LayoutPart::B))
             || has_op != op.is_some()
         {
             return None;
         }
-        let mut among = |words: &[Word], text: &str, span: &Range<usize>| -> Option<usize> {
-            let own: Vec<Word> = words.iter().filter(|word| word.touches(span)).cloned().collect();
+        let mut among = |words: &[Pretoken], text: &str, span: &Range<usize>| -> Option<usize> {
+            let own: Vec<Pretoken> = words.iter().filter(|word| word.touches(span)).cloned().collect();
             Some(self.numbers.among(Surroundings::of(&own, text, span)?))
         };
         let among = [among(&words, &text, &a)?, among(&words, &text, &b)?, among(of_answer, &whole, &answer)?];
-        let fixed = parts.iter().filter_map(|part| if let Part::Fixed(ids, _) = part { Some(ids) } else { None });
+        let fixed = parts.iter().filter_map(|part| if let LayoutPart::Fixed(ids, _) = part { Some(ids) } else { None });
         let largest = fixed.flatten().chain(&lead.ids).max().copied().unwrap_or(0);
         let apart = lead.offsets.first().is_some_and(|&(_, end)| end <= answer.start);
         let slots = spans.iter().map(|(slot, _)| *slot).collect();
-        Some(Layout { parts, slots, lead: lead.ids, apart, among, largest })
+        Some(PromptLayout { parts, slots, lead: lead.ids, apart, among, largest })
     }
 
     /// The tokens of words that are the same in all; `None` where they have none or stand for unknown text.
-    fn fixed(&self, words: &[Word]) -> Option<Encoding> {
+    fn fixed(&self, words: &[Pretoken]) -> Option<Encoding> {
         let mut encoding = Encoding::default();
         for word in words {
             if let Some(id) = word.named {
@@ -374,9 +374,9 @@ impl<'t> Layouts<'t> {
     }
 }
 
-impl Layout {
+impl PromptLayout {
     fn operator(&self) -> Option<SlotTokens> {
-        self.parts.iter().find_map(|part| if let Part::Fixed(_, op) = part { *op } else { None })
+        self.parts.iter().find_map(|part| if let LayoutPart::Fixed(_, op) = part { *op } else { None })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The tokens of a number among what is around it, of each number once.
 
-use crate::model::tokenizer::{Tokenizer, Word};
+use crate::model::tokenizer::{Pretoken, Tokenizer};
 use indexmap::{IndexMap, IndexSet};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -31,7 +31,7 @@ struct Masked {
 
 /// The tokens of a number's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(super) struct NumberPiece {
     /// Ids.
     pub ids: Vec<u32>,
     /// The largest.
@@ -48,8 +48,8 @@ pub(super) struct Piece {
 
 /// What is known of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Read {
-    /// Its [`Piece`], by number.
+pub(super) enum NumberReading {
+    /// Its [`NumberPiece`], by number.
     Piece(u32),
     /// It has no tokens.
     None,
@@ -59,23 +59,23 @@ pub(super) enum Read {
 
 /// Numbers that were read among the same surroundings.
 #[derive(Default)]
-struct Known {
-    listed: Vec<Option<Read>>,
-    others: HashMap<i64, Read>,
+struct KnownNumbers {
+    listed: Vec<Option<NumberReading>>,
+    others: HashMap<i64, NumberReading>,
 }
 
 /// Numbers in their surroundings.
-pub(super) struct Numbers<'t> {
+pub(super) struct NumberTokens<'t> {
     tokenizer: &'t Tokenizer,
-    known: IndexMap<Surroundings, Known>,
-    pieces: Vec<Piece>,
+    known: IndexMap<Surroundings, KnownNumbers>,
+    pieces: Vec<NumberPiece>,
     /// Number of tokens, and those of the number.
     forms: IndexSet<(usize, usize, usize, bool)>,
 }
 
 impl Surroundings {
     /// The words of a text that a number is in: of `text` these bytes. `None` where a word is not the number's digit by digit.
-    pub fn of(words: &[Word], text: &str, number: &Range<usize>) -> Option<Self> {
+    pub fn of(words: &[Pretoken], text: &str, number: &Range<usize>) -> Option<Self> {
         let start = words.first()?.bytes.start.min(number.start);
         let end = words.last()?.bytes.end.max(number.end);
         let mut digits = 0;
@@ -112,10 +112,10 @@ impl Surroundings {
     }
 
     /// The tokens of a number in them.
-    fn read(&self, number: &str, tokenizer: &Tokenizer, mut piece: impl FnMut(Piece) -> u32) -> Read {
+    fn read(&self, number: &str, tokenizer: &Tokenizer, mut piece: impl FnMut(NumberPiece) -> u32) -> NumberReading {
         let (start, end) = self.number;
         if number.len() != end - start {
-            return Read::Unsure;
+            return NumberReading::Unsure;
         }
         let mut tokens: Vec<(u32, (usize, usize))> = Vec::new();
         for word in &self.words {
@@ -125,15 +125,15 @@ impl Surroundings {
                     *letter = number.as_bytes()[from - start];
                 }
             }
-            let Ok(letters) = String::from_utf8(letters) else { return Read::Unsure };
-            let Some(own) = tokenizer.of_word(&letters) else { return Read::None };
+            let Ok(letters) = String::from_utf8(letters) else { return NumberReading::Unsure };
+            let Some(own) = tokenizer.of_word(&letters) else { return NumberReading::None };
             for (id, (from, to)) in own {
                 let place =
                     (from < to && to <= word.aligned.len()).then(|| (word.aligned[from].0, word.aligned[to - 1].1));
                 // Whether text is unknown is asked of the text itself.
                 match place.filter(|_| !tokenizer.is_unknown(id)) {
                     Some(place) => tokens.push((id, place)),
-                    None => return Read::Unsure,
+                    None => return NumberReading::Unsure,
                 }
             }
         }
@@ -144,7 +144,7 @@ impl Surroundings {
         let is_own =
             |&&(_, (from, to)): &&(u32, (usize, usize))| blank(from..start.max(from)) && blank(end.min(to)..to);
         let (count, own) = (of_number.len(), of_number.iter().all(is_own) && !of_number.is_empty());
-        Read::Piece(piece(Piece {
+        NumberReading::Piece(piece(NumberPiece {
             largest: tokens.iter().map(|(id, _)| *id).max().unwrap_or(0),
             apart: tokens.first().is_some_and(|(_, (_, to))| *to <= start),
             ids: tokens.into_iter().map(|(id, _)| id).collect(),
@@ -156,7 +156,7 @@ impl Surroundings {
     }
 }
 
-impl<'t> Numbers<'t> {
+impl<'t> NumberTokens<'t> {
     pub fn new(tokenizer: &'t Tokenizer) -> Self {
         Self { tokenizer, known: IndexMap::new(), pieces: Vec::new(), forms: IndexSet::new() }
     }
@@ -170,8 +170,8 @@ impl<'t> Numbers<'t> {
     }
 
     /// A number among surroundings of its length.
-    pub fn read(&mut self, among: usize, number: i64) -> Read {
-        let Some((surroundings, known)) = self.known.get_index_mut(among) else { return Read::Unsure };
+    pub fn read(&mut self, among: usize, number: i64) -> NumberReading {
+        let Some((surroundings, known)) = self.known.get_index_mut(among) else { return NumberReading::Unsure };
         let place = usize::try_from(number).ok().filter(|place| *place < LISTED);
         let found = match place {
             Some(place) => known.listed.get(place).copied().flatten(),
@@ -186,7 +186,7 @@ impl<'t> Numbers<'t> {
         let (pieces, forms) = (&mut self.pieces, &mut self.forms);
         let read = surroundings.read(&text, self.tokenizer, |piece| {
             let (form, _) = forms.insert_full((piece.ids.len(), piece.first, piece.count, piece.own));
-            pieces.push(Piece { form: form as u32, ..piece });
+            pieces.push(NumberPiece { form: form as u32, ..piece });
             pieces.len() as u32 - 1
         });
         match place {
@@ -204,7 +204,7 @@ impl<'t> Numbers<'t> {
     }
 
     /// A piece that was read.
-    pub fn piece(&self, number: u32) -> &Piece {
+    pub fn piece(&self, number: u32) -> &NumberPiece {
         &self.pieces[number as usize]
     }
 }

@@ -1,7 +1,7 @@
 //! Figures in the page itself: SVG as it is, other images in base 64.
 
 use super::{Html, table};
-use crate::report::Figure;
+use crate::report::ReportFigure;
 use data_encoding::BASE64;
 use std::collections::HashSet;
 use std::fs;
@@ -24,7 +24,7 @@ impl Glyphs {
 }
 
 /// One figure, what it does not show, and links to its files.
-pub fn figure(body: &mut Html, figure: &Figure, folder: &Path, glyphs: &mut Glyphs) {
+pub fn figure(body: &mut Html, figure: &ReportFigure, folder: &Path, glyphs: &mut Glyphs) {
     body.open("figure");
     body.raw("<div class=\"drawing\">\n");
     match figure.shown() {

@@ -1,7 +1,7 @@
 //! Tables whose rows can be sorted.
 
 use super::Html;
-use crate::report::{Table, kind, link};
+use crate::report::{ReportTable, kind, link};
 use crate::table::palette::{self, Palette};
 use crate::table::{cell, plain};
 use polars::prelude::*;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const ROWS: usize = 1000;
 
 /// One table and links to its files.
-pub fn table(body: &mut Html, table: &Table, folder: &Path) {
+pub fn table(body: &mut Html, table: &ReportTable, folder: &Path) {
     let frame = &table.frame;
     if frame.height() == 0 {
         body.element("p", "No rows.");

@@ -4,7 +4,7 @@ mod expected;
 mod failed;
 mod said;
 
-use super::{Figure, Report, Table, description, kind, link};
+use super::{Report, ReportFigure, ReportTable, description, kind, link};
 use crate::report::fence::fenced;
 use crate::system::atomic::{WriteError, write_atomic};
 use crate::table;
@@ -82,7 +82,7 @@ pub fn markdown(report: &Report, folder: &Path) -> String {
     text
 }
 
-fn figure_section(text: &mut String, figure: &Figure, folder: &Path) {
+fn figure_section(text: &mut String, figure: &ReportFigure, folder: &Path) {
     let title = figure.heading();
     let _ = write!(text, "\n## {}\n", said(title));
     if let Some(path) = figure.shown() {
@@ -96,7 +96,7 @@ fn figure_section(text: &mut String, figure: &Figure, folder: &Path) {
     }
 }
 
-fn table_section(text: &mut String, table: &Table, folder: &Path) {
+fn table_section(text: &mut String, table: &ReportTable, folder: &Path) {
     let _ = write!(text, "\n## {}\n\n", said(table.heading()));
     let rows = table.frame.height();
     if rows == 0 {

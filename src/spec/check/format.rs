@@ -7,43 +7,43 @@ use crate::spec::node::{NAME_LETTERS, Node, shortened};
 use crate::spec::{ComponentPattern, Device, Layers, Operator, Range, ReceiverPattern, SitePattern, probe_in};
 
 /// What is wrong with a text.
-pub(super) struct Fault {
+pub(super) struct FormatFault {
     pub message: String,
     pub advice: Option<String>,
     /// The bytes of the text it is about; none for the whole.
     pub part: std::ops::Range<usize>,
 }
 
-impl From<String> for Fault {
+impl From<String> for FormatFault {
     fn from(message: String) -> Self {
         Self { message, advice: None, part: 0..0 }
     }
 }
 
-impl From<ExpressionError> for Fault {
+impl From<ExpressionError> for FormatFault {
     fn from(error: ExpressionError) -> Self {
         Self { message: error.message, advice: None, part: error.span }
     }
 }
 
 /// The formats checked here. Others (`uint64`, `double`) are JSON Schema's names of number types.
-pub(super) fn check(format: &str, text: &str) -> Result<(), Fault> {
+pub(super) fn check(format: &str, text: &str) -> Result<(), FormatFault> {
     match format {
         "name" => name(text),
-        "range" => Range::parse(text).map(drop).map_err(Fault::from),
-        "device" => text.parse::<Device>().map(drop).map_err(Fault::from),
+        "range" => Range::parse(text).map(drop).map_err(FormatFault::from),
+        "device" => text.parse::<Device>().map(drop).map_err(FormatFault::from),
         "operator" => operator(text),
         // Which slots there are is said by the prompts: `super::prompts`.
         "template" | "completion" => Ok(()),
-        "aggregate" => parse_aggregate(text).map(drop).map_err(Fault::from),
-        "arithmetic" => parse_arithmetic(text).map(drop).map_err(Fault::from),
+        "aggregate" => parse_aggregate(text).map(drop).map_err(FormatFault::from),
+        "arithmetic" => parse_arithmetic(text).map(drop).map_err(FormatFault::from),
         "edit-value" => edit_value(text),
-        "site" => SitePattern::parse(text).map(drop).map_err(Fault::from),
-        "component" => ComponentPattern::parse(text).map(drop).map_err(Fault::from),
-        "receiver" => ReceiverPattern::parse(text).map(drop).map_err(Fault::from),
-        "layers" => Layers::parse(text).map(drop).map_err(Fault::from),
-        "value" => parse_value(text).map(drop).map_err(Fault::from),
-        "condition" => parse_condition(&toml::Value::String(text.into())).map(drop).map_err(Fault::from),
+        "site" => SitePattern::parse(text).map(drop).map_err(FormatFault::from),
+        "component" => ComponentPattern::parse(text).map(drop).map_err(FormatFault::from),
+        "receiver" => ReceiverPattern::parse(text).map(drop).map_err(FormatFault::from),
+        "layers" => Layers::parse(text).map(drop).map_err(FormatFault::from),
+        "value" => parse_value(text).map(drop).map_err(FormatFault::from),
+        "condition" => parse_condition(&toml::Value::String(text.into())).map(drop).map_err(FormatFault::from),
         _ => Ok(()),
     }
 }
@@ -54,14 +54,14 @@ pub(super) fn named_probe(format: &str, text: &str) -> Option<std::ops::Range<us
 }
 
 /// The same for a value that is no text.
-pub(super) fn check_value(format: &str, node: &Node) -> Result<(), Fault> {
+pub(super) fn check_value(format: &str, node: &Node) -> Result<(), FormatFault> {
     match format {
-        "condition" => parse_condition(&node.to_toml()).map(drop).map_err(Fault::from),
+        "condition" => parse_condition(&node.to_toml()).map(drop).map_err(FormatFault::from),
         _ => Ok(()),
     }
 }
 
-fn edit_value(text: &str) -> Result<(), Fault> {
+fn edit_value(text: &str) -> Result<(), FormatFault> {
     const WORDS: [&str; 2] = ["counterfactual", "mean"];
     if WORDS.contains(&text) {
         return Ok(());
@@ -70,46 +70,46 @@ fn edit_value(text: &str) -> Result<(), Fault> {
         Some(near) => format!("write \"{near}\""),
         None => "write \"counterfactual\", \"mean\" or a number".to_string(),
     };
-    Err(Fault { message: format!("no value \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
+    Err(FormatFault { message: format!("no value \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
 }
 
 /// Names become files and parts of `--set step.NAME.key`.
-fn name(text: &str) -> Result<(), Fault> {
+fn name(text: &str) -> Result<(), FormatFault> {
     let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
     if !text.is_empty() && text.len() <= 100 && text.chars().all(fits) {
         return Ok(());
     }
     let advice = format!("a name is 1 to 100 of the {NAME_LETTERS}");
-    Err(Fault { message: format!("no name: \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
+    Err(FormatFault { message: format!("no name: \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
 }
 
-fn operator(text: &str) -> Result<(), Fault> {
+fn operator(text: &str) -> Result<(), FormatFault> {
     let Err(meant) = Operator::find(text) else { return Ok(()) };
     let advice = match meant {
         Some(operator) => format!("write \"{}\"", operator.symbol()),
         None => format!("operators: {}", Operator::ALL.map(Operator::symbol).join(" ")),
     };
-    Err(Fault { message: format!("no operator \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
+    Err(FormatFault { message: format!("no operator \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
 }
 
 /// The template of prompts of operands. Whether an operator is needed is for the prompts to say: a template of one operator may
 /// have it in words.
-pub(super) fn template(text: &str) -> Result<(), Fault> {
+pub(super) fn template(text: &str) -> Result<(), FormatFault> {
     slots(text, &["a", "op", "b"], &["a", "b"])
 }
 
 /// The completion of prompts of operands.
-pub(super) fn completion(text: &str) -> Result<(), Fault> {
+pub(super) fn completion(text: &str) -> Result<(), FormatFault> {
     slots(text, &["answer"], &["answer"])
 }
 
 /// A template, completion or contrast of prompts from words: their slots, as often as it likes.
-pub(super) fn words(text: &str, known: &[&str]) -> Result<(), Fault> {
+pub(super) fn words(text: &str, known: &[&str]) -> Result<(), FormatFault> {
     found(text, known).map(drop)
 }
 
 /// Each slot is there, once, and no other; a doubled brace is a brace.
-fn slots(text: &str, known: &[&str], needed: &[&str]) -> Result<(), Fault> {
+fn slots(text: &str, known: &[&str], needed: &[&str]) -> Result<(), FormatFault> {
     let found = found(text, known)?;
     for slot in known {
         match found.iter().filter(|name| *name == slot).count() {
@@ -123,7 +123,7 @@ fn slots(text: &str, known: &[&str], needed: &[&str]) -> Result<(), Fault> {
 }
 
 /// The slots of a template, all of which are known.
-fn found<'t>(text: &'t str, known: &[&str]) -> Result<Vec<&'t str>, Fault> {
+fn found<'t>(text: &'t str, known: &[&str]) -> Result<Vec<&'t str>, FormatFault> {
     let mut found = Vec::new();
     let mut rest = 0;
     while let Some(open) = text.get(rest..).and_then(|text| text.find('{')).map(|at| rest + at) {
@@ -133,7 +133,7 @@ fn found<'t>(text: &'t str, known: &[&str]) -> Result<Vec<&'t str>, Fault> {
         }
         let Some(close) = text.get(open..).and_then(|text| text.find('}')).map(|at| open + at) else {
             let message = "a slot is not closed; write '}' after its name".to_string();
-            return Err(Fault { message, advice: None, part: open..text.len() });
+            return Err(FormatFault { message, advice: None, part: open..text.len() });
         };
         let slot = text.get(open + 1..close).unwrap_or_default();
         if !known.contains(&slot) {
@@ -142,7 +142,7 @@ fn found<'t>(text: &'t str, known: &[&str]) -> Result<Vec<&'t str>, Fault> {
                 None => format!("slots here: {}", written(known)),
             };
             let message = format!("no slot {{{}}}", shortened(slot));
-            return Err(Fault { message, advice: Some(advice), part: open..close + 1 });
+            return Err(FormatFault { message, advice: Some(advice), part: open..close + 1 });
         }
         found.push(slot);
         rest = close + 1;

@@ -11,7 +11,7 @@ mod types;
 pub(super) use place::{wrong_key, wrong_value};
 
 use super::error::SpecError;
-use super::node::{Content, Node};
+use super::node::{Node, NodeContent};
 use super::rows;
 use super::value_schema::ValueSchema;
 use indexmap::IndexMap;
@@ -24,7 +24,7 @@ const MENDED: usize = 100;
 
 /// Every error of a merged spec; `files` are those of rows. What is wrong is unknown in it then, or as it was probably meant, so
 /// that nothing is said that comes of another error alone.
-pub(super) fn check(spec: &mut Node, files: &rows::Files) -> Vec<SpecError> {
+pub(super) fn check(spec: &mut Node, files: &rows::RowsFiles) -> Vec<SpecError> {
     let mut errors = Vec::new();
     for _ in 0..ROUNDS {
         let mut walk = structure::Walk::default();
@@ -48,7 +48,7 @@ pub(super) fn check(spec: &mut Node, files: &rows::Files) -> Vec<SpecError> {
 
 /// Leaves out of a spec what cannot be without something that was left out before; `None` where the rest is no spec, and whether
 /// anything was left out.
-pub(super) fn leave_out(spec: &mut Node, files: &rows::Files) -> Option<bool> {
+pub(super) fn leave_out(spec: &mut Node, files: &rows::RowsFiles) -> Option<bool> {
     let mut walk = structure::Walk::default();
     walk.check(spec);
     let structure::Walk { mut faults, references, absent, .. } = walk;
@@ -67,9 +67,9 @@ pub(super) fn check_matrix(matrix: &mut Node) -> Vec<SpecError> {
     let Some(schema) = ValueSchema::named("Matrix") else { return Vec::new() };
     let mut errors = Vec::new();
     let origin = matrix.origin.clone();
-    let unknown = Node { content: Content::Unknown, origin: origin.clone() };
+    let unknown = Node { content: NodeContent::Unknown, origin: origin.clone() };
     let held = std::mem::replace(matrix, unknown);
-    let mut root = Node { content: Content::Table(IndexMap::from([(KEY.to_string(), held)])), origin };
+    let mut root = Node { content: NodeContent::Table(IndexMap::from([(KEY.to_string(), held)])), origin };
     for _ in 0..ROUNDS {
         let mut walk = structure::Walk::default();
         if let Some(matrix) = root.get(KEY) {
@@ -82,7 +82,7 @@ pub(super) fn check_matrix(matrix: &mut Node) -> Vec<SpecError> {
             break;
         }
     }
-    if let Content::Table(table) = &mut root.content
+    if let NodeContent::Table(table) = &mut root.content
         && let Some(held) = table.shift_remove(KEY)
     {
         *matrix = held;

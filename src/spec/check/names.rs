@@ -2,8 +2,8 @@
 
 use super::format;
 use super::mend::Faults;
-use super::place::{Place, wrong_part, wrong_value};
-use super::structure::{Absent, Reference};
+use super::place::{SpecPlace, wrong_part, wrong_value};
+use super::structure::{ImpliedKey, Reference};
 use crate::spec::error::SpecError;
 use crate::spec::node::{Node, Origin, shortened};
 use crate::spec::{FigureKind, Known, nearest, step};
@@ -13,8 +13,8 @@ use indexmap::{IndexMap, IndexSet};
 const ADVISED: usize = 100;
 
 /// Every error of the names in a spec.
-pub(super) fn check(spec: &Node, references: &[Reference], absent: &[Absent], faults: &mut Faults) {
-    let names = Names::of(spec);
+pub(super) fn check(spec: &Node, references: &[Reference], absent: &[ImpliedKey], faults: &mut Faults) {
+    let names = ReferenceNames::of(spec);
     let waits = waits(references);
     duplicates(spec, faults);
     for reference in references {
@@ -72,7 +72,7 @@ fn behind<'r>(reference: &'r Reference, waits: &Waits<'r>) -> IndexSet<&'r str> 
 }
 
 /// The names a reference may use.
-struct Names<'n> {
+struct ReferenceNames<'n> {
     /// By what a reference names.
     known: IndexMap<&'static str, KnownNames>,
     /// Steps that may be of any kind.
@@ -88,7 +88,7 @@ struct KnownNames {
     open: bool,
 }
 
-impl<'n> Names<'n> {
+impl<'n> ReferenceNames<'n> {
     fn of(spec: &'n Node) -> Self {
         let keys = |key: &str| spec.get(key).and_then(Node::table).into_iter().flat_map(IndexMap::keys).cloned();
         let named = |list: &str| spec.entries(list).iter().filter_map(|entry| Some(entry.name()?.to_string()));
@@ -212,7 +212,7 @@ impl<'n> Names<'n> {
     }
 
     /// A step that names no model or prompts takes the spec's own, which must then be there.
-    fn default_of(&self, absent: &Absent, faults: &mut Faults) {
+    fn default_of(&self, absent: &ImpliedKey, faults: &mut Faults) {
         let there = match absent.to {
             "prompts" => self.has_prompts,
             "model" => self.known.get("model").is_some_and(|known| known.open || !known.names.is_empty()),
@@ -222,7 +222,7 @@ impl<'n> Names<'n> {
             let (what, table) = if absent.to == "model" { ("model", "[model]") } else { ("prompts", "[prompts]") };
             let message = format!("{} has no {what} to run", absent.place.table());
             let error = wrong_value(&absent.entry, message).advise(format!("add {table}"));
-            faults.lacks_elsewhere(&absent.place.entry(), Place::of([what]), error);
+            faults.lacks_elsewhere(&absent.place.entry(), SpecPlace::of([what]), error);
         }
     }
 }
@@ -236,25 +236,25 @@ fn some(names: &[&str]) -> String {
 
 /// Steps and tables share their names (`from` takes either); figures have theirs, and expectations, and the interventions of a step.
 fn duplicates(spec: &Node, faults: &mut Faults) {
-    let entries = |list: &'static str| (list, Place::of([list]), spec.entries(list));
+    let entries = |list: &'static str| (list, SpecPlace::of([list]), spec.entries(list));
     named_once(&[entries("step"), entries("table")], faults);
     named_once(&[entries("figure")], faults);
     named_once(&[entries("expect")], faults);
     for step in spec.entries("step") {
         let name = step.name().unwrap_or_default();
-        let place = Place::of(["step", name, "interventions"]);
+        let place = SpecPlace::of(["step", name, "interventions"]);
         named_once(&[("intervention", place, step.entries("interventions"))], faults);
     }
     if let Some(model) = spec.get("models").and_then(|models| models.get("model"))
         && spec.get("model").is_some()
     {
         let message = "[models.model] and [model] have one name; write another".to_string();
-        faults.key(Place::of(["models", "model"]), None, super::place::wrong_key(model, message));
+        faults.key(SpecPlace::of(["models", "model"]), None, super::place::wrong_key(model, message));
     }
 }
 
 /// Refuses entries of these lists that have one name.
-fn named_once(lists: &[(&str, Place, &[Node])], faults: &mut Faults) {
+fn named_once(lists: &[(&str, SpecPlace, &[Node])], faults: &mut Faults) {
     let mut seen: IndexMap<&str, (&str, &Node)> = IndexMap::new();
     for (list, place, entries) in lists {
         for (index, entry) in entries.iter().enumerate() {
@@ -289,9 +289,9 @@ fn duplicate(text: &str, list: &str, name: &Node, first_list: &str, first: &Node
 }
 
 /// Where an entry of a list stands: by its name, or by its index where it has none.
-fn place_of(list: &str, index: usize, entry: &Node) -> Place {
+fn place_of(list: &str, index: usize, entry: &Node) -> SpecPlace {
     let name = entry.name().map_or_else(|| index.to_string(), String::from);
-    Place::of([list, &name])
+    SpecPlace::of([list, &name])
 }
 
 /// Keys that a kind of figure cannot do without, and those that mean something to one kind alone.
@@ -323,7 +323,7 @@ fn facts(spec: &Node, faults: &mut Faults) {
         if known.table().is_some() && Known::FACTS.iter().all(|fact| known.get(fact).is_none()) {
             let message = format!("[known.{}] has no fact that tells the model", shortened(name));
             let error = wrong_value(known, message).advise(format!("write one or more of {}", Known::FACTS.join(", ")));
-            faults.value(Place::of(["known", name]), error);
+            faults.value(SpecPlace::of(["known", name]), error);
         }
     }
 }

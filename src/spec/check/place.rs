@@ -6,9 +6,9 @@ use std::ops::Range;
 
 /// Where in a spec: keys, and the entries of lists by name or index.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Place(pub Vec<String>);
+pub(super) struct SpecPlace(pub Vec<String>);
 
-impl Place {
+impl SpecPlace {
     pub fn child(&self, part: &str) -> Self {
         let mut parts = self.0.clone();
         parts.push(part.to_string());

@@ -1,10 +1,10 @@
 //! What fills the slots of a prompt set, operands or words, and the keys that belong to one of these alone.
 
-use super::format::{self, Fault};
+use super::format::{self, FormatFault};
 use super::mend::Faults;
-use super::place::{Place, wrong_key, wrong_part, wrong_value};
+use super::place::{SpecPlace, wrong_key, wrong_part, wrong_value};
 use crate::spec::node::Node;
-use crate::spec::rows::Files;
+use crate::spec::rows::RowsFiles;
 use crate::spec::words::RowsFile;
 
 /// Keys that mean nothing to prompts from words, with what to write there.
@@ -18,11 +18,12 @@ const OF_OPERANDS: [(&str, &str); 3] = [
 const OF_WORDS: [&str; 2] = ["contrast", "different"];
 
 /// Checks `[prompts]` and each of `[prompt_sets]`.
-pub(super) fn check(spec: &Node, files: &Files, faults: &mut Faults) {
+pub(super) fn check(spec: &Node, files: &RowsFiles, faults: &mut Faults) {
     let sets = spec.get("prompt_sets").and_then(Node::table);
-    let main = spec.get("prompts").map(|node| ("", Set { place: Place::of(["prompts"]), node }));
+    let main = spec.get("prompts").map(|node| ("", PromptsTable { place: SpecPlace::of(["prompts"]), node }));
     let named = sets.into_iter().flatten();
-    let named = named.map(|(name, node)| (name.as_str(), Set { place: Place::of(["prompt_sets", name]), node }));
+    let named =
+        named.map(|(name, node)| (name.as_str(), PromptsTable { place: SpecPlace::of(["prompt_sets", name]), node }));
     for (name, set) in main.into_iter().chain(named).filter(|(_, set)| set.node.table().is_some()) {
         let (table, node) = (set.place.table(), set.node);
         let (operands, words) = (node.get("operands"), node.get("slots").or(node.get("rows")));
@@ -53,12 +54,12 @@ fn fills_nothing(prompts: &Node) -> bool {
 }
 
 /// A set and where it stands.
-struct Set<'n> {
-    place: Place,
+struct PromptsTable<'n> {
+    place: SpecPlace,
     node: &'n Node,
 }
 
-impl Set<'_> {
+impl PromptsTable<'_> {
     fn of_operands(&self, faults: &mut Faults) {
         let (table, prompts) = (self.place.table(), self.node);
         for (key, node) in OF_WORDS.iter().filter_map(|key| Some((key, prompts.get(key)?))) {
@@ -66,7 +67,7 @@ impl Set<'_> {
             let error = wrong_key(node, message).advise("leave it out, or write 'slots' in place of 'operands'");
             faults.key(self.place.child(key), None, error);
         }
-        let mut text = |place: Place, node: &Node, check: fn(&str) -> Result<(), Fault>| {
+        let mut text = |place: SpecPlace, node: &Node, check: fn(&str) -> Result<(), FormatFault>| {
             if let Some(Err(fault)) = node.text().map(check) {
                 faults.value(place, wrong_part(node, &fault.part, fault.message).advise_option(fault.advice));
             }

@@ -2,10 +2,10 @@
 
 use super::format;
 use super::mend::Faults;
-use super::place::{Place, wrong_key, wrong_part, wrong_value};
+use super::place::{SpecPlace, wrong_key, wrong_part, wrong_value};
 use super::types::{choices, has_type, lower_sentence, quoted, table_advice, type_name};
 use crate::spec::merge::INHERITING;
-use crate::spec::node::{Content, Node, shortened};
+use crate::spec::node::{Node, NodeContent, shortened};
 use crate::spec::value_schema::ValueSchema;
 use crate::spec::{nearest, overrides};
 use indexmap::IndexMap;
@@ -22,14 +22,14 @@ pub(super) struct Reference {
     /// The bytes of the value's text that are the name; none where it is the whole text.
     pub part: std::ops::Range<usize>,
     pub node: Node,
-    pub place: Place,
+    pub place: SpecPlace,
 }
 
 /// A key that was left out and then means the spec's own `[model]` or `[prompts]`.
-pub(super) struct Absent {
+pub(super) struct ImpliedKey {
     pub to: &'static str,
     pub entry: Node,
-    pub place: Place,
+    pub place: SpecPlace,
 }
 
 /// The walk and what it has found.
@@ -37,7 +37,7 @@ pub(super) struct Absent {
 pub(super) struct Walk {
     pub faults: Faults,
     pub references: Vec<Reference>,
-    pub absent: Vec<Absent>,
+    pub absent: Vec<ImpliedKey>,
     /// Tables whose entries take over what they leave out, and what they take it from.
     parents: Vec<(&'static str, Node)>,
 }
@@ -47,15 +47,15 @@ impl Walk {
     pub fn check(&mut self, spec: &Node) {
         let parent = |(from, entries): (&str, &'static str)| Some((entries, spec.get(from)?.clone()));
         self.parents = INHERITING.into_iter().filter_map(parent).collect();
-        self.value(spec, ValueSchema::spec(), &Place::default());
+        self.value(spec, ValueSchema::spec(), &SpecPlace::default());
     }
 
     /// Checks a table of the top level.
     pub fn check_at(&mut self, node: &Node, schema: ValueSchema, key: &str) {
-        self.value(node, schema, &Place::default().child(key));
+        self.value(node, schema, &SpecPlace::default().child(key));
     }
 
-    fn value(&mut self, node: &Node, schema: ValueSchema, place: &Place) {
+    fn value(&mut self, node: &Node, schema: ValueSchema, place: &SpecPlace) {
         if node.is_unknown() {
             return;
         }
@@ -82,17 +82,17 @@ impl Walk {
             };
         }
         match &node.content {
-            Content::Text(text) => self.text(node, text, schema, place),
-            Content::Integer(number) => self.number(node, *number as f64, schema, place),
-            Content::Float(number) => self.number(node, *number, schema, place),
-            Content::List(items) => self.list(node, items, schema, place),
-            Content::Table(table) => self.table(node, table, schema, place),
-            Content::Boolean(_) | Content::Datetime(_) | Content::Unknown => {}
+            NodeContent::Text(text) => self.text(node, text, schema, place),
+            NodeContent::Integer(number) => self.number(node, *number as f64, schema, place),
+            NodeContent::Float(number) => self.number(node, *number, schema, place),
+            NodeContent::List(items) => self.list(node, items, schema, place),
+            NodeContent::Table(table) => self.table(node, table, schema, place),
+            NodeContent::Boolean(_) | NodeContent::Datetime(_) | NodeContent::Unknown => {}
         }
     }
 
     /// The branch that takes this type of value, or what the schema says it takes.
-    fn any_of(&mut self, node: &Node, schema: ValueSchema, place: &Place) {
+    fn any_of(&mut self, node: &Node, schema: ValueSchema, place: &SpecPlace) {
         match schema.any_of().into_iter().find(|branch| has_type(node, *branch)) {
             Some(branch) => {
                 let errors = self.faults.len();
@@ -111,7 +111,7 @@ impl Walk {
     }
 
     /// One of some words; `wrong` says that it is another.
-    fn word(&mut self, node: &Node, known: &[&str], wrong: impl Fn(String) -> String, place: Place) {
+    fn word(&mut self, node: &Node, known: &[&str], wrong: impl Fn(String) -> String, place: SpecPlace) {
         match node.text() {
             Some(text) if known.contains(&text) => {}
             Some(text) => {
@@ -127,7 +127,7 @@ impl Walk {
     }
 
     /// A table whose `kind` says which schema it has.
-    fn tagged(&mut self, node: &Node, kinds: &[(&'static str, ValueSchema)], tag: &'static str, place: &Place) {
+    fn tagged(&mut self, node: &Node, kinds: &[(&'static str, ValueSchema)], tag: &'static str, place: &SpecPlace) {
         let Some(table) = node.table() else {
             let message = format!("'{}' must be a table, not {}", place.key(), node.describe());
             return self.faults.value(place.clone(), wrong_value(node, message));
@@ -148,7 +148,7 @@ impl Walk {
         }
     }
 
-    fn text(&mut self, node: &Node, text: &str, schema: ValueSchema, place: &Place) {
+    fn text(&mut self, node: &Node, text: &str, schema: ValueSchema, place: &SpecPlace) {
         if schema.number("minLength").is_some_and(|least| (text.chars().count() as f64) < least) {
             return self.faults.value(place.clone(), wrong_value(node, format!("'{}' is empty", place.key())));
         }
@@ -157,7 +157,7 @@ impl Walk {
         self.refer_to_probe(node, text, schema, place);
     }
 
-    fn number(&mut self, node: &Node, value: f64, schema: ValueSchema, place: &Place) {
+    fn number(&mut self, node: &Node, value: f64, schema: ValueSchema, place: &SpecPlace) {
         let (least, most) = (schema.number("minimum"), schema.number("maximum"));
         let above = schema.number("exclusiveMinimum");
         let fits = value.is_finite()
@@ -179,7 +179,7 @@ impl Walk {
         self.faults.value(place.clone(), error);
     }
 
-    fn list(&mut self, node: &Node, items: &[Node], schema: ValueSchema, place: &Place) {
+    fn list(&mut self, node: &Node, items: &[Node], schema: ValueSchema, place: &SpecPlace) {
         let (least, most) = (schema.number("minItems"), schema.number("maxItems"));
         let length = items.len() as f64;
         if least.is_some_and(|least| length < least) || most.is_some_and(|most| length > most) {
@@ -205,8 +205,8 @@ impl Walk {
         if schema.get("uniqueItems").is_some() {
             let (mut texts, mut numbers) = (HashSet::new(), HashSet::new());
             let mut new = |item: &Node| match &item.content {
-                Content::Text(text) => texts.insert(text.clone()),
-                Content::Integer(number) => numbers.insert(*number),
+                NodeContent::Text(text) => texts.insert(text.clone()),
+                NodeContent::Integer(number) => numbers.insert(*number),
                 _ => true,
             };
             for (index, item) in items.iter().enumerate().filter(|(_, item)| !new(item)) {
@@ -224,7 +224,7 @@ impl Walk {
         }
     }
 
-    fn table(&mut self, node: &Node, table: &IndexMap<String, Node>, schema: ValueSchema, place: &Place) {
+    fn table(&mut self, node: &Node, table: &IndexMap<String, Node>, schema: ValueSchema, place: &SpecPlace) {
         let (keys, others) = (schema.keys(), schema.values());
         let is_closed = schema.get("additionalProperties").is_some_and(|others| *others == false);
         if schema.number("minProperties").is_some_and(|least| (table.len() as f64) < least) {
@@ -271,14 +271,14 @@ impl Walk {
         table: &IndexMap<String, Node>,
         key: &str,
         schema: ValueSchema,
-        place: &Place,
+        place: &SpecPlace,
     ) {
         let other = |relation: &str| {
             let name = schema.text(relation)?;
             table.get(name)?.integer().map(|value| (name, value))
         };
         match (table.get(key), schema.text("x-refers-to")) {
-            (None, Some(to)) => self.absent.push(Absent { to, entry: node.clone(), place: place.clone() }),
+            (None, Some(to)) => self.absent.push(ImpliedKey { to, entry: node.clone(), place: place.clone() }),
             (None, None) => {}
             (Some(value), _) => {
                 if let (Some(part), Some((name, whole))) = (value.integer(), other("x-divides"))
@@ -308,7 +308,7 @@ impl Walk {
         value: &Node,
         key: &str,
         keys: &[(&'static str, ValueSchema)],
-        place: &Place,
+        place: &SpecPlace,
     ) -> Option<&'static str> {
         let known: Vec<&'static str> = keys.iter().map(|(key, _)| *key).collect();
         let near = (self.faults.len() < ADVISED).then(|| nearest(key, known.iter().copied())).flatten();
@@ -327,21 +327,21 @@ impl Walk {
     }
 
     /// Whether what an entry would take a key from lacks it, too, of which it is said there.
-    fn lacks_too(&self, place: &Place, key: &str) -> bool {
+    fn lacks_too(&self, place: &SpecPlace, key: &str) -> bool {
         let [entries, _] = place.0.as_slice() else { return false };
         let parent = self.parents.iter().find(|(of, _)| of == entries);
         parent.is_some_and(|(_, parent)| parent.table().is_some_and(|parent| !parent.contains_key(key)))
     }
 
     /// Whether a key of an entry is that of `[model]` or `[prompts]`, of which it is said there.
-    fn takes_over(&self, value: &Node, key: &str, place: &Place) -> bool {
+    fn takes_over(&self, value: &Node, key: &str, place: &SpecPlace) -> bool {
         let [entries, _, within @ ..] = place.0.as_slice() else { return false };
         let Some((_, parent)) = self.parents.iter().find(|(of, _)| of == entries) else { return false };
         let there = within.iter().try_fold(parent, |node, part| node.get(part)).and_then(|node| node.get(key));
         there.is_some_and(|there| there.origin.is(&value.origin))
     }
 
-    fn format(&mut self, node: &Node, schema: ValueSchema, place: &Place) {
+    fn format(&mut self, node: &Node, schema: ValueSchema, place: &SpecPlace) {
         let Some(name) = schema.text("format") else { return };
         let fault = match node.text() {
             Some(text) => format::check(name, text),
@@ -353,7 +353,7 @@ impl Walk {
         }
     }
 
-    fn refer(&mut self, node: &Node, schema: ValueSchema, place: &Place) {
+    fn refer(&mut self, node: &Node, schema: ValueSchema, place: &SpecPlace) {
         if let (Some(to), Some(name)) = (schema.text("x-refers-to"), node.text()) {
             let (name, node, place) = (name.to_string(), node.clone(), place.clone());
             self.references.push(Reference { to, name, part: 0..0, node, place });
@@ -361,7 +361,7 @@ impl Walk {
     }
 
     /// Layers that a step of probes finds: `{probes}` in a text of layers, sites or components.
-    fn refer_to_probe(&mut self, node: &Node, value: &str, schema: ValueSchema, place: &Place) {
+    fn refer_to_probe(&mut self, node: &Node, value: &str, schema: ValueSchema, place: &SpecPlace) {
         let Some(part) = schema.text("format").and_then(|format| format::named_probe(format, value)) else { return };
         let name = value.get(part.clone()).unwrap_or_default().to_string();
         self.references.push(Reference { to: "probe", name, part, node: node.clone(), place: place.clone() });
@@ -384,12 +384,12 @@ fn stands_alone(node: &Node, schema: ValueSchema) -> bool {
 }
 
 /// How a list of one is written, where its item stands alone.
-fn one_item(node: &Node, schema: ValueSchema, place: &Place) -> Option<String> {
+fn one_item(node: &Node, schema: ValueSchema, place: &SpecPlace) -> Option<String> {
     let items = schema.items().filter(|_| schema.types() == ["array"])?;
     let item = match &node.content {
-        Content::Integer(number) => number.to_string(),
-        Content::Float(number) => number.to_string(),
-        Content::Boolean(truth) => truth.to_string(),
+        NodeContent::Integer(number) => number.to_string(),
+        NodeContent::Float(number) => number.to_string(),
+        NodeContent::Boolean(truth) => truth.to_string(),
         _ => return None,
     };
     match (has_type(node, items), items.types().contains(&"string")) {
@@ -406,7 +406,7 @@ fn about(schema: ValueSchema) -> Option<String> {
 }
 
 /// A table of the spec that has this key, for a key that slipped into the wrong one.
-fn elsewhere(key: &str, place: &Place) -> Option<String> {
+fn elsewhere(key: &str, place: &SpecPlace) -> Option<String> {
     let others =
         ValueSchema::spec().keys().into_iter().filter(|(name, _)| place.0.first().is_none_or(|first| first != name));
     others.into_iter().find(|(_, table)| table.key(key).is_some()).map(|(name, _)| format!("[{name}]"))

@@ -1,7 +1,7 @@
 //! Types of values, and what to write in place of a value of another type.
 
-use super::place::Place;
-use crate::spec::node::{Content, Node, shortened};
+use super::place::SpecPlace;
+use crate::spec::node::{Node, NodeContent, shortened};
 use crate::spec::value_schema::ValueSchema;
 use crate::spec::{nearest, overrides};
 
@@ -11,14 +11,14 @@ pub(super) fn has_type(node: &Node, schema: ValueSchema) -> bool {
     let is = |name: &str| types.contains(&name);
     types.is_empty()
         || match &node.content {
-            Content::Text(_) => is("string"),
-            Content::Integer(_) => is("integer") || is("number"),
-            Content::Float(_) => is("number"),
-            Content::Boolean(_) => is("boolean"),
-            Content::Datetime(_) => false,
-            Content::List(_) => is("array"),
-            Content::Table(_) => is("object"),
-            Content::Unknown => true,
+            NodeContent::Text(_) => is("string"),
+            NodeContent::Integer(_) => is("integer") || is("number"),
+            NodeContent::Float(_) => is("number"),
+            NodeContent::Boolean(_) => is("boolean"),
+            NodeContent::Datetime(_) => false,
+            NodeContent::List(_) => is("array"),
+            NodeContent::Table(_) => is("object"),
+            NodeContent::Unknown => true,
         }
 }
 
@@ -36,19 +36,19 @@ pub(super) fn type_name(schema: ValueSchema) -> String {
 }
 
 /// How a table or a list of tables is written, where another value stands.
-pub(super) fn table_advice(node: &Node, schema: ValueSchema, place: &Place) -> Option<String> {
+pub(super) fn table_advice(node: &Node, schema: ValueSchema, place: &SpecPlace) -> Option<String> {
     let key = place.key();
     if let Some(advice) = node.text().and_then(|text| overrides::with_quotes(&node.origin, text)) {
         return Some(advice);
     }
     match (schema.types().as_slice(), &node.content) {
-        (["array"], Content::Table(_)) => Some(format!("write [[{key}]]")),
-        (["object"], Content::List(_)) => Some(format!("write [{key}]")),
-        (["array"], Content::Text(text)) => Some(format!("write {key} = [\"{}\"]", shortened(text))),
-        (["string"], Content::Integer(number)) => Some(format!("write \"{number}\"")),
-        (["string"], Content::Boolean(truth)) => Some(format!("write \"{truth}\"")),
-        (["boolean"], Content::Text(_)) => Some("write true or false without quotes".into()),
-        (["integer" | "number"], Content::Text(text)) if text.parse::<f64>().is_ok() => {
+        (["array"], NodeContent::Table(_)) => Some(format!("write [[{key}]]")),
+        (["object"], NodeContent::List(_)) => Some(format!("write [{key}]")),
+        (["array"], NodeContent::Text(text)) => Some(format!("write {key} = [\"{}\"]", shortened(text))),
+        (["string"], NodeContent::Integer(number)) => Some(format!("write \"{number}\"")),
+        (["string"], NodeContent::Boolean(truth)) => Some(format!("write \"{truth}\"")),
+        (["boolean"], NodeContent::Text(_)) => Some("write true or false without quotes".into()),
+        (["integer" | "number"], NodeContent::Text(text)) if text.parse::<f64>().is_ok() => {
             Some(format!("write {} without quotes", shortened(text)))
         }
         _ => None,

@@ -4,8 +4,8 @@ use crate::spec::check::check;
 use crate::spec::error::{SpecError, SpecErrors};
 use crate::spec::loaded::{Loaded, Outer};
 use crate::spec::meant::meant;
-use crate::spec::merge::{Layers, inherit};
-use crate::spec::node::{Content, Node, Origin};
+use crate::spec::merge::{LayerStack, inherit};
+use crate::spec::node::{Node, NodeContent, Origin};
 use crate::spec::source::Source;
 use crate::spec::value_schema::ValueSchema;
 use crate::spec::{Prompts, Spec, rows};
@@ -17,7 +17,7 @@ pub(super) const MENDED: usize = 20;
 
 /// The spec of layers that are all there.
 pub(super) fn spec_of(
-    stack: &Layers,
+    stack: &LayerStack,
     profiled: bool,
     mut errors: Vec<SpecError>,
     layers: Outer,
@@ -29,7 +29,7 @@ pub(super) fn spec_of(
     if profiled {
         forget_profiles(&mut values);
     }
-    if let (Some(_), Content::Table(values)) = (&layers.variant, &mut values.content) {
+    if let (Some(_), NodeContent::Table(values)) = (&layers.variant, &mut values.content) {
         values.shift_remove("matrix");
     }
     errors.extend(check(&mut values, &files));
@@ -47,7 +47,7 @@ pub(super) fn spec_of(
 /// The spec of values that have been checked.
 pub(super) fn of_values(
     values: Node,
-    files: &rows::Files,
+    files: &rows::RowsFiles,
     layers: Outer,
     sources: Vec<Arc<Source>>,
 ) -> Result<Loaded, SpecErrors> {
@@ -71,10 +71,10 @@ pub(super) fn all_sources<'l>(specs: impl Iterator<Item = &'l Loaded>) -> Vec<Ar
 
 /// A profile that is laid is part of the spec, which can then be read again where the files of profiles are not.
 pub(super) fn forget_profiles(values: &mut Node) {
-    let Content::Table(spec) = &mut values.content else { return };
-    let Some(Content::Table(known)) = spec.get_mut("known").map(|node| &mut node.content) else { return };
+    let NodeContent::Table(spec) = &mut values.content else { return };
+    let Some(NodeContent::Table(known)) = spec.get_mut("known").map(|node| &mut node.content) else { return };
     for known in known.values_mut() {
-        if let Content::Table(known) = &mut known.content {
+        if let NodeContent::Table(known) = &mut known.content {
             known.shift_remove("profile");
         }
     }

@@ -4,10 +4,10 @@ use super::resolved::{all_sources, spec_of, unchecked};
 use crate::spec::check::check_matrix;
 use crate::spec::check::wrong_value;
 use crate::spec::error::{SpecError, SpecErrors};
-use crate::spec::loaded::{Loaded, Outer, Reach, Sweep, Variant};
+use crate::spec::loaded::{Loaded, Outer, SpecVariants, Variant, VariantKey};
 use crate::spec::matrix::{self, Combination, Matrix, Setting};
-use crate::spec::merge::{INHERITING, Layer, Layers, takes};
-use crate::spec::node::{Content, Node};
+use crate::spec::merge::{INHERITING, Layer, LayerStack, takes};
+use crate::spec::node::{Node, NodeContent};
 use crate::spec::source::Source;
 use crate::spec::{Spec, overrides};
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// The first variant of a matrix, with all of them; of the layers of `stack` the lowest so many are `files`.
 pub(super) fn variants(
-    stack: &Layers,
+    stack: &LayerStack,
     files: usize,
     written: &Node,
     mut errors: Vec<SpecError>,
@@ -24,7 +24,7 @@ pub(super) fn variants(
 ) -> Result<Loaded, SpecErrors> {
     let mut matrix = written.clone();
     errors.extend(check_matrix(&mut matrix));
-    let matrix::Read { axes, lost, combinations } = matrix::combinations(&matrix, &mut errors);
+    let matrix::MatrixReading { axes, lost, combinations } = matrix::combinations(&matrix, &mut errors);
     let mut refused = if errors.is_empty() { Vec::new() } else { vec![SpecErrors::new(errors)] };
     let mut variants = Vec::with_capacity(combinations.len());
     let mut complete = true;
@@ -38,7 +38,7 @@ pub(super) fn variants(
                 loaded
             }
         };
-        reach.extend(lost.iter().map(|&axis| Reach { axes: vec![axis], path: Vec::new() }));
+        reach.extend(lost.iter().map(|&axis| VariantKey { axes: vec![axis], path: Vec::new() }));
         // Rows are those of all variants.
         complete &= loaded.is_some();
         variants.extend(loaded.map(|loaded| Variant { name, labels, loaded, reach }));
@@ -49,8 +49,8 @@ pub(super) fn variants(
     let first = variants.first().filter(|_| complete).map(|variant| variant.loaded.clone());
     let whole = first.map(|first| {
         let sources = all_sources(variants.iter().map(|variant| &variant.loaded));
-        let mut whole = Loaded { sweep: Some(Sweep { axes, variants }), sources, layers: outer, ..first };
-        if let Content::Table(values) = &mut whole.values.content {
+        let mut whole = Loaded { sweep: Some(SpecVariants { axes, variants }), sources, layers: outer, ..first };
+        if let NodeContent::Table(values) = &mut whole.values.content {
             values.insert("matrix".into(), written.clone());
         }
         whole
@@ -83,12 +83,12 @@ fn in_all(variants: &mut [Variant]) {
 
 /// A spec with settings laid over it, or what is wrong with it, and the keys that these reach.
 fn variant(
-    stack: &Layers,
+    stack: &LayerStack,
     files: usize,
     (names, settings): (&[String], Vec<Setting>),
     outer: &Outer,
     sources: Vec<Arc<Source>>,
-) -> (Result<Loaded, SpecErrors>, Vec<Reach>) {
+) -> (Result<Loaded, SpecErrors>, Vec<VariantKey>) {
     let mut stack = stack.clone();
     // Flags that are wrong have no layer.
     let outside = stack.above(files).len();
@@ -128,7 +128,7 @@ fn twice(value: &Node, path: &[String]) -> SpecError {
 }
 
 /// The keys that have a value once it is set: the key itself, and those of further models and prompt sets that take it from there.
-fn reached(merged: &Node, path: &[String], axes: &[usize]) -> Vec<Reach> {
+fn reached(merged: &Node, path: &[String], axes: &[usize]) -> Vec<VariantKey> {
     let mut paths = vec![path.to_vec()];
     for (parent, children) in INHERITING {
         let Some((_, rest)) = path.split_first().filter(|(root, _)| *root == parent) else { continue };
@@ -146,5 +146,5 @@ fn reached(merged: &Node, path: &[String], axes: &[usize]) -> Vec<Reach> {
             }
         }
     }
-    paths.into_iter().map(|path| Reach { axes: axes.to_vec(), path }).collect()
+    paths.into_iter().map(|path| VariantKey { axes: axes.to_vec(), path }).collect()
 }

@@ -1,9 +1,9 @@
 //! An axis: what its values set.
 
-use super::Label;
+use super::VariantLabel;
 use crate::spec::check::{wrong_key, wrong_value};
 use crate::spec::error::SpecError;
-use crate::spec::node::{Content, Node, Origin, shortened};
+use crate::spec::node::{Node, NodeContent, Origin, shortened};
 use crate::spec::overrides::key_parts;
 use crate::spec::{advise, nearest};
 use indexmap::IndexMap;
@@ -15,24 +15,24 @@ const VARIED: [&str; 5] = ["model", "models", "prompts", "prompt_sets", "step"];
 const FIXED: [&str; 3] = ["name", "kind", "needs"];
 
 /// An axis and its values.
-pub(super) struct Read<'n> {
+pub(super) struct AxisReading<'n> {
     pub name: &'n str,
     /// The key, where all values are of one.
     pub key: Option<(Vec<String>, &'n Node)>,
-    pub values: Vec<Value>,
+    pub values: Vec<AxisValue>,
     /// Whether something is wrong with it, so that not all of its values are here.
     pub faulty: bool,
 }
 
 /// A value of an axis.
 #[derive(Clone)]
-pub(super) struct Value {
-    pub label: Label,
+pub(super) struct AxisValue {
+    pub label: VariantLabel,
     /// Keys and what they are set to.
     pub sets: Vec<(Vec<String>, Node)>,
 }
 
-impl<'n> Read<'n> {
+impl<'n> AxisReading<'n> {
     /// Reads an axis whose form was checked; what is wrong with it is left out.
     pub fn axis(name: &'n str, node: &'n Node, errors: &mut Vec<SpecError>) -> Self {
         let mut axis = Self { name, key: None, values: Vec::new(), faulty: false };
@@ -43,8 +43,8 @@ impl<'n> Read<'n> {
         // Values of a key that is none set nothing.
         let keyless = key.is_some() && axis.key.is_none();
         let named: Vec<(Option<&String>, &Node)> = match node.get("values").map(|values| &values.content) {
-            Some(Content::List(list)) => list.iter().map(|value| (None, value)).collect(),
-            Some(Content::Table(table)) => table.iter().map(|(label, value)| (Some(label), value)).collect(),
+            Some(NodeContent::List(list)) => list.iter().map(|value| (None, value)).collect(),
+            Some(NodeContent::Table(table)) => table.iter().map(|(label, value)| (Some(label), value)).collect(),
             _ => Vec::new(),
         };
         for (label, value) in named.into_iter().filter(|(_, value)| !value.is_unknown() && !keyless) {
@@ -54,17 +54,17 @@ impl<'n> Read<'n> {
         axis.faulty = keyless || errors.len() > before || axis.values.is_empty();
         if axis.values.is_empty() {
             let unknown = |(path, key): &(Vec<String>, &Node)| {
-                (path.clone(), Node { content: Content::Unknown, origin: key.origin.clone() })
+                (path.clone(), Node { content: NodeContent::Unknown, origin: key.origin.clone() })
             };
             let sets = axis.key.iter().map(unknown).collect();
-            axis.values.push(Value { label: Label::Text("unknown".into()), sets });
+            axis.values.push(AxisValue { label: VariantLabel::Text("unknown".into()), sets });
         }
         axis
     }
 
     /// A value of this axis, called `label` or as itself; what is wrong with it is left out.
-    pub fn value(&self, label: Option<&String>, value: &Node, errors: &mut Vec<SpecError>) -> Option<Value> {
-        let label = match label.map_or_else(|| Label::of(value), |label| Ok(Label::Text(label.clone()))) {
+    pub fn value(&self, label: Option<&String>, value: &Node, errors: &mut Vec<SpecError>) -> Option<AxisValue> {
+        let label = match label.map_or_else(|| VariantLabel::of(value), |label| Ok(VariantLabel::Text(label.clone()))) {
             Ok(label) => label,
             Err(what) => {
                 let message = format!("{what} needs a name in the rows of axis '{}'", self.name);
@@ -72,7 +72,7 @@ impl<'n> Read<'n> {
                 return None;
             }
         };
-        let taken = |other: &&Value| {
+        let taken = |other: &&AxisValue| {
             let (a, b) = (label.in_path(), other.label.in_path());
             a.eq_ignore_ascii_case(&b)
         };
@@ -89,12 +89,12 @@ impl<'n> Read<'n> {
             Some((path, key)) => vec![(path.clone(), keyed(value.clone(), key))],
             None => part(value, &format!("axis '{}' has no key, so each value", self.name), errors),
         };
-        Some(Value { label, sets })
+        Some(AxisValue { label, sets })
     }
 
     /// The value that an entry of `exclude` or `include` names.
-    pub fn named(&self, node: &Node) -> Option<&Value> {
-        let label = Label::of(node).ok()?.to_string();
+    pub fn named(&self, node: &Node) -> Option<&AxisValue> {
+        let label = VariantLabel::of(node).ok()?.to_string();
         self.values.iter().find(|value| value.label.to_string() == label)
     }
 
@@ -108,7 +108,7 @@ impl<'n> Read<'n> {
 }
 
 fn written(node: &Node) -> String {
-    Label::of(node).map_or_else(|_| node.describe(), |label| format!("'{}'", shortened(&label.to_string())))
+    VariantLabel::of(node).map_or_else(|_| node.describe(), |label| format!("'{}'", shortened(&label.to_string())))
 }
 
 /// A part of a spec as its keys and what they are set to, those left out that cannot vary; `whose` begins the sentence that says

@@ -1,6 +1,6 @@
 //! The combinations of the axes' values, but for those left out, and those added.
 
-use super::Label;
+use super::VariantLabel;
 use super::axis::{self, part};
 use crate::spec::advise;
 use crate::spec::check::{wrong_key, wrong_value};
@@ -14,7 +14,7 @@ const MOST: usize = 500;
 const NO_AXES: [&str; 3] = ["exclude", "include", "set"];
 
 /// A matrix as it was read.
-pub(in crate::spec) struct Read {
+pub(in crate::spec) struct MatrixReading {
     /// Names of the axes.
     pub axes: Vec<String>,
     /// The axes that are wrong: which keys they set is not known.
@@ -26,7 +26,7 @@ pub(in crate::spec) struct Read {
 /// A variant before it is a spec.
 pub(in crate::spec) struct Combination {
     pub name: String,
-    pub labels: Vec<Label>,
+    pub labels: Vec<VariantLabel>,
     pub settings: Vec<Setting>,
 }
 
@@ -40,7 +40,7 @@ pub(in crate::spec) struct Setting {
 
 /// The axes and the combinations of a matrix whose form was checked, at least one. `errors` gets everything that is wrong with it, which
 /// is left out.
-pub(in crate::spec) fn combinations(matrix: &Node, errors: &mut Vec<SpecError>) -> Read {
+pub(in crate::spec) fn combinations(matrix: &Node, errors: &mut Vec<SpecError>) -> MatrixReading {
     let before = errors.len();
     let mut axes = Vec::new();
     for (name, node) in matrix.table().into_iter().flatten() {
@@ -49,7 +49,7 @@ pub(in crate::spec) fn combinations(matrix: &Node, errors: &mut Vec<SpecError>) 
             taken if NO_AXES.contains(&taken) => {
                 errors.push(wrong_key(node, format!("no axis can be called '{taken}'")));
             }
-            _ => axes.push(axis::Read::axis(name, node, errors)),
+            _ => axes.push(axis::AxisReading::axis(name, node, errors)),
         }
     }
     if axes.is_empty() && errors.len() == before && !matrix.is_unknown() {
@@ -85,11 +85,11 @@ pub(in crate::spec) fn combinations(matrix: &Node, errors: &mut Vec<SpecError>) 
         all = product(&axes).into_iter().take(1).collect();
     }
     let lost = (0..axes.len()).filter(|&axis| axes[axis].faulty).collect();
-    Read { axes: axes.iter().map(|axis| axis.name.to_string()).collect(), lost, combinations: all }
+    MatrixReading { axes: axes.iter().map(|axis| axis.name.to_string()).collect(), lost, combinations: all }
 }
 
 /// Every combination, the first axis outermost.
-fn product(axes: &[axis::Read]) -> Vec<Combination> {
+fn product(axes: &[axis::AxisReading]) -> Vec<Combination> {
     let mut all: Vec<Vec<usize>> = vec![Vec::new()];
     for axis in axes {
         let longer = |chosen: Vec<usize>| {
@@ -104,9 +104,9 @@ fn product(axes: &[axis::Read]) -> Vec<Combination> {
 }
 
 impl Combination {
-    fn of(axes: &[axis::Read], values: Vec<super::axis::Value>) -> Self {
+    fn of(axes: &[axis::AxisReading], values: Vec<super::axis::AxisValue>) -> Self {
         let names: Vec<String> = axes.iter().map(|axis| axis.name.to_string()).collect();
-        let labels: Vec<Label> = values.iter().map(|value| value.label.clone()).collect();
+        let labels: Vec<VariantLabel> = values.iter().map(|value| value.label.clone()).collect();
         let every: Vec<usize> = (0..labels.len()).collect();
         let settings = values.into_iter().enumerate().flat_map(|(axis, value)| {
             value.sets.into_iter().map(move |(path, value)| Setting { axes: vec![axis], path, value })
@@ -114,7 +114,7 @@ impl Combination {
         Self { name: crate::spec::Variant::name_of(&names, &labels, &every), settings: settings.collect(), labels }
     }
 
-    fn has(&self, wanted: &[(usize, Label)]) -> bool {
+    fn has(&self, wanted: &[(usize, VariantLabel)]) -> bool {
         wanted
             .iter()
             .all(|(axis, label)| self.labels.get(*axis).is_some_and(|own| own.to_string() == label.to_string()))
@@ -122,7 +122,7 @@ impl Combination {
 }
 
 /// The axes that an entry names, with what it says of each.
-fn named<'n>(entry: &'n Node, axes: &[axis::Read]) -> Result<Vec<(usize, &'n Node)>, Vec<SpecError>> {
+fn named<'n>(entry: &'n Node, axes: &[axis::AxisReading]) -> Result<Vec<(usize, &'n Node)>, Vec<SpecError>> {
     let mut found = Vec::new();
     let mut errors = Vec::new();
     for (name, value) in entry.table().into_iter().flatten().filter(|(name, _)| *name != "set") {
@@ -139,7 +139,7 @@ fn named<'n>(entry: &'n Node, axes: &[axis::Read]) -> Result<Vec<(usize, &'n Nod
     if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
 
-fn exclude(entry: &Node, axes: &[axis::Read], all: &mut Vec<Combination>) -> Result<(), Vec<SpecError>> {
+fn exclude(entry: &Node, axes: &[axis::AxisReading], all: &mut Vec<Combination>) -> Result<(), Vec<SpecError>> {
     if let Some(set) = entry.get("set") {
         return Err(vec![
             wrong_key(set, "what is left out sets nothing".into()).advise("write it into [[matrix.include]]"),
@@ -164,7 +164,7 @@ fn exclude(entry: &Node, axes: &[axis::Read], all: &mut Vec<Combination>) -> Res
     Ok(())
 }
 
-fn include(entry: &Node, axes: &[axis::Read], all: &mut Vec<Combination>) -> Result<(), Vec<SpecError>> {
+fn include(entry: &Node, axes: &[axis::AxisReading], all: &mut Vec<Combination>) -> Result<(), Vec<SpecError>> {
     let named = named(entry, axes)?;
     let mut errors = Vec::new();
     let set = entry.get("set").map(|set| part(set, "'set'", &mut errors));
@@ -184,7 +184,7 @@ fn include(entry: &Node, axes: &[axis::Read], all: &mut Vec<Combination>) -> Res
     if !errors.is_empty() {
         return Err(errors);
     }
-    let wanted: Vec<(usize, Label)> = values.iter().map(|(axis, value)| (*axis, value.label.clone())).collect();
+    let wanted: Vec<(usize, VariantLabel)> = values.iter().map(|(axis, value)| (*axis, value.label.clone())).collect();
     let of: Vec<usize> = wanted.iter().map(|(axis, _)| *axis).collect();
     let whole = axes.len() == of.len();
     let there = all.iter().any(|combination| combination.has(&wanted));

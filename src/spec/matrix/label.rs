@@ -1,12 +1,12 @@
 //! What a value of an axis is called.
 
-use crate::spec::node::{Content, Node};
+use crate::spec::node::{Node, NodeContent};
 use serde::Serialize;
 
 /// What a value of an axis is called in rows, names and folders: the value itself where that is short enough to be its name.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Label {
+pub enum VariantLabel {
     /// A whole number.
     Integer(i64),
     /// A number.
@@ -18,23 +18,25 @@ pub enum Label {
 /// The longest value that is its own label.
 const LONGEST: usize = 60;
 
-impl Label {
+impl VariantLabel {
     /// The label of a value that was given none; of a list with one value, that one's.
     pub(super) fn of(value: &Node) -> Result<Self, &'static str> {
         match &value.content {
-            Content::Integer(number) => Ok(Label::Integer(*number)),
-            Content::Float(number) => Ok(Label::Float(*number)),
-            Content::Boolean(truth) => Ok(Label::Text(truth.to_string())),
-            Content::Text(text) if text.trim().is_empty() => Err("an empty text"),
-            Content::Text(text) if text.chars().count() > LONGEST => Err("so long a text"),
-            Content::Text(text) if text.chars().any(char::is_control) => Err("a text of several lines"),
-            Content::Text(text) | Content::Datetime(text) => Ok(Label::Text(text.clone())),
-            Content::List(list) => match list.as_slice() {
-                [only] if !matches!(only.content, Content::List(_) | Content::Table(_)) => Label::of(only),
+            NodeContent::Integer(number) => Ok(VariantLabel::Integer(*number)),
+            NodeContent::Float(number) => Ok(VariantLabel::Float(*number)),
+            NodeContent::Boolean(truth) => Ok(VariantLabel::Text(truth.to_string())),
+            NodeContent::Text(text) if text.trim().is_empty() => Err("an empty text"),
+            NodeContent::Text(text) if text.chars().count() > LONGEST => Err("so long a text"),
+            NodeContent::Text(text) if text.chars().any(char::is_control) => Err("a text of several lines"),
+            NodeContent::Text(text) | NodeContent::Datetime(text) => Ok(VariantLabel::Text(text.clone())),
+            NodeContent::List(list) => match list.as_slice() {
+                [only] if !matches!(only.content, NodeContent::List(_) | NodeContent::Table(_)) => {
+                    VariantLabel::of(only)
+                }
                 _ => Err("a list"),
             },
-            Content::Table(_) => Err("a table"),
-            Content::Unknown => Err("a value that is wrong"),
+            NodeContent::Table(_) => Err("a table"),
+            NodeContent::Unknown => Err("a value that is wrong"),
         }
     }
 
@@ -45,12 +47,12 @@ impl Label {
     }
 }
 
-impl std::fmt::Display for Label {
+impl std::fmt::Display for VariantLabel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Label::Integer(number) => number.fmt(f),
-            Label::Float(number) => number.fmt(f),
-            Label::Text(text) => f.write_str(text),
+            VariantLabel::Integer(number) => number.fmt(f),
+            VariantLabel::Float(number) => number.fmt(f),
+            VariantLabel::Text(text) => f.write_str(text),
         }
     }
 }

@@ -4,9 +4,9 @@ mod axis;
 mod combinations;
 mod label;
 
-pub use label::Label;
+pub use label::VariantLabel;
 
-pub(super) use combinations::{Combination, Read, Setting, combinations};
+pub(super) use combinations::{Combination, MatrixReading, Setting, combinations};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;

@@ -1,6 +1,6 @@
 //! Rows of a CSV file, with a line of names: RFC 4180, in lines that end in CR LF or LF.
 
-use super::read::{Read, Unread};
+use super::read::{Unread, WordColumns};
 
 /// What separates cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ impl Separator {
 }
 
 /// Reads the whole file. Lines without anything in them are passed over.
-pub(super) fn read(text: &str, separator: Separator) -> Result<Read, Unread> {
+pub(super) fn read(text: &str, separator: Separator) -> Result<WordColumns, Unread> {
     let first = text.lines().find(|line| !line.trim().is_empty());
     let Some(first) = first else { return Err("it is empty; write a line of names, and a line for each row".into()) };
     if text.contains('\r') && !text.contains('\n') {
@@ -31,7 +31,7 @@ pub(super) fn read(text: &str, separator: Separator) -> Result<Read, Unread> {
     let mut records = Records { text, at: 0, line: 1, separator: separator.letter(), spaced: &spaced };
     let Some((_, names)) = records.record()? else { return Err("it is empty; write a line of names".into()) };
     let names: Vec<String> = names.iter().map(|name| name.trim().to_string()).collect();
-    let mut read = Read::new(&names)?;
+    let mut read = WordColumns::new(&names)?;
     while let Some((line, cells)) = records.record()? {
         if cells.len() != names.len() {
             return Err(ragged(line, cells.len(), &names));

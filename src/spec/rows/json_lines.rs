@@ -1,13 +1,13 @@
 //! Rows of a JSONL file: an object of words a line.
 
-use super::read::{Read, Unread};
+use super::read::{Unread, WordColumns};
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt;
 
 /// Reads the whole file. Lines without anything in them are passed over.
-pub(super) fn read(text: &str) -> Result<Read, Unread> {
-    let mut read = Read::default();
+pub(super) fn read(text: &str) -> Result<WordColumns, Unread> {
+    let mut read = WordColumns::default();
     let mut rows = 0;
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let number = index + 1;

@@ -7,11 +7,11 @@ mod read;
 
 use super::Spec;
 use super::error::SpecError;
-use super::node::{Content, Node, Origin};
+use super::node::{Node, NodeContent, Origin};
 use super::source::Source;
 use super::words::{Cells, RowsFile, no_slot};
 use indexmap::IndexMap;
-use read::{Column, Unread};
+use read::{Unread, WordColumn};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Read as _;
@@ -26,18 +26,18 @@ const RECORDED: usize = 1 << 16;
 
 /// The rows that prompt sets take from files, by the set's name, empty for `[prompts]`; none where a file could not be read.
 /// Those of small files are in the spec as if they were written there.
-pub(super) type Files = IndexMap<String, Option<RowsFile>>;
+pub(super) type RowsFiles = IndexMap<String, Option<RowsFile>>;
 
 /// Reads the files that prompt sets name; they join the sources.
-pub(super) fn read(spec: &mut Node, sources: &mut Vec<Arc<Source>>, errors: &mut Vec<SpecError>) -> Files {
-    let mut files = Files::new();
-    let Content::Table(table) = &mut spec.content else { return files };
+pub(super) fn read(spec: &mut Node, sources: &mut Vec<Arc<Source>>, errors: &mut Vec<SpecError>) -> RowsFiles {
+    let mut files = RowsFiles::new();
+    let NodeContent::Table(table) = &mut spec.content else { return files };
     let mut sets: Vec<(String, &mut Node)> = Vec::new();
     for (key, node) in table {
         match key.as_str() {
             "prompts" => sets.push((String::new(), node)),
             "prompt_sets" => {
-                if let Content::Table(named) = &mut node.content {
+                if let NodeContent::Table(named) = &mut node.content {
                     sets.extend(named.iter_mut().map(|(name, set)| (name.clone(), set)));
                 }
             }
@@ -46,7 +46,7 @@ pub(super) fn read(spec: &mut Node, sources: &mut Vec<Arc<Source>>, errors: &mut
     }
     for (name, set) in sets {
         let used = used(set);
-        let Content::Table(table) = &mut set.content else { continue };
+        let NodeContent::Table(table) = &mut set.content else { continue };
         let Some(rows) = table.get_mut("rows") else { continue };
         let Some((file, sha256)) = named(rows) else { continue };
         let path = match &rows.origin {
@@ -63,14 +63,15 @@ pub(super) fn read(spec: &mut Node, sources: &mut Vec<Arc<Source>>, errors: &mut
                     rows.content = written(&columns, &rows.origin);
                     continue;
                 }
-                let text = |text: &str| Node { content: Content::Text(text.to_string()), origin: rows.origin.clone() };
+                let text =
+                    |text: &str| Node { content: NodeContent::Text(text.to_string()), origin: rows.origin.clone() };
                 let content = [("file".to_string(), text(&file)), ("sha256".to_string(), text(&words.sha256))];
-                rows.content = Content::Table(content.into_iter().collect());
+                rows.content = NodeContent::Table(content.into_iter().collect());
                 files.insert(name, Some(RowsFile { file, sha256: words.sha256.clone(), columns }));
             }
             Err(Unread(problem)) => {
                 errors.push(SpecError::about(&rows.origin, format!("rows from {}: {problem}", path.display())));
-                rows.content = Content::Unknown;
+                rows.content = NodeContent::Unknown;
                 files.insert(name, None);
             }
         }
@@ -79,7 +80,7 @@ pub(super) fn read(spec: &mut Node, sources: &mut Vec<Arc<Source>>, errors: &mut
 }
 
 /// Puts the rows of files in their places.
-pub(super) fn fill(spec: &mut Spec, files: Files) {
+pub(super) fn fill(spec: &mut Spec, files: RowsFiles) {
     for (name, file) in files {
         let set = if name.is_empty() { spec.prompts.as_mut() } else { spec.prompt_sets.get_mut(&name) };
         if let (Some(set), Some(file)) = (set, file) {
@@ -121,15 +122,15 @@ fn used(set: &Node) -> Used {
 
 /// The words of a file, and those of its columns that a set can take. Tables often have more than one set of prompts needs: of a
 /// column that is none of words only the use is refused.
-fn taken(path: &Path, sha256: Option<&str>, used: &Used) -> Result<(Arc<Words>, IndexMap<String, Cells>), Unread> {
-    let words = Words::read(path)?;
+fn taken(path: &Path, sha256: Option<&str>, used: &Used) -> Result<(Arc<WordsFile>, IndexMap<String, Cells>), Unread> {
+    let words = WordsFile::read(path)?;
     if sha256.is_some_and(|wanted| wanted != words.sha256) {
         let problem =
             format!("it is not the file with the sha256 that is written beside it, but one with {}", words.sha256);
         return Err(problem.into());
     }
     let mut columns = IndexMap::new();
-    for Column { name, words } in &words.columns {
+    for WordColumn { name, words } in &words.columns {
         match words {
             // One that is called as nothing can be: that is said where it is used.
             Ok(_) if no_slot(name).is_some() && !used.has(name) => {}
@@ -139,39 +140,39 @@ fn taken(path: &Path, sha256: Option<&str>, used: &Used) -> Result<(Arc<Words>, 
         }
     }
     match (columns.is_empty(), words.columns.first()) {
-        (true, Some(Column { words: Err(problem), .. })) => Err(problem.clone().into()),
+        (true, Some(WordColumn { words: Err(problem), .. })) => Err(problem.clone().into()),
         _ => Ok((words, columns)),
     }
 }
 
 /// Rows as a spec writes them.
-fn written(columns: &IndexMap<String, Cells>, origin: &Origin) -> Content {
+fn written(columns: &IndexMap<String, Cells>, origin: &Origin) -> NodeContent {
     let rows = columns.first().map_or(0, |(_, words)| words.len());
-    let node = |content: Content| Node { content, origin: origin.clone() };
-    let cell = |row: usize, words: &Cells| Some(node(Content::Text(words.get(row)?.to_string())));
+    let node = |content: NodeContent| Node { content, origin: origin.clone() };
+    let cell = |row: usize, words: &Cells| Some(node(NodeContent::Text(words.get(row)?.to_string())));
     let row = |row: usize| {
         let cells = columns.iter().filter_map(|(name, words)| Some((name.clone(), cell(row, words)?)));
-        node(Content::Table(cells.collect()))
+        node(NodeContent::Table(cells.collect()))
     };
-    Content::List((0..rows).map(row).collect())
+    NodeContent::List((0..rows).map(row).collect())
 }
 
 /// A file of words.
 #[derive(Debug)]
-struct Words {
-    columns: Vec<Column>,
+struct WordsFile {
+    columns: Vec<WordColumn>,
     bytes: usize,
     sha256: String,
 }
 
 /// What tells a file that has been read from one that has changed since.
-type Seen = (PathBuf, u64, Option<SystemTime>);
+type FileStamp = (PathBuf, u64, Option<SystemTime>);
 
 /// The last files that were read: the variants of a spec read the same ones.
-static LAST: Mutex<Vec<(Seen, Arc<Words>)>> = Mutex::new(Vec::new());
+static LAST: Mutex<Vec<(FileStamp, Arc<WordsFile>)>> = Mutex::new(Vec::new());
 const KEPT: usize = 4;
 
-impl Words {
+impl WordsFile {
     fn read(path: &Path) -> Result<Arc<Self>, Unread> {
         let unreadable = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::NotFound => "no such file".to_string(),
@@ -185,7 +186,7 @@ impl Words {
         if metadata.len() > LARGEST {
             return Err("it is larger than 1 GiB; write fewer rows".into());
         }
-        let seen: Seen = (path.canonicalize().map_err(unreadable)?, metadata.len(), metadata.modified().ok());
+        let seen: FileStamp = (path.canonicalize().map_err(unreadable)?, metadata.len(), metadata.modified().ok());
         let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, words)) = last.iter().find(|(other, _)| *other == seen) {
             return Ok(words.clone());
@@ -205,7 +206,7 @@ impl Words {
     }
 }
 
-fn columns(path: &Path, bytes: &[u8]) -> Result<Vec<Column>, Unread> {
+fn columns(path: &Path, bytes: &[u8]) -> Result<Vec<WordColumn>, Unread> {
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
     let read = match ending.as_deref().unwrap_or_default() {
         "parquet" | "pq" => parquet::read(bytes)?,

@@ -1,11 +1,11 @@
 //! Rows of a Parquet file.
 
-use super::read::{Read, Unread};
+use super::read::{Unread, WordColumns};
 use polars::prelude::*;
 use std::io::Cursor;
 
 /// Reads the columns of texts and integers; others, which polars may not be able to read, are none of words.
-pub(super) fn read(bytes: &[u8]) -> Result<Read, Unread> {
+pub(super) fn read(bytes: &[u8]) -> Result<WordColumns, Unread> {
     if !bytes.starts_with(b"PAR1") {
         return Err("it is no Parquet file".into());
     }
@@ -20,7 +20,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Read, Unread> {
     }
     let frame = if readable.is_empty() { DataFrame::empty() } else { reader.finish().map_err(unread)? };
     let names: Vec<&str> = schema.iter_values().map(|field| field.name.as_str()).collect();
-    let mut read = Read::new(&names)?;
+    let mut read = WordColumns::new(&names)?;
     for (place, field) in schema.iter_values().enumerate() {
         let name = &field.name;
         let texts = frame.column(name).and_then(|column| column.cast(&DataType::String));

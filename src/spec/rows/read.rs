@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 /// Columns, each with as many cells as there are rows.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Read {
-    columns: Vec<Reading>,
+pub(super) struct WordColumns {
+    columns: Vec<ColumnReading>,
 }
 
 #[derive(Debug, Clone)]
-struct Reading {
+struct ColumnReading {
     name: String,
     words: Vec<Arc<str>>,
     /// The first cell that is no word.
@@ -19,7 +19,7 @@ struct Reading {
 
 /// A column of words, or why it is none.
 #[derive(Debug, Clone)]
-pub(super) struct Column {
+pub(super) struct WordColumn {
     pub name: String,
     pub words: Result<Cells, String>,
 }
@@ -34,7 +34,7 @@ impl<T: Into<String>> From<T> for Unread {
     }
 }
 
-impl Read {
+impl WordColumns {
     /// Of columns of these names.
     ///
     /// # Errors
@@ -58,7 +58,7 @@ impl Read {
                 format!("columns {first} and {second} are both called '{name}'; call one of them otherwise").into()
             );
         }
-        self.columns.push(Reading { name: name.to_string(), words: vec![Arc::from(""); rows], problem });
+        self.columns.push(ColumnReading { name: name.to_string(), words: vec![Arc::from(""); rows], problem });
         Ok(self.columns.len() - 1)
     }
 
@@ -98,8 +98,9 @@ impl Read {
     }
 
     /// The columns.
-    pub fn columns(self) -> Vec<Column> {
-        let column = |Reading { name, words, problem }| Column { name, words: problem.map_or(Ok(words.into()), Err) };
+    pub fn columns(self) -> Vec<WordColumn> {
+        let column =
+            |ColumnReading { name, words, problem }| WordColumn { name, words: problem.map_or(Ok(words.into()), Err) };
         self.columns.into_iter().map(column).collect()
     }
 }

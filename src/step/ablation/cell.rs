@@ -1,7 +1,7 @@
 //! One template's prompts: the circuits as edits, the prompts they are run on, and the rows of what is left.
 
 use super::circuits::{self, Circuits};
-use super::runs::{self, Arm, Case};
+use super::runs::{self, AblationCase, Arm};
 use crate::Error;
 use crate::intervene::{Edit, HookPositions, Positions, Units};
 use crate::measure::Property;
@@ -9,8 +9,8 @@ use crate::model::hook::Hook;
 use crate::prompt::{FieldValue, Prompt, PromptGroup};
 use crate::spec::step::{Ablation, AblationValue, MeanOperators};
 use crate::step::means::{self, Means};
-use crate::step::pairing::Pairs;
-use crate::step::summary::Values;
+use crate::step::pairing::PromptPairs;
+use crate::step::summary::MeasuredValues;
 use crate::step::{CellRun, ModelRun, Outcome, TemplateBatch, places};
 
 /// What activations become.
@@ -70,21 +70,21 @@ pub fn ablate(step: &Ablation, CellRun { cell, subject, context, outcome }: Cell
 
     let pairs = match step.value {
         AblationValue::Resample => {
-            let pairs = Pairs::draw(cell, subject, &step.counterfactual, step, context)?;
+            let pairs = PromptPairs::draw(cell, subject, &step.counterfactual, step, context)?;
             pairs.record(name, cell, subject, outcome)?;
             Some(pairs)
         }
         AblationValue::Mean | AblationValue::Zero => None,
     };
-    let cases: Vec<Case> = match &pairs {
+    let cases: Vec<AblationCase> = match &pairs {
         Some(pairs) => pairs
             .clean
             .iter()
             .zip(&pairs.other)
             .map(|(&clean, &other)| (cell.prompts[clean], Some(&pairs.others[other])))
-            .map(|(prompt, other)| Case { prompt, other, arm: arm_of(prompt) })
+            .map(|(prompt, other)| AblationCase { prompt, other, arm: arm_of(prompt) })
             .collect(),
-        None => cell.prompts.iter().map(|&prompt| Case { prompt, other: None, arm: arm_of(prompt) }).collect(),
+        None => cell.prompts.iter().map(|&prompt| AblationCase { prompt, other: None, arm: arm_of(prompt) }).collect(),
     };
     let total: usize = cases.iter().map(|case| arms[case.arm].runs()).sum();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
@@ -94,7 +94,7 @@ pub fn ablate(step: &Ablation, CellRun { cell, subject, context, outcome }: Cell
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let prompts: Vec<&Prompt> = cases.iter().map(|case| case.prompt).collect();
     let (baseline, data) = data.split_at(prompts.len() * measures.len());
-    let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
+    let values = MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! Which components are named, for each k and, where each group has its own, each group.
 
-use super::sets::Set;
+use super::sets::UnitSet;
 use crate::Error;
 use crate::context::Context;
 use crate::model::facts::Facts;
 use crate::prompt::PromptGroup;
 use crate::spec::step::{Ablation, AblationMode, Listed, Ranked};
-use crate::step::labels::Labels;
-use crate::step::places::{self, Place};
+use crate::step::labels::RunLabels;
+use crate::step::places::{self, Component};
 use crate::step::ranking::{self, Of, Ranking};
 use crate::step::{ModelRun, Scope, TemplateBatch};
 use crate::table::{Holds, rows};
@@ -21,7 +21,7 @@ pub struct Circuits {
     /// One for each k; without `ranked`, one.
     pub circuits: Vec<Circuit>,
     /// What the empty circuit ablates.
-    pub empty: Set,
+    pub empty: UnitSet,
 }
 
 /// The components that are named: with `keep` the circuit, with `ablate` what is ablated.
@@ -31,14 +31,14 @@ pub struct Circuit {
     /// The components.
     pub members: Vec<Member>,
     /// What is ablated.
-    pub ablated: Set,
+    pub ablated: UnitSet,
 }
 
 /// A component that is named.
 #[derive(Debug, Clone, Copy)]
 pub struct Member {
     /// The component.
-    pub place: Place,
+    pub place: Component,
     /// Its rank, from 1, among those of the ranking that are not named otherwise; `None` for one of `components` or `listed`.
     pub rank: Option<usize>,
     /// What it is ranked by.
@@ -59,10 +59,10 @@ pub fn circuits(
     let facts = subject.model.facts();
     let target = Scope::of(subject, &cell.template);
     let components = places::components(&step.name, "components", &step.components, target, context)?;
-    let universe = Set::of(&places::components(&step.name, "among", &step.among, target, context)?, facts);
+    let universe = UnitSet::of(&places::components(&step.name, "among", &step.among, target, context)?, facts);
     let among = (step.mode == AblationMode::Keep).then_some(&universe);
     let build = |group: Option<&PromptGroup>| -> Result<Circuits, Error> {
-        let mut named = Set::default();
+        let mut named = UnitSet::default();
         let fixed = components.iter().map(|&place| (place, None)).chain(listed(step, group, cell, subject, context)?);
         let base: Vec<Member> = fixed
             .filter(|&(place, _)| named.add(place, facts))
@@ -84,7 +84,7 @@ pub fn circuits(
             }
         }
         let ablated = |members: &[Member]| {
-            let set = Set::of(members.iter().map(|member| &member.place), facts);
+            let set = UnitSet::of(members.iter().map(|member| &member.place), facts);
             among.map_or(set.clone(), |among| among.without(&set))
         };
         // With `ablate`, components may be named that are not among those.
@@ -121,7 +121,7 @@ fn ranking(
 ) -> Result<Vec<ranking::Effect>, Error> {
     let refused = |fault| Error::from(ranking::refused(path, fault, context.loaded));
     let rows = context.frames.get(ranking.from).map_err(|problem| refused(ranking::fault("from", problem)))?;
-    let Labels { model, checkpoint } = subject.labels();
+    let RunLabels { model, checkpoint } = subject.labels();
     let group = group.map(PromptGroup::label);
     let of = Of { model, checkpoint: Some(checkpoint), template: &cell.template, group };
     ranking::rank(ranking, rows, of, Some(subject.model.facts())).map_err(refused)
@@ -159,8 +159,8 @@ fn taken(listed: &Listed, count: usize) -> usize {
 pub(super) fn further(
     effects: &[ranking::Effect],
     ranked: &Ranked,
-    mut named: Set,
-    among: Option<&Set>,
+    mut named: UnitSet,
+    among: Option<&UnitSet>,
     facts: &Facts,
 ) -> Vec<Member> {
     let mut new = |place| among.is_none_or(|among| among.meets(place)) && named.add(place, facts);

@@ -8,7 +8,7 @@ mod runs;
 mod sets;
 
 use super::ranking::Ranking;
-use super::summary::Values;
+use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, dry_ranking, means, model_run, pairing, places};
 use crate::Error;
 use crate::context::Context;
@@ -30,7 +30,8 @@ impl Kind for Ablation {
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
         let measures = self.measures.iter().map(|measure| measure.name()).collect();
-        let values = Values::declared::<CircuitColumns>((measures, AblationMeasure::NAMES), true, self.per_prompt);
+        let values =
+            MeasuredValues::declared::<CircuitColumns>((measures, AblationMeasure::NAMES), true, self.per_prompt);
         let members = RowsInfo::alone::<(ModelColumns, MemberColumns)>("components");
         let pairs = (self.value == AblationValue::Resample).then(pairing::rows);
         values.into_iter().chain([members]).chain(pairs).collect()

@@ -1,7 +1,7 @@
 //! The ablations as far as they are known before the rows that name their components are there, for the plan.
 
 use super::circuits::{check_k, further};
-use super::sets::Set;
+use super::sets::UnitSet;
 use crate::Error;
 use crate::context::Context;
 use crate::measure::Property;
@@ -9,38 +9,38 @@ use crate::model::ModelName;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::spec::step::{Ablation, AblationMode, Ranked};
-use crate::step::dry_ranking::{self, Reader};
+use crate::step::dry_ranking::{self, RankingReader};
 use crate::step::kind;
-use crate::step::places::{self, Place};
+use crate::step::places::{self, Component};
 use crate::step::{Scope, model_run};
 
 /// What each run of a prompt ablates, at most.
 ///
 /// # Errors
 /// Components that the model does not have, at their place in the spec.
-pub fn ablated(step: &Ablation, facts: &Facts, context: &Context) -> Result<Vec<Set>, Error> {
+pub fn ablated(step: &Ablation, facts: &Facts, context: &Context) -> Result<Vec<UnitSet>, Error> {
     let target = Scope::planned(facts);
     let (named, among) = Error::both(
         places::components(&step.name, "components", &step.components, target, context),
         places::components(&step.name, "among", &step.among, target, context),
     )?;
-    let among = Set::of(&among, facts);
+    let among = UnitSet::of(&among, facts);
     if step.mode == AblationMode::Keep {
         check_kept(step, &among, target, context)?;
     }
-    let circuits: Vec<Set> = match &step.ranked {
+    let circuits: Vec<UnitSet> = match &step.ranked {
         Some(ranked) => {
             let others = others(ranked, &named, &among, facts, context);
-            let circuit = |&k: &usize| Set::of(named.iter().chain(best(&others, k, ranked.per_layer)), facts);
+            let circuit = |&k: &usize| UnitSet::of(named.iter().chain(best(&others, k, ranked.per_layer)), facts);
             ranked.k.iter().map(circuit).collect()
         }
-        None => vec![Set::of(&named, facts)],
+        None => vec![UnitSet::of(&named, facts)],
     };
     let empty = step.measures.iter().any(|measure| measure.has(Property::EmptyRun)).then(|| among.clone());
-    let of = |circuit: Set| match step.mode {
+    let of = |circuit: UnitSet| match step.mode {
         AblationMode::Keep => among.without(&circuit),
         // How many the rows name is not known.
-        AblationMode::Ablate if !step.listed.is_empty() => Set::all(facts),
+        AblationMode::Ablate if !step.listed.is_empty() => UnitSet::all(facts),
         AblationMode::Ablate => circuit,
     };
     Ok(circuits.into_iter().map(of).chain(empty).collect())
@@ -52,15 +52,15 @@ pub fn ablated(step: &Ablation, facts: &Facts, context: &Context) -> Result<Vec<
 /// That, at its place in the spec.
 pub fn check(step: &Ablation, name: &ModelName, facts: &Facts, template: &str, context: &Context) -> Result<(), Error> {
     let groups = &model_run::groups(step, context)?;
-    let reader = Reader { name, facts, template, groups };
+    let reader = RankingReader { name, facts, template, groups };
     for (number, listed) in step.listed.iter().enumerate() {
         dry_ranking::ranked(&listed.into(), &["step", &step.name, "listed", &number.to_string()], reader, context)?;
     }
     let Some(ranked) = &step.ranked else { return Ok(()) };
     let target = Scope::planned(facts);
     // Which of them `listed` names besides is not known.
-    let named = Set::of(&places::components(&step.name, "components", &step.components, target, context)?, facts);
-    let universe = Set::of(&places::components(&step.name, "among", &step.among, target, context)?, facts);
+    let named = UnitSet::of(&places::components(&step.name, "components", &step.components, target, context)?, facts);
+    let universe = UnitSet::of(&places::components(&step.name, "among", &step.among, target, context)?, facts);
     let among = (step.mode == AblationMode::Keep).then_some(&universe);
     for effects in dry_ranking::ranked(&ranked.into(), &["step", &step.name, "ranked"], reader, context)? {
         let further = further(&effects, ranked, named.clone(), among, facts);
@@ -70,17 +70,17 @@ pub fn check(step: &Ablation, name: &ModelName, facts: &Facts, template: &str, c
 }
 
 /// The components that a ranking may have, in an order in which neighbours lie in different layers, as in rankings.
-fn others(ranked: &Ranked, named: &[Place], among: &Set, facts: &Facts, context: &Context) -> Vec<Place> {
+fn others(ranked: &Ranked, named: &[Component], among: &UnitSet, facts: &Facts, context: &Context) -> Vec<Component> {
     let from = ranked.from.split('.').next().unwrap_or_default();
     let written = kind::patched_places(from, context.loaded);
     let heads = written.is_some_and(|written| written.sites.iter().any(|site| site.text().contains("[head]")));
     let (site, units) = if heads { (Site::Z, facts.n_heads) } else { (Site::MlpPost, facts.d_mlp) };
-    let named = Set::of(named, facts);
-    let mut places: Vec<Place> = (0..facts.n_layers)
-        .flat_map(|layer| (0..units).map(move |unit| Place { hook: Hook::Block(layer, site), unit: Some(unit) }))
+    let named = UnitSet::of(named, facts);
+    let mut places: Vec<Component> = (0..facts.n_layers)
+        .flat_map(|layer| (0..units).map(move |unit| Component { hook: Hook::Block(layer, site), unit: Some(unit) }))
         .filter(|&place| among.meets(place) && !named.meets(place))
         .collect();
-    let mut scattered: Vec<(u64, Place)> =
+    let mut scattered: Vec<(u64, Component)> =
         places.drain(..).enumerate().map(|(index, place)| (scatter(index), place)).collect();
     scattered.sort_by_key(|&(key, _)| key);
     scattered.into_iter().map(|(_, place)| place).collect()
@@ -92,7 +92,7 @@ fn scatter(index: usize) -> u64 {
 }
 
 /// The first k, or the first k of each layer.
-fn best(places: &[Place], k: usize, per_layer: bool) -> impl Iterator<Item = &Place> {
+fn best(places: &[Component], k: usize, per_layer: bool) -> impl Iterator<Item = &Component> {
     let mut taken = std::collections::HashMap::new();
     places.iter().filter(move |place| {
         let count = taken.entry(place.layer().filter(|_| per_layer)).or_insert(0);
@@ -102,7 +102,7 @@ fn best(places: &[Place], k: usize, per_layer: bool) -> impl Iterator<Item = &Pl
 }
 
 /// Refuses components that are kept and would not be ablated anyway.
-fn check_kept(step: &Ablation, among: &Set, target: Scope, context: &Context) -> Result<(), Error> {
+fn check_kept(step: &Ablation, among: &UnitSet, target: Scope, context: &Context) -> Result<(), Error> {
     for (index, text) in step.components.iter().enumerate() {
         let places = places::components(&step.name, "components", std::slice::from_ref(text), target, context)?;
         if !places.into_iter().any(|place| among.meets(place)) {

@@ -1,7 +1,7 @@
 //! The runs of an ablation: every circuit on every prompt, and the empty circuit, each set of components once.
 
 use super::circuits::Circuits;
-use super::sets::Set;
+use super::sets::UnitSet;
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::{Activations, Edit, EditedPrompt, HookPositions, LogitRead, LogitReads, Positions};
@@ -12,7 +12,7 @@ use crate::prompt::Prompt;
 use crate::spec::step::Ablation;
 use crate::step::divided::parts;
 use crate::step::{ModelRun, Outcome, model_run, replays};
-use crate::system::progress::Task;
+use crate::system::progress::ProgressTask;
 use indexmap::IndexSet;
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ impl Arm {
         against_empty: bool,
         edit: impl Fn(Hook, crate::intervene::Units) -> Result<Edit, E>,
     ) -> Result<Self, E> {
-        let mut sets: Vec<&Set> = Vec::new();
+        let mut sets: Vec<&UnitSet> = Vec::new();
         let mut number = |set| match sets.iter().position(|other| *other == set) {
             Some(number) => number,
             None => {
@@ -46,7 +46,8 @@ impl Arm {
         };
         let keys = circuits.circuits.iter().map(|circuit| number(&circuit.ablated)).collect();
         let empty = against_empty.then(|| number(&circuits.empty));
-        let edits = |set: &&Set| set.units().map(|(hook, units)| edit(hook, units)).collect::<Result<Vec<Edit>, E>>();
+        let edits =
+            |set: &&UnitSet| set.units().map(|(hook, units)| edit(hook, units)).collect::<Result<Vec<Edit>, E>>();
         let edits = sets.iter().map(|set| edits(set).map(Arc::from)).collect::<Result<_, E>>()?;
         Ok(Self { edits, keys, empty })
     }
@@ -62,7 +63,7 @@ impl Arm {
 }
 
 /// A prompt that is ablated.
-pub struct Case<'p> {
+pub struct AblationCase<'p> {
     /// The prompt.
     pub prompt: &'p Prompt,
     /// The prompt that values come from, where they come from another.
@@ -71,7 +72,7 @@ pub struct Case<'p> {
     pub arm: usize,
 }
 
-impl Case<'_> {
+impl AblationCase<'_> {
     /// r, twice: readouts are of r and r', and nothing here is measured of another answer.
     fn picks(&self) -> [u32; 2] {
         [self.prompt.answer_token(); 2]
@@ -85,10 +86,10 @@ impl Case<'_> {
 pub fn measure(
     step: &Ablation,
     arms: &[Arm],
-    cases: &[Case],
+    cases: &[AblationCase],
     (template, positions): (&str, &Positions),
     subject: &ModelRun,
-    (context, task): (&Context, &Task),
+    (context, task): (&Context, &ProgressTask),
     outcome: &mut Outcome,
 ) -> Result<Vec<f64>, Error> {
     let wanted: HookPositions = arms.iter().flat_map(Arm::hooks).map(|hook| (hook, positions.clone())).collect();
@@ -107,10 +108,10 @@ pub fn measure(
 fn run(
     step: &Ablation,
     arms: &[Arm],
-    cases: &[Case],
+    cases: &[AblationCase],
     wanted: &HookPositions,
     subject: &ModelRun,
-    progress: (&Context, &Task),
+    progress: (&Context, &ProgressTask),
     checks: &mut Vec<SelfCheck>,
 ) -> Result<Vec<f64>, Error> {
     let context = progress.0;

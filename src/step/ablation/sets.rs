@@ -3,16 +3,16 @@
 use crate::intervene::{Layout, Units};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
-use crate::step::places::Place;
+use crate::step::places::Component;
 use std::collections::BTreeMap;
 
 /// Units by hook.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Set(BTreeMap<Hook, Vec<bool>>);
+pub struct UnitSet(BTreeMap<Hook, Vec<bool>>);
 
-impl Set {
+impl UnitSet {
     /// These components.
-    pub fn of<'p>(places: impl IntoIterator<Item = &'p Place>, facts: &Facts) -> Self {
+    pub fn of<'p>(places: impl IntoIterator<Item = &'p Component>, facts: &Facts) -> Self {
         let mut set = Self::default();
         for &place in places {
             set.add(place, facts);
@@ -24,11 +24,11 @@ impl Set {
     pub fn all(facts: &Facts) -> Self {
         let sites = [Site::Z, Site::MlpPost];
         let hooks = (0..facts.n_layers).flat_map(|layer| sites.map(|site| Hook::Block(layer, site)));
-        Self::of(&hooks.map(|hook| Place { hook, unit: None }).collect::<Vec<_>>(), facts)
+        Self::of(&hooks.map(|hook| Component { hook, unit: None }).collect::<Vec<_>>(), facts)
     }
 
     /// Adds a component; whether any of it is new.
-    pub fn add(&mut self, place: Place, facts: &Facts) -> bool {
+    pub fn add(&mut self, place: Component, facts: &Facts) -> bool {
         // Neither hook depends on the length of the prompt.
         let Some(layout) = Layout::of(place.hook, facts, 1) else { return false };
         let units = self.0.entry(place.hook).or_insert_with(|| vec![false; layout.units()]);
@@ -41,13 +41,13 @@ impl Set {
     }
 
     /// Whether any of a component is in it.
-    pub fn meets(&self, place: Place) -> bool {
+    pub fn meets(&self, place: Component) -> bool {
         let Some(units) = self.0.get(&place.hook) else { return false };
         place.unit.map_or(units.contains(&true), |unit| units.get(unit) == Some(&true))
     }
 
     /// What is in it and not in `other`.
-    pub fn without(&self, other: &Set) -> Self {
+    pub fn without(&self, other: &UnitSet) -> Self {
         let left = |(hook, units): (&Hook, &Vec<bool>)| {
             let Some(gone) = other.0.get(hook) else { return (*hook, units.clone()) };
             (*hook, units.iter().zip(gone).map(|(unit, gone)| *unit && !gone).collect())

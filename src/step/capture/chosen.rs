@@ -3,7 +3,7 @@
 use crate::intervene::Layout;
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
-use crate::step::places::Place;
+use crate::step::places::Component;
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ impl Chosen {
 }
 
 /// What places name, for prompts of `length` tokens.
-pub fn of(places: &[Place], facts: &Facts, length: usize) -> Vec<Chosen> {
+pub fn of(places: &[Component], facts: &Facts, length: usize) -> Vec<Chosen> {
     let mut hooks: IndexMap<Hook, (Layout, BTreeSet<usize>)> = IndexMap::new();
     for place in places {
         let Some(layout) = Layout::of(place.hook, facts, length) else { continue };

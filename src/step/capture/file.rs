@@ -15,7 +15,7 @@ pub enum Data<'d> {
 }
 
 /// A tensor.
-pub struct Tensor<'d> {
+pub struct FileTensor<'d> {
     /// Extents.
     pub shape: Vec<usize>,
     /// As many values as the extents say.
@@ -30,7 +30,7 @@ const VALUES_AT_ONCE: usize = 1 << 14;
 ///
 /// # Errors
 /// What the operating system says.
-pub fn write(path: &Path, metadata: &[(&str, String)], tensors: &[(String, Tensor)]) -> Result<(), WriteError> {
+pub fn write(path: &Path, metadata: &[(&str, String)], tensors: &[(String, FileTensor)]) -> Result<(), WriteError> {
     let mut header = header(metadata, tensors).into_bytes();
     header.resize(header.len().next_multiple_of(8), b' ');
     write_atomic(path, |out| {
@@ -43,12 +43,12 @@ pub fn write(path: &Path, metadata: &[(&str, String)], tensors: &[(String, Tenso
     })
 }
 
-fn header(metadata: &[(&str, String)], tensors: &[(String, Tensor)]) -> String {
+fn header(metadata: &[(&str, String)], tensors: &[(String, FileTensor)]) -> String {
     let metadata: Map<String, Value> =
         metadata.iter().map(|(key, text)| (key.to_string(), text.as_str().into())).collect();
     let mut header = Map::from_iter([("__metadata__".to_string(), Value::from(metadata))]);
     let mut start = 0;
-    for (name, Tensor { shape, data }) in tensors {
+    for (name, FileTensor { shape, data }) in tensors {
         let (dtype, bytes) = match data {
             Data::Integers(values) => ("I64", size_of_val(values.as_slice())),
             Data::Floats(values) => ("F32", size_of_val(*values)),

@@ -4,11 +4,11 @@ mod chosen;
 mod file;
 
 use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
-use super::places::{self, Place, PlaceColumns, PositionGroup};
-use super::summary::{MOST_ROWS, ValueColumns, Values};
+use super::places::{self, Component, PlaceColumns, PositionGroup};
+use super::summary::{MOST_ROWS, MeasuredValues, ValueColumns};
 use super::{Outcome, RowsInfo, Scope, replays};
 use crate::context::Context;
-use crate::cost::{Read, Survey, Workload};
+use crate::cost::{ReadCost, Survey, Workload};
 use crate::intervene::{Activation, HookPositions, Layout, Positions};
 use crate::model::facts::Facts;
 use crate::prompt::PromptColumns;
@@ -38,7 +38,7 @@ impl Kind for step::Capture {
                 let target = Scope::planned(&survey.sketch.card.facts);
                 let (chosen, at) = places(self, target, &cell.positions, &cell.template, context)?;
                 let values = chosen.iter().map(Chosen::values).sum::<usize>() * at.iter(cell.positions.length).count();
-                Ok(Read { logits: 0, bytes: values * size_of::<f32>(), passing: 0 })
+                Ok(ReadCost { logits: 0, bytes: values * size_of::<f32>(), passing: 0 })
             })
             .map(Some)
     }
@@ -48,7 +48,7 @@ impl Kind for step::Capture {
 fn places(
     step: &step::Capture,
     target: Scope,
-    positions: &prompt::Positions,
+    positions: &prompt::TemplatePositions,
     template: &str,
     context: &Context,
 ) -> Result<(Vec<Chosen>, Positions), Error> {
@@ -145,7 +145,7 @@ fn write(
     context: &Context,
 ) -> Result<PathBuf, Error> {
     let tokens = model_run::tokens(&cell.prompts)?;
-    let integers = |values: Vec<i64>, shape: Vec<usize>| file::Tensor { shape, data: file::Data::Integers(values) };
+    let integers = |values: Vec<i64>, shape: Vec<usize>| file::FileTensor { shape, data: file::Data::Integers(values) };
     let positions: Vec<i64> = match activations.first() {
         Some(activation) => activation.positions.iter().map(|&position| position as i64).collect(),
         None => Vec::new(),
@@ -158,7 +158,7 @@ fn write(
     ];
     tensors.extend(chosen.iter().zip(activations).map(|(chosen, activation)| {
         let data = file::Data::Floats(&activation.data);
-        (chosen.hook.to_string(), file::Tensor { shape: activation.shape(), data })
+        (chosen.hook.to_string(), file::FileTensor { shape: activation.shape(), data })
     }));
     let labels = subject.labels();
     let metadata = [
@@ -206,7 +206,7 @@ fn values(
     (cell, facts): (&TemplateBatch, &Facts),
 ) -> PolarsResult<DataFrame> {
     let prompts = &cell.prompts;
-    let mut keys: Vec<(Place, &PositionGroup)> = Vec::new();
+    let mut keys: Vec<(Component, &PositionGroup)> = Vec::new();
     let mut indices: Vec<Option<u32>> = Vec::new();
     let mut data: Vec<f64> = Vec::new();
     for (chosen, activation) in chosen.iter().zip(activations) {
@@ -214,7 +214,7 @@ fn values(
             for (slot, &unit) in chosen.units.iter().enumerate() {
                 let whole = matches!(activation.layout, Layout::Stream { .. });
                 for index in 0..activation.layout.unit_width() {
-                    keys.push((Place { hook: chosen.hook, unit: Some(unit) }, at));
+                    keys.push((Component { hook: chosen.hook, unit: Some(unit) }, at));
                     indices.push((!whole).then_some(index as u32));
                     data.extend((0..prompts.len()).map(|row| {
                         let values = activation.unit(row, position, slot);
@@ -225,6 +225,6 @@ fn values(
         }
     }
     let keys = places::keys(&keys, facts)?.hstack(&IndexColumn::columns("", indices.into_iter()))?;
-    let values = Values { keys: &keys, measures: &["value"], prompts, data: &data, baseline: None };
+    let values = MeasuredValues { keys: &keys, measures: &["value"], prompts, data: &data, baseline: None };
     values.each()?.drop("measure")
 }

@@ -1,6 +1,6 @@
 //! Activation patterns: `mlp.hook_post` at the last position, of some neurons on every prompt.
 
-use super::neurons::Neuron;
+use super::neurons::RankedNeuron;
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::{HookPositions, Positions, capture_blocks};
@@ -20,7 +20,7 @@ use std::ops::Range;
 /// Ctrl-C.
 pub fn read(
     (step, label): (&str, &str),
-    neurons: &[Neuron],
+    neurons: &[RankedNeuron],
     prompts: &[&Prompt],
     subject: &ModelRun,
     (context, outcome): (&Context, &mut Outcome),

@@ -1,7 +1,7 @@
 //! The neurons that are told of and drawn: the best of each type of heuristic, and the most important of those that
 //! match none.
 
-use super::found::Found;
+use super::found::NeuronMatches;
 use crate::heuristic::Match;
 use crate::spec::step::HeuristicType;
 
@@ -11,7 +11,7 @@ pub struct Example {
     /// As an example of what; `None` of what matches nothing.
     pub kind: Option<HeuristicType>,
     /// The neuron.
-    pub found: Found,
+    pub found: NeuronMatches,
     /// Its best match of that type.
     pub best: Option<Match>,
     /// Its activation at every prompt.
@@ -42,7 +42,7 @@ impl Examples {
     }
 
     /// Keeps a neuron where it is one of the best.
-    pub fn offer(&mut self, found: &Found, activations: &[f32], result_logits: &[f32]) {
+    pub fn offer(&mut self, found: &NeuronMatches, activations: &[f32], result_logits: &[f32]) {
         let effect = found.neuron.effect.unwrap_or(f64::NEG_INFINITY);
         let mut keep = |kind: Option<HeuristicType>, best: Option<&Match>, goodness: Goodness| {
             let worse = self.kept.iter().filter(|(_, one)| one.kind == kind);

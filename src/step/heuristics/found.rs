@@ -1,13 +1,13 @@
 //! A neuron with the heuristics that match it.
 
-use super::neurons::Neuron;
+use super::neurons::RankedNeuron;
 use crate::heuristic::Match;
 
 /// A neuron with what it matches.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct NeuronMatches {
     /// The neuron.
-    pub neuron: Neuron,
+    pub neuron: RankedNeuron,
     /// The heuristics, the best first.
     pub matches: Vec<Match>,
     /// How many on the result it would match with its value vector's logits shuffled over the results.
@@ -18,7 +18,7 @@ pub struct Found {
     pub top: Vec<i64>,
 }
 
-impl Found {
+impl NeuronMatches {
     /// How many of its matches are on operands.
     pub fn indirect(&self) -> usize {
         self.matches.len() - self.direct()

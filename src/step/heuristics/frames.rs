@@ -1,10 +1,10 @@
 //! The step's rows, for the prompts of one group.
 
 use super::examples::Example;
-use super::found::Found;
-use super::neurons::Neuron;
+use super::found::NeuronMatches;
+use super::neurons::RankedNeuron;
 use super::values::{joined, listed};
-use crate::heuristic::{Entry, Heuristic, Match};
+use crate::heuristic::{Heuristic, Match, MatcherEntry};
 use crate::spec::step::HeuristicType;
 use crate::step::RowsInfo;
 use crate::table::{Holds, rows};
@@ -30,8 +30,8 @@ pub fn declared() -> Vec<RowsInfo> {
 /// The rows in that order; `prompts` are operands and the number of the result, `drawn` the examples whose activations are kept.
 pub fn all(
     group: &str,
-    found: &[Found],
-    entries: &[Entry],
+    found: &[NeuronMatches],
+    entries: &[MatcherEntry],
     examples: &[Example],
     drawn: &[&Example],
     prompts: &[(i64, i64, usize)],
@@ -89,7 +89,11 @@ struct MatchedHeuristic<'r> {
 }
 
 /// The heuristics of any neuron, in the order of the catalogue; sets of results last, which no chance is known of.
-fn associated<'r>(group: &'r str, found: &'r [Found], entries: &'r [Entry]) -> Vec<MatchedHeuristic<'r>> {
+fn associated<'r>(
+    group: &'r str,
+    found: &'r [NeuronMatches],
+    entries: &'r [MatcherEntry],
+) -> Vec<MatchedHeuristic<'r>> {
     let one = |heuristic, associated, chance| MatchedHeuristic { group, heuristic, neurons: 0, associated, chance };
     let all =
         entries.iter().map(|entry| (&entry.heuristic, one(&entry.heuristic, entry.associated, Some(entry.chance))));
@@ -103,7 +107,7 @@ fn associated<'r>(group: &'r str, found: &'r [Found], entries: &'r [Entry]) -> V
 
 rows! {
     /// A ranked neuron.
-    NeuronColumns<'r>((group, neuron): (&'r str, &'r Neuron)) {
+    NeuronColumns<'r>((group, neuron): (&'r str, &'r RankedNeuron)) {
         operator: String = group;
         layer: i64 = neuron.layer;
         neuron: i64 = neuron.neuron;
@@ -113,7 +117,7 @@ rows! {
     }
 
     /// A neuron, and a heuristic that it matches.
-    MatchColumns<'r>((neuron, one): ((&'r str, &'r Neuron), &'r Match)) {
+    MatchColumns<'r>((neuron, one): ((&'r str, &'r RankedNeuron), &'r Match)) {
         of: NeuronColumns = *neuron;
         heuristic: String = one.heuristic.to_string(), "The rule: `op1 in [10, 20)`, `result mod 5 = 3`.";
         type: String = one.heuristic.kind().name(),
@@ -125,7 +129,7 @@ rows! {
     }
 
     /// A neuron, and how many heuristics it matches.
-    FoundColumns<'r>((group, one): (&'r str, &'r Found)) {
+    FoundColumns<'r>((group, one): (&'r str, &'r NeuronMatches)) {
         of: NeuronColumns = (*group, &one.neuron);
         heuristics: i64 = one.matches.len(), "How many heuristics the neuron matches; of examples, all of them.";
         direct: i64 = one.direct(), "How many of its heuristics are on results.";

@@ -8,7 +8,7 @@ mod neurons;
 mod prompts;
 mod values;
 
-use super::dry_ranking::{self, Reader};
+use super::dry_ranking::{self, RankingReader};
 use super::model_run::{self, ModelRun};
 use super::ranking::Ranking;
 use super::summary::MOST_ROWS;
@@ -16,7 +16,7 @@ use super::{Outcome, RowsInfo, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
-use crate::heuristic::{Match, Matcher, Options};
+use crate::heuristic::{Match, Matcher, MatcherOptions};
 use crate::manifest::SelfCheck;
 use crate::spec::step::{Heuristics, ScoreCap, ZeroResults};
 use crate::spec::{Loaded, Prompts, SpecErrors};
@@ -25,11 +25,11 @@ use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::table::Frames;
 use examples::{Example, Examples};
-use found::Found;
-use prompts::Asked;
+use found::NeuronMatches;
+use prompts::GroupPrompts;
 use std::cell::RefCell;
 use std::ops::Range;
-use values::Values;
+use values::AnswerIntegers;
 
 /// Neurons of a block that are matched together.
 const MATCHED_AT_ONCE: usize = 64;
@@ -42,9 +42,9 @@ impl Kind for Heuristics {
         let mut outcome = model_run::each_on(self, context, surveyed, |subject, outcome| {
             for template in 0..subject.set.templates.len() {
                 for group in &subject.set.groups {
-                    let asked = prompts::asked(self, template, group, subject, outcome);
-                    if !asked.prompts.is_empty() {
-                        classify(self, &asked, subject, context, outcome)?;
+                    let set = prompts::of_group(self, template, group, subject, outcome);
+                    if !set.prompts.is_empty() {
+                        classify(self, &set, subject, context, outcome)?;
                     }
                 }
             }
@@ -68,7 +68,7 @@ impl Kind for Heuristics {
         let groups = &model_run::groups(self, context)?;
         let count = groups.len().max(1);
         for cell in &survey.cells {
-            let reader = Reader { name: &survey.name, facts, template: &cell.template, groups };
+            let reader = RankingReader { name: &survey.name, facts, template: &cell.template, groups };
             neurons::foresee(self, reader, context)?;
         }
         let layers = dry_ranking::expected_layers(&self.ranked.from, facts, context);
@@ -106,8 +106,8 @@ fn at_once(context: &Context, prompts: usize) -> usize {
 }
 
 /// What is looked for in a model.
-fn options(step: &Heuristics, gated: bool) -> Options {
-    Options {
+fn options(step: &Heuristics, gated: bool) -> MatcherOptions {
+    MatcherOptions {
         variant: step.variant,
         types: step.types.clone(),
         threshold: step.threshold,
@@ -122,31 +122,31 @@ fn options(step: &Heuristics, gated: bool) -> Options {
 /// The neurons of one group's prompts: reads their activations and what they write, matches them, and adds the rows.
 fn classify(
     step: &Heuristics,
-    asked: &Asked,
+    set: &GroupPrompts,
     subject: &ModelRun,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let facts = subject.model.facts();
-    let neurons = neurons::ranked(step, &asked.group, &asked.template, subject, context)?;
-    let problems = asked.problems();
-    let Some(operator) = asked.calculations().next().map(|one| one.operator) else { return Ok(()) };
+    let neurons = neurons::ranked(step, &set.group, &set.template, subject, context)?;
+    let problems = set.problems();
+    let Some(operator) = set.calculations().next().map(|one| one.operator) else { return Ok(()) };
     let sign = operator.sign();
     let matcher = Matcher::new(&problems, operator, options(step, facts.gated));
-    let values = Values::of(asked, subject, context, step)?;
+    let values = AnswerIntegers::of(set, subject, context, step)?;
     let matched = values.indices(matcher.results());
     let shuffled = values::shuffled(&matched, step.seed);
-    check_examples(step, asked, context, outcome)?;
+    check_examples(step, set, context, outcome)?;
 
     let label = format!("{} {sign}: {}", step.name, subject.name);
-    let mut found: Vec<Found> = Vec::with_capacity(neurons.len());
+    let mut found: Vec<NeuronMatches> = Vec::with_capacity(neurons.len());
     let mut examples = Examples::new(step.examples);
     for part in neurons.chunks(at_once(context, problems.len())) {
-        let activations = activations::read((&step.name, &label), part, &asked.prompts, subject, (context, outcome))?;
+        let activations = activations::read((&step.name, &label), part, &set.prompts, subject, (context, outcome))?;
         let task = context.progress.begin(&label, part.len() as u64, "neurons");
         let divided = Divided {
             step: &step.name,
-            what: format!("matches of {sign} {}, template '{}'", subject.name, asked.template),
+            what: format!("matches of {sign} {}, template '{}'", subject.name, set.template),
             context,
             parts: parts(part.len(), MATCHED_AT_ONCE),
         };
@@ -176,28 +176,28 @@ fn classify(
             let values = logits.into_iter().zip(activations_of(&range).chunks(problems.len()));
             for ((neuron, (matches, [control, control_operands])), (logits, activations)) in neurons.zip(values) {
                 let (neuron, top) = (neuron.clone(), logits.top);
-                let one = Found { neuron, matches, control, control_operands, top };
+                let one = NeuronMatches { neuron, matches, control, control_operands, top };
                 examples.offer(&one, activations, &logits.results);
                 found.push(one);
             }
         })?;
     }
-    outcome.notes.push(note(&matcher, &found, asked, subject));
+    outcome.notes.push(note(&matcher, &found, set, subject));
     let examples: Vec<Example> = examples.all();
     let drawn = examples::first(&examples, step.patterns);
-    let prompts = values.of_prompts(asked);
-    let named = frames::all(asked.group.label(), &found, matcher.entries(), &examples, &drawn, &prompts)?;
+    let prompts = values.of_prompts(set);
+    let named = frames::all(set.group.label(), &found, matcher.entries(), &examples, &drawn, &prompts)?;
     for (rows, frame) in frames::declared().into_iter().zip(named) {
-        outcome.add_labelled(&rows.name(&step.name), subject.labels(), &asked.template, frame)?;
+        outcome.add_labelled(&rows.name(&step.name), subject.labels(), &set.template, frame)?;
     }
     Ok(())
 }
 
 /// Refuses more rows of pictures than are kept.
-fn check_examples(step: &Heuristics, asked: &Asked, context: &Context, outcome: &Outcome) -> Result<(), Error> {
+fn check_examples(step: &Heuristics, set: &GroupPrompts, context: &Context, outcome: &Outcome) -> Result<(), Error> {
     let name = format!("{}.{}", step.name, frames::PATTERNS);
     let before = outcome.frames.iter().find(|(other, _)| *other == name).map_or(0, |(_, frame)| frame.height());
-    let most = before + step.patterns.min(step.examples) * (step.types.len() + 1) * asked.prompts.len();
+    let most = before + step.patterns.min(step.examples) * (step.types.len() + 1) * set.prompts.len();
     if most <= MOST_ROWS {
         return Ok(());
     }
@@ -206,8 +206,8 @@ fn check_examples(step: &Heuristics, asked: &Asked, context: &Context, outcome: 
 }
 
 /// How many neurons are classified, and what chance makes of that.
-fn note(matcher: &Matcher, found: &[Found], asked: &Asked, subject: &ModelRun) -> String {
-    let count = |of: &dyn Fn(&Found) -> bool| found.iter().filter(|one| of(one)).count();
+fn note(matcher: &Matcher, found: &[NeuronMatches], set: &GroupPrompts, subject: &ModelRun) -> String {
+    let count = |of: &dyn Fn(&NeuronMatches) -> bool| found.iter().filter(|one| of(one)).count();
     let classified = count(&|one| !one.matches.is_empty());
     let (direct, control) = (count(&|one| one.direct() > 0), count(&|one| one.control > 0));
     let (indirect, disordered) = (count(&|one| one.indirect() > 0), count(&|one| one.control_operands > 0));
@@ -217,8 +217,8 @@ fn note(matcher: &Matcher, found: &[Found], asked: &Asked, subject: &ModelRun) -
          random order match {chance:.3} on average; {direct} neurons match a heuristic on the result, {control} would with their \
          value vectors' logits shuffled; {indirect} match one on operands, {disordered} would with their activations shuffled",
         subject.name,
-        asked.template,
-        asked.group,
+        set.template,
+        set.group,
         found.len(),
         matcher.entries().len(),
         matcher.prompts(),

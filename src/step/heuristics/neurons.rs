@@ -6,13 +6,13 @@ use crate::model::hook::{Hook, Site};
 use crate::prompt::PromptGroup;
 use crate::spec::step::Heuristics;
 use crate::step::ModelRun;
-use crate::step::dry_ranking::{self, Reader};
-use crate::step::places::Place;
-use crate::step::ranking::{self, Effect, Fault, Of, Ranking, fault};
+use crate::step::dry_ranking::{self, RankingReader};
+use crate::step::places::Component;
+use crate::step::ranking::{self, Effect, Of, Ranking, RankingFault, fault};
 
 /// A neuron of the ranking.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Neuron {
+pub struct RankedNeuron {
     /// Its layer.
     pub layer: usize,
     /// Its index in the layer.
@@ -23,7 +23,7 @@ pub struct Neuron {
     pub effect: Option<f64>,
 }
 
-impl Neuron {
+impl RankedNeuron {
     /// `L3N17`
     pub fn component(&self) -> String {
         format!("L{}N{}", self.layer, self.neuron)
@@ -40,7 +40,7 @@ pub fn ranked(
     template: &str,
     subject: &ModelRun,
     context: &Context,
-) -> Result<Vec<Neuron>, Error> {
+) -> Result<Vec<RankedNeuron>, Error> {
     let refuse = |fault| Error::from(ranking::refused(&["step", &step.name, "ranked"], fault, context.loaded));
     let from = &step.ranked.from;
     let rows = context.frames.get(from).map_err(|problem| refuse(fault("from", problem)))?;
@@ -55,9 +55,9 @@ pub fn ranked(
     }
     let best = ranking::top(&effects, true, |_| step.ranked.k);
     let one = |(rank, (place, effect)): (usize, Effect)| {
-        neuron(place).map(|(layer, neuron)| Neuron { layer, neuron, rank, effect })
+        neuron(place).map(|(layer, neuron)| RankedNeuron { layer, neuron, rank, effect })
     };
-    let mut neurons: Vec<Neuron> = best.into_iter().filter_map(one).collect();
+    let mut neurons: Vec<RankedNeuron> = best.into_iter().filter_map(one).collect();
     neurons.sort_by_key(|neuron| (neuron.layer, neuron.rank));
     Ok(neurons)
 }
@@ -66,7 +66,7 @@ pub fn ranked(
 ///
 /// # Errors
 /// That, at its place in the spec.
-pub fn foresee(step: &Heuristics, reader: Reader, context: &Context) -> Result<(), Error> {
+pub fn foresee(step: &Heuristics, reader: RankingReader, context: &Context) -> Result<(), Error> {
     let path = ["step", step.name.as_str(), "ranked"];
     let ranked = dry_ranking::ranked(&Ranking::from(&step.ranked), &path, reader, context)?;
     let is_none = |effects: &Vec<Effect>| effects.iter().all(|(place, _)| neuron(*place).is_none());
@@ -75,12 +75,12 @@ pub fn foresee(step: &Heuristics, reader: Reader, context: &Context) -> Result<(
     Err(ranking::refused(&path, none(&step.ranked.from, group), context.loaded).into())
 }
 
-fn none(from: &str, group: Option<&str>) -> Fault {
+fn none(from: &str, group: Option<&str>) -> RankingFault {
     let of = group.map_or(String::new(), |group| format!(" for operator '{group}'"));
     fault("from", format!("'{from}' ranks no neurons{of}; write a step of neuron-patching"))
 }
 
-fn neuron(place: Place) -> Option<(usize, usize)> {
+fn neuron(place: Component) -> Option<(usize, usize)> {
     match (place.hook, place.unit) {
         (Hook::Block(layer, Site::MlpPost), Some(neuron)) => Some((layer, neuron)),
         _ => None,

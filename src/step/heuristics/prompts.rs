@@ -1,12 +1,12 @@
 //! The prompts of one group whose results can be read: every legal one with a result of one token.
 
-use crate::heuristic::Problem;
+use crate::heuristic::ArithmeticProblem;
 use crate::prompt::{Calculation, Prompt, PromptGroup};
 use crate::spec::step::Heuristics;
 use crate::step::{ModelRun, Outcome};
 
 /// The prompts of a template and a group.
-pub struct Asked<'s> {
+pub struct GroupPrompts<'s> {
     /// Name of the template.
     pub template: String,
     /// The group.
@@ -15,26 +15,26 @@ pub struct Asked<'s> {
     pub prompts: Vec<&'s Prompt>,
 }
 
-impl Asked<'_> {
+impl GroupPrompts<'_> {
     /// What each asks to calculate, one for each prompt.
     pub fn calculations(&self) -> impl Iterator<Item = &Calculation> {
         self.prompts.iter().filter_map(|prompt| prompt.calculation())
     }
 
     /// The prompts as numbers.
-    pub fn problems(&self) -> Vec<Problem> {
-        self.calculations().map(|&Calculation { a, b, result, .. }| Problem { a, b, result }).collect()
+    pub fn problems(&self) -> Vec<ArithmeticProblem> {
+        self.calculations().map(|&Calculation { a, b, result, .. }| ArithmeticProblem { a, b, result }).collect()
     }
 }
 
 /// The prompts of arithmetic of a template and a group; says how many are left out because their results are several tokens.
-pub fn asked<'s>(
+pub fn of_group<'s>(
     step: &Heuristics,
     template: usize,
     group: &PromptGroup,
     subject: &'s ModelRun,
     outcome: &mut Outcome,
-) -> Asked<'s> {
+) -> GroupPrompts<'s> {
     let name = subject.set.templates.get(template).map_or(String::new(), |template| template.name.clone());
     let of = |prompt: &&Prompt| prompt.template == template && prompt.group == *group && prompt.calculation().is_some();
     let all: Vec<&Prompt> = subject.set.prompts.iter().filter(of).collect();
@@ -49,5 +49,5 @@ pub fn asked<'s>(
             all.len()
         ));
     }
-    Asked { template: name, group: group.clone(), prompts }
+    GroupPrompts { template: name, group: group.clone(), prompts }
 }

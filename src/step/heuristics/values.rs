@@ -1,11 +1,11 @@
 //! What neurons write: the logits of their value vectors at the tokens of integers.
 
-use super::neurons::Neuron;
-use super::prompts::Asked;
+use super::neurons::RankedNeuron;
+use super::prompts::GroupPrompts;
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::value_logits;
-use crate::prompt::{PromptError, Resolved, integers};
+use crate::prompt::{PromptError, ResolvedPrompts, integers};
 use crate::spec::step::Heuristics;
 use crate::step::ModelRun;
 use rand::SeedableRng;
@@ -19,7 +19,7 @@ const INTEGERS: i64 = 1000;
 const TOP: usize = 10;
 
 /// The integers that are one token where the answer stands.
-pub struct Values {
+pub struct AnswerIntegers {
     /// The integers that are told of a neuron.
     integers: Vec<i64>,
     /// The results of the prompts, ascending.
@@ -36,22 +36,22 @@ pub struct Logits {
     pub top: Vec<i64>,
 }
 
-impl Values {
+impl AnswerIntegers {
     /// The integers after the prompts of a group.
     ///
     /// # Errors
     /// None that the prompts themselves have not had.
-    pub fn of(asked: &Asked, subject: &ModelRun, context: &Context, step: &Heuristics) -> Result<Self, Error> {
+    pub fn of(set: &GroupPrompts, subject: &ModelRun, context: &Context, step: &Heuristics) -> Result<Self, Error> {
         let refuse = |error| context.refuse_prompts(step.prompts.as_deref(), &subject.name, error);
         let spec = context.prompts(step.prompts.as_deref(), &step.name)?;
-        let resolved = Resolved::new(spec).map_err(PromptError::Spec).map_err(refuse)?;
-        let results: BTreeMap<i64, u32> = asked
+        let resolved = ResolvedPrompts::new(spec).map_err(PromptError::Spec).map_err(refuse)?;
+        let results: BTreeMap<i64, u32> = set
             .prompts
             .iter()
             .filter_map(|prompt| Some((prompt.calculation()?.result, prompt.answer_token())))
             .collect();
         let n_vocab = subject.model.facts().n_vocab;
-        let integers = match asked.prompts.first() {
+        let integers = match set.prompts.first() {
             Some(first) => integers(&resolved, subject.model.tokenizer(), first, 0..INTEGERS),
             None => Vec::new(),
         };
@@ -75,13 +75,13 @@ impl Values {
     }
 
     /// Of each prompt, where its result is among them.
-    pub fn of_prompts(&self, asked: &Asked) -> Vec<(i64, i64, usize)> {
+    pub fn of_prompts(&self, set: &GroupPrompts) -> Vec<(i64, i64, usize)> {
         let index = |answer: i64| self.results.partition_point(|&result| result < answer);
-        asked.calculations().map(|one| (one.a, one.b, index(one.result))).collect()
+        set.calculations().map(|one| (one.a, one.b, index(one.result))).collect()
     }
 
     /// The logits of neurons, those of a layer next to each other.
-    pub fn logits(&self, neurons: &[Neuron], subject: &ModelRun) -> Vec<Logits> {
+    pub fn logits(&self, neurons: &[RankedNeuron], subject: &ModelRun) -> Vec<Logits> {
         let transformer = subject.model.transformer();
         let layers = neurons.chunk_by(|one, other| one.layer == other.layer);
         let logits = layers.flat_map(|part| {
@@ -110,7 +110,7 @@ pub fn shuffled(indices: &[usize], seed: u64) -> Vec<usize> {
 }
 
 /// The activations of neurons, one after the other, those of each in an order of its own.
-pub fn disordered(activations: &[f32], neurons: &[Neuron], seed: u64) -> Vec<f32> {
+pub fn disordered(activations: &[f32], neurons: &[RankedNeuron], seed: u64) -> Vec<f32> {
     let mut activations = activations.to_vec();
     let each = activations.len() / neurons.len().max(1);
     for (activations, neuron) in activations.chunks_mut(each.max(1)).zip(neurons) {

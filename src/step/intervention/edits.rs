@@ -2,22 +2,22 @@
 
 use crate::Error;
 use crate::context::Context;
-use crate::intervene::{Change, Edit, Positions as Where, Units, Value};
+use crate::intervene::{Change, Edit, Positions, Units, Value};
 use crate::model::hook::{Hook, Site};
-use crate::prompt::Positions;
+use crate::prompt::TemplatePositions;
 use crate::spec::PositionName;
 use crate::spec::step::{EditSpec, EditValue, Intervention, NamedIntervention};
 use crate::step::Scope;
 use crate::step::dependent_key::DependentKey;
-use crate::step::places::{self, Place};
+use crate::step::places::{self, Component};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
 /// What an edit of a hook at some positions writes.
-pub type Written<'w> = &'w dyn Fn(EditValue, Hook, &Where) -> Result<Value, Error>;
+pub type EditWriter<'w> = &'w dyn Fn(EditValue, Hook, &Positions) -> Result<Value, Error>;
 
 /// The positions of a template's prompts, and its name.
-pub type At<'a> = (&'a Positions, &'a str);
+pub type At<'a> = (&'a TemplatePositions, &'a str);
 
 /// The edits of each intervention, each with the number of the spec's edit that it is from; `written` says what those of activations write.
 ///
@@ -28,7 +28,7 @@ pub fn resolve(
     target: Scope,
     at: At,
     context: &Context,
-    written: Written,
+    written: EditWriter,
 ) -> Result<Vec<Vec<(usize, Edit)>>, Error> {
     let of = |intervention: &NamedIntervention| {
         let each = intervention.edits.iter().enumerate().map(|(number, edit)| {
@@ -49,7 +49,7 @@ fn resolve_edit(
     target: Scope,
     (of, template): At,
     context: &Context,
-    written: Written,
+    written: EditWriter,
 ) -> Result<Vec<Edit>, Error> {
     let below = |key: &'static str| [path, &[key]].concat();
     let positions = places::positions_at(&below("positions"), &edit.positions, of, template, context)?;
@@ -73,7 +73,7 @@ fn resolve_edit(
         return Err(context.loaded.refuse(&below("cut"), problem, None).into());
     }
     let edges = edges(&below("to"), &edit.to, positions, of, template, context)?;
-    let last_reads = |(queries, keys): &(Where, Where)| {
+    let last_reads = |(queries, keys): &(Positions, Positions)| {
         keys.iter(of.length).min().is_some_and(|key| queries.iter(of.length).max() >= Some(key))
     };
     // Before the first position there is nothing to read, in one model and not in another that begins with a token of its own.
@@ -85,7 +85,8 @@ fn resolve_edit(
     let mut cut = Vec::new();
     for (hook, heads) in by_hook(heads) {
         let Hook::Block(layer, _) = hook else { continue };
-        let edit = |(queries, keys): &(Where, Where)| Edit::cut(layer, heads.clone(), queries.clone(), keys.clone());
+        let edit =
+            |(queries, keys): &(Positions, Positions)| Edit::cut(layer, heads.clone(), queries.clone(), keys.clone());
         cut.extend(edges.iter().map(edit));
     }
     Ok(cut)
@@ -95,15 +96,15 @@ fn resolve_edit(
 fn edges(
     path: &[&str],
     to: &[PositionName],
-    queries: Where,
-    of: &Positions,
+    queries: Positions,
+    of: &TemplatePositions,
     template: &str,
     context: &Context,
-) -> Result<Vec<(Where, Where)>, Error> {
+) -> Result<Vec<(Positions, Positions)>, Error> {
     if to == [PositionName::before()] {
         let earlier = |query: usize| {
-            let keys = Where::At((0..query).collect());
-            (Where::At(vec![query]), keys)
+            let keys = Positions::At((0..query).collect());
+            (Positions::At(vec![query]), keys)
         };
         return Ok(queries.iter(of.length).map(earlier).collect());
     }
@@ -112,9 +113,9 @@ fn edges(
 }
 
 /// The units of each hook together.
-fn by_hook(places: Vec<Place>) -> impl Iterator<Item = (Hook, Units)> {
+fn by_hook(places: Vec<Component>) -> impl Iterator<Item = (Hook, Units)> {
     let mut hooks: IndexMap<Hook, Option<BTreeSet<usize>>> = IndexMap::new();
-    for Place { hook, unit } in places {
+    for Component { hook, unit } in places {
         let units = hooks.entry(hook).or_insert_with(|| Some(BTreeSet::new()));
         match (unit, units.as_mut()) {
             (Some(unit), Some(units)) => {

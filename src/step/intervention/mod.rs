@@ -5,9 +5,9 @@ mod reach;
 mod values;
 
 use super::model_run::{self, CellRun};
-use super::pairing::{self, Other, Pairs};
+use super::pairing::{self, Other, PromptPairs};
 use super::patching::{self, Runs};
-use super::summary::Values;
+use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, Scope, replays};
 use crate::Error;
 use crate::context::Context;
@@ -23,7 +23,7 @@ use crate::step::kind::Kind;
 use crate::table::{Frames, Holds, rows};
 use edits::resolve;
 use indexmap::IndexSet;
-use reach::Reach;
+use reach::PromptReach;
 use values::{MeanValues, over, placeholder};
 
 impl Kind for Intervention {
@@ -133,12 +133,12 @@ fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: C
         .map(|group| resolve(step, target, at, context, &means.of(group, over(step), context)))
         .collect::<Result<_, Error>>()?;
     let arm = |prompt: &Prompt| groups.get_index_of(&prompt.group).unwrap_or(0);
-    let pairs = Pairs::draw_if_read(reads(step), (cell, subject), &step.counterfactual, step, context)?;
+    let pairs = PromptPairs::draw_if_read(reads(step), (cell, subject), &step.counterfactual, step, context)?;
     pairs.record(name, cell, subject, outcome)?;
 
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
-    let edits =
-        Reach::of(step, &prompts, context)?.edits(prompts.len(), |number, prompt| &arms[arm(prompts[prompt])][number]);
+    let edits = PromptReach::of(step, &prompts, context)?
+        .edits(prompts.len(), |number, prompt| &arms[arm(prompts[prompt])][number]);
     let total = planned.len() * prompts.len();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
     let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, (2, planned.len()));
@@ -158,7 +158,7 @@ fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: C
     let (baseline, data) = data.split_at(prompts.len() * measures.len());
     let names = step.interventions.iter().map(|intervention| intervention.name.as_str());
     let keys = InterventionColumn::frame(names)?;
-    let values = Values { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
+    let values = MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
 }

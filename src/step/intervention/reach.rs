@@ -13,9 +13,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Of each intervention and edit, whether it is of a prompt; `None` where it is of all.
-pub struct Reach(Vec<Vec<Option<Vec<bool>>>>);
+pub struct PromptReach(Vec<Vec<Option<Vec<bool>>>>);
 
-impl Reach {
+impl PromptReach {
     /// Of some prompts.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::heuristic::Heuristic;
 use crate::model::facts::Facts;
 use crate::prompt::{Prompt, PromptGroup};
 use crate::spec::{Loaded, SpecErrors, Step};
-use crate::step::labels::Labels;
+use crate::step::labels::RunLabels;
 use crate::step::ranking::Of;
 use crate::step::{ModelRun, TemplateBatch, dry_ranking};
 use crate::table::{Frames, read};
@@ -17,14 +17,14 @@ use std::collections::{BTreeMap, HashMap};
 /// The ranked neurons of one group, and their heuristics.
 pub struct Bag {
     /// The neurons, in the order of the rows; those without a heuristic too.
-    pub neurons: Vec<Neuron>,
+    pub neurons: Vec<BagNeuron>,
     /// The heuristics that any of them matches, in the order of the rows.
-    pub heuristics: Vec<Known>,
+    pub heuristics: Vec<HeuristicNeurons>,
 }
 
 /// A ranked neuron.
 #[derive(Debug, Clone)]
-pub struct Neuron {
+pub struct BagNeuron {
     /// Its layer.
     pub layer: usize,
     /// Its number in the layer.
@@ -35,7 +35,7 @@ pub struct Neuron {
 
 /// A heuristic and who matches it.
 #[derive(Debug, Clone)]
-pub struct Known {
+pub struct HeuristicNeurons {
     /// As rows write it.
     pub text: String,
     /// Its type.
@@ -48,7 +48,7 @@ pub struct Known {
 
 /// A neuron whose heuristics hold for a prompt.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Associated {
+pub struct AssociatedNeuron {
     /// Number in [`Bag::neurons`].
     pub neuron: usize,
     /// How many of its heuristics hold.
@@ -103,7 +103,7 @@ pub fn bags<'s>(
     context: &Context,
 ) -> Result<HashMap<PromptGroup, Bag>, Error> {
     let refuse = |problem: String| Error::from(context.loaded.refuse(&["step", step, "from"], problem, None));
-    let Labels { model, checkpoint } = subject.labels();
+    let RunLabels { model, checkpoint } = subject.labels();
     let frame = |name: &str| context.frames.get(name).map_err(refuse);
     let (matches, neurons) = (frame(from)?, frame(&format!("{from}.neurons"))?);
     let mut bags = HashMap::new();
@@ -121,7 +121,7 @@ pub fn bags<'s>(
     Ok(bags)
 }
 
-impl Known {
+impl HeuristicNeurons {
     /// Whether the heuristic holds for a prompt; for none that is not of arithmetic.
     pub fn holds(&self, prompt: &Prompt) -> bool {
         prompt.calculation().is_some_and(|one| self.heuristic.holds(one.a, one.b, one.result))
@@ -134,7 +134,7 @@ impl Bag {
         let inside = |&(layer, neuron): &(usize, usize)| layer < facts.n_layers && neuron < facts.d_mlp;
         let mut places: IndexMap<(usize, usize), Vec<(usize, f64)>> =
             places(neurons).map_err(wrong)?.into_iter().filter(inside).map(|place| (place, Vec::new())).collect();
-        let mut heuristics: IndexMap<String, Known> = IndexMap::new();
+        let mut heuristics: IndexMap<String, HeuristicNeurons> = IndexMap::new();
         let texts = read::text(matches, "heuristic").map_err(wrong)?;
         let kinds = read::text(matches, "type").map_err(wrong)?;
         let scores = read::numbers(matches, "score").map_err(wrong)?;
@@ -145,22 +145,22 @@ impl Bag {
             if let indexmap::map::Entry::Vacant(entry) = entry {
                 let parsed = text.parse().map_err(|error| format!("{error}"))?;
                 let kind = kinds.get(row).unwrap_or_default().to_string();
-                entry.insert(Known { text: text.to_string(), kind, heuristic: parsed, neurons: Vec::new() });
+                entry.insert(HeuristicNeurons { text: text.to_string(), kind, heuristic: parsed, neurons: Vec::new() });
             }
             heuristics[heuristic].neurons.push(number);
             places[number].push((heuristic, scores[row].unwrap_or(f64::NAN)));
         }
-        let neuron = |((layer, neuron), matches)| Neuron { layer, neuron, matches };
+        let neuron = |((layer, neuron), matches)| BagNeuron { layer, neuron, matches };
         Ok(Self { neurons: places.into_iter().map(neuron).collect(), heuristics: heuristics.into_values().collect() })
     }
 
     /// The neurons with a heuristic that holds for a prompt, in the order of the rows.
-    pub fn associated(&self, prompt: &Prompt) -> Vec<Associated> {
+    pub fn associated(&self, prompt: &Prompt) -> Vec<AssociatedNeuron> {
         let holds: Vec<bool> = self.heuristics.iter().map(|known| known.holds(prompt)).collect();
-        let of = |(neuron, about): (usize, &Neuron)| {
+        let of = |(neuron, about): (usize, &BagNeuron)| {
             let scores = about.matches.iter().filter(|(heuristic, _)| holds[*heuristic]).map(|(_, score)| *score);
             let (count, best) = scores.fold((0, f64::NEG_INFINITY), |(n, best), score| (n + 1, score.max(best)));
-            (count > 0).then_some(Associated { neuron, count, best })
+            (count > 0).then_some(AssociatedNeuron { neuron, count, best })
         };
         self.neurons.iter().enumerate().filter_map(of).collect()
     }
@@ -168,7 +168,7 @@ impl Bag {
     /// Some of its neurons by layer, in their order.
     pub fn by_layer(&self, neurons: impl IntoIterator<Item = usize>) -> BTreeMap<usize, Vec<usize>> {
         let mut layers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for Neuron { layer, neuron, .. } in neurons.into_iter().map(|number| &self.neurons[number]) {
+        for BagNeuron { layer, neuron, .. } in neurons.into_iter().map(|number| &self.neurons[number]) {
             layers.entry(*layer).or_default().push(*neuron);
         }
         layers

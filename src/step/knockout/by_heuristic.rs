@@ -1,13 +1,13 @@
 //! Step `heuristic-knockout`: all neurons of a heuristic out, and what that does to prompts it holds for and to others (paper
 //! §4.2, figure 7).
 
-use super::bag::{self, Bag, Known};
+use super::bag::{self, Bag, HeuristicNeurons};
 use super::runs::{self, Answers, Job, Knock};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::Edit;
-use crate::measure::{Accuracy, Resamples};
+use crate::measure::{Resamples, RightAnswers};
 use crate::prompt::{Prompt, PromptColumns, PromptGroup, Random};
 use crate::spec::Loaded;
 use crate::spec::SpecErrors;
@@ -16,7 +16,7 @@ use crate::spec::step::HeuristicType;
 use crate::spec::step::KnockoutValue;
 use crate::step::dependent_key::DependentKey;
 use crate::step::kind::Kind;
-use crate::step::labels::Labels;
+use crate::step::labels::RunLabels;
 use crate::step::means::Over;
 use crate::step::summary::{BOOTSTRAP_SEED, number};
 use crate::step::{CellRun, ModelRun, Outcome, RowsInfo, TemplateBatch, model_run, places};
@@ -80,7 +80,7 @@ fn over(step: &HeuristicKnockout) -> Over<'_> {
 /// A heuristic's neurons out in the prompts of one group.
 struct Draw<'t> {
     of: &'t PromptGroup,
-    known: &'t Known,
+    known: &'t HeuristicNeurons,
     group: &'static str,
     edits: Arc<[Edit]>,
     /// Indices of the prompts, ascending.
@@ -92,7 +92,7 @@ struct Draw<'t> {
 /// What became of them.
 struct Trial<'t> {
     of: &'t PromptGroup,
-    known: &'t Known,
+    known: &'t HeuristicNeurons,
     group: &'static str,
     prompts: Vec<&'t Prompt>,
     /// Whether each is answered correctly with nothing out, and with the neurons out.
@@ -171,7 +171,7 @@ fn knock(step: &HeuristicKnockout, CellRun { cell, subject, context, outcome }: 
 }
 
 /// The prompts among `own` that a heuristic holds for, and the others.
-fn groups(known: &Known, own: &[usize], prompts: &[&Prompt]) -> [Vec<usize>; 2] {
+fn groups(known: &HeuristicNeurons, own: &[usize], prompts: &[&Prompt]) -> [Vec<usize>; 2] {
     let holds = |&index: &usize| known.holds(prompts[index]);
     let (related, unrelated) = own.iter().copied().partition(holds);
     [related, unrelated]
@@ -199,8 +199,8 @@ fn note(step: &HeuristicKnockout, bag: &Bag, of: &PromptGroup, cell: &TemplateBa
     )
 }
 
-fn count(correct: &[bool]) -> Accuracy {
-    let mut accuracy = Accuracy::default();
+fn count(correct: &[bool]) -> RightAnswers {
+    let mut accuracy = RightAnswers::default();
     correct.iter().for_each(|&correct| accuracy.add(correct));
     accuracy
 }
@@ -215,7 +215,7 @@ impl Trial<'_> {
 /// Adds the rows `NAME`, `NAME.means` and `NAME.prompts`.
 fn record(
     step: &HeuristicKnockout,
-    labels: Labels,
+    labels: RunLabels,
     template: &str,
     trials: &[Trial],
     outcome: &mut Outcome,
@@ -265,7 +265,7 @@ type TrialRates = Option<(f64, f64)>;
 
 rows! {
     /// The neurons of a heuristic out, in one group of prompts.
-    TrialColumns<'r>((trial, after, rates): (&'r Trial<'r>, Accuracy, TrialRates)) {
+    TrialColumns<'r>((trial, after, rates): (&'r Trial<'r>, RightAnswers, TrialRates)) {
         operator: String = trial.of.label();
         heuristic: String = &trial.known.text;
         type: String = &trial.known.kind, in types();

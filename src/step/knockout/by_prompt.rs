@@ -1,7 +1,7 @@
 //! Step `prompt-knockout`: of each prompt, the neurons whose heuristics hold for it out, up to k in each layer, and as many others
 //! of the ranked neurons (paper §4.2, figure 8; at checkpoints, figure 10c).
 
-use super::bag::{self, Associated, Bag, Neuron};
+use super::bag::{self, AssociatedNeuron, Bag, BagNeuron};
 use super::runs::{self, Job, Knock};
 use crate::Error;
 use crate::context::Context;
@@ -14,7 +14,7 @@ use crate::spec::step::KnockoutValue;
 use crate::spec::step::{KnockoutOrder, PromptKnockout};
 use crate::step::dependent_key::DependentKey;
 use crate::step::kind::Kind;
-use crate::step::labels::Labels;
+use crate::step::labels::RunLabels;
 use crate::step::means::Over;
 use crate::step::{CellRun, ModelRun, Outcome, RowsInfo, TemplateBatch, model_run, places};
 use crate::table::{Frames, Holds, rows};
@@ -70,20 +70,20 @@ fn over(step: &PromptKnockout) -> Over<'_> {
 }
 
 /// Neurons of one prompt, by layer, in the order in which they go out: numbers in its [`Bag`].
-struct Queue {
+struct NeuronQueue {
     /// The seed they were drawn with; `None` for the prompt's own.
     seed: Option<u64>,
     layers: BTreeMap<usize, Vec<usize>>,
 }
 
 /// A prompt, its neurons, and what became of it.
-struct Case<'c> {
+struct KnockoutCase<'c> {
     prompt: &'c Prompt,
     bag: &'c Bag,
     /// Its neurons by number.
-    associated: HashMap<usize, Associated>,
+    associated: HashMap<usize, AssociatedNeuron>,
     /// Its own neurons first, then a control for each seed.
-    queues: Vec<Queue>,
+    queues: Vec<NeuronQueue>,
     /// Whether it is answered correctly: `[queue, k]`.
     correct: Vec<Vec<bool>>,
 }
@@ -97,7 +97,8 @@ fn knock(step: &PromptKnockout, CellRun { cell, subject, context, outcome }: Cel
     let positions = places::together(&at);
     let knock = Knock::new(step.value, over(step), positions, &bags, cell, (subject, context, outcome))?;
 
-    let mut cases: Vec<Case> = prompts.iter().map(|&prompt| Case::new(step, prompt, &bags[&prompt.group])).collect();
+    let mut cases: Vec<KnockoutCase> =
+        prompts.iter().map(|&prompt| KnockoutCase::new(step, prompt, &bags[&prompt.group])).collect();
     let mut count = 0;
     let mut first_job = Vec::with_capacity(cases.len());
     for case in &cases {
@@ -121,7 +122,8 @@ fn knock(step: &PromptKnockout, CellRun { cell, subject, context, outcome }: Cel
         let sizes = case.sizes(step);
         let run =
             |wanted: (usize, usize)| sizes.get_index_of(&wanted).is_some_and(|index| answers.after[first + index]);
-        let of = |(number, queue): (usize, &Queue)| step.k.iter().map(|&k| run((number, queue.size(k)))).collect();
+        let of =
+            |(number, queue): (usize, &NeuronQueue)| step.k.iter().map(|&k| run((number, queue.size(k)))).collect();
         case.correct = case.queues.iter().enumerate().map(of).collect();
     }
     note(step, &cases, cell, subject, outcome);
@@ -129,7 +131,7 @@ fn knock(step: &PromptKnockout, CellRun { cell, subject, context, outcome }: Cel
     Ok(())
 }
 
-impl Queue {
+impl NeuronQueue {
     /// The least k that means the same neurons as this one: there may be no more.
     fn size(&self, k: usize) -> usize {
         k.min(self.layers.values().map(Vec::len).max().unwrap_or(0))
@@ -141,7 +143,7 @@ impl Queue {
     }
 }
 
-impl<'c> Case<'c> {
+impl<'c> KnockoutCase<'c> {
     /// A prompt's own neurons in order, and its controls: as many of each layer, drawn among the ranked neurons that are not its
     /// own; all of those where they are fewer.
     fn new(step: &PromptKnockout, prompt: &'c Prompt, bag: &'c Bag) -> Self {
@@ -165,10 +167,10 @@ impl<'c> Case<'c> {
                     kept.push(number);
                 }
             }
-            Queue { seed, layers }
+            NeuronQueue { seed, layers }
         };
         let first = queue(None, own.iter().map(|one| one.neuron).collect(), &|_| most);
-        let associated: HashMap<usize, Associated> = own.into_iter().map(|one| (one.neuron, one)).collect();
+        let associated: HashMap<usize, AssociatedNeuron> = own.into_iter().map(|one| (one.neuron, one)).collect();
         let mut queues = vec![first];
         for &seed in &step.seeds {
             let mut others: Vec<usize> =
@@ -183,7 +185,9 @@ impl<'c> Case<'c> {
 
     /// The runs it needs: of which queue, how many neurons of each layer; each once.
     fn sizes(&self, step: &PromptKnockout) -> IndexSet<(usize, usize)> {
-        let of = |(number, queue): (usize, &Queue)| step.k.iter().map(|&k| (number, queue.size(k))).collect::<Vec<_>>();
+        let of = |(number, queue): (usize, &NeuronQueue)| {
+            step.k.iter().map(|&k| (number, queue.size(k))).collect::<Vec<_>>()
+        };
         self.queues.iter().enumerate().flat_map(of).collect()
     }
 
@@ -198,7 +202,13 @@ impl<'c> Case<'c> {
 }
 
 /// Says where a control has fewer neurons than what it is compared with.
-fn note(step: &PromptKnockout, cases: &[Case], cell: &TemplateBatch, subject: &ModelRun, outcome: &mut Outcome) {
+fn note(
+    step: &PromptKnockout,
+    cases: &[KnockoutCase],
+    cell: &TemplateBatch,
+    subject: &ModelRun,
+    outcome: &mut Outcome,
+) {
     let Some(k) = step.k.iter().copied().enumerate().max_by_key(|(_, k)| *k) else { return };
     let mut groups: IndexMap<&PromptGroup, Vec<(f64, f64)>> = IndexMap::new();
     for case in cases {
@@ -227,12 +237,12 @@ fn note(step: &PromptKnockout, cases: &[Case], cell: &TemplateBatch, subject: &M
 /// Adds the rows `NAME`, and, per prompt, `NAME.prompts` and `NAME.neurons`.
 fn record(
     step: &PromptKnockout,
-    labels: Labels,
+    labels: RunLabels,
     template: &str,
-    cases: &[Case],
+    cases: &[KnockoutCase],
     outcome: &mut Outcome,
 ) -> PolarsResult<()> {
-    let mut groups: IndexMap<&str, Vec<&Case>> = IndexMap::new();
+    let mut groups: IndexMap<&str, Vec<&KnockoutCase>> = IndexMap::new();
     cases.iter().for_each(|case| groups.entry(case.prompt.group.label()).or_default().push(case));
     let seeds = step.seeds.iter().collect::<HashSet<_>>().len();
     let mut rows: Vec<Knocked> = Vec::new();
@@ -269,7 +279,7 @@ fn record(
     Ok(())
 }
 
-impl Queue {
+impl NeuronQueue {
     /// As rows name it.
     fn group(&self) -> &'static str {
         GROUPS[usize::from(self.seed.is_some())]
@@ -288,19 +298,19 @@ struct Knocked<'r> {
 
 /// A neuron that goes out in a prompt, and its place in its layer.
 struct NeuronOut<'r> {
-    case: &'r Case<'r>,
-    queue: &'r Queue,
+    case: &'r KnockoutCase<'r>,
+    queue: &'r NeuronQueue,
     place: usize,
     number: usize,
 }
 
 impl NeuronOut<'_> {
-    fn about(&self) -> &Neuron {
+    fn about(&self) -> &BagNeuron {
         &self.case.bag.neurons[self.number]
     }
 
     /// Its heuristics that hold for the prompt.
-    fn own(&self) -> Option<&Associated> {
+    fn own(&self) -> Option<&AssociatedNeuron> {
         self.case.associated.get(&self.number)
     }
 }
@@ -321,7 +331,7 @@ rows! {
     }
 
     /// A prompt with the neurons of a queue out, up to a k.
-    EachColumns<'r>(((case, (number, queue)), (at, k)): ((&'r Case<'r>, (usize, &'r Queue)), (usize, usize))) {
+    EachColumns<'r>(((case, (number, queue)), (at, k)): ((&'r KnockoutCase<'r>, (usize, &'r NeuronQueue)), (usize, usize))) {
         k: i64 = *k;
         group: String = queue.group(), in GROUPS;
         control: Option<i64> = queue.seed, "The seed of the control.";

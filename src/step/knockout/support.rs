@@ -13,7 +13,7 @@ use crate::spec::SpecErrors;
 use crate::spec::step::HeuristicSupport;
 use crate::spec::{Keep, Prompts};
 use crate::step::kind::Kind;
-use crate::step::summary::Values;
+use crate::step::summary::MeasuredValues;
 use crate::step::{CellRun, ModelRun, Outcome, RowsInfo, model_run, replays};
 use crate::table::{Frames, Holds, rows};
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ impl Kind for HeuristicSupport {
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
-        Values::declared::<GroupColumn>((MEASURES.to_vec(), &MEASURES), false, true)
+        MeasuredValues::declared::<GroupColumn>((MEASURES.to_vec(), &MEASURES), false, true)
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
@@ -126,7 +126,7 @@ fn support(
         data.extend(own.iter().zip(sums).flat_map(|(own, sum)| [own.count as f64, sum]));
         Ok(())
     })?;
-    let values = Values {
+    let values = MeasuredValues {
         keys: &GroupColumn::frame([group])?,
         measures: &MEASURES,
         prompts: &prompts,

@@ -20,7 +20,7 @@ use crate::table::{Frames, Holds};
 use reads::Reads;
 use rows::{LayersColumns, ScoreColumns};
 use std::ops::Range;
-use train::{Judgement, Task};
+use train::{Judgement, ProbeTask};
 
 impl Kind for step::Probe {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
@@ -96,7 +96,7 @@ fn probe(step: &step::Probe, CellRun { cell, subject, context, outcome }: CellRu
     let length = cell.positions.length;
     let target = Scope::of(subject, &cell.template);
     let (places, at) = places::resolve(&step.name, (&step.sites, &step.positions), target, cell.at(), context)?;
-    let task = Task::new(step, &cell.prompts);
+    let task = ProbeTask::new(step, &cell.prompts);
     if let Some(problem) = task.problem(step) {
         let problem = format!("model '{}', template '{}': {problem}", subject.name, cell.template);
         return Err(context.loaded.refuse(&["step", &step.name, "train"], problem, None).into());
@@ -138,7 +138,7 @@ fn probe(step: &step::Probe, CellRun { cell, subject, context, outcome }: CellRu
             all().count()
         ));
     }
-    let rows = rows::Results { task: &task, reads: &reads, places: &places, at: &at, results: &results };
+    let rows = rows::ProbeResults { task: &task, reads: &reads, places: &places, at: &at, results: &results };
     let (labels, template) = (subject.labels(), &cell.template);
     outcome.add_labelled(
         &step.name,

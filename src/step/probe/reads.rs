@@ -6,21 +6,21 @@ use crate::intervene::{HookPositions, Layout, Positions};
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::prompt::Prompt;
-use crate::step::places::{Place, PositionGroup};
+use crate::step::places::{Component, PositionGroup};
 use crate::step::{ModelRun, model_run, replays};
 use indexmap::{IndexMap, IndexSet};
 use std::ops::Range;
 
 /// A unit of an activation at one position: what one classifier reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Read {
+pub struct ProbeInput {
     /// The hook, whole or one unit of it.
-    pub place: Place,
+    pub place: Component,
     /// The position.
     pub position: usize,
 }
 
-impl Read {
+impl ProbeInput {
     /// How many values it is.
     pub fn width(self, facts: &Facts, length: usize) -> usize {
         Layout::of(self.place.hook, facts, length).map_or(0, |layout| match self.place.unit {
@@ -33,7 +33,7 @@ impl Read {
 /// All that is read, each once, those of one hook and position after each other.
 pub struct Reads {
     /// In the order in which they are captured.
-    pub all: Vec<Read>,
+    pub all: Vec<ProbeInput>,
 }
 
 /// The activations of a block: of each hook at each position that is wanted, `[prompt, position, …]`.
@@ -44,12 +44,12 @@ pub struct Captured {
 
 impl Reads {
     /// Places at positions. Several names may be of one position: `last` and -1.
-    pub fn of(places: &[Place], at: &[PositionGroup]) -> Self {
-        let mut all: IndexSet<Read> = IndexSet::new();
+    pub fn of(places: &[Component], at: &[PositionGroup]) -> Self {
+        let mut all: IndexSet<ProbeInput> = IndexSet::new();
         for &place in places {
-            all.extend(at.iter().filter_map(|at| Some(Read { place, position: at.index? })));
+            all.extend(at.iter().filter_map(|at| Some(ProbeInput { place, position: at.index? })));
         }
-        let mut slots: IndexMap<(Hook, usize), Vec<Read>> = IndexMap::new();
+        let mut slots: IndexMap<(Hook, usize), Vec<ProbeInput>> = IndexMap::new();
         for read in all {
             slots.entry((read.place.hook, read.position)).or_default().push(read);
         }
@@ -118,6 +118,6 @@ impl Reads {
     }
 }
 
-fn slot(read: &Read) -> (Hook, usize) {
+fn slot(read: &ProbeInput) -> (Hook, usize) {
     (read.place.hook, read.position)
 }

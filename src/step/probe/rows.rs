@@ -1,25 +1,25 @@
 //! The rows of a probe: accuracies, and the layers that write the answer.
 
-use super::reads::{Read, Reads};
-use super::train::{Judgement, Lesson, Task};
-use crate::measure::Accuracy;
+use super::reads::{ProbeInput, Reads};
+use super::train::{Judgement, Lesson, ProbeTask};
+use crate::measure::RightAnswers;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::probe::{Judged, Writing, answer_writing};
-use crate::step::places::{Place, PlaceColumns, PositionGroup};
+use crate::step::places::{Component, PlaceColumns, PositionGroup};
 use crate::table::rows;
 
 /// All groups together.
 pub const ALL: &str = "all";
 
 /// What the classifiers of a cell say.
-pub struct Results<'r> {
+pub struct ProbeResults<'r> {
     /// The prompts.
-    pub task: &'r Task<'r>,
+    pub task: &'r ProbeTask<'r>,
     /// What was read.
     pub reads: &'r Reads,
     /// Places of the spec.
-    pub places: &'r [Place],
+    pub places: &'r [Component],
     /// Positions of the spec.
     pub at: &'r [PositionGroup],
     /// What each read's classifiers say, lesson by lesson.
@@ -27,25 +27,25 @@ pub struct Results<'r> {
 }
 
 /// How well a read tells the answers of one group, or of all.
-pub struct Score<'r> {
-    place: Place,
+pub struct ProbeScore<'r> {
+    place: Component,
     at: &'r PositionGroup,
     group: &'r str,
     /// Classes of the classifier; `None` where there are several.
     classes: Option<u32>,
     unseen: u64,
-    test: Sum,
-    train: Sum,
+    test: JudgementSum,
+    train: JudgementSum,
 }
 
 /// Answers counted, and their losses.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sum {
-    accuracy: Accuracy,
+struct JudgementSum {
+    accuracy: RightAnswers,
     loss: f64,
 }
 
-impl Sum {
+impl JudgementSum {
     fn add(&mut self, judged: Judged) {
         self.accuracy.add(judged.correct);
         self.loss += judged.loss;
@@ -56,13 +56,13 @@ impl Sum {
     }
 }
 
-impl<'r> Results<'r> {
+impl<'r> ProbeResults<'r> {
     /// One for each place, position and group, and over all groups.
-    pub fn scores(&self) -> Vec<Score<'r>> {
+    pub fn scores(&self) -> Vec<ProbeScore<'r>> {
         let mut scores = Vec::new();
         for &place in self.places {
             for at in self.at {
-                let read = at.index.map(|position| Read { place, position });
+                let read = at.index.map(|position| ProbeInput { place, position });
                 let Some(index) = read.and_then(|read| self.reads.all.iter().position(|other| *other == read)) else {
                     continue;
                 };
@@ -73,16 +73,23 @@ impl<'r> Results<'r> {
         scores
     }
 
-    fn score(&self, place: Place, at: &'r PositionGroup, judged: &[Judgement], group: Option<usize>) -> Score<'r> {
+    fn score(
+        &self,
+        place: Component,
+        at: &'r PositionGroup,
+        judged: &[Judgement],
+        group: Option<usize>,
+    ) -> ProbeScore<'r> {
         let of = |row: usize| group.is_none_or(|index| self.task.prompts[row].group == *self.task.groups[index]);
-        let (mut test, mut train, mut unseen, mut classes) = (Sum::default(), Sum::default(), 0, Vec::new());
+        let (mut test, mut train, mut unseen, mut classes) =
+            (JudgementSum::default(), JudgementSum::default(), 0, Vec::new());
         for (lesson, judged) in self.task.lessons.iter().zip(judged) {
             // A classifier of another group says nothing of this one's prompts.
             if group.is_some() && lesson.group.is_some() && lesson.group != group {
                 continue;
             }
             let Lesson { split, .. } = lesson;
-            let sum = |sum: &mut Sum, rows: &[usize], judged: &[Judged]| {
+            let sum = |sum: &mut JudgementSum, rows: &[usize], judged: &[Judged]| {
                 rows.iter().zip(judged).filter(|(row, _)| of(**row)).for_each(|(_, judged)| sum.add(*judged));
             };
             sum(&mut test, &split.test, &judged.test);
@@ -92,12 +99,12 @@ impl<'r> Results<'r> {
         }
         let classes = if let [classes] = classes.as_slice() { Some(*classes) } else { None };
         let group = group.map_or(ALL, |index| self.task.groups[index].label());
-        Score { place, at, group, classes, unseen, test, train }
+        ProbeScore { place, at, group, classes, unseen, test, train }
     }
 
     /// The layers that write the answer: the rule on the accuracies at `resid_post` of the last position; `None` where that is
     /// not read.
-    pub fn answer_writing(&self, length: usize, n_layers: usize, share: f64) -> Option<Layers> {
+    pub fn answer_writing(&self, length: usize, n_layers: usize, share: f64) -> Option<WritingLayers> {
         let mut accuracies: Vec<(usize, f64)> = Vec::new();
         let mut n = 0;
         for (read, judged) in self.reads.all.iter().zip(self.results) {
@@ -108,12 +115,12 @@ impl<'r> Results<'r> {
         }
         accuracies.sort_by_key(|(layer, _)| *layer);
         let writing = answer_writing(&accuracies, share)?;
-        Some(Layers { writing, n_layers, share, n })
+        Some(WritingLayers { writing, n_layers, share, n })
     }
 }
 
 /// The layer of a read at `resid_post` of the last position.
-fn resid_post(read: &Read, length: usize) -> Option<usize> {
+fn resid_post(read: &ProbeInput, length: usize) -> Option<usize> {
     match (read.place.hook, read.place.unit) {
         (Hook::Block(layer, Site::ResidPost), None) if read.position + 1 == length => Some(layer),
         _ => None,
@@ -127,7 +134,7 @@ pub fn has_layers(reads: &Reads, length: usize) -> bool {
 
 rows! {
     /// How well a read tells the answers.
-    pub ScoreColumns<'r>((score, facts): (&'r Score<'r>, &'r Facts)) {
+    pub ScoreColumns<'r>((score, facts): (&'r ProbeScore<'r>, &'r Facts)) {
         place: PlaceColumns = score.place.key(score.at, facts);
         operator: String = score.group, in [ALL];
         n: i64 = score.test.accuracy.n, "How many test prompts.";
@@ -143,7 +150,7 @@ rows! {
     }
 
     /// The layers that write the answer; as many nulls where none qualifies.
-    pub LayersColumns<'r>(found: &'r Layers) {
+    pub LayersColumns<'r>(found: &'r WritingLayers) {
         first_layer: Option<i64> = found.first(), "The first answer-writing layer; null where none qualifies.";
         last_layer: Option<i64> = found.first().map(|_| found.n_layers), "The layer after the last one.";
         layers: Option<String> = found.first().map(|first| format!("{first}..{}", found.n_layers)), "The layers, as specs write them.";
@@ -156,14 +163,14 @@ rows! {
 }
 
 /// The rule and what it found.
-pub struct Layers {
+pub struct WritingLayers {
     writing: Writing,
     n_layers: usize,
     share: f64,
     n: u64,
 }
 
-impl Layers {
+impl WritingLayers {
     fn first(&self) -> Option<usize> {
         self.writing.first.map(|(layer, _)| layer)
     }

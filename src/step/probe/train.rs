@@ -1,12 +1,12 @@
 //! What the classifiers of a cell learn, and their training.
 
-use super::reads::{Captured, Read};
+use super::reads::{Captured, ProbeInput};
 use crate::Error;
 use crate::intervene::Layout;
 use crate::kernel::Adam;
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
-use crate::probe::{Classifier, Features, Judged, Order, Settings, Split, fit};
+use crate::probe::{Classifier, EpochOrder, Features, FitSettings, Judged, RowSplit, fit};
 use crate::prompt::{Prompt, PromptGroup};
 use crate::spec::step;
 use crate::spec::step::Probe;
@@ -20,7 +20,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 /// Prompts with their classes, and how they are split: the same for every classifier.
-pub struct Task<'p> {
+pub struct ProbeTask<'p> {
     /// The prompts, each once.
     pub prompts: Vec<&'p Prompt>,
     /// The first tokens of their answers, ascending.
@@ -40,7 +40,7 @@ pub struct Lesson {
     /// Class of each prompt of the task; 0 for those of other groups.
     pub labels: Vec<u32>,
     /// Which prompts are learned.
-    pub split: Split,
+    pub split: RowSplit,
     /// The test prompts whose answer is not learned.
     pub unseen: Vec<usize>,
 }
@@ -62,7 +62,7 @@ const LEAST: usize = 64;
 /// What the loss falls by in an epoch of training that has not come to its end.
 const STILL: f64 = 0.01;
 
-impl<'p> Task<'p> {
+impl<'p> ProbeTask<'p> {
     /// The split is drawn over all prompts. A prompt that several draws have in common counts once: it must not be learned and
     /// tested.
     pub fn new(step: &Probe, prompts: &[&'p Prompt]) -> Self {
@@ -72,7 +72,7 @@ impl<'p> Task<'p> {
         }
         let prompts: Vec<&Prompt> = distinct.into_values().collect();
         let groups: IndexSet<&PromptGroup> = prompts.iter().map(|prompt| &prompt.group).collect();
-        let split = Split::new(prompts.len(), step.train, step.seed);
+        let split = RowSplit::new(prompts.len(), step.train, step.seed);
         let of = |group: usize| (Some(group), split.only(|row| prompts[row].group == *groups[group]));
         let splits = match apart(step) {
             true => (0..groups.len()).map(of).collect(),
@@ -113,7 +113,7 @@ impl<'p> Task<'p> {
 }
 
 impl Lesson {
-    fn new(group: Option<usize>, split: Split, prompts: &[&Prompt]) -> Self {
+    fn new(group: Option<usize>, split: RowSplit, prompts: &[&Prompt]) -> Self {
         let members = split.train.iter().chain(&split.test);
         let classes = classes(members.map(|&row| prompts[row]));
         let label = |prompt: &&Prompt| classes.binary_search(&answer(prompt)).map_or(0, |class| class as u32);
@@ -138,7 +138,7 @@ fn classes<'p>(prompts: impl Iterator<Item = &'p Prompt>) -> Vec<u32> {
 
 /// Parts of the reads whose classifiers are trained together: of about as many operations each, and of so many classifiers that no
 /// thread waits for another.
-pub fn parts(step: &Probe, task: &Task, reads: &[Read], facts: &Facts, length: usize) -> Vec<Range<usize>> {
+pub fn parts(step: &Probe, task: &ProbeTask, reads: &[ProbeInput], facts: &Facts, length: usize) -> Vec<Range<usize>> {
     let each = |lesson: &Lesson| lesson.classes * (step.epochs * lesson.split.train.len() * 3 + task.prompts.len());
     let of_input: usize = 2 * task.lessons.iter().map(each).sum::<usize>();
     let widest = reads.iter().map(|read| read.width(facts, length)).max().unwrap_or(1);
@@ -155,13 +155,13 @@ pub fn parts(step: &Probe, task: &Task, reads: &[Read], facts: &Facts, length: u
 /// A classifier whose loss is no number, and Ctrl-C.
 pub fn train(
     step: &Probe,
-    task: &Task,
-    reads: &[Read],
+    task: &ProbeTask,
+    reads: &[ProbeInput],
     activations: &Captured,
     layout: impl Fn(Hook) -> Option<Layout> + Sync,
-    progress: &progress::Task,
+    progress: &progress::ProgressTask,
 ) -> Result<Vec<Vec<Judgement>>, Error> {
-    let jobs: Vec<(Read, &Lesson)> =
+    let jobs: Vec<(ProbeInput, &Lesson)> =
         reads.iter().flat_map(|&read| task.lessons.iter().map(move |lesson| (read, lesson))).collect();
     let judged = jobs.par_iter().map(|&(read, lesson)| {
         let failed = |problem: String| Error::failed(format!("step '{}'", step.name))(problem);
@@ -183,15 +183,15 @@ fn train_one(
     step: &Probe,
     lesson: &Lesson,
     features: Features,
-    progress: &progress::Task,
+    progress: &progress::ProgressTask,
 ) -> Result<Option<Judgement>, Error> {
     let features = match step.standardize {
         true => features.standardized(&lesson.split.train),
         false => features,
     };
     let mut classifier = Classifier::random(features.width(), lesson.classes, step.seed);
-    let settings = Settings { adam: Adam::new(step.lr), batch: step.batch };
-    let epochs = Order::new(&lesson.split.train, step.seed).take(step.epochs).inspect(|_| progress.advance(1));
+    let settings = FitSettings { adam: Adam::new(step.lr), batch: step.batch };
+    let epochs = EpochOrder::new(&lesson.split.train, step.seed).take(step.epochs).inspect(|_| progress.advance(1));
     let losses =
         fit(&mut classifier, &features, &lesson.labels, epochs, settings, || interrupt::check().map_err(Error::from))?;
     if losses.iter().any(|loss| !loss.is_finite()) {
@@ -203,7 +203,7 @@ fn train_one(
 }
 
 /// The values of a read, prompt by prompt.
-fn features(read: Read, activations: &Captured, layout: Option<Layout>) -> Option<Features<'_>> {
+fn features(read: ProbeInput, activations: &Captured, layout: Option<Layout>) -> Option<Features<'_>> {
     let (positions, data) = activations.hooks.get(&read.place.hook)?;
     let layout = layout?;
     let slot = positions.iter().position(|&position| position == read.position)?;

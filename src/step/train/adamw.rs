@@ -51,9 +51,9 @@ impl AdamW {
 
     /// The model after one step along `gradients`.
     pub fn step<M: Module>(&mut self, model: M, gradients: Gradients) -> M {
-        let mut collected = Collected { gradients: &gradients, values: HashMap::new(), square: 0.0 };
+        let mut collected = GradientCollector { gradients: &gradients, values: HashMap::new(), square: 0.0 };
         model.visit(&mut collected);
-        let Collected { values, square, .. } = collected;
+        let GradientCollector { values, square, .. } = collected;
         let rate = self.rate(self.taken);
         self.taken += 1;
         let [beta1, beta2] = self.spec.betas;
@@ -71,13 +71,13 @@ impl AdamW {
 }
 
 /// Takes every parameter's gradient off the device, and sums their squares.
-struct Collected<'a> {
+struct GradientCollector<'a> {
     gradients: &'a Gradients,
     values: HashMap<ParamId, Vec<f32>>,
     square: f64,
 }
 
-impl ModuleVisitor for Collected<'_> {
+impl ModuleVisitor for GradientCollector<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(gradient) = param.val().grad(self.gradients) {
             let values = values(gradient);

@@ -56,7 +56,7 @@ pub enum DataError {
 }
 
 /// The prompts, split by operand pair: what is held out for one group is held out for all.
-pub(super) struct Split<'a> {
+pub(super) struct TrainingSplit<'a> {
     /// Prompts to learn, by group.
     pub train: Vec<Vec<&'a Prompt>>,
     /// Prompts never learned, by group.
@@ -67,7 +67,7 @@ pub(super) struct Split<'a> {
     pub n_ctx: usize,
 }
 
-impl<'a> Split<'a> {
+impl<'a> TrainingSplit<'a> {
     pub fn new(set: &'a PromptSet, share: f64, seed: u64, n_vocab: usize) -> Result<Self, DataError> {
         if set.answer != Answer::SingleToken {
             return Err(DataError::ManyTokens);
@@ -114,23 +114,23 @@ fn check(prompt: &Prompt, n_ctx: usize, n_vocab: usize) -> Result<(), DataError>
 /// Batches without end: as many prompts of each group, each group's prompts in an order that is drawn anew each
 /// time they are used up.
 pub(super) struct Batches<'a> {
-    decks: Vec<Deck<'a>>,
+    decks: Vec<TrainingDeck<'a>>,
     per_group: usize,
     random: ChaCha8Rng,
 }
 
-struct Deck<'a> {
+struct TrainingDeck<'a> {
     prompts: Vec<&'a Prompt>,
     next: usize,
 }
 
 impl<'a> Batches<'a> {
-    pub fn new(split: &Split<'a>, batch: usize, seed: u64) -> Result<Self, DataError> {
+    pub fn new(split: &TrainingSplit<'a>, batch: usize, seed: u64) -> Result<Self, DataError> {
         let groups = split.train.len();
         if groups == 0 || !batch.is_multiple_of(groups) {
             return Err(DataError::Batch { batch, groups });
         }
-        let decks = split.train.iter().map(|prompts| Deck { prompts: prompts.clone(), next: usize::MAX });
+        let decks = split.train.iter().map(|prompts| TrainingDeck { prompts: prompts.clone(), next: usize::MAX });
         Ok(Self { decks: decks.collect(), per_group: batch / groups, random: stream(seed, Purpose::Order) })
     }
 
@@ -150,7 +150,7 @@ impl<'a> Batches<'a> {
     }
 }
 
-impl<'a> Deck<'a> {
+impl<'a> TrainingDeck<'a> {
     fn draw(&mut self, random: &mut impl Rng) -> &'a Prompt {
         if self.next >= self.prompts.len() {
             self.prompts.shuffle(random);

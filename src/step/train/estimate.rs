@@ -1,7 +1,7 @@
 //! How long a training takes: a few of its own steps, timed.
 
 use super::adamw::AdamW;
-use super::data::{Batches, Split};
+use super::data::{Batches, TrainingSplit};
 use super::{evaluate, initial};
 use crate::context::Context;
 use crate::cost::Workload;
@@ -28,7 +28,7 @@ pub(in crate::step) fn workload(step: &Train, context: &Context) -> Result<Optio
     let Ok(set) = prompt::build(spec, &tokenizer, Some(false), None) else { return Ok(None) };
     let making = started.elapsed().as_secs_f64();
     let n_vocab = tokenizer.n_tokens();
-    let Ok(split) = Split::new(&set, step.held_out, step.seed, n_vocab) else { return Ok(None) };
+    let Ok(split) = TrainingSplit::new(&set, step.held_out, step.seed, n_vocab) else { return Ok(None) };
     let Some([each, evaluation]) = timed(step, &split, n_vocab) else { return Ok(None) };
     let evaluations = step.steps.div_ceil(step.log_every.max(1));
     let judged: usize = split.held_out.iter().map(Vec::len).sum();
@@ -38,7 +38,7 @@ pub(in crate::step) fn workload(step: &Train, context: &Context) -> Result<Optio
 }
 
 /// Seconds of one step, and of one prompt that is judged.
-fn timed(step: &Train, split: &Split, n_vocab: usize) -> Option<[f64; 2]> {
+fn timed(step: &Train, split: &TrainingSplit, n_vocab: usize) -> Option<[f64; 2]> {
     let small = smaller(step, n_vocab);
     let (facts, whole) =
         (initial::facts(&small, n_vocab, split.n_ctx).ok()?, initial::facts(step, n_vocab, split.n_ctx).ok()?);

@@ -1,6 +1,6 @@
 //! Loss and accuracy while a model is trained.
 
-use super::data::Split;
+use super::data::TrainingSplit;
 use crate::model::transformer::{Tokens, Transformer};
 use crate::prompt::Prompt;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub(super) struct Evaluation {
 }
 
 /// One row per group on the prompts held out; on the training prompts where none are.
-pub(super) fn evaluate(model: &Transformer, split: &Split, step: usize, training_loss: f64) -> Vec<Evaluation> {
+pub(super) fn evaluate(model: &Transformer, split: &TrainingSplit, step: usize, training_loss: f64) -> Vec<Evaluation> {
     let held_out = split.held_out.iter().any(|prompts| !prompts.is_empty());
     let (name, prompts) = if held_out { (HELD_OUT, &split.held_out) } else { (TRAIN, &split.train) };
     let rows = split.groups.iter().zip(prompts).map(|(group, prompts)| {
@@ -51,7 +51,7 @@ pub(super) fn evaluate(model: &Transformer, split: &Split, step: usize, training
 }
 
 /// Judges some prompts, for the time that it takes: how many.
-pub(super) fn some(model: &Transformer, split: &Split) -> usize {
+pub(super) fn some(model: &Transformer, split: &TrainingSplit) -> usize {
     let prompts: Vec<&Prompt> = split.train.iter().flatten().take(BATCH / 2).copied().collect();
     score(model, &prompts);
     prompts.len()

@@ -1,7 +1,7 @@
 //! Weights that a training begins with.
 
-use crate::kernel::{Activation, Norm, NormKind};
-use crate::model::facts::{Facts, Positions, Residual, ScoreScale};
+use crate::kernel::{ActivationFunction, NormFunction, NormKind};
+use crate::model::facts::{Facts, PositionEncoding, Residual, ScoreScale};
 use crate::model::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
 use crate::model::weights::WeightError;
 use crate::random::{Purpose, stream};
@@ -27,10 +27,10 @@ pub(super) fn facts(spec: &spec::step::Train, n_vocab: usize, n_ctx: usize) -> R
         d_mlp: spec.d_mlp,
         n_vocab,
         n_ctx,
-        norm: Norm { kind: NormKind::Rms, eps: 1e-5 },
-        activation: Activation::Silu,
+        norm: NormFunction { kind: NormKind::Rms, eps: 1e-5 },
+        activation: ActivationFunction::Silu,
         gated: true,
-        positions: Positions::Learned,
+        positions: PositionEncoding::Learned,
         bounded: true,
         window: None,
         scores: ScoreScale::STANDARD,

@@ -1,11 +1,11 @@
 //! Losses and accuracies of a training, as they come.
 
-use super::data::Split;
+use super::data::TrainingSplit;
 use super::error::TrainError;
 use super::evaluate;
 use super::evaluate::Evaluation;
 use crate::model::transformer::Transformer;
-use crate::system::progress::Task;
+use crate::system::progress::ProgressTask;
 use crate::table::{Holds, rows};
 use polars::prelude::{DataFrame, PolarsResult};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,13 @@ impl Log {
         if loss.is_finite() { Ok(()) } else { Err(TrainError::Diverged { step: step - 1 }) }
     }
 
-    pub fn evaluate(&mut self, model: &Transformer, split: &Split, step: usize, task: &Task) -> Result<(), TrainError> {
+    pub fn evaluate(
+        &mut self,
+        model: &Transformer,
+        split: &TrainingSplit,
+        step: usize,
+        task: &ProgressTask,
+    ) -> Result<(), TrainError> {
         let training_loss = self.losses.iter().sum::<f64>() / self.losses.len().max(1) as f64;
         self.losses.clear();
         let rows = evaluate::evaluate(model, split, step, training_loss);

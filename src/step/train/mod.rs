@@ -17,7 +17,7 @@ mod state;
 pub use data::DataError;
 pub use error::TrainError;
 pub use evaluate::{HELD_OUT, TRAIN};
-pub use save::{SaveError, Saved};
+pub use save::{SaveError, SavedModel};
 
 use crate::model::tokenizer::Tokenizer;
 use crate::model::transformer::Transformer;
@@ -29,7 +29,7 @@ use crate::{kernel, spec};
 use adamw::AdamW;
 use burn::module::Module;
 use burn::tensor::{DType, Device};
-use data::{Batches, Split};
+use data::{Batches, TrainingSplit};
 use log::Log;
 use polars::prelude::DataFrame;
 use state::States;
@@ -42,7 +42,7 @@ pub struct Trained {
     /// `loss` (mean cross-entropy in nats), `training_loss` (mean over all batches since the evaluation before).
     pub rows: DataFrame,
     /// The models written, by optimiser step; the last is the trained one.
-    pub checkpoints: Vec<Saved>,
+    pub checkpoints: Vec<SavedModel>,
 }
 
 /// Trains on `prompts`, made with `tokenizer`, and writes the model and its checkpoints under `folder`. Goes on from the state that
@@ -63,7 +63,7 @@ pub fn train(
     }
     let n_vocab = tokenizer.n_tokens();
     let tokenizer = tokenizer.to_json()?;
-    let split = Split::new(prompts, spec.held_out, spec.seed, n_vocab)?;
+    let split = TrainingSplit::new(prompts, spec.held_out, spec.seed, n_vocab)?;
     let facts = initial::facts(spec, n_vocab, split.n_ctx).map_err(TrainError::Shape)?;
     let device = Device::flex().autodiff();
     let mut model = Transformer::load(&initial::Initial::new(&facts, spec.seed), &device, DType::F32)?;

@@ -28,7 +28,7 @@ pub enum SaveError {
 
 /// A model on disk: a folder with `config.json`, `tokenizer.json` and `model.safetensors`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Saved {
+pub struct SavedModel {
     /// Optimiser steps taken.
     pub step: usize,
     /// The folder.
@@ -43,13 +43,13 @@ pub(super) fn checkpoint(
     tokenizer: &str,
     step: usize,
     spec: &spec::step::Train,
-) -> Result<Vec<Saved>, SaveError> {
+) -> Result<Vec<SavedModel>, SaveError> {
     let named = spec.checkpoints.contains(&step).then(|| folder.join(format!("step{step:05}")));
     let last = (step == spec.steps).then(|| folder.to_path_buf());
     let mut saved = Vec::new();
     for folder in named.into_iter().chain(last) {
         write(&folder, model, tokenizer, step, spec.seed)?;
-        saved.push(Saved { step, folder });
+        saved.push(SavedModel { step, folder });
     }
     Ok(saved)
 }
@@ -97,10 +97,10 @@ fn serialize(model: &Transformer, step: usize, seed: u64) -> Result<Vec<u8>, Str
     safetensors::serialize(views, Some(metadata)).map_err(|error| error.to_string())
 }
 
-type Named = (String, Vec<usize>, Vec<u8>);
+type NamedTensor = (String, Vec<usize>, Vec<u8>);
 
 /// Every weight under its canonical name, matrices as they are multiplied, `[d_in, d_out]`.
-fn tensors(model: &Transformer) -> Vec<Named> {
+fn tensors(model: &Transformer) -> Vec<NamedTensor> {
     let mut all = Vec::new();
     all.extend(model.embed.as_ref().map(|table| named("embed.weight".into(), table)));
     all.extend(model.pos_embed.as_ref().map(|table| named("pos_embed.weight".into(), table)));
@@ -120,15 +120,15 @@ fn tensors(model: &Transformer) -> Vec<Named> {
     all
 }
 
-fn linear_weight(name: String, linear: &Linear) -> Named {
+fn linear_weight(name: String, linear: &Linear) -> NamedTensor {
     named(format!("{name}.weight"), &linear.weight)
 }
 
-fn norm_weight(name: String, norm: &Norm) -> Option<Named> {
+fn norm_weight(name: String, norm: &Norm) -> Option<NamedTensor> {
     norm.scale.as_ref().map(|scale| named(format!("{name}.weight"), scale))
 }
 
-fn named<const D: usize>(name: String, weight: &Param<Tensor<D>>) -> Named {
+fn named<const D: usize>(name: String, weight: &Param<Tensor<D>>) -> NamedTensor {
     let weight = weight.val();
     let shape = weight.dims().to_vec();
     let values: Vec<f32> = weight.into_data().try_into_vec().expect("training is in f32");

@@ -16,7 +16,7 @@ const EVERY: Duration = Duration::from_millis(500);
 const TIMES: u32 = 50;
 
 /// The values of every parameter, in the order in which a model is visited.
-type Weights = Vec<Vec<f32>>;
+type ParameterValues = Vec<Vec<f32>>;
 
 /// Keeps the state of a training: weights, moments, optimiser steps taken, and what was logged. Which prompts come next follows from
 /// the seed and the number of steps.
@@ -43,12 +43,12 @@ impl<'b> States<'b> {
         (model, optimizer, log): (&mut Transformer, &mut AdamW, &mut Log),
         spec: &spec::step::Train,
         (folder, tokenizer): (&Path, &str),
-    ) -> Result<Option<(usize, Vec<save::Saved>)>, save::SaveError> {
-        type State = ((usize, Weights, Vec<Vec<Vec<f32>>>), Log);
+    ) -> Result<Option<(usize, Vec<save::SavedModel>)>, save::SaveError> {
+        type State = ((usize, ParameterValues, Vec<Vec<Vec<f32>>>), Log);
         let Some(((step, weights, moments), before)) = self.latest.take::<State>() else { return Ok(None) };
         let written = spec.checkpoints.iter().enumerate().filter(|(_, checkpoint)| **checkpoint <= step);
         let written =
-            written.map(|(number, checkpoint)| Some((*checkpoint, self.checkpoints.take::<Weights>(number)?)));
+            written.map(|(number, checkpoint)| Some((*checkpoint, self.checkpoints.take::<ParameterValues>(number)?)));
         let Some(written) = written.collect::<Option<Vec<_>>>() else { return Ok(None) };
         let mut saved = Vec::new();
         for (checkpoint, weights) in written {
@@ -79,15 +79,15 @@ impl<'b> States<'b> {
     pub fn keep_checkpoint(&self, step: usize, model: &Transformer, spec: &spec::step::Train) {
         if let Some(number) = spec.checkpoints.iter().position(|other| *other == step)
             && self.latest.is_kept()
-            && self.checkpoints.take::<Weights>(number).is_none()
+            && self.checkpoints.take::<ParameterValues>(number).is_none()
         {
             self.checkpoints.keep(number, &weights(model));
         }
     }
 }
 
-fn weights(model: &Transformer) -> Weights {
-    struct Read(Weights);
+fn weights(model: &Transformer) -> ParameterValues {
+    struct Read(ParameterValues);
     impl ModuleVisitor for Read {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             self.0.push(super::adamw::values(param.val()));
@@ -99,7 +99,7 @@ fn weights(model: &Transformer) -> Weights {
 }
 
 /// The model with other weights; `None` where they are not of such a model.
-fn with_weights(model: Transformer, weights: Weights) -> Option<Transformer> {
+fn with_weights(model: Transformer, weights: ParameterValues) -> Option<Transformer> {
     struct Put {
         weights: std::vec::IntoIter<Vec<f32>>,
         fits: bool,

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// What changed from one key to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum KeyChange {
     /// The executable.
     Build,
     /// A line of a key that has no parts: its form, the processor's instruction sets, the step's kind and version.
@@ -51,10 +51,10 @@ pub enum Change {
 }
 
 /// Everything that changed from one key to another.
-pub fn between(old: &Inputs, new: &Inputs) -> Vec<Change> {
+pub fn between(old: &Inputs, new: &Inputs) -> Vec<KeyChange> {
     let mut changes = Vec::new();
     if old.build != new.build {
-        changes.push(Change::Build);
+        changes.push(KeyChange::Build);
     }
     for (about, old, new) in [
         ("form of keys", old.format.to_string(), new.format.to_string()),
@@ -62,7 +62,7 @@ pub fn between(old: &Inputs, new: &Inputs) -> Vec<Change> {
         ("step", old.step.clone(), new.step.clone()),
     ] {
         if old != new {
-            changes.push(Change::Line { about: about.into(), old, new });
+            changes.push(KeyChange::Line { about: about.into(), old, new });
         }
     }
     models(&old.models, &new.models, &mut changes);
@@ -79,9 +79,9 @@ fn called(model: &Json) -> String {
     }
 }
 
-fn models(old: &[Json], new: &[Json], changes: &mut Vec<Change>) {
+fn models(old: &[Json], new: &[Json], changes: &mut Vec<KeyChange>) {
     let find = |models: &[Json], model: &Json| models.iter().position(|other| called(other) == called(model));
-    let only = |model: &Json, added| Change::Model { model: called(model), added };
+    let only = |model: &Json, added| KeyChange::Model { model: called(model), added };
     changes.extend(new.iter().filter(|model| find(old, model).is_none()).map(|model| only(model, true)));
     changes.extend(old.iter().filter(|model| find(new, model).is_none()).map(|model| only(model, false)));
     let mut places = Vec::new();
@@ -90,23 +90,23 @@ fn models(old: &[Json], new: &[Json], changes: &mut Vec<Change>) {
         places.push(place);
         let mut own = Vec::new();
         values(&format!("model '{}'", called(after)), old.get(place), Some(after), &mut own);
-        let is_weights = |change: &Change| match change {
+        let is_weights = |change: &KeyChange| match change {
             // The checksum of a model looks like that of rows.
-            Change::Value { key, .. } | Change::Rows { key, .. } => key.ends_with("'.files"),
+            KeyChange::Value { key, .. } | KeyChange::Rows { key, .. } => key.ends_with("'.files"),
             _ => false,
         };
         if own.iter().any(is_weights) {
-            changes.push(Change::Weights { model: called(after) });
+            changes.push(KeyChange::Weights { model: called(after) });
         }
         changes.extend(own.into_iter().filter(|change| !is_weights(change)));
     }
     if !places.is_sorted() {
-        changes.push(Change::Order);
+        changes.push(KeyChange::Order);
     }
 }
 
 /// Compares two values key by key; lists as a whole, unless they are lists of tables of one length.
-fn values(key: &str, old: Option<&Json>, new: Option<&Json>, changes: &mut Vec<Change>) {
+fn values(key: &str, old: Option<&Json>, new: Option<&Json>, changes: &mut Vec<KeyChange>) {
     // As texts: the order of templates and of columns is that of the rows.
     if old.map(Json::to_string) == new.map(Json::to_string) {
         return;
@@ -128,11 +128,11 @@ fn values(key: &str, old: Option<&Json>, new: Option<&Json>, changes: &mut Vec<C
         }
         _ => {
             let digests = items(new).iter().filter(|item| !items(old).contains(item)).filter_map(digest);
-            changes.extend(digests.map(|digest| Change::Rows { key: key.into(), digest }));
+            changes.extend(digests.map(|digest| KeyChange::Rows { key: key.into(), digest }));
         }
     }
     if changes.len() == count {
-        changes.push(Change::Value { key: key.to_string(), old: old.map(shown), new: new.map(shown) });
+        changes.push(KeyChange::Value { key: key.to_string(), old: old.map(shown), new: new.map(shown) });
     }
 }
 
@@ -167,7 +167,7 @@ fn digest(value: &Json) -> Option<String> {
 /// The longest value that is shown.
 const SHOWN: usize = 60;
 
-impl fmt::Display for Change {
+impl fmt::Display for KeyChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let short = |text: &str| match text.char_indices().nth(SHOWN) {
             Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
@@ -175,14 +175,14 @@ impl fmt::Display for Change {
         };
         let value = |value: &Option<String>| value.as_deref().map_or_else(|| "not there".to_string(), short);
         match self {
-            Change::Build => f.write_str("another build of ablate"),
-            Change::Line { about, old, new } => write!(f, "{about} {} → {}", short(old), short(new)),
-            Change::Weights { model } => write!(f, "model '{model}': other weights, tokenizer or configuration"),
-            Change::Model { model, added: true } => write!(f, "model '{model}' is new"),
-            Change::Model { model, added: false } => write!(f, "model '{model}' is gone"),
-            Change::Order => f.write_str("the order of models"),
-            Change::Value { key, old, new } => write!(f, "{key} {} → {}", value(old), value(new)),
-            Change::Rows { key, .. } => write!(f, "{key}: other rows"),
+            KeyChange::Build => f.write_str("another build of ablate"),
+            KeyChange::Line { about, old, new } => write!(f, "{about} {} → {}", short(old), short(new)),
+            KeyChange::Weights { model } => write!(f, "model '{model}': other weights, tokenizer or configuration"),
+            KeyChange::Model { model, added: true } => write!(f, "model '{model}' is new"),
+            KeyChange::Model { model, added: false } => write!(f, "model '{model}' is gone"),
+            KeyChange::Order => f.write_str("the order of models"),
+            KeyChange::Value { key, old, new } => write!(f, "{key} {} → {}", value(old), value(new)),
+            KeyChange::Rows { key, .. } => write!(f, "{key}: other rows"),
         }
     }
 }

@@ -8,12 +8,12 @@ pub mod parameters;
 use crate::Error;
 use crate::context::Models;
 use crate::model::ModelName;
-use crate::model::files::Part;
+use crate::model::files::ModelInput;
 use crate::spec::{Device, Loaded, Step, Table};
 use crate::system::digests::{of_bytes, of_program};
 use crate::system::{Digests, environment};
 use inputs::{Inputs, json};
-use parameters::Named;
+use parameters::NameResolver;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -149,11 +149,11 @@ impl<'a> Keys<'a> {
 }
 
 /// Where something is that a model is read from.
-fn place(part: Part) -> String {
+fn place(part: ModelInput) -> String {
     match part {
-        Part::File { name, path } => format!("{name:?} {path:?}"),
-        Part::Bytes { name, bytes } => format!("{name:?} {}", of_program(bytes)),
-        Part::Seed(seed) => format!("seed {seed}"),
+        ModelInput::File { name, path } => format!("{name:?} {path:?}"),
+        ModelInput::Bytes { name, bytes } => format!("{name:?} {}", of_program(bytes)),
+        ModelInput::Seed(seed) => format!("seed {seed}"),
     }
 }
 
@@ -165,19 +165,19 @@ pub fn fingerprint(models: &Models, name: &ModelName, digests: &Digests) -> Resu
     let mut text = String::new();
     for part in models.parts(name)? {
         let _ = match part {
-            Part::File { name: file, path } => {
+            ModelInput::File { name: file, path } => {
                 let about = || format!("model '{name}': {}", path.display());
                 let digest = digests.of(&path).map_err(|error| Error::failed(about())(error))?;
                 writeln!(text, "{file:?} {digest}")
             }
-            Part::Bytes { name, bytes } => writeln!(text, "{name:?} {}", of_program(bytes)),
-            Part::Seed(seed) => writeln!(text, "seed {seed}"),
+            ModelInput::Bytes { name, bytes } => writeln!(text, "{name:?} {}", of_program(bytes)),
+            ModelInput::Seed(seed) => writeln!(text, "seed {seed}"),
         };
     }
     Ok(of_bytes(text.as_bytes()))
 }
 
-impl Named for Keys<'_> {
+impl NameResolver for Keys<'_> {
     fn prompts(&self, set: Option<&str>) -> Option<Value> {
         let spec = &self.loaded.spec;
         let prompts = match set {

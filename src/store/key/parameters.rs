@@ -6,7 +6,7 @@ use crate::spec::{Step, Table};
 use toml::Value;
 
 /// What names in a spec stand for.
-pub trait Named {
+pub trait NameResolver {
     /// The content of a prompt set, `[prompts]` without a name.
     fn prompts(&self, set: Option<&str>) -> Option<Value>;
     /// What tells the rows of a step or table from others.
@@ -28,7 +28,7 @@ const UNORDERED: &str = "where";
 ///
 /// # Errors
 /// Parameters that TOML cannot write, and what `named` returns.
-pub fn of_step(step: &Step, named: &dyn Named) -> Result<Value, Error> {
+pub fn of_step(step: &Step, named: &dyn NameResolver) -> Result<Value, Error> {
     let mut value = Value::try_from(step).map_err(Error::failed(format!("step '{}'", step.name())))?;
     let keys = references::of_step(step.kind());
     let embedded: Vec<String> = step.needs().iter().map(ToString::to_string).collect();
@@ -60,7 +60,7 @@ pub fn of_step(step: &Step, named: &dyn Named) -> Result<Value, Error> {
 ///
 /// # Errors
 /// As [`of_step`].
-pub fn of_table(table: &Table, named: &dyn Named) -> Result<Value, Error> {
+pub fn of_table(table: &Table, named: &dyn NameResolver) -> Result<Value, Error> {
     let mut value = Value::try_from(table).map_err(Error::failed(format!("table '{}'", table.name)))?;
     leave_out(&mut value, &TABLE_LEFT_OUT);
     replace(&mut value, references::of_table(), named)?;
@@ -136,7 +136,7 @@ fn leave_out(value: &mut Value, keys: &[&str]) {
 }
 
 /// Puts what is named in place of the names: rows and prompt sets.
-fn replace(value: &mut Value, keys: &[ReferringKey], named: &dyn Named) -> Result<(), Error> {
+fn replace(value: &mut Value, keys: &[ReferringKey], named: &dyn NameResolver) -> Result<(), Error> {
     let mut failed = None;
     for key in rows_of(keys) {
         at(value, &key.path, &mut |name| match named.rows(name.as_str().unwrap_or_default()) {
