@@ -1,4 +1,4 @@
-//! What can be refused before any work: everything that shows without the model, then what its architecture shows.
+//! What is refused without a model: prompts, rows, tables, figures and expectations that cannot be, and keys that change nothing.
 
 pub mod folder;
 mod measures;
