@@ -149,7 +149,7 @@ fn a_store_of_an_older_version_is_left_alone() {
         let text = fs::read_to_string(&about).unwrap();
         let key = about.parent().and_then(Path::file_name).unwrap().to_string_lossy().into_owned();
         let older = format!("00{}", &key[2..]);
-        write_about(&about, &text.replacen("\"format\": 1", "\"format\": 0", 1).replace(&key, &older));
+        write_about(&about, &text.replacen("\"format\": 2", "\"format\": 1", 1).replace(&key, &older));
         let folder = sandbox.store().join("entries/00").join(&older);
         fs::create_dir_all(folder.parent().unwrap()).unwrap();
         fs::rename(about.parent().unwrap(), folder).unwrap();
@@ -158,7 +158,7 @@ fn a_store_of_an_older_version_is_left_alone() {
     assert!(ran.recalled().is_empty(), "{}", ran.text);
     assert!(sandbox.results("first") == sandbox.results("second"));
     let listed = sandbox.run(&["store", "ls"]).text;
-    assert_eq!(listed.matches("of another version of ablate (version 0 of the store)").count(), 2, "{listed}");
+    assert_eq!(listed.matches("of another version of ablate (version 1 of the store)").count(), 2, "{listed}");
     let verified = sandbox.run(&["store", "verify"]);
     assert_eq!(verified.text, "2 entries, all whole; 2 of another version of ablate were not looked at\n");
     assert!(sandbox.run(&["store", "gc"]).text.starts_with("0 entries removed"));
@@ -173,11 +173,11 @@ fn an_entry_of_another_version_is_not_taken() {
     sandbox.run_into("first", &[]);
     for about in abouts(&sandbox) {
         let text = fs::read_to_string(&about).unwrap();
-        write_about(&about, &text.replacen("\"format\": 1", "\"format\": 7", 1));
+        write_about(&about, &text.replacen("\"format\": 2", "\"format\": 7", 1));
     }
     let ran = sandbox.run_into("second", &[]);
     assert!(ran.recalled().is_empty(), "{}", ran.text);
-    assert!(ran.text.contains("it is of version 7 of the store, and this program has version 1"), "{}", ran.text);
+    assert!(ran.text.contains("it is of version 7 of the store, and this program has version 2"), "{}", ran.text);
     assert!(sandbox.results("first") == sandbox.results("second"));
 }
 

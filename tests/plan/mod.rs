@@ -2,7 +2,7 @@
 
 use crate::support::{Sandbox, numbers, texts};
 use ablate::cost::Workload;
-use ablate::experiment::{Specs, run};
+use ablate::experiment::{Specs, execute};
 use ablate::plan::{Forecast, ForecastMemory, Plan, Recall, Session, Why, forecast};
 use ablate::run::RunOptions;
 use ablate::system::progress::Progress;
@@ -279,7 +279,8 @@ fn what_the_store_has_is_foreseen() {
     assert_eq!(before.iter().map(|(step, _)| step.as_str()).collect::<Vec<_>>(), steps);
     assert!(before.iter().all(|(_, forecast)| why(forecast) == Some(Why::New)), "{before:?}");
     plan(&sandbox, &[&dir], |plan| {
-        run(plan.loaded(), &RunOptions { progress: &Progress::quiet(), command: String::new() }).unwrap();
+        let options = RunOptions { progress: &Progress::quiet(), command: String::new() };
+        execute(plan, &Session::default(), &options).unwrap();
     });
     let after = foreseen(&[]);
     assert!(after.iter().all(|(_, forecast)| matches!(forecast, Forecast::Stored { .. })), "{after:?}");

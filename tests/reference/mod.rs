@@ -84,10 +84,13 @@ fn every_kind_keeps_the_rows_that_it_declares() {
     for topic in of(TopicKind::Step) {
         let sandbox = Sandbox::empty();
         let text = format!("{}\n[output]\ndir = {:?}\n", example(topic).unwrap(), sandbox.at("results"));
+        // Prompts that a model is trained on are asked of none.
+        let text = if topic.name == "train" { text.replace("keep     = \"correct\"\n", "") } else { text };
         let loaded = parse("example.toml", &text).unwrap();
         // What a probe has found may be too little for the step that takes its layers.
         let done = run(&loaded, &RunOptions { progress: &Progress::quiet(), command: String::new() });
-        let kept = std::fs::read_dir(sandbox.at("results/rows")).unwrap();
+        let kept = std::fs::read_dir(sandbox.at("results/rows"))
+            .unwrap_or_else(|error| panic!("{}: {error}: {done:?}", topic.name));
         let kept: Vec<String> = kept.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
         let mut frames = Frames::default();
         for step in &loaded.spec.steps {
