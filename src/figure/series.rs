@@ -52,6 +52,9 @@ pub struct Chart {
     pub notes: Vec<String>,
 }
 
+/// One edge of a band, a value per row.
+type BandEdge = Vec<Option<f64>>;
+
 /// The columns that lines and bars read, a value per row.
 pub struct SeriesColumns {
     x: CategoryColumn,
@@ -60,7 +63,7 @@ pub struct SeriesColumns {
     series: CategoryColumn,
     dashes: CategoryColumn,
     panels: CategoryColumn,
-    band: Option<(Vec<Option<f64>>, Vec<Option<f64>>)>,
+    band: Option<(BandEdge, BandEdge)>,
     y_range: Option<(f64, f64)>,
 }
 

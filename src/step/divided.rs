@@ -9,6 +9,9 @@ use crate::system::interrupt;
 use crate::system::progress::ProgressTask;
 use std::ops::Range;
 
+/// A self-check without the step: model, rows, largest difference, tolerance.
+type NamelessCheck = (String, usize, f32, f32);
+
 /// Work that is done in parts, each of which is kept when it is done.
 pub struct Divided<'c> {
     /// Name of the step.
@@ -47,7 +50,7 @@ impl Divided<'_> {
             interrupt::check()?;
             // The same step may have another name when it goes on.
             let nameless = |check: SelfCheck| (check.model, check.rows, check.largest_difference, check.tolerance);
-            let run = || -> Result<(T, Vec<(String, usize, f32, f32)>), Error> {
+            let run = || -> Result<(T, Vec<NamelessCheck>), Error> {
                 let mut checks = Vec::new();
                 let value = work(part.clone(), &mut checks)?;
                 Ok((value, checks.into_iter().map(nameless).collect()))
