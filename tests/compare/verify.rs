@@ -160,7 +160,7 @@ fn what_can_not_be_verified_does_not_stop_the_others() {
 fn damaged_results_are_differences_not_crashes() {
     let sandbox = sandbox();
     let results = sandbox.at("results/spec");
-    sandbox.edit(&results.join("tables/rates.csv"), "\n+,72,", "\n+,72,\"");
+    sandbox.edit(results.join("tables/rates.csv"), "\n+,72,", "\n+,72,\"");
     sandbox.write(results.join("rows/accuracy.parquet"), b"PAR1 no");
     let text = sandbox.run(&["verify", "spec.toml"]).ends(1).text;
     assert!(text.contains("rows/accuracy.parquet: cannot be compared:"), "{text}");
@@ -212,14 +212,14 @@ fn files_are_checked_without_a_run() {
     sandbox.edit("spec.toml", "at_least = 0.5", "at_least = 0.6");
     let said = sandbox.run(&["verify", "results", "--files"]).ok().text;
     assert!(said.contains("; of the spec are otherwise now: expect.addition.at_least"), "{said}");
-    sandbox.edit(&results.join("tables/rates.csv"), "+", "-");
+    sandbox.edit(results.join("tables/rates.csv"), "+", "-");
     let said = sandbox.run(&["verify", "results/spec", "--files"]).ends(1).text;
     assert!(said.contains("tables/rates.csv is not the file that the run made"), "{said}");
     sandbox.remove(results.join("tables/rates.csv"));
     sandbox.remove(results.join("report.md"));
     let said = sandbox.run(&["verify", "results", "--files"]).ends(1).text;
     assert!(said.contains("tables/rates.csv is not there; report.md is not there"), "{said}");
-    sandbox.edit(&results.join("manifest.json"), "\"format\": 2", "\"format\": 1");
+    sandbox.edit(results.join("manifest.json"), "\"format\": 2", "\"format\": 1");
     let said = sandbox.run(&["verify", "results", "--files"]).ends(1).text;
     says(&said, ["is of format 1", "1 of 1 results folders are not"]);
     sandbox.run(&["verify", "spec.toml", "--files"]).ends(2);

@@ -108,7 +108,7 @@ fn a_model_that_is_replaced_between_runs_takes_no_blocks_of_the_other() {
     let sandbox = long();
     let spec = sandbox.read("spec.toml");
     sandbox
-        .write("spec.toml", &spec.replace("builtin:arith", "model").replace("layers = \"1..4\"", "layers = \"0..2\""));
+        .write("spec.toml", spec.replace("builtin:arith", "model").replace("layers = \"1..4\"", "layers = \"0..2\""));
     let widened =
         TRAINING.replace("layers = 1", "layers = 2").replace("d_mlp = 16", "d_mlp = 600").replace("0..30", "0..60");
     let (first, second) = (train(&sandbox, &widened, 1), train(&sandbox, &widened, 2));

@@ -62,7 +62,7 @@ fn a_lock_of_a_run_that_was_killed() {
 fn results_of_another_spec_are_not_overwritten() {
     let sandbox = Sandbox::stored(SPEC);
     for folder in ["p", "q"] {
-        sandbox.write(&format!("{folder}/x.toml"), &SPEC.replace("\"faults\"", &format!("\"faults of {folder}\"")));
+        sandbox.write(format!("{folder}/x.toml"), SPEC.replace("\"faults\"", &format!("\"faults of {folder}\"")));
     }
     let run = |args: &[&str]| sandbox.run(args);
     run(&["run", "p/x.toml"]).ok();

@@ -232,12 +232,12 @@ proptest! {
             let mut naive = to_f64(x.clone());
             for (at, head) in naive.chunks_exact_mut(d_head).enumerate() {
                 let place = first + at / heads % pos;
-                for pair in 0..pairs {
+                for (pair, &frequency) in inv_freq.iter().enumerate() {
                     let (a, b) = match pairing {
                         Pairing::HalfSplit => (pair, pair + pairs),
                         Pairing::Interleaved => (2 * pair, 2 * pair + 1),
                     };
-                    let (sin, cos) = (place as f64 * f64::from(inv_freq[pair])).sin_cos();
+                    let (sin, cos) = (place as f64 * f64::from(frequency)).sin_cos();
                     (head[a], head[b]) = (head[a] * cos - head[b] * sin, head[b] * cos + head[a] * sin);
                 }
             }

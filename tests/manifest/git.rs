@@ -40,7 +40,7 @@ fn a_spec_in_a_repository_has_its_commit() {
 fn a_spec_that_is_not_as_committed_is_dirty() {
     let sandbox = repository();
     let base = "experiments/base/common.toml";
-    sandbox.write(base, &format!("# changed\n{BASE}"));
+    sandbox.write(base, format!("# changed\n{BASE}"));
     assert!(found(&sandbox).dirty, "a file that it extends");
     git(&sandbox, &["add", "--all"]);
     assert!(found(&sandbox).dirty, "added is not committed");
@@ -49,7 +49,7 @@ fn a_spec_that_is_not_as_committed_is_dirty() {
     assert!(!second.dirty && second.commit == git(&sandbox, &["rev-parse", "HEAD"]).trim());
 
     for name in ["new.toml", "ignored.toml"] {
-        sandbox.write(name, &SPEC.replace("base/", "experiments/base/"));
+        sandbox.write(name, SPEC.replace("base/", "experiments/base/"));
         sandbox.run(&["run", name, "--force", "--set", "output.dir=results/spec"]).ok();
         let git = manifest(&sandbox).spec.git.expect("a commit");
         assert_eq!((git.dirty, &*git.path), (true, name), "it is in no commit");

@@ -9,7 +9,7 @@ use std::fs;
 fn with_model() -> Sandbox {
     let sandbox = sandbox();
     sandbox.arith("arith", "");
-    sandbox.write("experiments/base/common.toml", &BASE.replace("builtin:arith", "../../arith"));
+    sandbox.write("experiments/base/common.toml", BASE.replace("builtin:arith", "../../arith"));
     sandbox
 }
 
@@ -45,7 +45,7 @@ fn a_rerun_makes_the_same_again() {
 fn the_spec_is_run_as_it_was_then() {
     let sandbox = sandbox();
     let first = run(&sandbox, &["--set", "prompts.operands.a=0..10"]);
-    sandbox.write("experiments/base/common.toml", &BASE.replace("1..7", "1..5"));
+    sandbox.write("experiments/base/common.toml", BASE.replace("1..7", "1..5"));
     let mut command = sandbox.command(&["rerun", "results/spec"]);
     let said = Ran::of(command.env("ABLATE_PROMPTS__OPERATORS", "[\"-\"]")).ok().text;
     let line = "now: experiments/base/common.toml has changed; the spec is run as it was then\n";

@@ -142,10 +142,15 @@ fn same(a: &Value, b: &Value) -> bool {
     format!("{a:?}") == format!("{b:?}")
 }
 
+/// As keys have it: 0.0 is not -0.0.
+fn text(value: &Value) -> String {
+    json(value).to_string()
+}
+
 proptest! {
     #[test]
     fn other_values_have_other_texts(a in values(), b in values()) {
-        prop_assert_eq!(json(&a).to_string() == json(&b).to_string(), same(&a, &b));
+        prop_assert_eq!(text(&a) == text(&b), same(&a, &b));
     }
 
     /// As an entry of the store has it.
@@ -159,7 +164,7 @@ proptest! {
     #[test]
     fn every_change_is_named(old in values(), new in values()) {
         let changes = between(&inputs(&old), &inputs(&new));
-        prop_assert_eq!(changes.is_empty(), json(&old).to_string() == json(&new).to_string());
+        prop_assert_eq!(changes.is_empty(), text(&old) == text(&new));
     }
 }
 

@@ -116,11 +116,11 @@ fn a_step_is_compared_with_its_own_last_entry_or_says_with_which() {
     sandbox.run_into("a", &["--set", "step.effects.bootstrap=20"]);
     let said = outlook(&sandbox, &["--set", "step.effects.bootstrap=30"]);
     assert_eq!(computed(&said), [("effects", "to compute: bootstrap 20 → 30")]);
-    sandbox.write("other.toml", &SHORT.replace("\"effects\"", "\"else\"").replace("z[head]", "mlp_post"));
+    sandbox.write("other.toml", SHORT.replace("\"effects\"", "\"else\"").replace("z[head]", "mlp_post"));
     let ran = sandbox.run(&["plan", "other.toml"]);
     assert_eq!(computed(&steps(&ran.text)), [("else", "to compute: new")], "{}", ran.text);
     // A step of the same name in a copy of the spec is told as what it was made of; one that differs in much is another.
-    sandbox.write("copy.toml", &SHORT.replace("z[head]", "mlp_post"));
+    sandbox.write("copy.toml", SHORT.replace("z[head]", "mlp_post"));
     let ran = sandbox.run(&["plan", "copy.toml"]);
     let line = "to compute: new; compared with step 'effects' of spec.toml: sites [\"z[head]\"] → [\"mlp_post\"]";
     assert_eq!(computed(&steps(&ran.text)), [("effects", line)], "{}", ran.text);
@@ -137,7 +137,7 @@ fn a_step_is_compared_with_its_own_last_entry_or_says_with_which() {
 #[test]
 fn what_an_earlier_spec_computes_is_told() {
     let sandbox = Sandbox::stored(SHORT);
-    sandbox.write("other.toml", &SHORT.replace("0.resid_post", "1.resid_post"));
+    sandbox.write("other.toml", SHORT.replace("0.resid_post", "1.resid_post"));
     let plan = |args: &[&str]| {
         let ran = sandbox.run(&[&["plan", "spec.toml", "other.toml"], args].concat());
         let (_, second) = ran.text.split_once("\nother.toml\n").expect("the second spec");

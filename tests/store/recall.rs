@@ -20,7 +20,7 @@ fn a_rerun_takes_every_step_from_the_store_to_the_byte() {
     assert!(report.contains("\n## From the store\n\n- step 'effects': from the store, computed 20"), "{report}");
     let check =
         report.lines().find(|line| line.starts_with("- step 'effects', model 'model': ")).expect("a self-check");
-    says(&check, ["recomputed from scratch", "; from the store, computed 20"]);
+    says(check, ["recomputed from scratch", "; from the store, computed 20"]);
     let manifest = sandbox.json("second/manifest.json");
     let steps = manifest["steps"].as_array().expect("steps");
     let stored = steps.iter().filter(|step| step["from_store"]["computed"].is_string());
@@ -106,7 +106,7 @@ fn where_the_store_is_can_be_said() {
     sandbox.run_into("a", &["--set", "run.store=off"]);
     assert!(!sandbox.store().exists());
     // Relative to the file that says it.
-    sandbox.write("below/spec.toml", &format!("{SPEC}\n[run]\nstore = \"../mine\"\n"));
+    sandbox.write("below/spec.toml", format!("{SPEC}\n[run]\nstore = \"../mine\"\n"));
     let args = ["run", "below/spec.toml"];
     assert!(sandbox.run(&args).recalled().is_empty());
     assert_eq!(sandbox.run(&args).recalled(), STEPS);
@@ -148,8 +148,7 @@ fn models_that_are_trained_are_kept_and_noticed() {
     sandbox.write("train.toml", TRAINING);
     sandbox.write(
         "use.toml",
-        &SPEC
-            .replace("builtin:arith", "results/train/model")
+        SPEC.replace("builtin:arith", "results/train/model")
             .replace("0..20", "0..9")
             .replace("1..20", "1..9")
             .replace("keep = \"correct\"\n", "")

@@ -81,10 +81,10 @@ fn a_step_stops_what_reads_its_rows_and_nothing_else() {
     in_the_way(&sandbox, "results/parts", "effects");
     let ended = sandbox.run(&["run", "parts.toml"]).ends(1);
     for made in ["tables/rates.csv", "figures/rates.svg", "rows/accuracy.parquet", "report.md"] {
-        assert!(sandbox.has(&format!("results/parts/{made}")), "{made} is missing: {}", ended.err);
+        assert!(sandbox.has(format!("results/parts/{made}")), "{made} is missing: {}", ended.err);
     }
     for stopped in ["tables/heads.csv", "tables/best.csv", "figures/heads.svg", "rows/circuit.parquet"] {
-        assert!(!sandbox.has(&format!("results/parts/{stopped}")), "{stopped}");
+        assert!(!sandbox.has(format!("results/parts/{stopped}")), "{stopped}");
     }
     let skipped = "step 'circuit', table 'heads', table 'best', figure 'heads', expectation 'strongest'";
     let end = ended.err.split("error: rows 'effects': cannot write").nth(1).unwrap_or_default();

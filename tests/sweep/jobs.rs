@@ -46,7 +46,7 @@ fn what_fails_does_not_stop_the_others() {
     in_the_way(&sandbox, "results/c", "effects");
     let ended = sandbox.run(&["run", ".", "--jobs", "3"]).ends(1);
     for spec in ["a", "b", "c", "d", "e"] {
-        assert!(sandbox.has(&format!("results/{spec}/report.md")), "{spec}: {}", ended.err);
+        assert!(sandbox.has(format!("results/{spec}/report.md")), "{spec}: {}", ended.err);
     }
     assert!(ended.err.contains("./c.toml:\nerror: rows 'effects'"), "{}", ended.err);
     assert!(ended.err.ends_with("1 of 5 specs failed\n"), "{}", ended.err);
