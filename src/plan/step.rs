@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::cost::Workload;
 use crate::model::{ModelName, Sketch};
-use crate::spec::{Prompts, SpecErrors, Step};
+use crate::spec::{Prompts, Step};
 use crate::system::interrupt;
 use crate::variants::VariantGroup;
 use crate::{Error, step};
@@ -56,24 +56,16 @@ pub(super) fn resolve<'s, 'g>(
     steps: impl Iterator<Item = (&'s Step, &'g VariantGroup)>,
     context: &Context,
 ) -> Result<Vec<PlannedStep<'s>>, Error> {
-    let mut refused: Vec<SpecErrors> = Vec::new();
-    let mut planned = Vec::new();
-    for (step, group) in steps {
-        let found = match step.models() {
-            None => step::foresee(step, context).map(|()| Vec::new()),
+    Error::each(steps.map(|(step, group)| {
+        let models = match step.models() {
+            None => step::foresee(step, context).map(|()| Vec::new())?,
             Some(selected) => Error::each(context.models.names(selected).into_iter().map(|name| {
                 interrupt::check()?;
                 on_model(step, name, context)
-            })),
+            }))?,
         };
-        match found {
-            Ok(models) => planned.push(PlannedStep { step, group: group.clone(), models }),
-            Err(Error::Spec(errors)) => refused.push(errors),
-            // Not the spec's fault: a file, Ctrl-C.
-            Err(error) => return Err(error),
-        }
-    }
-    if refused.is_empty() { Ok(planned) } else { Err(SpecErrors::join(refused).into()) }
+        Ok(PlannedStep { step, group: group.clone(), models })
+    }))
 }
 
 fn on_model(step: &Step, name: ModelName, context: &Context) -> Result<OnModel, Error> {

@@ -8,9 +8,8 @@ use crate::measure::{AttributionMeasure, EffectMeasure};
 use crate::spec::step::{ActivationPatching, AttributionPatching, Direction, NeuronMethod, NeuronPatching};
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::kind::Kind;
-use crate::step::patched_places::PatchedPlaces;
+use crate::step::patched_places::{PatchedPlaces, each_once};
 use crate::table::Frames;
-use indexmap::IndexSet;
 use std::borrow::Cow;
 
 impl Kind for NeuronPatching {
@@ -52,12 +51,11 @@ impl Kind for NeuronPatching {
 
     fn patched_places(&self) -> Option<PatchedPlaces<'_>> {
         let exact = exact(self);
-        let measures: IndexSet<&'static str> = self.measures.iter().map(|measure| measure.name()).collect();
         Some(PatchedPlaces {
             sites: Cow::from(exact.sites.clone()),
             layers: Some(&self.layers),
             positions: &self.positions,
-            measures: measures.into_iter().collect(),
+            measures: each_once(&self.measures),
             exact: (self.method == NeuronMethod::Exact).then_some(Cow::Owned(exact)),
         })
     }

@@ -1,7 +1,9 @@
 //! The places that a step of patching writes down, for the steps that read its rows before these are there.
 
+use crate::measure::EffectMeasure;
 use crate::spec::step::ActivationPatching;
 use crate::spec::{Layers, Loaded, Parsed, PositionName, SitePattern, Step};
+use indexmap::IndexSet;
 use std::borrow::Cow;
 
 /// What a step writes down whose rows are of nothing else.
@@ -16,6 +18,12 @@ pub struct PatchedPlaces<'s> {
     pub measures: Vec<&'static str>,
     /// The step of exact patching that it is; `None` where it approximates one.
     pub exact: Option<Cow<'s, ActivationPatching>>,
+}
+
+/// The names of measures, each once.
+pub fn each_once(measures: &[EffectMeasure]) -> Vec<&'static str> {
+    let names: IndexSet<&'static str> = measures.iter().map(|measure| measure.name()).collect();
+    names.into_iter().collect()
 }
 
 /// The step whose own rows are named, if there is one.

@@ -17,9 +17,8 @@ use crate::spec::step::{ActivationPatching, Direction};
 use crate::spec::{HookPattern, Layers, Numbers, Parsed, SitePattern, UnitPattern};
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
-use crate::step::patched_places::PatchedPlaces;
+use crate::step::patched_places::{PatchedPlaces, each_once};
 use crate::table::{ColumnSet, Frames};
-use indexmap::IndexSet;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -61,12 +60,11 @@ impl Kind for ActivationPatching {
     }
 
     fn patched_places(&self) -> Option<PatchedPlaces<'_>> {
-        let measures: IndexSet<&'static str> = self.measures.iter().map(|measure| measure.name()).collect();
         Some(PatchedPlaces {
             sites: Cow::from(&self.sites),
             layers: None,
             positions: &self.positions,
-            measures: measures.into_iter().collect(),
+            measures: each_once(&self.measures),
             exact: Some(Cow::Borrowed(self)),
         })
     }
