@@ -99,7 +99,8 @@ fn what_transformers_5_saves_describes_the_same_model() {
     assert_eq!(compared, 18);
 }
 
-/// Configurations of published models, with their numbers of parameters as transformers counts them on the meta device.
+/// Configurations of published models, with their numbers of parameters as transformers counts them on the meta device
+/// (tests/fixtures/configs/count.py).
 #[test]
 fn published_models_have_their_number_of_parameters() {
     let published = [
@@ -108,6 +109,8 @@ fn published_models_have_their_number_of_parameters() {
         ("llama3-70b", 70_553_706_496),
         ("llama3-8b", 8_030_261_248),
         ("llama3.1-8b", 8_030_261_248),
+        ("llama3.2-1b", 1_235_814_400),
+        ("mistral-7b-v0.1", 7_241_732_096),
         ("mistral-7b-v0.3", 7_248_023_552),
         ("pythia-6.9b", 6_857_302_016),
         ("qwen2.5-0.5b", 494_032_768),
