@@ -18,7 +18,7 @@ struct Row {
 #[test]
 fn same_tokens_as_the_reference() {
     let expected: Value = serde_json::from_slice(&fs::read(fixtures().join("expected.json")).unwrap()).unwrap();
-    for folder in ["llama3", "neox", "gpt2"] {
+    for folder in ["llama3", "neox", "gpt2", "qwen3", "gemma", "llama2"] {
         let tokenizer = Tokenizer::from_dir(&fixtures().join(folder)).unwrap();
         let rows: Vec<Row> = serde_json::from_value(expected[folder].clone()).unwrap();
         assert!(rows.len() >= 20);
@@ -41,6 +41,9 @@ fn beginning_of_text() {
     assert_eq!(bos("llama3"), ("<|begin_of_text|>".into(), true));
     assert_eq!(bos("neox"), ("<|endoftext|>".into(), false));
     assert_eq!(bos("gpt2"), ("<|endoftext|>".into(), false));
+    assert!(!bos("qwen3").1);
+    assert_eq!(bos("gemma"), ("<bos>".into(), true));
+    assert_eq!(bos("llama2"), ("<s>".into(), true));
 }
 
 /// Copies a fixture folder and writes one more file into it.
@@ -99,6 +102,7 @@ fn errors_name_the_file() {
         ("merges.txt", "zz qq\n", "merges.txt: "),
         ("vocab.json", r#"{"a": -1}"#, "the id of 'a' is -1"),
         ("added_tokens.json", r#"{"<x>": 4000}"#, "merges.txt: "),
+        ("config.json", r#"{"model_type": "gemma2"}"#, "tokenizer_class 'GemmaTokenizer'"),
     ];
     for (name, content, part) in cases {
         let folder = with_file("gpt2", name, content);

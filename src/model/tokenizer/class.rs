@@ -19,15 +19,18 @@ pub(super) enum Class {
     CodeLlama,
     /// As [`Class::Gpt2`].
     CodeGen,
+    /// Vocabulary, merges and post-processor, as SentencePiece has them, with no space put first.
+    Gemma,
 }
 
 /// Classes by their names without `Fast`. Any other name is read as written, as transformers does with those it does not
 /// know; some it does know have rules of their own.
-const BY_NAME: [(&str, Class); 9] = [
+const BY_NAME: [(&str, Class); 10] = [
     ("CodeGenTokenizer", Class::CodeGen),
     ("CodeLlamaTokenizer", Class::CodeLlama),
     ("GPT2Tokenizer", Class::Gpt2),
     ("GPTNeoXTokenizer", Class::GptNeoX),
+    ("GemmaTokenizer", Class::Gemma),
     ("LlamaTokenizer", Class::Llama),
     ("Qwen2Tokenizer", Class::Qwen2),
     (AS_WRITTEN, Class::AsWritten),
@@ -37,18 +40,28 @@ const BY_NAME: [(&str, Class); 9] = [
 
 const AS_WRITTEN: &str = "TokenizersBackend";
 
-/// Classes that a `model_type` has. Llama's has none: what its folder names is followed, and where nothing is named,
+/// Classes that a `model_type` has. Llama's and SmolLM3's have none: what their folders name is followed, and where nothing is named,
 /// tokenizer.json is read as written.
-const BY_MODEL: [(&str, &str); 5] = [
+const BY_MODEL: [(&str, &str); 15] = [
+    ("gemma2", "GemmaTokenizer"),
+    ("gemma3", "GemmaTokenizer"),
+    ("gemma3_text", "GemmaTokenizer"),
     ("gpt2", "GPT2Tokenizer"),
     ("gpt_neox", "GPTNeoXTokenizer"),
     ("gptj", "GPT2Tokenizer"),
     ("mistral", AS_WRITTEN),
+    ("mixtral", AS_WRITTEN),
+    ("olmo2", AS_WRITTEN),
+    ("olmo3", AS_WRITTEN),
+    ("olmoe", "GPTNeoXTokenizer"),
+    ("phi3", AS_WRITTEN),
     ("qwen2", "Qwen2Tokenizer"),
+    ("qwen3", "Qwen2Tokenizer"),
+    ("qwen3_moe", "Qwen2Tokenizer"),
 ];
 
 /// Models whose folders name wrong classes too often: theirs is taken whatever they name.
-const FORCED: [&str; 1] = ["qwen2"];
+const FORCED: [&str; 2] = ["phi3", "qwen2"];
 
 /// A class, and why it is not the one that the folder names.
 #[derive(Debug)]

@@ -144,18 +144,21 @@ impl Folder<'_> {
         let mut notes = Vec::from_iter(note);
         let class = match (class.words(), named.as_deref()) {
             (Some(_), _) => class,
-            (None, None) => {
+            (None, None) if class == Class::AsWritten => {
                 notes.push(format!(
                     "no file says how text is split: GPT-2's rule was followed; write \"tokenizer_class\" into {}",
                     self.path.join("tokenizer_config.json").display()
                 ));
                 Class::Gpt2
             }
-            (None, Some(named)) => {
+            (None, named) => {
                 return Err(TokenizerError::Unsupported {
                     place: self.path.join("tokenizer_config.json").display().to_string(),
                     what: "a vocabulary with merges but no tokenizer.json, of tokenizer_class",
-                    name: if named == name { name } else { format!("{named} (read by {name})") },
+                    name: match named {
+                        Some(named) if named != name => format!("{named} (read by {name})"),
+                        _ => name,
+                    },
                     known: "CodeGenTokenizer, GPT2Tokenizer, GPTNeoXTokenizer, Qwen2Tokenizer".into(),
                 });
             }

@@ -21,7 +21,7 @@ pub use folder::FOLDER_FILES;
 pub(crate) use words::Pretoken;
 
 /// Tokens that begin a text in models whose files do not say which token does, the most specific first.
-const USUAL_BOS: [&str; 3] = ["<|begin_of_text|>", "<s>", "<|endoftext|>"];
+const USUAL_BOS: [&str; 4] = ["<|begin_of_text|>", "<bos>", "<s>", "<|endoftext|>"];
 
 /// A model's tokenizer.
 #[derive(Debug, Clone)]

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tokenizers::SplitDelimiterBehavior;
 use tokenizers::decoders::DecoderWrapper;
 use tokenizers::decoders::byte_fallback::ByteFallback;
 use tokenizers::decoders::fuse::Fuse;
@@ -12,6 +13,7 @@ use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::{NormalizerWrapper, Replace};
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::pre_tokenizers::metaspace::{Metaspace, PrependScheme};
+use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 
 use super::TokenizerError;
 use super::byte_level::{ByteLevelBpe, WordRule};
@@ -37,7 +39,7 @@ impl Class {
             Self::Gpt2 | Self::CodeGen => Some(WordRule::Gpt2),
             Self::GptNeoX => Some(WordRule::GptNeoX),
             Self::Qwen2 => Some(WordRule::Qwen2),
-            Self::AsWritten | Self::Llama | Self::CodeLlama => None,
+            Self::AsWritten | Self::Llama | Self::CodeLlama | Self::Gemma => None,
         }
     }
 }
@@ -55,7 +57,7 @@ pub(super) fn build(
         let add_space = truthy(add_space);
         return ByteLevelBpe { tokens, merges, words, add_space, whole_words: false }.build(&place);
     }
-    let add_space = add_space.is_none() || truthy(add_space);
+    let add_space = class != Class::Gemma && (add_space.is_none() || truthy(add_space));
     let scheme = match (add_space, class) {
         (false, _) => PrependScheme::Never,
         (true, Class::Llama) if truthy(settings.get("legacy")) => PrependScheme::Always,
@@ -69,7 +71,14 @@ pub(super) fn build(
     let malformed = |problem: &dyn std::fmt::Display| TokenizerError::malformed(&place, problem);
     let model = model.vocab_and_merges(tokens, merges).build().map_err(|e| malformed(&e))?;
     let mut inner = tokenizers::Tokenizer::new(model);
-    inner.with_pre_tokenizer(Some(Metaspace::new(SPACE, scheme, false)));
+    if class == Class::Gemma {
+        // By then there is no space left to split at; the class says it all the same.
+        let split = Split::new(SplitPattern::String(" ".into()), SplitDelimiterBehavior::MergedWithPrevious, false);
+        inner.with_normalizer(Some(Replace::new(" ", SPACE.to_string()).map_err(|e| malformed(&e))?));
+        inner.with_pre_tokenizer(Some(split.map_err(|e| malformed(&e))?));
+    } else {
+        inner.with_pre_tokenizer(Some(Metaspace::new(SPACE, scheme, false)));
+    }
     let mut decoders: Vec<DecoderWrapper> = vec![
         Replace::new(SPACE.to_string(), " ").map_err(|e| malformed(&e))?.into(),
         ByteFallback::new().into(),

@@ -222,6 +222,12 @@ impl Class {
     fn usual(self, role: &str) -> Option<&'static str> {
         match (self, role) {
             (Self::AsWritten, _) => None,
+            (Self::Gemma, "bos_token") => Some("<bos>"),
+            (Self::Gemma, "eos_token") => Some("<eos>"),
+            (Self::Gemma, "unk_token") => Some("<unk>"),
+            (Self::Gemma, "pad_token") => Some("<pad>"),
+            (Self::Gemma, "mask_token") => Some("<mask>"),
+            (Self::Gemma, _) => None,
             (Self::Llama | Self::CodeLlama, "bos_token") => Some("<s>"),
             (Self::Llama | Self::CodeLlama, "eos_token") => Some("</s>"),
             (Self::Llama | Self::CodeLlama, "unk_token") => Some("<unk>"),
