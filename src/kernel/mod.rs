@@ -35,6 +35,6 @@ pub use linear::linear;
 pub(crate) use matmul::{MatrixView, product_into};
 pub use norm::{NormFunction, NormKind, norm_parts, normalize, scale_and_shift};
 pub use operation::{is_fast, to_f32};
-pub use rotary::{Pairing, Rotary, rotate};
+pub use rotary::{LongFrequencies, Pairing, Rotary, rotate};
 pub use threads::alone;
 pub use vector::{Instructions, erf, exp};

@@ -2,7 +2,7 @@
 
 use super::elementwise::build;
 use super::operation::{Array, Operation, run};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use serde::Serialize;
 
 /// Rotary position embedding of the first `2 * inv_freq.len()` dimensions of each head.
@@ -12,6 +12,34 @@ pub struct Rotary {
     pub inv_freq: Vec<f32>,
     /// Which dimensions are pairs.
     pub pairing: Pairing,
+    /// What cosines and sines are multiplied by: an attention factor of the scaling, 1 where it has none.
+    pub magnitude: f32,
+    /// What long prompts have in place of `inv_freq`, where that depends on a prompt's length.
+    pub long: Option<LongFrequencies>,
+}
+
+/// The frequencies of long prompts.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LongFrequencies {
+    /// Prompts of more tokens than this have them, at every position.
+    pub beyond: usize,
+    /// Radians per position, as many as of short prompts.
+    pub inv_freq: Vec<f32>,
+}
+
+impl Rotary {
+    /// Of prompts of every length, with cosines and sines as they are.
+    pub fn new(inv_freq: Vec<f32>, pairing: Pairing) -> Self {
+        Self { inv_freq, pairing, magnitude: 1.0, long: None }
+    }
+
+    /// The frequencies of a prompt of `length` tokens.
+    pub fn frequencies(&self, length: usize) -> &[f32] {
+        match &self.long {
+            Some(long) if length > long.beyond => &long.inv_freq,
+            _ => &self.inv_freq,
+        }
+    }
 }
 
 /// Which dimensions a rotation turns into each other; r is the number of rotated dimensions.
@@ -26,11 +54,15 @@ pub enum Pairing {
 
 /// Rotates the first `2 * inv_freq.len()` dimensions of each head of `x`, `[batch, pos, head, d_head]`, whose first position
 /// is `first`.
+///
+/// `x` ends at its prompt's last position, so that `first + pos` is the prompt's length, by which frequencies are chosen that
+/// depend on it. Whatever is computed of a prompt here, its end is: a forward pass goes over whole prompts or their last
+/// position, a replay over the positions from the first that changes to the last.
 pub fn rotate(x: Tensor<4>, rotary: &Rotary, first: usize) -> Tensor<4> {
-    let angles: Vec<f32> = angles(rotary, first, x.dims()[1]).collect();
+    let pos = x.dims()[1];
     let operation = Rotate {
-        cos: angles.iter().map(|angle| angle.cos()).collect(),
-        sin: angles.iter().map(|angle| angle.sin()).collect(),
+        cos: table(rotary, first, pos, f32::cos),
+        sin: table(rotary, first, pos, f32::sin),
         pairing: rotary.pairing,
     };
     run(operation, [x.into_dispatch()], |[x]| plain_rotate(Tensor::from_dispatch(x), rotary, first))
@@ -39,8 +71,11 @@ pub fn rotate(x: Tensor<4>, rotary: &Rotary, first: usize) -> Tensor<4> {
 fn plain_rotate(x: Tensor<4>, rotary: &Rotary, first: usize) -> Tensor<4> {
     let [batch, pos, heads, d_head] = x.dims();
     let half = rotary.inv_freq.len();
-    let (cos, sin) = tables(rotary, first, pos, &x.device());
-    let (cos, sin) = (cos.cast(x.dtype()), sin.cast(x.dtype()));
+    let table = |function| {
+        let values = TensorData::new(table(rotary, first, pos, function), [1, pos, 1, half]);
+        Tensor::<4>::from_data(values, &x.device()).cast(x.dtype())
+    };
+    let (cos, sin) = (table(f32::cos), table(f32::sin));
     let rotated = x.clone().narrow(3, 0, 2 * half);
     let rotated = match rotary.pairing {
         Pairing::HalfSplit => {
@@ -67,19 +102,13 @@ fn turn(a: Tensor<4>, b: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> (Tensor<4
     (a.clone() * cos.clone() - b.clone() * sin.clone(), b * cos + a * sin)
 }
 
-/// Radians of every position and pair of dimensions, position by position.
-fn angles(rotary: &Rotary, first: usize, pos: usize) -> impl Iterator<Item = f32> {
+/// A function of the angle of every position and pair of dimensions, position by position, times the magnitude.
+fn table(rotary: &Rotary, first: usize, pos: usize, function: fn(f32) -> f32) -> Vec<f32> {
+    let frequencies = rotary.frequencies(first + pos);
     (first..first + pos)
-        .flat_map(move |position| rotary.inv_freq.iter().map(move |frequency| position as f32 * frequency))
-}
-
-/// Cosine and sine of every angle, each `[1, pos, 1, inv_freq.len()]`.
-fn tables(rotary: &Rotary, first: usize, pos: usize, device: &Device) -> (Tensor<4>, Tensor<4>) {
-    let table = |function: fn(f32) -> f32| {
-        let values: Vec<f32> = angles(rotary, first, pos).map(function).collect();
-        Tensor::from_data(TensorData::new(values, [1, pos, 1, rotary.inv_freq.len()]), device)
-    };
-    (table(f32::cos), table(f32::sin))
+        .flat_map(|position| frequencies.iter().map(move |frequency| function(position as f32 * frequency)))
+        .map(|value| value * rotary.magnitude)
+        .collect()
 }
 
 #[derive(Debug, Clone)]
@@ -92,7 +121,8 @@ struct Rotate {
 }
 
 impl Rotate {
-    /// Turns every pair of dimensions of x, `[batch, pos, head, d_head]`, by its angle times `direction`, 1 or -1.
+    /// Turns every pair of dimensions of x, `[batch, pos, head, d_head]`, by its angle times `direction`, 1 or -1, and
+    /// multiplies it by the magnitude, which the tables hold.
     fn turn(&self, shape: &[usize], x: &[f32], direction: f32) -> Vec<f32> {
         let &[_, pos, heads, d_head] = shape else { return x.to_vec() };
         let pairs = self.cos.len() / pos.max(1);

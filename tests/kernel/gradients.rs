@@ -1,5 +1,5 @@
 use super::{difference, tensor, to_f64};
-use ablate::kernel::{self, ActivationFunction, NormFunction, NormKind, Pairing, Rotary};
+use ablate::kernel::{self, ActivationFunction, LongFrequencies, NormFunction, NormKind, Pairing, Rotary};
 use burn::tensor::{DType, Device, Tensor};
 
 const ACTIVATIONS: [ActivationFunction; 4] =
@@ -128,8 +128,11 @@ fn attention_in_parts_is_attention() {
 fn rotation() {
     for pairing in [Pairing::HalfSplit, Pairing::Interleaved] {
         for (pairs, shape) in [(1, [1, 1, 1, 2]), (4, [2, 5, 3, 8]), (3, [2, 5, 3, 11]), (16, [30, 9, 4, 64])] {
-            let rotary = Rotary { inv_freq: (0..pairs).map(|i| 0.1f32.powi(i)).collect(), pairing };
+            let rotary = Rotary::new((0..pairs).map(|i| 0.1f32.powi(i)).collect(), pairing);
             same("rotation", (shape, [1], [1]), 2e-6, |x, _, _| kernel::rotate(x, &rotary, 3));
+            let long = LongFrequencies { beyond: 7, inv_freq: rotary.inv_freq.iter().map(|f| f / 3.0).collect() };
+            let rotary = Rotary { magnitude: 1.25, long: Some(long), ..rotary };
+            same("larger rotation", (shape, [1], [1]), 2e-6, |x, _, _| kernel::rotate(x, &rotary, 3));
         }
     }
 }

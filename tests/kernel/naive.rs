@@ -2,7 +2,9 @@
 //! them, in tensors that are dense and in views of others.
 
 use super::{difference, tensor, to_f64, values};
-use ablate::kernel::{self, ActivationFunction, Adam, Moments, NormFunction, NormKind, Pairing, Past, Rotary};
+use ablate::kernel::{
+    self, ActivationFunction, Adam, LongFrequencies, Moments, NormFunction, NormKind, Pairing, Past, Rotary,
+};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use proptest::prelude::*;
 
@@ -223,25 +225,31 @@ proptest! {
     #[test]
     fn rotations_turn_pairs(
         [batch, pos, heads, pairs, rest] in [1usize..4, 1..9, 1..5, 1..9, 0..6], first in 0usize..20, layout in layout(),
+        magnitude in prop_oneof![Just(1f32), 0.5f32..2.0], beyond in prop_oneof![Just(None), (0usize..30).prop_map(Some)],
         seed in any::<u64>(),
     ) {
         let d_head = 2 * pairs + rest;
         let x = laid([batch, pos, heads, d_head], seed, layout);
         let inv_freq: Vec<f32> = (0..pairs).map(|pair| 0.3f32.powi(pair as i32)).collect();
+        let slow: Vec<f32> = inv_freq.iter().map(|frequency| frequency / 3.0).collect();
+        let long = beyond.map(|beyond| LongFrequencies { beyond, inv_freq: slow.clone() });
+        let in_use = if beyond.is_some_and(|beyond| first + pos > beyond) { &slow } else { &inv_freq };
         for pairing in [Pairing::HalfSplit, Pairing::Interleaved] {
             let mut naive = to_f64(x.clone());
             for (at, head) in naive.chunks_exact_mut(d_head).enumerate() {
                 let place = first + at / heads % pos;
-                for (pair, &frequency) in inv_freq.iter().enumerate() {
+                for (pair, &frequency) in in_use.iter().enumerate() {
                     let (a, b) = match pairing {
                         Pairing::HalfSplit => (pair, pair + pairs),
                         Pairing::Interleaved => (2 * pair, 2 * pair + 1),
                     };
                     let (sin, cos) = (place as f64 * f64::from(frequency)).sin_cos();
+                    let (sin, cos) = (f64::from(magnitude) * sin, f64::from(magnitude) * cos);
                     (head[a], head[b]) = (head[a] * cos - head[b] * sin, head[b] * cos + head[a] * sin);
                 }
             }
-            close(kernel::rotate(x.clone(), &Rotary { inv_freq: inv_freq.clone(), pairing }, first), &naive, 1e-5)?;
+            let rotary = Rotary { inv_freq: inv_freq.clone(), pairing, magnitude, long: long.clone() };
+            close(kernel::rotate(x.clone(), &rotary, first), &naive, 1e-5)?;
         }
     }
 

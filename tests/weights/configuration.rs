@@ -35,8 +35,8 @@ fn what_would_change_the_computation_is_refused_by_name() {
     let cases = [
         (
             "llama-gqa",
-            json!({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}),
-            "scaling \"yarn\" is not supported; supported: default, linear, llama3",
+            json!({"rope_scaling": {"rope_type": "proportional", "factor": 4.0}}),
+            "scaling \"proportional\" is not supported; supported: default, linear, llama3, yarn, longrope",
         ),
         ("llama-gqa", json!({"rope_scaling": {"type": "dynamic", "factor": 4.0}}), "\"dynamic\""),
         ("llama-gqa", json!({"rope_scaling": {"type": "linear"}}), "'rope_scaling': 'factor' is missing"),

@@ -42,7 +42,7 @@ fn told(Description { facts, names, .. }: &Description) -> Value {
         PositionEncoding::Rotary(rotary) => {
             told["rotated"] = json!(2 * rotary.inv_freq.len());
             told["inv_freq"] = json!(rotary.inv_freq.iter().take(8).collect::<Vec<_>>());
-            told["rotation_factor"] = json!(1.0);
+            told["rotation_factor"] = json!(rotary.magnitude);
         }
     }
     told

@@ -8,6 +8,7 @@ mod memory;
 mod names;
 mod pytorch;
 mod random;
+mod rotations;
 mod safetensors;
 mod shards;
 

@@ -5,7 +5,7 @@ use super::super::facts::{Facts, PositionEncoding, Residual, ScoreScale};
 use super::super::rope::{Rope, RopeKeys};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
 use super::reading::{Family, even_rotation, even_split};
-use crate::kernel::{NormFunction, NormKind, Pairing, Rotary};
+use crate::kernel::{NormFunction, NormKind, Pairing};
 
 /// Layer norm, partly rotated heads, attention and MLP side by side (or not), q, k and v fused head by head.
 pub struct GptNeoX;
@@ -29,7 +29,12 @@ impl Family for GptNeoX {
             )));
         }
         let n_ctx = config.size_or("max_position_embeddings", 2048)?;
-        let keys = RopeKeys { theta: "rotary_emb_base", partial: "rotary_pct", default_partial: 0.25, n_ctx };
+        let keys = RopeKeys {
+            theta: Some("rotary_emb_base"),
+            partial: "rotary_pct",
+            default_partial: 0.25,
+            ..RopeKeys::usual(n_ctx)
+        };
         let rope = Rope::of(config, &keys)?;
         let rotated = even_rotation((d_head as f64 * rope.partial) as usize)?;
         let parallel = config.flag_or("use_parallel_residual", true)?;
@@ -46,10 +51,7 @@ impl Family for GptNeoX {
             norm: NormFunction { kind: NormKind::Layer, eps: config.positive_or("layer_norm_eps", 1e-5)? },
             activation: config.activation("hidden_act", "gelu")?,
             gated: false,
-            positions: PositionEncoding::Rotary(Rotary {
-                inv_freq: rope.inv_freq(rotated),
-                pairing: Pairing::HalfSplit,
-            }),
+            positions: PositionEncoding::Rotary(rope.rotary(rotated, Pairing::HalfSplit)?),
             bounded: false,
             window: None,
             scores: ScoreScale::STANDARD,

@@ -6,7 +6,7 @@ use super::super::rope::{Rope, Scaling};
 use super::gpt2::ALIASES;
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
 use super::reading::{Family, even_rotation, even_split, unread_rotation};
-use crate::kernel::{NormFunction, NormKind, Pairing, Rotary};
+use crate::kernel::{NormFunction, NormKind, Pairing};
 
 /// Layer norm, interleaved rotation of part of each head, attention and MLP reading one norm, a biased unembedding.
 pub struct GptJ;
@@ -43,10 +43,7 @@ impl Family for GptJ {
             norm: NormFunction { kind: NormKind::Layer, eps: config.positive_or("layer_norm_epsilon", 1e-5)? },
             activation: config.activation("activation_function", "gelu_new")?,
             gated: false,
-            positions: PositionEncoding::Rotary(Rotary {
-                inv_freq: rope.inv_freq(rotated),
-                pairing: Pairing::Interleaved,
-            }),
+            positions: PositionEncoding::Rotary(rope.rotary(rotated, Pairing::Interleaved)?),
             bounded: true,
             window: None,
             scores: ScoreScale::STANDARD,

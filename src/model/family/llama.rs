@@ -5,7 +5,7 @@ use super::super::facts::{Facts, PositionEncoding, Residual, ScoreScale, Window}
 use super::super::rope::{Rope, RopeKeys};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
 use super::reading::{Family, even_rotation, even_split};
-use crate::kernel::{NormFunction, NormKind, Pairing, Rotary};
+use crate::kernel::{NormFunction, NormKind, Pairing};
 
 /// Pre-RMS-norm blocks, rotary positions, grouped-query attention, SwiGLU.
 pub struct Llama;
@@ -97,7 +97,7 @@ pub(super) fn facts(family: &'static str, config: &Config, absent: &ClassDefault
         None => even_split(d_model, n_heads)?,
     };
     let n_ctx = config.size_or("max_position_embeddings", absent.max_position_embeddings)?;
-    let keys = RopeKeys { theta: "rope_theta", partial: "partial_rotary_factor", default_partial: 1.0, n_ctx };
+    let keys = RopeKeys::usual(n_ctx);
     let rope = Rope::of(config, &keys)?;
     if rope.partial != 1.0 {
         return Err(ConfigError(format!(
@@ -118,10 +118,7 @@ pub(super) fn facts(family: &'static str, config: &Config, absent: &ClassDefault
         norm: NormFunction { kind: NormKind::Rms, eps: config.positive_or("rms_norm_eps", 1e-6)? },
         activation: config.activation("hidden_act", "silu")?,
         gated: true,
-        positions: PositionEncoding::Rotary(Rotary {
-            inv_freq: rope.inv_freq(even_rotation(d_head)?),
-            pairing: Pairing::HalfSplit,
-        }),
+        positions: PositionEncoding::Rotary(rope.rotary(even_rotation(d_head)?, Pairing::HalfSplit)?),
         bounded: false,
         window: None,
         scores: ScoreScale::STANDARD,
