@@ -140,7 +140,7 @@ fn what_changes_nothing_in_a_rotation_is_noted() {
     assert_eq!(
         notes(of("llama", json!({"rope_scaling": yarn, "original_max_position_embeddings": 64})), "all"),
         "'original_max_position_embeddings' in 'rope_scaling' changes nothing, here and in transformers: the one beside it is \
-         64\n'rope_scaling': 'mscale' changes nothing, here and in transformers: the two count together alone"
+         64\n'rope_scaling': 'mscale' changes nothing, here and in transformers: 'mscale' and 'mscale_all_dim' count together alone"
     );
     let beside = json!({"rope_parameters": {"full_attention": {"rope_theta": 5.0}, "rope_theta": 6.0}});
     assert_eq!(
@@ -165,6 +165,7 @@ fn wrong_scalings_are_refused_by_name() {
         (json!({"rope_type": "yarn", "factor": 2, "beta_fast": -1}), "'beta_fast' must be a number above 0, found -1"),
         (json!({"rope_type": "yarn", "factor": 2, "truncate": 3}), "'truncate' must be true or false, found 3"),
         (json!({"rope_type": "yarn", "factor": 2, "rope_theta": 1}), "needs a base above 1, found 1"),
+        (json!({"rope_type": "yarn", "factor": 2, "beta_fast": 1e-308}), "frequencies that are not finite"),
         (json!({"rope_type": "longrope", "short_factor": [1]}), "'long_factor' is missing"),
         (json!({"rope_type": "longrope", "short_factor": [0], "long_factor": [1]}), "'short_factor' must be a list"),
         (

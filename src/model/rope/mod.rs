@@ -128,7 +128,7 @@ impl Rope {
     /// Computed in the precision, and rounded where, transformers does: the angle at a late position is a large multiple.
     ///
     /// # Errors
-    /// When a scaling has factors for another number of dimensions.
+    /// When a scaling has factors for another number of dimensions, or numbers that leave no finite frequencies.
     pub fn rotary(&self, rotated: usize, pairing: Pairing) -> Result<Rotary, ConfigError> {
         let periods: Vec<f32> = (0..rotated / 2)
             .map(|pair| {
@@ -145,6 +145,13 @@ impl Rope {
             Scaling::Yarn(yarn) => (yarn.frequencies(self.theta, rotated, &periods), None),
             scaling => (periods.iter().map(|period| scaling.apply(1.0 / period)).collect(), None),
         };
-        Ok(Rotary { inv_freq, pairing, magnitude: self.scaling.magnitude() as f32, long })
+        let rotary = Rotary { inv_freq, pairing, magnitude: self.scaling.magnitude() as f32, long };
+        let long = rotary.long.iter().flat_map(|long| &long.inv_freq);
+        if rotary.inv_freq.iter().chain(long).chain([&rotary.magnitude]).all(|value| value.is_finite()) {
+            Ok(rotary)
+        } else {
+            let kind = self.scaling.name();
+            Err(ConfigError(format!("the rotation of type \"{kind}\" has frequencies that are not finite")))
+        }
     }
 }

@@ -40,7 +40,11 @@ impl Yarn {
         let magnitude = match (given, mscales) {
             (None, Some((Some(mscale), Some(all)))) => magnitude(factor, mscale) / magnitude(factor, all),
             (given, _) => {
-                let why = if given.is_some() { "'attention_factor' is there" } else { "the two count together alone" };
+                let why = if given.is_some() {
+                    "'attention_factor' is there"
+                } else {
+                    "'mscale' and 'mscale_all_dim' count together alone"
+                };
                 for key in [MSCALE, MSCALE_ALL] {
                     if settings.get(key).is_some() {
                         settings.note(format!("'{key}' changes nothing, here and in transformers: {why}"));
