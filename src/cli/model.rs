@@ -86,7 +86,7 @@ pub(super) fn run(arguments: ModelShowArguments) -> Result<(), Error> {
     let positions = match &facts.positions {
         PositionEncoding::Learned => "learned".to_string(),
         PositionEncoding::Rotary(rotary) => {
-            format!("rotary, {} of {} dimensions", 2 * rotary.inv_freq.len(), facts.d_head)
+            format!("rotary, {} of {} dimensions", 2 * rotary.table.inv_freq.len(), facts.d_head)
         }
     };
     let window = facts.window.as_ref().map(|window| format!("; window of {window}")).unwrap_or_default();

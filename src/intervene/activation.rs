@@ -46,13 +46,24 @@ impl Layout {
             Hook::LnFinalScale => return stream(1),
             Hook::Block(layer, site) => (site, layer),
         };
-        let rotary = matches!(facts.positions, PositionEncoding::Rotary(_));
         let there = layer < facts.n_layers
             && match site {
-                Site::RotQ | Site::RotK => rotary,
+                Site::RotQ | Site::RotK => facts.rotary_of(layer).is_some(),
+                Site::QNormed | Site::KNormed => facts.head_norm.is_some(),
+                Site::Ln1Scale | Site::Ln1Standardized | Site::Ln1Normalized | Site::Ln1Out => facts.norms.before(),
+                Site::AttnProjected
+                | Site::Ln1PostScale
+                | Site::Ln1PostStandardized
+                | Site::Ln1PostNormalized
+                | Site::Ln1PostOut
+                | Site::MlpProjected
+                | Site::Ln2PostScale
+                | Site::Ln2PostStandardized
+                | Site::Ln2PostNormalized
+                | Site::Ln2PostOut => facts.norms.after(),
                 Site::ResidMid => facts.residual == Residual::Sequential,
                 Site::Ln2Scale | Site::Ln2Standardized | Site::Ln2Normalized | Site::Ln2Out => {
-                    facts.residual != Residual::ParallelSharedNorm
+                    facts.norms.before() && facts.residual != Residual::ParallelSharedNorm
                 }
                 Site::MlpPreLinear => facts.gated,
                 _ => true,
@@ -61,11 +72,15 @@ impl Layout {
             return None;
         }
         match site {
-            Site::Q | Site::RotQ | Site::Z => Some(Layout::Heads { heads: facts.n_heads, width: facts.d_head }),
-            Site::K | Site::RotK | Site::V => Some(Layout::Heads { heads: facts.n_kv_heads, width: facts.d_head }),
+            Site::Q | Site::QNormed | Site::RotQ | Site::Z => {
+                Some(Layout::Heads { heads: facts.n_heads, width: facts.d_head })
+            }
+            Site::K | Site::KNormed | Site::RotK | Site::V => {
+                Some(Layout::Heads { heads: facts.n_kv_heads, width: facts.d_head })
+            }
             Site::Result => Some(Layout::Heads { heads: facts.n_heads, width: facts.d_model }),
             Site::AttnScores | Site::Pattern => Some(Layout::Attention { heads: facts.n_heads, keys: length }),
-            Site::Ln1Scale | Site::Ln2Scale => stream(1),
+            Site::Ln1Scale | Site::Ln1PostScale | Site::Ln2Scale | Site::Ln2PostScale => stream(1),
             Site::MlpPre | Site::MlpPreLinear | Site::MlpPost => stream(facts.d_mlp),
             Site::ResidPre
             | Site::ResidMid
@@ -77,7 +92,15 @@ impl Layout {
             | Site::Ln1Out
             | Site::Ln2Standardized
             | Site::Ln2Normalized
-            | Site::Ln2Out => stream(facts.d_model),
+            | Site::Ln2Out
+            | Site::AttnProjected
+            | Site::Ln1PostStandardized
+            | Site::Ln1PostNormalized
+            | Site::Ln1PostOut
+            | Site::MlpProjected
+            | Site::Ln2PostStandardized
+            | Site::Ln2PostNormalized
+            | Site::Ln2PostOut => stream(facts.d_model),
         }
     }
 

@@ -2,12 +2,13 @@
 
 use super::activation::Activations;
 use super::capture::{HookPositions, read, rows_needed};
-use super::parallel;
+use super::{parallel, post_norm};
 use crate::model::NotFinite;
-use crate::model::facts::{PositionEncoding, Residual};
+use crate::model::facts::{Facts, Residual};
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
 use crate::model::transformer::{Tokens, Transformer};
 use burn::tensor::Tensor;
+use indexmap::IndexMap;
 
 /// What is kept of the prompts' own run.
 pub struct CleanRun {
@@ -26,6 +27,9 @@ pub struct CleanRun {
     pub(super) keys: Vec<Tensor<4>>,
     /// Values of each layer, `[prompt, pos, kv_head, d_head]`.
     pub(super) values: Vec<Tensor<4>>,
+    /// What norms after attention and MLP read where edits change it, `[prompt, pos, d_model]`, by `attn.hook_out` and
+    /// `mlp.hook_out`; of the last position alone where `resid_mid` is.
+    pub(super) projected: IndexMap<Hook, Tensor<3>>,
 }
 
 impl CleanRun {
@@ -41,18 +45,17 @@ impl CleanRun {
         pause: impl FnMut() -> Result<(), E>,
     ) -> Result<Self, E> {
         let facts = transformer.facts();
-        let rotary = matches!(facts.positions, PositionEncoding::Rotary(_));
-        let key_site = if rotary { Site::RotK } else { Site::K };
         let run = |part: Tokens| {
             let mut keeper = Keeper {
                 edited,
-                key_site,
+                facts,
                 length: part.pos,
                 activations: Activations::new(),
                 resid_pre: Vec::new(),
                 resid_mid: Vec::new(),
                 keys: Vec::new(),
                 values: Vec::new(),
+                projected: Vec::new(),
             };
             let mut resid = transformer.embed(&part, &mut keeper);
             for layer in 0..facts.n_layers {
@@ -80,7 +83,13 @@ impl CleanRun {
             resid_mid: Vec::new(),
             keys: Vec::new(),
             values: Vec::new(),
+            projected: IndexMap::new(),
         };
+        for number in 0..parts.first().map_or(0, |part| part.projected.len()) {
+            let hook = parts[0].projected[number].0;
+            let whole = join(parts.iter_mut().map(|part| &mut part.projected[number].1));
+            base.projected.insert(hook, whole);
+        }
         // Layer by layer, so that parts and whole are in memory together for one layer only.
         for layer in 0..=facts.n_layers {
             base.resid_pre.push(join(parts.iter_mut().map(|part| &mut part.resid_pre[layer])));
@@ -109,8 +118,12 @@ impl CleanRun {
     }
 
     /// Bytes of what is kept on the device.
-    pub fn bytes(facts: &crate::model::facts::Facts, prompts: usize, length: usize, element: usize) -> usize {
-        let streams = if facts.residual == Residual::Sequential { 2 } else { 1 };
+    pub fn bytes(facts: &Facts, prompts: usize, length: usize, element: usize) -> usize {
+        let streams = match facts.norms.after() {
+            true => 4,
+            false if facts.residual == Residual::Sequential => 2,
+            false => 1,
+        };
         let per_position = facts.n_layers * (streams * facts.d_model + 2 * facts.n_kv_heads * facts.d_head);
         prompts * (length * per_position + facts.d_model + facts.n_vocab) * element
     }
@@ -126,24 +139,42 @@ fn join<'p, const D: usize>(parts: impl Iterator<Item = &'p mut Tensor<D>>) -> T
 /// Keeps what a base needs of one batch.
 struct Keeper<'a> {
     edited: &'a HookPositions,
-    key_site: Site,
+    facts: &'a Facts,
     length: usize,
     activations: Activations,
     resid_pre: Vec<Tensor<3>>,
     resid_mid: Vec<Tensor<3>>,
     keys: Vec<Tensor<4>>,
     values: Vec<Tensor<4>>,
+    projected: Vec<(Hook, Tensor<3>)>,
 }
 
 impl Keeper<'_> {
-    fn keeps(&self, site: Site) -> bool {
-        matches!(site, Site::ResidPre | Site::ResidMid | Site::V) || site == self.key_site
+    fn keeps(&self, layer: usize, site: Site) -> bool {
+        matches!(site, Site::ResidPre | Site::ResidMid | Site::V) || site == self.key_site(layer)
+    }
+
+    /// Whether edits change what a norm after attention or MLP reads here.
+    fn projects(&self, hook: Hook) -> bool {
+        let of_norm = |edited: &Hook| post_norm::before(*edited, self.facts) == Some(hook);
+        matches!(hook, Hook::Block(_, Site::AttnProjected | Site::MlpProjected)) && self.edited.keys().any(of_norm)
+    }
+
+    /// Where the keys of a layer stand as they are multiplied with queries.
+    fn key_site(&self, layer: usize) -> Site {
+        match self.facts.rotary_of(layer) {
+            Some(_) => Site::RotK,
+            None if self.facts.head_norm.is_some() => Site::KNormed,
+            None => Site::K,
+        }
     }
 }
 
 impl Hooks for Keeper<'_> {
     fn wants(&self, hook: Hook) -> bool {
-        self.edited.contains_key(&hook) || matches!(hook, Hook::Block(_, site) if self.keeps(site))
+        self.edited.contains_key(&hook)
+            || self.projects(hook)
+            || matches!(hook, Hook::Block(layer, site) if self.keeps(layer, site))
     }
 
     fn visit(&mut self, hook: Hook, value: HookValue) -> HookValue {
@@ -154,7 +185,10 @@ impl Hooks for Keeper<'_> {
             (Hook::Block(_, Site::ResidPre), HookValue::Stream(tensor)) => self.resid_pre.push(tensor.clone()),
             (Hook::Block(_, Site::ResidMid), HookValue::Stream(tensor)) => self.resid_mid.push(tensor.clone()),
             (Hook::Block(_, Site::V), HookValue::Heads(tensor)) => self.values.push(tensor.clone()),
-            (Hook::Block(_, site), HookValue::Heads(tensor)) if site == self.key_site => self.keys.push(tensor.clone()),
+            (Hook::Block(layer, site), HookValue::Heads(tensor)) if site == self.key_site(layer) => {
+                self.keys.push(tensor.clone());
+            }
+            (_, HookValue::Stream(tensor)) if self.projects(hook) => self.projected.push((hook, tensor.clone())),
             _ => {}
         }
         value

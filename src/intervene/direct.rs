@@ -7,10 +7,13 @@ use super::apply::change;
 use super::base::CleanRun;
 use super::edit::{EditedPrompt, Units};
 use super::entry::SweepEntry;
+use super::post_norm::{self, PostNorm};
+use super::tensors::gather_last;
 use crate::kernel;
 use crate::model::facts::PositionEncoding;
 use crate::model::hook::{Hook, Site};
 use crate::model::transformer::{Transformer, rows_of};
+use crate::spec::NormScale;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::sync::Arc;
 
@@ -38,14 +41,23 @@ impl Rewrite {
     }
 }
 
-/// What `entries`' direct edits make of the stream where they join, from position `first` on; `None` where none has any.
+/// Where what edits write is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// In the stream where their rows join.
+    Joined,
+    /// In a stream further on, as a change of it; of what goes through a norm before, by a convention.
+    Further(NormScale),
+}
+
+/// What `entries`' direct edits make of the stream, from position `first` on; `None` where none has any.
 pub(super) fn rewrite(
-    transformer: &Transformer,
-    base: &CleanRun,
+    (transformer, base): (&Transformer, &CleanRun),
     sources: &Activations,
     rows: &[EditedPrompt],
     entries: &[SweepEntry],
     first: usize,
+    seen: Seen,
 ) -> Option<Rewrite> {
     if entries.iter().all(|entry| entry.direct.is_empty()) {
         return None;
@@ -58,7 +70,7 @@ pub(super) fn rewrite(
         let same = |other: &&SweepEntry| Arc::ptr_eq(&rows[other.row].edits, edits) && other.direct == entry.direct;
         let count = rest.iter().take_while(same).count();
         let (group, after) = rest.split_at(count);
-        parts.push(rewrite_group(transformer, base, sources, rows, group, first));
+        parts.push(rewrite_group((transformer, base), sources, rows, group, first, seen));
         rest = after;
     }
     let replaces = parts.iter().any(|part| part.keep.is_some());
@@ -83,19 +95,19 @@ fn is_stream(hook: Hook, transformer: &Transformer) -> bool {
 
 /// The same for rows of one intervention.
 fn rewrite_group(
-    transformer: &Transformer,
-    base: &CleanRun,
+    (transformer, base): (&Transformer, &CleanRun),
     sources: &Activations,
     rows: &[EditedPrompt],
     group: &[SweepEntry],
     first: usize,
+    seen: Seen,
 ) -> Rewrite {
     let slots = base.tokens.pos - first;
     let (device, dtype) = (transformer.device(), base.resid_pre[0].dtype());
     let mut sum: Option<Tensor<3>> = None;
     for &hook in group.first().map_or(&[][..], |entry| &entry.direct) {
         // A hook that is the stream is edited alone: see `plan::join`.
-        let replaces = is_stream(hook, transformer);
+        let replaces = seen == Seen::Joined && is_stream(hook, transformer);
         let Some(difference) = Difference::of(hook, (base, sources), rows, group, first, replaces) else { continue };
         if replaces {
             let keep = difference.keep(slots, transformer.facts().d_model);
@@ -104,7 +116,30 @@ fn rewrite_group(
             let add = difference.project(hook, transformer, group.len(), slots, (&device, dtype));
             return Rewrite { keep: Some(keep), add };
         }
+        let edited = difference.edited.clone();
         let part = difference.project(hook, transformer, group.len(), slots, (&device, dtype));
+        let part = match post_norm::before(hook, transformer.facts()) {
+            None => part,
+            Some(projected) => {
+                let prompts: Vec<usize> = group.iter().map(|entry| rows[entry.row].prompt).collect();
+                let norm = PostNorm::of(transformer, base, projected, &prompts, slots);
+                match (norm, post_norm::stream(base, projected), seen) {
+                    (Some(norm), _, Seen::Further(scale)) => norm.change(part, scale),
+                    // The norm is taken anew, and where values are edited the stream is what a forward pass would have.
+                    (Some(norm), Some(stream), Seen::Joined) => {
+                        let keep = edited.iter().map(|&edited| f32::from(u8::from(!edited))).collect();
+                        let keep = TensorData::new(keep, [group.len(), slots, 1]);
+                        let keep = Tensor::<3>::from_data(keep, (&device, dtype));
+                        let new = gather_last(stream, &prompts, slots) + norm.written(part);
+                        let add = new * (keep.clone() * -1.0 + 1.0);
+                        let keep = keep.expand([group.len(), slots, transformer.facts().d_model]);
+                        return Rewrite { keep: Some(keep), add };
+                    }
+                    // A run that was made for these edits holds both.
+                    (None, ..) | (_, None, _) => part,
+                }
+            }
+        };
         sum = Some(match sum {
             Some(sum) => sum + part,
             None => part,

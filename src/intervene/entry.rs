@@ -63,7 +63,11 @@ pub(super) fn settled(edits: &[Edit], facts: &Facts, length: usize) -> usize {
                 Hook::Block(other, Site::Z) if other == layer => {
                     edit.units.iter(facts.n_heads).for_each(|head| heads[head] = true);
                 }
-                Hook::Block(other, Site::AttnOut) if other == layer && edit.units == Units::All => heads.fill(true),
+                Hook::Block(other, Site::AttnProjected | Site::Ln1PostOut | Site::AttnOut)
+                    if other == layer && edit.units == Units::All =>
+                {
+                    heads.fill(true);
+                }
                 _ => {}
             }
         }
@@ -132,11 +136,13 @@ pub(super) fn join(layer: usize, hooks: &[Hook], facts: &Facts) -> (JoinPoint, V
     let is = |wanted: &[Site]| -> Vec<Hook> {
         distinct.iter().copied().filter(|hook| matches!(hook, Hook::Block(_, site) if wanted.contains(site))).collect()
     };
-    let attention = is(&[Site::Z, Site::Result, Site::AttnOut]);
-    let mlp = is(&[Site::MlpPost, Site::MlpOut]);
+    let attention = is(&[Site::Z, Site::Result, Site::AttnProjected, Site::Ln1PostOut, Site::AttnOut]);
+    let mlp = is(&[Site::MlpPost, Site::MlpProjected, Site::Ln2PostOut, Site::MlpOut]);
     let post = is(&[Site::ResidPost]);
     let second_norm = [Site::Ln2Scale, Site::Ln2Standardized, Site::Ln2Normalized, Site::Ln2Out];
-    let inner = is(&[&[Site::ResidMid], &second_norm[..], &[Site::MlpPre, Site::MlpPreLinear]].concat());
+    let norm_after = [Site::Ln2PostScale, Site::Ln2PostStandardized, Site::Ln2PostNormalized];
+    let inner =
+        is(&[&[Site::ResidMid], &second_norm[..], &[Site::MlpPre, Site::MlpPreLinear], &norm_after[..]].concat());
     let early = distinct.len() - attention.len() - mlp.len() - post.len() - inner.len();
     let after = JoinPoint { layer: layer + 1, stage: LayerStage::Pre };
     if early > 0 || attention.len() > 1 || mlp.len() > 1 {

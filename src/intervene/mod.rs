@@ -23,6 +23,7 @@ mod origin;
 mod parallel;
 mod paths;
 mod plan;
+mod post_norm;
 mod readout;
 mod replay;
 mod segment;

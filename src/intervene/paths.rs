@@ -17,7 +17,7 @@ use crate::kernel::to_f32;
 use crate::model::facts::{Facts, Residual};
 use crate::model::hook::{Hook, Site};
 use crate::model::transformer::Transformer;
-use crate::spec::HeadInput;
+use crate::spec::{HeadInput, NormScale};
 use burn::tensor::Tensor;
 use std::ops::Range;
 use std::sync::Arc;
@@ -99,6 +99,8 @@ pub struct Paths<'a> {
     pub pairs: &'a [(usize, usize)],
     /// Where the sender writes and the receiver reads.
     pub positions: &'a Positions,
+    /// Which scale the norm after attention has for a head's change.
+    pub norm: NormScale,
     /// Bytes that what is computed may take.
     pub memory: usize,
 }
@@ -196,7 +198,14 @@ impl Paths<'_> {
         let prompts: Vec<usize> = pairs.iter().map(|(prompt, _)| *prompt).collect();
         let missing = self.base.tokens.pos - stream.dims()[1];
         let clean = gather(&stream.clone().narrow(1, window.start - missing, window.len()), &prompts);
-        match direct::rewrite(self.transformer, self.base, self.sources, &rows, &entries, window.start) {
+        match direct::rewrite(
+            (self.transformer, self.base),
+            self.sources,
+            &rows,
+            &entries,
+            window.start,
+            direct::Seen::Further(self.norm),
+        ) {
             Some(change) => change.narrow(window.len()).of(clean),
             None => clean,
         }

@@ -20,7 +20,18 @@ pub(super) fn left(
     length: usize,
 ) -> Option<Vec<usize>> {
     let within: &[Site] = match site {
-        Site::Z => &[Site::Q, Site::K, Site::V, Site::RotQ, Site::RotK, Site::AttnScores, Site::Pattern, Site::Result],
+        Site::Z => &[
+            Site::Q,
+            Site::K,
+            Site::V,
+            Site::QNormed,
+            Site::KNormed,
+            Site::RotQ,
+            Site::RotK,
+            Site::AttnScores,
+            Site::Pattern,
+            Site::Result,
+        ],
         _ => &[Site::MlpPre, Site::MlpPreLinear],
     };
     let here = || edits.iter().filter(|edit| order(edit.hook, facts).0 == layer);

@@ -189,7 +189,7 @@ impl<'s> Sweep<'s> {
         let prompts: Vec<usize> = entries.iter().map(|entry| self.layers.rows[entry.row].prompt).collect();
         let slots = run.tokens.pos - start;
         let stream = gather_last(base, &prompts, slots);
-        match direct::rewrite(transformer, run, sources, self.layers.rows, &entries, start) {
+        match direct::rewrite((transformer, run), sources, self.layers.rows, &entries, start, direct::Seen::Joined) {
             Some(rewrite) => rewrite.of(stream),
             None => stream,
         }

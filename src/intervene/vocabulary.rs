@@ -42,7 +42,8 @@ impl Vocabulary {
             Vocabulary::Whole => transformer.unembed(stream, hooks).squeeze_dim(1),
             Vocabulary::Some(columns) => {
                 let normalized = transformer.final_norm(stream, hooks);
-                kernel::linear(normalized, columns.weight.clone(), columns.bias.clone()).squeeze_dim(1)
+                let logits = kernel::linear(normalized, columns.weight.clone(), columns.bias.clone());
+                transformer.capped(logits).squeeze_dim(1)
             }
         }
     }

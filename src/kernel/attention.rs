@@ -2,27 +2,57 @@
 
 use super::elementwise::piece_rows;
 use super::operation::{Array, Operation, at_least_f32, run};
+use super::soft_cap::{soft_cap, soft_cap_lane};
 use super::threads::each_piece;
 use super::vector::{add_scaled, dot, exp_lane, vectorise};
 use burn::tensor::{Bool, Tensor, activation};
 use rayon::prelude::*;
 
+/// How the products of queries and keys become scores.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scores {
+    /// What q·k/√d_head is multiplied by.
+    pub factor: f64,
+    /// c of the soft cap c·tanh(score/c); `None` for none.
+    pub cap: Option<f64>,
+    /// How many keys back a query sees, its own counted; `None` for all.
+    pub window: Option<usize>,
+}
+
+impl Scores {
+    /// q·k/√d_head, over all keys up to the query.
+    pub const STANDARD: Self = Self { factor: 1.0, cap: None, window: None };
+
+    /// The first key that a query sees, both counted from the first key.
+    pub(super) fn first_key(&self, query: usize) -> usize {
+        self.window.map_or(0, |window| (query + 1).saturating_sub(window))
+    }
+
+    pub(super) fn lanes(&self, d_head: usize) -> ScoreLanes {
+        ScoreLanes { scale: self.factor as f32 / (d_head as f32).sqrt(), cap: self.cap.map(|cap| cap as f32) }
+    }
+}
+
 /// Causal attention: queries `[batch, query_pos, head, d_head]`, keys and values `[batch, key_pos, kv_head, d_head]`, to
 /// `[batch, query_pos, head, d_head]`. Where there are fewer queries than keys, they are the last positions.
-pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
-    run(AttentionOperation, [q.into_dispatch(), k.into_dispatch(), v.into_dispatch()], |[q, k, v]| {
-        let scores = attention_scores(Tensor::from_dispatch(q), Tensor::from_dispatch(k), None);
+pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, scores: Scores) -> Tensor<4> {
+    run(AttentionOperation(scores), [q.into_dispatch(), k.into_dispatch(), v.into_dispatch()], |[q, k, v]| {
+        let scores = attention_scores(Tensor::from_dispatch(q), Tensor::from_dispatch(k), scores);
         attention_mix(attention_pattern(scores), Tensor::from_dispatch(v))
     })
 }
 
-/// Scaled and masked scores, `[batch, head, query_pos, key_pos]`; -inf where the key comes after the query, and where it comes
-/// `window` positions or more before it.
-pub fn attention_scores(q: Tensor<4>, k: Tensor<4>, window: Option<usize>) -> Tensor<4> {
+/// Scaled, capped and masked scores, `[batch, head, query_pos, key_pos]`; -inf where the key comes after the query, and where it
+/// comes before the window.
+pub fn attention_scores(q: Tensor<4>, k: Tensor<4>, Scores { factor, cap, window }: Scores) -> Tensor<4> {
     let [_, queries, heads, d_head] = q.dims();
     let keys = k.dims()[1];
-    let scale = 1.0 / (d_head as f64).sqrt();
+    let scale = factor / (d_head as f64).sqrt();
     let scores = q.swap_dims(1, 2).matmul(repeat_heads(k, heads).swap_dims(1, 2).swap_dims(2, 3)) * scale;
+    let scores = match cap {
+        Some(cap) => soft_cap(scores, cap),
+        None => scores,
+    };
     let offset = (keys - queries) as i64;
     let after = |offset: i64| Tensor::<2, Bool>::tril_mask([queries, keys], offset, &scores.device());
     let future = after(offset);
@@ -57,7 +87,7 @@ fn repeat_heads(x: Tensor<4>, heads: usize) -> Tensor<4> {
 }
 
 #[derive(Debug, Clone)]
-struct AttentionOperation;
+struct AttentionOperation(Scores);
 
 /// The extents of one attention.
 #[derive(Debug, Clone, Copy)]
@@ -67,17 +97,18 @@ struct AttentionExtents {
     heads: usize,
     kv_heads: usize,
     d_head: usize,
+    scores: Scores,
 }
 
 impl AttentionExtents {
-    fn of(q: Array, k: Array, v: Array) -> Self {
+    fn of(q: Array, k: Array, v: Array, scores: Scores) -> Self {
         let (&[batch, queries, heads, d_head], &[_, keys, kv_heads, _]) = (q.shape, k.shape) else {
             unreachable!("queries and keys have four dimensions");
         };
         assert_eq!(k.shape, v.shape, "keys and values have one shape");
         assert_eq!((k.shape[0], k.shape[3]), (batch, d_head), "queries and keys agree in batch and d_head");
         assert!(queries <= keys && kv_heads > 0 && heads % kv_heads == 0, "queries are positions of the keys");
-        Self { queries, keys, heads, kv_heads, d_head }
+        Self { queries, keys, heads, kv_heads, d_head, scores }
     }
 
     /// Values of one prompt's queries.
@@ -100,28 +131,65 @@ impl AttentionExtents {
         start..start + self.d_head
     }
 
-    /// How many keys a query sees.
-    fn visible(&self, query: usize) -> usize {
-        self.keys - self.queries + query + 1
+    /// The keys that a query sees.
+    fn visible(&self, query: usize) -> std::ops::Range<usize> {
+        let query = self.keys - self.queries + query;
+        self.scores.first_key(query)..query + 1
     }
 }
 
-/// One row of the pattern: softmax of the scaled scores of the visible keys, into `pattern`.
+/// [`Scores`] of single values, window aside.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ScoreLanes {
+    pub scale: f32,
+    cap: Option<f32>,
+}
+
+impl ScoreLanes {
+    /// Caps scores of keys.
+    #[inline(always)]
+    pub fn cap<const FMA: bool>(self, scores: &mut [f32]) {
+        if let Some(cap) = self.cap {
+            scores.iter_mut().for_each(|score| *score = soft_cap_lane::<FMA>(*score, cap));
+        }
+    }
+
+    /// The cap's derivative at a capped score.
+    #[inline(always)]
+    fn slope(self, capped: f32) -> f32 {
+        self.cap.map_or(1.0, |cap| 1.0 - (capped / cap) * (capped / cap))
+    }
+}
+
+/// Scaled and capped scores of the visible keys.
 #[inline(always)]
-fn pattern_row<const FMA: bool>(extents: &AttentionExtents, q: &[f32], k: &[f32], head: usize, pattern: &mut [f32]) {
-    let scale = 1.0 / (extents.d_head as f32).sqrt();
+fn score_row<const FMA: bool>(
+    extents: &AttentionExtents,
+    lanes: ScoreLanes,
+    (q, k): (&[f32], &[f32]),
+    (head, first): (usize, usize),
+    scores: &mut [f32],
+) {
+    for (key, score) in scores.iter_mut().enumerate() {
+        *score = lanes.scale * dot::<FMA>(q, &k[extents.key(first + key, head)]);
+    }
+    lanes.cap::<FMA>(scores);
+}
+
+/// Scores become weights that sum to one.
+#[inline(always)]
+fn softmax_row<const FMA: bool>(row: &mut [f32]) {
     let mut largest = f32::NEG_INFINITY;
-    for (key, score) in pattern.iter_mut().enumerate() {
-        *score = scale * dot::<FMA>(q, &k[extents.key(key, head)]);
+    for score in row.iter() {
         largest = if *score > largest { *score } else { largest };
     }
     let mut total = 0.0;
-    for score in pattern.iter_mut() {
+    for score in row.iter_mut() {
         *score = exp_lane::<FMA>(*score - largest);
         total += *score;
     }
     let factor = 1.0 / total;
-    for score in pattern {
+    for score in row {
         *score *= factor;
     }
 }
@@ -129,14 +197,18 @@ fn pattern_row<const FMA: bool>(extents: &AttentionExtents, q: &[f32], k: &[f32]
 vectorise! {
     // One prompt: z from zeros, `pattern` is room for `keys` values.
     fn attend(extents: &AttentionExtents, q: &[f32], k: &[f32], v: &[f32], pattern: &mut [f32], z: &mut [f32]) {
+        let lanes = extents.scores.lanes(extents.d_head);
         for query in 0..extents.queries {
-            let pattern = &mut pattern[..extents.visible(query)];
+            let visible = extents.visible(query);
+            let first = visible.start;
+            let pattern = &mut pattern[..visible.len()];
             for head in 0..extents.heads {
                 let place = extents.query(query, head);
-                pattern_row::<FMA>(extents, &q[place.clone()], k, head, pattern);
+                score_row::<FMA>(extents, lanes, (&q[place.clone()], k), (head, first), pattern);
+                softmax_row::<FMA>(pattern);
                 let z = &mut z[place];
                 for (key, weight) in pattern.iter().enumerate() {
-                    add_scaled::<FMA>(z, *weight, &v[extents.key(key, head)]);
+                    add_scaled::<FMA>(z, *weight, &v[extents.key(first + key, head)]);
                 }
             }
         }
@@ -145,7 +217,7 @@ vectorise! {
 
 vectorise! {
     // One prompt's gradients from zeros. With p the pattern and g = dz: dv_j = Σ p_ij·g_i; dp_ij = g_i·v_j;
-    // ds_ij = p_ij·(dp_ij - Σ_k p_ik·dp_ik); dq_i = scale·Σ ds_ij·k_j; dk_j = scale·Σ ds_ij·q_i.
+    // ds_ij = p_ij·(dp_ij - Σ_k p_ik·dp_ik), times the cap's derivative; dq_i = scale·Σ ds_ij·k_j; dk_j = scale·Σ ds_ij·q_i.
     fn attend_gradients(
         extents: &AttentionExtents,
         inputs: [&[f32]; 3],
@@ -155,25 +227,30 @@ vectorise! {
     ) {
         let [q, k, v] = inputs;
         let [to_q, to_k, to_v] = outputs;
-        let scale = 1.0 / (extents.d_head as f32).sqrt();
-        let (pattern, slope) = room.split_at_mut(extents.keys);
+        let lanes = extents.scores.lanes(extents.d_head);
+        let (pattern, rest) = room.split_at_mut(extents.keys);
+        let (slope, bend) = rest.split_at_mut(extents.keys);
         for query in 0..extents.queries {
             let visible = extents.visible(query);
-            let (pattern, slope) = (&mut pattern[..visible], &mut slope[..visible]);
+            let (first, count) = (visible.start, visible.len());
+            let (pattern, slope, bend) = (&mut pattern[..count], &mut slope[..count], &mut bend[..count]);
             for head in 0..extents.heads {
                 let place = extents.query(query, head);
-                pattern_row::<FMA>(extents, &q[place.clone()], k, head, pattern);
+                score_row::<FMA>(extents, lanes, (&q[place.clone()], k), (head, first), pattern);
+                bend.iter_mut().zip(pattern.iter()).for_each(|(bend, score)| *bend = lanes.slope(*score));
+                softmax_row::<FMA>(pattern);
                 let gradient = &gradient[place.clone()];
                 for (key, (weight, slope)) in pattern.iter().zip(slope.iter_mut()).enumerate() {
-                    let place = extents.key(key, head);
+                    let place = extents.key(first + key, head);
                     add_scaled::<FMA>(&mut to_v[place.clone()], *weight, gradient);
                     *slope = dot::<FMA>(gradient, &v[place]);
                 }
                 let mean: f32 = pattern.iter().zip(slope.iter()).map(|(weight, slope)| weight * slope).sum();
-                for (key, (weight, slope)) in pattern.iter().zip(slope.iter()).enumerate() {
-                    let factor = scale * weight * (slope - mean);
-                    add_scaled::<FMA>(&mut to_q[place.clone()], factor, &k[extents.key(key, head)]);
-                    add_scaled::<FMA>(&mut to_k[extents.key(key, head)], factor, &q[place.clone()]);
+                for (key, ((weight, slope), bend)) in pattern.iter().zip(slope.iter()).zip(bend.iter()).enumerate() {
+                    let factor = lanes.scale * weight * (slope - mean) * bend;
+                    let key = extents.key(first + key, head);
+                    add_scaled::<FMA>(&mut to_q[place.clone()], factor, &k[key.clone()]);
+                    add_scaled::<FMA>(&mut to_k[key], factor, &q[place.clone()]);
                 }
             }
         }
@@ -182,7 +259,7 @@ vectorise! {
 
 impl Operation<3> for AttentionOperation {
     fn forward(&self, [q, k, v]: [Array; 3]) -> (Vec<usize>, Vec<f32>) {
-        let extents = AttentionExtents::of(q, k, v);
+        let extents = AttentionExtents::of(q, k, v, self.0);
         let (query_block, key_block) = (extents.query_block().max(1), extents.key_block());
         let mut z = vec![0.0; q.data.len()];
         let prompts = piece_rows(query_block * extents.keys.max(1));
@@ -199,7 +276,7 @@ impl Operation<3> for AttentionOperation {
     }
 
     fn backward(&self, [q, k, v]: [Array; 3], _: &[f32], gradient: &[f32], _: [bool; 3]) -> [Option<Vec<f32>>; 3] {
-        let extents = AttentionExtents::of(q, k, v);
+        let extents = AttentionExtents::of(q, k, v, self.0);
         let (query_block, key_block) = (extents.query_block().max(1), extents.key_block().max(1));
         let (mut to_q, mut to_k, mut to_v) =
             (vec![0.0; q.data.len()], vec![0.0; k.data.len()], vec![0.0; v.data.len()]);
@@ -209,7 +286,7 @@ impl Operation<3> for AttentionOperation {
             .zip(to_k.par_chunks_mut(key_block * prompts))
             .zip(to_v.par_chunks_mut(key_block * prompts));
         pieces.enumerate().for_each(|(piece, ((to_q, to_k), to_v))| {
-            let mut room = vec![0.0; 2 * extents.keys];
+            let mut room = vec![0.0; 3 * extents.keys];
             let blocks = to_q.chunks_mut(query_block).zip(to_k.chunks_mut(key_block)).zip(to_v.chunks_mut(key_block));
             for (prompt, ((to_q, to_k), to_v)) in blocks.enumerate() {
                 let prompt = piece * prompts + prompt;

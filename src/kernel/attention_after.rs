@@ -1,6 +1,6 @@
 //! Attention of the last positions of prompts whose earlier keys and values are known.
 
-use super::attention::{attention_mix, attention_pattern, attention_scores};
+use super::attention::{Scores, attention_mix, attention_pattern, attention_scores};
 use super::elementwise::piece_rows;
 use super::operation::{Array, run_without_gradient};
 use super::threads::each_piece;
@@ -56,19 +56,19 @@ impl Past {
 
 /// [`attention`](super::attention) of positions that come after a past: queries `[row, query_pos, head, d_head]`, own keys
 /// and values `[row, pos, kv_head, d_head]`. The past is read where it lies, not copied for every row.
-pub fn attention_after(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, past: &Past) -> Tensor<4> {
+pub fn attention_after(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, past: &Past, scores: Scores) -> Tensor<4> {
     if past.is_empty() {
-        return super::attention(q, k, v);
+        return super::attention(q, k, v, scores);
     }
     let inputs = [q.into_dispatch(), k.into_dispatch(), v.into_dispatch()];
     let [q, k, v] = inputs;
     let inputs = [q, k, v, past.keys.clone().into_dispatch(), past.values.clone().into_dispatch()];
     run_without_gradient(
-        |[q, k, v, keys, values]| attend_all(q, [k, v], [keys, values], past),
+        |[q, k, v, keys, values]| attend_all(q, [k, v], [keys, values], past, scores),
         inputs,
         |[q, k, v, ..]| {
             let (k, v) = past.before(Tensor::from_dispatch(k), Tensor::from_dispatch(v));
-            attention_mix(attention_pattern(attention_scores(Tensor::from_dispatch(q), k, None)), v)
+            attention_mix(attention_pattern(attention_scores(Tensor::from_dispatch(q), k, scores)), v)
         },
     )
 }
@@ -81,9 +81,16 @@ struct RowExtents {
     heads: usize,
     kv_heads: usize,
     d_head: usize,
+    scores: Scores,
 }
 
-fn attend_all(q: Array, own: [Array; 2], past: [Array; 2], Past { len, of, .. }: &Past) -> (Vec<usize>, Vec<f32>) {
+fn attend_all(
+    q: Array,
+    own: [Array; 2],
+    past: [Array; 2],
+    Past { len, of, .. }: &Past,
+    scores: Scores,
+) -> (Vec<usize>, Vec<f32>) {
     let (&[rows, queries, heads, d_head], &[_, own_len, kv_heads, _], &[prompts, held, ..]) =
         (q.shape, own[0].shape, past[0].shape)
     else {
@@ -93,7 +100,7 @@ fn attend_all(q: Array, own: [Array; 2], past: [Array; 2], Past { len, of, .. }:
     let past_len = *len;
     assert!(past_len <= held && rows == of.len() && of.iter().all(|&prompt| prompt < prompts), "each row has a prompt");
     assert!(queries <= own_len && kv_heads > 0 && heads % kv_heads == 0, "queries are positions of the keys");
-    let extents = RowExtents { queries, own: own_len, past: past_len, heads, kv_heads, d_head };
+    let extents = RowExtents { queries, own: own_len, past: past_len, heads, kv_heads, d_head, scores };
     let keys = past_len + own_len;
     let (query_block, own_block, past_block) =
         (queries * heads * d_head, own_len * kv_heads * d_head, held * kv_heads * d_head);
@@ -114,21 +121,27 @@ fn attend_all(q: Array, own: [Array; 2], past: [Array; 2], Past { len, of, .. }:
 vectorise! {
     // One row: z from zeros; `pattern` is room for all keys. `past` and `own` are keys and values.
     fn attend(extents: &RowExtents, q: &[f32], past: [&[f32]; 2], own: [&[f32]; 2], pattern: &mut [f32], z: &mut [f32]) {
-        let RowExtents { queries, own: own_len, past: past_len, heads, kv_heads, d_head } = *extents;
-        let scale = 1.0 / (d_head as f32).sqrt();
+        let RowExtents { queries, own: own_len, past: past_len, heads, kv_heads, d_head, scores } = *extents;
+        let lanes = scores.lanes(d_head);
         let group = heads / kv_heads;
         for query in 0..queries {
-            let visible = own_len - queries + query + 1;
-            let pattern = &mut pattern[..past_len + visible];
+            let query_position = past_len + own_len - queries + query;
+            let visible = scores.first_key(query_position)..query_position + 1;
+            // The keys that it sees among the past, and among the row's own.
+            let (from_past, from_own) = (visible.start.min(past_len), visible.start.saturating_sub(past_len));
+            let pattern = &mut pattern[..visible.len()];
             for head in 0..heads {
                 let at = (query * heads + head) * d_head;
                 let q = &q[at..at + d_head];
                 let key = |position: usize| (position * kv_heads + head / group) * d_head;
                 let mut largest = f32::NEG_INFINITY;
-                let (before, after) = pattern.split_at_mut(past_len);
-                for (side, keys) in [(&mut *before, past[0]), (&mut *after, own[0])] {
+                let (before, after) = pattern.split_at_mut(past_len - from_past);
+                for (side, keys, first) in [(&mut *before, past[0], from_past), (&mut *after, own[0], from_own)] {
                     for (position, score) in side.iter_mut().enumerate() {
-                        *score = scale * dot::<FMA>(q, &keys[key(position)..][..d_head]);
+                        *score = lanes.scale * dot::<FMA>(q, &keys[key(first + position)..][..d_head]);
+                    }
+                    lanes.cap::<FMA>(side);
+                    for score in side.iter() {
                         largest = if *score > largest { *score } else { largest };
                     }
                 }
@@ -139,9 +152,9 @@ vectorise! {
                 }
                 let factor = 1.0 / total;
                 let z = &mut z[at..at + d_head];
-                for (side, values) in [(&*before, past[1]), (&*after, own[1])] {
+                for (side, values, first) in [(&*before, past[1], from_past), (&*after, own[1], from_own)] {
                     for (position, weight) in side.iter().enumerate() {
-                        add_scaled::<FMA>(z, factor * *weight, &values[key(position)..][..d_head]);
+                        add_scaled::<FMA>(z, factor * *weight, &values[key(first + position)..][..d_head]);
                     }
                 }
             }

@@ -15,6 +15,8 @@ pub struct NormFunction {
     pub kind: NormKind,
     /// Added to the variance.
     pub eps: f64,
+    /// Whether the scale multiplies in f32, before the result is rounded to the type of the run.
+    pub wide_scale: bool,
 }
 
 /// Kinds of norm.

@@ -192,7 +192,9 @@ impl Checkpoint {
             let mut stored = vec![0.0; info.shape.iter().product()];
             self.source.read(name, 0, &mut stored)?;
             let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 0.01 * b.abs();
-            if stored.len() != rotary.inv_freq.len() || !stored.iter().zip(&rotary.inv_freq).all(close) {
+            let fits =
+                |frequencies: &[f32]| stored.len() == frequencies.len() && stored.iter().zip(frequencies).all(close);
+            if !rotary.tables().any(|table| fits(&table.inv_freq)) {
                 self.notes.push(format!(
                     "the rotary frequencies in the file ('{name}') are not those that the configuration describes, which are \
                      used, as by transformers"
@@ -225,9 +227,13 @@ impl Checkpoint {
     }
 
     fn norm(&self, names: &NormNames) -> Result<HostNorm, WeightError> {
-        let shape = [self.facts.d_model];
+        let shape = [names.width];
         let shift = names.shift.as_ref().map(|name| self.whole(name, &shape)).transpose()?;
-        Ok(HostNorm { scale: Some(self.whole(&names.scale, &shape)?), shift })
+        let mut scale = self.whole(&names.scale, &shape)?;
+        if names.less_one {
+            scale.data.iter_mut().for_each(|value| *value += 1.0);
+        }
+        Ok(HostNorm { scale: Some(scale), shift })
     }
 
     fn linear(&self, names: &LinearNames) -> Result<HostLinear, WeightError> {
@@ -300,10 +306,16 @@ impl HostModel for Checkpoint {
     }
 
     fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
-        let BlockNames { ln1, ln2, q, k, v, o, gate, up, down } = &self.names.blocks[layer];
+        let BlockNames { ln1, ln1_post, ln2, ln2_post, q_norm, k_norm, q, k, v, o, gate, up, down } =
+            &self.names.blocks[layer];
+        let norm = |names: &Option<NormNames>| names.as_ref().map(|names| self.norm(names)).transpose();
         Ok(HostBlock {
-            ln1: self.norm(ln1)?,
-            ln2: ln2.as_ref().map(|norm| self.norm(norm)).transpose()?,
+            ln1: norm(ln1)?,
+            ln1_post: norm(ln1_post)?,
+            ln2: norm(ln2)?,
+            ln2_post: norm(ln2_post)?,
+            q_norm: norm(q_norm)?,
+            k_norm: norm(k_norm)?,
             q: self.linear(q)?,
             k: self.linear(k)?,
             v: self.linear(v)?,

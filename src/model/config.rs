@@ -48,6 +48,17 @@ impl Config {
         self.values.keys().map(String::as_str)
     }
 
+    /// The same with some keys of another where it lacks them.
+    #[must_use]
+    pub fn with_fallback(mut self, other: &Self, keys: &[&str]) -> Self {
+        for &key in keys {
+            if let (false, Some(value)) = (self.values.contains_key(key), other.values.get(key)) {
+                self.values.insert(key.into(), value.clone());
+            }
+        }
+        self
+    }
+
     /// The same with every key of `aliases` (its name, and the name that families read) under its second name. Where both are
     /// there the first is followed, as by transformers, which sets it last.
     #[must_use]

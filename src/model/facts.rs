@@ -1,12 +1,12 @@
 //! Architecture facts: everything the forward pass needs to know that is not a weight.
 
-use crate::kernel::{ActivationFunction, NormFunction, Rotary};
+use crate::kernel::{ActivationFunction, NormFunction, Rotary, Scores};
 use serde::Serialize;
 
 /// One decoder-only transformer, described. Families differ in these facts and in the names of their weights, in nothing else.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Facts {
-    /// The family's name: `llama`, `qwen2`, `gpt_neox`, `gptj`, `gpt2`, `ablate`.
+    /// The family's name, as in `ablate list families`: `llama`, `qwen3`, `gemma2`.
     pub family: &'static str,
     /// Number of blocks.
     pub n_layers: usize,
@@ -26,6 +26,10 @@ pub struct Facts {
     pub n_ctx: usize,
     /// Every norm of the model.
     pub norm: NormFunction,
+    /// Where norms of the residual stream's width stand in a block.
+    pub norms: NormPlaces,
+    /// The norm of queries and keys before rotation, where there is one.
+    pub head_norm: Option<HeadNorm>,
     /// Non-linearity of the MLP.
     pub activation: ActivationFunction,
     /// Whether the MLP multiplies `act(gate)` by a second linear map (paper appendix C).
@@ -38,6 +42,10 @@ pub struct Facts {
     pub window: Option<Window>,
     /// What scores of attention are multiplied by.
     pub scores: ScoreScale,
+    /// What scores and logits are held below.
+    pub caps: SoftCaps,
+    /// What the token's embedding is multiplied by; rounded to the type of the run's weights, as by transformers.
+    pub embed_factor: f64,
     /// How attention and MLP are joined to the residual stream.
     pub residual: Residual,
     /// Whether the stored unembedding is the embedding's transpose.
@@ -53,18 +61,89 @@ pub struct Window {
     pub layers: Vec<usize>,
 }
 
-/// What scores of attention, q·k, are multiplied by.
+/// Where norms of the residual stream's width stand in a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NormPlaces {
+    /// Before attention and MLP: of what they read.
+    Before,
+    /// After attention and MLP: of what they write, before it is added to the stream.
+    After,
+    /// Both.
+    Around,
+}
+
+impl NormPlaces {
+    /// Whether attention and MLP read the stream through a norm.
+    pub fn before(self) -> bool {
+        self != Self::After
+    }
+
+    /// Whether what attention and MLP write comes to the stream through a norm.
+    pub fn after(self) -> bool {
+        self != Self::Before
+    }
+}
+
+/// What a norm of queries and keys is taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeadNorm {
+    /// Over each head, with one scale for all of them, `[d_head]`.
+    EachHead,
+    /// Over all heads together, `[n_heads * d_head]`, and of keys `[n_kv_heads * d_head]`.
+    AllHeads,
+}
+
+/// What scores of attention, q·k, are multiplied by.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ScoreScale {
-    /// 1/√d_head.
-    pub by_width: bool,
+    /// x of 1/√x; `None` for d_head.
+    pub over_root_of: Option<f64>,
     /// 1/(layer + 1), layers counted from 0.
     pub by_layer: bool,
 }
 
 impl ScoreScale {
     /// 1/√d_head alone.
-    pub const STANDARD: Self = Self { by_width: true, by_layer: false };
+    pub const STANDARD: Self = Self { over_root_of: None, by_layer: false };
+}
+
+/// c of the soft cap c·tanh(x/c) of values x; `None` where they have none.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct SoftCaps {
+    /// Of the scores of attention, before the mask.
+    pub scores: Option<f64>,
+    /// Of the logits.
+    pub logits: Option<f64>,
+}
+
+impl SoftCaps {
+    /// None.
+    pub const NONE: Self = Self { scores: None, logits: None };
+}
+
+/// Rotary tables, and which of them each layer has.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LayerRotary {
+    /// Of every layer that has no other.
+    pub table: Rotary,
+    /// Of layers with a window, where theirs is another.
+    pub windowed: Option<Rotary>,
+    /// Layers, ascending, whose queries and keys are not rotated.
+    pub without: Vec<usize>,
+}
+
+impl LayerRotary {
+    /// One table for all layers.
+    pub fn uniform(table: Rotary) -> Self {
+        Self { table, windowed: None, without: Vec::new() }
+    }
+
+    /// Every table.
+    pub fn tables(&self) -> impl Iterator<Item = &Rotary> {
+        [&self.table].into_iter().chain(&self.windowed)
+    }
 }
 
 impl std::fmt::Display for Window {
@@ -90,7 +169,7 @@ pub enum PositionEncoding {
     /// A learned vector per position is added to the embedding.
     Learned,
     /// Queries and keys are rotated.
-    Rotary(Rotary),
+    Rotary(LayerRotary),
 }
 
 /// How attention and MLP are joined to the residual stream.
@@ -128,11 +207,28 @@ impl Facts {
         })
     }
 
-    /// What the scores of a layer's attention are multiplied by beside 1/√d_head.
-    pub fn score_factor(&self, layer: usize) -> f64 {
-        let width = if self.scores.by_width { 1.0 } else { (self.d_head as f64).sqrt() };
+    /// How queries and keys of a layer become scores.
+    pub fn scores_of(&self, layer: usize) -> Scores {
+        let width = self.scores.over_root_of.map_or(1.0, |x| (self.d_head as f64).sqrt() / x.sqrt());
         let depth = if self.scores.by_layer { 1.0 / (layer + 1) as f64 } else { 1.0 };
-        width * depth
+        Scores { factor: width * depth, cap: self.caps.scores, window: self.window_of(layer) }
+    }
+
+    /// How queries and keys of a layer are rotated; `None` where they are not.
+    pub fn rotary_of(&self, layer: usize) -> Option<&Rotary> {
+        match &self.positions {
+            PositionEncoding::Learned => None,
+            PositionEncoding::Rotary(rotary) if rotary.without.contains(&layer) => None,
+            PositionEncoding::Rotary(rotary) => {
+                let windowed = rotary.windowed.as_ref().filter(|_| self.window_of(layer).is_some());
+                Some(windowed.unwrap_or(&rotary.table))
+            }
+        }
+    }
+
+    /// Whether attention and MLP of a block stand one after the other.
+    pub fn sequential(&self) -> bool {
+        self.residual == Residual::Sequential
     }
 
     /// Number of weights as stored (a tied unembedding counted once), biases and norms left out: within a percent.

@@ -21,7 +21,7 @@ pub struct HostLinear {
     pub bias: Option<HostTensor>,
 }
 
-/// A norm's scale and shift, each `[d_model]`; `None` once folded, or where the family has none.
+/// A norm's scale and shift, each `[width]`; `None` once folded, or where the family has none.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct HostNorm {
     /// Multiplied after normalising.
@@ -33,10 +33,19 @@ pub struct HostNorm {
 /// One transformer block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostBlock {
-    /// Norm before attention.
-    pub ln1: HostNorm,
-    /// Norm before the MLP; `None` where both read `ln1` ([`super::facts::Residual::ParallelSharedNorm`]).
+    /// Norm before attention; `None` where it reads the stream itself.
+    pub ln1: Option<HostNorm>,
+    /// Norm after attention.
+    pub ln1_post: Option<HostNorm>,
+    /// Norm before the MLP; `None` where it reads the stream itself, or both read `ln1`
+    /// ([`super::facts::Residual::ParallelSharedNorm`]).
     pub ln2: Option<HostNorm>,
+    /// Norm after the MLP.
+    pub ln2_post: Option<HostNorm>,
+    /// Norm of queries, `[d_head]` or `[n_heads * d_head]`: see [`super::facts::HeadNorm`].
+    pub q_norm: Option<HostNorm>,
+    /// Norm of keys, `[d_head]` or `[n_kv_heads * d_head]`.
+    pub k_norm: Option<HostNorm>,
     /// `[d_model, n_heads * d_head]`
     pub q: HostLinear,
     /// `[d_model, n_kv_heads * d_head]`

@@ -9,7 +9,10 @@ use super::weights::{NumberFormat, TensorInfo, WeightSource};
 const WRAPPERS: [&str; 5] =
     ["_orig_mod", "module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"];
 /// What holds a model that was saved as a part of something else.
-const HOLDERS: [&str; 3] = ["model.", "base_model.", "pretrained_model."];
+const HOLDERS: [&str; 4] = ["model.", "base_model.", "pretrained_model.", "language_model."];
+/// What stands beside the language model in models that also see or hear.
+const OTHER_PARTS: [&str; 6] =
+    ["vision_tower", "vision_model", "visual", "multi_modal_projector", "audio_tower", "embed_vision"];
 
 /// The tensors of a file, told apart.
 #[derive(Debug, Default)]
@@ -45,7 +48,8 @@ impl Matching {
                 continue;
             }
             let inner = held(&plain, names.prefix);
-            let of_model = !names.prefix.is_empty() && inner.starts_with(names.prefix);
+            let within = inner.strip_prefix(names.prefix).filter(|_| !names.prefix.is_empty());
+            let of_model = within.is_some_and(|within| !OTHER_PARTS.contains(&root(within)));
             let kind = if is_buffer(&plain, info, names.buffers) {
                 &mut matching.buffers
             } else if is_adapter(&plain) {

@@ -2,7 +2,7 @@
 //! (§2 and appendix), and TransformerLens's `fold_ln`, `center_unembed` and `center_writing_weights`, in that order.
 //! Value biases are not folded.
 
-use super::facts::{Facts, Residual};
+use super::facts::Facts;
 use super::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
 use super::weights::WeightError;
 use crate::kernel::NormKind;
@@ -13,19 +13,31 @@ pub struct Processed<M> {
     model: M,
     facts: Facts,
     processing: Processing,
+    notes: Vec<String>,
 }
 
 impl<M: HostModel> Processed<M> {
     /// `model`, processed. A tied unembedding is no longer the embedding once a norm is folded into it or it is centred.
     pub fn new(model: M, processing: Processing) -> Self {
         let mut facts = model.facts().clone();
-        let centered = processing.center_writing && facts.norm.kind == NormKind::Layer;
-        facts.tied &= !(processing.fold_norm || processing.center_unembed || centered);
-        Self { model, facts, processing }
+        let centered = centers_unembed(&facts, &processing) || centers_writing(&facts, &processing);
+        facts.tied &= !(processing.fold_norm || centered);
+        let mut notes = model.notes().to_vec();
+        if processing.center_unembed && facts.caps.logits.is_some() {
+            notes.push(
+                "center_unembed is left out: a soft cap follows the logits, and would no longer be at the same place"
+                    .into(),
+            );
+        }
+        Self { model, facts, processing, notes }
     }
 
     fn centers_writing(&self) -> bool {
-        self.processing.center_writing && self.facts.norm.kind == NormKind::Layer
+        centers_writing(&self.facts, &self.processing)
+    }
+
+    fn centers_unembed(&self) -> bool {
+        centers_unembed(&self.facts, &self.processing)
     }
 
     /// Folds `norm` into the maps that read it. A layer norm's output has mean zero, so what a reading weight has in
@@ -64,16 +76,19 @@ impl<M: HostModel> HostModel for Processed<M> {
 
     fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
         let mut block = self.model.block(layer)?;
-        let HostBlock { ln1, ln2, q, k, v, o, gate, up, down } = &mut block;
+        // A norm of what is written, or of queries and keys, stands before no linear map: it stays as it is.
+        let HostBlock { ln1, ln2, q, k, v, o, gate, up, down, .. } = &mut block;
         if self.processing.fold_norm {
             let attention = [q, k, v].into_iter();
             let mlp = gate.iter_mut().chain([up]);
-            match ln2 {
-                Some(ln2) => {
+            match (ln1, ln2) {
+                (Some(ln1), Some(ln2)) => {
                     self.fold(ln1, attention);
                     self.fold(ln2, mlp);
                 }
-                None => self.fold(ln1, attention.chain(mlp)),
+                (Some(ln1), None) => self.fold(ln1, attention.chain(mlp)),
+                (None, Some(ln2)) => self.fold(ln2, mlp),
+                (None, None) => {}
             }
         }
         if self.centers_writing() {
@@ -82,7 +97,6 @@ impl<M: HostModel> HostModel for Processed<M> {
                 linear.bias.iter_mut().for_each(center_rows);
             }
         }
-        debug_assert!(block.ln2.is_some() || self.facts.residual == Residual::ParallelSharedNorm);
         Ok(block)
     }
 
@@ -91,7 +105,7 @@ impl<M: HostModel> HostModel for Processed<M> {
         if self.processing.fold_norm {
             self.fold(&mut head.ln_final, [&mut head.unembed]);
         }
-        if self.processing.center_unembed {
+        if self.centers_unembed() {
             center_rows(&mut head.unembed.weight);
             head.unembed.bias.iter_mut().for_each(center_rows);
         }
@@ -107,8 +121,18 @@ impl<M: HostModel> HostModel for Processed<M> {
     }
 
     fn notes(&self) -> &[String] {
-        self.model.notes()
+        &self.notes
     }
+}
+
+/// Whether what is written to the stream can be centred: the norms that read it take the mean off themselves.
+fn centers_writing(facts: &Facts, processing: &Processing) -> bool {
+    processing.center_writing && facts.norm.kind == NormKind::Layer
+}
+
+/// Whether logits can be centred: a soft cap of them is no longer the same after all have been moved by one number.
+fn centers_unembed(facts: &Facts, processing: &Processing) -> bool {
+    processing.center_unembed && facts.caps.logits.is_none()
 }
 
 /// Adds what the norm's shift becomes behind `reader` to its bias, which is made if there is none.

@@ -11,22 +11,34 @@ use super::weights::{NumberFormat, TensorInfo, WeightError, WeightSource};
 /// Standard deviation of matrices and biases, as GPT-2 and its successors are initialised.
 const DEVIATION: f32 = 0.02;
 
+/// Where a tensor's values come from.
+enum RandomValues {
+    /// A stream, by its start.
+    Stream(u64),
+    /// One value for all: scales of norms are one.
+    Same(f32),
+}
+
 /// Tensors whose every element is a function of the seed, the tensor's name and the element's place: what is read first,
 /// or at once, does not matter.
 pub struct RandomWeights {
     path: PathBuf,
     tensors: IndexMap<String, TensorInfo>,
-    /// Start of each tensor's stream, or `None` for the scales of norms, which are one.
-    streams: Vec<Option<u64>>,
+    /// Where each tensor's values come from.
+    values: Vec<RandomValues>,
 }
 
 impl RandomWeights {
     /// The tensors that `expected` lists. `path` is the configuration's, for messages.
     pub fn new(path: &Path, expected: Vec<Expected>, seed: u64) -> Self {
-        let streams = expected.iter().map(|tensor| (tensor.role != Role::Scale).then(|| stream(seed, &tensor.name)));
+        let values = expected.iter().map(|tensor| match tensor.role {
+            Role::Scale => RandomValues::Same(1.0),
+            Role::ScaleLessOne => RandomValues::Same(0.0),
+            Role::Matrix | Role::Bias => RandomValues::Stream(stream(seed, &tensor.name)),
+        });
         Self {
             path: path.to_owned(),
-            streams: streams.collect(),
+            values: values.collect(),
             tensors: expected
                 .into_iter()
                 .map(|tensor| (tensor.name, TensorInfo { shape: tensor.shape, stored: NumberFormat::F32 }))
@@ -46,12 +58,12 @@ impl WeightSource for RandomWeights {
 
     fn read(&self, name: &str, start: usize, out: &mut [f32]) -> Result<(), WeightError> {
         let index = self.tensors.get_index_of(name);
-        match index.and_then(|index| self.streams[index]) {
-            Some(stream) => {
+        match index.map(|index| &self.values[index]) {
+            Some(RandomValues::Stream(stream)) => {
                 let values = out.iter_mut().zip(start as u64..);
                 values.for_each(|(value, place)| *value = DEVIATION * normal(mix(stream.wrapping_add(place))));
             }
-            None if index.is_some() => out.fill(1.0),
+            Some(RandomValues::Same(value)) => out.fill(*value),
             None => return Err(WeightError::format(&self.path, format!("no tensor '{name}'"))),
         }
         Ok(())

@@ -134,7 +134,7 @@ impl Bench<'_> {
         let (q, k, v) = (heads(facts.n_heads), heads(facts.n_kv_heads), heads(facts.n_kv_heads));
         let work = || {
             let normalized = kernel::normalize(x.clone(), &facts.norm);
-            wait(kernel::attention(q.clone(), k.clone(), v.clone()));
+            wait(kernel::attention(q.clone(), k.clone(), v.clone(), kernel::Scores::STANDARD));
             let mid = x.clone() + normalized;
             let normalized = kernel::normalize(mid.clone(), &facts.norm);
             wait(match facts.gated {

@@ -63,24 +63,38 @@ sites! {
     Ln1Normalized = "ln1.hook_normalized", "ln1_normalized", "[batch, pos, d_model]";
     /// What the norm before attention gives, after its scale and shift, in either kind of norm: hook_out of TransformerLens 4.
     Ln1Out = "ln1.hook_out", "ln1_out", "[batch, pos, d_model]";
-    /// Queries, before rotation.
+    /// Queries, before their norm and before rotation.
     Q = "attn.hook_q", "q", "[batch, pos, head, d_head]";
-    /// Keys, before rotation; of key/value heads, which are fewer than query heads where queries are grouped.
+    /// Keys, before their norm and before rotation; of key/value heads, which are fewer than query heads where queries are grouped.
     K = "attn.hook_k", "k", "[batch, pos, kv_head, d_head]";
     /// Values; of key/value heads.
     V = "attn.hook_v", "v", "[batch, pos, kv_head, d_head]";
+    /// Queries after their norm, before rotation; of models that normalise them only.
+    QNormed = "attn.hook_q_normed", "q_normed", "[batch, pos, head, d_head]";
+    /// Keys after their norm, before rotation; of models that normalise them only.
+    KNormed = "attn.hook_k_normed", "k_normed", "[batch, pos, kv_head, d_head]";
     /// Queries after rotation; of rotary positions only.
     RotQ = "attn.hook_rot_q", "rot_q", "[batch, pos, head, d_head]";
     /// Keys after rotation; of rotary positions only.
     RotK = "attn.hook_rot_k", "rot_k", "[batch, pos, kv_head, d_head]";
-    /// Attention scores, scaled and masked, before the softmax.
+    /// Attention scores, scaled, capped where the model does that, and masked, before the softmax.
     AttnScores = "attn.hook_attn_scores", "attn_scores", "[batch, head, query_pos, key_pos]";
     /// Attention weights: rows sum to one.
     Pattern = "attn.hook_pattern", "pattern", "[batch, head, query_pos, key_pos]";
     /// Each head's output before the output projection.
     Z = "attn.hook_z", "z", "[batch, pos, head, d_head]";
-    /// Each head's share of the attention's output, without the bias.
+    /// Each head's share of the attention's output, without the bias; before the norm after attention.
     Result = "attn.hook_result", "result", "[batch, pos, head, d_model]";
+    /// What the attention's output weights give, before the norm after attention; of models with such a norm only.
+    AttnProjected = "attn.hook_out", "attn_projected", "[batch, pos, d_model]";
+    /// What the norm after attention divides by; of models with such a norm only.
+    Ln1PostScale = "ln1_post.hook_scale", "ln1_post_scale", "[batch, pos, 1]";
+    /// The attention's output after the norm after it, before its scale; see `ln1.hook_standardized`.
+    Ln1PostStandardized = "ln1_post.hook_standardized", "ln1_post_standardized", "[batch, pos, d_model]";
+    /// The attention's output after the norm after it; see `ln1.hook_normalized`.
+    Ln1PostNormalized = "ln1_post.hook_normalized", "ln1_post_normalized", "[batch, pos, d_model]";
+    /// What the norm after attention gives: what attention adds to the stream.
+    Ln1PostOut = "ln1_post.hook_out", "ln1_post_out", "[batch, pos, d_model]";
     /// What the attention adds to the stream.
     AttnOut = "hook_attn_out", "attn_out", "[batch, pos, d_model]";
     /// The residual stream between attention and MLP; of sequential blocks only.
@@ -99,6 +113,16 @@ sites! {
     MlpPreLinear = "mlp.hook_pre_linear", "mlp_pre_linear", "[batch, pos, d_mlp]";
     /// The MLP's neurons: act(pre), times pre_linear in a gated MLP.
     MlpPost = "mlp.hook_post", "mlp_post", "[batch, pos, d_mlp]";
+    /// What the MLP's output weights give, before the norm after the MLP; of models with such a norm only.
+    MlpProjected = "mlp.hook_out", "mlp_projected", "[batch, pos, d_model]";
+    /// What the norm after the MLP divides by; of models with such a norm only.
+    Ln2PostScale = "ln2_post.hook_scale", "ln2_post_scale", "[batch, pos, 1]";
+    /// The MLP's output after the norm after it, before its scale; see `ln1.hook_standardized`.
+    Ln2PostStandardized = "ln2_post.hook_standardized", "ln2_post_standardized", "[batch, pos, d_model]";
+    /// The MLP's output after the norm after it; see `ln1.hook_normalized`.
+    Ln2PostNormalized = "ln2_post.hook_normalized", "ln2_post_normalized", "[batch, pos, d_model]";
+    /// What the norm after the MLP gives: what the MLP adds to the stream.
+    Ln2PostOut = "ln2_post.hook_out", "ln2_post_out", "[batch, pos, d_model]";
     /// What the MLP adds to the stream.
     MlpOut = "hook_mlp_out", "mlp_out", "[batch, pos, d_model]";
     /// The residual stream after the block.

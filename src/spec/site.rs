@@ -40,6 +40,8 @@ pub fn has_heads(site: Site) -> bool {
         Site::Q
             | Site::K
             | Site::V
+            | Site::QNormed
+            | Site::KNormed
             | Site::RotQ
             | Site::RotK
             | Site::AttnScores

@@ -123,6 +123,7 @@ fn patch(step: &PathPatching, CellRun { cell, subject, context, outcome }: CellR
                 sources: &runs.sources,
                 pairs: &of,
                 positions: &block.at.positions,
+                norm: step.norm,
                 memory: replays::memory(context) / 2,
             };
             let readouts = block.read(name, &paths, &runs, (context, &task), subject, checks)?;

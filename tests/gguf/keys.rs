@@ -22,7 +22,7 @@ fn refusal(edited: &Edited) -> String {
 
 fn frequencies(facts: &Facts) -> Vec<f32> {
     match &facts.positions {
-        PositionEncoding::Rotary(rotary) => rotary.inv_freq.clone(),
+        PositionEncoding::Rotary(rotary) => rotary.table.inv_freq.clone(),
         other => panic!("{other:?}"),
     }
 }

@@ -26,6 +26,7 @@ fn assert_same(gguf: &Facts, folder: &Facts, name: &str) {
     rounded.norm.eps = f64::from(folder.norm.eps as f32);
     if let (PositionEncoding::Rotary(here), PositionEncoding::Rotary(there)) = (&gguf.positions, &mut rounded.positions)
     {
+        let (here, there) = (&here.table, &mut there.table);
         assert_eq!(here.inv_freq.len(), there.inv_freq.len(), "{name}");
         for (here, there) in here.inv_freq.iter().zip(&mut there.inv_freq) {
             assert!((*here - *there).abs() <= 2e-7 * *there, "{name}: {here} {there}");

@@ -7,7 +7,7 @@ use ablate::intervene::{
 };
 use ablate::kernel::to_f32;
 use ablate::model::facts::Residual;
-use ablate::spec::HeadInput;
+use ablate::spec::{HeadInput, NormScale};
 
 /// A clean run and source runs that hold what every path needs.
 struct Runs<'c> {
@@ -42,7 +42,7 @@ impl<'c> Runs<'c> {
 
     fn paths<'r>(&'r self, positions: &'r Positions, sources: &'r Activations) -> Paths<'r> {
         let (transformer, base, pairs) = (&self.case.model, &self.base, &self.pairs);
-        Paths { transformer, base, sources, pairs, positions, memory: 1 << 30 }
+        Paths { transformer, base, sources, pairs, positions, norm: NormScale::Frozen, memory: 1 << 30 }
     }
 
     /// Logits of each path, `[sender, head, pair, vocab]`.

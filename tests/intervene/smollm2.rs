@@ -12,7 +12,7 @@ use ablate::model::gguf::Gguf;
 use ablate::model::hook::{Hook, Site};
 use ablate::model::processing::Processed;
 use ablate::model::transformer::{Tokens, Transformer};
-use ablate::spec::{HeadInput, Processing};
+use ablate::spec::{HeadInput, NormScale, Processing};
 use burn::tensor::{DType, Device};
 use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
@@ -183,7 +183,8 @@ fn paths_of_smollm2() {
     let sources = sources(&this.model, &this.source, &wanted);
     let pairs: Vec<(usize, usize)> = (0..this.clean.batch).map(|prompt| (prompt, prompt)).collect();
     let (transformer, positions) = (&this.model, &Positions::All);
-    let paths = Paths { transformer, base: &base, sources: &sources, pairs: &pairs, positions, memory: 1 << 30 };
+    let (base, sources, pairs) = (&base, &sources, &pairs[..]);
+    let paths = Paths { transformer, base, sources, pairs, positions, norm: NormScale::Frozen, memory: 1 << 30 };
 
     let units = |units: &[usize]| units.iter().map(|&unit| of(&[unit])).collect::<Vec<_>>();
     let cases = [

@@ -52,6 +52,23 @@ fn erf_at_the_edges() {
 }
 
 #[test]
+fn tanh_is_within_three_units_in_the_last_place() {
+    let x = [floats(12.0, 499), floats(0.7, 499), floats(1e-3, 99)].concat();
+    let mut y = x.clone();
+    kernel::tanh(&mut y);
+    let worst = x.iter().zip(&y).map(|(x, y)| ulps(*y, f64::from(*x).tanh())).fold(0.0, f64::max);
+    assert!(worst < 3.0, "{worst} ulp");
+}
+
+#[test]
+fn tanh_at_the_edges() {
+    let mut y = [f32::NEG_INFINITY, -50.0, 0.0, 50.0, f32::INFINITY, f32::NAN];
+    kernel::tanh(&mut y);
+    assert_eq!(y[..5], [-1.0, -1.0, 0.0, 1.0, 1.0]);
+    assert!(y[5].is_nan());
+}
+
+#[test]
 fn ranks_count_the_larger_logits() {
     let logits = vec![0.5f32, 2.0, 2.0, -1.0, 3.0, 0.0, -0.0, f32::NEG_INFINITY, 1.0, 1.0];
     for dtype in [DType::F32, DType::BF16, DType::F64] {

@@ -1,5 +1,5 @@
 use super::{difference, tensor, to_f64};
-use ablate::kernel::{self, ActivationFunction, LongFrequencies, NormFunction, NormKind, Pairing, Rotary};
+use ablate::kernel::{self, ActivationFunction, LongFrequencies, NormFunction, NormKind, Pairing, Rotary, Scores};
 use burn::tensor::{DType, Device, Tensor};
 
 const ACTIVATIONS: [ActivationFunction; 4] =
@@ -67,7 +67,7 @@ fn activations() {
 #[test]
 fn norms() {
     for kind in [NormKind::Rms, NormKind::Layer] {
-        let norm = NormFunction { kind, eps: 1e-5 };
+        let norm = NormFunction { kind, eps: 1e-5, wide_scale: false };
         for shape in [[1, 1, 2], [2, 3, 37], [40, 20, 64]] {
             same(&format!("{kind:?}"), (shape, [1], [1]), 2e-5, |x, _, _| kernel::normalize(x, &norm));
             same("norm parts", (shape, [1], [1]), 2e-5, |x, _, _| {
@@ -110,7 +110,11 @@ fn attention() {
     ] {
         let shapes =
             ([batch, queries, heads, d_head], [batch, keys, kv_heads, d_head], [batch, keys, kv_heads, d_head]);
-        same("attention", shapes, 1e-5, kernel::attention);
+        let others =
+            [Scores { factor: 1.7, cap: Some(0.4), window: Some(3) }, Scores { window: Some(2), ..Scores::STANDARD }];
+        for scores in [Scores::STANDARD, others[0], others[1]] {
+            same("attention", shapes, 1e-5, |q, k, v| kernel::attention(q, k, v, scores));
+        }
     }
 }
 
@@ -119,9 +123,12 @@ fn attention_in_parts_is_attention() {
     let device = Device::flex();
     let q = tensor([3, 4, 6, 16], 1, &device, DType::F32);
     let (k, v) = (tensor([3, 9, 2, 16], 2, &device, DType::F32), tensor([3, 9, 2, 16], 3, &device, DType::F32));
-    let whole = kernel::attention(q.clone(), k.clone(), v.clone());
-    let parts = kernel::attention_mix(kernel::attention_pattern(kernel::attention_scores(q, k, None)), v);
-    assert!(difference(&to_f64(whole), &to_f64(parts)) < 2e-6);
+    for scores in [Scores::STANDARD, Scores { factor: 3.0, cap: Some(0.7), window: Some(4) }] {
+        let (q, k, v) = (q.clone(), k.clone(), v.clone());
+        let whole = kernel::attention(q.clone(), k.clone(), v.clone(), scores);
+        let parts = kernel::attention_mix(kernel::attention_pattern(kernel::attention_scores(q, k, scores)), v);
+        assert!(difference(&to_f64(whole), &to_f64(parts)) < 2e-6);
+    }
 }
 
 #[test]
@@ -159,11 +166,11 @@ fn results_do_not_depend_on_the_number_of_threads() {
             let device = Device::flex().autodiff();
             let x = tensor([64, 4, 64], 1, &device, DType::F32).require_grad();
             let w = tensor([64, 256], 2, &device, DType::F32).require_grad();
-            let norm = NormFunction { kind: NormKind::Rms, eps: 1e-5 };
+            let norm = NormFunction { kind: NormKind::Rms, eps: 1e-5, wide_scale: false };
             let y = kernel::linear(kernel::normalize(x.clone(), &norm), w.clone(), None);
             let y = kernel::gated(y.clone(), y, ActivationFunction::Silu);
             let q = y.reshape([64, 4, 4, 64]);
-            let z = kernel::attention(q.clone(), q.clone(), q);
+            let z = kernel::attention(q.clone(), q.clone(), q, Scores::STANDARD);
             let gradients = z.sum().backward();
             [x.grad(&gradients).map(to_f64), w.grad(&gradients).map(to_f64)]
         })

@@ -3,7 +3,7 @@
 
 use super::{difference, tensor, to_f64, values};
 use ablate::kernel::{
-    self, ActivationFunction, Adam, LongFrequencies, Moments, NormFunction, NormKind, Pairing, Past, Rotary,
+    self, ActivationFunction, Adam, LongFrequencies, Moments, NormFunction, NormKind, Pairing, Past, Rotary, Scores,
 };
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use proptest::prelude::*;
@@ -20,6 +20,12 @@ enum Layout {
 
 fn layout() -> impl Strategy<Value = Layout> {
     prop_oneof![Just(Layout::Dense), Just(Layout::Swapped), Just(Layout::Part)]
+}
+
+fn scores() -> impl Strategy<Value = Scores> {
+    let cap = prop_oneof![Just(None), (0.1f64..3.0).prop_map(Some)];
+    let window = prop_oneof![Just(None), (1usize..8).prop_map(Some)];
+    (prop_oneof![Just(1.0), 0.2f64..4.0], cap, window).prop_map(|(factor, cap, window)| Scores { factor, cap, window })
 }
 
 fn laid<const D: usize>(mut shape: [usize; D], seed: u64, layout: Layout) -> Tensor<D> {
@@ -86,7 +92,7 @@ fn attend(
     [queries, heads, d_head]: [usize; 3],
     kv_heads: usize,
     [q, k, v]: [&[f64]; 3],
-    window: Option<usize>,
+    Scores { factor, cap, window }: Scores,
 ) -> Vec<f64> {
     let keys = k.len() / (kv_heads * d_head);
     let mut z = vec![0.0; q.len()];
@@ -96,7 +102,9 @@ fn attend(
         let place = keys - queries + query;
         let seen = window.map_or(0, |window| (place + 1).saturating_sub(window))..place + 1;
         let score = |position: usize| -> f64 {
-            (0..d_head).map(|i| q[own + i] * k[key(position) + i]).sum::<f64>() / (d_head as f64).sqrt()
+            let product = (0..d_head).map(|i| q[own + i] * k[key(position) + i]).sum::<f64>();
+            let score = factor * product / (d_head as f64).sqrt();
+            cap.map_or(score, |cap| cap * (score / cap).tanh())
         };
         let pattern = softmax(&seen.clone().map(score).collect::<Vec<_>>());
         for (position, weight) in seen.zip(pattern) {
@@ -153,7 +161,7 @@ proptest! {
             };
             let naive: Vec<f64> = xs.chunks_exact(width).flat_map(row).collect();
             // What is left of centring a row of nearly equal values is rounding, divided by √eps.
-            close(kernel::normalize(x.clone(), &NormFunction { kind, eps }), &naive, 3e-4)?;
+            close(kernel::normalize(x.clone(), &NormFunction { kind, eps, wide_scale: false }), &naive, 3e-4)?;
         }
         let (scale, shift) = (values(width, seed ^ 1), values(width, seed ^ 2));
         let vector = |values: &[f32]| Tensor::<1>::from_data(TensorData::new(values.to_vec(), [width]), &Device::flex());
@@ -176,30 +184,27 @@ proptest! {
 
     #[test]
     fn attention_mixes_the_values_of_what_a_query_sees(
-        [batch, queries, more, kv_heads, group, d_head] in extents(), layout in layout(), window in 1usize..8, seed in any::<u64>(),
+        [batch, queries, more, kv_heads, group, d_head] in extents(), layout in layout(), scores in scores(), seed in any::<u64>(),
     ) {
         let (keys, heads) = (queries + more, kv_heads * group);
         let q = laid([batch, queries, heads, d_head], seed, layout);
         let [k, v] = [1, 2].map(|other| laid([batch, keys, kv_heads, d_head], seed ^ other, layout));
         let [qs, ks, vs] = [&q, &k, &v].map(|tensor| to_f64(tensor.clone()));
-        let naive = |window: Option<usize>| -> Vec<f64> {
-            let each = rows(&qs, batch).zip(rows(&ks, batch)).zip(rows(&vs, batch));
-            each.flat_map(|((q, k), v)| attend([queries, heads, d_head], kv_heads, [q, k, v], window)).collect()
-        };
-        close(kernel::attention(q.clone(), k.clone(), v.clone()), &naive(None), 1e-5)?;
-        for window in [None, Some(window)] {
-            let pattern = kernel::attention_pattern(kernel::attention_scores(q.clone(), k.clone(), window));
-            for row in to_f64(pattern.clone()).chunks_exact(keys) {
-                prop_assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{row:?}");
-            }
-            close(kernel::attention_mix(pattern, v.clone()), &naive(window), 1e-5)?;
+        let each = rows(&qs, batch).zip(rows(&ks, batch)).zip(rows(&vs, batch));
+        let naive: Vec<f64> =
+            each.flat_map(|((q, k), v)| attend([queries, heads, d_head], kv_heads, [q, k, v], scores)).collect();
+        close(kernel::attention(q.clone(), k.clone(), v.clone(), scores), &naive, 1e-5)?;
+        let pattern = kernel::attention_pattern(kernel::attention_scores(q.clone(), k.clone(), scores));
+        for row in to_f64(pattern.clone()).chunks_exact(keys) {
+            prop_assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{row:?}");
         }
+        close(kernel::attention_mix(pattern, v.clone()), &naive, 1e-5)?;
     }
 
     #[test]
     fn attention_after_a_past_is_attention_to_all_of_it(
         [batch, queries, more, kv_heads, group, d_head] in extents(), [prompts, len, unread] in [1usize..4, 0..7, 1..3],
-        seed in any::<u64>(),
+        scores in scores(), seed in any::<u64>(),
     ) {
         let (own, heads) = (queries + more, kv_heads * group);
         let of: Vec<usize> = (0..batch).map(|row| (row * 5 + seed as usize % 7) % prompts).collect();
@@ -215,11 +220,11 @@ proptest! {
         };
         let (all_keys, all_values, qs) = (whole(&keys, &k), whole(&past_values, &v), to_f64(q.clone()));
         let row = |(row, q): (usize, &[f64])| {
-            attend([queries, heads, d_head], kv_heads, [q, &all_keys[row], &all_values[row]], None)
+            attend([queries, heads, d_head], kv_heads, [q, &all_keys[row], &all_values[row]], scores)
         };
         let naive: Vec<f64> = rows(&qs, batch).enumerate().flat_map(row).collect();
         let past = Past { keys, values: past_values, len, of: of.clone().into() };
-        close(kernel::attention_after(q, k, v, &past), &naive, 1e-5)?;
+        close(kernel::attention_after(q, k, v, &past, scores), &naive, 1e-5)?;
     }
 
     #[test]

@@ -38,7 +38,9 @@ pub fn derived(model: &str, recorded: &Values) -> Values {
     for layer in 0..facts.n_layers {
         let at = format!("blocks.{layer}");
         let block = host.block(layer).unwrap();
-        derive(&format!("{at}.ln1"), &format!("{at}.hook_resid_pre"), &block.ln1);
+        if let Some(ln1) = &block.ln1 {
+            derive(&format!("{at}.ln1"), &format!("{at}.hook_resid_pre"), ln1);
+        }
         if let Some(ln2) = &block.ln2 {
             let mid = format!("{at}.hook_resid_mid");
             let read = if recorded.contains_key(&mid) { mid } else { format!("{at}.hook_resid_pre") };

@@ -36,10 +36,11 @@ fn told(Description { facts, names, .. }: &Description) -> Value {
     });
     match &facts.positions {
         PositionEncoding::Learned => {
-            let factors: Vec<f64> = (0..facts.n_layers).map(|layer| facts.score_factor(layer)).collect();
+            let factors: Vec<f64> = (0..facts.n_layers).map(|layer| facts.scores_of(layer).factor).collect();
             told["score_factors"] = json!(factors);
         }
         PositionEncoding::Rotary(rotary) => {
+            let rotary = &rotary.table;
             told["rotated"] = json!(2 * rotary.inv_freq.len());
             told["inv_freq"] = json!(rotary.inv_freq.iter().take(8).collect::<Vec<_>>());
             told["rotation_factor"] = json!(rotary.magnitude);

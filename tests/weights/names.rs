@@ -221,8 +221,8 @@ fn a_rotary_table_that_is_another_is_noted() {
             tensors.push(Stored { name: name.into(), dtype: Dtype::F32, shape: vec![values.len()], data });
         })
     };
-    assert!(open(with(rotary.inv_freq.clone()).path()).notes().is_empty());
-    for other in [rotary.inv_freq.iter().map(|frequency| frequency / 2.0).collect(), vec![1.0]] {
+    assert!(open(with(rotary.table.inv_freq.clone()).path()).notes().is_empty());
+    for other in [rotary.table.inv_freq.iter().map(|frequency| frequency / 2.0).collect(), vec![1.0]] {
         let folder = with(other);
         let found = open(folder.path());
         assert!(

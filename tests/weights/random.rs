@@ -37,7 +37,7 @@ fn values_are_centred_with_the_deviation_of_an_initialisation() {
     let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / values.len() as f32).sqrt();
     assert!(mean.abs() < 1.5e-3, "{mean}");
     assert!((deviation - 0.02).abs() < 1e-3, "{deviation}");
-    assert!(host.block(0).unwrap().ln1.scale.unwrap().data.iter().all(|&scale| scale == 1.0));
+    assert!(host.block(0).unwrap().ln1.unwrap().scale.unwrap().data.iter().all(|&scale| scale == 1.0));
 }
 
 #[test]

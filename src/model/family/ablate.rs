@@ -2,7 +2,7 @@
 //! Matrices are stored as they are multiplied, `[d_in, d_out]`.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, PositionEncoding, Residual, ScoreScale};
+use super::super::facts::{Facts, NormPlaces, PositionEncoding, Residual, ScoreScale, SoftCaps};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
 use super::reading::Family;
 use crate::kernel::{NormFunction, NormKind};
@@ -31,13 +31,17 @@ impl Family for Ablate {
             d_mlp: config.size("d_mlp")?,
             n_vocab: config.size("vocab_size")?,
             n_ctx: config.size("n_ctx")?,
-            norm: NormFunction { kind: NormKind::Rms, eps: config.positive("norm_eps")? },
+            norm: NormFunction { kind: NormKind::Rms, eps: config.positive("norm_eps")?, wide_scale: false },
+            norms: NormPlaces::Before,
+            head_norm: None,
             activation: config.activation("activation", "silu")?,
             gated: true,
             positions: PositionEncoding::Learned,
             bounded: true,
             window: None,
             scores: ScoreScale::STANDARD,
+            caps: SoftCaps::NONE,
+            embed_factor: 1.0,
             residual: Residual::Sequential,
             tied: false,
         })
@@ -50,8 +54,12 @@ impl Family for Ablate {
         let block = |layer: usize| {
             let at = |name: &str| format!("blocks.{layer}.{name}");
             BlockNames {
-                ln1: NormNames::rms(at("ln1")),
-                ln2: Some(NormNames::rms(at("ln2"))),
+                ln1: Some(NormNames::rms(at("ln1"), facts.d_model)),
+                ln2: Some(NormNames::rms(at("ln2"), facts.d_model)),
+                ln1_post: None,
+                ln2_post: None,
+                q_norm: None,
+                k_norm: None,
                 q: linear(at("q"), d_model, d_q),
                 k: linear(at("k"), d_model, d_kv),
                 v: linear(at("v"), d_model, d_kv),
@@ -65,7 +73,7 @@ impl Family for Ablate {
             tokens: "embed.weight".into(),
             positions: Some("pos_embed.weight".into()),
             blocks: (0..facts.n_layers).map(block).collect(),
-            ln_final: NormNames::rms("ln_final".into()),
+            ln_final: NormNames::rms("ln_final".into(), facts.d_model),
             unembed: linear("unembed".into(), d_model, facts.n_vocab),
             prefix: "",
             buffers: &[],

@@ -1,7 +1,7 @@
 //! GPT-2.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, PositionEncoding, Residual, ScoreScale};
+use super::super::facts::{Facts, NormPlaces, PositionEncoding, Residual, ScoreScale, SoftCaps};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
 use super::reading::{Family, even_split, unread_rotation};
 use crate::kernel::{NormFunction, NormKind};
@@ -44,16 +44,24 @@ impl Family for Gpt2 {
             d_mlp: config.size_if("n_inner")?.unwrap_or(4 * d_model),
             n_vocab: config.size_or("vocab_size", 50_257)?,
             n_ctx: config.size_or("n_positions", 1024)?,
-            norm: NormFunction { kind: NormKind::Layer, eps: config.positive_or("layer_norm_epsilon", 1e-5)? },
+            norm: NormFunction {
+                kind: NormKind::Layer,
+                eps: config.positive_or("layer_norm_epsilon", 1e-5)?,
+                wide_scale: false,
+            },
+            norms: NormPlaces::Before,
+            head_norm: None,
             activation: config.activation("activation_function", "gelu_new")?,
             gated: false,
             positions: PositionEncoding::Learned,
             bounded: true,
             window: None,
             scores: ScoreScale {
-                by_width: config.flag_or("scale_attn_weights", true)?,
+                over_root_of: (!config.flag_or("scale_attn_weights", true)?).then_some(1.0),
                 by_layer: config.flag_or("scale_attn_by_inverse_layer_idx", false)?,
             },
+            caps: SoftCaps::NONE,
+            embed_factor: 1.0,
             residual: Residual::Sequential,
             tied: config.flag_or("tie_word_embeddings", true)?,
         })
@@ -69,8 +77,12 @@ impl Family for Gpt2 {
                     .taking(std::iter::once(part * d_model..(part + 1) * d_model))
             };
             BlockNames {
-                ln1: NormNames::layer(at("ln_1")),
-                ln2: Some(NormNames::layer(at("ln_2"))),
+                ln1: Some(NormNames::layer(at("ln_1"), facts.d_model)),
+                ln2: Some(NormNames::layer(at("ln_2"), facts.d_model)),
+                ln1_post: None,
+                ln2_post: None,
+                q_norm: None,
+                k_norm: None,
                 q: part(0),
                 k: part(1),
                 v: part(2),
@@ -84,7 +96,7 @@ impl Family for Gpt2 {
             tokens: "transformer.wte.weight".into(),
             positions: Some("transformer.wpe.weight".into()),
             blocks: (0..facts.n_layers).map(block).collect(),
-            ln_final: NormNames::layer("transformer.ln_f".into()),
+            ln_final: NormNames::layer("transformer.ln_f".into(), facts.d_model),
             unembed: LinearNames::linear("lm_head".into(), d_model, facts.n_vocab, false),
             prefix: "transformer.",
             buffers: &[".attn.bias", ".attn.masked_bias"],

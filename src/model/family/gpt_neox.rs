@@ -1,7 +1,7 @@
 //! GPT-NeoX and Pythia.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, PositionEncoding, Residual, ScoreScale};
+use super::super::facts::{Facts, LayerRotary, NormPlaces, PositionEncoding, Residual, ScoreScale, SoftCaps};
 use super::super::rope::{Rope, RopeKeys};
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
 use super::reading::{Family, even_rotation, even_split};
@@ -48,13 +48,21 @@ impl Family for GptNeoX {
             d_mlp: config.size_or("intermediate_size", 24_576)?,
             n_vocab: config.size_or("vocab_size", 50_432)?,
             n_ctx,
-            norm: NormFunction { kind: NormKind::Layer, eps: config.positive_or("layer_norm_eps", 1e-5)? },
+            norm: NormFunction {
+                kind: NormKind::Layer,
+                eps: config.positive_or("layer_norm_eps", 1e-5)?,
+                wide_scale: false,
+            },
+            norms: NormPlaces::Before,
+            head_norm: None,
             activation: config.activation("hidden_act", "gelu")?,
             gated: false,
-            positions: PositionEncoding::Rotary(rope.rotary(rotated, Pairing::HalfSplit)?),
+            positions: PositionEncoding::Rotary(LayerRotary::uniform(rope.rotary(rotated, Pairing::HalfSplit)?)),
             bounded: false,
             window: None,
             scores: ScoreScale::STANDARD,
+            caps: SoftCaps::NONE,
+            embed_factor: 1.0,
             residual: if parallel { Residual::Parallel } else { Residual::Sequential },
             tied: config.flag_or("tie_word_embeddings", false)?,
         })
@@ -71,8 +79,12 @@ impl Family for GptNeoX {
                 LinearNames::linear(at("attention.query_key_value"), d_model, 3 * d_model, bias).taking(rows)
             };
             BlockNames {
-                ln1: NormNames::layer(at("input_layernorm")),
-                ln2: Some(NormNames::layer(at("post_attention_layernorm"))),
+                ln1: Some(NormNames::layer(at("input_layernorm"), facts.d_model)),
+                ln2: Some(NormNames::layer(at("post_attention_layernorm"), facts.d_model)),
+                ln1_post: None,
+                ln2_post: None,
+                q_norm: None,
+                k_norm: None,
                 q: part(0),
                 k: part(1),
                 v: part(2),
@@ -86,7 +98,7 @@ impl Family for GptNeoX {
             tokens: "gpt_neox.embed_in.weight".into(),
             positions: None,
             blocks: (0..facts.n_layers).map(block).collect(),
-            ln_final: NormNames::layer("gpt_neox.final_layer_norm".into()),
+            ln_final: NormNames::layer("gpt_neox.final_layer_norm".into(), facts.d_model),
             unembed: LinearNames::linear("embed_out".into(), d_model, facts.n_vocab, false),
             prefix: "gpt_neox.",
             buffers: &[

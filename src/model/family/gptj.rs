@@ -1,7 +1,7 @@
 //! GPT-J.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, PositionEncoding, Residual, ScoreScale};
+use super::super::facts::{Facts, LayerRotary, NormPlaces, PositionEncoding, Residual, ScoreScale, SoftCaps};
 use super::super::rope::{Rope, Scaling};
 use super::gpt2::ALIASES;
 use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
@@ -40,13 +40,21 @@ impl Family for GptJ {
             d_mlp: config.size_if("n_inner")?.unwrap_or(4 * d_model),
             n_vocab: config.size_or("vocab_size", 50_400)?,
             n_ctx: config.size_or("n_positions", 2048)?,
-            norm: NormFunction { kind: NormKind::Layer, eps: config.positive_or("layer_norm_epsilon", 1e-5)? },
+            norm: NormFunction {
+                kind: NormKind::Layer,
+                eps: config.positive_or("layer_norm_epsilon", 1e-5)?,
+                wide_scale: false,
+            },
+            norms: NormPlaces::Before,
+            head_norm: None,
             activation: config.activation("activation_function", "gelu_new")?,
             gated: false,
-            positions: PositionEncoding::Rotary(rope.rotary(rotated, Pairing::Interleaved)?),
+            positions: PositionEncoding::Rotary(LayerRotary::uniform(rope.rotary(rotated, Pairing::Interleaved)?)),
             bounded: true,
             window: None,
             scores: ScoreScale::STANDARD,
+            caps: SoftCaps::NONE,
+            embed_factor: 1.0,
             residual: Residual::ParallelSharedNorm,
             tied: config.flag_or("tie_word_embeddings", false)?,
         })
@@ -57,8 +65,12 @@ impl Family for GptJ {
         let block = |layer: usize| {
             let at = |name: &str| format!("transformer.h.{layer}.{name}");
             BlockNames {
-                ln1: NormNames::layer(at("ln_1")),
+                ln1: Some(NormNames::layer(at("ln_1"), facts.d_model)),
                 ln2: None,
+                ln1_post: None,
+                ln2_post: None,
+                q_norm: None,
+                k_norm: None,
                 q: LinearNames::linear(at("attn.q_proj"), d_model, d_model, false),
                 k: LinearNames::linear(at("attn.k_proj"), d_model, d_model, false),
                 v: LinearNames::linear(at("attn.v_proj"), d_model, d_model, false),
@@ -72,7 +84,7 @@ impl Family for GptJ {
             tokens: "transformer.wte.weight".into(),
             positions: None,
             blocks: (0..facts.n_layers).map(block).collect(),
-            ln_final: NormNames::layer("transformer.ln_f".into()),
+            ln_final: NormNames::layer("transformer.ln_f".into(), facts.d_model),
             // Where the matrix is the embedding's, the bias is the head's own all the same.
             unembed: LinearNames::linear("lm_head".into(), d_model, facts.n_vocab, true),
             prefix: "transformer.",

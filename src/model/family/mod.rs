@@ -2,13 +2,21 @@
 //! here and one line in `FAMILIES`.
 
 mod ablate;
+mod gemma2;
+mod gemma3;
 mod gpt2;
 mod gpt_neox;
 mod gptj;
 mod llama;
+mod mistral;
 pub mod names;
+mod olmo2;
+mod olmo3;
+mod phi3;
 mod qwen2;
+mod qwen3;
 mod reading;
+mod smollm3;
 
 use super::config::{Config, ConfigError};
 use super::facts::Facts;
@@ -16,8 +24,22 @@ use names::ModelNames;
 use reading::Family;
 
 /// Every family.
-static FAMILIES: [&dyn Family; 6] =
-    [&llama::Llama, &qwen2::Qwen2, &gpt_neox::GptNeoX, &gptj::GptJ, &gpt2::Gpt2, &ablate::Ablate];
+static FAMILIES: [&dyn Family; 14] = [
+    &llama::Llama,
+    &mistral::Mistral,
+    &qwen2::Qwen2,
+    &qwen3::Qwen3,
+    &gemma2::Gemma2,
+    &gemma3::Gemma3,
+    &olmo2::Olmo2,
+    &olmo3::Olmo3,
+    &phi3::Phi3,
+    &smollm3::SmolLm3,
+    &gpt_neox::GptNeoX,
+    &gptj::GptJ,
+    &gpt2::Gpt2,
+    &ablate::Ablate,
+];
 
 /// Values of `model_type` that are supported.
 pub fn supported() -> impl Iterator<Item = &'static str> {
@@ -50,7 +72,13 @@ pub struct Description {
 /// # Errors
 /// When the configuration's family is unknown, or a setting is missing, wrong or not supported.
 pub fn from_config(config: &serde_json::Value) -> Result<Description, ConfigError> {
-    let config = Config::new(config)?;
+    let whole = Config::new(config)?;
+    refuse_for_all(&whole)?;
+    // Of a model that also sees, the language model's part.
+    let config = match whole.object_if("text_config")? {
+        Some(text) => text.with_fallback(&whole, &["model_type", "tie_word_embeddings"]),
+        None => whole,
+    };
     let supported = || supported().collect::<Vec<_>>().join(", ");
     let Some(model_type) = config.text_if("model_type")? else {
         return Err(ConfigError(format!("'model_type' is missing; supported: {}", supported())));
@@ -92,7 +120,9 @@ fn check(facts: &Facts) -> Result<(), ConfigError> {
         )));
     }
     let rotated = match &facts.positions {
-        super::facts::PositionEncoding::Rotary(rotary) => 2 * rotary.inv_freq.len(),
+        super::facts::PositionEncoding::Rotary(rotary) => {
+            rotary.tables().map(|table| 2 * table.inv_freq.len()).max().unwrap_or(0)
+        }
         super::facts::PositionEncoding::Learned => 0,
     };
     if rotated > facts.d_head {

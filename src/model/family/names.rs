@@ -61,24 +61,33 @@ impl LinearNames {
     }
 }
 
-/// Where a norm's scale and shift are stored, each `[d_model]`.
+/// Where a norm's scale and shift are stored, each `[width]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NormNames {
     /// Name of the scale.
     pub scale: String,
     /// Name of the shift.
     pub shift: Option<String>,
+    /// What is normalised at once: the residual stream's width, or that of queries or keys.
+    pub width: usize,
+    /// Whether what is stored is the scale less one.
+    pub less_one: bool,
 }
 
 impl NormNames {
     /// `{name}.weight`.
-    pub fn rms(name: String) -> Self {
-        Self { scale: format!("{name}.weight"), shift: None }
+    pub fn rms(name: String, width: usize) -> Self {
+        Self { scale: format!("{name}.weight"), shift: None, width, less_one: false }
+    }
+
+    /// `{name}.weight`, which is the scale less one.
+    pub fn rms_less_one(name: String, width: usize) -> Self {
+        Self { less_one: true, ..Self::rms(name, width) }
     }
 
     /// `{name}.weight` and `{name}.bias`.
-    pub fn layer(name: String) -> Self {
-        Self { scale: format!("{name}.weight"), shift: Some(format!("{name}.bias")) }
+    pub fn layer(name: String, width: usize) -> Self {
+        Self { shift: Some(format!("{name}.bias")), ..Self::rms(name, width) }
     }
 }
 
@@ -86,8 +95,12 @@ impl NormNames {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct BlockNames {
-    pub ln1: NormNames,
+    pub ln1: Option<NormNames>,
+    pub ln1_post: Option<NormNames>,
     pub ln2: Option<NormNames>,
+    pub ln2_post: Option<NormNames>,
+    pub q_norm: Option<NormNames>,
+    pub k_norm: Option<NormNames>,
     pub q: LinearNames,
     pub k: LinearNames,
     pub v: LinearNames,
@@ -127,6 +140,8 @@ pub enum Role {
     Bias,
     /// The scale of a norm.
     Scale,
+    /// The scale of a norm less one.
+    ScaleLessOne,
 }
 
 /// A tensor that has to be in the file.
@@ -148,6 +163,13 @@ impl Expected {
 }
 
 impl ModelNames {
+    /// The same with every block as `change` makes it of the layer and what it was.
+    #[must_use]
+    pub fn with_blocks(self, change: impl Fn(usize, BlockNames) -> BlockNames) -> Self {
+        let blocks = self.blocks.into_iter().enumerate().map(|(layer, block)| change(layer, block)).collect();
+        Self { blocks, ..self }
+    }
+
     /// Makes the unembedding the embedding's transpose.
     pub fn tie(&mut self) {
         self.unembed.weight = self.tokens.clone();
@@ -155,14 +177,15 @@ impl ModelNames {
 
     /// Every tensor that has to be in the file, each once.
     pub fn expected(&self, n_vocab: usize, n_ctx: usize, d_model: usize) -> Vec<Expected> {
-        let mut list = List { d_model, expected: Vec::new(), seen: std::collections::HashSet::new() };
+        let mut list = List { expected: Vec::new(), seen: std::collections::HashSet::new() };
         list.add(&self.tokens, vec![n_vocab, d_model], Role::Matrix);
         if let Some(positions) = &self.positions {
             list.add(positions, vec![n_ctx, d_model], Role::Matrix);
         }
         for block in &self.blocks {
-            list.norm(&block.ln1);
-            block.ln2.iter().for_each(|norm| list.norm(norm));
+            let BlockNames { ln1, ln1_post, ln2, ln2_post, q_norm, k_norm, .. } = block;
+            let norms = [ln1, ln1_post, ln2, ln2_post, q_norm, k_norm].into_iter().flatten();
+            norms.for_each(|norm| list.norm(norm));
             let linears = [&block.q, &block.k, &block.v, &block.o].into_iter();
             linears.chain(&block.gate).chain([&block.up, &block.down]).for_each(|linear| list.linear(linear));
         }
@@ -174,7 +197,6 @@ impl ModelNames {
 
 /// The list under construction: parts of a fused map, and a tied unembedding, name the same tensor twice.
 struct List {
-    d_model: usize,
     expected: Vec<Expected>,
     seen: std::collections::HashSet<String>,
 }
@@ -187,8 +209,9 @@ impl List {
     }
 
     fn norm(&mut self, norm: &NormNames) {
-        self.add(&norm.scale, vec![self.d_model], Role::Scale);
-        norm.shift.iter().for_each(|shift| self.add(shift, vec![self.d_model], Role::Bias));
+        let role = if norm.less_one { Role::ScaleLessOne } else { Role::Scale };
+        self.add(&norm.scale, vec![norm.width], role);
+        norm.shift.iter().for_each(|shift| self.add(shift, vec![norm.width], Role::Bias));
     }
 
     fn linear(&mut self, linear: &LinearNames) {

@@ -1,8 +1,11 @@
 //! What a family has to say of its configuration, and what families have in common in reading one.
 
 use super::names::ModelNames;
+use crate::kernel::Pairing;
 use crate::model::config::{Config, ConfigError};
-use crate::model::facts::Facts;
+use crate::model::facts::{Facts, LayerRotary, Window};
+use crate::model::rope::{Rope, RopeKeys};
+use serde_json::Value;
 
 /// A kind of model that Hugging Face tells apart by `model_type`.
 pub trait Family: Sync {
@@ -53,4 +56,68 @@ pub(super) fn even_rotation(rotated: usize) -> Result<usize, ConfigError> {
     } else {
         Err(ConfigError(format!("{rotated} rotated dimensions of each head: must be even, from 2 to {WIDEST_HEAD}")))
     }
+}
+
+/// Layers whose attention has a window: those that 'layer_types' names, else those that `slides` says.
+pub(super) fn sliding_layers(
+    config: &Config,
+    n_layers: usize,
+    slides: impl Fn(usize) -> bool,
+) -> Result<Vec<usize>, ConfigError> {
+    let Some(types) = config.get("layer_types") else {
+        return Ok((0..n_layers).filter(|&layer| slides(layer)).collect());
+    };
+    let types = types.as_array().filter(|types| types.len() == n_layers);
+    let types = types.ok_or_else(|| ConfigError(format!("'layer_types' must be a list of {n_layers} kinds")))?;
+    let mut layers = Vec::new();
+    for (layer, kind) in types.iter().enumerate() {
+        match kind.as_str() {
+            Some("full_attention" | "attention") => {}
+            Some("sliding_attention") => layers.push(layer),
+            _ => return Err(ConfigError(format!("'layer_types' has {kind}: such layers are not supported"))),
+        }
+    }
+    Ok(layers)
+}
+
+/// The window of some layers; `advice` names the keys that would say how wide it is.
+pub(super) fn window(tokens: Option<usize>, layers: Vec<usize>, advice: &str) -> Result<Option<Window>, ConfigError> {
+    match tokens {
+        _ if layers.is_empty() => Ok(None),
+        Some(tokens) => Ok(Some(Window { tokens, layers })),
+        None => {
+            Err(ConfigError(format!("'layer_types' has \"sliding_attention\", and no window is in use ({advice})")))
+        }
+    }
+}
+
+/// The width of the window under 'sliding_window', where `null` means none: `absent` where the key is not there.
+pub(super) fn sliding_window(config: &Config, absent: Option<usize>) -> Result<Option<usize>, ConfigError> {
+    if config.names_key("sliding_window") { config.size_if("sliding_window") } else { Ok(absent) }
+}
+
+/// A number above 0 under `key`, where `null` means none: `absent` where the key is not there.
+pub(super) fn cap(config: &Config, key: &str, absent: Option<f64>) -> Result<Option<f64>, ConfigError> {
+    if config.names_key(key) { config.positive_if(key) } else { Ok(absent) }
+}
+
+/// Refuses attention to what comes after.
+pub(super) fn causal_alone(config: &Config) -> Result<(), ConfigError> {
+    let off = |value: &Value| value.as_bool() == Some(false);
+    config.refuse("use_bidirectional_attention", off, "attention to what comes after")
+}
+
+/// The rotation of layers with full attention and of those with a window, each of its own keys.
+pub(super) fn rotary_by_kind(
+    config: &Config,
+    d_head: usize,
+    [full, sliding]: [RopeKeys; 2],
+) -> Result<LayerRotary, ConfigError> {
+    let table = |keys: &RopeKeys, kind| {
+        let rope = Rope::of_kind(config, keys, kind)?;
+        let rotated = even_rotation((d_head as f64 * rope.partial) as usize)?;
+        rope.rotary(rotated, Pairing::HalfSplit)
+    };
+    let windowed = Some(table(&sliding, "sliding_attention")?);
+    Ok(LayerRotary { windowed, ..LayerRotary::uniform(table(&full, "full_attention")?) })
 }

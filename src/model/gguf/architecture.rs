@@ -117,8 +117,9 @@ impl Gguf {
         let (Some(tensor), PositionEncoding::Rotary(rotary)) = (self.get(FACTORS), &mut facts.positions) else {
             return Ok(());
         };
-        if tensor.shape != [rotary.inv_freq.len()] {
-            let (found, expected) = (&tensor.shape, rotary.inv_freq.len());
+        let frequencies = &mut rotary.table.inv_freq;
+        if tensor.shape != [frequencies.len()] {
+            let (found, expected) = (&tensor.shape, frequencies.len());
             let problems = vec![format!("wrong shape: '{FACTORS}' is {found:?}, should be [{expected}]")];
             return Err(WeightError::Mismatch { path: self.path().to_owned(), problems });
         }
@@ -126,7 +127,7 @@ impl Gguf {
         if let Some(factor) = factors.iter().find(|factor| !(factor.is_finite() && **factor > 0.0)) {
             return Err(WeightError::format(self.path(), format!("'{FACTORS}' holds {factor}, which is no factor")));
         }
-        rotary.inv_freq.iter_mut().zip(factors).for_each(|(frequency, factor)| *frequency /= factor);
+        frequencies.iter_mut().zip(factors).for_each(|(frequency, factor)| *frequency /= factor);
         Ok(())
     }
 }
@@ -211,7 +212,7 @@ impl Architecture {
             LinearNames::linear(name, inputs, outputs, bias)
         };
         let norm = |name: String| {
-            if self.has_shifts() { NormNames::layer(name) } else { NormNames::rms(name) }
+            if self.has_shifts() { NormNames::layer(name, d_model) } else { NormNames::rms(name, d_model) }
         };
         let block = |layer: usize| {
             let at = |name: &str| format!("blk.{layer}.{name}");
@@ -224,7 +225,11 @@ impl Architecture {
                 }
             };
             BlockNames {
-                ln1: norm(at("attn_norm")),
+                ln1: Some(norm(at("attn_norm"))),
+                ln1_post: None,
+                ln2_post: None,
+                q_norm: None,
+                k_norm: None,
                 ln2: Some(norm(at("ffn_norm"))),
                 q: part("attn_q", 0, d_q),
                 k: part("attn_k", d_q, d_kv),

@@ -1,27 +1,26 @@
 //! The attention of one block.
 
-use super::Linear;
 use super::block_hooks::BlockHooks;
 use super::rows::{OutputPositions, keep, split_heads};
-use crate::kernel::{self, Past};
-use crate::model::facts::{Facts, PositionEncoding};
+use super::{Linear, Norm};
+use crate::kernel::{self, Past, Rotary, Scores};
+use crate::model::facts::{Facts, HeadNorm};
 use crate::model::hook::Site;
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-/// How the scores of a layer's attention differ from q·k/√d_head over all keys up to the query.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scores {
-    /// What they are multiplied by beside 1/√d_head.
-    pub factor: f64,
-    /// How many keys back a query sees, its own counted; `None` for all.
-    pub window: Option<usize>,
+/// What tells a layer's attention from another's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerAttention {
+    /// How queries and keys become scores.
+    pub scores: Scores,
+    /// How they are rotated; `None` where they are not.
+    pub rotary: Option<Rotary>,
 }
 
-impl Scores {
-    /// Of a layer.
-    pub fn of(facts: &Facts, layer: usize) -> Self {
-        Self { factor: facts.score_factor(layer), window: facts.window_of(layer) }
+impl LayerAttention {
+    pub(super) fn of(facts: &Facts, layer: usize) -> Self {
+        Self { scores: facts.scores_of(layer), rotary: facts.rotary_of(layer).cloned() }
     }
 }
 
@@ -36,9 +35,13 @@ pub struct Attention {
     pub v: Linear,
     /// `[n_heads * d_head, d_model]`
     pub o: Linear,
-    /// How a layer's scores differ from the usual ones.
+    /// Of queries before rotation: see [`HeadNorm`].
+    pub q_norm: Option<Norm>,
+    /// Of keys before rotation.
+    pub k_norm: Option<Norm>,
+    /// What tells this layer's from others.
     #[module(skip)]
-    pub scores: Scores,
+    pub of_layer: LayerAttention,
 }
 
 impl Attention {
@@ -57,9 +60,16 @@ impl Attention {
         let q = hooks.heads(Site::Q, q);
         let k = hooks.heads(Site::K, k);
         let v = hooks.heads(Site::V, v);
-        let (q, k) = match &facts.positions {
-            PositionEncoding::Learned => (q, k),
-            PositionEncoding::Rotary(rotary) => {
+        let (q, k) = match facts.head_norm {
+            None => (q, k),
+            Some(_) => {
+                let q = hooks.heads(Site::QNormed, normed(&self.q_norm, facts, q));
+                (q, hooks.heads(Site::KNormed, normed(&self.k_norm, facts, k)))
+            }
+        };
+        let (q, k) = match &self.of_layer.rotary {
+            None => (q, k),
+            Some(rotary) => {
                 let first_key = past.map_or(0, Past::len);
                 let first_query = first_key + k.dims()[1] - q.dims()[1];
                 let q = hooks.heads(Site::RotQ, kernel::rotate(q, rotary, first_query));
@@ -67,13 +77,12 @@ impl Attention {
                 (q, k)
             }
         };
-        let q = self.scaled(q);
         let z = if hooks.wants(Site::AttnScores) || hooks.wants(Site::Pattern) {
             let (k, v) = match past {
                 Some(past) => past.before(k, v),
                 None => (k, v),
             };
-            let scores = hooks.heads(Site::AttnScores, kernel::attention_scores(q, k, self.scores.window));
+            let scores = hooks.heads(Site::AttnScores, kernel::attention_scores(q, k, self.of_layer.scores));
             let pattern = hooks.heads(Site::Pattern, kernel::attention_pattern(scores));
             kernel::attention_mix(pattern, v)
         } else {
@@ -83,24 +92,11 @@ impl Attention {
         if hooks.wants(Site::Result) { self.project_by_head(z, hooks) } else { self.o.forward(join_heads(z)) }
     }
 
-    /// Queries whose products with keys have the factor of the scores.
-    pub(super) fn scaled(&self, q: Tensor<4>) -> Tensor<4> {
-        if self.scores.factor == 1.0 { q } else { q * self.scores.factor }
-    }
-
-    /// Values mixed by the pattern of scaled queries and keys, without hooks within.
+    /// Values mixed by the pattern of queries and keys, without hooks within.
     pub(super) fn mix(&self, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, past: Option<&Past>) -> Tensor<4> {
-        let keys = past.map_or(0, Past::len) + k.dims()[1];
-        match (past, self.scores.window.filter(|&window| window < keys)) {
-            (past, Some(window)) => {
-                let (k, v) = match past {
-                    Some(past) => past.before(k, v),
-                    None => (k, v),
-                };
-                kernel::attention_mix(kernel::attention_pattern(kernel::attention_scores(q, k, Some(window))), v)
-            }
-            (Some(past), None) => kernel::attention_after(q, k, v, past),
-            (None, None) => kernel::attention(q, k, v),
+        match past {
+            Some(past) => kernel::attention_after(q, k, v, past, self.of_layer.scores),
+            None => kernel::attention(q, k, v, self.of_layer.scores),
         }
     }
 
@@ -123,4 +119,15 @@ impl Attention {
 fn join_heads(x: Tensor<4>) -> Tensor<3> {
     let [batch, pos, heads, d_head] = x.dims();
     x.reshape([batch, pos, heads * d_head])
+}
+
+/// Queries or keys, `[batch, pos, head, d_head]`, after their norm.
+pub(super) fn normed(norm: &Option<Norm>, facts: &Facts, x: Tensor<4>) -> Tensor<4> {
+    let Some(norm) = norm else { return x };
+    let [batch, pos, heads, d_head] = x.dims();
+    let rows = match facts.head_norm {
+        Some(HeadNorm::AllHeads) => [batch, pos, heads * d_head],
+        _ => [batch, pos * heads, d_head],
+    };
+    norm.apply(&facts.norm, x.reshape(rows)).reshape([batch, pos, heads, d_head])
 }

@@ -1,6 +1,6 @@
 //! One block: attention and MLP, and how they are joined to the residual stream.
 
-use super::attention::{Attention, Scores};
+use super::attention::{Attention, LayerAttention};
 use super::block_hooks::BlockHooks;
 use super::norm::NormHooks;
 use super::part::{BlockPart, BlockParts, outputs};
@@ -10,17 +10,21 @@ use super::{Linear, Norm};
 use crate::kernel::{self, Past};
 use crate::model::facts::{Facts, Residual};
 use crate::model::hook::Site;
-use crate::model::host::HostBlock;
+use crate::model::host::{HostBlock, HostNorm};
 use burn::module::Module;
 use burn::tensor::Tensor;
 
 /// One transformer block.
 #[derive(Module, Debug)]
 pub struct Block {
-    /// Norm before attention.
-    pub ln1: Norm,
-    /// Norm before the MLP; `None` where both read `ln1`.
+    /// Norm before attention; `None` where it reads the stream itself.
+    pub ln1: Option<Norm>,
+    /// Norm after attention, of what it writes.
+    pub ln1_post: Option<Norm>,
+    /// Norm before the MLP; `None` where it reads the stream itself, or both read `ln1`.
     pub ln2: Option<Norm>,
+    /// Norm after the MLP, of what it writes.
+    pub ln2_post: Option<Norm>,
     /// Queries, keys, values and the output projection.
     pub attention: Attention,
     /// `[d_model, d_mlp]`; of gated MLPs only.
@@ -32,16 +36,21 @@ pub struct Block {
 }
 
 impl Block {
-    pub(super) fn upload(host: HostBlock, scores: Scores, upload: &Upload) -> Self {
+    pub(super) fn upload(host: HostBlock, facts: &Facts, of_layer: LayerAttention, upload: &Upload) -> Self {
+        let norm = |host: Option<HostNorm>| host.map(|host| Norm::upload(host, &facts.norm, upload));
         Self {
-            ln1: Norm::upload(host.ln1, upload),
-            ln2: host.ln2.map(|ln2| Norm::upload(ln2, upload)),
+            ln1: norm(host.ln1),
+            ln1_post: norm(host.ln1_post),
+            ln2: norm(host.ln2),
+            ln2_post: norm(host.ln2_post),
             attention: Attention {
                 q: Linear::upload(host.q, upload),
                 k: Linear::upload(host.k, upload),
                 v: Linear::upload(host.v, upload),
                 o: Linear::upload(host.o, upload),
-                scores,
+                q_norm: norm(host.q_norm),
+                k_norm: norm(host.k_norm),
+                of_layer,
             },
             gate: host.gate.map(|gate| Linear::upload(gate, upload)),
             up: Linear::upload(host.up, upload),
@@ -119,6 +128,13 @@ impl Block {
             Some(part) => self.attention.forward_part(facts, x, rows, past, part),
             None => self.attention.forward(facts, x, rows, past, hooks),
         };
+        let attn_out = match &self.ln1_post {
+            Some(norm) => {
+                let attn_out = hooks.stream(Site::AttnProjected, attn_out);
+                norm.forward_in_block(&facts.norm, attn_out, NormHooks::LN1_POST, hooks)
+            }
+            None => attn_out,
+        };
         hooks.stream(Site::AttnOut, attn_out)
     }
 
@@ -133,7 +149,10 @@ impl Block {
 
     /// What queries, keys and values are projected from.
     pub(super) fn head_norm(&self, facts: &Facts, resid_pre: Tensor<3>, hooks: &mut BlockHooks) -> Tensor<3> {
-        self.ln1.forward_in_block(&facts.norm, resid_pre, NormHooks::LN1, hooks)
+        match &self.ln1 {
+            Some(ln1) => ln1.forward_in_block(&facts.norm, resid_pre, NormHooks::LN1, hooks),
+            None => resid_pre,
+        }
     }
 
     fn mlp_input(&self, facts: &Facts, resid: Tensor<3>, hooks: &mut BlockHooks) -> Tensor<3> {
@@ -146,7 +165,7 @@ impl Block {
     /// `[batch, pos, d_model]` to the same: act(x·gate) ∘ (x·up) · down, or act(x·up) · down (paper §3.1, appendix C).
     fn mlp(&self, facts: &Facts, x: Tensor<3>, part: Option<&BlockPart>, hooks: &mut BlockHooks) -> Tensor<3> {
         if let Some(part) = part {
-            return hooks.stream(Site::MlpOut, self.mlp_part(facts, x, part));
+            return self.mlp_written(facts, self.mlp_part(facts, x, part), hooks);
         }
         let post = match &self.gate {
             Some(gate) => {
@@ -157,7 +176,19 @@ impl Block {
             None => kernel::activate(hooks.stream(Site::MlpPre, self.up.forward(x)), facts.activation),
         };
         let post = hooks.stream(Site::MlpPost, post);
-        hooks.stream(Site::MlpOut, self.down.forward(post))
+        self.mlp_written(facts, self.down.forward(post), hooks)
+    }
+
+    /// What the MLP adds to the stream, of what its output weights give.
+    fn mlp_written(&self, facts: &Facts, projected: Tensor<3>, hooks: &mut BlockHooks) -> Tensor<3> {
+        let mlp_out = match &self.ln2_post {
+            Some(norm) => {
+                let projected = hooks.stream(Site::MlpProjected, projected);
+                norm.forward_in_block(&facts.norm, projected, NormHooks::LN2_POST, hooks)
+            }
+            None => projected,
+        };
+        hooks.stream(Site::MlpOut, mlp_out)
     }
 }
 

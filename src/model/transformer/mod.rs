@@ -17,9 +17,9 @@ use super::facts::Facts;
 use super::hook::{Hook, Hooks};
 use super::host::{HostEmbedding, HostModel};
 use super::weights::WeightError;
-use crate::kernel::Past;
+use crate::kernel::{self, Past};
 use crate::spec::HeadInput;
-pub use attention::Scores;
+pub use attention::LayerAttention;
 pub use block::Block;
 use block_hooks::{BlockHooks, visit_stream};
 use burn::module::{Module, Param};
@@ -97,14 +97,14 @@ impl Transformer {
         let embed = Some(tokens).filter(|_| !facts.tied).map(|tokens| upload.parameter(tokens));
         let pos_embed = positions.map(|positions| upload.parameter(positions));
         let blocks = (0..facts.n_layers)
-            .map(|layer| Ok(Block::upload(host.block(layer)?, Scores::of(&facts, layer), &upload)))
+            .map(|layer| Ok(Block::upload(host.block(layer)?, &facts, LayerAttention::of(&facts, layer), &upload)))
             .collect::<Result<Vec<_>, WeightError>>()?;
         let head = host.head()?;
         Ok(Self {
             embed,
             pos_embed,
             blocks,
-            ln_final: Norm::upload(head.ln_final, &upload),
+            ln_final: Norm::upload(head.ln_final, &facts.norm, &upload),
             unembed: Linear::upload(head.unembed, &upload),
             facts,
         })
@@ -158,6 +158,14 @@ impl Transformer {
             None => self.unembed.weight.val().select(1, ids).transpose(),
         };
         let embedded = embedded.reshape([tokens.batch, tokens.pos, d_model]);
+        let embedded = match self.facts.embed_factor {
+            1.0 => embedded,
+            factor => {
+                // Rounded to the type of the weights first.
+                let factor = Tensor::<1>::from_data([factor as f32], (&self.device(), embedded.dtype()));
+                embedded * factor.unsqueeze()
+            }
+        };
         let embedded = visit_stream(hooks, Hook::Embed, embedded);
         match &self.pos_embed {
             None => embedded,
@@ -244,6 +252,19 @@ impl Transformer {
 
     /// Logits `[batch, pos, n_vocab]` from the residual stream after the last block, `[batch, pos, d_model]`.
     pub fn unembed(&self, resid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
+        self.capped(self.uncapped(resid, hooks))
+    }
+
+    /// The same before the soft cap, where the model has one.
+    pub fn uncapped(&self, resid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
         self.unembed.forward(self.final_norm(resid, hooks))
+    }
+
+    /// Logits after the soft cap, where the model has one, of those before it.
+    pub fn capped(&self, logits: Tensor<3>) -> Tensor<3> {
+        match self.facts.caps.logits {
+            Some(cap) => kernel::soft_cap(logits, cap),
+            None => logits,
+        }
     }
 }

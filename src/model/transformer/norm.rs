@@ -6,7 +6,7 @@ use crate::kernel::{self, NormKind};
 use crate::model::hook::{Hook, Hooks, Site};
 use crate::model::host::HostNorm;
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 /// Where the values of one norm stand, in the order in which they are made.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +30,22 @@ impl NormHooks<Site> {
         out: Site::Ln1Out,
     };
 
+    /// The norm after attention.
+    pub const LN1_POST: Self = Self {
+        scale: Site::Ln1PostScale,
+        standardized: Site::Ln1PostStandardized,
+        normalized: Site::Ln1PostNormalized,
+        out: Site::Ln1PostOut,
+    };
+
+    /// The norm after the MLP.
+    pub const LN2_POST: Self = Self {
+        scale: Site::Ln2PostScale,
+        standardized: Site::Ln2PostStandardized,
+        normalized: Site::Ln2PostNormalized,
+        out: Site::Ln2PostOut,
+    };
+
     /// The norm before the MLP.
     pub const LN2: Self = Self {
         scale: Site::Ln2Scale,
@@ -49,7 +65,7 @@ impl NormHooks<Hook> {
     };
 }
 
-/// A norm's scale and shift, each `[d_model]`.
+/// A norm's scale and shift, each `[width]`.
 #[derive(Module, Debug)]
 pub struct Norm {
     /// Multiplied after normalising; `None` once folded.
@@ -59,11 +75,17 @@ pub struct Norm {
 }
 
 impl Norm {
-    pub(super) fn upload(host: HostNorm, upload: &Upload) -> Self {
+    pub(super) fn upload(host: HostNorm, norm: &kernel::NormFunction, upload: &Upload) -> Self {
+        let upload = &Upload { dtype: if norm.wide_scale { DType::F32 } else { upload.dtype }, ..*upload };
         Self {
             scale: host.scale.map(|scale| upload.parameter(scale)),
             shift: host.shift.map(|shift| upload.parameter(shift)),
         }
+    }
+
+    /// `[batch, pos, width]` to the same, without hooks within.
+    pub fn apply(&self, norm: &kernel::NormFunction, x: Tensor<3>) -> Tensor<3> {
+        self.forward(norm, x, NormHooks::FINAL, &mut ())
     }
 
     pub(super) fn forward_in_block(
@@ -80,7 +102,7 @@ impl Norm {
         self.forward(norm, x, places, hooks.hooks)
     }
 
-    /// `[batch, pos, d_model]` to the same.
+    /// `[batch, pos, width]` to the same.
     pub(super) fn forward(
         &self,
         norm: &kernel::NormFunction,
@@ -88,6 +110,8 @@ impl Norm {
         NormHooks { scale, standardized, normalized, out }: NormHooks<Hook>,
         hooks: &mut dyn Hooks,
     ) -> Tensor<3> {
+        let dtype = x.dtype();
+        let x = if norm.wide_scale { x.cast(DType::F32) } else { x };
         let mut y = if hooks.wants(scale) {
             let (centred, divisor) = kernel::norm_parts(x, norm);
             centred / super::visit_stream(hooks, scale, divisor)
@@ -102,6 +126,6 @@ impl Norm {
         if norm.kind == NormKind::Layer {
             y = super::visit_stream(hooks, normalized, y);
         }
-        super::visit_stream(hooks, out, y)
+        super::visit_stream(hooks, out, y.cast(dtype))
     }
 }

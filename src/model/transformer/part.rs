@@ -1,10 +1,10 @@
 //! Some heads or neurons of a block, where what the others write is known.
 
 use super::Linear;
-use super::attention::Attention;
+use super::attention::{Attention, normed};
 use super::rows::{OutputPositions, keep, split_heads};
 use crate::kernel::{self, Past};
-use crate::model::facts::{Facts, PositionEncoding};
+use crate::model::facts::{Facts, HeadNorm};
 use burn::tensor::{Int, Tensor, TensorData};
 
 /// Units of a layer's attention (heads) or MLP (neurons) that are computed, where what the others write is known.
@@ -61,19 +61,33 @@ impl Attention {
         let mut kv_heads: Vec<usize> = part.units.iter().map(|head| head / group).collect();
         kv_heads.dedup();
         let heads: Vec<usize> = kv_heads.iter().flat_map(|head| head * group..(head + 1) * group).collect();
-        let q = split_heads(outputs(&self.q, keep(x.clone(), rows), &heads, facts.d_head), heads.len());
-        let k = split_heads(outputs(&self.k, x.clone(), &kv_heads, facts.d_head), kv_heads.len());
-        let v = split_heads(outputs(&self.v, x, &kv_heads, facts.d_head), kv_heads.len());
-        let first_key = past.map_or(0, Past::len);
-        let first_query = first_key + k.dims()[1] - q.dims()[1];
-        let (q, k) = match &facts.positions {
-            PositionEncoding::Learned => (q, k),
-            PositionEncoding::Rotary(rotary) => {
-                (kernel::rotate(q, rotary, first_query), kernel::rotate(k, rotary, first_key))
+        let v = split_heads(outputs(&self.v, x.clone(), &kv_heads, facts.d_head), kv_heads.len());
+        let (q, k) = match facts.head_norm {
+            // The norm of each reads all of them.
+            Some(HeadNorm::AllHeads) => {
+                let q = split_heads(self.q.forward(keep(x.clone(), rows)), facts.n_heads);
+                let k = split_heads(self.k.forward(x), facts.n_kv_heads);
+                let some = |x: Tensor<4>, heads: &[usize]| {
+                    let heads = indices(heads, 1, &x.device());
+                    x.select(2, heads)
+                };
+                let (q, k) = (normed(&self.q_norm, facts, q), normed(&self.k_norm, facts, k));
+                (some(q, &heads), some(k, &kv_heads))
+            }
+            Some(HeadNorm::EachHead) | None => {
+                let q = split_heads(outputs(&self.q, keep(x.clone(), rows), &heads, facts.d_head), heads.len());
+                let k = split_heads(outputs(&self.k, x, &kv_heads, facts.d_head), kv_heads.len());
+                (normed(&self.q_norm, facts, q), normed(&self.k_norm, facts, k))
             }
         };
+        let first_key = past.map_or(0, Past::len);
+        let first_query = first_key + k.dims()[1] - q.dims()[1];
+        let (q, k) = match &self.of_layer.rotary {
+            None => (q, k),
+            Some(rotary) => (kernel::rotate(q, rotary, first_query), kernel::rotate(k, rotary, first_key)),
+        };
         let past = past.map(|past| past.of_heads(&kv_heads));
-        let z = self.mix(self.scaled(q), k, v, past.as_ref());
+        let z = self.mix(q, k, v, past.as_ref());
         let wanted: Vec<usize> = part.units.iter().filter_map(|head| heads.binary_search(head).ok()).collect();
         let z = if wanted.len() == heads.len() { z } else { z.clone().select(2, indices(&wanted, 1, &z.device())) };
         let [batch, pos, count, d_head] = z.dims();

@@ -3,7 +3,7 @@
 use super::fields::step;
 use super::relations::relations;
 use super::shared::{components_schema, indirect_effect, last_position, receivers_schema};
-use crate::spec::{ComponentPattern, Parsed, ReceiverPattern, layers_of};
+use crate::spec::{ComponentPattern, NormScale, Parsed, ReceiverPattern, layers_of};
 
 step! {
     /// Changes what one component tells another, through the residual stream alone.
@@ -34,6 +34,9 @@ step! {
         receivers: Vec<Parsed<ReceiverPattern>>,
         /// Where the sender writes and the receiver reads: each position on its own.
         positions = "last_position",
+        /// In a model with a norm after attention, with which scale of it a head's change comes to the stream.
+        #[serde(default, skip_serializing_if = "NormScale::is_frozen")]
+        norm: NormScale,
         counterfactual,
         measures(EffectMeasure, "indirect_effect"),
         per_prompt,

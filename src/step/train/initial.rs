@@ -1,7 +1,7 @@
 //! Weights that a training begins with.
 
 use crate::kernel::{ActivationFunction, NormFunction, NormKind};
-use crate::model::facts::{Facts, PositionEncoding, Residual, ScoreScale};
+use crate::model::facts::{Facts, NormPlaces, PositionEncoding, Residual, ScoreScale, SoftCaps};
 use crate::model::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
 use crate::model::weights::WeightError;
 use crate::random::{Purpose, stream};
@@ -27,13 +27,17 @@ pub(super) fn facts(spec: &spec::step::Train, n_vocab: usize, n_ctx: usize) -> R
         d_mlp: spec.d_mlp,
         n_vocab,
         n_ctx,
-        norm: NormFunction { kind: NormKind::Rms, eps: 1e-5 },
+        norm: NormFunction { kind: NormKind::Rms, eps: 1e-5, wide_scale: false },
+        norms: NormPlaces::Before,
+        head_norm: None,
         activation: ActivationFunction::Silu,
         gated: true,
         positions: PositionEncoding::Learned,
         bounded: true,
         window: None,
         scores: ScoreScale::STANDARD,
+        caps: SoftCaps::NONE,
+        embed_factor: 1.0,
         residual: Residual::Sequential,
         tied: false,
     })
@@ -64,8 +68,12 @@ impl Initial {
         };
         let blocks = (0..facts.n_layers)
             .map(|_| HostBlock {
-                ln1: ones(d_model),
+                ln1: Some(ones(d_model)),
+                ln1_post: None,
                 ln2: Some(ones(d_model)),
+                ln2_post: None,
+                q_norm: None,
+                k_norm: None,
                 q: linear(matrix(d_model, width, DEVIATION)),
                 k: linear(matrix(d_model, width, DEVIATION)),
                 v: linear(matrix(d_model, width, DEVIATION)),

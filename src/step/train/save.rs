@@ -112,7 +112,7 @@ fn tensors(model: &Transformer) -> Vec<NamedTensor> {
         for (name, linear) in linears.chain([("up", &block.up), ("down", &block.down)]) {
             all.push(linear_weight(at(name), linear));
         }
-        all.extend(norm_weight(at("ln1"), &block.ln1));
+        all.extend(block.ln1.as_ref().and_then(|ln1| norm_weight(at("ln1"), ln1)));
         all.extend(block.ln2.as_ref().and_then(|ln2| norm_weight(at("ln2"), ln2)));
     }
     all.extend(norm_weight("ln_final".into(), &model.ln_final));
