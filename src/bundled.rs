@@ -40,6 +40,7 @@ files![
     "paper/models/gpt-j.toml",
     "paper/models/llama3-70b.toml",
     "paper/models/llama3-8b.toml",
+    "paper/models/llama3.1-8b.toml",
     "paper/models/pythia-6.9b-training.toml",
     "paper/models/pythia-6.9b.toml",
     "paper/models/smollm2-135m.toml",

@@ -114,6 +114,7 @@ fn fits(known: &Known, facts: &Facts) -> bool {
         && is(known.d_model, facts.d_model)
         && is(known.d_mlp, facts.d_mlp)
         && is(known.n_vocab, facts.n_vocab)
+        && is(known.n_ctx, facts.n_ctx)
 }
 
 /// Refuses families that there are not: no model would ever be known so.

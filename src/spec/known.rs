@@ -28,6 +28,9 @@ pub struct Known {
     /// Rows of the embedding.
     #[schemars(range(min = 1))]
     pub n_vocab: Option<usize>,
+    /// Positions that it was made for.
+    #[schemars(range(min = 1))]
+    pub n_ctx: Option<usize>,
     /// What a reader of results on this model should know: a note in the report where a model of the spec is this one.
     #[schemars(length(min = 1))]
     pub note: Option<String>,
@@ -40,5 +43,5 @@ pub struct Known {
 
 impl Known {
     /// The keys that tell a model; all but `note` and `profile`.
-    pub const FACTS: [&str; 7] = ["family", "layers", "heads", "kv_heads", "d_model", "d_mlp", "n_vocab"];
+    pub const FACTS: [&str; 8] = ["family", "layers", "heads", "kv_heads", "d_model", "d_mlp", "n_vocab", "n_ctx"];
 }

@@ -69,6 +69,13 @@ fn config_shows_the_profile_of_a_model_whose_weights_nobody_reads() {
     );
     let shown = sandbox.run(&["config", "spec.toml", "--no-profile", "--set", &source]).ok().out;
     says(&shown, ["dtype = \"f32\"", "profile = \"models/llama3-8b.toml\""]);
+    // The same facts but for the context.
+    let newer = format!("model.source=random:{}#1", configuration("llama3.1-8b"));
+    let shown = sandbox.run(&["config", "spec.toml", "--set", &newer]).ok().out;
+    assert!(shown.contains("is known as llama3-8b"), "{shown}");
+    let apart = ["config", "spec.toml", "--set", &newer, "--set", "known.llama3-8b.n_ctx=8192"];
+    let shown = sandbox.run(&apart).ok().out;
+    assert!(!shown.contains("is known as") && shown.contains("dtype = \"f32\""), "{shown}");
     let other = format!("model.source=random:{}#1", configuration("llama3-70b"));
     let shown = sandbox.run(&["config", "spec.toml", "--set", &other]).ok().out;
     assert!(!shown.contains("is known as") && shown.contains("dtype = \"f32\""), "{shown}");
