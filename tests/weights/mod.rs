@@ -6,6 +6,7 @@ mod described;
 mod folders;
 mod memory;
 mod names;
+mod published;
 mod pytorch;
 mod random;
 mod rotations;
