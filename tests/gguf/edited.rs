@@ -17,6 +17,8 @@ pub enum Setting<'a> {
     Text(&'a str),
     /// One for each layer.
     Counts(&'a [u32]),
+    /// One for each layer.
+    Bools(&'a [bool]),
 }
 
 /// A file taken apart.
@@ -61,6 +63,11 @@ impl Edited {
                     value.extend((all.len() as u64).to_le_bytes());
                     all.iter().for_each(|n| value.extend(n.to_le_bytes()));
                 }
+                Setting::Bools(all) => {
+                    value.extend([9u32.to_le_bytes(), 7u32.to_le_bytes()].concat());
+                    value.extend((all.len() as u64).to_le_bytes());
+                    value.extend(all.iter().map(|b| u8::from(*b)));
+                }
             }
             self.settings.push((key.to_string(), value));
         }
@@ -92,6 +99,36 @@ impl Edited {
         let mut rest = [&1u32.to_le_bytes()[..], &(values.len() as u64).to_le_bytes(), &0u32.to_le_bytes()].concat();
         rest.extend((self.data.len() as u64).to_le_bytes());
         values.iter().for_each(|value| self.data.extend(value.to_le_bytes()));
+        self.tensors.push((name.into(), rest));
+        self
+    }
+
+    /// With each tensor of block `from` once more, as one of block `to`.
+    pub fn block_again(mut self, from: usize, to: usize) -> Self {
+        let (from, to) = (format!("blk.{from}."), format!("blk.{to}."));
+        let again = self.tensors.iter().filter_map(|(name, rest)| Some((name.strip_prefix(&from)?, rest.clone())));
+        let again: Vec<_> = again.map(|(name, rest)| (format!("{to}{name}"), rest)).collect();
+        self.tensors.extend(again);
+        self
+    }
+
+    /// With matrices of half precision that follow each other's rows as one of that name, in place of them.
+    pub fn joined(mut self, name: &str, parts: [String; 3]) -> Self {
+        let number = |rest: &[u8], at: usize| u64::from_le_bytes(rest[at..at + 8].try_into().unwrap());
+        let (mut data, mut width, mut rows) = (Vec::<u8>::new(), 0, 0);
+        for part in &parts {
+            let (_, rest) = self.tensors.iter().find(|(name, _)| name == part).unwrap();
+            assert_eq!((rest[0], rest[20]), (2, 1), "two extents, half precision");
+            let (here, offset) = (number(rest, 12), number(rest, 24) as usize);
+            (width, rows) = (number(rest, 4), rows + here);
+            data.extend(&self.data[offset..offset + (2 * width * here) as usize]);
+        }
+        self.tensors.retain(|(name, _)| !parts.contains(name));
+        self.data.resize(self.data.len().next_multiple_of(ALIGNMENT), 0);
+        let mut rest =
+            [&2u32.to_le_bytes()[..], &width.to_le_bytes(), &rows.to_le_bytes(), &1u32.to_le_bytes()].concat();
+        rest.extend((self.data.len() as u64).to_le_bytes());
+        self.data.extend(data);
         self.tensors.push((name.into(), rest));
         self
     }

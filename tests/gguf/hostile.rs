@@ -142,8 +142,9 @@ proptest! {
 
     /// A few bytes of a valid file's head changed: an error or a model, never a panic.
     #[test]
-    fn changed_bytes(changes in prop::collection::vec((0usize..3000, any::<u8>()), 1..4), name in 0usize..3) {
-        let names = ["llama.gguf", "gptneox.gguf", "words-llama-bpe.gguf"];
+    fn changed_bytes(changes in prop::collection::vec((0usize..3000, any::<u8>()), 1..4), name in 0usize..6) {
+        let names =
+            ["llama.gguf", "gptneox.gguf", "words-llama-bpe.gguf", "gemma3.gguf", "phi3-longrope.gguf", "olmo3.gguf"];
         let mut bytes = std::fs::read(fixture(names[name])).unwrap();
         for (at, byte) in changes {
             bytes[at] = byte;

@@ -164,7 +164,11 @@ fn factors_of_frequencies_multiply_with_the_scaling() {
 #[test]
 fn what_would_change_the_computation_is_refused_by_name() {
     let cases = [
-        ("rope.scaling.type", Setting::Text("longrope"), "'longrope', which is not supported; supported: none, linear"),
+        (
+            "rope.scaling.type",
+            Setting::Text("longrope"),
+            "'longrope', which is not supported here; supported: none, linear, yarn",
+        ),
         ("rope.scaling.attn_factor", Setting::Float(1.2), "'llama.rope.scaling.attn_factor' is 1.2"),
         ("rope.scaling.yarn_ext_factor", Setting::Float(1.0), "'llama.rope.scaling.yarn_ext_factor' is 1"),
         ("rope.scaling.yarn_attn_factor", Setting::Float(0.5), "'llama.rope.scaling.yarn_attn_factor' is 0.5"),
@@ -180,7 +184,11 @@ fn what_would_change_the_computation_is_refused_by_name() {
         assert!(error.contains(part), "{error}");
     }
     let yarn = [("llama.rope.scaling.type", Setting::Text("yarn")), ("llama.rope.scaling.factor", Setting::Float(4.0))];
-    assert!(refusal(&Edited::of("llama.gguf").with(&yarn)).contains("'yarn', which is not supported"));
+    for (key, value) in [("rope.scaling.attn_factor", 1.2), ("rope.scaling.yarn_ext_factor", 0.0)] {
+        let error =
+            refusal(&Edited::of("llama.gguf").with(&yarn).with(&[(&format!("llama.{key}"), Setting::Float(value))]));
+        assert!(error.contains(&format!("'llama.{key}' is {value}")), "{error}");
+    }
     let adapter = [("general.type", Setting::Text("adapter"))];
     assert!(refusal(&Edited::of("llama.gguf").with(&adapter)).contains("an adapter (LoRA), not a model"));
 }

@@ -2,6 +2,7 @@
 //! folders, and no trust in any number that a file announces.
 
 mod edited;
+mod families;
 mod foreign;
 mod hostile;
 mod keys;

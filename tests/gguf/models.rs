@@ -1,14 +1,16 @@
+use ablate::kernel::Rotary;
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::facts::{Facts, PositionEncoding};
 use ablate::model::gguf::Gguf;
 use ablate::model::host::HostModel;
 
+use super::families::FAMILIES;
 use super::fixture;
 
 /// Each model was written in both forms with the same values: every weight must be equal to the bit.
 #[test]
 fn same_weights_as_the_hugging_face_folder() {
-    for name in ["llama", "llama-3.1", "llama-linear", "qwen2", "gpt2", "gptneox"] {
+    for name in ["llama", "llama-3.1", "llama-linear", "qwen2", "gpt2", "gptneox"].into_iter().chain(FAMILIES) {
         let gguf = Gguf::open(&fixture(&format!("{name}.gguf"))).unwrap().model().unwrap_or_else(|e| panic!("{e}"));
         let folder = Checkpoint::open(&fixture(name)).unwrap();
         assert_same(gguf.facts(), folder.facts(), name);
@@ -20,20 +22,31 @@ fn same_weights_as_the_hugging_face_folder() {
     }
 }
 
-/// The file holds epsilon in single precision, and Llama 3's scaling as factors.
+/// The file holds epsilon and factors in single precision, Llama 3's scaling as factors, and Mistral as a llama.
 fn assert_same(gguf: &Facts, folder: &Facts, name: &str) {
     let mut rounded = folder.clone();
     rounded.norm.eps = f64::from(folder.norm.eps as f32);
+    if name == "mistral" {
+        rounded.family = "llama";
+    }
     if let (PositionEncoding::Rotary(here), PositionEncoding::Rotary(there)) = (&gguf.positions, &mut rounded.positions)
     {
-        let (here, there) = (&here.table, &mut there.table);
-        assert_eq!(here.inv_freq.len(), there.inv_freq.len(), "{name}");
-        for (here, there) in here.inv_freq.iter().zip(&mut there.inv_freq) {
-            assert!((*here - *there).abs() <= 2e-7 * *there, "{name}: {here} {there}");
-            *there = *here;
+        near(&here.table, &mut there.table, name);
+        assert_eq!(here.windowed.is_some(), there.windowed.is_some(), "{name}");
+        if let (Some(here), Some(there)) = (&here.windowed, &mut there.windowed) {
+            near(here, there, name);
         }
     }
     assert_eq!(*gguf, rounded, "{name}");
+}
+
+/// Holds the frequencies to those of the folder, and makes the folder's the same.
+fn near(here: &Rotary, there: &mut Rotary, name: &str) {
+    assert_eq!(here.inv_freq.len(), there.inv_freq.len(), "{name}");
+    for (here, there) in here.inv_freq.iter().zip(&mut there.inv_freq) {
+        assert!((*here - *there).abs() <= 2e-7 * *there, "{name}: {here} {there}");
+        *there = *here;
+    }
 }
 
 /// Replaces the first `from` in a fixture by as many bytes of `to`.
@@ -63,7 +76,12 @@ fn what_does_not_fit_is_named() {
         ("llama.gguf", b"blk.1.ffn_up.weight", b"blk.1.ffn_uX.weight", "missing: 'blk.1.ffn_up.weight' [64, 32]"),
         ("llama.gguf", b"blk.1.ffn_up.weight", b"blk.1.ffn_uX.weight", "unexpected: 'blk.1.ffn_uX.weight' [64, 32]"),
         ("llama.gguf", b"blk.1.ffn_up.weight", b"blk.0.ffn_up.weight", "duplicate tensor name 'blk.0.ffn_up.weight'"),
-        ("llama-linear.gguf", b"linear", b"yarn-x", "'yarn-x', which is not supported; supported: none, linear"),
+        (
+            "llama-linear.gguf",
+            b"linear",
+            b"yarn-x",
+            "'yarn-x', which is not supported here; supported: none, linear, yarn",
+        ),
         ("llama-3.1.gguf", b"rope_freqs.weight", b"rope_freqX.weight", "unexpected: 'rope_freqX.weight' [6]"),
     ];
     for (name, from, to, part) in cases {

@@ -1,36 +1,59 @@
-//! From a GGUF file's metadata to architecture facts, and from the names it gives tensors to their roles.
+//! The architectures of GGUF files that are read, each as the configuration of the Hugging Face family that it is.
 
-use std::path::Path;
-
-use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::file::Gguf;
-use super::header::GgufTensor;
-use super::rotation;
-use crate::model::checkpoint::Checkpoint;
-use crate::model::config::ConfigError;
-use crate::model::facts::{Facts, PositionEncoding, Window};
-use crate::model::family::names::{BlockNames, LinearNames, ModelNames, NormNames};
-use crate::model::family::{self, Description};
-use crate::model::weights::{TensorInfo, WeightError, WeightSource};
+use super::metadata::Metadata;
+use super::rotation::{self, LongFactors};
+use super::windows::{self, SlidingLayers};
 
 /// An architecture that is read, by its value of `general.architecture`.
-struct Architecture {
-    name: &'static str,
+pub(super) struct Architecture {
+    pub name: &'static str,
     /// `model_type` of the family that describes it.
     family: &'static str,
-    /// Settings: name after the architecture's, the family's name for it, and whether it must be there.
-    settings: &'static [(&'static str, &'static str, bool)],
+    settings: &'static [&'static [Setting]],
     /// Whether llama.cpp's converter reorders the rows of q and k, so that pairs of rotated dimensions are neighbours.
-    interleaved: bool,
+    pub interleaved: bool,
+    /// The layers that a window is for.
+    sliding: SlidingLayers,
 }
 
-const ARCHITECTURES: [Architecture; 4] = [
-    Architecture { name: "llama", family: "llama", settings: LLAMA, interleaved: true },
-    Architecture { name: "qwen2", family: "qwen2", settings: LLAMA, interleaved: false },
-    Architecture { name: "gptneox", family: "gpt_neox", settings: NEOX, interleaved: false },
-    Architecture { name: "gpt2", family: "gpt2", settings: GPT2, interleaved: false },
+/// Name after the architecture's, the family's name for it, and whether it must be there.
+type Setting = (&'static str, &'static str, bool);
+
+/// What most have, and have in common with llama.
+const USUAL: Architecture = Architecture {
+    name: "llama",
+    family: "llama",
+    settings: &[LLAMA],
+    interleaved: false,
+    sliding: SlidingLayers::All,
+};
+
+const ARCHITECTURES: [Architecture; 10] = [
+    Architecture { interleaved: true, ..USUAL },
+    Architecture { name: "qwen2", family: "qwen2", ..USUAL },
+    Architecture { name: "qwen3", family: "qwen3", ..USUAL },
+    Architecture { name: "olmo2", family: "olmo2", sliding: SlidingLayers::AllButEach(4), ..USUAL },
+    Architecture {
+        name: "gemma2",
+        family: "gemma2",
+        settings: &[LLAMA, CAPS],
+        sliding: SlidingLayers::AllButEach(2),
+        ..USUAL
+    },
+    Architecture {
+        name: "gemma3",
+        family: "gemma3_text",
+        settings: &[LLAMA, &[LOGIT_CAP]],
+        sliding: SlidingLayers::AllButEach(6),
+        ..USUAL
+    },
+    Architecture { name: "phi3", family: "phi3", sliding: SlidingLayers::OfFamily, ..USUAL },
+    Architecture { name: "smollm3", family: "smollm3", interleaved: true, ..USUAL },
+    Architecture { name: "gptneox", family: "gpt_neox", settings: &[NEOX], ..USUAL },
+    Architecture { name: "gpt2", family: "gpt2", settings: &[GPT2], ..USUAL },
 ];
 
 /// Names of the architectures that are read.
@@ -38,7 +61,7 @@ pub fn architectures() -> impl Iterator<Item = &'static str> {
     ARCHITECTURES.iter().map(|architecture| architecture.name)
 }
 
-const LLAMA: &[(&str, &str, bool)] = &[
+const LLAMA: &[Setting] = &[
     ("block_count", "num_hidden_layers", true),
     ("embedding_length", "hidden_size", true),
     ("feed_forward_length", "intermediate_size", true),
@@ -49,7 +72,10 @@ const LLAMA: &[(&str, &str, bool)] = &[
     ("attention.layer_norm_rms_epsilon", "rms_norm_eps", true),
 ];
 
-const NEOX: &[(&str, &str, bool)] = &[
+const LOGIT_CAP: Setting = ("final_logit_softcapping", "final_logit_softcapping", false);
+const CAPS: &[Setting] = &[("attn_logit_softcapping", "attn_logit_softcapping", false), LOGIT_CAP];
+
+const NEOX: &[Setting] = &[
     ("block_count", "num_hidden_layers", true),
     ("embedding_length", "hidden_size", true),
     ("feed_forward_length", "intermediate_size", true),
@@ -59,7 +85,7 @@ const NEOX: &[(&str, &str, bool)] = &[
     ("use_parallel_residual", "use_parallel_residual", false),
 ];
 
-const GPT2: &[(&str, &str, bool)] = &[
+const GPT2: &[Setting] = &[
     ("block_count", "n_layer", true),
     ("embedding_length", "n_embd", true),
     ("feed_forward_length", "n_inner", true),
@@ -68,7 +94,7 @@ const GPT2: &[(&str, &str, bool)] = &[
     ("attention.layer_norm_epsilon", "layer_norm_epsilon", true),
 ];
 
-/// Settings that would change the computation in a way that is not built in.
+/// Settings that would change the computation in a way that is not built in, but for the architectures that have them.
 const REFUSED: [&str; 14] = [
     "expert_count",
     "attention.scale",
@@ -86,55 +112,6 @@ const REFUSED: [&str; 14] = [
     "attention.relative_buckets_count",
 ];
 
-impl Gguf {
-    /// The model in the file: its facts, and its weights in the layout that ablate uses. No weight is read.
-    ///
-    /// # Errors
-    /// An architecture or a setting that is not supported; tensors that are missing, unexpected or of wrong shapes.
-    pub fn model(self) -> Result<Checkpoint, WeightError> {
-        let config = |reason: String| WeightError::config(self.path(), reason);
-        let architecture = architecture(&self).map_err(config)?;
-        let values = architecture.config(&self).map_err(config)?;
-        let described = family::from_config(&Value::Object(values)).map_err(|ConfigError(reason)| config(reason))?;
-        let mut facts = described.facts;
-        self.scale_frequencies(&mut facts)?;
-        if let Some(tokens) = architecture.window(&self).map_err(config)? {
-            facts.window = Some(Window { tokens, layers: (0..facts.n_layers).collect() });
-        }
-        let names = architecture.names(&facts, |name| self.get(name).is_some());
-        for expected in names.expected(facts.n_vocab, facts.n_ctx, facts.d_model) {
-            if self.get(&expected.name).is_some() {
-                self.readable(&expected.name)?;
-            }
-        }
-        let source = GgufWeights::new(self, architecture.interleaved.then_some(facts.d_head));
-        let described = Description { facts, names, notes: described.notes };
-        Checkpoint::new(described, Box::new(source))
-    }
-
-    /// Divides the rotary frequencies by the factors in `rope_freqs.weight`: how the format stores Llama 3.1's scaling.
-    fn scale_frequencies(&self, facts: &mut Facts) -> Result<(), WeightError> {
-        let (Some(tensor), PositionEncoding::Rotary(rotary)) = (self.get(FACTORS), &mut facts.positions) else {
-            return Ok(());
-        };
-        let frequencies = &mut rotary.table.inv_freq;
-        if tensor.shape != [frequencies.len()] {
-            let (found, expected) = (&tensor.shape, frequencies.len());
-            let problems = vec![format!("wrong shape: '{FACTORS}' is {found:?}, should be [{expected}]")];
-            return Err(WeightError::Mismatch { path: self.path().to_owned(), problems });
-        }
-        let factors = self.tensor(FACTORS)?;
-        if let Some(factor) = factors.iter().find(|factor| !(factor.is_finite() && **factor > 0.0)) {
-            return Err(WeightError::format(self.path(), format!("'{FACTORS}' holds {factor}, which is no factor")));
-        }
-        frequencies.iter_mut().zip(factors).for_each(|(frequency, factor)| *frequency /= factor);
-        Ok(())
-    }
-}
-
-/// Tensor of factors of the rotary frequencies.
-const FACTORS: &str = "rope_freqs.weight";
-
 /// What other kinds of files the format is used for, by `general.type`.
 const OTHER_KINDS: [(&str, &str); 4] = [
     ("adapter", "an adapter (LoRA), not a model: merge it into its base model and convert that"),
@@ -143,42 +120,48 @@ const OTHER_KINDS: [(&str, &str); 4] = [
     ("vocab", "a vocabulary without a model"),
 ];
 
-fn architecture(gguf: &Gguf) -> Result<&'static Architecture, String> {
-    let kind = gguf.metadata().text("general.type")?.unwrap_or("model");
-    if let Some((_, what)) = OTHER_KINDS.iter().find(|(other, _)| *other == kind) {
-        return Err(format!("metadata 'general.type' is '{kind}': {what}"));
-    }
-    let name = gguf.metadata().text("general.architecture")?;
-    let name = name.ok_or("metadata 'general.architecture' is missing")?;
-    ARCHITECTURES.iter().find(|known| known.name == name).ok_or_else(|| {
-        let known = ARCHITECTURES.iter().map(|known| known.name).collect::<Vec<_>>().join(", ");
-        format!("architecture '{name}' is not supported in GGUF files; supported: {known}")
-    })
+/// What a file describes, as a configuration.
+pub(super) struct Described {
+    pub config: Value,
+    /// A window of all layers that the configuration does not say, since its family has none.
+    pub window: Option<usize>,
+    /// What a user should know of how the file was read.
+    pub notes: Vec<String>,
 }
 
 impl Architecture {
-    /// The metadata as the configuration of a Hugging Face model of the same family.
-    fn config(&self, gguf: &Gguf) -> Result<Map<String, Value>, String> {
+    /// Of the file with these metadata.
+    pub fn of(metadata: &Metadata) -> Result<&'static Self, String> {
+        let kind = metadata.text("general.type")?.unwrap_or("model");
+        if let Some((_, what)) = OTHER_KINDS.iter().find(|(other, _)| *other == kind) {
+            return Err(format!("metadata 'general.type' is '{kind}': {what}"));
+        }
+        let name = metadata.text("general.architecture")?;
+        let name = name.ok_or("metadata 'general.architecture' is missing")?;
+        ARCHITECTURES.iter().find(|known| known.name == name).ok_or_else(|| {
+            let known = architectures().collect::<Vec<_>>().join(", ");
+            format!("architecture '{name}' is not supported in GGUF files; supported: {known}")
+        })
+    }
+
+    /// The name of a setting of this architecture.
+    fn key(&self, setting: &str) -> String {
+        format!("{}.{setting}", self.name)
+    }
+
+    /// The metadata as the configuration of a Hugging Face model of the same family. `factors`: of the frequencies of phi3.
+    pub fn describe(&self, gguf: &Gguf, factors: Option<LongFactors>) -> Result<Described, String> {
         let metadata = gguf.metadata();
-        let key = |setting: &str| format!("{}.{setting}", self.name);
-        for setting in REFUSED {
-            // Nought is how some converters say that there is none.
-            if metadata.contains(&key(setting)) && !matches!(metadata.number(&key(setting)), Ok(Some(0.0))) {
-                return Err(format!("metadata '{}': a model with this setting is not supported", key(setting)));
-            }
-        }
-        if metadata.bool(&key("attention.causal"))? == Some(false) {
-            return Err(format!(
-                "metadata '{}': attention to what comes after is not supported",
-                key("attention.causal")
-            ));
-        }
+        self.refuse(metadata)?;
         let mut config = Map::new();
-        config.insert("model_type".into(), self.family.into());
-        for (setting, name, required) in self.settings {
-            match metadata.json(&key(setting))? {
+        for (setting, name, required) in self.settings.iter().copied().flatten() {
+            match metadata.json(&self.key(setting))? {
+                // Nought is how a cap says that there is none.
+                Some(value) if setting.ends_with("softcapping") && value.as_f64() == Some(0.0) => {
+                    config.insert((*name).into(), Value::Null);
+                }
                 Some(value) => drop(config.insert((*name).into(), value)),
-                None if *required => return Err(format!("metadata '{}' is missing", key(setting))),
+                None if *required => return Err(format!("metadata '{}' is missing", self.key(setting))),
                 None => {}
             }
         }
@@ -187,129 +170,61 @@ impl Architecture {
         // Silence means as many as there are heads, whatever the family's class takes.
         config.entry("num_key_value_heads").or_insert(Value::Null);
         config.insert("tie_word_embeddings".into(), gguf.get("output.weight").is_none().into());
-        if self.family == "gpt2" {
-            return Ok(config);
+        let found = windows::read(metadata, self.name, self.sliding, &mut config)?;
+        // llama.cpp has OLMo 3 as an OLMo 2 with a window.
+        let family = if self.name == "olmo2" && found.tokens.is_some() { "olmo3" } else { self.family };
+        config.insert("model_type".into(), family.into());
+        let mut notes = found.notes;
+        if family != "gpt2" {
+            rotation::read(metadata, self.name, family, factors, &mut config)?;
         }
-        rotation::read(metadata, self.name, self.family, &mut config)?;
-        Ok(config)
+        self.scores(metadata, &mut config, &mut notes)?;
+        let window = found.tokens.filter(|_| self.sliding == SlidingLayers::All);
+        Ok(Described { config: Value::Object(config), window, notes })
     }
 
-    /// The window of attention, of all layers where there is one.
-    fn window(&self, gguf: &Gguf) -> Result<Option<usize>, String> {
-        Ok(gguf
-            .metadata()
-            .count(&format!("{}.attention.sliding_window", self.name))?
-            .and_then(|tokens| usize::try_from(tokens).ok())
-            .filter(|&tokens| tokens > 0))
-    }
-
-    /// Where each weight is; `there` tells the biases that the file has.
-    fn names(&self, facts: &Facts, there: impl Fn(&str) -> bool) -> ModelNames {
-        let (d_model, d_mlp) = (facts.d_model, facts.d_mlp);
-        let (d_q, d_kv) = (facts.n_heads * facts.d_head, facts.n_kv_heads * facts.d_head);
-        let linear = |name: String, inputs, outputs| {
-            let bias = there(&format!("{name}.bias"));
-            LinearNames::linear(name, inputs, outputs, bias)
-        };
-        let norm = |name: String| {
-            if self.has_shifts() { NormNames::layer(name, d_model) } else { NormNames::rms(name, d_model) }
-        };
-        let block = |layer: usize| {
-            let at = |name: &str| format!("blk.{layer}.{name}");
-            let fused = linear(at("attn_qkv"), d_model, d_q + 2 * d_kv);
-            let part = |name, from: usize, width: usize| {
-                if self.has_shifts() {
-                    fused.clone().taking(std::iter::once(from..from + width))
-                } else {
-                    linear(at(name), d_model, width)
-                }
-            };
-            BlockNames {
-                ln1: Some(norm(at("attn_norm"))),
-                ln1_post: None,
-                ln2_post: None,
-                q_norm: None,
-                k_norm: None,
-                ln2: Some(norm(at("ffn_norm"))),
-                q: part("attn_q", 0, d_q),
-                k: part("attn_k", d_q, d_kv),
-                v: part("attn_v", d_q + d_kv, d_kv),
-                o: linear(at("attn_output"), d_q, d_model),
-                gate: facts.gated.then(|| linear(at("ffn_gate"), d_model, d_mlp)),
-                up: linear(at("ffn_up"), d_model, d_mlp),
-                down: linear(at("ffn_down"), d_mlp, d_model),
+    fn refuse(&self, metadata: &Metadata) -> Result<(), String> {
+        for setting in
+            REFUSED.iter().filter(|setting| !self.settings.iter().copied().flatten().any(|own| own.0 == **setting))
+        {
+            let key = self.key(setting);
+            // Nought is how some converters say that there is none.
+            if metadata.contains(&key) && !matches!(metadata.number(&key), Ok(Some(0.0))) {
+                return Err(format!("metadata '{key}': a model with this setting is not supported"));
             }
+        }
+        let key = self.key("attention.causal");
+        match metadata.bool(&key)? {
+            Some(false) => Err(format!("metadata '{key}': attention to what comes after is not supported")),
+            _ => Ok(()),
+        }
+    }
+
+    /// By what scores are scaled in Gemma 2 and 3, which the files do not say: 1/√d_head, but for the largest model of each,
+    /// which llama.cpp knows by its layers (`src/models/gemma2.cpp`, `gemma3.cpp`).
+    fn scores(
+        &self,
+        metadata: &Metadata,
+        config: &mut Map<String, Value>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), String> {
+        let largest = match self.name {
+            "gemma2" => 46,
+            "gemma3" => 62,
+            _ => return Ok(()),
         };
-        ModelNames {
-            tokens: "token_embd.weight".into(),
-            positions: (facts.positions == PositionEncoding::Learned).then(|| "position_embd.weight".into()),
-            blocks: (0..facts.n_layers).map(block).collect(),
-            ln_final: norm("output_norm".into()),
-            unembed: linear("output".into(), d_model, facts.n_vocab),
-            prefix: "",
-            buffers: &[".attn_rot_embd", ".attn_rot_embd.weight"],
-            aliases: &[],
+        let heads = metadata.uniform(&self.key("attention.head_count"))?.unwrap_or_default();
+        let width = metadata.count(&self.key("embedding_length"))?.unwrap_or_default();
+        let split = width.checked_div(heads).unwrap_or_default();
+        let mut scalar = metadata.count(&self.key("attention.key_length"))?.unwrap_or(split);
+        if metadata.count(&self.key("block_count"))? == Some(largest) {
+            scalar = split;
+            notes.push(format!(
+                "the file does not say by what scores of attention are scaled; with {largest} layers it is taken for the 27B \
+                 model, as by llama.cpp: 1/\u{221a}{split}"
+            ));
         }
+        config.insert("query_pre_attn_scalar".into(), scalar.into());
+        Ok(())
     }
-
-    /// Whether norms are layer norms and q, k and v are one matrix: the GPT lineage.
-    fn has_shifts(&self) -> bool {
-        matches!(self.family, "gpt2" | "gpt_neox")
-    }
-}
-
-/// The tensors of a file, with q and k in the order of rows that Hugging Face has.
-struct GgufWeights {
-    gguf: Gguf,
-    tensors: IndexMap<String, TensorInfo>,
-    /// Width of a head, where the rows of q and k were reordered.
-    interleaved: Option<usize>,
-}
-
-impl GgufWeights {
-    fn new(gguf: Gguf, interleaved: Option<usize>) -> Self {
-        let info = |tensor: &GgufTensor| TensorInfo { shape: tensor.shape.clone(), stored: tensor.quant.stored() };
-        let tensors = gguf.all().filter(|(name, _)| *name != FACTORS);
-        let tensors = tensors.map(|(name, tensor)| (name.to_owned(), info(tensor))).collect();
-        Self { gguf, tensors, interleaved }
-    }
-}
-
-impl WeightSource for GgufWeights {
-    fn path(&self) -> &Path {
-        self.gguf.path()
-    }
-
-    fn tensors(&self) -> &IndexMap<String, TensorInfo> {
-        &self.tensors
-    }
-
-    fn read(&self, name: &str, start: usize, out: &mut [f32]) -> Result<(), WeightError> {
-        let tensor = self.gguf.readable(name)?;
-        if start.checked_add(out.len()).is_none_or(|end| end > tensor.elements()) {
-            let problem = format!("'{name}' has {} elements, {} are wanted from {start}", tensor.elements(), out.len());
-            return Err(WeightError::format(self.path(), problem));
-        }
-        match self.interleaved {
-            Some(d_head) if name.contains(".attn_q.") || name.contains(".attn_k.") => {
-                let width = if tensor.shape.len() > 1 { tensor.shape.iter().skip(1).product() } else { 1 };
-                let (mut at, mut out) = (start, out);
-                while !out.is_empty() {
-                    let (row, column) = (at / width, at % width);
-                    let (part, rest) = out.split_at_mut((width - column).min(out.len()));
-                    self.gguf.read(tensor, stored_row(row, d_head) * width + column, part)?;
-                    at += part.len();
-                    out = rest;
-                }
-                Ok(())
-            }
-            _ => self.gguf.read(tensor, start, out),
-        }
-    }
-}
-
-/// Where a row of q or k lies: in each head, the file has dimensions i and i + d_head/2 as neighbours.
-fn stored_row(row: usize, d_head: usize) -> usize {
-    let (head, dimension, half) = (row / d_head, row % d_head, d_head / 2);
-    head * d_head + 2 * (dimension % half) + dimension / half
 }

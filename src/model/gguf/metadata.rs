@@ -218,6 +218,18 @@ impl Metadata {
         })
     }
 
+    /// A list of truth values, or of numbers that stand for them; `None` too for a value that is no list.
+    pub fn flags(&self, key: &str) -> Result<Option<Vec<bool>>, String> {
+        if !matches!(self.0.get(key), Some(MetadataValue::Numbers(_))) {
+            return Ok(None);
+        }
+        let flag = |value: Json| value.as_bool().or_else(|| value.as_u64().map(|number| number != 0));
+        self.get(key, "a list of true and false", |value| match value {
+            MetadataValue::Numbers(numbers) => numbers.iter().map(flag).collect(),
+            _ => None,
+        })
+    }
+
     /// A list of numbers of any kind.
     pub fn floats(&self, key: &str) -> Result<Option<Vec<f64>>, String> {
         self.get(key, "a list of numbers", |value| match value {

@@ -5,10 +5,14 @@ mod bytes;
 mod file;
 mod header;
 mod metadata;
+mod model;
+mod names;
 mod quant;
 mod rotation;
 mod split;
 mod tokenizer;
+mod weights;
+mod windows;
 
 pub use architecture::architectures;
 pub use file::Gguf;

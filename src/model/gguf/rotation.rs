@@ -4,57 +4,146 @@ use serde_json::{Map, Value, json};
 
 use super::metadata::Metadata;
 
+/// Tensor of factors of the rotary frequencies.
+pub(super) const FREQUENCY_FACTORS: &str = "rope_freqs.weight";
+/// Tensors of the divisors of the frequencies of short and of long prompts.
+pub(super) const SHORT_FACTORS: &str = "rope_factors_short.weight";
+pub(super) const LONG_FACTORS: &str = "rope_factors_long.weight";
+/// Tensors that belong to the rotation and are no weights.
+pub(super) const FACTORS: [&str; 3] = [FREQUENCY_FACTORS, SHORT_FACTORS, LONG_FACTORS];
+
+/// Divisors of the frequencies of short and of long prompts.
+pub(super) struct LongFactors {
+    pub short: Vec<f32>,
+    pub long: Vec<f32>,
+}
+
 /// Keys after the architecture's name that change the rotation in a way that is not built in, with the values that do not.
-const REFUSED: [(&str, &[f64]); 6] = [
-    ("rope.scaling.attn_factor", &[1.0]),
-    ("rope.scaling.yarn_attn_factor", &[1.0]),
-    ("rope.scaling.yarn_ext_factor", &[-1.0, 0.0]),
-    ("rope.scaling.alpha", &[0.0]),
-    ("rope.freq_base_swa", &[]),
-    ("rope.scaling.yarn_log_multiplier", &[0.0]),
-];
+const REFUSED: [(&str, &[f64]); 2] = [("rope.scaling.alpha", &[0.0]), ("rope.scaling.yarn_log_multiplier", &[0.0])];
+
+/// Base of layers with a window in Gemma 3, where the file says none.
+const LOCAL_BASE: f64 = 10_000.0;
+
+/// The metadata of one architecture.
+struct Keys<'m> {
+    metadata: &'m Metadata,
+    architecture: &'m str,
+}
+
+impl Keys<'_> {
+    fn name(&self, setting: &str) -> String {
+        format!("{}.rope.{setting}", self.architecture)
+    }
+
+    fn number(&self, setting: &str) -> Result<Option<f64>, String> {
+        self.metadata.number(&self.name(setting))
+    }
+
+    /// Refuses any value of a setting but `neutral`.
+    fn only(&self, setting: &str, neutral: &[f64]) -> Result<(), String> {
+        match self.number(setting)? {
+            Some(value) if !neutral.contains(&value) => {
+                let key = self.name(setting);
+                Err(format!("metadata '{key}' is {value}: a model with this setting is not supported"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
 
 /// Writes what the metadata of `architecture` say of rotation into `config`, under the names of `family`.
 pub(super) fn read(
     metadata: &Metadata,
     architecture: &str,
     family: &str,
+    factors: Option<LongFactors>,
     config: &mut Map<String, Value>,
 ) -> Result<(), String> {
-    let key = |setting: &str| format!("{architecture}.{setting}");
-    if metadata.contains(&key("rope.dimension_sections")) {
-        return Err(format!("metadata '{}': rotation in sections is not supported", key("rope.dimension_sections")));
+    let keys = Keys { metadata, architecture };
+    let sections = keys.name("dimension_sections");
+    if metadata.contains(&sections) {
+        return Err(format!("metadata '{sections}': rotation in sections is not supported"));
     }
     for (setting, neutral) in REFUSED {
-        if let Some(value) = metadata.number(&key(setting))?
-            && !neutral.contains(&value)
-        {
-            return Err(format!("metadata '{}' is {value}: a model with this setting is not supported", key(setting)));
-        }
+        keys.only(setting.trim_start_matches("rope."), neutral)?;
     }
     heads(metadata, architecture, family, config)?;
-    let base = metadata.number(&key("rope.freq_base"))?.unwrap_or(10_000.0);
+    let base = keys.number("freq_base")?.unwrap_or(10_000.0);
+    let scaling = scaling(&keys, factors)?;
+    if matches!(family, "gemma3_text" | "olmo3") {
+        // Layers with a window are rotated as without the scaling, and may have a base of their own.
+        let silent = if family == "olmo3" { base } else { LOCAL_BASE };
+        let local = keys.number("freq_base_swa")?.unwrap_or(silent);
+        let mut full = scaling.unwrap_or_else(|| json!({ "rope_type": "default" }));
+        full["rope_theta"] = json!(base);
+        let sliding = json!({ "rope_type": "default", "rope_theta": local });
+        config.insert("rope_parameters".into(), json!({ "full_attention": full, "sliding_attention": sliding }));
+        return Ok(());
+    }
+    keys.only("freq_base_swa", &[base])?;
     config.insert(if family == "gpt_neox" { "rotary_emb_base" } else { "rope_theta" }.into(), json!(base));
-    let factor = match metadata.number(&key("rope.scaling.factor"))? {
-        Some(factor) => Some(factor),
-        // The name of the first converters.
-        None => metadata.number(&key("rope.scale_linear"))?,
-    };
-    match metadata.text(&key("rope.scaling.type"))?.unwrap_or("linear") {
-        "none" => {}
-        "linear" => {
-            if let Some(factor) = factor.filter(|factor| !matches!(factor, 0.0 | 1.0)) {
-                config.insert("rope_scaling".into(), json!({ "rope_type": "linear", "factor": factor }));
-            }
-        }
-        // Stretched by one, it is not stretched.
-        "yarn" if factor.is_none_or(|factor| matches!(factor, 0.0 | 1.0)) => {}
-        other => {
-            let key = key("rope.scaling.type");
-            return Err(format!("metadata '{key}' is '{other}', which is not supported; supported: none, linear"));
-        }
+    if let Some(scaling) = scaling {
+        config.insert("rope_scaling".into(), scaling);
+    }
+    if family == "phi3" {
+        let original = metadata.count(&keys.name("scaling.original_context_length"))?;
+        let original = original.map(Value::from).or_else(|| config.get("max_position_embeddings").cloned());
+        config.insert("original_max_position_embeddings".into(), original.unwrap_or(Value::Null));
     }
     Ok(())
+}
+
+/// The change of the frequencies for longer contexts, as a section of a configuration.
+fn scaling(keys: &Keys, factors: Option<LongFactors>) -> Result<Option<Value>, String> {
+    let kind = keys.metadata.text(&keys.name("scaling.type"))?;
+    if let Some(LongFactors { short, long }) = factors {
+        if !matches!(kind, None | Some("longrope" | "none")) {
+            let key = keys.name("scaling.type");
+            return Err(format!("metadata '{key}' is '{}' beside '{SHORT_FACTORS}'", kind.unwrap_or_default()));
+        }
+        let magnitude = keys.number("scaling.attn_factor")?.unwrap_or(1.0);
+        return Ok(Some(json!({
+            "rope_type": "longrope", "short_factor": short, "long_factor": long, "attention_factor": magnitude
+        })));
+    }
+    keys.only("scaling.attn_factor", &[1.0])?;
+    let factor = match keys.number("scaling.factor")? {
+        Some(factor) => Some(factor),
+        // The name of the first converters.
+        None => keys.number("scale_linear")?,
+    };
+    // Stretched by one, it is not stretched.
+    let factor = factor.filter(|factor| !matches!(factor, 0.0 | 1.0));
+    match (kind.unwrap_or("linear"), factor) {
+        ("yarn", Some(factor)) => yarn(keys, factor).map(Some),
+        ("none" | "linear" | "yarn", factor) => {
+            keys.only("scaling.yarn_attn_factor", &[1.0])?;
+            keys.only("scaling.yarn_ext_factor", &[-1.0, 0.0])?;
+            let factor = factor.filter(|_| kind != Some("none"));
+            Ok(factor.map(|factor| json!({ "rope_type": "linear", "factor": factor })))
+        }
+        (other, _) => {
+            let key = keys.name("scaling.type");
+            Err(format!("metadata '{key}' is '{other}', which is not supported here; supported: none, linear, yarn"))
+        }
+    }
+}
+
+/// Yarn by the settings that the converter wrote, as transformers has them; llama.cpp itself reads few of them.
+fn yarn(keys: &Keys, factor: f64) -> Result<Value, String> {
+    keys.only("scaling.yarn_ext_factor", &[-1.0, 1.0])?;
+    let mut section = json!({ "rope_type": "yarn", "factor": factor });
+    for (setting, name) in [
+        ("scaling.original_context_length", "original_max_position_embeddings"),
+        ("scaling.yarn_attn_factor", "attention_factor"),
+        ("scaling.yarn_beta_fast", "beta_fast"),
+        ("scaling.yarn_beta_slow", "beta_slow"),
+    ] {
+        if let Some(value) = keys.metadata.json(&keys.name(setting))? {
+            section[name] = value;
+        }
+    }
+    Ok(section)
 }
 
 /// Width of a head, and how much of it is rotated.
@@ -63,22 +152,36 @@ fn heads(metadata: &Metadata, architecture: &str, family: &str, config: &mut Map
     let heads = metadata.uniform(&key("attention.head_count"))?.unwrap_or_default();
     let width = metadata.count(&key("embedding_length"))?.unwrap_or_default();
     let even_split = width.checked_div(heads).unwrap_or_default();
-    let d_head = metadata.count(&key("attention.key_length"))?.unwrap_or(even_split);
+    let given = metadata.count(&key("attention.key_length"))?;
+    let d_head = given.unwrap_or(even_split);
     if let Some(values) = metadata.count(&key("attention.value_length"))?
         && values != d_head
     {
         return Err(format!("heads with {d_head} dimensions for keys and {values} for values are not supported"));
     }
-    if family == "gpt_neox" && d_head != even_split {
+    if matches!(family, "gpt_neox" | "phi3") && d_head != even_split {
         return Err(format!(
             "heads with {d_head} dimensions, not {width} / {heads}, are not supported in {architecture}"
         ));
     }
+    // The class has a width of its own where the configuration is silent.
+    if matches!(family, "qwen3" | "gemma2" | "gemma3_text") && given.is_none() {
+        config.insert("head_dim".into(), even_split.into());
+    }
     let rotated = metadata.count(&key("rope.dimension_count"))?.unwrap_or(d_head);
-    if family == "gpt_neox" && d_head > 0 {
-        config.insert("rotary_pct".into(), json!(rotated as f64 / d_head as f64));
-    } else if family != "gpt2" && rotated != d_head {
-        return Err(format!("{rotated} rotated dimensions of heads with {d_head} are not supported"));
+    let share = match family {
+        "gpt_neox" => "rotary_pct",
+        "phi3" => "partial_rotary_factor",
+        _ if rotated != d_head => {
+            return Err(format!("{rotated} rotated dimensions of heads with {d_head} are not supported"));
+        }
+        _ => return Ok(()),
+    };
+    if d_head > 0 {
+        let part = rotated as f64 / d_head as f64;
+        // Families multiply the share by the width and drop what is behind the point.
+        let part = if ((part * d_head as f64) as u64) < rotated { part.next_up() } else { part };
+        config.insert(share.into(), json!(part));
     }
     Ok(())
 }
