@@ -11,14 +11,19 @@
 //!
 //! and with a layer norm the same with the mean over d_model taken off γ ∘ u, which is to take it off each xᵢ. With s held
 //! at what it was, each summand is what its component adds.
+//!
+//! A norm after attention or MLP makes their heads and neurons no summands of what is written. A share of it is then what goes through
+//! the norm with the scale that it has, or what is lost without the share and with the norm taken anew ([`NormScale`]).
 
 use super::capture::{Holder, HookPositions};
 use super::edit::Positions;
+use super::post_norm::{self, PostNorm};
 use crate::kernel::{self, NormFunction, NormKind, to_f32};
 use crate::model::NotFinite;
 use crate::model::hook::{Hook, HookValue, Site};
 use crate::model::transformer::OutputPositions;
 use crate::model::transformer::{Linear, Tokens, Transformer};
+use crate::spec::{CapSide, NormScale};
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use indexmap::IndexMap;
 
@@ -58,6 +63,10 @@ pub struct Targets<'t> {
     pub answers: &'t [u32],
     /// The token whose logit is subtracted.
     pub others: Option<&'t [u32]>,
+    /// Which scale norms after attention and MLP have for a share of what they read.
+    pub norm: NormScale,
+    /// Which logit it is where the model has a soft cap: after it each share is multiplied by what the cap leaves of the whole.
+    pub cap: CapSide,
 }
 
 /// Logits and what adds to them.
@@ -102,6 +111,14 @@ impl Term {
         }
     }
 
+    /// A hook of what its norm reads, where one stands between it and the stream.
+    fn hook_before_norm(self) -> Option<Hook> {
+        match self {
+            Term::AttnBias(layer) => Some(Hook::Block(layer, Site::Z)),
+            term => term.hook(),
+        }
+    }
+
     /// Which of the values at its hook it is.
     fn unit(self) -> usize {
         match self {
@@ -127,13 +144,17 @@ pub fn direct_attribution<E: From<NotFinite>>(
 ) -> Result<DirectAttribution, E> {
     let prompts = tokens.batch;
     let last = Positions::At(vec![tokens.pos.saturating_sub(1)]);
-    let wanted: HookPositions = terms.iter().filter_map(|term| Some((term.hook()?, last.clone()))).collect();
+    let facts = transformer.facts();
+    let hooks = terms.iter().filter_map(|term| term.hook());
+    let projected = terms.iter().filter_map(|term| post_norm::before(term.hook_before_norm()?, facts));
+    let wanted: HookPositions = hooks.chain(projected).map(|hook| (hook, last.clone())).collect();
     let mut found = DirectAttribution { total: Vec::with_capacity(prompts), values: vec![0.0; terms.len() * prompts] };
     for (first, part) in tokens.batches(batch) {
         pause(first)?;
         let of = |tokens: &[u32]| tokens[first..first + part.batch].to_vec();
-        let run =
-            DirectBatch::new(transformer, &part, &wanted, &of(targets.answers), targets.others.map(of).as_deref())?;
+        let (answers, others) = (of(targets.answers), targets.others.map(of));
+        let targets = Targets { answers: &answers, others: others.as_deref(), ..targets };
+        let run = DirectBatch::new(transformer, &part, &wanted, targets)?;
         let by_hook: IndexMap<Hook, Vec<f32>> =
             run.got.iter().map(|(&hook, value)| (hook, run.written(transformer, hook, value))).collect();
         for (number, &term) in terms.iter().enumerate() {
@@ -148,6 +169,7 @@ pub fn direct_attribution<E: From<NotFinite>>(
                 }
                 None => values.copy_from_slice(&run.constant(transformer, term)),
             }
+            values.iter_mut().zip(&run.kept).for_each(|(value, kept)| *value *= kept);
         }
         found.total.extend(run.total);
     }
@@ -163,6 +185,9 @@ struct DirectBatch {
     direction: Tensor<2>,
     /// β · u + b, `[prompt]`.
     bias: Vec<f32>,
+    /// What the soft cap leaves of each prompt's logit or difference; 1 where it is taken before the cap.
+    kept: Vec<f32>,
+    norm: NormScale,
 }
 
 impl DirectBatch {
@@ -170,8 +195,7 @@ impl DirectBatch {
         transformer: &Transformer,
         tokens: &Tokens,
         wanted: &HookPositions,
-        answers: &[u32],
-        others: Option<&[u32]>,
+        Targets { answers, others, norm: scale, cap }: Targets,
     ) -> Result<Self, NotFinite> {
         let norm = &transformer.facts().norm;
         let mut holder = Holder { wanted, got: IndexMap::new(), length: tokens.pos };
@@ -183,13 +207,29 @@ impl DirectBatch {
         }
         let slots = resid.dims()[1];
         let resid = resid.narrow(1, slots - 1, 1);
-        let logits: Tensor<2> = transformer.unembed(resid.clone(), &mut ()).squeeze_dim(1);
+        let logits = transformer.uncapped(resid.clone(), &mut ());
+        let capped: Tensor<2> = transformer.capped(logits.clone()).squeeze_dim(1);
+        let logits: Tensor<2> = logits.squeeze_dim(1);
         NotFinite::check(transformer, tokens, &logits)?;
-        let mut total = kernel::pick(logits.clone(), answers);
+        let target = |logits: Tensor<2>| {
+            let mut total = kernel::pick(logits.clone(), answers);
+            others.iter().for_each(|others| subtract(&mut total, &kernel::pick(logits.clone(), others)));
+            total
+        };
+        let total = target(logits);
+        let (total, kept) = match cap {
+            CapSide::Before => (total, vec![1.0; answers.len()]),
+            CapSide::After => {
+                let after = target(capped);
+                // Of nothing, nothing is kept or lost.
+                let kept = |(after, before): (&f32, &f32)| if *before == 0.0 { 1.0 } else { after / before };
+                let kept = after.iter().zip(&total).map(kept).collect();
+                (after, kept)
+            }
+        };
         let mut column = column(&transformer.unembed, answers);
         let mut offset = offsets(&transformer.unembed, answers);
         if let Some(others) = others {
-            subtract(&mut total, &kernel::pick(logits, others));
             column = column - self::column(&transformer.unembed, others);
             subtract(&mut offset, &offsets(&transformer.unembed, others));
         }
@@ -199,13 +239,18 @@ impl DirectBatch {
         }
         let direction = direction(column, transformer, norm, resid);
         let got = holder.got.into_iter().map(|(hook, (value, _))| (hook, value)).collect();
-        Ok(Self { got, total, direction, bias: offset })
+        Ok(Self { got, total, direction, bias: offset, kept, norm: scale })
     }
 
     /// What each unit of a hook adds, `[prompt, unit]`: heads, neurons; of the rest one.
     fn written(&self, transformer: &Transformer, hook: Hook, value: &HookValue) -> Vec<f32> {
         let [prompts, _] = self.direction.dims();
-        let through = |weight: Tensor<2>| self.direction.clone().matmul(full(weight).transpose());
+        let direction = match self.post_norm(transformer, hook) {
+            None => self.direction.clone(),
+            Some(norm) if self.norm == NormScale::Frozen => norm.frozen_direction(self.direction.clone()),
+            Some(norm) => return self.lost(transformer, hook, value, &norm),
+        };
+        let through = |weight: Tensor<2>| direction.clone().matmul(full(weight).transpose());
         match (hook, value) {
             (Hook::Block(layer, Site::Z), HookValue::Heads(z)) => {
                 let [_, _, heads, d_head] = z.dims();
@@ -218,10 +263,54 @@ impl DirectBatch {
                 to_f32(full(post.clone().squeeze_dim(1)) * read)
             }
             (_, HookValue::Stream(stream)) => {
-                to_f32((full(stream.clone().squeeze_dim(1)) * self.direction.clone()).sum_dim(1))
+                to_f32((full(stream.clone().squeeze_dim(1)) * direction.clone()).sum_dim(1))
             }
             (_, HookValue::Heads(_)) => vec![0.0; prompts],
         }
+    }
+
+    /// The norm between a hook and the stream, where there is one.
+    fn post_norm<'t>(&self, transformer: &'t Transformer, hook: Hook) -> Option<PostNorm<'t>> {
+        let projected = post_norm::before(hook, transformer.facts()).filter(|projected| *projected != hook)?;
+        match self.got.get(&projected)? {
+            HookValue::Stream(stream) => PostNorm::new(transformer, projected, stream.clone().cast(DType::F32)),
+            HookValue::Heads(_) => None,
+        }
+    }
+
+    /// What is lost without each unit of a hook before a norm, which is then taken anew, `[prompt, unit]`.
+    fn lost(&self, transformer: &Transformer, hook: Hook, value: &HookValue, norm: &PostNorm) -> Vec<f32> {
+        let [prompts, d_model] = self.direction.dims();
+        let (Hook::Block(layer, _), block) = (hook, |layer: usize| &transformer.blocks[layer]) else {
+            return vec![0.0; prompts];
+        };
+        let (values, weight): (Tensor<3>, _) = match value {
+            HookValue::Heads(z) => {
+                let [_, _, heads, d_head] = z.dims();
+                (z.clone().reshape([prompts, heads, d_head]), block(layer).attention.o.weight.val())
+            }
+            HookValue::Stream(post) => {
+                let [.., neurons] = post.dims();
+                (post.clone().reshape([prompts, neurons, 1]), block(layer).down.weight.val())
+            }
+        };
+        let [_, units, width] = values.dims();
+        let (values, weight) = (values.cast(DType::F32), full(weight).reshape([units, width, d_model]));
+        let mut lost = vec![0.0; prompts * units];
+        // What units write is d_model wide each: some at a time.
+        let most = (LOST_AT_ONCE / (prompts * d_model)).max(1);
+        for first in (0..units).step_by(most) {
+            let count = most.min(units - first);
+            let by_unit = values.clone().narrow(1, first, count).swap_dims(0, 1);
+            let shares = by_unit.matmul(weight.clone().narrow(0, first, count)).swap_dims(0, 1);
+            let without = norm.change(shares * -1.0, NormScale::Recomputed);
+            let read = (without * self.direction.clone().reshape([prompts, 1, d_model])).sum_dim(2);
+            for (prompt, values) in to_f32(read).chunks_exact(count).enumerate() {
+                let target = &mut lost[prompt * units + first..][..count];
+                target.iter_mut().zip(values).for_each(|(target, value)| *target = -value);
+            }
+        }
+        lost
     }
 
     /// What a bias adds, `[prompt]`.
@@ -230,13 +319,27 @@ impl DirectBatch {
         match term {
             Term::Bias => self.bias.clone(),
             Term::AttnBias(layer) => match &transformer.blocks[layer].attention.o.bias {
-                Some(bias) => to_f32((self.direction.clone() * full(bias.val().unsqueeze())).sum_dim(1)),
                 None => vec![0.0; prompts],
+                Some(bias) => {
+                    let [_, d_model] = self.direction.dims();
+                    let bias = full(bias.val().unsqueeze()).expand([prompts, d_model]);
+                    let written = match self.post_norm(transformer, Hook::Block(layer, Site::Z)) {
+                        None => bias,
+                        Some(norm) => {
+                            let without = norm.change(bias.reshape([prompts, 1, d_model]) * -1.0, self.norm);
+                            without.squeeze_dim(1) * -1.0
+                        }
+                    };
+                    to_f32((self.direction.clone() * written).sum_dim(1))
+                }
             },
             _ => vec![0.0; prompts],
         }
     }
 }
+
+/// Values of shares that are computed at once.
+const LOST_AT_ONCE: usize = 1 << 24;
 
 /// γ ∘ u / s, centred before a layer norm, `[prompt, d_model]`; u is `column`, s that of `resid`, `[prompt, 1, d_model]`.
 fn direction(column: Tensor<2>, transformer: &Transformer, norm: &NormFunction, resid: Tensor<3>) -> Tensor<2> {

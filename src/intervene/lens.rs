@@ -6,6 +6,7 @@ use crate::model::NotFinite;
 use crate::model::hook::{Hook, HookValue};
 use crate::model::transformer::OutputPositions;
 use crate::model::transformer::{Tokens, Transformer};
+use crate::spec::CapSide;
 use burn::tensor::Tensor;
 use indexmap::IndexMap;
 
@@ -23,7 +24,7 @@ pub struct Lens {
 
 /// Reads the wanted streams (hooks of width d_model) at the wanted positions of every prompt, `batch` prompts at a time,
 /// so that no more than the logits of one stream and position of a batch are in memory. With x the stream,
-/// logits = norm(x) · W_U + b_U; the norm is the model's last, of x's own scale.
+/// logits = norm(x) · W_U + b_U, soft-capped or not where the model does that; the norm is the model's last, of x's own scale.
 ///
 /// # Errors
 /// Logits that are not finite, and what `read` returns.
@@ -31,6 +32,7 @@ pub fn logit_lens<E: From<NotFinite>>(
     transformer: &Transformer,
     tokens: &Tokens,
     wanted: &HookPositions,
+    cap: CapSide,
     batch: usize,
     mut read: impl FnMut(Lens) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -45,7 +47,12 @@ pub fn logit_lens<E: From<NotFinite>>(
         for (hook, (value, positions)) in holder.got {
             let HookValue::Stream(stream) = value else { continue };
             for (slot, position) in positions.into_iter().enumerate() {
-                let logits = transformer.unembed(stream.clone().narrow(1, slot, 1), &mut ()).squeeze_dim(1);
+                let logits = transformer.uncapped(stream.clone().narrow(1, slot, 1), &mut ());
+                let logits = match cap {
+                    CapSide::Before => logits,
+                    CapSide::After => transformer.capped(logits),
+                }
+                .squeeze_dim(1);
                 read(Lens { hook, position, first, logits })?;
             }
         }

@@ -10,7 +10,7 @@ use crate::model::hook::{Hook, Site};
 use crate::model::transformer::{Norm, Transformer};
 use crate::spec::NormScale;
 use burn::module::Param;
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 /// Where the norm after attention or MLP reads what an edit at `hook` changes; `None` where no norm stands between the hook and the
 /// stream.
@@ -75,6 +75,23 @@ impl<'t> PostNorm<'t> {
                 };
                 kernel::scale_and_shift(centred / divisor, self.norm.scale.as_ref().map(Param::val), None)
             }
+        }
+    }
+}
+
+impl PostNorm<'_> {
+    /// What a direction of the stream reads before the norm, of the first position of each row, with the scale held: `[row, d_model]`.
+    pub fn frozen_direction(&self, direction: Tensor<2>) -> Tensor<2> {
+        let norm = &self.transformer.facts().norm;
+        let (_, divisor) = kernel::norm_parts(self.projected.clone().narrow(1, 0, 1), norm);
+        let scaled = match &self.norm.scale {
+            Some(scale) => direction * scale.val().cast(DType::F32).unsqueeze(),
+            None => direction,
+        };
+        let read = scaled / divisor.squeeze_dim(1);
+        match norm.kind {
+            NormKind::Rms => read,
+            NormKind::Layer => read.clone() - read.mean_dim(1),
         }
     }
 }

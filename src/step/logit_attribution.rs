@@ -1,5 +1,6 @@
 //! Step `logit-attribution`: what each component adds to the answer's logit (Elhage et al. 2021).
 
+use super::convention::{self, WithConventions};
 use super::model_run::{self, CellRun};
 use super::pairing::{self, Other, PromptPairs};
 use super::places::{self, Component, PlaceColumns, PlaceKey, PositionGroup};
@@ -12,6 +13,7 @@ use crate::intervene::{Positions, Targets, Term, direct_attribution};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::prompt::Prompt;
+use crate::spec::CapSide;
 use crate::spec::step::{self, AttributionTarget};
 use crate::step::dependent_key::DependentKey;
 use crate::step::divided::parts;
@@ -26,7 +28,9 @@ impl Kind for step::LogitAttribution {
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
-        let values = MeasuredValues::declared::<PlaceColumns>((Vec::new(), &[]), false, self.per_prompt);
+        let values =
+            MeasuredValues::declared::<WithConventions<PlaceColumns>>((Vec::new(), &[]), false, self.per_prompt);
+        let values = convention::named(values, self.norm, self.soft_cap);
         let pairs = (self.target == AttributionTarget::Difference).then(pairing::rows);
         values.into_iter().chain(pairs).collect()
     }
@@ -77,6 +81,7 @@ fn attribute(step: &step::LogitAttribution, CellRun { cell, subject, context, ou
     let answers: Vec<u32> = prompts.iter().map(|prompt| prompt.answer_token()).collect();
     let others: Option<Vec<u32>> =
         pairs.as_ref().map(|pairs| (0..prompts.len()).map(|pair| pairs.other_answer(pair, cell)).collect());
+    let (norm, cap) = (step.norm.unwrap_or_default(), step.soft_cap.unwrap_or(CapSide::Before));
     let tokens = model_run::tokens(&prompts)?;
     let label = format!("{}: {}", step.name, subject.name);
     let task = context.progress.begin(&label, prompts.len() as u64, "prompts");
@@ -84,8 +89,12 @@ fn attribute(step: &step::LogitAttribution, CellRun { cell, subject, context, ou
     let divided = subject.divided(&step.name, &cell.template, parts(prompts.len(), batch), context);
     // `[term, prompt]`, and what they add up to as one more.
     let mut data = divided.values(1, (&task, 1), outcome, |part, _| {
-        let targets =
-            Targets { answers: &answers[part.clone()], others: others.as_ref().map(|others| &others[part.clone()]) };
+        let targets = Targets {
+            answers: &answers[part.clone()],
+            others: others.as_ref().map(|others| &others[part.clone()]),
+            norm,
+            cap,
+        };
         let pause = |_| interrupt::check().map_err(Error::from);
         let found = direct_attribution(transformer, &tokens.part(part.clone()), targets, &terms, batch, pause)?;
         task.advance(part.len() as u64);
@@ -101,6 +110,7 @@ fn attribute(step: &step::LogitAttribution, CellRun { cell, subject, context, ou
     };
     let both = ["rest", "total"].map(|name| named(name, name, &last));
     let keys = PlaceColumns::frame(terms.iter().map(|&term| key(term, &last, facts)).chain(both))?;
+    let keys = convention::beside(keys, step.norm, step.soft_cap)?;
     let measure = match step.target {
         AttributionTarget::Answer => "logit",
         AttributionTarget::Difference => "logit-difference",

@@ -1,5 +1,6 @@
 //! Step `logit-lens`: what the stream within the model would predict, were it the last (nostalgebraist 2020).
 
+use super::convention::{self, WithConventions};
 use super::model_run::{self, CellRun};
 use super::places::{self, Component, PlaceColumns, PositionGroup};
 use super::summary::MeasuredValues;
@@ -8,7 +9,7 @@ use crate::context::Context;
 use crate::cost::{ReadCost, Survey, Workload};
 use crate::intervene::{HookPositions, Lens, logit_lens};
 use crate::model::hook::{Hook, Site};
-use crate::spec::{HookPattern, PositionName, SitePattern, UnitPattern, step};
+use crate::spec::{CapSide, HookPattern, PositionName, SitePattern, UnitPattern, step};
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::system::interrupt;
@@ -25,7 +26,9 @@ impl Kind for step::LogitLens {
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
-        MeasuredValues::declared::<PlaceColumns>((MEASURES.to_vec(), &MEASURES), false, self.per_prompt)
+        let measured = (MEASURES.to_vec(), &MEASURES[..]);
+        let rows = MeasuredValues::declared::<WithConventions<PlaceColumns>>(measured, false, self.per_prompt);
+        convention::named(rows, None, self.soft_cap)
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
@@ -69,10 +72,11 @@ fn look(step: &step::LogitLens, CellRun { cell, subject, context, outcome }: Cel
     let task = context.progress.begin(&format!("{}: {}", step.name, subject.name), rows as u64, "readings");
     let batch = context.batch(&subject.model);
     let divided = subject.divided(&step.name, &cell.template, parts(answers.len(), batch), context);
+    let cap = step.soft_cap.unwrap_or(CapSide::After);
     let data = divided.values(MEASURES.len(), (&task, read.len()), outcome, |part, _| {
         let (tokens, answers) = (tokens.part(part.clone()), &answers[part]);
         let mut data = vec![f64::NAN; read.len() * answers.len() * MEASURES.len()];
-        logit_lens(subject.model.transformer(), &tokens, &wanted, batch, |lens| {
+        logit_lens(subject.model.transformer(), &tokens, &wanted, cap, batch, |lens| {
             interrupt::check()?;
             let (hook, position, first) = (lens.hook, lens.position, lens.first);
             let measured = measure(lens, answers);
@@ -87,7 +91,7 @@ fn look(step: &step::LogitLens, CellRun { cell, subject, context, outcome }: Cel
         })?;
         Ok(data)
     })?;
-    let keys = places::keys(&read, facts)?;
+    let keys = convention::beside(places::keys(&read, facts)?, None, step.soft_cap)?;
     let values =
         MeasuredValues { keys: &keys, measures: &MEASURES, prompts: &cell.prompts, data: &data, baseline: None };
     outcome.add_values(&step.name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;

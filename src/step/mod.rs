@@ -6,6 +6,7 @@ mod agreement;
 mod attention_patterns;
 mod attribution;
 mod capture;
+mod convention;
 mod declared;
 pub mod dependent_key;
 mod divided;

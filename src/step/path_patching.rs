@@ -1,5 +1,6 @@
 //! Step `path-patching`: what one component tells another through the residual stream, everything else as in the clean run.
 
+use super::convention::{self, WithConventions};
 use super::model_run::{self, CellRun, ModelRun};
 use super::pairing::{self, PromptPairs};
 use super::patching::{self, Runs};
@@ -47,7 +48,8 @@ impl Kind for PathPatching {
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
-        patching::rows::<PathColumns>(&self.measures, self.per_prompt)
+        let rows = patching::rows::<WithConventions<PathColumns>>(&self.measures, self.per_prompt);
+        convention::named(rows, self.norm, None)
     }
 
     fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
@@ -123,7 +125,7 @@ fn patch(step: &PathPatching, CellRun { cell, subject, context, outcome }: CellR
                 sources: &runs.sources,
                 pairs: &of,
                 positions: &block.at.positions,
-                norm: step.norm,
+                norm: step.norm.unwrap_or_default(),
                 memory: replays::memory(context) / 2,
             };
             let readouts = block.read(name, &paths, &runs, (context, &task), subject, checks)?;
@@ -137,7 +139,7 @@ fn patch(step: &PathPatching, CellRun { cell, subject, context, outcome }: CellR
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let paths: Vec<Path> = blocks.iter().flat_map(PathGroup::each).collect();
-    let keys = PathColumns::frame(paths.iter().map(|path| (path, facts)))?;
+    let keys = convention::beside(PathColumns::frame(paths.iter().map(|path| (path, facts)))?, step.norm, None)?;
     let baseline = runs.unpatched(&step.measures);
     let values =
         MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data: &data, baseline: Some(&baseline) };

@@ -10,7 +10,7 @@ use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::{Hook, Site};
 use ablate::model::processing::Processed;
 use ablate::model::transformer::{Tokens, Transformer};
-use ablate::spec::Processing;
+use ablate::spec::{CapSide, NormScale, Processing};
 use burn::tensor::{DType, Device};
 
 /// The fixtures' r and r' of each prompt.
@@ -24,8 +24,15 @@ fn attribute(
     (answers, others): (&[u32], Option<&[u32]>),
     terms: &[Term],
 ) -> DirectAttribution {
-    direct_attribution(model, tokens, Targets { answers, others }, terms, 2, |_| Ok::<(), ablate::model::NotFinite>(()))
-        .unwrap()
+    direct_attribution(
+        model,
+        tokens,
+        Targets { answers, others, norm: NormScale::Frozen, cap: CapSide::Before },
+        terms,
+        2,
+        |_| Ok::<(), ablate::model::NotFinite>(()),
+    )
+    .unwrap()
 }
 
 #[test]
@@ -39,7 +46,7 @@ fn logit_lens_of_every_layer() {
             .chain([site(n_layers - 1, Site::ResidPost)])
             .collect();
         let mut read: Vec<Vec<f32>> = vec![Vec::new(); wanted.len()];
-        logit_lens(&case.model, &case.tokens, &wanted, 2, |lens| {
+        logit_lens(&case.model, &case.tokens, &wanted, CapSide::After, 2, |lens| {
             let held = &mut read[wanted.get_index_of(&lens.hook).unwrap()];
             assert_eq!((lens.position, held.len()), (case.last(), lens.first * case.model.facts().n_vocab));
             held.extend(to_f32(lens.logits));
@@ -185,7 +192,7 @@ fn half_precision_reads_alike() {
             read.extend(ablate::kernel::rank(lens.logits, &answers[lens.first..][..case.tokens.batch]));
             Ok::<(), ablate::model::NotFinite>(())
         };
-        logit_lens(&half, &case.tokens, &wanted, case.tokens.batch, keep).unwrap();
+        logit_lens(&half, &case.tokens, &wanted, CapSide::After, case.tokens.batch, keep).unwrap();
         assert_eq!(read.len(), case.tokens.batch);
     }
 }

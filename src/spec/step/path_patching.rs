@@ -34,9 +34,10 @@ step! {
         receivers: Vec<Parsed<ReceiverPattern>>,
         /// Where the sender writes and the receiver reads: each position on its own.
         positions = "last_position",
-        /// In a model with a norm after attention, with which scale of it a head's change comes to the stream.
-        #[serde(default, skip_serializing_if = "NormScale::is_frozen")]
-        norm: NormScale,
+        /// In a model with a norm after attention, with which scale of it a head's change comes to the stream; `"frozen"` where it is
+        /// not said. Rows have a column of it where it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        norm: Option<NormScale>,
         counterfactual,
         measures(EffectMeasure, "indirect_effect"),
         per_prompt,

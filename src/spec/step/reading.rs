@@ -5,7 +5,7 @@ use super::relations::relations;
 use super::shared::{
     Counterfactual, after_blocks, components_schema, every_head, heads_and_mlps, last_position, sites_schema,
 };
-use crate::spec::{ComponentPattern, Parsed, SitePattern, layers_of};
+use crate::spec::{CapSide, ComponentPattern, NormScale, Parsed, SitePattern, layers_of};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,10 @@ step! {
         sites: Vec<Parsed<SitePattern>>,
         /// Where: each position on its own (`each` for every one).
         positions = "last_position",
+        /// In a model with a soft cap of its logits, whether it is applied; `"after"` it where it is not said. Rows have a column of it
+        /// where it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        soft_cap: Option<CapSide>,
         per_prompt,
         bootstrap,
     }
@@ -68,6 +72,14 @@ step! {
         /// The other prompt of each pair, of `target = "difference"`.
         #[serde(default)]
         counterfactual: Counterfactual,
+        /// In a model with norms after attention and MLP, with which scale of them a head's or neuron's share comes to the stream;
+        /// `"frozen"` where it is not said. Rows have a column of it where it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        norm: Option<NormScale>,
+        /// In a model with a soft cap of its logits, which logit it is; `"before"` where it is not said, whose shares are as they are.
+        /// After the cap each is multiplied by what the cap leaves of the whole. Rows have a column of it where it is said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        soft_cap: Option<CapSide>,
         per_prompt,
         bootstrap,
     }
