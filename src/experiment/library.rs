@@ -15,6 +15,7 @@ use std::rc::Rc;
 #[derive(Debug, Clone)]
 pub struct Experiment {
     loaded: Loaded,
+    no_store: bool,
 }
 
 /// The folder of results of a run.
@@ -37,7 +38,13 @@ impl Experiment {
     /// # Errors
     /// As [`Experiment::load`].
     pub fn with(path: impl AsRef<Path>, sets: &[String]) -> Result<Self, Error> {
-        Ok(Self { loaded: spec::load(path.as_ref(), sets, std::iter::empty())? })
+        Ok(spec::load(path.as_ref(), sets, std::iter::empty())?.into())
+    }
+
+    /// The same, but every step is computed: nothing is taken from the user's store or put into it.
+    #[must_use]
+    pub fn without_store(self) -> Self {
+        Self { no_store: true, ..self }
     }
 
     /// The names of its steps, as they are written.
@@ -45,18 +52,26 @@ impl Experiment {
         self.loaded.spec.steps.iter().map(|step| step.name())
     }
 
-    /// Runs it, as `ablate run` does: steps that the user's store has are taken from there, results go to `output.dir`.
+    /// Runs it, as `ablate run` does: steps that the user's store has are taken from there, results go to `output.dir`. Where its
+    /// model is a known one, that one's profile is laid over the spec first.
     ///
     /// # Errors
-    /// [`Error::Spec`] and its like before any work; [`Error::Parts`] for what failed in it; [`Error::Differ`] where a number is not
+    /// [`Error::Spec`] and [`Error::Refused`] before any work; [`Error::Parts`] for what failed in it; [`Error::Differ`] where a number is not
     /// as expected: then the results are there.
     pub fn run(&self) -> Result<Finished, Error> {
         let loaded = checked(&self.loaded, true)?;
         let plan = Plan::new(&loaded, true, Rc::default())?;
         let progress = Progress::quiet();
         let options = RunOptions { progress: &progress, command: "ablate::Experiment::run".into() };
-        execute(&plan, &Session::new(Force::Nothing, false), &options)?;
+        execute(&plan, &Session::new(Force::Nothing, self.no_store), &options)?;
         Ok(Finished { folder: plan.folder() })
+    }
+}
+
+/// A spec that is there as a value: `Experiment::from(spec::parse("spec.toml", text)?)`.
+impl From<Loaded> for Experiment {
+    fn from(loaded: Loaded) -> Self {
+        Self { loaded, no_store: false }
     }
 }
 

@@ -34,7 +34,7 @@ impl Specs {
     }
 
     /// Reads the specs that paths name (see [`spec::files`]) and that a filter means, `sets` laid over each, and settles them (see
-    /// [`super::checked`]).
+    /// [`check::checked`]).
     ///
     /// # Errors
     /// Folders without specs, and a filter that means none. What is wrong with a spec is kept for [`Specs::plan`], which finds the rest.

@@ -1,19 +1,21 @@
-//! The executor: reading [`run`] is reading the program.
+//! The executor: reading `work` is reading the program. From Rust it is an [`Experiment`].
 
 mod expectations;
 mod facts;
 mod folders;
 mod library;
 mod many;
-pub mod rerun;
+pub(crate) mod rerun;
 mod summary;
 
 pub use library::{Experiment, Finished};
-pub use many::{Specs, all, replaceable};
+#[doc(hidden)]
+pub use many::Specs;
+pub(crate) use many::{all, replaceable};
 
-use crate::check::{self, checked};
+use crate::check;
 use crate::manifest::{self, Machine, Manifest};
-use crate::plan::{Force, Plan, Recall, Session};
+use crate::plan::{Plan, Recall, Session};
 use crate::report::{self, Report};
 use crate::results::Results;
 use crate::run::failures::{Failures, RowsState, SpecItem};
@@ -26,28 +28,15 @@ use crate::system::progress::Progress;
 use crate::table::Frames;
 use crate::variants::order;
 use crate::{Error, figure, table};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 use summary::Ended;
 
-/// Runs a spec, without a store: its steps, then its tables, then its figures, then the report. Each file is written as soon
-/// as it is there. Where its model is a known one, that one's profile is laid over the spec first.
-///
-/// # Errors
-/// [`Error::Refused`] before any work when a step, table or figure asks for what cannot be had; [`Error::Differ`] after all
-/// of it when the model at hand is not as expected.
-pub fn run(loaded: &Loaded, options: &RunOptions) -> Result<(), Error> {
-    let session = Session::new(Force::Nothing, true);
-    let quiet = options.progress.is_quiet();
-    let loaded = checked(loaded, quiet)?;
-    execute(&Plan::new(&loaded, quiet, Rc::default())?, &session, options)
-}
-
 /// Runs one plan, in a session that it may share with others.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`Experiment::run`].
+#[doc(hidden)]
 pub fn execute(plan: &Plan, session: &Session, options: &RunOptions) -> Result<(), Error> {
     work(plan, session, options)?.error.map_or(Ok(()), Err)
 }

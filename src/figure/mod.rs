@@ -3,11 +3,11 @@
 //! Rows become a [`Scene`] (shapes and measured texts, all in place), and one function paints a scene on any of plotters'
 //! backends. The same rows give the same bytes.
 
-pub mod axis;
+mod axis;
 mod bars;
 mod blank;
 mod cell;
-pub mod colour;
+pub(crate) mod colour;
 mod colour_bar;
 mod dash;
 mod data;
@@ -31,10 +31,16 @@ mod scene;
 mod series;
 mod svg;
 
-pub use drawing::{Drawing, Drawn};
+pub use drawing::Drawn;
 pub use error::{FigureError, FigureProblem};
+
+#[doc(hidden)]
+pub use drawing::Drawing;
+#[doc(hidden)]
 pub use font::Face;
+#[doc(hidden)]
 pub use geometry::{Area, Point};
+#[doc(hidden)]
 pub use scene::{Color, Item, MarkerShape, Scene, Text};
 
 use crate::spec::{self, FigureKind, ImageFormat, figure_kinds};
@@ -111,6 +117,7 @@ pub fn draw(
 ///
 /// # Errors
 /// As [`draw`], but for those of writing.
+#[doc(hidden)]
 pub fn layout(figure: &spec::Figure, rows: &DataFrame) -> Result<Drawing, FigureError> {
     let kept = kept(figure, rows).map_err(|fault| vec![fault]);
     let mut drawing = match kept.and_then(|rows| laid_out(figure, &rows)) {
@@ -147,6 +154,7 @@ fn letters_without_glyph(scene: &Scene) -> Option<String> {
 ///
 /// # Errors
 /// Everything that is wrong with its keys.
+#[doc(hidden)]
 pub fn check(figure: &spec::Figure, columns: &DataFrame) -> Result<(), FigureError> {
     let none = columns.clear();
     let conditions = figure.filter.iter().filter_map(|(column, condition)| {

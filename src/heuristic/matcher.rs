@@ -188,7 +188,7 @@ impl Matcher {
     ///
     /// # Panics
     /// As [`Self::scores`].
-    pub fn direct_matches(
+    pub(crate) fn direct_matches(
         &self,
         activations: &[f32],
         result_logits: &[f32],
@@ -203,7 +203,7 @@ impl Matcher {
     ///
     /// # Panics
     /// When there is not one activation per prompt.
-    pub fn indirect_matches(&self, activations: &[f32], scratch: &mut MatcherScratch) -> Vec<Match> {
+    pub(crate) fn indirect_matches(&self, activations: &[f32], scratch: &mut MatcherScratch) -> Vec<Match> {
         let mut scores = vec![Score::NONE; self.entries.len()];
         self.score_indirect(activations, scratch, &mut scores);
         scratch.ordered = false;

@@ -138,7 +138,7 @@ impl Layout {
 
 impl HookValue {
     /// Its values in main memory.
-    pub fn to_host(&self) -> Vec<f32> {
+    pub(crate) fn to_host(&self) -> Vec<f32> {
         match self {
             HookValue::Stream(tensor) => to_f32(tensor.clone()),
             HookValue::Heads(tensor) => to_f32(tensor.clone()),

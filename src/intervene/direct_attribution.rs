@@ -88,7 +88,7 @@ impl Term {
     }
 
     /// What stands in the stream before the first block.
-    pub fn embeddings(transformer: &Transformer) -> Vec<Self> {
+    pub(crate) fn embeddings(transformer: &Transformer) -> Vec<Self> {
         let positions = transformer.pos_embed.as_ref().map(|_| Term::PosEmbed);
         [Term::Embed].into_iter().chain(positions).collect()
     }

@@ -36,19 +36,32 @@ mod vocabulary;
 mod work;
 
 pub use activation::{Activation, Activations, Layout};
-pub use apply::run_edited;
-pub use attribution::{AttributedUnit, TokenPairs, attribute, recorded_bytes};
-pub use base::CleanRun;
-pub use capture::{HookPositions, Sums, add_sums, capture, capture_blocks, capture_means, capture_sums, means_of};
+pub use attribution::{AttributedUnit, TokenPairs, attribute};
+pub use capture::{HookPositions, capture, capture_means};
 pub use direct_attribution::{DirectAttribution, Targets, Term, direct_attribution};
 pub use edit::{Change, Edit, EditedPrompt, Positions, Units, Value};
 pub use error::EditError;
 pub use lens::{Lens, logit_lens};
 pub use library::{InterventionError, activations_at, logits_with};
-pub use operations::{layer_operations, unembedding_operations};
-pub use parallel::runs_side_by_side;
+
+#[doc(hidden)]
+pub use apply::run_edited;
+#[doc(hidden)]
+pub use base::CleanRun;
+#[doc(hidden)]
+pub use operations::layer_operations;
+#[doc(hidden)]
 pub use paths::{Paths, Receiver, Sender};
+#[doc(hidden)]
 pub use readout::{LogitRead, LogitReads};
+#[doc(hidden)]
 pub use replay::{Cost, Replay, ReplayCheck};
+#[doc(hidden)]
 pub use value_logits::value_logits;
+#[doc(hidden)]
 pub use work::Work;
+
+pub(crate) use attribution::recorded_bytes;
+pub(crate) use capture::{Sums, add_sums, capture_blocks, capture_sums, means_of};
+pub(crate) use operations::unembedding_operations;
+pub(crate) use parallel::runs_side_by_side;

@@ -107,7 +107,7 @@ pub struct Paths<'a> {
 
 impl Paths<'_> {
     /// How many senders [`Paths::received`] may be asked for at once.
-    pub fn senders_at_once(&self, receiver: Receiver) -> usize {
+    pub(crate) fn senders_at_once(&self, receiver: Receiver) -> usize {
         let length = self.base.tokens.pos;
         let width = Layout::of(receiver.hook(), self.transformer.facts(), length).map_or(1, Layout::position_width);
         let bytes = 4 * width * self.positions.iter(length).count() * self.pairs.len();

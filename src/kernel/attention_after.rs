@@ -54,7 +54,7 @@ impl Past {
     }
 }
 
-/// [`attention`](super::attention) of positions that come after a past: queries `[row, query_pos, head, d_head]`, own keys
+/// [`attention`](fn@super::attention) of positions that come after a past: queries `[row, query_pos, head, d_head]`, own keys
 /// and values `[row, pos, kv_head, d_head]`. The past is read where it lies, not copied for every row.
 pub fn attention_after(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, past: &Past, scores: Scores) -> Tensor<4> {
     if past.is_empty() {

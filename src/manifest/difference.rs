@@ -60,7 +60,7 @@ fn machine(then: &Machine, now: &Machine) -> Vec<String> {
 
 impl SpecRecord {
     /// Files of the spec that are not as they were, a line each; paths start from `root`.
-    pub fn changed_files(&self, root: &Path) -> Vec<String> {
+    pub(crate) fn changed_files(&self, root: &Path) -> Vec<String> {
         let changed = self.files.iter().filter_map(|file| {
             let what = match std::fs::read(root.join(&file.path)) {
                 Ok(bytes) if crate::system::digests::of_bytes(&bytes) == file.sha256 => return None,

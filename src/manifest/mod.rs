@@ -16,21 +16,25 @@ mod root;
 mod same;
 mod self_check;
 mod spec;
-pub mod unfinished;
+pub(crate) mod unfinished;
 
-pub use dependencies::{Dependency, dependencies};
-pub use difference::{changes, other_models};
+#[doc(inline)]
+pub use crate::expectation::{Compared, Verdict};
+pub use dependencies::Dependency;
 pub use failed::Failed;
 pub use git::Git;
-pub use machine::{Machine, processor};
+pub use machine::Machine;
 pub use prompts::PromptsRecord;
 pub use recalled::Recalled;
-pub use root::root;
 pub use self_check::SelfCheck;
 pub use spec::{SpecFile, SpecRecord, ValueOrigin};
 pub use unfinished::Unfinished;
 
-use crate::expectation::Compared;
+pub(crate) use dependencies::dependencies;
+pub(crate) use difference::{changes, other_models};
+pub(crate) use machine::processor;
+pub(crate) use root::root;
+
 use crate::spec::Processing;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};

@@ -27,7 +27,7 @@ pub struct PromptsRecord {
 
 impl PromptsRecord {
     /// Of a set (none for `[prompts]`) in a model's tokens.
-    pub fn of(set: Option<&str>, model: &ModelName, built: &PromptSet) -> Self {
+    pub(crate) fn of(set: Option<&str>, model: &ModelName, built: &PromptSet) -> Self {
         let mut text = String::new();
         for prompt in &built.prompts {
             // Writing to a string does not fail.
@@ -50,7 +50,7 @@ impl PromptsRecord {
     }
 
     /// Adds the record of a step's prompts to those of others.
-    pub fn join(self, step: &str, all: &mut Vec<Self>) {
+    pub(crate) fn join(self, step: &str, all: &mut Vec<Self>) {
         let step = step.to_string();
         match all.iter_mut().find(|known| known.is_of(&self)) {
             Some(known) if known.steps.contains(&step) => {}

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 impl Manifest {
     /// Whether this record can stand for another run, of the same results, that was made later.
-    pub fn has_results_of(&self, other: &Self) -> bool {
+    pub(crate) fn has_results_of(&self, other: &Self) -> bool {
         // A rerun says of which run it is one, and a spec that was committed since names its commit from now on.
         let says_more = other.rerun_of.is_some() || (other.of_a_commit() && !self.of_a_commit());
         !says_more && self.lasting() == other.lasting()

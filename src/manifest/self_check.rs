@@ -31,7 +31,7 @@ fn nan_for_null<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f32
 
 impl SelfCheck {
     /// Of a check, and the share of the largest logit that a difference may be.
-    pub fn new(step: &str, model: &ModelName, check: ReplayCheck, relative: f32) -> Self {
+    pub(crate) fn new(step: &str, model: &ModelName, check: ReplayCheck, relative: f32) -> Self {
         Self {
             step: step.to_string(),
             model: model.to_string(),

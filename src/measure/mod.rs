@@ -17,9 +17,12 @@ pub use accuracy::RightAnswers;
 pub use attribution::AttributionMeasure;
 pub use bootstrap::{BootstrapMean, Resamples};
 pub use effect::EffectMeasure;
-pub use greedy::{Decoded, Extent, GreedyTask, Pace, decode, first_token};
-pub use next_token::{BoxError, DecodeError, NextToken, arg_max};
 pub use reading::Reading;
 pub use smallest::{Enough, enough};
 pub use table::Property;
 pub use wilson::{Interval, Z95, wilson, wilson_mean};
+
+#[doc(hidden)]
+pub use greedy::{Decoded, Extent, GreedyTask, Pace, decode, first_token};
+#[doc(hidden)]
+pub use next_token::{BoxError, DecodeError, NextToken, arg_max};

@@ -1,6 +1,7 @@
 //! Architecture facts: everything the forward pass needs to know that is not a weight.
 
-use crate::kernel::{ActivationFunction, NormFunction, Rotary, Scores};
+#[doc(inline)]
+pub use crate::kernel::{ActivationFunction, NormFunction, Rotary, Scores};
 use serde::Serialize;
 
 /// One decoder-only transformer, described. Families differ in these facts and in the names of their weights, in nothing else.

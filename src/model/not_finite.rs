@@ -45,7 +45,7 @@ impl NotFinite {
     ///
     /// # Errors
     /// Logits that are not finite.
-    pub fn check_values(transformer: &Transformer, tokens: &Tokens, logits: &[f32]) -> Result<(), Self> {
+    pub(crate) fn check_values(transformer: &Transformer, tokens: &Tokens, logits: &[f32]) -> Result<(), Self> {
         let n_vocab = (logits.len() / tokens.batch.max(1)).max(1);
         match first(logits) {
             None => Ok(()),

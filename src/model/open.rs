@@ -181,7 +181,7 @@ impl Model {
     }
 
     /// A model's facts and tokenizer, without loading its weights.
-    pub fn sketch(spec: &spec::Model, lookup: Lookup) -> Result<Sketch, ModelError> {
+    pub(crate) fn sketch(spec: &spec::Model, lookup: Lookup) -> Result<Sketch, ModelError> {
         let found = find(spec, lookup)?;
         let notes = found.notes();
         let UnloadedModel { host, tokenizer } = found;

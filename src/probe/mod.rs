@@ -1,6 +1,6 @@
 //! Linear probes: what of the answer a linear classifier can read from an activation (paper §2.2).
 //!
-//! A [`Classifier`] is one fully connected layer and a softmax. [`fit`] trains it on the rows of [`Features`] that a [`RowSplit`]
+//! A [`Classifier`] is one fully connected layer and a softmax. [`fit()`] trains it on the rows of [`Features`] that a [`RowSplit`]
 //! gives it; [`answer_writing`] says from which layer on the answer is there.
 
 mod classifier;

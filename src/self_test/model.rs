@@ -1,12 +1,10 @@
 //! The built-in model's numbers, against those that numpy computes of the same file in double precision
 //! (`tests/fixtures/make_arith_logits.py`).
 
-use crate::experiment;
+use crate::experiment::Experiment;
 use crate::manifest::{self, Manifest};
 use crate::model::{Lookup, Model};
-use crate::run::RunOptions;
 use crate::spec::{self, Device, Dtype, Processing};
-use crate::system::progress::Progress;
 use polars::prelude::*;
 use std::fs;
 use std::path::Path;
@@ -73,8 +71,7 @@ pub fn experiment() -> Result<SelfTestRun, String> {
     let dir = toml::Value::from(folder.path().display().to_string());
     let loaded =
         spec::load(&path, &[format!("output.dir={dir}")], std::iter::empty()).map_err(|error| error.to_string())?;
-    let options = RunOptions { progress: &Progress::quiet(), command: "ablate self-test".into() };
-    experiment::run(&loaded, &options).map_err(|error| error.render(false))?;
+    Experiment::from(loaded).without_store().run().map_err(|error| error.render(false))?;
     let text = fs::read_to_string(folder.path().join(manifest::FILE)).map_err(|error| error.to_string())?;
     let manifest = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", manifest::FILE))?;
     Ok(SelfTestRun { folder, manifest })

@@ -46,13 +46,13 @@ impl SpecError {
     }
 
     /// Says what to write instead.
-    pub fn advise(mut self, advice: impl Into<String>) -> Self {
+    pub(crate) fn advise(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
         self
     }
 
     /// Says what to write instead, if anything is known.
-    pub fn advise_option(mut self, advice: Option<String>) -> Self {
+    pub(crate) fn advise_option(mut self, advice: Option<String>) -> Self {
         self.advice = advice.or(self.advice);
         self
     }

@@ -23,7 +23,7 @@ pub type Moved<'m> = &'m dyn Fn(&Origin, &str) -> String;
 impl Loaded {
     /// The spec in one file: `extends` and `known` are gone, and what is expected of a known model with them. Defaults are not
     /// written out.
-    pub fn to_one_file(&self, explain: Explain, moved: Moved) -> String {
+    pub(crate) fn to_one_file(&self, explain: Explain, moved: Moved) -> String {
         let mut writer =
             FlatWriter { out: String::new(), explain, moved, explained: HashSet::new(), begun: Vec::new() };
         if let Some(first) = self.sources.first() {

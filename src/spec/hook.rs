@@ -190,7 +190,7 @@ impl Site {
 
 impl Hook {
     /// Whether it stands at the norm before the unembedding, after all blocks.
-    pub fn is_of_final_norm(self) -> bool {
+    pub(crate) fn is_of_final_norm(self) -> bool {
         use Hook::{LnFinalNormalized, LnFinalOut, LnFinalScale, LnFinalStandardized};
         matches!(self, LnFinalScale | LnFinalStandardized | LnFinalNormalized | LnFinalOut)
     }

@@ -153,7 +153,7 @@ impl Loaded {
     ///
     /// # Errors
     /// Tables, figures, expectations or an output that are not the same in all: they are made of the rows of all.
-    pub fn with_variants(&self, specs: Vec<Loaded>) -> Result<Self, SpecErrors> {
+    pub(crate) fn with_variants(&self, specs: Vec<Loaded>) -> Result<Self, SpecErrors> {
         let (Some(sweep), Some(first)) = (&self.sweep, specs.first().cloned()) else { return Ok(self.clone()) };
         for (variant, spec) in sweep.variants.iter().zip(&specs) {
             if let Some(key) = first.spec.differs_outside_of_steps(&spec.spec) {

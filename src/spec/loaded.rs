@@ -83,13 +83,13 @@ pub(super) struct VariantKey {
 
 impl Variant {
     /// The name of the variants that have these labels: `dtype=bf16`, of the axes in `of` alone.
-    pub fn name_of(axes: &[String], labels: &[VariantLabel], of: &[usize]) -> String {
+    pub(crate) fn name_of(axes: &[String], labels: &[VariantLabel], of: &[usize]) -> String {
         let parts = of.iter().filter_map(|&axis| Some(format!("{}={}", axes.get(axis)?, labels.get(axis)?)));
         parts.collect::<Vec<_>>().join(",")
     }
 
     /// The axes that a key at or below one of these, or above it, depends on.
-    pub fn axes_at(&self, keys: &[Vec<String>]) -> Vec<usize> {
+    pub(crate) fn axes_at(&self, keys: &[Vec<String>]) -> Vec<usize> {
         let same = |a: &[String], b: &[String]| a.iter().zip(b).all(|(a, b)| a == b);
         let reached = self.reach.iter().filter(|reach| keys.iter().any(|key| same(key, &reach.path)));
         reached.flat_map(|reach| reach.axes.iter().copied()).collect()
@@ -141,7 +141,7 @@ impl Loaded {
     }
 
     /// The same with something else said of each value, by its key as [`SpecValue`] has it.
-    pub fn to_toml_with(&self, note: &dyn Fn(&str) -> String) -> String {
+    pub(crate) fn to_toml_with(&self, note: &dyn Fn(&str) -> String) -> String {
         write::write(&self.spec, Some(&|path: &[&str]| note(&write::key_at(path))))
     }
 

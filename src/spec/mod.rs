@@ -3,6 +3,7 @@
 //! Keys are `snake_case`, values that name a choice are `kebab-case`. The types here are the single source of the
 //! language: serde reads them, schemars makes the JSON schema (`ablate schema`), and the checker walks that schema.
 
+#[doc(hidden)]
 pub mod arithmetic;
 mod check;
 mod component;
@@ -10,13 +11,14 @@ mod convention;
 mod defaults;
 mod error;
 mod expectation;
+#[doc(hidden)]
 pub mod expression;
 mod extends;
 mod figure;
 mod files;
 mod filter;
 mod flat;
-pub mod hook;
+pub(crate) mod hook;
 mod infix;
 mod known;
 mod layers;
@@ -39,7 +41,7 @@ mod position;
 mod profile;
 mod prompts;
 mod read;
-pub mod references;
+pub(crate) mod references;
 mod rows;
 mod schema;
 mod site;
@@ -59,31 +61,38 @@ pub use extends::Extends;
 pub(crate) use extends::normal;
 pub(crate) use figure::figure_kinds;
 pub use figure::{Figure, FigureFacts, FigureKind, Scale};
+#[doc(hidden)]
 pub use files::files;
 pub use filter::{Filter, FilterError};
 pub use known::Known;
-pub use layers::{Layers, probe_in};
-pub use load::{load, parse, recorded};
+pub use layers::Layers;
+pub(crate) use layers::probe_in;
+pub(crate) use load::recorded;
+pub use load::{load, parse};
 pub use loaded::{Loaded, Recognised};
 pub use loaded::{SpecVariants, Variant};
 pub use matrix::Matrix;
 pub use model::{Device, Dtype, Model, Processing};
-pub use nearest::{advise, nearest};
+pub(crate) use nearest::{advise, nearest};
 pub use need::Need;
 pub use node::Origin;
 pub use numbers::Numbers;
 pub use operator::Operator;
 pub use output::{ImageFormat, Output, Run};
-pub use parsed::{Notation, Parsed, layers_of};
+pub(crate) use parsed::layers_of;
+pub use parsed::{Notation, Parsed};
 pub use position::PositionName;
-pub use prompts::{Answer, DEFAULT_COMPLETION, Keep, Operands, Prompts, Range, Shot, Templates};
+pub(crate) use prompts::DEFAULT_COMPLETION;
+pub use prompts::{Answer, Keep, Operands, Prompts, Range, Shot, Templates};
 pub use schema::schema;
-pub use site::{HookPattern, SitePattern, UnitPattern, has_heads, has_neurons};
+pub use site::{HookPattern, SitePattern, UnitPattern};
+pub(crate) use site::{has_heads, has_neurons};
 pub use source::Source;
 pub use step::Step;
 pub use table::{Condition, Join, JoinHow, Pivot, Table};
 pub use value_schema::ValueSchema;
-pub use words::{Cells, Rows, RowsFile, SlotWords, Word, ends, no_slot};
+pub(crate) use words::no_slot;
+pub use words::{Cells, Rows, RowsFile, SlotWords, Word};
 pub use write::SpecValue;
 pub(crate) use write::{flatten, inline, name as key};
 
@@ -148,7 +157,7 @@ pub struct Spec {
 }
 
 /// Whether a key of the top level is a list of named tables: `[[step]]`.
-pub fn is_named_list(key: &str) -> bool {
+pub(crate) fn is_named_list(key: &str) -> bool {
     merge::NAMED_LISTS.contains(&key)
 }
 

@@ -27,7 +27,7 @@ pub struct Parsed<N> {
 
 impl<N: Notation> Parsed<N> {
     /// What stands for a text that nobody wrote.
-    pub fn unwritten(text: String, says: N) -> Self {
+    pub(crate) fn unwritten(text: String, says: N) -> Self {
         Self { text, says }
     }
 

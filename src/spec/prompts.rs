@@ -74,7 +74,7 @@ pub struct Prompts {
 
 impl Prompts {
     /// Whether the slots are filled with words, not with operands.
-    pub fn is_words(&self) -> bool {
+    pub(crate) fn is_words(&self) -> bool {
         self.operands.is_none()
     }
 
@@ -137,7 +137,7 @@ impl Templates {
     }
 
     /// Whether there is one template, written without a name.
-    pub fn is_single(&self) -> bool {
+    pub(crate) fn is_single(&self) -> bool {
         self.0.len() == 1 && self.0.contains_key("default")
     }
 }

@@ -25,7 +25,7 @@ pub struct Source {
 
 impl Source {
     /// A text that is in no file; relative paths in it are taken from the current folder.
-    pub fn from_text(name: &str, text: String) -> Arc<Self> {
+    pub(crate) fn from_text(name: &str, text: String) -> Arc<Self> {
         let sha256 = checksum(text.as_bytes());
         Self::new(name.to_string(), PathBuf::new(), text, sha256)
     }
@@ -37,7 +37,7 @@ impl Source {
     }
 
     /// Whether it has rows of prompts and nothing else of the spec.
-    pub fn is_of_rows(&self) -> bool {
+    pub(crate) fn is_of_rows(&self) -> bool {
         self.of_rows
     }
 

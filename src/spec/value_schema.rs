@@ -59,12 +59,12 @@ impl ValueSchema {
     }
 
     /// Types that it may be one of.
-    pub fn any_of(self) -> Vec<Self> {
+    pub(crate) fn any_of(self) -> Vec<Self> {
         self.list("anyOf").iter().map(Self::of).collect()
     }
 
     /// Words or kinds of tables that it may be one of.
-    pub fn one_of(self) -> Vec<Self> {
+    pub(crate) fn one_of(self) -> Vec<Self> {
         self.list("oneOf").iter().map(Self::of).collect()
     }
 

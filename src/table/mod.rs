@@ -12,6 +12,7 @@ pub(crate) mod identity;
 mod join;
 mod markdown;
 mod order;
+#[doc(hidden)]
 pub mod palette;
 mod pivot;
 pub(crate) mod read;
@@ -20,17 +21,21 @@ mod selected;
 mod undefined;
 mod write;
 
-pub use condition::{mask, meeting, never, texts};
-pub use declare::{ColumnInfo, ColumnSet, Holds, without_rows};
-pub use derive::reckon;
 pub use error::{TableError, TableFault, TableProblem};
-pub use markdown::{cell, markdown, markdown_head};
-pub use rows::{Frames, MissingRows};
-pub use write::{TableFiles, read_parquet, to_parquet, write, write_parquet};
+pub use markdown::markdown;
+pub use write::{TableFiles, read_parquet, to_parquet, write};
 
-pub(crate) use declare::rows;
+#[doc(hidden)]
+pub use declare::{ColumnInfo, ColumnSet, Holds};
+#[doc(hidden)]
+pub use rows::{Frames, MissingRows};
+
+pub(crate) use condition::{mask, meeting, never, texts};
+pub(crate) use declare::{rows, without_rows};
+pub(crate) use derive::reckon;
 pub(crate) use error::{at, column, holds, listed};
-pub(crate) use markdown::{escaped, plain, some_values};
+pub(crate) use markdown::{cell, escaped, markdown_head, plain, some_values};
+pub(crate) use write::write_parquet;
 
 use crate::spec;
 use polars::prelude::DataFrame;

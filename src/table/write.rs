@@ -30,7 +30,7 @@ pub fn write(frame: &DataFrame, folder: &Path, name: &str) -> Result<TableFiles,
     Ok(files)
 }
 
-/// A table as Parquet: what [`write_parquet`] writes.
+/// A table as Parquet: what `write_parquet` writes.
 ///
 /// # Errors
 /// None of its own.

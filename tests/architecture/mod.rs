@@ -6,4 +6,5 @@ mod groups;
 mod kinds;
 mod names;
 mod page;
+mod shown;
 mod sources;

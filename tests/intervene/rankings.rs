@@ -1,10 +1,8 @@
 //! Components that are ablated by rank.
 
 use super::results::{HEAD, Results, of};
-use ablate::experiment::run;
-use ablate::run::RunOptions;
+use ablate::prelude::Experiment;
 use ablate::spec;
-use ablate::system::progress::Progress;
 use polars::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -161,8 +159,7 @@ fn components_are_ranked_by_arithmetic_of_columns() {
          ranked = {{ from = \"neurons\", by = \"mean + stdd\", k = [5] }}\n"
     );
     let loaded = spec::parse("spec.toml", &wrong).unwrap();
-    let progress = Progress::quiet();
-    let error = run(&loaded, &RunOptions { progress: &progress, command: String::new() }).unwrap_err();
+    let error = Experiment::from(loaded).without_store().run().unwrap_err();
     assert!(error.render(false).contains("stdd"), "{}", error.render(false));
     assert_eq!(error.exit_code(), 2);
 }

@@ -1,14 +1,12 @@
 //! The steps that read, from a spec to rows, files and figures.
 
-use ablate::experiment::run;
 use ablate::intervene::{Activation, HookPositions, Layout, Positions, capture};
 use ablate::model::hook::{Hook, Site};
 use ablate::model::transformer::Tokens;
 use ablate::model::{Lookup, Model};
-use ablate::run::RunOptions;
+use ablate::prelude::Experiment;
 use ablate::spec::{Loaded, parse};
 use ablate::step::empty_frames;
-use ablate::system::progress::Progress;
 use ablate::table::Frames;
 use polars::prelude::*;
 use safetensors::SafeTensors;
@@ -88,8 +86,8 @@ fn results(changes: &[(&str, &str)], dir: &Path) -> (Loaded, Result<(), ablate::
     });
     let spec = format!("{spec}\n[output]\ndir = {:?}\n", dir.display().to_string());
     let loaded = parse("reading.toml", &spec).unwrap();
-    let done = run(&loaded, &RunOptions { progress: &Progress::quiet(), command: "ablate run reading.toml".into() });
-    (loaded, done)
+    let done = Experiment::from(loaded.clone()).without_store().run();
+    (loaded, done.map(|_| ()))
 }
 
 fn rows(dir: &Path, name: &str) -> DataFrame {

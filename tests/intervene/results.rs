@@ -1,10 +1,8 @@
 //! Specs run on the built-in model, and the values of each prompt.
 
 use crate::support::Sandbox;
-use ablate::experiment::run;
-use ablate::run::RunOptions;
+use ablate::prelude::Experiment;
 use ablate::spec;
-use ablate::system::progress::Progress;
 use polars::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 
@@ -38,9 +36,7 @@ impl Results {
         let text = format!("{text}\n[output]\ndir = {:?}\n", folder.path().join("out"));
         let loaded = spec::parse("spec.toml", &text)
             .unwrap_or_else(|errors| panic!("{}", errors.render(spec::ErrorStyle::Plain)));
-        let progress = Progress::quiet();
-        run(&loaded, &RunOptions { progress: &progress, command: String::new() })
-            .unwrap_or_else(|error| panic!("{error}"));
+        Experiment::from(loaded).without_store().run().unwrap_or_else(|error| panic!("{error}"));
         Self { folder }
     }
 

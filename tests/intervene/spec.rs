@@ -1,9 +1,7 @@
 //! Specs run as a user's are, and their rows read back.
 
-use ablate::experiment::run;
-use ablate::run::RunOptions;
+use ablate::prelude::Experiment;
 use ablate::spec::{Loaded, parse};
-use ablate::system::progress::Progress;
 use ablate::table::Frames;
 use ablate::{Error, step};
 use polars::prelude::*;
@@ -18,7 +16,7 @@ pub struct Ran {
 pub fn ran(spec: &str) -> Ran {
     let folder = tempfile::tempdir().unwrap();
     let loaded = parse("spec.toml", &with_output(spec, folder.path())).unwrap();
-    run(&loaded, &RunOptions { progress: &Progress::quiet(), command: String::new() }).unwrap();
+    Experiment::from(loaded.clone()).without_store().run().unwrap();
     let ran = Ran { loaded, folder };
     let (mut frames, mut said) = (Frames::default(), 0);
     // The columns of some are those of a step that may stand after them.
@@ -45,10 +43,10 @@ pub fn refused(spec: &str) -> String {
         Ok(loaded) => loaded,
         Err(errors) => return errors.to_string(),
     };
-    match run(&loaded, &RunOptions { progress: &Progress::quiet(), command: String::new() }) {
+    match Experiment::from(loaded).without_store().run() {
         Err(Error::Spec(errors)) => errors.to_string(),
         Err(error) => error.to_string(),
-        Ok(()) => panic!("not refused:\n{spec}"),
+        Ok(_) => panic!("not refused:\n{spec}"),
     }
 }
 

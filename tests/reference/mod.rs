@@ -1,12 +1,10 @@
 //! What a spec can say, as it is explained: complete, current, and its examples true.
 
 use crate::support::{Sandbox, flowing, repository, says};
-use ablate::experiment::{Specs, run};
+use ablate::experiment::{Experiment, Specs};
 use ablate::reference::{Referent, Topic, TopicKind, example, find, markdown, page, rows, topics};
-use ablate::run::RunOptions;
 use ablate::spec::{parse, step as step_kinds};
 use ablate::step;
-use ablate::system::progress::Progress;
 use ablate::table::Frames;
 use polars::prelude::{ParquetReader, SerReader};
 
@@ -88,7 +86,7 @@ fn every_kind_keeps_the_rows_that_it_declares() {
         let text = if topic.name == "train" { text.replace("keep     = \"correct\"\n", "") } else { text };
         let loaded = parse("example.toml", &text).unwrap();
         // What a probe has found may be too little for the step that takes its layers.
-        let done = run(&loaded, &RunOptions { progress: &Progress::quiet(), command: String::new() });
+        let done = Experiment::from(loaded.clone()).without_store().run();
         let kept = std::fs::read_dir(sandbox.at("results/rows"))
             .unwrap_or_else(|error| panic!("{}: {error}: {done:?}", topic.name));
         let kept: Vec<String> = kept.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();

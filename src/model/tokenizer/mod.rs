@@ -106,7 +106,7 @@ impl Tokenizer {
 
     /// With more [`Tokenizer::notes`].
     #[must_use]
-    pub fn with_notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn with_notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
         self.notes.extend(notes);
         self
     }

@@ -19,17 +19,17 @@ use super::host::{HostEmbedding, HostModel};
 use super::weights::WeightError;
 use crate::kernel::{self, Past};
 use crate::spec::HeadInput;
-pub use attention::LayerAttention;
-pub use block::Block;
+pub(crate) use attention::LayerAttention;
+pub(crate) use block::Block;
 use block_hooks::{BlockHooks, visit_stream};
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-pub use linear::Linear;
-pub use norm::Norm;
+pub(crate) use linear::Linear;
+pub(crate) use norm::Norm;
 use norm::NormHooks;
 pub(crate) use part::rows_of;
-pub use part::{BlockPart, BlockParts};
-pub use rows::OutputPositions;
+pub(crate) use part::{BlockPart, BlockParts};
+pub(crate) use rows::OutputPositions;
 use upload::Upload;
 
 /// A batch of prompts of one length.
@@ -74,14 +74,19 @@ impl Tokens {
 pub struct Transformer {
     /// `[n_vocab, d_model]`; `None` where it is the unembedding's transpose, which is then looked up instead, so that a
     /// tied model is in memory once.
+    #[doc(hidden)]
     pub embed: Option<Param<Tensor<2>>>,
     /// `[n_ctx, d_model]`; of learned positions only.
+    #[doc(hidden)]
     pub pos_embed: Option<Param<Tensor<2>>>,
     /// One per layer.
+    #[doc(hidden)]
     pub blocks: Vec<Block>,
     /// Norm before the unembedding.
+    #[doc(hidden)]
     pub ln_final: Norm,
     /// `[d_model, n_vocab]`
+    #[doc(hidden)]
     pub unembed: Linear,
     #[module(skip)]
     facts: Facts,
@@ -89,6 +94,7 @@ pub struct Transformer {
 
 impl Transformer {
     /// Moves a model's weights to `device` in `dtype`, block by block, so that main memory holds one block beside it.
+    #[doc(hidden)]
     pub fn load(host: &dyn HostModel, device: &Device, dtype: DType) -> Result<Self, WeightError> {
         let facts = host.facts().clone();
         let upload = Upload { device, dtype };
@@ -149,7 +155,7 @@ impl Transformer {
     }
 
     /// Residual stream before the first block, `[batch, pos, d_model]`.
-    pub fn embed(&self, tokens: &Tokens, hooks: &mut dyn Hooks) -> Tensor<3> {
+    pub(crate) fn embed(&self, tokens: &Tokens, hooks: &mut dyn Hooks) -> Tensor<3> {
         let d_model = self.facts.d_model;
         let ids: Vec<i64> = tokens.ids.iter().map(|&id| i64::from(id)).collect();
         let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [tokens.batch * tokens.pos]), &self.device());
@@ -182,12 +188,18 @@ impl Transformer {
     }
 
     /// Residual stream after block `layer`, `[batch, pos or 1, d_model]`, from the one before it, `[batch, pos, d_model]`.
-    pub fn block(&self, layer: usize, resid_pre: Tensor<3>, rows: OutputPositions, hooks: &mut dyn Hooks) -> Tensor<3> {
+    pub(crate) fn block(
+        &self,
+        layer: usize,
+        resid_pre: Tensor<3>,
+        rows: OutputPositions,
+        hooks: &mut dyn Hooks,
+    ) -> Tensor<3> {
         self.block_after(layer, resid_pre, rows, None, BlockParts::default(), hooks)
     }
 
     /// As [`Transformer::block`], of positions that come after those of `past`; of what `parts` leaves.
-    pub fn block_after(
+    pub(crate) fn block_after(
         &self,
         layer: usize,
         resid_pre: Tensor<3>,
@@ -202,7 +214,7 @@ impl Transformer {
 
     /// The attention of a block whose MLP follows its attention: the stream between the two, before `hook_resid_mid` is
     /// visited. [`Transformer::transform`] is the rest of the block.
-    pub fn attend(
+    pub(crate) fn attend(
         &self,
         layer: usize,
         resid_pre: Tensor<3>,
@@ -216,7 +228,7 @@ impl Transformer {
     }
 
     /// The MLP of a block whose MLP follows its attention: from the stream after attention to the one after the block.
-    pub fn transform(
+    pub(crate) fn transform(
         &self,
         layer: usize,
         resid_mid: Tensor<3>,
@@ -228,7 +240,7 @@ impl Transformer {
     }
 
     /// Queries, keys or values of a layer before rotation, `[batch, pos, head or kv_head, d_head]`, from the stream before it.
-    pub fn head_input(&self, layer: usize, resid_pre: Tensor<3>, input: HeadInput) -> Tensor<4> {
+    pub(crate) fn head_input(&self, layer: usize, resid_pre: Tensor<3>, input: HeadInput) -> Tensor<4> {
         let (block, facts) = (&self.blocks[layer], &self.facts);
         let normalized = block.head_norm(facts, resid_pre, &mut BlockHooks { layer, hooks: &mut () });
         let (projection, heads) = match input {
@@ -241,27 +253,27 @@ impl Transformer {
 
     /// What a layer's MLP writes, `[batch, pos, d_model]`, from the stream it reads: the one after attention, or the one
     /// before the block where they stand side by side.
-    pub fn mlp_out(&self, layer: usize, resid: Tensor<3>) -> Tensor<3> {
+    pub(crate) fn mlp_out(&self, layer: usize, resid: Tensor<3>) -> Tensor<3> {
         self.blocks[layer].mlp_out(&self.facts, resid, &mut BlockHooks { layer, hooks: &mut () })
     }
 
     /// What the unembedding reads, `[batch, pos, d_model]`, from the stream after the last block.
-    pub fn final_norm(&self, resid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
+    pub(crate) fn final_norm(&self, resid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
         self.ln_final.forward(&self.facts.norm, resid, NormHooks::FINAL, hooks)
     }
 
     /// Logits `[batch, pos, n_vocab]` from the residual stream after the last block, `[batch, pos, d_model]`.
-    pub fn unembed(&self, resid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
+    pub(crate) fn unembed(&self, resid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
         self.capped(self.uncapped(resid, hooks))
     }
 
     /// The same before the soft cap, where the model has one.
-    pub fn uncapped(&self, resid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
+    pub(crate) fn uncapped(&self, resid: Tensor<3>, hooks: &mut dyn Hooks) -> Tensor<3> {
         self.unembed.forward(self.final_norm(resid, hooks))
     }
 
     /// Logits after the soft cap, where the model has one, of those before it.
-    pub fn capped(&self, logits: Tensor<3>) -> Tensor<3> {
+    pub(crate) fn capped(&self, logits: Tensor<3>) -> Tensor<3> {
         match self.facts.caps.logits {
             Some(cap) => kernel::soft_cap(logits, cap),
             None => logits,

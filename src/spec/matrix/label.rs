@@ -41,7 +41,7 @@ impl VariantLabel {
     }
 
     /// As a part of a file's name.
-    pub fn in_path(&self) -> String {
+    pub(crate) fn in_path(&self) -> String {
         let fits = |letter: char| letter.is_ascii_alphanumeric() || "._+-".contains(letter);
         self.to_string().chars().map(|letter| if fits(letter) { letter } else { '_' }).collect()
     }

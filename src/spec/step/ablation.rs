@@ -157,7 +157,7 @@ pub enum AblationValue {
 
 impl Ablation {
     /// `among` where it is left out.
-    pub fn default_among() -> Vec<Parsed<ComponentPattern>> {
+    pub(crate) fn default_among() -> Vec<Parsed<ComponentPattern>> {
         heads_and_mlps()
     }
 }

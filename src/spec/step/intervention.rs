@@ -61,7 +61,7 @@ pub struct NamedIntervention {
 
 impl Intervention {
     /// Whether any edit writes means.
-    pub fn writes_means(&self) -> bool {
+    pub(crate) fn writes_means(&self) -> bool {
         self.interventions.iter().flat_map(|one| &one.edits).any(|edit| edit.value == EditValue::Mean)
     }
 }

@@ -20,7 +20,7 @@ mod train;
 
 pub use ablation::{Ablation, AblationMode, AblationValue, Listed, Ranked};
 pub use accuracy::Accuracy;
-pub use fields::Common;
+pub(crate) use fields::Common;
 pub use heuristics::{HeuristicType, HeuristicVariant, Heuristics, RankedNeurons, ScoreCap, ZeroResults};
 pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention};
 pub use knockout::{HeuristicKnockout, HeuristicSupport, KnockoutOrder, KnockoutValue, PromptKnockout};
@@ -154,7 +154,7 @@ impl Step {
     }
 
     /// Whether it needs prompts of operands: what it looks for is a rule on numbers.
-    pub fn needs_operands(&self) -> bool {
+    pub(crate) fn needs_operands(&self) -> bool {
         self.common().needs_operands()
     }
 

@@ -154,7 +154,7 @@ pub enum NeuronMethod {
 
 impl AttributionPatching {
     /// `top` where it is left out.
-    pub fn default_top() -> Vec<usize> {
+    pub(crate) fn default_top() -> Vec<usize> {
         default_top()
     }
 

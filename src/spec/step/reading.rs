@@ -1,5 +1,8 @@
 //! Steps that read activations and change none.
 
+// `b_U[r]` in a formula is an entry of a vector, not a link.
+#![allow(rustdoc::broken_intra_doc_links)]
+
 use super::fields::step;
 use super::relations::relations;
 use super::shared::{
