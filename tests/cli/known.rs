@@ -82,6 +82,33 @@ fn config_shows_the_profile_of_a_model_whose_weights_nobody_reads() {
 }
 
 #[test]
+fn the_papers_specs_know_published_models() {
+    let sandbox = sandbox();
+    let spec = repository("experiments/paper/table03-accuracy.toml").display().to_string();
+    let first_line = |name: &str| {
+        let source = format!("model.source=random:{}#1", configuration(name));
+        let shown = sandbox.run(&["config", &spec, "--set", &source]).ok().out;
+        shown.lines().next().unwrap_or_default().to_string()
+    };
+    for (configuration, known) in [
+        ("gemma-2-2b", "gemma-2-2b"),
+        ("gemma-3-270m", "gemma-3-270m"),
+        ("gpt-j-6b", "gpt-j"),
+        ("llama3-70b", "llama3-70b"),
+        ("llama3-8b", "llama3-8b"),
+        ("llama3.1-8b", "llama3_1-8b"),
+        ("pythia-6.9b", "pythia-6_9b"),
+        ("qwen3-8b", "qwen3-8b"),
+        ("smollm2-135m", "smollm2-135m"),
+    ] {
+        let line = first_line(configuration);
+        assert!(line.contains(&format!("model 'model' is known as {known}: profile ")), "{configuration}: {line}");
+    }
+    let line = first_line("llama3.2-1b");
+    assert!(!line.contains("is known as"), "{line}");
+}
+
+#[test]
 fn the_plan_is_that_of_the_profile() {
     let sandbox = sandbox();
     let source = format!("model.source=random:{}#1", configuration("smollm2-135m"));
