@@ -2,13 +2,11 @@
 
 mod ablation;
 mod accuracy;
+mod bag_of_heuristics;
 mod fields;
-mod heuristics;
 mod intervention;
-mod knockout;
 mod max_activations;
 mod mean;
-mod overlap;
 mod patching;
 mod path_patching;
 mod probe;
@@ -20,13 +18,14 @@ mod train;
 
 pub use ablation::{Ablation, AblationMode, AblationValue, Listed, Ranked};
 pub use accuracy::Accuracy;
+pub use bag_of_heuristics::{
+    HeuristicKnockout, HeuristicOverlap, HeuristicSupport, HeuristicType, HeuristicVariant, Heuristics, KnockoutOrder,
+    KnockoutValue, NeuronOverlap, PromptKnockout, RankedNeurons, ScoreCap, ZeroResults,
+};
 pub(crate) use fields::Common;
-pub use heuristics::{HeuristicType, HeuristicVariant, Heuristics, RankedNeurons, ScoreCap, ZeroResults};
 pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention};
-pub use knockout::{HeuristicKnockout, HeuristicSupport, KnockoutOrder, KnockoutValue, PromptKnockout};
 pub use max_activations::MaxActivations;
 pub use mean::{Legality, MeanOperators, MeanOver, MeanPositions};
-pub use overlap::{HeuristicOverlap, NeuronOverlap};
 pub use patching::{ActivationPatching, AttributionPatching, NeuronMethod, NeuronPatching};
 pub use path_patching::PathPatching;
 pub use probe::{Probe, ProbeOperators};
@@ -97,7 +96,7 @@ macro_rules! kinds {
             Train = "train", rows [];
             ActivationPatching = "activation-patching", rows ["prompts", "pairs"], version 2;
             NeuronPatching = "neuron-patching", rows ["prompts", "pairs"], version 2;
-            AttributionPatching = "attribution-patching", rows ["prompts", "pairs", "agreement"];
+            AttributionPatching = "attribution-patching", rows ["prompts", "pairs", "agreement"], version 2;
             Ablation = "ablation", rows ["prompts", "pairs", "components"], version 3;
             Intervention = "intervention", rows ["prompts", "pairs"], version 4;
             PathPatching = "path-patching", rows ["prompts", "pairs"], version 2;

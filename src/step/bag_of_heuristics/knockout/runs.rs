@@ -1,17 +1,17 @@
 //! Knock-outs replayed: which prompts are still answered correctly.
 
 use super::bag::Bag;
+use super::keys::KnockoutKeys;
 use crate::Error;
 use crate::context::Context;
-use crate::cost::Survey;
 use crate::intervene::{Activations, Edit, EditedPrompt, HookPositions, LogitRead, LogitReads, Positions, Units};
 use crate::manifest::SelfCheck;
 use crate::model::hook::{Hook, Site};
 use crate::prompt::{Prompt, PromptGroup};
 use crate::spec::step::KnockoutValue;
 use crate::step::divided::parts;
-use crate::step::means::{Means, Over};
-use crate::step::{ModelRun, Outcome, TemplateBatch, model_run, replays};
+use crate::step::means::Means;
+use crate::step::{ModelRun, Outcome, TemplateBatch, model_run, places, replays};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -47,12 +47,12 @@ pub fn answers(
     subject: &ModelRun,
     (context, outcome): (&Context, &mut Outcome),
 ) -> Result<Answers, Error> {
-    let task = context.progress.begin(&format!("{}: {}", knock.over.step, subject.name), count as u64, "rows");
+    let task = context.progress.begin(&format!("{}: {}", knock.keys.step, subject.name), count as u64, "rows");
     let wanted = knock.wanted();
     let length = prompts.first().map_or(0, |prompt| prompt.tokens.len());
     let rows = count.div_ceil(prompts.len().max(1));
     let block = replays::prompts_at_once(context, subject.model.facts(), length, &wanted, (1, rows));
-    let divided = subject.divided(knock.over.step, template, parts(prompts.len(), block), context);
+    let divided = subject.divided(knock.keys.step, template, parts(prompts.len(), block), context);
     let readout = LogitRead { picks: 1, distribution: true, divergence: false };
     let answer = |prompt: usize| prompts[prompt].answer_token();
     let mut found = Answers { clean: Vec::with_capacity(prompts.len()), after: vec![false; count] };
@@ -70,7 +70,7 @@ pub fn answers(
         let row = |job: &Job| EditedPrompt { prompt: job.prompt - part.start, source: None, edits: job.edits.clone() };
         let rows: Vec<EditedPrompt> = jobs.iter().map(row).collect();
         let tokens = |row: usize| vec![answer(jobs[row].prompt)];
-        let (name, nothing) = (knock.over.step, Activations::new());
+        let (name, nothing) = (knock.keys.step, Activations::new());
         let progress = (context, &task);
         let read = replays::read(name, subject, (&base, &nothing), &rows, (&tokens, readout), progress, checks)?;
         let after = jobs.iter().zip(&read.arg_max).map(|(job, token)| (job.number, *token == answer(job.prompt)));
@@ -85,7 +85,7 @@ pub fn answers(
 
 /// Makes edits of sets of neurons: zero, or the mean.
 pub struct Knock<'s> {
-    over: Over<'s>,
+    keys: KnockoutKeys<'s>,
     positions: Positions,
     layers: Vec<usize>,
     means: Option<Means>,
@@ -95,18 +95,17 @@ impl<'s> Knock<'s> {
     /// For the neurons of some bags; takes the means where they are wanted.
     ///
     /// # Errors
-    /// Prompts of the means that cannot be had, at their place in the spec, and Ctrl-C.
+    /// Positions that the template has not, prompts of the means that cannot be had, at their place in the spec, and Ctrl-C.
     pub fn new(
-        value: KnockoutValue,
-        over: Over<'s>,
-        positions: Positions,
+        keys: KnockoutKeys<'s>,
         bags: &HashMap<PromptGroup, Bag>,
         cell: &TemplateBatch,
         (subject, context, outcome): (&ModelRun, &Context, &mut Outcome),
     ) -> Result<Self, Error> {
-        let mut knock = Self { over, positions, layers: super::layers(bags), means: None };
-        if value == KnockoutValue::Mean {
-            knock.means = Some(Means::take(over, knock.wanted(), cell, subject, context, outcome)?);
+        let at = places::positions(keys.step, keys.positions, &cell.positions, &cell.template, context)?;
+        let mut knock = Self { keys, positions: places::together(&at), layers: super::layers(bags), means: None };
+        if keys.value == KnockoutValue::Mean {
+            knock.means = Some(Means::take(keys.over(), knock.wanted(), cell, subject, context, outcome)?);
         }
         Ok(knock)
     }
@@ -132,7 +131,7 @@ impl<'s> Knock<'s> {
             neurons.dedup();
             let (hook, positions, units) = (hook(layer), self.positions.clone(), Units::Of(neurons));
             let Some(means) = &self.means else { return Ok(Edit::zero(hook, positions, units)) };
-            Ok(Edit::set(hook, positions, units, means.at(hook, group, self.over, context)?))
+            Ok(Edit::set(hook, positions, units, means.at(hook, group, self.keys.over(), context)?))
         };
         layers.iter().filter(|(_, neurons)| !neurons.is_empty()).map(edit).collect()
     }
@@ -145,15 +144,4 @@ fn hook(layer: usize) -> Hook {
 /// Edits of all neurons of some layers, at most what a knock-out changes: for the plan.
 pub fn largest(positions: &Positions, layers: &[usize]) -> Vec<Edit> {
     layers.iter().map(|&layer| Edit::zero(hook(layer), positions.clone(), Units::All)).collect()
-}
-
-/// Prompts run to take means, of each of a survey's templates, for the plan.
-///
-/// # Errors
-/// As [`Over::foresee`].
-pub fn mean_prompts(value: KnockoutValue, over: Over, survey: &Survey, context: &Context) -> Result<Vec<usize>, Error> {
-    match value {
-        KnockoutValue::Zero => Ok(vec![0; survey.cells.len()]),
-        KnockoutValue::Mean => over.foresee(survey, context),
-    }
 }

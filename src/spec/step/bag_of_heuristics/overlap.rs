@@ -1,10 +1,10 @@
 //! `kind = "neuron-overlap"` and `"heuristic-overlap"`.
 
-use super::fields::step;
-use super::relations::relations;
-use super::shared::default_by;
 use crate::spec::Condition;
 use crate::spec::defaults::defaults;
+use crate::spec::step::fields::step;
+use crate::spec::step::relations::relations;
+use crate::spec::step::shared::default_by;
 use indexmap::IndexMap;
 
 step! {

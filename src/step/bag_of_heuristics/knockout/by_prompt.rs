@@ -2,21 +2,20 @@
 //! of the ranked neurons (paper §4.2, figure 8; at checkpoints, figure 10c).
 
 use super::bag::{self, AssociatedNeuron, Bag, BagNeuron};
+use super::keys::KnockoutKeys;
 use super::runs::{self, Job, Knock};
 use crate::Error;
 use crate::context::Context;
-use crate::cost::{Survey, Workload};
+use crate::cost::{Survey, SurveyedCell, Workload};
 use crate::measure::wilson_mean;
 use crate::prompt::{AskedColumns, Prompt, PromptColumns, PromptGroup, Random};
 use crate::spec::Loaded;
 use crate::spec::SpecErrors;
-use crate::spec::step::KnockoutValue;
 use crate::spec::step::{KnockoutOrder, PromptKnockout};
 use crate::step::dependent_key::DependentKey;
 use crate::step::kind::Kind;
 use crate::step::labels::RunLabels;
-use crate::step::means::Over;
-use crate::step::{CellRun, ModelRun, Outcome, RowsInfo, TemplateBatch, model_run, places};
+use crate::step::{CellRun, ModelRun, Outcome, RowsInfo, TemplateBatch, model_run};
 use crate::table::{Frames, Holds, rows};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::PolarsResult;
@@ -42,31 +41,14 @@ impl Kind for PromptKnockout {
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        let facts = &survey.sketch.card.facts;
-        let runs = self.k.iter().filter(|k| **k > 0).count() * (1 + self.seeds.len());
-        let (_, layers) = bag::expected(&self.from, facts, context);
-        let means = runs::mean_prompts(self.value, over(self), survey, context)?;
-        let mut whole = Workload::default();
-        for (cell, means) in survey.cells.iter().zip(means) {
-            let length = cell.positions.length;
-            let at = places::positions(&self.name, &self.positions, &cell.positions, &cell.template, context)?;
-            let edits = runs::largest(&places::together(&at), &layers);
-            let replay =
-                Workload::replay([&edits[..]].into_iter(), cell.prompts, length, facts, survey.memory).times(runs);
-            let forwards = Workload::forwards(cell.prompts + means, length, facts);
-            whole = whole.and(replay.and(forwards));
-        }
-        Ok(Some(whole))
+        let times = self.k.iter().filter(|k| **k > 0).count() * (1 + self.seeds.len());
+        let runs = |cell: &SurveyedCell, _| (cell.prompts, times);
+        KnockoutKeys::from(self).workload(survey, context, runs).map(Some)
     }
 
     fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
-        let is_mean = self.value == KnockoutValue::Mean;
-        vec![DependentKey::mean(&self.mean, is_mean, "leave it out, or write value = \"mean\"")]
+        KnockoutKeys::from(self).dependent()
     }
-}
-
-fn over(step: &PromptKnockout) -> Over<'_> {
-    Over { step: &step.name, prompts: step.prompts.as_deref(), mean: &step.mean }
 }
 
 /// Neurons of one prompt, by layer, in the order in which they go out: numbers in its [`Bag`].
@@ -90,12 +72,9 @@ struct KnockoutCase<'c> {
 
 /// Every k, on the prompts of one cell.
 fn knock(step: &PromptKnockout, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
-    let name = step.name.as_str();
     let prompts = super::distinct(&cell.prompts);
-    let bags = bag::bags(name, &step.from, super::groups_of(&prompts), cell, subject, context)?;
-    let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
-    let positions = places::together(&at);
-    let knock = Knock::new(step.value, over(step), positions, &bags, cell, (subject, context, outcome))?;
+    let bags = bag::bags(&step.name, &step.from, super::groups_of(&prompts), cell, subject, context)?;
+    let knock = Knock::new(step.into(), &bags, cell, (subject, context, outcome))?;
 
     let mut cases: Vec<KnockoutCase> =
         prompts.iter().map(|&prompt| KnockoutCase::new(step, prompt, &bags[&prompt.group])).collect();

@@ -1,8 +1,6 @@
 //! Step `heuristic-overlap`: how many of the last checkpoint's pairs of a heuristic and a neuron are there at each checkpoint (paper
 //! §5, figure 10a).
 
-use super::labels::{RunLabels, number_in};
-use super::{Outcome, RowsInfo};
 use crate::Error;
 use crate::context::Context;
 use crate::measure::wilson;
@@ -10,6 +8,8 @@ use crate::spec::Loaded;
 use crate::spec::SpecErrors;
 use crate::spec::step::HeuristicOverlap;
 use crate::step::kind::Kind;
+use crate::step::labels::{RunLabels, number_in};
+use crate::step::{Outcome, RowsInfo};
 use crate::table::{Frames, Holds, read, rows};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;

@@ -1,9 +1,9 @@
 //! `kind = "heuristics"`.
 
-use super::fields::step;
-use super::relations::relations;
 use crate::spec::Condition;
 use crate::spec::defaults::defaults;
+use crate::spec::step::fields::step;
+use crate::spec::step::relations::relations;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -89,7 +89,7 @@ pub struct RankedNeurons {
     #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
     pub filter: IndexMap<String, Condition>,
     /// Column to order by, or arithmetic of columns such as `mean + std` (the paper's code), the largest first.
-    #[serde(default = "super::shared::default_by")]
+    #[serde(default = "crate::spec::step::shared::default_by")]
     pub by: String,
     /// Measure whose rows count. Left out: the rows have one.
     pub measure: Option<String>,

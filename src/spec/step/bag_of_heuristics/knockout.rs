@@ -1,10 +1,10 @@
 //! `kind = "heuristic-knockout"`, `"prompt-knockout"` and `"heuristic-support"`.
 
-use super::fields::step;
-use super::mean::MeanOver;
-use super::relations::relations;
-use super::shared::{default_bootstrap, last_position};
 use crate::spec::defaults::defaults;
+use crate::spec::step::fields::step;
+use crate::spec::step::mean::MeanOver;
+use crate::spec::step::relations::relations;
+use crate::spec::step::shared::{default_bootstrap, last_position};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -4,6 +4,7 @@
 mod bag;
 pub mod by_heuristic;
 pub mod by_prompt;
+mod keys;
 mod runs;
 pub mod support;
 

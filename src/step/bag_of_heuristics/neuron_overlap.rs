@@ -1,16 +1,16 @@
 //! Step `neuron-overlap`: how much the most important neurons of one group are those of another (paper figure 15).
 
-use super::dry_ranking::{self, RankingReader};
-use super::labels::RunLabels;
-use super::places::Component;
-use super::ranking::{self, Of, Ranking, RankingFault, fault, refused};
-use super::{Outcome, RowsInfo, model_run};
 use crate::Error;
 use crate::context::Context;
 use crate::model::hook::{Hook, Site};
 use crate::spec::step::NeuronOverlap;
 use crate::spec::{Loaded, SpecErrors};
+use crate::step::dry_ranking::{self, RankingReader};
 use crate::step::kind::Kind;
+use crate::step::labels::RunLabels;
+use crate::step::places::Component;
+use crate::step::ranking::{self, Of, Ranking, RankingFault, fault, refused};
+use crate::step::{Outcome, RowsInfo, model_run};
 use crate::table::{Frames, Holds, read, rows};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;

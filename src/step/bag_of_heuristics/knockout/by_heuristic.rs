@@ -2,10 +2,11 @@
 //! §4.2, figure 7).
 
 use super::bag::{self, Bag, HeuristicNeurons};
+use super::keys::KnockoutKeys;
 use super::runs::{self, Answers, Job, Knock};
 use crate::Error;
 use crate::context::Context;
-use crate::cost::{Survey, Workload};
+use crate::cost::{Survey, SurveyedCell, Workload};
 use crate::intervene::Edit;
 use crate::measure::{Resamples, RightAnswers};
 use crate::prompt::{Prompt, PromptColumns, PromptGroup, Random};
@@ -13,13 +14,11 @@ use crate::spec::Loaded;
 use crate::spec::SpecErrors;
 use crate::spec::step::HeuristicKnockout;
 use crate::spec::step::HeuristicType;
-use crate::spec::step::KnockoutValue;
 use crate::step::dependent_key::DependentKey;
 use crate::step::kind::Kind;
 use crate::step::labels::RunLabels;
-use crate::step::means::Over;
 use crate::step::summary::{BOOTSTRAP_SEED, number};
-use crate::step::{CellRun, ModelRun, Outcome, RowsInfo, TemplateBatch, model_run, places};
+use crate::step::{CellRun, ModelRun, Outcome, RowsInfo, TemplateBatch, model_run};
 use crate::table::{Frames, Holds, rows};
 use indexmap::IndexMap;
 use polars::prelude::PolarsResult;
@@ -46,35 +45,19 @@ impl Kind for HeuristicKnockout {
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
-        let facts = &survey.sketch.card.facts;
         let count = context.prompts(self.prompts.as_deref(), &self.name)?.groups().max(1);
-        let (each, layers) = bag::expected(&self.from, facts, context);
-        let neurons = each * layers.len();
-        let means = runs::mean_prompts(self.value, over(self), survey, context)?;
-        let mut whole = Workload::default();
-        for (cell, means) in survey.cells.iter().zip(means) {
-            let length = cell.positions.length;
-            let at = places::positions(&self.name, &self.positions, &cell.positions, &cell.template, context)?;
+        let runs = |cell: &SurveyedCell, neurons: usize| {
             let own = cell.prompts.div_ceil(count);
             let heuristics = (neurons / self.at_least.max(1)).min(own);
             let tried = own.min(GROUPS.len() * self.sample * self.seeds.len());
-            let edits = runs::largest(&places::together(&at), &layers);
-            let rows = count * heuristics * tried;
-            let replay = Workload::replay([&edits[..]].into_iter(), rows, length, facts, survey.memory);
-            let forwards = Workload::forwards(cell.prompts + means, length, facts);
-            whole = whole.and(replay.and(forwards));
-        }
-        Ok(Some(whole))
+            (count * heuristics * tried, 1)
+        };
+        KnockoutKeys::from(self).workload(survey, context, runs).map(Some)
     }
 
     fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
-        let is_mean = self.value == KnockoutValue::Mean;
-        vec![DependentKey::mean(&self.mean, is_mean, "leave it out, or write value = \"mean\"")]
+        KnockoutKeys::from(self).dependent()
     }
-}
-
-fn over(step: &HeuristicKnockout) -> Over<'_> {
-    Over { step: &step.name, prompts: step.prompts.as_deref(), mean: &step.mean }
 }
 
 /// A heuristic's neurons out in the prompts of one group.
@@ -126,13 +109,10 @@ impl<'t> Draw<'t> {
 
 /// Every heuristic, on the prompts of one cell.
 fn knock(step: &HeuristicKnockout, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
-    let name = step.name.as_str();
     let prompts = super::distinct(&cell.prompts);
     let all = super::groups_of(&prompts);
-    let bags = bag::bags(name, &step.from, all.iter().copied(), cell, subject, context)?;
-    let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
-    let positions = places::together(&at);
-    let knock = Knock::new(step.value, over(step), positions, &bags, cell, (subject, context, outcome))?;
+    let bags = bag::bags(&step.name, &step.from, all.iter().copied(), cell, subject, context)?;
+    let knock = Knock::new(step.into(), &bags, cell, (subject, context, outcome))?;
 
     let mut draws: Vec<Draw> = Vec::new();
     let mut count = 0;
