@@ -68,7 +68,7 @@ measures! {
     /// Source: paper §4.2.
     ///
     /// Limits: it sees nothing of what does not change the arg-max.
-    Accuracy = "accuracy", [Distribution] => after.accuracy();
+    Accuracy = "accuracy", [Distribution, Falls] => after.accuracy();
 }
 
 fn indirect_effect(before: &Reading, after: &Reading) -> f64 {

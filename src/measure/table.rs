@@ -13,7 +13,7 @@ pub enum Property {
     Divergence,
     /// It compares with the run in which everything is ablated.
     EmptyRun,
-    /// It falls where an edit takes the answer away.
+    /// It falls where an edit takes the answer away: the most important places are those where it is smallest.
     Falls,
 }
 

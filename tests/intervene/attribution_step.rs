@@ -118,6 +118,62 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
     sum(&|a, b| a * b) / (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt()
 }
 
+/// Of accuracy the places that matter are those where it is least after the edit: the top one is that whose edit hurts most.
+#[test]
+fn by_accuracy_the_top_places_are_those_whose_edit_hurts_most() {
+    let ran = ran(r#"
+[[step]]
+name = "exact"
+kind = "activation-patching"
+sites = ["z[head]"]
+measures = ["accuracy"]
+bootstrap = 0
+
+[[step]]
+name = "gradient"
+kind = "attribution-patching"
+sites = ["z[head]"]
+compare = "exact"
+compare_measure = "accuracy"
+top = [1, 2, 4, 8]
+bootstrap = 0
+"#);
+    // The heads of a layer, or all, by their place in the rows: the largest value by `sign` first, the first of equals.
+    let order = |name: &str, (group, layer): (&str, Option<f64>), sign: f64| -> Vec<usize> {
+        let rows =
+            ran.texts(name, "operator").into_iter().zip(ran.numbers(name, "layer")).zip(ran.numbers(name, "mean"));
+        let own =
+            rows.filter(|((operator, of), _)| operator.as_deref() == Some(group) && (layer.is_none() || *of == layer));
+        let values: Vec<f64> = own.map(|(_, mean)| sign * mean.unwrap()).collect();
+        let mut order: Vec<usize> = (0..values.len()).collect();
+        order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+        order
+    };
+    let share = |one: &[usize], other: &[usize], k: usize| {
+        let common = one.get(..k)?.iter().filter(|unit| other[..k].contains(unit)).count();
+        Some(common as f64 / k as f64)
+    };
+    let name = "gradient.agreement";
+    let (layers, groups) = (ran.numbers(name, "layer"), ran.texts(name, "operator"));
+    let (sizes, overlaps) = (ran.numbers(name, "k"), ran.numbers(name, "overlap"));
+    let mut told = 0;
+    for row in 0..layers.len() {
+        let (of, k) = ((groups[row].as_deref().unwrap(), layers[row]), sizes[row].unwrap() as usize);
+        let found = order("gradient", of, 1.0);
+        let (hurt, spared) = (order("exact", of, -1.0), order("exact", of, 1.0));
+        assert_eq!(overlaps[row], share(&found, &hurt, k), "{of:?}, top {k}");
+        told += usize::from(share(&found, &hurt, k) != share(&found, &spared, k));
+    }
+    // Two operators, four layers and all of them, four sizes.
+    assert_eq!(layers.len(), 2 * 5 * 4);
+    assert!(told > 8, "the heads whose edit hurts least would say the same");
+    // Of ×, the same head of the third layer is the first of both.
+    let is_first =
+        |&row: &usize| (groups[row].as_deref(), layers[row], sizes[row]) == (Some("*"), Some(2.0), Some(1.0));
+    let first = (0..layers.len()).find(is_first).unwrap();
+    assert_eq!(overlaps[first], Some(1.0));
+}
+
 /// Replacing all of a stream at once: small steps along the line add up to the exact change.
 #[test]
 fn the_whole_stream_is_the_whole_change() {
