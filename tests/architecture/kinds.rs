@@ -1,4 +1,4 @@
-//! A kind of figure is named by its list alone; what it takes to add one, or a measure, is shown as it is.
+//! A kind of figure or step is named by its list alone; what it takes to add one, or a measure, is shown as it is.
 
 use super::sources::collect;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,18 @@ fn no_file_names_a_kind_of_figure() {
     };
     let named: Vec<&PathBuf> = files.iter().filter(|file| names(&std::fs::read_to_string(file).unwrap())).collect();
     assert!(files.len() > 100 && named.is_empty(), "{named:#?}");
+}
+
+/// But within the folder of kinds that are made for each other.
+#[test]
+fn no_file_names_a_kind_of_step() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    let names = |text: &str| text.split("Step::").skip(1).any(|rest| rest.starts_with(char::is_uppercase));
+    let named = files.iter().filter(|file| names(&std::fs::read_to_string(file).unwrap()));
+    let named: Vec<String> = named.map(|file| file.strip_prefix(&root).unwrap().display().to_string()).collect();
+    assert_eq!(named, ["step/bag_of_heuristics/knockout/bag.rs"]);
 }
 
 /// Each line of code in these sections, but for those that leave something out, stands in one of the files that they are of.

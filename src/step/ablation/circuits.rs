@@ -45,6 +45,22 @@ pub struct Member {
     pub effect: Option<f64>,
 }
 
+impl<'s> From<&'s Ranked> for Ranking<'s> {
+    fn from(ranked: &'s Ranked) -> Self {
+        let Ranked { from, filter, by, measure, per_operator, .. } = ranked;
+        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_group: *per_operator, found: false }
+    }
+}
+
+impl<'s> From<&'s Listed> for Ranking<'s> {
+    fn from(listed: &'s Listed) -> Self {
+        let Listed { from, filter, by, measure, per_operator, .. } = listed;
+        // Without a number of them, they need no order.
+        let by = (listed.top.is_some() || listed.share.is_some()).then_some(by.as_str());
+        Self { from, filter, by, measure: measure.as_deref(), per_group: *per_operator, found: true }
+    }
+}
+
 /// The circuits of a step on the prompts of a cell: one for all groups, or one for each of `groups`.
 ///
 /// # Errors

@@ -83,6 +83,13 @@ impl Kind for NeuronOverlap {
     }
 }
 
+impl<'s> From<&'s NeuronOverlap> for Ranking<'s> {
+    fn from(step: &'s NeuronOverlap) -> Self {
+        let NeuronOverlap { from, filter, by, measure, .. } = step;
+        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_group: true, found: false }
+    }
+}
+
 /// Refuses a k that is more than there are.
 fn check_k(step: &NeuronOverlap, number: usize, group: &str, effects: &[ranking::Effect]) -> Result<(), RankingFault> {
     let (k, most) = (step.k[number], smallest(effects, step.per_layer));

@@ -4,7 +4,7 @@ use crate::Error;
 use crate::context::Context;
 use crate::model::hook::{Hook, Site};
 use crate::prompt::PromptGroup;
-use crate::spec::step::Heuristics;
+use crate::spec::step::{Heuristics, RankedNeurons};
 use crate::step::ModelRun;
 use crate::step::dry_ranking::{self, RankingReader};
 use crate::step::places::Component;
@@ -27,6 +27,13 @@ impl RankedNeuron {
     /// `L3N17`
     pub fn component(&self) -> String {
         format!("L{}N{}", self.layer, self.neuron)
+    }
+}
+
+impl<'s> From<&'s RankedNeurons> for Ranking<'s> {
+    fn from(ranked: &'s RankedNeurons) -> Self {
+        let RankedNeurons { from, filter, by, measure, per_operator, .. } = ranked;
+        Self { from, filter, by: Some(by), measure: measure.as_deref(), per_group: *per_operator, found: false }
     }
 }
 
