@@ -65,7 +65,7 @@ pub fn compare<'k>(
     let ours = if rows.height() == 1 { values.iter().next().flatten() } else { None };
     let of_row = rows.column("model").ok().and_then(|models| models.str().ok()?.iter().next()?);
     // Where there is no row, the model that it would be about.
-    let wanted = expected.filter.get("model").and_then(|condition| condition.0.as_str());
+    let wanted = expected.filter.get("model").and_then(|condition| condition.text());
     let at_hand = known(of_row.or(wanted));
     let verdict = match (&expected.model, ours) {
         (Some(model), _) if at_hand != Some(model) => Verdict::OtherModel,

@@ -1,7 +1,7 @@
 //! Tables and figures that would make one number of several measures, as far as the spec alone shows it: refused before any work.
 
 use crate::figure;
-use crate::spec::expression::{Function, parse_aggregate, parse_value};
+use crate::spec::expression::{Function, parse_value};
 use crate::spec::{Condition, Loaded, Spec, SpecErrors, Table};
 use crate::step;
 use crate::table::identity::{MEASURE, measured};
@@ -19,8 +19,8 @@ pub(crate) fn mixed(loaded: &Loaded, frames: &Frames) -> Vec<SpecErrors> {
         if there.len() < 2 || one.join.is_some() || one.group_by.iter().any(|name| name == MEASURE) {
             continue;
         }
-        for (name, text) in &one.aggregate {
-            let Ok(what) = parse_aggregate(text) else { continue };
+        for (name, what) in &one.aggregate {
+            let what = what.says();
             if what.function != Function::Count && what.column.as_deref().is_some_and(measured) {
                 let advice = advice(&there, &one.from, has_column(&one.from), "'measure' into group_by");
                 errors.push(refuse(loaded, &["table", &one.name, "aggregate", name], &one.from, &there, advice));

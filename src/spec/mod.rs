@@ -7,6 +7,7 @@
 pub mod arithmetic;
 mod check;
 mod component;
+mod condition;
 mod convention;
 mod defaults;
 mod error;
@@ -54,6 +55,7 @@ mod words;
 mod write;
 
 pub use component::{ComponentKind, ComponentPattern, HeadInput, ReceiverPattern};
+pub use condition::Condition;
 pub use convention::{CapSide, NormScale};
 pub use error::{ErrorStyle, SpecError, SpecErrors};
 pub use expectation::Expectation;
@@ -89,7 +91,7 @@ pub use site::{HookPattern, SitePattern, UnitPattern};
 pub(crate) use site::{has_heads, has_neurons};
 pub use source::Source;
 pub use step::Step;
-pub use table::{Condition, Join, JoinHow, Pivot, Table};
+pub use table::{Join, JoinHow, Pivot, Table};
 pub use value_schema::ValueSchema;
 pub(crate) use words::no_slot;
 pub use words::{Cells, Rows, RowsFile, SlotWords, Word};

@@ -1,10 +1,13 @@
 //! Texts that have a meaning: as the spec writes them, and what they say, read once.
 
+use super::arithmetic::{Arithmetic, parse_arithmetic};
+use super::expression::{Aggregate, parse_aggregate};
 use super::{ComponentPattern, HookPattern, Layers, ReceiverPattern, SitePattern};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 /// What a text of a spec can say.
 pub trait Notation: Sized {
@@ -15,7 +18,9 @@ pub trait Notation: Sized {
     fn read(text: &str) -> Result<Self, String>;
 
     /// The layers that it is of, where it names some.
-    fn layers(&self) -> Option<&Layers>;
+    fn layers(&self) -> Option<&Layers> {
+        None
+    }
 }
 
 /// A text and what it says.
@@ -61,9 +66,15 @@ impl<N> Serialize for Parsed<N> {
 
 impl<'de, N: Notation> Deserialize<'de> for Parsed<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let says = N::read(&text).map_err(de::Error::custom)?;
-        Ok(Self { text, says })
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl<N: Notation> FromStr for Parsed<N> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self { text: text.to_string(), says: N::read(text)? })
     }
 }
 
@@ -125,5 +136,17 @@ impl Notation for ReceiverPattern {
             Self::Head { layers, .. } | Self::Mlp(layers) => Some(layers),
             Self::Logits => None,
         }
+    }
+}
+
+impl Notation for Aggregate {
+    fn read(text: &str) -> Result<Self, String> {
+        parse_aggregate(text).map_err(|error| error.message)
+    }
+}
+
+impl Notation for Arithmetic {
+    fn read(text: &str) -> Result<Self, String> {
+        parse_arithmetic(text).map_err(|error| error.message)
     }
 }

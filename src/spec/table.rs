@@ -1,6 +1,9 @@
 //! `[[table]]`: what to select, filter, join, group, aggregate, pivot and sort from a step's rows. Applied in that order:
 //! `where`, `join`, `derive`, `group_by` + `aggregate`, `pivot`, `sort`, `select`, `head`.
 
+use super::arithmetic::Arithmetic;
+use super::expression::Aggregate;
+use super::{Condition, Parsed};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,7 +29,7 @@ pub struct Table {
     /// those above it. A column whose name is more than letters, digits, `_` and `.` stands between backticks.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(schema_with = "derived_schema")]
-    pub derive: IndexMap<String, String>,
+    pub derive: IndexMap<String, Parsed<Arithmetic>>,
     /// Columns whose combinations make the groups.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group_by: Vec<String>,
@@ -34,7 +37,7 @@ pub struct Table {
     /// quantile(x, q), ci_low(x), ci_high(x) (95 % normal interval of the mean).
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(schema_with = "aggregates_schema")]
-    pub aggregate: IndexMap<String, String>,
+    pub aggregate: IndexMap<String, Parsed<Aggregate>>,
     /// Turns one column's values into columns.
     pub pivot: Option<Pivot>,
     /// Columns to sort by, in order; `-rate` for descending.
@@ -68,34 +71,6 @@ fn derived_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 
 fn default_decimals() -> usize {
     3
-}
-
-/// What a row's value in one column must be: `"="`, `["+", "-"]`, `3`, `true`, or a comparison such as `">= 0.5"`, `"!= x"`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-#[schemars(transparent)]
-pub struct Condition(#[schemars(schema_with = "condition_schema")] pub toml::Value);
-
-/// `+`, `+ or -`, `>= 0.5`: as a sentence says what is asked for.
-impl std::fmt::Display for Condition {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), String::from);
-        match &self.0 {
-            toml::Value::Array(values) => f.write_str(&values.iter().map(text).collect::<Vec<_>>().join(" or ")),
-            value => f.write_str(&text(value)),
-        }
-    }
-}
-
-fn condition_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({
-        "description": "A value, a list of values, or a comparison such as \">= 0.5\".",
-        "format": "condition",
-        "anyOf": [
-            { "type": ["string", "number", "boolean"] },
-            { "type": "array", "items": { "type": ["string", "number", "boolean"] }, "minItems": 1 },
-        ],
-    })
 }
 
 /// One row per combination of `index`, one column per value of `on`, filled from `values`.

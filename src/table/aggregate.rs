@@ -8,7 +8,8 @@ use super::error::{TableFault, TableProblem, at, column, holds};
 use super::selected::all_there;
 use super::undefined::undefined;
 use super::{identity, order};
-use crate::spec::expression::{Aggregate, Function, parse_aggregate};
+use crate::spec::Parsed;
+use crate::spec::expression::{Aggregate, Function};
 use indexmap::IndexMap;
 use polars::prelude::*;
 
@@ -23,7 +24,7 @@ const VALUES: &str = "\u{0}values";
 pub(super) fn group(
     rows: &DataFrame,
     keys: &[String],
-    aggregates: &IndexMap<String, String>,
+    aggregates: &IndexMap<String, Parsed<Aggregate>>,
 ) -> Result<(DataFrame, Vec<String>), Vec<TableFault<TableProblem>>> {
     let by = |problem: TableProblem| vec![at(&["group_by"])(problem)];
     all_there(rows, "group_by", keys)?;
@@ -38,13 +39,12 @@ pub(super) fn group(
     let mut grouped = groups.keys().map_err(by)?;
     let mut undefined: IndexMap<String, Undefined> = IndexMap::new();
     let mut faults = Vec::new();
-    for (name, text) in aggregates {
+    for (name, what) in aggregates {
         let values = match grouped.column(name) {
             Ok(_) => Err(TableProblem::DuplicateColumn(name.clone())),
-            Err(_) => parse_aggregate(text).map_err(TableProblem::from).and_then(|what| {
-                groups.one_measure(&what)?;
-                let (values, found) = groups.aggregate(&what)?;
-                if let (Some(found), Some(column)) = (found, what.column) {
+            Err(_) => groups.one_measure(what.says()).and_then(|()| {
+                let (values, found) = groups.aggregate(what.says())?;
+                if let (Some(found), Some(column)) = (found, what.says().column.clone()) {
                     undefined.entry(column).or_insert(found).names.push(format!("'{name}'"));
                 }
                 Ok(values)

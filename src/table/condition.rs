@@ -4,7 +4,7 @@ use super::error::{TableProblem, column, holds};
 use super::some_values;
 use super::undefined::comparable;
 use crate::spec::Condition;
-use crate::spec::expression::{Comparison, Literal, parse_condition};
+use crate::spec::expression::{Comparison, Literal};
 use polars::prelude::*;
 
 /// The rows whose value in that column meets the condition, in their order. A null meets none, nor does a NaN.
@@ -26,32 +26,32 @@ pub fn mask(rows: &DataFrame, name: &str, condition: &Condition) -> Result<Boole
         true => Ok(values.cast(&DataType::Float64)?),
         false => Err(wrong(values, "\"<\", \"<=\", \">\" and \">=\" compare numbers")),
     };
-    let met = match parse_condition(&condition.0)? {
-        Comparison::Equal(literal) => equal(values, &literal)?,
+    let met = match condition.says() {
+        Comparison::Equal(literal) => equal(values, literal)?,
         // All that there is differs from it.
-        Comparison::NotEqual(literal) if is_nan(values, &literal) => {
+        Comparison::NotEqual(literal) if is_nan(values, literal) => {
             BooleanChunked::full(name.into(), true, values.len())
         }
-        Comparison::NotEqual(literal) => !equal(values, &literal)?,
+        Comparison::NotEqual(literal) => !equal(values, literal)?,
         Comparison::OneOf(literals) => {
             literals.iter().try_fold(BooleanChunked::full(name.into(), false, values.len()), |any, literal| {
                 Ok::<_, TableProblem>(any | equal(values, literal)?)
             })?
         }
-        Comparison::Less(bound) => numbers()?.lt(bound)?,
-        Comparison::LessEqual(bound) => numbers()?.lt_eq(bound)?,
-        Comparison::Greater(bound) => numbers()?.gt(bound)?,
-        Comparison::GreaterEqual(bound) => numbers()?.gt_eq(bound)?,
+        Comparison::Less(bound) => numbers()?.lt(*bound)?,
+        Comparison::LessEqual(bound) => numbers()?.lt_eq(*bound)?,
+        Comparison::Greater(bound) => numbers()?.gt(*bound)?,
+        Comparison::GreaterEqual(bound) => numbers()?.gt_eq(*bound)?,
     };
     Ok(met & comparable(values)?)
 }
 
 /// The texts that a condition asks for, or against.
 pub fn texts(condition: &Condition) -> Vec<String> {
-    let literals = match parse_condition(&condition.0) {
-        Ok(Comparison::Equal(literal) | Comparison::NotEqual(literal)) => vec![literal],
-        Ok(Comparison::OneOf(literals)) => literals,
-        _ => Vec::new(),
+    let literals = match condition.says() {
+        Comparison::Equal(literal) | Comparison::NotEqual(literal) => std::slice::from_ref(literal),
+        Comparison::OneOf(literals) => literals,
+        _ => &[],
     };
     literals.iter().map(written).collect()
 }
@@ -61,15 +61,15 @@ pub fn texts(condition: &Condition) -> Vec<String> {
 ///
 /// # Errors
 /// As [`meeting`].
-pub fn never(
+pub fn never<'c>(
     rows: &DataFrame,
     name: &str,
-    condition: &Condition,
-) -> Result<Option<(Vec<Literal>, String)>, TableProblem> {
+    condition: &'c Condition,
+) -> Result<Option<(&'c [Literal], String)>, TableProblem> {
     let values = column(rows, name)?;
-    let asked = match parse_condition(&condition.0)? {
-        Comparison::Equal(literal) => vec![literal],
-        Comparison::OneOf(literals) => literals,
+    let asked = match condition.says() {
+        Comparison::Equal(literal) => std::slice::from_ref(literal),
+        Comparison::OneOf(literals) => literals.as_slice(),
         _ => return Ok(None),
     };
     let open = values.null_count() < rows.height() && *values.dtype() != DataType::Boolean;

@@ -1,21 +1,22 @@
 //! `derive`: columns computed from others, row by row.
 
 use super::error::{TableFault, TableProblem, at, column, holds};
-use crate::spec::arithmetic::{BinaryOperation, ExpressionPart, parse_arithmetic};
+use crate::spec::Parsed;
+use crate::spec::arithmetic::{Arithmetic, BinaryOperation, ExpressionPart, parse_arithmetic};
 use indexmap::IndexMap;
 use polars::prelude::*;
 
 /// Adds the columns in their order, each of `f64`.
 pub(super) fn derive(
     frame: &DataFrame,
-    columns: &IndexMap<String, String>,
+    columns: &IndexMap<String, Parsed<Arithmetic>>,
 ) -> Result<DataFrame, Vec<TableFault<TableProblem>>> {
     let mut frame = frame.clone();
     let mut faults = Vec::new();
-    for (name, text) in columns {
+    for (name, what) in columns {
         let values = match frame.column(name) {
             Ok(_) => Err(TableProblem::DuplicateColumn(name.clone())),
-            Err(_) => reckon(&frame, text),
+            Err(_) => values(&frame, &what.says().parts),
         };
         let added =
             values.and_then(|values| Ok(frame.with_column(Column::new(name.as_str().into(), values)).map(drop)?));

@@ -134,7 +134,7 @@ proptest! {
     fn precedence_and_order_are_those_of_arithmetic(tree in tree()) {
         let rows = df!("a" => [COLUMNS[0].1], "b.x_1" => [COLUMNS[1].1], "c d" => [COLUMNS[2].1]).unwrap();
         let mut spec = spec("");
-        spec.derive.insert("x".into(), tree.text(0));
+        spec.derive.insert("x".into(), tree.text(0).parse().unwrap());
         let table = table::build(&spec, &rows, None).unwrap().frame;
         let found = table.column("x").unwrap().f64().unwrap().get(0).unwrap();
         let wanted = tree.value();

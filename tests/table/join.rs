@@ -58,7 +58,7 @@ fn rows_keep_the_order_of_the_left_and_each_match_has_its_own() {
 #[test]
 fn the_columns_that_it_brings_can_be_used() {
     let mut table = spec("on = ['operator', 'k']");
-    table.derive.insert("drop".into(), "mean_right - mean".into());
+    table.derive.insert("drop".into(), "mean_right - mean".parse().unwrap());
     table.sort = vec!["drop".into()];
     table.select = vec!["seed".into(), "drop".into()];
     let made = table::build(&table, &rows(), Some(&others())).unwrap().frame;
