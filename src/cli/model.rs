@@ -1,7 +1,7 @@
 //! `ablate model`: a model's facts.
 
 use crate::Error;
-use crate::model::facts::PositionEncoding;
+use crate::model::facts::{Facts, HeadNorm, NormPlaces, PositionEncoding, Window};
 use crate::model::{Lookup, Model};
 use crate::spec::{self, Device, Dtype, Processing};
 use clap::Args;
@@ -86,15 +86,21 @@ pub(super) fn run(arguments: ModelShowArguments) -> Result<(), Error> {
     let positions = match &facts.positions {
         PositionEncoding::Learned => "learned".to_string(),
         PositionEncoding::Rotary(rotary) => {
-            format!("rotary, {} of {} dimensions", 2 * rotary.table.inv_freq.len(), facts.d_head)
+            let windowed = if rotary.windowed.is_some() { ", another in layers with a window" } else { "" };
+            let without = match rotary.without.len() {
+                0 => String::new(),
+                layers => format!(", none in {layers} layers"),
+            };
+            let rotated = 2 * rotary.table.inv_freq.len();
+            format!("rotary, {rotated} of {} dimensions{windowed}{without}", facts.d_head)
         }
     };
-    let window = facts.window.as_ref().map(|window| format!("; window of {window}")).unwrap_or_default();
+    let window = facts.window.as_ref().map(|window| format!("; {}", described(window, facts))).unwrap_or_default();
     let integers = match card.largest_single_token_integer {
         Some(largest) => format!("0..={largest}"),
         None => "none".into(),
     };
-    let rows: [(&str, String); 15] = [
+    let rows = [
         ("family", facts.family.to_string()),
         ("layers", facts.n_layers.to_string()),
         ("heads", heads),
@@ -103,6 +109,8 @@ pub(super) fn run(arguments: ModelShowArguments) -> Result<(), Error> {
         ("d_mlp", format!("{}{}", facts.d_mlp, if facts.gated { " (gated)" } else { "" })),
         ("vocabulary", facts.n_vocab.to_string()),
         ("positions", format!("{positions}; context {}{window}", facts.n_ctx)),
+        ("norms", norms(facts)),
+        ("soft caps", soft_caps(facts)),
         ("unembedding", if facts.tied { "tied to the embedding" } else { "its own" }.into()),
         ("parameters", card.parameters.to_string()),
         ("stored as", card.stored_dtype.clone()),
@@ -112,7 +120,7 @@ pub(super) fn run(arguments: ModelShowArguments) -> Result<(), Error> {
         ("memory", format!("{:.1} MiB of weights in {}", card.weight_bytes as f64 / 1048576.0, card.dtype)),
     ];
     let mut text = String::new();
-    for (name, value) in rows {
+    for (name, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
         // Writing to a string does not fail.
         let _ = writeln!(text, "{name:<22} {value}");
     }
@@ -120,4 +128,39 @@ pub(super) fn run(arguments: ModelShowArguments) -> Result<(), Error> {
         let _ = writeln!(text, "note: {note}");
     }
     super::print::print(&text)
+}
+
+/// Where norms stand, where that is not before attention and MLP alone.
+fn norms(facts: &Facts) -> String {
+    let places = match facts.norms {
+        NormPlaces::Before => "",
+        NormPlaces::After => "after attention and MLP, none before",
+        NormPlaces::Around => "before and after attention and MLP",
+    };
+    let heads = match facts.head_norm {
+        None => "",
+        Some(HeadNorm::EachHead) => "of queries and keys, head by head",
+        Some(HeadNorm::AllHeads) => "of queries and keys, over all heads",
+    };
+    [places, heads].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+/// A window and its layers; where most have it, those that do not.
+fn described(window: &Window, facts: &Facts) -> String {
+    let others: Vec<usize> = (0..facts.n_layers).filter(|layer| !window.layers.contains(layer)).collect();
+    match others.len() {
+        0 => format!("window of {} tokens in every layer", window.tokens),
+        count if count < window.layers.len() => {
+            let others: Vec<String> = others.iter().map(usize::to_string).collect();
+            format!("window of {} tokens in all layers but {}", window.tokens, others.join(", "))
+        }
+        _ => format!("window of {window}"),
+    }
+}
+
+/// What scores and logits are held below, where they are.
+fn soft_caps(facts: &Facts) -> String {
+    let caps = [("scores", facts.caps.scores), ("logits", facts.caps.logits)];
+    let said = caps.into_iter().filter_map(|(of, cap)| Some(format!("{of} below {}", cap?)));
+    said.collect::<Vec<_>>().join(", ")
 }

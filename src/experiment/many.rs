@@ -260,7 +260,7 @@ fn side_by_side(specs: &[Plan], jobs: usize, run: &ManyRun) -> Result<Vec<EndedS
             let Some(loaded) = loaded.get(number) else { return Ok(done) };
             let progress = run.progress.named(&short(loaded));
             let started = Instant::now();
-            let one = match Plan::new(loaded, true, cache.clone()) {
+            let one = match Plan::in_another_thread(loaded, true, cache.clone()) {
                 Ok(spec) => run.one(number, &spec, &progress)?,
                 Err(error) => (name(loaded).to_string(), Ended::early(error, started.elapsed().as_secs_f64())),
             };

@@ -1,8 +1,9 @@
 //! The run of the prompts without any edit, kept so that rows can start from it at any layer and position.
 
 use super::activation::Activations;
+use super::before_norm::before_norm;
 use super::capture::{HookPositions, read, rows_needed};
-use super::{parallel, post_norm};
+use super::parallel;
 use crate::model::NotFinite;
 use crate::model::facts::{Facts, Residual};
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
@@ -156,7 +157,7 @@ impl Keeper<'_> {
 
     /// Whether edits change what a norm after attention or MLP reads here.
     fn projects(&self, hook: Hook) -> bool {
-        let of_norm = |edited: &Hook| post_norm::before(*edited, self.facts) == Some(hook);
+        let of_norm = |edited: &Hook| before_norm(*edited, self.facts) == Some(hook);
         matches!(hook, Hook::Block(_, Site::AttnProjected | Site::MlpProjected)) && self.edited.keys().any(of_norm)
     }
 

@@ -5,6 +5,7 @@ use super::Activations;
 use super::activation::Layout;
 use super::apply::change;
 use super::base::CleanRun;
+use super::before_norm::before_norm;
 use super::edit::{EditedPrompt, Units};
 use super::entry::SweepEntry;
 use super::post_norm::{self, PostNorm};
@@ -118,7 +119,7 @@ fn rewrite_group(
         }
         let edited = difference.edited.clone();
         let part = difference.project(hook, transformer, group.len(), slots, (&device, dtype));
-        let part = match post_norm::before(hook, transformer.facts()) {
+        let part = match before_norm(hook, transformer.facts()) {
             None => part,
             Some(projected) => {
                 let prompts: Vec<usize> = group.iter().map(|entry| rows[entry.row].prompt).collect();

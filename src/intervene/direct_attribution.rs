@@ -15,9 +15,10 @@
 //! A norm after attention or MLP makes their heads and neurons no summands of what is written. A share of it is then what goes through
 //! the norm with the scale that it has, or what is lost without the share and with the norm taken anew ([`NormScale`]).
 
+use super::before_norm::before_norm;
 use super::capture::{Holder, HookPositions};
 use super::edit::Positions;
-use super::post_norm::{self, PostNorm};
+use super::post_norm::PostNorm;
 use crate::kernel::{self, NormFunction, NormKind, to_f32};
 use crate::model::NotFinite;
 use crate::model::hook::{Hook, HookValue, Site};
@@ -146,7 +147,7 @@ pub fn direct_attribution<E: From<NotFinite>>(
     let last = Positions::At(vec![tokens.pos.saturating_sub(1)]);
     let facts = transformer.facts();
     let hooks = terms.iter().filter_map(|term| term.hook());
-    let projected = terms.iter().filter_map(|term| post_norm::before(term.hook_before_norm()?, facts));
+    let projected = terms.iter().filter_map(|term| before_norm(term.hook_before_norm()?, facts));
     let wanted: HookPositions = hooks.chain(projected).map(|hook| (hook, last.clone())).collect();
     let mut found = DirectAttribution { total: Vec::with_capacity(prompts), values: vec![0.0; terms.len() * prompts] };
     for (first, part) in tokens.batches(batch) {
@@ -271,7 +272,7 @@ impl DirectBatch {
 
     /// The norm between a hook and the stream, where there is one.
     fn post_norm<'t>(&self, transformer: &'t Transformer, hook: Hook) -> Option<PostNorm<'t>> {
-        let projected = post_norm::before(hook, transformer.facts()).filter(|projected| *projected != hook)?;
+        let projected = before_norm(hook, transformer.facts()).filter(|projected| *projected != hook)?;
         match self.got.get(&projected)? {
             HookValue::Stream(stream) => PostNorm::new(transformer, projected, stream.clone().cast(DType::F32)),
             HookValue::Heads(_) => None,

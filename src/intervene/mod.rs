@@ -9,6 +9,7 @@ mod activation;
 mod apply;
 mod attribution;
 mod base;
+mod before_norm;
 mod capture;
 mod direct;
 mod direct_attribution;

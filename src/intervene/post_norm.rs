@@ -5,26 +5,11 @@
 use super::base::CleanRun;
 use super::tensors::gather_last;
 use crate::kernel::{self, NormKind};
-use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::model::transformer::{Norm, Transformer};
 use crate::spec::NormScale;
 use burn::module::Param;
 use burn::tensor::{DType, Tensor};
-
-/// Where the norm after attention or MLP reads what an edit at `hook` changes; `None` where no norm stands between the hook and the
-/// stream.
-pub(super) fn before(hook: Hook, facts: &Facts) -> Option<Hook> {
-    match hook {
-        Hook::Block(layer, Site::Z | Site::Result | Site::AttnProjected) if facts.norms.after() => {
-            Some(Hook::Block(layer, Site::AttnProjected))
-        }
-        Hook::Block(layer, Site::MlpPost | Site::MlpProjected) if facts.norms.after() => {
-            Some(Hook::Block(layer, Site::MlpProjected))
-        }
-        _ => None,
-    }
-}
 
 /// What one norm after attention or MLP reads in some prompts of a base run.
 pub(super) struct PostNorm<'t> {
@@ -35,7 +20,7 @@ pub(super) struct PostNorm<'t> {
 }
 
 impl<'t> PostNorm<'t> {
-    /// The norm that reads what stands at `hook`, one of [`before`]'s.
+    /// The norm that reads what stands at `hook`, one of [`before_norm`]'s.
     pub fn new(transformer: &'t Transformer, hook: Hook, projected: Tensor<3>) -> Option<Self> {
         let norm = match hook {
             Hook::Block(layer, Site::AttnProjected) => transformer.blocks.get(layer)?.ln1_post.as_ref(),

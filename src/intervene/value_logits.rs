@@ -3,7 +3,8 @@
 //!
 //! With v the neuron's row of the MLP's output matrix, γ the final norm's scale (1 once folded) and u a token's column of the
 //! unembedding, its logit is v · (γ ∘ u); before a layer norm the mean over d_model is taken off γ ∘ u. The final norm's division by
-//! the size of the stream is left out, as are biases: they are the prompt's and the token's, not the neuron's.
+//! the size of the stream is left out, as are biases: they are the prompt's and the token's, not the neuron's. So is, for a norm after
+//! the MLP, its division by the size of what the MLP writes; its scale is the direction's, and stays.
 
 use super::direct_attribution::{column, full, through_norm};
 use crate::kernel::to_f32;
@@ -15,10 +16,15 @@ pub fn value_logits(transformer: &Transformer, layer: usize, neurons: &[usize], 
     if neurons.is_empty() || tokens.is_empty() {
         return Vec::new();
     }
-    let weight = transformer.blocks[layer].down.weight.val();
+    let block = &transformer.blocks[layer];
+    let weight = block.down.weight.val();
     let indices: Vec<i64> = neurons.iter().map(|&neuron| neuron as i64).collect();
     let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [neurons.len()]), &weight.device());
     let values = full(weight.select(0, indices));
     let read = through_norm(column(&transformer.unembed, tokens), transformer);
+    let read = match block.ln2_post.as_ref().and_then(|norm| norm.scale.as_ref()) {
+        Some(scale) => read * full(scale.val().unsqueeze()),
+        None => read,
+    };
     to_f32(values.matmul(read.transpose()))
 }

@@ -6,7 +6,7 @@ use super::lane::{Lane, lanes};
 use super::operations::neuron_operations;
 use super::shared_prefix::Prefixes;
 use super::skipped_units::left;
-use crate::model::facts::Facts;
+use crate::model::facts::{Facts, HeadNorm};
 use crate::model::hook::Site;
 use std::ops::Range;
 use std::sync::Arc;
@@ -103,16 +103,22 @@ impl Count<'_> {
     fn attention_operations(&self, lane: &Lane, member: usize, settled: usize, layer: usize) -> u64 {
         let facts = self.facts;
         let (slots, kept) = (self.slots(lane, settled, layer), self.slots(lane, settled, layer + 1));
-        let (heads, kv_heads, written) = match self.left(Site::Z, member, layer, kept) {
-            None => (facts.n_heads, facts.n_kv_heads, facts.n_heads),
+        let (heads, k_heads, v_heads, written) = match self.left(Site::Z, member, layer, kept) {
+            None => (facts.n_heads, facts.n_kv_heads, facts.n_kv_heads, facts.n_heads),
             Some(units) => {
                 let group = facts.n_heads / facts.n_kv_heads;
                 let mut read: Vec<usize> = units.iter().map(|head| head / group).collect();
                 read.dedup();
-                (read.len() * group, read.len(), units.len())
+                match facts.head_norm {
+                    // A norm over all heads reads all of them, but for values.
+                    Some(HeadNorm::AllHeads) if !units.is_empty() => {
+                        (facts.n_heads, facts.n_kv_heads, read.len(), units.len())
+                    }
+                    _ => (read.len() * group, read.len(), read.len(), units.len()),
+                }
             }
         };
-        2 * (facts.d_model * facts.d_head * (kept * (heads + written) + 2 * slots * kv_heads)) as u64
+        2 * (facts.d_model * facts.d_head * (kept * (heads + written) + slots * (k_heads + v_heads))) as u64
     }
 
     fn mlp_operations(&self, lane: &Lane, member: usize, settled: usize, layer: usize) -> u64 {

@@ -27,6 +27,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
+use step::{Resolve, resolve, resolved_before};
 
 /// What a run of a spec does. Whoever has one has passed every check that comes before work.
 pub struct Plan<'a> {
@@ -58,13 +59,25 @@ impl<'a> Plan<'a> {
     /// Models that cannot be had, and what steps ask of their models, templates and each other and cannot have: of each step and model
     /// the first that is found, at its place in the spec.
     pub fn new(loaded: &'a Loaded, quiet: bool, cache: Rc<ModelCache>) -> Result<Self, Error> {
+        Self::with(loaded, quiet, cache, resolve)
+    }
+
+    /// The plan of a spec that another thread has made one of, for a run in this one: its steps are not resolved again.
+    ///
+    /// # Errors
+    /// Models that cannot be had any more.
+    pub(crate) fn in_another_thread(loaded: &'a Loaded, quiet: bool, cache: Rc<ModelCache>) -> Result<Self, Error> {
+        Self::with(loaded, quiet, cache, resolved_before)
+    }
+
+    fn with(loaded: &'a Loaded, quiet: bool, cache: Rc<ModelCache>, resolve: Resolve<'a>) -> Result<Self, Error> {
         let threads = set_threads(loaded.spec.run.threads);
         let groups = VariantGroups::of(loaded);
         let names = loaded.sweep().into_iter().flat_map(|sweep| &sweep.variants).map(|variant| Some(&*variant.name));
         let each = loaded.variants().into_iter().zip(names.chain([None])).enumerate();
         let variants = Error::each(each.map(|(number, (loaded, name))| {
             let models = Models::sharing(loaded, quiet, cache.clone());
-            PlannedVariant::new(name, loaded, models, |step| groups.led_by(step, number))
+            PlannedVariant::new(name, loaded, models, |step| groups.led_by(step, number), resolve)
         }))?;
         Ok(Self { loaded, variants, groups, threads, preparing: Duration::ZERO, into: None, repeats: None })
     }

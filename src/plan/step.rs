@@ -48,15 +48,18 @@ impl PlannedPrompts {
     }
 }
 
-/// Resolves steps, each with the group that it is computed for.
+/// What is made of steps, each with the group that it is computed for.
+pub(super) type Resolve<'s> = fn(Vec<(&'s Step, &VariantGroup)>, &Context) -> Result<Vec<PlannedStep<'s>>, Error>;
+
+/// Resolves steps.
 ///
 /// # Errors
 /// What they ask of their models, templates and each other and cannot have: of each step and model the first that is found.
-pub(super) fn resolve<'s, 'g>(
-    steps: impl Iterator<Item = (&'s Step, &'g VariantGroup)>,
+pub(super) fn resolve<'s>(
+    steps: Vec<(&'s Step, &VariantGroup)>,
     context: &Context,
 ) -> Result<Vec<PlannedStep<'s>>, Error> {
-    Error::each(steps.map(|(step, group)| {
+    Error::each(steps.into_iter().map(|(step, group)| {
         let models = match step.models() {
             None => step::foresee(step, context).map(|()| Vec::new())?,
             Some(selected) => Error::each(context.models.names(selected).into_iter().map(|name| {
@@ -66,6 +69,19 @@ pub(super) fn resolve<'s, 'g>(
         };
         Ok(PlannedStep { step, group: group.clone(), models })
     }))
+}
+
+/// The same of steps that were resolved before: a run reads no more of a step than which it is, and for whom.
+///
+/// # Errors
+/// None.
+pub(super) fn resolved_before<'s>(
+    steps: Vec<(&'s Step, &VariantGroup)>,
+    _: &Context,
+) -> Result<Vec<PlannedStep<'s>>, Error> {
+    let planned =
+        |(step, group): (&'s Step, &VariantGroup)| PlannedStep { step, group: group.clone(), models: Vec::new() };
+    Ok(steps.into_iter().map(planned).collect())
 }
 
 fn on_model(step: &Step, name: ModelName, context: &Context) -> Result<OnModel, Error> {

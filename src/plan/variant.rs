@@ -1,6 +1,6 @@
 //! A variant of a spec, its models found and its steps resolved in them.
 
-use super::step::{PlannedStep, resolve};
+use super::step::{PlannedStep, Resolve};
 use crate::check::{recognise, rows};
 use crate::context::{Context, Models};
 use crate::cost::Workload;
@@ -28,7 +28,7 @@ pub struct PlannedVariant<'a> {
 }
 
 impl<'a> PlannedVariant<'a> {
-    /// Finds its models, and resolves those of its steps that `leads` says are computed for it.
+    /// Finds its models, and has those of its steps resolved that `leads` says are computed for it.
     ///
     /// # Errors
     /// All that cannot be had; of steps as far as their models are there.
@@ -37,9 +37,11 @@ impl<'a> PlannedVariant<'a> {
         loaded: &'a Loaded,
         models: Models<'a>,
         leads: impl Fn(&str) -> Option<&'g VariantGroup>,
+        resolve: Resolve<'a>,
     ) -> Result<Self, Error> {
         let found = rows::models(loaded, &models);
         let steps = order::steps(&loaded.spec.steps).into_iter().filter_map(|step| Some((step, leads(step.name())?)));
+        let steps = steps.collect();
         let (cards, steps) = Error::both(found, before_rows(loaded, &models, |context| resolve(steps, context)))?;
         let known = recognise::names(loaded, &cards)?;
         Ok(Self { name, loaded, models, cards, known, steps })

@@ -44,7 +44,7 @@ fn assert_same(gguf: &Facts, folder: &Facts, name: &str) {
 fn near(here: &Rotary, there: &mut Rotary, name: &str) {
     assert_eq!(here.inv_freq.len(), there.inv_freq.len(), "{name}");
     for (here, there) in here.inv_freq.iter().zip(&mut there.inv_freq) {
-        assert!((*here - *there).abs() <= 2e-7 * *there, "{name}: {here} {there}");
+        assert!((*here - *there).abs() <= 3e-7 * *there, "{name}: {here} {there}");
         *there = *here;
     }
 }

@@ -21,7 +21,7 @@ fn with(model: &str, changes: Value) -> Value {
 
 #[test]
 fn unknown_families_are_refused_with_those_that_are_known() {
-    let parts = ["'model_type' is \"bert\"", "llama, mistral, qwen2, gpt_neox, gptj, gpt2, ablate"];
+    let parts = ["'model_type' is \"bert\"", "phi3, smollm3, gpt_neox, gptj, gpt2, ablate"];
     assert_says(family::from_config(&json!({"model_type": "bert"})), &parts);
     assert_says(family::from_config(&json!({"vocab_size": 3})), &["'model_type' is missing", "llama"]);
     assert_says(family::from_config(&json!({"model_type": 3})), &["'model_type' must be a string, found a number"]);

@@ -12,7 +12,7 @@ pub(super) struct Architecture {
     pub name: &'static str,
     /// `model_type` of the family that describes it.
     family: &'static str,
-    settings: &'static [&'static [Setting]],
+    settings: &'static [&'static [GgufSetting]],
     /// Whether llama.cpp's converter reorders the rows of q and k, so that pairs of rotated dimensions are neighbours.
     pub interleaved: bool,
     /// The layers that a window is for.
@@ -20,7 +20,7 @@ pub(super) struct Architecture {
 }
 
 /// Name after the architecture's, the family's name for it, and whether it must be there.
-type Setting = (&'static str, &'static str, bool);
+type GgufSetting = (&'static str, &'static str, bool);
 
 /// What most have, and have in common with llama.
 const USUAL: Architecture = Architecture {
@@ -61,7 +61,7 @@ pub fn architectures() -> impl Iterator<Item = &'static str> {
     ARCHITECTURES.iter().map(|architecture| architecture.name)
 }
 
-const LLAMA: &[Setting] = &[
+const LLAMA: &[GgufSetting] = &[
     ("block_count", "num_hidden_layers", true),
     ("embedding_length", "hidden_size", true),
     ("feed_forward_length", "intermediate_size", true),
@@ -72,10 +72,10 @@ const LLAMA: &[Setting] = &[
     ("attention.layer_norm_rms_epsilon", "rms_norm_eps", true),
 ];
 
-const LOGIT_CAP: Setting = ("final_logit_softcapping", "final_logit_softcapping", false);
-const CAPS: &[Setting] = &[("attn_logit_softcapping", "attn_logit_softcapping", false), LOGIT_CAP];
+const LOGIT_CAP: GgufSetting = ("final_logit_softcapping", "final_logit_softcapping", false);
+const CAPS: &[GgufSetting] = &[("attn_logit_softcapping", "attn_logit_softcapping", false), LOGIT_CAP];
 
-const NEOX: &[Setting] = &[
+const NEOX: &[GgufSetting] = &[
     ("block_count", "num_hidden_layers", true),
     ("embedding_length", "hidden_size", true),
     ("feed_forward_length", "intermediate_size", true),
@@ -85,7 +85,7 @@ const NEOX: &[Setting] = &[
     ("use_parallel_residual", "use_parallel_residual", false),
 ];
 
-const GPT2: &[Setting] = &[
+const GPT2: &[GgufSetting] = &[
     ("block_count", "n_layer", true),
     ("embedding_length", "n_embd", true),
     ("feed_forward_length", "n_inner", true),

@@ -25,12 +25,12 @@ const REFUSED: [(&str, &[f64]); 2] = [("rope.scaling.alpha", &[0.0]), ("rope.sca
 const LOCAL_BASE: f64 = 10_000.0;
 
 /// The metadata of one architecture.
-struct Keys<'m> {
+struct RotationKeys<'m> {
     metadata: &'m Metadata,
     architecture: &'m str,
 }
 
-impl Keys<'_> {
+impl RotationKeys<'_> {
     fn name(&self, setting: &str) -> String {
         format!("{}.rope.{setting}", self.architecture)
     }
@@ -59,7 +59,7 @@ pub(super) fn read(
     factors: Option<LongFactors>,
     config: &mut Map<String, Value>,
 ) -> Result<(), String> {
-    let keys = Keys { metadata, architecture };
+    let keys = RotationKeys { metadata, architecture };
     let sections = keys.name("dimension_sections");
     if metadata.contains(&sections) {
         return Err(format!("metadata '{sections}': rotation in sections is not supported"));
@@ -94,7 +94,7 @@ pub(super) fn read(
 }
 
 /// The change of the frequencies for longer contexts, as a section of a configuration.
-fn scaling(keys: &Keys, factors: Option<LongFactors>) -> Result<Option<Value>, String> {
+fn scaling(keys: &RotationKeys, factors: Option<LongFactors>) -> Result<Option<Value>, String> {
     let kind = keys.metadata.text(&keys.name("scaling.type"))?;
     if let Some(LongFactors { short, long }) = factors {
         if !matches!(kind, None | Some("longrope" | "none")) {
@@ -130,7 +130,7 @@ fn scaling(keys: &Keys, factors: Option<LongFactors>) -> Result<Option<Value>, S
 }
 
 /// Yarn by the settings that the converter wrote, as transformers has them; llama.cpp itself reads few of them.
-fn yarn(keys: &Keys, factor: f64) -> Result<Value, String> {
+fn yarn(keys: &RotationKeys, factor: f64) -> Result<Value, String> {
     keys.only("scaling.yarn_ext_factor", &[-1.0, 1.0])?;
     let mut section = json!({ "rope_type": "yarn", "factor": factor });
     for (setting, name) in [
