@@ -23,7 +23,7 @@ fn answers(case: &Case) -> Vec<[u32; 2]> {
 }
 
 /// `[part, prompt]`
-fn scores(
+pub fn scores(
     case: &Case,
     model: &Transformer,
     source: &Tokens,
@@ -37,7 +37,7 @@ fn scores(
 }
 
 /// Every unit, or the whole, of a site in each layer and at each position, in the fixture's order.
-fn parts(case: &Case, site: Site, whole: bool) -> Vec<AttributedUnit> {
+pub fn parts(case: &Case, site: Site, whole: bool) -> Vec<AttributedUnit> {
     let facts = case.model.facts();
     let mut parts = Vec::new();
     for layer in 0..facts.n_layers {
@@ -55,7 +55,7 @@ fn parts(case: &Case, site: Site, whole: bool) -> Vec<AttributedUnit> {
     parts
 }
 
-fn expect(case: &Case, key: &str, found: &[f64]) {
+pub fn expect(case: &Case, key: &str, found: &[f64]) {
     let (shape, wanted) = case.floats(key);
     assert_eq!(found.len(), wanted.len(), "{}: {key} is {shape:?}", case.name);
     let scale = wanted.iter().fold(1.0f64, |scale, &value| scale.max(f64::from(value).abs()));

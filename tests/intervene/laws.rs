@@ -1,6 +1,7 @@
 //! What must hold for every model, prompt and edit.
 
 use super::reference::{Case, MODELS, at, base, of, rows, sources, wanted};
+use crate::parity::families::FAMILIES;
 use crate::support::device;
 use ablate::intervene::{
     Activation, Change, Edit, EditError, EditedPrompt, Layout, LogitRead, Positions, Replay, Units, Value,
@@ -13,10 +14,10 @@ use std::sync::{Arc, LazyLock};
 
 /// Models with windows, and with scores of other scales.
 const ALONE: [&str; 3] = ["gpt2-scores", "mistral-window", "qwen2-window"];
-const COUNT: usize = MODELS.len() + ALONE.len();
+const COUNT: usize = MODELS.len() + ALONE.len() + FAMILIES.len();
 
 static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
-    let alone = ALONE.iter().map(|name| Case::alone(name));
+    let alone = ALONE.iter().chain(&FAMILIES).map(|name| Case::alone(name));
     MODELS.iter().map(|name| Case::open(name)).chain(alone).collect()
 });
 
@@ -29,7 +30,7 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 
 /// An edit as random numbers, made to fit whatever model it meets.
 #[derive(Debug, Clone)]
-struct Draft {
+pub struct Draft {
     layer: usize,
     site: usize,
     positions: Vec<usize>,
@@ -105,64 +106,81 @@ fn drafted(case: &Case, drafts: &[Vec<Draft>]) -> Vec<EditedPrompt> {
 }
 
 /// Rows of several edits each.
-fn interventions() -> impl Strategy<Value = Vec<Vec<Draft>>> {
+pub fn interventions() -> impl Strategy<Value = Vec<Vec<Draft>>> {
     proptest::collection::vec(proptest::collection::vec(draft(), 1..4), 1..6)
+}
+
+/// Replayed = recomputed from scratch; batched = single; rows in any order.
+pub fn replay_is_scratch(case: &Case, drafts: &[Vec<Draft>], memory: usize) -> Result<(), TestCaseError> {
+    let rows = drafted(case, drafts);
+    let wanted = wanted(&rows);
+    let base = base(&case.model, &case.tokens, &wanted);
+    let sources = sources(&case.model, &case.source_tokens, &wanted);
+    let scratch = to_f32(run_edited(&case.model, &case.tokens, &rows, &sources));
+    let scale = scratch.iter().fold(1.0f32, |a, b| a.max(b.abs()));
+    prop_assert!(scratch.iter().all(|logit| logit.is_finite()));
+
+    let replay = Replay::new(&case.model, &base, &sources, 1 << 30);
+    let whole = to_f32(replay.logits(&rows).unwrap());
+    prop_assert!(
+        largest_difference(&whole, &scratch) / scale < 5e-5,
+        "replayed against scratch: {}",
+        largest_difference(&whole, &scratch)
+    );
+    let again = to_f32(replay.logits(&rows).unwrap());
+    prop_assert_eq!(&whole, &again, "the same again, to the bit");
+
+    let blocks = Replay::new(&case.model, &base, &sources, memory);
+    let in_blocks = to_f32(blocks.logits(&rows).unwrap());
+    prop_assert!(
+        largest_difference(&whole, &in_blocks) / scale < 1e-5,
+        "in blocks: {}",
+        largest_difference(&whole, &in_blocks)
+    );
+
+    let reversed: Vec<EditedPrompt> = rows.iter().rev().cloned().collect();
+    let backwards = to_f32(replay.logits(&reversed).unwrap());
+    let width = whole.len() / rows.len();
+    let forwards: Vec<f32> = backwards.chunks_exact(width).rev().flatten().copied().collect();
+    prop_assert!(largest_difference(&whole, &forwards) / scale < 1e-5, "in another order");
+
+    let single: Vec<f32> =
+        rows.iter().flat_map(|row| to_f32(replay.logits(std::slice::from_ref(row)).unwrap())).collect();
+    prop_assert!(largest_difference(&whole, &single) / scale < 1e-5, "one at a time");
+    Ok(())
+}
+
+/// A run patched with its own values is itself, to the bit: nothing is computed.
+pub fn self_patch_is_clean(case: &Case, drafts: &[Vec<Draft>]) -> Result<(), TestCaseError> {
+    let mut rows = drafted(case, drafts);
+    for row in &mut rows {
+        let edits = row.edits.iter().filter(|edit| !matches!(edit.change, Change::Cut { .. }));
+        row.edits = edits.map(|edit| Edit::patch(edit.hook, edit.positions.clone(), edit.units.clone())).collect();
+    }
+    let wanted = wanted(&rows);
+    let base = base(&case.model, &case.tokens, &wanted);
+    let sources = sources(&case.model, &case.tokens, &wanted);
+    let replay = Replay::new(&case.model, &base, &sources, 1 << 30);
+    prop_assert_eq!(replay.cost(&rows).unwrap().unchanged, rows.len());
+    let clean = to_f32(base.logits.clone());
+    let width = clean.len() / case.tokens.batch;
+    for (row, logits) in rows.iter().zip(to_f32(replay.logits(&rows).unwrap()).chunks_exact(width)) {
+        prop_assert_eq!(logits, &clean[row.prompt * width..][..width]);
+    }
+    Ok(())
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Replayed = recomputed from scratch; batched = single; rows in any order.
     #[test]
     fn replay_is_the_run_from_scratch(model in 0..COUNT, drafts in interventions(), memory in 1usize..200_000) {
-        let case = &CASES[model];
-        let rows = drafted(case, &drafts);
-        let wanted = wanted(&rows);
-        let base = base(&case.model, &case.tokens, &wanted);
-        let sources = sources(&case.model, &case.source_tokens, &wanted);
-        let scratch = to_f32(run_edited(&case.model, &case.tokens, &rows, &sources));
-        let scale = scratch.iter().fold(1.0f32, |a, b| a.max(b.abs()));
-        prop_assert!(scratch.iter().all(|logit| logit.is_finite()));
-
-        let replay = Replay::new(&case.model, &base, &sources, 1 << 30);
-        let whole = to_f32(replay.logits(&rows).unwrap());
-        prop_assert!(largest_difference(&whole, &scratch) / scale < 5e-5, "replayed against scratch: {}", largest_difference(&whole, &scratch));
-        let again = to_f32(replay.logits(&rows).unwrap());
-        prop_assert_eq!(&whole, &again, "the same again, to the bit");
-
-        let blocks = Replay::new(&case.model, &base, &sources, memory);
-        let in_blocks = to_f32(blocks.logits(&rows).unwrap());
-        prop_assert!(largest_difference(&whole, &in_blocks) / scale < 1e-5, "in blocks: {}", largest_difference(&whole, &in_blocks));
-
-        let reversed: Vec<EditedPrompt> = rows.iter().rev().cloned().collect();
-        let backwards = to_f32(replay.logits(&reversed).unwrap());
-        let width = whole.len() / rows.len();
-        let forwards: Vec<f32> = backwards.chunks_exact(width).rev().flatten().copied().collect();
-        prop_assert!(largest_difference(&whole, &forwards) / scale < 1e-5, "in another order");
-
-        let single: Vec<f32> = rows.iter().flat_map(|row| to_f32(replay.logits(std::slice::from_ref(row)).unwrap())).collect();
-        prop_assert!(largest_difference(&whole, &single) / scale < 1e-5, "one at a time");
+        replay_is_scratch(&CASES[model], &drafts, memory)?;
     }
 
-    /// A run patched with its own values is itself, to the bit: nothing is computed.
     #[test]
     fn self_patch_changes_nothing(model in 0..COUNT, drafts in interventions()) {
-        let case = &CASES[model];
-        let mut rows = drafted(case, &drafts);
-        for row in &mut rows {
-            let edits = row.edits.iter().filter(|edit| !matches!(edit.change, Change::Cut { .. }));
-            row.edits = edits.map(|edit| Edit::patch(edit.hook, edit.positions.clone(), edit.units.clone())).collect();
-        }
-        let wanted = wanted(&rows);
-        let base = base(&case.model, &case.tokens, &wanted);
-        let sources = sources(&case.model, &case.tokens, &wanted);
-        let replay = Replay::new(&case.model, &base, &sources, 1 << 30);
-        prop_assert_eq!(replay.cost(&rows).unwrap().unchanged, rows.len());
-        let clean = to_f32(base.logits.clone());
-        let width = clean.len() / case.tokens.batch;
-        for (row, logits) in rows.iter().zip(to_f32(replay.logits(&rows).unwrap()).chunks_exact(width)) {
-            prop_assert_eq!(logits, &clean[row.prompt * width..][..width]);
-        }
+        self_patch_is_clean(&CASES[model], &drafts)?;
     }
 
     /// An edit of strength 0 changes nothing.

@@ -10,11 +10,12 @@ use ablate::model::facts::Residual;
 use ablate::spec::{HeadInput, NormScale};
 
 /// A clean run and source runs that hold what every path needs.
-struct Runs<'c> {
+pub struct Runs<'c> {
     case: &'c Case,
     base: CleanRun,
     sources: Activations,
     pairs: Vec<(usize, usize)>,
+    norm: NormScale,
 }
 
 fn senders(case: &Case, layer: usize) -> Vec<Sender> {
@@ -29,6 +30,11 @@ const INPUTS: [HeadInput; 3] = [HeadInput::Q, HeadInput::K, HeadInput::V];
 
 impl<'c> Runs<'c> {
     fn new(case: &'c Case) -> Self {
+        Self::with(case, NormScale::Frozen)
+    }
+
+    /// By a convention for norms after attention.
+    pub fn with(case: &'c Case, norm: NormScale) -> Self {
         let mut wanted = HookPositions::new();
         for layer in 0..case.model.facts().n_layers {
             let sent = senders(case, layer).into_iter().chain([mlp(layer)]).map(Sender::hook);
@@ -37,12 +43,13 @@ impl<'c> Runs<'c> {
         }
         let base = base(&case.model, &case.tokens, &wanted);
         let sources = sources(&case.model, &case.source_tokens, &wanted);
-        Self { case, base, sources, pairs: (0..case.tokens.batch).map(|prompt| (prompt, prompt)).collect() }
+        let pairs = (0..case.tokens.batch).map(|prompt| (prompt, prompt)).collect();
+        Self { case, base, sources, pairs, norm }
     }
 
     fn paths<'r>(&'r self, positions: &'r Positions, sources: &'r Activations) -> Paths<'r> {
         let (transformer, base, pairs) = (&self.case.model, &self.base, &self.pairs);
-        Paths { transformer, base, sources, pairs, positions, norm: NormScale::Frozen, memory: 1 << 30 }
+        Paths { transformer, base, sources, pairs, positions, norm: self.norm, memory: 1 << 30 }
     }
 
     /// Logits of each path, `[sender, head, pair, vocab]`.
@@ -66,6 +73,30 @@ impl<'c> Runs<'c> {
         to_f32(replay.logits(&rows).unwrap())
     }
 
+    /// Fails unless the paths of heads, and of MLPs where `mlps`, are those of the fixture under `prefix`.
+    pub fn expect(&self, prefix: &str, mlps: bool) {
+        let (case, facts) = (self.case, self.case.model.facts());
+        let all = |count: usize| (0..count).map(Some).collect::<Vec<_>>();
+        for (name, input) in ["q", "k", "v"].into_iter().zip(INPUTS) {
+            let heads = if input == HeadInput::Q { facts.n_heads } else { facts.n_kv_heads };
+            let receiver = Receiver::Heads { layer: 1, input };
+            let found = self.received(&senders(case, 0), receiver, &all(heads));
+            case.expect(&format!("{prefix}head_to_{name}"), &found);
+        }
+        let to_mlp = self.received(&senders(case, 0), Receiver::Mlp { layer: 1 }, &[None]);
+        case.expect(&format!("{prefix}head_to_mlp"), &to_mlp);
+        let layers = 0..facts.n_layers;
+        let heads: Vec<Sender> = layers.clone().flat_map(|layer| senders(case, layer)).collect();
+        let logits = |senders: &[Sender]| self.logits(senders, &Positions::All, &self.sources, 1 << 30);
+        case.expect(&format!("{prefix}head_to_logits"), &logits(&heads));
+        if mlps {
+            let queries = Receiver::Heads { layer: 1, input: HeadInput::Q };
+            case.expect(&format!("{prefix}mlp_to_q"), &self.received(&[mlp(0)], queries, &all(facts.n_heads)));
+            let mlps: Vec<Sender> = layers.map(mlp).collect();
+            case.expect(&format!("{prefix}mlp_to_logits"), &logits(&mlps));
+        }
+    }
+
     /// Logits as each sender's change reaches them, `[sender, pair, vocab]`.
     fn logits(&self, senders: &[Sender], positions: &Positions, sources: &Activations, memory: usize) -> Vec<f32> {
         let vocab = self.case.model.facts().n_vocab;
@@ -79,23 +110,7 @@ impl<'c> Runs<'c> {
 #[test]
 fn paths_are_those_of_the_reference() {
     for case in MODELS.iter().map(|name| Case::open(name)) {
-        let runs = Runs::new(&case);
-        let facts = case.model.facts();
-        let all = |count: usize| (0..count).map(Some).collect::<Vec<_>>();
-        for (name, input) in ["q", "k", "v"].into_iter().zip(INPUTS) {
-            let heads = if input == HeadInput::Q { facts.n_heads } else { facts.n_kv_heads };
-            let receiver = Receiver::Heads { layer: 1, input };
-            case.expect(&format!("path/head_to_{name}"), &runs.received(&senders(&case, 0), receiver, &all(heads)));
-        }
-        let queries = Receiver::Heads { layer: 1, input: HeadInput::Q };
-        case.expect("path/mlp_to_q", &runs.received(&[mlp(0)], queries, &all(facts.n_heads)));
-        case.expect("path/head_to_mlp", &runs.received(&senders(&case, 0), Receiver::Mlp { layer: 1 }, &[None]));
-        let layers = 0..facts.n_layers;
-        let heads: Vec<Sender> = layers.clone().flat_map(|layer| senders(&case, layer)).collect();
-        let mlps: Vec<Sender> = layers.map(mlp).collect();
-        let logits = |senders: &[Sender]| runs.logits(senders, &Positions::All, &runs.sources, 1 << 30);
-        case.expect("path/head_to_logits", &logits(&heads));
-        case.expect("path/mlp_to_logits", &logits(&mlps));
+        Runs::new(&case).expect("path/", true);
     }
 }
 

@@ -47,7 +47,12 @@ pub struct Case {
 
 impl Case {
     pub fn open(name: &'static str) -> Self {
-        let host = Processed::new(Checkpoint::open(&folder(name)).unwrap(), Processing::default());
+        Self::with(name, Processing::default())
+    }
+
+    /// With weights processed so.
+    pub fn with(name: &'static str, processing: Processing) -> Self {
+        let host = Processed::new(Checkpoint::open(&folder(name)).unwrap(), processing);
         let model = Transformer::load(&host, &device::device(), DType::F32).unwrap();
         let bytes = std::fs::read(folder(name).join("interventions.safetensors")).unwrap();
         let file = SafeTensors::deserialize(&bytes).unwrap();
@@ -79,11 +84,15 @@ impl Case {
     pub fn alone(name: &'static str) -> Self {
         let host = Processed::new(Checkpoint::open(&folder(name)).unwrap(), Processing::default());
         let model = Transformer::load(&host, &device::device(), DType::F32).unwrap();
-        let tokens = crate::parity::reference::Reference::read(name).tokens;
+        Self { name, ..Self::of(model, crate::parity::reference::Reference::read(name).tokens) }
+    }
+
+    /// Any model on prompts, each with another as its source.
+    pub fn of(model: Transformer, tokens: Tokens) -> Self {
         let mut ids = tokens.ids.clone();
         ids.rotate_left(tokens.pos);
         let source_tokens = Tokens { ids, ..tokens.clone() };
-        Self { name, model, tokens, source_tokens, floats: BTreeMap::new(), integers: BTreeMap::new() }
+        Self { name: "", model, tokens, source_tokens, floats: BTreeMap::new(), integers: BTreeMap::new() }
     }
 
     pub fn has(&self, key: &str) -> bool {

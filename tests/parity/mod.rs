@@ -1,6 +1,8 @@
-//! Every family against transformers and TransformerLens, on the models of `tests/fixtures/make_models.py`.
+//! Every family against transformers and TransformerLens, on the models of `tests/fixtures/make_models.py` and, in `families`, of
+//! `make_families.py`.
 
 mod device;
+pub mod families;
 mod norms;
 mod precision;
 mod processing;

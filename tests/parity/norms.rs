@@ -51,6 +51,23 @@ pub fn derived(model: &str, recorded: &Values) -> Values {
     derived
 }
 
+/// What fixtures of `make_families.py`, whose norms are all RMS norms, have under one name of two: `hook_out` is recorded, but of a
+/// norm that follows attention or MLP it is what is added to the stream.
+pub fn under_other_names(recorded: &Values) -> Values {
+    let mut others = Values::new();
+    for (name, values) in recorded {
+        if let Some(norm) = name.strip_suffix(".hook_normalized") {
+            others.insert(format!("{norm}.hook_standardized"), values.clone());
+        }
+        for (norm, added) in [("ln1_post", "hook_attn_out"), ("ln2_post", "hook_mlp_out")] {
+            if let Some(block) = name.strip_suffix(&format!("{norm}.hook_scale")) {
+                others.insert(format!("{block}{norm}.hook_out"), recorded[&format!("{block}{added}")].clone());
+            }
+        }
+    }
+    others
+}
+
 /// `hook_normalized` is one of the two, which one by the kind of the norm.
 #[test]
 fn normalized_is_before_the_scale_of_an_rms_norm_and_after_that_of_a_layer_norm() {

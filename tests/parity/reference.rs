@@ -15,9 +15,11 @@ use burn::tensor::{DType, Device};
 /// Values by name, with their shapes.
 pub type Values = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
-/// Where a fixture is.
+/// Where a fixture is: of `make_models.py`, or of `make_families.py`.
 pub fn folder(model: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models").join(model)
+    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let made = if super::families::FAMILIES.contains(&model) { "families" } else { "models" };
+    fixtures.join(made).join(model)
 }
 
 /// What the reference program computed: `logits` and hooks, and after processing the same under `processed/`.
@@ -40,7 +42,12 @@ impl Reference {
                 None => plain.insert(name.clone(), (info.shape.clone(), data)),
             };
         }
-        plain.extend(super::norms::derived(model, &plain));
+        let derived = if super::families::FAMILIES.contains(&model) {
+            super::norms::under_other_names(&plain)
+        } else {
+            super::norms::derived(model, &plain)
+        };
+        plain.extend(derived);
         Self { tokens: tokens(&path), plain, processed }
     }
 }
