@@ -1,10 +1,11 @@
 //! Keys that steps have in common which knock neurons out, and what follows from these alone.
 
 use super::bag;
-use super::runs;
+use super::hook;
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, SurveyedCell, Workload};
+use crate::intervene::{Edit, Units};
 use crate::spec::PositionName;
 use crate::spec::step::{HeuristicKnockout, KnockoutValue, MeanOver, PromptKnockout};
 use crate::step::dependent_key::DependentKey;
@@ -74,7 +75,10 @@ impl<'s> KnockoutKeys<'s> {
         for (cell, means) in survey.cells.iter().zip(means) {
             let length = cell.positions.length;
             let at = places::positions(self.step, self.positions, &cell.positions, &cell.template, context)?;
-            let edits = runs::largest(&places::together(&at), &layers);
+            // All neurons of these layers: at most what is changed.
+            let positions = places::together(&at);
+            let all = |&layer: &usize| Edit::zero(hook(layer), positions.clone(), Units::All);
+            let edits: Vec<Edit> = layers.iter().map(all).collect();
             let (prompts, times) = runs(cell, each * layers.len());
             let replay = Workload::replay([&edits[..]].into_iter(), prompts, length, facts, survey.memory);
             let forwards = Workload::forwards(cell.prompts + means, length, facts);

@@ -10,10 +10,16 @@ pub mod support;
 
 pub use bag::check;
 
+use crate::model::hook::{Hook, Site};
 use crate::prompt::{Prompt, PromptGroup};
 use bag::Bag;
 use indexmap::IndexSet;
 use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Where the neurons of a layer are.
+fn hook(layer: usize) -> Hook {
+    Hook::Block(layer, Site::MlpPost)
+}
 
 /// Prompts, each once however many draws have it.
 fn distinct<'p>(prompts: &[&'p Prompt]) -> Vec<&'p Prompt> {

@@ -1,12 +1,12 @@
 //! Knock-outs replayed: which prompts are still answered correctly.
 
 use super::bag::Bag;
+use super::hook;
 use super::keys::KnockoutKeys;
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::{Activations, Edit, EditedPrompt, HookPositions, LogitRead, LogitReads, Positions, Units};
 use crate::manifest::SelfCheck;
-use crate::model::hook::{Hook, Site};
 use crate::prompt::{Prompt, PromptGroup};
 use crate::spec::step::KnockoutValue;
 use crate::step::divided::parts;
@@ -135,13 +135,4 @@ impl<'s> Knock<'s> {
         };
         layers.iter().filter(|(_, neurons)| !neurons.is_empty()).map(edit).collect()
     }
-}
-
-fn hook(layer: usize) -> Hook {
-    Hook::Block(layer, Site::MlpPost)
-}
-
-/// Edits of all neurons of some layers, at most what a knock-out changes: for the plan.
-pub fn largest(positions: &Positions, layers: &[usize]) -> Vec<Edit> {
-    layers.iter().map(|&layer| Edit::zero(hook(layer), positions.clone(), Units::All)).collect()
 }

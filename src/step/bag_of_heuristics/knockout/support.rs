@@ -6,7 +6,6 @@ use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::{HookPositions, Positions, value_logits};
-use crate::model::hook::{Hook, Site};
 use crate::prompt::{Prompt, PromptError};
 use crate::spec::Loaded;
 use crate::spec::SpecErrors;
@@ -98,7 +97,7 @@ fn support(
     let bags = bag::bags(&step.name, &step.from, super::groups_of(&prompts), cell, subject, context)?;
     let last = Positions::At(vec![cell.positions.length - 1]);
     let layers = super::layers(&bags);
-    let wanted: HookPositions = layers.iter().map(|&layer| (Hook::Block(layer, Site::MlpPost), last.clone())).collect();
+    let wanted: HookPositions = layers.iter().map(|&layer| (super::hook(layer), last.clone())).collect();
     let label = format!("{}: {}, {group}", step.name, subject.name);
     let task = context.progress.begin(&label, prompts.len() as u64, "prompts");
     // What is read of a batch stays until it is added up.
