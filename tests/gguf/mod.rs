@@ -4,6 +4,7 @@
 mod edited;
 mod families;
 mod foreign;
+mod gemma3;
 mod hostile;
 mod keys;
 mod models;
