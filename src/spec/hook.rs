@@ -55,8 +55,7 @@ sites! {
     ResidPre = "hook_resid_pre", "resid_pre", "[batch, pos, d_model]";
     /// What the norm before attention divides by.
     Ln1Scale = "ln1.hook_scale", "ln1_scale", "[batch, pos, 1]";
-    /// The stream after the norm before attention, before its scale and shift, in either kind of norm: hook_normalized of
-    /// TransformerLens 4.
+    /// The stream after the norm before attention, before its scale and shift: what TransformerLens 4 calls hook_normalized.
     Ln1Standardized = "ln1.hook_standardized", "ln1_standardized", "[batch, pos, d_model]";
     /// The stream after the norm before attention; as TransformerLens 2 has it, before the scale in an RMS norm, after scale and
     /// shift in a layer norm.

@@ -46,7 +46,7 @@ fn notes_of_a_model_reach_whoever_reads_it() {
     let source = "random:config.json#1";
     let text = sandbox.run(&["model", source]).out;
     assert!(text.contains(&format!("\nnote: {UNUSED}")), "{text}");
-    assert!(text.contains("context 8; window of 8 tokens in layer 0\n"), "{text}");
+    assert!(text.contains("context 8; window of 8 tokens in every layer\n"), "{text}");
 
     let ran = sandbox.run(&["logits", source, "1+2+1+2+1+2=", "--format", "json"]);
     says(&ran.err, [format!("note: {UNUSED}"), format!("note: {BEYOND}")]);

@@ -20,9 +20,13 @@ impl Family for Gemma2 {
     }
 
     fn facts(&self, config: &Config) -> Result<Facts, ConfigError> {
-        let facts = scaled(llama::facts("gemma2", config, &GEMMA2)?, config, [Some(50.0), Some(30.0)])?;
+        let facts = scaled(llama::facts("gemma2", config, &GEMMA2)?, config)?;
+        let caps = SoftCaps {
+            scores: cap(config, "attn_logit_softcapping", Some(50.0))?,
+            logits: cap(config, "final_logit_softcapping", Some(30.0))?,
+        };
         let layers = sliding_layers(config, facts.n_layers, |layer| layer % 2 == 0)?;
-        Ok(Facts { window: window(sliding_window(config, Some(4096))?, layers, "'sliding_window'")?, ..facts })
+        Ok(Facts { window: window(sliding_window(config, Some(4096))?, layers, "'sliding_window'")?, caps, ..facts })
     }
 
     fn names(&self, config: &Config, facts: &Facts) -> Result<ModelNames, ConfigError> {
@@ -30,20 +34,15 @@ impl Family for Gemma2 {
     }
 }
 
-/// What Gemma 2 and 3 have in common beside llama's facts; `caps` are those of scores and logits where the configuration is silent.
-pub(super) fn scaled(facts: Facts, config: &Config, caps: [Option<f64>; 2]) -> Result<Facts, ConfigError> {
+/// What Gemma 2 and 3 have in common beside llama's facts.
+pub(super) fn scaled(facts: Facts, config: &Config) -> Result<Facts, ConfigError> {
     causal_alone(config)?;
-    let [scores, logits] = caps;
     Ok(Facts {
         norm: NormFunction { wide_scale: true, ..facts.norm },
         norms: NormPlaces::Around,
         scores: ScoreScale {
             over_root_of: Some(config.positive_or("query_pre_attn_scalar", 256.0)?),
             ..ScoreScale::STANDARD
-        },
-        caps: SoftCaps {
-            scores: cap(config, "attn_logit_softcapping", scores)?,
-            logits: cap(config, "final_logit_softcapping", logits)?,
         },
         embed_factor: (facts.d_model as f64).sqrt(),
         ..facts

@@ -2,12 +2,12 @@
 //! own. The files of models that also see hold the language model's part under a name of its own.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, HeadNorm};
+use super::super::facts::{Facts, HeadNorm, SoftCaps};
 use super::super::rope::RopeKeys;
 use super::gemma2;
 use super::llama::{self, ClassDefaults, LLAMA};
 use super::names::{BlockNames, ModelNames, NormNames};
-use super::reading::{Family, rotary_by_kind, sliding_layers, sliding_window, window};
+use super::reading::{Family, cap, rotary_by_kind, sliding_layers, sliding_window, window};
 
 /// Norms around attention and MLP and of queries and keys, two rotations.
 pub struct Gemma3;
@@ -26,12 +26,16 @@ impl Family for Gemma3 {
             let sliding = RopeKeys { theta: Some("rope_local_base_freq"), default_theta: 10_000.0, ..keys };
             rotary_by_kind(config, d_head, [keys, sliding])
         })?;
-        let facts = gemma2::scaled(facts, config, [None, None])?;
+        let facts = gemma2::scaled(facts, config)?;
+        if config.get("attn_logit_softcapping").is_some() {
+            config.note("'attn_logit_softcapping' is not read in gemma3, as in transformers");
+        }
+        let caps = SoftCaps { logits: cap(config, "final_logit_softcapping", None)?, ..SoftCaps::NONE };
         // Configurations of transformers 4 say every how many layers attention is full.
         let every = config.size_or("sliding_window_pattern", 6)?;
         let layers = sliding_layers(config, facts.n_layers, |layer| !(layer + 1).is_multiple_of(every))?;
         let window = window(sliding_window(config, Some(4096))?, layers, "'sliding_window'")?;
-        Ok(Facts { window, head_norm: Some(HeadNorm::EachHead), ..facts })
+        Ok(Facts { window, caps, head_norm: Some(HeadNorm::EachHead), ..facts })
     }
 
     fn names(&self, config: &Config, facts: &Facts) -> Result<ModelNames, ConfigError> {

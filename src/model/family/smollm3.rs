@@ -22,12 +22,11 @@ impl Family for SmolLm3 {
     fn facts(&self, config: &Config) -> Result<Facts, ConfigError> {
         let facts = llama::facts("smollm3", config, &SMOLLM3)?;
         let without = unrotated(config, facts.n_layers)?;
-        let tokens = match config.flag_or("use_sliding_window", false)? {
-            true => sliding_window(config, None)?,
-            false => None,
-        };
-        let layers = sliding_layers(config, facts.n_layers, |layer| tokens.is_some() && without.contains(&layer))?;
-        let window = window(tokens, layers, "'use_sliding_window', 'sliding_window'")?;
+        // 'use_sliding_window' says which layers where 'layer_types' does not; where that does, it is not asked.
+        let tokens = sliding_window(config, None)?;
+        let slides = config.flag_or("use_sliding_window", false)? && tokens.is_some();
+        let layers = sliding_layers(config, facts.n_layers, |layer| slides && without.contains(&layer))?;
+        let window = window(tokens, layers, "'sliding_window'")?;
         let positions = match facts.positions {
             PositionEncoding::Rotary(rotary) => PositionEncoding::Rotary(LayerRotary { without, ..rotary }),
             learned => learned,
