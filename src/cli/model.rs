@@ -1,7 +1,7 @@
 //! `ablate model`: a model's facts.
 
 use crate::Error;
-use crate::model::facts::{Facts, HeadNorm, NormPlaces, PositionEncoding, Window};
+use crate::model::facts::{Experts, Facts, HeadNorm, NormPlaces, PositionEncoding, Window};
 use crate::model::{Lookup, Model};
 use crate::spec::{self, Device, Dtype, Processing};
 use clap::Args;
@@ -106,7 +106,7 @@ pub(super) fn run(arguments: ModelShowArguments) -> Result<(), Error> {
         ("heads", heads),
         ("d_model", facts.d_model.to_string()),
         ("d_head", facts.d_head.to_string()),
-        ("d_mlp", format!("{}{}", facts.d_mlp, if facts.gated { " (gated)" } else { "" })),
+        ("d_mlp", mlps(facts)),
         ("vocabulary", facts.n_vocab.to_string()),
         ("positions", format!("{positions}; context {}{window}", facts.n_ctx)),
         ("norms", norms(facts)),
@@ -143,6 +143,19 @@ fn norms(facts: &Facts) -> String {
         Some(HeadNorm::AllHeads) => "of queries and keys, over all heads",
     };
     [places, heads].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+/// The width of the hidden layer, or of how many experts.
+fn mlps(facts: &Facts) -> String {
+    let gated = if facts.gated { " (gated)" } else { "" };
+    let Some(Experts { count, chosen, width, layers, .. }) = &facts.experts else {
+        return format!("{}{gated}", facts.d_mlp);
+    };
+    let experts = format!("{width}{gated}, {chosen} of {count} experts for each token");
+    match facts.n_layers - layers.len() {
+        0 => experts,
+        others => format!("{experts}; {} in the {others} layers without", facts.d_mlp),
+    }
 }
 
 /// A window and its layers; where most have it, those that do not.

@@ -43,7 +43,7 @@ const TOKENS: usize = 32;
 
 /// Bytes that a row of a batch takes while it is run, about.
 pub fn row_bytes(facts: &Facts) -> usize {
-    let per_token = 8 * facts.d_model + 3 * facts.d_mlp + facts.n_heads * (3 * facts.d_head + 2 * TOKENS);
+    let per_token = 8 * facts.d_model + 3 * facts.widest_mlp() + facts.n_heads * (3 * facts.d_head + 2 * TOKENS);
     4 * (TOKENS * per_token + 2 * facts.n_vocab)
 }
 

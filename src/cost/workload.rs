@@ -51,7 +51,7 @@ impl Workload {
         let rows = (count * prompts) as u64;
         // What the prompts' runs and a sweep take, and never more than there is: prompts and rows are cut into blocks.
         let streams = rows * (2 * 4 * length * facts.d_model) as u64;
-        let at_once = (4 * (6 * facts.d_model + 3 * facts.d_mlp) + 8 * facts.n_vocab) as u64 * rows;
+        let at_once = (4 * (6 * facts.d_model + 3 * facts.widest_mlp()) + 8 * facts.n_vocab) as u64 * rows;
         let memory = (CleanRun::bytes(facts, prompts, length, 4) as u64 + streams + at_once).min(budget as u64);
         let positions = each.positions * prompts as u64;
         let per_forward = (facts.n_layers * length) as u64;

@@ -65,7 +65,9 @@ impl Layout {
                 Site::Ln2Scale | Site::Ln2Standardized | Site::Ln2Normalized | Site::Ln2Out => {
                     facts.norms.before() && facts.residual != Residual::ParallelSharedNorm
                 }
-                Site::MlpPreLinear => facts.gated,
+                Site::MlpPre | Site::MlpPost => facts.experts_of(layer).is_none(),
+                Site::MlpPreLinear => facts.gated && facts.experts_of(layer).is_none(),
+                Site::RouterLogits | Site::ExpertWeights => facts.experts_of(layer).is_some(),
                 _ => true,
             };
         if !there {
@@ -82,6 +84,9 @@ impl Layout {
             Site::AttnScores | Site::Pattern => Some(Layout::Attention { heads: facts.n_heads, keys: length }),
             Site::Ln1Scale | Site::Ln1PostScale | Site::Ln2Scale | Site::Ln2PostScale => stream(1),
             Site::MlpPre | Site::MlpPreLinear | Site::MlpPost => stream(facts.d_mlp),
+            Site::RouterLogits | Site::ExpertWeights => {
+                facts.experts_of(layer).and_then(|experts| stream(experts.count))
+            }
             Site::ResidPre
             | Site::ResidMid
             | Site::ResidPost

@@ -12,7 +12,7 @@ use super::edit::{Edit, Positions, Units};
 use super::error::EditError;
 use crate::model::NotFinite;
 use crate::model::facts::Facts;
-use crate::model::hook::{Hook, HookValue, Hooks};
+use crate::model::hook::{Hook, HookValue, Hooks, Site};
 use crate::model::transformer::{Tokens, Transformer};
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use indexmap::IndexMap;
@@ -104,7 +104,7 @@ pub fn attribute<E: From<EditError> + From<NotFinite>>(
 pub fn recorded_bytes(facts: &Facts, length: usize, element: usize) -> usize {
     let heads = facts.n_heads * facts.d_head;
     // What each operation keeps for its gradient, then the leaf and the gradient of hooks everywhere.
-    let layer = 8 * facts.d_model + 4 * facts.d_mlp + 6 * heads + 2 * facts.n_heads * length;
+    let layer = 8 * facts.d_model + 4 * facts.widest_mlp() + 6 * heads + 2 * facts.n_heads * length;
     (2 * facts.n_layers * layer * length + 4 * facts.n_vocab) * element
 }
 
@@ -133,6 +133,9 @@ fn wanted(parts: &[AttributedUnit], facts: &Facts, length: usize) -> Result<Hook
         let layout = Edit::patch(*hook, positions.clone(), units).validate(facts, length)?;
         if matches!(layout, Layout::Attention { .. }) {
             return Err(EditError::NoAttribution(*hook));
+        }
+        if matches!(hook, Hook::Block(_, Site::ExpertWeights)) {
+            return Err(EditError::NoExpertAttribution(*hook));
         }
         places.entry(*hook).or_default().extend(positions.iter(length));
     }

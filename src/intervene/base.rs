@@ -7,7 +7,7 @@ use super::parallel;
 use crate::model::NotFinite;
 use crate::model::facts::{Facts, Residual};
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
-use crate::model::transformer::{Tokens, Transformer};
+use crate::model::transformer::{Tokens, Transformer, held};
 use burn::tensor::Tensor;
 use indexmap::IndexMap;
 
@@ -185,7 +185,7 @@ impl Hooks for Keeper<'_> {
         match (hook, &value) {
             (Hook::Block(_, Site::ResidPre), HookValue::Stream(tensor)) => self.resid_pre.push(tensor.clone()),
             (Hook::Block(_, Site::ResidMid), HookValue::Stream(tensor)) => self.resid_mid.push(tensor.clone()),
-            (Hook::Block(_, Site::V), HookValue::Heads(tensor)) => self.values.push(tensor.clone()),
+            (Hook::Block(_, Site::V), HookValue::Heads(tensor)) => self.values.push(held(tensor.clone(), self.facts)),
             (Hook::Block(layer, site), HookValue::Heads(tensor)) if site == self.key_site(layer) => {
                 self.keys.push(tensor.clone());
             }

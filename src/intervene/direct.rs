@@ -246,7 +246,7 @@ impl Difference {
         let width = self.units.len() * unit_width;
         let weight = match hook {
             Hook::Block(layer, Site::Z) => Some(transformer.blocks[layer].attention.o.weight.val()),
-            Hook::Block(layer, Site::MlpPost) => Some(transformer.blocks[layer].down.weight.val()),
+            Hook::Block(layer, Site::MlpPost) => transformer.blocks[layer].mlp.dense().map(|mlp| mlp.down.weight.val()),
             _ => None,
         };
         if let Some(weight) = weight {

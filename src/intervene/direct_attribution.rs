@@ -260,8 +260,8 @@ impl DirectBatch {
                 to_f32(products.reshape([prompts, heads, d_head]).sum_dim(2))
             }
             (Hook::Block(layer, Site::MlpPost), HookValue::Stream(post)) => {
-                let read = through(transformer.blocks[layer].down.weight.val());
-                to_f32(full(post.clone().squeeze_dim(1)) * read)
+                let Some(mlp) = transformer.blocks[layer].mlp.dense() else { return vec![0.0; prompts] };
+                to_f32(full(post.clone().squeeze_dim(1)) * through(mlp.down.weight.val()))
             }
             (_, HookValue::Stream(stream)) => {
                 to_f32((full(stream.clone().squeeze_dim(1)) * direction.clone()).sum_dim(1))
@@ -292,7 +292,8 @@ impl DirectBatch {
             }
             HookValue::Stream(post) => {
                 let [.., neurons] = post.dims();
-                (post.clone().reshape([prompts, neurons, 1]), block(layer).down.weight.val())
+                let Some(mlp) = block(layer).mlp.dense() else { return vec![0.0; prompts] };
+                (post.clone().reshape([prompts, neurons, 1]), mlp.down.weight.val())
             }
         };
         let [_, units, width] = values.dims();

@@ -141,8 +141,10 @@ pub(super) fn join(layer: usize, hooks: &[Hook], facts: &Facts) -> (JoinPoint, V
     let post = is(&[Site::ResidPost]);
     let second_norm = [Site::Ln2Scale, Site::Ln2Standardized, Site::Ln2Normalized, Site::Ln2Out];
     let norm_after = [Site::Ln2PostScale, Site::Ln2PostStandardized, Site::Ln2PostNormalized];
+    let of_router = [Site::RouterLogits, Site::ExpertWeights];
     let inner =
-        is(&[&[Site::ResidMid], &second_norm[..], &[Site::MlpPre, Site::MlpPreLinear], &norm_after[..]].concat());
+        is(&[&[Site::ResidMid], &second_norm[..], &of_router, &[Site::MlpPre, Site::MlpPreLinear], &norm_after[..]]
+            .concat());
     let early = distinct.len() - attention.len() - mlp.len() - post.len() - inner.len();
     let after = JoinPoint { layer: layer + 1, stage: LayerStage::Pre };
     if early > 0 || attention.len() > 1 || mlp.len() > 1 {

@@ -54,6 +54,12 @@ pub enum EditError {
     /// Scores are minus infinity where the mask is: they have no difference between two runs.
     #[error("{0}: no attribution of attention scores and patterns; write attn.hook_q, attn.hook_k or attn.hook_z")]
     NoAttribution(Hook),
+    /// Experts that are not chosen are not computed.
+    #[error(
+        "{0}: no attribution of experts' weights, for those of experts that were not chosen have no gradient; write \
+         mlp.hook_router_logits, whose gradient is that of the chosen experts, or hook_mlp_out"
+    )]
+    NoExpertAttribution(Hook),
     /// Given values of another shape.
     #[error("{hook}: given values lie as {found:?}, the activation as {expected:?}")]
     Shape {
@@ -99,6 +105,15 @@ impl EditError {
             Hook::Block(_, Site::ResidMid) => "attention and MLP read the same stream",
             Hook::Block(_, Site::Ln2Scale | Site::Ln2Standardized | Site::Ln2Normalized | Site::Ln2Out) => {
                 "attention and MLP share one norm"
+            }
+            Hook::Block(layer, Site::MlpPre | Site::MlpPreLinear | Site::MlpPost)
+                if facts.experts_of(layer).is_some() =>
+            {
+                "the layer has experts, each with neurons of its own for the tokens that are sent to it; the whole MLP is at \
+                 hook_mlp_out, and what each expert counts for at mlp.hook_expert_weights"
+            }
+            Hook::Block(_, Site::RouterLogits | Site::ExpertWeights) => {
+                "the layer has one MLP for all tokens, no experts"
             }
             Hook::Block(_, Site::MlpPreLinear) => "its MLP is not gated",
             _ => "it is not part of the architecture",

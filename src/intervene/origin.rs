@@ -33,6 +33,6 @@ impl SweepOrigin<'_> {
     /// Activations of a position of a layer.
     pub fn position_bytes(&self) -> usize {
         let facts = self.transformer.facts();
-        4 * (6 * facts.d_model + 3 * facts.d_mlp + facts.n_heads * (3 * facts.d_head))
+        4 * (6 * facts.d_model + 3 * facts.widest_mlp() + facts.n_heads * (3 * facts.d_head))
     }
 }

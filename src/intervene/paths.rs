@@ -214,7 +214,7 @@ impl Paths<'_> {
     /// Rows whose streams, and what a receiver computes of them or their logits, take half of the memory at most.
     fn rows_at_once(&self, positions: usize, n_vocab: usize) -> usize {
         let facts = self.transformer.facts();
-        let per_position = 6 * facts.d_model + 3 * facts.d_mlp + 3 * facts.n_heads * facts.d_head;
+        let per_position = 6 * facts.d_model + 3 * facts.widest_mlp() + 3 * facts.n_heads * facts.d_head;
         let slots = self.base.tokens.pos.min(positions.max(1));
         (self.memory / 2 / (4 * (slots * per_position + 2 * n_vocab))).clamp(1, MOST_ROWS)
     }

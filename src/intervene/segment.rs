@@ -10,7 +10,7 @@ use super::tensors::take;
 use crate::kernel::{self, Past};
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
 use crate::model::transformer::OutputPositions;
-use crate::model::transformer::{BlockPart, BlockParts};
+use crate::model::transformer::{BlockPart, BlockParts, Mlp};
 use burn::tensor::Tensor;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -155,12 +155,15 @@ impl SweepLayers<'_> {
         let edits = &self.rows[self.order[member]].edits;
         let units = left(site, layer, edits, facts, length - slots, length)?;
         let (device, dtype) = (transformer.device(), self.origin.base.resid_pre[0].dtype());
-        let (empty, output) = match site {
-            Site::Z => {
+        let (empty, output) = match (site, &block.mlp) {
+            (Site::Z, _) => {
                 let empty = Tensor::zeros([1, slots, facts.n_heads, facts.d_head], (&device, dtype));
                 (HookValue::Heads(empty), &block.attention.o)
             }
-            _ => (HookValue::Stream(Tensor::zeros([1, slots, facts.d_mlp], (&device, dtype))), &block.down),
+            (_, Mlp::Dense(mlp)) => {
+                (HookValue::Stream(Tensor::zeros([1, slots, facts.d_mlp], (&device, dtype))), &mlp.down)
+            }
+            (_, Mlp::Mixture(_)) => return None,
         };
         // Units that are computed stay zero: no edit is of them.
         let values = match self.hooks(&[member]).visit(Hook::Block(layer, site), empty) {

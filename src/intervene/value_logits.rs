@@ -11,13 +11,14 @@ use crate::kernel::to_f32;
 use crate::model::transformer::Transformer;
 use burn::tensor::{Int, Tensor, TensorData};
 
-/// Logits of tokens in the value vectors of some neurons of a layer, `[neuron, token]`, in f32.
+/// Logits of tokens in the value vectors of some neurons of a layer, `[neuron, token]`, in f32; none of a layer with experts.
 pub fn value_logits(transformer: &Transformer, layer: usize, neurons: &[usize], tokens: &[u32]) -> Vec<f32> {
+    let block = &transformer.blocks[layer];
+    let Some(mlp) = block.mlp.dense() else { return Vec::new() };
     if neurons.is_empty() || tokens.is_empty() {
         return Vec::new();
     }
-    let block = &transformer.blocks[layer];
-    let weight = block.down.weight.val();
+    let weight = mlp.down.weight.val();
     let indices: Vec<i64> = neurons.iter().map(|&neuron| neuron as i64).collect();
     let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [neurons.len()]), &weight.device());
     let values = full(weight.select(0, indices));

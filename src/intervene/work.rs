@@ -3,7 +3,7 @@
 use super::edit::{Edit, EditedPrompt};
 use super::entry::{JoinPoint, LayerStage, SweepEntry, outline};
 use super::lane::{Lane, lanes};
-use super::operations::neuron_operations;
+use super::operations::{mlp_operations, neuron_operations};
 use super::shared_prefix::Prefixes;
 use super::skipped_units::left;
 use crate::model::facts::{Facts, HeadNorm};
@@ -123,8 +123,11 @@ impl Count<'_> {
 
     fn mlp_operations(&self, lane: &Lane, member: usize, settled: usize, layer: usize) -> u64 {
         let slots = self.slots(lane, settled, layer + 1);
-        let neurons = self.left(Site::MlpPost, member, layer, slots).map_or(self.facts.d_mlp, |units| units.len());
-        neuron_operations(self.facts) * (slots * neurons) as u64
+        let per_position = match self.left(Site::MlpPost, member, layer, slots) {
+            None => mlp_operations(self.facts, layer),
+            Some(units) => neuron_operations(self.facts) * units.len() as u64,
+        };
+        per_position * slots as u64
     }
 
     fn left(&self, site: Site, member: usize, layer: usize, slots: usize) -> Option<Vec<usize>> {

@@ -8,9 +8,13 @@ use indexmap::IndexMap;
 
 use super::config::ConfigError;
 use super::facts::{Facts, PositionEncoding};
-use super::family::names::{BlockNames, Expected, LinearNames, MatrixOrder, ModelNames, NormNames};
+use super::family::names::{
+    BlockNames, DenseNames, Expected, LinearNames, MatrixOrder, MlpNames, ModelNames, NormNames,
+};
 use super::family::{self, Description};
-use super::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
+use super::host::{
+    HostBlock, HostDense, HostEmbedding, HostHead, HostLinear, HostMixture, HostMlp, HostModel, HostNorm, HostTensor,
+};
 use super::matching::{Matching, listed};
 use super::random::RandomWeights;
 use super::weights::{self, FEW_BITS, NumberFormat, Safetensors, WeightError, WeightSource};
@@ -69,9 +73,20 @@ impl Checkpoint {
     /// When the source's names and shapes are not those that the description calls for; all differences are listed.
     pub fn new(described: Description, source: Box<dyn WeightSource>) -> Result<Self, WeightError> {
         let Description { facts, names, notes } = described;
-        let wanted = expected(&facts, &names);
-        let wanted = wanted.iter().map(|expected| expected.name.as_str()).chain([names.tokens.as_str()]).collect();
-        let matching = Matching::new(&names, &wanted, &*source);
+        let match_with = |names: ModelNames| {
+            let expected = expected(&facts, &names);
+            let wanted =
+                expected.iter().map(|expected| expected.name.as_str()).chain([names.tokens.as_str()]).collect();
+            let matching = Matching::new(&names, &wanted, &*source);
+            let missing = expected.iter().filter(|expected| !matching.has(&expected.name)).count();
+            (missing, names, matching)
+        };
+        let other = names.otherwise().map(match_with);
+        let (missing, names, matching) = match_with(names);
+        let (names, matching) = match other {
+            Some((fewer, names, matching)) if fewer < missing => (names, matching),
+            _ => (names, matching),
+        };
         let mut checkpoint = Self { facts, names, source, matching, notes };
         checkpoint.settle_unembedding()?;
         match checkpoint.problems() {
@@ -240,12 +255,29 @@ impl Checkpoint {
         let outputs: usize = names.take.iter().map(Range::len).sum();
         let data = match names.stored {
             MatrixOrder::OutIn => self.transposed(names, outputs)?,
-            MatrixOrder::InOut if outputs == names.outputs => self.whole(&names.weight, &names.weight_shape())?.data,
+            MatrixOrder::InOut if outputs == names.outputs && names.stack.is_none() => {
+                self.whole(&names.weight, &names.weight_shape())?.data
+            }
             MatrixOrder::InOut => self.columns(names, outputs)?,
         };
         let weight = HostTensor { shape: vec![names.inputs, outputs], data };
         let bias = names.bias.as_ref().map(|name| self.bias(name, names, outputs)).transpose()?;
         Ok(HostLinear { weight, bias })
+    }
+
+    fn dense(&self, DenseNames { gate, up, down }: &DenseNames) -> Result<HostDense, WeightError> {
+        let gate = gate.as_ref().map(|gate| self.linear(gate)).transpose()?;
+        Ok(HostDense { gate, up: self.linear(up)?, down: self.linear(down)? })
+    }
+
+    fn mlp(&self, names: &MlpNames) -> Result<HostMlp, WeightError> {
+        match names {
+            MlpNames::Dense(names) => Ok(HostMlp::Dense(self.dense(names)?)),
+            MlpNames::Mixture(names) => {
+                let experts = names.experts.iter().map(|names| self.dense(names)).collect::<Result<_, _>>()?;
+                Ok(HostMlp::Mixture(HostMixture { router: self.linear(&names.router)?, experts }))
+            }
+        }
     }
 
     fn bias(&self, name: &str, names: &LinearNames, outputs: usize) -> Result<HostTensor, WeightError> {
@@ -269,7 +301,7 @@ impl Checkpoint {
             while row < range.end {
                 let rows = (buffer.len() / inputs).min(range.end - row);
                 let read = &mut buffer[..rows * inputs];
-                self.source.read(name, row * inputs, read)?;
+                self.source.read(name, names.start() + row * inputs, read)?;
                 for (tile, source) in read.chunks(ROWS * inputs).enumerate() {
                     scatter(source, inputs, &mut data, outputs, column + tile * ROWS);
                 }
@@ -285,7 +317,8 @@ impl Checkpoint {
         let mut data = self.zeros(names.inputs * outputs)?;
         let mut row = vec![0.0; names.outputs];
         for (input, target) in data.chunks_mut(outputs).enumerate() {
-            self.source.read(self.stored(&names.weight), input * names.outputs, &mut row)?;
+            let start = names.start() + input * names.outputs;
+            self.source.read(self.stored(&names.weight), start, &mut row)?;
             let taken = names.take.iter().flat_map(|range| &row[range.clone()]);
             target.iter_mut().zip(taken).for_each(|(target, value)| *target = *value);
         }
@@ -306,8 +339,7 @@ impl HostModel for Checkpoint {
     }
 
     fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
-        let BlockNames { ln1, ln1_post, ln2, ln2_post, q_norm, k_norm, q, k, v, o, gate, up, down } =
-            &self.names.blocks[layer];
+        let BlockNames { ln1, ln1_post, ln2, ln2_post, q_norm, k_norm, q, k, v, o, mlp } = &self.names.blocks[layer];
         let norm = |names: &Option<NormNames>| names.as_ref().map(|names| self.norm(names)).transpose();
         Ok(HostBlock {
             ln1: norm(ln1)?,
@@ -320,9 +352,7 @@ impl HostModel for Checkpoint {
             k: self.linear(k)?,
             v: self.linear(v)?,
             o: self.linear(o)?,
-            gate: gate.as_ref().map(|gate| self.linear(gate)).transpose()?,
-            up: self.linear(up)?,
-            down: self.linear(down)?,
+            mlp: self.mlp(mlp)?,
         })
     }
 

@@ -19,7 +19,7 @@ pub struct Facts {
     pub d_model: usize,
     /// Width of a head; `n_heads * d_head` need not be `d_model`.
     pub d_head: usize,
-    /// Width of the MLP's hidden layer.
+    /// Width of the MLP's hidden layer; of layers without experts, where there are others ([`Experts::width`]).
     pub d_mlp: usize,
     /// Rows of the embedding, which may be more than the tokenizer has tokens.
     pub n_vocab: usize,
@@ -45,6 +45,12 @@ pub struct Facts {
     pub scores: ScoreScale,
     /// What scores and logits are held below.
     pub caps: SoftCaps,
+    /// What values, and queries and keys after their norm, are held to: ±c.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip: Option<f64>,
+    /// Layers whose MLP is a mixture of experts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub experts: Option<Experts>,
     /// What the token's embedding is multiplied by; rounded to the type of the run's weights, as by transformers.
     pub embed_factor: f64,
     /// How attention and MLP are joined to the residual stream.
@@ -58,6 +64,23 @@ pub struct Facts {
 pub struct Window {
     /// How many.
     pub tokens: usize,
+    /// The layers, ascending.
+    pub layers: Vec<usize>,
+}
+
+/// Layers whose MLP is a mixture of experts: for each token a router chooses a few of many small MLPs, and adds what they write.
+///
+/// Each expert's weight is its part of the softmax of all the router's logits; those of the experts that have the largest are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Experts {
+    /// How many there are in a layer.
+    pub count: usize,
+    /// How many are chosen for a token.
+    pub chosen: usize,
+    /// Width of an expert's hidden layer.
+    pub width: usize,
+    /// Whether the chosen weights are divided by their sum: the softmax of the chosen logits alone.
+    pub normalised: bool,
     /// The layers, ascending.
     pub layers: Vec<usize>,
 }
@@ -227,6 +250,22 @@ impl Facts {
         }
     }
 
+    /// The experts of a layer; `None` where its MLP has none.
+    pub fn experts_of(&self, layer: usize) -> Option<&Experts> {
+        self.experts.as_ref().filter(|experts| experts.layers.contains(&layer))
+    }
+
+    /// Number of layers whose MLP is a mixture of experts.
+    fn sparse_layers(&self) -> usize {
+        self.experts.as_ref().map_or(0, |experts| experts.layers.len())
+    }
+
+    /// The widest hidden layer that a position's MLP has at once: of experts, all that are chosen.
+    pub fn widest_mlp(&self) -> usize {
+        let sparse = self.experts.as_ref().map_or(0, |experts| experts.width * experts.chosen);
+        if self.sparse_layers() == self.n_layers { sparse } else { self.d_mlp.max(sparse) }
+    }
+
     /// Whether attention and MLP of a block stand one after the other.
     pub fn sequential(&self) -> bool {
         self.residual == Residual::Sequential
@@ -235,9 +274,14 @@ impl Facts {
     /// Number of weights as stored (a tied unembedding counted once), biases and norms left out: within a percent.
     pub fn approximate_parameters(&self) -> usize {
         let attention = self.d_model * self.d_head * (2 * self.n_heads + 2 * self.n_kv_heads);
-        let mlp = self.d_model * self.d_mlp * if self.gated { 3 } else { 2 };
+        let per_neuron = self.d_model * if self.gated { 3 } else { 2 };
+        let dense = (self.n_layers - self.sparse_layers()) * per_neuron * self.d_mlp;
+        let sparse = self
+            .experts
+            .as_ref()
+            .map_or(0, |experts| experts.layers.len() * experts.count * (per_neuron * experts.width + self.d_model));
         let embeddings = self.n_vocab * self.d_model * if self.tied { 1 } else { 2 };
         let positions = if self.positions == PositionEncoding::Learned { self.n_ctx * self.d_model } else { 0 };
-        self.n_layers * (attention + mlp) + embeddings + positions
+        self.n_layers * attention + dense + sparse + embeddings + positions
     }
 }

@@ -54,12 +54,64 @@ pub struct HostBlock {
     pub v: HostLinear,
     /// `[n_heads * d_head, d_model]`
     pub o: HostLinear,
+    /// The MLP.
+    pub mlp: HostMlp,
+}
+
+/// An MLP.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HostMlp {
+    /// One for all tokens.
+    Dense(HostDense),
+    /// Experts, of which each token is sent to a few: see [`super::facts::Experts`].
+    Mixture(HostMixture),
+}
+
+/// An MLP without experts, or one expert.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostDense {
     /// `[d_model, d_mlp]`; of gated MLPs only.
     pub gate: Option<HostLinear>,
     /// `[d_model, d_mlp]`
     pub up: HostLinear,
     /// `[d_mlp, d_model]`
     pub down: HostLinear,
+}
+
+/// A mixture of experts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostMixture {
+    /// `[d_model, experts]`
+    pub router: HostLinear,
+    /// Each of them.
+    pub experts: Vec<HostDense>,
+}
+
+impl HostMlp {
+    /// The MLP that all tokens have; `None` where they have experts.
+    pub fn dense(&self) -> Option<&HostDense> {
+        match self {
+            HostMlp::Dense(dense) => Some(dense),
+            HostMlp::Mixture(_) => None,
+        }
+    }
+
+    /// The linear maps that read the stream, and those that write to it.
+    pub fn ends(&mut self) -> [Vec<&mut HostLinear>; 2] {
+        let (mut readers, mut writers) = (Vec::new(), Vec::new());
+        let parts = match self {
+            HostMlp::Dense(dense) => std::slice::from_mut(dense),
+            HostMlp::Mixture(HostMixture { router, experts }) => {
+                readers.push(router);
+                experts.as_mut_slice()
+            }
+        };
+        for HostDense { gate, up, down } in parts {
+            readers.extend(gate.iter_mut().chain([up]));
+            writers.push(down);
+        }
+        [readers, writers]
+    }
 }
 
 /// What comes before the first block.

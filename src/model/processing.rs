@@ -77,22 +77,22 @@ impl<M: HostModel> HostModel for Processed<M> {
     fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
         let mut block = self.model.block(layer)?;
         // A norm of what is written, or of queries and keys, stands before no linear map: it stays as it is.
-        let HostBlock { ln1, ln2, q, k, v, o, gate, up, down, .. } = &mut block;
+        let HostBlock { ln1, ln2, q, k, v, o, mlp, .. } = &mut block;
+        let [mlp_readers, mlp_writers] = mlp.ends();
         if self.processing.fold_norm {
             let attention = [q, k, v].into_iter();
-            let mlp = gate.iter_mut().chain([up]);
             match (ln1, ln2) {
                 (Some(ln1), Some(ln2)) => {
                     self.fold(ln1, attention);
-                    self.fold(ln2, mlp);
+                    self.fold(ln2, mlp_readers);
                 }
-                (Some(ln1), None) => self.fold(ln1, attention.chain(mlp)),
-                (None, Some(ln2)) => self.fold(ln2, mlp),
+                (Some(ln1), None) => self.fold(ln1, attention.chain(mlp_readers)),
+                (None, Some(ln2)) => self.fold(ln2, mlp_readers),
                 (None, None) => {}
             }
         }
         if self.centers_writing() {
-            for linear in [o, down] {
+            for linear in [o].into_iter().chain(mlp_writers) {
                 center_rows(&mut linear.weight);
                 linear.bias.iter_mut().for_each(center_rows);
             }

@@ -61,7 +61,12 @@ impl Speed {
         let heads = facts.n_heads * facts.d_head;
         let attention = 2 * facts.d_model * facts.d_head * (2 * facts.n_heads + 2 * facts.n_kv_heads);
         let share = attention as f64 / layer_operations(facts) as f64;
-        let operation = (1.0 - share) * bench.product(positions, facts.d_model, facts.d_mlp)
+        // An expert has its part of the positions.
+        let (of_mlp, width) = match &facts.experts {
+            Some(experts) => ((positions * experts.chosen).div_ceil(experts.count), experts.width),
+            None => (positions, facts.d_mlp),
+        };
+        let operation = (1.0 - share) * bench.product(of_mlp, facts.d_model, width)
             + share * bench.product(positions, facts.d_model, heads);
         let rows = (LOGITS / facts.n_vocab).clamp(1, positions);
         Self { operation, position: bench.beside(facts, positions), logits: bench.logits(rows, facts.n_vocab) }
@@ -129,7 +134,7 @@ impl Bench<'_> {
     /// Seconds of what is beside the products at one position of a layer.
     fn beside(&self, facts: &Facts, positions: usize) -> f64 {
         let x = self.random([positions, 1, facts.d_model]);
-        let hidden = self.random([positions, 1, facts.d_mlp]);
+        let hidden = self.random([positions, 1, facts.widest_mlp()]);
         let heads = |heads: usize| self.random([positions / LENGTH, LENGTH, heads, facts.d_head]);
         let (q, k, v) = (heads(facts.n_heads), heads(facts.n_kv_heads), heads(facts.n_kv_heads));
         let work = || {

@@ -106,11 +106,18 @@ sites! {
     Ln2Normalized = "ln2.hook_normalized", "ln2_normalized", "[batch, pos, d_model]";
     /// What the norm before the MLP gives, after its scale and shift; see `ln1.hook_out`.
     Ln2Out = "ln2.hook_out", "ln2_out", "[batch, pos, d_model]";
-    /// The MLP's neurons before the non-linearity: the gate's input in a gated MLP.
+    /// The router's logits; of layers with experts only. An edit chooses the experts anew. TransformerLens 4 has them flat, at
+    /// `mlp.gate.hook_out`.
+    RouterLogits = "mlp.hook_router_logits", "router_logits", "[batch, pos, expert]";
+    /// What each expert's output is multiplied by, 0 of those that were not chosen; of layers with experts only. An edit mixes the
+    /// experts whose weight is not 0, however many, and divides by no sum. TransformerLens 4 has it flat, `[batch * pos, expert]`,
+    /// and keeps the largest weights of an edited one alone.
+    ExpertWeights = "mlp.hook_expert_weights", "expert_weights", "[batch, pos, expert]";
+    /// The MLP's neurons before the non-linearity: the gate's input in a gated MLP. Layers with experts have none.
     MlpPre = "mlp.hook_pre", "mlp_pre", "[batch, pos, d_mlp]";
-    /// The other factor of a gated MLP; of gated MLPs only.
+    /// The other factor of a gated MLP; of gated MLPs only. Layers with experts have none.
     MlpPreLinear = "mlp.hook_pre_linear", "mlp_pre_linear", "[batch, pos, d_mlp]";
-    /// The MLP's neurons: act(pre), times pre_linear in a gated MLP.
+    /// The MLP's neurons: act(pre), times pre_linear in a gated MLP. Layers with experts have none.
     MlpPost = "mlp.hook_post", "mlp_post", "[batch, pos, d_mlp]";
     /// What the MLP's output weights give, before the norm after the MLP; of models with such a norm only.
     MlpProjected = "mlp.hook_out", "mlp_projected", "[batch, pos, d_model]";

@@ -125,7 +125,7 @@ fn term(place: Component) -> Option<Term> {
     match (place.hook, place.unit) {
         (Hook::Block(layer, Site::Z), Some(head)) => Some(Term::Head { layer, head }),
         (Hook::Block(layer, Site::MlpPost), Some(neuron)) => Some(Term::Neuron { layer, neuron }),
-        (Hook::Block(layer, Site::MlpPost), None) => Some(Term::Mlp(layer)),
+        (Hook::Block(layer, Site::MlpPost | Site::MlpOut), None) => Some(Term::Mlp(layer)),
         _ => None,
     }
 }

@@ -189,10 +189,7 @@ fn written_site(
             .collect(),
     };
     for hook in hooks {
-        let Some(layout) = Layout::of(hook, facts, length) else {
-            let problem = crate::intervene::Edit::patch(hook, Positions::All, Units::All).validate(facts, length);
-            return Err(refuse(problem.err().map_or(format!("{hook}: no such hook"), |error| error.to_string())));
-        };
+        let layout = layout(hook, facts, length).map_err(refuse)?;
         let units = match &pattern.units {
             UnitPattern::Whole => vec![None],
             UnitPattern::Each(units) => {
@@ -206,7 +203,20 @@ fn written_site(
     Ok(places)
 }
 
-/// Resolves components for a model: heads at `attn.hook_z`, MLPs and neurons at `mlp.hook_post`. `key` is the spec's key.
+/// The layout at a hook, or why the model has none there.
+fn layout(hook: Hook, facts: &Facts, length: usize) -> Result<Layout, String> {
+    crate::intervene::Edit::patch(hook, Positions::All, Units::All)
+        .validate(facts, length)
+        .map_err(|error| error.to_string())
+}
+
+/// Where the whole MLP of a layer is changed: at its neurons, or where it has experts at what it writes.
+pub fn whole_mlp(layer: usize, facts: &Facts) -> Hook {
+    Hook::Block(layer, if facts.experts_of(layer).is_some() { Site::MlpOut } else { Site::MlpPost })
+}
+
+/// Resolves components for a model: heads at `attn.hook_z`, MLPs and neurons at `mlp.hook_post`, the MLPs of layers with experts at
+/// `hook_mlp_out`. `key` is the spec's key.
 ///
 /// # Errors
 /// Layers, heads and neurons that the model does not have.
@@ -247,18 +257,20 @@ fn component(
     let (text, ComponentPattern { layers, kind }) = (component.text(), component.says());
     let mut places = Vec::new();
     for layer in target.layers(layers, text, context).map_err(refuse)? {
-        let (site, units) = match kind {
-            ComponentKind::Mlp => (Site::MlpPost, vec![None]),
+        let (hook, units) = match kind {
+            ComponentKind::Mlp => (whole_mlp(layer, facts), vec![None]),
             ComponentKind::Heads(heads) => {
                 let heads = numbers(heads, facts.n_heads, "head", text).map_err(refuse)?;
-                (Site::Z, heads.into_iter().map(Some).collect())
+                (Hook::Block(layer, Site::Z), heads.into_iter().map(Some).collect())
             }
             ComponentKind::Neurons(neurons) => {
-                let neurons = numbers(neurons, facts.d_mlp, "neuron", text).map_err(refuse)?;
-                (Site::MlpPost, neurons.into_iter().map(Some).collect())
+                let hook = Hook::Block(layer, Site::MlpPost);
+                let all = layout(hook, facts, 1).map_err(refuse)?.units();
+                let neurons = numbers(neurons, all, "neuron", text).map_err(refuse)?;
+                (hook, neurons.into_iter().map(Some).collect())
             }
         };
-        places.extend(units.into_iter().map(|unit| Component { hook: Hook::Block(layer, site), unit }));
+        places.extend(units.into_iter().map(|unit| Component { hook, unit }));
     }
     Ok(places)
 }

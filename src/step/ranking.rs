@@ -1,6 +1,6 @@
 //! Components that the rows of an earlier step name, in the order of an effect.
 
-use super::places::Component;
+use super::places::{Component, whole_mlp};
 pub use super::ranked::Ranking;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, SITES, Site};
@@ -307,11 +307,14 @@ impl RankingRows {
         };
         let (head, neuron) = (self.number("head", row), self.number("neuron", row));
         let at = |site: Site, unit: Option<usize>| Component { hook: Hook::Block(layer, site), unit };
+        let has_neurons_there = facts.is_none_or(|facts| facts.experts_of(layer).is_none());
         let place = match (head, neuron) {
             (Some(head), _) if site.is_none_or(has_heads) && within(head, |facts| facts.n_heads) => {
                 at(Site::Z, Some(head))
             }
-            (None, Some(neuron)) if site.is_none_or(has_neurons) && within(neuron, |facts| facts.d_mlp) => {
+            (None, Some(neuron))
+                if has_neurons_there && site.is_none_or(has_neurons) && within(neuron, |facts| facts.d_mlp) =>
+            {
                 at(Site::MlpPost, Some(neuron))
             }
             (None, None) => {
@@ -322,7 +325,7 @@ impl RankingRows {
                 if !whole {
                     return Ok(None);
                 }
-                at(Site::MlpPost, None)
+                facts.map_or(at(Site::MlpPost, None), |facts| Component { hook: whole_mlp(layer, facts), unit: None })
             }
             _ => return Ok(None),
         };

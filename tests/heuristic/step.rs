@@ -277,7 +277,7 @@ impl Weights {
     fn of(model: &Model) -> Self {
         let transformer = model.transformer();
         Self {
-            down: transformer.blocks.iter().map(|block| to_f32(block.down.weight.val())).collect(),
+            down: transformer.blocks.iter().map(|block| to_f32(block.mlp.dense().unwrap().down.weight.val())).collect(),
             scale: transformer.ln_final.scale.as_ref().map(|scale| to_f32(scale.val())),
             unembed: to_f32(transformer.unembed.weight.val()),
             tokens: (0..100)

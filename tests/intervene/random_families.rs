@@ -42,8 +42,9 @@ impl HostModel for Loud {
 
     fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
         let mut block = self.0.block(layer)?;
-        let HostBlock { ln1, ln1_post, ln2, ln2_post, q_norm, k_norm, q, k, v, o, gate, up, down } = &mut block;
-        [q, k, v, o, up, down].into_iter().chain(gate).for_each(|linear| louder(linear, 20.0));
+        let HostBlock { ln1, ln1_post, ln2, ln2_post, q_norm, k_norm, q, k, v, o, mlp } = &mut block;
+        let mlp = mlp.ends().into_iter().flatten();
+        [q, k, v, o].into_iter().chain(mlp).for_each(|linear| louder(linear, 20.0));
         [ln1, ln1_post, ln2, ln2_post, q_norm, k_norm].into_iter().for_each(uneven);
         Ok(block)
     }

@@ -149,7 +149,7 @@ fn direct_attributions_sum_to_the_logit() {
 fn neurons_and_the_output_bias_are_the_mlp() {
     for name in MODELS {
         let case = Case::open(name);
-        if case.model.blocks.iter().any(|block| block.down.bias.is_some()) {
+        if case.model.blocks.iter().any(|block| block.mlp.dense().is_some_and(|mlp| mlp.down.bias.is_some())) {
             continue;
         }
         let (answers, _) = targets(&case);

@@ -3,7 +3,7 @@
 
 use super::super::config::{Config, ConfigError};
 use super::super::facts::{Facts, NormPlaces, PositionEncoding, Residual, ScoreScale, SoftCaps};
-use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
+use super::names::{BlockNames, DenseNames, LinearNames, MlpNames, ModelNames, NormNames};
 use super::reading::Family;
 use crate::kernel::{NormFunction, NormKind};
 
@@ -41,6 +41,8 @@ impl Family for Ablate {
             window: None,
             scores: ScoreScale::STANDARD,
             caps: SoftCaps::NONE,
+            clip: None,
+            experts: None,
             embed_factor: 1.0,
             residual: Residual::Sequential,
             tied: false,
@@ -64,15 +66,18 @@ impl Family for Ablate {
                 k: linear(at("k"), d_model, d_kv),
                 v: linear(at("v"), d_model, d_kv),
                 o: linear(at("o"), d_q, d_model),
-                gate: Some(linear(at("gate"), d_model, d_mlp)),
-                up: linear(at("up"), d_model, d_mlp),
-                down: linear(at("down"), d_mlp, d_model),
+                mlp: MlpNames::Dense(DenseNames {
+                    gate: Some(linear(at("gate"), d_model, d_mlp)),
+                    up: linear(at("up"), d_model, d_mlp),
+                    down: linear(at("down"), d_mlp, d_model),
+                }),
             }
         };
         Ok(ModelNames {
             tokens: "embed.weight".into(),
             positions: Some("pos_embed.weight".into()),
             blocks: (0..facts.n_layers).map(block).collect(),
+            other_blocks: None,
             ln_final: NormNames::rms("ln_final".into(), facts.d_model),
             unembed: linear("unembed".into(), d_model, facts.n_vocab),
             prefix: "",

@@ -2,7 +2,7 @@
 
 use super::super::config::{Config, ConfigError};
 use super::super::facts::{Facts, NormPlaces, PositionEncoding, Residual, ScoreScale, SoftCaps};
-use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
+use super::names::{BlockNames, DenseNames, LinearNames, MlpNames, ModelNames, NormNames};
 use super::reading::{Family, even_split, unread_rotation};
 use crate::kernel::{NormFunction, NormKind};
 
@@ -61,6 +61,8 @@ impl Family for Gpt2 {
                 by_layer: config.flag_or("scale_attn_by_inverse_layer_idx", false)?,
             },
             caps: SoftCaps::NONE,
+            clip: None,
+            experts: None,
             embed_factor: 1.0,
             residual: Residual::Sequential,
             tied: config.flag_or("tie_word_embeddings", true)?,
@@ -87,15 +89,18 @@ impl Family for Gpt2 {
                 k: part(1),
                 v: part(2),
                 o: linear("attn.c_proj", d_model, d_model),
-                gate: None,
-                up: linear("mlp.c_fc", d_model, d_mlp),
-                down: linear("mlp.c_proj", d_mlp, d_model),
+                mlp: MlpNames::Dense(DenseNames {
+                    gate: None,
+                    up: linear("mlp.c_fc", d_model, d_mlp),
+                    down: linear("mlp.c_proj", d_mlp, d_model),
+                }),
             }
         };
         Ok(ModelNames {
             tokens: "transformer.wte.weight".into(),
             positions: Some("transformer.wpe.weight".into()),
             blocks: (0..facts.n_layers).map(block).collect(),
+            other_blocks: None,
             ln_final: NormNames::layer("transformer.ln_f".into(), facts.d_model),
             unembed: LinearNames::linear("lm_head".into(), d_model, facts.n_vocab, false),
             prefix: "transformer.",

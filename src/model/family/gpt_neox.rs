@@ -3,7 +3,7 @@
 use super::super::config::{Config, ConfigError};
 use super::super::facts::{Facts, LayerRotary, NormPlaces, PositionEncoding, Residual, ScoreScale, SoftCaps};
 use super::super::rope::{Rope, RopeKeys};
-use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
+use super::names::{BlockNames, DenseNames, LinearNames, MlpNames, ModelNames, NormNames};
 use super::reading::{Family, even_rotation, even_split};
 use crate::kernel::{NormFunction, NormKind, Pairing};
 
@@ -62,6 +62,8 @@ impl Family for GptNeoX {
             window: None,
             scores: ScoreScale::STANDARD,
             caps: SoftCaps::NONE,
+            clip: None,
+            experts: None,
             embed_factor: 1.0,
             residual: if parallel { Residual::Parallel } else { Residual::Sequential },
             tied: config.flag_or("tie_word_embeddings", false)?,
@@ -89,15 +91,18 @@ impl Family for GptNeoX {
                 k: part(1),
                 v: part(2),
                 o: LinearNames::linear(at("attention.dense"), d_model, d_model, bias),
-                gate: None,
-                up: LinearNames::linear(at("mlp.dense_h_to_4h"), d_model, d_mlp, true),
-                down: LinearNames::linear(at("mlp.dense_4h_to_h"), d_mlp, d_model, true),
+                mlp: MlpNames::Dense(DenseNames {
+                    gate: None,
+                    up: LinearNames::linear(at("mlp.dense_h_to_4h"), d_model, d_mlp, true),
+                    down: LinearNames::linear(at("mlp.dense_4h_to_h"), d_mlp, d_model, true),
+                }),
             }
         };
         Ok(ModelNames {
             tokens: "gpt_neox.embed_in.weight".into(),
             positions: None,
             blocks: (0..facts.n_layers).map(block).collect(),
+            other_blocks: None,
             ln_final: NormNames::layer("gpt_neox.final_layer_norm".into(), facts.d_model),
             unembed: LinearNames::linear("embed_out".into(), d_model, facts.n_vocab, false),
             prefix: "gpt_neox.",

@@ -4,7 +4,7 @@ use super::super::config::{Config, ConfigError};
 use super::super::facts::{Facts, LayerRotary, NormPlaces, PositionEncoding, Residual, ScoreScale, SoftCaps};
 use super::super::rope::{Rope, Scaling};
 use super::gpt2::ALIASES;
-use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
+use super::names::{BlockNames, DenseNames, LinearNames, MlpNames, ModelNames, NormNames};
 use super::reading::{Family, even_rotation, even_split, unread_rotation};
 use crate::kernel::{NormFunction, NormKind, Pairing};
 
@@ -54,6 +54,8 @@ impl Family for GptJ {
             window: None,
             scores: ScoreScale::STANDARD,
             caps: SoftCaps::NONE,
+            clip: None,
+            experts: None,
             embed_factor: 1.0,
             residual: Residual::ParallelSharedNorm,
             tied: config.flag_or("tie_word_embeddings", false)?,
@@ -75,15 +77,18 @@ impl Family for GptJ {
                 k: LinearNames::linear(at("attn.k_proj"), d_model, d_model, false),
                 v: LinearNames::linear(at("attn.v_proj"), d_model, d_model, false),
                 o: LinearNames::linear(at("attn.out_proj"), d_model, d_model, false),
-                gate: None,
-                up: LinearNames::linear(at("mlp.fc_in"), d_model, d_mlp, true),
-                down: LinearNames::linear(at("mlp.fc_out"), d_mlp, d_model, true),
+                mlp: MlpNames::Dense(DenseNames {
+                    gate: None,
+                    up: LinearNames::linear(at("mlp.fc_in"), d_model, d_mlp, true),
+                    down: LinearNames::linear(at("mlp.fc_out"), d_mlp, d_model, true),
+                }),
             }
         };
         Ok(ModelNames {
             tokens: "transformer.wte.weight".into(),
             positions: None,
             blocks: (0..facts.n_layers).map(block).collect(),
+            other_blocks: None,
             ln_final: NormNames::layer("transformer.ln_f".into(), facts.d_model),
             // Where the matrix is the embedding's, the bias is the head's own all the same.
             unembed: LinearNames::linear("lm_head".into(), d_model, facts.n_vocab, true),

@@ -3,7 +3,7 @@
 use super::super::config::{Config, ConfigError};
 use super::super::facts::{Facts, LayerRotary, NormPlaces, PositionEncoding, Residual, ScoreScale, SoftCaps};
 use super::super::rope::{Rope, RopeKeys};
-use super::names::{BlockNames, LinearNames, ModelNames, NormNames};
+use super::names::{BlockNames, DenseNames, LinearNames, MlpNames, ModelNames, NormNames};
 use super::reading::{Family, even_rotation, even_split};
 use crate::kernel::{NormFunction, NormKind, Pairing};
 
@@ -143,6 +143,8 @@ pub(super) fn facts_rotated(
         window: None,
         scores: ScoreScale::STANDARD,
         caps: SoftCaps::NONE,
+        clip: None,
+        experts: None,
         embed_factor: 1.0,
         residual: Residual::Sequential,
         tied: config.flag_or("tie_word_embeddings", absent.tie_word_embeddings)?,
@@ -165,15 +167,18 @@ pub(super) fn names(facts: &Facts, biases: Biases) -> ModelNames {
             k: LinearNames::linear(at("self_attn.k_proj"), d_model, d_kv, biases.qkv),
             v: LinearNames::linear(at("self_attn.v_proj"), d_model, d_kv, biases.qkv),
             o: LinearNames::linear(at("self_attn.o_proj"), d_q, d_model, biases.o),
-            gate: Some(LinearNames::linear(at("mlp.gate_proj"), d_model, d_mlp, biases.mlp)),
-            up: LinearNames::linear(at("mlp.up_proj"), d_model, d_mlp, biases.mlp),
-            down: LinearNames::linear(at("mlp.down_proj"), d_mlp, d_model, biases.mlp),
+            mlp: MlpNames::Dense(DenseNames {
+                gate: Some(LinearNames::linear(at("mlp.gate_proj"), d_model, d_mlp, biases.mlp)),
+                up: LinearNames::linear(at("mlp.up_proj"), d_model, d_mlp, biases.mlp),
+                down: LinearNames::linear(at("mlp.down_proj"), d_mlp, d_model, biases.mlp),
+            }),
         }
     };
     ModelNames {
         tokens: "model.embed_tokens.weight".into(),
         positions: None,
         blocks: (0..facts.n_layers).map(block).collect(),
+        other_blocks: None,
         ln_final: NormNames::rms("model.norm".into(), facts.d_model),
         unembed: LinearNames::linear("lm_head".into(), d_model, facts.n_vocab, false),
         prefix: "model.",

@@ -9,12 +9,16 @@ mod gpt_neox;
 mod gptj;
 mod llama;
 mod mistral;
+mod mixtral;
+mod mixture;
 pub mod names;
 mod olmo2;
 mod olmo3;
+mod olmoe;
 mod phi3;
 mod qwen2;
 mod qwen3;
+mod qwen3_moe;
 mod reading;
 mod smollm3;
 
@@ -24,7 +28,7 @@ use names::ModelNames;
 use reading::Family;
 
 /// Every family.
-static FAMILIES: [&dyn Family; 14] = [
+static FAMILIES: [&dyn Family; 17] = [
     &llama::Llama,
     &mistral::Mistral,
     &qwen2::Qwen2,
@@ -33,6 +37,9 @@ static FAMILIES: [&dyn Family; 14] = [
     &gemma3::Gemma3,
     &olmo2::Olmo2,
     &olmo3::Olmo3,
+    &mixtral::Mixtral,
+    &qwen3_moe::Qwen3Moe,
+    &olmoe::Olmoe,
     &phi3::Phi3,
     &smollm3::SmolLm3,
     &gpt_neox::GptNeoX,
@@ -88,6 +95,11 @@ pub fn from_config(config: &serde_json::Value) -> Result<Description, ConfigErro
     };
     let config = config.clone().with_aliases(family.aliases());
     refuse_for_all(&config)?;
+    if !family.has_experts() {
+        let at_most_one = |value: &serde_json::Value| value.as_u64().is_some_and(|number| number <= 1);
+        config.refuse("num_local_experts", at_most_one, "a mixture of experts in this family")?;
+        config.refuse("num_experts", at_most_one, "a mixture of experts in this family")?;
+    }
     let facts = family.facts(&config)?;
     check(&facts)?;
     let names = family.names(&config, &facts)?;
@@ -97,11 +109,8 @@ pub fn from_config(config: &serde_json::Value) -> Result<Description, ConfigErro
 /// Settings that would change any family's computation.
 fn refuse_for_all(config: &Config) -> Result<(), ConfigError> {
     let off = |value: &serde_json::Value| value.as_bool() == Some(false);
-    let at_most_one = |value: &serde_json::Value| value.as_u64().is_some_and(|number| number <= 1);
     config.refuse("quantization_config", |_| false, "weights quantised this way (use a GGUF file, or the original)")?;
     config.refuse("alibi", off, "attention with linear biases")?;
-    config.refuse("num_local_experts", at_most_one, "a mixture of experts")?;
-    config.refuse("num_experts", at_most_one, "a mixture of experts")?;
     config.refuse("is_encoder_decoder", off, "an encoder")?;
     config.refuse(
         "per_layer_config",

@@ -27,6 +27,17 @@ pub struct LinearNames {
     pub outputs: usize,
     /// Which of the stored outputs are this map's, in order.
     pub take: Vec<Range<usize>>,
+    /// Which matrix of an array of several it is, where it is stored as one.
+    pub stack: Option<StackPlace>,
+}
+
+/// One of several matrices of one shape that are stored as an array, `[count, …]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StackPlace {
+    /// Which.
+    pub index: usize,
+    /// Of how many.
+    pub count: usize,
 }
 
 impl LinearNames {
@@ -39,6 +50,7 @@ impl LinearNames {
             inputs,
             outputs,
             take: std::iter::once(0..outputs).collect(),
+            stack: None,
         }
     }
 
@@ -52,12 +64,23 @@ impl LinearNames {
         Self { take: take.into_iter().collect(), ..self }
     }
 
-    /// Shape of the stored matrix.
+    /// A matrix `[d_out, d_in]` of the array under `name`, as it is, without a bias.
+    pub fn stacked(name: String, place: StackPlace, inputs: usize, outputs: usize) -> Self {
+        Self { weight: name, stack: Some(place), ..Self::linear(String::new(), inputs, outputs, false) }
+    }
+
+    /// Shape of what is stored under its name.
     pub fn weight_shape(&self) -> Vec<usize> {
-        match self.stored {
-            MatrixOrder::OutIn => vec![self.outputs, self.inputs],
-            MatrixOrder::InOut => vec![self.inputs, self.outputs],
-        }
+        let [rows, columns] = match self.stored {
+            MatrixOrder::OutIn => [self.outputs, self.inputs],
+            MatrixOrder::InOut => [self.inputs, self.outputs],
+        };
+        self.stack.map(|place| place.count).into_iter().chain([rows, columns]).collect()
+    }
+
+    /// Where its matrix starts in what is stored under its name.
+    pub fn start(&self) -> usize {
+        self.stack.map_or(0, |place| place.index * self.outputs * self.inputs)
     }
 }
 
@@ -105,9 +128,43 @@ pub struct BlockNames {
     pub k: LinearNames,
     pub v: LinearNames,
     pub o: LinearNames,
+    pub mlp: MlpNames,
+}
+
+/// Where an MLP is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum MlpNames {
+    Dense(DenseNames),
+    Mixture(MixtureNames),
+}
+
+/// Where an MLP without experts, or one expert, is stored; the fields are [`super::super::host::HostDense`]'s.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct DenseNames {
     pub gate: Option<LinearNames>,
     pub up: LinearNames,
     pub down: LinearNames,
+}
+
+/// Where a mixture of experts is stored; the fields are [`super::super::host::HostMixture`]'s.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct MixtureNames {
+    pub router: LinearNames,
+    pub experts: Vec<DenseNames>,
+}
+
+impl MlpNames {
+    /// Its linear maps.
+    fn linears(&self) -> impl Iterator<Item = &LinearNames> {
+        let (router, parts) = match self {
+            MlpNames::Dense(dense) => (None, std::slice::from_ref(dense)),
+            MlpNames::Mixture(MixtureNames { router, experts }) => (Some(router), experts.as_slice()),
+        };
+        router.into_iter().chain(parts.iter().flat_map(|part| part.gate.iter().chain([&part.up, &part.down])))
+    }
 }
 
 /// Where a model is stored.
@@ -119,6 +176,8 @@ pub struct ModelNames {
     pub positions: Option<String>,
     /// One per layer.
     pub blocks: Vec<BlockNames>,
+    /// The same as other files of the family have them, where there are such; one of both is all there.
+    pub other_blocks: Option<Vec<BlockNames>>,
     /// Final norm.
     pub ln_final: NormNames,
     /// Unembedding, under the name of its own that it has where it is not the embedding's ([`ModelNames::tie`]).
@@ -170,6 +229,13 @@ impl ModelNames {
         Self { blocks, ..self }
     }
 
+    /// With blocks as other files of the family have them; `None` where all have the same.
+    #[must_use]
+    pub fn otherwise(&self) -> Option<Self> {
+        let blocks = self.other_blocks.clone()?;
+        Some(Self { blocks, other_blocks: None, ..self.clone() })
+    }
+
     /// Makes the unembedding the embedding's transpose.
     pub fn tie(&mut self) {
         self.unembed.weight = self.tokens.clone();
@@ -187,7 +253,7 @@ impl ModelNames {
             let norms = [ln1, ln1_post, ln2, ln2_post, q_norm, k_norm].into_iter().flatten();
             norms.for_each(|norm| list.norm(norm));
             let linears = [&block.q, &block.k, &block.v, &block.o].into_iter();
-            linears.chain(&block.gate).chain([&block.up, &block.down]).for_each(|linear| list.linear(linear));
+            linears.chain(block.mlp.linears()).for_each(|linear| list.linear(linear));
         }
         list.norm(&self.ln_final);
         list.linear(&self.unembed);

@@ -4,7 +4,7 @@ use super::super::config::{Config, ConfigError};
 use super::super::facts::{Facts, LayerRotary, Window};
 use super::super::rope::{Rope, RopeKeys};
 use super::llama::{self, Biases, ClassDefaults, LLAMA};
-use super::names::{BlockNames, LinearNames, ModelNames};
+use super::names::{BlockNames, DenseNames, LinearNames, MlpNames, ModelNames};
 use super::reading::{Family, even_rotation, sliding_window};
 use crate::kernel::Pairing;
 
@@ -45,8 +45,11 @@ impl Family for Phi3 {
                 q: qkv(0, d_q),
                 k: qkv(d_q, d_kv),
                 v: qkv(d_q + d_kv, d_kv),
-                gate: Some(part("mlp.gate_up_proj", 2 * d_mlp, 0, d_mlp)),
-                up: part("mlp.gate_up_proj", 2 * d_mlp, d_mlp, d_mlp),
+                mlp: MlpNames::Dense(DenseNames {
+                    gate: Some(part("mlp.gate_up_proj", 2 * d_mlp, 0, d_mlp)),
+                    up: part("mlp.gate_up_proj", 2 * d_mlp, d_mlp, d_mlp),
+                    down: LinearNames::linear(format!("model.layers.{layer}.mlp.down_proj"), d_mlp, d_model, false),
+                }),
                 ..block
             }
         }))

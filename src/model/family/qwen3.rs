@@ -27,12 +27,17 @@ impl Family for Qwen3 {
     }
 
     fn names(&self, config: &Config, facts: &Facts) -> Result<ModelNames, ConfigError> {
-        let llama = llama::names(facts, Biases::of_attention(config)?);
-        Ok(llama.with_blocks(|layer, block| {
-            let norm = |name| NormNames::rms(format!("model.layers.{layer}.self_attn.{name}"), facts.d_head);
-            BlockNames { q_norm: Some(norm("q_norm")), k_norm: Some(norm("k_norm")), ..block }
-        }))
+        names(config, facts)
     }
+}
+
+/// Llama's names, and those of the norms of queries and keys.
+pub(super) fn names(config: &Config, facts: &Facts) -> Result<ModelNames, ConfigError> {
+    let llama = llama::names(facts, Biases::of_attention(config)?);
+    Ok(llama.with_blocks(|layer, block| {
+        let norm = |name| NormNames::rms(format!("model.layers.{layer}.self_attn.{name}"), facts.d_head);
+        BlockNames { q_norm: Some(norm("q_norm")), k_norm: Some(norm("k_norm")), ..block }
+    }))
 }
 
 /// What transformers' class takes for keys that are absent.

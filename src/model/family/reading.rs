@@ -17,6 +17,11 @@ pub trait Family: Sync {
         &[]
     }
 
+    /// Whether its layers have experts; another family's configuration that names some is refused.
+    fn has_experts(&self) -> bool {
+        false
+    }
+
     /// Which models are of it and what tells it from others, in a line.
     fn about(&self) -> &'static str;
 

@@ -2,7 +2,7 @@
 
 use crate::kernel::NormKind;
 use crate::model::facts::{Facts, HeadNorm, PositionEncoding};
-use crate::model::family::names::{BlockNames, LinearNames, ModelNames, NormNames};
+use crate::model::family::names::{BlockNames, DenseNames, LinearNames, MlpNames, ModelNames, NormNames};
 
 /// Where each weight is; `there` tells the tensors that the file has: biases, and maps that are fused or not.
 pub(super) fn names(facts: &Facts, there: impl Fn(&str) -> bool) -> ModelNames {
@@ -49,15 +49,18 @@ pub(super) fn names(facts: &Facts, there: impl Fn(&str) -> bool) -> ModelNames {
             k: qkv("attn_k", d_q, d_kv),
             v: qkv("attn_v", d_q + d_kv, d_kv),
             o: linear(at("attn_output"), d_q, d_model),
-            gate: facts.gated.then(gate),
-            up: if fused { up(d_mlp) } else { linear(at("ffn_up"), d_model, d_mlp) },
-            down: linear(at("ffn_down"), d_mlp, d_model),
+            mlp: MlpNames::Dense(DenseNames {
+                gate: facts.gated.then(gate),
+                up: if fused { up(d_mlp) } else { linear(at("ffn_up"), d_model, d_mlp) },
+                down: linear(at("ffn_down"), d_mlp, d_model),
+            }),
         }
     };
     ModelNames {
         tokens: "token_embd.weight".into(),
         positions: (facts.positions == PositionEncoding::Learned).then(|| "position_embd.weight".into()),
         blocks: (0..facts.n_layers).map(block).collect(),
+        other_blocks: None,
         ln_final: norm("output_norm".into(), d_model),
         unembed: linear("output".into(), d_model, facts.n_vocab),
         prefix: "",

@@ -59,7 +59,7 @@ impl Attention {
         let v = split_heads(self.v.forward(x), facts.n_kv_heads);
         let q = hooks.heads(Site::Q, q);
         let k = hooks.heads(Site::K, k);
-        let v = hooks.heads(Site::V, v);
+        let v = held(hooks.heads(Site::V, v), facts);
         let (q, k) = match facts.head_norm {
             None => (q, k),
             Some(_) => {
@@ -67,6 +67,7 @@ impl Attention {
                 (q, hooks.heads(Site::KNormed, normed(&self.k_norm, facts, k)))
             }
         };
+        let (q, k) = (held(q, facts), held(k, facts));
         let (q, k) = match &self.of_layer.rotary {
             None => (q, k),
             Some(rotary) => {
@@ -119,6 +120,14 @@ impl Attention {
 fn join_heads(x: Tensor<4>) -> Tensor<3> {
     let [batch, pos, heads, d_head] = x.dims();
     x.reshape([batch, pos, heads * d_head])
+}
+
+/// Queries, keys or values as attention reads them: held to what the model holds them to.
+pub(crate) fn held<const D: usize>(x: Tensor<D>, facts: &Facts) -> Tensor<D> {
+    match facts.clip {
+        Some(most) => x.clamp(-most, most),
+        None => x,
+    }
 }
 
 /// Queries or keys, `[batch, pos, head, d_head]`, after their norm.

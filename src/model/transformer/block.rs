@@ -3,11 +3,11 @@
 use super::attention::{Attention, LayerAttention};
 use super::block_hooks::BlockHooks;
 use super::norm::NormHooks;
-use super::part::{BlockPart, BlockParts, outputs};
+use super::part::{BlockPart, BlockParts};
 use super::rows::{OutputPositions, keep};
 use super::upload::Upload;
-use super::{Linear, Norm};
-use crate::kernel::{self, Past};
+use super::{Linear, Mlp, Norm};
+use crate::kernel::Past;
 use crate::model::facts::{Facts, Residual};
 use crate::model::hook::Site;
 use crate::model::host::{HostBlock, HostNorm};
@@ -27,12 +27,8 @@ pub struct Block {
     pub ln2_post: Option<Norm>,
     /// Queries, keys, values and the output projection.
     pub attention: Attention,
-    /// `[d_model, d_mlp]`; of gated MLPs only.
-    pub gate: Option<Linear>,
-    /// `[d_model, d_mlp]`
-    pub up: Linear,
-    /// `[d_mlp, d_model]`
-    pub down: Linear,
+    /// The MLP.
+    pub mlp: Mlp,
 }
 
 impl Block {
@@ -52,9 +48,7 @@ impl Block {
                 k_norm: norm(host.k_norm),
                 of_layer,
             },
-            gate: host.gate.map(|gate| Linear::upload(gate, upload)),
-            up: Linear::upload(host.up, upload),
-            down: Linear::upload(host.down, upload),
+            mlp: Mlp::upload(host.mlp, upload),
         }
     }
 
@@ -162,21 +156,14 @@ impl Block {
         }
     }
 
-    /// `[batch, pos, d_model]` to the same: act(x·gate) ∘ (x·up) · down, or act(x·up) · down (paper §3.1, appendix C).
+    /// `[batch, pos, d_model]` to the same.
     fn mlp(&self, facts: &Facts, x: Tensor<3>, part: Option<&BlockPart>, hooks: &mut BlockHooks) -> Tensor<3> {
-        if let Some(part) = part {
-            return self.mlp_written(facts, self.mlp_part(facts, x, part), hooks);
-        }
-        let post = match &self.gate {
-            Some(gate) => {
-                let pre = hooks.stream(Site::MlpPre, gate.forward(x.clone()));
-                let linear = hooks.stream(Site::MlpPreLinear, self.up.forward(x));
-                kernel::gated(pre, linear, facts.activation)
-            }
-            None => kernel::activate(hooks.stream(Site::MlpPre, self.up.forward(x)), facts.activation),
+        let projected = match (&self.mlp, part) {
+            (Mlp::Dense(dense), Some(part)) => dense.forward_part(facts, x, part),
+            (Mlp::Dense(dense), None) => dense.forward(facts, x, hooks),
+            (Mlp::Mixture(mixture), _) => mixture.forward(facts, x, hooks),
         };
-        let post = hooks.stream(Site::MlpPost, post);
-        self.mlp_written(facts, self.down.forward(post), hooks)
+        self.mlp_written(facts, projected, hooks)
     }
 
     /// What the MLP adds to the stream, of what its output weights give.
@@ -189,21 +176,5 @@ impl Block {
             None => projected,
         };
         hooks.stream(Site::MlpOut, mlp_out)
-    }
-}
-
-impl Block {
-    /// As the MLP without hooks within, of some neurons.
-    pub(super) fn mlp_part(&self, facts: &Facts, x: Tensor<3>, part: &BlockPart) -> Tensor<3> {
-        if part.units.is_empty() {
-            return part.write(None, &self.down, x.dims()[0]);
-        }
-        let up = outputs(&self.up, x.clone(), &part.units, 1);
-        let post = match &self.gate {
-            Some(gate) => kernel::gated(outputs(gate, x, &part.units, 1), up, facts.activation),
-            None => kernel::activate(up, facts.activation),
-        };
-        let batch = post.dims()[0];
-        part.write(Some(post), &self.down, batch)
     }
 }

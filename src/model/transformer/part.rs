@@ -1,7 +1,7 @@
 //! Some heads or neurons of a block, where what the others write is known.
 
 use super::Linear;
-use super::attention::{Attention, normed};
+use super::attention::{Attention, held, normed};
 use super::rows::{OutputPositions, keep, split_heads};
 use crate::kernel::{self, Past};
 use crate::model::facts::{Facts, HeadNorm};
@@ -80,6 +80,7 @@ impl Attention {
                 (normed(&self.q_norm, facts, q), normed(&self.k_norm, facts, k))
             }
         };
+        let (q, k, v) = (held(q, facts), held(k, facts), held(v, facts));
         let first_key = past.map_or(0, Past::len);
         let first_query = first_key + k.dims()[1] - q.dims()[1];
         let (q, k) = match &self.of_layer.rotary {

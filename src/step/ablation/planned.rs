@@ -4,6 +4,7 @@ use super::circuits::{check_k, further};
 use super::sets::UnitSet;
 use crate::Error;
 use crate::context::Context;
+use crate::intervene::Layout;
 use crate::measure::Property;
 use crate::model::ModelName;
 use crate::model::facts::Facts;
@@ -78,7 +79,7 @@ fn others(ranked: &Ranked, named: &[Component], among: &UnitSet, facts: &Facts, 
     let named = UnitSet::of(named, facts);
     let mut places: Vec<Component> = (0..facts.n_layers)
         .flat_map(|layer| (0..units).map(move |unit| Component { hook: Hook::Block(layer, site), unit: Some(unit) }))
-        .filter(|&place| among.meets(place) && !named.meets(place))
+        .filter(|&place| Layout::of(place.hook, facts, 1).is_some() && among.meets(place) && !named.meets(place))
         .collect();
     let mut scattered: Vec<(u64, Component)> =
         places.drain(..).enumerate().map(|(index, place)| (scatter(index), place)).collect();

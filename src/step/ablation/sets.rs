@@ -1,9 +1,10 @@
-//! Sets of components: heads at `attn.hook_z`, neurons at `mlp.hook_post`; an MLP is all of its neurons.
+//! Sets of components: heads at `attn.hook_z`, neurons at `mlp.hook_post`; an MLP is all of its neurons, or with experts what it
+//! writes.
 
 use crate::intervene::{Layout, Units};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
-use crate::step::places::Component;
+use crate::step::places::{Component, whole_mlp};
 use std::collections::BTreeMap;
 
 /// Units by hook.
@@ -22,8 +23,7 @@ impl UnitSet {
 
     /// Every head and MLP of a model.
     pub fn all(facts: &Facts) -> Self {
-        let sites = [Site::Z, Site::MlpPost];
-        let hooks = (0..facts.n_layers).flat_map(|layer| sites.map(|site| Hook::Block(layer, site)));
+        let hooks = (0..facts.n_layers).flat_map(|layer| [Hook::Block(layer, Site::Z), whole_mlp(layer, facts)]);
         Self::of(&hooks.map(|hook| Component { hook, unit: None }).collect::<Vec<_>>(), facts)
     }
 

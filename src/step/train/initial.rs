@@ -2,7 +2,9 @@
 
 use crate::kernel::{ActivationFunction, NormFunction, NormKind};
 use crate::model::facts::{Facts, NormPlaces, PositionEncoding, Residual, ScoreScale, SoftCaps};
-use crate::model::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
+use crate::model::host::{
+    HostBlock, HostDense, HostEmbedding, HostHead, HostLinear, HostMlp, HostModel, HostNorm, HostTensor,
+};
 use crate::model::weights::WeightError;
 use crate::random::{Purpose, stream};
 use crate::spec;
@@ -37,6 +39,8 @@ pub(super) fn facts(spec: &spec::step::Train, n_vocab: usize, n_ctx: usize) -> R
         window: None,
         scores: ScoreScale::STANDARD,
         caps: SoftCaps::NONE,
+        clip: None,
+        experts: None,
         embed_factor: 1.0,
         residual: Residual::Sequential,
         tied: false,
@@ -78,9 +82,11 @@ impl Initial {
                 k: linear(matrix(d_model, width, DEVIATION)),
                 v: linear(matrix(d_model, width, DEVIATION)),
                 o: linear(matrix(width, d_model, writes)),
-                gate: Some(linear(matrix(d_model, d_mlp, DEVIATION))),
-                up: linear(matrix(d_model, d_mlp, DEVIATION)),
-                down: linear(matrix(d_mlp, d_model, writes)),
+                mlp: HostMlp::Dense(HostDense {
+                    gate: Some(linear(matrix(d_model, d_mlp, DEVIATION))),
+                    up: linear(matrix(d_model, d_mlp, DEVIATION)),
+                    down: linear(matrix(d_mlp, d_model, writes)),
+                }),
             })
             .collect();
         let head = HostHead { ln_final: ones(d_model), unembed: linear(matrix(d_model, facts.n_vocab, DEVIATION)) };

@@ -108,10 +108,12 @@ fn tensors(model: &Transformer) -> Vec<NamedTensor> {
         let at = |name: &str| format!("blocks.{layer}.{name}");
         let attention = &block.attention;
         let linears = [("q", &attention.q), ("k", &attention.k), ("v", &attention.v), ("o", &attention.o)];
-        let linears = linears.into_iter().chain(block.gate.as_ref().map(|gate| ("gate", gate)));
-        for (name, linear) in linears.chain([("up", &block.up), ("down", &block.down)]) {
-            all.push(linear_weight(at(name), linear));
-        }
+        // What is trained has one MLP for all tokens.
+        let mlp = block.mlp.dense().into_iter().flat_map(|mlp| {
+            let gate = mlp.gate.as_ref().map(|gate| ("gate", gate));
+            gate.into_iter().chain([("up", &mlp.up), ("down", &mlp.down)])
+        });
+        all.extend(linears.into_iter().chain(mlp).map(|(name, linear)| linear_weight(at(name), linear)));
         all.extend(block.ln1.as_ref().and_then(|ln1| norm_weight(at("ln1"), ln1)));
         all.extend(block.ln2.as_ref().and_then(|ln2| norm_weight(at("ln2"), ln2)));
     }

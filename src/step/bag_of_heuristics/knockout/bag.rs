@@ -131,7 +131,9 @@ impl HeuristicNeurons {
 impl Bag {
     fn read(neurons: &DataFrame, matches: &DataFrame, facts: &Facts) -> Result<Self, String> {
         let wrong = |error: PolarsError| error.to_string();
-        let inside = |&(layer, neuron): &(usize, usize)| layer < facts.n_layers && neuron < facts.d_mlp;
+        let inside = |&(layer, neuron): &(usize, usize)| {
+            layer < facts.n_layers && neuron < facts.d_mlp && facts.experts_of(layer).is_none()
+        };
         let mut places: IndexMap<(usize, usize), Vec<(usize, f64)>> =
             places(neurons).map_err(wrong)?.into_iter().filter(inside).map(|place| (place, Vec::new())).collect();
         let mut heuristics: IndexMap<String, HeuristicNeurons> = IndexMap::new();
