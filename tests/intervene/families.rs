@@ -13,11 +13,11 @@ use ablate::model::hook::{Hook, Site};
 use ablate::spec::{CapSide, NormScale, Processing};
 use std::sync::Arc;
 
-use crate::parity::families::FAMILIES;
+use crate::parity::families;
 use crate::parity::reference::folder;
 
 /// Fixtures that have interventions.
-const INTERVENED: [&str; 16] = [
+const INTERVENED: [&str; 19] = [
     "gemma2",
     "gemma2-mqa",
     "gemma3-linear",
@@ -34,6 +34,9 @@ const INTERVENED: [&str; 16] = [
     "qwen3",
     "qwen3-window",
     "smollm3-window",
+    "mixtral",
+    "olmoe",
+    "qwen3-moe",
 ];
 
 /// Each test runs every model as it is stored: that is what was intervened on.
@@ -51,7 +54,7 @@ fn positions(case: &Case) -> Vec<usize> {
 
 #[test]
 fn every_fixture_is_tested() {
-    let there = FAMILIES.into_iter().filter(|name| folder(name).join("interventions.safetensors").exists());
+    let there = families::all().filter(|name| folder(name).join("interventions.safetensors").exists());
     assert_eq!(there.collect::<Vec<_>>(), INTERVENED);
 }
 
@@ -91,7 +94,7 @@ fn effects_of_heads() {
 }
 
 #[test]
-fn effects_of_streams_and_of_norms_that_follow() {
+fn effects_of_streams_norms_that_follow_and_routers() {
     every_model(|case| {
         for (key, site) in [
             ("attn_out", Site::AttnOut),
@@ -101,6 +104,8 @@ fn effects_of_streams_and_of_norms_that_follow() {
             ("resid_post", Site::ResidPost),
             ("ln1_post_normalized", Site::Ln1PostNormalized),
             ("ln2_post_scale", Site::Ln2PostScale),
+            // Which others may be chosen by.
+            ("router_logits", Site::RouterLogits),
         ] {
             let there = Layout::of(Hook::Block(0, site), case.model.facts(), case.tokens.pos).is_some();
             assert_eq!(there, case.has(&format!("patch/{key}")), "{}: {key}", case.name);
@@ -131,7 +136,12 @@ fn effects_of_neurons_results_and_patterns() {
                 patterns.push(vec![Edit::patch(Hook::Block(layer, Site::Pattern), Positions::All, of(&[head]))]);
             }
         }
-        case.expect("patch/mlp_post_neuron", &case.replay(&case.rows(&neurons)));
+        // Layers with experts have none.
+        let has_neurons = case.model.facts().experts.is_none();
+        assert_eq!(has_neurons, case.has("patch/mlp_post_neuron"), "{}", case.name);
+        if has_neurons {
+            case.expect("patch/mlp_post_neuron", &case.replay(&case.rows(&neurons)));
+        }
         case.expect("patch/result", &case.replay(&case.rows(&results)));
         case.expect("patch/pattern", &case.replay(&case.rows(&patterns)));
     });
@@ -152,10 +162,10 @@ fn ablations() {
             )
         };
         let all = layers(case).flat_map(|layer| {
-            [
-                mean(Hook::Block(layer, Site::Z), format!("mean/z/{layer}")),
-                mean(Hook::Block(layer, Site::MlpPost), format!("mean/mlp_post/{layer}")),
-            ]
+            let neurons = Hook::Block(layer, Site::MlpPost);
+            let heads = mean(Hook::Block(layer, Site::Z), format!("mean/z/{layer}"));
+            let has_neurons = case.model.facts().experts_of(layer).is_none();
+            [heads].into_iter().chain(has_neurons.then(|| mean(neurons, format!("mean/mlp_post/{layer}"))))
         });
         let zero = |hook: Hook| vec![Edit::zero(hook, Positions::All, Units::All)];
         let halved = Edit {
@@ -202,6 +212,9 @@ fn gradients_of_the_clean_run() {
             ("attn_out", Site::AttnOut, true),
             ("resid_pre", Site::ResidPre, true),
         ] {
+            if site == Site::MlpPost && case.model.facts().experts.is_some() {
+                continue;
+            }
             let parts = attribution::parts(case, site, whole);
             let found = attribution::scores(case, &case.model, &case.source_tokens, &parts, 0, 2);
             attribution::expect(case, &format!("attribution/{key}"), &found);

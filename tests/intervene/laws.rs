@@ -1,7 +1,7 @@
 //! What must hold for every model, prompt and edit.
 
 use super::reference::{Case, MODELS, at, base, of, rows, sources, wanted};
-use crate::parity::families::FAMILIES;
+use crate::parity::families::{self, EXPERTS, FAMILIES};
 use crate::support::device;
 use ablate::intervene::{
     Activation, Change, Edit, EditError, EditedPrompt, Layout, LogitRead, Positions, Replay, Units, Value,
@@ -14,10 +14,10 @@ use std::sync::{Arc, LazyLock};
 
 /// Models with windows, and with scores of other scales.
 const ALONE: [&str; 3] = ["gpt2-scores", "mistral-window", "qwen2-window"];
-const COUNT: usize = MODELS.len() + ALONE.len() + FAMILIES.len();
+const COUNT: usize = MODELS.len() + ALONE.len() + FAMILIES.len() + EXPERTS.len();
 
 static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
-    let alone = ALONE.iter().chain(&FAMILIES).map(|name| Case::alone(name));
+    let alone = ALONE.into_iter().chain(families::all()).map(Case::alone);
     MODELS.iter().map(|name| Case::open(name)).chain(alone).collect()
 });
 

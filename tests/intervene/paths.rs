@@ -84,7 +84,10 @@ impl<'c> Runs<'c> {
             case.expect(&format!("{prefix}head_to_{name}"), &found);
         }
         let to_mlp = self.received(&senders(case, 0), Receiver::Mlp { layer: 1 }, &[None]);
-        case.expect(&format!("{prefix}head_to_mlp"), &to_mlp);
+        // Not made of experts.
+        if facts.experts.is_none() {
+            case.expect(&format!("{prefix}head_to_mlp"), &to_mlp);
+        }
         let layers = 0..facts.n_layers;
         let heads: Vec<Sender> = layers.clone().flat_map(|layer| senders(case, layer)).collect();
         let logits = |senders: &[Sender]| self.logits(senders, &Positions::All, &self.sources, 1 << 30);

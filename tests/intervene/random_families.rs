@@ -56,8 +56,21 @@ impl HostModel for Loud {
     }
 }
 
-const FAMILIES: [&str; 10] =
-    ["llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text", "olmo2", "olmo3", "phi3", "smollm3"];
+const FAMILIES: [&str; 13] = [
+    "llama",
+    "mistral",
+    "qwen2",
+    "qwen3",
+    "gemma2",
+    "gemma3_text",
+    "olmo2",
+    "olmo3",
+    "phi3",
+    "smollm3",
+    "mixtral",
+    "qwen3_moe",
+    "olmoe",
+];
 
 /// A configuration of any family, with each of the keys that only some of them read.
 fn configuration() -> impl Strategy<Value = Value> {
@@ -97,6 +110,21 @@ fn configuration() -> impl Strategy<Value = Value> {
                 let layers = slides.iter().cycle().take(layers).map(|&one| u8::from(one)).collect::<Vec<u8>>();
                 json!({ "no_rope_layers": layers, "use_sliding_window": windowed, "sliding_window": window })
             }
+            "mixtral" => json!({
+                "sliding_window": windowed.then_some(window), "num_local_experts": pairs + 1, "num_experts_per_tok": window.min(pairs),
+            }),
+            "qwen3_moe" => {
+                let dense: Vec<usize> = (0..layers).filter(|layer| slides[layer % slides.len()]).collect();
+                json!({
+                    "use_sliding_window": windowed, "sliding_window": window, "num_experts": width, "num_experts_per_tok": pairs.min(width),
+                    "moe_intermediate_size": 1 + d_mlp / 2, "norm_topk_prob": rotated, "mlp_only_layers": dense,
+                })
+            }
+            // Its heads are the width's.
+            "olmoe" => json!({
+                "hidden_size": kv_heads * group * 2 * pairs, "num_experts": width, "num_experts_per_tok": pairs.min(width),
+                "norm_topk_prob": rotated, "clip_qkv": cap,
+            }),
             _ => json!({}),
         };
         let keys = keys.as_object().cloned().unwrap_or_default();

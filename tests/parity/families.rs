@@ -51,19 +51,39 @@ pub const FAMILIES: [&str; 38] = [
     "smollm3-window",
 ];
 
+/// Folders under tests/fixtures/experts: models with experts.
+pub const EXPERTS: [&str; 9] = [
+    "mixtral",
+    "mixtral-bf16-sharded-v5",
+    "mixtral-mqa-window",
+    "olmoe",
+    "olmoe-clipped-biases",
+    "olmoe-gqa-normed",
+    "qwen3-moe",
+    "qwen3-moe-dense-blocks",
+    "qwen3-moe-step-bf16",
+];
+
+/// Both.
+pub fn all() -> impl Iterator<Item = &'static str> {
+    FAMILIES.into_iter().chain(EXPERTS)
+}
+
 #[test]
 fn every_fixture_is_tested() {
-    let mut folders: Vec<_> = std::fs::read_dir(folder(FAMILIES[0]).parent().unwrap())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    folders.sort();
-    assert_eq!(folders, FAMILIES);
+    for tested in [&FAMILIES[..], &EXPERTS] {
+        let mut folders: Vec<_> = std::fs::read_dir(folder(tested[0]).parent().unwrap())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        folders.sort();
+        assert_eq!(folders, tested);
+    }
 }
 
 #[test]
 fn logits_and_every_hook_equal_transformers() {
-    for model in FAMILIES {
+    for model in all() {
         let reference = Reference::read(model);
         let found = run(model, &reference.tokens, Processing::NONE, DType::F32);
         compare(model, &reference.plain, &found, 5e-5);
@@ -75,14 +95,14 @@ fn logits_and_every_hook_equal_transformers() {
 /// In every combination of what can be folded and centred.
 #[test]
 fn processing_changes_no_probability() {
-    for model in FAMILIES {
+    for model in all() {
         same_probabilities(model, &Reference::read(model));
     }
 }
 
 #[test]
 fn what_transformers_5_saves_describes_the_same_model() {
-    for model in FAMILIES {
+    for model in all() {
         let read = |file: &str| {
             let text = std::fs::read_to_string(folder(model).join(file)).unwrap();
             let config = serde_json::from_str(&text).unwrap();
@@ -97,7 +117,7 @@ fn what_transformers_5_saves_describes_the_same_model() {
 #[test]
 fn random_weights_are_as_many_as_the_stored() {
     use ablate::model::host::HostModel;
-    for model in FAMILIES {
+    for model in all() {
         let random = Checkpoint::random(&folder(model).join("config.json"), 1).unwrap();
         let stored = Checkpoint::open(&folder(model)).unwrap();
         assert_eq!(random.facts(), stored.facts(), "{model}");
@@ -105,9 +125,21 @@ fn random_weights_are_as_many_as_the_stored() {
     }
 }
 
+/// Not of experts, of which others may be chosen.
 #[test]
 fn sixteen_bits_stay_near_f32() {
     for model in FAMILIES {
         super::precision::near_in_sixteen_bits(model, &Reference::read(model));
+    }
+}
+
+#[test]
+fn experts_run_in_sixteen_bits() {
+    for model in EXPERTS {
+        let reference = Reference::read(model);
+        for dtype in [DType::BF16, DType::F16] {
+            let found = run(model, &reference.tokens, Processing::NONE, dtype);
+            assert!(found["logits"].1.iter().all(|logit| logit.is_finite()), "{model} in {dtype:?}");
+        }
     }
 }

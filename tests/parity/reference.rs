@@ -18,7 +18,11 @@ pub type Values = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 /// Where a fixture is: of `make_models.py`, or of `make_families.py`.
 pub fn folder(model: &str) -> PathBuf {
     let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let made = if super::families::FAMILIES.contains(&model) { "families" } else { "models" };
+    let made = match model {
+        _ if super::families::FAMILIES.contains(&model) => "families",
+        _ if super::families::EXPERTS.contains(&model) => "experts",
+        _ => "models",
+    };
     fixtures.join(made).join(model)
 }
 
@@ -42,7 +46,7 @@ impl Reference {
                 None => plain.insert(name.clone(), (info.shape.clone(), data)),
             };
         }
-        let derived = if super::families::FAMILIES.contains(&model) {
+        let derived = if super::families::all().any(|name| name == model) {
             super::norms::under_other_names(&plain)
         } else {
             super::norms::derived(model, &plain)

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod configuration;
 mod described;
+mod experts;
 mod folders;
 mod memory;
 mod names;
