@@ -158,12 +158,19 @@ pub const SYNONYMS: &[Synonym] = &[
         "Activations have TransformerLens's names: hook_resid_pre, hook_z, hook_mlp_out and so on (`ablate list hooks`); a site of a step is a hook with its layers and units.",
         "resid_post activation-patching",
     ),
+    word(
+        "gemma gemma-2 gemma-3",
+        "Gemma 2 and the language model of Gemma 3 are read; the first Gemma is not.",
+        "gemma2 gemma3",
+    ),
+    word("qwen qwen-2 qwen-3", "Qwen2, Qwen2.5 and Qwen3 are read.", "qwen2 qwen3"),
+    word("olmo olmo-2 olmo-3", "OLMo 2 and 3 are read; the first OLMo is not.", "olmo2 olmo3"),
+    word("phi phi-3 phi-4", "Phi-3, Phi-3.5-mini and Phi-4-mini are read, as 'phi3'; the ones before are not.", "phi3"),
 ];
 
 /// Families of models that are often asked for and that no program part reads; those that are read are topics of their own.
 const FAMILIES: Synonym = word(
-    "gemma gemma2 gemma-2 gemma3 gemma-3 phi phi-2 phi-3 qwen3 qwen-3 opt bloom falcon mamba bert roberta t5 mixtral \
-     moe olmo olmo2 deepseek gpt-oss stablelm starcoder cohere granite whisper vit clip",
+    "phi-2 opt bloom falcon mamba bert roberta t5 mixtral moe deepseek gpt-oss stablelm starcoder cohere granite whisper vit clip",
     "This family of models is not read yet. `ablate list models` has those that are: their folders, hf: names and GGUF files are opened; a model of another family whose files are laid out as one of these is, \
      if its config.json says so.",
     "model.source",

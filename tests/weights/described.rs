@@ -2,7 +2,7 @@
 //! `tests/fixtures/make_described.py` asked transformers.
 
 use ablate::kernel::ActivationFunction;
-use ablate::model::facts::{PositionEncoding, Residual};
+use ablate::model::facts::{PositionEncoding, Residual, SoftCaps};
 use ablate::model::family::{self, Description};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -104,6 +104,9 @@ fn what_changes_nothing_is_noted() {
         "'factor' in 'rope_scaling' changes nothing, here and in transformers: the rotation is of type \"default\""
     );
     assert_eq!(llama("sliding_window", json!(8)), "'sliding_window' is not read in llama, here and in transformers");
+    let capped = family::from_config(&json!({"model_type": "gemma3_text", "attn_logit_softcapping": 5.0})).unwrap();
+    assert_eq!(capped.facts.caps, SoftCaps::NONE);
+    assert_eq!(capped.notes, ["'attn_logit_softcapping' is not read in gemma3, as in transformers"]);
     let both = json!({
         "model_type": "gpt_neox", "rope_scaling": {"type": "linear", "factor": 2.0}, "rope_parameters": {"rope_theta": 3.0},
         "rope_theta": 4.0,

@@ -1,12 +1,12 @@
 //! Mistral: Llama's blocks with a window.
 
 use super::super::config::{Config, ConfigError};
-use super::super::facts::{Facts, Window};
+use super::super::facts::Facts;
 use super::llama::{self, Biases, ClassDefaults, LLAMA};
 use super::names::ModelNames;
-use super::reading::{Family, sliding_window};
+use super::reading::{Family, sliding_layers, sliding_window, window};
 
-/// Llama's blocks with a window in every layer, or in none.
+/// Llama's blocks with a window in every layer, in some, or in none.
 pub struct Mistral;
 
 impl Family for Mistral {
@@ -22,11 +22,11 @@ impl Family for Mistral {
         // `null` is a number of heads in the other classes, and an error in this one.
         config.size_or("num_key_value_heads", 8)?;
         let facts = llama::facts("mistral", config, &MISTRAL)?;
-        // The class has a window for a configuration that is silent, none for `null`, and one for all layers whatever
-        // 'layer_types' says.
+        // The class has a window for a configuration that is silent, and none for `null`. A file with 'layer_types' is read by
+        // another class, Ministral's, which obeys them and is the same otherwise.
         let tokens = sliding_window(config, Some(4096))?;
-        let window = tokens.map(|tokens| Window { tokens, layers: (0..facts.n_layers).collect() });
-        Ok(Facts { window, ..facts })
+        let layers = sliding_layers(config, facts.n_layers, |_| tokens.is_some())?;
+        Ok(Facts { window: window(tokens, layers, "'sliding_window'")?, ..facts })
     }
 
     fn names(&self, _: &Config, facts: &Facts) -> Result<ModelNames, ConfigError> {
