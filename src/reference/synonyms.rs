@@ -165,12 +165,17 @@ pub const SYNONYMS: &[Synonym] = &[
     ),
     word("qwen qwen-2 qwen-3", "Qwen2, Qwen2.5 and Qwen3 are read.", "qwen2 qwen3"),
     word("olmo olmo-2 olmo-3", "OLMo 2 and 3 are read; the first OLMo is not.", "olmo2 olmo3"),
+    word(
+        "moe mixture-of-experts experts router",
+        "Mixtures of experts are read in the families mixtral, qwen3_moe and olmoe; router_logits and expert_weights are their hooks.",
+        "mixtral qwen3_moe olmoe router_logits expert_weights",
+    ),
     word("phi phi-3 phi-4", "Phi-3, Phi-3.5-mini and Phi-4-mini are read, as 'phi3'; the ones before are not.", "phi3"),
 ];
 
 /// Families of models that are often asked for and that no program part reads; those that are read are topics of their own.
 const FAMILIES: Synonym = word(
-    "phi-2 opt bloom falcon mamba bert roberta t5 mixtral moe deepseek gpt-oss stablelm starcoder cohere granite whisper vit clip",
+    "phi-2 opt bloom falcon mamba bert roberta t5 deepseek gpt-oss stablelm starcoder cohere granite whisper vit clip",
     "This family of models is not read yet. `ablate list models` has those that are: their folders, hf: names and GGUF files are opened; a model of another family whose files are laid out as one of these is, \
      if its config.json says so.",
     "model.source",
