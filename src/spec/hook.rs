@@ -57,8 +57,8 @@ sites! {
     Ln1Scale = "ln1.hook_scale", "ln1_scale", "[batch, pos, 1]";
     /// The stream after the norm before attention, before its scale and shift: what TransformerLens 4 calls hook_normalized.
     Ln1Standardized = "ln1.hook_standardized", "ln1_standardized", "[batch, pos, d_model]";
-    /// The stream after the norm before attention; as TransformerLens 2 has it, before the scale in an RMS norm, after scale and
-    /// shift in a layer norm.
+    /// The stream after the norm before attention; as TransformerLens 2: before the scale in an RMS norm, after scale and shift in
+    /// a layer norm.
     Ln1Normalized = "ln1.hook_normalized", "ln1_normalized", "[batch, pos, d_model]";
     /// What the norm before attention gives, after its scale and shift, in either kind of norm: hook_out of TransformerLens 4.
     Ln1Out = "ln1.hook_out", "ln1_out", "[batch, pos, d_model]";
