@@ -73,6 +73,8 @@ CASES = [
     ("mistral", "Mistral", "no window", {"sliding_window": None}, {}),
     ("mistral", "Mistral", "a window longer than the prompt", {"sliding_window": 80}, {}),
     ("mistral", "Mistral", "a window of 16, the prompt longer", {"sliding_window": 16}, {}),
+    ("mistral", "Mistral", "a window of 16 in two layers of `layer_types`", {"sliding_window": 16},
+     {"layer_types": ["sliding_attention", "full_attention", "sliding_attention"]}),
     ("qwen2", "Qwen2", "biases of q, k, v", {}, {}),
     ("qwen2", "Qwen2", "tied", {"tie_word_embeddings": True}, {}),
     ("qwen2", "Qwen2", "a window that no layer uses",
@@ -115,6 +117,17 @@ CASES = [
      {"no_rope_layers": [0, 1, 1], "num_key_value_heads": 1, "tie_word_embeddings": False}, {}),
     ("smollm3", "SmolLM3", "a window of 16 where it does not rotate",
      {"use_sliding_window": True, "sliding_window": 16, "no_rope_layers": [1, 0, 0]}, {}),
+    ("mixtral", "Mixtral", "two of four experts", {"num_local_experts": 4, "intermediate_size": 40}, {}),
+    ("mixtral", "Mixtral", "three of five experts, a window of 16, stored in bf16",
+     {"num_local_experts": 5, "num_experts_per_tok": 3, "intermediate_size": 40, "sliding_window": 16, "dtype": "bfloat16"}, {}),
+    ("qwen3_moe", "Qwen3Moe", "two of six experts, their weights normalised",
+     {"num_experts": 6, "num_experts_per_tok": 2, "norm_topk_prob": True, "moe_intermediate_size": 20, "head_dim": 16}, {}),
+    ("qwen3_moe", "Qwen3Moe", "experts in the second layer alone",
+     {"num_experts": 6, "num_experts_per_tok": 2, "decoder_sparse_step": 2, "moe_intermediate_size": 20, "head_dim": 16}, {}),
+    ("olmoe", "Olmoe", "two of six experts, weights as they are",
+     {"num_experts": 6, "num_experts_per_tok": 2, "intermediate_size": 20, "pad_token_id": 0}, {}),
+    ("olmoe", "Olmoe", "queries, keys and values clipped",
+     {"num_experts": 6, "num_experts_per_tok": 2, "intermediate_size": 20, "pad_token_id": 0, "clip_qkv": 0.5}, {}),
     ("gpt_neox", "GPTNeoX", "attention and MLP side by side", {}, {}),
     ("gpt_neox", "GPTNeoX", "one after the other", {"use_parallel_residual": False}, {}),
     ("gpt_neox", "GPTNeoX", "whole heads rotated", {"rope_parameters": {"rope_type": "default", "rope_theta": 10000.0,
@@ -154,7 +167,7 @@ def random_model(kind, settings, seed):
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             noise = torch.randn(parameter.shape, generator=draw)
-            if parameter.dim() == 2:
+            if parameter.dim() >= 2:
                 parameter.copy_(noise / parameter.shape[-1] ** 0.5)
             else:
                 is_scale = name.endswith("weight")
@@ -163,8 +176,8 @@ def random_model(kind, settings, seed):
 
 
 def eager(folder):
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
-    return model.eval()
+    eager = {"attn_implementation": "eager", "experts_implementation": "eager"}
+    return transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **eager).eval()
 
 
 def far(found, wanted):
