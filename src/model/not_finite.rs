@@ -180,13 +180,16 @@ fn named(path: &str) -> String {
         ("attention.k.weight", "attn.W_K"),
         ("attention.v.weight", "attn.W_V"),
         ("attention.o.weight", "attn.W_O"),
-        ("gate.weight", "mlp.W_gate"),
-        ("up.weight", "mlp.W_in"),
-        ("down.weight", "mlp.W_out"),
+        ("gate.weight", "W_gate"),
+        ("up.weight", "W_in"),
+        ("down.weight", "W_out"),
+        ("router.weight", "W_router"),
         ("unembed.weight", "W_U"),
         ("pos_embed", "W_pos"),
         ("embed", "W_E"),
     ];
+    // Which kind of MLP it is says the name itself: `mlp.W_in`, `mlp.experts.3.W_in`.
+    let path = path.replace(".mlp.Dense.", ".mlp.").replace(".mlp.Mixture.", ".mlp.");
     let found = names.iter().find_map(|(own, name)| Some(format!("{}{name}", path.strip_suffix(own)?)));
-    found.unwrap_or_else(|| path.to_string())
+    found.unwrap_or(path)
 }

@@ -11,7 +11,7 @@ pub struct Mistral;
 
 impl Family for Mistral {
     fn model_types(&self) -> &'static [&'static str] {
-        &["mistral"]
+        &["mistral", "ministral"]
     }
 
     fn about(&self) -> &'static str {
@@ -23,7 +23,7 @@ impl Family for Mistral {
         config.size_or("num_key_value_heads", 8)?;
         let facts = llama::facts("mistral", config, &MISTRAL)?;
         // The class has a window for a configuration that is silent, and none for `null`. A file with 'layer_types' is read by
-        // another class, Ministral's, which obeys them and is the same otherwise.
+        // another class, Ministral's, which obeys them and is the same otherwise; saved by it, it is a "ministral".
         let tokens = sliding_window(config, Some(4096))?;
         let layers = sliding_layers(config, facts.n_layers, |_| tokens.is_some())?;
         Ok(Facts { window: window(tokens, layers, "'sliding_window'")?, ..facts })
