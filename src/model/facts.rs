@@ -260,9 +260,9 @@ impl Facts {
         self.experts.as_ref().map_or(0, |experts| experts.layers.len())
     }
 
-    /// The widest hidden layer that a position's MLP has at once: of experts, all that are chosen.
+    /// Values that a position's MLP has at once: its hidden layer; of experts those of all that are chosen, and what each of them writes.
     pub fn widest_mlp(&self) -> usize {
-        let sparse = self.experts.as_ref().map_or(0, |experts| experts.width * experts.chosen);
+        let sparse = self.experts.as_ref().map_or(0, |experts| experts.chosen * (experts.width + self.d_model));
         if self.sparse_layers() == self.n_layers { sparse } else { self.d_mlp.max(sparse) }
     }
 

@@ -134,7 +134,8 @@ impl Bench<'_> {
     /// Seconds of what is beside the products at one position of a layer.
     fn beside(&self, facts: &Facts, positions: usize) -> f64 {
         let x = self.random([positions, 1, facts.d_model]);
-        let hidden = self.random([positions, 1, facts.widest_mlp()]);
+        let width = facts.experts.as_ref().map_or(facts.d_mlp, |experts| experts.width * experts.chosen);
+        let hidden = self.random([positions, 1, width]);
         let heads = |heads: usize| self.random([positions / LENGTH, LENGTH, heads, facts.d_head]);
         let (q, k, v) = (heads(facts.n_heads), heads(facts.n_kv_heads), heads(facts.n_kv_heads));
         let work = || {
