@@ -1,26 +1,31 @@
-//! The architectures of GGUF files that are read, each as the configuration of the Hugging Face family that it is.
+//! The architectures of GGUF files that are read: each is one entry of a table, which no other file here asks by name.
 
-use serde_json::{Map, Value};
-
-use super::file::Gguf;
 use super::metadata::Metadata;
-use super::rotation::{self, LongFactors};
-use super::windows::{self, SlidingLayers};
+use super::rotation::{self, HeadWidth, LocalBase, RotationConvention};
+use super::windows::{self, LostWindow, SlidingLayers, WindowConvention};
 
 /// An architecture that is read, by its value of `general.architecture`.
 pub(super) struct Architecture {
     pub name: &'static str,
     /// `model_type` of the family that describes it.
-    family: &'static str,
-    settings: &'static [&'static [GgufSetting]],
+    pub family: &'static str,
+    pub settings: &'static [&'static [GgufSetting]],
     /// Whether llama.cpp's converter reorders the rows of q and k, so that pairs of rotated dimensions are neighbours.
     pub interleaved: bool,
-    /// The layers that a window is for.
-    sliding: SlidingLayers,
+    /// Whether an MLP without a gate of its own has it in front of the other map.
+    pub fused_gate: bool,
+    pub window: WindowConvention,
+    /// As what a file with a window is read, where that is another family.
+    pub windowed: Option<&'static Architecture>,
+    /// None where positions are learned.
+    pub rotation: Option<RotationConvention>,
+    /// Layers of the largest model, where that scales the scores of attention by another width than the others; files do not
+    /// say which, and llama.cpp knows it by these (`src/models/gemma2.cpp`, `gemma3.cpp`).
+    pub largest: Option<u64>,
 }
 
 /// Name after the architecture's, the family's name for it, and whether it must be there.
-type GgufSetting = (&'static str, &'static str, bool);
+pub(super) type GgufSetting = (&'static str, &'static str, bool);
 
 /// What most have, and have in common with llama.
 const USUAL: Architecture = Architecture {
@@ -28,33 +33,90 @@ const USUAL: Architecture = Architecture {
     family: "llama",
     settings: &[LLAMA],
     interleaved: false,
-    sliding: SlidingLayers::All,
+    fused_gate: false,
+    window: windows::USUAL,
+    windowed: None,
+    rotation: Some(rotation::USUAL),
+    largest: None,
 };
 
 const ARCHITECTURES: [Architecture; 10] = [
-    Architecture { interleaved: true, ..USUAL },
+    Architecture { interleaved: true, window: WindowConvention { lost: &[MISTRAL], ..windows::USUAL }, ..USUAL },
     Architecture { name: "qwen2", family: "qwen2", ..USUAL },
-    Architecture { name: "qwen3", family: "qwen3", ..USUAL },
-    Architecture { name: "olmo2", family: "olmo2", sliding: SlidingLayers::AllButEach(4), ..USUAL },
+    Architecture { name: "qwen3", family: "qwen3", rotation: Some(OWN_WIDTH), ..USUAL },
+    Architecture { name: "olmo2", family: "olmo2", windowed: Some(&OLMO3), ..USUAL },
     Architecture {
         name: "gemma2",
         family: "gemma2",
         settings: &[LLAMA, CAPS],
-        sliding: SlidingLayers::AllButEach(2),
+        // As llama.cpp and transformers take it.
+        window: WindowConvention { silent: Some(4096), ..windows::all_but_each(2) },
+        rotation: Some(OWN_WIDTH),
+        largest: Some(46),
         ..USUAL
     },
     Architecture {
         name: "gemma3",
         family: "gemma3_text",
         settings: &[LLAMA, &[LOGIT_CAP]],
-        sliding: SlidingLayers::AllButEach(6),
+        window: windows::all_but_each(6),
+        rotation: Some(RotationConvention { windowed: Some(LocalBase::Own(10_000.0)), ..OWN_WIDTH }),
+        largest: Some(62),
         ..USUAL
     },
-    Architecture { name: "phi3", family: "phi3", sliding: SlidingLayers::OfFamily, ..USUAL },
+    Architecture {
+        name: "phi3",
+        family: "phi3",
+        fused_gate: true,
+        window: WindowConvention { layers: SlidingLayers::OfFamily, ..windows::USUAL },
+        rotation: Some(RotationConvention {
+            share: Some("partial_rotary_factor"),
+            heads: HeadWidth::Even,
+            longrope: true,
+            ..rotation::USUAL
+        }),
+        ..USUAL
+    },
     Architecture { name: "smollm3", family: "smollm3", interleaved: true, ..USUAL },
-    Architecture { name: "gptneox", family: "gpt_neox", settings: &[NEOX], ..USUAL },
-    Architecture { name: "gpt2", family: "gpt2", settings: &[GPT2], ..USUAL },
+    Architecture {
+        name: "gptneox",
+        family: "gpt_neox",
+        settings: &[NEOX],
+        rotation: Some(RotationConvention {
+            base: "rotary_emb_base",
+            share: Some("rotary_pct"),
+            heads: HeadWidth::Even,
+            ..rotation::USUAL
+        }),
+        ..USUAL
+    },
+    Architecture { name: "gpt2", family: "gpt2", settings: &[GPT2], rotation: None, ..USUAL },
 ];
+
+/// llama.cpp has OLMo 3 as an OLMo 2 with a window; the class of OLMo 2 has none.
+const OLMO3: Architecture = Architecture {
+    name: "olmo2",
+    family: "olmo3",
+    window: windows::all_but_each(4),
+    rotation: Some(RotationConvention { windowed: Some(LocalBase::OfAll), ..rotation::USUAL }),
+    ..USUAL
+};
+
+/// Of families whose class has a width of a head of its own.
+const OWN_WIDTH: RotationConvention = RotationConvention { heads: HeadWidth::Written, ..rotation::USUAL };
+
+const MISTRAL: LostWindow = LostWindow {
+    model: "Mistral 7B v0.1",
+    tokens: 4096,
+    base: 10_000.0,
+    shape: &[
+        ("context_length", 32_768),
+        ("embedding_length", 4096),
+        ("feed_forward_length", 14_336),
+        ("block_count", 32),
+        ("attention.head_count_kv", 8),
+    ],
+};
 
 /// Names of the architectures that are read.
 pub fn architectures() -> impl Iterator<Item = &'static str> {
@@ -94,24 +156,6 @@ const GPT2: &[GgufSetting] = &[
     ("attention.layer_norm_epsilon", "layer_norm_epsilon", true),
 ];
 
-/// Settings that would change the computation in a way that is not built in, but for the architectures that have them.
-const REFUSED: [&str; 14] = [
-    "expert_count",
-    "attention.scale",
-    "attention.clamp_kqv",
-    "attention.max_alibi_bias",
-    "attention.logit_softcapping",
-    "attn_logit_softcapping",
-    "final_logit_softcapping",
-    "logit_scale",
-    "residual_scale",
-    "embedding_scale",
-    "attention.output_scale",
-    "attention.temperature_scale",
-    "attention.temperature_length",
-    "attention.relative_buckets_count",
-];
-
 /// What other kinds of files the format is used for, by `general.type`.
 const OTHER_KINDS: [(&str, &str); 4] = [
     ("adapter", "an adapter (LoRA), not a model: merge it into its base model and convert that"),
@@ -119,15 +163,6 @@ const OTHER_KINDS: [(&str, &str); 4] = [
     ("imatrix", "statistics for quantising, not a model"),
     ("vocab", "a vocabulary without a model"),
 ];
-
-/// What a file describes, as a configuration.
-pub(super) struct Described {
-    pub config: Value,
-    /// A window of all layers that the configuration does not say, since its family has none.
-    pub window: Option<usize>,
-    /// What a user should know of how the file was read.
-    pub notes: Vec<String>,
-}
 
 impl Architecture {
     /// Of the file with these metadata.
@@ -145,86 +180,12 @@ impl Architecture {
     }
 
     /// The name of a setting of this architecture.
-    fn key(&self, setting: &str) -> String {
+    pub fn key(&self, setting: &str) -> String {
         format!("{}.{setting}", self.name)
     }
 
-    /// The metadata as the configuration of a Hugging Face model of the same family. `factors`: of the frequencies of phi3.
-    pub fn describe(&self, gguf: &Gguf, factors: Option<LongFactors>) -> Result<Described, String> {
-        let metadata = gguf.metadata();
-        self.refuse(metadata)?;
-        let mut config = Map::new();
-        for (setting, name, required) in self.settings.iter().copied().flatten() {
-            match metadata.json(&self.key(setting))? {
-                // Nought is how a cap says that there is none.
-                Some(value) if setting.ends_with("softcapping") && value.as_f64() == Some(0.0) => {
-                    config.insert((*name).into(), Value::Null);
-                }
-                Some(value) => drop(config.insert((*name).into(), value)),
-                None if *required => return Err(format!("metadata '{}' is missing", self.key(setting))),
-                None => {}
-            }
-        }
-        let embedding = gguf.get("token_embd.weight").ok_or("tensor 'token_embd.weight' is missing")?;
-        config.insert("vocab_size".into(), embedding.shape.first().copied().unwrap_or_default().into());
-        // Silence means as many as there are heads, whatever the family's class takes.
-        config.entry("num_key_value_heads").or_insert(Value::Null);
-        config.insert("tie_word_embeddings".into(), gguf.get("output.weight").is_none().into());
-        let found = windows::read(metadata, self.name, self.sliding, &mut config)?;
-        // llama.cpp has OLMo 3 as an OLMo 2 with a window.
-        let family = if self.name == "olmo2" && found.tokens.is_some() { "olmo3" } else { self.family };
-        config.insert("model_type".into(), family.into());
-        let mut notes = found.notes;
-        if family != "gpt2" {
-            rotation::read(metadata, self.name, family, factors, &mut config)?;
-        }
-        self.scores(metadata, &mut config, &mut notes)?;
-        let window = found.tokens.filter(|_| self.sliding == SlidingLayers::All);
-        Ok(Described { config: Value::Object(config), window, notes })
-    }
-
-    fn refuse(&self, metadata: &Metadata) -> Result<(), String> {
-        for setting in
-            REFUSED.iter().filter(|setting| !self.settings.iter().copied().flatten().any(|own| own.0 == **setting))
-        {
-            let key = self.key(setting);
-            // Nought is how some converters say that there is none.
-            if metadata.contains(&key) && !matches!(metadata.number(&key), Ok(Some(0.0))) {
-                return Err(format!("metadata '{key}': a model with this setting is not supported"));
-            }
-        }
-        let key = self.key("attention.causal");
-        match metadata.bool(&key)? {
-            Some(false) => Err(format!("metadata '{key}': attention to what comes after is not supported")),
-            _ => Ok(()),
-        }
-    }
-
-    /// By what scores are scaled in Gemma 2 and 3, which the files do not say: 1/√d_head, but for the largest model of each,
-    /// which llama.cpp knows by its layers (`src/models/gemma2.cpp`, `gemma3.cpp`).
-    fn scores(
-        &self,
-        metadata: &Metadata,
-        config: &mut Map<String, Value>,
-        notes: &mut Vec<String>,
-    ) -> Result<(), String> {
-        let largest = match self.name {
-            "gemma2" => 46,
-            "gemma3" => 62,
-            _ => return Ok(()),
-        };
-        let heads = metadata.uniform(&self.key("attention.head_count"))?.unwrap_or_default();
-        let width = metadata.count(&self.key("embedding_length"))?.unwrap_or_default();
-        let split = width.checked_div(heads).unwrap_or_default();
-        let mut scalar = metadata.count(&self.key("attention.key_length"))?.unwrap_or(split);
-        if metadata.count(&self.key("block_count"))? == Some(largest) {
-            scalar = split;
-            notes.push(format!(
-                "the file does not say by what scores of attention are scaled; with {largest} layers it is taken for the 27B \
-                 model, as by llama.cpp: 1/\u{221a}{split}"
-            ));
-        }
-        config.insert("query_pre_attn_scalar".into(), scalar.into());
-        Ok(())
+    /// Whether it has divisors of the rotary frequencies, of short and of long prompts.
+    pub fn has_long_factors(&self) -> bool {
+        self.rotation.as_ref().is_some_and(|rotation| rotation.longrope)
     }
 }

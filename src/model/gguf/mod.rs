@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bytes;
+mod describe;
 mod file;
 mod header;
 mod metadata;

@@ -1,6 +1,7 @@
 //! The model in a GGUF file.
 
-use super::architecture::{Architecture, Described};
+use super::architecture::Architecture;
+use super::describe::Described;
 use super::file::Gguf;
 use super::names;
 use super::rotation::{FREQUENCY_FACTORS, LONG_FACTORS, LongFactors, SHORT_FACTORS};
@@ -27,7 +28,7 @@ impl Gguf {
         if let Some(tokens) = window {
             facts.window = Some(Window { tokens, layers: (0..facts.n_layers).collect() });
         }
-        let names = names::names(&facts, |name| self.get(name).is_some());
+        let names = names::names(&facts, architecture.fused_gate, |name| self.get(name).is_some());
         for expected in names.expected(facts.n_vocab, facts.n_ctx, facts.d_model) {
             if self.get(&expected.name).is_some() {
                 self.readable(&expected.name)?;
@@ -59,18 +60,19 @@ impl Gguf {
         Ok(())
     }
 
-    /// Phi-3's divisors of the frequencies.
+    /// Divisors of the frequencies of short and of long prompts.
     fn long_factors(&self, architecture: &Architecture) -> Result<Option<LongFactors>, WeightError> {
-        match (architecture.name, self.get(SHORT_FACTORS), self.get(LONG_FACTORS)) {
+        match (architecture.has_long_factors(), self.get(SHORT_FACTORS), self.get(LONG_FACTORS)) {
             (_, None, None) => Ok(None),
-            ("phi3", Some(_), Some(_)) => {
+            (true, Some(_), Some(_)) => {
                 Ok(Some(LongFactors { short: self.factors(SHORT_FACTORS)?, long: self.factors(LONG_FACTORS)? }))
             }
-            ("phi3", ..) => {
+            (true, ..) => {
                 let problem = format!("'{SHORT_FACTORS}' and '{LONG_FACTORS}' must both be there, or neither");
                 Err(WeightError::format(self.path(), problem))
             }
-            (name, ..) => {
+            (false, ..) => {
+                let name = architecture.name;
                 let problem = format!("'{SHORT_FACTORS}' and '{LONG_FACTORS}' are not supported in {name}");
                 Err(WeightError::format(self.path(), problem))
             }

@@ -4,8 +4,9 @@ use crate::kernel::NormKind;
 use crate::model::facts::{Facts, HeadNorm, PositionEncoding};
 use crate::model::family::names::{BlockNames, DenseNames, LinearNames, MlpNames, ModelNames, NormNames};
 
-/// Where each weight is; `there` tells the tensors that the file has: biases, and maps that are fused or not.
-pub(super) fn names(facts: &Facts, there: impl Fn(&str) -> bool) -> ModelNames {
+/// Where each weight is; `there` tells the tensors that the file has: biases, and maps that are fused or not. `fused_gate`:
+/// whether an MLP without a gate of its own has it in front of the other map.
+pub(super) fn names(facts: &Facts, fused_gate: bool, there: impl Fn(&str) -> bool) -> ModelNames {
     let (d_model, d_mlp) = (facts.d_model, facts.d_mlp);
     let (d_q, d_kv) = (facts.n_heads * facts.d_head, facts.n_kv_heads * facts.d_head);
     let linear = |name: String, inputs, outputs| {
@@ -34,8 +35,7 @@ pub(super) fn names(facts: &Facts, there: impl Fn(&str) -> bool) -> ModelNames {
             Some(HeadNorm::EachHead) => Some(norm(at(name), facts.d_head)),
             Some(HeadNorm::AllHeads) => Some(norm(at(name), all)),
         };
-        // A gated MLP without a gate of its own has it in front of the other map.
-        let fused = facts.gated && !there(&at("ffn_gate.weight")) && facts.family == "phi3";
+        let fused = facts.gated && !there(&at("ffn_gate.weight")) && fused_gate;
         let up = |from: usize| linear(at("ffn_up"), d_model, 2 * d_mlp).taking(std::iter::once(from..from + d_mlp));
         let gate = || if fused { up(0) } else { linear(at("ffn_gate"), d_model, d_mlp) };
         BlockNames {

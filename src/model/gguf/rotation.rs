@@ -21,8 +21,41 @@ pub(super) struct LongFactors {
 /// Keys after the architecture's name that change the rotation in a way that is not built in, with the values that do not.
 const REFUSED: [(&str, &[f64]); 2] = [("rope.scaling.alpha", &[0.0]), ("rope.scaling.yarn_log_multiplier", &[0.0])];
 
-/// Base of layers with a window in Gemma 3, where the file says none.
-const LOCAL_BASE: f64 = 10_000.0;
+/// How the configuration of an architecture's family says what a file does of rotation.
+pub(super) struct RotationConvention {
+    /// Key of the base.
+    pub base: &'static str,
+    /// Key of the share of each head that is rotated; without one, heads are rotated whole.
+    pub share: Option<&'static str>,
+    pub heads: HeadWidth,
+    /// Base of layers with a window where the file says none, in families that rotate them apart.
+    pub windowed: Option<LocalBase>,
+    /// Whether it has divisors of the frequencies, and the context before them as a key of its own.
+    pub longrope: bool,
+}
+
+/// What a configuration says of the width of a head.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeadWidth {
+    /// As much as the file: silence means that heads share the model's width.
+    AsFile,
+    /// Always something, for the class has a width of its own where the configuration is silent.
+    Written,
+    /// Nothing: heads share the model's width.
+    Even,
+}
+
+/// Base of layers with a window.
+#[derive(Clone, Copy)]
+pub(super) enum LocalBase {
+    /// That of all layers.
+    OfAll,
+    Own(f64),
+}
+
+/// What most have, and have in common with llama.
+pub(super) const USUAL: RotationConvention =
+    RotationConvention { base: "rope_theta", share: None, heads: HeadWidth::AsFile, windowed: None, longrope: false };
 
 /// The metadata of one architecture.
 struct RotationKeys<'m> {
@@ -51,11 +84,11 @@ impl RotationKeys<'_> {
     }
 }
 
-/// Writes what the metadata of `architecture` say of rotation into `config`, under the names of `family`.
+/// Writes what the metadata of `architecture` say of rotation into `config`, by the convention of its family.
 pub(super) fn read(
     metadata: &Metadata,
     architecture: &str,
-    family: &str,
+    convention: &RotationConvention,
     factors: Option<LongFactors>,
     config: &mut Map<String, Value>,
 ) -> Result<(), String> {
@@ -67,12 +100,15 @@ pub(super) fn read(
     for (setting, neutral) in REFUSED {
         keys.only(setting.trim_start_matches("rope."), neutral)?;
     }
-    heads(metadata, architecture, family, config)?;
+    heads(metadata, architecture, convention, config)?;
     let base = keys.number("freq_base")?.unwrap_or(10_000.0);
     let scaling = scaling(&keys, factors)?;
-    if matches!(family, "gemma3_text" | "olmo3") {
+    if let Some(silent) = convention.windowed {
         // Layers with a window are rotated as without the scaling, and may have a base of their own.
-        let silent = if family == "olmo3" { base } else { LOCAL_BASE };
+        let silent = match silent {
+            LocalBase::OfAll => base,
+            LocalBase::Own(own) => own,
+        };
         let local = keys.number("freq_base_swa")?.unwrap_or(silent);
         let mut full = scaling.unwrap_or_else(|| json!({ "rope_type": "default" }));
         full["rope_theta"] = json!(base);
@@ -81,11 +117,11 @@ pub(super) fn read(
         return Ok(());
     }
     keys.only("freq_base_swa", &[base])?;
-    config.insert(if family == "gpt_neox" { "rotary_emb_base" } else { "rope_theta" }.into(), json!(base));
+    config.insert(convention.base.into(), json!(base));
     if let Some(scaling) = scaling {
         config.insert("rope_scaling".into(), scaling);
     }
-    if family == "phi3" {
+    if convention.longrope {
         let original = metadata.count(&keys.name("scaling.original_context_length"))?;
         let original = original.map(Value::from).or_else(|| config.get("max_position_embeddings").cloned());
         config.insert("original_max_position_embeddings".into(), original.unwrap_or(Value::Null));
@@ -147,7 +183,12 @@ fn yarn(keys: &RotationKeys, factor: f64) -> Result<Value, String> {
 }
 
 /// Width of a head, and how much of it is rotated.
-fn heads(metadata: &Metadata, architecture: &str, family: &str, config: &mut Map<String, Value>) -> Result<(), String> {
+fn heads(
+    metadata: &Metadata,
+    architecture: &str,
+    convention: &RotationConvention,
+    config: &mut Map<String, Value>,
+) -> Result<(), String> {
     let key = |setting: &str| format!("{architecture}.{setting}");
     let heads = metadata.uniform(&key("attention.head_count"))?.unwrap_or_default();
     let width = metadata.count(&key("embedding_length"))?.unwrap_or_default();
@@ -159,23 +200,20 @@ fn heads(metadata: &Metadata, architecture: &str, family: &str, config: &mut Map
     {
         return Err(format!("heads with {d_head} dimensions for keys and {values} for values are not supported"));
     }
-    if matches!(family, "gpt_neox" | "phi3") && d_head != even_split {
+    if convention.heads == HeadWidth::Even && d_head != even_split {
         return Err(format!(
             "heads with {d_head} dimensions, not {width} / {heads}, are not supported in {architecture}"
         ));
     }
-    // The class has a width of its own where the configuration is silent.
-    if matches!(family, "qwen3" | "gemma2" | "gemma3_text") && given.is_none() {
+    if convention.heads == HeadWidth::Written && given.is_none() {
         config.insert("head_dim".into(), even_split.into());
     }
     let rotated = metadata.count(&key("rope.dimension_count"))?.unwrap_or(d_head);
-    let share = match family {
-        "gpt_neox" => "rotary_pct",
-        "phi3" => "partial_rotary_factor",
-        _ if rotated != d_head => {
-            return Err(format!("{rotated} rotated dimensions of heads with {d_head} are not supported"));
-        }
-        _ => return Ok(()),
+    let Some(share) = convention.share else {
+        return match rotated == d_head {
+            true => Ok(()),
+            false => Err(format!("{rotated} rotated dimensions of heads with {d_head} are not supported")),
+        };
     };
     if d_head > 0 {
         let part = rotated as f64 / d_head as f64;

@@ -9,6 +9,10 @@ use crate::model::tokenizer::{Tokenizer, TokenizerError};
 
 use super::file::Gguf;
 
+/// Kinds of vocabularies, as `tokenizer.ggml.model` names them.
+const BYTE_LEVEL: &str = "gpt2";
+const SENTENCE_PIECE: &str = "llama";
+
 /// Token types of the format.
 const UNKNOWN: u64 = 2;
 const CONTROL: u64 = 3;
@@ -52,9 +56,9 @@ fn read(metadata: &Metadata, place: &str) -> Result<Tokenizer, TokenizerError> {
     let added: Vec<AddedToken> = added.collect();
     let numbered: Vec<(String, u32)> = tokens.iter().cloned().zip(0u32..).collect();
     let mut notes = Vec::new();
-    let mut adds_by_default = model == "llama";
+    let mut adds_by_default = model == SENTENCE_PIECE;
     let mut inner = match model {
-        "gpt2" => {
+        BYTE_LEVEL => {
             let rule = metadata.text("tokenizer.ggml.pre").map_err(malformed)?.ok_or_else(|| {
                 malformed(
                     "metadata 'tokenizer.ggml.pre' is missing: the file does not say how text is split into words; \
@@ -82,18 +86,18 @@ fn read(metadata: &Metadata, place: &str) -> Result<Tokenizer, TokenizerError> {
             let tokens = numbered.into_iter().collect();
             ByteLevelBpe { tokens, merges, words, add_space: false, whole_words }.build(place)?
         }
-        "llama" => {
+        SENTENCE_PIECE => {
             let scores = metadata.floats("tokenizer.ggml.scores").map_err(malformed)?;
             let scores = scores.ok_or_else(|| missing("tokenizer.ggml.scores"))?;
             let add_space = metadata.bool("tokenizer.ggml.add_space_prefix").map_err(malformed)?.unwrap_or(true);
             let unknown = id(metadata, "tokenizer.ggml.unknown_token_id").map_err(malformed)?.unwrap_or(0);
             SentencePieceBpe { tokens: numbered, scores, add_space, unknown }.build(place)?
         }
-        other => return Err(unsupported("tokenizer.ggml.model", other, "gpt2, llama".into())),
+        other => return Err(unsupported("tokenizer.ggml.model", other, format!("{BYTE_LEVEL}, {SENTENCE_PIECE}"))),
     };
     inner.add_tokens(&added);
     let bos = id(metadata, "tokenizer.ggml.bos_token_id").map_err(malformed)?;
-    let bos = bos.or((model == "llama").then_some(SENTENCE_PIECE_BOS));
+    let bos = bos.or((model == SENTENCE_PIECE).then_some(SENTENCE_PIECE_BOS));
     // llama.cpp's defaults where the file is silent.
     let adds = metadata.bool("tokenizer.ggml.add_bos_token").map_err(malformed)?.unwrap_or(adds_by_default);
     if metadata.bool("tokenizer.ggml.add_eos_token").map_err(malformed)? == Some(true) {

@@ -15,31 +15,68 @@ pub(super) enum SlidingLayers {
     AllButEach(u64),
 }
 
+/// What an architecture has of windows.
+pub(super) struct WindowConvention {
+    /// The layers that a window is for.
+    pub layers: SlidingLayers,
+    /// The window where the file has none.
+    pub silent: Option<u64>,
+    /// Models with a window that llama.cpp's converter does not write.
+    pub lost: &'static [LostWindow],
+}
+
+/// A model whose files have lost its window, by the base of its rotation and its shape.
+pub(super) struct LostWindow {
+    pub model: &'static str,
+    pub tokens: u64,
+    pub base: f64,
+    /// Names after the architecture's, with the values.
+    pub shape: &'static [(&'static str, u64)],
+}
+
+/// What most have.
+pub(super) const USUAL: WindowConvention = WindowConvention { layers: SlidingLayers::All, silent: None, lost: &[] };
+
+/// A window in all layers but each nth.
+pub(super) const fn all_but_each(period: u64) -> WindowConvention {
+    WindowConvention { layers: SlidingLayers::AllButEach(period), ..USUAL }
+}
+
 /// What was found.
 pub(super) struct FoundWindow {
     pub tokens: Option<usize>,
     pub notes: Vec<String>,
 }
 
-/// Gemma 2's window where the file has none, as llama.cpp and transformers take it.
-const GEMMA2: u64 = 4096;
-
 /// Beyond any number of layers that a family takes.
 const MOST_LAYERS: u64 = 1 << 16;
+
+/// The window of a file, in tokens.
+pub(super) fn tokens(
+    metadata: &Metadata,
+    architecture: &str,
+    convention: &WindowConvention,
+) -> Result<Option<u64>, String> {
+    let tokens = metadata.count(&key(architecture))?.or(convention.silent);
+    Ok(tokens.filter(|&tokens| tokens > 0))
+}
+
+fn key(architecture: &str) -> String {
+    format!("{architecture}.attention.sliding_window")
+}
 
 /// Writes the window into `config`, with the kind of every layer where the family has more than one.
 pub(super) fn read(
     metadata: &Metadata,
     architecture: &str,
-    sliding: SlidingLayers,
+    convention: &WindowConvention,
+    tokens: Option<u64>,
     config: &mut Map<String, Value>,
 ) -> Result<FoundWindow, String> {
-    let key = format!("{architecture}.attention.sliding_window");
-    let silent = (architecture == "gemma2").then_some(GEMMA2);
-    let tokens = metadata.count(&key)?.or(silent).filter(|&tokens| tokens > 0);
+    let key = key(architecture);
     let mut notes = Vec::new();
-    match (sliding, tokens) {
-        (SlidingLayers::All, None) => notes.extend(lost(metadata, architecture)?),
+    match (convention.layers, tokens) {
+        (SlidingLayers::All, None) => notes.extend(lost(metadata, architecture, convention.lost)?),
         (SlidingLayers::All, Some(_)) => {}
         (SlidingLayers::OfFamily, None) => drop(config.insert("sliding_window".into(), Value::Null)),
         (SlidingLayers::OfFamily, Some(tokens)) => {
@@ -48,8 +85,6 @@ pub(super) fn read(
             ));
             config.insert("sliding_window".into(), tokens.into());
         }
-        // Without a window it is OLMo 2, whose class has neither key.
-        (SlidingLayers::AllButEach(_), None) if architecture == "olmo2" => {}
         (SlidingLayers::AllButEach(period), tokens) => {
             let layers = metadata.count(&format!("{architecture}.block_count"))?.unwrap_or_default().min(MOST_LAYERS);
             let slides = slides(metadata, &format!("{key}_pattern"), period, layers)?;
@@ -75,22 +110,20 @@ fn slides(metadata: &Metadata, key: &str, period: u64, layers: u64) -> Result<Ve
     Ok((0..layers).map(|layer| layer % period.max(1) + 1 < period || period == 0).collect())
 }
 
-/// What to say of a file that seems to have been a model with a window, which llama.cpp's converter does not write in llama.
-fn lost(metadata: &Metadata, architecture: &str) -> Result<Option<String>, String> {
-    let is = |setting: &str, expected: u64| {
-        Ok::<_, String>(metadata.uniform(&format!("{architecture}.{setting}"))?.is_some_and(|found| found == expected))
-    };
+/// What to say of a file that seems to be of one of these models.
+fn lost(metadata: &Metadata, architecture: &str, models: &[LostWindow]) -> Result<Option<String>, String> {
     let base = metadata.number(&format!("{architecture}.rope.freq_base"))?.unwrap_or(10_000.0);
-    let mistral = architecture == "llama"
-        && base == 10_000.0
-        && is("context_length", 32_768)?
-        && is("embedding_length", 4096)?
-        && is("feed_forward_length", 14_336)?
-        && is("block_count", 32)?
-        && is("attention.head_count_kv", 8)?;
-    Ok(mistral.then(|| {
-        "this is the shape of Mistral 7B v0.1, whose attention sees 4096 tokens; llama.cpp's converter does not write that, and \
-         longer prompts are computed without it, as by llama.cpp"
-            .into()
-    }))
+    for LostWindow { model, tokens, shape, .. } in models.iter().filter(|model| model.base == base) {
+        let mut alike = true;
+        for (setting, expected) in *shape {
+            alike = alike && metadata.uniform(&format!("{architecture}.{setting}"))? == Some(*expected);
+        }
+        if alike {
+            return Ok(Some(format!(
+                "this is the shape of {model}, whose attention sees {tokens} tokens; llama.cpp's converter does not write \
+                 that, and longer prompts are computed without it, as by llama.cpp"
+            )));
+        }
+    }
+    Ok(None)
 }
