@@ -5,6 +5,7 @@ mod attribution;
 mod attribution_step;
 mod baseline;
 mod circuits;
+mod conventions;
 mod experts;
 mod families;
 mod foreseen;
