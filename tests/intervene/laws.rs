@@ -256,7 +256,6 @@ fn the_mask_stays_whatever_is_written() {
     }
 }
 
-/// One thread and several.
 /// The neurons of a layer, or, where it has experts with neurons of their own, what it writes.
 fn mlp(case: &Case, layer: usize) -> Hook {
     let neurons = Hook::Block(layer, Site::MlpPost);
@@ -264,6 +263,7 @@ fn mlp(case: &Case, layer: usize) -> Hook {
     if there { neurons } else { Hook::Block(layer, Site::MlpOut) }
 }
 
+/// One thread and several.
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     for case in CASES.iter() {

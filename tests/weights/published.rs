@@ -1,7 +1,7 @@
 //! The configurations of published models: as many parameters, the windows, norms and rotations that transformers makes of them.
 
 use ablate::model::checkpoint::Checkpoint;
-use ablate::model::facts::{HeadNorm, NormPlaces};
+use ablate::model::facts::{Experts, HeadNorm, NormPlaces};
 use ablate::model::host::HostModel;
 
 /// As transformers counts them on the meta device (tests/fixtures/configs/count.py).
@@ -21,13 +21,16 @@ fn parameters() {
         ("llama3.2-1b", 1_235_814_400),
         ("mistral-7b-v0.1", 7_241_732_096),
         ("mistral-7b-v0.3", 7_248_023_552),
+        ("mixtral-8x7b", 46_702_792_704),
         ("olmo2-1b", 1_484_916_736),
         ("olmo3-7b", 7_298_011_136),
+        ("olmoe-1b-7b", 6_919_161_856),
         ("phi-3-mini-4k", 3_821_079_552),
         ("phi-3.5-mini", 3_821_079_552),
         ("pythia-6.9b", 6_857_302_016),
         ("qwen2.5-0.5b", 494_032_768),
         ("qwen3-0.6b", 596_049_920),
+        ("qwen3-30b-a3b", 30_532_122_624),
         ("qwen3-8b", 8_190_735_360),
         ("smollm2-135m", 134_515_008),
         ("smollm3-3b", 3_075_098_624),
@@ -38,6 +41,21 @@ fn parameters() {
         let near = host.facts().approximate_parameters() as f64 / parameters as f64;
         assert!((near - 1.0).abs() < 0.01, "{model}: {near}");
     }
+}
+
+/// Of how many experts how many are chosen, how wide they are, and whether the chosen weights sum to one.
+#[test]
+fn experts() {
+    for (model, count, chosen, width, normalised) in [
+        ("mixtral-8x7b", 8, 2, 14_336, true),
+        ("olmoe-1b-7b", 64, 8, 1024, false),
+        ("qwen3-30b-a3b", 128, 8, 768, true),
+    ] {
+        let facts = published_model(model).facts().clone();
+        let layers = (0..facts.n_layers).collect();
+        assert_eq!(facts.experts, Some(Experts { count, chosen, width, normalised, layers }), "{model}");
+    }
+    assert_eq!(published_model("qwen3-8b").facts().experts, None);
 }
 
 fn published_model(name: &str) -> Checkpoint {
