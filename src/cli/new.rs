@@ -122,9 +122,9 @@ fn for_words(card: &Card) -> Result<Vec<String>, Error> {
     Ok(sets.iter().map(ToString::to_string).collect())
 }
 
-/// A model of usual size has hundreds of components: a first run of it is a minute and not an hour.
+/// A model of usual size has hundreds of components, or few with many weights: a first run of it is a minute and not an hour.
 fn is_small(card: &Card) -> bool {
-    card.facts.n_layers * (card.facts.n_heads + 1) < 100
+    card.facts.n_layers * (card.facts.n_heads + 1) < 100 && card.parameters < 100_000_000
 }
 
 /// Operands that are one token each, and examples for a model that was not trained on bare sums.
