@@ -13,6 +13,7 @@ macro_rules! files {
 
 files![
     "interventions.toml",
+    "ioi-gemma3.toml",
     "ioi-smollm2.toml",
     "learning.toml",
     "models/arith.toml",
@@ -52,6 +53,7 @@ files![
     "paper/table02-heads.toml",
     "paper/table03-accuracy.toml",
     "paper/tables04-08-examples.toml",
+    "quickstart-gemma3.toml",
     "quickstart-smollm2.toml",
     "quickstart.toml",
     "starter-words.toml",
