@@ -137,8 +137,8 @@ pub(super) fn tanh_lane<const FMA: bool>(x: f32) -> f32 {
     // Near 0 the other form cancels: a polynomial of (tanh x / x - 1) / x² (Cephes, tanhf).
     let a = x.abs();
     let s = a * a;
-    let p = multiply_add::<FMA>(-5.704_988_7e-3, s, 2.063_908_9e-2);
-    let p = multiply_add::<FMA>(p, s, -5.373_971_6e-2);
+    let p = multiply_add::<FMA>(-5.704_988_7e-3, s, 2.063_908_8e-2);
+    let p = multiply_add::<FMA>(p, s, -5.373_971_5e-2);
     let p = multiply_add::<FMA>(p, s, 1.333_144_2e-1);
     let p = multiply_add::<FMA>(p, s, -3.333_328e-1);
     let centre = multiply_add::<FMA>(p * s, a, a);

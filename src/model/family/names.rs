@@ -134,6 +134,7 @@ pub struct BlockNames {
 /// Where an MLP is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
+#[allow(clippy::large_enum_variant, reason = "a model has one for each layer")]
 pub enum MlpNames {
     Dense(DenseNames),
     Mixture(MixtureNames),

@@ -7,6 +7,7 @@ use burn::module::Module;
 
 /// The MLP of a block.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a model has one for each layer")]
 pub enum Mlp {
     /// One for all tokens.
     Dense(DenseMlp),
