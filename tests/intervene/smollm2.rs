@@ -81,7 +81,7 @@ fn paths_of_smollm2() {
                 }));
             }
         }
-        this.expect(key, &rows, &base, &received);
+        this.expect(key, &rows, base, &received);
     }
     let answers = this.answers();
     let tokens = |pair: usize| answers[pair % answers.len()].to_vec();
