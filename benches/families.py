@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-JOBS = ["map-last", "map-four", "faithfulness"]
+JOBS = ["map-last", "faithfulness"]
 LAYERS = 10
 WINDOW = 512
 KINDS = ["full_attention" if (layer + 1) % 3 == 0 else "sliding_attention" for layer in range(LAYERS)]
