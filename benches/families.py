@@ -1,7 +1,7 @@
 """Each family beside llama of the same shape: the speed of interventions per operation, in one run.
 
     cargo bench --bench patching --no-run                  # prints the path of EXECUTABLE
-    python3 benches/families.py EXECUTABLE [prompts] [positions] [rounds]
+    python3 benches/families.py EXECUTABLE [prompts] [positions] [rounds] [family …]
 
 The shape is SmolLM2-135M's (benches/smollm2.json) with a third of its layers. For each family and job, llama and the family run by turns;
 a round's ratio is the family's operations per second over llama's in the same round. Prints a table in Markdown: medians, and the
@@ -48,7 +48,7 @@ def run(executable, job, config, prompts, positions):
 
 def main():
     executable, *more = sys.argv[1:]
-    prompts, positions, rounds = more + ["50", "5", "3"][len(more) :]
+    prompts, positions, rounds = more[:3] + ["50", "5", "3"][len(more) :]
     shape = json.loads((Path(__file__).parent / "smollm2.json").read_text())
     shape |= {"num_hidden_layers": LAYERS, "head_dim": shape["hidden_size"] // shape["num_attention_heads"], "rms_norm_eps": 1e-6}
     shape.pop("rope_scaling", None)
@@ -61,6 +61,8 @@ def main():
         llama = written("llama", shape)
         print(f"| family | {' | '.join(JOBS)} |\n|---|{'---|' * len(JOBS)}")
         for name, config in families(shape).items():
+            if more[3:] and name not in more[3:]:
+                continue
             other, cells = written(name, config), []
             for job in JOBS:
                 ratios = []
