@@ -136,8 +136,10 @@ fn rewrite_group(
                         let keep = keep.expand([group.len(), slots, transformer.facts().d_model]);
                         return Rewrite { keep: Some(keep), add };
                     }
-                    // A run that was made for these edits holds both.
-                    (None, ..) | (_, None, _) => part,
+                    // A base that holds the edited values was run for them, and such a run holds both.
+                    (None, ..) | (_, None, _) => {
+                        unreachable!("the base has what stands at {hook} and not at {projected}")
+                    }
                 }
             }
         };
