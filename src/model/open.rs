@@ -304,14 +304,12 @@ fn find(spec: &spec::Model, lookup: Lookup) -> Result<UnloadedModel, ModelError>
         ModelSource::Hub { repo, revision } => open_folder(&hub::snapshot(&repo, &revision, lookup.quiet)?),
         ModelSource::Random { config, seed } => {
             let model = Checkpoint::random(&config, seed).map_err(WeightError::explained)?;
-            let numbers = model.facts().n_vocab.saturating_sub(ARITHMETIC_SYMBOLS).clamp(1, 1000);
-            Ok(UnloadedModel { tokenizer: tokenizer::arithmetic(numbers), host: model })
+            let n_vocab = model.facts().n_vocab;
+            let numbers = n_vocab.saturating_sub(tokenizer::SYMBOLS.len()).clamp(1, 1000);
+            Ok(UnloadedModel { tokenizer: tokenizer::characters(numbers, n_vocab), host: model })
         }
     }
 }
-
-/// Symbols of [`tokenizer::arithmetic`] besides the integers.
-const ARITHMETIC_SYMBOLS: usize = 5;
 
 fn open_folder(folder: &Path) -> Result<UnloadedModel, ModelError> {
     let host = checkpoint(folder)?;

@@ -108,6 +108,18 @@ fn the_papers_specs_know_published_models() {
     assert!(!line.contains("is known as"), "{line}");
 }
 
+/// Profiles of models with a token for each digit write spaces and line breaks: random weights of the same shape take them.
+#[test]
+fn the_papers_specs_are_planned_on_random_weights_of_published_shapes() {
+    let sandbox = sandbox();
+    let spec = repository("experiments/paper/fig02-effects.toml").display().to_string();
+    for name in ["gemma-2-2b", "gemma-3-270m", "llama3-8b", "qwen3-8b", "smollm2-135m"] {
+        let source = format!("model.source=random:{}#1", configuration(name));
+        let planned = sandbox.run(&["plan", &spec, "--set", &source]).ok().out;
+        assert!(planned.contains("is known as"), "{name}: {planned}");
+    }
+}
+
 #[test]
 fn the_plan_is_that_of_the_profile() {
     let sandbox = sandbox();

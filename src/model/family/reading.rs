@@ -91,7 +91,10 @@ pub(super) fn window(tokens: Option<usize>, layers: Vec<usize>, advice: &str) ->
         _ if layers.is_empty() => Ok(None),
         Some(tokens) => Ok(Some(Window { tokens, layers })),
         None => {
-            Err(ConfigError(format!("'layer_types' has \"sliding_attention\", and no window is in use ({advice})")))
+            let some = layers.len();
+            Err(ConfigError(format!(
+                "{some} layers attend within a window, and nothing says how wide it is ({advice})"
+            )))
         }
     }
 }

@@ -14,7 +14,7 @@ mod words;
 use rayon::prelude::*;
 use tokenizers::{Model as _, ModelWrapper, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer as _};
 
-pub use arithmetic::{SYMBOLS, arithmetic};
+pub use arithmetic::{SYMBOLS, arithmetic, characters};
 use declared::Declared;
 pub use error::TokenizerError;
 pub use folder::FOLDER_FILES;
