@@ -5,7 +5,7 @@ use super::fields::Fields;
 use super::random::Random;
 use super::resolved::ResolvedPrompts;
 use super::set::Prompt;
-use super::stock::{Stock, bos_token};
+use super::stock::Stock;
 use super::template::{Fill, Slot, Template};
 use super::words::Lexicon;
 use crate::model::tokenizer::Tokenizer;
@@ -173,7 +173,8 @@ pub fn changed(
     clean: &[&Prompt],
     seed: u64,
 ) -> Result<Vec<Result<Prompt, PromptError>>, PromptError> {
-    let bos = bos_token(tokenizer, bos)?;
+    let resolved = &*resolved.in_model(tokenizer)?;
+    let bos = resolved.bos_before(tokenizer, bos)?;
     let none = |prompt: &Prompt, why: String| PromptError::NoCounterfactual { text: prompt.text.clone(), why };
     let make = |prompt: &&Prompt| {
         let (Some(words), Fields::Words { words: own, .. }) = (resolved.words(), &prompt.fields) else {

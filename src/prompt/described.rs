@@ -1,6 +1,7 @@
 //! What positions need to know of the prompts of a template.
 
 use super::explain;
+use super::fields::Fields;
 use super::set::{Prompt, SetTemplate, SlotTokens};
 use super::stock::Stock;
 use crate::spec::Answer;
@@ -10,6 +11,7 @@ pub(super) fn describe(stock: &Stock, prompts: &[Prompt]) -> SetTemplate {
     let Stock { resolved, tokenizer, template, .. } = *stock;
     let mut literals = Vec::new();
     if let Some(prompt) = prompts.first()
+        && !matches!(prompt.fields, Fields::Tokens(_))
         && let Ok(encoding) = tokenizer.encode(&prompt.text)
     {
         let offset = prompt.tokens.len() - encoding.ids.len();

@@ -95,6 +95,25 @@ pub enum PromptError {
     /// `bos = true` without such a token.
     #[error("this model's tokenizer has no beginning-of-text token; write bos = false, or leave bos out")]
     NoBos,
+    /// An id without a token.
+    #[error("no token has the id {id} ({tokenizer}); write ids of this model's tokens")]
+    NoToken {
+        /// The id.
+        id: u32,
+        /// Of which tokenizer.
+        tokenizer: String,
+    },
+    /// Fewer tokens to draw from than a block has.
+    #[error(
+        "random_tokens draws blocks of {length} different tokens, and this model has {there} of the vocabulary that is asked for; \
+         write a smaller length, or vocabulary = \"all\""
+    )]
+    FewTokens {
+        /// How many there are.
+        there: usize,
+        /// How many a block has.
+        length: usize,
+    },
     /// A slot that is not one token at one place.
     #[error("no position for {{{slot}}} in template '{template}': {why}")]
     NoPosition {

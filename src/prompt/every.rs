@@ -10,7 +10,8 @@ use super::order::RandomOrder;
 use super::random::Random;
 use super::resolved::ResolvedPrompts;
 use super::set::{Prompt, SlotTokens};
-use super::stock::{Stock, bos_token};
+use super::source::PromptSource;
+use super::stock::Stock;
 use crate::model::tokenizer::Tokenizer;
 use rayon::prelude::*;
 
@@ -61,7 +62,8 @@ pub fn every(
     bos: Option<bool>,
     wanted: &Wanted,
 ) -> Result<Vec<Vec<PlainPrompt>>, PromptError> {
-    let bos = bos_token(tokenizer, bos)?;
+    let resolved = &*resolved.in_model(tokenizer)?;
+    let bos = resolved.bos_before(tokenizer, bos)?;
     let missing = || PromptError::NoTemplate(wanted.template.to_string());
     let index = resolved.templates.iter().position(|one| one.name == wanted.template).ok_or_else(missing)?;
     let mut by_group = Vec::with_capacity(resolved.groups.len());
@@ -111,17 +113,18 @@ fn draw(stock: &Stock, wanted: &Wanted) -> Vec<PlainPrompt> {
 
 /// A prompt of the enumeration, where it is wanted.
 fn ask(stock: &Stock, wanted: &Wanted, index: usize) -> Option<PlainPrompt> {
-    let (fields, text, tokens, slots): (_, _, Vec<u32>, Vec<Option<SlotTokens>>) = match wanted.legal {
-        true => {
-            let prompt = stock.legal(index)?;
-            (prompt.fields, prompt.text, prompt.tokens, prompt.slots)
-        }
-        false => {
-            let fields = stock.unsolved(index)?;
-            let placed = stock.place(&fields).ok()?;
-            (fields, placed.text, stock.bos.into_iter().chain(placed.encoding.ids).collect(), placed.slots)
-        }
-    };
+    let (fields, text, tokens, slots): (_, _, Vec<u32>, Vec<Option<SlotTokens>>) =
+        match wanted.legal || matches!(stock.resolved.source, PromptSource::Tokens(_)) {
+            true => {
+                let prompt = stock.legal(index)?;
+                (prompt.fields, prompt.text, prompt.tokens, prompt.slots)
+            }
+            false => {
+                let fields = stock.unsolved(index)?;
+                let placed = stock.place(&fields).ok()?;
+                (fields, placed.text, stock.bos.into_iter().chain(placed.encoding.ids).collect(), placed.slots)
+            }
+        };
     let alike = tokens.len() == wanted.like.tokens.len() && slots == wanted.like.slots;
     alike.then(|| PlainPrompt { group: stock.group.clone(), fields, text, tokens })
 }

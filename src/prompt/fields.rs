@@ -18,6 +18,8 @@ pub enum Fields {
         /// The word of each.
         words: Vec<Arc<str>>,
     },
+    /// Of prompts that are written in tokens: these, the answer last.
+    Tokens(Arc<[u32]>),
 }
 
 /// Names of a set's slots, in the spec's order: those of rows, then the others.
@@ -59,6 +61,7 @@ impl Fields {
                 let slot = columns.names.iter().position(|known| known == name)?;
                 words.get(slot).map(|word| FieldValue::Text(&**word))
             }
+            Fields::Tokens(_) => None,
         }
     }
 
@@ -66,7 +69,7 @@ impl Fields {
     pub fn calculation(&self) -> Option<&Calculation> {
         match self {
             Fields::Calculation(calculation) => Some(calculation),
-            Fields::Words { .. } => None,
+            Fields::Words { .. } | Fields::Tokens(_) => None,
         }
     }
 }

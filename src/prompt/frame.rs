@@ -2,9 +2,8 @@
 
 use super::calculation::Calculation;
 use super::dropped::Dropped;
-use super::fields::{FieldValue, Fields};
+use super::fields::{FieldValue, Fields, SlotColumns};
 use super::set::{Prompt, PromptSet};
-use super::words::Lexicon;
 use crate::table::{ColumnInfo, ColumnSet, Holds, rows};
 use polars::prelude::*;
 use std::borrow::Cow;
@@ -83,6 +82,7 @@ impl<'p> Holds<&'p Prompt> for AskedColumns {
         let prompts: Vec<&Prompt> = prompts.collect();
         let slots = match prompts.first().map(|prompt| &prompt.fields) {
             Some(Fields::Words { columns, .. }) => columns,
+            Some(Fields::Tokens(_)) => return vec![answers("answer", &prompts)],
             Some(Fields::Calculation(_)) | None => {
                 return OperandColumns::columns(name, prompts.into_iter().filter_map(Prompt::calculation));
             }
@@ -118,6 +118,7 @@ impl<'p> Holds<&'p Prompt> for AnswerColumn {
 fn answers(name: &str, prompts: &[&Prompt]) -> Column {
     let whole = match prompts.first().map(|prompt| &prompt.fields) {
         Some(Fields::Words { columns, .. }) => columns.whole_answer,
+        Some(Fields::Tokens(_)) => false,
         Some(Fields::Calculation(_)) | None => true,
     };
     column(name, whole, prompts, |prompt| Some(prompt.answer().value.borrowed()))
@@ -145,16 +146,20 @@ fn column<'p>(
     }
 }
 
-/// The frame of a step without rows as it is on prompts of words: the slots in place of `a` and `b`, answers that are texts or
-/// whole numbers, those of counterfactual prompts as `other_answer` says.
+/// The frame of a step without rows as it is on prompts that are not of arithmetic: the slots in place of `a` and `b`, answers that are
+/// texts or whole numbers, those of counterfactual prompts as `other_answer` says.
 ///
 /// # Errors
 /// None of its own.
-pub(crate) fn of_words(frame: DataFrame, words: &Lexicon, other_answer: bool) -> PolarsResult<DataFrame> {
+pub(crate) fn of_words(
+    frame: DataFrame,
+    slots: &SlotColumns,
+    has_contrast: bool,
+    other_answer: bool,
+) -> PolarsResult<DataFrame> {
     let empty = |name: &str, whole: bool| column(name, whole, &[], |_| None);
     let names: Vec<&str> = frame.get_column_names().into_iter().map(|name| name.as_str()).collect();
     let has_operands = names.contains(&"a") && names.contains(&"b");
-    let slots = &words.columns;
     let mut columns = Vec::new();
     for column in frame.columns() {
         match column.name().as_str() {
@@ -164,7 +169,7 @@ pub(crate) fn of_words(frame: DataFrame, words: &Lexicon, other_answer: bool) ->
             "b" if has_operands => {}
             "answer" => {
                 columns.push(empty("answer", slots.whole_answer));
-                if has_operands && words.contrast.is_some() {
+                if has_operands && has_contrast {
                     columns.push(empty("contrast", slots.whole_contrast));
                 }
             }

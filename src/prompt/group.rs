@@ -6,8 +6,10 @@ use std::fmt;
 
 /// The label of prompts of words.
 const WORDS: &str = "words";
+/// The label of prompts that are written in tokens.
+const TOKENS: &str = "tokens";
 
-/// The group of a prompt: of arithmetic its operator, of words all prompts of the set. A group is its label, which rows have in the
+/// The group of a prompt: of arithmetic its operator, of words and of tokens all prompts of the set. A group is its label, which rows have in the
 /// column `operator`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PromptGroup {
@@ -20,6 +22,9 @@ impl PromptGroup {
     /// All prompts of words.
     pub const WORDS: Self = Self { label: Cow::Borrowed(WORDS), is_only: true };
 
+    /// All prompts that are written in tokens.
+    pub const TOKENS: Self = Self { label: Cow::Borrowed(TOKENS), is_only: true };
+
     /// The prompts of an operator, by its symbol.
     pub const fn operator(symbol: &'static str) -> Self {
         Self { label: Cow::Borrowed(symbol), is_only: false }
@@ -27,7 +32,7 @@ impl PromptGroup {
 
     /// The labels that groups have, whatever the prompts.
     pub fn labels() -> impl Iterator<Item = &'static str> {
-        Operator::ALL.into_iter().map(Operator::symbol).chain([WORDS])
+        Operator::ALL.into_iter().map(Operator::symbol).chain([WORDS, TOKENS])
     }
 
     /// How rows write it.

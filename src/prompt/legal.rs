@@ -7,7 +7,7 @@ use super::fields::Fields;
 use super::layout::{LayoutVerdict, Layouts};
 use super::resolved::ResolvedPrompts;
 use super::set::{Note, PromptSet};
-use super::stock::{Stock, bos_token};
+use super::stock::Stock;
 use super::taker::{AllTaker, Candidate, Taker};
 use super::template::Slot;
 use crate::model::tokenizer::Tokenizer;
@@ -37,7 +37,8 @@ pub(super) fn take(
     bos: Option<bool>,
     taker: &mut impl Taker,
 ) -> Result<PromptSet, PromptError> {
-    let bos = bos_token(tokenizer, bos)?;
+    let resolved = &*resolved.in_model(tokenizer)?;
+    let bos = resolved.bos_before(tokenizer, bos)?;
     let mut layouts = Layouts::new(tokenizer);
     let mut dropped = Vec::new();
     let mut templates = Vec::new();
@@ -65,6 +66,7 @@ pub(super) fn take(
             .map(|bos| Note::BeginsTwice { token: tokenizer.token(bos).unwrap_or_default(), prompts: twice }),
     );
     let groups = resolved.groups.clone();
+    let bos = resolved.bos_of_each(tokenizer, bos);
     Ok(PromptSet { templates, groups, prompts, bos, answer: resolved.answer, dropped, spread: false, notes })
 }
 
@@ -82,7 +84,7 @@ fn enumerate(stock: &Stock, layouts: &mut Layouts, taker: &mut impl Taker) -> Ve
             Ok(fields) => {
                 let judged = match &fields {
                     Fields::Calculation(calculation) => layouts.judge(stock, calculation),
-                    Fields::Words { .. } => LayoutVerdict::Alone,
+                    Fields::Words { .. } | Fields::Tokens(_) => LayoutVerdict::Alone,
                 };
                 candidates.push(Candidate { id: stock.first_id + index as u64, fields, judged });
             }

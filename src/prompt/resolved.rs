@@ -3,15 +3,19 @@
 use super::calculation::Calculation;
 use super::dropped::Reason;
 use super::error::SpecProblem;
+use super::fields::SlotColumns;
 use super::group::PromptGroup;
+use super::in_model::Begins;
 use super::limits::MOST_PROMPTS;
 use super::source::{OperandGrid, PromptSource};
 use super::template::{Slot, Template, TemplateFault};
+use super::tokens::TokenSource;
 use super::words::Lexicon;
 use crate::spec::{Answer, DEFAULT_COMPLETION, Keep, Operator, Prompts, Range, Templates};
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 use std::hash::Hash;
+use std::sync::Arc;
 
 /// A checked prompt set, before any model.
 #[derive(Debug, Clone)]
@@ -36,6 +40,8 @@ pub struct ResolvedPrompts {
     pub spread_answers: bool,
     /// Seeds of the draw.
     pub seeds: Vec<u64>,
+    /// Who says whether prompts begin with the beginning-of-text token.
+    pub begins: Begins,
 }
 
 /// A template, with the shots before it.
@@ -47,6 +53,8 @@ pub struct NamedTemplate {
     pub template: Template,
     /// The shots in this template, each followed by the separator; empty without shots.
     pub prefix: String,
+    /// What stands after the template; empty but in chats.
+    pub suffix: String,
     /// The slots whose tokens prompts keep, with the names of their positions: a, op and b, or each place of a word.
     pub places: Vec<(Slot, String)>,
 }
@@ -54,7 +62,7 @@ pub struct NamedTemplate {
 impl NamedTemplate {
     fn arithmetic(name: &str, template: Template, prefix: String) -> Self {
         let places = Slot::OF_PROMPTS.map(|slot| (slot, slot.name().to_string())).to_vec();
-        Self { name: name.to_string(), template, prefix, places }
+        Self { name: name.to_string(), template, prefix, suffix: String::new(), places }
     }
 
     /// Of a slot that is there several times, the first place has its name, and the others that and their number: `s`, `s.2`.
@@ -67,7 +75,7 @@ impl NamedTemplate {
             _ => (slot, slot.name().to_string()),
         };
         let places = template.slots().map(place).collect();
-        Self { name: name.to_string(), template, prefix: String::new(), places }
+        Self { name: name.to_string(), template, prefix: String::new(), suffix: String::new(), places }
     }
 }
 
@@ -79,7 +87,11 @@ impl ResolvedPrompts {
     pub fn new(spec: &Prompts) -> Result<ResolvedPrompts, Vec<SpecProblem>> {
         let mut problems = Vec::new();
         let mut keep = |problem: SpecProblem| problems.push(problem);
-        let filled = if spec.is_words() { of_words(spec, &mut keep) } else { of_operands(spec, &mut keep) };
+        let filled = match (spec.is_tokens(), spec.is_words()) {
+            (true, _) => of_tokens(spec, &mut keep),
+            (false, true) => of_words(spec, &mut keep),
+            (false, false) => of_operands(spec, &mut keep),
+        };
         if spec.sample == Some(0) {
             let text = "sample = 0 draws no prompt; write 1 or more, or leave it out for all prompts";
             keep(SpecProblem::at(&["sample"], text));
@@ -103,6 +115,15 @@ impl ResolvedPrompts {
     pub fn words(&self) -> Option<&Lexicon> {
         match &self.source {
             PromptSource::Words(words) => Some(words),
+            PromptSource::Arithmetic(_) | PromptSource::Tokens(_) => None,
+        }
+    }
+
+    /// What the slots of its prompts are as columns of rows; `None` of arithmetic, whose columns are those of operands.
+    pub fn slot_columns(&self) -> Option<Arc<SlotColumns>> {
+        match &self.source {
+            PromptSource::Words(words) => Some(words.columns.clone()),
+            PromptSource::Tokens(_) => Some(Arc::default()),
             PromptSource::Arithmetic(_) => None,
         }
     }
@@ -111,7 +132,7 @@ impl ResolvedPrompts {
     pub fn swapped(self, slots: &[String]) -> Self {
         match self.source {
             PromptSource::Words(words) => Self { source: PromptSource::Words(words.swapped(slots)), ..self },
-            PromptSource::Arithmetic(_) => self,
+            PromptSource::Arithmetic(_) | PromptSource::Tokens(_) => self,
         }
     }
 
@@ -128,6 +149,7 @@ impl ResolvedPrompts {
             skip: spec.skip,
             spread_answers: spec.spread_answers,
             seeds: spec.seeds.clone(),
+            begins: Begins::default(),
         }
     }
 }
@@ -190,6 +212,13 @@ fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Res
     }
     let source = PromptSource::Arithmetic(OperandGrid { operators, a, b, answers });
     Some(ResolvedPrompts::of(spec, source, templates, completion?))
+}
+
+/// Prompts of tokens; `None` where something is wrong that `keep` has taken.
+fn of_tokens(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<ResolvedPrompts> {
+    let source = TokenSource::new(spec, keep)?;
+    let templates = vec![source.template()];
+    Some(ResolvedPrompts::of(spec, PromptSource::Tokens(source), templates, Template::default()))
 }
 
 /// Prompts of words; `None` where something is wrong that `keep` has taken.

@@ -1,10 +1,11 @@
-//! Where prompts come from: arithmetic, or words. What else is a source one day says here which groups it has, how many prompts each of
+//! Where prompts come from: arithmetic, words, or tokens. What else is a source one day says here which groups it has, how many prompts each of
 //! them has in a template, and what fills it in each.
 
 use super::calculation::Calculation;
 use super::dropped::Reason;
 use super::fields::Fields;
 use super::group::PromptGroup;
+use super::tokens::TokenSource;
 use super::words::Lexicon;
 use crate::spec::Operator;
 
@@ -15,6 +16,8 @@ pub enum PromptSource {
     Arithmetic(OperandGrid),
     /// Lists of words, and rows of them.
     Words(Lexicon),
+    /// Tokens.
+    Tokens(TokenSource),
 }
 
 /// Every operator on every pair of operands.
@@ -38,6 +41,7 @@ impl PromptSource {
                 grid.operators.iter().map(|operator| PromptGroup::operator(operator.symbol())).collect()
             }
             PromptSource::Words(_) => vec![PromptGroup::WORDS],
+            PromptSource::Tokens(_) => vec![PromptGroup::TOKENS],
         }
     }
 
@@ -46,6 +50,7 @@ impl PromptSource {
         match self {
             PromptSource::Arithmetic(grid) => grid.a.len() * grid.b.len(),
             PromptSource::Words(words) => words.count(),
+            PromptSource::Tokens(tokens) => tokens.count(),
         }
     }
 
@@ -54,6 +59,7 @@ impl PromptSource {
         match self {
             PromptSource::Arithmetic(grid) => grid.solve(group, index).map(Fields::Calculation),
             PromptSource::Words(words) => words.combination(index).ok_or(Reason::Alike),
+            PromptSource::Tokens(tokens) => Ok(tokens.fields(index)),
         }
     }
 
@@ -66,6 +72,7 @@ impl PromptSource {
                 Some(Fields::Calculation(Calculation::of(operator, a, b).unwrap_or(unsolved)))
             }
             PromptSource::Words(words) => words.combination(index),
+            PromptSource::Tokens(tokens) => Some(tokens.fields(index)),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::answers::{Accepted, AcceptedAnswers, Contrast};
 use super::dropped::{Fault, Reason};
-use super::error::PromptError;
 use super::fields::{FieldValue, Fields};
 use super::group::PromptGroup;
 use super::limits::MOST_LOOKED_AT;
@@ -11,18 +10,11 @@ use super::random::Random;
 use super::resolved::{NamedTemplate, ResolvedPrompts};
 use super::set::{Prompt, SlotTokens};
 use super::template::{Fill, Slot, Template};
+use super::tokens;
 use crate::model::tokenizer::{Encoding, Tokenizer};
 use crate::spec::Answer;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// The beginning-of-text token before each prompt; `wanted` overrides whether there is one.
-///
-/// # Errors
-/// One is wanted and the tokenizer has none.
-pub(super) fn bos_token(tokenizer: &Tokenizer, wanted: Option<bool>) -> Result<Option<u32>, PromptError> {
-    wanted.unwrap_or(tokenizer.adds_bos()).then(|| tokenizer.bos().ok_or(PromptError::NoBos)).transpose()
-}
 
 /// What the prompts of one template and group are made from.
 pub(super) struct Stock<'a> {
@@ -127,6 +119,9 @@ impl<'a> Stock<'a> {
 
     /// The same of a template that is filled with other than its fields at some places.
     pub fn tokenise_filled(&self, id: u64, fields: &Fields, with: &impl Fill) -> Result<Prompt, Fault> {
+        if let Fields::Tokens(_) = fields {
+            return tokens::prompt(self, id, fields);
+        }
         let EncodedPrompt { text, encoding: prompt, slots } = self.place(with)?;
         let completion = &self.resolved.completion;
         let answer_tokens = self.answer_tokens(&text, &prompt, completion, with).map_err(|reason| {
@@ -135,7 +130,7 @@ impl<'a> Stock<'a> {
         })?;
         let value = match fields {
             Fields::Calculation(calculation) => FieldValue::Integer(calculation.result),
-            Fields::Words { .. } => FieldValue::Text(Arc::from(written(completion, with))),
+            Fields::Words { .. } | Fields::Tokens(_) => FieldValue::Text(Arc::from(written(completion, with))),
         };
         let contrast = self.contrast(with, &text, &prompt, &answer_tokens)?;
         Ok(Prompt {
@@ -212,6 +207,7 @@ fn written(completion: &Template, with: &impl Fill) -> String {
 pub(super) fn render(template: &NamedTemplate, with: impl Fill) -> (String, Vec<(Slot, Range<usize>)>) {
     let mut text = template.prefix.clone();
     let spans = template.template.render(with, &mut text);
+    text.push_str(&template.suffix);
     (text, spans)
 }
 

@@ -48,7 +48,7 @@ enum TemplatePiece {
 }
 
 /// A parsed template.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Template {
     pieces: Vec<TemplatePiece>,
 }

@@ -17,8 +17,19 @@ const ELSEWHERE: &str = "hf:unknown/unknown";
 const COLUMNS: [(&str, &[&str]); 2] = [("figure", &["x", "y", "value", "series", "facet"]), ("expect", &["value"])];
 
 /// Keys of prompts without which they are other prompts.
-const OF_PROMPTS: [&str; 9] =
-    ["template", "completion", "contrast", "operands", "slots", "rows", "different", "answer", "answers"];
+const OF_PROMPTS: [&str; 11] = [
+    "template",
+    "completion",
+    "contrast",
+    "operands",
+    "slots",
+    "rows",
+    "different",
+    "answer",
+    "answers",
+    "random_tokens",
+    "tokens",
+];
 
 /// Keys of a step that say how much it does, and not what.
 const OF_RUNS: [&str; 11] =
@@ -135,7 +146,7 @@ fn step(step: &mut Node) {
 
 /// Prompts that are not known: of operands, others in their place, and whether a model may refuse those; of words, none.
 fn prompts(set: &mut Node) -> bool {
-    let of_words = set.get("slots").or(set.get("rows")).is_some();
+    let of_words = ["slots", "rows", "random_tokens", "tokens"].iter().any(|key| set.get(key).is_some());
     let NodeContent::Table(keys) = &mut set.content else { return false };
     let unknown = |key: &&str| keys.get(*key).is_some_and(within);
     if of_words && OF_PROMPTS.iter().any(unknown) {

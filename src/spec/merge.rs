@@ -162,20 +162,33 @@ pub(super) fn inherit(spec: &mut Node) {
     }
 }
 
-/// Keys of prompts that mean something to prompts of operands alone, or of words alone, or other things to each.
-const OF_ONE_KIND: [&str; 9] =
-    ["template", "completion", "contrast", "operators", "operands", "answers", "slots", "rows", "different"];
+/// Keys of prompts that mean something to one kind of them alone, or other things to each.
+const OF_ONE_KIND: [&str; 11] = [
+    "template",
+    "completion",
+    "contrast",
+    "operators",
+    "operands",
+    "answers",
+    "slots",
+    "rows",
+    "different",
+    "random_tokens",
+    "tokens",
+];
+
+/// Kinds of prompts, each by the keys that make a set one of it.
+const KINDS: [&[&str]; 4] = [&["operands"], &["slots", "rows"], &["random_tokens"], &["tokens"]];
 
 /// Whether a table takes what it leaves out of this key from its parent.
 pub(super) fn takes(child: &Node, parent: &Node, key: &str) -> bool {
     !(OF_ONE_KIND.contains(&key) && parent_of_another_kind(child, parent))
 }
 
-/// Whether one of two prompt sets has operands and the other words.
+/// Whether two prompt sets are of different kinds: one has operands and the other words.
 fn parent_of_another_kind(child: &Node, parent: &Node) -> bool {
-    let operands = |node: &Node| node.get("operands").is_some();
-    let words = |node: &Node| node.get("slots").or(node.get("rows")).is_some();
-    (operands(child) && words(parent)) || (words(child) && operands(parent))
+    let kind = |node: &Node| KINDS.iter().position(|keys| keys.iter().any(|key| node.get(key).is_some()));
+    matches!((kind(child), kind(parent)), (Some(own), Some(other)) if own != other)
 }
 
 fn without(node: &Node, keys: &[&str]) -> Node {

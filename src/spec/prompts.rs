@@ -3,7 +3,7 @@
 
 use super::defaults::defaults;
 use super::text_or::{TextOr, schema_of};
-use super::{Operator, Rows, SlotWords};
+use super::{Operator, RandomTokens, Rows, SlotWords};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,12 @@ pub struct Prompts {
     /// Slots whose words must differ from each other in every prompt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub different: Vec<String>,
+    /// Random tokens, several times over, in place of slots: `{ length = 25, repeats = 2 }`. The answer is the token that follows by
+    /// repetition.
+    pub random_tokens: Option<RandomTokens>,
+    /// Prompts as ids of tokens, each with its answer as the last: `[[1, 2, 3, 1, 2, 3], …]`. They are the whole prompt: no token is put
+    /// before them but where `[model]` says `bos = true`.
+    pub tokens: Option<Vec<Vec<u32>>>,
     /// Whether the answer must be one token, or may be several (and is then decoded greedily).
     #[serde(default)]
     pub answer: Answer,
@@ -73,7 +79,12 @@ pub struct Prompts {
 }
 
 impl Prompts {
-    /// Whether the slots are filled with words, not with operands.
+    /// Whether they are written in tokens.
+    pub(crate) fn is_tokens(&self) -> bool {
+        self.random_tokens.is_some() || self.tokens.is_some()
+    }
+
+    /// Whether they are of no operands: of words, or of tokens.
     pub(crate) fn is_words(&self) -> bool {
         self.operands.is_none()
     }

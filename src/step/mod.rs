@@ -119,9 +119,10 @@ pub fn empty_frames(step: &Step, loaded: &Loaded, frames: &Frames) -> PolarsResu
     let empty = empty.collect::<PolarsResult<Vec<_>>>()?;
     let words = model_run::spec(step, loaded).filter(|prompts| prompts.is_words());
     let Some(Ok(resolved)) = words.map(ResolvedPrompts::new) else { return Ok(empty) };
-    let Some(words) = resolved.words() else { return Ok(empty) };
-    let other = pairing::whole_answers(step, loaded).unwrap_or(words.columns.whole_answer);
-    let of_words = |(name, frame)| Ok((name, of_words(frame, words, other)?));
+    let Some(slots) = resolved.slot_columns() else { return Ok(empty) };
+    let has_contrast = resolved.words().is_some_and(|words| words.contrast.is_some());
+    let other = pairing::whole_answers(step, loaded).unwrap_or(slots.whole_answer);
+    let of_words = |(name, frame)| Ok((name, of_words(frame, &slots, has_contrast, other)?));
     empty.into_iter().map(of_words).collect()
 }
 

@@ -323,7 +323,7 @@ pub(super) fn whole_answers(step: &Step, loaded: &Loaded) -> Option<bool> {
     };
     // The answers of operands are numbers.
     let resolved = ResolvedPrompts::new(spec).ok()?.swapped(&wanted.swap);
-    Some(resolved.words().is_none_or(|words| words.columns.whole_answer))
+    Some(resolved.slot_columns().is_none_or(|slots| slots.whole_answer))
 }
 
 /// Refuses a counterfactual that the prompts of its step cannot have.

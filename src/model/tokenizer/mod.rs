@@ -9,6 +9,7 @@ mod folder;
 mod rebuilt;
 pub(crate) mod sentence_piece;
 mod special;
+mod vocabulary;
 mod words;
 
 use rayon::prelude::*;

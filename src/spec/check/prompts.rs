@@ -14,6 +14,12 @@ const OF_OPERANDS: [(&str, &str); 3] = [
     ("shots", "write worked examples into the template, as they are to be read"),
 ];
 
+/// Keys that mean nothing to prompts of tokens.
+const OF_TEXTS: [&str; 7] = ["template", "completion", "contrast", "different", "operators", "answers", "shots"];
+
+/// Keys that say in tokens what prompts are.
+const IN_TOKENS: [&str; 2] = ["random_tokens", "tokens"];
+
 /// Keys that mean nothing to prompts of operands.
 const OF_WORDS: [&str; 2] = ["contrast", "different"];
 
@@ -27,6 +33,20 @@ pub(super) fn check(spec: &Node, files: &RowsFiles, faults: &mut Faults) {
     for (name, set) in main.into_iter().chain(named).filter(|(_, set)| set.node.table().is_some()) {
         let (table, node) = (set.place.table(), set.node);
         let (operands, words) = (node.get("operands"), node.get("slots").or(node.get("rows")));
+        let tokens = IN_TOKENS.into_iter().filter_map(|key| Some((key, node.get(key)?))).collect::<Vec<_>>();
+        if let [(key, first), rest @ ..] = &tokens[..] {
+            let others = ["operands", "slots", "rows"].into_iter().find(|key| node.get(key).is_some());
+            match others.or(rest.first().map(|(other, _)| *other)) {
+                Some(other) => {
+                    let message =
+                        format!("{table} has '{key}' and '{other}', which say each by itself what its prompts are");
+                    let error = wrong_key(first, message).advise(format!("leave out '{key}' or '{other}'"));
+                    faults.value(set.place, error);
+                }
+                None => set.of_tokens(key, faults),
+            }
+            continue;
+        }
         match (operands, words) {
             (Some(_), Some(words)) => {
                 let message = format!("{table} has operands and words for its slots");
@@ -50,7 +70,8 @@ pub(super) fn check(spec: &Node, files: &RowsFiles, faults: &mut Faults) {
 
 /// Whether prompts have neither operands nor words.
 fn fills_nothing(prompts: &Node) -> bool {
-    prompts.table().is_some_and(|keys| ["operands", "slots", "rows"].iter().all(|key| !keys.contains_key(*key)))
+    let kinds = ["operands", "slots", "rows"].into_iter().chain(IN_TOKENS);
+    prompts.table().is_some_and(|keys| kinds.into_iter().all(|key| !keys.contains_key(key)))
 }
 
 /// A set and where it stands.
@@ -60,6 +81,14 @@ struct PromptsTable<'n> {
 }
 
 impl PromptsTable<'_> {
+    fn of_tokens(&self, kind: &str, faults: &mut Faults) {
+        let (table, prompts) = (self.place.table(), self.node);
+        for (key, node) in OF_TEXTS.iter().filter_map(|key| Some((key, prompts.get(key)?))) {
+            let message = format!("{table} is of '{kind}', to which '{key}' means nothing");
+            faults.key(self.place.child(key), None, wrong_key(node, message).advise("leave it out"));
+        }
+    }
+
     fn of_operands(&self, faults: &mut Faults) {
         let (table, prompts) = (self.place.table(), self.node);
         for (key, node) in OF_WORDS.iter().filter_map(|key| Some((key, prompts.get(key)?))) {
