@@ -16,6 +16,7 @@ mod direct_attribution;
 mod edit;
 mod entry;
 mod error;
+mod generation;
 mod lane;
 mod lens;
 mod library;
@@ -42,6 +43,7 @@ pub use capture::{HookPositions, capture, capture_means};
 pub use direct_attribution::{DirectAttribution, Targets, Term, direct_attribution};
 pub use edit::{Change, Edit, EditedPrompt, Positions, Units, Value};
 pub use error::EditError;
+pub use generation::{Choice, Decoder, Opening, Sampling, TextEnd, TokenEdit, TokenEdits, WrittenTokens};
 pub use lens::{Lens, logit_lens};
 pub use library::{InterventionError, activations_at, logits_with};
 

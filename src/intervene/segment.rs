@@ -179,6 +179,6 @@ impl SweepLayers<'_> {
         let start = base.tokens.pos - slots;
         let of = || members.iter().map(|&member| self.rows[self.order[member]].prompt).collect();
         let (keys, values) = (&base.keys[layer], &base.values[layer]);
-        (start > 0).then(|| Past { keys: keys.clone(), values: values.clone(), len: start, of: of() })
+        (start > 0).then(|| Past { keys: keys.clone(), values: values.clone(), len: start, of: of(), own: None })
     }
 }

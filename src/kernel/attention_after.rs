@@ -15,16 +15,47 @@ pub struct Past {
     pub keys: Tensor<4>,
     /// `[prompt, pos, kv_head, d_head]`
     pub values: Tensor<4>,
-    /// How many.
+    /// How many; of the longest, where rows differ.
     pub len: usize,
     /// The prompt of each row.
     pub of: Arc<[usize]>,
+    /// What rows have besides, where they go on from prompts that may differ in length.
+    pub own: Option<OwnPast>,
+}
+
+/// What stands between a prompt that rows share and the positions at hand, each row its own: the tokens that were written there.
+#[derive(Debug, Clone)]
+pub struct OwnPast {
+    /// How many positions the prompt of each row has.
+    pub lens: Arc<[usize]>,
+    /// Keys, rotated, and values of what was written, `[row, pos, kv_head, d_head]`; none where nothing was yet.
+    pub held: Option<[Tensor<4>; 2]>,
 }
 
 impl Past {
     /// Number of positions.
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// The position that follows in each row, where rows have tokens of their own; else [`Past::len`] is it in all.
+    pub fn firsts(&self) -> Option<Vec<usize>> {
+        let own = self.own.as_ref()?;
+        let written = own.held.as_ref().map_or(0, |[keys, _]| keys.dims()[1]);
+        Some(own.lens.iter().map(|len| len + written).collect())
+    }
+
+    /// `k` and `v`, `[row, pos, kv_head, d_head]`, with what each row has written before them.
+    pub fn after_own(&self, k: Tensor<4>, v: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
+        match self.own.as_ref().and_then(|own| own.held.as_ref()) {
+            Some([keys, values]) => (Tensor::cat(vec![keys.clone(), k], 1), Tensor::cat(vec![values.clone(), v], 1)),
+            None => (k, v),
+        }
+    }
+
+    /// How many positions of its prompt a row has.
+    fn len_of(&self, row: usize) -> usize {
+        self.own.as_ref().and_then(|own| own.lens.get(row).copied()).unwrap_or(self.len)
     }
 
     /// Whether there are none.
@@ -45,7 +76,7 @@ impl Past {
         Self { keys: of(&self.keys), values: of(&self.values), ..self.clone() }
     }
 
-    /// `k` and `v`, `[row, pos, kv_head, d_head]`, with each row's past before them.
+    /// `k` and `v`, `[row, pos, kv_head, d_head]`, with the past that each row shares before them; of rows that have as much of it.
     pub fn before(&self, k: Tensor<4>, v: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
         let prompts: Vec<i64> = self.of.iter().map(|&prompt| prompt as i64).collect();
         let prompts = Tensor::<1, Int>::from_data(TensorData::new(prompts, [self.of.len()]), &k.device());
@@ -74,6 +105,7 @@ pub fn attention_after(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, past: &Past, sc
 }
 
 /// The extents of one row.
+#[derive(Clone, Copy)]
 struct RowExtents {
     queries: usize,
     own: usize,
@@ -84,20 +116,16 @@ struct RowExtents {
     scores: Scores,
 }
 
-fn attend_all(
-    q: Array,
-    own: [Array; 2],
-    past: [Array; 2],
-    Past { len, of, .. }: &Past,
-    scores: Scores,
-) -> (Vec<usize>, Vec<f32>) {
+fn attend_all(q: Array, own: [Array; 2], past: [Array; 2], of_rows: &Past, scores: Scores) -> (Vec<usize>, Vec<f32>) {
+    let of = &of_rows.of;
     let (&[rows, queries, heads, d_head], &[_, own_len, kv_heads, _], &[prompts, held, ..]) =
         (q.shape, own[0].shape, past[0].shape)
     else {
         unreachable!("queries and keys have four dimensions");
     };
     assert!(own[0].shape == own[1].shape && past[0].shape == past[1].shape, "keys and values have one shape");
-    let past_len = *len;
+    let past_len = of_rows.len;
+    assert!((0..rows).all(|row| of_rows.len_of(row) <= past_len), "no row has more of its prompt than the longest");
     assert!(past_len <= held && rows == of.len() && of.iter().all(|&prompt| prompt < prompts), "each row has a prompt");
     assert!(queries <= own_len && kv_heads > 0 && heads % kv_heads == 0, "queries are positions of the keys");
     let extents = RowExtents { queries, own: own_len, past: past_len, heads, kv_heads, d_head, scores };
@@ -110,6 +138,7 @@ fn attend_all(
         let mut pattern = vec![0.0; keys];
         for (offset, z) in z.chunks_mut(query_block).enumerate() {
             let row = index * piece + offset;
+            let extents = RowExtents { past: of_rows.len_of(row), ..extents };
             let own = own.map(|array| &array.data[row * own_block..][..own_block]);
             let past = past.map(|array| &array.data[of[row] * past_block..][..past_block]);
             attend(&extents, &q.data[row * query_block..][..query_block], past, own, &mut pattern, z);

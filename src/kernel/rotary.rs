@@ -68,6 +68,30 @@ pub fn rotate(x: Tensor<4>, rotary: &Rotary, first: usize) -> Tensor<4> {
     run(operation, [x.into_dispatch()], |[x]| plain_rotate(Tensor::from_dispatch(x), rotary, first))
 }
 
+/// Rotates the one position of each row of `x`, `[row, 1, head, d_head]`, which is the last of as many as `positions` says, counted
+/// from 0.
+pub fn rotate_each(x: Tensor<4>, rotary: &Rotary, positions: &[usize]) -> Tensor<4> {
+    let [rows, pos, heads, d_head] = x.dims();
+    match positions {
+        [first, rest @ ..] if rest.iter().all(|other| other == first) => rotate(x, rotary, *first),
+        _ => {
+            assert!(pos == 1 && positions.len() == rows, "rows that end at different positions are rotated one by one");
+            // The tables have a line for each position of a prompt: here the rows are the lines.
+            let each = |function: fn(f32) -> f32| -> Vec<f32> {
+                positions.iter().flat_map(|&position| table(rotary, position, 1, function)).collect()
+            };
+            let operation = Rotate { cos: each(f32::cos), sin: each(f32::sin), pairing: rotary.pairing };
+            let x = x.reshape([1, rows, heads, d_head]);
+            let rotated = run(operation, [x.into_dispatch()], |[x]| {
+                let x: Tensor<4> = Tensor::from_dispatch(x);
+                let row = |row: usize| plain_rotate(x.clone().narrow(1, row, 1), rotary, positions[row]);
+                Tensor::cat((0..rows).map(row).collect(), 1)
+            });
+            rotated.reshape([rows, 1, heads, d_head])
+        }
+    }
+}
+
 fn plain_rotate(x: Tensor<4>, rotary: &Rotary, first: usize) -> Tensor<4> {
     let [batch, pos, heads, d_head] = x.dims();
     let half = rotary.inv_freq.len();

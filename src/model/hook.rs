@@ -20,6 +20,10 @@ pub trait Hooks {
 
     /// Gets the activation and returns the one to go on with, of the same shape.
     fn visit(&mut self, hook: Hook, value: HookValue) -> HookValue;
+
+    /// Is shown what the queries of a layer read of the positions at hand, and of those that each row has of its own before them:
+    /// keys, rotated, and values, `[batch, pos, kv_head, d_head]`, for who keeps them.
+    fn attended(&mut self, _layer: usize, _keys: &Tensor<4>, _values: &Tensor<4>) {}
 }
 
 /// No hooks.

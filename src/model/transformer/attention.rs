@@ -71,13 +71,23 @@ impl Attention {
         let (q, k) = match &self.of_layer.rotary {
             None => (q, k),
             Some(rotary) => {
-                let first_key = past.map_or(0, Past::len);
-                let first_query = first_key + k.dims()[1] - q.dims()[1];
-                let q = hooks.heads(Site::RotQ, kernel::rotate(q, rotary, first_query));
-                let k = hooks.heads(Site::RotK, kernel::rotate(k, rotary, first_key));
-                (q, k)
+                let (q, k) = match past.and_then(Past::firsts) {
+                    Some(firsts) => (kernel::rotate_each(q, rotary, &firsts), kernel::rotate_each(k, rotary, &firsts)),
+                    None => {
+                        let first_key = past.map_or(0, Past::len);
+                        let first_query = first_key + k.dims()[1] - q.dims()[1];
+                        (kernel::rotate(q, rotary, first_query), kernel::rotate(k, rotary, first_key))
+                    }
+                };
+                let q = hooks.heads(Site::RotQ, q);
+                (q, hooks.heads(Site::RotK, k))
             }
         };
+        let (k, v) = match past {
+            Some(past) => past.after_own(k, v),
+            None => (k, v),
+        };
+        hooks.attended(&k, &v);
         let z = if hooks.wants(Site::AttnScores) || hooks.wants(Site::Pattern) {
             let (k, v) = match past {
                 Some(past) => past.before(k, v),

@@ -18,6 +18,11 @@ impl BlockHooks<'_> {
         visit_stream(self.hooks, Hook::Block(self.layer, site), value)
     }
 
+    /// See [`Hooks::attended`].
+    pub fn attended(&mut self, keys: &Tensor<4>, values: &Tensor<4>) {
+        self.hooks.attended(self.layer, keys, values);
+    }
+
     pub fn heads(&mut self, site: Site, value: Tensor<4>) -> Tensor<4> {
         let hook = Hook::Block(self.layer, site);
         if !self.hooks.wants(hook) {

@@ -162,6 +162,11 @@ impl Transformer {
 
     /// Residual stream before the first block, `[batch, pos, d_model]`.
     pub(crate) fn embed(&self, tokens: &Tokens, hooks: &mut dyn Hooks) -> Tensor<3> {
+        self.embed_from(tokens, None, hooks)
+    }
+
+    /// The same where each prompt's tokens stand at positions from a first one on; `None` for 0 in all.
+    pub(crate) fn embed_from(&self, tokens: &Tokens, firsts: Option<&[usize]>, hooks: &mut dyn Hooks) -> Tensor<3> {
         let d_model = self.facts.d_model;
         let ids: Vec<i64> = tokens.ids.iter().map(|&id| i64::from(id)).collect();
         let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [tokens.batch * tokens.pos]), &self.device());
@@ -182,7 +187,16 @@ impl Transformer {
         match &self.pos_embed {
             None => embedded,
             Some(table) => {
-                let positions = table.val().narrow(0, 0, tokens.pos).unsqueeze::<3>();
+                let positions = match firsts {
+                    None => table.val().narrow(0, 0, tokens.pos).unsqueeze::<3>(),
+                    Some(firsts) => {
+                        let each = firsts.iter().flat_map(|&first| first..first + tokens.pos);
+                        let each: Vec<i64> = each.map(|position| position as i64).collect();
+                        let count = each.len();
+                        let each = Tensor::<1, Int>::from_data(TensorData::new(each, [count]), &self.device());
+                        table.val().select(0, each).reshape([firsts.len(), tokens.pos, d_model])
+                    }
+                };
                 let positions = if hooks.wants(Hook::PosEmbed) {
                     visit_stream(hooks, Hook::PosEmbed, positions.expand([tokens.batch, tokens.pos, d_model]))
                 } else {
