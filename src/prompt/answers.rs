@@ -1,9 +1,8 @@
-//! AcceptedAnswers of prompts: the right ones, and a wrong one to compare with.
+//! Answers of prompts: those that count as right, and wrong ones to compare with.
 
 use super::fields::FieldValue;
-use std::sync::Arc;
 
-/// An answer that counts as right, in one model's tokens.
+/// An answer in one model's tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
     /// The number, or the text without spaces around it.
@@ -12,7 +11,7 @@ pub struct Accepted {
     pub tokens: Vec<u32>,
 }
 
-/// The answers that count as right: at least one, of which measures read the first. No source gives more than that one yet.
+/// The answers that count as right: at least one. What reads a single answer reads the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedAnswers {
     first: Accepted,
@@ -26,22 +25,18 @@ impl From<Accepted> for AcceptedAnswers {
 }
 
 impl AcceptedAnswers {
-    /// The one that measures read.
+    /// Of several right answers.
+    pub fn new(first: Accepted, others: Vec<Accepted>) -> Self {
+        Self { first, others }
+    }
+
+    /// The one that is read where a single one is.
     pub fn first(&self) -> &Accepted {
         &self.first
     }
 
-    /// Every one, that which measures read first.
+    /// Every one, in the spec's order.
     pub fn iter(&self) -> impl Iterator<Item = &Accepted> {
         std::iter::once(&self.first).chain(&self.others)
     }
-}
-
-/// A wrong answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contrast {
-    /// Its text, without spaces around it.
-    pub text: Arc<str>,
-    /// Its first token.
-    pub token: u32,
 }

@@ -90,9 +90,9 @@ impl<'p> Holds<&'p Prompt> for AskedColumns {
         let slot = |(name, &whole): (&String, &bool)| column(name, whole, &prompts, |prompt| prompt.fields.get(name));
         let mut columns: Vec<Column> = slots.names.iter().zip(&slots.whole).map(slot).collect();
         columns.push(answers("answer", &prompts));
-        if prompts.first().is_some_and(|prompt| prompt.contrast.is_some()) {
+        if prompts.first().is_some_and(|prompt| !prompt.wrong.is_empty()) {
             columns.push(column("contrast", slots.whole_contrast, &prompts, |prompt| {
-                prompt.contrast.as_ref().map(|contrast| FieldValue::Text(&*contrast.text))
+                prompt.contrast().map(|contrast| contrast.value.borrowed())
             }));
         }
         columns

@@ -36,7 +36,7 @@ mod template;
 mod tokens;
 mod words;
 
-pub use answers::{Accepted, AcceptedAnswers, Contrast};
+pub use answers::{Accepted, AcceptedAnswers};
 pub use calculation::Calculation;
 pub use census::{Census, Censuses};
 pub use change::{ChangeFault, SlotChange, SlotPlace, change, changed};

@@ -1,6 +1,6 @@
 //! Prompt sets: the prompts a step runs on, and what became of those it does not.
 
-use super::answers::{Accepted, AcceptedAnswers, Contrast};
+use super::answers::{Accepted, AcceptedAnswers};
 use super::calculation::Calculation;
 use super::dropped::Dropped;
 use super::error::PromptError;
@@ -26,8 +26,8 @@ pub struct Prompt {
     pub fields: Fields,
     /// The answers that count as right.
     pub answers: AcceptedAnswers,
-    /// The wrong answer that measures compare with, where the spec says one.
-    pub contrast: Option<Contrast>,
+    /// The wrong answers that measures compare with, none where the spec says none. They begin otherwise than every right one.
+    pub wrong: Vec<Accepted>,
     /// The whole text, shots included.
     pub text: String,
     /// Its tokens, the beginning-of-text token included where the model gets one.
@@ -70,9 +70,14 @@ impl Prompt {
         self.answers.iter().any(|own| other.answers.iter().any(|other| own.value == other.value))
     }
 
-    /// The first token of the wrong answer that measures compare with, where the spec says one.
+    /// The wrong answer that is read where a single one is, if the spec says any.
+    pub fn contrast(&self) -> Option<&Accepted> {
+        self.wrong.first()
+    }
+
+    /// The first token of that answer.
     pub fn contrast_token(&self) -> Option<u32> {
-        self.contrast.as_ref().map(|contrast| contrast.token)
+        self.contrast().and_then(|contrast| contrast.tokens.first()).copied()
     }
 
     /// What it asks to calculate, where it is of arithmetic.

@@ -1,6 +1,6 @@
 //! What the prompts of one template and group are made from, and their tokens.
 
-use super::answers::{Accepted, AcceptedAnswers, Contrast};
+use super::answers::{Accepted, AcceptedAnswers};
 use super::dropped::{Fault, Reason};
 use super::fields::{FieldValue, Fields};
 use super::group::PromptGroup;
@@ -132,14 +132,14 @@ impl<'a> Stock<'a> {
             Fields::Calculation(calculation) => FieldValue::Integer(calculation.result),
             Fields::Words { .. } | Fields::Tokens(_) => FieldValue::Text(Arc::from(written(completion, with))),
         };
-        let contrast = self.contrast(with, &text, &prompt, &answer_tokens)?;
+        let wrong = self.wrong(with, &text, &prompt, &answer_tokens)?;
         Ok(Prompt {
             id,
             template: self.template_index,
             group: self.group.clone(),
             fields: fields.clone(),
             answers: AcceptedAnswers::from(Accepted { value, tokens: answer_tokens }),
-            contrast,
+            wrong,
             tokens: self.bos.into_iter().chain(prompt.ids).collect(),
             text,
             slots,
@@ -149,23 +149,17 @@ impl<'a> Stock<'a> {
         })
     }
 
-    /// The contrast of a prompt, where the spec says one; it must begin otherwise than the answer.
-    fn contrast(
-        &self,
-        with: &impl Fill,
-        text: &str,
-        prompt: &Encoding,
-        answer: &[u32],
-    ) -> Result<Option<Contrast>, Fault> {
-        let Some(template) = self.resolved.words().and_then(|words| words.contrast.as_ref()) else { return Ok(None) };
+    /// The wrong answers of a prompt, where the spec says any; they must begin otherwise than the answer.
+    fn wrong(&self, with: &impl Fill, text: &str, prompt: &Encoding, answer: &[u32]) -> Result<Vec<Accepted>, Fault> {
+        let Some(template) = self.resolved.words().and_then(|words| words.contrast.as_ref()) else {
+            return Ok(Vec::new());
+        };
         let written = written(template, with);
         let fault = |reason| Fault { reason, word: Some((Slot::Answer, written.clone())) };
         let tokens = self.answer_tokens(text, prompt, template, with).map_err(|_| fault(Reason::Contrast))?;
-        match tokens.first() {
-            Some(token) if answer.first() != Some(token) => {
-                Ok(Some(Contrast { text: Arc::from(written.as_str()), token: *token }))
-            }
-            _ => Err(fault(Reason::ContrastAlike)),
+        match answer.first() == tokens.first() {
+            false => Ok(vec![Accepted { value: FieldValue::Text(Arc::from(written.as_str())), tokens }]),
+            true => Err(fault(Reason::ContrastAlike)),
         }
     }
 

@@ -88,7 +88,7 @@ impl PromptPairs {
         context: &Context,
     ) -> Result<Self, Error> {
         let set = wanted.prompts.as_deref().or(step.prompts());
-        let has_contrast = cell.prompts.iter().all(|prompt| prompt.contrast.is_some());
+        let has_contrast = cell.prompts.iter().all(|prompt| !prompt.wrong.is_empty());
         let needs = reads == Other::Run || (reads == Other::Answer && !has_contrast);
         let may_be_alone = !needs && *wanted == Counterfactual::default();
         match Self::found(cell, subject, wanted, step, context)? {

@@ -28,7 +28,7 @@ fn arithmetic_is_a_source_of_prompts_with_a_group_for_each_operator() {
     let asked = prompt.calculation().expect("a calculation");
     assert_eq!((asked.operator.symbol(), asked.a, asked.b, asked.result), ("-", 7, 3, 4));
     assert_eq!((&prompt.answer().value, prompt.answer_tokens()), (&FieldValue::Integer(4), &[4][..]));
-    assert_eq!((prompt.answers.iter().count(), &prompt.contrast), (1, &None));
+    assert_eq!((prompt.answers.iter().count(), prompt.wrong.len()), (1, 0));
 }
 
 #[test]
@@ -42,8 +42,8 @@ fn words_are_a_source_of_prompts_with_one_group() {
     assert_eq!((field("io"), field("s")), (Some(FieldValue::Text("B")), Some(FieldValue::Text("C"))));
     assert_eq!((field("a"), field("op"), prompt.calculation()), (None, None, None), "nothing is calculated of words");
     assert_eq!(prompt.answer().value.borrowed(), FieldValue::Text("B"));
-    assert_eq!(prompt.contrast.as_ref().map(|contrast| &*contrast.text), Some("C"));
-    assert_eq!(prompt.contrast_token(), prompt.contrast.as_ref().map(|contrast| contrast.token));
+    assert_eq!(prompt.contrast().map(|contrast| contrast.value.borrowed()), Some(FieldValue::Text("C")));
+    assert_eq!(prompt.contrast_token(), prompt.contrast().map(|contrast| contrast.tokens[0]));
 }
 
 /// A number is never the text that it is written as: prompts of words whose answers are numbers have texts.

@@ -68,11 +68,14 @@ fn every_combination_is_a_prompt_once() {
     for prompt in &set.prompts {
         let [io, s, _] = words(prompt)[..] else { panic!("three slots") };
         assert_ne!(io, s);
-        let contrast = prompt.contrast.as_ref().expect("a contrast");
-        assert_eq!((prompt.answer().value.borrowed(), &*contrast.text), (FieldValue::Text(io), s));
+        let contrast = prompt.contrast().expect("a contrast");
+        assert_eq!(
+            (prompt.answer().value.borrowed(), contrast.value.borrowed()),
+            (FieldValue::Text(io), FieldValue::Text(s))
+        );
         let tokenizer = letters();
         assert_eq!(tokenizer.decode(prompt.answer_tokens()).expect("text"), format!(" {io}"));
-        assert_eq!(tokenizer.decode(&[contrast.token]).expect("text"), format!(" {s}"));
+        assert_eq!(tokenizer.decode(&contrast.tokens).expect("text"), format!(" {s}"));
     }
 }
 
@@ -340,7 +343,7 @@ fn one_place_is_changed_alone() {
     for (clean, made) in clean.iter().zip(changed(&resolved, &letters(), None, &redraw, &clean, 0)) {
         let differs: Vec<usize> = (0..clean.tokens.len()).filter(|&at| clean.tokens[at] != made.tokens[at]).collect();
         assert_eq!(differs, [place], "{} and {}", clean.text, made.text);
-        assert_eq!((&clean.answers, &clean.contrast), (&made.answers, &made.contrast), "the answer is as it was");
+        assert_eq!((&clean.answers, &clean.wrong), (&made.answers, &made.wrong), "the answer is as it was");
     }
 }
 

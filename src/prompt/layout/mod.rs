@@ -211,7 +211,7 @@ impl<'t> Layouts<'t> {
                 value: FieldValue::Integer(calculation.result),
                 tokens: layout.lead.iter().chain(&answer.ids).copied().collect(),
             }),
-            contrast: None,
+            wrong: Vec::new(),
             text,
             tokens,
             slots: stock.template.places.iter().map(|(slot, _)| place(slot)).collect(),
