@@ -20,11 +20,11 @@ pub struct Calculation {
 
 impl Calculation {
     /// What an operator makes of operands. Division is rounded towards minus infinity, as the paper's prompts mean it (§2.1) and
-    /// Python's `//` computes it.
+    /// Python's `//` computes it. Under a modulus m it is the remainder from 0 to m − 1, whatever its sign, as Python's `%` computes it.
     ///
     /// # Errors
     /// Why there is no value: the divisor is zero, or the value does not fit 64 bits.
-    pub fn of(operator: Operator, a: i64, b: i64) -> Result<Self, Reason> {
+    pub fn of(operator: Operator, a: i64, b: i64, modulus: Option<i64>) -> Result<Self, Reason> {
         let result = match operator {
             Operator::Addition => a.checked_add(b),
             Operator::Subtraction => a.checked_sub(b),
@@ -35,7 +35,10 @@ impl Calculation {
                 a.checked_div(b).map(rounded)
             }
         };
-        result.map(|result| Self { operator, a, b, result }).ok_or(Reason::Overflow)
+        let result = result.ok_or(Reason::Overflow)?;
+        // A modulus of a spec is 2 or more.
+        let result = modulus.and_then(|modulus| result.checked_rem_euclid(modulus)).unwrap_or(result);
+        Ok(Self { operator, a, b, result })
     }
 }
 

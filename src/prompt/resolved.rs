@@ -11,7 +11,7 @@ use super::source::{OperandGrid, PromptSource};
 use super::template::{Slot, Template, TemplateFault};
 use super::tokens::TokenSource;
 use super::words::Lexicon;
-use crate::spec::{Answer, DEFAULT_COMPLETION, Keep, Operator, Prompts, Range, Templates};
+use crate::spec::{Answer, DEFAULT_COMPLETION, Keep, Operator, Prompts, Range, Shot, Templates};
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 use std::hash::Hash;
@@ -193,7 +193,7 @@ fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Res
     }
     let completion = completion.map_err(|fault| keep(SpecProblem::at(&["completion"], fault))).ok();
     let shots: Vec<Calculation> =
-        spec.shots.iter().filter_map(|shot| solve_shot(shot.a, &shot.op, shot.b).map_err(&mut *keep).ok()).collect();
+        spec.shots.iter().filter_map(|shot| solve_shot(shot, spec.modulus).map_err(&mut *keep).ok()).collect();
 
     let parsed = parse_templates(spec, |text| Template::parse(text, &Slot::OF_PROMPTS), keep);
     let mut templates = Vec::new();
@@ -210,7 +210,7 @@ fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Res
         let prefix = completion.as_ref().map(|c| render_shots(&template, c, &shots, &spec.shot_separator));
         templates.push(NamedTemplate::arithmetic(name, template, prefix.unwrap_or_default()));
     }
-    let source = PromptSource::Arithmetic(OperandGrid { operators, a, b, answers });
+    let source = PromptSource::Arithmetic(OperandGrid { operators, a, b, answers, modulus: spec.modulus });
     Some(ResolvedPrompts::of(spec, source, templates, completion?))
 }
 
@@ -341,8 +341,8 @@ fn operator(symbol: &str, key: &str) -> Result<Operator, SpecProblem> {
     })
 }
 
-fn solve_shot(a: i64, op: &str, b: i64) -> Result<Calculation, SpecProblem> {
-    Calculation::of(operator(op, "shots")?, a, b).map_err(|why| {
+fn solve_shot(Shot { a, op, b }: &Shot, modulus: Option<i64>) -> Result<Calculation, SpecProblem> {
+    Calculation::of(operator(op, "shots")?, *a, *b, modulus).map_err(|why| {
         let why = if why == Reason::DivisionByZero { "division by zero" } else { "it does not fit 64 bits" };
         SpecProblem::at(&["shots"], format!("shot {a} {op} {b} has no answer: {why}; write another example"))
     })

@@ -31,6 +31,8 @@ pub struct OperandGrid {
     pub b: Vec<i64>,
     /// Legal answers, end excluded; `None`: all that are not negative.
     pub answers: Option<(i64, i64)>,
+    /// What answers are taken modulo.
+    pub modulus: Option<i64>,
 }
 
 impl PromptSource {
@@ -69,7 +71,7 @@ impl PromptSource {
             PromptSource::Arithmetic(grid) => {
                 let (operator, a, b) = grid.operands(group, index);
                 let unsolved = Calculation { operator, a, b, result: 0 };
-                Some(Fields::Calculation(Calculation::of(operator, a, b).unwrap_or(unsolved)))
+                Some(Fields::Calculation(Calculation::of(operator, a, b, grid.modulus).unwrap_or(unsolved)))
             }
             PromptSource::Words(words) => words.combination(index),
             PromptSource::Tokens(tokens) => Some(tokens.fields(index)),
@@ -84,7 +86,7 @@ impl OperandGrid {
 
     fn solve(&self, group: usize, index: usize) -> Result<Calculation, Reason> {
         let (operator, a, b) = self.operands(group, index);
-        let calculation = Calculation::of(operator, a, b)?;
+        let calculation = Calculation::of(operator, a, b, self.modulus)?;
         match self.answers {
             None if calculation.result < 0 => Err(Reason::Negative),
             Some((low, high)) if !(low..high).contains(&calculation.result) => Err(Reason::OutsideAnswers),

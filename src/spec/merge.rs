@@ -163,13 +163,14 @@ pub(super) fn inherit(spec: &mut Node) {
 }
 
 /// Keys of prompts that mean something to one kind of them alone, or other things to each.
-const OF_ONE_KIND: [&str; 11] = [
+const OF_ONE_KIND: [&str; 12] = [
     "template",
     "completion",
     "contrast",
     "operators",
     "operands",
     "answers",
+    "modulus",
     "slots",
     "rows",
     "different",

@@ -53,6 +53,9 @@ pub struct Prompts {
     /// Answers that are legal, as a half-open range: `"0..1000"`. Left out: every answer that is not negative.
     #[schemars(extend("format" = "range"))]
     pub answers: Option<String>,
+    /// Answers are taken modulo this number, and are then from 0 to one less: with 59, 40 + 30 is 11. Left out: they are as they are.
+    #[schemars(range(min = 2, max = 1_000_000_000))]
+    pub modulus: Option<i64>,
     /// Worked examples put before each prompt, rendered with the same template and completion.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shots: Vec<Shot>,

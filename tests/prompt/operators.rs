@@ -4,7 +4,7 @@ use ablate::spec::Operator;
 use proptest::prelude::*;
 
 fn apply(symbol: &str, a: i64, b: i64) -> Result<i64, Reason> {
-    Calculation::of(Operator::find(symbol).expect("an operator"), a, b).map(|calculation| calculation.result)
+    Calculation::of(Operator::find(symbol).expect("an operator"), a, b, None).map(|calculation| calculation.result)
 }
 
 #[test]
@@ -22,6 +22,16 @@ fn division_rounds_down_not_towards_zero() {
         [apply("/", -7, 2), apply("/", 7, -2), apply("/", -7, -2), apply("/", -8, 2)].map(Result::unwrap),
         [-4, -4, 3, -4]
     );
+}
+
+#[test]
+fn a_modulus_leaves_remainders_that_are_not_negative() {
+    let operator = |symbol| Operator::find(symbol).expect("an operator");
+    let modulo = |symbol, a, b| Calculation::of(operator(symbol), a, b, Some(59)).map(|calculation| calculation.result);
+    // Python: (40 + 30) % 59, (3 - 10) % 59, (58 * 58) % 59, (100 // 7) % 59.
+    let values = [modulo("+", 40, 30), modulo("-", 3, 10), modulo("*", 58, 58), modulo("/", 100, 7)];
+    assert_eq!(values.map(Result::unwrap), [11, 52, 1, 14]);
+    assert_eq!(modulo("/", 5, 0), Err(Reason::DivisionByZero));
 }
 
 #[test]

@@ -8,9 +8,10 @@ use crate::spec::rows::RowsFiles;
 use crate::spec::words::RowsFile;
 
 /// Keys that mean nothing to prompts from words, with what to write there.
-const OF_OPERANDS: [(&str, &str); 3] = [
+const OF_OPERANDS: [(&str, &str); 4] = [
     ("operators", "write the words into the template, or operands = { a = \"0..100\", b = \"0..100\" } for arithmetic"),
     ("answers", "leave out the words that are not to be answers"),
+    ("modulus", "leave it out: words have no remainder"),
     ("shots", "write worked examples into the template, as they are to be read"),
 ];
 
