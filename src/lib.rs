@@ -20,6 +20,8 @@ pub mod compare;
 pub mod context;
 #[doc(hidden)]
 pub mod cost;
+#[doc(hidden)]
+pub mod direction;
 mod error;
 #[doc(hidden)]
 pub mod expectation;

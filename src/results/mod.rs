@@ -31,7 +31,7 @@ pub struct Results {
 }
 
 /// Folders of it that files are written into.
-const PARTS: [&str; 5] = ["", "rows", "tables", "figures", "activations"];
+const PARTS: [&str; 6] = ["", "rows", "tables", "figures", "activations", "directions"];
 
 impl Results {
     /// Makes the folder and tries out that it takes files, before any work is spent. One that another run is writing into is

@@ -93,9 +93,11 @@ pub fn make(
                     }
                 }
             };
+            let files = outcome.as_ref().map(|outcome| outcome.files.clone()).unwrap_or_default();
             let rows = outcome.map(|outcome| made.take(step.name(), group, outcome, results));
             for &member in rows.is_some().then_some(&group.members).into_iter().flatten() {
                 if let (Some(frames), Some(rows)) = (frames.get_mut(member), &rows) {
+                    frames.insert_files(step.name(), files.clone());
                     rows.iter().for_each(|(name, frame)| frames.insert(name.clone(), frame.clone()));
                 }
             }

@@ -195,6 +195,16 @@ impl Site {
 }
 
 impl Hook {
+    /// The hook that is written so in full, as [`Hook`] is shown: `blocks.3.hook_resid_post`.
+    pub fn named(text: &str) -> Option<Self> {
+        if let Some((hook, ..)) = OUTSIDE.iter().find(|(_, name, ..)| *name == text) {
+            return Some(*hook);
+        }
+        let (layer, name) = text.strip_prefix("blocks.")?.split_once('.')?;
+        let (site, ..) = SITES.iter().find(|(_, full, _)| *full == name)?;
+        Some(Hook::Block(layer.parse().ok()?, *site))
+    }
+
     /// Whether it stands at the norm before the unembedding, after all blocks.
     pub(crate) fn is_of_final_norm(self) -> bool {
         use Hook::{LnFinalNormalized, LnFinalOut, LnFinalScale, LnFinalStandardized};

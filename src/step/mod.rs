@@ -10,6 +10,8 @@ mod capture;
 mod convention;
 mod declared;
 pub mod dependent_key;
+#[allow(dead_code)]
+mod directions;
 mod divided;
 mod dry_ranking;
 mod intervention;

@@ -8,6 +8,7 @@ pub mod interrupt;
 pub mod lock;
 pub mod progress;
 mod stamp;
+pub mod tensor_file;
 mod threads;
 pub mod time;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 /// From the ground up: each knows only those before it. Data flows from `spec` to `cli`; a service of the machine is at the bottom,
 /// what knows the whole program is at the top.
-pub const FLOORS: [&str; 33] = [
+pub const FLOORS: [&str; 34] = [
     "system",
     "random",
     "kernel",
@@ -15,6 +15,7 @@ pub const FLOORS: [&str; 33] = [
     "heuristic",
     "probe",
     "model",
+    "direction",
     "intervene",
     "table",
     "prompt",

@@ -1,7 +1,6 @@
 //! Step `capture`: activations kept as they are, in a file per model and template or as rows.
 
 mod chosen;
-mod file;
 
 use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
 use super::places::{self, Component, PlaceColumns, PositionGroup};
@@ -14,6 +13,7 @@ use crate::model::facts::Facts;
 use crate::prompt::PromptColumns;
 use crate::spec::step::{self, CaptureFormat};
 use crate::step::kind::Kind;
+use crate::system::tensor_file::{self, Data, FileTensor};
 use crate::table::{Frames, Holds, rows};
 use crate::{Error, prompt};
 use chosen::Chosen;
@@ -145,7 +145,7 @@ fn write(
     context: &Context,
 ) -> Result<PathBuf, Error> {
     let tokens = model_run::tokens(&cell.prompts)?;
-    let integers = |values: Vec<i64>, shape: Vec<usize>| file::FileTensor { shape, data: file::Data::Integers(values) };
+    let integers = |values: Vec<i64>, shape: Vec<usize>| FileTensor { shape, data: Data::Integers(values) };
     let positions: Vec<i64> = match activations.first() {
         Some(activation) => activation.positions.iter().map(|&position| position as i64).collect(),
         None => Vec::new(),
@@ -157,8 +157,8 @@ fn write(
         ("tokens".to_string(), integers(ids, vec![tokens.batch, tokens.pos])),
     ];
     tensors.extend(chosen.iter().zip(activations).map(|(chosen, activation)| {
-        let data = file::Data::Floats(&activation.data);
-        (chosen.hook.to_string(), file::FileTensor { shape: activation.shape(), data })
+        let data = Data::Floats(&activation.data);
+        (chosen.hook.to_string(), FileTensor { shape: activation.shape(), data })
     }));
     let labels = subject.labels();
     let metadata = [
@@ -170,7 +170,7 @@ fn write(
         ("units", chosen::units_json(chosen)),
     ];
     let path = context.dir.join("activations").join(file_name(step, cell, subject, context));
-    file::write(&path, &metadata, &tensors).map_err(Error::failed(format!("step '{}'", step.name)))?;
+    tensor_file::write(&path, &metadata, &tensors).map_err(Error::failed(format!("step '{}'", step.name)))?;
     Ok(path)
 }
 
