@@ -232,20 +232,32 @@ pub(super) fn change<'v>(
     source: Option<(&'v Activations, usize)>,
     values: impl Fn(&'v super::Activation, usize) -> Option<&'v [f32]>,
 ) {
-    let (value, strength, add) = match &edit.change {
-        Change::Replace { value, strength } => (value, *strength, false),
-        Change::Add { value, strength } => (value, *strength, true),
+    let (value, strength, add, basis) = match &edit.change {
+        Change::Replace { value, strength } => (value, *strength, false, None),
+        Change::Add { value, strength } => (value, *strength, true, None),
+        Change::Within { basis, value, strength } => (value, *strength, false, Some(basis)),
         Change::Cut { .. } => return,
     };
     let new = match value {
         Value::Constant(constant) => {
-            target.iter_mut().for_each(|x| *x = blend(*x, *constant, strength, add));
+            match basis {
+                Some(basis) => {
+                    target.chunks_exact_mut(basis.width()).for_each(|part| basis.go(part, |_| *constant, strength));
+                }
+                None => target.iter_mut().for_each(|x| *x = blend(*x, *constant, strength, add)),
+            }
             return;
         }
         Value::Fixed(activation) => values(activation, 0),
         Value::Source => source.and_then(|(sources, run)| values(sources.get(&edit.hook)?, run)),
     };
     let Some(new) = new else { return };
+    if let Some(basis) = basis {
+        for (part, new) in target.chunks_exact_mut(basis.width()).zip(new.chunks_exact(basis.width())) {
+            basis.go(part, |place| new[place], strength);
+        }
+        return;
+    }
     match (add, strength == 1.0) {
         (false, true) => target.copy_from_slice(new),
         _ => target.iter_mut().zip(new).for_each(|(x, new)| *x = blend(*x, *new, strength, add)),

@@ -1,8 +1,11 @@
-//! The run of the prompts without any edit, kept so that rows can start from it at any layer and position.
+//! The run of the prompts, kept so that rows can start from it at any layer and position: without any edit, or with those that all rows of
+//! a prompt have in common, such as noise on its embeddings.
 
 use super::activation::Activations;
+use super::apply::{EditHooks, EditIndex};
 use super::before_norm::before_norm;
 use super::capture::{HookPositions, read, rows_needed};
+use super::edit::{Edit, EditedPrompt};
 use super::parallel;
 use crate::model::NotFinite;
 use crate::model::facts::{Facts, Residual};
@@ -10,6 +13,7 @@ use crate::model::hook::{Hook, HookValue, Hooks, Site};
 use crate::model::transformer::{Tokens, Transformer, held};
 use burn::tensor::Tensor;
 use indexmap::IndexMap;
+use std::sync::Arc;
 
 /// What is kept of the prompts' own run.
 pub struct CleanRun {
@@ -31,6 +35,8 @@ pub struct CleanRun {
     /// What norms after attention and MLP read where edits change it, `[prompt, pos, d_model]`, by `attn.hook_out` and
     /// `mlp.hook_out`; of the last position alone where `resid_mid` is.
     pub(super) projected: IndexMap<Hook, Tensor<3>>,
+    /// The edits that each prompt was run with; empty where none was.
+    under: Vec<Arc<[Edit]>>,
 }
 
 impl CleanRun {
@@ -45,9 +51,36 @@ impl CleanRun {
         batch: usize,
         pause: impl FnMut() -> Result<(), E>,
     ) -> Result<Self, E> {
+        Self::run_under(transformer, tokens, Vec::new(), edited, batch, pause)
+    }
+
+    /// The same of prompts that are each run with edits of their own, `under`, as many as prompts: rows then start from these runs and have
+    /// the edits besides their own. The edits read no other run: values of [`super::Value::Source`] stay as they are.
+    ///
+    /// # Errors
+    /// As [`CleanRun::run`].
+    pub fn run_under<E: From<NotFinite>>(
+        transformer: &Transformer,
+        tokens: Tokens,
+        under: Vec<Arc<[Edit]>>,
+        edited: &HookPositions,
+        batch: usize,
+        pause: impl FnMut() -> Result<(), E>,
+    ) -> Result<Self, E> {
         let facts = transformer.facts();
-        let run = |part: Tokens| {
-            let mut keeper = Keeper {
+        let none = Activations::new();
+        let run = |first: usize, part: Tokens| {
+            let rows: Vec<EditedPrompt> = under
+                .iter()
+                .skip(first)
+                .take(part.batch)
+                .map(|edits| EditedPrompt { prompt: 0, source: None, edits: edits.clone() })
+                .collect();
+            let order: Vec<usize> = (0..rows.len()).collect();
+            let index = EditIndex::new(rows.iter(), |_, _| true);
+            let (members, length) = (order.as_slice(), part.pos);
+            let edits = EditHooks { rows: &rows, order: &order, members, index: &index, sources: &none, length, facts };
+            let keeper = Keeper {
                 edited,
                 facts,
                 length: part.pos,
@@ -58,16 +91,17 @@ impl CleanRun {
                 values: Vec::new(),
                 projected: Vec::new(),
             };
-            let mut resid = transformer.embed(&part, &mut keeper);
+            let mut hooks = EditedKeeper { edits, keeper };
+            let mut resid = transformer.embed(&part, &mut hooks);
             for layer in 0..facts.n_layers {
                 let rows = rows_needed(layer, facts.n_layers, edited, part.pos);
-                resid = transformer.block(layer, resid, rows, &mut keeper);
+                resid = transformer.block(layer, resid, rows, &mut hooks);
             }
             let last = resid.dims()[1] - 1;
             let last = resid.narrow(1, last, 1);
-            keeper.resid_pre.push(last.clone());
-            let logits: Tensor<2> = transformer.unembed(last, &mut keeper).squeeze_dim(1);
-            (keeper, logits)
+            hooks.keeper.resid_pre.push(last.clone());
+            let logits: Tensor<2> = transformer.unembed(last, &mut hooks).squeeze_dim(1);
+            (hooks.keeper, logits)
         };
         let (mut parts, mut logits) = (Vec::new(), Vec::new());
         parallel::batches(transformer, (&tokens, batch), pause, run, |keeper, last| {
@@ -85,6 +119,7 @@ impl CleanRun {
             keys: Vec::new(),
             values: Vec::new(),
             projected: IndexMap::new(),
+            under: Vec::new(),
         };
         for number in 0..parts.first().map_or(0, |part| part.projected.len()) {
             let hook = parts[0].projected[number].0;
@@ -115,7 +150,18 @@ impl CleanRun {
                 }
             }
         }
+        base.under = under;
         Ok(base)
+    }
+
+    /// A row with the edits that its prompt was run with before its own: what a run from scratch must make of it.
+    pub(super) fn with_those_under(&self, row: &EditedPrompt) -> EditedPrompt {
+        match self.under.get(row.prompt) {
+            None => row.clone(),
+            Some(under) => {
+                EditedPrompt { edits: under.iter().chain(row.edits.iter()).cloned().collect(), ..row.clone() }
+            }
+        }
     }
 
     /// Bytes of what is kept on the device.
@@ -193,5 +239,22 @@ impl Hooks for Keeper<'_> {
             _ => {}
         }
         value
+    }
+}
+
+/// What is kept stands there after the edits that the prompts are run with.
+struct EditedKeeper<'e, 'a> {
+    edits: EditHooks<'e>,
+    keeper: Keeper<'a>,
+}
+
+impl Hooks for EditedKeeper<'_, '_> {
+    fn wants(&self, hook: Hook) -> bool {
+        self.edits.wants(hook) || self.keeper.wants(hook)
+    }
+
+    fn visit(&mut self, hook: Hook, value: HookValue) -> HookValue {
+        let value = self.edits.visit(hook, value);
+        if self.keeper.wants(hook) { self.keeper.visit(hook, value) } else { value }
     }
 }

@@ -25,7 +25,7 @@ pub fn capture<E: From<NotFinite>>(
     batch: usize,
     pause: impl FnMut() -> Result<(), E>,
 ) -> Result<(Activations, Tensor<2>), E> {
-    let run = |part: Tokens| {
+    let run = |_, part: Tokens| {
         let mut recorder = Recorder { wanted, got: Activations::new(), length: part.pos };
         let n_layers = transformer.facts().n_layers;
         let mut resid = transformer.embed(&part, &mut recorder);
@@ -87,6 +87,14 @@ pub fn capture_blocks(
     Ok(recorder.got)
 }
 
+/// What stands at `hook_embed` at some positions of prompts, where any are; no block is run.
+pub(crate) fn embeddings(transformer: &Transformer, tokens: &Tokens, positions: &Positions) -> Option<Activation> {
+    let wanted = HookPositions::from_iter([(Hook::Embed, positions.clone())]);
+    let mut recorder = Recorder { wanted: &wanted, got: Activations::new(), length: tokens.pos };
+    transformer.embed(tokens, &mut recorder);
+    recorder.got.swap_remove(&Hook::Embed)
+}
+
 /// Which positions a block computes where `blocks` run: later blocks read all of the others; of the last one, the last position is
 /// enough where nothing else is wanted in it or after it.
 pub(super) fn rows_needed(layer: usize, blocks: usize, wanted: &HookPositions, length: usize) -> OutputPositions {
@@ -136,7 +144,7 @@ pub fn capture_sums<E: From<NotFinite>>(
 ) -> Result<Vec<Sums>, E> {
     let count = groups.iter().max().map_or(0, |&group| group + 1);
     let mut sums: Vec<Sums> = vec![IndexMap::new(); count];
-    let run = |part: Tokens| {
+    let run = |_, part: Tokens| {
         let mut recorder = Recorder { wanted, got: Activations::new(), length: part.pos };
         let logits = transformer.forward_last(&part, &mut recorder);
         ((recorder.got, part.batch), logits)

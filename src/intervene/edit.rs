@@ -1,6 +1,7 @@
 //! Edits: what is changed, where, in which units, to what. Plain data.
 
 use super::activation::{Activation, Layout};
+use super::basis::Basis;
 use super::error::EditError;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
@@ -52,6 +53,17 @@ pub enum Change {
         /// What is added.
         value: Value,
         /// Its factor.
+        strength: f32,
+    },
+    /// The component of x within a subspace goes to the value's: x becomes x + strength · P (value − x), P the projection on the subspace; all
+    /// else of x stays. To zero, the subspace is projected out. The subspace is of a unit (a head), or, where all units are edited, of all
+    /// of them together.
+    Within {
+        /// The subspace.
+        basis: Arc<Basis>,
+        /// Whose component it becomes.
+        value: Value,
+        /// 0 changes nothing, 1 replaces.
         strength: f32,
     },
     /// Attention from the edited positions to these is cut before the softmax; at `attn_scores` only. A query whose every
@@ -122,6 +134,11 @@ impl Edit {
         Self { hook, positions, units, change: Change::Replace { value: Value::Constant(0.0), strength: 1.0 } }
     }
 
+    /// Replaces the component within a subspace.
+    pub fn within(hook: Hook, positions: Positions, units: Units, basis: Arc<Basis>, value: Value) -> Self {
+        Self { hook, positions, units, change: Change::Within { basis, value, strength: 1.0 } }
+    }
+
     /// Cuts attention of `heads` in `layer` from `queries` to `keys`.
     pub fn cut(layer: usize, heads: Units, queries: Positions, keys: Positions) -> Self {
         let hook = Hook::Block(layer, Site::AttnScores);
@@ -147,6 +164,14 @@ impl Edit {
         {
             return Err(EditError::Unit { hook, unit, units: layout.units(), heads: layout.unit_width() > 1 });
         }
+        if let Change::Within { basis, .. } = &self.change {
+            let of_unit = matches!(layout, Layout::Heads { .. }).then_some(layout.unit_width());
+            let of_all = (self.units == Units::All && !matches!(layout, Layout::Attention { .. }))
+                .then_some(layout.position_width());
+            if ![of_unit, of_all].contains(&Some(basis.width())) {
+                return Err(EditError::Subspace { hook, width: basis.width(), expected: of_unit.or(of_all) });
+            }
+        }
         match &self.change {
             Change::Cut { .. } if !matches!(hook, Hook::Block(_, Site::AttnScores)) => {
                 Err(EditError::CutElsewhere(hook))
@@ -155,7 +180,9 @@ impl Edit {
                 Some(position) => Err(EditError::Position { hook, position, length }),
                 None => Ok(layout),
             },
-            Change::Replace { value: Value::Fixed(values), .. } | Change::Add { value: Value::Fixed(values), .. }
+            Change::Replace { value: Value::Fixed(values), .. }
+            | Change::Add { value: Value::Fixed(values), .. }
+            | Change::Within { value: Value::Fixed(values), .. }
                 if values.layout != layout || values.rows == 0 =>
             {
                 Err(EditError::Shape { hook, expected: layout, found: values.layout })

@@ -70,6 +70,19 @@ pub enum EditError {
         /// Of the values.
         found: Layout,
     },
+    /// A subspace of vectors of another width.
+    #[error(
+        "{hook}: the subspace is of vectors of {width} values, {}",
+        expected.map_or("and there is none of single values: edit the whole activation or heads".to_string(), |expected| format!("what is edited of {expected}"))
+    )]
+    Subspace {
+        /// The hook.
+        hook: Hook,
+        /// Values of the subspace's vectors.
+        width: usize,
+        /// Those of what is edited, where a subspace of it can be.
+        expected: Option<usize>,
+    },
     /// A row that reads a source run which is not there.
     #[error("{hook}: no source run {} with values there", source_run.map_or("(none given)".to_string(), |run| run.to_string()))]
     NoSource {

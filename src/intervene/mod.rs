@@ -9,6 +9,7 @@ mod activation;
 mod apply;
 mod attribution;
 mod base;
+mod basis;
 mod before_norm;
 mod capture;
 mod direct;
@@ -39,6 +40,7 @@ mod work;
 
 pub use activation::{Activation, Activations, Layout};
 pub use attribution::{AttributedUnit, TokenPairs, attribute};
+pub use basis::{Basis, BasisFault};
 pub use capture::{HookPositions, capture, capture_means};
 pub use direct_attribution::{DirectAttribution, Targets, Term, direct_attribution};
 pub use edit::{Change, Edit, EditedPrompt, Positions, Units, Value};
@@ -65,6 +67,6 @@ pub use value_logits::value_logits;
 pub use work::Work;
 
 pub(crate) use attribution::recorded_bytes;
-pub(crate) use capture::{Sums, add_sums, capture_blocks, capture_sums, means_of};
+pub(crate) use capture::{Sums, add_sums, capture_blocks, capture_sums, embeddings, means_of};
 pub(crate) use operations::unembedding_operations;
 pub(crate) use parallel::runs_side_by_side;

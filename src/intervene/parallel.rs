@@ -36,7 +36,7 @@ pub fn runs_side_by_side<const D: usize>(facts: &Facts, like: &Tensor<D>) -> boo
     layer_operations(facts) <= SMALL && kernel::is_fast(like)
 }
 
-/// Runs prompts without edits, `batch` at a time; `keep` gets in order what `run` makes of them, and their logits at the last
+/// Runs prompts, `batch` at a time; `keep` gets in order what `run` makes of them and of the number of the first, and their logits at the last
 /// position, `[prompt, n_vocab]`, which must be finite. `pause` is called before each batch.
 ///
 /// # Errors
@@ -45,22 +45,22 @@ pub(super) fn batches<R: Send, E: From<NotFinite>>(
     transformer: &Transformer,
     (tokens, batch): (&Tokens, usize),
     mut pause: impl FnMut() -> Result<(), E>,
-    run: impl Fn(Tokens) -> (R, Tensor<2>) + Sync,
+    run: impl Fn(usize, Tokens) -> (R, Tensor<2>) + Sync,
     mut keep: impl FnMut(R, Tensor<2>),
 ) -> Result<(), E> {
-    for (_, part) in tokens.batches(batch) {
+    for (first, part) in tokens.batches(batch) {
         pause()?;
         let pieces = (part.batch * part.pos).div_ceil(POSITIONS_OF_PROMPTS);
         if pieces < 2 || !is_small(transformer) {
-            let (made, logits) = run(part.clone());
+            let (made, logits) = run(first, part.clone());
             NotFinite::check(transformer, &part, &logits)?;
             keep(made, logits);
             continue;
         }
-        let pieces: Vec<Tokens> = part.batches(part.batch.div_ceil(pieces)).map(|(_, piece)| piece).collect();
-        let run = |piece: &Tokens| kernel::alone(|| run(piece.clone()));
+        let pieces: Vec<(usize, Tokens)> = part.batches(part.batch.div_ceil(pieces)).collect();
+        let run = |(within, piece): &(usize, Tokens)| kernel::alone(|| run(first + within, piece.clone()));
         let results: Vec<(R, Tensor<2>)> = pieces.par_iter().map(run).collect();
-        for ((made, logits), piece) in results.into_iter().zip(&pieces) {
+        for ((made, logits), (_, piece)) in results.into_iter().zip(&pieces) {
             NotFinite::check(transformer, piece, &logits)?;
             keep(made, logits);
         }

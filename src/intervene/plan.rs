@@ -51,6 +51,11 @@ fn first_change(
         }
         Change::Replace { value, strength } => (value, *strength, false),
         Change::Add { value, strength } => (value, *strength, true),
+        Change::Within { value, strength, .. } => (value, *strength, false),
+    };
+    let basis = match &edit.change {
+        Change::Within { basis, .. } => Some(basis),
+        _ => None,
     };
     let new: Option<(&Activation, usize)> = match value {
         Value::Constant(_) => None,
@@ -65,18 +70,23 @@ fn first_change(
     let Some(old) = base.activations.get(&edit.hook) else {
         return Err(EditError::NoSource { hook: edit.hook, source_run: Some(row.prompt) });
     };
-    let differs = |new: &[f32], old: &[f32]| match add {
-        true => new.iter().any(|&value| value != 0.0),
-        false => new != old,
+    let differs = |new: &[f32], old: &[f32]| match (basis, add) {
+        (Some(basis), _) => old
+            .chunks_exact(basis.width())
+            .zip(new.chunks_exact(basis.width()))
+            .any(|(old, new)| basis.differs(old, |place| new[place])),
+        (None, true) => new.iter().any(|&value| value != 0.0),
+        (None, false) => new != old,
     };
     let constant = match value {
         Value::Constant(constant) => Some(*constant),
         _ => None,
     };
     let changes = |old: Option<&[f32]>, new: Option<&[f32]>| match (old, new, constant) {
-        (Some(old), _, Some(constant)) => match add {
-            true => constant != 0.0,
-            false => old.iter().any(|&value| value != constant),
+        (Some(old), _, Some(constant)) => match (basis, add) {
+            (Some(basis), _) => old.chunks_exact(basis.width()).any(|old| basis.differs(old, |_| constant)),
+            (None, true) => constant != 0.0,
+            (None, false) => old.iter().any(|&value| value != constant),
         },
         (Some(old), Some(new), None) => differs(new, old),
         // A position that the base does not hold, such as one before the last at the final norm, reaches nothing.

@@ -190,8 +190,9 @@ impl<'a> Replay<'a> {
             return Ok(ReplayCheck { rows: 0, largest_difference: 0.0, largest_logit: 0.0 });
         }
         let replayed = crate::kernel::to_f32(self.logits(&sample)?);
+        let whole: Vec<EditedPrompt> = sample.iter().map(|row| self.0.base.with_those_under(row)).collect();
         let scratch =
-            crate::kernel::to_f32(run_edited(self.0.transformer, &self.0.base.tokens, &sample, self.0.sources));
+            crate::kernel::to_f32(run_edited(self.0.transformer, &self.0.base.tokens, &whole, self.0.sources));
         // An edit can make logits that are not finite, here and there alike; otherwise they differ from everything.
         let difference = |(&a, &b): (&f32, &f32)| match a == b || !a.is_finite() && !b.is_finite() {
             true => 0.0,

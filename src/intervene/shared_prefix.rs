@@ -152,7 +152,12 @@ fn paths(interventions: &[&[Edit]], facts: &Facts) -> Vec<Vec<PrefixStep>> {
 }
 
 fn reads_source(edit: &Edit) -> bool {
-    matches!(&edit.change, Change::Replace { value: Value::Source, .. } | Change::Add { value: Value::Source, .. })
+    matches!(
+        &edit.change,
+        Change::Replace { value: Value::Source, .. }
+            | Change::Add { value: Value::Source, .. }
+            | Change::Within { value: Value::Source, .. }
+    )
 }
 
 /// An edit that is compared by what it does; given values by where they are.
@@ -160,25 +165,28 @@ fn reads_source(edit: &Edit) -> bool {
 struct Same<'e>(&'e Edit);
 
 impl Same<'_> {
-    /// What a change is beside its cut edges: its kind, its strength, the kind of its value and the value.
-    fn change(&self) -> (u8, u32, u8, usize) {
+    /// What a change is beside its cut edges: its kind, its strength, the kind of its value, the value and the subspace.
+    fn change(&self) -> (u8, u32, u8, usize, usize) {
         let value = |value: &Value| match value {
             Value::Source => (0, 0),
             Value::Constant(constant) => (1, constant.to_bits() as usize),
             Value::Fixed(values) => (2, std::sync::Arc::as_ptr(values) as usize),
         };
-        let (kind, strength, (source, value)) = match &self.0.change {
-            Change::Replace { value: new, strength } => (0, strength.to_bits(), value(new)),
-            Change::Add { value: added, strength } => (1, strength.to_bits(), value(added)),
-            Change::Cut { .. } => (2, 0, (0, 0)),
+        let (kind, strength, (source, value), basis) = match &self.0.change {
+            Change::Replace { value: new, strength } => (0, strength.to_bits(), value(new), 0),
+            Change::Add { value: added, strength } => (1, strength.to_bits(), value(added), 0),
+            Change::Cut { .. } => (2, 0, (0, 0), 0),
+            Change::Within { basis, value: new, strength } => {
+                (3, strength.to_bits(), value(new), std::sync::Arc::as_ptr(basis) as usize)
+            }
         };
-        (kind, strength, source, value)
+        (kind, strength, source, value, basis)
     }
 
     fn cut(&self) -> Option<&super::Positions> {
         match &self.0.change {
             Change::Cut { keys } => Some(keys),
-            Change::Replace { .. } | Change::Add { .. } => None,
+            Change::Replace { .. } | Change::Add { .. } | Change::Within { .. } => None,
         }
     }
 }

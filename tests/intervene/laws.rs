@@ -4,25 +4,27 @@ use super::reference::{Case, MODELS, at, base, of, rows, sources, wanted};
 use crate::parity::families::{self, EXPERTS, FAMILIES};
 use crate::support::device;
 use ablate::intervene::{
-    Activation, Change, Edit, EditError, EditedPrompt, Layout, LogitRead, Positions, Replay, Units, Value,
+    Activation, Basis, Change, Edit, EditError, EditedPrompt, Layout, LogitRead, Positions, Replay, Units, Value,
     capture_means, run_edited,
 };
 use ablate::kernel::to_f32;
 use ablate::model::hook::{Hook, SITES, Site};
 use proptest::prelude::*;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use std::sync::{Arc, LazyLock};
 
 /// Models with windows, and with scores of other scales.
 const ALONE: [&str; 3] = ["gpt2-scores", "mistral-window", "qwen2-window"];
-const COUNT: usize = MODELS.len() + ALONE.len() + FAMILIES.len() + EXPERTS.len();
+pub const COUNT: usize = MODELS.len() + ALONE.len() + FAMILIES.len() + EXPERTS.len();
 
-static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
+pub static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
     let alone = ALONE.into_iter().chain(families::all()).map(Case::alone);
     MODELS.iter().map(|name| Case::open(name)).chain(alone).collect()
 });
 
 /// In units of what differences may be on the CPU.
-fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     let largest = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |a, b| if b.is_nan() || b > a { b } else { a });
     largest / device::tolerance(1.0)
@@ -44,7 +46,7 @@ pub struct Draft {
 
 fn draft() -> impl Strategy<Value = Draft> {
     let numbers = || proptest::collection::vec(0usize..1000, 1..4);
-    let what = (0usize..100, 0..SITES.len() + 6, 0u8..6, prop_oneof![Just(1.0f32), -1.5f32..1.5]);
+    let what = (0usize..100, 0..SITES.len() + 6, 0u8..8, prop_oneof![Just(1.0f32), -1.5f32..1.5]);
     (what, numbers(), any::<bool>(), numbers(), any::<bool>(), numbers()).prop_map(
         |((layer, site, change, strength), positions, all_positions, units, all_units, keys)| Draft {
             layer,
@@ -60,6 +62,14 @@ fn draft() -> impl Strategy<Value = Draft> {
     )
 }
 
+/// A basis of `size` dimensions at most, of vectors that a few numbers say.
+pub fn basis(width: usize, size: usize, numbers: &[usize]) -> Arc<Basis> {
+    let mut random = ChaCha8Rng::seed_from_u64(numbers.iter().fold(7, |seed, &number| seed * 1009 + number as u64));
+    let size = size.min(width);
+    let vectors: Vec<f32> = (0..size * width).map(|_| random.random_range(-1.0..1.0)).collect();
+    Arc::new(Basis::spanning(width, &vectors).expect("random vectors are independent"))
+}
+
 fn sorted(numbers: &[usize], below: usize) -> Vec<usize> {
     let mut numbers: Vec<usize> = numbers.iter().map(|number| number % below).collect();
     numbers.sort_unstable();
@@ -68,6 +78,18 @@ fn sorted(numbers: &[usize], below: usize) -> Vec<usize> {
 }
 
 impl Draft {
+    /// A subspace of what is edited, where there can be one. What chooses experts is left alone: near a tie rounding chooses others.
+    fn basis(&self, layout: Layout, hook: Hook) -> Option<Arc<Basis>> {
+        let width = match layout {
+            Layout::Stream { width } if self.all_units => width,
+            Layout::Heads { width, .. } if !self.all_units || self.keys.len() > 1 => width,
+            Layout::Heads { .. } => layout.position_width(),
+            _ => return None,
+        };
+        let experts = matches!(hook, Hook::Block(_, Site::RouterLogits | Site::ExpertWeights));
+        (!experts).then(|| basis(width, self.keys.len(), &self.keys))
+    }
+
     /// `None` where the model has no such hook.
     fn edit(&self, case: &Case) -> Option<Edit> {
         let facts = case.model.facts();
@@ -94,13 +116,18 @@ impl Draft {
             0 => Change::Replace { value: Value::Constant(0.5), strength: 1.0 },
             1 => Change::Add { value: Value::Source, strength: self.strength },
             2 => Change::Replace { value: Value::Source, strength: self.strength },
+            6.. if self.basis(layout, hook).is_some() => {
+                let value = if self.change == 6 { Value::Source } else { Value::Constant(0.0) };
+                let basis = self.basis(layout, hook).expect("there is one");
+                Change::Within { basis, value, strength: self.strength }
+            }
             _ => Change::Replace { value: Value::Source, strength: 1.0 },
         };
         Some(Edit { hook, positions, units, change })
     }
 }
 
-fn drafted(case: &Case, drafts: &[Vec<Draft>]) -> Vec<EditedPrompt> {
+pub fn drafted(case: &Case, drafts: &[Vec<Draft>]) -> Vec<EditedPrompt> {
     let edits = |drafts: &Vec<Draft>| drafts.iter().filter_map(|draft| draft.edit(case)).collect::<Vec<Edit>>();
     rows(&drafts.iter().map(edits).collect::<Vec<_>>(), case.tokens.batch)
 }
@@ -193,6 +220,9 @@ proptest! {
                 let change = match &edit.change {
                     Change::Replace { value, .. } => Change::Replace { value: value.clone(), strength: 0.0 },
                     Change::Add { value, .. } => Change::Add { value: value.clone(), strength: 0.0 },
+                    Change::Within { basis, value, .. } => {
+                        Change::Within { basis: basis.clone(), value: value.clone(), strength: 0.0 }
+                    }
                     Change::Cut { .. } => return None,
                 };
                 Some(Edit { change, ..edit.clone() })

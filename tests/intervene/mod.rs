@@ -25,4 +25,5 @@ mod results;
 mod shared_prompts;
 mod smollm2;
 pub mod spec;
+mod subspaces;
 mod transformerlens;
