@@ -8,6 +8,7 @@ mod attribution;
 mod bag_of_heuristics;
 mod capture;
 mod convention;
+mod corruption;
 mod declared;
 pub mod dependent_key;
 #[allow(dead_code)]
@@ -24,6 +25,7 @@ mod means;
 mod model_run;
 mod network;
 mod neurons;
+mod noise;
 mod outcome;
 mod pairing;
 mod patched_places;

@@ -73,6 +73,8 @@ fn exact(step: &NeuronPatching) -> ActivationPatching {
         needs,
         sites,
         positions,
+        window: None,
+        corrupt: None,
         counterfactual,
         direction,
         measures,

@@ -1,17 +1,19 @@
 //! Step `activation-patching`: each place of one run replaced by its value in another, exactly (paper §2.1, eq. 1).
 
+use super::corruption::NoisedPrompts;
 use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
-use super::pairing::{self, PromptPairs};
+use super::pairing::{self, Other, PromptPairs};
 use super::places::{self, Component, PlaceColumns, PositionGroup};
 use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, Scope, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
-use crate::intervene::{Edit, EditedPrompt, HookPositions, LogitRead, LogitReads};
+use crate::intervene::{Edit, EditedPrompt, HookPositions, Layout, LogitRead, LogitReads};
 use crate::manifest::SelfCheck;
 use crate::measure::{EffectMeasure, Property, Reading};
-use crate::model::hook::Site;
+use crate::model::facts::Facts;
+use crate::model::hook::{Hook, Site};
 use crate::prompt::Prompt;
 use crate::spec::step::{ActivationPatching, Direction};
 use crate::spec::{HookPattern, Layers, Numbers, Parsed, SitePattern, UnitPattern};
@@ -46,14 +48,23 @@ impl Kind for ActivationPatching {
             let length = cell.positions.length;
             let written = (self.sites.as_slice(), self.positions.as_slice());
             let (sites, at) = places::resolve(name, written, Scope::planned(facts), cell.at(), context)?;
-            let edit = |(place, at): (Component, &PositionGroup)| {
-                [Edit::patch(place.hook, at.positions.clone(), place.units())]
-            };
-            let edits: Vec<[Edit; 1]> =
-                sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).map(edit).collect();
+            if let Some(corrupt) = &self.corrupt {
+                let (of, template) = cell.at();
+                places::positions_at(
+                    &["step", name, "corrupt", "positions"],
+                    &corrupt.positions,
+                    of,
+                    template,
+                    context,
+                )?;
+            }
+            let windows = self.windows(&sites, facts, length);
+            let edits: Vec<Vec<Edit>> =
+                windows.iter().flat_map(|hooks| at.iter().map(move |at| patches(hooks, at))).collect();
             let edits = edits.iter().map(|edits| edits.as_slice());
-            let replay = Workload::replay(edits, cell.prompts, length, facts, survey.memory);
-            let runs = Workload::forwards(2 * cell.prompts, length, facts);
+            let seeds = self.corrupt.as_ref().map_or(1, |corrupt| corrupt.seeds.len());
+            let replay = Workload::replay(edits, seeds * cell.prompts, length, facts, survey.memory);
+            let runs = Workload::forwards((1 + seeds) * cell.prompts, length, facts);
             whole = whole.and(replay.measured(self.measures.len(), self.bootstrap).and(runs));
         }
         Ok(Some(whole))
@@ -65,9 +76,35 @@ impl Kind for ActivationPatching {
             layers: None,
             positions: &self.positions,
             measures: each_once(&self.measures),
-            exact: Some(Cow::Borrowed(self)),
+            // What several layers do together, or in a noised run, no gradient of one place approximates.
+            exact: (self.window.is_none() && self.corrupt.is_none()).then_some(Cow::Borrowed(self)),
         })
     }
+}
+
+impl ActivationPatching {
+    /// The places that are patched together for each of some: the same unit of the same site in the layers of its window.
+    fn windows(&self, places: &[Component], facts: &Facts, length: usize) -> Vec<Vec<Component>> {
+        let of = |&place: &Component| match (self.window, place.hook) {
+            (Some(window), Hook::Block(layer, site)) => {
+                let layers = layer.saturating_sub(window / 2)..facts.n_layers.min(layer + window.div_ceil(2));
+                let hooks = layers.map(|layer| Hook::Block(layer, site));
+                // Where layers differ, some have no such place.
+                let there = |hook: &Hook| {
+                    let units = Layout::of(*hook, facts, length).map(Layout::units);
+                    units.is_some_and(|units| place.unit.is_none_or(|unit| unit < units))
+                };
+                hooks.filter(there).map(|hook| Component { hook, ..place }).collect()
+            }
+            _ => vec![place],
+        };
+        places.iter().map(of).collect()
+    }
+}
+
+/// Places patched together.
+fn patches(places: &[Component], at: &PositionGroup) -> Vec<Edit> {
+    places.iter().map(|place| Edit::patch(place.hook, at.positions.clone(), place.units())).collect()
 }
 
 /// The rows of a step that measures interventions on pairs, whose keys have these columns.
@@ -84,25 +121,42 @@ fn patch(step: &ActivationPatching, CellRun { cell, subject, context, outcome }:
     let facts = subject.model.facts();
     let target = Scope::of(subject, &cell.template);
     let (sites, at) = places::resolve(name, (&step.sites, &step.positions), target, cell.at(), context)?;
-    let pairs = PromptPairs::draw(cell, subject, &step.counterfactual, step, context)?;
+    let noised = NoisedPrompts::of(step, cell, subject, context)?;
+    let pairs = match noised {
+        None => PromptPairs::draw(cell, subject, &step.counterfactual, step, context)?,
+        Some(_) => {
+            let reads = match step.measures.iter().any(|measure| measure.has(Property::OtherAnswer)) {
+                true => Other::Answer,
+                false => Other::Nothing,
+            };
+            PromptPairs::draw_if_read(reads, (cell, subject), &step.counterfactual, step, context)?
+        }
+    };
     pairs.record(name, cell, subject, outcome)?;
 
+    let seeds = noised.as_ref().map_or(1, NoisedPrompts::seeds);
+    let windows = step.windows(&sites, facts, cell.positions.length);
     let interventions: Vec<(Component, &PositionGroup)> =
         sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
-    let total = interventions.len() * pairs.clean.len();
+    let total = interventions.len() * seeds * pairs.clean.len();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
-    let edits: Vec<Arc<[Edit]>> = interventions
-        .iter()
-        .map(|(place, at)| Arc::from([Edit::patch(place.hook, at.positions.clone(), place.units())]))
-        .collect();
-    let edited: HookPositions = sites.iter().map(|place| (place.hook, places::together(&at))).collect();
+    let edits: Vec<Arc<[Edit]>> =
+        windows.iter().flat_map(|places| at.iter().map(move |at| Arc::from(patches(places, at)))).collect();
+    let edited: HookPositions = windows.iter().flatten().map(|place| (place.hook, places::together(&at))).collect();
 
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, (2, edits.len()));
+    let block = (block / seeds).max(1);
     let divided = subject.divided(name, &cell.template, parts(prompts.len(), block), context);
-    let data = divided.values(measures.len(), (&task, edits.len()), outcome, |range, checks| {
+    let data = divided.values(measures.len(), (&task, edits.len() * seeds), outcome, |range, checks| {
         let (cell, pairs) = pairs.part(range, cell);
+        if let Some(noised) = &noised {
+            let runs = noised.runs(&cell, &pairs, &edited, subject, context)?;
+            let rows = noised.rows(&edits, cell.prompts.len());
+            let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
+            return Ok(noised.means(&runs.unpatched_and_effects(&step.measures, &readouts), cell.prompts.len()));
+        }
         let runs = Runs::of(&step.measures, step.direction, &cell, &pairs, &edited, subject, context)?;
         let rows: Vec<EditedPrompt> =
             edits.iter().flat_map(|edits| pairs.rows(step.direction, |_| edits.clone())).collect();
@@ -182,21 +236,32 @@ impl Runs {
                 (clean, other) => [other, clean],
             })
             .collect();
-        let any = |property| measures.iter().any(|measure| measure.has(property));
-        let wanted =
-            LogitRead { picks: 2, distribution: any(Property::Distribution), divergence: any(Property::Divergence) };
-        let unedited = LogitRead { divergence: false, ..wanted };
         let (edited_runs, source_runs) = match direction {
             Direction::Noising => (&pairs.clean, &pairs.other),
             Direction::Denoising => (&pairs.other, &pairs.clean),
         };
+        Ok(Self::between(measures, answers, (base, edited_runs), (sources, &source_logits, source_runs)))
+    }
+
+    /// Of runs that are there: those that are edited, and which of them each pair has; what is read of the others, their logits, and
+    /// which of them each pair has. `answers`: r and r' of each pair.
+    pub fn between(
+        measures: &[EffectMeasure],
+        answers: Vec<[u32; 2]>,
+        (base, edited_runs): (crate::intervene::CleanRun, &[usize]),
+        (sources, source_logits, source_runs): (crate::intervene::Activations, &burn::tensor::Tensor<2>, &[usize]),
+    ) -> Self {
+        let any = |property| measures.iter().any(|measure| measure.has(property));
+        let wanted =
+            LogitRead { picks: 2, distribution: any(Property::Distribution), divergence: any(Property::Divergence) };
+        let unedited = LogitRead { divergence: false, ..wanted };
         let readings = |logits: &burn::tensor::Tensor<2>, runs: &[usize]| -> Vec<Reading> {
             let readouts = LogitReads::of(logits, runs, &|pair| answers[pair].to_vec(), unedited);
             (0..runs.len()).map(|pair| replays::reading(&readouts, pair, answers[pair][0])).collect()
         };
         let before = readings(&base.logits, edited_runs);
-        let source = readings(&source_logits, source_runs);
-        Ok(Self { base, sources, answers, wanted, before, source })
+        let source = readings(source_logits, source_runs);
+        Self { base, sources, answers, wanted, before, source }
     }
 
     /// Replays rows, as many for each pair, the pairs the inner index.

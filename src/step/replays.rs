@@ -5,7 +5,7 @@ use super::divided::parts;
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::{
-    Activation, Activations, CleanRun, EditError, EditedPrompt, HookPositions, Layout, LogitRead, LogitReads,
+    Activation, Activations, CleanRun, Edit, EditError, EditedPrompt, HookPositions, Layout, LogitRead, LogitReads,
     Positions, Replay, layer_operations,
 };
 use crate::manifest::SelfCheck;
@@ -18,6 +18,7 @@ use crate::spec::Dtype;
 use crate::system::interrupt;
 use crate::system::progress::ProgressTask;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Rows of each call that are recomputed from scratch: so many, and one of each so many, but not more than those.
 const CHECKED: usize = 8;
@@ -96,6 +97,22 @@ fn memory_left(context: &Context, facts: &Facts, base: &CleanRun, sources: &Acti
 pub fn base(subject: &ModelRun, tokens: Tokens, edited: &HookPositions, context: &Context) -> Result<CleanRun, Error> {
     let batch = context.batch(&subject.model);
     CleanRun::run(subject.model.transformer(), tokens, edited, batch, || interrupt::check().map_err(Error::from))
+}
+
+/// The run of prompts with edits that all rows of a prompt have in common.
+///
+/// # Errors
+/// Logits that are not finite, and Ctrl-C.
+pub fn base_under(
+    subject: &ModelRun,
+    tokens: Tokens,
+    under: Vec<Arc<[Edit]>>,
+    edited: &HookPositions,
+    context: &Context,
+) -> Result<CleanRun, Error> {
+    let batch = context.batch(&subject.model);
+    let pause = || interrupt::check().map_err(Error::from);
+    CleanRun::run_under(subject.model.transformer(), tokens, under, edited, batch, pause)
 }
 
 /// Activations of prompts, and their logits.

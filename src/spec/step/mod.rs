@@ -26,7 +26,7 @@ pub(crate) use fields::Common;
 pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention};
 pub use max_activations::MaxActivations;
 pub use mean::{Legality, MeanOperators, MeanOver, MeanPositions};
-pub use patching::{ActivationPatching, AttributionPatching, NeuronMethod, NeuronPatching};
+pub use patching::{ActivationPatching, AttributionPatching, Corruption, NeuronMethod, NeuronPatching};
 pub use path_patching::PathPatching;
 pub use probe::{Probe, ProbeOperators};
 pub use reading::{AttentionPatterns, AttributionTarget, Capture, CaptureFormat, LogitAttribution, LogitLens};

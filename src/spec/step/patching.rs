@@ -5,7 +5,7 @@ use super::relations::relations;
 use super::shared::{Direction, indirect_effect, last_position, sites_schema};
 use crate::measure::{AttributionMeasure, EffectMeasure};
 use crate::spec::defaults::defaults;
-use crate::spec::{Layers, Numbers, Parsed, SitePattern, layers_of};
+use crate::spec::{Layers, Numbers, Parsed, PositionName, SitePattern, layers_of};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,15 @@ step! {
     /// sites     = ["z[head]", "mlp_post"]
     /// positions = ["op", "last"]
     /// measures  = ["indirect-effect", "logit-difference"]
+    ///
+    /// [[step]]
+    /// name      = "tracing"
+    /// kind      = "activation-patching"
+    /// corrupt   = { noise = 3.0, positions = ["a"], seeds = [0, 1, 2] }
+    /// direction = "denoising"
+    /// sites     = ["mlp_out"]
+    /// window    = 2
+    /// positions = ["each"]
     /// ```
     ActivationPatching {
         /// What is patched: hooks by TransformerLens's name or its shorthand, `blocks.*.attn.hook_z[head]` for each head,
@@ -37,6 +46,14 @@ step! {
         sites: Vec<Parsed<SitePattern>>,
         /// Where: each position on its own.
         positions = "last_position",
+        /// So many layers patched together, the same site in each, with the row's layer in their middle: of 10 from 5 before it to 4 after
+        /// it, as far as the model has them (Meng et al. 2022, appendix B.1, and their code). Left out: one layer at a time.
+        #[schemars(range(min = 1))]
+        window: Option<usize>,
+        /// The other run of each prompt is the prompt itself with noise on its embeddings (causal tracing), not another prompt's. With
+        /// `direction = "denoising"` clean values are restored in the noised run, with `"noising"` the noised run's values written into the
+        /// clean one. r is the prompt's own answer in both.
+        corrupt: Option<Corruption>,
         counterfactual,
         /// Whose values go where.
         #[serde(default)]
@@ -140,6 +157,29 @@ step! {
     }
 }
 
+/// Noise on the embeddings of some tokens: Gaussian, independent in every dimension, drawn for each seed, prompt and position, and the
+/// same in every row of a prompt.
+///
+/// Formula: x* = x + noise · σ · ε at `hook_embed`, ε of mean 0 and variance 1, σ the standard deviation of all values of the embeddings of
+/// these tokens in the step's prompts
+///
+/// Source: Meng et al. 2022 (arXiv 2202.05262), §2.1 and appendix B.1: three times the standard deviation of the subjects' embeddings, ten
+/// draws.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Corruption {
+    /// How many standard deviations of the embeddings: 3 in Meng et al. 2022.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub noise: f32,
+    /// The positions whose embeddings get noise, together.
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
+    pub positions: Vec<PositionName>,
+    /// A run of each prompt for each of these; what is measured of a prompt is the mean over them.
+    #[serde(default = "first_seed")]
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
+    pub seeds: Vec<u64>,
+}
+
 /// How the effect of a neuron is found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -167,6 +207,7 @@ impl AttributionPatching {
 defaults! {
     every_layer: Parsed<Layers> = Parsed::unwritten("*".into(), Layers::Written(Numbers::All));
     default_top: Vec<usize> = vec![10, 50, 100, 200];
+    pub(super) first_seed: Vec<u64> = vec![0];
 }
 
 relations! { ActivationPatching |step|

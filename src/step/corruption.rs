@@ -1,0 +1,104 @@
+//! `corrupt`: runs of the prompts with noise on their embeddings, in the place of other prompts' runs (causal tracing).
+
+use super::model_run::{self, ModelRun, TemplateBatch};
+use super::noise::{EmbeddingNoise, mean_over_seeds};
+use super::pairing::PromptPairs;
+use super::patching::Runs;
+use super::{places, replays};
+use crate::Error;
+use crate::context::Context;
+use crate::intervene::{Edit, EditedPrompt, HookPositions, Positions};
+use crate::model::transformer::Tokens;
+use crate::spec::step::{ActivationPatching, Corruption, Direction};
+use std::sync::Arc;
+
+/// The noised runs of a cell's prompts: one for each seed and prompt, the prompts the inner index.
+pub(super) struct NoisedPrompts<'s> {
+    step: &'s ActivationPatching,
+    spec: &'s Corruption,
+    noise: EmbeddingNoise,
+    at: Positions,
+}
+
+impl<'s> NoisedPrompts<'s> {
+    /// Those that a step asks for, if it does.
+    ///
+    /// # Errors
+    /// Positions that the prompts have not.
+    pub fn of(
+        step: &'s ActivationPatching,
+        cell: &TemplateBatch,
+        subject: &ModelRun,
+        context: &Context,
+    ) -> Result<Option<Self>, Error> {
+        let Some(spec) = &step.corrupt else { return Ok(None) };
+        let path = ["step", step.name.as_str(), "corrupt", "positions"];
+        let (positions, template) = cell.at();
+        let at = places::together(&places::positions_at(&path, &spec.positions, positions, template, context)?);
+        let noise = EmbeddingNoise::of(spec.noise, (&path, &spec.positions), step, subject, context)?;
+        Ok(Some(Self { step, spec, noise, at }))
+    }
+
+    /// Runs of each prompt.
+    pub fn seeds(&self) -> usize {
+        self.spec.seeds.len()
+    }
+
+    /// The clean runs, and the noised ones, which rows start from where clean values are restored.
+    ///
+    /// # Errors
+    /// Logits that are not finite, and Ctrl-C.
+    pub fn runs(
+        &self,
+        cell: &TemplateBatch,
+        pairs: &PromptPairs,
+        edited: &HookPositions,
+        subject: &ModelRun,
+        context: &Context,
+    ) -> Result<Runs, Error> {
+        let (clean, prompts) = (model_run::tokens(&cell.prompts)?, cell.prompts.len());
+        let under: Vec<Arc<[Edit]>> = self
+            .spec
+            .seeds
+            .iter()
+            .flat_map(|&seed| cell.prompts.iter().map(move |prompt| [self.noise.edit(seed, prompt, &self.at)].into()))
+            .collect();
+        let noised_tokens =
+            Tokens { ids: clean.ids.repeat(self.seeds()), batch: clean.batch * self.seeds(), pos: clean.pos };
+        let noised = replays::base_under(subject, noised_tokens, under, edited, context)?;
+        let each: Vec<usize> = (0..self.seeds() * prompts).collect();
+        let own: Vec<usize> = each.iter().map(|run| run % prompts).collect();
+        // Both runs are of one prompt, and have its answer.
+        let answers = own.iter().map(|&pair| [pairs.answer(pair, cell), pairs.other_answer(pair, cell)]).collect();
+        let measures = &self.step.measures;
+        match self.step.direction {
+            Direction::Denoising => {
+                let (sources, logits) = replays::capture(subject, &clean, edited, context)?;
+                Ok(Runs::between(measures, answers, (noised, &each), (sources, &logits, &own)))
+            }
+            Direction::Noising => {
+                let base = replays::base(subject, clean, edited, context)?;
+                let (sources, logits) = (noised.activations, noised.logits);
+                Ok(Runs::between(measures, answers, (base, &own), (sources, &logits, &each)))
+            }
+        }
+    }
+
+    /// One row for each intervention, seed and prompt.
+    pub fn rows(&self, interventions: &[Arc<[Edit]>], prompts: usize) -> Vec<EditedPrompt> {
+        let of = |edits: &Arc<[Edit]>, run: usize| {
+            let (prompt, source) = match self.step.direction {
+                Direction::Denoising => (run, run % prompts),
+                Direction::Noising => (run % prompts, run),
+            };
+            EditedPrompt { prompt, source: Some(source), edits: edits.clone() }
+        };
+        let runs = self.seeds() * prompts;
+        interventions.iter().flat_map(|edits| (0..runs).map(move |run| of(edits, run))).collect()
+    }
+
+    /// Values `[key, seed, prompt, measure]` as their means over the seeds.
+    pub fn means(&self, values: &[f64], prompts: usize) -> Vec<f64> {
+        mean_over_seeds(values, self.seeds(), prompts * self.step.measures.len())
+    }
+}
