@@ -223,7 +223,7 @@ proptest! {
             attend([queries, heads, d_head], kv_heads, [q, &all_keys[row], &all_values[row]], scores)
         };
         let naive: Vec<f64> = rows(&qs, batch).enumerate().flat_map(row).collect();
-        let past = Past { keys, values: past_values, len, of: of.clone().into() };
+        let past = Past { keys, values: past_values, len, of: of.clone().into(), own: None };
         close(kernel::attention_after(q, k, v, &past, scores), &naive, 1e-5)?;
     }
 
