@@ -40,6 +40,14 @@ pub enum Error {
     /// A replay that does not agree with the run from scratch: no number of that step is to be trusted.
     #[error("self-check failed: {0}")]
     SelfCheck(crate::manifest::SelfCheck),
+    /// No prompt of one shape has a counterfactual; those of the other shapes of its template may have one.
+    #[error("{refused}")]
+    NonePaired {
+        /// Why the first has none.
+        first: String,
+        /// What it is where no other prompt has one either.
+        refused: Box<Error>,
+    },
     /// Results that are not as expected of the model at hand.
     #[error("{} of {of} expectations differ: {}; see 'Expected' in report.md", .names.len(), quoted(names))]
     Differ {
@@ -168,6 +176,7 @@ impl Error {
                 let each = failed.iter().map(|(name, error)| format!("{name}:\n{}", error.render(terminal).trim_end()));
                 format!("{}\n{} of {of} specs failed", each.collect::<Vec<_>>().join("\n\n"), failed.len())
             }
+            Error::NonePaired { refused, .. } => refused.render(terminal),
             other => format!("error: {other}"),
         }
     }
@@ -182,6 +191,7 @@ impl Error {
             | Error::Rows(_)
             | Error::Print(_)
             | Error::SelfCheck(_) => 1,
+            Error::NonePaired { refused, .. } => refused.exit_code(),
             Error::Differ { .. } => 1,
             Error::Failures { .. } | Error::Unequal(_) => 1,
             Error::Unverified { differ: 0, .. } => 2,

@@ -6,7 +6,6 @@ use crate::context::{Context, row_bytes};
 use crate::model::{ModelName, Sketch};
 use crate::prompt::{Prompt, TemplatePositions};
 use crate::spec::{Answer, Keep, Prompts};
-use indexmap::IndexMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ pub struct Survey {
     pub name: ModelName,
     /// The model.
     pub sketch: Rc<Sketch>,
-    /// The prompts by template.
+    /// The prompts by template and shape, those of a template after each other.
     pub cells: Vec<SurveyedCell>,
     /// Memory that replays may take, in bytes.
     pub memory: usize,
@@ -26,7 +25,7 @@ pub struct Survey {
     pub took: Duration,
 }
 
-/// The prompts of one template.
+/// The prompts of one template and, for a step that reads positions, one shape.
 pub struct SurveyedCell {
     /// Name of the template.
     pub template: String,
@@ -71,7 +70,9 @@ impl Survey {
         let batch = context.batch_of(&sketch.card.facts);
         let mut cells = Vec::new();
         for (index, (template, counted)) in census.shapes.templates.iter().zip(&census.templates).enumerate() {
-            let Some(first) = census.shapes.prompts.iter().find(|prompt| prompt.template == index) else { continue };
+            if census.shapes.prompts.iter().all(|prompt| prompt.template != index) {
+                continue;
+            }
             let passes = match prompts.answer {
                 Answer::SingleToken => 1.0,
                 // The answer's tokens, and one more to see that it ends there.
@@ -79,21 +80,30 @@ impl Survey {
             };
             // A batch at once for each draw, and no more than there are.
             let asked = (counted.draws * batch).min(counted.legal).max(counted.prompts.min(counted.legal));
-            cells.push(SurveyedCell {
-                template: template.name.clone(),
-                prompts: counted.prompts,
-                asked: if prompts.keep == Keep::All { 0 } else { (asked as f64 * passes).ceil() as usize },
-                answers: counted.answers,
-                passes,
-                first: first.clone(),
-                positions: match reads_positions {
-                    true => census.shapes.positions(&template.name).map_err(refuse)?,
-                    false => TemplatePositions {
-                        length: counted.tokens.div_ceil(counted.prompts.max(1)),
-                        names: IndexMap::new(),
+            let asked = if prompts.keep == Keep::All { 0.0 } else { asked as f64 * passes };
+            let shapes = census.shapes.shapes(&template.name).map_err(refuse)?;
+            let several = reads_positions && shapes.len() > 1;
+            for shape in shapes.into_iter().take(if several { usize::MAX } else { 1 }) {
+                let of_shape = || shape.prompts.iter().filter_map(|&number| census.of_shape.get(number)).sum::<usize>();
+                let prompts = if several { of_shape() } else { counted.prompts };
+                let share = if several { prompts as f64 / counted.prompts.max(1) as f64 } else { 1.0 };
+                let Some(&first) = shape.prompts.first() else { continue };
+                cells.push(SurveyedCell {
+                    template: template.name.clone(),
+                    prompts,
+                    asked: (asked * share).ceil() as usize,
+                    answers: counted.answers.min(prompts),
+                    passes,
+                    first: census.shapes.prompts[first].clone(),
+                    positions: match reads_positions {
+                        true => shape.positions,
+                        false => TemplatePositions {
+                            length: counted.tokens.div_ceil(counted.prompts.max(1)),
+                            ..TemplatePositions::default()
+                        },
                     },
-                },
-            });
+                });
+            }
         }
         let memory = context.loaded.spec.run.memory_mib << 20;
         Ok(Self { name: name.clone(), took: census.took, sketch, cells, memory, batch })

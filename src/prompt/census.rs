@@ -8,7 +8,7 @@ use crate::prompt::{
 use crate::spec::{Keep, Prompts};
 use indexmap::IndexMap;
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 pub struct Census {
     /// The set with one prompt of each shape, the first; of a template without prompts none.
     pub shapes: PromptSet,
+    /// How many prompts of all draws have the shape of each prompt of `shapes`, about; each is counted with the first of its shape.
+    pub of_shape: Vec<usize>,
     /// What there is of each of its templates.
     pub templates: Vec<TemplateCount>,
     /// How long making the prompts takes, about.
@@ -64,7 +66,7 @@ pub struct Censuses {
 
 /// A set, whatever is drawn of it, and what of it is wanted: the template, the tokens and places of the slots that all have, whether
 /// legal prompts alone count, how many, the seed, and whether each group has as many.
-type EveryKey = (Prompts, String, (usize, Vec<Option<SlotTokens>>), (bool, usize, u64, bool));
+type EveryKey = (Prompts, String, Option<(usize, Vec<Option<SlotTokens>>)>, (bool, usize, u64, bool));
 
 impl Censuses {
     /// The census of a set, made unless there is one.
@@ -84,7 +86,7 @@ impl Censuses {
     pub fn every(&self, spec: &Prompts, sketch: &Rc<Sketch>, wanted: &Wanted) -> Result<usize, PromptError> {
         let Wanted { template, like, legal, sample, seed, balanced } = *wanted;
         let sketch = &self.first_alike(sketch);
-        let shape = (like.tokens.len(), like.slots.clone());
+        let shape = like.map(|like| (like.tokens.len(), like.slots.clone()));
         let key = (undrawn(spec), template.to_string(), shape, (legal, sample, seed, balanced));
         let count = get_or(&self.every, sketch, key, |_| {
             let resolved = ResolvedPrompts::new(spec).map_err(PromptError::Spec)?;
@@ -181,7 +183,19 @@ fn drawn(spec: &Prompts, sketch: &Sketch) -> Result<Census, PromptError> {
             answer_tokens: of().map(|prompt| prompt.answer_tokens().len()).sum(),
         }
     });
-    Ok(Census { templates: templates.collect(), shapes: shapes(set, sketch), took })
+    let templates = templates.collect();
+    let mut counts: HashMap<PromptForm, usize> = HashMap::new();
+    set.prompts.iter().for_each(|prompt| *counts.entry(form(prompt)).or_default() += 1);
+    let shapes = shapes(set, sketch);
+    let of_shape = shapes.prompts.iter().map(|prompt| counts.remove(&form(prompt)).unwrap_or_default()).collect();
+    Ok(Census { templates, shapes, of_shape, took })
+}
+
+/// Template, number of tokens, and where the slots are.
+type PromptForm = (usize, usize, Vec<Option<SlotTokens>>);
+
+fn form(prompt: &Prompt) -> PromptForm {
+    (prompt.template, prompt.tokens.len(), prompt.slots.clone())
 }
 
 impl Legal {
@@ -228,7 +242,13 @@ impl Legal {
         }
         let mut shapes = self.shapes.clone();
         shapes.prompts.retain(|prompt| templates[prompt.template].prompts > 0);
-        Some(Census { shapes, templates, took: self.took })
+        // How many have which of several shapes is not known: as many each.
+        let share = |prompt: &Prompt| {
+            let counted = templates.get(prompt.template)?.prompts;
+            Some(counted.div_ceil(of_shape(prompt.template).max(1)))
+        };
+        let of_shape = shapes.prompts.iter().map(|prompt| share(prompt).unwrap_or_default()).collect();
+        Some(Census { shapes, templates, of_shape, took: self.took })
     }
 }
 
@@ -237,11 +257,12 @@ impl Legal {
 fn shapes(mut set: PromptSet, sketch: &Sketch) -> PromptSet {
     let unfit = unfit(&set, sketch);
     let mut first: IndexMap<usize, Vec<Prompt>> = IndexMap::new();
-    let fixed: Vec<Vec<usize>> = set.templates.iter().map(|template| template.fixed().collect()).collect();
     for prompt in std::mem::take(&mut set.prompts) {
         let seen = first.entry(prompt.template).or_default();
-        let same_fixed =
-            |other: &Prompt| fixed[prompt.template].iter().all(|&at| prompt.tokens.get(at) == other.tokens.get(at));
+        let same_fixed = |other: &Prompt| {
+            let at = set.templates[prompt.template].fixed(&prompt.slots);
+            at.flatten().all(|at| prompt.tokens.get(at) == other.tokens.get(at))
+        };
         if !seen.iter().any(|other| prompt.slots == other.slots && prompt::alike(&prompt, other) && same_fixed(other)) {
             seen.push(prompt);
         }

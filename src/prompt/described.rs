@@ -2,9 +2,8 @@
 
 use super::explain;
 use super::fields::Fields;
-use super::set::{Prompt, SetTemplate, SlotTokens};
+use super::set::{LiteralToken, Prompt, SetTemplate, SlotTokens};
 use super::stock::Stock;
-use crate::spec::Answer;
 
 /// What positions need to know of a template: the fixed tokens of its first prompt, and the first slot that is not one token.
 pub(super) fn describe(stock: &Stock, prompts: &[Prompt]) -> SetTemplate {
@@ -21,12 +20,12 @@ pub(super) fn describe(stock: &Stock, prompts: &[Prompt]) -> SetTemplate {
         for (index, &(start, end)) in encoding.offsets.iter().enumerate() {
             let text = prompt.text.get(start..end).unwrap_or("").trim();
             if start >= template.prefix.len() && !in_slot(index + offset) && !text.is_empty() {
-                literals.push((index + offset, text.to_string()));
+                literals.push(LiteralToken::new(text.to_string(), index + offset, &prompt.slots));
             }
         }
     }
     let single = |slot: &Option<SlotTokens>| slot.is_none_or(|tokens| tokens.count == 1 && tokens.own);
-    let unplaced = (resolved.answer == Answer::MultiToken)
+    let unplaced = (!resolved.single_words)
         .then(|| prompts.iter().find_map(|p| Some((p.slots.iter().position(|slot| !single(slot))?, p))))
         .flatten()
         .map(|(place, prompt)| {

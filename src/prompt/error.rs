@@ -114,16 +114,6 @@ pub enum PromptError {
         /// How many a block has.
         length: usize,
     },
-    /// A slot that is not one token at one place.
-    #[error("no position for {{{slot}}} in template '{template}': {why}")]
-    NoPosition {
-        /// Name of the slot.
-        slot: String,
-        /// Name of the template.
-        template: String,
-        /// Shows the tokens, and what to write.
-        why: String,
-    },
     /// A template name that the set does not have.
     #[error("no template '{0}' in this prompt set")]
     NoTemplate(String),

@@ -29,6 +29,8 @@ pub struct PlainPrompt {
     pub text: String,
     /// Its tokens, the beginning-of-text token included where the model gets one.
     pub tokens: Vec<u32>,
+    /// Where its slots are, as in [`Prompt::slots`].
+    pub slots: Vec<Option<SlotTokens>>,
 }
 
 /// Which prompts are wanted.
@@ -37,8 +39,8 @@ pub struct Wanted<'w> {
     /// Name of the template.
     pub template: &'w str,
     /// A prompt that all have the number of tokens and the places of the slots in common with, so that a position of one is
-    /// that position of all.
-    pub like: &'w Prompt,
+    /// that position of all; `None`: they may differ in these.
+    pub like: Option<&'w Prompt>,
     /// Whether legal prompts alone count.
     pub legal: bool,
     /// How many of each group.
@@ -90,7 +92,11 @@ fn none(stock: &Stock, wanted: &Wanted) -> PromptError {
     let unanswered = Wanted { legal: false, sample: 1, ..*wanted };
     match wanted.legal.then(|| draw(stock, &unanswered)).and_then(|drawn| drawn.into_iter().next()) {
         Some(asked) => PromptError::NoneLegalForMean { group, template, example: asked.text },
-        None => PromptError::NoneAlike { group, template, like: wanted.like.text.clone() },
+        None => PromptError::NoneAlike {
+            group,
+            template,
+            like: wanted.like.map_or(String::new(), |like| like.text.clone()),
+        },
     }
 }
 
@@ -125,6 +131,6 @@ fn ask(stock: &Stock, wanted: &Wanted, index: usize) -> Option<PlainPrompt> {
                 (fields, placed.text, stock.bos.into_iter().chain(placed.encoding.ids).collect(), placed.slots)
             }
         };
-    let alike = tokens.len() == wanted.like.tokens.len() && slots == wanted.like.slots;
-    alike.then(|| PlainPrompt { group: stock.group.clone(), fields, text, tokens })
+    let alike = wanted.like.is_none_or(|like| tokens.len() == like.tokens.len() && slots == like.slots);
+    alike.then(|| PlainPrompt { group: stock.group.clone(), fields, text, tokens, slots })
 }

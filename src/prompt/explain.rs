@@ -55,7 +55,7 @@ fn fix(stock: &Stock, reason: Reason) -> String {
                 None => "no integer is one token".into(),
             };
             let several = if matches!(reason, Reason::Long(_)) {
-                ", or answer = \"multi-token\", which allows operands of several tokens,"
+                ", or words = \"multi-token\", which allows operands of several tokens,"
             } else {
                 ""
             };
@@ -99,7 +99,7 @@ fn fix_fixed(stock: &Stock, reason: Reason) -> Option<String> {
 fn fix_words(reason: Reason, slot: &str) -> String {
     match reason {
         Reason::Long(_) => {
-            "write words of one token, or answer = \"multi-token\" where no position of theirs is needed".into()
+            "write words of one token, or words = \"multi-token\", which allows words of several tokens".into()
         }
         Reason::Shared(_) => "write a template with spaces or other text around the slot".into(),
         Reason::Merges => {

@@ -19,7 +19,7 @@ const CHUNK: usize = 1 << 14;
 /// Every legal prompt, by template, group, and what fills the template.
 ///
 /// A prompt is legal when its answer exists and is in range, the tokens of prompt and answer begin with the tokens of the
-/// prompt alone, and, with single-token answers, each slot and the answer is one token of its own.
+/// prompt alone, with single-token answers the answer is one token, and with single-token words each slot is one token of its own.
 ///
 /// # Errors
 /// A group that has no legal prompt in a template, with the reasons; `bos = true` on a tokenizer without one.

@@ -51,7 +51,7 @@ pub use integers::integers;
 pub use limits::MOST_LOOKED_AT;
 pub use limits::MOST_PROMPTS;
 pub use pairs::{From, alike, pairs};
-pub use positions::{BOS, LAST, TemplatePositions};
+pub use positions::{BOS, CountedFrom, LAST, PromptShape, SlotSpan, TemplatePositions};
 pub(crate) use random::Random;
 pub use resolved::{NamedTemplate, ResolvedPrompts};
 pub use respond::{Respondent, Response, respond};

@@ -30,6 +30,8 @@ pub struct ResolvedPrompts {
     pub groups: Vec<PromptGroup>,
     /// Whether answers must be one token.
     pub answer: Answer,
+    /// Whether each slot of a prompt must be one token of its own.
+    pub single_words: bool,
     /// Which prompts stay by the model's own answer.
     pub keep: Keep,
     /// How many are drawn per group and template.
@@ -144,6 +146,7 @@ impl ResolvedPrompts {
             groups: source.groups(),
             source,
             answer: spec.answer,
+            single_words: spec.single_words(),
             keep: spec.keep,
             sample: spec.sample,
             skip: spec.skip,

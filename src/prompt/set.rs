@@ -102,8 +102,8 @@ pub struct SlotTokens {
 pub struct SetTemplate {
     /// Its name in the spec.
     pub name: String,
-    /// Tokens of fixed text in the first legal prompt, after the shots: index in [`Prompt::tokens`] and trimmed text.
-    pub(super) literals: Vec<(usize, String)>,
+    /// Tokens of fixed text in the first legal prompt, after the shots.
+    pub(super) literals: Vec<LiteralToken>,
     /// Names of the slots' positions, in the order of [`Prompt::slots`].
     pub(super) places: Vec<String>,
     /// The first slot found that is not a token of its own, by its number among the places, with its tokens.
@@ -111,9 +111,38 @@ pub struct SetTemplate {
 }
 
 impl SetTemplate {
-    /// Where its fixed text is in prompts, token by token.
-    pub fn fixed(&self) -> impl Iterator<Item = usize> + '_ {
-        self.literals.iter().map(|(position, _)| *position)
+    /// Where its fixed text is in prompts that have their slots there, token by token.
+    pub fn fixed<'t>(&'t self, slots: &'t [Option<SlotTokens>]) -> impl Iterator<Item = Option<usize>> + 't {
+        self.literals.iter().map(|literal| literal.position(slots))
+    }
+}
+
+/// A token of a template's fixed text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LiteralToken {
+    /// Its text without spaces around it.
+    pub text: String,
+    /// The slot that ends last before it, by its number among the places, if any does.
+    pub after: Option<usize>,
+    /// Tokens between that slot's end, or the prompt's beginning, and it.
+    pub offset: usize,
+}
+
+impl LiteralToken {
+    /// The token at `position` of a prompt with its slots there.
+    pub fn new(text: String, position: usize, slots: &[Option<SlotTokens>]) -> Self {
+        let end = |(place, slot): (usize, &Option<SlotTokens>)| slot.map(|slot| (slot.first + slot.count, place));
+        match slots.iter().enumerate().filter_map(end).filter(|(end, _)| *end <= position).max() {
+            Some((end, place)) => Self { text, after: Some(place), offset: position - end },
+            None => Self { text, after: None, offset: position },
+        }
+    }
+
+    /// Where it is in a prompt with its slots there; `None` where that one has not the slot before it.
+    pub fn position(&self, slots: &[Option<SlotTokens>]) -> Option<usize> {
+        let Some(place) = self.after else { return Some(self.offset) };
+        let slot = (*slots.get(place)?)?;
+        Some(slot.first + slot.count + self.offset)
     }
 }
 

@@ -85,7 +85,7 @@ impl<'a> Stock<'a> {
         self.tokenise(0, &self.solve(index).ok()?).ok()
     }
 
-    /// The tokens of a prompt and of its slots; with single-token answers each slot must be one token of its own.
+    /// The tokens of a prompt and of its slots, each of which must be one token of its own where the spec says so.
     pub fn place(&self, with: &impl Fill) -> Result<EncodedPrompt, Fault> {
         let (text, spans) = render(self.template, with);
         let encoding = self.tokenizer.encode(&text).map_err(|_| Reason::UnknownText)?;
@@ -93,7 +93,7 @@ impl<'a> Stock<'a> {
         let mut slots = vec![None; self.template.places.len()];
         for (slot, span) in &spans {
             let tokens = slot_tokens(&encoding, &text, span);
-            if self.resolved.answer == Answer::SingleToken {
+            if self.resolved.single_words {
                 let fault = |reason| {
                     let word = text.get(span.clone()).unwrap_or_default().to_string();
                     Fault { reason, word: matches!(slot, Slot::Word { .. }).then_some((*slot, word)) }

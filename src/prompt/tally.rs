@@ -87,8 +87,8 @@ struct Counting {
     kept: Vec<Prompt>,
     /// Where those of the template begin.
     first: usize,
-    /// Where fixed tokens are in the template's first prompt.
-    fixed: Option<Vec<usize>>,
+    /// The template by its first prompt, which says where fixed tokens are.
+    described: Option<SetTemplate>,
     kinds: HashSet<TallyKey>,
     /// Forms that were seen, each with its number of tokens and whether one of those places is in a number.
     forms: HashMap<LayoutForm, TokenShape>,
@@ -119,7 +119,7 @@ impl Counting {
             begins: Vec::new(),
             kept: Vec::new(),
             first: 0,
-            fixed: None,
+            described: None,
             kinds: HashSet::new(),
             forms: HashMap::new(),
             last: None,
@@ -180,11 +180,9 @@ impl Counting {
 
     /// Keeps a prompt that is the first of its kind, or that is wanted whatever its kind.
     fn offer(&mut self, stock: &Stock, prompt: Prompt, is_wanted: bool) {
-        if self.fixed.is_none() {
-            let described = described::describe(stock, std::slice::from_ref(&prompt));
-            self.fixed = Some(described.fixed().collect());
-        }
-        let at = self.fixed.iter().flatten().map(|&at| prompt.tokens.get(at).copied()).collect();
+        let first = || described::describe(stock, std::slice::from_ref(&prompt));
+        let fixed = self.described.get_or_insert_with(first).fixed(&prompt.slots);
+        let at = fixed.map(|at| prompt.tokens.get(at?).copied()).collect();
         let kind = (prompt.template, prompt.tokens.len(), prompt.slots.clone(), at);
         if self.kinds.insert(kind) || is_wanted {
             self.kept.push(prompt);
@@ -206,9 +204,11 @@ impl Counting {
             Some(seen) if !seen.varies && !is_wanted => seen,
             _ => {
                 let prompt = layouts.prompt(stock, id, calculation, laid);
+                let slots = prompt.slots.clone();
                 self.offer(stock, prompt, is_wanted);
-                let fixed = self.fixed.as_deref().unwrap_or_default();
-                let seen = TokenShape { varies: layouts.has_number_at(stock, laid, fixed), ..seen };
+                let fixed: Vec<usize> =
+                    self.described.iter().flat_map(|template| template.fixed(&slots).flatten()).collect();
+                let seen = TokenShape { varies: layouts.has_number_at(stock, laid, &fixed), ..seen };
                 self.forms.insert(form, seen);
                 seen
             }
@@ -274,7 +274,7 @@ impl Taker for Counting {
 
     fn describe(&mut self, stock: &Stock) -> SetTemplate {
         let first = std::mem::replace(&mut self.first, self.kept.len());
-        self.fixed = None;
+        self.described = None;
         self.forms.clear();
         self.last = None;
         described::describe(stock, &self.kept[first..])

@@ -86,7 +86,7 @@ pub(crate) use parsed::layers_of;
 pub use parsed::{Notation, Parsed};
 pub use position::PositionName;
 pub(crate) use prompts::DEFAULT_COMPLETION;
-pub use prompts::{Answer, Keep, Operands, Prompts, Range, Shot, Templates};
+pub use prompts::{Answer, Keep, Operands, Prompts, Range, Shot, Templates, WordTokens};
 pub use schema::schema;
 pub use site::{HookPattern, SitePattern, UnitPattern};
 pub(crate) use site::{has_heads, has_neurons};

@@ -8,7 +8,8 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "a position such as \"last\", \"op\" or -1")]
 pub enum PositionName {
-    /// `a`, `op`, `b` or a slot of words (`s.2`: its second place), `last`, `bos`, a token of the template such as `=`; `each` for
+    /// `a`, `op`, `b` or a slot of words (`s.2`: its second place), of one of several tokens a part: `subject.first`, `subject.last`,
+    /// `subject[1]`, `subject.all` together, `subject.each` on their own; `last`, `bos`, a token of the template such as `=`; `each` for
     /// every position on its own; `all` for every position together.
     Name(String),
     /// From 0; negative from the end.
@@ -35,6 +36,11 @@ impl PositionName {
     pub fn all() -> Self {
         PositionName::Name("all".into())
     }
+
+    /// Whether it is several positions as one: `all`, `subject.all`.
+    pub fn is_several(&self) -> bool {
+        matches!(self, PositionName::Name(name) if name == "all" || name.ends_with(".all"))
+    }
 }
 
 impl fmt::Display for PositionName {
@@ -47,6 +53,6 @@ impl fmt::Display for PositionName {
 }
 
 schema_of!(PositionName, |_| {
-    "description": "A position: `a`, `op`, `b` or a slot of words (`s.2`: its second place), `last`, `bos`, a token of the template such as `=`, an index (negative from the end); `each` for every position on its own, `all` for every position together.",
+    "description": "A position: `a`, `op`, `b` or a slot of words (`s.2`: its second place), of a slot of several tokens `subject.first`, `subject.last`, `subject[1]`, `subject.all` (together) or `subject.each`, `last`, `bos`, a token of the template such as `=`, an index (negative from the end); `each` for every position on its own, `each.end` the same counted from the end, `all` for every position together.",
     "anyOf": [{ "type": "string", "minLength": 1 }, { "type": "integer" }],
 });

@@ -50,6 +50,11 @@ pub struct Prompts {
     /// Whether the answer must be one token, or may be several (and is then decoded greedily).
     #[serde(default)]
     pub answer: Answer,
+    /// Whether each word, operand and operator of a prompt must be one token of its own there, or may be several: then positions are
+    /// within them, `subject.first`, `subject.last`, `subject.all`, `subject.each`, and prompts of a template may differ in length.
+    /// Left out: as `answer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub words: Option<WordTokens>,
     /// Answers that are legal, as a half-open range: `"0..1000"`. Left out: every answer that is not negative.
     #[schemars(extend("format" = "range"))]
     pub answers: Option<String>,
@@ -90,6 +95,15 @@ impl Prompts {
     /// Whether they are of no operands: of words, or of tokens.
     pub(crate) fn is_words(&self) -> bool {
         self.operands.is_none()
+    }
+
+    /// Whether each word must be one token.
+    pub fn single_words(&self) -> bool {
+        let like_answer = match self.answer {
+            Answer::SingleToken => WordTokens::SingleToken,
+            Answer::MultiToken => WordTokens::MultiToken,
+        };
+        self.words.unwrap_or(like_answer) == WordTokens::SingleToken
     }
 
     /// In how many groups its prompts are told apart in rows: one for each operator; all words are one.
@@ -290,6 +304,16 @@ pub enum Answer {
     #[default]
     SingleToken,
     /// Answers of any length; accuracy is told for the first token and for the whole answer, decoded greedily.
+    MultiToken,
+}
+
+/// How many tokens what fills a prompt's slots may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WordTokens {
+    /// Prompts with a word, operand or operator of more than one token are not legal.
+    SingleToken,
+    /// Any number.
     MultiToken,
 }
 

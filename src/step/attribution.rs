@@ -37,10 +37,7 @@ impl Kind for AttributionPatching {
                 let note = "gradients are in the model's half precision; write dtype = \"f32\" where it fits";
                 outcome.notes.push(format!("{}: {note}", subject.name));
             }
-            let cells = subject.cells(self, context)?;
-            cells.iter().try_for_each(|cell| {
-                attribute_cell(self, exact.as_ref(), CellRun { cell, subject, context, outcome: &mut *outcome })
-            })
+            subject.each_cell(self, context, outcome, |run| attribute_cell(self, exact.as_ref(), run))
         })?;
         if let Some(exact) = exact {
             outcome.notes.extend(exact.note.clone());

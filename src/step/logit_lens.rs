@@ -147,8 +147,7 @@ fn check_sites(step: &step::LogitLens, context: &Context) -> Result<(), Error> {
 
 /// Refuses several positions as one.
 fn check_positions(step: &step::LogitLens, context: &Context) -> Result<(), Error> {
-    let all = PositionName::all();
-    match step.positions.iter().position(|name| *name == all) {
+    match step.positions.iter().position(PositionName::is_several) {
         Some(index) => {
             let path = ["step", &step.name, "positions", &index.to_string()];
             let problem = "the logit lens reads one position at a time; write 'each' for every position";

@@ -1,7 +1,7 @@
 //! Step `max-activations`: the prompts and tokens that activate neurons or heads most.
 
 use super::kind::Kind;
-use super::model_run::{self, CellRun};
+use super::model_run::{self, TemplateRun};
 use super::places::{self, Component, PlaceColumns, PositionGroup};
 use super::{Outcome, RowsInfo, Scope, replays};
 use crate::Error;
@@ -16,7 +16,7 @@ use std::collections::HashSet;
 
 impl Kind for step::MaxActivations {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_cell(self, context, |run| look(self, run))
+        model_run::each_template(self, context, |run| look(self, run))
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
@@ -44,28 +44,39 @@ struct ActivationPeak {
 }
 
 /// The largest values of the prompts of one template.
-fn look(step: &step::MaxActivations, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
-    let units = units(step, Scope::of(subject, &cell.template), context)?;
-    let positions = at(step, &cell.positions, &cell.template, context)?;
-    let prompts = each_once(&cell.prompts);
-    let tokens = model_run::tokens(&prompts)?;
-    let wanted: HookPositions = units.iter().map(|unit| (unit.hook, positions.clone())).collect();
-    let label = format!("{}: {}", step.name, subject.name);
-    let task = context.progress.begin(&label, prompts.len() as u64, "prompts");
+fn look(step: &step::MaxActivations, run: TemplateRun) -> Result<(), Error> {
+    let TemplateRun { shapes, subject, context, outcome } = run;
+    let Some(template) = shapes.first().map(|cell| cell.template.as_str()) else { return Ok(()) };
+    let units = units(step, Scope::of(subject, template), context)?;
+    // Each with the shape that it is of.
+    let mut prompts: Vec<&Prompt> = Vec::new();
+    let mut of_shape: Vec<usize> = Vec::new();
     let mut largest: Vec<Vec<ActivationPeak>> = vec![Vec::new(); units.len()];
-    let batch = context.batch(&subject.model);
-    replays::captured(subject, (&label, &tokens), &wanted, batch, (context, &task), |part, activations| {
-        for (unit, largest) in units.iter().zip(&mut largest) {
-            let Some((activation, number)) = activations.get(&unit.hook).zip(unit.unit) else { continue };
-            for (row, prompt) in part.clone().enumerate() {
-                largest.extend(positions.iter(tokens.pos).filter_map(|position| {
-                    Some(ActivationPeak { value: size(activation.unit(row, position, number)?), prompt, position })
-                }));
+    for (shape, cell) in shapes.iter().enumerate() {
+        let positions = at(step, &cell.positions, template, context)?;
+        let own = each_once(&cell.prompts);
+        let tokens = model_run::tokens(&own)?;
+        let wanted: HookPositions = units.iter().map(|unit| (unit.hook, positions.clone())).collect();
+        let label = format!("{}: {}", step.name, subject.name);
+        let task = context.progress.begin(&label, own.len() as u64, "prompts");
+        let batch = context.batch(&subject.model);
+        let first = prompts.len();
+        of_shape.extend(own.iter().map(|_| shape));
+        prompts.extend(own);
+        replays::captured(subject, (&label, &tokens), &wanted, batch, (context, &task), |part, activations| {
+            for (unit, largest) in units.iter().zip(&mut largest) {
+                let Some((activation, number)) = activations.get(&unit.hook).zip(unit.unit) else { continue };
+                for (row, prompt) in part.clone().enumerate() {
+                    largest.extend(positions.iter(tokens.pos).filter_map(|position| {
+                        let value = size(activation.unit(row, position, number)?);
+                        Some(ActivationPeak { value, prompt: first + prompt, position })
+                    }));
+                }
+                keep(largest, step.top, &prompts);
             }
-            keep(largest, step.top, &prompts);
-        }
-        Ok(())
-    })?;
+            Ok(())
+        })?;
+    }
 
     let facts = subject.model.facts();
     let each =
@@ -74,12 +85,12 @@ fn look(step: &step::MaxActivations, CellRun { cell, subject, context, outcome }
         .map(|(unit, (place, &ActivationPeak { value, prompt, position }))| {
             let id = prompts[prompt].tokens.get(position).copied().unwrap_or_default();
             let token = subject.model.tokenizer().token(id).unwrap_or_default();
-            let at = places::at(&cell.positions, position);
+            let at = places::at(&shapes[of_shape[prompt]].positions, position);
             FoundRow { unit: *unit, at, facts, rank: place + 1, value, token, prompt: prompts[prompt] }
         })
         .collect();
     let rows = LargestColumns::frame(&rows)?;
-    outcome.add_labelled(&step.name, subject.labels(), &cell.template, rows)?;
+    outcome.add_labelled(&step.name, subject.labels(), template, rows)?;
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Mean activations that edits put in the place of others (paper §2.1, appendix A).
 
+mod by_name;
+
 use super::divided::Divided;
 use super::{ModelRun, Outcome, TemplateBatch, model_run, replays};
 use crate::Error;
@@ -56,7 +58,7 @@ impl<'s> Over<'s> {
     }
 
     /// Which prompts are drawn of a template, `sample` of each group.
-    fn draw<'w>(&self, template: &'w str, like: &'w Prompt, sample: usize) -> prompt::Wanted<'w> {
+    fn draw<'w>(&self, template: &'w str, like: Option<&'w Prompt>, sample: usize) -> prompt::Wanted<'w> {
         let MeanOver { legality, operators, seed, .. } = *self.mean;
         let legal = legality == Legality::Legal;
         prompt::Wanted { template, like, legal, sample, seed, balanced: operators == MeanOperators::All }
@@ -70,8 +72,10 @@ impl<'s> Over<'s> {
         let spec = context.prompts(self.set(), self.step)?;
         let refuse = |error: PromptError| context.refuse_prompts(self.set(), &survey.name, error);
         let sample = self.mean.sample;
+        let is_alone =
+            |cell: &SurveyedCell| survey.cells.iter().filter(|one| one.template == cell.template).count() == 1;
         let of = |cell: &SurveyedCell| {
-            let draw = self.draw(&cell.template, &cell.first, sample);
+            let draw = self.draw(&cell.template, Some(&cell.first).filter(|_| is_alone(cell)), sample);
             context.models.drawn(spec, &survey.sketch, &draw).map_err(refuse)
         };
         survey.cells.iter().map(of).collect()
@@ -141,9 +145,10 @@ impl Means {
         let set = over.set();
         let refuse = |error: PromptError| context.refuse_prompts(set, &subject.name, error);
         let resolved = ResolvedPrompts::new(context.prompts(set, step)?).map_err(PromptError::Spec).map_err(refuse)?;
-        let like = cell.prompts.first().ok_or_else(|| Error::failed(step)("no prompts to edit"))?;
+        let like = *cell.prompts.first().ok_or_else(|| Error::failed(step)("no prompts to edit"))?;
         let model = &subject.model;
-        let draw = over.draw(&cell.template, like, mean.sample);
+        // Of prompts of several shapes a position has the mean of those that stand under its name, in prompts of all shapes.
+        let draw = over.draw(&cell.template, Some(like).filter(|_| !cell.is_one_of_several()), mean.sample);
         let drawn = prompt::every(&resolved, model.tokenizer(), model.bos_override(), &draw).map_err(refuse)?;
         let counts: Vec<usize> = drawn.iter().map(Vec::len).collect();
         let note = note(mean, cell, subject, &resolved.groups, &counts);
@@ -156,17 +161,23 @@ impl Means {
         let same = mean.operators == MeanOperators::Same;
         let group = |(index, &count): (usize, &usize)| std::iter::repeat_n(if same { index } else { 0 }, count);
         let groups: Vec<usize> = counts.iter().enumerate().flat_map(group).collect();
-        let rows: Vec<&[u32]> = asked.iter().map(|asked| asked.tokens.as_slice()).collect();
-        let tokens = Tokens::from_rows(&rows).ok_or_else(|| Error::failed(step)("no prompts of one length"))?;
-        let all = union(wanted, tokens.pos);
+        let length = cell.positions.length;
+        let all = union(wanted, length);
         let sums = match all.is_empty() {
             true => vec![Sums::new(); groups.last().map_or(0, |group| group + 1)],
-            false => sums(over, &all, (&tokens, &groups), cell, subject, context, outcome)?,
+            false if cell.is_one_of_several() => {
+                by_name::sums(over, &all, (&asked, &groups), cell, subject, context, outcome)?
+            }
+            false => {
+                let rows: Vec<&[u32]> = asked.iter().map(|asked| asked.tokens.as_slice()).collect();
+                let tokens = Tokens::from_rows(&rows).ok_or_else(|| Error::failed(step)("no prompts of one length"))?;
+                sums(over, &all, (&tokens, &groups), cell, subject, context, outcome)?
+            }
         };
         let pooled = mean.positions == MeanPositions::Pooled;
         let of = |wanted: &HookPositions| {
             let part = |sums: &Sums| {
-                let one = |(&hook, at): (&Hook, &Positions)| Some((hook, part(sums.get(&hook)?, at, tokens.pos)));
+                let one = |(&hook, at): (&Hook, &Positions)| Some((hook, part(sums.get(&hook)?, at, length)));
                 wanted.iter().filter_map(one).collect::<Sums>()
             };
             let means = means_of(sums.iter().map(part).collect(), &groups, pooled);

@@ -37,6 +37,7 @@ mod ranked;
 mod ranking;
 mod replays;
 mod scope;
+mod shapes;
 mod smallest;
 mod summary;
 pub mod train;

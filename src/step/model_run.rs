@@ -3,6 +3,7 @@
 use super::divided::Divided;
 use super::labels::RunLabels;
 use super::network::ResumableNetwork;
+use super::shapes::OpenTemplate;
 use super::{Network, Outcome};
 use crate::Error;
 use crate::context::Context;
@@ -27,7 +28,7 @@ pub struct ModelRun {
     pub set: Rc<PromptSet>,
 }
 
-/// The prompts of one template: all of one length, their positions named.
+/// The prompts of one template that are of one shape: of one length, their slots at the same tokens, their positions named.
 #[derive(Clone)]
 pub struct TemplateBatch<'s> {
     /// Name of the template.
@@ -36,9 +37,23 @@ pub struct TemplateBatch<'s> {
     pub prompts: Vec<&'s Prompt>,
     /// Names of the positions.
     pub positions: TemplatePositions,
+    /// Which of the template's shapes it is, from 0, and how many there are.
+    pub shape: (usize, usize),
 }
 
-/// What is to be done: a model's prompts of one template, with what it is done with and what comes of it.
+/// A model's prompts of one template, by shape, with what they are worked on with and what comes of it.
+pub struct TemplateRun<'r> {
+    /// The prompts of each shape.
+    pub shapes: &'r [TemplateBatch<'r>],
+    /// The model.
+    pub subject: &'r ModelRun,
+    /// All else.
+    pub context: &'r Context<'r>,
+    /// What the step makes.
+    pub outcome: &'r mut Outcome,
+}
+
+/// What is to be done: a model's prompts of one template and shape, with what it is done with and what comes of it.
 pub struct CellRun<'r> {
     /// The prompts.
     pub cell: &'r TemplateBatch<'r>,
@@ -54,6 +69,54 @@ impl TemplateBatch<'_> {
     /// The positions of its prompts, and its template's name.
     pub fn at(&self) -> (&TemplatePositions, &str) {
         (&self.positions, &self.template)
+    }
+
+    /// Whether its template has prompts of other shapes.
+    pub fn is_one_of_several(&self) -> bool {
+        self.shape.1 > 1
+    }
+
+    /// Whether it is the first of its template's shapes: what is said of a template is said with it.
+    pub fn is_first(&self) -> bool {
+        self.shape.0 == 0
+    }
+}
+
+impl TemplateRun<'_> {
+    /// Works on each shape; the values that are added of them become rows of the template.
+    ///
+    /// # Errors
+    /// What `work` returns. Where no prompt of a shape has a counterfactual, they are left out as long as those of another have.
+    pub fn each_shape(self, mut work: impl FnMut(CellRun) -> Result<(), Error>) -> Result<(), Error> {
+        let Self { shapes, subject, context, outcome } = self;
+        if let [cell] = shapes {
+            return work(CellRun { cell, subject, context, outcome });
+        }
+        let first_check = outcome.checks.len();
+        let mut open = OpenTemplate::default();
+        let mut refused = None;
+        let mut done = 0;
+        for cell in shapes {
+            outcome.template = Some(open);
+            let worked = work(CellRun { cell, subject, context, outcome: &mut *outcome });
+            open = outcome.template.take().unwrap_or_default();
+            match worked {
+                Ok(()) => done += 1,
+                Err(Error::NonePaired { first, refused: error }) => {
+                    let count = cell.prompts.len();
+                    open.unpaired().add(count, count, Some(first));
+                    refused.get_or_insert(*error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(error) = refused.filter(|_| done == 0) {
+            return Err(error);
+        }
+        let template = shapes.first().map_or("", |cell| &cell.template);
+        open.close(outcome, &subject.set, (&subject.name.to_string(), subject.labels(), template))?;
+        outcome.join_checks(first_check);
+        Ok(())
     }
 }
 
@@ -74,21 +137,58 @@ impl ModelRun {
         Divided { step, what: format!("{}, template '{template}'", self.name), context, parts }
     }
 
-    /// Its prompts by template, of a step's prompt set. A prompt that several draws of one seed have in common is there once.
+    /// Its prompts by template and shape, of a step's prompt set: the shapes of a template after each other. A prompt that several draws
+    /// of one seed have in common is there once.
     ///
     /// # Errors
-    /// Prompts of a template that differ in length, or whose slots are not one token each, at their place in the spec.
+    /// Prompts that cannot be had, at their place in the spec.
     pub fn cells(&self, step: &dyn Common, context: &Context) -> Result<Vec<TemplateBatch<'_>>, Error> {
         let mut cells = Vec::new();
         for (index, template) in self.set.templates.iter().enumerate() {
-            let prompts: Vec<&Prompt> = self.set.prompts.iter().filter(|prompt| prompt.template == index).collect();
-            if !prompts.is_empty() {
-                let positions = self.set.positions(&template.name);
-                let positions = positions.map_err(|error| context.refuse_prompts(step.prompts(), &self.name, error))?;
-                cells.push(TemplateBatch { template: template.name.clone(), prompts, positions });
+            if self.set.prompts.iter().any(|prompt| prompt.template == index) {
+                let shapes = self.set.shapes(&template.name);
+                let shapes = shapes.map_err(|error| context.refuse_prompts(step.prompts(), &self.name, error))?;
+                let count = shapes.len();
+                cells.extend(shapes.into_iter().enumerate().map(|(number, shape)| TemplateBatch {
+                    template: template.name.clone(),
+                    prompts: shape.prompts.iter().map(|&prompt| &self.set.prompts[prompt]).collect(),
+                    positions: shape.positions,
+                    shape: (number, count),
+                }));
             }
         }
         Ok(cells)
+    }
+
+    /// Lets `work` have its prompts of each template.
+    ///
+    /// # Errors
+    /// Prompts that cannot be had, and what `work` returns.
+    pub fn each_template(
+        &self,
+        step: &dyn Common,
+        context: &Context,
+        outcome: &mut Outcome,
+        mut work: impl FnMut(TemplateRun) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let cells = self.cells(step, context)?;
+        cells
+            .chunk_by(|one, other| one.template == other.template)
+            .try_for_each(|shapes| work(TemplateRun { shapes, subject: self, context, outcome: &mut *outcome }))
+    }
+
+    /// Lets `work` have its prompts of each template and shape; the values of a template's shapes become rows together.
+    ///
+    /// # Errors
+    /// Prompts that cannot be had, and what `work` returns.
+    pub fn each_cell(
+        &self,
+        step: &dyn Common,
+        context: &Context,
+        outcome: &mut Outcome,
+        mut work: impl FnMut(CellRun) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.each_template(step, context, outcome, |run| run.each_shape(&mut work))
     }
 }
 
@@ -156,7 +256,7 @@ pub fn each(
     each_on(step, context, Prompts::clone, work)
 }
 
-/// The same for the prompts of each template.
+/// The same for the prompts of each template and shape; the values of a template's shapes become rows together.
 ///
 /// # Errors
 /// Models and prompts that cannot be had, and what `work` returns.
@@ -165,12 +265,19 @@ pub fn each_cell(
     context: &Context,
     mut work: impl FnMut(CellRun) -> Result<(), Error>,
 ) -> Result<Outcome, Error> {
-    each(step, context, |subject, outcome| {
-        subject
-            .cells(step, context)?
-            .iter()
-            .try_for_each(|cell| work(CellRun { cell, subject, context, outcome: &mut *outcome }))
-    })
+    each(step, context, |subject, outcome| subject.each_cell(step, context, outcome, &mut work))
+}
+
+/// The same for the prompts of each template, its shapes together.
+///
+/// # Errors
+/// Models and prompts that cannot be had, and what `work` returns.
+pub fn each_template(
+    step: &dyn Common,
+    context: &Context,
+    mut work: impl FnMut(TemplateRun) -> Result<(), Error>,
+) -> Result<Outcome, Error> {
+    each(step, context, |subject, outcome| subject.each_template(step, context, outcome, &mut work))
 }
 
 /// The same on other prompts: what `change` makes of those that the spec says.

@@ -2,6 +2,7 @@
 
 use super::RowsInfo;
 use super::labels::{ModelColumns, RunLabels};
+use super::shapes::OpenTemplate;
 use crate::manifest::{PromptsRecord, SelfCheck};
 use crate::table::{Holds, without_rows};
 use polars::prelude::*;
@@ -20,6 +21,8 @@ pub struct Outcome {
     pub checks: Vec<SelfCheck>,
     /// The prompts that it ran on; filled in by who runs the step.
     pub prompts: Vec<PromptsRecord>,
+    /// What the shapes of the template at hand gave, where it has several.
+    pub(crate) template: Option<OpenTemplate>,
 }
 
 impl Outcome {

@@ -2,10 +2,11 @@
 
 use super::labels::ModelColumns;
 use super::model_run::{self, ModelRun, TemplateBatch};
+use super::shapes::UnpairedPrompts;
 use super::{Outcome, RowsInfo};
 use crate::Error;
 use crate::context::Context;
-use crate::cost::Survey;
+use crate::cost::{Survey, SurveyedCell};
 use crate::model::transformer::Tokens;
 use crate::prompt::{self, AnswerColumn, ChangeFault, Prompt, PromptError, ResolvedPrompts};
 use crate::spec::step::{Common, Counterfactual, CounterfactualOperators};
@@ -63,7 +64,7 @@ impl PromptPairs {
     /// Draws a counterfactual for each prompt of a cell, with the prompt's own seed. A prompt that no other fits is left out.
     ///
     /// # Errors
-    /// When no prompt has one.
+    /// When no prompt has one: [`Error::NonePaired`] where its template has prompts of other shapes.
     pub fn draw(
         cell: &TemplateBatch,
         subject: &ModelRun,
@@ -73,7 +74,7 @@ impl PromptPairs {
     ) -> Result<Self, Error> {
         let set = wanted.prompts.as_deref().or(step.prompts());
         Self::found(cell, subject, wanted, step, context)?
-            .map_err(|error| context.refuse_prompts(set, &subject.name, error))
+            .map_err(|error| of_shape(cell, error, |error| context.refuse_prompts(set, &subject.name, error)))
     }
 
     /// The same for a step that may read nothing of the other prompts: then, where some prompt has none, each prompt is its own.
@@ -104,9 +105,10 @@ impl PromptPairs {
                 let why = format!(
                     "{why}; the other prompt is read for its answer alone: write measures without it, such as accuracy and kl{contrast}"
                 );
-                Err(context.refuse_prompts(set, &subject.name, PromptError::NoCounterfactual { text, why }))
+                let refuse = |error| context.refuse_prompts(set, &subject.name, error);
+                Err(of_shape(cell, PromptError::NoCounterfactual { text, why }, refuse))
             }
-            Err(error) => Err(context.refuse_prompts(set, &subject.name, error)),
+            Err(error) => Err(of_shape(cell, error, |error| context.refuse_prompts(set, &subject.name, error))),
         }
     }
 
@@ -231,7 +233,8 @@ impl PromptPairs {
             entry.or_insert_with(|| self.others[index].clone());
         }
         let prompts = self.clean[range.clone()].iter().map(|&index| cell.prompts[index]).collect();
-        let cell = TemplateBatch { template: cell.template.clone(), prompts, positions: cell.positions.clone() };
+        let (template, positions) = (cell.template.clone(), cell.positions.clone());
+        let cell = TemplateBatch { template, prompts, positions, shape: cell.shape };
         let others = others.into_values().collect();
         let clean = (0..range.len()).collect();
         (cell, Self { clean, other, others, alone: self.alone, unpaired: Unpaired::default() })
@@ -263,24 +266,38 @@ impl PromptPairs {
     ) -> PolarsResult<()> {
         let clean: Vec<&Prompt> = self.clean.iter().map(|&index| cell.prompts[index]).collect();
         let other: Vec<&Prompt> = self.other.iter().map(|&index| &self.others[index]).collect();
-        if let Some(first) = &self.unpaired.first {
-            let (count, of) = (self.unpaired.count, self.unpaired.count + self.clean.len());
-            let (model, template) = (&subject.name, &cell.template);
-            outcome.notes.push(format!(
-                "{model}: template '{template}': {count} of {of} prompts have no counterfactual and are left out; the first: {first}"
-            ));
+        let (count, of) = (self.unpaired.count, self.unpaired.count + self.clean.len());
+        let first = self.unpaired.first.as_ref().map(ToString::to_string);
+        match &mut outcome.template {
+            Some(open) => open.unpaired().add(count, of, first),
+            None => {
+                let mut unpaired = UnpairedPrompts::default();
+                unpaired.add(count, of, first);
+                outcome.notes.extend(unpaired.note(&subject.name.to_string(), &cell.template));
+            }
         }
         let of = clean.into_iter().zip(other).map(|(clean, other)| (clean, other, cell.template.as_str()));
         let mut rows = PairColumns::frame(of)?;
         if self.alone {
             rows = rows.clear();
-            outcome.notes.push(format!(
+            let note = format!(
                 "{}: template '{}': no other prompt fits, and {name} reads nothing of one: {name}.pairs has no rows",
                 subject.name, cell.template
-            ));
+            );
+            if !outcome.notes.contains(&note) {
+                outcome.notes.push(note);
+            }
         }
         outcome.add_rows(&format!("{name}.pairs"), subject.labels(), rows)
     }
+}
+
+/// That no prompt of a cell has a counterfactual, which is of no weight where those of other shapes have one.
+fn of_shape(cell: &TemplateBatch, error: PromptError, refuse: impl Fn(PromptError) -> Error) -> Error {
+    if !cell.is_one_of_several() || !matches!(error, PromptError::NoCounterfactual { .. }) {
+        return refuse(error);
+    }
+    Error::NonePaired { first: error.to_string(), refused: Box::new(refuse(error)) }
 }
 
 /// Refuses a set that counterfactuals are drawn from where it has no prompt like those of a step. What is in the set that the
@@ -299,8 +316,10 @@ pub fn foresee(wanted: &Counterfactual, step: &dyn Common, survey: &Survey, cont
     let drawn = context.models.census(spec, &survey.sketch);
     let pool = drawn.map_err(|error| context.refuse_prompts(Some(set), &survey.name, error))?;
     let others = pool.shapes.numbered_as(&names);
-    for cell in &survey.cells {
-        if !others.iter().any(|other| prompt::alike(&cell.first, other)) {
+    for shapes in survey.cells.chunk_by(|one, other| one.template == other.template) {
+        let fits = |cell: &SurveyedCell| others.iter().any(|other| prompt::alike(&cell.first, other));
+        // Of prompts of several shapes those that fit none are left out.
+        if let Some(cell) = shapes.first().filter(|_| !shapes.iter().any(fits)) {
             let problem = format!(
                 "prompt set '{set}' has no prompt with the template and the positions of {:?} (model '{}')",
                 cell.first.text, survey.name

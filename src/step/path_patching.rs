@@ -37,11 +37,8 @@ type Path<'a> = (Sender, Option<Receiver>, Option<usize>, &'a PositionGroup);
 impl Kind for PathPatching {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
         model_run::each(self, context, |subject, outcome| {
-            let cells = subject.cells(self, context)?;
             let first = outcome.checks.len();
-            cells
-                .iter()
-                .try_for_each(|cell| patch(self, CellRun { cell, subject, context, outcome: &mut *outcome }))?;
+            subject.each_cell(self, context, outcome, |run| patch(self, run))?;
             outcome.join_checks(first);
             Ok(())
         })

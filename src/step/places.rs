@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::intervene::{Layout, Positions, Units};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
+use crate::prompt::CountedFrom;
 use crate::spec::Parsed;
 use crate::spec::{
     ComponentKind, ComponentPattern, HookPattern, PositionName, SitePattern, SpecErrors, UnitPattern, has_heads,
@@ -280,7 +281,8 @@ pub fn distinct(places: Vec<Component>) -> Vec<Component> {
     places.into_iter().collect::<IndexSet<_>>().into_iter().collect()
 }
 
-/// Resolves positions: each name on its own, `each` for every position on its own, `all` for all together.
+/// Resolves positions: each name on its own, `each` for every position on its own (`each.end`: counted from the end), `all` for all
+/// together; of a slot of several tokens a part of it.
 ///
 /// # Errors
 /// A name that the template does not have, an index beyond its tokens.
@@ -320,29 +322,22 @@ pub fn positions_at(
     if unknown.is_empty() { Ok(found) } else { Err(SpecErrors::join(unknown).into()) }
 }
 
+/// What is wrong with a name, and what to write.
+type NameFault = (String, String);
+
 /// The positions of a name, or what is wrong with it and what to write.
-fn named(
-    name: &PositionName,
-    of: &prompt::TemplatePositions,
-    template: &str,
-) -> Result<Vec<PositionGroup>, (String, String)> {
+fn named(name: &PositionName, of: &prompt::TemplatePositions, template: &str) -> Result<Vec<PositionGroup>, NameFault> {
+    let each = |from| (0..of.length).map(|index| single(of.label(index, from), index)).collect();
     match name {
-        PositionName::Name(name) if name == "all" => {
-            Ok(vec![PositionGroup { label: "all".into(), index: None, positions: Positions::All }])
-        }
-        PositionName::Name(name) if name == "each" => Ok((0..of.length).map(|index| at(of, index)).collect()),
-        PositionName::Name(name) => match of.names.get(name) {
-            Some(&index) => Ok(vec![single(name.clone(), index)]),
-            None => {
-                // The first place of a slot has the slot's name alone.
-                let first = name.strip_suffix(".1").and_then(|slot| of.names.get_key_value(slot));
-                let near = first.map(|(slot, _)| slot.as_str());
-                let near = near.or_else(|| nearest(name, of.names.keys().map(String::as_str)));
-                let near = near.map_or(String::new(), |near| format!("write '{near}'; "));
-                let names = of.names.keys().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
-                let problem = format!("template '{template}' has no position '{name}'");
-                Err((problem, format!("{near}there are {names}, 'each', 'all' and indices")))
-            }
+        PositionName::Name(name) => match name.as_str() {
+            "all" => Ok(vec![PositionGroup { label: "all".into(), index: None, positions: Positions::All }]),
+            "each" => Ok(each(CountedFrom::Start)),
+            "each.end" => Ok(each(CountedFrom::End)),
+            _ => match (of.names.get(name), in_slot(name, of, template)) {
+                (Some(&index), _) => Ok(vec![single(name.clone(), index)]),
+                (None, Some(found)) => found,
+                (None, None) => Err(unknown(name, of, template)),
+            },
         },
         PositionName::Index(index) => {
             let length = of.length as i64;
@@ -358,6 +353,71 @@ fn named(
     }
 }
 
+/// A name that is none.
+fn unknown(name: &str, of: &prompt::TemplatePositions, template: &str) -> NameFault {
+    // The first place of a slot has the slot's name alone.
+    let choices = of.choices();
+    let first = name.strip_suffix(".1").and_then(|slot| of.names.get_key_value(slot));
+    let near = first.map(|(slot, _)| slot.as_str());
+    let near = near.or_else(|| nearest(name, choices.iter().map(String::as_str)));
+    let near = near.map_or(String::new(), |near| format!("write '{near}'; "));
+    let names = choices.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    let problem = format!("template '{template}' has no position '{name}'");
+    (problem, format!("{near}there are {names}, 'each', 'all' and indices"))
+}
+
+/// Positions within a slot, such as `subject.last` and `subject[-1]`; `None` where the name is of no slot.
+fn in_slot(
+    name: &str,
+    of: &prompt::TemplatePositions,
+    template: &str,
+) -> Option<Result<Vec<PositionGroup>, NameFault>> {
+    // `s.2` is a slot's second place, and `s.2.last` the last token there: the longest slot that the name begins with.
+    let slots =
+        of.slots.iter().filter_map(|(slot, span)| Some((slot.as_str(), span, name.strip_prefix(slot.as_str())?)));
+    let (slot, span, part) = slots.max_by_key(|(slot, ..)| slot.len())?;
+    let refused = |problem: String, advice: String| Some(Err((problem, advice)));
+    if !span.own || part.is_empty() {
+        let why = span.several.as_deref().unwrap_or("it shares a token with other text");
+        let advice = match span.own {
+            true => format!("write '{slot}.last', '{slot}.first', '{slot}.all' or '{slot}.each'"),
+            false => "write a template with spaces or other text around the slot".to_string(),
+        };
+        let of_template = format!("(template '{template}')");
+        return match part.is_empty() || part.starts_with(['.', '[']) {
+            true => refused(format!("position '{name}': {why} {of_template}"), advice),
+            false => None,
+        };
+    }
+    let each = |from| {
+        let one = |number: usize| single(span.label(slot, number, from), span.first + number);
+        Some(Ok((0..span.count).map(one).collect()))
+    };
+    match part {
+        ".first" => Some(Ok(vec![single(name.to_string(), span.first)])),
+        ".last" => Some(Ok(vec![single(name.to_string(), span.first + span.count.saturating_sub(1))])),
+        ".all" => {
+            let positions = Positions::At(span.positions().collect());
+            Some(Ok(vec![PositionGroup { label: name.to_string(), index: None, positions }]))
+        }
+        ".each" => each(CountedFrom::Start),
+        ".each.end" => each(CountedFrom::End),
+        part => {
+            let number: i64 = part.strip_prefix('[')?.strip_suffix(']')?.parse().ok()?;
+            let count = span.count as i64;
+            match if number < 0 { number + count } else { number } {
+                within if (0..count).contains(&within) => {
+                    Some(Ok(vec![single(name.to_string(), span.first + within as usize)]))
+                }
+                _ => refused(
+                    format!("position '{name}' of a slot of {count} tokens in some prompts (template '{template}')"),
+                    format!("write '{slot}[{}]' to '{slot}[{}]', or '{slot}.each'", -count, count - 1),
+                ),
+            }
+        }
+    }
+}
+
 /// One position, under its own name.
 pub fn at(of: &prompt::TemplatePositions, index: usize) -> PositionGroup {
     single(label(of, index), index)
@@ -367,10 +427,9 @@ fn single(label: String, index: usize) -> PositionGroup {
     PositionGroup { label, index: Some(index), positions: Positions::At(vec![index]) }
 }
 
-/// What a position is called: by its own name before `last`, by its index where it has none.
+/// What a position is called among all of them.
 pub fn label(of: &prompt::TemplatePositions, index: usize) -> String {
-    let own = of.names.iter().find(|(_, position)| **position == index);
-    own.map_or(index.to_string(), |(name, _)| name.clone())
+    of.label(index, CountedFrom::Start)
 }
 
 /// Several positions as one.
@@ -378,7 +437,11 @@ pub fn together(at: &[PositionGroup]) -> Positions {
     if at.iter().any(|at| at.positions == Positions::All) {
         return Positions::All;
     }
-    let mut indices: Vec<usize> = at.iter().filter_map(|at| at.index).collect();
+    let each = at.iter().filter_map(|at| match &at.positions {
+        Positions::At(indices) => Some(indices.as_slice()),
+        _ => None,
+    });
+    let mut indices: Vec<usize> = each.flatten().copied().collect();
     indices.sort_unstable();
     indices.dedup();
     Positions::At(indices)

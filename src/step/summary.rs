@@ -109,7 +109,7 @@ impl MeasuredValues<'_> {
     }
 
     /// What a reader of the means should know: values that are left out, and prompts that are there more than once.
-    fn notes(&self, model: &str, bootstrap: usize) -> Vec<String> {
+    pub(super) fn notes(&self, model: &str, bootstrap: usize) -> Vec<String> {
         let mut notes = Vec::new();
         let (measures, values) = (self.measures.len().max(1), self.data.len() / self.measures.len().max(1));
         for (index, measure) in self.measures.iter().enumerate() {
@@ -232,7 +232,8 @@ fn gather(keys: &DataFrame, indices: impl Iterator<Item = u32>) -> PolarsResult<
 
 impl Outcome {
     /// Adds values as rows: means under `name`, each value under `NAME.prompts` where wanted; with the columns `model`,
-    /// `checkpoint`, `step` (the number the checkpoint's name ends in) and `template` before them.
+    /// `checkpoint`, `step` (the number the checkpoint's name ends in) and `template` before them. Of prompts of several shapes the means
+    /// are taken when the values of all of them are there.
     pub fn add_values(
         &mut self,
         name: &str,
@@ -242,9 +243,14 @@ impl Outcome {
         bootstrap: usize,
         per_prompt: bool,
     ) -> PolarsResult<()> {
-        self.notes.extend(values.notes(labels.model, bootstrap));
-        self.add_labelled(name, labels, template, values.means(bootstrap)?)?;
-        if per_prompt {
+        match &mut self.template {
+            Some(open) => open.add(name, values, bootstrap),
+            None => {
+                self.notes.extend(values.notes(labels.model, bootstrap));
+                self.add_labelled(name, labels, template, values.means(bootstrap)?)?;
+            }
+        }
+        if per_prompt && !values.prompts.is_empty() {
             self.add_labelled(&format!("{name}.prompts"), labels, template, values.each()?)?;
         }
         Ok(())

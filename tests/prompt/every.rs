@@ -16,7 +16,7 @@ fn asked(
 ) -> Result<Vec<Vec<PlainPrompt>>, PromptError> {
     let set = build(toml, tokenizer).expect("legal prompts");
     let resolved = ResolvedPrompts::new(&spec(toml)).expect("a right spec");
-    let wanted = Wanted { template: "default", like: &set.prompts[0], legal, sample, seed, balanced: true };
+    let wanted = Wanted { template: "default", like: Some(&set.prompts[0]), legal, sample, seed, balanced: true };
     every(&resolved, tokenizer, None, &wanted)
 }
 
@@ -52,7 +52,8 @@ fn operators_that_need_not_count_alike_have_all_there_are() {
     let set = build(SPEC, &arithmetic(100)).expect("legal prompts");
     let resolved = ResolvedPrompts::new(&spec(SPEC)).expect("a right spec");
     let wanted = |balanced: bool| {
-        let wanted = Wanted { template: "default", like: &set.prompts[0], legal: true, sample: 55, seed: 3, balanced };
+        let wanted =
+            Wanted { template: "default", like: Some(&set.prompts[0]), legal: true, sample: 55, seed: 3, balanced };
         every(&resolved, &arithmetic(100), None, &wanted).expect("prompts")
     };
     let (own, alike) = (wanted(false), wanted(true));
@@ -102,7 +103,7 @@ fn prompts_of_another_shape_are_left_out() {
     let set = build(toml, &tokenizer).expect("set");
     let resolved = ResolvedPrompts::new(&spec(&toml.replace("8..13", "10..12"))).expect("a right spec");
     let wanted =
-        Wanted { template: "default", like: &set.prompts[0], legal: false, sample: 5, seed: 0, balanced: true };
+        Wanted { template: "default", like: Some(&set.prompts[0]), legal: false, sample: 5, seed: 0, balanced: true };
     let error = every(&resolved, &tokenizer, None, &wanted).expect_err("no operand of one token");
     assert!(error.to_string().contains("no prompt for '+'") && error.to_string().contains("8+1="), "{error}");
     let wanted = Wanted { template: "other", ..wanted };

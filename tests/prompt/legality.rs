@@ -1,6 +1,6 @@
-use super::{build, calculation, characters, spec};
+use super::{build, calculation, characters, only_shape, spec};
 use ablate::model::tokenizer::{Tokenizer, arithmetic};
-use ablate::prompt::{self, FieldValue, PromptSet, Reason, Slot};
+use ablate::prompt::{self, FieldValue, PromptSet, Reason, Slot, SlotSpan};
 use proptest::prelude::*;
 
 /// Counts of the dropped prompts of an operator.
@@ -44,7 +44,7 @@ fn positions_have_names() {
     let toml = "operands = { a = \"1..4\", b = \"1..4\" }\noperators = [\"+\"]";
     let names = |bos| {
         let set = prompt::build(&spec(toml), &digits, bos, None).expect("legal");
-        let positions = set.positions("default").expect("positions");
+        let positions = only_shape(&set, "default");
         (positions.length, positions.names.into_iter().collect::<Vec<_>>())
     };
     let named = |pairs: &[(&str, usize)]| pairs.iter().map(|(name, at)| (name.to_string(), *at)).collect::<Vec<_>>();
@@ -60,7 +60,7 @@ fn the_tokenizer_says_whether_a_text_begins_with_a_token() {
         let spec = spec("operands = { a = \"1..6\", b = \"1..6\" }\nanswer = \"multi-token\"");
         let set = prompt::build(&spec, &tokenizer, bos, None).expect("legal");
         let begins = set.bos.map(|id| tokenizer.token(id).unwrap_or_default());
-        (begins, set.positions("default").expect("positions").names.get("b").copied())
+        (begins, only_shape(&set, "default").names.get("b").copied())
     };
     let begin = |token: &str| Some(token.to_string());
     assert_eq!(built("llama3", None), (begin("<|begin_of_text|>"), Some(3)));
@@ -77,7 +77,7 @@ fn positions_after_shots_and_with_spaces_in_tokens() {
     let set = build(toml, &spaced).expect("legal");
     assert_eq!(set.prompts[0].text, "1 + 1 = 2\n2 * 3 = 6\n1 + 1 = ");
     // 1, " +", " ", 1, " =", " ", 2, \n (8), 2, " ", *, " ", 3, " =", " ", 6, \n (9).
-    let positions = set.positions("default").expect("positions");
+    let positions = only_shape(&set, "default");
     let at = |name: &str| positions.names.get(name).copied();
     assert_eq!([at("a"), at("op"), at("b"), at("="), at("last")], [Some(17), Some(18), Some(20), Some(21), Some(22)]);
     assert_eq!(at("\n"), None);
@@ -88,16 +88,23 @@ fn a_slot_of_several_tokens_has_no_position() {
     let toml = "operators = [\"+\"]\nanswer = \"multi-token\"\noperands = { a = \"8..12\", b = \"1..3\" }";
     let set = build(toml, &characters(&[])).expect("legal");
     assert_eq!(set.prompts.len(), 8);
-    let error = set.positions("default").expect_err("no position").to_string();
-    assert!(
-        error.starts_with("no position for {a} in template 'default': in \"10+1=\", \"10\" is 2 tokens: \"1\" \"0\""),
-        "{error}"
+    let shapes = set.shapes("default").expect("shapes");
+    let of = |number: usize| (shapes[number].positions.length, shapes[number].positions.slots["a"].clone());
+    let why = Some("in \"10+1=\", \"10\" is 2 tokens: \"1\" \"0\"".to_string());
+    let span = |count| SlotSpan { first: 0, count, own: true, several: why.clone() };
+    assert_eq!((of(0), of(1)), ((4, span(1)), (5, span(2))), "8+1= and 10+1=");
+    assert!(shapes.iter().all(|shape| !shape.positions.names.contains_key("a")));
+    assert_eq!([shapes[0].positions.names["b"], shapes[1].positions.names["b"]], [2, 3]);
+    assert_eq!(
+        [shapes[0].positions.names["="], shapes[1].positions.names["="]],
+        [3, 4],
+        "counted from the slot before"
     );
     assert_eq!(
         set.by_length().into_iter().map(|(length, rows)| (length, rows.len())).collect::<Vec<_>>(),
         [(4, 4), (5, 4)]
     );
-    assert!(set.positions("other").is_err());
+    assert!(set.shapes("other").is_err());
 }
 
 #[test]
@@ -123,7 +130,7 @@ fn several_templates_have_their_own_prompts() {
     let set = build(toml, &characters(&[])).expect("legal");
     assert_eq!(set.prompts.iter().map(|p| p.text.as_str()).collect::<Vec<_>>()[3..5], ["2+2=", "Q: 1+1\nA:"]);
     assert_eq!(set.prompts.iter().map(|p| p.id).collect::<Vec<_>>(), (0..8).collect::<Vec<_>>());
-    let asked = set.positions("asked").expect("positions");
+    let asked = only_shape(&set, "asked");
     assert_eq!(asked.names.get("a"), Some(&3));
     assert_eq!(asked.names.get("A"), Some(&7));
     assert_eq!(asked.names.get(":"), None, "two tokens have this text");

@@ -14,7 +14,7 @@ pub mod words;
 
 use ablate::measure::{BoxError, NextToken, Pace};
 use ablate::model::tokenizer::Tokenizer;
-use ablate::prompt::{self, Calculation, Prompt, PromptError, PromptSet, Respondent};
+use ablate::prompt::{self, Calculation, Prompt, PromptError, PromptSet, Respondent, TemplatePositions};
 use ablate::spec::Prompts;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -26,6 +26,13 @@ pub fn spec(toml: &str) -> Prompts {
 /// Prompts without a model.
 pub fn build(toml: &str, tokenizer: &Tokenizer) -> Result<PromptSet, PromptError> {
     prompt::build(&spec(toml), tokenizer, None, None)
+}
+
+/// The positions of a template whose prompts are all of one shape.
+pub fn only_shape(set: &PromptSet, template: &str) -> TemplatePositions {
+    let shapes = set.shapes(template).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(shapes.len(), 1, "{template}");
+    shapes[0].positions.clone()
 }
 
 /// What a prompt asks to calculate.

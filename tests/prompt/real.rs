@@ -17,5 +17,5 @@ fn the_papers_prompts() {
     let set = prompt::build(&spec, &tokenizer, None, None).unwrap_or_else(|error| panic!("{error}"));
     println!("{}: {} prompts in {:.2?}", tokenizer.description(), set.prompts.len(), start.elapsed());
     println!("{}\n{}", set.to_frame().unwrap().head(Some(3)), set.dropped_to_frame().unwrap());
-    println!("{:?}", set.positions("default"));
+    println!("{:?}", set.shapes("default"));
 }

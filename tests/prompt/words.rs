@@ -1,6 +1,6 @@
 //! Prompts from words: combinations, linked rows, places, contrasts, what is dropped, and prompts made by changes.
 
-use super::spec;
+use super::{only_shape, spec};
 use ablate::model::tokenizer::Tokenizer;
 use ablate::prompt::{self, FieldValue, Fields, Prompt, PromptSet, ResolvedPrompts, SlotChange, SlotPlace, change};
 use std::collections::{BTreeSet, HashMap};
@@ -83,7 +83,7 @@ fn every_combination_is_a_prompt_once() {
 fn each_place_of_a_slot_is_a_position() {
     let set = built(LETTERS);
     let of = |template: &str| {
-        let positions = set.positions(template).expect("positions");
+        let positions = only_shape(&set, template);
         assert_eq!(positions.length, 11, "{:?}", positions.names);
         ["io", "s", "s.2", "thing", "?", "last"].map(|name| positions.names[name])
     };
@@ -114,12 +114,11 @@ fn several_tokens_are_allowed_where_no_position_is_needed() {
     assert_eq!(set.prompts.len(), 2 * 5 * 4 * 2);
     let long = set.prompts.iter().find(|prompt| words(prompt)[0] == "FY").expect("FY");
     assert_eq!(long.answer_tokens().len(), 2);
-    let error = set.positions("ABBA").expect_err("no position").to_string();
-    assert!(
-        error.contains("no position for {io} in template 'ABBA'")
-            && error.contains("write words that are one token each"),
-        "{error}"
-    );
+    let shapes = set.shapes("ABBA").expect("shapes");
+    assert_eq!(shapes.iter().map(|shape| shape.positions.length).collect::<Vec<_>>(), [11, 12]);
+    assert!(shapes.iter().all(|shape| !shape.positions.names.contains_key("io")), "no name of one token");
+    let choices = shapes[1].positions.choices();
+    assert!(["io.first", "io.last", "io.each", "s", "s.2", "last"].iter().all(|name| choices.contains(*name)));
 }
 
 #[test]
@@ -339,7 +338,7 @@ fn one_place_is_changed_alone() {
     let redraw = change(&resolved, &[], &texts(&["s.2"])).expect("right").expect("a change");
     assert_eq!(redraw, SlotChange::Redraw(vec![SlotPlace { slot: 1, occurrence: Some(1) }]));
     let clean: Vec<&Prompt> = set.prompts.iter().collect();
-    let place = set.positions("ABBA").expect("positions").names["s.2"];
+    let place = only_shape(&set, "ABBA").names["s.2"];
     for (clean, made) in clean.iter().zip(changed(&resolved, &letters(), None, &redraw, &clean, 0)) {
         let differs: Vec<usize> = (0..clean.tokens.len()).filter(|&at| clean.tokens[at] != made.tokens[at]).collect();
         assert_eq!(differs, [place], "{} and {}", clean.text, made.text);

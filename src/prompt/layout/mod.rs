@@ -128,7 +128,7 @@ impl<'t> Layouts<'t> {
             (NumberReading::None, _) | (_, NumberReading::None) => return LayoutVerdict::Fault(Reason::UnknownText),
             _ => return LayoutVerdict::Alone,
         };
-        if single {
+        if stock.resolved.single_words {
             for &slot in slots {
                 let (count, own) = match slot {
                     Slot::A => self.of_number(a),

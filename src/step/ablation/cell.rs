@@ -33,7 +33,9 @@ pub fn ablate(step: &Ablation, CellRun { cell, subject, context, outcome }: Cell
     let groups: Vec<PromptGroup> = subject.set.groups.iter().filter(|one| has(cell, one)).cloned().collect();
     let all = circuits::circuits(step, &groups, cell, subject, context)?;
     let members = circuits::member_rows(&cell.template, &all, facts)?;
-    outcome.add_rows(&format!("{name}.components"), subject.labels(), members)?;
+    if cell.is_first() {
+        outcome.add_rows(&format!("{name}.components"), subject.labels(), members)?;
+    }
     let against_empty = step.measures.iter().any(|measure| measure.has(Property::EmptyRun));
 
     let over = means::Over { step: name, prompts: step.prompts.as_deref(), mean: &step.mean };

@@ -2,7 +2,7 @@
 
 mod chosen;
 
-use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
+use super::model_run::{self, ModelRun, TemplateBatch, TemplateRun};
 use super::places::{self, Component, PlaceColumns, PositionGroup};
 use super::summary::{MOST_ROWS, MeasuredValues, ValueColumns};
 use super::{Outcome, RowsInfo, Scope, replays};
@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 impl Kind for step::Capture {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_cell(self, context, |run| keep(self, run))
+        model_run::each_template(self, context, |run| keep(self, run))
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
@@ -37,58 +37,118 @@ impl Kind for step::Capture {
             .reading(|cell| {
                 let target = Scope::planned(&survey.sketch.card.facts);
                 let (chosen, at) = places(self, target, &cell.positions, &cell.template, context)?;
-                let values = chosen.iter().map(Chosen::values).sum::<usize>() * at.iter(cell.positions.length).count();
+                let positions = places::together(&at).iter(cell.positions.length).count();
+                let values = chosen.iter().map(Chosen::values).sum::<usize>() * positions;
                 Ok(ReadCost { logits: 0, bytes: values * size_of::<f32>(), passing: 0 })
             })
             .map(Some)
     }
 }
 
-/// The hooks with their units, and the positions, in one model's prompts of one template.
+/// The hooks with their units, and the positions as the spec names them, in one model's prompts of one template and shape.
 fn places(
     step: &step::Capture,
     target: Scope,
     positions: &prompt::TemplatePositions,
     template: &str,
     context: &Context,
-) -> Result<(Vec<Chosen>, Positions), Error> {
+) -> Result<(Vec<Chosen>, Vec<PositionGroup>), Error> {
     let written = (step.sites.as_slice(), step.positions.as_slice());
     let (sites, at) = places::resolve(&step.name, written, target, (positions, template), context)?;
-    Ok((chosen::of(&sites, target.facts, positions.length), places::together(&at)))
+    Ok((chosen::of(&sites, target.facts, positions.length), at))
 }
 
-/// The activations of one cell's prompts.
-fn keep(step: &step::Capture, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
+/// The activations of one template's prompts.
+fn keep(step: &step::Capture, run: TemplateRun) -> Result<(), Error> {
+    let TemplateRun { shapes, subject, context, outcome } = run;
+    let Some(first) = shapes.first() else { return Ok(()) };
     let facts = subject.model.facts();
-    let length = cell.positions.length;
-    let target = Scope::of(subject, &cell.template);
-    let (chosen, at) = places(step, target, &cell.positions, &cell.template, context)?;
-    let count = chosen.iter().map(Chosen::values).sum::<usize>() * at.iter(length).count() * cell.prompts.len();
-    if step.format == CaptureFormat::Rows {
-        refuse_too_many(step, count, context, outcome)?;
-    }
-    let activations = read(step, cell, &chosen, &at, subject, context)?;
-
     let labels = subject.labels();
-    match step.format {
-        CaptureFormat::Rows => {
-            let positions: Vec<PositionGroup> =
-                at.iter(length).map(|index| places::at(&cell.positions, index)).collect();
-            let rows = values(&chosen, &activations, &positions, (cell, facts))?;
-            outcome.add_labelled(&step.name, labels, &cell.template, rows)?;
+    let mut kept: Vec<KeptShape> = Vec::new();
+    for cell in shapes {
+        let length = cell.positions.length;
+        let target = Scope::of(subject, &cell.template);
+        let (chosen, named) = places(step, target, &cell.positions, &cell.template, context)?;
+        let at = places::together(&named);
+        let count = chosen.iter().map(Chosen::values).sum::<usize>() * at.iter(length).count() * cell.prompts.len();
+        if step.format == CaptureFormat::Rows {
+            refuse_too_many(step, count, context, outcome)?;
         }
-        CaptureFormat::Safetensors => {
-            let path = write(step, cell, &chosen, &activations, subject, context)?;
-            if outcome.files.contains(&path) {
-                let problem = format!("two captures would be written to {}", path.display());
-                return Err(Error::failed(format!("step '{}'", step.name))(problem));
+        let activations = read(step, cell, &chosen, &at, subject, context)?;
+        match step.format {
+            CaptureFormat::Rows => {
+                let positions: Vec<PositionGroup> =
+                    at.iter(length).map(|index| places::at(&cell.positions, index)).collect();
+                let rows = values(&chosen, &activations, &positions, (cell, facts))?;
+                outcome.add_labelled(&step.name, labels, &cell.template, rows)?;
             }
-            outcome.files.push(path);
+            CaptureFormat::Safetensors => kept.push(KeptShape { cell, chosen, named, activations }),
+        }
+        let prompts = PromptColumns::frame(cell.prompts.iter().copied())?;
+        outcome.add_labelled(&format!("{}.prompts", step.name), labels, &cell.template, prompts)?;
+    }
+    if !kept.is_empty() {
+        let path = write(step, first, kept, subject, context)?;
+        if outcome.files.contains(&path) {
+            let problem = format!("two captures would be written to {}", path.display());
+            return Err(Error::failed(format!("step '{}'", step.name))(problem));
+        }
+        outcome.files.push(path);
+    }
+    Ok(())
+}
+
+/// What is kept of the prompts of one shape.
+struct KeptShape<'c> {
+    cell: &'c TemplateBatch<'c>,
+    chosen: Vec<Chosen>,
+    named: Vec<PositionGroup>,
+    activations: Vec<Activation>,
+}
+
+impl KeptShape<'_> {
+    /// The names of the positions in the order in which they stand, and how many positions there are.
+    fn order(&self) -> (Vec<&str>, usize) {
+        let length = self.cell.positions.length;
+        let mut named: Vec<&PositionGroup> = self.named.iter().collect();
+        named.sort_by_key(|at| at.positions.iter(length).next());
+        let count = places::together(&self.named).iter(length).count();
+        (named.into_iter().map(|at| at.label.as_str()).collect(), count)
+    }
+}
+
+/// The activations of all shapes as of one, `[prompt, position, …]`.
+///
+/// # Errors
+/// Prompts that have not as many positions, or not in one order, at their place in the spec.
+fn together(step: &step::Capture, kept: Vec<KeptShape>, context: &Context) -> Result<Vec<Activation>, Error> {
+    let refuse = |problem: String, advice: &str| {
+        let path = ["step", step.name.as_str(), "positions"];
+        Error::from(context.loaded.refuse(&path, problem, Some(advice.to_string())))
+    };
+    if let Some(other) = kept.iter().find(|other| other.order() != kept[0].order()) {
+        let (one, other) = (&kept[0].cell.prompts[0].text, &other.cell.prompts[0].text);
+        let problem = format!("{one:?} and {other:?} have not the same positions, and are kept in one file");
+        let advice = "write positions that all prompts have, such as \"last\", or format = \"rows\"";
+        return Err(refuse(problem, advice));
+    }
+    let mut all: Vec<Activation> = Vec::new();
+    for KeptShape { chosen, activations, .. } in kept {
+        for (number, activation) in activations.into_iter().enumerate() {
+            match all.get_mut(number) {
+                None => all.push(activation),
+                Some(before) if before.layout == activation.layout => {
+                    before.rows += activation.rows;
+                    before.data.extend(activation.data);
+                }
+                Some(_) => {
+                    let problem = format!("{} is of another size in prompts of another length", chosen[number].hook);
+                    return Err(refuse(problem, "write other sites, or format = \"rows\""));
+                }
+            }
         }
     }
-    let prompts = PromptColumns::frame(cell.prompts.iter().copied())?;
-    outcome.add_labelled(&format!("{}.prompts", step.name), labels, &cell.template, prompts)?;
-    Ok(())
+    Ok(all)
 }
 
 /// Refuses more rows than are kept, those of the models and templates before counted.
@@ -135,30 +195,50 @@ fn read(
     Ok(kept)
 }
 
-/// Writes the file and says where it is.
+/// Writes the file and says where it is. Of prompts of several shapes `positions` are those of each prompt, and `tokens` end in -1.
 fn write(
     step: &step::Capture,
-    cell: &TemplateBatch,
-    chosen: &[Chosen],
-    activations: &[Activation],
+    first: &TemplateBatch,
+    kept: Vec<KeptShape>,
     subject: &ModelRun,
     context: &Context,
 ) -> Result<PathBuf, Error> {
-    let tokens = model_run::tokens(&cell.prompts)?;
     let integers = |values: Vec<i64>, shape: Vec<usize>| FileTensor { shape, data: Data::Integers(values) };
-    let positions: Vec<i64> = match activations.first() {
-        Some(activation) => activation.positions.iter().map(|&position| position as i64).collect(),
-        None => Vec::new(),
+    let count: usize = kept.iter().map(|shape| shape.cell.prompts.len()).sum();
+    let longest = kept.iter().map(|shape| shape.cell.positions.length).max().unwrap_or_default();
+    let mut ids: Vec<i64> = Vec::with_capacity(count * longest);
+    for prompt in kept.iter().flat_map(|shape| &shape.cell.prompts) {
+        let missing = longest - prompt.tokens.len();
+        ids.extend(prompt.tokens.iter().map(|&id| i64::from(id)).chain(std::iter::repeat_n(-1, missing)));
+    }
+    let of_shape = |shape: &KeptShape| -> Vec<i64> {
+        let positions = shape.activations.first().map_or(&[][..], |activation| &activation.positions);
+        positions.iter().map(|&position| position as i64).collect()
     };
-    let ids = tokens.ids.iter().map(|&id| i64::from(id)).collect();
-    let shape = vec![positions.len()];
+    let (positions, shape) = match kept.as_slice() {
+        [only] => {
+            let positions = of_shape(only);
+            let shape = vec![positions.len()];
+            (positions, shape)
+        }
+        several => {
+            let each = several.iter().flat_map(|shape| std::iter::repeat_n(of_shape(shape), shape.cell.prompts.len()));
+            let positions: Vec<i64> = each.flatten().collect();
+            let shape = vec![count, positions.len() / count.max(1)];
+            (positions, shape)
+        }
+    };
+    let hooks: Vec<String> =
+        kept.first().map_or_else(Vec::new, |shape| shape.chosen.iter().map(|chosen| chosen.hook.to_string()).collect());
+    let units = kept.first().map_or_else(String::new, |shape| chosen::units_json(&shape.chosen));
+    let activations = together(step, kept, context)?;
     let mut tensors = vec![
         ("positions".to_string(), integers(positions, shape)),
-        ("tokens".to_string(), integers(ids, vec![tokens.batch, tokens.pos])),
+        ("tokens".to_string(), integers(ids, vec![count, longest])),
     ];
-    tensors.extend(chosen.iter().zip(activations).map(|(chosen, activation)| {
+    tensors.extend(hooks.into_iter().zip(&activations).map(|(hook, activation)| {
         let data = Data::Floats(&activation.data);
-        (chosen.hook.to_string(), FileTensor { shape: activation.shape(), data })
+        (hook, FileTensor { shape: activation.shape(), data })
     }));
     let labels = subject.labels();
     let metadata = [
@@ -166,10 +246,10 @@ fn write(
         ("step", step.name.clone()),
         ("model", labels.model.to_string()),
         ("checkpoint", labels.checkpoint.to_string()),
-        ("template", cell.template.clone()),
-        ("units", chosen::units_json(chosen)),
+        ("template", first.template.clone()),
+        ("units", units),
     ];
-    let path = context.dir.join("activations").join(file_name(step, cell, subject, context));
+    let path = context.dir.join("activations").join(file_name(step, first, subject, context));
     tensor_file::write(&path, &metadata, &tensors).map_err(Error::failed(format!("step '{}'", step.name)))?;
     Ok(path)
 }

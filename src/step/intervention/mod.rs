@@ -30,10 +30,7 @@ impl Kind for Intervention {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
         model_run::each(self, context, |subject, outcome| {
             reach::check_prompts(self, subject, context)?;
-            let cells = subject.cells(self, context)?;
-            cells
-                .iter()
-                .try_for_each(|cell| intervene(self, CellRun { cell, subject, context, outcome: &mut *outcome }))
+            subject.each_cell(self, context, outcome, |run| intervene(self, run))
         })
     }
 

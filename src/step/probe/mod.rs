@@ -4,8 +4,8 @@ mod reads;
 mod rows;
 mod train;
 
-use super::model_run::{self, CellRun};
-use super::places;
+use super::model_run::{self, TemplateBatch, TemplateRun};
+use super::places::{self, PositionGroup};
 use super::{Outcome, RowsInfo, Scope, replays};
 use crate::Error;
 use crate::context::Context;
@@ -13,18 +13,20 @@ use crate::cost::{Survey, Workload};
 use crate::intervene::Layout;
 use crate::manifest::SelfCheck;
 use crate::model::hook::{Hook, Site};
+use crate::prompt::Prompt;
 use crate::spec::step::{self};
 use crate::spec::{HookPattern, Loaded, PositionName, SpecErrors};
 use crate::step::kind::Kind;
 use crate::table::{Frames, Holds};
-use reads::Reads;
+use reads::{Reads, ShapePrompts};
 use rows::{LayersColumns, ScoreColumns};
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use train::{Judgement, ProbeTask};
 
 impl Kind for step::Probe {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_cell(self, context, |run| probe(self, run))
+        model_run::each_template(self, context, |run| probe(self, run))
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
@@ -41,7 +43,7 @@ impl Kind for step::Probe {
                 return Err(loaded.refuse(&["step", &self.name, "sites", &index.to_string()], problem, advice));
             }
         }
-        match self.positions.iter().position(|name| *name == PositionName::all()) {
+        match self.positions.iter().position(PositionName::is_several) {
             Some(index) => {
                 let problem = "a classifier reads one position; write 'each' for every position on its own";
                 Err(loaded.refuse(&["step", &self.name, "positions", &index.to_string()], problem, None))
@@ -57,8 +59,8 @@ impl Kind for step::Probe {
             let length = cell.positions.length;
             let target = Scope::planned(facts);
             let (places, at) = places::resolve(&self.name, (&self.sites, &self.positions), target, cell.at(), context)?;
-            let reads = Reads::of(&places, &at);
-            if !rows::has_layers(&reads, length) && is_referred_to(self, context.loaded) {
+            let reads = Reads::of(&places, &[&at]);
+            if !rows::has_layers(&reads, &[length]) && is_referred_to(self, context.loaded) {
                 let problem =
                     "other steps take their layers from this one, which reads no resid_post at the last position";
                 let advice = "write sites = [\"resid_post\"] and positions = [\"each\"] or [\"last\"]".to_string();
@@ -90,38 +92,101 @@ fn memory(context: &Context, inputs: usize, classes: usize) -> usize {
     whole.saturating_sub(training).max(whole / 8)
 }
 
-/// Every classifier on the prompts of one cell.
-fn probe(step: &step::Probe, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
+/// The positions of each shape's prompts: those whose names all have, which are told apart from the others.
+fn shared(of_shapes: Vec<Vec<PositionGroup>>) -> (Vec<Vec<PositionGroup>>, Vec<String>) {
+    let everywhere = |at: &PositionGroup| of_shapes.iter().all(|other| other.iter().any(|one| one.label == at.label));
+    let Some(first) = of_shapes.first() else { return (Vec::new(), Vec::new()) };
+    let names: Vec<&str> = first.iter().filter(|at| everywhere(at)).map(|at| at.label.as_str()).collect();
+    let mut others: Vec<String> = Vec::new();
+    for at in of_shapes.iter().flatten().filter(|at| !names.contains(&at.label.as_str())) {
+        if !others.contains(&at.label) {
+            others.push(at.label.clone());
+        }
+    }
+    let of = |at: &Vec<PositionGroup>| -> Vec<PositionGroup> {
+        names.iter().filter_map(|name| at.iter().find(|one| one.label == *name).cloned()).collect()
+    };
+    (of_shapes.iter().map(of).collect(), others)
+}
+
+/// Every classifier on the prompts of one template.
+fn probe(step: &step::Probe, run: TemplateRun) -> Result<(), Error> {
+    let TemplateRun { shapes, subject, context, outcome } = run;
+    let Some(cell) = shapes.first() else { return Ok(()) };
     let facts = subject.model.facts();
     let length = cell.positions.length;
     let target = Scope::of(subject, &cell.template);
-    let (places, at) = places::resolve(&step.name, (&step.sites, &step.positions), target, cell.at(), context)?;
-    let task = ProbeTask::new(step, &cell.prompts);
+    let mut places = Vec::new();
+    let mut of_shapes = Vec::with_capacity(shapes.len());
+    for shape in shapes {
+        let (here, at) = places::resolve(&step.name, (&step.sites, &step.positions), target, shape.at(), context)?;
+        places = here;
+        of_shapes.push(at);
+    }
+    let of_shapes = match shapes {
+        [_] => of_shapes,
+        _ => {
+            let (shared, others) = shared(of_shapes);
+            if !others.is_empty() {
+                outcome.notes.push(format!(
+                    "{}: template '{}': not all prompts have the positions {}, which are not probed",
+                    subject.name,
+                    cell.template,
+                    others.join(", ")
+                ));
+            }
+            shared
+        }
+    };
+    let mut prompts: Vec<&Prompt> = shapes.iter().flat_map(|shape| shape.prompts.iter().copied()).collect();
+    if shapes.len() > 1 {
+        let order: HashMap<(Option<u64>, u64), usize> =
+            subject.set.prompts.iter().enumerate().map(|(place, prompt)| ((prompt.seed, prompt.id), place)).collect();
+        prompts.sort_by_key(|prompt| order.get(&(prompt.seed, prompt.id)).copied());
+    }
+    let task = ProbeTask::new(step, &prompts);
     if let Some(problem) = task.problem(step) {
         let problem = format!("model '{}', template '{}': {problem}", subject.name, cell.template);
         return Err(context.loaded.refuse(&["step", &step.name, "train"], problem, None).into());
     }
     outcome.notes.extend(task.note().map(|note| format!("{}: template '{}': {note}", subject.name, cell.template)));
+    let at: Vec<&[PositionGroup]> = of_shapes.iter().map(Vec::as_slice).collect();
     let reads = Reads::of(&places, &at);
+    let of_shape = |cell: &TemplateBatch| {
+        let ids: HashSet<u64> = cell.prompts.iter().map(|prompt| prompt.id).collect();
+        let own = task.prompts.iter().enumerate().filter(|(_, prompt)| ids.contains(&prompt.id));
+        let (numbers, prompts) = own.map(|(number, &prompt)| (number, prompt)).unzip();
+        ShapePrompts { length: cell.positions.length, numbers, prompts }
+    };
+    let of_task: Vec<ShapePrompts> = shapes.iter().map(of_shape).collect();
+    let lengths: Vec<usize> = of_task.iter().map(|shape| shape.length).collect();
+    let same = |name: usize, index: Option<usize>| index.filter(|_| of_shapes.iter().all(|at| at[name].index == index));
+    let named: Vec<PositionGroup> = of_shapes
+        .first()
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .map(|(name, at)| PositionGroup { index: same(name, at.index), ..at.clone() })
+        .collect();
     let blocks = reads.blocks(facts, length, task.prompts.len(), memory(context, facts.d_model, task.classes.len()));
     let label = format!("{}: {}", step.name, subject.name);
     let mut results: Vec<Vec<Judgement>> = Vec::with_capacity(reads.all.len());
     let layout = |hook: Hook| Layout::of(hook, facts, length);
     let divided = subject.divided(&step.name, &cell.template, blocks, context);
     let work = |block: Range<usize>, _: &mut Vec<SelfCheck>| {
-        let activations = reads.capture(&block, &task.prompts, subject, &label, context)?;
+        let activations = reads.capture(&block, (&of_task, task.prompts.len()), subject, &label, context)?;
         let epochs = (block.len() * task.lessons.len() * step.epochs) as u64;
         let progress = context.progress.begin(&label, epochs, "epochs");
         let mut results: Vec<Vec<Judgement>> = Vec::with_capacity(block.len());
         let parts = train::parts(step, &task, &reads.all[block.clone()], facts, length);
         let series = context.blocks.series("classifiers of one block", &parts);
         for (number, part) in parts.iter().enumerate() {
-            let reads = &reads.all[block.start..][part.clone()];
+            let some = &reads.all[block.start..][part.clone()];
             let skipped = (part.len() * task.lessons.len() * step.epochs) as u64;
             results.extend(series.get_or(
                 number,
                 |_| progress.advance(skipped),
-                || train::train(step, &task, reads, &activations, layout, &progress),
+                || train::train(step, &task, (&reads, some), &activations, layout, &progress),
             )?);
         }
         Ok(results)
@@ -138,7 +203,7 @@ fn probe(step: &step::Probe, CellRun { cell, subject, context, outcome }: CellRu
             all().count()
         ));
     }
-    let rows = rows::ProbeResults { task: &task, reads: &reads, places: &places, at: &at, results: &results };
+    let rows = rows::ProbeResults { task: &task, reads: &reads, places: &places, at: &named, results: &results };
     let (labels, template) = (subject.labels(), &cell.template);
     outcome.add_labelled(
         &step.name,
@@ -146,7 +211,7 @@ fn probe(step: &step::Probe, CellRun { cell, subject, context, outcome }: CellRu
         template,
         ScoreColumns::frame(rows.scores().iter().map(|one| (one, facts)))?,
     )?;
-    let found = rows.answer_writing(length, facts.n_layers, step.share);
+    let found = rows.answer_writing(&lengths, facts.n_layers, step.share);
     outcome.add_labelled(&format!("{}.layers", step.name), labels, template, LayersColumns::frame(&found)?)?;
     Ok(())
 }

@@ -61,8 +61,8 @@ impl<'r> ProbeResults<'r> {
     pub fn scores(&self) -> Vec<ProbeScore<'r>> {
         let mut scores = Vec::new();
         for &place in self.places {
-            for at in self.at {
-                let read = at.index.map(|position| ProbeInput { place, position });
+            for (name, at) in self.at.iter().enumerate() {
+                let read = self.reads.read(place, name);
                 let Some(index) = read.and_then(|read| self.reads.all.iter().position(|other| *other == read)) else {
                     continue;
                 };
@@ -104,11 +104,11 @@ impl<'r> ProbeResults<'r> {
 
     /// The layers that write the answer: the rule on the accuracies at `resid_post` of the last position; `None` where that is
     /// not read.
-    pub fn answer_writing(&self, length: usize, n_layers: usize, share: f64) -> Option<WritingLayers> {
+    pub fn answer_writing(&self, lengths: &[usize], n_layers: usize, share: f64) -> Option<WritingLayers> {
         let mut accuracies: Vec<(usize, f64)> = Vec::new();
         let mut n = 0;
         for (read, judged) in self.reads.all.iter().zip(self.results) {
-            let (Some(layer), Some(at)) = (resid_post(read, length), self.at.first()) else { continue };
+            let (Some(layer), Some(at)) = (resid_post(read, self.reads, lengths), self.at.first()) else { continue };
             let score = self.score(read.place, at, judged, None);
             accuracies.push((layer, score.test.accuracy.rate().unwrap_or(f64::NAN)));
             n = score.test.accuracy.n;
@@ -120,16 +120,16 @@ impl<'r> ProbeResults<'r> {
 }
 
 /// The layer of a read at `resid_post` of the last position.
-fn resid_post(read: &ProbeInput, length: usize) -> Option<usize> {
+fn resid_post(read: &ProbeInput, reads: &Reads, lengths: &[usize]) -> Option<usize> {
     match (read.place.hook, read.place.unit) {
-        (Hook::Block(layer, Site::ResidPost), None) if read.position + 1 == length => Some(layer),
+        (Hook::Block(layer, Site::ResidPost), None) if reads.is_last(read.position, lengths) => Some(layer),
         _ => None,
     }
 }
 
 /// Whether the layers that write the answer can be told from these.
-pub fn has_layers(reads: &Reads, length: usize) -> bool {
-    reads.all.iter().any(|read| resid_post(read, length).is_some())
+pub fn has_layers(reads: &Reads, lengths: &[usize]) -> bool {
+    reads.all.iter().any(|read| resid_post(read, reads, lengths).is_some())
 }
 
 rows! {

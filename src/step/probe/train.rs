@@ -1,6 +1,6 @@
 //! What the classifiers of a cell learn, and their training.
 
-use super::reads::{Captured, ProbeInput};
+use super::reads::{Captured, ProbeInput, Reads};
 use crate::Error;
 use crate::intervene::Layout;
 use crate::kernel::Adam;
@@ -156,7 +156,7 @@ pub fn parts(step: &Probe, task: &ProbeTask, reads: &[ProbeInput], facts: &Facts
 pub fn train(
     step: &Probe,
     task: &ProbeTask,
-    reads: &[ProbeInput],
+    (all, reads): (&Reads, &[ProbeInput]),
     activations: &Captured,
     layout: impl Fn(Hook) -> Option<Layout> + Sync,
     progress: &progress::ProgressTask,
@@ -170,7 +170,8 @@ pub fn train(
         train_one(step, lesson, features, progress)?.ok_or_else(|| {
             failed(format!(
                 "the classifier of {} at position {} has a loss that is no number; write a smaller lr",
-                read.place.hook, read.position
+                read.place.hook,
+                all.index(read.position)
             ))
         })
     });

@@ -46,10 +46,7 @@ impl Kind for HeuristicSupport {
                 context.ran_on(self.prompts.as_deref(), &name, &set);
                 outcome.notes.extend(set.notes.iter().map(|note| format!("{name}, {group} answers: {note}")));
                 let subject = ModelRun { name: name.clone(), model: model.clone(), set };
-                for cell in subject.cells(self, context)? {
-                    let (subject, outcome) = (&subject, &mut outcome);
-                    support(self, group, CellRun { cell: &cell, subject, context, outcome })?;
-                }
+                subject.each_cell(self, context, &mut outcome, |run| support(self, group, run))?;
             }
         }
         // A model that answers every prompt one way has half of the rows, and none may have any.
