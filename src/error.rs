@@ -45,6 +45,8 @@ pub enum Error {
     NonePaired {
         /// Why the first has none.
         first: String,
+        /// Of prompts that a file pairs, how many have none for which reason.
+        dropped: Vec<crate::prompt::Dropped>,
         /// What it is where no other prompt has one either.
         refused: Box<Error>,
     },

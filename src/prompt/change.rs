@@ -64,7 +64,8 @@ pub fn change(
         return Ok(None);
     }
     let Some(words) = resolved.words() else {
-        let problem = format!("'{key}' changes words, and these prompts are of operands");
+        let what = if resolved.pairs().is_some() { "given one by one" } else { "of operands" };
+        let problem = format!("'{key}' changes words, and these prompts are {what}");
         return fault(None, problem, "leave it out: another prompt of the set is drawn");
     };
     if !swap.is_empty() && !redraw.is_empty() {

@@ -10,7 +10,8 @@ pub(super) fn describe(stock: &Stock, prompts: &[Prompt]) -> SetTemplate {
     let Stock { resolved, tokenizer, template, .. } = *stock;
     let mut literals = Vec::new();
     if let Some(prompt) = prompts.first()
-        && !matches!(prompt.fields, Fields::Tokens(_))
+        // Prompts that are given one by one have no text in common.
+        && !matches!(prompt.fields, Fields::Tokens(_) | Fields::Pair { .. })
         && let Ok(encoding) = tokenizer.encode(&prompt.text)
     {
         let offset = prompt.tokens.len() - encoding.ids.len();
@@ -25,7 +26,7 @@ pub(super) fn describe(stock: &Stock, prompts: &[Prompt]) -> SetTemplate {
         }
     }
     let single = |slot: &Option<SlotTokens>| slot.is_none_or(|tokens| tokens.count == 1 && tokens.own);
-    let unplaced = (!resolved.single_words)
+    let unplaced = (!resolved.single_words && resolved.pairs().is_none())
         .then(|| prompts.iter().find_map(|p| Some((p.slots.iter().position(|slot| !single(slot))?, p))))
         .flatten()
         .map(|(place, prompt)| {

@@ -32,6 +32,12 @@ pub enum Reason {
     Contrast,
     /// The contrast begins with the answer's first token.
     ContrastAlike,
+    /// A prompt that others are paired with is given without one.
+    NoPair,
+    /// The prompt and the one that it is paired with differ in their number of tokens.
+    PairLength,
+    /// The prompt and the one that it is paired with have no two answers to compare.
+    PairAnswer,
     /// Words are the same that must differ. No prompt is meant by it: it is not counted.
     Alike,
 }
@@ -59,6 +65,9 @@ impl Reason {
             Reason::Shared(Slot::Word { .. }) => "word shares a token with other text",
             Reason::Contrast => "contrast is not one token",
             Reason::ContrastAlike => "contrast and answer begin with the same token",
+            Reason::NoPair => "no corrupted prompt is given",
+            Reason::PairLength => "clean and corrupted prompt differ in their number of tokens",
+            Reason::PairAnswer => "the pair gives no wrong answer, and the corrupted prompt none that begins otherwise",
             Reason::Alike => "words that must differ are the same",
         }
     }
@@ -95,6 +104,17 @@ pub struct Dropped {
 }
 
 impl Dropped {
+    /// Counts them with those that were dropped for the same reason, if any were.
+    pub(crate) fn join(self, all: &mut Vec<Self>) {
+        let is_same = |one: &&mut Self| {
+            (&one.template, &one.group, one.reason, &one.word) == (&self.template, &self.group, self.reason, &self.word)
+        };
+        match all.iter_mut().find(is_same) {
+            Some(known) => known.count += self.count,
+            None => all.push(self),
+        }
+    }
+
     /// Why, in words: `answer is negative`, `word is more than one token: io "Agnes"`.
     pub fn why(&self) -> String {
         match &self.word {

@@ -127,7 +127,7 @@ fn ask(stock: &Stock, wanted: &Wanted, index: usize) -> Option<PlainPrompt> {
             }
             false => {
                 let fields = stock.unsolved(index)?;
-                let placed = stock.place(&fields).ok()?;
+                let placed = stock.place_fields(&fields).ok()?;
                 (fields, placed.text, stock.bos.into_iter().chain(placed.encoding.ids).collect(), placed.slots)
             }
         };

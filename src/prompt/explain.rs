@@ -1,7 +1,7 @@
 //! Explanations of what a tokenizer does to a prompt, with the tokens shown.
 
 use super::calculation::Calculation;
-use super::dropped::{Dropped, Reason};
+use super::dropped::{Dropped, Fault, Reason};
 use super::error::PromptError;
 use super::fields::Fields;
 use super::resolved::NamedTemplate;
@@ -36,6 +36,9 @@ pub(super) fn none_legal(stock: &Stock, dropped: &[Dropped]) -> PromptError {
 fn fix(stock: &Stock, reason: Reason) -> String {
     if let Some(fix) = fix_fixed(stock, reason) {
         return fix;
+    }
+    if stock.resolved.pairs().is_some() {
+        return fix_pairs(reason);
     }
     if let Some(words) = stock.resolved.words() {
         let answer = stock.resolved.completion.slots().find_map(|slot| match slot {
@@ -72,9 +75,14 @@ fn fix(stock: &Stock, reason: Reason) -> String {
             "write completion = \"{answer}\", and the text before it at the end of the template".into()
         }
         Reason::AnswerLong => "write smaller operands, or answer = \"multi-token\"".into(),
-        Reason::Long(_) | Reason::Shared(_) | Reason::Contrast | Reason::ContrastAlike | Reason::Alike => {
-            "write other words".into()
-        }
+        Reason::Long(_)
+        | Reason::Shared(_)
+        | Reason::Contrast
+        | Reason::ContrastAlike
+        | Reason::NoPair
+        | Reason::PairLength
+        | Reason::PairAnswer
+        | Reason::Alike => "write other words".into(),
     }
 }
 
@@ -94,6 +102,20 @@ fn fix_fixed(stock: &Stock, reason: Reason) -> Option<String> {
     let symbol = stock.group.label();
     (stock.resolved.words().is_none() && template.has(Slot::Op) && unknown(symbol))
         .then(|| format!("leave out the operator '{symbol}', which is in no token of this model's"))
+}
+
+fn fix_pairs(reason: Reason) -> String {
+    match reason {
+        Reason::Merges => "write prompts without a space at their end, and answers with one before them: \" Paris\"; or completion = \" \
+                           {answer}\" where they have none"
+            .into(),
+        Reason::AnswerLong => "write answers of one token, or answer = \"multi-token\"; where a space belongs before them, completion = \" \
+                               {answer}\""
+            .into(),
+        Reason::Contrast => "write wrong answers of one token, as the right ones are".into(),
+        Reason::ContrastAlike => "write wrong answers that are none of the right ones".into(),
+        _ => "write other prompts".into(),
+    }
 }
 
 fn fix_words(reason: Reason, slot: &str) -> String {
@@ -118,15 +140,15 @@ fn fix_words(reason: Reason, slot: &str) -> String {
 }
 
 /// A dropped prompt, with its tokens where they are the reason.
-pub(super) fn example(stock: &Stock, reason: Reason, fields: &Fields) -> String {
-    let (text, _) = render(stock.template, fields);
-    let mut whole = text.clone();
-    let contrast = stock.resolved.words().and_then(|words| words.contrast.as_ref());
-    let completion = match (reason, contrast) {
-        (Reason::Contrast | Reason::ContrastAlike, Some(contrast)) => contrast,
-        _ => &stock.resolved.completion,
+pub(super) fn example(stock: &Stock, fault: &Fault, fields: &Fields) -> String {
+    let reason = fault.reason;
+    let (text, whole) = match (fields, stock.resolved.pairs()) {
+        (Fields::Pair { row, .. }, Some(pairs)) => {
+            let about = fault.word.as_ref().map(|(_, answer)| answer.as_str());
+            pairs.shown(*row, about, &stock.resolved.completion)
+        }
+        _ => filled(stock, reason, fields),
     };
-    completion.render(fields, &mut whole);
     let tokenizer = stock.tokenizer;
     match (reason, fields) {
         (Reason::DivisionByZero | Reason::Overflow, Fields::Calculation(Calculation { operator, a, b, .. })) => {
@@ -145,6 +167,19 @@ pub(super) fn example(stock: &Stock, reason: Reason, fields: &Fields) -> String 
         (Reason::Long(about) | Reason::Shared(about), _) => slot(tokenizer, stock.template, about, fields),
         _ => String::new(),
     }
+}
+
+/// A prompt's text, and the same with what follows it that a reason is about.
+fn filled(stock: &Stock, reason: Reason, fields: &Fields) -> (String, String) {
+    let (text, _) = render(stock.template, fields);
+    let mut whole = text.clone();
+    let contrast = stock.resolved.words().and_then(|words| words.contrast.as_ref());
+    let completion = match (reason, contrast) {
+        (Reason::Contrast | Reason::ContrastAlike, Some(contrast)) => contrast,
+        _ => &stock.resolved.completion,
+    };
+    completion.render(fields, &mut whole);
+    (text, whole)
 }
 
 /// A slot's text and the tokens it falls into: `in "12+3=", "12" is 2 tokens: "1" "2"`.

@@ -18,6 +18,15 @@ pub enum Fields {
         /// The word of each.
         words: Vec<Arc<str>>,
     },
+    /// Of a prompt that is given as it is: its further columns.
+    Pair {
+        /// What the columns are, the same in all prompts of a set.
+        columns: Arc<SlotColumns>,
+        /// The word of each.
+        words: Vec<Arc<str>>,
+        /// Which of the prompts it is.
+        row: usize,
+    },
     /// Of prompts that are written in tokens: these, the answer last.
     Tokens(Arc<[u32]>),
 }
@@ -57,7 +66,7 @@ impl Fields {
                 "b" => Some(FieldValue::Integer(*b)),
                 _ => None,
             },
-            Fields::Words { columns, words } => {
+            Fields::Words { columns, words } | Fields::Pair { columns, words, .. } => {
                 let slot = columns.names.iter().position(|known| known == name)?;
                 words.get(slot).map(|word| FieldValue::Text(&**word))
             }
@@ -69,7 +78,7 @@ impl Fields {
     pub fn calculation(&self) -> Option<&Calculation> {
         match self {
             Fields::Calculation(calculation) => Some(calculation),
-            Fields::Words { .. } | Fields::Tokens(_) => None,
+            Fields::Words { .. } | Fields::Pair { .. } | Fields::Tokens(_) => None,
         }
     }
 }

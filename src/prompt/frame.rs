@@ -81,7 +81,7 @@ impl<'p> Holds<&'p Prompt> for AskedColumns {
     fn columns(name: &str, prompts: impl Iterator<Item = &'p Prompt>) -> Vec<Column> {
         let prompts: Vec<&Prompt> = prompts.collect();
         let slots = match prompts.first().map(|prompt| &prompt.fields) {
-            Some(Fields::Words { columns, .. }) => columns,
+            Some(Fields::Words { columns, .. } | Fields::Pair { columns, .. }) => columns,
             Some(Fields::Tokens(_)) => return vec![answers("answer", &prompts)],
             Some(Fields::Calculation(_)) | None => {
                 return OperandColumns::columns(name, prompts.into_iter().filter_map(Prompt::calculation));
@@ -117,7 +117,7 @@ impl<'p> Holds<&'p Prompt> for AnswerColumn {
 /// The answers of prompts: numbers or texts.
 fn answers(name: &str, prompts: &[&Prompt]) -> Column {
     let whole = match prompts.first().map(|prompt| &prompt.fields) {
-        Some(Fields::Words { columns, .. }) => columns.whole_answer,
+        Some(Fields::Words { columns, .. } | Fields::Pair { columns, .. }) => columns.whole_answer,
         Some(Fields::Tokens(_)) => false,
         Some(Fields::Calculation(_)) | None => true,
     };

@@ -24,6 +24,17 @@ impl ResolvedPrompts {
     /// # Errors
     /// Tokens that the model does not have.
     pub(super) fn in_model(&self, tokenizer: &Tokenizer) -> Result<Cow<'_, Self>, PromptError> {
+        if let PromptSource::Pairs(pairs) = &self.source {
+            if let Some(id) = pairs.tokens().find(|id| tokenizer.token(*id).is_none()) {
+                return Err(PromptError::NoToken { id, tokenizer: tokenizer.description() });
+            }
+            let begins = match pairs.begin_with(tokenizer.bos()) {
+                None => return Ok(Cow::Borrowed(self)),
+                Some(true) => Begins::With,
+                Some(false) => Begins::Without,
+            };
+            return Ok(Cow::Owned(Self { begins, ..self.clone() }));
+        }
         let PromptSource::Tokens(source) = &self.source else { return Ok(Cow::Borrowed(self)) };
         let source = source.of(tokenizer)?;
         let begins = match &source {

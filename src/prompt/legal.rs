@@ -48,8 +48,11 @@ pub(super) fn take(
             let stock = Stock::new(resolved, tokenizer, bos, index, group_index);
             let before = taker.count();
             let reasons = enumerate(&stock, &mut layouts, taker);
-            if taker.count() == before {
-                return Err(explain::none_legal(&stock, &reasons));
+            // Groups of prompts that are given one by one are the file's: one may have none in the tokens of a model.
+            let may_lack = resolved.pairs().is_some() && group_index + 1 < resolved.groups.len();
+            if taker.count() == before && !(may_lack || (resolved.pairs().is_some() && before > 0)) {
+                dropped.extend(reasons);
+                return Err(explain::none_legal(&stock, &dropped));
             }
             dropped.extend(reasons);
             if group_index + 1 == resolved.groups.len() {
@@ -65,6 +68,8 @@ pub(super) fn take(
         bos.filter(|_| twice > 0)
             .map(|bos| Note::BeginsTwice { token: tokenizer.token(bos).unwrap_or_default(), prompts: twice }),
     );
+    let joined = resolved.pairs().map_or(0, |pairs| pairs.joined(&resolved.completion));
+    notes.extend((joined > 0).then_some(Note::AnswersJoined { prompts: joined }));
     let groups = resolved.groups.clone();
     let bos = resolved.bos_of_each(tokenizer, bos);
     Ok(PromptSet { templates, groups, prompts, bos, answer: resolved.answer, dropped, spread: false, notes })
@@ -84,7 +89,7 @@ fn enumerate(stock: &Stock, layouts: &mut Layouts, taker: &mut impl Taker) -> Ve
             Ok(fields) => {
                 let judged = match &fields {
                     Fields::Calculation(calculation) => layouts.judge(stock, calculation),
-                    Fields::Words { .. } | Fields::Tokens(_) => LayoutVerdict::Alone,
+                    Fields::Words { .. } | Fields::Pair { .. } | Fields::Tokens(_) => LayoutVerdict::Alone,
                 };
                 candidates.push(Candidate { id: stock.first_id + index as u64, fields, judged });
             }
@@ -100,7 +105,7 @@ fn enumerate(stock: &Stock, layouts: &mut Layouts, taker: &mut impl Taker) -> Ve
     let dropped = |(fault, (count, fields)): (Fault, (usize, Fields))| Dropped {
         template: stock.template.name.clone(),
         group: stock.group.clone(),
-        example: explain::example(stock, fault.reason, &fields),
+        example: explain::example(stock, &fault, &fields),
         word: fault.word.as_ref().map(|(slot, word)| match (slot, stock.resolved.words()) {
             (Slot::Word { slot, .. }, Some(words)) => format!("{} {word:?}", words.names[*slot]),
             _ => format!("{word:?}"),

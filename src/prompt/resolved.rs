@@ -7,11 +7,12 @@ use super::fields::SlotColumns;
 use super::group::PromptGroup;
 use super::in_model::Begins;
 use super::limits::MOST_PROMPTS;
+use super::pair_list::PairList;
 use super::source::{OperandGrid, PromptSource};
 use super::template::{Slot, Template, TemplateFault};
 use super::tokens::TokenSource;
 use super::words::Lexicon;
-use crate::spec::{Answer, DEFAULT_COMPLETION, Keep, Operator, Prompts, Range, Shot, Templates};
+use crate::spec::{Answer, DEFAULT_COMPLETION, Keep, Operator, Pairs, Prompts, Range, Shot, Templates};
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 use std::hash::Hash;
@@ -89,10 +90,11 @@ impl ResolvedPrompts {
     pub fn new(spec: &Prompts) -> Result<ResolvedPrompts, Vec<SpecProblem>> {
         let mut problems = Vec::new();
         let mut keep = |problem: SpecProblem| problems.push(problem);
-        let filled = match (spec.is_tokens(), spec.is_words()) {
-            (true, _) => of_tokens(spec, &mut keep),
-            (false, true) => of_words(spec, &mut keep),
-            (false, false) => of_operands(spec, &mut keep),
+        let filled = match (&spec.pairs, spec.is_tokens(), spec.is_words()) {
+            (Some(pairs), ..) => of_pairs(spec, pairs, &mut keep),
+            (None, true, _) => of_tokens(spec, &mut keep),
+            (None, false, true) => of_words(spec, &mut keep),
+            (None, false, false) => of_operands(spec, &mut keep),
         };
         if spec.sample == Some(0) {
             let text = "sample = 0 draws no prompt; write 1 or more, or leave it out for all prompts";
@@ -117,8 +119,22 @@ impl ResolvedPrompts {
     pub fn words(&self) -> Option<&Lexicon> {
         match &self.source {
             PromptSource::Words(words) => Some(words),
-            PromptSource::Arithmetic(_) | PromptSource::Tokens(_) => None,
+            PromptSource::Arithmetic(_) | PromptSource::Tokens(_) | PromptSource::Pairs(_) => None,
         }
+    }
+
+    /// The prompts that are given one by one; `None` where something else makes them.
+    pub fn pairs(&self) -> Option<&PairList> {
+        match &self.source {
+            PromptSource::Pairs(pairs) => Some(pairs),
+            PromptSource::Arithmetic(_) | PromptSource::Words(_) | PromptSource::Tokens(_) => None,
+        }
+    }
+
+    /// Whether prompts have wrong answers of their own.
+    pub fn has_contrast(&self) -> bool {
+        let of_words = self.words().is_some_and(|words| words.contrast.is_some());
+        of_words || self.pairs().is_some_and(|pairs| pairs.has_wrong)
     }
 
     /// What the slots of its prompts are as columns of rows; `None` of arithmetic, whose columns are those of operands.
@@ -126,6 +142,7 @@ impl ResolvedPrompts {
         match &self.source {
             PromptSource::Words(words) => Some(words.columns.clone()),
             PromptSource::Tokens(_) => Some(Arc::default()),
+            PromptSource::Pairs(pairs) => Some(pairs.columns.clone()),
             PromptSource::Arithmetic(_) => None,
         }
     }
@@ -134,7 +151,7 @@ impl ResolvedPrompts {
     pub fn swapped(self, slots: &[String]) -> Self {
         match self.source {
             PromptSource::Words(words) => Self { source: PromptSource::Words(words.swapped(slots)), ..self },
-            PromptSource::Arithmetic(_) | PromptSource::Tokens(_) => self,
+            PromptSource::Arithmetic(_) | PromptSource::Tokens(_) | PromptSource::Pairs(_) => self,
         }
     }
 
@@ -215,6 +232,21 @@ fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Res
     }
     let source = PromptSource::Arithmetic(OperandGrid { operators, a, b, answers, modulus: spec.modulus });
     Some(ResolvedPrompts::of(spec, source, templates, completion?))
+}
+
+/// Prompts that are given one by one; `None` where something is wrong that `keep` has taken.
+fn of_pairs(spec: &Prompts, given: &Pairs, keep: &mut impl FnMut(SpecProblem)) -> Option<ResolvedPrompts> {
+    let pairs = PairList::new(given, keep);
+    let completion = Template::parse(&spec.completion, &Slot::OF_COMPLETIONS);
+    let completion = completion.map_err(|fault| keep(SpecProblem::at(&["completion"], fault))).ok()?;
+    let template = NamedTemplate {
+        name: "default".to_string(),
+        template: Template::default(),
+        prefix: String::new(),
+        suffix: String::new(),
+        places: pairs.places(),
+    };
+    Some(ResolvedPrompts::of(spec, PromptSource::Pairs(pairs), vec![template], completion))
 }
 
 /// Prompts of tokens; `None` where something is wrong that `keep` has taken.

@@ -11,6 +11,7 @@ use crate::model::facts::Facts;
 use crate::spec::Answer;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// One prompt with its answer, in one model's tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Prompt {
     pub answers: AcceptedAnswers,
     /// The wrong answers that measures compare with, none where the spec says none. They begin otherwise than every right one.
     pub wrong: Vec<Accepted>,
+    /// The prompt that its pair file pairs it with, where there is one: what it is compared with in place of one that is drawn.
+    pub paired: Option<Arc<Prompt>>,
     /// The whole text, shots included.
     pub text: String,
     /// Its tokens, the beginning-of-text token included where the model gets one.
@@ -185,6 +188,11 @@ pub enum Note {
         /// How many prompts have it twice.
         prompts: usize,
     },
+    /// Answers that go on with the last word of their prompt.
+    AnswersJoined {
+        /// Of how many prompts.
+        prompts: usize,
+    },
     /// Words that are in no prompt.
     WordsDropped {
         /// Why, and which: `word is more than one token: io "Agnes"`.
@@ -218,6 +226,11 @@ impl fmt::Display for Note {
                 f,
                 "{prompts} prompts begin with {token} twice: it is put before prompts, and the template writes it; take it out of \
                  the template, or write bos = false"
+            ),
+            Note::AnswersJoined { prompts } => write!(
+                f,
+                "the answers of {prompts} prompts follow a letter of the prompt without a space, as parts of its last word; where words \
+                 of their own are meant, write completion = \" {{answer}}\", or a space before each answer"
             ),
             Note::WordsDropped { why } => {
                 const SHOWN: usize = 12;

@@ -1,10 +1,11 @@
-//! Where prompts come from: arithmetic, words, or tokens. What else is a source one day says here which groups it has, how many prompts each of
+//! Where prompts come from: arithmetic, words, tokens, or a list of prompts as they are. What else is a source one day says here which groups it has, how many prompts each of
 //! them has in a template, and what fills it in each.
 
 use super::calculation::Calculation;
 use super::dropped::Reason;
 use super::fields::Fields;
 use super::group::PromptGroup;
+use super::pair_list::PairList;
 use super::tokens::TokenSource;
 use super::words::Lexicon;
 use crate::spec::Operator;
@@ -18,6 +19,8 @@ pub enum PromptSource {
     Words(Lexicon),
     /// Tokens.
     Tokens(TokenSource),
+    /// Prompts that are given one by one.
+    Pairs(PairList),
 }
 
 /// Every operator on every pair of operands.
@@ -44,15 +47,17 @@ impl PromptSource {
             }
             PromptSource::Words(_) => vec![PromptGroup::WORDS],
             PromptSource::Tokens(_) => vec![PromptGroup::TOKENS],
+            PromptSource::Pairs(pairs) => pairs.groups.clone(),
         }
     }
 
-    /// How many prompts a group has in a template, legal or not.
+    /// How many prompts a group has in a template, legal or not; of prompts that are given one by one how many all groups have.
     pub fn count(&self) -> usize {
         match self {
             PromptSource::Arithmetic(grid) => grid.a.len() * grid.b.len(),
             PromptSource::Words(words) => words.count(),
             PromptSource::Tokens(tokens) => tokens.count(),
+            PromptSource::Pairs(pairs) => pairs.rows.len(),
         }
     }
 
@@ -62,6 +67,7 @@ impl PromptSource {
             PromptSource::Arithmetic(grid) => grid.solve(group, index).map(Fields::Calculation),
             PromptSource::Words(words) => words.combination(index).ok_or(Reason::Alike),
             PromptSource::Tokens(tokens) => Ok(tokens.fields(index)),
+            PromptSource::Pairs(pairs) => pairs.fields(group, index).ok_or(Reason::Alike),
         }
     }
 
@@ -75,6 +81,7 @@ impl PromptSource {
             }
             PromptSource::Words(words) => words.combination(index),
             PromptSource::Tokens(tokens) => Some(tokens.fields(index)),
+            PromptSource::Pairs(pairs) => pairs.fields(group, index),
         }
     }
 }

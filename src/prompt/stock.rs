@@ -48,6 +48,8 @@ impl<'a> Stock<'a> {
     ) -> Self {
         let (template, group) = (&resolved.templates[template_index], resolved.groups[group_index].clone());
         let before = template_index * resolved.groups.len() + group_index;
+        // Prompts that are given one by one are numbered as they are given, whatever their groups.
+        let before = if resolved.pairs().is_some() { 0 } else { before };
         let first_id = before as u64 * resolved.source.count() as u64;
         Self { resolved, tokenizer, bos, template, template_index, group, group_index, first_id }
     }
@@ -61,6 +63,9 @@ impl<'a> Stock<'a> {
     /// for every sample.
     pub fn indices(&self) -> Box<dyn Iterator<Item = usize>> {
         let count = self.count();
+        if let Some(pairs) = self.resolved.pairs() {
+            return Box::new(pairs.of_group(self.group_index).into_iter());
+        }
         if self.resolved.words().is_none() || self.resolved.sample.is_none() || count <= MOST_LOOKED_AT {
             return Box::new(0..count);
         }
@@ -82,7 +87,15 @@ impl<'a> Stock<'a> {
 
     /// A prompt where it is legal.
     pub fn legal(&self, index: usize) -> Option<Prompt> {
-        self.tokenise(0, &self.solve(index).ok()?).ok()
+        self.tokenise(self.first_id + index as u64, &self.solve(index).ok()?).ok()
+    }
+
+    /// The tokens of a prompt whose fields these are, and of its slots.
+    pub fn place_fields(&self, fields: &Fields) -> Result<EncodedPrompt, Fault> {
+        match (fields, self.resolved.pairs()) {
+            (Fields::Pair { row, .. }, Some(pairs)) => self.place_given(pairs, *row),
+            _ => self.place(fields),
+        }
     }
 
     /// The tokens of a prompt and of its slots, each of which must be one token of its own where the spec says so.
@@ -122,6 +135,9 @@ impl<'a> Stock<'a> {
         if let Fields::Tokens(_) = fields {
             return tokens::prompt(self, id, fields);
         }
+        if let (Fields::Pair { row, .. }, Some(pairs)) = (fields, self.resolved.pairs()) {
+            return self.tokenise_given(pairs, id, fields, *row);
+        }
         let EncodedPrompt { text, encoding: prompt, slots } = self.place(with)?;
         let completion = &self.resolved.completion;
         let answer_tokens = self.answer_tokens(&text, &prompt, completion, with).map_err(|reason| {
@@ -130,7 +146,9 @@ impl<'a> Stock<'a> {
         })?;
         let value = match fields {
             Fields::Calculation(calculation) => FieldValue::Integer(calculation.result),
-            Fields::Words { .. } | Fields::Tokens(_) => FieldValue::Text(Arc::from(written(completion, with))),
+            Fields::Words { .. } | Fields::Pair { .. } | Fields::Tokens(_) => {
+                FieldValue::Text(Arc::from(written(completion, with)))
+            }
         };
         let wrong = self.wrong(with, &text, &prompt, &answer_tokens)?;
         Ok(Prompt {
@@ -140,6 +158,7 @@ impl<'a> Stock<'a> {
             fields: fields.clone(),
             answers: AcceptedAnswers::from(Accepted { value, tokens: answer_tokens }),
             wrong,
+            paired: None,
             tokens: self.bos.into_iter().chain(prompt.ids).collect(),
             text,
             slots,

@@ -48,7 +48,7 @@ fn of_list<'s>(rows: &'s [IndexMap<String, Word>], keep: &mut impl FnMut(SpecPro
 }
 
 /// Whether a word is a whole number as numbers are written: `007` and `+1` are words.
-fn is_whole(word: &Arc<str>) -> bool {
+pub(super) fn is_whole(word: &Arc<str>) -> bool {
     word.parse::<i64>().is_ok_and(|number| number.to_string() == **word)
 }
 

@@ -17,13 +17,14 @@ const ELSEWHERE: &str = "hf:unknown/unknown";
 const COLUMNS: [(&str, &[&str]); 2] = [("figure", &["x", "y", "value", "series", "facet"]), ("expect", &["value"])];
 
 /// Keys of prompts without which they are other prompts.
-const OF_PROMPTS: [&str; 12] = [
+const OF_PROMPTS: [&str; 13] = [
     "template",
     "completion",
     "contrast",
     "operands",
     "slots",
     "rows",
+    "pairs",
     "different",
     "answer",
     "answers",
@@ -147,7 +148,7 @@ fn step(step: &mut Node) {
 
 /// Prompts that are not known: of operands, others in their place, and whether a model may refuse those; of words, none.
 fn prompts(set: &mut Node) -> bool {
-    let of_words = ["slots", "rows", "random_tokens", "tokens"].iter().any(|key| set.get(key).is_some());
+    let of_words = ["slots", "rows", "pairs", "random_tokens", "tokens"].iter().any(|key| set.get(key).is_some());
     let NodeContent::Table(keys) = &mut set.content else { return false };
     let unknown = |key: &&str| keys.get(*key).is_some_and(within);
     if of_words && OF_PROMPTS.iter().any(unknown) {

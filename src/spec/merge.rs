@@ -163,7 +163,7 @@ pub(super) fn inherit(spec: &mut Node) {
 }
 
 /// Keys of prompts that mean something to one kind of them alone, or other things to each.
-const OF_ONE_KIND: [&str; 12] = [
+const OF_ONE_KIND: [&str; 13] = [
     "template",
     "completion",
     "contrast",
@@ -173,13 +173,14 @@ const OF_ONE_KIND: [&str; 12] = [
     "modulus",
     "slots",
     "rows",
+    "pairs",
     "different",
     "random_tokens",
     "tokens",
 ];
 
 /// Kinds of prompts, each by the keys that make a set one of it.
-const KINDS: [&[&str]; 4] = [&["operands"], &["slots", "rows"], &["random_tokens"], &["tokens"]];
+const KINDS: [&[&str]; 5] = [&["operands"], &["slots", "rows"], &["pairs"], &["random_tokens"], &["tokens"]];
 
 /// Whether a table takes what it leaves out of this key from its parent.
 pub(super) fn takes(child: &Node, parent: &Node, key: &str) -> bool {

@@ -3,18 +3,19 @@
 
 use super::defaults::defaults;
 use super::text_or::{TextOr, schema_of};
-use super::{Operator, RandomTokens, Rows, SlotWords};
+use super::{Operator, PairItem, PairPart, PairRow, Pairs, RandomTokens, Rows, SlotWords};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// A set of prompts: one for each template, operator and pair of operands that is legal and kept; or, where `slots` or `rows` are
-/// written and no `operands`, one for each template and combination of words.
+/// written and no `operands`, one for each template and combination of words; or `pairs`, each prompt as it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Prompts {
     /// The prompt's text with its slots: `{a}`, `{op}`, `{b}`, or those of `slots` and `rows`; or several, by name.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Templates::is_empty")]
     pub template: Templates,
     /// What the model should write after the prompt, with the slot `{answer}`: `" {answer}"` where a space belongs to it. Of prompts
     /// from words, with their slots: `" {io}"`.
@@ -38,6 +39,10 @@ pub struct Prompts {
     /// sha256 = "…" }`.
     #[serde(default, skip_serializing_if = "Rows::is_empty")]
     pub rows: Rows,
+    /// Prompts that are given one by one, as they are: a table for each, `[{ clean = "…", corrupted = "…", answers = " Paris", wrong =
+    /// [" Rome", " Bonn"] }, …]`; or a CSV, TSV, JSONL or Parquet file of them, its path from this file on: `"pairs.jsonl"`, or with its
+    /// columns `{ file = "pairs.csv", clean = "sentence", answer_tokens = "correct_idx" }`.
+    pub pairs: Option<Pairs>,
     /// Slots whose words must differ from each other in every prompt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub different: Vec<String>,
@@ -92,7 +97,7 @@ impl Prompts {
         self.random_tokens.is_some() || self.tokens.is_some()
     }
 
-    /// Whether they are of no operands: of words, or of tokens.
+    /// Whether they are of no operands: of words, of whole prompts, or of tokens.
     pub(crate) fn is_words(&self) -> bool {
         self.operands.is_none()
     }
@@ -106,15 +111,26 @@ impl Prompts {
         self.words.unwrap_or(like_answer) == WordTokens::SingleToken
     }
 
-    /// In how many groups its prompts are told apart in rows: one for each operator; all words are one.
+    /// In how many groups its prompts are told apart in rows: one for each operator; all words are one; pairs say their groups.
     pub fn groups(&self) -> usize {
-        if self.is_words() { 1 } else { self.operators.len() }
+        match &self.pairs {
+            Some(pairs) => {
+                let group =
+                    |row: &PairRow| row.get(PairPart::Group.key()).map(|cell| cell.items().first().map(PairItem::text));
+                pairs.rows().iter().map(group).collect::<HashSet<_>>().len()
+            }
+            None if self.is_words() => 1,
+            None => self.operators.len(),
+        }
     }
 
     /// The same without the defaults that mean nothing to prompts from words.
     pub(super) fn settled(mut self) -> Self {
         if self.is_words() {
             self.operators.clear();
+        }
+        if self.pairs.is_some() {
+            self.template.0.clear();
         }
         self
     }
@@ -162,6 +178,11 @@ impl Templates {
     /// One template under the name `default`.
     pub fn single(text: &str) -> Self {
         Self(IndexMap::from([("default".to_string(), text.to_string())]))
+    }
+
+    /// Whether there are none, as of prompts that are given one by one.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether there is one template, written without a name.

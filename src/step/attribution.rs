@@ -9,7 +9,7 @@
 
 use super::agreement::{self, AgreementColumns, Exact};
 use super::model_run::{self, CellRun};
-use super::pairing::{self, PromptPairs};
+use super::pairing::{self, Other, PromptPairs};
 use super::places::{self, Component, PlaceColumns, PositionGroup};
 use super::replays::{self, Stopped};
 use super::summary::MeasuredValues;
@@ -122,7 +122,7 @@ fn attribute_cell(
     if let Some(exact) = exact {
         exact.covers(&interventions, subject.labels(), &cell.template, step, context)?;
     }
-    let pairs = PromptPairs::draw(cell, subject, &step.counterfactual, step, context)?;
+    let pairs = PromptPairs::draw(Other::RunAndAnswer, (cell, subject), &step.counterfactual, step, context)?;
     pairs.record(name, cell, subject, outcome)?;
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let others: Vec<&Prompt> = pairs.other.iter().map(|&index| &pairs.others[index]).collect();

@@ -293,7 +293,7 @@ fn part((activation, sum): &HookSum, positions: &Positions, length: usize) -> Ho
 /// Says what means are over; `counts` are the prompts of each group.
 fn note(over: &MeanOver, cell: &TemplateBatch, subject: &ModelRun, groups: &[PromptGroup], counts: &[usize]) -> String {
     let labels: Vec<&str> = groups.iter().map(PromptGroup::label).collect();
-    let is_one = groups == [PromptGroup::WORDS];
+    let is_one = matches!(groups, [only] if only.is_only());
     let each_of = match counts {
         _ if is_one => String::new(),
         [first, rest @ ..] if rest.iter().all(|other| other == first) => {

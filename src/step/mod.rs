@@ -120,12 +120,15 @@ pub fn foresee(step: &Step, context: &Context) -> Result<(), Error> {
 /// # Errors
 /// None of its own.
 pub fn empty_frames(step: &Step, loaded: &Loaded, frames: &Frames) -> PolarsResult<Vec<(String, DataFrame)>> {
-    let empty = rows(step, frames).into_iter().map(|rows| Ok((rows.name(step.name()), without_rows(&rows.columns)?)));
+    let prompts = model_run::spec(step, loaded);
+    let mut declared = rows(step, frames);
+    declared.extend(prompts.and_then(|prompts| pairing::rows_of_given(&declared, prompts)));
+    let empty = declared.into_iter().map(|rows| Ok((rows.name(step.name()), without_rows(&rows.columns)?)));
     let empty = empty.collect::<PolarsResult<Vec<_>>>()?;
-    let words = model_run::spec(step, loaded).filter(|prompts| prompts.is_words());
+    let words = prompts.filter(|prompts| prompts.is_words());
     let Some(Ok(resolved)) = words.map(ResolvedPrompts::new) else { return Ok(empty) };
     let Some(slots) = resolved.slot_columns() else { return Ok(empty) };
-    let has_contrast = resolved.words().is_some_and(|words| words.contrast.is_some());
+    let has_contrast = resolved.has_contrast();
     let other = pairing::whole_answers(step, loaded).unwrap_or(slots.whole_answer);
     let of_words = |(name, frame)| Ok((name, of_words(frame, &slots, has_contrast, other)?));
     empty.into_iter().map(of_words).collect()

@@ -102,9 +102,10 @@ impl TemplateRun<'_> {
             open = outcome.template.take().unwrap_or_default();
             match worked {
                 Ok(()) => done += 1,
-                Err(Error::NonePaired { first, refused: error }) => {
+                Err(Error::NonePaired { first, dropped, refused: error }) => {
                     let count = cell.prompts.len();
                     open.unpaired().add(count, count, Some(first));
+                    open.drop_shape(dropped);
                     refused.get_or_insert(*error);
                 }
                 Err(error) => return Err(error),

@@ -7,10 +7,13 @@ use super::{Outcome, RowsInfo};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, SurveyedCell};
+use crate::measure::{EffectMeasure, Property};
 use crate::model::transformer::Tokens;
-use crate::prompt::{self, AnswerColumn, ChangeFault, Prompt, PromptError, ResolvedPrompts};
+use crate::prompt::{
+    self, AnswerColumn, ChangeFault, Dropped, DroppedColumns, Fields, Prompt, PromptError, Reason, ResolvedPrompts,
+};
 use crate::spec::step::{Common, Counterfactual, CounterfactualOperators};
-use crate::spec::{Loaded, SpecErrors, Step};
+use crate::spec::{Loaded, Prompts, SpecErrors, Step};
 use crate::table::{Holds, rows};
 use indexmap::IndexMap;
 use polars::prelude::*;
@@ -30,11 +33,13 @@ pub struct PromptPairs {
     unpaired: Unpaired,
 }
 
-/// Clean prompts without a counterfactual: how many, and why the first of them has none.
+/// Clean prompts without a counterfactual: how many, why the first of them has none, and of prompts that a file pairs how many for which
+/// reason.
 #[derive(Debug, Default)]
 struct Unpaired {
     count: usize,
     first: Option<PromptError>,
+    dropped: Vec<Dropped>,
 }
 
 impl Unpaired {
@@ -47,11 +52,27 @@ impl Unpaired {
         self.count += 1;
         self.first.get_or_insert(why);
     }
+
+    /// A prompt of a template whose pair a step cannot use.
+    fn drop(&mut self, prompt: &Prompt, template: &str, reason: Reason, advice: &str) {
+        let (template, group, example) = (template.to_string(), prompt.group.clone(), prompt.text.clone());
+        Dropped { template, group, reason, word: None, count: 1, example }.join(&mut self.dropped);
+        let why = format!("{}; {advice}", reason.text());
+        self.add(PromptError::NoCounterfactual { text: prompt.text.clone(), why });
+    }
+}
+
+/// Why no prompt of a cell has a counterfactual: why the first has none, and of prompts that a file pairs how many for which reason.
+struct NonePaired {
+    why: PromptError,
+    dropped: Vec<Dropped>,
 }
 
 /// What a step reads of the other prompt of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Other {
+    /// Its activations or its logits, and its answer, where the prompt has no contrast of its own.
+    RunAndAnswer,
     /// Its activations or its logits.
     Run,
     /// Its answer alone, where the prompt has no contrast of its own.
@@ -60,21 +81,39 @@ pub enum Other {
     Nothing,
 }
 
+impl Other {
+    /// What is read of other prompts that are run, of which measures have these properties.
+    pub fn run_for(measures: &[EffectMeasure]) -> Self {
+        match measures.iter().any(|measure| measure.has(Property::OtherAnswer)) {
+            true => Self::RunAndAnswer,
+            false => Self::Run,
+        }
+    }
+
+    fn runs(self) -> bool {
+        matches!(self, Self::RunAndAnswer | Self::Run)
+    }
+
+    fn compares(self) -> bool {
+        matches!(self, Self::RunAndAnswer | Self::Answer)
+    }
+}
+
 impl PromptPairs {
     /// Draws a counterfactual for each prompt of a cell, with the prompt's own seed. A prompt that no other fits is left out.
     ///
     /// # Errors
     /// When no prompt has one: [`Error::NonePaired`] where its template has prompts of other shapes.
     pub fn draw(
-        cell: &TemplateBatch,
-        subject: &ModelRun,
+        reads: Other,
+        (cell, subject): (&TemplateBatch, &ModelRun),
         wanted: &Counterfactual,
         step: &dyn Common,
         context: &Context,
     ) -> Result<Self, Error> {
         let set = wanted.prompts.as_deref().or(step.prompts());
-        Self::found(cell, subject, wanted, step, context)?
-            .map_err(|error| of_shape(cell, error, |error| context.refuse_prompts(set, &subject.name, error)))
+        Self::found(reads, (cell, subject), wanted, step, context)?
+            .map_err(|none| of_shape(cell, none, |error| context.refuse_prompts(set, &subject.name, error)))
     }
 
     /// The same for a step that may read nothing of the other prompts: then, where some prompt has none, each prompt is its own.
@@ -90,13 +129,13 @@ impl PromptPairs {
     ) -> Result<Self, Error> {
         let set = wanted.prompts.as_deref().or(step.prompts());
         let has_contrast = cell.prompts.iter().all(|prompt| !prompt.wrong.is_empty());
-        let needs = reads == Other::Run || (reads == Other::Answer && !has_contrast);
+        let needs = reads.runs() || (reads == Other::Answer && !has_contrast);
         let may_be_alone = !needs && *wanted == Counterfactual::default();
-        match Self::found(cell, subject, wanted, step, context)? {
+        match Self::found(reads, (cell, subject), wanted, step, context)? {
             Ok(pairs) if may_be_alone && pairs.unpaired.count > 0 => Ok(Self::alone(cell)),
             Ok(pairs) => Ok(pairs),
-            Err(PromptError::NoCounterfactual { .. }) if may_be_alone => Ok(Self::alone(cell)),
-            Err(PromptError::NoCounterfactual { text, why }) if reads == Other::Answer => {
+            Err(NonePaired { why: PromptError::NoCounterfactual { .. }, .. }) if may_be_alone => Ok(Self::alone(cell)),
+            Err(NonePaired { why: PromptError::NoCounterfactual { text, why }, dropped }) if reads == Other::Answer => {
                 let contrast = if cell.prompts.iter().all(|prompt| prompt.calculation().is_some()) {
                     ""
                 } else {
@@ -106,9 +145,10 @@ impl PromptPairs {
                     "{why}; the other prompt is read for its answer alone: write measures without it, such as accuracy and kl{contrast}"
                 );
                 let refuse = |error| context.refuse_prompts(set, &subject.name, error);
-                Err(of_shape(cell, PromptError::NoCounterfactual { text, why }, refuse))
+                let why = PromptError::NoCounterfactual { text, why };
+                Err(of_shape(cell, NonePaired { why, dropped }, refuse))
             }
-            Err(error) => Err(of_shape(cell, error, |error| context.refuse_prompts(set, &subject.name, error))),
+            Err(none) => Err(of_shape(cell, none, |error| context.refuse_prompts(set, &subject.name, error))),
         }
     }
 
@@ -127,15 +167,19 @@ impl PromptPairs {
 
     /// Draws or makes them; what no prompt fits is told apart from what cannot be had at all.
     fn found(
-        cell: &TemplateBatch,
-        subject: &ModelRun,
+        reads: Other,
+        (cell, subject): (&TemplateBatch, &ModelRun),
         wanted: &Counterfactual,
         step: &dyn Common,
         context: &Context,
-    ) -> Result<Result<Self, PromptError>, Error> {
+    ) -> Result<Result<Self, NonePaired>, Error> {
         let set = wanted.prompts.as_deref();
         if !(wanted.swap.is_empty() && wanted.redraw.is_empty()) {
             return Self::made(cell, subject, wanted, step, context).map(Self::unless_empty);
+        }
+        let is_given = |prompt: &Prompt| prompt.paired.is_some();
+        if *wanted == Counterfactual::default() && subject.set.prompts.iter().any(is_given) {
+            return Ok(Self::given(reads, cell).unless_empty());
         }
         // Another set's, its templates numbered as here; none where counterfactuals are of the clean prompts' own set.
         let other_set = match set {
@@ -180,10 +224,40 @@ impl PromptPairs {
         Ok(Self { clean, other, others, alone: false, unpaired }.unless_empty())
     }
 
+    /// The pairs that the prompts' file gives. One that a step cannot use is left out, and counted.
+    fn given(reads: Other, cell: &TemplateBatch) -> Self {
+        let (clean, other, unpaired) = (Vec::new(), Vec::new(), Unpaired::default());
+        let mut pairs = Self { clean, other, others: Vec::new(), alone: false, unpaired };
+        // What is compared with may differ where the tokens are the same.
+        let mut others: IndexMap<(&[u32], &[u32]), &Prompt> = IndexMap::new();
+        for (member, &prompt) in cell.prompts.iter().enumerate() {
+            let mut drop = |reason, advice| pairs.unpaired.drop(prompt, &cell.template, reason, advice);
+            let Some(paired) = prompt.paired.as_deref() else {
+                drop(Reason::NoPair, "write one into 'corrupted'");
+                continue;
+            };
+            if reads.runs() && !prompt::alike(prompt, paired) {
+                drop(Reason::PairLength, "write one that is as many tokens");
+                continue;
+            }
+            if reads.compares() && prompt.wrong.is_empty() && prompt.answer_token() == paired.answer_token() {
+                let advice =
+                    "write 'wrong' or 'corrupted_answers', or measures without another answer, such as kl and accuracy";
+                drop(Reason::PairAnswer, advice);
+                continue;
+            }
+            let entry = others.entry((&paired.tokens, paired.answer_tokens()));
+            pairs.other.push(entry.index());
+            entry.or_insert(paired);
+            pairs.clean.push(member);
+        }
+        Self { others: others.into_values().cloned().collect(), ..pairs }
+    }
+
     /// Itself, unless no prompt has a counterfactual.
-    fn unless_empty(mut self) -> Result<Self, PromptError> {
+    fn unless_empty(mut self) -> Result<Self, NonePaired> {
         match self.unpaired.first.take_if(|_| self.clean.is_empty()) {
-            Some(why) => Err(why),
+            Some(why) => Err(NonePaired { why, dropped: self.unpaired.dropped }),
             None => Ok(self),
         }
     }
@@ -288,16 +362,25 @@ impl PromptPairs {
                 outcome.notes.push(note);
             }
         }
-        outcome.add_rows(&format!("{name}.pairs"), subject.labels(), rows)
+        outcome.add_rows(&format!("{name}.pairs"), subject.labels(), rows)?;
+        let is_given = cell.prompts.iter().any(|prompt| matches!(prompt.fields, Fields::Pair { .. }));
+        let name = format!("{name}.{DROPPED}");
+        match &mut outcome.template {
+            _ if !is_given => {}
+            Some(open) => open.add_dropped(&name, &self.unpaired.dropped),
+            None => outcome.add_rows(&name, subject.labels(), DroppedColumns::frame(&self.unpaired.dropped)?)?,
+        }
+        Ok(())
     }
 }
 
 /// That no prompt of a cell has a counterfactual, which is of no weight where those of other shapes have one.
-fn of_shape(cell: &TemplateBatch, error: PromptError, refuse: impl Fn(PromptError) -> Error) -> Error {
-    if !cell.is_one_of_several() || !matches!(error, PromptError::NoCounterfactual { .. }) {
-        return refuse(error);
+fn of_shape(cell: &TemplateBatch, none: NonePaired, refuse: impl Fn(PromptError) -> Error) -> Error {
+    let NonePaired { why, dropped } = none;
+    if !cell.is_one_of_several() || !matches!(why, PromptError::NoCounterfactual { .. }) {
+        return refuse(why);
     }
-    Error::NonePaired { first: error.to_string(), refused: Box::new(refuse(error)) }
+    Error::NonePaired { first: why.to_string(), dropped, refused: Box::new(refuse(why)) }
 }
 
 /// Refuses a set that counterfactuals are drawn from where it has no prompt like those of a step. What is in the set that the
@@ -342,6 +425,10 @@ pub(super) fn whole_answers(step: &Step, loaded: &Loaded) -> Option<bool> {
     };
     // The answers of operands are numbers.
     let resolved = ResolvedPrompts::new(spec).ok()?.swapped(&wanted.swap);
+    if let Some(pairs) = resolved.pairs().filter(|pairs| *wanted == Counterfactual::default() && pairs.has_corrupted())
+    {
+        return Some(pairs.other_columns.whole_answer);
+    }
     Some(resolved.slot_columns().is_none_or(|slots| slots.whole_answer))
 }
 
@@ -376,6 +463,16 @@ fn refused_change(step: &str, fault: ChangeFault, loaded: &Loaded) -> SpecErrors
     let number = fault.index.map(|index| index.to_string());
     let path: Vec<&str> = ["step", step, "counterfactual", fault.key].into_iter().chain(number.as_deref()).collect();
     loaded.refuse(&path, fault.problem, Some(fault.advice))
+}
+
+/// The part of the rows `NAME.dropped`.
+const DROPPED: &str = "dropped";
+
+/// The rows of a step on prompts that a file pairs, besides those that it has on others: the pairs that it could not use, where it has
+/// rows of pairs.
+pub(super) fn rows_of_given(own: &[RowsInfo], prompts: &Prompts) -> Option<RowsInfo> {
+    let has_pairs = own.iter().any(|rows| rows.part == "pairs");
+    (has_pairs && prompts.pairs.is_some()).then(|| RowsInfo::alone::<(ModelColumns, DroppedColumns)>(DROPPED))
 }
 
 /// The rows `NAME.pairs` of a step that runs pairs.

@@ -123,7 +123,9 @@ fn patch(step: &ActivationPatching, CellRun { cell, subject, context, outcome }:
     let (sites, at) = places::resolve(name, (&step.sites, &step.positions), target, cell.at(), context)?;
     let noised = NoisedPrompts::of(step, cell, subject, context)?;
     let pairs = match noised {
-        None => PromptPairs::draw(cell, subject, &step.counterfactual, step, context)?,
+        None => {
+            PromptPairs::draw(Other::run_for(&step.measures), (cell, subject), &step.counterfactual, step, context)?
+        }
         Some(_) => {
             let reads = match step.measures.iter().any(|measure| measure.has(Property::OtherAnswer)) {
                 true => Other::Answer,

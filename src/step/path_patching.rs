@@ -2,7 +2,7 @@
 
 use super::convention::{self, WithConventions};
 use super::model_run::{self, CellRun, ModelRun};
-use super::pairing::{self, PromptPairs};
+use super::pairing::{self, Other, PromptPairs};
 use super::patching::{self, Runs};
 use super::places::{self, Component, PositionGroup};
 use super::replays::{self, Stopped};
@@ -99,7 +99,8 @@ fn patch(step: &PathPatching, CellRun { cell, subject, context, outcome }: CellR
     let ends = Ends::of(step, Scope::of(subject, &cell.template), context)?;
     let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
     let blocks = ends.blocks(&at, cell.positions.length, step, facts, context)?;
-    let pairs = PromptPairs::draw(cell, subject, &step.counterfactual, step, context)?;
+    let pairs =
+        PromptPairs::draw(Other::run_for(&step.measures), (cell, subject), &step.counterfactual, step, context)?;
     pairs.record(name, cell, subject, outcome)?;
 
     let positions = places::together(&at);

@@ -4,7 +4,8 @@
 use super::Outcome;
 use super::labels::RunLabels;
 use super::summary::MeasuredValues;
-use crate::prompt::{Prompt, PromptSet};
+use crate::prompt::{Dropped, DroppedColumns, Prompt, PromptSet};
+use crate::table::Holds;
 use indexmap::IndexMap;
 use polars::prelude::*;
 use std::collections::HashMap;
@@ -19,6 +20,10 @@ pub struct OpenTemplate {
     values: IndexMap<String, Vec<ShapeValues>>,
     /// Clean prompts without a counterfactual.
     unpaired: UnpairedPrompts,
+    /// Of prompts that a file pairs, those whose pair could not be used, by the name of their rows.
+    dropped: IndexMap<String, Vec<Dropped>>,
+    /// The same of shapes none of whose pairs could.
+    of_refused: Vec<Dropped>,
 }
 
 /// Clean prompts without a counterfactual: how many of how many, and why the first of them has none.
@@ -79,6 +84,17 @@ impl OpenTemplate {
         self.values.entry(name.to_string()).or_default().push(of_shape);
     }
 
+    /// Adds pairs of a shape that could not be used, which are rows of this name.
+    pub fn add_dropped(&mut self, name: &str, dropped: &[Dropped]) {
+        let all = self.dropped.entry(name.to_string()).or_default();
+        dropped.iter().for_each(|one| one.clone().join(all));
+    }
+
+    /// Adds those of a shape none of whose pairs could be used.
+    pub fn drop_shape(&mut self, dropped: Vec<Dropped>) {
+        dropped.into_iter().for_each(|one| one.join(&mut self.of_refused));
+    }
+
     /// The tally of prompts that are in no pair.
     pub fn unpaired(&mut self) -> &mut UnpairedPrompts {
         &mut self.unpaired
@@ -92,6 +108,10 @@ impl OpenTemplate {
         (model, labels, template): (&str, RunLabels, &str),
     ) -> PolarsResult<()> {
         outcome.notes.extend(self.unpaired.note(model, template));
+        for (name, mut dropped) in self.dropped {
+            self.of_refused.iter().for_each(|one| one.clone().join(&mut dropped));
+            outcome.add_rows(&name, labels, DroppedColumns::frame(&dropped)?)?;
+        }
         let order: HashMap<(Option<u64>, u64), usize> =
             set.prompts.iter().enumerate().map(|(place, prompt)| ((prompt.seed, prompt.id), place)).collect();
         for (name, shapes) in self.values {

@@ -137,7 +137,8 @@ fn kinds<'s>(set: &'s PromptSet, bounds: &Bounds, multi: bool) -> Vec<&'s Prompt
     let mut seen = HashSet::new();
     let mut unfit = false;
     let is_kept = |prompt: &&Prompt| {
-        let fixed = set.templates[prompt.template].fixed(&prompt.slots).map(|at| prompt.tokens.get(at?)).collect::<Vec<_>>();
+        let fixed =
+            set.templates[prompt.template].fixed(&prompt.slots).map(|at| prompt.tokens.get(at?)).collect::<Vec<_>>();
         let kind = (prompt.template, prompt.tokens.len(), &prompt.slots, fixed);
         let length = prompt.tokens.len() + if multi { prompt.answer_tokens().len() } else { 0 };
         let outside = prompt.tokens.iter().chain(prompt.answer_tokens()).any(|&id| id as usize >= bounds.n_vocab);

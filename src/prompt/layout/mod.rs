@@ -212,6 +212,7 @@ impl<'t> Layouts<'t> {
                 tokens: layout.lead.iter().chain(&answer.ids).copied().collect(),
             }),
             wrong: Vec::new(),
+            paired: None,
             text,
             tokens,
             slots: stock.template.places.iter().map(|(slot, _)| place(slot)).collect(),

@@ -7,6 +7,22 @@ use crate::spec::node::Node;
 use crate::spec::rows::RowsFiles;
 use crate::spec::words::RowsFile;
 
+/// Keys that mean nothing to prompts that are given one by one, with what to write there.
+const OF_OTHERS: [(&str, &str); 12] = [
+    ("modulus", "leave it out"),
+    ("random_tokens", "leave out 'random_tokens', or 'pairs'"),
+    ("tokens", "write ids into 'clean_tokens' of each prompt, or leave out 'pairs'"),
+    ("operands", "leave out 'operands', or 'pairs'"),
+    ("slots", "leave out 'slots', or 'pairs'"),
+    ("rows", "leave out 'rows', or 'pairs'"),
+    ("template", "each prompt is as 'clean' has it; leave it out"),
+    ("contrast", "write the wrong answers into 'wrong' of each prompt"),
+    ("different", "leave it out"),
+    ("operators", "write a column 'group' for prompts that are told apart in rows"),
+    ("answers", "write the answers into 'answers' of each prompt"),
+    ("shots", "write worked examples into the prompts, as they are to be read"),
+];
+
 /// Keys that mean nothing to prompts from words, with what to write there.
 const OF_OPERANDS: [(&str, &str); 4] = [
     ("operators", "write the words into the template, or operands = { a = \"0..100\", b = \"0..100\" } for arithmetic"),
@@ -34,6 +50,10 @@ pub(super) fn check(spec: &Node, files: &RowsFiles, faults: &mut Faults) {
     for (name, set) in main.into_iter().chain(named).filter(|(_, set)| set.node.table().is_some()) {
         let (table, node) = (set.place.table(), set.node);
         let (operands, words) = (node.get("operands"), node.get("slots").or(node.get("rows")));
+        if let Some(pairs) = node.get("pairs") {
+            set.of_pairs(pairs, faults);
+            continue;
+        }
         let tokens = IN_TOKENS.into_iter().filter_map(|key| Some((key, node.get(key)?))).collect::<Vec<_>>();
         if let [(key, first), rest @ ..] = &tokens[..] {
             let others = ["operands", "slots", "rows"].into_iter().find(|key| node.get(key).is_some());
@@ -71,7 +91,7 @@ pub(super) fn check(spec: &Node, files: &RowsFiles, faults: &mut Faults) {
 
 /// Whether prompts have neither operands nor words.
 fn fills_nothing(prompts: &Node) -> bool {
-    let kinds = ["operands", "slots", "rows"].into_iter().chain(IN_TOKENS);
+    let kinds = ["operands", "slots", "rows", "pairs"].into_iter().chain(IN_TOKENS);
     prompts.table().is_some_and(|keys| kinds.into_iter().all(|key| !keys.contains_key(key)))
 }
 
@@ -111,6 +131,27 @@ impl PromptsTable<'_> {
         }
         if let Some(node) = prompts.get("completion") {
             text(self.place.child("completion"), node, format::completion);
+        }
+    }
+
+    /// Prompts that are given one by one: what stands in them is checked where they are read.
+    fn of_pairs(&self, pairs: &Node, faults: &mut Faults) {
+        let (table, prompts) = (self.place.table(), self.node);
+        for (key, advice) in OF_OTHERS {
+            if let Some(node) = prompts.get(key) {
+                let message = format!("{table} has its prompts one by one, to which '{key}' means nothing");
+                faults.key(self.place.child(key), None, wrong_key(node, message).advise(advice));
+            }
+        }
+        // A file that could not be read is refused by itself.
+        if pairs.is_unknown() {
+            return;
+        }
+        if let Some(node) = prompts.get("completion")
+            && let Some(Err(fault)) = node.text().map(format::completion)
+        {
+            let error = wrong_part(node, &fault.part, fault.message).advise_option(fault.advice);
+            faults.value(self.place.child("completion"), error);
         }
     }
 

@@ -20,6 +20,30 @@ impl Separator {
 
 /// Reads the whole file. Lines without anything in them are passed over.
 pub(super) fn read(text: &str, separator: Separator) -> Result<WordColumns, Unread> {
+    let mut read = WordColumns::default();
+    each(text, separator, |names, line, cells| {
+        if read.width() == 0 {
+            read = WordColumns::new(names)?;
+        }
+        for (column, cell) in cells.into_iter().enumerate() {
+            match cell.trim().is_empty() {
+                true => {
+                    read.no_word(column, format!("line {line} has no '{}'; write a word in every cell", names[column]))
+                }
+                false => read.word(column, cell.into()),
+            }
+        }
+        Ok(())
+    })?;
+    Ok(read)
+}
+
+/// Gives the names and each row's cells, as many, with the number of its line.
+pub(super) fn each(
+    text: &str,
+    separator: Separator,
+    mut take: impl FnMut(&[String], usize, Vec<String>) -> Result<(), Unread>,
+) -> Result<(), Unread> {
     let first = text.lines().find(|line| !line.trim().is_empty());
     let Some(first) = first else { return Err("it is empty; write a line of names, and a line for each row".into()) };
     if text.contains('\r') && !text.contains('\n') {
@@ -31,24 +55,19 @@ pub(super) fn read(text: &str, separator: Separator) -> Result<WordColumns, Unre
     let mut records = Records { text, at: 0, line: 1, separator: separator.letter(), spaced: &spaced };
     let Some((_, names)) = records.record()? else { return Err("it is empty; write a line of names".into()) };
     let names: Vec<String> = names.iter().map(|name| name.trim().to_string()).collect();
-    let mut read = WordColumns::new(&names)?;
+    WordColumns::new(&names)?;
+    let mut is_empty = true;
     while let Some((line, cells)) = records.record()? {
         if cells.len() != names.len() {
             return Err(ragged(line, cells.len(), &names));
         }
-        for (column, cell) in cells.into_iter().enumerate() {
-            match cell.trim().is_empty() {
-                true => {
-                    read.no_word(column, format!("line {line} has no '{}'; write a word in every cell", names[column]))
-                }
-                false => read.word(column, cell.into()),
-            }
-        }
+        take(&names, line, cells)?;
+        is_empty = false;
     }
-    if read.height() == 0 {
-        return Err("it has no rows; write a line of names, and a line for each row".into());
+    match is_empty {
+        true => Err("it has no rows; write a line of names, and a line for each row".into()),
+        false => Ok(()),
     }
-    Ok(read)
 }
 
 /// Names that another letter separates.

@@ -9,20 +9,8 @@ use std::fmt;
 pub(super) fn read(text: &str) -> Result<WordColumns, Unread> {
     let mut read = WordColumns::default();
     let mut rows = 0;
-    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let number = index + 1;
-        if line.trim_start().starts_with('[') {
-            return Err(format!("line {number} is a list; write an object a line: {{\"country\": \"France\"}}").into());
-        }
-        let Object(cells) = serde_json::from_str(line).map_err(|error| {
-            let message = error.to_string();
-            let message = message.split(" at line ").next().unwrap_or_default();
-            format!("line {number}, column {}: {message}; write an object of texts a line", error.column())
-        })?;
-        for (place, (name, value)) in cells.iter().enumerate() {
-            if cells.iter().take(place).any(|(other, _)| other == name) {
-                return Err(format!("line {number} has '{name}' twice; call one of them otherwise").into());
-            }
+    each(text, |number, cells| {
+        for (name, value) in &cells {
             let column = match read.find(name) {
                 Some(column) => column,
                 None => {
@@ -40,11 +28,39 @@ pub(super) fn read(text: &str) -> Result<WordColumns, Unread> {
             }
         }
         rows += 1;
-    }
-    if rows == 0 {
-        return Err("it has no rows; write an object a line: {\"country\": \"France\"}".into());
-    }
+        Ok(())
+    })?;
     Ok(read)
+}
+
+/// Gives each object with the number of its line.
+pub(super) fn each(
+    text: &str,
+    mut take: impl FnMut(usize, Vec<(String, Value)>) -> Result<(), Unread>,
+) -> Result<(), Unread> {
+    let mut is_empty = true;
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let number = index + 1;
+        if line.trim_start().starts_with('[') {
+            return Err(format!("line {number} is a list; write an object a line: {{\"country\": \"France\"}}").into());
+        }
+        let Object(cells) = serde_json::from_str(line).map_err(|error| {
+            let message = error.to_string();
+            let message = message.split(" at line ").next().unwrap_or_default();
+            format!("line {number}, column {}: {message}; write an object of texts a line", error.column())
+        })?;
+        for (place, (name, _)) in cells.iter().enumerate() {
+            if cells.iter().take(place).any(|(other, _)| other == name) {
+                return Err(format!("line {number} has '{name}' twice; call one of them otherwise").into());
+            }
+        }
+        take(number, cells)?;
+        is_empty = false;
+    }
+    match is_empty {
+        true => Err("it has no rows; write an object a line: {\"country\": \"France\"}".into()),
+        false => Ok(()),
+    }
 }
 
 fn word(value: &Value) -> Result<String, String> {

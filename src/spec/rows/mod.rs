@@ -1,36 +1,47 @@
-//! `rows = "capitals.csv"`: words that go together, from a file.
+//! `rows = "capitals.csv"` and `pairs = "pairs.jsonl"`: words that go together, and prompts with their answers, from a file.
 
+mod cells;
+mod column_path;
 mod csv;
 mod json_lines;
+mod kept;
+mod pairs;
 mod parquet;
 mod read;
 
 use super::Spec;
 use super::error::SpecError;
 use super::node::{Node, NodeContent, Origin};
+use super::pairs::{ColumnNames, PairCell, PairItem, PairPart, PairRow, Pairs, PairsFile};
 use super::source::Source;
 use super::words::{Cells, RowsFile, no_slot};
 use indexmap::IndexMap;
+use kept::{FileContent, KeptFiles};
 use read::{Unread, WordColumn};
-use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::Arc;
 
-/// The largest file that is read: all of it is kept in memory.
-const LARGEST: u64 = 1 << 30;
 /// Rows of a file that is no larger are in the record of a run, which then needs the file no more.
 const RECORDED: usize = 1 << 16;
 
-/// The rows that prompt sets take from files, by the set's name, empty for `[prompts]`; none where a file could not be read.
+/// What prompt sets take from files, by the set's name, empty for `[prompts]`; none where a file could not be read.
 /// Those of small files are in the spec as if they were written there.
-pub(super) type RowsFiles = IndexMap<String, Option<RowsFile>>;
+#[derive(Debug, Clone, Default)]
+pub(super) struct RowsFiles {
+    rows: IndexMap<String, Option<RowsFile>>,
+    pairs: IndexMap<String, Option<PairsFile>>,
+}
+
+impl RowsFiles {
+    /// The file of rows of a set.
+    pub fn get(&self, set: &str) -> Option<&Option<RowsFile>> {
+        self.rows.get(set)
+    }
+}
 
 /// Reads the files that prompt sets name; they join the sources.
 pub(super) fn read(spec: &mut Node, sources: &mut Vec<Arc<Source>>, errors: &mut Vec<SpecError>) -> RowsFiles {
-    let mut files = RowsFiles::new();
+    let mut files = RowsFiles::default();
     let NodeContent::Table(table) = &mut spec.content else { return files };
     let mut sets: Vec<(String, &mut Node)> = Vec::new();
     for (key, node) in table {
@@ -47,46 +58,127 @@ pub(super) fn read(spec: &mut Node, sources: &mut Vec<Arc<Source>>, errors: &mut
     for (name, set) in sets {
         let used = used(set);
         let NodeContent::Table(table) = &mut set.content else { continue };
-        let Some(rows) = table.get_mut("rows") else { continue };
-        let Some((file, sha256)) = named(rows) else { continue };
-        let path = match &rows.origin {
-            Origin::File { source, .. } => source.directory().join(&file),
-            _ => PathBuf::from(&file),
-        };
-        match taken(&path, sha256.as_deref(), &used) {
-            Ok((words, columns)) => {
-                let shown = path.display().to_string();
-                if sources.iter().all(|source| source.name() != shown) {
-                    sources.push(Source::of_rows(&shown, words.sha256.clone()));
-                }
-                if words.bytes <= RECORDED && sha256.is_none() {
-                    rows.content = written(&columns, &rows.origin);
-                    continue;
-                }
-                let text =
-                    |text: &str| Node { content: NodeContent::Text(text.to_string()), origin: rows.origin.clone() };
-                let content = [("file".to_string(), text(&file)), ("sha256".to_string(), text(&words.sha256))];
-                rows.content = NodeContent::Table(content.into_iter().collect());
-                files.insert(name, Some(RowsFile { file, sha256: words.sha256.clone(), columns }));
-            }
-            Err(Unread(problem)) => {
-                errors.push(SpecError::about(&rows.origin, format!("rows from {}: {problem}", path.display())));
-                rows.content = NodeContent::Unknown;
-                files.insert(name, None);
-            }
+        if let Some(node) = table.get_mut("rows")
+            && let Some(read) = read_rows(node, &used, sources, errors)
+        {
+            files.rows.insert(name.clone(), read);
+        }
+        if let Some(node) = table.get_mut("pairs")
+            && let Some(read) = read_pairs(node, sources, errors)
+        {
+            files.pairs.insert(name, read);
         }
     }
     files
 }
 
+/// Where a file is that a value names.
+fn place(node: &Node, file: &str) -> PathBuf {
+    match &node.origin {
+        Origin::File { source, .. } => source.directory().join(file),
+        _ => PathBuf::from(file),
+    }
+}
+
+fn add_source(sources: &mut Vec<Arc<Source>>, path: &Path, sha256: &str) {
+    let shown = path.display().to_string();
+    if sources.iter().all(|source| source.name() != shown) {
+        sources.push(Source::of_rows(&shown, sha256.to_string()));
+    }
+}
+
+/// The rows of a set, where they are of a file that is not written into the spec.
+fn read_rows(
+    rows: &mut Node,
+    used: &Used,
+    sources: &mut Vec<Arc<Source>>,
+    errors: &mut Vec<SpecError>,
+) -> Option<Option<RowsFile>> {
+    let (file, sha256) = named(rows)?;
+    let path = place(rows, &file);
+    match taken(&path, sha256.as_deref(), used) {
+        Ok((words, columns)) => {
+            add_source(sources, &path, &words.sha256);
+            if words.bytes <= RECORDED && sha256.is_none() {
+                rows.content = written(&columns, &rows.origin);
+                return None;
+            }
+            let text = |text: &str| Node { content: NodeContent::Text(text.to_string()), origin: rows.origin.clone() };
+            let content = [("file".to_string(), text(&file)), ("sha256".to_string(), text(&words.sha256))];
+            rows.content = NodeContent::Table(content.into_iter().collect());
+            Some(Some(RowsFile { file, sha256: words.sha256.clone(), columns }))
+        }
+        Err(Unread(problem)) => {
+            errors.push(SpecError::about(&rows.origin, format!("rows from {}: {problem}", path.display())));
+            rows.content = NodeContent::Unknown;
+            Some(None)
+        }
+    }
+}
+
+/// The pairs of a set, where they are of a file that is not written into the spec.
+fn read_pairs(
+    node: &mut Node,
+    sources: &mut Vec<Arc<Source>>,
+    errors: &mut Vec<SpecError>,
+) -> Option<Option<PairsFile>> {
+    let (file, sha256) = named(node)?;
+    let columns =
+        PairPart::ALL.into_iter().filter_map(|part| Some((part.key().to_string(), columns_of(node.get(part.key())?)?)));
+    let said =
+        PairsFile { file, columns: columns.collect(), sha256: sha256.unwrap_or_default(), ..PairsFile::default() };
+    let path = place(node, &said.file);
+    match pairs::read(&path, &said) {
+        Ok(read) => {
+            add_source(sources, &path, &read.sha256);
+            if read.bytes <= RECORDED && said.sha256.is_empty() {
+                node.content = written_pairs(&read.rows, &node.origin);
+                return None;
+            }
+            let text = |text: &str| Node { content: NodeContent::Text(text.to_string()), origin: node.origin.clone() };
+            let (file, sha256) = (text(&said.file), text(&read.sha256));
+            match &mut node.content {
+                NodeContent::Table(table) => drop(table.insert("sha256".into(), sha256)),
+                content => {
+                    let keys = [("file".to_string(), file), ("sha256".to_string(), sha256)];
+                    *content = NodeContent::Table(keys.into_iter().collect());
+                }
+            }
+            Some(Some(PairsFile { sha256: read.sha256, rows: read.rows.into(), ..said }))
+        }
+        Err(Unread(problem)) => {
+            errors.push(SpecError::about(&node.origin, format!("pairs from {}: {problem}", path.display())));
+            node.content = NodeContent::Unknown;
+            Some(None)
+        }
+    }
+}
+
+/// The columns that a value names, where it is one that does.
+fn columns_of(node: &Node) -> Option<ColumnNames> {
+    match (node.text(), node.list()) {
+        (Some(text), _) => Some(ColumnNames::One(text.to_string())),
+        (_, Some(list)) => Some(ColumnNames::Several(list.iter().filter_map(Node::text).map(String::from).collect())),
+        _ => None,
+    }
+}
+
 /// Puts the rows of files in their places.
 pub(super) fn fill(spec: &mut Spec, files: RowsFiles) {
-    for (name, file) in files {
-        let set = if name.is_empty() { spec.prompts.as_mut() } else { spec.prompt_sets.get_mut(&name) };
-        if let (Some(set), Some(file)) = (set, file) {
+    for (name, file) in files.rows {
+        if let (Some(set), Some(file)) = (set_of(spec, &name), file) {
             set.rows = super::Rows::File(file);
         }
     }
+    for (name, file) in files.pairs {
+        if let (Some(set), Some(file)) = (set_of(spec, &name), file) {
+            set.pairs = Some(Pairs::File(file));
+        }
+    }
+}
+
+fn set_of<'s>(spec: &'s mut Spec, name: &str) -> Option<&'s mut super::Prompts> {
+    if name.is_empty() { spec.prompts.as_mut() } else { spec.prompt_sets.get_mut(name) }
 }
 
 /// The file of rows, and the checksum that it must have: `"capitals.csv"`, or `{ file = "capitals.csv", sha256 = "…" }`.
@@ -122,15 +214,17 @@ fn used(set: &Node) -> Used {
 
 /// The words of a file, and those of its columns that a set can take. Tables often have more than one set of prompts needs: of a
 /// column that is none of words only the use is refused.
-fn taken(path: &Path, sha256: Option<&str>, used: &Used) -> Result<(Arc<WordsFile>, IndexMap<String, Cells>), Unread> {
-    let words = WordsFile::read(path)?;
+fn taken(
+    path: &Path,
+    sha256: Option<&str>,
+    used: &Used,
+) -> Result<(Arc<FileContent<Vec<WordColumn>>>, IndexMap<String, Cells>), Unread> {
+    let words = LAST.read(path, |bytes| columns(path, bytes))?;
     if sha256.is_some_and(|wanted| wanted != words.sha256) {
-        let problem =
-            format!("it is not the file with the sha256 that is written beside it, but one with {}", words.sha256);
-        return Err(problem.into());
+        return Err(other_file(&words.sha256));
     }
     let mut columns = IndexMap::new();
-    for WordColumn { name, words } in &words.columns {
+    for WordColumn { name, words } in &words.content {
         match words {
             // One that is called as nothing can be: that is said where it is used.
             Ok(_) if no_slot(name).is_some() && !used.has(name) => {}
@@ -139,7 +233,7 @@ fn taken(path: &Path, sha256: Option<&str>, used: &Used) -> Result<(Arc<WordsFil
             Err(_) => {}
         }
     }
-    match (columns.is_empty(), words.columns.first()) {
+    match (columns.is_empty(), words.content.first()) {
         (true, Some(WordColumn { words: Err(problem), .. })) => Err(problem.clone().into()),
         _ => Ok((words, columns)),
     }
@@ -157,58 +251,36 @@ fn written(columns: &IndexMap<String, Cells>, origin: &Origin) -> NodeContent {
     NodeContent::List((0..rows).map(row).collect())
 }
 
-/// A file of words.
-#[derive(Debug)]
-struct WordsFile {
-    columns: Vec<WordColumn>,
-    bytes: usize,
-    sha256: String,
+/// Pairs as a spec writes them.
+fn written_pairs(rows: &[PairRow], origin: &Origin) -> NodeContent {
+    let node = |content: NodeContent| Node { content, origin: origin.clone() };
+    let item = |item: &PairItem| match item {
+        PairItem::Integer(number) => node(NodeContent::Integer(*number)),
+        PairItem::Text(text) => node(NodeContent::Text(text.clone())),
+    };
+    let cell = |cell: &PairCell| match cell {
+        PairCell::One(one) => item(one),
+        PairCell::Several(several) => node(NodeContent::List(several.iter().map(item).collect())),
+    };
+    let row = |row: &PairRow| node(NodeContent::Table(row.iter().map(|(key, own)| (key.clone(), cell(own))).collect()));
+    NodeContent::List(rows.iter().map(row).collect())
 }
 
-/// What tells a file that has been read from one that has changed since.
-type FileStamp = (PathBuf, u64, Option<SystemTime>);
+/// The last files of words that were read.
+static LAST: KeptFiles<Vec<WordColumn>> = KeptFiles::new();
 
-/// The last files that were read: the variants of a spec read the same ones.
-static LAST: Mutex<Vec<(FileStamp, Arc<WordsFile>)>> = Mutex::new(Vec::new());
-const KEPT: usize = 4;
+/// That a file is another than the one whose checksum a spec says.
+fn other_file(sha256: &str) -> Unread {
+    format!("it is not the file with the sha256 that is written beside it, but one with {sha256}").into()
+}
 
-impl WordsFile {
-    fn read(path: &Path) -> Result<Arc<Self>, Unread> {
-        let unreadable = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound => "no such file".to_string(),
-            _ => error.to_string(),
-        };
-        let mut file = File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
-        if metadata.is_dir() {
-            return Err("it is a folder; name a file in it".into());
-        }
-        if metadata.len() > LARGEST {
-            return Err("it is larger than 1 GiB; write fewer rows".into());
-        }
-        let seen: FileStamp = (path.canonicalize().map_err(unreadable)?, metadata.len(), metadata.modified().ok());
-        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, words)) = last.iter().find(|(other, _)| *other == seen) {
-            return Ok(words.clone());
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-        file.read_to_end(&mut bytes).map_err(unreadable)?;
-        let words = Arc::new(Self {
-            columns: columns(path, &bytes)?,
-            bytes: bytes.len(),
-            sha256: format!("{:x}", Sha256::digest(&bytes)),
-        });
-        if last.len() == KEPT {
-            last.remove(0);
-        }
-        last.push((seen, words.clone()));
-        Ok(words)
-    }
+/// The ending of a file's name, in small letters.
+fn ending(path: &Path) -> String {
+    path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase).unwrap_or_default()
 }
 
 fn columns(path: &Path, bytes: &[u8]) -> Result<Vec<WordColumn>, Unread> {
-    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-    let read = match ending.as_deref().unwrap_or_default() {
+    let read = match ending(path).as_str() {
         "parquet" | "pq" => parquet::read(bytes)?,
         "jsonl" | "ndjson" => json_lines::read(text(bytes)?)?,
         "json" => return Err("it is JSON; write an object a line into a file NAME.jsonl".into()),

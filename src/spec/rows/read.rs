@@ -77,11 +77,6 @@ impl WordColumns {
         self.columns.len()
     }
 
-    /// How many rows there are.
-    pub fn height(&self) -> usize {
-        self.columns.first().map_or(0, |column| column.words.len())
-    }
-
     /// Adds a cell below a column.
     pub fn word(&mut self, column: usize, word: Arc<str>) {
         if let Some(column) = self.columns.get_mut(column) {

@@ -9,7 +9,7 @@ use crate::model::hook::Hook;
 use crate::prompt::{FieldValue, Prompt, PromptGroup};
 use crate::spec::step::{Ablation, AblationValue, MeanOperators};
 use crate::step::means::{self, Means};
-use crate::step::pairing::PromptPairs;
+use crate::step::pairing::{Other, PromptPairs};
 use crate::step::summary::MeasuredValues;
 use crate::step::{CellRun, ModelRun, Outcome, TemplateBatch, places};
 
@@ -72,7 +72,7 @@ pub fn ablate(step: &Ablation, CellRun { cell, subject, context, outcome }: Cell
 
     let pairs = match step.value {
         AblationValue::Resample => {
-            let pairs = PromptPairs::draw(cell, subject, &step.counterfactual, step, context)?;
+            let pairs = PromptPairs::draw(Other::Run, (cell, subject), &step.counterfactual, step, context)?;
             pairs.record(name, cell, subject, outcome)?;
             Some(pairs)
         }

@@ -95,10 +95,11 @@ fn reads(step: &Intervention) -> Other {
     let edits = || step.interventions.iter().flat_map(|one| &one.edits);
     let reads_values = edits().any(|edit| edit.site.is_some() && edit.value == EditValue::Counterfactual);
     let any = |property| step.measures.iter().any(|measure| measure.has(property));
-    match () {
-        () if reads_values || any(Property::OtherRun) => Other::Run,
-        () if any(Property::OtherAnswer) => Other::Answer,
-        () => Other::Nothing,
+    match (reads_values || any(Property::OtherRun), any(Property::OtherAnswer)) {
+        (true, true) => Other::RunAndAnswer,
+        (true, false) => Other::Run,
+        (false, true) => Other::Answer,
+        (false, false) => Other::Nothing,
     }
 }
 

@@ -1,0 +1,72 @@
+//! Files that were read, kept while they stay as they are: the variants of a spec read the same ones.
+
+use super::read::Unread;
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// The largest file that is read: all of it is kept in memory.
+const LARGEST: u64 = 1 << 30;
+/// How many are kept.
+const KEPT: usize = 4;
+
+/// What tells a file that has been read from one that has changed since.
+type FileStamp = (PathBuf, u64, Option<SystemTime>);
+
+/// The last files that were read.
+pub(super) struct KeptFiles<T>(Mutex<Vec<(FileStamp, Arc<FileContent<T>>)>>);
+
+/// What was read of a file.
+#[derive(Debug)]
+pub(super) struct FileContent<T> {
+    pub content: T,
+    /// Its size.
+    pub bytes: usize,
+    pub sha256: String,
+}
+
+impl<T> KeptFiles<T> {
+    pub const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// Reads a file, unless it is there and as it was.
+    pub fn read(
+        &self,
+        path: &Path,
+        read: impl FnOnce(&[u8]) -> Result<T, Unread>,
+    ) -> Result<Arc<FileContent<T>>, Unread> {
+        let unreadable = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::NotFound => "no such file".to_string(),
+            _ => error.to_string(),
+        };
+        let mut file = File::open(path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
+        if metadata.is_dir() {
+            return Err("it is a folder; name a file in it".into());
+        }
+        if metadata.len() > LARGEST {
+            return Err("it is larger than 1 GiB; write fewer rows".into());
+        }
+        let seen: FileStamp = (path.canonicalize().map_err(unreadable)?, metadata.len(), metadata.modified().ok());
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, content)) = last.iter().find(|(other, _)| *other == seen) {
+            return Ok(content.clone());
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+        file.read_to_end(&mut bytes).map_err(unreadable)?;
+        let content = Arc::new(FileContent {
+            content: read(&bytes)?,
+            bytes: bytes.len(),
+            sha256: format!("{:x}", Sha256::digest(&bytes)),
+        });
+        if last.len() == KEPT {
+            last.remove(0);
+        }
+        last.push((seen, content.clone()));
+        Ok(content)
+    }
+}
