@@ -130,6 +130,11 @@ impl Loaded {
         }
     }
 
+    /// The text that is written at a path.
+    pub(crate) fn text(&self, path: &[&str]) -> Option<&str> {
+        self.find(path)?.text()
+    }
+
     /// The whole spec as TOML, every default written out. Reading it gives the same spec.
     pub fn to_toml(&self) -> String {
         write::write(&self.spec, None)

@@ -11,7 +11,6 @@ mod convention;
 mod corruption;
 mod declared;
 pub mod dependent_key;
-#[allow(dead_code)]
 mod directions;
 mod divided;
 mod dry_ranking;

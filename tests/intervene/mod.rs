@@ -25,5 +25,6 @@ mod results;
 mod shared_prompts;
 mod smollm2;
 pub mod spec;
+mod steering;
 mod subspaces;
 mod transformerlens;

@@ -158,3 +158,126 @@ fn a_subspace_of_another_width_is_refused() {
         Edit::within(Hook::Block(0, Site::Pattern), Positions::All, Units::All, basis(4, 1, &[1]), Value::Source);
     assert!(matches!(scores.validate(facts, 4), Err(EditError::Subspace { .. })));
 }
+
+/// What transformers' modules gave with hooks on them (`tests/fixtures/make_subspaces.py`).
+mod by_hooks {
+    use super::*;
+    use crate::parity::reference::folder;
+    use ablate::model::checkpoint::Checkpoint;
+    use ablate::model::processing::Processed;
+    use ablate::model::transformer::{Tokens, Transformer};
+    use ablate::spec::Processing;
+    use burn::tensor::DType;
+    use safetensors::SafeTensors;
+
+    const MODELS: [&str; 5] = ["llama32", "gemma2", "gemma3", "olmo2", "qwen3"];
+
+    struct Hooked {
+        name: &'static str,
+        case: Case,
+        bytes: Vec<u8>,
+    }
+
+    impl Hooked {
+        fn open(name: &'static str) -> Self {
+            let bytes = std::fs::read(folder(name).join("../../subspaces.safetensors")).unwrap();
+            let tokens = {
+                let file = SafeTensors::deserialize(&bytes).unwrap();
+                let view = file.tensor(&format!("{name}/tokens")).unwrap();
+                let ids =
+                    view.data().as_chunks::<8>().0.iter().map(|bytes| i64::from_le_bytes(*bytes) as u32).collect();
+                Tokens { ids, batch: view.shape()[0], pos: view.shape()[1] }
+            };
+            let host = Processed::new(Checkpoint::open(&folder(name)).unwrap(), Processing::NONE);
+            let model = Transformer::load(&host, &crate::support::device::device(), DType::F32).unwrap();
+            Self { name, case: Case { name, ..Case::of(model, tokens) }, bytes }
+        }
+
+        fn floats(&self, key: &str) -> Vec<f32> {
+            let file = SafeTensors::deserialize(&self.bytes).unwrap();
+            let view = file.tensor(&format!("{}/{key}", self.name)).unwrap();
+            view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+        }
+
+        fn given(&self, key: &str, hook: Hook) -> Value {
+            let layout = Layout::of(hook, self.case.model.facts(), self.case.tokens.pos).unwrap();
+            Value::Fixed(Arc::new(Activation { layout, rows: 1, positions: Vec::new(), data: self.floats(key) }))
+        }
+
+        fn within(&self, hook: Hook, positions: Positions, value: Value, strength: f32) -> Edit {
+            let facts = self.case.model.facts();
+            let basis = Arc::new(Basis::new(facts.d_model, self.floats("plane")).unwrap());
+            Edit { hook, positions, units: Units::All, change: Change::Within { basis, value, strength } }
+        }
+
+        fn expect(&self, key: &str, found: &[f32]) {
+            let off = largest_difference(found, &self.floats(key));
+            assert!(off < 1e-4, "{}: {key} is off by {off:.1e}", self.name);
+        }
+    }
+
+    #[test]
+    fn changes_within_subspaces_are_those_of_hooks() {
+        for model in MODELS.map(Hooked::open) {
+            let last = at(&[model.case.tokens.pos - 1]);
+            let block = |layer, site| Hook::Block(layer, site);
+            let (post, zero) = (block(0, Site::ResidPost), Value::Constant(0.0));
+            let n_layers = model.case.model.facts().n_layers;
+            let head = Arc::new(Basis::new(model.case.model.facts().d_head, model.floats("head")).unwrap());
+            let added = Change::Add { value: model.given("v", post), strength: 1.5 };
+            let everywhere = (0..n_layers)
+                .map(|layer| model.within(block(layer, Site::ResidPost), Positions::All, Value::Constant(0.0), 1.0));
+            let interventions = [
+                ("add", vec![Edit { hook: post, positions: last.clone(), units: Units::All, change: added }]),
+                ("out", vec![model.within(post, Positions::All, zero.clone(), 1.0)]),
+                ("half", vec![model.within(post, at(&[1]), zero.clone(), 0.5)]),
+                ("out_everywhere", everywhere.collect()),
+                ("interchange", vec![model.within(block(1, Site::MlpOut), last.clone(), Value::Source, 1.0)]),
+                ("interchange_stream", vec![model.within(post, at(&[2]), Value::Source, 1.0)]),
+                ("class", {
+                    let hook = block(0, Site::AttnOut);
+                    vec![model.within(hook, at(&[1]), model.given("m", hook), 1.0)]
+                }),
+                ("head_out", vec![Edit::within(block(0, Site::Z), Positions::All, of(&[1]), head, zero)]),
+            ];
+            let edits: Vec<Vec<Edit>> = interventions.iter().map(|(_, edits)| edits.clone()).collect();
+            let (replayed, scratch) = both(&model.case, &edits);
+            let each = replayed.len() / edits.len();
+            for (number, (key, _)) in interventions.iter().enumerate() {
+                model.expect(key, &replayed[number * each..][..each]);
+                model.expect(key, &scratch[number * each..][..each]);
+            }
+        }
+    }
+
+    #[test]
+    fn noise_and_restored_windows_are_those_of_hooks() {
+        for model in MODELS.map(Hooked::open) {
+            let case = &model.case;
+            let (facts, prompts) = (case.model.facts(), case.tokens.batch);
+            let noise = model.floats("noise");
+            let under: Vec<Arc<[Edit]>> = noise
+                .chunks_exact(2 * facts.d_model)
+                .map(|noise| {
+                    let layout = Layout::Stream { width: facts.d_model };
+                    let given = Activation { layout, rows: 1, positions: vec![1, 2], data: noise.to_vec() };
+                    let change = Change::Add { value: Value::Fixed(Arc::new(given)), strength: 1.0 };
+                    [Edit { hook: Hook::Embed, positions: at(&[1, 2]), units: Units::All, change }].into()
+                })
+                .collect();
+            let restored: Vec<Vec<Edit>> = (0..facts.n_layers)
+                .map(|layer| {
+                    let window = layer.saturating_sub(1)..layer + 1;
+                    window.map(|layer| Edit::patch(Hook::Block(layer, Site::MlpOut), at(&[2]), Units::All)).collect()
+                })
+                .collect();
+            let rows = rows(&restored, prompts);
+            let wanted = wanted(&rows);
+            let pause = || Ok::<(), ablate::model::NotFinite>(());
+            let base = CleanRun::run_under(&case.model, case.tokens.clone(), under, &wanted, 2, pause).unwrap();
+            model.expect("noised", &to_f32(base.logits.clone()));
+            let clean = sources(&case.model, &case.tokens, &wanted);
+            model.expect("restored", &to_f32(Replay::new(&case.model, &base, &clean, 1 << 30).logits(&rows).unwrap()));
+        }
+    }
+}

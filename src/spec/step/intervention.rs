@@ -1,13 +1,14 @@
 //! `kind = "intervention"`, and the edits that it names.
 
 use super::fields::step;
+use super::given_value::GivenValue;
 use super::mean::MeanOver;
 use super::relations::relations;
 use super::shared::all_positions;
 use crate::measure::EffectMeasure;
 use crate::spec::defaults::defaults;
 use crate::spec::text_or::schema_of;
-use crate::spec::{ComponentPattern, Parsed, SitePattern, layers_of};
+use crate::spec::{ComponentPattern, Layers, Parsed, SitePattern, layers_of};
 use crate::spec::{Condition, PositionName};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -18,9 +19,12 @@ step! {
     ///
     /// Each named intervention is one run of the model, measured as patching is.
     ///
-    /// Formula: x* = x + strength · (value − x); with `add`, x* = x + strength · value; cut edges have score −∞ before the softmax.
+    /// Formula: x* = x + strength · (value − x); with `add`, x* = x + strength · value; within a subspace, x* = x + strength · P (value − x), P
+    /// the projection on it; cut edges have score −∞ before the softmax.
     ///
-    /// Source: cut attention: paper appendix B.2; Geva et al. 2023, Dissecting recall of factual associations (arXiv 2304.14767).
+    /// Source: cut attention: paper appendix B.2; Geva et al. 2023, Dissecting recall of factual associations (arXiv 2304.14767). Steering
+    /// along a difference of means: Turner et al. 2023 (arXiv 2308.10248), Rimsky et al. 2023 (arXiv 2312.06681). Projecting a direction out:
+    /// Arditi et al. 2024 (arXiv 2406.11717). Interchange within a subspace: Geiger et al. 2023 (arXiv 2303.02536).
     ///
     /// Limits: an edit of large strength takes the stream where the model never was; what it then answers need not be what it computes with.
     ///
@@ -32,11 +36,21 @@ step! {
     ///   { name = "first_mlp_out", edits = [{ site = "0.mlp_post", value = 0.0 }] },
     ///   { name = "last_looks_back_no_more", edits = [{ cut = ["L2..4H*"], positions = ["last"], to = ["a"] }] },
     /// ]
+    ///
+    /// [[step]]
+    /// name = "scaled"
+    /// kind = "intervention"
+    /// interventions = [
+    ///   { name = "attention_less", layers = "*", strengths = [0.5, 1.0], edits = [{ site = "attn_out", value = 0.0 }] },
+    /// ]
     /// ```
     Intervention {
         /// The interventions, by name.
         #[schemars(length(min = 1))]
         interventions: Vec<NamedIntervention>,
+        /// Placebos beside interventions that write a direction or a subspace: random ones of the same length or size, in rows of their own,
+        /// `NAME (placebo 1)`. Left out: 3 draws; `{ draws = 0 }` for none.
+        control: Option<Placebos>,
         counterfactual,
         /// What means are taken over, for edits with `value = "mean"`.
         #[serde(default)]
@@ -57,9 +71,57 @@ pub struct NamedIntervention {
     /// The edits.
     #[schemars(length(min = 1))]
     pub edits: Vec<EditSpec>,
+    /// Made once at each of these layers: of the edits' sites and heads those in the layer alone, which has a column `layer`; sites
+    /// outside the blocks stay. `*`, `15`, `16..32`, or `{NAME}`, those that the step NAME of kind `probe` finds.
+    #[schemars(extend("format" = "layers"))]
+    pub layers: Option<Parsed<Layers>>,
+    /// Made once at each of these strengths, which the strength of each edit is multiplied by; column `strength`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("uniqueItems" = true))]
+    pub strengths: Vec<f32>,
+}
+
+/// Random directions and subspaces in the place of those that edits write: what an intervention does that is not of its own direction.
+///
+/// A vector that is added becomes one of random direction and the same length; a subspace a random one of as many dimensions. Gaussian, drawn
+/// for each draw, hook and position; the same for every prompt and strength.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Placebos {
+    /// How many are drawn, each with rows of its own.
+    #[serde(default = "three")]
+    #[schemars(range(max = 1000))]
+    pub draws: usize,
+    /// The seed that they are drawn with.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+impl Default for Placebos {
+    fn default() -> Self {
+        Self { draws: three(), seed: 0 }
+    }
+}
+
+impl NamedIntervention {
+    /// Whether it writes a direction or a subspace, which placebos are drawn for.
+    pub(crate) fn has_placebos(&self) -> bool {
+        self.edits.iter().any(|edit| matches!(&edit.value, EditValue::Given(given) if given.noise.is_none()))
+    }
 }
 
 impl Intervention {
+    /// How many placebos stand beside an intervention.
+    pub(crate) fn placebos_of(&self, named: &NamedIntervention) -> usize {
+        if named.has_placebos() { self.control.clone().unwrap_or_default().draws } else { 0 }
+    }
+
+    /// The steps whose directions its edits write.
+    fn directions(&self) -> Vec<&str> {
+        let edits = self.interventions.iter().flat_map(|one| &one.edits);
+        edits.filter_map(|edit| edit.value.given()?.step()).collect()
+    }
+
     /// Whether any edit writes means.
     pub(crate) fn writes_means(&self) -> bool {
         self.interventions.iter().flat_map(|one| &one.edits).any(|edit| edit.value == EditValue::Mean)
@@ -86,7 +148,7 @@ pub struct EditSpec {
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub to: Vec<PositionName>,
     /// What the values become, or what is added to them: `counterfactual` (the other prompt's), `mean` (over the prompts that the
-    /// step's `mean` says), or a number.
+    /// step's `mean` says), a number, or a table: a direction or subspace that a step found, a vector of a file, noise.
     #[serde(default)]
     pub value: EditValue,
     /// How far they go there: 1 all the way, 0.5 half, 0 nowhere.
@@ -102,7 +164,7 @@ pub struct EditSpec {
 }
 
 /// What an edit writes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EditValue {
     /// The other prompt's values.
@@ -113,13 +175,27 @@ pub enum EditValue {
     /// A number everywhere.
     #[serde(untagged)]
     Constant(f32),
+    /// A direction, a subspace, a vector of a file, noise.
+    #[serde(untagged)]
+    Given(Box<GivenValue>),
 }
 
-schema_of!(EditValue, |_| {
-    "description": "What an edit writes: \"counterfactual\" (the other prompt's values), \"mean\" (means over prompts) or a number.",
+impl EditValue {
+    /// What a table says.
+    pub(crate) fn given(&self) -> Option<&GivenValue> {
+        match self {
+            EditValue::Given(given) => Some(given),
+            _ => None,
+        }
+    }
+}
+
+schema_of!(EditValue, |generator| {
+    "description": "What an edit writes: \"counterfactual\" (the other prompt's values), \"mean\" (means over prompts), a number, or a table: { direction = \"STEP\" } and others.",
     "anyOf": [
         { "type": "string", "format": "edit-value", "pattern": "^(counterfactual|mean)$" },
         { "type": "number" },
+        generator.subschema_for::<GivenValue>(),
     ],
 });
 
@@ -130,13 +206,25 @@ fn heads_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 defaults! {
     default_measures: Vec<EffectMeasure> = vec![EffectMeasure::Accuracy, EffectMeasure::IndirectEffect];
     one: f32 = 1.0;
+    three: usize = 3;
 }
 
 relations! { Intervention |step|
+    reads: step.directions();
+    files: {
+        let edits = step.interventions.iter().flat_map(|one| one.edits.iter().enumerate().map(move |edit| (one, edit)));
+        let of_file = edits.filter(|(_, (_, edit))| edit.value.given().is_some_and(|given| given.file.is_some()));
+        let key = |(named, number): (&NamedIntervention, usize)| {
+            let path = ["interventions", named.name.as_str(), "edits", &number.to_string(), "value", "file"];
+            path.map(String::from).to_vec()
+        };
+        of_file.map(|(named, (number, _))| key((named, number))).collect()
+    };
     counterfactual: &step.counterfactual;
     mean: step.writes_means().then_some(&step.mean);
     layers: {
         let edits = step.interventions.iter().flat_map(|intervention| &intervention.edits);
-        edits.flat_map(|edit| [layers_of(edit.site.as_slice()), layers_of(&edit.cut)].concat()).collect()
+        let swept = step.interventions.iter().filter_map(|intervention| Some(intervention.layers.as_ref()?.says()));
+        swept.chain(edits.flat_map(|edit| [layers_of(edit.site.as_slice()), layers_of(&edit.cut)].concat())).collect()
     };
 }

@@ -4,6 +4,7 @@ mod ablation;
 mod accuracy;
 mod bag_of_heuristics;
 mod fields;
+mod given_value;
 mod intervention;
 mod max_activations;
 mod mean;
@@ -23,7 +24,8 @@ pub use bag_of_heuristics::{
     KnockoutValue, NeuronOverlap, PromptKnockout, RankedNeurons, ScoreCap, ZeroResults,
 };
 pub(crate) use fields::Common;
-pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention};
+pub use given_value::{GivenFrom, GivenUse, GivenValue, ProjectedTo, TensorUse};
+pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention, Placebos};
 pub use max_activations::MaxActivations;
 pub use mean::{Legality, MeanOperators, MeanOver, MeanPositions};
 pub use patching::{ActivationPatching, AttributionPatching, Corruption, NeuronMethod, NeuronPatching};

@@ -34,6 +34,12 @@ macro_rules! relations {
             $value
         }
     };
+    (@files $step:ident $value:expr) => {
+        fn files(&self) -> Vec<Vec<String>> {
+            let $step = self;
+            $value
+        }
+    };
     (@layers $step:ident $value:expr) => {
         fn layers(&self) -> Vec<&$crate::spec::Layers> {
             let $step = self;
@@ -63,6 +69,11 @@ pub trait Relations: Common {
     /// Whether it needs prompts of operands: what it looks for is a rule on numbers.
     fn needs_operands(&self) -> bool {
         false
+    }
+
+    /// The keys, from the step on, whose values are files that it reads: paths from the folder of what wrote the spec.
+    fn files(&self) -> Vec<Vec<String>> {
+        Vec::new()
     }
 
     /// The layers that it names: of sites, components, receivers, and alone.

@@ -1,10 +1,12 @@
 //! The edits that a spec writes, as a model's.
 
+use super::given::{self, GivenPlace, GivenValues};
+use super::variations::Variation;
 use crate::Error;
 use crate::context::Context;
-use crate::intervene::{Change, Edit, Positions, Units, Value};
+use crate::intervene::{Change, Edit, Layout, Positions, Units, Value};
 use crate::model::hook::{Hook, Site};
-use crate::prompt::TemplatePositions;
+use crate::prompt::{Prompt, TemplatePositions};
 use crate::spec::PositionName;
 use crate::spec::step::{EditSpec, EditValue, Intervention, NamedIntervention};
 use crate::step::Scope;
@@ -14,57 +16,117 @@ use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
 /// What an edit of a hook at some positions writes.
-pub type EditWriter<'w> = &'w dyn Fn(EditValue, Hook, &Positions) -> Result<Value, Error>;
+pub type EditWriter<'w> = &'w dyn Fn(&EditValue, Hook, &Positions) -> Result<Value, Error>;
+
+/// What edits write: values by `written`; directions, vectors and noise by what was taken, or stand-ins where nothing was.
+#[derive(Clone, Copy)]
+pub struct Written<'w> {
+    /// Of numbers and runs.
+    pub values: EditWriter<'w>,
+    /// Of directions, vectors and noise.
+    pub given: Option<&'w GivenValues>,
+    /// The prompt that noise is of.
+    pub prompt: Option<&'w Prompt>,
+}
 
 /// The positions of a template's prompts, and its name.
 pub type At<'a> = (&'a TemplatePositions, &'a str);
 
-/// The edits of each intervention, each with the number of the spec's edit that it is from; `written` says what those of activations write.
+/// The edits of each variation, each with the number of the spec's edit that it is from; `written` says what those of activations write.
 ///
 /// # Errors
 /// Sites, heads and positions that the model or the template has not, at their place in the spec, and what `written` returns.
 pub fn resolve(
     step: &Intervention,
+    variations: &[Variation],
     target: Scope,
     at: At,
     context: &Context,
-    written: EditWriter,
+    written: Written,
 ) -> Result<Vec<Vec<(usize, Edit)>>, Error> {
-    let of = |intervention: &NamedIntervention| {
+    let of = |variation: &Variation| {
+        let intervention: &NamedIntervention = &step.interventions[variation.of];
         let each = intervention.edits.iter().enumerate().map(|(number, edit)| {
             let name = number.to_string();
             let path = ["step", step.name.as_str(), "interventions", intervention.name.as_str(), "edits", &name];
-            let resolved = resolve_edit(&path, edit, target, at, context, written)?;
+            let resolved = resolve_edit((&path, number), edit, variation, target, at, context, written)?;
             Ok(resolved.into_iter().map(|edit| (number, edit)).collect::<Vec<_>>())
         });
-        Ok(Error::each(each)?.into_iter().flatten().collect())
+        let edits: Vec<(usize, Edit)> = Error::each(each)?.into_iter().flatten().collect();
+        match variation.layer.filter(|_| edits.is_empty()) {
+            // Noise waits for its prompt.
+            Some(layer)
+                if !intervention
+                    .edits
+                    .iter()
+                    .any(|edit| edit.value.given().is_some_and(|given| given.noise.is_some())) =>
+            {
+                let path = ["step", step.name.as_str(), "interventions", intervention.name.as_str(), "layers"];
+                let problem = format!("no edit of '{}' has a site or heads in layer {layer}", intervention.name);
+                let advice = "write sites of every layer, such as site = \"resid_post\", or fewer layers".to_string();
+                Err(context.loaded.refuse(&path, problem, Some(advice)).into())
+            }
+            _ => Ok(edits),
+        }
     };
-    Error::each(step.interventions.iter().map(of))
+    Error::each(variations.iter().map(of))
+}
+
+/// The places in the layer of a variation, and those outside the blocks.
+fn in_layer(places: Vec<Component>, variation: &Variation) -> Vec<Component> {
+    let kept = |place: &Component| match (variation.layer, place.layer()) {
+        (Some(layer), Some(own)) => layer == own,
+        _ => true,
+    };
+    places.into_iter().filter(kept).collect()
 }
 
 /// One edit of the spec, as an edit of each hook that it is of.
 fn resolve_edit(
-    path: &[&str],
+    (path, number): (&[&str], usize),
     edit: &EditSpec,
+    variation: &Variation,
     target: Scope,
     (of, template): At,
     context: &Context,
-    written: EditWriter,
+    written: Written,
 ) -> Result<Vec<Edit>, Error> {
     let below = |key: &'static str| [path, &[key]].concat();
-    let positions = places::positions_at(&below("positions"), &edit.positions, of, template, context)?;
-    let positions = places::together(&positions);
+    let groups = places::positions_at(&below("positions"), &edit.positions, of, template, context)?;
+    let positions = places::together(&groups);
+    let strength = edit.strength * variation.strength.unwrap_or(1.0);
     if let Some(site) = &edit.site {
-        let places = places::site(&below("site"), site, target, of.length, context)?;
-        let resolved = |(hook, units)| {
-            let (value, strength) = (written(edit.value, hook, &positions)?, edit.strength);
-            let change = match edit.add {
-                true => Change::Add { value, strength },
-                false => Change::Replace { value, strength },
+        let places = in_layer(places::site(&below("site"), site, target, of.length, context)?, variation);
+        let Some(given) = edit.value.given() else {
+            let resolved = |(hook, units)| {
+                let value = (written.values)(&edit.value, hook, &positions)?;
+                let change = match edit.add {
+                    true => Change::Add { value, strength },
+                    false => Change::Replace { value, strength },
+                };
+                Ok(Edit { hook, positions: positions.clone(), units, change })
             };
-            Ok(Edit { hook, positions: positions.clone(), units, change })
+            return by_hook(places).map(resolved).collect();
         };
-        return by_hook(places).map(resolved).collect();
+        let mut edits = Vec::new();
+        for (hook, units) in by_hook(places) {
+            if given.noise.is_some() && hook != Hook::Embed {
+                let problem = format!("noise is added to embeddings, not at {hook}");
+                let advice = "write site = \"embed\"".to_string();
+                return Err(context.loaded.refuse(&below("site"), problem, Some(advice)).into());
+            }
+            let Some(layout) = Layout::of(hook, target.facts, of.length) else { continue };
+            let place = GivenPlace { path, number, edit, hook, units: &units, layout, positions: &groups };
+            match written.given {
+                None => edits.push(given::placeholder(&place)),
+                Some(taken) => edits.extend(taken.edits(variation, &place, given, written.prompt, context)?),
+            }
+        }
+        // What does not fit is said where the spec is, before anything is computed.
+        if let Some(fault) = edits.iter().find_map(|edit| edit.validate(target.facts, of.length).err()) {
+            return Err(context.loaded.refuse(&below("value"), fault.to_string(), None).into());
+        }
+        return Ok(edits);
     }
     let heads = places::components_at(&below("cut"), &edit.cut, target, context)?;
     if let Some(other) = heads.iter().position(|place| !matches!(place.hook, Hook::Block(_, Site::Z))) {
@@ -83,7 +145,7 @@ fn resolve_edit(
         return Err(context.loaded.refuse(&below("to"), problem, Some(advice)).into());
     }
     let mut cut = Vec::new();
-    for (hook, heads) in by_hook(heads) {
+    for (hook, heads) in by_hook(in_layer(heads, variation)) {
         let Hook::Block(layer, _) = hook else { continue };
         let edit =
             |(queries, keys): &(Positions, Positions)| Edit::cut(layer, heads.clone(), queries.clone(), keys.clone());

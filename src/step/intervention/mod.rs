@@ -1,8 +1,11 @@
 //! Step `intervention`: edits written out, made together, on pairs of prompts.
 
 mod edits;
+mod given;
 mod reach;
+mod tensor;
 mod values;
+mod variations;
 
 use super::model_run::{self, CellRun};
 use super::pairing::{self, Other, PromptPairs};
@@ -15,16 +18,20 @@ use crate::cost::{Survey, Workload};
 use crate::intervene::{Change, Edit, EditedPrompt, HookPositions, Positions};
 use crate::measure::Property;
 use crate::prompt::{Prompt, PromptGroup};
-use crate::spec::step::{Direction, EditValue, Intervention, MeanOperators};
+use crate::spec::step::{
+    Direction, EditSpec, EditValue, GivenUse, Intervention, MeanOperators, NamedIntervention, Placebos,
+};
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::dependent_key::DependentKey;
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
-use crate::table::{Frames, Holds, rows};
-use edits::resolve;
+use crate::table::{Frames, Holds};
+use edits::{Written, resolve};
+use given::GivenValues;
 use indexmap::IndexSet;
 use reach::PromptReach;
 use values::{MeanValues, over, placeholder};
+use variations::{InterventionColumns, VariationKey, columns_left_out, over_seeds, variations};
 
 impl Kind for Intervention {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
@@ -35,7 +42,9 @@ impl Kind for Intervention {
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
-        patching::rows::<InterventionColumn>(&self.measures, self.per_prompt)
+        let rows = patching::rows::<InterventionColumns>(&self.measures, self.per_prompt);
+        let without = |rows: RowsInfo| columns_left_out(self).into_iter().fold(rows, RowsInfo::without);
+        rows.into_iter().map(without).collect()
     }
 
     fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
@@ -51,6 +60,7 @@ impl Kind for Intervention {
                 }
             }
         }
+        given::check(self, loaded)?;
         reach::check(self, loaded, model_run::set(self.prompts.as_deref(), loaded))
     }
 
@@ -63,7 +73,9 @@ impl Kind for Intervention {
         for (cell, means) in survey.cells.iter().zip(means) {
             let length = cell.positions.length;
             let target = Scope::planned(facts);
-            let all = resolve(self, target, cell.at(), context, &placeholder)?;
+            let variations = variations(self, target, context)?;
+            let written = Written { values: &placeholder, given: None, prompt: None };
+            let all = resolve(self, &variations, target, cell.at(), context, written)?;
             // An edit that is of some prompts alone is counted for all.
             let all: Vec<Vec<Edit>> =
                 all.into_iter().map(|edits| edits.into_iter().map(|(_, edit)| edit).collect()).collect();
@@ -81,6 +93,15 @@ impl Kind for Intervention {
         let means = edits().any(|(_, (_, edit))| edit.value == EditValue::Mean);
         let mut keys =
             vec![DependentKey::mean(&self.mean, means, "leave it out, or write value = \"mean\" in an edit")];
+        let placebos = self.interventions.iter().any(NamedIntervention::has_placebos);
+        let set = self.control.as_ref().is_some_and(|control| *control != Placebos::default());
+        keys.push(DependentKey::new("control", set, placebos, "no edit writes a direction: leave it out"));
+        for intervention in &self.interventions {
+            let sites = intervention.edits.iter().any(|edit| edit.site.is_some());
+            let advice = "edges are cut as they are: leave it out";
+            let strengths = DependentKey::new("strengths", !intervention.strengths.is_empty(), sites, advice);
+            keys.push(strengths.below(&["interventions", intervention.name.as_str()]));
+        }
         for (intervention, (number, edit)) in edits() {
             let number = number.to_string();
             let path = ["interventions", intervention.name.as_str(), "edits", &number];
@@ -93,7 +114,11 @@ impl Kind for Intervention {
 /// What it reads of the other prompt of each pair: edits that write its values, and measures that compare with it.
 fn reads(step: &Intervention) -> Other {
     let edits = || step.interventions.iter().flat_map(|one| &one.edits);
-    let reads_values = edits().any(|edit| edit.site.is_some() && edit.value == EditValue::Counterfactual);
+    let interchanged = |edit: &EditSpec| {
+        edit.value.given().and_then(|given| given.says()).is_some_and(|(_, used)| used == GivenUse::Interchange)
+    };
+    let other_values = |edit: &EditSpec| edit.value == EditValue::Counterfactual || interchanged(edit);
+    let reads_values = edits().any(|edit| edit.site.is_some() && other_values(edit));
     let any = |property| step.measures.iter().any(|measure| measure.has(property));
     match (reads_values || any(Property::OtherRun), any(Property::OtherAnswer)) {
         (true, true) => Other::RunAndAnswer,
@@ -103,40 +128,50 @@ fn reads(step: &Intervention) -> Other {
     }
 }
 
-rows! {
-    /// What names an intervention.
-    InterventionColumn<'r>(name: &'r str) {
-        intervention: String = name, "Name of the intervention.";
-    }
-}
-
 fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let (name, facts) = (step.name.as_str(), subject.model.facts());
     let target = Scope::of(subject, &cell.template);
     let at = cell.at();
-    let planned = resolve(step, target, at, context, &placeholder)?;
+    let variations = variations(step, target, context)?;
+    let planned =
+        resolve(step, &variations, target, at, context, Written { values: &placeholder, given: None, prompt: None })?;
     let edited: HookPositions = planned
         .iter()
         .flat_map(|edits| edits.iter().map(|(_, edit)| edit))
         .filter(|edit| !matches!(edit.change, Change::Cut { .. }))
         .map(|edit| (edit.hook, Positions::All))
         .collect();
-    let means = MeanValues::take(step, (target, at), cell, subject, context, outcome)?;
+    let means = MeanValues::take((step, &variations), (target, at), cell, subject, context, outcome)?;
+    let given = GivenValues::take(step, &cell.template, subject, context)?;
     // Prompts of all groups are edited alike, unless each group has means of its own.
     let apart = !means.is_empty() && step.mean.operators == MeanOperators::Same;
     let mut groups: IndexSet<&PromptGroup> = cell.prompts.iter().map(|prompt| &prompt.group).collect();
     groups.truncate(if apart { groups.len() } else { 1 });
-    let arms: Vec<Vec<Vec<(usize, Edit)>>> = groups
-        .iter()
-        .map(|group| resolve(step, target, at, context, &means.of(group, over(step), context)))
+    // Each prompt has noise of its own.
+    let noise = step.interventions.iter().flat_map(|one| &one.edits).filter_map(|edit| edit.value.given());
+    let noisy = noise.clone().any(|given| given.noise.is_some());
+    let each: Vec<&Prompt> = if noisy { cell.prompts.clone() } else { Vec::new() };
+    let of_group = groups.iter().map(|&group| (group, None));
+    let of_prompt = each.iter().map(|&prompt| (&prompt.group, Some(prompt)));
+    let arms: Vec<Vec<Vec<(usize, Edit)>>> = of_group
+        .filter(|_| !noisy)
+        .chain(of_prompt)
+        .map(|(group, prompt)| {
+            let values = means.of(group, over(step), context);
+            let written = Written { values: &values, given: Some(&given), prompt };
+            resolve(step, &variations, target, at, context, written)
+        })
         .collect::<Result<_, Error>>()?;
-    let arm = |prompt: &Prompt| groups.get_index_of(&prompt.group).unwrap_or(0);
+    let arm = |index: usize| match noisy {
+        true => index,
+        false => groups.get_index_of(&cell.prompts[index].group).unwrap_or(0),
+    };
     let pairs = PromptPairs::draw_if_read(reads(step), (cell, subject), &step.counterfactual, step, context)?;
     pairs.record(name, cell, subject, outcome)?;
 
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let edits = PromptReach::of(step, &prompts, context)?
-        .edits(prompts.len(), |number, prompt| &arms[arm(prompts[prompt])][number]);
+        .edits(&variations, prompts.len(), |number, prompt| &arms[arm(pairs.clean[prompt])][number]);
     let total = planned.len() * prompts.len();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
     let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, (2, planned.len()));
@@ -149,13 +184,15 @@ fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: C
         let each = |number: usize| pairs.rows(Direction::Noising, move |clean| edits[number][first + clean].clone());
         let rows: Vec<EditedPrompt> = (0..planned.len()).flat_map(each).collect();
         let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
-        Ok(runs.unpatched_and_effects(&step.measures, &readouts))
+        let width = cell.prompts.len() * step.measures.len();
+        Ok(over_seeds(&runs.unpatched_and_effects(&step.measures, &readouts), &variations, width))
     })?;
 
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let (baseline, data) = data.split_at(prompts.len() * measures.len());
-    let names = step.interventions.iter().map(|intervention| intervention.name.as_str());
-    let keys = InterventionColumn::frame(names)?;
+    let mut named: Vec<VariationKey> = Vec::new();
+    named.extend(variations.iter().filter(|variation| variation.seed == 0).map(|variation| variation.key(step)));
+    let keys = InterventionColumns::frame(named.iter())?.drop_many(columns_left_out(step));
     let values = MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())

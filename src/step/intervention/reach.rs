@@ -1,5 +1,6 @@
 //! Which prompts an edit is of: the `where` of edits.
 
+use super::variations::Variation;
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::Edit;
@@ -34,23 +35,26 @@ impl PromptReach {
         Ok(Self(reach))
     }
 
-    /// The edits of each intervention on each prompt, those that are alike shared: `[intervention][prompt]`. `resolved` are all edits of
-    /// an intervention on a prompt, each with the number of the spec's edit that it is from.
+    /// The edits of each variation on each prompt, those that are alike shared: `[variation][prompt]`. `resolved` are all edits of
+    /// a variation on a prompt, each with the number of the spec's edit that it is from.
     pub fn edits<'e>(
         &self,
+        variations: &[Variation],
         prompts: usize,
         resolved: impl Fn(usize, usize) -> &'e [(usize, Edit)],
     ) -> Vec<Vec<Arc<[Edit]>>> {
         // Edits are the same where they lie at one place and the same of them hold.
         let mut made: HashMap<(usize, Vec<bool>), Arc<[Edit]>> = HashMap::new();
-        let mut of = |intervention: usize, prompt: usize| {
-            let edits = resolved(intervention, prompt);
-            let holds: Vec<bool> =
-                self.0[intervention].iter().map(|mask| mask.as_ref().is_none_or(|mask| mask[prompt])).collect();
+        let mut of = |variation: usize, prompt: usize| {
+            let edits = resolved(variation, prompt);
+            let holds: Vec<bool> = self.0[variations[variation].of]
+                .iter()
+                .map(|mask| mask.as_ref().is_none_or(|mask| mask[prompt]))
+                .collect();
             let kept = || edits.iter().filter(|(number, _)| holds[*number]).map(|(_, edit)| edit.clone());
             made.entry((edits.as_ptr() as usize, holds.clone())).or_insert_with(|| kept().collect()).clone()
         };
-        (0..self.0.len()).map(|number| (0..prompts).map(|prompt| of(number, prompt)).collect()).collect()
+        (0..variations.len()).map(|number| (0..prompts).map(|prompt| of(number, prompt)).collect()).collect()
     }
 }
 

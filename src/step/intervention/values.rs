@@ -1,6 +1,7 @@
 //! What edits write: numbers, the other prompt's values, means over prompts.
 
-use super::edits::{At, resolve};
+use super::edits::{At, Written, resolve};
+use super::variations::Variation;
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::{HookPositions, Positions, Value};
@@ -16,11 +17,12 @@ use std::cell::RefCell;
 ///
 /// # Errors
 /// None.
-pub fn placeholder(value: EditValue, _: Hook, _: &Positions) -> Result<Value, Error> {
+pub fn placeholder(value: &EditValue, _: Hook, _: &Positions) -> Result<Value, Error> {
     Ok(match value {
         EditValue::Counterfactual => Value::Source,
-        EditValue::Constant(constant) => Value::Constant(constant),
-        EditValue::Mean => Value::Constant(0.0),
+        EditValue::Constant(constant) => Value::Constant(*constant),
+        // Directions have stand-ins of their own.
+        EditValue::Mean | EditValue::Given(_) => Value::Constant(0.0),
     })
 }
 
@@ -36,7 +38,7 @@ impl MeanValues {
     /// # Errors
     /// Edits that the model cannot have, prompts that cannot be had, and Ctrl-C.
     pub fn take(
-        step: &Intervention,
+        (step, variations): (&Intervention, &[Variation]),
         (target, at): (Scope, At),
         cell: &TemplateBatch,
         subject: &ModelRun,
@@ -46,13 +48,14 @@ impl MeanValues {
         let pooled = step.mean.positions == MeanPositions::Pooled;
         let mut taken = Self { pooled, means: IndexMap::new() };
         let wanted: RefCell<IndexMap<Positions, HookPositions>> = RefCell::default();
-        resolve(step, target, at, context, &|value, hook, positions| {
-            if value == EditValue::Mean {
+        let values = |value: &EditValue, hook: Hook, positions: &Positions| {
+            if *value == EditValue::Mean {
                 let over = taken.over(positions);
                 wanted.borrow_mut().entry(over.clone()).or_default().insert(hook, over);
             }
             placeholder(value, hook, positions)
-        })?;
+        };
+        resolve(step, variations, target, at, context, Written { values: &values, given: None, prompt: None })?;
         let wanted = wanted.into_inner();
         if !wanted.is_empty() {
             let each: Vec<HookPositions> = wanted.values().cloned().collect();
@@ -73,9 +76,9 @@ impl MeanValues {
         group: &'m PromptGroup,
         over: Over<'m>,
         context: &'m Context,
-    ) -> impl Fn(EditValue, Hook, &Positions) -> Result<Value, Error> + 'm {
-        move |value, hook, positions| {
-            if value != EditValue::Mean {
+    ) -> impl Fn(&EditValue, Hook, &Positions) -> Result<Value, Error> + 'm {
+        move |value: &EditValue, hook, positions: &Positions| {
+            if *value != EditValue::Mean {
                 return placeholder(value, hook, positions);
             }
             let missing = || Error::failed(format!("step '{}'", over.step))(format!("{hook}: no mean was taken"));

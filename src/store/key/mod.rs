@@ -88,13 +88,18 @@ impl<'a> Keys<'a> {
     /// As [`Keys::of`].
     pub fn now(&self, step: &Step) -> Result<Key, Error> {
         let names = step.models().map(|selected| self.models.names(selected)).unwrap_or_default();
+        let mut parameters = parameters::of_step(step, self)?;
+        let files = self.files(step)?;
+        if let (Value::Table(table), false) = (&mut parameters, files.is_empty()) {
+            table.insert("files".into(), Value::Table(files));
+        }
         let inputs = Inputs {
             format: FORMAT,
             build: self.build.clone(),
             processor: self.processor.clone(),
             step: format!("{} version {}", step.kind(), step.version()),
             models: names.iter().map(|name| Ok(json(&self.model(name)?))).collect::<Result<_, Error>>()?,
-            parameters: json(&parameters::of_step(step, self)?),
+            parameters: json(&parameters),
         };
         let text = serde_json::to_vec(&inputs).map_err(Error::failed(format!("step '{}'", step.name())))?;
         Ok(Key { digest: of_bytes(&text), inputs })
@@ -122,6 +127,25 @@ impl<'a> Keys<'a> {
             table.insert("files".into(), files.into());
         }
         Ok(value)
+    }
+
+    /// What is in the files that a step names, by the keys that name them.
+    fn files(&self, step: &Step) -> Result<toml::Table, Error> {
+        let mut files = toml::Table::new();
+        for key in step.common().files() {
+            let path: Vec<&str> = ["step", step.name()].into_iter().chain(key.iter().map(String::as_str)).collect();
+            let Some(name) = self.loaded.text(&path) else { continue };
+            let file = self.loaded.directory(&path).join(name);
+            let digest = match self.digests {
+                Some(digests) => {
+                    let about = || format!("step '{}': {}", step.name(), file.display());
+                    digests.of(&file).map_err(|error| Error::failed(about())(error))?
+                }
+                None => format!("{file:?}"),
+            };
+            files.insert(key.join("."), digest.into());
+        }
+        Ok(files)
     }
 
     /// The step or table whose rows stand in keys under this checksum.
