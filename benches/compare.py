@@ -38,6 +38,8 @@ PATCHING = [
     ("effect map at four positions, SmolLM2's shape", "map-four", SMOLLM2, 5),
     ("every neuron of the middle layer, SmolLM2's shape", "neurons", SMOLLM2, 5),
     ("faithfulness over 0 to 40 heads, SmolLM2's shape", "faithfulness", SMOLLM2, 5),
+    ("steering at 20 strengths in 30 layers, SmolLM2's shape", "steering", SMOLLM2, 12),
+    ("causal tracing, 30 layers × 12 positions, windows of 10, SmolLM2's shape", "tracing", SMOLLM2, 12),
 ]
 # With --device cuda:0, in place of those.
 PATCHING_ON_A_GPU = [("effect map at the last position, Llama3-8B's shape", "map-last", "tests/fixtures/configs/llama3-8b.json", 5)]

@@ -6,11 +6,13 @@
 //! job, threads, config, prompts, positions, the MiB that rows may take (1024), the device (`cpu`) and the dtype (`f32`).
 //!
 //! Jobs: `map-last`, `map-four` (every head's z and every MLP's post, at the last or at the last four positions), `neurons`
-//! (every neuron of the middle layer), `faithfulness` (k = 0..=40 heads kept, the others mean-ablated everywhere).
+//! (every neuron of the middle layer), `faithfulness` (k = 0..=40 heads kept, the others mean-ablated everywhere), `steering` (a vector
+//! added to the stream after each block at the last position, at 20 strengths), `tracing` (noise on the embeddings of two positions, and
+//! clean MLP outputs restored in windows of 10 layers, at every layer and position).
 
 use ablate::intervene::{
-    Activations, CleanRun, Edit, EditedPrompt, HookPositions, LogitRead, Positions, Replay, Units, capture,
-    capture_means, layer_operations,
+    Activation, Activations, Change, CleanRun, Edit, EditedPrompt, HookPositions, Layout, LogitRead, Positions, Replay,
+    Units, Value, capture, capture_means, layer_operations,
 };
 use ablate::kernel;
 use ablate::model::checkpoint::Checkpoint;
@@ -108,6 +110,8 @@ fn work(job: &str, model: &Transformer, clean: &Tokens, source: &Tokens, memory:
     let facts = model.facts();
     let rows = match job {
         "faithfulness" => faithfulness(model, clean),
+        "steering" => steering(facts, clean),
+        "tracing" => tracing(facts, clean),
         _ => patches(job, facts, clean),
     };
     // Rows of one intervention, one for each prompt, follow each other.
@@ -119,16 +123,24 @@ fn work(job: &str, model: &Transformer, clean: &Tokens, source: &Tokens, memory:
         .into_iter()
         .rev()
         .collect();
-    let wanted: HookPositions = if job == "map-four" {
+    let wanted: HookPositions = if job == "tracing" {
+        wanted.into_keys().map(|hook| (hook, Positions::All)).collect()
+    } else if job == "map-four" {
         wanted.into_keys().map(|hook| (hook, Positions::At((clean.pos - 4..clean.pos).collect()))).collect()
     } else {
         wanted
     };
     let pause = || Ok::<(), ablate::model::NotFinite>(());
-    let base = CleanRun::run(model, clean.clone(), &wanted, 256, pause).expect("finite");
-    // Means are given: no edit reads a source run.
+    let base = match job {
+        "tracing" => {
+            CleanRun::run_under(model, clean.clone(), noise(facts, clean), &wanted, 256, pause).expect("finite")
+        }
+        _ => CleanRun::run(model, clean.clone(), &wanted, 256, pause).expect("finite"),
+    };
+    // Means and vectors are given: no edit reads a source run. What is restored is the clean run's own.
     let sources = match job {
-        "faithfulness" => Activations::new(),
+        "faithfulness" | "steering" => Activations::new(),
+        "tracing" => capture(model, clean, &wanted, 256, pause).expect("finite").0,
         _ => {
             let (sources, _) = capture(model, source, &wanted, 256, pause).expect("finite");
             sources
@@ -143,10 +155,11 @@ fn work(job: &str, model: &Transformer, clean: &Tokens, source: &Tokens, memory:
     let cost = replay.cost(&rows).expect("edits that fit");
     // The clean run, and the source run or the one for the means. Of the last layer only the keys and values are computed at every
     // position where what is patched there is at the last one.
-    let (runs, layers) = (2 * clean.batch as u64, facts.n_layers as u64);
+    let runs = if job == "steering" { clean.batch } else { 2 * clean.batch } as u64;
+    let layers = facts.n_layers as u64;
     let keys_and_values = 4 * (facts.d_model * facts.d_head * facts.n_kv_heads) as u64;
     let last_layer = match job {
-        "map-last" | "neurons" => layer_operations(facts) + (clean.pos as u64 - 1) * keys_and_values,
+        "map-last" | "neurons" | "steering" => layer_operations(facts) + (clean.pos as u64 - 1) * keys_and_values,
         _ => layer_operations(facts) * clean.pos as u64,
     };
     let unembedding = 2 * (facts.d_model * facts.n_vocab) as u64;
@@ -192,6 +205,48 @@ fn faithfulness(model: &Transformer, clean: &Tokens) -> Vec<EditedPrompt> {
         (0..facts.n_layers).map(edit).collect::<Vec<_>>()
     };
     rows((0..=40.min(heads)).map(circuit).collect(), clean.batch)
+}
+
+/// A vector added to the stream after each block, at 20 strengths.
+fn steering(facts: &Facts, clean: &Tokens) -> Vec<EditedPrompt> {
+    let layout = Layout::Stream { width: facts.d_model };
+    let data = (0..facts.d_model).map(|place| (place as f32).sin()).collect();
+    let vector = Arc::new(Activation { layout, rows: 1, positions: Vec::new(), data });
+    let edit = |(layer, strength): (usize, f32)| Edit {
+        hook: Hook::Block(layer, Site::ResidPost),
+        positions: Positions::At(vec![clean.pos - 1]),
+        units: Units::All,
+        change: Change::Add { value: Value::Fixed(vector.clone()), strength },
+    };
+    let strengths = || (1..=10).flat_map(|strength| [0.1 * strength as f32, -0.1 * strength as f32]);
+    let all = (0..facts.n_layers).flat_map(|layer| strengths().map(move |strength| (layer, strength)));
+    rows(all.map(|one| vec![edit(one)]).collect(), clean.batch)
+}
+
+/// The clean MLPs' outputs in a window of 10 layers around each layer, at each position.
+fn tracing(facts: &Facts, clean: &Tokens) -> Vec<EditedPrompt> {
+    const WINDOW: usize = 10;
+    let window = |layer: usize| layer.saturating_sub(WINDOW / 2)..facts.n_layers.min(layer + WINDOW.div_ceil(2));
+    let restored = |layer: usize, position: usize| {
+        let edit = |layer| Edit::patch(Hook::Block(layer, Site::MlpOut), Positions::At(vec![position]), Units::All);
+        window(layer).map(edit).collect::<Vec<Edit>>()
+    };
+    let all = (0..facts.n_layers).flat_map(|layer| (0..clean.pos).map(move |position| (layer, position)));
+    rows(all.map(|(layer, position)| restored(layer, position)).collect(), clean.batch)
+}
+
+/// Something that is added to the embeddings of the second and third token, for each prompt another.
+fn noise(facts: &Facts, clean: &Tokens) -> Vec<Arc<[Edit]>> {
+    let positions: Vec<usize> = (1..3.min(clean.pos)).collect();
+    let of = |prompt: usize| -> Arc<[Edit]> {
+        let value = |place: usize| 0.1 * ((place * 31 + prompt * 17) as f32).sin();
+        let data = (0..positions.len() * facts.d_model).map(value).collect();
+        let layout = Layout::Stream { width: facts.d_model };
+        let given = Activation { layout, rows: 1, positions: positions.clone(), data };
+        let change = Change::Add { value: Value::Fixed(Arc::new(given)), strength: 1.0 };
+        [Edit { hook: Hook::Embed, positions: Positions::At(positions.clone()), units: Units::All, change }].into()
+    };
+    (0..clean.batch).map(of).collect()
 }
 
 fn rows(interventions: Vec<Vec<Edit>>, prompts: usize) -> Vec<EditedPrompt> {

@@ -8,6 +8,9 @@ Jobs:
     map-four      the same at each of the last four positions
     neurons       every neuron of the middle layer at the last position, one forward each
     faithfulness  k = 0 … 40 heads (or all there are) kept, the others mean-ablated at every position, MLPs untouched
+    steering      a vector added to hook_resid_post at the last position, at 20 strengths in each layer
+    tracing       noise on the embeddings of the second and third token, and clean hook_mlp_out restored in a window of 10 layers, at every
+                  layer and position
 
 Each forward is reduced to P(r) and P(r') of every prompt at the last position. `--limit` runs that many forwards, evenly
 spread over the job's; `seconds` is the whole job: both cached runs, those forwards, and the median one for each of the rest.
@@ -53,6 +56,11 @@ def interventions(job, layers, heads, d_mlp, pos):
     """What each forward of a job patches: (layer, head, neuron, position), or how many heads are kept."""
     if job == "faithfulness":
         return list(range(min(40, layers * heads) + 1))
+    if job == "steering":
+        strengths = [sign * 0.1 * size for size in range(1, 11) for sign in (1, -1)]
+        return [("steer", layer, strength) for layer in range(layers) for strength in strengths]
+    if job == "tracing":
+        return [("trace", range(max(0, i - 5), min(layers, i + 5)), p) for i in range(layers) for p in range(pos)]
     if job == "neurons":
         return [(layers // 2, None, neuron, pos - 1) for neuron in range(d_mlp)]
     positions = [pos - 1] if job == "map-last" else range(pos - 4, pos)
@@ -78,6 +86,23 @@ def hooks(intervention, source, means, kept):
             return z
 
         return [(lambda name: name.endswith("hook_z"), ablate)]
+    if intervention[0] == "steer":
+        _, layer, strength = intervention
+
+        def steer(stream, hook):
+            stream[:, -1] += strength * torch.arange(stream.shape[-1]).sin()
+            return stream
+
+        return [(f"blocks.{layer}.hook_resid_post", steer)]
+    if intervention[0] == "trace":
+        _, window, position = intervention
+
+        def corrupt(embedded, hook):
+            embedded[:, 1:3] += source["noise"][:, : embedded[:, 1:3].shape[1]]
+            return embedded
+
+        names = [f"blocks.{layer}.hook_mlp_out" for layer in window]
+        return [("hook_embed", corrupt), *((name, patch(source[name], position, slice(None))) for name in names)]
     layer, head, neuron, position = intervention
     unit = head if head is not None else neuron if neuron is not None else slice(None)
     name = f"blocks.{layer}.attn.hook_z" if head is not None else f"blocks.{layer}.mlp.hook_post"
@@ -100,6 +125,11 @@ def main(job, threads, path, limit, batch, pos):
 
     def cached():
         measure(model(clean_tokens))
+        if job == "steering":
+            return {}
+        if job == "tracing":
+            _, source = model.run_with_cache(clean_tokens, names_filter=lambda name: name.endswith("hook_mlp_out"))
+            return {**source, "noise": 0.1 * torch.randn(batch, 2, model.cfg.d_model)}
         _, source = model.run_with_cache(source_tokens, names_filter=lambda name: name.endswith(("hook_z", "hook_post")))
         return source
 
@@ -108,7 +138,7 @@ def main(job, threads, path, limit, batch, pos):
     source = cached()
     before = time.perf_counter() - start
 
-    means = [source[f"blocks.{layer}.attn.hook_z"].mean(0) for layer in range(layers)]
+    means = [source[f"blocks.{layer}.attn.hook_z"].mean(0) for layer in range(layers)] if job == "faithfulness" else []
     kept = [(i // heads, i % heads) for i in torch.randperm(layers * heads).tolist()]
     every = interventions(job, layers, heads, model.cfg.d_mlp, pos)
     number = min(limit or len(every), len(every))
@@ -131,7 +161,7 @@ def report(before, seconds, forwards, batch, pos):
 
 def command(text, main):
     parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("job", choices=["map-last", "map-four", "neurons", "faithfulness"])
+    parser.add_argument("job", choices=["map-last", "map-four", "neurons", "faithfulness", "steering", "tracing"])
     parser.add_argument("threads", type=int)
     parser.add_argument("config")
     parser.add_argument("--limit", type=int, help="forwards to run (all)")

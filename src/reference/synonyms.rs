@@ -31,22 +31,22 @@ pub const SYNONYMS: &[Synonym] = &[
     word(
         "steering steer steering-vector steering-vectors activation-steering activation-addition actadd caa \
          contrastive-activation-addition activation-engineering representation-engineering repe",
-        "Steering adds to activations: here an edit of a step of kind 'intervention' with add = true, a value and a strength. Edits of numbers need no other prompt. \
-         A direction from a file, or the difference of two means, is not there yet: write a number for each unit, as in site = \"12.resid_pre[5]\".",
+        "Steering adds to activations: here an edit of a step of kind 'intervention' with add = true and a value: { direction = \"STEP\" }, which a step found, or a vector \
+         of a file. 'layers' and 'strengths' sweep it, and placebos of the same length stand beside it.",
         "intervention",
     ),
     word(
         "activation-patching-denoising causal-tracing causal-trace tracing rome memit restoration",
-        "Causal tracing restores clean activations in a corrupted run: here 'activation-patching' with direction = \"denoising\". The corrupted run is another prompt; \
-         noise added to embeddings is not there. Editing weights (ROME, MEMIT) is not there either.",
+        "Causal tracing restores clean activations in a corrupted run: here 'activation-patching' with direction = \"denoising\". The corrupted run is another prompt, \
+         or, with 'corrupt', the prompt's own with noise on its embeddings; 'window' restores several layers together. Editing weights (ROME, MEMIT) is not there.",
         "activation-patching direction",
     ),
     word(
         "interchange-intervention interchange-interventions interchange causal-mediation causal-mediation-analysis \
          mediation causal-abstraction patching activation-transplant resampling das distributed-alignment-search",
         "An interchange intervention, or causal mediation analysis, puts one prompt's activations into the run of another: here 'activation-patching', with the effect as \
-         'indirect-effect'. Rotated subspaces (distributed alignment search) are not there.",
-        "activation-patching indirect-effect counterfactual",
+         'indirect-effect'. Within a subspace it is an edit of a step of kind 'intervention' with value = { subspace = \"STEP\" }.",
+        "activation-patching intervention indirect-effect counterfactual",
     ),
     word(
         "eap edge-attribution edge-attribution-patching eap-ig edge-patching edges attribution",
@@ -77,8 +77,9 @@ pub const SYNONYMS: &[Synonym] = &[
     ),
     word(
         "noising-denoising noise denoise",
-        "Noising puts the counterfactual's activations into the clean run; denoising the clean ones into the counterfactual's.",
-        "direction",
+        "Noising puts the counterfactual's activations into the clean run; denoising the clean ones into the counterfactual's. Gaussian noise on embeddings is 'corrupt' of \
+         'activation-patching', or value = { noise = 3.0 } of an edit.",
+        "activation-patching intervention",
     ),
     word(
         "dla direct-logit-attribution logit-attributions direct-effect logit-decomposition",

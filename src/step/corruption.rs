@@ -3,13 +3,13 @@
 use super::model_run::{self, ModelRun, TemplateBatch};
 use super::noise::{EmbeddingNoise, mean_over_seeds};
 use super::pairing::PromptPairs;
-use super::patching::Runs;
 use super::{places, replays};
 use crate::Error;
 use crate::context::Context;
-use crate::intervene::{Edit, EditedPrompt, HookPositions, Positions};
+use crate::intervene::{Activations, CleanRun, Edit, EditedPrompt, HookPositions, Positions};
 use crate::model::transformer::Tokens;
 use crate::spec::step::{ActivationPatching, Corruption, Direction};
+use burn::tensor::Tensor;
 use std::sync::Arc;
 
 /// The noised runs of a cell's prompts: one for each seed and prompt, the prompts the inner index.
@@ -18,6 +18,16 @@ pub(super) struct NoisedPrompts<'s> {
     spec: &'s Corruption,
     noise: EmbeddingNoise,
     at: Positions,
+}
+
+/// Clean and noised runs, one of each for each seed and prompt.
+pub(super) struct NoisedRuns {
+    /// The runs that are edited, and which of them each has.
+    pub base: (CleanRun, Vec<usize>),
+    /// What is read of the others, their logits, and which of them each has.
+    pub sources: (Activations, Tensor<2>, Vec<usize>),
+    /// r and r' of each.
+    pub answers: Vec<[u32; 2]>,
 }
 
 impl<'s> NoisedPrompts<'s> {
@@ -55,7 +65,7 @@ impl<'s> NoisedPrompts<'s> {
         edited: &HookPositions,
         subject: &ModelRun,
         context: &Context,
-    ) -> Result<Runs, Error> {
+    ) -> Result<NoisedRuns, Error> {
         let (clean, prompts) = (model_run::tokens(&cell.prompts)?, cell.prompts.len());
         let under: Vec<Arc<[Edit]>> = self
             .spec
@@ -70,16 +80,15 @@ impl<'s> NoisedPrompts<'s> {
         let own: Vec<usize> = each.iter().map(|run| run % prompts).collect();
         // Both runs are of one prompt, and have its answer.
         let answers = own.iter().map(|&pair| [pairs.answer(pair, cell), pairs.other_answer(pair, cell)]).collect();
-        let measures = &self.step.measures;
         match self.step.direction {
             Direction::Denoising => {
                 let (sources, logits) = replays::capture(subject, &clean, edited, context)?;
-                Ok(Runs::between(measures, answers, (noised, &each), (sources, &logits, &own)))
+                Ok(NoisedRuns { base: (noised, each), sources: (sources, logits, own), answers })
             }
             Direction::Noising => {
                 let base = replays::base(subject, clean, edited, context)?;
                 let (sources, logits) = (noised.activations, noised.logits);
-                Ok(Runs::between(measures, answers, (base, &own), (sources, &logits, &each)))
+                Ok(NoisedRuns { base: (base, own), sources: (sources, logits, each), answers })
             }
         }
     }

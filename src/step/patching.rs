@@ -1,6 +1,6 @@
 //! Step `activation-patching`: each place of one run replaced by its value in another, exactly (paper §2.1, eq. 1).
 
-use super::corruption::NoisedPrompts;
+use super::corruption::{NoisedPrompts, NoisedRuns};
 use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
 use super::pairing::{self, Other, PromptPairs};
 use super::places::{self, Component, PlaceColumns, PositionGroup};
@@ -17,6 +17,7 @@ use crate::model::hook::{Hook, Site};
 use crate::prompt::Prompt;
 use crate::spec::step::{ActivationPatching, Direction};
 use crate::spec::{HookPattern, Layers, Numbers, Parsed, SitePattern, UnitPattern};
+use crate::step::dependent_key::DependentKey;
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::step::patched_places::{PatchedPlaces, each_once};
@@ -68,6 +69,12 @@ impl Kind for ActivationPatching {
             whole = whole.and(replay.measured(self.measures.len(), self.bootstrap).and(runs));
         }
         Ok(Some(whole))
+    }
+
+    fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
+        let reads = self.corrupt.is_none() || self.measures.iter().any(|measure| measure.has(Property::OtherAnswer));
+        let advice = "the other run is the prompt's own, with noise: leave it out";
+        vec![DependentKey::counterfactual(&self.counterfactual, reads, advice)]
     }
 
     fn patched_places(&self) -> Option<PatchedPlaces<'_>> {
@@ -154,7 +161,9 @@ fn patch(step: &ActivationPatching, CellRun { cell, subject, context, outcome }:
     let data = divided.values(measures.len(), (&task, edits.len() * seeds), outcome, |range, checks| {
         let (cell, pairs) = pairs.part(range, cell);
         if let Some(noised) = &noised {
-            let runs = noised.runs(&cell, &pairs, &edited, subject, context)?;
+            let NoisedRuns { base: (base, edited_runs), sources: (sources, logits, source_runs), answers } =
+                noised.runs(&cell, &pairs, &edited, subject, context)?;
+            let runs = Runs::between(&step.measures, answers, (base, &edited_runs), (sources, &logits, &source_runs));
             let rows = noised.rows(&edits, cell.prompts.len());
             let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
             return Ok(noised.means(&runs.unpatched_and_effects(&step.measures, &readouts), cell.prompts.len()));

@@ -78,10 +78,11 @@ fn sorted(numbers: &[usize], below: usize) -> Vec<usize> {
 }
 
 impl Draft {
-    /// A subspace of what is edited, where there can be one. What chooses experts is left alone: near a tie rounding chooses others.
+    /// A subspace of what is edited, where there can be one. What chooses experts is left alone, near a tie rounding chooses others, and so are
+    /// divisors, which must not become zero.
     fn basis(&self, layout: Layout, hook: Hook) -> Option<Arc<Basis>> {
         let width = match layout {
-            Layout::Stream { width } if self.all_units => width,
+            Layout::Stream { width } if self.all_units && width > 1 => width,
             Layout::Heads { width, .. } if !self.all_units || self.keys.len() > 1 => width,
             Layout::Heads { .. } => layout.position_width(),
             _ => return None,

@@ -40,8 +40,9 @@ fn outcomes(loaded: &Loaded, shared: Option<&Models>) -> Vec<Outcome> {
         let context =
             Context { loaded, models, progress: &progress, dir: folder.path(), frames: &frames, blocks: &blocks };
         models.usage().forget();
-        let outcome = step::run(step, &context).unwrap();
-        Outcome { prompts: models.usage().take_built(), ..outcome }
+        let mut outcome = step::run(step, &context).unwrap();
+        outcome.prompts = models.usage().take_built();
+        outcome
     };
     loaded.spec.steps.iter().map(run).collect()
 }

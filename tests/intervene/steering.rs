@@ -142,6 +142,9 @@ fn what_a_value_says_together_is_checked() {
     says(&of_file("tensor = \"v\""), &["a vector of 64 values"]);
     says(&of_file("tensor = \"plane\", as = \"subspace\""), &["the subspace is of vectors of 64 values"]);
     says("site = \"embed\", value = { file = \"nowhere.safetensors\", tensor = \"v\" }", &["nowhere.safetensors"]);
+    let other = "{ name = \"one\", edits = [{ site = \"embed\", value = { direction = \"accuracy\" }, add = true }] }";
+    let accuracy = "[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\n".to_string();
+    assert!(refused(&(accuracy + &step(other, ""))).contains("of kind 'accuracy', and finds no direction"));
     let layers = "{ name = \"one\", layers = \"2\", edits = [{ site = \"1.mlp_out\", value = 0.0 }] }";
     assert!(refused(&step(layers, "")).contains("has a site or heads in layer 2"));
     let control = "{ name = \"one\", edits = [{ site = \"1.mlp_out\", value = 0.0 }] }";

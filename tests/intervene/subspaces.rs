@@ -190,7 +190,7 @@ mod by_hooks {
             };
             let host = Processed::new(Checkpoint::open(&folder(name)).unwrap(), Processing::NONE);
             let model = Transformer::load(&host, &crate::support::device::device(), DType::F32).unwrap();
-            Self { name, case: Case { name, ..Case::of(model, tokens) }, bytes }
+            Self { name, case: Case::of(model, tokens), bytes }
         }
 
         fn floats(&self, key: &str) -> Vec<f32> {

@@ -23,6 +23,9 @@ use std::sync::Arc;
 
 use super::tensor::read_tensor;
 
+/// The kind of step whose directions are written.
+const DIRECTION: &str = "direction";
+
 /// What the edits of a step write beside numbers and runs, for one model's prompts of one template.
 pub struct GivenValues {
     /// By the step that found them.
@@ -71,6 +74,13 @@ pub fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErrors> {
             if let Some((key, problem, advice)) = given.fault() {
                 let keys = if key.is_empty() { vec!["value"] } else { vec!["value", key] };
                 return refuse(&keys, problem, advice);
+            }
+            if let Some((GivenFrom::Step(from), _)) = given.says()
+                && let Some(other) = loaded.spec.steps.iter().find(|other| other.name() == from)
+                && other.kind() != DIRECTION
+            {
+                let problem = format!("step '{from}' is of kind '{}', and finds no direction", other.kind());
+                return refuse(&["value"], problem, "write the name of a step of kind 'direction'");
             }
             match (given.says(), edit.add) {
                 (Some((GivenFrom::Step(_), GivenUse::Vector)), false) => {
