@@ -148,7 +148,7 @@ fn work(job: &str, model: &Transformer, clean: &Tokens, source: &Tokens, memory:
     };
     let replay = Replay::new(model, &base, &sources, memory);
     let tokens = |row: usize| vec![row as u32 % 7, 7 + row as u32 % 7];
-    let wanted = LogitRead { picks: 2, distribution: true, divergence: false };
+    let wanted = LogitRead { picks: 2, ranked: 0, distribution: true, divergence: false };
     let read = replay.read::<ablate::intervene::EditError>(&rows, &tokens, wanted, |_| Ok(())).expect("edits that fit");
     assert!((0..rows.len()).all(|row| (0.0..=1.0).contains(&read.probability(row, 0))), "probabilities");
     let seconds = start.elapsed().as_secs_f64();

@@ -7,6 +7,7 @@
 //! on the straight line between the embeddings of the two prompts.
 
 use super::activation::{Activation, Activations, Layout};
+use super::answer_tokens::AnswerTokens;
 use super::capture::{HookPositions, capture, read};
 use super::edit::{Edit, Positions, Units};
 use super::error::EditError;
@@ -38,7 +39,19 @@ pub struct TokenPairs<'t> {
     /// The prompt whose values would go into the clean run.
     pub source: &'t Tokens,
     /// r and r' of each pair.
-    pub answers: &'t [[u32; 2]],
+    pub answers: &'t [AnswerTokens],
+    /// What several right answers, or several wrong ones, are together.
+    pub together: Together,
+}
+
+/// What the logits of several answers are together. One answer is its logit in either case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Together {
+    /// Their mean.
+    #[default]
+    Mean,
+    /// ln Σ exp(logit): the logarithm of the answers' probability but for what all tokens share.
+    LogSum,
 }
 
 /// The change of logit(r) − logit(r') at the last position that replacing each part by its value in the source run makes, to
@@ -57,7 +70,7 @@ pub fn attribute<E: From<EditError> + From<NotFinite>>(
     batch: usize,
     mut pause: impl FnMut(usize) -> Result<(), E>,
 ) -> Result<Vec<f64>, E> {
-    let TokenPairs { clean, source, answers } = pairs;
+    let TokenPairs { clean, source, answers, .. } = pairs;
     let wanted = wanted(parts, transformer.facts(), clean.pos)?;
     let mut scores = vec![0.0; parts.len() * clean.batch];
     if scores.is_empty() {
@@ -69,7 +82,7 @@ pub fn attribute<E: From<EditError> + From<NotFinite>>(
         let (sources, _) = capture::<E>(transformer, &source_part, &wanted, batch, || Ok(()))?;
         let mut run = |line: Option<(Tensor<3>, f64)>| {
             pause(std::mem::replace(&mut done, clean_part.batch))?;
-            Ok::<_, E>(Taps::run(transformer, &clean_part, answers, &wanted, line)?)
+            Ok::<_, E>(Taps::run(transformer, &clean_part, (answers, pairs.together), &wanted, line)?)
         };
         let (cleans, gradients) = match points {
             0 => run(None)?,
@@ -189,7 +202,7 @@ impl Taps<'_> {
     fn run(
         transformer: &Transformer,
         tokens: &Tokens,
-        answers: &[[u32; 2]],
+        (answers, together): (&[AnswerTokens], Together),
         wanted: &HookPositions,
         line: Option<(Tensor<3>, f64)>,
     ) -> Result<(Activations, Activations), NotFinite> {
@@ -198,10 +211,7 @@ impl Taps<'_> {
         if taps.line.is_none() {
             NotFinite::check(transformer, tokens, &logits)?;
         }
-        let ids: Vec<i64> = answers.iter().flatten().map(|&id| i64::from(id)).collect();
-        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [answers.len(), 2]), &logits.device());
-        let picked = logits.gather(1, ids).cast(DType::F32);
-        let metric = (picked.clone().narrow(1, 0, 1) - picked.narrow(1, 1, 1)).sum();
+        let metric = difference(logits, answers, together);
         // A metric that no activation enters has no gradient: they are all zero.
         let mut found = metric.is_tracked().then(|| metric.backward());
         let Taps { zeros, values, .. } = taps;
@@ -222,6 +232,43 @@ impl Taps<'_> {
         }
         Ok((values, gradients))
     }
+}
+
+/// Σ over prompts of logit(r) − logit(r'): of several answers what they are together.
+fn difference(logits: Tensor<2>, answers: &[AnswerTokens], together: Together) -> Tensor<1> {
+    let most = |tokens: fn(&AnswerTokens) -> &[u32]| answers.iter().map(|one| tokens(one).len()).max().unwrap_or(0);
+    let (right, wrong) = (most(AnswerTokens::right), most(AnswerTokens::wrong));
+    // As many for each: the rest has no weight.
+    let padded = |tokens: &[u32], count: usize| -> Vec<i64> {
+        let first = tokens.first().copied().unwrap_or_default();
+        (0..count).map(|index| i64::from(tokens.get(index).copied().unwrap_or(first))).collect()
+    };
+    let ids: Vec<i64> =
+        answers.iter().flat_map(|one| [padded(one.right(), right), padded(one.wrong(), wrong)].concat()).collect();
+    let shape = [answers.len(), right + wrong];
+    let device = logits.device();
+    let picked = logits.gather(1, Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &device)).cast(DType::F32);
+    let values = crate::kernel::to_f32(picked.clone());
+    let mut weights = Vec::with_capacity(values.len());
+    for (one, values) in answers.iter().zip(values.chunks_exact(shape[1].max(1))) {
+        let (of_right, of_wrong) = values.split_at(right);
+        let sides = [(of_right, one.right().len(), 1.0), (of_wrong, one.wrong().len(), -1.0)];
+        weights.extend(sides.into_iter().flat_map(|(values, count, sign)| weights_of(values, count, sign, together)));
+    }
+    (picked * Tensor::<2>::from_data(TensorData::new(weights, shape), &device)).sum()
+}
+
+/// The derivative of what the first `count` logits are together with respect to each, times `sign`: that of ln Σ exp is their softmax.
+fn weights_of(logits: &[f32], count: usize, sign: f32, together: Together) -> Vec<f32> {
+    let largest = logits.iter().take(count).fold(f32::NEG_INFINITY, |largest, &logit| largest.max(logit));
+    let weight = |logit: f32| match together {
+        Together::Mean => 1.0,
+        Together::LogSum if count == 1 => 1.0,
+        Together::LogSum => (logit - largest).exp(),
+    };
+    let total: f32 = logits.iter().take(count).map(|&logit| weight(logit)).sum();
+    let of = |(index, &logit): (usize, &f32)| if index < count { sign * weight(logit) / total } else { 0.0 };
+    logits.iter().enumerate().map(of).collect()
 }
 
 impl Hooks for Taps<'_> {

@@ -6,6 +6,7 @@
 //! [`Paths`] makes what a receiver reads when one sender alone has changed.
 
 mod activation;
+mod answer_tokens;
 mod apply;
 mod attribution;
 mod base;
@@ -39,7 +40,8 @@ mod vocabulary;
 mod work;
 
 pub use activation::{Activation, Activations, Layout};
-pub use attribution::{AttributedUnit, TokenPairs, attribute};
+pub use answer_tokens::AnswerTokens;
+pub use attribution::{AttributedUnit, Together, TokenPairs, attribute};
 pub use basis::{Basis, BasisFault};
 pub use capture::{HookPositions, capture, capture_means};
 pub use direct_attribution::{DirectAttribution, Targets, Term, direct_attribution};

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct LogitRead {
     /// Tokens whose logits are picked, per row.
     pub picks: usize,
+    /// How many of the first picks are answers whose rank is wanted, that of the one with the largest logit; 0 where none is.
+    pub ranked: usize,
     /// Whether the whole distribution is needed: the largest logit, its token and the logarithm of the sum of exponentials.
     pub distribution: bool,
     /// Whether the divergence from the base run is: KL(base ‖ row), in nats.
@@ -33,6 +35,8 @@ pub struct LogitReads {
     pub arg_max: Vec<u32>,
     /// KL(base ‖ row) in nats; empty unless wanted.
     pub divergence: Vec<f32>,
+    /// How many tokens have a larger logit than the answers that are ranked; empty unless wanted.
+    pub rank: Vec<u32>,
 }
 
 impl LogitReads {
@@ -46,6 +50,7 @@ impl LogitReads {
             largest: room(wanted.distribution),
             arg_max: vec![0; if wanted.distribution { rows } else { 0 }],
             divergence: room(wanted.divergence),
+            rank: vec![0; if wanted.ranked > 0 { rows } else { 0 }],
         }
     }
 
@@ -69,6 +74,7 @@ impl LogitReads {
         self.largest.extend(more.largest);
         self.arg_max.extend(more.arg_max);
         self.divergence.extend(more.divergence);
+        self.rank.extend(more.rank);
     }
 
     /// The logits of a row's picks.
@@ -93,6 +99,18 @@ impl LogitReads {
         let picks: Vec<u32> = rows.iter().flat_map(|&row| tokens(row)).collect();
         let mut readouts = Self { picks: wanted.picks, ..Self::default() };
         readouts.picked = kernel::pick(logits.clone(), &picks);
+        if wanted.ranked > 0 {
+            let best: Vec<u32> = (0..rows.len())
+                .map(|row| {
+                    let first = row * wanted.picks;
+                    let ranked = first..first + wanted.ranked;
+                    // Equals have one rank: any of them does.
+                    let best = ranked.max_by(|&one, &other| readouts.picked[one].total_cmp(&readouts.picked[other]));
+                    picks[best.unwrap_or(first)]
+                })
+                .collect();
+            readouts.rank = kernel::rank(logits.clone(), &best);
+        }
         if wanted.divergence {
             readouts.divergence = kernel::divergence(base(), logits.clone());
         }
@@ -113,6 +131,7 @@ impl LogitReads {
         scatter(&mut self.largest, rows, &read.largest, 1);
         scatter(&mut self.arg_max, rows, &read.arg_max, 1);
         scatter(&mut self.divergence, rows, &read.divergence, 1);
+        scatter(&mut self.rank, rows, &read.rank, 1);
     }
 }
 

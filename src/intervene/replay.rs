@@ -162,7 +162,7 @@ impl<'a> Replay<'a> {
         mut pause: impl FnMut(usize) -> Result<(), E>,
     ) -> Result<LogitReads, E> {
         let mut readouts = LogitReads::new(rows.len(), wanted);
-        let vocabulary = match wanted.distribution || wanted.divergence {
+        let vocabulary = match wanted.distribution || wanted.divergence || wanted.ranked > 0 {
             true => Vocabulary::Whole,
             false => Vocabulary::of((0..rows.len()).flat_map(tokens).collect(), self.0.transformer),
         };

@@ -5,7 +5,7 @@ use super::table::measures;
 
 measures! {
     /// What an intervention does to the answer. r is the answer of the run that is edited, r' that of the run the values come
-    /// from; P and L are probability and logit before, P* and L* after the edit.
+    /// from; P and L are probability and logit before, P* and L* after the edit. Of several answers P is the sum, L the mean.
     EffectMeasure(before, after, source);
 
     /// How far the answer's probability goes from r to r': the paper's effect E.
@@ -33,15 +33,15 @@ measures! {
     ///
     /// Limits: a ratio of logits depends on where their zero is: on `model.processing.center_unembed`.
     IndirectEffectLogits = "indirect-effect-logits", [OtherAnswer] => {
-        indirect((before.answer, after.answer), (before.other, after.other))
+        indirect((before.answer.mean, after.answer.mean), (before.other.mean, after.other.mean))
     };
     /// The answer's logit minus the other answer's, after the edit.
     ///
-    /// Formula: L*(r) − L*(r')
+    /// Formula: L*(r) − L*(r'), of several answers mean L* over the right ones − mean L* over the wrong ones
     ///
     /// Source: Wang et al. 2023 (arXiv 2211.00593); Zhang and Nanda 2024 (arXiv 2309.16042).
     ///
-    /// Limits: it does not see a third answer rise above both.
+    /// Limits: it does not see a third answer rise above both. Of several answers an unlikely one counts as much as a likely one.
     LogitDifference = "logit-difference", [OtherAnswer, Falls] => after.difference();
     /// The change of the logit difference, as a share of the difference between the two runs.
     ///
@@ -53,6 +53,41 @@ measures! {
     NormalizedLogitDifference = "normalized-logit-difference", [OtherAnswer, OtherRun] => {
         (after.difference() - before.difference()) / (source.difference() - before.difference())
     };
+    /// The right answers' probability minus the wrong ones', after the edit.
+    ///
+    /// Formula: Σ P*(r) over the right answers − Σ P*(r') over the wrong ones
+    ///
+    /// Source: Hanna et al. 2023 (arXiv 2305.00586), of years that are above and not above.
+    ///
+    /// Limits: near 1 and −1 it hardly moves, whatever the logits do.
+    ProbabilityDifference = "probability-difference", [OtherAnswer, Distribution, Falls] => {
+        after.p_answer() - after.p_other()
+    };
+    /// The answer's probability after the edit.
+    ///
+    /// Formula: P*(r), of several right answers the sum
+    ///
+    /// Source: the model's own output.
+    ///
+    /// Limits: near 0 and 1 it hardly moves, whatever the logits do.
+    Probability = "probability", [Distribution, Falls] => after.p_answer();
+    /// How many tokens have a larger logit than the answer, after the edit: 0 where it is the arg-max.
+    ///
+    /// Formula: |{ t : L*(t) > L*(r) }|, of several right answers that of the largest
+    ///
+    /// Source: the model's own output.
+    ///
+    /// Limits: a mean of it is that of the few prompts where the answer is far down.
+    Rank = "rank", [Distribution, Rank] => after.rank;
+    /// How likely the whole answer is after the edit, token by token.
+    ///
+    /// Formula: Σ ln P*(tᵢ | prompt, t₁ … tᵢ₋₁) over the answer's tokens t, in nats
+    ///
+    /// Source: the loss that models are trained with, as log-likelihood scoring has it (Gao et al. 2021, lm-evaluation-harness).
+    ///
+    /// Limits: edits are at positions of the prompt alone. Longer answers are less likely; of several right answers it is that of
+    /// the first.
+    SequenceLogProbability = "sequence-log-probability", [Distribution, Sequence, Falls] => after.sequence;
     /// How far the whole next-token distribution goes.
     ///
     /// Formula: Σ P · ln(P / P*), unedited ‖ edited, in nats
@@ -61,7 +96,7 @@ measures! {
     ///
     /// Limits: it does not say in which direction, nor whether the answer is concerned.
     Kl = "kl", [Divergence] => after.divergence;
-    /// Whether the arg-max is r.
+    /// Whether the arg-max is r, or one of several right answers.
     ///
     /// Formula: 1 if argmax P* = r, else 0
     ///

@@ -17,7 +17,7 @@ pub use accuracy::RightAnswers;
 pub use attribution::AttributionMeasure;
 pub use bootstrap::{BootstrapMean, Resamples};
 pub use effect::EffectMeasure;
-pub use reading::Reading;
+pub use reading::{Reading, SetLogits};
 pub use smallest::{Enough, enough};
 pub use table::Property;
 pub use wilson::{Interval, Z95, wilson, wilson_mean};

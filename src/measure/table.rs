@@ -3,7 +3,7 @@
 /// What a measure has that another has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Property {
-    /// It reads r', the other prompt's answer where the prompt has no contrast.
+    /// It reads r', the other prompt's answers where the prompt has no wrong ones of its own.
     OtherAnswer,
     /// It compares with the run of the other prompt.
     OtherRun,
@@ -11,6 +11,10 @@ pub enum Property {
     Distribution,
     /// It needs the divergence from the unedited run.
     Divergence,
+    /// It needs how many tokens have a larger logit than the answer.
+    Rank,
+    /// It needs every token of the answer, one after the other.
+    Sequence,
     /// It compares with the run in which everything is ablated.
     EmptyRun,
     /// It falls where an edit takes the answer away: the most important places are those where it is smallest.

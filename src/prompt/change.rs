@@ -1,5 +1,6 @@
 //! Counterfactual prompts that are made of the clean ones: words swapped, or redrawn.
 
+use super::answer_rule::AnswerRule;
 use super::error::PromptError;
 use super::fields::Fields;
 use super::random::Random;
@@ -102,7 +103,9 @@ pub fn change(
             "write more words for it",
         );
     }
-    let answer: Vec<usize> = resolved.completion.slots().filter_map(of_word).collect();
+    let mut answer: Vec<usize> = resolved.completion.slots().filter_map(Slot::word).collect();
+    // The word of the answers' slot follows from those that it is compared with.
+    answer.extend(words.answer_slot().and(words.right.as_ref()).into_iter().flat_map(AnswerRule::compared));
     let changes_answer = |slot: &usize| match &change {
         SlotChange::Swap(one, other) => [one, other].contains(&slot),
         SlotChange::Redraw(places) => {
@@ -110,7 +113,7 @@ pub fn change(
             whole.flat_map(|place| words.together(place.slot)).any(|other| other == *slot)
         }
     };
-    if words.contrast.is_none() && !answer.iter().any(changes_answer) {
+    if !words.has_wrong() && !answer.iter().any(changes_answer) {
         let problem =
             "the changed prompts have the answers of the clean ones, and measures nothing to compare these with";
         return fault(
@@ -120,13 +123,6 @@ pub fn change(
         );
     }
     Ok(Some(change))
-}
-
-fn of_word(slot: Slot) -> Option<usize> {
-    match slot {
-        Slot::Word { slot, .. } => Some(slot),
-        _ => None,
-    }
 }
 
 /// The place of a name: a slot, or `s.2`.
@@ -141,7 +137,7 @@ fn place(name: &str, words: &Lexicon, resolved: &ResolvedPrompts) -> Result<Slot
         return Err((format!("no slot '{slot}'"), advice));
     };
     let Some(number) = number else { return Ok(SlotPlace { slot: index, occurrence: None }) };
-    let places = |template: &Template| template.slots().filter(|slot| of_word(*slot) == Some(index)).count();
+    let places = |template: &Template| template.slots().filter(|slot| slot.word() == Some(index)).count();
     let fewest = resolved.templates.iter().min_by_key(|template| places(&template.template));
     let most = fewest.map_or(0, |template| places(&template.template));
     match number.parse::<usize>() {
@@ -248,6 +244,6 @@ fn apply(change: &SlotChange, words: &Lexicon, old: &[Arc<str>], random: &mut Ra
             }
         }
     }
-    let differ = words.differ(&own);
-    differ.then(|| Changed { fields: Fields::Words { columns: words.columns.clone(), words: own }, at })
+    let fits = words.differ(&own) && words.settle(&mut own);
+    fits.then(|| Changed { fields: Fields::Words { columns: words.columns.clone(), words: own }, at })
 }

@@ -38,6 +38,10 @@ pub enum Reason {
     PairLength,
     /// The prompt and the one that it is paired with have no two answers to compare.
     PairAnswer,
+    /// No word is a right answer.
+    NoRight,
+    /// No word is a wrong answer.
+    NoWrong,
     /// Words are the same that must differ. No prompt is meant by it: it is not counted.
     Alike,
 }
@@ -68,6 +72,8 @@ impl Reason {
             Reason::NoPair => "no corrupted prompt is given",
             Reason::PairLength => "clean and corrupted prompt differ in their number of tokens",
             Reason::PairAnswer => "the pair gives no wrong answer, and the corrupted prompt none that begins otherwise",
+            Reason::NoRight => "no word is a right answer",
+            Reason::NoWrong => "no word is a wrong answer",
             Reason::Alike => "words that must differ are the same",
         }
     }

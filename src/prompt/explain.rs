@@ -82,6 +82,8 @@ fn fix(stock: &Stock, reason: Reason) -> String {
         | Reason::NoPair
         | Reason::PairLength
         | Reason::PairAnswer
+        | Reason::NoRight
+        | Reason::NoWrong
         | Reason::Alike => "write other words".into(),
     }
 }
@@ -135,6 +137,8 @@ fn fix_words(reason: Reason, slot: &str) -> String {
             "write a contrast that is not the answer, or slots that differ: different = [\"…\", \"…\"]".into()
         }
         Reason::Contrast => "write contrasts of one token, as the answers are".into(),
+        Reason::NoRight => "write words for the slot of 'right' that compare as it says".into(),
+        Reason::NoWrong => "write words for the slot of 'wrong' that compare as it says".into(),
         _ => "write other words".into(),
     }
 }

@@ -3,6 +3,8 @@
 //! [`ResolvedPrompts`] is what a spec says, checked without any model. [`build`] makes it into a [`PromptSet`] in one model's
 //! tokens: every legal prompt, then those the model answers as `keep` asks, then the seeded draw.
 
+mod answer_rule;
+mod answer_sets;
 mod answers;
 mod calculation;
 mod census;
@@ -38,6 +40,7 @@ mod template;
 mod tokens;
 mod words;
 
+pub use answer_rule::{AnswerRule, BoundNumber};
 pub use answers::{Accepted, AcceptedAnswers};
 pub use calculation::Calculation;
 pub use census::{Census, Censuses};

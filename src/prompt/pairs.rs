@@ -54,6 +54,10 @@ pub fn alike(clean: &Prompt, other: &Prompt) -> bool {
 
 /// The same text may have several answers, in a file of rows: it is the clean prompt itself all the same.
 fn differs(clean: &Prompt, other: &Prompt) -> bool {
+    // Compared with several wrong answers of its own, a prompt may share right ones with the other, as long as not all are the same.
+    if clean.wrong.len() > 1 {
+        return clean.answers != other.answers && clean.tokens != other.tokens;
+    }
     !clean.same_answer(other) && clean.answer_token() != other.answer_token() && clean.tokens != other.tokens
 }
 

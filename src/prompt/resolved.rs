@@ -1,5 +1,6 @@
 //! `[prompts]`, checked and parsed: everything that shows without a model.
 
+use super::answer_rule::AnswerRule;
 use super::calculation::Calculation;
 use super::dropped::Reason;
 use super::error::SpecProblem;
@@ -133,7 +134,7 @@ impl ResolvedPrompts {
 
     /// Whether prompts have wrong answers of their own.
     pub fn has_contrast(&self) -> bool {
-        let of_words = self.words().is_some_and(|words| words.contrast.is_some());
+        let of_words = self.words().is_some_and(|words| words.has_wrong());
         of_words || self.pairs().is_some_and(|pairs| pairs.has_wrong)
     }
 
@@ -295,7 +296,8 @@ fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolv
     let parsed = parse_templates(spec, |text| Template::parse_words(text, &words.names), keep);
     if parsed.len() == spec.template.0.len() {
         let templates = parsed.iter().map(|(.., template)| template).chain(&completion).chain(&words.contrast);
-        let used: BTreeSet<usize> = templates.flat_map(Template::slots).filter_map(word).collect();
+        let sets = [&words.right, &words.wrong].into_iter().flatten().flat_map(AnswerRule::slots);
+        let used: BTreeSet<usize> = templates.flat_map(Template::slots).filter_map(Slot::word).chain(sets).collect();
         for slot in (0..words.names.len()).filter(|slot| !used.contains(slot)) {
             let in_rows = !spec.slots.contains_key(&words.names[slot]);
             // Tables often have more columns than one set of prompts needs.
@@ -309,6 +311,7 @@ fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolv
             }
         }
     }
+    check_answer_slots(&words, completion.as_ref(), &parsed, keep);
     let named = |(name, _, _, template): (&str, _, _, Template)| NamedTemplate::of_words(name, template, &words.names);
     let templates = parsed.into_iter().map(named).collect();
     let completion = completion?;
@@ -316,10 +319,37 @@ fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolv
     Some(ResolvedPrompts::of(spec, source, templates, completion))
 }
 
-fn word(slot: Slot) -> Option<usize> {
-    match slot {
-        Slot::Word { slot, .. } => Some(slot),
-        _ => None,
+/// Finds rules of answers whose slot the completion has not, and an answers' slot that templates have as well.
+fn check_answer_slots(
+    words: &Lexicon,
+    completion: Option<&Template>,
+    templates: &[(&str, Vec<&str>, &str, Template)],
+    keep: &mut impl FnMut(SpecProblem),
+) {
+    let Some(completion) = completion else { return };
+    let has = |template: &Template, slot: usize| template.slots().filter_map(Slot::word).any(|other| other == slot);
+    for (key, rule) in [("right", &words.right), ("wrong", &words.wrong)] {
+        let Some(AnswerRule::Words { slot, .. }) = rule else { continue };
+        let name = &words.names[*slot];
+        if !has(completion, *slot) {
+            let text = format!(
+                "slot '{name}' is not in the completion, into which its words are written; write {{{name}}} there"
+            );
+            keep(SpecProblem::at(&[key, "slot"], text));
+        }
+        if key == "right" && words.answer_slot() != Some(*slot) {
+            let text =
+                format!("slot '{name}' is a column of rows, which has one word for each row; write a list in slots");
+            keep(SpecProblem::at(&[key, "slot"], text));
+        }
+        if key == "right"
+            && let Some((template, ..)) = templates.iter().find(|(.., template)| has(template, *slot))
+        {
+            let text = format!(
+                "slot '{name}' is in template '{template}', and its words are the right answers; write another slot there"
+            );
+            keep(SpecProblem::at(&[key, "slot"], text));
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the prompts of one template and group are made from, and their tokens.
 
-use super::answers::{Accepted, AcceptedAnswers};
+use super::answers::Accepted;
 use super::dropped::{Fault, Reason};
 use super::fields::{FieldValue, Fields};
 use super::group::PromptGroup;
@@ -150,13 +150,14 @@ impl<'a> Stock<'a> {
                 FieldValue::Text(Arc::from(written(completion, with)))
             }
         };
-        let wrong = self.wrong(with, &text, &prompt, &answer_tokens)?;
+        let first = Accepted { value, tokens: answer_tokens };
+        let (answers, wrong) = self.answer_sets(first, (fields, with), &text, &prompt)?;
         Ok(Prompt {
             id,
             template: self.template_index,
             group: self.group.clone(),
             fields: fields.clone(),
-            answers: AcceptedAnswers::from(Accepted { value, tokens: answer_tokens }),
+            answers,
             wrong,
             paired: None,
             tokens: self.bos.into_iter().chain(prompt.ids).collect(),
@@ -166,20 +167,6 @@ impl<'a> Stock<'a> {
             number: None,
             correct: None,
         })
-    }
-
-    /// The wrong answers of a prompt, where the spec says any; they must begin otherwise than the answer.
-    fn wrong(&self, with: &impl Fill, text: &str, prompt: &Encoding, answer: &[u32]) -> Result<Vec<Accepted>, Fault> {
-        let Some(template) = self.resolved.words().and_then(|words| words.contrast.as_ref()) else {
-            return Ok(Vec::new());
-        };
-        let written = written(template, with);
-        let fault = |reason| Fault { reason, word: Some((Slot::Answer, written.clone())) };
-        let tokens = self.answer_tokens(text, prompt, template, with).map_err(|_| fault(Reason::Contrast))?;
-        match answer.first() == tokens.first() {
-            false => Ok(vec![Accepted { value: FieldValue::Text(Arc::from(written.as_str())), tokens }]),
-            true => Err(fault(Reason::ContrastAlike)),
-        }
     }
 
     /// The tokens that follow the prompt's own when the answer follows its text.
@@ -210,7 +197,7 @@ impl<'a> Stock<'a> {
 }
 
 /// What follows a prompt, without spaces around it.
-fn written(completion: &Template, with: &impl Fill) -> String {
+pub(super) fn written(completion: &Template, with: &impl Fill) -> String {
     let mut text = String::new();
     completion.render(with, &mut text);
     text.trim().to_string()

@@ -29,6 +29,14 @@ impl Slot {
     /// The slot of a completion.
     pub const OF_COMPLETIONS: [Slot; 1] = [Slot::Answer];
 
+    /// Which slot of words it is; `None` for those of arithmetic.
+    pub fn word(self) -> Option<usize> {
+        match self {
+            Slot::Word { slot, .. } => Some(slot),
+            _ => None,
+        }
+    }
+
     /// The name of a slot of arithmetic in a template, and of its position.
     pub fn name(self) -> &'static str {
         match self {

@@ -51,6 +51,8 @@ impl TokenSource {
             ("template", spec.template != Templates::default()),
             ("completion", spec.completion != DEFAULT_COMPLETION),
             ("contrast", spec.contrast.is_some()),
+            ("right", spec.right.is_some()),
+            ("wrong", spec.wrong.is_some()),
             ("answers", spec.answers.is_some()),
             ("different", !spec.different.is_empty()),
             ("shots", !spec.shots.is_empty()),

@@ -1,10 +1,12 @@
 //! Prompts from words: which combinations there are, and what fills the slots in each.
 
+use super::answer_rule::AnswerRule;
+use super::dropped::Reason;
 use super::error::SpecProblem;
 use super::fields::{Fields, SlotColumns, SlotNames};
 use super::limits::{MOST_LOOKED_AT, MOST_PROMPTS};
 use super::template::Template;
-use crate::spec::{Cells, Prompts, Rows, SlotWords, Word, nearest, no_slot};
+use crate::spec::{AnswerSet, Cells, Prompts, Rows, SlotWords, Word, nearest, no_slot};
 use indexmap::IndexMap;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,6 +23,12 @@ pub struct Lexicon {
     pub different: Vec<usize>,
     /// The wrong answer that measures compare with.
     pub contrast: Option<Template>,
+    /// Right answers beside the completion, or in its place.
+    pub right: Option<AnswerRule>,
+    /// Wrong answers.
+    pub wrong: Option<AnswerRule>,
+    /// The slot whose word is the first right answer's, in place of each of its words.
+    answer_slot: Option<usize>,
     /// The slots as columns of rows.
     pub columns: Arc<SlotColumns>,
     /// The words of each slot.
@@ -85,7 +93,13 @@ impl Lexicon {
                 let text = format!("contrast \"{text}\" is the completion; write a wrong answer");
                 keep(SpecProblem::at(&["contrast"], text));
             }
+            if spec.wrong.is_some() {
+                let text = "both 'contrast' and 'wrong'; leave out contrast, and write its answer into wrong";
+                keep(SpecProblem::at(&["contrast"], text));
+            }
         }
+        words.right = spec.right.as_ref().and_then(|set| AnswerRule::new(set, "right", &words, keep));
+        words.wrong = spec.wrong.as_ref().and_then(|set| AnswerRule::new(set, "wrong", &words, keep));
         let count = words.lengths.iter().try_fold(1u128, |all, &length| all.checked_mul(length as u128));
         let limit =
             if spec.sample.is_some() { MOST_COMBINATIONS } else { MOST_PROMPTS / spec.template.0.len().max(1) as u128 };
@@ -114,8 +128,14 @@ impl Lexicon {
 
     /// The same with answers that this completion writes.
     pub(super) fn answered(self, completion: &Template) -> Self {
-        let whole_answer = completion.word().is_some_and(|slot| self.columns.whole[slot]);
-        Self { columns: Arc::new(SlotColumns { whole_answer, ..(*self.columns).clone() }), ..self }
+        let is_whole = |template: &Template| template.word().is_some_and(|slot| self.columns.whole[slot]);
+        let whole_answer = is_whole(completion);
+        let whole_contrast = match &self.wrong {
+            Some(AnswerRule::Templates(templates)) => templates.first().is_some_and(is_whole),
+            Some(AnswerRule::Words { .. }) => whole_answer,
+            None => self.columns.whole_contrast,
+        };
+        Self { columns: Arc::new(SlotColumns { whole_answer, whole_contrast, ..(*self.columns).clone() }), ..self }
     }
 
     /// The same with the words of slots swapped, by their names: of answers that are then words of either, whole numbers are known
@@ -175,9 +195,14 @@ impl Lexicon {
             if let (SlotWords::List(_), Some(word)) = (own, list.iter().find(|word| !seen.insert(*word))) {
                 keep(SpecProblem::twice(&key(), format!("\"{}\"", word.0)));
             }
+            let is_answer = matches!(&spec.right, Some(AnswerSet::Words(words)) if words.slot == *name);
+            if is_answer {
+                self.answer_slot = Some(names.len());
+            }
             names.push(name.clone());
             self.axes.push(self.lengths.len());
-            self.lengths.push(list.len());
+            // Its word follows from the others': it is combined with nothing.
+            self.lengths.push(if is_answer { list.len().min(1) } else { list.len() });
             self.lists.push(list.iter().map(|word| Arc::from(word.0.as_str())).collect());
         }
     }
@@ -226,6 +251,34 @@ impl Lexicon {
         let words: Vec<Arc<str>> =
             self.lists.iter().zip(&self.axes).map(|(list, &axis)| list[chosen[axis]].clone()).collect();
         self.differ(&words).then(|| Fields::Words { columns: self.columns.clone(), words })
+    }
+
+    /// The slot whose word is the first right answer's.
+    pub fn answer_slot(&self) -> Option<usize> {
+        self.answer_slot
+    }
+
+    /// Whether the spec says wrong answers.
+    pub fn has_wrong(&self) -> bool {
+        self.contrast.is_some() || self.wrong.is_some()
+    }
+
+    /// Writes the first right word into the slot that takes it, where one does; false where no word is right.
+    pub fn settle(&self, words: &mut [Arc<str>]) -> bool {
+        let (Some(slot), Some(right)) = (self.answer_slot, &self.right) else { return true };
+        match right.words(self, words).into_iter().next() {
+            Some(word) => {
+                words[slot] = word;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A combination with the first of its right answers; the reason where it has none.
+    pub(super) fn solved(&self, index: usize) -> Result<Fields, Reason> {
+        let Some(Fields::Words { columns, mut words }) = self.combination(index) else { return Err(Reason::Alike) };
+        self.settle(&mut words).then_some(Fields::Words { columns, words }).ok_or(Reason::NoRight)
     }
 
     /// Whether the words differ that must.

@@ -17,10 +17,12 @@ const ELSEWHERE: &str = "hf:unknown/unknown";
 const COLUMNS: [(&str, &[&str]); 2] = [("figure", &["x", "y", "value", "series", "facet"]), ("expect", &["value"])];
 
 /// Keys of prompts without which they are other prompts.
-const OF_PROMPTS: [&str; 13] = [
+const OF_PROMPTS: [&str; 15] = [
     "template",
     "completion",
     "contrast",
+    "right",
+    "wrong",
     "operands",
     "slots",
     "rows",

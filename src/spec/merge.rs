@@ -163,10 +163,12 @@ pub(super) fn inherit(spec: &mut Node) {
 }
 
 /// Keys of prompts that mean something to one kind of them alone, or other things to each.
-const OF_ONE_KIND: [&str; 13] = [
+const OF_ONE_KIND: [&str; 15] = [
     "template",
     "completion",
     "contrast",
+    "right",
+    "wrong",
     "operators",
     "operands",
     "answers",

@@ -3,6 +3,7 @@
 //! Keys are `snake_case`, values that name a choice are `kebab-case`. The types here are the single source of the
 //! language: serde reads them, schemars makes the JSON schema (`ablate schema`), and the checker walks that schema.
 
+mod answer_set;
 #[doc(hidden)]
 pub mod arithmetic;
 mod check;
@@ -56,6 +57,7 @@ mod value_schema;
 mod words;
 mod write;
 
+pub use answer_set::{AnswerSet, AnswerWords, NumberBound};
 pub use component::{ComponentKind, ComponentPattern, HeadInput, ReceiverPattern};
 pub use condition::Condition;
 pub use convention::{CapSide, NormScale};

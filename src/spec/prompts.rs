@@ -3,7 +3,7 @@
 
 use super::defaults::defaults;
 use super::text_or::{TextOr, schema_of};
-use super::{Operator, PairItem, PairPart, PairRow, Pairs, RandomTokens, Rows, SlotWords};
+use super::{AnswerSet, Operator, PairItem, PairPart, PairRow, Pairs, RandomTokens, Rows, SlotWords};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,12 @@ pub struct Prompts {
     /// The wrong answer that measures compare with, r' of every effect, with the slots of prompts from words: `" {s}"`. Left out:
     /// the counterfactual prompt's answer.
     pub contrast: Option<String>,
+    /// Right answers where there are several, of prompts from words: further ones beside the completion, `[" {alias}"]`; or the
+    /// completion with each word of a slot that compares, `{ slot = "end", above = "yy" }`. Any of them counts.
+    pub right: Option<AnswerSet>,
+    /// Wrong answers where there are several, likewise: `[" {x}", " {y}"]`, or `{ slot = "end", upto = "yy" }`; words that are right are
+    /// left out.
+    pub wrong: Option<AnswerSet>,
     /// Operators by symbol: `+` `-` `*` `/` (floor division).
     #[serde(default = "default_operators", skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "operators_schema")]

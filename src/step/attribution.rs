@@ -17,8 +17,8 @@ use super::{Outcome, RowsInfo, Scope};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
-use crate::intervene::{AttributedUnit, TokenPairs, attribute, recorded_bytes};
-use crate::measure::EffectMeasure;
+use crate::intervene::{AnswerTokens, AttributedUnit, Together, TokenPairs, attribute, recorded_bytes};
+use crate::measure::{AttributionMeasure, EffectMeasure};
 use crate::model::hook::{Hook, Site};
 use crate::prompt::Prompt;
 use crate::spec::step::AttributionPatching;
@@ -126,8 +126,12 @@ fn attribute_cell(
     pairs.record(name, cell, subject, outcome)?;
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let others: Vec<&Prompt> = pairs.other.iter().map(|&index| &pairs.others[index]).collect();
-    let answers: Vec<[u32; 2]> =
-        (0..prompts.len()).map(|pair| [pairs.answer(pair, cell), pairs.other_answer(pair, cell)]).collect();
+    let answers: Vec<AnswerTokens> = (0..prompts.len()).map(|pair| pairs.answers(pair, cell)).collect();
+    let together = match step.measure {
+        // P of several answers is their sum: ln P is that of Σ exp(logit), but for what all tokens share.
+        AttributionMeasure::IndirectEffect => Together::LogSum,
+        AttributionMeasure::LogitDifference => Together::Mean,
+    };
 
     let parts: Vec<AttributedUnit> = interventions
         .iter()
@@ -144,7 +148,7 @@ fn attribute_cell(
     let divided = subject.divided(name, &cell.template, super::divided::parts(prompts.len(), batch), context);
     let mut data = divided.values(1, (&task, passes), outcome, |part, _| {
         let (clean, source) = (model_run::tokens(&prompts[part.clone()])?, model_run::tokens(&others[part.clone()])?);
-        let pairs = TokenPairs { clean: &clean, source: &source, answers: &answers[part] };
+        let pairs = TokenPairs { clean: &clean, source: &source, answers: &answers[part], together };
         attribute::<Stopped>(subject.model.transformer(), pairs, &parts, points, batch, |done| {
             replays::pause(&task, done)
         })

@@ -6,7 +6,7 @@ use super::pairing::PromptPairs;
 use super::{places, replays};
 use crate::Error;
 use crate::context::Context;
-use crate::intervene::{Activations, CleanRun, Edit, EditedPrompt, HookPositions, Positions};
+use crate::intervene::{AnswerTokens, Activations, CleanRun, Edit, EditedPrompt, HookPositions, Positions};
 use crate::model::transformer::Tokens;
 use crate::spec::step::{ActivationPatching, Corruption, Direction};
 use burn::tensor::Tensor;
@@ -27,7 +27,7 @@ pub(super) struct NoisedRuns {
     /// What is read of the others, their logits, and which of them each has.
     pub sources: (Activations, Tensor<2>, Vec<usize>),
     /// r and r' of each.
-    pub answers: Vec<[u32; 2]>,
+    pub answers: Vec<AnswerTokens>,
 }
 
 impl<'s> NoisedPrompts<'s> {
@@ -79,7 +79,7 @@ impl<'s> NoisedPrompts<'s> {
         let each: Vec<usize> = (0..self.seeds() * prompts).collect();
         let own: Vec<usize> = each.iter().map(|run| run % prompts).collect();
         // Both runs are of one prompt, and have its answer.
-        let answers = own.iter().map(|&pair| [pairs.answer(pair, cell), pairs.other_answer(pair, cell)]).collect();
+        let answers = own.iter().map(|&pair| pairs.answers(pair, cell)).collect();
         match self.step.direction {
             Direction::Denoising => {
                 let (sources, logits) = replays::capture(subject, &clean, edited, context)?;

@@ -9,7 +9,7 @@ use super::{Outcome, RowsInfo, Scope};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{ReadCost, Survey, Workload};
-use crate::intervene::{Positions, Targets, Term, direct_attribution};
+use crate::intervene::{AnswerTokens, Positions, Targets, Term, direct_attribution};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::prompt::Prompt;
@@ -79,8 +79,16 @@ fn attribute(step: &step::LogitAttribution, CellRun { cell, subject, context, ou
         Some(pairs) => pairs.clean.iter().map(|&index| cell.prompts[index]).collect(),
     };
     let answers: Vec<u32> = prompts.iter().map(|prompt| prompt.answer_token()).collect();
-    let others: Option<Vec<u32>> =
-        pairs.as_ref().map(|pairs| (0..prompts.len()).map(|pair| pairs.other_answer(pair, cell)).collect());
+    let of_pairs = |pairs: &PromptPairs| (0..prompts.len()).map(|pair| pairs.answers(pair, cell)).collect();
+    let sets: Option<Vec<AnswerTokens>> = pairs.as_ref().map(of_pairs);
+    if sets.iter().flatten().any(AnswerTokens::several)
+        || prompts.iter().any(|prompt| prompt.answers.iter().count() > 1)
+    {
+        let note = "of several right answers and of several wrong ones, the logit of the first is taken apart";
+        outcome.notes.push(format!("{}: template '{}': {note}", subject.name, cell.template));
+    }
+    let first_wrong = |one: &AnswerTokens| one.wrong().first().copied().unwrap_or_default();
+    let others: Option<Vec<u32>> = sets.as_ref().map(|sets| sets.iter().map(first_wrong).collect());
     let (norm, cap) = (step.norm.unwrap_or_default(), step.soft_cap.unwrap_or(CapSide::Before));
     let tokens = model_run::tokens(&prompts)?;
     let label = format!("{}: {}", step.name, subject.name);

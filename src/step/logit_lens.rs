@@ -1,5 +1,6 @@
 //! Step `logit-lens`: what the stream within the model would predict, were it the last (nostalgebraist 2020).
 
+use super::answer_reads::AnswerReads;
 use super::convention::{self, WithConventions};
 use super::model_run::{self, CellRun};
 use super::places::{self, Component, PlaceColumns, PositionGroup};
@@ -7,14 +8,14 @@ use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, Scope};
 use crate::context::Context;
 use crate::cost::{ReadCost, Survey, Workload};
-use crate::intervene::{HookPositions, Lens, logit_lens};
+use crate::intervene::{AnswerTokens, HookPositions, Lens, LogitReads, logit_lens};
 use crate::model::hook::{Hook, Site};
 use crate::spec::{CapSide, HookPattern, PositionName, SitePattern, UnitPattern, step};
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::system::interrupt;
 use crate::table::Frames;
-use crate::{Error, kernel, prompt};
+use crate::{Error, prompt};
 
 /// What is measured, in this order: whether the arg-max is the answer's first token; its probability; its logit; that over
 /// the largest logit; how many tokens have a larger one.
@@ -66,7 +67,10 @@ fn look(step: &step::LogitLens, CellRun { cell, subject, context, outcome }: Cel
         streams.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
 
     let tokens = model_run::tokens(&cell.prompts)?;
-    let answers: Vec<u32> = cell.prompts.iter().map(|prompt| prompt.answer_token()).collect();
+    let right = |prompt: &&prompt::Prompt| {
+        AnswerTokens::new(prompt.answers.iter().filter_map(|answer| answer.tokens.first().copied()), [])
+    };
+    let answers = AnswerReads::new(cell.prompts.iter().map(right).collect());
     let wanted: HookPositions = streams.iter().map(|place| (place.hook, places::together(&at))).collect();
     let rows = read.len() * answers.len();
     let task = context.progress.begin(&format!("{}: {}", step.name, subject.name), rows as u64, "readings");
@@ -74,16 +78,16 @@ fn look(step: &step::LogitLens, CellRun { cell, subject, context, outcome }: Cel
     let divided = subject.divided(&step.name, &cell.template, parts(answers.len(), batch), context);
     let cap = step.soft_cap.unwrap_or(CapSide::After);
     let data = divided.values(MEASURES.len(), (&task, read.len()), outcome, |part, _| {
-        let (tokens, answers) = (tokens.part(part.clone()), &answers[part]);
-        let mut data = vec![f64::NAN; read.len() * answers.len() * MEASURES.len()];
+        let tokens = tokens.part(part.clone());
+        let mut data = vec![f64::NAN; read.len() * part.len() * MEASURES.len()];
         logit_lens(subject.model.transformer(), &tokens, &wanted, cap, batch, |lens| {
             interrupt::check()?;
             let (hook, position, first) = (lens.hook, lens.position, lens.first);
-            let measured = measure(lens, answers);
+            let measured = measure(lens, &answers, part.start + first);
             // Several names may be of one position: `last` and -1.
             let same = |(place, at): &(Component, &PositionGroup)| place.hook == hook && at.index == Some(position);
             for key in (0..read.len()).filter(|&key| same(&read[key])) {
-                let start = (key * answers.len() + first) * MEASURES.len();
+                let start = (key * part.len() + first) * MEASURES.len();
                 data[start..start + measured.as_flattened().len()].copy_from_slice(measured.as_flattened());
                 task.advance(measured.len() as u64);
             }
@@ -98,23 +102,22 @@ fn look(step: &step::LogitLens, CellRun { cell, subject, context, outcome }: Cel
     Ok(())
 }
 
-/// The measures of each prompt that a reading is of; `answers` are those of all prompts.
-fn measure(lens: Lens, answers: &[u32]) -> Vec<[f64; MEASURES.len()]> {
-    let answers = &answers[lens.first..][..lens.logits.dims()[0]];
-    let logits = kernel::pick(lens.logits.clone(), answers);
-    let ranks = kernel::rank(lens.logits.clone(), answers);
-    let summaries = kernel::summary(lens.logits);
-    let of = |((summary, logit), (rank, answer)): ((kernel::Summary, f32), (u32, &u32))| {
-        let logit = f64::from(logit);
+/// The measures of each prompt that a reading is of, from the prompt `first` on: of several right answers the sum of their probabilities, the
+/// mean of their logits, the best of their ranks.
+fn measure(lens: Lens, answers: &AnswerReads, first: usize) -> Vec<[f64; MEASURES.len()]> {
+    let rows: Vec<usize> = (0..lens.logits.dims()[0]).collect();
+    let wanted = answers.wanted(true, false, true);
+    let read = LogitReads::of(&lens.logits, &rows, &|row| answers.picks(first + row), wanted);
+    let of = |row: usize| {
+        let reading = answers.reading(&read, row, first + row);
         // Logits that are not numbers have no order.
-        if !logit.is_finite() || !summary.log_total.is_finite() {
+        if !reading.answer.mean.is_finite() || !reading.log_total.is_finite() {
             return [f64::NAN; MEASURES.len()];
         }
-        let correct = f64::from(u8::from(summary.arg_max == *answer));
-        let probability = (logit - f64::from(summary.log_total)).exp();
-        [correct, probability, logit, logit / f64::from(summary.largest), f64::from(rank)]
+        let logit = reading.answer.mean;
+        [reading.accuracy(), reading.p_answer(), logit, reading.normalized_logit(), reading.rank]
     };
-    summaries.into_iter().zip(logits).zip(ranks.into_iter().zip(answers)).map(of).collect()
+    rows.into_iter().map(of).collect()
 }
 
 /// Refuses what is not in the stream, nor added to it.

@@ -3,6 +3,7 @@
 mod ablation;
 pub mod accuracy;
 mod agreement;
+mod answer_reads;
 mod attention_patterns;
 mod attribution;
 mod bag_of_heuristics;
@@ -36,6 +37,7 @@ mod ranked;
 mod ranking;
 mod replays;
 mod scope;
+mod sequence;
 mod shapes;
 mod smallest;
 mod summary;

@@ -7,12 +7,14 @@ use super::{Outcome, RowsInfo};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, SurveyedCell};
+use crate::intervene::AnswerTokens;
 use crate::measure::{EffectMeasure, Property};
 use crate::model::transformer::Tokens;
 use crate::prompt::{
-    self, AnswerColumn, ChangeFault, Dropped, DroppedColumns, Fields, Prompt, PromptError, Reason, ResolvedPrompts,
+    self, Accepted, AnswerColumn, ChangeFault, Dropped, DroppedColumns, Fields, Prompt, PromptError, Reason,
+    ResolvedPrompts,
 };
-use crate::spec::step::{Common, Counterfactual, CounterfactualOperators};
+use crate::spec::step::{Common, Counterfactual, CounterfactualOperators, Direction};
 use crate::spec::{Loaded, Prompts, SpecErrors, Step};
 use crate::table::{Holds, rows};
 use indexmap::IndexMap;
@@ -319,15 +321,29 @@ impl PromptPairs {
         model_run::tokens(&self.others.iter().collect::<Vec<_>>())
     }
 
-    /// r: the first token of the clean prompt's answer.
-    pub fn answer(&self, pair: usize, cell: &TemplateBatch) -> u32 {
-        cell.prompts[self.clean[pair]].answer_token()
+    /// r and r' of a pair as one prompt asks them: the first tokens of the clean prompt's right answers, and of its wrong ones, where the
+    /// spec says any, or of the counterfactual's right ones.
+    pub fn answers(&self, pair: usize, cell: &TemplateBatch) -> AnswerTokens {
+        let clean = cell.prompts[self.clean[pair]];
+        let first = |answer: &Accepted| answer.tokens.first().copied();
+        let right = clean.answers.iter().filter_map(first);
+        match clean.wrong.is_empty() {
+            false => AnswerTokens::new(right, clean.wrong.iter().filter_map(first)),
+            true => {
+                let other = &self.others[self.other[pair]];
+                AnswerTokens::new(right, other.answers.iter().filter_map(first))
+            }
+        }
     }
 
-    /// r': the first token of the clean prompt's contrast, where the spec says one, or of the counterfactual's answer.
-    pub fn other_answer(&self, pair: usize, cell: &TemplateBatch) -> u32 {
-        let contrast = cell.prompts[self.clean[pair]].contrast_token();
-        contrast.unwrap_or(self.others[self.other[pair]].answer_token())
+    /// All tokens of the answer of the prompt that is edited: of the first right one of a clean prompt, or of the first wrong one.
+    pub fn whole_answer<'s>(&'s self, pair: usize, cell: &TemplateBatch<'s>, direction: Direction) -> &'s [u32] {
+        let clean = cell.prompts[self.clean[pair]];
+        match (direction, clean.contrast()) {
+            (Direction::Noising, _) => clean.answer_tokens(),
+            (Direction::Denoising, Some(wrong)) => &wrong.tokens,
+            (Direction::Denoising, None) => self.others[self.other[pair]].answer_tokens(),
+        }
     }
 
     /// Adds the rows `NAME.pairs`: the prompts of each pair.

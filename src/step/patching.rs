@@ -1,15 +1,17 @@
 //! Step `activation-patching`: each place of one run replaced by its value in another, exactly (paper §2.1, eq. 1).
 
+use super::answer_reads::AnswerReads;
 use super::corruption::{NoisedPrompts, NoisedRuns};
 use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
 use super::pairing::{self, Other, PromptPairs};
 use super::places::{self, Component, PlaceColumns, PositionGroup};
+use super::sequence::{self, SequenceCase};
 use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, Scope, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
-use crate::intervene::{Edit, EditedPrompt, HookPositions, Layout, LogitRead, LogitReads};
+use crate::intervene::{AnswerTokens, Edit, EditedPrompt, HookPositions, Layout, LogitRead, LogitReads};
 use crate::manifest::SelfCheck;
 use crate::measure::{EffectMeasure, Property, Reading};
 use crate::model::facts::Facts;
@@ -129,6 +131,14 @@ fn patch(step: &ActivationPatching, CellRun { cell, subject, context, outcome }:
     let target = Scope::of(subject, &cell.template);
     let (sites, at) = places::resolve(name, (&step.sites, &step.positions), target, cell.at(), context)?;
     let noised = NoisedPrompts::of(step, cell, subject, context)?;
+    if let Some(index) =
+        step.measures.iter().position(|measure| measure.has(Property::Sequence)).filter(|_| noised.is_some())
+    {
+        let problem = "runs with noise are measured by the next token alone";
+        let advice = Some("write measures of the answer's first token, such as 'probability'".to_string());
+        let path = ["step", name.as_str(), "measures", &index.to_string()];
+        return Err(context.loaded.refuse(&path, problem, advice).into());
+    }
     let pairs = match noised {
         None => {
             PromptPairs::draw(Other::run_for(&step.measures), (cell, subject), &step.counterfactual, step, context)?
@@ -155,7 +165,8 @@ fn patch(step: &ActivationPatching, CellRun { cell, subject, context, outcome }:
 
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
-    let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, (2, edits.len()));
+    let runs = runs_at_once(&step.measures);
+    let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, (runs, edits.len()));
     let block = (block / seeds).max(1);
     let divided = subject.divided(name, &cell.template, parts(prompts.len(), block), context);
     let data = divided.values(measures.len(), (&task, edits.len() * seeds), outcome, |range, checks| {
@@ -165,20 +176,24 @@ fn patch(step: &ActivationPatching, CellRun { cell, subject, context, outcome }:
                 noised.runs(&cell, &pairs, &edited, subject, context)?;
             let runs = Runs::between(&step.measures, answers, (base, &edited_runs), (sources, &logits, &source_runs));
             let rows = noised.rows(&edits, cell.prompts.len());
-            let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
-            return Ok(noised.means(&runs.unpatched_and_effects(&step.measures, &readouts), cell.prompts.len()));
+            let values = runs.unpatched_and_effects(&step.measures, name, &rows, (context, &task), subject, checks)?;
+            return Ok(noised.means(&values, cell.prompts.len()));
         }
         let runs = Runs::of(&step.measures, step.direction, &cell, &pairs, &edited, subject, context)?;
         let rows: Vec<EditedPrompt> =
             edits.iter().flat_map(|edits| pairs.rows(step.direction, |_| edits.clone())).collect();
-        let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
-        Ok(runs.unpatched_and_effects(&step.measures, &readouts))
+        runs.unpatched_and_effects(&step.measures, name, &rows, (context, &task), subject, checks)
     })?;
     let keys = places::keys(&interventions, facts)?;
     let (baseline, data) = data.split_at(prompts.len() * measures.len());
     let values = MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
+}
+
+/// How many runs of each pair's prompts are there at once: twice as many where whole answers are read behind them.
+pub(super) fn runs_at_once(measures: &[EffectMeasure]) -> usize {
+    if measures.iter().any(|measure| measure.has(Property::Sequence)) { 4 } else { 2 }
 }
 
 impl PromptPairs {
@@ -203,11 +218,20 @@ pub(super) struct Runs {
     pub base: crate::intervene::CleanRun,
     pub sources: crate::intervene::Activations,
     /// r and r' of each pair: of the run that is edited, and of the other.
-    pub answers: Vec<[u32; 2]>,
+    pub answers: AnswerReads,
     /// What the measures need of a run's logits.
     pub wanted: LogitRead,
     before: Vec<Reading>,
     source: Vec<Reading>,
+    whole: Option<WholeAnswers>,
+}
+
+/// What whole answers are read with, pair by pair.
+struct WholeAnswers {
+    edited: Vec<Vec<u32>>,
+    source: Vec<Vec<u32>>,
+    answers: Vec<Vec<u32>>,
+    hooks: HookPositions,
 }
 
 impl Runs {
@@ -230,7 +254,7 @@ impl Runs {
         direction: Direction,
         cell: &TemplateBatch,
         pairs: &PromptPairs,
-        (edited, read): (&HookPositions, &HookPositions),
+        (edited_hooks, read): (&HookPositions, &HookPositions),
         (subject, context): (&ModelRun, &Context),
     ) -> Result<Self, Error> {
         let clean = model_run::tokens(&cell.prompts)?;
@@ -239,40 +263,54 @@ impl Runs {
             Direction::Noising => (clean, other),
             Direction::Denoising => (other, clean),
         };
-        let base = replays::base(subject, edited_tokens, edited, context)?;
+        let base = replays::base(subject, edited_tokens, edited_hooks, context)?;
         let (sources, source_logits) = replays::capture(subject, &source_tokens, read, context)?;
-        let answers: Vec<[u32; 2]> = (0..pairs.clean.len())
-            .map(|pair| match (pairs.answer(pair, cell), pairs.other_answer(pair, cell)) {
-                (clean, other) if direction == Direction::Noising => [clean, other],
-                (clean, other) => [other, clean],
-            })
-            .collect();
+        let answers = (0..pairs.clean.len()).map(|pair| match direction {
+            Direction::Noising => pairs.answers(pair, cell),
+            Direction::Denoising => pairs.answers(pair, cell).reversed(),
+        });
         let (edited_runs, source_runs) = match direction {
             Direction::Noising => (&pairs.clean, &pairs.other),
             Direction::Denoising => (&pairs.other, &pairs.clean),
         };
-        Ok(Self::between(measures, answers, (base, edited_runs), (sources, &source_logits, source_runs)))
+        let runs = (base, edited_runs.as_slice());
+        let between = Self::between(measures, answers.collect(), runs, (sources, &source_logits, source_runs));
+        let whole = measures.iter().any(|measure| measure.has(Property::Sequence)).then(|| {
+            let tokens_of = |prompt: &Prompt| prompt.tokens.clone();
+            let clean = pairs.clean.iter().map(|&index| tokens_of(cell.prompts[index])).collect();
+            let other = pairs.other.iter().map(|&index| tokens_of(&pairs.others[index])).collect();
+            let (edited, source) = match direction {
+                Direction::Noising => (clean, other),
+                Direction::Denoising => (other, clean),
+            };
+            let answer = |pair: usize| pairs.whole_answer(pair, cell, direction).to_vec();
+            let hooks = edited_hooks.clone();
+            WholeAnswers { edited, source, answers: (0..pairs.clean.len()).map(answer).collect(), hooks }
+        });
+        Ok(Self { whole, ..between })
     }
 
     /// Of runs that are there: those that are edited, and which of them each pair has; what is read of the others, their logits, and
     /// which of them each pair has. `answers`: r and r' of each pair.
     pub fn between(
         measures: &[EffectMeasure],
-        answers: Vec<[u32; 2]>,
+        answers: Vec<AnswerTokens>,
         (base, edited_runs): (crate::intervene::CleanRun, &[usize]),
         (sources, source_logits, source_runs): (crate::intervene::Activations, &burn::tensor::Tensor<2>, &[usize]),
     ) -> Self {
+        let answers = AnswerReads::new(answers);
         let any = |property| measures.iter().any(|measure| measure.has(property));
-        let wanted =
-            LogitRead { picks: 2, distribution: any(Property::Distribution), divergence: any(Property::Divergence) };
+        let wanted = answers.wanted(any(Property::Distribution), any(Property::Divergence), any(Property::Rank));
         let unedited = LogitRead { divergence: false, ..wanted };
         let readings = |logits: &burn::tensor::Tensor<2>, runs: &[usize]| -> Vec<Reading> {
-            let readouts = LogitReads::of(logits, runs, &|pair| answers[pair].to_vec(), unedited);
-            (0..runs.len()).map(|pair| replays::reading(&readouts, pair, answers[pair][0])).collect()
+            let readouts = LogitReads::of(logits, runs, &|pair| answers.picks(pair), unedited);
+            let first = |pair: usize| answers.first_log_probability(&readouts, pair);
+            let read = |pair: usize| Reading { sequence: first(pair), ..answers.reading(&readouts, pair, pair) };
+            (0..runs.len()).map(read).collect()
         };
         let before = readings(&base.logits, edited_runs);
         let source = readings(source_logits, source_runs);
-        Self { base, sources, answers, wanted, before, source }
+        Self { base, sources, answers, wanted, before, source, whole: None }
     }
 
     /// Replays rows, as many for each pair, the pairs the inner index.
@@ -297,7 +335,7 @@ impl Runs {
         subject: &ModelRun,
         checks: &mut Vec<SelfCheck>,
     ) -> Result<LogitReads, Error> {
-        let tokens = |row: usize| self.answers[row % self.answers.len()].to_vec();
+        let tokens = |row: usize| self.answers.picks(row % self.answers.len());
         replays::read(name, subject, (&self.base, sources), rows, (&tokens, self.wanted), progress, checks)
     }
 
@@ -311,18 +349,66 @@ impl Runs {
         (0..self.answers.len()).flat_map(of).collect()
     }
 
-    /// `[1 + intervention, pair, measure]`: the measures without an edit, then with each intervention.
-    pub fn unpatched_and_effects(&self, measures: &[EffectMeasure], readouts: &LogitReads) -> Vec<f64> {
-        [self.unpatched(measures), self.effects(measures, readouts)].concat()
+    /// `[1 + intervention, pair, measure]`: the measures without an edit, then with each intervention, whose rows are replayed.
+    ///
+    /// # Errors
+    /// Edits that the model cannot have, and Ctrl-C.
+    pub fn unpatched_and_effects(
+        mut self,
+        measures: &[EffectMeasure],
+        name: &str,
+        rows: &[EditedPrompt],
+        progress: (&Context, &crate::system::progress::ProgressTask),
+        subject: &ModelRun,
+        checks: &mut Vec<SelfCheck>,
+    ) -> Result<Vec<f64>, Error> {
+        let readouts = self.read(name, rows, progress, subject, checks)?;
+        let sequences = self.sequences(name, rows, &readouts, (subject, progress.0), checks)?;
+        Ok([self.unpatched(measures), self.effects(measures, &readouts, &sequences)].concat())
     }
 
-    /// `[intervention, pair, measure]`
-    pub fn effects(&self, measures: &[EffectMeasure], readouts: &LogitReads) -> Vec<f64> {
+    /// How likely whole answers are in each row, where a measure asks; the runs without an edit know theirs then.
+    fn sequences(
+        &mut self,
+        name: &str,
+        rows: &[EditedPrompt],
+        readouts: &LogitReads,
+        (subject, context): (&ModelRun, &Context),
+        checks: &mut Vec<SelfCheck>,
+    ) -> Result<Vec<f64>, Error> {
+        let Some(whole) = &self.whole else { return Ok(Vec::new()) };
+        let pairs = self.answers.len();
+        let case = |pair: usize| SequenceCase {
+            prompt: &whole.edited[pair],
+            source: Some(&whole.source[pair]),
+            answer: &whole.answers[pair],
+        };
+        let cases: Vec<SequenceCase> = (0..pairs).map(case).collect();
+        let rows: Vec<(usize, Arc<[Edit]>)> =
+            rows.iter().enumerate().map(|(row, edited)| (row % pairs, edited.edits.clone())).collect();
+        let before = self.before.iter().map(|reading| reading.sequence).collect();
+        let after = (0..rows.len()).map(|row| self.answers.first_log_probability(readouts, row)).collect();
+        let (before, after) = sequence::log_probabilities(
+            name,
+            &cases,
+            &rows,
+            (before, after),
+            (subject, &whole.hooks),
+            context,
+            checks,
+        )?;
+        self.before.iter_mut().zip(before).for_each(|(reading, sequence)| reading.sequence = sequence);
+        Ok(after)
+    }
+
+    /// `[intervention, pair, measure]`; `sequences` are those of whole answers, none where no measure asks.
+    pub fn effects(&self, measures: &[EffectMeasure], readouts: &LogitReads, sequences: &[f64]) -> Vec<f64> {
         let pairs = self.answers.len();
         let rows = readouts.picked.len() / readouts.picks.max(1);
         let of = |row: usize| {
             let pair = row % pairs;
-            let after = replays::reading(readouts, row, self.answers[pair][0]);
+            let sequence = sequences.get(row).copied().unwrap_or(f64::NAN);
+            let after = Reading { sequence, ..self.answers.reading(readouts, row, pair) };
             measures.iter().map(move |measure| measure.value(&self.before[pair], &after, &self.source[pair]))
         };
         (0..rows).flat_map(of).collect()

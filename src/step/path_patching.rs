@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::{Edit, EditedPrompt, HookPositions, LogitReads, Paths, Receiver, Sender, Units};
 use crate::manifest::SelfCheck;
+use crate::measure::Property;
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::prompt::Prompt;
@@ -82,6 +83,11 @@ impl Kind for PathPatching {
 
 /// What is wrong with it that its schema cannot say: neurons as senders.
 fn check(step: &PathPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
+    if let Some(index) = step.measures.iter().position(|measure| measure.has(Property::Sequence)) {
+        let problem = "paths are measured by the next token alone";
+        let advice = Some("write measures of the answer's first token, such as 'probability'".to_string());
+        return Err(loaded.refuse(&["step", &step.name, "measures", &index.to_string()], problem, advice));
+    }
     for (index, text) in step.senders.iter().enumerate() {
         if matches!(text.says().kind, ComponentKind::Neurons(_)) {
             let advice = Some("write 'L3MLP' for the whole MLP".to_string());
@@ -127,7 +133,7 @@ fn patch(step: &PathPatching, CellRun { cell, subject, context, outcome }: CellR
                 memory: replays::memory(context) / 2,
             };
             let readouts = block.read(name, &paths, &runs, (context, &task), subject, checks)?;
-            effects.extend(runs.effects(&step.measures, &readouts));
+            effects.extend(runs.effects(&step.measures, &readouts, &[]));
         }
         Ok(effects)
     };
@@ -234,7 +240,7 @@ impl<'b> PathGroup<'b> {
         checks: &mut Vec<SelfCheck>,
     ) -> Result<LogitReads, Error> {
         let Some(receiver) = self.receiver else {
-            let tokens = |pair: usize| runs.answers[pair].to_vec();
+            let tokens = |pair: usize| runs.answers.picks(pair);
             let pause = |done: usize| replays::pause(task, done);
             return paths
                 .logits::<Stopped>(&self.senders, &tokens, runs.wanted, pause)

@@ -9,7 +9,6 @@ use crate::intervene::{
     Positions, Replay, layer_operations,
 };
 use crate::manifest::SelfCheck;
-use crate::measure::Reading;
 use crate::model::NotFinite;
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
@@ -245,21 +244,5 @@ impl Stopped {
             Stopped::Edit(error) => Error::failed(format!("step '{step}'"))(error),
             Stopped::Because(error) => error,
         }
-    }
-}
-
-/// The measures' view of a row whose picks are r and r'.
-pub fn reading(readouts: &LogitReads, row: usize, answer: u32) -> Reading {
-    let [answer_logit, other] = readouts.logits(row) else {
-        unreachable!("the picks of a row are r and r'");
-    };
-    let or_nan = |values: &[f32]| values.get(row).map_or(f64::NAN, |&value| f64::from(value));
-    Reading {
-        answer: f64::from(*answer_logit),
-        other: f64::from(*other),
-        log_total: or_nan(&readouts.log_total),
-        largest: or_nan(&readouts.largest),
-        correct: readouts.arg_max.get(row) == Some(&answer),
-        divergence: or_nan(&readouts.divergence),
     }
 }

@@ -1,7 +1,7 @@
 //! Attribution patching, as autograd on TransformerLens computes it, and what must hold of it.
 
 use super::reference::{Case, MODELS};
-use ablate::intervene::{AttributedUnit, EditError, Layout, Positions, TokenPairs, attribute};
+use ablate::intervene::{AnswerTokens, AttributedUnit, EditError, Layout, Positions, Together, TokenPairs, attribute};
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::{Hook, Site};
 use ablate::model::processing::Processed;
@@ -31,8 +31,8 @@ pub fn scores(
     points: usize,
     batch: usize,
 ) -> Vec<f64> {
-    let answers = answers(case);
-    let pairs = TokenPairs { clean: &case.tokens, source, answers: &answers };
+    let answers: Vec<AnswerTokens> = answers(case).into_iter().map(AnswerTokens::from).collect();
+    let pairs = TokenPairs { clean: &case.tokens, source, answers: &answers, together: Together::Mean };
     attribute::<EditError>(model, pairs, parts, points, batch, |_| Ok(())).unwrap()
 }
 
@@ -180,8 +180,9 @@ fn half_precision_is_close() {
 #[test]
 fn attention_has_no_attribution() {
     let case = Case::open(MODELS[0]);
-    let answers = answers(&case);
-    let pairs = TokenPairs { clean: &case.tokens, source: &case.source_tokens, answers: &answers };
+    let answers: Vec<AnswerTokens> = answers(&case).into_iter().map(AnswerTokens::from).collect();
+    let pairs =
+        TokenPairs { clean: &case.tokens, source: &case.source_tokens, answers: &answers, together: Together::Mean };
     let refusal = |hook: Hook, unit: Option<usize>| {
         let parts = [AttributedUnit { hook, unit, positions: Positions::All }];
         attribute::<EditError>(&case.model, pairs, &parts, 0, 2, |_| Ok(())).unwrap_err()

@@ -5,8 +5,8 @@ use crate::parity::families::EXPERTS;
 use crate::parity::reference::{Reference, folder};
 use crate::support::{Sandbox, device};
 use ablate::intervene::{
-    Activation, AttributedUnit, Edit, EditError, Layout, Positions, TokenPairs, Units, Work, attribute,
-    layer_operations, run_edited,
+    Activation, AnswerTokens, AttributedUnit, Edit, EditError, Layout, Positions, Together, TokenPairs, Units, Work,
+    attribute, layer_operations, run_edited,
 };
 use ablate::kernel::to_f32;
 use ablate::model::checkpoint::Checkpoint;
@@ -187,8 +187,9 @@ fn what_layers_do_not_have() {
 #[test]
 fn weights_have_no_attribution() {
     let case = Case::with("olmoe", Processing::NONE);
-    let answers = vec![[0, 1]; case.tokens.batch];
-    let pairs = TokenPairs { clean: &case.tokens, source: &case.source_tokens, answers: &answers };
+    let answers = vec![AnswerTokens::from([0, 1]); case.tokens.batch];
+    let pairs =
+        TokenPairs { clean: &case.tokens, source: &case.source_tokens, answers: &answers, together: Together::Mean };
     let of = |site| {
         let hook = Hook::Block(0, site);
         let parts = [AttributedUnit { hook, unit: None, positions: Positions::All }];

@@ -526,7 +526,7 @@ fn readouts_are_of_the_logits() {
         let width = case.model.facts().n_vocab;
         let tokens = |row: usize| vec![(row * 7 % width) as u32, (row * 5 + 3) as u32 % width as u32];
         let read = |distribution: bool| {
-            let readout = LogitRead { picks: 2, distribution, divergence: distribution };
+            let readout = LogitRead { picks: 2, ranked: 0, distribution, divergence: distribution };
             replay.read::<EditError>(&rows, &tokens, readout, |_| Ok(())).unwrap()
         };
         let (whole, picked) = (read(true), read(false));

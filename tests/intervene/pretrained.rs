@@ -2,8 +2,8 @@
 
 use super::reference::{base, of, patch, rows, sources, wanted};
 use ablate::intervene::{
-    Activation, Activations, AttributedUnit, CleanRun, Edit, EditError, EditedPrompt, LogitRead, Positions, Replay,
-    TokenPairs, Units, attribute, capture_means,
+    Activation, Activations, AnswerTokens, AttributedUnit, CleanRun, Edit, EditError, EditedPrompt, LogitRead,
+    Positions, Replay, Together, TokenPairs, Units, attribute, capture_means,
 };
 use ablate::model::gguf::Gguf;
 use ablate::model::hook::{Hook, Site};
@@ -109,7 +109,7 @@ impl Pretrained {
         let key = format!("{}{key}", self.prefix);
         let replay = Replay::new(&self.model, base, sources, 1 << 30);
         let answers = self.answers();
-        let readout = LogitRead { picks: 2, distribution: true, divergence: true };
+        let readout = LogitRead { picks: 2, ranked: 0, distribution: true, divergence: true };
         let tokens = |row: usize| answers[row % answers.len()].to_vec();
         let found = replay.read::<EditError>(rows, &tokens, readout, |_| Ok(())).unwrap();
         self.near(&found.picked, &format!("{key}/logits"));
@@ -179,7 +179,9 @@ impl Pretrained {
             positions: Positions::At(vec![self.last()]),
         };
         let parts: Vec<AttributedUnit> = heads.map(part).collect();
-        let pairs = TokenPairs { clean: &self.clean, source: &self.source, answers: &self.answers() };
+        let answers: Vec<AnswerTokens> = self.answers().into_iter().map(AnswerTokens::from).collect();
+        let pairs =
+            TokenPairs { clean: &self.clean, source: &self.source, answers: &answers, together: Together::Mean };
         let found = attribute::<EditError>(&self.model, pairs, &parts, 0, 4, |_| Ok(())).unwrap();
         let found: Vec<f32> = found.iter().map(|&score| score as f32).collect();
         self.near(&found, &format!("{}attribution/z", self.prefix));

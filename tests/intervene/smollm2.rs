@@ -85,7 +85,7 @@ fn paths_of_smollm2() {
     }
     let answers = this.answers();
     let tokens = |pair: usize| answers[pair % answers.len()].to_vec();
-    let readout = LogitRead { picks: 2, distribution: true, divergence: false };
+    let readout = LogitRead { picks: 2, ranked: 0, distribution: true, divergence: false };
     for (key, senders) in [("path/head_to_logits", &heads[..]), ("path/mlp_to_logits", &mlp[..])] {
         let found = paths.logits::<()>(senders, &tokens, readout, |_| Ok(())).unwrap();
         this.near(&found.picked, &format!("{key}/logits"));

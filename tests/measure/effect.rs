@@ -1,12 +1,16 @@
 //! The measures of interventions, on numbers worked out by hand.
 
-use ablate::measure::{AblationMeasure, EffectMeasure, Reading, Resamples};
+use ablate::measure::{AblationMeasure, EffectMeasure, Reading, Resamples, SetLogits};
 
 /// Logits of r, r' and one other token.
 fn reading(answer: f64, other: f64, rest: f64) -> Reading {
     let log_total = (answer.exp() + other.exp() + rest.exp()).ln();
     let largest = answer.max(other).max(rest);
-    Reading { answer, other, log_total, largest, correct: answer == largest, divergence: 0.5 }
+    let rank = [other, rest].iter().filter(|logit| **logit > answer).count() as f64;
+    let sequence = answer - log_total;
+    let correct = answer == largest;
+    let (answer, other) = (SetLogits::one(answer), SetLogits::one(other));
+    Reading { answer, other, log_total, largest, correct, divergence: 0.5, rank, sequence }
 }
 
 #[test]
@@ -43,11 +47,44 @@ fn an_edit_without_effect_measures_nothing() {
     assert_eq!(EffectMeasure::Accuracy.value(&run, &other, &other), 0.0);
 }
 
+/// Five tokens of logits 0, 1, 2, 3 and 4: of the right answers 1 and 3, of the wrong ones 0 and 2.
+#[test]
+fn answers_of_several_tokens_are_measured_together() {
+    let logits = [0.0f64, 1.0, 2.0, 3.0, 4.0];
+    let total: f64 = logits.iter().map(|logit| logit.exp()).sum();
+    let run = Reading {
+        answer: SetLogits::of(&[1.0, 3.0]),
+        other: SetLogits::of(&[0.0, 2.0]),
+        log_total: total.ln(),
+        largest: 4.0,
+        correct: false,
+        divergence: 0.0,
+        rank: 1.0,
+        sequence: -2.5,
+    };
+    let (right, wrong) = ((1f64.exp() + 3f64.exp()) / total, (1.0 + 2f64.exp()) / total);
+    let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+    near(EffectMeasure::ProbabilityDifference.value(&run, &run, &run), right - wrong);
+    near(EffectMeasure::Probability.value(&run, &run, &run), right);
+    near(EffectMeasure::LogitDifference.value(&run, &run, &run), (1.0 + 3.0) / 2.0 - (0.0 + 2.0) / 2.0);
+    near(EffectMeasure::Rank.value(&run, &run, &run), 1.0);
+    near(EffectMeasure::SequenceLogProbability.value(&run, &run, &run), -2.5);
+    near(AblationMeasure::ProbabilityDifference.value(&run, &run, &run), right - wrong);
+    near(AblationMeasure::LogitDifference.value(&run, &run, &run), 1.0);
+    near(AblationMeasure::Probability.value(&run, &run, &run), right);
+    near(AblationMeasure::CrossEntropy.value(&run, &run, &run), -right.ln());
+    near(AblationMeasure::Logit.value(&run, &run, &run), 2.0);
+    near(AblationMeasure::Rank.value(&run, &run, &run), 1.0);
+    // One answer is its logit, to the last bit, and none is no number.
+    assert_eq!(SetLogits::of(&[0.1]), SetLogits::one(f64::from(0.1f32)));
+    assert!(SetLogits::of(&[]).mean.is_nan() && SetLogits::of(&[]).log_sum.is_nan());
+}
+
 #[test]
 fn faithfulness_is_equation_2() {
     let (whole, empty) = (reading(4.0, 0.0, 0.0), reading(-1.0, 2.0, 0.0));
     let after = reading(3.0, 4.0, 0.0);
-    let nl = |reading: &Reading| reading.answer / reading.largest;
+    let nl = |reading: &Reading| reading.answer.mean / reading.largest;
     let expected = (nl(&after) - nl(&empty)) / (nl(&whole) - nl(&empty));
     assert!((AblationMeasure::Faithfulness.value(&whole, &empty, &after) - expected).abs() < 1e-12);
     assert_eq!(AblationMeasure::Faithfulness.value(&whole, &empty, &whole), 1.0);

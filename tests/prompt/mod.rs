@@ -1,5 +1,6 @@
 //! Prompts: operators, templates, legality, positions, sampling, counterfactual pairs.
 
+mod answer_sets;
 mod every;
 mod faults;
 mod fields;

@@ -8,7 +8,7 @@ use crate::spec::rows::RowsFiles;
 use crate::spec::words::RowsFile;
 
 /// Keys that mean nothing to prompts that are given one by one, with what to write there.
-const OF_OTHERS: [(&str, &str); 12] = [
+const OF_OTHERS: [(&str, &str); 14] = [
     ("modulus", "leave it out"),
     ("random_tokens", "leave out 'random_tokens', or 'pairs'"),
     ("tokens", "write ids into 'clean_tokens' of each prompt, or leave out 'pairs'"),
@@ -17,6 +17,8 @@ const OF_OTHERS: [(&str, &str); 12] = [
     ("rows", "leave out 'rows', or 'pairs'"),
     ("template", "each prompt is as 'clean' has it; leave it out"),
     ("contrast", "write the wrong answers into 'wrong' of each prompt"),
+    ("right", "write the right answers into 'answers' of each prompt"),
+    ("wrong", "write the wrong answers into 'wrong' of each prompt"),
     ("different", "leave it out"),
     ("operators", "write a column 'group' for prompts that are told apart in rows"),
     ("answers", "write the answers into 'answers' of each prompt"),
@@ -32,13 +34,14 @@ const OF_OPERANDS: [(&str, &str); 4] = [
 ];
 
 /// Keys that mean nothing to prompts of tokens.
-const OF_TEXTS: [&str; 7] = ["template", "completion", "contrast", "different", "operators", "answers", "shots"];
+const OF_TEXTS: [&str; 9] =
+    ["template", "completion", "contrast", "right", "wrong", "different", "operators", "answers", "shots"];
 
 /// Keys that say in tokens what prompts are.
 const IN_TOKENS: [&str; 2] = ["random_tokens", "tokens"];
 
 /// Keys that mean nothing to prompts of operands.
-const OF_WORDS: [&str; 2] = ["contrast", "different"];
+const OF_WORDS: [&str; 4] = ["contrast", "right", "wrong", "different"];
 
 /// Checks `[prompts]` and each of `[prompt_sets]`.
 pub(super) fn check(spec: &Node, files: &RowsFiles, faults: &mut Faults) {
@@ -181,7 +184,12 @@ impl PromptsTable<'_> {
         let named = named.map(|(name, node)| (self.place.child("template").child(name), node));
         let single = ["completion", "contrast"].into_iter();
         let single = single.filter_map(|key| Some((self.place.child(key), prompts.get(key)?)));
-        for (place, node) in template.into_iter().chain(named).chain(single) {
+        let listed = ["right", "wrong"].into_iter().flat_map(|key| {
+            let place = self.place.child(key);
+            let entries = prompts.entries(key).iter().enumerate();
+            entries.map(move |(number, node)| (place.child(&number.to_string()), node))
+        });
+        for (place, node) in template.into_iter().chain(named).chain(single).chain(listed) {
             if let Some(Err(fault)) = node.text().map(|text| format::words(text, &known)) {
                 faults.value(place, wrong_part(node, &fault.part, fault.message).advise_option(fault.advice));
             }

@@ -208,7 +208,11 @@ fn used(set: &Node) -> Used {
     let templates = template.and_then(Node::table).into_iter().flatten().map(|(_, node)| node);
     let after = ["completion", "contrast"].into_iter().filter_map(|key| set.get(key));
     let texts = template.into_iter().chain(templates).chain(after).filter_map(Node::text).map(String::from);
-    let different = set.entries("different").iter().filter_map(Node::text).map(String::from);
+    let sets = ["right", "wrong"].into_iter().flat_map(|key| set.entries(key)).filter_map(Node::text).map(String::from);
+    let texts = texts.chain(sets);
+    let tables = ["right", "wrong"].into_iter().filter_map(|key| set.get(key)?.table());
+    let named = tables.flat_map(|table| table.values()).filter_map(Node::text).map(String::from);
+    let different = set.entries("different").iter().filter_map(Node::text).map(String::from).chain(named);
     Used { texts: texts.collect(), different: different.collect() }
 }
 

@@ -27,6 +27,15 @@ enum Given {
 /// Components, positions, rankings and prompts that cannot be had, at their place in the spec, and Ctrl-C.
 pub fn ablate(step: &Ablation, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let cell = &without_zero_answers(step, cell.clone(), subject, outcome)?;
+    let compares = step.measures.iter().position(|measure| measure.has(Property::OtherAnswer));
+    let has_wrong = cell.prompts.iter().all(|prompt| !prompt.wrong.is_empty());
+    if let Some(index) = compares.filter(|_| step.value != AblationValue::Resample && !has_wrong) {
+        let problem = "no prompt has a wrong answer to compare with";
+        let advice =
+            "write wrong = [\"…\"] in the prompts, or value = \"resample\": then it is the other prompt's answer";
+        let path = ["step", step.name.as_str(), "measures", &index.to_string()];
+        return Err(context.loaded.refuse(&path, problem, Some(advice.to_string())).into());
+    }
     let (name, facts) = (&step.name, subject.model.facts());
     let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
     let positions = places::together(&at);

@@ -4,13 +4,17 @@ use super::circuits::Circuits;
 use super::sets::UnitSet;
 use crate::Error;
 use crate::context::Context;
-use crate::intervene::{Activations, Edit, EditedPrompt, HookPositions, LogitRead, LogitReads, Positions};
+use crate::intervene::{
+    Activations, AnswerTokens, Edit, EditedPrompt, HookPositions, LogitRead, LogitReads, Positions,
+};
 use crate::manifest::SelfCheck;
 use crate::measure::{Property, Reading};
 use crate::model::hook::Hook;
-use crate::prompt::Prompt;
+use crate::prompt::{Accepted, Prompt};
 use crate::spec::step::Ablation;
+use crate::step::answer_reads::AnswerReads;
 use crate::step::divided::parts;
+use crate::step::sequence::{self, SequenceCase};
 use crate::step::{ModelRun, Outcome, model_run, replays};
 use crate::system::progress::ProgressTask;
 use indexmap::IndexSet;
@@ -72,10 +76,20 @@ pub struct AblationCase<'p> {
     pub arm: usize,
 }
 
-impl AblationCase<'_> {
-    /// r, twice: readouts are of r and r', and nothing here is measured of another answer.
-    fn picks(&self) -> [u32; 2] {
-        [self.prompt.answer_token(); 2]
+impl<'p> AblationCase<'p> {
+    /// The answer that is looked for as a whole.
+    fn sequence(&self) -> SequenceCase<'p> {
+        let source = self.other.map(|other| other.tokens.as_slice());
+        SequenceCase { prompt: &self.prompt.tokens, source, answer: self.prompt.answer_tokens() }
+    }
+
+    /// r and r': the right answers, and the wrong ones, where the spec says any, or those of the other prompt, where there is one.
+    fn answers(&self) -> AnswerTokens {
+        let first = |answer: &Accepted| answer.tokens.first().copied();
+        let right = self.prompt.answers.iter().filter_map(first);
+        let other = self.other.filter(|_| self.prompt.wrong.is_empty());
+        let wrong = self.prompt.wrong.iter().chain(other.into_iter().flat_map(|other| other.answers.iter()));
+        AnswerTokens::new(right, wrong.filter_map(first))
     }
 }
 
@@ -96,6 +110,9 @@ pub fn measure(
     let facts = subject.model.facts();
     let length = cases.first().map_or(0, |case| case.prompt.tokens.len());
     let runs = 1 + usize::from(cases.iter().any(|case| case.other.is_some()));
+    // Whole answers are read behind the prompts while what is kept of these is there.
+    let whole = step.measures.iter().any(|measure| measure.has(Property::Sequence));
+    let runs = if whole { 2 * runs } else { runs };
     let rows = arms.iter().map(Arm::runs).max().unwrap_or(1);
     let block = replays::prompts_at_once(context, facts, length, &wanted, (runs, rows));
     let divided = subject.divided(&step.name, template, parts(cases.len(), block), context);
@@ -143,24 +160,39 @@ fn run(
             }
         }
     }
-    let divergence = step.measures.iter().any(|measure| measure.has(Property::Divergence));
-    let readout = LogitRead { picks: 2, distribution: true, divergence };
-    let tokens = |row: usize| cases[case_of[row]].picks().to_vec();
+    let any = |property| step.measures.iter().any(|measure| measure.has(property));
+    let answers = AnswerReads::new(cases.iter().map(AblationCase::answers).collect());
+    let readout = answers.wanted(true, any(Property::Divergence), any(Property::Rank));
+    let tokens = |row: usize| answers.picks(case_of[row]);
     let ablated = replays::read(&step.name, subject, (&base, &sources), &rows, (&tokens, readout), progress, checks)?;
     let order: Vec<usize> = (0..cases.len()).collect();
     let unedited = LogitRead { divergence: false, ..readout };
-    let whole = LogitReads::of(&base.logits, &order, &|case| cases[case].picks().to_vec(), unedited);
+    let whole = LogitReads::of(&base.logits, &order, &|case| answers.picks(case), unedited);
+    let first = |reads: &LogitReads, row: usize| answers.first_log_probability(reads, row);
+    let (mut whole_answers, mut ablated_answers): (Vec<f64>, Vec<f64>) = (
+        order.iter().map(|&case| first(&whole, case)).collect(),
+        (0..rows.len()).map(|row| first(&ablated, row)).collect(),
+    );
+    if any(Property::Sequence) {
+        let sequences: Vec<SequenceCase> = cases.iter().map(AblationCase::sequence).collect();
+        let rows: Vec<(usize, Arc<[Edit]>)> = rows.iter().map(|row| (row.prompt, row.edits.clone())).collect();
+        let first = (whole_answers, ablated_answers);
+        (whole_answers, ablated_answers) =
+            sequence::log_probabilities(&step.name, &sequences, &rows, first, (subject, wanted), context, checks)?;
+    }
 
-    let reading =
-        |readouts: &LogitReads, row: usize, case: usize| replays::reading(readouts, row, cases[case].picks()[0]);
+    let reading = |readouts: &LogitReads, sequences: &[f64], row: usize, case: usize| Reading {
+        sequence: sequences.get(row).copied().unwrap_or(f64::NAN),
+        ..answers.reading(readouts, row, case)
+    };
     let keys = arms.first().map_or(0, |arm| arm.keys.len());
     let mut data = Vec::with_capacity((1 + keys) * cases.len() * step.measures.len());
     for key in std::iter::once(None).chain((0..keys).map(Some)) {
         for (number, case) in cases.iter().enumerate() {
             let arm = &arms[case.arm];
-            let of = |edits: usize| reading(&ablated, row_of[number][edits], number);
+            let of = |edits: usize| reading(&ablated, &ablated_answers, row_of[number][edits], number);
             // Nothing is asked of how far a run without an ablation diverges: not at all from itself.
-            let whole = Reading { divergence: 0.0, ..reading(&whole, number, number) };
+            let whole = Reading { divergence: 0.0, ..reading(&whole, &whole_answers, number, number) };
             let empty = arm.empty.map_or(whole, of);
             let after = key.map_or(whole, |key| of(arm.keys[key]));
             data.extend(step.measures.iter().map(|measure| measure.value(&whole, &empty, &after)));

@@ -174,7 +174,8 @@ fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: C
         .edits(&variations, prompts.len(), |number, prompt| &arms[arm(pairs.clean[prompt])][number]);
     let total = planned.len() * prompts.len();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
-    let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, (2, planned.len()));
+    let runs = patching::runs_at_once(&step.measures);
+    let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, (runs, planned.len()));
     let divided = subject.divided(name, &cell.template, parts(prompts.len(), block), context);
     let data = divided.values(step.measures.len(), (&task, planned.len()), outcome, |range, checks| {
         let first = range.start;
@@ -183,9 +184,9 @@ fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: C
         let edits = &edits;
         let each = |number: usize| pairs.rows(Direction::Noising, move |clean| edits[number][first + clean].clone());
         let rows: Vec<EditedPrompt> = (0..planned.len()).flat_map(each).collect();
-        let readouts = runs.read(name, &rows, (context, &task), subject, checks)?;
         let width = cell.prompts.len() * step.measures.len();
-        Ok(over_seeds(&runs.unpatched_and_effects(&step.measures, &readouts), &variations, width))
+        let values = runs.unpatched_and_effects(&step.measures, name, &rows, (context, &task), subject, checks)?;
+        Ok(over_seeds(&values, &variations, width))
     })?;
 
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();

@@ -53,7 +53,7 @@ pub fn answers(
     let rows = count.div_ceil(prompts.len().max(1));
     let block = replays::prompts_at_once(context, subject.model.facts(), length, &wanted, (1, rows));
     let divided = subject.divided(knock.keys.step, template, parts(prompts.len(), block), context);
-    let readout = LogitRead { picks: 1, distribution: true, divergence: false };
+    let readout = LogitRead { picks: 1, ranked: 0, distribution: true, divergence: false };
     let answer = |prompt: usize| prompts[prompt].answer_token();
     let mut found = Answers { clean: Vec::with_capacity(prompts.len()), after: vec![false; count] };
     let skipped = |part: Range<usize>| task.advance((rows * part.len()) as u64);

@@ -1,0 +1,110 @@
+//! Several right answers and several wrong ones: written out, and words of a slot that compare with others of the prompt.
+
+use super::spec;
+use super::words::letters;
+use ablate::prompt::{self, Accepted, Prompt, PromptSet, Reason};
+
+/// Which digits come after a digit, and which do not.
+const ABOVE: &str = r#"
+template = "w {c}{y} a {c}"
+completion = "{end}"
+right = { slot = "end", above = "y" }
+wrong = { slot = "end", upto = "y" }
+slots = { c = [1, 2], y = [3, 7, 9], end = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] }
+"#;
+
+fn built(toml: &str) -> PromptSet {
+    prompt::build(&spec(toml), &letters(), None, None).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn refused(toml: &str) -> String {
+    prompt::build(&spec(toml), &letters(), None, None).expect_err("refused").to_string()
+}
+
+fn values<'p>(answers: impl Iterator<Item = &'p Accepted>) -> String {
+    answers.map(|answer| answer.value.to_string()).collect::<Vec<_>>().join(" ")
+}
+
+fn right(prompt: &Prompt) -> String {
+    values(prompt.answers.iter())
+}
+
+fn wrong(prompt: &Prompt) -> String {
+    values(prompt.wrong.iter())
+}
+
+#[test]
+fn words_of_a_slot_are_answers_by_how_they_compare() {
+    let set = built(ABOVE);
+    // The answers' slot is combined with nothing; of 9 no digit is above.
+    assert_eq!(
+        set.prompts.iter().map(|one| one.text.as_str()).collect::<Vec<_>>(),
+        ["w 13 a 1", "w 17 a 1", "w 23 a 2", "w 27 a 2"]
+    );
+    assert_eq!((right(&set.prompts[0]).as_str(), wrong(&set.prompts[0]).as_str()), ("4 5 6 7 8 9", "0 1 2 3"));
+    assert_eq!((right(&set.prompts[1]).as_str(), wrong(&set.prompts[1]).as_str()), ("8 9", "0 1 2 3 4 5 6 7"));
+    let dropped: Vec<(Reason, usize)> = set.dropped.iter().map(|one| (one.reason, one.count)).collect();
+    assert_eq!(dropped, [(Reason::NoRight, 2)]);
+    let tokenizer = letters();
+    for answer in set.prompts.iter().flat_map(|one| one.answers.iter().chain(&one.wrong)) {
+        assert_eq!(tokenizer.decode(&answer.tokens).expect("text"), answer.value.to_string());
+    }
+    // What is right is not wrong, whatever the list says.
+    let all = built(&ABOVE.replace("upto = \"y\"", "from = 0"));
+    assert_eq!(all.prompts.iter().map(wrong).collect::<Vec<_>>(), set.prompts.iter().map(wrong).collect::<Vec<_>>());
+    let between = built(&ABOVE.replace("above = \"y\"", "above = \"y\", below = 9"));
+    assert_eq!(right(&between.prompts[0]), "4 5 6 7 8");
+}
+
+#[test]
+fn answers_are_written_out() {
+    let set = built(
+        "template = \"w {io} a {s}?\"\ncompletion = \" {io}\"\nright = [\"{io}\"]\nwrong = [\" {s}\", \"{s}\"]\n\
+         different = [\"io\", \"s\"]\nslots = { io = [\"A\", \"B\"], s = [\"A\", \"B\"] }",
+    );
+    assert_eq!(set.prompts.len(), 2);
+    let first = &set.prompts[0];
+    // " A" and "A" are one text in two ways of writing it: each has tokens of its own.
+    assert_eq!((right(first).as_str(), wrong(first).as_str()), ("A A", "B B"));
+    let set = built(
+        "template = \"w {x}?\"\ncompletion = \" {x}\"\nright = [\" {y}\"]\nwrong = [\" {z}\", \" C\"]\n\
+         rows = [{ x = \"A\", y = \"B\", z = \"D\" }]",
+    );
+    assert_eq!((right(&set.prompts[0]).as_str(), wrong(&set.prompts[0]).as_str()), ("A B", "D C"));
+    // Every other word of the slot is wrong.
+    let set = built(
+        "template = \"w {x}?\"\ncompletion = \" {y}\"\nwrong = { slot = \"y\" }\n\
+         rows = [{ x = \"a\", y = \"A\" }, { x = \"b\", y = \"B\" }, { x = \"c\", y = \"C\" }]",
+    );
+    assert_eq!(set.prompts.iter().map(wrong).collect::<Vec<_>>(), ["B C", "A C", "A B"]);
+}
+
+#[test]
+fn what_cannot_be_told_apart_is_dropped_and_counted() {
+    let text = refused(
+        "template = \"w {x}?\"\ncompletion = \" {x}\"\nright = [\" {y}\"]\nwrong = [\" {z}\"]\n\
+         rows = [{ x = \"A\", y = \"B\", z = \"B\" }]",
+    );
+    assert!(text.contains("contrast and answer begin with the same token: \"B\""), "{text}");
+    let text = refused(&ABOVE.replace("upto = \"y\"", "above = 20"));
+    assert!(text.contains("no word is a wrong answer"), "{text}");
+    let text = refused(&ABOVE.replace("y = [3, 7, 9]", "y = [9]"));
+    assert!(text.contains("all 2 dropped: no word is a right answer (2)"), "{text}");
+}
+
+#[test]
+fn rules_that_mean_nothing_are_refused_where_they_stand() {
+    let says = |toml: &str, part: &str| {
+        let text = refused(toml);
+        assert!(text.contains(part), "{text}\n does not say {part}");
+    };
+    says(&ABOVE.replace("slot = \"end\", above", "slot = \"ens\", above"), "no slot 'ens'; write \"end\"");
+    says(&ABOVE.replace("above = \"y\"", "above = \"z\""), "no slot 'z', and no number");
+    says(
+        &ABOVE.replace("c = [1, 2]", "c = [1, \"A\"]").replace("above = \"y\"", "above = \"c\""),
+        "only whole numbers compare",
+    );
+    says(&ABOVE.replace("a {c}\"", "a {end}\""), "slot 'end' is in template 'default'");
+    says(&ABOVE.replace("completion = \"{end}\"", "completion = \"{y}\""), "slot 'end' is not in the completion");
+    says(&format!("{ABOVE}contrast = \"{{y}}\"\n"), "both 'contrast' and 'wrong'");
+}
