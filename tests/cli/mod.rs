@@ -1,5 +1,6 @@
 //! The binary as a user runs it: exit codes, what it prints, what it leaves behind.
 
+mod answer_sets;
 mod faults;
 mod help;
 mod intervention;

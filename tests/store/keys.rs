@@ -153,6 +153,8 @@ fn every_key_of_prompts_and_models_counts() {
     let of_words = |text: &str| keys(&format!("{}{text}{}", &SPEC[..start], &SPEC[end..]))["effects"].clone();
     let words = [
         ("contrast", "\" {s}\""),
+        ("right", "[\" e\"]"),
+        ("wrong", "{ slot = \"io\" }"),
         ("different", "[\"io\", \"s\"]"),
         ("rows", "[{ place = \"e\" }]"),
         ("slots", "{ io = [\"b\", \"a\"], s = [\"c\", \"d\"] }"),

@@ -1,0 +1,201 @@
+//! Measures of several right and wrong answers, and of whole answers, under edits: beside plain PyTorch (tests/fixtures/make_answer_sets.py).
+
+use super::words::sandbox;
+use crate::support::{Sandbox, flowing, numbers, repository, texts};
+use std::collections::HashMap;
+
+const HEAD: &str = r#"
+title = "answer sets"
+
+[model]
+source = "model"
+
+[prompts]
+template = "w {c}{y} a {c}"
+slots = { c = [1, 2], y = [3, 7], end = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] }
+completion = "{end}"
+right = { slot = "end", above = "y" }
+wrong = { slot = "end", upto = "y" }
+"#;
+
+const STEPS: &str = r#"
+[[step]]
+name = "edits"
+kind = "intervention"
+interventions = [{ name = "zeroed", edits = [{ site = "0.mlp_out", positions = ["y"], value = 0.0 }] }]
+measures = ["probability-difference", "probability", "logit-difference", "rank", "accuracy"]
+per_prompt = true
+
+[[step]]
+name = "taken"
+kind = "ablation"
+components = ["L0MLP"]
+positions = ["y"]
+value = "zero"
+measures = ["probability-difference", "probability", "logit-difference", "rank", "accuracy"]
+per_prompt = true
+
+[[step]]
+name = "patched"
+kind = "activation-patching"
+sites = ["0.resid_pre"]
+positions = ["all"]
+counterfactual.redraw = ["y"]
+measures = ["probability-difference", "logit-difference"]
+per_prompt = true
+
+[[step]]
+name = "lens"
+kind = "logit-lens"
+sites = ["1.resid_post"]
+per_prompt = true
+
+[[step]]
+name = "first"
+kind = "attribution-patching"
+sites = ["0.resid_pre"]
+positions = ["y"]
+counterfactual.redraw = ["y"]
+measure = "logit-difference"
+per_prompt = true
+
+[[step]]
+name = "accuracy"
+kind = "accuracy"
+per_prompt = true
+"#;
+
+/// The same prompts with answers of two tokens and, for 7, three.
+const WHOLE: &str = r#"
+title = "whole answers"
+
+[model]
+source = "model"
+
+[prompts]
+template = "w {c}{y} a {c}"
+completion = "{said}"
+answer = "multi-token"
+rows = [
+  { c = 1, y = 3, said = "31" },
+  { c = 1, y = 7, said = "71?" },
+  { c = 2, y = 3, said = "32" },
+  { c = 2, y = 7, said = "72?" },
+]
+
+[[step]]
+name = "edits"
+kind = "intervention"
+interventions = [{ name = "zeroed", edits = [{ site = "0.mlp_out", positions = ["y"], value = 0.0 }] }]
+measures = ["sequence-log-probability", "probability"]
+per_prompt = true
+
+[[step]]
+name = "everywhere"
+kind = "intervention"
+interventions = [{ name = "nothing", edits = [{ site = "0.mlp_out", value = 1.0, strength = 0.0 }] }]
+measures = ["sequence-log-probability"]
+per_prompt = true
+
+[[step]]
+name = "taken"
+kind = "ablation"
+components = ["L0MLP"]
+positions = ["y"]
+value = "zero"
+measures = ["sequence-log-probability"]
+per_prompt = true
+"#;
+
+fn fixture() -> serde_json::Value {
+    let text = std::fs::read_to_string(repository("tests/fixtures/answer_sets.json")).expect("a fixture");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// `value` and `baseline` of `NAME.prompts`, by text and measure.
+fn measured(sandbox: &Sandbox, name: &str) -> HashMap<(String, String), (f64, f64)> {
+    let rows = sandbox.rows(&format!("{name}.prompts"));
+    let keys = texts(&rows, "text").into_iter().zip(texts(&rows, "measure"));
+    keys.zip(numbers(&rows, "value").into_iter().zip(numbers(&rows, "baseline"))).collect()
+}
+
+fn near(found: f64, expected: &serde_json::Value, what: &str) {
+    let expected = expected.as_f64().expect("a number");
+    assert!((found - expected).abs() < 2e-5 * expected.abs().max(1.0), "{what}: {found} is not {expected}");
+}
+
+#[test]
+fn sets_of_answers_are_measured_as_hooks_on_transformers_measure_them() {
+    let sandbox = sandbox(&format!("{HEAD}{STEPS}"));
+    sandbox.ran();
+    let edits = [measured(&sandbox, "edits"), measured(&sandbox, "taken")];
+    let patched = measured(&sandbox, "patched");
+    let lens = sandbox.rows("lens.prompts");
+    let looked: HashMap<(String, String), f64> =
+        texts(&lens, "text").into_iter().zip(texts(&lens, "measure")).zip(numbers(&lens, "value")).collect();
+    let fixture = fixture();
+    let prompts = fixture["sets"].as_array().expect("prompts");
+    assert_eq!(prompts.len(), 4);
+    for prompt in prompts {
+        let text = prompt["text"].as_str().expect("a text");
+        for (measure, expected) in prompt["edited"].as_object().expect("measures") {
+            let at = (text.to_string(), measure.clone());
+            for edits in &edits {
+                near(edits[&at].0, expected, &format!("{text}: {measure}"));
+                near(edits[&at].1, &prompt["whole"][measure], &format!("{text}: {measure}, unedited"));
+            }
+            if let Some(value) = looked.get(&at) {
+                near(*value, &prompt["whole"][measure], &format!("{text}: {measure} of the last stream"));
+            }
+        }
+        for measure in ["probability-difference", "logit-difference"] {
+            let value = patched[&(text.to_string(), measure.to_string())].1;
+            near(value, &prompt["whole"][measure], &format!("{text}: {measure} before patching"));
+        }
+    }
+    assert!(["probability", "rank", "accuracy"].iter().all(|name| looked.keys().any(|(_, measure)| measure == name)));
+
+    // Rows name the first of the answers, and any right one counts.
+    let asked = sandbox.rows("accuracy.prompts");
+    assert_eq!(texts(&asked, "answer"), ["4", "8", "4", "8"]);
+    assert_eq!(texts(&asked, "contrast"), ["0"; 4]);
+    for (given, (text, correct)) in
+        texts(&asked, "given").iter().zip(texts(&asked, "text").iter().zip(texts(&asked, "correct")))
+    {
+        let y = text.chars().nth(3).expect("a digit");
+        let right = given.chars().next().is_some_and(|digit| digit.is_ascii_digit() && digit > y);
+        assert_eq!(correct, right.to_string(), "{text} is answered {given}");
+    }
+}
+
+#[test]
+fn whole_answers_are_read_token_by_token_behind_the_prompt() {
+    let sandbox = sandbox(WHOLE);
+    sandbox.ran();
+    let (edits, taken, nothing) =
+        (measured(&sandbox, "edits"), measured(&sandbox, "taken"), measured(&sandbox, "everywhere"));
+    let fixture = fixture();
+    for prompt in fixture["sequences"].as_array().expect("prompts") {
+        let text = prompt["text"].as_str().expect("a text");
+        let at = (text.to_string(), "sequence-log-probability".to_string());
+        for rows in [&edits, &taken] {
+            near(rows[&at].0, &prompt["edited"], &format!("{text}: edited"));
+            near(rows[&at].1, &prompt["whole"], &format!("{text}: unedited"));
+        }
+        assert_eq!(nothing[&at].0, nothing[&at].1, "{text}: an edit that changes nothing");
+        // The answer begins with its first token, which is likelier than all of them.
+        assert!(edits[&(text.to_string(), "probability".to_string())].0.ln() > edits[&at].0);
+    }
+}
+
+#[test]
+fn measures_that_have_nothing_to_compare_with_are_refused() {
+    let without = HEAD.replace("wrong = { slot = \"end\", upto = \"y\" }\n", "");
+    let step = "[[step]]\nname = \"taken\"\nkind = \"ablation\"\ncomponents = [\"L0MLP\"]\nvalue = \"zero\"\n\
+                measures = [\"accuracy\", \"logit-difference\"]\n";
+    let said = flowing(&sandbox(&format!("{without}{step}")).run(&["run", "spec.toml"]).refused());
+    assert!(said.contains("no prompt has a wrong answer to compare with"), "{said}");
+    let numbers = "title = \"x\"\n[model]\nsource = \"builtin:arith\"\n[prompts]\noperands = { a = [1], b = [2] }\nwrong = [\"3\"]\n";
+    let said = flowing(&Sandbox::with(numbers).refused());
+    assert!(said.contains("[prompts] is of operands, to which 'wrong' means nothing"), "{said}");
+}
