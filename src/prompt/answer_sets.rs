@@ -96,7 +96,7 @@ impl Stock<'_> {
     /// An answer in tokens; `reason` where it has none, or more than one where one is asked for.
     fn accepted(&self, template: &Template, asked: Asked, with: &impl Fill, reason: Reason) -> Result<Accepted, Fault> {
         let written = written(template, with);
-        match self.answer_tokens(asked.text, asked.prompt, template, with) {
+        match self.one_of_many(asked.text, asked.prompt, template, with) {
             Ok(tokens) => Ok(Accepted { value: FieldValue::Text(Arc::from(written.as_str())), tokens }),
             Err(_) => Err(Fault { reason, word: Some((Slot::Answer, written)) }),
         }

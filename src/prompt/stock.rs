@@ -13,8 +13,9 @@ use super::template::{Fill, Slot, Template};
 use super::tokens;
 use crate::model::tokenizer::{Encoding, Tokenizer};
 use crate::spec::Answer;
+use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the prompts of one template and group are made from.
 pub(super) struct Stock<'a> {
@@ -26,6 +27,8 @@ pub(super) struct Stock<'a> {
     pub group: PromptGroup,
     pub group_index: usize,
     pub first_id: u64,
+    /// Answers in tokens, by the prompt's last tokens and what follows them.
+    pub(super) answers_after: Mutex<HashMap<(Vec<u32>, String), Result<Vec<u32>, Reason>>>,
 }
 
 /// A prompt in tokens, whatever its answer.
@@ -51,7 +54,17 @@ impl<'a> Stock<'a> {
         // Prompts that are given one by one are numbered as they are given, whatever their groups.
         let before = if resolved.pairs().is_some() { 0 } else { before };
         let first_id = before as u64 * resolved.source.count() as u64;
-        Self { resolved, tokenizer, bos, template, template_index, group, group_index, first_id }
+        Self {
+            resolved,
+            tokenizer,
+            bos,
+            template,
+            template_index,
+            group,
+            group_index,
+            first_id,
+            answers_after: Mutex::default(),
+        }
     }
 
     /// How many prompts there are, legal or not.
@@ -167,6 +180,37 @@ impl<'a> Stock<'a> {
             number: None,
             correct: None,
         })
+    }
+
+    /// The same of one of many answers. What an answer is in tokens follows from the word that it comes after: prompts that end in the
+    /// same one, in the same tokens, have it once.
+    pub(super) fn one_of_many(
+        &self,
+        text: &str,
+        prompt: &Encoding,
+        completion: &Template,
+        with: &impl Fill,
+    ) -> Result<Vec<u32>, Reason> {
+        let word = text.rfind(char::is_whitespace).filter(|&start| start > 0);
+        let after = word.and_then(|start| prompt.offsets.iter().position(|&(first, _)| first >= start));
+        // A token that holds part of the word before depends on what is before it.
+        let apart = |token: &usize| {
+            let before = token.checked_sub(1).and_then(|before| prompt.offsets.get(before));
+            before.zip(word).is_some_and(|(&(_, end), start)| end <= start)
+        };
+        let Some(last) = after.filter(apart).and_then(|token| prompt.ids.get(token..)) else {
+            return self.answer_tokens(text, prompt, completion, with);
+        };
+        let mut written = String::new();
+        completion.render(with, &mut written);
+        let key = (last.to_vec(), written);
+        let found = || self.answers_after.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = found().get(&key).cloned() {
+            return known;
+        }
+        let tokens = self.answer_tokens(text, prompt, completion, with);
+        found().insert(key, tokens.clone());
+        tokens
     }
 
     /// The tokens that follow the prompt's own when the answer follows its text.
