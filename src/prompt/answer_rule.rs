@@ -2,8 +2,7 @@
 
 use super::error::SpecProblem;
 use super::template::{Fill, Slot, Template};
-use super::words::Lexicon;
-use crate::spec::{AnswerSet, AnswerWords, NumberBound, Word, nearest};
+use crate::spec::{AnswerSet, AnswerWords, Cells, NumberBound, Word, nearest};
 use std::sync::Arc;
 
 /// Answers beside the completion, or in its place.
@@ -30,39 +29,40 @@ pub enum BoundNumber {
 }
 
 impl AnswerRule {
-    /// Reads what a spec says under `key`; `keep` takes what is wrong with it.
+    /// Reads what a spec says under `key` of slots with these names and words; `keep` takes what is wrong with it.
     pub(super) fn new(
         set: &AnswerSet,
         key: &'static str,
-        words: &Lexicon,
+        slots: (&[String], &[Cells]),
         keep: &mut impl FnMut(SpecProblem),
     ) -> Option<Self> {
         match set {
             AnswerSet::Templates(texts) => {
                 let mut templates = Vec::new();
                 for (index, text) in texts.iter().enumerate() {
-                    match Template::parse_after_words(text, &words.names) {
+                    match Template::parse_after_words(text, slots.0) {
                         Ok(template) => templates.push(template),
                         Err(fault) => keep(SpecProblem::at(&[key, &index.to_string()], fault)),
                     }
                 }
                 Some(AnswerRule::Templates(templates))
             }
-            AnswerSet::Words(written) => Self::of_words(written, key, words, keep),
+            AnswerSet::Words(written) => Self::of_words(written, key, slots, keep),
         }
     }
 
     fn of_words(
         written: &AnswerWords,
         key: &'static str,
-        words: &Lexicon,
+        (names, lists): (&[String], &[Cells]),
         keep: &mut impl FnMut(SpecProblem),
     ) -> Option<Self> {
-        let advice = |name: &str| match nearest(name, words.names.iter().map(String::as_str)) {
+        let find = |name: &str| names.iter().position(|known| known == name);
+        let advice = |name: &str| match nearest(name, names.iter().map(String::as_str)) {
             Some(near) => format!("write \"{near}\""),
-            None => format!("slots: {}", words.names.join(", ")),
+            None => format!("slots: {}", names.join(", ")),
         };
-        let Some(slot) = words.slot(&written.slot) else {
+        let Some(slot) = find(&written.slot) else {
             let text = format!("no slot '{}'; {}", written.slot, advice(&written.slot));
             keep(SpecProblem::at(&[key, "slot"], text));
             return None;
@@ -70,7 +70,7 @@ impl AnswerRule {
         let mut bounds = Vec::new();
         let mut compared = Vec::new();
         for (name, bound, Word(of)) in written.bounds() {
-            match (words.slot(of), of.parse::<i64>()) {
+            match (find(of), of.parse::<i64>()) {
                 (Some(other), _) => {
                     compared.push(other);
                     bounds.push((bound, BoundNumber::Slot(other)));
@@ -84,8 +84,8 @@ impl AnswerRule {
         }
         let all = if bounds.is_empty() { &[][..] } else { &[slot][..] };
         for &slot in all.iter().chain(&compared) {
-            if let Some(word) = words.list(slot).iter().find(|word| word.parse::<i64>().is_err()) {
-                let name = &words.names[slot];
+            if let Some(word) = lists[slot].iter().find(|word| word.parse::<i64>().is_err()) {
+                let name = &names[slot];
                 let text = format!(
                     "slot '{name}' has the word \"{word}\", and only whole numbers compare; write numbers, or leave the comparison out"
                 );
@@ -120,8 +120,8 @@ impl AnswerRule {
         }
     }
 
-    /// The words that fit a prompt whose slots have these, each once.
-    pub fn words(&self, lexicon: &Lexicon, own: &[Arc<str>]) -> Vec<Arc<str>> {
+    /// The words of its slot's list that fit a prompt whose slots have these, each once.
+    pub fn words(&self, lists: &[Cells], own: &[Arc<str>]) -> Vec<Arc<str>> {
         let AnswerRule::Words { slot, bounds } = self else { return Vec::new() };
         let of = |of: &BoundNumber| match of {
             BoundNumber::Slot(slot) => own.get(*slot).and_then(|word| word.parse().ok()),
@@ -136,7 +136,7 @@ impl AnswerRule {
                     .is_ok_and(|number| bounds.iter().all(|(bound, of)| of.is_some_and(|of| bound.holds(number, of))))
         };
         let mut fitting: Vec<Arc<str>> = Vec::new();
-        for word in lexicon.list(*slot).iter().filter(|word| fits(word)) {
+        for word in lists[*slot].iter().filter(|word| fits(word)) {
             if !fitting.contains(word) {
                 fitting.push(word.clone());
             }

@@ -41,7 +41,7 @@ impl Stock<'_> {
         }
         let mut wrong = Vec::new();
         if let Some(contrast) = &words.contrast {
-            wrong.push(self.accepted(contrast, asked, with, Reason::Contrast)?);
+            wrong.push(self.answer_in_tokens(contrast, asked, with, Reason::Contrast)?);
         }
         if let Some(rule) = &words.wrong {
             let all = self.of_rule(rule, words, asked, with, Reason::Contrast)?;
@@ -80,13 +80,13 @@ impl Stock<'_> {
         match rule {
             AnswerRule::Templates(templates) => {
                 for template in templates {
-                    add(self.accepted(template, asked, with, reason)?);
+                    add(self.answer_in_tokens(template, asked, with, reason)?);
                 }
             }
             AnswerRule::Words { slot, .. } => {
-                for word in rule.words(words, asked.own) {
+                for word in rule.words(words.lists(), asked.own) {
                     let with = WithWord { with, slot: *slot, word: &word };
-                    add(self.accepted(&self.resolved.completion, asked, &with, reason)?);
+                    add(self.answer_in_tokens(&self.resolved.completion, asked, &with, reason)?);
                 }
             }
         }
@@ -94,7 +94,13 @@ impl Stock<'_> {
     }
 
     /// An answer in tokens; `reason` where it has none, or more than one where one is asked for.
-    fn accepted(&self, template: &Template, asked: Asked, with: &impl Fill, reason: Reason) -> Result<Accepted, Fault> {
+    fn answer_in_tokens(
+        &self,
+        template: &Template,
+        asked: Asked,
+        with: &impl Fill,
+        reason: Reason,
+    ) -> Result<Accepted, Fault> {
         let written = written(template, with);
         match self.one_of_many(asked.text, asked.prompt, template, with) {
             Ok(tokens) => Ok(Accepted { value: FieldValue::Text(Arc::from(written.as_str())), tokens }),

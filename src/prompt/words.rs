@@ -98,8 +98,10 @@ impl Lexicon {
                 keep(SpecProblem::at(&["contrast"], text));
             }
         }
-        words.right = spec.right.as_ref().and_then(|set| AnswerRule::new(set, "right", &words, keep));
-        words.wrong = spec.wrong.as_ref().and_then(|set| AnswerRule::new(set, "wrong", &words, keep));
+        let slots = (&*words.names, words.lists.as_slice());
+        let right = spec.right.as_ref().and_then(|set| AnswerRule::new(set, "right", slots, keep));
+        let wrong = spec.wrong.as_ref().and_then(|set| AnswerRule::new(set, "wrong", slots, keep));
+        (words.right, words.wrong) = (right, wrong);
         let count = words.lengths.iter().try_fold(1u128, |all, &length| all.checked_mul(length as u128));
         let limit =
             if spec.sample.is_some() { MOST_COMBINATIONS } else { MOST_PROMPTS / spec.template.0.len().max(1) as u128 };
@@ -266,7 +268,7 @@ impl Lexicon {
     /// Writes the first right word into the slot that takes it, where one does; false where no word is right.
     pub fn settle(&self, words: &mut [Arc<str>]) -> bool {
         let (Some(slot), Some(right)) = (self.answer_slot, &self.right) else { return true };
-        match right.words(self, words).into_iter().next() {
+        match right.words(&self.lists, words).into_iter().next() {
             Some(word) => {
                 words[slot] = word;
                 true
@@ -290,6 +292,11 @@ impl Lexicon {
     /// The words of a slot.
     pub fn list(&self, slot: usize) -> &[Arc<str>] {
         &self.lists[slot]
+    }
+
+    /// The words of every slot.
+    pub(super) fn lists(&self) -> &[Cells] {
+        &self.lists
     }
 
     /// The slots that are chosen with a slot, itself included.
