@@ -19,6 +19,17 @@ pub fn run_edited(
     rows: &[EditedPrompt],
     sources: &Activations,
 ) -> Tensor<2> {
+    let length = tokens.pos;
+    logits_of_edited(transformer, tokens, rows, sources).narrow(1, length - 1, 1).squeeze_dim(1)
+}
+
+/// The same at every position, `[row, pos, n_vocab]`.
+pub(super) fn logits_of_edited(
+    transformer: &Transformer,
+    tokens: &Tokens,
+    rows: &[EditedPrompt],
+    sources: &Activations,
+) -> Tensor<3> {
     let ids = rows.iter().flat_map(|row| tokens.ids[row.prompt * tokens.pos..][..tokens.pos].iter().copied()).collect();
     let batch = Tokens { ids, batch: rows.len(), pos: tokens.pos };
     let order: Vec<usize> = (0..rows.len()).collect();
@@ -26,8 +37,7 @@ pub fn run_edited(
     let length = tokens.pos;
     let facts = transformer.facts();
     let mut hooks = EditHooks { rows, order: &order, members: &order, index: &index, sources, length, facts };
-    let logits = transformer.forward(&batch, &mut hooks);
-    logits.narrow(1, length - 1, 1).squeeze_dim(1)
+    transformer.forward(&batch, &mut hooks)
 }
 
 /// Which rows are edited at which hook: number of the row and of the edit in it, in order.

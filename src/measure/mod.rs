@@ -10,6 +10,7 @@ mod next_token;
 mod reading;
 mod smallest;
 mod table;
+mod token;
 mod wilson;
 
 pub use ablation::AblationMeasure;
@@ -20,6 +21,7 @@ pub use effect::EffectMeasure;
 pub use reading::{Reading, SetLogits};
 pub use smallest::{Enough, enough};
 pub use table::Property;
+pub use token::TokenMeasure;
 pub use wilson::{Interval, Z95, wilson, wilson_mean};
 
 #[doc(hidden)]

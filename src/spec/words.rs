@@ -136,7 +136,7 @@ schema_of!(Rows, |generator| {
 const TAKEN: &str = "all baseline before bos each last answer answer_tokens checkpoint component components contrast correct first_correct given \
                      given_tokens head id index intervention k key key_index layer measure model neuron number operator position \
                      position_index query query_index receiver receiver_head receiver_input receiver_layer seed sender sender_head \
-                     sender_layer site step template text tokens unit value";
+                     sender_layer site step template text token token_index tokens unit value";
 
 /// Why a slot cannot have a name.
 pub fn no_slot(name: &str) -> Option<&'static str> {

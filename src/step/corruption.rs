@@ -6,7 +6,7 @@ use super::pairing::PromptPairs;
 use super::{places, replays};
 use crate::Error;
 use crate::context::Context;
-use crate::intervene::{AnswerTokens, Activations, CleanRun, Edit, EditedPrompt, HookPositions, Positions};
+use crate::intervene::{Activations, AnswerTokens, CleanRun, Edit, EditedPrompt, HookPositions, Positions};
 use crate::model::transformer::Tokens;
 use crate::spec::step::{ActivationPatching, Corruption, Direction};
 use burn::tensor::Tensor;

@@ -20,6 +20,7 @@ mod kind;
 mod labels;
 mod logit_attribution;
 mod logit_lens;
+mod loss;
 mod max_activations;
 mod means;
 mod model_run;

@@ -99,8 +99,8 @@ fn batch(rows: impl Iterator<Item = Vec<u32>>) -> Result<Tokens, Error> {
     Tokens::from_rows(&rows).ok_or_else(|| Error::failed("prompts")("no prompts of one length"))
 }
 
-/// The edits at positions of the prompt, whatever follows it.
-fn in_prompt(edits: &[Edit], length: usize) -> Arc<[Edit]> {
+/// The edits at positions of a prompt of `length` tokens, whatever follows it.
+pub fn in_prompt(edits: &[Edit], length: usize) -> Arc<[Edit]> {
     let of = |edit: &Edit| Edit { positions: Positions::At(edit.positions.iter(length).collect()), ..edit.clone() };
     edits.iter().map(of).collect()
 }

@@ -9,7 +9,7 @@ use polars::prelude::*;
 pub(crate) const MEASURE: &str = "measure";
 
 /// Columns that say what a row is of, and what several of their values are called.
-const IDENTITY: [(&str, &str); 20] = [
+const IDENTITY: [(&str, &str); 21] = [
     ("model", "models"),
     ("checkpoint", "checkpoints"),
     ("template", "templates"),
@@ -30,11 +30,12 @@ const IDENTITY: [(&str, &str); 20] = [
     ("group", "groups"),
     ("split", "splits"),
     ("decode", "ways of decoding"),
+    ("token", "tokens"),
 ];
 
 /// Columns that are the same whatever is measured, besides those of [`IDENTITY`].
-const WHATEVER_IS_MEASURED: [&str; 10] =
-    ["step", "component", "position_index", "n", "seeds", "id", "a", "b", "answer", "text"];
+const WHATEVER_IS_MEASURED: [&str; 11] =
+    ["step", "component", "position_index", "token_index", "n", "seeds", "id", "a", "b", "answer", "text"];
 
 /// The place that each row's number goes to, with others of that place; none where it goes nowhere.
 pub(crate) type Places = Vec<Option<usize>>;

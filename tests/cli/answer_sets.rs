@@ -63,6 +63,17 @@ per_prompt = true
 name = "accuracy"
 kind = "accuracy"
 per_prompt = true
+
+[[step]]
+name = "surprise"
+kind = "loss"
+interventions = [{ name = "zeroed", edits = [{ site = "0.mlp_out", positions = ["y"], value = 0.0 }] }]
+measures = ["loss", "probability", "accuracy", "rank"]
+per_prompt = true
+
+[[step]]
+name = "unedited"
+kind = "loss"
 "#;
 
 /// The same prompts with answers of two tokens and, for 7, three.
@@ -104,6 +115,13 @@ components = ["L0MLP"]
 positions = ["y"]
 value = "zero"
 measures = ["sequence-log-probability"]
+per_prompt = true
+
+[[step]]
+name = "digits"
+kind = "loss"
+of = "answer"
+interventions = [{ name = "zeroed", edits = [{ site = "0.mlp_out", positions = ["y"], value = 0.0 }] }]
 per_prompt = true
 "#;
 
@@ -185,6 +203,64 @@ fn whole_answers_are_read_token_by_token_behind_the_prompt() {
         assert_eq!(nothing[&at].0, nothing[&at].1, "{text}: an edit that changes nothing");
         // The answer begins with its first token, which is likelier than all of them.
         assert!(edits[&(text.to_string(), "probability".to_string())].0.ln() > edits[&at].0);
+    }
+}
+
+/// Values of `NAME.prompts` of one measure by text, intervention and token.
+fn of_tokens(sandbox: &Sandbox, name: &str, measure: &str) -> HashMap<(String, String, String), f64> {
+    let rows = sandbox.rows(&format!("{name}.prompts"));
+    let measures = texts(&rows, "measure");
+    let keys = texts(&rows, "text").into_iter().zip(texts(&rows, "intervention")).zip(texts(&rows, "token"));
+    let all = keys.zip(numbers(&rows, "value")).zip(measures).filter(|(_, own)| own == measure);
+    all.map(|((((text, intervention), token), value), _)| ((text, intervention, token), value)).collect()
+}
+
+#[test]
+fn every_token_of_a_text_has_its_loss() {
+    let sandbox = sandbox(&format!("{HEAD}{STEPS}"));
+    sandbox.ran();
+    let (losses, probabilities) =
+        (of_tokens(&sandbox, "surprise", "loss"), of_tokens(&sandbox, "surprise", "probability"));
+    let (ranks, right) = (of_tokens(&sandbox, "surprise", "rank"), of_tokens(&sandbox, "surprise", "accuracy"));
+    for prompt in fixture()["texts"].as_array().expect("texts") {
+        let text = prompt["text"].as_str().expect("a text");
+        for (name, expected) in [("none", &prompt["whole"]), ("zeroed", &prompt["edited"])] {
+            let expected = expected.as_array().expect("losses");
+            let at = |token: String| (text.to_string(), name.to_string(), token);
+            for (number, expected) in expected.iter().enumerate() {
+                let at = at((number + 1).to_string());
+                near(losses[&at], expected, &format!("{text}: {name}, token {number}"));
+                assert!((probabilities[&at].ln() + losses[&at]).abs() < 1e-6);
+                assert_eq!(right[&at] == 1.0, ranks[&at] == 0.0);
+            }
+            assert!(!losses.contains_key(&at((expected.len() + 1).to_string())));
+            let mean = expected.iter().filter_map(serde_json::Value::as_f64).sum::<f64>() / expected.len() as f64;
+            assert!((losses[&at("all".into())] - mean).abs() < 1e-4, "{text}: {name}");
+        }
+    }
+    let unedited = sandbox.rows("unedited");
+    assert_eq!(texts(&unedited, "intervention").iter().filter(|name| *name != "none").count(), 0);
+    assert_eq!(texts(&unedited, "token")[..2], ["all", "1"]);
+}
+
+#[test]
+fn every_token_of_an_answer_has_its_loss() {
+    let sandbox = sandbox(WHOLE);
+    sandbox.ran();
+    let losses = of_tokens(&sandbox, "digits", "loss");
+    for prompt in fixture()["sequences"].as_array().expect("prompts") {
+        let text = prompt["text"].as_str().expect("a text");
+        for (name, whole, tokens) in [("none", "whole", "whole tokens"), ("zeroed", "edited", "edited tokens")] {
+            let at = |token: String| (text.to_string(), name.to_string(), token);
+            let expected = prompt[tokens].as_array().expect("losses");
+            for (number, expected) in expected.iter().enumerate() {
+                near(losses[&at((number + 1).to_string())], expected, &format!("{text}: {name}, token {number}"));
+            }
+            // Two tokens or three; their losses add up to what the measure of whole answers says.
+            assert!(losses.get(&at((expected.len() + 1).to_string())).is_none_or(|value| value.is_nan()));
+            let total = losses[&at("all".into())] * expected.len() as f64;
+            assert!((total + prompt[whole].as_f64().expect("a number")).abs() < 1e-4, "{text}: {name}");
+        }
     }
 }
 

@@ -116,16 +116,43 @@ impl Intervention {
         if named.has_placebos() { self.control.clone().unwrap_or_default().draws } else { 0 }
     }
 
-    /// The steps whose directions its edits write.
-    fn directions(&self) -> Vec<&str> {
-        let edits = self.interventions.iter().flat_map(|one| &one.edits);
-        edits.filter_map(|edit| edit.value.given()?.step()).collect()
-    }
-
     /// Whether any edit writes means.
     pub(crate) fn writes_means(&self) -> bool {
-        self.interventions.iter().flat_map(|one| &one.edits).any(|edit| edit.value == EditValue::Mean)
+        writes_means(&self.interventions)
     }
+}
+
+fn edits_of(interventions: &[NamedIntervention]) -> impl Iterator<Item = &EditSpec> {
+    interventions.iter().flat_map(|one| &one.edits)
+}
+
+/// Whether any edit writes means.
+pub(super) fn writes_means(interventions: &[NamedIntervention]) -> bool {
+    edits_of(interventions).any(|edit| edit.value == EditValue::Mean)
+}
+
+/// The steps whose directions edits write.
+pub(super) fn directions(interventions: &[NamedIntervention]) -> Vec<&str> {
+    edits_of(interventions).filter_map(|edit| edit.value.given()?.step()).collect()
+}
+
+/// The keys, below a step's own, of the files that edits read.
+pub(super) fn files_of(interventions: &[NamedIntervention]) -> Vec<Vec<String>> {
+    let edits = interventions.iter().flat_map(|one| one.edits.iter().enumerate().map(move |edit| (one, edit)));
+    let of_file = edits.filter(|(_, (_, edit))| edit.value.given().is_some_and(|given| given.file.is_some()));
+    let key = |(named, number): (&NamedIntervention, usize)| {
+        let path = ["interventions", named.name.as_str(), "edits", &number.to_string(), "value", "file"];
+        path.map(String::from).to_vec()
+    };
+    of_file.map(|(named, (number, _))| key((named, number))).collect()
+}
+
+/// The layers that interventions name.
+pub(super) fn layers_named(interventions: &[NamedIntervention]) -> Vec<&Layers> {
+    let swept = interventions.iter().filter_map(|intervention| Some(intervention.layers.as_ref()?.says()));
+    let edited =
+        edits_of(interventions).flat_map(|edit| [layers_of(edit.site.as_slice()), layers_of(&edit.cut)].concat());
+    swept.chain(edited).collect()
 }
 
 /// One edit: of an activation (`site`), or of attention (`cut`).
@@ -210,21 +237,9 @@ defaults! {
 }
 
 relations! { Intervention |step|
-    reads: step.directions();
-    files: {
-        let edits = step.interventions.iter().flat_map(|one| one.edits.iter().enumerate().map(move |edit| (one, edit)));
-        let of_file = edits.filter(|(_, (_, edit))| edit.value.given().is_some_and(|given| given.file.is_some()));
-        let key = |(named, number): (&NamedIntervention, usize)| {
-            let path = ["interventions", named.name.as_str(), "edits", &number.to_string(), "value", "file"];
-            path.map(String::from).to_vec()
-        };
-        of_file.map(|(named, (number, _))| key((named, number))).collect()
-    };
+    reads: directions(&step.interventions);
+    files: files_of(&step.interventions);
     counterfactual: &step.counterfactual;
     mean: step.writes_means().then_some(&step.mean);
-    layers: {
-        let edits = step.interventions.iter().flat_map(|intervention| &intervention.edits);
-        let swept = step.interventions.iter().filter_map(|intervention| Some(intervention.layers.as_ref()?.says()));
-        swept.chain(edits.flat_map(|edit| [layers_of(edit.site.as_slice()), layers_of(&edit.cut)].concat())).collect()
-    };
+    layers: layers_named(&step.interventions);
 }

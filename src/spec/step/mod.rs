@@ -6,6 +6,7 @@ mod bag_of_heuristics;
 mod fields;
 mod given_value;
 mod intervention;
+mod loss;
 mod max_activations;
 mod mean;
 mod patching;
@@ -26,6 +27,7 @@ pub use bag_of_heuristics::{
 pub(crate) use fields::Common;
 pub use given_value::{GivenFrom, GivenUse, GivenValue, ProjectedTo, TensorUse};
 pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention, Placebos};
+pub use loss::{Loss, LossOf};
 pub use max_activations::MaxActivations;
 pub use mean::{Legality, MeanOperators, MeanOver, MeanPositions};
 pub use patching::{ActivationPatching, AttributionPatching, Corruption, NeuronMethod, NeuronPatching};
@@ -101,6 +103,7 @@ macro_rules! kinds {
             AttributionPatching = "attribution-patching", rows ["prompts", "pairs", "agreement"], version 2;
             Ablation = "ablation", rows ["prompts", "pairs", "components"], version 3;
             Intervention = "intervention", rows ["prompts", "pairs"], version 4;
+            Loss = "loss", rows ["prompts", "pairs"];
             PathPatching = "path-patching", rows ["prompts", "pairs"], version 2;
             LogitLens = "logit-lens", rows ["prompts"];
             LogitAttribution = "logit-attribution", rows ["prompts", "pairs"];

@@ -7,7 +7,7 @@ mod tensor;
 mod values;
 mod variations;
 
-use super::model_run::{self, CellRun};
+use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
 use super::pairing::{self, Other, PromptPairs};
 use super::patching::{self, Runs};
 use super::summary::MeasuredValues;
@@ -30,8 +30,12 @@ use edits::{Written, resolve};
 use given::GivenValues;
 use indexmap::IndexSet;
 use reach::PromptReach;
+use std::sync::Arc;
 use values::{MeanValues, over, placeholder};
-use variations::{InterventionColumns, VariationKey, columns_left_out, over_seeds, variations};
+use variations::variations;
+
+pub use reach::check_prompts;
+pub use variations::{InterventionColumns, Variation, VariationKey, columns_left_out, over_seeds};
 
 impl Kind for Intervention {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
@@ -128,8 +132,30 @@ fn reads(step: &Intervention) -> Other {
     }
 }
 
-fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
-    let (name, facts) = (step.name.as_str(), subject.model.facts());
+/// What a step edits in the prompts of one cell.
+pub struct EditedCell {
+    /// The hooks whose values are written or read.
+    pub hooks: HookPositions,
+    /// The prompts that are edited, and the others that values come from.
+    pub pairs: PromptPairs,
+    /// The ways in which the step's interventions are made.
+    pub variations: Vec<Variation>,
+    /// The edits of each of them on each prompt, `[variation][pair]`.
+    pub edits: Vec<Vec<Arc<[Edit]>>>,
+}
+
+/// Resolves the edits of a step on the prompts of one cell, takes the means that they write, and draws the other prompts.
+///
+/// # Errors
+/// Edits that the model cannot have, prompts that cannot be had, and Ctrl-C.
+pub fn edited(
+    step: &Intervention,
+    cell: &TemplateBatch,
+    subject: &ModelRun,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<EditedCell, Error> {
+    let name = step.name.as_str();
     let target = Scope::of(subject, &cell.template);
     let at = cell.at();
     let variations = variations(step, target, context)?;
@@ -172,6 +198,23 @@ fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: C
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let edits = PromptReach::of(step, &prompts, context)?
         .edits(&variations, prompts.len(), |number, prompt| &arms[arm(pairs.clean[prompt])][number]);
+    Ok(EditedCell { hooks: edited, pairs, variations, edits })
+}
+
+impl EditedCell {
+    /// What names the interventions in rows, each once for all seeds of its noise.
+    pub fn keys(&self, step: &Intervention) -> Vec<VariationKey> {
+        self.variations.iter().filter(|variation| variation.seed == 0).map(|variation| variation.key(step)).collect()
+    }
+}
+
+fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
+    let (name, facts) = (step.name.as_str(), subject.model.facts());
+    let edited = self::edited(step, cell, subject, context, outcome)?;
+    let named = edited.keys(step);
+    let EditedCell { hooks: edited, pairs, variations, edits } = edited;
+    let planned = &variations;
+    let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let total = planned.len() * prompts.len();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
     let runs = patching::runs_at_once(&step.measures);
@@ -191,8 +234,6 @@ fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: C
 
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let (baseline, data) = data.split_at(prompts.len() * measures.len());
-    let mut named: Vec<VariationKey> = Vec::new();
-    named.extend(variations.iter().filter(|variation| variation.seed == 0).map(|variation| variation.key(step)));
     let keys = InterventionColumns::frame(named.iter())?.drop_many(columns_left_out(step));
     let values = MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;

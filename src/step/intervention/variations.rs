@@ -68,6 +68,13 @@ pub struct VariationKey {
     strength: Option<f32>,
 }
 
+impl VariationKey {
+    /// The run without an intervention.
+    pub fn none() -> Self {
+        Self { name: "none".into(), layer: None, strength: None }
+    }
+}
+
 impl Variation {
     /// As rows name it: all seeds of one alike.
     pub fn key(&self, step: &Intervention) -> VariationKey {

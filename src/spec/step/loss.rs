@@ -1,0 +1,91 @@
+//! `kind = "loss"`.
+
+use super::Intervention;
+use super::fields::step;
+use super::intervention::{NamedIntervention, Placebos, directions, files_of, layers_named, writes_means};
+use super::mean::MeanOver;
+use super::relations::relations;
+use crate::measure::TokenMeasure;
+use crate::spec::defaults::defaults;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+step! {
+    /// How surprised the model is by each token of the prompts, or of their answers, with and without edits.
+    ///
+    /// Each token is read after the ones that stand before it in the text, whatever the model would have written. Of answers that are numbers in
+    /// tokens of one digit, tokens are digits.
+    ///
+    /// Formula: −ln P(tᵢ | t₁ … tᵢ₋₁), in nats; `token` 1 is the first after the beginning, or the answer's first; `all` is the mean over them.
+    ///
+    /// Source: the loss that models are trained with; Olsson et al. 2022 (arXiv 2209.11895) show it token by token.
+    ///
+    /// Limits: the mean over tokens is that of the few that nothing announces. Every run is a whole one: nothing of the run without edits is used again.
+    ///
+    /// ```toml
+    /// [[step]]
+    /// name = "surprise"
+    /// kind = "loss"
+    /// interventions = [{ name = "no_first_mlp", edits = [{ site = "0.mlp_out", value = 0.0 }] }]
+    /// ```
+    Loss {
+        /// Whose tokens.
+        #[serde(default)]
+        of: LossOf,
+        /// Interventions, by name, as in `intervention`; beside each run without one, `none`. In runs with answers, edits are at positions of
+        /// the prompt.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        interventions: Vec<NamedIntervention>,
+        /// Placebos beside interventions that write a direction or a subspace, as in `intervention`.
+        control: Option<Placebos>,
+        counterfactual,
+        /// What means are taken over, for edits with `value = "mean"`.
+        #[serde(default)]
+        mean: MeanOver,
+        measures(TokenMeasure, "default_measures"),
+        per_prompt,
+        bootstrap,
+    }
+}
+
+/// Whose tokens a loss is of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossOf {
+    /// The prompt's own.
+    #[default]
+    Text,
+    /// Those of the first right answer, after the prompt.
+    Answer,
+}
+
+impl Loss {
+    /// Its interventions, as a step that has them alone.
+    pub(crate) fn edits(&self) -> Intervention {
+        Intervention {
+            name: self.name.clone(),
+            models: self.models.clone(),
+            prompts: self.prompts.clone(),
+            needs: self.needs.clone(),
+            interventions: self.interventions.clone(),
+            control: self.control.clone(),
+            counterfactual: self.counterfactual.clone(),
+            mean: self.mean.clone(),
+            measures: Vec::new(),
+            per_prompt: self.per_prompt,
+            bootstrap: self.bootstrap,
+        }
+    }
+}
+
+defaults! {
+    default_measures: Vec<TokenMeasure> = vec![TokenMeasure::Loss];
+}
+
+relations! { Loss |step|
+    reads: directions(&step.interventions);
+    files: files_of(&step.interventions);
+    counterfactual: &step.counterfactual;
+    mean: writes_means(&step.interventions).then_some(&step.mean);
+    layers: layers_named(&step.interventions);
+}

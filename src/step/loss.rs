@@ -1,0 +1,202 @@
+//! Step `loss`: how surprised the model is by each token of the prompts, or of their answers, with and without edits.
+
+use super::answer_reads::AnswerReads;
+use super::intervention::{self, EditedCell, InterventionColumns, VariationKey, columns_left_out, over_seeds};
+use super::model_run::{self, CellRun};
+use super::sequence::in_prompt;
+use super::summary::MeasuredValues;
+use super::{Outcome, RowsInfo, pairing, replays};
+use crate::Error;
+use crate::context::Context;
+use crate::cost::{Survey, Workload};
+use crate::intervene::{Activations, AnswerTokens, Edit, EditedPrompt, read_tokens};
+use crate::measure::{Property, TokenMeasure};
+use crate::model::transformer::Tokens;
+use crate::prompt::Prompt;
+use crate::spec::step::{Intervention, Loss, LossOf};
+use crate::spec::{Loaded, SpecErrors};
+use crate::step::dependent_key::DependentKey;
+use crate::step::divided::parts;
+use crate::step::kind::Kind;
+use crate::table::{Frames, Holds, rows};
+use std::sync::Arc;
+
+impl Kind for Loss {
+    fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        let edits = self.edits();
+        model_run::each(self, context, |subject, outcome| {
+            intervention::check_prompts(&edits, subject, context)?;
+            subject.each_cell(self, context, outcome, |run| look(self, &edits, run))
+        })
+    }
+
+    fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        let there = self.measures.iter().map(|measure| measure.name()).collect();
+        let measures = (there, TokenMeasure::NAMES);
+        let edits = self.edits();
+        let without = |rows: RowsInfo| columns_left_out(&edits).into_iter().fold(rows, RowsInfo::without);
+        let all = MeasuredValues::declared::<(InterventionColumns, TokenColumns)>(measures, false, self.per_prompt);
+        all.into_iter().map(without).chain([pairing::rows()]).collect()
+    }
+
+    fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
+        self.edits().check(loaded, frames)
+    }
+
+    fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        let facts = &survey.sketch.card.facts;
+        let edits = self.edits().workload(survey, context)?.unwrap_or_default();
+        let runs = 1 + self.interventions.len();
+        let of = |whole: Workload, prompts: usize, length: usize| {
+            whole.and(Workload::forwards(runs * prompts, length, facts).measured(self.measures.len(), self.bootstrap))
+        };
+        // What its edits need before they are made: their means, and the other prompts' runs.
+        let before = Workload { rows: 0, naive: 0, ..edits };
+        Ok(Some(survey.cells.iter().fold(before, |whole, cell| of(whole, cell.prompts, cell.positions.length))))
+    }
+
+    fn dependent_keys(&self, words: bool) -> Vec<DependentKey> {
+        self.edits().dependent_keys(words)
+    }
+}
+
+rows! {
+    /// What names a token of a text.
+    TokenColumns(token: Option<usize>) {
+        token: String = token.map_or("all".to_string(), |number| number.to_string()), "Number of the token that is read, from 1; `all` for the mean over them.";
+        token_index: Option<i64> = *token, "The same as a number; null for `all`.";
+    }
+}
+
+/// A run that is read: the prompt's tokens, those that are read behind or within it, and where these begin.
+struct ReadText {
+    tokens: Vec<u32>,
+    first: usize,
+    count: usize,
+}
+
+impl ReadText {
+    fn of(step: &Loss, prompt: &Prompt, bos: bool) -> Self {
+        match step.of {
+            LossOf::Text => {
+                let first = if bos { 1 } else { 0 };
+                // Nothing stands before the first token of all: it is announced by none.
+                let first = first.max(1);
+                Self {
+                    tokens: prompt.tokens.clone(),
+                    first,
+                    count: prompt.tokens.len() - first.min(prompt.tokens.len()),
+                }
+            }
+            LossOf::Answer => {
+                let answer = prompt.answer_tokens();
+                let tokens = [prompt.tokens.as_slice(), answer].concat();
+                Self { tokens, first: prompt.tokens.len(), count: answer.len() }
+            }
+        }
+    }
+}
+
+/// Every token of the prompts of one cell.
+fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
+    let CellRun { cell, subject, context, outcome } = run;
+    let (name, facts) = (step.name.as_str(), subject.model.facts());
+    let edited = intervention::edited(edits, cell, subject, context, outcome)?;
+    let named: Vec<VariationKey> = std::iter::once(VariationKey::none()).chain(edited.keys(edits)).collect();
+    let left_out = columns_left_out(edits);
+    let EditedCell { hooks, pairs, variations, edits } = edited;
+    let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
+    let texts: Vec<ReadText> =
+        prompts.iter().map(|prompt| ReadText::of(step, prompt, subject.set.bos.is_some())).collect();
+    let most = texts.iter().map(|text| text.count).max().unwrap_or(0);
+    let first = texts.first().map_or(1, |text| text.first);
+    let length = first + most;
+    if most == 0 {
+        return Err(Error::refused(format!("step '{name}'"))("no token of the prompts comes after another"));
+    }
+    let runs = 1 + variations.len();
+    let keys_of_run = 1 + most;
+    let total = runs * prompts.len();
+    let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "runs");
+    // Logits of every position, beside what they are made of.
+    let bytes = 4 * 4 * length * facts.n_vocab;
+    let at_once = (replays::memory(context) / 2 / bytes.max(1)).clamp(1, context.batch(&subject.model));
+    let block = replays::prompts_at_once(context, facts, length, &hooks, (1, runs));
+    let width = step.measures.len();
+    let ranks = step.measures.iter().any(|measure| measure.has(Property::Rank));
+    let divided = subject.divided(name, &cell.template, parts(prompts.len(), block), context);
+    let data = divided.values(width, (&task, runs), outcome, |range, _| {
+        // Shorter answers are filled up: what follows changes nothing before it, and is not read.
+        let filled = |text: &ReadText| {
+            let last = text.tokens.last().copied().unwrap_or_default();
+            let mut tokens = text.tokens.clone();
+            tokens.resize(length, last);
+            tokens
+        };
+        let rows_of = |rows: Vec<Vec<u32>>| {
+            let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
+            Tokens::from_rows(&rows).ok_or_else(|| Error::failed(name)("no prompts of one length"))
+        };
+        let tokens = rows_of(texts[range.clone()].iter().map(filled).collect())?;
+        let sources = match hooks.is_empty() {
+            true => Activations::new(),
+            false => {
+                let others = range.clone().map(|pair| {
+                    let mut other = pairs.others[pairs.other[pair]].tokens.clone();
+                    other.resize(length, other.last().copied().unwrap_or_default());
+                    other
+                });
+                replays::capture(subject, &rows_of(others.collect())?, &hooks, context)?.0
+            }
+        };
+        let row = |number: usize, prompt: usize| {
+            let edits: Arc<[Edit]> = match number.checked_sub(1) {
+                None => Arc::from([]),
+                Some(number) => in_prompt(&edits[number][range.start + prompt], cell.positions.length),
+            };
+            EditedPrompt { prompt, source: Some(prompt), edits }
+        };
+        let rows: Vec<EditedPrompt> = (0..runs)
+            .flat_map(|number| (0..range.len()).map(move |prompt| (number, prompt)))
+            .map(|(number, prompt)| row(number, prompt))
+            .collect();
+        let mut data = vec![f64::NAN; runs * keys_of_run * range.len() * width];
+        for (first_row, some) in (0..rows.len()).step_by(at_once).zip(rows.chunks(at_once)) {
+            let read =
+                |prompt: usize, place: usize| AnswerTokens::new([tokens.ids[prompt * length + first + place]], []);
+            let each = some.iter().flat_map(|row| (0..most).map(move |place| read(row.prompt, place)));
+            let answers = AnswerReads::new(each.collect());
+            let wanted = answers.wanted(true, false, ranks);
+            let reads = read_tokens(subject.model.transformer(), &tokens, some, &sources, first..length, wanted)
+                .map_err(Error::failed(format!("step '{name}'")))?;
+            for (row, edited) in some.iter().enumerate() {
+                let number = (first_row + row) / range.len();
+                let count = texts[range.start + edited.prompt].count;
+                for (index, measure) in step.measures.iter().enumerate() {
+                    let value = |place: usize| {
+                        let at = row * most + place;
+                        measure.value(&answers.reading(&reads, at, at))
+                    };
+                    let values: Vec<f64> = (0..count).map(value).collect();
+                    let mean = values.iter().sum::<f64>() / count as f64;
+                    for (key, value) in std::iter::once(mean).chain(values).enumerate() {
+                        let at = (number * keys_of_run + key) * range.len() + edited.prompt;
+                        data[at * width + index] = value;
+                    }
+                }
+            }
+            replays::pause(&task, some.len()).map_err(|stopped| stopped.error(name))?;
+        }
+        Ok(over_seeds(&data, &variations, keys_of_run * range.len() * width))
+    })?;
+    let keys: Vec<(&VariationKey, Option<usize>)> = named
+        .iter()
+        .flat_map(|name| std::iter::once(None).chain((1..=most).map(Some)).map(move |token| (name, token)))
+        .collect();
+    let names = InterventionColumns::frame(keys.iter().map(|(name, _)| *name))?.drop_many(left_out);
+    let keys = names.hstack(TokenColumns::frame(keys.iter().map(|(_, token)| *token))?.columns())?;
+    let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
+    let values = MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data: &data, baseline: None };
+    outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
+    Ok(())
+}
