@@ -16,6 +16,7 @@ mod plans;
 mod probes;
 mod run;
 mod self_test;
+mod shapes;
 mod words;
 
 /// A spec on the built-in model that takes a moment.

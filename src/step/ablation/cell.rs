@@ -39,7 +39,7 @@ pub fn ablate(step: &Ablation, CellRun { cell, subject, context, outcome }: Cell
     let (name, facts) = (&step.name, subject.model.facts());
     let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
     let positions = places::together(&at);
-    let groups: Vec<PromptGroup> = subject.set.groups.iter().filter(|one| has(cell, one)).cloned().collect();
+    let groups: Vec<PromptGroup> = subject.set.groups.iter().filter(|one| has(cell, subject, one)).cloned().collect();
     let all = circuits::circuits(step, &groups, cell, subject, context)?;
     let members = circuits::member_rows(&cell.template, &all, facts)?;
     if cell.is_first() {
@@ -110,9 +110,14 @@ pub fn ablate(step: &Ablation, CellRun { cell, subject, context, outcome }: Cell
     Ok(())
 }
 
-/// Whether a cell has prompts of a group.
-fn has(cell: &TemplateBatch, group: &PromptGroup) -> bool {
-    cell.prompts.iter().any(|prompt| prompt.group == *group)
+/// Whether a cell has prompts of a group, or, where its template has other shapes, one of these.
+fn has(cell: &TemplateBatch, subject: &ModelRun, group: &PromptGroup) -> bool {
+    let template = cell.prompts.first().map(|prompt| prompt.template);
+    let of_template = |prompt: &Prompt| Some(prompt.template) == template && prompt.group == *group;
+    match cell.is_one_of_several() {
+        true => subject.set.prompts.iter().any(of_template),
+        false => cell.prompts.iter().any(|prompt| prompt.group == *group),
+    }
 }
 
 /// What is ablated by any circuit.

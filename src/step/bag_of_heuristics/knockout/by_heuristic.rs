@@ -109,6 +109,7 @@ impl<'t> Draw<'t> {
 
 /// Every heuristic, on the prompts of one cell.
 fn knock(step: &HeuristicKnockout, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
+    super::of_one_shape(step, cell, context)?;
     let prompts = super::distinct(&cell.prompts);
     let all = super::groups_of(&prompts);
     let bags = bag::bags(&step.name, &step.from, all.iter().copied(), cell, subject, context)?;

@@ -72,6 +72,7 @@ struct KnockoutCase<'c> {
 
 /// Every k, on the prompts of one cell.
 fn knock(step: &PromptKnockout, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
+    super::of_one_shape(step, cell, context)?;
     let prompts = super::distinct(&cell.prompts);
     let bags = bag::bags(&step.name, &step.from, super::groups_of(&prompts), cell, subject, context)?;
     let knock = Knock::new(step.into(), &bags, cell, (subject, context, outcome))?;

@@ -10,8 +10,12 @@ pub mod support;
 
 pub use bag::check;
 
+use crate::Error;
+use crate::context::Context;
 use crate::model::hook::{Hook, Site};
 use crate::prompt::{Prompt, PromptGroup};
+use crate::spec::step::Common;
+use crate::step::TemplateBatch;
 use bag::Bag;
 use indexmap::IndexSet;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -25,6 +29,22 @@ fn hook(layer: usize) -> Hook {
 fn distinct<'p>(prompts: &[&'p Prompt]) -> Vec<&'p Prompt> {
     let mut seen = HashSet::new();
     prompts.iter().copied().filter(|prompt| seen.insert(prompt.id)).collect()
+}
+
+/// Refuses prompts of several lengths: their rows are of all prompts of a template at once.
+///
+/// # Errors
+/// Those, at the step.
+fn of_one_shape(step: &dyn Common, cell: &TemplateBatch, context: &Context) -> Result<(), Error> {
+    if !cell.is_one_of_several() {
+        return Ok(());
+    }
+    let problem = format!(
+        "prompts of template '{}' differ in length or in where their slots are, and a step of this kind takes them together",
+        cell.template
+    );
+    let advice = "write operands that are one token each".to_string();
+    Err(context.loaded.refuse(&["step", step.name()], problem, Some(advice)).into())
 }
 
 /// The groups that prompts have, in their order.
