@@ -18,6 +18,7 @@ use crate::spec::step::{Legality, MeanOperators, MeanOver, MeanPositions};
 use crate::spec::{Loaded, SpecErrors, Step};
 use crate::step::divided::parts;
 use crate::system::interrupt;
+use by_name::PromptForm;
 use indexmap::IndexMap;
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -166,7 +167,12 @@ impl Means {
         let sums = match all.is_empty() {
             true => vec![Sums::new(); groups.last().map_or(0, |group| group + 1)],
             false if cell.is_one_of_several() => {
-                by_name::sums(over, &all, (&asked, &groups), cell, subject, context, outcome)?
+                let run = |wanted: &HookPositions, tokens: &Tokens, groups: &[usize]| {
+                    sums(over, wanted, (tokens, groups), cell, subject, context, outcome)
+                };
+                let there =
+                    |forms: &[PromptForm]| subject.set.positions(&cell.template, forms.iter().copied()).map_err(refuse);
+                by_name::sums((step, cell), &all, (&asked, &groups), model.facts(), there, run)?
             }
             false => {
                 let rows: Vec<&[u32]> = asked.iter().map(|asked| asked.tokens.as_slice()).collect();

@@ -16,6 +16,7 @@ mod directions;
 mod divided;
 mod dry_ranking;
 mod intervention;
+mod joined;
 mod kind;
 mod labels;
 mod logit_attribution;

@@ -1,6 +1,7 @@
 //! What a step works on: one model after the other, and its prompts by template.
 
 use super::divided::Divided;
+use super::joined;
 use super::labels::RunLabels;
 use super::network::ResumableNetwork;
 use super::shapes::OpenTemplate;
@@ -104,7 +105,7 @@ impl TemplateRun<'_> {
                 Ok(()) => done += 1,
                 Err(Error::NonePaired { first, dropped, refused: error }) => {
                     let count = cell.prompts.len();
-                    open.unpaired().add(count, count, Some(first));
+                    open.unpaired.add(count, count, Some(first));
                     open.drop_shape(dropped);
                     refused.get_or_insert(*error);
                 }
@@ -115,7 +116,7 @@ impl TemplateRun<'_> {
             return Err(error);
         }
         let template = shapes.first().map_or("", |cell| &cell.template);
-        open.close(outcome, &subject.set, (&subject.name.to_string(), subject.labels(), template))?;
+        joined::close(open, outcome, &subject.set, (&subject.name.to_string(), subject.labels(), template))?;
         outcome.join_checks(first_check);
         Ok(())
     }

@@ -22,7 +22,7 @@ pub struct Outcome {
     /// The prompts that it ran on; filled in by who runs the step.
     pub prompts: Vec<PromptsRecord>,
     /// What the shapes of the template at hand gave, where it has several.
-    pub(crate) template: Option<OpenTemplate>,
+    pub template: Option<OpenTemplate>,
 }
 
 impl Outcome {

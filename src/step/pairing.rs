@@ -359,7 +359,7 @@ impl PromptPairs {
         let (count, of) = (self.unpaired.count, self.unpaired.count + self.clean.len());
         let first = self.unpaired.first.as_ref().map(ToString::to_string);
         match &mut outcome.template {
-            Some(open) => open.unpaired().add(count, of, first),
+            Some(open) => open.unpaired.add(count, of, first),
             None => {
                 let mut unpaired = UnpairedPrompts::default();
                 unpaired.add(count, of, first);

@@ -1,6 +1,7 @@
 //! Values per key and prompt as rows: averaged over the prompts of each group, and one by one.
 
 use super::labels::{RunColumns, RunLabels};
+use super::shapes::ShapeValues;
 use super::{Outcome, RowsInfo};
 use crate::measure::Resamples;
 use crate::prompt::{Prompt, PromptColumns};
@@ -244,7 +245,17 @@ impl Outcome {
         per_prompt: bool,
     ) -> PolarsResult<()> {
         match &mut self.template {
-            Some(open) => open.add(name, values, bootstrap),
+            Some(_) if values.prompts.is_empty() => {}
+            Some(open) => {
+                open.values.entry(name.to_string()).or_default().push(ShapeValues {
+                    keys: values.keys.clone(),
+                    measures: values.measures.to_vec(),
+                    prompts: values.prompts.iter().map(|&prompt| prompt.clone()).collect(),
+                    data: values.data.to_vec(),
+                    baseline: values.baseline.map(<[f64]>::to_vec),
+                    bootstrap,
+                });
+            }
             None => {
                 self.notes.extend(values.notes(labels.model, bootstrap));
                 self.add_labelled(name, labels, template, values.means(bootstrap)?)?;

@@ -136,6 +136,7 @@ fn every_key_of_prompts_and_models_counts() {
         ("sample", "7"),
         ("skip", "1"),
         ("spread_answers", "false"),
+        ("words", "\"multi-token\""),
         ("seeds", "[43]"),
     ];
     for (key, value) in prompts {

@@ -1,14 +1,16 @@
 //! Sums over prompts of several shapes: of a position those that stand under its name, whatever their indices.
 
-use super::{Over, Sums};
 use crate::Error;
-use crate::context::Context;
-use crate::intervene::{HookPositions, Layout, Positions};
+use crate::intervene::{Activation, HookPositions, Layout, Positions, Sums};
+use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
-use crate::prompt::{PlainPrompt, SlotTokens};
-use crate::step::{ModelRun, Outcome, TemplateBatch};
+use crate::prompt::{PlainPrompt, SlotTokens, TemplatePositions};
+use crate::step::TemplateBatch;
 use indexmap::IndexMap;
+
+/// A number of tokens, and where the slots are.
+pub type PromptForm<'p> = (usize, &'p [Option<SlotTokens>]);
 
 /// Sums of one group of prompts at a hook, position by position, and over how many prompts each is.
 struct NamedSums {
@@ -17,22 +19,21 @@ struct NamedSums {
     counts: Vec<usize>,
 }
 
-/// Runs the prompts and adds up what is wanted at the positions of a cell, for each group: as many times as there are prompts in the
-/// group the mean over those that have a position of that name.
+/// Adds up what is wanted at the positions of a cell, for each group: as many times as there are prompts in the group the mean over those
+/// that have a position of that name. `there` are the positions of prompts of some forms; `run` runs prompts of one form, and adds up.
 ///
 /// # Errors
-/// Hooks whose values depend on the number of tokens, a position that no prompt has, and Ctrl-C.
+/// Hooks whose values depend on the number of tokens, a position that no prompt has, and what `there` and `run` return.
 pub fn sums(
-    over: Over,
+    (step, cell): (&str, &TemplateBatch),
     wanted: &HookPositions,
     (asked, groups): (&[PlainPrompt], &[usize]),
-    cell: &TemplateBatch,
-    subject: &ModelRun,
-    context: &Context,
-    outcome: &mut Outcome,
+    facts: &Facts,
+    there: impl Fn(&[PromptForm]) -> Result<Vec<TemplatePositions>, Error>,
+    mut run: impl FnMut(&HookPositions, &Tokens, &[usize]) -> Result<Vec<Sums>, Error>,
 ) -> Result<Vec<Sums>, Error> {
-    let failed = |problem: String| Error::refused(format!("step '{}'", over.step))(problem);
-    let (length, facts) = (cell.positions.length, subject.model.facts());
+    let failed = |problem: String| Error::refused(format!("step '{step}'"))(problem);
+    let length = cell.positions.length;
     let layout = |hook: Hook| Layout::of(hook, facts, length);
     if let Some(hook) = wanted.keys().find(|hook| matches!(layout(**hook), Some(Layout::Attention { .. }))) {
         let problem = format!(
@@ -41,12 +42,12 @@ pub fn sums(
         );
         return Err(failed(problem));
     }
-    let mut shapes: IndexMap<(usize, &[Option<SlotTokens>]), Vec<usize>> = IndexMap::new();
+    let mut shapes: IndexMap<PromptForm, Vec<usize>> = IndexMap::new();
     for (number, prompt) in asked.iter().enumerate() {
         shapes.entry((prompt.tokens.len(), prompt.slots.as_slice())).or_default().push(number);
     }
-    let positions = subject.set.positions(&cell.template, shapes.keys().copied());
-    let positions = positions.map_err(|error| context.refuse_prompts(over.set(), &subject.name, error))?;
+    let forms: Vec<PromptForm> = shapes.keys().copied().collect();
+    let positions = there(&forms)?;
     let names = cell.positions.labels();
     let count = groups.iter().max().map_or(0, |group| group + 1);
     let mut all: Vec<IndexMap<Hook, NamedSums>> = (0..count).map(|_| IndexMap::new()).collect();
@@ -64,7 +65,7 @@ pub fn sums(
         let rows: Vec<&[u32]> = members.iter().map(|&member| asked[member].tokens.as_slice()).collect();
         let own_groups: Vec<usize> = members.iter().map(|&member| groups[member]).collect();
         let Some(tokens) = Tokens::from_rows(&rows).filter(|_| !own.is_empty()) else { continue };
-        let found = super::sums(over, &own, (&tokens, &own_groups), cell, subject, context, outcome)?;
+        let found = run(&own, &tokens, &own_groups)?;
         for (group, sums) in found.into_iter().enumerate() {
             let prompts = own_groups.iter().filter(|&&other| other == group).count();
             for (hook, (activation, values)) in sums {
@@ -112,7 +113,7 @@ pub fn sums(
                 let share = prompts as f64 / count as f64;
                 values[number * width..][..width].iter_mut().for_each(|value| *value *= share);
             }
-            let activation = crate::intervene::Activation { layout, rows: 1, positions: slots, data: Vec::new() };
+            let activation = Activation { layout, rows: 1, positions: slots, data: Vec::new() };
             of_group.insert(hook, (activation, values));
         }
         made.push(of_group);
