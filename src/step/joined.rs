@@ -5,7 +5,8 @@ use super::Outcome;
 use super::labels::RunLabels;
 use super::shapes::{OpenTemplate, ShapeValues};
 use super::summary::MeasuredValues;
-use crate::prompt::{Prompt, PromptSet};
+use crate::prompt::{DroppedColumns, Prompt, PromptSet};
+use crate::table::Holds;
 use indexmap::IndexMap;
 use polars::prelude::*;
 use std::collections::HashMap;
@@ -23,12 +24,15 @@ struct JoinedKey {
 /// # Errors
 /// None of its own.
 pub(super) fn close(
-    open: OpenTemplate,
+    mut open: OpenTemplate,
     outcome: &mut Outcome,
     set: &PromptSet,
     (model, labels, template): (&str, RunLabels, &str),
 ) -> PolarsResult<()> {
     outcome.notes.extend(open.unpaired.note(model, template));
+    for (name, dropped) in open.take_dropped() {
+        outcome.add_rows(&name, labels, DroppedColumns::frame(&dropped)?)?;
+    }
     let order: HashMap<(Option<u64>, u64), usize> =
         set.prompts.iter().enumerate().map(|(place, prompt)| ((prompt.seed, prompt.id), place)).collect();
     for (name, shapes) in open.values {

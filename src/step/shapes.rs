@@ -1,6 +1,6 @@
 //! What the shapes of a template's prompts gave, until the last of them has been run.
 
-use crate::prompt::Prompt;
+use crate::prompt::{Dropped, Prompt};
 use indexmap::IndexMap;
 use polars::prelude::DataFrame;
 
@@ -11,6 +11,33 @@ pub struct OpenTemplate {
     pub values: IndexMap<String, Vec<ShapeValues>>,
     /// Clean prompts without a counterfactual.
     pub unpaired: UnpairedPrompts,
+    /// Of prompts that a file pairs, those whose pair could not be used, by the name of their rows.
+    dropped: IndexMap<String, Vec<Dropped>>,
+    /// The same of shapes none of whose pairs could.
+    of_refused: Vec<Dropped>,
+}
+
+impl OpenTemplate {
+    /// Adds pairs of a shape that could not be used, which are rows of this name.
+    pub fn add_dropped(&mut self, name: &str, dropped: &[Dropped]) {
+        let all = self.dropped.entry(name.to_string()).or_default();
+        dropped.iter().for_each(|one| one.clone().join(all));
+    }
+
+    /// Adds those of a shape none of whose pairs could be used.
+    pub fn drop_shape(&mut self, dropped: Vec<Dropped>) {
+        dropped.into_iter().for_each(|one| one.join(&mut self.of_refused));
+    }
+
+    /// The pairs of all shapes that could not be used, by the name of their rows.
+    pub fn take_dropped(&mut self) -> Vec<(String, Vec<Dropped>)> {
+        let of_refused = std::mem::take(&mut self.of_refused);
+        let all = std::mem::take(&mut self.dropped).into_iter().map(|(name, mut dropped)| {
+            of_refused.iter().for_each(|one| one.clone().join(&mut dropped));
+            (name, dropped)
+        });
+        all.collect()
+    }
 }
 
 /// Clean prompts without a counterfactual: how many of how many, and why the first of them has none.
