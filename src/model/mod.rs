@@ -4,6 +4,8 @@ mod advice;
 #[doc(hidden)]
 pub mod builtin;
 #[doc(hidden)]
+pub mod chat_template;
+#[doc(hidden)]
 pub mod checkpoint;
 #[doc(hidden)]
 pub mod config;

@@ -121,7 +121,10 @@ impl Censuses {
 
 /// Whether two models have the same prompts in the same tokens.
 fn has_same_prompts(one: &Sketch, other: &Sketch) -> bool {
-    let begins = |sketch: &Sketch| (sketch.bos, sketch.tokenizer.bos(), sketch.tokenizer.adds_bos());
+    let begins = |sketch: &Sketch| {
+        let tokenizer = &sketch.tokenizer;
+        (sketch.bos, tokenizer.bos(), tokenizer.adds_bos(), tokenizer.chat_template().cloned())
+    };
     let text = |sketch: &Sketch| sketch.tokenizer.to_json().ok();
     let alike = one.card.facts == other.card.facts && begins(one) == begins(other);
     alike && text(one).is_some_and(|text_of_one| text(other) == Some(text_of_one))

@@ -79,6 +79,10 @@ pub fn change(
                 let problem = format!("'{name}' is one place of a slot, and slots are swapped whole");
                 return fault(Some(index), problem, "write the slot's name alone, or redraw");
             }
+            Ok(place) if words.is_computed(place.slot) => {
+                let problem = format!("'{name}' is computed of other slots, and changes with them");
+                return fault(Some(index), problem, "write a slot that it is computed of");
+            }
             Ok(place) if places.contains(&place) => {
                 return fault(Some(index), format!("'{name}' is there twice"), "write it once");
             }
@@ -107,10 +111,10 @@ pub fn change(
     // The word of the answers' slot follows from those that it is compared with.
     answer.extend(words.answer_slot().and(words.right.as_ref()).into_iter().flat_map(AnswerRule::compared));
     let changes_answer = |slot: &usize| match &change {
-        SlotChange::Swap(one, other) => [one, other].contains(&slot),
+        SlotChange::Swap(one, other) => words.with_computed([*one, *other].into_iter()).contains(slot),
         SlotChange::Redraw(places) => {
             let whole = places.iter().filter(|place| place.occurrence.is_none());
-            whole.flat_map(|place| words.together(place.slot)).any(|other| other == *slot)
+            words.with_computed(whole.flat_map(|place| words.together(place.slot))).contains(slot)
         }
     };
     if !words.has_wrong() && !answer.iter().any(changes_answer) {
@@ -170,7 +174,7 @@ pub fn changed(
     clean: &[&Prompt],
     seed: u64,
 ) -> Result<Vec<Result<Prompt, PromptError>>, PromptError> {
-    let resolved = &*resolved.in_model(tokenizer)?;
+    let resolved = &*resolved.in_model(tokenizer, bos)?;
     let bos = resolved.bos_before(tokenizer, bos)?;
     let none = |prompt: &Prompt, why: String| PromptError::NoCounterfactual { text: prompt.text.clone(), why };
     let make = |prompt: &&Prompt| {
@@ -244,6 +248,6 @@ fn apply(change: &SlotChange, words: &Lexicon, old: &[Arc<str>], random: &mut Ra
             }
         }
     }
-    let fits = words.differ(&own) && words.settle(&mut own);
+    let fits = words.compute(&mut own) && words.differ(&own) && words.settle(&mut own);
     fits.then(|| Changed { fields: Fields::Words { columns: words.columns.clone(), words: own }, at })
 }

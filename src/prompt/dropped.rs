@@ -42,6 +42,10 @@ pub enum Reason {
     NoRight,
     /// No word is a wrong answer.
     NoWrong,
+    /// The chat template takes spaces off the prompt's ends.
+    Trimmed,
+    /// What is computed of words is beyond the ends of its list.
+    BeyondList,
     /// Words are the same that must differ. No prompt is meant by it: it is not counted.
     Alike,
 }
@@ -74,6 +78,8 @@ impl Reason {
             Reason::PairAnswer => "the pair gives no wrong answer, and the corrupted prompt none that begins otherwise",
             Reason::NoRight => "no word is a right answer",
             Reason::NoWrong => "no word is a wrong answer",
+            Reason::Trimmed => "chat template takes off the spaces at the prompt's ends",
+            Reason::BeyondList => "computed word is beyond the ends of its list",
             Reason::Alike => "words that must differ are the same",
         }
     }

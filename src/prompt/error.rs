@@ -92,6 +92,9 @@ pub enum PromptError {
         /// How many of each draw are passed over.
         skip: usize,
     },
+    /// Prompts that cannot be messages of a chat.
+    #[error(transparent)]
+    Chat(#[from] crate::model::chat_template::ChatError),
     /// `bos = true` without such a token.
     #[error("this model's tokenizer has no beginning-of-text token; write bos = false, or leave bos out")]
     NoBos,

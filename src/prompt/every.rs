@@ -64,7 +64,7 @@ pub fn every(
     bos: Option<bool>,
     wanted: &Wanted,
 ) -> Result<Vec<Vec<PlainPrompt>>, PromptError> {
-    let resolved = &*resolved.in_model(tokenizer)?;
+    let resolved = &*resolved.in_model(tokenizer, bos)?;
     let bos = resolved.bos_before(tokenizer, bos)?;
     let missing = || PromptError::NoTemplate(wanted.template.to_string());
     let index = resolved.templates.iter().position(|one| one.name == wanted.template).ok_or_else(missing)?;

@@ -84,6 +84,8 @@ fn fix(stock: &Stock, reason: Reason) -> String {
         | Reason::PairAnswer
         | Reason::NoRight
         | Reason::NoWrong
+        | Reason::Trimmed
+        | Reason::BeyondList
         | Reason::Alike => "write other words".into(),
     }
 }
@@ -139,6 +141,8 @@ fn fix_words(reason: Reason, slot: &str) -> String {
         Reason::Contrast => "write contrasts of one token, as the answers are".into(),
         Reason::NoRight => "write words for the slot of 'right' that compare as it says".into(),
         Reason::NoWrong => "write words for the slot of 'wrong' that compare as it says".into(),
+        Reason::Trimmed => "write the template without a word with spaces at its ends".into(),
+        Reason::BeyondList => "write smaller steps, or cycle = true".into(),
         _ => "write other words".into(),
     }
 }

@@ -19,7 +19,8 @@ pub fn integers(
     let (Some(own), Some(group), true) = (after.calculation(), group, after.template < resolved.templates.len()) else {
         return Vec::new();
     };
-    let stock = Stock::new(resolved, tokenizer, None, after.template, group);
+    let Ok(resolved) = resolved.in_model(tokenizer, None) else { return Vec::new() };
+    let stock = Stock::new(&resolved, tokenizer, None, after.template, group);
     let Ok(placed) = stock.place(own) else { return Vec::new() };
     let token = |number: i64| match stock
         .answer_tokens(&placed.text, &placed.encoding, &resolved.completion, &Calculation { result: number, ..*own })

@@ -37,7 +37,7 @@ pub(super) fn take(
     bos: Option<bool>,
     taker: &mut impl Taker,
 ) -> Result<PromptSet, PromptError> {
-    let resolved = &*resolved.in_model(tokenizer)?;
+    let resolved = &*resolved.in_model(tokenizer, bos)?;
     let bos = resolved.bos_before(tokenizer, bos)?;
     let mut layouts = Layouts::new(tokenizer);
     let mut dropped = Vec::new();
@@ -68,7 +68,8 @@ pub(super) fn take(
         bos.filter(|_| twice > 0)
             .map(|bos| Note::BeginsTwice { token: tokenizer.token(bos).unwrap_or_default(), prompts: twice }),
     );
-    let joined = resolved.pairs().map_or(0, |pairs| pairs.joined(&resolved.completion));
+    let texts = resolved.pairs().filter(|_| resolved.chat.is_none());
+    let joined = texts.map_or(0, |pairs| pairs.joined(&resolved.completion));
     notes.extend((joined > 0).then_some(Note::AnswersJoined { prompts: joined }));
     let groups = resolved.groups.clone();
     let bos = resolved.bos_of_each(tokenizer, bos);

@@ -90,10 +90,12 @@ impl Stock<'_> {
     fn given(&self, given: &GivenPrompt) -> Result<(String, Encoding), Fault> {
         match given {
             GivenPrompt::Text(text) => {
-                let encoding = self.tokenizer.encode(text).map_err(|_| Reason::UnknownText)?;
+                let message = if self.resolved.trims { text.trim() } else { text };
+                let text = format!("{}{message}{}", self.template.prefix, self.template.suffix);
+                let encoding = self.tokenizer.encode(&text).map_err(|_| Reason::UnknownText)?;
                 match encoding.ids.is_empty() && self.bos.is_none() {
                     true => Err(Reason::UnknownText.into()),
-                    false => Ok((text.to_string(), encoding)),
+                    false => Ok((text, encoding)),
                 }
             }
             GivenPrompt::Tokens(ids) => {
@@ -115,10 +117,14 @@ impl Stock<'_> {
         let tokens = match given {
             GivenPrompt::Tokens(_) if end > encoding.ids.len() => return None,
             GivenPrompt::Tokens(_) => SlotTokens { first: start, count: end - start, own: true },
-            GivenPrompt::Text(_) => {
+            GivenPrompt::Text(own) => {
+                // A chat has characters before the prompt, and may take off its first ones.
+                let before = self.template.prefix.chars().count();
+                let taken_off =
+                    if self.resolved.trims { own.chars().take_while(|c| c.is_whitespace()).count() } else { 0 };
                 let byte = |character: usize| {
                     let mut all = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-                    all.nth(character)
+                    all.nth((before + character).saturating_sub(taken_off))
                 };
                 slot_tokens(encoding, text, &(byte(start)?..byte(end)?))
             }

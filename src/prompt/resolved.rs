@@ -13,7 +13,8 @@ use super::source::{OperandGrid, PromptSource};
 use super::template::{Slot, Template, TemplateFault};
 use super::tokens::TokenSource;
 use super::words::Lexicon;
-use crate::spec::{Answer, DEFAULT_COMPLETION, Keep, Operator, Pairs, Prompts, Range, Shot, Templates};
+use crate::model::chat_template::ChatDate;
+use crate::spec::{Answer, ChatSettings, DEFAULT_COMPLETION, Keep, Operator, Pairs, Prompts, Range, Shot, Templates};
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 use std::hash::Hash;
@@ -46,6 +47,10 @@ pub struct ResolvedPrompts {
     pub seeds: Vec<u64>,
     /// Who says whether prompts begin with the beginning-of-text token.
     pub begins: Begins,
+    /// What is in the chat that each prompt is a message of, where it is one.
+    pub chat: Option<ChatSettings>,
+    /// Whether the chat's template takes spaces off the ends of a message.
+    pub trims: bool,
 }
 
 /// A template, with the shots before it.
@@ -105,6 +110,11 @@ impl ResolvedPrompts {
             let text = "skip passes over the first prompts of a draw, and without sample there is no draw; write sample = 100, or \
                         leave skip out";
             keep(SpecProblem::at(&["skip"], text));
+        }
+        let date = spec.chat.0.as_ref().and_then(|chat| chat.date.as_deref());
+        if let Some(date) = date.filter(|date| ChatDate::parse(date).is_none()) {
+            let text = format!("'{date}' is no day; write one as \"2024-07-26\"");
+            keep(SpecProblem::at(&["chat", "date"], text));
         }
         if spec.seeds.is_empty() {
             keep(SpecProblem::empty("seeds"));
@@ -171,6 +181,8 @@ impl ResolvedPrompts {
             spread_answers: spec.spread_answers,
             seeds: spec.seeds.clone(),
             begins: Begins::default(),
+            chat: spec.chat.0.clone(),
+            trims: false,
         }
     }
 }
@@ -297,17 +309,19 @@ fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolv
     if parsed.len() == spec.template.0.len() {
         let templates = parsed.iter().map(|(.., template)| template).chain(&completion).chain(&words.contrast);
         let sets = [&words.right, &words.wrong].into_iter().flatten().flat_map(AnswerRule::slots);
-        let used: BTreeSet<usize> = templates.flat_map(Template::slots).filter_map(Slot::word).chain(sets).collect();
+        let mut used: BTreeSet<usize> =
+            templates.flat_map(Template::slots).filter_map(Slot::word).chain(sets).collect();
+        words.add_read(&mut used);
         for slot in (0..words.names.len()).filter(|slot| !used.contains(slot)) {
-            let in_rows = !spec.slots.contains_key(&words.names[slot]);
+            let slot = &words.names[slot];
+            let keys = [("slots", spec.slots.contains_key(slot)), ("computed", spec.computed.contains_key(slot))];
             // Tables often have more columns than one set of prompts needs.
-            if !in_rows {
-                let slot = &words.names[slot];
+            if let Some((key, _)) = keys.into_iter().find(|(_, has)| *has) {
                 let text = format!(
                     "slot '{slot}' is in no template, completion or contrast; write {{{slot}}} where its words belong, or \
                      leave it out"
                 );
-                keep(SpecProblem::at(&["slots", slot], text));
+                keep(SpecProblem::at(&[key, slot], text));
             }
         }
     }

@@ -79,7 +79,7 @@ impl PromptSource {
                 let unsolved = Calculation { operator, a, b, result: 0 };
                 Some(Fields::Calculation(Calculation::of(operator, a, b, grid.modulus).unwrap_or(unsolved)))
             }
-            PromptSource::Words(words) => words.combination(index),
+            PromptSource::Words(words) => words.unsolved(index),
             PromptSource::Tokens(tokens) => Some(tokens.fields(index)),
             PromptSource::Pairs(pairs) => pairs.fields(group, index),
         }

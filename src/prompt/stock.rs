@@ -114,9 +114,19 @@ impl<'a> Stock<'a> {
     /// The tokens of a prompt and of its slots, each of which must be one token of its own where the spec says so.
     pub fn place(&self, with: &impl Fill) -> Result<EncodedPrompt, Fault> {
         let (text, spans) = render(self.template, with);
+        if self.resolved.trims {
+            let ends = self.template.prefix.len()..text.len() - self.template.suffix.len();
+            let message = text.get(ends).unwrap_or_default();
+            if message.trim() != message {
+                return Err(Reason::Trimmed.into());
+            }
+        }
         let encoding = self.tokenizer.encode(&text).map_err(|_| Reason::UnknownText)?;
         let offset = usize::from(self.bos.is_some());
         let mut slots = vec![None; self.template.places.len()];
+        if spans.iter().any(|(_, span)| span.is_empty()) {
+            return Err(Reason::BeyondList.into());
+        }
         for (slot, span) in &spans {
             let tokens = slot_tokens(&encoding, &text, span);
             if self.resolved.single_words {

@@ -159,6 +159,26 @@ impl Template {
         Ok(Template { pieces })
     }
 
+    /// The template without spaces and line breaks at its ends.
+    pub fn trimmed(&self, start: bool, end: bool) -> Template {
+        let mut pieces = self.pieces.clone();
+        while start && let Some(TemplatePiece::Text(text)) = pieces.first_mut() {
+            *text = text.trim_start().to_string();
+            if !text.is_empty() {
+                break;
+            }
+            pieces.remove(0);
+        }
+        while end && let Some(TemplatePiece::Text(text)) = pieces.last_mut() {
+            *text = text.trim_end().to_string();
+            if !text.is_empty() {
+                break;
+            }
+            pieces.pop();
+        }
+        Template { pieces }
+    }
+
     /// Whether a slot occurs.
     pub fn has(&self, slot: Slot) -> bool {
         self.pieces.contains(&TemplatePiece::Slot(slot))

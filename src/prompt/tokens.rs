@@ -13,7 +13,7 @@ use super::set::{Prompt, SlotTokens};
 use super::stock::Stock;
 use super::template::{Slot, Template};
 use crate::model::tokenizer::Tokenizer;
-use crate::spec::{DEFAULT_COMPLETION, Prompts, RandomTokens, Templates, Vocabulary};
+use crate::spec::{DEFAULT_COMPLETION, DrawnVocabulary, Prompts, RandomTokens, Templates};
 use std::sync::Arc;
 
 /// Names of the positions of repeated blocks: where the block comes again for the first time; where the last token stands in the block
@@ -39,7 +39,7 @@ pub struct RandomBlocks {
     /// How many prompts there are.
     pub count: usize,
     /// Which tokens are drawn.
-    pub vocabulary: Vocabulary,
+    pub vocabulary: DrawnVocabulary,
     /// Their ids in one model; none before it is known.
     pool: Arc<[u32]>,
 }
@@ -56,6 +56,7 @@ impl TokenSource {
             ("answers", spec.answers.is_some()),
             ("different", !spec.different.is_empty()),
             ("shots", !spec.shots.is_empty()),
+            ("chat", !spec.chat.is_off()),
         ];
         for (key, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
             let text = format!("prompts of tokens have no text, and no {key}; leave {key} out");
@@ -159,7 +160,7 @@ impl RandomBlocks {
                 format!("{repeats} times {length} tokens are more than {MOST_TOKENS}; write a shorter block"),
             );
         }
-        if let Vocabulary::Ids(ids) = &vocabulary
+        if let DrawnVocabulary::Ids(ids) = &vocabulary
             && ids.len() < length
         {
             let text = format!("{} ids are fewer than the length of a block, {length}; write more ids", ids.len());
@@ -194,12 +195,12 @@ impl RandomBlocks {
     fn of(&self, tokenizer: &Tokenizer) -> Result<Self, PromptError> {
         let plain = || tokenizer.unnamed_tokens();
         let pool: Vec<u32> = match &self.vocabulary {
-            Vocabulary::All => plain(),
-            Vocabulary::Words => plain().into_iter().filter(|&id| tokenizer.is_word_with_space(id)).collect(),
-            Vocabulary::Range(low, high) => {
+            DrawnVocabulary::All => plain(),
+            DrawnVocabulary::Words => plain().into_iter().filter(|&id| tokenizer.is_word_with_space(id)).collect(),
+            DrawnVocabulary::Range(low, high) => {
                 plain().into_iter().filter(|&id| (*low..*high).contains(&i64::from(id))).collect()
             }
-            Vocabulary::Ids(ids) => match ids.iter().find(|id| tokenizer.token(**id).is_none()) {
+            DrawnVocabulary::Ids(ids) => match ids.iter().find(|id| tokenizer.token(**id).is_none()) {
                 Some(&id) => return Err(unknown_token(id, tokenizer)),
                 None => ids.clone(),
             },

@@ -1,6 +1,7 @@
 //! Prompts from words: which combinations there are, and what fills the slots in each.
 
 use super::answer_rule::AnswerRule;
+use super::computed::{ComputedSlot, list_advice, words_of};
 use super::dropped::Reason;
 use super::error::SpecProblem;
 use super::fields::{Fields, SlotColumns, SlotNames};
@@ -8,7 +9,7 @@ use super::limits::{MOST_LOOKED_AT, MOST_PROMPTS};
 use super::template::Template;
 use crate::spec::{AnswerSet, Cells, Prompts, Rows, SlotWords, Word, nearest, no_slot};
 use indexmap::IndexMap;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// Most combinations of words that a sample is drawn from.
@@ -33,10 +34,12 @@ pub struct Lexicon {
     pub columns: Arc<SlotColumns>,
     /// The words of each slot.
     lists: Vec<Cells>,
-    /// What each slot is chosen with: slots of rows with each other, every other slot alone.
-    axes: Vec<usize>,
+    /// What each slot is chosen with: slots of rows with each other, every other slot alone; none of those that are computed.
+    axes: Vec<Option<usize>>,
     /// How many there are to choose from along each axis.
     lengths: Vec<usize>,
+    /// The slots whose words are computed, each after those that it reads.
+    computed: Vec<ComputedSlot>,
 }
 
 /// The columns of rows that are written one by one.
@@ -67,8 +70,13 @@ impl Lexicon {
         let mut names: Vec<String> = Vec::new();
         words.add_rows(spec, &mut names, keep);
         words.add_slots(spec, &mut names, keep);
+        words.add_computed(spec, &mut names, keep);
         for (name, why) in names.iter().filter_map(|name| Some((name, no_slot(name)?))) {
-            let path = if spec.slots.contains_key(name) { vec!["slots", name] } else { vec!["rows"] };
+            let path = match (spec.slots.contains_key(name), spec.computed.contains_key(name)) {
+                (true, _) => vec!["slots", name],
+                (false, true) => vec!["computed", name],
+                (false, false) => vec!["rows"],
+            };
             keep(SpecProblem::at(&path, format!("no slot can be called '{name}': {why}")));
         }
         words.names = names.into();
@@ -160,7 +168,7 @@ impl Lexicon {
         }
         for (name, words) in columns {
             names.push(name.clone());
-            self.axes.push(0);
+            self.axes.push(Some(0));
             self.lists.push(words);
             if spec.slots.contains_key(name) {
                 let text = format!("slot '{name}' is a column of rows too; write it in one of them");
@@ -172,22 +180,14 @@ impl Lexicon {
 
     fn add_slots(&mut self, spec: &Prompts, names: &mut Vec<String>, keep: &mut impl FnMut(SpecProblem)) {
         for (name, own) in &spec.slots {
-            let list = match own {
-                SlotWords::List(list) => list.as_slice(),
-                SlotWords::Of(other) => match spec.slots.get(other) {
-                    Some(SlotWords::List(list)) => list.as_slice(),
-                    _ => {
-                        let lists = spec.slots.iter().filter(|(_, words)| matches!(words, SlotWords::List(_)));
-                        let write = match nearest(other, lists.map(|(name, _)| name.as_str())) {
-                            Some(near) => format!("\"{near}\""),
-                            None => "a list of words, or the name of a slot with one".into(),
-                        };
-                        let text =
-                            format!("slot '{name}' takes the words of '{other}', which has no list; write {write}");
-                        keep(SpecProblem::at(&["slots", name], text));
-                        &[]
-                    }
-                },
+            let list: Cells = match own {
+                SlotWords::List(list) => list.iter().map(|word| Arc::from(word.0.as_str())).collect(),
+                SlotWords::Of(other) => words_of(spec, other).unwrap_or_else(|| {
+                    let advice = list_advice(spec, other);
+                    let text = format!("slot '{name}' takes the words of '{other}', which has no list; {advice}");
+                    keep(SpecProblem::at(&["slots", name], text));
+                    Cells::default()
+                }),
             };
             let key = || format!("slots.{name}");
             if let (SlotWords::List(_), true) = (own, list.is_empty()) {
@@ -195,18 +195,69 @@ impl Lexicon {
             }
             let mut seen = HashSet::new();
             if let (SlotWords::List(_), Some(word)) = (own, list.iter().find(|word| !seen.insert(*word))) {
-                keep(SpecProblem::twice(&key(), format!("\"{}\"", word.0)));
+                keep(SpecProblem::twice(&key(), format!("\"{word}\"")));
             }
             let is_answer = matches!(&spec.right, Some(AnswerSet::Words(words)) if words.slot == *name);
             if is_answer {
                 self.answer_slot = Some(names.len());
             }
             names.push(name.clone());
-            self.axes.push(self.lengths.len());
+            self.axes.push(Some(self.lengths.len()));
             // Its word follows from the others': it is combined with nothing.
             self.lengths.push(if is_answer { list.len().min(1) } else { list.len() });
-            self.lists.push(list.iter().map(|word| Arc::from(word.0.as_str())).collect());
+            self.lists.push(list);
         }
+    }
+
+    fn add_computed(&mut self, spec: &Prompts, names: &mut Vec<String>, keep: &mut impl FnMut(SpecProblem)) {
+        for (name, word) in &spec.computed {
+            if names.contains(name) {
+                let text = format!("'{name}' is a slot with words of its own too; write another name");
+                keep(SpecProblem::at(&["computed", name], text));
+                continue;
+            }
+            let slot = word.slot(name, spec, (self, names), keep);
+            names.push(name.clone());
+            self.axes.push(None);
+            self.lists.push(slot.as_ref().map(|slot| slot.list().clone()).unwrap_or_default());
+            self.computed.extend(slot);
+        }
+    }
+
+    /// Computes the words that are computed of the others; false where one of them is beyond the ends of its list, and left empty.
+    pub(super) fn compute(&self, words: &mut [Arc<str>]) -> bool {
+        let mut all = true;
+        for computed in &self.computed {
+            let word = computed.word(words);
+            all &= word.is_some();
+            words[computed.slot] = word.unwrap_or_default();
+        }
+        all
+    }
+
+    /// Adds to slots that are used those that others of them are computed of.
+    pub(super) fn add_read(&self, used: &mut BTreeSet<usize>) {
+        for computed in self.computed.iter().rev() {
+            if used.contains(&computed.slot) {
+                used.extend((0..self.axes.len()).filter(|&slot| computed.reads(slot)));
+            }
+        }
+    }
+
+    /// Whether a slot's word is computed of others'.
+    pub(super) fn is_computed(&self, slot: usize) -> bool {
+        self.computed.iter().any(|computed| computed.slot == slot)
+    }
+
+    /// These slots, and those whose words are computed of them.
+    pub(super) fn with_computed(&self, slots: impl Iterator<Item = usize>) -> Vec<usize> {
+        let mut all: Vec<usize> = slots.collect();
+        for computed in &self.computed {
+            if all.iter().any(|&slot| computed.reads(slot)) {
+                all.push(computed.slot);
+            }
+        }
+        all
     }
 
     /// The slots of these names.
@@ -241,8 +292,27 @@ impl Lexicon {
         self.lengths.iter().product()
     }
 
-    /// A combination; `None` where words are the same that must differ.
-    pub fn combination(&self, index: usize) -> Option<Fields> {
+    /// A combination.
+    ///
+    /// # Errors
+    /// Words that are the same and must differ, and computed ones beyond the ends of their lists.
+    pub fn combination(&self, index: usize) -> Result<Fields, Reason> {
+        let (words, is_whole) = self.chosen(index);
+        match (is_whole, self.differ(&words)) {
+            (false, _) => Err(Reason::BeyondList),
+            (true, false) => Err(Reason::Alike),
+            (true, true) => Ok(Fields::Words { columns: self.columns.clone(), words }),
+        }
+    }
+
+    /// A combination with nothing in place of what cannot be computed; `None` where words are the same that must differ.
+    pub(super) fn unsolved(&self, index: usize) -> Option<Fields> {
+        let (words, is_whole) = self.chosen(index);
+        (!is_whole || self.differ(&words)).then(|| Fields::Words { columns: self.columns.clone(), words })
+    }
+
+    /// The words of a combination, and whether all that are computed could be.
+    fn chosen(&self, index: usize) -> (Vec<Arc<str>>, bool) {
         // The last slot is the fastest, as b is of operands.
         let mut rest = index;
         let mut chosen = vec![0; self.lengths.len()];
@@ -250,9 +320,11 @@ impl Lexicon {
             chosen[axis] = rest % length.max(1);
             rest /= length.max(1);
         }
-        let words: Vec<Arc<str>> =
-            self.lists.iter().zip(&self.axes).map(|(list, &axis)| list[chosen[axis]].clone()).collect();
-        self.differ(&words).then(|| Fields::Words { columns: self.columns.clone(), words })
+        let of =
+            |(list, axis): (&Cells, &Option<usize>)| axis.map(|axis| list[chosen[axis]].clone()).unwrap_or_default();
+        let mut words: Vec<Arc<str>> = self.lists.iter().zip(&self.axes).map(of).collect();
+        let is_whole = self.compute(&mut words);
+        (words, is_whole)
     }
 
     /// The slot whose word is the first right answer's.
@@ -279,8 +351,13 @@ impl Lexicon {
 
     /// A combination with the first of its right answers; the reason where it has none.
     pub(super) fn solved(&self, index: usize) -> Result<Fields, Reason> {
-        let Some(Fields::Words { columns, mut words }) = self.combination(index) else { return Err(Reason::Alike) };
-        self.settle(&mut words).then_some(Fields::Words { columns, words }).ok_or(Reason::NoRight)
+        let Fields::Words { columns, mut words } = self.combination(index)? else { return Err(Reason::Alike) };
+        if !self.settle(&mut words) {
+            return Err(Reason::NoRight);
+        }
+        // What is computed of the right answer follows it.
+        let is_whole = self.answer_slot.is_none() || self.compute(&mut words);
+        is_whole.then_some(Fields::Words { columns, words }).ok_or(Reason::BeyondList)
     }
 
     /// Whether the words differ that must.
@@ -302,6 +379,6 @@ impl Lexicon {
     /// The slots that are chosen with a slot, itself included.
     pub fn together(&self, slot: usize) -> impl Iterator<Item = usize> + '_ {
         let axis = self.axes[slot];
-        (0..self.axes.len()).filter(move |&other| self.axes[other] == axis)
+        (0..self.axes.len()).filter(move |&other| other == slot || (axis.is_some() && self.axes[other] == axis))
     }
 }

@@ -17,7 +17,7 @@ const ELSEWHERE: &str = "hf:unknown/unknown";
 const COLUMNS: [(&str, &[&str]); 2] = [("figure", &["x", "y", "value", "series", "facet"]), ("expect", &["value"])];
 
 /// Keys of prompts without which they are other prompts.
-const OF_PROMPTS: [&str; 15] = [
+const OF_PROMPTS: [&str; 16] = [
     "template",
     "completion",
     "contrast",
@@ -27,6 +27,7 @@ const OF_PROMPTS: [&str; 15] = [
     "slots",
     "rows",
     "pairs",
+    "computed",
     "different",
     "answer",
     "answers",

@@ -163,7 +163,7 @@ pub(super) fn inherit(spec: &mut Node) {
 }
 
 /// Keys of prompts that mean something to one kind of them alone, or other things to each.
-const OF_ONE_KIND: [&str; 15] = [
+const OF_ONE_KIND: [&str; 16] = [
     "template",
     "completion",
     "contrast",
@@ -176,6 +176,7 @@ const OF_ONE_KIND: [&str; 15] = [
     "slots",
     "rows",
     "pairs",
+    "computed",
     "different",
     "random_tokens",
     "tokens",

@@ -6,8 +6,10 @@
 mod answer_set;
 #[doc(hidden)]
 pub mod arithmetic;
+mod chat;
 mod check;
 mod component;
+mod computed;
 mod condition;
 mod convention;
 mod defaults;
@@ -58,7 +60,9 @@ mod words;
 mod write;
 
 pub use answer_set::{AnswerSet, AnswerWords, NumberBound};
+pub use chat::{Chat, ChatSettings, ChatValue};
 pub use component::{ComponentKind, ComponentPattern, HeadInput, ReceiverPattern};
+pub use computed::{ComputedWord, Steps, number_of, word_list, word_lists};
 pub use condition::Condition;
 pub use convention::{CapSide, NormScale};
 pub use error::{ErrorStyle, SpecError, SpecErrors};
@@ -97,7 +101,7 @@ pub(crate) use site::{has_heads, has_neurons};
 pub use source::Source;
 pub use step::Step;
 pub use table::{Join, JoinHow, Pivot, Table};
-pub use token_prompts::{RandomTokens, Vocabulary};
+pub use token_prompts::{DrawnVocabulary, RandomTokens};
 pub use value_schema::ValueSchema;
 pub(crate) use words::no_slot;
 pub use words::{Cells, Rows, RowsFile, SlotWords, Word};

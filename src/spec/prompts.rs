@@ -3,7 +3,9 @@
 
 use super::defaults::defaults;
 use super::text_or::{TextOr, schema_of};
-use super::{AnswerSet, Operator, PairItem, PairPart, PairRow, Pairs, RandomTokens, Rows, SlotWords};
+use super::{
+    AnswerSet, Chat, ComputedWord, Operator, PairItem, PairPart, PairRow, Pairs, RandomTokens, Rows, SlotWords,
+};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,7 +39,8 @@ pub struct Prompts {
     pub operators: Vec<String>,
     /// Values of each operand slot: a half-open range `"0..300"`, or a list `[1, 2, 3]`.
     pub operands: Option<Operands>,
-    /// The words of each slot, every one combined with every one of the others: a list, or the name of a slot whose list it is.
+    /// The words of each slot, every one combined with every one of the others: a list, or the name of a slot whose list it is, or of one
+    /// that is built in: `days`, `hours`, `letters`, `months`, `numbers`, `ordinals`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub slots: IndexMap<String, SlotWords>,
     /// Words of several slots that go together, a table for each: `[{ country = "France", capital = "Paris" }, …]`; or a CSV, TSV,
@@ -49,6 +52,9 @@ pub struct Prompts {
     /// [" Rome", " Bonn"] }, …]`; or a CSV, TSV, JSONL or Parquet file of them, its path from this file on: `"pairs.jsonl"`, or with its
     /// columns `{ file = "pairs.csv", clean = "sentence", answer_tokens = "correct_idx" }`.
     pub pairs: Option<Pairs>,
+    /// Slots whose words are computed of others': `{ then = { of = "month", plus = "n" } }` is the month n months on.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub computed: IndexMap<String, ComputedWord>,
     /// Slots whose words must differ from each other in every prompt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub different: Vec<String>,
@@ -72,6 +78,10 @@ pub struct Prompts {
     /// Answers are taken modulo this number, and are then from 0 to one less: with 59, 40 + 30 is 11. Left out: they are as they are.
     #[schemars(range(min = 2, max = 1_000_000_000))]
     pub modulus: Option<i64>,
+    /// Whether each prompt is a user's message in the model's own chat template, up to where the reply begins: `true`, or what else is in
+    /// the chat, `{ system = "…" }`.
+    #[serde(default, skip_serializing_if = "Chat::is_off")]
+    pub chat: Chat,
     /// Worked examples put before each prompt, rendered with the same template and completion.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shots: Vec<Shot>,

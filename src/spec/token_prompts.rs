@@ -23,7 +23,7 @@ pub struct RandomTokens {
     /// Which tokens are drawn: `"all"`, `"words"` for those that are a space and letters, ids as a half-open range `"1000..5000"`, or a
     /// list of ids. Of all but a list those are left out that the tokenizer knows by name, such as special ones.
     #[serde(default)]
-    pub vocabulary: Vocabulary,
+    pub vocabulary: DrawnVocabulary,
     /// How many prompts there are. Left out: as many as a `sample` is drawn from, 8192.
     #[schemars(range(min = 1))]
     pub count: Option<usize>,
@@ -36,7 +36,7 @@ defaults! {
 /// Tokens that random ones are drawn from.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(try_from = "TextOr<Vec<u32>>")]
-pub enum Vocabulary {
+pub enum DrawnVocabulary {
     /// Every token that the tokenizer does not know by name.
     #[default]
     All,
@@ -48,18 +48,18 @@ pub enum Vocabulary {
     Ids(Vec<u32>),
 }
 
-impl Serialize for Vocabulary {
+impl Serialize for DrawnVocabulary {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Vocabulary::All => serializer.serialize_str("all"),
-            Vocabulary::Words => serializer.serialize_str("words"),
-            Vocabulary::Range(low, high) => serializer.collect_str(&format_args!("{low}..{high}")),
-            Vocabulary::Ids(ids) => ids.serialize(serializer),
+            DrawnVocabulary::All => serializer.serialize_str("all"),
+            DrawnVocabulary::Words => serializer.serialize_str("words"),
+            DrawnVocabulary::Range(low, high) => serializer.collect_str(&format_args!("{low}..{high}")),
+            DrawnVocabulary::Ids(ids) => ids.serialize(serializer),
         }
     }
 }
 
-impl TryFrom<TextOr<Vec<u32>>> for Vocabulary {
+impl TryFrom<TextOr<Vec<u32>>> for DrawnVocabulary {
     type Error = String;
 
     fn try_from(written: TextOr<Vec<u32>>) -> Result<Self, String> {
@@ -78,7 +78,7 @@ impl TryFrom<TextOr<Vec<u32>>> for Vocabulary {
     }
 }
 
-schema_of!(Vocabulary, |_| {
+schema_of!(DrawnVocabulary, |_| {
     "description": "`all`, `words`, a range of ids \"1000..5000\" (end excluded), or a list of ids.",
     "anyOf": [
         { "type": "string", "pattern": "^(all|words| *[0-9]+ *\\.\\. *[0-9]+ *)$" },

@@ -26,16 +26,16 @@ schema_of!(Word, |_| {
 
 /// The words of a slot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "a list of words, or the name of a slot whose words these are")]
+#[serde(untagged, expecting = "a list of words, or the name of a slot or a built-in list whose words these are")]
 pub enum SlotWords {
     /// The words themselves, in the order given.
     List(Vec<Word>),
-    /// Those of another slot, by its name.
+    /// Those of another slot, by its name, or of a list that is built in.
     Of(String),
 }
 
 schema_of!(SlotWords, |generator| {
-    "description": "A list of words, or the name of a slot whose words these are.",
+    "description": "A list of words, or the name of a slot whose words these are, or of a list that is built in.",
     "anyOf": [
         { "type": "string", "minLength": 1 },
         { "type": "array", "items": generator.subschema_for::<Word>(), "minItems": 1 },

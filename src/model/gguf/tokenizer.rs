@@ -3,6 +3,7 @@
 use tokenizers::AddedToken;
 
 use super::metadata::Metadata;
+use crate::model::chat_template::ChatTemplate;
 use crate::model::tokenizer::byte_level::{ByteLevelBpe, by_gguf_name, gguf_names};
 use crate::model::tokenizer::sentence_piece::SentencePieceBpe;
 use crate::model::tokenizer::{Tokenizer, TokenizerError};
@@ -107,7 +108,13 @@ fn read(metadata: &Metadata, place: &str) -> Result<Tokenizer, TokenizerError> {
                 .into(),
         );
     }
-    Ok(Tokenizer::new(inner).with_bos(bos).with_adds_bos(Some(adds)).with_notes(notes))
+    let template = metadata.text("tokenizer.chat_template").map_err(malformed)?;
+    let roles = [("bos_token", bos), ("eos_token", id(metadata, "tokenizer.ggml.eos_token_id").map_err(malformed)?)];
+    let text = |id: u32| tokens.get(id as usize).cloned();
+    let roles = roles.into_iter().filter_map(|(role, id)| Some((role.to_string(), text(id?)?))).collect();
+    let template = template.map(|source| ChatTemplate::new(source.to_string(), roles));
+    let tokenizer = Tokenizer::new(inner).with_bos(bos).with_adds_bos(Some(adds));
+    Ok(tokenizer.with_chat_template(template).with_notes(notes))
 }
 
 fn id(metadata: &Metadata, key: &str) -> Result<Option<u32>, String> {

@@ -12,15 +12,17 @@ use super::declared::Around;
 use super::rebuilt::{self, VocabularyParts};
 use super::special::{NamedTokens, SpecialTokenFiles, truthy};
 use super::{Tokenizer, TokenizerError};
+use crate::model::chat_template::ChatTemplate;
 
 /// Vocabulary and merges, under the names GPT-2's ports and its original release give them.
 const VOCAB_AND_MERGES: [(&str, &str); 2] = [("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe")];
 
 /// Every file of a model folder that a tokenizer may be read from, or `config.json` with them.
-pub const FOLDER_FILES: [&str; 9] = [
+pub const FOLDER_FILES: [&str; 10] = [
     "config.json",
     "tokenizer.json",
     "tokenizer_config.json",
+    CHAT_TEMPLATE,
     "special_tokens_map.json",
     "added_tokens.json",
     "vocab.json",
@@ -28,6 +30,9 @@ pub const FOLDER_FILES: [&str; 9] = [
     "encoder.json",
     "vocab.bpe",
 ];
+
+/// The file of a chat template, which goes before the one in tokenizer_config.json.
+const CHAT_TEMPLATE: &str = "chat_template.jinja";
 
 /// Files that hold tokenizers in forms that are not read.
 const OTHER_FORMS: [&str; 4] = ["tokenizer.model", "tekken.json", "tiktoken.model", "vocab.txt"];
@@ -202,7 +207,26 @@ impl Folder<'_> {
         let bos = first.or(named.filter(|_| usual)).or(numbered).or(named);
         let tokenizer = Tokenizer::new(inner).with_bos(bos).with_adds_bos(Some(first.is_some()));
         notes.extend(self.notes_on(&around, named, &tokenizer));
-        Ok(tokenizer.with_notes(notes))
+        let template = self.chat_template(&tokens)?;
+        Ok(tokenizer.with_chat_template(template).with_notes(notes))
+    }
+
+    /// The chat template: a file of its own, or of several in tokenizer_config.json the one that is called `default`.
+    fn chat_template(&self, tokens: &NamedTokens) -> Result<Option<ChatTemplate>, TokenizerError> {
+        let path = self.path.join(CHAT_TEMPLATE);
+        let source = match read(&path)? {
+            Some(bytes) => {
+                let malformed = |error| TokenizerError::malformed(path.display().to_string(), error);
+                Some(String::from_utf8(bytes).map_err(malformed)?)
+            }
+            None => self.settings.get("chat_template").and_then(|written| {
+                let named = written.as_array().into_iter().flatten();
+                let mut default = named.filter(|one| one.get("name").and_then(Value::as_str) == Some("default"));
+                let text = written.as_str().or_else(|| default.next()?.get("template")?.as_str());
+                text.map(String::from)
+            }),
+        };
+        Ok(source.map(|source| ChatTemplate::new(source, tokens.by_role())))
     }
 
     /// Where the settings say otherwise than what is done, and what is done that is not the tokenizer's.

@@ -15,6 +15,7 @@ mod words;
 use rayon::prelude::*;
 use tokenizers::{Model as _, ModelWrapper, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer as _};
 
+use super::chat_template::ChatTemplate;
 pub use arithmetic::{SYMBOLS, arithmetic, characters};
 use declared::Declared;
 pub use error::TokenizerError;
@@ -34,6 +35,8 @@ pub struct Tokenizer {
     unknown: Option<u32>,
     bos: Option<u32>,
     adds_bos: bool,
+    /// How the model was trained to be written to, where its files say so.
+    chat_template: Option<ChatTemplate>,
     notes: Vec<String>,
 }
 
@@ -89,7 +92,7 @@ impl Tokenizer {
         let unknown = unknown.and_then(|token| inner.token_to_id(token));
         let n_tokens = inner.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
         let bos = USUAL_BOS.iter().find_map(|token| inner.token_to_id(token));
-        Self { inner, kind, n_tokens, unknown, bos, adds_bos: false, notes: Vec::new() }
+        Self { inner, kind, n_tokens, unknown, bos, adds_bos: false, chat_template: None, notes: Vec::new() }
     }
 
     /// With `token` as the one that texts begin with; a token that is not in the vocabulary changes nothing.
@@ -103,6 +106,18 @@ impl Tokenizer {
     pub(crate) fn with_adds_bos(mut self, adds_bos: Option<bool>) -> Self {
         self.adds_bos = adds_bos.unwrap_or(self.adds_bos) && self.bos.is_some();
         self
+    }
+
+    /// With a chat template, where there is one.
+    #[must_use]
+    pub fn with_chat_template(mut self, template: Option<ChatTemplate>) -> Self {
+        self.chat_template = template;
+        self
+    }
+
+    /// How the model was trained to be written to, where its files say so.
+    pub fn chat_template(&self) -> Option<&ChatTemplate> {
+        self.chat_template.as_ref()
     }
 
     /// With more [`Tokenizer::notes`].

@@ -179,6 +179,11 @@ impl NamedTokens {
         self.roles.get(role).map(Token::content)
     }
 
+    /// The texts of all roles.
+    pub fn by_role(&self) -> IndexMap<String, String> {
+        self.roles.iter().map(|(role, token)| (role.clone(), token.content().to_string())).collect()
+    }
+
     /// Adds the tokens that are not there yet.
     pub fn add_to(&self, tokenizer: &mut tokenizers::Tokenizer, class: Class) {
         let there = tokenizer.get_added_tokens_decoder();

@@ -96,7 +96,9 @@ impl<'t> Layouts<'t> {
             .chain(text.texts())
             .chain(completion.texts())
             .collect();
-        self.is_usable = stock.resolved.words().is_none() && self.tokenizer.splits_digits_alike(&texts.concat());
+        self.is_usable = stock.resolved.words().is_none()
+            && stock.template.suffix.is_empty()
+            && self.tokenizer.splits_digits_alike(&texts.concat());
     }
 
     /// Whether a prompt is legal, without its tokens.

@@ -34,14 +34,25 @@ const OF_OPERANDS: [(&str, &str); 4] = [
 ];
 
 /// Keys that mean nothing to prompts of tokens.
-const OF_TEXTS: [&str; 9] =
-    ["template", "completion", "contrast", "right", "wrong", "different", "operators", "answers", "shots"];
+const OF_TEXTS: [&str; 11] = [
+    "template",
+    "completion",
+    "contrast",
+    "right",
+    "wrong",
+    "different",
+    "computed",
+    "operators",
+    "answers",
+    "shots",
+    "chat",
+];
 
 /// Keys that say in tokens what prompts are.
 const IN_TOKENS: [&str; 2] = ["random_tokens", "tokens"];
 
 /// Keys that mean nothing to prompts of operands.
-const OF_WORDS: [&str; 4] = ["contrast", "right", "wrong", "different"];
+const OF_WORDS: [&str; 5] = ["contrast", "right", "wrong", "different", "computed"];
 
 /// Checks `[prompts]` and each of `[prompt_sets]`.
 pub(super) fn check(spec: &Node, files: &RowsFiles, faults: &mut Faults) {
@@ -175,9 +186,9 @@ impl PromptsTable<'_> {
             Some(Some(file)) => file.columns.keys().map(String::as_str).collect(),
             None => Vec::new(),
         };
-        let lists = prompts.get("slots").and_then(Node::table);
+        let lists = ["slots", "computed"].into_iter().filter_map(|key| prompts.get(key)?.table());
         let columns = rows.and_then(Node::table);
-        let written = lists.into_iter().chain(columns).flat_map(|table| table.keys().map(String::as_str));
+        let written = lists.chain(columns).flat_map(|table| table.keys().map(String::as_str));
         let known: Vec<&str> = written.chain(of_file).collect();
         let template = prompts.get("template").map(|node| (self.place.child("template"), node));
         let named = prompts.get("template").and_then(Node::table).into_iter().flatten();

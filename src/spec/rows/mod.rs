@@ -213,6 +213,10 @@ fn used(set: &Node) -> Used {
     let tables = ["right", "wrong"].into_iter().filter_map(|key| set.get(key)?.table());
     let named = tables.flat_map(|table| table.values()).filter_map(Node::text).map(String::from);
     let different = set.entries("different").iter().filter_map(Node::text).map(String::from).chain(named);
+    // What is computed of a column needs words there, as what is different does.
+    let computed = set.get("computed").and_then(Node::table).into_iter().flatten();
+    let read = computed.flat_map(|(_, word)| ["of", "plus"].into_iter().filter_map(|key| word.get(key)?.text()));
+    let different = different.chain(read.map(String::from));
     Used { texts: texts.collect(), different: different.collect() }
 }
 
