@@ -74,7 +74,7 @@ impl Resamples {
 }
 
 /// A percentile between order statistics, linearly, as numpy has it; reorders the values.
-fn quantile(values: &mut [f64], q: f64) -> f64 {
+pub(super) fn quantile(values: &mut [f64], q: f64) -> f64 {
     let place = q * (values.len() - 1) as f64;
     let (_, &mut below, above) = values.select_nth_unstable_by(place.floor() as usize, f64::total_cmp);
     let above = above.iter().copied().min_by(f64::total_cmp).unwrap_or(below);

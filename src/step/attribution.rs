@@ -8,6 +8,7 @@
 //! IE ≈ ½ · (δ logit(r') − δ logit(r)) = −½ · δ(logit(r) − logit(r')).
 
 use super::agreement::{self, AgreementColumns, Exact};
+use super::inference::Inference;
 use super::model_run::{self, CellRun};
 use super::pairing::{self, Other, PromptPairs};
 use super::places::{self, Component, PlaceColumns, PositionGroup};
@@ -51,6 +52,7 @@ impl Kind for AttributionPatching {
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
         let measured = (vec![self.measure.exact().name()], EffectMeasure::NAMES);
         let values = MeasuredValues::declared::<PlaceColumns>(measured, false, self.per_prompt);
+        let values = Inference::from((self.bootstrap, self.test, self.correction)).declare(values, false);
         let agreement = self.compare.as_ref().map(|_| RowsInfo::alone::<AgreementColumns>("agreement"));
         values.into_iter().chain([pairing::rows()]).chain(agreement).collect()
     }
@@ -101,6 +103,7 @@ impl Kind for AttributionPatching {
         let advice = "leave it out, or write compare = \"…\" with a step of exact patching";
         let compared = self.compare.is_some();
         vec![
+            DependentKey::correction(self.correction, self.test),
             DependentKey::new("compare_measure", self.compare_measure.is_some(), compared, advice),
             DependentKey::new("top", self.top != AttributionPatching::default_top(), compared, advice),
         ]
@@ -158,6 +161,7 @@ fn attribute_cell(
     let keys = places::keys(&interventions, facts)?;
     let measures = [step.measure.exact().name()];
     let values = MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data: &data, baseline: None };
-    outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
+    let inference = (step.bootstrap, step.test, step.correction);
+    outcome.add_values(name, subject.labels(), &cell.template, &values, inference, step.per_prompt)?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Keys of a step that change something only beside certain others.
 
-use crate::spec::step::{Counterfactual, MeanOver};
+use crate::spec::step::{Correction, Counterfactual, MeanOver, SignificanceTest};
 
 /// A key, and whether it changes anything beside the others of its step.
 pub struct DependentKey {
@@ -28,6 +28,11 @@ impl DependentKey {
     /// The key `counterfactual`.
     pub fn counterfactual(counterfactual: &Counterfactual, works: bool, advice: &'static str) -> Self {
         Self::new("counterfactual", *counterfactual != Counterfactual::default(), works, advice)
+    }
+
+    /// The key `correction`, of p-values.
+    pub fn correction(correction: Option<Correction>, test: Option<SignificanceTest>) -> Self {
+        Self::new("correction", correction.is_some(), test.is_some(), "leave it out, or write test = \"sign-flip\"")
     }
 
     /// The same key of something within the step.

@@ -2,6 +2,7 @@
 //! the prompts before means and intervals are taken, so that rows are of the template.
 
 use super::Outcome;
+use super::inference::{ControlValues, Inference};
 use super::labels::RunLabels;
 use super::shapes::{OpenTemplate, ShapeValues};
 use super::summary::MeasuredValues;
@@ -70,12 +71,13 @@ fn means(
             data: &part.data,
             baseline: part.baseline.as_deref(),
         };
-        for note in values.notes(model, part.bootstrap) {
+        let inference = Inference { controls: part.controls.as_ref(), ..part.inference };
+        for note in values.notes(model, &inference) {
             if !outcome.notes.contains(&note) {
                 outcome.notes.push(note);
             }
         }
-        let rows = values.means(part.bootstrap)?;
+        let rows = values.means(inference)?;
         let of_a_key = rows.height() / members.len().max(1);
         order_of_rows.extend(members.iter().flat_map(|&number| std::iter::repeat_n(number, of_a_key)));
         match &mut all {
@@ -85,7 +87,10 @@ fn means(
             None => all = Some(rows),
         }
     }
-    let all = all.unwrap_or_default();
+    let mut all = all.unwrap_or_default();
+    if let Some(shape) = shapes.first().filter(|_| alike.len() > 1) {
+        shape.inference.correct(&mut all)?;
+    }
     let mut sorted: Vec<u32> = (0..order_of_rows.len() as u32).collect();
     sorted.sort_by_key(|&row| order_of_rows[row as usize]);
     all.take(&UInt32Chunked::from_vec("".into(), sorted))
@@ -98,7 +103,8 @@ struct OfShapes<'s> {
     prompts: Vec<(usize, usize, &'s Prompt)>,
     data: Vec<f64>,
     baseline: Option<Vec<f64>>,
-    bootstrap: usize,
+    inference: Inference<'static>,
+    controls: Option<ControlValues>,
 }
 
 impl<'s> OfShapes<'s> {
@@ -118,21 +124,32 @@ impl<'s> OfShapes<'s> {
         let first = there.iter().position(|there| *there).unwrap_or_default();
         let measures = shapes.get(first).map_or(&[][..], |shape| &shape.measures);
         let width = measures.len();
-        let mut data = Vec::with_capacity(members.len() * prompts.len() * width);
-        for &member in members {
-            for &(shape, place, _) in &prompts {
-                let row = joined[member].rows[shape].unwrap_or_default();
-                let start = (row * shapes[shape].prompts.len() + place) * width;
-                data.extend_from_slice(&shapes[shape].data[start..start + width]);
+        // `[key, prompt, …]`, of as many numbers for each prompt.
+        let of_prompts = |width: usize, data: &dyn Fn(&'s ShapeValues) -> &'s [f64]| {
+            let mut joint = Vec::with_capacity(members.len() * prompts.len() * width);
+            for &member in members {
+                for &(shape, place, _) in &prompts {
+                    let row = joined[member].rows[shape].unwrap_or_default();
+                    let start = (row * shapes[shape].prompts.len() + place) * width;
+                    joint.extend_from_slice(&data(&shapes[shape])[start..start + width]);
+                }
             }
-        }
+            joint
+        };
+        let data = of_prompts(width, &|shape| &shape.data);
+        let controls = shapes.get(first).and_then(|shape| shape.controls.as_ref()).map(|controls| ControlValues {
+            data: of_prompts(width * controls.draws, &|shape| {
+                shape.controls.as_ref().map_or(&[][..], |controls| &controls.data)
+            }),
+            ..*controls
+        });
         let of_prompt = |&(shape, place, _): &(usize, usize, &Prompt)| {
             let baseline = shapes[shape].baseline.as_deref()?;
             baseline.get(place * width..(place + 1) * width).map(<[f64]>::to_vec)
         };
         let baseline: Option<Vec<Vec<f64>>> = prompts.iter().map(of_prompt).collect();
-        let bootstrap = shapes.get(first).map_or(0, |shape| shape.bootstrap);
-        Self { measures, prompts, data, baseline: baseline.map(|each| each.concat()), bootstrap }
+        let inference = shapes.get(first).map(|shape| shape.inference).unwrap_or_default();
+        Self { measures, prompts, data, baseline: baseline.map(|each| each.concat()), inference, controls }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Step `logit-attribution`: what each component adds to the answer's logit (Elhage et al. 2021).
 
 use super::convention::{self, WithConventions};
+use super::inference::Inference;
 use super::model_run::{self, CellRun};
 use super::pairing::{self, Other, PromptPairs};
 use super::places::{self, Component, PlaceColumns, PlaceKey, PositionGroup};
@@ -31,6 +32,7 @@ impl Kind for step::LogitAttribution {
         let values =
             MeasuredValues::declared::<WithConventions<PlaceColumns>>((Vec::new(), &[]), false, self.per_prompt);
         let values = convention::named(values, self.norm, self.soft_cap);
+        let values = Inference::from((self.bootstrap, self.test, self.correction)).declare(values, false);
         let pairs = (self.target == AttributionTarget::Difference).then(pairing::rows);
         values.into_iter().chain(pairs).collect()
     }
@@ -52,7 +54,10 @@ impl Kind for step::LogitAttribution {
     fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
         let advice = "leave it out, or write target = \"difference\"";
         let works = self.target == AttributionTarget::Difference;
-        vec![DependentKey::counterfactual(&self.counterfactual, works, advice)]
+        vec![
+            DependentKey::counterfactual(&self.counterfactual, works, advice),
+            DependentKey::correction(self.correction, self.test),
+        ]
     }
 }
 
@@ -124,7 +129,8 @@ fn attribute(step: &step::LogitAttribution, CellRun { cell, subject, context, ou
         AttributionTarget::Difference => "logit-difference",
     };
     let values = MeasuredValues { keys: &keys, measures: &[measure], prompts: &prompts, data: &data, baseline: None };
-    outcome.add_values(&step.name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
+    let inference = (step.bootstrap, step.test, step.correction);
+    outcome.add_values(&step.name, subject.labels(), &cell.template, &values, inference, step.per_prompt)?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use crate::cost::{Survey, Workload};
 use crate::measure::{AttributionMeasure, EffectMeasure};
 use crate::spec::step::{ActivationPatching, AttributionPatching, Direction, NeuronMethod, NeuronPatching};
 use crate::spec::{Loaded, SpecErrors};
+use crate::step::dependent_key::DependentKey;
 use crate::step::kind::Kind;
 use crate::step::patched_places::{PatchedPlaces, each_once};
 use crate::table::Frames;
@@ -49,6 +50,10 @@ impl Kind for NeuronPatching {
         of_sites(self).workload(survey, context)
     }
 
+    fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
+        vec![DependentKey::correction(self.correction, self.test)]
+    }
+
     fn patched_places(&self) -> Option<PatchedPlaces<'_>> {
         let exact = exact(self);
         Some(PatchedPlaces {
@@ -66,6 +71,7 @@ fn exact(step: &NeuronPatching) -> ActivationPatching {
     let NeuronPatching { name, models, prompts, needs, positions, counterfactual, direction, measures, .. } =
         step.clone();
     let (sites, per_prompt, bootstrap) = (patching::neuron_sites(&step.layers), step.per_prompt, step.bootstrap);
+    let (test, correction) = (step.test, step.correction);
     ActivationPatching {
         name,
         models,
@@ -80,6 +86,8 @@ fn exact(step: &NeuronPatching) -> ActivationPatching {
         measures,
         per_prompt,
         bootstrap,
+        test,
+        correction,
     }
 }
 
@@ -104,5 +112,7 @@ fn of_sites(step: &NeuronPatching) -> Box<dyn Kind> {
         top: Vec::new(),
         per_prompt: exact.per_prompt,
         bootstrap: exact.bootstrap,
+        test: exact.test,
+        correction: exact.correction,
     })
 }

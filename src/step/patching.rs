@@ -2,6 +2,7 @@
 
 use super::answer_reads::AnswerReads;
 use super::corruption::{NoisedPrompts, NoisedRuns};
+use super::inference::Inference;
 use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
 use super::pairing::{self, Other, PromptPairs};
 use super::places::{self, Component, PlaceColumns, PositionGroup};
@@ -40,7 +41,8 @@ impl Kind for ActivationPatching {
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
-        rows::<PlaceColumns>(&self.measures, self.per_prompt)
+        let inference = Inference::from((self.bootstrap, self.test, self.correction));
+        inference.declare(rows::<PlaceColumns>(&self.measures, self.per_prompt), false)
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
@@ -76,7 +78,10 @@ impl Kind for ActivationPatching {
     fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
         let reads = self.corrupt.is_none() || self.measures.iter().any(|measure| measure.has(Property::OtherAnswer));
         let advice = "the other run is the prompt's own, with noise: leave it out";
-        vec![DependentKey::counterfactual(&self.counterfactual, reads, advice)]
+        vec![
+            DependentKey::counterfactual(&self.counterfactual, reads, advice),
+            DependentKey::correction(self.correction, self.test),
+        ]
     }
 
     fn patched_places(&self) -> Option<PatchedPlaces<'_>> {
@@ -187,7 +192,8 @@ fn patch(step: &ActivationPatching, CellRun { cell, subject, context, outcome }:
     let keys = places::keys(&interventions, facts)?;
     let (baseline, data) = data.split_at(prompts.len() * measures.len());
     let values = MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
-    outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
+    let inference = (step.bootstrap, step.test, step.correction);
+    outcome.add_values(name, subject.labels(), &cell.template, &values, inference, step.per_prompt)?;
     Ok(())
 }
 

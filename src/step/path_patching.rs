@@ -1,6 +1,7 @@
 //! Step `path-patching`: what one component tells another through the residual stream, everything else as in the clean run.
 
 use super::convention::{self, WithConventions};
+use super::inference::Inference;
 use super::model_run::{self, CellRun, ModelRun};
 use super::pairing::{self, Other, PromptPairs};
 use super::patching::{self, Runs};
@@ -20,6 +21,7 @@ use crate::model::hook::Hook;
 use crate::prompt::Prompt;
 use crate::spec::step::{Direction, PathPatching};
 use crate::spec::{ComponentKind, HeadInput, Loaded, ReceiverPattern, SpecErrors};
+use crate::step::dependent_key::DependentKey;
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::system::progress::ProgressTask;
@@ -47,7 +49,12 @@ impl Kind for PathPatching {
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
         let rows = patching::rows::<WithConventions<PathColumns>>(&self.measures, self.per_prompt);
-        convention::named(rows, self.norm, None)
+        let inference = Inference::from((self.bootstrap, self.test, self.correction));
+        inference.declare(convention::named(rows, self.norm, None), false)
+    }
+
+    fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
+        vec![DependentKey::correction(self.correction, self.test)]
     }
 
     fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
@@ -147,7 +154,8 @@ fn patch(step: &PathPatching, CellRun { cell, subject, context, outcome }: CellR
     let baseline = runs.unpatched(&step.measures);
     let values =
         MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data: &data, baseline: Some(&baseline) };
-    outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
+    let inference = (step.bootstrap, step.test, step.correction);
+    outcome.add_values(name, subject.labels(), &cell.template, &values, inference, step.per_prompt)?;
     Ok(())
 }
 

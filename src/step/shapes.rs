@@ -1,5 +1,6 @@
 //! What the shapes of a template's prompts gave, until the last of them has been run.
 
+use super::inference::{ControlValues, Inference};
 use crate::prompt::{Dropped, Prompt};
 use indexmap::IndexMap;
 use polars::prelude::DataFrame;
@@ -61,8 +62,10 @@ pub struct ShapeValues {
     pub data: Vec<f64>,
     /// `[prompt, measure]`
     pub baseline: Option<Vec<f64>>,
-    /// Resamples of the intervals.
-    pub bootstrap: usize,
+    /// What stands beside the means.
+    pub inference: Inference<'static>,
+    /// The random sets beside those that keys are of.
+    pub controls: Option<ControlValues>,
 }
 
 impl UnpairedPrompts {

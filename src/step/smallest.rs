@@ -1,5 +1,6 @@
 //! Step `smallest`: the smallest k that reaches a share of the best, in the rows of another step.
 
+use super::inference::ControlColumns;
 use super::{Outcome, RowsInfo};
 use crate::Error;
 use crate::context::Context;
@@ -7,7 +8,7 @@ use crate::measure::enough;
 use crate::spec::step::Smallest;
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::kind::Kind;
-use crate::table::{ColumnInfo, Frames, Holds, TableProblem, column, holds, meeting, read, rows};
+use crate::table::{ColumnInfo, ColumnSet, Frames, Holds, TableProblem, column, holds, meeting, read, rows};
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 
@@ -66,6 +67,7 @@ impl Kind for Smallest {
         let kept = kept.flat_map(|column| ColumnInfo::of(column.name(), column.dtype().clone(), ""));
         let mut all = RowsInfo::alone::<ReachedColumns>("");
         all.columns.splice(0..0, kept);
+        all.columns.extend(controls(self, rows).then(|| ControlColumns::declared("", "")).unwrap_or_default());
         vec![all]
     }
 
@@ -138,6 +140,13 @@ fn groups<'s>(step: &'s Smallest, rows: &DataFrame) -> Vec<&'s str> {
     names
 }
 
+/// Whether the rows have controls of what is reached, which then stand beside it.
+fn controls(step: &Smallest, rows: &DataFrame) -> bool {
+    let told = groups(step, rows);
+    let added = |name: &str| rows.column(name).is_ok() && !told.contains(&name) && step.x != name;
+    step.y == "mean" && ControlColumns::declared("", "").iter().all(|column| added(&column.name))
+}
+
 /// A column that the rows of the step would have twice.
 fn repeated_column<'s>(step: &'s Smallest, rows: &DataFrame) -> Option<&'s str> {
     let mut seen = IndexSet::new();
@@ -194,8 +203,16 @@ fn reduce(step: &Smallest, rows: &DataFrame) -> PolarsResult<Result<(DataFrame, 
     }
     let hopeless = found.iter().filter(|row| row.is_none()).count();
     let keys = rows.select(names)?.take(&UInt32Chunked::from_vec("".into(), first))?;
-    let smallest = rows.column(&step.x)?.take(&UInt32Chunked::from_iter(found))?;
-    Ok(Ok((keys.hstack(&[smallest])?.hstack(&ReachedColumns::columns("", made.into_iter()))?, hopeless)))
+    let found = UInt32Chunked::from_iter(found);
+    let smallest = rows.column(&step.x)?.take(&found)?;
+    let mut reached = keys.hstack(&[smallest])?.hstack(&ReachedColumns::columns("", made.into_iter()))?;
+    if controls(step, rows) {
+        let at_smallest = |column: ColumnInfo| rows.column(&column.name)?.take(&found);
+        let columns: PolarsResult<Vec<Column>> =
+            ControlColumns::declared("", "").into_iter().map(at_smallest).collect();
+        reached = reached.hstack(&columns?)?;
+    }
+    Ok(Ok((reached, hopeless)))
 }
 
 /// The rows of each combination of values, in the order in which they are first seen.

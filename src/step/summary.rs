@@ -1,9 +1,10 @@
 //! Values per key and prompt as rows: averaged over the prompts of each group, and one by one.
 
+use super::inference::{ControlColumns, CorrectedColumn, Inference, TestColumn};
 use super::labels::{RunColumns, RunLabels};
 use super::shapes::ShapeValues;
 use super::{Outcome, RowsInfo};
-use crate::measure::Resamples;
+use crate::measure::{ChanceSpread, Resamples, SignFlips, least_p};
 use crate::prompt::{Prompt, PromptColumns};
 use crate::table::{ColumnSet, Holds, rows};
 use indexmap::{IndexMap, IndexSet};
@@ -32,9 +33,9 @@ pub struct MeasuredValues<'v> {
 
 impl MeasuredValues<'_> {
     /// One row per key, group and measure.
-    pub fn means(&self, bootstrap: usize) -> PolarsResult<DataFrame> {
+    pub fn means(&self, inference: Inference) -> PolarsResult<DataFrame> {
         let groups = self.by_group();
-        let resamples: Vec<Resamples> = groups.values().map(|members| self.resamples(members, bootstrap)).collect();
+        let samples: Vec<Samples> = groups.values().map(|members| self.samples(members, &inference)).collect();
         let cells: Vec<(u32, usize, usize)> = (0..self.keys.height() as u32)
             .flat_map(|key| {
                 (0..groups.len()).flat_map(move |group| (0..self.measures.len()).map(move |m| (key, group, m)))
@@ -44,14 +45,15 @@ impl MeasuredValues<'_> {
             .par_iter()
             .map(|&(key, group, measure)| {
                 let label = groups.get_index(group).map_or("", |(label, _)| label);
-                self.row(key, (label, &groups[group]), measure, &resamples[group], bootstrap)
+                self.row(key, (label, &groups[group]), measure, &samples[group], &inference)
             })
             .collect();
         let keys = gather(self.keys, cells.iter().map(|(key, ..)| *key))?;
         let baseline = self.baseline.map(|_| BaselineColumn::columns("", rows.iter().map(|row| row.baseline)));
         keys.hstack(&MeanColumns::columns("", rows.iter()))?
             .hstack(&baseline.unwrap_or_default())?
-            .hstack(&SpreadColumns::columns("", rows.iter()))
+            .hstack(&SpreadColumns::columns("", rows.iter()))?
+            .hstack(&inferred(&inference, &cells, &rows))
     }
 
     /// One row per key, prompt and measure.
@@ -97,9 +99,10 @@ impl MeasuredValues<'_> {
         groups
     }
 
-    /// Resamples of prompts, of the values of some.
-    fn resamples(&self, members: &[usize], bootstrap: usize) -> Resamples {
-        Resamples::of(&self.distinct(members).0, bootstrap, BOOTSTRAP_SEED)
+    /// What is drawn of some prompts, once for all that is averaged over them.
+    fn samples(&self, members: &[usize], inference: &Inference) -> Samples {
+        let things = self.distinct(members).0;
+        Samples { resamples: resamples(&things, inference), flips: inference.flips(&things) }
     }
 
     /// Which prompt each is, numbered from 0, and how many there are: several draws may have prompts in common.
@@ -110,7 +113,7 @@ impl MeasuredValues<'_> {
     }
 
     /// What a reader of the means should know: values that are left out, and prompts that are there more than once.
-    pub(super) fn notes(&self, model: &str, bootstrap: usize) -> Vec<String> {
+    pub(super) fn notes(&self, model: &str, inference: &Inference) -> Vec<String> {
         let mut notes = Vec::new();
         let (measures, values) = (self.measures.len().max(1), self.data.len() / self.measures.len().max(1));
         for (index, measure) in self.measures.iter().enumerate() {
@@ -124,11 +127,27 @@ impl MeasuredValues<'_> {
         }
         let all: Vec<usize> = (0..self.prompts.len()).collect();
         let (_, distinct) = self.distinct(&all);
-        if bootstrap > 0 && distinct < all.len() {
+        if inference.bootstrap > 0 && distinct < all.len() {
             notes.push(format!(
                 "{model}: the draws have prompts in common: n counts {} values of {distinct} prompts, and intervals are over the \
                  prompts",
                 all.len()
+            ));
+        }
+        let cells = self.keys.height();
+        let fewest = self.by_group().values().map(|members| self.distinct(members).1).min().unwrap_or(0);
+        if let (Some(test), Some(_)) = (inference.test, inference.correction())
+            && least_p(fewest, test.resamples) * cells as f64 > 0.05
+        {
+            let resamples = (20 * cells).next_multiple_of(1000);
+            let advice = match least_p(fewest, resamples) * cells as f64 > 0.05 {
+                true => "take more prompts, or fewer cells".to_string(),
+                false => format!("write test = {{ resamples = {resamples} }}"),
+            };
+            notes.push(format!(
+                "{model}: of {fewest} prompts of a group p is {:.2e} at least, so that p_holm of {cells} cells is above 0.05 for a \
+                 lone effect, however large; {advice}",
+                least_p(fewest, test.resamples)
             ));
         }
         notes
@@ -139,17 +158,16 @@ impl MeasuredValues<'_> {
         key: u32,
         (label, members): (&'r str, &[usize]),
         measure: usize,
-        resamples: &Resamples,
-        bootstrap: usize,
+        samples: &Samples,
+        inference: &Inference,
     ) -> SummaryRow<'r> {
-        let value =
-            |&member: &usize| self.data[(key as usize * self.prompts.len() + member) * self.measures.len() + measure];
-        let all: Vec<f64> = members.iter().map(value).collect();
+        let place = |run: usize, member: usize| (run * self.prompts.len() + member) * self.measures.len() + measure;
+        let all: Vec<f64> = members.iter().map(|&member| self.data[place(key as usize, member)]).collect();
         let of_finite = members.iter().zip(&all).filter(|(_, value)| value.is_finite());
         let (of_finite, finite): (Vec<usize>, Vec<f64>) = of_finite.unzip();
         let mean = match finite.len() == all.len() {
-            true => resamples.mean(&all),
-            false => self.resamples(&of_finite, bootstrap).mean(&finite),
+            true => samples.resamples.mean(&all),
+            false => resamples(&self.distinct(&of_finite).0, inference).mean(&finite),
         };
         let unpatched = self.baseline.map_or(f64::NAN, |baseline| {
             let total: f64 = of_finite.iter().map(|&member| baseline[member * self.measures.len() + measure]).sum();
@@ -162,6 +180,21 @@ impl MeasuredValues<'_> {
             *n += 1;
         }
         let means: Vec<f64> = seeds.values().map(|(sum, n)| sum / *n as f64).collect();
+        let against = |member: usize| self.baseline.map_or(0.0, |baseline| baseline[place(0, member)]);
+        let p = samples.flips.as_ref().map_or(f64::NAN, |flips| {
+            let differences: Vec<f64> =
+                members.iter().zip(&all).map(|(&member, value)| value - against(member)).collect();
+            flips.p(&differences)
+        });
+        let control = inference.controls.and_then(|controls| {
+            let of_draw = |draw: usize| {
+                let values =
+                    of_finite.iter().map(|&member| controls.data[place(key as usize, member) * controls.draws + draw]);
+                values.sum::<f64>() / of_finite.len() as f64
+            };
+            let drawn: Vec<f64> = (0..controls.draws).map(of_draw).collect();
+            ChanceSpread::of(mean.mean, unpatched, &drawn, controls.stronger)
+        });
         SummaryRow {
             label,
             measure: self.measures[measure],
@@ -173,8 +206,38 @@ impl MeasuredValues<'_> {
             high: mean.high,
             seeds: means.len() as u32,
             seed_std: Resamples::new(means.len(), 0, 0).mean(&means).std,
+            p,
+            control,
         }
     }
+}
+
+/// What is drawn of the prompts of a group.
+struct Samples {
+    resamples: Resamples,
+    flips: Option<SignFlips>,
+}
+
+/// Resamples of things that values are of.
+fn resamples(things: &[usize], inference: &Inference) -> Resamples {
+    Resamples::of(things, inference.bootstrap, BOOTSTRAP_SEED)
+}
+
+/// The columns of p-values and controls, as far as they are asked for.
+fn inferred(inference: &Inference, cells: &[(u32, usize, usize)], rows: &[SummaryRow]) -> Vec<Column> {
+    let p: Vec<f64> = rows.iter().map(|row| row.p).collect();
+    let mut columns = Vec::new();
+    if inference.test.is_some() {
+        columns.extend(TestColumn::columns("", p.iter().copied()));
+    }
+    // The cells of a map: those of one group and measure.
+    if let Some(corrected) = inference.corrected(&p, |row| (cells[row].1, cells[row].2)) {
+        columns.extend(CorrectedColumn::columns("", corrected.into_iter()));
+    }
+    if inference.controls.is_some() {
+        columns.extend(ControlColumns::columns("", rows.iter().map(|row| row.control)));
+    }
+    columns
 }
 
 struct SummaryRow<'r> {
@@ -188,6 +251,8 @@ struct SummaryRow<'r> {
     high: f64,
     seeds: u32,
     seed_std: f64,
+    p: f64,
+    control: Option<ChanceSpread>,
 }
 
 rows! {
@@ -233,17 +298,18 @@ fn gather(keys: &DataFrame, indices: impl Iterator<Item = u32>) -> PolarsResult<
 
 impl Outcome {
     /// Adds values as rows: means under `name`, each value under `NAME.prompts` where wanted; with the columns `model`,
-    /// `checkpoint`, `step` (the number the checkpoint's name ends in) and `template` before them. Of prompts of several shapes the means
-    /// are taken when the values of all of them are there.
-    pub fn add_values(
+    /// `checkpoint`, `step` (the number the checkpoint's name ends in) and `template` before them. `inference` is what stands beside the
+    /// means: the number of resamples, or more. Of prompts of several shapes the means are taken when the values of all of them are there.
+    pub fn add_values<'v>(
         &mut self,
         name: &str,
         labels: RunLabels,
         template: &str,
         values: &MeasuredValues,
-        bootstrap: usize,
+        inference: impl Into<Inference<'v>>,
         per_prompt: bool,
     ) -> PolarsResult<()> {
+        let inference = inference.into();
         match &mut self.template {
             Some(_) if values.prompts.is_empty() => {}
             Some(open) => {
@@ -253,12 +319,13 @@ impl Outcome {
                     prompts: values.prompts.iter().map(|&prompt| prompt.clone()).collect(),
                     data: values.data.to_vec(),
                     baseline: values.baseline.map(<[f64]>::to_vec),
-                    bootstrap,
+                    inference: inference.without_controls(),
+                    controls: inference.controls.cloned(),
                 });
             }
             None => {
-                self.notes.extend(values.notes(labels.model, bootstrap));
-                self.add_labelled(name, labels, template, values.means(bootstrap)?)?;
+                self.notes.extend(values.notes(labels.model, &inference));
+                self.add_labelled(name, labels, template, values.means(inference)?)?;
             }
         }
         if per_prompt && !values.prompts.is_empty() {

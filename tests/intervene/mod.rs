@@ -5,6 +5,7 @@ mod attribution;
 mod attribution_step;
 mod baseline;
 mod circuits;
+mod controls;
 mod conventions;
 mod experts;
 mod families;

@@ -3,5 +3,6 @@
 mod accuracy;
 mod decoding;
 mod effect;
+mod sign_flip;
 mod smallest;
 mod wilson;

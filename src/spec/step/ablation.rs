@@ -73,6 +73,11 @@ step! {
         skip_zero_answers: bool,
         per_prompt,
         bootstrap,
+        test,
+        /// What stands beside each set of components that is named, or of a ranking: `"random-matched"`, as many other heads and
+        /// neurons in each layer (with `keep`, of `among`), drawn at random, their means over the draws in `control_mean` and on; a
+        /// table `{ draws = 10, seed = 0 }`; or `"none"`. Where a layer has no others, as for whole MLPs, the named ones stay.
+        control,
     }
 }
 

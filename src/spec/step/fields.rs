@@ -14,7 +14,7 @@ pub trait Common {
 
 /// Defines the type of a step: `Kind { … }` runs models on prompts and has the keys `name`, `models`, `prompts` and `needs` before
 /// its own; `Kind on prompts { … }` runs no model and has no `models`; `Kind on rows { … }` reads the rows of others alone. Keys that
-/// many kinds have are said by their names: `counterfactual`, `measures(TYPE, DEFAULT)`, `per_prompt`, `bootstrap`; positions by what
+/// many kinds have are said by their names: `counterfactual`, `measures(TYPE, DEFAULT)`, `per_prompt`, `bootstrap`, `test`; positions by what
 /// they mean and their default.
 macro_rules! step {
     ($(#[$about:meta])* $name:ident { $($own:tt)* }) => {
@@ -80,6 +80,23 @@ macro_rules! step {
             #[serde(default = "crate::spec::step::shared::default_bootstrap")]
             #[schemars(range(min = 0, max = 100000))]
             bootstrap: usize,
+        ] $($more)* }
+    };
+    (@keys $of:tt [$($keys:tt)*] test, $($more:tt)*) => {
+        step! { @keys $of [$($keys)*
+            /// A p-value beside each mean, of what the prompts say against nothing, or against the run without an edit.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            test: Option<$crate::spec::step::SignificanceTest>,
+            /// How p-values are corrected for the number of cells, of one model, template, group and measure: `p_holm`.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            correction: Option<$crate::spec::step::Correction>,
+        ] $($more)* }
+    };
+    (@keys $of:tt [$($keys:tt)*] $(#[$about:meta])* control, $($more:tt)*) => {
+        step! { @keys $of [$($keys)*
+            $(#[$about])*
+            #[serde(default)]
+            control: $crate::spec::step::Control,
         ] $($more)* }
     };
     (@keys $of:tt [$($keys:tt)*] $(#[$about:meta])* positions = $default:tt, $($more:tt)*) => {

@@ -58,6 +58,7 @@ step! {
         measures(EffectMeasure, "default_measures"),
         per_prompt,
         bootstrap,
+        test,
     }
 }
 

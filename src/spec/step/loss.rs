@@ -74,6 +74,8 @@ impl Loss {
             measures: Vec::new(),
             per_prompt: self.per_prompt,
             bootstrap: self.bootstrap,
+            test: None,
+            correction: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod ablation;
 mod accuracy;
 mod bag_of_heuristics;
+mod control;
 mod fields;
 mod given_value;
 mod intervention;
@@ -15,6 +16,7 @@ mod probe;
 mod reading;
 mod relations;
 mod shared;
+mod significance;
 mod smallest;
 mod train;
 
@@ -24,6 +26,7 @@ pub use bag_of_heuristics::{
     HeuristicKnockout, HeuristicOverlap, HeuristicSupport, HeuristicType, HeuristicVariant, Heuristics, KnockoutOrder,
     KnockoutValue, NeuronOverlap, PromptKnockout, RankedNeurons, ScoreCap, ZeroResults,
 };
+pub use control::Control;
 pub(crate) use fields::Common;
 pub use given_value::{GivenFrom, GivenUse, GivenValue, ProjectedTo, TensorUse};
 pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention, Placebos};
@@ -36,6 +39,7 @@ pub use probe::{Probe, ProbeOperators};
 pub use reading::{AttentionPatterns, AttributionTarget, Capture, CaptureFormat, LogitAttribution, LogitLens};
 pub use relations::Relations;
 pub use shared::{Counterfactual, CounterfactualOperators, Direction};
+pub use significance::{Correction, SignificanceTest};
 pub use smallest::Smallest;
 pub use train::{Optimizer, Train};
 

@@ -61,6 +61,7 @@ step! {
         measures(EffectMeasure, "indirect_effect"),
         per_prompt,
         bootstrap,
+        test,
     }
 }
 
@@ -98,6 +99,7 @@ step! {
         measures(EffectMeasure, "indirect_effect"),
         per_prompt,
         bootstrap,
+        test,
     }
 }
 
@@ -154,6 +156,7 @@ step! {
         top: Vec<usize>,
         per_prompt,
         bootstrap,
+        test,
     }
 }
 

@@ -42,6 +42,7 @@ step! {
         measures(EffectMeasure, "indirect_effect"),
         per_prompt,
         bootstrap,
+        test,
     }
 }
 

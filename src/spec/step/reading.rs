@@ -85,6 +85,7 @@ step! {
         soft_cap: Option<CapSide>,
         per_prompt,
         bootstrap,
+        test,
     }
 }
 

@@ -1,13 +1,15 @@
 //! One template's prompts: the circuits as edits, the prompts they are run on, and the rows of what is left.
 
 use super::circuits::{self, Circuits};
+use super::controls;
 use super::runs::{self, AblationCase, Arm};
 use crate::Error;
 use crate::intervene::{Edit, HookPositions, Positions, Units};
 use crate::measure::Property;
 use crate::model::hook::Hook;
 use crate::prompt::{FieldValue, Prompt, PromptGroup};
-use crate::spec::step::{Ablation, AblationValue, MeanOperators};
+use crate::spec::step::{Ablation, AblationValue, Control, MeanOperators};
+use crate::step::inference::Inference;
 use crate::step::means::{self, Means};
 use crate::step::pairing::{Other, PromptPairs};
 use crate::step::summary::MeasuredValues;
@@ -104,9 +106,16 @@ pub fn ablate(step: &Ablation, CellRun { cell, subject, context, outcome }: Cell
     let keys = circuits::keys(&all)?;
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let prompts: Vec<&Prompt> = cases.iter().map(|case| case.prompt).collect();
-    let (baseline, data) = data.split_at(prompts.len() * measures.len());
+    let each = prompts.len() * measures.len();
+    let (baseline, data) = data.split_at(each);
+    let (data, drawn) = data.split_at(keys.height() * each);
+    let controls = (step.control != Control::None).then(|| controls::values(step, &all, drawn, each));
     let values = MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
-    outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
+    let note = controls::note(step, &all, cell, subject).filter(|note| !outcome.notes.contains(note));
+    outcome.notes.extend(note);
+    let inference = Inference::from((step.bootstrap, step.test, step.correction));
+    let inference = Inference { controls: controls.as_ref(), ..inference };
+    outcome.add_values(name, subject.labels(), &cell.template, &values, inference, step.per_prompt)?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Which components are named, for each k and, where each group has its own, each group.
 
+use super::controls;
 use super::sets::UnitSet;
 use crate::Error;
 use crate::context::Context;
@@ -32,6 +33,12 @@ pub struct Circuit {
     pub members: Vec<Member>,
     /// What is ablated.
     pub ablated: UnitSet,
+    /// What is ablated of random sets in place of the members.
+    pub controls: Vec<UnitSet>,
+    /// Whether any of those can be other than the members.
+    pub is_free: bool,
+    /// Whether a hook, and which not all of is named, has fewer others than are named.
+    pub is_short: bool,
 }
 
 /// A component that is named.
@@ -99,9 +106,17 @@ pub fn circuits(
                 all.extend(&further);
             }
         }
-        let ablated = |members: &[Member]| {
-            let set = UnitSet::of(members.iter().map(|member| &member.place), facts);
-            among.map_or(set.clone(), |among| among.without(&set))
+        let ablated = |named: UnitSet| match among {
+            Some(among) => among.without(&named),
+            None => named,
+        };
+        let circuit = |(k, members): (Option<usize>, Vec<Member>)| {
+            let named = UnitSet::of(members.iter().map(|member| &member.place), facts);
+            let controls = controls::drawn(step.control, &named, among, group);
+            let is_free = named.others(among).any(|(_, others)| others > 0);
+            let is_short = named.others(among).any(|(named, others)| others > 0 && others < named);
+            let controls = controls.into_iter().map(ablated).collect();
+            Circuit { k, ablated: ablated(named), members, controls, is_free, is_short }
         };
         // With `ablate`, components may be named that are not among those.
         let mut empty = universe.clone();
@@ -110,14 +125,7 @@ pub fn circuits(
                 empty.add(member.place, facts);
             });
         }
-        Ok(Circuits {
-            group: group.cloned(),
-            empty,
-            circuits: circuits
-                .into_iter()
-                .map(|(k, members): (_, Vec<Member>)| Circuit { k, ablated: ablated(&members), members })
-                .collect(),
-        })
+        Ok(Circuits { group: group.cloned(), empty, circuits: circuits.into_iter().map(circuit).collect() })
     };
     let per_operator = step.ranked.iter().map(|ranked| ranked.per_operator);
     match per_operator.chain(step.listed.iter().map(|listed| listed.per_operator)).any(|own| own) {

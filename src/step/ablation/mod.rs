@@ -3,10 +3,12 @@
 
 mod cell;
 mod circuits;
+mod controls;
 mod planned;
 mod runs;
 mod sets;
 
+use super::inference::Inference;
 use super::ranking::Ranking;
 use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, dry_ranking, means, model_run, pairing, places};
@@ -15,7 +17,7 @@ use crate::context::Context;
 use crate::cost::{Survey, Workload};
 use crate::intervene::Edit;
 use crate::measure::{AblationMeasure, Property};
-use crate::spec::step::{Ablation, AblationMode, AblationValue, Listed};
+use crate::spec::step::{Ablation, AblationMode, AblationValue, Control, Listed};
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::dependent_key::DependentKey;
 use crate::step::kind::Kind;
@@ -32,6 +34,8 @@ impl Kind for Ablation {
         let measures = self.measures.iter().map(|measure| measure.name()).collect();
         let values =
             MeasuredValues::declared::<CircuitColumns>((measures, AblationMeasure::NAMES), true, self.per_prompt);
+        let values = Inference::from((self.bootstrap, self.test, self.correction))
+            .declare(values, self.control != Control::None);
         let members = RowsInfo::alone::<(ModelColumns, MemberColumns)>("components");
         let pairs = (self.value == AblationValue::Resample).then(pairing::rows);
         values.into_iter().chain([members]).chain(pairs).collect()
@@ -94,6 +98,7 @@ impl Kind for Ablation {
             self.mode == AblationMode::Keep || self.measures.iter().any(|measure| measure.has(Property::EmptyRun));
         let is_mean = self.value == AblationValue::Mean;
         let mut keys = vec![
+            DependentKey::correction(self.correction, self.test),
             DependentKey::mean(&self.mean, is_mean, "leave it out, or write value = \"mean\""),
             DependentKey::counterfactual(
                 &self.counterfactual,

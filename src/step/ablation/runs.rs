@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub struct Arm {
     /// Those that differ.
     edits: Vec<Arc<[Edit]>>,
-    /// Which of them each key is.
+    /// Which of them each key is, and after all keys each random set drawn for one.
     keys: Vec<usize>,
     /// Which of them is the empty circuit; `None` where nothing is measured against it.
     empty: Option<usize>,
@@ -48,7 +48,9 @@ impl Arm {
                 sets.len() - 1
             }
         };
-        let keys = circuits.circuits.iter().map(|circuit| number(&circuit.ablated)).collect();
+        let own = circuits.circuits.iter().map(|circuit| &circuit.ablated);
+        let drawn = circuits.circuits.iter().flat_map(|circuit| &circuit.controls);
+        let keys = own.chain(drawn).map(&mut number).collect();
         let empty = against_empty.then(|| number(&circuits.empty));
         let edits =
             |set: &&UnitSet| set.units().map(|(hook, units)| edit(hook, units)).collect::<Result<Vec<Edit>, E>>();
@@ -93,7 +95,7 @@ impl<'p> AblationCase<'p> {
     }
 }
 
-/// Runs every arm on its prompts: `[1 + key, case, measure]`, first with nothing ablated. Prompts are run in blocks that fit `run.memory_mib`.
+/// Runs every arm on its prompts: `[1 + key, case, measure]`, first with nothing ablated; keys are the circuits, and then what is drawn for each. Prompts are run in blocks that fit `run.memory_mib`.
 ///
 /// # Errors
 /// Edits that the model cannot have, and Ctrl-C.

@@ -4,6 +4,7 @@
 use crate::intervene::{Layout, Units};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
+use crate::step::matched::MatchedDraw;
 use crate::step::places::{Component, whole_mlp};
 use std::collections::BTreeMap;
 
@@ -55,12 +56,43 @@ impl UnitSet {
         Self(self.0.iter().map(left).filter(|(_, units): &(Hook, Vec<bool>)| units.contains(&true)).collect())
     }
 
+    /// As many units at each hook, drawn: among those of `among`, or all that the hook has. What is not in `among` is left out.
+    pub fn matched(&self, among: Option<&UnitSet>, draw: MatchedDraw) -> Self {
+        let drawn = self.places(among).map(|(hook, named, all)| {
+            let mut units = vec![false; self.0[&hook].len()];
+            draw.units(&hook.to_string(), &named, all).into_iter().for_each(|unit| units[unit] = true);
+            (hook, units)
+        });
+        Self(drawn.collect())
+    }
+
+    /// Of each hook, how many units are in it, and how many others there are that could be.
+    pub fn others<'s>(&'s self, among: Option<&'s UnitSet>) -> impl Iterator<Item = (usize, usize)> + 's {
+        self.places(among).map(|(_, named, all)| (named.len(), all.len() - named.len()))
+    }
+
+    /// Its hooks, with the units that are in it and in `among`, and those that are in `among` or, without it, all.
+    fn places<'s>(&'s self, among: Option<&'s UnitSet>) -> impl Iterator<Item = (Hook, Vec<usize>, Vec<usize>)> + 's {
+        self.0.iter().filter_map(move |(&hook, units)| {
+            let all: Vec<usize> = match among {
+                None => (0..units.len()).collect(),
+                Some(among) => indices(among.0.get(&hook)?).collect(),
+            };
+            let named: Vec<usize> = all.iter().copied().filter(|&unit| units[unit]).collect();
+            (!named.is_empty()).then_some((hook, named, all))
+        })
+    }
+
     /// Its hooks, with the units of each, in the order of the layers.
     pub fn units(&self) -> impl Iterator<Item = (Hook, Units)> {
         self.0.iter().map(|(hook, units)| {
             let all = units.iter().all(|unit| *unit);
-            let some = || units.iter().enumerate().filter_map(|(unit, held)| held.then_some(unit)).collect();
-            (*hook, if all { Units::All } else { Units::Of(some()) })
+            (*hook, if all { Units::All } else { Units::Of(indices(units).collect()) })
         })
     }
+}
+
+/// Which units are in a set.
+fn indices(units: &[bool]) -> impl Iterator<Item = usize> + '_ {
+    units.iter().enumerate().filter_map(|(unit, held)| held.then_some(unit))
 }

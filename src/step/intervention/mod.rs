@@ -7,6 +7,7 @@ mod tensor;
 mod values;
 mod variations;
 
+use super::inference::Inference;
 use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
 use super::pairing::{self, Other, PromptPairs};
 use super::patching::{self, Runs};
@@ -48,7 +49,8 @@ impl Kind for Intervention {
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
         let rows = patching::rows::<InterventionColumns>(&self.measures, self.per_prompt);
         let without = |rows: RowsInfo| columns_left_out(self).into_iter().fold(rows, RowsInfo::without);
-        rows.into_iter().map(without).collect()
+        let inference = Inference::from((self.bootstrap, self.test, self.correction));
+        inference.declare(rows.into_iter().map(without).collect(), false)
     }
 
     fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
@@ -100,6 +102,7 @@ impl Kind for Intervention {
         let placebos = self.interventions.iter().any(NamedIntervention::has_placebos);
         let set = self.control.as_ref().is_some_and(|control| *control != Placebos::default());
         keys.push(DependentKey::new("control", set, placebos, "no edit writes a direction: leave it out"));
+        keys.push(DependentKey::correction(self.correction, self.test));
         for intervention in &self.interventions {
             let sites = intervention.edits.iter().any(|edit| edit.site.is_some());
             let advice = "edges are cut as they are: leave it out";
@@ -236,6 +239,7 @@ fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: C
     let (baseline, data) = data.split_at(prompts.len() * measures.len());
     let keys = InterventionColumns::frame(named.iter())?.drop_many(columns_left_out(step));
     let values = MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data, baseline: Some(baseline) };
-    outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
+    let inference = (step.bootstrap, step.test, step.correction);
+    outcome.add_values(name, subject.labels(), &cell.template, &values, inference, step.per_prompt)?;
     Ok(())
 }
