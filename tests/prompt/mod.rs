@@ -1,6 +1,7 @@
 //! Prompts: operators, templates, legality, positions, sampling, counterfactual pairs.
 
 mod answer_sets;
+mod computed;
 mod every;
 mod faults;
 mod fields;
@@ -11,6 +12,7 @@ mod pairs;
 mod real;
 mod sampling;
 mod templates;
+mod tokens;
 pub mod words;
 
 use ablate::measure::{BoxError, NextToken, Pace};

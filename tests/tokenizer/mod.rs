@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod auto;
+mod chat;
 mod folder;
 mod hostile;
 mod speed;
