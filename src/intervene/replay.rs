@@ -27,6 +27,9 @@ const MOST_PIECES: usize = 256;
 /// Rows that a thread plans before it looks for more to do.
 const PLANNED_AT_ONCE: usize = 256;
 
+/// How far rows that are checked go on from stretch to stretch: a prime, which the rows of a map have no period with.
+const STEP_OF_CHECKS: usize = 7919;
+
 /// Rows of one sweep at most; their positions are bounded by memory besides.
 const MOST_ROWS: usize = 1 << 17;
 
@@ -183,9 +186,13 @@ impl<'a> Replay<'a> {
     /// Edits that the model cannot have, and values that are not there.
     pub fn check(&self, rows: &[EditedPrompt], count: usize) -> Result<ReplayCheck, EditError> {
         let count = count.min(rows.len());
-        // From the middle of equal stretches: neither always the first nor always the last intervention of a map.
-        let sample: Vec<EditedPrompt> =
-            (0..count).map(|index| rows[(2 * index + 1) * rows.len() / (2 * count)].clone()).collect();
+        // One of each of equal stretches, another place of each: the rows of a map come in a regular order, and the middles of stretches might
+        // all be one position, before which nothing is edited.
+        let place = |index: usize| {
+            let (first, end) = (index * rows.len() / count, (index + 1) * rows.len() / count);
+            first + (index * STEP_OF_CHECKS + (end - first) / 2) % (end - first).max(1)
+        };
+        let sample: Vec<EditedPrompt> = (0..count).map(|index| rows[place(index)].clone()).collect();
         if sample.is_empty() {
             return Ok(ReplayCheck { rows: 0, largest_difference: 0.0, largest_logit: 0.0 });
         }

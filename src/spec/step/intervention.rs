@@ -85,7 +85,7 @@ pub struct NamedIntervention {
 /// Random directions and subspaces in the place of those that edits write: what an intervention does that is not of its own direction.
 ///
 /// A vector that is added becomes one of random direction and the same length; a subspace a random one of as many dimensions. Gaussian, drawn
-/// for each draw, hook and position; the same for every prompt and strength.
+/// for each draw and each direction that they stand for; the same for every prompt, strength and place that writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Placebos {

@@ -97,7 +97,7 @@ rows! {
     /// What names an intervention.
     pub InterventionColumns<'r>(key: &'r VariationKey) {
         intervention: String = &key.name, "Name of the intervention; of a placebo with its number behind it.";
-        layer: Option<i64> = key.layer, "The layer, from 0; null outside the blocks.";
+        layer: Option<i64> = key.layer, "The layer that the intervention is swept to, from 0; null of one that is not swept over layers.";
         strength: Option<f64> = key.strength, "What the strengths of the intervention's edits are multiplied by; null of one that is not \
             swept over strengths.";
     }
