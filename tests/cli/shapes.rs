@@ -2,7 +2,7 @@
 //! the prompts of each length on their own.
 
 use super::words::sandbox;
-use crate::support::{Sandbox, flowing, numbers, says, texts};
+use crate::support::{Sandbox, flowing, numbers, repository, says, texts};
 use polars::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,7 +75,8 @@ const KINDS: [&str; 8] = [
 ];
 
 /// Columns that name a value of one prompt, as far as the rows have them.
-const NAMES: [&str; 9] = ["text", "site", "component", "position", "measure", "intervention", "sender", "query", "key"];
+const NAMES: [&str; 10] =
+    ["text", "t", "site", "component", "position", "measure", "intervention", "sender", "query", "key"];
 
 /// The names of rows, one text for each.
 fn names(rows: &DataFrame, columns: &[&str]) -> Vec<String> {
@@ -110,7 +111,7 @@ fn a_set_of_several_lengths_is_its_sets_of_one_length_together() {
         let mut apart = BTreeMap::new();
         SETS.iter().for_each(|set| apart.extend(values(&sandbox, &format!("{kind}-{set}"))));
         // Prompts of one length alone name their one token by the slot itself.
-        let of_one = |name: &str| name.replace("|who[0]|", "|who|").replace("|who[-1]|", "|who|");
+        let of_one = |name: &str| name.replace("who[0]", "who").replace("who[-1]", "who");
         let renamed = |name: &String| if name.starts_with("w A ") { of_one(name) } else { name.clone() };
         let mut compared = 0;
         for (name, value) in &mixed {
@@ -124,10 +125,10 @@ fn a_set_of_several_lengths_is_its_sets_of_one_length_together() {
 
         // The mean of each key is that of its prompts' values, whatever their lengths.
         let rows = sandbox.rows(&format!("{kind}-mixed"));
-        let keys = names(&rows, &NAMES[1..]);
+        let keys = names(&rows, &NAMES[2..]);
         let mut sums: BTreeMap<String, (f64, usize)> = BTreeMap::new();
         for (name, value) in mixed.iter().filter(|(_, value)| value.is_finite()) {
-            let (sum, n) = sums.entry(name.split_once('|').expect("a text").1.to_string()).or_default();
+            let (sum, n) = sums.entry(name.splitn(3, '|').nth(2).unwrap_or_default().to_string()).or_default();
             *sum += value;
             *n += 1;
         }
@@ -155,29 +156,41 @@ fn a_set_of_several_lengths_is_its_sets_of_one_length_together() {
     assert_eq!(index("w"), 0.0);
 }
 
+/// tests/fixtures/make_spans.py: plain hooks on transformers' modules, and the tokens of a word by its characters.
 #[test]
-fn a_mean_under_a_name_is_of_the_prompts_of_all_lengths() {
+fn edits_within_words_and_means_under_a_name_are_those_of_plain_hooks() {
+    let edit = |name: &str, site: &str, at: &str, value: &str| {
+        format!("{{ name = \"{name}\", edits = [{{ site = \"{site}\", positions = [\"{at}\"], value = {value} }}] }}")
+    };
+    let edits = [
+        edit("first", "0.resid_post", "who.first", "0.0"),
+        edit("last", "0.resid_post", "who.last", "0.0"),
+        edit("all", "0.resid_post", "who.all", "0.0"),
+        edit("mean", "1.resid_post", "last", "\"mean\""),
+    ];
     let sandbox = sandbox(&format!(
-        "{PROMPTS}\n[[step]]\nname = \"mean\"\nkind = \"intervention\"\nper_prompt = true\nmeasures = [\"logit-difference\"]\n\
-         interventions = [{{ name = \"mean\", edits = [{{ site = \"1.resid_post\", positions = [\"last\"], value = \"mean\" }}] }}]\n\
-         [[step]]\nname = \"ablated\"\nkind = \"ablation\"\ncomponents = [\"L0H0\", \"L0MLP\"]\npositions = [\"all\"]\nmeasures = [\"kl\"]\n"
+        "{PROMPTS}\n[[step]]\nname = \"edits\"\nkind = \"intervention\"\nper_prompt = true\nmeasures = [\"logit-difference\"]\n\
+         interventions = [{}]\n\
+         [[step]]\nname = \"ablated\"\nkind = \"ablation\"\ncomponents = [\"L0H0\", \"L0MLP\"]\npositions = [\"all\"]\nmeasures = [\"kl\"]\n",
+        edits.join(", ")
     ));
     sandbox.ran();
-    // Where the last stream is one mean for all, the logits of all prompts are the same.
-    let rows = sandbox.rows("mean.prompts");
-    let mut by_answers: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
-    let answers = texts(&rows, "s").into_iter().zip(texts(&rows, "t"));
-    for (answers, value) in answers.zip(numbers(&rows, "value")) {
-        by_answers.entry(answers).or_default().push(value);
-    }
-    assert_eq!(by_answers.len(), 6);
-    for (answers, values) in by_answers {
-        assert_eq!(values.len(), 6, "three lengths, two things");
-        assert!(values.iter().all(|value| close(*value, values[0], 1e-4)), "{answers:?}: {values:?}");
+    let expected = std::fs::read(repository("tests/fixtures/spans.json")).expect("a fixture");
+    let expected: BTreeMap<String, Vec<BTreeMap<String, f64>>> = serde_json::from_slice(&expected).expect("JSON");
+    let rows = sandbox.rows("edits.prompts");
+    let column = |name: &str| texts(&rows, name);
+    let (who, s, t, thing, edit) = (column("who"), column("s"), column("t"), column("thing"), column("intervention"));
+    let values = numbers(&rows, "value");
+    assert_eq!(values.len(), 4 * 36);
+    for (row, value) in values.into_iter().enumerate() {
+        let prompt = format!("{} {} {}", who[row], s[row], t[row]);
+        let expected = expected[&prompt][usize::from(thing[row] == "y")][&edit[row]];
+        assert!((value - expected).abs() < 1e-5, "{prompt} {}, {}: {value} is not {expected}", thing[row], edit[row]);
     }
     let ablated = sandbox.rows("ablated");
     assert_eq!(numbers(&ablated, "n"), [36.0]);
     assert!(numbers(&ablated, "mean")[0] > 0.0);
+    assert_eq!(sandbox.rows("ablated.components").height(), 2, "those of the template, once");
 }
 
 #[test]
@@ -192,8 +205,8 @@ fn readings_are_of_prompts_of_all_lengths() {
     let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
     let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).expect("a header");
     assert_eq!(header["positions"]["shape"], serde_json::json!([36, 2]));
-    // "w A a A,A gx?" has 12 tokens, "w BXY a A,A gx?" 15.
-    assert_eq!(header["tokens"]["shape"][0], 36);
+    // "w A a A,A gx?" has 11 tokens, "w BXY a A,A gx?" 13.
+    assert_eq!(header["tokens"]["shape"], serde_json::json!([36, 13]));
     assert_eq!(header["blocks.1.hook_resid_post"]["shape"][1], 2);
 
     // The largest of all lengths are the largest of the values.
@@ -248,7 +261,7 @@ fn what_is_no_position_is_refused_with_what_to_write() {
     );
     says(&refused("\"who[1]\""), ["position 'who[1]' of a slot of 1 tokens in some prompts", "or 'who.each'"]);
     says(&refused("\"who.lats\""), ["no position 'who.lats'", "write 'who.last'"]);
-    says(&refused("14"), ["position 14 of a prompt of 12 tokens"]);
+    says(&refused("14"), ["position 14 of a prompt of 11 tokens"]);
 }
 
 #[test]
