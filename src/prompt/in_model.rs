@@ -84,7 +84,8 @@ impl ResolvedPrompts {
                 ..template.clone()
             }
         };
-        Self { templates: self.templates.iter().map(around).collect(), begins, trims, ..self.clone() }
+        let trimmed_from = trims.then_some(before.len());
+        Self { templates: self.templates.iter().map(around).collect(), begins, trimmed_from, ..self.clone() }
     }
 
     /// The beginning-of-text token that is put before each prompt; `wanted` overrides whether there is one.

@@ -90,7 +90,7 @@ impl Stock<'_> {
     fn given(&self, given: &GivenPrompt) -> Result<(String, Encoding), Fault> {
         match given {
             GivenPrompt::Text(text) => {
-                let message = if self.resolved.trims { text.trim() } else { text };
+                let message = if self.resolved.trimmed_from.is_some() { text.trim() } else { text };
                 let text = format!("{}{message}{}", self.template.prefix, self.template.suffix);
                 let encoding = self.tokenizer.encode(&text).map_err(|_| Reason::UnknownText)?;
                 match encoding.ids.is_empty() && self.bos.is_none() {
@@ -120,8 +120,11 @@ impl Stock<'_> {
             GivenPrompt::Text(own) => {
                 // A chat has characters before the prompt, and may take off its first ones.
                 let before = self.template.prefix.chars().count();
-                let taken_off =
-                    if self.resolved.trims { own.chars().take_while(|c| c.is_whitespace()).count() } else { 0 };
+                let taken_off = if self.resolved.trimmed_from.is_some() {
+                    own.chars().take_while(|c| c.is_whitespace()).count()
+                } else {
+                    0
+                };
                 let byte = |character: usize| {
                     let mut all = text.char_indices().map(|(at, _)| at).chain([text.len()]);
                     all.nth((before + character).saturating_sub(taken_off))

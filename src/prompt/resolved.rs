@@ -49,8 +49,8 @@ pub struct ResolvedPrompts {
     pub begins: Begins,
     /// What is in the chat that each prompt is a message of, where it is one.
     pub chat: Option<ChatSettings>,
-    /// Whether the chat's template takes spaces off the ends of a message.
-    pub trims: bool,
+    /// Where messages begin of a chat whose template takes the spaces off their ends.
+    pub trimmed_from: Option<usize>,
 }
 
 /// A template, with the shots before it.
@@ -182,7 +182,7 @@ impl ResolvedPrompts {
             seeds: spec.seeds.clone(),
             begins: Begins::default(),
             chat: spec.chat.0.clone(),
-            trims: false,
+            trimmed_from: None,
         }
     }
 }

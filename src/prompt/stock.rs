@@ -114,8 +114,8 @@ impl<'a> Stock<'a> {
     /// The tokens of a prompt and of its slots, each of which must be one token of its own where the spec says so.
     pub fn place(&self, with: &impl Fill) -> Result<EncodedPrompt, Fault> {
         let (text, spans) = render(self.template, with);
-        if self.resolved.trims {
-            let ends = self.template.prefix.len()..text.len() - self.template.suffix.len();
+        if let Some(start) = self.resolved.trimmed_from {
+            let ends = start..text.len() - self.template.suffix.len();
             let message = text.get(ends).unwrap_or_default();
             if message.trim() != message {
                 return Err(Reason::Trimmed.into());

@@ -218,3 +218,35 @@ fn days_are_written_as_python_does() {
     assert!(ChatDate::parse("2023-02-29").is_none() && ChatDate::parse("2024-2-9").is_none());
     assert!(ChatDate::parse("2024-02-29").unwrap().format("%Q").is_err());
 }
+
+/// Worked examples are in the message, and pairs of a file are messages both; whether the template takes spaces off or not, each prompt is
+/// what the template makes of its text.
+#[test]
+fn worked_examples_and_pairs_are_within_the_message() {
+    let fixture = Fixture::read();
+    let settings = ChatSettings { date: Some(fixture.day.clone()), ..ChatSettings::default() };
+    let mut trimmed = 0;
+    for case in fixture.cases.iter().filter(|case| case.name != "python") {
+        let tokenizer = case.tokenizer();
+        let rendered = |message: &str| tokenizer.chat_template().unwrap().render(message, &settings).unwrap();
+        let shots = "template = \"  {a}+{b}= \"\nshots = [{ a = 1, op = \"+\", b = 1 }]\n";
+        let chat = format!("chat = {{ date = \"{}\" }}\n", fixture.day);
+        let set = built(&tokenizer, &format!("{SUMS}{shots}{chat}"), None);
+        assert_eq!((set.prompts.len(), &set.dropped[..]), (2, &[][..]), "{}", case.name);
+        assert_eq!(set.prompts[0].text, rendered("  1+1= 2\n  2+5= "), "{}", case.name);
+        let slot = set.prompts[1].slots[0].unwrap();
+        let first = tokenizer.decode(&set.prompts[1].tokens[slot.first..slot.first + slot.count]).unwrap();
+        assert_eq!(first.trim(), "7", "{}", case.name);
+        trimmed += usize::from(!set.prompts[0].text.contains("2+5= "));
+        let pairs = "pairs = [{ clean = \" Say 12 \", corrupted = \" Say 34 \", answers = \"5\", wrong = \"6\", at = [5, 7] }]\n\
+                     answer = \"multi-token\"\n";
+        let set = built(&tokenizer, &format!("{pairs}{chat}"), None);
+        let prompt = &set.prompts[0];
+        let other = prompt.paired.as_ref().unwrap();
+        assert_eq!((&prompt.text, &other.text), (&rendered(" Say 12 "), &rendered(" Say 34 ")), "{}", case.name);
+        let slot = prompt.slots[0].unwrap();
+        let place = tokenizer.decode(&prompt.tokens[slot.first..slot.first + slot.count]).unwrap();
+        assert_eq!(place.trim(), "12", "{}", case.name);
+    }
+    assert_eq!(trimmed, 3);
+}

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// Files beside the weights that are read where they are there.
-pub(super) const SMALL_FILES: [&str; 8] = [
+pub(super) const SMALL_FILES: [&str; 9] = [
     "config.json",
     "tokenizer_config.json",
+    "chat_template.jinja",
     "special_tokens_map.json",
     "added_tokens.json",
     "tokenizer.json",
