@@ -9,6 +9,7 @@ pub(crate) enum Purpose {
     Weights = 0,
     Split = 1,
     Order = 2,
+    Control = 3,
 }
 
 pub(crate) fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {

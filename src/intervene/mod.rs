@@ -6,6 +6,7 @@
 //! [`Paths`] makes what a receiver reads when one sender alone has changed.
 
 mod activation;
+mod addition;
 mod answer_tokens;
 mod apply;
 mod attribution;
@@ -70,6 +71,7 @@ pub use value_logits::value_logits;
 #[doc(hidden)]
 pub use work::Work;
 
+pub(crate) use addition::{AddedPlace, AddedRun, run_added};
 pub(crate) use attribution::recorded_bytes;
 pub(crate) use capture::{Sums, add_sums, capture_blocks, capture_sums, embeddings, means_of};
 pub(crate) use operations::unembedding_operations;

@@ -12,6 +12,7 @@ mod convention;
 mod corruption;
 mod declared;
 pub mod dependent_key;
+mod direction;
 mod directions;
 mod divided;
 mod dry_ranking;

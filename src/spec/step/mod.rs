@@ -4,6 +4,7 @@ mod ablation;
 mod accuracy;
 mod bag_of_heuristics;
 mod control;
+mod direction;
 mod fields;
 mod given_value;
 mod intervention;
@@ -27,6 +28,7 @@ pub use bag_of_heuristics::{
     KnockoutValue, NeuronOverlap, PromptKnockout, RankedNeurons, ScoreCap, ZeroResults,
 };
 pub use control::Control;
+pub use direction::{ClassPrompts, DirectionMethod, FindDirection, VectorFile};
 pub(crate) use fields::Common;
 pub use given_value::{GivenFrom, GivenUse, GivenValue, ProjectedTo, TensorUse};
 pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention, Placebos};
@@ -54,10 +56,10 @@ macro_rules! steps {
     ($($kind:ident = $name:literal, rows $rows:expr $(, version $version:literal)?;)*) => {
         /// One step of an experiment, told apart by its `kind`.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-        #[serde(tag = "kind", rename_all = "kebab-case")]
+        #[serde(tag = "kind")]
         #[allow(clippy::large_enum_variant, reason = "a spec has a handful of steps")]
         pub enum Step {
-            $($kind($kind),)*
+            $(#[serde(rename = $name)] $kind($kind),)*
         }
 
         /// Rows that a kind of step keeps besides its own: `STEP.prompts`.
@@ -121,6 +123,7 @@ macro_rules! kinds {
             HeuristicSupport = "heuristic-support", rows ["prompts"];
             HeuristicOverlap = "heuristic-overlap", rows ["neurons"];
             Probe = "probe", rows ["layers"];
+            FindDirection = "direction", rows ["points", "spectrum", "pairs"];
             Smallest = "smallest", rows [];
         }
     };

@@ -1,0 +1,171 @@
+//! A helix over a number: x(a) ≈ mean + C · B(a), B(a) the number itself and the cosine and sine of 2πa/T for each period T (Kantamneni and
+//! Tegmark 2025, arXiv 2502.00873), fitted by least squares to the first principal components of the numbers' points.
+
+use super::basis::{PrincipalComponents, dot, orthonormal, principal_components_of, signed};
+use nalgebra::DMatrix;
+
+/// A function of the number that is fitted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Wave {
+    /// The number itself.
+    Linear,
+    /// cos(2πa/T)
+    Cosine(f64),
+    /// sin(2πa/T)
+    Sine(f64),
+}
+
+impl Wave {
+    /// Those of some periods: the number, then a cosine and a sine for each; of period 2 the cosine alone, as whole numbers have no sine.
+    pub fn of(periods: &[f64]) -> Vec<Self> {
+        let pair = |&period: &f64| [Some(Wave::Cosine(period)), (period != 2.0).then_some(Wave::Sine(period))];
+        std::iter::once(Wave::Linear).chain(periods.iter().flat_map(pair).flatten()).collect()
+    }
+
+    /// Its value at a number.
+    pub fn at(self, number: f64) -> f64 {
+        let turn = std::f64::consts::TAU * number;
+        match self {
+            Wave::Linear => number,
+            Wave::Cosine(period) => (turn / period).cos(),
+            Wave::Sine(period) => (turn / period).sin(),
+        }
+    }
+}
+
+/// A fitted helix.
+#[derive(Debug, Clone)]
+pub struct Helix {
+    waves: Vec<Wave>,
+    /// Mean of each wave over the numbers that were fitted.
+    wave_means: Vec<f64>,
+    /// The components that were fitted, and the mean of the points.
+    components: PrincipalComponents,
+    /// What each wave adds, in coordinates of the components: `[wave][component]`.
+    coefficients: Vec<Vec<f64>>,
+    /// Takes coordinates of the components to waves: the pseudoinverse, `[wave][component]`.
+    inverse: Vec<Vec<f64>>,
+}
+
+impl Helix {
+    /// Fits points `[width]`, one for each number, in their first `reduce` principal components. The waves are fitted with an intercept.
+    /// None of fewer than two points, and where nothing can be solved.
+    pub fn fit(numbers: &[f64], points: &[Vec<f64>], width: usize, periods: &[f64], reduce: usize) -> Option<Self> {
+        let n = points.len();
+        if n < 2 {
+            return None;
+        }
+        let components = principal_components_of(points, width, reduce);
+        let waves = Wave::of(periods);
+        let mean = |wave: &Wave| numbers.iter().map(|&number| wave.at(number)).sum::<f64>() / n as f64;
+        let wave_means: Vec<f64> = waves.iter().map(mean).collect();
+        let design = DMatrix::from_fn(n, waves.len(), |row, wave| waves[wave].at(numbers[row]) - wave_means[wave]);
+        // Waves differ in size by orders of magnitude: each is fitted at length 1.
+        let lengths: Vec<f64> = design.column_iter().map(|column| column.norm().max(f64::MIN_POSITIVE)).collect();
+        let scaled = DMatrix::from_fn(n, waves.len(), |row, wave| match lengths[wave] > 1e-9 {
+            true => design[(row, wave)] / lengths[wave],
+            false => 0.0,
+        });
+        let targets = DMatrix::from_fn(n, components.rows.len(), |row, component| {
+            let centred: f64 = dot(&components.rows[component], &points[row]);
+            centred - dot(&components.rows[component], &components.mean)
+        });
+        let solved = scaled.svd(true, true).solve(&targets, 1e-9).ok()?;
+        let coefficient = |wave: usize, component: usize| match lengths[wave] > 1e-9 {
+            true => solved[(wave, component)] / lengths[wave],
+            false => 0.0,
+        };
+        let matrix = DMatrix::from_fn(waves.len(), components.rows.len(), coefficient);
+        let inverse = matrix.clone().transpose().pseudo_inverse(1e-12).ok()?;
+        let rows = |matrix: &DMatrix<f64>| -> Vec<Vec<f64>> {
+            matrix.row_iter().map(|row| row.iter().copied().collect()).collect()
+        };
+        Some(Self { coefficients: rows(&matrix), inverse: rows(&inverse), waves, wave_means, components })
+    }
+
+    /// The mean of the points that were fitted.
+    pub fn mean(&self) -> &[f64] {
+        &self.components.mean
+    }
+
+    /// The waves, in the order of all that is said of each.
+    pub fn waves(&self) -> &[Wave] {
+        &self.waves
+    }
+
+    /// Orthonormal rows that span what the waves add.
+    pub fn basis(&self) -> Vec<Vec<f64>> {
+        let add = |coefficients: &Vec<f64>| {
+            let mut sum = vec![0.0; self.components.mean.len()];
+            for (along, row) in coefficients.iter().zip(&self.components.rows) {
+                sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += along * value);
+            }
+            sum
+        };
+        // Each at length 1: a wave of small size spans as much as any.
+        let added: Vec<Vec<f64>> = self.coefficients.iter().map(add).collect();
+        let largest = added.iter().map(|vector| super::basis::length(vector)).fold(0.0, f64::max);
+        let there = added.into_iter().filter(|vector| super::basis::length(vector) > 1e-9 * largest);
+        let unit = |vector: Vec<f64>| super::basis::scaled(&vector, 1.0 / super::basis::length(&vector));
+        signed(orthonormal(&there.map(unit).collect::<Vec<_>>()))
+    }
+
+    /// Share of the variance of points in the fitted components that the helix explains: 1 − Σ‖x − x̂‖² / Σ‖x − mean‖², x̂ of each point's
+    /// number. None where they do not vary.
+    pub fn explained(&self, numbers: &[f64], points: &[Vec<f64>]) -> Option<f64> {
+        let (mut left, mut all) = (0.0, 0.0);
+        for (&number, point) in numbers.iter().zip(points) {
+            let reduced = self.reduced(point);
+            let fitted = self.fitted(number);
+            left += reduced.iter().zip(&fitted).map(|(value, fitted)| (value - fitted).powi(2)).sum::<f64>();
+            all += reduced.iter().map(|value| value.powi(2)).sum::<f64>();
+        }
+        (all > 0.0).then(|| 1.0 - left / all)
+    }
+
+    /// What each wave is at a point, by the activation alone: the pseudoinverse of C times (x − mean), plus the wave's mean.
+    pub fn read(&self, point: &[f64]) -> Vec<f64> {
+        let reduced = self.reduced(point);
+        self.inverse.iter().zip(&self.wave_means).map(|(row, mean)| dot(row, &reduced) + mean).collect()
+    }
+
+    fn reduced(&self, point: &[f64]) -> Vec<f64> {
+        self.components.rows.iter().map(|row| dot(row, point) - dot(row, &self.components.mean)).collect()
+    }
+
+    fn fitted(&self, number: f64) -> Vec<f64> {
+        let mut sum = vec![0.0; self.components.rows.len()];
+        for ((wave, mean), coefficients) in self.waves.iter().zip(&self.wave_means).zip(&self.coefficients) {
+            let value = wave.at(number) - mean;
+            sum.iter_mut().zip(coefficients).for_each(|(sum, coefficient)| *sum += value * coefficient);
+        }
+        sum
+    }
+}
+
+/// Power by frequency of points over numbers that follow one another: |Σₐ x(a) exp(−2πi f a / N)|² summed over dimensions, for f from 1 to N/2,
+/// as a share of all of them; those below N/2 count twice, for −f. Empty where the numbers do not follow one another.
+pub fn spectrum(numbers: &[f64], points: &[Vec<f64>]) -> Vec<f64> {
+    let n = numbers.len();
+    let follow = numbers.windows(2).all(|pair| pair[1] - pair[0] == 1.0);
+    if n < 3 || !follow {
+        return Vec::new();
+    }
+    let width = points.first().map_or(0, Vec::len);
+    let power = |frequency: usize| {
+        let (mut real, mut imaginary) = (vec![0.0; width], vec![0.0; width]);
+        for (index, point) in points.iter().enumerate() {
+            let turn = std::f64::consts::TAU * ((frequency * index) % n) as f64 / n as f64;
+            let (sine, cosine) = turn.sin_cos();
+            for ((real, imaginary), value) in real.iter_mut().zip(&mut imaginary).zip(point) {
+                *real += cosine * value;
+                *imaginary -= sine * value;
+            }
+        }
+        let sides = if 2 * frequency == n { 1.0 } else { 2.0 };
+        sides * (dot(&real, &real) + dot(&imaginary, &imaginary))
+    };
+    let powers: Vec<f64> = (1..=n / 2).map(power).collect();
+    let all: f64 = powers.iter().sum();
+    if all > 0.0 { powers.into_iter().map(|power| power / all).collect() } else { Vec::new() }
+}

@@ -1,0 +1,352 @@
+//! The direction of one place, found in the activations of all samples, and what is said of it.
+
+use super::classes::Samples;
+use super::labelled::{ClassJudgement, Labelled, LabelledFit};
+use super::reads::DirectionPlace;
+use super::rows::{ACCURACY, AUC, FrequencyPower, HelixPoint, PlaceFacts, R2, SHARE, Separation};
+use super::vectors::Vectors;
+use crate::Error;
+use crate::direction::{
+    ControlDraws, Helix, Points, Subspace, Wave, length, principal_components, random_basis, scaled, spectrum,
+};
+use crate::model::facts::Facts;
+use crate::random::{Purpose, stream};
+use crate::spec::step::{DirectionMethod, FindDirection};
+use indexmap::IndexMap;
+use rand::seq::SliceRandom;
+
+/// What was found at a place.
+pub struct FoundDirection {
+    /// The subspace.
+    pub subspace: Subspace,
+    /// How well it separates.
+    pub rows: Vec<Separation>,
+    /// Where numbers lie on the helix, of method `fourier`.
+    pub points: Vec<HelixPoint>,
+    /// Power by frequency, of method `fourier`.
+    pub spectrum: Vec<FrequencyPower>,
+    /// How many prompts, numbers or pairs it is made from, and measured on.
+    pub counts: (usize, usize),
+    /// Which these are: `test` or `train`.
+    pub split: &'static str,
+}
+
+/// A subspace in f64, before it is stored.
+#[derive(Debug, Clone)]
+pub struct Fitted {
+    /// Orthonormal rows.
+    pub basis: Vec<Vec<f64>>,
+    /// The point that it goes through.
+    pub mean: Vec<f64>,
+    /// Class means by name.
+    pub means: IndexMap<String, Vec<f64>>,
+    /// What is added at strength 1.
+    pub vector: Vec<f64>,
+}
+
+impl Fitted {
+    /// As it is stored.
+    pub fn stored(&self, place: &DirectionPlace) -> Subspace {
+        let floats = |values: &[f64]| -> Vec<f32> { values.iter().map(|&value| value as f32).collect() };
+        Subspace {
+            hook: place.place.hook,
+            unit: place.place.unit,
+            position: place.at.label.clone(),
+            basis: self.basis.iter().flat_map(|row| floats(row)).collect(),
+            mean: floats(&self.mean),
+            means: self.means.iter().map(|(name, mean)| (name.clone(), floats(mean))).collect(),
+            vector: floats(&self.vector),
+        }
+    }
+
+    /// A subspace of several dimensions through a mean: what is added is its first row, as long as the standard deviation of the
+    /// points along it.
+    pub fn spread(basis: Vec<Vec<f64>>, mean: Vec<f64>, points: Points, of: &[usize]) -> Self {
+        let vector = match basis.first() {
+            Some(first) => {
+                let along = points.coordinates(of, std::slice::from_ref(first), &mean);
+                let squares: f64 = along.iter().flatten().map(|value| value.powi(2)).sum();
+                scaled(first, (squares / of.len().max(1) as f64).sqrt())
+            }
+            None => vec![0.0; points.width()],
+        };
+        Self { basis, mean, means: IndexMap::new(), vector }
+    }
+}
+
+impl FoundDirection {
+    /// What all of its rows say.
+    pub fn facts<'r>(&self, place: &'r DirectionPlace, facts: &'r Facts, method: DirectionMethod) -> PlaceFacts<'r> {
+        PlaceFacts {
+            place,
+            facts,
+            method: method.name(),
+            dimensions: self.subspace.dimensions(),
+            norm: self.subspace.norm(),
+            made_of: self.counts.0,
+            n: self.counts.1,
+            split: self.split,
+        }
+    }
+}
+
+/// What a place's direction is found from.
+pub struct Search<'s> {
+    /// The step.
+    pub step: &'s FindDirection,
+    /// What its prompts are of.
+    pub samples: &'s Samples,
+    /// Vectors of a file, of method `file`.
+    pub vectors: Option<&'s Vectors>,
+}
+
+impl Search<'_> {
+    /// The samples that are measured: the test where there is one.
+    fn measured(&self) -> (&[usize], &'static str) {
+        let split = &self.samples.split;
+        if split.test.is_empty() { (&split.train, "train") } else { (&split.test, "test") }
+    }
+
+    /// Finds the direction of a place in the activations `[sample, width]`.
+    ///
+    /// # Errors
+    /// Activations that have no such direction, training that fails, Ctrl-C.
+    pub fn found(&self, place: &DirectionPlace, values: &[f32], facts: &Facts) -> Result<FoundDirection, Error> {
+        let points = Points::new(values, place.width(facts));
+        let found = match self.step.method {
+            DirectionMethod::DifferenceOfMeans | DirectionMethod::Mean | DirectionMethod::Probe => {
+                self.labelled(LabelledFit::of(self.step), place, points)
+            }
+            DirectionMethod::File => match self.vectors {
+                Some(vectors) => self.labelled(LabelledFit::Given(vectors), place, points),
+                None => Err("no vectors were read".to_string().into()),
+            },
+            DirectionMethod::Pca => self.components(place, points),
+            DirectionMethod::Fourier => self.helix(place, points),
+            DirectionMethod::Das => Err("it is learned with the model".to_string().into()),
+        };
+        found.map_err(|fault| match fault {
+            Fault::Problem(problem) => Error::failed(format!("step '{}'", self.step.name))(format!(
+                "{}, position '{}': {problem}",
+                place.place.hook, place.at.label
+            )),
+            Fault::Other(error) => error,
+        })
+    }
+
+    /// Methods that make a direction of labels.
+    fn labelled(&self, fit: LabelledFit, place: &DirectionPlace, points: Points) -> Result<FoundDirection, Fault> {
+        let task = Labelled { step: self.step, samples: self.samples, points };
+        let fitted = fit.fit(&task, &self.samples.class, place)?;
+        let (measured, split) = self.measured();
+        let train = &self.samples.split.train;
+        let mut rows = Vec::new();
+        if self.samples.classes.len() > 1 {
+            let own = task.judge(&fitted.basis, &fitted.mean, &self.samples.class, measured);
+            let shuffled = match fit.is_made_of_labels() {
+                true => self.draws(|random| {
+                    let mut labels: Vec<usize> = train.iter().map(|&sample| self.samples.class[sample]).collect();
+                    labels.shuffle(random);
+                    let mut class = self.samples.class.clone();
+                    train.iter().zip(labels).for_each(|(&sample, label)| class[sample] = label);
+                    let fitted = fit.fit(&task, &class, place)?;
+                    Ok(task.judge(&fitted.basis, &fitted.mean, &class, measured))
+                })?,
+                false => Vec::new(),
+            };
+            let dimensions = fitted.basis.len();
+            let random = self.draws(|random| {
+                let basis = random_basis(dimensions, points.width(), random);
+                Ok(task.judge(&basis, &fitted.mean, &self.samples.class, measured))
+            })?;
+            if let Some((auc, interval)) = own.auc {
+                let of = |draws: &[ClassJudgement]| ControlDraws::of(draws.iter().filter_map(|one| Some(one.auc?.0)));
+                rows.push(Separation {
+                    axis: None,
+                    measure: AUC,
+                    value: auc,
+                    interval: Some(interval),
+                    random: of(&random),
+                    shuffled: of(&shuffled),
+                });
+            }
+            let of = |draws: &[ClassJudgement]| ControlDraws::of(draws.iter().filter_map(|one| one.right.rate()));
+            rows.push(Separation {
+                axis: None,
+                measure: ACCURACY,
+                value: own.right.rate().unwrap_or(f64::NAN),
+                interval: Some(own.right.interval()),
+                random: of(&random),
+                shuffled: of(&shuffled),
+            });
+        }
+        rows.push(self.share(None, &fitted.basis, points)?);
+        Ok(FoundDirection {
+            subspace: fitted.stored(place),
+            rows,
+            points: Vec::new(),
+            spectrum: Vec::new(),
+            counts: (train.len(), measured.len()),
+            split,
+        })
+    }
+
+    /// Principal components.
+    fn components(&self, place: &DirectionPlace, points: Points) -> Result<FoundDirection, Fault> {
+        let train = &self.samples.split.train;
+        let components = principal_components(points, train, self.step.dimensions);
+        if components.rows.is_empty() {
+            return Err("the activations do not vary".to_string().into());
+        }
+        let fitted = Fitted::spread(components.rows, components.mean, points, train);
+        let (measured, split) = self.measured();
+        let mut rows = Vec::new();
+        for (axis, row) in fitted.basis.iter().enumerate() {
+            rows.push(self.share(Some(axis), std::slice::from_ref(row), points)?);
+        }
+        rows.push(self.share(None, &fitted.basis, points)?);
+        Ok(FoundDirection {
+            subspace: fitted.stored(place),
+            rows,
+            points: Vec::new(),
+            spectrum: Vec::new(),
+            counts: (train.len(), measured.len()),
+            split,
+        })
+    }
+
+    /// A helix over the numbers, fitted to the mean point of each.
+    fn helix(&self, place: &DirectionPlace, points: Points) -> Result<FoundDirection, Fault> {
+        let (step, split) = (self.step, &self.samples.split);
+        let of_number = |among: &[usize]| -> (Vec<f64>, Vec<Vec<f64>>) {
+            let mut samples: IndexMap<u64, Vec<usize>> = IndexMap::new();
+            let number = |sample: usize| self.samples.numbers[sample];
+            among.iter().for_each(|&sample| samples.entry(number(sample).to_bits()).or_default().push(sample));
+            let mut all: Vec<(f64, Vec<f64>)> =
+                samples.into_iter().map(|(number, samples)| (f64::from_bits(number), points.mean(&samples))).collect();
+            all.sort_by(|a, b| a.0.total_cmp(&b.0));
+            all.into_iter().unzip()
+        };
+        let (numbers, train) = of_number(&split.train);
+        let (test_numbers, test) = of_number(&split.test);
+        let fit = |numbers: &[f64]| {
+            Helix::fit(numbers, &train, points.width(), &step.periods, step.reduce)
+                .ok_or_else(|| Fault::Problem(format!("{} numbers are too few for a helix", numbers.len())))
+        };
+        let helix = fit(&numbers)?;
+        let (on_numbers, on, name) = match test.is_empty() {
+            true => (&numbers, &train, "train"),
+            false => (&test_numbers, &test, "test"),
+        };
+        let shuffled = self.draws(|random| {
+            let mut numbers = numbers.clone();
+            numbers.shuffle(random);
+            Ok(fit(&numbers)?.explained(on_numbers, on).unwrap_or(f64::NAN))
+        })?;
+        let explained = Separation {
+            axis: None,
+            measure: R2,
+            value: helix.explained(on_numbers, on).unwrap_or(f64::NAN),
+            interval: None,
+            random: None,
+            shuffled: ControlDraws::of(shuffled),
+        };
+        let basis = helix.basis();
+        if basis.is_empty() {
+            return Err("the activations do not vary with the number".to_string().into());
+        }
+        let share = self.share(None, &basis, points)?;
+        let fitted = Fitted::spread(basis, helix.mean().to_vec(), points, &split.train);
+        let mut found = Vec::new();
+        for (numbers, points, split) in [(&numbers, &train, "train"), (&test_numbers, &test, "test")] {
+            for (&number, point) in numbers.iter().zip(points) {
+                found.extend(on_helix(&helix, number, &helix.read(point), split));
+            }
+        }
+        let (all_numbers, all) = of_number(&(0..self.samples.count()).collect::<Vec<_>>());
+        let powers = spectrum(&all_numbers, &all);
+        let power = |(index, &power): (usize, &f64)| FrequencyPower { frequency: index + 1, numbers: all.len(), power };
+        Ok(FoundDirection {
+            subspace: fitted.stored(place),
+            rows: vec![explained, share],
+            points: found,
+            spectrum: powers.iter().enumerate().map(power).collect(),
+            counts: (numbers.len(), on.len()),
+            split: name,
+        })
+    }
+
+    /// Share of the variance of the measured samples that lies within a subspace, beside random ones.
+    fn share(&self, axis: Option<usize>, basis: &[Vec<f64>], points: Points) -> Result<Separation, Fault> {
+        let (measured, _) = self.measured();
+        let mean = points.mean(measured);
+        let all = points.scatter(measured, &mean);
+        let within = |basis: &[Vec<f64>]| {
+            let along = points.coordinates(measured, basis, &mean);
+            along.iter().flatten().map(|value| value.powi(2)).sum::<f64>() / all
+        };
+        let random = self.draws(|random| Ok(within(&random_basis(basis.len(), points.width(), random))))?;
+        Ok(Separation {
+            axis,
+            measure: SHARE,
+            value: within(basis),
+            interval: None,
+            random: ControlDraws::of(random),
+            shuffled: None,
+        })
+    }
+
+    /// Controls: as many draws as the step says, the same at every place.
+    fn draws<T>(
+        &self,
+        mut draw: impl FnMut(&mut rand_chacha::ChaCha8Rng) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, Fault> {
+        let mut random = stream(self.step.seed, Purpose::Control);
+        (0..self.step.controls).map(|_| draw(&mut random)).collect()
+    }
+}
+
+/// Why no direction is found at a place.
+pub enum Fault {
+    /// What is wrong there.
+    Problem(String),
+    /// Something else, such as Ctrl-C.
+    Other(Error),
+}
+
+impl From<String> for Fault {
+    fn from(problem: String) -> Self {
+        Fault::Problem(problem)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Fault::Other(error)
+    }
+}
+
+/// What the waves of a helix say of a point, period by period.
+fn on_helix(helix: &Helix, number: f64, waves: &[f64], split: &'static str) -> Vec<HelixPoint> {
+    let mut found: Vec<HelixPoint> = Vec::new();
+    for (wave, &value) in helix.waves().iter().zip(waves) {
+        let period = match *wave {
+            Wave::Linear => None,
+            Wave::Cosine(period) => Some(period),
+            Wave::Sine(_) => {
+                if let Some(last) = found.last_mut() {
+                    last.y = Some(value);
+                }
+                continue;
+            }
+        };
+        found.push(HelixPoint { number, split, period, x: value, y: None });
+    }
+    found
+}
+
+/// Whether a vector is of any length.
+pub fn is_something(vector: &[f64]) -> bool {
+    let length = length(vector);
+    length.is_finite() && length > 0.0
+}
