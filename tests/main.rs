@@ -3,6 +3,7 @@
 mod architecture;
 mod cli;
 mod compare;
+mod direction;
 mod faults;
 mod figure;
 mod gguf;

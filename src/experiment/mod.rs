@@ -243,9 +243,10 @@ fn facts(manifest: &Manifest) -> Vec<(String, String)> {
     facts.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
-/// Files of activations.
+/// Files of activations and directions.
 fn activations(manifest: &Manifest) -> impl Iterator<Item = &str> {
-    manifest.files.iter().map(|file| file.path.as_str()).filter(|path| path.starts_with("activations/"))
+    let kept = |path: &&str| ["activations/", "directions/"].iter().any(|folder| path.starts_with(folder));
+    manifest.files.iter().map(|file| file.path.as_str()).filter(kept)
 }
 
 fn make_figure(

@@ -5,7 +5,8 @@
 //! Σ g (rⱼ·δ) + δ (rⱼ·g) over the pairs; after each step of Adam the rows are made orthonormal again (Gram and Schmidt).
 
 use super::classes::DirectionPrompts;
-use super::find::{Fitted, FoundDirection};
+use super::find::FoundDirection;
+use super::fitted::Fitted;
 use super::reads::{self, DirectionPlace};
 use super::rows::{INTERCHANGE, PATCHED, SHARE, Separation};
 use crate::Error;
@@ -19,7 +20,7 @@ use crate::probe::{EpochOrder, RowSplit};
 use crate::prompt::Prompt;
 use crate::random::{Purpose, stream};
 use crate::spec::step::FindDirection;
-use crate::step::pairing::PromptPairs;
+use crate::step::pairing::{Other, PromptPairs};
 use crate::step::replays::Stopped;
 use crate::step::{ModelRun, Outcome, model_run};
 use crate::system::interrupt;
@@ -28,7 +29,9 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 /// Pairs of one length: prompt by prompt the clean one, the counterfactual one, and the first token of its answer.
-struct PairCell {
+struct ExchangePairs {
+    /// Number of their cell among those of the prompts.
+    number: usize,
     pairs: PromptPairs,
     clean: Vec<Prompt>,
     /// Number of the first pair among all.
@@ -39,7 +42,7 @@ struct PairCell {
 pub struct ExchangeTask<'e> {
     step: &'e FindDirection,
     subject: &'e ModelRun,
-    cells: Vec<PairCell>,
+    cells: Vec<ExchangePairs>,
     split: RowSplit,
     context: &'e Context<'e>,
 }
@@ -82,13 +85,26 @@ impl<'e> ExchangeTask<'e> {
         outcome: &mut Outcome,
     ) -> Result<Self, Error> {
         let (mut cells, mut count) = (Vec::new(), 0);
-        for source in &prompts.cells {
-            let pairs = PromptPairs::draw(&source.cell, subject, &step.counterfactual, step, context)?;
+        let mut none = None;
+        for (number, source) in prompts.cells.iter().enumerate() {
+            let drawn = PromptPairs::draw(Other::Run, (&source.cell, subject), &step.counterfactual, step, context);
+            let pairs = match drawn {
+                Ok(pairs) => pairs,
+                // Prompts of this shape have no counterfactual; those of another may.
+                Err(Error::NonePaired { refused, .. }) => {
+                    none.get_or_insert(*refused);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             pairs.record(&step.name, &source.cell, subject, outcome)?;
             let clean: Vec<Prompt> = pairs.clean.iter().map(|&index| source.cell.prompts[index].clone()).collect();
             let first = count;
             count += clean.len();
-            cells.push(PairCell { pairs, clean, first });
+            cells.push(ExchangePairs { number, pairs, clean, first });
+        }
+        if let Some(refused) = none.filter(|_| cells.is_empty()) {
+            return Err(refused);
         }
         let split = RowSplit::new(count, step.train, step.seed);
         if split.train.is_empty() {
@@ -116,7 +132,8 @@ impl<'e> ExchangeTask<'e> {
         let pairs: usize = self.cells.iter().map(|cell| cell.clean.len()).sum();
         let task = self.context.progress.begin(label, 2 * pairs as u64, "prompts");
         let mut all = [(); 2].map(|()| places.iter().map(|_| Vec::new()).collect::<Vec<Vec<f32>>>());
-        for (number, cell) in self.cells.iter().enumerate() {
+        for cell in &self.cells {
+            let number = cell.number;
             let clean: Vec<&Prompt> = cell.clean.iter().collect();
             let other: Vec<&Prompt> = (0..cell.clean.len()).map(|pair| cell.other(pair)).collect();
             for ((prompts, values), name) in [clean, other].iter().zip(&mut all).zip(["clean", "counterfactual"]) {
@@ -251,7 +268,7 @@ impl<'e> ExchangeTask<'e> {
                 }
             }
         }
-        let at = AddedPlace { hook: place.place.hook, unit: place.place.unit, position: place.index[number] };
+        let at = AddedPlace { hook: place.place.hook, unit: place.place.unit, position: place.index[cell.number] };
         let tokens: Tokens = model_run::tokens(&prompts)?;
         run_added::<Stopped>(self.subject.model.transformer(), &tokens, at, &added, &targets, with_gradient)
             .map_err(|stopped| stopped.error(&self.step.name))
@@ -316,7 +333,7 @@ impl LearnedExchange {
     }
 }
 
-impl PairCell {
+impl ExchangePairs {
     /// The counterfactual prompt of a pair of this cell.
     fn other(&self, pair: usize) -> &Prompt {
         &self.pairs.others[self.pairs.other[pair]]

@@ -1,14 +1,13 @@
 //! The direction of one place, found in the activations of all samples, and what is said of it.
 
 use super::classes::Samples;
-use super::labelled::{ClassJudgement, Labelled, LabelledFit};
+use super::fitted::{DirectionProblem, Fitted};
+use super::labelled::{ClassJudgement, LabelledFit, LabelledPoints};
 use super::reads::DirectionPlace;
 use super::rows::{ACCURACY, AUC, FrequencyPower, HelixPoint, PlaceFacts, R2, SHARE, Separation};
 use super::vectors::Vectors;
 use crate::Error;
-use crate::direction::{
-    ControlDraws, Helix, Points, Subspace, Wave, length, principal_components, random_basis, scaled, spectrum,
-};
+use crate::direction::{ControlDraws, Helix, Points, Subspace, Wave, principal_components, random_basis, spectrum};
 use crate::model::facts::Facts;
 use crate::random::{Purpose, stream};
 use crate::spec::step::{DirectionMethod, FindDirection};
@@ -31,49 +30,6 @@ pub struct FoundDirection {
     pub split: &'static str,
 }
 
-/// A subspace in f64, before it is stored.
-#[derive(Debug, Clone)]
-pub struct Fitted {
-    /// Orthonormal rows.
-    pub basis: Vec<Vec<f64>>,
-    /// The point that it goes through.
-    pub mean: Vec<f64>,
-    /// Class means by name.
-    pub means: IndexMap<String, Vec<f64>>,
-    /// What is added at strength 1.
-    pub vector: Vec<f64>,
-}
-
-impl Fitted {
-    /// As it is stored.
-    pub fn stored(&self, place: &DirectionPlace) -> Subspace {
-        let floats = |values: &[f64]| -> Vec<f32> { values.iter().map(|&value| value as f32).collect() };
-        Subspace {
-            hook: place.place.hook,
-            unit: place.place.unit,
-            position: place.at.label.clone(),
-            basis: self.basis.iter().flat_map(|row| floats(row)).collect(),
-            mean: floats(&self.mean),
-            means: self.means.iter().map(|(name, mean)| (name.clone(), floats(mean))).collect(),
-            vector: floats(&self.vector),
-        }
-    }
-
-    /// A subspace of several dimensions through a mean: what is added is its first row, as long as the standard deviation of the
-    /// points along it.
-    pub fn spread(basis: Vec<Vec<f64>>, mean: Vec<f64>, points: Points, of: &[usize]) -> Self {
-        let vector = match basis.first() {
-            Some(first) => {
-                let along = points.coordinates(of, std::slice::from_ref(first), &mean);
-                let squares: f64 = along.iter().flatten().map(|value| value.powi(2)).sum();
-                scaled(first, (squares / of.len().max(1) as f64).sqrt())
-            }
-            None => vec![0.0; points.width()],
-        };
-        Self { basis, mean, means: IndexMap::new(), vector }
-    }
-}
-
 impl FoundDirection {
     /// What all of its rows say.
     pub fn facts<'r>(&self, place: &'r DirectionPlace, facts: &'r Facts, method: DirectionMethod) -> PlaceFacts<'r> {
@@ -91,7 +47,7 @@ impl FoundDirection {
 }
 
 /// What a place's direction is found from.
-pub struct Search<'s> {
+pub struct DirectionSearch<'s> {
     /// The step.
     pub step: &'s FindDirection,
     /// What its prompts are of.
@@ -100,7 +56,7 @@ pub struct Search<'s> {
     pub vectors: Option<&'s Vectors>,
 }
 
-impl Search<'_> {
+impl DirectionSearch<'_> {
     /// The samples that are measured: the test where there is one.
     fn measured(&self) -> (&[usize], &'static str) {
         let split = &self.samples.split;
@@ -125,18 +81,23 @@ impl Search<'_> {
             DirectionMethod::Fourier => self.helix(place, points),
             DirectionMethod::Das => Err("it is learned with the model".to_string().into()),
         };
-        found.map_err(|fault| match fault {
-            Fault::Problem(problem) => Error::failed(format!("step '{}'", self.step.name))(format!(
+        found.map_err(|problem| match problem {
+            DirectionProblem::Problem(problem) => Error::failed(format!("step '{}'", self.step.name))(format!(
                 "{}, position '{}': {problem}",
                 place.place.hook, place.at.label
             )),
-            Fault::Other(error) => error,
+            DirectionProblem::Other(error) => error,
         })
     }
 
     /// Methods that make a direction of labels.
-    fn labelled(&self, fit: LabelledFit, place: &DirectionPlace, points: Points) -> Result<FoundDirection, Fault> {
-        let task = Labelled { step: self.step, samples: self.samples, points };
+    fn labelled(
+        &self,
+        fit: LabelledFit,
+        place: &DirectionPlace,
+        points: Points,
+    ) -> Result<FoundDirection, DirectionProblem> {
+        let task = LabelledPoints { step: self.step, samples: self.samples, points };
         let fitted = fit.fit(&task, &self.samples.class, place)?;
         let (measured, split) = self.measured();
         let train = &self.samples.split.train;
@@ -192,7 +153,7 @@ impl Search<'_> {
     }
 
     /// Principal components.
-    fn components(&self, place: &DirectionPlace, points: Points) -> Result<FoundDirection, Fault> {
+    fn components(&self, place: &DirectionPlace, points: Points) -> Result<FoundDirection, DirectionProblem> {
         let train = &self.samples.split.train;
         let components = principal_components(points, train, self.step.dimensions);
         if components.rows.is_empty() {
@@ -216,7 +177,7 @@ impl Search<'_> {
     }
 
     /// A helix over the numbers, fitted to the mean point of each.
-    fn helix(&self, place: &DirectionPlace, points: Points) -> Result<FoundDirection, Fault> {
+    fn helix(&self, place: &DirectionPlace, points: Points) -> Result<FoundDirection, DirectionProblem> {
         let (step, split) = (self.step, &self.samples.split);
         let of_number = |among: &[usize]| -> (Vec<f64>, Vec<Vec<f64>>) {
             let mut samples: IndexMap<u64, Vec<usize>> = IndexMap::new();
@@ -231,7 +192,7 @@ impl Search<'_> {
         let (test_numbers, test) = of_number(&split.test);
         let fit = |numbers: &[f64]| {
             Helix::fit(numbers, &train, points.width(), &step.periods, step.reduce)
-                .ok_or_else(|| Fault::Problem(format!("{} numbers are too few for a helix", numbers.len())))
+                .ok_or_else(|| DirectionProblem::Problem(format!("{} numbers are too few for a helix", numbers.len())))
         };
         let helix = fit(&numbers)?;
         let (on_numbers, on, name) = match test.is_empty() {
@@ -277,7 +238,7 @@ impl Search<'_> {
     }
 
     /// Share of the variance of the measured samples that lies within a subspace, beside random ones.
-    fn share(&self, axis: Option<usize>, basis: &[Vec<f64>], points: Points) -> Result<Separation, Fault> {
+    fn share(&self, axis: Option<usize>, basis: &[Vec<f64>], points: Points) -> Result<Separation, DirectionProblem> {
         let (measured, _) = self.measured();
         let mean = points.mean(measured);
         let all = points.scatter(measured, &mean);
@@ -299,30 +260,10 @@ impl Search<'_> {
     /// Controls: as many draws as the step says, the same at every place.
     fn draws<T>(
         &self,
-        mut draw: impl FnMut(&mut rand_chacha::ChaCha8Rng) -> Result<T, Fault>,
-    ) -> Result<Vec<T>, Fault> {
+        mut draw: impl FnMut(&mut rand_chacha::ChaCha8Rng) -> Result<T, DirectionProblem>,
+    ) -> Result<Vec<T>, DirectionProblem> {
         let mut random = stream(self.step.seed, Purpose::Control);
         (0..self.step.controls).map(|_| draw(&mut random)).collect()
-    }
-}
-
-/// Why no direction is found at a place.
-pub enum Fault {
-    /// What is wrong there.
-    Problem(String),
-    /// Something else, such as Ctrl-C.
-    Other(Error),
-}
-
-impl From<String> for Fault {
-    fn from(problem: String) -> Self {
-        Fault::Problem(problem)
-    }
-}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Fault::Other(error)
     }
 }
 
@@ -343,10 +284,4 @@ fn on_helix(helix: &Helix, number: f64, waves: &[f64], split: &'static str) -> V
         found.push(HelixPoint { number, split, period, x: value, y: None });
     }
     found
-}
-
-/// Whether a vector is of any length.
-pub fn is_something(vector: &[f64]) -> bool {
-    let length = length(vector);
-    length.is_finite() && length > 0.0
 }

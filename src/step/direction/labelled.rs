@@ -1,7 +1,7 @@
 //! Directions that are made of classes: means, differences of means, the weights of a probe; and how well any subspace tells classes apart.
 
 use super::classes::Samples;
-use super::find::{Fault, Fitted, is_something};
+use super::fitted::{DirectionProblem, Fitted, is_something};
 use super::reads::DirectionPlace;
 use super::vectors::Vectors;
 use crate::Error;
@@ -14,7 +14,7 @@ use crate::system::interrupt;
 use indexmap::IndexMap;
 
 /// The samples at one place.
-pub struct Labelled<'l> {
+pub struct LabelledPoints<'l> {
     /// The step.
     pub step: &'l FindDirection,
     /// What its prompts are of.
@@ -63,7 +63,12 @@ impl LabelledFit<'_> {
     }
 
     /// The subspace, from the samples to learn from; `class` is the class of each sample.
-    pub fn fit(self, task: &Labelled, class: &[usize], place: &DirectionPlace) -> Result<Fitted, Fault> {
+    pub fn fit(
+        self,
+        task: &LabelledPoints,
+        class: &[usize],
+        place: &DirectionPlace,
+    ) -> Result<Fitted, DirectionProblem> {
         let train = &task.samples.split.train;
         let means = task.means(class);
         let centre = task.points.mean(train);
@@ -114,7 +119,7 @@ impl LabelledFit<'_> {
     }
 }
 
-impl Labelled<'_> {
+impl LabelledPoints<'_> {
     /// The mean of each class's samples to learn from.
     fn means(&self, class: &[usize]) -> Vec<Vec<f64>> {
         let train = &self.samples.split.train;
@@ -128,7 +133,7 @@ impl Labelled<'_> {
         vectors: Vec<Vec<f64>>,
         centre: Vec<f64>,
         named: IndexMap<String, Vec<f64>>,
-    ) -> Result<Fitted, Fault> {
+    ) -> Result<Fitted, DirectionProblem> {
         let components = crate::direction::principal_components_of(&vectors, self.points.width(), vectors.len());
         let basis = signed(components.rows);
         if basis.is_empty() {

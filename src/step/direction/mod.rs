@@ -3,6 +3,7 @@
 mod classes;
 mod exchange;
 mod find;
+mod fitted;
 mod labelled;
 mod reads;
 mod rows;
@@ -23,7 +24,7 @@ use crate::step::kind::Kind;
 use crate::table::{Frames, Holds};
 use classes::DirectionPrompts;
 use exchange::{ExchangeTask, LearnedExchange};
-use find::{FoundDirection, Search};
+use find::{DirectionSearch, FoundDirection};
 use indexmap::IndexSet;
 use rayon::prelude::*;
 use reads::DirectionPlace;
@@ -45,7 +46,7 @@ impl Kind for FindDirection {
                     learn(self, &prompts, at, subject, context, outcome)?;
                     continue;
                 }
-                let search = Search { step: self, samples: &prompts.samples, vectors: vectors.as_ref() };
+                let search = DirectionSearch { step: self, samples: &prompts.samples, vectors: vectors.as_ref() };
                 find(&search, &prompts, at, subject, context, outcome)?;
             }
             Ok(())
@@ -161,7 +162,7 @@ fn passes(step: &FindDirection, places: usize) -> usize {
 
 /// Finds the directions of one model's prompts of one template, and keeps them.
 fn find(
-    search: &Search,
+    search: &DirectionSearch,
     prompts: &DirectionPrompts,
     (template, several): (&str, bool),
     subject: &ModelRun,

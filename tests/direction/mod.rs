@@ -1,0 +1,4 @@
+//! Directions and subspaces of activations.
+
+mod numbers;
+mod step;
