@@ -45,8 +45,9 @@ pub const SYNONYMS: &[Synonym] = &[
         "interchange-intervention interchange-interventions interchange causal-mediation causal-mediation-analysis \
          mediation causal-abstraction patching activation-transplant resampling das distributed-alignment-search",
         "An interchange intervention, or causal mediation analysis, puts one prompt's activations into the run of another: here 'activation-patching', with the effect as \
-         'indirect-effect'. Within a subspace it is an edit of a step of kind 'intervention' with value = { subspace = \"STEP\" }.",
-        "activation-patching intervention indirect-effect counterfactual",
+         'indirect-effect'. Within a subspace it is an edit of a step of kind 'intervention' with value = { subspace = \"STEP\" }, \
+         which a step of kind 'direction' finds, with method = \"das\" (distributed alignment search) one that is learned.",
+        "activation-patching intervention direction indirect-effect counterfactual",
     ),
     word(
         "eap edge-attribution edge-attribution-patching eap-ig edge-patching edges attribution",
@@ -90,6 +91,13 @@ pub const SYNONYMS: &[Synonym] = &[
         "lens logitlens tuned-lens future-lens patchscope patchscopes jacobian-lens",
         "What a layer's stream says when it is unembedded: here 'logit-lens'. Lenses that are trained (tuned lens) are not there; a 'probe' trains a classifier on any stream.",
         "logit-lens probe",
+    ),
+    word(
+        "difference-in-means mean-difference mass-mean mass-mean-probe pca principal-components helix fourier-features clock \
+         concept-vector refusal-direction linear-representation function-vector rotated-subspace boundless-das",
+        "Directions and subspaces of activations: here a step of kind 'direction', whose 'method' says how they are found; edits of later steps add them, exchange them or take \
+         them away.",
+        "direction intervention",
     ),
     word(
         "probing linear-probe linear-probing classifier diagnostic-classifier",
