@@ -1,5 +1,6 @@
 //! Linear maps and the sums of columns that their gradients need.
 
+use super::few_rows::product_of_few;
 use super::matmul::{MatrixView, product, product_with_bias};
 use super::operation::{Array, Operation, run};
 use burn::tensor::Tensor;
@@ -56,8 +57,9 @@ struct LinearOperation;
 
 impl Operation<2> for LinearOperation {
     fn forward(&self, [x, weight]: [Array; 2]) -> (Vec<usize>, Vec<f32>) {
+        let of_few = product_of_few(x.data, weight.data, None, weight.width());
         let (a, b) = factors(x, weight);
-        (output_shape(x, weight), product(a, b))
+        (output_shape(x, weight), of_few.unwrap_or_else(|| product(a, b)))
     }
 
     fn backward(
@@ -76,8 +78,9 @@ struct BiasedLinear;
 
 impl Operation<3> for BiasedLinear {
     fn forward(&self, [x, weight, bias]: [Array; 3]) -> (Vec<usize>, Vec<f32>) {
+        let of_few = product_of_few(x.data, weight.data, Some(bias.data), weight.width());
         let (a, b) = factors(x, weight);
-        (output_shape(x, weight), product_with_bias(a, b, bias.data))
+        (output_shape(x, weight), of_few.unwrap_or_else(|| product_with_bias(a, b, bias.data)))
     }
 
     fn backward(

@@ -14,6 +14,7 @@ mod attention_after;
 mod cross_entropy;
 mod distribution;
 mod elementwise;
+mod few_rows;
 mod finite;
 mod linear;
 mod matmul;
@@ -30,6 +31,7 @@ pub use attention::{Scores, attention, attention_mix, attention_pattern, attenti
 pub use attention_after::{OwnPast, Past, attention_after};
 pub use cross_entropy::{cross_entropy, cross_entropy_of_rows};
 pub use distribution::{Summary, divergence, pick, rank, summary};
+pub use few_rows::few_rows;
 pub use finite::all_finite;
 pub(crate) use linear::column_sums;
 pub use linear::linear;

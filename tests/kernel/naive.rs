@@ -144,7 +144,19 @@ proptest! {
         let naive: Vec<f64> = xs.chunks_exact(d_in).flat_map(row).collect();
         close(kernel::linear(x.clone(), w.clone(), None), &naive, 1e-4)?;
         let shifted: Vec<f64> = naive.chunks_exact(d_out).flat_map(|row| row.iter().zip(&bs).map(|(x, b)| x + b)).collect();
-        close(kernel::linear(x, w, Some(b)), &shifted, 1e-4)?;
+        close(kernel::linear(x.clone(), w.clone(), Some(b.clone())), &shifted, 1e-4)?;
+        close(kernel::few_rows(|| kernel::linear(x.clone(), w.clone(), None)), &naive, 1e-4)?;
+        close(kernel::few_rows(|| kernel::linear(x, w, Some(b))), &shifted, 1e-4)?;
+    }
+
+    /// Matrices that are cut into pieces.
+    #[test]
+    fn products_of_few_rows_are_those_of_many(rows in 1usize..10, d_in in 300usize..700, d_out in 900usize..2000, seed in any::<u64>()) {
+        let x = laid([1, rows, d_in], seed, Layout::Dense);
+        let w = laid([d_in, d_out], seed ^ 1, Layout::Dense);
+        let b = tensor([d_out], seed ^ 2, &Device::flex(), DType::F32);
+        let plain = to_f64(kernel::linear(x.clone(), w.clone(), Some(b.clone())));
+        close(kernel::few_rows(|| kernel::linear(x, w, Some(b))), &plain, 1e-3)?;
     }
 
     #[test]

@@ -1,0 +1,88 @@
+//! Products of few rows with a large matrix, which take as long as reading the matrix does: each thread reads columns of its own once,
+//! for all rows.
+//!
+//! General products read a matrix into another order first, or do single rows on one thread. They round in another order, so that a
+//! run has one or the other throughout: who computes token by token asks for these.
+
+use super::threads::each_piece;
+use super::vector::{add_scaled, vectorise};
+use std::cell::Cell;
+
+/// Rows from which on a general product is faster.
+const MOST_ROWS: usize = 8;
+
+/// Weights of a piece of the work, about: a megabyte is some 50 µs of reading.
+const WEIGHTS: usize = 1 << 17;
+
+/// Pieces at most: on a piece of a large matrix's columns hangs a page of memory for each of its rows.
+const MOST_PIECES: usize = 64;
+
+thread_local! {
+    static WANTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work` with the products of few rows on this thread made here.
+pub fn few_rows<R>(work: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            WANTED.set(self.0);
+        }
+    }
+    let _restore = Restore(WANTED.replace(true));
+    work()
+}
+
+/// x·w + b of `x`, `[row, d_in]`, and `weight`, `[d_in, d_out]`, both row by row; none where a general product is to be taken.
+pub(super) fn product_of_few(x: &[f32], weight: &[f32], bias: Option<&[f32]>, d_out: usize) -> Option<Vec<f32>> {
+    let d_in = weight.len().checked_div(d_out)?;
+    let rows = x.len().checked_div(d_in)?;
+    if !WANTED.get() || rows == 0 || rows > MOST_ROWS {
+        return None;
+    }
+    let pieces = (weight.len() / WEIGHTS).clamp(1, MOST_PIECES);
+    // Whole vectors, so that pieces end where they do.
+    let width = d_out.div_ceil(pieces).next_multiple_of(16);
+    let pieces = d_out.div_ceil(width);
+    let mut parts = vec![0.0; pieces * rows * width];
+    each_piece(&mut parts, rows * width, |piece, part| {
+        let first = piece * width;
+        let columns = first..d_out.min(first + width);
+        if let Some(bias) = bias {
+            part.chunks_exact_mut(width).for_each(|row| row[..columns.len()].copy_from_slice(&bias[columns.clone()]));
+        }
+        add_products(x, weight, (d_in, d_out), columns, width, part);
+    });
+    if rows == 1 {
+        parts.truncate(d_out);
+        return Some(parts);
+    }
+    let mut out = Vec::with_capacity(rows * d_out);
+    for row in 0..rows {
+        for piece in 0..pieces {
+            let columns = width.min(d_out - piece * width);
+            out.extend_from_slice(&parts[(piece * rows + row) * width..][..columns]);
+        }
+    }
+    Some(out)
+}
+
+vectorise! {
+    // Adds x·w to rows of `width` values, for some columns of w.
+    fn add_products(
+        x: &[f32],
+        weight: &[f32],
+        extents: (usize, usize),
+        columns: std::ops::Range<usize>,
+        width: usize,
+        part: &mut [f32],
+    ) {
+        let (d_in, d_out) = extents;
+        for place in 0..d_in {
+            let weights = &weight[place * d_out..][columns.start..columns.end];
+            for (row, out) in part.chunks_exact_mut(width).enumerate() {
+                add_scaled::<FMA>(&mut out[..weights.len()], x[row * d_in + place], weights);
+            }
+        }
+    }
+}
