@@ -108,13 +108,19 @@ fn read(metadata: &Metadata, place: &str) -> Result<Tokenizer, TokenizerError> {
                 .into(),
         );
     }
+    // What ends a text, and what ends a turn of a conversation; llama.cpp stops at both.
+    let mut ends = Vec::new();
+    for key in ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"] {
+        let end = id(metadata, key).map_err(malformed)?.filter(|end| !ends.contains(end));
+        ends.extend(end);
+    }
     let template = metadata.text("tokenizer.chat_template").map_err(malformed)?;
     let roles = [("bos_token", bos), ("eos_token", id(metadata, "tokenizer.ggml.eos_token_id").map_err(malformed)?)];
     let text = |id: u32| tokens.get(id as usize).cloned();
     let roles = roles.into_iter().filter_map(|(role, id)| Some((role.to_string(), text(id?)?))).collect();
     let template = template.map(|source| ChatTemplate::new(source.to_string(), roles));
     let tokenizer = Tokenizer::new(inner).with_bos(bos).with_adds_bos(Some(adds));
-    Ok(tokenizer.with_chat_template(template).with_notes(notes))
+    Ok(tokenizer.with_chat_template(template).with_ends(ends).with_notes(notes))
 }
 
 fn id(metadata: &Metadata, key: &str) -> Result<Option<u32>, String> {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::class::{Class, ClassChoice, choose};
 use super::declared::Around;
+use super::ends::ends;
 use super::rebuilt::{self, VocabularyParts};
 use super::special::{NamedTokens, SpecialTokenFiles, truthy};
 use super::{Tokenizer, TokenizerError};
@@ -18,7 +19,7 @@ use crate::model::chat_template::ChatTemplate;
 const VOCAB_AND_MERGES: [(&str, &str); 2] = [("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe")];
 
 /// Every file of a model folder that a tokenizer may be read from, or `config.json` with them.
-pub const FOLDER_FILES: [&str; 10] = [
+pub const FOLDER_FILES: [&str; 11] = [
     "config.json",
     "tokenizer.json",
     "tokenizer_config.json",
@@ -29,6 +30,7 @@ pub const FOLDER_FILES: [&str; 10] = [
     "merges.txt",
     "encoder.json",
     "vocab.bpe",
+    "generation_config.json",
 ];
 
 /// The file of a chat template, which goes before the one in tokenizer_config.json.
@@ -194,18 +196,24 @@ impl Folder<'_> {
         }
         let named = bos.and_then(|token| inner.token_to_id(token));
         let id_of = |role: &str| tokens.role(role).and_then(|token| inner.token_to_id(token));
+        let last = id_of("eos_token");
         let around = match around {
             Decides::Template(around) => around,
             Decides::Settings { bos, eos } => Around {
                 before: named.filter(|_| bos).into_iter().collect(),
-                after: id_of("eos_token").filter(|_| eos).into_iter().collect(),
+                after: last.filter(|_| eos).into_iter().collect(),
             },
         };
         around.check(&inner, &self.path.join("tokenizer.json").display().to_string())?;
         let numbered = self.config.get("bos_token_id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
         let first = around.before.first().copied();
         let bos = first.or(named.filter(|_| usual)).or(numbered).or(named);
-        let tokenizer = Tokenizer::new(inner).with_bos(bos).with_adds_bos(Some(first.is_some()));
+        let generation = json_object(&self.path.join("generation_config.json")).unwrap_or_else(|error| {
+            notes.push(format!("{error}; it was not read, and what ends a text is what other files say"));
+            Map::new()
+        });
+        let ends = ends(&generation, &self.config).unwrap_or_else(|| last.into_iter().collect());
+        let tokenizer = Tokenizer::new(inner).with_bos(bos).with_adds_bos(Some(first.is_some())).with_ends(ends);
         notes.extend(self.notes_on(&around, named, &tokenizer));
         let template = self.chat_template(&tokens)?;
         Ok(tokenizer.with_chat_template(template).with_notes(notes))

@@ -4,6 +4,7 @@ mod arithmetic;
 pub(crate) mod byte_level;
 mod class;
 mod declared;
+mod ends;
 mod error;
 mod folder;
 mod rebuilt;
@@ -37,6 +38,8 @@ pub struct Tokenizer {
     adds_bos: bool,
     /// How the model was trained to be written to, where its files say so.
     chat_template: Option<ChatTemplate>,
+    /// Tokens that end a text.
+    ends: Vec<u32>,
     notes: Vec<String>,
 }
 
@@ -92,7 +95,8 @@ impl Tokenizer {
         let unknown = unknown.and_then(|token| inner.token_to_id(token));
         let n_tokens = inner.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
         let bos = USUAL_BOS.iter().find_map(|token| inner.token_to_id(token));
-        Self { inner, kind, n_tokens, unknown, bos, adds_bos: false, chat_template: None, notes: Vec::new() }
+        let (ends, notes) = (Vec::new(), Vec::new());
+        Self { inner, kind, n_tokens, unknown, bos, adds_bos: false, ends, chat_template: None, notes }
     }
 
     /// With `token` as the one that texts begin with; a token that is not in the vocabulary changes nothing.
@@ -118,6 +122,13 @@ impl Tokenizer {
     /// How the model was trained to be written to, where its files say so.
     pub fn chat_template(&self) -> Option<&ChatTemplate> {
         self.chat_template.as_ref()
+    }
+
+    /// With the tokens that end a text that the model writes.
+    #[must_use]
+    pub(crate) fn with_ends(mut self, ends: Vec<u32>) -> Self {
+        self.ends = ends;
+        self
     }
 
     /// With more [`Tokenizer::notes`].
@@ -187,6 +198,11 @@ impl Tokenizer {
     /// Whether the model's tokenizer, left to itself, puts [`Tokenizer::bos`] before a text.
     pub fn adds_bos(&self) -> bool {
         self.adds_bos
+    }
+
+    /// The tokens that end a text that the model writes, as its files name them; none where they do not.
+    pub fn ends(&self) -> &[u32] {
+        &self.ends
     }
 
     /// One more than the largest id.
