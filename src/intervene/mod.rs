@@ -50,7 +50,7 @@ pub use direct_attribution::{DirectAttribution, Targets, Term, direct_attributio
 pub use edit::{Change, Edit, EditedPrompt, Positions, Units, Value};
 pub use error::EditError;
 pub use every_token::read_tokens;
-pub use generation::{Choice, Decoder, Opening, Sampling, TextEnd, TokenEdit, TokenEdits, WrittenTokens};
+pub use generation::{Choice, Decoder, Opening, Sampling, TextEnd, TokenEdits, WrittenTokens};
 pub use lens::{Lens, logit_lens};
 pub use library::{InterventionError, activations_at, logits_with};
 

@@ -45,6 +45,8 @@ pub struct WrittenTokens {
     pub end: TextEnd,
     /// Natural logarithm of the probability of each token, under the run that wrote it, at temperature 1.
     pub log_probabilities: Vec<f32>,
+    /// The largest absolute logit that it was chosen from.
+    pub largest_logit: f32,
 }
 
 /// Why a text ends.
@@ -67,17 +69,25 @@ struct Live<'o, 'p> {
     choice: Choice,
     tokens: Vec<u32>,
     log_probabilities: Vec<f32>,
+    largest_logit: f32,
+}
+
+impl Live<'_, '_> {
+    fn ended(self, end: TextEnd) -> WrittenTokens {
+        let Live { tokens, log_probabilities, largest_logit, .. } = self;
+        WrittenTokens { tokens, end, log_probabilities, largest_logit }
+    }
 }
 
 /// What is read in one pass: a text with its edits.
-struct Reading {
+struct TextPass {
     text: Vec<u32>,
     edits: Arc<[Edit]>,
     source: Option<usize>,
 }
 
 /// What rows have read, and the logits of what comes next: `[row, n_vocab]`.
-struct Read {
+struct ReadSoFar {
     shared: Shared,
     own: Vec<LayerCache>,
     logits: Vec<f32>,
@@ -125,13 +135,12 @@ impl Decoder<'_> {
         let live = |&number: &usize| {
             let opening = &openings[number];
             let choice = opening.choice.clone();
-            Live { number, opening, choice, tokens: Vec::new(), log_probabilities: Vec::new() }
+            Live { number, opening, choice, tokens: Vec::new(), log_probabilities: Vec::new(), largest_logit: 0.0 }
         };
         let mut rows: Vec<Live> = numbers.iter().map(live).collect();
         let mut done = Vec::with_capacity(rows.len());
         if most == 0 {
-            let nothing = || WrittenTokens { tokens: Vec::new(), end: TextEnd::Length, log_probabilities: Vec::new() };
-            return Ok(rows.iter().map(|row| (row.number, nothing())).collect());
+            return Ok(rows.into_iter().map(|row| (row.number, row.ended(TextEnd::Length))).collect());
         }
         pause(0)?;
         let mut read = self.read(&rows);
@@ -146,10 +155,7 @@ impl Decoder<'_> {
                         kept.push(place);
                         open.push(row);
                     }
-                    Some(end) => {
-                        let Live { number, tokens, log_probabilities, .. } = row;
-                        done.push((number, WrittenTokens { tokens, end, log_probabilities }));
-                    }
+                    Some(end) => done.push((row.number, row.ended(end))),
                 }
             }
             rows = open;
@@ -180,6 +186,7 @@ impl Decoder<'_> {
         let Some(token) = row.choice.token(logits) else { return Some(TextEnd::NotANumber) };
         row.tokens.push(token);
         row.log_probabilities.push(log_probability(logits, token));
+        row.largest_logit = logits.iter().map(|logit| logit.abs()).fold(row.largest_logit, f32::max);
         let positions = row.opening.prompt.len() + row.tokens.len();
         match () {
             () if stops(row.number, &row.tokens) => Some(TextEnd::Stopped),
@@ -200,7 +207,7 @@ impl Decoder<'_> {
     }
 
     /// One new token of each row.
-    fn next(&self, rows: &[Live], read: &mut Read) {
+    fn next(&self, rows: &[Live], read: &mut ReadSoFar) {
         let edges = rows.iter().any(|row| row.opening.edits.reads_edges());
         // All rows are equally long where edges are edited; elsewhere an edit of a new token needs no more than the token.
         let length = match edges {
@@ -221,7 +228,7 @@ impl Decoder<'_> {
     }
 
     /// Reads what each row has so far; prompts with the same edits once.
-    fn read(&self, rows: &[Live]) -> Read {
+    fn read(&self, rows: &[Live]) -> ReadSoFar {
         let mut distinct: IndexMap<(Vec<u32>, usize, Option<usize>), Arc<[Edit]>> = IndexMap::new();
         let mut of: Vec<usize> = Vec::with_capacity(rows.len());
         for row in rows {
@@ -233,8 +240,8 @@ impl Decoder<'_> {
             of.push(entry.index());
             entry.or_insert(edits);
         }
-        let readings: Vec<Reading> =
-            distinct.into_iter().map(|((text, _, source), edits)| Reading { text, edits, source }).collect();
+        let readings: Vec<TextPass> =
+            distinct.into_iter().map(|((text, _, source), edits)| TextPass { text, edits, source }).collect();
         let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (number, reading) in readings.iter().enumerate() {
             by_length.entry(reading.text.len()).or_default().push(number);
@@ -256,11 +263,11 @@ impl Decoder<'_> {
         let lens = of.iter().map(|&reading| readings[reading].text.len()).collect();
         let of: Arc<[usize]> = of.iter().map(|&reading| places[reading]).collect();
         let logits = of.iter().flat_map(|&place| &logits[place * n_vocab..][..n_vocab]).copied().collect();
-        Read { shared: Shared { layers, of, lens }, own: Vec::new(), logits }
+        ReadSoFar { shared: Shared { layers, of, lens }, own: Vec::new(), logits }
     }
 
     /// Runs some readings of one length: logits from a position on, row by row, and what later tokens attend to.
-    fn whole(&self, readings: &[Reading], numbers: &[usize], from: usize) -> (Vec<f32>, Vec<LayerCache>) {
+    fn whole(&self, readings: &[TextPass], numbers: &[usize], from: usize) -> (Vec<f32>, Vec<LayerCache>) {
         let texts: Vec<&[u32]> = numbers.iter().map(|&number| readings[number].text.as_slice()).collect();
         let row = |&number: &usize| PassRow { edits: readings[number].edits.clone(), source: readings[number].source };
         let rows: Vec<PassRow> = numbers.iter().map(row).collect();
@@ -274,6 +281,38 @@ impl Decoder<'_> {
     /// # Errors
     /// What `pause` returns.
     pub fn log_probabilities<E>(
+        &self,
+        openings: &[Opening],
+        texts: &[&[u32]],
+        pause: &mut dyn FnMut() -> Result<(), E>,
+    ) -> Result<Vec<Vec<f32>>, E> {
+        let mut found = self.of_whole(openings, texts, pause)?;
+        // A text that outgrows the frequencies that its beginning was rotated by was begun under others: that part is read alone.
+        let begun = |(opening, text): (&Opening, &&[u32])| {
+            let last = (opening.prompt.len()..opening.prompt.len() + text.len())
+                .rev()
+                .find(|&read| self.rotates_anew(read))?;
+            Some(last - opening.prompt.len()).filter(|begun| *begun > 0)
+        };
+        let begun: Vec<(usize, usize)> = openings
+            .iter()
+            .zip(texts)
+            .map(begun)
+            .enumerate()
+            .filter_map(|(number, begun)| Some((number, begun?)))
+            .collect();
+        if !begun.is_empty() {
+            let some: Vec<Opening> = begun.iter().map(|(number, _)| openings[*number].clone()).collect();
+            let beginnings: Vec<&[u32]> = begun.iter().map(|(number, count)| &texts[*number][..*count]).collect();
+            for ((number, count), values) in begun.iter().zip(self.of_whole(&some, &beginnings, pause)?) {
+                found[*number][..*count].copy_from_slice(&values);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The same where all of a text is rotated as its end is.
+    fn of_whole<E>(
         &self,
         openings: &[Opening],
         texts: &[&[u32]],
@@ -293,12 +332,12 @@ impl Decoder<'_> {
             // As many logits at once as a batch of single positions has, or one row's.
             for numbers in numbers.chunks((self.batch / written).max(1)) {
                 pause()?;
-                let readings: Vec<Reading> = numbers
+                let readings: Vec<TextPass> = numbers
                     .iter()
                     .map(|&number| {
                         let opening = &openings[number];
                         let text = [opening.prompt, &texts[number][..written - 1]].concat();
-                        Reading { text, edits: opening.edits.whole(prompt, length), source: opening.source }
+                        TextPass { text, edits: opening.edits.whole(prompt, length), source: opening.source }
                     })
                     .collect();
                 let all: Vec<usize> = (0..readings.len()).collect();

@@ -12,4 +12,4 @@ mod token_edit;
 
 pub use choice::{Choice, Sampling};
 pub use decoder::{Decoder, Opening, TextEnd, WrittenTokens};
-pub use token_edit::{TokenEdit, TokenEdits};
+pub use token_edit::TokenEdits;

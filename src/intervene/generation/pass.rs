@@ -4,7 +4,7 @@ use super::cache::{LayerCache, Shared};
 use crate::intervene::activation::Activations;
 use crate::intervene::apply::{EditHooks, EditIndex};
 use crate::intervene::edit::{Edit, EditedPrompt};
-use crate::kernel::{OwnPast, Past, to_f32};
+use crate::kernel::{OwnPast, Past, few_rows, to_f32};
 use crate::model::hook::{Hook, HookValue, Hooks};
 use crate::model::transformer::{BlockParts, OutputPositions, Tokens, Transformer};
 use burn::tensor::Tensor;
@@ -92,20 +92,22 @@ pub fn next(
     let tokens = Tokens { batch: last.len(), ids: last, pos: 1 };
     let mut held = std::mem::take(own).into_iter();
     let (logits, kept) = edited(with, rows, length, |hooks| {
-        let mut resid: Option<Tensor<3>> = None;
-        for layer in 0..transformer.facts().n_layers {
-            let [keys, values] = shared.layers[layer].clone();
-            let own = OwnPast { lens: shared.lens.clone(), held: held.next() };
-            let past = Past { keys, values, len: shared.longest(), of: shared.of.clone(), own: Some(own) };
-            let before = match resid.take() {
-                Some(resid) => resid,
-                None => transformer.embed_from(&tokens, past.firsts().as_deref(), hooks),
-            };
-            let parts = BlockParts::default();
-            resid = Some(transformer.block_after(layer, before, OutputPositions::All, Some(&past), parts, hooks));
-        }
-        let resid = resid.unwrap_or_else(|| transformer.embed_from(&tokens, Some(&shared.lens), hooks));
-        to_f32(transformer.unembed(resid, hooks))
+        few_rows(|| {
+            let mut resid: Option<Tensor<3>> = None;
+            for layer in 0..transformer.facts().n_layers {
+                let [keys, values] = shared.layers[layer].clone();
+                let own = OwnPast { lens: shared.lens.clone(), held: held.next() };
+                let past = Past { keys, values, len: shared.longest(), of: shared.of.clone(), own: Some(own) };
+                let before = match resid.take() {
+                    Some(resid) => resid,
+                    None => transformer.embed_from(&tokens, past.firsts().as_deref(), hooks),
+                };
+                let parts = BlockParts::default();
+                resid = Some(transformer.block_after(layer, before, OutputPositions::All, Some(&past), parts, hooks));
+            }
+            let resid = resid.unwrap_or_else(|| transformer.embed_from(&tokens, Some(&shared.lens), hooks));
+            to_f32(transformer.unembed(resid, hooks))
+        })
     });
     *own = kept;
     logits

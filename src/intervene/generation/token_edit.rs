@@ -11,17 +11,9 @@ use std::sync::Arc;
 pub struct TokenEdits {
     /// At positions of the prompt.
     pub prompt: Arc<[Edit]>,
-    /// At each new token: where the model reads a token that it has written.
-    pub new: Arc<[TokenEdit]>,
-}
-
-/// An edit at whichever position a new token stands.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TokenEdit {
-    /// What is changed; its positions are not read. The keys of a cut are positions of the prompt, or all up to the new token.
-    pub edit: Edit,
-    /// Of a cut: the keys are all before the new token.
-    pub before: bool,
+    /// At each new token: where the model reads a token that it has written. The positions of these edits are not read. The keys of a
+    /// cut are positions of the prompt, all up to the new token, or, where none is named, all before it.
+    pub new: Arc<[Edit]>,
 }
 
 impl TokenEdits {
@@ -36,13 +28,12 @@ impl TokenEdits {
     /// The first thing that is not there.
     pub fn validate(&self, facts: &Facts, length: usize) -> Result<(), EditError> {
         self.prompt.iter().try_for_each(|edit| edit.validate(facts, length).map(drop))?;
-        let at_last = |edit: &TokenEdit| edit.at(length.saturating_sub(1)).validate(facts, length).map(drop);
-        self.new.iter().try_for_each(at_last)
+        self.new.iter().try_for_each(|edit| at(edit, length.saturating_sub(1)).validate(facts, length).map(drop))
     }
 
     /// Whether an edit of new tokens is of attention's edges: which keys there are depends on how much stands before.
     pub(super) fn reads_edges(&self) -> bool {
-        self.new.iter().any(|edit| matches!(edit.edit.hook, Hook::Block(_, Site::AttnScores | Site::Pattern)))
+        self.new.iter().any(|edit| matches!(edit.hook, Hook::Block(_, Site::AttnScores | Site::Pattern)))
     }
 
     /// All edits of a prompt of `prompt` tokens and of what was written after it, `length` tokens together.
@@ -57,22 +48,23 @@ impl TokenEdits {
             };
             Edit { positions, ..edit.clone() }
         });
-        let of_new = (prompt..length).flat_map(|position| self.new.iter().map(move |edit| edit.at(position)));
+        let of_new = (prompt..length).flat_map(|position| self.new.iter().map(move |edit| at(edit, position)));
         of_prompt.chain(of_new).collect()
     }
 
     /// The edits of a new token at a position.
     pub(super) fn at(&self, position: usize) -> Arc<[Edit]> {
-        self.new.iter().map(|edit| edit.at(position)).collect()
+        self.new.iter().map(|edit| at(edit, position)).collect()
     }
 }
 
-impl TokenEdit {
-    fn at(&self, position: usize) -> Edit {
-        let change = match &self.edit.change {
-            Change::Cut { .. } if self.before => Change::Cut { keys: Positions::At((0..position).collect()) },
-            change => change.clone(),
-        };
-        Edit { positions: Positions::At(vec![position]), change, ..self.edit.clone() }
-    }
+/// An edit of new tokens as that of one at a position.
+fn at(edit: &Edit, position: usize) -> Edit {
+    let change = match &edit.change {
+        Change::Cut { keys: Positions::At(keys) } if keys.is_empty() => {
+            Change::Cut { keys: Positions::At((0..position).collect()) }
+        }
+        change => change.clone(),
+    };
+    Edit { positions: Positions::At(vec![position]), change, ..edit.clone() }
 }
