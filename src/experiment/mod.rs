@@ -62,7 +62,12 @@ fn work(plan: &Plan, session: &Session, options: &RunOptions) -> Result<Ended, E
     let steps::StepResults { mut frames, checks, recalled, computed, .. } = made;
     let from_store = recalled.len();
     let any_rows = !frames.is_empty();
-    let tables = make_tables(loaded, &mut frames, &mut results, &mut failures, &mut notes, options.progress)?;
+    let mut tables = make_tables(loaded, &mut frames, &mut results, &mut failures, &mut notes, options.progress)?;
+    for step in &spec.steps {
+        let name = format!("{}.texts", step.name());
+        let texts = frames.get(&name).ok().map(|rows| report::beside(&name, rows)).transpose();
+        tables.extend(texts.map_err(Error::failed("texts"))?.flatten());
+    }
     let figures = make_figures(spec, &frames, &mut results, &mut failures, &mut notes, options.progress)?;
     notes.extend(figures.iter().flat_map(|figure| figure.notes.iter().map(|note| format!("{}: {note}", figure.name))));
     notes.extend(checks.iter().filter(|check| !check.passed()).map(|check| format!("self-check failed: {check}")));

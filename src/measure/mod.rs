@@ -12,6 +12,7 @@ mod reading;
 mod sign_flip;
 mod smallest;
 mod table;
+mod text;
 mod token;
 mod wilson;
 
@@ -25,6 +26,7 @@ pub use reading::{Reading, SetLogits};
 pub use sign_flip::{SignFlips, holm, holm_within, least_p};
 pub use smallest::{Enough, enough};
 pub use table::Property;
+pub use text::TextMeasure;
 pub use token::TokenMeasure;
 pub use wilson::{Interval, Z95, wilson, wilson_mean};
 

@@ -3,12 +3,14 @@
 //!
 //! Every number in it comes from the frames that were written beside it.
 
+mod beside;
 mod description;
 mod fence;
 mod html;
 mod index;
 mod markdown;
 
+pub use beside::beside;
 pub use html::html;
 pub use index::{INDEX, write_index};
 pub use markdown::{markdown, write};

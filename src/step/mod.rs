@@ -16,6 +16,7 @@ mod direction;
 mod directions;
 mod divided;
 mod dry_ranking;
+mod generate;
 mod inference;
 mod intervention;
 mod joined;

@@ -209,7 +209,7 @@ pub(super) fn pause(task: &ProgressTask, done: usize) -> Result<(), Stopped> {
 
 /// Largest difference of a logit between a replay and the run from scratch, relative to the largest logit: some hundred
 /// roundings of the storage type.
-fn tolerance(dtype: Dtype) -> f32 {
+pub(super) fn tolerance(dtype: Dtype) -> f32 {
     match dtype {
         Dtype::F32 => 1e-4,
         Dtype::F16 => 1e-2,

@@ -185,10 +185,25 @@ pub struct EditSpec {
     /// Add `strength` times the value instead of going there.
     #[serde(default)]
     pub add: bool,
+    /// Where texts are written (`generate`): the tokens that it is of. Left out: `all`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<EditTokens>,
     /// The prompts that it is of; the others keep what they have. Each column's value, list of values, or comparison, as in a table:
     /// `operator`, `a`, `b`, `answer`, `seed`, `text`, or a slot of words.
     #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
     pub filter: IndexMap<String, Condition>,
+}
+
+/// Tokens of a text that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EditTokens {
+    /// Those of the prompt, at `positions`.
+    Prompt,
+    /// Each that the model has written, where it is read.
+    New,
+    /// Both.
+    All,
 }
 
 /// What an edit writes.

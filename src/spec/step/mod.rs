@@ -6,6 +6,7 @@ mod bag_of_heuristics;
 mod control;
 mod direction;
 mod fields;
+mod generate;
 mod given_value;
 mod intervention;
 mod loss;
@@ -30,8 +31,9 @@ pub use bag_of_heuristics::{
 pub use control::Control;
 pub use direction::{ClassPrompts, DirectionMethod, FindDirection, VectorFile};
 pub(crate) use fields::Common;
+pub use generate::Generate;
 pub use given_value::{GivenFrom, GivenUse, GivenValue, ProjectedTo, TensorUse};
-pub use intervention::{EditSpec, EditValue, Intervention, NamedIntervention, Placebos};
+pub use intervention::{EditSpec, EditTokens, EditValue, Intervention, NamedIntervention, Placebos};
 pub use loss::{Loss, LossOf};
 pub use max_activations::MaxActivations;
 pub use mean::{Legality, MeanOperators, MeanOver, MeanPositions};
@@ -110,6 +112,7 @@ macro_rules! kinds {
             Ablation = "ablation", rows ["prompts", "pairs", "components"], version 3;
             Intervention = "intervention", rows ["prompts", "pairs"], version 4;
             Loss = "loss", rows ["prompts", "pairs"];
+            Generate = "generate", rows ["texts", "prompts", "pairs"];
             PathPatching = "path-patching", rows ["prompts", "pairs"], version 2;
             LogitLens = "logit-lens", rows ["prompts"];
             LogitAttribution = "logit-attribution", rows ["prompts", "pairs"];

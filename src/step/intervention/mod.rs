@@ -1,11 +1,11 @@
 //! Step `intervention`: edits written out, made together, on pairs of prompts.
 
-mod edits;
+pub(super) mod edits;
 mod given;
-mod reach;
+pub(super) mod reach;
 mod tensor;
 mod values;
-mod variations;
+pub(super) mod variations;
 
 use super::inference::Inference;
 use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
@@ -28,11 +28,11 @@ use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::table::{Frames, Holds};
 use edits::{Written, resolve};
-use given::GivenValues;
+pub(super) use given::GivenValues;
 use indexmap::IndexSet;
 use reach::PromptReach;
 use std::sync::Arc;
-use values::{MeanValues, over, placeholder};
+pub(super) use values::{MeanValues, over, placeholder};
 use variations::variations;
 
 pub use reach::check_prompts;
@@ -94,32 +94,43 @@ impl Kind for Intervention {
     }
 
     fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
-        let edits =
-            || self.interventions.iter().flat_map(|one| one.edits.iter().enumerate().map(move |edit| (one, edit)));
-        let means = edits().any(|(_, (_, edit))| edit.value == EditValue::Mean);
-        let mut keys =
-            vec![DependentKey::mean(&self.mean, means, "leave it out, or write value = \"mean\" in an edit")];
-        let placebos = self.interventions.iter().any(NamedIntervention::has_placebos);
-        let set = self.control.as_ref().is_some_and(|control| *control != Placebos::default());
-        keys.push(DependentKey::new("control", set, placebos, "no edit writes a direction: leave it out"));
+        let mut keys = edit_keys(self);
         keys.push(DependentKey::correction(self.correction, self.test));
-        for intervention in &self.interventions {
-            let sites = intervention.edits.iter().any(|edit| edit.site.is_some());
-            let advice = "edges are cut as they are: leave it out";
-            let strengths = DependentKey::new("strengths", !intervention.strengths.is_empty(), sites, advice);
-            keys.push(strengths.below(&["interventions", intervention.name.as_str()]));
-        }
-        for (intervention, (number, edit)) in edits() {
-            let number = number.to_string();
-            let path = ["interventions", intervention.name.as_str(), "edits", &number];
-            keys.extend(edits::dependent_keys(edit).into_iter().map(|key| key.below(&path)));
+        for one in &self.interventions {
+            for (number, edit) in one.edits.iter().enumerate() {
+                let advice = "leave it out: texts are written by a step of kind \"generate\"";
+                let path = ["interventions", one.name.as_str(), "edits", &number.to_string()];
+                keys.push(DependentKey::new("tokens", edit.tokens.is_some(), false, advice).below(&path));
+            }
         }
         keys
     }
 }
 
+/// The keys of edits, and of what they write, that change something only beside others.
+pub(super) fn edit_keys(step: &Intervention) -> Vec<DependentKey> {
+    let edits = || step.interventions.iter().flat_map(|one| one.edits.iter().enumerate().map(move |edit| (one, edit)));
+    let means = edits().any(|(_, (_, edit))| edit.value == EditValue::Mean);
+    let mut keys = vec![DependentKey::mean(&step.mean, means, "leave it out, or write value = \"mean\" in an edit")];
+    let placebos = step.interventions.iter().any(NamedIntervention::has_placebos);
+    let set = step.control.as_ref().is_some_and(|control| *control != Placebos::default());
+    keys.push(DependentKey::new("control", set, placebos, "no edit writes a direction: leave it out"));
+    for intervention in &step.interventions {
+        let sites = intervention.edits.iter().any(|edit| edit.site.is_some());
+        let advice = "edges are cut as they are: leave it out";
+        let strengths = DependentKey::new("strengths", !intervention.strengths.is_empty(), sites, advice);
+        keys.push(strengths.below(&["interventions", intervention.name.as_str()]));
+    }
+    for (intervention, (number, edit)) in edits() {
+        let number = number.to_string();
+        let path = ["interventions", intervention.name.as_str(), "edits", &number];
+        keys.extend(edits::dependent_keys(edit).into_iter().map(|key| key.below(&path)));
+    }
+    keys
+}
+
 /// What it reads of the other prompt of each pair: edits that write its values, and measures that compare with it.
-fn reads(step: &Intervention) -> Other {
+pub(super) fn reads(step: &Intervention) -> Other {
     let edits = || step.interventions.iter().flat_map(|one| &one.edits);
     let interchanged = |edit: &EditSpec| {
         edit.value.given().and_then(|given| given.says()).is_some_and(|(_, used)| used == GivenUse::Interchange)

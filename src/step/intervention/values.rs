@@ -94,6 +94,6 @@ impl MeanValues {
 }
 
 /// What means are taken over.
-pub(super) fn over(step: &Intervention) -> Over<'_> {
+pub fn over(step: &Intervention) -> Over<'_> {
     Over { step: &step.name, prompts: step.prompts.as_deref(), mean: &step.mean }
 }

@@ -69,6 +69,11 @@ pub struct VariationKey {
 }
 
 impl VariationKey {
+    /// Of runs without edits, under this name.
+    pub fn unedited(name: &str) -> Self {
+        Self { name: name.to_string(), layer: None, strength: None }
+    }
+
     /// The run without an intervention.
     pub fn none() -> Self {
         Self { name: "none".into(), layer: None, strength: None }

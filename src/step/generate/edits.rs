@@ -1,0 +1,143 @@
+//! The edits of a spec's interventions where texts are written: of the prompt, and of each new token.
+
+use crate::Error;
+use crate::context::Context;
+use crate::intervene::{Change, Edit, Positions, Value};
+use crate::spec::step::{EditSpec, EditTokens, EditValue, Generate, GivenUse, MeanPositions};
+use crate::spec::{Loaded, PositionName, SpecErrors};
+use crate::step::dependent_key::DependentKey;
+use crate::step::intervention::reads;
+use crate::step::intervention::variations::Variation;
+use crate::step::pairing::Other;
+use std::sync::Arc;
+
+/// Edits of one intervention, each with the number of the spec's edit that it is from.
+#[derive(Debug, Default)]
+pub struct SplitEdits {
+    /// At positions of the prompt.
+    pub prompt: Vec<(usize, Edit)>,
+    /// At each new token.
+    pub new: Vec<(usize, Edit)>,
+}
+
+/// The tokens that an edit is of.
+pub fn tokens(edit: &EditSpec) -> EditTokens {
+    edit.tokens.unwrap_or(EditTokens::All)
+}
+
+/// Edits as they are resolved at a prompt's positions, told apart by the tokens that they are of; `resolved` are those of each
+/// variation.
+///
+/// # Errors
+/// Values that differ between positions of the prompt, of which a new token has none, at their place in the spec.
+pub fn split(
+    step: &Generate,
+    variations: &[Variation],
+    resolved: Vec<Vec<(usize, Edit)>>,
+    context: &Context,
+) -> Result<Vec<SplitEdits>, Error> {
+    let of = |(variation, edits): (&Variation, Vec<(usize, Edit)>)| {
+        let intervention = &step.interventions[variation.of];
+        let mut split = SplitEdits::default();
+        for (number, edit) in edits {
+            let spec = &intervention.edits[number];
+            if tokens(spec).of_new() {
+                let new = of_new(&edit, spec).ok_or_else(|| {
+                    let number = number.to_string();
+                    let path = ["step", &step.name, "interventions", &intervention.name, "edits", &number, "value"];
+                    let problem = "the value differs between positions of the prompt, and a new token has none of them";
+                    let advice = "write tokens = \"prompt\", or a value that is of one position".to_string();
+                    context.loaded.refuse(&path, problem, Some(advice))
+                })?;
+                let again = |(other, there): &(usize, Edit)| *other == number && *there == new;
+                if !split.new.iter().any(again) {
+                    split.new.push((number, new));
+                }
+            }
+            if tokens(spec).of_prompt() {
+                split.prompt.push((number, edit));
+            }
+        }
+        Ok(split)
+    };
+    Error::each(variations.iter().zip(resolved).map(of))
+}
+
+/// An edit at positions of the prompt as one of new tokens; none where its value is of several positions.
+fn of_new(edit: &Edit, spec: &EditSpec) -> Option<Edit> {
+    let everywhere = |value: &Value| match value {
+        Value::Fixed(values) if values.positions.len() > 1 => None,
+        Value::Fixed(values) if !values.positions.is_empty() => {
+            let mut values = values.as_ref().clone();
+            values.positions.clear();
+            Some(Value::Fixed(Arc::new(values)))
+        }
+        Value::Source => None,
+        other => Some(other.clone()),
+    };
+    let change = match &edit.change {
+        // No key: all before the new token, wherever it stands.
+        Change::Cut { .. } if spec.to == [PositionName::before()] => Change::Cut { keys: Positions::At(Vec::new()) },
+        Change::Replace { value, strength } => Change::Replace { value: everywhere(value)?, strength: *strength },
+        Change::Add { value, strength } => Change::Add { value: everywhere(value)?, strength: *strength },
+        Change::Within { basis, value, strength } => {
+            Change::Within { basis: basis.clone(), value: everywhere(value)?, strength: *strength }
+        }
+        Change::Cut { keys } => Change::Cut { keys: keys.clone() },
+    };
+    Some(Edit { positions: Positions::All, change, ..edit.clone() })
+}
+
+/// Refuses edits of new tokens whose values only a prompt's positions have.
+///
+/// # Errors
+/// Those, at their place in the spec.
+pub fn check(step: &Generate, loaded: &Loaded) -> Result<(), SpecErrors> {
+    for intervention in &step.interventions {
+        for (number, edit) in intervention.edits.iter().enumerate() {
+            let number = number.to_string();
+            let path = ["step", &step.name, "interventions", &intervention.name, "edits", &number, "value"];
+            if edit.site.is_none() || !tokens(edit).of_new() {
+                continue;
+            }
+            let given = edit.value.given();
+            let interchanged =
+                given.and_then(|given| given.says()).is_some_and(|(_, used)| used == GivenUse::Interchange);
+            if given.is_some_and(|given| given.noise.is_some()) {
+                let problem = "noise is that of a position of the prompt";
+                return Err(loaded.refuse(&path, problem, Some("write tokens = \"prompt\"".to_string())));
+            }
+            if interchanged || edit.value == EditValue::Counterfactual {
+                let problem = "the other prompt of a pair has no new tokens to take values from";
+                let advice = "write tokens = \"prompt\", or another value".to_string();
+                return Err(loaded.refuse(&path, problem, Some(advice)));
+            }
+            if edit.value == EditValue::Mean && step.mean.positions != MeanPositions::Pooled {
+                let problem = "means of each position of the prompt are none of new tokens";
+                let advice = "write mean = { positions = \"pooled\" }, or tokens = \"prompt\"".to_string();
+                return Err(loaded.refuse(&path, problem, Some(advice)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether an edit asks for places of the prompt, which then must be the same in all prompts of a template.
+pub fn reads_places(edit: &EditSpec) -> bool {
+    let anywhere = |names: &[PositionName]| names == [PositionName::all()];
+    let of_prompt = tokens(edit).of_prompt() && !anywhere(&edit.positions);
+    let to = !edit.cut.is_empty() && !anywhere(&edit.to) && edit.to != [PositionName::before()];
+    of_prompt || to || !matches!(edit.value, EditValue::Constant(_)) && edit.site.is_some()
+}
+
+/// The keys of an edit that change something only beside others, where texts are written.
+pub fn dependent_keys(edit: &EditSpec) -> Vec<DependentKey> {
+    let positions = edit.positions != [PositionName::all()];
+    let advice = "leave it out, or write tokens = \"prompt\" or \"all\": those of new tokens are where they are";
+    vec![DependentKey::new("positions", positions, tokens(edit).of_prompt(), advice)]
+}
+
+/// Whether an edit writes the other prompt's values.
+pub fn writes_others(step: &Generate) -> bool {
+    reads(&step.as_intervention()) == Other::Run
+}
