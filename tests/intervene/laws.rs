@@ -92,7 +92,7 @@ impl Draft {
     }
 
     /// `None` where the model has no such hook.
-    fn edit(&self, case: &Case) -> Option<Edit> {
+    pub fn edit(&self, case: &Case) -> Option<Edit> {
         let facts = case.model.facts();
         let hook = match self.site.checked_sub(SITES.len()) {
             None => Hook::Block(self.layer % facts.n_layers, SITES[self.site].0),

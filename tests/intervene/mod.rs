@@ -11,6 +11,8 @@ mod experts;
 mod families;
 mod foreseen;
 mod gemma3;
+mod generation;
+mod generation_step;
 mod idle;
 mod laws;
 mod means;

@@ -76,7 +76,7 @@ const FAMILIES: [&str; 13] = [
 const EPSILON: f64 = 0.01;
 
 /// A configuration of any family, with each of the keys that only some of them read.
-fn configuration() -> impl Strategy<Value = Value> {
+pub fn configuration() -> impl Strategy<Value = Value> {
     let shape = (0..FAMILIES.len(), 1usize..5, 1usize..4, 1usize..3, 1usize..5, 3usize..12, 2usize..20);
     let switches =
         (proptest::collection::vec(any::<bool>(), 4), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
@@ -136,7 +136,7 @@ fn configuration() -> impl Strategy<Value = Value> {
     })
 }
 
-fn case(config: &Value, seed: u64, pos: usize) -> Case {
+pub fn case(config: &Value, seed: u64, pos: usize) -> Case {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.json");
     std::fs::write(&path, config.to_string()).unwrap();

@@ -29,7 +29,7 @@ fn loaded(spec: &str) -> Loaded {
 }
 
 /// Every key of a step that says layers, with a value of it.
-const KEYS: [(&str, &str, &str); 19] = [
+const KEYS: [(&str, &str, &str); 22] = [
     ("activation-patching", "sites", "sites = [\"blocks.{probes}.attn.hook_z[head]\"]"),
     ("neuron-patching", "layers", "layers = \"{probes}\""),
     ("attribution-patching", "sites", "sites = [\"0.z\", \"{probes}.mlp_post[neuron]\"]"),
@@ -42,6 +42,21 @@ const KEYS: [(&str, &str, &str); 19] = [
     ),
     (
         "intervention",
+        "interventions.edits.cut",
+        "interventions = [{ name = \"a\", edits = [{ cut = [\"L{probes}H0\"] }] }]",
+    ),
+    (
+        "generate",
+        "interventions.layers",
+        "interventions = [{ name = \"a\", layers = \"{probes}\", edits = [{ site = \"z\", value = 0 }] }]",
+    ),
+    (
+        "generate",
+        "interventions.edits.site",
+        "interventions = [{ name = \"a\", edits = [{ site = \"{probes}.z\", value = 0 }] }]",
+    ),
+    (
+        "generate",
         "interventions.edits.cut",
         "interventions = [{ name = \"a\", edits = [{ cut = [\"L{probes}H0\"] }] }]",
     ),

@@ -96,6 +96,14 @@ name = "lens"
 kind = "logit-lens"
 
 [[step]]
+name = "texts"
+kind = "generate"
+max_new_tokens = 12
+temperature = 1.0
+samples = 3
+interventions = [{ name = "pushed", edits = [{ site = "1.resid_post", value = 0.3, add = true }] }]
+
+[[step]]
 name = "train"
 kind = "train"
 prompts = "learned"
