@@ -30,6 +30,8 @@ SPEED = [
     ("forward, SmolLM2's shape, batch 1", "forward", [SMOLLM2, "1", "5", "all"]),
     ("forward, SmolLM2's shape, batch 64", "forward", [SMOLLM2, "64", "5", "all"]),
     ("forward, SmolLM2's shape, batch 64, last position's logits", "forward", [SMOLLM2, "64", "5", "last"]),
+    ("64 new tokens, an edit at each, SmolLM2's shape, batch 1", "generate", [SMOLLM2, "1", "16", "64"]),
+    ("64 new tokens, an edit at each, SmolLM2's shape, batch 8", "generate", [SMOLLM2, "8", "16", "64"]),
     ("training, built-in model, 100 steps of batch 256", "train", ["100"]),
 ]
 PATCHING = [
