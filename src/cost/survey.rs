@@ -48,6 +48,12 @@ impl SurveyedCell {
     pub fn at(&self) -> (&TemplatePositions, &str) {
         (&self.positions, &self.template)
     }
+
+    /// How often rows are replayed: once, or, where whole answers are read, once for each of their tokens, on average.
+    pub fn replays(&self, whole_answers: bool) -> usize {
+        // One pass more than an answer has tokens is asked for.
+        if whole_answers { ((self.passes - 1.0).ceil() as usize).max(1) } else { 1 }
+    }
 }
 
 impl Survey {

@@ -29,6 +29,12 @@ const fn word(names: &'static str, about: &'static str, see: &'static str) -> Sy
 /// Every word, those that are near to each other together.
 pub const SYNONYMS: &[Synonym] = &[
     word(
+        "perplexity nll negative-log-likelihood log-likelihood loglikelihood per-token-loss surprisal",
+        "How surprised a model is by a text: here a step of kind 'loss', token by token, in nats; perplexity is the exponential of its mean. Of a whole answer under an edit: \
+         the measure 'sequence-log-probability'.",
+        "loss sequence-log-probability",
+    ),
+    word(
         "steering steer steering-vector steering-vectors activation-steering activation-addition actadd caa \
          contrastive-activation-addition activation-engineering representation-engineering repe",
         "Steering adds to activations: here an edit of a step of kind 'intervention' with add = true and a value: { direction = \"STEP\" }, which a step found, or a vector \

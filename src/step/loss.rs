@@ -5,10 +5,10 @@ use super::intervention::{self, EditedCell, InterventionColumns, VariationKey, c
 use super::model_run::{self, CellRun};
 use super::sequence::in_prompt;
 use super::summary::MeasuredValues;
-use super::{Outcome, RowsInfo, pairing, replays};
+use super::{Outcome, RowsInfo, Scope, pairing, replays};
 use crate::Error;
 use crate::context::Context;
-use crate::cost::{Survey, Workload};
+use crate::cost::{Survey, SurveyedCell, Workload};
 use crate::intervene::{Activations, AnswerTokens, Edit, EditedPrompt, read_tokens};
 use crate::measure::{Property, TokenMeasure};
 use crate::model::transformer::Tokens;
@@ -45,14 +45,15 @@ impl Kind for Loss {
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
         let facts = &survey.sketch.card.facts;
-        let edits = self.edits().workload(survey, context)?.unwrap_or_default();
-        let runs = 1 + self.interventions.len();
-        let of = |whole: Workload, prompts: usize, length: usize| {
-            whole.and(Workload::forwards(runs * prompts, length, facts).measured(self.measures.len(), self.bootstrap))
+        // Places that are not there are refused as those of interventions are; their values are of one run more.
+        self.edits().workload(survey, context)?;
+        let edited = intervention::edited_runs(&self.edits(), Scope::planned(facts), context)?;
+        let (runs, sources) = (1 + edited, usize::from(edited > 0));
+        let of = |cell: &SurveyedCell| {
+            let runs = Workload::forwards((runs + sources) * cell.prompts, cell.positions.length, facts);
+            runs.measured(self.measures.len(), self.bootstrap)
         };
-        // What its edits need before they are made: their means, and the other prompts' runs.
-        let before = Workload { rows: 0, naive: 0, ..edits };
-        Ok(Some(survey.cells.iter().fold(before, |whole, cell| of(whole, cell.prompts, cell.positions.length))))
+        Ok(Some(survey.cells.iter().map(of).fold(Workload::default(), Workload::and)))
     }
 
     fn dependent_keys(&self, words: bool) -> Vec<DependentKey> {

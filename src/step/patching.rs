@@ -70,7 +70,9 @@ impl Kind for ActivationPatching {
             let seeds = self.corrupt.as_ref().map_or(1, |corrupt| corrupt.seeds.len());
             let replay = Workload::replay(edits, seeds * cell.prompts, length, facts, survey.memory);
             let runs = Workload::forwards((1 + seeds) * cell.prompts, length, facts);
-            whole = whole.and(replay.measured(self.measures.len(), self.bootstrap).and(runs));
+            let replays = cell.replays(self.measures.iter().any(|measure| measure.has(Property::Sequence)));
+            let replay = replay.times(replays).measured(self.measures.len(), self.bootstrap);
+            whole = whole.and(replay.and(runs.times(replays)));
         }
         Ok(Some(whole))
     }

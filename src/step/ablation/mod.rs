@@ -84,7 +84,9 @@ impl Kind for Ablation {
             let edits = edits.iter().map(Vec::as_slice);
             let replay = Workload::replay(edits, cell.prompts, length, facts, survey.memory);
             let forwards = Workload::forwards(cell.prompts + further, length, facts);
-            whole = whole.and(replay.measured(self.measures.len(), self.bootstrap).and(forwards));
+            let replays = cell.replays(self.measures.iter().any(|measure| measure.has(Property::Sequence)));
+            let replay = replay.times(replays).measured(self.measures.len(), self.bootstrap);
+            whole = whole.and(replay.and(forwards.times(replays)));
         }
         Ok(Some(whole))
     }

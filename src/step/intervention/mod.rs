@@ -88,7 +88,9 @@ impl Kind for Intervention {
             let replay =
                 Workload::replay(all.iter().map(|edits| &edits[..]), cell.prompts, length, facts, survey.memory);
             let runs = Workload::forwards(2 * cell.prompts + means, length, facts);
-            whole = whole.and(replay.measured(self.measures.len(), self.bootstrap).and(runs));
+            let replays = cell.replays(self.measures.iter().any(|measure| measure.has(Property::Sequence)));
+            let replay = replay.times(replays).measured(self.measures.len(), self.bootstrap);
+            whole = whole.and(replay.and(runs.times(replays)));
         }
         Ok(Some(whole))
     }
@@ -144,6 +146,14 @@ pub(super) fn reads(step: &Intervention) -> Other {
         (false, true) => Other::Answer,
         (false, false) => Other::Nothing,
     }
+}
+
+/// How many runs of each prompt a step's edits are.
+///
+/// # Errors
+/// Layers that the model has not, at their place in the spec.
+pub fn edited_runs(step: &Intervention, target: Scope, context: &Context) -> Result<usize, Error> {
+    Ok(variations(step, target, context)?.len())
 }
 
 /// What a step edits in the prompts of one cell.
