@@ -1,4 +1,4 @@
-//! Counterfactual prompts that are made of the clean ones: words swapped, or redrawn.
+//! Counterfactual prompts that are made of the clean ones: words swapped, redrawn, or written in their place.
 
 use super::answer_rule::AnswerRule;
 use super::error::PromptError;
@@ -10,7 +10,8 @@ use super::stock::Stock;
 use super::template::{Fill, Slot, Template};
 use super::words::Lexicon;
 use crate::model::tokenizer::Tokenizer;
-use crate::spec::nearest;
+use crate::spec::{Word, nearest};
+use indexmap::IndexMap;
 use std::sync::Arc;
 
 /// Draws of words that may not fit before a prompt is given up.
@@ -23,6 +24,8 @@ pub enum SlotChange {
     Swap(usize, usize),
     /// New words.
     Redraw(Vec<SlotPlace>),
+    /// These words.
+    Write(Vec<(SlotPlace, Arc<str>)>),
 }
 
 /// A slot, or one of its places in the template.
@@ -34,10 +37,10 @@ pub struct SlotPlace {
     pub occurrence: Option<usize>,
 }
 
-/// What is wrong with a change: the key (`swap` or `redraw`), which entry of it, the problem and the advice.
+/// What is wrong with a change: the key (`swap`, `redraw` or `write`), which entry of it, the problem and the advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeFault {
-    /// `swap` or `redraw`.
+    /// `swap`, `redraw` or `write`.
     pub key: &'static str,
     /// Which entry; `None` for all.
     pub index: Option<usize>,
@@ -107,26 +110,77 @@ pub fn change(
             "write more words for it",
         );
     }
+    compared(change, key, words, resolved).map(Some)
+}
+
+/// Reads the words that a step writes into its counterfactual prompts, by slot or place; `None` where there are none.
+///
+/// # Errors
+/// As [`change`].
+pub fn written(resolved: &ResolvedPrompts, write: &IndexMap<String, Word>) -> Result<Option<SlotChange>, ChangeFault> {
+    let fault = |problem: String, advice: &str| {
+        Err(ChangeFault { key: "write", index: None, problem, advice: advice.to_string() })
+    };
+    if write.is_empty() {
+        return Ok(None);
+    }
+    let Some(words) = resolved.words() else {
+        let problem = "'write' changes words, and these prompts have no slots of words".to_string();
+        return fault(problem, "leave it out: another prompt of the set is drawn");
+    };
+    let mut places = Vec::new();
+    for (name, Word(word)) in write {
+        let place = match place(name, words, resolved) {
+            Ok(place) => place,
+            Err((problem, advice)) => return fault(problem, &advice),
+        };
+        let slot = place.slot;
+        if words.is_computed(slot) || words.answer_slot() == Some(slot) {
+            let problem = format!("the word of '{name}' follows from other slots, and changes with them");
+            return fault(problem, "write a slot that it follows from");
+        }
+        if words.together(slot).count() > 1
+            && place.occurrence.is_none()
+            && !words.list(slot).iter().any(|one| **one == **word)
+        {
+            let problem = format!("'{name}' is a column of rows, and no row has \"{word}\" there");
+            return fault(problem, "write a word of the column: the others of its row come with it");
+        }
+        if words.columns.whole[slot] && word.parse::<i64>().is_err() {
+            let problem = format!("the words of '{name}' are whole numbers, and \"{word}\" is none");
+            return fault(problem, "write a whole number");
+        }
+        places.push((place, Arc::from(word.as_str())));
+    }
+    compared(SlotChange::Write(places), "write", words, resolved).map(Some)
+}
+
+/// The change, where it leaves something to compare.
+fn compared(
+    change: SlotChange,
+    key: &'static str,
+    words: &Lexicon,
+    resolved: &ResolvedPrompts,
+) -> Result<SlotChange, ChangeFault> {
     let mut answer: Vec<usize> = resolved.completion.slots().filter_map(Slot::word).collect();
     // The word of the answers' slot follows from those that it is compared with.
     answer.extend(words.answer_slot().and(words.right.as_ref()).into_iter().flat_map(AnswerRule::compared));
+    let of_places = |places: &[SlotPlace], slot: &usize| {
+        let whole = places.iter().filter(|place| place.occurrence.is_none());
+        words.with_computed(whole.flat_map(|place| words.together(place.slot))).contains(slot)
+    };
     let changes_answer = |slot: &usize| match &change {
         SlotChange::Swap(one, other) => words.with_computed([*one, *other].into_iter()).contains(slot),
-        SlotChange::Redraw(places) => {
-            let whole = places.iter().filter(|place| place.occurrence.is_none());
-            words.with_computed(whole.flat_map(|place| words.together(place.slot))).contains(slot)
-        }
+        SlotChange::Redraw(places) => of_places(places, slot),
+        SlotChange::Write(places) => of_places(&places.iter().map(|(place, _)| *place).collect::<Vec<_>>(), slot),
     };
     if !words.has_wrong() && !answer.iter().any(changes_answer) {
         let problem =
             "the changed prompts have the answers of the clean ones, and measures nothing to compare these with";
-        return fault(
-            None,
-            problem.into(),
-            "write contrast = \"…\" in the prompts, or change a slot of the completion",
-        );
+        let advice = "write contrast = \"…\" in the prompts, or change a slot of the completion".to_string();
+        return Err(ChangeFault { key, index: None, problem: problem.into(), advice });
     }
-    Ok(Some(change))
+    Ok(change)
 }
 
 /// The place of a name: a slot, or `s.2`.
@@ -183,7 +237,7 @@ pub fn changed(
         };
         let stock = Stock::new(resolved, tokenizer, bos, prompt.template, 0);
         let mut random = Random::new(seed, &["change", prompt.text.as_str()]);
-        let tries = if matches!(change, SlotChange::Swap(..)) { 1 } else { TRIES };
+        let tries = if matches!(change, SlotChange::Redraw(_)) { TRIES } else { 1 };
         for _ in 0..tries {
             let Some(changed) = apply(change, words, own, &mut random) else { continue };
             let Ok(made) = stock.tokenise_filled(prompt.id, &changed.fields, &changed) else { continue };
@@ -200,6 +254,11 @@ pub fn changed(
             ),
             SlotChange::Redraw(_) => {
                 format!("{tries} draws of other words gave no other legal prompt; write more words")
+            }
+            SlotChange::Write(_) => {
+                "with the words that are written it is the same prompt, its words are at other tokens, or it is no \
+                                     legal prompt; write words that fit"
+                    .into()
             }
         };
         Err(none(prompt, why))
@@ -227,6 +286,18 @@ fn apply(change: &SlotChange, words: &Lexicon, old: &[Arc<str>], random: &mut Ra
     let (mut own, mut at) = (old.to_vec(), Vec::new());
     match change {
         SlotChange::Swap(one, other) => own.swap(*one, *other),
+        SlotChange::Write(places) => {
+            for (SlotPlace { slot, occurrence }, word) in places {
+                let row = words.list(*slot).iter().position(|one| one == word);
+                match (occurrence, row.filter(|_| words.together(*slot).count() > 1)) {
+                    (Some(_), _) => at.push((Slot::Word { slot: *slot, occurrence: *occurrence }, word.clone())),
+                    (None, Some(row)) => {
+                        words.together(*slot).for_each(|other| own[other] = words.list(other)[row].clone());
+                    }
+                    (None, None) => own[*slot] = word.clone(),
+                }
+            }
+        }
         SlotChange::Redraw(places) => {
             let mut drawn: Vec<Arc<str>> = Vec::new();
             for &SlotPlace { slot, occurrence } in places {

@@ -45,7 +45,7 @@ pub use answer_rule::{AnswerRule, BoundNumber};
 pub use answers::{Accepted, AcceptedAnswers};
 pub use calculation::Calculation;
 pub use census::{Census, Censuses};
-pub use change::{ChangeFault, SlotChange, SlotPlace, change, changed};
+pub use change::{ChangeFault, SlotChange, SlotPlace, change, changed, written};
 pub use computed::ComputedSlot;
 pub use dropped::{Dropped, Reason};
 pub use error::{PromptError, SpecProblem};

@@ -12,7 +12,7 @@ use crate::measure::{EffectMeasure, Property};
 use crate::model::transformer::Tokens;
 use crate::prompt::{
     self, Accepted, AnswerColumn, ChangeFault, Dropped, DroppedColumns, Fields, Prompt, PromptError, Reason,
-    ResolvedPrompts,
+    ResolvedPrompts, SlotChange,
 };
 use crate::spec::step::{Common, Counterfactual, CounterfactualOperators, Direction};
 use crate::spec::{Loaded, Prompts, SpecErrors, Step};
@@ -176,7 +176,7 @@ impl PromptPairs {
         context: &Context,
     ) -> Result<Result<Self, NonePaired>, Error> {
         let set = wanted.prompts.as_deref();
-        if !(wanted.swap.is_empty() && wanted.redraw.is_empty()) {
+        if wanted.is_made() {
             return Self::made(cell, subject, wanted, step, context).map(Self::unless_empty);
         }
         let is_given = |prompt: &Prompt| prompt.paired.is_some();
@@ -275,7 +275,7 @@ impl PromptPairs {
         let refuse = |error| context.refuse_prompts(step.prompts(), &subject.name, error);
         let spec = context.prompts(step.prompts(), step.name())?;
         let resolved = ResolvedPrompts::new(spec).map_err(PromptError::Spec).map_err(refuse)?.swapped(&wanted.swap);
-        let change = prompt::change(&resolved, &wanted.swap, &wanted.redraw)
+        let change = change_of(&resolved, wanted)
             .map_err(|fault| Error::from(refused_change(step.name(), fault, context.loaded)))?;
         let Some(change) = change else { return Err(Error::failed(step.name())("no change of the clean prompts")) };
         let (tokenizer, bos) = (subject.model.tokenizer(), subject.model.bos_override());
@@ -405,7 +405,7 @@ fn of_shape(cell: &TemplateBatch, none: NonePaired, refuse: impl Fn(PromptError)
 /// # Errors
 /// That, at its place in the spec.
 pub fn foresee(wanted: &Counterfactual, step: &dyn Common, survey: &Survey, context: &Context) -> Result<(), Error> {
-    let Some(set) = wanted.prompts.as_deref().filter(|_| wanted.swap.is_empty() && wanted.redraw.is_empty()) else {
+    let Some(set) = wanted.prompts.as_deref().filter(|_| !wanted.is_made()) else {
         return Ok(());
     };
     let spec = context.prompts(Some(set), step.name())?;
@@ -453,8 +453,9 @@ pub(super) fn whole_answers(step: &Step, loaded: &Loaded) -> Option<bool> {
 /// # Errors
 /// That, at its place in the spec.
 pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
-    let Some(Counterfactual { swap, redraw, prompts, operators }) = step.counterfactual() else { return Ok(()) };
-    if swap.is_empty() && redraw.is_empty() {
+    let Some(wanted) = step.counterfactual() else { return Ok(()) };
+    let Counterfactual { prompts, operators, .. } = wanted;
+    if !wanted.is_made() {
         let set = prompts.as_ref().filter(|_| *operators == CounterfactualOperators::Same);
         let lacking =
             set.and_then(|set| Some((set, model_run::lacking(step, loaded.spec.prompt_sets.get(set)?, loaded)?)));
@@ -465,7 +466,7 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
     }
     // Prompts that are wrong are refused by themselves.
     let Some(Ok(resolved)) = model_run::spec(step, loaded).map(ResolvedPrompts::new) else { return Ok(()) };
-    let change = prompt::change(&resolved, swap, redraw);
+    let change = change_of(&resolved, wanted);
     let change = change.map_err(|fault| refused_change(step.name(), fault, loaded))?;
     if change.is_some() && prompts.is_some() {
         let problem = "counterfactual prompts are made of the clean ones, or drawn from a set";
@@ -473,6 +474,18 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
         return Err(loaded.refuse(&["step", step.name(), "counterfactual", "prompts"], problem, Some(advice)));
     }
     Ok(())
+}
+
+/// How the other prompt is made of the clean one.
+fn change_of(resolved: &ResolvedPrompts, wanted: &Counterfactual) -> Result<Option<SlotChange>, ChangeFault> {
+    if wanted.write.is_empty() {
+        return prompt::change(resolved, &wanted.swap, &wanted.redraw);
+    }
+    if !(wanted.swap.is_empty() && wanted.redraw.is_empty()) {
+        let problem = "'write' beside 'swap' or 'redraw'".to_string();
+        return Err(ChangeFault { key: "write", index: None, problem, advice: "write one of them".into() });
+    }
+    prompt::written(resolved, &wanted.write)
 }
 
 fn refused_change(step: &str, fault: ChangeFault, loaded: &Loaded) -> SpecErrors {

@@ -45,6 +45,15 @@ measures = ["probability-difference", "logit-difference"]
 per_prompt = true
 
 [[step]]
+name = "written"
+kind = "activation-patching"
+sites = ["0.resid_pre"]
+positions = ["all", "y"]
+counterfactual.write = { y = 0 }
+measures = ["probability-difference"]
+per_prompt = true
+
+[[step]]
 name = "lens"
 kind = "logit-lens"
 sites = ["1.resid_post"]
@@ -172,6 +181,20 @@ fn sets_of_answers_are_measured_as_hooks_on_transformers_measure_them() {
         }
     }
     assert!(["probability", "rank", "accuracy"].iter().all(|name| looked.keys().any(|(_, measure)| measure == name)));
+
+    // The other prompts have the word that is written, and are the clean ones but for it.
+    let pairs = sandbox.rows("written.pairs");
+    for (text, other) in texts(&pairs, "text").iter().zip(texts(&pairs, "other_text")) {
+        assert_eq!(other, format!("{}0{}", &text[..3], &text[4..]));
+    }
+    assert_eq!(texts(&pairs, "other_answer"), ["1"; 4]);
+    let written = sandbox.rows("written.prompts");
+    let (positions, values) = (texts(&written, "position"), numbers(&written, "value"));
+    let of = |name: &str| -> Vec<f64> {
+        values.iter().zip(&positions).filter(|(_, position)| *position == name).map(|(value, _)| *value).collect()
+    };
+    // The one token that differs is all that differs.
+    assert!(of("all").iter().zip(of("y")).all(|(all, y)| (all - y).abs() < 1e-5));
 
     // Rows name the first of the answers, and any right one counts.
     let asked = sandbox.rows("accuracy.prompts");

@@ -4,7 +4,10 @@ use crate::measure::EffectMeasure;
 use crate::spec::PositionName;
 use crate::spec::defaults::defaults;
 use crate::spec::hook::Site;
-use crate::spec::{ComponentKind, ComponentPattern, HookPattern, Layers, Numbers, Parsed, SitePattern, UnitPattern};
+use crate::spec::{
+    ComponentKind, ComponentPattern, HookPattern, Layers, Numbers, Parsed, SitePattern, UnitPattern, Word,
+};
+use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +29,16 @@ pub struct Counterfactual {
     /// the old ones and, of slots that must differ, from the old words of all of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redraw: Vec<String>,
+    /// Words by slot, or by single place of one (`s.2`): the other prompt is the clean one with these in them, `{ yy = "01" }`.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub write: IndexMap<String, Word>,
+}
+
+impl Counterfactual {
+    /// Whether the other prompt is made of the clean one.
+    pub(crate) fn is_made(&self) -> bool {
+        !(self.swap.is_empty() && self.redraw.is_empty() && self.write.is_empty())
+    }
 }
 
 /// Operators of counterfactual prompts.
