@@ -58,14 +58,25 @@ pub fn respond(
             Ok(prompts.iter().zip(tokens).map(respond).collect())
         }
         Answer::MultiToken => {
-            let tasks: Vec<GreedyTask> = prompts
-                .iter()
-                .map(|prompt| GreedyTask { prompt: &prompt.tokens, answer: prompt.answer_tokens() })
-                .collect();
+            // Each right answer is looked for, those of a prompt after each other.
+            let mut tasks: Vec<GreedyTask> = Vec::with_capacity(prompts.len());
+            for prompt in prompts {
+                let of = |answer| GreedyTask { prompt: &prompt.tokens, answer };
+                tasks.extend(prompt.answers.iter().map(|answer| of(answer.tokens.as_slice())));
+            }
             let continues = |answer: &[u32], next: u32| continues(tokenizer, answer, next);
             let decoded = decode(network, &tasks, extent, &continues, pace)?;
-            let respond = |d: Decoded| Response { tokens: d.tokens, first: d.first, whole: Some(d.whole) };
-            Ok(decoded.into_iter().map(respond).collect())
+            let mut decoded = decoded.into_iter();
+            let respond = |prompt: &&Prompt| {
+                let each: Vec<Decoded> = decoded.by_ref().take(prompt.answers.iter().count()).collect();
+                let first = each.iter().any(|one| one.first);
+                let whole = each.iter().any(|one| one.whole);
+                // What is written is the same, as far as each answer is long: shown as far as the one that it is, or the first.
+                let shown = each.iter().position(|one| one.whole).unwrap_or(0);
+                let tokens = each.into_iter().nth(shown).map(|one| one.tokens).unwrap_or_default();
+                Response { tokens, first, whole: Some(whole) }
+            };
+            Ok(prompts.iter().map(respond).collect())
         }
     }
 }

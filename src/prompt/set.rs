@@ -330,7 +330,7 @@ impl PromptSet {
                 let (text, answer) = (prompt.text.clone(), self.answer == Answer::MultiToken);
                 return Err(PromptError::TooLong { text, tokens, answer, n_ctx });
             }
-            let answers = prompt.answers.iter().flat_map(|answer| &answer.tokens);
+            let answers = prompt.answers.iter().chain(&prompt.wrong).flat_map(|answer| &answer.tokens);
             let outside = prompt.tokens.iter().chain(answers).find(|&&id| id as usize >= n_vocab);
             if let Some(&id) = outside {
                 return Err(PromptError::OutsideVocabulary { text: prompt.text.clone(), id, n_vocab });
