@@ -187,7 +187,7 @@ fn drawn(spec: &Prompts, sketch: &Sketch) -> Result<Census, PromptError> {
         }
     });
     let templates = templates.collect();
-    let mut counts: HashMap<PromptForm, usize> = HashMap::new();
+    let mut counts: HashMap<CountedForm, usize> = HashMap::new();
     set.prompts.iter().for_each(|prompt| *counts.entry(form(prompt)).or_default() += 1);
     let shapes = shapes(set, sketch);
     let of_shape = shapes.prompts.iter().map(|prompt| counts.remove(&form(prompt)).unwrap_or_default()).collect();
@@ -195,9 +195,9 @@ fn drawn(spec: &Prompts, sketch: &Sketch) -> Result<Census, PromptError> {
 }
 
 /// Template, number of tokens, and where the slots are.
-type PromptForm = (usize, usize, Vec<Option<SlotTokens>>);
+type CountedForm = (usize, usize, Vec<Option<SlotTokens>>);
 
-fn form(prompt: &Prompt) -> PromptForm {
+fn form(prompt: &Prompt) -> CountedForm {
     (prompt.template, prompt.tokens.len(), prompt.slots.clone())
 }
 
