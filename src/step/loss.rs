@@ -197,6 +197,12 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
     let names = InterventionColumns::frame(keys.iter().map(|(name, _)| *name))?.drop_many(left_out);
     let keys = names.hstack(TokenColumns::frame(keys.iter().map(|(_, token)| *token))?.columns())?;
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
+    let fewest = texts.iter().map(|text| text.count).min().unwrap_or(0);
+    if fewest < most {
+        let note = "beyond an answer's end nothing is read";
+        let (model, template) = (&subject.name, &cell.template);
+        outcome.notes.push(format!("{model}: template '{template}': answers are {fewest} to {most} tokens: {note}"));
+    }
     let values = MeasuredValues { keys: &keys, measures: &measures, prompts: &prompts, data: &data, baseline: None };
     outcome.add_values(name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
