@@ -53,6 +53,7 @@ files![
     "paper/table02-heads.toml",
     "paper/table03-accuracy.toml",
     "paper/tables04-08-examples.toml",
+    "pairs-smollm2.toml",
     "quickstart-gemma3.toml",
     "quickstart-smollm2.toml",
     "quickstart.toml",

@@ -11,6 +11,7 @@ mod many;
 mod measures;
 mod new;
 mod notes;
+mod pair_files;
 mod patching;
 mod plans;
 mod probes;

@@ -5,6 +5,7 @@ mod computed;
 mod every;
 mod faults;
 mod fields;
+mod given;
 mod layouts;
 mod legality;
 mod operators;

@@ -168,7 +168,16 @@ fn every_key_of_prompts_and_models_counts() {
         };
         assert_ne!(of_words(&new), of_words(WORDS), "prompts.{key} = {value}");
     }
-    let all: Vec<&str> = prompts.iter().chain(&words).map(|(key, _)| *key).collect();
+    const PAIRS: &str = "[prompts]\npairs = [{ clean = \"a\", answers = \" A\", wrong = \" B\" }]\n";
+    for other in ["clean = \"b\"", "answers = [\" A\", \" C\"]", "wrong = \" C\"", "corrupted = \"b\""] {
+        let (key, _) = other.split_once(' ').unwrap_or_default();
+        let kept =
+            ["clean = \"a\"", "answers = \" A\"", "wrong = \" B\""].into_iter().filter(|own| !own.starts_with(key));
+        let pair = kept.chain([other]).collect::<Vec<_>>().join(", ");
+        let new = format!("[prompts]\npairs = [{{ {pair} }}]\n");
+        assert_ne!(of_words(&new), of_words(PAIRS), "prompts.pairs.{other}");
+    }
+    let all: Vec<&str> = prompts.iter().chain(&words).map(|(key, _)| *key).chain(["pairs"]).collect();
     complete("Prompts", &all);
     let models = [
         ("dtype", "\"f16\""),

@@ -1,7 +1,8 @@
 //! What a file of pairs holds: cells of any kind, row by row.
 
+use super::kept::text;
 use super::read::Unread;
-use super::{csv, json_lines, text};
+use super::{csv, json_lines};
 use serde_json::{Map, Value};
 
 /// Rows of cells, each with its place in the file.

@@ -7,19 +7,19 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ColumnPath {
     keys: Vec<String>,
-    chosen: Option<Chosen>,
+    chosen: Option<ListChoice>,
 }
 
 /// Which values of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Chosen {
+struct ListChoice {
     /// Whether it is all others.
     others: bool,
-    by: Index,
+    by: ListNumber,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Index {
+enum ListNumber {
     Number(usize),
     Column(Vec<String>),
 }
@@ -38,13 +38,13 @@ impl ColumnPath {
                     Some(index) => (true, index.trim()),
                     None => (false, index.trim()),
                 };
-                let by = index.parse().map_or_else(|_| Index::Column(keys(index)), Index::Number);
-                (path, Some(Chosen { others, by }))
+                let by = index.parse().map_or_else(|_| ListNumber::Column(keys(index)), ListNumber::Number);
+                (path, Some(ListChoice { others, by }))
             }
         };
         let path = Self { keys: keys(path), chosen };
         let columns = std::iter::once(&path.keys).chain(match &path.chosen {
-            Some(Chosen { by: Index::Column(keys), .. }) => Some(keys),
+            Some(ListChoice { by: ListNumber::Column(keys), .. }) => Some(keys),
             _ => None,
         });
         for keys in columns {
@@ -67,12 +67,12 @@ impl ColumnPath {
     /// A list where an object should be and the like, in words that go on after the place of the row.
     pub fn of(&self, row: &Map<String, Value>) -> Result<Option<Value>, String> {
         let Some(found) = within(row, &self.keys)? else { return Ok(None) };
-        let Some(Chosen { others, by }) = &self.chosen else { return Ok(Some(found.clone())) };
+        let Some(ListChoice { others, by }) = &self.chosen else { return Ok(Some(found.clone())) };
         let path = self.keys.join(".");
         let Value::Array(list) = found else { return Err(format!("has no list in '{path}'")) };
         let number = match by {
-            Index::Number(number) => *number,
-            Index::Column(keys) => {
+            ListNumber::Number(number) => *number,
+            ListNumber::Column(keys) => {
                 let name = keys.join(".");
                 let Some(value) = within(row, keys)? else {
                     return Err(format!("has no '{name}', which numbers '{path}'"));

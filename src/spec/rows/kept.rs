@@ -17,11 +17,11 @@ const KEPT: usize = 4;
 type FileStamp = (PathBuf, u64, Option<SystemTime>);
 
 /// The last files that were read.
-pub(super) struct KeptFiles<T>(Mutex<Vec<(FileStamp, Arc<FileContent<T>>)>>);
+pub(super) struct KeptFiles<T>(Mutex<Vec<(FileStamp, Arc<KeptContent<T>>)>>);
 
 /// What was read of a file.
 #[derive(Debug)]
-pub(super) struct FileContent<T> {
+pub(super) struct KeptContent<T> {
     pub content: T,
     /// Its size.
     pub bytes: usize,
@@ -38,7 +38,7 @@ impl<T> KeptFiles<T> {
         &self,
         path: &Path,
         read: impl FnOnce(&[u8]) -> Result<T, Unread>,
-    ) -> Result<Arc<FileContent<T>>, Unread> {
+    ) -> Result<Arc<KeptContent<T>>, Unread> {
         let unreadable = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::NotFound => "no such file".to_string(),
             _ => error.to_string(),
@@ -58,7 +58,7 @@ impl<T> KeptFiles<T> {
         }
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
         file.read_to_end(&mut bytes).map_err(unreadable)?;
-        let content = Arc::new(FileContent {
+        let content = Arc::new(KeptContent {
             content: read(&bytes)?,
             bytes: bytes.len(),
             sha256: format!("{:x}", Sha256::digest(&bytes)),
@@ -69,4 +69,34 @@ impl<T> KeptFiles<T> {
         last.push((seen, content.clone()));
         Ok(content)
     }
+}
+
+/// That a file is another than the one whose checksum a spec says.
+pub(super) fn other_file(sha256: &str) -> Unread {
+    format!("it is not the file with the sha256 that is written beside it, but one with {sha256}").into()
+}
+
+/// The ending of a file's name, in small letters.
+pub(super) fn ending(path: &Path) -> String {
+    path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase).unwrap_or_default()
+}
+
+/// The text of a file, without a byte-order mark.
+pub(super) fn text(bytes: &[u8]) -> Result<&str, Unread> {
+    let starts: [(&[u8], &str); 5] = [
+        (b"PAR1", "it is Parquet; call it NAME.parquet"),
+        (&[0x1f, 0x8b], "it is compressed; unpack it first"),
+        (b"PK\x03\x04", "it is a spreadsheet or an archive; save it as CSV"),
+        (&[0xff, 0xfe], "it is UTF-16; save it as UTF-8"),
+        (&[0xfe, 0xff], "it is UTF-16; save it as UTF-8"),
+    ];
+    if let Some((_, problem)) = starts.into_iter().find(|(start, _)| bytes.starts_with(start)) {
+        return Err(problem.into());
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("line {line} is not UTF-8; save the file as UTF-8")
+    })?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }

@@ -5,6 +5,7 @@ mod column_path;
 mod csv;
 mod json_lines;
 mod kept;
+mod nested;
 mod pairs;
 mod parquet;
 mod read;
@@ -16,7 +17,7 @@ use super::pairs::{ColumnNames, PairCell, PairItem, PairPart, PairRow, Pairs, Pa
 use super::source::Source;
 use super::words::{Cells, RowsFile, no_slot};
 use indexmap::IndexMap;
-use kept::{FileContent, KeptFiles};
+use kept::{KeptContent, KeptFiles, ending, other_file, text};
 use read::{Unread, WordColumn};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -226,7 +227,7 @@ fn taken(
     path: &Path,
     sha256: Option<&str>,
     used: &Used,
-) -> Result<(Arc<FileContent<Vec<WordColumn>>>, IndexMap<String, Cells>), Unread> {
+) -> Result<(Arc<KeptContent<Vec<WordColumn>>>, IndexMap<String, Cells>), Unread> {
     let words = LAST.read(path, |bytes| columns(path, bytes))?;
     if sha256.is_some_and(|wanted| wanted != words.sha256) {
         return Err(other_file(&words.sha256));
@@ -277,16 +278,6 @@ fn written_pairs(rows: &[PairRow], origin: &Origin) -> NodeContent {
 /// The last files of words that were read.
 static LAST: KeptFiles<Vec<WordColumn>> = KeptFiles::new();
 
-/// That a file is another than the one whose checksum a spec says.
-fn other_file(sha256: &str) -> Unread {
-    format!("it is not the file with the sha256 that is written beside it, but one with {sha256}").into()
-}
-
-/// The ending of a file's name, in small letters.
-fn ending(path: &Path) -> String {
-    path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase).unwrap_or_default()
-}
-
 fn columns(path: &Path, bytes: &[u8]) -> Result<Vec<WordColumn>, Unread> {
     let read = match ending(path).as_str() {
         "parquet" | "pq" => parquet::read(bytes)?,
@@ -296,24 +287,4 @@ fn columns(path: &Path, bytes: &[u8]) -> Result<Vec<WordColumn>, Unread> {
         _ => csv::read(text(bytes)?, csv::Separator::Comma)?,
     };
     Ok(read.columns())
-}
-
-/// The text of a file, without a byte-order mark.
-fn text(bytes: &[u8]) -> Result<&str, Unread> {
-    let starts: [(&[u8], &str); 5] = [
-        (b"PAR1", "it is Parquet; call it NAME.parquet"),
-        (&[0x1f, 0x8b], "it is compressed; unpack it first"),
-        (b"PK\x03\x04", "it is a spreadsheet or an archive; save it as CSV"),
-        (&[0xff, 0xfe], "it is UTF-16; save it as UTF-8"),
-        (&[0xfe, 0xff], "it is UTF-16; save it as UTF-8"),
-    ];
-    if let Some((_, problem)) = starts.into_iter().find(|(start, _)| bytes.starts_with(start)) {
-        return Err(problem.into());
-    }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        format!("line {line} is not UTF-8; save the file as UTF-8")
-    })?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }

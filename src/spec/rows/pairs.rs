@@ -2,9 +2,9 @@
 
 use super::cells::CellRows;
 use super::column_path::{ColumnPath, shown};
-use super::kept::{FileContent, KeptFiles};
+use super::kept::{KeptContent, KeptFiles, ending, other_file};
 use super::read::Unread;
-use super::{csv, ending};
+use super::{csv, nested};
 use crate::spec::pairs::{ColumnNames, PairCell, PairItem, PairPart, PairRow, PairsFile, fault};
 use crate::spec::words::no_slot;
 use indexmap::IndexMap;
@@ -26,7 +26,7 @@ pub(super) struct Paired {
 pub(super) fn read(path: &Path, said: &PairsFile) -> Result<Paired, Unread> {
     let file = cells(path)?;
     if !said.sha256.is_empty() && said.sha256 != file.sha256 {
-        return Err(super::other_file(&file.sha256));
+        return Err(other_file(&file.sha256));
     }
     let cells = &file.content;
     let parts = parts(cells, &said.columns)?;
@@ -43,9 +43,9 @@ pub(super) fn read(path: &Path, said: &PairsFile) -> Result<Paired, Unread> {
     Ok(Paired { rows, bytes: file.bytes, sha256: file.sha256.clone() })
 }
 
-fn cells(path: &Path) -> Result<Arc<FileContent<CellRows>>, Unread> {
+fn cells(path: &Path) -> Result<Arc<KeptContent<CellRows>>, Unread> {
     LAST.read(path, |bytes| match ending(path).as_str() {
-        "parquet" | "pq" => Err("it is Parquet; write it as JSONL, an object a line".into()),
+        "parquet" | "pq" => nested::read(bytes),
         "jsonl" | "ndjson" => CellRows::of_json_lines(bytes),
         "json" => Err("it is JSON; write an object a line into a file NAME.jsonl".into()),
         "tsv" | "tab" => CellRows::of_csv(bytes, csv::Separator::Tab),
