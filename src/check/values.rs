@@ -89,5 +89,13 @@ fn words(spec: &Spec, frames: &Frames, from: &str, column: &str) -> Option<Vec<&
     if let Some(from) = step::passes_on(step) {
         return words(spec, frames, from, column);
     }
+    let prompts = match step.common().prompts() {
+        None => spec.prompts.as_ref(),
+        Some(set) => spec.prompt_sets.get(set),
+    };
+    // Prompts that are given one by one have the groups that they say.
+    if column == "operator" && prompts.is_some_and(|prompts| prompts.pairs.is_some()) {
+        return None;
+    }
     step::words(step, column)
 }

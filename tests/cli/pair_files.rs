@@ -26,7 +26,7 @@ fn a_pair_file_of_a_template_set_gives_its_rows() {
                  slots = { io = [\"A\", \"B\", \"C\"], s = \"io\", thing = [\"x\", \"y\"] }";
     let made = sandbox(
         &of(words)
-            .replace("per_prompt = true\n[[table", "")
+            
             .replace("measures =", "counterfactual.swap = [\"io\", \"s\"]\nmeasures ="),
     );
     made.ran();
@@ -236,7 +236,7 @@ fn the_record_has_the_prompts_or_the_files_checksum() {
     };
     let text: String = (0..400).map(line).collect();
     let spec = of("pairs = { file = \"large.jsonl\", clean = \"clean\" }\nsample = 2");
-    let sandbox = super::words::sandbox(&spec.split("[[step]]\nname = \"stream\"").next().unwrap_or_default());
+    let sandbox = super::words::sandbox(spec.split("[[step]]\nname = \"stream\"").next().unwrap_or_default());
     sandbox.write("large.jsonl", &text);
     sandbox.ran();
     assert_eq!(sandbox.rows("accuracy.prompts").height(), 2);

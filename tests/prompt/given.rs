@@ -14,7 +14,7 @@ fn built(toml: &str) -> PromptSet {
     build(toml).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn word<'p>(prompt: &'p Prompt, slot: &str) -> String {
+fn word(prompt: &Prompt, slot: &str) -> String {
     prompt.fields.get(slot).map(|word| word.to_string()).unwrap_or_default()
 }
 
@@ -88,7 +88,7 @@ fn several_answers_are_each_once_and_wrong_ones_begin_otherwise() {
     assert_eq!(answers, ["A", "B"]);
     assert_eq!(prompt.wrong.iter().map(|wrong| wrong.value.to_string()).collect::<Vec<_>>(), ["C", "D"]);
     assert_eq!((set.dropped.len(), set.dropped[0].count), (1, 1));
-    assert_eq!(set.dropped[0].why(), "contrast and answer begin with the same token: \" A\"");
+    assert_eq!(set.dropped[0].why(), "contrast and answer begin with the same token: \"A\"");
 }
 
 #[test]

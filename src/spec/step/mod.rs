@@ -106,16 +106,16 @@ macro_rules! kinds {
         $with! {
             Accuracy = "accuracy", rows ["prompts", "set", "dropped"];
             Train = "train", rows [];
-            ActivationPatching = "activation-patching", rows ["prompts", "pairs"], version 2;
-            NeuronPatching = "neuron-patching", rows ["prompts", "pairs"], version 2;
-            AttributionPatching = "attribution-patching", rows ["prompts", "pairs", "agreement"], version 2;
-            Ablation = "ablation", rows ["prompts", "pairs", "components"], version 3;
-            Intervention = "intervention", rows ["prompts", "pairs"], version 4;
-            Loss = "loss", rows ["prompts", "pairs"];
-            Generate = "generate", rows ["texts", "prompts", "pairs"];
-            PathPatching = "path-patching", rows ["prompts", "pairs"], version 2;
+            ActivationPatching = "activation-patching", rows ["prompts", "pairs", "dropped"], version 2;
+            NeuronPatching = "neuron-patching", rows ["prompts", "pairs", "dropped"], version 2;
+            AttributionPatching = "attribution-patching", rows ["prompts", "pairs", "dropped", "agreement"], version 2;
+            Ablation = "ablation", rows ["prompts", "pairs", "dropped", "components"], version 3;
+            Intervention = "intervention", rows ["prompts", "pairs", "dropped"], version 4;
+            Loss = "loss", rows ["prompts", "pairs", "dropped"];
+            Generate = "generate", rows ["texts", "prompts", "pairs", "dropped"];
+            PathPatching = "path-patching", rows ["prompts", "pairs", "dropped"], version 2;
             LogitLens = "logit-lens", rows ["prompts"];
-            LogitAttribution = "logit-attribution", rows ["prompts", "pairs"];
+            LogitAttribution = "logit-attribution", rows ["prompts", "pairs", "dropped"];
             AttentionPatterns = "attention-patterns", rows ["prompts"];
             Capture = "capture", rows ["prompts"];
             MaxActivations = "max-activations", rows [];
