@@ -304,6 +304,14 @@ fn further_fault(row: &PairRow, first: &PairRow) -> Option<(String, String)> {
             return Some((key.clone(), format!("no column can be called '{key}': {why}")));
         }
         let is_span = |cell: &PairCell| cell.span().is_some();
+        if let Some((start, end)) = cell.span()
+            && let Some((length, unit)) = length(row).filter(|(length, _)| end > *length)
+        {
+            let text = format!(
+                "has the place [{start}, {end}] in '{key}', and its prompt {length} {unit}; write one within it"
+            );
+            return Some((key.clone(), text));
+        }
         match cell {
             PairCell::Several(_) if !is_span(cell) => {
                 let text = format!(
@@ -324,6 +332,15 @@ fn further_fault(row: &PairRow, first: &PairRow) -> Option<(String, String)> {
         }
     }
     None
+}
+
+/// How long a row's prompt is, in characters or tokens.
+fn length(row: &PairRow) -> Option<(usize, &'static str)> {
+    match (row.get(PairPart::Clean.key()), row.get(PairPart::CleanTokens.key())) {
+        (Some(text), _) => Some((text.items().first()?.text().chars().count(), "characters")),
+        (None, Some(ids)) => Some((ids.items().len(), "tokens")),
+        (None, None) => None,
+    }
 }
 
 fn file<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<PairsFile, D::Error> {

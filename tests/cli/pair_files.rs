@@ -24,11 +24,7 @@ fn without(frame: DataFrame, columns: &[&str]) -> DataFrame {
 fn a_pair_file_of_a_template_set_gives_its_rows() {
     let words = "template = \"w {io} a {s},{s} g{thing}?\"\ncompletion = \" {io}\"\ncontrast = \" {s}\"\ndifferent = [\"io\", \"s\"]\n\
                  slots = { io = [\"A\", \"B\", \"C\"], s = \"io\", thing = [\"x\", \"y\"] }";
-    let made = sandbox(
-        &of(words)
-            
-            .replace("measures =", "counterfactual.swap = [\"io\", \"s\"]\nmeasures ="),
-    );
+    let made = sandbox(&of(words).replace("measures =", "counterfactual.swap = [\"io\", \"s\"]\nmeasures ="));
     made.ran();
     let (prompts, pairs) = (made.rows("accuracy.prompts"), made.rows("stream.pairs"));
     assert_eq!(texts(&prompts, "text"), texts(&pairs, "text"), "in one order");

@@ -226,6 +226,10 @@ fn what_is_wrong_with_a_pair_is_said_with_its_key() {
         ("clean = \"a\"\nanswers = \"A\"\ntext = \"B\"", "no column can be called 'text'"),
         ("clean = \"a\"\nanswers = \"A\"\nplace = [4, 2]", "has a list in 'place' that is no place"),
         (
+            "clean = \"a bad\"\nanswers = \"A\"\nplace = [2, 6]",
+            "has the place [2, 6] in 'place', and its prompt 5 characters",
+        ),
+        (
             "clean = \"a\"\nanswers = \"A\"\n[[pairs]]\nclean = \"b\"\nanswers = \"B\"\nwrong = \"C\"",
             "alone has 'wrong'",
         ),
