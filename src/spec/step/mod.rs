@@ -126,7 +126,7 @@ macro_rules! kinds {
             HeuristicSupport = "heuristic-support", rows ["prompts"];
             HeuristicOverlap = "heuristic-overlap", rows ["neurons"];
             Probe = "probe", rows ["layers"];
-            FindDirection = "direction", rows ["points", "spectrum", "pairs"];
+            FindDirection = "direction", rows ["points", "spectrum", "pairs", "dropped"];
             Smallest = "smallest", rows [];
         }
     };
