@@ -1,7 +1,7 @@
 //! Pair files: read as they are, paired as they say, recorded, and refused where they are wrong.
 
 use super::words::sandbox;
-use crate::support::{Sandbox, flowing, numbers, says, texts};
+use crate::support::{Sandbox, flowing, numbers, repository, says, texts};
 use polars::prelude::*;
 use std::fmt::Write;
 
@@ -334,4 +334,27 @@ fn what_is_wrong_with_a_file_is_told_with_its_line() {
     says(flowing(&keys.refused()), ["has its prompts one by one, to which 'template' means nothing"]);
     let both = sandbox(&of("pairs = [{ clean = \"a\", answers = \" A\" }]\nslots = { x = [\"a\"] }"));
     says(flowing(&both.refused()), ["to which 'slots' means nothing", "leave out 'slots', or 'pairs'"]);
+}
+
+/// Lists and objects of a Parquet file (tests/fixtures/make_pairs.py), in two groups of rows, one of whose objects is empty.
+#[test]
+fn a_parquet_file_has_lists_and_objects() {
+    let pairs =
+        "pairs = { file = \"choices.parquet\", corrupted = \"symbol_counterfactual\" }\ncompletion = \" {answer}\"";
+    let sandbox = sandbox(&of(pairs));
+    sandbox.write(
+        "choices.parquet",
+        std::fs::read(repository("tests/fixtures/pairs/choices.parquet")).expect("a fixture"),
+    );
+    sandbox.ran();
+    let prompts = sandbox.rows("accuracy.prompts");
+    assert_eq!(texts(&prompts, "answer"), ["B", "A", "A"]);
+    assert_eq!(numbers(&prompts, "year"), [12.0, 7.0, 9.0]);
+    assert!(prompts.column("score").is_err(), "no words");
+    let pairs = sandbox.rows("stream.pairs");
+    assert_eq!(texts(&pairs, "other_text"), ["w x? C z D y", "w y? E z F y"]);
+    assert_eq!(texts(&pairs, "other_answer"), ["D", "E"]);
+    assert_eq!(texts(&sandbox.rows("stream.dropped"), "reason"), ["no corrupted prompt is given"]);
+    sandbox.write("choices.parquet", "PAR1 and no more");
+    says(flowing(&sandbox.run(&["run", "spec.toml"]).refused()), ["pairs from choices.parquet: it cannot be read"]);
 }
