@@ -203,3 +203,46 @@ fn a_correction_of_nothing_is_refused() {
     let message = refused(&format!("{step}test = \"t\"\n"));
     assert!(message.contains("sign-flip"), "{message}");
 }
+
+/// Heads of an intervention by others of the layer, the same ones in every edit; rows of their own where they are asked for.
+#[test]
+fn interventions_have_controls_where_they_are_asked_for() {
+    let steps = |control: &str, named: &str| {
+        format!(
+            r#"
+            [[step]]
+            name = "edits"
+            kind = "intervention"
+            measures = ["logit-difference"]
+            {control}
+            [[step.interventions]]
+            name = "one"
+            edits = [{{ site = "1.z[{named}]", positions = ["last"], value = 0 }}, {{ cut = ["L1H{named}"], positions = ["="] }}]
+            "#
+        )
+    };
+    let with = Results::of(&steps("control = { draws = 12 }", "1"));
+    let names: std::collections::BTreeSet<String> = with
+        .rows("edits")
+        .column("intervention")
+        .unwrap()
+        .str()
+        .unwrap()
+        .iter()
+        .map(|name| name.unwrap().to_string())
+        .collect();
+    assert_eq!(names.len(), 13, "{names:?}");
+    let means = |results: &Results, wanted: &str| -> Vec<f64> {
+        let rows = results.rows("edits");
+        let of = rows.column("intervention").unwrap().str().unwrap().equal(wanted);
+        rows.filter(&of).unwrap().column("mean").unwrap().f64().unwrap().iter().flatten().collect()
+    };
+    let others: Vec<Vec<f64>> = ["0", "2", "3"].map(|head| means(&Results::of(&steps("", head)), "one")).to_vec();
+    let mut seen = [false; 3];
+    for draw in 1..=12 {
+        let found = means(&with, &format!("one (random {draw})"));
+        let near = |other: &Vec<f64>| other.iter().zip(&found).all(|(one, other)| (one - other).abs() < 1e-5);
+        seen[others.iter().position(near).expect("another head of the layer")] = true;
+    }
+    assert_eq!(seen, [true; 3], "12 draws of three heads");
+}

@@ -8,7 +8,7 @@ use super::shared::all_positions;
 use crate::measure::EffectMeasure;
 use crate::spec::defaults::defaults;
 use crate::spec::text_or::schema_of;
-use crate::spec::{ComponentPattern, Layers, Parsed, SitePattern, layers_of};
+use crate::spec::{ComponentKind, ComponentPattern, Layers, Numbers, Parsed, SitePattern, UnitPattern, layers_of};
 use crate::spec::{Condition, PositionName};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -48,6 +48,9 @@ step! {
         /// The interventions, by name.
         #[schemars(length(min = 1))]
         interventions: Vec<NamedIntervention>,
+        /// Beside interventions that name heads or neurons, where it is written: as many others of the same kind in each layer, drawn at
+        /// random, in rows of their own, `NAME (random 1)`.
+        ///
         /// Placebos beside interventions that write a direction or a subspace: random ones of the same length or size, in rows of their own,
         /// `NAME (placebo 1)`. Left out: 3 draws; `{ draws = 0 }` for none.
         control: Option<Placebos>,
@@ -109,12 +112,26 @@ impl NamedIntervention {
     pub(crate) fn has_placebos(&self) -> bool {
         self.edits.iter().any(|edit| matches!(&edit.value, EditValue::Given(given) if given.noise.is_none()))
     }
+
+    /// Whether it names heads or neurons, which others of their layers can stand in for.
+    pub(crate) fn names_units(&self) -> bool {
+        let some = |numbers: &Numbers| !matches!(numbers, Numbers::All);
+        let of_site =
+            |site: &Parsed<SitePattern>| matches!(&site.says().units, UnitPattern::Each(units) if some(units));
+        let of_cut =
+            |heads: &Parsed<ComponentPattern>| matches!(&heads.says().kind, ComponentKind::Heads(heads) if some(heads));
+        self.edits.iter().any(|edit| edit.site.as_ref().is_some_and(of_site) || edit.cut.iter().any(of_cut))
+    }
 }
 
 impl Intervention {
     /// How many placebos stand beside an intervention.
     pub(crate) fn placebos_of(&self, named: &NamedIntervention) -> usize {
-        if named.has_placebos() { self.control.clone().unwrap_or_default().draws } else { 0 }
+        match &self.control {
+            control if named.has_placebos() => control.clone().unwrap_or_default().draws,
+            Some(control) if named.names_units() => control.draws,
+            _ => 0,
+        }
     }
 
     /// Whether any edit writes means.

@@ -1,6 +1,7 @@
 //! The edits that a spec writes, as a model's.
 
 use super::given::{self, GivenPlace, GivenValues};
+use super::random_units::random_units;
 use super::variations::Variation;
 use crate::Error;
 use crate::context::Context;
@@ -11,6 +12,7 @@ use crate::spec::PositionName;
 use crate::spec::step::{EditSpec, EditValue, Intervention, NamedIntervention};
 use crate::step::Scope;
 use crate::step::dependent_key::DependentKey;
+use crate::step::matched::MatchedDraw;
 use crate::step::places::{self, Component};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
@@ -53,6 +55,13 @@ pub fn resolve(
             Ok(resolved.into_iter().map(|edit| (number, edit)).collect::<Vec<_>>())
         });
         let edits: Vec<(usize, Edit)> = Error::each(each)?.into_iter().flatten().collect();
+        let edits = match variation.placebo.filter(|_| !intervention.has_placebos()) {
+            Some(number) => {
+                let seed = step.control.as_ref().map_or(0, |control| control.seed);
+                random_units(edits, MatchedDraw { seed, number, group: "" }, target.facts)
+            }
+            None => edits,
+        };
         match variation.layer.filter(|_| edits.is_empty()) {
             // Noise waits for its prompt.
             Some(layer)

@@ -2,6 +2,7 @@
 
 pub(super) mod edits;
 mod given;
+mod random_units;
 pub(super) mod reach;
 mod tensor;
 mod values;
@@ -19,9 +20,7 @@ use crate::cost::{Survey, Workload};
 use crate::intervene::{Change, Edit, EditedPrompt, HookPositions, Positions};
 use crate::measure::Property;
 use crate::prompt::{Prompt, PromptGroup};
-use crate::spec::step::{
-    Direction, EditSpec, EditValue, GivenUse, Intervention, MeanOperators, NamedIntervention, Placebos,
-};
+use crate::spec::step::{Direction, EditSpec, EditValue, GivenUse, Intervention, MeanOperators, Placebos};
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::dependent_key::DependentKey;
 use crate::step::divided::parts;
@@ -114,9 +113,10 @@ pub(super) fn edit_keys(step: &Intervention) -> Vec<DependentKey> {
     let edits = || step.interventions.iter().flat_map(|one| one.edits.iter().enumerate().map(move |edit| (one, edit)));
     let means = edits().any(|(_, (_, edit))| edit.value == EditValue::Mean);
     let mut keys = vec![DependentKey::mean(&step.mean, means, "leave it out, or write value = \"mean\" in an edit")];
-    let placebos = step.interventions.iter().any(NamedIntervention::has_placebos);
+    let placebos = step.interventions.iter().any(|named| named.has_placebos() || named.names_units());
     let set = step.control.as_ref().is_some_and(|control| *control != Placebos::default());
-    keys.push(DependentKey::new("control", set, placebos, "no edit writes a direction: leave it out"));
+    let advice = "no edit writes a direction or names heads or neurons: leave it out";
+    keys.push(DependentKey::new("control", set, placebos, advice));
     for intervention in &step.interventions {
         let sites = intervention.edits.iter().any(|edit| edit.site.is_some());
         let advice = "edges are cut as they are: leave it out";

@@ -92,8 +92,11 @@ impl Variation {
     }
 }
 
-/// What stands in the place of an intervention's directions.
+/// What stands in the place of an intervention's directions, or of its heads and neurons.
 fn placebo_name(named: &NamedIntervention) -> &'static str {
+    if !named.has_placebos() {
+        return "random";
+    }
     let uses = || named.edits.iter().filter_map(|edit| Some(edit.value.given()?.says()?.1));
     if uses().any(|used| used == GivenUse::Vector) { "placebo" } else { "random subspace" }
 }
