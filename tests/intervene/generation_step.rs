@@ -145,7 +145,7 @@ fn a_plan_and_the_store_know_it() {
     sandbox.run(&["plan", "spec.toml"]).ok();
     sandbox.ran();
     let first = sandbox.rows("written.texts");
-    let again = sandbox.run(&["run", "spec.toml", "--force"]).ok();
+    let again = sandbox.run_into("again", &[]).ok();
     assert_eq!(again.recalled(), ["written"]);
     assert_eq!(sandbox.rows("written.texts"), first);
 }
