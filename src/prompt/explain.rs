@@ -173,6 +173,7 @@ pub(super) fn example(stock: &Stock, fault: &Fault, fields: &Fields) -> String {
             format!("after {text:?}, {:?} is {}", whole.get(text.len()..).unwrap_or(""), list(&tokens))
         }
         (Reason::Long(about) | Reason::Shared(about), _) => slot(tokenizer, stock.template, about, fields),
+        (Reason::BeyondList | Reason::Trimmed, _) => format!("{text:?}"),
         _ => String::new(),
     }
 }

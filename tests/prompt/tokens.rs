@@ -105,7 +105,7 @@ fn ids_are_prompts_as_they_are_with_the_answer_last() {
     let set = built("tokens = [[1, 2, 3, 1, 2, 3], [0, 4, 5]]\n", &letters());
     let found: Vec<(&[u32], u32)> = set.prompts.iter().map(|p| (&p.tokens[..], p.answer_token())).collect();
     assert_eq!(found, [(&[1, 2, 3, 1, 2][..], 3), (&[0, 4][..], 5)]);
-    assert_eq!((set.bos, set.prompts[1].text.as_str()), (None, "<s>."));
+    assert_eq!((set.bos, set.prompts[1].text.as_str()), (None, "<s>?"));
     // Where each begins with the token, it is that of the position `bos`, and none is put before it.
     for bos in [None, Some(true), Some(false)] {
         let set = prompt::build(&spec("tokens = [[0, 4, 5], [0, 5, 4]]\n"), &letters(), bos, None).expect("prompts");
