@@ -48,13 +48,13 @@ fn beyond_the_ends_of_a_list_prompts_are_dropped_and_counted() {
 
 #[test]
 fn a_list_of_its_own_is_counted_in_and_words_write_numbers() {
-    let toml = "template = \"{x} {n}\"\ncompletion = \" {then}\"\ncontrast = \" {before}\"\nanswer = \"multi-token\"\n\
+    let toml = "template = \"{x} {n}\"\ncompletion = \" {then}\"\ncontrast = \" {prior}\"\nanswer = \"multi-token\"\n\
                 slots = { x = [\"B\", \"C\"], n = [\"one\", \"two\"] }\n\
                 [computed]\nthen = { of = \"x\", plus = \"n\", list = [\"A\", \"B\", \"C\", \"D\"] }\n\
-                before = { of = \"x\", plus = -1, list = \"letters\" }\n";
+                prior = { of = \"x\", plus = -1, list = \"letters\" }\n";
     let resolved = ResolvedPrompts::new(&spec(toml)).expect("right");
     let names = resolved.words().expect("words").names.to_vec();
-    assert_eq!(names, ["x", "n", "then", "before"]);
+    assert_eq!(names, ["x", "n", "then", "prior"]);
     let found: Vec<[String; 4]> = (0..resolved.source.count())
         .map(|index| {
             let fields = resolved.words().expect("words").combination(index).expect("in the list");

@@ -238,7 +238,7 @@ fn worked_examples_and_pairs_are_within_the_message() {
         let first = tokenizer.decode(&set.prompts[1].tokens[slot.first..slot.first + slot.count]).unwrap();
         assert_eq!(first.trim(), "7", "{}", case.name);
         trimmed += usize::from(!set.prompts[0].text.contains("2+5= "));
-        let pairs = "pairs = [{ clean = \" Say 12 \", corrupted = \" Say 34 \", answers = \"5\", wrong = \"6\", at = [5, 7] }]\n\
+        let pairs = "pairs = [{ clean = \" Say 12 \", corrupted = \" Say 34 \", answers = \"5\", at = [5, 7] }]\n\
                      answer = \"multi-token\"\n";
         let set = built(&tokenizer, &format!("{pairs}{chat}"), None);
         let prompt = &set.prompts[0];
