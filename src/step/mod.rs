@@ -54,6 +54,8 @@ pub use declared::RowsInfo;
 pub use labels::RunLabels;
 pub use model_run::{CellRun, ModelRun, TemplateBatch, spec as prompts_of};
 pub use network::Network;
+#[doc(hidden)]
+pub use noise::standard_noise;
 pub use outcome::Outcome;
 pub use scope::Scope;
 pub use words::{measured, rows, words};

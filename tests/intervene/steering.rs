@@ -124,6 +124,21 @@ fn noise_is_the_mean_over_its_seeds() {
     assert!((both - (one + two) / 2.0).abs() < 1e-6, "{both} of {one} and {two}");
 }
 
+/// By `tests/fixtures/make_noise.py`, which has SHA-256, ChaCha and Box and Muller of its own.
+#[test]
+fn noise_is_drawn_as_its_page_says() {
+    let near = |found: Vec<f32>, wanted: &[f32]| {
+        assert_eq!(found.len(), wanted.len());
+        found
+            .iter()
+            .zip(wanted)
+            .for_each(|(found, wanted)| assert!((found - wanted).abs() < 2e-6, "{found} of {wanted}"));
+    };
+    let first = ablate::step::standard_noise(3, &[1, 450, 70_000], 2, 6);
+    near(first, &[1.42021, 2.515874, -0.653809, 1.463283, 0.379186, -0.869039]);
+    near(ablate::step::standard_noise(0, &[7], 0, 3), &[1.160307, 2.084688, 0.057478]);
+}
+
 #[test]
 fn what_a_value_says_together_is_checked() {
     let folder = tempfile::tempdir().unwrap();
