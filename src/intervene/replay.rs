@@ -27,8 +27,8 @@ const MOST_PIECES: usize = 256;
 /// Rows that a thread plans before it looks for more to do.
 const PLANNED_AT_ONCE: usize = 256;
 
-/// How far rows that are checked go on from stretch to stretch: a prime, which the rows of a map have no period with.
-const STEP_OF_CHECKS: usize = 7919;
+/// The golden ratio's fraction of 2⁶⁴: its multiples lie evenly and have no period, as the rows of a map may have.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// Rows of one sweep at most; their positions are bounded by memory besides.
 const MOST_ROWS: usize = 1 << 17;
@@ -190,7 +190,8 @@ impl<'a> Replay<'a> {
         // all be one position, before which nothing is edited.
         let place = |index: usize| {
             let (first, end) = (index * rows.len() / count, (index + 1) * rows.len() / count);
-            first + (index * STEP_OF_CHECKS + (end - first) / 2) % (end - first).max(1)
+            let share = (index as u64 + 1).wrapping_mul(GOLDEN) >> 32;
+            first + ((share * (end - first) as u64) >> 32) as usize
         };
         let sample: Vec<EditedPrompt> = (0..count).map(|index| rows[place(index)].clone()).collect();
         if sample.is_empty() {
