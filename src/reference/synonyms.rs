@@ -117,9 +117,9 @@ pub const SYNONYMS: &[Synonym] = &[
         "capture neuron-patching heuristics",
     ),
     word(
-        "generate generation sampling decode decoding completion-of-text chat",
-        "Free generation is not there. `ablate logits` shows the next token's probabilities of a text; 'accuracy' with answer = \"multi-token\" lets the model write whole answers, greedily.",
-        "accuracy prompts.answer",
+        "generation sampling decode decoding completion-of-text",
+        "Texts that the model writes, as it is and under edits: here 'generate'. `ablate logits` shows the next token's probabilities of a text; 'accuracy' with answer = \"multi-token\" lets the model write whole answers, greedily.",
+        "generate accuracy prompts.answer",
     ),
     word(
         "mean-ablation zero-ablation resample-ablation head-ablation lesion pruning",

@@ -187,7 +187,7 @@ fn sets_of_answers_are_measured_as_hooks_on_transformers_measure_them() {
     for (text, other) in texts(&pairs, "text").iter().zip(texts(&pairs, "other_text")) {
         assert_eq!(other, format!("{}0{}", &text[..3], &text[4..]));
     }
-    assert_eq!(texts(&pairs, "other_answer"), ["1"; 4]);
+    assert_eq!(numbers(&pairs, "other_answer"), [1.0; 4]);
     let written = sandbox.rows("written.prompts");
     let (positions, values) = (texts(&written, "position"), numbers(&written, "value"));
     let of = |name: &str| -> Vec<f64> {

@@ -29,7 +29,7 @@ fn loaded(spec: &str) -> Loaded {
 }
 
 /// Every key of a step that says layers, with a value of it.
-const KEYS: [(&str, &str, &str); 22] = [
+const KEYS: [(&str, &str, &str); 27] = [
     ("activation-patching", "sites", "sites = [\"blocks.{probes}.attn.hook_z[head]\"]"),
     ("neuron-patching", "layers", "layers = \"{probes}\""),
     ("attribution-patching", "sites", "sites = [\"0.z\", \"{probes}.mlp_post[neuron]\"]"),
@@ -60,6 +60,23 @@ const KEYS: [(&str, &str, &str); 22] = [
         "interventions.edits.cut",
         "interventions = [{ name = \"a\", edits = [{ cut = [\"L{probes}H0\"] }] }]",
     ),
+    (
+        "intervention",
+        "interventions.layers",
+        "interventions = [{ name = \"a\", layers = \"{probes}\", edits = [{ site = \"mlp_post\", value = 0.0 }] }]",
+    ),
+    (
+        "loss",
+        "interventions.edits.site",
+        "interventions = [{ name = \"a\", edits = [{ site = \"{probes}.mlp_post\", value = 0.0 }] }]",
+    ),
+    ("loss", "interventions.edits.cut", "interventions = [{ name = \"a\", edits = [{ cut = [\"L{probes}H0\"] }] }]"),
+    (
+        "loss",
+        "interventions.layers",
+        "interventions = [{ name = \"a\", layers = \"{probes}\", edits = [{ site = \"mlp_post\", value = 0.0 }] }]",
+    ),
+    ("direction", "sites", "method = \"pca\"\nsites = [\"{probes}.resid_post\"]"),
     ("path-patching", "senders", "senders = [\"L{probes}H*\"]\nreceivers = [\"logits\"]"),
     ("path-patching", "receivers", "senders = [\"L0MLP\"]\nreceivers = [\"L{probes}H*.q\"]"),
     ("path-patching", "receivers", "senders = [\"L0MLP\"]\nreceivers = [\"logits\", \"L{probes}MLP\"]"),

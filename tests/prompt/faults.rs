@@ -70,7 +70,7 @@ fn an_operator_without_a_legal_prompt_says_why_and_shows_tokens() {
     assert_eq!(
         message("operators = [\"+\"]\noperands = { a = \"10..13\", b = \"0..4\" }"),
         "no legal prompt for '+' in template 'default': all 12 dropped: operand a is more than one token (12); \
-         in \"10+0=\", \"10\" is 2 tokens: \"1\" \"0\"; write operands below 10, or answer = \"multi-token\", which allows \
+         in \"10+0=\", \"10\" is 2 tokens: \"1\" \"0\"; write operands below 10, or words = \"multi-token\", which allows \
          operands of several tokens, or take a model whose tokenizer has larger integers as one token"
     );
     assert_eq!(

@@ -60,6 +60,6 @@ fn a_number_is_not_the_text_that_writes_it() {
 #[test]
 fn every_label_of_a_group_is_known_before_there_are_prompts() {
     let known: Vec<&str> = PromptGroup::labels().collect();
-    assert_eq!(known, ["+", "-", "*", "/", "words", "tokens"]);
+    assert_eq!(known, ["+", "-", "*", "/", "words", "tokens", "pairs"]);
     assert_eq!(PromptGroup::operator("-").to_string(), "operator '-'", "as sentences name it");
 }

@@ -246,7 +246,7 @@ fn words_of_the_field_say_what_they_are_here() {
         (&["sae"], "not there"),
         (&["bloom"], "not read yet"),
         (&["gemma"], "Gemma 2 and the language model of Gemma 3"),
-        (&["generate"], "`ablate logits`"),
+        (&["generation"], "'generate'"),
         (&["DLA"], "'logit-attribution'"),
         (&["tuned-lens"], "'logit-lens'"),
     ] {
