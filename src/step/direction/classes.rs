@@ -30,11 +30,11 @@ pub struct DirectionPrompts<'p> {
     /// The prompts, those of one length together. A sample is a prompt of one of these: numbered from 0, cell by cell.
     pub cells: Vec<SourceCell<'p>>,
     /// What they are of.
-    pub samples: Samples,
+    pub samples: DirectionSamples,
 }
 
 /// What the samples are of.
-pub struct Samples {
+pub struct DirectionSamples {
     /// Names of the classes; none where the method has none.
     pub classes: Vec<String>,
     /// The class of each sample; 0 where there are none.
@@ -118,13 +118,13 @@ impl<'p> DirectionPrompts<'p> {
         }
         let classes: Vec<String> = names.into_iter().collect();
         let split = RowSplit { train: Vec::new(), test: Vec::new() };
-        let mut samples = Samples { classes, class, numbers, split };
+        let mut samples = DirectionSamples { classes, class, numbers, split };
         samples.split = samples.divided(step, &subject.name.to_string(), context)?;
         Ok(Self { cells, samples })
     }
 }
 
-impl Samples {
+impl DirectionSamples {
     /// How many samples there are.
     pub fn count(&self) -> usize {
         self.class.len()

@@ -1,6 +1,6 @@
 //! The direction of one place, found in the activations of all samples, and what is said of it.
 
-use super::classes::Samples;
+use super::classes::DirectionSamples;
 use super::fitted::{DirectionProblem, Fitted};
 use super::labelled::{ClassJudgement, LabelledFit, LabelledPoints};
 use super::reads::DirectionPlace;
@@ -51,7 +51,7 @@ pub struct DirectionSearch<'s> {
     /// The step.
     pub step: &'s FindDirection,
     /// What its prompts are of.
-    pub samples: &'s Samples,
+    pub samples: &'s DirectionSamples,
     /// Vectors of a file, of method `file`.
     pub vectors: Option<&'s Vectors>,
 }

@@ -1,6 +1,6 @@
 //! Directions that are made of classes: means, differences of means, the weights of a probe; and how well any subspace tells classes apart.
 
-use super::classes::Samples;
+use super::classes::DirectionSamples;
 use super::fitted::{DirectionProblem, Fitted, is_something};
 use super::reads::DirectionPlace;
 use super::vectors::Vectors;
@@ -18,7 +18,7 @@ pub struct LabelledPoints<'l> {
     /// The step.
     pub step: &'l FindDirection,
     /// What its prompts are of.
-    pub samples: &'l Samples,
+    pub samples: &'l DirectionSamples,
     /// Their activations.
     pub points: Points<'l>,
 }
