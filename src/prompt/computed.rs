@@ -1,7 +1,6 @@
 //! Words that are computed of other words of their prompt: so many steps on in a list.
 
 use super::error::SpecProblem;
-use super::words::Lexicon;
 use crate::spec::{Cells, ComputedWord, Prompts, SlotWords, Steps, nearest, number_of, word_list, word_lists};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -76,12 +75,12 @@ pub(super) fn list_advice(spec: &Prompts, name: &str) -> String {
 }
 
 impl ComputedWord {
-    /// The slot that it is in a lexicon which has the slots before it; `keep` takes what is wrong.
+    /// The slot that it is after slots with these words and names; `keep` takes what is wrong.
     pub(super) fn slot(
         &self,
         name: &str,
         spec: &Prompts,
-        (words, names): (&Lexicon, &[String]),
+        (lists, names): (&[Cells], &[String]),
         keep: &mut impl FnMut(SpecProblem),
     ) -> Option<ComputedSlot> {
         let mut wrong = |key: &str, text: String| keep(SpecProblem::at(&["computed", name, key], text));
@@ -102,7 +101,7 @@ impl ComputedWord {
                     return None;
                 }
                 Some(place) => {
-                    if let Some(word) = words.list(place).iter().find(|word| number_of(word).is_none()) {
+                    if let Some(word) = lists[place].iter().find(|word| number_of(word).is_none()) {
                         let text = format!(
                             "slot '{slot}' has \"{word}\", which is no number; write whole numbers, or zero to twenty in words"
                         );
@@ -114,7 +113,7 @@ impl ComputedWord {
             },
         };
         let list = match &self.list {
-            None => words.list(of).into(),
+            None => lists[of].clone(),
             Some(SlotWords::List(list)) => list.iter().map(|word| Arc::from(word.0.as_str())).collect(),
             Some(SlotWords::Of(other)) => match words_of(spec, other) {
                 Some(list) => list,
@@ -133,7 +132,7 @@ impl ComputedWord {
                 return None;
             }
         }
-        if let Some(word) = words.list(of).iter().find(|word| !places.contains_key(*word)) {
+        if let Some(word) = lists[of].iter().find(|word| !places.contains_key(*word)) {
             let text = format!(
                 "slot '{}' has \"{word}\", which is not in the list that is counted in; write it there",
                 self.of

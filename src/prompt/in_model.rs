@@ -1,5 +1,6 @@
 //! A prompt set as one model writes it: what depends on the model's tokenizer and not on any one prompt.
 
+use super::begins::Begins;
 use super::error::PromptError;
 use super::resolved::{NamedTemplate, ResolvedPrompts};
 use super::source::PromptSource;
@@ -8,18 +9,6 @@ use crate::model::chat_template::{ChatError, ChatFrame};
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::ChatSettings;
 use std::borrow::Cow;
-
-/// Who says whether prompts begin with the beginning-of-text token.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Begins {
-    /// The tokenizer.
-    #[default]
-    AsTokenizer,
-    /// The prompts themselves, which have it.
-    With,
-    /// The prompts themselves, which do not have it.
-    Without,
-}
 
 impl ResolvedPrompts {
     /// The prompts as the model of a tokenizer has them; `bos` overrides whether there is a beginning-of-text token.

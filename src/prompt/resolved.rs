@@ -1,12 +1,12 @@
 //! `[prompts]`, checked and parsed: everything that shows without a model.
 
 use super::answer_rule::AnswerRule;
+use super::begins::Begins;
 use super::calculation::Calculation;
 use super::dropped::Reason;
 use super::error::SpecProblem;
 use super::fields::SlotColumns;
 use super::group::PromptGroup;
-use super::in_model::Begins;
 use super::limits::MOST_PROMPTS;
 use super::pair_list::PairList;
 use super::source::{OperandGrid, PromptSource};
@@ -69,6 +69,12 @@ pub struct NamedTemplate {
 }
 
 impl NamedTemplate {
+    /// Of prompts that are as they are given: positions alone.
+    fn without_text(places: Vec<(Slot, String)>) -> Self {
+        let name = "default".to_string();
+        Self { name, template: Template::default(), prefix: String::new(), suffix: String::new(), places }
+    }
+
     fn arithmetic(name: &str, template: Template, prefix: String) -> Self {
         let places = Slot::OF_PROMPTS.map(|slot| (slot, slot.name().to_string())).to_vec();
         Self { name: name.to_string(), template, prefix, suffix: String::new(), places }
@@ -252,21 +258,15 @@ fn of_pairs(spec: &Prompts, given: &Pairs, keep: &mut impl FnMut(SpecProblem)) -
     let pairs = PairList::new(given, keep);
     let completion = Template::parse(&spec.completion, &Slot::OF_COMPLETIONS);
     let completion = completion.map_err(|fault| keep(SpecProblem::at(&["completion"], fault))).ok()?;
-    let template = NamedTemplate {
-        name: "default".to_string(),
-        template: Template::default(),
-        prefix: String::new(),
-        suffix: String::new(),
-        places: pairs.places(),
-    };
+    let template = NamedTemplate::without_text(pairs.places());
     Some(ResolvedPrompts::of(spec, PromptSource::Pairs(pairs), vec![template], completion))
 }
 
 /// Prompts of tokens; `None` where something is wrong that `keep` has taken.
 fn of_tokens(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<ResolvedPrompts> {
     let source = TokenSource::new(spec, keep)?;
-    let templates = vec![source.template()];
-    Some(ResolvedPrompts::of(spec, PromptSource::Tokens(source), templates, Template::default()))
+    let template = NamedTemplate::without_text(source.places());
+    Some(ResolvedPrompts::of(spec, PromptSource::Tokens(source), vec![template], Template::default()))
 }
 
 /// Prompts of words; `None` where something is wrong that `keep` has taken.

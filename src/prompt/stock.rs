@@ -10,7 +10,6 @@ use super::random::Random;
 use super::resolved::{NamedTemplate, ResolvedPrompts};
 use super::set::{Prompt, SlotTokens};
 use super::template::{Fill, Slot, Template};
-use super::tokens;
 use crate::model::tokenizer::{Encoding, Tokenizer};
 use crate::spec::Answer;
 use std::collections::HashMap;
@@ -156,7 +155,7 @@ impl<'a> Stock<'a> {
     /// The same of a template that is filled with other than its fields at some places.
     pub fn tokenise_filled(&self, id: u64, fields: &Fields, with: &impl Fill) -> Result<Prompt, Fault> {
         if let Fields::Tokens(_) = fields {
-            return tokens::prompt(self, id, fields);
+            return self.prompt_in_tokens(id, fields);
         }
         if let (Fields::Pair { row, .. }, Some(pairs)) = (fields, self.resolved.pairs()) {
             return self.tokenise_given(pairs, id, fields, *row);

@@ -1,17 +1,13 @@
 //! Prompts that are written in tokens: blocks of random tokens several times over, or ids as a spec gives them. The last token of each
 //! is its answer.
 
-use super::answers::{Accepted, AcceptedAnswers};
-use super::dropped::Fault;
 use super::error::{PromptError, SpecProblem};
-use super::fields::{FieldValue, Fields};
+use super::fields::Fields;
 use super::limits::{MOST_LOOKED_AT, MOST_PROMPTS};
 use super::order::RandomOrder;
 use super::random::Random;
-use super::resolved::NamedTemplate;
-use super::set::{Prompt, SlotTokens};
-use super::stock::Stock;
-use super::template::{Slot, Template};
+use super::set::SlotTokens;
+use super::template::Slot;
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::{DEFAULT_COMPLETION, DrawnVocabulary, Prompts, RandomTokens, Templates};
 use std::sync::Arc;
@@ -86,16 +82,14 @@ impl TokenSource {
         }
     }
 
-    /// The one template, which has no text: its positions alone.
-    pub(super) fn template(&self) -> NamedTemplate {
+    /// Its positions that have names.
+    pub(super) fn places(&self) -> Vec<(Slot, String)> {
         let names = match self {
             Self::Random(_) => &REPEATED_PLACES[..],
             Self::Given(_) => &[],
         };
         let place = |(slot, name): (usize, &&str)| (Slot::Word { slot, occurrence: Some(0) }, (*name).to_string());
-        let places = names.iter().enumerate().map(place).collect();
-        let name = "default".to_string();
-        NamedTemplate { name, template: Template::default(), prefix: String::new(), suffix: String::new(), places }
+        names.iter().enumerate().map(place).collect()
     }
 
     /// The same with the tokens of one model.
@@ -132,7 +126,7 @@ impl TokenSource {
     }
 
     /// Where the named positions are in a prompt that has so many tokens before it.
-    fn slots(&self, before: usize) -> Vec<Option<SlotTokens>> {
+    pub(super) fn slots(&self, before: usize) -> Vec<Option<SlotTokens>> {
         let Self::Random(RandomBlocks { length, repeats, .. }) = self else { return Vec::new() };
         let earlier_answer = length * (repeats - 1) - 1;
         let places = [*length, earlier_answer - 1, earlier_answer];
@@ -223,28 +217,3 @@ impl RandomBlocks {
 
 /// Most tokens of a prompt of random ones.
 const MOST_TOKENS: usize = 1 << 20;
-
-/// A prompt of these tokens, of which the last is its answer.
-pub(super) fn prompt(stock: &Stock, id: u64, fields: &Fields) -> Result<Prompt, Fault> {
-    let (Fields::Tokens(tokens), super::PromptSource::Tokens(source)) = (fields, &stock.resolved.source) else {
-        return Err(super::Reason::UnknownText.into());
-    };
-    let Some((&answer, asked)) = tokens.split_last() else { return Err(super::Reason::UnknownAnswer.into()) };
-    let text = stock.tokenizer.decode(asked).map_err(|_| super::Reason::UnknownText)?;
-    let spelled = stock.tokenizer.token(answer).ok_or(super::Reason::UnknownAnswer)?;
-    Ok(Prompt {
-        id,
-        template: stock.template_index,
-        group: stock.group.clone(),
-        fields: fields.clone(),
-        answers: AcceptedAnswers::from(Accepted { value: FieldValue::Text(spelled.into()), tokens: vec![answer] }),
-        wrong: Vec::new(),
-        paired: None,
-        tokens: stock.bos.iter().chain(asked).copied().collect(),
-        text,
-        slots: source.slots(usize::from(stock.bos.is_some())),
-        seed: None,
-        number: None,
-        correct: None,
-    })
-}

@@ -216,7 +216,7 @@ impl Lexicon {
                 keep(SpecProblem::at(&["computed", name], text));
                 continue;
             }
-            let slot = word.slot(name, spec, (self, names), keep);
+            let slot = word.slot(name, spec, (&self.lists, names), keep);
             names.push(name.clone());
             self.axes.push(None);
             self.lists.push(slot.as_ref().map(|slot| slot.list().clone()).unwrap_or_default());

@@ -7,15 +7,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A word that is so many steps on from another slot's word in a list: the month that is `n` months after `month`.
-///
-/// ```toml
-/// [prompts.slots]
-/// month = "months"
-/// n     = [1, 2, 3]
-///
-/// [prompts.computed]
-/// then = { of = "month", plus = "n" }
-/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ComputedWord {
