@@ -46,6 +46,23 @@ const KEYS: [(&str, &str, &str); 27] = [
         "interventions = [{ name = \"a\", edits = [{ cut = [\"L{probes}H0\"] }] }]",
     ),
     (
+        "intervention",
+        "interventions.layers",
+        "interventions = [{ name = \"a\", layers = \"{probes}\", edits = [{ site = \"z\", value = 0 }] }]",
+    ),
+    ("direction", "sites", "method = \"pca\"\nsites = [\"{probes}.resid_post\"]"),
+    (
+        "loss",
+        "interventions.layers",
+        "interventions = [{ name = \"a\", layers = \"{probes}\", edits = [{ site = \"z\", value = 0 }] }]",
+    ),
+    (
+        "loss",
+        "interventions.edits.site",
+        "interventions = [{ name = \"a\", edits = [{ site = \"{probes}.z\", value = 0 }] }]",
+    ),
+    ("loss", "interventions.edits.cut", "interventions = [{ name = \"a\", edits = [{ cut = [\"L{probes}H0\"] }] }]"),
+    (
         "generate",
         "interventions.layers",
         "interventions = [{ name = \"a\", layers = \"{probes}\", edits = [{ site = \"z\", value = 0 }] }]",
