@@ -35,7 +35,7 @@ impl MeasuredValues<'_> {
     /// One row per key, group and measure.
     pub fn means(&self, inference: Inference) -> PolarsResult<DataFrame> {
         let groups = self.by_group();
-        let samples: Vec<Samples> = groups.values().map(|members| self.samples(members, &inference)).collect();
+        let samples: Vec<GroupDraws> = groups.values().map(|members| self.samples(members, &inference)).collect();
         let cells: Vec<(u32, usize, usize)> = (0..self.keys.height() as u32)
             .flat_map(|key| {
                 (0..groups.len()).flat_map(move |group| (0..self.measures.len()).map(move |m| (key, group, m)))
@@ -100,9 +100,9 @@ impl MeasuredValues<'_> {
     }
 
     /// What is drawn of some prompts, once for all that is averaged over them.
-    fn samples(&self, members: &[usize], inference: &Inference) -> Samples {
+    fn samples(&self, members: &[usize], inference: &Inference) -> GroupDraws {
         let things = self.distinct(members).0;
-        Samples { resamples: resamples(&things, inference), flips: inference.flips(&things) }
+        GroupDraws { resamples: resamples(&things, inference), flips: inference.flips(&things) }
     }
 
     /// Which prompt each is, numbered from 0, and how many there are: several draws may have prompts in common.
@@ -158,7 +158,7 @@ impl MeasuredValues<'_> {
         key: u32,
         (label, members): (&'r str, &[usize]),
         measure: usize,
-        samples: &Samples,
+        samples: &GroupDraws,
         inference: &Inference,
     ) -> SummaryRow<'r> {
         let place = |run: usize, member: usize| (run * self.prompts.len() + member) * self.measures.len() + measure;
@@ -213,7 +213,7 @@ impl MeasuredValues<'_> {
 }
 
 /// What is drawn of the prompts of a group.
-struct Samples {
+struct GroupDraws {
     resamples: Resamples,
     flips: Option<SignFlips>,
 }

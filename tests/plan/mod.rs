@@ -154,7 +154,13 @@ fn as_many_edited_prompts_are_run_as_are_planned() {
         let rows = sandbox.rows(step);
         let measures = texts(&rows, "measure");
         assert!(measures.iter().all(|measure| *measure == measures[0]), "{step}: one measure");
-        let run: f64 = numbers(&rows, "n").iter().sum();
+        let draws = match rows.column("control_draws") {
+            Ok(_) => numbers(&rows, "control_draws"),
+            Err(_) => vec![f64::NAN; rows.height()],
+        };
+        // Each draw of a control is a run of each prompt, too.
+        let times = |draws: f64| if draws.is_nan() { 1.0 } else { 1.0 + draws };
+        let run: f64 = numbers(&rows, "n").iter().zip(draws).map(|(n, draws)| n * times(draws)).sum();
         let (rows, passes) = counts(&planned, step);
         assert_eq!(rows as f64, run, "{step}");
         // The prompts' own runs: of the other prompt of each pair too, where there are pairs.

@@ -97,11 +97,11 @@ schema_of!(Control, |_| {
     "description": "\"random-matched\": as many other units of the same kind in each layer, drawn at random. \"none\": nothing. Or a table \
                     with the number of draws and their seed.",
     "anyOf": [
-        { "type": "string", "enum": ["random-matched", "none"] },
+        { "type": "string", "oneOf": [{ "const": "random-matched" }, { "const": "none" }] },
         {
             "type": "object",
             "properties": {
-                "kind": { "type": "string", "enum": ["random-matched"] },
+                "kind": { "type": "string", "oneOf": [{ "const": "random-matched" }] },
                 "draws": { "type": "integer", "minimum": 1, "maximum": 1000 },
                 "seed": { "type": "integer", "minimum": 0 },
             },

@@ -19,10 +19,12 @@ step! {
     ///
     /// ```toml
     /// [[step]]
-    /// name      = "paths"
-    /// kind      = "path-patching"
-    /// senders   = ["L0H*", "L0MLP"]
-    /// receivers = ["L2H*.v", "L3MLP", "logits"]
+    /// name       = "paths"
+    /// kind       = "path-patching"
+    /// senders    = ["L0H*", "L0MLP"]
+    /// receivers  = ["L2H*.v", "L3MLP", "logits"]
+    /// test       = "sign-flip"
+    /// correction = "holm"
     /// ```
     PathPatching {
         /// Heads and MLPs that write: `L2H2`, `L3MLP`, `L*H*`.

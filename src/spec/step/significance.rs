@@ -80,11 +80,11 @@ schema_of!(SignificanceTest, |_| {
     "description": "\"sign-flip\": the two-sided p-value of each mean, by flipping the signs of what the prompts say. Or a table with how \
                     many combinations of signs are drawn where there are more than 2^16, and their seed.",
     "anyOf": [
-        { "type": "string", "enum": ["sign-flip"] },
+        { "type": "string", "oneOf": [{ "const": "sign-flip" }] },
         {
             "type": "object",
             "properties": {
-                "kind": { "type": "string", "enum": ["sign-flip"] },
+                "kind": { "type": "string", "oneOf": [{ "const": "sign-flip" }] },
                 "resamples": { "type": "integer", "minimum": 99, "maximum": 10000000 },
                 "seed": { "type": "integer", "minimum": 0 },
             },

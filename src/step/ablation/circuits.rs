@@ -1,6 +1,5 @@
 //! Which components are named, for each k and, where each group has its own, each group.
 
-use super::controls;
 use super::sets::UnitSet;
 use crate::Error;
 use crate::context::Context;
@@ -112,7 +111,7 @@ pub fn circuits(
         };
         let circuit = |(k, members): (Option<usize>, Vec<Member>)| {
             let named = UnitSet::of(members.iter().map(|member| &member.place), facts);
-            let controls = controls::drawn(step.control, &named, among, group);
+            let controls = named.controls(step.control, among, group);
             let is_free = named.others(among).any(|(_, others)| others > 0);
             let is_short = named.others(among).any(|(named, others)| others > 0 && others < named);
             let controls = controls.into_iter().map(ablated).collect();

@@ -1,21 +1,10 @@
 //! Random circuits beside those that are named: as many units at each hook.
 
 use super::circuits::Circuits;
-use super::sets::UnitSet;
 use crate::measure::Stronger;
-use crate::prompt::PromptGroup;
 use crate::spec::step::{Ablation, AblationMode, Control};
 use crate::step::inference::ControlValues;
-use crate::step::matched::MatchedDraw;
 use crate::step::{ModelRun, TemplateBatch};
-
-/// The sets that are drawn for a named one, within `among` where there is one; as many as the step says, each the named one itself where
-/// there are no others.
-pub fn drawn(control: Control, named: &UnitSet, among: Option<&UnitSet>, group: Option<&PromptGroup>) -> Vec<UnitSet> {
-    let Control::RandomMatched { draws, seed } = control else { return Vec::new() };
-    let group = group.map_or("", PromptGroup::label);
-    (0..draws).map(|number| named.matched(among, MatchedDraw { seed, number, group })).collect()
-}
 
 /// The values of the drawn sets of all circuits, `sets` as [`super::runs::measure`] has them after those of the circuits themselves,
 /// `each` of one set.

@@ -4,6 +4,8 @@
 use crate::intervene::{Layout, Units};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
+use crate::prompt::PromptGroup;
+use crate::spec::step::Control;
 use crate::step::matched::MatchedDraw;
 use crate::step::places::{Component, whole_mlp};
 use std::collections::BTreeMap;
@@ -57,13 +59,20 @@ impl UnitSet {
     }
 
     /// As many units at each hook, drawn: among those of `among`, or all that the hook has. What is not in `among` is left out.
-    pub fn matched(&self, among: Option<&UnitSet>, draw: MatchedDraw) -> Self {
+    fn matched(&self, among: Option<&UnitSet>, draw: MatchedDraw) -> Self {
         let drawn = self.places(among).map(|(hook, named, all)| {
             let mut units = vec![false; self.0[&hook].len()];
             draw.units(&hook.to_string(), &named, all).into_iter().for_each(|unit| units[unit] = true);
             (hook, units)
         });
         Self(drawn.collect())
+    }
+
+    /// The sets that are drawn for it, within `among` where there is one; as many as the step says, each it itself where there are no others.
+    pub fn controls(&self, control: Control, among: Option<&UnitSet>, group: Option<&PromptGroup>) -> Vec<Self> {
+        let Control::RandomMatched { draws, seed } = control else { return Vec::new() };
+        let group = group.map_or("", PromptGroup::label);
+        (0..draws).map(|number| self.matched(among, MatchedDraw { seed, number, group })).collect()
     }
 
     /// Of each hook, how many units are in it, and how many others there are that could be.
