@@ -109,7 +109,7 @@ fn a_pair_without_another_answer_is_of_use_to_measures_that_need_none() {
     let pairs = "pairs = [{ clean = \"w a\", corrupted = \"w b\", answers = \" A\" }, { clean = \"w c\", corrupted = \"w d\", answers = \" B\" }]";
     let sandbox = sandbox(&of(pairs));
     says(
-        flowing(&sandbox.run(&["run", "spec.toml"]).refused()),
+        flowing(&sandbox.run(&["run", "spec.toml"]).failed()),
         ["the pair gives no wrong answer", "write 'wrong' or 'corrupted_answers'"],
     );
     sandbox.edit("spec.toml", "\"logit-difference\", \"kl\"", "\"kl\"");

@@ -39,9 +39,10 @@ fn without_its_frequencies_the_model_answers_as_rarely_as_numpy_says() {
     assert!((numbers(&fit, "value")[explained] - expected("explained")).abs() < 1e-5);
     let rows = sandbox.rows("without");
     let measures = texts(&rows, "measure");
-    let row = texts(&rows, "intervention").into_iter().zip(&measures).position(|(name, measure)| {
-        name == "numbers" && measure == "accuracy"
-    });
+    let row = texts(&rows, "intervention")
+        .into_iter()
+        .zip(&measures)
+        .position(|(name, measure)| name == "numbers" && measure == "accuracy");
     let row = row.expect("the numbers without their frequencies");
     // Two logits may be so near to each other that rounding decides; of 3481 prompts hardly ever.
     assert!((numbers(&rows, "mean")[row] - expected("accuracy_without")).abs() < 1.5e-3);

@@ -77,23 +77,6 @@ const KEYS: [(&str, &str, &str); 27] = [
         "interventions.edits.cut",
         "interventions = [{ name = \"a\", edits = [{ cut = [\"L{probes}H0\"] }] }]",
     ),
-    (
-        "intervention",
-        "interventions.layers",
-        "interventions = [{ name = \"a\", layers = \"{probes}\", edits = [{ site = \"mlp_post\", value = 0.0 }] }]",
-    ),
-    (
-        "loss",
-        "interventions.edits.site",
-        "interventions = [{ name = \"a\", edits = [{ site = \"{probes}.mlp_post\", value = 0.0 }] }]",
-    ),
-    ("loss", "interventions.edits.cut", "interventions = [{ name = \"a\", edits = [{ cut = [\"L{probes}H0\"] }] }]"),
-    (
-        "loss",
-        "interventions.layers",
-        "interventions = [{ name = \"a\", layers = \"{probes}\", edits = [{ site = \"mlp_post\", value = 0.0 }] }]",
-    ),
-    ("direction", "sites", "method = \"pca\"\nsites = [\"{probes}.resid_post\"]"),
     ("path-patching", "senders", "senders = [\"L{probes}H*\"]\nreceivers = [\"logits\"]"),
     ("path-patching", "receivers", "senders = [\"L0MLP\"]\nreceivers = [\"L{probes}H*.q\"]"),
     ("path-patching", "receivers", "senders = [\"L0MLP\"]\nreceivers = [\"logits\", \"L{probes}MLP\"]"),

@@ -130,6 +130,7 @@ fn every_key_of_prompts_and_models_counts() {
         ("operands", "{ a = \"0..20\", b = \"1..21\" }"),
         ("answer", "\"multi-token\""),
         ("answers", "\"0..50\""),
+        ("modulus", "7"),
         ("shots", "[{ a = 1, op = \"+\", b = 2 }]"),
         ("shot_separator", "\" \""),
         ("keep", "\"incorrect\""),
@@ -157,6 +158,8 @@ fn every_key_of_prompts_and_models_counts() {
         ("right", "[\" e\"]"),
         ("wrong", "{ slot = \"io\" }"),
         ("different", "[\"io\", \"s\"]"),
+        ("chat", "true"),
+        ("computed", "{ next = { of = \"io\", plus = 1, list = [\"a\", \"b\"], cycle = true } }"),
         ("rows", "[{ place = \"e\" }]"),
         ("slots", "{ io = [\"b\", \"a\"], s = [\"c\", \"d\"] }"),
         ("slots", "{ io = [\"a\", \"b\"], s = \"io\" }"),
@@ -177,7 +180,16 @@ fn every_key_of_prompts_and_models_counts() {
         let new = format!("[prompts]\npairs = [{{ {pair} }}]\n");
         assert_ne!(of_words(&new), of_words(PAIRS), "prompts.pairs.{other}");
     }
-    let all: Vec<&str> = prompts.iter().chain(&words).map(|(key, _)| *key).chain(["pairs"]).collect();
+    let tokens = [
+        "tokens = [[1, 2, 3]]",
+        "tokens = [[1, 3, 2]]",
+        "random_tokens = { length = 2 }",
+        "random_tokens = { length = 3 }",
+    ];
+    let found = tokens.map(|line| of_words(&format!("[prompts]\n{line}\n")));
+    assert!((1..found.len()).all(|number| !found[..number].contains(&found[number])), "each has a key of its own");
+    let others = ["pairs", "tokens", "random_tokens"];
+    let all: Vec<&str> = prompts.iter().chain(&words).map(|(key, _)| *key).chain(others).collect();
     complete("Prompts", &all);
     let models = [
         ("dtype", "\"f16\""),
