@@ -12,6 +12,10 @@ macro_rules! files {
 }
 
 files![
+    "helix/addition.toml",
+    "helix/models/gpt-j.toml",
+    "helix/models/llama3.1-8b.toml",
+    "helix/models/pythia-6.9b.toml",
     "interventions.toml",
     "ioi-gemma3.toml",
     "ioi-smollm2.toml",

@@ -9,6 +9,16 @@ use nalgebra::DMatrix;
 pub enum Wave {
     /// The number itself.
     Linear,
+    /// The Chebyshev polynomial of a degree from 2 on, of the number with `low` at −1 and `high` at 1: those up to a degree, with the number
+    /// itself, span all polynomials of it.
+    Polynomial {
+        /// Its degree.
+        degree: usize,
+        /// The number that is taken to −1.
+        low: f64,
+        /// The number that is taken to 1.
+        high: f64,
+    },
     /// cos(2πa/T)
     Cosine(f64),
     /// sin(2πa/T)
@@ -16,10 +26,15 @@ pub enum Wave {
 }
 
 impl Wave {
-    /// Those of some periods: the number, then a cosine and a sine for each; of period 2 the cosine alone, as whole numbers have no sine.
-    pub fn of(periods: &[f64]) -> Vec<Self> {
+    /// Those of a polynomial of some degree over the range of `numbers` (1: the number itself; 0: none), then a cosine and a sine for each
+    /// period; of period 2 the cosine alone, as whole numbers have no sine.
+    pub fn of(degree: usize, periods: &[f64], numbers: &[f64]) -> Vec<Self> {
+        let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let linear = (degree > 0).then_some(Wave::Linear);
+        let higher = (2..=degree).map(|degree| Wave::Polynomial { degree, low, high });
         let pair = |&period: &f64| [Some(Wave::Cosine(period)), (period != 2.0).then_some(Wave::Sine(period))];
-        std::iter::once(Wave::Linear).chain(periods.iter().flat_map(pair).flatten()).collect()
+        linear.into_iter().chain(higher).chain(periods.iter().flat_map(pair).flatten()).collect()
     }
 
     /// Its value at a number.
@@ -27,6 +42,14 @@ impl Wave {
         let turn = std::f64::consts::TAU * number;
         match self {
             Wave::Linear => number,
+            Wave::Polynomial { degree, low, high } => {
+                let x = if high > low { (2.0 * number - low - high) / (high - low) } else { 0.0 };
+                let (mut before, mut value) = (1.0, x);
+                for _ in 1..degree {
+                    (before, value) = (value, 2.0 * x * value - before);
+                }
+                value
+            }
             Wave::Cosine(period) => (turn / period).cos(),
             Wave::Sine(period) => (turn / period).sin(),
         }
@@ -50,13 +73,13 @@ pub struct Helix {
 impl Helix {
     /// Fits points `[width]`, one for each number, in their first `reduce` principal components. The waves are fitted with an intercept.
     /// None of fewer than two points, and where nothing can be solved.
-    pub fn fit(numbers: &[f64], points: &[Vec<f64>], width: usize, periods: &[f64], reduce: usize) -> Option<Self> {
+    pub fn fit(numbers: &[f64], points: &[Vec<f64>], width: usize, waves: &[Wave], reduce: usize) -> Option<Self> {
         let n = points.len();
         if n < 2 {
             return None;
         }
         let components = principal_components_of(points, width, reduce);
-        let waves = Wave::of(periods);
+        let waves = waves.to_vec();
         let mean = |wave: &Wave| numbers.iter().map(|&number| wave.at(number)).sum::<f64>() / n as f64;
         let wave_means: Vec<f64> = waves.iter().map(mean).collect();
         let design = DMatrix::from_fn(n, waves.len(), |row, wave| waves[wave].at(numbers[row]) - wave_means[wave]);
@@ -86,6 +109,15 @@ impl Helix {
     /// The mean of the points that were fitted.
     pub fn mean(&self) -> &[f64] {
         &self.components.mean
+    }
+
+    /// The helix's point for a number, `[width]`: mean + C · B(a).
+    pub fn point(&self, number: f64) -> Vec<f64> {
+        let mut point = self.components.mean.clone();
+        for (along, row) in self.fitted(number).iter().zip(&self.components.rows) {
+            point.iter_mut().zip(row).for_each(|(value, row)| *value += along * row);
+        }
+        point
     }
 
     /// The waves, in the order of all that is said of each.

@@ -2,7 +2,7 @@
 
 use crate::support::repository;
 use ablate::direction::{
-    Directions, Helix, Points, Subspace, auc, dot, nearest, orthonormal, principal_components, spectrum,
+    Directions, Helix, Points, Subspace, Wave, auc, dot, nearest, orthonormal, principal_components, spectrum,
 };
 use ablate::model::hook::{Hook, Site};
 use indexmap::IndexMap;
@@ -63,7 +63,8 @@ fn a_helix_is_fitted_as_by_least_squares() {
     let fixture = Fixture::read();
     let points: Vec<Vec<f64>> = fixture.numbers("points").chunks_exact(6).map(<[f64]>::to_vec).collect();
     let numbers = fixture.numbers("numbers");
-    let helix = Helix::fit(&numbers[..20], &points[..20], 6, &[2.0, 5.0, 10.0], 4).unwrap();
+    let helix =
+        Helix::fit(&numbers[..20], &points[..20], 6, &Wave::of(1, &[2.0, 5.0, 10.0], &numbers[..20]), 4).unwrap();
     near(&[helix.explained(&numbers[20..], &points[20..]).unwrap()], &fixture.numbers("explained"), 1e-7);
     // The subspace is the one that NumPy's coefficients span: the same projection.
     let basis = helix.basis();
@@ -126,7 +127,7 @@ proptest! {
         let rows = orthonormal(&coefficients);
         let apart = rows.len() == 3 && coefficients.iter().zip(&rows).all(|(vector, row)| dot(vector, row).abs() > 0.5);
         prop_assume!(apart);
-        let helix = Helix::fit(&numbers, &points, 8, &[10.0], 8).unwrap();
+        let helix = Helix::fit(&numbers, &points, 8, &Wave::of(1, &[10.0], &numbers), 8).unwrap();
         prop_assert!(helix.explained(&numbers, &points).unwrap() > 1.0 - 1e-9);
         for (&number, point) in numbers.iter().zip(&points) {
             let [line, cosine, sine] = wave(number);
@@ -134,6 +135,28 @@ proptest! {
             prop_assert!((read[0] - 10.0 * line).abs() < 1e-5, "{read:?}");
             prop_assert!((read[1] - cosine).abs() < 1e-5 && (read[2] - sine).abs() < 1e-5, "{read:?}");
         }
+    }
+
+    /// Polynomials of one degree are a space, whatever spans it: points on a cubic are on the fitted one, beyond the fitted numbers too.
+    #[test]
+    fn a_polynomial_has_the_points_of_a_cubic(coefficients in prop::collection::vec(prop::collection::vec(-2.0..2.0f64, 5), 3)) {
+        let power = |number: f64| [number / 10.0, (number / 10.0).powi(2), (number / 10.0).powi(3)];
+        let point = |&number: &f64| -> Vec<f64> {
+            (0..5).map(|at| power(number).iter().zip(&coefficients).map(|(power, row)| power * row[at]).sum::<f64>()).collect()
+        };
+        let numbers: Vec<f64> = (0..30).map(f64::from).collect();
+        let (fitted, rest) = numbers.split_at(20);
+        let points: Vec<Vec<f64>> = fitted.iter().map(point).collect();
+        let helix = Helix::fit(fitted, &points, 5, &Wave::of(3, &[], fitted), 5).unwrap();
+        for number in fitted.iter().chain(rest) {
+            let (own, wanted) = (helix.point(*number), point(number));
+            let far = own.iter().zip(&wanted).map(|(own, wanted)| (own - wanted).abs()).fold(0.0, f64::max);
+            let size = wanted.iter().map(|value| value.abs()).fold(1.0, f64::max);
+            prop_assert!(far < 1e-3 * size, "{number}: {own:?} {wanted:?}");
+        }
+        // Neither the number itself nor the higher powers are in a degree of 0 and 1.
+        prop_assert_eq!(Wave::of(0, &[10.0], fitted).len(), 2);
+        prop_assert_eq!(Wave::of(1, &[2.0, 10.0], fitted).len(), 4);
     }
 
     #[test]

@@ -176,6 +176,57 @@ train = 1
     assert_eq!(ran.rows("helix.spectrum").height(), 3);
 }
 
+/// The class that the other prompt names is, prompt by prompt, what the same class is where it is written out.
+#[test]
+fn the_other_prompts_number_is_written_from_the_helix() {
+    let written = |number: i64| {
+        format!(
+            "  {{ name = \"{number}\", edits = [{{ site = \"0.resid_pre\", positions = [\"a\"], value = {{ class = \"{number}\", of = \"helix\" }} }}] }},\n"
+        )
+    };
+    let each: String = (2..9).map(written).collect();
+    let ran = ran(&format!(
+        r#"
+[[step]]
+name = "helix"
+kind = "direction"
+method = "fourier"
+number = "a"
+positions = ["a"]
+sites = ["0.resid_pre"]
+periods = [5]
+train = 1
+
+[[step]]
+name = "written"
+kind = "intervention"
+measures = ["normalized-logit-difference"]
+control = {{ draws = 0 }}
+per_prompt = true
+interventions = [
+{each}
+  {{ name = "other", edits = [{{ site = "0.resid_pre", positions = ["a"], value = {{ class_of = "a", of = "helix" }} }}] }},
+]
+"#
+    ));
+    let means = &directions(&ran, "helix").subspaces[0].means;
+    assert_eq!(means.keys().map(String::as_str).collect::<Vec<_>>(), ["2", "3", "4", "5", "6", "7", "8"]);
+    let [names, texts] = ["intervention", "text"].map(|column| ran.texts("written.prompts", column));
+    let values = ran.numbers("written.prompts", "value");
+    let value = |name: &str, text: &str| {
+        let at =
+            (0..names.len()).find(|&row| names[row].as_deref() == Some(name) && texts[row].as_deref() == Some(text));
+        values[at.unwrap()].unwrap()
+    };
+    let [clean, other] = ["text", "other_text"].map(|column| ran.texts("written.pairs", column));
+    assert!(clean.len() > 90);
+    for (clean, other) in clean.iter().flatten().zip(other.iter().flatten()) {
+        assert_eq!(value("other", clean), value(&other[..1], clean), "{clean} {other}");
+    }
+    let largest = clean.iter().flatten().map(|text| value("other", text)).fold(0.0, f64::max);
+    assert!(largest > 0.1, "{largest}");
+}
+
 /// After the last block the last position decides alone: what is exchanged there is the answer, and a subspace of few dimensions that is
 /// learned gives more of it than a random one.
 #[test]
@@ -205,6 +256,7 @@ fn what_is_wrong_is_refused_where_it_stands() {
     says(with("method = \"difference-of-means\""), ["needs 'of' or 'minus'"]);
     says(with("method = \"pca\"\nnumber = \"a\""), ["'number' changes nothing of this step"]);
     says(with("method = \"fourier\""), ["needs the column with the number"]);
+    says(with("method = \"fourier\"\nnumber = \"a\"\nperiods = []\ndegree = 0"), ["nothing is fitted"]);
     says(with("method = \"pca\"\npositions = [\"all\"]"), ["a direction is of one position"]);
     says(with("method = \"mean\"\nby = \"colour\""), ["no column 'colour'"]);
     says(
@@ -212,6 +264,16 @@ fn what_is_wrong_is_refused_where_it_stands() {
         ["is in 'of' and in 'minus'"],
     );
     says(with("method = \"mean\"\nof = { where = { a = 77 } }"), ["no prompt of class 'of'"]);
+    let class_of = |column: &str| {
+        let helix = "method = \"fourier\"\nnumber = \"a\"\npositions = [\"a\"]\nsites = [\"1.resid_post\"]";
+        let value = format!("{{ class_of = \"{column}\", of = \"d\" }}");
+        let edits = format!("[{{ site = \"1.resid_post\", positions = [\"a\"], value = {value} }}]");
+        with(&format!(
+            "{helix}\n[[step]]\nname = \"e\"\nkind = \"intervention\"\ninterventions = [{{ name = \"i\", edits = {edits} }}]"
+        ))
+    };
+    says(class_of("colour"), ["prompts have no column 'colour'"]);
+    says(class_of("op"), ["has no class", "it has '2', '3'"]);
     let sum = "0".repeat(64);
     says(
         with(&format!("method = \"file\"\nfile = {{ path = \"none.safetensors\", sha256 = \"{sum}\" }}")),

@@ -52,10 +52,15 @@ step! {
         /// Of method `fourier`: the column of prompts with the number.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         number: Option<String>,
-        /// Of method `fourier`: the periods T; beside them the number itself is fitted. The sine of period 2, which is 0 for whole numbers, is left out.
+        /// Of method `fourier`: the periods T. The sine of period 2, which is 0 for whole numbers, is left out. None, `[]`: a polynomial alone.
         #[serde(default = "default_periods")]
         #[schemars(schema_with = "periods_schema")]
         periods: Vec<f64>,
+        /// Of method `fourier`: the degree of the polynomial in the number that is fitted beside the periods. 1: the number itself, as of a helix;
+        /// 0: none, as of circles.
+        #[serde(default = "default_degree")]
+        #[schemars(range(max = 100))]
+        degree: usize,
         /// Of method `fourier`: how many principal components of the numbers' points are fitted; all there are, if those are fewer.
         #[serde(default = "default_reduce")]
         #[schemars(range(min = 1, max = 10000))]
@@ -159,7 +164,7 @@ pub struct VectorFile {
 
 fn periods_schema(_: &mut SchemaGenerator) -> Schema {
     let period = json_schema!({ "type": "number", "exclusiveMinimum": 1.0 });
-    json_schema!({ "type": "array", "items": period, "minItems": 1, "uniqueItems": true })
+    json_schema!({ "type": "array", "items": period, "uniqueItems": true })
 }
 
 impl FindDirection {
@@ -174,6 +179,7 @@ impl FindDirection {
             ("by", self.by.is_some(), is(&[Mean, Probe])),
             ("number", self.number.is_some(), is(&[Fourier])),
             ("periods", self.periods != default_periods(), is(&[Fourier])),
+            ("degree", self.degree != default_degree(), is(&[Fourier])),
             ("reduce", self.reduce != default_reduce(), is(&[Fourier])),
             ("dimensions", self.dimensions != default_dimensions(), is(&[Pca, Das])),
             ("file", self.file.is_some(), is(&[File])),
@@ -186,6 +192,7 @@ impl FindDirection {
 
 defaults! {
     default_periods: Vec<f64> = vec![2.0, 5.0, 10.0, 100.0];
+    default_degree: usize = 1;
     default_reduce: usize = 100;
     default_dimensions: usize = 1;
     default_train: f64 = 0.8;

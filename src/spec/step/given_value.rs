@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// `{ direction = "STEP" }` adds the step's vector (with `add = true`); `{ subspace = "STEP" }` replaces the component within its subspace by
 /// the other run's; `{ project_out = "STEP" }` takes the component away; `{ class = "NAME", of = "STEP" }` makes it that of the class's
-/// mean; `{ file = "v.safetensors", tensor = "v" }` is a given vector; `{ noise = 3.0 }` is added to embeddings.
+/// mean, `{ class_of = "COLUMN", of = "STEP" }` that of the other prompt's class; `{ file = "v.safetensors", tensor = "v" }` is a given vector; `{ noise = 3.0 }` is added to embeddings.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GivenValue {
@@ -25,6 +25,8 @@ pub struct GivenValue {
     pub to: Option<ProjectedTo>,
     /// The class to whose mean the component is set.
     pub class: Option<String>,
+    /// A column of prompts, a slot or an operand: the component is set to that of the class which the other prompt of the pair has there.
+    pub class_of: Option<String>,
     /// The step that found the class's mean and the subspace.
     #[schemars(extend("x-refers-to" = "step"))]
     pub of: Option<String>,
@@ -93,6 +95,8 @@ pub enum GivenUse<'g> {
     ProjectOut(ProjectedTo),
     /// It becomes that of a class's mean.
     Class(&'g str),
+    /// It becomes that of the mean of the class which the other prompt has in this column.
+    ClassOf(&'g str),
 }
 
 impl GivenValue {
@@ -117,6 +121,9 @@ impl GivenValue {
         if let (Some(class), Some(name)) = (&self.class, &self.of) {
             return Some((step(name), GivenUse::Class(class)));
         }
+        if let (Some(column), Some(name)) = (&self.class_of, &self.of) {
+            return Some((step(name), GivenUse::ClassOf(column)));
+        }
         let (Some(file), Some(tensor)) = (&self.file, &self.tensor) else { return None };
         let used = match self.used_as.unwrap_or_default() {
             TensorUse::Vector => GivenUse::Vector,
@@ -124,6 +131,11 @@ impl GivenValue {
             TensorUse::ProjectOut => GivenUse::ProjectOut(ProjectedTo::Zero),
         };
         Some((GivenFrom::File { file, tensor }, used))
+    }
+
+    /// Whether what it writes differs from prompt to prompt: noise, and the other prompt's class.
+    pub(crate) fn is_of_prompt(&self) -> bool {
+        self.noise.is_some() || self.class_of.is_some()
     }
 
     /// Seeds of its noise; one that means nothing where it is none.
@@ -138,6 +150,7 @@ impl GivenValue {
             ("subspace", self.subspace.is_some()),
             ("project_out", self.project_out.is_some()),
             ("class", self.class.is_some()),
+            ("class_of", self.class_of.is_some()),
             ("file", self.file.is_some()),
             ("noise", self.noise.is_some()),
         ];
@@ -147,13 +160,12 @@ impl GivenValue {
                 [] => "a value of nothing".to_string(),
                 [first, rest @ ..] => format!("a value of '{first}' and of '{}'", rest.join("' and of '")),
             };
-            let advice =
-                "write one of direction, subspace, project_out, class, file and noise; two values are two edits";
+            let advice = "write one of direction, subspace, project_out, class, class_of, file and noise; two values are two edits";
             return Some((written.last().copied().unwrap_or(""), problem, advice));
         };
         let beside = [
             ("to", self.to.is_some(), "project_out"),
-            ("of", self.of.is_some(), "class"),
+            ("of", self.of.is_some() && kind != "class_of", "class"),
             ("tensor", self.tensor.is_some(), "file"),
             ("as", self.used_as.is_some(), "file"),
             ("seeds", !self.seeds.is_empty(), "noise"),
@@ -163,8 +175,8 @@ impl GivenValue {
             return Some((key, format!("'{key}' says nothing of '{kind}': it stands beside '{with}'"), "leave it out"));
         }
         match kind {
-            "class" if self.of.is_none() => {
-                Some(("class", "a class of no step".to_string(), "write of = \"STEP\", a step of kind 'direction'"))
+            "class" | "class_of" if self.of.is_none() => {
+                Some((kind, "a class of no step".to_string(), "write of = \"STEP\", a step of kind 'direction'"))
             }
             "file" if self.tensor.is_none() => {
                 Some(("file", "a file without a tensor".to_string(), "write tensor = \"…\", its name in the file"))

@@ -191,7 +191,8 @@ impl DirectionSearch<'_> {
         let (numbers, train) = of_number(&split.train);
         let (test_numbers, test) = of_number(&split.test);
         let fit = |numbers: &[f64]| {
-            Helix::fit(numbers, &train, points.width(), &step.periods, step.reduce)
+            let waves = Wave::of(step.degree, &step.periods, numbers);
+            Helix::fit(numbers, &train, points.width(), &waves, step.reduce)
                 .ok_or_else(|| DirectionProblem::Problem(format!("{} numbers are too few for a helix", numbers.len())))
         };
         let helix = fit(&numbers)?;
@@ -217,14 +218,16 @@ impl DirectionSearch<'_> {
             return Err("the activations do not vary with the number".to_string().into());
         }
         let share = self.share(None, &basis, points)?;
-        let fitted = Fitted::spread(basis, helix.mean().to_vec(), points, &split.train);
+        let mut fitted = Fitted::spread(basis, helix.mean().to_vec(), points, &split.train);
+        let (all_numbers, all) = of_number(&(0..self.samples.count()).collect::<Vec<_>>());
+        // The helix's own points, those of numbers that it was not fitted to as well: what edits write by the number's name.
+        fitted.means = all_numbers.iter().map(|&number| (number.to_string(), helix.point(number))).collect();
         let mut found = Vec::new();
         for (numbers, points, split) in [(&numbers, &train, "train"), (&test_numbers, &test, "test")] {
             for (&number, point) in numbers.iter().zip(points) {
                 found.extend(on_helix(&helix, number, &helix.read(point), split));
             }
         }
-        let (all_numbers, all) = of_number(&(0..self.samples.count()).collect::<Vec<_>>());
         let powers = spectrum(&all_numbers, &all);
         let power = |(index, &power): (usize, &f64)| FrequencyPower { frequency: index + 1, numbers: all.len(), power };
         Ok(FoundDirection {
@@ -273,6 +276,8 @@ fn on_helix(helix: &Helix, number: f64, waves: &[f64], split: &'static str) -> V
     for (wave, &value) in helix.waves().iter().zip(waves) {
         let period = match *wave {
             Wave::Linear => None,
+            // The higher powers have no place of their own.
+            Wave::Polynomial { .. } => continue,
             Wave::Cosine(period) => Some(period),
             Wave::Sine(_) => {
                 if let Some(last) = found.last_mut() {

@@ -107,6 +107,9 @@ impl Kind for FindDirection {
             DirectionMethod::Fourier if self.number.is_none() => {
                 refuse(&["method"], "'fourier' needs the column with the number", "write number = \"a\"")
             }
+            DirectionMethod::Fourier if self.periods.is_empty() && self.degree == 0 => {
+                refuse(&["periods"], "nothing is fitted: no periods, and no polynomial", "write periods or degree")
+            }
             DirectionMethod::File if self.file.is_none() => {
                 let advice = "write file = { path = \"….safetensors\", sha256 = \"…\", tensor = \"…\" }";
                 refuse(&["method"], "'file' needs a file", advice)

@@ -97,6 +97,10 @@ pub fn check(step: &Generate, loaded: &Loaded) -> Result<(), SpecErrors> {
         for (number, edit) in intervention.edits.iter().enumerate() {
             let number = number.to_string();
             let path = ["step", &step.name, "interventions", &intervention.name, "edits", &number, "value"];
+            if edit.value.given().is_some_and(|given| given.class_of.is_some()) {
+                let problem = "texts are written of prompts that have no other, whose class would be written";
+                return Err(loaded.refuse(&path, problem, Some("write class = \"NAME\"".to_string())));
+            }
             if edit.site.is_none() || !tokens(edit).of_new() {
                 continue;
             }

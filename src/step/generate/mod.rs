@@ -68,7 +68,7 @@ impl Kind for Generate {
         for (cell, means) in survey.cells.iter().zip(means) {
             let target = Scope::planned(facts);
             let variations = variations(&like, target, context)?;
-            let written = Written { values: &placeholder, given: None, prompt: None };
+            let written = Written { values: &placeholder, given: None, prompt: None, other: None };
             let resolved = resolve(&like, &variations, target, cell.at(), context, written)?;
             edits::split(self, &variations, resolved, context)?;
             let length = cell.positions.length + self.max_new_tokens;

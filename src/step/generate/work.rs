@@ -144,7 +144,7 @@ fn group<'s>(
         .into_iter()
         .map(|(group, prompt)| {
             let values = means.of(group, over(like), context);
-            let written = Written { values: &values, given: Some(&given), prompt };
+            let written = Written { values: &values, given: Some(&given), prompt, other: None };
             edits::split(step, variations, resolve(like, variations, target, at, context, written)?, context)
         })
         .collect::<Result<_, Error>>()?;
@@ -153,7 +153,7 @@ fn group<'s>(
         true => {
             let pairs = PromptPairs::draw_if_read(Other::Run, (shape, subject), &step.counterfactual, step, context)?;
             pairs.record(&step.name, shape, subject, outcome)?;
-            let written = Written { values: &placeholder, given: None, prompt: None };
+            let written = Written { values: &placeholder, given: None, prompt: None, other: None };
             let planned = resolve(like, variations, target, at, context, written)?;
             let changed = planned.iter().flatten().filter(|(_, edit)| !matches!(edit.change, Change::Cut { .. }));
             let edited: HookPositions = changed.map(|(_, edit)| (edit.hook, Positions::All)).collect();

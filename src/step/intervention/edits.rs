@@ -29,6 +29,8 @@ pub struct Written<'w> {
     pub given: Option<&'w GivenValues>,
     /// The prompt that noise is of.
     pub prompt: Option<&'w Prompt>,
+    /// The other prompt of its pair, whose class is written.
+    pub other: Option<&'w Prompt>,
 }
 
 /// The positions of a template's prompts, and its name.
@@ -128,7 +130,9 @@ fn resolve_edit(
             let place = GivenPlace { path, number, edit, hook, units: &units, layout, positions: &groups };
             match written.given {
                 None => edits.push(given::placeholder(&place)),
-                Some(taken) => edits.extend(taken.edits(variation, &place, given, written.prompt, context)?),
+                Some(taken) => {
+                    edits.extend(taken.edits(variation, &place, given, (written.prompt, written.other), context)?)
+                }
             }
         }
         // What does not fit is said where the spec is, before anything is computed.

@@ -164,7 +164,7 @@ impl GivenValues {
         Ok(taken)
     }
 
-    /// The edits at a place of the spec's edit `number` of a variation; noise is that of `prompt`.
+    /// The edits at a place of the spec's edit `number` of a variation; noise is that of `prompt`, and the class that of `other`.
     ///
     /// # Errors
     /// Directions of another place or width, classes that are not there, at their place in the spec.
@@ -173,7 +173,7 @@ impl GivenValues {
         variation: &Variation,
         place: &GivenPlace,
         given: &GivenValue,
-        prompt: Option<&Prompt>,
+        (prompt, other): (Option<&Prompt>, Option<&Prompt>),
         context: &Context,
     ) -> Result<Vec<Edit>, Error> {
         let at = (variation.of, place.number);
@@ -194,6 +194,13 @@ impl GivenValues {
             GivenFrom::File { .. } => self.tensors.get(&at),
         };
         let Some(directions) = directions else { return Ok(Vec::new()) };
+        let named = match used {
+            GivenUse::ClassOf(column) => {
+                Some(class_of(other, column).map_err(|problem| refuse(place, problem, context))?)
+            }
+            _ => None,
+        };
+        let used = named.as_deref().map_or(used, GivenUse::Class);
         let units: Vec<Option<usize>> = match place.units {
             Units::All => vec![None],
             Units::Of(units) => units.iter().copied().map(Some).collect(),
@@ -253,12 +260,16 @@ impl GivenValues {
             GivenUse::Interchange => Value::Source,
             GivenUse::ProjectOut(ProjectedTo::Zero) => Value::Constant(0.0),
             GivenUse::ProjectOut(ProjectedTo::Mean) => written("mean", &subspace.mean)?,
-            GivenUse::Class(class) => match subspace.means.get(class) {
+            GivenUse::Class(class) | GivenUse::ClassOf(class) => match subspace.means.get(class) {
                 Some(mean) => written(&format!("class {class}"), mean)?,
                 None => {
-                    let classes: Vec<&str> = subspace.means.keys().map(String::as_str).collect();
+                    let classes: Vec<&str> = subspace.means.keys().map(String::as_str).take(20).collect();
+                    let more = match subspace.means.len().saturating_sub(classes.len()) {
+                        0 => String::new(),
+                        more => format!(" and {more} more"),
+                    };
                     return Err(format!(
-                        "step '{}' has no class '{class}': it has '{}'",
+                        "step '{}' has no class '{class}': it has '{}'{more}",
                         directions.step,
                         classes.join("', '")
                     ));
@@ -302,6 +313,15 @@ impl GivenValues {
             .chain_update((draw as u64).to_le_bytes())
             .chain_update(own);
         ChaCha8Rng::from_seed(digest.finalize().into())
+    }
+}
+
+/// The class that the other prompt of a pair has in a column.
+fn class_of(other: Option<&Prompt>, column: &str) -> Result<String, String> {
+    let other = other.ok_or("there is no other prompt, whose class is written")?;
+    match other.fields.get(column) {
+        Some(value) => Ok(value.to_string().trim().to_string()),
+        None => Err(format!("prompts have no column '{column}'; write a slot of their template, or an operand, 'a'")),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::cost::{Survey, Workload};
 use crate::intervene::{Change, Edit, EditedPrompt, HookPositions, Positions};
 use crate::measure::Property;
 use crate::prompt::{Prompt, PromptGroup};
-use crate::spec::step::{Direction, EditSpec, EditValue, GivenUse, Intervention, MeanOperators, Placebos};
+use crate::spec::step::{Direction, EditSpec, EditValue, GivenUse, GivenValue, Intervention, MeanOperators, Placebos};
 use crate::spec::{Loaded, SpecErrors};
 use crate::step::dependent_key::DependentKey;
 use crate::step::divided::parts;
@@ -79,7 +79,7 @@ impl Kind for Intervention {
             let length = cell.positions.length;
             let target = Scope::planned(facts);
             let variations = variations(self, target, context)?;
-            let written = Written { values: &placeholder, given: None, prompt: None };
+            let written = Written { values: &placeholder, given: None, prompt: None, other: None };
             let all = resolve(self, &variations, target, cell.at(), context, written)?;
             // An edit that is of some prompts alone is counted for all.
             let all: Vec<Vec<Edit>> =
@@ -138,7 +138,9 @@ pub(super) fn reads(step: &Intervention) -> Other {
         edit.value.given().and_then(|given| given.says()).is_some_and(|(_, used)| used == GivenUse::Interchange)
     };
     let other_values = |edit: &EditSpec| edit.value == EditValue::Counterfactual || interchanged(edit);
-    let reads_values = edits().any(|edit| edit.site.is_some() && other_values(edit));
+    // A class that the other prompt names is none of its values, but there is none without such a prompt.
+    let names_class = |edit: &EditSpec| edit.value.given().is_some_and(|given| given.class_of.is_some());
+    let reads_values = edits().any(|edit| edit.site.is_some() && (other_values(edit) || names_class(edit)));
     let any = |property| step.measures.iter().any(|measure| measure.has(property));
     match (reads_values || any(Property::OtherRun), any(Property::OtherAnswer)) {
         (true, true) => Other::RunAndAnswer,
@@ -183,8 +185,14 @@ pub fn edited(
     let target = Scope::of(subject, &cell.template);
     let at = cell.at();
     let variations = variations(step, target, context)?;
-    let planned =
-        resolve(step, &variations, target, at, context, Written { values: &placeholder, given: None, prompt: None })?;
+    let planned = resolve(
+        step,
+        &variations,
+        target,
+        at,
+        context,
+        Written { values: &placeholder, given: None, prompt: None, other: None },
+    )?;
     let edited: HookPositions = planned
         .iter()
         .flat_map(|edits| edits.iter().map(|(_, edit)| edit))
@@ -197,31 +205,34 @@ pub fn edited(
     let apart = !means.is_empty() && step.mean.operators == MeanOperators::Same;
     let mut groups: IndexSet<&PromptGroup> = cell.prompts.iter().map(|prompt| &prompt.group).collect();
     groups.truncate(if apart { groups.len() } else { 1 });
-    // Each prompt has noise of its own.
-    let noise = step.interventions.iter().flat_map(|one| &one.edits).filter_map(|edit| edit.value.given());
-    let noisy = noise.clone().any(|given| given.noise.is_some());
-    let each: Vec<&Prompt> = if noisy { cell.prompts.clone() } else { Vec::new() };
-    let of_group = groups.iter().map(|&group| (group, None));
-    let of_prompt = each.iter().map(|&prompt| (&prompt.group, Some(prompt)));
-    let arms: Vec<Vec<Vec<(usize, Edit)>>> = of_group
-        .filter(|_| !noisy)
-        .chain(of_prompt)
-        .map(|(group, prompt)| {
+    let pairs = PromptPairs::draw_if_read(reads(step), (cell, subject), &step.counterfactual, step, context)?;
+    pairs.record(name, cell, subject, outcome)?;
+    let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
+    // Each prompt has noise of its own, and each pair a class.
+    let mut given_values = step.interventions.iter().flat_map(|one| &one.edits).filter_map(|edit| edit.value.given());
+    let apiece = given_values.any(GivenValue::is_of_prompt);
+    let each: Vec<(&PromptGroup, Option<(&Prompt, &Prompt)>)> = match apiece {
+        false => groups.iter().map(|&group| (group, None)).collect(),
+        true => {
+            let others = pairs.other.iter().map(|&other| &pairs.others[other]);
+            prompts.iter().zip(others).map(|(&prompt, other)| (&prompt.group, Some((prompt, other)))).collect()
+        }
+    };
+    let arms: Vec<Vec<Vec<(usize, Edit)>>> = each
+        .into_iter()
+        .map(|(group, pair)| {
             let values = means.of(group, over(step), context);
-            let written = Written { values: &values, given: Some(&given), prompt };
+            let (prompt, other) = pair.unzip();
+            let written = Written { values: &values, given: Some(&given), prompt, other };
             resolve(step, &variations, target, at, context, written)
         })
         .collect::<Result<_, Error>>()?;
-    let arm = |index: usize| match noisy {
-        true => index,
-        false => groups.get_index_of(&cell.prompts[index].group).unwrap_or(0),
+    let arm = |pair: usize| match apiece {
+        true => pair,
+        false => groups.get_index_of(&prompts[pair].group).unwrap_or(0),
     };
-    let pairs = PromptPairs::draw_if_read(reads(step), (cell, subject), &step.counterfactual, step, context)?;
-    pairs.record(name, cell, subject, outcome)?;
-
-    let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let edits = PromptReach::of(step, &prompts, context)?
-        .edits(&variations, prompts.len(), |number, prompt| &arms[arm(pairs.clean[prompt])][number]);
+        .edits(&variations, prompts.len(), |number, pair| &arms[arm(pair)][number]);
     Ok(EditedCell { hooks: edited, pairs, variations, edits })
 }
 

@@ -55,7 +55,14 @@ impl MeanValues {
             }
             placeholder(value, hook, positions)
         };
-        resolve(step, variations, target, at, context, Written { values: &values, given: None, prompt: None })?;
+        resolve(
+            step,
+            variations,
+            target,
+            at,
+            context,
+            Written { values: &values, given: None, prompt: None, other: None },
+        )?;
         let wanted = wanted.into_inner();
         if !wanted.is_empty() {
             let each: Vec<HookPositions> = wanted.values().cloned().collect();
