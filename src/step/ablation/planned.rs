@@ -44,15 +44,13 @@ pub fn ablated(step: &Ablation, facts: &Facts, context: &Context) -> Result<Vec<
         AblationMode::Ablate if !step.listed.is_empty() => UnitSet::all(facts),
         AblationMode::Ablate => circuit,
     };
-    let is_free = |circuit: &UnitSet| {
-        !step.listed.is_empty()
-            || circuit.others((step.mode == AblationMode::Keep).then_some(&among)).any(|(_, others)| others > 0)
+    let within = (step.mode == AblationMode::Keep).then_some(&among);
+    let with_controls = |circuit: UnitSet| {
+        let is_free = !step.listed.is_empty() || circuit.others(within).any(|(_, others)| others > 0);
+        let drawn = if is_free { circuit.controls(step.control, within, None) } else { Vec::new() };
+        std::iter::once(circuit).chain(drawn).map(of).collect::<Vec<UnitSet>>()
     };
-    let times = |circuit: UnitSet| {
-        let draws = if is_free(&circuit) { step.control.draws() } else { 0 };
-        std::iter::repeat_n(of(circuit), 1 + draws)
-    };
-    Ok(circuits.into_iter().flat_map(times).chain(empty).collect())
+    Ok(circuits.into_iter().flat_map(with_controls).chain(empty).collect())
 }
 
 /// Refuses rankings that will have no components, or fewer than a k, as far as that shows before their rows are there.
