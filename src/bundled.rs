@@ -13,6 +13,7 @@ macro_rules! files {
 
 files![
     "helix/addition.toml",
+    "helix/digits.toml",
     "helix/models/gpt-j.toml",
     "helix/models/llama3.1-8b.toml",
     "helix/models/pythia-6.9b.toml",

@@ -169,6 +169,10 @@ train = 1
     assert!(shares[0].1 > shares[0].2.unwrap(), "{shares:?}");
 
     orthonormal(&directions(&ran, "helix").subspaces[0]);
+    // Four waves fit seven numbers in any order: four of the six dimensions that they span, on average.
+    let (_, explained, _, shuffled) = measured(&ran, "helix", "r2").remove(0);
+    let shuffled = shuffled.unwrap();
+    assert!((0.5..0.8).contains(&shuffled) && explained < 1.0, "{explained} {shuffled}");
     // The numbers 2 to 8, of which each period and the number itself say something.
     assert_eq!(ran.rows("helix.points").height(), 7 * 3);
     let power: f64 = ran.numbers("helix.spectrum", "power").into_iter().flatten().sum();
