@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 
 macro_rules! files {
     ($($path:literal,)*) => {
-        /// Every spec, base and profile below `experiments/`: its path there, and its text.
+        /// Every spec, base and profile below `experiments/`, and the data that they read: its path there, and its text.
         pub const FILES: &[(&str, &str)] = &[$(($path, include_str!(concat!("../experiments/", $path))),)*];
     };
 }
 
 files![
+    "causal-tracing/facts.jsonl",
+    "causal-tracing/models/gpt2-xl.toml",
+    "causal-tracing/tracing.toml",
     "helix/addition.toml",
     "helix/digits.toml",
     "helix/models/gpt-j.toml",

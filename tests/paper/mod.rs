@@ -1,5 +1,6 @@
 //! The paper's specs and what is written of their results.
 
+mod causal_tracing;
 mod families;
 mod helix;
 mod modular_addition;
