@@ -51,7 +51,7 @@ impl Basis {
     /// Rows that are not.
     pub fn new(width: usize, rows: Vec<f32>) -> Result<Self, BasisFault> {
         let values = rows.len();
-        if width == 0 || values == 0 || values % width != 0 {
+        if width == 0 || values == 0 || !values.is_multiple_of(width) {
             return Err(BasisFault::Extent { values, width });
         }
         let basis = Self { width, rows };
@@ -59,7 +59,9 @@ impl Basis {
             for (other, two) in basis.rows.chunks_exact(width).enumerate().take(row + 1) {
                 let product: f64 = dot(one, |place| f64::from(two[place]));
                 let wanted = if row == other { 1.0 } else { 0.0 };
-                if !((product - wanted).abs() <= ROUNDING) {
+                let off = (product - wanted).abs();
+                // What is not a number is no product of rows that are orthonormal.
+                if off.is_nan() || off > ROUNDING {
                     return Err(BasisFault::NotOrthonormal { row, other, product });
                 }
             }
@@ -74,7 +76,7 @@ impl Basis {
     /// Vectors that are zero or lie in the span of those before them.
     pub fn spanning(width: usize, vectors: &[f32]) -> Result<Self, BasisFault> {
         let values = vectors.len();
-        if width == 0 || values == 0 || values % width != 0 {
+        if width == 0 || values == 0 || !values.is_multiple_of(width) {
             return Err(BasisFault::Extent { values, width });
         }
         let mut found: Vec<Vec<f64>> = Vec::new();
@@ -86,8 +88,8 @@ impl Basis {
                 left.iter_mut().zip(one).for_each(|(value, one)| *value -= product * one);
             }
             let rest = norm(&left);
-            // Not `rest < …`: what is not a number is no direction either.
-            if !(rest > INDEPENDENT * length) || !rest.is_finite() {
+            // What is not a number is no direction either.
+            if !rest.is_finite() || rest <= INDEPENDENT * length {
                 return Err(BasisFault::Dependent { row });
             }
             left.iter_mut().for_each(|value| *value /= rest);

@@ -27,8 +27,11 @@ pub(super) struct Stock<'a> {
     pub group_index: usize,
     pub first_id: u64,
     /// Answers in tokens, by the prompt's last tokens and what follows them.
-    pub(super) answers_after: Mutex<HashMap<(Vec<u32>, String), Result<Vec<u32>, Reason>>>,
+    pub(super) answers_after: Mutex<AnswersAfter>,
 }
+
+/// The tokens of an answer, or why it has none, by the prompt's last tokens and the text that follows them.
+pub(super) type AnswersAfter = HashMap<(Vec<u32>, String), Result<Vec<u32>, Reason>>;
 
 /// A prompt in tokens, whatever its answer.
 pub(super) struct EncodedPrompt {

@@ -267,7 +267,7 @@ pub fn fault(row: &PairRow, first: &PairRow) -> Option<(String, String)> {
             "has no 'answers', what the model should write; write one, or ids of tokens as 'answer_tokens'".into(),
         );
     }
-    if has(PairPart::CleanTokens) && !(has(PairPart::AnswerTokens) && !has(PairPart::Wrong)) {
+    if has(PairPart::CleanTokens) && (has(PairPart::Wrong) || !has(PairPart::AnswerTokens)) {
         let text = "has the prompt as ids of tokens, and answers as texts; write 'answer_tokens' and 'wrong_tokens'";
         return at(if has(answers) { answers } else { PairPart::Wrong }, text.into());
     }

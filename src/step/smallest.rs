@@ -67,7 +67,9 @@ impl Kind for Smallest {
         let kept = kept.flat_map(|column| ColumnInfo::of(column.name(), column.dtype().clone(), ""));
         let mut all = RowsInfo::alone::<ReachedColumns>("");
         all.columns.splice(0..0, kept);
-        all.columns.extend(controls(self, rows).then(|| ControlColumns::declared("", "")).unwrap_or_default());
+        if controls(self, rows) {
+            all.columns.extend(ControlColumns::declared("", ""));
+        }
         vec![all]
     }
 

@@ -222,7 +222,7 @@ fn readings_are_of_prompts_of_all_lengths() {
         positions.contains("who.last") && positions.contains("who[0]") && !positions.contains("who[2]"),
         "{positions:?}"
     );
-    says(&sandbox.report(), ["not all prompts have the positions"]);
+    says(sandbox.report(), ["not all prompts have the positions"]);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_prompt_like_no_other_is_left_out_of_pairs_and_counted() {
     sandbox.ran();
     assert_eq!(numbers(&sandbox.rows("patch"), "n"), [2.0]);
     assert_eq!(sandbox.rows("patch.pairs").height(), 2);
-    says(&sandbox.report(), ["1 of 3 prompts have no counterfactual and are left out; the first"]);
+    says(sandbox.report(), ["1 of 3 prompts have no counterfactual and are left out; the first"]);
 }
 
 #[test]
@@ -253,15 +253,15 @@ fn what_is_no_position_is_refused_with_what_to_write() {
         flowing(&sandbox(&format!("{PROMPTS}{step}")).run(&["run", "spec.toml"]).refused())
     };
     says(
-        &refused("\"who\""),
+        refused("\"who\""),
         [
             "position 'who': in \"w XY a A,A gx?\", \"XY\" is 2 tokens",
             "write 'who.last', 'who.first', 'who.all' or 'who.each'",
         ],
     );
-    says(&refused("\"who[1]\""), ["position 'who[1]' of a slot of 1 tokens in some prompts", "or 'who.each'"]);
-    says(&refused("\"who.lats\""), ["no position 'who.lats'", "write 'who.last'"]);
-    says(&refused("14"), ["position 14 of a prompt of 11 tokens"]);
+    says(refused("\"who[1]\""), ["position 'who[1]' of a slot of 1 tokens in some prompts", "or 'who.each'"]);
+    says(refused("\"who.lats\""), ["no position 'who.lats'", "write 'who.last'"]);
+    says(refused("14"), ["position 14 of a prompt of 11 tokens"]);
 }
 
 #[test]

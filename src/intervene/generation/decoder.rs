@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// What tells passes apart: the text in tokens, where its edits lie, and the run that they read.
+type PassKey = (Vec<u32>, usize, Option<usize>);
+
 /// Continues prompts.
 pub struct Decoder<'a> {
     /// The model.
@@ -229,7 +232,7 @@ impl Decoder<'_> {
 
     /// Reads what each row has so far; prompts with the same edits once.
     fn read(&self, rows: &[Live]) -> ReadSoFar {
-        let mut distinct: IndexMap<(Vec<u32>, usize, Option<usize>), Arc<[Edit]>> = IndexMap::new();
+        let mut distinct: IndexMap<PassKey, Arc<[Edit]>> = IndexMap::new();
         let mut of: Vec<usize> = Vec::with_capacity(rows.len());
         for row in rows {
             let text = [row.opening.prompt, row.tokens.as_slice()].concat();

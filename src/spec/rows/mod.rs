@@ -221,13 +221,12 @@ fn used(set: &Node) -> Used {
     Used { texts: texts.collect(), different: different.collect() }
 }
 
+/// The columns of a file of words.
+type KeptWords = KeptContent<Vec<WordColumn>>;
+
 /// The words of a file, and those of its columns that a set can take. Tables often have more than one set of prompts needs: of a
 /// column that is none of words only the use is refused.
-fn taken(
-    path: &Path,
-    sha256: Option<&str>,
-    used: &Used,
-) -> Result<(Arc<KeptContent<Vec<WordColumn>>>, IndexMap<String, Cells>), Unread> {
+fn taken(path: &Path, sha256: Option<&str>, used: &Used) -> Result<(Arc<KeptWords>, IndexMap<String, Cells>), Unread> {
     let words = LAST.read(path, |bytes| columns(path, bytes))?;
     if sha256.is_some_and(|wanted| wanted != words.sha256) {
         return Err(other_file(&words.sha256));
