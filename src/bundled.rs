@@ -20,6 +20,8 @@ files![
     "helix/models/gpt-j.toml",
     "helix/models/llama3.1-8b.toml",
     "helix/models/pythia-6.9b.toml",
+    "induction/induction.toml",
+    "induction/models/gpt2-small.toml",
     "interventions.toml",
     "ioi-gemma3.toml",
     "ioi-smollm2.toml",

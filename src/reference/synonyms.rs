@@ -132,8 +132,13 @@ pub const SYNONYMS: &[Synonym] = &[
         "intervention heuristic-knockout prompt-knockout",
     ),
     word(
-        "induction induction-head induction-heads attention-map attention-maps attention-weights attention-head",
-        "What heads look at, on average and prompt by prompt: here 'attention-patterns'. Scores of known kinds of heads, such as induction, are not there.",
+        "induction induction-head induction-heads prefix-matching previous-token-head duplicate-token-head head-detection detect-head",
+        "How much each head attends where induction, previous-token and duplicate-token heads do: here 'attention-patterns' with 'toward', on prompts such as repeated 'random_tokens'.",
+        "attention-patterns attention-patterns.toward prompts.random_tokens",
+    ),
+    word(
+        "attention-map attention-maps attention-weights attention-head",
+        "What heads look at, on average and prompt by prompt: here 'attention-patterns'.",
         "attention-patterns",
     ),
     word(

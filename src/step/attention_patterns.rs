@@ -1,5 +1,6 @@
 //! Step `attention-patterns`: how much each position attends to each, per head (paper figure 14).
 
+use super::attention_toward;
 use super::model_run::{self, ModelRun, TemplateBatch, TemplateRun};
 use super::places::{self, Component};
 use super::summary::{MOST_ROWS, MeasuredValues, ValueColumns, number};
@@ -19,10 +20,16 @@ use polars::prelude::*;
 
 impl Kind for step::AttentionPatterns {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_template(self, context, |run| look(self, run))
+        match self.toward.is_empty() {
+            true => model_run::each_template(self, context, |run| look(self, run)),
+            false => model_run::each_cell(self, context, |run| attention_toward::look(self, run)),
+        }
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
+        if !self.toward.is_empty() {
+            return attention_toward::rows(self);
+        }
         let each = RowsInfo::of::<(EdgeColumns, (PromptColumns, ValueColumns))>("prompts").without("measure");
         let means = RowsInfo::of::<(EdgeColumns, MomentColumns)>("");
         [Some(means), self.per_prompt.then_some(each)].into_iter().flatten().collect()
@@ -35,7 +42,12 @@ impl Kind for step::AttentionPatterns {
         survey
             .reading(|cell| {
                 let length = cell.positions.length;
-                let kept = if self.per_prompt { heads.len() * length * (length + 1) / 2 * size_of::<f64>() } else { 0 };
+                let numbers = match (self.toward.len(), self.per_prompt) {
+                    (0, false) => 0,
+                    (0, true) => heads.len() * length * (length + 1) / 2,
+                    (relations, _) => heads.len() * relations,
+                };
+                let kept = numbers * size_of::<f64>();
                 Ok(ReadCost { logits: 0, bytes: kept, passing: pattern_bytes(facts, layers, length) })
             })
             .map(Some)
@@ -45,7 +57,7 @@ impl Kind for step::AttentionPatterns {
 /// From a query to a key: their positions.
 type Edge = (usize, usize);
 
-const MEASURE: [&str; 1] = ["attention"];
+pub(super) const MEASURE: [&str; 1] = ["attention"];
 
 /// Mean and spread of some values, one at a time (Welford 1962): no sum of squares, whose rounding is larger than the spread.
 #[derive(Debug, Clone, Copy, Default)]
@@ -182,7 +194,7 @@ fn look_at(
 }
 
 /// The heads, at their patterns; other components are refused.
-fn heads(step: &step::AttentionPatterns, target: Scope, context: &Context) -> Result<Vec<Component>, Error> {
+pub(super) fn heads(step: &step::AttentionPatterns, target: Scope, context: &Context) -> Result<Vec<Component>, Error> {
     for (index, text) in step.heads.iter().enumerate() {
         if !matches!(text.says().kind, ComponentKind::Heads(_)) {
             let problem = format!("'{text}' has no attention pattern; write heads: 'L2H2', 'L*H*'");
@@ -201,7 +213,7 @@ fn heads(step: &step::AttentionPatterns, target: Scope, context: &Context) -> Re
 }
 
 /// Prompts whose patterns are in memory together.
-fn batch(facts: &Facts, wanted: &HookPositions, length: usize, context: &Context) -> usize {
+pub(super) fn batch(facts: &Facts, wanted: &HookPositions, length: usize, context: &Context) -> usize {
     (replays::memory(context) / pattern_bytes(facts, wanted.len(), length).max(1)).max(1)
 }
 

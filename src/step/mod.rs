@@ -5,6 +5,7 @@ pub mod accuracy;
 mod agreement;
 mod answer_reads;
 mod attention_patterns;
+mod attention_toward;
 mod attribution;
 mod bag_of_heuristics;
 mod capture;

@@ -40,7 +40,9 @@ pub use mean::{Legality, MeanOperators, MeanOver, MeanPositions};
 pub use patching::{ActivationPatching, AttributionPatching, Corruption, NeuronMethod, NeuronPatching};
 pub use path_patching::PathPatching;
 pub use probe::{Probe, ProbeOperators};
-pub use reading::{AttentionPatterns, AttributionTarget, Capture, CaptureFormat, LogitAttribution, LogitLens};
+pub use reading::{
+    AttentionPatterns, AttributionTarget, Capture, CaptureFormat, KeyRelation, LogitAttribution, LogitLens,
+};
 pub use relations::Relations;
 pub use shared::{Counterfactual, CounterfactualOperators, Direction};
 pub use significance::{Correction, SignificanceTest};

@@ -103,9 +103,12 @@ pub enum AttributionTarget {
 step! {
     /// How much each position attends to each, per head.
     ///
-    /// Formula: mean over prompts of softmax(q · k / √d_head), `attn.hook_pattern`.
+    /// With `toward`, one number for each head instead: the attention that known kinds of heads give to certain tokens.
     ///
-    /// Source: paper figure 14.
+    /// Formula: mean over prompts of softmax(q · k / √d_head), `attn.hook_pattern`. With `toward`, of each prompt the mean, over the queries that
+    /// have such keys, of the sum of their weights on them.
+    ///
+    /// Source: paper figure 14; with `toward`, the prefix-matching score of Olsson et al. 2022 (arXiv 2209.11895).
     ///
     /// Limits: where a head looks is not what it moves (Jain and Wallace 2019, arXiv 1902.10186): a large weight on a value of nothing moves nothing.
     ///
@@ -120,7 +123,54 @@ step! {
         #[serde(default = "every_head")]
         #[schemars(schema_with = "components_schema")]
         heads: Vec<Parsed<ComponentPattern>>,
+        /// Which keys attention is added up over, by what their tokens are to the query's: rows are then one for each head and entry, and
+        /// not for each pair of positions. Means have intervals of 1000 resamples of the prompts.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[schemars(extend("uniqueItems" = true))]
+        toward: Vec<KeyRelation>,
         per_prompt,
+    }
+}
+
+/// What the token of a key is to that of the query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyRelation {
+    /// It comes right after an earlier one that is the same as the query's: where induction heads look. The prefix-matching score.
+    Induction,
+    /// It is right before the query's.
+    PreviousToken,
+    /// It is an earlier one that is the same as the query's.
+    DuplicateToken,
+    /// It is the first of the prompt, where many heads look that have nothing to look for.
+    FirstToken,
+}
+
+impl KeyRelation {
+    /// Every name.
+    pub const NAMES: [&str; 4] = ["induction", "previous-token", "duplicate-token", "first-token"];
+
+    /// As a spec writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Induction => "induction",
+            Self::PreviousToken => "previous-token",
+            Self::DuplicateToken => "duplicate-token",
+            Self::FirstToken => "first-token",
+        }
+    }
+
+    /// Whether the token at `key`, before the one at `query`, is so in a text.
+    pub fn holds(self, tokens: &[u32], query: usize, key: usize) -> bool {
+        let same =
+            |place: Option<usize>| place.and_then(|place| tokens.get(place)).copied() == tokens.get(query).copied();
+        key < query
+            && match self {
+                Self::Induction => key > 0 && same(key.checked_sub(1)),
+                Self::PreviousToken => key + 1 == query,
+                Self::DuplicateToken => same(Some(key)),
+                Self::FirstToken => key == 0,
+            }
     }
 }
 
