@@ -2,6 +2,7 @@
 
 mod causal_tracing;
 mod families;
+mod greater_than;
 mod helix;
 mod modular_addition;
 mod readme;

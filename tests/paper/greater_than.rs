@@ -1,0 +1,53 @@
+//! Greater-than on SmolLM2 (Hanna et al. 2023): the specs, and what is written of their results.
+
+use super::rows::Results;
+use crate::support::repository;
+use ablate::spec;
+
+/// The spec for GPT-2 small, whose weights are not at hand, is right in all that can be told without them.
+#[test]
+fn greater_than_on_gpt2_is_a_right_spec() {
+    for name in ["decade", "year", "models/gpt2-small"] {
+        let path = repository(&format!("experiments/greater-than/{name}.toml"));
+        let loaded = spec::load(&path, &[], std::iter::empty()).unwrap_or_else(|errors| panic!("{errors}"));
+        ablate::check::before_models(&loaded).unwrap_or_else(|error| panic!("{name}: {}", error.render(false)));
+    }
+}
+
+/// Numbers of the README, each as its table has it.
+#[test]
+fn the_readme_of_greater_than_says_what_its_tables_say() {
+    let readme = std::fs::read_to_string(repository("experiments/greater-than/README.md")).expect("a page");
+    let readme = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    let results = Results::of("greater-than");
+    let mut claims = Vec::new();
+    for (name, called) in [("decade", "the decade"), ("year", "the year")] {
+        let differences = results.rows(name, "differences");
+        let of = |run: &str, measure: &str| {
+            differences.of(&[&format!("intervention={run}"), &format!("measure={measure}")]).number("mean")
+        };
+        let kept = results.rows(name, "kept");
+        let distance = results.rows(name, "distance");
+        let after = |away: &str| distance.of(&[&format!("after={away}")]).number("probability");
+        let shown = |number: f64| format!("{number:.3}").replace('-', "−");
+        let [clean, other, sharp] = [
+            of("as_it_is", "probability-difference"),
+            of("start_01", "probability-difference"),
+            after("1.0") - after("-1.0"),
+        ]
+        .map(shown);
+        claims.push(format!("| {called} | {clean} | {other} | {sharp} |"));
+        let at = |k: &str, column: &str| shown(kept.of(&[&format!("k={k}")]).number(column));
+        let [none, three, twelve, others] =
+            [at("0", "mean"), at("3", "mean"), at("12", "mean"), at("12", "control_mean")];
+        claims.push(format!("| {called} | {none} | {three} | {twelve} | {others} |"));
+        let strongest = results.text(&format!("{name}/tables/strongest.csv"));
+        for line in strongest.split(' ').skip(1).take(5) {
+            let cells: Vec<&str> = line.split(',').collect();
+            let change: f64 = cells[5].parse().expect("a number");
+            claims.push(format!("{} {}", cells[0], shown(change)));
+        }
+    }
+    let missing: Vec<&String> = claims.iter().filter(|claim| !readme.contains(claim.as_str())).collect();
+    assert!(missing.is_empty(), "the README does not say what the tables do:\n{missing:#?}");
+}
