@@ -26,8 +26,11 @@ toward = ["induction", "previous-token", "duplicate-token", "first-token"]
 per_prompt = true
 "#;
 
+/// Pairs of a query and a key, of each of three prompts.
+type Edges = [&'static [(usize, usize)]; 3];
+
 /// The edges that count of each prompt, from query to key, by hand; a query's keys are added up, and queries averaged.
-const BY_HAND: [(&str, [&[(usize, usize)]; 3]); 4] = [
+const BY_HAND: [(&str, Edges); 4] = [
     // Of the second prompt the token after the first 9 is the query itself.
     ("induction", [&[(2, 1)], &[], &[]]),
     ("previous-token", [&[(1, 0), (2, 1)]; 3]),
