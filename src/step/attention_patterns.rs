@@ -1,5 +1,6 @@
 //! Step `attention-patterns`: how much each position attends to each, per head (paper figure 14).
 
+use super::attention_heads::{MEASURE, batch, heads, pattern_bytes};
 use super::attention_toward;
 use super::model_run::{self, ModelRun, TemplateBatch, TemplateRun};
 use super::places::{self, Component};
@@ -10,9 +11,8 @@ use crate::context::Context;
 use crate::cost::{ReadCost, Survey, Workload};
 use crate::intervene::{Activations, HookPositions, Positions};
 use crate::model::facts::Facts;
-use crate::model::hook::{Hook, Site};
 use crate::prompt::PromptColumns;
-use crate::spec::{ComponentKind, step};
+use crate::spec::step;
 use crate::step::kind::Kind;
 use crate::table::{Frames, Holds, rows};
 use indexmap::{IndexMap, IndexSet};
@@ -56,8 +56,6 @@ impl Kind for step::AttentionPatterns {
 
 /// From a query to a key: their positions.
 type Edge = (usize, usize);
-
-pub(super) const MEASURE: [&str; 1] = ["attention"];
 
 /// Mean and spread of some values, one at a time (Welford 1962): no sum of squares, whose rounding is larger than the spread.
 #[derive(Debug, Clone, Copy, Default)]
@@ -191,35 +189,6 @@ fn look_at(
     let values =
         MeasuredValues { keys: &keys, measures: &MEASURE, prompts: &cell.prompts, data: &data, baseline: None };
     Ok(Some(values.each()?.drop("measure")?))
-}
-
-/// The heads, at their patterns; other components are refused.
-pub(super) fn heads(step: &step::AttentionPatterns, target: Scope, context: &Context) -> Result<Vec<Component>, Error> {
-    for (index, text) in step.heads.iter().enumerate() {
-        if !matches!(text.says().kind, ComponentKind::Heads(_)) {
-            let problem = format!("'{text}' has no attention pattern; write heads: 'L2H2', 'L*H*'");
-            return Err(context
-                .loaded
-                .refuse(&["step", &step.name, "heads", &index.to_string()], problem, None)
-                .into());
-        }
-    }
-    let heads = places::components(&step.name, "heads", &step.heads, target, context)?;
-    let pattern = |place: Component| match place.hook {
-        Hook::Block(layer, _) => Component { hook: Hook::Block(layer, Site::Pattern), unit: place.unit },
-        _ => place,
-    };
-    Ok(places::distinct(heads.into_iter().map(pattern).collect()))
-}
-
-/// Prompts whose patterns are in memory together.
-pub(super) fn batch(facts: &Facts, wanted: &HookPositions, length: usize, context: &Context) -> usize {
-    (replays::memory(context) / pattern_bytes(facts, wanted.len(), length).max(1)).max(1)
-}
-
-/// Bytes of one prompt's patterns in some layers.
-fn pattern_bytes(facts: &Facts, layers: usize, length: usize) -> usize {
-    layers * facts.n_heads * length * length * size_of::<f32>()
 }
 
 /// What a row's heads give to each edge, `[head, edge]`.

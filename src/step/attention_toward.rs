@@ -1,7 +1,7 @@
 //! Step `attention-patterns` with `toward`: how much each head attends to keys that are something to the query, as one number (Olsson et al.
 //! 2022, arXiv 2209.11895).
 
-use super::attention_patterns::{MEASURE, batch, heads};
+use super::attention_heads::{MEASURE, batch, heads};
 use super::model_run::{self, CellRun};
 use super::places::Component;
 use super::summary::MeasuredValues;

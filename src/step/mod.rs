@@ -4,6 +4,7 @@ mod ablation;
 pub mod accuracy;
 mod agreement;
 mod answer_reads;
+mod attention_heads;
 mod attention_patterns;
 mod attention_toward;
 mod attribution;
