@@ -44,8 +44,8 @@ impl TokenSource {
     /// Checks what a spec says; `keep` takes what is wrong with it.
     pub(super) fn new(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Self> {
         let given = [
-            ("template", spec.template != Templates::default()),
-            ("completion", spec.completion != DEFAULT_COMPLETION),
+            ("template", !spec.template.is_empty() && spec.template != Templates::default()),
+            ("completion", !spec.completion.is_empty() && spec.completion != DEFAULT_COMPLETION),
             ("contrast", spec.contrast.is_some()),
             ("right", spec.right.is_some()),
             ("wrong", spec.wrong.is_some()),

@@ -21,7 +21,7 @@ pub struct Prompts {
     pub template: Templates,
     /// What the model should write after the prompt, with the slot `{answer}`: `" {answer}"` where a space belongs to it. Of prompts
     /// from words, with their slots: `" {io}"`.
-    #[serde(default = "default_completion")]
+    #[serde(default = "default_completion", skip_serializing_if = "String::is_empty")]
     #[schemars(extend("format" = "completion"))]
     pub completion: String,
     /// The wrong answer that measures compare with, r' of every effect, with the slots of prompts from words: `" {s}"`. Left out:
@@ -140,13 +140,16 @@ impl Prompts {
         }
     }
 
-    /// The same without the defaults that mean nothing to prompts from words.
+    /// The same without the defaults that mean nothing to prompts from words, given one by one, or of tokens.
     pub(super) fn settled(mut self) -> Self {
         if self.is_words() {
             self.operators.clear();
         }
-        if self.pairs.is_some() {
+        if self.pairs.is_some() || self.is_tokens() && self.template == Templates::default() {
             self.template.0.clear();
+        }
+        if self.is_tokens() && self.completion == DEFAULT_COMPLETION {
+            self.completion.clear();
         }
         self
     }

@@ -41,6 +41,17 @@ fn a_rerun_makes_the_same_again() {
     elsewhere(&["rerun", "copy"]);
 }
 
+/// What the record says of prompts of tokens has no keys that mean nothing to them.
+#[test]
+fn prompts_of_tokens_are_rerun() {
+    let spec = "title = \"tokens\"\n[model]\nsource = \"builtin:arith\"\n[prompts]\nrandom_tokens = { length = 2, count = 3 }\n\
+                [prompt_sets.given]\nrandom_tokens = { length = 2, count = 2 }\n[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\n";
+    let sandbox = Sandbox::with(spec);
+    sandbox.ran();
+    let said = sandbox.run(&["rerun", "results/spec"]).ok().text;
+    assert!(said.contains("files are identical"), "{said}");
+}
+
 #[test]
 fn the_spec_is_run_as_it_was_then() {
     let sandbox = sandbox();
