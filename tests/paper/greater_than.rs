@@ -1,8 +1,36 @@
-//! Greater-than on SmolLM2 (Hanna et al. 2023): the specs, and what is written of their results.
+//! Greater-than on SmolLM2 (Hanna et al. 2023): the committed effects beside plain PyTorch hooks (tests/fixtures/papers/greater_than.py), the specs, and what is written of them.
 
 use super::rows::Results;
 use crate::support::repository;
 use ablate::spec;
+
+/// Probability differences lie between −1 and 1.
+const TOLERANCE: f64 = 2e-5;
+
+#[test]
+fn effects_of_greater_than_are_those_of_hooks_on_transformers() {
+    let text = std::fs::read_to_string(repository("tests/fixtures/papers/greater_than.json")).expect("a fixture");
+    let fixture: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let results = Results::of("greater-than");
+    for name in ["decade", "year"] {
+        let effects = fixture[name]["effects"].as_object().expect("effects");
+        // Both runs, all MLPs, and the heads of four layers.
+        assert_eq!(effects.len(), 2 + 30 + 4 * 9, "{name}");
+        let rows = results.rows(name, "effects");
+        for (component, expected) in effects {
+            let expected = expected[0].as_f64().expect("a number");
+            let found = match component.as_str() {
+                "clean" | "start_01" => {
+                    let run = if component == "clean" { "as_it_is" } else { "start_01" };
+                    let differences = results.rows(name, "differences");
+                    differences.of(&[&format!("intervention={run}"), "measure=probability-difference"]).number("mean")
+                }
+                _ => rows.of(&[&format!("component={component}")]).number("mean"),
+            };
+            assert!((found - expected).abs() < TOLERANCE, "{name}, {component}: {found} is not {expected}");
+        }
+    }
+}
 
 /// The spec for GPT-2 small, whose weights are not at hand, is right in all that can be told without them.
 #[test]
