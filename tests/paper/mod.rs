@@ -4,6 +4,7 @@ mod causal_tracing;
 mod families;
 mod greater_than;
 mod helix;
+mod induction;
 mod language_direction;
 mod modular_addition;
 mod readme;
