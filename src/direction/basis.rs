@@ -1,8 +1,8 @@
 //! Orthonormal bases: of what some vectors span, of random ones, and the principal components of points.
 
 use super::points::Points;
+use crate::random::normal;
 use nalgebra::{DMatrix, SymmetricEigen};
-use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 /// What is less than this share of the largest is rounding of activations, which are in f32.
@@ -61,14 +61,8 @@ pub fn signed(rows: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
 
 /// A random subspace of `k` dimensions, every one as likely as any other.
 pub fn random(k: usize, width: usize, random: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
-    let vectors: Vec<Vec<f64>> = (0..k.min(width)).map(|_| (0..width).map(|_| gaussian(random)).collect()).collect();
+    let vectors: Vec<Vec<f64>> = (0..k.min(width)).map(|_| (0..width).map(|_| normal(random)).collect()).collect();
     orthonormal(&vectors)
-}
-
-/// A number of the standard normal distribution (Box and Muller).
-fn gaussian(random: &mut ChaCha8Rng) -> f64 {
-    let (radius, angle): (f64, f64) = (1.0 - random.random::<f64>(), random.random());
-    (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
 }
 
 /// Principal components: orthonormal rows, the one of the largest variance first, and the sum of squares along each.

@@ -3,6 +3,7 @@
 use super::attention_heads::{MEASURE, batch, heads, pattern_bytes};
 use super::attention_toward;
 use super::model_run::{self, ModelRun, TemplateBatch, TemplateRun};
+use super::moments::RunningMoments;
 use super::places::{self, Component};
 use super::summary::{MOST_ROWS, MeasuredValues, ValueColumns, number};
 use super::{Outcome, RowsInfo, Scope, replays};
@@ -56,28 +57,6 @@ impl Kind for step::AttentionPatterns {
 
 /// From a query to a key: their positions.
 type Edge = (usize, usize);
-
-/// Mean and spread of some values, one at a time (Welford 1962): no sum of squares, whose rounding is larger than the spread.
-#[derive(Debug, Clone, Copy, Default)]
-struct RunningMoments {
-    n: u64,
-    mean: f64,
-    squares: f64,
-}
-
-impl RunningMoments {
-    fn add(&mut self, value: f64) {
-        self.n += 1;
-        let before = value - self.mean;
-        self.mean += before / self.n as f64;
-        self.squares += before * (value - self.mean);
-    }
-
-    /// Sample standard deviation (n − 1).
-    fn std(&self) -> Option<f64> {
-        (self.n > 1).then(|| (self.squares / (self.n - 1) as f64).sqrt())
-    }
-}
 
 /// The weights of each head's edges, by group: of prompts of several shapes those of edges between positions of the same names.
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! Random units beside those that a step names: as many of the same kind in the same layer.
 
 use crate::prompt::Random;
+use std::collections::HashSet;
 
 /// What draws are of: the seed, the number of the draw, and the group whose prompts they are for where each has its own.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +22,8 @@ impl MatchedDraw<'_> {
     pub fn units(&self, place: &str, named: &[usize], all: impl IntoIterator<Item = usize>) -> Vec<usize> {
         let mut order: Vec<usize> = all.into_iter().collect();
         Random::new(self.seed, &["random-matched", place, &self.number.to_string(), self.group]).shuffle(&mut order);
-        let (mut drawn, own): (Vec<usize>, Vec<usize>) = order.into_iter().partition(|unit| !named.contains(unit));
+        let own: HashSet<usize> = named.iter().copied().collect();
+        let (mut drawn, own): (Vec<usize>, Vec<usize>) = order.into_iter().partition(|unit| !own.contains(unit));
         drawn.extend(own);
         drawn.truncate(named.len());
         drawn

@@ -31,6 +31,7 @@ mod matched;
 mod max_activations;
 mod means;
 mod model_run;
+mod moments;
 mod network;
 mod neurons;
 mod noise;

@@ -1,12 +1,14 @@
 //! Gaussian noise on the embeddings of a prompt's tokens, as causal tracing corrupts a run with (Meng et al. 2022, arXiv 2202.05262).
 
 use super::model_run::{self, ModelRun};
+use super::moments::RunningMoments;
 use super::places;
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::{Activation, Change, Edit, Layout, Positions, Units, Value, embeddings};
 use crate::model::hook::Hook;
 use crate::prompt::Prompt;
+use crate::random::normal;
 use crate::spec::PositionName;
 use crate::spec::step::Common;
 use crate::system::interrupt;
@@ -40,23 +42,18 @@ impl EmbeddingNoise {
         subject: &ModelRun,
         context: &Context,
     ) -> Result<Self, Error> {
-        let (mut count, mut mean, mut squares) = (0.0f64, 0.0f64, 0.0f64);
+        let mut moments = RunningMoments::default();
         for cell in subject.cells(step, context)? {
             let (positions, template) = cell.at();
             let at = places::together(&places::positions_at(path, names, positions, template, context)?);
             for prompts in cell.prompts.chunks(BATCH) {
                 interrupt::check()?;
                 let embedded = embeddings(subject.model.transformer(), &model_run::tokens(prompts)?, &at);
-                for value in embedded.iter().flat_map(|activation| &activation.data).map(|&value| f64::from(value)) {
-                    // Welford's, which does not lose a small deviation beside a large mean.
-                    count += 1.0;
-                    let before = value - mean;
-                    mean += before / count;
-                    squares += before * (value - mean);
-                }
+                let values = embedded.iter().flat_map(|activation| &activation.data);
+                values.for_each(|&value| moments.add(f64::from(value)));
             }
         }
-        let deviation = if count > 1.0 { (squares / (count - 1.0)).sqrt() } else { 0.0 };
+        let deviation = moments.std().unwrap_or(0.0);
         Ok(Self { size: (f64::from(noise) * deviation) as f32, width: subject.model.facts().d_model })
     }
 
@@ -81,13 +78,9 @@ pub fn standard_noise(seed: u64, tokens: &[u32], position: usize, width: usize) 
     gaussian(&mut random, width)
 }
 
-/// Independent draws of mean 0 and variance 1 (Box and Muller).
+/// Independent draws of mean 0 and variance 1.
 pub(super) fn gaussian(random: &mut impl Rng, count: usize) -> Vec<f32> {
-    let draw = |_| {
-        let radius = (-2.0 * (1.0 - random.random::<f64>()).ln()).sqrt();
-        (radius * (std::f64::consts::TAU * random.random::<f64>()).cos()) as f32
-    };
-    (0..count).map(draw).collect()
+    (0..count).map(|_| normal(random) as f32).collect()
 }
 
 /// Values of several seeds as their means: of `[key, seed, value]` with `width` values for each seed, `[key, value]`.

@@ -112,8 +112,9 @@ pub fn circuits(
         let circuit = |(k, members): (Option<usize>, Vec<Member>)| {
             let named = UnitSet::of(members.iter().map(|member| &member.place), facts);
             let controls = named.controls(step.control, among, group);
-            let is_free = named.others(among).any(|(_, others)| others > 0);
-            let is_short = named.others(among).any(|(named, others)| others > 0 && others < named);
+            let others: Vec<(usize, usize)> = named.others(among).collect();
+            let is_free = others.iter().any(|(_, others)| *others > 0);
+            let is_short = others.iter().any(|(named, others)| *others > 0 && others < named);
             let controls = controls.into_iter().map(ablated).collect();
             Circuit { k, ablated: ablated(named), members, controls, is_free, is_short }
         };

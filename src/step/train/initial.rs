@@ -6,9 +6,8 @@ use crate::model::host::{
     HostBlock, HostDense, HostEmbedding, HostHead, HostLinear, HostMlp, HostModel, HostNorm, HostTensor,
 };
 use crate::model::weights::WeightError;
-use crate::random::{Purpose, stream};
+use crate::random::{Purpose, normal, stream};
 use crate::spec;
-use rand::Rng;
 
 /// Standard deviation of the first weights.
 const DEVIATION: f64 = 0.02;
@@ -96,12 +95,6 @@ impl Initial {
 
 fn ones(width: usize) -> HostNorm {
     HostNorm { scale: Some(HostTensor { shape: vec![width], data: vec![1.0; width] }), shift: None }
-}
-
-/// One draw from the normal distribution (Box and Muller).
-fn normal(random: &mut impl Rng) -> f64 {
-    let radius = (-2.0 * (1.0 - random.random::<f64>()).ln()).sqrt();
-    radius * (std::f64::consts::TAU * random.random::<f64>()).cos()
 }
 
 impl HostModel for Initial {
