@@ -30,6 +30,24 @@ pub(super) struct NoisedRuns {
     pub answers: Vec<AnswerTokens>,
 }
 
+/// The noise of a model's prompts, which is of one size in all of their templates.
+///
+/// # Errors
+/// Positions that the prompts have not, and Ctrl-C.
+pub(super) fn noise(
+    step: &ActivationPatching,
+    spec: &Corruption,
+    subject: &ModelRun,
+    context: &Context,
+) -> Result<EmbeddingNoise, Error> {
+    EmbeddingNoise::of(spec.noise, (&path(step), &spec.positions), step, subject, context)
+}
+
+/// Where the spec says the positions that get noise.
+fn path(step: &ActivationPatching) -> [&str; 4] {
+    ["step", &step.name, "corrupt", "positions"]
+}
+
 impl<'s> NoisedPrompts<'s> {
     /// Those that a step asks for, if it does.
     ///
@@ -37,15 +55,14 @@ impl<'s> NoisedPrompts<'s> {
     /// Positions that the prompts have not.
     pub fn of(
         step: &'s ActivationPatching,
+        noise: Option<EmbeddingNoise>,
         cell: &TemplateBatch,
-        subject: &ModelRun,
         context: &Context,
     ) -> Result<Option<Self>, Error> {
-        let Some(spec) = &step.corrupt else { return Ok(None) };
-        let path = ["step", step.name.as_str(), "corrupt", "positions"];
+        let (Some(spec), Some(noise)) = (&step.corrupt, noise) else { return Ok(None) };
         let (positions, template) = cell.at();
-        let at = places::together(&places::positions_at(&path, &spec.positions, positions, template, context)?);
-        let noise = EmbeddingNoise::of(spec.noise, (&path, &spec.positions), step, subject, context)?;
+        let at = places::positions_at(&path(step), &spec.positions, positions, template, context)?;
+        let at = places::together(&at);
         Ok(Some(Self { step, spec, noise, at }))
     }
 

@@ -8,7 +8,6 @@ use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, SurveyedCell};
 use crate::intervene::AnswerTokens;
-use crate::measure::{EffectMeasure, Property};
 use crate::model::transformer::Tokens;
 use crate::prompt::{
     self, Accepted, AnswerColumn, ChangeFault, Dropped, DroppedColumns, Fields, Prompt, PromptError, Reason,
@@ -84,11 +83,13 @@ pub enum Other {
 }
 
 impl Other {
-    /// What is read of other prompts that are run, of which measures have these properties.
-    pub fn run_for(measures: &[EffectMeasure]) -> Self {
-        match measures.iter().any(|measure| measure.has(Property::OtherAnswer)) {
-            true => Self::RunAndAnswer,
-            false => Self::Run,
+    /// What is read where other prompts are run, and where a measure compares with another answer.
+    pub fn of(runs: bool, compares: bool) -> Self {
+        match (runs, compares) {
+            (true, true) => Self::RunAndAnswer,
+            (true, false) => Self::Run,
+            (false, true) => Self::Answer,
+            (false, false) => Self::Nothing,
         }
     }
 

@@ -1,9 +1,10 @@
 //! Step `activation-patching`: each place of one run replaced by its value in another, exactly (paper §2.1, eq. 1).
 
 use super::answer_reads::AnswerReads;
-use super::corruption::{NoisedPrompts, NoisedRuns};
+use super::corruption::{self, NoisedPrompts, NoisedRuns};
 use super::inference::Inference;
 use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
+use super::noise::EmbeddingNoise;
 use super::pairing::{self, Other, PromptPairs};
 use super::places::{self, Component, PlaceColumns, PositionGroup};
 use super::sequence::{self, SequenceCase};
@@ -19,7 +20,7 @@ use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
 use crate::prompt::Prompt;
 use crate::spec::step::{ActivationPatching, Direction};
-use crate::spec::{HookPattern, Layers, Numbers, Parsed, SitePattern, UnitPattern};
+use crate::spec::{HookPattern, Layers, Loaded, Numbers, Parsed, SitePattern, SpecErrors, UnitPattern};
 use crate::step::dependent_key::DependentKey;
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
@@ -37,12 +38,26 @@ pub(super) fn neuron_sites(layers: &Parsed<Layers>) -> Vec<Parsed<SitePattern>> 
 
 impl Kind for ActivationPatching {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_cell(self, context, |run| patch(self, run))
+        model_run::each(self, context, |subject, outcome| {
+            let noise = self.corrupt.as_ref().map(|corrupt| corruption::noise(self, corrupt, subject, context));
+            let noise = noise.transpose()?;
+            subject.each_cell(self, context, outcome, |run| patch(self, noise, run))
+        })
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
         let inference = Inference::from((self.bootstrap, self.test, self.correction));
         inference.declare(rows::<PlaceColumns>(&self.measures, self.per_prompt), false)
+    }
+
+    fn check(&self, loaded: &Loaded, _frames: &Frames) -> Result<(), SpecErrors> {
+        match self.corrupt {
+            None => Ok(()),
+            Some(_) => {
+                let problem = "runs with noise are measured by the next token alone";
+                check_next_token(&self.name, &self.measures, problem, loaded)
+            }
+        }
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
@@ -131,32 +146,33 @@ pub(super) fn rows<K: ColumnSet>(measures: &[EffectMeasure], per_prompt: bool) -
     all
 }
 
-/// Every place at every position, on the pairs of one cell.
-fn patch(step: &ActivationPatching, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
+/// Refuses measures of whole answers where runs end at the prompt's last token.
+pub(super) fn check_next_token(
+    step: &str,
+    measures: &[EffectMeasure],
+    problem: &str,
+    loaded: &Loaded,
+) -> Result<(), SpecErrors> {
+    let Some(index) = measures.iter().position(|measure| measure.has(Property::Sequence)) else { return Ok(()) };
+    let advice = Some("write measures of the answer's first token, such as 'probability'".to_string());
+    Err(loaded.refuse(&["step", step, "measures", &index.to_string()], problem, advice))
+}
+
+/// Every place at every position, on the pairs of one cell; `noise` is that of the prompts' other runs, where these are corrupted.
+fn patch(
+    step: &ActivationPatching,
+    noise: Option<EmbeddingNoise>,
+    CellRun { cell, subject, context, outcome }: CellRun,
+) -> Result<(), Error> {
     let name = &step.name;
     let facts = subject.model.facts();
     let target = Scope::of(subject, &cell.template);
     let (sites, at) = places::resolve(name, (&step.sites, &step.positions), target, cell.at(), context)?;
-    let noised = NoisedPrompts::of(step, cell, subject, context)?;
-    if let Some(index) =
-        step.measures.iter().position(|measure| measure.has(Property::Sequence)).filter(|_| noised.is_some())
-    {
-        let problem = "runs with noise are measured by the next token alone";
-        let advice = Some("write measures of the answer's first token, such as 'probability'".to_string());
-        let path = ["step", name.as_str(), "measures", &index.to_string()];
-        return Err(context.loaded.refuse(&path, problem, advice).into());
-    }
+    let noised = NoisedPrompts::of(step, noise, cell, context)?;
+    let reads = Other::of(noised.is_none(), step.measures.iter().any(|measure| measure.has(Property::OtherAnswer)));
     let pairs = match noised {
-        None => {
-            PromptPairs::draw(Other::run_for(&step.measures), (cell, subject), &step.counterfactual, step, context)?
-        }
-        Some(_) => {
-            let reads = match step.measures.iter().any(|measure| measure.has(Property::OtherAnswer)) {
-                true => Other::Answer,
-                false => Other::Nothing,
-            };
-            PromptPairs::draw_if_read(reads, (cell, subject), &step.counterfactual, step, context)?
-        }
+        None => PromptPairs::draw(reads, (cell, subject), &step.counterfactual, step, context)?,
+        Some(_) => PromptPairs::draw_if_read(reads, (cell, subject), &step.counterfactual, step, context)?,
     };
     pairs.record(name, cell, subject, outcome)?;
 

@@ -90,11 +90,7 @@ impl Kind for PathPatching {
 
 /// What is wrong with it that its schema cannot say: neurons as senders.
 fn check(step: &PathPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
-    if let Some(index) = step.measures.iter().position(|measure| measure.has(Property::Sequence)) {
-        let problem = "paths are measured by the next token alone";
-        let advice = Some("write measures of the answer's first token, such as 'probability'".to_string());
-        return Err(loaded.refuse(&["step", &step.name, "measures", &index.to_string()], problem, advice));
-    }
+    patching::check_next_token(&step.name, &step.measures, "paths are measured by the next token alone", loaded)?;
     for (index, text) in step.senders.iter().enumerate() {
         if matches!(text.says().kind, ComponentKind::Neurons(_)) {
             let advice = Some("write 'L3MLP' for the whole MLP".to_string());
@@ -112,8 +108,8 @@ fn patch(step: &PathPatching, CellRun { cell, subject, context, outcome }: CellR
     let ends = Ends::of(step, Scope::of(subject, &cell.template), context)?;
     let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
     let blocks = ends.blocks(&at, cell.positions.length, step, facts, context)?;
-    let pairs =
-        PromptPairs::draw(Other::run_for(&step.measures), (cell, subject), &step.counterfactual, step, context)?;
+    let reads = Other::of(true, step.measures.iter().any(|measure| measure.has(Property::OtherAnswer)));
+    let pairs = PromptPairs::draw(reads, (cell, subject), &step.counterfactual, step, context)?;
     pairs.record(name, cell, subject, outcome)?;
 
     let positions = places::together(&at);

@@ -117,6 +117,24 @@ fn a_pair_without_another_answer_is_of_use_to_measures_that_need_none() {
     assert_eq!(sandbox.rows("stream.pairs").height(), 2);
 }
 
+/// A pair whose two answers begin alike has no other answer: resample ablation leaves it out, counted, where a measure compares with one,
+/// as patching does.
+#[test]
+fn ablation_to_the_paired_runs_leaves_out_pairs_without_another_answer() {
+    let pairs = "pairs = [{ clean = \"w a\", corrupted = \"w b\", answers = \" A\", corrupted_answers = \" B\" }, \
+                 { clean = \"w c\", corrupted = \"w d\", answers = \" A\", corrupted_answers = \" A\" }]";
+    let spec = of(pairs);
+    let spec = spec.replace("kind = \"activation-patching\"\nsites = [\"resid_pre\", \"z[head]\"]\npositions = [\"last\", \"all\"]",
+        "kind = \"ablation\"\nvalue = \"resample\"\ncomponents = [\"L0MLP\"]\npositions = [\"last\"]\ncontrol = \"none\"");
+    let sandbox = sandbox(&spec);
+    sandbox.ran();
+    assert_eq!(texts(&sandbox.rows("stream.pairs"), "text"), ["w a"]);
+    says(sandbox.report(), ["1 of 2 prompts"]);
+    sandbox.edit("spec.toml", "\"logit-difference\", \"kl\"", "\"kl\"");
+    sandbox.ran();
+    assert_eq!(sandbox.rows("stream.pairs").height(), 2, "nothing is compared");
+}
+
 /// A step may say otherwise: then the file's other prompts are drawn, or those of another set.
 #[test]
 fn a_step_may_take_counterfactuals_of_another_set() {

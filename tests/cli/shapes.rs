@@ -270,3 +270,23 @@ fn a_plan_counts_each_length() {
     let plan = sandbox.run(&["plan", "spec.toml"]).ok().out;
     says(&plan, ["activation-patching-mixed"]);
 }
+
+/// Prompts whose answer is 0 are left out of a template's prompts, whatever their length: a length that has no others is none.
+#[test]
+fn zero_answers_are_left_out_of_all_lengths_together() {
+    let spec = |rows: &str| {
+        format!(
+            "title = \"zeros\"\n[model]\nsource = \"model\"\n[prompts]\ntemplate = \"w{{who}} {{n}}\"\ncompletion = \"{{n}}\"\n\
+             answer = \"multi-token\"\nrows = [{rows}]\n[[step]]\nname = \"ablated\"\nkind = \"ablation\"\ncomponents = [\"L0MLP\"]\nvalue = \"zero\"\n\
+             positions = [\"last\"]\nmeasures = [\"kl\"]\nskip_zero_answers = true\nper_prompt = true\ncontrol = \"none\"\n"
+        )
+    };
+    let some = sandbox(&spec(
+        "{ who = \"A\", n = 1 }, { who = \"AB\", n = 0 }, { who = \"B\", n = 2 }, { who = \"A\", n = 0 }",
+    ));
+    some.ran();
+    assert_eq!(numbers(&some.rows("ablated.prompts"), "answer"), [1.0, 2.0]);
+    says(some.report(), ["2 of 4 prompts have the answer 0 and are left out"]);
+    let none = sandbox(&spec("{ who = \"A\", n = 0 }, { who = \"AB\", n = 0 }"));
+    says(flowing(&none.run(&["run", "spec.toml"]).failed()), ["the answer of every prompt is 0"]);
+}

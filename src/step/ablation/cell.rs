@@ -28,7 +28,6 @@ enum Given {
 /// # Errors
 /// Components, positions, rankings and prompts that cannot be had, at their place in the spec, and Ctrl-C.
 pub fn ablate(step: &Ablation, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
-    let cell = &without_zero_answers(step, cell.clone(), subject, outcome)?;
     let compares = step.measures.iter().position(|measure| measure.has(Property::OtherAnswer));
     let has_wrong = cell.prompts.iter().all(|prompt| !prompt.wrong.is_empty());
     if let Some(index) = compares.filter(|_| step.value != AblationValue::Resample && !has_wrong) {
@@ -83,7 +82,13 @@ pub fn ablate(step: &Ablation, CellRun { cell, subject, context, outcome }: Cell
 
     let pairs = match step.value {
         AblationValue::Resample => {
-            let pairs = PromptPairs::draw(Other::Run, (cell, subject), &step.counterfactual, step, context)?;
+            let pairs = PromptPairs::draw(
+                Other::of(true, compares.is_some()),
+                (cell, subject),
+                &step.counterfactual,
+                step,
+                context,
+            )?;
             pairs.record(name, cell, subject, outcome)?;
             Some(pairs)
         }
@@ -137,25 +142,35 @@ fn wanted(all: &[Circuits], against_empty: bool, positions: &Positions) -> HookP
     sets.flat_map(|set| set.units()).map(|(hook, _)| (hook, positions.clone())).collect()
 }
 
-/// The cell with the prompts that are ablated.
-fn without_zero_answers<'s>(
+/// The shapes of a template with the prompts that are ablated.
+///
+/// # Errors
+/// A template all of whose answers are 0.
+pub fn without_zero_answers<'s>(
     step: &Ablation,
-    mut cell: TemplateBatch<'s>,
+    shapes: &[TemplateBatch<'s>],
     subject: &ModelRun,
     outcome: &mut Outcome,
-) -> Result<TemplateBatch<'s>, Error> {
+) -> Result<Vec<TemplateBatch<'s>>, Error> {
+    let mut kept = shapes.to_vec();
+    let count = |shapes: &[TemplateBatch]| shapes.iter().map(|cell| cell.prompts.len()).sum::<usize>();
     let is_number = |prompt: &&Prompt| matches!(prompt.answer().value, FieldValue::Integer(_));
-    if step.skip_zero_answers && cell.prompts.iter().all(is_number) {
-        let all = cell.prompts.len();
-        cell.prompts.retain(|prompt| prompt.answer().value != FieldValue::Integer(0));
-        let (name, template, skipped) = (&subject.name, &cell.template, all - cell.prompts.len());
-        if cell.prompts.is_empty() {
+    if step.skip_zero_answers && shapes.iter().all(|cell| cell.prompts.iter().all(is_number)) {
+        let is_zero = |prompt: &Prompt| prompt.answer().value == FieldValue::Integer(0);
+        kept.iter_mut().for_each(|cell| cell.prompts.retain(|prompt| !is_zero(prompt)));
+        kept.retain(|cell| !cell.prompts.is_empty());
+        let template = shapes.first().map_or("", |cell| &cell.template);
+        let (name, all, left) = (&subject.name, count(shapes), count(&kept));
+        if left == 0 {
             let problem = format!("model '{name}', template '{template}': the answer of every prompt is 0");
             return Err(Error::refused(format!("step '{}'", step.name))(problem));
         }
         outcome.notes.push(format!(
-            "{name}: template '{template}': {skipped} of {all} prompts have the answer 0 and are left out"
+            "{name}: template '{template}': {} of {all} prompts have the answer 0 and are left out",
+            all - left
         ));
+        let shapes = kept.len();
+        kept.iter_mut().enumerate().for_each(|(number, cell)| cell.shape = (number, shapes));
     }
-    Ok(cell)
+    Ok(kept)
 }

@@ -9,6 +9,7 @@ mod runs;
 mod sets;
 
 use super::inference::Inference;
+use super::model_run::TemplateRun;
 use super::ranking::Ranking;
 use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, dry_ranking, means, model_run, pairing, places};
@@ -27,7 +28,10 @@ use circuits::{CircuitColumns, MemberColumns};
 
 impl Kind for Ablation {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        model_run::each_cell(self, context, |run| cell::ablate(self, run))
+        model_run::each_template(self, context, |TemplateRun { shapes, subject, context, outcome }| {
+            let shapes = &cell::without_zero_answers(self, shapes, subject, outcome)?;
+            TemplateRun { shapes, subject, context, outcome }.each_shape(|run| cell::ablate(self, run))
+        })
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {

@@ -142,12 +142,7 @@ pub(super) fn reads(step: &Intervention) -> Other {
     let names_class = |edit: &EditSpec| edit.value.given().is_some_and(|given| given.class_of.is_some());
     let reads_values = edits().any(|edit| edit.site.is_some() && (other_values(edit) || names_class(edit)));
     let any = |property| step.measures.iter().any(|measure| measure.has(property));
-    match (reads_values || any(Property::OtherRun), any(Property::OtherAnswer)) {
-        (true, true) => Other::RunAndAnswer,
-        (true, false) => Other::Run,
-        (false, true) => Other::Answer,
-        (false, false) => Other::Nothing,
-    }
+    Other::of(reads_values || any(Property::OtherRun), any(Property::OtherAnswer))
 }
 
 /// How many runs of each prompt a step's edits are.
