@@ -17,6 +17,15 @@ const WEIGHTS: usize = 1 << 17;
 /// Pieces at most: on a piece of a large matrix's columns hangs a page of memory for each of its rows.
 const MOST_PIECES: usize = 64;
 
+/// Rows of the weights that are added to the output together: adding one alone, the output is read and written as often as it is multiplied.
+const TOGETHER: usize = 8;
+
+/// Columns below which rows of the weights are too short to read several of them side by side.
+const NARROW: usize = 256;
+
+/// Columns that are summed in registers.
+const LANES: usize = 16;
+
 thread_local! {
     static WANTED: Cell<bool> = const { Cell::new(false) };
 }
@@ -78,11 +87,59 @@ vectorise! {
         part: &mut [f32],
     ) {
         let (d_in, d_out) = extents;
-        for place in 0..d_in {
-            let weights = &weight[place * d_out..][columns.start..columns.end];
-            for (row, out) in part.chunks_exact_mut(width).enumerate() {
-                add_scaled::<FMA>(&mut out[..weights.len()], x[row * d_in + place], weights);
+        let weights = |place: usize| &weight[place * d_out..][columns.start..columns.end];
+        let whole = if columns.len() < NARROW { 0 } else { d_in - d_in % TOGETHER };
+        for place in (0..whole).step_by(TOGETHER) {
+            let weights: [&[f32]; TOGETHER] = std::array::from_fn(|next| weights(place + next));
+            let factors = |row: usize| std::array::from_fn(|next| x[row * d_in + place + next]);
+            let mut pairs = part.chunks_exact_mut(2 * width);
+            let mut row = 0;
+            for pair in pairs.by_ref() {
+                add_several::<2, FMA>(pair, width, [factors(row), factors(row + 1)], weights);
+                row += 2;
             }
+            if let out @ [_, ..] = pairs.into_remainder() {
+                add_several::<1, FMA>(out, width, [factors(row)], weights);
+            }
+        }
+        for place in whole..d_in {
+            for (row, out) in part.chunks_exact_mut(width).enumerate() {
+                add_scaled::<FMA>(&mut out[..columns.len()], x[row * d_in + place], weights(place));
+            }
+        }
+    }
+}
+
+/// Adds factor·x of each `x`, one after the other, to rows of `width` values: to the bit what [`add_scaled`] of one `x` at a time gives, with
+/// the rows read and written once.
+#[inline(always)]
+fn add_several<const ROWS: usize, const FMA: bool>(
+    rows: &mut [f32],
+    width: usize,
+    factors: [[f32; TOGETHER]; ROWS],
+    x: [&[f32]; TOGETHER],
+) {
+    let columns = x[0].len();
+    let x = x.map(|x| &x[..columns]);
+    let whole = columns - columns % LANES;
+    for first in (0..whole).step_by(LANES) {
+        let mut sums = [[0.0; LANES]; ROWS];
+        for (row, sums) in sums.iter_mut().enumerate() {
+            sums.copy_from_slice(&rows[row * width + first..][..LANES]);
+        }
+        for (place, x) in x.iter().enumerate() {
+            let x = &x[first..first + LANES];
+            for (sums, factors) in sums.iter_mut().zip(&factors) {
+                add_scaled::<FMA>(sums, factors[place], x);
+            }
+        }
+        for (row, sums) in sums.iter().enumerate() {
+            rows[row * width + first..][..LANES].copy_from_slice(sums);
+        }
+    }
+    for (row, factors) in factors.iter().enumerate() {
+        for (factor, x) in factors.iter().zip(&x) {
+            add_scaled::<FMA>(&mut rows[row * width + whole..row * width + columns], *factor, &x[whole..]);
         }
     }
 }
