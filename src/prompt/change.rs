@@ -319,6 +319,6 @@ fn apply(change: &SlotChange, words: &Lexicon, old: &[Arc<str>], random: &mut Ra
             }
         }
     }
-    let fits = words.compute(&mut own) && words.differ(&own) && words.settle(&mut own);
+    let fits = words.complete(&mut own).is_ok();
     fits.then(|| Changed { fields: Fields::Words { columns: words.columns.clone(), words: own }, at })
 }

@@ -65,7 +65,7 @@ impl PromptSource {
     pub(super) fn solve(&self, group: usize, index: usize) -> Result<Fields, Reason> {
         match self {
             PromptSource::Arithmetic(grid) => grid.solve(group, index).map(Fields::Calculation),
-            PromptSource::Words(words) => words.solved(index),
+            PromptSource::Words(words) => words.combination(index),
             PromptSource::Tokens(tokens) => Ok(tokens.fields(index)),
             PromptSource::Pairs(pairs) => pairs.fields(group, index).ok_or(Reason::Alike),
         }

@@ -34,7 +34,8 @@ pub struct Lexicon {
     pub columns: Arc<SlotColumns>,
     /// The words of each slot.
     lists: Vec<Cells>,
-    /// What each slot is chosen with: slots of rows with each other, every other slot alone; none of those that are computed.
+    /// What each slot is chosen with: slots of rows with each other, every other slot alone; none of those whose words follow from
+    /// others', which are combined with nothing.
     axes: Vec<Option<usize>>,
     /// How many there are to choose from along each axis.
     lengths: Vec<usize>,
@@ -202,9 +203,8 @@ impl Lexicon {
                 self.answer_slot = Some(names.len());
             }
             names.push(name.clone());
-            self.axes.push(Some(self.lengths.len()));
-            // Its word follows from the others': it is combined with nothing.
-            self.lengths.push(if is_answer { list.len().min(1) } else { list.len() });
+            self.axes.push((!is_answer).then_some(self.lengths.len()));
+            self.lengths.extend((!is_answer).then_some(list.len()));
             self.lists.push(list);
         }
     }
@@ -224,15 +224,15 @@ impl Lexicon {
         }
     }
 
-    /// Computes the words that are computed of the others; false where one of them is beyond the ends of its list, and left empty.
-    pub(super) fn compute(&self, words: &mut [Arc<str>]) -> bool {
-        let mut all = true;
+    /// Computes the words that are computed of the others; the slots of those that cannot be, which are left empty.
+    fn compute(&self, words: &mut [Arc<str>]) -> Vec<usize> {
+        let mut missing = Vec::new();
         for computed in &self.computed {
             let word = computed.word(words);
-            all &= word.is_some();
+            missing.extend(word.is_none().then_some(computed.slot));
             words[computed.slot] = word.unwrap_or_default();
         }
-        all
+        missing
     }
 
     /// Adds to slots that are used those that others of them are computed of.
@@ -295,24 +295,26 @@ impl Lexicon {
     /// A combination.
     ///
     /// # Errors
-    /// Words that are the same and must differ, and computed ones beyond the ends of their lists.
+    /// As [`Lexicon::complete`].
     pub fn combination(&self, index: usize) -> Result<Fields, Reason> {
-        let (words, is_whole) = self.chosen(index);
-        match (is_whole, self.differ(&words)) {
-            (false, _) => Err(Reason::BeyondList),
-            (true, false) => Err(Reason::Alike),
-            (true, true) => Ok(Fields::Words { columns: self.columns.clone(), words }),
-        }
+        let mut words = self.chosen(index);
+        self.complete(&mut words)?;
+        Ok(self.fields(words))
     }
 
-    /// A combination with nothing in place of what cannot be computed; `None` where words are the same that must differ.
+    /// A combination with nothing in place of what does not follow; `None` where words are the same that must differ.
     pub(super) fn unsolved(&self, index: usize) -> Option<Fields> {
-        let (words, is_whole) = self.chosen(index);
-        (!is_whole || self.differ(&words)).then(|| Fields::Words { columns: self.columns.clone(), words })
+        let mut words = self.chosen(index);
+        let fault = self.complete(&mut words).err();
+        (fault != Some(Reason::Alike)).then(|| self.fields(words))
     }
 
-    /// The words of a combination, and whether all that are computed could be.
-    fn chosen(&self, index: usize) -> (Vec<Arc<str>>, bool) {
+    fn fields(&self, words: Vec<Arc<str>>) -> Fields {
+        Fields::Words { columns: self.columns.clone(), words }
+    }
+
+    /// The words of a combination; nothing in place of those that follow from others.
+    fn chosen(&self, index: usize) -> Vec<Arc<str>> {
         // The last slot is the fastest, as b is of operands.
         let mut rest = index;
         let mut chosen = vec![0; self.lengths.len()];
@@ -322,9 +324,32 @@ impl Lexicon {
         }
         let of =
             |(list, axis): (&Cells, &Option<usize>)| axis.map(|axis| list[chosen[axis]].clone()).unwrap_or_default();
-        let mut words: Vec<Arc<str>> = self.lists.iter().zip(&self.axes).map(of).collect();
-        let is_whole = self.compute(&mut words);
-        (words, is_whole)
+        self.lists.iter().zip(&self.axes).map(of).collect()
+    }
+
+    /// Writes the words that follow from others: those that are computed, and the first right answer into the slot that takes it.
+    ///
+    /// # Errors
+    /// Computed words beyond the ends of their lists, words that are the same and must differ, and no word that is a right answer.
+    pub(super) fn complete(&self, words: &mut [Arc<str>]) -> Result<(), Reason> {
+        // The right answer may be compared with words that are computed. Those that are computed of it wait for it.
+        let waiting = self.with_computed(self.answer_slot.into_iter());
+        if self.compute(words).iter().any(|slot| !waiting.contains(slot)) {
+            return Err(Reason::BeyondList);
+        }
+        if !self.differ(words, &waiting) {
+            return Err(Reason::Alike);
+        }
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        if !self.settle(words) {
+            return Err(Reason::NoRight);
+        }
+        if !self.compute(words).is_empty() {
+            return Err(Reason::BeyondList);
+        }
+        if self.differ(words, &[]) { Ok(()) } else { Err(Reason::Alike) }
     }
 
     /// The slot whose word is the first right answer's.
@@ -338,7 +363,7 @@ impl Lexicon {
     }
 
     /// Writes the first right word into the slot that takes it, where one does; false where no word is right.
-    pub fn settle(&self, words: &mut [Arc<str>]) -> bool {
+    fn settle(&self, words: &mut [Arc<str>]) -> bool {
         let (Some(slot), Some(right)) = (self.answer_slot, &self.right) else { return true };
         match right.words(&self.lists, words).into_iter().next() {
             Some(word) => {
@@ -349,21 +374,10 @@ impl Lexicon {
         }
     }
 
-    /// A combination with the first of its right answers; the reason where it has none.
-    pub(super) fn solved(&self, index: usize) -> Result<Fields, Reason> {
-        let Fields::Words { columns, mut words } = self.combination(index)? else { return Err(Reason::Alike) };
-        if !self.settle(&mut words) {
-            return Err(Reason::NoRight);
-        }
-        // What is computed of the right answer follows it.
-        let is_whole = self.answer_slot.is_none() || self.compute(&mut words);
-        is_whole.then_some(Fields::Words { columns, words }).ok_or(Reason::BeyondList)
-    }
-
-    /// Whether the words differ that must.
-    pub fn differ(&self, words: &[Arc<str>]) -> bool {
+    /// Whether the words differ that must, those of some slots left out.
+    fn differ(&self, words: &[Arc<str>], but: &[usize]) -> bool {
         let mut seen = HashSet::new();
-        self.different.iter().all(|&slot| seen.insert(&words[slot]))
+        self.different.iter().filter(|slot| !but.contains(slot)).all(|&slot| seen.insert(&words[slot]))
     }
 
     /// The words of a slot.

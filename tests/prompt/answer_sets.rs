@@ -2,7 +2,9 @@
 
 use super::spec;
 use super::words::letters;
-use ablate::prompt::{self, Accepted, Prompt, PromptSet, Reason};
+use ablate::prompt::{self, Accepted, Prompt, PromptSet, Reason, ResolvedPrompts};
+use ablate::spec::Word;
+use indexmap::IndexMap;
 
 /// Which digits come after a digit, and which do not.
 const ABOVE: &str = r#"
@@ -54,6 +56,41 @@ fn words_of_a_slot_are_answers_by_how_they_compare() {
     assert_eq!(all.prompts.iter().map(wrong).collect::<Vec<_>>(), set.prompts.iter().map(wrong).collect::<Vec<_>>());
     let between = built(&ABOVE.replace("above = \"y\"", "above = \"y\", below = 9"));
     assert_eq!(right(&between.prompts[0]), "4 5 6 7 8");
+}
+
+/// Computed of the answers' slot is computed of the right answer: whatever stands first in its list, and in prompts that are changed.
+#[test]
+fn a_word_may_be_computed_of_the_right_answer() {
+    let toml = ABOVE.replace("wrong = { slot = \"end\", upto = \"y\" }\n", "contrast = \"{prior}\"\n");
+    let toml = format!("{toml}computed.prior = {{ of = \"end\", plus = -1, cycle = false }}\n");
+    let said = |set: &PromptSet| -> Vec<[String; 3]> {
+        set.prompts.iter().map(|one| [one.text.clone(), right(one), wrong(one)]).collect()
+    };
+    let dropped = |set: &PromptSet| set.dropped.iter().map(|one| (one.reason, one.count)).collect::<Vec<_>>();
+    let set = built(&toml);
+    assert_eq!(
+        said(&set),
+        [
+            ["w 13 a 1", "4 5 6 7 8 9", "3"],
+            ["w 17 a 1", "8 9", "7"],
+            ["w 23 a 2", "4 5 6 7 8 9", "3"],
+            ["w 27 a 2", "8 9", "7"]
+        ]
+    );
+    assert_eq!(dropped(&set), [(Reason::NoRight, 2)], "of 0, the first of the list, there is no prior");
+    let far = built(&toml.replace("plus = -1", "plus = -5"));
+    assert_eq!(said(&far), [["w 17 a 1", "8 9", "3"], ["w 27 a 2", "8 9", "3"]]);
+    assert_eq!(dropped(&far), [(Reason::NoRight, 2), (Reason::BeyondList, 2)]);
+    let apart = built(&format!("{}different = [\"prior\", \"c\"]\n", toml.replace("plus = -1", "plus = -2")));
+    let texts: Vec<&str> = apart.prompts.iter().map(|one| one.text.as_str()).collect();
+    assert_eq!(texts, ["w 13 a 1", "w 17 a 1", "w 27 a 2"], "prior is 2 of 3, and 6 of 7");
+
+    let resolved = ResolvedPrompts::new(&spec(&toml)).expect("right");
+    let write = IndexMap::from([("y".to_string(), Word("7".into()))]);
+    let change = prompt::written(&resolved, &write).expect("right").expect("a change");
+    let made = prompt::changed(&resolved, &letters(), None, &change, &[&set.prompts[0]], 0).expect("prompts");
+    let made = made.into_iter().next().expect("one").expect("a pair");
+    assert_eq!([made.text.as_str(), &right(&made), &wrong(&made)], ["w 17 a 1", "8 9", "7"]);
 }
 
 #[test]
