@@ -51,6 +51,8 @@ impl TokenSource {
             ("wrong", spec.wrong.is_some()),
             ("answers", spec.answers.is_some()),
             ("different", !spec.different.is_empty()),
+            ("computed", !spec.computed.is_empty()),
+            ("modulus", spec.modulus.is_some()),
             ("shots", !spec.shots.is_empty()),
             ("chat", !spec.chat.is_off()),
         ];

@@ -352,6 +352,13 @@ fn what_is_wrong_with_a_file_is_told_with_its_line() {
     says(flowing(&keys.refused()), ["has its prompts one by one, to which 'template' means nothing"]);
     let both = sandbox(&of("pairs = [{ clean = \"a\", answers = \" A\" }]\nslots = { x = [\"a\"] }"));
     says(flowing(&both.refused()), ["to which 'slots' means nothing", "leave out 'slots', or 'pairs'"]);
+    let computed = of("pairs = [{ clean = \"a\", answers = \" A\" }]\ncomputed.x = { of = \"y\", plus = 1 }");
+    says(flowing(&sandbox(&computed).refused()), ["to which 'computed' means nothing", "spec.toml:6:"]);
+    let ids = of("tokens = [[1, 2]]\nmodulus = 7\ncomputed.x = { of = \"y\", plus = 1 }");
+    let told = flowing(&sandbox(&ids).refused());
+    for key in ["modulus", "computed"] {
+        assert!(told.contains(&format!("[prompts] is of 'tokens', to which '{key}' means nothing")), "{told}");
+    }
 }
 
 /// Lists and objects of a Parquet file (tests/fixtures/make_pairs.py), in two groups of rows, one of whose objects is empty.

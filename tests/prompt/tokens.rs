@@ -126,6 +126,8 @@ fn wrong_tokens_are_refused_with_the_fix() {
         ("random_tokens = { length = 3, count = 1, vocabulary = [1, 2] }\n", "2 ids are fewer"),
         ("random_tokens = { length = 2, count = 1, vocabulary = [1, 9999] }\n", "no token has the id 9999"),
         ("random_tokens = { length = 2, count = 1 }\ncompletion = \"x\"\n", "leave completion out"),
+        ("tokens = [[1, 2]]\nmodulus = 7\n", "leave modulus out"),
+        ("tokens = [[1, 2]]\ncomputed.x = { of = \"y\", plus = 1 }\n", "leave computed out"),
         ("random_tokens = { length = 2 }\nsample = 9000\n", "write random_tokens.count = 9000"),
         ("tokens = [[1]]\n", "the last id"),
         ("tokens = [[1, 9999]]\n", "no token has the id 9999"),

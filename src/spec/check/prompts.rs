@@ -8,13 +8,14 @@ use crate::spec::rows::RowsFiles;
 use crate::spec::words::RowsFile;
 
 /// Keys that mean nothing to prompts that are given one by one, with what to write there.
-const OF_OTHERS: [(&str, &str); 14] = [
+const OF_OTHERS: [(&str, &str); 15] = [
     ("modulus", "leave it out"),
     ("random_tokens", "leave out 'random_tokens', or 'pairs'"),
     ("tokens", "write ids into 'clean_tokens' of each prompt, or leave out 'pairs'"),
     ("operands", "leave out 'operands', or 'pairs'"),
     ("slots", "leave out 'slots', or 'pairs'"),
     ("rows", "leave out 'rows', or 'pairs'"),
+    ("computed", "write the words into the prompts, as they are to be read"),
     ("template", "each prompt is as 'clean' has it; leave it out"),
     ("contrast", "write the wrong answers into 'wrong' of each prompt"),
     ("right", "write the right answers into 'answers' of each prompt"),
@@ -34,7 +35,7 @@ const OF_OPERANDS: [(&str, &str); 4] = [
 ];
 
 /// Keys that mean nothing to prompts of tokens.
-const OF_TEXTS: [&str; 11] = [
+const OF_TEXTS: [&str; 12] = [
     "template",
     "completion",
     "contrast",
@@ -44,6 +45,7 @@ const OF_TEXTS: [&str; 11] = [
     "computed",
     "operators",
     "answers",
+    "modulus",
     "shots",
     "chat",
 ];
