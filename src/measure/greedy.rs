@@ -1,6 +1,7 @@
 //! Greedy decoding of answers, by their first token and as a whole.
 
 use super::next_token::{DecodeError, NextToken};
+use indexmap::IndexSet;
 use std::collections::BTreeMap;
 
 /// One prompt and the answer it should get.
@@ -74,7 +75,8 @@ pub fn first_token(network: &dyn NextToken, prompts: &[&[u32]], pace: Pace) -> R
     Ok(tokens)
 }
 
-/// Decodes answers greedily, each token from a full forward pass over what stands before it.
+/// Decodes answers greedily, each token from a full forward pass over what stands before it. Tasks that have the same tokens before
+/// their next one, as several answers of one prompt do, share its pass.
 ///
 /// An answer is right as a whole when the model writes its tokens and does not go on with the number: `continues(answer,
 /// next)` says whether `next` would (12 is not the answer of a model that writes 123). A model that writes the answer's
@@ -93,10 +95,12 @@ pub fn decode(
     let mut open: Vec<usize> = (0..tasks.len()).collect();
     while !open.is_empty() {
         let rows: Vec<Vec<u32>> = open.iter().map(|&i| [tasks[i].prompt, written[i].as_slice()].concat()).collect();
-        let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
-        let next = first_token(network, &rows, pace)?;
-        for (&index, token) in open.iter().zip(next) {
-            written[index].push(token);
+        let mut distinct: IndexSet<&[u32]> = IndexSet::with_capacity(rows.len());
+        let places: Vec<usize> = rows.iter().map(|row| distinct.insert_full(row.as_slice()).0).collect();
+        let distinct: Vec<&[u32]> = distinct.into_iter().collect();
+        let next = first_token(network, &distinct, pace)?;
+        for (&index, place) in open.iter().zip(places) {
+            written[index].push(next[place]);
         }
         open.retain(|&index| goes_on(tasks[index].answer, &written[index], extent));
     }

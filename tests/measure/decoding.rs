@@ -51,6 +51,23 @@ fn stopping_at_the_first_mismatch_changes_no_verdict() {
     }
 }
 
+/// Several answers of one prompt are judged as each alone is, and the prompt is run once for all of them.
+#[test]
+fn answers_of_one_prompt_share_its_passes() {
+    let model = writes(&[1, 2, 3]);
+    let answers: [&[u32]; 5] = [&[1, 2], &[1, 2, 3], &[1, 4, 3], &[5, 2], &[1, 2]];
+    let is_digit = |_: &[u32], next: u32| next < 10;
+    for extent in [Extent::AnswerLength, Extent::FirstMismatch] {
+        let alone: Vec<Decoded> = answers.iter().map(|answer| decoded(&model, answer, extent)).collect();
+        let tasks = answers.map(|answer| GreedyTask { prompt: &[11, 11], answer });
+        let (before, done) = (model.rows(), std::cell::Cell::new(0));
+        let pace = Pace { batch: 2, done: &|rows| done.set(done.get() + rows) };
+        assert_eq!(decode(&model, &tasks, extent, &is_digit, pace).expect("decoded"), alone);
+        // Each goes on as the model writes it: one row for each of the tokens 1, 2, 3 and what follows them.
+        assert_eq!((model.rows() - before, done.get()), (4, 4));
+    }
+}
+
 #[test]
 fn batches_keep_the_order_whatever_the_lengths() {
     let sum = Fake::new(100, |tokens: &[u32]| tokens.iter().sum());
