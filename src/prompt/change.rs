@@ -82,14 +82,13 @@ pub fn change(
                 let problem = format!("'{name}' is one place of a slot, and slots are swapped whole");
                 return fault(Some(index), problem, "write the slot's name alone, or redraw");
             }
-            Ok(place) if words.is_computed(place.slot) => {
-                let problem = format!("'{name}' is computed of other slots, and changes with them");
-                return fault(Some(index), problem, "write a slot that it is computed of");
-            }
             Ok(place) if places.contains(&place) => {
                 return fault(Some(index), format!("'{name}' is there twice"), "write it once");
             }
-            Ok(place) => places.push(place),
+            Ok(place) => match words.follows(place.slot) {
+                Some(how) => return fault(Some(index), follows(name, how), OF_OTHERS),
+                None => places.push(place),
+            },
             Err((problem, advice)) => return fault(Some(index), problem, &advice),
         }
     }
@@ -135,9 +134,8 @@ pub fn written(resolved: &ResolvedPrompts, write: &IndexMap<String, Word>) -> Re
             Err((problem, advice)) => return fault(problem, &advice),
         };
         let slot = place.slot;
-        if words.is_computed(slot) || words.answer_slot() == Some(slot) {
-            let problem = format!("the word of '{name}' follows from other slots, and changes with them");
-            return fault(problem, "write a slot that it follows from");
+        if let Some(how) = words.follows(slot) {
+            return fault(follows(name, how), OF_OTHERS);
         }
         if words.together(slot).count() > 1
             && place.occurrence.is_none()
@@ -154,6 +152,14 @@ pub fn written(resolved: &ResolvedPrompts, write: &IndexMap<String, Word>) -> Re
     }
     compared(SlotChange::Write(places), "write", words, resolved).map(Some)
 }
+
+/// Why a word that follows from others cannot be changed by itself.
+fn follows(name: &str, how: &str) -> String {
+    format!("'{name}' is {how}, and changes with them")
+}
+
+/// What to write in its place.
+const OF_OTHERS: &str = "write a slot that it follows from";
 
 /// The change, where it leaves something to compare.
 fn compared(

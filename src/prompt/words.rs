@@ -244,9 +244,12 @@ impl Lexicon {
         }
     }
 
-    /// Whether a slot's word is computed of others'.
-    pub(super) fn is_computed(&self, slot: usize) -> bool {
-        self.computed.iter().any(|computed| computed.slot == slot)
+    /// What a slot's word is where it follows from others', for messages; `None` where it is chosen.
+    pub(super) fn follows(&self, slot: usize) -> Option<&'static str> {
+        match self.computed.iter().any(|computed| computed.slot == slot) {
+            true => Some("computed of other slots"),
+            false => (self.answer_slot == Some(slot)).then_some("the right answer to other slots"),
+        }
     }
 
     /// These slots, and those whose words are computed of them.

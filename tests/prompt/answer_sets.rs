@@ -91,6 +91,20 @@ fn a_word_may_be_computed_of_the_right_answer() {
     let made = prompt::changed(&resolved, &letters(), None, &change, &[&set.prompts[0]], 0).expect("prompts");
     let made = made.into_iter().next().expect("one").expect("a pair");
     assert_eq!([made.text.as_str(), &right(&made), &wrong(&made)], ["w 17 a 1", "8 9", "7"]);
+    // Neither can be changed by itself, however that is asked for.
+    for (slot, what) in [("end", "the right answer to other slots"), ("prior", "computed of other slots")] {
+        let problem = format!("'{slot}' is {what}, and changes with them");
+        let said = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        let write = IndexMap::from([(slot.to_string(), Word("7".into()))]);
+        let faults = [
+            prompt::change(&resolved, &said(&["y", slot]), &[]),
+            prompt::change(&resolved, &[], &said(&[slot])),
+            prompt::written(&resolved, &write),
+        ];
+        for fault in faults {
+            assert_eq!(fault.expect_err("refused").problem, problem);
+        }
+    }
 }
 
 #[test]
