@@ -21,7 +21,7 @@ struct Asked<'p> {
 
 impl Stock<'_> {
     /// The right answers, of which `first` is the first, and the wrong ones: none where the spec says none. No wrong one may begin as a
-    /// right one does: measures of the next token could not tell them apart.
+    /// right one does.
     pub(super) fn answer_sets<F: Fill>(
         &self,
         first: Accepted,
@@ -35,10 +35,10 @@ impl Stock<'_> {
         let asked = Asked { text, prompt, own };
         let mut others = Vec::new();
         if let Some(rule) = &words.right {
-            let mut all = self.of_rule(rule, words, asked, with, Reason::AnswerLong)?;
-            all.retain(|answer| answer.tokens != first.tokens);
-            others = all;
+            others = self.of_rule(rule, words, asked, with, Reason::AnswerLong)?;
+            others.retain(|answer| answer.tokens != first.tokens);
         }
+        let answers = AcceptedAnswers::new(first, others);
         let mut wrong = Vec::new();
         if let Some(contrast) = &words.contrast {
             wrong.push(self.answer_in_tokens(contrast, asked, with, Reason::Contrast)?);
@@ -46,21 +46,15 @@ impl Stock<'_> {
         if let Some(rule) = &words.wrong {
             let all = self.of_rule(rule, words, asked, with, Reason::Contrast)?;
             // Words of a list are wrong where they are not right; what is written out must be.
-            let is_right =
-                |answer: &Accepted| std::iter::once(&first).chain(&others).any(|one| one.tokens == answer.tokens);
+            let is_right = |answer: &Accepted| answers.iter().any(|one| one.tokens == answer.tokens);
             wrong
                 .extend(all.into_iter().filter(|answer| matches!(rule, AnswerRule::Templates(_)) || !is_right(answer)));
             if wrong.is_empty() {
                 return Err(Reason::NoWrong.into());
             }
         }
-        let begins = |answer: &Accepted| answer.tokens.first().copied();
-        let rights: Vec<Option<u32>> = std::iter::once(&first).chain(&others).map(begins).collect();
-        if let Some(alike) = wrong.iter().find(|answer| rights.contains(&begins(answer))) {
-            let word = Some((Slot::Answer, alike.value.to_string()));
-            return Err(Fault { reason: Reason::ContrastAlike, word });
-        }
-        Ok((AcceptedAnswers::new(first, others), wrong))
+        answers.apart_from(&wrong)?;
+        Ok((answers, wrong))
     }
 
     fn of_rule<F: Fill>(
@@ -72,21 +66,16 @@ impl Stock<'_> {
         reason: Reason,
     ) -> Result<Vec<Accepted>, Fault> {
         let mut all: Vec<Accepted> = Vec::new();
-        let mut add = |answer: Accepted| {
-            if !all.iter().any(|one| one.tokens == answer.tokens) {
-                all.push(answer);
-            }
-        };
         match rule {
             AnswerRule::Templates(templates) => {
                 for template in templates {
-                    add(self.answer_in_tokens(template, asked, with, reason)?);
+                    self.answer_in_tokens(template, asked, with, reason)?.join(&mut all);
                 }
             }
             AnswerRule::Words { slot, .. } => {
                 for word in rule.words(words.lists(), asked.own) {
                     let with = WithWord { with, slot: *slot, word: &word };
-                    add(self.answer_in_tokens(&self.resolved.completion, asked, &with, reason)?);
+                    self.answer_in_tokens(&self.resolved.completion, asked, &with, reason)?.join(&mut all);
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::begins::Begins;
 use super::error::PromptError;
 use super::resolved::{NamedTemplate, ResolvedPrompts};
 use super::source::PromptSource;
-use super::tokens::TokenSource;
+use super::tokens::{TokenSource, known};
 use crate::model::chat_template::{ChatError, ChatFrame};
 use crate::model::tokenizer::Tokenizer;
 use crate::spec::ChatSettings;
@@ -27,9 +27,7 @@ impl ResolvedPrompts {
                 Ok(Cow::Owned(Self { source: PromptSource::Tokens(source), begins, ..self.clone() }))
             }
             (PromptSource::Pairs(pairs), chat) => {
-                if let Some(id) = pairs.tokens().find(|id| tokenizer.token(*id).is_none()) {
-                    return Err(PromptError::NoToken { id, tokenizer: tokenizer.description() });
-                }
+                known(pairs.tokens(), tokenizer)?;
                 match (pairs.begin_with(tokenizer.bos()), chat) {
                     (Some(_), Some(_)) => Err(ChatError::OfTokens.into()),
                     (Some(true), None) => Ok(Cow::Owned(Self { begins: Begins::With, ..self.clone() })),

@@ -34,9 +34,6 @@ impl Stock<'_> {
             Some(wrong) => self.accepted(wrong, &text, &encoding, Reason::Contrast)?,
             None => Vec::new(),
         };
-        if let Some(alike) = wrong.iter().find(|one| answers.iter().any(|right| begin_alike(right, one))) {
-            return Err(Fault { reason: Reason::ContrastAlike, word: Some((Slot::Answer, alike.value.to_string())) });
-        }
         let clean = self.prompt_of(id, fields.clone(), (text, encoding, slots), answers, wrong)?;
         let paired = self.corrupted(pairs, given, &clean)?.map(Arc::new);
         Ok(Prompt { paired, ..clean })
@@ -68,12 +65,14 @@ impl Stock<'_> {
     ) -> Result<Prompt, Fault> {
         let mut answers = answers.into_iter();
         let first = answers.next().ok_or(Reason::UnknownAnswer)?;
+        let answers = AcceptedAnswers::new(first, answers.collect());
+        answers.apart_from(&wrong)?;
         Ok(Prompt {
             id,
             template: self.template_index,
             group: self.group.clone(),
             fields,
-            answers: AcceptedAnswers::new(first, answers.collect()),
+            answers,
             wrong,
             paired: None,
             tokens: self.bos.into_iter().chain(encoding.ids).collect(),
@@ -143,11 +142,6 @@ impl Stock<'_> {
         long: Reason,
     ) -> Result<Vec<Accepted>, Fault> {
         let mut accepted: Vec<Accepted> = Vec::new();
-        let mut add = |one: Accepted| {
-            if accepted.iter().all(|known| known.tokens != one.tokens) {
-                accepted.push(one);
-            }
-        };
         match given {
             GivenAnswers::Texts(texts) => {
                 for answer in texts {
@@ -157,13 +151,13 @@ impl Stock<'_> {
                     };
                     let completion = &self.resolved.completion;
                     let tokens = self.answer_tokens(text, prompt, completion, &AnswerText(answer)).map_err(fault)?;
-                    add(Accepted { value: value(answer), tokens });
+                    Accepted { value: value(answer), tokens }.join(&mut accepted);
                 }
             }
             GivenAnswers::Tokens(ids) => {
                 for id in ids {
                     let text = self.tokenizer.decode(&[*id]).unwrap_or_default();
-                    add(Accepted { value: value(&text), tokens: vec![*id] });
+                    Accepted { value: value(&text), tokens: vec![*id] }.join(&mut accepted);
                 }
             }
         }
@@ -175,8 +169,4 @@ impl Stock<'_> {
 fn value(answer: &str) -> FieldValue {
     let trimmed = answer.trim();
     FieldValue::Text(Arc::from(if trimmed.is_empty() { answer } else { trimmed }))
-}
-
-fn begin_alike(one: &Accepted, other: &Accepted) -> bool {
-    one.tokens.first() == other.tokens.first()
 }

@@ -102,11 +102,8 @@ impl TokenSource {
         match self {
             Self::Random(blocks) => Ok(Self::Random(blocks.of(tokenizer)?)),
             Self::Given(lists) => {
-                let unknown = lists.iter().flat_map(|list| list.iter()).find(|id| tokenizer.token(**id).is_none());
-                match unknown {
-                    Some(&id) => Err(unknown_token(id, tokenizer)),
-                    None => Ok(self.clone()),
-                }
+                known(lists.iter().flat_map(|list| list.iter().copied()), tokenizer)?;
+                Ok(self.clone())
             }
         }
     }
@@ -136,8 +133,15 @@ impl TokenSource {
     }
 }
 
-fn unknown_token(id: u32, tokenizer: &Tokenizer) -> PromptError {
-    PromptError::NoToken { id, tokenizer: tokenizer.description() }
+/// Makes sure that ids are those of tokens.
+///
+/// # Errors
+/// The first that is not.
+pub(super) fn known(mut ids: impl Iterator<Item = u32>, tokenizer: &Tokenizer) -> Result<(), PromptError> {
+    match ids.find(|id| tokenizer.token(*id).is_none()) {
+        Some(id) => Err(PromptError::NoToken { id, tokenizer: tokenizer.description() }),
+        None => Ok(()),
+    }
 }
 
 impl RandomBlocks {
@@ -196,10 +200,10 @@ impl RandomBlocks {
             DrawnVocabulary::Range(low, high) => {
                 plain().into_iter().filter(|&id| (*low..*high).contains(&i64::from(id))).collect()
             }
-            DrawnVocabulary::Ids(ids) => match ids.iter().find(|id| tokenizer.token(**id).is_none()) {
-                Some(&id) => return Err(unknown_token(id, tokenizer)),
-                None => ids.clone(),
-            },
+            DrawnVocabulary::Ids(ids) => {
+                known(ids.iter().copied(), tokenizer)?;
+                ids.clone()
+            }
         };
         if pool.len() < self.length {
             return Err(PromptError::FewTokens { there: pool.len(), length: self.length });
