@@ -120,28 +120,26 @@ impl AnswerRule {
         }
     }
 
-    /// The words of its slot's list that fit a prompt whose slots have these, each once.
-    pub fn words(&self, lists: &[Cells], own: &[Arc<str>]) -> Vec<Arc<str>> {
-        let AnswerRule::Words { slot, bounds } = self else { return Vec::new() };
+    /// The words of its slot's list that fit a prompt whose slots have these, in their order: as often as they are there, which of a
+    /// column of rows may be several times.
+    pub fn words<'l>(&self, lists: &'l [Cells], own: &[Arc<str>]) -> impl Iterator<Item = &'l Arc<str>> + use<'l> {
+        let (slot, bounds) = match self {
+            AnswerRule::Words { slot, bounds } => (Some(*slot), bounds.as_slice()),
+            AnswerRule::Templates(_) => (None, &[][..]),
+        };
         let of = |of: &BoundNumber| match of {
             BoundNumber::Slot(slot) => own.get(*slot).and_then(|word| word.parse().ok()),
             BoundNumber::Given(number) => Some(*number),
         };
         let bounds: Vec<(NumberBound, Option<i64>)> =
             bounds.iter().map(|(bound, number)| (*bound, of(number))).collect();
-        let fits = |word: &Arc<str>| {
+        let fits = move |word: &&Arc<str>| {
             bounds.is_empty()
                 || word
                     .parse::<i64>()
                     .is_ok_and(|number| bounds.iter().all(|(bound, of)| of.is_some_and(|of| bound.holds(number, of))))
         };
-        let mut fitting: Vec<Arc<str>> = Vec::new();
-        for word in lists[*slot].iter().filter(|word| fits(word)) {
-            if !fitting.contains(word) {
-                fitting.push(word.clone());
-            }
-        }
-        fitting
+        slot.into_iter().flat_map(move |slot| lists[slot].iter()).filter(fits)
     }
 }
 

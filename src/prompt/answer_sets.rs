@@ -8,6 +8,7 @@ use super::stock::{Stock, written};
 use super::template::{Fill, Slot, Template};
 use super::words::Lexicon;
 use crate::model::tokenizer::Encoding;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A prompt whose answers are looked for: its text, and the tokens of this alone.
@@ -73,8 +74,9 @@ impl Stock<'_> {
                 }
             }
             AnswerRule::Words { slot, .. } => {
-                for word in rule.words(words.lists(), asked.own) {
-                    let with = WithWord { with, slot: *slot, word: &word };
+                let mut seen = HashSet::new();
+                for word in rule.words(words.lists(), asked.own).filter(|word| seen.insert(*word)) {
+                    let with = WithWord { with, slot: *slot, word };
                     self.answer_in_tokens(&self.resolved.completion, asked, &with, reason)?.join(&mut all);
                 }
             }

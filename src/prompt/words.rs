@@ -368,9 +368,9 @@ impl Lexicon {
     /// Writes the first right word into the slot that takes it, where one does; false where no word is right.
     fn settle(&self, words: &mut [Arc<str>]) -> bool {
         let (Some(slot), Some(right)) = (self.answer_slot, &self.right) else { return true };
-        match right.words(&self.lists, words).into_iter().next() {
+        match right.words(&self.lists, words).next() {
             Some(word) => {
-                words[slot] = word;
+                words[slot] = word.clone();
                 true
             }
             None => false,

@@ -5,6 +5,7 @@ use super::text_or::schema_of;
 use super::{SlotWords, Word};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::str::SplitWhitespace;
 
 /// A word that is so many steps on from another slot's word in a list: the month that is `n` months after `month`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,8 +59,12 @@ const NUMBERS: &str = "numbers";
 
 /// The words of a list that is built in.
 pub fn word_list(name: &str) -> Option<Vec<Word>> {
+    Some(built_in(name)?.map(|word| Word(word.to_string())).collect())
+}
+
+fn built_in(name: &str) -> Option<SplitWhitespace<'static>> {
     let (_, words) = LISTS.iter().find(|(known, _)| *known == name)?;
-    Some(words.split_whitespace().map(|word| Word(word.to_string())).collect())
+    Some(words.split_whitespace())
 }
 
 /// The names of lists that are built in.
@@ -71,8 +76,7 @@ pub fn word_lists() -> impl Iterator<Item = &'static str> {
 pub fn number_of(word: &str) -> Option<i64> {
     let word = word.trim();
     word.parse().ok().or_else(|| {
-        let numbers = word_list(NUMBERS)?;
-        let place = numbers.iter().position(|number| number.0.eq_ignore_ascii_case(word))?;
+        let place = built_in(NUMBERS)?.position(|number| number.eq_ignore_ascii_case(word))?;
         i64::try_from(place).ok()
     })
 }
