@@ -171,16 +171,16 @@ fn compared(
     let mut answer: Vec<usize> = resolved.completion.slots().filter_map(Slot::word).collect();
     // The word of the answers' slot follows from those that it is compared with.
     answer.extend(words.answer_slot().and(words.right.as_ref()).into_iter().flat_map(AnswerRule::compared));
-    let of_places = |places: &[SlotPlace], slot: &usize| {
-        let whole = places.iter().filter(|place| place.occurrence.is_none());
-        words.with_computed(whole.flat_map(|place| words.together(place.slot))).contains(slot)
+    let whole = |place: &SlotPlace| place.occurrence.is_none().then_some(place.slot);
+    let own: Vec<usize> = match &change {
+        SlotChange::Swap(one, other) => vec![*one, *other],
+        SlotChange::Redraw(places) => places.iter().filter_map(whole).flat_map(|slot| words.together(slot)).collect(),
+        SlotChange::Write(places) => {
+            places.iter().filter_map(|(place, _)| whole(place)).flat_map(|slot| words.together(slot)).collect()
+        }
     };
-    let changes_answer = |slot: &usize| match &change {
-        SlotChange::Swap(one, other) => words.with_computed([*one, *other].into_iter()).contains(slot),
-        SlotChange::Redraw(places) => of_places(places, slot),
-        SlotChange::Write(places) => of_places(&places.iter().map(|(place, _)| *place).collect::<Vec<_>>(), slot),
-    };
-    if !words.has_wrong() && !answer.iter().any(changes_answer) {
+    let changed = words.with_computed(own.into_iter());
+    if !words.has_wrong() && !answer.iter().any(|slot| changed.contains(slot)) {
         let problem =
             "the changed prompts have the answers of the clean ones, and measures nothing to compare these with";
         let advice = "write contrast = \"…\" in the prompts, or change a slot of the completion".to_string();

@@ -65,7 +65,7 @@ impl ResolvedPrompts {
             let shots = if trims { template.prefix.trim_start() } else { &template.prefix };
             let own = &template.template;
             NamedTemplate {
-                template: if trims { own.trimmed(shots.is_empty(), true) } else { own.clone() },
+                template: if trims { own.trimmed(shots.is_empty()) } else { own.clone() },
                 prefix: format!("{before}{shots}"),
                 suffix: after.clone(),
                 ..template.clone()

@@ -48,14 +48,17 @@ pub(super) fn take(
             let stock = Stock::new(resolved, tokenizer, bos, index, group_index);
             let before = taker.count();
             let reasons = enumerate(&stock, &mut layouts, taker);
-            // Groups of prompts that are given one by one are the file's: one may have none in the tokens of a model.
-            let may_lack = resolved.pairs().is_some() && group_index + 1 < resolved.groups.len();
-            if taker.count() == before && !(may_lack || (resolved.pairs().is_some() && before > 0)) {
-                dropped.extend(reasons);
+            dropped.extend(reasons);
+            let is_last = group_index + 1 == resolved.groups.len();
+            // Groups of prompts that are given one by one are the file's: one may have none in the tokens of a model, if not all.
+            let is_lacking = match resolved.pairs() {
+                Some(_) => is_last && taker.count() == 0,
+                None => taker.count() == before,
+            };
+            if is_lacking {
                 return Err(explain::none_legal(&stock, &dropped));
             }
-            dropped.extend(reasons);
-            if group_index + 1 == resolved.groups.len() {
+            if is_last {
                 described = Some(taker.describe(&stock));
             }
         }

@@ -69,7 +69,7 @@ pub use set::{Note, Prompt, PromptSet, SetTemplate, SlotTokens};
 pub use source::{OperandGrid, PromptSource};
 pub use tally::{Bounds, Tallied, Tally};
 pub use template::{Fill, Slot, Template, TemplateFault};
-pub use tokens::{REPEATED_PLACES, RandomBlocks, TokenSource};
+pub use tokens::{RandomBlocks, TokenSource};
 pub use words::{Lexicon, MOST_COMBINATIONS};
 
 use crate::model::tokenizer::Tokenizer;

@@ -78,11 +78,6 @@ impl Prompt {
         self.wrong.first()
     }
 
-    /// The first token of that answer.
-    pub fn contrast_token(&self) -> Option<u32> {
-        self.contrast().and_then(|contrast| contrast.tokens.first()).copied()
-    }
-
     /// What it asks to calculate, where it is of arithmetic.
     pub fn calculation(&self) -> Option<&Calculation> {
         self.fields.calculation()

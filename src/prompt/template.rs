@@ -159,8 +159,8 @@ impl Template {
         Ok(Template { pieces })
     }
 
-    /// The template without spaces and line breaks at its ends.
-    pub fn trimmed(&self, start: bool, end: bool) -> Template {
+    /// The template without spaces and line breaks at its end, and where `start` says so at its start.
+    pub fn trimmed(&self, start: bool) -> Template {
         let mut pieces = self.pieces.clone();
         while start && let Some(TemplatePiece::Text(text)) = pieces.first_mut() {
             *text = text.trim_start().to_string();
@@ -169,7 +169,7 @@ impl Template {
             }
             pieces.remove(0);
         }
-        while end && let Some(TemplatePiece::Text(text)) = pieces.last_mut() {
+        while let Some(TemplatePiece::Text(text)) = pieces.last_mut() {
             *text = text.trim_end().to_string();
             if !text.is_empty() {
                 break;

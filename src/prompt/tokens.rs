@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// Names of the positions of repeated blocks: where the block comes again for the first time; where the last token stands in the block
 /// before; and where the answer does, after it.
-pub const REPEATED_PLACES: [&str; 3] = ["first-repeat", "earlier-last", "earlier-answer"];
+const REPEATED_PLACES: [&str; 3] = ["first-repeat", "earlier-last", "earlier-answer"];
 
 /// Prompts in tokens.
 #[derive(Debug, Clone)]

@@ -43,7 +43,8 @@ fn words_are_a_source_of_prompts_with_one_group() {
     assert_eq!((field("a"), field("op"), prompt.calculation()), (None, None, None), "nothing is calculated of words");
     assert_eq!(prompt.answer().value.borrowed(), FieldValue::Text("B"));
     assert_eq!(prompt.contrast().map(|contrast| contrast.value.borrowed()), Some(FieldValue::Text("C")));
-    assert_eq!(prompt.contrast_token(), prompt.contrast().map(|contrast| contrast.tokens[0]));
+    let tokens = [letters().id(" C").expect("a token")];
+    assert_eq!(prompt.contrast().map(|contrast| &contrast.tokens[..]), Some(&tokens[..]));
 }
 
 /// A number is never the text that it is written as: prompts of words whose answers are numbers have texts.

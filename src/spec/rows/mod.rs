@@ -25,12 +25,13 @@ use std::sync::Arc;
 /// Rows of a file that is no larger are in the record of a run, which then needs the file no more.
 const RECORDED: usize = 1 << 16;
 
-/// What prompt sets take from files, by the set's name, empty for `[prompts]`; none where a file could not be read.
-/// Those of small files are in the spec as if they were written there.
+/// What prompt sets take from files, by the set's name, empty for `[prompts]`. Those of small files are in the spec as if they were
+/// written there.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RowsFiles {
+    /// None where a file could not be read: which slots its columns are is not known.
     rows: IndexMap<String, Option<RowsFile>>,
-    pairs: IndexMap<String, Option<PairsFile>>,
+    pairs: IndexMap<String, PairsFile>,
 }
 
 impl RowsFiles {
@@ -122,7 +123,7 @@ fn read_pairs(
     node: &mut Node,
     sources: &mut Vec<Arc<Source>>,
     errors: &mut Vec<SpecError>,
-) -> Option<Option<PairsFile>> {
+) -> Option<PairsFile> {
     let (file, sha256) = named(node)?;
     let columns =
         PairPart::ALL.into_iter().filter_map(|part| Some((part.key().to_string(), columns_of(node.get(part.key())?)?)));
@@ -145,12 +146,12 @@ fn read_pairs(
                     *content = NodeContent::Table(keys.into_iter().collect());
                 }
             }
-            Some(Some(PairsFile { sha256: read.sha256, rows: read.rows.into(), ..said }))
+            Some(PairsFile { sha256: read.sha256, rows: read.rows.into(), ..said })
         }
         Err(Unread(problem)) => {
             errors.push(SpecError::about(&node.origin, format!("pairs from {}: {problem}", path.display())));
             node.content = NodeContent::Unknown;
-            Some(None)
+            None
         }
     }
 }
@@ -172,7 +173,7 @@ pub(super) fn fill(spec: &mut Spec, files: RowsFiles) {
         }
     }
     for (name, file) in files.pairs {
-        if let (Some(set), Some(file)) = (set_of(spec, &name), file) {
+        if let Some(set) = set_of(spec, &name) {
             set.pairs = Some(Pairs::File(file));
         }
     }

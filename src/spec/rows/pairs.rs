@@ -175,7 +175,7 @@ fn row(cells: &CellRows, number: usize, parts: &[PartColumns], further: &[&Strin
         for (text, path) in columns {
             let Some(value) = path.of(own)? else { continue };
             let in_cell = |problem: String| format!("has {problem} in '{text}'");
-            match cell(&value, cells.is_text && (part.is_list() || part.is_tokens())).map_err(in_cell)? {
+            match cell(&value, cells.is_text && part.is_list()).map_err(in_cell)? {
                 PairCell::One(item) => items.push(item),
                 PairCell::Several(several) => {
                     is_list = true;
