@@ -148,7 +148,7 @@ fn get_or<K: PartialEq, V>(
 /// The set that others are draws from: what tells draws apart is left out.
 fn undrawn(spec: &Prompts) -> Prompts {
     // Of very many words some are looked at where a sample of them is wanted, however large it is.
-    let sample = spec.sample.filter(|_| spec.is_words()).map(|_| 1);
+    let sample = spec.sample.filter(|_| spec.has_no_operands()).map(|_| 1);
     Prompts { keep: Keep::All, sample, skip: 0, seeds: vec![0], spread_answers: true, ..spec.clone() }
 }
 

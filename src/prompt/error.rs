@@ -49,17 +49,17 @@ pub enum PromptError {
     },
     /// A group has no prompt that looks like those of the step.
     #[error(
-        "no prompt {} in template '{template}' has the slots of {like:?} at its tokens; write operands, or words, that are one \
-         token each",
-        group.wanted()
+        "no prompt {} in template '{template}' {}; write operands, or words, that are one token each",
+        group.wanted(),
+        lacking(like.as_deref())
     )]
     NoneAlike {
         /// The group.
         group: PromptGroup,
         /// Name of the template.
         template: String,
-        /// A prompt of the step.
-        like: String,
+        /// A prompt of the step; none where its prompts differ in their tokens.
+        like: Option<String>,
     },
     /// A group has no legal prompt to take a mean over.
     #[error(
@@ -168,6 +168,14 @@ pub enum PromptError {
     /// The table could not be made.
     #[error(transparent)]
     Table(#[from] polars::error::PolarsError),
+}
+
+/// What no prompt has.
+fn lacking(like: Option<&str>) -> String {
+    match like {
+        Some(like) => format!("has the slots of {like:?} at its tokens"),
+        None => "is one in this model's tokens".into(),
+    }
 }
 
 fn join(problems: &[SpecProblem]) -> String {

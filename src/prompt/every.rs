@@ -92,11 +92,7 @@ fn none(stock: &Stock, wanted: &Wanted) -> PromptError {
     let unanswered = Wanted { legal: false, sample: 1, ..*wanted };
     match wanted.legal.then(|| draw(stock, &unanswered)).and_then(|drawn| drawn.into_iter().next()) {
         Some(asked) => PromptError::NoneLegalForMean { group, template, example: asked.text },
-        None => PromptError::NoneAlike {
-            group,
-            template,
-            like: wanted.like.map_or(String::new(), |like| like.text.clone()),
-        },
+        None => PromptError::NoneAlike { group, template, like: wanted.like.map(|like| like.text.clone()) },
     }
 }
 

@@ -102,7 +102,7 @@ impl ResolvedPrompts {
     pub fn new(spec: &Prompts) -> Result<ResolvedPrompts, Vec<SpecProblem>> {
         let mut problems = Vec::new();
         let mut keep = |problem: SpecProblem| problems.push(problem);
-        let filled = match (&spec.pairs, spec.is_tokens(), spec.is_words()) {
+        let filled = match (&spec.pairs, spec.is_tokens(), spec.has_no_operands()) {
             (Some(pairs), ..) => of_pairs(spec, pairs, &mut keep),
             (None, true, _) => of_tokens(spec, &mut keep),
             (None, false, true) => of_words(spec, &mut keep),

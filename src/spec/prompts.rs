@@ -114,7 +114,7 @@ impl Prompts {
     }
 
     /// Whether they are of no operands: of words, of whole prompts, or of tokens.
-    pub(crate) fn is_words(&self) -> bool {
+    pub(crate) fn has_no_operands(&self) -> bool {
         self.operands.is_none()
     }
 
@@ -135,14 +135,14 @@ impl Prompts {
                     |row: &PairRow| row.get(PairPart::Group.key()).map(|cell| cell.items().first().map(PairItem::text));
                 pairs.rows().iter().map(group).collect::<HashSet<_>>().len()
             }
-            None if self.is_words() => 1,
+            None if self.has_no_operands() => 1,
             None => self.operators.len(),
         }
     }
 
     /// The same without the defaults that mean nothing to prompts from words, given one by one, or of tokens.
     pub(super) fn settled(mut self) -> Self {
-        if self.is_words() {
+        if self.has_no_operands() {
             self.operators.clear();
         }
         if self.pairs.is_some() || self.is_tokens() && self.template == Templates::default() {

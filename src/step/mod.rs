@@ -108,7 +108,7 @@ pub fn passes_on(step: &Step) -> Option<&str> {
 
 /// The keys of a step that change something only beside others.
 pub fn dependent_keys(step: &Step, loaded: &Loaded) -> Vec<DependentKey> {
-    let words = prompts_of(step, loaded).is_some_and(Prompts::is_words);
+    let words = prompts_of(step, loaded).is_some_and(Prompts::has_no_operands);
     let mut keys = kind::of(step).dependent_keys(words);
     if let Some(Counterfactual { operators, .. }) = step.counterfactual() {
         let advice = "leave it out: prompts of words have no operators";
@@ -137,7 +137,7 @@ pub fn empty_frames(step: &Step, loaded: &Loaded, frames: &Frames) -> PolarsResu
     declared.extend(prompts.and_then(|prompts| pairing::rows_of_given(&declared, prompts)));
     let empty = declared.into_iter().map(|rows| Ok((rows.name(step.name()), without_rows(&rows.columns)?)));
     let empty = empty.collect::<PolarsResult<Vec<_>>>()?;
-    let words = prompts.filter(|prompts| prompts.is_words());
+    let words = prompts.filter(|prompts| prompts.has_no_operands());
     let Some(Ok(resolved)) = words.map(ResolvedPrompts::new) else { return Ok(empty) };
     let Some(slots) = resolved.slot_columns() else { return Ok(empty) };
     let has_contrast = resolved.has_contrast();

@@ -213,7 +213,7 @@ pub fn set<'l>(name: Option<&str>, loaded: &'l Loaded) -> Option<&'l Prompts> {
 /// # Errors
 /// Those, at their place in the spec.
 pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
-    if !step.needs_operands() || !spec(step, loaded).is_some_and(Prompts::is_words) {
+    if !step.needs_operands() || !spec(step, loaded).is_some_and(Prompts::has_no_operands) {
         return Ok(());
     }
     let key = if step.common().prompts().is_some() { "prompts" } else { "kind" };

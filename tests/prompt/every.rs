@@ -106,6 +106,12 @@ fn prompts_of_another_shape_are_left_out() {
         Wanted { template: "default", like: Some(&set.prompts[0]), legal: false, sample: 5, seed: 0, balanced: true };
     let error = every(&resolved, &tokenizer, None, &wanted).expect_err("no operand of one token");
     assert!(error.to_string().contains("no prompt for '+'") && error.to_string().contains("8+1="), "{error}");
+    // Where nothing need be alike, nothing is said of it.
+    let single = toml.replace("8..13", "10..12").replace("multi-token", "single-token");
+    let of_single = ResolvedPrompts::new(&spec(&single)).expect("a right spec");
+    let none = every(&of_single, &tokenizer, None, &Wanted { like: None, ..wanted });
+    let text = "no prompt for '+' in template 'default' is one in this model's tokens; write operands, or words, that are one token each";
+    assert_eq!(none.expect_err("no operand of one token").to_string(), text);
     let wanted = Wanted { template: "other", ..wanted };
     assert!(matches!(every(&resolved, &tokenizer, None, &wanted), Err(PromptError::NoTemplate(_))));
 }

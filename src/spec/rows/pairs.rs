@@ -141,7 +141,7 @@ fn prefixed(prefix: &str, text: &str) -> String {
     }
 }
 
-/// Whether a place is one in the first row that has the column of it.
+/// Whether any row has something at a place.
 fn has_values(cells: &CellRows, text: &str) -> bool {
     let Ok(path) = ColumnPath::parse(text, &cells.names) else { return false };
     cells.rows.iter().any(|row| matches!(path.of(row), Ok(Some(_))))

@@ -64,7 +64,7 @@ impl PromptReach {
 /// Those, at their place in the spec.
 pub fn check(step: &Intervention, loaded: &Loaded, prompts: Option<&Prompts>) -> Result<(), SpecErrors> {
     // The columns of words are those of the slots, which are known when the prompts are made.
-    let Some(prompts) = prompts.filter(|prompts| !prompts.is_words()) else { return Ok(()) };
+    let Some(prompts) = prompts.filter(|prompts| !prompts.has_no_operands()) else { return Ok(()) };
     let Ok(columns) = PromptColumns::frame([]) else { return Ok(()) };
     for (intervention, number, edit) in edits(step) {
         mask(step, (intervention, number, edit), &columns, loaded)?;
