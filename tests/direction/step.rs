@@ -134,6 +134,29 @@ controls = 3
     assert_eq!(ran.numbers("plus", "n")[0], Some(20.0));
 }
 
+/// At the operator's embedding a class has one value: as many of both in each shuffled class, and these have the same mean, which is no direction.
+#[test]
+fn shuffled_classes_of_one_mean_are_no_draw() {
+    // Twenty prompts of each operator are learned from, and about a quarter of their shuffles are even.
+    let ran = ran(r#"
+[[step]]
+name = "plus"
+kind = "direction"
+method = "difference-of-means"
+of = { where = { operator = "+" } }
+sites = ["embed"]
+positions = ["op"]
+train = 0.4
+controls = 40
+"#);
+    let (_, accuracy, _, shuffled) = measured(&ran, "plus", "accuracy").remove(0);
+    assert_eq!(ran.numbers("plus", "made_of")[0], Some(40.0));
+    assert_eq!(accuracy, 1.0);
+    // Uneven shuffles have the direction of the operators, or its opposite: all of the other prompts are told apart rightly, or none.
+    let shuffled = shuffled.unwrap();
+    assert!(0.0 < shuffled && shuffled < 1.0, "{shuffled}");
+}
+
 #[test]
 fn components_and_helices() {
     let ran = ran(r#"

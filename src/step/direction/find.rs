@@ -110,11 +110,16 @@ impl DirectionSearch<'_> {
                     labels.shuffle(random);
                     let mut class = self.samples.class.clone();
                     train.iter().zip(labels).for_each(|(&sample, label)| class[sample] = label);
-                    let fitted = fit.fit(&task, &class, place)?;
-                    Ok(task.judge(&fitted.basis, &fitted.mean, &class, measured))
+                    match fit.fit(&task, &class, place) {
+                        Ok(fitted) => Ok(Some(task.judge(&fitted.basis, &fitted.mean, &class, measured))),
+                        // Shuffled classes may come to have one mean, where activations are of few values: no direction is drawn then.
+                        Err(DirectionProblem::Problem(_)) => Ok(None),
+                        Err(other) => Err(other),
+                    }
                 })?,
                 false => Vec::new(),
             };
+            let shuffled: Vec<ClassJudgement> = shuffled.into_iter().flatten().collect();
             let dimensions = fitted.basis.len();
             let random = self.draws(|random| {
                 let basis = random_basis(dimensions, points.width(), random);
