@@ -8,6 +8,9 @@ use rand_chacha::ChaCha8Rng;
 /// What is less than this share of the largest is rounding of activations, which are in f32.
 const NOTHING: f64 = 1e-6;
 
+/// What is less than this share of the points themselves is rounding of sums in f64.
+const ROUNDING: f64 = 1e-12;
+
 /// a · b
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
@@ -86,8 +89,10 @@ pub fn principal_components(points: Points, of: &[usize], k: usize) -> Principal
 /// The same of points in f64, `[width]` each.
 pub fn principal_components_of(points: &[Vec<f64>], width: usize, k: usize) -> PrincipalComponents {
     let n = points.len();
+    // Summed first and divided once, as `Points::mean`: the mean of points that are all the same is the same to the last bit.
     let mut mean = vec![0.0; width];
-    points.iter().for_each(|point| mean.iter_mut().zip(point).for_each(|(mean, value)| *mean += value / n as f64));
+    points.iter().for_each(|point| mean.iter_mut().zip(point).for_each(|(mean, value)| *mean += value));
+    mean.iter_mut().for_each(|mean| *mean /= n.max(1) as f64);
     let x = DMatrix::from_fn(n, width, |row, column| points[row][column] - mean[column]);
     let few = n < width;
     let gram = if few { &x * x.transpose() } else { x.transpose() * &x };
@@ -95,7 +100,10 @@ pub fn principal_components_of(points: &[Vec<f64>], width: usize, k: usize) -> P
     let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
     let largest = order.first().map_or(0.0, |&first| eigen.eigenvalues[first]).max(0.0);
-    let kept = order.into_iter().take(k).filter(|&index| eigen.eigenvalues[index] > NOTHING * NOTHING * largest);
+    // Where nothing varies, the largest is itself the rounding of sums in f64, which are as large as the points are.
+    let sizes: f64 = points.iter().map(|point| dot(point, point)).sum();
+    let nothing = (NOTHING * NOTHING * largest).max(ROUNDING * ROUNDING * sizes);
+    let kept = order.into_iter().take(k).filter(|&index| eigen.eigenvalues[index] > nothing);
     let component = |index: usize| -> Vec<f64> {
         let vector = eigen.eigenvectors.column(index);
         match few {

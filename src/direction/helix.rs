@@ -72,13 +72,16 @@ pub struct Helix {
 
 impl Helix {
     /// Fits points `[width]`, one for each number, in their first `reduce` principal components. The waves are fitted with an intercept.
-    /// None of fewer than two points, and where nothing can be solved.
+    /// None of fewer than two points, of points that do not vary, and where nothing can be solved.
     pub fn fit(numbers: &[f64], points: &[Vec<f64>], width: usize, waves: &[Wave], reduce: usize) -> Option<Self> {
         let n = points.len();
         if n < 2 {
             return None;
         }
         let components = principal_components_of(points, width, reduce);
+        if components.rows.is_empty() {
+            return None;
+        }
         let waves = waves.to_vec();
         let mean = |wave: &Wave| numbers.iter().map(|&number| wave.at(number)).sum::<f64>() / n as f64;
         let wave_means: Vec<f64> = waves.iter().map(mean).collect();

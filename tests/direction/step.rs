@@ -291,6 +291,13 @@ fn what_is_wrong_is_refused_where_it_stands() {
         ["is in 'of' and in 'minus'"],
     );
     says(with("method = \"mean\"\nof = { where = { a = 77 } }"), ["no prompt of class 'of'"]);
+    // "=" has one embedding, and the operator's has, of each number, as many of the one as of the other.
+    for position in ["last", "op"] {
+        let helix = format!(
+            "method = \"fourier\"\nnumber = \"a\"\nsites = [\"embed\"]\npositions = [\"{position}\"]\ntrain = 1"
+        );
+        says(with(&helix), ["the activations do not vary with the number"]);
+    }
     let class_of = |column: &str| {
         let helix = "method = \"fourier\"\nnumber = \"a\"\npositions = [\"a\"]\nsites = [\"1.resid_post\"]";
         let value = format!("{{ class_of = \"{column}\", of = \"d\" }}");

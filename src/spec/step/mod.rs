@@ -128,7 +128,7 @@ macro_rules! kinds {
             HeuristicSupport = "heuristic-support", rows ["prompts"];
             HeuristicOverlap = "heuristic-overlap", rows ["neurons"];
             Probe = "probe", rows ["layers"];
-            FindDirection = "direction", rows ["points", "spectrum", "pairs", "dropped"];
+            FindDirection = "direction", rows ["points", "spectrum", "pairs", "dropped"], version 2;
             Smallest = "smallest", rows [];
         }
     };

@@ -195,10 +195,14 @@ impl DirectionSearch<'_> {
         };
         let (numbers, train) = of_number(&split.train);
         let (test_numbers, test) = of_number(&split.test);
+        let unfitted = || match numbers.len() {
+            count @ (0 | 1) => format!("{count} numbers are too few for a helix"),
+            _ => "the activations do not vary with the number".to_string(),
+        };
         let fit = |numbers: &[f64]| {
             let waves = Wave::of(step.degree, &step.periods, numbers);
             Helix::fit(numbers, &train, points.width(), &waves, step.reduce)
-                .ok_or_else(|| DirectionProblem::Problem(format!("{} numbers are too few for a helix", numbers.len())))
+                .ok_or_else(|| DirectionProblem::Problem(unfitted()))
         };
         let helix = fit(&numbers)?;
         let (on_numbers, on, name) = match test.is_empty() {
