@@ -79,6 +79,21 @@ pub struct PrincipalComponents {
     pub squares: Vec<f64>,
 }
 
+impl PrincipalComponents {
+    /// Where a point `[width]` lies along each component, from the mean on.
+    pub fn coordinates(&self, point: &[f64]) -> Vec<f64> {
+        self.rows.iter().map(|row| dot(row, point) - dot(row, &self.mean)).collect()
+    }
+
+    /// What coordinates along the components add up to, added to `start` `[width]`.
+    pub fn added(&self, coordinates: &[f64], mut start: Vec<f64>) -> Vec<f64> {
+        for (along, row) in coordinates.iter().zip(&self.rows) {
+            start.iter_mut().zip(row).for_each(|(value, row)| *value += along * row);
+        }
+        start
+    }
+}
+
 /// The first `k` principal components of some points, fewer where they span less: eigenvectors of the smaller of XᵀX and XXᵀ.
 pub fn principal_components(points: Points, of: &[usize], k: usize) -> PrincipalComponents {
     let rows: Vec<Vec<f64>> =
@@ -95,7 +110,8 @@ pub fn principal_components_of(points: &[Vec<f64>], width: usize, k: usize) -> P
     mean.iter_mut().for_each(|mean| *mean /= n.max(1) as f64);
     let x = DMatrix::from_fn(n, width, |row, column| points[row][column] - mean[column]);
     let few = n < width;
-    let gram = if few { &x * x.transpose() } else { x.transpose() * &x };
+    let transposed = x.transpose();
+    let gram = if few { &x * &transposed } else { &transposed * &x };
     let eigen = SymmetricEigen::new(gram);
     let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
@@ -107,7 +123,7 @@ pub fn principal_components_of(points: &[Vec<f64>], width: usize, k: usize) -> P
     let component = |index: usize| -> Vec<f64> {
         let vector = eigen.eigenvectors.column(index);
         match few {
-            true => (x.transpose() * vector).iter().copied().collect(),
+            true => (&transposed * vector).iter().copied().collect(),
             false => vector.iter().copied().collect(),
         }
     };

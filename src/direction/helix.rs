@@ -1,7 +1,7 @@
 //! A helix over a number: x(a) ≈ mean + C · B(a), B(a) the number itself and the cosine and sine of 2πa/T for each period T (Kantamneni and
 //! Tegmark 2025, arXiv 2502.00873), fitted by least squares to the first principal components of the numbers' points.
 
-use super::basis::{PrincipalComponents, dot, orthonormal, principal_components_of, signed};
+use super::basis::{PrincipalComponents, dot, length, orthonormal, scaled, signed};
 use nalgebra::DMatrix;
 
 /// A function of the number that is fitted.
@@ -58,28 +58,29 @@ impl Wave {
 
 /// A fitted helix.
 #[derive(Debug, Clone)]
-pub struct Helix {
+pub struct Helix<'c> {
     waves: Vec<Wave>,
     /// Mean of each wave over the numbers that were fitted.
     wave_means: Vec<f64>,
     /// The components that were fitted, and the mean of the points.
-    components: PrincipalComponents,
+    components: &'c PrincipalComponents,
     /// What each wave adds, in coordinates of the components: `[wave][component]`.
     coefficients: Vec<Vec<f64>>,
     /// Takes coordinates of the components to waves: the pseudoinverse, `[wave][component]`.
     inverse: Vec<Vec<f64>>,
 }
 
-impl Helix {
-    /// Fits points `[width]`, one for each number, in their first `reduce` principal components. The waves are fitted with an intercept.
-    /// None of fewer than two points, of points that do not vary, and where nothing can be solved.
-    pub fn fit(numbers: &[f64], points: &[Vec<f64>], width: usize, waves: &[Wave], reduce: usize) -> Option<Self> {
+impl<'c> Helix<'c> {
+    /// Fits points `[width]`, one for each number, in their principal components, which are the same whatever numbers the points are said to
+    /// be of. The waves are fitted with an intercept. None of fewer than two points, without components, and where nothing can be solved.
+    pub fn fit(
+        numbers: &[f64],
+        points: &[Vec<f64>],
+        components: &'c PrincipalComponents,
+        waves: &[Wave],
+    ) -> Option<Self> {
         let n = points.len();
-        if n < 2 {
-            return None;
-        }
-        let components = principal_components_of(points, width, reduce);
-        if components.rows.is_empty() {
+        if n < 2 || components.rows.is_empty() {
             return None;
         }
         let waves = waves.to_vec();
@@ -92,10 +93,8 @@ impl Helix {
             true => design[(row, wave)] / lengths[wave],
             false => 0.0,
         });
-        let targets = DMatrix::from_fn(n, components.rows.len(), |row, component| {
-            let centred: f64 = dot(&components.rows[component], &points[row]);
-            centred - dot(&components.rows[component], &components.mean)
-        });
+        let reduced: Vec<Vec<f64>> = points.iter().map(|point| components.coordinates(point)).collect();
+        let targets = DMatrix::from_fn(n, components.rows.len(), |row, component| reduced[row][component]);
         let solved = scaled.svd(true, true).solve(&targets, 1e-9).ok()?;
         let coefficient = |wave: usize, component: usize| match lengths[wave] > 1e-9 {
             true => solved[(wave, component)] / lengths[wave],
@@ -109,18 +108,9 @@ impl Helix {
         Some(Self { coefficients: rows(&matrix), inverse: rows(&inverse), waves, wave_means, components })
     }
 
-    /// The mean of the points that were fitted.
-    pub fn mean(&self) -> &[f64] {
-        &self.components.mean
-    }
-
     /// The helix's point for a number, `[width]`: mean + C · B(a).
     pub fn point(&self, number: f64) -> Vec<f64> {
-        let mut point = self.components.mean.clone();
-        for (along, row) in self.fitted(number).iter().zip(&self.components.rows) {
-            point.iter_mut().zip(row).for_each(|(value, row)| *value += along * row);
-        }
-        point
+        self.components.added(&self.fitted(number), self.components.mean.clone())
     }
 
     /// The waves, in the order of all that is said of each.
@@ -130,18 +120,13 @@ impl Helix {
 
     /// Orthonormal rows that span what the waves add.
     pub fn basis(&self) -> Vec<Vec<f64>> {
-        let add = |coefficients: &Vec<f64>| {
-            let mut sum = vec![0.0; self.components.mean.len()];
-            for (along, row) in coefficients.iter().zip(&self.components.rows) {
-                sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += along * value);
-            }
-            sum
-        };
+        let nowhere = vec![0.0; self.components.mean.len()];
+        let add = |coefficients: &Vec<f64>| self.components.added(coefficients, nowhere.clone());
         // Each at length 1: a wave of small size spans as much as any.
         let added: Vec<Vec<f64>> = self.coefficients.iter().map(add).collect();
-        let largest = added.iter().map(|vector| super::basis::length(vector)).fold(0.0, f64::max);
-        let there = added.into_iter().filter(|vector| super::basis::length(vector) > 1e-9 * largest);
-        let unit = |vector: Vec<f64>| super::basis::scaled(&vector, 1.0 / super::basis::length(&vector));
+        let largest = added.iter().map(|vector| length(vector)).fold(0.0, f64::max);
+        let there = added.into_iter().filter(|vector| length(vector) > 1e-9 * largest);
+        let unit = |vector: Vec<f64>| scaled(&vector, 1.0 / length(&vector));
         signed(orthonormal(&there.map(unit).collect::<Vec<_>>()))
     }
 
@@ -150,7 +135,7 @@ impl Helix {
     pub fn explained(&self, numbers: &[f64], points: &[Vec<f64>]) -> Option<f64> {
         let (mut left, mut all) = (0.0, 0.0);
         for (&number, point) in numbers.iter().zip(points) {
-            let reduced = self.reduced(point);
+            let reduced = self.components.coordinates(point);
             let fitted = self.fitted(number);
             left += reduced.iter().zip(&fitted).map(|(value, fitted)| (value - fitted).powi(2)).sum::<f64>();
             all += reduced.iter().map(|value| value.powi(2)).sum::<f64>();
@@ -160,12 +145,8 @@ impl Helix {
 
     /// What each wave is at a point, by the activation alone: the pseudoinverse of C times (x − mean), plus the wave's mean.
     pub fn read(&self, point: &[f64]) -> Vec<f64> {
-        let reduced = self.reduced(point);
+        let reduced = self.components.coordinates(point);
         self.inverse.iter().zip(&self.wave_means).map(|(row, mean)| dot(row, &reduced) + mean).collect()
-    }
-
-    fn reduced(&self, point: &[f64]) -> Vec<f64> {
-        self.components.rows.iter().map(|row| dot(row, point) - dot(row, &self.components.mean)).collect()
     }
 
     fn fitted(&self, number: f64) -> Vec<f64> {

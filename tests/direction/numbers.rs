@@ -2,7 +2,8 @@
 
 use crate::support::repository;
 use ablate::direction::{
-    Directions, Helix, Points, Subspace, Wave, auc, dot, nearest, orthonormal, principal_components, spectrum,
+    Directions, Helix, Points, Subspace, Wave, auc, dot, nearest, orthonormal, principal_components,
+    principal_components_of, spectrum,
 };
 use ablate::model::hook::{Hook, Site};
 use indexmap::IndexMap;
@@ -63,8 +64,9 @@ fn a_helix_is_fitted_as_by_least_squares() {
     let fixture = Fixture::read();
     let points: Vec<Vec<f64>> = fixture.numbers("points").chunks_exact(6).map(<[f64]>::to_vec).collect();
     let numbers = fixture.numbers("numbers");
-    let helix =
-        Helix::fit(&numbers[..20], &points[..20], 6, &Wave::of(1, &[2.0, 5.0, 10.0], &numbers[..20]), 4).unwrap();
+    let components = principal_components_of(&points[..20], 6, 4);
+    let waves = Wave::of(1, &[2.0, 5.0, 10.0], &numbers[..20]);
+    let helix = Helix::fit(&numbers[..20], &points[..20], &components, &waves).unwrap();
     near(&[helix.explained(&numbers[20..], &points[20..]).unwrap()], &fixture.numbers("explained"), 1e-7);
     // The subspace is the one that NumPy's coefficients span: the same projection.
     let basis = helix.basis();
@@ -127,7 +129,8 @@ proptest! {
         let rows = orthonormal(&coefficients);
         let apart = rows.len() == 3 && coefficients.iter().zip(&rows).all(|(vector, row)| dot(vector, row).abs() > 0.5);
         prop_assume!(apart);
-        let helix = Helix::fit(&numbers, &points, 8, &Wave::of(1, &[10.0], &numbers), 8).unwrap();
+        let components = principal_components_of(&points, 8, 8);
+        let helix = Helix::fit(&numbers, &points, &components, &Wave::of(1, &[10.0], &numbers)).unwrap();
         prop_assert!(helix.explained(&numbers, &points).unwrap() > 1.0 - 1e-9);
         for (&number, point) in numbers.iter().zip(&points) {
             let [line, cosine, sine] = wave(number);
@@ -147,7 +150,8 @@ proptest! {
         let numbers: Vec<f64> = (0..30).map(f64::from).collect();
         let (fitted, rest) = numbers.split_at(20);
         let points: Vec<Vec<f64>> = fitted.iter().map(point).collect();
-        let helix = Helix::fit(fitted, &points, 5, &Wave::of(3, &[], fitted), 5).unwrap();
+        let components = principal_components_of(&points, 5, 5);
+        let helix = Helix::fit(fitted, &points, &components, &Wave::of(3, &[], fitted)).unwrap();
         for number in fitted.iter().chain(rest) {
             let (own, wanted) = (helix.point(*number), point(number));
             let far = own.iter().zip(&wanted).map(|(own, wanted)| (own - wanted).abs()).fold(0.0, f64::max);

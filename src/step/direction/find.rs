@@ -7,7 +7,9 @@ use super::reads::DirectionPlace;
 use super::rows::{ACCURACY, AUC, FrequencyPower, HelixPoint, PlaceFacts, R2, SHARE, Separation};
 use super::vectors::Vectors;
 use crate::Error;
-use crate::direction::{ControlDraws, Helix, Points, Subspace, Wave, principal_components, random_basis, spectrum};
+use crate::direction::{
+    ControlDraws, Helix, Points, Subspace, Wave, principal_components, principal_components_of, random_basis, spectrum,
+};
 use crate::model::facts::Facts;
 use crate::random::{Purpose, stream};
 use crate::spec::step::{DirectionMethod, FindDirection};
@@ -199,10 +201,11 @@ impl DirectionSearch<'_> {
             count @ (0 | 1) => format!("{count} numbers are too few for a helix"),
             _ => "the activations do not vary with the number".to_string(),
         };
+        // Shuffled numbers have the same points.
+        let components = principal_components_of(&train, points.width(), step.reduce);
         let fit = |numbers: &[f64]| {
             let waves = Wave::of(step.degree, &step.periods, numbers);
-            Helix::fit(numbers, &train, points.width(), &waves, step.reduce)
-                .ok_or_else(|| DirectionProblem::Problem(unfitted()))
+            Helix::fit(numbers, &train, &components, &waves).ok_or_else(|| DirectionProblem::Problem(unfitted()))
         };
         let helix = fit(&numbers)?;
         let (on_numbers, on, name) = match test.is_empty() {
@@ -229,7 +232,7 @@ impl DirectionSearch<'_> {
             return Err("the activations do not vary with the number".to_string().into());
         }
         let share = self.share(None, &basis, points)?;
-        let mut fitted = Fitted::spread(basis, helix.mean().to_vec(), points, &split.train);
+        let mut fitted = Fitted::spread(basis, components.mean.clone(), points, &split.train);
         let (all_numbers, all) = of_number(&(0..self.samples.count()).collect::<Vec<_>>());
         // The helix's own points, those of numbers that it was not fitted to as well: what edits write by the number's name.
         fitted.means = all_numbers.iter().map(|&number| (number.to_string(), helix.point(number))).collect();
