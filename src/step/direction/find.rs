@@ -105,7 +105,7 @@ impl DirectionSearch<'_> {
         let train = &self.samples.split.train;
         let mut rows = Vec::new();
         if self.samples.classes.len() > 1 {
-            let own = task.judge(&fitted.basis, &fitted.mean, &self.samples.class, measured);
+            let own = task.judge(&fitted, &fitted.basis, measured);
             let shuffled = match fit.is_made_of_labels() {
                 true => self.draws(|random| {
                     let mut labels: Vec<usize> = train.iter().map(|&sample| self.samples.class[sample]).collect();
@@ -113,7 +113,7 @@ impl DirectionSearch<'_> {
                     let mut class = self.samples.class.clone();
                     train.iter().zip(labels).for_each(|(&sample, label)| class[sample] = label);
                     match fit.fit(&task, &class, place) {
-                        Ok(fitted) => Ok(Some(task.judge(&fitted.basis, &fitted.mean, &class, measured))),
+                        Ok(fitted) => Ok(Some(task.judge(&fitted, &fitted.basis, measured))),
                         // Shuffled classes may come to have one mean, where activations are of few values: no direction is drawn then.
                         Err(DirectionProblem::Problem(_)) => Ok(None),
                         Err(other) => Err(other),
@@ -125,7 +125,7 @@ impl DirectionSearch<'_> {
             let dimensions = fitted.basis.len();
             let random = self.draws(|random| {
                 let basis = random_basis(dimensions, points.width(), random);
-                Ok(task.judge(&basis, &fitted.mean, &self.samples.class, measured))
+                Ok(task.judge(&fitted, &basis, measured))
             })?;
             if let Some((auc, interval)) = own.auc {
                 let of = |draws: &[ClassJudgement]| ControlDraws::of(draws.iter().filter_map(|one| Some(one.auc?.0)));

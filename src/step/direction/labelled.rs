@@ -5,7 +5,7 @@ use super::fitted::{DirectionProblem, Fitted, is_something};
 use super::reads::DirectionPlace;
 use super::vectors::Vectors;
 use crate::Error;
-use crate::direction::{Points, auc, dot, length, minus, nearest, orthonormal, scaled, signed};
+use crate::direction::{Points, auc, dot, length, minus, nearest, orthonormal, principal_components_of, scaled};
 use crate::kernel::Adam;
 use crate::measure::{Interval, RightAnswers};
 use crate::probe::{Classifier, EpochOrder, Features, FitSettings, fit};
@@ -134,12 +134,11 @@ impl LabelledPoints<'_> {
         centre: Vec<f64>,
         named: IndexMap<String, Vec<f64>>,
     ) -> Result<Fitted, DirectionProblem> {
-        let components = crate::direction::principal_components_of(&vectors, self.points.width(), vectors.len());
-        let basis = signed(components.rows);
-        if basis.is_empty() {
+        let components = principal_components_of(&vectors, self.points.width(), vectors.len());
+        if components.rows.is_empty() {
             return Err("the classes are all the same".to_string().into());
         }
-        let fitted = Fitted::spread(basis, centre, self.points, &self.samples.split.train);
+        let fitted = Fitted::spread(components.rows, centre, self.points, &self.samples.split.train);
         Ok(Fitted { means: named, ..fitted })
     }
 
@@ -156,12 +155,12 @@ impl LabelledPoints<'_> {
         Ok((0..classes).map(of).collect())
     }
 
-    /// How well a subspace tells the classes of some samples apart: by the nearest of the means that `labels` give the samples to learn from,
-    /// and along the line between two of them.
-    pub fn judge(&self, basis: &[Vec<f64>], mean: &[f64], labels: &[usize], measured: &[usize]) -> ClassJudgement {
-        let means = self.means(labels);
-        let place = |point: &[f64]| -> Vec<f64> { basis.iter().map(|row| dot(row, &minus(point, mean))).collect() };
-        let centres: Vec<Vec<f64>> = means.iter().map(|mean| place(mean)).collect();
+    /// How well a subspace through the point of `fitted` tells the classes of some samples apart: by the nearest of the class means that it
+    /// was fitted with, and along the line between two of them.
+    pub fn judge(&self, fitted: &Fitted, basis: &[Vec<f64>], measured: &[usize]) -> ClassJudgement {
+        let mean = &fitted.mean;
+        let place = |point: &Vec<f64>| -> Vec<f64> { basis.iter().map(|row| dot(row, &minus(point, mean))).collect() };
+        let centres: Vec<Vec<f64>> = fitted.means.values().map(place).collect();
         let coordinates = self.points.coordinates(measured, basis, mean);
         let mut right = RightAnswers::default();
         for (&sample, point) in measured.iter().zip(&coordinates) {
