@@ -17,6 +17,6 @@ pub use basis::{
 };
 pub use file::DirectionFault;
 pub use helix::{Helix, Wave, spectrum};
-pub use points::Points;
+pub use points::{Points, Variance};
 pub use separation::{ControlDraws, auc, nearest};
 pub use subspace::{Directions, Subspace};

@@ -1,4 +1,4 @@
-//! Activations at one place as points, and the means of some of them.
+//! Activations at one place as points, the means of some of them, and how these vary.
 
 /// Points, `[n, width]`, one after the other.
 #[derive(Debug, Clone, Copy)]
@@ -38,14 +38,34 @@ impl<'a> Points<'a> {
         mean
     }
 
-    /// Sum over some of them of the squared distance from `mean`: n times the variance, summed over dimensions.
-    pub fn scatter(self, of: &[usize], mean: &[f64]) -> f64 {
-        of.iter().map(|&index| squared_distance(self.at(index), mean)).sum()
+    /// How some of them vary.
+    pub fn variance(self, of: &'a [usize]) -> Variance<'a> {
+        let mean = self.mean(of);
+        let squares = of.iter().map(|&index| squared_distance(self.at(index), &mean)).sum();
+        Variance { points: self, of, mean, squares }
     }
 
     /// Where some of them lie along orthonormal rows, from `mean` on: `[point][row]`.
     pub fn coordinates(self, of: &[usize], basis: &[Vec<f64>], mean: &[f64]) -> Vec<Vec<f64>> {
         of.iter().map(|&index| coordinates(self.at(index), basis, mean)).collect()
+    }
+}
+
+/// How some points vary around their mean.
+#[derive(Debug, Clone)]
+pub struct Variance<'a> {
+    points: Points<'a>,
+    of: &'a [usize],
+    mean: Vec<f64>,
+    /// Sum of the squared distances from the mean: n times the variance, summed over dimensions.
+    squares: f64,
+}
+
+impl Variance<'_> {
+    /// The share of it along orthonormal rows; not a number where nothing varies.
+    pub fn share(&self, basis: &[Vec<f64>]) -> f64 {
+        let along = self.points.coordinates(self.of, basis, &self.mean);
+        along.iter().flatten().map(|value| value.powi(2)).sum::<f64>() / self.squares
     }
 }
 

@@ -25,6 +25,11 @@ impl RowSplit {
         Self { train, test }
     }
 
+    /// The rows that something is measured on, and the name of that part: `test`, or `train` where there are no others.
+    pub fn measured(&self) -> (&[usize], &'static str) {
+        if self.test.is_empty() { (&self.train, "train") } else { (&self.test, "test") }
+    }
+
     /// Those of its rows that are wanted.
     pub fn only(&self, wanted: impl Fn(usize) -> bool) -> Self {
         let some = |rows: &[usize]| rows.iter().copied().filter(|&row| wanted(row)).collect();

@@ -5,10 +5,10 @@
 //! Σ g (rⱼ·δ) + δ (rⱼ·g) over the pairs; after each step of Adam the rows are made orthonormal again (Gram and Schmidt).
 
 use super::classes::DirectionPrompts;
-use super::find::FoundDirection;
+use super::find::{FoundDirection, share_row};
 use super::fitted::Fitted;
 use super::reads::{self, DirectionPlace};
-use super::rows::{INTERCHANGE, PATCHED, SHARE, Separation};
+use super::rows::{INTERCHANGE, PATCHED, Separation};
 use crate::Error;
 use crate::context::Context;
 use crate::direction::{ControlDraws, Points, orthonormal, random_basis, signed};
@@ -114,11 +114,6 @@ impl<'e> ExchangeTask<'e> {
         Ok(Self { step, subject, cells, split, context })
     }
 
-    /// The pairs that it is tested on; those that it is learned from where there are no others.
-    pub fn measured(&self) -> (&[usize], &'static str) {
-        if self.split.test.is_empty() { (&self.split.train, "train") } else { (&self.split.test, "test") }
-    }
-
     /// Epochs of all that is learned at a place, for progress.
     pub fn epochs(&self) -> u64 {
         self.step.epochs as u64
@@ -200,7 +195,7 @@ impl<'e> ExchangeTask<'e> {
             losses.push(sum / count.max(1) as f64);
             progress.advance(1);
         }
-        let (measured, _) = self.measured();
+        let (measured, _) = self.split.measured();
         let right = |basis: Option<&[Vec<f64>]>| self.right(place, measured, values, basis, width);
         let found = [right(Some(&basis))?.correct, right(None)?.correct];
         let mut random = stream(self.step.seed, Purpose::Control);
@@ -211,10 +206,7 @@ impl<'e> ExchangeTask<'e> {
         let draws = draws.collect::<Result<Vec<f64>, Error>>()?;
         let ends = [losses.first().copied().unwrap_or(f64::NAN), losses.last().copied().unwrap_or(f64::NAN)];
         let points = Points::new(&values.clean, width);
-        let centre = points.mean(measured);
-        let along = points.coordinates(measured, &basis, &centre);
-        let within: f64 = along.iter().flatten().map(|value| value.powi(2)).sum();
-        let share = within / points.scatter(measured, &centre);
+        let share = points.variance(measured).share(&basis);
         let train = &self.split.train;
         let Fitted { basis, mean, vector, .. } = Fitted::spread(signed(basis), points.mean(train), points, train);
         Ok(LearnedExchange { basis, right: found, random: draws, losses: ends, share, mean, vector })
@@ -286,7 +278,7 @@ impl<'e> ExchangeTask<'e> {
 
     /// What is said of a place.
     pub fn found(&self, place: &DirectionPlace, learned: LearnedExchange) -> FoundDirection {
-        let (measured, split) = self.measured();
+        let (measured, split) = self.split.measured();
         let n = measured.len() as u64;
         let measure = |measure: &'static str, correct: u64, random: &[f64]| {
             let right = RightAnswers { correct, n };
@@ -299,18 +291,10 @@ impl<'e> ExchangeTask<'e> {
                 shuffled: None,
             }
         };
-        let share = Separation {
-            axis: None,
-            measure: SHARE,
-            value: learned.share,
-            interval: None,
-            random: None,
-            shuffled: None,
-        };
         let rows = vec![
             measure(INTERCHANGE, learned.right[0], &learned.random),
             measure(PATCHED, learned.right[1], &[]),
-            share,
+            share_row(learned.share, None),
         ];
         let LearnedExchange { basis, mean, vector, .. } = learned;
         let fitted = Fitted { basis, mean, means: IndexMap::new(), vector };

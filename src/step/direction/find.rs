@@ -8,7 +8,8 @@ use super::rows::{ACCURACY, AUC, FrequencyPower, HelixPoint, PlaceFacts, R2, SHA
 use super::vectors::Vectors;
 use crate::Error;
 use crate::direction::{
-    ControlDraws, Helix, Points, Subspace, Wave, principal_components, principal_components_of, random_basis, spectrum,
+    ControlDraws, Helix, Points, Subspace, Variance, Wave, principal_components, principal_components_of, random_basis,
+    spectrum,
 };
 use crate::model::facts::Facts;
 use crate::random::{Purpose, stream};
@@ -59,12 +60,6 @@ pub struct DirectionSearch<'s> {
 }
 
 impl DirectionSearch<'_> {
-    /// The samples that are measured: the test where there is one.
-    fn measured(&self) -> (&[usize], &'static str) {
-        let split = &self.samples.split;
-        if split.test.is_empty() { (&split.train, "train") } else { (&split.test, "test") }
-    }
-
     /// Finds the direction of a place in the activations `[sample, width]`.
     ///
     /// # Errors
@@ -101,7 +96,7 @@ impl DirectionSearch<'_> {
     ) -> Result<FoundDirection, DirectionProblem> {
         let task = LabelledPoints { step: self.step, samples: self.samples, points };
         let fitted = fit.fit(&task, &self.samples.class, place)?;
-        let (measured, split) = self.measured();
+        let (measured, split) = self.samples.split.measured();
         let train = &self.samples.split.train;
         let mut rows = Vec::new();
         if self.samples.classes.len() > 1 {
@@ -148,7 +143,7 @@ impl DirectionSearch<'_> {
                 shuffled: of(&shuffled),
             });
         }
-        rows.push(self.share(None, &fitted.basis, points)?);
+        rows.push(self.share(&points.variance(measured), &fitted.basis)?);
         Ok(FoundDirection {
             subspace: fitted.stored(place),
             rows,
@@ -167,12 +162,15 @@ impl DirectionSearch<'_> {
             return Err("the activations do not vary".to_string().into());
         }
         let fitted = Fitted::spread(components.rows, components.mean, points, train);
-        let (measured, split) = self.measured();
-        let mut rows = Vec::new();
-        for (axis, row) in fitted.basis.iter().enumerate() {
-            rows.push(self.share(Some(axis), std::slice::from_ref(row), points)?);
-        }
-        rows.push(self.share(None, &fitted.basis, points)?);
+        let (measured, split) = self.samples.split.measured();
+        let variance = points.variance(measured);
+        let random = self.random_shares(&variance, 1, points.width())?;
+        let of_axis = |(axis, row): (usize, &Vec<f64>)| Separation {
+            axis: Some(axis),
+            ..share_row(variance.share(std::slice::from_ref(row)), random)
+        };
+        let mut rows: Vec<Separation> = fitted.basis.iter().enumerate().map(of_axis).collect();
+        rows.push(self.share(&variance, &fitted.basis)?);
         Ok(FoundDirection {
             subspace: fitted.stored(place),
             rows,
@@ -208,10 +206,8 @@ impl DirectionSearch<'_> {
             Helix::fit(numbers, &train, &components, &waves).ok_or_else(|| DirectionProblem::Problem(unfitted()))
         };
         let helix = fit(&numbers)?;
-        let (on_numbers, on, name) = match test.is_empty() {
-            true => (&numbers, &train, "train"),
-            false => (&test_numbers, &test, "test"),
-        };
+        let (measured, name) = split.measured();
+        let (on_numbers, on) = if test.is_empty() { (&numbers, &train) } else { (&test_numbers, &test) };
         let shuffled = self.draws(|random| {
             let mut numbers = numbers.clone();
             numbers.shuffle(random);
@@ -231,7 +227,7 @@ impl DirectionSearch<'_> {
         if basis.is_empty() {
             return Err("the activations do not vary with the number".to_string().into());
         }
-        let share = self.share(None, &basis, points)?;
+        let share = self.share(&points.variance(measured), &basis)?;
         let mut fitted = Fitted::spread(basis, components.mean.clone(), points, &split.train);
         let (all_numbers, all) = of_number(&(0..self.samples.count()).collect::<Vec<_>>());
         // The helix's own points, those of numbers that it was not fitted to as well: what edits write by the number's name.
@@ -255,23 +251,20 @@ impl DirectionSearch<'_> {
     }
 
     /// Share of the variance of the measured samples that lies within a subspace, beside random ones.
-    fn share(&self, axis: Option<usize>, basis: &[Vec<f64>], points: Points) -> Result<Separation, DirectionProblem> {
-        let (measured, _) = self.measured();
-        let mean = points.mean(measured);
-        let all = points.scatter(measured, &mean);
-        let within = |basis: &[Vec<f64>]| {
-            let along = points.coordinates(measured, basis, &mean);
-            along.iter().flatten().map(|value| value.powi(2)).sum::<f64>() / all
-        };
-        let random = self.draws(|random| Ok(within(&random_basis(basis.len(), points.width(), random))))?;
-        Ok(Separation {
-            axis,
-            measure: SHARE,
-            value: within(basis),
-            interval: None,
-            random: ControlDraws::of(random),
-            shuffled: None,
-        })
+    fn share(&self, variance: &Variance, basis: &[Vec<f64>]) -> Result<Separation, DirectionProblem> {
+        let width = basis.first().map_or(0, Vec::len);
+        Ok(share_row(variance.share(basis), self.random_shares(variance, basis.len(), width)?))
+    }
+
+    /// The same share of random subspaces of so many dimensions.
+    fn random_shares(
+        &self,
+        variance: &Variance,
+        dimensions: usize,
+        width: usize,
+    ) -> Result<Option<ControlDraws>, DirectionProblem> {
+        let shares = self.draws(|random| Ok(variance.share(&random_basis(dimensions, width, random))))?;
+        Ok(ControlDraws::of(shares))
     }
 
     /// Controls: as many draws as the step says, the same at every place.
@@ -282,6 +275,11 @@ impl DirectionSearch<'_> {
         let mut random = stream(self.step.seed, Purpose::Control);
         (0..self.step.controls).map(|_| draw(&mut random)).collect()
     }
+}
+
+/// A subspace's share of the variance beside that of random ones.
+pub fn share_row(value: f64, random: Option<ControlDraws>) -> Separation {
+    Separation { axis: None, measure: SHARE, value, interval: None, random, shuffled: None }
 }
 
 /// What the waves of a helix say of a point, period by period.
