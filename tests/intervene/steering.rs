@@ -1,6 +1,8 @@
 //! Directions, subspaces and noise as a spec writes them: swept over layers and strengths, with placebos, in one batch.
 
 use super::spec::{Ran, ran, refused};
+use crate::support::{Sandbox, numbers};
+use polars::prelude::{ParquetReader, SerReader};
 use safetensors::tensor::{Dtype, TensorView};
 use std::path::{Path, PathBuf};
 
@@ -110,6 +112,30 @@ fn placebos_are_drawn_by_their_seed() {
         assert_eq!(row.3 == other.3, !row.0.contains("random"), "{}", row.0);
     }
     assert!(first[1].3 != first[2].3);
+}
+
+/// From which folder a spec is run, and as what its path is written, is nothing that placebos are drawn by.
+#[test]
+fn placebos_of_a_file_are_the_same_from_everywhere() {
+    let value = "value = { file = \"vectors.safetensors\", tensor = \"v\" }, add = true";
+    let along = |name: &str| format!("{{ name = \"{name}\", edits = [{{ site = \"2.resid_post\", {value} }}] }}");
+    let head = "title = \"a test\"\n[model]\nsource = \"builtin:arith\"\n[prompts]\noperators = [\"+\"]\noperands = { a = \"2..9\", b = \"2..9\" }\n";
+    let sandbox = Sandbox::empty();
+    sandbox.write("specs/spec.toml", format!("{head}{}", step(&along("along"), "control = { draws = 2 }")));
+    vectors(&sandbox.at("specs"));
+    let of = |results: &str| {
+        let file = std::fs::File::open(sandbox.at(results).join("rows/steer.parquet")).unwrap();
+        ParquetReader::new(file).finish().unwrap()
+    };
+    let run = |spec: &str, results: &str| {
+        sandbox.run(&["run", spec, "--set", &format!("output.dir={}", sandbox.at(results).display())]).ok();
+        numbers(&of(results), "mean")
+    };
+    let near = run("specs/spec.toml", "near");
+    let far = run(sandbox.at("specs/spec.toml").to_str().unwrap(), "far");
+    assert_eq!(near.len(), 3);
+    assert_eq!(near, far);
+    assert!(near[1] != near[0] && near[1] != near[2], "{near:?}");
 }
 
 #[test]

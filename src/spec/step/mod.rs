@@ -112,9 +112,9 @@ macro_rules! kinds {
             NeuronPatching = "neuron-patching", rows ["prompts", "pairs", "dropped"], version 2;
             AttributionPatching = "attribution-patching", rows ["prompts", "pairs", "dropped", "agreement"], version 2;
             Ablation = "ablation", rows ["prompts", "pairs", "dropped", "components"], version 3;
-            Intervention = "intervention", rows ["prompts", "pairs", "dropped"], version 4;
-            Loss = "loss", rows ["prompts", "pairs", "dropped"];
-            Generate = "generate", rows ["texts", "prompts", "pairs", "dropped"];
+            Intervention = "intervention", rows ["prompts", "pairs", "dropped"], version 5;
+            Loss = "loss", rows ["prompts", "pairs", "dropped"], version 2;
+            Generate = "generate", rows ["texts", "prompts", "pairs", "dropped"], version 2;
             PathPatching = "path-patching", rows ["prompts", "pairs", "dropped"], version 2;
             LogitLens = "logit-lens", rows ["prompts"];
             LogitAttribution = "logit-attribution", rows ["prompts", "pairs", "dropped"];

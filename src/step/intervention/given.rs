@@ -19,6 +19,7 @@ use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::tensor::read_tensor;
@@ -30,8 +31,8 @@ const DIRECTION: &str = "direction";
 pub struct GivenValues {
     /// By the step that found them.
     found: HashMap<String, Directions>,
-    /// By the number of the intervention and of the edit.
-    tensors: HashMap<(usize, usize), Directions>,
+    /// By the number of the intervention and of the edit, with the file that each is of.
+    tensors: HashMap<(usize, usize), (PathBuf, Directions)>,
     noise: HashMap<(usize, usize), EmbeddingNoise>,
     placebos: Placebos,
     /// Changes that are the same in several variations are one, so that rows which share them are computed together.
@@ -99,7 +100,7 @@ pub fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErrors> {
             }
             if let Some((GivenFrom::File { file, tensor }, _)) = given.says() {
                 let key = [&edit_path[..], &["value", "file"]].concat();
-                if let Err(problem) = read_tensor(&loaded.directory(&key).join(file), tensor) {
+                if let Err(problem) = read_tensor((&loaded.directory(&key), file), tensor) {
                     return refuse(
                         &["value", "file"],
                         problem,
@@ -153,9 +154,10 @@ impl GivenValues {
                     }
                     Some((GivenFrom::File { file, tensor }, _)) => {
                         let key = [&edit_path[..], &["value", "file"]].concat();
-                        let read = read_tensor(&context.loaded.directory(&key).join(file), tensor);
+                        let folder = context.loaded.directory(&key);
+                        let read = read_tensor((&folder, file), tensor);
                         let read = read.map_err(|problem| context.loaded.refuse(&key, problem, None))?;
-                        taken.tensors.insert(at, read);
+                        taken.tensors.insert(at, (folder.join(file), read));
                     }
                     _ => {}
                 }
@@ -189,11 +191,11 @@ impl GivenValues {
             return Ok(prompt.map(|prompt| scaled(noise.edit(seed, prompt, &positions))).into_iter().collect());
         }
         let Some((from, used)) = given.says() else { return Ok(Vec::new()) };
-        let directions = match from {
-            GivenFrom::Step(name) => self.found.get(name),
-            GivenFrom::File { .. } => self.tensors.get(&at),
+        let found = match from {
+            GivenFrom::Step(name) => self.found.get(name).map(|found| (Path::new(""), found)),
+            GivenFrom::File { .. } => self.tensors.get(&at).map(|(file, found)| (file.as_path(), found)),
         };
-        let Some(directions) = directions else { return Ok(Vec::new()) };
+        let Some((file, directions)) = found else { return Ok(Vec::new()) };
         let named = match used {
             GivenUse::ClassOf(column) => {
                 Some(class_of(other, column).map_err(|problem| refuse(place, problem, context))?)
@@ -216,7 +218,7 @@ impl GivenValues {
             }
             for (index, groups) in by_subspace {
                 let change = self
-                    .change(variation, place, (used, unit), (directions, index))
+                    .change(variation, place, (used, unit), (file, directions, index))
                     .map_err(|problem| refuse(place, problem, context))?;
                 let units = unit.map_or(Units::All, |unit| Units::Of(vec![unit]));
                 edits.push(Edit { hook: place.hook, positions: places::together(&groups), units, change });
@@ -231,13 +233,15 @@ impl GivenValues {
         variation: &Variation,
         place: &GivenPlace,
         (used, unit): (GivenUse, Option<usize>),
-        (directions, index): (&Directions, usize),
+        (file, directions, index): (&Path, &Directions, usize),
     ) -> Result<Change, String> {
         let subspace = &directions.subspaces[index];
         let strength = place.edit.strength * variation.strength.unwrap_or(1.0);
         let own = format!("{}\n{}\n{:?}\n{}", directions.step, subspace.hook, subspace.unit, subspace.position);
+        // Two edits may name two files alike, each from the folder of the spec that it is written in.
+        let known_as = format!("{file:?}\n{own}");
         let written = |name: &str, vector: &[f32]| -> Result<Value, String> {
-            let key = format!("{own}\n{name}\n{:?}\n{}\n{unit:?}", variation.placebo, place.hook);
+            let key = format!("{known_as}\n{name}\n{:?}\n{}\n{unit:?}", variation.placebo, place.hook);
             if let Some(known) = self.values.borrow().get(&key) {
                 return Ok(Value::Fixed(known.clone()));
             }
@@ -276,12 +280,17 @@ impl GivenValues {
                 }
             },
         };
-        Ok(Change::Within { basis: self.basis(&own, variation.placebo, subspace)?, value, strength })
+        Ok(Change::Within { basis: self.basis((&known_as, &own), variation.placebo, subspace)?, value, strength })
     }
 
-    /// A subspace's basis, or a random one of as many dimensions.
-    fn basis(&self, own: &str, placebo: Option<usize>, subspace: &Subspace) -> Result<Arc<Basis>, String> {
-        let key = format!("{own}\n{placebo:?}");
+    /// A subspace's basis, or a random one of as many dimensions that is drawn by `own`.
+    fn basis(
+        &self,
+        (known_as, own): (&str, &str),
+        placebo: Option<usize>,
+        subspace: &Subspace,
+    ) -> Result<Arc<Basis>, String> {
+        let key = format!("{known_as}\n{placebo:?}");
         if let Some(known) = self.made.borrow().get(&key) {
             return Ok(known.clone());
         }

@@ -8,13 +8,15 @@ use indexmap::IndexMap;
 use safetensors::{Dtype, SafeTensors};
 use std::path::Path;
 
-/// Reads a tensor: `[width]`, or `[k, width]`, whose first row is the vector and whose rows span the subspace.
+/// Reads a tensor: `[width]`, or `[k, width]`, whose first row is the vector and whose rows span the subspace. They are named after `file` as
+/// the spec writes it, below `folder`: placebos are drawn by that name, and are the same from wherever the spec is run.
 ///
 /// # Errors
 /// What is wrong with the file or the tensor.
-pub fn read_tensor(path: &Path, name: &str) -> Result<Directions, String> {
+pub fn read_tensor((folder, file): (&Path, &str), name: &str) -> Result<Directions, String> {
+    let path = folder.join(file);
     let shown = path.display();
-    let bytes = std::fs::read(path).map_err(|error| format!("{shown}: {error}"))?;
+    let bytes = std::fs::read(&path).map_err(|error| format!("{shown}: {error}"))?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| format!("{shown}: no safetensors file: {error}"))?;
     let tensor = tensors.tensor(name).map_err(|_| {
         let mut names: Vec<&str> = tensors.names();
@@ -54,7 +56,7 @@ pub fn read_tensor(path: &Path, name: &str) -> Result<Directions, String> {
         vector: values[..width].to_vec(),
     };
     Ok(Directions {
-        step: format!("{shown}: {name}"),
+        step: format!("{file}: {name}"),
         method: "file".into(),
         model: String::new(),
         checkpoint: String::new(),
