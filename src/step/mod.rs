@@ -50,6 +50,7 @@ mod sequence;
 mod shapes;
 mod smallest;
 mod summary;
+mod tensor_rows;
 pub mod train;
 mod words;
 

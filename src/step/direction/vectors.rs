@@ -5,9 +5,10 @@ use super::reads::DirectionPlace;
 use crate::Error;
 use crate::context::Context;
 use crate::direction::Directions;
-use crate::model::weights::{Safetensors, WeightSource};
 use crate::spec::step::{FindDirection, VectorFile};
-use crate::system::digests::of_bytes;
+use crate::step::tensor_rows::{TensorRows, TensorRowsFault};
+use crate::system::digests::of_reader;
+use std::fs::File;
 
 /// What a file has.
 pub enum Vectors {
@@ -25,33 +26,18 @@ impl Vectors {
     pub fn read(step: &FindDirection, file: &VectorFile, context: &Context) -> Result<Self, Error> {
         let path = context.loaded.directory(&["step", &step.name, "file", "path"]).join(&file.path);
         let at = |key: &str, problem: String| refuse(step, context, &["file", key], problem);
-        let bytes = std::fs::read(&path).map_err(|error| at("path", format!("{}: {error}", path.display())))?;
-        let sum = of_bytes(&bytes);
+        let sum = File::open(&path).and_then(of_reader);
+        let sum = sum.map_err(|error| at("path", format!("{}: {error}", path.display())))?;
         if !sum.eq_ignore_ascii_case(&file.sha256) {
             return Err(at("sha256", format!("{} has the SHA-256 {sum}", path.display())));
         }
         let Some(name) = &file.tensor else {
             return Directions::read(&path).map(Vectors::ByPlace).map_err(|error| at("path", error.to_string()));
         };
-        let tensors = Safetensors::open(&path).map_err(|error| at("path", error.to_string()))?;
-        let Some(info) = tensors.tensors().get(name) else {
-            let names = tensors.tensors().keys().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
-            return Err(at("tensor", format!("{} has no tensor '{name}'; there are {names}", path.display())));
-        };
-        let width = match info.shape.as_slice() {
-            [width] | [_, width] if *width > 0 => *width,
-            shape => {
-                return Err(at(
-                    "tensor",
-                    format!("'{name}' is of shape {shape:?}; write one of [width] or [k, width]"),
-                ));
-            }
-        };
-        let mut values = vec![0.0; info.shape.iter().product()];
-        tensors.read(name, 0, &mut values).map_err(|error| at("tensor", error.to_string()))?;
-        if values.iter().any(|value| !value.is_finite()) {
-            return Err(at("tensor", format!("'{name}' has values that are not finite")));
-        }
+        let TensorRows { width, values } = TensorRows::read(&path, name).map_err(|fault| match fault {
+            TensorRowsFault::File(_) => at("path", fault.to_string()),
+            TensorRowsFault::Tensor(problem) => at("tensor", problem),
+        })?;
         let row = |row: &[f32]| row.iter().map(|&value| f64::from(value)).collect();
         Ok(Vectors::One(values.chunks_exact(width).map(row).collect()))
     }
