@@ -44,15 +44,6 @@ impl Subspace {
     pub fn norm(&self) -> f64 {
         self.vector.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt()
     }
-
-    /// Where an activation `[width]` lies along each row, from the point that the subspace goes through: B · (x − mean), `[k]`.
-    pub fn coordinates(&self, activation: &[f32]) -> Vec<f64> {
-        let along = |row: &[f32]| -> f64 {
-            let each = row.iter().zip(activation).zip(&self.mean);
-            each.map(|((row, value), mean)| f64::from(*row) * (f64::from(*value) - f64::from(*mean))).sum()
-        };
-        self.rows().map(along).collect()
-    }
 }
 
 /// What a step of kind `direction` found in one model's prompts of one template: a subspace for each place.

@@ -5,6 +5,7 @@ use super::some_values;
 use super::undefined::comparable;
 use crate::spec::Condition;
 use crate::spec::expression::{Comparison, Literal};
+use indexmap::IndexMap;
 use polars::prelude::*;
 
 /// The rows whose value in that column meets the condition, in their order. A null meets none, nor does a NaN.
@@ -16,10 +17,7 @@ pub fn meeting(rows: &DataFrame, name: &str, condition: &Condition) -> Result<Da
 }
 
 /// Which rows [`meeting`] has.
-///
-/// # Errors
-/// As [`meeting`].
-pub fn mask(rows: &DataFrame, name: &str, condition: &Condition) -> Result<BooleanChunked, TableProblem> {
+fn mask(rows: &DataFrame, name: &str, condition: &Condition) -> Result<BooleanChunked, TableProblem> {
     let values = column(rows, name)?.as_materialized_series();
     let numbers = || match values.dtype().is_primitive_numeric() {
         // polars would cast the bound to the column's type, and 2.5 to 2.
@@ -44,6 +42,22 @@ pub fn mask(rows: &DataFrame, name: &str, condition: &Condition) -> Result<Boole
         Comparison::GreaterEqual(bound) => numbers()?.gt_eq(*bound)?,
     };
     Ok(met & comparable(values)?)
+}
+
+/// Which rows meet all of some conditions, each on the column of its name.
+///
+/// # Errors
+/// As [`meeting`], with the column that is asked.
+pub fn mask_of_all<'c>(
+    rows: &DataFrame,
+    conditions: &'c IndexMap<String, Condition>,
+) -> Result<Vec<bool>, (&'c str, TableProblem)> {
+    let mut all = vec![true; rows.height()];
+    for (column, condition) in conditions {
+        let meets = mask(rows, column, condition).map_err(|problem| (column.as_str(), problem))?;
+        all.iter_mut().zip(meets.iter()).for_each(|(all, meets)| *all &= meets == Some(true));
+    }
+    Ok(all)
 }
 
 /// The texts that a condition asks for, or against.

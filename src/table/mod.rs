@@ -30,7 +30,7 @@ pub use declare::{ColumnInfo, ColumnSet, Holds};
 #[doc(hidden)]
 pub use rows::{Frames, MissingRows};
 
-pub(crate) use condition::{mask, meeting, never, texts};
+pub(crate) use condition::{mask_of_all, meeting, never, texts};
 pub(crate) use declare::{rows, without_rows};
 pub(crate) use derive::reckon;
 pub(crate) use error::{at, column, holds, listed};

@@ -185,7 +185,7 @@ fn classes_of(step: &FindDirection) -> Classes {
 }
 
 /// What the prompts of a cell are of.
-struct Membership<'p> {
+struct Membership {
     /// Whether they are of the step's own set.
     own: bool,
     of: Option<Vec<bool>>,
@@ -193,33 +193,25 @@ struct Membership<'p> {
     /// Values of the column of classes.
     values: Option<Vec<String>>,
     numbers: Option<Vec<f64>>,
-    step: &'p FindDirection,
 }
 
-impl<'p> Membership<'p> {
-    fn new(step: &'p FindDirection, set: Option<&str>, prompts: &[&Prompt], context: &Context) -> Result<Self, Error> {
+impl Membership {
+    fn new(step: &FindDirection, set: Option<&str>, prompts: &[&Prompt], context: &Context) -> Result<Self, Error> {
         let columns = PromptColumns::frame(prompts.iter().copied()).map_err(Error::failed(&step.name))?;
         let mask = |class: &Option<ClassPrompts>, key: &str| -> Result<Option<Vec<bool>>, Error> {
             let Some(class) = class else { return Ok(None) };
             if class.prompts.as_deref() != set {
                 return Ok(Some(vec![false; prompts.len()]));
             }
-            let mut all = vec![true; prompts.len()];
-            for (column, condition) in &class.filter {
-                let meets = table::mask(&columns, column, condition)
-                    .map_err(|problem| refuse(step, context, &[key, "where", column], problem.to_string()))?;
-                all.iter_mut().zip(meets.iter()).for_each(|(all, meets)| *all &= meets == Some(true));
-            }
-            Ok(Some(all))
+            let all = table::mask_of_all(&columns, &class.filter);
+            all.map(Some)
+                .map_err(|(column, problem)| refuse(step, context, &[key, "where", column], problem.to_string()))
         };
-        let column = |key: &str, name: &Option<String>| -> Result<Option<Series>, Error> {
+        let column = |key: &str, name: &Option<String>| -> Result<Option<&Series>, Error> {
             let Some(name) = name else { return Ok(None) };
-            let found = columns.column(name).map_err(|_| {
-                let names: Vec<String> = columns.get_column_names().iter().map(|name| format!("'{name}'")).collect();
-                let problem = format!("prompts have no column '{name}'; there are {}", names.join(", "));
-                refuse(step, context, &[key], problem)
-            })?;
-            Ok(Some(found.as_materialized_series().clone()))
+            let found = table::column(&columns, name);
+            let found = found.map_err(|problem| refuse(step, context, &[key], problem.to_string()))?;
+            Ok(Some(found.as_materialized_series()))
         };
         let values = match column("by", &step.by)? {
             Some(values) => {
@@ -240,14 +232,7 @@ impl<'p> Membership<'p> {
             }
             None => None,
         };
-        Ok(Self {
-            own: set.is_none(),
-            of: mask(&step.of, OF)?,
-            minus: mask(&step.minus, MINUS)?,
-            values,
-            numbers,
-            step,
-        })
+        Ok(Self { own: set.is_none(), of: mask(&step.of, OF)?, minus: mask(&step.minus, MINUS)?, values, numbers })
     }
 
     /// The class of a prompt, where the method has classes; `None` where the prompt does not count.
@@ -260,7 +245,7 @@ impl<'p> Membership<'p> {
     ) -> Result<Option<Option<String>>, Error> {
         let is = |mask: &Option<Vec<bool>>| mask.as_ref().map(|mask| mask[row]);
         let (of, minus) = (is(&self.of), is(&self.minus));
-        Ok(match classes_of(self.step) {
+        Ok(match classes_of(step) {
             Classes::None => self.own.then_some(None),
             Classes::Column => self.own.then(|| self.values.as_ref().and_then(|values| values.get(row)).cloned()),
             Classes::One => of.unwrap_or(self.own).then(|| Some(OF.to_string())),

@@ -131,13 +131,7 @@ fn mask(
     columns: &DataFrame,
     loaded: &Loaded,
 ) -> Result<Vec<bool>, SpecErrors> {
-    let number = number.to_string();
-    let mut all = vec![true; columns.height()];
-    for (column, condition) in &edit.filter {
-        let meets = table::mask(columns, column, condition).map_err(|problem| {
-            loaded.refuse(&path(step, intervention, &number, &[column]), problem.to_string(), None)
-        })?;
-        all.iter_mut().zip(meets.iter()).for_each(|(all, meets)| *all &= meets == Some(true));
-    }
-    Ok(all)
+    table::mask_of_all(columns, &edit.filter).map_err(|(column, problem)| {
+        loaded.refuse(&path(step, intervention, &number.to_string(), &[column]), problem.to_string(), None)
+    })
 }

@@ -4,6 +4,7 @@ use crate::Error;
 use crate::context::Context;
 use crate::spec::step::{GivenUse, Intervention, NamedIntervention};
 use crate::step::Scope;
+use crate::step::noise::mean_over_seeds;
 use crate::table::rows;
 
 /// One way in which an intervention is made.
@@ -122,15 +123,12 @@ pub fn columns_left_out(step: &Intervention) -> Vec<&'static str> {
 /// Values `[1 + variation, prompt, measure]`, those of no edit first, with the mean over the seeds in the place of each seed's; `width`
 /// values for each.
 pub fn over_seeds(values: &[f64], variations: &[Variation], width: usize) -> Vec<f64> {
-    let Some((unedited, rest)) = values.split_at_checked(width) else { return values.to_vec() };
+    let Some((unedited, mut rest)) = values.split_at_checked(width) else { return values.to_vec() };
     let mut means = unedited.to_vec();
-    let mut rest = rest.chunks_exact(width.max(1));
     for seeds in variations.chunk_by(|a, b| Variation { seed: a.seed, ..*b } == *a) {
-        let runs: Vec<&[f64]> = rest.by_ref().take(seeds.len()).collect();
-        match runs.as_slice() {
-            [one] => means.extend_from_slice(one),
-            runs => means.extend((0..width).map(|at| runs.iter().map(|run| run[at]).sum::<f64>() / runs.len() as f64)),
-        }
+        let (runs, others) = rest.split_at_checked(seeds.len() * width).unwrap_or((rest, &[]));
+        means.extend(mean_over_seeds(runs, seeds.len(), width));
+        rest = others;
     }
     means
 }
