@@ -65,8 +65,7 @@ fn sandbox() -> Sandbox {
 fn what_is_restored_is_what_hooks_restore() {
     let sandbox = sandbox();
     sandbox.ran();
-    let text = std::fs::read_to_string(repository("tests/fixtures/papers/causal_tracing.json")).expect("a fixture");
-    let fixture: Value = serde_json::from_str(&text).expect("JSON");
+    let fixture = super::fixture("causal_tracing");
     let list = |value: &Value| -> Vec<f64> {
         value.as_array().expect("a list").iter().map(|value| value.as_f64().expect("a number")).collect()
     };

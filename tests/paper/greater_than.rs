@@ -1,7 +1,11 @@
 //! Greater-than on SmolLM2 (Hanna et al. 2023): the committed effects beside plain PyTorch hooks (tests/fixtures/papers/greater_than.py), the specs, and what is written of them.
+//!
+//!     scripts/fetch-smollm2.sh
+//!     cargo test --release -- --ignored paper::greater_than
 
+use super::fixture;
 use super::rows::Results;
-use crate::support::repository;
+use crate::support::{Sandbox, numbers, repository, texts};
 use ablate::spec;
 
 /// Probability differences lie between −1 and 1.
@@ -9,8 +13,7 @@ const TOLERANCE: f64 = 2e-5;
 
 #[test]
 fn effects_of_greater_than_are_those_of_hooks_on_transformers() {
-    let text = std::fs::read_to_string(repository("tests/fixtures/papers/greater_than.json")).expect("a fixture");
-    let fixture: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let fixture = fixture("greater_than");
     let results = Results::of("greater-than");
     for name in ["decade", "year"] {
         let effects = fixture[name]["effects"].as_object().expect("effects");
@@ -27,6 +30,59 @@ fn effects_of_greater_than_are_those_of_hooks_on_transformers() {
                 }
                 _ => rows.of(&[&format!("component={component}")]).number("mean"),
             };
+            assert!((found - expected).abs() < TOLERANCE, "{name}, {component}: {found} is not {expected}");
+        }
+    }
+}
+
+/// The prompts of a spec, with those of its steps that the fixture has: the task, all MLPs, and the heads of four layers.
+fn few_steps(name: &str, write: &str) -> String {
+    let text = std::fs::read_to_string(repository(&format!("experiments/greater-than/{name}.toml"))).expect("a spec");
+    let prompts = &text[text.find("[prompts]").expect("prompts")..text.find("[[step]]").expect("steps")];
+    let model = repository("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    let shared =
+        format!("prompts = \"asked\"\nmeasures = [\"probability-difference\"]\ncounterfactual.write = {write}");
+    format!(
+        r#"
+title = "{name}"
+
+[model]
+source = {model:?}
+
+{prompts}
+[[step]]
+name = "task"
+kind = "intervention"
+{shared}
+interventions = [
+    {{ name = "clean", edits = [{{ site = "0.resid_pre", positions = ["last"], value = "counterfactual", strength = 0.0 }}] }},
+    {{ name = "start_01", edits = [{{ site = "0.resid_pre", positions = ["all"], value = "counterfactual" }}] }},
+]
+
+[[step]]
+name = "components"
+kind = "activation-patching"
+{shared}
+sites = ["{{6,20,23,29}}.z[head]", "mlp_out"]
+positions = ["last"]
+"#
+    )
+}
+
+#[test]
+#[ignore = "needs models/SmolLM2-135M-Instruct.Q4_1.gguf: scripts/fetch-smollm2.sh"]
+fn heads_and_mlps_that_are_replaced_are_those_of_hooks_on_transformers() {
+    let fixture = fixture("greater_than");
+    for (name, write) in [("decade", "{ start = 1, ones = 1 }"), ("year", "{ start = 0 }")] {
+        let sandbox = Sandbox::with(&few_steps(name, write));
+        sandbox.ran();
+        let (task, components) = (sandbox.rows("task"), sandbox.rows("components"));
+        let names = [texts(&task, "intervention"), texts(&components, "component")].concat();
+        let means = [numbers(&task, "mean"), numbers(&components, "mean")].concat();
+        let effects = fixture[name]["effects"].as_object().expect("effects");
+        assert_eq!(names.len(), effects.len(), "{name}");
+        for (component, found) in names.iter().zip(means) {
+            let expected = effects[component][0].as_f64().expect("a number");
             assert!((found - expected).abs() < TOLERANCE, "{name}, {component}: {found} is not {expected}");
         }
     }

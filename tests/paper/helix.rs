@@ -33,8 +33,7 @@ fn fits_and_what_is_written_of_them_are_those_of_numpy() {
     let spec = repository("experiments/helix/addition.toml").display().to_string();
     let results = format!("output.dir={}", sandbox.at("results/spec").display());
     sandbox.run(&["run", "-q", &spec, "--set", &results]).ok();
-    let text = std::fs::read_to_string(repository("tests/fixtures/papers/helix.json")).expect("a fixture");
-    let fixture: Value = serde_json::from_str(&text).expect("JSON");
+    let fixture = super::fixture("helix");
 
     let pairs = sandbox.rows("interchange.pairs");
     let drawn = texts(&pairs, "text").into_iter().zip(texts(&pairs, "other_text"));

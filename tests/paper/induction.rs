@@ -3,9 +3,10 @@
 //!     scripts/fetch-smollm2.sh
 //!     cargo test --release -- --ignored paper::induction
 
+use super::fixture;
+use super::rows::Results;
 use crate::support::{Sandbox, numbers, repository, texts};
 use serde_json::Value;
-use std::collections::HashMap;
 
 /// Largest difference of an attention weight averaged over 24 queries and 20 prompts, and of a loss of up to 18 nats averaged over 20 prompts.
 const TOLERANCES: [f64; 2] = [1e-5, 2e-4];
@@ -14,18 +15,6 @@ const TOLERANCES: [f64; 2] = [1e-5, 2e-4];
 fn values(fixture: &Value) -> Vec<f64> {
     let list = fixture.as_array().expect("a list");
     list.iter().map(|value| value.as_f64().expect("a number")).collect()
-}
-
-fn fixture() -> Value {
-    let text = std::fs::read_to_string(repository("tests/fixtures/papers/induction.json")).expect("a fixture");
-    serde_json::from_str(&text).expect("JSON")
-}
-
-/// A table of the committed results, its names first.
-fn table(name: &str) -> Vec<Vec<String>> {
-    let path = repository(&format!("results/induction/induction/tables/{name}.csv"));
-    let text = std::fs::read_to_string(path).expect("a table");
-    text.lines().map(|line| line.split(',').map(String::from).collect()).collect()
 }
 
 fn compared(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
@@ -37,31 +26,22 @@ fn compared(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
 /// What results/induction has, without the model.
 #[test]
 fn committed_results_are_those_of_transformers() {
-    let fixture = fixture();
-    let heads = table("heads");
-    let column = |table: &[Vec<String>], name: &str| -> Vec<String> {
-        let place = table[0].iter().position(|column| column == name).expect(name);
-        table[1..].iter().map(|row| row[place].clone()).collect()
-    };
-    let as_numbers =
-        |texts: Vec<String>| -> Vec<f64> { texts.iter().map(|text| text.parse().expect("a number")).collect() };
-    let places = column(&heads, "layer").into_iter().zip(column(&heads, "head"));
+    let fixture = fixture("induction");
+    let results = Results::of("induction");
+    let heads = results.rows("induction", "heads");
+    let places = heads.numbers("layer").into_iter().zip(heads.numbers("head"));
     let expected: Vec<f64> = places
-        .map(|(layer, head)| {
-            let place: [usize; 2] = [layer, head].map(|text| text.parse().expect("an index"));
-            fixture["induction"][place[0]][place[1]].as_f64().expect("a number")
-        })
+        .map(|(layer, head)| fixture["induction"][layer as usize][head as usize].as_f64().expect("a number"))
         .collect();
     assert_eq!(expected.len(), 270);
-    compared("heads", &as_numbers(column(&heads, "prefix_matching")), &expected, TOLERANCES[0]);
+    compared("heads", &heads.numbers("prefix_matching"), &expected, TOLERANCES[0]);
     // Means over blocks: tokens 1 to 24 of the first, 26 to 48 of the second.
     for (block, tokens) in [("first_block", 0..24), ("second_block", 25..48)] {
-        let losses = table(block);
-        let found: HashMap<String, f64> =
-            column(&losses, "intervention").into_iter().zip(as_numbers(column(&losses, "loss"))).collect();
+        let losses = results.rows("induction", block);
         for (run, name) in [("none", "fresh_loss"), ("without_them", "fresh_without")] {
             let each = &values(&fixture[name])[tokens.clone()];
-            compared(block, &[found[run]], &[each.iter().sum::<f64>() / each.len() as f64], TOLERANCES[1]);
+            let found = losses.of(&[&format!("intervention={run}")]).number("loss");
+            compared(block, &[found], &[each.iter().sum::<f64>() / each.len() as f64], TOLERANCES[1]);
         }
     }
 }
@@ -74,7 +54,7 @@ fn attention_and_loss_are_those_of_transformers() {
     let results = format!("output.dir={}", sandbox.at("results/spec").display());
     let steps = ["--set", "step.without.ranked.k=[0]"];
     sandbox.run(&[&["run", "-q", &spec, "--set", &results], &steps[..]].concat()).ok();
-    let fixture = fixture();
+    let fixture = fixture("induction");
 
     let kinds = sandbox.rows("kinds");
     let (named, means) = (texts(&kinds, "toward"), numbers(&kinds, "mean"));

@@ -1,7 +1,7 @@
 //! experiments/modular-addition beside numpy, which reads the same files of the trained model (tests/fixtures/papers/modular_addition.py).
 
+use super::fixture;
 use crate::support::{Sandbox, numbers, repository, texts};
-use serde_json::Value;
 
 fn ran(spec: &str) -> Sandbox {
     let sandbox = Sandbox::empty();
@@ -11,17 +11,12 @@ fn ran(spec: &str) -> Sandbox {
     sandbox
 }
 
-fn fixture() -> Value {
-    let text = std::fs::read_to_string(repository("tests/fixtures/papers/modular_addition.json")).expect("a fixture");
-    serde_json::from_str(&text).expect("JSON")
-}
-
 #[test]
 fn power_by_frequency_is_that_of_a_fourier_transform() {
     let rows = ran("fourier").rows("number.spectrum");
     let last = texts(&rows, "checkpoint").into_iter().zip(numbers(&rows, "power")).filter(|(name, _)| name == ".");
     let found: Vec<f64> = last.map(|(_, power)| power).collect();
-    let fixture = fixture();
+    let fixture = fixture("modular_addition");
     let expected = fixture["power"].as_array().expect("power");
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(expected) {
@@ -32,7 +27,7 @@ fn power_by_frequency_is_that_of_a_fourier_transform() {
 #[test]
 fn without_its_frequencies_the_model_answers_as_rarely_as_numpy_says() {
     let sandbox = ran("without");
-    let fixture = fixture();
+    let fixture = fixture("modular_addition");
     let expected = |key: &str| fixture[key].as_f64().expect("a number");
     let fit = sandbox.rows("number");
     let explained = texts(&fit, "measure").iter().position(|measure| measure == "r2").expect("a fit");
