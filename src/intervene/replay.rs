@@ -65,6 +65,31 @@ pub struct ReplayCheck {
     pub largest_logit: f32,
 }
 
+impl ReplayCheck {
+    /// The places of `count` of `rows` rows, or of all of them where they are fewer: one of each of equal stretches, another place of each. Rows
+    /// come in a regular order, and the middles of stretches might all be of one kind: of one position, before which nothing is edited, or
+    /// of the run without edits.
+    pub(crate) fn places(rows: usize, count: usize) -> Vec<usize> {
+        let count = count.min(rows);
+        let place = |index: usize| {
+            let (first, end) = (index * rows / count, (index + 1) * rows / count);
+            let share = (index as u64 + 1).wrapping_mul(GOLDEN) >> 32;
+            first + ((share * (end - first) as u64) >> 32) as usize
+        };
+        (0..count).map(place).collect()
+    }
+
+    /// How far a number lies from the same one of a run from scratch. An edit can make both infinite or no numbers, which is the same;
+    /// otherwise such a one differs from everything.
+    pub(crate) fn difference((&a, &b): (&f32, &f32)) -> f32 {
+        match a == b || !a.is_finite() && !b.is_finite() {
+            true => 0.0,
+            false if a.is_finite() && b.is_finite() => (a - b).abs(),
+            false => f32::INFINITY,
+        }
+    }
+}
+
 impl<'a> Replay<'a> {
     /// Rows will start from `base` and read [`super::Value::Source`] from `sources`; sweeps take at most `memory` bytes.
     pub fn new(transformer: &'a Transformer, base: &'a CleanRun, sources: &'a Activations, memory: usize) -> Self {
@@ -185,15 +210,8 @@ impl<'a> Replay<'a> {
     /// # Errors
     /// Edits that the model cannot have, and values that are not there.
     pub fn check(&self, rows: &[EditedPrompt], count: usize) -> Result<ReplayCheck, EditError> {
-        let count = count.min(rows.len());
-        // One of each of equal stretches, another place of each: the rows of a map come in a regular order, and the middles of stretches might
-        // all be one position, before which nothing is edited.
-        let place = |index: usize| {
-            let (first, end) = (index * rows.len() / count, (index + 1) * rows.len() / count);
-            let share = (index as u64 + 1).wrapping_mul(GOLDEN) >> 32;
-            first + ((share * (end - first) as u64) >> 32) as usize
-        };
-        let sample: Vec<EditedPrompt> = (0..count).map(|index| rows[place(index)].clone()).collect();
+        let places = ReplayCheck::places(rows.len(), count);
+        let sample: Vec<EditedPrompt> = places.into_iter().map(|place| rows[place].clone()).collect();
         if sample.is_empty() {
             return Ok(ReplayCheck { rows: 0, largest_difference: 0.0, largest_logit: 0.0 });
         }
@@ -201,19 +219,13 @@ impl<'a> Replay<'a> {
         let whole: Vec<EditedPrompt> = sample.iter().map(|row| self.0.base.with_those_under(row)).collect();
         let scratch =
             crate::kernel::to_f32(run_edited(self.0.transformer, &self.0.base.tokens, &whole, self.0.sources));
-        // An edit can make logits that are not finite, here and there alike; otherwise they differ from everything.
-        let difference = |(&a, &b): (&f32, &f32)| match a == b || !a.is_finite() && !b.is_finite() {
-            true => 0.0,
-            false if a.is_finite() && b.is_finite() => (a - b).abs(),
-            false => f32::INFINITY,
-        };
         // What is finite on neither side agrees with anything: a row of such logits alone is not compared.
         let width = replayed.len() / sample.len();
         let pairs = replayed.chunks_exact(width.max(1)).zip(scratch.chunks_exact(width.max(1)));
         let compared = pairs.filter(|(a, b)| a.iter().chain(*b).any(|value| value.is_finite())).count();
         Ok(ReplayCheck {
             rows: compared,
-            largest_difference: replayed.iter().zip(&scratch).map(difference).fold(0.0, f32::max),
+            largest_difference: replayed.iter().zip(&scratch).map(ReplayCheck::difference).fold(0.0, f32::max),
             largest_logit: scratch
                 .iter()
                 .map(|value| value.abs())

@@ -236,7 +236,10 @@ fn continued(
     let mut clean: Vec<f64> =
         (0..written.len()).map(|number| mean(&written[clean_of(number)].log_probabilities)).collect();
     asked.iter().zip(&found).for_each(|(&number, found)| clean[number] = mean(found));
-    if let Some(check) = checked(&decoder, &openings, &written, &mut pause)? {
+    // Where there are edits, texts under them are checked: it is those that could have been edited at the wrong tokens.
+    let checkable = |number: &usize| (arms == 1 || !is_clean(*number)) && !written[*number].tokens.is_empty();
+    let checkable: Vec<usize> = (0..written.len()).filter(checkable).collect();
+    if let Some(check) = checked(&decoder, (&openings, &written), &checkable, &mut pause)? {
         let tolerance = replays::tolerance(context.models.dtype(&subject.name));
         checks.push(SelfCheck::new(&step.name, &subject.name, check, tolerance));
     }
@@ -251,16 +254,15 @@ fn mean(values: &[f32]) -> f64 {
     values.iter().map(|&value| f64::from(value)).sum::<f64>() / values.len() as f64
 }
 
-/// Reads some texts once more from scratch, under the edits that they were written under.
+/// Reads some texts, of those whose numbers are given, once more from scratch, under the edits that they were written under.
 fn checked(
     decoder: &Decoder,
-    openings: &[Opening],
-    written: &[WrittenTokens],
+    (openings, written): (&[Opening], &[WrittenTokens]),
+    numbers: &[usize],
     pause: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<Option<ReplayCheck>, Error> {
-    let there: Vec<usize> = (0..written.len()).filter(|&number| !written[number].tokens.is_empty()).collect();
-    let count = CHECKED.min(there.len());
-    let sample: Vec<usize> = (0..count).map(|index| there[(2 * index + 1) * there.len() / (2 * count)]).collect();
+    let sample: Vec<usize> =
+        ReplayCheck::places(numbers.len(), CHECKED).into_iter().map(|place| numbers[place]).collect();
     let some: Vec<Opening> = sample.iter().map(|&number| openings[number].clone()).collect();
     let texts: Vec<&[u32]> = sample.iter().map(|&number| written[number].tokens.as_slice()).collect();
     let found = decoder.log_probabilities(&some, &texts, pause)?;
@@ -268,13 +270,8 @@ fn checked(
     for (&number, found) in sample.iter().zip(&found) {
         let WrittenTokens { log_probabilities, largest_logit, .. } = &written[number];
         let pairs = log_probabilities.iter().zip(found);
-        let difference = |(&a, &b): (&f32, &f32)| match a == b || !a.is_finite() && !b.is_finite() {
-            true => 0.0,
-            false if a.is_finite() && b.is_finite() => (a - b).abs(),
-            false => f32::INFINITY,
-        };
         check.rows += 1;
-        check.largest_difference = pairs.map(difference).fold(check.largest_difference, f32::max);
+        check.largest_difference = pairs.map(ReplayCheck::difference).fold(check.largest_difference, f32::max);
         check.largest_logit = check.largest_logit.max(*largest_logit);
     }
     Ok((check.rows > 0).then_some(check))
