@@ -107,6 +107,12 @@ fn what_cannot_be_is_refused() {
     let edited = |edit: &str| step(&format!("interventions = [{{ name = \"one\", edits = [{edit}] }}]"));
     says(refused(&edited("{ site = \"1.resid_post\" }")), ["no new tokens", "tokens = \"prompt\""]);
     says(refused(&edited("{ site = \"1.resid_post\", value = \"mean\", tokens = \"new\" }")), ["pooled"]);
+    // Means of a pattern are of the keys that the prompt has.
+    for (site, tokens) in [("pattern", "new"), ("attn_scores", "all")] {
+        let edit = format!("{{ site = \"1.{site}\", value = \"mean\", tokens = \"{tokens}\" }}");
+        let pooled = format!("{}\nmean = {{ positions = \"pooled\" }}", edited(&edit));
+        says(refused(&pooled), ["a new token reads others as well", "tokens = \"prompt\""]);
+    }
     says(
         refused(&edited("{ site = \"1.resid_post\", value = 0, tokens = \"new\", positions = [\"last\"] }")),
         ["positions"],

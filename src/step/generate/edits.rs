@@ -3,8 +3,9 @@
 use crate::Error;
 use crate::context::Context;
 use crate::intervene::{Change, Edit, Positions, Value};
+use crate::model::hook::Site;
 use crate::spec::step::{EditSpec, EditTokens, EditValue, Generate, GivenUse, MeanPositions};
-use crate::spec::{Loaded, PositionName, SpecErrors};
+use crate::spec::{HookPattern, Loaded, Parsed, PositionName, SitePattern, SpecErrors};
 use crate::step::dependent_key::DependentKey;
 use crate::step::intervention::reads;
 use crate::step::intervention::variations::Variation;
@@ -114,6 +115,14 @@ pub fn check(step: &Generate, loaded: &Loaded) -> Result<(), SpecErrors> {
             if interchanged || edit.value == EditValue::Counterfactual {
                 let problem = "the other prompt of a pair has no new tokens to take values from";
                 let advice = "write tokens = \"prompt\", or another value".to_string();
+                return Err(loaded.refuse(&path, problem, Some(advice)));
+            }
+            let of_attention = |site: &Parsed<SitePattern>| {
+                matches!(site.says().hooks, HookPattern::Layers(_, Site::AttnScores | Site::Pattern))
+            };
+            if edit.site.as_ref().is_some_and(of_attention) && !matches!(edit.value, EditValue::Constant(_)) {
+                let problem = "the values are one for each position of the prompt that is read, and a new token reads others as well";
+                let advice = "write tokens = \"prompt\", or a number".to_string();
                 return Err(loaded.refuse(&path, problem, Some(advice)));
             }
             if edit.value == EditValue::Mean && step.mean.positions != MeanPositions::Pooled {
