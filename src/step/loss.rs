@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 impl Kind for Loss {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
-        let edits = self.edits();
+        let edits = self.as_intervention();
         model_run::each(self, context, |subject, outcome| {
             intervention::check_prompts(&edits, subject, context)?;
             subject.each_cell(self, context, outcome, |run| look(self, &edits, run))
@@ -33,21 +33,21 @@ impl Kind for Loss {
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
         let there = self.measures.iter().map(|measure| measure.name()).collect();
         let measures = (there, TokenMeasure::NAMES);
-        let edits = self.edits();
+        let edits = self.as_intervention();
         let without = |rows: RowsInfo| columns_left_out(&edits).into_iter().fold(rows, RowsInfo::without);
         let all = MeasuredValues::declared::<(InterventionColumns, TokenColumns)>(measures, false, self.per_prompt);
         all.into_iter().map(without).chain([pairing::rows()]).collect()
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
-        self.edits().check(loaded, frames)
+        self.as_intervention().check(loaded, frames)
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
         let facts = &survey.sketch.card.facts;
         // Places that are not there are refused as those of interventions are; their values are of one run more.
-        self.edits().workload(survey, context)?;
-        let edited = intervention::edited_runs(&self.edits(), Scope::planned(facts), context)?;
+        self.as_intervention().workload(survey, context)?;
+        let edited = intervention::edited_runs(&self.as_intervention(), Scope::planned(facts), context)?;
         let (runs, sources) = (1 + edited, usize::from(edited > 0));
         let of = |cell: &SurveyedCell| {
             let runs = Workload::forwards((runs + sources) * cell.prompts, cell.positions.length, facts);
@@ -57,7 +57,7 @@ impl Kind for Loss {
     }
 
     fn dependent_keys(&self, words: bool) -> Vec<DependentKey> {
-        self.edits().dependent_keys(words)
+        self.as_intervention().dependent_keys(words)
     }
 }
 

@@ -1,10 +1,9 @@
 //! `kind = "generate"`.
 
 use super::fields::step;
-use super::intervention::{NamedIntervention, directions, files_of, layers_named, writes_means};
+use super::intervention::{NamedIntervention, makes_interventions};
 use super::mean::MeanOver;
-use super::relations::relations;
-use super::{EditTokens, Intervention, Placebos};
+use super::{EditTokens, Placebos};
 use crate::measure::TextMeasure;
 use crate::spec::defaults::defaults;
 
@@ -90,31 +89,7 @@ defaults! {
         vec![TextMeasure::LogProbability, TextMeasure::CleanLogProbability, TextMeasure::Changed];
 }
 
-impl Generate {
-    /// Its interventions as those of a step that measures them: edits mean the same in both.
-    pub(crate) fn as_intervention(&self) -> Intervention {
-        Intervention {
-            name: self.name.clone(),
-            models: self.models.clone(),
-            prompts: self.prompts.clone(),
-            needs: self.needs.clone(),
-            interventions: self.interventions.clone(),
-            control: self.control.clone(),
-            counterfactual: self.counterfactual.clone(),
-            mean: self.mean.clone(),
-            measures: Vec::new(),
-            per_prompt: false,
-            bootstrap: 0,
-            test: None,
-            correction: None,
-        }
-    }
-
-    /// Whether any edit writes means.
-    pub(crate) fn writes_means(&self) -> bool {
-        writes_means(&self.interventions)
-    }
-}
+makes_interventions!(Generate);
 
 impl EditTokens {
     /// Whether it is of the prompt.
@@ -126,12 +101,4 @@ impl EditTokens {
     pub(crate) fn of_new(self) -> bool {
         self != EditTokens::Prompt
     }
-}
-
-relations! { Generate |step|
-    reads: directions(&step.interventions);
-    files: files_of(&step.interventions);
-    counterfactual: &step.counterfactual;
-    mean: writes_means(&step.interventions).then_some(&step.mean);
-    layers: layers_named(&step.interventions);
 }

@@ -3,7 +3,6 @@
 use super::fields::step;
 use super::given_value::GivenValue;
 use super::mean::MeanOver;
-use super::relations::relations;
 use super::shared::all_positions;
 use crate::measure::EffectMeasure;
 use crate::spec::defaults::defaults;
@@ -269,10 +268,46 @@ defaults! {
     three: usize = 3;
 }
 
-relations! { Intervention |step|
-    reads: directions(&step.interventions);
-    files: files_of(&step.interventions);
-    counterfactual: &step.counterfactual;
-    mean: step.writes_means().then_some(&step.mean);
-    layers: layers_named(&step.interventions);
+/// The relations of kinds of steps that make interventions: all of them are the edits' own.
+macro_rules! edit_relations {
+    ($kind:ident) => {
+        $crate::spec::step::relations::relations! { $kind |step|
+            reads: $crate::spec::step::intervention::directions(&step.interventions);
+            files: $crate::spec::step::intervention::files_of(&step.interventions);
+            counterfactual: &step.counterfactual;
+            mean: $crate::spec::step::intervention::writes_means(&step.interventions).then_some(&step.mean);
+            layers: $crate::spec::step::intervention::layers_named(&step.interventions);
+        }
+    };
 }
+edit_relations!(Intervention);
+
+/// Says of a kind of step that makes interventions, and measures something of its own under them, what a step of kind `intervention` has
+/// of it: edits mean the same in both.
+macro_rules! makes_interventions {
+    ($kind:ident) => {
+        impl $kind {
+            /// Its interventions, as a step that has them alone.
+            pub(crate) fn as_intervention(&self) -> $crate::spec::step::Intervention {
+                $crate::spec::step::Intervention {
+                    name: self.name.clone(),
+                    models: self.models.clone(),
+                    prompts: self.prompts.clone(),
+                    needs: self.needs.clone(),
+                    interventions: self.interventions.clone(),
+                    control: self.control.clone(),
+                    counterfactual: self.counterfactual.clone(),
+                    mean: self.mean.clone(),
+                    measures: Vec::new(),
+                    per_prompt: false,
+                    bootstrap: 0,
+                    test: None,
+                    correction: None,
+                }
+            }
+        }
+
+        $crate::spec::step::intervention::edit_relations!($kind);
+    };
+}
+pub(super) use {edit_relations, makes_interventions};

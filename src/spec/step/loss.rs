@@ -1,10 +1,8 @@
 //! `kind = "loss"`.
 
-use super::Intervention;
 use super::fields::step;
-use super::intervention::{NamedIntervention, Placebos, directions, files_of, layers_named, writes_means};
+use super::intervention::{NamedIntervention, Placebos, makes_interventions};
 use super::mean::MeanOver;
-use super::relations::relations;
 use crate::measure::TokenMeasure;
 use crate::spec::defaults::defaults;
 use schemars::JsonSchema;
@@ -59,35 +57,8 @@ pub enum LossOf {
     Answer,
 }
 
-impl Loss {
-    /// Its interventions, as a step that has them alone.
-    pub(crate) fn edits(&self) -> Intervention {
-        Intervention {
-            name: self.name.clone(),
-            models: self.models.clone(),
-            prompts: self.prompts.clone(),
-            needs: self.needs.clone(),
-            interventions: self.interventions.clone(),
-            control: self.control.clone(),
-            counterfactual: self.counterfactual.clone(),
-            mean: self.mean.clone(),
-            measures: Vec::new(),
-            per_prompt: self.per_prompt,
-            bootstrap: self.bootstrap,
-            test: None,
-            correction: None,
-        }
-    }
-}
-
 defaults! {
     default_measures: Vec<TokenMeasure> = vec![TokenMeasure::Loss];
 }
 
-relations! { Loss |step|
-    reads: directions(&step.interventions);
-    files: files_of(&step.interventions);
-    counterfactual: &step.counterfactual;
-    mean: writes_means(&step.interventions).then_some(&step.mean);
-    layers: layers_named(&step.interventions);
-}
+makes_interventions!(Loss);

@@ -60,7 +60,7 @@ impl Kind for Generate {
         let like = self.as_intervention();
         let facts = &survey.sketch.card.facts;
         let means =
-            if self.writes_means() { over(&like).foresee(survey, context)? } else { vec![0; survey.cells.len()] };
+            if like.writes_means() { over(&like).foresee(survey, context)? } else { vec![0; survey.cells.len()] };
         if edits::writes_others(self) {
             pairing::foresee(&self.counterfactual, self, survey, context)?;
         }
