@@ -145,6 +145,11 @@ impl Edit {
         Self { hook, positions: queries, units: heads, change: Change::Cut { keys } }
     }
 
+    /// The same at positions of a prompt of `length` tokens alone, whatever follows it.
+    pub fn in_prompt(&self, length: usize) -> Self {
+        Self { positions: Positions::At(self.positions.iter(length).collect()), ..self.clone() }
+    }
+
     /// Makes sure that a model has the hook, the units and, for prompts of `length` tokens, the positions.
     ///
     /// # Errors

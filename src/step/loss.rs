@@ -3,7 +3,6 @@
 use super::answer_reads::AnswerReads;
 use super::intervention::{self, EditedCell, InterventionColumns, VariationKey, columns_left_out, over_seeds};
 use super::model_run::{self, CellRun};
-use super::sequence::in_prompt;
 use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, Scope, pairing, replays};
 use crate::Error;
@@ -153,7 +152,10 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
         let row = |number: usize, prompt: usize| {
             let edits: Arc<[Edit]> = match number.checked_sub(1) {
                 None => Arc::from([]),
-                Some(number) => in_prompt(&edits[number][range.start + prompt], cell.positions.length),
+                Some(number) => {
+                    let edits = edits[number][range.start + prompt].iter();
+                    edits.map(|edit| edit.in_prompt(cell.positions.length)).collect()
+                }
             };
             EditedPrompt { prompt, source: Some(prompt), edits }
         };

@@ -8,7 +8,7 @@ use super::ModelRun;
 use super::replays;
 use crate::Error;
 use crate::context::Context;
-use crate::intervene::{Activations, Edit, EditedPrompt, HookPositions, LogitRead, LogitReads, Positions};
+use crate::intervene::{Activations, Edit, EditedPrompt, HookPositions, LogitRead, LogitReads};
 use crate::manifest::SelfCheck;
 use crate::model::transformer::Tokens;
 use std::collections::HashMap;
@@ -50,11 +50,12 @@ pub fn log_probabilities(
     let most = cases.iter().map(|case| case.answer.len()).max().unwrap_or(0);
     let length = cases.first().map_or(0, |case| case.prompt.len());
     let mut within: HashMap<*const Edit, Arc<[Edit]>> = HashMap::new();
+    let in_prompt = |edits: &[Edit]| edits.iter().map(|edit| edit.in_prompt(length)).collect();
     let mut rows_of = |rows: &[(usize, Arc<[Edit]>)]| -> Vec<EditedPrompt> {
         let of = |(case, edits): &(usize, Arc<[Edit]>)| EditedPrompt {
             prompt: *case,
             source: cases[*case].source.map(|_| *case),
-            edits: within.entry(edits.as_ptr()).or_insert_with(|| in_prompt(edits, length)).clone(),
+            edits: within.entry(edits.as_ptr()).or_insert_with(|| in_prompt(edits)).clone(),
         };
         rows.iter().map(of).collect()
     };
@@ -97,10 +98,4 @@ fn batch(rows: impl Iterator<Item = Vec<u32>>) -> Result<Tokens, Error> {
     let rows: Vec<Vec<u32>> = rows.collect();
     let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
     Tokens::from_rows(&rows).ok_or_else(|| Error::failed("prompts")("no prompts of one length"))
-}
-
-/// The edits at positions of a prompt of `length` tokens, whatever follows it.
-pub fn in_prompt(edits: &[Edit], length: usize) -> Arc<[Edit]> {
-    let of = |edit: &Edit| Edit { positions: Positions::At(edit.positions.iter(length).collect()), ..edit.clone() };
-    edits.iter().map(of).collect()
 }

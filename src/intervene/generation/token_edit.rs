@@ -41,13 +41,7 @@ impl TokenEdits {
         if length == prompt {
             return self.prompt.clone();
         }
-        let of_prompt = self.prompt.iter().map(|edit| {
-            let positions = match &edit.positions {
-                Positions::All => Positions::At((0..prompt).collect()),
-                some => some.clone(),
-            };
-            Edit { positions, ..edit.clone() }
-        });
+        let of_prompt = self.prompt.iter().map(|edit| edit.in_prompt(prompt));
         let of_new = (prompt..length).flat_map(|position| self.new.iter().map(move |edit| at(edit, position)));
         of_prompt.chain(of_new).collect()
     }
