@@ -39,6 +39,23 @@ impl AnswerTokens {
     pub fn several(&self) -> bool {
         self.right.len() > 1 || self.wrong.len() > 1
     }
+
+    /// The most right tokens that any of some has, and the most wrong ones.
+    pub(crate) fn most(all: &[Self]) -> [usize; 2] {
+        let most = |tokens: fn(&Self) -> &[u32]| all.iter().map(|one| tokens(one).len()).max().unwrap_or(0);
+        [most(Self::right), most(Self::wrong)]
+    }
+
+    /// The right tokens and then the wrong ones, as many as there is `room` for of each: where there are fewer, the first of them again.
+    pub(crate) fn filled(&self, room: [usize; 2]) -> Vec<u32> {
+        let filled = |tokens: &[u32], room: usize| {
+            let first = tokens.first().copied().unwrap_or_default();
+            let mut all = tokens.to_vec();
+            all.resize(room, first);
+            all
+        };
+        [filled(&self.right, room[0]), filled(&self.wrong, room[1])].concat()
+    }
 }
 
 fn each_once(tokens: impl IntoIterator<Item = u32>) -> Vec<u32> {

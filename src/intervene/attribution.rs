@@ -236,15 +236,9 @@ impl Taps<'_> {
 
 /// Σ over prompts of logit(r) − logit(r'): of several answers what they are together.
 fn difference(logits: Tensor<2>, answers: &[AnswerTokens], together: Together) -> Tensor<1> {
-    let most = |tokens: fn(&AnswerTokens) -> &[u32]| answers.iter().map(|one| tokens(one).len()).max().unwrap_or(0);
-    let (right, wrong) = (most(AnswerTokens::right), most(AnswerTokens::wrong));
+    let room @ [right, wrong] = AnswerTokens::most(answers);
     // As many for each: the rest has no weight.
-    let padded = |tokens: &[u32], count: usize| -> Vec<i64> {
-        let first = tokens.first().copied().unwrap_or_default();
-        (0..count).map(|index| i64::from(tokens.get(index).copied().unwrap_or(first))).collect()
-    };
-    let ids: Vec<i64> =
-        answers.iter().flat_map(|one| [padded(one.right(), right), padded(one.wrong(), wrong)].concat()).collect();
+    let ids: Vec<i64> = answers.iter().flat_map(|one| one.filled(room)).map(i64::from).collect();
     let shape = [answers.len(), right + wrong];
     let device = logits.device();
     let picked = logits.gather(1, Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &device)).cast(DType::F32);

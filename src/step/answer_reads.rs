@@ -13,8 +13,7 @@ pub struct AnswerReads {
 impl AnswerReads {
     /// Of some runs.
     pub fn new(answers: Vec<AnswerTokens>) -> Self {
-        let most = |tokens: fn(&AnswerTokens) -> &[u32]| answers.iter().map(|one| tokens(one).len()).max().unwrap_or(0);
-        let room = [most(AnswerTokens::right), most(AnswerTokens::wrong)];
+        let room = AnswerTokens::most(&answers);
         Self { answers, room }
     }
 
@@ -31,14 +30,7 @@ impl AnswerReads {
 
     /// The tokens whose logits are picked for a run: as many for each, where it has fewer the first of them again.
     pub fn picks(&self, run: usize) -> Vec<u32> {
-        let filled = |tokens: &[u32], room: usize| {
-            let first = tokens.first().copied().unwrap_or_default();
-            let mut all = tokens.to_vec();
-            all.resize(room, first);
-            all
-        };
-        let one = &self.answers[run];
-        [filled(one.right(), self.room[0]), filled(one.wrong(), self.room[1])].concat()
+        self.answers[run].filled(self.room)
     }
 
     /// The measures' view of a row that was read for a run.

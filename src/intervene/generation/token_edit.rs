@@ -17,11 +17,6 @@ pub struct TokenEdits {
 }
 
 impl TokenEdits {
-    /// Whether nothing is changed.
-    pub fn is_empty(&self) -> bool {
-        self.prompt.is_empty() && self.new.is_empty()
-    }
-
     /// Makes sure that a model has all of it, for prompts of `length` tokens.
     ///
     /// # Errors
