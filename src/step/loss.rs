@@ -3,14 +3,14 @@
 use super::answer_reads::AnswerReads;
 use super::intervention::{self, EditedCell, InterventionColumns, VariationKey, columns_left_out, over_seeds};
 use super::model_run::{self, CellRun};
+use super::sequence::batch;
 use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, Scope, pairing, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, SurveyedCell, Workload};
 use crate::intervene::{Activations, AnswerTokens, Edit, EditedPrompt, read_tokens};
-use crate::measure::{Property, TokenMeasure};
-use crate::model::transformer::Tokens;
+use crate::measure::{Property, Reading, TokenMeasure};
 use crate::prompt::Prompt;
 use crate::spec::step::{Intervention, Loss, LossOf};
 use crate::spec::{Loaded, SpecErrors};
@@ -76,17 +76,11 @@ struct ReadText {
 }
 
 impl ReadText {
-    fn of(step: &Loss, prompt: &Prompt, bos: bool) -> Self {
+    fn of(step: &Loss, prompt: &Prompt) -> Self {
         match step.of {
+            // Nothing stands before the first token of all: it is announced by none.
             LossOf::Text => {
-                let first = if bos { 1 } else { 0 };
-                // Nothing stands before the first token of all: it is announced by none.
-                let first = first.max(1);
-                Self {
-                    tokens: prompt.tokens.clone(),
-                    first,
-                    count: prompt.tokens.len() - first.min(prompt.tokens.len()),
-                }
+                Self { tokens: prompt.tokens.clone(), first: 1, count: prompt.tokens.len().saturating_sub(1) }
             }
             LossOf::Answer => {
                 let answer = prompt.answer_tokens();
@@ -95,6 +89,14 @@ impl ReadText {
             }
         }
     }
+}
+
+/// Tokens filled up to a length: what follows changes nothing before it, and is not read.
+fn filled(tokens: &[u32], length: usize) -> Vec<u32> {
+    let last = tokens.last().copied().unwrap_or_default();
+    let mut tokens = tokens.to_vec();
+    tokens.resize(length, last);
+    tokens
 }
 
 /// Every token of the prompts of one cell.
@@ -106,8 +108,7 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
     let left_out = columns_left_out(edits);
     let EditedCell { hooks, pairs, variations, edits } = edited;
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
-    let texts: Vec<ReadText> =
-        prompts.iter().map(|prompt| ReadText::of(step, prompt, subject.set.bos.is_some())).collect();
+    let texts: Vec<ReadText> = prompts.iter().map(|prompt| ReadText::of(step, prompt)).collect();
     let most = texts.iter().map(|text| text.count).max().unwrap_or(0);
     let first = texts.first().map_or(1, |text| text.first);
     let length = first + most;
@@ -126,27 +127,12 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
     let ranks = step.measures.iter().any(|measure| measure.has(Property::Rank));
     let divided = subject.divided(name, &cell.template, parts(prompts.len(), block), context);
     let data = divided.values(width, (&task, runs), outcome, |range, _| {
-        // Shorter answers are filled up: what follows changes nothing before it, and is not read.
-        let filled = |text: &ReadText| {
-            let last = text.tokens.last().copied().unwrap_or_default();
-            let mut tokens = text.tokens.clone();
-            tokens.resize(length, last);
-            tokens
-        };
-        let rows_of = |rows: Vec<Vec<u32>>| {
-            let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
-            Tokens::from_rows(&rows).ok_or_else(|| Error::failed(name)("no prompts of one length"))
-        };
-        let tokens = rows_of(texts[range.clone()].iter().map(filled).collect())?;
+        let tokens = batch(texts[range.clone()].iter().map(|text| filled(&text.tokens, length)))?;
         let sources = match hooks.is_empty() {
             true => Activations::new(),
             false => {
-                let others = range.clone().map(|pair| {
-                    let mut other = pairs.others[pairs.other[pair]].tokens.clone();
-                    other.resize(length, other.last().copied().unwrap_or_default());
-                    other
-                });
-                replays::capture(subject, &rows_of(others.collect())?, &hooks, context)?.0
+                let others = range.clone().map(|pair| filled(&pairs.others[pairs.other[pair]].tokens, length));
+                replays::capture(subject, &batch(others)?, &hooks, context)?.0
             }
         };
         let row = |number: usize, prompt: usize| {
@@ -175,12 +161,10 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
             for (row, edited) in some.iter().enumerate() {
                 let number = (first_row + row) / range.len();
                 let count = texts[range.start + edited.prompt].count;
+                let reading = |place: usize| answers.reading(&reads, row * most + place, row * most + place);
+                let readings: Vec<Reading> = (0..count).map(reading).collect();
                 for (index, measure) in step.measures.iter().enumerate() {
-                    let value = |place: usize| {
-                        let at = row * most + place;
-                        measure.value(&answers.reading(&reads, at, at))
-                    };
-                    let values: Vec<f64> = (0..count).map(value).collect();
+                    let values: Vec<f64> = readings.iter().map(|reading| measure.value(reading)).collect();
                     let mean = values.iter().sum::<f64>() / count as f64;
                     for (key, value) in std::iter::once(mean).chain(values).enumerate() {
                         let at = (number * keys_of_run + key) * range.len() + edited.prompt;

@@ -94,7 +94,11 @@ pub fn log_probabilities(
     Ok((unedited, edited))
 }
 
-fn batch(rows: impl Iterator<Item = Vec<u32>>) -> Result<Tokens, Error> {
+/// Rows of tokens as one batch.
+///
+/// # Errors
+/// None of them, or rows of different lengths.
+pub fn batch(rows: impl Iterator<Item = Vec<u32>>) -> Result<Tokens, Error> {
     let rows: Vec<Vec<u32>> = rows.collect();
     let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
     Tokens::from_rows(&rows).ok_or_else(|| Error::failed("prompts")("no prompts of one length"))
