@@ -2,7 +2,7 @@
 
 use super::activation::Layout;
 use super::error::EditError;
-use crate::kernel::{cross_entropy, to_f32};
+use crate::kernel::{cross_entropy, summary, to_f32};
 use crate::model::NotFinite;
 use crate::model::hook::{Hook, HookValue, Hooks};
 use crate::model::transformer::{Tokens, Transformer};
@@ -52,14 +52,8 @@ pub fn run_added<E: From<EditError> + From<NotFinite>>(
     let logits = transformer.forward_last(tokens, &mut adder).cast(DType::F32);
     let plain = if logits.is_tracked() { logits.clone().inner() } else { logits.clone() };
     NotFinite::check(transformer, tokens, &plain)?;
-    let n_vocab = plain.dims()[1].max(1);
-    let values = to_f32(plain);
-    let right = values.chunks_exact(n_vocab).zip(targets).map(|(row, &target)| {
-        let own = row.get(target as usize).copied().unwrap_or(f32::NEG_INFINITY);
-        let first = row.iter().position(|value| row.iter().all(|other| other <= value));
-        first == Some(target as usize) && own.is_finite()
-    });
-    let right = right.collect();
+    let likeliest = summary(plain).into_iter().map(|row| row.arg_max);
+    let right = likeliest.zip(targets).map(|(likeliest, &target)| likeliest == target).collect();
     let loss = cross_entropy(logits, targets);
     let tracked = loss.is_tracked();
     let value = to_f32(if tracked { loss.clone().inner() } else { loss.clone() }).first().copied().unwrap_or(f32::NAN);
