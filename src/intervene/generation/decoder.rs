@@ -249,20 +249,17 @@ impl Decoder<'_> {
         for (number, reading) in readings.iter().enumerate() {
             by_length.entry(reading.text.len()).or_default().push(number);
         }
-        let mut groups = Vec::with_capacity(by_length.len());
         let mut places = vec![0; readings.len()];
+        by_length.values().flatten().enumerate().for_each(|(place, &number)| places[number] = place);
+        let mut groups = Vec::with_capacity(by_length.len());
         let mut logits = Vec::new();
         for (&length, numbers) in &by_length {
-            for &number in numbers {
-                places[number] = groups.iter().map(|(_, count)| count).sum::<usize>()
-                    + numbers.iter().position(|other| *other == number).unwrap_or(0);
-            }
             let (last, layers) = self.whole(&readings, numbers, length - 1);
             logits.extend(last);
-            groups.push((layers, numbers.len()));
+            groups.push(layers);
         }
         let n_vocab = self.transformer.facts().n_vocab;
-        let layers = cache::join(groups.into_iter().map(|(layers, _)| layers).collect());
+        let layers = cache::join(groups);
         let lens = of.iter().map(|&reading| readings[reading].text.len()).collect();
         let of: Arc<[usize]> = of.iter().map(|&reading| places[reading]).collect();
         let logits = of.iter().flat_map(|&place| &logits[place * n_vocab..][..n_vocab]).copied().collect();
