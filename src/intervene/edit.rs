@@ -118,6 +118,16 @@ impl Units {
     }
 }
 
+impl Change {
+    /// What it writes or adds; `None` of edges that are cut.
+    pub fn value(&self) -> Option<&Value> {
+        match self {
+            Change::Replace { value, .. } | Change::Add { value, .. } | Change::Within { value, .. } => Some(value),
+            Change::Cut { .. } => None,
+        }
+    }
+}
+
 impl Edit {
     /// Replaces by the source run's values.
     pub fn patch(hook: Hook, positions: Positions, units: Units) -> Self {
@@ -177,19 +187,16 @@ impl Edit {
                 return Err(EditError::Subspace { hook, width: basis.width(), expected: of_unit.or(of_all) });
             }
         }
-        match &self.change {
-            Change::Cut { .. } if !matches!(hook, Hook::Block(_, Site::AttnScores)) => {
-                Err(EditError::CutElsewhere(hook))
+        if let Change::Cut { keys } = &self.change {
+            if !matches!(hook, Hook::Block(_, Site::AttnScores)) {
+                return Err(EditError::CutElsewhere(hook));
             }
-            Change::Cut { keys } => match largest(keys) {
-                Some(position) => Err(EditError::Position { hook, position, length }),
-                None => Ok(layout),
-            },
-            Change::Replace { value: Value::Fixed(values), .. }
-            | Change::Add { value: Value::Fixed(values), .. }
-            | Change::Within { value: Value::Fixed(values), .. }
-                if values.layout != layout || values.rows == 0 =>
-            {
+            if let Some(position) = largest(keys) {
+                return Err(EditError::Position { hook, position, length });
+            }
+        }
+        match self.change.value() {
+            Some(Value::Fixed(values)) if values.layout != layout || values.rows == 0 => {
                 Err(EditError::Shape { hook, expected: layout, found: values.layout })
             }
             _ => Ok(layout),

@@ -43,19 +43,15 @@ fn first_change(
     sources: &Activations,
 ) -> Result<Option<usize>, EditError> {
     let positions = edit.positions.iter(length);
-    let (value, strength, add) = match &edit.change {
+    let (value, strength, add, basis) = match &edit.change {
         Change::Cut { keys } => {
             let first_key = keys.iter(length).min();
             // Edges from later positions are cut by the causal mask already.
             return Ok(positions.filter(|&query| first_key.is_some_and(|key| key <= query)).min());
         }
-        Change::Replace { value, strength } => (value, *strength, false),
-        Change::Add { value, strength } => (value, *strength, true),
-        Change::Within { value, strength, .. } => (value, *strength, false),
-    };
-    let basis = match &edit.change {
-        Change::Within { basis, .. } => Some(basis),
-        _ => None,
+        Change::Replace { value, strength } => (value, *strength, false, None),
+        Change::Add { value, strength } => (value, *strength, true, None),
+        Change::Within { basis, value, strength } => (value, *strength, false, Some(basis)),
     };
     let new: Option<(&Activation, usize)> = match value {
         Value::Constant(_) => None,

@@ -152,12 +152,7 @@ fn paths(interventions: &[&[Edit]], facts: &Facts) -> Vec<Vec<PrefixStep>> {
 }
 
 fn reads_source(edit: &Edit) -> bool {
-    matches!(
-        &edit.change,
-        Change::Replace { value: Value::Source, .. }
-            | Change::Add { value: Value::Source, .. }
-            | Change::Within { value: Value::Source, .. }
-    )
+    matches!(edit.change.value(), Some(Value::Source))
 }
 
 /// An edit that is compared by what it does; given values by where they are.

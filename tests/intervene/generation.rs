@@ -110,12 +110,7 @@ fn of_new(drafts: &[Draft], case: &Case) -> Vec<Edit> {
 }
 
 fn is_of_source(edit: &Edit) -> bool {
-    match &edit.change {
-        Change::Replace { value, .. } | Change::Add { value, .. } | Change::Within { value, .. } => {
-            *value == Value::Source
-        }
-        Change::Cut { .. } => false,
-    }
+    edit.change.value() == Some(&Value::Source)
 }
 
 proptest! {

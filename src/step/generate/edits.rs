@@ -66,26 +66,18 @@ pub fn split(
 
 /// An edit at positions of the prompt as one of new tokens; none where its value is of several positions.
 fn of_new(edit: &Edit, spec: &EditSpec) -> Option<Edit> {
-    let everywhere = |value: &Value| match value {
-        Value::Fixed(values) if values.positions.len() > 1 => None,
-        Value::Fixed(values) if !values.positions.is_empty() => {
-            let mut values = values.as_ref().clone();
-            values.positions.clear();
-            Some(Value::Fixed(Arc::new(values)))
-        }
-        Value::Source => None,
-        other => Some(other.clone()),
-    };
-    let change = match &edit.change {
+    let mut change = edit.change.clone();
+    match &mut change {
         // No key: all before the new token, wherever it stands.
-        Change::Cut { .. } if spec.to == [PositionName::before()] => Change::Cut { keys: Positions::At(Vec::new()) },
-        Change::Replace { value, strength } => Change::Replace { value: everywhere(value)?, strength: *strength },
-        Change::Add { value, strength } => Change::Add { value: everywhere(value)?, strength: *strength },
-        Change::Within { basis, value, strength } => {
-            Change::Within { basis: basis.clone(), value: everywhere(value)?, strength: *strength }
-        }
-        Change::Cut { keys } => Change::Cut { keys: keys.clone() },
-    };
+        Change::Cut { keys } if spec.to == [PositionName::before()] => *keys = Positions::At(Vec::new()),
+        Change::Cut { .. } => {}
+        Change::Replace { value, .. } | Change::Add { value, .. } | Change::Within { value, .. } => match value {
+            Value::Source => return None,
+            Value::Fixed(values) if values.positions.len() > 1 => return None,
+            Value::Fixed(values) if !values.positions.is_empty() => Arc::make_mut(values).positions.clear(),
+            Value::Fixed(_) | Value::Constant(_) => {}
+        },
+    }
     Some(Edit { positions: Positions::All, change, ..edit.clone() })
 }
 
