@@ -42,8 +42,9 @@ impl ChanceSpread {
             Stronger::Nearer => (*set - whole).abs() <= (own - whole).abs() + rounding,
         };
         let count = sets.iter().filter(as_strong).count();
-        let mut sorted = sets.to_vec();
-        let (low, high) = (quantile(&mut sorted, 0.025), quantile(&mut sorted, 0.975));
+        // A quantile puts what it looks at into another order.
+        let mut reordered = sets.to_vec();
+        let (low, high) = (quantile(&mut reordered, 0.025), quantile(&mut reordered, 0.975));
         let mean = sets.iter().sum::<f64>() / sets.len() as f64;
         Some(Self { mean, low, high, draws: sets.len(), p: (1 + count) as f64 / (1 + sets.len()) as f64 })
     }

@@ -45,11 +45,10 @@ impl Kind for Generate {
     }
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
-        if let Some(number) = self.interventions.iter().position(|one| one.name == rows::CLEAN) {
-            let name = self.interventions[number].name.as_str();
+        if self.interventions.iter().any(|one| one.name == rows::CLEAN) {
             let problem = "'clean' is what texts without edits are called";
-            let advice = Some("write another name".to_string());
-            return Err(loaded.refuse(&["step", &self.name, "interventions", name, "name"], problem, advice));
+            let path = ["step", &self.name, "interventions", rows::CLEAN, "name"];
+            return Err(loaded.refuse(&path, problem, Some("write another name".to_string())));
         }
         self.as_intervention().check(loaded, frames)?;
         edits::check(self, loaded)?;
