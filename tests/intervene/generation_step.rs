@@ -1,7 +1,7 @@
 //! Step `generate`: texts of the built-in model, as it is and under edits, and their rows.
 
 use super::spec::{Ran, ran, refused};
-use crate::support::{Sandbox, says};
+use crate::support::{Sandbox, numbers, says, texts};
 
 /// A step of these keys.
 fn step(keys: &str) -> String {
@@ -127,18 +127,66 @@ fn what_cannot_be_is_refused() {
     says(refused(measured), ["tokens", "generate"]);
 }
 
-/// Means that are pooled, and attention that new tokens pay to the prompt.
+/// Means that are pooled, at the prompt and at new tokens.
 #[test]
-fn new_tokens_get_pooled_means_and_lose_edges() {
+fn new_tokens_get_pooled_means() {
     let ran = ran(&step(
         "max_new_tokens = 3\nmeasures = [\"changed\"]\nmean = { positions = \"pooled\" }\ninterventions = [\n\
-         { name = \"mean\", edits = [{ site = \"2.mlp_out\", value = \"mean\" }] },\n\
-         { name = \"blind\", edits = [{ cut = [\"L*H*\"], to = [\"before\"], tokens = \"new\" }] },\n\
-         { name = \"no_a\", edits = [{ cut = [\"L*H*\"], to = [\"a\"], tokens = \"new\" }] },\n]",
+         { name = \"mean\", edits = [{ site = \"2.mlp_out\", value = \"mean\" }] },\n]",
     ));
     assert!(means(&ran, "mean", "changed").iter().any(|share| *share > 0.0));
-    let (written, arms) = (ran.texts("written.texts", "written"), ran.texts("written.texts", "intervention"));
-    assert_eq!(written.len(), arms.len());
+}
+
+/// A step of so many tokens on a random model, which has more positions than the built-in one: that reads no token that it has written.
+fn longer(name: &str, most: usize) -> String {
+    format!(
+        r#"
+[[step]]
+name = "{name}"
+kind = "generate"
+max_new_tokens = {most}
+mean = {{ positions = "pooled" }}
+interventions = [
+  {{ name = "mean", edits = [{{ site = "1.mlp_out", value = "mean", tokens = "new" }}] }},
+  {{ name = "blind", edits = [{{ cut = ["L*H*"], to = ["before"], tokens = "new" }}] }},
+  {{ name = "no_a", edits = [{{ cut = ["L*H*"], to = ["a"], tokens = "new" }}] }},
+]
+"#
+    )
+}
+
+/// What is edited where new tokens are read changes what comes after them, and not the first of them, which is read off the prompt.
+#[test]
+fn edits_of_new_tokens_begin_after_the_first() {
+    let head = "title = \"new tokens\"\n[model]\nsource = \"random:config.json#1\"\n[prompts]\noperands = { a = \"2..6\", b = \"2..6\" }\n\
+                operators = [\"+\"]\nkeep = \"all\"\n";
+    let sandbox = Sandbox::with(&format!("{head}{}{}", longer("first", 1), longer("written", 4)));
+    sandbox.write(
+        "config.json",
+        r#"{"model_type": "mistral", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+            "num_key_value_heads": 1, "vocab_size": 1005, "max_position_embeddings": 16}"#,
+    );
+    sandbox.ran();
+    // The texts of an intervention, each with the mean of its tokens' log-probabilities.
+    let of = |step: &str, intervention: &str| -> Vec<(String, f64)> {
+        let rows = sandbox.rows(&format!("{step}.texts"));
+        let arms = texts(&rows, "intervention");
+        let written = texts(&rows, "written").into_iter().zip(numbers(&rows, "log_probability"));
+        written.zip(arms).filter(|(_, arm)| arm == intervention).map(|(text, _)| text).collect()
+    };
+    let (first, clean) = (of("first", "clean"), of("written", "clean"));
+    assert_eq!((first.len(), clean.len()), (16, 16));
+    let differ = |one: &[(String, f64)], other: &[(String, f64)]| {
+        one.iter().zip(other).any(|(one, other)| one.0 != other.0 || (one.1 - other.1).abs() > 1e-6)
+    };
+    let edited: Vec<_> = ["mean", "blind", "no_a"].iter().map(|name| (*name, of("written", name))).collect();
+    for (number, (name, texts)) in edited.iter().enumerate() {
+        assert!(!differ(&of("first", name), &first), "{name}: the first token");
+        assert!(differ(texts, &clean), "{name}: what comes after it");
+        assert!(edited[..number].iter().all(|(_, others)| differ(texts, others)), "{name}: as under another edit");
+    }
+    // That a token reads itself alone is more than rounding: other tokens are written.
+    assert!(edited[1].1.iter().zip(&clean).any(|(blind, clean)| blind.0 != clean.0));
 }
 
 #[test]
