@@ -113,9 +113,6 @@ fn fix_pairs(reason: Reason) -> String {
         Reason::Merges => "write prompts without a space at their end, and answers with one before them: \" Paris\"; or completion = \" \
                            {answer}\" where they have none"
             .into(),
-        Reason::CompletionApart => {
-            "write completion = \"{answer}\", and the text before the answer at the end of each prompt".into()
-        }
         Reason::AnswerLong => "write answers of one token, or answer = \"multi-token\"; where a space belongs before them, completion = \" \
                                {answer}\""
             .into(),

@@ -4,7 +4,7 @@ use super::error::SpecProblem;
 use super::fields::{Fields, SlotColumns};
 use super::group::PromptGroup;
 use super::limits::MOST_PROMPTS;
-use super::template::{Fill, Slot, Template};
+use super::template::{Slot, Template};
 use super::words::is_whole;
 use crate::spec::{PairCell, PairItem, PairPart, PairRow, Pairs, pairs};
 use indexmap::IndexSet;
@@ -198,16 +198,16 @@ impl PairList {
 }
 
 /// An answer as it follows the prompt.
-fn completed(completion: &Template, answer: &str) -> String {
+pub(super) fn completed(completion: &Template, answer: &str) -> String {
     let mut text = String::new();
     completion.render(AnswerText(answer), &mut text);
     text
 }
 
 /// What fills a completion: the answer.
-pub(super) struct AnswerText<'a>(pub &'a str);
+struct AnswerText<'a>(&'a str);
 
-impl Fill for AnswerText<'_> {
+impl super::template::Fill for AnswerText<'_> {
     fn fill(&self, slot: Slot, text: &mut String) {
         if slot == Slot::Answer {
             text.push_str(self.0);

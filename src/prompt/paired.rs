@@ -3,11 +3,12 @@
 use super::answers::{Accepted, AcceptedAnswers};
 use super::dropped::{Fault, Reason};
 use super::fields::{FieldValue, Fields};
-use super::pair_list::{AnswerText, GivenAnswers, GivenPrompt, PairList, PairedTexts};
+use super::pair_list::{GivenAnswers, GivenPrompt, PairList, PairedTexts, completed};
 use super::set::{Prompt, SlotTokens};
 use super::stock::{EncodedPrompt, Stock, slot_tokens};
 use super::template::Slot;
 use crate::model::tokenizer::Encoding;
+use crate::spec::Answer;
 use std::sync::Arc;
 
 impl Stock<'_> {
@@ -133,7 +134,7 @@ impl Stock<'_> {
         Some(SlotTokens { first: tokens.first + offset, ..tokens })
     }
 
-    /// Answers in tokens, each once; `long` where one has more tokens than it may.
+    /// Answers in tokens, each once.
     fn accepted(
         &self,
         given: &GivenAnswers,
@@ -145,12 +146,12 @@ impl Stock<'_> {
         match given {
             GivenAnswers::Texts(texts) => {
                 for answer in texts {
-                    let fault = |reason| Fault {
-                        reason: if reason == Reason::AnswerLong { long } else { reason },
-                        word: Some((Slot::Answer, answer.to_string())),
-                    };
-                    let completion = &self.resolved.completion;
-                    let tokens = self.answer_tokens(text, prompt, completion, &AnswerText(answer)).map_err(fault)?;
+                    let written = completed(&self.resolved.completion, answer);
+                    let fault = |reason| Fault { reason, word: Some((Slot::Answer, answer.to_string())) };
+                    let tokens = self.after(text, prompt, &written).map_err(fault)?;
+                    if self.resolved.answer == Answer::SingleToken && tokens.len() != 1 {
+                        return Err(fault(long));
+                    }
                     Accepted { value: value(answer), tokens }.join(&mut accepted);
                 }
             }
@@ -162,6 +163,15 @@ impl Stock<'_> {
             }
         }
         Ok(accepted)
+    }
+
+    /// The tokens that follow a prompt's own when a text follows it.
+    fn after(&self, text: &str, prompt: &Encoding, written: &str) -> Result<Vec<u32>, Reason> {
+        let whole = self.tokenizer.encode(&format!("{text}{written}")).map_err(|_| Reason::UnknownAnswer)?;
+        match whole.ids.split_at_checked(prompt.ids.len()) {
+            Some((start, rest)) if start == prompt.ids && !rest.is_empty() => Ok(rest.to_vec()),
+            _ => Err(Reason::Merges),
+        }
     }
 }
 

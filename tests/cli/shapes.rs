@@ -274,19 +274,19 @@ fn a_plan_counts_each_length() {
 /// Prompts whose answer is 0 are left out of a template's prompts, whatever their length: a length that has no others is none.
 #[test]
 fn zero_answers_are_left_out_of_all_lengths_together() {
-    let spec = |rows: &str| {
+    let spec = |a: &str| {
         format!(
-            "title = \"zeros\"\n[model]\nsource = \"model\"\n[prompts]\ntemplate = \"w{{who}} {{n}}\"\ncompletion = \"{{n}}\"\n\
-             answer = \"multi-token\"\nrows = [{rows}]\n[[step]]\nname = \"ablated\"\nkind = \"ablation\"\ncomponents = [\"L0MLP\"]\nvalue = \"zero\"\n\
-             positions = [\"last\"]\nmeasures = [\"kl\"]\nskip_zero_answers = true\nper_prompt = true\ncontrol = \"none\"\n"
+            "title = \"zeros\"\n[model]\nsource = \"model\"\n[prompts]\ntemplate = \"{{a}}x{{b}}?\"\noperators = [\"-\"]\n\
+             operands = {{ a = {a}, b = {a} }}\nanswer = \"multi-token\"\n[[step]]\nname = \"ablated\"\nkind = \"ablation\"\n\
+             components = [\"L0MLP\"]\nvalue = \"zero\"\npositions = [\"last\"]\nmeasures = [\"kl\"]\nskip_zero_answers = true\n\
+             per_prompt = true\ncontrol = \"none\"\n"
         )
     };
-    let some = sandbox(&spec(
-        "{ who = \"A\", n = 1 }, { who = \"AB\", n = 0 }, { who = \"B\", n = 2 }, { who = \"A\", n = 0 }",
-    ));
+    // "1x1?" and "12x12?" are the only ones of their lengths.
+    let some = sandbox(&spec("[1, 12]"));
     some.ran();
-    assert_eq!(numbers(&some.rows("ablated.prompts"), "answer"), [1.0, 2.0]);
-    says(some.report(), ["2 of 4 prompts have the answer 0 and are left out"]);
-    let none = sandbox(&spec("{ who = \"A\", n = 0 }, { who = \"AB\", n = 0 }"));
+    assert_eq!(numbers(&some.rows("ablated.prompts"), "answer"), [11.0]);
+    says(some.report(), ["2 of 3 prompts have the answer 0 and are left out"]);
+    let none = sandbox(&spec("[7]"));
     says(flowing(&none.run(&["run", "spec.toml"]).failed()), ["the answer of every prompt is 0"]);
 }

@@ -132,20 +132,6 @@ fn a_completion_puts_the_space_before_answers_that_have_none() {
     assert!(notes.iter().any(|note| note.contains("write completion = \" {answer}\"")), "{notes:?}");
 }
 
-/// A first token that is of the completion's text alone would be the same of every answer.
-#[test]
-fn a_completion_that_is_a_token_apart_is_no_answer() {
-    let pair = "completion = \" {answer}\"\n[[pairs]]\nclean = \"w a\"\nanswers = \"7\"\n";
-    for answer in ["single-token", "multi-token"] {
-        let text = build(&format!("answer = \"{answer}\"\n{pair}")).expect_err("refused").to_string();
-        assert!(text.contains("completion's text before the answer is a token of its own: \"7\""), "{text}");
-        assert!(text.contains("write completion = \"{answer}\", and the text before the answer"), "{text}");
-    }
-    // With the space as its own, the answer has two tokens, and those of the prompt are what they are.
-    let whole = built("answer = \"multi-token\"\n[[pairs]]\nclean = \"w a\"\nanswers = \" 7\"\n");
-    assert_eq!(whole.prompts[0].answer_tokens().len(), 2);
-}
-
 #[test]
 fn ids_of_tokens_stand_for_prompts_and_answers() {
     let tokenizer = letters();

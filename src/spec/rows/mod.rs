@@ -119,11 +119,7 @@ fn read_rows(
 }
 
 /// The pairs of a set, where they are of a file that is not written into the spec.
-fn read_pairs(
-    node: &mut Node,
-    sources: &mut Vec<Arc<Source>>,
-    errors: &mut Vec<SpecError>,
-) -> Option<PairsFile> {
+fn read_pairs(node: &mut Node, sources: &mut Vec<Arc<Source>>, errors: &mut Vec<SpecError>) -> Option<PairsFile> {
     let (file, sha256) = named(node)?;
     let columns =
         PairPart::ALL.into_iter().filter_map(|part| Some((part.key().to_string(), columns_of(node.get(part.key())?)?)));
