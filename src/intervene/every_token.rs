@@ -6,10 +6,10 @@ use super::edit::EditedPrompt;
 use super::error::EditError;
 use super::readout::{LogitRead, LogitReads};
 use crate::model::transformer::{Tokens, Transformer};
-use std::ops::Range;
 
-/// What is read of tokens of each row, `[row, token]`: of those at `places`, each by the logits of the position before it. `wanted` has one pick.
-/// Rows are whole runs: as many at once as their logits, `[row, pos, n_vocab]`, fit into memory.
+/// What is read of tokens of each row, `[row, token]`: of `targets`, as many for each prompt, `[prompt, token]`, the first of which stands at
+/// position `first`; each is read by the logits of the position before it, so that the last need not be among the prompt's `tokens`. `wanted`
+/// has one pick. Rows are whole runs: as many at once as their logits, `[row, pos, n_vocab]`, fit into memory.
 ///
 /// # Errors
 /// Edits that the model cannot have.
@@ -18,20 +18,17 @@ pub fn read_tokens(
     tokens: &Tokens,
     rows: &[EditedPrompt],
     sources: &Activations,
-    places: Range<usize>,
+    (first, targets): (usize, &[u32]),
     wanted: LogitRead,
 ) -> Result<LogitReads, EditError> {
     let facts = transformer.facts();
     for row in rows {
         row.edits.iter().try_for_each(|edit| edit.validate(facts, tokens.pos).map(drop))?;
     }
-    let count = places.len();
+    let count = targets.len() / tokens.batch.max(1);
     let logits = logits_of_edited(transformer, tokens, rows, sources);
-    let logits = logits.narrow(1, places.start - 1, count).reshape([rows.len() * count, facts.n_vocab]);
+    let logits = logits.narrow(1, first - 1, count).reshape([rows.len() * count, facts.n_vocab]);
     let numbers: Vec<usize> = (0..rows.len() * count).collect();
-    let token = |number: usize| {
-        let (row, place) = (number / count, number % count);
-        vec![tokens.ids[rows[row].prompt * tokens.pos + places.start + place]]
-    };
-    Ok(LogitReads::read(logits.clone(), &numbers, token, || logits, wanted))
+    let target = |number: usize| vec![targets[rows[number / count].prompt * count + number % count]];
+    Ok(LogitReads::read(logits.clone(), &numbers, target, || logits, wanted))
 }

@@ -68,24 +68,24 @@ rows! {
     }
 }
 
-/// A run that is read: the prompt's tokens, those that are read behind or within it, and where these begin.
-struct ReadText {
+/// A run that is read: its tokens, and those that are read, the first of which comes after `first` others. The last of all is read off
+/// what stands before it: an answer's is not run.
+struct ReadText<'p> {
     tokens: Vec<u32>,
     first: usize,
-    count: usize,
+    read: &'p [u32],
 }
 
-impl ReadText {
-    fn of(step: &Loss, prompt: &Prompt) -> Self {
+impl<'p> ReadText<'p> {
+    fn of(step: &Loss, prompt: &'p Prompt) -> Self {
+        let tokens = prompt.tokens.as_slice();
         match step.of {
             // Nothing stands before the first token of all: it is announced by none.
-            LossOf::Text => {
-                Self { tokens: prompt.tokens.clone(), first: 1, count: prompt.tokens.len().saturating_sub(1) }
-            }
+            LossOf::Text => Self { tokens: tokens.to_vec(), first: 1, read: tokens.get(1..).unwrap_or_default() },
             LossOf::Answer => {
                 let answer = prompt.answer_tokens();
-                let tokens = [prompt.tokens.as_slice(), answer].concat();
-                Self { tokens, first: prompt.tokens.len(), count: answer.len() }
+                let run = answer.split_last().map_or(answer, |(_, before)| before);
+                Self { tokens: [tokens, run].concat(), first: tokens.len(), read: answer }
             }
         }
     }
@@ -109,9 +109,9 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
     let EditedCell { hooks, pairs, variations, edits } = edited;
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let texts: Vec<ReadText> = prompts.iter().map(|prompt| ReadText::of(step, prompt)).collect();
-    let most = texts.iter().map(|text| text.count).max().unwrap_or(0);
+    let most = texts.iter().map(|text| text.read.len()).max().unwrap_or(0);
     let first = texts.first().map_or(1, |text| text.first);
-    let length = first + most;
+    let length = texts.iter().map(|text| text.tokens.len()).max().unwrap_or(0);
     if most == 0 {
         return Err(Error::refused(format!("step '{name}'"))("no token of the prompts comes after another"));
     }
@@ -128,6 +128,7 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
     let divided = subject.divided(name, &cell.template, parts(prompts.len(), block), context);
     let data = divided.values(width, (&task, runs), outcome, |range, _| {
         let tokens = batch(texts[range.clone()].iter().map(|text| filled(&text.tokens, length)))?;
+        let targets: Vec<u32> = texts[range.clone()].iter().flat_map(|text| filled(text.read, most)).collect();
         let sources = match hooks.is_empty() {
             true => Activations::new(),
             false => {
@@ -151,16 +152,16 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
             .collect();
         let mut data = vec![f64::NAN; runs * keys_of_run * range.len() * width];
         for (first_row, some) in (0..rows.len()).step_by(at_once).zip(rows.chunks(at_once)) {
-            let read =
-                |prompt: usize, place: usize| AnswerTokens::new([tokens.ids[prompt * length + first + place]], []);
+            let read = |prompt: usize, place: usize| AnswerTokens::new([targets[prompt * most + place]], []);
             let each = some.iter().flat_map(|row| (0..most).map(move |place| read(row.prompt, place)));
             let answers = AnswerReads::new(each.collect());
             let wanted = answers.wanted(true, false, ranks);
-            let reads = read_tokens(subject.model.transformer(), &tokens, some, &sources, first..length, wanted)
+            let read = (first, targets.as_slice());
+            let reads = read_tokens(subject.model.transformer(), &tokens, some, &sources, read, wanted)
                 .map_err(Error::failed(format!("step '{name}'")))?;
             for (row, edited) in some.iter().enumerate() {
                 let number = (first_row + row) / range.len();
-                let count = texts[range.start + edited.prompt].count;
+                let count = texts[range.start + edited.prompt].read.len();
                 let reading = |place: usize| answers.reading(&reads, row * most + place, row * most + place);
                 let readings: Vec<Reading> = (0..count).map(reading).collect();
                 for (index, measure) in step.measures.iter().enumerate() {
@@ -183,7 +184,7 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
     let names = InterventionColumns::frame(keys.iter().map(|(name, _)| *name))?.drop_many(left_out);
     let keys = names.hstack(TokenColumns::frame(keys.iter().map(|(_, token)| *token))?.columns())?;
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
-    let fewest = texts.iter().map(|text| text.count).min().unwrap_or(0);
+    let fewest = texts.iter().map(|text| text.read.len()).min().unwrap_or(0);
     if fewest < most {
         let note = "beyond an answer's end nothing is read";
         let (model, template) = (&subject.name, &cell.template);

@@ -290,6 +290,28 @@ fn every_token_of_an_answer_has_its_loss() {
     }
 }
 
+/// The built-in model has four positions, those of its prompts: an answer of one token is read off the last of them. Then means of
+/// patterns, which are of the prompt's keys, can be written, too.
+#[test]
+fn an_answer_needs_no_position_of_its_own() {
+    let edits = "interventions = [{ name = \"mean\", edits = [{ site = \"1.pattern\", value = \"mean\" }] }]\nper_prompt = true\n";
+    let sandbox = Sandbox::with(&format!(
+        "title = \"x\"\n[model]\nsource = \"builtin:arith\"\n[prompts]\noperands = {{ a = \"2..6\", b = \"2..6\" }}\noperators = [\"+\"]\n\
+         [[step]]\nname = \"surprise\"\nkind = \"loss\"\nof = \"answer\"\n{edits}\
+         [[step]]\nname = \"edits\"\nkind = \"intervention\"\nmeasures = [\"probability\"]\n{edits}"
+    ));
+    sandbox.ran();
+    let losses = of_tokens(&sandbox, "surprise", "loss");
+    let probabilities = measured(&sandbox, "edits");
+    assert_eq!(probabilities.len(), 16);
+    for ((text, _), (edited, unedited)) in probabilities {
+        for (name, probability) in [("none", unedited), ("mean", edited)] {
+            let loss = losses[&(text.clone(), name.to_string(), "1".to_string())];
+            assert!((loss + probability.ln()).abs() < 1e-4, "{text}: {name}: {loss}, P = {probability}");
+        }
+    }
+}
+
 #[test]
 fn measures_that_have_nothing_to_compare_with_are_refused() {
     let without = HEAD.replace("wrong = { slot = \"end\", upto = \"y\" }\n", "");
