@@ -288,5 +288,5 @@ fn zero_answers_are_left_out_of_all_lengths_together() {
     assert_eq!(numbers(&some.rows("ablated.prompts"), "answer"), [11.0]);
     says(some.report(), ["2 of 3 prompts have the answer 0 and are left out"]);
     let none = sandbox(&spec("[7]"));
-    says(flowing(&none.run(&["run", "spec.toml"]).failed()), ["the answer of every prompt is 0"]);
+    says(flowing(&none.run(&["run", "spec.toml"]).refused()), ["the answer of every prompt is 0"]);
 }

@@ -174,7 +174,17 @@ fn what_a_value_says_together_is_checked() {
         let message = of(edit);
         texts.iter().for_each(|text| assert!(message.contains(text), "{edit}: {message}"));
     };
-    says("site = \"embed\", value = { }", &["a value of nothing"]);
+    says("site = \"embed\", value = { }", &["'value' is empty"]);
+    // What is wrong with a step is not said again of the values that read it.
+    let without_method = "[[step]]\nname = \"way\"\nkind = \"direction\"\n";
+    let edits = "{ name = \"one\", edits = [{ site = \"resid_post\", value = { direction = \"way\" }, add = true }] }";
+    let message = refused(&format!("{without_method}{}", step(edits, "")));
+    assert!(
+        message.contains("[[step]] 'way' has no 'method'")
+            && message.contains("write method = \"difference-of-means\" or"),
+        "{message}"
+    );
+    assert!(!message.contains("value"), "{message}");
     says("site = \"embed\", value = { noise = 1.0, tensor = \"v\" }", &["'tensor' says nothing of 'noise'"]);
     says("site = \"1.resid_post\", value = { noise = 1.0 }", &["noise is added to embeddings", "site = \"embed\""]);
     says("site = \"embed\", value = { noise = 0.0 }", &["noise"]);

@@ -255,7 +255,7 @@ impl Walk {
                     continue;
                 }
                 let message = format!("{} has no '{key}'", place.table());
-                let advice = schema.key(key).and_then(about).map(|about| format!("{key}: {about}"));
+                let advice = schema.key(key).and_then(|schema| what_to_write(key, schema));
                 self.faults.lacks(place, key, wrong_value(node, message).advise_option(advice));
             }
         }
@@ -396,6 +396,15 @@ fn one_item(node: &Node, schema: ValueSchema, place: &SpecPlace) -> Option<Strin
         (true, _) => Some(format!("write {} = [{item}]", place.key())),
         (false, true) => Some(format!("write {} = [\"{item}\"]", place.key())),
         (false, false) => None,
+    }
+}
+
+/// What a key that is not there would say: one of its words, or what it is about.
+fn what_to_write(key: &str, schema: ValueSchema) -> Option<String> {
+    let words: Vec<&str> = schema.words().into_iter().map(|(word, _)| word).collect();
+    match words.is_empty() {
+        true => about(schema).map(|about| format!("{key}: {about}")),
+        false => Some(format!("write {key} = {}", quoted(&words))),
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 /// mean, `{ class_of = "COLUMN", of = "STEP" }` that of the other prompt's class; `{ file = "v.safetensors", tensor = "v" }` is a given vector; `{ noise = 3.0 }` is added to embeddings.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
 pub struct GivenValue {
     /// The step whose vector is added, strength times.
     #[schemars(extend("x-refers-to" = "step"))]
