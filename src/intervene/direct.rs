@@ -37,7 +37,7 @@ impl Rewrite {
     pub fn of(self, stream: Tensor<3>) -> Tensor<3> {
         match self.keep {
             Some(keep) => stream * keep + self.add,
-            None => stream + self.add,
+            None => kernel::add(stream, self.add),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The MLP's non-linearities.
 
 use super::elementwise::{build, build_two};
+use super::half_width::Pieces;
 use super::operation::{Array, Operation, run};
 use super::vector::{erf_lane, exp_lane, multiply_add, vectorise};
 use burn::tensor::{Tensor, activation};
@@ -133,6 +134,8 @@ macro_rules! by_kind {
 struct Activate(ActivationFunction);
 
 impl Operation<1> for Activate {
+    const PIECES: Pieces<1> = Pieces::Rows([true]);
+
     fn forward(&self, [x]: [Array; 1]) -> (Vec<usize>, Vec<f32>) {
         let out = build(x.data.len(), 1, |start, out| by_kind!(self.0, values(&x.data[start..][..out.len()], out)));
         (x.shape.to_vec(), out)
@@ -151,6 +154,8 @@ impl Operation<1> for Activate {
 struct Gated(ActivationFunction);
 
 impl Operation<2> for Gated {
+    const PIECES: Pieces<2> = Pieces::Rows([true, true]);
+
     fn forward(&self, [pre, linear]: [Array; 2]) -> (Vec<usize>, Vec<f32>) {
         assert_eq!(pre.shape, linear.shape, "the two halves of a gated MLP have one shape");
         let out = build(pre.data.len(), 1, |start, out| {

@@ -1,6 +1,7 @@
 //! Attention: scores, patterns, and what is mixed by them.
 
 use super::elementwise::piece_rows;
+use super::half_width::Pieces;
 use super::operation::{Array, Operation, at_least_f32, run};
 use super::soft_cap::{soft_cap, soft_cap_lane};
 use super::threads::each_piece;
@@ -258,6 +259,8 @@ vectorise! {
 }
 
 impl Operation<3> for AttentionOperation {
+    const PIECES: Pieces<3> = Pieces::First([true; 3]);
+
     fn forward(&self, [q, k, v]: [Array; 3]) -> (Vec<usize>, Vec<f32>) {
         let extents = AttentionExtents::of(q, k, v, self.0);
         let (query_block, key_block) = (extents.query_block().max(1), extents.key_block());

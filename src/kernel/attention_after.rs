@@ -95,7 +95,8 @@ pub fn attention_after(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, past: &Past, sc
     let [q, k, v] = inputs;
     let inputs = [q, k, v, past.keys.clone().into_dispatch(), past.values.clone().into_dispatch()];
     run_without_gradient(
-        |[q, k, v, keys, values]| attend_all(q, [k, v], [keys, values], past, scores),
+        |first, [q, k, v, keys, values]| attend_all(first, q, [k, v], [keys, values], past, scores),
+        [true, true, true, false, false],
         inputs,
         |[q, k, v, ..]| {
             let (k, v) = past.before(Tensor::from_dispatch(k), Tensor::from_dispatch(v));
@@ -116,7 +117,14 @@ struct RowExtents {
     scores: Scores,
 }
 
-fn attend_all(q: Array, own: [Array; 2], past: [Array; 2], of_rows: &Past, scores: Scores) -> (Vec<usize>, Vec<f32>) {
+fn attend_all(
+    first: usize,
+    q: Array,
+    own: [Array; 2],
+    past: [Array; 2],
+    of_rows: &Past,
+    scores: Scores,
+) -> (Vec<usize>, Vec<f32>) {
     let of = &of_rows.of;
     let (&[rows, queries, heads, d_head], &[_, own_len, kv_heads, _], &[prompts, held, ..]) =
         (q.shape, own[0].shape, past[0].shape)
@@ -125,8 +133,14 @@ fn attend_all(q: Array, own: [Array; 2], past: [Array; 2], of_rows: &Past, score
     };
     assert!(own[0].shape == own[1].shape && past[0].shape == past[1].shape, "keys and values have one shape");
     let past_len = of_rows.len;
-    assert!((0..rows).all(|row| of_rows.len_of(row) <= past_len), "no row has more of its prompt than the longest");
-    assert!(past_len <= held && rows == of.len() && of.iter().all(|&prompt| prompt < prompts), "each row has a prompt");
+    assert!(
+        (first..first + rows).all(|row| of_rows.len_of(row) <= past_len),
+        "no row has more of its prompt than the longest"
+    );
+    assert!(
+        past_len <= held && first + rows <= of.len() && of.iter().all(|&prompt| prompt < prompts),
+        "each row has a prompt"
+    );
     assert!(queries <= own_len && kv_heads > 0 && heads % kv_heads == 0, "queries are positions of the keys");
     let extents = RowExtents { queries, own: own_len, past: past_len, heads, kv_heads, d_head, scores };
     let keys = past_len + own_len;
@@ -138,9 +152,9 @@ fn attend_all(q: Array, own: [Array; 2], past: [Array; 2], of_rows: &Past, score
         let mut pattern = vec![0.0; keys];
         for (offset, z) in z.chunks_mut(query_block).enumerate() {
             let row = index * piece + offset;
-            let extents = RowExtents { past: of_rows.len_of(row), ..extents };
+            let extents = RowExtents { past: of_rows.len_of(first + row), ..extents };
             let own = own.map(|array| &array.data[row * own_block..][..own_block]);
-            let past = past.map(|array| &array.data[of[row] * past_block..][..past_block]);
+            let past = past.map(|array| &array.data[of[first + row] * past_block..][..past_block]);
             attend(&extents, &q.data[row * query_block..][..query_block], past, own, &mut pattern, z);
         }
     });

@@ -1,6 +1,7 @@
 //! Linear maps and the sums of columns that their gradients need.
 
 use super::few_rows::product_of_few;
+use super::half_width::{HalfFactors, HalfWidth, product as half_product};
 use super::matmul::{MatrixView, product, product_with_bias};
 use super::operation::{Array, Operation, run};
 use burn::tensor::Tensor;
@@ -33,16 +34,23 @@ fn factors<'a>(x: Array<'a>, weight: Array<'a>) -> (MatrixView<'a>, MatrixView<'
     (MatrixView::dense(x.data, rows(x), x.width()), MatrixView::dense(weight.data, d_in, d_out))
 }
 
-fn rows(x: Array) -> usize {
+fn rows<T>(x: Array<T>) -> usize {
     x.shape[..x.shape.len() - 1].iter().product()
 }
 
-fn output_shape(x: Array, weight: Array) -> Vec<usize> {
+fn output_shape<T>(x: Array<T>, weight: Array<T>) -> Vec<usize> {
     let mut shape = x.shape.to_vec();
     if let Some(width) = shape.last_mut() {
         *width = weight.width();
     }
     shape
+}
+
+/// The same of values of two bytes.
+fn half_linear<H: HalfWidth>(x: Array<H>, weight: Array<H>, bias: Option<Array<H>>) -> (Vec<usize>, Vec<H>) {
+    let extents = [rows(x), x.width(), weight.width()];
+    let factors = HalfFactors { x: x.data, weight: weight.data, bias: bias.map(|bias| bias.data), extents };
+    (output_shape(x, weight), half_product(factors))
 }
 
 /// dx = dy·wᵀ, dw = xᵀ·dy.
@@ -60,6 +68,10 @@ impl Operation<2> for LinearOperation {
         let of_few = product_of_few(x.data, weight.data, None, weight.width());
         let (a, b) = factors(x, weight);
         (output_shape(x, weight), of_few.unwrap_or_else(|| product(a, b)))
+    }
+
+    fn forward_half<H: HalfWidth>(&self, [x, weight]: [Array<H>; 2]) -> Option<(Vec<usize>, Vec<H>)> {
+        Some(half_linear(x, weight, None))
     }
 
     fn backward(
@@ -81,6 +93,10 @@ impl Operation<3> for BiasedLinear {
         let of_few = product_of_few(x.data, weight.data, Some(bias.data), weight.width());
         let (a, b) = factors(x, weight);
         (output_shape(x, weight), of_few.unwrap_or_else(|| product_with_bias(a, b, bias.data)))
+    }
+
+    fn forward_half<H: HalfWidth>(&self, [x, weight, bias]: [Array<H>; 3]) -> Option<(Vec<usize>, Vec<H>)> {
+        Some(half_linear(x, weight, Some(bias)))
     }
 
     fn backward(

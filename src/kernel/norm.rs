@@ -1,6 +1,7 @@
 //! Norms over the width of the residual stream.
 
 use super::elementwise::build;
+use super::half_width::Pieces;
 use super::linear::column_sums;
 use super::operation::{Array, Operation, at_least_f32, run};
 use super::vector::{dot, multiply_add, sum, vectorise};
@@ -128,6 +129,7 @@ vectorise! {
 
 impl Operation<1> for Normalize {
     const READS_OUTPUT: bool = true;
+    const PIECES: Pieces<1> = Pieces::Rows([true]);
 
     fn forward(&self, [x]: [Array; 1]) -> (Vec<usize>, Vec<f32>) {
         let width = x.width();
@@ -166,6 +168,8 @@ fn by_row(x: Array, row: &[f32], combine: impl Fn(f32, f32) -> f32 + Sync) -> Ve
 }
 
 impl Operation<2> for ScaleOperation {
+    const PIECES: Pieces<2> = Pieces::Rows([true, false]);
+
     fn forward(&self, [x, scale]: [Array; 2]) -> (Vec<usize>, Vec<f32>) {
         (x.shape.to_vec(), by_row(x, scale.data, |x, scale| x * scale))
     }
@@ -196,6 +200,8 @@ impl Operation<2> for ScaleOperation {
 struct Shift;
 
 impl Operation<2> for Shift {
+    const PIECES: Pieces<2> = Pieces::Rows([true, false]);
+
     fn forward(&self, [x, shift]: [Array; 2]) -> (Vec<usize>, Vec<f32>) {
         (x.shape.to_vec(), by_row(x, shift.data, |x, shift| x + shift))
     }

@@ -1,8 +1,10 @@
 //! Rotary position embeddings.
 
 use super::elementwise::build;
+use super::half_width::Pieces;
 use super::operation::{Array, Operation, run};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
+use half::{bf16, f16};
 use serde::Serialize;
 
 /// Rotary position embedding of the first `2 * inv_freq.len()` dimensions of each head.
@@ -61,8 +63,8 @@ pub enum Pairing {
 pub fn rotate(x: Tensor<4>, rotary: &Rotary, first: usize) -> Tensor<4> {
     let pos = x.dims()[1];
     let operation = Rotate {
-        cos: table(rotary, first, pos, f32::cos),
-        sin: table(rotary, first, pos, f32::sin),
+        cos: in_type(table(rotary, first, pos, f32::cos), x.dtype()),
+        sin: in_type(table(rotary, first, pos, f32::sin), x.dtype()),
         pairing: rotary.pairing,
     };
     run(operation, [x.into_dispatch()], |[x]| plain_rotate(Tensor::from_dispatch(x), rotary, first))
@@ -80,7 +82,8 @@ pub fn rotate_each(x: Tensor<4>, rotary: &Rotary, positions: &[usize]) -> Tensor
             let each = |function: fn(f32) -> f32| -> Vec<f32> {
                 positions.iter().flat_map(|&position| table(rotary, position, 1, function)).collect()
             };
-            let operation = Rotate { cos: each(f32::cos), sin: each(f32::sin), pairing: rotary.pairing };
+            let (cos, sin) = (in_type(each(f32::cos), x.dtype()), in_type(each(f32::sin), x.dtype()));
+            let operation = Rotate { cos, sin, pairing: rotary.pairing };
             let x = x.reshape([1, rows, heads, d_head]);
             let rotated = run(operation, [x.into_dispatch()], |[x]| {
                 let x: Tensor<4> = Tensor::from_dispatch(x);
@@ -135,6 +138,16 @@ fn table(rotary: &Rotary, first: usize, pos: usize, function: fn(f32) -> f32) ->
         .collect()
 }
 
+/// Values as a tensor of this type has them: transformers rounds cosines and sines to the type of the run.
+fn in_type(mut values: Vec<f32>, dtype: DType) -> Vec<f32> {
+    match dtype {
+        DType::BF16 => values.iter_mut().for_each(|value| *value = bf16::from_f32(*value).to_f32()),
+        DType::F16 => values.iter_mut().for_each(|value| *value = f16::from_f32(*value).to_f32()),
+        _ => {}
+    }
+    values
+}
+
 #[derive(Debug, Clone)]
 struct Rotate {
     /// `[pos, pairs]`
@@ -185,6 +198,8 @@ impl Rotate {
 }
 
 impl Operation<1> for Rotate {
+    const PIECES: Pieces<1> = Pieces::First([true]);
+
     fn forward(&self, [x]: [Array; 1]) -> (Vec<usize>, Vec<f32>) {
         (x.shape.to_vec(), self.turn(x.shape, x.data, 1.0))
     }

@@ -1,6 +1,7 @@
 //! The soft cap of scores and logits (Bello et al. 2017; Gemma 2): c·tanh(x/c).
 
 use super::elementwise::build;
+use super::half_width::Pieces;
 use super::operation::{Array, Operation, run};
 use super::vector::{tanh_lane, vectorise};
 use burn::tensor::Tensor;
@@ -30,6 +31,7 @@ struct SoftCap(f32);
 
 impl Operation<1> for SoftCap {
     const READS_OUTPUT: bool = true;
+    const PIECES: Pieces<1> = Pieces::Rows([true]);
 
     fn forward(&self, [x]: [Array; 1]) -> (Vec<usize>, Vec<f32>) {
         let out = build(x.data.len(), 1, |start, out| capped_values(&x.data[start..][..out.len()], self.0, out));

@@ -3,6 +3,7 @@
 
 mod accuracy;
 mod gradients;
+mod half_width;
 mod naive;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};

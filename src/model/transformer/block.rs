@@ -7,7 +7,7 @@ use super::part::{BlockPart, BlockParts};
 use super::rows::{OutputPositions, keep};
 use super::upload::Upload;
 use super::{Linear, Mlp, Norm};
-use crate::kernel::Past;
+use crate::kernel::{self, Past};
 use crate::model::facts::{Facts, Residual};
 use crate::model::hook::Site;
 use crate::model::host::{HostBlock, HostNorm};
@@ -74,7 +74,8 @@ impl Block {
             Residual::ParallelSharedNorm => keep(normalized, rows),
             _ => self.mlp_input(facts, resid_pre.clone(), hooks),
         };
-        let resid_post = resid_pre + attn_out + self.mlp(facts, mlp_in, parts.neurons, hooks);
+        let written = self.mlp(facts, mlp_in, parts.neurons, hooks);
+        let resid_post = kernel::add(kernel::add(resid_pre, attn_out), written);
         hooks.stream(Site::ResidPost, resid_post)
     }
 
@@ -91,7 +92,7 @@ impl Block {
         let resid_pre = hooks.stream(Site::ResidPre, resid_pre);
         let normalized = self.head_norm(facts, resid_pre.clone(), hooks);
         let attn_out = self.attn_out(facts, normalized, rows, past, part, hooks);
-        keep(resid_pre, rows) + attn_out
+        kernel::add(keep(resid_pre, rows), attn_out)
     }
 
     /// Second half of a sequential block: the MLP.
@@ -104,7 +105,7 @@ impl Block {
     ) -> Tensor<3> {
         let resid_mid = hooks.stream(Site::ResidMid, resid_mid);
         let mlp_in = self.mlp_input(facts, resid_mid.clone(), hooks);
-        let resid_post = resid_mid + self.mlp(facts, mlp_in, part, hooks);
+        let resid_post = kernel::add(resid_mid, self.mlp(facts, mlp_in, part, hooks));
         hooks.stream(Site::ResidPost, resid_post)
     }
 

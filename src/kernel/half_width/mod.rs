@@ -1,0 +1,22 @@
+//! bf16 and f16 on the CPU: values are held and handed on in two bytes, and computed in f32.
+//!
+//! An operation widens its inputs, which is exact, computes what it computes of f32, and rounds what it gives once, to the
+//! nearest and to even between two. It does so piece by piece, so that widened values stay in the processor's cache. Products with
+//! weights, where nearly all of the time goes, have a way of their own ([`product`]).
+
+mod block;
+mod by_pieces;
+#[cfg(target_arch = "x86_64")]
+mod dot;
+mod factors;
+mod format;
+mod product;
+#[cfg(target_arch = "x86_64")]
+mod tile;
+mod widened;
+
+pub(super) use by_pieces::{Pieces, by_pieces};
+pub(super) use factors::HalfFactors;
+pub(super) use format::{HalfWidth, widen_into};
+pub(super) use product::product;
+pub use product::without_dot_products;

@@ -1,0 +1,48 @@
+//! Products with weights of two bytes: sums in f32, rounded once.
+
+use super::factors::HalfFactors;
+use super::format::HalfWidth;
+use super::widened;
+use std::cell::Cell;
+
+thread_local! {
+    static WIDENED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work` with products of bf16 on this thread made of widened values, as on processors that have none of bf16.
+pub fn without_dot_products<R>(work: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            WIDENED.set(self.0);
+        }
+    }
+    let _restore = Restore(WIDENED.replace(true));
+    work()
+}
+
+/// x·w + b, `[rows, columns]`, row by row: sums over the depth in f32, in one order whatever the number of threads, the bias added to
+/// them, and the result rounded.
+pub(in crate::kernel) fn product<H: HalfWidth>(factors: HalfFactors<H>) -> Vec<H> {
+    let [rows, depth, columns] = factors.extents;
+    assert_eq!((factors.x.len(), factors.weight.len()), (rows * depth, depth * columns), "factors of a product");
+    assert!(factors.bias.is_none_or(|bias| bias.len() == columns), "a bias has one value per column");
+    by_dot_products(factors).unwrap_or_else(|| widened::product(factors))
+}
+
+/// The same by the processor's products of bf16, where it has them.
+#[cfg(target_arch = "x86_64")]
+fn by_dot_products<H: HalfWidth>(factors: HalfFactors<H>) -> Option<Vec<H>> {
+    let dot = super::tile::DotProducts::found().filter(|_| !WIDENED.get())?;
+    let bias = match factors.bias {
+        Some(bias) => Some(H::bits_of_bf16(bias)?),
+        None => None,
+    };
+    let (x, weight) = (H::bits_of_bf16(factors.x)?, H::bits_of_bf16(factors.weight)?);
+    H::of_bf16(super::dot::product(dot, HalfFactors { x, weight, bias, extents: factors.extents }))
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn by_dot_products<H: HalfWidth>(_: HalfFactors<H>) -> Option<Vec<H>> {
+    None
+}
