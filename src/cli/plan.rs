@@ -4,7 +4,8 @@ use super::arguments::SpecsArguments;
 use crate::Error;
 use crate::context::Models;
 use crate::model::facts::Facts;
-use crate::model::{ModelName, device};
+use crate::model::{ModelName, Residence, device};
+use crate::cost::Workload;
 use crate::plan::{
     self, Forecast, ForecastMemory, OnModel, Plan, PlannedPrompts, PlannedStep, PlannedVariant, Recall, Session, Speed,
     Why, beside,
@@ -111,7 +112,11 @@ fn reasons(why: &Why) -> Vec<String> {
 
 /// How fast this machine runs models, timed once for each shape and precision.
 #[derive(Default)]
-struct Speeds(Vec<((Facts, String, Dtype), Speed)>);
+struct Speeds {
+    speeds: Vec<((Facts, String, Dtype), Speed)>,
+    /// Seconds of reading a layer, of models that hold not all.
+    reading: Vec<(ModelName, f64)>,
+}
 
 impl Speeds {
     fn of(&mut self, name: &ModelName, models: &Models) -> Result<Speed, Error> {
@@ -119,12 +124,66 @@ impl Speeds {
         let wanted = models.settings(name).map(|spec| spec.device).unwrap_or_default();
         let device = device::open(wanted).map_err(Error::refused(format!("model '{name}'")))?;
         let key = (sketch.card.facts.clone(), wanted.to_string(), models.dtype(name));
-        if let Some((_, speed)) = self.0.iter().find(|(other, _)| *other == key) {
+        if let Some((_, speed)) = self.speeds.iter().find(|(other, _)| *other == key) {
             return Ok(*speed);
         }
         let speed = Speed::of(&key.0, &device, DType::from(key.2));
-        self.0.push((key, speed));
+        self.speeds.push((key, speed));
         Ok(speed)
+    }
+
+    /// What a step reads of a model that holds not all layers, and the seconds that it takes, beside the arithmetic.
+    fn reading(&mut self, work: &Workload, name: &ModelName, models: &Models) -> Result<Option<PlannedReading>, Error> {
+        let sketch = models.sketch(name)?;
+        let Some(residence) = sketch.card.residence else { return Ok(None) };
+        let timed = self.reading.iter().find(|(other, _)| other == name).map(|(_, seconds)| *seconds);
+        let of_layer = match timed {
+            Some(seconds) => seconds,
+            None => models.time_reading(name)?.unwrap_or_default(),
+        };
+        if timed.is_none() {
+            self.reading.push((name.clone(), of_layer));
+        }
+        let layers = (residence.layers - residence.held) as f64;
+        Ok(Some(PlannedReading {
+            residence,
+            passes: work.passes,
+            bytes: work.passes * residence.read_bytes,
+            seconds: work.passes as f64 * layers * of_layer,
+        }))
+    }
+}
+
+/// What a step reads of a model that holds not all of its layers.
+struct PlannedReading {
+    residence: Residence,
+    passes: u64,
+    bytes: u64,
+    seconds: f64,
+}
+
+impl PlannedReading {
+    /// For a line below the table; `arithmetic` are the seconds of the rest.
+    fn told(&self, step: &str, model: &ModelName, arithmetic: f64) -> String {
+        let Self { residence: Residence { held, layers, read_bytes, .. }, passes, bytes, seconds } = self;
+        let bound = match *seconds > arithmetic {
+            true => "; reading takes longer than the arithmetic: more prompts at once (run.memory_mib) or a larger memory_mib of the model help",
+            false => "",
+        };
+        format!(
+            "{step}, model '{model}': {} of {layers} layers are read about {passes} times, {} each time: {} in {seconds:.1} s, beside \
+             {arithmetic:.1} s of arithmetic{bound}\n",
+            layers - held,
+            size(*read_bytes),
+            size(*bytes),
+        )
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes as f64 {
+        bytes if bytes >= 1e9 => format!("{:.1} GB", bytes / 1e9),
+        bytes => format!("{:.1} MB", bytes / 1e6),
     }
 }
 
@@ -140,6 +199,7 @@ fn table<'p>(
     let heading = ["step", "model", "rows", "forwards", "computed", "operations", "seconds", "memory"];
     let mut rows: Vec<[String; 8]> = vec![heading.map(str::to_string)];
     let (mut seconds, mut stored, mut any_stored, mut unknown) = (0.0, 0.0, false, false);
+    let mut read = String::new();
     for (PlannedStep { step, models, .. }, outlook) in steps {
         let is_stored = !matches!(outlook, Forecast::Computed { .. });
         any_stored |= is_stored;
@@ -170,9 +230,17 @@ fn table<'p>(
             let models = variant.models();
             let speed = work.is_some().then(|| speeds.of(name, models)).transpose()?;
             let predicted = work.zip(speed).map(|(work, speed)| speed.seconds(&work) + making);
+            let reading = work.map(|work| speeds.reading(&work, name, models)).transpose()?.flatten();
+            if let (Some(reading), Some(arithmetic)) = (&reading, predicted) {
+                read += &reading.told(step.name(), name, arithmetic);
+            }
+            // The next layer is read while one computes.
+            let predicted = predicted.map(|seconds| reading.map_or(seconds, |reading| seconds.max(reading.seconds)));
             let mut row = row(name.to_string(), predicted);
             if let Some(work) = work {
-                let weights = mib(models.sketch(name)?.card.weight_bytes as u64);
+                let card = &models.sketch(name)?.card;
+                let weights = card.residence.map_or(card.weight_bytes, |residence| residence.most_bytes());
+                let weights = mib(weights as u64);
                 row[2] = work.rows.to_string();
                 row[3] = work.naive.to_string();
                 row[4] = format!("{:.1}", work.forward_equivalents());
@@ -199,6 +267,9 @@ fn table<'p>(
         }
         text.truncate(text.trim_end().len());
         text.push('\n');
+    }
+    if !read.is_empty() {
+        let _ = write!(text, "\n{read}");
     }
     let more = if unknown { ", and what is marked '-'" } else { "" };
     let stored = if !any_stored { String::new() } else { format!(" beside {stored:.1} that the store has") };

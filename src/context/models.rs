@@ -67,7 +67,8 @@ impl<'a> Models<'a> {
         let lookup = self.lookup(&base, name);
         self.cache.sketch(Identity::of(spec, lookup), || {
             device::open(spec.device).map_err(|error| self.refuse(name, "device", error.to_string()))?;
-            Model::sketch(spec, lookup).map_err(|error| self.refuse(name, "source", format!("model '{name}': {error}")))
+            Model::sketch(spec, lookup)
+                .map_err(|error| self.refuse(name, error.key(), format!("model '{name}': {error}")))
         })
     }
 
@@ -89,9 +90,20 @@ impl<'a> Models<'a> {
         self.usage.model(name);
         let (spec, base) = self.find(name)?;
         let lookup = self.lookup(&base, name);
-        self.cache.model(Identity::of(spec, lookup), || {
+        let model = self.cache.model(Identity::of(spec, lookup), || {
             Model::open(spec, lookup).map_err(Error::refused(format!("model '{name}'")))
-        })
+        })?;
+        model.transformer().reads().iter().for_each(|reads| self.usage.reads(name, reads));
+        Ok(model)
+    }
+
+    /// Seconds that reading one layer takes, where not all layers are held in memory.
+    ///
+    /// # Errors
+    /// Files that are not there.
+    pub fn time_reading(&self, name: &ModelName) -> Result<Option<f64>, Error> {
+        let (spec, base) = self.find(name)?;
+        Model::time_reading(spec, self.lookup(&base, name)).map_err(Error::refused(format!("model '{name}'")))
     }
 
     /// Prompts in the tokens of an opened model, `batch` at a time; made by the first step that asks for them.

@@ -1,7 +1,7 @@
 //! What a step asks of its spec while it runs: its key must have all of it.
 
 use crate::manifest::PromptsRecord;
-use crate::model::ModelName;
+use crate::model::{ModelName, WeightReads};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -13,6 +13,8 @@ pub struct Usage {
     prompts: RefCell<BTreeSet<Option<String>>>,
     /// What became of them.
     built: RefCell<Vec<PromptsRecord>>,
+    /// Models whose layers are read while they run, each with the bytes that were read before.
+    streamed: RefCell<Vec<(ModelName, WeightReads, u64)>>,
 }
 
 impl Usage {
@@ -21,6 +23,28 @@ impl Usage {
         self.models.borrow_mut().clear();
         self.prompts.borrow_mut().clear();
         self.built.borrow_mut().clear();
+        self.streamed.borrow_mut().clear();
+    }
+
+    /// A model that is opened reads layers while it runs.
+    pub fn reads(&self, name: &ModelName, reads: &WeightReads) {
+        let mut streamed = self.streamed.borrow_mut();
+        if !streamed.iter().any(|(_, known, _)| known.is(reads)) {
+            streamed.push((name.clone(), reads.clone(), reads.bytes()));
+        }
+    }
+
+    /// Bytes of layers that were read since [`Usage::forget`]; none where no model's layers are.
+    pub fn bytes_read(&self) -> Option<u64> {
+        let streamed = self.streamed.borrow();
+        let bytes = streamed.iter().map(|(_, reads, before)| reads.bytes() - before).sum();
+        (!streamed.is_empty()).then_some(bytes)
+    }
+
+    /// A layer of a model that could not be read.
+    pub fn unread(&self) -> Option<(ModelName, String)> {
+        let streamed = self.streamed.borrow();
+        streamed.iter().find_map(|(name, reads, _)| Some((name.clone(), reads.failure()?.to_string())))
     }
 
     /// A model is opened.

@@ -26,14 +26,20 @@ pub struct Workload {
     pub seconds: f64,
     /// Bytes beside the weights.
     pub memory: u64,
+    /// How often every layer is read, about, where layers are read while the model runs.
+    pub passes: u64,
 }
+
+/// Prompts that are run together at most.
+const BATCH: usize = 1024;
 
 impl Workload {
     /// `count` whole forward passes of prompts of `length` tokens.
     pub fn forwards(count: usize, length: usize, facts: &Facts) -> Self {
         let per_forward = (facts.n_layers * length) as u64;
         let positions = count as u64 * per_forward;
-        Self { naive: count as u64, positions, per_forward, ..Self::default() }
+        let passes = count.div_ceil(BATCH) as u64;
+        Self { naive: count as u64, positions, per_forward, passes, ..Self::default() }
             .operating(positions * layer_operations(facts))
             .unembedding(count, facts)
     }
@@ -55,7 +61,11 @@ impl Workload {
         let memory = (CleanRun::bytes(facts, prompts, length, 4) as u64 + streams + at_once).min(budget as u64);
         let positions = each.positions * prompts as u64;
         let per_forward = (facts.n_layers * length) as u64;
-        Self { rows, naive: rows, positions, per_forward, memory, ..Self::default() }
+        // A sweep for what half of the memory holds of the rows and of the prompts' runs; then some rows once more, and from scratch.
+        let half = (budget as u64 / 2).max(1);
+        let sweeps = streams.max(CleanRun::bytes(facts, prompts, length, 4) as u64).div_ceil(half);
+        let passes = if rows == 0 { 0 } else { sweeps.max(1) + 2 };
+        Self { rows, naive: rows, positions, per_forward, memory, passes, ..Self::default() }
             .operating(each.operations * prompts as u64)
             .unembedding(each.unembedded as usize * prompts, facts)
     }
@@ -72,8 +82,14 @@ impl Workload {
             resampled: times * self.resampled,
             matched: times * self.matched,
             seconds: times as f64 * self.seconds,
+            passes: times * self.passes,
             ..self
         }
+    }
+
+    /// And so many passes over the layers more than counted: of runs that are not made together.
+    pub fn passing(self, passes: usize) -> Self {
+        Self { passes: self.passes + passes as u64, ..self }
     }
 
     /// And so many floating-point operations beside the model's layers.
@@ -117,6 +133,7 @@ impl Workload {
             matched: self.matched + other.matched,
             seconds: self.seconds + other.seconds,
             memory: self.memory.max(other.memory),
+            passes: self.passes + other.passes,
         }
     }
 

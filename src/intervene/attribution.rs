@@ -71,6 +71,9 @@ pub fn attribute<E: From<EditError> + From<NotFinite>>(
     mut pause: impl FnMut(usize) -> Result<(), E>,
 ) -> Result<Vec<f64>, E> {
     let TokenPairs { clean, source, answers, .. } = pairs;
+    if transformer.reads().is_some() {
+        return Err(EditError::NoGradients.into());
+    }
     let wanted = wanted(parts, transformer.facts(), clean.pos)?;
     let mut scores = vec![0.0; parts.len() * clean.batch];
     if scores.is_empty() {

@@ -80,6 +80,7 @@ pub fn capture_blocks(
     for layer in 0..=last {
         resid = transformer.block(layer, resid, rows_needed(layer, last + 1, wanted, tokens.pos), &mut recorder);
     }
+    NotFinite::check_read(transformer)?;
     if recorder.got.values().flat_map(|activation| &activation.data).any(|value| !value.is_finite()) {
         // They reach the logits; who looks there says where they are from.
         NotFinite::check(transformer, tokens, &transformer.last_logits(tokens))?;

@@ -247,8 +247,8 @@ impl Difference {
         let unit_width = self.layout.unit_width();
         let width = self.units.len() * unit_width;
         let weight = match hook {
-            Hook::Block(layer, Site::Z) => Some(transformer.blocks[layer].attention.o.weight.val()),
-            Hook::Block(layer, Site::MlpPost) => transformer.blocks[layer].mlp.dense().map(|mlp| mlp.down.weight.val()),
+            Hook::Block(layer, Site::Z) => Some(transformer.layer(layer).attention.o.weight.val()),
+            Hook::Block(layer, Site::MlpPost) => transformer.layer(layer).mlp.dense().map(|mlp| mlp.down.weight.val()),
             _ => None,
         };
         if let Some(weight) = weight {

@@ -96,8 +96,8 @@ impl Term {
 
     /// The biases of the attention outputs, where there are any, and of the logits.
     pub fn biases(transformer: &Transformer) -> Vec<Self> {
-        let with_bias = transformer.blocks.iter().enumerate().filter(|(_, block)| block.attention.o.bias.is_some());
-        with_bias.map(|(layer, _)| Term::AttnBias(layer)).chain([Term::Bias]).collect()
+        let layers = (0..transformer.facts().n_layers).filter(|&layer| transformer.attention_writes_bias(layer));
+        layers.map(Term::AttnBias).chain([Term::Bias]).collect()
     }
 
     /// The hook that is read for it.
@@ -255,12 +255,13 @@ impl DirectBatch {
         match (hook, value) {
             (Hook::Block(layer, Site::Z), HookValue::Heads(z)) => {
                 let [_, _, heads, d_head] = z.dims();
-                let read = through(transformer.blocks[layer].attention.o.weight.val());
+                let read = through(transformer.layer(layer).attention.o.weight.val());
                 let products = full(z.clone().reshape([prompts, heads * d_head])) * read;
                 to_f32(products.reshape([prompts, heads, d_head]).sum_dim(2))
             }
             (Hook::Block(layer, Site::MlpPost), HookValue::Stream(post)) => {
-                let Some(mlp) = transformer.blocks[layer].mlp.dense() else { return vec![0.0; prompts] };
+                let block = transformer.layer(layer);
+                let Some(mlp) = block.mlp.dense() else { return vec![0.0; prompts] };
                 to_f32(full(post.clone().squeeze_dim(1)) * through(mlp.down.weight.val()))
             }
             (_, HookValue::Stream(stream)) => {
@@ -282,17 +283,16 @@ impl DirectBatch {
     /// What is lost without each unit of a hook before a norm, which is then taken anew, `[prompt, unit]`.
     fn lost(&self, transformer: &Transformer, hook: Hook, value: &HookValue, norm: &PostNorm) -> Vec<f32> {
         let [prompts, d_model] = self.direction.dims();
-        let (Hook::Block(layer, _), block) = (hook, |layer: usize| &transformer.blocks[layer]) else {
-            return vec![0.0; prompts];
-        };
+        let Hook::Block(layer, _) = hook else { return vec![0.0; prompts] };
+        let block = transformer.layer(layer);
         let (values, weight): (Tensor<3>, _) = match value {
             HookValue::Heads(z) => {
                 let [_, _, heads, d_head] = z.dims();
-                (z.clone().reshape([prompts, heads, d_head]), block(layer).attention.o.weight.val())
+                (z.clone().reshape([prompts, heads, d_head]), block.attention.o.weight.val())
             }
             HookValue::Stream(post) => {
                 let [.., neurons] = post.dims();
-                let Some(mlp) = block(layer).mlp.dense() else { return vec![0.0; prompts] };
+                let Some(mlp) = block.mlp.dense() else { return vec![0.0; prompts] };
                 (post.clone().reshape([prompts, neurons, 1]), mlp.down.weight.val())
             }
         };
@@ -320,7 +320,7 @@ impl DirectBatch {
         let [prompts, _] = self.direction.dims();
         match term {
             Term::Bias => self.bias.clone(),
-            Term::AttnBias(layer) => match &transformer.blocks[layer].attention.o.bias {
+            Term::AttnBias(layer) => match &transformer.layer(layer).attention.o.bias {
                 None => vec![0.0; prompts],
                 Some(bias) => {
                     let [_, d_model] = self.direction.dims();

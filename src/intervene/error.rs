@@ -94,6 +94,12 @@ pub enum EditError {
     /// The run that edits would be made in is not finite itself.
     #[error(transparent)]
     NotFinite(#[from] NotFinite),
+    /// Gradients of a model whose layers are not in memory: what is recorded for them would hold every layer.
+    #[error(
+        "gradients need every layer in memory, and layers are read while the model runs (memory_mib of the model); leave memory_mib \
+         out, or patch exactly (activation-patching)"
+    )]
+    NoGradients,
     /// A row of a prompt that is not there.
     #[error("row {row}: prompt {prompt} of {prompts}")]
     Prompt {

@@ -13,7 +13,7 @@ use burn::tensor::{DType, Tensor};
 
 /// What one norm after attention or MLP reads in some prompts of a base run.
 pub(super) struct PostNorm<'t> {
-    norm: &'t Norm,
+    norm: Norm,
     transformer: &'t Transformer,
     /// `[row, pos, d_model]`
     projected: Tensor<3>,
@@ -23,8 +23,8 @@ impl<'t> PostNorm<'t> {
     /// The norm that reads what stands at `hook`, one of [`before_norm`]'s.
     pub fn new(transformer: &'t Transformer, hook: Hook, projected: Tensor<3>) -> Option<Self> {
         let norm = match hook {
-            Hook::Block(layer, Site::AttnProjected) => transformer.blocks.get(layer)?.ln1_post.as_ref(),
-            Hook::Block(layer, Site::MlpProjected) => transformer.blocks.get(layer)?.ln2_post.as_ref(),
+            Hook::Block(layer, Site::AttnProjected) => transformer.layer(layer).ln1_post.clone(),
+            Hook::Block(layer, Site::MlpProjected) => transformer.layer(layer).ln2_post.clone(),
             _ => None,
         };
         Some(Self { norm: norm?, transformer, projected })

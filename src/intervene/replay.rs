@@ -14,6 +14,7 @@ use super::readout::{LogitRead, LogitReads};
 use super::sweep::{Consume, Sweep};
 use super::vocabulary::Vocabulary;
 use super::work::Work;
+use crate::model::NotFinite;
 use crate::model::transformer::Transformer;
 use burn::tensor::{Int, Tensor, TensorData};
 use rayon::prelude::*;
@@ -248,12 +249,14 @@ impl<'a> Replay<'a> {
             consume(numbers, read(numbers, self.base_logits(rows, numbers, vocabulary)))?;
         }
         if parallel::is_small(self.0.transformer) {
-            return self.each_side_by_side(rows, entries, vocabulary, read, consume);
+            self.each_side_by_side(rows, entries, vocabulary, read, consume)?;
+        } else {
+            for sweep in self.sweeps(&entries) {
+                let sweep = Sweep::new(&self.0, rows, sweep, vocabulary);
+                sweep.run(&mut |numbers, logits| consume(numbers, read(numbers, logits)))?;
+            }
         }
-        for sweep in self.sweeps(&entries) {
-            let sweep = Sweep::new(&self.0, rows, sweep, vocabulary);
-            sweep.run(&mut |numbers, logits| consume(numbers, read(numbers, logits)))?;
-        }
+        NotFinite::check_read(self.0.transformer).map_err(EditError::from)?;
         Ok(())
     }
 

@@ -151,7 +151,7 @@ impl SweepLayers<'_> {
     /// What the edits of a member leave to be computed, and what the rest writes.
     fn known(&self, site: Site, layer: usize, member: usize, slots: usize) -> Option<Arc<BlockPart>> {
         let (transformer, length) = (self.origin.transformer, self.origin.base.tokens.pos);
-        let (facts, block) = (transformer.facts(), &transformer.blocks[layer]);
+        let (facts, block) = (transformer.facts(), transformer.layer(layer));
         let edits = &self.rows[self.order[member]].edits;
         let units = left(site, layer, edits, facts, length - slots, length)?;
         let (device, dtype) = (transformer.device(), self.origin.base.resid_pre[0].dtype());

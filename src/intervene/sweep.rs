@@ -43,12 +43,16 @@ impl<'s> Sweep<'s> {
         let facts = self.layers.origin.transformer.facts();
         let mut lanes = lanes(self.entries);
         let first = self.entries.iter().map(|entry| entry.join.layer).min().unwrap_or(facts.n_layers);
+        self.layers.origin.transformer.expect_layers(first);
         for layer in first..facts.n_layers {
             let mut known = PartCache::default();
+            // Those that join may be written by the layer before: all of them do, and then no lane reads that layer any more.
             for lane in &mut lanes {
                 self.part(lane, layer);
                 self.admit(lane, JoinPoint { layer, stage: LayerStage::Pre });
                 self.settle(lane, layer);
+            }
+            for lane in &mut lanes {
                 if facts.residual != Residual::Sequential {
                     lane.chunks.iter_mut().for_each(|chunk| self.layers.block(chunk, layer, &mut known));
                     continue;

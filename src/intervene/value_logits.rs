@@ -13,7 +13,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 
 /// Logits of tokens in the value vectors of some neurons of a layer, `[neuron, token]`, in f32; none of a layer with experts.
 pub fn value_logits(transformer: &Transformer, layer: usize, neurons: &[usize], tokens: &[u32]) -> Vec<f32> {
-    let block = &transformer.blocks[layer];
+    let block = transformer.layer(layer);
     let Some(mlp) = block.mlp.dense() else { return Vec::new() };
     if neurons.is_empty() || tokens.is_empty() {
         return Vec::new();

@@ -156,6 +156,9 @@ pub struct StepRecord {
     pub key: String,
     /// How long it took in this run.
     pub seconds: f64,
+    /// Bytes of layers that were read from its models' files while it ran, where not all layers are held in memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_read: Option<u64>,
     /// Where its rows come from, if they were not computed in this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_store: Option<FromStore>,

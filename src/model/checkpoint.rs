@@ -13,11 +13,14 @@ use super::family::names::{
 };
 use super::family::{self, Description};
 use super::host::{
-    HostBlock, HostDense, HostEmbedding, HostHead, HostLinear, HostMixture, HostMlp, HostModel, HostNorm, HostTensor,
+    BlockSize, HostBlock, HostDense, HostEmbedding, HostHead, HostLinear, HostMixture, HostMlp, HostModel, HostNorm,
+    HostTensor,
 };
 use super::matching::{Matching, listed};
 use super::random::RandomWeights;
-use super::weights::{self, FEW_BITS, NumberFormat, Safetensors, WeightError, WeightSource};
+use super::weights::{
+    self, FEW_BITS, NumberFormat, Outlasting, Safetensors, WeightError, WeightReads, WeightSource,
+};
 
 /// Larger than any configuration.
 const LARGEST_CONFIG: u64 = 10_000_000;
@@ -96,6 +99,12 @@ impl Checkpoint {
             }
             problems => Err(WeightError::Mismatch { path: checkpoint.source.path().to_owned(), problems }),
         }
+    }
+
+    /// The same, to be read while the model runs: reads do not fail, and where the file does, `reads` notes it.
+    pub fn outlasting(self, reads: &WeightReads) -> Self {
+        let source = Box::new(Outlasting { source: self.source, reads: reads.clone() });
+        Self { source, ..self }
     }
 
     /// Decides where the unembedding is: of a model whose configuration ties it to the embedding the file may hold one of its
@@ -241,6 +250,21 @@ impl Checkpoint {
         Ok(data)
     }
 
+    /// Weights of a linear map, and the bytes that reading it reads: of a fused matrix stored as `[d_in, d_out]` all of it.
+    fn linear_size(&self, names: &LinearNames) -> BlockSize {
+        let outputs: usize = names.take.iter().map(Range::len).sum();
+        let read = match names.stored {
+            MatrixOrder::OutIn => outputs,
+            MatrixOrder::InOut => names.outputs,
+        };
+        let bias = |name: &String| self.source.bytes_of(self.stored(name), names.outputs);
+        BlockSize {
+            elements: names.inputs * outputs + names.bias.as_ref().map_or(0, |_| outputs),
+            stored: self.source.bytes_of(self.stored(&names.weight), names.inputs * read)
+                + names.bias.as_ref().map_or(0, bias),
+        }
+    }
+
     fn norm(&self, names: &NormNames) -> Result<HostNorm, WeightError> {
         let shape = [names.width];
         let shift = names.shift.as_ref().map(|name| self.whole(name, &shape)).transpose()?;
@@ -358,6 +382,26 @@ impl HostModel for Checkpoint {
 
     fn head(&self) -> Result<HostHead, WeightError> {
         Ok(HostHead { ln_final: self.norm(&self.names.ln_final)?, unembed: self.linear(&self.names.unembed)? })
+    }
+
+    fn block_size(&self, layer: usize) -> BlockSize {
+        let names = &self.names.blocks[layer];
+        let mut size = BlockSize::default();
+        for name in names.norms().flat_map(|norm| [Some(&norm.scale), norm.shift.as_ref()].map(|name| (name, norm.width))) {
+            if let (Some(name), width) = name {
+                size.elements += width;
+                size.stored += self.source.bytes_of(self.stored(name), width);
+            }
+        }
+        for linear in names.linears().map(|linear| self.linear_size(linear)) {
+            size.elements += linear.elements;
+            size.stored += linear.stored;
+        }
+        size
+    }
+
+    fn attention_writes_bias(&self, layer: usize) -> bool {
+        self.names.blocks[layer].o.bias.is_some()
     }
 
     fn parameters(&self) -> usize {

@@ -132,6 +132,53 @@ pub struct HostHead {
     pub unembed: HostLinear,
 }
 
+impl<M: HostModel + ?Sized> HostModel for &M {
+    fn facts(&self) -> &Facts {
+        (**self).facts()
+    }
+
+    fn embedding(&self) -> Result<HostEmbedding, WeightError> {
+        (**self).embedding()
+    }
+
+    fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
+        (**self).block(layer)
+    }
+
+    fn head(&self) -> Result<HostHead, WeightError> {
+        (**self).head()
+    }
+
+    fn block_size(&self, layer: usize) -> BlockSize {
+        (**self).block_size(layer)
+    }
+
+    fn attention_writes_bias(&self, layer: usize) -> bool {
+        (**self).attention_writes_bias(layer)
+    }
+
+    fn parameters(&self) -> usize {
+        (**self).parameters()
+    }
+
+    fn stored_dtype(&self) -> String {
+        (**self).stored_dtype()
+    }
+
+    fn notes(&self) -> &[String] {
+        (**self).notes()
+    }
+}
+
+/// What one block takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BlockSize {
+    /// Its weights.
+    pub elements: usize,
+    /// Bytes that are read of its files where it is read.
+    pub stored: u64,
+}
+
 /// A model whose weights can be read piece by piece, so that one block at a time is in main memory.
 ///
 /// Everything that can be known without reading the weights (missing names, wrong shapes, a truncated file) was checked
@@ -148,6 +195,21 @@ pub trait HostModel: Send + Sync {
 
     /// What comes after the last block. A tied model's head is its embedding, transposed.
     fn head(&self) -> Result<HostHead, WeightError>;
+
+    /// What block `layer` takes, without reading it.
+    fn block_size(&self, layer: usize) -> BlockSize {
+        let facts = self.facts();
+        let around = facts.n_vocab * facts.d_model * if facts.tied { 1 } else { 2 };
+        let _ = layer;
+        let elements = facts.approximate_parameters().saturating_sub(around) / facts.n_layers.max(1);
+        BlockSize { elements, stored: 4 * elements as u64 }
+    }
+
+    /// Whether what the attention of block `layer` writes has a bias, without reading it.
+    fn attention_writes_bias(&self, layer: usize) -> bool {
+        let _ = layer;
+        false
+    }
 
     /// Number of stored weights; a tied unembedding counts once.
     fn parameters(&self) -> usize {

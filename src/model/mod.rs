@@ -31,6 +31,7 @@ mod open;
 pub mod processing;
 #[doc(hidden)]
 pub mod random;
+mod residence;
 #[doc(hidden)]
 pub mod rope;
 #[doc(hidden)]
@@ -43,3 +44,5 @@ pub mod weights;
 pub use name::ModelName;
 pub use not_finite::NotFinite;
 pub use open::{Card, InputError, Lookup, Model, ModelError, NextLogits, Sketch};
+pub use residence::{Residence, TooLittleMemory};
+pub use weights::WeightReads;

@@ -22,6 +22,8 @@ pub struct NotFinite {
     weights: Option<(String, usize)>,
     /// What the model runs in.
     dtype: DType,
+    /// Why a layer that is read while the model runs could not be read.
+    unread: Option<String>,
 }
 
 impl std::error::Error for NotFinite {}
@@ -32,6 +34,7 @@ impl NotFinite {
     /// # Errors
     /// Logits that are not finite.
     pub fn check(transformer: &Transformer, tokens: &Tokens, logits: &Tensor<2>) -> Result<(), Self> {
+        Self::check_read(transformer)?;
         if kernel::all_finite(logits) {
             return Ok(());
         }
@@ -41,11 +44,23 @@ impl NotFinite {
         Err(Self::find(transformer, tokens.part(index / n_vocab..index / n_vocab + 1), value))
     }
 
+    /// Looks whether every layer could be read that is not in memory: what was computed without one is not numbers.
+    ///
+    /// # Errors
+    /// A layer that could not.
+    pub fn check_read(transformer: &Transformer) -> Result<(), Self> {
+        let Some(unread) = transformer.unread() else { return Ok(()) };
+        let dtype = transformer.unembed.weight.val().dtype();
+        let unread = Some(unread.to_string());
+        Err(Self { hook: None, value: f32::NAN, tokens: Vec::new(), weights: None, dtype, unread })
+    }
+
     /// The same of logits in main memory.
     ///
     /// # Errors
     /// Logits that are not finite.
     pub(crate) fn check_values(transformer: &Transformer, tokens: &Tokens, logits: &[f32]) -> Result<(), Self> {
+        Self::check_read(transformer)?;
         let n_vocab = (logits.len() / tokens.batch.max(1)).max(1);
         match first(logits) {
             None => Ok(()),
@@ -62,12 +77,26 @@ impl NotFinite {
         let (hook, value) = finder.found.map_or((None, logit), |(hook, value)| (Some(hook), value));
         let mut search = Search { within: prefix(hook), path: Vec::new(), found: None };
         transformer.visit(&mut search);
-        Self { hook, value, tokens: prompt.ids, weights: search.found, dtype: transformer.unembed.weight.val().dtype() }
+        if let Some(Hook::Block(layer, _)) = hook
+            && layer >= transformer.blocks.len()
+        {
+            search.path = vec!["blocks".into(), layer.to_string()];
+            transformer.layer(layer).visit(&mut search);
+        }
+        let dtype = transformer.unembed.weight.val().dtype();
+        Self { hook, value, tokens: prompt.ids, weights: search.found, dtype, unread: None }
     }
 }
 
 impl fmt::Display for NotFinite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(unread) = &self.unread {
+            return write!(
+                f,
+                "a layer that is read while the model runs (memory_mib of the model) could not be read, and nothing that was computed \
+                 since is kept: {unread}"
+            );
+        }
         let value = match self.value {
             value if value.is_nan() => "values that are not numbers (NaN)",
             _ => "infinite values",

@@ -8,10 +8,11 @@ use super::facts::Facts;
 use super::host::HostModel;
 use super::not_finite::NotFinite;
 use super::processing::Processed;
+use super::residence::{Residence, TooLittleMemory};
 use super::source::{ModelSource, SourceError};
 use super::tokenizer::{self, FOLDER_FILES, Tokenizer, TokenizerError};
 use super::transformer::{Tokens, Transformer};
-use super::weights::WeightError;
+use super::weights::{WeightError, WeightReads};
 use super::{builtin, gguf, hub};
 use crate::kernel::to_f32;
 use crate::spec;
@@ -40,6 +41,20 @@ pub enum ModelError {
     /// Not part of this binary.
     #[error(transparent)]
     Builtin(#[from] builtin::BuiltinError),
+    /// `memory_mib` is less than what has to be held.
+    #[error(transparent)]
+    Memory(#[from] TooLittleMemory),
+}
+
+impl ModelError {
+    /// The key of a model's table that it is about.
+    pub fn key(&self) -> &'static str {
+        match self {
+            ModelError::Memory(_) => "memory_mib",
+            ModelError::Device(_) => "device",
+            _ => "source",
+        }
+    }
 }
 
 /// A prompt that a model cannot take.
@@ -123,6 +138,9 @@ pub struct Card {
     pub dtype: String,
     /// Memory its weights would take, in bytes.
     pub weight_bytes: usize,
+    /// Which of them would be in memory, where not all would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub residence: Option<Residence>,
     /// As [`Model::notes`].
     pub notes: Vec<String>,
 }
@@ -161,8 +179,19 @@ impl Model {
         let found = find(spec, lookup)?;
         let notes = found.notes();
         let UnloadedModel { host, tokenizer } = found;
-        let host = Processed::new(host, spec.processing);
-        let transformer = Transformer::load(&host, &device, DType::from(spec.dtype))?;
+        let dtype = DType::from(spec.dtype);
+        let reads = WeightReads::default();
+        let residence = residence(&host, spec)?;
+        let transformer = match residence {
+            None => Transformer::load(&Processed::new(host, spec.processing), &device, dtype)?,
+            Some(Residence { held, .. }) => {
+                let host = Processed::new(host.outlasting(&reads), spec.processing);
+                Transformer::load_streamed(Box::new(host), reads.clone(), (&device, dtype), held)?
+            }
+        };
+        if let Some(failure) = reads.failure() {
+            return Err(WeightError::format(Path::new(&spec.source), failure).into());
+        }
         Ok(Self { transformer, tokenizer, bos: spec.bos, notes })
     }
 
@@ -193,10 +222,11 @@ impl Model {
             (Some(id), false) => format!("{}, not put before prompts unless bos = true", name(id)),
         };
         let (parameters, stored_dtype) = (host.parameters(), host.stored_dtype());
+        let residence = residence(&host, spec)?;
         // Processing makes the unembedding of a tied model another matrix than its embedding.
         let untied = facts.tied && !Processed::new(host, spec.processing).facts().tied;
         let held = parameters + if untied { facts.n_vocab * facts.d_model } else { 0 };
-        let bytes_each = if spec.dtype == spec::Dtype::F32 { 4 } else { 2 };
+        let bytes_each = bytes_each(spec.dtype);
         let card = Card {
             parameters,
             stored_dtype,
@@ -205,10 +235,24 @@ impl Model {
             largest_single_token_integer: tokenizer.largest_single_token_integer(),
             dtype: format!("{:?}", spec.dtype).to_lowercase(),
             weight_bytes: held * bytes_each,
+            residence,
             notes,
             facts,
         };
         Ok(Sketch { card, tokenizer, bos: spec.bos })
+    }
+
+    /// Seconds that reading one layer takes, of the first that is not held in memory; `None` where all are.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn time_reading(spec: &spec::Model, lookup: Lookup) -> Result<Option<f64>, ModelError> {
+        let UnloadedModel { host, .. } = find(spec, lookup)?;
+        let Some(Residence { held, .. }) = residence(&host, spec)? else { return Ok(None) };
+        let host = Processed::new(host, spec.processing);
+        let start = std::time::Instant::now();
+        drop(std::hint::black_box(host.block(held)?));
+        Ok(Some(start.elapsed().as_secs_f64()))
     }
 
     /// A model's architecture alone: neither its weights nor its tokenizer are read.
@@ -288,6 +332,16 @@ impl Model {
         NotFinite::check_values(&self.transformer, &batch, &logits)?;
         Ok(NextLogits { tokens, logits })
     }
+}
+
+/// Which weights are in memory; `None` where all are.
+fn residence(host: &Checkpoint, spec: &spec::Model) -> Result<Option<Residence>, TooLittleMemory> {
+    let Some(memory_mib) = spec.memory_mib else { return Ok(None) };
+    Residence::of(&Processed::new(host, spec.processing), bytes_each(spec.dtype), memory_mib)
+}
+
+fn bytes_each(dtype: spec::Dtype) -> usize {
+    if dtype == spec::Dtype::F32 { 4 } else { 2 }
 }
 
 fn find(spec: &spec::Model, lookup: Lookup) -> Result<UnloadedModel, ModelError> {

@@ -3,7 +3,7 @@
 //! Value biases are not folded.
 
 use super::facts::Facts;
-use super::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
+use super::host::{BlockSize, HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
 use super::weights::WeightError;
 use crate::kernel::NormKind;
 use crate::spec::Processing;
@@ -110,6 +110,14 @@ impl<M: HostModel> HostModel for Processed<M> {
             head.unembed.bias.iter_mut().for_each(center_rows);
         }
         Ok(head)
+    }
+
+    fn block_size(&self, layer: usize) -> BlockSize {
+        self.model.block_size(layer)
+    }
+
+    fn attention_writes_bias(&self, layer: usize) -> bool {
+        self.model.attention_writes_bias(layer)
     }
 
     fn parameters(&self) -> usize {

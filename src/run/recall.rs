@@ -176,7 +176,10 @@ fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
     let usage = context.models.usage();
     usage.forget();
     let outcome = step::run(step, context)?;
-    Ok(Outcome { prompts: usage.take_built(), ..outcome })
+    if let Some((model, unread)) = usage.unread() {
+        return Err(Error::failed(format!("model '{model}'"))(unread));
+    }
+    Ok(Outcome { prompts: usage.take_built(), bytes_read: usage.bytes_read(), ..outcome })
 }
 
 /// What a step has asked for that is neither in its key nor in those of the steps whose rows it reads.

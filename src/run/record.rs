@@ -84,7 +84,12 @@ impl RunRecord {
         for prompts in &outcome.prompts {
             prompts.clone().join(&step, &mut self.manifest.prompts);
         }
-        self.manifest.steps.push(StepRecord { key: key.to_string(), from_store, ..begun(of, seconds) });
+        self.manifest.steps.push(StepRecord {
+            key: key.to_string(),
+            bytes_read: outcome.bytes_read,
+            from_store,
+            ..begun(of, seconds)
+        });
     }
 
     /// A step that failed, for the variants of this name.
@@ -127,6 +132,7 @@ fn begun((step, variants): (&Step, &str), seconds: f64) -> StepRecord {
         kind: step.kind().to_string(),
         variants: variants.to_string(),
         key: String::new(),
+        bytes_read: None,
         seconds: in_milliseconds(seconds),
         from_store: None,
         failed: None,

@@ -22,6 +22,11 @@ pub struct Model {
     /// Precision the weights are held and multiplied in.
     #[serde(default)]
     pub dtype: Dtype,
+    /// Most memory for the weights, in MiB. Where they take more, embedding, unembedding and as many first layers as fit are held,
+    /// and the other layers are read from their files whenever they are used, the next one ahead, two at a time
+    /// (docs/larger-than-memory.md). Changes no number. Left out: all are held.
+    #[schemars(range(min = 1))]
+    pub memory_mib: Option<usize>,
     /// Rewriting of the weights before use; leaves every probability as it is.
     #[serde(default)]
     pub processing: Processing,
@@ -37,6 +42,7 @@ impl Model {
             checkpoints: Vec::new(),
             device: Device::default(),
             dtype: Dtype::default(),
+            memory_mib: None,
             processing: Processing::default(),
             bos: None,
         }

@@ -18,7 +18,7 @@ use super::{Outcome, RowsInfo, Scope};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
-use crate::intervene::{AnswerTokens, AttributedUnit, Together, TokenPairs, attribute, recorded_bytes};
+use crate::intervene::{AnswerTokens, AttributedUnit, EditError, Together, TokenPairs, attribute, recorded_bytes};
 use crate::measure::{AttributionMeasure, EffectMeasure};
 use crate::model::hook::{Hook, Site};
 use crate::prompt::Prompt;
@@ -74,6 +74,14 @@ impl Kind for AttributionPatching {
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
         let facts = &survey.sketch.card.facts;
         pairing::foresee(&self.counterfactual, self, survey, context)?;
+        if survey.sketch.card.residence.is_some() {
+            let path = match survey.name.name.as_str() {
+                "model" => vec!["model", "memory_mib"],
+                name => vec!["models", name, "memory_mib"],
+            };
+            let (problem, advice) = (EditError::NoGradients.to_string(), format!("step '{}' needs it", self.name));
+            return Err(context.loaded.refuse(&path, problem, Some(advice)).into());
+        }
         let mut whole = Workload::default();
         for cell in &survey.cells {
             let length = cell.positions.length;

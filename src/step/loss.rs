@@ -122,7 +122,7 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
     // Logits of every position, beside what they are made of.
     let bytes = 4 * 4 * length * facts.n_vocab;
     let at_once = (replays::memory(context) / 2 / bytes.max(1)).clamp(1, context.batch(&subject.model));
-    let block = replays::prompts_at_once(context, facts, length, &hooks, (1, runs));
+    let block = replays::prompts_at_once(context, &subject.model, length, &hooks, (1, runs));
     let width = step.measures.len();
     let ranks = step.measures.iter().any(|measure| measure.has(Property::Rank));
     let divided = subject.divided(name, &cell.template, parts(prompts.len(), block), context);

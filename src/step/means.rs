@@ -246,7 +246,7 @@ fn sums(
     // What is read of a batch stays until it is added up.
     let bytes = replays::activation_bytes(wanted, model.facts(), tokens.pos);
     let batch = context.batch(model).min((replays::memory(context) / bytes.max(1)).max(1));
-    let parts = parts(tokens.batch, replays::forwards_at_once(model.facts(), tokens.pos));
+    let parts = parts(tokens.batch, replays::forwards_at_once(model, tokens.pos));
     let what = format!("means of {}, template '{}'", subject.name, cell.template);
     let divided = Divided { step, what, context, parts };
     let work = |part: Range<usize>, _: &mut Vec<SelfCheck>| -> Result<Vec<Vec<(usize, HookSum)>>, Error> {

@@ -21,6 +21,8 @@ pub struct Outcome {
     pub checks: Vec<SelfCheck>,
     /// The prompts that it ran on; filled in by who runs the step.
     pub prompts: Vec<PromptsRecord>,
+    /// Bytes of layers that were read while it ran, where models hold not all of theirs; filled in by who runs the step.
+    pub bytes_read: Option<u64>,
     /// What the shapes of the template at hand gave, where it has several.
     pub template: Option<OpenTemplate>,
 }

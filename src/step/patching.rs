@@ -84,7 +84,7 @@ impl Kind for ActivationPatching {
             let edits = edits.iter().map(|edits| edits.as_slice());
             let seeds = self.corrupt.as_ref().map_or(1, |corrupt| corrupt.seeds.len());
             let replay = Workload::replay(edits, seeds * cell.prompts, length, facts, survey.memory);
-            let runs = Workload::forwards((1 + seeds) * cell.prompts, length, facts);
+            let runs = Workload::forwards((1 + seeds) * cell.prompts, length, facts).passing(1);
             let replays = cell.replays(self.measures.iter().any(|measure| measure.has(Property::Sequence)));
             let replay = replay.times(replays).measured(self.measures.len(), self.bootstrap);
             whole = whole.and(replay.and(runs.times(replays)));
@@ -189,7 +189,7 @@ fn patch(
     let measures: Vec<&'static str> = step.measures.iter().map(|measure| measure.name()).collect();
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let runs = runs_at_once(&step.measures);
-    let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, (runs, edits.len()));
+    let block = replays::prompts_at_once(context, &subject.model, cell.positions.length, &edited, (runs, edits.len()));
     let block = (block / seeds).max(1);
     let divided = subject.divided(name, &cell.template, parts(prompts.len(), block), context);
     let data = divided.values(measures.len(), (&task, edits.len() * seeds), outcome, |range, checks| {

@@ -69,7 +69,7 @@ impl Kind for PathPatching {
         for cell in &survey.cells {
             let length = cell.positions.length;
             let at = places::positions(&self.name, &self.positions, &cell.positions, &cell.template, context)?;
-            whole = whole.and(Workload::forwards(2 * cell.prompts, length, facts));
+            whole = whole.and(Workload::forwards(2 * cell.prompts, length, facts).passing(1));
             for block in ends.blocks(&at, length, self, facts, context)? {
                 let rows = (block.paths() * cell.prompts) as u64;
                 let work = match block.receiver {

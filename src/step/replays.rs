@@ -9,7 +9,7 @@ use crate::intervene::{
     Positions, Replay, layer_operations,
 };
 use crate::manifest::SelfCheck;
-use crate::model::NotFinite;
+use crate::model::{Model, NotFinite};
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
@@ -45,27 +45,33 @@ pub fn memory(context: &Context) -> usize {
 }
 
 /// How many prompts are a block, each with `rows` rows: what is kept of their runs, `runs` for each, takes half of the memory, and the
-/// rows no more than some tens of seconds, because a run that is interrupted loses the block it is at.
+/// rows no more than some tens of seconds, because a run that is interrupted loses the block it is at; but where layers are read for
+/// each block, as many as there is room for.
 pub fn prompts_at_once(
     context: &Context,
-    facts: &Facts,
+    model: &Model,
     length: usize,
     wanted: &HookPositions,
     (runs, rows): (usize, usize),
 ) -> usize {
+    let facts = model.facts();
     let bytes = CleanRun::bytes(facts, 1, length, ELEMENT) + runs * activation_bytes(wanted, facts, length);
     let fits = memory(context) / 2 / bytes.max(1);
-    fits.min(rows_at_once(facts, length, LEAST_ROWS) / rows.max(1)).max(1)
+    fits.min(rows_at_once(model, length, LEAST_ROWS) / rows.max(1)).max(1)
 }
 
 /// Prompts whose whole runs are a block.
-pub fn forwards_at_once(facts: &Facts, length: usize) -> usize {
-    rows_at_once(facts, length, LEAST_ROWS_OF_A_PART)
+pub fn forwards_at_once(model: &Model, length: usize) -> usize {
+    rows_at_once(model, length, LEAST_ROWS_OF_A_PART)
 }
 
 /// Rows whose operations are those of a block, at least `least`: fewer make matrix products slow. Not measured but counted, so that
 /// blocks end where they do in every run.
-fn rows_at_once(facts: &Facts, length: usize, least: usize) -> usize {
+fn rows_at_once(model: &Model, length: usize, least: usize) -> usize {
+    if model.transformer().reads().is_some() {
+        return ROWS_AT_ONCE;
+    }
+    let facts = model.facts();
     let unembedding = 2 * (facts.d_model * facts.n_vocab) as u64;
     let operations = layer_operations(facts) * (facts.n_layers * length) as u64 + unembedding;
     usize::try_from(OPERATIONS / operations.max(1)).unwrap_or(usize::MAX).clamp(least, ROWS_AT_ONCE)
@@ -179,7 +185,7 @@ pub fn read(
             replay.read::<Stopped>(&rows[part], &|row| tokens(first + row), wanted, |done| pause(task, done));
         readouts.map_err(|stopped| stopped.error(name))
     };
-    let all = match parts(rows.len(), rows_at_once(facts, base.tokens.pos, LEAST_ROWS_OF_A_PART)).as_slice() {
+    let all = match parts(rows.len(), rows_at_once(&subject.model, base.tokens.pos, LEAST_ROWS_OF_A_PART)).as_slice() {
         [] => LogitReads::default(),
         [all] => read(all.clone())?,
         parts => {

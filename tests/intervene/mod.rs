@@ -30,5 +30,6 @@ mod shared_prompts;
 mod smollm2;
 pub mod spec;
 mod steering;
+mod streamed;
 mod subspaces;
 mod transformerlens;

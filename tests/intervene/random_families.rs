@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// A random model whose weights are large enough for its heads, caps and norms to matter.
-struct Loud(Checkpoint);
+pub struct Loud(pub Checkpoint);
 
 fn louder(linear: &mut HostLinear, factor: f32) {
     linear.weight.data.iter_mut().for_each(|value| *value *= factor);
@@ -47,6 +47,10 @@ impl HostModel for Loud {
         [q, k, v, o].into_iter().chain(mlp).for_each(|linear| louder(linear, 20.0));
         [ln1, ln1_post, ln2, ln2_post, q_norm, k_norm].into_iter().for_each(uneven);
         Ok(block)
+    }
+
+    fn attention_writes_bias(&self, layer: usize) -> bool {
+        self.0.attention_writes_bias(layer)
     }
 
     fn head(&self) -> Result<HostHead, WeightError> {

@@ -13,7 +13,7 @@ const CONFIG: &str = r#"{"model_type": "llama", "vocab_size": 10000, "hidden_siz
 
 /// Peak resident memory of this process, in bytes.
 #[cfg(target_os = "linux")]
-fn peak() -> f64 {
+pub fn peak() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1024.0

@@ -5,6 +5,7 @@ mod configuration;
 mod described;
 mod experts;
 mod folders;
+mod larger_than_memory;
 mod memory;
 mod names;
 mod published;

@@ -157,6 +157,19 @@ pub struct MixtureNames {
     pub experts: Vec<DenseNames>,
 }
 
+impl BlockNames {
+    /// Its norms.
+    pub fn norms(&self) -> impl Iterator<Item = &NormNames> {
+        let Self { ln1, ln1_post, ln2, ln2_post, q_norm, k_norm, .. } = self;
+        [ln1, ln1_post, ln2, ln2_post, q_norm, k_norm].into_iter().flatten()
+    }
+
+    /// Its linear maps.
+    pub fn linears(&self) -> impl Iterator<Item = &LinearNames> {
+        [&self.q, &self.k, &self.v, &self.o].into_iter().chain(self.mlp.linears())
+    }
+}
+
 impl MlpNames {
     /// Its linear maps.
     fn linears(&self) -> impl Iterator<Item = &LinearNames> {
@@ -250,11 +263,8 @@ impl ModelNames {
             list.add(positions, vec![n_ctx, d_model], Role::Matrix);
         }
         for block in &self.blocks {
-            let BlockNames { ln1, ln1_post, ln2, ln2_post, q_norm, k_norm, .. } = block;
-            let norms = [ln1, ln1_post, ln2, ln2_post, q_norm, k_norm].into_iter().flatten();
-            norms.for_each(|norm| list.norm(norm));
-            let linears = [&block.q, &block.k, &block.v, &block.o].into_iter();
-            linears.chain(block.mlp.linears()).for_each(|linear| list.linear(linear));
+            block.norms().for_each(|norm| list.norm(norm));
+            block.linears().for_each(|linear| list.linear(linear));
         }
         list.norm(&self.ln_final);
         list.linear(&self.unembed);

@@ -51,6 +51,11 @@ impl WeightSource for GgufWeights {
         self.gguf.path()
     }
 
+    fn bytes_of(&self, name: &str, elements: usize) -> u64 {
+        let bytes = |tensor: &GgufTensor| elements.div_ceil(tensor.quant.block()) * tensor.quant.block_bytes();
+        self.gguf.get(name).map_or(0, |tensor| bytes(tensor) as u64)
+    }
+
     fn tensors(&self) -> &IndexMap<String, TensorInfo> {
         &self.tensors
     }

@@ -14,12 +14,13 @@ mod mlp;
 mod norm;
 mod part;
 mod rows;
+mod streamed;
 mod upload;
 
 use super::facts::Facts;
 use super::hook::{Hook, Hooks};
 use super::host::{HostEmbedding, HostModel};
-use super::weights::WeightError;
+use super::weights::{WeightError, WeightReads};
 use crate::kernel::{self, Past};
 use crate::spec::HeadInput;
 pub(crate) use attention::{LayerAttention, held};
@@ -36,6 +37,7 @@ use norm::NormHooks;
 pub(crate) use part::rows_of;
 pub(crate) use part::{BlockPart, BlockParts};
 pub(crate) use rows::OutputPositions;
+pub(crate) use streamed::{LayerBlock, StreamedLayers};
 use upload::Upload;
 
 /// A batch of prompts of one length.
@@ -85,7 +87,7 @@ pub struct Transformer {
     /// `[n_ctx, d_model]`; of learned positions only.
     #[doc(hidden)]
     pub pos_embed: Option<Param<Tensor<2>>>,
-    /// One per layer.
+    /// One per layer that is held; the others are read when they are asked for: see [`Transformer::layer`].
     #[doc(hidden)]
     pub blocks: Vec<Block>,
     /// Norm before the unembedding.
@@ -96,19 +98,38 @@ pub struct Transformer {
     pub unembed: Linear,
     #[module(skip)]
     facts: Facts,
+    #[module(skip)]
+    streamed: Option<StreamedLayers>,
 }
 
 impl Transformer {
     /// Moves a model's weights to `device` in `dtype`, block by block, so that main memory holds one block beside it.
     #[doc(hidden)]
     pub fn load(host: &dyn HostModel, device: &Device, dtype: DType) -> Result<Self, WeightError> {
+        Self::with_layers(host, device, dtype, host.facts().n_layers)
+    }
+
+    /// The same with the first `held` layers in memory. The others are read when they are asked for; where that fails, reads of `host`
+    /// must note it in `reads`, and not fail themselves.
+    #[doc(hidden)]
+    pub fn load_streamed(
+        host: Box<dyn HostModel>,
+        reads: WeightReads,
+        (device, dtype): (&Device, DType),
+        held: usize,
+    ) -> Result<Self, WeightError> {
+        let model = Self::with_layers(&*host, device, dtype, held)?;
+        Ok(Self { streamed: Some(StreamedLayers::new(host, reads, (device, dtype), held)), ..model })
+    }
+
+    fn with_layers(host: &dyn HostModel, device: &Device, dtype: DType, held: usize) -> Result<Self, WeightError> {
         let facts = host.facts().clone();
         let upload = Upload { device, dtype };
         let HostEmbedding { tokens, positions } = host.embedding()?;
         // By value, so that a tied table is gone before the blocks come.
         let embed = Some(tokens).filter(|_| !facts.tied).map(|tokens| upload.parameter(tokens));
         let pos_embed = positions.map(|positions| upload.parameter(positions));
-        let blocks = (0..facts.n_layers)
+        let blocks = (0..held.min(facts.n_layers))
             .map(|layer| Ok(Block::upload(host.block(layer)?, &facts, LayerAttention::of(&facts, layer), &upload)))
             .collect::<Result<Vec<_>, WeightError>>()?;
         let head = host.head()?;
@@ -119,7 +140,45 @@ impl Transformer {
             ln_final: Norm::upload(head.ln_final, &facts.norm, &upload),
             unembed: Linear::upload(head.unembed, &upload),
             facts,
+            streamed: None,
         })
+    }
+
+    /// The block of a layer, read now where it is not in memory.
+    pub(crate) fn layer(&self, layer: usize) -> LayerBlock<'_> {
+        match (self.blocks.get(layer), &self.streamed) {
+            (Some(block), streamed) => {
+                streamed.iter().for_each(|streamed| streamed.expect(self.blocks.len()));
+                LayerBlock::Held(block)
+            }
+            (None, Some(streamed)) => LayerBlock::Read(streamed.block(layer)),
+            (None, None) => unreachable!("layer {layer} of {}", self.facts.n_layers),
+        }
+    }
+
+    /// Says that layers from `layer` on will be asked for, in their order.
+    pub(crate) fn expect_layers(&self, layer: usize) {
+        if let Some(streamed) = self.streamed.as_ref().filter(|_| layer < self.facts.n_layers) {
+            streamed.expect(layer);
+        }
+    }
+
+    /// What reading layers that are not in memory has come to, where there are such.
+    pub fn reads(&self) -> Option<&WeightReads> {
+        self.streamed.as_ref().map(StreamedLayers::reads)
+    }
+
+    /// Why a layer could not be read, where that is so: what was computed since is not numbers.
+    pub(crate) fn unread(&self) -> Option<&str> {
+        self.reads().and_then(WeightReads::failure)
+    }
+
+    /// Whether what the attention of a layer writes has a bias.
+    pub(crate) fn attention_writes_bias(&self, layer: usize) -> bool {
+        match (self.blocks.get(layer), &self.streamed) {
+            (Some(block), _) => block.attention.o.bias.is_some(),
+            (None, streamed) => streamed.as_ref().is_some_and(|streamed| streamed.attention_writes_bias(layer)),
+        }
     }
 
     /// What the model looks like.
@@ -229,7 +288,7 @@ impl Transformer {
         hooks: &mut dyn Hooks,
     ) -> Tensor<3> {
         let mut hooks = BlockHooks { layer, hooks };
-        self.blocks[layer].forward(&self.facts, resid_pre, rows, past, parts, &mut hooks)
+        self.layer(layer).forward(&self.facts, resid_pre, rows, past, parts, &mut hooks)
     }
 
     /// The attention of a block whose MLP follows its attention: the stream between the two, before `hook_resid_mid` is
@@ -244,7 +303,7 @@ impl Transformer {
         hooks: &mut dyn Hooks,
     ) -> Tensor<3> {
         let mut hooks = BlockHooks { layer, hooks };
-        self.blocks[layer].attend(&self.facts, resid_pre, rows, past, heads, &mut hooks)
+        self.layer(layer).attend(&self.facts, resid_pre, rows, past, heads, &mut hooks)
     }
 
     /// The MLP of a block whose MLP follows its attention: from the stream after attention to the one after the block.
@@ -256,12 +315,12 @@ impl Transformer {
         hooks: &mut dyn Hooks,
     ) -> Tensor<3> {
         let mut hooks = BlockHooks { layer, hooks };
-        self.blocks[layer].transform(&self.facts, resid_mid, neurons, &mut hooks)
+        self.layer(layer).transform(&self.facts, resid_mid, neurons, &mut hooks)
     }
 
     /// Queries, keys or values of a layer before rotation, `[batch, pos, head or kv_head, d_head]`, from the stream before it.
     pub(crate) fn head_input(&self, layer: usize, resid_pre: Tensor<3>, input: HeadInput) -> Tensor<4> {
-        let (block, facts) = (&self.blocks[layer], &self.facts);
+        let (block, facts) = (self.layer(layer), &self.facts);
         let normalized = block.head_norm(facts, resid_pre, &mut BlockHooks { layer, hooks: &mut () });
         let (projection, heads) = match input {
             HeadInput::Q => (&block.attention.q, facts.n_heads),
@@ -274,7 +333,7 @@ impl Transformer {
     /// What a layer's MLP writes, `[batch, pos, d_model]`, from the stream it reads: the one after attention, or the one
     /// before the block where they stand side by side.
     pub(crate) fn mlp_out(&self, layer: usize, resid: Tensor<3>) -> Tensor<3> {
-        self.blocks[layer].mlp_out(&self.facts, resid, &mut BlockHooks { layer, hooks: &mut () })
+        self.layer(layer).mlp_out(&self.facts, resid, &mut BlockHooks { layer, hooks: &mut () })
     }
 
     /// What the unembedding reads, `[batch, pos, d_model]`, from the stream after the last block.

@@ -2,6 +2,7 @@
 
 mod error;
 mod located;
+mod outlasting;
 mod pytorch;
 mod safetensors;
 mod shards;
@@ -13,6 +14,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use error::WeightError;
+pub(super) use outlasting::Outlasting;
+pub use outlasting::WeightReads;
 pub use pytorch::Pytorch;
 pub use safetensors::Safetensors;
 pub use shards::Shards;

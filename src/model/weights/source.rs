@@ -78,6 +78,11 @@ pub trait WeightSource: Send + Sync {
         equal_piecewise(self, a, b)
     }
 
+    /// Bytes of the file that reading so many elements of `name` takes.
+    fn bytes_of(&self, name: &str, elements: usize) -> u64 {
+        self.tensors().get(name).map_or(0, |info| (elements * info.stored.size()) as u64)
+    }
+
     /// Number format of `name` in the file, for people.
     fn format_of(&self, name: &str) -> &str {
         self.tensors().get(name).map_or("", |info| info.stored.name())

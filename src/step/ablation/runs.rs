@@ -109,14 +109,13 @@ pub fn measure(
     outcome: &mut Outcome,
 ) -> Result<Vec<f64>, Error> {
     let wanted: HookPositions = arms.iter().flat_map(Arm::hooks).map(|hook| (hook, positions.clone())).collect();
-    let facts = subject.model.facts();
     let length = cases.first().map_or(0, |case| case.prompt.tokens.len());
     let runs = 1 + usize::from(cases.iter().any(|case| case.other.is_some()));
     // Whole answers are read behind the prompts while what is kept of these is there.
     let whole = step.measures.iter().any(|measure| measure.has(Property::Sequence));
     let runs = if whole { 2 * runs } else { runs };
     let rows = arms.iter().map(Arm::runs).max().unwrap_or(1);
-    let block = replays::prompts_at_once(context, facts, length, &wanted, (runs, rows));
+    let block = replays::prompts_at_once(context, &subject.model, length, &wanted, (runs, rows));
     let divided = subject.divided(&step.name, template, parts(cases.len(), block), context);
     divided.values(step.measures.len(), (task, rows), outcome, |range, checks| {
         run(step, arms, &cases[range], &wanted, subject, (context, task), checks)

@@ -74,7 +74,9 @@ impl Kind for Generate {
             let edited = cell.prompts * self.samples * variations.len();
             let texts = edited + cell.prompts * self.samples;
             // Each text is written once, and those of edits are read once more by the model as it is.
-            let runs = Workload::forwards(texts + edited, length, facts);
+            // Every new token of a batch reads all layers.
+            let tokens = texts.div_ceil(survey.batch.max(1)) * self.max_new_tokens;
+            let runs = Workload::forwards(texts + edited, length, facts).passing(tokens);
             let logits = (texts + edited) * self.max_new_tokens.saturating_sub(1);
             let kept = 8 * facts.n_layers * facts.n_kv_heads * facts.d_head * length;
             let memory = survey.batch.min(texts) * (row_bytes(facts) + kept);

@@ -86,7 +86,7 @@ impl Kind for Intervention {
                 all.into_iter().map(|edits| edits.into_iter().map(|(_, edit)| edit).collect()).collect();
             let replay =
                 Workload::replay(all.iter().map(|edits| &edits[..]), cell.prompts, length, facts, survey.memory);
-            let runs = Workload::forwards(2 * cell.prompts + means, length, facts);
+            let runs = Workload::forwards(2 * cell.prompts + means, length, facts).passing(1);
             let replays = cell.replays(self.measures.iter().any(|measure| measure.has(Property::Sequence)));
             let replay = replay.times(replays).measured(self.measures.len(), self.bootstrap);
             whole = whole.and(replay.and(runs.times(replays)));
@@ -239,7 +239,7 @@ impl EditedCell {
 }
 
 fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
-    let (name, facts) = (step.name.as_str(), subject.model.facts());
+    let name = step.name.as_str();
     let edited = self::edited(step, cell, subject, context, outcome)?;
     let named = edited.keys(step);
     let EditedCell { hooks: edited, pairs, variations, edits } = edited;
@@ -248,7 +248,7 @@ fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: C
     let total = planned.len() * prompts.len();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
     let runs = patching::runs_at_once(&step.measures);
-    let block = replays::prompts_at_once(context, facts, cell.positions.length, &edited, (runs, planned.len()));
+    let block = replays::prompts_at_once(context, &subject.model, cell.positions.length, &edited, (runs, planned.len()));
     let divided = subject.divided(name, &cell.template, parts(prompts.len(), block), context);
     let data = divided.values(step.measures.len(), (&task, planned.len()), outcome, |range, checks| {
         let first = range.start;

@@ -106,13 +106,13 @@ impl<'a> Keys<'a> {
     }
 
     /// A model: what it is called in the rows, its weights and tokenizer, and all that the spec says of it but where its files
-    /// are and which of several devices of a kind it runs on.
+    /// are, which of several devices of a kind it runs on, and how much of it is in memory.
     fn model(&self, name: &ModelName) -> Result<Value, Error> {
         let about = || format!("model '{name}'");
         let settings = self.models.settings(name).ok_or_else(|| Error::refused(about())("no such model"))?;
         let mut value = Value::try_from(settings).map_err(Error::failed(about()))?;
         if let Value::Table(table) = &mut value {
-            table.retain(|key, _| !["source", "checkpoints", "device"].contains(&key));
+            table.retain(|key, _| !["source", "checkpoints", "device", "memory_mib"].contains(&key));
             table.insert("name".into(), name.name.clone().into());
             table.insert("checkpoint".into(), name.checkpoint.clone().unwrap_or_default().into());
             let device = match settings.device {

@@ -51,7 +51,7 @@ pub fn answers(
     let wanted = knock.wanted();
     let length = prompts.first().map_or(0, |prompt| prompt.tokens.len());
     let rows = count.div_ceil(prompts.len().max(1));
-    let block = replays::prompts_at_once(context, subject.model.facts(), length, &wanted, (1, rows));
+    let block = replays::prompts_at_once(context, &subject.model, length, &wanted, (1, rows));
     let divided = subject.divided(knock.keys.step, template, parts(prompts.len(), block), context);
     let readout = LogitRead { picks: 1, ranked: 0, distribution: true, divergence: false };
     let answer = |prompt: usize| prompts[prompt].answer_token();

@@ -1,0 +1,214 @@
+//! Blocks that are not held in memory: each is read from where the model's weights are when it is asked for, and given back
+//! when another is; the one after it is read by a thread meanwhile.
+//!
+//! A forward pass and a sweep ask for layers in their order, each once, so each weight is read once. Two blocks are there at
+//! a time: the one that computes and the one that is read, or, where layers are asked for in another order, the last two.
+
+use super::{Block, LayerAttention, Upload};
+use crate::model::host::HostModel;
+use crate::model::weights::WeightReads;
+use burn::tensor::{DType, Device};
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// A block to compute with: one that the model holds, or one that was read.
+pub enum LayerBlock<'t> {
+    /// Held by the model.
+    Held(&'t Block),
+    /// Read, and given back after the last that computes with it.
+    Read(Arc<Block>),
+}
+
+impl Deref for LayerBlock<'_> {
+    type Target = Block;
+
+    fn deref(&self) -> &Block {
+        match self {
+            LayerBlock::Held(block) => block,
+            LayerBlock::Read(block) => block,
+        }
+    }
+}
+
+/// The blocks of a model from some layer on, which are read when they are asked for.
+#[derive(Clone)]
+pub struct StreamedLayers(Arc<Reader>);
+
+/// What is read, from where, and what of it is there.
+struct Reader {
+    host: Box<dyn HostModel>,
+    device: Device,
+    dtype: DType,
+    /// The first layer that is read; those before it are held by the model.
+    first: usize,
+    state: Mutex<ReaderState>,
+    /// Told whenever a block that was read ahead is there.
+    arrived: Condvar,
+    reads: WeightReads,
+}
+
+#[derive(Default)]
+struct ReaderState {
+    /// The block that was asked for last.
+    current: Option<(usize, Arc<Block>)>,
+    /// Another one.
+    other: OtherBlock,
+    /// The layer that comes next where layers are asked for in their order.
+    next: Option<usize>,
+}
+
+/// The second block that is there.
+#[derive(Default)]
+enum OtherBlock {
+    #[default]
+    None,
+    /// A thread reads it.
+    Coming(usize),
+    There(usize, Arc<Block>),
+}
+
+impl fmt::Debug for StreamedLayers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "layers from {} on, read when asked for", self.0.first)
+    }
+}
+
+impl StreamedLayers {
+    /// Layers from `first` on of `host`, whose reads note their failures in `reads` instead of ending the pass they are for.
+    pub fn new(host: Box<dyn HostModel>, reads: WeightReads, (device, dtype): (&Device, DType), first: usize) -> Self {
+        Self(Arc::new(Reader {
+            host,
+            device: device.clone(),
+            dtype,
+            first,
+            state: Mutex::default(),
+            arrived: Condvar::new(),
+            reads,
+        }))
+    }
+
+    /// What reading layers has come to.
+    pub fn reads(&self) -> &WeightReads {
+        &self.0.reads
+    }
+
+    /// Whether what the attention of a layer writes has a bias.
+    pub fn attention_writes_bias(&self, layer: usize) -> bool {
+        self.0.host.attention_writes_bias(layer)
+    }
+
+    /// Says that layers from `layer` on will be asked for, in their order: the first of them is read from now on.
+    pub fn expect(&self, layer: usize) {
+        let layer = layer.max(self.0.first);
+        let mut state = self.0.lock();
+        state.next = Some(layer);
+        let is_current = state.current.as_ref().is_some_and(|(held, _)| *held == layer);
+        let other = match state.other {
+            OtherBlock::None => None,
+            OtherBlock::Coming(other) | OtherBlock::There(other, _) => Some(other),
+        };
+        // One that is being read comes, whether or not it is wanted.
+        if !is_current && other != Some(layer) && !matches!(state.other, OtherBlock::Coming(_)) {
+            state.other = OtherBlock::None;
+            Reader::read_ahead(&self.0, &mut state, layer);
+        }
+    }
+
+    /// The block of a layer, one of those from the first that is read on.
+    pub fn block(&self, layer: usize) -> Arc<Block> {
+        let reader = &self.0;
+        let mut state = reader.lock();
+        if let Some((_, block)) = state.current.as_ref().filter(|(held, _)| *held == layer) {
+            return block.clone();
+        }
+        let in_order = state.next == Some(layer) || layer == reader.first;
+        state.next = Some(layer + 1);
+        while matches!(state.other, OtherBlock::Coming(coming) if coming == layer) {
+            state = reader.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let block = match std::mem::take(&mut state.other) {
+            OtherBlock::There(held, block) if held == layer => {
+                let before = state.current.replace((layer, block.clone()));
+                // In order, the block before is given back for the one that is read now.
+                state.other = match before.filter(|_| !in_order) {
+                    Some((held, block)) => OtherBlock::There(held, block),
+                    None => OtherBlock::None,
+                };
+                block
+            }
+            other => {
+                // One that is being read stays, since it comes whether or not it is wanted; one that is there goes, and the last one
+                // that was asked for is the other now.
+                let before = state.current.take();
+                state.other = match (other, before) {
+                    (OtherBlock::Coming(coming), _) => OtherBlock::Coming(coming),
+                    (_, Some((held, block))) if !in_order => OtherBlock::There(held, block),
+                    _ => OtherBlock::None,
+                };
+                drop(state);
+                let block = Arc::new(reader.read(layer));
+                state = reader.lock();
+                state.current = Some((layer, block.clone()));
+                block
+            }
+        };
+        if in_order {
+            Reader::read_ahead(reader, &mut state, layer + 1);
+        }
+        block
+    }
+}
+
+impl Reader {
+    fn lock(&self) -> MutexGuard<'_, ReaderState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self, layer: usize) -> Block {
+        let facts = self.host.facts();
+        self.reads.add(self.host.block_size(layer).stored);
+        match self.host.block(layer) {
+            Ok(block) => {
+                let upload = Upload { device: &self.device, dtype: self.dtype };
+                Block::upload(block, facts, LayerAttention::of(facts, layer), &upload)
+            }
+            Err(error) => unreachable!("a source whose reads do not fail has failed: {error}"),
+        }
+    }
+
+    /// Has a thread read a layer, where there is such a layer and no thread at work. Without a thread it is read when it is asked for.
+    fn read_ahead(reader: &Arc<Self>, state: &mut ReaderState, layer: usize) {
+        if layer >= reader.host.facts().n_layers || !matches!(state.other, OtherBlock::None) {
+            return;
+        }
+        let own = reader.clone();
+        let run = move || {
+            let mut arriving = Arriving { reader: own, block: None };
+            arriving.block = Some((layer, Arc::new(arriving.reader.read(layer))));
+        };
+        state.other = OtherBlock::Coming(layer);
+        if std::thread::Builder::new().name("layers".into()).spawn(run).is_err() {
+            state.other = OtherBlock::None;
+        }
+    }
+}
+
+/// A block that is being read. However the thread that reads it ends, those that wait for it are told.
+struct Arriving {
+    reader: Arc<Reader>,
+    block: Option<(usize, Arc<Block>)>,
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        let mut state = self.reader.lock();
+        if matches!(state.other, OtherBlock::Coming(_)) {
+            state.other = match self.block.take() {
+                Some((layer, block)) => OtherBlock::There(layer, block),
+                None => OtherBlock::None,
+            };
+        }
+        self.reader.arrived.notify_all();
+    }
+}

@@ -1,0 +1,79 @@
+//! Weights that are read while a model runs, in the midst of a forward pass, which has no way to say that the disk fails.
+
+use super::{TensorInfo, WeightError, WeightSource};
+use indexmap::IndexMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// What reading weights while a model runs has come to: how much was read, and whether a read has failed. What is computed after
+/// a failure is not numbers, and whoever is about to use a result of the model looks here first.
+#[derive(Debug, Clone, Default)]
+pub struct WeightReads(Arc<Count>);
+
+#[derive(Debug, Default)]
+struct Count {
+    bytes: AtomicU64,
+    failure: OnceLock<String>,
+}
+
+impl WeightReads {
+    /// Bytes of files that were read.
+    pub fn bytes(&self) -> u64 {
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The first failure, if there was any.
+    pub fn failure(&self) -> Option<&str> {
+        self.0.failure.get().map(String::as_str)
+    }
+
+    /// Whether both are of one model.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(in crate::model) fn add(&self, bytes: u64) {
+        self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn note(&self, error: &WeightError) {
+        self.0.failure.get_or_init(|| error.to_string());
+    }
+}
+
+/// A source whose reads do not fail: where its file does, that is noted, and the values are not numbers.
+pub(in crate::model) struct Outlasting {
+    pub source: Box<dyn WeightSource>,
+    pub reads: WeightReads,
+}
+
+impl WeightSource for Outlasting {
+    fn path(&self) -> &Path {
+        self.source.path()
+    }
+
+    fn tensors(&self) -> &IndexMap<String, TensorInfo> {
+        self.source.tensors()
+    }
+
+    fn read(&self, name: &str, start: usize, out: &mut [f32]) -> Result<(), WeightError> {
+        if let Err(error) = self.source.read(name, start, out) {
+            self.reads.note(&error);
+            out.fill(f32::NAN);
+        }
+        Ok(())
+    }
+
+    fn equal(&self, a: &str, b: &str) -> Result<bool, WeightError> {
+        self.source.equal(a, b)
+    }
+
+    fn bytes_of(&self, name: &str, elements: usize) -> u64 {
+        self.source.bytes_of(name, elements)
+    }
+
+    fn format_of(&self, name: &str) -> &str {
+        self.source.format_of(name)
+    }
+}
