@@ -13,7 +13,7 @@ use super::tensors::gather_last;
 use crate::kernel;
 use crate::model::facts::PositionEncoding;
 use crate::model::hook::{Hook, Site};
-use crate::model::transformer::{Transformer, rows_of};
+use crate::model::transformer::Transformer;
 use crate::spec::NormScale;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::sync::Arc;
@@ -247,13 +247,15 @@ impl Difference {
         let unit_width = self.layout.unit_width();
         let width = self.units.len() * unit_width;
         let weight = match hook {
-            Hook::Block(layer, Site::Z) => Some(transformer.layer(layer).attention.o.weight.val()),
-            Hook::Block(layer, Site::MlpPost) => transformer.layer(layer).mlp.dense().map(|mlp| mlp.down.weight.val()),
+            Hook::Block(layer, Site::Z) => Some(transformer.layer(layer).attention.o.rows(&self.units, unit_width)),
+            Hook::Block(layer, Site::MlpPost) => {
+                transformer.layer(layer).mlp.dense().map(|mlp| mlp.down.rows(&self.units, unit_width))
+            }
             _ => None,
         };
         if let Some(weight) = weight {
             let x = Tensor::from_data(TensorData::new(self.data, [entries, slots, width]), to);
-            return kernel::linear(x, rows_of(weight, &self.units, unit_width), None);
+            return kernel::linear(x, weight, None);
         }
         let d_model = transformer.facts().d_model;
         if let Hook::Block(_, Site::Result) = hook {

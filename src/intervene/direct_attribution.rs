@@ -255,14 +255,14 @@ impl DirectBatch {
         match (hook, value) {
             (Hook::Block(layer, Site::Z), HookValue::Heads(z)) => {
                 let [_, _, heads, d_head] = z.dims();
-                let read = through(transformer.layer(layer).attention.o.weight.val());
+                let read = through(transformer.layer(layer).attention.o.whole());
                 let products = full(z.clone().reshape([prompts, heads * d_head])) * read;
                 to_f32(products.reshape([prompts, heads, d_head]).sum_dim(2))
             }
             (Hook::Block(layer, Site::MlpPost), HookValue::Stream(post)) => {
                 let block = transformer.layer(layer);
                 let Some(mlp) = block.mlp.dense() else { return vec![0.0; prompts] };
-                to_f32(full(post.clone().squeeze_dim(1)) * through(mlp.down.weight.val()))
+                to_f32(full(post.clone().squeeze_dim(1)) * through(mlp.down.whole()))
             }
             (_, HookValue::Stream(stream)) => {
                 to_f32((full(stream.clone().squeeze_dim(1)) * direction.clone()).sum_dim(1))
@@ -288,12 +288,12 @@ impl DirectBatch {
         let (values, weight): (Tensor<3>, _) = match value {
             HookValue::Heads(z) => {
                 let [_, _, heads, d_head] = z.dims();
-                (z.clone().reshape([prompts, heads, d_head]), block.attention.o.weight.val())
+                (z.clone().reshape([prompts, heads, d_head]), block.attention.o.whole())
             }
             HookValue::Stream(post) => {
                 let [.., neurons] = post.dims();
                 let Some(mlp) = block.mlp.dense() else { return vec![0.0; prompts] };
-                (post.clone().reshape([prompts, neurons, 1]), mlp.down.weight.val())
+                (post.clone().reshape([prompts, neurons, 1]), mlp.down.whole())
             }
         };
         let [_, units, width] = values.dims();
@@ -363,9 +363,8 @@ pub(super) fn through_norm(column: Tensor<2>, transformer: &Transformer) -> Tens
 
 /// Columns of the unembedding, one for each token, as rows: `[token, d_model]`.
 pub(super) fn column(unembed: &Linear, tokens: &[u32]) -> Tensor<2> {
-    let weight = unembed.weight.val();
-    let indices = indices(tokens, &weight.device());
-    full(weight.select(1, indices)).transpose()
+    let tokens: Vec<usize> = tokens.iter().map(|&token| token as usize).collect();
+    full(unembed.columns(&tokens)).transpose()
 }
 
 /// The unembedding's bias at each token.

@@ -28,7 +28,7 @@ const POSITIONS_OF_PREFIXES: usize = 1024;
 
 /// Whether pieces of the work run side by side.
 pub(super) fn is_small(transformer: &Transformer) -> bool {
-    runs_side_by_side(transformer.facts(), &transformer.unembed.weight.val())
+    layer_operations(transformer.facts()) <= SMALL && transformer.is_fast()
 }
 
 /// Whether pieces of the work of a model of this shape run side by side, each on one thread; `like` lies where the model does.

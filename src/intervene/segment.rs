@@ -7,7 +7,7 @@ use super::origin::SweepOrigin;
 use super::shared_prefix::Prefixes;
 use super::skipped_units::left;
 use super::tensors::take;
-use crate::kernel::{self, Past};
+use crate::kernel::Past;
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
 use crate::model::transformer::OutputPositions;
 use crate::model::transformer::{BlockPart, BlockParts, Mlp};
@@ -170,7 +170,7 @@ impl SweepLayers<'_> {
             HookValue::Stream(values) => values,
             HookValue::Heads(values) => values.reshape([1, slots, facts.n_heads * facts.d_head]),
         };
-        Some(Arc::new(BlockPart { units, others: kernel::linear(values, output.weight.val(), None) }))
+        Some(Arc::new(BlockPart { units, others: output.without_bias(values) }))
     }
 
     /// Keys and values of the base before the positions that are computed; none where all are.

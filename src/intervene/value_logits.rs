@@ -9,7 +9,6 @@
 use super::direct_attribution::{column, full, through_norm};
 use crate::kernel::to_f32;
 use crate::model::transformer::Transformer;
-use burn::tensor::{Int, Tensor, TensorData};
 
 /// Logits of tokens in the value vectors of some neurons of a layer, `[neuron, token]`, in f32; none of a layer with experts.
 pub fn value_logits(transformer: &Transformer, layer: usize, neurons: &[usize], tokens: &[u32]) -> Vec<f32> {
@@ -18,10 +17,7 @@ pub fn value_logits(transformer: &Transformer, layer: usize, neurons: &[usize], 
     if neurons.is_empty() || tokens.is_empty() {
         return Vec::new();
     }
-    let weight = mlp.down.weight.val();
-    let indices: Vec<i64> = neurons.iter().map(|&neuron| neuron as i64).collect();
-    let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [neurons.len()]), &weight.device());
-    let values = full(weight.select(0, indices));
+    let values = full(mlp.down.inputs(neurons));
     let read = through_norm(column(&transformer.unembed, tokens), transformer);
     let read = match block.ln2_post.as_ref().and_then(|norm| norm.scale.as_ref()) {
         Some(scale) => read * full(scale.val().unsqueeze()),

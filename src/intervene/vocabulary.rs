@@ -31,7 +31,7 @@ impl Vocabulary {
         tokens.dedup();
         let unembed = &transformer.unembed;
         let columns = indices(&tokens, transformer);
-        let weight = unembed.weight.val().select(1, columns.clone());
+        let weight = unembed.columns(&tokens.iter().map(|&token| token as usize).collect::<Vec<_>>());
         let bias = unembed.bias.as_ref().map(|bias| bias.val().select(0, columns));
         Vocabulary::Some(Box::new(VocabularyColumns { tokens, weight, bias }))
     }

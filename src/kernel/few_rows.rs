@@ -42,38 +42,80 @@ pub fn few_rows<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
+/// Whether a product of so many rows is to be made here.
+pub(super) fn takes_few_rows(rows: usize) -> bool {
+    WANTED.get() && (1..=MOST_ROWS).contains(&rows)
+}
+
 /// x·w + b of `x`, `[row, d_in]`, and `weight`, `[d_in, d_out]`, both row by row; none where a general product is to be taken.
 pub(super) fn product_of_few(x: &[f32], weight: &[f32], bias: Option<&[f32]>, d_out: usize) -> Option<Vec<f32>> {
     let d_in = weight.len().checked_div(d_out)?;
     let rows = x.len().checked_div(d_in)?;
-    if !WANTED.get() || rows == 0 || rows > MOST_ROWS {
+    if !takes_few_rows(rows) {
         return None;
     }
-    let pieces = (weight.len() / WEIGHTS).clamp(1, MOST_PIECES);
-    // Whole vectors, so that pieces end where they do.
-    let width = d_out.div_ceil(pieces).next_multiple_of(16);
-    let pieces = d_out.div_ceil(width);
-    let mut parts = vec![0.0; pieces * rows * width];
-    each_piece(&mut parts, rows * width, |piece, part| {
-        let first = piece * width;
-        let columns = first..d_out.min(first + width);
-        if let Some(bias) = bias {
-            part.chunks_exact_mut(width).for_each(|row| row[..columns.len()].copy_from_slice(&bias[columns.clone()]));
-        }
+    let pieces = few_pieces(weight.len(), d_out);
+    let parts = pieces.each(rows, bias, |columns, width, part| {
         add_products(x, weight, (d_in, d_out), columns, width, part);
     });
+    Some(joined(parts, rows, pieces, d_out))
+}
+
+/// The columns of a matrix, cut into pieces.
+#[derive(Clone, Copy)]
+pub(super) struct FewPieces {
+    d_out: usize,
+    /// Columns of a piece.
+    width: usize,
+    count: usize,
+}
+
+/// How the columns of a matrix of so many weights are cut.
+pub(super) fn few_pieces(weights: usize, d_out: usize) -> FewPieces {
+    let pieces = (weights / WEIGHTS).clamp(1, MOST_PIECES);
+    // Whole vectors, so that pieces end where they do.
+    let width = d_out.div_ceil(pieces).next_multiple_of(16).max(16);
+    FewPieces { d_out, width, count: d_out.div_ceil(width) }
+}
+
+impl FewPieces {
+    /// Has each piece, `[row, width]`, filled with what `add` adds to the bias, or to nothing; pieces after each other.
+    pub fn each(
+        self,
+        rows: usize,
+        bias: Option<&[f32]>,
+        add: impl Fn(std::ops::Range<usize>, usize, &mut [f32]) + Sync,
+    ) -> Vec<f32> {
+        let Self { d_out, width, count } = self;
+        let mut parts = vec![0.0; count * rows * width];
+        each_piece(&mut parts, rows * width, |piece, part| {
+            let first = piece * width;
+            let columns = first..d_out.min(first + width);
+            if let Some(bias) = bias {
+                let of_row = |row: &mut [f32]| row[..columns.len()].copy_from_slice(&bias[columns.clone()]);
+                part.chunks_exact_mut(width).for_each(of_row);
+            }
+            add(columns, width, part);
+        });
+        parts
+    }
+}
+
+/// Rows of `d_out` values from pieces.
+pub(super) fn joined(mut parts: Vec<f32>, rows: usize, pieces: FewPieces, d_out: usize) -> Vec<f32> {
+    let FewPieces { width, count, .. } = pieces;
     if rows == 1 {
         parts.truncate(d_out);
-        return Some(parts);
+        return parts;
     }
     let mut out = Vec::with_capacity(rows * d_out);
     for row in 0..rows {
-        for piece in 0..pieces {
+        for piece in 0..count {
             let columns = width.min(d_out - piece * width);
             out.extend_from_slice(&parts[(piece * rows + row) * width..][..columns]);
         }
     }
-    Some(out)
+    out
 }
 
 vectorise! {

@@ -2,12 +2,17 @@
 
 use super::few_rows::product_of_few;
 use super::half_width::{HalfFactors, HalfWidth, product as half_product};
+use super::mixed::mixed_linear;
 use super::matmul::{MatrixView, product, product_with_bias};
 use super::operation::{Array, Operation, run};
 use burn::tensor::Tensor;
 
 /// x·w + b: `[batch, pos, d_in]` and `[d_in, d_out]` to `[batch, pos, d_out]`, as one product over `batch * pos` rows.
+/// A weight of another type than `x` is widened as it is used (see [`super::mixed`]).
 pub fn linear(x: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<3> {
+    if x.dtype() != weight.dtype() {
+        return mixed_linear(x, weight, bias);
+    }
     match bias {
         None => run(LinearOperation, [x.into_dispatch(), weight.into_dispatch()], |[x, weight]| {
             plain_linear(Tensor::from_dispatch(x), Tensor::from_dispatch(weight))

@@ -18,6 +18,7 @@ use super::host::{
 };
 use super::matching::{Matching, listed};
 use super::random::RandomWeights;
+use crate::kernel::BlockMatrix;
 use super::weights::{
     self, FEW_BITS, NumberFormat, Outlasting, Safetensors, WeightError, WeightReads, WeightSource,
 };
@@ -32,6 +33,8 @@ pub struct Checkpoint {
     source: Box<dyn WeightSource>,
     matching: Matching,
     notes: Vec<String>,
+    /// Whether quantised matrices are given as they are stored.
+    as_stored: bool,
 }
 
 impl Checkpoint {
@@ -90,7 +93,7 @@ impl Checkpoint {
             Some((fewer, names, matching)) if fewer < missing => (names, matching),
             _ => (names, matching),
         };
-        let mut checkpoint = Self { facts, names, source, matching, notes };
+        let mut checkpoint = Self { facts, names, source, matching, notes, as_stored: false };
         checkpoint.settle_unembedding()?;
         match checkpoint.problems() {
             problems if problems.is_empty() => {
@@ -105,6 +108,12 @@ impl Checkpoint {
     pub fn outlasting(self, reads: &WeightReads) -> Self {
         let source = Box::new(Outlasting { source: self.source, reads: reads.clone() });
         Self { source, ..self }
+    }
+
+    /// The same with quantised matrices given as they are stored, in blocks, where they are to be held so.
+    #[must_use]
+    pub fn as_stored(self, as_stored: bool) -> Self {
+        Self { as_stored, ..self }
     }
 
     /// Decides where the unembedding is: of a model whose configuration ties it to the embedding the file may hold one of its
@@ -277,7 +286,9 @@ impl Checkpoint {
 
     fn linear(&self, names: &LinearNames) -> Result<HostLinear, WeightError> {
         let outputs: usize = names.take.iter().map(Range::len).sum();
+        let blocks = self.blocks(names)?;
         let data = match names.stored {
+            _ if blocks.is_some() => Vec::new(),
             MatrixOrder::OutIn => self.transposed(names, outputs)?,
             MatrixOrder::InOut if outputs == names.outputs && names.stack.is_none() => {
                 self.whole(&names.weight, &names.weight_shape())?.data
@@ -286,7 +297,18 @@ impl Checkpoint {
         };
         let weight = HostTensor { shape: vec![names.inputs, outputs], data };
         let bias = names.bias.as_ref().map(|name| self.bias(name, names, outputs)).transpose()?;
-        Ok(HostLinear { weight, bias })
+        Ok(HostLinear { weight, bias, blocks })
+    }
+
+    /// The matrix of a linear map in blocks, where it is stored and to be given so.
+    fn blocks(&self, names: &LinearNames) -> Result<Option<BlockMatrix>, WeightError> {
+        if !self.as_stored || names.stored != MatrixOrder::OutIn {
+            return Ok(None);
+        }
+        let first = names.start() / names.inputs.max(1);
+        let rows: Vec<Range<usize>> = names.take.iter().map(|rows| first + rows.start..first + rows.end).collect();
+        let read = self.source.blocks(self.stored(&names.weight), &rows)?;
+        Ok(read.and_then(|(format, bytes)| BlockMatrix::new(format, bytes, names.inputs)))
     }
 
     fn dense(&self, DenseNames { gate, up, down }: &DenseNames) -> Result<HostDense, WeightError> {
@@ -357,9 +379,17 @@ impl HostModel for Checkpoint {
 
     fn embedding(&self) -> Result<HostEmbedding, WeightError> {
         let Facts { n_vocab, n_ctx, d_model, .. } = self.facts;
-        let tokens = self.whole(&self.names.tokens, &[n_vocab, d_model])?;
+        let blocks = match self.as_stored {
+            true => self.source.blocks(self.stored(&self.names.tokens), std::slice::from_ref(&(0..n_vocab)))?,
+            false => None,
+        };
+        let blocks = blocks.and_then(|(format, bytes)| BlockMatrix::new(format, bytes, d_model));
+        let tokens = match blocks {
+            Some(_) => HostTensor { shape: vec![n_vocab, d_model], data: Vec::new() },
+            None => self.whole(&self.names.tokens, &[n_vocab, d_model])?,
+        };
         let positions = self.names.positions.as_ref().map(|name| self.whole(name, &[n_ctx, d_model])).transpose()?;
-        Ok(HostEmbedding { tokens, positions })
+        Ok(HostEmbedding { tokens, blocks, positions })
     }
 
     fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
@@ -398,6 +428,18 @@ impl HostModel for Checkpoint {
             size.stored += linear.stored;
         }
         size
+    }
+
+    fn ends_size(&self) -> BlockSize {
+        let ModelNames { tokens, positions, unembed, .. } = &self.names;
+        let Facts { n_vocab, n_ctx, d_model, .. } = self.facts;
+        let of = |name: &String, elements: usize| BlockSize {
+            elements,
+            stored: self.source.bytes_of(self.stored(name), elements),
+        };
+        let positions = positions.as_ref().map_or(BlockSize::default(), |name| of(name, n_ctx * d_model));
+        let head = if unembed.weight == *tokens { BlockSize::default() } else { self.linear_size(unembed) };
+        of(tokens, n_vocab * d_model).and(positions).and(head)
     }
 
     fn attention_writes_bias(&self, layer: usize) -> bool {

@@ -1,7 +1,8 @@
 //! Weights on their way from a file to the device: f32 in main memory, in ablate's own layout, one block at a time.
 
-use super::facts::Facts;
+use super::facts::{Facts, PositionEncoding};
 use super::weights::WeightError;
+use crate::kernel::BlockMatrix;
 
 /// A dense row-major f32 array.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,10 +16,12 @@ pub struct HostTensor {
 /// A linear map y = x·w + b.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostLinear {
-    /// `[d_in, d_out]`
+    /// `[d_in, d_out]`; without values where `blocks` has them.
     pub weight: HostTensor,
     /// `[d_out]`
     pub bias: Option<HostTensor>,
+    /// The weight as a quantised file has it, of a model that is held so.
+    pub blocks: Option<BlockMatrix>,
 }
 
 /// A norm's scale and shift, each `[width]`; `None` once folded, or where the family has none.
@@ -117,8 +120,10 @@ impl HostMlp {
 /// What comes before the first block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostEmbedding {
-    /// `[n_vocab, d_model]`
+    /// `[n_vocab, d_model]`; without values where `blocks` has them.
     pub tokens: HostTensor,
+    /// The same as a quantised file has it, `[d_model, n_vocab]`, of a model that is held so.
+    pub blocks: Option<BlockMatrix>,
     /// `[n_ctx, d_model]`; of learned positions only.
     pub positions: Option<HostTensor>,
 }
@@ -153,6 +158,10 @@ impl<M: HostModel + ?Sized> HostModel for &M {
         (**self).block_size(layer)
     }
 
+    fn ends_size(&self) -> BlockSize {
+        (**self).ends_size()
+    }
+
     fn attention_writes_bias(&self, layer: usize) -> bool {
         (**self).attention_writes_bias(layer)
     }
@@ -179,6 +188,24 @@ pub struct BlockSize {
     pub stored: u64,
 }
 
+impl BlockSize {
+    /// So many weights in f32.
+    pub fn in_f32(elements: usize) -> Self {
+        Self { elements, stored: 4 * elements as u64 }
+    }
+
+    /// Bytes in memory: of `element` each, or as they are stored where that is less.
+    pub fn bytes(self, element: usize, as_stored: bool) -> usize {
+        let whole = element * self.elements;
+        if as_stored { whole.min(usize::try_from(self.stored).unwrap_or(usize::MAX)) } else { whole }
+    }
+
+    /// Both.
+    pub fn and(self, other: Self) -> Self {
+        Self { elements: self.elements + other.elements, stored: self.stored + other.stored }
+    }
+}
+
 /// A model whose weights can be read piece by piece, so that one block at a time is in main memory.
 ///
 /// Everything that can be known without reading the weights (missing names, wrong shapes, a truncated file) was checked
@@ -198,11 +225,18 @@ pub trait HostModel: Send + Sync {
 
     /// What block `layer` takes, without reading it.
     fn block_size(&self, layer: usize) -> BlockSize {
-        let facts = self.facts();
-        let around = facts.n_vocab * facts.d_model * if facts.tied { 1 } else { 2 };
         let _ = layer;
-        let elements = facts.approximate_parameters().saturating_sub(around) / facts.n_layers.max(1);
-        BlockSize { elements, stored: 4 * elements as u64 }
+        let facts = self.facts();
+        let ends = self.ends_size().elements;
+        BlockSize::in_f32(facts.approximate_parameters().saturating_sub(ends) / facts.n_layers.max(1))
+    }
+
+    /// What is before the first block and after the last, without reading it.
+    fn ends_size(&self) -> BlockSize {
+        let facts = self.facts();
+        let tables = if facts.tied { 1 } else { 2 };
+        let positions = if facts.positions == PositionEncoding::Learned { facts.n_ctx } else { 0 };
+        BlockSize::in_f32((tables * facts.n_vocab + positions) * facts.d_model)
     }
 
     /// Whether what the attention of block `layer` writes has a bias, without reading it.

@@ -50,7 +50,7 @@ impl NotFinite {
     /// A layer that could not.
     pub fn check_read(transformer: &Transformer) -> Result<(), Self> {
         let Some(unread) = transformer.unread() else { return Ok(()) };
-        let dtype = transformer.unembed.weight.val().dtype();
+        let dtype = transformer.dtype();
         let unread = Some(unread.to_string());
         Err(Self { hook: None, value: f32::NAN, tokens: Vec::new(), weights: None, dtype, unread })
     }
@@ -83,7 +83,7 @@ impl NotFinite {
             search.path = vec!["blocks".into(), layer.to_string()];
             transformer.layer(layer).visit(&mut search);
         }
-        let dtype = transformer.unembed.weight.val().dtype();
+        let dtype = transformer.dtype();
         Self { hook, value, tokens: prompt.ids, weights: search.found, dtype, unread: None }
     }
 }

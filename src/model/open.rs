@@ -5,13 +5,13 @@ use super::checkpoint::Checkpoint;
 use super::content::misnamed;
 use super::device::{self, DeviceError};
 use super::facts::Facts;
-use super::host::HostModel;
+use super::host::{BlockSize, HostModel};
 use super::not_finite::NotFinite;
 use super::processing::Processed;
 use super::residence::{Residence, TooLittleMemory};
 use super::source::{ModelSource, SourceError};
 use super::tokenizer::{self, FOLDER_FILES, Tokenizer, TokenizerError};
-use super::transformer::{Tokens, Transformer};
+use super::transformer::{Holding, Tokens, Transformer};
 use super::weights::{WeightError, WeightReads};
 use super::{builtin, gguf, hub};
 use crate::kernel::to_f32;
@@ -179,14 +179,17 @@ impl Model {
         let found = find(spec, lookup)?;
         let notes = found.notes();
         let UnloadedModel { host, tokenizer } = found;
-        let dtype = DType::from(spec.dtype);
         let reads = WeightReads::default();
+        let as_stored = is_as_stored(spec);
+        let host = host.as_stored(as_stored);
+        let holding = |layers| Holding { dtype: DType::from(spec.dtype), as_stored, layers };
         let residence = residence(&host, spec)?;
+        let layers = host.facts().n_layers;
         let transformer = match residence {
-            None => Transformer::load(&Processed::new(host, spec.processing), &device, dtype)?,
+            None => Transformer::load_as(&Processed::new(host, spec.processed()), &device, holding(layers))?,
             Some(Residence { held, .. }) => {
-                let host = Processed::new(host.outlasting(&reads), spec.processing);
-                Transformer::load_streamed(Box::new(host), reads.clone(), (&device, dtype), held)?
+                let host = Processed::new(host.outlasting(&reads), spec.processed());
+                Transformer::load_streamed(Box::new(host), reads.clone(), &device, holding(held))?
             }
         };
         if let Some(failure) = reads.failure() {
@@ -212,7 +215,10 @@ impl Model {
     /// A model's facts and tokenizer, without loading its weights.
     pub(crate) fn sketch(spec: &spec::Model, lookup: Lookup) -> Result<Sketch, ModelError> {
         let found = find(spec, lookup)?;
-        let notes = found.notes();
+        let mut notes = found.notes();
+        if spec.storage == spec::Storage::AsStored {
+            notes.push("storage = \"as-stored\": its weights are not processed (fold_norm, center_unembed, center_writing)".into());
+        }
         let UnloadedModel { host, tokenizer } = found;
         let facts = host.facts().clone();
         let name = |id: u32| tokenizer.token(id).unwrap_or_else(|| id.to_string());
@@ -224,9 +230,14 @@ impl Model {
         let (parameters, stored_dtype) = (host.parameters(), host.stored_dtype());
         let residence = residence(&host, spec)?;
         // Processing makes the unembedding of a tied model another matrix than its embedding.
-        let untied = facts.tied && !Processed::new(host, spec.processing).facts().tied;
+        let host = Processed::new(host, spec.processed());
+        let untied = facts.tied && !host.facts().tied;
         let held = parameters + if untied { facts.n_vocab * facts.d_model } else { 0 };
-        let bytes_each = bytes_each(spec.dtype);
+        let layers = (0..facts.n_layers).map(|layer| host.block_size(layer));
+        let weight_bytes = match is_as_stored(spec) {
+            true => layers.fold(host.ends_size(), BlockSize::and).bytes(bytes_each(spec), true),
+            false => held * bytes_each(spec),
+        };
         let card = Card {
             parameters,
             stored_dtype,
@@ -234,7 +245,7 @@ impl Model {
             bos,
             largest_single_token_integer: tokenizer.largest_single_token_integer(),
             dtype: format!("{:?}", spec.dtype).to_lowercase(),
-            weight_bytes: held * bytes_each,
+            weight_bytes,
             residence,
             notes,
             facts,
@@ -249,7 +260,7 @@ impl Model {
     pub fn time_reading(spec: &spec::Model, lookup: Lookup) -> Result<Option<f64>, ModelError> {
         let UnloadedModel { host, .. } = find(spec, lookup)?;
         let Some(Residence { held, .. }) = residence(&host, spec)? else { return Ok(None) };
-        let host = Processed::new(host, spec.processing);
+        let host = Processed::new(host.as_stored(is_as_stored(spec)), spec.processed());
         let start = std::time::Instant::now();
         drop(std::hint::black_box(host.block(held)?));
         Ok(Some(start.elapsed().as_secs_f64()))
@@ -337,11 +348,17 @@ impl Model {
 /// Which weights are in memory; `None` where all are.
 fn residence(host: &Checkpoint, spec: &spec::Model) -> Result<Option<Residence>, TooLittleMemory> {
     let Some(memory_mib) = spec.memory_mib else { return Ok(None) };
-    Residence::of(&Processed::new(host, spec.processing), bytes_each(spec.dtype), memory_mib)
+    Residence::of(&Processed::new(host, spec.processed()), (bytes_each(spec), is_as_stored(spec)), memory_mib)
 }
 
-fn bytes_each(dtype: spec::Dtype) -> usize {
-    if dtype == spec::Dtype::F32 { 4 } else { 2 }
+/// Bytes of a weight in memory, of one that is held in the type that the model computes in.
+fn bytes_each(spec: &spec::Model) -> usize {
+    if spec.dtype == spec::Dtype::F32 { 4 } else { 2 }
+}
+
+/// Whether weights stay as they are stored: those that are narrower than what the model computes in.
+fn is_as_stored(spec: &spec::Model) -> bool {
+    spec.storage == spec::Storage::AsStored && spec.dtype == spec::Dtype::F32
 }
 
 fn find(spec: &spec::Model, lookup: Lookup) -> Result<UnloadedModel, ModelError> {

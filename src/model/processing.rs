@@ -116,6 +116,12 @@ impl<M: HostModel> HostModel for Processed<M> {
         self.model.block_size(layer)
     }
 
+    fn ends_size(&self) -> BlockSize {
+        let size = self.model.ends_size();
+        let untied = self.model.facts().tied && !self.facts.tied;
+        if untied { size.and(BlockSize::in_f32(self.facts.n_vocab * self.facts.d_model)) } else { size }
+    }
+
     fn attention_writes_bias(&self, layer: usize) -> bool {
         self.model.attention_writes_bias(layer)
     }

@@ -1,7 +1,6 @@
 //! Which of a model's weights are in memory while it runs: all, or, where `memory_mib` of the model is less than they take,
 //! embedding, unembedding and as many first layers as fit.
 
-use super::facts::{Facts, PositionEncoding};
 use super::host::{BlockSize, HostModel};
 use serde::Serialize;
 
@@ -31,28 +30,33 @@ pub struct TooLittleMemory {
 }
 
 impl Residence {
-    /// Of a model whose weights take `element` bytes each in memory; `None` where all fit into so many mebibytes.
+    /// Of a model whose weights take `element` bytes each in memory, or as many as they are stored in where that is less and they are held
+    /// so; `None` where all fit into so many mebibytes.
     ///
     /// # Errors
     /// Less memory than embedding and unembedding take.
-    pub fn of(model: &dyn HostModel, element: usize, memory_mib: usize) -> Result<Option<Self>, TooLittleMemory> {
-        let facts = model.facts();
+    pub fn of(
+        model: &dyn HostModel,
+        (element, as_stored): (usize, bool),
+        memory_mib: usize,
+    ) -> Result<Option<Self>, TooLittleMemory> {
+        let bytes = |size: &BlockSize| size.bytes(element, as_stored);
         let budget = memory_mib.saturating_mul(1 << 20);
-        let mut held_bytes = element * around(facts);
+        let mut held_bytes = bytes(&model.ends_size());
         if held_bytes > budget {
             return Err(TooLittleMemory { given: memory_mib, least: held_bytes.div_ceil(1 << 20) });
         }
-        let sizes: Vec<BlockSize> = (0..facts.n_layers).map(|layer| model.block_size(layer)).collect();
+        let sizes: Vec<BlockSize> = (0..model.facts().n_layers).map(|layer| model.block_size(layer)).collect();
         let mut held = 0;
         for size in &sizes {
-            if held_bytes + element * size.elements > budget {
+            if held_bytes + bytes(size) > budget {
                 break;
             }
-            held_bytes += element * size.elements;
+            held_bytes += bytes(size);
             held += 1;
         }
         let read = &sizes[held..];
-        let largest = read.iter().map(|size| element * size.elements).max();
+        let largest = read.iter().map(bytes).max();
         Ok(largest.map(|layer_bytes| Self {
             held,
             layers: sizes.len(),
@@ -66,11 +70,4 @@ impl Residence {
     pub fn most_bytes(&self) -> usize {
         self.held_bytes + self.layer_bytes * (self.layers - self.held).min(2)
     }
-}
-
-/// Weights before the first and after the last layer.
-fn around(facts: &Facts) -> usize {
-    let tables = if facts.tied { 1 } else { 2 };
-    let positions = if facts.positions == PositionEncoding::Learned { facts.n_ctx } else { 0 };
-    (tables * facts.n_vocab + positions) * facts.d_model
 }

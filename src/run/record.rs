@@ -165,6 +165,7 @@ fn model(
 ) -> Result<ModelRecord, Error> {
     let settings = variant.models.settings(name).cloned();
     let settings = settings.ok_or_else(|| Error::refused(format!("model '{name}'"))("no such model"))?;
+    let processing = settings.processed();
     Ok(ModelRecord {
         name: name.name.clone(),
         variants: String::new(),
@@ -178,6 +179,6 @@ fn model(
         stored_dtype: card.stored_dtype.clone(),
         dtype: card.dtype.clone(),
         device: settings.device.to_string(),
-        processing: settings.processing,
+        processing,
     })
 }

@@ -38,6 +38,7 @@ pub fn logits() -> Result<String, String> {
         checkpoints: Vec::new(),
         device: Device::Cpu,
         dtype: Dtype::F32,
+        storage: spec::Storage::Dtype,
         memory_mib: None,
         processing: Processing::NONE,
         bos: None,

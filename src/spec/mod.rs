@@ -83,7 +83,7 @@ pub use load::{load, parse};
 pub use loaded::{Loaded, Recognised};
 pub use loaded::{SpecVariants, Variant};
 pub use matrix::Matrix;
-pub use model::{Device, Dtype, Model, Processing};
+pub use model::{Device, Dtype, Model, Processing, Storage};
 pub(crate) use nearest::{advise, nearest};
 pub use need::Need;
 pub use node::Origin;

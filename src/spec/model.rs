@@ -22,6 +22,9 @@ pub struct Model {
     /// Precision the weights are held and multiplied in.
     #[serde(default)]
     pub dtype: Dtype,
+    /// How weights are held in memory.
+    #[serde(default, skip_serializing_if = "Storage::is_dtype")]
+    pub storage: Storage,
     /// Most memory for the weights, in MiB. Where they take more, embedding, unembedding and as many first layers as fit are held,
     /// and the other layers are read from their files whenever they are used, the next one ahead, two at a time
     /// (docs/larger-than-memory.md). Changes no number. Left out: all are held.
@@ -42,9 +45,18 @@ impl Model {
             checkpoints: Vec::new(),
             device: Device::default(),
             dtype: Dtype::default(),
+            storage: Storage::default(),
             memory_mib: None,
             processing: Processing::default(),
             bos: None,
+        }
+    }
+
+    /// What becomes of the weights: of those that are held as they are stored, nothing.
+    pub fn processed(&self) -> Processing {
+        match self.storage {
+            Storage::Dtype => self.processing,
+            Storage::AsStored => Processing::NONE,
         }
     }
 }
@@ -85,6 +97,26 @@ pub enum Dtype {
     Bf16,
     /// 16-bit IEEE float.
     F16,
+}
+
+/// How weights are held in memory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Storage {
+    /// In `dtype`.
+    #[default]
+    Dtype,
+    /// Matrices whose every value is one of `bf16` or `f16`, as those of most published models are, in that type, and widened as they are
+    /// used: half the memory, and to the bit the numbers of the same model held in `f32`. Weights are not processed, whatever
+    /// `processing` says: folded or centred values are of neither type. Of `dtype = "f32"` alone.
+    AsStored,
+}
+
+impl Storage {
+    /// Whether it is the default, which is not written down.
+    fn is_dtype(&self) -> bool {
+        *self == Storage::Dtype
+    }
 }
 
 /// Where a model runs: `cpu`, or `cuda:N` in a binary built with the feature `cuda`.

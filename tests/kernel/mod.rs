@@ -4,6 +4,7 @@
 mod accuracy;
 mod gradients;
 mod half_width;
+mod mixed;
 mod naive;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};

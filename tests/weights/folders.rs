@@ -13,6 +13,7 @@ fn card(source: &str, base: &Path) -> Result<ablate::model::Card, ablate::model:
         checkpoints: Vec::new(),
         device: Device::Cpu,
         dtype: Dtype::F32,
+        storage: spec::Storage::Dtype,
         memory_mib: None,
         processing: Processing::NONE,
         bos: None,

@@ -6,7 +6,7 @@ use super::pass::{self, PassRow};
 use super::token_edit::TokenEdits;
 use crate::intervene::activation::Activations;
 use crate::intervene::edit::Edit;
-use crate::kernel::{is_fast, to_f32};
+use crate::kernel::to_f32;
 use crate::model::transformer::Transformer;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -111,7 +111,7 @@ impl Decoder<'_> {
     ) -> Result<Vec<WrittenTokens>, E> {
         let mut written: Vec<Option<WrittenTokens>> = vec![None; openings.len()];
         // Rows that end at different positions go together only where nothing is asked of the keys' places.
-        let ragged = is_fast(&self.transformer.unembed.weight.val())
+        let ragged = self.transformer.is_fast()
             && !openings.iter().any(|opening| opening.edits.reads_edges());
         let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (number, opening) in openings.iter().enumerate() {

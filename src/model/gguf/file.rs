@@ -124,6 +124,12 @@ impl Gguf {
         }
         Ok(())
     }
+
+    /// Fills `bytes` with the blocks of `tensor` from the one that begins with the value at `start`.
+    pub(super) fn read_blocks(&self, tensor: &GgufTensor, start: usize, bytes: &mut [u8]) -> Result<(), WeightError> {
+        let offset = tensor.start + (start / tensor.quant.block() * tensor.quant.block_bytes()) as u64;
+        read_at(&self.files[tensor.part], bytes, offset).map_err(WeightError::io(&self.path))
+    }
 }
 
 fn open_one(path: &Path) -> Result<(File, GgufHeader), WeightError> {

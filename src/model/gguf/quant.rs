@@ -3,6 +3,7 @@
 
 use half::f16;
 
+use crate::kernel::BlockFormat;
 use crate::model::weights::NumberFormat;
 
 /// Values in a K-quant's block.
@@ -86,6 +87,23 @@ impl Quant {
             .iter()
             .find(|(_, quant, ..)| *quant == self)
             .map_or((self.other_name(), 1, 0), |(_, _, name, block, bytes)| (name, *block, *bytes))
+    }
+
+    /// How its values are widened as they are used; none of plain numbers, and of formats that are not read.
+    pub fn blocks(self) -> Option<BlockFormat> {
+        let widen: fn(&[u8], &mut [f32]) = match self {
+            Quant::Q4_0 => |bytes, out| each(bytes, out, q4_0),
+            Quant::Q4_1 => |bytes, out| each(bytes, out, q4_1),
+            Quant::Q5_0 => |bytes, out| each(bytes, out, q5_0),
+            Quant::Q5_1 => |bytes, out| each(bytes, out, q5_1),
+            Quant::Q8_0 => |bytes, out| each(bytes, out, q8_0),
+            Quant::Q4_K => |bytes, out| each(bytes, out, q4_k),
+            Quant::Q5_K => |bytes, out| each(bytes, out, q5_k),
+            Quant::Q6_K => |bytes, out| each(bytes, out, q6_k),
+            Quant::F32 | Quant::F16 | Quant::Bf16 | Quant::Other(_) => return None,
+        };
+        let (name, values, bytes) = self.format();
+        Some(BlockFormat { name, values, bytes, widen })
     }
 
     /// Values in a block.
@@ -196,10 +214,13 @@ fn scales_and_minima(b: &[u8]) -> [(f32, f32); 8] {
 
 fn q4_k(b: &[u8; 144], out: &mut [f32; K]) {
     let scales = scales_and_minima(b);
-    for (i, out) in out.iter_mut().enumerate() {
-        let (eighth, lane) = (i / 32, i % 32);
-        let q = (b[16 + eighth / 2 * 32 + lane] >> (eighth % 2 * 4)) & 0x0F;
-        *out = scales[eighth].0 * f32::from(q) - scales[eighth].1;
+    // Two eighths share their bytes. Loops over neighbours without a branch become vector instructions.
+    for ((bytes, out), scales) in b[16..].chunks_exact(32).zip(out.chunks_exact_mut(64)).zip(scales.chunks_exact(2)) {
+        let (low, high) = out.split_at_mut(32);
+        for ((low, high), byte) in low.iter_mut().zip(high).zip(bytes) {
+            *low = scales[0].0 * f32::from(byte & 0x0F) - scales[0].1;
+            *high = scales[1].0 * f32::from(byte >> 4) - scales[1].1;
+        }
     }
 }
 
@@ -215,11 +236,14 @@ fn q5_k(b: &[u8; 176], out: &mut [f32; K]) {
 
 fn q6_k(b: &[u8; 210], out: &mut [f32; K]) {
     let (ql, qh, scales, d) = (&b[..128], &b[128..192], &b[192..208], half_at(b, 208));
-    for (i, out) in out.iter_mut().enumerate() {
-        let (part, quarter, lane) = (i / 128, i % 128 / 32, i % 32);
-        let low = (ql[part * 64 + quarter % 2 * 32 + lane] >> (quarter / 2 * 4)) & 0x0F;
-        let high = (qh[part * 32 + lane] >> (quarter * 2)) & 0x03;
-        let scale = d * f32::from(scales[i / 16] as i8);
-        *out = scale * f32::from((low | high << 4) as i8 - 32);
+    for (sixteenth, out) in out.chunks_exact_mut(16).enumerate() {
+        let (part, quarter, first) = (sixteenth / 8, sixteenth % 8 / 2, sixteenth % 2 * 16);
+        let low = &ql[part * 64 + quarter % 2 * 32 + first..][..16];
+        let high = &qh[part * 32 + first..][..16];
+        let scale = d * f32::from(scales[sixteenth] as i8);
+        for ((out, low), high) in out.iter_mut().zip(low).zip(high) {
+            let (low, high) = ((low >> (quarter / 2 * 4)) & 0x0F, (high >> (quarter * 2)) & 0x03);
+            *out = scale * f32::from((low | high << 4) as i8 - 32);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The tensors of a GGUF file, with q and k in the order of rows that Hugging Face has.
 
+use std::ops::Range;
 use std::path::Path;
 
 use indexmap::IndexMap;
@@ -7,6 +8,7 @@ use indexmap::IndexMap;
 use super::file::Gguf;
 use super::header::GgufTensor;
 use super::rotation::FACTORS;
+use crate::kernel::BlockFormat;
 use crate::model::facts::Facts;
 use crate::model::weights::{TensorInfo, WeightError, WeightSource};
 
@@ -58,6 +60,24 @@ impl WeightSource for GgufWeights {
 
     fn tensors(&self) -> &IndexMap<String, TensorInfo> {
         &self.tensors
+    }
+
+    fn blocks(&self, name: &str, rows: &[Range<usize>]) -> Result<Option<(BlockFormat, Vec<u8>)>, WeightError> {
+        let tensor = self.gguf.readable(name)?;
+        let Some(format) = tensor.quant.blocks() else { return Ok(None) };
+        let width = tensor.shape.last().copied().unwrap_or(0);
+        let of_row = width / format.values * format.bytes;
+        let mut bytes = vec![0; rows.iter().map(Range::len).sum::<usize>() * of_row];
+        let reordered = self.reordered(name);
+        let stored = |row: usize| match reordered {
+            Some((d_head, rows)) if row < rows => stored_row(row, d_head),
+            _ => row,
+        };
+        let each = rows.iter().flat_map(Clone::clone);
+        for (row, bytes) in each.zip(bytes.chunks_exact_mut(of_row.max(1))) {
+            self.gguf.read_blocks(tensor, stored(row) * width, bytes)?;
+        }
+        Ok(Some((format, bytes)))
     }
 
     fn read(&self, name: &str, start: usize, out: &mut [f32]) -> Result<(), WeightError> {

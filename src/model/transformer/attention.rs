@@ -114,7 +114,7 @@ impl Attention {
     /// The output projection with each head's share at hand; the sum differs from the fused one by float rounding.
     fn project_by_head(&self, z: Tensor<4>, hooks: &mut BlockHooks) -> Tensor<3> {
         let [batch, pos, heads, d_head] = z.dims();
-        let weight = self.o.weight.val();
+        let weight = self.o.whole().cast(z.dtype());
         let [_, d_model] = weight.dims();
         let by_head = z.reshape([batch * pos, heads, d_head]).swap_dims(0, 1);
         let result = by_head.matmul(weight.reshape([heads, d_head, d_model]));

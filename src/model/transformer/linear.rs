@@ -1,27 +1,92 @@
 //! A linear map with its bias.
 
+use super::rows_of;
 use super::upload::Upload;
-use crate::kernel;
-use crate::model::host::HostLinear;
+use crate::kernel::{self, BlockMatrix};
+use crate::model::host::{HostLinear, HostTensor};
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor, TensorData};
 
 /// A linear map y = x·w + b.
 #[derive(Module, Debug)]
 pub struct Linear {
-    /// `[d_in, d_out]`
+    /// `[d_in, d_out]`; of a model that is held as it is stored in another type than the model computes in, and without values
+    /// where they are in blocks.
     pub weight: Param<Tensor<2>>,
     /// `[d_out]`
     pub bias: Option<Param<Tensor<1>>>,
+    /// The weight of a quantised model that is held as it is stored.
+    #[module(skip)]
+    blocks: Option<BlockMatrix>,
 }
 
 impl Linear {
-    pub(super) fn upload(host: HostLinear, upload: &Upload) -> Self {
-        Self { weight: upload.parameter(host.weight), bias: host.bias.map(|bias| upload.parameter(bias)) }
+    pub(super) fn upload(HostLinear { weight, bias, blocks }: HostLinear, upload: &Upload) -> Self {
+        let weight = if blocks.is_some() { HostTensor { shape: vec![0, 0], data: Vec::new() } } else { weight };
+        Self { weight: upload.matrix(weight), bias: bias.map(|bias| upload.parameter(bias)), blocks }
     }
 
     /// `[batch, pos, d_in]` to `[batch, pos, d_out]`.
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        kernel::linear(x, self.weight.val(), self.bias.as_ref().map(|bias| bias.val()))
+        self.product(x, self.bias.as_ref().map(Param::val))
     }
+
+    /// The same without the bias.
+    pub(crate) fn without_bias(&self, x: Tensor<3>) -> Tensor<3> {
+        self.product(x, None)
+    }
+
+    fn product(&self, x: Tensor<3>, bias: Option<Tensor<1>>) -> Tensor<3> {
+        match &self.blocks {
+            Some(blocks) => blocks.linear(x, bias),
+            None => kernel::linear(x, self.weight.val(), bias),
+        }
+    }
+
+    /// The whole weight, `[d_in, d_out]`.
+    pub(crate) fn whole(&self) -> Tensor<2> {
+        match &self.blocks {
+            Some(blocks) => blocks.whole(&self.weight.val().device()),
+            None => self.weight.val(),
+        }
+    }
+
+    /// `[d_in, d_out]`
+    pub(crate) fn dims(&self) -> [usize; 2] {
+        match &self.blocks {
+            Some(blocks) => blocks.dims(),
+            None => self.weight.val().dims(),
+        }
+    }
+
+    /// The weights of some outputs, `[d_in, output]`.
+    pub(crate) fn columns(&self, outputs: &[usize]) -> Tensor<2> {
+        let weight = self.weight.val();
+        match &self.blocks {
+            Some(blocks) => blocks.columns(outputs, &weight.device()),
+            None => weight.clone().select(1, places(outputs, &weight)),
+        }
+    }
+
+    /// The weights of some inputs, `[input, d_out]`.
+    pub(crate) fn inputs(&self, inputs: &[usize]) -> Tensor<2> {
+        let weight = self.weight.val();
+        match &self.blocks {
+            Some(blocks) => blocks.rows(inputs, 1, &weight.device()),
+            None => weight.clone().select(0, places(inputs, &weight)),
+        }
+    }
+
+    /// The weights of units, ascending, of `width` neighbouring inputs each, `[unit * width, d_out]`.
+    pub(crate) fn rows(&self, units: &[usize], width: usize) -> Tensor<2> {
+        match &self.blocks {
+            Some(blocks) => blocks.rows(units, width, &self.weight.val().device()),
+            None => rows_of(self.weight.val(), units, width),
+        }
+    }
+}
+
+fn places(places: &[usize], like: &Tensor<2>) -> Tensor<1, Int> {
+    let indices: Vec<i64> = places.iter().map(|&place| place as i64).collect();
+    Tensor::from_data(TensorData::new(indices, [places.len()]), &like.device())
 }

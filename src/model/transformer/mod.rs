@@ -21,7 +21,7 @@ use super::facts::Facts;
 use super::hook::{Hook, Hooks};
 use super::host::{HostEmbedding, HostModel};
 use super::weights::{WeightError, WeightReads};
-use crate::kernel::{self, Past};
+use crate::kernel::{self, BlockMatrix, Past};
 use crate::spec::HeadInput;
 pub(crate) use attention::{LayerAttention, held};
 pub(crate) use block::Block;
@@ -84,6 +84,9 @@ pub struct Transformer {
     /// tied model is in memory once.
     #[doc(hidden)]
     pub embed: Option<Param<Tensor<2>>>,
+    /// The same of a quantised model that is held as it is stored, `[d_model, n_vocab]`.
+    #[module(skip)]
+    embed_blocks: Option<BlockMatrix>,
     /// `[n_ctx, d_model]`; of learned positions only.
     #[doc(hidden)]
     pub pos_embed: Option<Param<Tensor<2>>>,
@@ -98,50 +101,80 @@ pub struct Transformer {
     pub unembed: Linear,
     #[module(skip)]
     facts: Facts,
+    /// What it computes in.
+    #[module(skip)]
+    dtype: DType,
     #[module(skip)]
     streamed: Option<StreamedLayers>,
+}
+
+/// How a model is held in memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Holding {
+    /// What it computes in.
+    pub dtype: DType,
+    /// Whether matrices that are stored in half width stay so, and are widened as they are used.
+    pub as_stored: bool,
+    /// How many of its first layers are in memory.
+    pub layers: usize,
 }
 
 impl Transformer {
     /// Moves a model's weights to `device` in `dtype`, block by block, so that main memory holds one block beside it.
     #[doc(hidden)]
     pub fn load(host: &dyn HostModel, device: &Device, dtype: DType) -> Result<Self, WeightError> {
-        Self::with_layers(host, device, dtype, host.facts().n_layers)
+        Self::load_as(host, device, Holding { dtype, as_stored: false, layers: host.facts().n_layers })
     }
 
-    /// The same with the first `held` layers in memory. The others are read when they are asked for; where that fails, reads of `host`
-    /// must note it in `reads`, and not fail themselves.
+    /// The same with all layers in memory, however they are held there.
     #[doc(hidden)]
-    pub fn load_streamed(
-        host: Box<dyn HostModel>,
-        reads: WeightReads,
-        (device, dtype): (&Device, DType),
-        held: usize,
-    ) -> Result<Self, WeightError> {
-        let model = Self::with_layers(&*host, device, dtype, held)?;
-        Ok(Self { streamed: Some(StreamedLayers::new(host, reads, (device, dtype), held)), ..model })
-    }
-
-    fn with_layers(host: &dyn HostModel, device: &Device, dtype: DType, held: usize) -> Result<Self, WeightError> {
+    pub fn load_as(host: &dyn HostModel, device: &Device, holding: Holding) -> Result<Self, WeightError> {
+        let Holding { dtype, as_stored, layers } = holding;
         let facts = host.facts().clone();
-        let upload = Upload { device, dtype };
-        let HostEmbedding { tokens, positions } = host.embedding()?;
+        let upload = Upload { device, dtype, as_stored };
+        let HostEmbedding { tokens, blocks: embed_blocks, positions } = host.embedding()?;
+        let embed_blocks = embed_blocks.filter(|_| !facts.tied);
         // By value, so that a tied table is gone before the blocks come.
-        let embed = Some(tokens).filter(|_| !facts.tied).map(|tokens| upload.parameter(tokens));
+        let embed = Some(tokens).filter(|tokens| !facts.tied && !tokens.data.is_empty()).map(|tokens| upload.matrix(tokens));
         let pos_embed = positions.map(|positions| upload.parameter(positions));
-        let blocks = (0..held.min(facts.n_layers))
+        let blocks = (0..layers.min(facts.n_layers))
             .map(|layer| Ok(Block::upload(host.block(layer)?, &facts, LayerAttention::of(&facts, layer), &upload)))
             .collect::<Result<Vec<_>, WeightError>>()?;
         let head = host.head()?;
         Ok(Self {
             embed,
+            embed_blocks,
             pos_embed,
             blocks,
             ln_final: Norm::upload(head.ln_final, &facts.norm, &upload),
             unembed: Linear::upload(head.unembed, &upload),
             facts,
+            dtype,
             streamed: None,
         })
+    }
+
+    /// The same with the first layers in memory. The others are read when they are asked for; where that fails, reads of `host` must
+    /// note it in `reads`, and not fail themselves.
+    #[doc(hidden)]
+    pub fn load_streamed(
+        host: Box<dyn HostModel>,
+        reads: WeightReads,
+        device: &Device,
+        holding: Holding,
+    ) -> Result<Self, WeightError> {
+        let model = Self::load_as(&*host, device, holding)?;
+        Ok(Self { streamed: Some(StreamedLayers::new(host, reads, device, holding)), ..model })
+    }
+
+    /// What it computes in.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Whether the fast paths of the CPU are for it: it computes in f32, on the CPU, without gradients.
+    pub(crate) fn is_fast(&self) -> bool {
+        kernel::is_fast(&Tensor::<1>::zeros([1], (&self.device(), self.dtype)))
     }
 
     /// The block of a layer, read now where it is not in memory.
@@ -227,12 +260,17 @@ impl Transformer {
     /// The same where each prompt's tokens stand at positions from a first one on; `None` for 0 in all.
     pub(crate) fn embed_from(&self, tokens: &Tokens, firsts: Option<&[usize]>, hooks: &mut dyn Hooks) -> Tensor<3> {
         let d_model = self.facts.d_model;
-        let ids: Vec<i64> = tokens.ids.iter().map(|&id| i64::from(id)).collect();
-        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [tokens.batch * tokens.pos]), &self.device());
-        let embedded = match &self.embed {
-            Some(embed) => embed.val().select(0, ids),
-            None => self.unembed.weight.val().select(1, ids).transpose(),
+        let ids = || tokens.ids.iter().map(|&id| id as usize).collect::<Vec<_>>();
+        let embedded = match (&self.embed, &self.embed_blocks) {
+            (Some(embed), _) => {
+                let ids: Vec<i64> = tokens.ids.iter().map(|&id| i64::from(id)).collect();
+                let ids = TensorData::new(ids, [tokens.batch * tokens.pos]);
+                embed.val().select(0, Tensor::<1, Int>::from_data(ids, &self.device()))
+            }
+            (None, Some(blocks)) => blocks.columns(&ids(), &self.device()).transpose(),
+            (None, None) => self.unembed.columns(&ids()).transpose(),
         };
+        let embedded = embedded.cast(self.dtype);
         let embedded = embedded.reshape([tokens.batch, tokens.pos, d_model]);
         let embedded = match self.facts.embed_factor {
             1.0 => embedded,

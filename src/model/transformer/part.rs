@@ -37,7 +37,7 @@ impl BlockPart {
             None => known.expand([batch, pos, d_model]),
             Some(values) => {
                 let [.., width] = values.dims();
-                let weight = rows_of(output.weight.val(), &self.units, width / self.units.len().max(1));
+                let weight = output.rows(&self.units, width / self.units.len().max(1));
                 kernel::linear(values, weight, None) + known
             }
         }
@@ -98,14 +98,13 @@ impl Attention {
 
 /// Some units' outputs of a linear map, `width` values each.
 pub(super) fn outputs(linear: &Linear, x: Tensor<3>, units: &[usize], width: usize) -> Tensor<3> {
-    let weight = linear.weight.val();
-    let [_, total] = weight.dims();
+    let [_, total] = linear.dims();
     if units.len() * width == total {
         return linear.forward(x);
     }
-    let indices = indices(units, width, &weight.device());
-    let bias = linear.bias.as_ref().map(|bias| bias.val().select(0, indices.clone()));
-    kernel::linear(x, weight.select(1, indices), bias)
+    let bias = linear.bias.as_ref().map(|bias| bias.val().select(0, indices(units, width, &x.device())));
+    let places: Vec<usize> = units.iter().flat_map(|&unit| unit * width..(unit + 1) * width).collect();
+    kernel::linear(x, linear.columns(&places), bias)
 }
 
 /// The rows of a weight that belong to units of `unit_width` rows each.

@@ -4,10 +4,10 @@
 //! A forward pass and a sweep ask for layers in their order, each once, so each weight is read once. Two blocks are there at
 //! a time: the one that computes and the one that is read, or, where layers are asked for in another order, the last two.
 
-use super::{Block, LayerAttention, Upload};
+use super::{Block, Holding, LayerAttention, Upload};
 use crate::model::host::HostModel;
 use crate::model::weights::WeightReads;
-use burn::tensor::{DType, Device};
+use burn::tensor::Device;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -39,9 +39,7 @@ pub struct StreamedLayers(Arc<Reader>);
 struct Reader {
     host: Box<dyn HostModel>,
     device: Device,
-    dtype: DType,
-    /// The first layer that is read; those before it are held by the model.
-    first: usize,
+    holding: Holding,
     state: Mutex<ReaderState>,
     /// Told whenever a block that was read ahead is there.
     arrived: Condvar,
@@ -70,18 +68,17 @@ enum OtherBlock {
 
 impl fmt::Debug for StreamedLayers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "layers from {} on, read when asked for", self.0.first)
+        write!(f, "layers from {} on, read when asked for", self.0.first())
     }
 }
 
 impl StreamedLayers {
-    /// Layers from `first` on of `host`, whose reads note their failures in `reads` instead of ending the pass they are for.
-    pub fn new(host: Box<dyn HostModel>, reads: WeightReads, (device, dtype): (&Device, DType), first: usize) -> Self {
+    /// Layers of `host` that are not held, whose reads note their failures in `reads` instead of ending the pass they are for.
+    pub fn new(host: Box<dyn HostModel>, reads: WeightReads, device: &Device, holding: Holding) -> Self {
         Self(Arc::new(Reader {
             host,
             device: device.clone(),
-            dtype,
-            first,
+            holding,
             state: Mutex::default(),
             arrived: Condvar::new(),
             reads,
@@ -100,7 +97,7 @@ impl StreamedLayers {
 
     /// Says that layers from `layer` on will be asked for, in their order: the first of them is read from now on.
     pub fn expect(&self, layer: usize) {
-        let layer = layer.max(self.0.first);
+        let layer = layer.max(self.0.first());
         let mut state = self.0.lock();
         state.next = Some(layer);
         let is_current = state.current.as_ref().is_some_and(|(held, _)| *held == layer);
@@ -122,7 +119,7 @@ impl StreamedLayers {
         if let Some((_, block)) = state.current.as_ref().filter(|(held, _)| *held == layer) {
             return block.clone();
         }
-        let in_order = state.next == Some(layer) || layer == reader.first;
+        let in_order = state.next == Some(layer) || layer == reader.first();
         state.next = Some(layer + 1);
         while matches!(state.other, OtherBlock::Coming(coming) if coming == layer) {
             state = reader.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -165,12 +162,18 @@ impl Reader {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The first layer that is read; those before it are held by the model.
+    fn first(&self) -> usize {
+        self.holding.layers
+    }
+
     fn read(&self, layer: usize) -> Block {
         let facts = self.host.facts();
         self.reads.add(self.host.block_size(layer).stored);
         match self.host.block(layer) {
             Ok(block) => {
-                let upload = Upload { device: &self.device, dtype: self.dtype };
+                let Holding { dtype, as_stored, .. } = self.holding;
+                let upload = Upload { device: &self.device, dtype, as_stored };
                 Block::upload(block, facts, LayerAttention::of(facts, layer), &upload)
             }
             Err(error) => unreachable!("a source whose reads do not fail has failed: {error}"),

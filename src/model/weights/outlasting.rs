@@ -1,7 +1,9 @@
 //! Weights that are read while a model runs, in the midst of a forward pass, which has no way to say that the disk fails.
 
 use super::{TensorInfo, WeightError, WeightSource};
+use crate::kernel::BlockFormat;
 use indexmap::IndexMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -71,6 +73,11 @@ impl WeightSource for Outlasting {
 
     fn bytes_of(&self, name: &str, elements: usize) -> u64 {
         self.source.bytes_of(name, elements)
+    }
+
+    fn blocks(&self, name: &str, rows: &[Range<usize>]) -> Result<Option<(BlockFormat, Vec<u8>)>, WeightError> {
+        // Where the bytes cannot be read, neither can the values, and that is noted.
+        Ok(self.source.blocks(name, rows).unwrap_or(None))
     }
 
     fn format_of(&self, name: &str) -> &str {

@@ -1,10 +1,12 @@
 //! The trait behind which every file of weights looks the same.
 
+use std::ops::Range;
 use std::path::Path;
 
 use indexmap::IndexMap;
 
 use super::WeightError;
+use crate::kernel::BlockFormat;
 
 /// Number format of a stored tensor, of those that weights come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +83,15 @@ pub trait WeightSource: Send + Sync {
     /// Bytes of the file that reading so many elements of `name` takes.
     fn bytes_of(&self, name: &str, elements: usize) -> u64 {
         self.tensors().get(name).map_or(0, |info| (elements * info.stored.size()) as u64)
+    }
+
+    /// The blocks of some rows of `name`, a matrix, where it is quantised: how their values lie, and their bytes; `None` where it is not.
+    ///
+    /// # Errors
+    /// As [`WeightSource::read`].
+    fn blocks(&self, name: &str, rows: &[Range<usize>]) -> Result<Option<(BlockFormat, Vec<u8>)>, WeightError> {
+        let _ = (name, rows);
+        Ok(None)
     }
 
     /// Number format of `name` in the file, for people.

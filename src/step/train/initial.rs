@@ -64,8 +64,9 @@ impl Initial {
         };
         let (d_model, d_mlp, width) = (facts.d_model, facts.d_mlp, facts.n_heads * facts.d_head);
         let writes = DEVIATION / ((2 * facts.n_layers) as f64).sqrt();
-        let linear = |weight| HostLinear { weight, bias: None };
+        let linear = |weight| HostLinear { weight, bias: None, blocks: None };
         let embedding = HostEmbedding {
+            blocks: None,
             tokens: matrix(facts.n_vocab, d_model, DEVIATION),
             positions: Some(matrix(facts.n_ctx, d_model, DEVIATION)),
         };
