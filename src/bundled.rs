@@ -37,6 +37,7 @@ files![
     "language-direction/models/gemma-2-2b-it.toml",
     "language-direction/models/llama3-8b.toml",
     "language-direction/models/qwen3-8b.toml",
+    "language-direction/steering.toml",
     "learning.toml",
     "models/arith.toml",
     "modular-addition/fourier.toml",
