@@ -4,6 +4,7 @@ mod architecture;
 mod cli;
 mod compare;
 mod direction;
+mod docs;
 mod faults;
 mod figure;
 mod gguf;

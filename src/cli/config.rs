@@ -14,13 +14,13 @@ Examples:
 pub(super) struct ConfigArguments {
     #[command(flatten)]
     spec: SpecArguments,
-    /// One variant of a matrix, by its name: `dtype=bf16,sample=50`
+    /// Variant of a matrix to print: `dtype=bf16,sample=50`
     #[arg(long, value_name = "NAME")]
     variant: Option<String>,
-    /// Without the comments that say where each value comes from
+    /// Leave out the comments with each value's origin
     #[arg(long)]
     plain: bool,
-    /// Without looking at the model: no profile of a known model is laid over the spec
+    /// Do not look at the model, so that no profile of a known model applies
     #[arg(long)]
     no_profile: bool,
 }

@@ -21,7 +21,7 @@ first. Exit codes: 0 equal, 1 not, 2 refused.")]
 pub(super) struct DiffArguments {
     /// A results folder, its manifest.json, or a spec
     a: PathBuf,
-    /// The same of what it is compared with
+    /// What to compare it with, likewise
     b: PathBuf,
     #[command(flatten)]
     tolerance: ToleranceArguments,

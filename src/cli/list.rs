@@ -17,7 +17,7 @@ Examples:
 
 `ablate explain NAME` says more about each.")]
 pub(super) struct ListArguments {
-    /// What. Left out: how many of each there are
+    /// What to list. Left out: how many of each there are
     #[arg(value_enum)]
     what: Option<What>,
 }

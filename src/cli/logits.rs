@@ -18,16 +18,16 @@ Examples:
 pub(super) struct LogitsArguments {
     #[command(flatten)]
     model: ModelArguments,
-    /// Prompts, taken as they are (no template)
+    /// Prompts, used as they are, without a template
     #[arg(required = true)]
     prompts: Vec<String>,
     /// How many tokens to print per prompt, most probable first
     #[arg(long, default_value_t = 5, value_name = "K")]
     top: usize,
-    /// Every token instead: in JSON an array of logits in the order of the vocabulary
+    /// Print every token; in JSON an array of logits in the order of the vocabulary
     #[arg(long)]
     all: bool,
-    /// Format
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }

@@ -38,7 +38,7 @@ Examples:
   ablate run experiments/paper/ --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf
   ablate explain activation-patching
 
-Exit codes: 0 done, 1 ran but failed, a check failed or a result is not as expected, 2 refused input, 130 interrupted (143 by SIGTERM)."
+Exit codes: 0 done; 1 a step or check failed, or a result is not as expected; 2 the input was refused; 130 interrupted (143 by SIGTERM)."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -51,19 +51,19 @@ enum Command {
     New(new::NewArguments),
     /// Run specs: tables, figures and a report of each, under its results folder
     Run(run::RunArguments),
-    /// Run once more what a manifest says was run, and compare
+    /// Repeat the run of a manifest, and compare checksums
     Rerun(rerun::RerunArguments),
-    /// Run specs again and compare with the results that are there
+    /// Run specs again, and compare with their existing results cell by cell
     Verify(verify::VerifyArguments),
     /// Print what differs between two results, or two specs
     Diff(diff::DiffArguments),
-    /// Print what a run of specs would take from the store, what it would compute and why, and what that costs
+    /// Print what a run would take from the store, what it would compute and why, and at what cost
     Plan(plan::PlanArguments),
-    /// Print the resolved spec, with where each value came from
+    /// Print the resolved spec, with the origin of each value
     Config(config::ConfigArguments),
-    /// List, check and clear what the store keeps of steps that were computed
+    /// List, check and clear the store of computed steps
     Store(store::StoreArguments),
-    /// Make a page for a folder of results
+    /// Make an HTML page with all results in a folder
     Index(index::IndexArguments),
     /// List steps, figures, measures, hooks, models, operators or specs, one line each
     List(list::ListArguments),
@@ -78,7 +78,7 @@ enum Command {
     Logits(logits::LogitsArguments),
     /// Check this installation: the built-in model's numbers, threads, vector instructions, devices, cache
     SelfTest(self_test::SelfTestArguments),
-    /// Print what a shell needs to complete commands and names
+    /// Print a script that lets a shell complete commands and names
     Completions(completions::CompletionsArguments),
 }
 

@@ -19,10 +19,10 @@ pub(super) struct ModelArguments {
     /// Precision of the weights: f32, bf16, f16
     #[arg(long, default_value = "f32", value_parser = dtype)]
     dtype: Dtype,
-    /// Fold norms, centre unembedding and writing weights first, as specs do by default
+    /// First fold norms and centre weights, as specs do by default
     #[arg(long)]
     processed: bool,
-    /// Put a beginning-of-text token first, or not; left out: as the tokenizer says
+    /// Whether to put a beginning-of-text token first; left out: as the tokenizer says
     #[arg(long, value_name = "true|false")]
     bos: Option<bool>,
 }

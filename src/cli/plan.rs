@@ -275,8 +275,8 @@ fn table<'p>(
     let stored = if !any_stored { String::new() } else { format!(" beside {stored:.1} that the store has") };
     let _ = write!(
         text,
-        "\nforwards: whole passes that each row on its own, and the prompts, would take; computed: what a replay computes, in \
-         the same unit,\nat most. seconds: from a short calibration of this machine; {seconds:.1} in all{more}{stored}.\n"
+        "\nforwards: whole forward passes, if each row ran on its own. computed: as many as are really computed, at most.\n\
+         seconds: from a short calibration of this machine; {seconds:.1} in all{more}{stored}.\n"
     );
     Ok(text)
 }

@@ -20,19 +20,19 @@ compared with those of the manifest.
 
 Exit codes: 0 all files are identical, 1 some are not, 2 refused input: a model is another than then.")]
 pub(super) struct RerunArguments {
-    /// A manifest, or the results folder that has it
+    /// A manifest, or its results folder
     #[arg(value_name = "MANIFEST")]
     manifest: PathBuf,
     /// Put the results into another folder
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
-    /// Run it with models that are others than then
+    /// Run even if a model has changed since
     #[arg(long)]
     any_model: bool,
     /// Take steps from the store where it has them
     #[arg(long)]
     cached: bool,
-    /// Keep nothing in the store
+    /// Write nothing to the store
     #[arg(long, conflicts_with = "cached")]
     no_store: bool,
     /// No progress, only errors

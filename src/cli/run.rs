@@ -26,16 +26,16 @@ parameters, prompts and model, are taken from the store (`ablate store --help`).
 pub(super) struct RunArguments {
     #[command(flatten)]
     specs: SpecsArguments,
-    /// Compute though the store has it: everything, or one step and what reads its rows; and replace the results of another spec
+    /// Compute steps even if the store has them: all, or one step and those that read its rows. Also replaces the results of another spec
     #[arg(long, value_name = "STEP", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     force: Vec<String>,
-    /// Take nothing from the store and keep nothing in it
+    /// Neither read the store nor write to it
     #[arg(long)]
     no_store: bool,
-    /// Say what would be taken from the store, what would be computed and why, and do nothing: as `ablate plan`
+    /// Say what would be computed and why, as `ablate plan` does, and stop
     #[arg(long)]
     dry: bool,
-    /// Run so many specs at a time, each with its share of the threads and its own memory (`run.memory_mib`)
+    /// How many specs to run at a time, each with its share of the threads and its own memory (`run.memory_mib`)
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
     /// No progress, only errors

@@ -30,9 +30,9 @@ pub(super) struct StoreArguments {
 
 #[derive(Debug, Subcommand)]
 enum StoreCommand {
-    /// List entries, the last used first, and steps that were interrupted
+    /// List entries, the most recently used first, and interrupted steps
     Ls,
-    /// Remove what has not been used for long, what is damaged, and what killed runs left
+    /// Remove entries that are old or damaged, and leftovers of killed runs
     Gc(Gc),
     /// Remove entries
     Rm(Rm),
@@ -42,13 +42,13 @@ enum StoreCommand {
 
 #[derive(Debug, Args)]
 struct Gc {
-    /// Days since the last use after which an entry goes
+    /// Remove entries that have not been used for so many days
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     unused: u64,
-    /// Gigabytes that are kept at most, the last used first
+    /// Keep so many gigabytes at most, the most recently used first
     #[arg(long, value_name = "GB")]
     max_size: Option<f64>,
-    /// Keep only what this build of ablate computed: no other finds it
+    /// Remove what other builds of ablate computed: this one cannot use it
     #[arg(long)]
     other_builds: bool,
 }

@@ -26,18 +26,18 @@ pub(super) struct VerifyArguments {
     /// Specs, results folders, or folders of either
     #[arg(required = true, value_name = "SPEC|DIR")]
     paths: Vec<PathBuf>,
-    /// Set a key in each, over what its own command sets
+    /// Set a key in each spec, on top of its own command's settings
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
-    /// Take steps from the store: checks tables and figures alone, where it has them
+    /// Take steps from the store where it has them: then only tables and figures are checked
     #[arg(long)]
     cached: bool,
-    /// Run nothing: check that results folders are as their runs left them, and that this version reads them
+    /// Run nothing: check that files are unchanged since their run, and that this version reads them
     #[arg(long, conflicts_with_all = ["sets", "cached", "rtol", "atol"])]
     files: bool,
     #[command(flatten)]
     tolerance: ToleranceArguments,
-    /// As JSON, one line for each
+    /// Print JSON, one line for each
     #[arg(long)]
     json: bool,
     /// No progress, only what differs and errors

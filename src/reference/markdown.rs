@@ -88,8 +88,9 @@ impl Book {
 
     fn measures(&mut self) {
         self.text.push_str(
-            "\n## Measures\n\nr is the answer of the run that is edited, r' that of the run the values come from, each by its first token; \
-             P and L are probability and logit before, P* and L* after the edit. See [methods](methods.md) for which to take.\n",
+            "\n## Measures\n\nr is the right answer of the run that is edited, and r' the wrong answer it is compared with: the prompt's `contrast` or `wrong` answers, \
+             else the answer of the run the values come from. Both are read by their first token. P and L are probability and logit before the edit, \
+             P* and L* after it. [Methods](methods.md) says which measure to take.\n",
         );
         of(TopicKind::Measure).for_each(|topic| self.topic(topic));
     }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A model that is told by its architecture: every fact that is written must be the model's. One fact is enough.
+/// A model that is recognised by its architecture: all facts written here must be the model's. One fact is enough.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Known {
@@ -31,12 +31,12 @@ pub struct Known {
     /// Positions that it was made for.
     #[schemars(range(min = 1))]
     pub n_ctx: Option<usize>,
-    /// What a reader of results on this model should know: a note in the report where a model of the spec is this one.
+    /// What readers of results on this model should know. The report has it as a note if the spec runs this model.
     #[schemars(length(min = 1))]
     pub note: Option<String>,
-    /// A part of a spec that is laid over this one, under the environment and `--set`, where `[model]` is this model; relative
-    /// to the file that names it. It changes what is there and adds nothing: entries of `step`, `table`, `figure`, `expect`,
-    /// `models` and `prompt_sets` that this spec has not are passed over.
+    /// A file with settings for this model, relative to the file that names it. If `[model]` is this model, they override the
+    /// spec; the environment and `--set` override them. A profile changes entries and adds none: entries of `step`, `table`,
+    /// `figure`, `expect`, `models` and `prompt_sets` that the spec does not have are ignored.
     #[schemars(length(min = 1))]
     pub profile: Option<String>,
 }

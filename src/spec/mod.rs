@@ -118,7 +118,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
-    /// A spec file this one is written on top of, or several, the last on top. Gone once resolved.
+    /// A spec file that this one builds on, or several; later ones override earlier ones. The resolved spec no longer has the
+    /// key.
     #[serde(default, skip_serializing)]
     pub extends: Option<Extends>,
     /// A line that says what the experiment shows; the title of the report.
@@ -126,31 +127,31 @@ pub struct Spec {
     pub title: String,
     /// A few sentences for the report, in Markdown.
     pub description: Option<String>,
-    /// What a model must have for the experiment to mean anything. Where it has not, the spec is refused before any work; among
-    /// several specs of one command it is passed over.
+    /// What a model must have for the experiment to make sense. With a model that lacks it the spec is refused before any work;
+    /// among several specs of one command it is skipped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("uniqueItems" = true))]
     pub needs: Vec<Need>,
     /// The model that every step uses unless it names another.
     pub model: Option<Model>,
-    /// Further models by name; what one leaves out, it takes from `[model]`.
+    /// Further models by name. Keys that one leaves out are those of `[model]`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(extend("propertyNames" = { "format": "name", "pattern": "^[A-Za-z0-9_-]+$" }))]
     pub models: IndexMap<String, Model>,
-    /// Models that are told by their architecture, by name, and what the spec says otherwise for them.
+    /// Models that are recognised by their architecture, by name, with settings for each.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(extend("propertyNames" = { "format": "name", "pattern": "^[A-Za-z0-9_-]+$" }))]
     pub known: IndexMap<String, Known>,
     /// The prompt set that every step uses unless it names another.
     pub prompts: Option<Prompts>,
-    /// Further prompt sets by name; what one leaves out, it takes from `[prompts]`.
+    /// Further prompt sets by name. Keys that one leaves out are those of `[prompts]`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(extend("propertyNames" = { "format": "name", "pattern": "^[A-Za-z0-9_-]+$" }))]
     pub prompt_sets: IndexMap<String, Prompts>,
-    /// Variants of the spec that differ in a few keys: an axis each, whose column is in the rows of all. `[[matrix.exclude]]` leaves
-    /// variants out, `[[matrix.include]]` adds some (docs/sweeps.md).
+    /// Variants of the spec that differ in a few keys. Each entry is an axis: a key that varies, and a column of the rows.
+    /// `[[matrix.exclude]]` leaves variants out, `[[matrix.include]]` adds some (docs/sweeps.md).
     pub matrix: Option<Matrix>,
-    /// What to do, in any order: a step that needs another's results names it.
+    /// What to compute, in any order. A step that needs another's results names it.
     #[serde(default, rename = "step", skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
     /// Tables made from the steps' results.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Output {
-    /// Folder of the results, relative to the current folder. Left out: `results/` and the spec's path below its
-    /// last folder `experiments` (`experiments/paper/fig02.toml`: `results/paper/fig02`), or else its file name.
+    /// Folder of the results, relative to the current folder. Left out: `results/NAME`, with NAME the spec's path below its last
+    /// folder `experiments` (`experiments/paper/fig02.toml`: `results/paper/fig02`), else its file name.
     pub dir: Option<String>,
     /// Formats of figures.
     #[schemars(length(min = 1))]
@@ -51,8 +51,8 @@ pub struct Run {
     /// Rows (prompts) run through the model at once. Left out: chosen from `memory_mib`.
     #[schemars(range(min = 1))]
     pub batch: Option<usize>,
-    /// Folder that steps' results are kept in and taken from, relative to the file that says so; or `off`. Left out: the user's
-    /// cache (docs/store.md).
+    /// Folder where steps' results are cached, relative to the file that names it; or `off`. Left out: the user's cache
+    /// (docs/store.md).
     #[schemars(length(min = 1))]
     pub store: Option<String>,
     /// Memory for activations, in MiB.

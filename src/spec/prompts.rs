@@ -11,27 +11,28 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
-/// A set of prompts: one for each template, operator and pair of operands that is legal and kept; or, where `slots` or `rows` are
-/// written and no `operands`, one for each template and combination of words; or `pairs`, each prompt as it is.
+/// A set of prompts. Of arithmetic: one for each template, operator and pair of operands that is legal and kept. With `slots` or
+/// `rows`: one for each template and combination of words. With `pairs`: each prompt as it is written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Prompts {
-    /// The prompt's text with its slots: `{a}`, `{op}`, `{b}`, or those of `slots` and `rows`; or several, by name.
+    /// The prompt's text with its slots: `{a}`, `{op}`, `{b}`, or those of `slots` and `rows`. Several templates are a table, by
+    /// name.
     #[serde(default, skip_serializing_if = "Templates::is_empty")]
     pub template: Templates,
-    /// What the model should write after the prompt, with the slot `{answer}`: `" {answer}"` where a space belongs to it. Of prompts
-    /// from words, with their slots: `" {io}"`.
+    /// What the model should write after the prompt. For arithmetic it has the slot `{answer}`: `" {answer}"` if a space belongs
+    /// to the answer. For prompts from words it has their slots: `" {io}"`.
     #[serde(default = "default_completion", skip_serializing_if = "String::is_empty")]
     #[schemars(extend("format" = "completion"))]
     pub completion: String,
-    /// The wrong answer that measures compare with, r' of every effect, with the slots of prompts from words: `" {s}"`. Left out:
-    /// the counterfactual prompt's answer.
+    /// A wrong answer, with the slots of prompts from words: `" {s}"`. Measures that compare the right answer r with a wrong one,
+    /// r', take it as r'. Left out: r' is the counterfactual prompt's answer.
     pub contrast: Option<String>,
-    /// Right answers where there are several, of prompts from words: further ones beside the completion, `[" {alias}"]`; or the
-    /// completion with each word of a slot that compares, `{ slot = "end", above = "yy" }`. Any of them counts.
+    /// Several right answers, for prompts from words. Either further ones beside the completion, `[" {alias}"]`, or the
+    /// completion with every word of a slot that fits, `{ slot = "end", above = "yy" }`. Any of them counts as right.
     pub right: Option<AnswerSet>,
-    /// Wrong answers where there are several, likewise: `[" {x}", " {y}"]`, or `{ slot = "end", upto = "yy" }`; words that are right are
-    /// left out.
+    /// Several wrong answers, written likewise: `[" {x}", " {y}"]`, or `{ slot = "end", upto = "yy" }`. A word that is right is
+    /// never wrong.
     pub wrong: Option<AnswerSet>,
     /// Operators by symbol: `+` `-` `*` `/` (floor division).
     #[serde(default = "default_operators", skip_serializing_if = "Vec::is_empty")]
@@ -39,47 +40,47 @@ pub struct Prompts {
     pub operators: Vec<String>,
     /// Values of each operand slot: a half-open range `"0..300"`, or a list `[1, 2, 3]`.
     pub operands: Option<Operands>,
-    /// The words of each slot, every one combined with every one of the others: a list, or the name of a slot whose list it is, or of one
-    /// that is built in: `days`, `hours`, `letters`, `months`, `numbers`, `ordinals`.
+    /// The words of each slot. Every word is combined with every word of the other slots. A slot is a list of words, or the name
+    /// of another slot to use its list, or a built-in list: `days`, `hours`, `letters`, `months`, `numbers`, `ordinals`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub slots: IndexMap<String, SlotWords>,
-    /// Words of several slots that go together, a table for each: `[{ country = "France", capital = "Paris" }, …]`; or a CSV, TSV,
-    /// JSONL or Parquet file of them, its path from this file on: `"capitals.csv"`, or with its checksum `{ file = "capitals.csv",
-    /// sha256 = "…" }`.
+    /// Words of several slots that belong together, one table for each group: `[{ country = "France", capital = "Paris" }, …]`.
+    /// Or a CSV, TSV, JSONL or Parquet file of them, relative to this file: `"capitals.csv"`, or with its checksum `{ file =
+    /// "capitals.csv", sha256 = "…" }`.
     #[serde(default, skip_serializing_if = "Rows::is_empty")]
     pub rows: Rows,
-    /// Prompts that are given one by one, as they are: a table for each, `[{ clean = "…", corrupted = "…", answers = " Paris", wrong =
-    /// [" Rome", " Bonn"] }, …]`; or a CSV, TSV, JSONL or Parquet file of them, its path from this file on: `"pairs.jsonl"`, or with its
-    /// columns `{ file = "pairs.csv", clean = "sentence", answer_tokens = "correct_idx" }`.
+    /// Prompts written out one by one, a table for each: `[{ clean = "…", corrupted = "…", answers = " Paris", wrong = [" Rome",
+    /// " Bonn"] }, …]`. Or a CSV, TSV, JSONL or Parquet file of them, relative to this file: `"pairs.jsonl"`, or with the names
+    /// of its columns `{ file = "pairs.csv", clean = "sentence", answer_tokens = "correct_idx" }`.
     pub pairs: Option<Pairs>,
-    /// Slots whose words are computed of others': `{ then = { of = "month", plus = "n" } }` is the month n months on.
+    /// Slots whose words are computed from others: `{ then = { of = "month", plus = "n" } }` is the month n months later.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub computed: IndexMap<String, ComputedWord>,
-    /// Slots whose words must differ from each other in every prompt.
+    /// Slots that never have the same word in one prompt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub different: Vec<String>,
-    /// Random tokens, several times over, in place of slots: `{ length = 25, repeats = 2 }`. The answer is the token that follows by
-    /// repetition.
+    /// A block of random tokens that comes several times, in place of a template: `{ length = 25, repeats = 2 }`. The answer is
+    /// the token that follows by repetition.
     pub random_tokens: Option<RandomTokens>,
-    /// Prompts as ids of tokens, each with its answer as the last: `[[1, 2, 3, 1, 2, 3], …]`. They are the whole prompt: no token is put
-    /// before them but where `[model]` says `bos = true`.
+    /// Prompts as token ids, the last of each being its answer: `[[1, 2, 3, 1, 2, 3], …]`. The ids are the whole prompt: no
+    /// beginning-of-text token is added unless `[model]` says `bos = true`.
     pub tokens: Option<Vec<Vec<u32>>>,
     /// Whether the answer must be one token, or may be several (and is then decoded greedily).
     #[serde(default)]
     pub answer: Answer,
-    /// Whether each word, operand and operator of a prompt must be one token of its own there, or may be several: then positions are
-    /// within them, `subject.first`, `subject.last`, `subject.all`, `subject.each`, and prompts of a template may differ in length.
-    /// Left out: as `answer`.
+    /// Whether each word, operand and operator must be a single token in its prompt, or may be several. With several, positions
+    /// lie within them (`subject.first`, `subject.last`, `subject.all`, `subject.each`), and prompts of a template may differ in
+    /// length. Left out: as `answer`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub words: Option<WordTokens>,
     /// Answers that are legal, as a half-open range: `"0..1000"`. Left out: every answer that is not negative.
     #[schemars(extend("format" = "range"))]
     pub answers: Option<String>,
-    /// Answers are taken modulo this number, and are then from 0 to one less: with 59, 40 + 30 is 11. Left out: they are as they are.
+    /// Answers are taken modulo this number: with 59, 40 + 30 is 11.
     #[schemars(range(min = 2, max = 1_000_000_000))]
     pub modulus: Option<i64>,
-    /// Whether each prompt is a user's message in the model's own chat template, up to where the reply begins: `true`, or what else is in
-    /// the chat, `{ system = "…" }`.
+    /// Whether each prompt is a user's message in the model's own chat template: `true`, or a table of what else the chat has, `{
+    /// system = "…" }`. The completion is what the reply should begin with.
     #[serde(default, skip_serializing_if = "Chat::is_off")]
     pub chat: Chat,
     /// Worked examples put before each prompt, rendered with the same template and completion.
@@ -94,8 +95,8 @@ pub struct Prompts {
     /// How many prompts to draw per operator and template; left out: all of them.
     #[schemars(range(min = 1))]
     pub sample: Option<usize>,
-    /// Pass over the first so many of each draw, and take the `sample` after them: with `skip` as large as another set's `sample`
-    /// and its seeds, two sets that have no prompt in common.
+    /// How many prompts at the beginning of each draw to pass over. Two sets with the same seeds have no prompt in common if one
+    /// skips as many as the other samples.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub skip: usize,
     /// Draw so that as many different answers as possible occur (paper §2.1).
@@ -270,7 +271,7 @@ pub enum Answer {
     /// Prompts whose answer is more than one token are not legal.
     #[default]
     SingleToken,
-    /// Answers of any length; accuracy is told for the first token and for the whole answer, decoded greedily.
+    /// Answers of any length. Accuracy is measured for the first token and for the whole answer, decoded greedily.
     MultiToken,
 }
 

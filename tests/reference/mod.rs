@@ -189,46 +189,6 @@ fn a_part_of_a_name_leads_to_those_that_have_it() {
     assert!(find("xyzzy").unwrap_err().to_string().contains("`ablate list steps`"));
 }
 
-/// Every link of the documentation leads to a file that is there, and to a heading of it.
-#[test]
-fn links_of_the_documentation_lead_somewhere() {
-    let root = repository("");
-    let mut pages = vec![root.join("README.md"), root.join("CONTRIBUTING.md"), root.join("CHANGELOG.md")];
-    for folder in ["docs", "docs/interventions"] {
-        let entries = std::fs::read_dir(root.join(folder)).unwrap().flatten().map(|entry| entry.path());
-        pages.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
-    }
-    let mut broken = Vec::new();
-    for page in &pages {
-        let text = std::fs::read_to_string(page).unwrap();
-        for link in links(&text).filter(|link| !link.contains("://")) {
-            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
-            let target = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
-            let there = match heading {
-                "" => target.exists(),
-                _ => std::fs::read_to_string(&target).is_ok_and(|text| headings(&text).any(|other| other == heading)),
-            };
-            if !there {
-                broken.push(format!("{}: {link}", page.display()));
-            }
-        }
-    }
-    assert!(broken.is_empty(), "{broken:#?}");
-}
-
-fn links(text: &str) -> impl Iterator<Item = &str> {
-    text.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next())
-}
-
-/// Anchors as GitHub makes them.
-fn headings(text: &str) -> impl Iterator<Item = String> {
-    text.lines().filter(|line| line.starts_with('#')).map(|line| {
-        let kept = line.trim_start_matches('#').trim().chars();
-        let kept = kept.filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
-        kept.collect::<String>().replace(' ', "-").to_lowercase()
-    })
-}
-
 /// What the field calls it, several words of one thing among them.
 #[test]
 fn words_of_the_field_say_what_they_are_here() {

@@ -174,7 +174,7 @@ fn a_dry_run_is_a_plan() {
         ran.text
     };
     assert_eq!(steps(&dry(&[])), outlook(&sandbox, &[]));
-    assert!(dry(&[]).contains("\nforwards: whole passes"), "costs too");
+    assert!(dry(&[]).contains("\nforwards: whole forward passes"), "costs too");
     assert_eq!(computed(&steps(&dry(&["--force=acts"]))), [("acts", "to compute: --force")]);
     assert_eq!(computed(&steps(&dry(&["--no-store"]))), [("effects", "to compute"), ("acts", "to compute")]);
     says(sandbox.run(&["run", "spec.toml", "--dry", "--force=act"]).refused(), ["write --force=acts"]);

@@ -11,8 +11,8 @@ use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// Where the other prompt of each pair comes from: one with another answer, its slots at the same tokens (paper §2.1); or, of
-/// prompts from words, one that is made of the clean prompt.
+/// Where the other prompt of each pair comes from. It is drawn: one with another answer and its slots at the same tokens (paper
+/// §2.1). Or, for prompts from words, it is made from the clean prompt.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Counterfactual {
@@ -22,14 +22,16 @@ pub struct Counterfactual {
     /// Prompt set it is drawn from: a name of `[prompt_sets.NAME]`. Left out: the step's own prompts of the same seed.
     #[schemars(extend("x-refers-to" = "prompts"))]
     pub prompts: Option<String>,
-    /// Two slots of words: the other prompt is the clean one with each other's words in them.
+    /// Two slots of words: the other prompt is the clean one with the words of these slots exchanged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub swap: Vec<String>,
-    /// Slots of words, or single places of one (`s.2`): the other prompt is the clean one with new words in them. They differ from
-    /// the old ones and, of slots that must differ, from the old words of all of these.
+    /// Slots of words, or single places of one (`s.2`): the other prompt is the clean one with new words there. A new word
+    /// differs from the one it replaces; if its slot is in `different`, it also differs from the clean prompt's words in all
+    /// those slots.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redraw: Vec<String>,
-    /// Words by slot, or by single place of one (`s.2`): the other prompt is the clean one with these in them, `{ yy = "01" }`.
+    /// Words by slot, or by single place of one (`s.2`): the other prompt is the clean one with these words there, `{ yy = "01"
+    /// }`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub write: IndexMap<String, Word>,
 }
