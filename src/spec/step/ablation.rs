@@ -39,7 +39,7 @@ step! {
     /// measures   = ["faithfulness", "accuracy"]
     /// ```
     Ablation {
-        /// `ablate`: the components are replaced. `keep`: every component of `among` but these is.
+        /// `ablate` replaces the components. `keep` replaces every component of `among` except these.
         #[serde(default)]
         mode: AblationMode,
         /// Components: `L15H13`, `L3MLP`, `L3N17`, or sets such as `L*MLP`. May be empty where `listed` or `ranked` add some.
@@ -49,12 +49,12 @@ step! {
         /// Further components, named by the rows of steps.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         listed: Vec<Listed>,
-        /// What there is to ablate: all of it in the empty circuit ∅; with `keep`, all but the circuit, and components of `ranked`
-        /// outside of it are passed over.
+        /// Everything that can be ablated. The empty circuit ∅ ablates all of it; with `keep`, a circuit ablates all of it but
+        /// itself. Components of `ranked` outside of it are passed over.
         #[serde(default = "heads_and_mlps")]
         #[schemars(schema_with = "components_schema")]
         among: Vec<Parsed<ComponentPattern>>,
-        /// Further components, best first, of which the top k are added: one ablation per k.
+        /// Further components, by a ranking: one ablation for each k, with the k best.
         ranked: Option<Ranked>,
         /// What activations become.
         #[serde(default)]
@@ -74,9 +74,10 @@ step! {
         per_prompt,
         bootstrap,
         test,
-        /// What stands beside each set of components that is named, or of a ranking: `"random-matched"`, as many other heads and
-        /// neurons in each layer (with `keep`, of `among`), drawn at random, their means over the draws in `control_mean` and on; a
-        /// table `{ draws = 10, seed = 0 }`; or `"none"`. Where a layer has no others, as for whole MLPs, the named ones stay.
+        /// Controls beside each set of components: `"random-matched"` also ablates as many other heads and neurons in each layer
+        /// (with `keep`, of `among`), drawn at random; columns `control_mean` and on have their means over the draws. A table
+        /// sets draws and seed, `{ draws = 10, seed = 0 }`; `"none"` leaves controls out. Where a layer has no others, as for
+        /// whole MLPs, the named ones stay.
         control,
     }
 }

@@ -84,7 +84,8 @@ macro_rules! step {
     };
     (@keys $of:tt [$($keys:tt)*] test, $($more:tt)*) => {
         step! { @keys $of [$($keys)*
-            /// A p-value beside each mean, of what the prompts say against nothing, or against the run without an edit.
+            /// A p-value beside each mean: is the effect more than chance over the prompts, compared with the run without an
+            /// edit?
             #[serde(default, skip_serializing_if = "Option::is_none")]
             test: Option<$crate::spec::step::SignificanceTest>,
             /// How p-values are corrected for the number of cells, of one model, template, group and measure: `p_holm`.

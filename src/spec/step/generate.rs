@@ -37,8 +37,8 @@ step! {
         /// The interventions, by name; texts of the model as it is are always written too, and are called `clean`.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         interventions: Vec<NamedIntervention>,
-        /// Whether the tokens that end a text of the model's end it: those that `generation_config.json`, `config.json`, the tokenizer
-        /// or the GGUF file name.
+        /// Whether a text ends with a token that the model's files name as an end (`generation_config.json`, `config.json`, the
+        /// tokenizer or the GGUF file).
         #[serde(default = "yes")]
         stop_at_end: bool,
         /// Texts that end a text: it is kept up to where the first of them begins.

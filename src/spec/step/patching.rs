@@ -46,13 +46,13 @@ step! {
         sites: Vec<Parsed<SitePattern>>,
         /// Where: each position on its own.
         positions = "last_position",
-        /// So many layers patched together, the same site in each, with the row's layer in their middle: of 10 from 5 before it to 4 after
+        /// How many layers to patch together, the same site in each, around the row's layer: 10 means from 5 before it to 4 after
         /// it, as far as the model has them (Meng et al. 2022, appendix B.1, and their code). Left out: one layer at a time.
         #[schemars(range(min = 1))]
         window: Option<usize>,
-        /// The other run of each prompt is the prompt itself with noise on its embeddings (causal tracing), not another prompt's. With
-        /// `direction = "denoising"` clean values are restored in the noised run, with `"noising"` the noised run's values written into the
-        /// clean one. r is the prompt's own answer in both.
+        /// Causal tracing: the other run is not another prompt's, but the prompt's own with noise on its embeddings. With
+        /// `direction = "denoising"` clean values are restored in the noised run; with `"noising"` the noised run's values are
+        /// written into the clean one. r is the prompt's own answer in both.
         corrupt: Option<Corruption>,
         counterfactual,
         /// Whose values go where.

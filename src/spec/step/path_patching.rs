@@ -36,8 +36,8 @@ step! {
         receivers: Vec<Parsed<ReceiverPattern>>,
         /// Where the sender writes and the receiver reads: each position on its own.
         positions = "last_position",
-        /// In a model with a norm after attention, with which scale of it a head's change comes to the stream; `"frozen"` where it is
-        /// not said. Rows have a column of it where it is.
+        /// For models with a norm after attention: which scale of this norm a head's change is divided by on its way to the
+        /// stream; `"frozen"` if not said. If the spec says it, rows have it as a column.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         norm: Option<NormScale>,
         counterfactual,

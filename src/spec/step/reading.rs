@@ -38,8 +38,8 @@ step! {
         sites: Vec<Parsed<SitePattern>>,
         /// Where: each position on its own (`each` for every one).
         positions = "last_position",
-        /// In a model with a soft cap of its logits, whether it is applied; `"after"` it where it is not said. Rows have a column of it
-        /// where it is.
+        /// For models with a soft cap of their logits: logits `"before"` or `"after"` the cap; `"after"` if not said. If the spec
+        /// says it, rows have it as a column.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         soft_cap: Option<CapSide>,
         per_prompt,
@@ -75,12 +75,13 @@ step! {
         /// The other prompt of each pair, of `target = "difference"`.
         #[serde(default)]
         counterfactual: Counterfactual,
-        /// In a model with norms after attention and MLP, with which scale of them a head's or neuron's share comes to the stream;
-        /// `"frozen"` where it is not said. Rows have a column of it where it is.
+        /// For models with norms after attention and MLP: which scale of these norms a head's or neuron's share is divided by;
+        /// `"frozen"` if not said. If the spec says it, rows have it as a column.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         norm: Option<NormScale>,
-        /// In a model with a soft cap of its logits, which logit it is; `"before"` where it is not said, whose shares are as they are.
-        /// After the cap each is multiplied by what the cap leaves of the whole. Rows have a column of it where it is said.
+        /// For models with a soft cap of their logits: shares of the logit `"before"` or `"after"` the cap; `"before"` if not
+        /// said. After the cap, each share of a prompt is multiplied by what the cap leaves of the whole. If the spec says it,
+        /// rows have it as a column.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         soft_cap: Option<CapSide>,
         per_prompt,

@@ -56,13 +56,13 @@ step! {
         #[serde(default = "default_min_associated")]
         #[schemars(range(min = 1))]
         min_associated: usize,
-        /// Heuristics that a neuron whose activations have no order at all would match with a greater probability than this are
-        /// left out: `result in [0, 100)` holds for nearly every ÷, and any neuron matches it.
+        /// Leave out heuristics that activations in random order would match with a greater probability than this: `result in [0,
+        /// 100)` holds for nearly every ÷, so any neuron matches it.
         #[serde(default = "default_max_chance")]
         #[schemars(range(min = 0.0, max = 1.0))]
         max_chance: f64,
-        /// Try the lowest activations as well as the highest; the better score counts. Left out: where the MLP is gated, so that
-        /// they can be strongly negative.
+        /// Whether to match the lowest activations as well as the highest; the better score counts. Left out: true if the MLP is
+        /// gated, so that activations can be strongly negative.
         low_tail: Option<bool>,
         /// Seed of the controls' random orders: how many heuristics on results neurons would match if their value vectors meant
         /// nothing (logits shuffled over the results), and how many on operands if their activations did (shuffled over the prompts).
