@@ -3,9 +3,9 @@
 use super::arguments::SpecsArguments;
 use crate::Error;
 use crate::context::Models;
+use crate::cost::Workload;
 use crate::model::facts::Facts;
 use crate::model::{ModelName, Residence, device};
-use crate::cost::Workload;
 use crate::plan::{
     self, Forecast, ForecastMemory, OnModel, Plan, PlannedPrompts, PlannedStep, PlannedVariant, Recall, Session, Speed,
     Why, beside,
@@ -167,7 +167,9 @@ impl PlannedReading {
     fn told(&self, step: &str, model: &ModelName, arithmetic: f64) -> String {
         let Self { residence: Residence { held, layers, read_bytes, .. }, passes, bytes, seconds } = self;
         let bound = match *seconds > arithmetic {
-            true => "; reading takes longer than the arithmetic: more prompts at once (run.memory_mib) or a larger memory_mib of the model help",
+            true => {
+                "; reading takes longer than the arithmetic: more prompts at once (run.memory_mib) or a larger memory_mib of the model help"
+            }
             false => "",
         };
         format!(

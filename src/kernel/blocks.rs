@@ -3,7 +3,7 @@
 //!
 //! The product is that of the widened matrix in f32, to the bit: see [`super::mixed`] for why columns may be multiplied apart.
 
-use super::mixed::{LEAST_COLUMNS, Output, column_blocks, with_buffer};
+use super::mixed::{LEAST_COLUMNS, OutputColumns, column_blocks, with_buffer};
 use super::threads::is_alone;
 use crate::kernel::to_f32;
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -99,43 +99,45 @@ impl BlockMatrix {
         if out.is_empty() {
             return out;
         }
-        let output = Output::of(&mut out);
-        let multiply = |columns: Range<usize>| with_buffer(d_in * columns.len(), |widened| {
-            let width = columns.len();
-            self.widen(columns.clone(), widened);
-            // Of few values `gemm` has ways of its own for each order in memory: then they lie as in a matrix that is held in f32.
-            let few = rows < 3 || rows * width <= FEW || d_in < 3;
-            let turned = few.then(|| transposed(widened, d_in));
-            let (widened, input_stride, output_stride) = match &turned {
-                Some(turned) => (turned.as_slice(), width, 1),
-                None => (&*widened, 1, d_in),
-            };
-            // SAFETY: `x` holds `rows * d_in` values and `widened` `d_in * width`, in the order that the strides say; `out` holds
-            // `rows * d_out`, of which this writes the columns `columns` of every row, which are within it, initialised, and no other block's.
-            unsafe {
-                gemm::gemm(
-                    rows,
-                    width,
-                    d_in,
-                    output.column(columns.start),
-                    1,
-                    d_out as isize,
-                    bias.is_some(),
-                    x.as_ptr(),
-                    1,
-                    d_in as isize,
-                    widened.as_ptr(),
-                    output_stride as isize,
-                    input_stride as isize,
-                    1.0,
-                    1.0,
-                    false,
-                    false,
-                    false,
-                    gemm::Parallelism::None,
-                );
-            }
-        });
+        let output = OutputColumns::of(&mut out);
+        let multiply = |columns: Range<usize>| {
+            with_buffer(d_in * columns.len(), |widened| {
+                let width = columns.len();
+                self.widen(columns.clone(), widened);
+                // Of few values `gemm` has ways of its own for each order in memory: then they lie as in a matrix that is held in f32.
+                let few = rows < 3 || rows * width <= FEW || d_in < 3;
+                let turned = few.then(|| transposed(widened, d_in));
+                let (widened, input_stride, output_stride) = match &turned {
+                    Some(turned) => (turned.as_slice(), width, 1),
+                    None => (&*widened, 1, d_in),
+                };
+                // SAFETY: `x` holds `rows * d_in` values and `widened` `d_in * width`, in the order that the strides say; `out` holds
+                // `rows * d_out`, of which this writes the columns `columns` of every row, which are within it, initialised, and no other block's.
+                unsafe {
+                    gemm::gemm(
+                        rows,
+                        width,
+                        d_in,
+                        output.column(columns.start),
+                        1,
+                        d_out as isize,
+                        bias.is_some(),
+                        x.as_ptr(),
+                        1,
+                        d_in as isize,
+                        widened.as_ptr(),
+                        output_stride as isize,
+                        input_stride as isize,
+                        1.0,
+                        1.0,
+                        false,
+                        false,
+                        false,
+                        gemm::Parallelism::None,
+                    );
+                }
+            })
+        };
         let blocks = column_blocks(d_in, d_out);
         match is_alone() {
             true => blocks.into_iter().for_each(multiply),

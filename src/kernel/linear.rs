@@ -2,8 +2,8 @@
 
 use super::few_rows::product_of_few;
 use super::half_width::{HalfFactors, HalfWidth, product as half_product};
-use super::mixed::mixed_linear;
 use super::matmul::{MatrixView, product, product_with_bias};
+use super::mixed::mixed_linear;
 use super::operation::{Array, Operation, run};
 use burn::tensor::Tensor;
 
@@ -11,7 +11,11 @@ use burn::tensor::Tensor;
 /// A weight of another type than `x` is widened as it is used (see [`super::mixed`]).
 pub fn linear(x: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<3> {
     if x.dtype() != weight.dtype() {
-        return mixed_linear(x, weight, bias);
+        let mixed = mixed_linear(&x, &weight, bias.as_ref());
+        return mixed.unwrap_or_else(|| {
+            let dtype = x.dtype();
+            linear(x, weight.cast(dtype), bias)
+        });
     }
     match bias {
         None => run(LinearOperation, [x.into_dispatch(), weight.into_dispatch()], |[x, weight]| {

@@ -3,10 +3,9 @@
 //!
 //! Widening is exact, and the product of a block rounds as that of the whole matrix in f32 does: `gemm` cuts its sums over `d_in` at
 //! places that depend on `d_in` alone, as long as no block is so narrow that it takes another way ([`LEAST_COLUMNS`]). So results
-//! are those of [`super::linear`] with the widened weight, to the bit.
+//! are those of `linear` with the widened weight, to the bit.
 
 use super::few_rows::{few_pieces, joined, takes_few_rows};
-use super::linear::linear;
 use super::threads::is_alone;
 use super::vector::{add_scaled, vectorise};
 use burn::backend::flex::FlexTensor;
@@ -32,21 +31,13 @@ enum HalfMatrix<'w> {
     F16(&'w [f16]),
 }
 
-/// x·w + b of rows and a weight of two types. On the CPU, of f32 rows and a weight in half width, without a copy of the weight; otherwise
-/// with the weight in the type of the rows.
-pub(super) fn mixed_linear(x: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<3> {
-    match fast(&x, &weight, bias.as_ref()) {
-        Some(product) => product,
-        None => {
-            let dtype = x.dtype();
-            linear(x, weight.cast(dtype), bias)
-        }
-    }
-}
-
-fn fast(x: &Tensor<3>, weight: &Tensor<2>, bias: Option<&Tensor<1>>) -> Option<Tensor<3>> {
+/// x·w + b of f32 rows and a weight in half width, without a copy of the weight; `None` of other types, and elsewhere than on the CPU.
+pub(super) fn mixed_linear(x: &Tensor<3>, weight: &Tensor<2>, bias: Option<&Tensor<1>>) -> Option<Tensor<3>> {
     let [batch, pos, d_in] = x.dims();
     let [_, d_out] = weight.dims();
+    if d_in == 0 || d_out == 0 {
+        return None;
+    }
     let (device, bias) = (x.device(), bias.map(|bias| bias.clone().into_dispatch()));
     let (x, weight) = (x.clone().into_dispatch(), weight.clone().into_dispatch());
     let (x, weight) = (dense(&x)?, dense(&weight)?);
@@ -66,7 +57,6 @@ fn fast(x: &Tensor<3>, weight: &Tensor<2>, bias: Option<&Tensor<1>>) -> Option<T
     };
     let few = takes_few_rows(batch * pos);
     let product = if few { product_of_few(values, matrix, bias, d_out) } else { product(values, matrix, bias, d_out) };
-    debug_assert_eq!(values.len(), batch * pos * d_in);
     Some(Tensor::from_data(TensorData::new(product, [batch, pos, d_out]), (&device, DType::F32)))
 }
 
@@ -133,14 +123,14 @@ pub(super) fn column_blocks(d_in: usize, d_out: usize) -> Vec<Range<usize>> {
 
 /// The output, of which each block writes columns of its own.
 #[derive(Clone, Copy)]
-pub(super) struct Output(*mut f32);
+pub(super) struct OutputColumns(*mut f32);
 
 // SAFETY: it is only written to, by products whose blocks share no column.
-unsafe impl Send for Output {}
+unsafe impl Send for OutputColumns {}
 // SAFETY: as above.
-unsafe impl Sync for Output {}
+unsafe impl Sync for OutputColumns {}
 
-impl Output {
+impl OutputColumns {
     pub fn of(values: &mut [f32]) -> Self {
         Self(values.as_mut_ptr())
     }
@@ -151,11 +141,9 @@ impl Output {
     }
 }
 
-/// x·w + b of `x`, `[row, d_in]`.
+/// x·w + b of `x`, `[row, d_in]`; neither extent of the weight is 0.
 fn product(x: &[f32], weight: HalfMatrix, bias: Option<&[f32]>, d_out: usize) -> Vec<f32> {
-    let Some(d_in) = weight.len().checked_div(d_out).filter(|&d_in| d_in > 0) else {
-        return bias.map_or_else(Vec::new, <[f32]>::to_vec);
-    };
+    let d_in = weight.len() / d_out;
     let rows = x.len() / d_in;
     let mut out = match bias {
         Some(bias) => bias.repeat(rows),
@@ -165,39 +153,41 @@ fn product(x: &[f32], weight: HalfMatrix, bias: Option<&[f32]>, d_out: usize) ->
     if out.is_empty() {
         return out;
     }
-    let output = Output::of(&mut out);
-    let multiply = |columns: Range<usize>| with_buffer(d_in * columns.len(), |widened| {
-        let width = columns.len();
-        for (row, widened) in widened.chunks_exact_mut(width).enumerate() {
-            let first = row * d_out + columns.start;
-            weight.widen(first..first + width, widened);
-        }
-        // SAFETY: `x` holds `rows * d_in` values and `widened` `d_in * width`, both row by row; `out` holds `rows * d_out`, of which this
-        // writes the columns `columns` of every row, which are within it, initialised, and no other block's.
-        unsafe {
-            gemm::gemm(
-                rows,
-                width,
-                d_in,
-                output.column(columns.start),
-                1,
-                d_out as isize,
-                bias.is_some(),
-                x.as_ptr(),
-                1,
-                d_in as isize,
-                widened.as_ptr(),
-                1,
-                width as isize,
-                1.0,
-                1.0,
-                false,
-                false,
-                false,
-                gemm::Parallelism::None,
-            );
-        }
-    });
+    let output = OutputColumns::of(&mut out);
+    let multiply = |columns: Range<usize>| {
+        with_buffer(d_in * columns.len(), |widened| {
+            let width = columns.len();
+            for (row, widened) in widened.chunks_exact_mut(width).enumerate() {
+                let first = row * d_out + columns.start;
+                weight.widen(first..first + width, widened);
+            }
+            // SAFETY: `x` holds `rows * d_in` values and `widened` `d_in * width`, both row by row; `out` holds `rows * d_out`, of which this
+            // writes the columns `columns` of every row, which are within it, initialised, and no other block's.
+            unsafe {
+                gemm::gemm(
+                    rows,
+                    width,
+                    d_in,
+                    output.column(columns.start),
+                    1,
+                    d_out as isize,
+                    bias.is_some(),
+                    x.as_ptr(),
+                    1,
+                    d_in as isize,
+                    widened.as_ptr(),
+                    1,
+                    width as isize,
+                    1.0,
+                    1.0,
+                    false,
+                    false,
+                    false,
+                    gemm::Parallelism::None,
+                );
+            }
+        })
+    };
     match is_alone() {
         true => column_blocks(d_in, d_out).into_iter().for_each(multiply),
         false => column_blocks(d_in, d_out).into_par_iter().for_each(multiply),
@@ -207,8 +197,8 @@ fn product(x: &[f32], weight: HalfMatrix, bias: Option<&[f32]>, d_out: usize) ->
 
 /// The same of few rows, as [`super::few_rows`] does it: the weight is read once, in half width.
 fn product_of_few(x: &[f32], weight: HalfMatrix, bias: Option<&[f32]>, d_out: usize) -> Vec<f32> {
-    let d_in = weight.len() / d_out.max(1);
-    let rows = x.len() / d_in.max(1);
+    let d_in = weight.len() / d_out;
+    let rows = x.len() / d_in;
     let pieces = few_pieces(weight.len(), d_out);
     let parts = pieces.each(rows, bias, |columns, width, part| match weight {
         HalfMatrix::Bf16(values) => add_products(x, values, (d_in, d_out), columns, width, part),

@@ -18,10 +18,8 @@ use super::host::{
 };
 use super::matching::{Matching, listed};
 use super::random::RandomWeights;
+use super::weights::{self, FEW_BITS, NumberFormat, Outlasting, Safetensors, WeightError, WeightReads, WeightSource};
 use crate::kernel::BlockMatrix;
-use super::weights::{
-    self, FEW_BITS, NumberFormat, Outlasting, Safetensors, WeightError, WeightReads, WeightSource,
-};
 
 /// Larger than any configuration.
 const LARGEST_CONFIG: u64 = 10_000_000;
@@ -35,6 +33,8 @@ pub struct Checkpoint {
     notes: Vec<String>,
     /// Whether quantised matrices are given as they are stored.
     as_stored: bool,
+    /// Where it is read while the model runs.
+    reads: Option<WeightReads>,
 }
 
 impl Checkpoint {
@@ -93,7 +93,7 @@ impl Checkpoint {
             Some((fewer, names, matching)) if fewer < missing => (names, matching),
             _ => (names, matching),
         };
-        let mut checkpoint = Self { facts, names, source, matching, notes, as_stored: false };
+        let mut checkpoint = Self { facts, names, source, matching, notes, as_stored: false, reads: None };
         checkpoint.settle_unembedding()?;
         match checkpoint.problems() {
             problems if problems.is_empty() => {
@@ -107,7 +107,7 @@ impl Checkpoint {
     /// The same, to be read while the model runs: reads do not fail, and where the file does, `reads` notes it.
     pub fn outlasting(self, reads: &WeightReads) -> Self {
         let source = Box::new(Outlasting { source: self.source, reads: reads.clone() });
-        Self { source, ..self }
+        Self { source, reads: Some(reads.clone()), ..self }
     }
 
     /// The same with quantised matrices given as they are stored, in blocks, where they are to be held so.
@@ -248,8 +248,11 @@ impl Checkpoint {
         Ok(HostTensor { shape: shape.to_vec(), data })
     }
 
-    /// Room for a tensor. A random model's sizes are bounded by nothing but its configuration.
+    /// Room for a tensor, all of which is written. A random model's sizes are bounded by nothing but its configuration.
     fn zeros(&self, elements: usize) -> Result<Vec<f32>, WeightError> {
+        if let Some(room) = self.reads.as_ref().and_then(|reads| reads.take(elements)) {
+            return Ok(room);
+        }
         let mut data = Vec::new();
         data.try_reserve_exact(elements).map_err(|_| {
             let gigabytes = elements as f64 * 4.0 / 1e9;
@@ -417,7 +420,9 @@ impl HostModel for Checkpoint {
     fn block_size(&self, layer: usize) -> BlockSize {
         let names = &self.names.blocks[layer];
         let mut size = BlockSize::default();
-        for name in names.norms().flat_map(|norm| [Some(&norm.scale), norm.shift.as_ref()].map(|name| (name, norm.width))) {
+        for name in
+            names.norms().flat_map(|norm| [Some(&norm.scale), norm.shift.as_ref()].map(|name| (name, norm.width)))
+        {
             if let (Some(name), width) = name {
                 size.elements += width;
                 size.stored += self.source.bytes_of(self.stored(name), width);

@@ -217,7 +217,10 @@ impl Model {
         let found = find(spec, lookup)?;
         let mut notes = found.notes();
         if spec.storage == spec::Storage::AsStored {
-            notes.push("storage = \"as-stored\": its weights are not processed (fold_norm, center_unembed, center_writing)".into());
+            notes.push(
+                "storage = \"as-stored\": its weights are not processed (fold_norm, center_unembed, center_writing)"
+                    .into(),
+            );
         }
         let UnloadedModel { host, tokenizer } = found;
         let facts = host.facts().clone();

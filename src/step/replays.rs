@@ -9,10 +9,10 @@ use crate::intervene::{
     Positions, Replay, layer_operations,
 };
 use crate::manifest::SelfCheck;
-use crate::model::{Model, NotFinite};
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
+use crate::model::{Model, NotFinite};
 use crate::spec::Dtype;
 use crate::system::interrupt;
 use crate::system::progress::ProgressTask;

@@ -193,6 +193,7 @@ fn every_key_of_prompts_and_models_counts() {
     complete("Prompts", &all);
     let models = [
         ("dtype", "\"f16\""),
+        ("storage", "\"as-stored\""),
         ("processing", "{ fold_norm = false }"),
         ("processing", "{ center_unembed = false }"),
         ("processing", "{ center_writing = false }"),
@@ -202,8 +203,10 @@ fn every_key_of_prompts_and_models_counts() {
         let after = keys(&SPEC.replacen("[model]\n", &format!("[model]\n{}", line(key, value)), 1));
         assert_ne!(after["effects"], before["effects"], "model.{key} = {value}");
     }
-    // The source and its checkpoints count by their files, the device by its kind.
-    complete("Model", &[&models.map(|(key, _)| key)[..], &["source", "checkpoints", "device"]].concat());
+    // The source and its checkpoints count by their files, the device by its kind, and how much is in memory not at all.
+    complete("Model", &[&models.map(|(key, _)| key)[..], &["source", "checkpoints", "device", "memory_mib"]].concat());
+    let streamed = keys(&SPEC.replacen("[model]\n", "[model]\nmemory_mib = 8\n", 1));
+    assert_eq!(streamed["effects"], before["effects"], "model.memory_mib");
     complete("Processing", &["fold_norm", "center_unembed", "center_writing"]);
 }
 

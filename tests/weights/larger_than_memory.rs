@@ -25,7 +25,7 @@ sample = 6
 name = "effects"
 kind = "activation-patching"
 sites = ["z[head]", "mlp_out"]
-positions = ["last", "operand1"]
+positions = ["last", "a"]
 [[step]]
 name = "circuits"
 kind = "ablation"
@@ -73,7 +73,10 @@ fn a_plan_says_how_often_layers_are_read() {
 #[test]
 fn what_cannot_be_is_refused_at_the_key() {
     let little = sandbox(&SPEC.replace("#3\"", "#3\"\nmemory_mib = 1"));
-    says(little.refused(), ["memory_mib = 1 is less than embedding and unembedding take", "write memory_mib = 2 or more"]);
+    says(
+        little.refused(),
+        ["memory_mib = 1 is less than embedding and unembedding take", "write memory_mib = 2 or more"],
+    );
     let gradients = r#"
 [[step]]
 name = "gradients"
@@ -130,7 +133,13 @@ fn the_peak_is_the_budget_and_two_layers() {
     let budget = f64::from(100 << 20);
     let (peak, read) = (number("peak "), number(" of "));
     // Beside activations, and what the first use of threads takes.
-    assert!(peak <= budget + 2.0 * layer + 12e6, "{} MB beside {} of budget, layers of {}", peak / 1e6, budget / 1e6, layer / 1e6);
+    assert!(
+        peak <= budget + 2.0 * layer + 12e6,
+        "{} MB beside {} of budget, layers of {}",
+        peak / 1e6,
+        budget / 1e6,
+        layer / 1e6
+    );
     assert!(peak >= 0.8 * budget, "{} MB: what fits is held", peak / 1e6);
     let held = ((budget - 4.0 * 2.0 * 10_000.0 * 512.0) / layer).floor();
     assert_eq!(read, 2.0 * (14.0 - held) * layer, "the base run and the sweep");

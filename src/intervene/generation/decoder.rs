@@ -111,8 +111,7 @@ impl Decoder<'_> {
     ) -> Result<Vec<WrittenTokens>, E> {
         let mut written: Vec<Option<WrittenTokens>> = vec![None; openings.len()];
         // Rows that end at different positions go together only where nothing is asked of the keys' places.
-        let ragged = self.transformer.is_fast()
-            && !openings.iter().any(|opening| opening.edits.reads_edges());
+        let ragged = self.transformer.is_fast() && !openings.iter().any(|opening| opening.edits.reads_edges());
         let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (number, opening) in openings.iter().enumerate() {
             groups.entry(if ragged { 0 } else { opening.prompt.len() }).or_default().push(number);

@@ -52,6 +52,17 @@ impl Block {
         }
     }
 
+    /// Gives the room of its matrices to `to`, where they are f32 in main memory.
+    pub(super) fn dissolve(self, to: &mut dyn FnMut(Vec<f32>)) {
+        let Attention { q, k, v, o, .. } = self.attention;
+        let parts = match self.mlp {
+            Mlp::Dense(dense) => vec![dense],
+            Mlp::Mixture(mixture) => mixture.experts,
+        };
+        let mlp = parts.into_iter().flat_map(|part| part.gate.into_iter().chain([part.up, part.down]));
+        [q, k, v, o].into_iter().chain(mlp).for_each(|linear| linear.dissolve(to));
+    }
+
     /// Residual stream after the block from the one before it, `[batch, pos, d_model]`.
     pub(super) fn forward(
         &self,

@@ -1,11 +1,10 @@
 //! A linear map with its bias.
 
-use super::rows_of;
 use super::upload::Upload;
 use crate::kernel::{self, BlockMatrix};
 use crate::model::host::{HostLinear, HostTensor};
 use burn::module::{Module, Param};
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{DType, Int, Tensor, TensorData};
 
 /// A linear map y = x·w + b.
 #[derive(Module, Debug)]
@@ -24,6 +23,17 @@ impl Linear {
     pub(super) fn upload(HostLinear { weight, bias, blocks }: HostLinear, upload: &Upload) -> Self {
         let weight = if blocks.is_some() { HostTensor { shape: vec![0, 0], data: Vec::new() } } else { weight };
         Self { weight: upload.matrix(weight), bias: bias.map(|bias| upload.parameter(bias)), blocks }
+    }
+
+    /// Gives the room of its weight to `to`, where it is f32 in main memory.
+    pub(super) fn dissolve(self, to: &mut dyn FnMut(Vec<f32>)) {
+        let weight = self.weight.into_value();
+        if weight.dtype() == DType::F32
+            && kernel::is_fast(&weight)
+            && let Ok(values) = weight.into_data().try_into_vec()
+        {
+            to(values);
+        }
     }
 
     /// `[batch, pos, d_in]` to `[batch, pos, d_out]`.
@@ -82,6 +92,23 @@ impl Linear {
         match &self.blocks {
             Some(blocks) => blocks.rows(units, width, &self.weight.val().device()),
             None => rows_of(self.weight.val(), units, width),
+        }
+    }
+}
+
+/// The rows of a weight that belong to units of `unit_width` rows each.
+fn rows_of(weight: Tensor<2>, units: &[usize], unit_width: usize) -> Tensor<2> {
+    let [total, _] = weight.dims();
+    if units.len() * unit_width == total {
+        return weight;
+    }
+    match (units.first(), units.last()) {
+        (Some(&first), Some(&last)) if last + 1 - first == units.len() => {
+            weight.narrow(0, first * unit_width, units.len() * unit_width)
+        }
+        _ => {
+            let rows: Vec<usize> = units.iter().flat_map(|&unit| unit * unit_width..(unit + 1) * unit_width).collect();
+            weight.clone().select(0, places(&rows, &weight))
         }
     }
 }

@@ -8,6 +8,7 @@ mod attention;
 mod block;
 mod block_hooks;
 mod dense_mlp;
+mod holding;
 mod linear;
 mod mixture;
 mod mlp;
@@ -29,12 +30,12 @@ use block_hooks::{BlockHooks, visit_stream};
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 pub(crate) use dense_mlp::DenseMlp;
+pub use holding::Holding;
 pub(crate) use linear::Linear;
 pub(crate) use mixture::Mixture;
 pub(crate) use mlp::Mlp;
 pub(crate) use norm::Norm;
 use norm::NormHooks;
-pub(crate) use part::rows_of;
 pub(crate) use part::{BlockPart, BlockParts};
 pub(crate) use rows::OutputPositions;
 pub(crate) use streamed::{LayerBlock, StreamedLayers};
@@ -108,17 +109,6 @@ pub struct Transformer {
     streamed: Option<StreamedLayers>,
 }
 
-/// How a model is held in memory.
-#[derive(Debug, Clone, Copy)]
-pub struct Holding {
-    /// What it computes in.
-    pub dtype: DType,
-    /// Whether matrices that are stored in half width stay so, and are widened as they are used.
-    pub as_stored: bool,
-    /// How many of its first layers are in memory.
-    pub layers: usize,
-}
-
 impl Transformer {
     /// Moves a model's weights to `device` in `dtype`, block by block, so that main memory holds one block beside it.
     #[doc(hidden)]
@@ -135,7 +125,8 @@ impl Transformer {
         let HostEmbedding { tokens, blocks: embed_blocks, positions } = host.embedding()?;
         let embed_blocks = embed_blocks.filter(|_| !facts.tied);
         // By value, so that a tied table is gone before the blocks come.
-        let embed = Some(tokens).filter(|tokens| !facts.tied && !tokens.data.is_empty()).map(|tokens| upload.matrix(tokens));
+        let embed =
+            Some(tokens).filter(|tokens| !facts.tied && !tokens.data.is_empty()).map(|tokens| upload.matrix(tokens));
         let pos_embed = positions.map(|positions| upload.parameter(positions));
         let blocks = (0..layers.min(facts.n_layers))
             .map(|layer| Ok(Block::upload(host.block(layer)?, &facts, LayerAttention::of(&facts, layer), &upload)))

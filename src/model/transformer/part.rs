@@ -107,23 +107,6 @@ pub(super) fn outputs(linear: &Linear, x: Tensor<3>, units: &[usize], width: usi
     kernel::linear(x, linear.columns(&places), bias)
 }
 
-/// The rows of a weight that belong to units of `unit_width` rows each.
-pub(crate) fn rows_of(weight: Tensor<2>, units: &[usize], unit_width: usize) -> Tensor<2> {
-    let [total, _] = weight.dims();
-    if units.len() * unit_width == total {
-        return weight;
-    }
-    match (units.first(), units.last()) {
-        (Some(&first), Some(&last)) if last + 1 - first == units.len() => {
-            weight.narrow(0, first * unit_width, units.len() * unit_width)
-        }
-        _ => {
-            let indices = indices(units, unit_width, &weight.device());
-            weight.select(0, indices)
-        }
-    }
-}
-
 /// The places of units of `width` values each.
 fn indices(units: &[usize], width: usize, device: &burn::tensor::Device) -> Tensor<1, Int> {
     let indices: Vec<i64> =

@@ -66,6 +66,15 @@ enum OtherBlock {
     There(usize, Arc<Block>),
 }
 
+impl OtherBlock {
+    fn there(self) -> Option<(usize, Arc<Block>)> {
+        match self {
+            OtherBlock::There(layer, block) => Some((layer, block)),
+            OtherBlock::None | OtherBlock::Coming(_) => None,
+        }
+    }
+}
+
 impl fmt::Debug for StreamedLayers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "layers from {} on, read when asked for", self.0.first())
@@ -107,7 +116,7 @@ impl StreamedLayers {
         };
         // One that is being read comes, whether or not it is wanted.
         if !is_current && other != Some(layer) && !matches!(state.other, OtherBlock::Coming(_)) {
-            state.other = OtherBlock::None;
+            self.0.give_back(std::mem::take(&mut state.other).there());
             Reader::read_ahead(&self.0, &mut state, layer);
         }
     }
@@ -128,21 +137,30 @@ impl StreamedLayers {
             OtherBlock::There(held, block) if held == layer => {
                 let before = state.current.replace((layer, block.clone()));
                 // In order, the block before is given back for the one that is read now.
-                state.other = match before.filter(|_| !in_order) {
-                    Some((held, block)) => OtherBlock::There(held, block),
-                    None => OtherBlock::None,
-                };
+                match before {
+                    Some((held, block)) if !in_order => state.other = OtherBlock::There(held, block),
+                    before => reader.give_back(before),
+                }
                 block
             }
             other => {
                 // One that is being read stays, since it comes whether or not it is wanted; one that is there goes, and the last one
                 // that was asked for is the other now.
                 let before = state.current.take();
-                state.other = match (other, before) {
-                    (OtherBlock::Coming(coming), _) => OtherBlock::Coming(coming),
-                    (_, Some((held, block))) if !in_order => OtherBlock::There(held, block),
-                    _ => OtherBlock::None,
-                };
+                match (other, before) {
+                    (OtherBlock::Coming(coming), before) => {
+                        state.other = OtherBlock::Coming(coming);
+                        reader.give_back(before);
+                    }
+                    (other, Some((held, block))) if !in_order => {
+                        state.other = OtherBlock::There(held, block);
+                        reader.give_back(other.there());
+                    }
+                    (other, before) => {
+                        reader.give_back(other.there());
+                        reader.give_back(before);
+                    }
+                }
                 drop(state);
                 let block = Arc::new(reader.read(layer));
                 state = reader.lock();
@@ -167,11 +185,19 @@ impl Reader {
         self.holding.layers
     }
 
+    /// Gives a block back: the next one is read into the room that it took, unless something still computes with it.
+    fn give_back(&self, block: Option<(usize, Arc<Block>)>) {
+        if let Some(block) = block.and_then(|(_, block)| Arc::try_unwrap(block).ok()) {
+            block.dissolve(&mut |room| self.reads.give_back(room));
+        }
+    }
+
     fn read(&self, layer: usize) -> Block {
         let facts = self.host.facts();
         self.reads.add(self.host.block_size(layer).stored);
         match self.host.block(layer) {
             Ok(block) => {
+                self.reads.free();
                 let Holding { dtype, as_stored, .. } = self.holding;
                 let upload = Upload { device: &self.device, dtype, as_stored };
                 Block::upload(block, facts, LayerAttention::of(facts, layer), &upload)

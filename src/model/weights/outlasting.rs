@@ -6,17 +6,19 @@ use indexmap::IndexMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What reading weights while a model runs has come to: how much was read, and whether a read has failed. What is computed after
 /// a failure is not numbers, and whoever is about to use a result of the model looks here first.
 #[derive(Debug, Clone, Default)]
-pub struct WeightReads(Arc<Count>);
+pub struct WeightReads(Arc<ReadCount>);
 
 #[derive(Debug, Default)]
-struct Count {
+struct ReadCount {
     bytes: AtomicU64,
     failure: OnceLock<String>,
+    /// Room that weights of a layer took which was given back.
+    room: Mutex<Vec<Vec<f32>>>,
 }
 
 impl WeightReads {
@@ -37,6 +39,28 @@ impl WeightReads {
 
     pub(in crate::model) fn add(&self, bytes: u64) {
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Keeps the room of weights that are not used any more for those that are read next: allocators keep what is freed, and where
+    /// threads free and allocate by turns, more than is in use.
+    pub(in crate::model) fn give_back(&self, room: Vec<f32>) {
+        self.room().push(room);
+    }
+
+    /// Room for so many values, whatever they are, where some was given back.
+    pub(in crate::model) fn take(&self, elements: usize) -> Option<Vec<f32>> {
+        let mut room = self.room();
+        let place = room.iter().position(|room| room.len() == elements)?;
+        Some(room.swap_remove(place))
+    }
+
+    /// Frees what was given back and not taken: layers may differ.
+    pub(in crate::model) fn free(&self) {
+        self.room().clear();
+    }
+
+    fn room(&self) -> MutexGuard<'_, Vec<Vec<f32>>> {
+        self.0.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, error: &WeightError) {

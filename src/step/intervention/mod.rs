@@ -248,7 +248,8 @@ fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: C
     let total = planned.len() * prompts.len();
     let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
     let runs = patching::runs_at_once(&step.measures);
-    let block = replays::prompts_at_once(context, &subject.model, cell.positions.length, &edited, (runs, planned.len()));
+    let block =
+        replays::prompts_at_once(context, &subject.model, cell.positions.length, &edited, (runs, planned.len()));
     let divided = subject.divided(name, &cell.template, parts(prompts.len(), block), context);
     let data = divided.values(step.measures.len(), (&task, planned.len()), outcome, |range, checks| {
         let first = range.start;
