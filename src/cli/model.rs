@@ -44,7 +44,7 @@ fn here() -> Lookup<'static> {
 impl ModelArguments {
     fn spec(&self) -> spec::Model {
         spec::Model {
-            device: self.device,
+            device: self.device.into(),
             dtype: self.dtype,
             processing: if self.processed { Processing::default() } else { Processing::NONE },
             bos: self.bos,

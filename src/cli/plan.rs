@@ -121,7 +121,7 @@ struct Speeds {
 impl Speeds {
     fn of(&mut self, name: &ModelName, models: &Models) -> Result<Speed, Error> {
         let sketch = models.sketch(name)?;
-        let wanted = models.settings(name).map(|spec| spec.device).unwrap_or_default();
+        let wanted = models.settings(name).map(|spec| spec.device.first()).unwrap_or_default();
         let device = device::open(wanted).map_err(Error::refused(format!("model '{name}'")))?;
         let key = (sketch.card.facts.clone(), wanted.to_string(), models.dtype(name));
         if let Some((_, speed)) = self.speeds.iter().find(|(other, _)| *other == key) {

@@ -66,7 +66,7 @@ impl<'a> Models<'a> {
         let (spec, base) = self.find(name)?;
         let lookup = self.lookup(&base, name);
         self.cache.sketch(Identity::of(spec, lookup), || {
-            device::open(spec.device).map_err(|error| self.refuse(name, "device", error.to_string()))?;
+            device::open_for(spec).map_err(|error| self.refuse(name, error.key(), error.to_string()))?;
             Model::sketch(spec, lookup)
                 .map_err(|error| self.refuse(name, error.key(), format!("model '{name}': {error}")))
         })

@@ -2,7 +2,8 @@
 
 use super::activation::{Activation, Activations, Layout};
 use super::edit::{Change, Edit, EditedPrompt, Value};
-use crate::kernel::to_f32;
+use super::known_change::KnownChange;
+use crate::kernel::{in_main_memory, to_f32};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
 use crate::model::transformer::{Tokens, Transformer};
@@ -133,7 +134,8 @@ impl Hooks for EditHooks<'_> {
 }
 
 impl EditHooks<'_> {
-    /// Moves the span of edited rows to main memory, edits it and puts it back.
+    /// Moves the span of edited rows to main memory, edits it and puts it back; where they lie elsewhere and edits need not know what they
+    /// change, what is written alone is moved.
     fn write<const D: usize>(&self, hook: Hook, tensor: Tensor<D>, layout: Layout, slots: usize) -> Tensor<D> {
         let edits: Vec<(usize, usize, usize)> = self.index.within(hook, self.members).collect();
         let (Some(&(first, ..)), Some(&(last, ..))) = (edits.first(), edits.last()) else { return tensor };
@@ -142,18 +144,28 @@ impl EditHooks<'_> {
         let whole = span.len() == dims[0];
         let part = if whole { tensor.clone() } else { tensor.clone().narrow(0, span.start, span.len()) };
         let (device, dtype, shape) = (part.device(), part.dtype(), part.dims());
-        let mut data = to_f32(part);
         let back = match hook {
             Hook::Block(layer, _) => self.facts.window_of(layer),
             _ => None,
         };
         let held = Held { layout, first: self.length - slots, slots, back };
-        for (place, number, edit) in edits {
-            let row = &self.rows[self.order[number]];
-            let source = row.source.map(|run| (self.sources, run));
-            held.apply(&row.edits[edit], hook, place - first, &mut data, source);
-        }
-        let part = Tensor::from_data(TensorData::new(data, shape), (&device, dtype));
+        let apply = |data: &mut [f32]| {
+            for &(place, number, edit) in &edits {
+                let row = &self.rows[self.order[number]];
+                let source = row.source.map(|run| (self.sources, run));
+                held.apply(&row.edits[edit], hook, place - first, data, source);
+            }
+        };
+        let known =
+            || KnownChange::of(edits.iter().map(|&(_, number, edit)| &self.rows[self.order[number]].edits[edit]));
+        let part = match if in_main_memory(&part) { None } else { known() } {
+            Some(known) => known.write(part, apply),
+            None => {
+                let mut data = to_f32(part);
+                apply(&mut data);
+                Tensor::from_data(TensorData::new(data, shape), (&device, dtype))
+            }
+        };
         if whole {
             return part;
         }

@@ -7,11 +7,12 @@ use super::before_norm::before_norm;
 use super::capture::{HookPositions, read, rows_needed};
 use super::edit::{Edit, EditedPrompt};
 use super::parallel;
+use super::tensors::moved;
 use crate::model::NotFinite;
 use crate::model::facts::{Facts, Residual};
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
 use crate::model::transformer::{Tokens, Transformer, held};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use indexmap::IndexMap;
 use std::sync::Arc;
 
@@ -161,6 +162,24 @@ impl CleanRun {
             Some(under) => {
                 EditedPrompt { edits: under.iter().chain(row.edits.iter()).cloned().collect(), ..row.clone() }
             }
+        }
+    }
+
+    /// The same run where another device has its copy of the model.
+    pub(super) fn to_device(&self, device: &Device) -> Self {
+        fn all<const D: usize>(tensors: &[Tensor<D>], device: &Device) -> Vec<Tensor<D>> {
+            tensors.iter().map(|tensor| moved(tensor, device)).collect()
+        }
+        Self {
+            tokens: self.tokens.clone(),
+            activations: self.activations.clone(),
+            logits: moved(&self.logits, device),
+            resid_pre: all(&self.resid_pre, device),
+            resid_mid: all(&self.resid_mid, device),
+            keys: all(&self.keys, device),
+            values: all(&self.values, device),
+            projected: self.projected.iter().map(|(hook, tensor)| (*hook, moved(tensor, device))).collect(),
+            under: self.under.clone(),
         }
     }
 

@@ -3,10 +3,17 @@
 use super::activation::Activations;
 use super::base::CleanRun;
 use super::entry::SweepEntry;
+use crate::kernel;
 use crate::model::transformer::Transformer;
 
-/// Positions of rows computed at once: more make matrix products no faster, and fewer stay in the processor's cache.
+/// Positions of rows computed at once on the CPU: more make matrix products no faster, and fewer stay in the processor's cache.
 pub(super) const MOST_POSITIONS: usize = 1024;
+
+/// The same on a GPU, which is idle between products that are small for it. What the memory holds is the other bound.
+const MOST_POSITIONS_ON_DEVICE: usize = 1 << 14;
+
+/// Rows of one sweep at most; their positions are bounded by memory besides.
+const MOST_ROWS: usize = 1 << 17;
 
 /// What rows start from.
 pub(super) struct SweepOrigin<'a> {
@@ -23,11 +30,35 @@ impl SweepOrigin<'_> {
         2 * 4 * (self.base.tokens.pos - entry.start) * self.transformer.facts().d_model
     }
 
+    /// The entries of each sweep.
+    pub fn sweeps<'e>(&self, entries: &'e [SweepEntry]) -> impl Iterator<Item = &'e [SweepEntry]> {
+        let mut rest = entries;
+        std::iter::from_fn(move || {
+            let (sweep, after) = rest.split_at(if rest.is_empty() { 0 } else { self.sweep_rows(rest) });
+            rest = after;
+            (!sweep.is_empty()).then_some(sweep)
+        })
+    }
+
+    /// How many of the first entries fit one sweep: their streams take half of the memory.
+    fn sweep_rows(&self, entries: &[SweepEntry]) -> usize {
+        let mut bytes = 0;
+        let fits = |entry: &&SweepEntry| {
+            bytes += self.stream_bytes(entry);
+            bytes <= self.memory / 2
+        };
+        entries.iter().take(MOST_ROWS).take_while(fits).count().max(1)
+    }
+
     /// Positions computed at once: their activations take the other half.
     pub fn chunk_rows(&self, positions: usize, columns: usize) -> usize {
+        let most = match kernel::in_main_memory(&self.base.logits) {
+            true => MOST_POSITIONS,
+            false => MOST_POSITIONS_ON_DEVICE,
+        };
         // Logits are of one position per row.
         let per_row = (positions * self.position_bytes()).max(4 * 2 * columns);
-        (self.memory / 2 / per_row).clamp(1, (MOST_POSITIONS / positions).max(1))
+        (self.memory / 2 / per_row).clamp(1, (most / positions).max(1))
     }
 
     /// Activations of a position of a layer.

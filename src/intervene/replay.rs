@@ -11,7 +11,9 @@ use super::origin::{MOST_POSITIONS, SweepOrigin};
 use super::parallel;
 use super::plan::plan;
 use super::readout::{LogitRead, LogitReads};
+use super::sharing::{self, DeviceCopy};
 use super::sweep::{Consume, Sweep};
+use super::tensors::moved;
 use super::vocabulary::Vocabulary;
 use super::work::Work;
 use crate::model::NotFinite;
@@ -31,14 +33,11 @@ const PLANNED_AT_ONCE: usize = 256;
 /// The golden ratio's fraction of 2⁶⁴: its multiples lie evenly and have no period, as the rows of a map may have.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// Rows of one sweep at most; their positions are bounded by memory besides.
-const MOST_ROWS: usize = 1 << 17;
-
 /// Makes something of the numbers of some rows and their last logits.
 type RowsReader<'r, R> = dyn Fn(&[usize], Tensor<2>) -> R + Sync + 'r;
 
 /// Runs rows from a base run.
-pub struct Replay<'a>(SweepOrigin<'a>);
+pub struct Replay<'a>(SweepOrigin<'a>, Vec<DeviceCopy<'a>>);
 
 /// How much work rows are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,7 +93,16 @@ impl ReplayCheck {
 impl<'a> Replay<'a> {
     /// Rows will start from `base` and read [`super::Value::Source`] from `sources`; sweeps take at most `memory` bytes.
     pub fn new(transformer: &'a Transformer, base: &'a CleanRun, sources: &'a Activations, memory: usize) -> Self {
-        Self(SweepOrigin { transformer, base, sources, memory })
+        Self(SweepOrigin { transformer, base, sources, memory }, Vec::new())
+    }
+
+    /// The rows are shared with further devices, each of which has a copy of the model. Models so small that pieces of their work run side by
+    /// side on the CPU are not.
+    pub fn shared(mut self, copies: &'a [Transformer]) -> Self {
+        if !parallel::is_small(self.0.transformer) {
+            self.1 = copies.iter().map(|copy| DeviceCopy::new(copy, self.0.base)).collect();
+        }
+        self
     }
 
     /// Checks and plans rows: those that change something in the order they are computed, and those that do not.
@@ -147,7 +155,7 @@ impl<'a> Replay<'a> {
             replayed: 0,
             operations: 0,
         };
-        for sweep in self.sweeps(&entries) {
+        for sweep in self.0.sweeps(&entries) {
             let work = Work::of_sweep(rows, sweep, facts, length);
             cost.replayed += work.positions;
             cost.operations += work.operations + work.unembedded * unembedding_operations(facts);
@@ -162,11 +170,17 @@ impl<'a> Replay<'a> {
     pub fn logits(&self, rows: &[EditedPrompt]) -> Result<Tensor<2>, EditError> {
         let mut parts: Vec<Tensor<2>> = Vec::new();
         let mut order: Vec<usize> = Vec::new();
-        self.each::<_, EditError>(rows, &Vocabulary::Whole, &|_, logits| logits, &mut |numbers, logits| {
-            order.extend(numbers);
-            parts.push(logits);
-            Ok(())
-        })?;
+        let device = self.0.transformer.device();
+        self.each::<_, EditError>(
+            rows,
+            &Vocabulary::Whole,
+            &|_, logits| moved(&logits, &device),
+            &mut |numbers, logits| {
+                order.extend(numbers);
+                parts.push(logits);
+                Ok(())
+            },
+        )?;
         if rows.is_empty() {
             let n_vocab = self.0.transformer.facts().n_vocab;
             return Ok(Tensor::empty([0, n_vocab], (&self.0.transformer.device(), self.0.base.logits.dtype())));
@@ -197,7 +211,9 @@ impl<'a> Replay<'a> {
         };
         let columns = |row: usize| tokens(row).into_iter().map(|token| vocabulary.column(token)).collect();
         let read = |numbers: &[usize], logits: Tensor<2>| {
-            LogitReads::read(logits, numbers, columns, || self.base_logits(rows, numbers, &vocabulary), wanted)
+            let device = logits.device();
+            let base = || moved(&self.base_logits(rows, numbers, &vocabulary), &device);
+            LogitReads::read(logits, numbers, columns, base, wanted)
         };
         self.each::<_, E>(rows, &vocabulary, &read, &mut |numbers, read| {
             readouts.put(numbers, &read);
@@ -250,14 +266,34 @@ impl<'a> Replay<'a> {
         }
         if parallel::is_small(self.0.transformer) {
             self.each_side_by_side(rows, entries, vocabulary, read, consume)?;
+        } else if !self.1.is_empty() {
+            self.each_on_devices(rows, &entries, vocabulary, read, consume)?;
         } else {
-            for sweep in self.sweeps(&entries) {
+            for sweep in self.0.sweeps(&entries) {
                 let sweep = Sweep::new(&self.0, rows, sweep, vocabulary);
                 sweep.run(&mut |numbers, logits| consume(numbers, read(numbers, logits)))?;
             }
         }
         NotFinite::check_read(self.0.transformer).map_err(EditError::from)?;
         Ok(())
+    }
+
+    /// The same on several devices at once.
+    fn each_on_devices<R: Send, E>(
+        &self,
+        rows: &[EditedPrompt],
+        entries: &[SweepEntry],
+        vocabulary: &Vocabulary,
+        read: &RowsReader<R>,
+        consume: &mut Consume<E, R>,
+    ) -> Result<(), E> {
+        let Replay(first, copies) = self;
+        let devices = 1 + copies.len();
+        let memory = sharing::memory_of_each(first.memory, devices, first.base);
+        let origins = std::iter::once(SweepOrigin { memory, ..*first });
+        let origins = origins.chain(copies.iter().map(|copy| copy.origin(first, memory)));
+        let shares: Vec<_> = origins.zip(sharing::shares(entries, rows, devices)).collect();
+        sharing::run(&shares, rows, &|transformer| vocabulary.of_copy(transformer), read, consume)
     }
 
     /// The same of a small model: pieces of the rows at once, as many as the memory allows.
@@ -271,7 +307,7 @@ impl<'a> Replay<'a> {
     ) -> Result<(), E> {
         let (facts, length) = (self.0.transformer.facts(), self.0.base.tokens.pos);
         let pieces = parallel::pieces(rows, entries, length);
-        let pieces: Vec<&[SweepEntry]> = pieces.iter().flat_map(|piece| self.sweeps(piece)).collect();
+        let pieces: Vec<&[SweepEntry]> = pieces.iter().flat_map(|piece| self.0.sweeps(piece)).collect();
         let logits = 4 * 2 * vocabulary.len(self.0.transformer);
         let bytes = |piece: &&[SweepEntry]| {
             let positions: usize = piece.iter().map(|entry| length - entry.start).sum();
@@ -302,26 +338,6 @@ impl<'a> Replay<'a> {
             }
         }
         Ok(())
-    }
-
-    /// The entries of each sweep.
-    fn sweeps<'e>(&self, entries: &'e [SweepEntry]) -> impl Iterator<Item = &'e [SweepEntry]> {
-        let mut rest = entries;
-        std::iter::from_fn(move || {
-            let (sweep, after) = rest.split_at(if rest.is_empty() { 0 } else { self.sweep_rows(rest) });
-            rest = after;
-            (!sweep.is_empty()).then_some(sweep)
-        })
-    }
-
-    /// How many of the first entries fit one sweep: their streams take half of the memory.
-    fn sweep_rows(&self, entries: &[SweepEntry]) -> usize {
-        let mut bytes = 0;
-        let fits = |entry: &&SweepEntry| {
-            bytes += self.0.stream_bytes(entry);
-            bytes <= self.0.memory / 2
-        };
-        entries.iter().take(MOST_ROWS).take_while(fits).count().max(1)
     }
 
     fn base_logits(&self, rows: &[EditedPrompt], numbers: &[usize], vocabulary: &Vocabulary) -> Tensor<2> {

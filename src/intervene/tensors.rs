@@ -1,6 +1,6 @@
 //! Rows of tensors by index.
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 /// The last `positions` positions of rows of `tensor`, `[row, pos, width]`, by index.
 pub(super) fn gather_last(tensor: &Tensor<3>, rows: &[usize], positions: usize) -> Tensor<3> {
@@ -20,4 +20,9 @@ pub(super) fn gather<const D: usize>(tensor: &Tensor<D>, rows: &[usize]) -> Tens
 pub(super) fn take(tensor: &mut Tensor<3>) -> Tensor<3> {
     let empty = Tensor::empty([0, 0, 0], &tensor.device());
     std::mem::replace(tensor, empty)
+}
+
+/// A tensor where another device reads it; where it lies already, itself.
+pub(super) fn moved<const D: usize>(tensor: &Tensor<D>, device: &Device) -> Tensor<D> {
+    if tensor.device() == *device { tensor.clone() } else { tensor.clone().to_device(device) }
 }

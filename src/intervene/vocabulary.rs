@@ -36,6 +36,14 @@ impl Vocabulary {
         Vocabulary::Some(Box::new(VocabularyColumns { tokens, weight, bias }))
     }
 
+    /// The same columns of a copy of the model on another device.
+    pub fn of_copy(&self, copy: &Transformer) -> Self {
+        match self {
+            Vocabulary::Whole => Vocabulary::Whole,
+            Vocabulary::Some(columns) => Self::of(columns.tokens.clone(), copy),
+        }
+    }
+
     /// Logits `[row, column]` from the stream after the last block, `[row, 1, d_model]`.
     pub fn logits(&self, stream: Tensor<3>, transformer: &Transformer, hooks: &mut dyn Hooks) -> Tensor<2> {
         match self {

@@ -29,9 +29,11 @@ fn plain_summary(logits: Tensor<2>) -> Vec<Summary> {
     let logits = logits.clone().cast(at_least_f32(logits.dtype()));
     let largest = logits.clone().max_dim(1);
     let total = (logits.clone() - largest.clone()).exp().sum_dim(1).log() + largest.clone();
-    let index: Vec<i64> = logits.argmax(1).into_data().convert::<i64>().try_into_vec().unwrap_or_default();
-    let values = super::to_f32(total).into_iter().zip(super::to_f32(largest)).zip(index);
-    values.map(|((log_total, largest), index)| Summary { log_total, largest, arg_max: index as u32 }).collect()
+    // Vocabularies have fewer tokens than an f32 counts exactly, so that the device is waited for once.
+    let index = logits.argmax(1).float().cast(total.dtype());
+    let kept = super::to_f32(Tensor::cat(vec![total, largest, index], 1));
+    let summary = |row: &[f32]| Summary { log_total: row[0], largest: row[1], arg_max: row[2] as u32 };
+    kept.chunks_exact(3).map(summary).collect()
 }
 
 vectorise! {
@@ -101,8 +103,7 @@ pub fn rank(logits: Tensor<2>, tokens: &[u32]) -> Vec<u32> {
         let tokens: Vec<i64> = tokens.iter().map(|&token| i64::from(token)).collect();
         let tokens = Tensor::<2, Int>::from_data(TensorData::new(tokens, [rows, 1]), &logits.device());
         let own = logits.clone().gather(1, tokens).expand([rows, n_vocab]);
-        let counts = logits.greater(own).int().sum_dim(1).into_data().convert::<i64>();
-        let counts: Vec<i64> = counts.try_into_vec().unwrap_or_default();
+        let counts = super::to_f32(logits.greater(own).int().sum_dim(1).float());
         counts.into_iter().map(|count| count as u32).collect()
     })
 }

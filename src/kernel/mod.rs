@@ -46,7 +46,7 @@ pub(crate) use linear::column_sums;
 pub use linear::linear;
 pub(crate) use matmul::{MatrixView, product_into};
 pub use norm::{NormFunction, NormKind, norm_parts, normalize, scale_and_shift};
-pub use operation::{is_fast, to_f32};
+pub use operation::{in_main_memory, is_fast, reads, to_f32};
 pub use rotary::{LongFrequencies, Pairing, Rotary, rotate, rotate_each};
 pub use soft_cap::soft_cap;
 pub use threads::alone;

@@ -22,6 +22,10 @@ const COMPUTE: &[&str] = &[
     "tokenizers",
     #[cfg(feature = "cuda")]
     "burn-cuda",
+    #[cfg(feature = "wgpu")]
+    "burn-wgpu",
+    #[cfg(feature = "wgpu")]
+    "wgpu",
 ];
 
 /// A crate that computes.

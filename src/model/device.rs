@@ -3,45 +3,192 @@
 use crate::spec;
 use burn::tensor::{DType, Device};
 
-/// A device that cannot be had.
+/// A device that cannot be had, or that cannot do what is asked of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
-    /// The binary has no CUDA backend.
+    /// The binary has no such backend.
     #[error(
-        "no device '{0}': this binary was built without CUDA; build it with `cargo build --release --features cuda`, or write \"cpu\""
+        "no device '{device}': this binary was built without {backend}; build it with `cargo build --release --features {feature}`, or write \"cpu\""
     )]
-    NotBuilt(spec::Device),
-    /// The CUDA backend did not answer.
+    NotBuilt {
+        /// What was asked for.
+        device: spec::Device,
+        /// What it needs.
+        backend: &'static str,
+        /// The feature that has it.
+        feature: &'static str,
+    },
+    /// There is no such device, or it did not answer.
     #[error("no device '{device}': {reason}; write \"cpu\", or another index")]
-    Absent { device: spec::Device, reason: String },
+    Absent {
+        /// What was asked for.
+        device: spec::Device,
+        /// What is known of it.
+        reason: String,
+    },
+    /// The device does not compute in this precision.
+    #[error("device '{device}' does not compute in {}; write dtype = {}", name(*dtype), written(others))]
+    Dtype {
+        /// What was asked for.
+        device: spec::Device,
+        /// Its precision.
+        dtype: spec::Dtype,
+        /// Those that it has.
+        others: Vec<spec::Dtype>,
+    },
+    /// The device has no memory for half-width numbers beside what it computes in.
+    #[error("device '{0}' does not hold weights in bf16 and f16, as storage = \"as-stored\" does; leave storage out")]
+    AsStored(spec::Device),
+    /// Layers that are read while the model runs go through one device.
+    #[error(
+        "memory_mib has layers read while the model runs, for one device; write one device, or leave memory_mib out"
+    )]
+    Streamed,
 }
 
-/// Opens a device; a CUDA device is tried out, so that a missing one is an error here and not a panic later.
-pub fn open(device: spec::Device) -> Result<Device, DeviceError> {
-    match device {
-        spec::Device::Cpu => Ok(Device::flex()),
-        spec::Device::Cuda(index) => open_cuda(device, index),
+impl DeviceError {
+    /// The key of a model that is to be changed.
+    pub fn key(&self) -> &'static str {
+        match self {
+            DeviceError::NotBuilt { .. } | DeviceError::Absent { .. } => "device",
+            DeviceError::Dtype { .. } => "dtype",
+            DeviceError::AsStored(_) => "storage",
+            DeviceError::Streamed => "memory_mib",
+        }
     }
 }
 
+/// Opens a device and tries it out, so that a missing one is an error here and not a panic later.
+///
+/// # Errors
+/// A device that is not part of this binary, that is not there, or that does not answer.
+pub fn open(device: spec::Device) -> Result<Device, DeviceError> {
+    match device {
+        spec::Device::Cpu => Ok(Device::flex()),
+        spec::Device::Cuda(index) => cuda(device, index),
+        spec::Device::Gpu(index) => gpu(device, index),
+    }
+}
+
+/// Opens all devices of a model: the first one, and those that share its work.
+///
+/// # Errors
+/// As [`open`], and what one of them cannot do.
+pub fn open_for(model: &spec::Model) -> Result<(Device, Vec<Device>), DeviceError> {
+    let opened = |device: spec::Device| {
+        let opened = open(device)?;
+        computes_in(&opened, device, model.dtype)?;
+        let widths = [spec::Dtype::Bf16, spec::Dtype::F16];
+        if model.storage == spec::Storage::AsStored && !widths.iter().all(|&width| has(&opened, device, width)) {
+            return Err(DeviceError::AsStored(device));
+        }
+        Ok(opened)
+    };
+    let (first, others) = (opened(model.device.first())?, model.device.others());
+    let others = others.map(opened).collect::<Result<Vec<_>, _>>()?;
+    match model.memory_mib {
+        Some(_) if !others.is_empty() => Err(DeviceError::Streamed),
+        _ => Ok((first, others)),
+    }
+}
+
+/// What a card calls itself; nothing of the CPU, and of a device that is not there.
+pub fn card(device: spec::Device) -> Option<String> {
+    match device {
+        spec::Device::Cpu => None,
+        #[cfg(any(feature = "cuda", feature = "wgpu"))]
+        _ => Some(open(device).ok()?.identity()?.name),
+        #[cfg(not(any(feature = "cuda", feature = "wgpu")))]
+        _ => None,
+    }
+}
+
+/// Whether a device has a precision; the CPU has each.
+fn has(opened: &Device, device: spec::Device, dtype: spec::Dtype) -> bool {
+    device == spec::Device::Cpu || opened.supports_dtype(DType::from(dtype))
+}
+
+fn computes_in(opened: &Device, device: spec::Device, dtype: spec::Dtype) -> Result<(), DeviceError> {
+    if has(opened, device, dtype) {
+        return Ok(());
+    }
+    let all = [spec::Dtype::F32, spec::Dtype::Bf16, spec::Dtype::F16];
+    let others = all.into_iter().filter(|&other| has(opened, device, other));
+    Err(DeviceError::Dtype { device, dtype, others: others.collect() })
+}
+
 #[cfg(not(feature = "cuda"))]
-fn open_cuda(device: spec::Device, _: usize) -> Result<Device, DeviceError> {
-    Err(DeviceError::NotBuilt(device))
+fn cuda(device: spec::Device, _: usize) -> Result<Device, DeviceError> {
+    Err(DeviceError::NotBuilt { device, backend: "CUDA", feature: "cuda" })
 }
 
 #[cfg(feature = "cuda")]
-fn open_cuda(device: spec::Device, index: usize) -> Result<Device, DeviceError> {
-    // The backend has no call that asks; it panics on first use where there is no driver or no such index.
-    let opened = std::panic::catch_unwind(|| {
-        let candidate = Device::cuda(index);
-        let _ = burn::tensor::Tensor::<1>::ones([1], &candidate).into_data();
-        candidate
-    });
-    opened.map_err(|payload| {
+fn cuda(device: spec::Device, index: usize) -> Result<Device, DeviceError> {
+    let found: Vec<Device> = Device::enumerate(burn::tensor::DeviceType::Cuda).into_vec();
+    match found.len() {
+        0 => Err(absent(device, "the driver of NVIDIA's GPUs is not installed, or it sees none".into())),
+        count if index >= count => Err(absent(device, format!("there are {count}, and the first is 'cuda:0'"))),
+        _ => answering(device, Device::cuda(index)),
+    }
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn gpu(device: spec::Device, _: usize) -> Result<Device, DeviceError> {
+    Err(DeviceError::NotBuilt { device, backend: "the GPUs of all makers", feature: "wgpu" })
+}
+
+/// The devices that Vulkan, Metal or DirectX 12 know, those on cards first. Software comes last: whoever writes `gpu` means a card where
+/// there is one.
+#[cfg(feature = "wgpu")]
+fn gpu(device: spec::Device, index: usize) -> Result<Device, DeviceError> {
+    use burn::tensor::{DeviceKind, DeviceType};
+    let known: Vec<Device> = Device::enumerate(DeviceType::Wgpu).into_vec();
+    let of_kind = |kind: fn(usize) -> DeviceKind| (0..known.len()).map(move |index| Device::wgpu(kind(index)));
+    let cards = of_kind(DeviceKind::DiscreteGpu);
+    let others = of_kind(DeviceKind::IntegratedGpu).chain(of_kind(DeviceKind::VirtualGpu));
+    let software = std::iter::once(Device::wgpu(DeviceKind::Cpu));
+    let mut found: Vec<Device> = cards.chain(others).chain(software).filter(|one| known.contains(one)).collect();
+    // Of a kind that has no name.
+    let unnamed: Vec<Device> = known.iter().filter(|one| !found.contains(one)).cloned().collect();
+    found.extend(unnamed);
+    match found.get(index) {
+        Some(one) => answering(device, one.clone()),
+        None if found.is_empty() => {
+            Err(absent(device, "no driver of Vulkan, Metal or DirectX 12 is installed, or it knows no device".into()))
+        }
+        None => Err(absent(device, format!("there are {}, and the first is 'gpu:0'", found.len()))),
+    }
+}
+
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+fn absent(device: spec::Device, reason: String) -> DeviceError {
+    DeviceError::Absent { device, reason }
+}
+
+/// A device that has computed something.
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+fn answering(device: spec::Device, opened: Device) -> Result<Device, DeviceError> {
+    // Backends have no call that tries a device; they panic on first use where its driver refuses.
+    let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _ = burn::tensor::Tensor::<1>::ones([1], &opened).into_data();
+    }));
+    tried.map(|()| opened).map_err(|payload| {
         let reason = payload.downcast_ref::<String>().cloned();
         let reason = reason.or_else(|| payload.downcast_ref::<&str>().map(|text| text.to_string()));
-        DeviceError::Absent { device, reason: reason.unwrap_or_else(|| "the CUDA backend did not start".into()) }
+        absent(device, reason.unwrap_or_else(|| "it did not answer".into()))
     })
+}
+
+fn name(dtype: spec::Dtype) -> &'static str {
+    match dtype {
+        spec::Dtype::F32 => "f32",
+        spec::Dtype::Bf16 => "bf16",
+        spec::Dtype::F16 => "f16",
+    }
+}
+
+fn written(dtypes: &[spec::Dtype]) -> String {
+    dtypes.iter().map(|&dtype| format!("\"{}\"", name(dtype))).collect::<Vec<_>>().join(" or ")
 }
 
 impl From<spec::Dtype> for DType {

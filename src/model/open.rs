@@ -16,7 +16,7 @@ use super::weights::{WeightError, WeightReads};
 use super::{builtin, gguf, hub};
 use crate::kernel::to_f32;
 use crate::spec;
-use burn::tensor::DType;
+use burn::tensor::{DType, Device};
 use serde::Serialize;
 use std::path::Path;
 
@@ -51,7 +51,7 @@ impl ModelError {
     pub fn key(&self) -> &'static str {
         match self {
             ModelError::Memory(_) => "memory_mib",
-            ModelError::Device(_) => "device",
+            ModelError::Device(error) => error.key(),
             _ => "source",
         }
     }
@@ -105,6 +105,7 @@ pub struct Lookup<'a> {
 #[derive(Debug)]
 pub struct Model {
     transformer: Transformer,
+    copies: Vec<Transformer>,
     tokenizer: Tokenizer,
     bos: Option<bool>,
     notes: Vec<String>,
@@ -175,27 +176,18 @@ impl Model {
     /// # Errors
     /// Before any work when the source, the device, the tokenizer or a weight's name or shape is wrong.
     pub fn open(spec: &spec::Model, lookup: Lookup) -> Result<Self, ModelError> {
-        let device = device::open(spec.device)?;
+        let (device, others) = device::open_for(spec)?;
         let found = find(spec, lookup)?;
         let notes = found.notes();
         let UnloadedModel { host, tokenizer } = found;
-        let reads = WeightReads::default();
-        let as_stored = is_as_stored(spec);
-        let host = host.as_stored(as_stored);
-        let holding = |layers| Holding { dtype: DType::from(spec.dtype), as_stored, layers };
-        let residence = residence(&host, spec)?;
-        let layers = host.facts().n_layers;
-        let transformer = match residence {
-            None => Transformer::load_as(&Processed::new(host, spec.processed()), &device, holding(layers))?,
-            Some(Residence { held, .. }) => {
-                let host = Processed::new(host.outlasting(&reads), spec.processed());
-                Transformer::load_streamed(Box::new(host), reads.clone(), &device, holding(held))?
-            }
-        };
-        if let Some(failure) = reads.failure() {
-            return Err(WeightError::format(Path::new(&spec.source), failure).into());
-        }
-        Ok(Self { transformer, tokenizer, bos: spec.bos, notes })
+        let transformer = transformer(host, spec, &device)?;
+        let copies = others.iter().map(|other| match *other == device {
+            true => Ok(transformer.clone()),
+            // Its files once more, tensor by tensor, so that main memory never holds the model.
+            false => self::transformer(find(spec, lookup)?.host, spec, other),
+        });
+        let copies = copies.collect::<Result<_, ModelError>>()?;
+        Ok(Self { transformer, copies, tokenizer, bos: spec.bos, notes })
     }
 
     /// The model of a source (`builtin:arith`, a folder, a `.gguf` file, `hf:owner/name`), as a spec that says no more than that
@@ -296,6 +288,11 @@ impl Model {
         &self.transformer
     }
 
+    /// The same on the further devices that it has: they share the rows of interventions.
+    pub fn copies(&self) -> &[Transformer] {
+        &self.copies
+    }
+
     /// Its tokenizer.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
@@ -345,6 +342,27 @@ impl Model {
         let logits = to_f32(self.transformer.last_logits(&batch));
         NotFinite::check_values(&self.transformer, &batch, &logits)?;
         Ok(NextLogits { tokens, logits })
+    }
+}
+
+/// A model's weights on a device.
+fn transformer(host: Checkpoint, spec: &spec::Model, device: &Device) -> Result<Transformer, ModelError> {
+    let reads = WeightReads::default();
+    let as_stored = is_as_stored(spec);
+    let host = host.as_stored(as_stored);
+    let holding = |layers| Holding { dtype: DType::from(spec.dtype), as_stored, layers };
+    let residence = residence(&host, spec)?;
+    let layers = host.facts().n_layers;
+    let transformer = match residence {
+        None => Transformer::load_as(&Processed::new(host, spec.processed()), device, holding(layers))?,
+        Some(Residence { held, .. }) => {
+            let host = Processed::new(host.outlasting(&reads), spec.processed());
+            Transformer::load_streamed(Box::new(host), reads.clone(), device, holding(held))?
+        }
+    };
+    match reads.failure() {
+        Some(failure) => Err(WeightError::format(Path::new(&spec.source), failure).into()),
+        None => Ok(transformer),
     }
 }
 

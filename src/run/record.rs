@@ -7,7 +7,7 @@ use crate::manifest::{
     self, Checksum, Failed, FromStore, Machine, Manifest, ModelRecord, Program, Recalled, SelfCheck, SpecRecord,
     StepRecord,
 };
-use crate::model::{Card, ModelName};
+use crate::model::{Card, ModelName, device};
 use crate::plan::{Plan, PlannedVariant, Recall};
 use crate::spec::{Device, Step};
 use crate::step::Outcome;
@@ -30,7 +30,7 @@ impl RunRecord {
         let (started, began) = (Instant::now(), rfc3339_now());
         let models = models(plan, recalls, options)?;
         let repeats = plan.repeats.as_ref();
-        let on_gpu = models.iter().any(|model| model.device != Device::Cpu.to_string());
+        let on_gpu = models.iter().any(|model| !model.device.starts_with(Device::Cpu.kind()));
         let variants = plan.loaded.sweep().map(|sweep| sweep.variants.as_slice()).unwrap_or_default();
         let manifest = Manifest {
             format: manifest::FORMAT,
@@ -46,7 +46,7 @@ impl RunRecord {
                 executable: recalls.first().map(|recall| recall.build().to_string()).unwrap_or_default(),
             },
             dependencies: manifest::dependencies(),
-            machine: Machine::here(plan.threads, on_gpu),
+            machine: machine(plan, on_gpu),
             spec: match repeats {
                 Some(repeated) => repeated.then.spec.clone(),
                 None => SpecRecord::of(plan.loaded),
@@ -181,4 +181,19 @@ fn model(
         device: settings.device.to_string(),
         processing,
     })
+}
+
+/// What the run computes on: processors, and the cards that its models name.
+fn machine(plan: &Plan, on_gpu: bool) -> Machine {
+    let mut machine = Machine::here(plan.threads, on_gpu);
+    let spec = &plan.loaded.spec;
+    for device in spec.model.iter().chain(spec.models.values()).flat_map(|model| model.device.all()) {
+        // NVIDIA's are named by their driver already.
+        if let (Device::Gpu(_), Some(name)) = (device, device::card(device))
+            && !machine.gpus.contains(&name)
+        {
+            machine.gpus.push(name);
+        }
+    }
+    machine
 }

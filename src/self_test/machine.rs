@@ -89,13 +89,14 @@ pub fn product() -> Result<String, String> {
 /// Devices that models can be put on: those compiled in that answer.
 pub fn devices() -> Result<String, String> {
     device::open(Device::Cpu).map_err(|error| error.to_string())?;
-    let cuda = match device::open(Device::Cuda(0)) {
-        Ok(_) => "cuda:0".to_string(),
-        Err(device::DeviceError::NotBuilt(_)) => "no CUDA in this build".to_string(),
+    let found = |wanted: Device| match device::open(wanted) {
+        Ok(_) => wanted.to_string(),
+        Err(device::DeviceError::NotBuilt { feature, .. }) => format!("no {feature} in this build"),
         // A machine without a GPU is in order.
-        Err(device::DeviceError::Absent { reason, .. }) => format!("no cuda:0 ({reason})"),
+        Err(device::DeviceError::Absent { reason, .. }) => format!("no {wanted} ({reason})"),
+        Err(error) => error.to_string(),
     };
-    Ok(format!("cpu, {cuda}"))
+    Ok(["cpu".into(), found(Device::Cuda(0)), found(Device::Gpu(0))].join(", "))
 }
 
 /// Whether the folder of the store takes files.

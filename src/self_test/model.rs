@@ -36,7 +36,7 @@ pub fn logits() -> Result<String, String> {
     let spec = spec::Model {
         source: "builtin:arith".into(),
         checkpoints: Vec::new(),
-        device: Device::Cpu,
+        device: Device::Cpu.into(),
         dtype: Dtype::F32,
         storage: spec::Storage::Dtype,
         memory_mib: None,

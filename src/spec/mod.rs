@@ -13,6 +13,7 @@ mod computed;
 mod condition;
 mod convention;
 mod defaults;
+mod device;
 mod error;
 mod expectation;
 #[doc(hidden)]
@@ -66,6 +67,7 @@ pub use component::{ComponentKind, ComponentPattern, HeadInput, ReceiverPattern}
 pub use computed::{ComputedWord, Steps, number_of, word_list, word_lists};
 pub use condition::Condition;
 pub use convention::{CapSide, NormScale};
+pub use device::{Device, Devices};
 pub use error::{ErrorStyle, SpecError, SpecErrors};
 pub use expectation::Expectation;
 pub use extends::Extends;
@@ -83,7 +85,7 @@ pub use load::{load, parse};
 pub use loaded::{Loaded, Recognised};
 pub use loaded::{SpecVariants, Variant};
 pub use matrix::Matrix;
-pub use model::{Device, Dtype, Model, Processing, Storage};
+pub use model::{Dtype, Model, Processing, Storage};
 pub(crate) use nearest::{advise, nearest};
 pub use need::Need;
 pub use node::Origin;

@@ -1,6 +1,6 @@
 //! `[model]` and `[models.NAME]`: which weights, where they run, and how they are processed first.
 
-use super::text_or::schema_of;
+use super::device::Devices;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,9 +16,10 @@ pub struct Model {
     /// source has any. Left out: the source itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checkpoints: Vec<String>,
-    /// `cpu`, `cuda:0`, …
+    /// `cpu`, `cuda:0`, `gpu:0`; or a list of several of one kind (`["cuda:0", "cuda:1"]`), each of which then holds the model and has
+    /// its share of the rows of interventions.
     #[serde(default)]
-    pub device: Device,
+    pub device: Devices,
     /// Precision the weights are held and multiplied in.
     #[serde(default)]
     pub dtype: Dtype,
@@ -43,7 +44,7 @@ impl Model {
         Self {
             source: source.into(),
             checkpoints: Vec::new(),
-            device: Device::default(),
+            device: Devices::default(),
             dtype: Dtype::default(),
             storage: Storage::default(),
             memory_mib: None,
@@ -118,54 +119,3 @@ impl Storage {
         *self == Storage::Dtype
     }
 }
-
-/// Where a model runs: `cpu`, or `cuda:N` in a binary built with the feature `cuda`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Device {
-    /// burn's Flex backend.
-    #[default]
-    Cpu,
-    /// The CUDA device with this index.
-    Cuda(usize),
-}
-
-impl std::fmt::Display for Device {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Device::Cpu => f.write_str("cpu"),
-            Device::Cuda(index) => write!(f, "cuda:{index}"),
-        }
-    }
-}
-
-impl std::str::FromStr for Device {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("no device '{text}'; write \"cpu\" or \"cuda:0\"");
-        match text {
-            "cpu" => Ok(Device::Cpu),
-            "cuda" => Ok(Device::Cuda(0)),
-            _ => text.strip_prefix("cuda:").and_then(|n| n.parse().ok()).map(Device::Cuda).ok_or_else(wrong),
-        }
-    }
-}
-
-impl Serialize for Device {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Device {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-schema_of!(Device, |_| {
-    "description": "Where a model runs: `cpu`, or `cuda:N` in a binary built with the feature `cuda`.",
-    "type": "string",
-    "format": "device",
-    "pattern": "^(cpu|cuda|cuda:[0-9]+)$",
-});

@@ -178,7 +178,8 @@ pub fn read(
     checks: &mut Vec<SelfCheck>,
 ) -> Result<LogitReads, Error> {
     let facts = subject.model.facts();
-    let replay = Replay::new(subject.model.transformer(), base, sources, memory_left(context, facts, base, sources));
+    let replay = Replay::new(subject.model.transformer(), base, sources, memory_left(context, facts, base, sources))
+        .shared(subject.model.copies());
     let read = |part: Range<usize>| {
         let first = part.start;
         let readouts =

@@ -61,8 +61,23 @@ fn a_missing_model_is_refused_with_its_place() {
 #[test]
 fn a_device_that_is_not_there_is_refused() {
     let sandbox = Sandbox::with(SMALL);
-    let args = ["run", "spec.toml", "--set", "model.device=cuda:7"];
-    says(sandbox.run(&args).refused(), ["cuda:7"]);
+    for device in ["cuda:7", "gpu:7"] {
+        let args = ["run", "spec.toml", "--set", &format!("model.device={device}")];
+        says(sandbox.run(&args).refused(), [device, "device"]);
+    }
+    let mixed = sandbox.run(&["run", "spec.toml", "--set", "model.device=[\"cpu\", \"cuda:0\"]"]);
+    says(mixed.refused(), ["'cuda:0'"]);
+}
+
+#[test]
+fn several_devices_of_a_kind_run_a_model() {
+    let sandbox = Sandbox::with(SMALL);
+    sandbox.run(&["run", "spec.toml", "--set", "model.device=[\"cpu\", \"cpu\"]"]).ok();
+    let manifest = sandbox.json("results/spec/manifest.json");
+    assert_eq!(manifest["models"][0]["device"], "cpu, cpu");
+    let streamed = "model.memory_mib=1";
+    let args = ["run", "spec.toml", "--set", "model.device=[\"cpu\", \"cpu\"]", "--set", streamed];
+    says(sandbox.run(&args).refused(), ["memory_mib"]);
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod reading_steps;
 mod reference;
 mod results;
 mod shared_prompts;
+mod sharing;
 mod smollm2;
 pub mod spec;
 mod steering;

@@ -134,7 +134,7 @@ fn choices_that_are_none() {
         ("\"bars\"", "\"bar\""),
         ("\"bars\"", "\"pie\""),
         ("kind = \"accuracy\"", "kind = \"acuracy\""),
-        ("[model]", "[model]\ndevice = \"gpu\""),
+        ("[model]", "[model]\ndevice = \"tpu\""),
     ]));
 }
 

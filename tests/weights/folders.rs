@@ -11,7 +11,7 @@ fn card(source: &str, base: &Path) -> Result<ablate::model::Card, ablate::model:
     let spec = spec::Model {
         source: source.into(),
         checkpoints: Vec::new(),
-        device: Device::Cpu,
+        device: Device::Cpu.into(),
         dtype: Dtype::F32,
         storage: spec::Storage::Dtype,
         memory_mib: None,

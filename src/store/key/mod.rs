@@ -9,7 +9,7 @@ use crate::Error;
 use crate::context::Models;
 use crate::model::ModelName;
 use crate::model::files::ModelInput;
-use crate::spec::{Device, Loaded, Step, Table};
+use crate::spec::{Loaded, Step, Table};
 use crate::system::digests::{of_bytes, of_program};
 use crate::system::{Digests, environment};
 use inputs::{Inputs, json};
@@ -115,11 +115,7 @@ impl<'a> Keys<'a> {
             table.retain(|key, _| !["source", "checkpoints", "device", "memory_mib"].contains(&key));
             table.insert("name".into(), name.name.clone().into());
             table.insert("checkpoint".into(), name.checkpoint.clone().unwrap_or_default().into());
-            let device = match settings.device {
-                Device::Cpu => "cpu",
-                Device::Cuda(_) => "cuda",
-            };
-            table.insert("device".into(), device.into());
+            table.insert("device".into(), settings.device.first().kind().into());
             let files = match self.digests {
                 Some(digests) => fingerprint(self.models, name, digests)?,
                 None => self.models.parts(name)?.into_iter().map(place).collect::<Vec<_>>().join("\n"),

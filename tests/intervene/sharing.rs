@@ -1,0 +1,102 @@
+//! Rows that several devices share, and how often a sweep waits for its device.
+
+use crate::support::device;
+use ablate::intervene::{
+    CleanRun, Edit, EditError, EditedPrompt, HookPositions, LogitRead, LogitReads, Positions, Replay, Units, capture,
+};
+use ablate::kernel;
+use ablate::model::NotFinite;
+use ablate::model::checkpoint::Checkpoint;
+use ablate::model::hook::{Hook, Site};
+use ablate::model::transformer::{Tokens, Transformer};
+use burn::tensor::{DType, Device};
+use std::sync::Arc;
+
+/// Large enough that its work is not cut into pieces that run side by side.
+const CONFIG: &str = r#"{"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 512, "intermediate_size": 1024,
+    "num_hidden_layers": 2, "num_attention_heads": 8, "num_key_value_heads": 2, "hidden_act": "silu", "max_position_embeddings": 32,
+    "rms_norm_eps": 1e-05, "rope_theta": 10000, "vocab_size": 101, "tie_word_embeddings": false}"#;
+
+/// What a replay may take: all rows of these tests in one sweep, and few in each.
+const PLENTY: usize = 1 << 30;
+const LITTLE: usize = 1 << 20;
+
+fn model(device: &Device) -> Transformer {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.json");
+    std::fs::write(&path, CONFIG).unwrap();
+    Transformer::load(&Checkpoint::random(&path, 0).unwrap(), device, DType::F32).unwrap()
+}
+
+fn tokens(prompts: usize) -> Tokens {
+    Tokens { ids: (0..prompts as u32 * 4).map(|i| i * 7919 % 101).collect(), batch: prompts, pos: 4 }
+}
+
+/// Every head and MLP of every layer, at the last position and at one before it, of each prompt.
+fn rows(model: &Transformer, prompts: usize) -> Vec<EditedPrompt> {
+    let facts = model.facts();
+    let places = (0..facts.n_layers).flat_map(|layer| [(layer, 3), (layer, 1)]);
+    let edits = places.flat_map(|(layer, position)| {
+        let at = move || Positions::At(vec![position]);
+        let head = move |head| Edit::patch(Hook::Block(layer, Site::Z), at(), Units::Of(vec![head]));
+        let mlp = Edit::patch(Hook::Block(layer, Site::MlpPost), at(), Units::All);
+        (0..facts.n_heads).map(head).chain([mlp]).collect::<Vec<_>>()
+    });
+    edits
+        .flat_map(|edit| {
+            let edits: Arc<[Edit]> = [edit].into();
+            (0..prompts).map(move |prompt| EditedPrompt { prompt, source: Some(prompt), edits: edits.clone() })
+        })
+        .collect()
+}
+
+/// What a replay of the rows reads, and how often it waited for the device.
+fn read(model: &Transformer, copies: &[Transformer], prompts: usize, memory: usize) -> (LogitReads, u64) {
+    let hooks =
+        (0..model.facts().n_layers).flat_map(|layer| [Site::Z, Site::MlpPost].map(|site| Hook::Block(layer, site)));
+    let wanted: HookPositions = hooks.map(|hook| (hook, Positions::All)).collect();
+    let pause = || Ok::<(), NotFinite>(());
+    let base = CleanRun::run(model, tokens(prompts), &wanted, 64, pause).unwrap();
+    let other = Tokens { ids: tokens(prompts).ids.iter().map(|id| (id + 13) % 101).collect(), ..tokens(prompts) };
+    let (sources, _) = capture(model, &other, &wanted, 64, pause).unwrap();
+    let rows = rows(model, prompts);
+    let replay = Replay::new(model, &base, &sources, memory).shared(copies);
+    let wanted = LogitRead { picks: 2, ranked: 1, distribution: true, divergence: true };
+    let before = kernel::reads();
+    let read = replay.read::<EditError>(&rows, &|row| vec![row as u32 % 101, row as u32 % 7], wanted, |_| Ok(()));
+    (read.unwrap(), kernel::reads() - before)
+}
+
+#[test]
+fn devices_that_share_rows_give_what_one_gives() {
+    let device = device::device();
+    let model = model(&device);
+    // One prompt: its rows are shared; more: the prompts are. One device more than there are prompts.
+    for (prompts, copies, memory) in [(1, 1, PLENTY), (5, 1, PLENTY), (5, 2, LITTLE), (2, 3, PLENTY)] {
+        let copies = vec![model.clone(); copies];
+        let (one, several) = (read(&model, &[], prompts, memory).0, read(&model, &copies, prompts, memory).0);
+        assert_eq!((&one.arg_max, &one.rank), (&several.arg_max, &several.rank));
+        for (one, several) in [
+            (&one.picked, &several.picked),
+            (&one.log_total, &several.log_total),
+            (&one.largest, &several.largest),
+            (&one.divergence, &several.divergence),
+        ] {
+            assert_eq!(one.len(), several.len());
+            for (a, b) in one.iter().zip(several) {
+                assert!((a - b).abs() <= device::tolerance(1e-5), "{prompts} prompts: {a} and {b}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sweep_waits_for_its_device_as_often_for_many_rows_as_for_few() {
+    let model = model(&device::device());
+    let (few, many) = (read(&model, &[], 2, PLENTY).1, read(&model, &[], 6, PLENTY).1);
+    assert_eq!(few, many, "reads of the device for 72 rows and for 216");
+    if device::is_another() {
+        // Two first positions, and of each the picks, the rank, the divergence and the summary; and the rows that change nothing.
+        assert!(many <= 12, "{many} reads of the device: edits and layers are to have none");
+    }
+}
