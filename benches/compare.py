@@ -5,12 +5,15 @@
     python benches/compare.py patching EXECUTABLE [--limit 12] [--prompts 50]                  # beside TransformerLens
     python benches/compare.py patching EXECUTABLE --peer peer_nnsight.py                       # beside nnsight
     python benches/compare.py patching EXECUTABLE --device cuda:0 --dtype bf16                 # Llama3-8B's shape on a GPU
+    python benches/compare.py baselines EXECUTABLE --bridge-python PYTHON [--dtype bf16]       # beside all peers in one run
     python benches/compare.py growth EXECUTABLE                                                # ablate alone, more and more of it
 
 Both sides run the same job in a process of their own, one after the other, round by round, so that a change in the
 machine's load meets both. A round's time is the median of its repeats; the table shows the median of the rounds, their
 range, and the median of the rounds' ratios (ablate's time by the peer's: below 1 is faster). The peer of `patching` runs
-`--limit` of its forward passes, spread over the layers, and its time is that of all of them at their median. `growth` is the
+`--limit` of its forward passes, spread over the layers, and its time is that of all of them at their median. `baselines` runs the
+effect map at the last position beside TransformerLens 4's bridge, nnsight and PyTorch by hand, each in each round, and splits the ratio: what the
+algorithm makes (by hand against the bridge), and what the engine does (ablate against by hand). `growth` is the
 executable of `patching`, which repeats a job for five seconds at least: the median and the range are of the repeats of all rounds.
 """
 import argparse
@@ -104,6 +107,32 @@ def patching(options):
             )
 
 
+def baselines(options):
+    """The map of one configuration beside every peer; a round runs each once."""
+    name, job, config, positions = PATCHING[1] if options.device == "cpu" else PATCHING_ON_A_GPU[0]
+    config = options.config or config
+    shared = ["--batch", str(options.prompts), "--positions", str(positions), "--device", options.device, "--dtype", TORCH_NAMES[options.dtype]]
+    peer = lambda python, file: [python, f"benches/{file}", job, str(options.threads), config, "--limit", str(options.limit), *shared]
+    ours = [options.executable, job, str(options.threads), config, str(options.prompts), str(positions), "1024", options.device, options.dtype]
+    commands = {"ablate": ours, "by hand": peer(options.python, "peer_by_hand.py")}
+    if options.bridge_python:
+        commands["TransformerLens 4.3"] = peer(options.bridge_python, "peer_bridge.py")
+    if options.nnsight_python:
+        commands["nnsight"] = peer(options.nnsight_python, "peer_nnsight.py")
+    seconds = {side: [] for side in commands}
+    for _ in range(options.rounds):
+        for side, command in commands.items():
+            seconds[side].append(run(command)[0])
+    ratio = lambda slow, fast: f"{statistics.median(a / b for a, b in zip(seconds[slow], seconds[fast])):.1f}"
+    print(f"{name if not options.config else config}, {options.prompts} prompts, {options.dtype}, {options.threads} threads, {options.rounds} rounds\n")
+    print("| side | s | ablate is faster, times | of these the algorithm | the engine |\n|---|---|---|---|---|")
+    for side in commands:
+        whole = "" if side == "ablate" else ratio(side, "ablate")
+        algorithm = "" if side in ("ablate", "by hand") else ratio(side, "by hand")
+        engine = "" if side == "ablate" else ratio("by hand", "ablate")
+        print(f"| {side} | {cell(seconds[side], 1, 4 if max(seconds['ablate']) < 0.1 else 2)} | {whole} | {algorithm} | {engine} |", flush=True)
+
+
 def growth(options):
     print("| model | prompts | layers | positions | rows | s | µs per row | GFLOP/s | share of the product's peak | memory, MiB |")
     print("|---|---|---|---|---|---|---|---|---|---|")
@@ -126,7 +155,7 @@ def growth(options):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bench", choices=["speed", "patching", "growth"])
+    parser.add_argument("bench", choices=["speed", "patching", "baselines", "growth"])
     parser.add_argument("executable", type=os.path.abspath)
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--threads", type=int, default=2)
@@ -137,5 +166,8 @@ if __name__ == "__main__":
     parser.add_argument("--peer", default="peer_patching.py")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="f32", choices=TORCH_NAMES)
+    parser.add_argument("--config", help="of baselines: another configuration of Llama's shape")
+    parser.add_argument("--bridge-python", help="of baselines: one that has TransformerLens 4.3")
+    parser.add_argument("--nnsight-python", help="of baselines: one that has nnsight 0.8.1")
     options = parser.parse_args()
-    {"speed": speed, "patching": patching, "growth": growth}[options.bench](options)
+    {"speed": speed, "patching": patching, "baselines": baselines, "growth": growth}[options.bench](options)
