@@ -89,7 +89,7 @@ def speed(options):
 
 
 def patching(options):
-    print("| job | threads | ablate, s | peer, s | times faster | rows/s | share of the product's peak | memory, MiB |")
+    print("| job | threads | ablate, s | peer, s | times faster | rows/s | share of the processor's peak | memory, MiB |")
     print("|---|---|---|---|---|---|---|---|")
     threads = str(options.threads)
     for name, job, config, positions in PATCHING if options.device == "cpu" else PATCHING_ON_A_GPU:
@@ -134,7 +134,7 @@ def baselines(options):
 
 
 def growth(options):
-    print("| model | prompts | layers | positions | rows | s | µs per row | GFLOP/s | share of the product's peak | memory, MiB |")
+    print("| model | prompts | layers | positions | rows | s | µs per row | GFLOP/s | share of the processor's peak | memory, MiB |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for model, config, key, runs in GROWTH:
         for prompts, layers, positions in runs if options.only in model else []:

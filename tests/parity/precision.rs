@@ -1,10 +1,15 @@
-//! Sixteen-bit weights and arithmetic: near the f32 logits, and not equal to them.
+//! Sixteen-bit weights and arithmetic: near the f32 logits, and not equal to them; in bf16 as near as transformers' are.
 
+use ablate::kernel::{to_f32, without_dot_products};
+use ablate::model::checkpoint::Checkpoint;
+use ablate::model::processing::Processed;
+use ablate::model::transformer::Transformer;
+use ablate::model::weights::{Safetensors, WeightSource};
 use ablate::spec::Processing;
-use burn::tensor::DType;
+use burn::tensor::{DType, Device};
 
 use super::MODELS;
-use super::reference::{Reference, run};
+use super::reference::{Reference, folder, run};
 
 #[test]
 fn sixteen_bits_stay_near_f32() {
@@ -18,10 +23,45 @@ pub fn near_in_sixteen_bits(model: &str, reference: &Reference) {
     let (_, wanted) = &reference.plain["logits"];
     for (dtype, tolerance) in [(DType::BF16, 0.05), (DType::F16, 0.01)] {
         let (_, found) = &run(model, &reference.tokens, Processing::NONE, dtype)["logits"];
-        let squares = |values: &mut dyn Iterator<Item = f32>| values.map(|value| value * value).sum::<f32>().sqrt();
-        let error = squares(&mut found.iter().zip(wanted).map(|(found, wanted)| found - wanted))
-            / squares(&mut wanted.iter().copied());
+        let error = distance(found, wanted) / norm(wanted);
         assert!(error < tolerance, "{model} in {dtype:?}: relative error {error}");
         assert!(error > 1e-6, "{model} in {dtype:?}: nothing was rounded");
     }
+}
+
+fn norm(values: &[f32]) -> f32 {
+    values.iter().map(|value| value * value).sum::<f32>().sqrt()
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f32 {
+    norm(&a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>())
+}
+
+/// Roundings of one run are not those of another: two that are each off by an error of their own are √2 errors apart.
+#[test]
+fn bf16_is_as_near_f32_as_in_transformers() {
+    let path = folder("").with_file_name("bf16.safetensors");
+    let made = Safetensors::open(&path).unwrap();
+    let mut tested = 0;
+    for (model, info) in made.tensors() {
+        let mut theirs = vec![0.0; info.shape.iter().product()];
+        made.read(model, 0, &mut theirs).unwrap();
+        let reference = Reference::read(model);
+        let (_, exact) = &reference.plain["logits"];
+        let host = Processed::new(Checkpoint::open(&folder(model)).unwrap(), Processing::NONE);
+        let transformer = Transformer::load(&host, &Device::flex(), DType::BF16).unwrap();
+        let of = || to_f32(transformer.forward(&reference.tokens, &mut ()));
+        let error = distance(&theirs, exact);
+        for (products, ours) in [("as chosen", of()), ("widened", without_dot_products(of))] {
+            let (own, apart) = (distance(&ours, exact) / error, distance(&ours, &theirs) / error);
+            println!("{model}, products {products}: {own:.2} of their error, {apart:.2} apart");
+            assert!(own < 1.25, "{model}, products {products}: {own} times as far from f32 as transformers");
+            assert!(
+                apart < 1.5,
+                "{model}, products {products}: {apart} times as far from transformers as that is from f32"
+            );
+        }
+        tested += 1;
+    }
+    assert_eq!(tested, 14);
 }
