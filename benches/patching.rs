@@ -71,7 +71,7 @@ fn named(dtype: &str) -> DType {
 fn run(job: &str, config: &Path, prompts: usize, positions: usize, memory: usize, (device, dtype): (Device, DType)) {
     let weights = Checkpoint::random(config, 0).expect("a configuration");
     let model = Transformer::load(&weights, &device, dtype).expect("a model");
-    // Before the weights have warmed the processor; on another device a product is all that can be measured.
+    // Of another device a product is all that can be measured.
     let (peak_of, peak) = match place_is_cpu(&device) {
         true => peak::of_processor(dtype),
         false => None,
