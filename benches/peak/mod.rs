@@ -7,14 +7,14 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// How long each thread runs, and how often: the fastest counts.
-const ROUND: Duration = Duration::from_millis(3);
-const ROUNDS: usize = 7;
+const ROUND: Duration = Duration::from_millis(1);
+const ROUNDS: usize = 20;
 
 /// Sums that are added to in turn, so that no addition waits for another.
 const SUMS: usize = 24;
 
 /// Steps between two looks at the clock.
-const STEPS: usize = 20_000;
+const STEPS: usize = 2_000;
 
 /// The instruction that products of this type are made of here, and GFLOP/s of it on all threads of the pool; none where there is no loop
 /// of it.
