@@ -27,6 +27,17 @@ case "$target" in
     x86_64-*) export RUSTFLAGS="${RUSTFLAGS:--C target-cpu=x86-64-v2}" ;;
 esac
 
+# A release: a clean checkout of its tag. Its keys in the store are of its version, so that every installation has the same
+# (docs/store.md); those of any other build are of the executable.
+version="$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -1)"
+if [ -z "$(git status --porcelain 2>&1)" ] && git tag --points-at HEAD | grep -qx "v$version"; then
+    export ABLATE_RELEASE="$version"
+    echo "release $version"
+else
+    unset ABLATE_RELEASE
+    echo "development build: this is no clean checkout of v$version"
+fi
+
 scripts/third-party-licences.py "$target" > python/ablate/THIRD-PARTY-LICENCES.txt
 
 # bash 3 on macOS takes an empty array for an unset one.

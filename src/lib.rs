@@ -15,6 +15,8 @@ pub mod check;
 #[doc(hidden)]
 pub mod cli;
 #[doc(hidden)]
+pub mod cluster;
+#[doc(hidden)]
 pub mod compare;
 #[doc(hidden)]
 pub mod context;
@@ -52,6 +54,8 @@ pub mod resume;
 #[doc(hidden)]
 pub mod run;
 mod self_test;
+#[doc(hidden)]
+pub mod shard;
 pub mod spec;
 #[doc(hidden)]
 pub mod step;

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod cli;
+mod cluster;
 mod compare;
 mod direction;
 mod docs;
@@ -23,6 +24,7 @@ mod prompt;
 mod reference;
 mod report;
 mod resume;
+mod shard;
 mod spec;
 mod store;
 mod support;

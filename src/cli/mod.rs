@@ -17,8 +17,11 @@ mod rerun;
 mod run;
 pub mod schema;
 mod self_test;
+mod status;
 mod store;
+mod submit;
 mod verify;
+mod worker;
 
 use crate::Error;
 use crate::system::interrupt;
@@ -51,6 +54,13 @@ enum Command {
     New(new::NewArguments),
     /// Run specs: tables, figures and a report of each, under its results folder
     Run(run::RunArguments),
+    /// Compute the steps of specs as jobs of a cluster that Slurm schedules
+    Submit(submit::SubmitArguments),
+    /// Print how far the steps of specs are: done, running, failed
+    Status(status::StatusArguments),
+    /// Compute a task of what was submitted
+    #[command(hide = true)]
+    Worker(worker::WorkerArguments),
     /// Repeat the run of a manifest, and compare checksums
     Rerun(rerun::RerunArguments),
     /// Run specs again, and compare with their existing results cell by cell
@@ -101,6 +111,9 @@ fn dispatch(command: Command) -> Result<(), Error> {
         Command::Explain(arguments) => explain::run(arguments),
         Command::Completions(arguments) => completions::run(arguments, Cli::command()),
         Command::Run(arguments) => run::run(arguments),
+        Command::Submit(arguments) => submit::run(arguments),
+        Command::Status(arguments) => status::run(arguments),
+        Command::Worker(arguments) => worker::run(arguments),
         Command::Rerun(arguments) => rerun::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
@@ -126,7 +139,10 @@ fn finish(result: Result<(), Error>) -> ExitCode {
                 let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
             };
             match error {
-                Error::Interrupted(_) => interrupt::say_once(say),
+                Error::Interrupted(_) => {
+                    interrupt::say_once(say);
+                    interrupt::do_last();
+                }
                 _ => say(),
             }
             ExitCode::from(error.exit_code())

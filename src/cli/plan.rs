@@ -2,17 +2,12 @@
 
 use super::arguments::SpecsArguments;
 use crate::Error;
-use crate::context::Models;
-use crate::cost::Workload;
-use crate::model::facts::Facts;
-use crate::model::{ModelName, Residence, device};
+use crate::model::{ModelName, Residence};
 use crate::plan::{
-    self, Forecast, ForecastMemory, OnModel, Plan, PlannedPrompts, PlannedStep, PlannedVariant, Recall, Session, Speed,
-    Why, beside,
+    self, Forecast, ForecastMemory, OnModel, Plan, PlannedPrompts, PlannedReading, PlannedStep, PlannedVariant, Recall,
+    Session, Speeds, Why, beside,
 };
-use crate::spec::Dtype;
 use crate::system::progress::Progress;
-use burn::tensor::DType;
 use clap::Args;
 use std::fmt::Write;
 
@@ -108,58 +103,6 @@ fn reasons(why: &Why) -> Vec<String> {
     let mut reasons = reasons.into_iter();
     let first = reasons.next().map(|first| format!("to compute: {unlike}{first}"));
     first.into_iter().chain(reasons).collect()
-}
-
-/// How fast this machine runs models, timed once for each shape and precision.
-#[derive(Default)]
-struct Speeds {
-    speeds: Vec<((Facts, String, Dtype), Speed)>,
-    /// Seconds of reading a layer, of models that hold not all.
-    reading: Vec<(ModelName, f64)>,
-}
-
-impl Speeds {
-    fn of(&mut self, name: &ModelName, models: &Models) -> Result<Speed, Error> {
-        let sketch = models.sketch(name)?;
-        let wanted = models.settings(name).map(|spec| spec.device.first()).unwrap_or_default();
-        let device = device::open(wanted).map_err(Error::refused(format!("model '{name}'")))?;
-        let key = (sketch.card.facts.clone(), wanted.to_string(), models.dtype(name));
-        if let Some((_, speed)) = self.speeds.iter().find(|(other, _)| *other == key) {
-            return Ok(*speed);
-        }
-        let speed = Speed::of(&key.0, &device, DType::from(key.2));
-        self.speeds.push((key, speed));
-        Ok(speed)
-    }
-
-    /// What a step reads of a model that holds not all layers, and the seconds that it takes, beside the arithmetic.
-    fn reading(&mut self, work: &Workload, name: &ModelName, models: &Models) -> Result<Option<PlannedReading>, Error> {
-        let sketch = models.sketch(name)?;
-        let Some(residence) = sketch.card.residence else { return Ok(None) };
-        let timed = self.reading.iter().find(|(other, _)| other == name).map(|(_, seconds)| *seconds);
-        let of_layer = match timed {
-            Some(seconds) => seconds,
-            None => models.time_reading(name)?.unwrap_or_default(),
-        };
-        if timed.is_none() {
-            self.reading.push((name.clone(), of_layer));
-        }
-        let layers = (residence.layers - residence.held) as f64;
-        Ok(Some(PlannedReading {
-            residence,
-            passes: work.passes,
-            bytes: work.passes * residence.read_bytes,
-            seconds: work.passes as f64 * layers * of_layer,
-        }))
-    }
-}
-
-/// What a step reads of a model that holds not all of its layers.
-struct PlannedReading {
-    residence: Residence,
-    passes: u64,
-    bytes: u64,
-    seconds: f64,
 }
 
 impl PlannedReading {

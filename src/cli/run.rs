@@ -2,27 +2,30 @@
 
 use super::arguments::SpecsArguments;
 use super::plan;
-use crate::plan::{Force, Session};
+use super::submit::{self, JobScheduler};
+use crate::plan::{Force, Plan, Session};
+use crate::shard::{self, JoinedPlan, ShardNumber};
 use crate::spec::Loaded;
 use crate::system::progress::Progress;
 use crate::{Error, experiment};
 use clap::Args;
+use std::time::Instant;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   ablate run experiments/quickstart.toml
   ablate run experiments/paper/ --set model.source=$HOME/models/Llama-3-8B
-  ablate run fig02.toml fig03.toml
-  ablate run fig02.toml --force=effects     # that step, and what reads its rows, though the store has them
+  ablate run fig02.toml --force=effects     # that step, and what reads its rows
   ablate run fig02.toml --no-store          # everything, and nothing is kept
   ablate run experiments/ --filter 'name ~ fig0 and not kind = probe'
   ablate run experiments/ --jobs 2          # two specs at a time
+  seq 4 | xargs -P4 -I{} ablate run s.toml --shard {}/4; ablate run s.toml   # four processes
 
-A folder stands for its *.toml files, in the order of their names. All specs are checked before any is run. What fails
-stops only what depends on it; the end lists what failed, and what was not made because of it. Results of experiments/paper/fig02.toml go to
-results/paper/fig02, unless its output.dir says otherwise. Steps that were computed before, by this program with the same
-parameters, prompts and model, are taken from the store (`ablate store --help`).")]
+A folder stands for its *.toml files, in the order of their names. All specs are checked before any
+is run. What fails stops only what depends on it, and is listed at the end. Results of
+experiments/paper/fig02.toml go to results/paper/fig02, unless its output.dir says otherwise. Steps
+that were computed before come from the store (`ablate store --help`).")]
 pub(super) struct RunArguments {
     #[command(flatten)]
     specs: SpecsArguments,
@@ -38,6 +41,15 @@ pub(super) struct RunArguments {
     /// How many specs to run at a time, each with its share of the threads and its own memory (`run.memory_mib`)
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
+    /// Compute part I of N of the steps into the store (docs/cluster.md)
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["force", "no_store", "jobs", "gather"])]
+    shard: Option<ShardNumber>,
+    /// Compute nothing: make the results of what the store has
+    #[arg(long, conflicts_with_all = ["force", "no_store"])]
+    gather: bool,
+    /// Compute the steps as jobs of a cluster, as `ablate submit` does
+    #[arg(long, value_name = "slurm", hide_possible_values = true, conflicts_with_all = ["force", "no_store", "jobs", "shard", "gather"])]
+    on: Option<JobScheduler>,
     /// No progress, only errors
     #[arg(long, short)]
     quiet: bool,
@@ -54,6 +66,15 @@ pub(super) fn run(arguments: RunArguments) -> Result<(), Error> {
         steps => Force::Steps(steps.to_vec()),
     };
     let mut session = Session::new(force, arguments.no_store);
+    if arguments.gather {
+        session = session.gathering();
+    }
+    if let Some(JobScheduler::Slurm) = arguments.on {
+        return submit::jobs(&arguments.specs, &plans, &session, None, arguments.dry);
+    }
+    if let Some(part) = arguments.shard {
+        return shard(&plans, part, &session, &progress, arguments.dry);
+    }
     if arguments.dry {
         experiment::replaceable(&plans, &session)?;
         return plan::show(&plans, &session);
@@ -64,6 +85,28 @@ pub(super) fn run(arguments: RunArguments) -> Result<(), Error> {
     experiment::all(&plans, &session, &progress, usize::from(arguments.jobs), |spec| {
         command_line(spec, &arguments.specs.sets)
     })
+}
+
+/// Computes one of several parts of all steps, or, `dry`, prints which they are.
+fn shard(plans: &[Plan], part: ShardNumber, session: &Session, progress: &Progress, dry: bool) -> Result<(), Error> {
+    let started = Instant::now();
+    let joined = JoinedPlan::of(plans, Some(&mut shard::nominal))?;
+    let shares = shard::split(&joined.cells, part.of);
+    let share = &shares[part.number - 1];
+    if dry {
+        let lines: Vec<String> = share.iter().map(|&cell| joined.label(cell, plans) + "\n").collect();
+        return super::print::print(&lines.concat());
+    }
+    let (cells, all) = (share.len(), joined.cells.len());
+    progress.say(&format!("part {part}: {cells} of {all} steps"));
+    let done = shard::compute(plans, &joined, share, session, progress)?;
+    progress.say(&format!(
+        "part {part} is done: {} steps computed, {} were in the store ({:.1} s)",
+        done.computed,
+        done.stored,
+        started.elapsed().as_secs_f64()
+    ));
+    Ok(())
 }
 
 /// The command that runs one spec, for its report.

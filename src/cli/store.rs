@@ -1,7 +1,9 @@
 //! `ablate store`: what is kept of steps that were computed.
 
 use crate::Error;
-use crate::store::{Damage, EntryListing, Retention, Store, StoreLocation, UnfinishedStep};
+use crate::store::{
+    Damage, EntryListing, ExchangeSummary, OtherStore, Retention, Store, StoreLocation, UnfinishedStep,
+};
 use crate::system::time::utc;
 use crate::system::{Digests, environment};
 use clap::{Args, Subcommand};
@@ -19,7 +21,9 @@ Examples:
   ablate store verify                        # read everything; exit code 1 if anything is damaged
   ablate store rm 3f2a                       # entries whose key begins so
   ablate store gc --unused 7 --max-size 20   # keep a week's, at most 20 GB
-  ablate store gc --other-builds             # drop what other builds of ablate computed")]
+  ablate store gc --other-builds             # drop what other builds of ablate computed
+  ablate store push /shared/ablate           # hand what is here on to another store; only what it has not
+  ablate store pull me@cluster:store 3f2a    # take entries over, by ssh")]
 pub(super) struct StoreArguments {
     /// The store's folder
     #[arg(long, value_name = "FOLDER", global = true)]
@@ -38,6 +42,20 @@ enum StoreCommand {
     Rm(Rm),
     /// Read all files of entries and compare their checksums
     Verify(Verify),
+    /// Hand entries on to another store
+    Push(Exchange),
+    /// Take entries over from another store
+    Pull(Exchange),
+}
+
+#[derive(Debug, Args)]
+struct Exchange {
+    /// The other store: a folder, or HOST:FOLDER, reached by ssh
+    #[arg(value_name = "STORE")]
+    other: String,
+    /// Beginnings of keys. Left out: every entry
+    #[arg(value_name = "KEY")]
+    keys: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -84,7 +102,56 @@ pub(super) fn run(arguments: StoreArguments) -> Result<(), Error> {
         StoreCommand::Gc(gc) => collect(&store, &gc),
         StoreCommand::Rm(rm) => remove(&store, &rm),
         StoreCommand::Verify(verify) => check(&store, &verify),
+        StoreCommand::Push(exchange) => push(&store, &exchange),
+        StoreCommand::Pull(exchange) => pull(&store, &exchange),
     }
+}
+
+fn push(store: &Store, exchange: &Exchange) -> Result<(), Error> {
+    let keys = meant(store.keys().map_err(Error::failed(about(store)))?, &exchange.keys, &about(store))?;
+    let failed = || Error::failed(exchange.other.clone());
+    exchanged(match OtherStore::parse(&exchange.other) {
+        OtherStore::Folder(folder) => Store::at(folder).take_over(store, &keys).map_err(failed())?,
+        OtherStore::Remote(remote) => remote.push(store, &keys).map_err(failed())?,
+    })
+}
+
+fn pull(store: &Store, exchange: &Exchange) -> Result<(), Error> {
+    let failed = || Error::failed(exchange.other.clone());
+    let of = format!("store {}", exchange.other);
+    exchanged(match OtherStore::parse(&exchange.other) {
+        OtherStore::Folder(folder) => {
+            let other = Store::at(folder);
+            if !other.exists() {
+                return Err(Error::refused(of)("there is no such folder"));
+            }
+            let keys = meant(other.keys().map_err(failed())?, &exchange.keys, &of)?;
+            store.take_over(&other, &keys).map_err(failed())?
+        }
+        OtherStore::Remote(remote) => {
+            let keys = meant(remote.keys().map_err(failed())?, &exchange.keys, &of)?;
+            remote.pull(store, &keys).map_err(failed())?
+        }
+    })
+}
+
+/// The keys that begin so; all without any.
+fn meant(keys: Vec<String>, starts: &[String], of: &str) -> Result<Vec<String>, Error> {
+    if let Some(unknown) = starts.iter().find(|start| !keys.iter().any(|key| key.starts_with(start.as_str()))) {
+        return Err(Error::refused(of.to_string())(format!("no entry whose key begins with '{unknown}'")));
+    }
+    Ok(keys.into_iter().filter(|key| begins_so(key, starts)).collect())
+}
+
+/// Says what became of entries; what is damaged fails the command.
+fn exchanged(summary: ExchangeSummary) -> Result<(), Error> {
+    let ExchangeSummary { copied, bytes, present, damaged } = summary;
+    super::print::print(&format!("{copied} entries copied, {}; {present} were there\n", size(bytes)))?;
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    let each: Vec<String> = damaged.iter().map(|(key, damage)| format!("{}: {damage}", short(key))).collect();
+    Err(Error::failed("store")(format!("{} entries are damaged and were left: {}", damaged.len(), each.join("; "))))
 }
 
 fn about(store: &Store) -> String {

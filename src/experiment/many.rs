@@ -6,6 +6,7 @@ use crate::check::{before_models, folder, rows as check, settle};
 use crate::context::ModelCache;
 use crate::plan::{Plan, Session};
 use crate::run::RunOptions;
+use crate::shard;
 use crate::spec::{self, Filter, Loaded, SpecError, SpecErrors};
 use crate::system::progress::Progress;
 use crate::{Error, check::checked, report};
@@ -106,12 +107,24 @@ impl Specs {
     /// # Errors
     /// Everything that is wrong with any: then none is to be run.
     pub fn plan(&mut self, quiet: bool) -> Result<Vec<Plan<'_>>, Error> {
+        self.planned(quiet, Plan::new)
+    }
+
+    /// The plans of specs that another process has checked: their steps are not resolved again.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any, as far as it is looked at.
+    pub fn plan_again(&mut self, quiet: bool) -> Result<Vec<Plan<'_>>, Error> {
+        self.planned(quiet, Plan::in_another_thread)
+    }
+
+    fn planned<'s>(&'s mut self, quiet: bool, plan: MakePlan<'s>) -> Result<Vec<Plan<'s>>, Error> {
         let mut refused = std::mem::take(&mut self.refused);
         let mut plans = Vec::with_capacity(self.loaded.len());
         let cache: Rc<ModelCache> = Rc::default();
         for (loaded, reading) in &self.loaded {
             let started = Instant::now();
-            match Plan::new(loaded, quiet, cache.clone()) {
+            match plan(loaded, quiet, cache.clone()) {
                 Ok(spec) => plans.push(Plan { preparing: *reading + started.elapsed(), ..spec }),
                 Err(Error::Interrupted(interrupted)) => return Err(interrupted.into()),
                 Err(Error::Spec(errors)) => {
@@ -133,6 +146,9 @@ impl Specs {
         }
     }
 }
+
+/// How the plan of a spec is made.
+type MakePlan<'s> = fn(&'s Loaded, bool, Rc<ModelCache>) -> Result<Plan<'s>, Error>;
 
 /// What is wrong with a spec, and what else is that no check has come to; `loaded` is the spec as far as it can be read.
 fn with_further(errors: SpecErrors, loaded: Option<&Loaded>, quiet: bool) -> Result<Loaded, Error> {
@@ -158,6 +174,9 @@ pub fn all(
 ) -> Result<(), Error> {
     session.check(specs.iter().map(|spec| spec.loaded))?;
     replaceable(specs, session)?;
+    if session.gathers() {
+        shard::check_stores(specs, session)?;
+    }
     let run = ManyRun { count: specs.len(), session, progress, command: &command };
     let done = match jobs.min(specs.len()) {
         0 | 1 => {

@@ -30,6 +30,9 @@ pub use self_check::SelfCheck;
 pub use spec::{SpecFile, SpecRecord, ValueOrigin};
 pub use unfinished::Unfinished;
 
+#[doc(inline)]
+pub use crate::system::job::ClusterJob;
+
 pub(crate) use dependencies::dependencies;
 pub(crate) use difference::{changes, other_models};
 pub(crate) use machine::processor;
@@ -70,6 +73,9 @@ pub struct Manifest {
     pub dependencies: Vec<Dependency>,
     /// The machine.
     pub machine: Machine,
+    /// The job of a cluster that the run was part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<ClusterJob>,
     /// The spec.
     pub spec: SpecRecord,
     /// Names of the variants that a matrix makes of the spec.
@@ -176,6 +182,9 @@ pub struct FromStore {
     pub processor: String,
     /// How long that took.
     pub seconds: f64,
+    /// In which job of a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<ClusterJob>,
 }
 
 /// A file of the results.

@@ -1,5 +1,7 @@
 //! A step whose rows a run took from the store.
 
+use crate::system::job::ClusterJob;
+
 /// A step whose results were in the store.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recalled {
@@ -13,6 +15,8 @@ pub struct Recalled {
     pub processor: String,
     /// How long that took.
     pub seconds: f64,
+    /// In which job of a cluster.
+    pub job: Option<ClusterJob>,
     /// The variants that it is for: `dtype=bf16`; empty where it is for all.
     pub variants: String,
 }

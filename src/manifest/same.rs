@@ -42,6 +42,7 @@ impl Manifest {
                 computed: from.computed.clone(),
                 processor: from.processor.clone(),
                 seconds: from.seconds,
+                job: from.job.clone(),
                 variants: step.variants.clone(),
             })
         });

@@ -5,6 +5,7 @@ mod calibration;
 mod forecast;
 pub(crate) mod recall;
 mod session;
+mod speeds;
 mod step;
 mod variant;
 
@@ -12,6 +13,7 @@ pub use calibration::{Speed, beside, results};
 pub use forecast::{Forecast, ForecastMemory, Why, forecast};
 pub use recall::Recall;
 pub use session::{Force, Session};
+pub use speeds::{PlannedReading, Speeds};
 pub use step::{OnModel, PlannedPrompts, PlannedStep};
 pub use variant::PlannedVariant;
 
@@ -62,7 +64,7 @@ impl<'a> Plan<'a> {
         Self::with(loaded, quiet, cache, resolve)
     }
 
-    /// The plan of a spec that another thread has made one of, for a run in this one: its steps are not resolved again.
+    /// The plan of a spec that another thread, or another process, has made one of: its steps are not resolved again.
     ///
     /// # Errors
     /// Models that cannot be had any more.

@@ -90,9 +90,17 @@ impl<'a> Recall<'a> {
         self.keys.of(step)
     }
 
-    /// SHA-256 of the running program.
+    /// The running program, as in keys.
     pub fn build(&self) -> &str {
         &self.build
+    }
+
+    /// SHA-256 of the running program.
+    ///
+    /// # Errors
+    /// A program that cannot read itself.
+    pub fn executable(&self) -> Result<String, Error> {
+        environment::executable(self.digests).map_err(Error::failed("the running program"))
     }
 
     /// SHA-256 over everything that a model is read from. Says that large files are to be read, before that takes its time.

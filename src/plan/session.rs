@@ -27,6 +27,8 @@ pub enum Force {
 pub struct Session {
     force: Force,
     no_store: bool,
+    /// Whether what the store has not is missing, and not computed.
+    gathers: bool,
     /// Steps that several specs have, by keys that compare them: these are computed once even without a store.
     shared: HashSet<String>,
     stores: Mutex<HashMap<StoreLocation, Option<Arc<Store>>>>,
@@ -40,6 +42,17 @@ impl Session {
     /// With `no_store` nothing is taken from stores or put into them, whatever specs say.
     pub fn new(force: Force, no_store: bool) -> Self {
         Self { force, no_store, ..Self::default() }
+    }
+
+    /// The same, but what the store has not is not computed: it is missing, as if it had failed.
+    #[must_use]
+    pub fn gathering(self) -> Self {
+        Self { gathers: true, ..self }
+    }
+
+    /// Whether what the store has not is missing, and not computed.
+    pub fn gathers(&self) -> bool {
+        self.gathers
     }
 
     /// Finds the steps that several of these specs have.

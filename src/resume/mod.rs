@@ -35,7 +35,7 @@ pub struct About {
     pub kind: String,
     /// The spec.
     pub spec: String,
-    /// SHA-256 of the program.
+    /// The program, as in keys.
     pub build: String,
     /// What the ends of blocks depend on besides the key.
     pub terms: Terms,

@@ -32,10 +32,13 @@ impl Recall<'_> {
         if let Some(found) = handle.take(&key, step, &context, forced(), true)? {
             return Ok(found);
         }
+        if self.session.gathers() {
+            return Err(handle.missing(&key, step));
+        }
         let wait = |owner: &str| {
             context.progress.say(&format!("step '{}': waiting for {owner}, which computes it", step.name()));
         };
-        let _lock = handle.store.lock(&key.digest, step.name(), wait)?;
+        let _claim = handle.store.claim(&key.digest, step.name(), wait)?;
         // Another process, or another spec of this one, may have put it there meanwhile.
         if let Some(found) = handle.take(&key, step, &context, forced(), false)? {
             return Ok(found);
@@ -54,6 +57,7 @@ impl Recall<'_> {
             ));
         }
         let outcome = outcome?;
+        handle.store.forget_failure(&key.digest);
         handle.keep(&outcome, started.elapsed().as_secs_f64(), &key, self, step, &context);
         blocks.discard();
         self.session.note_computed(&key.digest);
@@ -62,6 +66,15 @@ impl Recall<'_> {
 }
 
 impl StoreHandle<'_> {
+    /// Why a step cannot be taken from the store.
+    fn missing(&self, key: &Key, step: &Step) -> Error {
+        let why = match self.store.failure(&key.digest) {
+            Some(failure) => failure.to_string(),
+            None => "no part of the run has computed it yet; `ablate run` without --gather does".to_string(),
+        };
+        Error::failed(format!("step '{}' is not in the store", step.name()))(why)
+    }
+
     fn take(
         &self,
         key: &Key,
@@ -95,6 +108,7 @@ impl StoreHandle<'_> {
                     computed: utc(entry.computed),
                     processor: entry.processor,
                     seconds: entry.seconds,
+                    job: entry.job,
                     variants: String::new(),
                 };
                 context.progress.say(&recalled.to_string());

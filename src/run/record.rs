@@ -4,8 +4,8 @@ use super::RunOptions;
 use crate::Error;
 use crate::expectation::Compared;
 use crate::manifest::{
-    self, Checksum, Failed, FromStore, Machine, Manifest, ModelRecord, Program, Recalled, SelfCheck, SpecRecord,
-    StepRecord,
+    self, Checksum, ClusterJob, Failed, FromStore, Machine, Manifest, ModelRecord, Program, Recalled, SelfCheck,
+    SpecRecord, StepRecord,
 };
 use crate::model::{Card, ModelName, device};
 use crate::plan::{Plan, PlannedVariant, Recall};
@@ -43,10 +43,11 @@ impl RunRecord {
             seconds: 0.0,
             ablate: Program {
                 version: env!("CARGO_PKG_VERSION").into(),
-                executable: recalls.first().map(|recall| recall.build().to_string()).unwrap_or_default(),
+                executable: recalls.first().map(Recall::executable).transpose()?.unwrap_or_default(),
             },
             dependencies: manifest::dependencies(),
             machine: machine(plan, on_gpu),
+            job: ClusterJob::here(),
             spec: match repeats {
                 Some(repeated) => repeated.then.spec.clone(),
                 None => SpecRecord::of(plan.loaded),
@@ -76,6 +77,7 @@ impl RunRecord {
             computed: recalled.computed.clone(),
             processor: recalled.processor.clone(),
             seconds: in_milliseconds(recalled.seconds),
+            job: recalled.job.clone(),
         });
         let step = match of {
             (step, "") => step.name().to_string(),

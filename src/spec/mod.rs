@@ -52,6 +52,7 @@ pub(crate) mod references;
 mod rows;
 mod schema;
 mod site;
+mod slurm;
 mod source;
 pub mod step;
 mod table;
@@ -102,6 +103,7 @@ pub use range::Range;
 pub use schema::schema;
 pub use site::{HookPattern, SitePattern, UnitPattern};
 pub(crate) use site::{has_heads, has_neurons};
+pub use slurm::Slurm;
 pub use source::Source;
 pub use step::Step;
 pub use table::{Join, JoinHow, Pivot, Table};
@@ -171,6 +173,8 @@ pub struct Spec {
     /// Resources: threads, memory, batch size. Nothing here changes a result.
     #[serde(default)]
     pub run: Run,
+    /// What a cluster is asked for, where steps run on one (docs/cluster.md). Nothing here changes a result.
+    pub slurm: Option<Slurm>,
 }
 
 /// Whether a key of the top level is a list of named tables: `[[step]]`.

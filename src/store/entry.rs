@@ -4,6 +4,7 @@ use super::Store;
 use crate::manifest::{PromptsRecord, SelfCheck};
 use crate::store::key::inputs::Inputs;
 use crate::system::digests::{of_bytes, of_reader};
+use crate::system::job::ClusterJob;
 use crate::table::read_parquet;
 use polars::prelude::DataFrame;
 use serde::{Deserialize, Serialize};
@@ -37,8 +38,11 @@ pub struct Entry {
     pub seconds: f64,
     /// On which processor.
     pub processor: String,
-    /// SHA-256 of the program that computed it.
+    /// The program that computed it, as in its key.
     pub build: String,
+    /// The job of a cluster that it was computed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<ClusterJob>,
     /// Frames of rows.
     pub frames: Vec<StoredFrame>,
     /// Files that the step wrote.
@@ -107,11 +111,18 @@ impl Store {
     /// An entry that is not whole.
     pub fn find(&self, digest: &str) -> Result<Option<Entry>, Damage> {
         let folder = self.entry(digest);
-        let text = match fs::read(folder.join(ABOUT)) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !folder.exists() => return Ok(None),
-            Err(error) => return Err(Damage::Harmed(format!("{ABOUT}: {error}"))),
-        };
+        if !folder.join(ABOUT).exists() && !folder.exists() {
+            return Ok(None);
+        }
+        Self::read_entry(&folder, digest).map(Some)
+    }
+
+    /// The description of the entry that a folder has, checked.
+    ///
+    /// # Errors
+    /// One that is not whole.
+    pub(super) fn read_entry(folder: &Path, digest: &str) -> Result<Entry, Damage> {
+        let text = fs::read(folder.join(ABOUT)).map_err(|error| Damage::Harmed(format!("{ABOUT}: {error}")))?;
         let checksum = fs::read_to_string(folder.join(CHECKSUM))
             .map_err(|error| Damage::Harmed(format!("{CHECKSUM}: {error}")))?;
         if checksum.trim() != of_bytes(&text) {
@@ -126,7 +137,7 @@ impl Store {
         if entry.key != digest {
             return Err(Damage::Harmed(format!("{ABOUT}: it is of another key")));
         }
-        Ok(Some(entry))
+        Ok(entry)
     }
 
     /// Reads and checks every file of an entry.
@@ -134,9 +145,13 @@ impl Store {
     /// # Errors
     /// The first that is not as it was.
     pub fn check(&self, entry: &Entry) -> Result<(), Damage> {
-        let folder = self.entry(&entry.key);
-        entry.frames.iter().try_for_each(|frame| frame.read(&folder).map(drop))?;
-        entry.files.iter().try_for_each(|file| file.content.check(&folder))
+        Self::check_in(entry, &self.entry(&entry.key))
+    }
+
+    /// The same of one that is in another folder.
+    pub(super) fn check_in(entry: &Entry, folder: &Path) -> Result<(), Damage> {
+        entry.frames.iter().try_for_each(|frame| frame.read(folder).map(drop))?;
+        entry.files.iter().try_for_each(|file| file.content.check(folder))
     }
 }
 

@@ -3,7 +3,6 @@
 use super::entry::ABOUT;
 use super::{Damage, Entry, Store};
 use crate::resume as blocks;
-use crate::system::lock::try_lock;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use std::{fs, io};
@@ -98,7 +97,7 @@ impl Store {
                 blocks: blocks::count(&place),
                 bytes: size(&place),
                 used: newest.unwrap_or_else(|| last_used(&place)),
-                runs: matches!(try_lock(&self.locks().join(&key)), Ok(None)),
+                runs: self.is_claimed(&key),
                 key,
             })
         });
@@ -116,7 +115,7 @@ impl Store {
     /// Removes the blocks of a step that is done: its process may have been killed between putting the entry and that.
     pub(crate) fn remove_leftover(&self, key: &str) {
         if self.blocks_of(key).exists()
-            && let Ok(Some(_nobody_is_at_it)) = try_lock(&self.locks().join(key))
+            && let Some(_nobody_is_at_it) = self.claim_if_free(key)
         {
             let _ = self.remove_unfinished(key);
         }
@@ -157,7 +156,7 @@ impl Store {
             if useful && keep.recent(used) {
                 continue;
             }
-            if let Ok(Some(_nobody_is_at_it)) = try_lock(&self.locks().join(&key)) {
+            if let Some(_nobody_is_at_it) = self.claim_if_free(&key) {
                 self.remove_unfinished(&key)?;
                 collected.unfinished += 1;
                 collected.bytes += bytes;
@@ -167,16 +166,21 @@ impl Store {
             let name = part.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let key = name.split('-').next().unwrap_or_default();
             let old = last_used(&part).elapsed().is_ok_and(|age| age > ABANDONED);
-            if old && let Ok(Some(_writer_is_gone)) = try_lock(&self.locks().join(key)) {
+            if old && let Some(_writer_is_gone) = self.claim_if_free(key) {
                 collected.bytes += size(&part);
                 fs::remove_dir_all(&part)?;
             }
         }
-        for lock in entries(&self.locks())? {
-            if let Ok(Some(_nobody_has_it)) = try_lock(&lock) {
-                let _ = fs::remove_file(&lock);
+        for claim in entries(&self.claims())? {
+            let key = claim.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            // Taken, it goes when it is given back; what has an ending is of a moment long ago, when a claim was broken.
+            match key.contains('.') {
+                true if last_used(&claim).elapsed().is_ok_and(|age| age > ABANDONED) => drop(fs::remove_file(&claim)),
+                true => {}
+                false => drop(self.claim_if_free(&key)),
             }
         }
+        let _ = fs::remove_dir_all(self.locks());
         Ok(collected)
     }
 }

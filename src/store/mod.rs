@@ -1,18 +1,22 @@
 //! The store: what steps have made, by key, so that a step is computed once (docs/store.md).
 //!
-//! `entries/AB/KEY/` holds an outcome and the checksums of its files; it is put there whole by a rename. `locks/KEY` keeps two
+//! `entries/AB/KEY/` holds an outcome and the checksums of its files; it is put there whole by a rename. `claims/KEY` keeps two
 //! processes from computing one step at once; `parts/` is where entries are written; `blocks/KEY/` has what is finished of a step
 //! that runs; `files.json` remembers checksums of models' files.
 
+mod claims;
 mod entry;
+mod exchange;
+mod failure;
 pub mod key;
-mod lock;
 mod maintenance;
 mod place;
 mod put;
 mod take;
 
 pub use entry::{Damage, Entry};
+pub use exchange::{ExchangeSummary, OtherStore, RemoteStore};
+pub use failure::StepFailure;
 pub use maintenance::{CollectionSummary, EntryListing, Retention, UnfinishedStep};
 pub use place::StoreLocation;
 pub use put::Provenance;
@@ -71,6 +75,11 @@ impl Store {
         self.entries().join(digest.get(..2).unwrap_or("")).join(digest)
     }
 
+    /// How many blocks of the step with this key are finished, while it runs or after it was interrupted.
+    pub fn finished_blocks(&self, digest: &str) -> usize {
+        crate::resume::count(&self.blocks_of(digest))
+    }
+
     fn parts(&self) -> PathBuf {
         self.root.join("parts")
     }
@@ -84,6 +93,7 @@ impl Store {
         self.blocks().join(digest)
     }
 
+    /// Locks of versions before, which claims have replaced.
     fn locks(&self) -> PathBuf {
         self.root.join("locks")
     }

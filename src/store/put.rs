@@ -6,6 +6,7 @@ use crate::step::Outcome;
 use crate::store::key::Key;
 use crate::system::atomic::write_atomic;
 use crate::system::digests::of_bytes;
+use crate::system::job::ClusterJob;
 use crate::system::time as when;
 use crate::table;
 use crate::table::read_parquet;
@@ -27,7 +28,7 @@ pub struct Provenance<'a> {
     pub seconds: f64,
     /// On which processor.
     pub processor: &'a str,
-    /// SHA-256 of the program.
+    /// The program, as in keys.
     pub build: &'a str,
     /// Names that may be in the outcome: the step's, and those of what it reads.
     pub names: &'a [String],
@@ -55,7 +56,7 @@ impl Store {
     }
 
     /// Puts a whole entry in its place.
-    fn rename(&self, part: &Path, digest: &str) -> io::Result<()> {
+    pub(super) fn rename(&self, part: &Path, digest: &str) -> io::Result<()> {
         self.tag();
         let place = self.entry(digest);
         if let Some(folder) = place.parent() {
@@ -91,13 +92,17 @@ impl Store {
     }
 }
 
-/// Nothing waits for the disk here: what a power cut takes is found by its checksum.
+/// Seconds of computing from which on results are worth waiting for the disk.
+const WORTH: f64 = 2.0;
+
+/// Each file is closed before the entry has its name: other machines that share the store find it whole, or not at all. Of what took
+/// long to compute each is on the disk by then; what a power cut takes of the rest is found by its checksum.
 fn write(part: &Path, digest: &str, key: &Key, outcome: &Outcome, about: &Provenance) -> io::Result<()> {
     let mut frames = Vec::new();
     for (number, (name, frame)) in outcome.frames.iter().enumerate() {
         let file = format!("rows{number}.parquet");
         let bytes = table::to_parquet(frame).map_err(io::Error::other)?;
-        fs::write(part.join(&file), &bytes)?;
+        write_through(&part.join(&file), &bytes, about)?;
         let content = Content { file, sha256: of_bytes(&bytes), bytes: bytes.len() as u64 };
         let back = read_parquet(bytes).map_err(io::Error::other)?;
         if !same(frame, &back) {
@@ -110,6 +115,9 @@ fn write(part: &Path, digest: &str, key: &Key, outcome: &Outcome, about: &Proven
         let file = format!("file{number}");
         let place = part.join(&file);
         fs::copy(path, &place)?;
+        if about.seconds >= WORTH {
+            fs::File::open(&place)?.sync_all()?;
+        }
         files.push(StoredFile { path: within(path, about.dir)?, content: Content::of(part, file)? });
     }
     let entry = Entry {
@@ -122,6 +130,7 @@ fn write(part: &Path, digest: &str, key: &Key, outcome: &Outcome, about: &Proven
         seconds: about.seconds,
         processor: about.processor.to_string(),
         build: about.build.to_string(),
+        job: ClusterJob::here(),
         frames,
         files,
         notes: outcome.notes.clone(),
@@ -130,8 +139,16 @@ fn write(part: &Path, digest: &str, key: &Key, outcome: &Outcome, about: &Proven
         inputs: key.inputs.clone(),
     };
     let text = serde_json::to_vec_pretty(&entry)?;
-    fs::write(part.join(CHECKSUM), of_bytes(&text))?;
-    fs::write(part.join(ABOUT), &text)
+    write_through(&part.join(CHECKSUM), of_bytes(&text).as_bytes(), about)?;
+    write_through(&part.join(ABOUT), &text, about)
+}
+
+/// Writes a file; onto the disk, where it is worth that.
+fn write_through(path: &Path, bytes: &[u8], about: &Provenance) -> io::Result<()> {
+    use std::io::Write;
+    let mut file = fs::File::create_new(path)?;
+    file.write_all(bytes)?;
+    if about.seconds >= WORTH { file.sync_all() } else { Ok(()) }
 }
 
 /// What follows the step's name in the name of rows.

@@ -5,9 +5,47 @@ use super::digests::of_reader;
 use std::io;
 use std::path::Path;
 
+/// The version that this program was released as; `None` of a development build. `scripts/build-wheel.sh` sets it, from a clean checkout
+/// of the version's tag alone.
+pub const RELEASE: Option<&str> = option_env!("ABLATE_RELEASE");
+
+/// What keys say of the program: two with the same compute the same.
+///
+/// # Errors
+/// A program that cannot read itself.
+pub fn build(digests: &Digests) -> io::Result<String> {
+    build_of(RELEASE, digests)
+}
+
+/// The same of a program that was released as `release`. A release is its version, the system's libraries that it calls for
+/// mathematics, and its backends: every installation of it has the same keys, whoever compiled it, and the version of each kind of
+/// step, which keys have beside it, says what changed within. Any other build is its executable: a version alone does not say what is
+/// in it.
+///
+/// # Errors
+/// A program that cannot read itself.
+pub fn build_of(release: Option<&str>, digests: &Digests) -> io::Result<String> {
+    match release {
+        // Set by hand to something else, it says nothing of what was compiled.
+        Some(version) if version == env!("CARGO_PKG_VERSION") => {
+            let libraries = match () {
+                () if cfg!(target_env = "gnu") => "gnu",
+                () if cfg!(target_env = "musl") => "musl",
+                () => "own",
+            };
+            let backends = if cfg!(feature = "cuda") { ", cuda" } else { "" };
+            Ok(format!("ablate {version} for {} ({libraries}{backends})", std::env::consts::OS))
+        }
+        _ => executable(digests),
+    }
+}
+
 /// SHA-256 of the running executable: whatever was compiled into it, from which sources, dependencies and flags, is in it. One
 /// that a new build has replaced meanwhile is still the old one.
-pub fn build(digests: &Digests) -> io::Result<String> {
+///
+/// # Errors
+/// A program that cannot read itself.
+pub fn executable(digests: &Digests) -> io::Result<String> {
     let running = Path::new("/proc/self/exe");
     if running.exists() {
         return digests.of(running).or_else(|_| of_reader(std::fs::File::open(running)?));

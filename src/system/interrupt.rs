@@ -2,8 +2,9 @@
 //! made, the work is asked to stop at the next safe place, and what does not stop soon is ended where it is: files are whole or not
 //! there at all times. A second signal ends the process at once.
 
+use super::claim;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
@@ -18,13 +19,20 @@ static UNDISTURBED: Mutex<()> = Mutex::new(());
 /// Temporary folders, which a process that is ended where it is does not take away by itself.
 static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
+/// What is to be done before a signal ends the process.
+static LAST: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
+
 /// How long the work may take to its next safe place.
 const PATIENCE: Duration = Duration::from_millis(1200);
+/// The same after a warning that comes before the end: SIGUSR2, by which schedulers tell of a time limit. In milliseconds.
+static WARNED: AtomicU64 = AtomicU64::new(75_000);
 /// How long one waits for files to be put in their places, and for the sentence to be written.
 const MOMENT: Duration = Duration::from_millis(300);
 
 /// SIGINT, and what its number is added to for an exit code.
 const SIGINT: i32 = 2;
+/// SIGUSR2 on Linux; it does not come elsewhere.
+const SIGUSR2: i32 = 12;
 const CODE: i32 = 128;
 
 /// What there is to go on from.
@@ -70,7 +78,31 @@ pub fn check() -> Result<(), Interrupted> {
     if ASKED.load(Ordering::Relaxed) == 0 { Ok(()) } else { Err(Interrupted) }
 }
 
-/// The exit code of what was interrupted: 130 after SIGINT, 143 after SIGTERM.
+/// Whether it was a warning that the time limit of a scheduler is near, and no wish to end the work.
+pub fn warned() -> bool {
+    ASKED.load(Ordering::Relaxed) == SIGUSR2
+}
+
+/// Says how long before the end the warning comes: some of that is left for what is done last.
+pub fn warned_before(end: Duration) {
+    WARNED.store(u64::try_from(end.as_millis() * 5 / 8).unwrap_or(u64::MAX), Ordering::Relaxed);
+}
+
+/// Has something done once before a signal ends the process, be it by the work's own end or from without.
+pub fn before_the_end(work: impl FnOnce() + Send + 'static) {
+    *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(work));
+}
+
+/// Does what is to be done before the end, if that is not done yet.
+pub fn do_last() {
+    // Held meanwhile: the process does not end while another of its threads is at it.
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(work) = last.take() {
+        work();
+    }
+}
+
+/// The exit code of what was interrupted: 130 after SIGINT, 143 after SIGTERM, 140 after SIGUSR2.
 pub fn exit_code() -> u8 {
     let signal = match ASKED.load(Ordering::Relaxed) {
         0 => SIGINT,
@@ -103,12 +135,14 @@ pub fn say_once(write: impl FnOnce()) {
 fn asked(signal: i32) {
     let first = ASKED.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst).is_ok();
     if !first {
+        within_a_moment(claim::give_back_all);
         std::process::exit(i32::from(exit_code()));
     }
     let begun = STAGE.load(Ordering::Relaxed) != InterruptStage::Before as u8;
     std::thread::spawn(move || {
         if begun {
-            std::thread::sleep(PATIENCE);
+            let warned = Duration::from_millis(WARNED.load(Ordering::Relaxed));
+            std::thread::sleep(if signal == SIGUSR2 { warned } else { PATIENCE });
         }
         end();
     });
@@ -125,10 +159,12 @@ fn end() -> ! {
         });
     });
     within_a_moment(|| {
+        claim::give_back_all();
         for folder in TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             let _ = std::fs::remove_dir_all(folder);
         }
     });
+    do_last();
     std::process::exit(i32::from(exit_code()))
 }
 
@@ -141,7 +177,7 @@ fn within_a_moment(work: impl FnOnce() + Send + 'static) {
     let _ = wait.recv_timeout(MOMENT);
 }
 
-/// Waits for SIGINT, SIGTERM and SIGHUP from now on. To be called first of all: threads that were there before would take them.
+/// Waits for SIGINT, SIGTERM, SIGUSR2 and SIGHUP from now on. To be called first of all: threads that were there before would take them.
 ///
 /// # Errors
 /// No thread to be had.
@@ -151,6 +187,7 @@ pub fn listen() -> std::io::Result<()> {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGINT);
     signals.add(Signal::SIGTERM);
+    signals.add(Signal::SIGUSR2);
     if !ignores_hangups() {
         signals.add(Signal::SIGHUP);
     }

@@ -1,5 +1,6 @@
 //! Locks between processes: on a step in the store, on a folder of results.
 
+use super::host::host;
 use super::time::{now, utc};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
@@ -108,9 +109,4 @@ pub(crate) fn owner(path: &Path) -> String {
         own if own == std::process::id() && on == host() => "another spec of this run".into(),
         process => format!("process {process} on {on}, since {}", utc(since)),
     })
-}
-
-fn host() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| fs::read_to_string("/etc/hostname"));
-    name.map_or_else(|_| "this machine".into(), |name| name.trim().to_string())
 }

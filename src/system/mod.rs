@@ -2,11 +2,15 @@
 
 pub mod allocator;
 pub mod atomic;
+pub mod claim;
 pub mod digests;
 pub mod environment;
+pub mod host;
 pub mod interrupt;
+pub mod job;
 pub mod lock;
 pub mod progress;
+pub(crate) mod shell;
 mod stamp;
 pub mod tensor_file;
 mod threads;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 /// From the ground up: each knows only those before it. Data flows from `spec` to `cli`; a service of the machine is at the bottom,
 /// what knows the whole program is at the top.
-pub const FLOORS: [&str; 34] = [
+pub const FLOORS: [&str; 36] = [
     "system",
     "random",
     "kernel",
@@ -33,6 +33,8 @@ pub const FLOORS: [&str; 34] = [
     "check",
     "plan",
     "run",
+    "shard",
+    "cluster",
     "report",
     "reference",
     "experiment",

@@ -150,16 +150,3 @@ fn a_kill_leaves_nothing_half_done() {
     sandbox.run(&["store", "gc"]).ok();
     assert_eq!(fs::read_dir(sandbox.store().join("parts")).unwrap().count(), 0);
 }
-
-/// A lock file that a process left is no lock.
-#[test]
-fn a_lock_of_a_process_that_is_gone_holds_nobody_up() {
-    let sandbox = Sandbox::stored(SHORT);
-    sandbox.run_into("a", &[]);
-    let locks: Vec<_> =
-        fs::read_dir(sandbox.store().join("locks")).unwrap().flatten().map(|lock| lock.path()).collect();
-    assert_eq!(locks.len(), 2);
-    assert!(fs::read_to_string(&locks[0]).unwrap().contains("\"process\":"));
-    sandbox.remove("store/entries");
-    assert!(sandbox.run_into("a", &[]).recalled().is_empty());
-}

@@ -332,3 +332,18 @@ fn what_is_asked_for_beyond_the_key_is_noticed() {
     asked.forget();
     assert_eq!(asked.beyond(&[], &[]), None);
 }
+
+/// A release is its version, whatever its executable's bytes; any other build, and one that only says it is a release, is its bytes.
+#[test]
+fn a_release_is_known_by_its_version() {
+    use ablate::system::environment::{RELEASE, build, build_of, executable};
+    let digests = Digests::default();
+    let own = executable(&digests).unwrap();
+    let release = build_of(Some(env!("CARGO_PKG_VERSION")), &digests).unwrap();
+    assert!(release.starts_with(&format!("ablate {} for ", env!("CARGO_PKG_VERSION"))), "{release}");
+    assert!(!release.contains(&own));
+    for other in [None, Some(""), Some("0.0.0-other")] {
+        assert_eq!(build_of(other, &digests).unwrap(), own);
+    }
+    assert_eq!(build(&digests).unwrap(), build_of(RELEASE, &digests).unwrap());
+}

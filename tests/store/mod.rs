@@ -1,6 +1,8 @@
 //! The store: keys that have everything in them, results that come back as they were, and what happens when something is wrong.
 
+mod claims;
 mod difference;
+mod exchange;
 mod faults;
 mod keys;
 mod parameters;

@@ -9,7 +9,7 @@ use toml::Value;
 pub struct Inputs {
     /// Version of keys themselves.
     pub format: u32,
-    /// SHA-256 of the program.
+    /// The program: the version of a release, SHA-256 of the executable of any other build.
     pub build: String,
     /// The processor's instruction sets.
     pub processor: String,
