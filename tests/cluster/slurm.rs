@@ -159,12 +159,13 @@ bootstrap = 0
 [[step]]
 name = "circuits"
 kind = "ablation"
-components = ["L*MLP"]
+mode = "keep"
+components = ["L*H*"]
 ranked = { from = "effects", k = [0, 2] }
 
 [[table]]
-name = "effects"
-from = "effects"
+name = "circuit"
+from = "circuits"
 "#;
 
 /// 200 cells as 64 and 64 and 64 and 8 tasks; one is started again in the midst of it, one is cancelled, and a node goes down and comes
