@@ -222,7 +222,8 @@ impl<'a> Replay<'a> {
         Ok(readouts)
     }
 
-    /// Recomputes `count` of the rows from scratch, evenly spread, and compares every logit with the replay's.
+    /// Recomputes `count` of the rows from scratch, evenly spread, and compares every logit with the replay's: together, and the first of
+    /// them alone, since rows must not depend on what is computed beside them.
     ///
     /// # Errors
     /// Edits that the model cannot have, and values that are not there.
@@ -236,13 +237,20 @@ impl<'a> Replay<'a> {
         let whole: Vec<EditedPrompt> = sample.iter().map(|row| self.0.base.with_those_under(row)).collect();
         let scratch =
             crate::kernel::to_f32(run_edited(self.0.transformer, &self.0.base.tokens, &whole, self.0.sources));
+        let alone = run_edited(self.0.transformer, &self.0.base.tokens, &whole[..1], self.0.sources);
+        let alone = crate::kernel::to_f32(alone);
         // What is finite on neither side agrees with anything: a row of such logits alone is not compared.
         let width = replayed.len() / sample.len();
         let pairs = replayed.chunks_exact(width.max(1)).zip(scratch.chunks_exact(width.max(1)));
         let compared = pairs.filter(|(a, b)| a.iter().chain(*b).any(|value| value.is_finite())).count();
         Ok(ReplayCheck {
             rows: compared,
-            largest_difference: replayed.iter().zip(&scratch).map(ReplayCheck::difference).fold(0.0, f32::max),
+            largest_difference: replayed
+                .iter()
+                .zip(&scratch)
+                .chain(replayed.iter().zip(&alone))
+                .map(ReplayCheck::difference)
+                .fold(0.0, f32::max),
             largest_logit: scratch
                 .iter()
                 .map(|value| value.abs())
