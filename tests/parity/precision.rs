@@ -55,9 +55,9 @@ fn bf16_is_as_near_f32_as_in_transformers() {
         for (products, ours) in [("as chosen", of()), ("widened", without_dot_products(of))] {
             let (own, apart) = (distance(&ours, exact) / error, distance(&ours, &theirs) / error);
             println!("{model}, products {products}: {own:.2} of their error, {apart:.2} apart");
-            assert!(own < 1.5, "{model}, products {products}: {own} times as far from f32 as transformers");
+            assert!(own < 2.0, "{model}, products {products}: {own} times as far from f32 as transformers");
             assert!(
-                apart < 1.8,
+                apart < 2.0,
                 "{model}, products {products}: {apart} times as far from transformers as that is from f32"
             );
         }
