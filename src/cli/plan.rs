@@ -115,8 +115,9 @@ impl PlannedReading {
             }
             false => "",
         };
+        let often = if *passes == 1 { "once".to_string() } else { format!("about {passes} times") };
         format!(
-            "{step}, model '{model}': {} of {layers} layers are read about {passes} times, {} each time: {} in {seconds:.1} s, beside \
+            "{step}, model '{model}': {} of {layers} layers are read {often}, {} each time: {} in {seconds:.1} s, beside \
              {arithmetic:.1} s of arithmetic{bound}\n",
             layers - held,
             size(*read_bytes),
