@@ -61,10 +61,11 @@ impl Workload {
         let memory = (CleanRun::bytes(facts, prompts, length, 4) as u64 + streams + at_once).min(budget as u64);
         let positions = each.positions * prompts as u64;
         let per_forward = (facts.n_layers * length) as u64;
-        // A sweep for what half of the memory holds of the rows and of the prompts' runs; then some rows once more, and from scratch.
+        // A sweep for what half of the memory holds of the rows and of the prompts' runs; then some rows once more, from scratch, and one of
+        // them alone.
         let half = (budget as u64 / 2).max(1);
         let sweeps = streams.max(CleanRun::bytes(facts, prompts, length, 4) as u64).div_ceil(half);
-        let passes = if rows == 0 { 0 } else { sweeps.max(1) + 2 };
+        let passes = if rows == 0 { 0 } else { sweeps.max(1) + 3 };
         Self { rows, naive: rows, positions, per_forward, memory, passes, ..Self::default() }
             .operating(each.operations * prompts as u64)
             .unembedding(each.unembedded as usize * prompts, facts)
