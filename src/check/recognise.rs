@@ -2,8 +2,7 @@
 
 use crate::Error;
 use crate::context::Models;
-use crate::model::facts::Facts;
-use crate::model::{Card, ModelName, family};
+use crate::model::{ModelDimensions, ModelName, ModelSummary, family};
 use crate::spec::{Known, Loaded, SpecErrors, advise};
 use indexmap::IndexMap;
 
@@ -49,15 +48,15 @@ fn of_one(loaded: &Loaded, quiet: bool) -> Result<Loaded, Error> {
         return Ok(loaded.clone());
     }
     families(loaded)?;
-    let Some((_, facts)) = at_hand(loaded, quiet)? else { return Ok(loaded.clone()) };
-    let Some(name) = name_of(loaded, "model", &facts)? else { return Ok(loaded.clone()) };
+    let Some((_, dimensions)) = at_hand(loaded, quiet)? else { return Ok(loaded.clone()) };
+    let Some(name) = name_of(loaded, "model", &dimensions)? else { return Ok(loaded.clone()) };
     Ok(loaded.with_profile(name)?)
 }
 
 /// The model that a profile names instead must be the one that the profile is for.
 fn still(settled: &Loaded, name: &str, quiet: bool) -> Result<(), Error> {
-    let Some((model, facts)) = at_hand(settled, quiet)? else { return Ok(()) };
-    if name_of(settled, "model", &facts)? == Some(name) {
+    let Some((model, dimensions)) = at_hand(settled, quiet)? else { return Ok(()) };
+    if name_of(settled, "model", &dimensions)? == Some(name) {
         return Ok(());
     }
     let message = format!("model '{model}' is not known as {name}, whose profile names it");
@@ -65,35 +64,39 @@ fn still(settled: &Loaded, name: &str, quiet: bool) -> Result<(), Error> {
     Err(settled.refuse(&["model", "source"], message, Some(advice)).into())
 }
 
-/// The facts of `[model]`; of its first checkpoint, where it has any.
-fn at_hand(loaded: &Loaded, quiet: bool) -> Result<Option<(ModelName, Facts)>, Error> {
+/// The dimensions of `[model]`; of its first checkpoint, where it has any.
+fn at_hand(loaded: &Loaded, quiet: bool) -> Result<Option<(ModelName, ModelDimensions)>, Error> {
     if loaded.spec.model.is_none() {
         return Ok(None);
     }
     let models = Models::new(loaded, quiet);
     let Some(name) = models.names(&["model".to_string()]).into_iter().next() else { return Ok(None) };
-    let facts = models.facts(&name)?;
-    Ok(Some((name, facts)))
+    let dimensions = ModelDimensions::from(&models.facts(&name)?);
+    Ok(Some((name, dimensions)))
 }
 
 /// The known model that each model of a spec is, by its name in the spec; none for one that is not known.
 ///
 /// # Errors
 /// A model that is two of them.
-pub(crate) fn names(loaded: &Loaded, cards: &[(ModelName, Card)]) -> Result<IndexMap<String, Option<String>>, Error> {
+pub(crate) fn names(
+    loaded: &Loaded,
+    models: &[(ModelName, ModelSummary)],
+) -> Result<IndexMap<String, Option<String>>, Error> {
     let mut names = IndexMap::new();
-    for (model, card) in cards {
+    for (model, summary) in models {
         if !names.contains_key(&model.name) {
-            let known = name_of(loaded, &model.name, &card.facts)?.map(String::from);
+            let known = name_of(loaded, &model.name, &summary.dimensions)?.map(String::from);
             names.insert(model.name.clone(), known);
         }
     }
     Ok(names)
 }
 
-/// The known model whose facts these are.
-fn name_of<'l>(loaded: &'l Loaded, model: &str, facts: &Facts) -> Result<Option<&'l str>, Error> {
-    let mut fitting = loaded.spec.known.iter().filter(|(_, known)| fits(known, facts)).map(|(name, _)| name.as_str());
+/// The known model whose dimensions these are.
+fn name_of<'l>(loaded: &'l Loaded, model: &str, dimensions: &ModelDimensions) -> Result<Option<&'l str>, Error> {
+    let mut fitting =
+        loaded.spec.known.iter().filter(|(_, known)| fits(known, dimensions)).map(|(name, _)| name.as_str());
     match (fitting.next(), fitting.next()) {
         (Some(first), Some(second)) => {
             let message = format!("model '{model}' is known as {first} and as {second}");
@@ -105,7 +108,7 @@ fn name_of<'l>(loaded: &'l Loaded, model: &str, facts: &Facts) -> Result<Option<
 }
 
 /// Whether every fact that is written is the model's.
-fn fits(known: &Known, facts: &Facts) -> bool {
+fn fits(known: &Known, facts: &ModelDimensions) -> bool {
     let is = |wanted: Option<usize>, found: usize| wanted.is_none_or(|wanted| wanted == found);
     known.family.as_deref().is_none_or(|family| family == facts.family)
         && is(known.layers, facts.n_layers)

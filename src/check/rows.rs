@@ -3,7 +3,7 @@
 
 use super::{measures, values};
 use crate::context::Models;
-use crate::model::{Card, ModelName};
+use crate::model::{ModelName, ModelSummary};
 use crate::prompt::ResolvedPrompts;
 use crate::spec::{Loaded, SpecErrors, Step, Table};
 use crate::table::{self, Frames, MissingRows};
@@ -158,8 +158,13 @@ pub fn prompts(loaded: &Loaded) -> Result<(), Error> {
     if errors.is_empty() { Ok(()) } else { Err(SpecErrors::join(errors).into()) }
 }
 
-/// Finds every model that a step names, and checks its files, without loading its weights; all that is wrong at once.
-pub fn models(loaded: &Loaded, models: &Models) -> Result<Vec<(ModelName, Card)>, Error> {
+/// Finds every model that a step names, and checks its files, without loading its weights; all that is wrong at once. Of those that
+/// are `known`, nothing is looked at.
+pub fn models(
+    loaded: &Loaded,
+    models: &Models,
+    known: impl Fn(&ModelName) -> Option<ModelSummary>,
+) -> Result<Vec<(ModelName, ModelSummary)>, Error> {
     let mut seen: Vec<ModelName> = Vec::new();
     for name in loaded.spec.steps.iter().filter_map(Step::models).flat_map(|selected| models.names(selected)) {
         if !seen.contains(&name) {
@@ -167,7 +172,10 @@ pub fn models(loaded: &Loaded, models: &Models) -> Result<Vec<(ModelName, Card)>
         }
     }
     Error::each(seen.into_iter().map(|name| {
-        let card = models.sketch(&name)?.card.clone();
-        Ok((name, card))
+        let summary = match known(&name) {
+            Some(summary) => summary,
+            None => ModelSummary::from(&models.sketch(&name)?.card),
+        };
+        Ok((name, summary))
     }))
 }

@@ -59,7 +59,6 @@ pub(super) fn run(arguments: RunArguments) -> Result<(), Error> {
     let mut specs = arguments.specs.read(arguments.quiet)?;
     let progress = Progress::new(arguments.quiet);
     specs.passed_over().for_each(|sentence| progress.say(&sentence));
-    let plans = specs.plan(arguments.quiet)?;
     let force = match arguments.force.as_slice() {
         [] => Force::Nothing,
         steps if steps.iter().any(String::is_empty) => Force::All,
@@ -70,15 +69,19 @@ pub(super) fn run(arguments: RunArguments) -> Result<(), Error> {
         session = session.gathering();
     }
     if let Some(JobScheduler::Slurm) = arguments.on {
+        let plans = specs.plan(arguments.quiet)?;
         return submit::jobs(&arguments.specs, &plans, &session, None, arguments.dry);
     }
     if let Some(part) = arguments.shard {
+        let plans = specs.plan(arguments.quiet)?;
         return shard(&plans, part, &session, &progress, arguments.dry);
     }
     if arguments.dry {
+        let plans = specs.plan(arguments.quiet)?;
         experiment::replaceable(&plans, &session)?;
         return plan::show(&plans, &session);
     }
+    let plans = specs.plan_to_run(arguments.quiet, &session)?;
     if plans.len() > 1 {
         session.share(&plans)?;
     }

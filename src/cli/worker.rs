@@ -38,9 +38,10 @@ pub(super) fn run(arguments: WorkerArguments) -> Result<(), Error> {
     let filter = command.filter.as_deref().map(Filter::parse).transpose();
     let filter = filter.map_err(|error| Error::Filter(Box::new(error)))?;
     let mut specs = Specs::filtered(&command.specs, &command.sets, filter.as_ref(), false)?;
-    let plans = specs.plan_again(false)?;
+    let session = Session::default();
+    let plans = specs.plan_again(false, &session)?;
     let progress = Progress::new(false);
-    let done = work(&submission, array, task, &plans, &Session::default(), &progress)?;
+    let done = work(&submission, array, task, &plans, &session, &progress)?;
     progress.say(&format!("{} steps computed, {} were in the store", done.computed, done.stored));
     Ok(())
 }

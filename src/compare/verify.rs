@@ -157,12 +157,13 @@ pub fn verify(
         }
     }
     let cache = Rc::default();
+    let mut session = Session::new(Force::Nothing, !settings.cached);
     let scratch = tempfile::tempdir().map_err(Error::failed("a temporary folder"))?;
     interrupt::goes_with_the_process(scratch.path());
     let (mut plans, mut kept) = (Vec::with_capacity(loaded.len()), Vec::with_capacity(loaded.len()));
     for (number, (target, spec)) in loaded.iter().enumerate() {
         let mut folder = target.folder.clone().unwrap_or_default();
-        let ready = Plan::new(spec, progress.is_quiet(), Rc::clone(&cache)).and_then(|spec| {
+        let ready = Plan::to_run(spec, progress.is_quiet(), Rc::clone(&cache), &session).and_then(|spec| {
             folder = target.folder.clone().unwrap_or_else(|| spec.folder());
             let record = ResultsRecord::read(&folder)?;
             Ok((spec.into_folder(scratch.path().join(number.to_string())), record))
@@ -175,7 +176,6 @@ pub fn verify(
             Err(error) => refused.push(not_compared(target, folder, error)?),
         }
     }
-    let mut session = Session::new(Force::Nothing, !settings.cached);
     if plans.len() > 1 {
         session.share(&plans)?;
     }

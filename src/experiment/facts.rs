@@ -1,6 +1,6 @@
 //! What a report says of a spec's models.
 
-use crate::model::{Card, ModelName};
+use crate::model::{ModelName, ModelSummary};
 use crate::plan::{Plan, PlannedVariant};
 use crate::spec::Loaded;
 use indexmap::IndexMap;
@@ -15,7 +15,7 @@ pub struct ModelDescriptions {
 
 /// Of a spec's models.
 pub fn of(plan: &Plan) -> ModelDescriptions {
-    let models = |variant: &PlannedVariant| variant.cards.iter().map(model).collect::<Vec<_>>();
+    let models = |variant: &PlannedVariant| variant.summaries.iter().map(model).collect::<Vec<_>>();
     let known_as = |variant: &PlannedVariant| known(variant.loaded, &variant.known);
     let mut models = each(plan, models);
     if let Some(sweep) = plan.loaded.sweep() {
@@ -40,11 +40,11 @@ fn each(plan: &Plan, facts: impl Fn(&PlannedVariant) -> Vec<(String, String)>) -
     told
 }
 
-fn model((name, card): &(ModelName, Card)) -> (String, String) {
-    let Card { facts, parameters, stored_dtype, dtype, .. } = card;
+fn model((name, summary): &(ModelName, ModelSummary)) -> (String, String) {
+    let ModelSummary { dimensions, parameters, stored_dtype, dtype, .. } = summary;
     (
         format!("model '{name}'"),
-        format!("{}, {parameters} parameters, stored as {stored_dtype}, run in {dtype}", facts.family),
+        format!("{}, {parameters} parameters, stored as {stored_dtype}, run in {dtype}", dimensions.family),
     )
 }
 
@@ -62,8 +62,8 @@ fn known(loaded: &Loaded, names: &IndexMap<String, Option<String>>) -> Vec<(Stri
 pub fn notes(plan: &Plan) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
     for variant in &plan.variants {
-        for (name, card) in &variant.cards {
-            let of_model = card.notes.iter().map(|note| format!("model '{name}': {note}"));
+        for (name, summary) in &variant.summaries {
+            let of_model = summary.notes.iter().map(|note| format!("model '{name}': {note}"));
             let new: Vec<String> = of_model.filter(|note| !notes.contains(note)).collect();
             notes.extend(new);
         }

@@ -60,10 +60,11 @@ impl Experiment {
     /// as expected: then the results are there.
     pub fn run(&self) -> Result<Finished, Error> {
         let loaded = checked(&self.loaded, true)?;
-        let plan = Plan::new(&loaded, true, Rc::default())?;
+        let session = Session::new(Force::Nothing, self.no_store);
+        let plan = Plan::to_run(&loaded, true, Rc::default(), &session)?;
         let progress = Progress::quiet();
         let options = RunOptions { progress: &progress, command: "ablate::Experiment::run".into() };
-        execute(&plan, &Session::new(Force::Nothing, self.no_store), &options)?;
+        execute(&plan, &session, &options)?;
         Ok(Finished { folder: plan.folder() })
     }
 }

@@ -107,24 +107,35 @@ impl Specs {
     /// # Errors
     /// Everything that is wrong with any: then none is to be run.
     pub fn plan(&mut self, quiet: bool) -> Result<Vec<Plan<'_>>, Error> {
-        self.planned(quiet, Plan::new)
+        self.each(|loaded, cache| Plan::new(loaded, quiet, cache))
+    }
+
+    /// Checks all of them as far as the session's stores have not their steps.
+    ///
+    /// # Errors
+    /// As [`Specs::plan`].
+    pub fn plan_to_run(&mut self, quiet: bool, session: &Session) -> Result<Vec<Plan<'_>>, Error> {
+        self.each(|loaded, cache| Plan::to_run(loaded, quiet, cache, session))
     }
 
     /// The plans of specs that another process has checked: their steps are not resolved again.
     ///
     /// # Errors
     /// Everything that is wrong with any, as far as it is looked at.
-    pub fn plan_again(&mut self, quiet: bool) -> Result<Vec<Plan<'_>>, Error> {
-        self.planned(quiet, Plan::in_another_thread)
+    pub fn plan_again(&mut self, quiet: bool, session: &Session) -> Result<Vec<Plan<'_>>, Error> {
+        self.each(|loaded, cache| Plan::in_another_thread(loaded, quiet, cache, session))
     }
 
-    fn planned<'s>(&'s mut self, quiet: bool, plan: MakePlan<'s>) -> Result<Vec<Plan<'s>>, Error> {
+    fn each<'s>(
+        &'s mut self,
+        plan: impl Fn(&'s Loaded, Rc<ModelCache>) -> Result<Plan<'s>, Error>,
+    ) -> Result<Vec<Plan<'s>>, Error> {
         let mut refused = std::mem::take(&mut self.refused);
         let mut plans = Vec::with_capacity(self.loaded.len());
         let cache: Rc<ModelCache> = Rc::default();
         for (loaded, reading) in &self.loaded {
             let started = Instant::now();
-            match plan(loaded, quiet, cache.clone()) {
+            match plan(loaded, cache.clone()) {
                 Ok(spec) => plans.push(Plan { preparing: *reading + started.elapsed(), ..spec }),
                 Err(Error::Interrupted(interrupted)) => return Err(interrupted.into()),
                 Err(Error::Spec(errors)) => {
@@ -146,9 +157,6 @@ impl Specs {
         }
     }
 }
-
-/// How the plan of a spec is made.
-type MakePlan<'s> = fn(&'s Loaded, bool, Rc<ModelCache>) -> Result<Plan<'s>, Error>;
 
 /// What is wrong with a spec, and what else is that no check has come to; `loaded` is the spec as far as it can be read.
 fn with_further(errors: SpecErrors, loaded: Option<&Loaded>, quiet: bool) -> Result<Loaded, Error> {
@@ -279,7 +287,7 @@ fn side_by_side(specs: &[Plan], jobs: usize, run: &ManyRun) -> Result<Vec<EndedS
             let Some(loaded) = loaded.get(number) else { return Ok(done) };
             let progress = run.progress.named(&short(loaded));
             let started = Instant::now();
-            let one = match Plan::in_another_thread(loaded, true, cache.clone()) {
+            let one = match Plan::in_another_thread(loaded, true, cache.clone(), run.session) {
                 Ok(spec) => run.one(number, &spec, &progress)?,
                 Err(error) => (name(loaded).to_string(), Ended::early(error, started.elapsed().as_secs_f64())),
             };

@@ -62,13 +62,13 @@ impl Rerun {
         let loaded = checked(&loaded, progress.is_quiet())?;
         let cache: Rc<ModelCache> = Rc::default();
         let dir = into.unwrap_or_else(|| self.folder.clone());
-        let plan = Plan::new(&loaded, progress.is_quiet(), cache)?.into_folder(dir.clone());
+        let session = Session::new(force, no_store);
+        let plan = Plan::to_run(&loaded, progress.is_quiet(), cache, &session)?.into_folder(dir.clone());
         let plan = plan.again(Repeated { then, folder: self.named(&dir) });
         // Where they were, they are the manifest's own.
         if dir != self.folder {
             folders::not_of_another(&plan)?;
         }
-        let session = Session::new(force, no_store);
         session.check(std::iter::once(&loaded))?;
         let options = RunOptions { progress, command: then.command.clone() };
         self.say(&plan, &session, &options, any_model)?;

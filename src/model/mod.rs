@@ -36,6 +36,7 @@ mod residence;
 pub mod rope;
 #[doc(hidden)]
 pub mod source;
+mod summary;
 pub mod tokenizer;
 pub mod transformer;
 #[doc(hidden)]
@@ -45,4 +46,5 @@ pub use name::ModelName;
 pub use not_finite::NotFinite;
 pub use open::{Card, InputError, Lookup, Model, ModelError, NextLogits, Sketch};
 pub use residence::{Residence, TooLittleMemory};
+pub use summary::{ModelDimensions, ModelSummary};
 pub use weights::WeightReads;

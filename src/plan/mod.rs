@@ -7,6 +7,7 @@ pub(crate) mod recall;
 mod session;
 mod speeds;
 mod step;
+mod stored;
 mod variant;
 
 pub use calibration::{Speed, beside, results};
@@ -29,7 +30,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
-use step::{Resolve, resolve, resolved_before};
+use step::Resolve;
 
 /// What a run of a spec does. Whoever has one has passed every check that comes before work.
 pub struct Plan<'a> {
@@ -61,18 +62,32 @@ impl<'a> Plan<'a> {
     /// Models that cannot be had, and what steps ask of their models, templates and each other and cannot have: of each step and model
     /// the first that is found, at its place in the spec.
     pub fn new(loaded: &'a Loaded, quiet: bool, cache: Rc<ModelCache>) -> Result<Self, Error> {
-        Self::with(loaded, quiet, cache, resolve)
+        Self::with(loaded, quiet, cache, Resolve::All)
+    }
+
+    /// The plan of a run: of a step that the store of the session has, and that is not forced, no more is found out than that. It has
+    /// passed these checks before, on the same files.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn to_run(loaded: &'a Loaded, quiet: bool, cache: Rc<ModelCache>, session: &Session) -> Result<Self, Error> {
+        Self::with(loaded, quiet, cache, Resolve::Missing(session))
     }
 
     /// The plan of a spec that another thread, or another process, has made one of: its steps are not resolved again.
     ///
     /// # Errors
     /// Models that cannot be had any more.
-    pub(crate) fn in_another_thread(loaded: &'a Loaded, quiet: bool, cache: Rc<ModelCache>) -> Result<Self, Error> {
-        Self::with(loaded, quiet, cache, resolved_before)
+    pub(crate) fn in_another_thread(
+        loaded: &'a Loaded,
+        quiet: bool,
+        cache: Rc<ModelCache>,
+        session: &Session,
+    ) -> Result<Self, Error> {
+        Self::with(loaded, quiet, cache, Resolve::Nothing(session))
     }
 
-    fn with(loaded: &'a Loaded, quiet: bool, cache: Rc<ModelCache>, resolve: Resolve<'a>) -> Result<Self, Error> {
+    fn with(loaded: &'a Loaded, quiet: bool, cache: Rc<ModelCache>, resolve: Resolve) -> Result<Self, Error> {
         let threads = set_threads(loaded.spec.run.threads);
         let groups = VariantGroups::of(loaded);
         let names = loaded.sweep().into_iter().flat_map(|sweep| &sweep.variants).map(|variant| Some(&*variant.name));

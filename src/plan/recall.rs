@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// Bytes that take longer to read than a user waits without a word.
-const LARGE: u64 = 2_000_000_000;
+pub(super) const LARGE: u64 = 2_000_000_000;
 
 /// What the store has of a step.
 #[derive(Debug)]
@@ -64,11 +64,24 @@ impl<'a> Recall<'a> {
         session: &'a Session,
         store: Option<&'a Arc<Store>>,
     ) -> Result<Self, Error> {
+        Self::of(prepared.loaded, &prepared.models, session, store)
+    }
+
+    /// The same of a spec that need not be planned yet.
+    ///
+    /// # Errors
+    /// As [`Recall::new`].
+    pub(super) fn of(
+        loaded: &'a Loaded,
+        models: &'a Models<'a>,
+        session: &'a Session,
+        store: Option<&'a Arc<Store>>,
+    ) -> Result<Self, Error> {
         let digests = store.map_or_else(|| session.digests(), |store| store.digests());
         let handle = store.map(|store| StoreHandle {
-            to_compare: Keys::to_compare(prepared.loaded, &prepared.models),
+            to_compare: Keys::to_compare(loaded, models),
             processor: manifest::processor(),
-            forced: session.forced(prepared.loaded),
+            forced: session.forced(loaded),
             complained: Cell::new(false),
             complained_of_blocks: Cell::new(false),
             store: store.clone(),
@@ -76,7 +89,7 @@ impl<'a> Recall<'a> {
         Ok(Self {
             session,
             digests,
-            keys: Keys::new(prepared.loaded, &prepared.models, digests)?,
+            keys: Keys::new(loaded, models, digests)?,
             build: environment::build(digests).map_err(Error::failed("the running program"))?,
             handle,
         })
@@ -108,11 +121,7 @@ impl<'a> Recall<'a> {
     /// # Errors
     /// Files that cannot be read.
     pub fn fingerprint(&self, models: &Models, name: &ModelName, progress: &Progress) -> Result<String, Error> {
-        let unread = |part: ModelInput| match part {
-            ModelInput::File { path, .. } => self.digests.unread(&path),
-            ModelInput::Bytes { .. } | ModelInput::Seed(_) => 0,
-        };
-        let bytes: u64 = models.parts(name)?.into_iter().map(unread).sum();
+        let bytes = unread(self.digests, &models.parts(name)?);
         if bytes >= LARGE {
             let once = if self.handle.is_some() { ", made once" } else { "" };
             progress.say(&format!("model '{name}': checksums of {:.1} GB{once}", bytes as f64 / 1e9));
@@ -171,6 +180,15 @@ impl<'a> Recall<'a> {
     pub fn called(&self, digest: &str) -> Result<Option<String>, Error> {
         self.keys.called(digest)
     }
+}
+
+/// Bytes that checksums of everything that a model is read from would read.
+pub(super) fn unread(digests: &Digests, parts: &[ModelInput]) -> u64 {
+    let of = |part: &ModelInput| match part {
+        ModelInput::File { path, .. } => digests.unread(path),
+        ModelInput::Bytes { .. } | ModelInput::Seed(_) => 0,
+    };
+    parts.iter().map(of).sum()
 }
 
 /// What the ends of a step's blocks depend on besides its key.

@@ -81,11 +81,14 @@ impl Session {
     /// The store of a spec.
     pub fn store(&self, loaded: &Loaded) -> Option<Arc<Store>> {
         let place = if self.no_store { StoreLocation::Off } else { StoreLocation::of(loaded) };
+        if place == StoreLocation::Off && self.shared.is_empty() {
+            // Not remembered: there is one as soon as specs are known to share steps.
+            return None;
+        }
         let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
         let open = |place: &StoreLocation| match place {
             StoreLocation::Folder(folder) => Some(Arc::new(Store::at(folder.clone()))),
-            StoreLocation::Off if !self.shared.is_empty() => Store::temporary().ok().map(Arc::new),
-            StoreLocation::Off => None,
+            StoreLocation::Off => Store::temporary().ok().map(Arc::new),
         };
         stores.entry(place.clone()).or_insert_with(|| open(&place)).clone()
     }

@@ -1,5 +1,7 @@
 //! A step of a plan: what it computes on the prompts of each of its models.
 
+use super::session::Session;
+use super::stored::StoredSteps;
 use crate::context::Context;
 use crate::cost::Workload;
 use crate::model::{ModelName, Sketch};
@@ -16,7 +18,8 @@ pub struct PlannedStep<'a> {
     pub step: &'a Step,
     /// The variants that have its rows in common.
     pub group: VariantGroup,
-    /// What it does on each of its models, in the order in which it runs them; nothing where it runs none.
+    /// What it does on each of its models, in the order in which it runs them; nothing where it runs none, and in the plan of a run where
+    /// the store has it.
     pub models: Vec<OnModel>,
 }
 
@@ -48,19 +51,48 @@ impl PlannedPrompts {
     }
 }
 
-/// What is made of steps, each with the group that it is computed for.
-pub(super) type Resolve<'s> = fn(Vec<(&'s Step, &VariantGroup)>, &Context) -> Result<Vec<PlannedStep<'s>>, Error>;
+/// Which steps of a plan are resolved.
+#[derive(Clone, Copy)]
+pub(super) enum Resolve<'s> {
+    /// All.
+    All,
+    /// Those that the store of a session has not: a run reads no more of a step than which it is, and for whom.
+    Missing(&'s Session),
+    /// None: they were, in another thread. A session knows what is remembered of models.
+    Nothing(&'s Session),
+}
 
-/// Resolves steps.
+impl<'s> Resolve<'s> {
+    /// The session whose store may be asked.
+    pub fn session(self) -> Option<&'s Session> {
+        match self {
+            Self::All => None,
+            Self::Missing(session) | Self::Nothing(session) => Some(session),
+        }
+    }
+
+    /// Whether a step is resolved.
+    pub fn resolves(self, step: &Step, stored: Option<&StoredSteps>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Missing(_) => !stored.is_some_and(|stored| stored.has(step.name())),
+            Self::Nothing(_) => false,
+        }
+    }
+}
+
+/// Plans steps, each for its group, and resolves those that are to be.
 ///
 /// # Errors
 /// What they ask of their models, templates and each other and cannot have: of each step and model the first that is found.
-pub(super) fn resolve<'s>(
+pub(super) fn planned<'s>(
     steps: Vec<(&'s Step, &VariantGroup)>,
     context: &Context,
+    resolves: impl Fn(&Step) -> bool,
 ) -> Result<Vec<PlannedStep<'s>>, Error> {
     Error::each(steps.into_iter().map(|(step, group)| {
         let models = match step.models() {
+            _ if !resolves(step) => Vec::new(),
             None => step::foresee(step, context).map(|()| Vec::new())?,
             Some(selected) => Error::each(context.models.names(selected).into_iter().map(|name| {
                 interrupt::check()?;
@@ -69,19 +101,6 @@ pub(super) fn resolve<'s>(
         };
         Ok(PlannedStep { step, group: group.clone(), models })
     }))
-}
-
-/// The same of steps that were resolved before: a run reads no more of a step than which it is, and for whom.
-///
-/// # Errors
-/// None.
-pub(super) fn resolved_before<'s>(
-    steps: Vec<(&'s Step, &VariantGroup)>,
-    _: &Context,
-) -> Result<Vec<PlannedStep<'s>>, Error> {
-    let planned =
-        |(step, group): (&'s Step, &VariantGroup)| PlannedStep { step, group: group.clone(), models: Vec::new() };
-    Ok(steps.into_iter().map(planned).collect())
 }
 
 fn on_model(step: &Step, name: ModelName, context: &Context) -> Result<OnModel, Error> {

@@ -1,10 +1,11 @@
 //! A variant of a spec, its models found and its steps resolved in them.
 
-use super::step::{PlannedStep, Resolve};
+use super::step::{PlannedStep, Resolve, planned};
+use super::stored::StoredSteps;
 use crate::check::{recognise, rows};
 use crate::context::{Context, Models};
 use crate::cost::Workload;
-use crate::model::{Card, ModelName};
+use crate::model::{ModelName, ModelSummary};
 use crate::resume::Blocks;
 use crate::spec::{Loaded, Step};
 use crate::system::progress::Progress;
@@ -20,7 +21,7 @@ pub struct PlannedVariant<'a> {
     pub(crate) name: Option<&'a str>,
     pub(crate) loaded: &'a Loaded,
     pub(crate) models: Models<'a>,
-    pub(crate) cards: Vec<(ModelName, Card)>,
+    pub(crate) summaries: Vec<(ModelName, ModelSummary)>,
     /// The known model that each of its models is.
     pub(crate) known: IndexMap<String, Option<String>>,
     /// The steps that are computed for it, and not for a variant before it that has the same rows; each after those that it reads.
@@ -28,7 +29,7 @@ pub struct PlannedVariant<'a> {
 }
 
 impl<'a> PlannedVariant<'a> {
-    /// Finds its models, and has those of its steps resolved that `leads` says are computed for it.
+    /// Finds its models, and plans those of its steps that `leads` says are computed for it.
     ///
     /// # Errors
     /// All that cannot be had; of steps as far as their models are there.
@@ -37,14 +38,20 @@ impl<'a> PlannedVariant<'a> {
         loaded: &'a Loaded,
         models: Models<'a>,
         leads: impl Fn(&str) -> Option<&'g VariantGroup>,
-        resolve: Resolve<'a>,
+        resolve: Resolve,
     ) -> Result<Self, Error> {
-        let found = rows::models(loaded, &models);
+        let stored = resolve.session().and_then(|session| StoredSteps::of(loaded, &models, session));
+        let found = rows::models(loaded, &models, |name| stored.as_ref()?.seen(&models, name));
+        if let (Some(stored), Ok(found)) = (&stored, &found) {
+            stored.remember(&models, found);
+        }
         let steps = order::steps(&loaded.spec.steps).into_iter().filter_map(|step| Some((step, leads(step.name())?)));
         let steps = steps.collect();
-        let (cards, steps) = Error::both(found, before_rows(loaded, &models, |context| resolve(steps, context)))?;
-        let known = recognise::names(loaded, &cards)?;
-        Ok(Self { name, loaded, models, cards, known, steps })
+        let resolves = |step: &Step| resolve.resolves(step, stored.as_ref());
+        let steps = before_rows(loaded, &models, |context| planned(steps, context, resolves));
+        let (summaries, steps) = Error::both(found, steps)?;
+        let known = recognise::names(loaded, &summaries)?;
+        Ok(Self { name, loaded, models, summaries, known, steps })
     }
 
     /// Its name; none where the spec has no matrix.

@@ -7,7 +7,7 @@ use crate::manifest::{
     self, Checksum, ClusterJob, Failed, FromStore, Machine, Manifest, ModelRecord, Program, Recalled, SelfCheck,
     SpecRecord, StepRecord,
 };
-use crate::model::{Card, ModelName, device};
+use crate::model::{ModelName, ModelSummary, device};
 use crate::plan::{Plan, PlannedVariant, Recall};
 use crate::spec::{Device, Step};
 use crate::step::Outcome;
@@ -146,12 +146,15 @@ fn models(plan: &Plan, recalls: &[Recall], options: &RunOptions) -> Result<Vec<M
     let mut models: Vec<ModelRecord> = Vec::new();
     for (number, (variant, recall)) in plan.variants.iter().zip(recalls).enumerate() {
         let variants = plan.of_models(number);
-        for (name, card) in &variant.cards {
+        for (name, summary) in &variant.summaries {
             let same = |known: &ModelRecord| {
                 (&known.variants, &known.name, &known.checkpoint) == (&variants, &name.name, &name.checkpoint)
             };
             if !models.iter().any(same) {
-                models.push(ModelRecord { variants: variants.clone(), ..model(name, card, variant, recall, options)? });
+                models.push(ModelRecord {
+                    variants: variants.clone(),
+                    ..model(name, summary, variant, recall, options)?
+                });
             }
         }
     }
@@ -160,7 +163,7 @@ fn models(plan: &Plan, recalls: &[Recall], options: &RunOptions) -> Result<Vec<M
 
 fn model(
     name: &ModelName,
-    card: &Card,
+    summary: &ModelSummary,
     variant: &PlannedVariant,
     recall: &Recall,
     options: &RunOptions,
@@ -176,10 +179,10 @@ fn model(
         revision: variant.models.revision(name),
         fingerprint: recall.fingerprint(&variant.models, name, options.progress)?,
         known_as: variant.known.get(&name.name).cloned().flatten(),
-        family: card.facts.family.to_string(),
-        parameters: card.parameters,
-        stored_dtype: card.stored_dtype.clone(),
-        dtype: card.dtype.clone(),
+        family: summary.dimensions.family.clone(),
+        parameters: summary.parameters,
+        stored_dtype: summary.stored_dtype.clone(),
+        dtype: summary.dtype.clone(),
         device: settings.device.to_string(),
         processing,
     })

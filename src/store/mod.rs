@@ -2,7 +2,7 @@
 //!
 //! `entries/AB/KEY/` holds an outcome and the checksums of its files; it is put there whole by a rename. `claims/KEY` keeps two
 //! processes from computing one step at once; `parts/` is where entries are written; `blocks/KEY/` has what is finished of a step
-//! that runs; `files.json` remembers checksums of models' files.
+//! that runs; `files.json` remembers checksums of models' files, and `models.json` what was seen of models.
 
 mod claims;
 mod entry;
@@ -10,6 +10,7 @@ mod exchange;
 mod failure;
 pub mod key;
 mod maintenance;
+mod models;
 mod place;
 mod put;
 mod take;

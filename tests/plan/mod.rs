@@ -3,7 +3,7 @@
 use crate::support::{Sandbox, numbers, texts};
 use ablate::cost::Workload;
 use ablate::experiment::{Specs, execute};
-use ablate::plan::{Forecast, ForecastMemory, Plan, Recall, Session, Why, forecast};
+use ablate::plan::{Force, Forecast, ForecastMemory, Plan, Recall, Session, Why, forecast};
 use ablate::run::RunOptions;
 use ablate::system::progress::Progress;
 
@@ -296,4 +296,60 @@ fn what_the_store_has_is_foreseen() {
     assert_eq!(computed, ["lens"], "{changed:?}");
     let Some(Why::Changed { changes, unlike: None }) = why(&changed[1].1) else { panic!("{changed:?}") };
     assert_eq!(changes, ["sites [\"3.resid_post\"] → [\"2.resid_post\"]"]);
+}
+
+/// Which steps a run of the spec would resolve.
+fn resolved(sandbox: &Sandbox, sets: &[&str], session: &Session) -> Vec<String> {
+    let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
+    let mut specs = Specs::read(&[sandbox.at("spec.toml")], &sets, true).unwrap();
+    let plans = specs.plan_to_run(true, session).unwrap_or_else(|error| panic!("{}", error.render(false)));
+    let steps = plans[0].variants()[0].steps().iter();
+    steps.filter(|step| !step.models.is_empty()).map(|step| step.step.name().to_string()).collect()
+}
+
+/// A run asks no model for what the store has; what is forced, or changed, is resolved as ever, with what it refuses.
+#[test]
+fn steps_in_the_store_are_not_resolved_again() {
+    let sandbox = Sandbox::with(&format!("{HEAD}{READINGS}[run]\nstore = \"mine\"\n"));
+    let dir = format!("output.dir={}", sandbox.at("results").display());
+    let of = |sets: &[&str], force: Force| {
+        resolved(&sandbox, &[&[dir.as_str()], sets].concat(), &Session::new(force, false))
+    };
+    let all = ["answers", "lens", "direct", "acts"];
+    assert_eq!(of(&[], Force::Nothing), all);
+    plan(&sandbox, &[&dir], |plan| {
+        let options = RunOptions { progress: &Progress::quiet(), command: String::new() };
+        execute(plan, &Session::default(), &options).unwrap();
+    });
+    assert!(of(&[], Force::Nothing).is_empty());
+    assert_eq!(of(&[], Force::All), all);
+    assert_eq!(of(&[], Force::Steps(vec!["lens".into()])), ["lens"]);
+    assert_eq!(of(&["step.lens.sites=[\"2.resid_post\"]"], Force::Nothing), ["lens"]);
+    assert_eq!(of(&["prompts.sample=4"], Force::Nothing), all);
+    assert_eq!(resolved(&sandbox, &[&dir], &Session::new(Force::Nothing, true)), all);
+    // A site that the model has not.
+    let set = "step.lens.sites=[\"9.resid_post\"]".to_string();
+    let mut specs = Specs::read(&[sandbox.at("spec.toml")], &[dir.clone(), set], true).unwrap();
+    let refused = specs.plan_to_run(true, &Session::default()).map(drop).unwrap_err().render(false);
+    assert!(refused.contains("9.resid_post"), "{refused}");
+}
+
+/// What is remembered of models is believed only as it was written.
+#[test]
+fn remembered_models_are_those_that_were_seen() {
+    let sandbox = Sandbox::with(&format!("{HEAD}{READINGS}[run]\nstore = \"mine\"\n"));
+    sandbox.run(&["run", "spec.toml"]).ok();
+    let manifest = sandbox.read("results/spec/manifest.json");
+    let memory = sandbox.read("mine/models.json");
+    assert!(memory.contains("276416"), "{memory}");
+    let report = |memory: &str| {
+        sandbox.write("mine/models.json", memory);
+        sandbox.run(&["run", "spec.toml", "--force=lens"]).ok();
+        sandbox.read("results/spec/report.md")
+    };
+    for memory in [memory.clone(), memory.replace("276416", "276417"), "{}".into(), "nothing".into()] {
+        let report = report(&memory);
+        assert!(report.contains("276416 parameters") && !report.contains("276417"), "{report}");
+    }
+    assert!(manifest.contains("276416"));
 }

@@ -197,6 +197,21 @@ pub fn fingerprint(models: &Models, name: &ModelName, digests: &Digests) -> Resu
     Ok(of_bytes(text.as_bytes()))
 }
 
+/// SHA-256 over everything that what can be said of a model without running it depends on: the program, what the spec says of it, and
+/// where its files are and what is in them.
+///
+/// # Errors
+/// Files that cannot be read.
+pub fn of_model(models: &Models, name: &ModelName, digests: &Digests, build: &str) -> Result<String, Error> {
+    let about = || format!("model '{name}'");
+    let settings = models.settings(name).ok_or_else(|| Error::refused(about())("no such model"))?;
+    let settings = serde_json::to_string(settings).map_err(Error::failed(about()))?;
+    let places: Vec<String> = models.parts(name)?.into_iter().map(place).collect();
+    let files = fingerprint(models, name, digests)?;
+    let checkpoint = name.checkpoint.as_deref().unwrap_or_default();
+    Ok(of_bytes(format!("{build}\n{settings}\n{checkpoint:?}\n{}\n{files}", places.join("\n")).as_bytes()))
+}
+
 impl NameResolver for Keys<'_> {
     fn prompts(&self, set: Option<&str>) -> Option<Value> {
         let spec = &self.loaded.spec;
