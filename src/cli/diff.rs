@@ -25,7 +25,7 @@ pub(super) struct DiffArguments {
     b: PathBuf,
     #[command(flatten)]
     tolerance: ToleranceArguments,
-    /// Draw the numbers of A against those of B: a file that ends with .svg or .png
+    /// Draw the numbers of A against those of B: a file that ends with .svg, .png or .pdf
     #[arg(long, value_name = "FILE")]
     figure: Option<PathBuf>,
     /// Write a report with tables and figures of the differences into a folder
@@ -119,9 +119,10 @@ fn format(path: &Path) -> Result<(PathBuf, String, ImageFormat), Error> {
     let format = match path.extension().and_then(|extension| extension.to_str()) {
         Some("svg") => ImageFormat::Svg,
         Some("png") => ImageFormat::Png,
+        Some("pdf") => ImageFormat::Pdf,
         _ => {
             return Err(Error::refused(format!("--figure {}", path.display()))(
-                "write a name that ends with .svg or .png",
+                "write a name that ends with .svg, .png or .pdf",
             ));
         }
     };

@@ -25,12 +25,9 @@ pub enum Typeface {
     Further,
 }
 
-static REGULAR: LazyLock<FontRef<'static>> =
-    LazyLock::new(|| embedded(include_bytes!("../../assets/fonts/SourceSans3-Regular.otf")));
-static SEMIBOLD: LazyLock<FontRef<'static>> =
-    LazyLock::new(|| embedded(include_bytes!("../../assets/fonts/SourceSans3-Semibold.otf")));
-static FURTHER: LazyLock<FontRef<'static>> =
-    LazyLock::new(|| embedded(include_bytes!("../../assets/fonts/DejaVuSans-Subset.ttf")));
+static REGULAR: LazyLock<FontRef<'static>> = LazyLock::new(|| embedded(Typeface::Own(Face::Regular)));
+static SEMIBOLD: LazyLock<FontRef<'static>> = LazyLock::new(|| embedded(Typeface::Own(Face::Semibold)));
+static FURTHER: LazyLock<FontRef<'static>> = LazyLock::new(|| embedded(Typeface::Further));
 
 /// Units of outlines and widths per size of the text, in every font.
 pub const EM: f64 = 1000.0;
@@ -44,11 +41,37 @@ pub const HALF_CAP: f64 = 0.325;
 /// Distance between baselines, as a share of the size.
 pub const LINE: f64 = 1.18;
 
-fn embedded(bytes: &'static [u8]) -> FontRef<'static> {
-    FontRef::try_from_slice(bytes).expect("the embedded font is part of the source and a test reads it")
+fn embedded(of: Typeface) -> FontRef<'static> {
+    FontRef::try_from_slice(of.bytes()).expect("the embedded font is part of the source and a test reads it")
 }
 
 impl Typeface {
+    /// Its file.
+    pub fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Own(Face::Regular) => include_bytes!("../../assets/fonts/SourceSans3-Regular.otf"),
+            Self::Own(Face::Semibold) => include_bytes!("../../assets/fonts/SourceSans3-Semibold.otf"),
+            Self::Further => include_bytes!("../../assets/fonts/DejaVuSans-Subset.ttf"),
+        }
+    }
+
+    /// Its PostScript name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Own(Face::Regular) => "SourceSans3-Regular",
+            Self::Own(Face::Semibold) => "SourceSans3-Semibold",
+            Self::Further => "DejaVuSans",
+        }
+    }
+
+    /// Width of its upright strokes in thousandths of its size, about.
+    pub fn stem(self) -> f32 {
+        match self {
+            Self::Own(Face::Regular) | Self::Further => 84.0,
+            Self::Own(Face::Semibold) => 121.0,
+        }
+    }
+
     /// The parsed font.
     pub fn font(self) -> &'static FontRef<'static> {
         match self {
@@ -58,13 +81,22 @@ impl Typeface {
         }
     }
 
-    /// From the font's own units to those of [`EM`]; DejaVu's letters are made as large as Source Sans's look.
-    pub fn scale(self) -> f64 {
-        let drawn = match self {
+    /// The share of a text's size that its letters are drawn in; DejaVu's are made as large as Source Sans's look.
+    pub fn drawn(self) -> f64 {
+        match self {
             Self::Own(_) => 1.0,
             Self::Further => 0.9,
-        };
-        EM / f64::from(self.font().units_per_em().unwrap_or(EM as f32)) * drawn
+        }
+    }
+
+    /// From the font's own units to those of [`EM`].
+    pub fn scale(self) -> f64 {
+        EM / f64::from(self.font().units_per_em().unwrap_or(EM as f32)) * self.drawn()
+    }
+
+    /// How far the next glyph is from this one, in units of [`EM`].
+    pub fn advance(self, glyph: GlyphId) -> f64 {
+        f64::from(self.font().h_advance_unscaled(glyph)) * self.scale()
     }
 }
 
@@ -75,6 +107,8 @@ pub struct PlacedGlyph {
     pub of: Typeface,
     /// Its number in the font.
     pub id: GlyphId,
+    /// The letter that it is.
+    pub letter: char,
     /// Distance from the start of the text in units of [`EM`].
     pub at: f64,
 }
@@ -140,12 +174,11 @@ pub fn place(text: &str, face: Face) -> (Vec<PlacedGlyph>, f64) {
     let mut at = 0.0;
     for letter in written(text, face).chars() {
         let Some((of, id)) = glyph(letter, face) else { continue };
-        let font = of.font();
         if let Some(previous) = glyphs.last().filter(|previous| previous.of == of) {
-            at += f64::from(font.kern_unscaled(previous.id, id)) * of.scale();
+            at += f64::from(of.font().kern_unscaled(previous.id, id)) * of.scale();
         }
-        glyphs.push(PlacedGlyph { of, id, at });
-        at += f64::from(font.h_advance_unscaled(id)) * of.scale();
+        glyphs.push(PlacedGlyph { of, id, letter, at });
+        at += of.advance(id);
     }
     (glyphs, at)
 }

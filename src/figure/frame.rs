@@ -58,9 +58,9 @@ pub struct Panels<'a> {
 impl Frame {
     /// An empty drawing with its title.
     pub fn new(figure: &spec::Figure) -> Self {
-        let (width, height) = (figure.width, figure.height);
+        let ((width, height), print) = (figure.size(), figure.width.millimetres());
         let page = Area { x0: 0.0, y0: 0.0, x1: f64::from(width), y1: f64::from(height) };
-        let mut scene = Scene { width, height, items: Vec::new() };
+        let mut scene = Scene { width, height, print, items: Vec::new() };
         scene.rect(page, PAPER);
         let free = Area { x0: MARGIN, y0: MARGIN, x1: page.x1 - MARGIN, y1: page.y1 - MARGIN };
         let mut frame = Self { scene, free };

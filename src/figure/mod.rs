@@ -1,4 +1,4 @@
-//! Figures: one file per kind; SVG and PNG of one drawing.
+//! Figures: one file per kind; SVG, PNG and PDF of one drawing.
 //!
 //! Rows become a [`Scene`] (shapes and measured texts, all in place), and one function paints a scene on any of plotters'
 //! backends. The same rows give the same bytes.
@@ -24,6 +24,7 @@ mod mask;
 mod number;
 mod order;
 mod paint;
+mod pdf;
 mod plot;
 mod raster;
 mod scatter;
@@ -84,8 +85,7 @@ macro_rules! plots {
 
 figure_kinds!(plots);
 
-/// Draws the figure from the rows of its step or table and writes `NAME.svg` and `NAME.png` into the folder, each whole or
-/// not at all.
+/// Draws the figure from the rows of its step or table and writes `NAME.svg` and so on into the folder, each whole or not at all.
 ///
 /// # Errors
 /// Names the figure, the key of its spec, and the column or file.
@@ -98,14 +98,12 @@ pub fn draw(
     let Drawing { scene, notes } = layout(figure, rows)?;
     let mut files = Vec::with_capacity(formats.len());
     for format in formats {
-        let (extension, title) = match format {
-            ImageFormat::Svg => ("svg", figure.title.as_deref().unwrap_or(&figure.name)),
-            ImageFormat::Png => ("png", ""),
-        };
-        let path = folder.join(format!("{}.{extension}", figure.name));
+        let title = figure.title.as_deref().unwrap_or(&figure.name);
+        let path = folder.join(format!("{}.{}", figure.name, format.extension()));
         let written = write_atomic(&path, |out| match format {
             ImageFormat::Svg => out.write_all(svg::svg(&scene, title).as_bytes()),
             ImageFormat::Png => raster::png(&scene, out),
+            ImageFormat::Pdf => out.write_all(&pdf::pdf(&scene, title)?),
         });
         written.map_err(|error| named(figure, vec![at("name")(error)]))?;
         files.push(path);

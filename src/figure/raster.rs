@@ -1,5 +1,5 @@
 //! PNG: the scene at four times the image's resolution on plotters' bitmap backend, averaged down, so that every edge is
-//! smooth.
+//! smooth. In print it has 300 pixels per inch, and says so.
 
 use super::paint::paint;
 use super::scene::Scene;
@@ -9,23 +9,55 @@ use plotters_backend::{BackendColor, BackendCoord, BackendStyle, DrawingBackend,
 use std::io::{self, Write};
 
 /// Pixels of the image per pixel of the scene.
-const DENSITY: u32 = 2;
+const DENSITY: f64 = 2.0;
+/// Pixels of the image per inch in print.
+const PRINTED: f64 = 300.0;
 /// Most samples to keep in memory at once (three bytes each).
 const SAMPLES: u64 = 48_000_000;
 
-/// Writes the scene as a PNG of twice its size.
+/// Writes the scene as a PNG of twice its size, or of its size in print.
 pub fn png(scene: &Scene, out: &mut dyn Write) -> io::Result<()> {
-    let (width, height) = (scene.width * DENSITY, scene.height * DENSITY);
+    let density = scene.print.map_or(DENSITY, |_| scene.points_per_pixel() / 72.0 * PRINTED);
+    let pixels = |of: u32| ((f64::from(of) * density).round() as u32).max(1);
+    let (width, height) = (pixels(scene.width), pixels(scene.height));
     let samples = |factor: u32| u64::from(width) * u64::from(height) * u64::from(factor * factor);
     let factor = [4, 3, 2].into_iter().find(|&factor| samples(factor) <= SAMPLES).unwrap_or(1);
     let size = (width * factor, height * factor);
     let mut fine = vec![255; size.0 as usize * size.1 as usize * 3];
     {
         let mut raster = Raster { inner: BitMapBackend::with_buffer(&mut fine, size) };
-        paint(scene, &mut raster, f64::from(DENSITY * factor)).map_err(|error| io::Error::other(error.to_string()))?;
+        paint(scene, &mut raster, density * f64::from(factor)).map_err(|error| io::Error::other(error.to_string()))?;
     }
     let pixels = averaged(&fine, width as usize, height as usize, factor as usize);
-    PngEncoder::new(out).write_image(&pixels, width, height, ColorType::Rgb8).map_err(io::Error::other)
+    let mut encoded = Vec::new();
+    PngEncoder::new(&mut encoded).write_image(&pixels, width, height, ColorType::Rgb8).map_err(io::Error::other)?;
+    match scene.print {
+        None => out.write_all(&encoded),
+        Some(_) => {
+            // After the signature and the first chunk, which says how large the image is.
+            let (head, rest) = encoded.split_at(encoded.len().min(8 + 25));
+            [head, &resolution(PRINTED), rest].iter().try_for_each(|part| out.write_all(part))
+        }
+    }
+}
+
+/// The chunk that says how many pixels there are to a metre (PNG specification, 11.3.5.3).
+fn resolution(per_inch: f64) -> Vec<u8> {
+    let per_metre = (per_inch / 0.0254).round() as u32;
+    let mut body = b"pHYs".to_vec();
+    body.extend(per_metre.to_be_bytes().repeat(2));
+    // The unit is the metre.
+    body.push(1);
+    let mut chunk = (body.len() as u32 - 4).to_be_bytes().to_vec();
+    chunk.extend(&body);
+    chunk.extend(checksum(&body).to_be_bytes());
+    chunk
+}
+
+/// CRC-32 of a chunk (PNG specification, annex D).
+fn checksum(bytes: &[u8]) -> u32 {
+    let step = |sum: u32| if sum & 1 == 1 { 0xedb8_8320 ^ (sum >> 1) } else { sum >> 1 };
+    !bytes.iter().fold(u32::MAX, |sum, &byte| (0..8).fold(sum ^ u32::from(byte), |sum, _| step(sum)))
 }
 
 /// Each pixel the mean of `factor` × `factor` samples.

@@ -119,11 +119,20 @@ pub struct Scene {
     pub width: u32,
     /// Pixels from top to bottom.
     pub height: u32,
+    /// How wide it is in print, in millimetres; none where pixels are all there is to say.
+    pub print: Option<f64>,
     /// From the lowest to the topmost.
     pub items: Vec<Item>,
 }
 
 impl Scene {
+    /// Points (1/72 inch) of a pixel: in print as its width says, else those of CSS.
+    pub(super) fn points_per_pixel(&self) -> f64 {
+        const CSS: f64 = 0.75;
+        const POINTS_PER_MM: f64 = 72.0 / 25.4;
+        self.print.map_or(CSS, |width| width * POINTS_PER_MM / f64::from(self.width.max(1)))
+    }
+
     /// Every text with the box that it fills: inside the drawing, and apart from one another.
     pub fn texts(&self) -> impl Iterator<Item = &Text> {
         self.items.iter().filter_map(|item| match item {

@@ -43,7 +43,13 @@ struct Svg {
 impl Svg {
     fn document(mut self, scene: &Scene, title: &str) -> String {
         self.close();
-        let (width, height) = (scene.width, scene.height);
+        let (width, height) = match scene.print {
+            None => (scene.width.to_string(), scene.height.to_string()),
+            Some(width) => {
+                let height = width * f64::from(scene.height) / f64::from(scene.width.max(1));
+                (format!("{width}mm"), format!("{height:.2}mm"))
+            }
+        };
         let mut text = String::with_capacity(self.body.len() + 4096);
         let _ = writeln!(
             text,
@@ -185,7 +191,7 @@ impl DrawingBackend for Svg {
             -scale,
             paint_of("fill", style.color())
         );
-        for PlacedGlyph { of, id, at } in font::place(text, face).0 {
+        for PlacedGlyph { of, id, at, .. } in font::place(text, face).0 {
             let outline = self.glyphs.entry((of, id.0)).or_insert_with(|| outline(of, id));
             if !outline.is_empty() {
                 let _ = write!(self.body, "<use xlink:href=\"#{}\" x=\"{at:.0}\"/>", glyph_name(of, id.0));

@@ -92,12 +92,14 @@ const TABLE: f64 = 0.005;
 const REPORT: f64 = 0.02;
 const SVG: f64 = 0.002;
 const PNG: f64 = 0.06;
+const PDF: f64 = 0.004;
 
 /// Seconds of a spec's tables, figures and report, about.
 pub fn results(spec: &Spec) -> f64 {
     let format = |format: &ImageFormat| match format {
         ImageFormat::Svg => SVG,
         ImageFormat::Png => PNG,
+        ImageFormat::Pdf => PDF,
     };
     let figure: f64 = spec.output.images.iter().map(format).sum();
     spec.figures.len() as f64 * figure + spec.tables.len() as f64 * TABLE + REPORT

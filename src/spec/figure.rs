@@ -1,7 +1,9 @@
-//! `[[figure]]`: one drawing, written as SVG and PNG.
+//! `[[figure]]`: one drawing, written as SVG, PNG and PDF.
 
 use super::Condition;
+use super::FigureWidth;
 use super::defaults::defaults;
+use super::figure_width::PIXELS_PER_MM;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Figure {
-    /// Name of the figure; its files are `figures/NAME.svg` and `figures/NAME.png`.
+    /// Name of the figure; its files are `figures/NAME.svg` and so on.
     #[schemars(extend("format" = "name"), regex(pattern = "^[A-Za-z0-9_-]+$"))]
     pub name: String,
     /// How it is drawn.
@@ -64,20 +66,24 @@ pub struct Figure {
     pub diverging: Option<bool>,
     /// Write each cell's value into it. Left out: when there are at most 120 cells.
     pub annotate: Option<bool>,
-    /// Width in pixels of the SVG; the PNG has twice as many.
+    /// Width in pixels of the SVG, of which the PNG has twice as many; or in print, the PNG with 300 dots per inch: `"column"` (84 mm),
+    /// `"page"` (174 mm), `"120 mm"`.
     #[serde(default = "default_width")]
-    #[schemars(range(min = 120, max = 4000))]
-    pub width: u32,
-    /// Height in pixels of the SVG; the PNG has twice as many.
+    pub width: FigureWidth,
+    /// Height in pixels of the SVG; the PNG has twice as many. In print it is what it would be beside a width of 640: 320 makes a figure half
+    /// as high as wide.
     #[serde(default = "default_height")]
     #[schemars(range(min = 90, max = 4000))]
     pub height: u32,
 }
 
 defaults! {
-    default_width: u32 = 640;
+    default_width: FigureWidth = FigureWidth::Pixels(WIDTH);
     default_height: u32 = 420;
 }
+
+/// The width that is not written, and beside which heights are written.
+const WIDTH: u32 = 640;
 
 /// Defines [`FigureKind`] and what is asked of a kind's keys. What a kind does is said in its entry: a comment here would take the place
 /// of that in the schema.
@@ -198,6 +204,16 @@ pub(crate) use figure_kinds;
 figure_kinds!(figure_kind);
 
 impl Figure {
+    /// Pixels of the drawing: from left to right, and from top to bottom.
+    pub fn size(&self) -> (u32, u32) {
+        let width = match (self.width, self.width.millimetres()) {
+            (FigureWidth::Pixels(width), _) => return (width, self.height),
+            (_, width) => width.unwrap_or_default() * PIXELS_PER_MM,
+        };
+        let height = width * f64::from(self.height) / f64::from(WIDTH);
+        (width.round() as u32, (height.round() as u32).max(1))
+    }
+
     /// The column that a key names.
     pub fn column(&self, key: &str) -> Option<&str> {
         match key {

@@ -20,6 +20,7 @@ mod expectation;
 pub mod expression;
 mod extends;
 mod figure;
+mod figure_width;
 mod files;
 mod filter;
 mod flat;
@@ -75,6 +76,7 @@ pub use extends::Extends;
 pub(crate) use extends::normal;
 pub(crate) use figure::figure_kinds;
 pub use figure::{Figure, FigureFacts, FigureKind, Scale};
+pub use figure_width::FigureWidth;
 #[doc(hidden)]
 pub use files::files;
 pub use filter::{Filter, FilterError};

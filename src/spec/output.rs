@@ -27,8 +27,10 @@ impl Default for Output {
 pub enum ImageFormat {
     /// Vectors, text as outlines in the embedded font.
     Svg,
-    /// Pixels, two per pixel of `width` and `height`.
+    /// Pixels, two per pixel of `width` and `height`; 300 per inch of a width in print.
     Png,
+    /// Vectors, and texts in the embedded font, which the file has with it: for LaTeX.
+    Pdf,
 }
 
 impl ImageFormat {
@@ -37,6 +39,7 @@ impl ImageFormat {
         match self {
             ImageFormat::Svg => "svg",
             ImageFormat::Png => "png",
+            ImageFormat::Pdf => "pdf",
         }
     }
 }

@@ -7,6 +7,7 @@ mod files;
 mod fold;
 mod letters;
 mod places;
+mod print;
 mod scale;
 mod text;
 

@@ -1,7 +1,7 @@
 //! All text lies within the drawing, and no two texts overlap.
 
 use ablate::figure::{Area, FigureProblem, Scene, layout};
-use ablate::spec::{Figure, FigureKind, Scale};
+use ablate::spec::{Figure, FigureKind, FigureWidth, Scale};
 use polars::prelude::*;
 use proptest::prelude::*;
 
@@ -65,7 +65,7 @@ prop_compose! {
     ) -> Case {
         let scale = |log| if log { Scale::Log } else { Scale::Linear };
         let mut figure: Figure = toml::from_str("name='f'\nfrom='s'\nkind='bars'\nx='x'\ny='v'").unwrap();
-        (figure.kind, figure.width, figure.height) = (kind, size.0, size.1);
+        (figure.kind, figure.width, figure.height) = (kind, FigureWidth::from(size.0), size.1);
         figure.title = titles.map(str::to_string);
         figure.x_title = titles.map(str::to_string);
         figure.y_title = titles.map(str::to_string);
@@ -139,7 +139,7 @@ proptest! {
                 let refused = problems().all(|problem| matches!(problem, FigureProblem::TooSmall { .. } | FigureProblem::TooMany { .. }));
                 prop_assert!(refused, "{}", error);
                 // At the default size there is room for a few panels.
-                let room = (case.figure.width, case.figure.height) == (640, 420) && case.counts[2] <= 4;
+                let room = case.figure.size() == (640, 420) && case.counts[2] <= 4;
                 prop_assert!(!(room && problems().any(|problem| matches!(problem, FigureProblem::TooSmall { .. }))), "{}", error);
             }
         }

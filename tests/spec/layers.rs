@@ -2,7 +2,7 @@
 
 use super::errors::RIGHT;
 use crate::support::Sandbox;
-use ablate::spec::{Dtype, ErrorStyle, Loaded, SpecErrors, load};
+use ablate::spec::{Dtype, ErrorStyle, FigureWidth, Loaded, SpecErrors, load};
 use std::path::Path;
 
 pub fn layered(folder: &Sandbox, name: &str, sets: &[&str], env: &[(&str, &str)]) -> Result<Loaded, SpecErrors> {
@@ -63,7 +63,10 @@ fn named_lists_merge_by_name_and_other_lists_are_replaced() {
     let names: Vec<&str> = read.spec.steps.iter().map(|step| step.name()).collect();
     assert_eq!(names, ["accuracy", "again"]);
     assert_eq!(read.spec.figures.len(), 1);
-    assert_eq!((read.spec.figures[0].title.as_deref(), read.spec.figures[0].width), (Some("Rates"), 300));
+    assert_eq!(
+        (read.spec.figures[0].title.as_deref(), read.spec.figures[0].width),
+        (Some("Rates"), FigureWidth::Pixels(300))
+    );
     assert_eq!(read.spec.tables[0].head, Some(2));
     assert_eq!(read.spec.prompt_sets["s"].seeds, [9]);
     assert_eq!(read.spec.prompt_sets["s"].operators, ["+", "-"]);
