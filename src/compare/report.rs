@@ -35,7 +35,7 @@ pub fn write(
             let table::TableFiles { csv, parquet } =
                 table::write(&frame, &folder.join("tables"), name).map_err(Error::failed(format!("table '{name}'")))?;
             let (name, title) = (name.to_string(), Some(title.to_string()));
-            made.push(report::ReportTable { name, title, frame, decimals: 6, files: vec![csv, parquet] });
+            made.push(report::ReportTable { name, title, frame, decimals: 6, files: vec![csv, parquet], place: 0 });
         }
         Ok::<_, Error>(made)
     })?;
@@ -49,6 +49,7 @@ pub fn write(
             title: Some(title),
             files: drawn.files,
             notes: drawn.notes,
+            place: 0,
         });
         Ok::<_, Error>(())
     };

@@ -21,13 +21,14 @@ use crate::results::Results;
 use crate::run::failures::{Failures, RowsState, SpecItem};
 use crate::run::record::RunRecord;
 use crate::run::{RunOptions, steps};
-use crate::spec::{Figure, Loaded, Spec, SpecErrors, Table};
+use crate::spec::{Figure, Loaded, Origin, SpecErrors, Table};
 use crate::store::Store;
 use crate::system::interrupt;
 use crate::system::progress::Progress;
 use crate::table::Frames;
 use crate::variants::order;
 use crate::{Error, figure, table};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use summary::Ended;
@@ -68,7 +69,7 @@ fn work(plan: &Plan, session: &Session, options: &RunOptions) -> Result<Ended, E
         let texts = frames.get(&name).ok().map(|rows| report::beside(&name, rows)).transpose();
         tables.extend(texts.map_err(Error::failed("texts"))?.flatten());
     }
-    let figures = make_figures(spec, &frames, &mut results, &mut failures, &mut notes, options.progress)?;
+    let figures = make_figures(loaded, &frames, &mut results, &mut failures, &mut notes, options.progress)?;
     notes.extend(figures.iter().flat_map(|figure| figure.notes.iter().map(|note| format!("{}: {note}", figure.name))));
     notes.extend(checks.iter().filter(|check| !check.passed()).map(|check| format!("self-check failed: {check}")));
     // Of rows that are not there because a step failed nothing is said twice.
@@ -94,6 +95,7 @@ fn work(plan: &Plan, session: &Session, options: &RunOptions) -> Result<Ended, E
         command: options.command.clone(),
         tables,
         figures,
+        rows: in_folder(&manifest, &["rows"]).map(|path| results.dir().join(path)).collect(),
         spec_toml: loaded.to_toml(),
         spec_origins: match &plan.repeats {
             Some(repeated) => loaded.to_toml_with(&|key| repeated.then.spec.origin(key).to_string()),
@@ -102,7 +104,9 @@ fn work(plan: &Plan, session: &Session, options: &RunOptions) -> Result<Ended, E
         facts: facts(&manifest).into_iter().chain(models.models).chain(models.known).collect(),
         notes,
         checks: manifest.self_checks.clone(),
-        activations: activations(&manifest).map(|path| results.dir().join(path)).collect(),
+        activations: in_folder(&manifest, &["activations", "directions"])
+            .map(|path| results.dir().join(path))
+            .collect(),
         expectations: compares.all.clone(),
         recalled: manifest.recalled(),
         failed,
@@ -202,19 +206,21 @@ fn make_table(
         frame,
         decimals: table.decimals,
         files: vec![csv, parquet],
+        place: place(loaded, "table", &table.name),
     })
 }
 
 fn make_figures(
-    spec: &Spec,
+    loaded: &Loaded,
     frames: &Frames,
     results: &mut Results,
     failures: &mut Failures,
     notes: &mut Vec<String>,
     progress: &Progress,
 ) -> Result<Vec<report::ReportFigure>, Error> {
-    let mut made = Vec::with_capacity(spec.figures.len());
-    for figure in &spec.figures {
+    let figures = &loaded.spec.figures;
+    let mut made = Vec::with_capacity(figures.len());
+    for figure in figures {
         interrupt::check()?;
         match failures.rows([figure.from.as_str()]) {
             RowsState::Whole => {}
@@ -226,7 +232,7 @@ fn make_figures(
                 continue;
             }
         }
-        match make_figure(spec, figure, frames, results) {
+        match make_figure(loaded, figure, frames, results) {
             Ok(one) => made.push(one),
             Err(error) => failures.fail(SpecItem::figure(&figure.name), error, progress)?,
         }
@@ -248,25 +254,41 @@ fn facts(manifest: &Manifest) -> Vec<(String, String)> {
     facts.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
-/// Files of activations and directions.
-fn activations(manifest: &Manifest) -> impl Iterator<Item = &str> {
-    let kept = |path: &&str| ["activations/", "directions/"].iter().any(|folder| path.starts_with(folder));
+/// Where a table or a figure stands in the spec's own file, in bytes; those of files that it extends are before them.
+fn place(loaded: &Loaded, list: &str, name: &str) -> usize {
+    let own = loaded.sources.first().map(|source| source.name());
+    match loaded.origin(&[list, name]) {
+        Origin::File { source, value, .. } if Some(source.name()) == own => value.start,
+        _ => 0,
+    }
+}
+
+/// Files of the run that are in one of these folders of its results.
+fn in_folder<'m>(manifest: &'m Manifest, folders: &'m [&'m str]) -> impl Iterator<Item = &'m str> {
+    let kept = |path: &&str| folders.iter().any(|folder| Path::new(path).starts_with(folder));
     manifest.files.iter().map(|file| file.path.as_str()).filter(kept)
 }
 
 fn make_figure(
-    spec: &Spec,
+    loaded: &Loaded,
     figure: &Figure,
     frames: &Frames,
     results: &mut Results,
 ) -> Result<report::ReportFigure, Error> {
     let rows = frames.get(&figure.from).map_err(Error::refused(format!("figure '{}'", figure.name)))?;
     let about = || format!("figure '{}'", figure.name);
-    for image in &spec.output.images {
+    let images = &loaded.spec.output.images;
+    for image in images {
         results.free(&format!("figures/{}.{}", figure.name, image.extension())).map_err(Error::failed(about()))?;
     }
-    let drawn = figure::draw(figure, rows, &results.dir().join("figures"), &spec.output.images)?;
+    let drawn = figure::draw(figure, rows, &results.dir().join("figures"), images)?;
     let figure::Drawn { files, notes } = drawn;
     results.wrote(files.iter().cloned());
-    Ok(report::ReportFigure { name: figure.name.clone(), title: figure.title.clone(), files, notes })
+    Ok(report::ReportFigure {
+        name: figure.name.clone(),
+        title: figure.title.clone(),
+        files,
+        notes,
+        place: place(loaded, "figure", &figure.name),
+    })
 }

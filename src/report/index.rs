@@ -135,9 +135,11 @@ fn picture(results: &Path, manifest: &Manifest) -> Option<PathBuf> {
         |path: &Path| path.starts_with("figures") && path.components().all(|part| matches!(part, Component::Normal(_)));
     let files = || manifest.files.iter().map(|file| Path::new(&file.path));
     let figures = || files().filter(|path| own(path)).map(|path| results.join(path));
-    let is_svg = |path: &PathBuf| path.extension().is_some_and(|found| found == "svg");
-    let there = |path: &PathBuf| path.is_file();
-    figures().filter(is_svg).find(there).or_else(|| figures().find(there))
+    let of = |ending: &str| {
+        let is_one = |path: &PathBuf| path.extension().is_some_and(|found| found == ending) && path.is_file();
+        figures().find(is_one)
+    };
+    of("svg").or_else(|| of("png"))
 }
 
 fn models(manifest: &Manifest) -> String {

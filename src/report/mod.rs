@@ -30,10 +30,12 @@ pub struct Report {
     pub description: Option<String>,
     /// The command that makes the same results.
     pub command: String,
-    /// In the spec's order.
+    /// The tables.
     pub tables: Vec<ReportTable>,
-    /// In the spec's order.
+    /// The figures.
     pub figures: Vec<ReportFigure>,
+    /// Files with the rows of steps.
+    pub rows: Vec<PathBuf>,
     /// The resolved spec.
     pub spec_toml: String,
     /// The same, with where each value came from.
@@ -67,6 +69,8 @@ pub struct ReportTable {
     pub decimals: usize,
     /// Its files.
     pub files: Vec<PathBuf>,
+    /// Where it stands in the spec: what has a smaller number is before it.
+    pub place: usize,
 }
 
 /// A figure in the report.
@@ -76,10 +80,41 @@ pub struct ReportFigure {
     pub name: String,
     /// Its title, which is also what a reader who does not see it reads.
     pub title: Option<String>,
-    /// Its files. The first SVG is shown, or else the first file.
+    /// Its files. The first SVG is shown, or else the first PNG: pages show no PDF.
     pub files: Vec<PathBuf>,
     /// What it does not show.
     pub notes: Vec<String>,
+    /// As of a table.
+    pub place: usize,
+}
+
+/// A figure or a table of a report.
+#[derive(Clone, Copy)]
+enum ReportPart<'r> {
+    Figure(&'r ReportFigure),
+    Table(&'r ReportTable),
+}
+
+impl Report {
+    /// Figures and tables in the order of the spec, those of one place figures first; each with whether its title is to be written: what
+    /// has the title of the one before is another view of the same.
+    fn parts(&self) -> Vec<(ReportPart<'_>, bool)> {
+        let figures = self.figures.iter().map(|figure| (figure.place, ReportPart::Figure(figure)));
+        let tables = self.tables.iter().map(|table| (table.place, ReportPart::Table(table)));
+        let mut parts: Vec<(usize, ReportPart)> = figures.chain(tables).collect();
+        parts.sort_by_key(|(place, _)| *place);
+        let mut before = None;
+        parts
+            .into_iter()
+            .map(|(_, part)| {
+                let heading = match part {
+                    ReportPart::Figure(figure) => figure.heading(),
+                    ReportPart::Table(table) => table.heading(),
+                };
+                (part, before.replace(heading) != Some(heading))
+            })
+            .collect()
+    }
 }
 
 impl ReportFigure {
@@ -90,8 +125,8 @@ impl ReportFigure {
 
     /// The file that a report shows.
     fn shown(&self) -> Option<&Path> {
-        let is_svg = |path: &&PathBuf| path.extension().is_some_and(|found| found == "svg");
-        self.files.iter().find(is_svg).or(self.files.first()).map(PathBuf::as_path)
+        let of = |ending: &str| self.files.iter().find(|path| path.extension().is_some_and(|found| found == ending));
+        of("svg").or_else(|| of("png")).map(PathBuf::as_path)
     }
 }
 
@@ -106,7 +141,7 @@ impl ReportTable {
 fn kind(path: &Path) -> String {
     let extension = path.extension().map_or("file".into(), |extension| extension.to_string_lossy());
     match extension.as_ref() {
-        "csv" | "svg" | "png" => extension.to_uppercase(),
+        "csv" | "svg" | "png" | "pdf" => extension.to_uppercase(),
         "parquet" => "Parquet".to_string(),
         other => other.to_string(),
     }

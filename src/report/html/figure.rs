@@ -29,9 +29,10 @@ pub fn figure(body: &mut Html, figure: &ReportFigure, folder: &Path, glyphs: &mu
     body.raw("<div class=\"drawing\">\n");
     match figure.shown() {
         Some(path) => drawing(body, path, figure.heading(), glyphs),
-        None => {
+        None if figure.files.is_empty() => {
             body.element("p", "No image was asked for.");
         }
+        None => {}
     }
     body.raw("</div>\n");
     body.raw("<figcaption>");

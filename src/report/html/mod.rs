@@ -14,7 +14,7 @@ pub(super) use text::Html;
 
 use text::escaped;
 
-use super::{Report, link, one_line};
+use super::{Report, ReportPart, link, one_line};
 use crate::manifest::Manifest;
 use std::path::{Path, PathBuf};
 
@@ -42,16 +42,23 @@ fn sections(report: &Report, manifest: &Manifest, folder: &Path) -> Sections {
         sections.add("expected", "Expected", |body| expected::table(body, &report.expectations));
     }
     let mut glyphs = figure::Glyphs::default();
-    for figure in &report.figures {
-        let (id, title) = (format!("figure-{}", figure.name), one_line(figure.heading()));
-        sections.add(&id, &title, |body| figure::figure(body, figure, folder, &mut glyphs));
+    for (part, titled) in report.parts() {
+        match part {
+            ReportPart::Figure(figure) => {
+                let (id, title) = (format!("figure-{}", figure.name), one_line(figure.heading()));
+                sections.part(&id, titled.then_some(&title), |body| figure::figure(body, figure, folder, &mut glyphs));
+            }
+            ReportPart::Table(table) => {
+                let (id, title) = (format!("table-{}", table.name), one_line(table.heading()));
+                sections.part(&id, titled.then_some(&title), |body| table::table(body, table, folder));
+            }
+        }
     }
-    for table in &report.tables {
-        let (id, title) = (format!("table-{}", table.name), one_line(table.heading()));
-        sections.add(&id, &title, |body| table::table(body, table, folder));
+    if !report.rows.is_empty() {
+        sections.add("rows", "Rows of steps", |body| linked(body, &report.rows, folder));
     }
     if !report.activations.is_empty() {
-        sections.add("activations", "Activations", |body| activations(body, &report.activations, folder));
+        sections.add("activations", "Activations", |body| linked(body, &report.activations, folder));
     }
     if !report.checks.is_empty() {
         sections.add("self-check", "Self-check", |body| provenance::checks(body, &report.checks));
@@ -76,6 +83,18 @@ impl Sections {
         self.add_headed(id, title, title, fill);
     }
 
+    /// A figure or a table; one without a title belongs to the part before.
+    fn part(&mut self, id: &str, title: Option<&String>, fill: impl FnOnce(&mut Html)) {
+        match title {
+            Some(title) => self.add(id, title, fill),
+            None => {
+                self.body.raw("<section id=\"").text(id).raw("\">\n");
+                fill(&mut self.body);
+                self.body.close("section");
+            }
+        }
+    }
+
     /// One that the contents call otherwise than its own heading.
     fn add_headed(&mut self, id: &str, listed: &str, heading: &str, fill: impl FnOnce(&mut Html)) {
         self.links.raw("<li>").with("a", "href", &format!("#{id}"), listed).raw("</li>\n");
@@ -85,8 +104,8 @@ impl Sections {
     }
 }
 
-/// Links to the files of kept activations.
-fn activations(body: &mut Html, files: &[PathBuf], folder: &Path) {
+/// Links to files, by their names.
+fn linked(body: &mut Html, files: &[PathBuf], folder: &Path) {
     body.open("ul");
     for path in files {
         let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();

@@ -4,7 +4,7 @@ mod expected;
 mod failed;
 mod said;
 
-use super::{Report, ReportFigure, ReportTable, description, kind, link};
+use super::{Report, ReportFigure, ReportPart, ReportTable, description, kind, link};
 use crate::report::fence::fenced;
 use crate::system::atomic::{WriteError, write_atomic};
 use crate::table;
@@ -44,11 +44,28 @@ pub fn markdown(report: &Report, folder: &Path) -> String {
     if !report.expectations.is_empty() {
         expected::section(&mut text, &report.expectations);
     }
-    for figure in &report.figures {
-        figure_section(&mut text, figure, folder);
+    for (part, titled) in report.parts() {
+        let heading = |text: &mut String, title: &str| {
+            if titled {
+                let _ = write!(text, "\n## {}\n", said(title));
+            }
+        };
+        match part {
+            ReportPart::Figure(figure) => {
+                heading(&mut text, figure.heading());
+                figure_section(&mut text, figure, folder);
+            }
+            ReportPart::Table(table) => {
+                heading(&mut text, table.heading());
+                table_section(&mut text, table, folder);
+            }
+        }
     }
-    for table in &report.tables {
-        table_section(&mut text, table, folder);
+    if !report.rows.is_empty() {
+        text.push_str("\n## Rows of steps\n\n");
+        for path in &report.rows {
+            let _ = writeln!(text, "- {}", linked(path, folder));
+        }
     }
     if !report.activations.is_empty() {
         text.push_str("\n## Activations\n\n");
@@ -84,7 +101,6 @@ pub fn markdown(report: &Report, folder: &Path) -> String {
 
 fn figure_section(text: &mut String, figure: &ReportFigure, folder: &Path) {
     let title = figure.heading();
-    let _ = write!(text, "\n## {}\n", said(title));
     if let Some(path) = figure.shown() {
         let _ = write!(text, "\n![{}]({})\n", said(title), link(path, folder));
     }
@@ -97,7 +113,7 @@ fn figure_section(text: &mut String, figure: &ReportFigure, folder: &Path) {
 }
 
 fn table_section(text: &mut String, table: &ReportTable, folder: &Path) {
-    let _ = write!(text, "\n## {}\n\n", said(table.heading()));
+    text.push('\n');
     let rows = table.frame.height();
     if rows == 0 {
         text.push_str("No rows.\n");
