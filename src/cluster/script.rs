@@ -38,10 +38,12 @@ pub fn of_array(array: &ArrayOfTasks, command: &SubmittedCommand, slurm: &Slurm,
     directive(&mut text, "open-mode", "append");
     directive(&mut text, "signal", &format!("USR2@{warning}"));
     setup(&mut text, slurm);
-    // The worker in place of the shell: signals reach it, and its end is the job's.
+    // The worker in place of the shell: signals reach it, and its end is the job's. From Slurm 22.05 on srun does not take over how many
+    // cores the job has.
     let _ = writeln!(
         text,
-        "exec srun --ntasks=1 {} worker {} {} --warning {warning}",
+        "exec srun --ntasks=1 --cpus-per-task={} {} worker {} {} --warning {warning}",
+        cpus(slurm),
         quoted(&command.program),
         quoted(folder),
         array.name
@@ -84,8 +86,12 @@ fn head(name: &str, command: &SubmittedCommand, slurm: &Slurm) -> String {
         }
     }
     directive(&mut text, "ntasks", "1");
-    directive(&mut text, "cpus-per-task", &slurm.cpus.unwrap_or(1).to_string());
+    directive(&mut text, "cpus-per-task", &cpus(slurm).to_string());
     text
+}
+
+fn cpus(slurm: &Slurm) -> usize {
+    slurm.cpus.unwrap_or(1)
 }
 
 fn directive(text: &mut String, key: &str, value: &str) {
