@@ -82,7 +82,7 @@ impl BlockMatrix {
         if !super::is_fast(&x) || dtype != DType::F32 {
             return super::linear(x, self.whole(&device).cast(dtype), bias);
         }
-        let bias = bias.map(|bias| to_f32(bias));
+        let bias = bias.map(to_f32);
         let product = self.product(&to_f32(x), bias.as_deref());
         Tensor::from_data(TensorData::new(product, [batch, pos, self.d_out]), (&device, DType::F32))
     }

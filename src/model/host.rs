@@ -62,6 +62,8 @@ pub struct HostBlock {
 }
 
 /// An MLP.
+// One is there at a time, for a layer that is read: a box would save nothing.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum HostMlp {
     /// One for all tokens.

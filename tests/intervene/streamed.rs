@@ -182,7 +182,7 @@ fn a_file_that_fails_while_the_model_runs_is_an_error() {
     let file = std::fs::OpenOptions::new().write(true).open(copy.path().join("model.safetensors")).unwrap();
     file.set_len(1000).unwrap();
     let none = Activations::new();
-    let failed = Replay::new(&case.model, &base, &none, 1 << 30).logits(&rows).err().expect("an error").to_string();
+    let failed = Replay::new(&case.model, &base, &none, 1 << 30).logits(&rows).expect_err("an error").to_string();
     assert!(failed.contains("could not be read") && failed.contains("model.safetensors"), "{failed}");
     let again =
         ablate::intervene::CleanRun::run(&case.model, case.tokens.clone(), &wanted, 1, || Ok::<(), NotFinite>(()));
