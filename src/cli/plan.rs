@@ -42,7 +42,10 @@ pub(super) fn show(plans: &[Plan], session: &Session) -> Result<(), Error> {
             let heading: Vec<&str> = source.map(|source| source.name()).into_iter().chain(variant.name()).collect();
             let heading = if heading.is_empty() { String::new() } else { format!("{}\n", heading.join(": ")) };
             let store = session.store(loaded);
-            let recall = store.as_ref().map(|store| Recall::new(variant, session, Some(store))).transpose()?;
+            let recall = store
+                .as_ref()
+                .map(|store| Recall::new(variant.loaded(), variant.models(), session, Some(store)))
+                .transpose()?;
             let steps = plan::forecast(variant, recall.as_ref(), &mut earlier)?;
             // They are made of the rows of all variants.
             let results = (number == 0).then(|| plan::results(&loaded.spec));

@@ -54,7 +54,7 @@ pub fn status(plans: &[Plan], joined: &JoinedPlan, session: &Session) -> Result<
         let at = (cell.spec, cell.variant);
         let variant = &plans[at.0].variants()[at.1];
         let own = session.store(variant.loaded());
-        let recall = Recall::new(variant, session, own.as_ref())?;
+        let recall = Recall::new(variant.loaded(), variant.models(), session, own.as_ref())?;
         while joined.cells.get(next).is_some_and(|cell| (cell.spec, cell.variant) == at) {
             let step = joined.planned(next, plans).step;
             let key = recall.key(step)?.digest.clone();

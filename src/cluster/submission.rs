@@ -118,7 +118,7 @@ fn prepare(
         let (spec, number) = (cell.spec, cell.variant);
         let variant = &plans[spec].variants()[number];
         let store = session.store(variant.loaded());
-        let recall = Recall::new(variant, session, store.as_ref())?;
+        let recall = Recall::new(variant.loaded(), variant.models(), session, store.as_ref())?;
         while let Some(cell) = joined.cells.get(next).filter(|cell| (cell.spec, cell.variant) == (spec, number)) {
             let step = joined.planned(next, plans).step;
             let is_stored = matches!(recall.state(step)?, State::Stored(_));

@@ -63,7 +63,7 @@ fn find(cell: &SubmittedCell, joined: &JoinedPlan, plans: &[Plan], session: &Ses
     let place = (0..joined.cells.len()).find(is_it).ok_or_else(changed)?;
     let variant = &plans[cell.spec].variants()[cell.variant];
     let store = session.store(variant.loaded());
-    let recall = Recall::new(variant, session, store.as_ref())?;
+    let recall = Recall::new(variant.loaded(), variant.models(), session, store.as_ref())?;
     let key = recall.key(joined.planned(place, plans).step)?;
     if key.digest == cell.key { Ok(place) } else { Err(changed()) }
 }

@@ -150,7 +150,7 @@ fn recalls<'a>(
     stores: &'a [Option<Arc<Store>>],
 ) -> Result<Vec<Recall<'a>>, Error> {
     let each = plan.variants.iter().zip(stores);
-    each.map(|(variant, store)| Recall::new(variant, session, store.as_ref())).collect()
+    each.map(|(variant, store)| Recall::new(variant.loaded(), variant.models(), session, store.as_ref())).collect()
 }
 
 fn make_tables(

@@ -5,6 +5,7 @@ mod calibration;
 mod forecast;
 pub(crate) mod recall;
 mod session;
+mod shared;
 mod speeds;
 mod step;
 mod stored;

@@ -1,6 +1,6 @@
 //! The store of a spec, asked for its steps: their keys, and what the store has of them.
 
-use super::{PlannedVariant, Session};
+use super::session::Session;
 use crate::Error;
 use crate::context::Models;
 use crate::manifest;
@@ -55,23 +55,11 @@ pub(crate) struct StoreHandle<'a> {
 }
 
 impl<'a> Recall<'a> {
-    /// For the steps of this variant of a spec.
+    /// For the steps of a variant of a spec, which need not be planned yet.
     ///
     /// # Errors
     /// A program that cannot read itself.
     pub fn new(
-        prepared: &'a PlannedVariant,
-        session: &'a Session,
-        store: Option<&'a Arc<Store>>,
-    ) -> Result<Self, Error> {
-        Self::of(prepared.loaded, &prepared.models, session, store)
-    }
-
-    /// The same of a spec that need not be planned yet.
-    ///
-    /// # Errors
-    /// As [`Recall::new`].
-    pub(super) fn of(
         loaded: &'a Loaded,
         models: &'a Models<'a>,
         session: &'a Session,

@@ -1,9 +1,7 @@
 //! What the specs of one command share: stores, and which steps are computed again though a store has them.
 
-use super::Plan;
 use crate::Error;
 use crate::spec::{Loaded, SpecErrors};
-use crate::store::key::Keys;
 use crate::store::{Store, StoreLocation};
 use crate::system::Digests;
 use crate::variants::{order, reads};
@@ -55,25 +53,12 @@ impl Session {
         self.gathers
     }
 
-    /// Finds the steps that several of these specs have.
-    ///
-    /// # Errors
-    /// Models whose files are no longer there.
-    pub fn share(&mut self, plans: &[Plan]) -> Result<(), Error> {
-        let mut seen = HashSet::new();
-        for variant in plans.iter().flat_map(Plan::variants) {
-            let keys = Keys::to_compare(variant.loaded, &variant.models);
-            for planned in &variant.steps {
-                let key = keys.of(planned.step)?.digest.clone();
-                if !seen.insert(key.clone()) {
-                    self.shared.insert(key);
-                }
-            }
-        }
-        Ok(())
+    /// Notes that several specs have a step, by its key of [`crate::store::key::Keys::to_compare`].
+    pub(super) fn note_shared(&mut self, key: String) {
+        self.shared.insert(key);
     }
 
-    /// Whether several specs have a step, by its key of [`Keys::to_compare`].
+    /// Whether several specs have a step, by its key of [`crate::store::key::Keys::to_compare`].
     pub(crate) fn is_shared(&self, key: &str) -> bool {
         self.shared.contains(key)
     }

@@ -28,7 +28,7 @@ impl StoredSteps {
         if names.iter().filter_map(bytes).sum::<u64>() >= LARGE {
             return None;
         }
-        let recall = Recall::of(loaded, models, session, Some(&store)).ok()?;
+        let recall = Recall::new(loaded, models, session, Some(&store)).ok()?;
         // What cannot be asked for is resolved, which says what is wrong with it.
         let is_there = |step: &&crate::spec::Step| matches!(recall.state(step), Ok(State::Stored(_)));
         let steps = loaded.spec.steps.iter().filter(is_there).map(|step| step.name().to_string()).collect();

@@ -42,7 +42,8 @@ pub fn compute(
     let stores = stores(plans, joined, chosen, session)?;
     let mut recalls = BTreeMap::new();
     for (&(spec, variant), store) in &stores {
-        recalls.insert((spec, variant), Recall::new(&plans[spec].variants()[variant], session, Some(store))?);
+        let planned = &plans[spec].variants()[variant];
+        recalls.insert((spec, variant), Recall::new(planned.loaded(), planned.models(), session, Some(store))?);
     }
     interrupt::stage(InterruptStage::Kept);
     let folder = tempfile::Builder::new().prefix("ablate-shard-").tempdir().map_err(Error::failed("files of steps"))?;

@@ -271,7 +271,7 @@ fn what_the_store_has_is_foreseen() {
         plan(&sandbox, &[&[dir.as_str()], sets].concat(), |plan| {
             let (session, variant) = (Session::default(), &plan.variants()[0]);
             let store = session.store(plan.loaded()).expect("a store");
-            let recall = Recall::new(variant, &session, Some(&store)).unwrap();
+            let recall = Recall::new(variant.loaded(), variant.models(), &session, Some(&store)).unwrap();
             let each = forecast(variant, Some(&recall), &mut ForecastMemory::default()).unwrap();
             each.into_iter().map(|(step, forecast)| (step.step.name().to_string(), forecast)).collect::<Vec<_>>()
         })

@@ -37,7 +37,7 @@ const FIRST_FREE: i32 = 6;
 pub fn pdf(scene: &Scene, title: &str) -> io::Result<Vec<u8>> {
     let points = scene.points_per_pixel();
     let (width, height) = (f64::from(scene.width) * points, f64::from(scene.height) * points);
-    let mut page = Page::new((scene.width * 10, scene.height * 10));
+    let mut page = PdfPage::new((scene.width * 10, scene.height * 10));
     // The page's origin is its lower left corner, and it is measured in points.
     let unit = (points / SCALE) as f32;
     page.content.save_state().transform([unit, 0.0, 0.0, -unit, 0.0, height as f32]);
@@ -47,7 +47,7 @@ pub fn pdf(scene: &Scene, title: &str) -> io::Result<Vec<u8>> {
     page.document(title, (width as f32, height as f32))
 }
 
-struct Page {
+struct PdfPage {
     size: (u32, u32),
     content: Content,
     fonts: EmbeddedFonts,
@@ -60,7 +60,7 @@ struct Page {
 
 type PageResult = Result<(), DrawingErrorKind<io::Error>>;
 
-impl Page {
+impl PdfPage {
     fn new(size: (u32, u32)) -> Self {
         Self {
             size,
@@ -156,7 +156,7 @@ fn shares((r, g, b): (u8, u8, u8)) -> [f32; 3] {
     [r, g, b].map(|part| f32::from(part) / 255.0)
 }
 
-impl DrawingBackend for Page {
+impl DrawingBackend for PdfPage {
     type ErrorType = io::Error;
 
     fn get_size(&self) -> (u32, u32) {
