@@ -3,11 +3,9 @@
 //!
 //! The product is that of the widened matrix in f32, to the bit: see [`super::mixed`] for why columns may be multiplied apart.
 
-use super::mixed::{LEAST_COLUMNS, OutputColumns, column_blocks, with_buffer};
-use super::threads::is_alone;
+use super::mixed::{LEAST_COLUMNS, WidenedOrder, widened_product};
 use crate::kernel::to_f32;
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use rayon::prelude::*;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -89,61 +87,17 @@ impl BlockMatrix {
 
     /// x·w + b of `x`, `[row, d_in]`.
     fn product(&self, x: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-        let (d_in, d_out) = (self.d_in, self.d_out);
-        let rows = x.len() / d_in;
-        let mut out = match bias {
-            Some(bias) => bias.repeat(rows),
-            None => vec![0.0; rows * d_out],
-        };
-        assert!(out.len() == rows * d_out, "a bias has one value per column");
-        if out.is_empty() {
-            return out;
-        }
-        let output = OutputColumns::of(&mut out);
-        let multiply = |columns: Range<usize>| {
-            with_buffer(d_in * columns.len(), |widened| {
-                let width = columns.len();
-                self.widen(columns.clone(), widened);
-                // Of few values `gemm` has ways of its own for each order in memory: then they lie as in a matrix that is held in f32.
-                let few = rows < 3 || rows * width <= FEW || d_in < 3;
-                let turned = few.then(|| transposed(widened, d_in));
-                let (widened, input_stride, output_stride) = match &turned {
-                    Some(turned) => (turned.as_slice(), width, 1),
-                    None => (&*widened, 1, d_in),
-                };
-                // SAFETY: `x` holds `rows * d_in` values and `widened` `d_in * width`, in the order that the strides say; `out` holds
-                // `rows * d_out`, of which this writes the columns `columns` of every row, which are within it, initialised, and no other block's.
-                unsafe {
-                    gemm::gemm(
-                        rows,
-                        width,
-                        d_in,
-                        output.column(columns.start),
-                        1,
-                        d_out as isize,
-                        bias.is_some(),
-                        x.as_ptr(),
-                        1,
-                        d_in as isize,
-                        widened.as_ptr(),
-                        output_stride as isize,
-                        input_stride as isize,
-                        1.0,
-                        1.0,
-                        false,
-                        false,
-                        false,
-                        gemm::Parallelism::None,
-                    );
-                }
-            })
-        };
-        let blocks = column_blocks(d_in, d_out);
-        match is_alone() {
-            true => blocks.into_iter().for_each(multiply),
-            false => blocks.into_par_iter().for_each(multiply),
-        }
-        out
+        let rows = x.len() / self.d_in;
+        widened_product(x, self.dims(), bias, |columns, widened| {
+            let width = columns.len();
+            self.widen(columns, widened);
+            // Of few values `gemm` has ways of its own for each order in memory: then they lie as in a matrix that is held in f32.
+            if rows < 3 || rows * width <= FEW || self.d_in < 3 {
+                widened.copy_from_slice(&transposed(widened, self.d_in));
+                return WidenedOrder::ByInput;
+            }
+            WidenedOrder::ByOutput
+        })
     }
 
     /// All of it in f32, `[d_in, d_out]`.

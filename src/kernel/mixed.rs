@@ -100,7 +100,7 @@ thread_local! {
 }
 
 /// Lets `work` have room for so many values, which is the thread's own and was used before: new memory would be cleared first.
-pub(super) fn with_buffer<R>(values: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+fn with_buffer<R>(values: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
     let mut buffer = BUFFER.take();
     if buffer.len() < values {
         buffer.resize(values, 0.0);
@@ -114,7 +114,7 @@ pub(super) fn with_buffer<R>(values: usize, work: impl FnOnce(&mut [f32]) -> R) 
 }
 
 /// Where the columns of a matrix are cut.
-pub(super) fn column_blocks(d_in: usize, d_out: usize) -> Vec<Range<usize>> {
+fn column_blocks(d_in: usize, d_out: usize) -> Vec<Range<usize>> {
     let columns = (BLOCK / d_in.max(1) / 64 * 64).clamp(LEAST_COLUMNS, MOST_COLUMNS);
     let count = (d_out / columns).max(1);
     // The last has what is left too, so that none is narrower.
@@ -123,7 +123,7 @@ pub(super) fn column_blocks(d_in: usize, d_out: usize) -> Vec<Range<usize>> {
 
 /// The output, of which each block writes columns of its own.
 #[derive(Clone, Copy)]
-pub(super) struct OutputColumns(*mut f32);
+struct OutputColumns(*mut f32);
 
 // SAFETY: it is only written to, by products whose blocks share no column.
 unsafe impl Send for OutputColumns {}
@@ -131,19 +131,29 @@ unsafe impl Send for OutputColumns {}
 unsafe impl Sync for OutputColumns {}
 
 impl OutputColumns {
-    pub fn of(values: &mut [f32]) -> Self {
-        Self(values.as_mut_ptr())
-    }
-
     /// Where a column of the first row lies.
-    pub fn column(self, column: usize) -> *mut f32 {
+    fn column(self, column: usize) -> *mut f32 {
         self.0.wrapping_add(column)
     }
 }
 
-/// x·w + b of `x`, `[row, d_in]`; neither extent of the weight is 0.
-fn product(x: &[f32], weight: HalfMatrix, bias: Option<&[f32]>, d_out: usize) -> Vec<f32> {
-    let d_in = weight.len() / d_out;
+/// How a block of widened columns lies in its buffer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum WidenedOrder {
+    /// `[d_in, column]`
+    ByInput,
+    /// `[column, d_in]`
+    ByOutput,
+}
+
+/// x·w + b of `x`, `[row, d_in]`, and a weight of which `widen` writes some columns into a buffer of `d_in` values each, and says how they lie
+/// there; neither extent of the weight is 0.
+pub(super) fn widened_product(
+    x: &[f32],
+    [d_in, d_out]: [usize; 2],
+    bias: Option<&[f32]>,
+    widen: impl Fn(Range<usize>, &mut [f32]) -> WidenedOrder + Sync,
+) -> Vec<f32> {
     let rows = x.len() / d_in;
     let mut out = match bias {
         Some(bias) => bias.repeat(rows),
@@ -153,16 +163,16 @@ fn product(x: &[f32], weight: HalfMatrix, bias: Option<&[f32]>, d_out: usize) ->
     if out.is_empty() {
         return out;
     }
-    let output = OutputColumns::of(&mut out);
+    let output = OutputColumns(out.as_mut_ptr());
     let multiply = |columns: Range<usize>| {
         with_buffer(d_in * columns.len(), |widened| {
             let width = columns.len();
-            for (row, widened) in widened.chunks_exact_mut(width).enumerate() {
-                let first = row * d_out + columns.start;
-                weight.widen(first..first + width, widened);
-            }
-            // SAFETY: `x` holds `rows * d_in` values and `widened` `d_in * width`, both row by row; `out` holds `rows * d_out`, of which this
-            // writes the columns `columns` of every row, which are within it, initialised, and no other block's.
+            let (input_stride, output_stride) = match widen(columns.clone(), widened) {
+                WidenedOrder::ByInput => (width, 1),
+                WidenedOrder::ByOutput => (1, d_in),
+            };
+            // SAFETY: `x` holds `rows * d_in` values and `widened` `d_in * width`, in the order that the strides say; `out` holds
+            // `rows * d_out`, of which this writes the columns `columns` of every row, which are within it, initialised, and no other block's.
             unsafe {
                 gemm::gemm(
                     rows,
@@ -176,8 +186,8 @@ fn product(x: &[f32], weight: HalfMatrix, bias: Option<&[f32]>, d_out: usize) ->
                     1,
                     d_in as isize,
                     widened.as_ptr(),
-                    1,
-                    width as isize,
+                    output_stride as isize,
+                    input_stride as isize,
                     1.0,
                     1.0,
                     false,
@@ -193,6 +203,17 @@ fn product(x: &[f32], weight: HalfMatrix, bias: Option<&[f32]>, d_out: usize) ->
         false => column_blocks(d_in, d_out).into_par_iter().for_each(multiply),
     }
     out
+}
+
+/// The same of a weight in half width.
+fn product(x: &[f32], weight: HalfMatrix, bias: Option<&[f32]>, d_out: usize) -> Vec<f32> {
+    widened_product(x, [weight.len() / d_out, d_out], bias, |columns, widened| {
+        for (row, widened) in widened.chunks_exact_mut(columns.len()).enumerate() {
+            let first = row * d_out + columns.start;
+            weight.widen(first..first + columns.len(), widened);
+        }
+        WidenedOrder::ByInput
+    })
 }
 
 /// The same of few rows, as [`super::few_rows`] does it: the weight is read once, in half width.
