@@ -56,7 +56,7 @@ impl Workload {
         let each = Work::of(interventions.inspect(|_| count += 1), facts, length);
         let rows = (count * prompts) as u64;
         // What the prompts' runs and a sweep take, and never more than there is: prompts and rows are cut into blocks.
-        let streams = rows * (2 * 4 * length * facts.d_model) as u64;
+        let streams = each.streams * (prompts * 2 * 4 * facts.d_model) as u64;
         let at_once = (4 * (6 * facts.d_model + 3 * facts.widest_mlp()) + 8 * facts.n_vocab) as u64 * rows;
         let memory = (CleanRun::bytes(facts, prompts, length, 4) as u64 + streams + at_once).min(budget as u64);
         let positions = each.positions * prompts as u64;

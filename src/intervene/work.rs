@@ -20,6 +20,8 @@ pub struct Work {
     pub unembedded: u64,
     /// Floating-point operations of the layers' products.
     pub operations: u64,
+    /// Positions whose residual streams are kept, of all rows that change something.
+    pub streams: u64,
 }
 
 impl Work {
@@ -45,6 +47,7 @@ impl std::ops::AddAssign for Work {
         self.positions += other.positions;
         self.unembedded += other.unembedded;
         self.operations += other.operations;
+        self.streams += other.streams;
     }
 }
 
@@ -61,7 +64,8 @@ struct Count<'c> {
 impl Count<'_> {
     fn work(&self) -> Work {
         let facts = self.facts;
-        let mut work = Work::default();
+        let streams = self.entries.iter().map(|entry| (self.length - entry.start) as u64).sum();
+        let mut work = Work { streams, ..Work::default() };
         for mut lane in lanes(self.entries) {
             let mut rows: Vec<(usize, usize)> = Vec::new();
             for layer in 0..facts.n_layers {

@@ -34,7 +34,7 @@ const ROWS_AT_ONCE: usize = 1 << 16;
 pub const OPERATIONS: u64 = 8_000_000_000_000;
 
 /// Rows of a block of prompts at least, however large the model is: in each a few are checked.
-const LEAST_ROWS: usize = 1024;
+const LEAST_ROWS: usize = 2048;
 
 /// Rows that are a part of a block at least: enough to fill matrix products.
 const LEAST_ROWS_OF_A_PART: usize = 512;
