@@ -20,6 +20,8 @@ import sys
 import urllib.parse
 from pathlib import Path
 
+import graph
+
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 MDBOOK = "0.5.4"
@@ -27,6 +29,8 @@ MDBOOK = "0.5.4"
 # Files that are shown as pages, with the language that colours them.
 SHOWN = {".toml": "toml", ".rs": "rust", ".py": "python", ".sh": "bash", ".jsonl": "json", ".yml": "yaml"}
 
+# A fenced block, its lines included.
+FENCED = re.compile(r"(^[ \t]*```.*\n(?:.*\n)*?[ \t]*```+[ \t]*\n)", re.MULTILINE)
 LINK = re.compile(r"(!?\[(?:[^\[\]]|\[[^\]]*\])*\]\()([^)\s]+)(\))")
 
 
@@ -66,16 +70,19 @@ class Site:
         if path in self.done:
             return
         self.done.add(path)
-        lines, code = [], False
-        for line in (ROOT / path).read_text(encoding="utf-8").splitlines():
-            if fence := re.match(r"(\s*```+)(\S*)", line):
-                code = not code
-                # What stands behind the language is for the test that runs the block.
-                line = fence[1] + fence[2]
-            elif not code:
-                line = LINK.sub(lambda link: self.link(link, path), line)
-            lines.append(line)
-        self.write(path, "\n".join(lines) + "\n")
+        text = (ROOT / path).read_text(encoding="utf-8")
+        self.write(path, "".join(self.part(part, path) for part in FENCED.split(text)))
+
+    def part(self, part: str, page: Path) -> str:
+        """A fenced block of code, or the text between two: a link may go on from one line to the next."""
+        fence = FENCED.fullmatch(part)
+        if not fence:
+            return LINK.sub(lambda link: self.link(link, page), part)
+        if part.startswith("```mermaid\n"):
+            return graph.svg(part) + "\n"
+        # What stands behind the language is for the test that runs the block.
+        first, rest = part.split("\n", 1)
+        return re.match(r"\s*`+\S*", first)[0] + "\n" + rest
 
     def link(self, link: re.Match, page: Path) -> str:
         """A link as the site has it; only its text, where it leads to a result that is not kept in git."""

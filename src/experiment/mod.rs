@@ -1,4 +1,4 @@
-//! The executor: reading `work` is reading the program. From Rust it is an [`Experiment`].
+//! The executor: reading `work` is reading the program. From Rust it is an `Experiment`.
 
 mod expectations;
 mod facts;
