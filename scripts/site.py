@@ -29,6 +29,13 @@ MDBOOK = "0.5.4"
 # Files that are shown as pages, with the language that colours them.
 SHOWN = {".toml": "toml", ".rs": "rust", ".py": "python", ".sh": "bash", ".jsonl": "json", ".yml": "yaml"}
 
+# What the table of contents has at its end: the name of a page, its title, and which paths are listed on it. The first that fits counts.
+FILES = [
+    ("specs", "Specs", lambda path: path.name.endswith(".toml.md")),
+    ("reports", "Reports", lambda path: path.name == "report.md"),
+    ("files", "Other files", lambda path: True),
+]
+
 # A fenced block, its lines included.
 FENCED = re.compile(r"(^[ \t]*```.*\n(?:.*\n)*?[ \t]*```+[ \t]*\n)", re.MULTILINE)
 LINK = re.compile(r"(!?\[(?:[^\[\]]|\[[^\]]*\])*\]\()([^)\s]+)(\))")
@@ -111,7 +118,7 @@ class Site:
         """A page that may not be in the table of contents, such as a report."""
         if path not in self.done and path not in CONTENTS:
             title = next((line[2:] for line in (ROOT / path).read_text(encoding="utf-8").splitlines() if line.startswith("# ")), path.name)
-            self.further.append((path, f"{path.parent.name}: {title}" if path.name == "report.md" else title))
+            self.further.append((path, f"{path.parent.relative_to('results')}: {title}" if path.name == "report.md" else title))
             self.page(path)
 
     def shown(self, path: Path) -> Path:
@@ -151,14 +158,16 @@ class Site:
         """The table of contents, with the further pages at its end."""
         text = (ROOT / "docs" / "SUMMARY.md").read_text(encoding="utf-8")
         text = LINK.sub(lambda link: link[1] + str(placed(Path(os.path.normpath(Path("docs") / link[2])))) + link[3], text)
-        text += "\n# Files\n\n- [Specs, reports and programs](files.md)\n"
-        lines = ["# Specs, reports and programs", "", "Whatever the pages of this site link to.", ""]
-        for path, title in sorted(self.further):
-            title = re.sub(r"([\[\]])", r"\\\1", title)
-            text += f"  - [{title}]({path})\n"
-            lines.append(f"- [{title}]({path})")
+        text += "\n# Files\n\n"
+        for name, heading, _ in FILES:
+            entries = []
+            for path, title in sorted(self.further):
+                if next(other for other, _, takes in FILES if takes(path)) == name:
+                    title = re.sub(r"([\[\]])", r"\\\1", title)
+                    entries.append(f"- [{title}]({path})\n")
+            text += f"- [{heading}]({name}.md)\n" + "".join(f"  {entry}" for entry in entries)
+            self.write(Path(f"{name}.md"), f"# {heading}\n\nThose that the pages of this site link to.\n\n" + "".join(entries))
         self.write(Path("SUMMARY.md"), text)
-        self.write(Path("files.md"), "\n".join(lines) + "\n")
 
 
 class Links(html.parser.HTMLParser):
