@@ -31,7 +31,7 @@ pub struct Submission {
     pub submitted: String,
     /// The command.
     pub command: SubmittedCommand,
-    /// How often a task that comes to its time limit goes on in a new one.
+    /// How often a task is started again when it reaches its time limit.
     pub requeues: u32,
     /// Its arrays.
     pub arrays: Vec<ArrayOfTasks>,

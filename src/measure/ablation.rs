@@ -7,7 +7,7 @@ measures! {
     /// Of several right answers P is the sum, L the mean.
     AblationMeasure(whole, empty, after);
 
-    /// What a circuit keeps of the model's answer: 0 as with everything ablated, 1 as with nothing.
+    /// How much of the model's answer a circuit keeps: 0 is as with everything ablated, 1 as with nothing ablated.
     ///
     /// Formula: (NL(c) − NL(∅)) / (NL(M) − NL(∅)), ∅ ablates all of `among`, M nothing
     ///
@@ -64,7 +64,7 @@ measures! {
     ///
     /// Source: the model's own output.
     ///
-    /// Limits: a mean of it is that of the few prompts where the answer is far down.
+    /// Limits: the few prompts whose answer is far down decide its mean.
     Rank = "rank", [Rank] => after.rank;
     /// How likely the whole answer is, token by token.
     ///
@@ -81,7 +81,7 @@ measures! {
     ///
     /// Source: the loss that models are trained with.
     ///
-    /// Limits: a mean of it is that of the few prompts whose answer is lost altogether.
+    /// Limits: the few prompts whose answer is lost altogether decide its mean.
     CrossEntropy = "cross-entropy", [] => after.log_total - after.answer.log_sum;
     /// How far the whole next-token distribution goes.
     ///
@@ -97,6 +97,6 @@ measures! {
     ///
     /// Source: paper §4.2.
     ///
-    /// Limits: it sees nothing of what does not change the arg-max.
+    /// Limits: it misses every change that leaves the arg-max as it is.
     Accuracy = "accuracy", [] => after.accuracy();
 }

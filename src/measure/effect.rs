@@ -8,13 +8,13 @@ measures! {
     /// from; P and L are probability and logit before, P* and L* after the edit. Of several answers P is the sum, L the mean.
     EffectMeasure(before, after, source);
 
-    /// How far the answer's probability goes from r to r': the paper's effect E.
+    /// How far probability moves from the right answer r to the wrong answer r': the paper's effect E.
     ///
     /// Formula: E = ½ · [ (P*(r') − P(r')) / P(r') + (P(r) − P*(r)) / P*(r) ]
     ///
     /// Source: paper §2.1, eq. 1; Stolfo et al. 2023 (arXiv 2305.15054).
     ///
-    /// Limits: unbounded above: the mean is that of its few largest values where a model is so sure that P*(r) falls to 1e-9. Show
+    /// Limits: unbounded above: if a model is so sure that P*(r) falls to 1e-9, a few prompts decide the mean. Show
     /// `log1p(mean)`, or take `log-indirect-effect`.
     IndirectEffect = "indirect-effect", [OtherAnswer, Distribution] => indirect_effect(before, after);
     /// The logarithm of one plus the indirect effect of each prompt.
@@ -49,7 +49,7 @@ measures! {
     ///
     /// Source: Wang et al. 2023 (arXiv 2211.00593); Zhang and Nanda 2024 (arXiv 2309.16042).
     ///
-    /// Limits: of pairs whose runs hardly differ the denominator is near 0, and a few carry the mean.
+    /// Limits: if the runs of a pair hardly differ, the denominator is near 0, and a few such pairs decide the mean.
     NormalizedLogitDifference = "normalized-logit-difference", [OtherAnswer, OtherRun] => {
         (after.difference() - before.difference()) / (source.difference() - before.difference())
     };
@@ -77,7 +77,7 @@ measures! {
     ///
     /// Source: the model's own output.
     ///
-    /// Limits: a mean of it is that of the few prompts where the answer is far down.
+    /// Limits: the few prompts whose answer is far down decide its mean.
     Rank = "rank", [Distribution, Rank] => after.rank;
     /// How likely the whole answer is after the edit, token by token.
     ///
@@ -102,7 +102,7 @@ measures! {
     ///
     /// Source: paper §4.2.
     ///
-    /// Limits: it sees nothing of what does not change the arg-max.
+    /// Limits: it misses every change that leaves the arg-max as it is.
     Accuracy = "accuracy", [Distribution, Falls] => after.accuracy();
 }
 

@@ -12,7 +12,7 @@ measures! {
     ///
     /// Source: the loss that models are trained with.
     ///
-    /// Limits: a mean of it is that of the few tokens that nothing announces.
+    /// Limits: the few tokens that nothing announces decide its mean.
     Loss = "loss", [Distribution] => run.log_total - run.answer.log_sum;
     /// The token's probability.
     ///
@@ -28,7 +28,7 @@ measures! {
     ///
     /// Source: the model's own output.
     ///
-    /// Limits: it is told that what stands before the token is right: greedy decoding may have gone astray before.
+    /// Limits: the model is given the right tokens before this one; greedy decoding may have gone astray earlier.
     Accuracy = "accuracy", [Distribution] => run.accuracy();
     /// How many tokens have a larger logit than the token.
     ///
@@ -36,6 +36,6 @@ measures! {
     ///
     /// Source: the model's own output.
     ///
-    /// Limits: a mean of it is that of the few tokens that are far down.
+    /// Limits: the few tokens that are far down decide its mean.
     Rank = "rank", [Distribution, Rank] => run.rank;
 }

@@ -10,9 +10,11 @@ use std::fmt::Write;
 const PREFACE: &str = "\
 # Reference
 
-Every table, key, kind of step, measure, figure and hook of a spec: made from the types by `ablate explain --all > docs/spec.md`, and
-checked by a test to be current. `ablate explain NAME` prints one entry. How files are put together, known models, expectations and small
-languages: [the language](language.md). \"The paper\" is Nikankin et al. 2024, *Arithmetic without algorithms* (arXiv 2410.21272).
+This page has every table, key, kind of step, measure, figure and hook of a spec. `ablate explain NAME` prints one entry.
+[The language](language.md) says how files are put together, and explains known models, expectations and small languages.
+\"The paper\" is Nikankin et al. 2024, *Arithmetic without algorithms* (arXiv 2410.21272).
+
+(`ablate explain --all > docs/spec.md` makes this page from the program's types; a test checks that it is current.)
 ";
 
 /// All of it.

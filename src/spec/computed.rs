@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::str::SplitWhitespace;
 
-/// A word that is so many steps on from another slot's word in a list: the month that is `n` months after `month`.
+/// A word that comes some steps after another slot's word in a list: the month that is `n` months after `month`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ComputedWord {

@@ -11,8 +11,8 @@ pub enum NormScale {
     /// The clean run's: shares add up to what the block writes.
     #[default]
     Frozen,
-    /// As it is without the share, or with the changed one: what the block writes less what it then would; such differences do not
-    /// add up.
+    /// The norm computed anew, without the share or with the changed one: what the block writes, minus what it would
+    /// write then. Such differences do not add up.
     Recomputed,
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Known {
-    /// Its family: `llama`, `qwen2`, `gpt_neox`, `gptj`, `gpt2` or `ablate`.
+    /// Its family, as `ablate list models` names it: `llama`, `qwen2`, `gpt_neox` and so on.
     #[schemars(length(min = 1))]
     pub family: Option<String>,
     /// Number of blocks.

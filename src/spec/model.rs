@@ -26,9 +26,9 @@ pub struct Model {
     /// How weights are held in memory.
     #[serde(default, skip_serializing_if = "Storage::is_dtype")]
     pub storage: Storage,
-    /// Most memory for the weights, in MiB. Where they take more, embedding, unembedding and as many first layers as fit are held,
-    /// and the other layers are read from their files whenever they are used, the next one ahead, two at a time
-    /// (docs/larger-than-memory.md). Changes no number. Left out: all are held.
+    /// The most memory that the weights may take, in MiB. If they need more, the embedding, the unembedding and as many
+    /// of the first layers as fit stay in memory. Each other layer is read from its file whenever it is used
+    /// (docs/larger-than-memory.md). Changes no number. Left out: all weights stay in memory.
     #[schemars(range(min = 1))]
     pub memory_mib: Option<usize>,
     /// Rewriting of the weights before use; leaves every probability as it is.
@@ -70,8 +70,8 @@ pub struct Processing {
     pub fold_norm: bool,
     /// Subtract from the unembedding its mean over the vocabulary: shifts the logits of a position by a constant.
     pub center_unembed: bool,
-    /// Subtract from every weight that writes to the residual stream its mean over `d_model`. Layer-norm models only;
-    /// no effect on models with RMS norm, which would notice.
+    /// Subtract from every weight that writes to the residual stream its mean over `d_model`. For layer-norm models
+    /// only; left out for models with RMS norms, whose outputs it would change.
     pub center_writing: bool,
 }
 
@@ -107,9 +107,10 @@ pub enum Storage {
     /// In `dtype`.
     #[default]
     Dtype,
-    /// Matrices whose every value is one of `bf16` or `f16`, as those of most published models are, in that type, and widened as they are
-    /// used: half the memory, and to the bit the numbers of the same model held in `f32`. Weights are not processed, whatever
-    /// `processing` says: folded or centred values are of neither type. Of `dtype = "f32"` alone.
+    /// As the file has them, with `dtype = "f32"` only. A matrix whose values are all exact in `bf16`, or all in `f16`,
+    /// is held in that type and widened as it is used; most published models are like that. This takes half the memory
+    /// and gives, to the bit, the numbers of the same weights held in `f32`. Weights are not processed, whatever
+    /// `processing` says, because folded or centred values are of neither type.
     AsStored,
 }
 

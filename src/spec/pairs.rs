@@ -42,7 +42,7 @@ pub enum PairItem {
 /// A file of pairs: which of its columns is what, and what was read of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PairsFile {
-    /// Its path, from the file on that names it.
+    /// Its path, relative to the file that names it.
     pub file: String,
     /// SHA-256 of its bytes, in hex.
     #[serde(default, skip_serializing_if = "String::is_empty")]

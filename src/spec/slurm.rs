@@ -43,10 +43,10 @@ pub struct Slurm {
     /// Tasks that run at the same time at most. Left out: as many as the cluster gives.
     #[schemars(range(min = 1))]
     pub parallel: Option<usize>,
-    /// Minutes that a task takes at least, by the plan: cells that take less are put together. Left out: 10.
+    /// The least time of a task, in minutes by the plan: steps that take less share a task. Left out: 10.
     #[schemars(range(min = 0))]
     pub minutes: Option<f64>,
-    /// How often a task that comes to its time limit goes on in a new one. Left out: 5.
+    /// How often a task is started again when it reaches its time limit. Left out: 5.
     #[schemars(range(max = 1000))]
     pub requeues: Option<u32>,
     /// Lines of shell before the work: `module load cuda`.

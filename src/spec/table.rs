@@ -92,7 +92,7 @@ pub struct Join {
     /// The step or table whose rows are joined.
     #[schemars(extend("x-refers-to" = "rows"))]
     pub with: String,
-    /// Columns of both whose values must be the same. A null is the same as nothing.
+    /// Columns of both whose values must be the same. A null matches nothing.
     #[schemars(length(min = 1))]
     pub on: Vec<String>,
     /// Which rows are kept.

@@ -6,8 +6,8 @@ use super::text_or::{TextOr, schema_of};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Prompts of random tokens: a block of different tokens, several times over, without the last token of the last time. That token is
-/// the answer: what follows by repetition.
+/// Prompts of random tokens: a block of different tokens that comes several times, the last time without its last
+/// token. That token is the answer: it follows by repetition.
 ///
 /// Source: the repeated random sequences of induction heads (Olsson et al. 2022, arXiv 2209.11895).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -20,8 +20,9 @@ pub struct RandomTokens {
     #[serde(default = "default_repeats")]
     #[schemars(range(min = 2))]
     pub repeats: usize,
-    /// Which tokens are drawn: `"all"`, `"words"` for those that are a space and letters, ids as a half-open range `"1000..5000"`, or a
-    /// list of ids. Of all but a list those are left out that the tokenizer knows by name, such as special ones.
+    /// Which tokens are drawn: `"all"`, `"words"` for those that are a space and letters, ids as a half-open range
+    /// `"1000..5000"`, or a list of ids. Tokens that the tokenizer knows by name, such as special ones, are drawn only
+    /// if a list has their ids.
     #[serde(default)]
     pub vocabulary: DrawnVocabulary,
     /// How many prompts there are. Left out: as many as a `sample` is drawn from, 8192.

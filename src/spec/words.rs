@@ -59,7 +59,7 @@ pub type Cells = Arc<[Arc<str>]>;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RowsFile {
-    /// Its path, from the file on that names it.
+    /// Its path, relative to the file that names it.
     pub file: String,
     /// SHA-256 of its bytes, in hex.
     #[serde(default)]

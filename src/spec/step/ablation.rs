@@ -65,7 +65,7 @@ step! {
         /// The other prompt of each pair, of `value = "resample"`.
         #[serde(default)]
         counterfactual: Counterfactual,
-        /// Where; together.
+        /// Where: at all of these positions together.
         positions = "all_positions",
         measures(AblationMeasure, "default_measures"),
         /// Leave out prompts whose answer is 0, as the paper's code does for faithfulness.
@@ -74,10 +74,10 @@ step! {
         per_prompt,
         bootstrap,
         test,
-        /// Controls beside each set of components: `"random-matched"` also ablates as many other heads and neurons in each layer
-        /// (with `keep`, of `among`), drawn at random; columns `control_mean` and on have their means over the draws. A table
-        /// sets draws and seed, `{ draws = 10, seed = 0 }`; `"none"` leaves controls out. Where a layer has no others, as for
-        /// whole MLPs, the named ones stay.
+        /// Controls beside each set of components. `"random-matched"` also ablates random sets, with as many heads and
+        /// as many neurons in each layer (with `keep`, drawn from `among`); the columns `control_mean`, `control_low`
+        /// and so on say what these do. A table sets draws and seed, `{ draws = 10, seed = 0 }`. `"none"` leaves
+        /// controls out. If a layer has no other units, as for whole MLPs, the named ones stay in the set.
         control,
     }
 }
@@ -97,7 +97,7 @@ pub enum AblationMode {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ranked {
-    /// The rows of a step, `NAME` or `NAME.PART`; what several of them say of one component is averaged.
+    /// The rows of a step, `NAME` or `NAME.PART`; several rows of one component are averaged.
     #[schemars(extend("x-refers-to" = "step-rows"))]
     pub from: String,
     /// Rows that count: each column's value, list of values, or comparison, as in a table.

@@ -6,13 +6,15 @@ use super::relations::relations;
 step! {
     /// Share of prompts that the model answers correctly, with its interval.
     ///
-    /// Per model, checkpoint, template and operator; by the answer's first token and, where answers have several, by all of them.
+    /// There is a row for each model, checkpoint, template and operator. It is about the answer's first token; if
+    /// answers have several tokens, a second row is about the whole answer.
     ///
     /// Formula: rate = correct / n; `ci_low` and `ci_high` are its 95 % Wilson interval.
     ///
     /// Source: paper appendix H, table 3; Wilson 1927, Probable inference, the law of succession, and statistical inference.
     ///
-    /// Limits: the interval is over prompts as if drawn at random; of all prompts there are (no `sample`) it says nothing more than the rate.
+    /// Limits: the interval treats the prompts as drawn at random. Without `sample` they are all the prompts there are,
+    /// and it says no more than the rate.
     ///
     /// ```toml
     /// [[step]]

@@ -39,10 +39,11 @@ step! {
         sites: Vec<Parsed<SitePattern>>,
         /// Where: each position on its own.
         positions = "last_position",
-        /// The prompts that have what the direction is of. Left out: those of the step that are not in `minus`.
+        /// The prompts that have the property which the direction stands for. Left out: those of the step that are not
+        /// in `minus`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         of: Option<ClassPrompts>,
-        /// The prompts that have it not. Left out: those of the step that are not in `of`.
+        /// The prompts that do not have it. Left out: those of the step that are not in `of`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         minus: Option<ClassPrompts>,
         /// A column of prompts, `operator`, `a`, `answer` or a slot of words: the prompts of each value are a class. Of methods `mean` and
@@ -138,7 +139,8 @@ impl DirectionMethod {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClassPrompts {
-    /// Prompt set: a name of `[prompt_sets.NAME]`. Left out: the step's own. One of several templates must have those of the step.
+    /// Prompt set: a name of `[prompt_sets.NAME]`. Left out: the step's own. If it has several templates, they must be
+    /// those of the step.
     #[schemars(extend("x-refers-to" = "prompts"))]
     pub prompts: Option<String>,
     /// Which of them: each column's value, list of values, or comparison, as in a table: `operator`, `a`, `b`, `answer`, `seed`, `text`, or a
@@ -151,7 +153,7 @@ pub struct ClassPrompts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VectorFile {
-    /// Its path, from the file on that names it.
+    /// Its path, relative to the file that names it.
     #[schemars(length(min = 1))]
     pub path: String,
     /// SHA-256 of its bytes, in hex, as `sha256sum` prints it: the results are of this file and no other.

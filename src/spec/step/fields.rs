@@ -88,7 +88,8 @@ macro_rules! step {
             /// edit?
             #[serde(default, skip_serializing_if = "Option::is_none")]
             test: Option<$crate::spec::step::SignificanceTest>,
-            /// How p-values are corrected for the number of cells, of one model, template, group and measure: `p_holm`.
+            /// How p-values are corrected for the number of cells of one model, template, group and measure. The column
+            /// `p_holm` has the result.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             correction: Option<$crate::spec::step::Correction>,
         ] $($more)* }

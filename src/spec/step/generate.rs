@@ -10,16 +10,17 @@ use crate::spec::defaults::defaults;
 step! {
     /// Texts that the model writes after each prompt, as it is and under edits, and what is measured of them.
     ///
-    /// Formula: each token is the one with the largest logit, the lowest id of equal ones; with `temperature` t it is drawn from the
-    /// softmax of logits / t, of the `top_k` likeliest tokens and of the fewest that together have the probability `top_p`. Edits are
-    /// made where the prompt is read (`tokens = "prompt"`), where each token is read that the model has written (`"new"`), or at both
-    /// (`"all"`); the first new token is read off the prompt's last position.
+    /// Formula: each token is the one with the largest logit; of equal ones, the lowest id. With `temperature` t it is
+    /// drawn from the softmax of logits / t, over the `top_k` likeliest tokens and of these the fewest that together
+    /// have the probability `top_p`. Edits are made at the prompt's tokens (`tokens = "prompt"`), at each token that
+    /// the model has written (`"new"`), or at both (`"all"`). The first new token follows from the prompt's last
+    /// position.
     ///
     /// Source: greedy decoding equals `generate` of transformers (docs/generation.md); Holtzman et al. 2020 (arXiv 1904.09751) for `top_p`.
     ///
-    /// Limits: a text follows from all tokens before it: where two have parted, positions are no longer those of one text, and what
-    /// differs later need not be the edit's own doing. The other prompt of a pair has no new tokens: its values can be written at the
-    /// prompt alone, means at new tokens only where they are pooled.
+    /// Limits: each token depends on all before it. Once two texts differ, later differences need not be the edit's own
+    /// doing. The other prompt of a pair has no new tokens, so its values can be written only at the prompt; means can
+    /// be written at new tokens only if they are pooled.
     ///
     /// ```toml
     /// [[step]]
@@ -34,14 +35,14 @@ step! {
         #[serde(default = "new_tokens")]
         #[schemars(range(min = 1, max = 100000))]
         max_new_tokens: usize,
-        /// The interventions, by name; texts of the model as it is are always written too, and are called `clean`.
+        /// The interventions, by name. Texts of the model as it is are always written, too, and are called `clean`.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         interventions: Vec<NamedIntervention>,
         /// Whether a text ends with a token that the model's files name as an end (`generation_config.json`, `config.json`, the
         /// tokenizer or the GGUF file).
         #[serde(default = "yes")]
         stop_at_end: bool,
-        /// Texts that end a text: it is kept up to where the first of them begins.
+        /// Texts that end what is written: it is kept up to where the first of them begins.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[schemars(extend("uniqueItems" = true))]
         stop: Vec<String>,
@@ -55,7 +56,8 @@ step! {
         /// The fewest of the likeliest tokens that have this probability together may be drawn. Left out: all.
         #[schemars(range(min = 0.0, max = 1.0))]
         top_p: Option<f64>,
-        /// Texts of each prompt and intervention. Those of one number are drawn with the same random numbers whatever is edited.
+        /// How many texts are written for each prompt and intervention. Texts with the same number are drawn with the
+        /// same random numbers, whatever is edited.
         #[serde(default = "one_text")]
         #[schemars(range(min = 1, max = 10000))]
         samples: usize,
@@ -70,7 +72,7 @@ step! {
         #[serde(default)]
         mean: MeanOver,
         measures(TextMeasure, "default_measures"),
-        /// Texts that are looked for: the measure `contains` is 1 where one of them stands in what was written.
+        /// The measure `contains` is 1 if one of these texts occurs in what was written.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[schemars(extend("uniqueItems" = true))]
         contains: Vec<String>,

@@ -25,7 +25,8 @@ step! {
     /// along a difference of means: Turner et al. 2023 (arXiv 2308.10248), Rimsky et al. 2023 (arXiv 2312.06681). Projecting a direction out:
     /// Arditi et al. 2024 (arXiv 2406.11717). Interchange within a subspace: Geiger et al. 2023 (arXiv 2303.02536).
     ///
-    /// Limits: an edit of large strength takes the stream where the model never was; what it then answers need not be what it computes with.
+    /// Limits: an edit of large strength moves the stream to where the model never was. What the model answers there
+    /// may say nothing about how it works.
     ///
     /// ```toml
     /// [[step]]
@@ -47,11 +48,11 @@ step! {
         /// The interventions, by name.
         #[schemars(length(min = 1))]
         interventions: Vec<NamedIntervention>,
-        /// Beside interventions that name heads or neurons, where it is written: as many others of the same kind in each layer, drawn at
-        /// random, in rows of their own, `NAME (random 1)`.
+        /// If it is written, interventions that name heads or neurons have controls: as many random others of the same
+        /// kind in each layer, in rows of their own, `NAME (random 1)`.
         ///
-        /// Placebos beside interventions that write a direction or a subspace: random ones of the same length or size, in rows of their own,
-        /// `NAME (placebo 1)`. Left out: 3 draws; `{ draws = 0 }` for none.
+        /// Interventions that write a direction or a subspace have placebos: random ones of the same length or size, in
+        /// rows of their own, `NAME (placebo 1)`. Left out: 3 draws; `{ draws = 0 }` for none.
         control: Option<Placebos>,
         counterfactual,
         /// What means are taken over, for edits with `value = "mean"`.
@@ -74,20 +75,23 @@ pub struct NamedIntervention {
     /// The edits.
     #[schemars(length(min = 1))]
     pub edits: Vec<EditSpec>,
-    /// Made once at each of these layers: of the edits' sites and heads those in the layer alone, which has a column `layer`; sites
-    /// outside the blocks stay. `*`, `15`, `16..32`, or `{NAME}`, those that the step NAME of kind `probe` finds.
+    /// Makes the intervention once in each of these layers, with those of the edits' sites and heads that are in the
+    /// layer; sites outside the blocks are edited every time. Rows have a column `layer`. Layers are `*`, `15`,
+    /// `16..32`, or `{NAME}`, those that the step NAME of kind `probe` finds.
     #[schemars(extend("format" = "layers"))]
     pub layers: Option<Parsed<Layers>>,
-    /// Made once at each of these strengths, which the strength of each edit is multiplied by; column `strength`.
+    /// Makes the intervention once at each of these strengths: the strength of each edit is multiplied by it. Rows have
+    /// a column `strength`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("uniqueItems" = true))]
     pub strengths: Vec<f32>,
 }
 
-/// Random directions and subspaces in the place of those that edits write: what an intervention does that is not of its own direction.
+/// Random directions and subspaces in place of those that edits write: they show what any direction would do.
 ///
-/// A vector that is added becomes one of random direction and the same length; a subspace a random one of as many dimensions. Gaussian, drawn
-/// for each draw and each direction that they stand for; the same for every prompt, strength and place that writes it.
+/// A vector that is added is replaced by one of random direction and the same length, a subspace by a random one of as
+/// many dimensions. They are Gaussian. Each draw has one for each direction, the same for every prompt, strength and
+/// place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Placebos {
@@ -183,7 +187,7 @@ pub struct EditSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "heads_schema")]
     pub cut: Vec<Parsed<ComponentPattern>>,
-    /// Where; together. Of cut edges, the positions that read.
+    /// Where: at all of these positions together. Of cut edges, the positions that read.
     #[serde(default = "all_positions")]
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub positions: Vec<PositionName>,
@@ -201,11 +205,11 @@ pub struct EditSpec {
     /// Add `strength` times the value instead of going there.
     #[serde(default)]
     pub add: bool,
-    /// Where texts are written (`generate`): the tokens that it is of. Left out: `all`.
+    /// In `generate`: the tokens at which the edit is made. Left out: `all`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<EditTokens>,
-    /// The prompts that it is of; the others keep what they have. Each column's value, list of values, or comparison, as in a table:
-    /// `operator`, `a`, `b`, `answer`, `seed`, `text`, or a slot of words.
+    /// The prompts that are edited; the others stay as they are. Each column's value, list of values, or comparison, as
+    /// in a table: `operator`, `a`, `b`, `answer`, `seed`, `text`, or a slot of words.
     #[serde(default, rename = "where", skip_serializing_if = "IndexMap::is_empty")]
     pub filter: IndexMap<String, Condition>,
 }

@@ -11,14 +11,15 @@ use serde::{Deserialize, Serialize};
 step! {
     /// How surprised the model is by each token of the prompts, or of their answers, with and without edits.
     ///
-    /// Each token is read after the ones that stand before it in the text, whatever the model would have written. Of answers that are numbers in
-    /// tokens of one digit, tokens are digits.
+    /// Each token is predicted from the tokens before it in the text, whatever the model itself would have written. If
+    /// the tokenizer writes numbers digit by digit, each token of an answer is a digit.
     ///
     /// Formula: −ln P(tᵢ | t₁ … tᵢ₋₁), in nats; `token` 1 is the first after the beginning, or the answer's first; `all` is the mean over them.
     ///
     /// Source: the loss that models are trained with; Olsson et al. 2022 (arXiv 2209.11895) show it token by token.
     ///
-    /// Limits: the mean over tokens is that of the few that nothing announces. Every run is a whole one: nothing of the run without edits is used again.
+    /// Limits: a few tokens that nothing announces decide the mean over tokens. Every run is a whole forward pass;
+    /// nothing of the run without edits is used again.
     ///
     /// ```toml
     /// [[step]]
@@ -30,8 +31,8 @@ step! {
         /// Whose tokens.
         #[serde(default)]
         of: LossOf,
-        /// Interventions, by name, as in `intervention`; beside each run without one, `none`. In runs with answers, edits are at positions of
-        /// the prompt.
+        /// Interventions, by name, as in `intervention`. The run without any is always made, too, and is called `none`.
+        /// With `of = "answer"`, edits are at positions of the prompt.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         interventions: Vec<NamedIntervention>,
         /// Placebos beside interventions that write a direction or a subspace, as in `intervention`.

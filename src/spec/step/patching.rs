@@ -19,8 +19,8 @@ step! {
     /// Source: paper §2.1; Vig et al. 2020, Causal mediation analysis (arXiv 2004.12265); Meng et al. 2022 (arXiv 2202.05262); Zhang and Nanda
     /// 2024, Towards best practices of activation patching (arXiv 2309.16042).
     ///
-    /// Limits: `noising` finds what the answer needs, `denoising` what is enough for it; they are different questions. One place at a time
-    /// misses what two places do alike.
+    /// Limits: `noising` finds what the answer needs, `denoising` what is enough for it; they are different questions.
+    /// Two places that do the same work hide each other, because only one is patched at a time.
     ///
     /// ```toml
     /// [[step]]
@@ -113,8 +113,8 @@ step! {
     /// Source: Nanda 2023, Attribution patching; Syed et al. 2023 (arXiv 2310.10348); integrated gradients: Sundararajan et al. 2017
     /// (arXiv 1703.01365), Hanna et al. 2024 (arXiv 2403.17806).
     ///
-    /// Limits: good where the model is nearly linear between the two values, bad where a softmax or norm is saturated. Say `compare` and read
-    /// the order of units, not their sizes.
+    /// Limits: good where the model is nearly linear between the two values, bad where a softmax or norm is saturated.
+    /// Write `compare`, and read the order of units, not their sizes.
     ///
     /// ```toml
     /// [[step]]
@@ -147,8 +147,8 @@ step! {
         /// A step of exact patching to compare with: rank correlation and overlap of the top units in table `NAME.agreement`.
         #[schemars(extend("x-refers-to" = "step"))]
         compare: Option<String>,
-        /// Which of that step's measures: `log-indirect-effect` ranks as readers do where a few prompts carry the mean of E.
-        /// Left out: what is approximated.
+        /// Which of that step's measures to compare with. Take `log-indirect-effect` if a few prompts decide the mean
+        /// of E. Left out: the measure that is approximated.
         compare_measure: Option<EffectMeasure>,
         /// Sizes k of the top-k sets that are compared.
         #[serde(default = "default_top")]
@@ -190,8 +190,8 @@ pub enum NeuronMethod {
     /// Each neuron is patched.
     #[default]
     Exact,
-    /// Gradient × (counterfactual − clean), as in `attribution-patching` (what the paper's code does): `noising` and the measure
-    /// `indirect-effect` alone.
+    /// Gradient × (counterfactual − clean), as in `attribution-patching` (what the paper's code does). Only for
+    /// `direction = "noising"` and the measure `indirect-effect`.
     Attribution,
 }
 

@@ -8,8 +8,8 @@ use crate::spec::{ComponentPattern, NormScale, Parsed, ReceiverPattern, layers_o
 step! {
     /// Changes what one component tells another, through the residual stream alone.
     ///
-    /// The sender's output changes to its counterfactual value as the receiver's input alone sees it; every head and MLP between them stays as in
-    /// the clean run.
+    /// Only the receiver sees the sender's counterfactual output; every head and MLP between them stays as in the clean
+    /// run.
     ///
     /// Formula: receiver's input = clean stream + (sender's output in the counterfactual run − in the clean run).
     ///

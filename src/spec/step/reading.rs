@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 step! {
-    /// Reads the residual stream within the model as if it were the last.
+    /// Reads the residual stream inside the model as if the model ended there.
     ///
     /// Formula: logits(x) = norm_final(x) · W_U + b_U at each site and position; of the answer's first token: `accuracy`, `probability`, `logit`,
     /// `normalized-logit`, `rank`.
@@ -111,7 +111,8 @@ step! {
     ///
     /// Source: paper figure 14; with `toward`, the prefix-matching score of Olsson et al. 2022 (arXiv 2209.11895).
     ///
-    /// Limits: where a head looks is not what it moves (Jain and Wallace 2019, arXiv 1902.10186): a large weight on a value of nothing moves nothing.
+    /// Limits: where a head looks is not what it moves (Jain and Wallace 2019, arXiv 1902.10186): a large weight on a
+    /// value near zero moves nothing.
     ///
     /// ```toml
     /// [[step]]
@@ -124,8 +125,9 @@ step! {
         #[serde(default = "every_head")]
         #[schemars(schema_with = "components_schema")]
         heads: Vec<Parsed<ComponentPattern>>,
-        /// Which keys attention is added up over, by what their tokens are to the query's: rows are then one for each head and entry, and
-        /// not for each pair of positions. Means have intervals of 1000 resamples of the prompts.
+        /// Known kinds of heads, by which keys they look at. Attention is summed over those keys: rows are then one for
+        /// each head and kind, instead of one for each pair of positions. Means have intervals from 1000 resamples of
+        /// the prompts.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[schemars(extend("uniqueItems" = true))]
         toward: Vec<KeyRelation>,
@@ -137,13 +139,14 @@ step! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyRelation {
-    /// It comes right after an earlier one that is the same as the query's: where induction heads look. The prefix-matching score.
+    /// Tokens right after an earlier token that equals the query's: where induction heads look. The prefix-matching
+    /// score.
     Induction,
-    /// It is right before the query's.
+    /// The token right before the query's.
     PreviousToken,
-    /// It is an earlier one that is the same as the query's.
+    /// Earlier tokens that equal the query's.
     DuplicateToken,
-    /// It is the first of the prompt, where many heads look that have nothing to look for.
+    /// The first token of the prompt, where many heads look that have nothing to look for.
     FirstToken,
 }
 
@@ -193,7 +196,7 @@ step! {
         /// What is kept: hooks, with units in brackets where not all are wanted.
         #[schemars(schema_with = "sites_schema")]
         sites: Vec<Parsed<SitePattern>>,
-        /// Where; of attention patterns, which queries.
+        /// Where. For attention scores and patterns: which queries.
         positions = "last_position",
         /// How it is kept.
         #[serde(default)]

@@ -97,7 +97,7 @@ schema_of!(SignificanceTest, |_| {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Correction {
-    /// Holm's (1979): the chance that any of a step's cells without an effect is below a threshold is at most that threshold,
-    /// whatever they have to do with each other.
+    /// Holm's method (1979): the chance that any cell without an effect falls below a threshold is at most that
+    /// threshold, however the cells depend on each other.
     Holm,
 }

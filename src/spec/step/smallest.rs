@@ -13,7 +13,8 @@ step! {
     ///
     /// Source: paper §3.1: how many neurons are enough.
     ///
-    /// Limits: of the numbers that were tried alone; a noisy `y` has its maximum where the noise is largest.
+    /// Limits: it is the smallest of the numbers that were tried. A noisy `y` has its maximum where the noise is
+    /// largest.
     ///
     /// ```toml
     /// [[step]]
@@ -43,8 +44,8 @@ step! {
         filter: IndexMap<String, Condition>,
         /// Measure whose rows count. Left out: the rows have one.
         measure: Option<String>,
-        /// Column whose combinations each have a smallest number. Left out: `model`, `checkpoint`, `step`, `template`, `operator`,
-        /// those of them that the rows have.
+        /// Columns: each combination of their values has a smallest number. Left out: `model`, `checkpoint`, `step`,
+        /// `template`, `operator`, those of them that the rows have.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[schemars(extend("uniqueItems" = true))]
         group_by: Vec<String>,

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 step! {
     /// Which rules on operands and results neurons implement.
     ///
-    /// Each neuron's activation at the last position over every legal prompt of an operator is matched with every rule. Of the prompts, the
-    /// templates, operators and operands are taken; `keep`, `sample` and `seeds` change nothing.
+    /// Each neuron's activation at the last position over every legal prompt of an operator is matched with every rule.
+    /// Templates, operators and operands of the prompt set count; its `keep`, `sample` and `seeds` do not.
     ///
     /// Formula: score(H) = |{k prompts with the highest values} ∩ {prompts that H holds for}| / k, k = |{prompts that H holds for}|; values are the
     /// activation for rules on operands, activation × logit of the result in the value vector for rules on results.
@@ -47,7 +47,7 @@ step! {
         #[serde(default = "every_type")]
         #[schemars(length(min = 1), extend("uniqueItems" = true))]
         types: Vec<HeuristicType>,
-        /// Most prompts that are looked at, of heuristics on results of × and ÷. Left out: `none`; of `variant = "code"`,
+        /// How many prompts to look at, for heuristics on results of × and ÷. Left out: `none`; of `variant = "code"`,
         /// `operand-range`.
         cap: Option<ScoreCap>,
         /// What becomes of prompts whose result is 0. Left out: `keep`; of `variant = "code"`, `drop`.
@@ -64,14 +64,16 @@ step! {
         /// Whether to match the lowest activations as well as the highest; the better score counts. Left out: true if the MLP is
         /// gated, so that activations can be strongly negative.
         low_tail: Option<bool>,
-        /// Seed of the controls' random orders: how many heuristics on results neurons would match if their value vectors meant
-        /// nothing (logits shuffled over the results), and how many on operands if their activations did (shuffled over the prompts).
+        /// Seed of the controls. These count how many heuristics on results a neuron would match if its value vector
+        /// meant nothing (logits shuffled over the results), and how many on operands if its activations meant nothing
+        /// (shuffled over the prompts).
         #[serde(default = "default_seed")]
         seed: u64,
-        /// Neurons per operator and type that are told of in table `NAME.examples`.
+        /// How many neurons per operator and type the table `NAME.examples` has.
         #[serde(default = "default_examples")]
         examples: usize,
-        /// So many of these, the best ones, have their activation at every prompt kept, to be drawn: table `NAME.patterns`.
+        /// For how many of these, the best ones, the table `NAME.patterns` has the activation at every prompt, to be
+        /// drawn.
         #[serde(default = "default_patterns")]
         patterns: usize,
     }
@@ -82,7 +84,7 @@ step! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RankedNeurons {
-    /// The rows of a step, `NAME` or `NAME.PART`; what several of them say of one neuron is averaged.
+    /// The rows of a step, `NAME` or `NAME.PART`; several rows of one neuron are averaged.
     #[schemars(extend("x-refers-to" = "step-rows"))]
     pub from: String,
     /// Rows that count: each column's value, list of values, or comparison, as in a table.
@@ -135,7 +137,7 @@ pub enum HeuristicVariant {
 pub enum ScoreCap {
     /// As many as are associated with the heuristic.
     None,
-    /// At most as many as an operand has values, of heuristics on results of × and ÷: these are very unevenly spread.
+    /// At most as many as an operand has values, because these results are very unevenly spread.
     OperandRange,
 }
 

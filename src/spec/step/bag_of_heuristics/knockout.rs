@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 step! {
-    /// All neurons of a heuristic out, and what that does to prompts it holds for and to others.
+    /// Knocks out all neurons of a heuristic, and compares prompts that it holds for with others.
     ///
     /// All neurons that match a heuristic are set to zero, and the accuracy on prompts that the heuristic holds for is compared with that on
     /// prompts it does not hold for.
@@ -40,11 +40,11 @@ step! {
         /// A step of kind `heuristics`.
         #[schemars(extend("x-refers-to" = "step"))]
         from: String,
-        /// Heuristics that are knocked out: those that at least so many neurons match.
+        /// Only heuristics that at least this many neurons match are knocked out.
         #[serde(default = "default_at_least")]
         #[schemars(range(min = 1))]
         at_least: usize,
-        /// Prompts of each group, drawn with each of `seeds`; all there are where those are fewer.
+        /// Prompts of each group, drawn with each of `seeds`; if there are fewer, all.
         #[serde(default = "default_sample")]
         #[schemars(range(min = 1))]
         sample: usize,
@@ -58,7 +58,7 @@ step! {
         /// What means are taken over, of `value = "mean"`.
         #[serde(default)]
         mean: MeanOver,
-        /// Where; together.
+        /// Where: at all of these positions together.
         positions = "last_position",
         /// Also keep a row per heuristic and prompt: table `NAME.prompts`.
         #[serde(default)]
@@ -71,10 +71,10 @@ step! {
 }
 
 step! {
-    /// The neurons whose heuristics hold for a prompt out, and as many others.
+    /// Knocks out the neurons whose heuristics hold for a prompt, and compares with as many other neurons.
     ///
-    /// Of each prompt, the neurons whose heuristics hold for it are set to zero, up to k in each layer; and, as a control, as many others of
-    /// the ranked neurons, drawn at random.
+    /// For each prompt, the neurons whose heuristics hold for it are set to zero, up to k in each layer. As a control,
+    /// as many others of the ranked neurons are set to zero, drawn at random.
     ///
     /// Source: paper §4.2, figure 8 (and 10c over checkpoints).
     ///
@@ -118,7 +118,7 @@ step! {
         /// What means are taken over, of `value = "mean"`.
         #[serde(default)]
         mean: MeanOver,
-        /// Where; together.
+        /// Where: at all of these positions together.
         positions = "last_position",
         /// Also keep a row per prompt: table `NAME.prompts`; and the neurons of each: `NAME.neurons`.
         #[serde(default)]
@@ -127,9 +127,10 @@ step! {
 }
 
 step! {
-    /// How much heuristics support the right answer, of prompts answered correctly and incorrectly.
+    /// How much heuristics support the right answer, on prompts that are answered correctly and incorrectly.
     ///
-    /// Of each prompt: how many neurons have a heuristic that holds for it, and the sum over these of what they add to the answer.
+    /// For each prompt: how many neurons have a heuristic that holds for it, and how much these neurons together add to
+    /// the answer.
     ///
     /// Formula: support(p) = Σ A(p) · L(r(p)) over neurons whose heuristics hold for p: activation times the answer's logit in the value vector.
     ///
@@ -157,8 +158,8 @@ step! {
         /// A step of kind `heuristics`.
         #[schemars(extend("x-refers-to" = "step"))]
         from: String,
-        /// Prompts of each operator that are answered correctly, and as many that are not; they are drawn as the prompt set says,
-        /// but for its `keep`, `sample`, `skip` and `seeds`.
+        /// Prompts of each operator that are answered correctly, and as many that are not. They are drawn from the
+        /// prompt set, whose `keep`, `sample`, `skip` and `seeds` do not count.
         #[serde(default = "default_support")]
         #[schemars(range(min = 1))]
         sample: usize,

@@ -28,8 +28,8 @@ step! {
     /// k    = [10, 20]
     /// ```
     NeuronOverlap on rows {
-        /// The rows of a step with an effect for each neuron and operator, `NAME` or `NAME.PART`; what several of them say of one
-        /// neuron is averaged.
+        /// The rows of a step with an effect for each neuron and operator, `NAME` or `NAME.PART`; several rows of one
+        /// neuron are averaged.
         #[schemars(extend("x-refers-to" = "step-rows"))]
         from: String,
         /// Rows that count: each column's value, list of values, or comparison, as in a table.
@@ -58,7 +58,7 @@ defaults! {
 step! {
     /// Which of the last checkpoint's heuristics are there at each checkpoint.
     ///
-    /// A pair of a heuristic and a neuron that matches it counts as there where the same neuron matches the same heuristic.
+    /// A pair of a neuron and a heuristic is there if that neuron matches that heuristic.
     ///
     /// Formula: |pairs at the checkpoint ∩ pairs at the last| / |pairs at the last|.
     ///
