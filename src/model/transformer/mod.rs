@@ -128,21 +128,14 @@ impl Transformer {
         let embed =
             Some(tokens).filter(|tokens| !facts.tied && !tokens.data.is_empty()).map(|tokens| upload.matrix(tokens));
         let pos_embed = positions.map(|positions| upload.parameter(positions));
+        // Before the blocks: while it is read, the table of a large vocabulary is in memory twice.
+        let head = host.head()?;
+        let (ln_final, unembed) =
+            (Norm::upload(head.ln_final, &facts.norm, &upload), Linear::upload(head.unembed, &upload));
         let blocks = (0..layers.min(facts.n_layers))
             .map(|layer| Ok(Block::upload(host.block(layer)?, &facts, LayerAttention::of(&facts, layer), &upload)))
             .collect::<Result<Vec<_>, WeightError>>()?;
-        let head = host.head()?;
-        Ok(Self {
-            embed,
-            embed_blocks,
-            pos_embed,
-            blocks,
-            ln_final: Norm::upload(head.ln_final, &facts.norm, &upload),
-            unembed: Linear::upload(head.unembed, &upload),
-            facts,
-            dtype,
-            streamed: None,
-        })
+        Ok(Self { embed, embed_blocks, pos_embed, blocks, ln_final, unembed, facts, dtype, streamed: None })
     }
 
     /// The same with the first layers in memory. The others are read when they are asked for; where that fails, reads of `host` must

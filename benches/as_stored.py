@@ -1,0 +1,182 @@
+"""A large model in the memory that its files take: peak memory and seconds of a small map in f32 with `storage = "as-stored"`.
+
+    python benches/as_stored.py BINARY [--format gguf|bf16] [--config tests/fixtures/configs/llama3-8b.json] [--layers 32] [--prompts 2] [--folder FOLDER]
+
+Writes random weights of the configuration's shape (a Llama). `gguf`: blocks of the formats that llama.cpp's Q4_K_M mixes, which are Q6_K for the
+unembedding and, in half of the layers, for values and down-projections, and Q4_K for all else. `bf16`: safetensors, a file a layer. Needs numpy and
+gguf. Prints Markdown: bytes of the files, peak of the whole run (`ru_maxrss`), seconds.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+
+import gguf
+import numpy as np
+
+HERE = pathlib.Path(__file__).resolve().parent
+Q4_K, Q6_K = gguf.GGMLQuantizationType.Q4_K, gguf.GGMLQuantizationType.Q6_K
+# Values of a block, and where its scales in half precision are.
+BLOCK = 256
+SCALES = {Q4_K: (0, 2), Q6_K: (208,)}
+# Blocks of a matrix that are drawn; they come again and again in it.
+DRAWN = 1 << 12
+
+SPEC = """
+title = "as stored"
+[model]
+source = "{source}"
+storage = "as-stored"
+[prompts]
+template = "{{a}}{{op}}{{b}}="
+operands = {{ a = "0..100", b = "0..100" }}
+operators = ["+"]
+answer = "multi-token"
+sample = {prompts}
+[run]
+memory_mib = 256
+[[step]]
+name = "map"
+kind = "activation-patching"
+sites = ["mlp_out"]
+positions = ["last"]
+bootstrap = 0
+"""
+
+
+def matrix(random, kind, rows, columns):
+    """Random blocks whose scales are of the size of a trained model's."""
+    size = gguf.GGML_QUANT_SIZES[kind][1]
+    drawn = random.integers(0, 256, (DRAWN, size), dtype=np.uint8)
+    for at in SCALES[kind]:
+        scale = np.float16(2e-5 if kind == Q6_K else 2e-4)
+        drawn[:, at : at + 2] = np.frombuffer(scale.tobytes(), dtype=np.uint8)
+    count = rows * columns // BLOCK
+    return np.resize(drawn, (count, size)).reshape(rows, -1)
+
+
+def write_gguf(path, config, layers):
+    random = np.random.default_rng(1)
+    width, hidden, vocabulary = config["hidden_size"], config["intermediate_size"], config["vocab_size"]
+    d_head = width // config["num_attention_heads"]
+    writer = gguf.GGUFWriter(str(path), "llama")
+    writer.add_context_length(config["max_position_embeddings"])
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(hidden)
+    writer.add_head_count(config["num_attention_heads"])
+    writer.add_head_count_kv(config["num_key_value_heads"])
+    writer.add_rope_freq_base(config["rope_theta"])
+    writer.add_rope_dimension_count(d_head)
+    writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    writer.add_vocab_size(vocabulary)
+    tokens = [str(number) for number in range(100)] + ["+", "="]
+    tokens += [f"<unused{number}>" for number in range(vocabulary - len(tokens))]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([gguf.TokenType.NORMAL] * vocabulary)
+    # Numbers of two digits are single tokens.
+    writer.add_token_merges([f"{number // 10} {number % 10}" for number in range(10, 100)])
+    writer.add_add_bos_token(False)
+
+    def add(name, kind, rows, columns):
+        writer.add_tensor(name, matrix(random, kind, rows, columns), raw_dtype=kind)
+
+    ones = np.ones(width, dtype=np.float32)
+    add("token_embd.weight", Q4_K, vocabulary, width)
+    add("output.weight", Q6_K, vocabulary, width)
+    writer.add_tensor("output_norm.weight", ones)
+    keys = config["num_key_value_heads"] * d_head
+    for layer in range(layers):
+        wide = Q6_K if layer % 2 == 0 else Q4_K
+        matrices = [
+            ("attn_q", Q4_K, width, width),
+            ("attn_k", Q4_K, keys, width),
+            ("attn_v", wide, keys, width),
+            ("attn_output", Q4_K, width, width),
+            ("ffn_gate", Q4_K, hidden, width),
+            ("ffn_up", Q4_K, hidden, width),
+            ("ffn_down", wide, width, hidden),
+        ]
+        for name, kind, rows, columns in matrices:
+            add(f"blk.{layer}.{name}.weight", kind, rows, columns)
+        writer.add_tensor(f"blk.{layer}.attn_norm.weight", ones)
+        writer.add_tensor(f"blk.{layer}.ffn_norm.weight", ones)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def write_tensors(path, shapes, random):
+    """Random tensors in bf16; norms are ones."""
+    header, offset = {}, 0
+    for name, shape in shapes.items():
+        size = 2 * int(np.prod(shape))
+        header[name] = {"dtype": "BF16", "shape": list(shape), "data_offsets": [offset, offset + size]}
+        offset += size
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for shape in shapes.values():
+            count = int(np.prod(shape))
+            drawn = np.ones(1, dtype=np.float32) if len(shape) == 1 else 0.02 * random.standard_normal(DRAWN * BLOCK + 1, dtype=np.float32)
+            np.resize((drawn.view(np.uint32) >> 16).astype(np.uint16), count).tofile(file)
+
+
+def write_folder(folder, config, layers):
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(1)
+    width, hidden, vocabulary = config["hidden_size"], config["intermediate_size"], config["vocab_size"]
+    keys = config["num_key_value_heads"] * (width // config["num_attention_heads"])
+    block = {
+        "self_attn.q_proj": (width, width), "self_attn.k_proj": (keys, width), "self_attn.v_proj": (keys, width),
+        "self_attn.o_proj": (width, width), "mlp.gate_proj": (hidden, width), "mlp.up_proj": (hidden, width),
+        "mlp.down_proj": (width, hidden), "input_layernorm": (width,), "post_attention_layernorm": (width,),
+    }
+    files = {"ends": {"model.embed_tokens.weight": (vocabulary, width), "lm_head.weight": (vocabulary, width), "model.norm.weight": (width,)}}
+    for layer in range(layers):
+        files[f"layer-{layer}"] = {f"model.layers.{layer}.{name}.weight": shape for name, shape in block.items()}
+    for name, shapes in files.items():
+        write_tensors(folder / f"{name}.safetensors", shapes, random)
+    index = {tensor: f"{name}.safetensors" for name, shapes in files.items() for tensor in shapes}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
+    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": layers}))
+    shutil.copy(HERE.parent / "experiments/models/arith/tokenizer.json", folder / "tokenizer.json")
+
+
+WRITERS = {"gguf": write_gguf, "bf16": write_folder}
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("binary", type=os.path.abspath)
+    parser.add_argument("--format", choices=WRITERS, default="gguf")
+    parser.add_argument("--config", type=pathlib.Path, default=HERE.parent / "tests/fixtures/configs/llama3-8b.json")
+    parser.add_argument("--layers", type=int, help="as many as the configuration says, left out")
+    parser.add_argument("--prompts", type=int, default=2)
+    parser.add_argument("--folder", type=pathlib.Path, help="where the model is written, and left")
+    options = parser.parse_args()
+    config = json.loads(options.config.read_text())
+    layers = options.layers or config["num_hidden_layers"]
+    with tempfile.TemporaryDirectory() as temporary:
+        temporary = pathlib.Path(temporary)
+        path = (options.folder or temporary).resolve() / f"{options.config.stem}-{layers}.{options.format}"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            WRITERS[options.format](path, config, layers)
+        spec = temporary / "spec.toml"
+        spec.write_text(SPEC.format(source=path, prompts=options.prompts))
+        started = time.monotonic()
+        command = [options.binary, "run", str(spec), "-q", "--force", "--set", f"output.dir={temporary / 'out'}"]
+        process = subprocess.Popen(command, env={**os.environ, "ABLATE_CACHE": "off"})
+        _, status, usage = os.wait4(process.pid, 0)
+        if status != 0:
+            raise SystemExit(f"{' '.join(command)} failed")
+        files = [path] if path.is_file() else path.glob("*.safetensors")
+        print("| bytes of the files | peak of the run, MiB | seconds |\n|---|---|---|")
+        print(f"| {sum(file.stat().st_size for file in files):,} | {usage.ru_maxrss / 1024:,.0f} | {time.monotonic() - started:.1f} |")
