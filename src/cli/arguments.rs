@@ -11,7 +11,7 @@ use std::path::PathBuf;
 pub(super) struct SpecArguments {
     /// The spec, a TOML file
     pub spec: PathBuf,
-    /// Set a key, over the file and the environment: `--set model.device=cuda:0`
+    /// Set a key, whatever the file and the environment say: `--set model.device=cuda:0`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
 }
@@ -19,14 +19,14 @@ pub(super) struct SpecArguments {
 /// Specs and what is laid over each.
 #[derive(Debug, Args)]
 pub(super) struct SpecsArguments {
-    /// Specs: TOML files, or folders that have them (not those of their subfolders)
+    /// Specs: TOML files, or folders of them (without their subfolders)
     #[arg(required = true, value_name = "SPEC")]
     pub specs: Vec<PathBuf>,
-    /// Set a key in each, over the file and the environment: `--set model.device=cuda:0`
+    /// Set a key in each spec, whatever the file and the environment say: `--set model.device=cuda:0`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Only those of them that are meant: `name ~ fig0`, `kind = probe`, `title ~ heads`, `model != builtin:arith`; with `and`, `or`,
-    /// `not` and parentheses
+    /// Take only the specs that meet a condition: `name ~ fig0`, `kind = probe`, `title ~ heads`, `model != builtin:arith`; with
+    /// `and`, `or`, `not` and parentheses
     #[arg(long, value_name = "CONDITION")]
     pub filter: Option<String>,
 }

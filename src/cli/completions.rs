@@ -8,10 +8,10 @@ use clap_complete::Shell;
 #[command(after_help = "\
 Examples:
   ablate completions bash > ~/.local/share/bash-completion/completions/ablate
-  ablate completions zsh > ~/.zfunc/_ablate          # with fpath+=~/.zfunc in ~/.zshrc before compinit
+  ablate completions zsh > ~/.zfunc/_ablate   # with fpath+=~/.zfunc before compinit in ~/.zshrc
   ablate completions fish > ~/.config/fish/completions/ablate.fish")]
 pub(super) struct CompletionsArguments {
-    /// The shell
+    /// Your shell
     shell: Shell,
 }
 

@@ -9,18 +9,18 @@ use clap::Args;
 #[command(after_help = "\
 Examples:
   ablate config experiments/quickstart.toml
-  ablate config experiments/paper/fig02-effects.toml --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf
-  ablate config mine.toml --plain > whole.toml   # in one file, every default written out")]
+  ablate config experiments/paper/fig02-effects.toml --set model.source=models/pythia-70m
+  ablate config mine.toml --plain > whole.toml   # one file that stands alone, with every default")]
 pub(super) struct ConfigArguments {
     #[command(flatten)]
     spec: SpecArguments,
-    /// Variant of a matrix to print: `dtype=bf16,sample=50`
+    /// Print this variant of the spec's matrix: `dtype=bf16,sample=50`
     #[arg(long, value_name = "NAME")]
     variant: Option<String>,
-    /// Leave out the comments with each value's origin
+    /// Leave out the comments that say where each value comes from
     #[arg(long)]
     plain: bool,
-    /// Do not look at the model, so that no profile of a known model applies
+    /// Ignore the model, so that no profile of a known model applies
     #[arg(long)]
     no_profile: bool,
 }

@@ -13,25 +13,27 @@ use std::path::{Path, PathBuf};
 Examples:
   ablate diff results/seed42 results/seed43
   ablate diff results/seed42 results/seed43 --figure differences.svg
-  ablate diff results/seed42 results/seed43 --into differences      # a report, tables, a figure per column
-  ablate diff a.toml b.toml                                         # resolved values, with where they come from
+  ablate diff results/seed42 results/seed43 --into differences   # a report with tables and figures
+  ablate diff a.toml b.toml                                      # their values, and where from
 
-Rows of tables are joined on the columns that tell them apart; their order makes no difference. The worst differences come
-first. Exit codes: 0 equal, 1 not, 2 refused.")]
+Rows of tables are paired by the columns that tell them apart; their order makes no difference. The
+largest differences come first.
+
+Exit codes: 0 equal; 1 not equal; 2 the input was refused.")]
 pub(super) struct DiffArguments {
     /// A results folder, its manifest.json, or a spec
     a: PathBuf,
-    /// What to compare it with, likewise
+    /// What to compare it with: of the same kind
     b: PathBuf,
     #[command(flatten)]
     tolerance: ToleranceArguments,
-    /// Draw the numbers of A against those of B: a file that ends with .svg, .png or .pdf
+    /// Draw the numbers of A against those of B into a file: .svg, .png or .pdf
     #[arg(long, value_name = "FILE")]
     figure: Option<PathBuf>,
-    /// Write a report with tables and figures of the differences into a folder
+    /// Write a report with tables and figures of the differences into this folder
     #[arg(long, value_name = "FOLDER")]
     into: Option<PathBuf>,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }

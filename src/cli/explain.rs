@@ -7,20 +7,20 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  ablate explain activation-patching        # a kind of step: formula, source, keys, rows, an example
+  ablate explain activation-patching        # a kind of step: formula, source, keys, rows, example
   ablate explain indirect-effect kl         # measures
   ablate explain heatmap                    # a kind of figure
   ablate explain prompts prompts.sample     # a table of a spec, one of its keys
   ablate explain hook_z                     # a hook
-  ablate explain steering                   # a word of the field: what it is here
+  ablate explain steering                   # a word of the field: what it is called here
   ablate explain --all > docs/spec.md       # everything
 
-`ablate list steps` (figures, measures, hooks, …) shows names.")]
+`ablate list steps` (figures, measures, hooks, …) lists the names.")]
 pub(super) struct ExplainArguments {
-    /// Names: of a kind of step or figure, a measure, a hook, a table, a key (TABLE.KEY), or a word it may have
+    /// Names of steps, figures, measures, hooks, tables or keys (TABLE.KEY), or words of the field
     #[arg(value_name = "NAME", required_unless_present = "all", value_parser = NameParser(names), hide_possible_values = true)]
     names: Vec<String>,
-    /// Everything, as Markdown
+    /// Print everything, as Markdown
     #[arg(long, conflicts_with = "names")]
     all: bool,
 }

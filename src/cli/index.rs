@@ -10,9 +10,9 @@ Examples:
   ablate index                  # results/index.html
   ablate index results/paper
 
-A run of several specs writes the page of their folder by itself.")]
+A run of several specs writes this page itself.")]
 pub(super) struct IndexArguments {
-    /// The folder; results are looked for in it and below it
+    /// The folder that has the results, in it or below it
     #[arg(default_value = "results")]
     folder: PathBuf,
 }

@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 Examples:
   ablate list steps
   ablate list specs     # for `ablate new NAME --from SPEC`
-  ablate list models    # built in, families that are read, and what lies in the folder models/
+  ablate list models    # the built-in one, the families, and what is in the folder models/
 
 `ablate explain NAME` says more about each.")]
 pub(super) struct ListArguments {
-    /// What to list. Left out: how many of each there are
+    /// What to list. Left out: print how many of each there are
     #[arg(value_enum)]
     what: Option<What>,
 }

@@ -18,16 +18,16 @@ Examples:
 pub(super) struct LogitsArguments {
     #[command(flatten)]
     model: ModelArguments,
-    /// Prompts, used as they are, without a template
+    /// Prompts: texts that the model gets as they are, without a template
     #[arg(required = true)]
     prompts: Vec<String>,
-    /// How many tokens to print per prompt, most probable first
+    /// How many tokens to print for each prompt, the most probable first
     #[arg(long, default_value_t = 5, value_name = "K")]
     top: usize,
-    /// Print every token; in JSON an array of logits in the order of the vocabulary
+    /// Print every token; with --format json, an array of logits in the order of the vocabulary
     #[arg(long)]
     all: bool,
-    /// Output format
+    /// Format of what is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }

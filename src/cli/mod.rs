@@ -29,19 +29,20 @@ use clap::{CommandFactory, Parser, Subcommand};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-/// Declarative mechanistic interpretability: a TOML spec in, tables and figures out.
+/// Runs mechanistic-interpretability experiments: a TOML spec in; tables, figures and a report out.
 #[derive(Debug, Parser)]
 #[command(
     version,
     max_term_width = 100,
     after_help = "\
 Examples:
-  ablate new mine && ablate run mine.toml
-  ablate new heads --from paper/fig02 --model models/SmolLM2-135M-Instruct.Q4_1.gguf
-  ablate run experiments/paper/ --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf
-  ablate explain activation-patching
+  ablate new mine && ablate run mine.toml     # arithmetic on the built-in model, without a download
+  ablate new names --words --model models/SmolLM2-135M-Instruct.Q4_1.gguf && ablate run names.toml
+  ablate plan names.toml                      # what a run would compute, and how long it would take
+  ablate explain activation-patching          # what a word of a spec means
 
-Exit codes: 0 done; 1 a step or check failed, or a result is not as expected; 2 the input was refused; 130 interrupted (143 by SIGTERM)."
+Exit codes: 0 done; 1 a step or check failed, or a result is not as expected; 2 the input was
+refused; 130 interrupted by Ctrl-C (143 by SIGTERM)."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -50,42 +51,42 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write a commented spec to start from, or a copy of one of the paper's
+    /// Write a spec to start from, with every key explained, or a copy of one
     New(new::NewArguments),
-    /// Run specs: tables, figures and a report of each, under its results folder
+    /// Run specs, and write tables, figures and a report of each
     Run(run::RunArguments),
-    /// Compute the steps of specs as jobs of a cluster that Slurm schedules
+    /// Print what a run would compute and why, what the store has, and how long it takes
+    Plan(plan::PlanArguments),
+    /// List steps, figures, measures, hooks, models, operators or specs, one line each
+    List(list::ListArguments),
+    /// Explain a step, measure, figure, hook, table or key of a spec
+    Explain(explain::ExplainArguments),
+    /// Print a model's facts: layers, heads, parameters, tokenizer, memory
+    Model(model::ModelShowArguments),
+    /// Print next-token logits and probabilities of a model
+    Logits(logits::LogitsArguments),
+    /// Print a spec with every default, and where each value comes from
+    Config(config::ConfigArguments),
+    /// Run specs again, and compare with their existing results cell by cell
+    Verify(verify::VerifyArguments),
+    /// Repeat the run of a manifest, and compare checksums
+    Rerun(rerun::RerunArguments),
+    /// Print what differs between two results, or two specs
+    Diff(diff::DiffArguments),
+    /// Make an HTML page with all results in a folder
+    Index(index::IndexArguments),
+    /// List, check and remove what the store keeps of computed steps
+    Store(store::StoreArguments),
+    /// Run the steps of specs as jobs on a cluster with Slurm
     Submit(submit::SubmitArguments),
     /// Print how far the steps of specs are: done, running, failed
     Status(status::StatusArguments),
     /// Compute a task of what was submitted
     #[command(hide = true)]
     Worker(worker::WorkerArguments),
-    /// Repeat the run of a manifest, and compare checksums
-    Rerun(rerun::RerunArguments),
-    /// Run specs again, and compare with their existing results cell by cell
-    Verify(verify::VerifyArguments),
-    /// Print what differs between two results, or two specs
-    Diff(diff::DiffArguments),
-    /// Print what a run would take from the store, what it would compute and why, and at what cost
-    Plan(plan::PlanArguments),
-    /// Print the resolved spec, with the origin of each value
-    Config(config::ConfigArguments),
-    /// List, check and clear the store of computed steps
-    Store(store::StoreArguments),
-    /// Make an HTML page with all results in a folder
-    Index(index::IndexArguments),
-    /// List steps, figures, measures, hooks, models, operators or specs, one line each
-    List(list::ListArguments),
-    /// Explain a step, measure, figure, hook, table or key of a spec
-    Explain(explain::ExplainArguments),
     /// Print the JSON schema of specs, for editors
     #[command(after_help = schema::EXAMPLES)]
     Schema,
-    /// Print a model's facts: layers, heads, parameters, tokenizer, memory
-    Model(model::ModelShowArguments),
-    /// Print next-token logits and probabilities
-    Logits(logits::LogitsArguments),
     /// Check this installation: the built-in model's numbers, threads, vector instructions, devices, cache
     SelfTest(self_test::SelfTestArguments),
     /// Print a script that lets a shell complete commands and names

@@ -11,18 +11,18 @@ use std::path::Path;
 /// A model on the command line.
 #[derive(Debug, Args)]
 pub(super) struct ModelArguments {
-    /// builtin:arith, a Hugging Face folder, a .gguf file, hf:owner/name@revision, or random:CONFIG.json#SEED
+    /// Model: builtin:arith, a Hugging Face folder, a .gguf file, hf:owner/name@revision, or random:CONFIG.json#SEED
     source: String,
-    /// cpu, cuda:0, …
+    /// Device to run on: cpu, cuda:0, gpu:0
     #[arg(long, default_value_t = Device::Cpu)]
     device: Device,
-    /// Precision of the weights: f32, bf16, f16
+    /// Type of the weights: f32, bf16, f16
     #[arg(long, default_value = "f32", value_parser = dtype)]
     dtype: Dtype,
-    /// First fold norms and centre weights, as specs do by default
+    /// Fold norms and centre weights first, as specs do by default
     #[arg(long)]
     processed: bool,
-    /// Whether to put a beginning-of-text token first; left out: as the tokenizer says
+    /// Whether to put a beginning-of-text token first. Left out: as the tokenizer does
     #[arg(long, value_name = "true|false")]
     bos: Option<bool>,
 }
@@ -66,7 +66,7 @@ Examples:
 pub(super) struct ModelShowArguments {
     #[command(flatten)]
     model: ModelArguments,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }

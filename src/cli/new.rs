@@ -14,20 +14,21 @@ Examples:
   ablate new mine                                     # mine.toml, on the built-in model
   ablate new mine --model models/SmolLM2-135M-Instruct.Q4_1.gguf
   ablate new names --words --model models/SmolLM2-135M-Instruct.Q4_1.gguf   # on sentences
-  ablate new heads --from paper/fig02                 # a spec of the paper, in one file of your own
-  ablate new experiments/other --from mine.toml       # a copy that stands alone
+  ablate new heads --from paper/fig02                 # a copy of a paper's spec, in one file
+  ablate new experiments/other --from mine.toml       # a copy of yours, in one file
 
-`ablate list specs` shows what can be copied. Each key is explained where it first occurs; no file is overwritten.")]
+`ablate list specs` lists the specs that come with the program. The new file explains each
+key where it first occurs. No file is overwritten.")]
 pub(super) struct NewArguments {
     /// Name of the experiment, or the path of the file to write: `mine` writes mine.toml
     name: PathBuf,
-    /// Spec to copy, with what it extends: one of `ablate list specs`, or a file
+    /// Spec to copy, with the files that it extends: one of `ablate list specs`, or a file
     #[arg(long, value_name = "SPEC", default_value = STARTER, value_parser = NameParser(names), hide_possible_values = true)]
     from: String,
-    /// Start from sentences with slots and the words that fill them, in place of sums; needs --model
+    /// Start from sentences with slots, and words that fill them, instead of sums; needs --model
     #[arg(long, conflicts_with = "from")]
     words: bool,
-    /// Model to run on: a folder, a .gguf file, hf:owner/name, … Left out: the copied spec's
+    /// Model to run on: a folder, a .gguf file, hf:owner/name, … Left out: that of the spec that is copied
     #[arg(long, value_name = "SOURCE")]
     model: Option<String>,
 }

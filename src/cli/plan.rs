@@ -18,7 +18,10 @@ const SHOWN: usize = 8;
 #[command(after_help = "\
 Examples:
   ablate plan experiments/interventions.toml
-  ablate plan experiments/paper/ --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf")]
+  ablate plan experiments/paper/ --set model.source=models/SmolLM2-135M-Instruct.Q4_1.gguf
+
+Seconds come from a short calibration of this machine. `ablate run --dry` prints the same for a run
+with its flags, such as --force.")]
 pub(super) struct PlanArguments {
     #[command(flatten)]
     specs: SpecsArguments,

@@ -12,30 +12,32 @@ use std::path::PathBuf;
 Examples:
   ablate rerun results/quickstart
   ablate rerun results/quickstart/manifest.json --into /tmp/again
-  ablate rerun results/quickstart --cached     # steps from the store: makes tables and figures anew
+  ablate rerun results/quickstart --cached     # makes only tables and figures anew
 
-The spec is run as it was then: whatever its files, --set and ABLATE_… variables are now. What differs (files, build of ablate,
-models, machine) is said first. Every step is computed, and the results go where they were; at the end their checksums are
-compared with those of the manifest.
+The spec is run as it was then, whatever its files, --set and ABLATE_… variables are now. First the
+command prints what differs from then: files, build of ablate, models, machine. It computes every
+step and writes the results where they were. At the end it compares their checksums with those of
+the manifest.
 
-Exit codes: 0 all files are identical, 1 some are not, 2 refused input: a model is another than then.")]
+Exit codes: 0 all files are identical; 1 some are not; 2 the input was refused, for example because
+a model has changed.")]
 pub(super) struct RerunArguments {
     /// A manifest, or its results folder
     #[arg(value_name = "MANIFEST")]
     manifest: PathBuf,
-    /// Put the results into another folder
+    /// Write the results into this folder instead
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
     /// Run even if a model has changed since
     #[arg(long)]
     any_model: bool,
-    /// Take steps from the store where it has them
+    /// Take steps from the store if it has them
     #[arg(long)]
     cached: bool,
-    /// Write nothing to the store
+    /// Do not write to the store
     #[arg(long, conflicts_with = "cached")]
     no_store: bool,
-    /// No progress, only errors
+    /// Print no progress, only errors
     #[arg(long, short)]
     quiet: bool,
 }

@@ -16,41 +16,41 @@ use std::time::Instant;
 Examples:
   ablate run experiments/quickstart.toml
   ablate run experiments/paper/ --set model.source=$HOME/models/Llama-3-8B
-  ablate run fig02.toml --force=effects     # that step, and what reads its rows
-  ablate run fig02.toml --no-store          # everything, and nothing is kept
+  ablate run fig02.toml --force=effects     # compute that step again, and what reads its rows
+  ablate run fig02.toml --no-store          # compute everything, and keep nothing in the store
   ablate run experiments/ --filter 'name ~ fig0 and not kind = probe'
   ablate run experiments/ --jobs 2          # two specs at a time
   seq 4 | xargs -P4 -I{} ablate run s.toml --shard {}/4; ablate run s.toml   # four processes
 
 A folder stands for its *.toml files, in the order of their names. All specs are checked before any
-is run. What fails stops only what depends on it, and is listed at the end. Results of
+is run. If a step fails, only what depends on it is left out; the end of the run lists it. Results of
 experiments/paper/fig02.toml go to results/paper/fig02, unless its output.dir says otherwise. Steps
 that were computed before come from the store (`ablate store --help`).")]
 pub(super) struct RunArguments {
     #[command(flatten)]
     specs: SpecsArguments,
-    /// Compute steps even if the store has them: all, or one step and those that read its rows. Also replaces the results of another spec
+    /// Compute steps even if the store has them: all, or one step and those that read its rows. Also replace the results of another spec
     #[arg(long, value_name = "STEP", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     force: Vec<String>,
     /// Neither read the store nor write to it
     #[arg(long)]
     no_store: bool,
-    /// Say what would be computed and why, as `ablate plan` does, and stop
+    /// Print what would be computed and why, as `ablate plan` does, and stop
     #[arg(long)]
     dry: bool,
     /// How many specs to run at a time, each with its share of the threads and its own memory (`run.memory_mib`)
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// Compute part I of N of the steps into the store (docs/cluster.md)
+    /// Compute only part I of N of the steps, into the store (docs/cluster.md)
     #[arg(long, value_name = "I/N", conflicts_with_all = ["force", "no_store", "jobs", "gather"])]
     shard: Option<ShardNumber>,
-    /// Compute nothing: make the results of what the store has
+    /// Compute no step: make tables, figures and reports of what is stored
     #[arg(long, conflicts_with_all = ["force", "no_store"])]
     gather: bool,
-    /// Compute the steps as jobs of a cluster, as `ablate submit` does
+    /// Run the steps as jobs on a cluster, as `ablate submit` does
     #[arg(long, value_name = "slurm", hide_possible_values = true, conflicts_with_all = ["force", "no_store", "jobs", "shard", "gather"])]
     on: Option<JobScheduler>,
-    /// No progress, only errors
+    /// Print no progress, only errors
     #[arg(long, short)]
     quiet: bool,
 }

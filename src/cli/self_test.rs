@@ -11,9 +11,9 @@ Examples:
   ablate self-test
   ablate self-test --json
 
-Takes a few seconds, no network and no files but temporary ones. Exit code 1 where something is not as it should be.")]
+This takes a few seconds, and needs no network. Exit code 1: something is not as it should be.")]
 pub(super) struct SelfTestArguments {
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }

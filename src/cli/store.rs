@@ -13,19 +13,20 @@ use std::time::{Duration, SystemTime};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The store is the folder $ABLATE_CACHE, else $XDG_CACHE_HOME/ablate/store, else ~/.cache/ablate/store; ABLATE_CACHE=off
-turns it off. A spec may say run.store = \"FOLDER\" or \"off\"; `ablate run --no-store` does without.
+The store is the folder $ABLATE_CACHE, else $XDG_CACHE_HOME/ablate/store, else
+~/.cache/ablate/store; ABLATE_CACHE=off turns it off. A spec may set run.store = \"FOLDER\" or
+\"off\"; `ablate run --no-store` does not use the store.
 
 Examples:
   ablate store ls
   ablate store verify                        # read everything; exit code 1 if anything is damaged
-  ablate store rm 3f2a                       # entries whose key begins so
-  ablate store gc --unused 7 --max-size 20   # keep a week's, at most 20 GB
-  ablate store gc --other-builds             # drop what other builds of ablate computed
-  ablate store push /shared/ablate           # hand what is here on to another store; only what it has not
-  ablate store pull me@cluster:store 3f2a    # take entries over, by ssh")]
+  ablate store rm 3f2a                       # remove entries whose key begins with 3f2a
+  ablate store gc --unused 7 --max-size 20   # keep what was used in a week, at most 20 GB
+  ablate store gc --other-builds             # remove what other builds of ablate computed
+  ablate store push /shared/ablate           # copy to another store what it does not have
+  ablate store pull me@cluster:store 3f2a    # copy entries from another store, by ssh")]
 pub(super) struct StoreArguments {
-    /// The store's folder
+    /// Use the store in this folder
     #[arg(long, value_name = "FOLDER", global = true)]
     store: Option<PathBuf>,
     #[command(subcommand)]
@@ -38,13 +39,13 @@ enum StoreCommand {
     Ls,
     /// Remove entries that are old or damaged, and leftovers of killed runs
     Gc(Gc),
-    /// Remove entries
+    /// Remove entries by their keys
     Rm(Rm),
     /// Read all files of entries and compare their checksums
     Verify(Verify),
-    /// Hand entries on to another store
+    /// Copy entries to another store
     Push(Exchange),
-    /// Take entries over from another store
+    /// Copy entries from another store
     Pull(Exchange),
 }
 
@@ -53,37 +54,37 @@ struct Exchange {
     /// The other store: a folder, or HOST:FOLDER, reached by ssh
     #[arg(value_name = "STORE")]
     other: String,
-    /// Beginnings of keys. Left out: every entry
+    /// Keys of entries, or how they begin. Left out: every entry
     #[arg(value_name = "KEY")]
     keys: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 struct Gc {
-    /// Remove entries that have not been used for so many days
+    /// Remove entries that have not been used for this many days
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     unused: u64,
-    /// Keep so many gigabytes at most, the most recently used first
+    /// Keep at most this many gigabytes, the most recently used first
     #[arg(long, value_name = "GB")]
     max_size: Option<f64>,
-    /// Remove what other builds of ablate computed: this one cannot use it
+    /// Remove what other builds of ablate computed, which this one cannot use
     #[arg(long)]
     other_builds: bool,
 }
 
 #[derive(Debug, Args)]
 struct Rm {
-    /// Beginnings of keys
+    /// Keys of entries, or how they begin
     #[arg(value_name = "KEY", required_unless_present = "all")]
     keys: Vec<String>,
-    /// Every entry
+    /// Remove every entry
     #[arg(long, conflicts_with = "keys")]
     all: bool,
 }
 
 #[derive(Debug, Args)]
 struct Verify {
-    /// Beginnings of keys. Left out: every entry
+    /// Keys of entries, or how they begin. Left out: every entry
     #[arg(value_name = "KEY")]
     keys: Vec<String>,
 }

@@ -21,19 +21,20 @@ pub(super) enum JobScheduler {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  ablate submit sweep.toml --dry            # print the scripts, and do nothing
+  ablate submit sweep.toml --dry            # print the scripts, and submit nothing
   ablate submit sweep.toml                  # the same as `ablate run sweep.toml --on slurm`
   ablate status sweep.toml
 
-Steps that the store has are not computed again. What a task asks the cluster for is in [slurm] of the spec, else in the
-site's file: ~/.config/ablate/site.toml or /etc/ablate/site.toml (docs/cluster.md).")]
+Steps that the store has are not computed again. The table [slurm] of the spec says what a task asks
+the cluster for: partition, time, memory and so on. What it leaves out comes from your site's file,
+~/.config/ablate/site.toml or /etc/ablate/site.toml (docs/cluster.md).")]
 pub(super) struct SubmitArguments {
     #[command(flatten)]
     specs: SpecsArguments,
-    /// The cluster's settings, for what specs leave out: a file with a table [slurm]
+    /// A file with a table [slurm], for the settings that specs leave out
     #[arg(long, value_name = "FILE")]
     site: Option<PathBuf>,
-    /// Print the scripts, and do nothing
+    /// Print the scripts and submit nothing
     #[arg(long)]
     dry: bool,
 }

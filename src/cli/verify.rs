@@ -12,35 +12,36 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   ablate verify experiments/quickstart.toml     # against results/quickstart
-  ablate verify results/quickstart              # the command in its manifest
+  ablate verify results/quickstart              # runs the spec that its manifest names
   ablate verify results/paper --cached          # every results folder in it, steps from the store
   ablate verify mine.toml --rtol 1e-3
-  ablate verify results --files                 # runs nothing: are the files those that were made?
+  ablate verify results --files                 # runs nothing: are the files unchanged?
 
-Each spec is run again, into a temporary folder, and what comes out is compared with what is there: tables and rows cell by
-cell, figures, self-checks, expectations. Nothing that is there is changed. Computed numbers a and b agree when
-|a - b| <= atol + rtol * max(|a|, |b|); whole numbers and text are the same or not.
+Each spec is run again, into a temporary folder. The new results are compared with the existing
+ones: tables and rows cell by cell, figures, self-checks, expectations. Existing results are not
+changed. Computed numbers a and b agree when |a - b| <= atol + rtol * max(|a|, |b|); whole numbers
+and text must be equal.
 
-Exit codes: 0 all agree, 1 something differs, 2 nothing differs, but something cannot be verified.")]
+Exit codes: 0 all agree; 1 something differs; 2 nothing differs, but something cannot be verified.")]
 pub(super) struct VerifyArguments {
     /// Specs, results folders, or folders of either
     #[arg(required = true, value_name = "SPEC|DIR")]
     paths: Vec<PathBuf>,
-    /// Set a key in each spec, on top of its own command's settings
+    /// Set a key in each spec, besides what its own command set
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
-    /// Take steps from the store where it has them: then only tables and figures are checked
+    /// Take steps from the store if it has them; only the others, tables and figures are then checked
     #[arg(long)]
     cached: bool,
-    /// Run nothing: check that files are unchanged since their run, and that this version reads them
+    /// Run nothing; check that files are unchanged since their run, and that this version can read them
     #[arg(long, conflicts_with_all = ["sets", "cached", "rtol", "atol"])]
     files: bool,
     #[command(flatten)]
     tolerance: ToleranceArguments,
-    /// Print JSON, one line for each
+    /// Print JSON, one line for each results folder
     #[arg(long)]
     json: bool,
-    /// No progress, only what differs and errors
+    /// Print no progress, only what differs and errors
     #[arg(long, short)]
     quiet: bool,
 }
