@@ -12,6 +12,8 @@ class Figure(NamedTuple):
     name: str
     svg: Optional[Path]
     png: Optional[Path]
+    pdf: Optional[Path] = None
+    """For papers; notebooks show the others."""
 
     def _repr_svg_(self) -> Optional[str]:
         return self.svg.read_text(encoding="utf-8") if self.svg else None

@@ -46,8 +46,9 @@ class Results:
         files = [str(file["path"]) for file in self.manifest.get("files", [])]
         self.tables = Frames("table", self._by_name(files, "tables", ".parquet"), library)
         self.rows = Frames("rows", self._by_name(files, "rows", ".parquet"), library)
-        svg, png = (self._by_name(files, "figures", ending) for ending in (".svg", ".png"))
-        self.figures = Named("figure", {name: Figure(name, svg.get(name), png.get(name)) for name in {**svg, **png}})
+        drawn = [self._by_name(files, "figures", ending) for ending in (".svg", ".png", ".pdf")]
+        names = dict.fromkeys(name for of_format in drawn for name in of_format)
+        self.figures = Named("figure", {name: Figure(name, *(of_format.get(name) for of_format in drawn)) for name in names})
         tensors = self._by_name(files, "activations", ".safetensors")
         self.activations = _Tensors(tensors)
 

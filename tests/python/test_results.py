@@ -67,6 +67,13 @@ def test_figures_are_what_jupyter_shows(results: ablate.Results) -> None:
     assert "data:image/svg+xml;base64," in page and SPEC["title"] in page
 
 
+def test_a_figure_for_papers_alone_is_there(here: Path) -> None:
+    figure = ablate.run({**SPEC, "output": {"images": ["pdf"]}}, name="paper", quiet=True).figures["by_operand"]
+    assert figure.pdf is not None and figure.pdf.read_bytes().startswith(b"%PDF")
+    assert figure.svg is None and figure.png is None
+    assert figure._repr_svg_() is None and figure._repr_png_() is None
+
+
 def test_texts_of_a_manifest_are_no_markup(results: ablate.Results, tmp_path: Path) -> None:
     folder = tmp_path / "hostile"
     shutil.copytree(results.folder, folder)
