@@ -25,11 +25,12 @@ pub struct Prompts {
     #[serde(default = "default_completion", skip_serializing_if = "String::is_empty")]
     #[schemars(extend("format" = "completion"))]
     pub completion: String,
-    /// A wrong answer, with the slots of prompts from words: `" {s}"`. Measures that compare the right answer r with a wrong one,
+    /// A wrong answer, written as `completion` is: `" {s}"`. Measures that compare the right answer r with a wrong one,
     /// r', take it as r'. Left out: r' is the counterfactual prompt's answer.
     pub contrast: Option<String>,
-    /// Several right answers, for prompts from words. Either further ones beside the completion, `[" {alias}"]`, or the
-    /// completion with every word of a slot that fits, `{ slot = "end", above = "yy" }`. Any of them counts as right.
+    /// Several right answers, for prompts from words; any of them counts as right. Either answers beside the
+    /// completion, `[" {alias}"]`, or the completion with each word of a slot that meets a condition, `{ slot = "end",
+    /// above = "yy" }`.
     pub right: Option<AnswerSet>,
     /// Several wrong answers, written likewise: `[" {x}", " {y}"]`, or `{ slot = "end", upto = "yy" }`. A word that is right is
     /// never wrong.
@@ -89,7 +90,7 @@ pub struct Prompts {
     /// Text between the shots, and between the last of them and the prompt.
     #[serde(default = "default_separator")]
     pub shot_separator: String,
-    /// Keep the prompts the model answers correctly, incorrectly, or all of them.
+    /// Which prompts to keep: those that the model answers correctly, incorrectly, or all.
     #[serde(default)]
     pub keep: Keep,
     /// How many prompts to draw per operator and template; left out: all of them.
@@ -99,7 +100,7 @@ pub struct Prompts {
     /// skips as many as the other samples.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub skip: usize,
-    /// Draw so that as many different answers as possible occur (paper §2.1).
+    /// Whether to draw so that as many different answers as possible occur (paper §2.1).
     #[serde(default = "default_true")]
     pub spread_answers: bool,
     /// Seeds of the draw; each gives a sample of its own.
@@ -292,8 +293,9 @@ pub enum Keep {
     /// Every legal prompt.
     #[default]
     All,
-    /// Prompts whose answer the model gives (single-token: its arg-max; multi-token: greedy decoding).
+    /// Prompts that the model answers correctly: its arg-max is the answer, or for answers of several tokens greedy
+    /// decoding gives it.
     Correct,
-    /// Prompts it gets wrong.
+    /// Prompts that the model answers incorrectly.
     Incorrect,
 }

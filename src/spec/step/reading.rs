@@ -69,7 +69,7 @@ step! {
         #[serde(default = "heads_and_mlps")]
         #[schemars(schema_with = "components_schema")]
         components: Vec<Parsed<ComponentPattern>>,
-        /// Which logit.
+        /// Which logit the shares are of.
         #[serde(default)]
         target: AttributionTarget,
         /// The other prompt of each pair, of `target = "difference"`.
