@@ -1,4 +1,5 @@
-//! What is refused without a model: prompts, rows, tables, figures and expectations that cannot be, and keys that change nothing.
+//! Refuses what can be refused without a model: impossible prompts, rows, tables, figures and expectations, and keys
+//! that change nothing.
 
 pub mod folder;
 mod measures;

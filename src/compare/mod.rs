@@ -1,4 +1,4 @@
-//! Results beside results, and specs beside specs: what is the same, and what differs by how much.
+//! Compares results with results, and specs with specs: what is the same, and what differs by how much.
 //!
 //! [`tables()`] joins two tables and compares every cell, [`folders()`] two results folders file by file, [`specs()`] two specs value by
 //! value; [`verify`] runs specs again and compares what comes out with what was kept.

@@ -1,5 +1,5 @@
-//! Finished blocks of a step while it runs: a run that is killed loses the block it was at, and the next run of the same step
-//! takes the others (docs/store.md).
+//! Keeps the finished blocks of a step while it runs: a run that is killed loses only its current block, and the next
+//! run of the same step takes the others (docs/store.md).
 //!
 //! They lie in the store under the step's key, which has everything that changes a number. Where blocks end depends on more
 //! than that, [`Terms`]: blocks of other terms are dropped, so that a run that was interrupted ends to the bit as one that was not.

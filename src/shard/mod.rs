@@ -1,4 +1,4 @@
-//! The steps of a command shared out among processes that have nothing in common but a store: any scheduler can start these.
+//! Divides the steps of a command among processes that share only a store, so that any scheduler can start them.
 
 mod cost;
 mod joined;

@@ -1,4 +1,5 @@
-//! What variants of a spec and its parts have to do with each other: which rows they share, what reads what, in which order.
+//! How variants of a spec and its steps depend on each other: which rows they share, what reads what, and in which
+//! order.
 
 pub mod groups;
 pub mod order;
